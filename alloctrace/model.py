@@ -1,0 +1,127 @@
+"""The plain values that every room passes on. No behaviour, no gdb, no I/O.
+
+Sizes are bytes, times nanoseconds since the first instruction, addresses unsigned integers.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Optional
+
+
+@dataclass
+class Module:
+    """A file mapped as code, from one load to one unload. pc - base is its offset (ELF vaddr)."""
+
+    id: int
+    path: str
+    base: int  # load bias: address minus ELF vaddr
+    start: int  # lowest and highest mapped address
+    end: int
+    build_id: str = ""
+    role: str = "library"  # executable | loader | library | vdso
+    image: int = 0  # counts execs: 0 is the program that brkpoint started
+    loaded_ns: int = 0
+    unloaded_ns: Optional[int] = None
+
+    @property
+    def name(self):
+        return self.path.rsplit("/", 1)[-1]
+
+
+@dataclass
+class Hook:
+    """An allocator entry point that the engine watches."""
+
+    id: int
+    module: int
+    name: str  # canonical entry point: one of words.ENTRY_POINTS
+    impl: str  # the function really entered: malloc, __minimal_malloc …
+    address: int
+
+
+@dataclass
+class Border:
+    """Where a phase begins, and the process at that moment."""
+
+    phase: str
+    t_ns: int
+    how: str  # in words: "first initialiser, of libc.so.6"
+    image: int = 0
+    rss_bytes: Optional[int] = None
+    minor_faults: Optional[int] = None
+    major_faults: Optional[int] = None
+    mapped_bytes: Optional[int] = None
+    brk: Optional[int] = None
+    mappings: Optional[int] = None
+
+
+@dataclass
+class Frame:
+    """One frame of a symbolised stack; inlined ones share the pc of the frame that holds them."""
+
+    pc: int
+    module: str = ""  # basename, "" where the pc lies in no module
+    path: str = ""
+    role: str = ""  # executable | loader | system | user | vdso | "" (symbols.py decides)
+    offset: int = 0
+    function: Optional[str] = None  # demangled, without arguments
+    file: Optional[str] = None
+    line: Optional[int] = None
+    inlined: bool = False
+    start: Optional[int] = None  # offset of the function's first byte, by symbol or unwind table
+    known: str = ""  # entry | main | user_main | initialiser | finaliser: by address, not by name
+
+
+@dataclass
+class Verdict:
+    """Who asked: the answer of origin.decide."""
+
+    origin: str = "unknown"
+    owner: Optional[str] = None
+    via: tuple = ()
+    direct: bool = False
+    decided_by: Optional[int] = None  # index into the stack
+    rule: str = ""
+    confidence: str = ""
+    for_whom: Optional[str] = None  # loader acting for somebody: "user", "runtime (C++)"
+
+
+@dataclass
+class Purpose:
+    """What for, with the rule that said so and where to read it up. Text None: unknown."""
+
+    text: Optional[str] = None
+    rule: str = ""
+    source: str = ""
+
+
+@dataclass
+class Event:
+    seq: int
+    t_ns: int
+    pid: int
+    tid: int
+    kind: str  # call | syscall
+    name: str
+    impl: Optional[str] = None
+    dur_ns: Optional[int] = None  # None: its return was never seen
+    size: Optional[int] = None
+    nmemb: Optional[int] = None
+    align: Optional[int] = None
+    ptr: Optional[int] = None
+    result: Optional[int] = None
+    errno: Optional[int] = None
+    args: dict = field(default_factory=dict)
+    block: Optional[int] = None
+    phase: str = "load"
+    image: int = 0
+    cause: Optional[int] = None
+    outer: Optional[int] = None
+    stack: int = 0  # id; 0: none
+    verdict: Optional[Verdict] = None
+    purpose: Optional[Purpose] = None
+
+    @property
+    def failed(self):
+        return self.errno is not None

@@ -1,0 +1,148 @@
+"""The spool: what an engine writes while the target runs, append-only, one writer.
+
+Layout (little-endian; docs/trace-format.md): 16 bytes of header (magic, version, zero), then
+records of 8 bytes of header (payload length u32, kind u8, three zero bytes) and a payload.
+A record that the end of the file cuts off is no error: the reader stops before it and says so.
+A spool comes from a stranger: lengths and kinds are checked, nothing is trusted.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import struct
+from collections import namedtuple
+
+MAGIC = b"brkspool"
+VERSION = 1
+MAX_PAYLOAD = 1 << 20
+
+_FILE = struct.Struct("<8sII")
+_RECORD = struct.Struct("<IB3x")
+_STACK = struct.Struct("<IB3x")
+_ENTER = struct.Struct("<QIIQQQQII")
+_LEAVE = struct.Struct("<QIIQQ")
+_SYSENTER = struct.Struct("<QIIQ6QII")
+_SYSLEAVE = struct.Struct("<QIIq")
+
+JSON, STACK, ENTER, LEAVE, SYSENTER, SYSLEAVE = range(1, 7)
+
+# One class a kind. Addresses and arguments are unsigned 64-bit integers, t_ns is CLOCK_MONOTONIC.
+Info = namedtuple("Info", "data")  # a dict with a "type"; docs/trace-format.md lists them
+Stack = namedtuple("Stack", "id cut frames")  # frames: ((pc, slot), …), innermost first
+Enter = namedtuple("Enter", "t_ns tid hook sp arg0 arg1 arg2 stack")
+Leave = namedtuple("Leave", "t_ns tid hook sp result")
+SysEnter = namedtuple("SysEnter", "t_ns tid number sp args stack path")
+SysLeave = namedtuple("SysLeave", "t_ns tid number result")
+CutOff = namedtuple("CutOff", "offset lost_bytes")  # only ever the last one
+
+
+class SpoolError(Exception):
+    """The file is no spool, of another version, or damaged. One line, for people."""
+
+
+class Writer:
+    """Appends records to `file` (binary, owned by the caller). Not thread-safe: gdb has one."""
+
+    def __init__(self, file):
+        self._file = file
+        file.write(_FILE.pack(MAGIC, VERSION, 0))
+
+    def _put(self, kind, payload):
+        self._file.write(_RECORD.pack(len(payload), kind) + payload)
+
+    def info(self, type_, **data):
+        """A rare record, as JSON; bytes that are no UTF-8 travel as lone surrogates."""
+        data["type"] = type_
+        self._put(JSON, json.dumps(data, separators=(",", ":")).encode("ascii"))
+
+    def stack(self, id_, cut, frames):
+        """`frames`: (pc, slot) pairs, innermost first; slot holds the frame's return address."""
+        flat = [word for frame in frames for word in frame]
+        self._put(STACK, _STACK.pack(id_, cut) + struct.pack("<%dQ" % len(flat), *flat))
+
+    def enter(self, t_ns, tid, hook, sp, args, stack):
+        self._put(ENTER, _ENTER.pack(t_ns, tid, hook, sp, *args, stack, 0))
+
+    def leave(self, t_ns, tid, hook, sp, result):
+        self._put(LEAVE, _LEAVE.pack(t_ns, tid, hook, sp, result))
+
+    def sysenter(self, t_ns, tid, number, sp, args, stack, path=b""):
+        """`path`: of the mapped file, empty where there is none."""
+        self._put(SYSENTER, _SYSENTER.pack(t_ns, tid, number, sp, *args, stack, 0) + path)
+
+    def sysleave(self, t_ns, tid, number, result):
+        """`result`: signed, as the kernel returns it (-errno on failure)."""
+        self._put(SYSLEAVE, _SYSLEAVE.pack(t_ns, tid, number, result))
+
+    def flush(self):
+        self._file.flush()
+
+
+def read(path):
+    """Yield the records of the spool at `path`; raises SpoolError."""
+    with open(path, "rb") as file:
+        size = os.fstat(file.fileno()).st_size
+        _check_header(file.read(_FILE.size))
+        while True:
+            offset = file.tell()
+            head = file.read(_RECORD.size)
+            if not head:
+                return
+            if len(head) < _RECORD.size:
+                yield CutOff(offset, size - offset)
+                return
+            length, kind = _RECORD.unpack(head)
+            if length > MAX_PAYLOAD:
+                raise SpoolError("spool damaged at byte %d: a record of %d bytes" % (offset, length))
+            payload = file.read(length)
+            if len(payload) < length:
+                yield CutOff(offset, size - offset)
+                return
+            yield _decode(kind, payload, offset)
+
+
+def _check_header(data):
+    if len(data) < _FILE.size or data[:8] != MAGIC:
+        raise SpoolError("not a brkpoint spool")
+    version = _FILE.unpack(data)[1]
+    if version != VERSION:
+        raise SpoolError("a spool of version %d; this brkpoint reads version %d" % (version, VERSION))
+
+
+def _decode(kind, payload, offset):
+    try:
+        return _DECODERS[kind](payload)
+    except (KeyError, struct.error, ValueError, RecursionError, TypeError) as error:
+        raise SpoolError("spool damaged at byte %d: %s" % (offset, error)) from None
+
+
+def _decode_info(payload):
+    data = json.loads(payload.decode("ascii"))
+    if not isinstance(data, dict) or not isinstance(data.get("type"), str):
+        raise ValueError("an information record without a type")
+    return Info(data)
+
+
+def _decode_stack(payload):
+    id_, cut = _STACK.unpack_from(payload)
+    count = (len(payload) - _STACK.size) // 8
+    words = struct.unpack_from("<%dQ" % count, payload, _STACK.size)
+    if count % 2 or len(payload) != _STACK.size + 8 * count:
+        raise ValueError("a stack of odd length")
+    return Stack(id_, cut, tuple(zip(words[::2], words[1::2])))
+
+
+def _decode_sysenter(payload):
+    t_ns, tid, number, sp, *rest = _SYSENTER.unpack_from(payload)
+    return SysEnter(t_ns, tid, number, sp, tuple(rest[:6]), rest[6], payload[_SYSENTER.size :])
+
+
+_DECODERS = {
+    JSON: _decode_info,
+    STACK: _decode_stack,
+    ENTER: lambda payload: Enter(*_ENTER.unpack(payload)[:8]),
+    LEAVE: lambda payload: Leave(*_LEAVE.unpack(payload)),
+    SYSENTER: _decode_sysenter,
+    SYSLEAVE: lambda payload: SysLeave(*_SYSLEAVE.unpack(payload)),
+}
