@@ -1,0 +1,127 @@
+"""Build ids, separate debug files, and what a file's strings say about its language."""
+
+from __future__ import annotations
+
+import os
+import struct
+import zlib
+
+from .elf_image import ElfError
+
+_PT_LOAD, _PT_NOTE, _PF_W = 1, 4, 2
+_NT_GNU_BUILD_ID = 3
+_MAX_NOTES = 1 << 16
+_CHUNK = 1 << 20
+_MAX_SUMMED = 1 << 30  # bytes; beyond this a checksum takes longer than symbols are worth
+_MAX_SEARCHED = 1 << 28
+
+# What std leaves behind in panic messages and in .comment, also when symbols are stripped.
+_RUST_MARKS = (b"library/std/src", b"library/core/src", b"library/alloc/src", b"rustc version ")
+
+
+def build_id(elf):
+    """The note NT_GNU_BUILD_ID in hexadecimal, or ""."""
+    for segment in elf.segments_of(_PT_NOTE):
+        found = _build_id_in(elf.image.upto(segment.offset, min(segment.filesz, _MAX_NOTES)))
+        if found:
+            return found
+    return _build_id_in(elf.section_data(".note.gnu.build-id")[:_MAX_NOTES])
+
+
+def _build_id_in(notes):
+    at = 0
+    while at + 12 <= len(notes):
+        name_size, size, type_ = struct.unpack_from("<III", notes, at)
+        start = at + 12 + (name_size + 3 & ~3)
+        if type_ == _NT_GNU_BUILD_ID and notes[at + 12 : at + 16] == b"GNU\0" and 0 < size <= 64:
+            return notes[start : start + size].hex()
+        at = start + (size + 3 & ~3)
+    return ""
+
+
+def find(elf, roots):
+    """The debug file under `roots` or beside the file: same build id, or the linked checksum."""
+    for path in _by_build_id(elf, roots):
+        if _same_build_id(elf, path):
+            return path
+    name, checksum = _debug_link(elf)
+    for path in _by_link(elf, name, roots):
+        if _same_build_id(elf, path) or (not elf.build_id and _sums_to(path, checksum)):
+            return path
+    return None
+
+
+def _by_build_id(elf, roots):
+    name = elf.build_id
+    if len(name) > 2:
+        for root in roots:
+            yield os.path.join(root, ".build-id", name[:2], name[2:] + ".debug")
+
+
+def _debug_link(elf):
+    """(file name, CRC-32) of .gnu_debuglink, or ("", 0)."""
+    data = elf.section_data(".gnu_debuglink")[:4096]
+    end = data.find(b"\0")
+    at = end + 4 & ~3
+    if end <= 0 or len(data) < at + 4 or b"/" in data[:end]:
+        return "", 0
+    return os.fsdecode(data[:end]), struct.unpack_from("<I", data, at)[0]
+
+
+def _by_link(elf, name, roots):
+    if not name:
+        return
+    folder = os.path.dirname(os.path.realpath(elf.path))
+    yield os.path.join(folder, name)
+    yield os.path.join(folder, ".debug", name)
+    for root in roots:
+        yield os.path.join(root, folder.lstrip("/"), name)
+
+
+def _same_build_id(elf, path):
+    if not elf.build_id or not os.path.isfile(path):
+        return False
+    try:
+        with type(elf)(path) as other:
+            return other.image.identity != elf.image.identity and other.build_id == elf.build_id
+    except ElfError:
+        return False
+
+
+def _sums_to(path, checksum):
+    try:
+        if not os.path.isfile(path) or os.path.getsize(path) > _MAX_SUMMED:
+            return False
+        total = 0
+        with open(path, "rb") as file:
+            for block in iter(lambda: file.read(_CHUNK), b""):
+                total = zlib.crc32(block, total)
+        return total == checksum
+    except OSError:
+        return False
+
+
+def rust_evidence(elf):
+    """The first mark of Rust's standard library in .comment or in read-only data, or ""."""
+    for offset, size in _string_places(elf):
+        for data in _chunks(elf.image, offset, size):
+            for mark in _RUST_MARKS:
+                if mark in data:
+                    return mark.decode("ascii").strip()
+    return ""
+
+
+def _string_places(elf):
+    found = [elf.sections[name] for name in (".comment", ".rodata") if name in elf.sections]
+    if found:
+        return [(section.offset, section.size) for section in found if section.type != 8]
+    segments = [s for s in elf.segments_of(_PT_LOAD) if not s.flags & _PF_W]
+    return [(segment.offset, segment.filesz) for segment in segments]
+
+
+def _chunks(image, offset, size):
+    """Pieces that overlap by a mark's length, so that none is missed at a border."""
+    end = min(offset + size, image.size, offset + _MAX_SEARCHED)
+    while offset < end:
+        yield image.upto(offset, min(_CHUNK + 32, end - offset))
+        offset += _CHUNK

@@ -1,0 +1,86 @@
+"""The bytes of an ELF file, read in bounded ranges and never mapped.
+
+A file that shrinks under a mapping kills its reader by SIGBUS; a short read is only an error.
+Offsets and sizes are bytes and come from the file itself: nothing here trusts them.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+
+MAX_READ = 1 << 28  # bytes of one section or table; real string tables stay far below
+
+
+class ElfError(Exception):
+    """The file is no ELF file, of another machine, cut off or damaged. One line, for people."""
+
+
+class Image:
+    """A regular file opened for reading at offsets."""
+
+    def __init__(self, path):
+        self.path = os.fspath(path)
+        self.size = 0
+        try:
+            # O_NONBLOCK: opening a FIFO that stands in for a library must not wait for a writer
+            self._file = open(self.path, "rb", buffering=0, opener=_open_without_waiting)
+        except (OSError, ValueError) as error:
+            raise ElfError("%r: %s" % (self.path, _why(error))) from None
+        status = os.fstat(self._file.fileno())
+        if not stat.S_ISREG(status.st_mode):
+            self.close()
+            raise ElfError("%r is not a regular file" % (self.path,))
+        self.size = status.st_size
+        self.identity = (status.st_dev, status.st_ino)
+
+    def close(self):
+        self._file.close()
+
+    def upto(self, offset, size):
+        """At most `size` bytes from `offset`; fewer where the file ends."""
+        if offset < 0 or size < 0 or offset >= self.size:
+            return b""
+        size = min(size, self.size - offset)
+        if size > MAX_READ:
+            raise self.error("a table of %d bytes" % size)
+        try:
+            return _read_fully(self._file.fileno(), offset, size)
+        except (OSError, ValueError) as error:
+            raise self.error(_why(error)) from None
+
+    def at(self, offset, size):
+        """Exactly `size` bytes from `offset`, or ElfError."""
+        data = self.upto(offset, size)
+        if len(data) != size:
+            raise self.error("cut off: %d bytes wanted at %#x" % (size, offset))
+        return data
+
+    def error(self, what):
+        return ElfError("damaged ELF file %r: %s" % (self.path, what))
+
+
+def _open_without_waiting(path, flags):
+    return os.open(path, flags | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY)
+
+
+def _read_fully(descriptor, offset, size):
+    data = os.pread(descriptor, size, offset)
+    while len(data) < size:
+        more = os.pread(descriptor, size - len(data), offset + len(data))
+        if not more:
+            break
+        data += more
+    return data
+
+
+def _why(error):
+    return getattr(error, "strerror", None) or str(error)
+
+
+def c_string(data, offset, limit=1 << 15):
+    """The text at `offset` up to its zero byte; "" where it has none within `limit` bytes."""
+    if offset < 0 or offset >= len(data):
+        return ""
+    end = data.find(b"\0", offset, offset + limit)
+    return "" if end < 0 else data[offset:end].decode("utf-8", "surrogateescape")

@@ -1,0 +1,160 @@
+"""The symbol tables of an ELF file."""
+
+from __future__ import annotations
+
+import struct
+from collections import namedtuple
+
+from .elf_image import c_string
+
+Symbol = namedtuple("Symbol", "name value size kind bind defined table hidden")
+# hidden: a version other than the default one (foo@V rather than foo@@V)
+
+_ROW = struct.Struct("<IBBHQQ")
+_KINDS = {0: "NOTYPE", 1: "OBJECT", 2: "FUNC", 3: "SECTION", 4: "FILE", 6: "TLS", 10: "IFUNC"}
+_BINDS = {0: "LOCAL", 1: "GLOBAL", 2: "WEAK", 10: "UNIQUE"}
+_FUNCTION_KINDS = (2, 10)
+_DT_HASH, _DT_SYMTAB, _DT_VERSYM, _DT_GNU_HASH = 4, 6, 0x6FFFFFF0, 0x6FFFFEF5
+_HIDDEN = 0x8000
+_MAX_BUCKETS = 1 << 22
+
+
+class Table:
+    """One symbol table: rows, the strings that they name, and the version of each row."""
+
+    def __init__(self, name, rows, strings, versions=b""):
+        self.name = name
+        self._rows = rows[: len(rows) // _ROW.size * _ROW.size]
+        self.strings = strings
+        self._versions = versions
+
+    def __len__(self):
+        return len(self._rows) // _ROW.size
+
+    def rows(self):
+        """Yield (index, name offset, info, other, section index, value, size)."""
+        for index, row in enumerate(_ROW.iter_unpack(self._rows)):
+            yield (index, *row)
+
+    def symbol(self, index):
+        name, info, _, section, value, size = _ROW.unpack_from(self._rows, index * _ROW.size)
+        kind, bind = info & 15, info >> 4
+        return Symbol(
+            c_string(self.strings, name),
+            value,
+            size,
+            _KINDS.get(kind, str(kind)),
+            _BINDS.get(bind, str(bind)),
+            section != 0,
+            self.name,
+            self._is_hidden(index),
+        )
+
+    def _is_hidden(self, index):
+        version = self._versions[2 * index : 2 * index + 2]
+        return len(version) == 2 and bool(struct.unpack("<H", version)[0] & _HIDDEN)
+
+    def name_offsets(self, name):
+        """Where `name` stands in the strings, also as the tail of a longer one."""
+        wanted = name.encode("utf-8", "surrogateescape") + b"\0"
+        found, at = set(), self.strings.find(wanted)
+        while at >= 0:
+            found.add(at)
+            at = self.strings.find(wanted, at + 1)
+        return found
+
+
+def tables(elf):
+    """The file's symbol tables: .dynsym (or what DT_SYMTAB points to), then .symtab."""
+    if not elf.is_supported:
+        return []
+    return [table for table in (_dynamic_table(elf), _section_table(elf, ".symtab")) if table]
+
+
+def dynamic_table(elf):
+    """The table that relocations refer to; empty where there is none."""
+    return _dynamic_table(elf) or Table("dynsym", b"", b"")
+
+
+def _section_table(elf, name):
+    section = elf.sections.get(name)
+    if section is None or section.link >= len(elf.section_list):
+        return None
+    strings = elf.section_data(elf.section_list[section.link])
+    versions = elf.section_data(".gnu.version") if name == ".dynsym" else b""
+    return Table(name[1:], elf.section_data(section), strings, versions)
+
+
+def _dynamic_table(elf):
+    table = _section_table(elf, ".dynsym")
+    if table is not None or _DT_SYMTAB not in elf.dynamic:
+        return table
+    count = _count_by_hash(elf)
+    versym = elf.dynamic.get(_DT_VERSYM)
+    rows = elf.read(elf.dynamic[_DT_SYMTAB], count * _ROW.size)
+    versions = elf.read(versym, 2 * count) if versym is not None else b""
+    return Table("dynsym", rows, elf.dynamic_strings, versions)
+
+
+def _count_by_hash(elf):
+    """The number of dynamic symbols, which only the hash tables tell without section headers."""
+    if _DT_HASH in elf.dynamic:
+        return struct.unpack("<II", elf.read(elf.dynamic[_DT_HASH], 8))[1]
+    if _DT_GNU_HASH not in elf.dynamic:
+        return 0
+    base = elf.dynamic[_DT_GNU_HASH]
+    buckets, first, words, _ = struct.unpack("<IIII", elf.read(base, 16))
+    if buckets > _MAX_BUCKETS or words > _MAX_BUCKETS:
+        raise elf.image.error("a hash table of %d buckets" % buckets)
+    chains = base + 16 + 8 * words + 4 * buckets
+    last = max(struct.unpack("<%dI" % buckets, elf.read(chains - 4 * buckets, 4 * buckets)) or [0])
+    if last < first:
+        return first
+    for _ in range(_MAX_BUCKETS):
+        # the lowest bit of a chain's hash marks the chain's end
+        if elf.read(chains + 4 * (last - first), 4)[0] & 1:
+            return last + 1
+        last += 1
+    raise elf.image.error("a hash chain without an end")
+
+
+def walk(elf):
+    """Yield the symbols of all tables. Names may share bytes: what they cost together is capped."""
+    for table in tables(elf):
+        budget = 8 * len(table.strings) + (1 << 20)
+        for index in range(len(table)):
+            symbol = table.symbol(index)
+            budget -= len(symbol.name)
+            if budget < 0:
+                raise elf.image.error("symbol names that overlap without end")
+            yield symbol
+
+
+def functions_named(elf, names):
+    """{name: [Symbol]}: defined FUNC and IFUNC symbols, distinct addresses, default version first."""
+    found = {name: [] for name in names}
+    for table in tables(elf):
+        wanted = {at: name for name in found for at in table.name_offsets(name)}
+        for index, name_at, info, _, section, _, _ in table.rows():
+            if name_at in wanted and section and info & 15 in _FUNCTION_KINDS:
+                _add(found[wanted[name_at]], table.symbol(index))
+    for symbols in found.values():
+        symbols.sort(key=_preference)
+    return found
+
+
+def _add(symbols, symbol):
+    for index, known in enumerate(symbols):
+        if known.value == symbol.value:
+            if _preference(symbol) < _preference(known):
+                symbols[index] = symbol
+            return
+    symbols.append(symbol)
+
+
+def _preference(symbol):
+    return (symbol.hidden, symbol.bind == "LOCAL", symbol.table != "dynsym")
+
+
+def best(symbols):
+    return symbols[0] if symbols else None
