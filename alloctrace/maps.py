@@ -1,0 +1,57 @@
+"""/proc/PID/maps and /proc/PID/stat as plain values. proc(5), "/proc/[pid]/maps" and "stat"."""
+
+from __future__ import annotations
+
+import re
+from collections import namedtuple
+
+# One line of maps. `path` is bytes, unescaped; b"" for anonymous memory, b"[heap]" and the like.
+Mapping = namedtuple("Mapping", "start end perms offset inode path")
+
+_OCTAL = re.compile(rb"\\([0-7]{3})")
+
+
+def parse_maps(data):
+    """The mappings in `data` (bytes of /proc/PID/maps), lowest address first."""
+    return [_parse_line(line) for line in data.splitlines() if line]
+
+
+def _parse_line(line):
+    fields = line.split(None, 5)
+    start, end = (int(word, 16) for word in fields[0].split(b"-"))
+    path = fields[5] if len(fields) > 5 else b""
+    path = _OCTAL.sub(lambda match: bytes([int(match.group(1), 8)]), path)
+    return Mapping(start, end, fields[1].decode(), int(fields[2], 16), int(fields[4]), path)
+
+
+def parse_faults(data):
+    """(minor, major) page faults of the process and its threads, from /proc/PID/stat."""
+    after_name = data[data.rindex(b")") + 2 :].split()
+    return int(after_name[7]), int(after_name[9])
+
+
+def parse_sizes(data, page_size):
+    """(mapped, resident) bytes from /proc/PID/statm."""
+    total, resident = data.split()[:2]
+    return int(total) * page_size, int(resident) * page_size
+
+
+def code_files(mappings):
+    """{path: (start, end, first)} of the files mapped as code; `first` is the lowest mapping.
+
+    A file's pieces lie next to each other, as a loader maps them; a second copy of the same
+    file (dlmopen) is a second entry, so the key is (path, start).
+    """
+    groups, current = {}, None
+    for mapping in mappings:
+        named = mapping.path.startswith(b"/") or mapping.path == b"[vdso]"
+        if named and (mapping.offset == 0 or current is None or current[0].path != mapping.path):
+            current = [mapping]
+            groups[(mapping.path, mapping.start)] = current
+        elif named and current[0].path == mapping.path:
+            current.append(mapping)
+    return {
+        key: (group[0].start, group[-1].end, group[0])
+        for key, group in groups.items()
+        if any("x" in mapping.perms for mapping in group)
+    }

@@ -1,0 +1,1 @@
+"""Everything of brkpoint that runs inside gdb. Importing it has no effect."""

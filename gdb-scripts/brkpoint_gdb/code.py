@@ -1,0 +1,180 @@
+"""The files mapped as code in the target: who lies where, what can be hooked, what has CFI."""
+
+from __future__ import annotations
+
+import bisect
+import os
+
+from alloctrace import elf, maps
+from alloctrace.words import ENTRY_POINTS
+
+DEBUG_ROOTS = ("/usr/lib/debug",)
+_CALL_FORMS = 7  # longest call instruction that a compiler emits, in bytes
+_START_BYTES = 96  # glibc's _start and _dl_start_user together: sysdeps/x86_64/dl-machine.h
+DEBUG_STATE = "_dl_debug_state"  # <link.h>, r_debug.r_brk
+_GLOBAL = ("GLOBAL", "WEAK", "UNIQUE")
+
+
+class Code:
+    """One mapped file. `file` is None where it cannot be read as ELF."""
+
+    def __init__(self, id_, path, start, end, bias, file, role):
+        self.id, self.path, self.start, self.end = id_, path, start, end
+        self.bias, self.file, self.role = bias, file, role
+        self._extents = {}
+
+    def describe(self, image, t_ns):
+        build_id = (self.file.build_id or "") if self.file else ""
+        return {
+            "id": self.id,
+            "path": os.fsdecode(self.path),
+            "base": self.bias,
+            "start": self.start,
+            "end": self.end,
+            "build_id": build_id,
+            "role": self.role,
+            "image": image,
+            "loaded_ns": t_ns,
+        }
+
+    @property
+    def is_loader(self):
+        """A dynamic loader: it announces changes of its list, and needs no loader itself."""
+        file = self.file
+        if not file or file.interp is not None or file.type != "DYN" or file.is_pie:
+            return False  # a static program holds the function, too
+        return file.function(DEBUG_STATE) is not None
+
+    @property
+    def is_program(self):
+        """A program that a loader was told to run (`ld-linux PROGRAM`), and no library."""
+        file = self.file
+        return bool(file) and file.interp is not None and (file.type == "EXEC" or file.is_pie)
+
+    def starts(self):
+        """[(low, high)] of code that nobody called, where a stack ends."""
+        if self.file is None or self.role not in ("executable", "loader"):
+            return []
+        entry = self.bias + self.file.entry
+        known = self.extent(entry)
+        if self.role == "loader" or known is None:
+            return [(entry, entry + _START_BYTES)]
+        return [known]
+
+    def extent(self, address):
+        """(low, high) of the function around `address`, by unwind table; None without one."""
+        if self.file is None:
+            return None
+        offset = address - self.bias
+        if offset not in self._extents:
+            self._extents[offset] = self.file.fde_at(offset)
+        found = self._extents[offset]
+        return found and (found[0] + self.bias, found[1] + self.bias)
+
+    def hooks(self, symbols):
+        """[(name, impl, address)] of the allocator entry points defined here, one an address.
+
+        `symbols`: separate debug files may be used to find the loader's.
+        """
+        if self.file is None:
+            return []
+        found = {}
+        for name, entries in self.file.functions_named(ENTRY_POINTS).items():
+            for symbol in entries:
+                if symbol.defined and symbol.kind == "FUNC" and symbol.bind in _GLOBAL:
+                    found.setdefault(symbol.value, []).append(name)
+        if not found and self.role == "loader":
+            roots = DEBUG_ROOTS if symbols else ()
+            private = self.file.loader_malloc(roots)
+            return [(name, e.impl, e.vaddr + self.bias) for name, e in private.items()]
+        order = ENTRY_POINTS.index
+        return [
+            (min(names, key=order), min(names, key=order), vaddr + self.bias)
+            for vaddr, names in sorted(found.items())
+        ]
+
+
+class Map:
+    """All code of one program image, kept up with /proc/PID/maps."""
+
+    def __init__(self, process, first_id=1):
+        self._process = process
+        self._files = {}  # (path, start) -> Code
+        self._starts, self._sorted = [], []
+        self._next = first_id
+        self._supported = {}
+
+    @property
+    def next_id(self):
+        return self._next
+
+    @property
+    def all(self):
+        return list(self._files.values())
+
+    def update(self):
+        """([new Code], [gone Code]) since the last time."""
+        seen = maps.code_files(self._process.mappings())
+        gone = [self._files.pop(key) for key in list(self._files) if key not in seen]
+        new = [self._open(key, found) for key, found in seen.items() if key not in self._files]
+        self._sorted = sorted(self._files.values(), key=lambda code: code.start)
+        self._starts = [code.start for code in self._sorted]
+        if new or gone:
+            self._supported.clear()
+        return new, gone
+
+    def _open(self, key, found):
+        start, end, first = found
+        file = _read_elf(key[0])
+        bias = start - first.offset
+        if file is not None:
+            bias = start - _lowest_vaddr(file)
+        code = Code(self._next, key[0], start, end, bias, file, _role(key[0]))
+        self._next += 1
+        self._files[key] = code
+        return code
+
+    def at(self, address):
+        index = bisect.bisect_right(self._starts, address) - 1
+        if index >= 0 and address < self._sorted[index].end:
+            return self._sorted[index]
+        return None
+
+    def extent(self, address):
+        code = self.at(address)
+        return code and code.extent(address)
+
+    def supports(self, pc, ret):
+        """Whether the step from `pc` out to `ret` rests on an unwind table or on a seen call."""
+        key = (pc, ret)
+        if key not in self._supported:
+            self._supported[key] = self.extent(pc - 1) is not None or self._is_call(ret)
+        return self._supported[key]
+
+    def _is_call(self, ret):
+        """A call instruction ends just before `ret`: e8 rel32, or ff /2 in any length."""
+        data = self._process.read(ret - _CALL_FORMS, _CALL_FORMS)
+        if len(data) < _CALL_FORMS or self.at(ret) is None:
+            return False
+        if data[-5] == 0xE8:
+            return True
+        lengths = range(2, _CALL_FORMS + 1)
+        return any(data[-n] == 0xFF and (data[-n + 1] >> 3) & 7 == 2 for n in lengths)
+
+
+def _lowest_vaddr(file):
+    loads = [segment.vaddr for segment in file.segments if segment.type == 1]
+    return min(loads) & ~0xFFF if loads else 0
+
+
+def _read_elf(path):
+    if not path.startswith(b"/"):
+        return None
+    try:
+        return elf.ElfFile(os.fsdecode(path))
+    except (elf.ElfError, OSError):
+        return None
+
+
+def _role(path):
+    return "vdso" if path == b"[vdso]" else "library"

@@ -1,0 +1,297 @@
+"""The breakpoint engine: attach, wait for the exec, watch the target to its end.
+
+The loop runs while the target stands still; everything frequent happens in the stop() methods
+of hooks.py and the conditions of syscalls.py, which never stop it.
+"""
+
+from __future__ import annotations
+
+import os
+
+import gdb
+
+from alloctrace import spool
+
+from . import borders, code, hooks, settings, stacks, syscalls
+from .process import Process, now
+
+_ENOSYS = (1 << 64) - 38  # what the kernel puts into rax at the entry of a system call
+_RETRIES = 8
+
+
+class SpoolFile:
+    """Unbuffered, so that a killed gdb loses nothing; after the first failure it stays shut."""
+
+    def __init__(self, path):
+        self._file = open(path, "xb", buffering=0)
+        self.error = None
+
+    def write(self, data):
+        if self.error is not None:
+            return
+        try:
+            if self._file.write(data) != len(data):
+                self.error = "No space left on device"
+        except OSError as error:
+            self.error = error.strerror
+
+    def flush(self):
+        pass
+
+    def close(self):
+        self._file.close()
+
+
+class Engine:
+    def __init__(self, config):
+        self.config = config
+        self.options = config.get("options", {})
+        self.file = SpoolFile(config["spool"])
+        self.spool = spool.Writer(self.file)
+        self.image = -1
+        self.stops = 0
+        self.lost = 0
+        self.planted = set()  # every Breakpoint of hooks.py and borders.py
+        self.reached = []  # those that stopped the target and wait for their action
+        self.unmapping = None  # (address, size) of a munmap that takes hooks away
+        self._signal = None
+        self._next_hook = 1
+        self._exec_hits = self._execve_hits = 0
+
+    # -- the whole run
+
+    def run(self):
+        settings.apply()
+        gdb.execute("attach %d" % self.config["pid"], to_string=True)
+        self.process = Process(self.config["pid"])
+        self.exec = syscalls.catchpoint("catch exec")
+        gdb.execute("set auto-solib-add on")  # the loader's unwind tables, from the exec on
+        os.write(self.config["ready_fd"], b"A")
+        gdb.execute("continue", to_string=True)
+        if not self._alive():
+            return  # the exec failed: the parent knows why
+        self._hits(self.exec, "_exec_hits")
+        self._watch_events()
+        self.started_ns = now()
+        self.spool.info(
+            "run", pid=self.process.pid, engine="breakpoints", gdb=gdb.VERSION,
+            started_ns=self.started_ns,
+        )
+        self.syscalls = syscalls.Syscalls(self)
+        syscalls.Forks(self)
+        self._begin_image()
+        while self._alive():
+            self._continue()
+        self.finish("exited")
+        return
+
+    def _alive(self):
+        return bool(gdb.selected_inferior().pid)
+
+    def finish(self, kind):
+        """The last records. The parent knows the true exit status; gdb need not."""
+        self.spool.info(
+            "cost",
+            stops=self.stops,
+            engine_ns=now() - self.started_ns,
+            walks=self.stacks.walks,
+            remembered=self.stacks.hits,
+        )
+        self.spool.info("end", kind=kind, status=None, t_ns=now())
+        self.file.close()
+
+    def lose(self, count, reason):
+        self.lost += count
+        self.spool.info("lost", count=count, reason=reason)
+
+    def note(self, text):
+        self.spool.info("note", text=text)
+
+    # -- events of gdb
+
+    def _watch_events(self):
+        gdb.events.stop.connect(self._stopped)
+        gdb.events.new_thread.connect(self._new_thread)
+
+    def _new_thread(self, event):
+        self.process.threads += 1
+        tid = event.inferior_thread.ptid[1]
+        self.spool.info("thread", tid=tid, t_ns=now())
+
+    def _stopped(self, event):
+        self._signal = getattr(event, "stop_signal", None)
+
+    # -- a program image
+
+    def _begin_image(self):
+        """At the first instruction of a program: everything is planted anew."""
+        self.image += 1
+        self.process.reopen()
+        self.process.threads = 1
+        old_map, old_stacks = getattr(self, "map", None), getattr(self, "stacks", None)
+        self.map = code.Map(self.process, old_map.next_id if old_map else 1)
+        self.stacks = stacks.Stacks(
+            self.process, self.spool, self.map.supports, old_stacks.next_id if old_stacks else 1
+        )
+        self.calls = hooks.Calls(self)
+        self.entries = []
+        self.borders = borders.Borders(self)
+        self._program = None
+        self.syscalls.forget()
+        auxv = self.process.auxv()
+        executable = os.fsencode(self.process.executable())
+        self.spool.info("image", index=self.image, path=os.fsdecode(executable),
+                        entry=auxv.get(9), t_ns=now())
+        self._update_code(executable, auxv)
+        self._start_phases(executable, auxv)
+        self._act_on_reached()
+
+    def _start_phases(self, executable, auxv):
+        main_code = next((c for c in self.map.all if c.path == executable), None)
+        loader = next((c for c in self.map.all if c.role == "loader"), None)
+        if loader is None:
+            self.borders.begin(now(), main_code, dynamic=False)
+            return
+        self.borders.begin(now(), None, dynamic=True)
+        self._watch_loader(loader)
+        if loader.path != executable and main_code is not None:
+            self._know_program(main_code)
+
+    def _know_program(self, program):
+        self._program = program
+        if program.file is not None:
+            self.borders.program_known(program)
+
+    def _watch_loader(self, loader):
+        """_dl_debug_state: the loader calls it when its list of libraries has changed."""
+        symbol = loader.file.function(code.DEBUG_STATE) if loader.file else None
+        if symbol is None:
+            self.note("the loader has no _dl_debug_state: libraries are not seen arriving")
+            return
+        borders.Border(self, loader.bias + symbol.value, self._libraries_changed)
+
+    def _libraries_changed(self, tid, regs):
+        self._update_code(None, None)
+        if self._program is None:
+            program = next((c for c in self.map.all if c.is_program), None)
+            if program is not None:
+                self._know_program(program)
+
+    def _update_code(self, executable, auxv):
+        new, gone = self.map.update()
+        if auxv is not None:
+            self._assign_roles(executable, auxv)
+        if new or gone:
+            self.stacks.forget()
+        for item in gone:
+            self.spool.info("unmodule", id=item.id, t_ns=now())
+        for item in new:
+            self.spool.info("module", **item.describe(self.image, now()))
+            self._hook(item)
+            self.borders.watch_exit(item)
+        self.stacks.thread_starts = [r for c in self.map.all for r in c.starts()]
+        self.borders.watch_initialisers(new)
+
+    def _assign_roles(self, executable, auxv):
+        base = auxv.get(7)  # AT_BASE: where the loader lies, 0 for a static program
+        for item in self.map.all:
+            if item.path == executable:
+                item.role = "executable"
+            if base and item.start == base:
+                item.role = "loader"
+            if not base and item.path == executable and item.is_loader:
+                item.role = "loader"
+
+    def _hook(self, item):
+        for name, impl, address in item.hooks(self.options.get("symbols", True)):
+            hook = {"id": self._next_hook, "module": item.id, "name": name, "impl": impl,
+                    "address": address}
+            self._next_hook += 1
+            self.spool.info("hook", **hook)
+            clear = self.calls.plant_ends(address, self.map.extent)
+            self.entries.append(hooks.Entry(self, hook["id"], hook, by_site=not clear))
+
+    # -- the loop
+
+    def _continue(self):
+        """Let the target run until something must be done while it stands still."""
+        own_trap = self._signal == "SIGTRAP" and not self.reached
+        self._signal = None
+        self._resume("signal SIGTRAP" if own_trap else "continue")
+        if not self._alive():
+            return
+        if self._hits(self.exec, "_exec_hits"):
+            self._drop_all()
+            self._begin_image()
+        elif self._hits(self.syscalls.execve, "_execve_hits"):
+            self._at_execve()
+        if self._signal == "SIGTRAP":  # not ours: the target raised it itself
+            self.spool.info("signal", name="SIGTRAP", tid=self.process.tid(), t_ns=now())
+        self._forget_unmapped()
+        self._act_on_reached()
+        self.calls.plant_wanted()
+
+    def _resume(self, command):
+        for _ in range(_RETRIES):
+            try:
+                gdb.execute(command, to_string=True)
+                return
+            except gdb.error as error:
+                if not self._alive() or not self._drop_unreadable():
+                    raise
+                self.note("breakpoints in code that was gone: %s" % error)
+
+    def _act_on_reached(self):
+        while self.reached:
+            border = self.reached.pop(0)
+            tid = self.process.tid()
+            border.action(tid, self.process.registers(tid))
+
+    def _hits(self, catchpoint, counter):
+        """Whether `catchpoint` was hit since the last time."""
+        before, count = getattr(self, counter), catchpoint.hit_count
+        setattr(self, counter, count)
+        return count != before
+
+    def _at_execve(self):
+        """gdb cannot take its breakpoints out of a program that is gone: do it before.
+
+        The second stop is the return of an execve that failed, or the first of a new program.
+        """
+        tid = self.process.tid()
+        entering = self.process.registers(tid).rax == _ENOSYS
+        for breakpoint_ in self.planted:
+            breakpoint_.enabled = not entering
+
+    # -- breakpoints come and go
+
+    def remove(self, breakpoint_):
+        self.planted.discard(breakpoint_)
+        self.calls.forget(breakpoint_)
+        if breakpoint_.is_valid():
+            breakpoint_.delete()
+
+    def _drop_all(self):
+        for breakpoint_ in list(self.planted):
+            self.remove(breakpoint_)
+
+    def _drop_unreadable(self):
+        gone = [b for b in self.planted if not self.process.read(b.address, 1)]
+        for breakpoint_ in gone:
+            self.remove(breakpoint_)
+        return bool(gone)
+
+    def covers_hooks(self, address, size):
+        """Called at the entry of munmap: does it take code away that holds breakpoints?"""
+        if any(address < code.end and code.start < address + size for code in self.map.all):
+            self.unmapping = (address, size)
+            return True
+        return False
+
+    def _forget_unmapped(self):
+        if self.unmapping is not None:
+            address, size = self.unmapping
+            self.unmapping = None
+            for breakpoint_ in list(self.planted):
+                if address <= breakpoint_.address < address + size:
+                    self.remove(breakpoint_)

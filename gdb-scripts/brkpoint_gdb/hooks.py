@@ -1,0 +1,119 @@
+"""Breakpoints on allocator functions: the entry, and the ends of each call.
+
+stop() records and returns False. gdb forbids making or deleting breakpoints inside it, so where
+one is needed it returns True and the engine's loop does the work while the target is stopped.
+"""
+
+from __future__ import annotations
+
+import gdb
+
+from . import returns
+from .process import now
+
+
+class Breakpoint(gdb.Breakpoint):
+    """At a raw address, unseen by `info breakpoints`; `hit()` does the work of stop()."""
+
+    def __init__(self, engine, address):
+        super().__init__("*%#x" % address, internal=True)
+        self.engine, self.address = engine, address
+        engine.planted.add(self)
+
+    def stop(self):
+        self.engine.stops += 1
+        try:
+            return self.hit()
+        except Exception as error:  # an error here would stop the target for good
+            self.engine.lose(1, "%s: %s" % (type(self).__name__, error))
+            return False
+
+
+class Entry(Breakpoint):
+    """The first instruction of an allocator function: the arguments are in their registers."""
+
+    def __init__(self, engine, hook_id, hook, by_site):
+        super().__init__(engine, hook["address"])
+        self.hook_id, self.name, self.by_site = hook_id, hook["name"], by_site
+
+    def hit(self):
+        engine = self.engine
+        t_ns, tid = now(), engine.process.tid()
+        regs = engine.process.registers(tid)
+        stack = engine.stacks.at_entry(self.address, regs.rsp)
+        args = (regs.rdi, regs.rsi, regs.rdx)
+        engine.spool.enter(t_ns, tid, self.hook_id, regs.rsp, args, stack)
+        engine.calls.opened(tid, regs.rsp, self.hook_id, self.name, regs.rdi)
+        if self.by_site:
+            return engine.calls.site_missing(engine.process.word(regs.rsp))
+        return False
+
+
+class Return(Breakpoint):
+    """A `ret` instruction: the stack pointer is again what it was at the entry."""
+
+    offset = 0
+
+    def hit(self):
+        engine = self.engine
+        t_ns, tid = now(), engine.process.tid()
+        regs = engine.process.registers(tid)
+        engine.calls.closed(t_ns, tid, regs.rsp - self.offset, regs.rax)
+        return False
+
+
+class Site(Return):
+    """A caller's return address: the `ret` has popped it."""
+
+    offset = 8
+
+
+class Calls:
+    """The open calls of all threads, and the breakpoints that end them."""
+
+    def __init__(self, engine):
+        self._engine = engine
+        self._open = {}  # (tid, sp) -> (hook id, name, first argument) of the outermost there
+        self._ends = {}  # address -> Return
+        self._sites = {}  # address -> Site
+        self._wanted = set()
+
+    def opened(self, tid, sp, hook_id, name, arg0):
+        self._open.setdefault((tid, sp), (hook_id, name, arg0))
+
+    def closed(self, t_ns, tid, sp, result):
+        call = self._open.pop((tid, sp), None)
+        if call is None:  # a return of something that nobody watches, through a shared tail
+            return
+        hook_id, name, arg0 = call
+        engine = self._engine
+        if name == "posix_memalign" and result == 0:
+            engine.spool.info("memptr", tid=tid, value=engine.process.word(arg0))
+        engine.spool.leave(t_ns, tid, hook_id, sp, result)
+
+    def site_missing(self, address):
+        if address is None or address in self._sites:
+            return False
+        self._wanted.add(address)
+        return True
+
+    def plant_wanted(self):
+        """Outside stop(): watch the return addresses that calls asked for."""
+        for address in self._wanted:
+            self._sites[address] = Site(self._engine, address)
+        self._wanted.clear()
+
+    def plant_ends(self, address, extent):
+        """Watch the ends of the function at `address`; False where they are not clear."""
+        ends = returns.ends_of(address, extent)
+        if ends.clear:
+            for end in ends.returns:
+                if end not in self._ends:
+                    self._ends[end] = Return(self._engine, end)
+        return ends.clear
+
+    def forget(self, breakpoint_):
+        """Its code is gone; what comes to lie there may need one of its own."""
+        for table in (self._ends, self._sites):
+            if table.get(breakpoint_.address) is breakpoint_:
+                del table[breakpoint_.address]
