@@ -24,9 +24,13 @@ def main():
     try:
         engine.run()
         return 0
-    except Exception:
+    except Exception as error:
         traceback.print_exc()
+        engine.give_up(error)
         return 3
+    finally:
+        if engine.file.error is not None:
+            print("brkpoint: cannot write the spool: %s" % engine.file.error)
 
 
 # An exception in a script leaves gdb's exit status 0: quit with a status of our own.

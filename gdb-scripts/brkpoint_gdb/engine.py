@@ -7,6 +7,7 @@ of hooks.py and the conditions of syscalls.py, which never stop it.
 from __future__ import annotations
 
 import os
+import signal
 
 import gdb
 
@@ -54,7 +55,7 @@ class Engine:
         self.planted = set()  # every Breakpoint of hooks.py and borders.py
         self.reached = []  # those that stopped the target and wait for their action
         self.unmapping = None  # (address, size) of a munmap that takes hooks away
-        self._signal = None
+        self._own_trap = False
         self._next_hook = 1
         self._exec_hits = self._execve_hits = 0
 
@@ -83,10 +84,15 @@ class Engine:
         while self._alive():
             self._continue()
         self.finish("exited")
-        return
 
     def _alive(self):
         return bool(gdb.selected_inferior().pid)
+
+    def give_up(self, error):
+        """An error of ours: gdb lets the target go when it quits, and nothing more is seen."""
+        if self.image >= 0:
+            self.lose(1, "the engine failed: %s" % error)
+            self.finish("detached")
 
     def finish(self, kind):
         """The last records. The parent knows the true exit status; gdb need not."""
@@ -110,16 +116,12 @@ class Engine:
     # -- events of gdb
 
     def _watch_events(self):
-        gdb.events.stop.connect(self._stopped)
         gdb.events.new_thread.connect(self._new_thread)
 
     def _new_thread(self, event):
         self.process.threads += 1
         tid = event.inferior_thread.ptid[1]
         self.spool.info("thread", tid=tid, t_ns=now())
-
-    def _stopped(self, event):
-        self._signal = getattr(event, "stop_signal", None)
 
     # -- a program image
 
@@ -215,8 +217,7 @@ class Engine:
 
     def _continue(self):
         """Let the target run until something must be done while it stands still."""
-        own_trap = self._signal == "SIGTRAP" and not self.reached
-        self._signal = None
+        own_trap, self._own_trap = self._own_trap, False
         self._resume("signal SIGTRAP" if own_trap else "continue")
         if not self._alive():
             return
@@ -225,11 +226,18 @@ class Engine:
             self._begin_image()
         elif self._hits(self.syscalls.execve, "_execve_hits"):
             self._at_execve()
-        if self._signal == "SIGTRAP":  # not ours: the target raised it itself
-            self.spool.info("signal", name="SIGTRAP", tid=self.process.tid(), t_ns=now())
+        elif not (self.reached or self.unmapping or self.calls.wanted):
+            self._at_own_trap()
         self._forget_unmapped()
         self._act_on_reached()
         self.calls.plant_wanted()
+
+    def _at_own_trap(self):
+        """No breakpoint of ours: the target raised SIGTRAP, and gdb would swallow it."""
+        tid = self.process.tid()
+        if self.process.signal_number(tid) == signal.SIGTRAP:
+            self._own_trap = True
+            self.spool.info("signal", name="SIGTRAP", tid=tid, t_ns=now())
 
     def _resume(self, command):
         for _ in range(_RETRIES):

@@ -76,7 +76,7 @@ class Calls:
         self._open = {}  # (tid, sp) -> (hook id, name, first argument) of the outermost there
         self._ends = {}  # address -> Return
         self._sites = {}  # address -> Site
-        self._wanted = set()
+        self.wanted = set()
 
     def opened(self, tid, sp, hook_id, name, arg0):
         self._open.setdefault((tid, sp), (hook_id, name, arg0))
@@ -94,14 +94,14 @@ class Calls:
     def site_missing(self, address):
         if address is None or address in self._sites:
             return False
-        self._wanted.add(address)
+        self.wanted.add(address)
         return True
 
     def plant_wanted(self):
         """Outside stop(): watch the return addresses that calls asked for."""
-        for address in self._wanted:
+        for address in self.wanted:
             self._sites[address] = Site(self._engine, address)
-        self._wanted.clear()
+        self.wanted.clear()
 
     def plant_ends(self, address, extent):
         """Watch the ends of the function at `address`; False where they are not clear."""

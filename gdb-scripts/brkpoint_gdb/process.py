@@ -21,6 +21,7 @@ _INDEX = {"rax": 10, "rdx": 12, "rsi": 13, "rdi": 14, "orig_rax": 15, "rip": 16,
 _INDEX.update(r10=7, r9=8, r8=9)
 _WORDS = 27
 _PTRACE_GETREGS = 12
+_PTRACE_GETSIGINFO = 0x4202
 _PAGE = os.sysconf("SC_PAGE_SIZE")
 
 Registers = namedtuple("Registers", sorted(_INDEX))
@@ -61,6 +62,13 @@ class Process:
             words = _ALL.unpack_from(self._regs)
             return Registers(*[words[index] for index in _ORDER])
         return Registers(*[_register(name) for name in Registers._fields])
+
+    def signal_number(self, tid):
+        """si_signo of the stop that `tid` is in; None where the kernel does not tell."""
+        info = ctypes.create_string_buffer(128)
+        if self._ptrace(_PTRACE_GETSIGINFO, tid, None, info) != 0:
+            return None
+        return struct.unpack_from("<i", info)[0]
 
     def read(self, address, size):
         """Up to `size` bytes, fewer or none where memory ends."""

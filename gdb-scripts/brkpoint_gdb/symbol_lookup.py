@@ -1,0 +1,110 @@
+"""Functions, lines and inlined calls at offsets of files, from gdb's view of debug information.
+
+Offsets are ELF addresses: a file that is opened without a process lies at its own addresses.
+Inlined functions: gdb stores the line of the call as the line of the inlined block's function
+(gdb/dwarf2/read.c, new_symbol: DW_AT_call_line), which is the line to show one frame further out.
+"""
+
+from __future__ import annotations
+
+import json
+
+import gdb
+
+_SETTINGS = (
+    "auto-load no",
+    "debuginfod enabled off",
+    "confirm off",
+    "pagination off",
+    "height 0",
+    "width 0",
+    "style enabled off",
+    "print symbol-loading off",
+    "print demangle on",
+    "print asm-demangle on",
+    "print max-symbolic-offset unlimited",
+    "complaints 0",
+    "backtrace limit 100",
+)
+_MAX_DEPTH = 256  # blocks around one address; real code stays below 60
+
+
+def run(request_path, answer_path):
+    with open(request_path, encoding="ascii") as file:
+        request = json.load(file)
+    prepare(request.get("debug_roots"))
+    with open(answer_path, "w", encoding="ascii") as out:
+        for index, module in enumerate(request["modules"]):
+            found, error = look_up(module["file"], module["offsets"])
+            json.dump({"module": index, "found": found, "error": error}, out)
+            out.write("\n")
+            out.flush()
+
+
+def prepare(debug_roots):
+    """`debug_roots`: folders of separate debug files; None leaves gdb's own."""
+    for setting in _SETTINGS:
+        try:
+            gdb.execute("set " + setting, to_string=True)
+        except gdb.error:
+            pass  # debuginfod is younger than gdb 10
+    if debug_roots is not None:
+        gdb.execute("set debug-file-directory " + ":".join(debug_roots), to_string=True)
+
+
+def look_up(file, offsets):
+    """({offset: {"chain", "symbol"}}, None or what gdb said). `file`: a name without blanks."""
+    try:
+        gdb.execute("symbol-file " + file, to_string=True)
+    except (gdb.error, MemoryError) as error:
+        return {}, str(error)
+    found = {}
+    for offset in offsets:
+        try:
+            found[offset] = {"chain": chain_at(offset), "symbol": symbol_at(offset)}
+        except (gdb.error, UnicodeError, RuntimeError, ValueError):
+            continue  # this address stays unnamed; ELF tables may know it
+    return found, None
+
+
+def chain_at(offset):
+    """[[function, file, line], …], innermost first; [] without debug information."""
+    functions = functions_at(offset)
+    if not functions:
+        return []
+    place = gdb.find_pc_line(offset)
+    file, line = name_of(place.symtab), place.line or None
+    chain = []
+    for function in functions:
+        chain.append([function.print_name, file, line])
+        file, line = name_of(function.symtab), function.line or None
+    return chain
+
+
+def functions_at(offset):
+    """The symbols of the functions around `offset`: inlined ones, then the one that holds them."""
+    functions, block = [], gdb.block_for_pc(offset)
+    for _ in range(_MAX_DEPTH):
+        if block is None or block.is_static or block.is_global:
+            break
+        if block.function is not None:
+            functions.append(block.function)
+        block = block.superblock
+    return functions
+
+
+def name_of(symtab):
+    return None if symtab is None else symtab.filename
+
+
+def symbol_at(offset):
+    """[demangled name, bytes from its start] of the linker's symbol before `offset`, or None."""
+    pointer = gdb.Value(offset).cast(gdb.lookup_type("long").pointer())
+    text = pointer.format_string(symbols=True)  # "(long *) 0x1139 <name(int)+4>"
+    start, end = text.find("<"), text.rfind(">")
+    if start < 0 or end < start:
+        return None
+    name, plus, distance = text[start + 1 : end].rpartition("+")
+    if plus and distance.isdigit():
+        return [name, int(distance)]
+    return [text[start + 1 : end], 0]

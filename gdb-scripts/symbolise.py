@@ -1,0 +1,28 @@
+"""What the parent gives to `gdb -x` for symbols: no process, files only, then the end of gdb.
+
+Works in the current folder: request.json in, answer.jsonl out (alloctrace/symbol_gdb.py).
+"""
+
+import os
+import sys
+import traceback
+
+import gdb
+
+sys.dont_write_bytecode = True
+sys.path.insert(0, os.path.dirname(os.path.realpath(__file__)))
+
+
+def main():
+    try:
+        from brkpoint_gdb import symbol_lookup
+
+        symbol_lookup.run("request.json", "answer.jsonl")
+        return 0
+    except Exception:
+        traceback.print_exc()
+        return 3
+
+
+# An exception in a script leaves gdb's exit status 0: quit with a status of our own.
+gdb.execute("quit %d" % main())
