@@ -72,9 +72,10 @@ class Code:
         return found and (found[0] + self.bias, found[1] + self.bias)
 
     def hooks(self, symbols):
-        """[(name, impl, address)] of the allocator entry points defined here, one an address.
+        """[([name, …], impl, address)] of the allocator entry points defined here.
 
-        `symbols`: separate debug files may be used to find the loader's.
+        Several names are aliases: glibc's memalign is its aligned_alloc. `symbols`: separate
+        debug files may be used to find the loader's.
         """
         if self.file is None:
             return []
@@ -86,10 +87,9 @@ class Code:
         if not found and self.role == "loader":
             roots = DEBUG_ROOTS if symbols else ()
             private = self.file.loader_malloc(roots)
-            return [(name, e.impl, e.vaddr + self.bias) for name, e in private.items()]
-        order = ENTRY_POINTS.index
+            return [([name], e.impl, e.vaddr + self.bias) for name, e in private.items()]
         return [
-            (min(names, key=order), min(names, key=order), vaddr + self.bias)
+            (sorted(names, key=ENTRY_POINTS.index), None, vaddr + self.bias)
             for vaddr, names in sorted(found.items())
         ]
 
@@ -160,6 +160,21 @@ class Map:
             return True
         lengths = range(2, _CALL_FORMS + 1)
         return any(data[-n] == 0xFF and (data[-n + 1] >> 3) & 7 == 2 for n in lengths)
+
+
+    def called_name(self, ret):
+        """The symbol that the call before `ret` names, through the PLT or the GOT; or None."""
+        code, data = self.at(ret), self._process.read(ret - 6, 6)
+        if code is None or code.file is None or len(data) < 6:
+            return None
+        if data[1] == 0xE8:
+            target = ret + int.from_bytes(data[2:], "little", signed=True)
+        elif data[:2] == b"\xff\x15":
+            target = ret - 6
+        else:
+            return None
+        owner = self.at(target)
+        return owner and owner.file and owner.file.plt_target(target - owner.bias)
 
 
 def _lowest_vaddr(file):

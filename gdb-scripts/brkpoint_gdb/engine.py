@@ -136,7 +136,6 @@ class Engine:
             self.process, self.spool, self.map.supports, old_stacks.next_id if old_stacks else 1
         )
         self.calls = hooks.Calls(self)
-        self.entries = []
         self.borders = borders.Borders(self)
         self._program = None
         self.syscalls.forget()
@@ -205,13 +204,18 @@ class Engine:
                 item.role = "loader"
 
     def _hook(self, item):
-        for name, impl, address in item.hooks(self.options.get("symbols", True)):
-            hook = {"id": self._next_hook, "module": item.id, "name": name, "impl": impl,
-                    "address": address}
-            self._next_hook += 1
-            self.spool.info("hook", **hook)
+        for names, impl, address in item.hooks(self.options.get("symbols", True)):
+            ids = {name: self._new_hook(item, name, impl or name, address) for name in names}
             clear = self.calls.plant_ends(address, self.map.extent)
-            self.entries.append(hooks.Entry(self, hook["id"], hook, by_site=not clear))
+            hooks.Entry(self, address, ids, by_site=not clear)
+
+    def _new_hook(self, item, name, impl, address):
+        number = self._next_hook
+        self._next_hook += 1
+        self.spool.info(
+            "hook", id=number, module=item.id, name=name, impl=impl, address=address
+        )
+        return number
 
     # -- the loop
 

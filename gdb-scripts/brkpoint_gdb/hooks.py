@@ -32,21 +32,32 @@ class Breakpoint(gdb.Breakpoint):
 class Entry(Breakpoint):
     """The first instruction of an allocator function: the arguments are in their registers."""
 
-    def __init__(self, engine, hook_id, hook, by_site):
-        super().__init__(engine, hook["address"])
-        self.hook_id, self.name, self.by_site = hook_id, hook["name"], by_site
+    def __init__(self, engine, address, ids, by_site):
+        """`ids`: {canonical name: hook id}, several for aliases; `by_site`: its end is unclear."""
+        super().__init__(engine, address)
+        self.by_site = by_site
+        self._ids = ids
+        self._default = next(iter(ids))
+        self._names = {}  # return address -> the name that its call site uses
 
     def hit(self):
         engine = self.engine
         t_ns, tid = now(), engine.process.tid()
         regs = engine.process.registers(tid)
-        stack = engine.stacks.at_entry(self.address, regs.rsp)
+        ret = engine.process.word(regs.rsp)
+        name = self._default if len(self._ids) == 1 else self._name_at(ret)
+        stack = engine.stacks.at_entry(self.address, regs.rsp, ret)
         args = (regs.rdi, regs.rsi, regs.rdx)
-        engine.spool.enter(t_ns, tid, self.hook_id, regs.rsp, args, stack)
-        engine.calls.opened(tid, regs.rsp, self.hook_id, self.name, regs.rdi)
-        if self.by_site:
-            return engine.calls.site_missing(engine.process.word(regs.rsp))
-        return False
+        engine.spool.enter(t_ns, tid, self._ids[name], regs.rsp, args, stack)
+        engine.calls.opened(tid, regs.rsp, self._ids[name], name, regs.rdi)
+        return self.by_site and engine.calls.site_missing(ret)
+
+    def _name_at(self, ret):
+        """Which of its aliases was called: the call site knows, the address does not."""
+        if ret not in self._names:
+            called = self.engine.map.called_name(ret) if ret else None
+            self._names[ret] = called if called in self._ids else self._default
+        return self._names[ret]
 
 
 class Return(Breakpoint):

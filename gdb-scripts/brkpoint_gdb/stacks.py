@@ -87,9 +87,8 @@ class Stacks:
         self._links.clear()
         self._ids.clear()
 
-    def at_entry(self, pc, sp):
-        """At a function's first instruction: its return address is on top of the stack."""
-        ret = self._process.word(sp)
+    def at_entry(self, pc, sp, ret):
+        """At a function's first instruction: `ret`, its return address, is on top of the stack."""
         if ret is None:
             return self._number(pc, None, CUT_UNREADABLE)
         link = self._remembered(sp, ret)

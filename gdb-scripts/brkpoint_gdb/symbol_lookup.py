@@ -14,6 +14,7 @@ import gdb
 _SETTINGS = (
     "auto-load no",
     "debuginfod enabled off",
+    "language c",  # the type below is C's; names keep their own language
     "confirm off",
     "pagination off",
     "height 0",
