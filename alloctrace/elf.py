@@ -191,7 +191,7 @@ class ElfFile:
 
     @cached_property
     def is_pie(self):
-        """Whether this is a program that may be loaded anywhere (linkers before 2016: by INTERP)."""
+        """Whether this program may be loaded anywhere (of linkers before 2016: by INTERP)."""
         if self.type != "DYN":
             return False
         marked = self.dynamic.get(DT_FLAGS_1, 0) & DF_1_PIE
@@ -264,7 +264,7 @@ class ElfFile:
         return elf_relocations.slot_symbols(self)
 
     def plt_target(self, vaddr):
-        """The symbol that the PLT stub, call or jump at `vaddr` leads to through a slot, or None."""
+        """The symbol that the stub, call or jump at `vaddr` leads to through a slot, or None."""
         return elf_relocations.plt_target(self, vaddr)
 
     def loader_malloc(self, roots=("/usr/lib/debug",)):

@@ -88,7 +88,7 @@ def _setters(vaddr, code):
 
 
 def _stores(vaddr, code, at):
-    """({slot: target}, where it ends) of the `lea target(%rip), reg; mov reg, slot(%rip)` at `at`."""
+    """({slot: target}, end) of the run of `lea target(%rip), reg; mov reg, slot(%rip)` at `at`."""
     registers, stores = {}, {}
     while True:
         match = _LEA_OR_STORE.match(code, at)

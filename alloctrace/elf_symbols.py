@@ -131,7 +131,7 @@ def walk(elf):
 
 
 def functions_named(elf, names):
-    """{name: [Symbol]}: defined FUNC and IFUNC symbols, distinct addresses, default version first."""
+    """{name: [Symbol]}: defined functions at distinct addresses, the default version first."""
     found = {name: [] for name in names}
     for table in tables(elf):
         wanted = {at: name for name in found for at in table.name_offsets(name)}

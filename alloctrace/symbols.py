@@ -1,0 +1,233 @@
+"""Program counters -> frames: which function of which file, and whose file it is.
+
+Each distinct (file, offset) is looked up once: gdb reads the debug information of all files in
+one run without a process (symbol_gdb.py), ELF tables fill in what it does not know
+(symbol_tables.py). A file that is no longer the one that ran names nothing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from . import symbol_gdb, symbol_names, symbol_roles
+from .elf import ElfError, ElfFile
+from .model import Frame
+from .symbol_places import Places
+from .symbol_tables import Tables, is_exported
+
+_RT_SIGRETURN = b"\x48\xc7\xc0\x0f\x00\x00\x00\x0f\x05"  # mov $15, %rax; syscall
+
+
+def symbolise(
+    history, user_libs=(), system_libs=(), gdb="gdb", debug_roots=("/usr/lib/debug",), notes=None
+):
+    """{stack id: (Frame, …)} of history.stacks, innermost first, inlined frames unfolded.
+
+    `user_libs`, `system_libs`: patterns of file names or paths that override whose a library is.
+    `gdb`: the program to run, None for ELF tables only. What could not be read is said in
+    `notes` (a list; by default the history's). Never raises for what files contain.
+    """
+    notes = history.notes if notes is None else notes
+    files = _open_files(history.modules, debug_roots, notes)
+    places = Places(history, lambda module, offset: files[module.id].is_signal_return(offset))
+    try:
+        for module in history.modules:
+            elf = files[module.id].elf
+            files[module.id].role = symbol_roles.role(module, elf, user_libs, system_libs)
+        known = _known_addresses(history, files)
+        _look_up(places.wanted(), files, gdb, debug_roots, notes)
+        namer = _Namer(files, known, _hooked(history))
+        return {id_: _unfold(namer, rows) for id_, rows in places.stacks()}
+    finally:
+        _close(files)
+
+
+def _unfold(namer, rows):
+    return tuple(frame for row in rows for frame in namer.frames(*row))
+
+
+class _File:
+    """What is known of one module: its file (None where it must not be used) and the answers."""
+
+    def __init__(self, module, elf, tables):
+        self.module = module
+        self.elf = elf
+        self.tables = tables
+        self.role = ""
+        self.answers = {}  # offset -> answer of gdb
+
+    def is_signal_return(self, offset):
+        """Whether the code at `offset` is a signal trampoline: nothing called from there."""
+        if self.elf is None:
+            return False
+        try:
+            return self.elf.read(offset, len(_RT_SIGRETURN)) == _RT_SIGRETURN
+        except ElfError:
+            return False
+
+
+def _open_files(modules, debug_roots, notes):
+    """{module id: _File}; modules of one file share its tables."""
+    opened, files = {}, {}
+    for module in modules:
+        key = (module.path, module.build_id)
+        if key not in opened:
+            opened[key] = _open(module, debug_roots, notes)
+        files[module.id] = _File(module, *opened[key])
+    return files
+
+
+def _open(module, debug_roots, notes):
+    """(ElfFile, _LazyTables), or (None, None) where there is no such file any more."""
+    if not module.path.startswith("/"):
+        return None, None  # [vdso], or a mapping that is no file
+    try:
+        elf = ElfFile(module.path)
+        if module.build_id and elf.build_id != module.build_id:
+            elf.close()
+            raise ElfError("%r has changed since it ran" % (module.path,))
+        return elf, _LazyTables(elf, debug_roots)
+    except ElfError as error:
+        notes.append("Functions of %s are not named: %s" % (module.name, error))
+        return None, None
+
+
+class _LazyTables:
+    """Tables, read when the first address is looked up: most libraries have none of interest."""
+
+    def __init__(self, elf, debug_roots):
+        self._elf, self._roots, self._tables = elf, debug_roots, None
+
+    def get(self):
+        if self._tables is None:
+            try:
+                debug = self._elf.debug_file(self._roots)
+            except ElfError:
+                debug = None
+            self._tables = Tables(self._elf, debug)
+        return self._tables
+
+
+def _close(files):
+    for file in files.values():
+        if file.elf is not None:
+            file.elf.close()
+
+
+def _look_up(wanted, files, gdb, debug_roots, notes):
+    """Ask gdb for the addresses of interest. `wanted`: {module id: {(offset, is_call)}}."""
+    by_file = {}
+    for id_, rows in wanted.items():
+        file = files[id_]
+        if file.elf is not None:
+            group = by_file.setdefault(id(file.tables), ([], set()))
+            group[0].append(file)
+            group[1].update(offset - is_call for offset, is_call in rows)
+    groups = list(by_file.values())
+    if gdb is None or not groups:
+        return
+    requests = [(group[0].elf.path, offsets) for group, offsets in groups]
+    roots = None if tuple(debug_roots) == ("/usr/lib/debug",) else list(debug_roots)
+    answers, problems = symbol_gdb.ask(requests, gdb, roots)
+    notes.extend(problems)
+    for (group, _), found in zip(groups, answers):
+        for file in group:
+            file.answers = found
+
+
+def _known_addresses(history, files):
+    """{(module id, offset): what begins there}: entry, main, user_main, initialiser, finaliser."""
+    known = {}
+    for module in history.modules:
+        elf, is_program = files[module.id].elf, files[module.id].role == "executable"
+        for kind, offsets in _own_addresses(elf, is_program):
+            known.update({(module.id, offset): kind for offset in offsets})
+    for record in list(history.mains) + list(history.images):
+        for key, kind in (("address", "main"), ("main", "main"), ("user_main", "user_main")):
+            address = record.get(key)
+            for module in history.modules if isinstance(address, int) else ():
+                if module.start <= address < module.end:
+                    known[module.id, address - module.base] = kind
+    return known
+
+
+def _own_addresses(elf, is_program):
+    """Yield (kind, offsets) that the file itself tells, the most telling last."""
+    if elf is None:
+        return
+    try:
+        yield "finaliser", elf.finalisers()
+        yield "initialiser", elf.initialisers()
+    except ElfError:
+        pass  # a damaged table: its functions keep their names, if any
+    if is_program:
+        yield "entry", [elf.entry]
+
+
+def _hooked(history):
+    """{(module id, offset): name} of the allocator functions that the engine found."""
+    bases = {module.id: module.base for module in history.modules}
+    hooks = getattr(history, "hooks", {}).values()
+    return {(h.module, h.address - bases[h.module]): h.impl for h in hooks if h.module in bases}
+
+
+class _Namer:
+    """Makes frames; remembers them by module and offset."""
+
+    def __init__(self, files, known, hooked):
+        self._files = files
+        self._hooked = hooked
+        self._known = known
+        self._made = {}
+
+    def frames(self, pc, module, is_call):
+        """The frames at `pc`: inlined ones, then the function that holds them."""
+        if module is None:
+            return (Frame(pc),)
+        key = (module.id, pc, is_call)
+        if key not in self._made:
+            self._made[key] = self._make(pc, module, is_call)
+        return self._made[key]
+
+    def _make(self, pc, module, is_call):
+        file = self._files[module.id]
+        offset = pc - module.base
+        frame = Frame(pc, module.name, module.path, file.role, offset)
+        if file.tables is None:
+            return (frame,)
+        at = offset - is_call
+        tables, answer = file.tables.get(), file.answers.get(at, {})
+        function = tables.at(at)
+        frame.start = tables.start_at(at)
+        frame.known = self._known.get((module.id, frame.start), "")
+        chain = answer.get("chain") or []
+        names = [symbol_names.readable(row[0]) for row in chain]
+        outermost = _outermost(names, function, answer.get("symbol"), at)
+        outermost = outermost or self._hooked.get((module.id, frame.start))
+        if not chain:
+            return (replace(frame, function=outermost),)
+        names[-1] = outermost
+        return _chain(frame, chain, names)
+
+
+def _chain(frame, chain, names):
+    """One frame for each function of the chain; only the last one has an address of its own."""
+    inlined = replace(frame, inlined=True, start=None, known="")
+    found = [
+        replace(inlined, function=name, file=row[1], line=row[2])
+        for row, name in zip(chain[:-1], names)
+    ]
+    found.append(replace(frame, function=names[-1], file=chain[-1][1], line=chain[-1][2]))
+    return tuple(found)
+
+
+def _outermost(names, function, symbol, at):
+    """The function's best name: as callers know it, else debug information's, else the linker's."""
+    if function is None:
+        return names[-1] if names else None
+    mangled = symbol_names.is_mangled(function.raw)
+    if names and (mangled or not is_exported(function)):
+        return names[-1]
+    if mangled and symbol and at - symbol[1] == function.start:
+        return symbol_names.readable(symbol[0], has_return_type=True)
+    return function.name
