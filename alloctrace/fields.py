@@ -1,0 +1,28 @@
+"""Reads the fields of the spool's information records: they come from a stranger."""
+
+from __future__ import annotations
+
+MASK64 = (1 << 64) - 1
+MAX_TEXT = 1 << 16
+
+
+def number(data, key, default=0):
+    """The unsigned 64-bit integer `key` of `data`; `default` where it is none."""
+    value = data.get(key)
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= MASK64:
+        return default
+    return value
+
+
+def signed(data, key, default=None):
+    """The signed 64-bit integer `key` of `data`; `default` where it is none."""
+    value = data.get(key)
+    if isinstance(value, bool) or not isinstance(value, int) or not -(2**63) <= value < 2**63:
+        return default
+    return value
+
+
+def text(data, key, default=""):
+    """The string `key` of `data`, at most MAX_TEXT characters; `default` where it is none."""
+    value = data.get(key)
+    return value[:MAX_TEXT] if isinstance(value, str) else default

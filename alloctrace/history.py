@@ -1,0 +1,244 @@
+"""Records of a spool -> what happened: events, blocks, phases. Pure; no guess becomes a fact.
+
+The rules are in docs/architecture.md, "Rules of the history".
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+from . import calls, spool, syscalls, words
+from .blocks import Blocks
+from .inforecords import InfoRecords
+from .model import Event
+
+MAX_NS = (1 << 63) - 1
+EINVAL = 22
+ENOMEM = 12
+
+
+@dataclass
+class History:
+    """One run. Times are nanoseconds since the first instruction."""
+
+    run: dict = field(default_factory=dict)
+    images: list = field(default_factory=list)  # dicts: index, path, entry, t_ns …
+    modules: list = field(default_factory=list)  # Module
+    hooks: dict = field(default_factory=dict)  # id -> Hook
+    stacks: dict = field(default_factory=dict)  # id -> spool.Stack
+    borders: list = field(default_factory=list)  # Border
+    events: list = field(default_factory=list)  # Event; events[seq]
+    blocks: list = field(default_factory=list)  # blocks.Block, live at the end, by number
+    mains: list = field(default_factory=list)  # dicts: address, user_main, how
+    forks: list = field(default_factory=list)  # dicts: what, tid, child, t_ns; not followed
+    threads: list = field(default_factory=list)  # dicts: tid, t_ns
+    signals: list = field(default_factory=list)  # dicts: name, tid, t_ns
+    cost: dict = field(default_factory=dict)  # stops, engine_ns
+    notes: list = field(default_factory=list)  # sentences for people
+    lost: int = 0  # events that the engine could not record
+    end: dict = None  # kind, status, t_ns; None: the engine did not see the end
+    cut_off: bool = False  # the spool ends inside a record
+
+
+def build(records):
+    """The History of `records` (spool.read, or any iterable of its records)."""
+    builder = _Builder()
+    handlers = builder.handlers()
+    for record in records:
+        handlers[type(record)](record)
+    return builder.finish()
+
+
+class _Builder(InfoRecords):
+    """Takes record after record; `finish` gives the History."""
+
+    def __init__(self):
+        self.history = History()
+        self.blocks = Blocks(self.history.events)
+        self.unmatched = Counter()  # what -> how often
+        self._threads = {}  # tid -> calls.Thread
+        self._shapes = {}  # hook id -> reader of its arguments
+        self._modules = {}  # id -> Module, those loaded now
+        self._start = None  # CLOCK_MONOTONIC of the first instruction
+        self._pid = 0
+        self._phase = words.PHASES[0]
+        self._bordered = -1  # index of the last border's phase in this image
+        self._image = 0
+        self._break = None  # the last known program break
+
+    def handlers(self):
+        return {
+            spool.Info: self.info,
+            spool.Stack: self.stack,
+            spool.Enter: self.enter,
+            spool.Leave: self.leave,
+            spool.SysEnter: self.sysenter,
+            spool.SysLeave: self.sysleave,
+            spool.CutOff: self.cut_off,
+        }
+
+    def finish(self):
+        history = self.history
+        for thread in self._threads.values():
+            for call in thread.open:
+                self.blocks.abandon(call.event)
+        history.blocks = sorted(self.blocks.live.values(), key=lambda block: block.number)
+        if self.blocks.overwritten:
+            self.unmatched["blocks whose end was not seen"] = self.blocks.overwritten
+        for what, count in sorted(self.unmatched.items()):
+            history.notes.append("unmatched: %s: %d" % (what, count))
+        return history
+
+    # calls
+
+    def enter(self, record):
+        read = self._shapes.get(record.hook)
+        if read is None:
+            self.unmatched["calls of an unknown hook"] += 1
+            return
+        thread = self._thread(record.tid)
+        stack = self._stack(record.stack)
+        back = stack.frames[1][0] if stack is not None and len(stack.frames) > 1 else None
+        shape = read(record.arg0, record.arg1, record.arg2)
+        if thread.open:
+            if thread.is_repeated(record.sp, record.hook, back, shape):
+                return
+            self._leave_open(thread.drop_stale(record.sp, back))
+        event = self._call_event(record, shape, thread.around(record.sp, stack))
+        call = calls.OpenCall(event, record.sp, record.hook, back, shape)
+        self._leave_open(thread.push(call))
+        self.blocks.begin(event)
+
+    def _call_event(self, record, shape, around):
+        hook = self.history.hooks[record.hook]
+        event = self._event(record, "call", hook.name)
+        event.impl = hook.impl
+        event.size, event.nmemb, event.align, event.ptr = shape
+        event.outer = None if around is None else around.event.seq
+        return event
+
+    def leave(self, record):
+        thread = self._threads.get(record.tid)
+        closed, left = thread.close(record.sp) if thread else ((), ())
+        if not closed:
+            self.unmatched["returns without a call"] += 1
+            return
+        self._leave_open(left)
+        now = self._since_start(record.t_ns)
+        for call in reversed(closed):  # the inner of a tail jump first
+            event = call.event
+            event.dur_ns = max(0, now - event.t_ns)
+            _RESULTS.get(event.name, _pointer_result)(call, record.result)
+            self.blocks.end(event)
+
+    def _leave_open(self, left):
+        for call in left:
+            self.blocks.abandon(call.event)
+
+    # memory syscalls
+
+    def sysenter(self, record):
+        name = words.MEMORY_SYSCALLS.get(record.number)
+        if name is None:
+            self.unmatched["syscalls of an unknown number"] += 1
+            return
+        thread = self._thread(record.tid)
+        event = self._event(record, "syscall", name)
+        event.size, event.ptr, event.args = syscalls.decode(name, record.args, record.path)
+        around = thread.around(record.sp, self._stack(record.stack))
+        event.cause = None if around is None else around.event.seq
+        thread.syscall = event
+
+    def sysleave(self, record):
+        thread = self._threads.get(record.tid)
+        event = thread.syscall if thread else None
+        if event is None or words.MEMORY_SYSCALLS.get(record.number) != event.name:
+            self.unmatched["syscall returns without a syscall"] += 1
+            return
+        thread.syscall = None
+        event.dur_ns = max(0, self._since_start(record.t_ns) - event.t_ns)
+        event.result, event.errno = syscalls.outcome(record.result)
+        if event.name == "brk":
+            self._moved_break(event)
+
+    def _moved_break(self, event):
+        """brk returns the break as it is now: refused when that is not what was asked for."""
+        now, before = event.result, self._break
+        if now is None:
+            return
+        if event.ptr == 0:
+            event.size = 0
+        elif now != event.ptr:
+            event.size, event.errno = 0, ENOMEM
+        elif before is not None:
+            event.size = now - before
+        self._break = now
+
+    # the rest
+
+    def stack(self, record):
+        if self.history.stacks.setdefault(record.id, record) != record:
+            self.unmatched["stacks with a number already given"] += 1
+
+    def cut_off(self, record):
+        self.history.cut_off = True
+        self.history.notes.append(
+            "The spool ends inside a record; %d bytes at its end are lost." % record.lost_bytes
+        )
+
+    # small parts
+
+    def _event(self, record, kind, name):
+        events = self.history.events
+        event = Event(
+            len(events), self._since_start(record.t_ns), self._pid, record.tid, kind, name
+        )
+        event.phase, event.image = self._phase, self._image
+        event.stack = record.stack
+        events.append(event)
+        return event
+
+    def _thread(self, tid):
+        thread = self._threads.get(tid)
+        if thread is None:
+            thread = self._threads[tid] = calls.Thread()
+        return thread
+
+    def _stack(self, id_):
+        stack = self.history.stacks.get(id_)
+        if stack is None and id_ != 0:
+            self.unmatched["stacks never written"] += 1
+        return stack
+
+    def _since_start(self, t_ns):
+        if self._start is None:
+            self._start = t_ns
+        return min(max(0, t_ns - self._start), MAX_NS)
+
+
+def _pointer_result(call, result):
+    event = call.event
+    event.result = result
+    if result == 0 and event.size and event.nmemb != 0:
+        align = event.align
+        bad_align = align is not None and align & (align - 1) != 0
+        event.errno = EINVAL if bad_align else ENOMEM
+
+
+def _code_result(call, result):
+    """posix_memalign returns an int; the pointer came in a record of its own."""
+    event = call.event
+    code = syscalls.int32(result)
+    event.args["code"] = code
+    if code:
+        event.errno = code if code > 0 else None
+    else:
+        event.result = call.memptr
+
+
+def _no_result(call, result):
+    """free returns nothing: the register holds leftovers."""
+
+
+_RESULTS = {"posix_memalign": _code_result, "free": _no_result}

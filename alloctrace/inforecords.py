@@ -1,0 +1,157 @@
+"""The spool's information records: run, images, modules, hooks, phases, end …
+
+docs/architecture.md, "What Info records exist". What is missing or absurd becomes a default or
+a count in `unmatched`; never an error.
+"""
+
+from __future__ import annotations
+
+from . import calls, fields, words
+from .model import Border, Hook, Module
+
+# What a real run never reaches; a hostile spool is cut here, and it is said.
+MAX_LISTED = 20000
+
+
+class InfoRecords:
+    """The part of history's builder that takes information records, one method a type."""
+
+    def info(self, record):
+        take = getattr(self, "_info_" + record.data["type"], None)
+        if take is None:
+            self.unmatched["information records of an unknown type"] += 1
+        else:
+            take(record.data)
+
+    def _info_run(self, data):
+        self.history.run = {key: value for key, value in data.items() if key != "type"}
+        self._pid = fields.number(data, "pid")
+        self._start = fields.number(data, "started_ns", self._start)
+
+    def _info_image(self, data):
+        image = fields.number(data, "index")
+        if image != self._image:
+            self._exec(image)
+        self._list(self.history.images, self._timed(data))
+
+    def _exec(self, image):
+        """The memory of the old program is gone; its calls never return."""
+        self._image = image
+        self._phase, self._bordered = words.PHASES[0], -1
+        self._break = None
+        self._modules.clear()
+        self._threads.clear()
+        self.blocks.clear()
+
+    def _info_module(self, data):
+        module = Module(
+            id=fields.number(data, "id"),
+            path=fields.text(data, "path"),
+            base=fields.number(data, "base"),
+            start=fields.number(data, "start"),
+            end=fields.number(data, "end"),
+            build_id=fields.text(data, "build_id"),
+            role=fields.text(data, "role", "library"),
+            image=fields.number(data, "image", self._image),
+            loaded_ns=self._since_start(fields.number(data, "loaded_ns", self._start or 0)),
+        )
+        self._modules[module.id] = module
+        self._list(self.history.modules, module)
+
+    def _info_unmodule(self, data):
+        module = self._modules.pop(fields.number(data, "id", -1), None)
+        if module is None:
+            self.unmatched["unloaded modules never loaded"] += 1
+        else:
+            module.unloaded_ns = self._since_start(fields.number(data, "t_ns"))
+
+    def _info_hook(self, data):
+        name = fields.text(data, "name")
+        hook = Hook(
+            id=fields.number(data, "id"),
+            module=fields.number(data, "module"),
+            name=name,
+            impl=fields.text(data, "impl", name),
+            address=fields.number(data, "address"),
+        )
+        if name not in calls.ARGUMENTS:
+            self.unmatched["hooks of an unknown entry point"] += 1
+        elif len(self._shapes) < MAX_LISTED:
+            self.history.hooks[hook.id] = hook
+            self._shapes[hook.id] = calls.ARGUMENTS[name]
+
+    def _info_phase(self, data):
+        phase = fields.text(data, "phase")
+        if phase not in words.PHASES:
+            self.unmatched["unknown phases"] += 1
+            return
+        index = words.PHASES.index(phase)
+        if index <= self._bordered:
+            self.unmatched["phases that go back"] += 1
+            return
+        self._phase, self._bordered = phase, index
+        border = self._border(data, phase)
+        if border.brk is not None:
+            self._break = border.brk
+        self._list(self.history.borders, border)
+
+    def _border(self, data, phase):
+        numbers = ("rss_bytes", "minor_faults", "major_faults", "mapped_bytes", "brk", "mappings")
+        return Border(
+            phase=phase,
+            t_ns=self._since_start(fields.number(data, "t_ns")),
+            how=fields.text(data, "how"),
+            image=self._image,
+            **{key: fields.number(data, key, None) for key in numbers},
+        )
+
+    def _info_main(self, data):
+        self._list(self.history.mains, self._timed(data))
+
+    def _info_fork(self, data):
+        self._list(self.history.forks, self._timed(data))
+
+    def _info_thread(self, data):
+        self._threads.pop(fields.number(data, "tid"), None)  # the kernel re-uses numbers
+        self._list(self.history.threads, self._timed(data))
+
+    def _info_signal(self, data):
+        self._list(self.history.signals, self._timed(data))
+
+    def _info_memptr(self, data):
+        thread = self._threads.get(fields.number(data, "tid"))
+        for call in reversed(thread.open if thread else ()):
+            if call.event.name == "posix_memalign":
+                call.memptr = fields.number(data, "value")
+                return
+        self.unmatched["pointers of posix_memalign without a call"] += 1
+
+    def _info_note(self, data):
+        self._list(self.history.notes, fields.text(data, "text"))
+
+    def _info_lost(self, data):
+        count = fields.number(data, "count")
+        self.history.lost += count
+        reason = fields.text(data, "reason", "no reason given")
+        self._list(self.history.notes, "%d events lost: %s" % (count, reason))
+
+    def _info_cost(self, data):
+        self.history.cost = {key: value for key, value in data.items() if key != "type"}
+
+    def _info_end(self, data):
+        self.history.end = self._timed(data)
+
+    # small parts
+
+    def _timed(self, data):
+        """`data` without its type, its time counted from the first instruction."""
+        copy = {key: value for key, value in data.items() if key != "type"}
+        if "t_ns" in copy:
+            copy["t_ns"] = self._since_start(fields.number(data, "t_ns"))
+        return copy
+
+    def _list(self, target, value):
+        if len(target) < MAX_LISTED:
+            target.append(value)
+        else:
+            self.unmatched["records beyond the limit of %d of a kind" % MAX_LISTED] += 1
