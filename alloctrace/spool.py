@@ -94,7 +94,9 @@ def read(path):
                 return
             length, kind = _RECORD.unpack(head)
             if length > MAX_PAYLOAD:
-                raise SpoolError("spool damaged at byte %d: a record of %d bytes" % (offset, length))
+                raise SpoolError(
+                    "spool damaged at byte %d: a record of %d bytes" % (offset, length)
+                )
             payload = file.read(length)
             if len(payload) < length:
                 yield CutOff(offset, size - offset)
@@ -107,7 +109,9 @@ def _check_header(data):
         raise SpoolError("not a brkpoint spool")
     version = _FILE.unpack(data)[1]
     if version != VERSION:
-        raise SpoolError("a spool of version %d; this brkpoint reads version %d" % (version, VERSION))
+        raise SpoolError(
+            "a spool of version %d; this brkpoint reads version %d" % (version, VERSION)
+        )
 
 
 def _decode(kind, payload, offset):

@@ -112,7 +112,10 @@ class Borders:
         if symbol is not None:
             address, how = program.bias + symbol.value, "symbol"
         else:
-            address, how = self._step_to_main(program), "first argument of the call at the entry point"
+            address, how = (
+                self._step_to_main(program),
+                "first argument of the call at the entry point",
+            )
         if address is None:
             return False
         self._main_how = how
@@ -149,8 +152,12 @@ class Borders:
         if user_main is None:
             self._main_begins(regs.rsp, "entry of main")
             return
-        self._engine.spool.info("main", address=address, user_main=user_main, how="Rust's lang_start")
-        self._plant(user_main, lambda tid, regs: self._main_begins(regs.rsp, "entry of Rust's main"))
+        self._engine.spool.info(
+            "main", address=address, user_main=user_main, how="Rust's lang_start"
+        )
+        self._plant(
+            user_main, lambda tid, regs: self._main_begins(regs.rsp, "entry of Rust's main")
+        )
 
     def _step_to_user_main(self, program):
         """At the first call of C's main, Rust's main is its argument, or what that points to."""

@@ -161,7 +161,6 @@ class Map:
         lengths = range(2, _CALL_FORMS + 1)
         return any(data[-n] == 0xFF and (data[-n + 1] >> 3) & 7 == 2 for n in lengths)
 
-
     def called_name(self, ret):
         """The symbol that the call before `ret` names, through the PLT or the GOT; or None."""
         code, data = self.at(ret), self._process.read(ret - 6, 6)

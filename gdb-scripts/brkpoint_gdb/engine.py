@@ -49,12 +49,14 @@ class Engine:
         self.options = config.get("options", {})
         self.file = SpoolFile(config["spool"])
         self.spool = spool.Writer(self.file)
-        self.image = -1
+        self.image = -1  # counts execs
+        self.map = self.stacks = None
         self.stops = 0
         self.lost = 0
         self.planted = set()  # every Breakpoint of hooks.py and borders.py
         self.reached = []  # those that stopped the target and wait for their action
         self.unmapping = None  # (address, size) of a munmap that takes hooks away
+        self._noted = set()
         self._own_trap = False
         self._next_hook = 1
         self._exec_hits = self._execve_hits = 0
@@ -75,7 +77,10 @@ class Engine:
         self._watch_events()
         self.started_ns = now()
         self.spool.info(
-            "run", pid=self.process.pid, engine="breakpoints", gdb=gdb.VERSION,
+            "run",
+            pid=self.process.pid,
+            engine="breakpoints",
+            gdb=gdb.VERSION,
             started_ns=self.started_ns,
         )
         self.syscalls = syscalls.Syscalls(self)
@@ -113,6 +118,11 @@ class Engine:
     def note(self, text):
         self.spool.info("note", text=text)
 
+    def note_once(self, text):
+        if text not in self._noted:
+            self._noted.add(text)
+            self.note(text)
+
     # -- events of gdb
 
     def _watch_events(self):
@@ -130,24 +140,26 @@ class Engine:
         self.image += 1
         self.process.reopen()
         self.process.threads = 1
-        old_map, old_stacks = getattr(self, "map", None), getattr(self, "stacks", None)
-        self.map = code.Map(self.process, old_map.next_id if old_map else 1)
-        self.stacks = stacks.Stacks(
-            self.process, self.spool, self.map.supports, old_stacks.next_id if old_stacks else 1
-        )
+        self.map = code.Map(self.process, self.map.next_id if self.map else 1)
+        self.stacks = stacks.Stacks(self.process, self.spool, self.map.supports, self.stacks)
         self.calls = hooks.Calls(self)
         self.borders = borders.Borders(self)
         self._program = None
         self.syscalls.forget()
         auxv = self.process.auxv()
         executable = os.fsencode(self.process.executable())
-        self.spool.info("image", index=self.image, path=os.fsdecode(executable),
-                        entry=auxv.get(9), t_ns=now())
+        self.spool.info(
+            "image", index=self.image, path=os.fsdecode(executable), entry=auxv.get(9), t_ns=now()
+        )
+        self.syscalls.quiet = not _is_64_bit(executable)
+        if self.syscalls.quiet:
+            self.note("a 32-bit program: its allocations are not seen (64-bit x86 only)")
+            return
         self._update_code(executable, auxv)
-        self._start_phases(executable, auxv)
+        self._start_phases(executable)
         self._act_on_reached()
 
-    def _start_phases(self, executable, auxv):
+    def _start_phases(self, executable):
         main_code = next((c for c in self.map.all if c.path == executable), None)
         loader = next((c for c in self.map.all if c.role == "loader"), None)
         if loader is None:
@@ -212,9 +224,7 @@ class Engine:
     def _new_hook(self, item, name, impl, address):
         number = self._next_hook
         self._next_hook += 1
-        self.spool.info(
-            "hook", id=number, module=item.id, name=name, impl=impl, address=address
-        )
+        self.spool.info("hook", id=number, module=item.id, name=name, impl=impl, address=address)
         return number
 
     # -- the loop
@@ -307,3 +317,8 @@ class Engine:
             for breakpoint_ in list(self.planted):
                 if address <= breakpoint_.address < address + size:
                     self.remove(breakpoint_)
+
+
+def _is_64_bit(path):
+    with open(path, "rb") as file:
+        return file.read(5)[4:] == b"\x02"  # e_ident[EI_CLASS] == ELFCLASS64

@@ -66,20 +66,19 @@ class Link:
 class Stacks:
     """Numbers the stacks of one program image and writes each new one to the spool once."""
 
-    def __init__(self, process, spool, supports, first_id=1):
-        """`supports(frame pc, return address)`: an unwind table or a call stands behind it."""
+    def __init__(self, process, spool, supports, before=None):
+        """`supports(frame pc, return address)`: an unwind table or a call stands behind it.
+
+        `before`: the stacks of the image that this one replaces, whose numbers go on.
+        """
         self._process, self._spool, self._supports = process, spool, supports
         self._chains = {}  # (slot, return address) -> [Link]
         self._links = {}  # interned: (pc, slot, id of the outer link, cut) -> Link
         self._ids = {}  # (pc, Link) -> stack id
-        self._next = first_id
-        self.walks = 0
-        self.hits = 0
+        self._next = before._next if before else 1
+        self.walks = before.walks if before else 0
+        self.hits = before.hits if before else 0
         self.thread_starts = ()  # (low, high) ranges of code that nothing called
-
-    @property
-    def next_id(self):
-        return self._next
 
     def forget(self):
         """After code was mapped or unmapped the same values may mean other functions."""

@@ -13,6 +13,7 @@ from alloctrace.words import MEMORY_SYSCALLS
 from .process import now
 
 _ENDING = {60: "exit", 231: "exit_group"}
+_PTRACE = 101
 _EXECVE = (59, 322)  # execve, execveat: these stop for real
 _MMAP, _MUNMAP, _NO_FD = 9, 11, 0xFFFFFFFF
 _MAP_ANONYMOUS = 0x20
@@ -26,12 +27,15 @@ class Syscalls(gdb.Function):
         super().__init__("_brkpoint_syscall")
         self._engine = engine
         self._inside = {}  # tid -> number of the syscall that it is in
-        numbers = " ".join(str(n) for n in [*MEMORY_SYSCALLS, *_ENDING])
+        self.quiet = False  # a 32-bit program: the same numbers mean other calls
+        numbers = " ".join(str(n) for n in [*MEMORY_SYSCALLS, *_ENDING, _PTRACE])
         catchpoint("catch syscall " + numbers).condition = "$_brkpoint_syscall()"
         self.execve = catchpoint("catch syscall %s" % " ".join(map(str, _EXECVE)))
 
     def invoke(self):
         self._engine.stops += 1
+        if self.quiet:
+            return 0
         try:
             return int(self._record())
         except Exception as error:
@@ -52,6 +56,9 @@ class Syscalls(gdb.Function):
         self._inside[tid] = number
         if number in _ENDING:
             self._engine.borders.ending(t_ns, tid, _ENDING[number])
+            return False
+        if number == _PTRACE:
+            self._engine.note_once("the program calls ptrace itself: it fails while we trace it")
             return False
         self._enter(t_ns, tid, number, regs)
         return number == _MUNMAP and self._engine.covers_hooks(regs.rdi, regs.rsi)
