@@ -1,0 +1,105 @@
+"""What a run did not show, what it cost, and what more could be told with what. Never silent."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from alloctrace import measure
+
+# What no tracer of calls and syscalls sees. Every report says so.
+ALWAYS_UNSEEN = (
+    (
+        "kernel mappings",
+        "what the kernel itself maps when it starts a program: the executable, the loader,"
+        " vdso and stack were there before the first instruction",
+    ),
+    ("stack growth", "the growth of stacks: it happens by page faults, without a syscall"),
+    ("shared memory", "System V shared memory (shmat) and memory that devices or io_uring map"),
+)
+
+
+class Understood:
+    """How many events have a purpose, by origin; and stacks that name no function."""
+
+    def __init__(self, stack_of):
+        self._stack_of = stack_of
+        self._events, self._known = Counter(), Counter()
+        self._stacks = {}
+        self.nameless = Counter()  # role of the module whose frames have no function name
+        self.lineless = 0
+
+    def add(self, event):
+        if measure.is_counted(event):
+            who = measure.origin(event)
+            self._events[who] += 1
+            self._known[who] += measure.purpose(event) is not None
+        if event.stack and event.stack not in self._stacks:
+            self._stacks[event.stack] = True
+            self._look(self._stack_of(event.stack))
+
+    def _look(self, stack):
+        for role in {frame.role for frame in stack if not frame.function}:
+            self.nameless[role] += 1
+        self.lineless += any(f.role == "executable" and f.function and not f.line for f in stack)
+
+    def figures(self):
+        """Events with a known purpose; `share` is of the loader's and the runtimes' together."""
+        machinery = self._events["loader"] + self._events["runtime"]
+        known = self._known["loader"] + self._known["runtime"]
+        rows = {
+            who: {"events": n, "known": self._known[who]} for who, n in sorted(self._events.items())
+        }
+        share = round(known / machinery, 4) if machinery else None
+        return {"events": machinery, "known": known, "share": share, "by_origin": rows}
+
+
+def not_seen(run, cuts):
+    """What was not seen: [{what, why, count}], counted things first. `cuts`: {reason: stacks}."""
+    rows = []
+    children = _count(run.get("children_not_followed"))
+    if children:
+        rows.append(_row("children", "child processes ran free and were not followed", children))
+    for reason in run.get("unhooked") or ():
+        rows.append(_row("calls", str(reason), None))
+    for reason, count in sorted(cuts.items()):
+        rows.append(_row("stacks", "stacks cut short: %s" % reason, count))
+    rows += [_row(what, why, None) for what, why in ALWAYS_UNSEEN]
+    return rows
+
+
+def _row(what, why, count):
+    return {"what": what, "why": why, "count": count}
+
+
+def _count(value):
+    return value if isinstance(value, int) else len(value or ())
+
+
+def hints(understood):
+    """What more could be told with what: [{missing, gives, command}]."""
+    rows = []
+    if understood.nameless["loader"]:
+        rows.append(
+            {
+                "missing": "functions of the dynamic loader have no names",
+                "gives": "who in the loader asked, and for what",
+                "command": "apt install libc6-dbg",
+            }
+        )
+    if understood.nameless["executable"]:
+        rows.append(
+            {
+                "missing": "functions of the program have no names (it is stripped)",
+                "gives": "your functions by name",
+                "command": "link it without -s, and do not strip it",
+            }
+        )
+    elif understood.lineless:
+        rows.append(
+            {
+                "missing": "the program has no line numbers",
+                "gives": "the file and line of each call of yours",
+                "command": "compile it with -g",
+            }
+        )
+    return rows

@@ -1,0 +1,56 @@
+"""The small questions that every count asks of an event. Definitions: docs/report.md, "Words"."""
+
+from __future__ import annotations
+
+
+def is_call(event):
+    """An un-nested allocator call: one made inside another is never counted twice."""
+    return event.kind == "call" and event.outer is None
+
+
+def is_syscall(event):
+    return event.kind == "syscall"
+
+
+def is_counted(event):
+    return is_call(event) or is_syscall(event)
+
+
+def bytes_asked(event):
+    """Bytes asked for (all elements), or a syscall's length: what `brk` moved, negative if back."""
+    if event.size is None:
+        return 0
+    return event.size * (1 if event.nmemb is None else event.nmemb)
+
+
+def frees(event):
+    """A call that only ends a block: `free`, or `realloc` of a block to no bytes."""
+    if event.name == "free":
+        return True
+    shrunk = event.name in ("realloc", "reallocarray") and event.ptr and bytes_asked(event) == 0
+    return bool(shrunk and not event.result)
+
+
+def hands_out(event):
+    """An allocation: an un-nested call that handed out memory."""
+    if not is_call(event) or frees(event) or event.failed:
+        return False
+    return event.block is not None
+
+
+def origin(event):
+    """One of words.ORIGINS."""
+    return event.verdict.origin if event.verdict else "unknown"
+
+
+def purpose(event):
+    """What for, in words; None: unknown."""
+    return event.purpose.text if event.purpose else None
+
+
+def deciding_frame(event, stack):
+    """The one meaningful frame: the one that decided, else the first that could be named."""
+    index = event.verdict.decided_by if event.verdict else None
+    if index is not None and 0 <= index < len(stack):
+        return stack[index]
+    return next((frame for frame in stack if frame.function), stack[0] if stack else None)

@@ -1,0 +1,72 @@
+"""The phases of a run with what the process cost at their borders: asking is not touching."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+
+from alloctrace import measure, words
+
+_COSTS = ("rss_bytes", "minor_faults", "major_faults", "mapped_bytes")
+
+
+class Phases:
+    """Adds up events by image and phase."""
+
+    def __init__(self):
+        self._sums = defaultdict(lambda: defaultdict(int))
+
+    def add(self, event):
+        if not measure.is_counted(event):
+            return
+        sums = self._sums[event.image, event.phase]
+        if event.kind == "call":
+            sums["calls"] += 1
+            sums["allocated_bytes"] += measure.bytes_asked(event) if measure.hands_out(event) else 0
+        else:
+            sums["syscalls"] += 1
+            sums["brk_mmap"] += event.name in ("brk", "mmap")
+
+    def rows(self, borders, end):
+        """One row a phase and image, in time; `end`: the process at its end (a dict, may be {})."""
+        images = sorted(
+            {border.image for border in borders} | {key[0] for key in self._sums} or {0}
+        )
+        return [row for image in images for row in self._image(image, borders, end, images[-1])]
+
+    def _image(self, image, borders, end, last):
+        mine = {border.phase: border for border in borders if border.image == image}
+        after = [border for border in borders if border.image > image]
+        closing = _as_dict(after[0]) if after else (end if image == last else {})
+        rows = []
+        rest = list(words.PHASES)
+        for phase in words.PHASES:
+            rest.remove(phase)
+            later = [mine[name] for name in rest if name in mine]
+            until = _as_dict(later[0]) if later else closing
+            rows.append(self._row(image, phase, mine.get(phase), until))
+        return rows
+
+    def _row(self, image, phase, border, until):
+        start = _as_dict(border)
+        row = {"phase": phase, "image": image, "how": border.how if border else None}
+        row["reached"] = border is not None
+        row["start_ns"] = start.get("t_ns")
+        row["end_ns"] = until.get("t_ns") if border else None
+        for name in _COSTS:
+            row[name] = start.get(name)
+            row[name + "_grown"] = _difference(start.get(name), until.get(name))
+        sums = self._sums.get((image, phase), {})
+        for name in ("calls", "syscalls", "brk_mmap", "allocated_bytes"):
+            row[name] = sums.get(name, 0)
+        return row
+
+
+def _as_dict(border):
+    if border is None:
+        return {}
+    names = _COSTS + ("t_ns",)
+    return {name: getattr(border, name) for name in names}
+
+
+def _difference(start, end):
+    return None if start is None or end is None else end - start

@@ -1,0 +1,90 @@
+"""Trace -> the one record that every report renders. Pure; one pass over the events.
+
+The fields of design section 5 (`report --json`) are a contract: added to, never renamed.
+"""
+
+from __future__ import annotations
+
+from alloctrace import coverage
+from alloctrace.causes import Causes
+from alloctrace.live_bytes import LiveBytes
+from alloctrace.phases import Phases
+from alloctrace.sites import Sites
+from alloctrace.totals import Tally, Totals
+
+SCHEMA = 1
+TOP_SITES = 50
+
+
+def summarise(trace, top_sites=TOP_SITES):
+    """The record of one run as plain values, fit for JSON. `trace`: alloctrace.trace.Trace."""
+    counters = _Counters(trace.stack)
+    for event in trace.events():
+        counters.add(event)
+    run = dict(trace.run)
+    record = _about_run(run)
+    record.update(_contract(counters, trace, run, top_sites))
+    record.update(_added(counters, trace, run))
+    return record
+
+
+class _Counters:
+    """Everything that counts, fed in one pass."""
+
+    def __init__(self, stack_of):
+        self.totals, self.tally, self.causes = Totals(), Tally(), Causes()
+        self.live, self.sites, self.phases = LiveBytes(), Sites(stack_of), Phases()
+        self.understood = coverage.Understood(stack_of)
+        self._all = (self.totals, self.tally, self.causes, self.live, self.sites, self.phases)
+        self._all += (self.understood,)
+
+    def add(self, event):
+        for counter in self._all:
+            counter.add(event)
+
+
+def _about_run(run):
+    """What was run, by what, and how it ended."""
+    ended = run.get("exit") or {}
+    lost = run.get("events_lost") or 0
+    return {
+        "schema": SCHEMA,
+        "program": run.get("program") or "",
+        "command": list(run.get("command") or ()),
+        "engine": run.get("engine") or "",
+        "complete": bool(run.get("complete")),
+        "events_lost": lost,
+        "exit": {"kind": ended.get("kind") or "unknown", "status": ended.get("status")},
+        "date": run.get("date"),
+        "versions": dict(run.get("versions") or {}),
+    }
+
+
+def _contract(counters, trace, run, top_sites):
+    return {
+        "totals": counters.totals.rows(),
+        "sites": counters.sites.rows(top_sites),
+        "causes": counters.causes.figures(),
+        "phases": counters.phases.rows(list(trace.borders), run.get("process_at_end") or {}),
+        "peak_bytes": counters.live.peak["bytes"],
+        "leaked": counters.live.leaked(),
+        "temporary": counters.live.temporary(),
+    }
+
+
+def _added(counters, trace, run):
+    tally = counters.tally
+    return {
+        "events": tally.events,
+        "verdict": tally.figures(),
+        "reached_kernel": counters.causes.rows(),
+        "site_count": len(counters.sites),
+        "peak": counters.live.peak,
+        "allocated": counters.live.allocated_total(),
+        "purpose_known": counters.understood.figures(),
+        "not_seen": coverage.not_seen(run, run.get("cuts") or {}),
+        "hints": coverage.hints(counters.understood),
+        "cost": dict(run.get("cost") or {}),
+        "notes": [str(note) for note in trace.notes],
+        "calls_hooked": run.get("calls_hooked", True),
+    }

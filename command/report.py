@@ -1,0 +1,76 @@
+"""`brkpoint report`: what a recorded run says, as text, Markdown or JSON. Needs no gdb."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from alloctrace import trace
+from alloctrace.escape import visible
+from alloctrace.summary import summarise
+from command.errors import UserError
+from reports import ink, json_report, markdown, text
+
+NAME = "report"
+HELP = "show what a recorded run says: text, Markdown or JSON"
+
+
+def configure(parser):
+    parser.add_argument("trace", nargs="?", metavar="TRACE", help="default: the newest here")
+    form = parser.add_mutually_exclusive_group()
+    form.add_argument("--json", action="store_true", help="one JSON object, for scripts")
+    form.add_argument("--markdown", action="store_true", help="a page of Markdown")
+    parser.add_argument("-o", metavar="FILE", dest="output", help="write to FILE")
+    parser.add_argument("--events", action="store_true", help="list every event, however many")
+    parser.add_argument("--summary", action="store_true", help="no list of events, however few")
+    parser.add_argument("--width", type=int, metavar="N", help="columns, 60 to 120 (text)")
+
+
+def invoke(args):
+    path = args.trace or newest(os.curdir)
+    with open_trace(path) as recorded:
+        made = render(args, recorded)
+    return write(made, args.output)
+
+
+def open_trace(path):
+    try:
+        return trace.open(path)
+    except trace.TraceError as error:
+        raise UserError("%s: %s" % (visible(str(path)), error)) from None
+
+
+def newest(folder):
+    """The trace in `folder` that was written last."""
+    with os.scandir(folder) as entries:
+        traces = [e for e in entries if e.name.endswith(".brkpoint") and e.is_file()]
+    if not traces:
+        raise UserError("no trace here: record one with `brkpoint PROGRAM`, or name one")
+    best = max(traces, key=lambda entry: (entry.stat().st_mtime_ns, entry.name))
+    return best.name
+
+
+def render(args, recorded):
+    events = True if args.events else False if args.summary else None
+    summary = summarise(recorded)
+    if args.json:
+        return json_report.render(summary)
+    if args.markdown:
+        return markdown.render(summary, recorded, events)
+    look = ink.of_stream(sys.stdout) if args.output is None else ink.Ink(unicode=True)
+    width = args.width or look.width
+    return text.render(summary, recorded, width, look.colour, events, look.unicode)
+
+
+def write(made, output):
+    """To `output`, or to standard output; the exit status."""
+    if output is None:
+        sys.stdout.write(made)
+        sys.stdout.flush()
+        return 0
+    try:
+        with open(output, "w", encoding="utf-8") as file:
+            file.write(made)
+    except OSError as error:
+        raise UserError("cannot write %s: %s" % (visible(output), error.strerror)) from None
+    return 0

@@ -1,0 +1,102 @@
+"""Colour, width and signs of one output. No I/O: what a stream can do is asked in `of_stream`."""
+
+from __future__ import annotations
+
+import locale
+import os
+import unicodedata
+from collections import namedtuple
+
+_STYLES = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33", "cyan": "36"}
+_ORIGINS = {"user": "green", "runtime": "yellow", "loader": "cyan", "unknown": "red"}
+
+NARROWEST, WIDEST = 60, 120
+
+Signs = namedtuple("Signs", "branch last bar arrow times dot dash more rule")
+UNICODE = Signs("├─ ", "└─ ", "│  ", "→", "×", "·", "–", "…", "─")
+ASCII = Signs("|- ", "`- ", "|  ", "->", "x", "-", "-", "...", "-")
+
+
+class Ink:
+    """How to write for one output."""
+
+    def __init__(self, width=80, colour=False, unicode=True):
+        self.width = max(NARROWEST, min(WIDEST, width))
+        self.colour = colour
+        self.unicode = unicode
+        self.signs = UNICODE if unicode else ASCII
+
+    def paint(self, text, *styles):
+        """`text` in these styles; styles are names of _STYLES, "" for none."""
+        codes = ";".join(_STYLES[style] for style in styles if style)
+        if not self.colour or not codes or not text:
+            return text
+        return "\033[%sm%s\033[0m" % (codes, text)
+
+    def bold(self, text):
+        return self.paint(text, "bold")
+
+    def dim(self, text):
+        return self.paint(text, "dim")
+
+    def origin(self, origin, text=None):
+        return self.paint(origin if text is None else text, _ORIGINS.get(origin, ""))
+
+    def fit(self, text, width):
+        """At most `width` columns; what is cut off is shown as cut off."""
+        if cells(text) <= width:
+            return text
+        more = self.signs.more
+        kept, used = [], len(more)
+        for char in text:
+            used += cells(char)
+            if used > width:
+                break
+            kept.append(char)
+        return ("".join(kept).rstrip() + more)[: max(width, 0)]
+
+    def column(self, text, width):
+        """Exactly `width` columns, at the left."""
+        text = self.fit(text, width)
+        return text + " " * (width - cells(text))
+
+
+def cells(text):
+    """Columns that `text` takes on a terminal (without colour)."""
+    if text.isascii():
+        return len(text)
+    return sum(_cells(char) for char in text)
+
+
+def _cells(char):
+    if unicodedata.combining(char):
+        return 0
+    return 2 if unicodedata.east_asian_width(char) in "WF" else 1
+
+
+def of_stream(stream, environ=None):
+    """The Ink for an open text stream: NO_COLOR, TERM=dumb, the terminal's width, the locale."""
+    environ = os.environ if environ is None else environ
+    is_terminal = _is_terminal(stream)
+    colour = is_terminal and not environ.get("NO_COLOR") and environ.get("TERM") != "dumb"
+    return Ink(_width(stream) if is_terminal else 80, colour, speaks_unicode(stream))
+
+
+def speaks_unicode(stream=None):
+    """Whether the stream, or else the locale, writes UTF-8."""
+    encoding = getattr(stream, "encoding", None) or locale.getpreferredencoding(False)
+    return encoding.lower().replace("-", "") == "utf8"
+
+
+def _is_terminal(stream):
+    try:
+        return stream.isatty()
+    except (AttributeError, ValueError):
+        return False
+
+
+def _width(stream):
+    try:
+        return os.get_terminal_size(stream.fileno()).columns or 80
+    except (OSError, ValueError, AttributeError):
+        return 80

@@ -1,0 +1,141 @@
+"""The report as a page of Markdown: the same numbers, as tables."""
+
+from __future__ import annotations
+
+from alloctrace import words
+from alloctrace.escape import visible
+from reports import run_view, sections, sentences
+from reports.ink import Ink
+
+EVENTS_AT_MOST = 60
+_SPECIAL = str.maketrans({char: "\\" + char for char in "\\`*_{}[]<>#|~"})
+
+
+def render(summary, trace, events=None):
+    """The page as text. `events` as in text.render."""
+    parts = [_head(summary)]
+    few = run_view.length(summary) <= EVENTS_AT_MOST
+    if events or (events is None and few):
+        parts.append(_run(summary, trace))
+    for make in (_matrix, _kernel, _phases, _sites, _memory, _limits):
+        parts.append(make(summary))
+    parts.append(_again(summary, trace))
+    text = "\n\n".join("\n".join(part) for part in parts if part) + "\n"
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def escape(text):
+    """Text from the target as Markdown shows it: as it is, on one line."""
+    return visible(str(text)).translate(_SPECIAL)
+
+
+def code(text):
+    """Text as code; a backquote in it cannot end it."""
+    text = visible(str(text)).replace("|", "\\|")
+    fence = "``" if "`" in text else "`"
+    pad = " " if "`" in text else ""
+    return fence + pad + text + pad + fence
+
+
+def table(head, align, rows):
+    """Lines of a table; `align`: `l` or `r` a column; no rows, no table."""
+    rows = [list(row) for row in rows]
+    if not rows:
+        return []
+    marks = ["---:" if side == "r" else "---" for side in align]
+    return ["| %s |" % " | ".join(row) for row in [head, marks] + rows]
+
+
+def _head(summary):
+    lines = ["# %s" % code(sentences.command_line(summary)), ""]
+    for warning in sentences.warnings(summary):
+        lines += ["> **%s**" % escape(warning), ">"]
+    lines += ["**%s**" % escape(sentences.verdict(summary)), ""]
+    ended = sentences.ending(summary)
+    return lines + ["The program %s. Recorded %s." % (_ran(ended), sentences.recorded(summary))]
+
+
+def _ran(ended):
+    return ended if ended.startswith("exited") else "was " + ended if "killed" in ended else ended
+
+
+def _run(summary, trace):
+    ink = Ink(120)
+    forest = run_view.grow(trace.events())
+    lines = ["## The run", ""]
+    for phase in summary["phases"]:
+        rows = run_view.rows(forest.get((phase["image"], phase["phase"]), []), trace.stack, ink)
+        lines += ["### %s" % phase["phase"], "", escape(run_view.phase_words(phase, rows, ink)), ""]
+        lines += table(["call", "who", "for", "where"], "llll", map(_event_row, rows)) + [""]
+    return lines[:-1]
+
+
+def _event_row(row):
+    return [
+        row.branch.replace(" ", "\u00a0") + code(row.call),
+        escape(row.text_origin),
+        escape(row.purpose),
+        code(row.frame) if row.frame else "",
+    ]
+
+
+def _matrix(summary):
+    lines = ["## Who, when and how much", ""]
+    head = ["who", "kind", "name", *words.PHASES, "all", "bytes"]
+    rows = []
+    for kind in ("call", "syscall"):
+        for row in sections.matrix_rows(sections.matrix_cells(summary["totals"], kind), Ink(120)):
+            rows.append([row[0], kind, code(row[1]), *row[2:]])
+    return lines + table(head, "lllrrrrrr", rows) if rows else []
+
+
+def _kernel(summary):
+    causes = summary["causes"]
+    rows = [
+        [row["origin"], code(row["name"]), str(row["calls"]), str(row["calls_reaching_kernel"])]
+        + [escape(sections.made(row, Ink(120)))]
+        for row in summary["reached_kernel"]
+    ]
+    lines = ["## What reached the kernel", "", sections.kernel_words(causes) + ".", ""]
+    head = ["who", "call", "calls", "reached", "made"]
+    return lines + table(head, "llrrl", rows) if causes["calls"] or causes["syscalls"] else []
+
+
+def _phases(summary):
+    rows = [sections.phase_row(row, Ink(120)) for row in summary["phases"] if row["reached"]]
+    lines = ["## Phases", "", "Asking is not touching: memory is resident once it is used.", ""]
+    return lines + table(sections.PHASE_HEAD, "lrrrrrrr", rows) if rows else []
+
+
+def _sites(summary):
+    rows = [
+        [
+            code(sections.site_name(row, 200)),
+            row["origin"],
+            escape(row["purpose"] or "unknown"),
+            str(row["count"]),
+            str(row["bytes"]),
+            str(row["live_bytes"]),
+        ]
+        for row in summary["sites"]
+    ]
+    head = ["where", "who", "for", "times", "bytes", "live bytes"]
+    return ["## Sites", ""] + table(head, "lllrrr", rows) if rows else []
+
+
+def _memory(summary):
+    rows = sections.memory_rows(summary, Ink(120))
+    return ["## Memory", "", "Bytes asked for.", ""] + table(sections.MEMORY_HEAD, "lrrrrrr", rows)
+
+
+def _limits(summary):
+    lines = ["## What this cannot see, and what it cost", ""]
+    lines += ["* " + escape(row) for row in sentences.unseen(summary)]
+    lines.append("* Cost: %s." % (sentences.cost(summary) or "not measured"))
+    lines += ["* More could be told: %s." % escape(sentences.hint(row)) for row in summary["hints"]]
+    return lines
+
+
+def _again(summary, trace):
+    lines = ["## How to repeat it", "", "```sh", sentences.repeat(summary)]
+    return lines + list(sentences.how_to_see(trace, False)) + ["```"]

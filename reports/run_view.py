@@ -1,0 +1,250 @@
+"""The run itself, event by event: phases, each call with who, what for and where, and the memory
+syscalls that it made hanging beneath it."""
+
+from __future__ import annotations
+
+import errno
+from collections import defaultdict, namedtuple
+
+from alloctrace import measure, words
+from alloctrace.escape import visible
+from reports.ink import cells
+
+# One line: `branch` is what it hangs on; the four columns; why it is marked, if it is.
+Row = namedtuple("Row", "branch call origin text_origin purpose frame failed depth")
+
+MEANINGS = {
+    "load": "the loader brings in the libraries",
+    "init": "initialisers and start-up",
+    "main": "the program's own",
+    "exit": "what is left to do after main",
+}
+
+_GAP = "  "
+_LONGEST = {"call": 26, "origin": 20}
+
+
+def lines(events, stack_of, summary, ink):
+    """The lines of the view; `events` in their order, `stack_of(id)` their frames."""
+    forest = grow(events)
+    found = {key: rows(nodes, stack_of, ink) for key, nodes in forest.items()}
+    widths = _widths([row for group in found.values() for row in group], ink)
+    yield from _head(widths, ink)
+    for phase in summary["phases"]:
+        yield ""
+        group = found.get((phase["image"], phase["phase"]), [])
+        yield _phase_line(phase, bool(group), ink)
+        for row in group:
+            yield _line(row, widths, ink)
+
+
+class Node:
+    """An event and what hangs beneath it: the syscalls it made, the calls nested in it."""
+
+    __slots__ = ("event", "children", "freed", "times")
+
+    def __init__(self, event, freed):
+        self.event, self.children, self.freed, self.times = event, [], freed, 1
+
+
+def grow(events):
+    """{(image, phase): [Node]}: un-nested calls and syscalls without a call at the top."""
+    nodes, forest, sizes = {}, defaultdict(list), {}
+    for event in events:
+        node = nodes[event.seq] = Node(event, sizes.get(event.block))
+        if measure.hands_out(event):
+            sizes[event.block] = measure.bytes_asked(event)
+        above = nodes.get(event.cause if event.kind == "syscall" else event.outer)
+        if above is None:
+            forest[event.image, event.phase].append(node)
+        else:
+            above.children.append(node)
+    return forest
+
+
+def rows(nodes, stack_of, ink):
+    """Rows for the nodes of one phase, what hangs beneath them following them."""
+    made = []
+    for node in _fold([_pass_through(node) for node in nodes], stack_of):
+        made += _node_rows(node, "", "", stack_of, ink, 0)
+    return made
+
+
+def _pass_through(node):
+    """Leave out a nested call that only passes its outer call on: same bytes, same pointer."""
+    kept = []
+    for child in map(_pass_through, node.children):
+        kept += child.children if _same_request(node.event, child.event) else [child]
+    node.children = kept
+    return node
+
+
+def _same_request(outer, inner):
+    if inner.kind != "call" or inner.failed or outer.result != inner.result:
+        return False
+    return inner.name != "free" and measure.bytes_asked(outer) == measure.bytes_asked(inner)
+
+
+def _fold(nodes, stack_of):
+    """One node for neighbours that look alike in every column and made no syscall."""
+    folded = []
+    for node in nodes:
+        if folded and _alike(folded[-1], node, stack_of):
+            folded[-1].times += 1
+        else:
+            folded.append(node)
+    return folded
+
+
+def _alike(left, right, stack_of):
+    if left.children or right.children or left.event.kind != "call":
+        return False
+    return _look(left, stack_of) == _look(right, stack_of)
+
+
+def _look(node, stack_of):
+    event, frame = node.event, frame_text(node.event, stack_of)
+    asked = (event.kind, event.name, event.size, event.nmemb, event.align, event.errno, node.freed)
+    return asked, event.tid, origin_text(event), measure.purpose(event), frame
+
+
+def _node_rows(node, branch, below, stack_of, ink, depth):
+    event, hangs = node.event, depth > 0 and node.event.kind == "syscall"
+    yield Row(
+        branch,
+        call_text(event, node.freed, node.times, ink),
+        measure.origin(event),
+        "" if hangs else origin_text(event),
+        _purpose_text(event),
+        "" if hangs else frame_text(event, stack_of),
+        event.failed,
+        depth,
+    )
+    for index, child in enumerate(node.children):
+        is_last = index == len(node.children) - 1
+        sign = ink.signs.last if is_last else ink.signs.branch
+        deeper = below + ("   " if is_last else ink.signs.bar)
+        yield from _node_rows(child, below + sign, deeper, stack_of, ink, depth + 1)
+
+
+def call_text(event, freed, times, ink):
+    """`malloc 472`, `calloc 9 × 144`, `brk +135168`, `free 472`."""
+    if event.name == "free":
+        amount = "" if freed is None else str(freed)
+    elif event.name == "brk":
+        amount = "%+d" % event.size if event.size else ""
+    elif event.nmemb not in (None, 1):
+        amount = "%d %s %d" % (event.nmemb, ink.signs.times, event.size or 0)
+    else:
+        amount = "" if event.size is None else str(event.size)
+    text = ("%s %s" % (visible(event.name), amount)).rstrip()
+    return text if times == 1 else "%s  %s%d" % (text, ink.signs.times, times)
+
+
+def origin_text(event):
+    """`loader`, `runtime Rust`, `user`, `user via fopen`."""
+    verdict = event.verdict
+    if verdict is None:
+        return "unknown"
+    if verdict.origin == "runtime":
+        return "runtime %s" % visible(verdict.owner or "?")
+    if verdict.origin == "user" and not verdict.direct and verdict.via:
+        return "user via %s" % visible(_last_part(verdict.via[-1]))
+    return verdict.origin
+
+
+def _last_part(name):
+    return name.rsplit("::", 1)[-1]
+
+
+def _purpose_text(event):
+    text = visible(measure.purpose(event) or "unknown")
+    if event.failed:
+        return "failed: %s" % _errno_name(event.errno)
+    if event.dur_ns is None:
+        return text + " (never returned)"
+    return text
+
+
+def _errno_name(number):
+    return errno.errorcode.get(number, "error %s" % number)
+
+
+def frame_text(event, stack_of):
+    """The frame that decided: `actual_code (vec.rs:5)`, `libc.so.6+0x2a1b0`; "" for none."""
+    frame = measure.deciding_frame(event, stack_of(event.stack) if event.stack else ())
+    if frame is None:
+        return ""
+    if not frame.function:
+        return visible("%s+%#x" % (frame.module, frame.offset) if frame.module else hex(frame.pc))
+    if frame.role in ("executable", "user") and frame.file and frame.line:
+        return visible("%s %s:%d" % (frame.function, frame.file.rsplit("/", 1)[-1], frame.line))
+    return visible(frame.function)
+
+
+def _widths(shown, ink):
+    """Columns of call, origin, purpose and frame; the last two share what the others leave."""
+    call = max([cells(row.branch) + cells(row.call) for row in shown] + [4])
+    origin = max([cells(row.text_origin) for row in shown] + [3])
+    call, origin = min(call, _LONGEST["call"]), min(origin, _LONGEST["origin"])
+    rest = ink.width - call - origin - 2 - 3 * len(_GAP)
+    frame = max([cells(row.frame) for row in shown] + [5])
+    purpose = max([cells(row.purpose) for row in shown] + [3])
+    if purpose + frame > rest:
+        frame = min(frame, max(rest - purpose, rest * 2 // 5))
+    return call, origin, max(min(purpose, rest - frame), 3), frame
+
+
+def _head(widths, ink):
+    call, origin, purpose, _ = widths
+    columns = (ink.column("call", call), ink.column("who", origin), ink.column("for", purpose))
+    yield ink.dim("  " + _GAP.join(columns + ("where",)))
+
+
+def _phase_line(phase, has_events, ink):
+    name = ink.bold(ink.column(phase["phase"], 4))
+    if phase["image"] and phase["phase"] == words.PHASES[0]:
+        name = ink.bold("exec ") + name
+    return "%s  %s" % (name, ink.dim(ink.fit(phase_words(phase, has_events, ink), ink.width - 6)))
+
+
+def phase_words(phase, has_events, ink):
+    """What a phase is and how it began, or that it is empty."""
+    if not phase["reached"] and not has_events:
+        return "never reached"
+    text = MEANINGS[phase["phase"]] if has_events else "no calls, no memory syscalls"
+    if phase["how"]:
+        text += " %s from %s" % (ink.signs.dot, visible(phase["how"]))
+    return text
+
+
+def _line(row, widths, ink):
+    call, origin, purpose, frame = widths
+    asked = ink.column(row.call, call - cells(row.branch))
+    if not row.frame:
+        purpose += len(_GAP) + frame
+    parts = [
+        ink.dim(row.branch) + (ink.paint(asked, "red") if row.failed else asked),
+        ink.origin(row.origin, ink.column(row.text_origin, origin)),
+        ink.paint(ink.column(row.purpose, purpose), _purpose_style(row)),
+        ink.dim(_fit_frame(row.frame, frame, ink)),
+    ]
+    return ("  " + _GAP.join(parts)).rstrip()
+
+
+def _purpose_style(row):
+    if row.failed:
+        return "red"
+    return "dim" if row.purpose == "unknown" else ""
+
+
+def _fit_frame(text, width, ink):
+    """Shortened at the front where a `::` path is too long: its end says more."""
+    while cells(text) > width and "::" in text.split(" ")[0]:
+        text = text.split("::", 1)[1]
+    return ink.fit(text, width)
+
+
+def length(summary):
+    """How many lines the view would need at most."""
+    return summary["causes"]["calls"] + summary["causes"]["syscalls"]

@@ -1,0 +1,239 @@
+"""The sections of the text report's summary: who and when, kernel, phases, sites, memory."""
+
+from __future__ import annotations
+
+import textwrap
+
+from alloctrace import words
+from alloctrace.escape import visible
+from reports import sentences, tables
+
+SITES = 12
+PHASE_HEAD = ["phase", "took", "calls", "brk/mmap", "asked", "mapped", "resident", "faults"]
+MEMORY_HEAD = ["", "blocks", "bytes", *words.ORIGINS]
+
+
+def summary(record, ink):
+    """Every section, each with an empty line before it."""
+    for section in (matrix, kernel, phases, sites, memory, understood):
+        lines = list(section(record, ink))
+        if lines:
+            yield ""
+            yield from lines
+
+
+def brief(record, ink):
+    """The figures that fit under a list of events."""
+    for line in textwrap.wrap(_memory_line(record), ink.width):
+        yield ink.dim(line)
+
+
+def title(text, said, ink):
+    return "%s  %s" % (ink.bold(text), ink.dim(said)) if said else ink.bold(text)
+
+
+def matrix(record, ink):
+    """Origin x name by phase: how often, and the bytes asked for."""
+    for kind, text, last in (
+        ("call", "Calls", "asked for"),
+        ("syscall", "Memory syscalls", "length"),
+    ):
+        cells = matrix_cells(record["totals"], kind)
+        if not cells:
+            continue
+        owners = sentences.runtimes(record["verdict"]) if _has_runtime(cells) else ""
+        if kind == "syscall":
+            owners = ""
+            yield ""
+        yield title(text, owners and "runtime here: " + owners, ink)
+        head = ["who", "name", *words.PHASES, "all", last]
+        yield from tables.lines(head, list(matrix_rows(cells, ink)), ink, "llrrrrrr")
+
+
+def matrix_cells(totals, kind):
+    """{(origin, name): {phase: count, "bytes": n}}, in the order of the totals."""
+    found = {}
+    for row in totals:
+        if row["kind"] == kind:
+            cell = found.setdefault((row["origin"], row["name"]), {"bytes": 0})
+            cell[row["phase"]] = cell.get(row["phase"], 0) + row["count"]
+            cell["bytes"] += row["bytes"]
+    return dict(sorted(found.items(), key=lambda item: words.ORIGINS.index(item[0][0])))
+
+
+def _has_runtime(cells):
+    return any(origin == "runtime" for origin, _ in cells)
+
+
+def matrix_rows(cells, ink):
+    before = None
+    for (origin, name), cell in cells.items():
+        counts = [cell.get(phase, 0) for phase in words.PHASES]
+        shown = [sentences.grouped(n) if n else ink.signs.dot for n in counts]
+        asked = sentences.size(cell["bytes"]) if cell["bytes"] else ink.signs.dot
+        who = "" if origin == before else origin
+        yield [who, name, *shown, sentences.grouped(sum(counts)), asked]
+        before = origin
+
+
+def kernel(record, ink):
+    """Which calls reached the kernel, and which did not."""
+    causes = record["causes"]
+    if not causes["calls"] and not causes["syscalls"]:
+        return
+    yield title("What reached the kernel", kernel_words(causes), ink)
+    rows = [
+        [row["origin"], row["name"], sentences.grouped(row["calls"])]
+        + [sentences.grouped(row["calls_reaching_kernel"]), made(row, ink)]
+        for row in record["reached_kernel"]
+        if row["calls_reaching_kernel"]
+    ]
+    if rows:
+        yield from tables.lines(["who", "call", "calls", "reached", "made"], rows, ink, "llrrl")
+
+
+def kernel_words(causes):
+    return "%s of %s; %s made outside of any call" % (
+        sentences.grouped(causes["calls_reaching_kernel"]),
+        sentences.count(causes["calls"], "call"),
+        sentences.count(causes["syscalls_without_call"], "memory syscall"),
+    )
+
+
+def made(row, ink):
+    return ", ".join(
+        "%s %s %s" % (name, ink.signs.times, sentences.grouped(number))
+        for name, number in sorted(row["syscalls"].items(), key=lambda item: -item[1])
+    )
+
+
+def phases(record, ink):
+    """What each phase asked for, and what it really took."""
+    rows = [phase_row(row, ink) for row in record["phases"] if row["reached"]]
+    if not rows:
+        return
+    yield title("Phases", "asking is not touching: memory is resident once it is used", ink)
+    yield from tables.lines(PHASE_HEAD, rows, ink, "lrrrrrrr")
+
+
+def phase_row(row, ink):
+    took = None
+    if row["start_ns"] is not None and row["end_ns"] is not None:
+        took = sentences.duration(row["end_ns"] - row["start_ns"])
+    return [
+        row["phase"] + (" (exec %d)" % row["image"] if row["image"] else ""),
+        took or ink.signs.dot,
+        _number(row["calls"], ink),
+        _number(row["brk_mmap"], ink),
+        sentences.size(row["allocated_bytes"]) if row["allocated_bytes"] else ink.signs.dot,
+        _grown(row["mapped_bytes_grown"], ink),
+        _grown(row["rss_bytes_grown"], ink),
+        _number(row["minor_faults_grown"], ink),
+    ]
+
+
+def _number(value, ink):
+    return sentences.grouped(value) if value else ink.signs.dot
+
+
+def _grown(value, ink):
+    if not value:
+        return ink.signs.dot if value == 0 else "?"
+    return ("+" if value > 0 else "") + sentences.size(value)
+
+
+def sites(record, ink):
+    """Where memory was asked for, most bytes first."""
+    rows = record["sites"][:SITES]
+    if not rows:
+        return
+    more = record["site_count"] - len(rows)
+    said = "the %d of %d with most bytes" % (len(rows), record["site_count"]) if more > 0 else ""
+    yield title("Sites", said, ink)
+    head = ["where", "who", "for", "times", "bytes", "live"]
+    yield from tables.lines(head, [_site_row(row, ink) for row in rows], ink, "lllrrr")
+
+
+def _site_row(row, ink):
+    text = visible(row["purpose"] or "unknown")
+    if row["purposes"] > 1 and row["purpose"]:
+        text += " " + ink.signs.more
+    return [
+        site_name(row),
+        row["origin"],
+        ink.fit(text, 26),
+        sentences.grouped(row["count"]),
+        sentences.size(row["bytes"]),
+        sentences.size(row["live_bytes"]) if row["live_blocks"] else ink.signs.dot,
+    ]
+
+
+def site_name(row, width=34):
+    """`push (vec.rs:5)`; without a name the module and offset; shortened at the front."""
+    name = row["function"] or "%s+%s" % (row["module"] or "?", row["offset"] or "?")
+    if row["function"] and row["origin"] == "user" and row["file"] and row["line"]:
+        name += " %s:%d" % (row["file"].rsplit("/", 1)[-1], row["line"])
+    name = visible(name)
+    while len(name) > width and "::" in name.split(" ")[0]:
+        name = name.split("::", 1)[1]
+    return name
+
+
+def memory(record, ink):
+    """Peak, leaked and temporary, by origin."""
+    peak = record["peak"]
+    said = "bytes asked for; the peak was in %s" % peak["phase"] if peak["phase"] else ""
+    yield title("Memory", said, ink)
+    yield from tables.lines(MEMORY_HEAD, memory_rows(record, ink), ink, "lrrrrrr")
+
+
+def memory_rows(record, ink):
+    peak = record["peak"]
+    by = {who: {"bytes": n} for who, n in peak["by_origin"].items()}
+    return [
+        _memory_row("peak", {"bytes": peak["bytes"], "by_origin": by}, ink),
+        _memory_row("handed out", record["allocated"], ink),
+        _memory_row("temporary", record["temporary"], ink),
+        _memory_row("live at the end", record["leaked"], ink),
+    ]
+
+
+def _memory_row(name, figures, ink):
+    blocks = figures.get("blocks")
+    by = figures["by_origin"]
+    return [
+        name,
+        ink.signs.dot if blocks is None else sentences.grouped(blocks),
+        sentences.size(figures["bytes"]),
+        *(
+            sentences.size(by[who]["bytes"]) if who in by else ink.signs.dot
+            for who in words.ORIGINS
+        ),
+    ]
+
+
+def _memory_line(record):
+    leaked, peak = record["leaked"], record["peak_bytes"]
+    if not record["allocated"]["blocks"]:
+        return "Nothing was allocated by a call."
+    mine = leaked["by_origin"].get("user", {"blocks": 0, "bytes": 0})
+    text = "At most %s live at once, %s at the end" % (
+        sentences.size(peak),
+        sentences.size(leaked["bytes"]),
+    )
+    if mine["blocks"]:
+        number = sentences.count(mine["blocks"], "block")
+        return "%s; of these %s of %s yours: leaked." % (
+            text,
+            number,
+            sentences.size(mine["bytes"]),
+        )
+    return text + "; none of it yours."
+
+
+def understood(record, ink):
+    """How much of what the loader and the runtimes asked for is understood."""
+    known = record["purpose_known"]
+    if known["share"] is not None:
+        share = "%d of %d events of the loader and runtimes (%.0f %%) have a known purpose"
+        yield ink.dim(share % (known["known"], known["events"], 100 * known["share"]))

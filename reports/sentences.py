@@ -1,0 +1,264 @@
+"""The summary in words: the verdict, how the run ended, what is missing. English for 0, 1, many."""
+
+from __future__ import annotations
+
+import shlex
+import signal
+
+from alloctrace import words
+from alloctrace.escape import visible
+
+_UNITS = ("KiB", "MiB", "GiB", "TiB", "PiB", "EiB")
+
+
+def count(number, singular, plural=None):
+    """`1 call`, `19 calls`, `no calls`."""
+    noun = singular if number == 1 else plural or singular + "s"
+    return "%s %s" % ("no" if number == 0 else grouped(number), noun)
+
+
+def grouped(number):
+    """1234567 -> 1,234,567"""
+    return "{:,}".format(number)
+
+
+def size(number):
+    """A number of bytes for people: `472 bytes`, `12.5 KiB`, `-4.0 KiB`; exact below 1 KiB."""
+    if abs(number) < 1024:
+        return "%d byte%s" % (number, "" if abs(number) == 1 else "s")
+    value, unit = float(number), ""
+    for unit in _UNITS:
+        value /= 1024
+        if abs(value) < 1023.95:
+            break
+    return "%s %s" % (("%.1f" % value).replace(".0", ""), unit)
+
+
+def exact_size(number):
+    """As `size`, and the exact bytes where that has rounded."""
+    text = size(number)
+    return text if abs(number) < 1024 else "%s (%s bytes)" % (text, grouped(number))
+
+
+def duration(ns):
+    """Nanoseconds for people."""
+    for limit, divisor, unit in (
+        (10**3, 1, "ns"),
+        (10**6, 10**3, "µs"),
+        (10**9, 10**6, "ms"),
+    ):
+        if ns < limit:
+            return "%.3g %s" % (ns / divisor, unit)
+    return "%s s" % ("%.2f" % (ns / 10**9) if ns < 10**11 else grouped(round(ns / 10**9)))
+
+
+def listed(parts):
+    """`a`, `a and b`, `a, b and c`."""
+    parts = list(parts)
+    if len(parts) < 2:
+        return "".join(parts)
+    return "%s and %s" % (", ".join(parts[:-1]), parts[-1])
+
+
+def verdict(summary):
+    """The whole run in one sentence, with its numbers."""
+    figures = summary["verdict"]
+    if not summary["calls_hooked"] and not figures["calls"]:
+        clauses = _without_hooks(figures)
+    elif not figures["calls"]:
+        clauses = _without_calls(figures)
+    else:
+        clauses = [_who_called(figures), _kernel(summary), _whose(figures)]
+    sentence = "; ".join(clause for clause in clauses if clause) + "."
+    if not summary["complete"] or summary["events_lost"]:
+        return "As far as was seen: " + sentence
+    return sentence[0].upper() + sentence[1:]
+
+
+def _without_hooks(figures):
+    return [
+        "calls could not be seen, memory syscalls could: " + _brk_mmap(figures),
+        _whose(figures),
+    ]
+
+
+def _without_calls(figures):
+    if not figures["syscalls"]:
+        return ["no calls, no brk/mmap: nothing asked for memory"]
+    return ["no calls, " + _brk_mmap(figures), _whose(figures)]
+
+
+def _who_called(figures):
+    calls = figures["calls_by_origin"]
+    if len(calls) == 1 and "user" not in calls:
+        text = "%s %s" % (count(figures["calls"], "call"), _of(figures, *calls))
+    else:
+        shares = ["%s %s" % (grouped(calls[who]), _of(figures, who)) for who in _ranked(calls)]
+        text = "%s: %s" % (count(figures["calls"], "call"), listed(shares))
+        if len(calls) == 1:
+            text = "%s, all %s" % (count(figures["calls"], "call"), _of(figures, "user"))
+        if figures["calls"] == 1:
+            text = "1 call, %s" % _of(figures, "user")
+    return text + ", " + _brk_mmap(figures)
+
+
+def _ranked(names):
+    return [who for who in words.ORIGINS if who in names]
+
+
+def _of(figures, who):
+    if who == "loader":
+        return "of the loader"
+    if who == "runtime":
+        return "of " + runtimes(figures)
+    if who == "user":
+        return "yours (%s)" % _behalf(figures)
+    return "of unknown origin"
+
+
+def runtimes(figures):
+    """`the Rust runtime`, `the runtimes (C 3, Rust 9)`."""
+    owners = sorted(figures["runtime_owners"].items(), key=lambda item: (-item[1], item[0]))
+    if len(owners) == 1:
+        return "the %s runtime" % visible(owners[0][0])
+    return "the runtimes (%s)" % ", ".join("%s %s" % (visible(o), grouped(n)) for o, n in owners)
+
+
+def _behalf(figures):
+    direct, via = figures["user_direct"], figures["user_via"]
+    if not via:
+        return "by your code directly"
+    if not direct:
+        return "by libraries on your behalf"
+    return "%s by your code directly, %s by libraries on your behalf" % (
+        grouped(direct),
+        grouped(via),
+    )
+
+
+def _brk_mmap(figures):
+    return count(figures["brk_mmap"], "brk/mmap", "brk/mmap")
+
+
+def _kernel(summary):
+    calls, reached = summary["causes"]["calls"], summary["causes"]["calls_reaching_kernel"]
+    if calls == 1:
+        return "it %s the kernel" % ("reached" if reached else "never reached")
+    if not reached:
+        return "none of the %s reached the kernel" % grouped(calls)
+    if reached == calls:
+        return "all %s reached the kernel" % grouped(calls)
+    return "%s of the %s never reached the kernel" % (grouped(calls - reached), grouped(calls))
+
+
+def _whose(figures):
+    calls, syscalls = figures["calls_by_origin"], figures["brk_mmap_by_origin"]
+    unknown = calls.get("unknown", 0) or syscalls.get("unknown", 0)
+    if unknown:
+        return _unknown(figures)
+    if calls.get("user"):
+        return None
+    own = syscalls.get("user", 0)
+    if not own:
+        return "none is yours" if calls or syscalls else None
+    if own == figures["brk_mmap"]:
+        return "yours" if own == 1 else "all %s are yours" % grouped(own)
+    return "%s of the brk/mmap %s yours" % (grouped(own), "is" if own == 1 else "are")
+
+
+def _unknown(figures):
+    reasons = [visible(reason) for reason in figures["unknown_reasons"]]
+    why = " (%s)" % "; ".join(reasons) if reasons else ""
+    number = figures["calls_by_origin"].get("unknown", 0)
+    what = count(number, "call") if number else "some memory syscalls"
+    return "whose %s %s cannot be told%s" % (what, "is" if number == 1 else "are", why)
+
+
+def ending(summary):
+    """How the run ended: `exited with status 0`, `killed by SIGSEGV`."""
+    kind, status = summary["exit"]["kind"], summary["exit"]["status"]
+    if kind == "exited" and status is not None:
+        return "exited with status %s" % status
+    if kind == "signalled" and status is not None:
+        return "killed by %s" % signal_name(status)
+    if kind == "unknown" or status is None:
+        return "how it ended was not seen"
+    return "%s (%s)" % (visible(str(kind)), status)
+
+
+def signal_name(number):
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return "signal %s" % number
+
+
+def warnings(summary):
+    """What is lost, incomplete or could not be hooked: said before anything else."""
+    rows = []
+    if summary["events_lost"]:
+        rows.append(
+            "%s lost: every number below is too small" % count(summary["events_lost"], "event")
+        )
+    if not summary["complete"]:
+        rows.append("incomplete: the recording ended before the program did")
+    if not summary["calls_hooked"]:
+        rows.append(
+            "calls of allocator functions could not be seen: only memory syscalls are shown"
+        )
+    rows += [row["why"] for row in summary["not_seen"] if row["what"] == "calls"]
+    return [visible(row) for row in rows] + [visible(note) for note in summary["notes"]]
+
+
+def command_line(summary):
+    """The command as one can repeat it in a shell, fit for a terminal."""
+    return visible(
+        " ".join(shlex.quote(word) for word in summary["command"] or [summary["program"]])
+    )
+
+
+def unseen(summary):
+    """What was not seen, one sentence a row."""
+    rows = []
+    for row in summary["not_seen"]:
+        number = "" if row["count"] is None else " (%s)" % grouped(row["count"])
+        rows.append(visible(row["why"]) + number)
+    return rows
+
+
+def cost(summary):
+    """What the measurement cost; None when the engine did not say."""
+    price = summary["cost"]
+    parts = []
+    if price.get("stops") is not None:
+        parts.append("the program was stopped %s times" % grouped(price["stops"]))
+    if price.get("engine_ns") is not None:
+        parts.append("the engine worked for %s" % duration(price["engine_ns"]))
+    return ", ".join(parts) or None
+
+
+def recorded(summary):
+    """When and with what: `2026-11-23 06:10:02, engine breakpoints, gdb 13.1`."""
+    parts = [str(summary["date"])] if summary["date"] else []
+    parts.append("engine %s" % (summary["engine"] or "unknown"))
+    parts += ["%s %s" % item for item in sorted(summary["versions"].items()) if item[1]]
+    return visible(", ".join(parts))
+
+
+def hint(row):
+    """One thing that more could be told with."""
+    return visible("%s: for %s, %s" % (row["missing"], row["gives"], row["command"]))
+
+
+def how_to_see(trace, all_shown):
+    """The commands that show the rest of this trace."""
+    path = getattr(trace, "path", None)
+    name = visible(shlex.quote(str(path))) if path else "TRACE"
+    if not all_shown:
+        yield "brkpoint events %s" % name
+    yield "brkpoint report %s --json" % name
+
+
+def repeat(summary):
+    """The command that records such a run again."""
+    return "brkpoint run %s" % command_line(summary)

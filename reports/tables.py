@@ -1,0 +1,41 @@
+"""Plain tables: names at the left, numbers at the right, never wider than the page."""
+
+from __future__ import annotations
+
+from reports.ink import cells
+
+_GAP = "  "
+_NARROWEST = 8
+
+
+def lines(head, rows, ink, align):
+    """`head`: titles; `rows`: lists of text; `align`: `l` or `r` a column. Where all of it is too
+    wide, the widest column at the left gives way. A column that is empty everywhere goes."""
+    kept = [i for i in range(len(head)) if any(row[i] for row in rows)]
+    head, align = [head[i] for i in kept], [align[i] for i in kept]
+    rows = [[row[i] for i in kept] for row in rows]
+    widths = _widths(head, rows, align, ink)
+    yield ink.dim(_row(head, widths, align, ink))
+    for row in rows:
+        yield _row(row, widths, align, ink)
+
+
+def _widths(head, rows, align, ink):
+    widths = [max(cells(row[i]) for row in [head] + rows) for i in range(len(head))]
+    excess = 2 + sum(widths) + len(_GAP) * (len(widths) - 1) - ink.width
+    while excess > 0:
+        widest = max(range(len(head)), key=lambda i: (align[i] == "l", widths[i]))
+        if widths[widest] <= _NARROWEST:
+            return widths
+        widths[widest] -= 1
+        excess -= 1
+    return widths
+
+
+def _row(row, widths, align, ink):
+    parts = []
+    for text, width, side in zip(row, widths, align):
+        text = ink.fit(text, width)
+        space = " " * (width - cells(text))
+        parts.append(text + space if side == "l" else space + text)
+    return ("  " + _GAP.join(parts)).rstrip()

@@ -1,0 +1,68 @@
+"""The report for a terminal. `render` is what `brkpoint run` and `brkpoint report` print."""
+
+from __future__ import annotations
+
+import textwrap
+
+from reports import run_view, sections, sentences
+from reports.ink import Ink, speaks_unicode
+
+EVENTS_AT_MOST = 60  # above this the summary
+
+
+def render(summary, trace, width=80, colour=False, events=None, unicode=None):
+    """The report as text with a newline at its end.
+
+    `summary`: of summary.summarise; `trace`: for the events and their stacks; `events`: True
+    shows them one by one, False never, None when there are few; `unicode`: None asks the locale.
+    """
+    ink = Ink(width, colour, speaks_unicode() if unicode is None else unicode)
+    few = run_view.length(summary) <= EVENTS_AT_MOST
+    rows = list(_first(summary, ink))
+    if events or (events is None and few):
+        rows += run_view.lines(trace.events(), trace.stack, summary, ink)
+    rows += ["", *_wrapped(sentences.verdict(summary), ink, "", ink.bold)]
+    if events is False or not few:
+        rows += sections.summary(summary, ink)
+    else:
+        rows += sections.brief(summary, ink)
+    rows += _last(summary, trace, ink, few or events)
+    return _for_output("\n".join(rows) + "\n", ink)
+
+
+def _first(summary, ink):
+    """What is lost, before anything else; then what was run and how it ended."""
+    for warning in sentences.warnings(summary):
+        yield from _wrapped("! " + warning, ink, "  ", lambda text: ink.paint(text, "red"))
+    ended = sentences.ending(summary)
+    painted = ended if summary["exit"]["kind"] == "exited" else ink.paint(ended, "red")
+    command = ink.fit(sentences.command_line(summary), max(20, ink.width - len(ended) - 4))
+    yield "%s  %s %s" % (ink.bold(command), ink.dim(ink.signs.dot), painted)
+    yield ""
+
+
+def _last(summary, trace, ink, all_shown):
+    """What was not seen, what it cost, what more could be told, how to see the rest."""
+    yield ""
+    facts = [("not seen", row) for row in sentences.unseen(summary)]
+    facts.append(("cost", sentences.cost(summary) or "not measured"))
+    facts.append(("recorded", sentences.recorded(summary)))
+    facts += [("more", sentences.hint(row)) for row in summary["hints"]]
+    facts += [("see also", row) for row in sentences.how_to_see(trace, all_shown)]
+    before = None
+    for label, text in facts:
+        first = ink.column("" if label == before else label, 10)
+        before = label
+        for index, line in enumerate(_wrapped(text, ink, "", str, 10)):
+            yield ink.dim((first if not index else " " * 10) + line)
+
+
+def _wrapped(text, ink, indent, paint, taken=0):
+    lines = textwrap.wrap(text, ink.width - taken, subsequent_indent=indent, break_on_hyphens=False)
+    return [paint(line) for line in lines]
+
+
+def _for_output(text, ink):
+    if ink.unicode:
+        return text.encode("utf-8", "backslashreplace").decode("utf-8")
+    return text.replace("µ", "u").encode("ascii", "backslashreplace").decode("ascii")
