@@ -1,0 +1,16 @@
+// vec_reserved.rs - the Vec of vec.rs, with its room asked for at once.
+//
+// Idea:     Vec::with_capacity: one malloc of 400 MiB, no realloc, no mremap.
+// Do:       make run-vec_reserved
+// Expect:   if symbols: user malloc 2 realloc 0 free 1 ; malloc(419430400) 1 ; mremap 0 ; exit 0
+// Look for: one mmap, beside the mmap and eleven mremap of vec.rs.
+fn main() {
+    let size = 50 * 1024 * 1024;
+    let mut x: Vec<usize> = Vec::with_capacity(size);
+
+    for i in 0..size {
+        x.push(i);
+    }
+
+    println!("{:?}", x.iter().sum::<usize>());
+}

@@ -1,0 +1,85 @@
+"""The built targets: which there are, building them, running brkpoint on one. For several tests."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import shlex
+import subprocess
+from collections import namedtuple
+
+from alloctrace.elf import ElfFile
+
+from expectation_checks import Run
+
+ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+MAKE = ["make", "-s", "-f", "targets/build.mk"]
+LIMIT_S = 120  # for one program, on a busy machine
+
+Program = namedtuple("Program", "name sources command")
+
+
+def programs():
+    """What `make targets` would build here, without building it."""
+    output = subprocess.run(
+        MAKE + ["programs"], cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True
+    )
+    rows = [line.split("\t") for line in output.stdout.splitlines()]
+    return [Program(name, sources.split(), shlex.split(command)) for name, sources, command in rows]
+
+
+def build():
+    """`make targets`, one at a time: several test processes may want it."""
+    os.makedirs(os.path.join(ROOT, "build"), exist_ok=True)
+    with open(os.path.join(ROOT, "build", "targets.lock"), "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        subprocess.run(MAKE + ["targets"], cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
+
+
+def features(program):
+    """The words that the conditions of an expectation know, read from the executable."""
+    with ElfFile(os.path.join(ROOT, program.command[-1])) as elf:
+        interp, stripped = elf.interp() or "", elf.is_stripped()
+    if isinstance(interp, bytes):
+        interp = os.fsdecode(interp)
+    found = {"dynamic" if interp else "static"}
+    if not program.sources[0].endswith(".asm"):
+        found.add("musl" if "musl" in interp or ".musl" in program.name else "glibc")
+    if not stripped:
+        found.add("symbols")
+    if interp or not stripped:
+        found.add("hookable")
+    if "--preload" in program.command:
+        found.add("preloaded")
+    return frozenset(found)
+
+
+def brkpoint(*words, **options):
+    """Run ./brkpoint; its CompletedProcess, standard output as text."""
+    return subprocess.run(
+        [os.path.join(ROOT, "brkpoint"), *words],
+        cwd=ROOT,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        errors="replace",
+        timeout=LIMIT_S,
+        **options,
+    )
+
+
+def record(program, trace):
+    """Run `program` under brkpoint into the file `trace`: (Run, CompletedProcess)."""
+    done = brkpoint("run", "-o", trace, "--quiet", *program.command)
+    assert os.path.exists(trace), "no trace; brkpoint said: %s" % done.stderr
+    events = [json.loads(line) for line in _out("events", trace, "--json").splitlines()]
+    events = [event for event in events if event["kind"] in ("call", "syscall")]
+    return Run(events, json.loads(_out("report", trace, "--json")), features(program)), done
+
+
+def _out(verb, trace, *options):
+    done = brkpoint(verb, trace, *options)
+    assert done.returncode == 0, "brkpoint %s: %s" % (verb, done.stderr)
+    return done.stdout
