@@ -16,6 +16,7 @@ _BINDS = {0: "LOCAL", 1: "GLOBAL", 2: "WEAK", 10: "UNIQUE"}
 _FUNCTION_KINDS = (2, 10)
 _DT_HASH, _DT_SYMTAB, _DT_VERSYM, _DT_GNU_HASH = 4, 6, 0x6FFFFFF0, 0x6FFFFEF5
 _HIDDEN = 0x8000
+_PT_LOAD, _PF_X = 1, 1
 _MAX_BUCKETS = 1 << 22
 
 
@@ -135,12 +136,24 @@ def functions_named(elf, names):
     found = {name: [] for name in names}
     for table in tables(elf):
         wanted = {at: name for name in found for at in table.name_offsets(name)}
-        for index, name_at, info, _, section, _, _ in table.rows():
-            if name_at in wanted and section and info & 15 in _FUNCTION_KINDS:
+        for index, name_at, info, _, section, value, _ in table.rows():
+            if name_at in wanted and section and _is_code(elf, info & 15, value):
                 _add(found[wanted[name_at]], table.symbol(index))
     for symbols in found.values():
         symbols.sort(key=_preference)
     return found
+
+
+def _is_code(elf, kind, value):
+    """Functions, and what assemblers leave without a type if it lies in code (nasm's main)."""
+    if kind in _FUNCTION_KINDS:
+        return True
+    return kind == 0 and any(
+        segment.type == _PT_LOAD
+        and segment.flags & _PF_X
+        and segment.vaddr <= value < segment.vaddr + segment.memsz
+        for segment in elf.segments
+    )
 
 
 def _add(symbols, symbol):
@@ -153,7 +166,8 @@ def _add(symbols, symbol):
 
 
 def _preference(symbol):
-    return (symbol.hidden, symbol.bind == "LOCAL", symbol.table != "dynsym")
+    untyped = symbol.kind == "NOTYPE"
+    return (symbol.hidden, untyped, symbol.bind == "LOCAL", symbol.table != "dynsym")
 
 
 def best(symbols):
