@@ -23,7 +23,7 @@ def configure(parser):
     parser.add_argument("-o", metavar="FILE", dest="output", help="write to FILE")
     parser.add_argument("--events", action="store_true", help="list every event, however many")
     parser.add_argument("--summary", action="store_true", help="no list of events, however few")
-    parser.add_argument("--width", type=int, metavar="N", help="columns, 60 to 120 (text)")
+    parser.add_argument("--width", type=int, metavar="N", help="columns, 80 to 120 (text)")
 
 
 def invoke(args):

@@ -10,7 +10,7 @@ from collections import namedtuple
 _STYLES = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33", "cyan": "36"}
 _ORIGINS = {"user": "green", "runtime": "yellow", "loader": "cyan", "unknown": "red"}
 
-NARROWEST, WIDEST = 60, 120
+NARROWEST, WIDEST = 80, 120
 
 Signs = namedtuple("Signs", "branch last bar arrow times dot dash more rule")
 UNICODE = Signs("├─ ", "└─ ", "│  ", "→", "×", "·", "–", "…", "─")

@@ -221,15 +221,15 @@ def phase_words(phase, has_events, ink):
 def _line(row, widths, ink):
     call, origin, purpose, frame = widths
     asked = ink.column(row.call, call - cells(row.branch))
-    if not row.frame:
-        purpose += len(_GAP) + frame
+    where = _fit_frame(row.frame, frame, ink)
+    why = ink.column(row.purpose, purpose) if where else ink.fit(row.purpose, purpose + frame + 2)
     parts = [
         ink.dim(row.branch) + (ink.paint(asked, "red") if row.failed else asked),
         ink.origin(row.origin, ink.column(row.text_origin, origin)),
-        ink.paint(ink.column(row.purpose, purpose), _purpose_style(row)),
-        ink.dim(_fit_frame(row.frame, frame, ink)),
+        ink.paint(why, _purpose_style(row)),
+        ink.dim(where),
     ]
-    return ("  " + _GAP.join(parts)).rstrip()
+    return "  " + _GAP.join(part for part in parts if part)
 
 
 def _purpose_style(row):

@@ -29,6 +29,7 @@ def brief(record, ink):
 
 
 def title(text, said, ink):
+    said = ink.fit(said, ink.width - len(text) - 2)
     return "%s  %s" % (ink.bold(text), ink.dim(said)) if said else ink.bold(text)
 
 

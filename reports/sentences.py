@@ -169,9 +169,18 @@ def _whose(figures):
 def _unknown(figures):
     reasons = [visible(reason) for reason in figures["unknown_reasons"]]
     why = " (%s)" % "; ".join(reasons) if reasons else ""
-    number = figures["calls_by_origin"].get("unknown", 0)
-    what = count(number, "call") if number else "some memory syscalls"
-    return "whose %s %s cannot be told%s" % (what, "is" if number == 1 else "are", why)
+    calls = figures["calls_by_origin"].get("unknown", 0)
+    syscalls = figures["brk_mmap_by_origin"].get("unknown", 0)
+    return "whose %s cannot be told%s" % (_they(figures, calls, syscalls), why)
+
+
+def _they(figures, calls, syscalls):
+    """`it is`, `they are`, `the 12 are`, `the 3 brk/mmap are`: those of unknown origin."""
+    if not calls:
+        return "the %s brk/mmap %s" % (grouped(syscalls), "is" if syscalls == 1 else "are")
+    if calls == figures["calls"]:
+        return "it is" if calls == 1 else "they are"
+    return "the %s of unknown origin %s" % (grouped(calls), "is" if calls == 1 else "are")
 
 
 def ending(summary):

@@ -1,0 +1,146 @@
+"""The verdict and the small words: right English for none, one and many."""
+
+from __future__ import annotations
+
+import pytest
+
+from alloctrace.model import Verdict
+from alloctrace.summary import summarise
+from reports import sentences
+from summary_fake import FakeTrace, call, loader, runtime, syscall, user
+
+LOADER = {"verdict": loader("x"), "phase": "load"}
+
+
+def said(*events, **more):
+    return sentences.verdict(summarise(FakeTrace(events, **more)))
+
+
+def empty_c():
+    calls = [call(n, size=24, **LOADER) for n in range(19)]
+    caused = [syscall(19, size=8192, cause=3), syscall(20, size=12288, cause=16)]
+    return calls + caused + [syscall(21 + n, size=4096) for n in range(7)]
+
+
+def test_the_sentence_of_the_empty_program():
+    assert said(*empty_c()) == (
+        "19 calls of the loader, 9 brk/mmap; 17 of the 19 never reached the kernel; none is yours."
+    )
+
+
+def test_one_call_more_changes_it():
+    text = said(*empty_c(), call(40, size=1))
+    assert text.startswith("20 calls: 19 of the loader and 1 yours (by your code directly)")
+    assert "none is yours" not in text
+
+
+@pytest.mark.parametrize(
+    "events, expected",
+    [
+        ([], "No calls, no brk/mmap: nothing asked for memory."),
+        ([call(1, size=1)], "1 call, yours (by your code directly), no brk/mmap;"),
+        ([call(1, size=1)], "it never reached the kernel."),
+        ([call(0, size=1), syscall(1, "brk", 9, cause=0)], "it reached the kernel"),
+        ([call(1, size=1), call(2, size=1)], "2 calls, all yours (by your code directly)"),
+        ([call(1, size=1), call(2, size=1)], "none of the 2 reached the kernel"),
+        ([call(1, size=1, verdict=user(False))], "yours (by libraries on your behalf)"),
+        (
+            [call(1, size=1), call(2, size=1, verdict=user(False))],
+            "yours (1 by your code directly, 1 by libraries on your behalf)",
+        ),
+        ([call(1, size=1, verdict=runtime("Rust"))], "1 call of the Rust runtime"),
+        (
+            [call(1, size=1, verdict=runtime("Rust")), call(2, size=1, verdict=runtime("C"))],
+            "2 calls of the runtimes (C 1, Rust 1)",
+        ),
+        (
+            [syscall(1, "brk", 0, verdict=user(), phase="main")],
+            "No calls, 1 brk/mmap; yours.",
+        ),
+        (
+            [syscall(n, "brk", 9, verdict=user(), phase="main") for n in range(3)],
+            "No calls, 3 brk/mmap; all 3 are yours.",
+        ),
+        (
+            [syscall(1, "brk", 9), syscall(2, "brk", 9, verdict=user())],
+            "1 of the brk/mmap is yours.",
+        ),
+    ],
+)
+def test_none_one_and_many(events, expected):
+    assert expected in said(*events)
+
+
+def test_what_cannot_be_told_apart_is_not_called_yours():
+    why = "the executable is stripped and holds a runtime"
+    nobody = Verdict("unknown", None, (), False, None, why, "")
+    text = said(call(1, size=1, verdict=nobody))
+    assert text.startswith("1 call of unknown origin")
+    assert "whose it is cannot be told (%s)" % why in text
+    mixed = said(call(1, size=1, verdict=nobody), call(2, size=1))
+    assert "whose the 1 of unknown origin is cannot be told" in mixed
+    assert "yours" not in text
+
+
+def test_an_incomplete_trace_claims_no_more_than_was_seen():
+    assert said(call(1, size=1), complete=False).startswith("As far as was seen: 1 call")
+    assert said(call(1, size=1), events_lost=1).startswith("As far as was seen: 1 call")
+    assert not said(call(1, size=1)).startswith("As far")
+
+
+def test_a_program_whose_calls_could_not_be_hooked():
+    text = said(syscall(1, "brk", 9), calls_hooked=False)
+    assert text.startswith("Calls could not be seen, memory syscalls could: 1 brk/mmap")
+
+
+def test_warnings_come_with_their_number():
+    lost = summarise(FakeTrace(events_lost=12, complete=False, notes=["gdb\x1b was killed"]))
+    text = " ".join(sentences.warnings(lost))
+    assert "12 events lost" in text and "incomplete" in text and "\\x1b" in text
+    assert sentences.warnings(summarise(FakeTrace())) == []
+
+
+@pytest.mark.parametrize(
+    "number, text",
+    [(0, "0 bytes"), (1, "1 byte"), (472, "472 bytes"), (1024, "1 KiB"), (8704, "8.5 KiB")]
+    + [(536870912, "512 MiB"), (-4096, "-4 KiB"), (1048575, "1 MiB"), (1 << 63, "8 EiB")],
+)
+def test_sizes(number, text):
+    assert sentences.size(number) == text
+
+
+def test_exact_bytes_stand_beside_rounded_ones():
+    assert sentences.exact_size(8705) == "8.5 KiB (8,705 bytes)"
+    assert sentences.exact_size(472) == "472 bytes"
+
+
+@pytest.mark.parametrize(
+    "ns, text",
+    [
+        (0, "0 ns"),
+        (999, "999 ns"),
+        (1500, "1.5 µs"),
+        (9 * 10**6, "9 ms"),
+        (25 * 10**8, "2.50 s"),
+    ],
+)
+def test_durations(ns, text):
+    assert sentences.duration(ns) == text
+
+
+@pytest.mark.parametrize(
+    "ended, text",
+    [
+        ({"kind": "exited", "status": 3}, "exited with status 3"),
+        ({"kind": "signalled", "status": 11}, "killed by SIGSEGV"),
+        ({"kind": "signalled", "status": 200}, "killed by signal 200"),
+        ({}, "how it ended was not seen"),
+    ],
+)
+def test_endings(ended, text):
+    assert sentences.ending(summarise(FakeTrace(exit=ended))) == text
+
+
+def test_the_command_can_be_pasted_and_steers_nothing():
+    record = summarise(FakeTrace(command=["./a b", "$(x)", "-q", "\x1b[2J"]))
+    assert sentences.command_line(record) == "'./a b' '$(x)' -q '\\x1b[2J'"
