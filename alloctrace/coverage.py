@@ -6,15 +6,24 @@ from collections import Counter
 
 from alloctrace import measure
 
-# What no tracer of calls and syscalls sees. Every report says so.
+# What no tracer of calls and syscalls sees: kind, in short, why. Every report says so.
 ALWAYS_UNSEEN = (
     (
-        "kernel mappings",
+        "kernel",
+        "what the kernel maps at the start",
         "what the kernel itself maps when it starts a program: the executable, the loader,"
         " vdso and stack were there before the first instruction",
     ),
-    ("stack growth", "the growth of stacks: it happens by page faults, without a syscall"),
-    ("shared memory", "System V shared memory (shmat) and memory that devices or io_uring map"),
+    (
+        "stacks",
+        "growth of stacks",
+        "the growth of stacks: it happens by page faults, without a syscall",
+    ),
+    (
+        "shared",
+        "shared memory of System V",
+        "System V shared memory (shmat), and memory that devices or io_uring map",
+    ),
 )
 
 
@@ -54,21 +63,25 @@ class Understood:
 
 
 def not_seen(run, cuts):
-    """What was not seen: [{what, why, count}], counted things first. `cuts`: {reason: stacks}."""
+    """What was not seen: [{kind, what, why, count}], counted things first.
+
+    `cuts`: {reason: number of stacks}.
+    """
     rows = []
     children = _count(run.get("children_not_followed"))
     if children:
-        rows.append(_row("children", "child processes ran free and were not followed", children))
+        why = "what child processes did: they ran free and were not followed"
+        rows.append(_row("children", "child processes", why, children))
     for reason in run.get("unhooked") or ():
-        rows.append(_row("calls", str(reason), None))
+        rows.append(_row("calls", "calls", str(reason), None))
     for reason, count in sorted(cuts.items()):
-        rows.append(_row("stacks", "stacks cut short: %s" % reason, count))
-    rows += [_row(what, why, None) for what, why in ALWAYS_UNSEEN]
-    return rows
+        why = "the outer frames of stacks that were cut: %s" % reason
+        rows.append(_row("cut", "outer frames of cut stacks", why, count))
+    return rows + [_row(kind, what, why, None) for kind, what, why in ALWAYS_UNSEEN]
 
 
-def _row(what, why, count):
-    return {"what": what, "why": why, "count": count}
+def _row(kind, what, why, count):
+    return {"kind": kind, "what": what, "why": why, "count": count}
 
 
 def _count(value):

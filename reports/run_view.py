@@ -26,16 +26,16 @@ _LONGEST = {"call": 26, "origin": 20}
 
 def lines(events, stack_of, summary, ink):
     """The lines of the view; `events` in their order, `stack_of(id)` their frames."""
-    forest = grow(events)
-    found = {key: rows(nodes, stack_of, ink) for key, nodes in forest.items()}
+    tops = grow(events)
+    found = {key: rows(nodes, stack_of, ink) for key, nodes in tops.items()}
     widths = _widths([row for group in found.values() for row in group], ink)
-    yield from _head(widths, ink)
+    yield from head(widths, ink)
     for phase in summary["phases"]:
         yield ""
         group = found.get((phase["image"], phase["phase"]), [])
-        yield _phase_line(phase, bool(group), ink)
+        yield phase_line(phase, bool(group), ink)
         for row in group:
-            yield _line(row, widths, ink)
+            yield line(row, widths, ink)
 
 
 class Node:
@@ -47,19 +47,40 @@ class Node:
         self.event, self.children, self.freed, self.times = event, [], freed, 1
 
 
+class Forest:
+    """Hangs each event beneath the call that made it, one event after the other."""
+
+    def __init__(self):
+        self._nodes, self._sizes = {}, {}
+
+    def add(self, event):
+        """The event's node if it stands at the top, else None."""
+        node = self._nodes[event.seq] = Node(event, self._sizes.get(event.block))
+        if measure.hands_out(event):
+            self._sizes[event.block] = measure.bytes_asked(event)
+        above = self._nodes.get(event.cause if event.kind == "syscall" else event.outer)
+        if above is None:
+            return node
+        above.children.append(node)
+        return None
+
+    def forget(self, node):
+        """What is shown needs no more room."""
+        self._nodes.pop(node.event.seq, None)
+        if node.event.name == "free":
+            self._sizes.pop(node.event.block, None)
+        for child in node.children:
+            self.forget(child)
+
+
 def grow(events):
     """{(image, phase): [Node]}: un-nested calls and syscalls without a call at the top."""
-    nodes, forest, sizes = {}, defaultdict(list), {}
+    forest, tops = Forest(), defaultdict(list)
     for event in events:
-        node = nodes[event.seq] = Node(event, sizes.get(event.block))
-        if measure.hands_out(event):
-            sizes[event.block] = measure.bytes_asked(event)
-        above = nodes.get(event.cause if event.kind == "syscall" else event.outer)
-        if above is None:
-            forest[event.image, event.phase].append(node)
-        else:
-            above.children.append(node)
-    return forest
+        node = forest.add(event)
+        if node:
+            tops[event.image, event.phase].append(node)
+    return tops
 
 
 def rows(nodes, stack_of, ink):
@@ -195,13 +216,20 @@ def _widths(shown, ink):
     return call, origin, max(min(purpose, rest - frame), 3), frame
 
 
-def _head(widths, ink):
+def usual_widths(ink):
+    """Columns for events that are not known yet."""
+    call, origin = 24, 16
+    rest = ink.width - call - origin - 2 - 3 * len(_GAP)
+    return call, origin, rest * 3 // 5, rest - rest * 3 // 5
+
+
+def head(widths, ink):
     call, origin, purpose, _ = widths
     columns = (ink.column("call", call), ink.column("who", origin), ink.column("for", purpose))
     yield ink.dim("  " + _GAP.join(columns + ("where",)))
 
 
-def _phase_line(phase, has_events, ink):
+def phase_line(phase, has_events, ink):
     name = ink.bold(ink.column(phase["phase"], 4))
     if phase["image"] and phase["phase"] == words.PHASES[0]:
         name = ink.bold("exec ") + name
@@ -218,7 +246,7 @@ def phase_words(phase, has_events, ink):
     return text
 
 
-def _line(row, widths, ink):
+def line(row, widths, ink):
     call, origin, purpose, frame = widths
     asked = ink.column(row.call, call - cells(row.branch))
     where = _fit_frame(row.frame, frame, ink)

@@ -215,7 +215,7 @@ def warnings(summary):
         rows.append(
             "calls of allocator functions could not be seen: only memory syscalls are shown"
         )
-    rows += [row["why"] for row in summary["not_seen"] if row["what"] == "calls"]
+    rows += [row["why"] for row in summary["not_seen"] if row["kind"] == "calls"]
     return [visible(row) for row in rows] + [visible(note) for note in summary["notes"]]
 
 
@@ -235,12 +235,21 @@ def unseen(summary):
     return rows
 
 
+def unseen_in_short(summary):
+    """The same in one line: `3 child processes, growth of stacks …`."""
+    rows = []
+    for row in summary["not_seen"]:
+        number = "" if row["count"] is None else grouped(row["count"]) + " "
+        rows.append(number + row["what"])
+    return visible(", ".join(rows))
+
+
 def cost(summary):
     """What the measurement cost; None when the engine did not say."""
     price = summary["cost"]
     parts = []
     if price.get("stops") is not None:
-        parts.append("the program was stopped %s times" % grouped(price["stops"]))
+        parts.append("the program was stopped %s" % count(price["stops"], "time"))
     if price.get("engine_ns") is not None:
         parts.append("the engine worked for %s" % duration(price["engine_ns"]))
     return ", ".join(parts) or None

@@ -44,7 +44,7 @@ def _first(summary, ink):
 def _last(summary, trace, ink, all_shown):
     """What was not seen, what it cost, what more could be told, how to see the rest."""
     yield ""
-    facts = [("not seen", row) for row in sentences.unseen(summary)]
+    facts = [("not seen", sentences.unseen_in_short(summary))]
     facts.append(("cost", sentences.cost(summary) or "not measured"))
     facts.append(("recorded", sentences.recorded(summary)))
     facts += [("more", sentences.hint(row)) for row in summary["hints"]]

@@ -219,10 +219,10 @@ def test_purposes_known_are_a_share_of_loader_and_runtimes_only():
 
 
 def test_what_was_not_seen_is_always_said():
-    kinds = {row["what"] for row in summary()["not_seen"]}
-    assert kinds == {"kernel mappings", "stack growth", "shared memory"}
+    kinds = {row["kind"] for row in summary()["not_seen"]}
+    assert kinds == {"kernel", "stacks", "shared"}
     rows = summary(children_not_followed=3, cuts={"too deep": 2})["not_seen"]
-    assert [(row["what"], row["count"]) for row in rows[:2]] == [("children", 3), ("stacks", 2)]
+    assert [(row["kind"], row["count"]) for row in rows[:2]] == [("children", 3), ("cut", 2)]
 
 
 def test_hints_name_what_is_missing_and_only_that():
