@@ -1,0 +1,77 @@
+# brkpoint: everything a person or a machine does here has a verb. `make help` lists them.
+
+PREFIX ?= /usr/local
+DESTDIR ?=
+PYTHON = /usr/bin/python3
+PYTEST_ARGS ?= -n 2 --dist worksteal
+
+.DEFAULT_GOAL := all
+.PHONY: help all article test lint format bench doctor readme install uninstall clean
+
+help: ## list these verbs
+	@awk -F ':[^#]*## ' '/^[a-z][a-z%-]*:[^#]*## / { printf "make %-14s %s\n", $$1, $$2 }' \
+	  $(MAKEFILE_LIST) | sed 's/%/NAME/' | sort
+
+-include targets/build.mk
+
+all: targets ## build everything that is compiled, into build/
+
+article: targets ## investigate the article's programs on this machine and write the report
+	./brkpoint article
+
+test: targets ## run the tests
+	$(PYTHON) -m pytest $(PYTEST_ARGS)
+
+bench: targets ## measure what brkpoint costs; prints ratios
+	$(PYTHON) bench/run.py
+
+doctor: ## say what is missing here, and which command mends it
+	./brkpoint doctor
+
+# ---- style ------------------------------------------------------------------------------------
+
+python_files = brkpoint $(shell git ls-files '*.py')
+shell_files = setup .ci/run $(shell git ls-files '*.sh')
+c_files = $(shell git ls-files '*.c' '*.h' '*.cc')
+
+lint: ## check formatting, names and shell scripts
+	flake8 $(python_files)
+	black -q --check --diff $(python_files)
+	shellcheck $(shell_files)
+	clang-format --dry-run -Werror $(c_files)
+
+format: ## format Python and C
+	black -q $(python_files)
+	clang-format -i $(c_files)
+
+readme: targets ## write the generated parts anew: README's run, manual page, completions
+	$(PYTHON) docs/generate.py
+
+# ---- installing ---------------------------------------------------------------------------------
+
+rooms = command alloctrace reports gdb-scripts trace-scripts recorder targets
+lib = $(DESTDIR)$(PREFIX)/lib/brkpoint
+man = $(DESTDIR)$(PREFIX)/share/man/man1/brkpoint.1
+bash_completion = $(DESTDIR)$(PREFIX)/share/bash-completion/completions/brkpoint
+zsh_completion = $(DESTDIR)$(PREFIX)/share/zsh/site-functions/_brkpoint
+fish_completion = $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/brkpoint.fish
+
+install: uninstall ## install below PREFIX (/usr/local), behind DESTDIR
+	install -d '$(lib)' '$(DESTDIR)$(PREFIX)/bin'
+	find $(wildcard $(rooms)) -name __pycache__ -prune -o -type f -exec sh -c \
+	  'for f; do install -D -m "$$(stat -c %a "$$f")" "$$f" "$(lib)/$$f" || exit 1; done' - {} +
+	install -m 755 brkpoint '$(lib)/brkpoint'
+	install -m 644 setup.packages LICENSE '$(lib)'
+	ln -s ../lib/brkpoint/brkpoint '$(DESTDIR)$(PREFIX)/bin/brkpoint'
+	install -D -m 644 docs/man/brkpoint.1 '$(man)'
+	install -D -m 644 completions/brkpoint.bash '$(bash_completion)'
+	install -D -m 644 completions/_brkpoint '$(zsh_completion)'
+	install -D -m 644 completions/brkpoint.fish '$(fish_completion)'
+
+uninstall: ## remove what install put there
+	rm -rf '$(lib)'
+	rm -f '$(DESTDIR)$(PREFIX)/bin/brkpoint' '$(man)'
+	rm -f '$(bash_completion)' '$(zsh_completion)' '$(fish_completion)'
+
+clean: ## delete build/
+	rm -rf build
