@@ -1,0 +1,102 @@
+"""The trace: the file that holds one recorded run. docs/trace-format.md.
+
+`write` makes one, whole or not at all; `open` reads one, from a stranger too: nothing in it is
+run, nothing in it is trusted, and what is damaged raises TraceError.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sqlite3
+import tempfile
+
+from . import classify, run_facts, trace_schema, trace_write
+from .trace_check import TraceError, check_header, connect
+from .trace_read import Trace
+
+__all__ = ["Trace", "TraceError", "write", "open", "EXTENSION"]
+
+EXTENSION = ".brkpoint"
+
+
+def write(path, history, stacks, outcome, force=False):
+    """Classify the events of `history` and write the trace file `path`, atomically.
+
+    `stacks`: what symbols.symbolise gave. `outcome`: a dict, may be {}; run_facts.facts says
+    what it may hold. An existing file is replaced only with `force`; raises TraceError.
+    """
+    classify.classify(history, stacks)
+    folder, name = os.path.split(os.fspath(path))
+    try:
+        temporary = _temporary(folder or os.curdir, name)
+        try:
+            _fill(temporary, run_facts.facts(history, outcome), history, stacks)
+            _into_place(temporary, path, force)
+        finally:
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(temporary)
+        _sync(folder or os.curdir)
+    except OSError as error:
+        raise TraceError("cannot be written: %s" % error.strerror) from None
+    except (sqlite3.Error, OverflowError) as error:
+        raise TraceError("cannot be written: %s" % error) from None
+
+
+def open(path):
+    """The Trace at `path`, to be closed or used in a `with`; raises TraceError."""
+    check_header(path)
+    return Trace(connect(path), path)
+
+
+def _temporary(folder, name):
+    """A new empty file beside the trace, so that renaming it is atomic."""
+    descriptor, path = tempfile.mkstemp(prefix=".%s." % name[:100], suffix=".tmp", dir=folder)
+    try:
+        mask = os.umask(0)
+        os.umask(mask)
+        os.fchmod(descriptor, 0o666 & ~mask)
+    finally:
+        os.close(descriptor)
+    return path
+
+
+def _fill(path, run, history, stacks):
+    """No journal: a file that is not whole is never renamed into place."""
+    connection = sqlite3.connect(path, isolation_level=None)
+    try:
+        execute = connection.execute
+        execute("PRAGMA page_size=%d" % trace_schema.PAGE_SIZE)
+        execute("PRAGMA journal_mode=OFF")
+        execute("PRAGMA synchronous=OFF")
+        execute("PRAGMA locking_mode=EXCLUSIVE")
+        execute("PRAGMA application_id=%d" % trace_schema.APPLICATION_ID)
+        execute("PRAGMA user_version=%d" % trace_schema.VERSION)
+        execute("BEGIN")
+        trace_write.write_tables(connection, run, history, stacks)
+        execute("COMMIT")
+    finally:
+        connection.close()
+
+
+def _into_place(temporary, path, force):
+    _sync(temporary)
+    if force:
+        os.replace(temporary, path)
+        return
+    try:
+        os.link(temporary, path)  # unlike rename it fails where there is a file already
+    except FileExistsError:
+        raise TraceError("exists already") from None
+    except OSError:  # a file system without hard links
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
+        os.close(descriptor)
+        os.replace(temporary, path)
+
+
+def _sync(path):
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,102 @@
+"""What a trace must be before anything in it is believed: an SQLite file from a stranger."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import stat
+import struct
+import urllib.parse
+
+from . import trace_schema
+from .trace_schema import TABLES, from_text
+
+_MAGIC = b"SQLite format 3\0"
+_HEADER = 100  # bytes; www.sqlite.org/fileformat2.html, section 1.3
+
+
+class TraceError(Exception):
+    """The file is no trace, of a newer version, damaged, or cannot be written. One line."""
+
+
+def check_header(path):
+    """Refuse what is no trace before SQLite sees it."""
+    try:
+        with open(path, "rb") as file:
+            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                raise TraceError("not a file")
+            header = file.read(_HEADER)
+    except OSError as error:
+        raise TraceError("cannot be read: %s" % error.strerror) from None
+    if len(header) < _HEADER or not header.startswith(_MAGIC):
+        raise TraceError("not a brkpoint trace")
+    version, application = struct.unpack_from(">I4xI", header, 60)
+    if application != trace_schema.APPLICATION_ID:
+        raise TraceError("not a brkpoint trace, but another SQLite file")
+    if version != trace_schema.VERSION:
+        text = "a trace of version %d; this brkpoint reads version %d"
+        raise TraceError(text % (version, trace_schema.VERSION))
+
+
+def read_only_uri(path):
+    """The SQLite URI that opens `path` for reading and writes no file beside it."""
+    return "file:%s?mode=ro&immutable=1" % urllib.parse.quote(os.fsencode(os.path.abspath(path)))
+
+
+def connect(path):
+    connection = None
+    try:
+        connection = sqlite3.connect(read_only_uri(path), uri=True, isolation_level=None)
+        connection.text_factory = lambda data: data.decode("utf-8", "surrogateescape")
+        protect(connection)
+        _check_schema(connection)
+        return connection
+    except (sqlite3.Error, TraceError) as error:
+        if connection is not None:
+            connection.close()
+        raise TraceError(_damaged(error)) from None
+
+
+def protect(connection):
+    """Before anything of the file is read: www.sqlite.org/security.html."""
+    for pragma in ("trusted_schema=OFF", "cell_size_check=ON", "mmap_size=0", "query_only=ON"):
+        connection.execute("PRAGMA " + pragma)
+
+
+def _check_schema(connection):
+    expected = {(name, trace_schema.create_statement(name)) for name in TABLES}
+    rows = connection.execute("SELECT type, name, sql FROM sqlite_master LIMIT 1000").fetchall()
+    found = {(name, sql) for type_, name, sql in rows if type_ == "table"}
+    others = [row for row in rows if row[0] != "table" and row[2] is not None]
+    if found != expected or others:
+        raise TraceError("its tables are not those of a trace")
+    for (answer,) in connection.execute("PRAGMA quick_check(1)"):
+        if answer != "ok":
+            raise TraceError(answer)
+
+
+def _damaged(error):
+    return str(error) if str(error).startswith("damaged") else "damaged: %s" % _one_line(error)
+
+
+def _one_line(error):
+    return str(error).splitlines()[0] if str(error) else type(error).__name__
+
+
+def checked_value(value, name, type_, may_be_null):
+    value = from_text(value) if type_ is str else value
+    if not (isinstance(value, type_) or value is None and may_be_null):
+        raise TraceError("damaged: %s holds no %s" % (name, type_.__name__))
+    return value
+
+
+class checked:
+    """Inside it, whatever a damaged trace makes of plain code is a TraceError."""
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, _, error, __):
+        expected = (sqlite3.Error, KeyError, IndexError, ValueError, TypeError, AttributeError)
+        if isinstance(error, expected + (struct.error, RecursionError, OverflowError)):
+            raise TraceError(_damaged(error)) from None

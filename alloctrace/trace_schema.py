@@ -1,0 +1,149 @@
+"""The tables of a trace file. docs/trace-format.md explains each column with its unit.
+
+A trace is an SQLite database whose schema is exactly this one: a reader refuses any other, so
+that no view, trigger or virtual table of a stranger's file ever runs.
+"""
+
+from __future__ import annotations
+
+APPLICATION_ID = 0x62726B70  # "brkp"
+VERSION = 1
+PAGE_SIZE = 4096
+MAX_DEPTH = 10000  # frames of a stack; an engine's own limit is far below
+
+TABLES = {
+    "run": "key TEXT PRIMARY KEY NOT NULL, value TEXT NOT NULL",
+    "modules": (
+        "number INTEGER PRIMARY KEY, id INTEGER NOT NULL, path TEXT NOT NULL,"
+        " base INTEGER NOT NULL, start INTEGER NOT NULL, end INTEGER NOT NULL,"
+        " build_id TEXT NOT NULL, role TEXT NOT NULL, image INTEGER NOT NULL,"
+        " loaded_ns INTEGER NOT NULL, unloaded_ns INTEGER"
+    ),
+    "hooks": (
+        "number INTEGER PRIMARY KEY, id INTEGER NOT NULL, module INTEGER NOT NULL,"
+        " name TEXT NOT NULL, impl TEXT NOT NULL, address INTEGER NOT NULL"
+    ),
+    "borders": (
+        "number INTEGER PRIMARY KEY, phase TEXT NOT NULL, t_ns INTEGER NOT NULL,"
+        " how TEXT NOT NULL, image INTEGER NOT NULL, rss_bytes INTEGER, minor_faults INTEGER,"
+        " major_faults INTEGER, mapped_bytes INTEGER, brk INTEGER, mappings INTEGER"
+    ),
+    "functions": (
+        "id INTEGER PRIMARY KEY, name TEXT, file TEXT, module TEXT NOT NULL, path TEXT NOT NULL,"
+        " role TEXT NOT NULL"
+    ),
+    "frames": (
+        "id INTEGER PRIMARY KEY, pc INTEGER NOT NULL, offset INTEGER NOT NULL,"
+        " function INTEGER NOT NULL, line INTEGER, inlined INTEGER NOT NULL, start INTEGER,"
+        " known TEXT NOT NULL"
+    ),
+    "stacks": "id INTEGER PRIMARY KEY, parent INTEGER NOT NULL, frame INTEGER NOT NULL",
+    "verdicts": (
+        "id INTEGER PRIMARY KEY, origin TEXT NOT NULL, owner TEXT, via TEXT NOT NULL,"
+        " direct INTEGER NOT NULL, decided_by INTEGER, rule TEXT NOT NULL,"
+        " confidence TEXT NOT NULL, for_whom TEXT"
+    ),
+    "purposes": "id INTEGER PRIMARY KEY, text TEXT, rule TEXT NOT NULL, source TEXT NOT NULL",
+    "names": "id INTEGER PRIMARY KEY, kind TEXT NOT NULL, name TEXT NOT NULL, impl TEXT",
+    "arguments": "id INTEGER PRIMARY KEY, json TEXT NOT NULL",
+    "chunks": "id INTEGER PRIMARY KEY, first_seq INTEGER NOT NULL, count INTEGER NOT NULL",
+    "columns": (
+        "chunk INTEGER NOT NULL, name TEXT NOT NULL, width INTEGER NOT NULL,"
+        " delta INTEGER NOT NULL, data BLOB NOT NULL, PRIMARY KEY (chunk, name)"
+    ),
+    "totals": (
+        "origin TEXT NOT NULL, phase TEXT NOT NULL, kind TEXT NOT NULL, name TEXT NOT NULL,"
+        " count INTEGER NOT NULL, bytes INTEGER NOT NULL"
+    ),
+    "sites": (
+        "function TEXT, module TEXT, file TEXT, line INTEGER, offset TEXT, origin TEXT NOT NULL,"
+        " purpose TEXT, count INTEGER NOT NULL, bytes INTEGER NOT NULL,"
+        " live_blocks INTEGER NOT NULL, live_bytes INTEGER NOT NULL"
+    ),
+    "blocks": (
+        "number INTEGER PRIMARY KEY, address INTEGER NOT NULL, size INTEGER NOT NULL,"
+        " seq INTEGER NOT NULL, last INTEGER NOT NULL"
+    ),
+    "notes": "id INTEGER PRIMARY KEY, text TEXT NOT NULL",
+}
+
+
+def row_types(table):
+    """[(name, type, may be NULL)] of a table's columns; type: int, str or bytes."""
+    kinds = {"INTEGER": int, "TEXT": str, "BLOB": bytes}
+    declared = TABLES[table].split(", PRIMARY KEY (")[0].split(", ")
+    words = [column.split() for column in declared]
+    return [(w[0], kinds[w[1]], not ("NOT" in w or "PRIMARY" in w)) for w in words]
+
+
+# The columns of events: name, delta-coded. Order is that of `_Columns` in trace_write.py.
+EVENT_COLUMNS = (
+    ("present", False),
+    ("t_ns", True),
+    ("pid", False),
+    ("tid", False),
+    ("name", False),
+    ("dur_ns", False),
+    ("size", False),
+    ("nmemb", False),
+    ("align", False),
+    ("ptr", True),
+    ("result", True),
+    ("errno", False),
+    ("args", False),
+    ("block", True),
+    ("phase", False),
+    ("image", False),
+    ("cause", False),
+    ("outer", False),
+    ("stack", False),
+    ("verdict", False),
+    ("purpose", False),
+)
+
+# Bits of `present`: a column whose bit is not set is NULL for this event.
+NULLABLE = ("dur_ns", "size", "nmemb", "align", "ptr", "result", "errno", "block", "cause", "outer")
+PRESENT = {name: 1 << index for index, name in enumerate(NULLABLE)}
+SIGNED_SIZE = 1 << len(NULLABLE)  # `size` is negative (brk), not a large unsigned number
+
+
+def create_statement(table):
+    return "CREATE TABLE %s (%s)" % (table, TABLES[table])
+
+
+def insert_statement(table, width):
+    return "INSERT INTO %s VALUES (%s)" % (table, ",".join("?" * width))
+
+
+def to_signed(value):
+    """An unsigned 64-bit integer as SQLite's signed one; None stays."""
+    if value is None:
+        return None
+    value &= (1 << 64) - 1
+    return value - (1 << 64) if value >> 63 else value
+
+
+def to_unsigned(value):
+    return None if value is None else value & ((1 << 64) - 1)
+
+
+def to_text(value):
+    """A string as SQLite can hold it: bytes where it is no UTF-8 (paths may be anything)."""
+    try:
+        if value is not None:
+            value.encode("utf-8")
+        return value
+    except UnicodeEncodeError:
+        return _as_bytes(value)
+
+
+def _as_bytes(value):
+    try:
+        return value.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:  # a surrogate that stands for no byte
+        return value.encode("utf-8", "surrogatepass")
+
+
+def from_text(value):
+    """The inverse of to_text: undecodable bytes become lone surrogates again."""
+    return value.decode("utf-8", "surrogateescape") if isinstance(value, bytes) else value

@@ -1,0 +1,260 @@
+"""Writes a trace: all tables of trace_schema, from classified events and symbolised stacks."""
+
+from __future__ import annotations
+
+import json
+
+from . import columns, words
+from .measure import is_counted
+from .sites import Sites
+from .totals import Totals
+from .trace_schema import (
+    EVENT_COLUMNS,
+    MAX_DEPTH,
+    PRESENT,
+    SIGNED_SIZE,
+    TABLES,
+    create_statement,
+    insert_statement,
+    to_signed,
+    to_text,
+)
+
+TOO_DEEP = 2  # of words.CUTS
+MAX_INT = (1 << 63) - 1
+
+
+class Tables:
+    """Fills the tables through one connection, in the caller's transaction."""
+
+    def __init__(self, connection):
+        self._execute = connection.execute
+        self._many = connection.executemany
+        for table in TABLES:
+            self._execute(create_statement(table))
+
+    def rows(self, table, rows):
+        """Insert rows of plain values; strings that are no UTF-8 become bytes."""
+        statement = None
+        for row in rows:
+            statement = statement or insert_statement(table, len(row))
+            values = [to_text(v) if isinstance(v, str) else v for v in row]
+            self._execute(statement, values)
+
+    def numbered(self, table, rows):
+        """Insert rows whose first column counts from 1."""
+        self.rows(table, ((index, *row) for index, row in enumerate(rows, 1)))
+
+
+class Interned:
+    """Values that many events share, numbered from 1; 0 is None."""
+
+    def __init__(self):
+        self._ids = {}
+        self._by_identity = {}  # objects are shared too: comparing them is slow
+        self._kept = []
+
+    def id(self, value, key):
+        """The number of `value`; `key(value)` is the row that is stored."""
+        if value is None:
+            return 0
+        known = self._by_identity.get(id(value))
+        if known is None:
+            known = self._ids.setdefault(key(value), len(self._ids) + 1)
+            self._by_identity[id(value)] = known
+            self._kept.append(value)  # or its identity would be used again
+        return known
+
+    def plain(self, value):
+        """The number of a hashable value."""
+        return self._ids.setdefault(value, len(self._ids) + 1)
+
+    def rows(self):
+        return self._ids
+
+
+class StackTree:
+    """Stacks as a tree: a node is a frame and its caller's node; a stack is its innermost node."""
+
+    def __init__(self):
+        self.functions, self.frames = Interned(), Interned()
+        self._nodes = {}
+        self.node_of = {0: 0}  # stack id of the spool -> node
+
+    def add(self, id_, cut, frames):
+        if len(frames) > MAX_DEPTH:
+            frames, cut = frames[:MAX_DEPTH], TOO_DEEP
+        node = -cut if cut in words.CUTS else 0
+        for frame in reversed(frames):
+            key = (node, self.frames.id(frame, self._frame_row))
+            node = self._nodes.setdefault(key, len(self._nodes) + 1)
+        self.node_of[id_] = node
+
+    def _frame_row(self, frame):
+        what = (frame.function, frame.file, frame.module, frame.path, frame.role)
+        function = self.functions.plain(what)
+        return (
+            to_signed(frame.pc),
+            to_signed(frame.offset),
+            function,
+            frame.line,
+            int(frame.inlined),
+            to_signed(frame.start),
+            frame.known,
+        )
+
+    def rows(self):
+        return self._nodes
+
+
+def verdict_row(verdict):
+    return (
+        verdict.origin,
+        verdict.owner,
+        json.dumps(list(verdict.via)),
+        int(verdict.direct),
+        verdict.decided_by,
+        verdict.rule,
+        verdict.confidence,
+        verdict.for_whom,
+    )
+
+
+def purpose_row(purpose):
+    return purpose.text, purpose.rule, purpose.source
+
+
+class EventColumns:
+    """Turns events into column chunks."""
+
+    def __init__(self, node_of):
+        self._node_of = node_of
+        self.names, self.arguments = Interned(), Interned()
+        self.verdicts, self.purposes = Interned(), Interned()
+
+    def chunk(self, events):
+        """Yield (name, width, delta, data) of up to columns.CHUNK events."""
+        table = list(zip(*map(self._row, events)))
+        for (name, delta), values in zip(EVENT_COLUMNS, table):
+            width, data = columns.encode(list(values), delta)
+            yield name, width, int(delta), data
+
+    def _row(self, event):
+        name = self.names.plain((event.kind, event.name, event.impl))
+        args = self.arguments.plain(json.dumps(event.args)) if event.args else 0
+        return (
+            _present(event),
+            event.t_ns,
+            event.pid,
+            event.tid,
+            name,
+            event.dur_ns or 0,
+            event.size or 0,
+            event.nmemb or 0,
+            event.align or 0,
+            event.ptr or 0,
+            event.result or 0,
+            event.errno or 0,
+            args,
+            event.block or 0,
+            words.PHASES.index(event.phase),
+            event.image,
+            event.seq - event.cause if event.cause is not None else 0,
+            event.seq - event.outer if event.outer is not None else 0,
+            self._node_of.get(event.stack, 0),
+            self.verdicts.id(event.verdict, verdict_row),
+            self.purposes.id(event.purpose, purpose_row),
+        )
+
+
+def _present(event):
+    bits = SIGNED_SIZE if event.size is not None and event.size < 0 else 0
+    for name, bit in PRESENT.items():
+        if getattr(event, name) is not None:
+            bits |= bit
+    return bits
+
+
+def write_tables(connection, run, history, stacks):
+    """Everything of one run. `stacks`: {stack id: (Frame, …)}; `run`: a dict, stored as JSON."""
+    tables = Tables(connection)
+    tree = StackTree()
+    for id_, raw in history.stacks.items():
+        tree.add(id_, raw.cut, stacks.get(id_, ()))
+    _write_plain(tables, run, history)
+    _write_events(tables, history.events, tree)
+    _write_stacks(tables, tree)
+    _write_sums(tables, history, stacks)
+
+
+def _write_plain(tables, run, history):
+    tables.rows("run", ((key, json.dumps(value)) for key, value in run.items()))
+    tables.numbered("modules", map(_module_row, history.modules))
+    tables.numbered("hooks", map(_hook_row, history.hooks.values()))
+    tables.numbered("borders", map(_border_row, history.borders))
+    tables.rows("blocks", map(_block_row, history.blocks))
+    tables.numbered("notes", ((note,) for note in history.notes))
+
+
+def _module_row(module):
+    addresses = [to_signed(value) for value in (module.base, module.start, module.end)]
+    times = (module.loaded_ns, module.unloaded_ns)
+    what = (*addresses, module.build_id, module.role, to_signed(module.image), *times)
+    return (to_signed(module.id), module.path, *what)
+
+
+def _hook_row(hook):
+    numbers = to_signed(hook.id), to_signed(hook.module)
+    return (*numbers, hook.name, hook.impl, to_signed(hook.address))
+
+
+def _border_row(border):
+    numbers = (border.rss_bytes, border.minor_faults, border.major_faults, border.mapped_bytes)
+    numbers += (border.brk, border.mappings)
+    image = to_signed(border.image)
+    return (border.phase, border.t_ns, border.how, image, *map(to_signed, numbers))
+
+
+def _block_row(block):
+    return block.number, to_signed(block.address), to_signed(block.size), block.seq, block.last
+
+
+def _write_events(tables, events, tree):
+    made = EventColumns(tree.node_of)
+    for index, first in enumerate(range(0, len(events), columns.CHUNK)):
+        last = first + columns.CHUNK
+        part = events[first:last]
+        tables.rows("chunks", [(index, first, len(part))])
+        tables.rows("columns", ((index, *row) for row in made.chunk(part)))
+    tables.numbered("names", made.names.rows())
+    tables.numbered("arguments", ((text,) for text in made.arguments.rows()))
+    tables.numbered("verdicts", made.verdicts.rows())
+    tables.numbered("purposes", made.purposes.rows())
+
+
+def _write_stacks(tables, tree):
+    tables.numbered("functions", tree.functions.rows())
+    tables.numbered("frames", tree.frames.rows())
+    tables.numbered("stacks", tree.rows())
+
+
+def _write_sums(tables, history, stacks):
+    """The same sums that a report shows, so that plain SQL can read them."""
+    totals, sites = Totals(), Sites(lambda id_: stacks.get(id_, ()))
+    for event in history.events:
+        if is_counted(event):
+            totals.add(event)
+        sites.add(event)
+    tables.rows("totals", (_sum_row(row) for row in totals.rows()))
+    tables.rows("sites", (_sum_row(row) for row in map(_site, sites.rows())))
+
+
+def _site(row):
+    names = ("function", "module", "file", "line", "offset", "origin", "purpose")
+    return {name: row[name] for name in names + ("count", "bytes", "live_blocks", "live_bytes")}
+
+
+def _sum_row(row):
+    """Sums of a hostile spool may pass 2^63: SQLite cannot hold them."""
+    values = row.values()
+    return tuple(max(-MAX_INT, min(v, MAX_INT)) if isinstance(v, int) else v for v in values)
