@@ -149,6 +149,20 @@ class ElfFile:
                 return data + _zeroes(size - held, self.image)
         raise self.image.error("nothing is loaded at %#x" % vaddr)
 
+    def stored(self, vaddr, size=None):
+        """Like `read`, but only bytes that the file holds; to the end of the segment by default.
+
+        For tables: one that would lie in zeroed memory is none.
+        """
+        for segment in self.segments_of(PT_LOAD):
+            skip = vaddr - segment.vaddr
+            held = segment.filesz - skip
+            if skip >= 0 and held >= (1 if size is None else size):
+                if size is None:
+                    return self.image.upto(segment.offset + skip, held)
+                return self.image.at(segment.offset + skip, size)
+        raise self.image.error("no table is stored at %#x" % vaddr)
+
     @cached_property
     def interp(self):
         """The path of the dynamic loader that the kernel is to start, or None."""
@@ -176,7 +190,7 @@ class ElfFile:
     @cached_property
     def dynamic_strings(self):
         where, size = self.dynamic.get(DT_STRTAB), self.dynamic.get(DT_STRSZ, 0)
-        return self.read(where, size) if where is not None and size else b""
+        return self.stored(where, size) if where is not None and size else b""
 
     @cached_property
     def needed(self):

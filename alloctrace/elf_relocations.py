@@ -21,11 +21,16 @@ _DT_JMPREL, _DT_PLTRELSZ, _DT_RELR, _DT_RELRSZ = 23, 2, 36, 35
 _ARRAYS = {"preinit": (32, 33), "init": (25, 27), "fini": (26, 28)}  # DT_…_ARRAY, DT_…_ARRAYSZ
 _SHT_RELA, _SHF_ALLOC = 4, 2
 _MAX_ARRAY = 1 << 16
-_MAX_RELR = 1 << 22
 
 
 def walk(elf):
     """Yield Relocation(offset, type, symbol name, addend) of RELA, JMPREL and RELR."""
+    yield from _named_rows(elf)
+    for offset in _relr_offsets(elf):
+        yield Relocation(offset, R_RELATIVE, "", _word(elf, offset))
+
+
+def _named_rows(elf):
     table = elf_symbols.dynamic_table(elf)
     names = {}
     for offset, info, addend in _rela_rows(elf):
@@ -33,15 +38,13 @@ def walk(elf):
         if index and index not in names:
             names[index] = table.symbol(index).name if index < len(table) else ""
         yield Relocation(offset, info & 0xFFFFFFFF, names.get(index, ""), addend)
-    for offset, addend in _relr_rows(elf):
-        yield Relocation(offset, R_RELATIVE, "", addend)
 
 
 def _rela_rows(elf):
     tags = elf.dynamic
     for where, size in ((_DT_RELA, _DT_RELASZ), (_DT_JMPREL, _DT_PLTRELSZ)):
         if tags.get(where) is not None and tags.get(size):
-            yield from _RELA.iter_unpack(_whole(elf.read(tags[where], tags[size]), _RELA.size))
+            yield from _RELA.iter_unpack(_whole(elf.stored(tags[where], tags[size]), _RELA.size))
     if not tags:  # a static program: its start-up code applies them, no dynamic section names them
         for section in elf.section_list:
             if section.type == _SHT_RELA and section.flags & _SHF_ALLOC:
@@ -52,21 +55,19 @@ def _whole(data, size):
     return data[: len(data) // size * size]
 
 
-def _relr_rows(elf):
+def _relr_offsets(elf):
     """Unpack DT_RELR: an even word is an address, an odd one a bitmap of the 63 words after it."""
     where, size = elf.dynamic.get(_DT_RELR), elf.dynamic.get(_DT_RELRSZ)
     if where is None or not size:
         return
-    next_, count = 0, 0
-    for (word,) in struct.iter_unpack("<Q", _whole(elf.read(where, size), 8)):
-        bits = [0] if word & 1 == 0 else [bit for bit in range(63) if word >> bit + 1 & 1]
-        base = word if word & 1 == 0 else next_
-        count += len(bits)
-        if count > _MAX_RELR:
-            raise elf.image.error("too many relocations")
-        for bit in bits:
-            yield base + 8 * bit, _word(elf, base + 8 * bit)
-        next_ = base + 8 * (63 if word & 1 else 1)
+    next_ = 0
+    for (word,) in struct.iter_unpack("<Q", _whole(elf.stored(where, size), 8)):
+        if word & 1 == 0:
+            yield word
+            next_ = word + 8
+        else:
+            yield from (next_ + 8 * bit for bit in range(63) if word >> bit + 1 & 1)
+            next_ += 8 * 63
 
 
 def _word(elf, vaddr):
@@ -112,8 +113,8 @@ def _array_place(elf, what):
 
 def _pointers(elf, wanted):
     """{slot: vaddr, or None where another file defines it} of the slots that are relocated."""
-    found = {}
-    for row in walk(elf):
+    found = {slot: _word(elf, slot) for slot in _relr_offsets(elf) if slot in wanted}
+    for row in _named_rows(elf):
         if row.offset in wanted:
             found[row.offset] = row.addend if row.type == R_RELATIVE else _defined(elf, row)
     return found
@@ -132,7 +133,9 @@ def _plain(elf, slot):
 def slot_symbols(elf):
     """{slot: symbol name} of the slots that the loader fills with an address by name."""
     by_name = (R_64, R_GLOB_DAT, R_JUMP_SLOT)
-    return {row.offset: row.symbol for row in walk(elf) if row.symbol and row.type in by_name}
+    return {
+        row.offset: row.symbol for row in _named_rows(elf) if row.symbol and row.type in by_name
+    }
 
 
 def plt_target(elf, vaddr):

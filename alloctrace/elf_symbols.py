@@ -17,7 +17,6 @@ _FUNCTION_KINDS = (2, 10)
 _DT_HASH, _DT_SYMTAB, _DT_VERSYM, _DT_GNU_HASH = 4, 6, 0x6FFFFFF0, 0x6FFFFEF5
 _HIDDEN = 0x8000
 _PT_LOAD, _PF_X = 1, 1
-_MAX_BUCKETS = 1 << 22
 
 
 class Table:
@@ -92,31 +91,35 @@ def _dynamic_table(elf):
         return table
     count = _count_by_hash(elf)
     versym = elf.dynamic.get(_DT_VERSYM)
-    rows = elf.read(elf.dynamic[_DT_SYMTAB], count * _ROW.size)
-    versions = elf.read(versym, 2 * count) if versym is not None else b""
+    rows = elf.stored(elf.dynamic[_DT_SYMTAB], count * _ROW.size)
+    versions = elf.stored(versym, 2 * count) if versym is not None else b""
     return Table("dynsym", rows, elf.dynamic_strings, versions)
 
 
 def _count_by_hash(elf):
     """The number of dynamic symbols, which only the hash tables tell without section headers."""
     if _DT_HASH in elf.dynamic:
-        return struct.unpack("<II", elf.read(elf.dynamic[_DT_HASH], 8))[1]
+        return struct.unpack("<II", elf.stored(elf.dynamic[_DT_HASH], 8))[1]
     if _DT_GNU_HASH not in elf.dynamic:
         return 0
-    base = elf.dynamic[_DT_GNU_HASH]
-    buckets, first, words, _ = struct.unpack("<IIII", elf.read(base, 16))
-    if buckets > _MAX_BUCKETS or words > _MAX_BUCKETS:
-        raise elf.image.error("a hash table of %d buckets" % buckets)
-    chains = base + 16 + 8 * words + 4 * buckets
-    last = max(struct.unpack("<%dI" % buckets, elf.read(chains - 4 * buckets, 4 * buckets)) or [0])
+    table = elf.stored(elf.dynamic[_DT_GNU_HASH])
+    try:
+        return _count_by_gnu_hash(table)
+    except struct.error:
+        raise elf.image.error("a hash table that is cut off") from None
+
+
+def _count_by_gnu_hash(table):
+    """One more than the last symbol of the last chain: the lowest bit of its hash marks its end."""
+    buckets, first, words = struct.unpack_from("<III", table)
+    at = 16 + 8 * words
+    last = max(struct.unpack_from("<%dI" % buckets, table, at), default=0)
     if last < first:
         return first
-    for _ in range(_MAX_BUCKETS):
-        # the lowest bit of a chain's hash marks the chain's end
-        if elf.read(chains + 4 * (last - first), 4)[0] & 1:
-            return last + 1
+    chains = at + 4 * buckets
+    while not struct.unpack_from("<I", table, chains + 4 * (last - first))[0] & 1:
         last += 1
-    raise elf.image.error("a hash chain without an end")
+    return last + 1
 
 
 def walk(elf):
