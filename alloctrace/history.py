@@ -43,14 +43,14 @@ class History:
 
 def build(records):
     """The History of `records` (spool.read, or any iterable of its records)."""
-    builder = _Builder()
+    builder = Builder()
     handlers = builder.handlers()
     for record in records:
         handlers[type(record)](record)
     return builder.finish()
 
 
-class _Builder(InfoRecords):
+class Builder(InfoRecords):
     """Takes record after record; `finish` gives the History."""
 
     def __init__(self):

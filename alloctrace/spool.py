@@ -104,6 +104,30 @@ def read(path):
             yield _decode(kind, payload, offset)
 
 
+def whole_records(data, at):
+    """What `data`, a part of a growing spool that begins at its byte `at`, holds so far.
+
+    Returns (records, bytes used): the rest is the beginning of a record still being written.
+    `at` 0: with the file's header. Raises SpoolError.
+    """
+    records, used = [], 0
+    if at == 0:
+        if len(data) < _FILE.size:
+            return records, 0
+        _check_header(data[: _FILE.size])
+        used = _FILE.size
+    while used + _RECORD.size <= len(data):
+        length, kind = _RECORD.unpack_from(data, used)
+        if length > MAX_PAYLOAD:
+            raise SpoolError("spool damaged at byte %d: %d bytes" % (at + used, length))
+        end = used + _RECORD.size + length
+        if end > len(data):
+            break
+        records.append(_decode(kind, data[used + _RECORD.size : end], at + used))
+        used = end
+    return records, used
+
+
 def _check_header(data):
     if len(data) < _FILE.size or data[:8] != MAGIC:
         raise SpoolError("not a brkpoint spool")

@@ -242,7 +242,7 @@ def phase_words(phase, has_events, ink):
         return "never reached"
     text = MEANINGS[phase["phase"]] if has_events else "no calls, no memory syscalls"
     if phase["how"]:
-        text += " %s from %s" % (ink.signs.dot, visible(phase["how"]))
+        text += " %s %s" % (ink.signs.dot, visible(phase["how"]))
     return text
 
 
