@@ -7,7 +7,8 @@
             | { filter } ( "none" | ["only"] item { item } )
     filter  = ORIGIN | "phase" PHASE | "by" NAME | "failed" | "nested" | "direct"
     item    = WHAT RANGE | "purpose" '"' TEXT '"' RANGE
-    WHAT    = "calls" | "syscalls" | NAME | NAME "(" SIZE ")" | NAME "(" NMEMB "x" SIZE ")"
+    WHAT    = "calls" | "syscalls" | NAMES | NAMES "(" SIZE ")" | NAMES "(" NMEMB "x" SIZE ")"
+    NAMES   = NAME { "|" NAME }
     RANGE   = N | N "+" | N ".." N
 """
 
@@ -27,7 +28,7 @@ FIGURES = ("resident", "threads", "unfinished")
 
 _WORD = re.compile(r'"[^"]*"|\S+')
 _RANGE = re.compile(r"^(\d+)(?:(\+)|\.\.(\d+))?$")
-_WHAT = re.compile(r"^(\w+)(?:\((?:(\d+)x)?(-?\d+|NULL)\))?$")
+_WHAT = re.compile(r"^([\w|]+)(?:\((?:(\d+)x)?(-?\d+|NULL)\))?$")
 
 
 class ExpectError(Exception):
@@ -66,7 +67,7 @@ class Item:
             return self.text in (event["purpose"] or "")
         if self.what in ("calls", "syscalls"):
             return event["kind"] == self.what[:-1]
-        if event["name"] != self.what:
+        if event["name"] not in self.what.split("|"):
             return False
         if self.null:
             return _address(event["ptr"]) == 0
@@ -230,7 +231,8 @@ def _item(found):
             raise ExpectError('a purpose is written "in quotes"')
         return Item("purpose", _range(found.pop(0)), text=text[1:-1])
     match = _WHAT.match(what)
-    if not match or match.group(1) not in NAMES + ("calls", "syscalls"):
+    known = NAMES + ("calls", "syscalls")
+    if not match or not all(name in known for name in match.group(1).split("|")):
         raise ExpectError("no such call or syscall: %s" % what)
     name, nmemb, size = match.groups()
     null = size == "NULL"

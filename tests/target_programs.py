@@ -40,9 +40,7 @@ def build():
 def features(program):
     """The words that the conditions of an expectation know, read from the executable."""
     with ElfFile(os.path.join(ROOT, program.command[-1])) as elf:
-        interp, stripped = elf.interp() or "", elf.is_stripped()
-    if isinstance(interp, bytes):
-        interp = os.fsdecode(interp)
+        interp, stripped = elf.interp or "", elf.is_stripped
     found = {"dynamic" if interp else "static"}
     if not program.sources[0].endswith(".asm"):
         found.add("musl" if "musl" in interp or ".musl" in program.name else "glibc")

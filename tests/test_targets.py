@@ -109,6 +109,7 @@ HOLDS_AND_FAILS = [
     ("user malloc(1009) 1", "user malloc(1010) 1"),
     ("calloc(3x1013) 1", "calloc(2x1013) 1"),
     ("calloc 1+", "calloc 2+"),
+    ("calloc|valloc 1", "pvalloc|valloc 1"),
     ("user free(NULL) 1", "user malloc(NULL) 1"),
     ("by malloc mmap 1", "by calloc mmap 1"),
     ("nested malloc 1", "nested malloc 0"),
