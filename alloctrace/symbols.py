@@ -15,7 +15,7 @@ from .model import Frame
 from .symbol_places import Places
 from .symbol_tables import Tables, is_exported
 
-_RT_SIGRETURN = b"\x48\xc7\xc0\x0f\x00\x00\x00\x0f\x05"  # mov $15, %rax; syscall
+RT_SIGRETURN = b"\x48\xc7\xc0\x0f\x00\x00\x00\x0f\x05"  # mov $15, %rax; syscall
 
 
 def symbolise(
@@ -61,7 +61,7 @@ class _File:
         if self.elf is None:
             return False
         try:
-            return self.elf.read(offset, len(_RT_SIGRETURN)) == _RT_SIGRETURN
+            return self.elf.read(offset, len(RT_SIGRETURN)) == RT_SIGRETURN
         except ElfError:
             return False
 

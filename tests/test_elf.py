@@ -306,3 +306,22 @@ def test_rust_is_recognised_without_symbols(tmp_path):
     said("objcopy", "--remove-section=.comment", out, out)
     elf = ElfFile(out)
     assert elf.is_stripped and "library/" in elf.looks_like_rust()
+
+
+def test_without_section_headers_the_dynamic_section_tells(built, tmp_path):
+    """As sstrip leaves a file: symbols, relocations and initialisers stay."""
+    path = path_of(built, "lib")
+    with open(path, "rb") as file:
+        data = bytearray(file.read())
+    struct.pack_into("<Q", data, 40, 0)
+    struct.pack_into("<HHH", data, 58, 0, 0, 0)
+    bare = tmp_path / "bare"
+    bare.write_bytes(data)
+    elf, whole = ElfFile(str(bare)), ElfFile(path)
+    assert elf.sections == {} and elf.is_stripped
+    dynamic = [s for s in whole.symbols() if s.table == "dynsym"]
+    assert list(elf.symbols()) == dynamic[: len(list(elf.symbols()))]
+    assert elf.function("twice") == whole.function("twice")
+    assert elf.initialisers() == whole.initialisers()
+    assert list(elf.relocations()) == list(whole.relocations())
+    assert elf.build_id == whole.build_id
