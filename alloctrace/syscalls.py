@@ -101,7 +101,7 @@ def _mmap(args):
 def _mremap(args):
     more = {"new_size": args[2], "flags": bits(args[3], MREMAP)}
     if args[3] & 6:  # MREMAP_FIXED, MREMAP_DONTUNMAP: only then the kernel reads the address
-        more["new_address"] = args[4]
+        more["new_address"] = hex(args[4])
     return more
 
 

@@ -106,7 +106,7 @@ def test_the_other_syscalls():
             "mremap",
             0x1000,
             4096,
-            {"new_size": 8192, "flags": "MREMAP_MAYMOVE|MREMAP_FIXED", "new_address": 0xABC000},
+            {"new_size": 8192, "flags": "MREMAP_MAYMOVE|MREMAP_FIXED", "new_address": "0xabc000"},
             0xABC000,
         ),
     ]

@@ -1,0 +1,63 @@
+"""`brkpoint recover`: a trace out of the spool that a broken run left behind."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from alloctrace import history, spool, symbols, trace
+from alloctrace.escape import visible
+from command.errors import UserError
+
+NAME = "recover"
+HELP = "make a trace of the spool that a broken run left behind"
+
+
+def configure(parser):
+    parser.add_argument("spool", metavar="SPOOL", help="the file that brkpoint named")
+    parser.add_argument("-o", metavar="TRACE", dest="output", help="default: SPOOL.brkpoint")
+    parser.add_argument("--force", action="store_true", help="overwrite an existing trace")
+
+
+def invoke(args):
+    output = args.output or default_name(args.spool)
+    if os.path.lexists(output) and not args.force:
+        raise UserError("%s exists already: name another with -o, or --force" % visible(output))
+    recovered = read(args.spool)
+    try:
+        trace.write(output, recovered, symbols.symbolise(recovered), {}, args.force)
+    except trace.TraceError as error:
+        raise UserError("%s: %s" % (visible(output), visible(str(error)))) from None
+    sys.stderr.write(summary(output, recovered) + "\n")
+    return 0
+
+
+def default_name(path):
+    return os.path.splitext(path)[0] + trace.EXTENSION
+
+
+def read(path):
+    """The History of the spool at `path`."""
+    try:
+        return history.build(spool.read(path))
+    except spool.SpoolError as error:
+        raise UserError("%s: %s" % (visible(path), visible(str(error)))) from None
+    except OSError as error:
+        raise UserError("%s: %s" % (visible(path), error.strerror)) from None
+
+
+def summary(output, recovered):
+    """One line: what there is, and what is missing."""
+    missing = []
+    if recovered.end is None:
+        missing.append("the end of the run is missing")
+    if recovered.cut_off:
+        missing.append("the last record was cut off")
+    if recovered.lost:
+        missing.append("%d events were lost" % recovered.lost)
+    state = "incomplete: " + ", ".join(missing) if missing else "seen to its end"
+    return "%s: %d events; %s; exit status unknown" % (
+        visible(output),
+        len(recovered.events),
+        state,
+    )

@@ -1,0 +1,120 @@
+"""Events as JSON lines, for scripts: docs/schema/events.json is the contract."""
+
+from __future__ import annotations
+
+import json
+
+SCHEMA = 1
+CLOCK = "CLOCK_MONOTONIC, nanoseconds since the first instruction"
+STACKS = ("full", "ids", "none")
+
+
+def lines(trace, events, stacks="full"):
+    """Yield the header line and then one line an event; lines end with a newline."""
+    yield _line(header(trace.run))
+    told = {0}
+    for event in events:
+        if stacks == "ids" and event.stack not in told:
+            told.add(event.stack)
+            yield _line(_stack(trace, event.stack))
+        yield _line(dict(fields(event), **_stack_fields(trace, event.stack, stacks)))
+
+
+def _line(data):
+    return json.dumps(data, separators=(",", ":")) + "\n"
+
+
+def header(run):
+    """What was run; the trace's own word on whether it is complete comes with it."""
+    ended = run.get("exit") or {}
+    return {
+        "kind": "header",
+        "schema": SCHEMA,
+        "program": run.get("program") or "",
+        "command": list(run.get("command") or ()),
+        "clock": CLOCK,
+        "engine": run.get("engine") or "",
+        "complete": bool(run.get("complete")),
+        "events_lost": run.get("events_lost") or 0,
+        "exit": {"kind": ended.get("kind") or "unknown", "status": ended.get("status")},
+        "date": run.get("date"),
+    }
+
+
+def fields(event):
+    """All fields of the contract but the stack. Addresses are hexadecimal strings."""
+    made = {
+        "seq": event.seq,
+        "t_ns": event.t_ns,
+        "dur_ns": event.dur_ns,
+        "pid": event.pid,
+        "tid": event.tid,
+        "kind": event.kind,
+        "name": event.name,
+        "impl": event.impl,
+        "size": event.size,
+        "nmemb": event.nmemb,
+        "align": event.align,
+        "ptr": address(event.ptr),
+        "result": address(event.result),
+        "errno": event.errno,
+        "args": event.args,
+        "block": event.block,
+        "phase": event.phase,
+        "image": event.image,
+    }
+    made.update(_verdict(event.verdict))
+    made["purpose"] = event.purpose.text if event.purpose else None
+    made["cause"], made["outer"] = event.cause, event.outer
+    return made
+
+
+def _verdict(verdict):
+    if verdict is None:
+        nothing = ("owner", "decided_by", "rule", "confidence", "for_whom")
+        return dict(_UNKNOWN, **dict.fromkeys(nothing))
+    return {
+        "origin": verdict.origin,
+        "owner": verdict.owner,
+        "via": list(verdict.via),
+        "direct": verdict.direct,
+        "decided_by": verdict.decided_by,
+        "rule": verdict.rule,
+        "confidence": verdict.confidence,
+        "for_whom": verdict.for_whom,
+    }
+
+
+_UNKNOWN = {"origin": "unknown", "via": [], "direct": False}
+
+
+def _stack_fields(trace, id_, stacks):
+    if stacks == "ids":
+        return {"stack": id_ or None}
+    if stacks == "none":
+        return {}
+    return {"stack": frames(trace.stack(id_)), "stack_cut": trace.cut(id_)}
+
+
+def _stack(trace, id_):
+    found = {"kind": "stack", "id": id_, "cut": trace.cut(id_)}
+    return dict(found, frames=frames(trace.stack(id_)))
+
+
+def frames(stack):
+    return [
+        {
+            "pc": address(frame.pc),
+            "function": frame.function,
+            "file": frame.file,
+            "line": frame.line,
+            "module": frame.module or None,
+            "offset": address(frame.offset),
+            "inlined": frame.inlined,
+        }
+        for frame in stack
+    ]
+
+
+def address(value):
+    return None if value is None else hex(value)
