@@ -1,0 +1,1 @@
+"""The verbs of the command `brkpoint`, and the start of target and gdb."""

@@ -1,0 +1,187 @@
+"""What `brkpoint doctor` looks at: each check is a function that returns findings, and prints none.
+
+A finding is plain. `needed` means that `brkpoint PROGRAM` cannot work without it.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+
+from . import debug_files, ptrace_probe
+
+_TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+_OLDEST_PYTHON = (3, 9)
+_LOW_DISK = 100 << 20  # bytes: the trace of some ten million events
+_SECONDS = 30
+_CHANGES_NUMBERS = (
+    "LD_PRELOAD LD_AUDIT LD_LIBRARY_PATH LD_BIND_NOW GLIBC_TUNABLES MALLOC_ARENA_MAX "
+    "MALLOC_MMAP_THRESHOLD_ MALLOC_PERTURB_ MALLOC_TOP_PAD_ MALLOC_TRIM_THRESHOLD_"
+).split()
+_ASK_GDB = (
+    "python import sys; print('asked', gdb.VERSION, '%d.%d' % sys.version_info[:2],"
+    " hasattr(gdb, 'BP_CATCHPOINT'))"
+)
+
+
+@dataclass
+class Finding:
+    name: str
+    state: str  # ok | missing | note
+    says: str
+    needed: bool = False
+    without: str = ""  # what still works, or what does not
+    mend: str = ""  # the command
+
+    @property
+    def fatal(self):
+        return self.needed and self.state == "missing"
+
+
+def platform():
+    machine = os.uname()
+    says = "%s %s, %s" % (machine.sysname, machine.release, machine.machine)
+    if (machine.sysname, machine.machine) == ("Linux", "x86_64"):
+        return [Finding("system", "ok", says, True)]
+    return [Finding("system", "missing", says + ": only Linux on x86-64 is supported", True)]
+
+
+def python():
+    says = "%d.%d" % sys.version_info[:2]
+    if sys.version_info < _OLDEST_PYTHON:
+        return [
+            Finding("python3", "missing", says + " is older than 3.9", True, "", apt("python3"))
+        ]
+    try:
+        import sqlite3
+    except ImportError:
+        return [Finding("python3", "missing", "no module sqlite3", True, "", apt("python3"))]
+    return [Finding("python3", "ok", "%s with SQLite %s" % (says, sqlite3.sqlite_version), True)]
+
+
+def gdb():
+    """gdb, and what its own Python says: it need not be the one that runs this."""
+    without = "reports of stored traces work; no program can be observed"
+    missing = Finding("gdb", "missing", "not found", True, without, apt("gdb"))
+    if not shutil.which("gdb"):
+        return [missing]
+    answer = re.search(r"^asked (\S+) (\d+)\.(\d+) (\w+)$", _output(_gdb_command()), re.M)
+    if not answer:
+        missing.says = "found, but without Python inside"
+    elif (int(answer[2]), int(answer[3])) < _OLDEST_PYTHON:
+        missing.says = "its Python %s.%s is older than 3.9" % (answer[2], answer[3])
+    elif answer[4] != "True":
+        missing.says = "%s has no conditions on catchpoints; gdb 11 has" % answer[1]
+    else:
+        says = "%s with Python %s.%s inside" % (answer[1], answer[2], answer[3])
+        return [Finding("gdb", "ok", says, True)]
+    return [missing]
+
+
+def _gdb_command():
+    return ["gdb", "-nx", "-batch", "-ex", _ASK_GDB]
+
+
+def tracing():
+    code = ptrace_probe.try_tracing()
+    if code == 0:
+        return [Finding("ptrace", "ok", "a harmless child could be traced", True)]
+    says, mend = ptrace_probe.why_not(code)
+    without = "reports of stored traces work; no program can be observed"
+    return [Finding("ptrace", "missing", says, True, without, mend)]
+
+
+def symbols(roots=("/usr/lib/debug",)):
+    files = debug_files.libc_files()
+    lacking = debug_files.lacking(files, roots)
+    if not lacking:
+        return [Finding("libc6-dbg", "ok", "symbols for " + _names(files))]
+    says = "no symbols for " + ", ".join(
+        "%s (build id %s…)" % (os.path.basename(path), build_id[:8]) for path, build_id in lacking
+    )
+    without = "every call is seen; functions inside libc and the loader stay nameless"
+    return [Finding("libc6-dbg", "missing", says, False, without, apt("libc6-dbg"))]
+
+
+def _names(files):
+    return " and ".join(map(os.path.basename, files)) or "a libc that is part of the program"
+
+
+def tools(path=os.path.join(_TOP, "setup.packages")):
+    """The rest of setup.packages, by its own checks, but for what has a function here."""
+    own = ("python3", "gdb", "libc6-dbg")
+    return [_tool(*row) for row in packages(path) if row[0] not in own]
+
+
+def packages(path):
+    """(package, check, what for) for each row of the list."""
+    with open(path, encoding="utf-8") as file:
+        lines = [line.rstrip("\n").split(" : ") for line in file if line[:1] not in "#[\n"]
+    return [tuple(line) for line in lines if len(line) == 3]
+
+
+def _tool(package, check, reason):
+    if _succeeds(check):
+        return Finding(package, "ok", reason)
+    without = "the rest works"
+    return Finding(package, "missing", "for " + reason, False, without, apt(package))
+
+
+def environment(environ=os.environ):
+    found = [name for name in _CHANGES_NUMBERS if environ.get(name)]
+    if not found:
+        return [Finding("environment", "ok", "nothing in it changes allocations")]
+    says = ", ".join("%s=%s" % (name, environ[name]) for name in found)
+    without = "the program is observed as it is started, and this changes what it allocates"
+    return [Finding("environment", "note", says, False, without, "unset " + " ".join(found))]
+
+
+def disk(folder=".", usage=shutil.disk_usage):
+    free = usage(folder).free
+    says = "%d MB free in %s" % (free >> 20, os.path.abspath(folder))
+    if not os.access(folder, os.W_OK):
+        return [Finding("disk", "note", "cannot write here", False, "", "brkpoint -o ELSEWHERE …")]
+    if free < _LOW_DISK:
+        return [Finding("disk", "note", says, False, "long traces may be cut off", "df -h .")]
+    return [Finding("disk", "ok", says)]
+
+
+ALL = (platform, python, gdb, tracing, symbols, environment, disk, tools)
+
+
+def apt(package):
+    """The command that installs `package` here."""
+    sudo = "" if os.geteuid() == 0 else "sudo "
+    if shutil.which("apt-get"):
+        return "%sapt-get install %s" % (sudo, package)
+    return "install what Debian calls %s" % package
+
+
+def _succeeds(command):
+    """`command` is a line of our own list, for the shell."""
+    try:
+        return _run(["/bin/sh", "-c", command]).returncode == 0
+    except (OSError, subprocess.TimeoutExpired):
+        return False
+
+
+def _output(command):
+    try:
+        return _run(command).stdout.decode("utf-8", "replace")
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+
+
+def _run(command):
+    return subprocess.run(
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        cwd=_TOP,
+        timeout=_SECONDS,
+    )

@@ -1,0 +1,71 @@
+"""What brkpoint itself was started with, byte for byte, so that the target gets the same.
+
+Python hides some of it: it decodes the arguments, may change LC_CTYPE in its own environment
+(PEP 538) and ignores SIGPIPE and SIGXFSZ at its start. The kernel still knows the rest.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import sys
+
+_IGNORED_BY_PYTHON = (signal.SIGPIPE, signal.SIGXFSZ)
+# Programs that ignore SIGPIPE themselves, but give it back to the programs that they start.
+_RESTORING = re.compile(r"python|pypy|node|cargo|fish")
+
+
+def arguments():
+    """The words after the command's own name, bytes.
+
+    /proc/self/cmdline also holds the interpreter and its options: the last words are ours.
+    """
+    count = len(sys.argv) - 1
+    words = _read("/proc/self/cmdline").split(b"\0")[:-1]
+    return words[-count:] if count else []
+
+
+def environment():
+    """The entries of the environment as the kernel handed it over: order, duplicates and all."""
+    return _read("/proc/self/environ").split(b"\0")[:-1]
+
+
+def ignored_signals():
+    """The signals that were ignored when brkpoint was started, a set of numbers.
+
+    For the two that Python ignores itself the truth is gone. A parent that ignores them hands
+    that on (a shell after `trap '' PIPE`, a service), unless it is one of those that restore them.
+    """
+    found = {n for n in signal.valid_signals() if signal.getsignal(n) == signal.SIG_IGN}
+    return found - set(_IGNORED_BY_PYTHON) | _ignored_by_parent()
+
+
+def _ignored_by_parent():
+    parent = os.getppid()
+    try:
+        name = os.path.basename(os.readlink("/proc/%d/exe" % parent))
+        status = _read("/proc/%d/status" % parent).decode("ascii", "replace")
+    except OSError:  # it is gone, or another user's
+        return set()
+    if _RESTORING.match(name):
+        return set()
+    bits = int(re.search(r"^SigIgn:\s*([0-9a-f]+)", status, re.M).group(1), 16)
+    return {number for number in _IGNORED_BY_PYTHON if bits >> (number - 1) & 1}
+
+
+def occupy_standard_streams():
+    """Keep a closed standard stream closed for the target, and safe from our own files.
+
+    The next file opened would become descriptor 0, 1 or 2 and be written to by mistake.
+    """
+    while True:
+        descriptor = os.open("/dev/null", os.O_RDWR | os.O_CLOEXEC)
+        if descriptor > 2:
+            os.close(descriptor)
+            return
+
+
+def _read(path):
+    with open(path, "rb") as file:
+        return file.read()

@@ -1,0 +1,205 @@
+"""Start the target as a shell would, with gdb on it from its first instruction; wait for both.
+
+The order leaves no gap: the child is forked and waits; gdb starts; the child allows that very gdb
+to attach; gdb attaches, is set to catch the exec, and says so; the child may exec.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+from dataclasses import dataclass
+from typing import Optional
+
+from . import heritage, program, target, tracer, watch
+from .errors import CANNOT_EXECUTE, NOT_FOUND, EngineError, UserError, shown, signal_name
+
+_NOT_THERE = (2, 20)  # ENOENT, ENOTDIR
+
+
+@dataclass
+class Options:
+    """How to run. Times in seconds."""
+
+    live: bool = False
+    symbols: bool = True  # False: as if no debug files were installed
+    timeout: Optional[float] = None
+    fixed_addresses: bool = False
+    engine: str = tracer.ENGINE
+    cache_dir: Optional[str] = None
+    tick: Optional[object] = None  # called a few times a second while waiting
+
+
+@dataclass
+class Outcome:
+    """How a run ended, as the parent saw it."""
+
+    kind: str  # exited | signalled | unknown (it was brkpoint that killed it)
+    status: Optional[int]  # exit status, or the number of the signal
+    complete: bool
+    reason: Optional[str]  # why not complete
+    pid: int
+    command: list  # words as text, bytes that are no UTF-8 as surrogates
+    program: str
+    spool: str
+    gdb_log: str
+    failed: bool = False  # the watching failed, not the target
+
+    @property
+    def exit_status(self):
+        """What a shell would show for the target; None where unknown."""
+        if self.kind == "unknown":
+            return None
+        return self.status + 128 if self.kind == "signalled" else self.status
+
+    def describe(self):
+        """The target's end in words."""
+        if self.kind == "signalled":
+            return "the target was ended by %s" % signal_name(self.status)
+        if self.kind == "exited":
+            return "the target exited with status %d" % self.status
+        return "the target was killed because it could no longer be watched"
+
+
+def run(argv, spool_path, options=None, found=None):
+    """Run the words `argv` (bytes) under gdb, recording into `spool_path`; returns Outcome.
+
+    `found`: the Program when it is known already. Raises UserError where it cannot be executed
+    or watched; then nothing is left behind.
+    """
+    options = options or Options()
+    environment = heritage.environment()
+    found = found or program.find(argv, environment)
+    tracer.find_gdb()
+    ignored = heritage.ignored_signals()
+    signals = watch.waited(ignored)
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, signals)
+    children_ignored = signal.signal(signal.SIGCHLD, signal.SIG_DFL)  # else they vanish unseen
+    try:
+        plan = target.Plan(found, environment, ignored, mask, options.fixed_addresses)
+        return _run(plan, signals, os.path.abspath(spool_path), options)
+    finally:
+        signal.signal(signal.SIGCHLD, children_ignored)
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+
+
+def _run(plan, signals, spool_path, options):
+    child = target.start(plan)
+    gdb = None
+    try:
+        _check_untraced(child.pid)
+        gdb = tracer.start(options.engine, options.live)
+        target.admit(child, gdb.process.pid)
+        gdb.configure(_configuration(plan, child.pid, spool_path, options))
+        tracer.wait_attached(gdb)
+        target.release(child)
+        watched = watch.Watch(
+            child.pid,
+            gdb.process,
+            signals,
+            options.timeout,
+            lambda: _size(spool_path),
+            options.tick,
+        )
+        watched.run()
+        _check_executed(child, plan.program, spool_path)
+        return _outcome(watched, plan, spool_path, tracer.log(gdb))
+    finally:
+        _end_child(child.pid, gdb)
+        os.close(child.go)
+        os.close(child.report)
+
+
+def _configuration(plan, pid, spool_path, options):
+    """What the engine is told: docs/architecture.md."""
+    return {
+        "pid": pid,
+        "spool": _text(os.fsencode(spool_path)),
+        "program": _text(os.path.realpath(plan.program.path)),
+        "options": {
+            "live": options.live,
+            "symbols": options.symbols,
+            "cache_dir": options.cache_dir,
+        },
+    }
+
+
+def _text(data):
+    return data.decode("utf-8", "surrogateescape")
+
+
+def _check_untraced(pid):
+    """A child of a process under `strace -f` is traced from birth: gdb cannot attach as well."""
+    other = int(watch.field(pid, "TracerPid") or 0)
+    if other:
+        name = watch.field(other, "Name") if os.path.exists("/proc/%d" % other) else "?"
+        text = "already being traced by %s (process %d); only one tracer is possible"
+        raise UserError(text % (shown(name), other))
+
+
+def _check_executed(child, found, spool_path):
+    """Raises UserError where the kernel refused the program, as a shell would report it."""
+    error = target.exec_error(child)
+    if error is None:
+        return
+    if os.path.exists(spool_path):
+        os.unlink(spool_path)
+    status = NOT_FOUND if error in _NOT_THERE else CANNOT_EXECUTE
+    text = os.strerror(error)
+    if error in _NOT_THERE:
+        text += " (its interpreter is missing)"
+    raise UserError("%s: %s" % (shown(found.path), text), status)
+
+
+def _outcome(watched, plan, spool_path, log):
+    kind, status = "exited", os.waitstatus_to_exitcode(watched.status)
+    if status < 0:
+        kind, status = "signalled", -status
+    reason = watched.reason or _interruption(watched, kind, status)
+    lost_gdb = watched.gdb_status != 0 or watched.detached
+    if watched.killed and lost_gdb:
+        kind, status = "unknown", None
+    if lost_gdb and reason is None:
+        reason = "gdb ended with status %d" % watched.gdb_status
+    return Outcome(
+        kind=kind,
+        status=status,
+        complete=reason is None,
+        reason=reason,
+        pid=watched.pid,
+        command=[_text(word) for word in plan.program.argv],
+        program=_text(os.path.realpath(plan.program.path)),
+        spool=spool_path,
+        gdb_log=log,
+        failed=lost_gdb,
+    )
+
+
+def _interruption(watched, kind, status):
+    if kind == "signalled" and watched.interrupted == status:
+        return "interrupted by %s" % signal_name(status)
+    return None
+
+
+def _end_child(pid, gdb):
+    """Whatever happened, neither outlives the run. A traced child can be waited for after gdb."""
+    try:
+        alive = os.waitpid(pid, os.WNOHANG)[0] == 0
+    except ChildProcessError:  # the watch has waited for it: the number may be another's by now
+        alive = False
+    if alive:
+        os.kill(pid, signal.SIGKILL)
+    if gdb is not None:
+        tracer.close(gdb)
+    if alive:
+        os.waitpid(pid, 0)
+
+
+def _size(path):
+    try:
+        return os.stat(path).st_size
+    except OSError:
+        return 0
+
+
+__all__ = ["run", "Options", "Outcome", "EngineError"]

@@ -1,0 +1,175 @@
+"""gdb as a child of brkpoint: alone in its session, with an environment and settings of our own."""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import select
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections import namedtuple
+
+from . import target
+from .errors import EngineError, UserError
+
+ENGINE = os.path.join(
+    os.path.dirname(os.path.dirname(os.path.realpath(__file__))), "gdb-scripts", "engine.py"
+)
+ATTACHED = b"A"  # sent by the engine when the target may exec
+_PR_SET_PDEATHSIG = 1
+_LOG_TAIL = 65536  # bytes of gdb's own words that are kept
+_PATIENCE = 60  # seconds for gdb to start and attach, on a loaded machine
+
+# What must hold before gdb looks at any file of the target's.
+SETTINGS = (
+    "startup-with-shell off",
+    "debuginfod enabled off",
+    "auto-load no",
+    "auto-load safe-path /nonexistent",
+    "debug-file-directory /nonexistent",
+    "auto-solib-add off",
+    "style enabled off",
+    "confirm off",
+    "pagination off",
+    "history save off",
+)
+
+ENVIRONMENT = {
+    "PATH": "/usr/local/bin:/usr/bin:/bin",
+    "HOME": "/nonexistent",
+    "LC_ALL": "C.UTF-8",
+    "TERM": "dumb",
+    "DEBUGINFOD_URLS": "",
+    "PYTHONDONTWRITEBYTECODE": "1",
+    "PYTHONNOUSERSITE": "1",
+}
+
+# process: Popen; ready: read end, one byte from the engine; log: memory file of gdb's output.
+Tracer = namedtuple("Tracer", "process ready log configure")
+
+
+def find_gdb():
+    """The path of gdb; raises UserError where there is none."""
+    path = shutil.which("gdb") or shutil.which("gdb", path="/usr/local/bin:/usr/bin:/bin")
+    if path is None:
+        raise UserError("gdb is not installed: apt-get install gdb (or see brkpoint doctor)")
+    return path
+
+
+def start(engine=ENGINE, live=False):
+    """Start gdb; it waits for its configuration. Returns Tracer.
+
+    Configuration and log are a pipe and memory: whatever dies, no file is left.
+    """
+    config_read, config_write = os.pipe()
+    ready_read, ready_write = os.pipe()
+    log = os.memfd_create("brkpoint-gdb-log")
+    environment = dict(ENVIRONMENT, BRKPOINT_ENGINE_CONFIG="/proc/self/fd/%d" % config_read)
+    live_fd = [_live_copy()] if live else []
+    process = subprocess.Popen(
+        _command(engine),
+        stdin=subprocess.DEVNULL,
+        stdout=log,
+        stderr=log,
+        env=environment,
+        cwd="/",
+        pass_fds=[config_read, ready_write] + live_fd,
+        start_new_session=True,  # Ctrl-C at the terminal is for the target
+        preexec_fn=_prepare(os.getpid()),
+    )
+    for descriptor in [config_read, ready_write] + live_fd:
+        os.close(descriptor)
+    fixed = {"ready_fd": ready_write, "live_fd": live_fd[0] if live_fd else None}
+    return Tracer(process, ready_read, log, _configurer(config_write, fixed))
+
+
+def _command(engine):
+    command = [find_gdb(), "-nx", "-nh", "-batch", "-q"]
+    for setting in SETTINGS:
+        command += ["-iex", "set " + setting]
+    return command + ["-x", engine]
+
+
+def _live_copy():
+    return os.dup(sys.stderr.fileno())
+
+
+def _prepare(parent):
+    """What gdb's process does before its exec: die with us, be free of our limits and mask."""
+    libc = target.libc()
+
+    def prepare():
+        libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+        if os.getppid() != parent:
+            os._exit(1)
+        os.umask(0o077)
+        for number in (signal.SIGCHLD, signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, signal.SIG_DFL)
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)  # a full file is an error to report
+        for limit in (
+            resource.RLIMIT_AS,
+            resource.RLIMIT_DATA,
+            resource.RLIMIT_CPU,
+            resource.RLIMIT_FSIZE,
+            resource.RLIMIT_NOFILE,
+        ):
+            hard = resource.getrlimit(limit)[1]
+            resource.setrlimit(limit, (hard, hard))  # the user's limits are for the target
+        signal.pthread_sigmask(signal.SIG_SETMASK, ())
+
+    return prepare
+
+
+def _configurer(descriptor, fixed):
+    def configure(config):
+        """Send the engine its configuration, a dict; it begins when it has read it."""
+        data = json.dumps(dict(config, **fixed)).encode("ascii")
+        try:
+            with open(descriptor, "wb") as file:
+                file.write(data)
+        except BrokenPipeError:
+            pass  # gdb is gone: the wait for its byte will say so
+
+    return configure
+
+
+def wait_attached(tracer):
+    """Until the engine watches the target; raises EngineError."""
+    until = time.monotonic() + _PATIENCE
+    while True:
+        ready, _, _ = select.select([tracer.ready], [], [], max(0, until - time.monotonic()))
+        if not ready:
+            raise EngineError("gdb did not attach within %d seconds" % _PATIENCE, log(tracer))
+        if os.read(tracer.ready, 1) == ATTACHED:
+            return
+        raise EngineError(_why_not(tracer), log(tracer))
+
+
+def _why_not(tracer):
+    tracer.process.wait(_PATIENCE)
+    said = log(tracer)
+    if "Operation not permitted" in said:
+        return "gdb may not attach: ptrace is not permitted here; `brkpoint doctor` says why"
+    if "Python scripting is not supported" in said:
+        return "this gdb has no Python: apt-get install gdb (not gdb-minimal)"
+    return "gdb could not attach to the program"
+
+
+def log(tracer):
+    """The last that gdb printed."""
+    size = os.fstat(tracer.log).st_size
+    data = os.pread(tracer.log, _LOG_TAIL, max(0, size - _LOG_TAIL))
+    return data.decode("utf-8", "replace")
+
+
+def close(tracer):
+    """End gdb if it still runs, and free what belongs to it."""
+    if tracer.process.poll() is None:
+        tracer.process.kill()
+        tracer.process.wait()
+    os.close(tracer.ready)
+    os.close(tracer.log)

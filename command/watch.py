@@ -1,0 +1,150 @@
+"""Waiting for target and gdb, both to their end, whatever is sent to brkpoint meanwhile.
+
+All signals of interest are blocked and fetched one by one, so nothing runs at a surprising time.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+
+from .errors import signal_name
+
+TICK = 0.25  # seconds between looks at what sends no signal
+GRACE = 5  # seconds from the request to end to SIGKILL
+FINISH = 5  # seconds for gdb without any progress, once the target has ended
+
+# To the terminal's whole foreground group, the target included: only passed on when sent to us.
+_SHARED = (signal.SIGINT, signal.SIGQUIT)
+_PASSED_ON = (signal.SIGUSR1, signal.SIGUSR2, signal.SIGALRM)
+_ENDING = (signal.SIGTERM, signal.SIGHUP)
+_SI_USER_CODES = (0, -1, -6)  # kill, sigqueue, tgkill: sent by a process, not by the terminal
+
+
+def waited(ignored):
+    """The signals that the wait fetches; those ignored at the start stay so."""
+    wanted = {signal.SIGCHLD, signal.SIGTSTP, *_SHARED, *_PASSED_ON, *_ENDING}
+    return wanted - (ignored - {signal.SIGCHLD})
+
+
+class Watch:
+    """The state of the wait; `status` is the target's wait status, None until it has ended."""
+
+    def __init__(self, pid, gdb, signals, timeout=None, size=None, tick=None):
+        """`gdb`: Popen; `timeout`: seconds or None; `size()`: bytes recorded; `tick()`: called."""
+        self.pid, self.gdb, self.signals = pid, gdb, signals
+        self.timeout, self._size, self._tick = timeout, size or (lambda: 0), tick or (lambda: None)
+        self.status = None
+        self.gdb_status = None
+        self.reason = None  # why the trace is incomplete, in words
+        self.interrupted = None  # the last of Ctrl-C and Ctrl-\\ that the terminal sent
+        self.killed = False  # whether it was brkpoint that ended the target
+        self.detached = False  # whether gdb left before the target's end
+        self._until = time.monotonic() + timeout if timeout else None
+        self._kill_at = self._gdb_until = None
+        self._last_size = -1
+
+    def run(self):
+        """Wait; afterwards status and gdb_status are set."""
+        while True:
+            self._reap()
+            if self.status is not None and self.gdb_status is not None:
+                return
+            self._look()
+            info = signal.sigtimedwait(self.signals, TICK)
+            if info is not None:
+                self._handle(info.si_signo, info.si_code)
+            self._tick()
+
+    def _reap(self):
+        """The target last: it can be waited for only once gdb has seen its end or gone."""
+        self.gdb_status = self.gdb.poll()
+        if self.status is None:
+            pid, status = os.waitpid(self.pid, os.WNOHANG)
+            self.status = status if pid else None
+
+    def _look(self):
+        now = time.monotonic()
+        if self.status is not None or _is_dead(self.pid):
+            self._hurry_gdb(now)
+        elif self.gdb_status is not None:
+            self._without_gdb()
+        if self._until is not None and now >= self._until:
+            self._until = None
+            self._end(signal.SIGTERM, "stopped after %g s (--timeout)" % self.timeout)
+        if self._kill_at is not None and now >= self._kill_at:
+            self._kill()
+
+    def _hurry_gdb(self, now):
+        """The target has ended: gdb may finish its records, but not sit there for ever."""
+        size = self._size()
+        if size != self._last_size or self._gdb_until is None:
+            self._last_size, self._gdb_until = size, now + FINISH
+        if now >= self._gdb_until and self.gdb_status is None:
+            self.reason = self.reason or "gdb did not finish and was killed"
+            self.gdb.kill()
+
+    def _without_gdb(self):
+        """gdb went first. Where it left in order the program is free and may go on."""
+        if self.gdb_status < 0:
+            self.reason = "gdb died (%s)" % signal_name(-self.gdb_status)
+            self._kill()
+        elif not self.detached:
+            self.detached = True
+            self.reason = self.reason or "gdb left the program before its end"
+
+    def _handle(self, number, code):
+        by_process = code in _SI_USER_CODES
+        if number in _ENDING:
+            self._end(number, "stopped by %s" % signal_name(number))
+        elif number in _SHARED and not by_process:
+            self.interrupted = number
+        elif number in _SHARED or number in _PASSED_ON:
+            self.interrupted = number if number in _SHARED else self.interrupted
+            self._send(number)
+        elif number == signal.SIGTSTP:
+            self._pause()
+
+    def _end(self, number, reason):
+        self.reason = self.reason or reason
+        self._send(number)
+        self._kill_at = self._kill_at or time.monotonic() + GRACE
+
+    def _kill(self):
+        self.killed = True
+        self._send(signal.SIGKILL)
+
+    def _send(self, number):
+        if self.status is None:  # not yet waited for: the pid is still the target's
+            os.kill(self.pid, number)
+
+    def _pause(self):
+        """Ctrl-Z: gdb would let the target run on, so both are held while brkpoint is stopped."""
+        self.gdb.send_signal(signal.SIGSTOP)
+        stopped_at = time.monotonic()
+        os.kill(os.getpid(), signal.SIGSTOP)  # the shell has us back with SIGCONT
+        pause = time.monotonic() - stopped_at
+        self._until = self._until + pause if self._until else None
+        self.gdb.send_signal(signal.SIGCONT)
+
+
+def _is_dead(pid):
+    """Whether the whole process has ended, though nobody has waited for it yet."""
+    try:
+        return field(pid, "State").startswith(("Z", "X")) and len(_tasks(pid)) == 1
+    except OSError:
+        return True
+
+
+def _tasks(pid):
+    return os.listdir("/proc/%d/task" % pid)
+
+
+def field(pid, name):
+    """One field of /proc/PID/status, as text."""
+    with open("/proc/%d/status" % pid, encoding="ascii", errors="replace") as file:
+        for line in file:
+            if line.startswith(name + ":"):
+                return line.split(":", 1)[1].strip()
+    return ""
