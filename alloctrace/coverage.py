@@ -33,7 +33,7 @@ class Understood:
     def __init__(self, stack_of):
         self._stack_of = stack_of
         self._events, self._known = Counter(), Counter()
-        self._stacks = {}
+        self._stacks = set()
         self.nameless = Counter()  # role of the module whose frames have no function name
         self.lineless = 0
 
@@ -43,13 +43,21 @@ class Understood:
             self._events[who] += 1
             self._known[who] += measure.purpose(event) is not None
         if event.stack and event.stack not in self._stacks:
-            self._stacks[event.stack] = True
-            self._look(self._stack_of(event.stack))
+            self._stacks.add(event.stack)
+            self._look(event, self._stack_of(event.stack))
 
-    def _look(self, stack):
-        for role in {frame.role for frame in stack if not frame.function}:
-            self.nameless[role] += 1
-        self.lineless += any(f.role == "executable" and f.function and not f.line for f in stack)
+    def _look(self, event, stack):
+        if any(frame.role == "loader" and not frame.function for frame in stack):
+            self.nameless["loader"] += 1
+        program = [frame for frame in stack if frame.role == "executable"]
+        if program and not any(frame.function for frame in program):
+            self.nameless["executable"] += 1
+        if measure.origin(event) == "user" and event.cause is None and event.outer is None:
+            self._look_at_line(measure.deciding_frame(event, stack))
+
+    def _look_at_line(self, frame):
+        named = frame is not None and frame.role == "executable" and frame.function
+        self.lineless += bool(named and not frame.line)
 
     def figures(self):
         """Events with a known purpose; `share` is of the loader's and the runtimes' together."""
@@ -63,7 +71,7 @@ class Understood:
 
 
 def not_seen(run, cuts):
-    """What was not seen: [{kind, what, why, count}], counted things first.
+    """What was not seen: [{kind, what, names, why, count}], counted things first.
 
     `cuts`: {reason: number of stacks}.
     """
@@ -71,17 +79,17 @@ def not_seen(run, cuts):
     children = _count(run.get("children_not_followed"))
     if children:
         why = "what child processes did: they ran free and were not followed"
-        rows.append(_row("children", "child processes", why, children))
+        rows.append(_row("children", why, children, "child process", "child processes"))
     for reason in run.get("unhooked") or ():
-        rows.append(_row("calls", "calls", str(reason), None))
+        rows.append(_row("calls", str(reason), None, "call", "calls"))
     for reason, count in sorted(cuts.items()):
         why = "the outer frames of stacks that were cut: %s" % reason
-        rows.append(_row("cut", "outer frames of cut stacks", why, count))
-    return rows + [_row(kind, what, why, None) for kind, what, why in ALWAYS_UNSEEN]
+        rows.append(_row("cut", why, count, "stack cut short", "stacks cut short"))
+    return rows + [_row(kind, why, None, what, what) for kind, what, why in ALWAYS_UNSEEN]
 
 
-def _row(kind, what, why, count):
-    return {"kind": kind, "what": what, "why": why, "count": count}
+def _row(kind, why, count, one, many):
+    return {"kind": kind, "what": many, "names": [one, many], "why": why, "count": count}
 
 
 def _count(value):

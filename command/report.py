@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 import sys
 
-from alloctrace import trace
 from alloctrace.escape import visible
 from alloctrace.summary import summarise
 from command.errors import UserError
+from command.traces import naming_errors, newest, open_trace
 from reports import ink, json_report, markdown, text
 
 NAME = "report"
@@ -28,26 +28,9 @@ def configure(parser):
 
 def invoke(args):
     path = args.trace or newest(os.curdir)
-    with open_trace(path) as recorded:
+    with open_trace(path) as recorded, naming_errors(path):
         made = render(args, recorded)
     return write(made, args.output)
-
-
-def open_trace(path):
-    try:
-        return trace.open(path)
-    except trace.TraceError as error:
-        raise UserError("%s: %s" % (visible(str(path)), error)) from None
-
-
-def newest(folder):
-    """The trace in `folder` that was written last."""
-    with os.scandir(folder) as entries:
-        traces = [e for e in entries if e.name.endswith(".brkpoint") and e.is_file()]
-    if not traces:
-        raise UserError("no trace here: record one with `brkpoint PROGRAM`, or name one")
-    best = max(traces, key=lambda entry: (entry.stat().st_mtime_ns, entry.name))
-    return best.name
 
 
 def render(args, recorded):

@@ -14,7 +14,7 @@ from reports.ink import cells
 Row = namedtuple("Row", "branch call origin text_origin purpose frame failed depth")
 
 MEANINGS = {
-    "load": "the loader brings in the libraries",
+    "load": "the libraries are brought in",
     "init": "initialisers and start-up",
     "main": "the program's own",
     "exit": "what is left to do after main",
@@ -30,9 +30,12 @@ def lines(events, stack_of, summary, ink):
     found = {key: rows(nodes, stack_of, ink) for key, nodes in tops.items()}
     widths = _widths([row for group in found.values() for row in group], ink)
     yield from head(widths, ink)
+    before = True
     for phase in summary["phases"]:
-        yield ""
         group = found.get((phase["image"], phase["phase"]), [])
+        if before or group:
+            yield ""
+        before = bool(group)
         yield phase_line(phase, bool(group), ink)
         for row in group:
             yield line(row, widths, ink)
@@ -130,7 +133,7 @@ def _look(node, stack_of):
 
 
 def _node_rows(node, branch, below, stack_of, ink, depth):
-    event, hangs = node.event, depth > 0 and node.event.kind == "syscall"
+    event, hangs = node.event, depth > 0  # what hangs is its call's, in who and where
     yield Row(
         branch,
         call_text(event, node.freed, node.times, ink),
@@ -154,12 +157,12 @@ def call_text(event, freed, times, ink):
         amount = "" if freed is None else str(freed)
     elif event.name == "brk":
         amount = "%+d" % event.size if event.size else ""
-    elif event.nmemb not in (None, 1):
+    elif event.nmemb is not None and 1 not in (event.nmemb, event.size):
         amount = "%d %s %d" % (event.nmemb, ink.signs.times, event.size or 0)
     else:
-        amount = "" if event.size is None else str(event.size)
+        amount = "" if event.size is None else str(measure.bytes_asked(event))
     text = ("%s %s" % (visible(event.name), amount)).rstrip()
-    return text if times == 1 else "%s  %s%d" % (text, ink.signs.times, times)
+    return text if times == 1 else "%s (%s%d)" % (text, ink.signs.times, times)
 
 
 def origin_text(event):

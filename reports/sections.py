@@ -9,6 +9,7 @@ from alloctrace.escape import visible
 from reports import sentences, tables
 
 SITES = 12
+_SYSCALLS = ("brk", "mmap", "munmap", "mremap", "mprotect", "madvise")
 PHASE_HEAD = ["phase", "took", "calls", "brk/mmap", "asked", "mapped", "resident", "faults"]
 MEMORY_HEAD = ["", "blocks", "bytes", *words.ORIGINS]
 
@@ -42,11 +43,8 @@ def matrix(record, ink):
         cells = matrix_cells(record["totals"], kind)
         if not cells:
             continue
-        owners = sentences.runtimes(record["verdict"]) if _has_runtime(cells) else ""
-        if kind == "syscall":
-            owners = ""
-            yield ""
-        yield title(text, owners and "runtime here: " + owners, ink)
+        yield from [""] if kind == "syscall" else []
+        yield title(text, _owners(record["verdict"]) if kind == "call" else "", ink)
         head = ["who", "name", *words.PHASES, "all", last]
         yield from tables.lines(head, list(matrix_rows(cells, ink)), ink, "llrrrrrr")
 
@@ -59,11 +57,19 @@ def matrix_cells(totals, kind):
             cell = found.setdefault((row["origin"], row["name"]), {"bytes": 0})
             cell[row["phase"]] = cell.get(row["phase"], 0) + row["count"]
             cell["bytes"] += row["bytes"]
-    return dict(sorted(found.items(), key=lambda item: words.ORIGINS.index(item[0][0])))
+    return dict(sorted(found.items(), key=lambda item: _place(*item[0])))
 
 
-def _has_runtime(cells):
-    return any(origin == "runtime" for origin, _ in cells)
+def _place(origin, name):
+    names = words.ENTRY_POINTS + _SYSCALLS
+    return words.ORIGINS.index(origin), names.index(name) if name in names else len(names)
+
+
+def _owners(figures):
+    """`runtime: Rust 15, C 2`; "" for none."""
+    owners = sorted(figures["runtime_owners"].items(), key=lambda item: (-item[1], item[0]))
+    shown = ", ".join("%s %s" % (visible(o), sentences.grouped(n)) for o, n in owners)
+    return shown and "runtime: " + shown
 
 
 def matrix_rows(cells, ink):
@@ -94,7 +100,7 @@ def kernel(record, ink):
 
 
 def kernel_words(causes):
-    return "%s of %s; %s made outside of any call" % (
+    return "%s of %s; %s made by no call" % (
         sentences.grouped(causes["calls_reaching_kernel"]),
         sentences.count(causes["calls"], "call"),
         sentences.count(causes["syscalls_without_call"], "memory syscall"),

@@ -113,7 +113,7 @@ def _of(figures, who):
         return "of " + runtimes(figures)
     if who == "user":
         return "yours (%s)" % _behalf(figures)
-    return "of unknown origin"
+    return "of unknown origin" + _why(figures)
 
 
 def runtimes(figures):
@@ -153,34 +153,29 @@ def _kernel(summary):
 
 def _whose(figures):
     calls, syscalls = figures["calls_by_origin"], figures["brk_mmap_by_origin"]
-    unknown = calls.get("unknown", 0) or syscalls.get("unknown", 0)
-    if unknown:
-        return _unknown(figures)
-    if calls.get("user"):
+    if syscalls.get("unknown") and not calls.get("unknown"):
+        return _some(figures, syscalls["unknown"], "of unknown origin" + _why(figures))
+    if calls.get("user") or calls.get("unknown"):
         return None
     own = syscalls.get("user", 0)
-    if not own:
-        return "none is yours" if calls or syscalls else None
-    if own == figures["brk_mmap"]:
-        return "yours" if own == 1 else "all %s are yours" % grouped(own)
-    return "%s of the brk/mmap %s yours" % (grouped(own), "is" if own == 1 else "are")
+    if own:
+        return _some(figures, own, "yours")
+    return "none is yours" if calls or syscalls else None
 
 
-def _unknown(figures):
+def _some(figures, number, what):
+    """`1 of the 9 brk/mmap is yours`, `all 3 are yours`."""
+    verb = "is" if number == 1 else "are"
+    if number == figures["brk_mmap"]:
+        return "%s %s %s" % ("it" if number == 1 else "all %s" % grouped(number), verb, what)
+    everything = grouped(figures["brk_mmap"])
+    return "%s of the %s brk/mmap %s %s" % (grouped(number), everything, verb, what)
+
+
+def _why(figures):
+    """The reasons for unknown origins, in brackets."""
     reasons = [visible(reason) for reason in figures["unknown_reasons"]]
-    why = " (%s)" % "; ".join(reasons) if reasons else ""
-    calls = figures["calls_by_origin"].get("unknown", 0)
-    syscalls = figures["brk_mmap_by_origin"].get("unknown", 0)
-    return "whose %s cannot be told%s" % (_they(figures, calls, syscalls), why)
-
-
-def _they(figures, calls, syscalls):
-    """`it is`, `they are`, `the 12 are`, `the 3 brk/mmap are`: those of unknown origin."""
-    if not calls:
-        return "the %s brk/mmap %s" % (grouped(syscalls), "is" if syscalls == 1 else "are")
-    if calls == figures["calls"]:
-        return "it is" if calls == 1 else "they are"
-    return "the %s of unknown origin %s" % (grouped(calls), "is" if calls == 1 else "are")
+    return " (%s)" % "; ".join(reasons) if reasons else ""
 
 
 def ending(summary):
@@ -239,8 +234,7 @@ def unseen_in_short(summary):
     """The same in one line: `3 child processes, growth of stacks …`."""
     rows = []
     for row in summary["not_seen"]:
-        number = "" if row["count"] is None else grouped(row["count"]) + " "
-        rows.append(number + row["what"])
+        rows.append(row["what"] if row["count"] is None else count(row["count"], *row["names"]))
     return visible(", ".join(rows))
 
 
@@ -251,7 +245,7 @@ def cost(summary):
     if price.get("stops") is not None:
         parts.append("the program was stopped %s" % count(price["stops"], "time"))
     if price.get("engine_ns") is not None:
-        parts.append("the engine worked for %s" % duration(price["engine_ns"]))
+        parts.append("and so took %s" % duration(price["engine_ns"]))
     return ", ".join(parts) or None
 
 

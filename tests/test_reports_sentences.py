@@ -55,7 +55,7 @@ def test_one_call_more_changes_it():
         ),
         (
             [syscall(1, "brk", 0, verdict=user(), phase="main")],
-            "No calls, 1 brk/mmap; yours.",
+            "No calls, 1 brk/mmap; it is yours.",
         ),
         (
             [syscall(n, "brk", 9, verdict=user(), phase="main") for n in range(3)],
@@ -63,7 +63,7 @@ def test_one_call_more_changes_it():
         ),
         (
             [syscall(1, "brk", 9), syscall(2, "brk", 9, verdict=user())],
-            "1 of the brk/mmap is yours.",
+            "1 of the 2 brk/mmap is yours.",
         ),
     ],
 )
@@ -76,9 +76,11 @@ def test_what_cannot_be_told_apart_is_not_called_yours():
     nobody = Verdict("unknown", None, (), False, None, why, "")
     text = said(call(1, size=1, verdict=nobody))
     assert text.startswith("1 call of unknown origin")
-    assert "whose it is cannot be told (%s)" % why in text
+    assert "of unknown origin (%s)" % why in text
     mixed = said(call(1, size=1, verdict=nobody), call(2, size=1))
-    assert "whose the 1 of unknown origin is cannot be told" in mixed
+    assert "1 yours (by your code directly) and 1 of unknown origin (%s)" % why in mixed
+    asked = said(call(1, size=1), syscall(2, verdict=nobody), syscall(3))
+    assert "1 of the 2 brk/mmap is of unknown origin (%s)" % why in asked
     assert "yours" not in text
 
 

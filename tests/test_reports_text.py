@@ -60,7 +60,7 @@ def test_a_syscall_of_a_nested_call_hangs_from_the_outer_one():
 
 def test_neighbours_that_look_alike_are_one_line_with_a_count():
     page = shown(call(1, size=32), call(2, size=32), call(3, size=33))
-    assert "malloc 32  ×2" in page and "malloc 33" in page
+    assert "malloc 32 (×2)" in page and "malloc 33" in page
     assert "×" not in shown(call(1, size=32), call(2, size=33))
     different = shown(call(1, size=32, purpose=because("x")), call(2, size=32))
     assert "×2" not in different
