@@ -59,7 +59,7 @@ fish_completion = $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/brkpoint.f
 install: uninstall ## install below PREFIX (/usr/local), behind DESTDIR
 	install -d '$(lib)' '$(DESTDIR)$(PREFIX)/bin'
 	find $(wildcard $(rooms)) -name __pycache__ -prune -o -type f -exec sh -c \
-	  'for f; do install -D -m "$$(stat -c %a "$$f")" "$$f" "$(lib)/$$f" || exit 1; done' - {} +
+	  'for f; do m=644; [ -x "$$f" ] && m=755; install -D -m $$m "$$f" "$(lib)/$$f" || exit; done' - {} +
 	install -m 755 brkpoint '$(lib)/brkpoint'
 	install -m 644 setup.packages LICENSE '$(lib)'
 	ln -s ../lib/brkpoint/brkpoint '$(DESTDIR)$(PREFIX)/bin/brkpoint'
