@@ -199,7 +199,7 @@ programs := $(filter-out %.so,$(notdir $(targets_built))) \
   $(if $(and $(cc_version),$(wildcard $(LD_LINUX))),$(ways))
 
 # Lines of: name, sources, command; also printed by `make -f targets/build.mk programs`.
-print_programs = $(foreach p,$(programs),printf '%s\t%s\t%s\n' \
+print_programs = :; $(foreach p,$(programs),printf '%s\t%s\t%s\n' \
   '$(p)' '$(call source_of,$(p))$(also_$(p):%= %)' '$(call command,$(p))';)
 programs:
 	@$(print_programs)

@@ -155,3 +155,23 @@ def test_a_clause_outside_the_grammar_is_refused(text):
 def test_a_header_that_lacks_or_swaps_a_field_is_refused(text):
     with pytest.raises(expectations.ExpectError):
         expectations.read_header(text)
+
+
+# ---- malloc's own books as a witness ---------------------------------------------------------------
+
+
+def _chunk(size):
+    """Bytes that glibc's malloc uses for `size`: a header word, 16 aligned, 32 at least."""
+    return max(32, (size + 8 + 15) // 16 * 16)
+
+
+def test_live_bytes_are_what_mallinfo2_counts(built, tmp_path):
+    program = next((p for p in PROGRAMS if p.name == "mallinfo"), None)
+    if program is None:
+        pytest.skip("no gcc")
+    run, done = target_programs.record(program, str(tmp_path / "run.brkpoint"))
+    live = [e for e in run.events if e["origin"] == "user" and e["name"] in ("malloc", "calloc")]
+    sizes = [(e["size"] or 0) * (e["nmemb"] or 1) for e in live if e["size"] != 1]
+    assert sum(sizes) == run.report["leaked"]["bytes"]
+    assert sum(map(_chunk, sizes)) == int(done.stdout)
+    assert sum(map(_chunk, sizes[1:])) != int(done.stdout)  # the twin: one block less is noticed
