@@ -1,0 +1,65 @@
+"""What is known of a whole run when one of its stacks is judged."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+
+@dataclass(frozen=True)
+class Facts:
+    """`phase`, `name`: of the event. The rest holds for the whole program.
+
+    `executable_mixed`: stripped, and holds a runtime as well (Rust's, a static libc's), so that
+    nobody can tell them apart. `libc`: "shared", "static" (linked into the program) or "none".
+    `holds`: languages whose runtime is part of the executable: "Rust", "CPython".
+    """
+
+    phase: str = "main"
+    name: str = "malloc"
+    executable_mixed: bool = False
+    libc: str = "shared"
+    holds: frozenset = frozenset()
+
+
+_LIBC = ("libc.so", "libc-2.", "libc.musl", "libpthread", "libdl.so", "libdl-", "ld-musl")
+
+
+def is_libc(module):
+    """Whether a file of that name is the C library (musl's is the loader as well)."""
+    return module.startswith(_LIBC)
+
+
+def places(frame, facts):
+    """The places of data/origin.ini in which the frame lies."""
+    return _places(frame.role, is_libc(frame.module), facts.libc == "static", facts.holds)
+
+
+@lru_cache(maxsize=256)
+def _places(role, in_libc, is_static, holds):
+    found = {"any"}
+    if role == "loader":
+        found.add("loader")
+    if role == "system":
+        found.add("library")
+    if in_libc:
+        found.update(("libc", "loader") if role == "loader" else ("libc",))
+    if role in ("executable", "user"):
+        found.add("program")
+    if role == "executable":
+        found.update(("static", "libc") if is_static else ())
+        found.update(("rust",) if "Rust" in holds else ())
+        found.update(("cpython",) if "CPython" in holds else ())
+    return frozenset(found)
+
+
+def languages(stacks):
+    """Languages whose runtime the executable holds, as its functions' names tell."""
+    found = set()
+    for frame in {id(f): f for stack in stacks for f in stack}.values():
+        if frame.role == "executable" and frame.function:
+            if frame.function.startswith(("std::rt::lang_start", "rust_begin_unwind")):
+                found.add("Rust")
+            if frame.function.startswith(("Py_BytesMain", "Py_RunMain", "Py_InitializeFromC")):
+                found.add("CPython")
+    return frozenset(found)

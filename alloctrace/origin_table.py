@@ -1,0 +1,123 @@
+"""data/origin.ini: which function is whose. Rows are data; this file only reads and finds them.
+
+A row: `class` (allocator | pass | loader | runtime | user), `names` (patterns with `*`, one a
+line, spelled as function_names.plain does), `where` (in whose file the name counts), `owner`,
+`calls` (yes: what it calls directly is an initialiser, finaliser or exit handler),
+`calls back` (yes: what it calls may be the program's own function), `thread` (yes: sets a thread
+up for its caller), `public` (yes: worth a word in `via`), `source` (where to read it up).
+"""
+
+from __future__ import annotations
+
+import configparser
+import os
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+
+PATH = os.path.join(os.path.dirname(os.path.abspath(__file__)), "data", "origin.ini")
+CLASSES = ("allocator", "pass", "loader", "runtime", "user")
+PLACES = ("any", "libc", "loader", "library", "program", "static", "rust", "cpython")
+
+
+class TableError(Exception):
+    """A rule table of this project is malformed: ours, with the section that is wrong."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of data. `places`: any of them must be among the places of the frame."""
+
+    key: str
+    kind: str
+    places: frozenset
+    names: tuple
+    owner: str = ""
+    calls: bool = False
+    calls_back: bool = False
+    thread: bool = False
+    public: bool = False
+    source: str = ""
+
+
+class Table:
+    """Rows by name, in the order of the file: the first that fits a frame is its row."""
+
+    def __init__(self, rows, owners):
+        self.rows = rows
+        self._owners = owners
+        self._exact, self._patterns = {}, []
+        for order, row in enumerate(rows):
+            for name in row.names:
+                if "*" in name:
+                    self._patterns.append((order, glob(name)))
+                else:
+                    self._exact.setdefault(name, []).append(order)
+        self._named = {}
+
+    def find(self, name, places):
+        """The row of a function `name` that lies in `places` (a set), or None."""
+        if name is None:
+            return None
+        if name not in self._named:
+            self._named[name] = self._rows_of(name)
+        for row in self._named[name]:
+            if not places.isdisjoint(row.places):
+                return row
+        return None
+
+    def _rows_of(self, name):
+        orders = set(self._exact.get(name, ()))
+        orders.update(order for order, pattern in self._patterns if pattern.match(name))
+        return [self.rows[order] for order in sorted(orders)]
+
+    def owner(self, module):
+        """Who a library is, for people: "C" for libc.so.6, "libselinux" for libselinux.so.1."""
+        for pattern, name in self._owners:
+            if pattern.match(module):
+                return name
+        return re.split(r"\.so\b|-\d", module, maxsplit=1)[0] or module
+
+
+def glob(pattern):
+    """A compiled expression for a pattern in which only `*` is special."""
+    return re.compile(".*".join(re.escape(part) for part in pattern.split("*")) + r"\Z", re.S)
+
+
+def parser():
+    """A configparser for tables: nothing is interpolated, `=` alone separates."""
+    ini = configparser.ConfigParser(
+        interpolation=None, delimiters=("=",), comment_prefixes=("#",), strict=True
+    )
+    ini.optionxform = str  # names keep their case
+    return ini
+
+
+def read(path):
+    ini = parser()
+    with open(path, encoding="utf-8") as file:
+        ini.read_file(file)
+    owners = [(glob(pattern), name) for pattern, name in ini["owners"].items()]
+    rows = [_row(key, ini[key]) for key in ini.sections() if key != "owners"]
+    return Table(rows, owners)
+
+
+def _row(key, section):
+    kind, names = section.get("class", ""), tuple(section.get("names", "").split("\n"))
+    places = frozenset(section.get("where", "any").split())
+    names = tuple(name.strip() for name in names if name.strip())
+    if kind not in CLASSES or not names or not places.issubset(PLACES) or "source" not in section:
+        raise TableError("origin.ini, [%s]: class, where, names or source" % key)
+    if kind == "runtime" and "owner" not in section:
+        raise TableError("origin.ini, [%s]: a runtime without owner" % key)
+    flags = {flag: section.getboolean(flag.replace("_", " "), False) for flag in _FLAGS}
+    owner = section.get("owner", "")
+    return Row(key, kind, places, names, owner, source=section["source"], **flags)
+
+
+_FLAGS = ("calls", "calls_back", "thread", "public")
+
+
+@lru_cache(maxsize=1)
+def default():
+    return read(PATH)

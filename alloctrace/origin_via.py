@@ -1,0 +1,48 @@
+"""`via`: the libraries that acted for their caller, for people, outermost first."""
+
+from __future__ import annotations
+
+MAX_NAMES = 6  # of a long chain the outermost ones
+
+
+class Via:
+    """Collects the frames that were passed through, innermost first.
+
+    Of the functions of one library that called each other, people know the outermost one, which
+    the caller named; inside it only those with a row of public names are worth a word.
+    """
+
+    def __init__(self):
+        self._found = []  # names of closed runs
+        self._module = None
+        self._run = []  # (name, is public) of the run of frames in one module
+
+    def add(self, frame, name, row):
+        if frame.module != self._module:
+            self._close()
+            self._module = frame.module
+        self._run.append((_text(frame, name), row is not None and row.public))
+
+    def is_empty(self):
+        return not self._run and not self._found
+
+    def names(self):
+        self._close()
+        return tuple(reversed(self._found))[:MAX_NAMES]
+
+    def _close(self):
+        for at, (text, is_public) in enumerate(self._run):
+            is_outermost = at == len(self._run) - 1
+            if is_public or is_outermost or ("::" in text and "::_" not in text):
+                if text and text not in self._found:
+                    self._found.append(text)
+        self._run = []
+
+
+def _text(frame, name):
+    """Rust's or C++'s module, the function, or the library's name where it has none."""
+    if name is None:
+        return frame.module
+    if "::" in name:
+        return "::".join([part for part in name.split("::") if not part.startswith("{")][:2])
+    return name.lstrip("_") or name
