@@ -48,9 +48,30 @@ def purpose(event):
     return event.purpose.text if event.purpose else None
 
 
+# Functions of the loader that say nothing about why they were called: their caller does.
+_SAY_NOTHING = frozenset(
+    "mmap mmap64 munmap mprotect brk sbrk madvise strdup minimal_malloc".split()
+)
+
+
 def deciding_frame(event, stack):
-    """The one meaningful frame: the one that decided, else the first that could be named."""
+    """The one meaningful frame: the one that decided, else the first that could be named.
+
+    Inside the loader, of its `mmap` and the like the caller, for it says what for.
+    """
     index = event.verdict.decided_by if event.verdict else None
-    if index is not None and 0 <= index < len(stack):
-        return stack[index]
-    return next((frame for frame in stack if frame.function), stack[0] if stack else None)
+    if index is None or not 0 <= index < len(stack):
+        return next((frame for frame in stack if frame.function), stack[0] if stack else None)
+    role = stack[index].role
+    while role == "loader" and _says_nothing(stack[index]) and _in_role(stack, index + 1, role):
+        index += 1
+    return stack[index]
+
+
+def _says_nothing(frame):
+    name = (frame.function or "").lstrip("_")
+    return (name[3:] if name.startswith("GI_") else name).lstrip("_") in _SAY_NOTHING
+
+
+def _in_role(stack, index, role):
+    return index < len(stack) and stack[index].role == role and stack[index].function is not None

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import deque
 
-from reports import run_view
+from reports import event_tree, run_view
 
 
 class Follower:
@@ -20,7 +20,7 @@ class Follower:
 
     def __init__(self, stack_of, ink, meaning=lambda event: None):
         self._stack_of, self._ink, self._meaning = stack_of, ink, meaning
-        self._forest, self._waiting = run_view.Forest(), deque()
+        self._forest, self._waiting = event_tree.Forest(), deque()
         self._phase = None
         self._widths = run_view.usual_widths(ink)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from alloctrace import words
 from alloctrace.escape import visible
-from reports import run_view, sections, sentences
+from reports import event_tree, run_view, sections, sentences
 from reports.ink import Ink
 
 EVENTS_AT_MOST = 60
@@ -61,7 +61,7 @@ def _ran(ended):
 
 def _run(summary, trace):
     ink = Ink(120)
-    forest = run_view.grow(trace.events())
+    forest = event_tree.grow(trace.events())
     lines = ["## The run", ""]
     for phase in summary["phases"]:
         rows = run_view.rows(forest.get((phase["image"], phase["phase"]), []), trace.stack, ink)

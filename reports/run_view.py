@@ -4,14 +4,16 @@ syscalls that it made hanging beneath it."""
 from __future__ import annotations
 
 import errno
-from collections import defaultdict, namedtuple
+from collections import namedtuple
 
 from alloctrace import measure, words
 from alloctrace.escape import visible
+from reports.event_tree import grow, pass_through
 from reports.ink import cells
 
-# One line: `branch` is what it hangs on; the four columns; why it is marked, if it is.
-Row = namedtuple("Row", "branch call origin text_origin purpose frame failed depth")
+# One line: the thread, what it hangs on, the columns, and whether it is marked as failed.
+Row = namedtuple("Row", "thread branch call origin text_origin purpose frame failed")
+Widths = namedtuple("Widths", "thread call origin purpose frame")
 
 MEANINGS = {
     "load": "the libraries are brought in",
@@ -41,72 +43,12 @@ def lines(events, stack_of, summary, ink):
             yield line(row, widths, ink)
 
 
-class Node:
-    """An event and what hangs beneath it: the syscalls it made, the calls nested in it."""
-
-    __slots__ = ("event", "children", "freed", "times")
-
-    def __init__(self, event, freed):
-        self.event, self.children, self.freed, self.times = event, [], freed, 1
-
-
-class Forest:
-    """Hangs each event beneath the call that made it, one event after the other."""
-
-    def __init__(self):
-        self._nodes, self._sizes = {}, {}
-
-    def add(self, event):
-        """The event's node if it stands at the top, else None."""
-        node = self._nodes[event.seq] = Node(event, self._sizes.get(event.block))
-        if measure.hands_out(event):
-            self._sizes[event.block] = measure.bytes_asked(event)
-        above = self._nodes.get(event.cause if event.kind == "syscall" else event.outer)
-        if above is None:
-            return node
-        above.children.append(node)
-        return None
-
-    def forget(self, node):
-        """What is shown needs no more room."""
-        self._nodes.pop(node.event.seq, None)
-        if node.event.name == "free":
-            self._sizes.pop(node.event.block, None)
-        for child in node.children:
-            self.forget(child)
-
-
-def grow(events):
-    """{(image, phase): [Node]}: un-nested calls and syscalls without a call at the top."""
-    forest, tops = Forest(), defaultdict(list)
-    for event in events:
-        node = forest.add(event)
-        if node:
-            tops[event.image, event.phase].append(node)
-    return tops
-
-
 def rows(nodes, stack_of, ink):
     """Rows for the nodes of one phase, what hangs beneath them following them."""
     made = []
-    for node in _fold([_pass_through(node) for node in nodes], stack_of):
+    for node in _fold([pass_through(node) for node in nodes], stack_of):
         made += _node_rows(node, "", "", stack_of, ink, 0)
     return made
-
-
-def _pass_through(node):
-    """Leave out a nested call that only passes its outer call on: same bytes, same pointer."""
-    kept = []
-    for child in map(_pass_through, node.children):
-        kept += child.children if _same_request(node.event, child.event) else [child]
-    node.children = kept
-    return node
-
-
-def _same_request(outer, inner):
-    if inner.kind != "call" or inner.failed or outer.result != inner.result:
-        return False
-    return inner.name != "free" and measure.bytes_asked(outer) == measure.bytes_asked(inner)
 
 
 def _fold(nodes, stack_of):
@@ -135,6 +77,7 @@ def _look(node, stack_of):
 def _node_rows(node, branch, below, stack_of, ink, depth):
     event, hangs = node.event, depth > 0  # what hangs is its call's, in who and where
     yield Row(
+        "" if hangs else str(event.tid),
         branch,
         call_text(event, node.freed, node.times, ink),
         measure.origin(event),
@@ -142,7 +85,6 @@ def _node_rows(node, branch, below, stack_of, ink, depth):
         _purpose_text(event),
         "" if hangs else frame_text(event, stack_of),
         event.failed,
-        depth,
     )
     for index, child in enumerate(node.children):
         is_last = index == len(node.children) - 1
@@ -173,12 +115,10 @@ def origin_text(event):
     if verdict.origin == "runtime":
         return "runtime %s" % visible(verdict.owner or "?")
     if verdict.origin == "user" and not verdict.direct and verdict.via:
-        return "user via %s" % visible(_last_part(verdict.via[-1]))
+        return "user via %s" % visible(verdict.via[0])
+    if verdict.for_whom:
+        return "%s for %s" % (verdict.origin, visible(verdict.for_whom))
     return verdict.origin
-
-
-def _last_part(name):
-    return name.rsplit("::", 1)[-1]
 
 
 def _purpose_text(event):
@@ -207,29 +147,35 @@ def frame_text(event, stack_of):
 
 
 def _widths(shown, ink):
-    """Columns of call, origin, purpose and frame; the last two share what the others leave."""
+    """Purpose and frame share what the other columns leave; one thread needs no column."""
+    threads = {row.thread for row in shown if row.thread}
+    thread = max(6, *map(len, threads)) if len(threads) > 1 else 0
     call = max([cells(row.branch) + cells(row.call) for row in shown] + [4])
     origin = max([cells(row.text_origin) for row in shown] + [3])
     call, origin = min(call, _LONGEST["call"]), min(origin, _LONGEST["origin"])
-    rest = ink.width - call - origin - 2 - 3 * len(_GAP)
+    rest = _rest(ink, thread, call, origin)
     frame = max([cells(row.frame) for row in shown] + [5])
     purpose = max([cells(row.purpose) for row in shown] + [3])
     if purpose + frame > rest:
         frame = min(frame, max(rest - purpose, rest * 2 // 5))
-    return call, origin, max(min(purpose, rest - frame), 3), frame
+    return Widths(thread, call, origin, max(min(purpose, rest - frame), 3), frame)
+
+
+def _rest(ink, thread, call, origin):
+    """Columns that are left for purpose and frame."""
+    return ink.width - call - origin - 2 - 3 * len(_GAP) - (thread and thread + len(_GAP))
 
 
 def usual_widths(ink):
     """Columns for events that are not known yet."""
-    call, origin = 24, 16
-    rest = ink.width - call - origin - 2 - 3 * len(_GAP)
-    return call, origin, rest * 3 // 5, rest - rest * 3 // 5
+    rest = _rest(ink, 0, 24, 16)
+    return Widths(0, 24, 16, rest * 3 // 5, rest - rest * 3 // 5)
 
 
 def head(widths, ink):
-    call, origin, purpose, _ = widths
-    columns = (ink.column("call", call), ink.column("who", origin), ink.column("for", purpose))
-    yield ink.dim("  " + _GAP.join(columns + ("where",)))
+    titles = ("thread", "call", "who", "for")
+    columns = [ink.column(title, width) for title, width in zip(titles, widths) if width]
+    yield ink.dim("  " + _GAP.join(columns + ["where"]))
 
 
 def phase_line(phase, has_events, ink):
@@ -250,13 +196,15 @@ def phase_words(phase, has_events, ink):
 
 
 def line(row, widths, ink):
-    call, origin, purpose, frame = widths
-    asked = ink.column(row.call, call - cells(row.branch))
-    where = _fit_frame(row.frame, frame, ink)
-    why = ink.column(row.purpose, purpose) if where else ink.fit(row.purpose, purpose + frame + 2)
+    """One row as a line, in these widths."""
+    asked = ink.column(row.call, widths.call - cells(row.branch))
+    where = _fit_frame(row.frame, widths.frame, ink)
+    room = widths.purpose if where else widths.purpose + widths.frame + len(_GAP)
+    why = ink.column(row.purpose, room) if where else ink.fit(row.purpose, room)
     parts = [
+        ink.dim(ink.column(row.thread, widths.thread)) if widths.thread else "",
         ink.dim(row.branch) + (ink.paint(asked, "red") if row.failed else asked),
-        ink.origin(row.origin, ink.column(row.text_origin, origin)),
+        ink.origin(row.origin, ink.column(row.text_origin, widths.origin)),
         ink.paint(why, _purpose_style(row)),
         ink.dim(where),
     ]

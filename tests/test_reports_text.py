@@ -31,6 +31,14 @@ def test_an_event_is_one_line_with_who_why_and_where():
     assert re.match(r"  malloc 472 +user +Vec's first block +actual_code vec.rs:5$", line)
 
 
+def test_the_loaders_mmap_shows_its_caller():
+    names = [frame("__GI___mmap64", "loader"), frame("_dl_map_segments", "loader")]
+    page = shown(syscall(1, size=4096, stack=1), stacks={1: tuple(names)})
+    assert "where" in page and line_with(page, "mmap 4096").endswith("_dl_map_segments")
+    alone = shown(syscall(1, size=4096, stack=1), stacks={1: tuple(names[:1])})
+    assert line_with(alone, "mmap 4096").endswith("__GI___mmap64")
+
+
 def test_a_syscall_hangs_beneath_its_call():
     page = shown(call(0, size=451), syscall(1, size=8192, cause=0, phase="main"))
     lines = page.splitlines()
@@ -71,6 +79,13 @@ def test_a_free_shows_the_size_of_its_block():
     assert line_with(page, "free").startswith("  free 472")
 
 
+def test_threads_are_named_where_there_are_several():
+    page = shown(call(1, size=32, tid=7), call(2, size=32, tid=8))
+    assert line_with(page, "thread") and page.count("malloc 32") == 2
+    assert line_with(page, "  8  ").split()[:3] == ["8", "malloc", "32"]
+    assert "thread" not in shown(call(1, size=32, tid=7))
+
+
 def test_a_failed_call_says_so_and_why():
     assert "failed: ENOMEM" in shown(call(1, size=9, errno=12, block=None, result=0))
     assert "failed" not in shown(call(1, size=9))
@@ -86,7 +101,7 @@ def test_an_unknown_purpose_is_said_as_unknown():
         (loader("x"), "loader"),
         (runtime("Rust"), "runtime Rust"),
         (user(), "user"),
-        (user(False, ("malloc", "strdup")), "user via strdup"),
+        (user(False, ("strdup", "inner")), "user via strdup"),
         (None, "unknown"),
     ],
 )

@@ -1,0 +1,68 @@
+"""Which event hangs beneath which: syscalls under the call that made them, nested calls under
+theirs."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+
+from alloctrace import measure
+
+
+class Node:
+    """An event and what hangs beneath it: the syscalls it made, the calls nested in it."""
+
+    __slots__ = ("event", "children", "freed", "times")
+
+    def __init__(self, event, freed):
+        self.event, self.children, self.freed, self.times = event, [], freed, 1
+
+
+class Forest:
+    """Hangs each event beneath the call that made it, one event after the other."""
+
+    def __init__(self):
+        self._nodes, self._sizes = {}, {}
+
+    def add(self, event):
+        """The event's node if it stands at the top, else None."""
+        node = self._nodes[event.seq] = Node(event, self._sizes.get(event.block))
+        if measure.hands_out(event):
+            self._sizes[event.block] = measure.bytes_asked(event)
+        above = self._nodes.get(event.cause if event.kind == "syscall" else event.outer)
+        if above is None:
+            return node
+        above.children.append(node)
+        return None
+
+    def forget(self, node):
+        """What is shown needs no more room."""
+        self._nodes.pop(node.event.seq, None)
+        if node.event.name == "free":
+            self._sizes.pop(node.event.block, None)
+        for child in node.children:
+            self.forget(child)
+
+
+def grow(events):
+    """{(image, phase): [Node]}: un-nested calls and syscalls without a call at the top."""
+    forest, tops = Forest(), defaultdict(list)
+    for event in events:
+        node = forest.add(event)
+        if node:
+            tops[event.image, event.phase].append(node)
+    return tops
+
+
+def pass_through(node):
+    """Leave out a nested call that only passes its outer call on: same bytes, same pointer."""
+    kept = []
+    for child in map(pass_through, node.children):
+        kept += child.children if _same_request(node.event, child.event) else [child]
+    node.children = kept
+    return node
+
+
+def _same_request(outer, inner):
+    if inner.kind != "call" or inner.failed or outer.result != inner.result:
+        return False
+    return inner.name != "free" and measure.bytes_asked(outer) == measure.bytes_asked(inner)
