@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 
 MAX_NAME = 4096  # characters; what is longer is cut
+_INTERNAL = "__GI_"  # glibc's own calls go to such aliases (include/libc-symbols.h)
 _ANONYMOUS = "(anonymous namespace)"
 _OPERATOR = re.compile(
     r"\boperator ?(?:\(\)|\[\]|->\*?|<=>|<<=?|>>=?|<=?|>=?|\"\" ?|[-+*/%^&|~!=,]+|new|delete)"
@@ -25,6 +26,8 @@ _OPENING, _CLOSING = "<[{(", ">]})"
 def readable(name, has_return_type=False):
     """The name without arguments. `has_return_type`: a demangled template begins with its type."""
     name = _CLONE.sub("", name[:MAX_NAME])
+    if name.startswith(_INTERNAL):
+        name = name[len(_INTERNAL) :]
     if not any(mark in name for mark in "(<: "):
         return plain(name)
     name = _RUST_HASH.sub("", _without_arguments(name))

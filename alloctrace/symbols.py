@@ -226,8 +226,13 @@ def _outermost(names, function, symbol, at):
     if function is None:
         return names[-1] if names else None
     mangled = symbol_names.is_mangled(function.raw)
-    if names and (mangled or not is_exported(function)):
+    if names and (mangled or not _is_better(function, names[-1])):
         return names[-1]
     if mangled and symbol and at - symbol[1] == function.start:
         return symbol_names.readable(symbol[0], has_return_type=True)
     return function.name
+
+
+def _is_better(function, name):
+    """Of a function with aliases (glibc's __libc_malloc) debug information names any one."""
+    return is_exported(function) or (name.startswith("_") and not function.name.startswith("_"))

@@ -154,6 +154,19 @@ def test_well_known_names_of_libc():
 
 
 @needs_gdb
+def test_well_known_names_of_the_loader():
+    elf = ElfFile(LOADER)
+    if elf.debug_file() is None:
+        pytest.skip("no debug file of the loader")
+    loader = module(LOADER, role="loader")
+    with ElfFile(elf.debug_file()) as debug:
+        starts = {n: debug.function(n).value for n in ("mprotect", "strdup", "_dl_new_object")}
+    stacks = [[loader.base + start] for start in starts.values()]
+    found = symbols.symbolise(history([loader], *stacks)).values()
+    assert [frames[-1].function for frames in found] == list(starts)
+
+
+@needs_gdb
 @pytest.mark.skipif(not shutil.which("g++"), reason="no g++")
 @pytest.mark.parametrize("flags", [["-g"], []])
 def test_cxx_names(tmp_path, flags):

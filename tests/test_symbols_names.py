@@ -47,6 +47,7 @@ CASES = [
     ("std::rt::lang_start::{{closure}}", "std::rt::lang_start::{{closure}}"),
     ("app::work::h0123456789abcdef", "app::work"),
     ("app::work::habc", "app::work::habc"),
+    ("__GI___mmap64", "__mmap64"),
     ("grow.part.0", "grow"),
     ("grow.constprop.0.isra.0", "grow"),
     ("grow.cold", "grow"),
