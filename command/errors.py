@@ -1,9 +1,10 @@
-"""Two kinds of error: the user's (one line that says the fix) and ours (a traceback, status 125)."""
+"""Two kinds of error: the user's (one line that says the fix) and ours (a traceback and 125)."""
 
 from __future__ import annotations
 
 import signal
-import unicodedata
+
+from alloctrace.escape import visible
 
 USAGE, FAILED, CANNOT_EXECUTE, NOT_FOUND = 2, 125, 126, 127
 
@@ -25,27 +26,11 @@ class EngineError(UserError):
 
 
 def shown(text, limit=400):
-    """Untrusted text as one line that no terminal obeys: control characters and bytes escaped."""
+    """Untrusted text (or bytes) as one line that no terminal obeys, at most `limit` long."""
     if isinstance(text, bytes):
         text = text.decode("utf-8", "surrogateescape")
-    line = "".join(_shown_character(character) for character in text[: limit + 1])
-    return line if len(text) <= limit else line[:limit] + "…"
-
-
-def _shown_character(character):
-    code = ord(character)
-    if 0xDC80 <= code <= 0xDCFF:  # a byte that was no UTF-8
-        return "\\x%02x" % (code - 0xDC00)
-    # Other: control, format (bidirectional overrides too), surrogate, private; line separators
-    if unicodedata.category(character) in ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"):
-        return {"\n": "\\n", "\t": "\\t"}.get(character, _escape(code))
-    return "\\\\" if character == "\\" else character
-
-
-def _escape(code):
-    return (
-        "\\x%02x" % code if code < 256 else "\\u%04x" % code if code < 65536 else "\\U%08x" % code
-    )
+    line = visible(text[:limit])
+    return line if len(text) <= limit else line + "…"
 
 
 def signal_name(number):

@@ -1,0 +1,129 @@
+"""Which verb is meant, and what becomes of its errors. Each verb is a file of this folder."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import os
+import sys
+import traceback
+
+from . import VERSION, heritage
+from .errors import FAILED, USAGE, UserError, shown
+
+VERBS = ("run", "report", "events", "sql", "article", "doctor", "recover", "help")
+_INTERRUPTED = 130
+
+
+class Parser(argparse.ArgumentParser):
+    """One line for a wrong command line, as for every other mistake of the user's."""
+
+    def error(self, message):
+        raise UserError("%s (see: brkpoint help %s)" % (shown(message), self.verb), USAGE)
+
+
+def start():
+    """Called once by the file `brkpoint`; returns the exit status."""
+    heritage.occupy_standard_streams()
+    _speak_as_the_locale()
+    words = [word.decode("utf-8", "surrogateescape") for word in heritage.arguments()]
+    status = main(words)
+    try:
+        sys.stdout and sys.stdout.flush()
+    except BrokenPipeError:
+        _forget_output()
+    return status
+
+
+def main(words):
+    """Run the command line `words` (text; bytes that are no UTF-8 as surrogates); the status."""
+    try:
+        return _dispatch(words)
+    except UserError as error:
+        say(str(error))
+        return error.status
+    except BrokenPipeError:  # `brkpoint events | head`: enough was read
+        _forget_output()
+        return 0
+    except KeyboardInterrupt:
+        return _INTERRUPTED
+    except Exception:
+        traceback.print_exc()
+        say("this is a fault of brkpoint; please report it with the lines above")
+        return FAILED
+
+
+def say(message):
+    """One line on standard error; it may be closed or full, and then there is no one to tell."""
+    try:
+        sys.stderr.write("brkpoint: %s\n" % message)
+        sys.stderr.flush()
+    except (OSError, AttributeError):
+        pass
+
+
+def _dispatch(words):
+    if not words:
+        raise UserError("which program? For example: brkpoint ./a.out (see: brkpoint help)", USAGE)
+    first, rest = words[0], words[1:]
+    if first == "--version":
+        print("brkpoint " + VERSION)
+        return 0
+    if first in ("-h", "--help"):
+        first = "help"
+    elif first not in VERBS:
+        first, rest = "run", words
+    return call(first, rest)
+
+
+def call(name, words):
+    """Run the verb `name` with its own words; its exit status."""
+    verb = load(name)
+    parser = parser_for(verb)
+    try:
+        args = verb.parse(parser, words) if hasattr(verb, "parse") else parser.parse_args(words)
+    except SystemExit as end:  # argparse after --help
+        return end.code or 0
+    return verb.invoke(args)
+
+
+def load(name):
+    """The module of a verb; raises UserError where this installation lacks it."""
+    module = "%s.%s" % (__package__, name)
+    try:
+        return importlib.import_module(module)
+    except ModuleNotFoundError as error:
+        if error.name != module:
+            raise
+        raise UserError("this installation has no `%s`" % name) from None
+
+
+def parser_for(verb):
+    """The argument parser of a verb's module; its help text is the module's."""
+    parser = Parser(
+        prog="brkpoint " + verb.NAME,
+        usage=getattr(verb, "USAGE", None),
+        description=verb.HELP[0].upper() + verb.HELP[1:] + ".",
+        epilog=getattr(verb, "EPILOG", None),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.verb = verb.NAME
+    verb.configure(parser)
+    return parser
+
+
+def _speak_as_the_locale():
+    """-X utf8 makes every output UTF-8: where the user's locale says otherwise, plain ASCII."""
+    chosen = [os.environ.get(name) for name in ("LC_ALL", "LC_CTYPE", "LANG")]
+    name = next((value for value in chosen if value), "C").lower()
+    if name in ("c", "posix") or "utf-8" in name or "utf8" in name:
+        return  # in the C locale Python writes UTF-8 of its own accord (PEP 538)
+    for stream in (sys.stdout, sys.stderr):
+        if stream is not None:
+            stream.reconfigure(encoding="ascii", errors="backslashreplace")
+
+
+def _forget_output():
+    """Nobody reads on: keep Python from complaining when it flushes at its end."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)

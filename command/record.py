@@ -1,0 +1,65 @@
+"""From the spool of a finished run to its trace. The spool goes when the trace is there."""
+
+from __future__ import annotations
+
+import os
+import platform
+import time
+
+from alloctrace import history, spool, symbols, trace
+
+from . import VERSION, tracer
+from .errors import UserError, shown
+
+
+def make_trace(outcome, place, force=False, use_symbols=True):
+    """Write the trace of `outcome` to `place`; returns the History.
+
+    Raises UserError where spool or trace cannot be read or written; the spool is kept then.
+    """
+    try:
+        recorded = history.build(spool.read(place.spool))
+    except (OSError, spool.SpoolError) as error:
+        raise UserError("nothing was recorded: %s" % shown(str(error))) from None
+    if outcome.reason:
+        recorded.notes.insert(0, "the trace is incomplete: " + outcome.reason)
+    stacks = symbols.symbolise(recorded, **_how(use_symbols))
+    try:
+        trace.write(place.trace, recorded, stacks, facts(outcome, recorded), force)
+    except trace.TraceError as error:
+        text = "%s %s; `brkpoint recover %s` makes it from what was recorded"
+        raise UserError(text % (shown(place.trace), error, shown(place.spool))) from None
+    os.unlink(place.spool)
+    return recorded
+
+
+def _how(use_symbols):
+    """Without symbols neither gdb nor any debug file is asked."""
+    if use_symbols:
+        return {"gdb": tracer.find_gdb()}
+    return {"gdb": None, "debug_roots": ()}
+
+
+def facts(outcome, recorded):
+    """What the parent knows of a run, for alloctrace/run_facts.py."""
+    return {
+        "pid": outcome.pid,
+        "program": outcome.program,
+        "command": outcome.command,
+        "exit": {"kind": outcome.kind, "status": outcome.status},
+        "complete": outcome.complete,
+        "incomplete_because": outcome.reason,
+        "date": time.strftime("%Y-%m-%d %H:%M:%S %z"),
+        "versions": versions(recorded.run.get("gdb")),
+    }
+
+
+def versions(gdb):
+    """{name: version} of what made the trace; `gdb`: what the engine said, or None."""
+    found = {"brkpoint": VERSION, "kernel": platform.release()}
+    libc = " ".join(platform.libc_ver()).strip()
+    if libc:
+        found["libc"] = libc
+    if gdb:
+        found["gdb"] = gdb
+    return found

@@ -1,0 +1,191 @@
+"""`brkpoint run PROGRAM`: watch a program from its first instruction to its last, and report."""
+
+from __future__ import annotations
+
+import argparse
+import difflib
+import os
+import sys
+import traceback
+
+from alloctrace import summary, trace
+from reports import ink, text
+
+from . import heritage, launch, main, place, program, record, watching
+from .errors import FAILED, NOT_FOUND, USAGE, UserError, shown
+
+NAME = "run"
+HELP = "run a program and show what it allocated, when, for whom and what for"
+USAGE_LINE = "brkpoint [run] [OPTION...] PROGRAM [ARG...]"
+
+EPILOG = """\
+Options end at PROGRAM: what follows is the program's own. The exit status is the program's
+(128+N when signal N ended it), or 125 when brkpoint failed, 126 when PROGRAM cannot be executed,
+127 when it is not found, 2 for a wrong command line. The report goes to standard error.
+
+  brkpoint ./a.out < input            the program's standard streams stay as they are
+  brkpoint -o day1.brkpoint ./a.out   then: brkpoint report day1.brkpoint
+  brkpoint run -- -odd-name           a program whose name begins with a hyphen
+"""
+
+
+def configure(parser):
+    parser.usage = USAGE_LINE
+    add = parser.add_argument
+    add("-o", "--output", metavar="TRACE", help="the trace file (PROGRAM.PID.brkpoint)")
+    add("--force", action="store_true", help="overwrite an existing TRACE")
+    add(
+        "--engine",
+        choices=("auto", "breakpoints", "recorder"),
+        default="auto",
+        help="what records: this version has the breakpoints engine",
+    )
+    add("--live", action="store_true", help="show each event while the program runs")
+    add("--timeout", type=_seconds, metavar="S", help="end the program after S seconds")
+    add("--fixed-addresses", action="store_true", help="without address randomisation")
+    add("--quiet", action="store_true", help="no report: only the trace, and what went wrong")
+    add("--no-symbols", action="store_true", help="as if no debug files were installed")
+    add("-p", "--pid", type=int, metavar="PID", help=argparse.SUPPRESS)
+
+
+def _seconds(word):
+    value = float(word)
+    if not 0 < value < 1e9:
+        raise ValueError
+    return value
+
+
+_seconds.__name__ = "number of seconds"  # argparse names the type in its message
+
+
+def parse(parser, words):
+    """The arguments; everything from PROGRAM on stays untouched in `command`."""
+    at = _program_at(parser, words)
+    args = parser.parse_args(words[:at])
+    rest = words[at:]
+    args.command = rest[1:] if rest[:1] == ["--"] else rest
+    return args
+
+
+def _program_at(parser, words):
+    """The index of PROGRAM, or of the `--` before it."""
+    takes_value = {}
+    for action in parser._actions:  # argparse has no public list
+        takes_value.update((name, action.nargs != 0) for name in action.option_strings)
+    at = 0
+    while at < len(words) and words[at].startswith("-") and words[at] not in ("-", "--"):
+        at += 2 if takes_value.get(words[at]) else 1
+    return min(at, len(words))
+
+
+def invoke(args):
+    """Run and report; the exit status."""
+    _check(args)
+    argv = [_bytes(word) for word in args.command]
+    found = _find(argv)
+    for note in found.notes:
+        main.say("note: " + note)
+    where = place.prepare(args.output, args.force, found.path)
+    outcome = _launch(args, argv, where, found)
+    return _conclude(args, where, outcome)
+
+
+def _check(args):
+    if args.pid is not None:
+        raise UserError(
+            "-p: this version cannot attach to a running program; start it: brkpoint " "PROGRAM"
+        )
+    if args.engine == "recorder":
+        raise UserError("this version has only the breakpoints engine: leave out --engine")
+    if not args.command:
+        raise UserError("which program? usage: " + USAGE_LINE, USAGE)
+
+
+def _bytes(word):
+    return word.encode("utf-8", "surrogateescape")
+
+
+def _find(argv):
+    try:
+        return program.find(argv, heritage.environment())
+    except UserError as error:
+        near = difflib.get_close_matches(os.fsdecode(argv[0]), main.VERBS, 1)
+        if error.status == NOT_FOUND and near:
+            raise UserError("%s (or did you mean `brkpoint %s`?)" % (error, near[0]), NOT_FOUND)
+        raise
+
+
+def _launch(args, argv, where, found):
+    view = watching.choose(where.spool, args.live, args.quiet)
+    options = launch.Options(
+        live=args.live,
+        symbols=not args.no_symbols,
+        timeout=args.timeout,
+        fixed_addresses=args.fixed_addresses,
+        cache_dir=_cache_folder(),
+        tick=view.tick,
+    )
+    try:
+        return launch.run(argv, where.spool, options, found)
+    except launch.EngineError as error:
+        _tell_log(error.log)
+        raise
+    finally:
+        view.finish()
+
+
+def _cache_folder():
+    """Where the engine may remember what it found out about a loader; None: nowhere."""
+    base = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
+    return os.path.join(base, "brkpoint") if os.path.isabs(base) else None
+
+
+def _conclude(args, where, outcome):
+    """Trace and report; whatever fails now must not hide how the target ended."""
+    try:
+        record.make_trace(outcome, where, args.force, not args.no_symbols)
+        _report(args, where.trace)
+    except UserError as error:
+        return _failed(outcome, str(error))
+    except Exception:
+        traceback.print_exc()
+        return _failed(outcome, _kept(where))
+    if outcome.failed:
+        _tell_log(outcome.gdb_log)
+        return _failed(outcome, "the trace is incomplete: " + outcome.reason)
+    if outcome.reason:
+        main.say("the trace is incomplete: %s" % outcome.reason)
+    return outcome.exit_status
+
+
+def _report(args, path):
+    if args.quiet:
+        return
+    look = ink.of_stream(sys.stderr)
+    with trace.open(path) as recorded:
+        facts = summary.summarise(recorded)
+        events = False if args.live else None  # they have been shown
+        page = text.render(facts, recorded, look.width, look.colour, events, look.unicode)
+    try:
+        sys.stderr.write(page)
+        sys.stderr.flush()
+    except (OSError, AttributeError):
+        pass  # standard error is closed: the trace is there, and the status still counts
+
+
+def _failed(outcome, message):
+    main.say("%s; %s" % (message, outcome.describe()))
+    return FAILED
+
+
+def _kept(where):
+    if os.path.exists(where.spool):
+        spool = shown(where.spool)
+        return "a fault of brkpoint; what was recorded is kept: brkpoint recover %s" % spool
+    return "a fault of brkpoint; the trace is %s" % shown(where.trace)
+
+
+def _tell_log(log):
+    """The last of what gdb said, for whoever looks into it."""
+    for line in log.strip().splitlines()[-5:]:
+        main.say("gdb: " + shown(line))

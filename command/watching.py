@@ -1,0 +1,106 @@
+"""What a person sees while the target runs: nothing, a line of progress, or the events (--live)."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+
+from alloctrace import follow, spool
+from reports import ink, live
+
+_FIRST = 3.0  # seconds before there is any progress to tell
+_EVERY = 1.0
+
+
+def choose(spool_path, is_live, quiet):
+    """The view for this run; it has tick() and finish()."""
+    if is_live:
+        return Live(spool_path)
+    # a program that draws on the same terminal would be disturbed
+    if not quiet and _is_terminal(sys.stderr) and not _is_terminal(sys.stdout):
+        return Progress(spool_path)
+    return Nothing()
+
+
+class Nothing:
+    def tick(self):
+        pass
+
+    def finish(self):
+        pass
+
+
+class Progress:
+    """One line that is overwritten, from the size of the spool."""
+
+    def __init__(self, path):
+        self._path = path
+        self._start = time.monotonic()
+        self._next = self._start + _FIRST
+        self._shown = False
+
+    def tick(self):
+        now = time.monotonic()
+        if now < self._next:
+            return
+        self._next = now + _EVERY
+        self._shown = True
+        words = "brkpoint: %d s, %.1f MiB recorded" % (
+            now - self._start,
+            _size(self._path) / 2**20,
+        )
+        _write("\r" + words + "\033[K")
+
+    def finish(self):
+        if self._shown:
+            _write("\r\033[K")
+
+
+class Live:
+    """The events as they come, from the growing spool."""
+
+    def __init__(self, path):
+        self._follow = follow.Follow(path)
+        self._lines = live.Follower(
+            self._follow.stack, ink.of_stream(sys.stderr), self._follow.explain
+        )
+        self._broken = False
+
+    def tick(self):
+        try:
+            if not self._broken:
+                self._write(self._lines.feed(self._follow.poll()))
+        except spool.SpoolError:
+            self._broken = True  # said when the trace is made
+
+    def finish(self):
+        self.tick()
+        self._write(self._lines.finish())
+        self._write([""])
+
+    def _write(self, lines):
+        for line in lines:
+            _write(line + "\n")
+
+
+def _write(words):
+    try:
+        sys.stderr.write(words)
+        sys.stderr.flush()
+    except (OSError, AttributeError):
+        pass
+
+
+def _is_terminal(stream):
+    try:
+        return stream is not None and stream.isatty()
+    except ValueError:
+        return False
+
+
+def _size(path):
+    try:
+        return os.stat(path).st_size
+    except OSError:
+        return 0
