@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from . import words
+from . import origin, program_facts, purpose
 
 
 def classify(history, stacks):
@@ -10,18 +10,33 @@ def classify(history, stacks):
 
     What lies inside a call, a nested call or a memory syscall, has the call's origin.
     """
-    from . import origin, purpose
-
-    facts_of = {phase: origin.Facts(phase=phase) for phase in words.PHASES}
-    decided = {}
+    judge = _Judge(history, stacks)
     for event in history.events:
         within = event.cause if event.kind == "syscall" else event.outer
-        if within is not None:
-            event.verdict = history.events[within].verdict
-            continue
-        key = (event.stack, event.phase)
-        if key not in decided:
-            decided[key] = origin.decide(stacks.get(event.stack, ()), facts_of[event.phase])
-        event.verdict = decided[key]
+        outer = history.events[within] if within is not None else None
+        event.verdict = outer.verdict if outer else judge.verdict(event)
     for index, event in enumerate(history.events):
-        event.purpose = purpose.explain(index, history.events, stacks, facts_of[event.phase])
+        event.purpose = purpose.explain(index, history.events, stacks, judge.facts(event))
+
+
+class _Judge:
+    """Asks once for each distinct question: a stack, in a phase, of a function."""
+
+    def __init__(self, history, stacks):
+        self._stacks = stacks
+        self._programs = program_facts.of_images(history, stacks)
+        self._facts, self._verdicts = {}, {}
+
+    def facts(self, event):
+        key = (event.image, event.phase, event.name)
+        if key not in self._facts:
+            program = self._programs[event.image]
+            self._facts[key] = origin.Facts(phase=event.phase, name=event.name, **program)
+        return self._facts[key]
+
+    def verdict(self, event):
+        key = (event.stack, event.image, event.phase, event.name)
+        if key not in self._verdicts:
+            stack = self._stacks.get(event.stack, ())
+            self._verdicts[key] = origin.decide(stack, self.facts(event))
+        return self._verdicts[key]

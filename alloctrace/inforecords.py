@@ -106,7 +106,7 @@ class InfoRecords:
         )
 
     def _info_main(self, data):
-        self._list(self.history.mains, self._timed(data))
+        self._list(self.history.mains, dict(self._timed(data), image=self._image))
 
     def _info_fork(self, data):
         self._list(self.history.forks, self._timed(data))

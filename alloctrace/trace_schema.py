@@ -8,7 +8,7 @@ from __future__ import annotations
 
 APPLICATION_ID = 0x62726B70  # "brkp"
 VERSION = 1
-PAGE_SIZE = 4096
+PAGE_SIZE = 1024  # small runs make small files
 MAX_DEPTH = 10000  # frames of a stack; an engine's own limit is far below
 
 TABLES = {

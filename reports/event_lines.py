@@ -39,7 +39,7 @@ def _depth(event, depths):
 def _line(event, depth, show_tid):
     thread = "%7d " % event.tid if show_tid else ""
     what = " " * (_INDENT * depth) + asked(event) + answered(event)
-    return ("%6d %s %-46s %-16s %s" % (event.seq, thread, what, who(event), why(event))).rstrip()
+    return ("%6d %s %-50s %-16s %s" % (event.seq, thread, what, who(event), why(event))).rstrip()
 
 
 def asked(event):
@@ -59,7 +59,7 @@ def _syscall_size(event):
 
 
 def answered(event):
-    """What came back: an address or code, the error by its name, "" for free, or that nothing did."""
+    """What came back: an address or code, an error by name, "" for free, or that nothing did."""
     if event.dur_ns is None:
         return " (no return seen)"
     if event.errno is not None:
