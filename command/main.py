@@ -102,7 +102,7 @@ def parser_for(verb):
     """The argument parser of a verb's module; its help text is the module's."""
     parser = Parser(
         prog="brkpoint " + verb.NAME,
-        usage=getattr(verb, "USAGE", None),
+        usage=getattr(verb, "USAGE_LINE", None),
         description=verb.HELP[0].upper() + verb.HELP[1:] + ".",
         epilog=getattr(verb, "EPILOG", None),
         formatter_class=argparse.RawDescriptionHelpFormatter,
