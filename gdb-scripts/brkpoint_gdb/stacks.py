@@ -99,7 +99,7 @@ class Stacks:
         """At any instruction (a syscall): gdb has to find the first return address."""
         if self._is_start(pc):
             return self._number(pc, None, 0)
-        frame = gdb.newest_frame()
+        frame = _innermost()
         links, cut = [], 0
         rest = self._walk(frame, pc, links)
         if isinstance(rest, int):
@@ -115,7 +115,7 @@ class Stacks:
 
     def _walk_entry(self, sp, ret):
         self.walks += 1
-        frame = gdb.newest_frame()
+        frame = _innermost()
         caller = _caller(frame)
         if caller is None or caller.pc() != ret:  # gdb was led astray; the ABI is right
             return self._build([(ret, sp)], None, CUT_UNWINDER)
@@ -183,6 +183,14 @@ class Stacks:
 
     def _is_start(self, pc):
         return any(low <= pc < high for low, high in self.thread_starts)
+
+
+def _innermost():
+    """The newest frame that has a return slot: the pc may lie in an inlined function (mmap)."""
+    frame = gdb.newest_frame()
+    while frame.type() in _SKIP and frame.older() is not None:
+        frame = frame.older()
+    return frame
 
 
 def _caller(frame):
