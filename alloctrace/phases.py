@@ -44,6 +44,7 @@ class Phases:
             later = [mine[name] for name in rest if name in mine]
             until = _as_dict(later[0]) if later else closing
             rows.append(self._row(image, phase, mine.get(phase), until))
+            rows[-1]["passed"] = phase in mine or bool(later)
         return rows
 
     def _row(self, image, phase, border, until):

@@ -175,7 +175,7 @@ def _site_row(row, ink):
     ]
 
 
-def site_name(row, width=34):
+def site_name(row, width=30):
     """`push (vec.rs:5)`; without a name the module and offset; shortened at the front."""
     name = row["function"] or "%s+%s" % (row["module"] or "?", row["offset"] or "?")
     if row["function"] and row["origin"] == "user" and row["file"] and row["line"]:
@@ -220,22 +220,29 @@ def _memory_row(name, figures, ink):
 
 
 def _memory_line(record):
-    leaked, peak = record["leaked"], record["peak_bytes"]
+    """Peak and end in a sentence; "" where no call was seen."""
+    if not record["calls_hooked"] and not record["allocated"]["blocks"]:
+        return ""
     if not record["allocated"]["blocks"]:
-        return "Nothing was allocated by a call."
-    mine = leaked["by_origin"].get("user", {"blocks": 0, "bytes": 0})
-    text = "At most %s live at once, %s at the end" % (
-        sentences.size(peak),
-        sentences.size(leaked["bytes"]),
-    )
-    if mine["blocks"]:
-        number = sentences.count(mine["blocks"], "block")
-        return "%s; of these %s of %s yours: leaked." % (
-            text,
-            number,
+        return "No call handed out memory."
+    sizes = sentences.size(record["peak_bytes"]), sentences.size(record["leaked"]["bytes"])
+    return "At most %s live at once; %s live at the end" % sizes + _whose_at_end(record["leaked"])
+
+
+def _whose_at_end(leaked):
+    """What of the end's live bytes is the user's: that is what people call a leak."""
+    if not leaked["blocks"]:
+        return "."
+    mine = leaked["by_origin"].get("user")
+    if mine:
+        blocks = sentences.count(mine["blocks"], "block")
+        verb = "is" if mine["blocks"] == 1 else "are"
+        return ", of which %s in %s %s yours: leaked." % (
             sentences.size(mine["bytes"]),
+            blocks,
+            verb,
         )
-    return text + "; none of it yours."
+    return ", whose is unknown." if "unknown" in leaked["by_origin"] else ", none of it yours."
 
 
 def understood(record, ink):

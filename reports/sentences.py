@@ -206,11 +206,10 @@ def warnings(summary):
         )
     if not summary["complete"]:
         rows.append("incomplete: the recording ended before the program did")
-    if not summary["calls_hooked"]:
-        rows.append(
-            "calls of allocator functions could not be seen: only memory syscalls are shown"
-        )
-    rows += [row["why"] for row in summary["not_seen"] if row["kind"] == "calls"]
+    unhooked = [row["why"] for row in summary["not_seen"] if row["kind"] == "calls"]
+    if not summary["calls_hooked"] and not unhooked:
+        unhooked = ["calls of allocator functions could not be seen, only memory syscalls"]
+    rows += unhooked
     return [visible(row) for row in rows] + [visible(note) for note in summary["notes"]]
 
 
