@@ -53,6 +53,7 @@ def _about_run(run):
         "command": list(run.get("command") or ()),
         "engine": run.get("engine") or "",
         "complete": bool(run.get("complete")),
+        "incomplete_because": run.get("incomplete_because"),
         "events_lost": lost,
         "exit": {"kind": ended.get("kind") or "unknown", "status": ended.get("status")},
         "date": run.get("date"),

@@ -204,13 +204,15 @@ def warnings(summary):
         rows.append(
             "%s lost: every number below is too small" % count(summary["events_lost"], "event")
         )
-    if not summary["complete"]:
-        rows.append("incomplete: the recording ended before the program did")
+    reason = summary["incomplete_because"]
+    if not summary["complete"] and (reason or not rows):
+        rows.append("incomplete: " + (reason or "the recording ended before the program did"))
     unhooked = [row["why"] for row in summary["not_seen"] if row["kind"] == "calls"]
     if not summary["calls_hooked"] and not unhooked:
         unhooked = ["calls of allocator functions could not be seen, only memory syscalls"]
     rows += unhooked
-    return [visible(row) for row in rows] + [visible(note) for note in summary["notes"]]
+    said = {"the trace is incomplete: %s" % reason}
+    return [visible(row) for row in rows + summary["notes"] if row not in said]
 
 
 def command_line(summary):

@@ -96,9 +96,10 @@ def test_a_program_whose_calls_could_not_be_hooked():
 
 
 def test_warnings_come_with_their_number():
-    lost = summarise(FakeTrace(events_lost=12, complete=False, notes=["gdb\x1b was killed"]))
+    lost = summarise(FakeTrace(events_lost=12, complete=False, notes=["a\x1b note"]))
     text = " ".join(sentences.warnings(lost))
-    assert "12 events lost" in text and "incomplete" in text and "\\x1b" in text
+    assert "12 events lost" in text and "a\\x1b note" in text
+    assert "incomplete" in sentences.warnings(summarise(FakeTrace(complete=False)))[0]
     assert sentences.warnings(summarise(FakeTrace())) == []
 
 
@@ -141,6 +142,12 @@ def test_durations(ns, text):
 )
 def test_endings(ended, text):
     assert sentences.ending(summarise(FakeTrace(exit=ended))) == text
+
+
+def test_why_it_is_incomplete_is_said_once():
+    why = {"incomplete_because": "gdb died", "notes": ["the trace is incomplete: gdb died"]}
+    rows = sentences.warnings(summarise(FakeTrace(complete=False, **why)))
+    assert rows == ["incomplete: gdb died"]
 
 
 def test_the_command_can_be_pasted_and_steers_nothing():
