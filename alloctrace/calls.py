@@ -95,39 +95,72 @@ class Thread:
         closed = [call for call in ended if returned and call.sp == sp]
         return closed, [call for call in ended if not (returned and call.sp == sp)]
 
-    def around(self, sp, stack):
+    def around(self, sp, slots):
         """The innermost open call that contains what runs now at `sp`; None: there is none.
 
-        `stack`: spool.Stack or None. Proof is the slot of an open call in the stack: there
-        lies its return address, so it has not returned.
+        `slots`: Slots of the stack, None where there is no stack. Proof is the slot of an open
+        call in the stack: there lies its return address, so it has not returned.
         """
         if not self.open:
             return None
-        if stack is not None:
-            found = self._by_slot(sp, stack)
-            if found is not None or stack.cut == 0:
+        if slots is not None:
+            found = self._by_slot(sp, slots)
+            if found is not None or slots.is_whole:
                 return found
-        return self._by_address(sp, stack)
+        return self._by_address(sp, slots)
 
-    def _by_slot(self, sp, stack):
-        slots = {call.sp: call for call in self.open}  # of a tail jump the last one opened
-        if sp in slots:
-            return slots[sp]
-        frames = stack.frames[:MAX_FRAMES]
-        for index, (_, slot) in enumerate(frames):
-            if slot in slots and self._same_return(slots[slot], frames, index):
-                return slots[slot]
-        return None
+    def _by_slot(self, sp, slots):
+        best, best_index = None, MAX_FRAMES
+        for call in self.open:
+            if call.sp == sp:
+                best, best_index = call, -1  # of a tail jump the last one opened
+            index = slots.index.get(call.sp, MAX_FRAMES)
+            if index < best_index and slots.may_return_to(index, call.back):
+                best, best_index = call, index
+        return best
 
-    @staticmethod
-    def _same_return(call, frames, index):
-        """False where another function's frame lies by now where a left call's lay."""
-        if call.back is None or index + 1 >= len(frames):
-            return True
-        return frames[index + 1][0] == call.back
-
-    def _by_address(self, sp, stack):
+    def _by_address(self, sp, slots):
         """With a cut stack: the nearest open call above what the stack could show."""
-        seen = max((slot for _, slot in stack.frames), default=sp) if stack else sp
-        above = [call for call in self.open if max(seen, sp - 1) < call.sp <= sp + SAME_STACK]
+        seen = max(slots.highest, sp) if slots else sp
+        above = [call for call in self.open if seen < call.sp <= sp + SAME_STACK]
         return min(above, key=lambda call: call.sp) if above else None
+
+
+class Slots:
+    """Where the return addresses of one stack lie."""
+
+    def __init__(self, stack):
+        self.is_whole = stack.cut == 0
+        self._frames = stack.frames[:MAX_FRAMES]
+        self.index = {}
+        for index, (_, slot) in enumerate(self._frames):
+            self.index.setdefault(slot, index)
+        self.highest = max(self.index, default=0)
+
+    def may_return_to(self, index, back):
+        """False where another function's frame lies by now where a left call's lay."""
+        if back is None or index + 1 >= len(self._frames):
+            return True
+        return self._frames[index + 1][0] == back
+
+
+class SlotCache:
+    """Slots by stack id; forgets all when they grow too many."""
+
+    MAX_SLOTS = 1 << 20
+
+    def __init__(self):
+        self._known, self._count = {}, 0
+
+    def of(self, stack):
+        """The Slots of a spool.Stack; None for None."""
+        if stack is None:
+            return None
+        slots = self._known.get(stack.id)
+        if slots is None:
+            slots = Slots(stack)
+            self._count += len(slots.index)
+            if self._count > self.MAX_SLOTS:
+                self._known, self._count = {}, len(slots.index)
+            self._known[stack.id] = slots
+        return slots

@@ -58,6 +58,7 @@ class Builder(InfoRecords):
         self.blocks = Blocks(self.history.events)
         self.unmatched = Counter()  # what -> how often
         self._threads = {}  # tid -> calls.Thread
+        self._slots = calls.SlotCache()
         self._shapes = {}  # hook id -> reader of its arguments
         self._modules = {}  # id -> Module, those loaded now
         self._start = None  # CLOCK_MONOTONIC of the first instruction
@@ -105,7 +106,7 @@ class Builder(InfoRecords):
             if thread.is_repeated(record.sp, record.hook, back, shape):
                 return
             self._leave_open(thread.drop_stale(record.sp, back))
-        event = self._call_event(record, shape, thread.around(record.sp, stack))
+        event = self._call_event(record, shape, self._around(thread, record.sp, stack))
         call = calls.OpenCall(event, record.sp, record.hook, back, shape)
         self._leave_open(thread.push(call))
         self.blocks.begin(event)
@@ -146,7 +147,7 @@ class Builder(InfoRecords):
         thread = self._thread(record.tid)
         event = self._event(record, "syscall", name)
         event.size, event.ptr, event.args = syscalls.decode(name, record.args, record.path)
-        around = thread.around(record.sp, self._stack(record.stack))
+        around = self._around(thread, record.sp, self._stack(record.stack))
         event.cause = None if around is None else around.event.seq
         thread.syscall = event
 
@@ -198,6 +199,9 @@ class Builder(InfoRecords):
         event.stack = record.stack
         events.append(event)
         return event
+
+    def _around(self, thread, sp, stack):
+        return thread.around(sp, self._slots.of(stack)) if thread.open else None
 
     def _thread(self, tid):
         thread = self._threads.get(tid)

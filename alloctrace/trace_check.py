@@ -51,7 +51,7 @@ def connect(path):
         protect(connection)
         _check_schema(connection)
         return connection
-    except (sqlite3.Error, TraceError) as error:
+    except (sqlite3.Error, ValueError, TraceError) as error:  # a message may be no UTF-8
         if connection is not None:
             connection.close()
         raise TraceError(_damaged(error)) from None
