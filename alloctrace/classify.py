@@ -15,8 +15,9 @@ def classify(history, stacks):
         within = event.cause if event.kind == "syscall" else event.outer
         outer = history.events[within] if within is not None else None
         event.verdict = outer.verdict if outer else judge.verdict(event)
+    survey = purpose.Survey(history.events, stacks, history.modules, judge.facts)
     for index, event in enumerate(history.events):
-        event.purpose = purpose.explain(index, history.events, stacks, judge.facts(event))
+        event.purpose = purpose.explain(index, history.events, stacks, survey)
 
 
 class _Judge:
@@ -33,6 +34,10 @@ class _Judge:
             program = self._programs[event.image]
             self._facts[key] = origin.Facts(phase=event.phase, name=event.name, **program)
         return self._facts[key]
+
+    def first_program(self):
+        """Facts of the program that brkpoint started, whatever it became by exec."""
+        return origin.Facts(**self._programs.get(0, {}))
 
     def verdict(self, event):
         key = (event.stack, event.image, event.phase, event.name)

@@ -1,10 +1,126 @@
-"""What for: rules over an event, its stack and its neighbours (docs/purposes.md)."""
+"""What for: the rules of data/purpose.ini over an event, its stack and its neighbours.
+
+One pure function over a Survey, which is made once per run. No rule holds: the text is None,
+and people read "unknown". docs/purposes.md lists the rules with their evidence and sources.
+"""
 
 from __future__ import annotations
 
+from . import purpose_rules
 from .model import Purpose
+from .purpose_facts import FACTS, FIELDS
+from .purpose_survey import Survey
+
+__all__ = ["Survey", "explain"]
+
+UNKNOWN = Purpose()
 
 
 def explain(index, events, stacks, facts) -> Purpose:
-    """The purpose of events[index]."""
-    return Purpose()
+    """The purpose of events[index]; `facts`: the Survey of these events and stacks.
+
+    The events before it must have been explained: a syscall and a `free` look back.
+    """
+    event, rules = events[index], purpose_rules.default()
+    if event.outer is not None and 0 <= event.outer < index:
+        return events[event.outer].purpose or UNKNOWN
+    functions = facts.functions(event)
+    for rule in _fitting(event, functions, rules, facts):
+        found = _apply(rule, facts, index, event, functions)
+        if found is not None:
+            return found
+    return UNKNOWN
+
+
+def _fitting(event, functions, rules, survey):
+    """Rules whose `stack` and `file` fit: the same for all events of one name and stack."""
+    key = (event.stack, event.name, event.kind)
+    cache = survey.fitting
+    if key not in cache:
+        names = [name for name, _ in functions]
+        cache[key] = [
+            rule
+            for rule in rules.candidates(event.name, names)
+            if _stack_fits(rule, names) and _file_fits(rule, names, functions)
+        ]
+    return cache[key]
+
+
+def _stack_fits(rule, names):
+    return not rule.steps or _match(rule.steps, names, 0) is not None
+
+
+def _match(steps, names, at):
+    """Index of the frame that the first of `steps` fits, all others further out; or None."""
+    first = steps[0]
+    for index in range(at, len(names) if first.anywhere else min(at + 1, len(names))):
+        if names[index] and first.fits(names[index]):
+            if len(steps) == 1 or _match(steps[1:], names, index + 1) is not None:
+                return index
+    return None
+
+
+def _file_fits(rule, names, functions):
+    if rule.file is None:
+        return True
+    at = _match(rule.steps, names, 0) if rule.steps else 0
+    return at < len(functions) and bool(rule.file.match(functions[at][1].module))
+
+
+def _apply(rule, survey, index, event, functions):
+    """The rule's Purpose where its other conditions hold and its fields are known."""
+    if not (_equal(rule, event) and _sized(rule, event) and _flagged(rule, event)):
+        return None
+    if not (_mapped(rule, event) and _caused(rule, survey, event)):
+        return None
+    for name in rule.when:
+        wanted = not name.startswith("!")
+        if bool(FACTS[name.lstrip("!")](survey, index, event, functions)) != wanted:
+            return None
+    values = {}
+    for name in rule.fields:
+        values[name] = FIELDS[name](survey, index, event, functions)
+        if values[name] is None:
+            return None
+    return Purpose(rule.text.format_map(values), rule.key, rule.source)
+
+
+def _equal(rule, event):
+    for name, values in rule.equal:
+        found = event.phase if name == "phase" else getattr(event.verdict, name, None)
+        if found not in values:
+            return False
+    return True
+
+
+def _sized(rule, event):
+    if not rule.sizes:
+        return True
+    size = event.size
+    if size is None:
+        return False
+    return any(
+        (low is None or size >= low) and (high is None or size <= high) for low, high in rule.sizes
+    )
+
+
+def _flagged(rule, event):
+    for name, there, absent in rule.flags:
+        found = set(str(event.args.get(name, "")).split("|"))
+        if not there <= found or absent & found:
+            return False
+    return True
+
+
+def _mapped(rule, event):
+    if rule.path is None:
+        return True
+    path = event.args.get("path") or ""
+    return path == "" if rule.path == "" else bool(rule.path.match(path))
+
+
+def _caused(rule, survey, event):
+    if not rule.cause:
+        return True
+    call = survey.cause(event)
+    return (call.name if call is not None else "none") in rule.cause

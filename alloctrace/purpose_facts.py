@@ -1,0 +1,142 @@
+"""Fields and facts of purpose rules: plain functions of (survey, index, event, functions).
+
+A field gives text or a number, or None where it is not known: the rule then does not hold.
+"""
+
+from __future__ import annotations
+
+PAGE = 4096
+HEAP_MAX = 64 << 20  # glibc malloc/arena.c HEAP_MAX_SIZE of 64-bit programs
+
+
+def basename(path):
+    return path.rsplit("/", 1)[-1] if path else None
+
+
+def _previous_size(survey, index, event, functions):
+    earlier = survey.previous(event)
+    return None if earlier is None else asked(earlier)
+
+
+def asked(event):
+    """Bytes asked for by a call."""
+    if event.size is None:
+        return None
+    return event.size * (1 if event.nmemb is None else event.nmemb)
+
+
+def _next_library(survey, index, event, functions):
+    return basename(survey.next_file(index))
+
+
+def _last_library(survey, index, event, functions):
+    return basename(survey.last_file(index))
+
+
+def _module(survey, index, event, functions):
+    return basename(survey.file_at(event.ptr)) if event.ptr else None
+
+
+def _cause_name(survey, index, event, functions):
+    call = survey.cause(event)
+    return None if call is None else call.name
+
+
+def _cause_size(survey, index, event, functions):
+    call = survey.cause(event)
+    return None if call is None else asked(call)
+
+
+def _cause_old_size(survey, index, event, functions):
+    call = survey.cause(event)
+    return None if call is None else _previous_size(survey, index, call, functions)
+
+
+def _function(survey, index, event, functions):
+    return next((name for name, _ in functions if name), None)
+
+
+def _birth(survey, index, event, functions):
+    born = survey.birth(event)
+    if born is None or born.purpose is None or born.seq >= event.seq:
+        return None
+    return born.purpose.text
+
+
+FIELDS = {
+    "size": lambda survey, index, event, functions: asked(event),
+    "bytes": lambda survey, index, event, functions: abs(event.size) if event.size else None,
+    "count": lambda survey, index, event, functions: event.nmemb,
+    "new_size": lambda survey, index, event, functions: event.args.get("new_size"),
+    "path": lambda survey, index, event, functions: event.args.get("path"),
+    "library": lambda survey, index, event, functions: basename(event.args.get("path")),
+    "owner": lambda survey, index, event, functions: event.verdict and event.verdict.owner,
+    "old_size": _previous_size,
+    "next_library": _next_library,
+    "last_library": _last_library,
+    "module": _module,
+    "cause_name": _cause_name,
+    "cause_size": _cause_size,
+    "cause_old_size": _cause_old_size,
+    "function": _function,
+    "birth": _birth,
+}
+
+
+def _is_growing(survey, index, event, functions):
+    old = _previous_size(survey, index, event, functions)
+    return old is not None and event.size is not None and asked(event) > old
+
+
+def _is_shrinking(survey, index, event, functions):
+    old = _previous_size(survey, index, event, functions)
+    return old is not None and event.size is not None and asked(event) < old
+
+
+def _is_own_mapping(survey, index, event, functions):
+    """The block that the call handed out begins in the first page of this mapping."""
+    call = survey.cause(event)
+    if call is None or not call.result or event.result is None:
+        return False
+    return 0 <= call.result - event.result < PAGE and (event.size or 0) >= (asked(call) or 0)
+
+
+def _is_in_last_file(survey, index, event, functions):
+    """An anonymous mapping that lies in, or right behind, the file mapped last."""
+    for earlier in range(index - 1, max(-1, index - 9), -1):
+        other = survey.events[earlier]
+        if other.tid == event.tid and other.name == "mmap" and other.args.get("path"):
+            if other.result is None or event.ptr is None or other.size is None:
+                return False
+            end = other.result + other.size
+            return other.result <= event.ptr <= (end + PAGE - 1) // PAGE * PAGE
+    return False
+
+
+def _is_from_null(survey, index, event, functions):
+    return not event.ptr
+
+
+def _is_unmapped_before(survey, index, event, functions):
+    """The first mapping of the file on this thread, so that it reserves all of it."""
+    return survey.last_file(index) != event.args.get("path")
+
+
+def _is_direct(survey, index, event, functions):
+    return event.verdict is not None and event.verdict.origin == "user" and event.verdict.direct
+
+
+def _is_heap_sized(survey, index, event, functions):
+    return event.size == 2 * HEAP_MAX
+
+
+FACTS = {
+    "growing": _is_growing,
+    "shrinking": _is_shrinking,
+    "own-mapping": _is_own_mapping,
+    "behind-file": _is_in_last_file,
+    "from-null": _is_from_null,
+    "first-of-file": _is_unmapped_before,
+    "direct": _is_direct,
+    "heap-sized": _is_heap_sized,
+}

@@ -1,0 +1,190 @@
+"""data/purpose.ini: rules that say what an event is for. Data; this file only reads and indexes.
+
+A rule: `on` (event names), conditions, `text` (a sentence with {fields}), `source` (where to read
+it up). The first rule of the file whose conditions all hold explains the event; a rule whose
+field is not known does not hold. Conditions, all optional:
+
+`stack`   functions, innermost first: `a < b` b called a directly, `a << b` b is further out;
+          `a|b` either; `*` any text; it begins at the first function outside the allocator
+          (for a syscall: outside the syscall's wrapper), a leading `<<` lets it begin anywhere
+`file`    pattern of the file of the first function
+`origin`, `owner`, `phase`   of the event
+`size`    `472`, `>=4096`, `<0`, `8..64`; several, separated by blanks: any of them
+`prot`, `flags`, `advice`    names that must all be there, `-NAME` must not
+`path`    pattern of the mapped file; `none`: anonymous
+`cause`   names of the call that made the syscall; `none`
+`when`    facts by name (purpose_facts.FACTS) that must hold
+"""
+
+from __future__ import annotations
+
+import os
+import string
+from dataclasses import dataclass
+from functools import lru_cache
+
+from . import words
+from .origin_table import TableError, glob, parser
+
+PATH = os.path.join(os.path.dirname(os.path.abspath(__file__)), "data", "purpose.ini")
+KEYS = "on stack file origin owner phase size prot flags advice path cause when text source".split()
+NAMES = words.ENTRY_POINTS + tuple(words.MEMORY_SYSCALLS.values())
+ALLOCATING = tuple(name for name in words.ENTRY_POINTS if name != "free")
+
+
+@dataclass(frozen=True)
+class Step:
+    """One function of a `stack` condition."""
+
+    exact: frozenset
+    patterns: tuple
+    anywhere: bool  # further out than the frame before, not necessarily its direct caller
+
+    def fits(self, name):
+        return name in self.exact or any(pattern.match(name) for pattern in self.patterns)
+
+
+@dataclass(frozen=True)
+class Rule:
+    key: str
+    order: int
+    on: frozenset
+    steps: tuple  # Step, innermost first
+    file: object
+    equal: tuple  # (attribute, set of values)
+    sizes: tuple  # (low, high), None: open
+    flags: tuple  # (argument, names that must be there, names that must not)
+    path: object  # None: any; "": anonymous; else a compiled pattern
+    cause: frozenset
+    when: tuple
+    text: str
+    fields: tuple
+    source: str
+
+
+class Rules:
+    """The rules by event name and innermost function, so that few are tried per event."""
+
+    def __init__(self, rules):
+        self.rules = rules
+        self._exact, self._other = {}, {}
+        for rule in rules:
+            for name in rule.on:
+                first = rule.steps[0] if rule.steps else None
+                if first is None or first.patterns:
+                    self._other.setdefault(name, []).append(rule)
+                for function in first.exact if first is not None and not first.patterns else ():
+                    self._exact.setdefault((name, function), []).append(rule)
+
+    def candidates(self, name, functions):
+        """Rules for event `name` that may begin at one of `functions`, in the file's order."""
+        found = {rule.order: rule for rule in self._other.get(name, ())}
+        for function in set(functions):
+            for rule in self._exact.get((name, function), ()):
+                found[rule.order] = rule
+        return [found[order] for order in sorted(found)]
+
+
+def read(path, facts):
+    """The Rules of the file at `path`; `facts`: names that `when` may use."""
+    ini = parser()
+    with open(path, encoding="utf-8") as file:
+        ini.read_file(file)
+    rules = [_rule(key, order, ini[key]) for order, key in enumerate(ini.sections())]
+    for rule in rules:
+        unknown = [name for name in rule.when if name.lstrip("!") not in facts]
+        if unknown:
+            raise TableError("purpose.ini, [%s]: no fact %s" % (rule.key, unknown[0]))
+    return Rules(rules)
+
+
+def _rule(key, order, section):
+    try:
+        return _make(key, order, section)
+    except (KeyError, ValueError) as error:
+        raise TableError("purpose.ini, [%s]: %s" % (key, error)) from None
+
+
+def _make(key, order, section):
+    unknown = set(section) - set(KEYS)
+    if unknown:
+        raise ValueError("unknown key %s" % sorted(unknown)[0])
+    text = section["text"]
+    equal = [
+        (name, _values(section[name])) for name in ("origin", "owner", "phase") if name in section
+    ]
+    flags = [
+        (name, *_flags(section[name])) for name in ("prot", "flags", "advice") if name in section
+    ]
+    return Rule(
+        key=key,
+        order=order,
+        on=_names(section["on"]),
+        steps=tuple(_steps(section.get("stack", ""))),
+        file=glob(section["file"]) if "file" in section else None,
+        equal=tuple(equal),
+        sizes=tuple(_range(word) for word in section.get("size", "").split()),
+        flags=tuple(flags),
+        path=_path(section.get("path")),
+        cause=frozenset(section.get("cause", "").split()),
+        when=tuple(section.get("when", "").split()),
+        text=text,
+        fields=tuple(name for _, name, _, _ in string.Formatter().parse(text) if name),
+        source=section["source"],
+    )
+
+
+def _names(text):
+    names = set()
+    for word in text.split():
+        names.update(ALLOCATING if word == "allocation" else (word,))
+    if not names or not names.issubset(NAMES):
+        raise ValueError("on = %s" % text)
+    return frozenset(names)
+
+
+def _values(text):
+    return frozenset(word.strip() for word in text.split(","))
+
+
+def _steps(text):
+    """`a < b << c` as Steps."""
+    anywhere = text.startswith("<<")
+    for word in text[2:].split() if anywhere else text.split():
+        if word in ("<", "<<"):
+            anywhere = word == "<<"
+            continue
+        options = word.replace("operator|", "operator or").split("|")
+        exact = frozenset(name for name in options if "*" not in name)
+        yield Step(exact, tuple(glob(name) for name in options if "*" in name), anywhere)
+        anywhere = False
+
+
+def _range(word):
+    if ".." in word:
+        low, high = word.split("..")
+        return int(low), int(high)
+    if word.startswith(">="):
+        return int(word[2:]), None
+    if word.startswith("<"):
+        return None, int(word[1:]) - 1
+    return int(word), int(word)
+
+
+def _flags(text):
+    asked = text.split()
+    there = frozenset(name for name in asked if not name.startswith("-"))
+    return there, frozenset(name[1:] for name in asked if name.startswith("-"))
+
+
+def _path(text):
+    if text is None:
+        return None
+    return "" if text == "none" else glob(text)
+
+
+@lru_cache(maxsize=1)
+def default():
+    from .purpose_facts import FACTS
+
+    return read(PATH, FACTS)

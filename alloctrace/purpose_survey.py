@@ -1,0 +1,135 @@
+"""What rules ask of an event's surroundings: its block's past, its thread's next mapping."""
+
+from __future__ import annotations
+
+from . import words
+from .function_names import plain
+from .origin_facts import Facts, places
+from .origin_table import default as origin_rows
+
+LOOK_AHEAD = 16  # events of the thread, for the file that the loader maps next
+_CACHES = ("ld.so.cache", "gconv-modules.cache", "locale-archive")
+
+
+class Survey:
+    """Prepared once for all events. `facts_of(event)`: the origin.Facts it was judged by."""
+
+    def __init__(self, events, stacks, modules=(), facts_of=None):
+        self.events = events
+        self.stacks = stacks
+        self.fitting = {}  # kept by purpose.explain: (stack, name, kind) -> rules
+        self._facts_of = facts_of or (lambda event: Facts())
+        self._modules = list(modules)
+        self._functions = {}  # (stack, is call) -> functions outside the allocator
+        self._next_on_thread, self._last_file = _threads(events)
+        self._before, self._births = _blocks(events)
+        self._ranges = None
+
+    def functions(self, event):
+        """((name, frame), …) outside the allocator, innermost first; unnamed ones are ""."""
+        key = (event.stack, event.kind)
+        if key not in self._functions:
+            self._functions[key] = self._outside(event)
+        return self._functions[key]
+
+    def _outside(self, event):
+        stack, table = self.stacks.get(event.stack, ()), origin_rows()
+        facts = self._facts_of(event)
+        named = [(plain(frame.function) or "", frame) for frame in stack]
+        start = 0
+        if event.kind == "call":
+            while start < len(stack) and stack[start].inlined:
+                start += 1
+            start = min(start + 1, len(stack))
+        while start < len(named):
+            row = table.find(named[start][0] or None, places(named[start][1], facts))
+            if row is None or row.kind != "allocator":
+                break
+            if event.kind == "syscall" and row.key != "syscall-wrapper":
+                break
+            start += 1
+        return tuple(named[start:])
+
+    def previous(self, event):
+        """The event that handed out or last moved the block of `event`, or None."""
+        index = self._before.get(event.seq)
+        return None if index is None else self.events[index]
+
+    def birth(self, event):
+        """The event that handed out the block first, or None."""
+        index = self._births.get(event.block)
+        return None if index is None else self.events[index]
+
+    def cause(self, event):
+        """The un-nested call during which a syscall was made, or None."""
+        seq = event.cause
+        for _ in range(8):
+            if seq is None or not 0 <= seq < len(self.events):
+                return None
+            call = self.events[seq]
+            if call.outer is None:
+                return call
+            seq = call.outer
+        return None
+
+    def next_file(self, index):
+        """Path of the file that this thread maps next for the same loading, or None."""
+        event = self.events[index]
+        own = self._first_function(event)
+        for _ in range(LOOK_AHEAD):
+            index = self._next_on_thread.get(index)
+            if index is None:
+                return None
+            later = self.events[index]
+            path = later.args.get("path")
+            if later.name == "mmap" and path and not path.endswith(_CACHES):
+                return path
+            if later.outer is None and later.name == event.name:
+                if self._first_function(later) == own:
+                    return None
+        return None
+
+    def _first_function(self, event):
+        functions = self.functions(event)
+        return functions[0][0] if functions else ""
+
+    def last_file(self, index):
+        """Path of the file that this thread mapped last, or None."""
+        return self._last_file.get(index)
+
+    def file_at(self, address):
+        """Path of the module that holds `address`, or None."""
+        for module in self._modules:
+            if module.start <= address < module.end:
+                return module.path
+        return None
+
+
+def _threads(events):
+    """({index: index of the thread's next event}, {index: the file its thread mapped before})."""
+    following, files, last, mapped = {}, {}, {}, {}
+    for index, event in enumerate(events):
+        if event.tid in last:
+            following[last[event.tid]] = index
+        last[event.tid] = index
+        if event.tid in mapped:
+            files[index] = mapped[event.tid]
+        if event.name == "mmap" and event.args.get("path"):
+            mapped[event.tid] = event.args["path"]
+    return following, files
+
+
+def _blocks(events):
+    """({seq: index of the block's event before}, {block: index of its first event})."""
+    before, births, last = {}, {}, {}
+    for index, event in enumerate(events):
+        if event.block is None or event.outer is not None or event.kind != "call":
+            continue
+        key = (event.image, event.block)
+        if key in last:
+            before[event.seq] = last[key]
+        else:
+            births[event.block] = index
+        if event.name in words.ENTRY_POINTS:
+            last[key] = index
+    return before, births
