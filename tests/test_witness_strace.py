@@ -1,0 +1,72 @@
+"""Memory syscalls by name and number: brkpoint's equal strace's, for every target and more."""
+
+import shutil
+from collections import Counter
+
+import pytest
+
+import target_programs
+import witnesses
+from alloctrace import words
+
+SYSTEM = {
+    "true": ["/bin/true"],
+    "ls": ["/bin/ls", "/"],
+    "git": ["git", "--version"],
+    "python": ["/usr/bin/python3", "-c", "pass"],
+    "perl": ["perl", "-e", "1"],
+}
+PROGRAMS = {program.name: program.command for program in target_programs.programs()}
+
+pytestmark = pytest.mark.skipif(not shutil.which("strace"), reason="no strace")
+
+
+def compare(command, folder):
+    """(what brkpoint saw, what strace saw)"""
+    (folder / "brkpoint").mkdir()
+    (folder / "strace").mkdir()
+    past, _ = witnesses.recorded(command, folder / "brkpoint")
+    assert past.lost == 0
+    return witnesses.syscalls(past), witnesses.by_strace(command, folder / "strace")
+
+
+@pytest.fixture(scope="session")
+def built():
+    target_programs.build()
+
+
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_targets(built, name, tmp_path):
+    ours, theirs = compare(PROGRAMS[name], tmp_path)
+    assert ours == theirs
+
+
+@pytest.mark.parametrize("name", SYSTEM)
+def test_programs_of_the_system(name, tmp_path):
+    if not shutil.which(SYSTEM[name][0]):
+        pytest.skip("no " + name)
+    ours, theirs = compare(SYSTEM[name], tmp_path)
+    assert ours == theirs and sum(ours.values()) > 5
+
+
+def test_twin_another_program_differs(built, tmp_path):
+    """The comparison can fail: grow makes eleven mremap that success does not make."""
+    if "grow" not in PROGRAMS:
+        pytest.skip("not built")
+    (tmp_path / "a").mkdir()
+    grown, _ = witnesses.recorded(PROGRAMS["grow"], tmp_path / "a")
+    assert witnesses.syscalls(grown) != witnesses.by_strace(PROGRAMS["success"], tmp_path)
+
+
+def test_twin_the_parser_of_strace_follows_threads_and_no_children(tmp_path):
+    files = {
+        7: "brk(NULL) = 0x1\nclone3({flags=CLONE_VM|CLONE_THREAD, x=1} => {}, 88) = 8\n"
+        "clone(child_stack=NULL, flags=SIGCHLD) = 9\nmunmap(0x1, 2) = 0\n",
+        8: "mmap(NULL, 1, PROT_NONE, 0, -1, 0) = 0x2\nmadvise(0x2, 1, MADV_FREE) = 0\n",
+        9: "mremap(0x1, 1, 2, 0) = 0x3\nmprotect(0x1, 1, 0) = 0\n",
+    }
+    for tid, text in files.items():
+        (tmp_path / ("strace.%d" % tid)).write_text(text)
+    found = witnesses._count_threads(tmp_path, {tid: "strace.%d" % tid for tid in files})
+    assert found == Counter(brk=1, munmap=1, mmap=1, madvise=1)
+    assert set(found) < set(words.MEMORY_SYSCALLS.values())
