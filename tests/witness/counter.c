@@ -17,8 +17,20 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-enum { MALLOC, CALLOC, REALLOC, REALLOCARRAY, FREE, ALIGNED_ALLOC, POSIX_MEMALIGN, MEMALIGN,
-       VALLOC, PVALLOC, OWNER, SLOTS };
+enum {
+    MALLOC,
+    CALLOC,
+    REALLOC,
+    REALLOCARRAY,
+    FREE,
+    ALIGNED_ALLOC,
+    POSIX_MEMALIGN,
+    MEMALIGN,
+    VALLOC,
+    PVALLOC,
+    OWNER,
+    SLOTS
+};
 
 extern void *__libc_malloc(size_t), *__libc_calloc(size_t, size_t), *__libc_realloc(void *, size_t);
 extern void *__libc_memalign(size_t, size_t), *__libc_valloc(size_t), *__libc_pvalloc(size_t);
@@ -39,24 +51,52 @@ __attribute__((constructor)) static void map_file(void)
         return; /* a child that ran another program: its parent's totals are not its own */
     for (int i = 0; i < OWNER; i++)
         shared[i] = early[i];
-    shared[OWNER] = early[OWNER] = (uint64_t) syscall(SYS_getpid);
+    shared[OWNER] = early[OWNER] = (uint64_t)syscall(SYS_getpid);
     totals = shared;
 }
 
 static void count(int what)
 {
-    if (early[OWNER] && early[OWNER] != (uint64_t) syscall(SYS_getpid))
+    if (early[OWNER] && early[OWNER] != (uint64_t)syscall(SYS_getpid))
         return; /* forked */
     __atomic_fetch_add(&totals[what], 1, __ATOMIC_RELAXED);
 }
 
-void *malloc(size_t size) { count(MALLOC); return __libc_malloc(size); }
-void *calloc(size_t n, size_t size) { count(CALLOC); return __libc_calloc(n, size); }
-void *realloc(void *p, size_t size) { count(REALLOC); return __libc_realloc(p, size); }
-void free(void *p) { count(FREE); __libc_free(p); }
-void *memalign(size_t align, size_t size) { count(MEMALIGN); return __libc_memalign(align, size); }
-void *valloc(size_t size) { count(VALLOC); return __libc_valloc(size); }
-void *pvalloc(size_t size) { count(PVALLOC); return __libc_pvalloc(size); }
+void *malloc(size_t size)
+{
+    count(MALLOC);
+    return __libc_malloc(size);
+}
+void *calloc(size_t n, size_t size)
+{
+    count(CALLOC);
+    return __libc_calloc(n, size);
+}
+void *realloc(void *p, size_t size)
+{
+    count(REALLOC);
+    return __libc_realloc(p, size);
+}
+void free(void *p)
+{
+    count(FREE);
+    __libc_free(p);
+}
+void *memalign(size_t align, size_t size)
+{
+    count(MEMALIGN);
+    return __libc_memalign(align, size);
+}
+void *valloc(size_t size)
+{
+    count(VALLOC);
+    return __libc_valloc(size);
+}
+void *pvalloc(size_t size)
+{
+    count(PVALLOC);
+    return __libc_pvalloc(size);
+}
 
 void *aligned_alloc(size_t align, size_t size)
 {
