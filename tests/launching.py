@@ -1,0 +1,147 @@
+"""Starting programs raw, with and without brkpoint: for the tests of the start. No pytest here."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+from collections import namedtuple
+
+ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+BRKPOINT = os.path.join(ROOT, "brkpoint").encode()
+PROBES = os.path.join(ROOT, "tests", "probes")
+LIMIT_S = 120
+
+Done = namedtuple("Done", "status out err")  # status: as subprocess has it, negative for a signal
+needed = [tool for tool in ("gcc", "gdb") if not shutil.which(tool)]
+
+
+def build(folder, name, *flags):
+    """Compile tests/probes/NAME.c; the path of the program, bytes."""
+    path = os.path.join(str(folder), name)
+    source = os.path.join(PROBES, name + ".c")
+    subprocess.run(["gcc", "-o", path, source, *flags], check=True)
+    return path.encode()
+
+
+def watched(*words, options=(), trace=None):
+    """The words of a run of `words` under brkpoint."""
+    chosen = [b"-o", os.fsencode(trace)] if trace else []
+    return [BRKPOINT, b"run", b"--quiet", *options, *chosen, b"--", *words]
+
+
+def start(words, environment=None, prepare=None, path=None):
+    """Fork and execve with exactly these bytes; returns (pid, output file, error file)."""
+    entries = environment if environment is not None else current_environment()
+    out, err = tempfile.TemporaryFile(), tempfile.TemporaryFile()
+    argv = (ctypes.c_char_p * (len(words) + 1))(*words, None)
+    envp = (ctypes.c_char_p * (len(entries) + 1))(*entries, None)
+    libc = ctypes.CDLL(None)
+    pid = os.fork()
+    if pid == 0:
+        try:
+            for number in (signal.SIGPIPE, signal.SIGXFSZ):
+                signal.signal(number, signal.SIG_DFL)  # Python ignores them
+            os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+            os.dup2(out.fileno(), 1)
+            os.dup2(err.fileno(), 2)
+            os.closerange(3, 256)
+            if prepare:
+                prepare()
+            libc.execve(path or words[0], argv, envp)
+        finally:
+            os._exit(99)
+    return pid, out, err
+
+
+def finish(started, limit_s=LIMIT_S):
+    """Wait for what `start` gave; Done. Kills what takes too long."""
+    pid, out, err = started
+    until = time.monotonic() + limit_s
+    while True:
+        done, status = os.waitpid(pid, os.WNOHANG)
+        if done:
+            break
+        if time.monotonic() > until:
+            os.kill(pid, signal.SIGKILL)
+            until += limit_s
+        time.sleep(0.01)
+    texts = [_content(file) for file in (out, err)]
+    return Done(os.waitstatus_to_exitcode(status), *texts)
+
+
+def _content(file):
+    file.seek(0)
+    with file:
+        return file.read()
+
+
+def run(words, environment=None, prepare=None, path=None):
+    return finish(start(words, environment, prepare, path))
+
+
+def current_environment():
+    return [key + b"=" + value for key, value in os.environb.items()]
+
+
+def marked(marker):
+    """The processes that have `marker` (bytes) in their environment, [pid]; zombies have none."""
+    found = []
+    for name in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            with open("/proc/%s/environ" % name, "rb") as file:
+                if marker in file.read():
+                    found.append(int(name))
+        except OSError:
+            continue
+    return found
+
+
+def descendants(pid):
+    """The live processes below `pid`, by parent."""
+    parents = {}
+    for name in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            with open("/proc/%s/stat" % name, "rb") as file:
+                parents[int(name)] = int(file.read().rpartition(b")")[2].split()[1])
+        except OSError:
+            continue
+    found = [pid]
+    for parent in found:
+        found += [child for child, above in parents.items() if above == parent]
+    return found[1:]
+
+
+def wait_for(condition, limit_s=60):
+    """Until condition() is true; its value. Raises AssertionError after `limit_s`."""
+    until = time.monotonic() + limit_s
+    while time.monotonic() < until:
+        value = condition()
+        if value:
+            return value
+        time.sleep(0.02)
+    raise AssertionError("did not happen within %g s" % limit_s)
+
+
+def gone(pids, limit_s=30):
+    """Whether all of `pids` end within the limit (zombies have ended)."""
+
+    def none_left():
+        return not any(_runs(pid) for pid in pids)
+
+    try:
+        return wait_for(none_left, limit_s)
+    except AssertionError:
+        return False
+
+
+def _runs(pid):
+    try:
+        with open("/proc/%d/stat" % pid, "rb") as file:
+            return file.read().rpartition(b")")[2].split()[0] not in (b"Z", b"X")
+    except OSError:
+        return False

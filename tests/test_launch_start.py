@@ -1,0 +1,189 @@
+"""The target starts exactly as without brkpoint: two starts of one probe, compared line by line."""
+
+import os
+import resource
+import signal
+import subprocess
+
+import pytest
+
+import launching
+
+pytestmark = pytest.mark.skipif(bool(launching.needed), reason="needs %s" % launching.needed)
+
+
+@pytest.fixture(scope="module")
+def probe(tmp_path_factory):
+    return launching.build(tmp_path_factory.mktemp("start"), "start")
+
+
+@pytest.fixture
+def both(probe, tmp_path):
+    """A function that starts the probe twice: (lines without, lines with brkpoint)."""
+
+    def start(*arguments, **how):
+        plain = launching.run([probe, *arguments], **how)
+        trace = tmp_path / "t.brkpoint"
+        seen = launching.run(launching.watched(probe, *arguments, trace=trace), **how)
+        assert plain.status == 23
+        assert seen.status == 23, seen.err
+        assert trace.exists()
+        return plain.out.splitlines(), seen.out.splitlines()
+
+    return start
+
+
+def same(lines):
+    plain, seen = lines
+    assert seen == plain
+    return b"\n".join(plain).decode()
+
+
+def test_everything_is_the_same(both):
+    text = same(both(b"one", b"two"))
+    assert "fd 2 " in text and "SigIgn" in text and "Max open files" in text
+
+
+def test_the_comparison_sees_a_difference(probe):
+    plain = launching.run([probe])
+    other = launching.run([probe], prepare=lambda: os.umask(0o027))
+    assert plain.out != other.out
+
+
+ODD = [
+    b"a b", b"", b"'", b'"', b"new\nline", b"$(touch x)", b"`id`", b"\\", b"\x1b[31mred",
+    b"\xff\xfe", b"-o", b"--force", b"--", b"*", b"~", b"%s", b"shell id", b"caf\xc3\xa9", b"\xed\xb0\x80",
+]  # fmt: skip
+
+
+def test_arguments_reach_it_byte_for_byte(both):
+    text = same(both(*ODD))
+    for word in ODD:
+        assert "argument %s\n" % word.hex() in text
+
+
+def test_environment_keeps_order_duplicates_and_odd_entries(both):
+    entries = [
+        b"Z=1",
+        b"A=2",
+        b"Z=3",
+        b"no equals sign",
+        b"=x",
+        b"",
+        b"B=\xff\n\x1b",
+        b"LC_ALL=C",
+        b"PYTHONPATH=/nonexistent",
+        b"LC_CTYPE=C",
+        b"LINES=7",
+        b"PATH=/usr/bin:/bin",
+    ]
+    text = same(both(environment=entries))
+    assert [line for line in text.splitlines() if line.startswith("environment")] == [
+        ("environment " + entry.hex()) for entry in entries
+    ]
+
+
+def test_empty_environment(both):
+    assert "environment" not in same(both(environment=[]))
+
+
+def test_a_python_variable_does_not_reach_brkpoint(both, tmp_path):
+    (tmp_path / "argparse.py").write_text("raise SystemExit('taken over')")
+    here = os.fsencode(str(tmp_path))
+    same(
+        both(
+            environment=[b"PYTHONPATH=" + here, b"PYTHONHOME=/x", b"PYTHONINSPECT=1"],
+            prepare=lambda: os.chdir(tmp_path),
+        )
+    )
+
+
+def test_limits_umask_niceness(both):
+    def prepare():
+        os.umask(0o027)
+        os.nice(3)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (100, 150))
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+        resource.setrlimit(resource.RLIMIT_STACK, (1 << 22, 1 << 23))
+
+    text = same(both(prepare=prepare))
+    assert "nice 3" in text and "0027" in text
+
+
+def test_ignored_and_blocked_signals(both):
+    def prepare():
+        for number in (signal.SIGINT, signal.SIGCHLD, signal.SIGHUP, signal.SIGUSR2, 40):
+            signal.signal(number, signal.SIG_IGN)
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM, signal.SIGWINCH, 50})
+
+    ignored = next(x for x in same(both(prepare=prepare)).splitlines() if x.startswith("SigIgn"))
+    assert int(ignored.split()[1], 16) & 1 << (signal.SIGINT - 1)
+
+
+@pytest.mark.parametrize("trap, wanted", [("trap '' PIPE; ", True), ("", False)])
+def test_broken_pipes_are_ignored_where_the_shell_ignores_them(probe, tmp_path, trap, wanted):
+    trace = tmp_path / "t.brkpoint"
+    words = " ".join(os.fsdecode(w) for w in launching.watched(probe, trace=trace))
+    for command in (os.fsdecode(probe), words):
+        out = subprocess.run(["sh", "-c", trap + command + "; true"], capture_output=True).stdout
+        ignored = next(x for x in out.splitlines() if x.startswith(b"SigIgn"))
+        assert bool(int(ignored.split()[1], 16) & 1 << (signal.SIGPIPE - 1)) == wanted
+
+
+def test_streams_closed_and_further_descriptors(both, tmp_path):
+    (tmp_path / "input").write_text("x")
+
+    def prepare():
+        os.close(0)
+        os.dup2(os.open(tmp_path / "input", os.O_RDONLY), 9)
+        os.close(0)
+        os.set_inheritable(9, True)
+
+    text = same(both(prepare=prepare))
+    assert "fd 9" in text and "fd 0" not in text
+
+
+def test_standard_error_closed(both):
+    assert "fd 2" not in same(both(prepare=lambda: os.close(2)))
+
+
+def test_no_descriptor_of_brkpoint_is_left_open(both):
+    text = same(both())
+    assert [x for x in text.splitlines() if x.startswith("fd ")][-1].startswith("fd 2 ")
+
+
+def test_own_session_and_group(both):
+    plain, seen = both(prepare=os.setsid)
+    (own,) = [x for x in plain if x.startswith(b"group")]
+    words = own.split()
+    assert words[1] == words[3]  # the probe itself is the leader there
+    (group,) = [x.split() for x in seen if x.startswith(b"group")]
+    assert group[1] == group[3] != words[1]  # brkpoint is, and the target is in its group
+
+
+def test_argv0_is_the_word_that_was_typed(probe, tmp_path):
+    folder, name = os.path.split(probe)
+    environment = [b"PATH=/nonexistent:" + folder]
+    trace = tmp_path / "t.brkpoint"
+    seen = launching.run(launching.watched(name, trace=trace), environment)
+    assert b"argument %s\n" % name.hex().encode() in seen.out
+    plain = launching.run([name], environment, path=probe)
+    assert seen.out == plain.out
+
+
+def test_address_randomisation_is_left_alone_unless_asked(probe, tmp_path):
+    def personality(*options):
+        trace = tmp_path / ("t%d.brkpoint" % len(options))
+        seen = launching.run(launching.watched(probe, trace=trace, options=options))
+        return int(seen.out.split(b"personality ")[1].split()[0], 16)
+
+    assert personality() & 0x0040000 == 0
+    assert personality(b"--fixed-addresses") & 0x0040000
+
+
+def test_a_pending_alarm_is_not_taken_over(probe, tmp_path):
+    """An alarm is not inherited by a fork: the one difference, and it is written down."""
+    seen = launching.run(
+        launching.watched(probe, trace=tmp_path / "t.brkpoint"), prepare=lambda: signal.alarm(100)
+    )
+    assert b"timer 0" in seen.out
