@@ -9,14 +9,14 @@ PYTEST_ARGS ?= -n 2 --dist worksteal
 .PHONY: help all article test lint format bench doctor readme install uninstall clean
 
 help: ## list these verbs
-	@awk -F ':[^#]*## ' '/^[a-z][a-z%-]*:[^#]*## / { printf "make %-14s %s\n", $$1, $$2 }' \
-	  $(MAKEFILE_LIST) | sed 's/%/NAME/' | sort
+	@awk -F ':[^#]*## ' '/^[a-z][a-z%-]*:[^#]*## / { sub("%", "NAME", $$1); \
+	  printf "make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST) | sort
 
 -include targets/build.mk
 
 all: targets ## build everything that is compiled, into build/
 
-article: targets ## investigate the article's programs on this machine and write the report
+article: ## investigate the article's programs on this machine and write the report
 	./brkpoint article
 
 test: targets ## run the tests
@@ -45,7 +45,7 @@ format: ## format Python and C
 	clang-format -i $(c_files)
 
 readme: targets ## write the generated parts anew: README's run, manual page, completions
-	$(PYTHON) docs/generate.py
+	$(PYTHON) docs/make
 
 # ---- installing ---------------------------------------------------------------------------------
 

@@ -111,13 +111,13 @@ targets: $(targets_built) $(TARGETS_OUT)/programs.tsv ## build the programs to o
 	@$(if $(and $(targets_missing),$(filter true,$(CI))),echo 'CI: nothing may be skipped'; exit 1,:)
 
 print_skipped = :; $(foreach m,$(targets_missing),echo '$(missing_$(m))';)
-skipped:
+skipped: ## say which programs cannot be built here, and why
 	@$(print_skipped)
 
 # What `brkpoint article` needs, as far as it can be built here.
 article_names = success_asm success success.stripped success.static alloc alloc.no-plt grow reserve untouched \
   empty $(addprefix empty.,$(rust_builds)) vec vec_fn vec_reserved
-article-targets: $(filter $(call in_out,$(article_names)),$(targets_built))
+article-targets: $(filter $(call in_out,$(article_names)),$(targets_built)) ## build the programs of the article
 	@:
 
 targets-clean: ## delete the built programs
@@ -201,7 +201,7 @@ programs := $(filter-out %.so,$(notdir $(targets_built))) \
 # Lines of: name, sources, command; also printed by `make -f targets/build.mk programs`.
 print_programs = :; $(foreach p,$(programs),printf '%s\t%s\t%s\n' \
   '$(p)' '$(call source_of,$(p))$(also_$(p):%= %)' '$(call command,$(p))';)
-programs:
+programs: ## list the programs: name, sources, command
 	@$(print_programs)
 
 $(TARGETS_OUT)/programs.tsv: force | $(TARGETS_OUT)
@@ -209,5 +209,5 @@ $(TARGETS_OUT)/programs.tsv: force | $(TARGETS_OUT)
 	@if cmp -s $@.new $@; then rm $@.new; else mv $@.new $@; fi
 
 # make run-NAME: brkpoint on NAME.
-run-%: $$(addprefix $(TARGETS_OUT)/,$$(or $$(needs_$$*),$$*))
+run-%: $$(addprefix $(TARGETS_OUT)/,$$(or $$(needs_$$*),$$*)) ## run brkpoint on one of the programs
 	./brkpoint $(call command,$*)

@@ -1,0 +1,160 @@
+"""The house itself: rooms, sizes, names, and documents that say what is so."""
+
+import os
+import re
+import subprocess
+
+import pytest
+
+TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+IMPORTS_GDB = re.compile(r"^\s*(import|from)\s+gdb\b", re.M)
+# What gdb itself is told to run, in tests and benchmarks; the product has one room for it.
+INSIDE_GDB = ("gdb-scripts/", "tests/gdb/", "bench/engine_with_marker.py")
+# Paths of one machine; system folders and examples such as /tmp/… in sentences are none.
+MACHINE = re.compile(r"(?<![\w.$}/-])/(?:work|farm|root|home/\w+)/[\w.]")
+LONGEST = 300  # lines of a file of the product
+LONGEST_TEST = 350
+LONG_ALREADY = {"gdb-scripts/brkpoint_gdb/engine.py": 330}
+
+
+def tracked(*patterns):
+    command = ["git", "-c", "safe.directory=*", "ls-files", "-z", "--", *patterns]
+    names = subprocess.run(command, cwd=TOP, stdout=subprocess.PIPE, check=True).stdout
+    return [name for name in names.decode().split("\0") if os.path.isfile(os.path.join(TOP, name))]
+
+
+def read(name):
+    with open(os.path.join(TOP, name), encoding="utf-8", errors="replace") as file:
+        return file.read()
+
+
+def text_files():
+    return [name for name in tracked() if "\0" not in read(name)]
+
+
+# ---- rooms ---------------------------------------------------------------------------------------
+
+
+def test_only_gdb_scripts_imports_gdb():
+    found = [name for name in tracked("*.py") if IMPORTS_GDB.search(read(name))]
+    assert any(name.startswith("gdb-scripts/") for name in found)  # the search finds something
+    assert [name for name in found if not name.startswith(INSIDE_GDB)] == []
+
+
+@pytest.mark.parametrize(
+    "line, found",
+    [("import gdb", 1), ("    from gdb import Value", 1), ("import gdbm", 0), ("# import gdb", 0)],
+)
+def test_the_search_for_imports(line, found):
+    assert bool(IMPORTS_GDB.search(line)) == bool(found)
+
+
+def imported_rooms(room):
+    """The rooms that the files of `room` import from, but itself."""
+    rooms = "alloctrace|reports|command"
+    pattern = re.compile(r"^\s*(?:from|import) (%s)\b" % rooms, re.M)
+    found = {name for file in tracked(room + "/*.py") for name in pattern.findall(read(file))}
+    return found - {room}
+
+
+def test_the_flow_has_one_direction():
+    assert imported_rooms("alloctrace") == set()
+    assert imported_rooms("reports") <= {"alloctrace"}
+    assert imported_rooms("gdb-scripts") == {"alloctrace"}
+    assert imported_rooms("command") == {"alloctrace", "reports"}
+
+
+def test_files_are_short():
+    for name in tracked("*.py", "*.c", "*.h", "*.sh", "setup"):
+        limit = LONGEST_TEST if name.startswith("tests/") else LONG_ALREADY.get(name, LONGEST)
+        lines = read(name).count("\n")
+        assert lines <= limit, "%s has %d lines: two ideas in one room?" % (name, lines)
+
+
+def test_no_paths_of_one_machine():
+    for name in text_files():
+        if not name.startswith("tests/data/"):
+            found = MACHINE.search(read(name))
+            assert not found, "%s: %s" % (name, found)
+
+
+@pytest.mark.parametrize(
+    "text, found",
+    [
+        ("open('/ro" + "ot/x')", 1),
+        ("/wo" + "rk/main", 1),
+        ("/proc/self/root/x", 0),
+        ("$HOME/work/a", 0),
+    ],
+)
+def test_the_search_for_paths(text, found):
+    assert bool(MACHINE.search(text)) == bool(found)
+
+
+def test_scripts_name_the_distributions_python():
+    for name in text_files():
+        first = read(name).split("\n", 1)[0]
+        if first.startswith("#!") and "python" in first:
+            assert first.startswith("#!/usr/bin/python3"), name
+
+
+def test_every_python_file_says_what_it_is_for():
+    for name in tracked("*.py"):
+        text = read(name)
+        assert not text.strip() or text.startswith(('"""', 'r"""', "#!")), name
+
+
+# ---- documents -----------------------------------------------------------------------------------
+
+
+def make(*args):
+    command = ["make", "--no-print-directory", *args]
+    environ = dict(os.environ, MAKEFLAGS="")
+    return subprocess.run(
+        command, cwd=TOP, env=environ, stdout=subprocess.PIPE, universal_newlines=True
+    )
+
+
+def phony():
+    """The verbs that make itself knows as .PHONY, but for `force`, which is no verb."""
+    database = make("-pq", "help").stdout
+    return set(re.search(r"^\.PHONY: (.*)$", database, re.M)[1].split()) - {"force"}
+
+
+def test_make_help_lists_every_verb_and_no_other():
+    listed = set(re.findall(r"^make ([\w-]+) ", make("help").stdout, re.M))
+    assert {"article", "test", "lint"} <= listed
+    assert {name for name in listed if "NAME" not in name} == phony()
+
+
+def folder_map(readme):
+    section = readme.split("## The map")[1].split("\n## ")[0]
+    return set(re.findall(r"^\| `([^`]+)/` \|", section, re.M))
+
+
+def test_the_map_in_the_readme_is_the_tree():
+    assert folder_map(read("README.md")) == {n.split("/")[0] for n in tracked() if "/" in n}
+
+
+def test_a_map_that_lacks_a_folder_is_seen():
+    assert folder_map("## The map\n| `a/` | x |\n## Other\n| `b/` | x |\n") == {"a"}
+
+
+def links(name):
+    """Relative links of a Markdown file, as paths from the top."""
+    found = re.findall(r"\]\(([^)#\s]+)[^)]*\)", read(name))
+    folder = os.path.dirname(name)
+    return [os.path.normpath(os.path.join(folder, link)) for link in found if ":" not in link]
+
+
+def test_links_lead_somewhere():
+    for name in tracked("*.md"):
+        for link in links(name):
+            assert os.path.exists(os.path.join(TOP, link)), "%s: %s" % (name, link)
+
+
+def test_make_verbs_that_documents_name_exist():
+    known = phony() | {"run-NAME"}
+    for name in tracked("README.md", "CONTRIBUTING.md", "docs/*.md", "targets/README.md"):
+        for verb in re.findall(r"(?:^|`|&& )make ([a-z][\w-]*)", read(name), re.M):
+            assert verb in known or verb.startswith("run-"), "%s: make %s" % (name, verb)

@@ -1,0 +1,74 @@
+"""make install and uninstall, into a folder of the test's own."""
+
+import os
+import subprocess
+
+import pytest
+
+TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+PREFIX = "/opt/a prefix"
+
+
+def make(verb, folder):
+    command = ["make", "-s", verb, "DESTDIR=%s" % folder, "PREFIX=" + PREFIX]
+    environ = dict(os.environ, MAKEFLAGS="")
+    done = subprocess.run(
+        command, cwd=TOP, env=environ, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+    )
+    assert done.returncode == 0, done.stdout.decode()
+
+
+def files_below(folder):
+    return {
+        os.path.relpath(os.path.join(where, name), folder)
+        for where, _, names in os.walk(folder)
+        for name in names
+    }
+
+
+@pytest.fixture
+def installed(tmp_path):
+    make("install", tmp_path)
+    return tmp_path
+
+
+def test_the_installed_one_observes_a_program(installed):
+    work = installed / "work"
+    work.mkdir()
+    (work / "a.c").write_text("#include <stdlib.h>\nint main(void) { return !malloc(1009); }\n")
+    subprocess.run(["gcc", "-O0", "-fno-builtin", "a.c"], cwd=work, check=True)
+    command = [str(installed) + PREFIX + "/bin/brkpoint", "./a.out"]
+    done = subprocess.run(command, cwd=work, stderr=subprocess.PIPE, encoding="utf-8")
+    assert done.returncode == 0, done.stderr
+    assert "malloc 1009" in done.stderr
+    assert [name for name in os.listdir(work) if name.endswith(".brkpoint")]
+
+
+def test_what_is_installed(installed):
+    found = {name[len(PREFIX) :] for name in files_below(installed)}
+    share = {
+        "share/man/man1/brkpoint.1",
+        "share/bash-completion/completions/brkpoint",
+        "share/zsh/site-functions/_brkpoint",
+        "share/fish/vendor_completions.d/brkpoint.fish",
+    }
+    lib = {name for name in found if name.startswith("lib/brkpoint/")}
+    assert found == lib | share | {"bin/brkpoint"}
+    assert {"lib/brkpoint/gdb-scripts/engine.py", "lib/brkpoint/setup.packages"} <= lib
+    assert not [name for name in lib if "__pycache__" in name or "/tests/" in name]
+    assert os.readlink(str(installed) + PREFIX + "/bin/brkpoint") == "../lib/brkpoint/brkpoint"
+
+
+def test_installing_twice_leaves_what_once_leaves(installed):
+    stray = installed / (PREFIX[1:] + "/lib/brkpoint/command/of_an_older_version.py")
+    before = files_below(installed)
+    stray.write_text("")
+    make("install", installed)
+    assert files_below(installed) == before
+
+
+def test_uninstall_removes_exactly_what_install_put_there(installed):
+    other = installed / (PREFIX[1:] + "/bin/another")
+    other.write_text("")
+    make("uninstall", installed)
+    assert files_below(installed) == {PREFIX[1:] + "/bin/another"}
