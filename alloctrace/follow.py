@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from . import history, origin, purpose, spool, symbols, words
+from . import classify, history, origin, program_facts, spool, symbols
 
 _PIECE = 1 << 20  # bytes read at once
+_EXPLAINED = 5000  # events: purposes look at all others, and live lines must not fall behind
 
 
 class Follow:
@@ -24,7 +25,7 @@ class Follow:
         self._handlers = self._builder.handlers()
         self._given = 0
         self._frames = {}
-        self._facts = {phase: origin.Facts(phase=phase) for phase in words.PHASES}
+        self._programs = None
 
     def poll(self):
         """New events, without their meaning. [] where there is no spool yet; SpoolError."""
@@ -37,7 +38,9 @@ class Follow:
             return []
         events = self._builder.history.events[self._given :]
         self._given += len(events)
-        self._name_new_stacks()
+        if events:
+            self._name_new_stacks()
+            self._explain_all()
         return events
 
     def _take(self, piece):
@@ -59,12 +62,21 @@ class Follow:
     def stack(self, id_):
         return self._frames.get(id_, ())
 
+    def _explain_all(self):
+        known = self._builder.history
+        if len(known.events) <= _EXPLAINED:
+            classify.classify(known, self._frames)
+        elif self._programs is None:
+            self._programs = program_facts.of_images(known, self._frames)
+
     def explain(self, event):
-        """Fill in verdict and purpose, as far as they can be told by now."""
-        events = self._builder.history.events
+        """Fill in the verdict of an event beyond the first ones; its purpose stays untold."""
+        if event.verdict is not None:
+            return
         within = event.cause if event.kind == "syscall" else event.outer
-        if within is not None and events[within].verdict:
-            event.verdict = events[within].verdict
-        else:
-            event.verdict = origin.decide(self.stack(event.stack), self._facts[event.phase])
-        event.purpose = purpose.explain(event.seq, events, self._frames, self._facts[event.phase])
+        if within is not None:
+            event.verdict = self._builder.history.events[within].verdict
+            return
+        program = self._programs.get(event.image, {})
+        facts = origin.Facts(phase=event.phase, name=event.name, **program)
+        event.verdict = origin.decide(self.stack(event.stack), facts)

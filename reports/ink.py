@@ -10,6 +10,7 @@ from collections import namedtuple
 _STYLES = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33", "cyan": "36"}
 _ORIGINS = {"user": "green", "runtime": "yellow", "loader": "cyan", "unknown": "red"}
 
+_ENOUGH = 12  # characters that a clause must have to stand alone
 NARROWEST, WIDEST = 80, 120
 
 Signs = namedtuple("Signs", "branch last bar arrow times dot dash more rule")
@@ -54,6 +55,14 @@ class Ink:
                 break
             kept.append(char)
         return ("".join(kept).rstrip() + more)[: max(width, 0)]
+
+    def clause(self, text, width):
+        """As `fit`, but cut where a clause ends if the rest says enough: no sign of a cut then."""
+        if cells(text) <= width:
+            return text
+        ends = [text.find(sign) for sign in ("; ", ": ", ", ", " (")]
+        ends = [end for end in ends if _ENOUGH <= end and cells(text[:end]) <= width]
+        return text[: max(ends)] if ends else self.fit(text, width)
 
     def column(self, text, width):
         """Exactly `width` columns, at the left."""

@@ -96,7 +96,7 @@ def _node_rows(node, branch, below, stack_of, ink, depth):
 def call_text(event, freed, times, ink):
     """`malloc 472`, `calloc 9 × 144`, `brk +135168`, `free 472`."""
     if event.name == "free":
-        amount = "" if freed is None else str(freed)
+        amount = ("NULL" if event.ptr == 0 else "") if freed is None else str(freed)
     elif event.name == "brk":
         amount = "%+d" % event.size if event.size else ""
     elif event.nmemb is not None and 1 not in (event.nmemb, event.size):
@@ -157,7 +157,7 @@ def _widths(shown, ink):
     frame = max([cells(row.frame) for row in shown] + [5])
     purpose = max([cells(row.purpose) for row in shown] + [3])
     if purpose + frame > rest:
-        frame = min(frame, max(rest - purpose, rest * 2 // 5))
+        frame = min(frame, max(rest - purpose, rest // 3))
     return Widths(thread, call, origin, max(min(purpose, rest - frame), 3), frame)
 
 
@@ -168,8 +168,8 @@ def _rest(ink, thread, call, origin):
 
 def usual_widths(ink):
     """Columns for events that are not known yet."""
-    rest = _rest(ink, 0, 24, 16)
-    return Widths(0, 24, 16, rest * 3 // 5, rest - rest * 3 // 5)
+    rest = _rest(ink, 0, 18, 14)
+    return Widths(0, 18, 14, rest - rest // 3, rest // 3)
 
 
 def head(widths, ink):
@@ -200,7 +200,8 @@ def line(row, widths, ink):
     asked = ink.column(row.call, widths.call - cells(row.branch))
     where = _fit_frame(row.frame, widths.frame, ink)
     room = widths.purpose if where else widths.purpose + widths.frame + len(_GAP)
-    why = ink.column(row.purpose, room) if where else ink.fit(row.purpose, room)
+    why = ink.clause(row.purpose, room)
+    why = ink.column(why, room) if where else why
     parts = [
         ink.dim(ink.column(row.thread, widths.thread)) if widths.thread else "",
         ink.dim(row.branch) + (ink.paint(asked, "red") if row.failed else asked),

@@ -77,7 +77,7 @@ def matrix_rows(cells, ink):
     for (origin, name), cell in cells.items():
         counts = [cell.get(phase, 0) for phase in words.PHASES]
         shown = [sentences.grouped(n) if n else ink.signs.dot for n in counts]
-        asked = sentences.size(cell["bytes"]) if cell["bytes"] else ink.signs.dot
+        asked = sentences.short_size(cell["bytes"]) if cell["bytes"] else ink.signs.dot
         who = "" if origin == before else origin
         yield [who, name, *shown, sentences.grouped(sum(counts)), asked]
         before = origin
@@ -132,7 +132,7 @@ def phase_row(row, ink):
         took or ink.signs.dot,
         _number(row["calls"], ink),
         _number(row["brk_mmap"], ink),
-        sentences.size(row["allocated_bytes"]) if row["allocated_bytes"] else ink.signs.dot,
+        sentences.short_size(row["allocated_bytes"]) if row["allocated_bytes"] else ink.signs.dot,
         _grown(row["mapped_bytes_grown"], ink),
         _grown(row["rss_bytes_grown"], ink),
         _number(row["minor_faults_grown"], ink),
@@ -146,7 +146,7 @@ def _number(value, ink):
 def _grown(value, ink):
     if not value:
         return ink.signs.dot if value == 0 else "?"
-    return ("+" if value > 0 else "") + sentences.size(value)
+    return ("+" if value > 0 else "") + sentences.short_size(value)
 
 
 def sites(record, ink):
@@ -158,20 +158,20 @@ def sites(record, ink):
     said = "the %d of %d with most bytes" % (len(rows), record["site_count"]) if more > 0 else ""
     yield title("Sites", said, ink)
     head = ["where", "who", "for", "times", "bytes", "live"]
-    yield from tables.lines(head, [_site_row(row, ink) for row in rows], ink, "lllrrr")
+    yield from tables.lines(head, [_site_row(row, ink) for row in rows], ink, "llLrrr")
 
 
 def _site_row(row, ink):
-    text = visible(row["purpose"] or "unknown")
+    text = ink.clause(visible(row["purpose"] or "unknown"), 32)
     if row["purposes"] > 1 and row["purpose"]:
         text += " " + ink.signs.more
     return [
         site_name(row),
         row["origin"],
-        ink.fit(text, 26),
+        text,
         sentences.grouped(row["count"]),
-        sentences.size(row["bytes"]),
-        sentences.size(row["live_bytes"]) if row["live_blocks"] else ink.signs.dot,
+        sentences.short_size(row["bytes"]),
+        sentences.short_size(row["live_bytes"]) if row["live_blocks"] else ink.signs.dot,
     ]
 
 
@@ -211,9 +211,9 @@ def _memory_row(name, figures, ink):
     return [
         name,
         ink.signs.dot if blocks is None else sentences.grouped(blocks),
-        sentences.size(figures["bytes"]),
+        sentences.short_size(figures["bytes"]),
         *(
-            sentences.size(by[who]["bytes"]) if who in by else ink.signs.dot
+            sentences.short_size(by[who]["bytes"]) if who in by else ink.signs.dot
             for who in words.ORIGINS
         ),
     ]

@@ -34,6 +34,12 @@ def size(number):
     return "%s %s" % (("%.1f" % value).replace(".0", ""), unit)
 
 
+def short_size(number):
+    """As `size`, for tables: `472 B`."""
+    text = size(number)
+    return text.rsplit(" ", 1)[0] + " B" if "byte" in text else text
+
+
 def exact_size(number):
     """As `size`, and the exact bytes where that has rounded."""
     text = size(number)

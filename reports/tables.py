@@ -9,8 +9,8 @@ _NARROWEST = 8
 
 
 def lines(head, rows, ink, align):
-    """`head`: titles; `rows`: lists of text; `align`: `l` or `r` a column. Where all of it is too
-    wide, the widest column at the left gives way. A column that is empty everywhere goes."""
+    """`head`: titles; `rows`: lists of text; `align`: `l`, `L` or `r` a column. Where all of it is
+    too wide, `L` gives way first, then the widest `l`. A column that is empty everywhere goes."""
     kept = [i for i in range(len(head)) if any(row[i] for row in rows)]
     head, align = [head[i] for i in kept], [align[i] for i in kept]
     rows = [[row[i] for i in kept] for row in rows]
@@ -24,7 +24,7 @@ def _widths(head, rows, align, ink):
     widths = [max(cells(row[i]) for row in [head] + rows) for i in range(len(head))]
     excess = 2 + sum(widths) + len(_GAP) * (len(widths) - 1) - ink.width
     while excess > 0:
-        widest = max(range(len(head)), key=lambda i: (align[i] == "l", widths[i]))
+        widest = max(range(len(head)), key=lambda i: _gives_way(align[i], widths[i]))
         if widths[widest] <= _NARROWEST:
             return widths
         widths[widest] -= 1
@@ -32,10 +32,15 @@ def _widths(head, rows, align, ink):
     return widths
 
 
+def _gives_way(side, width):
+    """A key: who gives way first. An `L` of 14 columns still says something."""
+    return (side == "L" and width > 14, side in "lL", width)
+
+
 def _row(row, widths, align, ink):
     parts = []
     for text, width, side in zip(row, widths, align):
         text = ink.fit(text, width)
         space = " " * (width - cells(text))
-        parts.append(text + space if side == "l" else space + text)
+        parts.append(text + space if side in "lL" else space + text)
     return ("  " + _GAP.join(parts)).rstrip()

@@ -20,6 +20,7 @@ def render(summary, trace, width=80, colour=False, events=None, unicode=None):
     few = run_view.length(summary) <= EVENTS_AT_MOST
     rows = list(_first(summary, ink))
     if events or (events is None and few):
+        rows.append("")
         rows += run_view.lines(trace.events(), trace.stack, summary, ink)
     rows += ["", *_wrapped(sentences.verdict(summary), ink, "", ink.bold)]
     if events is False or not few:
@@ -38,7 +39,6 @@ def _first(summary, ink):
     painted = ended if summary["exit"]["kind"] == "exited" else ink.paint(ended, "red")
     command = ink.fit(sentences.command_line(summary), max(20, ink.width - len(ended) - 4))
     yield "%s  %s %s" % (ink.bold(command), ink.dim(ink.signs.dot), painted)
-    yield ""
 
 
 def _last(summary, trace, ink, all_shown):
