@@ -1,7 +1,7 @@
 /* deep.c - the two loops that bench/engine_cost.py compares: an empty stop, and a recorded call.
  *
- * deep COUNT DEPTH: calls marker() COUNT times, then malloc() COUNT times, DEPTH frames below main.
- * Prints the nanoseconds of each loop.
+ * deep COUNT DEPTH FILE: calls marker() COUNT times, then malloc() COUNT times, DEPTH frames below
+ * main, and writes the nanoseconds of each loop to FILE.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -42,9 +42,9 @@ __attribute__((noinline)) static void work(int depth, int count, long ns[2])
 int main(int argc, char **argv)
 {
     long ns[2] = {0, 0};
-    if (argc != 3)
+    if (argc != 4)
         return 2;
     work(atoi(argv[2]), atoi(argv[1]), ns);
-    printf("%ld %ld\n", ns[0], ns[1]);
-    return 0;
+    FILE *file = fopen(argv[3], "w");
+    return !file || fprintf(file, "%ld %ld\n", ns[0], ns[1]) < 0 || fclose(file);
 }

@@ -195,8 +195,10 @@ class Borders:
         self._cross("exit", t_ns, "exit was called")
 
     def ending(self, t_ns, tid, name):
+        """At the entry of exit or exit_group: the last look at the process before it is gone."""
         if name == "exit_group" or tid == self._engine.process.pid:
             self._cross("exit", t_ns, "system call %s" % name)
+            self._engine.last_state = dict(self._engine.process.state(), t_ns=t_ns)
 
     def _cross(self, phase, t_ns, how):
         """Phases never go back."""

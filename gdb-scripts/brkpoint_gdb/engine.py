@@ -51,6 +51,7 @@ class Engine:
         self.spool = spool.Writer(self.file)
         self.image = -1  # counts execs
         self.map = self.stacks = None
+        self.last_state = {}  # as process.state(), at the end
         self.stops = 0
         self.lost = 0
         self.planted = set()  # every Breakpoint of hooks.py and borders.py
@@ -108,7 +109,7 @@ class Engine:
             walks=self.stacks.walks,
             remembered=self.stacks.hits,
         )
-        self.spool.info("end", kind=kind, status=None, t_ns=now())
+        self.spool.info("end", **{"kind": kind, "t_ns": now(), **self.last_state})
         self.file.close()
 
     def lose(self, count, reason):
