@@ -157,7 +157,7 @@ def test_a_header_that_lacks_or_swaps_a_field_is_refused(text):
         expectations.read_header(text)
 
 
-# ---- malloc's own books as a witness ---------------------------------------------------------------
+# ---- malloc's own books as a witness ----------------------------------------------------------
 
 
 def _chunk(size):
@@ -172,6 +172,6 @@ def test_live_bytes_are_what_mallinfo2_counts(built, tmp_path):
     run, done = target_programs.record(program, str(tmp_path / "run.brkpoint"))
     live = [e for e in run.events if e["origin"] == "user" and e["name"] in ("malloc", "calloc")]
     sizes = [(e["size"] or 0) * (e["nmemb"] or 1) for e in live if e["size"] != 1]
-    assert sum(sizes) == run.report["leaked"]["bytes"]
+    assert sum(sizes) == run.report["leaked"]["by_origin"]["user"]["bytes"]
     assert sum(map(_chunk, sizes)) == int(done.stdout)
     assert sum(map(_chunk, sizes[1:])) != int(done.stdout)  # the twin: one block less is noticed

@@ -2,7 +2,7 @@
  *
  * Idea:     the function that is really entered counts, wherever it lives.
  * Do:       make run-own_malloc
- * Expect:   user malloc(1009) 1 calloc(3x1013) 1 free 1 ; user syscalls 0 ; nested malloc 1 ; exit 0
+ * Expect:   user malloc(1009) 1 calloc(3x1013) 1 free 1 ; user syscalls 0 ; user nested malloc 1 ; exit 0
  * Look for: malloc in the executable, not in libc.
  */
 #include <stddef.h>

@@ -2,7 +2,7 @@
  *
  * Idea:     ld.so --preload puts a library in front; every program then uses its malloc.
  * Do:       make run-alloc.preloaded
- * Expect:   user malloc(1) 1 ; by malloc mmap(17) 1 ; exit 0
+ * Expect:   user malloc(1) 1 ; user by malloc mmap(17) 1 ; exit 0
  * Look for: malloc in preloaded.so under alloc.c's main, and an mmap where libc makes brk.
  */
 #include <stddef.h>

@@ -2,7 +2,7 @@
  *
  * Idea:     freeing a mapped block teaches malloc to keep such sizes on the heap from then on.
  * Do:       make run-threshold
- * Expect:   user malloc(200003) 2 free 2 ; by malloc mmap 1 brk 3 ; by free munmap 1 ; exit 0
+ * Expect:   user malloc(200003) 2 free 2 ; user by malloc mmap 1 brk 3 ; user by free munmap 1 ; exit 0
  * Look for: mmap under the first malloc of 200003 bytes, brk under the second.
  */
 #include <stdlib.h>

@@ -2,7 +2,7 @@
  *
  * Idea:     the same mmap as untouched.c; the memory comes later, one fault a page.
  * Do:       make run-touched
- * Expect:   user malloc(536870909) 1 ; by malloc mmap 1 ; leaked user 1 536870909 ; exit 0 ;
+ * Expect:   user malloc(536870909) 1 ; user by malloc mmap 1 ; leaked user 1 536870909 ; exit 0 ;
  *           resident 536870912+
  * Look for: 131072 page faults that no syscall shows.
  */

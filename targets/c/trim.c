@@ -2,7 +2,7 @@
  *
  * Idea:     free hands the top of the heap back to the kernel once 128 KiB are idle there.
  * Do:       make run-trim
- * Expect:   user malloc(100003) 7 free 7 ; by malloc brk 5+ ; by free brk 1+ ; mmap 0+ ; exit 0
+ * Expect:   user malloc(100003) 7 free 7 ; user by malloc brk 5+ ; user by free brk 1+ ; exit 0
  * Look for: the negative brk under free, and the frees that only move the top.
  */
 #include <stdlib.h>

@@ -2,7 +2,7 @@
  *
  * Idea:     asking is not having: a page costs memory when it is touched first.
  * Do:       make run-untouched
- * Expect:   user malloc(536870909) 1 ; by malloc mmap 1 ; leaked user 1 536870909 ; exit 0 ;
+ * Expect:   user malloc(536870909) 1 ; user by malloc mmap 1 ; leaked user 1 536870909 ; exit 0 ;
  *           resident 0..16777216
  * Look for: resident memory at the end of main, beside touched.c's.
  */
