@@ -134,7 +134,7 @@ class _query_errors:
 
 
 def _message(text):
-    if "not authorized" in text or "prohibited" in text:
+    if "not authorized" in text or "prohibited" in text or "authorization denied" in text:
         return "a query may only read: SELECT and WITH"
     if text == "interrupted":
         return "the query took too long"

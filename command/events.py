@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import os
+import shutil
 import sys
 
 from alloctrace import words
@@ -57,8 +58,15 @@ def render(args, recorded):
         yield from event_json.lines(recorded, events, args.stacks)
         return
     several_threads = bool(recorded.run.get("threads"))
-    for line in event_lines.lines(events, show_tid=several_threads):
+    for line in event_lines.lines(events, _width(), several_threads):
         yield line + "\n"
+
+
+def _width():
+    """Lines end where the terminal does; in a file or pipe they are whole."""
+    if not sys.stdout.isatty():
+        return None
+    return max(event_lines.NARROWEST, shutil.get_terminal_size().columns)
 
 
 def _filter(args):

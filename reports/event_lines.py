@@ -6,13 +6,13 @@ import errno
 
 from alloctrace.escape import visible
 
-WIDTH = 100
+NARROWEST = 80
 _INDENT = 2
 _DEEPEST = 8  # levels shown by indentation
 
 
-def lines(events, width=WIDTH, show_tid=False):
-    """Yield lines of at most `width` columns, a heading where a phase or a program begins."""
+def lines(events, width=None, show_tid=False):
+    """Yield lines, a heading where a phase or a program begins; `width`: columns or None."""
     depths, shown = {}, None
     for event in events:
         if (event.image, event.phase) != shown:
@@ -39,7 +39,7 @@ def _depth(event, depths):
 def _line(event, depth, show_tid):
     thread = "%7d " % event.tid if show_tid else ""
     what = " " * (_INDENT * depth) + asked(event) + answered(event)
-    return ("%6d %s %-50s %-16s %s" % (event.seq, thread, what, who(event), why(event))).rstrip()
+    return ("%6d %s %-46s %-16s %s" % (event.seq, thread, what, who(event), why(event))).rstrip()
 
 
 def asked(event):
@@ -82,4 +82,4 @@ def why(event):
 
 
 def _shorten(line, width):
-    return line if len(line) <= width else line[: width - 1] + "…"
+    return line if width is None or len(line) <= width else line[: width - 1] + "…"
