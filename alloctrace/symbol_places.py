@@ -1,8 +1,13 @@
-"""Program counters -> (module, offset): which file was mapped there when the stack was seen."""
+"""Program counters -> modules: which file was mapped there when the stack was seen."""
 
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections import namedtuple
+
+Place = namedtuple("Place", "pc module is_call")
+# module: None where no file is mapped. is_call: the pc is a return address, so that the call lies
+# before it. Not so where a stack begins, in a signal's trampoline, and where a signal interrupted.
 
 
 class Places:
@@ -13,60 +18,74 @@ class Places:
 
     def __init__(self, history, is_signal_return):
         self._is_signal_return = is_signal_return
-        self._trampolines = {}
         self._stacks = history.stacks
-        self._modules = list(history.modules)
+        self._modules = sorted(history.modules, key=lambda module: module.start)
+        self._starts = [module.start for module in self._modules]
+        self._reach = _furthest_ends(self._modules)
         self._first_use = _first_uses(getattr(history, "events", ()))
-        self._maps = {}  # (image, number of changes before) -> _Map
-        self._changes = sorted(
-            {m.loaded_ns for m in self._modules}
-            | {m.unloaded_ns for m in self._modules if m.unloaded_ns is not None}
-        )
+        self._held = {}  # pc -> modules that ever held it
+        self._found = {}  # (pc, module id) -> (Place as innermost frame, Place as call, is return)
+        self._lasting = {}  # image -> {pc: an entry of _found that holds at all its times}
+        self._resolved = None
 
     def stacks(self):
-        """Yield (stack id, [(pc, module or None, is_call)]), innermost first.
+        """{stack id: [Place]}, innermost first. Equal places are one object."""
+        if self._resolved is None:
+            self._resolved = {id_: self._resolve(id_, s) for id_, s in self._stacks.items()}
+        return self._resolved
 
-        `is_call`: the pc is a return address, so that the call lies before it. Not so where the
-        stack begins, in a signal's trampoline, and in what the signal interrupted.
-        """
-        for id_, stack in self._stacks.items():
-            lookup, rows, is_call = self._map_for(id_).find, [], False
-            for pc, _ in stack.frames:
-                module = lookup(pc)
-                trampoline = self._is_trampoline(pc, module)
-                rows.append((pc, module, is_call and not trampoline))
-                is_call = not trampoline
-            yield id_, rows
+    def _resolve(self, id_, stack):
+        when, places, is_call = self._first_use.get(id_), [], 0
+        lasting = self._lasting.setdefault(when and when[1], {})
+        for pc, _ in stack.frames:
+            found = lasting.get(pc) or self._places(pc, when, lasting)
+            places.append(found[is_call])
+            is_call = found[2]
+        return places
 
-    def _is_trampoline(self, pc, module):
-        if module is None:
-            return False
-        key = (module.id, pc)
-        if key not in self._trampolines:
-            self._trampolines[key] = self._is_signal_return(module, pc - module.base)
-        return self._trampolines[key]
+    def _places(self, pc, when, lasting):
+        if pc not in self._held:
+            self._held[pc] = self._holding(pc)
+        module = _choose(self._held[pc], when)
+        key = (pc, None if module is None else module.id)
+        if key not in self._found:
+            signal = module is not None and self._is_signal_return(module, pc - module.base)
+            exact = Place(pc, module, False)
+            self._found[key] = (exact, exact if signal else Place(pc, module, True), not signal)
+        if _is_lasting(self._held[pc], when):
+            lasting[pc] = self._found[key]
+        return self._found[key]
+
+    def _holding(self, pc):
+        found, index = [], bisect_right(self._starts, pc) - 1
+        while index >= 0 and self._reach[index] > pc:
+            if pc < self._modules[index].end:
+                found.append(self._modules[index])
+            index -= 1
+        return found
 
     def wanted(self):
         """{module id: {(offset, is_call)}} of all stacks."""
         found = {}
-        for _, rows in self.stacks():
-            for pc, module, is_call in rows:
-                if module is not None:
-                    found.setdefault(module.id, set()).add((pc - module.base, is_call))
+        for place in {id(p): p for places in self.stacks().values() for p in places}.values():
+            if place.module is not None:
+                rows = found.setdefault(place.module.id, set())
+                rows.add((place.pc - place.module.base, place.is_call))
         return found
 
-    def _map_for(self, id_):
-        t_ns, image = self._first_use.get(id_, (None, None))
-        if t_ns is None:
-            return self._map(None, None, None)
-        return self._map(image, bisect_right(self._changes, t_ns), t_ns)
 
-    def _map(self, image, epoch, t_ns):
-        key = (image, epoch)
-        if key not in self._maps:
-            alive = [m for m in self._modules if image is None or m.image == image]
-            self._maps[key] = _Map(alive, t_ns)
-        return self._maps[key]
+def _is_lasting(modules, when):
+    """Whether another time of the same image would find the same."""
+    modules = [m for m in modules if when is None or m.image == when[1]]
+    return not modules or len(modules) == 1 and modules[0].unloaded_ns is None
+
+
+def _furthest_ends(modules):
+    ends, furthest = [], 0
+    for module in modules:
+        furthest = max(furthest, module.end)
+        ends.append(furthest)
+    return ends
 
 
 def _first_uses(events):
@@ -78,21 +97,15 @@ def _first_uses(events):
     return found
 
 
-class _Map:
-    """Modules that may hold an address at one time. An unloaded one never does."""
+def _choose(modules, when):
+    """The one that was mapped at that time, and of several the last one loaded; None: no such.
 
-    def __init__(self, modules, t_ns):
-        self._modules = [m for m in modules if not _was_unloaded(m, t_ns)]
-        # engines learn of a library shortly after it was mapped: those count, but last
-        self._modules.sort(key=lambda m: (t_ns is not None and m.loaded_ns > t_ns, -m.loaded_ns))
-        self._known = {}
-
-    def find(self, pc):
-        if pc not in self._known:
-            holding = (m for m in self._modules if m.start <= pc < m.end)
-            self._known[pc] = next(holding, None)
-        return self._known[pc]
-
-
-def _was_unloaded(module, t_ns):
-    return t_ns is not None and module.unloaded_ns is not None and module.unloaded_ns <= t_ns
+    An engine learns of a library shortly after it was mapped: one loaded later counts last.
+    """
+    if when is not None:
+        t_ns, image = when
+        alive = (m for m in modules if m.unloaded_ns is None or m.unloaded_ns > t_ns)
+        modules = [m for m in alive if m.image == image]
+        if len(modules) > 1:
+            return min(modules, key=lambda m: (m.loaded_ns > t_ns, -m.loaded_ns))
+    return max(modules, key=lambda m: m.loaded_ns, default=None)

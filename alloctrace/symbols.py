@@ -37,13 +37,13 @@ def symbolise(
         known = _known_addresses(history, files)
         _look_up(places.wanted(), files, gdb, debug_roots, notes)
         namer = _Namer(files, known, _hooked(history))
-        return {id_: _unfold(namer, rows) for id_, rows in places.stacks()}
+        return {id_: _unfold(namer, found) for id_, found in places.stacks().items()}
     finally:
         _close(files)
 
 
-def _unfold(namer, rows):
-    return tuple(frame for row in rows for frame in namer.frames(*row))
+def _unfold(namer, places):
+    return tuple(frame for place in places for frame in namer.frames(place))
 
 
 class _File:
@@ -180,14 +180,14 @@ class _Namer:
         self._known = known
         self._made = {}
 
-    def frames(self, pc, module, is_call):
-        """The frames at `pc`: inlined ones, then the function that holds them."""
-        if module is None:
-            return (Frame(pc),)
-        key = (module.id, pc, is_call)
-        if key not in self._made:
-            self._made[key] = self._make(pc, module, is_call)
-        return self._made[key]
+    def frames(self, place):
+        """The frames at a Place: inlined ones, then the function that holds them."""
+        made = self._made.get(id(place))  # equal places are one object
+        if made is None:
+            pc, module, is_call = place
+            made = (Frame(pc),) if module is None else self._make(pc, module, is_call)
+            self._made[id(place)] = made
+        return made
 
     def _make(self, pc, module, is_call):
         file = self._files[module.id]
