@@ -35,14 +35,14 @@ shell_files = setup .ci/run $(shell git ls-files '*.sh')
 c_files = $(shell git ls-files '*.c' '*.h' '*.cc')
 
 lint: ## check formatting, names and shell scripts
-	flake8 $(python_files)
-	black -q --check --diff $(python_files)
-	shellcheck $(shell_files)
-	clang-format --dry-run -Werror $(c_files)
+	@flake8 $(python_files)
+	@black -q --check --diff $(python_files)
+	@shellcheck $(shell_files)
+	@clang-format --dry-run -Werror $(c_files)
 
 format: ## format Python and C
-	black -q $(python_files)
-	clang-format -i $(c_files)
+	@black -q $(python_files)
+	@clang-format -i $(c_files)
 
 readme: targets ## write the generated parts anew: README's run, manual page, completions
 	$(PYTHON) docs/make
