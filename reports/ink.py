@@ -60,7 +60,7 @@ class Ink:
         """As `fit`, but cut where a clause ends if the rest says enough: no sign of a cut then."""
         if cells(text) <= width:
             return text
-        ends = [text.find(sign) for sign in ("; ", ": ", ", ", " (")]
+        ends = [text.find(sign) for sign in ("; ", ", ", " (")]
         ends = [end for end in ends if _ENOUGH <= end and cells(text[:end]) <= width]
         return text[: max(ends)] if ends else self.fit(text, width)
 

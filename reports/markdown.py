@@ -75,7 +75,7 @@ def _event_row(row):
         row.branch.replace(" ", "\u00a0") + code(row.call),
         escape(row.text_origin),
         escape(row.purpose),
-        code(row.frame) if row.frame else "",
+        code(row.where[0]) if row.where[0] else "",
     ]
 
 

@@ -12,8 +12,8 @@ from reports.event_tree import grow, pass_through
 from reports.ink import cells
 
 # One line: the thread, what it hangs on, the columns, and whether it is marked as failed.
-Row = namedtuple("Row", "thread branch call origin text_origin purpose frame failed")
-Widths = namedtuple("Widths", "thread call origin purpose frame")
+Row = namedtuple("Row", "thread branch call origin text_origin purpose where failed")
+Widths = namedtuple("Widths", "thread call origin purpose where")
 
 MEANINGS = {
     "load": "the libraries are brought in",
@@ -23,7 +23,7 @@ MEANINGS = {
 }
 
 _GAP = "  "
-_LONGEST = {"call": 26, "origin": 20}
+_LONGEST = {"call": 26, "origin": 16}
 
 
 def lines(events, stack_of, summary, ink):
@@ -46,30 +46,30 @@ def lines(events, stack_of, summary, ink):
 def rows(nodes, stack_of, ink):
     """Rows for the nodes of one phase, what hangs beneath them following them."""
     made = []
-    for node in _fold([pass_through(node) for node in nodes], stack_of):
+    for node in _fold([pass_through(node) for node in nodes], stack_of, ink):
         made += _node_rows(node, "", "", stack_of, ink, 0)
     return made
 
 
-def _fold(nodes, stack_of):
+def _fold(nodes, stack_of, ink):
     """One node for neighbours that look alike in every column and made no syscall."""
     folded = []
     for node in nodes:
-        if folded and _alike(folded[-1], node, stack_of):
+        if folded and _alike(folded[-1], node, stack_of, ink):
             folded[-1].times += 1
         else:
             folded.append(node)
     return folded
 
 
-def _alike(left, right, stack_of):
+def _alike(left, right, stack_of, ink):
     if left.children or right.children or left.event.kind != "call":
         return False
-    return _look(left, stack_of) == _look(right, stack_of)
+    return _look(left, stack_of, ink) == _look(right, stack_of, ink)
 
 
-def _look(node, stack_of):
-    event, frame = node.event, frame_text(node.event, stack_of)
+def _look(node, stack_of, ink):
+    event, frame = node.event, where_texts(node.event, stack_of, ink)
     asked = (event.kind, event.name, event.size, event.nmemb, event.align, event.errno, node.freed)
     return asked, event.tid, origin_text(event), measure.purpose(event), frame
 
@@ -83,7 +83,7 @@ def _node_rows(node, branch, below, stack_of, ink, depth):
         measure.origin(event),
         "" if hangs else origin_text(event),
         _purpose_text(event),
-        "" if hangs else frame_text(event, stack_of),
+        ("",) if hangs else where_texts(event, stack_of, ink),
         event.failed,
     )
     for index, child in enumerate(node.children):
@@ -108,17 +108,17 @@ def call_text(event, freed, times, ink):
 
 
 def origin_text(event):
-    """`loader`, `runtime Rust`, `user`, `user via fopen`."""
+    """`loader`, `runtime Rust`, `user`, `user via` (then the where says via what)."""
     verdict = event.verdict
     if verdict is None:
         return "unknown"
     if verdict.origin == "runtime":
         return "runtime %s" % visible(verdict.owner or "?")
-    if verdict.origin == "user" and not verdict.direct and verdict.via:
-        return "user via %s" % visible(verdict.via[0])
-    if verdict.for_whom:
-        return "%s for %s" % (verdict.origin, visible(verdict.for_whom))
-    return verdict.origin
+    return "user via" if _is_via(verdict) else verdict.origin
+
+
+def _is_via(verdict):
+    return verdict.origin == "user" and not verdict.direct and bool(verdict.via)
 
 
 def _purpose_text(event):
@@ -134,31 +134,45 @@ def _errno_name(number):
     return errno.errorcode.get(number, "error %s" % number)
 
 
-def frame_text(event, stack_of):
-    """The frame that decided: `actual_code (vec.rs:5)`, `libc.so.6+0x2a1b0`; "" for none."""
+def where_texts(event, stack_of, ink):
+    """The frame that decided, in words, the fullest first: `main alloc.c:5 → strdup`,
+    `main alloc.c:5`, `alloc.c:5`; ("",) for none."""
     frame = measure.deciding_frame(event, stack_of(event.stack) if event.stack else ())
     if frame is None:
+        return ("",)
+    name, place = _frame_text(frame), _place(frame)
+    texts = [name + " " + place, place] if place else [name]
+    if event.verdict and _is_via(event.verdict):
+        texts.insert(0, "%s %s %s" % (texts[0], ink.signs.arrow, visible(event.verdict.via[0])))
+    return tuple(texts)
+
+
+def _frame_text(frame):
+    if frame.function:
+        return visible(frame.function)
+    return visible("%s+%#x" % (frame.module, frame.offset) if frame.module else hex(frame.pc))
+
+
+def _place(frame):
+    """`alloc.c:5` of a function of the program or a user's library; "" else."""
+    if frame.role not in ("executable", "user") or not (frame.function and frame.file):
         return ""
-    if not frame.function:
-        return visible("%s+%#x" % (frame.module, frame.offset) if frame.module else hex(frame.pc))
-    if frame.role in ("executable", "user") and frame.file and frame.line:
-        return visible("%s %s:%d" % (frame.function, frame.file.rsplit("/", 1)[-1], frame.line))
-    return visible(frame.function)
+    return visible("%s:%d" % (frame.file.rsplit("/", 1)[-1], frame.line)) if frame.line else ""
 
 
 def _widths(shown, ink):
     """Purpose and frame share what the other columns leave; one thread needs no column."""
     threads = {row.thread for row in shown if row.thread}
-    thread = max(6, *map(len, threads)) if len(threads) > 1 else 0
-    call = max([cells(row.branch) + cells(row.call) for row in shown] + [4])
+    thread = max(3, *map(len, threads)) if len(threads) > 1 else 0
+    call = max([cells(row.call) for row in shown if not row.branch] + [4])
     origin = max([cells(row.text_origin) for row in shown] + [3])
     call, origin = min(call, _LONGEST["call"]), min(origin, _LONGEST["origin"])
     rest = _rest(ink, thread, call, origin)
-    frame = max([cells(row.frame) for row in shown] + [5])
+    where = max([cells(row.where[0]) for row in shown] + [5])
     purpose = max([cells(row.purpose) for row in shown] + [3])
-    if purpose + frame > rest:
-        frame = min(frame, max(rest - purpose, rest // 3))
-    return Widths(thread, call, origin, max(min(purpose, rest - frame), 3), frame)
+    if purpose + where > rest:
+        where = min(where, max(rest - purpose, rest // 3))
+    return Widths(thread, call, origin, max(min(purpose, rest - where), 3), where)
 
 
 def _rest(ink, thread, call, origin):
@@ -173,7 +187,7 @@ def usual_widths(ink):
 
 
 def head(widths, ink):
-    titles = ("thread", "call", "who", "for")
+    titles = ("tid", "call", "who", "for")
     columns = [ink.column(title, width) for title, width in zip(titles, widths) if width]
     yield ink.dim("  " + _GAP.join(columns + ["where"]))
 
@@ -196,20 +210,23 @@ def phase_words(phase, has_events, ink):
 
 
 def line(row, widths, ink):
-    """One row as a line, in these widths."""
-    asked = ink.column(row.call, widths.call - cells(row.branch))
-    where = _fit_frame(row.frame, widths.frame, ink)
-    room = widths.purpose if where else widths.purpose + widths.frame + len(_GAP)
+    """One row as a line, in these widths. What hangs has no who: it may use its room."""
+    where = _fit_where(row.where, widths.where, ink)
+    room = widths.purpose if where else widths.purpose + widths.where + len(_GAP)
     why = ink.clause(row.purpose, room)
-    why = ink.column(why, room) if where else why
-    parts = [
-        ink.dim(ink.column(row.thread, widths.thread)) if widths.thread else "",
-        ink.dim(row.branch) + (ink.paint(asked, "red") if row.failed else asked),
-        ink.origin(row.origin, ink.column(row.text_origin, widths.origin)),
-        ink.paint(why, _purpose_style(row)),
-        ink.dim(where),
-    ]
-    return "  " + _GAP.join(part for part in parts if part)
+    thread = ink.dim(ink.column(row.thread, widths.thread)) if widths.thread else ""
+    parts = [thread, _call_and_who(row, widths, ink)]
+    parts.append(ink.paint(ink.column(why, room) if where else why, _purpose_style(row)))
+    return "  " + _GAP.join(part for part in parts + [ink.dim(where)] if part)
+
+
+def _call_and_who(row, widths, ink):
+    style = "red" if row.failed else ""
+    if row.branch:
+        room = widths.call + len(_GAP) + widths.origin - cells(row.branch)
+        return ink.dim(row.branch) + ink.paint(ink.column(row.call, room), style)
+    who = ink.origin(row.origin, ink.column(row.text_origin, widths.origin))
+    return ink.paint(ink.column(row.call, widths.call), style) + _GAP + who
 
 
 def _purpose_style(row):
@@ -218,10 +235,13 @@ def _purpose_style(row):
     return "dim" if row.purpose == "unknown" else ""
 
 
-def _fit_frame(text, width, ink):
-    """Shortened at the front where a `::` path is too long: its end says more."""
-    while cells(text) > width and "::" in text.split(" ")[0]:
-        text = text.split("::", 1)[1]
+def _fit_where(texts, width, ink):
+    """The fullest of `texts` that fits; a `::` path may lose its front: its end says more."""
+    for text in texts:
+        while cells(text) > width and "::" in text.split(" ")[0]:
+            text = text.split("::", 1)[1]
+        if cells(text) <= width:
+            return text
     return ink.fit(text, width)
 
 

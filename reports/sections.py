@@ -236,12 +236,7 @@ def _whose_at_end(leaked):
     mine = leaked["by_origin"].get("user")
     if mine:
         blocks = sentences.count(mine["blocks"], "block")
-        verb = "is" if mine["blocks"] == 1 else "are"
-        return ", of which %s in %s %s yours: leaked." % (
-            sentences.size(mine["bytes"]),
-            blocks,
-            verb,
-        )
+        return ", %s of it in %s yours: leaked." % (sentences.size(mine["bytes"]), blocks)
     return ", whose is unknown." if "unknown" in leaked["by_origin"] else ", none of it yours."
 
 

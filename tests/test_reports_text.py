@@ -81,9 +81,9 @@ def test_a_free_shows_the_size_of_its_block():
 
 def test_threads_are_named_where_there_are_several():
     page = shown(call(1, size=32, tid=7), call(2, size=32, tid=8))
-    assert line_with(page, "thread") and page.count("malloc 32") == 2
+    assert line_with(page, " tid ") and page.count("malloc 32") == 2
     assert line_with(page, "  8  ").split()[:3] == ["8", "malloc", "32"]
-    assert "thread" not in shown(call(1, size=32, tid=7))
+    assert " tid " not in shown(call(1, size=32, tid=7))
 
 
 def test_a_failed_call_says_so_and_why():
@@ -101,13 +101,20 @@ def test_an_unknown_purpose_is_said_as_unknown():
         (loader("x"), "loader"),
         (runtime("Rust"), "runtime Rust"),
         (user(), "user"),
-        (user(False, ("strdup", "inner")), "user via strdup"),
+        (user(False, ("strdup", "inner")), "user via"),
         (None, "unknown"),
     ],
 )
 def test_who(verdict, who):
     page = shown(call(1, size=9, verdict=verdict))
     assert re.match(r"  malloc 9 +%s  " % re.escape(who), line_with(page, "malloc 9"))
+
+
+def test_where_says_via_what():
+    stacks = {1: (frame("f", file="a.c", line=5),)}
+    page = shown(call(1, size=9, stack=1, verdict=user(False, ("strdup", "in"))), stacks=stacks)
+    assert line_with(page, "malloc 9").endswith("f a.c:5 → strdup")
+    assert "→" not in shown(call(1, size=9, stack=1), stacks=stacks)
 
 
 def test_an_empty_phase_is_one_line():
