@@ -19,16 +19,24 @@ RT_SIGRETURN = b"\x48\xc7\xc0\x0f\x00\x00\x00\x0f\x05"  # mov $15, %rax; syscall
 
 
 def symbolise(
-    history, user_libs=(), system_libs=(), gdb="gdb", debug_roots=("/usr/lib/debug",), notes=None
+    history,
+    user_libs=(),
+    system_libs=(),
+    gdb="gdb",
+    debug_roots=("/usr/lib/debug",),
+    notes=None,
+    kept=None,
 ):
     """{stack id: (Frame, …)} of history.stacks, innermost first, inlined frames unfolded.
 
     `user_libs`, `system_libs`: patterns of file names or paths that override whose a library is.
     `gdb`: the program to run, None for ELF tables only. What could not be read is said in
     `notes` (a list; by default the history's). Never raises for what files contain.
+    `kept`: a dict of the caller's that keeps files open and read from one call to the next.
     """
     notes = history.notes if notes is None else notes
-    files = _open_files(history.modules, debug_roots, notes)
+    opened = {} if kept is None else kept
+    files = _open_files(history.modules, debug_roots, notes, opened)
     places = Places(history, lambda module, offset: files[module.id].is_signal_return(offset))
     try:
         for module in history.modules:
@@ -39,7 +47,8 @@ def symbolise(
         namer = _Namer(files, known, _hooked(history))
         return {id_: _unfold(namer, found) for id_, found in places.stacks().items()}
     finally:
-        _close(files)
+        if kept is None:
+            close(opened)
 
 
 def _unfold(namer, places):
@@ -66,9 +75,9 @@ class _File:
             return False
 
 
-def _open_files(modules, debug_roots, notes):
-    """{module id: _File}; modules of one file share its tables."""
-    opened, files = {}, {}
+def _open_files(modules, debug_roots, notes, opened):
+    """{module id: _File}; modules of one file share its tables, which stay in `opened`."""
+    files = {}
     for module in modules:
         key = (module.path, module.build_id)
         if key not in opened:
@@ -108,10 +117,12 @@ class _LazyTables:
         return self._tables
 
 
-def _close(files):
-    for file in files.values():
-        if file.elf is not None:
-            file.elf.close()
+def close(kept):
+    """Close the files that `symbolise` keeps open in `kept`."""
+    for elf, _ in kept.values():
+        if elf is not None:
+            elf.close()
+    kept.clear()
 
 
 def _look_up(wanted, files, gdb, debug_roots, notes):

@@ -1,6 +1,7 @@
 """alloctrace.symbols against addr2line and nm, on programs compiled here."""
 
 import os
+import random
 import re
 import shutil
 import subprocess
@@ -345,3 +346,40 @@ def test_damaged_files_never_stop_it(tmp_path):
             file.write(data[:length])
         past = history([program], [pc])
         assert len(symbols.symbolise(past, gdb=None)[1]) == 1
+
+
+def test_mutated_files_never_stop_it(tmp_path):
+    """The build id stays, so that the damaged file is taken for the one that ran."""
+    path = compiled(tmp_path, "-g")
+    program = module(path, role="executable")
+    with open(path, "rb") as file:
+        data = file.read()
+    with ElfFile(path) as elf:
+        pcs = [program.base + elf.function(name).value + 3 for name in ("main", "_start", "_init")]
+    note = data.find(bytes.fromhex(program.build_id))
+    rng = random.Random(11)
+    for _ in range(300):
+        copy = bytearray(data)
+        for _ in range(rng.choice((1, 4, 40))):
+            low, high = rng.choice(((0, 0x600), (len(data) - 0xA00, len(data))))
+            copy[rng.randrange(low, high)] = rng.choice((0, 1, 0x7F, 0xFF, rng.randrange(256)))
+        copy[note - 16 : note + 20] = data[note - 16 : note + 20]
+        with open(path, "wb") as file:
+            file.write(copy)
+        found = symbols.symbolise(history([program], pcs), gdb=None)
+        assert len(found[1]) == 3
+
+
+def test_files_can_be_kept_for_the_next_call(tmp_path):
+    path = compiled(tmp_path)
+    program, kept = module(path, role="executable"), {}
+    pc = program.base + ElfFile(path).function("main").value
+    for _ in range(2):
+        found = symbols.symbolise(history([program], [pc]), gdb=None, kept=kept)
+        assert functions(found[1]) == ["main"] and len(kept) == 1
+    os.unlink(path)
+    assert functions(symbols.symbolise(history([program], [pc]), gdb=None, kept=kept)[1]) == [
+        "main"
+    ]
+    symbols.close(kept)
+    assert functions(symbols.symbolise(history([program], [pc]), gdb=None, kept=kept)[1]) == [None]
