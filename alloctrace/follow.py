@@ -25,6 +25,7 @@ class Follow:
         self._handlers = self._builder.handlers()
         self._given = 0
         self._frames = {}
+        self._files = {}  # of symbols.symbolise
         self._programs = None
 
     def poll(self):
@@ -57,7 +58,7 @@ class Follow:
         new = {id_: stack for id_, stack in known.stacks.items() if id_ not in self._frames}
         if new:
             part = replace(known, stacks=new)
-            self._frames.update(symbols.symbolise(part, gdb=None, notes=[]))
+            self._frames.update(symbols.symbolise(part, gdb=None, notes=[], kept=self._files))
 
     def stack(self, id_):
         return self._frames.get(id_, ())
