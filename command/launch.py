@@ -155,12 +155,12 @@ def _outcome(watched, plan, spool_path, log):
     kind, status = "exited", os.waitstatus_to_exitcode(watched.status)
     if status < 0:
         kind, status = "signalled", -status
-    reason = watched.reason or _interruption(watched, kind, status)
+    died = watched.gdb_status < 0 and not watched.hurried
     lost_gdb = watched.gdb_status != 0 or watched.detached
-    if watched.killed and lost_gdb:
+    # at a breakpoint that a dead gdb left behind the kernel sends SIGTRAP
+    if died and (watched.killed or status == signal.SIGTRAP):
         kind, status = "unknown", None
-    if lost_gdb and reason is None:
-        reason = "gdb ended with status %d" % watched.gdb_status
+    reason = _reason(watched, kind, status)
     return Outcome(
         kind=kind,
         status=status,
@@ -175,10 +175,16 @@ def _outcome(watched, plan, spool_path, log):
     )
 
 
-def _interruption(watched, kind, status):
+def _reason(watched, kind, status):
+    """Why the trace is incomplete, or None."""
+    gdb = watched.gdb_status
+    if gdb < 0 and not watched.hurried:
+        return "gdb died (%s)" % signal_name(-gdb)
+    if watched.reason:
+        return watched.reason
     if kind == "signalled" and watched.interrupted == status:
         return "interrupted by %s" % signal_name(status)
-    return None
+    return "gdb ended with status %d" % gdb if gdb else None
 
 
 def _end_child(pid, gdb):

@@ -19,12 +19,13 @@ FINISH = 5  # seconds for gdb without any progress, once the target has ended
 _SHARED = (signal.SIGINT, signal.SIGQUIT)
 _PASSED_ON = (signal.SIGUSR1, signal.SIGUSR2, signal.SIGALRM)
 _ENDING = (signal.SIGTERM, signal.SIGHUP)
+_STOPPING = (signal.SIGTSTP, signal.SIGTTIN, signal.SIGTTOU)
 _SI_USER_CODES = (0, -1, -6)  # kill, sigqueue, tgkill: sent by a process, not by the terminal
 
 
 def waited(ignored):
     """The signals that the wait fetches; those ignored at the start stay so."""
-    wanted = {signal.SIGCHLD, signal.SIGTSTP, *_SHARED, *_PASSED_ON, *_ENDING}
+    wanted = {signal.SIGCHLD, *_STOPPING, *_SHARED, *_PASSED_ON, *_ENDING}
     return wanted - (ignored - {signal.SIGCHLD})
 
 
@@ -41,6 +42,7 @@ class Watch:
         self.interrupted = None  # the last of Ctrl-C and Ctrl-\\ that the terminal sent
         self.killed = False  # whether it was brkpoint that ended the target
         self.detached = False  # whether gdb left before the target's end
+        self.hurried = False  # whether brkpoint ended gdb, after the target's end
         self._until = time.monotonic() + timeout if timeout else None
         self._kill_at = self._gdb_until = None
         self._last_size = -1
@@ -83,12 +85,12 @@ class Watch:
             self._last_size, self._gdb_until = size, now + FINISH
         if now >= self._gdb_until and self.gdb_status is None:
             self.reason = self.reason or "gdb did not finish and was killed"
+            self.hurried = True
             self.gdb.kill()
 
     def _without_gdb(self):
         """gdb went first. Where it left in order the program is free and may go on."""
         if self.gdb_status < 0:
-            self.reason = "gdb died (%s)" % signal_name(-self.gdb_status)
             self._kill()
         elif not self.detached:
             self.detached = True
@@ -103,7 +105,7 @@ class Watch:
         elif number in _SHARED or number in _PASSED_ON:
             self.interrupted = number if number in _SHARED else self.interrupted
             self._send(number)
-        elif number == signal.SIGTSTP:
+        elif number in _STOPPING:
             self._pause()
 
     def _end(self, number, reason):

@@ -1,0 +1,328 @@
+"""However a run ends, the status is true, a trace or spool is left, and no process is."""
+
+import json
+import os
+import pty
+import select
+import signal
+import subprocess
+import time
+
+import pytest
+
+import launching
+from command import launch
+from command.errors import EngineError
+
+pytestmark = pytest.mark.skipif(bool(launching.needed), reason="needs %s" % launching.needed)
+
+
+@pytest.fixture(scope="module")
+def waiter(tmp_path_factory):
+    return launching.build(tmp_path_factory.mktemp("wait"), "wait", "-O1", "-pthread")
+
+
+@pytest.fixture
+def run(waiter, tmp_path):
+    """Start a watched program, wait until it says that it is ready."""
+    running = []
+
+    def begin(*arguments, options=()):
+        marker = b"BRKPOINT_TEST_MARK=%d.%d" % (os.getpid(), time.monotonic_ns())
+        words = launching.watched(
+            waiter, *arguments, options=options, trace=tmp_path / "t.brkpoint"
+        )
+        started = launching.start(words, launching.current_environment() + [marker])
+        one = Running(started, marker)
+        running.append(one)
+        launching.wait_for(lambda: b"ready" in os.pread(started[1].fileno(), 100, 0))
+        return one
+
+    yield begin
+    for one in running:
+        one.end()
+
+
+class Running:
+    def __init__(self, started, marker):
+        self.started, self.pid, self.marker = started, started[0], marker
+        self.done = None
+
+    def gdb(self):
+        return next(pid for pid in launching.descendants(self.pid) if name_of(pid) == "gdb")
+
+    def target(self):
+        return next(pid for pid in launching.descendants(self.pid) if name_of(pid) == "wait")
+
+    def finish(self):
+        self.done = launching.finish(self.started)
+        return self.done
+
+    def end(self):
+        if self.done is None:
+            os.kill(self.pid, signal.SIGKILL)
+            self.finish()
+        for pid in launching.marked(self.marker):
+            os.kill(pid, signal.SIGKILL)
+
+
+def name_of(pid):
+    try:
+        with open("/proc/%d/comm" % pid) as file:
+            return file.read().strip()
+    except OSError:
+        return ""
+
+
+def report(folder):
+    words = [launching.BRKPOINT, "report", str(folder / "t.brkpoint"), "--json"]
+    return json.loads(subprocess.run(words, stdout=subprocess.PIPE, check=True).stdout)
+
+
+# ---- the target ends by itself ------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "how, status, kind",
+    [
+        ("quick", 5, "exited"),
+        ("abort", 134, "signalled"),
+        ("segv", 139, "signalled"),
+        ("trap", 133, "signalled"),
+        ("fork", 6, "exited"),
+    ],
+)
+def test_the_status_is_the_targets(run, waiter, tmp_path, how, status, kind):
+    done = run(how.encode()).finish()
+    assert (done.status, done.err) == (status, b"")
+    summary = report(tmp_path)
+    assert summary["exit"] == {"kind": kind, "status": status % 128}
+    assert summary["complete"]
+    assert not list(tmp_path.glob("*.brkspool"))
+    plain = launching.run([waiter, how.encode()])
+    assert plain.status % 256 in (status, -(status - 128) % 256)
+
+
+def test_a_child_of_the_target_runs_on(run):
+    started = run(b"fork")
+    assert started.finish().status == 6
+    children = launching.marked(started.marker)
+    assert len(children) == 1  # not waited for, not killed
+    assert launching.gone(children)
+
+
+# ---- brkpoint is told to end --------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_is_passed_on(run, tmp_path, number):
+    started = run(b"wait")
+    os.kill(started.pid, number)
+    assert started.finish().status == 128 + number
+    assert b"stopped by %s" % number.name.encode() in started.done.err
+    assert not report(tmp_path)["complete"]
+    assert launching.marked(started.marker) == []
+
+
+def test_interrupting_brkpoint_alone_interrupts_the_target(run):
+    started = run(b"count")
+    for _ in range(2):
+        os.kill(started.pid, signal.SIGINT)
+        time.sleep(0.3)
+    os.kill(started.target(), signal.SIGTERM)
+    assert started.finish().status == 2
+
+
+@pytest.mark.parametrize(
+    "how, number", [("spin", 15), ("stubborn", 9), ("churn", 15), ("thread", 15)]
+)
+def test_timeout(run, tmp_path, how, number):
+    started = run(how.encode(), options=[b"--timeout", b"1"])
+    assert started.finish().status == 128 + number
+    assert b"--timeout" in started.done.err
+    summary = report(tmp_path)
+    assert not summary["complete"] and summary["exit"]["status"] == number
+    assert launching.marked(started.marker) == []
+
+
+def test_no_timeout_where_there_is_time(run, tmp_path):
+    done = run(b"quick", options=[b"--timeout", b"100"]).finish()
+    assert (done.status, done.err) == (5, b"")
+    assert report(tmp_path)["complete"]
+
+
+def test_killing_brkpoint_leaves_no_process_and_a_readable_spool(run, tmp_path):
+    started = run(b"churn")
+    below = launching.descendants(started.pid)
+    assert len(below) == 2
+    os.kill(started.pid, signal.SIGKILL)
+    assert started.finish().status == -signal.SIGKILL
+    assert launching.gone(below)
+    assert launching.marked(started.marker) == []
+    (spool,) = tmp_path.glob("*.brkspool")
+    words = [launching.BRKPOINT, "recover", str(spool)]
+    assert b"incomplete" in subprocess.run(words, stderr=subprocess.PIPE, check=True).stderr
+    assert not report(tmp_path)["complete"]
+
+
+# ---- gdb goes first -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("how", [b"churn", b"wait"])
+def test_killing_gdb_ends_the_target(run, tmp_path, how):
+    started = run(how)
+    os.kill(started.gdb(), signal.SIGKILL)
+    done = started.finish()
+    assert done.status == 125
+    assert b"gdb died (SIGKILL)" in done.err
+    assert launching.marked(started.marker) == []
+    summary = report(tmp_path)
+    assert not summary["complete"] and summary["exit"]["kind"] == "unknown"
+
+
+def test_a_stopped_gdb_is_not_waited_for_for_ever(run, monkeypatch):
+    started = run(b"wait")
+    os.kill(started.gdb(), signal.SIGSTOP)
+    os.kill(started.target(), signal.SIGKILL)
+    done = started.finish()
+    assert done.status == 125 and b"gdb did not finish" in done.err
+    assert b"SIGKILL" in done.err
+    assert launching.marked(started.marker) == []
+
+
+ENGINE = """
+import gdb, json, os
+config = json.load(open(os.environ["BRKPOINT_ENGINE_CONFIG"]))
+gdb.execute("attach %d" % config["pid"])
+open(config["spool"], "xb").write(b"brkspool\\1" + bytes(7))
+"""
+READY = """
+gdb.execute("catch exec")
+os.write(config["ready_fd"], b"A")
+gdb.execute("continue")
+"""
+
+
+@pytest.fixture
+def with_engine(tmp_path, waiter):
+    """Launch under an engine of the test's own: (Outcome, what the target wrote)."""
+
+    def start(code, *words):
+        engine = tmp_path / "engine.py"
+        engine.write_text(ENGINE + code)
+        options = launch.Options(engine=str(engine))
+        spool = tmp_path / "s.brkspool"
+        return launch.run(list(words) or [waiter, b"quick"], str(spool), options)
+
+    return start
+
+
+def test_a_gdb_that_sees_everything(with_engine):
+    outcome = with_engine(READY + "gdb.execute('continue')\ngdb.execute('quit 0')")
+    assert (outcome.kind, outcome.status, outcome.failed) == ("exited", 5, False)
+    assert outcome.complete
+
+
+def test_a_gdb_that_leaves_lets_the_target_end_by_itself(with_engine):
+    outcome = with_engine(READY + "gdb.execute('quit 3')")
+    assert (outcome.kind, outcome.status) == ("exited", 5)
+    assert outcome.failed and not outcome.complete
+
+
+def test_a_gdb_that_never_gets_ready_runs_nothing(with_engine, tmp_path):
+    mark = tmp_path / "ran"
+    with pytest.raises(EngineError) as caught:
+        with_engine("print('hopeless')\ngdb.execute('quit 1')", b"/usr/bin/touch", bytes(mark))
+    assert "hopeless" in caught.value.log
+    assert not mark.exists()
+
+
+def test_a_gdb_that_may_not_attach_is_explained(with_engine):
+    with pytest.raises(EngineError, match="doctor"):
+        with_engine("raise gdb.error('ptrace: Operation not permitted.')")
+
+
+# ---- at a terminal ------------------------------------------------------------------------------
+
+
+class Terminal:
+    """A program in the foreground of a terminal of its own."""
+
+    def __init__(self, words):
+        self.pid, self.end = pty.fork()
+        if self.pid == 0:
+            signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+            os.execv(words[0], words)
+        self.text = b""
+
+    def expect(self, wanted):
+        def seen():
+            if select.select([self.end], [], [], 0.05)[0]:
+                self.text += os.read(self.end, 4096)
+            return wanted in self.text
+
+        launching.wait_for(seen)
+
+    def type(self, keys):
+        os.write(self.end, keys)
+
+    def status(self):
+        """The wait status; what is still written is read, or the terminal blocks."""
+        while True:
+            if select.select([self.end], [], [], 0.05)[0]:
+                try:
+                    self.text += os.read(self.end, 4096)
+                except OSError:
+                    pass
+            pid, status = os.waitpid(self.pid, os.WNOHANG)
+            if pid:
+                os.close(self.end)
+                return os.waitstatus_to_exitcode(status)
+
+
+def test_ctrl_c_reaches_the_target_once(waiter, tmp_path):
+    words = launching.watched(waiter, b"count", trace=tmp_path / "t.brkpoint")
+    terminal = Terminal(words)
+    terminal.expect(b"ready")
+    for _ in range(3):
+        terminal.type(b"\x03")
+        time.sleep(0.3)
+    os.kill(terminal.pid, signal.SIGTERM)
+    assert terminal.status() == 3
+
+
+def test_ctrl_c_ends_a_target_that_does_not_care(waiter, tmp_path):
+    terminal = Terminal(launching.watched(waiter, b"wait", trace=tmp_path / "t.brkpoint"))
+    terminal.expect(b"ready")
+    terminal.type(b"\x03")
+    assert terminal.status() == 130
+    assert b"interrupted by SIGINT" in terminal.text
+    summary = report(tmp_path)
+    assert summary["exit"] == {"kind": "signalled", "status": 2} and not summary["complete"]
+
+
+def test_ctrl_z_stops_and_continues(waiter, tmp_path):
+    """Under an interactive shell: it reports the stop, `fg` continues, and all end."""
+    shell = Terminal([b"/bin/bash", b"--norc", b"--noediting", b"-i"])
+    words = launching.watched(waiter, b"count", trace=tmp_path / "t.brkpoint")
+    shell.type(b" ".join(words) + b"; echo status=$?\n")
+    shell.expect(b"ready")
+    shell.type(b"\x1a")
+    shell.expect(b"Stopped")
+    (target,) = [pid for pid in launching.descendants(shell.pid) if name_of(pid) == "wait"]
+    launching.wait_for(lambda: state_of(target) in b"tT")
+    shell.type(b"fg\n")
+    time.sleep(0.5)
+    shell.type(b"\x03")
+    time.sleep(0.5)
+    os.kill(target, signal.SIGTERM)
+    shell.type(b"echo do''ne\n")
+    shell.expect(b"done")
+    assert launching.gone([target])
+    shell.type(b"exit\n")
+    assert shell.status() == 0
+
+
+def state_of(pid):
+    with open("/proc/%d/stat" % pid, "rb") as file:
+        return file.read().rpartition(b")")[2].split()[0]
