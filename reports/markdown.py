@@ -66,7 +66,8 @@ def _run(summary, trace):
     for phase in summary["phases"]:
         rows = run_view.rows(forest.get((phase["image"], phase["phase"]), []), trace.stack, ink)
         lines += ["### %s" % phase["phase"], "", escape(run_view.phase_words(phase, rows, ink)), ""]
-        lines += table(["call", "who", "for", "where"], "llll", map(_event_row, rows)) + [""]
+        listed = table(["call", "who", "for", "where"], "llll", map(_event_row, rows))
+        lines += listed + [""] if listed else []
     return lines[:-1]
 
 
@@ -103,7 +104,12 @@ def _kernel(summary):
 
 def _phases(summary):
     rows = [sections.phase_row(row, Ink(120)) for row in summary["phases"] if row["reached"]]
-    lines = ["## Phases", "", "Asking is not touching: memory is resident once it is used.", ""]
+    lines = [
+        "## Phases",
+        "",
+        "Asking is not touching: a page is resident from its first fault.",
+        "",
+    ]
     return lines + table(sections.PHASE_HEAD, "lrrrrrrr", rows) if rows else []
 
 

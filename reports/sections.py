@@ -119,7 +119,7 @@ def phases(record, ink):
     rows = [phase_row(row, ink) for row in record["phases"] if row["reached"]]
     if not rows:
         return
-    yield title("Phases", "asking is not touching: memory is resident once it is used", ink)
+    yield title("Phases", "asking is not touching: a page is resident from its first fault", ink)
     yield from tables.lines(PHASE_HEAD, rows, ink, "lrrrrrrr")
 
 
