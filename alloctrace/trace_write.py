@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import operator
 
 from . import columns, words
 from .measure import is_counted
@@ -167,10 +168,14 @@ class EventColumns:
         )
 
 
+_nullable = operator.attrgetter(*PRESENT)
+_BITS = tuple(PRESENT.values())
+
+
 def _present(event):
     bits = SIGNED_SIZE if event.size is not None and event.size < 0 else 0
-    for name, bit in PRESENT.items():
-        if getattr(event, name) is not None:
+    for value, bit in zip(_nullable(event), _BITS):
+        if value is not None:
             bits |= bit
     return bits
 
