@@ -14,6 +14,7 @@ from .purpose_survey import Survey
 __all__ = ["Survey", "explain"]
 
 UNKNOWN = Purpose()
+_LIBRARIES = ("alloc::", "core::", "std::", "hashbrown::", "__gnu_cxx::")
 
 
 def explain(index, events, stacks, facts) -> Purpose:
@@ -41,7 +42,7 @@ def _fitting(event, functions, rules, survey):
         cache[key] = [
             rule
             for rule in rules.candidates(event.name, names)
-            if _stack_fits(rule, names) and _file_fits(rule, names, functions)
+            if _stack_fits(rule, names) and _file_fits(rule, functions)
         ]
     return cache[key]
 
@@ -53,18 +54,25 @@ def _stack_fits(rule, names):
 def _match(steps, names, at):
     """Index of the frame that the first of `steps` fits, all others further out; or None."""
     first = steps[0]
-    for index in range(at, len(names) if first.anywhere else min(at + 1, len(names))):
+    for index in range(at, len(names)):
         if names[index] and first.fits(names[index]):
             if len(steps) == 1 or _match(steps[1:], names, index + 1) is not None:
                 return index
+        if first.reach == "<" or (first.reach == "~" and not _is_inside(names[index])):
+            return None
     return None
 
 
-def _file_fits(rule, names, functions):
-    if rule.file is None:
+def _is_inside(name):
+    """Unnamed, or of a language's own library: what `~` may pass over."""
+    return not name or name.startswith(_LIBRARIES)
+
+
+def _file_fits(rule, functions):
+    if not rule.file:
         return True
-    at = _match(rule.steps, names, 0) if rule.steps else 0
-    return at < len(functions) and bool(rule.file.match(functions[at][1].module))
+    module = functions[0][1].module if functions else ""
+    return any(pattern.match(module) for pattern in rule.file)
 
 
 def _apply(rule, survey, index, event, functions):
@@ -82,7 +90,9 @@ def _apply(rule, survey, index, event, functions):
         values[name] = FIELDS[name](survey, index, event, functions)
         if values[name] is None:
             return None
-    return Purpose(rule.text.format_map(values), rule.key, rule.source)
+    purpose = Purpose(rule.text.format_map(values), rule.key, rule.source)
+    survey.remember(event, rule.thing.format_map(values) or purpose.text)
+    return purpose
 
 
 def _equal(rule, event):

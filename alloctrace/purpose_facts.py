@@ -56,11 +56,8 @@ def _function(survey, index, event, functions):
     return next((name for name, _ in functions if name), None)
 
 
-def _birth(survey, index, event, functions):
-    born = survey.birth(event)
-    if born is None or born.purpose is None or born.seq >= event.seq:
-        return None
-    return born.purpose.text
+def _thing(survey, index, event, functions):
+    return survey.thing(event)
 
 
 FIELDS = {
@@ -79,7 +76,7 @@ FIELDS = {
     "cause_size": _cause_size,
     "cause_old_size": _cause_old_size,
     "function": _function,
-    "birth": _birth,
+    "thing": _thing,
 }
 
 
@@ -126,8 +123,24 @@ def _is_direct(survey, index, event, functions):
     return event.verdict is not None and event.verdict.origin == "user" and event.verdict.direct
 
 
-def _is_heap_sized(survey, index, event, functions):
-    return event.size == 2 * HEAP_MAX
+def _is_own_unmapping(survey, index, event, functions):
+    """The block that the call frees or moves begins in the first page of what is unmapped."""
+    call = survey.cause(event)
+    return call is not None and bool(call.ptr) and 0 <= call.ptr - event.ptr < PAGE
+
+
+def _is_null(survey, index, event, functions):
+    return event.ptr == 0
+
+
+def _cuts_arena(survey, index, event, functions):
+    """This call just reserved an arena's space, and what is unmapped is a part of it."""
+    for earlier in range(index - 1, max(-1, index - 4), -1):
+        other = survey.events[earlier]
+        if other.tid == event.tid and other.name == "mmap" and other.cause == event.cause:
+            end = (other.result or 0) + 2 * HEAP_MAX
+            return other.size == 2 * HEAP_MAX and (other.result or 0) <= event.ptr < end
+    return False
 
 
 FACTS = {
@@ -138,5 +151,7 @@ FACTS = {
     "from-null": _is_from_null,
     "first-of-file": _is_unmapped_before,
     "direct": _is_direct,
-    "heap-sized": _is_heap_sized,
+    "own-unmapping": _is_own_unmapping,
+    "null": _is_null,
+    "cuts-arena": _cuts_arena,
 }

@@ -2,12 +2,14 @@
 
 A rule: `on` (event names), conditions, `text` (a sentence with {fields}), `source` (where to read
 it up). The first rule of the file whose conditions all hold explains the event; a rule whose
-field is not known does not hold. Conditions, all optional:
+field is not known does not hold. `thing` names the block, for its `free` ("gives back: …");
+without it `text` does. `means` is a longer explanation, for the manual. Conditions, all optional:
 
-`stack`   functions, innermost first: `a < b` b called a directly, `a << b` b is further out;
-          `a|b` either; `*` any text; it begins at the first function outside the allocator
-          (for a syscall: outside the syscall's wrapper), a leading `<<` lets it begin anywhere
-`file`    pattern of the file of the first function
+`stack`   functions, innermost first: `a < b` b called a directly, `a << b` b is further out,
+          `a ~ b` between them lie only unnamed functions or the insides of a language's own
+          library; `a|b` either; `*` any text. It begins at the first function outside the
+          allocator (for a syscall: outside its wrapper); a leading `~` or `<<` loosens that
+`file`    pattern of the first function's file, alternatives by `|`
 `origin`, `owner`, `phase`   of the event
 `size`    `472`, `>=4096`, `<0`, `8..64`; several, separated by blanks: any of them
 `prot`, `flags`, `advice`    names that must all be there, `-NAME` must not
@@ -27,7 +29,7 @@ from . import words
 from .origin_table import TableError, glob, parser
 
 PATH = os.path.join(os.path.dirname(os.path.abspath(__file__)), "data", "purpose.ini")
-KEYS = "on stack file origin owner phase size prot flags advice path cause when text source".split()
+KEYS = "on stack file origin owner phase size prot flags advice path cause when text thing means source".split()
 NAMES = words.ENTRY_POINTS + tuple(words.MEMORY_SYSCALLS.values())
 ALLOCATING = tuple(name for name in words.ENTRY_POINTS if name != "free")
 
@@ -38,7 +40,7 @@ class Step:
 
     exact: frozenset
     patterns: tuple
-    anywhere: bool  # further out than the frame before, not necessarily its direct caller
+    reach: str  # "<" the direct caller, "~" through insides of a library, "<<" anywhere out
 
     def fits(self, name):
         return name in self.exact or any(pattern.match(name) for pattern in self.patterns)
@@ -50,7 +52,7 @@ class Rule:
     order: int
     on: frozenset
     steps: tuple  # Step, innermost first
-    file: object
+    file: tuple  # patterns of the first function's file
     equal: tuple  # (attribute, set of values)
     sizes: tuple  # (low, high), None: open
     flags: tuple  # (argument, names that must be there, names that must not)
@@ -58,6 +60,7 @@ class Rule:
     cause: frozenset
     when: tuple
     text: str
+    thing: str
     fields: tuple
     source: str
 
@@ -121,7 +124,7 @@ def _make(key, order, section):
         order=order,
         on=_names(section["on"]),
         steps=tuple(_steps(section.get("stack", ""))),
-        file=glob(section["file"]) if "file" in section else None,
+        file=tuple(glob(name) for name in section.get("file", "").split("|") if name),
         equal=tuple(equal),
         sizes=tuple(_range(word) for word in section.get("size", "").split()),
         flags=tuple(flags),
@@ -129,7 +132,8 @@ def _make(key, order, section):
         cause=frozenset(section.get("cause", "").split()),
         when=tuple(section.get("when", "").split()),
         text=text,
-        fields=tuple(name for _, name, _, _ in string.Formatter().parse(text) if name),
+        thing=section.get("thing", ""),
+        fields=_fields(text + section.get("thing", "")),
         source=section["source"],
     )
 
@@ -149,15 +153,20 @@ def _values(text):
 
 def _steps(text):
     """`a < b << c` as Steps."""
-    anywhere = text.startswith("<<")
-    for word in text[2:].split() if anywhere else text.split():
-        if word in ("<", "<<"):
-            anywhere = word == "<<"
+    reach = "<"
+    for word in text.replace("operator ", "operator_").split():
+        if word in ("<", "~", "<<"):
+            reach = word
             continue
-        options = word.replace("operator|", "operator or").split("|")
+        options = [name.replace("operator_", "operator ") for name in word.split("|")]
         exact = frozenset(name for name in options if "*" not in name)
-        yield Step(exact, tuple(glob(name) for name in options if "*" in name), anywhere)
-        anywhere = False
+        yield Step(exact, tuple(glob(name) for name in options if "*" in name), reach)
+        reach = "<"
+
+
+def _fields(text):
+    names = [name for _, name, _, _ in string.Formatter().parse(text) if name]
+    return tuple(dict.fromkeys(names))
 
 
 def _range(word):

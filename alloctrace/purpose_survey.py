@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from . import words
 from .function_names import plain
 from .origin_facts import Facts, places
 from .origin_table import default as origin_rows
@@ -22,8 +21,8 @@ class Survey:
         self._modules = list(modules)
         self._functions = {}  # (stack, is call) -> functions outside the allocator
         self._next_on_thread, self._last_file = _threads(events)
-        self._before, self._births = _blocks(events)
-        self._ranges = None
+        self._before = _blocks(events)
+        self._things = {}
 
     def functions(self, event):
         """((name, frame), …) outside the allocator, innermost first; unnamed ones are ""."""
@@ -50,14 +49,18 @@ class Survey:
             start += 1
         return tuple(named[start:])
 
+    def remember(self, event, thing):
+        """`event` was explained: its block is from now on `thing`."""
+        if event.name != "free" and event.block is not None and event.outer is None:
+            self._things[event.image, event.block] = thing
+
+    def thing(self, event):
+        """What the event's block was last known to be, or None."""
+        return self._things.get((event.image, event.block))
+
     def previous(self, event):
         """The event that handed out or last moved the block of `event`, or None."""
         index = self._before.get(event.seq)
-        return None if index is None else self.events[index]
-
-    def birth(self, event):
-        """The event that handed out the block first, or None."""
-        index = self._births.get(event.block)
         return None if index is None else self.events[index]
 
     def cause(self, event):
@@ -120,16 +123,13 @@ def _threads(events):
 
 
 def _blocks(events):
-    """({seq: index of the block's event before}, {block: index of its first event})."""
-    before, births, last = {}, {}, {}
+    """{seq: index of the event that handed out or moved the same block before}."""
+    before, last = {}, {}
     for index, event in enumerate(events):
         if event.block is None or event.outer is not None or event.kind != "call":
             continue
         key = (event.image, event.block)
         if key in last:
             before[event.seq] = last[key]
-        else:
-            births[event.block] = index
-        if event.name in words.ENTRY_POINTS:
-            last[key] = index
-    return before, births
+        last[key] = index
+    return before
