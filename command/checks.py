@@ -36,6 +36,7 @@ class Finding:
     needed: bool = False
     without: str = ""  # what still works, or what does not
     mend: str = ""  # the command
+    group: str = "run"  # the section of setup.packages
 
     @property
     def fatal(self):
@@ -111,24 +112,36 @@ def _names(files):
     return " and ".join(map(os.path.basename, files)) or "a libc that is part of the program"
 
 
+_WITHOUT = {
+    "article": "`make article` leaves out the programs and rows that need it; all, without make",
+    "test": "only the tests need it",
+}
+
+
 def tools(path=os.path.join(_TOP, "setup.packages")):
     """The rest of setup.packages, by its own checks, but for what has a function here."""
     own = ("python3", "gdb", "libc6-dbg")
-    return [_tool(*row) for row in packages(path) if row[0] not in own]
+    return [_tool(*row) for row in packages(path) if row[1] not in own]
 
 
 def packages(path):
-    """(package, check, what for) for each row of the list."""
+    """(section, package, check, what for) for each row of the list."""
+    section, found = "", []
     with open(path, encoding="utf-8") as file:
-        lines = [line.rstrip("\n").split(" : ") for line in file if line[:1] not in "#[\n"]
-    return [tuple(line) for line in lines if len(line) == 3]
+        for line in file.read().splitlines():
+            parts = line.split(" : ")
+            if line.startswith("["):
+                section = line.strip("[]")
+            elif line[:1] != "#" and len(parts) == 3:
+                found.append((section, *parts))
+    return found
 
 
-def _tool(package, check, reason):
+def _tool(section, package, check, reason):
     if _succeeds(check):
-        return Finding(package, "ok", reason)
-    without = "the rest works"
-    return Finding(package, "missing", "for " + reason, False, without, apt(package))
+        return Finding(package, "ok", reason, group=section)
+    without = _WITHOUT.get(section, "")
+    return Finding(package, "missing", reason, False, without, apt(package), section)
 
 
 def environment(environ=os.environ):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import sys
+import textwrap
 
 from alloctrace import escape
 from reports import ink
@@ -14,6 +15,7 @@ from . import checks
 NAME = "doctor"
 HELP = "say what is missing here, what works without it, and which command mends it"
 
+_GROUPS = ("article", "test")
 _MARKS = {"ok": ("ok", "green"), "missing": ("missing", "red"), "note": ("note", "yellow")}
 
 
@@ -38,33 +40,73 @@ def as_data(findings, works):
 
 def as_text(findings, works, pen):
     """The lines for people; escapes from the environment are shown, not sent."""
-    width = max(len(finding.name) for finding in findings)
+    width = max([len(f.name) for f in findings if f.group == "run" or f.state != "ok"] + [7])
     lines = []
     for finding in findings:
-        lines += _lines(finding, width, pen)
-    return lines + ["", pen.bold(verdict(findings, works))]
+        if finding.group == "run":
+            lines += _lines(finding, width, pen)
+    for group in _GROUPS:
+        lines += _group([f for f in findings if f.group == group], group, width, pen)
+    return lines + [""] + [pen.bold(line) for line in _wrap(verdict(findings, works), 0, pen)]
 
 
-def _lines(finding, width, pen):
-    word, colour = _MARKS[finding.state]
-    says = escape.visible(finding.says)
-    lines = ["%s  %-*s  %s" % (pen.paint("%-7s" % word, colour), width, finding.name, says)]
-    if finding.state == "ok":
-        return lines
-    for label, text in (("without it:", finding.without), ("to mend it:", finding.mend)):
-        if text:
-            lines.append(" " * (width + 11) + "%s %s" % (pen.dim(label), text))
+def _group(findings, group, width, pen):
+    """What is there in one line, then what is not with all that there is to say."""
+    there = [finding.name for finding in findings if finding.state == "ok"]
+    missing = [finding for finding in findings if finding.state != "ok"]
+    lines = _lines(checks.Finding(group, "ok", ", ".join(there)), width, pen) if there else []
+    for finding in missing:
+        lines += _first(finding, width, pen)
+    if missing:
+        mend = checks.apt(" ".join(finding.name for finding in missing))
+        lines += _notes(missing[0].without, mend, width, pen)
     return lines
 
 
+def _lines(finding, width, pen):
+    lines = _first(finding, width, pen)
+    if finding.state != "ok":
+        lines += _notes(finding.without, finding.mend, width, pen)
+    return lines
+
+
+def _first(finding, width, pen):
+    word, colour = _MARKS[finding.state]
+    first, *more = _wrap(escape.visible(finding.says), width + 11, pen)
+    mark = pen.paint("%-7s" % word, colour)
+    return ["%s  %s  %s" % (mark, pen.column(finding.name, width), first.lstrip())] + more
+
+
+def _notes(without, mend, width, pen):
+    lines = []
+    for label, text in (("without it: ", without), ("to mend it: ", mend)):
+        if text:
+            lines += _wrap(label + escape.visible(text), width + 11, pen)
+    return lines
+
+
+def _wrap(text, indent, pen):
+    """`text` in lines of the terminal's width, all `indent` columns from the left."""
+    blanks = " " * indent
+    found = textwrap.wrap(
+        text,
+        max(pen.width, indent + 40),
+        initial_indent=blanks,
+        subsequent_indent=blanks,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+    return found or [blanks]
+
+
 def verdict(findings, works):
-    missing = sum(finding.state == "missing" for finding in findings)
     if not works:
         first = next(finding for finding in findings if finding.fatal)
         return "No program can be observed here: %s (%s)." % (
             first.name,
             escape.visible(first.says),
         )
-    if missing:
-        return "Programs can be observed here. Missing for the rest: %d." % missing
-    return "Programs can be observed here, and nothing is missing."
+    missing = sum(finding.state == "missing" for finding in findings)
+    if not missing:
+        return "Programs can be observed here, and nothing is missing."
+    return "Programs can be observed here. Missing for the rest: %d." % missing

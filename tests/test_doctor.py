@@ -186,8 +186,8 @@ def test_tools_are_asked_by_the_list_itself(tmp_path, path):
     packages = tmp_path / "list"
     packages.write_text("# no : row : here\n[a]\nhere : true : one\ngone : no-such-tool : two\n")
     here, gone = checks.tools(str(packages))
-    assert (here.name, here.state) == ("here", "ok")
-    assert (gone.name, gone.state, gone.says, gone.needed) == ("gone", "missing", "for two", False)
+    assert (here.name, here.state, here.group) == ("here", "ok", "a")
+    assert (gone.name, gone.state, gone.says, gone.needed) == ("gone", "missing", "two", False)
 
 
 def test_with_an_empty_path_every_tool_is_missing(path):
@@ -223,7 +223,7 @@ def test_json(path, capsys):
     status, text = invoke(capsys, "--json")
     data = json.loads(text)
     assert status == 1 and data["works"] is False
-    keys = {"name", "state", "says", "needed", "without", "mend"}
+    keys = {"name", "state", "says", "needed", "without", "mend", "group"}
     assert all(set(finding) == keys for finding in data["findings"])
     assert {finding["state"] for finding in data["findings"]} <= {"ok", "missing", "note"}
 
@@ -239,3 +239,22 @@ def test_a_line_of_the_terminal_is_aligned():
     findings = [checks.Finding("a", "ok", "one"), checks.Finding("longer", "missing", "two")]
     lines = doctor.as_text(findings, True, doctor.ink.Ink())
     assert lines[0].index("one") == lines[1].index("two")
+
+
+def test_what_is_there_takes_one_line_a_group():
+    findings = [
+        checks.Finding("gdb", "ok", "13.1"),
+        checks.Finding("gcc", "ok", "C", group="article"),
+        checks.Finding("nasm", "missing", "assembly", False, "", "apt-get install nasm", "article"),
+        checks.Finding("make", "ok", "building", group="article"),
+    ]
+    lines = [" ".join(line.split()) for line in doctor.as_text(findings, True, doctor.ink.Ink())]
+    assert lines[1:3] == ["ok article gcc, make", "missing nasm assembly"]
+    assert lines[3].startswith("to mend it:") and lines[3].endswith(" nasm")
+    assert lines[-1].startswith("Programs can be observed here. Missing for the rest: 1.")
+
+
+def test_no_line_is_wider_than_the_terminal():
+    findings = [checks.Finding("libc6-dbg", "missing", "word " * 60, False, "w " * 90, "m " * 90)]
+    lines = doctor.as_text(findings, True, doctor.ink.Ink(width=80))
+    assert max(map(len, lines)) <= 80 and len(lines) > 10
