@@ -112,12 +112,13 @@ class Thread:
         return self._by_address(sp, slots)
 
     def _by_slot(self, sp, slots):
+        """Of calls in one slot, a tail jump's, the last one opened is the innermost."""
         best, best_index = None, MAX_FRAMES
         for call in self.open:
-            if call.sp == sp:
-                best, best_index = call, -1  # of a tail jump the last one opened
-            index = slots.index.get(call.sp, MAX_FRAMES)
-            if index < best_index and slots.may_return_to(index, call.back):
+            index = -1 if call.sp == sp else slots.index.get(call.sp)
+            if index is None or index > best_index:
+                continue
+            if index < 0 or slots.may_return_to(index, call.back):
                 best, best_index = call, index
         return best
 

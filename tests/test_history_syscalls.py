@@ -55,6 +55,15 @@ def test_the_cause_is_the_innermost_call():
     assert build(made).events[2].cause == 1
 
 
+def test_the_cause_inside_a_tail_jump_is_the_call_jumped_to():
+    made = Made()
+    made.enter("realloc", 0, 24)
+    made.enter("malloc", 24)
+    made.syscall("brk", 0, sp=TOP - 200, stack=inside_malloc(made))
+    made.leave("malloc", 0x1000)
+    assert [(e.outer, e.cause) for e in build(made).events] == [(None, None), (0, None), (None, 1)]
+
+
 def test_mmap_has_its_arguments_by_name():
     made = Made()
     made.syscall("mmap", 0, 8192, 3, 0x22, 0xFFFFFFFF, 0, result=0x7F0000000000)
