@@ -9,9 +9,9 @@ from __future__ import annotations
 import json
 from collections import Counter
 
-from reports.article_words import OPEN, VERDICTS, counted
+from reports.article_words import OPEN, VERDICTS, counted, told
 from reports.markdown import code, escape, table
-from reports.sentences import exact_size, grouped
+from reports.sentences import exact_size, grouped, listed
 
 TITLE = "Investigating memory allocations in Rust, re-lived"
 ARTICLE = (
@@ -35,8 +35,8 @@ def to_markdown(record):
 def verdict(record):
     """The report in one sentence."""
     counts = Counter(row["verdict"] for row in record["rows"])
-    told = ["%d %s" % (counts[word], word) for word in VERDICTS if counts[word]]
-    return "Of the article's %d steps: %s." % (len(record["rows"]), ", ".join(told))
+    parts = [told(word, counts[word]) for word in VERDICTS if counts[word]]
+    return "Of the article's %d steps %s." % (len(record["rows"]), listed(parts))
 
 
 def _head(record):
@@ -75,7 +75,7 @@ def _answers(record):
 
 
 def _why(row):
-    parts = [escape(row["cause"]) or "as it was"]
+    parts = [escape(row["cause"])] if row["cause"] else []
     if row["command_2022"]:
         parts.append("then %s" % code(row["command_2022"]))
     if row["command"]:
@@ -99,7 +99,7 @@ def _programs(record):
         )
     head = ["program", "bytes", "memory syscalls", "loader's calls", "libc's calls", "verdict"]
     note = "libc's calls: before the user's main / in it / after it; `free` is not counted."
-    return ["## Program by program", "", note, ""] + table(head, "rrlrll", rows)
+    return ["## Program by program", "", note, ""] + table(head, "lrlrll", rows)
 
 
 def _first_calls(record):

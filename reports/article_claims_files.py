@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 
-from reports.article_words import CHANGED, FAILS, HOLDS, SAME, compared, counted, several
+from reports.article_words import CHANGED, EXPLAINED, FAILS, HOLDS, SAME, compared, counted, several
 from reports.sentences import count, exact_size, grouped, listed
 
 
@@ -20,7 +20,7 @@ def brk_mmap(row):
 def only_way_to_memory(data, facts):
     vec, idle = facts["vec"], facts["untouched"]
     others = {n: c for n, c in vec["memory_syscalls"].items() if n == "mremap"}
-    start = vec["phases"][0]["mapped_bytes"]
+    start = _mapped_at_start(vec)
     resident = _resident_after_main(idle)
     value = "vec: %s beside %s brk and mmap" % (counted(others), sum(brk_mmap(vec)))
     cause = "mremap grew the Vec; "
@@ -35,6 +35,11 @@ def only_way_to_memory(data, facts):
             exact_size(resident),
         )
     return value, cause.rstrip("; "), FAILS if others else HOLDS
+
+
+def _mapped_at_start(row):
+    """Bytes mapped when the first phase began; a program without a loader starts at a later one."""
+    return next((p["mapped_bytes"] for p in row["phases"] if p["mapped_bytes"]), None)
 
 
 def _resident_after_main(row):
@@ -82,7 +87,7 @@ def _makers(row, what):
 
 def kernel_while_loading(data, facts):
     row = facts["success_asm"]
-    start = row["phases"][0]["mapped_bytes"]
+    start = _mapped_at_start(row)
     if start is None:
         return "not measured", "the mappings at the first instruction were not read", CHANGED
     made = sum(row["memory_syscalls"].values())
@@ -90,7 +95,7 @@ def kernel_while_loading(data, facts):
     cause = "%s; what the kernel maps in execve is there without one" % (
         count(made, "memory syscall in its whole life", "memory syscalls in its whole life")
     )
-    return value, cause, "explained"
+    return value, cause, EXPLAINED
 
 
 def linked_with(data, facts):
@@ -142,7 +147,7 @@ def why_so_large(data, facts):
     ]
     told = ["%s %s" % (label, grouped(file[key])) for label, key in parts]
     largest = max(parts, key=lambda part: file[part[1]])[0]
-    return value, "most is %s: %s" % (largest, listed(told)), "explained"
+    return value, "most is %s: %s" % (largest, listed(told)), EXPLAINED
 
 
 def symbols(data, facts):
@@ -183,7 +188,8 @@ def small_build(data, facts):
 def panic_abort(data, facts):
     plain, abort = brk_mmap(facts["empty"]), brk_mmap(facts["empty.abort"])
     value = "%d brk, %d mmap without, %d and %d with panic=abort" % (plain + abort)
-    return value, "", HOLDS if plain == abort else FAILS
+    cause = "panic=abort alone changes %s" % ("nothing" if plain == abort else "them")
+    return value, cause, HOLDS if plain == abort else FAILS
 
 
 def machine_dependent(data, facts):

@@ -28,6 +28,7 @@ def facts(name, trace, summary):
         "verdict": sentences.verdict(summary),
         "memory_syscalls": _syscalls_by_name(events),
         "syscall_makers": _makers(events),
+        "runtime_syscalls_for": _purposes(events, "runtime"),
         "mapped_files": _mapped_files(events),
         "syscall_modules": _modules(events, trace),
         "loader_calls": sum(not measure.frees(event) for event in loader),
@@ -70,6 +71,12 @@ def _makers(events):
     )
     names = ("origin", "owner", "phase", "name")
     return [dict(zip(names, key), count=counts[key]) for key in sorted(counts)]
+
+
+def _purposes(events, origin):
+    """What the brk and mmap of that origin were for; None: unknown."""
+    chosen = [e for e in events if e.name in ("brk", "mmap") and measure.origin(e) == origin]
+    return [measure.purpose(event) for event in chosen]
 
 
 def _mapped_files(events):
@@ -177,10 +184,13 @@ def _step(event, size, where, syscalls):
 
 
 def _first_user_stack(calls, trace):
-    """Function names from the first user allocation's entry point outwards, as far as named."""
+    """Function names from the first user allocation's entry point out to the user's function."""
     for event in calls:
         if measure.origin(event) == "user" and event.name != "free":
-            return [frame.function or "?" for frame in trace.stack(event.stack)]
+            stack = trace.stack(event.stack)
+            last = event.verdict.decided_by
+            shown = stack if last is None else stack[: last + 1]
+            return [frame.function or "?" for frame in shown]
     return []
 
 

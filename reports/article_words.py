@@ -13,6 +13,22 @@ OPEN = "not redone yet"
 SKIPPED = "skipped"
 VERDICTS = (SAME, HOLDS, EXPLAINED, CHANGED, FAILS, SKIPPED, OPEN)
 
+# How a number of rows is told: for one, for several.
+_TOLD = {
+    SAME: ("has the same value here", "have the same value here"),
+    HOLDS: ("holds", "hold"),
+    EXPLAINED: ("is explained", "are explained"),
+    CHANGED: ("has other numbers here", "have other numbers here"),
+    FAILS: ("does not hold", "do not hold"),
+    SKIPPED: ("was skipped", "were skipped"),
+    OPEN: ("is not redone yet", "are not redone yet"),
+}
+
+
+def told(verdict, number):
+    """`12 hold`, `1 is not redone yet`."""
+    return "%d %s" % (number, _TOLD[verdict][number != 1])
+
 
 def compared(here, then):
     """The verdict on two numbers."""
@@ -25,9 +41,9 @@ def counted(counts):
 
 
 def several(user_calls):
-    """{name: {count, bytes}} -> `2 malloc of 1,056 bytes`."""
-    told = [
-        "%s %s of %s" % (grouped(row["count"]), name, count(row["bytes"], "byte"))
-        for name, row in sorted(user_calls.items())
-    ]
-    return listed(told) or "none"
+    """{name: {count, bytes}} -> `2 malloc of 1,056 bytes and 1 free`."""
+    parts = []
+    for name, row in sorted(user_calls.items(), key=lambda item: (item[0] == "free", item[0])):
+        size = " of %s" % count(row["bytes"], "byte") if row["bytes"] else ""
+        parts.append("%s %s%s" % (grouped(row["count"]), name, size))
+    return listed(parts) or "none"

@@ -64,7 +64,7 @@ class Item:
 
     def matches(self, event):
         if self.what == "purpose":
-            return self.text in (event["purpose"] or "")
+            return (event["purpose"] or "").startswith(self.text)
         if self.what in ("calls", "syscalls"):
             return event["kind"] == self.what[:-1]
         if event["name"] not in self.what.split("|"):

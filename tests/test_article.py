@@ -135,6 +135,14 @@ def test_panic_is_found_only_where_a_purpose_names_it(data, vec):
     assert row(data, 25, vec=facts_of(named)).verdict == FAILS
 
 
+def test_a_syscall_of_the_runtime_is_panic_setup_only_if_its_purpose_says_so(data):
+    made = syscall(1, "brk", 0, phase="init", verdict=runtime("Rust"), purpose=because("heap"))
+    told = row(data, 27, empty=facts_of([made]))
+    assert told.verdict == FAILS and told.cause.endswith("heap")
+    made.purpose = because("panic hook")
+    assert row(data, 27, empty=facts_of([made])).verdict == HOLDS
+
+
 def test_a_program_that_was_not_run_leaves_its_rows_skipped_with_the_reason(data):
     made = article_rows.rows(data, {}, {"vec": "no rustc"})
     assert made[32].verdict == SKIPPED and "no rustc" in made[32].cause

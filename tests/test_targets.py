@@ -118,7 +118,7 @@ HOLDS_AND_FAILS = [
     ("phase exit none", "phase main none"),
     ("unknown none", "user none"),
     ("loader only brk 1", "only brk 1"),
-    ('user purpose "buffer" 1', 'user purpose "FILE" 1'),
+    ('user purpose "stdout" 1', 'user purpose "buffer" 1'),
     ("loader syscalls 1 calls 0", "loader calls 1"),
     ("if glibc: loader brk 1", "if glibc: loader brk 2"),
     ("if musl: loader brk 2", "if not musl: loader brk 2"),
