@@ -15,13 +15,33 @@ _HERE = os.path.dirname(os.path.dirname(os.path.realpath(__file__)))
 SCRIPT = os.path.join(_HERE, "gdb-scripts", "symbolise.py")
 TIMEOUT_S = 120.0
 _MAX_ANSWER = 1 << 28  # bytes
+_MAX_CRASHES = 3  # files that gdb may fail on before it is no longer asked
 
 
 def ask(requests, gdb="gdb", debug_roots=None, timeout=TIMEOUT_S):
     """[(path, offsets)] -> ([{offset: answer}], [what went wrong]).
 
     answer: {"chain": [[function, file, line], …] innermost first, "symbol": [name, distance]}
+    A file that gdb ends at is left out, and the others are asked again.
     """
+    answers, problems, waiting = [{} for _ in requests], [], list(range(len(requests)))
+    for _ in range(_MAX_CRASHES):
+        try:
+            found, errors, problem = _ask([requests[i] for i in waiting], gdb, debug_roots, timeout)
+        except OSError as error:
+            return answers, problems + ["no symbols from gdb: %s" % (error.strerror or error)]
+        for position, answer in found.items():
+            answers[waiting[position]] = answer
+        problems += errors + ([problem] if problem else [])
+        unanswered = [index for at, index in enumerate(waiting) if at not in found]
+        if problem is None or len(unanswered) < 2:
+            break
+        waiting = unanswered[1:]  # they are read in order: gdb ended at the first of these
+    return answers, problems
+
+
+def _ask(requests, gdb, debug_roots, timeout):
+    """One run of gdb: ({position in `requests`: {offset: answer}}, [errors], problem or None)."""
     with tempfile.TemporaryDirectory(prefix="brkpoint-symbols-") as folder:
         modules = []
         for index, (path, offsets) in enumerate(requests):
@@ -32,52 +52,57 @@ def ask(requests, gdb="gdb", debug_roots=None, timeout=TIMEOUT_S):
         with open(os.path.join(folder, "request.json"), "w", encoding="ascii") as file:
             json.dump(request, file)
         problem = _run(gdb, folder, timeout)
-        answers, problems = _answers(os.path.join(folder, "answer.jsonl"), requests)
-    return answers, ([problem] if problem else []) + problems
+        found, errors = _answers(os.path.join(folder, "answer.jsonl"), requests)
+    return found, errors, problem
 
 
 def _run(gdb, folder, timeout):
     """None, or a sentence that says why gdb's answers are missing or incomplete."""
     # auto-load off: a file's .debug_gdb_scripts is code of a stranger
     command = [gdb, "-nx", "-nh", "-batch", "-iex", "set auto-load no", "-x", SCRIPT]
-    environment = {k: v for k, v in os.environ.items() if k not in ("DEBUGINFOD_URLS",)}
+    environment = {k: v for k, v in os.environ.items() if k != "DEBUGINFOD_URLS"}
     environment["LC_ALL"] = "C.UTF-8"
     try:
-        done = subprocess.run(
-            command,
-            cwd=folder,
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            timeout=timeout,
-            start_new_session=True,  # Ctrl-C is for the parent to handle
-            check=False,
-        )
+        with open(os.path.join(folder, "said"), "w+b") as said:
+            done = subprocess.run(
+                command,
+                cwd=folder,
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=said,
+                timeout=timeout,
+                start_new_session=True,  # Ctrl-C is for the parent to handle
+                check=False,
+            )
+            return None if done.returncode == 0 else _complaint(done.returncode, said)
     except subprocess.TimeoutExpired:
         return "gdb took more than %g s to read debug information and was stopped" % timeout
     except OSError as error:
         return "gdb cannot be run for symbols: %s" % (error.strerror or error)
-    if done.returncode != 0:
-        said = done.stderr.decode("utf-8", "replace").strip().rsplit("\n", 1)[-1][:200]
-        return "gdb ended with status %d while reading symbols: %s" % (done.returncode, said)
-    return None
+
+
+def _complaint(status, said):
+    """What gdb said last, in one line."""
+    said.seek(max(0, said.seek(0, os.SEEK_END) - 200))
+    last = said.read().decode("utf-8", "replace").strip().rsplit("\n", 1)[-1]
+    return "gdb ended with status %d while reading symbols: %s" % (status, last)
 
 
 def _answers(path, requests):
-    answers, problems = [{} for _ in requests], []
+    found, errors = {}, []
     try:
         with open(path, encoding="ascii") as file:
             lines = file.read(_MAX_ANSWER).split("\n")
     except (OSError, ValueError):
-        return answers, problems
+        return found, errors
     for line in lines:
         try:
             row = json.loads(line)
-            found = {int(offset): answer for offset, answer in row["found"].items()}
-            answers[row["module"]] = found
+            answers = {int(offset): answer for offset, answer in row["found"].items()}
             if row.get("error"):
-                problems.append("%s: %s" % (requests[row["module"]][0], row["error"]))
+                errors.append("%r: %s" % (requests[row["module"]][0], row["error"]))
+            found[row["module"]] = answers
         except (ValueError, KeyError, TypeError, IndexError, AttributeError):
             continue  # the line that a crash cut off
-    return answers, problems
+    return found, errors

@@ -3,7 +3,9 @@
 Works in the current folder: request.json in, answer.jsonl out (alloctrace/symbol_gdb.py).
 """
 
+import ctypes
 import os
+import signal
 import sys
 import traceback
 
@@ -13,7 +15,11 @@ sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.realpath(__file__)))
 
 
+_PR_SET_PDEATHSIG = 1  # linux/prctl.h
+
+
 def main():
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)  # not to outlive a killed parent
     try:
         from brkpoint_gdb import symbol_lookup
 

@@ -9,7 +9,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from alloctrace import spool, symbols
+from alloctrace import spool, symbol_gdb, symbols
 from alloctrace.elf import ElfFile
 from alloctrace.model import Event, Hook, Module
 
@@ -383,3 +383,37 @@ def test_files_can_be_kept_for_the_next_call(tmp_path):
     ]
     symbols.close(kept)
     assert functions(symbols.symbolise(history([program], [pc]), gdb=None, kept=kept)[1]) == [None]
+
+
+def test_a_file_that_ends_gdb_costs_only_itself(tmp_path):
+    """A gdb that dies at one file is asked again for the others."""
+    good = [compiled(tmp_path, "-shared", "-fPIC", name="lib%d.so" % i) for i in range(3)]
+    gdb = tmp_path / "gdb"
+    gdb.write_text(DYING_GDB % str(tmp_path / "lib1.so"))
+    gdb.chmod(0o755)
+    requests = [(path, [7 + i]) for i, path in enumerate(good)]
+    answers, problems = symbol_gdb.ask(requests, str(gdb))
+    assert answers == [{7: {"chain": []}}, {}, {9: {"chain": []}}]
+    assert len(problems) == 1 and "status 9" in problems[0]
+
+
+DYING_GDB = """#!/usr/bin/python3
+import json, os, sys
+with open("answer.jsonl", "w") as out:
+    for index, module in enumerate(json.load(open("request.json"))["modules"]):
+        if os.readlink(module["file"]) == %r:
+            out.write('{"module": ')
+            out.flush()
+            os._exit(9)
+        found = {str(offset): {"chain": []} for offset in module["offsets"]}
+        print(json.dumps({"module": index, "found": found}), file=out, flush=True)
+"""
+
+
+def test_a_temporary_folder_that_cannot_be_written(tmp_path, monkeypatch):
+    path = compiled(tmp_path)
+    program = module(path, role="executable")
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "missing"))
+    past = history([program], [program.base + ElfFile(path).function("main").value])
+    assert functions(symbols.symbolise(past)[1]) == ["main"]
+    assert "no symbols from gdb" in past.notes[0]
