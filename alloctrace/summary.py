@@ -28,6 +28,15 @@ def summarise(trace, top_sites=TOP_SITES):
     return record
 
 
+def _text(value):
+    """A trace may come from a stranger: what should be text and is none, is not there."""
+    return value if isinstance(value, str) else None
+
+
+def _numbers(values):
+    return {name: value for name, value in (values or {}).items() if isinstance(value, int)}
+
+
 class _Counters:
     """Everything that counts, fed in one pass."""
 
@@ -53,11 +62,11 @@ def _about_run(run):
         "command": list(run.get("command") or ()),
         "engine": run.get("engine") or "",
         "complete": bool(run.get("complete")),
-        "incomplete_because": run.get("incomplete_because"),
+        "incomplete_because": _text(run.get("incomplete_because")),
         "events_lost": lost,
         "exit": {"kind": ended.get("kind") or "unknown", "status": ended.get("status")},
-        "date": run.get("date"),
-        "versions": dict(run.get("versions") or {}),
+        "date": _text(run.get("date")),
+        "versions": {str(name): str(v) for name, v in (run.get("versions") or {}).items()},
     }
 
 
@@ -66,7 +75,7 @@ def _contract(counters, trace, run, top_sites):
         "totals": counters.totals.rows(),
         "sites": counters.sites.rows(top_sites),
         "causes": counters.causes.figures(),
-        "phases": counters.phases.rows(list(trace.borders), run.get("process_at_end") or {}),
+        "phases": counters.phases.rows(list(trace.borders), _numbers(run.get("process_at_end"))),
         "peak_bytes": counters.live.peak["bytes"],
         "leaked": counters.live.leaked(),
         "temporary": counters.live.temporary(),
@@ -85,7 +94,7 @@ def _added(counters, trace, run):
         "purpose_known": counters.understood.figures(),
         "not_seen": coverage.not_seen(run, run.get("cuts") or {}),
         "hints": coverage.hints(counters.understood),
-        "cost": dict(run.get("cost") or {}),
+        "cost": _numbers(run.get("cost")),
         "notes": [str(note) for note in trace.notes],
         "calls_hooked": run.get("calls_hooked", True),
     }

@@ -171,7 +171,8 @@ def _widths(shown, ink):
     where = max([cells(row.where[0]) for row in shown] + [5])
     purpose = max([cells(row.purpose) for row in shown] + [3])
     if purpose + where > rest:
-        where = min(where, max(rest - purpose, rest // 3))
+        share = rest * 2 // 5 if ink.width >= 100 else rest // 3
+        where = min(where, max(rest - purpose, share))
     return Widths(thread, call, origin, max(min(purpose, rest - where), 3), where)
 
 

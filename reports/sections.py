@@ -79,7 +79,7 @@ def matrix_rows(cells, ink):
         shown = [sentences.grouped(n) if n else ink.signs.dot for n in counts]
         asked = sentences.short_size(cell["bytes"]) if cell["bytes"] else ink.signs.dot
         who = "" if origin == before else origin
-        yield [who, name, *shown, sentences.grouped(sum(counts)), asked]
+        yield [who, visible(name), *shown, sentences.grouped(sum(counts)), asked]
         before = origin
 
 
@@ -90,7 +90,7 @@ def kernel(record, ink):
         return
     yield title("What reached the kernel", kernel_words(causes), ink)
     rows = [
-        [row["origin"], row["name"], sentences.grouped(row["calls"])]
+        [row["origin"], visible(row["name"]), sentences.grouped(row["calls"])]
         + [sentences.grouped(row["calls_reaching_kernel"]), made(row, ink)]
         for row in record["reached_kernel"]
         if row["calls_reaching_kernel"]
@@ -109,7 +109,7 @@ def kernel_words(causes):
 
 def made(row, ink):
     return ", ".join(
-        "%s %s %s" % (name, ink.signs.times, sentences.grouped(number))
+        "%s %s %s" % (visible(name), ink.signs.times, sentences.grouped(number))
         for name, number in sorted(row["syscalls"].items(), key=lambda item: -item[1])
     )
 

@@ -38,7 +38,7 @@ def _first(summary, ink):
     ended = sentences.ending(summary)
     painted = ended if summary["exit"]["kind"] == "exited" else ink.paint(ended, "red")
     command = ink.fit(sentences.command_line(summary), max(20, ink.width - len(ended) - 4))
-    yield "%s  %s %s" % (ink.bold(command), ink.dim(ink.signs.dot), painted)
+    yield "%s %s %s" % (ink.bold(command), ink.dim(ink.signs.dot), painted)
 
 
 def _last(summary, trace, ink, all_shown):
