@@ -2,8 +2,22 @@
 
 from __future__ import annotations
 
+import json
+
 MASK64 = (1 << 64) - 1
 MAX_TEXT = 1 << 16
+MAX_DIGITS = 40  # of an integer: before Python 3.11 a long one took quadratic time
+
+
+def loads(text):
+    """The value of a stranger's JSON; raises ValueError or RecursionError."""
+    return json.loads(text, parse_int=_integer)
+
+
+def _integer(text):
+    if len(text) > MAX_DIGITS:
+        raise ValueError("an integer of %d digits" % len(text))
+    return int(text)
 
 
 def number(data, key, default=0):

@@ -13,6 +13,8 @@ import os
 import struct
 from collections import namedtuple
 
+from . import fields
+
 MAGIC = b"brkspool"
 VERSION = 1
 MAX_PAYLOAD = 1 << 20
@@ -146,7 +148,7 @@ def _decode(kind, payload, offset):
 
 
 def _decode_info(payload):
-    data = json.loads(payload.decode("ascii"))
+    data = fields.loads(payload.decode("ascii"))
     if not isinstance(data, dict) or not isinstance(data.get("type"), str):
         raise ValueError("an information record without a type")
     return Info(data)

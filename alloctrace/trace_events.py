@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import json
 
-from . import columns, words
+from . import columns, fields, words
 from .model import Event, Purpose, Verdict
 from .trace_check import TraceError
 from .trace_schema import PRESENT, SIGNED_SIZE
@@ -60,7 +59,7 @@ class Events:
         )
 
     def _arguments(self, id_):
-        value = json.loads(self._args[id_])
+        value = fields.loads(self._args[id_])
         if not isinstance(value, dict):
             raise TraceError("damaged: arguments %d" % id_)
         return value
@@ -87,5 +86,5 @@ def _verdict(row):
     origin, owner, via, direct, decided_by, rule, confidence, for_whom = row
     if origin not in words.ORIGINS:
         raise TraceError("damaged: no origin %r" % (origin,))
-    via = tuple(map(str, json.loads(via)))
+    via = tuple(map(str, fields.loads(via)))
     return Verdict(origin, owner, via, bool(direct), decided_by, rule, confidence, for_whom)

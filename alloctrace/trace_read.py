@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import os
 
-from . import columns, run_facts, trace_schema, words
+from . import columns, fields, run_facts, trace_schema, words
 from .blocks import Block
 from .model import Border, Frame, Module
 from .trace_check import TraceError, checked, checked_value
@@ -26,7 +25,7 @@ class Trace:
         self._stacks = {}
         try:
             with checked():
-                self.run = {key: json.loads(value) for key, value in self._table("run")}
+                self.run = {key: fields.loads(value) for key, value in self._table("run")}
                 run_facts.check(self.run)
                 self.modules = [self._module(row) for row in self._table("modules")]
                 self.borders = [self._border(row) for row in self._table("borders")]

@@ -15,7 +15,9 @@ HELP = "make a trace of the spool that a broken run left behind"
 
 def configure(parser):
     parser.add_argument("spool", metavar="SPOOL", help="the file that brkpoint named")
-    parser.add_argument("-o", metavar="TRACE", dest="output", help="default: SPOOL.brkpoint")
+    parser.add_argument(
+        "-o", metavar="TRACE", dest="output", help="default: the spool's name, ending in .brkpoint"
+    )
     parser.add_argument("--force", action="store_true", help="overwrite an existing trace")
 
 
