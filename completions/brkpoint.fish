@@ -42,7 +42,7 @@ complete -c brkpoint -n '__fish_seen_subcommand_from doctor' -s h -l help -d 'sh
 complete -c brkpoint -n '__fish_seen_subcommand_from doctor' -l json -d 'print the findings as one JSON object'
 complete -c brkpoint -n 'not __fish_seen_subcommand_from run report events sql article doctor recover help' -a recover -d 'make a trace of the spool that a broken run left behind'
 complete -c brkpoint -n '__fish_seen_subcommand_from recover' -s h -l help -d 'show this help message and exit'
-complete -c brkpoint -n '__fish_seen_subcommand_from recover' -s o -r -d 'default: SPOOL.brkpoint'
+complete -c brkpoint -n '__fish_seen_subcommand_from recover' -s o -r -d 'default: the spool\'s name, ending in .brkpoint'
 complete -c brkpoint -n '__fish_seen_subcommand_from recover' -l force -d 'overwrite an existing trace'
 complete -c brkpoint -n 'not __fish_seen_subcommand_from run report events sql article doctor recover help' -a help -d 'teach the command by example, or one COMMAND in full'
 complete -c brkpoint -n '__fish_seen_subcommand_from help' -s h -l help -d 'show this help message and exit'
