@@ -87,6 +87,9 @@ class RunError(Exception):
 
 def _facts(name, command, path):
     """Run one program; what the article asks of its trace and of its file."""
+    file = article_files.facts(os.path.join(ROOT, command[-1]))
+    if "error" in file:
+        raise RunError(file["error"])
     _brkpoint_run(command, path)
     try:
         recorded = trace.open(path)
@@ -94,7 +97,7 @@ def _facts(name, command, path):
         raise RunError(str(error)) from None
     with recorded:
         facts = article_facts.facts(name, recorded, summarise(recorded))
-    facts["file"] = article_files.facts(os.path.join(ROOT, command[-1]))
+    facts["file"] = file
     facts["repeat"] = "./brkpoint %s" % " ".join(map(shlex.quote, command))
     return facts
 
