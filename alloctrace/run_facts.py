@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
-from . import words
+from . import fields, words
 
 MAX_KEPT = 1000  # of a list of forks, threads, signals
 
@@ -16,41 +16,65 @@ def facts(history, outcome):
     "exited"|"signalled"|"unknown", "status": N}), date (text), versions ({name: text}), notes,
     complete, and anything else that reports shall know. It wins over what the engine said.
     """
-    end = history.end or {}
-    run = dict(history.run)
+    end = _plain(history.end or {})
+    run = _plain(history.run)
     run.update(
-        pid=run.get("pid"),
-        engine=run.get("engine") or "",
+        pid=fields.number(run, "pid", None),
+        engine=fields.text(run, "engine"),
         program=_program(history),
-        exit={"kind": _kind(end), "status": end.get("status")},
+        exit=_exit(end),
         complete=_complete(history),
+        incomplete_because="; ".join(missing(history)) or None,
         events_lost=history.lost,
         events=len(history.events),
-        cost=dict(history.cost),
+        cost=_plain(history.cost),
         process_at_end=end,
         cuts=cuts(history),
     )
     run.update(_not_followed(history))
     run.update(_calls(history))
-    run.update(outcome)
+    run.update((key, value) for key, value in outcome.items() if value is not None)
     run["complete"] = bool(run["complete"] and _complete(history))
     return run
 
 
+def _plain(data):
+    """What of a spool's record is text or a number: the rest is a stranger's."""
+    return {
+        key: value[: fields.MAX_TEXT] if isinstance(value, str) else value
+        for key, value in data.items()
+        if value is None or isinstance(value, (str, int))
+    }
+
+
 def _program(history):
-    return history.images[0].get("path", "") if history.images else ""
+    return fields.text(history.images[0], "path") if history.images else ""
 
 
-def _kind(end):
+def _exit(end):
     """Only the parent knows the status: what the engine calls `exited` may have been a signal."""
-    known = end.get("kind") in ("exited", "signalled") and isinstance(end.get("status"), int)
-    return end["kind"] if known else "unknown"
+    status = fields.signed(end, "status")
+    known = end.get("kind") in ("exited", "signalled") and status is not None
+    return {"kind": end["kind"] if known else "unknown", "status": status}
 
 
 def _complete(history):
     """Seen to its end: the engine was there, wrote its last record, and lost nothing."""
-    ended = history.end is not None and history.end.get("kind") in ("exited", "signalled")
-    return ended and not history.cut_off and not history.lost
+    return not missing(history)
+
+
+def missing(history):
+    """What makes a history incomplete, as clauses for people; [] for a complete one."""
+    found = []
+    if history.end is None:
+        found.append("the end of the run was not recorded")
+    elif history.end.get("kind") not in ("exited", "signalled"):
+        found.append("the engine stopped watching before the program ended")
+    if history.cut_off:
+        found.append("the last record was cut off")
+    if history.lost:
+        found.append("%d events were lost" % history.lost)
+    return found
 
 
 def cuts(history):
@@ -60,8 +84,8 @@ def cuts(history):
 
 
 def _not_followed(history):
-    lists = {name: getattr(history, name)[:MAX_KEPT] for name in ("forks", "threads", "signals")}
-    lists.update(images=history.images[:MAX_KEPT], mains=history.mains[:MAX_KEPT])
+    names = ("forks", "threads", "signals", "images", "mains")
+    lists = {name: list(map(_plain, getattr(history, name)[:MAX_KEPT])) for name in names}
     lists["children_not_followed"] = len(history.forks)
     return lists
 

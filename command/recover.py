@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 
-from alloctrace import history, spool, symbols, trace
+from alloctrace import history, run_facts, spool, symbols, trace
 from alloctrace.escape import visible
 from command.errors import UserError
 
@@ -50,16 +50,6 @@ def read(path):
 
 def summary(output, recovered):
     """One line: what there is, and what is missing."""
-    missing = []
-    if recovered.end is None:
-        missing.append("the end of the run is missing")
-    if recovered.cut_off:
-        missing.append("the last record was cut off")
-    if recovered.lost:
-        missing.append("%d events were lost" % recovered.lost)
+    missing = run_facts.missing(recovered)
     state = "incomplete: " + ", ".join(missing) if missing else "seen to its end"
-    return "%s: %d events; %s; exit status unknown" % (
-        visible(output),
-        len(recovered.events),
-        state,
-    )
+    return "%s: %d events; %s" % (visible(output), len(recovered.events), state)

@@ -8,6 +8,7 @@ import tracemalloc
 import pytest
 
 from alloctrace import history, spool, trace
+from alloctrace.summary import summarise
 import made_traces
 from made_records import STARTED, write_spool
 from mutations import mutate
@@ -119,3 +120,23 @@ def test_a_plain_note_is_none(tmp_path):
     with open(tmp_path / "s", "wb") as file:
         spool.Writer(file)._put(spool.JSON, json.dumps({"type": "note", "text": "9"}).encode())
     assert history.build(spool.read(tmp_path / "s")).notes == ["9"]
+
+
+def test_absurd_information_still_makes_a_readable_trace(tmp_path):
+    for absurd in (None, 1.5, "x" * 100000, [[]], {"a": {}}, True, 2**64, -(2**63), "\udcff"):
+        records = [
+            spool.Info({"type": type_, "extra": absurd, **dict.fromkeys(keys, absurd)})
+            for type_, keys in (
+                ("run", ("pid", "engine", "gdb", "started_ns")),
+                ("image", ("index", "path", "t_ns")),
+                ("end", ("kind", "status", "t_ns", "rss_bytes")),
+                ("cost", ("stops", "engine_ns")),
+                ("main", ("address", "how")),
+                ("fork", ("what", "child")),
+            )
+        ]
+        trace.write(tmp_path / "t", history.build(records), {}, {}, force=True)
+        with trace.open(tmp_path / "t") as opened:
+            summarise(opened)
+            assert isinstance(opened.run["engine"], str)
+            assert opened.run["complete"] is False and opened.run["incomplete_because"]

@@ -81,9 +81,9 @@ def test_the_run_says_what_the_parent_and_the_engine_know(tmp_path):
 def test_an_incomplete_run_is_never_called_complete(tmp_path, spoil):
     built = made_traces.made_history()
     setattr(built, spoil, {"lost": 3, "end": None, "cut_off": True}[spoil])
-    write(tmp_path / "t", built, {"complete": True})
+    write(tmp_path / "t", built, {"complete": True, "incomplete_because": None})
     with trace.open(tmp_path / "t") as opened:
-        assert opened.run["complete"] is False
+        assert opened.run["complete"] is False and opened.run["incomplete_because"]
 
 
 def test_why_a_stack_is_cut_is_kept(tmp_path):
