@@ -12,7 +12,7 @@ from typing import Sequence
 from . import origin_table, words
 from .function_names import plain
 from .model import Frame, Verdict
-from .origin_facts import Facts, places
+from .origin_facts import Facts, is_interpreter, places
 from .origin_via import Via
 
 __all__ = ["Facts", "decide"]
@@ -78,6 +78,8 @@ class _Walk:
         if kind == "allocator":
             return None
         if kind == "runtime":
+            if row.key == "rust-main":
+                return self.rust_main(at)
             return self.by_row(at, "runtime", row.owner)
         if kind == "user":
             return self.by_row(at, "user", None)
@@ -93,8 +95,8 @@ class _Walk:
             return self.program(at, via)
         return None
 
-    def by_row(self, at, origin, owner):
-        return Verdict(origin, owner, (), False, at, self.rows[at].key, "frame")
+    def by_row(self, at, origin, owner, key=None):
+        return Verdict(origin, owner, (), False, at, key or self.rows[at].key, "frame")
 
     def known(self, at, via):
         """main, Rust's user main, or the entry point, found by address."""
@@ -103,10 +105,19 @@ class _Walk:
         if frame.known == "entry" and self.facts.libc != "none":
             return Verdict("runtime", "C", (), False, at, "entry point: start-up code", how)
         if frame.known == "main" and "Rust" in self.facts.holds:
-            return Verdict("runtime", "Rust", (), False, at, "rust-main", how)
+            return self.rust_main(at)
         if frame.known == "main" and "CPython" in self.facts.holds:
             return Verdict("runtime", "CPython", (), False, at, "cpython-main", how)
         return Verdict("user", None, (), via.is_empty(), at, "the user's main", how)
+
+    def rust_main(self, at):
+        """C's main as the compiler makes it: it only calls Rust's start, unless inlined."""
+        if self.stack[at].file is not None:  # debug information would name what is inlined
+            return self.by_row(at, "runtime", "Rust", "rust-main")
+        if self.facts.executable_mixed:
+            return self.mixed(at)
+        rule = "Rust's start and the user's main are one function here, by inlining"
+        return Verdict("unknown", None, (), False, None, rule, "")
 
     def is_callback(self, at):
         """Whether an initialiser, finaliser or exit handler begins with this frame."""
@@ -126,7 +137,7 @@ class _Walk:
                 return None if frame.role == "user" else self.mixed(at)
             if self.is_libc_linked_in(at):
                 return Verdict("runtime", "C", (), False, at, rule, how)
-            if "CPython" in self.facts.holds and frame.role == "executable":
+            if is_interpreter(frame, self.facts):
                 return Verdict("runtime", "CPython", (), False, at, rule, how)
             return Verdict("user", None, (), via.is_empty(), at, rule, how)
         if frame.role != "system":
@@ -142,9 +153,9 @@ class _Walk:
     def program(self, at, via):
         """A function of the executable or of a user's library that no row names."""
         frame = self.stack[at]
+        if is_interpreter(frame, self.facts) or self.is_libc_linked_in(at):
+            return None
         if frame.role == "executable":
-            if "CPython" in self.facts.holds or self.is_libc_linked_in(at):
-                return None
             if self.facts.executable_mixed and not frame.function:
                 return self.mixed(at)
         how = "frame" if frame.function else "address"
@@ -215,7 +226,13 @@ class _Walk:
             beyond = len(self.stack)
         how = "frame" if frame.function else "address"
         rule = self.rows[at].key if self.rows[at] else "function of the dynamic loader"
+        if rule == "loader-linked-in" and self.is_start(beyond):
+            return self.decide(beyond)
         return Verdict("loader", None, (), False, at, rule, how, self.for_whom(beyond))
+
+    def is_start(self, at):
+        """A static program's start-up, which uses the loader's functions for itself."""
+        return at < len(self.stack) and self.decide(at).owner == "C"
 
     def is_own_work(self, at):
         return all(self.kind(inner) == "allocator" for inner in range(at))

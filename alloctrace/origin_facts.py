@@ -30,8 +30,17 @@ def is_libc(module):
     return module.startswith(_LIBC)
 
 
+def is_interpreter(frame, facts):
+    """Whether the frame lies in CPython itself, wherever that was installed."""
+    if frame.role == "executable":
+        return "CPython" in facts.holds
+    return frame.module.startswith("libpython")
+
+
 def places(frame, facts):
     """The places of data/origin.ini in which the frame lies."""
+    if frame.role == "user" and is_interpreter(frame, facts):
+        return frozenset(("any", "library", "cpython"))
     return _places(frame.role, is_libc(frame.module), facts.libc == "static", facts.holds)
 
 

@@ -39,10 +39,11 @@ def _fitting(event, functions, rules, survey):
     cache = survey.fitting
     if key not in cache:
         names = [name for name, _ in functions]
+        is_static = survey.facts_of(event).libc == "static"
         cache[key] = [
             rule
             for rule in rules.candidates(event.name, names)
-            if _stack_fits(rule, names) and _file_fits(rule, functions)
+            if _stack_fits(rule, names) and _file_fits(rule, functions, is_static)
         ]
     return cache[key]
 
@@ -68,10 +69,12 @@ def _is_inside(name):
     return not name or name.startswith(_LIBRARIES)
 
 
-def _file_fits(rule, functions):
+def _file_fits(rule, functions, is_static):
     if not rule.file:
         return True
     module = functions[0][1].module if functions else ""
+    if is_static and functions and functions[0][1].role == "executable":
+        module = "libc.so.6"  # linked in; the rule's functions tell the rest
     return any(pattern.match(module) for pattern in rule.file)
 
 

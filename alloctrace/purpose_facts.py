@@ -52,8 +52,11 @@ def _cause_old_size(survey, index, event, functions):
     return None if call is None else _previous_size(survey, index, call, functions)
 
 
-def _function(survey, index, event, functions):
-    return next((name for name, _ in functions if name), None)
+def _asker(survey, index, event, functions):
+    """The function that decided whose the call is."""
+    at = event.verdict.decided_by if event.verdict is not None else None
+    stack = survey.stacks.get(event.stack, ())
+    return stack[at].function if at is not None and at < len(stack) else None
 
 
 def _thing(survey, index, event, functions):
@@ -75,7 +78,7 @@ FIELDS = {
     "cause_name": _cause_name,
     "cause_size": _cause_size,
     "cause_old_size": _cause_old_size,
-    "function": _function,
+    "asker": _asker,
     "thing": _thing,
 }
 

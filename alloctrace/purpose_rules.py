@@ -29,7 +29,10 @@ from . import words
 from .origin_table import TableError, glob, parser
 
 PATH = os.path.join(os.path.dirname(os.path.abspath(__file__)), "data", "purpose.ini")
-KEYS = "on stack file origin owner phase size prot flags advice path cause when text thing means source".split()
+KEYS = (
+    "on stack file origin owner phase size prot flags advice path cause when "
+    "text thing means source"
+).split()
 NAMES = words.ENTRY_POINTS + tuple(words.MEMORY_SYSCALLS.values())
 ALLOCATING = tuple(name for name in words.ENTRY_POINTS if name != "free")
 

@@ -17,7 +17,7 @@ class Survey:
         self.events = events
         self.stacks = stacks
         self.fitting = {}  # kept by purpose.explain: (stack, name, kind) -> rules
-        self._facts_of = facts_of or (lambda event: Facts())
+        self.facts_of = facts_of or (lambda event: Facts())
         self._modules = list(modules)
         self._functions = {}  # (stack, is call) -> functions outside the allocator
         self._next_on_thread, self._last_file = _threads(events)
@@ -33,7 +33,7 @@ class Survey:
 
     def _outside(self, event):
         stack, table = self.stacks.get(event.stack, ()), origin_rows()
-        facts = self._facts_of(event)
+        facts = self.facts_of(event)
         named = [(plain(frame.function) or "", frame) for frame in stack]
         start = 0
         if event.kind == "call":
