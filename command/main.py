@@ -27,11 +27,25 @@ def start():
     heritage.occupy_standard_streams()
     _speak_as_the_locale()
     words = [word.decode("utf-8", "surrogateescape") for word in heritage.arguments()]
-    status = main(words)
+    return _settle(main(words))
+
+
+def _settle(status):
+    """Flush both outputs; what cannot be written is said where it still can, once."""
     try:
-        sys.stdout and sys.stdout.flush()
+        if sys.stdout is not None:
+            sys.stdout.flush()
     except BrokenPipeError:
-        _forget_output()
+        _forget(1)
+    except OSError as error:
+        _forget(1)
+        say("cannot write to standard output: %s" % error.strerror)
+        status = status or FAILED
+    try:
+        if sys.stderr is not None:
+            sys.stderr.flush()
+    except OSError:
+        _forget(2)  # else Python would end with a status of its own, 120
     return status
 
 
@@ -43,7 +57,7 @@ def main(words):
         say(str(error))
         return error.status
     except BrokenPipeError:  # `brkpoint events | head`: enough was read
-        _forget_output()
+        _forget(1)
         return 0
     except KeyboardInterrupt:
         return _INTERRUPTED
@@ -124,6 +138,6 @@ def _speak_as_the_locale():
             stream.reconfigure(encoding="ascii", errors="backslashreplace")
 
 
-def _forget_output():
+def _forget(descriptor):
     """Nobody reads on: keep Python from complaining when it flushes at its end."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    os.dup2(os.open(os.devnull, os.O_WRONLY), descriptor)

@@ -38,6 +38,8 @@ def default_name(program):
 
 
 def _check_existing(trace, force):
+    if not trace:
+        raise UserError("cannot write a trace without a name (-o FILE)")
     try:
         mode = os.lstat(trace).st_mode
     except FileNotFoundError:

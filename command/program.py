@@ -25,9 +25,10 @@ def find(argv, environment):
         head = file.read(256)
     notes = _privileges(path)
     if head.startswith(b"\x7fELF"):
-        _check_elf(path)
+        return Program(path, argv, None, notes + _check_elf(path))
+    if head.startswith(b"#!"):
         return Program(path, argv, None, notes)
-    if not head.startswith(b"#!") and b"\0" in head.split(b"\n")[0]:
+    if b"\0" in head.split(b"\n")[0]:
         raise UserError("%s: not a program that Linux can run" % shown(path), CANNOT_EXECUTE)
     return Program(path, argv, [_SHELL, path] + argv[1:], notes)
 
@@ -83,11 +84,13 @@ def _opened(path):
 
 
 def _check_elf(path):
+    """Raises UserError where the kernel would refuse the file; notes on what it will do."""
     try:
         with elf.ElfFile(path) as file:
             _check_machine(path, file)
             _check_segments(file, os.path.getsize(path))
             interpreter = file.interp
+            traces = b"\0ptrace\0" in file.dynamic_strings
     except elf.ElfError as error:
         raise UserError(
             "%s: damaged ELF file: %s" % (shown(path), shown(str(error))), 126
@@ -95,6 +98,10 @@ def _check_elf(path):
     if interpreter is not None and not os.path.exists(interpreter):
         text = "its loader %s is not installed" % shown(interpreter)
         raise UserError("%s: %s" % (shown(path), text), NOT_FOUND)
+    if not traces:
+        return []
+    text = "uses ptrace: it cannot trace itself while it is watched; what it traces is not followed"
+    return ["%s %s" % (shown(path), text)]
 
 
 def _check_machine(path, file):

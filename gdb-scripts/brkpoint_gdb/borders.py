@@ -7,6 +7,7 @@ import re
 
 import gdb
 
+from . import settings
 from .hooks import Breakpoint
 from .process import now
 
@@ -136,7 +137,7 @@ class Borders:
                 candidate = self._engine.process.registers(self._engine.process.tid()).rdi
                 if self._is_code_of(program, candidate):
                     return candidate
-            gdb.execute("stepi", to_string=True)
+            settings.do("stepi")
         return None
 
     def _is_code_of(self, program, address):
@@ -169,7 +170,7 @@ class Borders:
                     if candidate and self._is_code_of(program, candidate):
                         return candidate
                 return None
-            gdb.execute("stepi", to_string=True)
+            settings.do("stepi")
         return None
 
     def _main_begins(self, sp, how):

@@ -66,12 +66,12 @@ class Engine:
 
     def run(self):
         settings.apply()
-        gdb.execute("attach %d" % self.config["pid"], to_string=True)
+        settings.do("attach %d" % self.config["pid"])
         self.process = Process(self.config["pid"])
         self.exec = syscalls.catchpoint("catch exec")
         gdb.execute("set auto-solib-add on")  # the loader's unwind tables, from the exec on
         os.write(self.config["ready_fd"], b"A")
-        gdb.execute("continue", to_string=True)
+        settings.do("continue")
         if not self._alive():
             return  # the exec failed: the parent knows why
         self._hits(self.exec, "_exec_hits")
@@ -257,7 +257,7 @@ class Engine:
     def _resume(self, command):
         for _ in range(_RETRIES):
             try:
-                gdb.execute(command, to_string=True)
+                settings.do(command)
                 return
             except gdb.error as error:
                 if not self._alive() or not self._drop_unreadable():

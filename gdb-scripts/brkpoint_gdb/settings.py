@@ -34,3 +34,15 @@ def apply():
     # SIGTRAP stays gdb's: passing it would hand the target our own breakpoints (facts: engine.py).
     for signals in ("all", "SIGINT"):
         gdb.execute("handle %s nostop noprint pass" % signals, to_string=True)
+
+
+def do(command):
+    """Run a gdb command and throw its words away.
+
+    They may name a file in bytes that are no UTF-8; gdb's Python then fails after the command has
+    been done.
+    """
+    try:
+        gdb.execute(command, to_string=True)
+    except UnicodeDecodeError:
+        pass
