@@ -98,6 +98,19 @@ def test_other_shells_can_read_theirs(shell, file):
     assert done.returncode == 0
 
 
+@pytest.mark.skipif(not shutil.which("fish"), reason="no fish here")
+def test_fish_offers_verbs_options_and_choices():
+    def offered(line):
+        script = "source completions/brkpoint.fish; complete -C '%s'" % line
+        done = subprocess.run(["fish", "-c", script], cwd=TOP, stdout=subprocess.PIPE, check=True)
+        return {row.split("\t")[0] for row in done.stdout.decode().splitlines()}
+
+    assert "report" in offered("brkpoint rep")
+    assert offered("brkpoint report --j") == {"--json"}
+    assert offered("brkpoint --engine br") >= {"breakpoints"}
+    assert offered("brkpoint doctor --eng") == set()
+
+
 def test_every_shell_knows_every_option_of_a_toy():
     made = (
         completion.bash("@OPTIONS@\n@CHOICES@\n", TOY),

@@ -5,6 +5,7 @@ import re
 import subprocess
 
 import pytest
+import test_generated as generated
 
 TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 IMPORTS_GDB = re.compile(r"^\s*(import|from)\s+gdb\b", re.M)
@@ -151,6 +152,34 @@ def test_links_lead_somewhere():
     for name in tracked("*.md"):
         for link in links(name):
             assert os.path.exists(os.path.join(TOP, link)), "%s: %s" % (name, link)
+
+
+COMMAND = re.compile(r"(?:^|`|\./)brkpoint((?: [-\w./']+)+)", re.M)
+
+
+def wrong_words(text):
+    """The options in commands of `text` that their verb does not have."""
+    known = {v.name: {n for o in v.options for n in o.names} for v in generated.options.verbs()}
+    wrong = []
+    for words in (found.split() for found in COMMAND.findall(text)):
+        verb = words[0] if words[0] in known else "run"
+        mine = words if verb == words[0] else words[: first_operand(words)]
+        wrong += [word for word in mine if word[0] == "-" and word not in known[verb]]
+    return wrong
+
+
+def first_operand(words):
+    return next((i for i, word in enumerate(words) if word[0] != "-"), len(words))
+
+
+def test_options_that_documents_name_exist():
+    for name in tracked("README.md", "CONTRIBUTING.md", "docs/*.md", "targets/README.md"):
+        assert wrong_words(read(name)) == [], name
+
+
+def test_an_option_that_does_not_exist_is_seen():
+    assert wrong_words("`brkpoint report --nonsense`") == ["--nonsense"]
+    assert wrong_words("`brkpoint --live ls -l`") == []
 
 
 def test_make_verbs_that_documents_name_exist():
