@@ -22,7 +22,8 @@ class TraceError(Exception):
 def check_header(path):
     """Refuse what is no trace before SQLite sees it."""
     try:
-        with open(path, "rb") as file:
+        # Without O_NONBLOCK opening a named pipe would wait for its writer.
+        with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
             if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
                 raise TraceError("not a file")
             header = file.read(_HEADER)

@@ -12,6 +12,7 @@ from .measure import deciding_frame
 
 
 MAX_MEMORY = 512 << 20  # bytes that one query may take
+MAX_EVENTS = 20000000  # as a table they take some 300 bytes each, in a temporary file
 TIMEOUT = 300  # seconds
 _STEPS = 10000  # of SQLite's virtual machine between two looks at the clock
 
@@ -74,8 +75,14 @@ class Query:
         self._db.execute("CREATE TABLE main.events (%s)" % EVENTS)
         insert = trace_schema.insert_statement("main.events", len(EVENT_COLUMNS))
         self._db.execute("BEGIN")
-        self._db.executemany(insert, map(self._event_row, self._trace.events()))
+        self._db.executemany(insert, self._few_events())
         self._db.execute("COMMIT")
+
+    def _few_events(self):
+        for count, event in enumerate(self._trace.events()):
+            if count == MAX_EVENTS:
+                raise QueryError("more than %d events: too many for a table" % MAX_EVENTS)
+            yield self._event_row(event)
 
     def _event_row(self, event):
         frame = deciding_frame(event, self._trace.stack(event.stack))

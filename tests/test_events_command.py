@@ -200,6 +200,13 @@ def test_sql_gives_up_in_time_and_memory(recorded, capsys):
         run(capsys, sql, "SELECT length(zeroblob(900000000) || zeroblob(900000000))")
 
 
+def test_sql_makes_no_table_without_end(recorded, capsys, monkeypatch):
+    monkeypatch.setattr("alloctrace.trace_sql.MAX_EVENTS", len(recorded.events) - 1)
+    with pytest.raises(UserError, match="too many"):
+        run(capsys, sql, "SELECT 1 FROM events")
+    assert run(capsys, sql, "SELECT 1 FROM notes") == "1\n1\n"
+
+
 def test_sql_needs_a_query(recorded, capsys):
     for words in ([], ["a", "b", "c"]):
         with pytest.raises(UserError, match="takes a query"):

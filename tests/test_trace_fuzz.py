@@ -1,5 +1,6 @@
 """A trace from a stranger: damage, other databases, newer versions, bombs are one line."""
 
+import os
 import random
 import sqlite3
 import time
@@ -133,7 +134,9 @@ def test_newer_and_foreign_files_are_named(tmp_path, whole):
 
 
 def test_missing_files_folders_and_devices_are_named(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
     for path, word in (
+        (tmp_path / "pipe", "not a file"),
         (tmp_path / "no", "No such"),
         (tmp_path, "directory"),
         ("/dev/zero", "not a"),
