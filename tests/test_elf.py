@@ -175,7 +175,7 @@ def test_call_sites_are_named(built, name):
     """Every call to malloc and free that objdump names is named here too."""
     path = path_of(built, name)
     calls = re.findall(
-        r"^\s*(\w+):.*\bcall .*<(malloc|free)@(?:plt|GLIBC)", said("objdump", "-d", path), re.M
+        r"^\s*(\w+):.*\bcallq? .*<(malloc|free)@(?:plt|GLIBC)", said("objdump", "-d", path), re.M
     )
     elf = ElfFile(path)
     assert sorted(wanted for _, wanted in calls) == ["free", "malloc"]

@@ -85,7 +85,7 @@ def call_sites(path, callee):
     lines = said("objdump", "-d", "--no-show-raw-insn", path).splitlines()
     found = []
     for line, after in zip(lines, lines[1:]):
-        if re.search(r"\bcall\b.*<%s@plt>" % callee, line):
+        if re.search(r"\bcallq?\b.*<%s@plt>" % callee, line):
             found.append(int(after.split(":")[0], 16))
     return found
 
