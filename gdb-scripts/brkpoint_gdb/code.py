@@ -71,6 +71,15 @@ class Code:
         found = self._extents[offset]
         return found and (found[0] + self.bias, found[1] + self.bias)
 
+    def _entry_points(self, entries):
+        """Of one name's symbols those that callers reach.
+
+        The linker of a static PIE makes libc's hidden `malloc` a local name.
+        """
+        own = [symbol for symbol in entries if symbol.defined and symbol.kind == "FUNC"]
+        shared = [symbol for symbol in own if symbol.bind in _GLOBAL]
+        return shared or (own if self.file.is_static and len(own) == 1 else [])
+
     def hooks(self, symbols):
         """[([name, …], impl, address)] of the allocator entry points defined here.
 
@@ -81,9 +90,8 @@ class Code:
             return []
         found = {}
         for name, entries in self.file.functions_named(ENTRY_POINTS).items():
-            for symbol in entries:
-                if symbol.defined and symbol.kind == "FUNC" and symbol.bind in _GLOBAL:
-                    found.setdefault(symbol.value, []).append(name)
+            for symbol in self._entry_points(entries):
+                found.setdefault(symbol.value, []).append(name)
         if not found and self.role == "loader":
             roots = DEBUG_ROOTS if symbols else ()
             private = self.file.loader_malloc(roots)
