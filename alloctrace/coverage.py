@@ -79,7 +79,7 @@ def not_seen(run, cuts):
     children = _count(run.get("children_not_followed"))
     if children:
         why = "what child processes did: they ran free and were not followed"
-        rows.append(_row("children", why, children, "child process", "child processes"))
+        rows.append(_row("children", why, children, "child process not followed", "child processes not followed"))
     for reason in run.get("unhooked") or ():
         rows.append(_row("calls", str(reason), None, "call", "calls"))
     for reason, count in sorted(cuts.items()):

@@ -36,7 +36,7 @@ class Phases:
     def _image(self, image, borders, end, last):
         mine = {border.phase: border for border in borders if border.image == image}
         after = [border for border in borders if border.image > image]
-        closing = _as_dict(after[0]) if after else (end if image == last else {})
+        closing = {"t_ns": after[0].t_ns} if after else (end if image == last else {})
         rows = []
         rest = list(words.PHASES)
         for phase in words.PHASES:

@@ -23,7 +23,7 @@ MEANINGS = {
 }
 
 _GAP = "  "
-_LONGEST = {"call": 26, "origin": 16}
+_LONGEST = {"call": 28, "origin": 16}
 
 
 def lines(events, stack_of, summary, ink):
@@ -94,17 +94,34 @@ def _node_rows(node, branch, below, stack_of, ink, depth):
 
 
 def call_text(event, freed, times, ink):
-    """`malloc 472`, `calloc 9 × 144`, `brk +135168`, `free 472`."""
-    if event.name == "free":
-        amount = ("NULL" if event.ptr == 0 else "") if freed is None else str(freed)
-    elif event.name == "brk":
-        amount = "%+d" % event.size if event.size else ""
-    elif event.nmemb is not None and 1 not in (event.nmemb, event.size):
-        amount = "%d %s %d" % (event.nmemb, ink.signs.times, event.size or 0)
-    else:
-        amount = "" if event.size is None else str(measure.bytes_asked(event))
-    text = ("%s %s" % (visible(event.name), amount)).rstrip()
+    """`malloc 472`, `calloc 9 × 144`, `brk +135168`, `free 472`, `memalign 1009 align 64`."""
+    text = ("%s %s" % (visible(event.name), _amount(event, freed, ink))).rstrip()
+    if event.align is not None:
+        text += " align %s" % _number(event.align)
     return text if times == 1 else "%s (%s%d)" % (text, ink.signs.times, times)
+
+
+def _amount(event, freed, ink):
+    if event.name == "free":
+        unknown = "NULL" if event.ptr == 0 else ""
+        return unknown if freed is None else _number(freed)
+    if event.size is None:
+        return ""
+    if event.name == "brk":
+        return "%+d" % event.size if event.size else ""
+    if event.nmemb is not None and 1 not in (event.nmemb, event.size):
+        return "%s %s %s" % (_number(event.nmemb), ink.signs.times, _number(event.size))
+    return _number(measure.bytes_asked(event))
+
+
+def _number(value):
+    """Exact; absurdly large ones as people write them: 2^63+1."""
+    power = max(value.bit_length() - 1, 0)
+    if power < 50:
+        return str(value)
+    power += value - (1 << power) > (1 << power + 1) - value
+    rest = value - (1 << power)
+    return str(value) if abs(rest) >= 1 << 16 else "2^%d%s" % (power, "%+d" % rest if rest else "")
 
 
 def origin_text(event):

@@ -91,6 +91,30 @@ def test_a_failed_call_says_so_and_why():
     assert "failed" not in shown(call(1, size=9))
 
 
+@pytest.mark.parametrize(
+    "event, shown_as",
+    [
+        (call(1, size=(1 << 63) + 1), "malloc 2^63+1"),
+        (call(1, size=(1 << 64) - 1), "malloc 2^64-1"),
+        (call(1, size=1 << 62), "malloc 2^62"),
+        (call(1, size=(1 << 62) + (1 << 61)), "malloc %d" % (3 << 61)),
+        (call(1, size=536870912), "malloc 536870912"),
+        (call(1, "calloc", 24, nmemb=7), "calloc 7 × 24"),
+        (call(1, "calloc", 1, nmemb=7), "calloc 7"),
+        (call(1, "calloc", 7, nmemb=1), "calloc 7"),
+        (call(1, "calloc", 0, nmemb=0), "calloc 0 × 0"),
+        (call(1, "memalign", 1009, align=64), "memalign 1009 align 64"),
+        (call(1, "free", ptr=0), "free NULL"),
+        (call(1, "free", ptr=9), "free"),
+        (syscall(1, "brk", 0, phase="main"), "brk"),
+        (syscall(1, "brk", -4096, phase="main"), "brk -4096"),
+    ],
+)
+def test_what_was_asked_for(event, shown_as):
+    text_ = line_with(shown(event), event.name)
+    assert re.match(r"  %s  +(user|loader)" % re.escape(shown_as), text_)
+
+
 def test_an_unknown_purpose_is_said_as_unknown():
     assert "unknown" in line_with(shown(call(1, size=9)), "malloc 9")
 
