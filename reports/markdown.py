@@ -6,8 +6,8 @@ from alloctrace import words
 from alloctrace.escape import visible
 from reports import event_tree, run_view, sections, sentences
 from reports.ink import Ink
+from reports.text import EVENTS_AT_MOST
 
-EVENTS_AT_MOST = 60
 _SPECIAL = str.maketrans({char: "\\" + char for char in "\\`*_{}[]<>#|~"})
 
 

@@ -139,11 +139,12 @@ def _is_via(verdict):
 
 
 def _purpose_text(event):
-    text = visible(measure.purpose(event) or "unknown")
+    """In words; "" where it was not asked for (late events of --live)."""
+    text = "" if event.purpose is None else visible(measure.purpose(event) or "unknown")
     if event.failed:
         return "failed: %s" % _errno_name(event.errno)
     if event.dur_ns is None:
-        return text + " (never returned)"
+        return (text + " (never returned)").lstrip()
     return text
 
 
@@ -157,7 +158,8 @@ def where_texts(event, stack_of, ink):
     frame = measure.deciding_frame(event, stack_of(event.stack) if event.stack else ())
     if frame is None:
         return ("",)
-    name, place = _frame_text(frame), _place(frame)
+    is_users = measure.origin(event) in ("user", "unknown")  # of others the name says more
+    name, place = _frame_text(frame), _place(frame) if is_users else ""
     texts = [name + " " + place, place] if place else [name]
     if event.verdict and _is_via(event.verdict):
         texts.insert(0, "%s %s %s" % (texts[0], ink.signs.arrow, visible(event.verdict.via[0])))

@@ -68,6 +68,7 @@ def call(seq, name="malloc", size=None, **more):
     """A call event; times grow with seq."""
     values = {"impl": name, "dur_ns": 1000, "result": 0x1000 * seq, "phase": "main"}
     values["verdict"] = user()
+    values["purpose"] = Purpose()
     if name != "free":
         values["block"] = seq
     values.update(more)
@@ -76,7 +77,7 @@ def call(seq, name="malloc", size=None, **more):
 
 def syscall(seq, name="mmap", size=None, **more):
     values = {"dur_ns": 1000, "result": 0x7F0000000000, "phase": "load"}
-    values.update(verdict=loader("x"))
+    values.update(verdict=loader("x"), purpose=Purpose())
     values.update(more)
     return Event(seq, seq * 1000, 7, values.pop("tid", 7), "syscall", name, size=size, **values)
 

@@ -147,13 +147,14 @@ def test_an_empty_phase_is_one_line():
     assert line_with(page, "exit ").endswith("never reached")
 
 
-def test_sixty_events_are_listed_and_sixty_one_summed_up():
-    sixty = [call(n, size=n) for n in range(60)]
-    assert "malloc 59" in shown(*sixty)
-    more = shown(*sixty, call(60, size=60))
-    assert "malloc 59" not in more and "brkpoint events empty.1.brkpoint" in more
-    assert "malloc 59" in shown(*sixty, call(60, size=60), view=True)
-    assert "malloc 59" not in shown(*sixty, view=False)
+def test_few_events_are_listed_and_many_summed_up():
+    few = [call(n, size=n) for n in range(text.EVENTS_AT_MOST)]
+    last = "malloc %d" % (len(few) - 1)
+    assert last in shown(*few)
+    more = [*few, call(len(few), size=len(few))]
+    assert last not in shown(*more) and "brkpoint events empty.1.brkpoint" in shown(*more)
+    assert last in shown(*more, view=True)
+    assert last not in shown(*few, view=False)
 
 
 def test_what_is_lost_is_the_first_line():
