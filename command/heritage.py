@@ -31,6 +31,14 @@ def environment():
     return _read("/proc/self/environ").split(b"\0")[:-1]
 
 
+def variable(entries, name, default=b""):
+    """The first of the environment's `entries` of that name: what getenv finds."""
+    for entry in entries:
+        if entry.startswith(name + b"="):
+            return entry[len(name) + 1 :]
+    return default
+
+
 def ignored_signals():
     """The signals that were ignored when brkpoint was started, a set of numbers.
 

@@ -129,8 +129,9 @@ def parser_for(verb):
 
 def _speak_as_the_locale():
     """-X utf8 makes every output UTF-8: where the user's locale says otherwise, plain ASCII."""
-    chosen = [os.environ.get(name) for name in ("LC_ALL", "LC_CTYPE", "LANG")]
-    name = next((value for value in chosen if value), "C").lower()
+    entries = heritage.environment()  # Python may have changed its own: PEP 538
+    chosen = [heritage.variable(entries, name) for name in (b"LC_ALL", b"LC_CTYPE", b"LANG")]
+    name = os.fsdecode(next((value for value in chosen if value), b"C")).lower()
     if name in ("c", "posix") or "utf-8" in name or "utf8" in name:
         return  # in the C locale Python writes UTF-8 of its own accord (PEP 538)
     for stream in (sys.stdout, sys.stderr):

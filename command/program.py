@@ -8,6 +8,7 @@ from collections import namedtuple
 
 from alloctrace import elf
 
+from . import heritage
 from .errors import CANNOT_EXECUTE, NOT_FOUND, UserError, shown
 
 # path: bytes, as given to execve; argv: [bytes]; notes: [str], what the user should know first.
@@ -38,7 +39,7 @@ def _search(word, environment):
     if b"/" in word:
         _check_executable(word)
         return word
-    folders = _variable(environment, b"PATH", _DEFAULT_PATH).split(b":")
+    folders = heritage.variable(environment, b"PATH", _DEFAULT_PATH).split(b":")
     candidates = [os.path.join(folder or b".", word) for folder in folders]
     present = [path for path in candidates if word and os.path.isfile(path)]
     for path in present:
@@ -48,14 +49,6 @@ def _search(word, environment):
         _check_executable(present[0])
     hint = "; did you mean ./%s?" % shown(word) if word and os.path.isfile(word) else ""
     raise UserError("%s: command not found%s" % (shown(word), hint), NOT_FOUND)
-
-
-def _variable(environment, name, default):
-    """The first entry of that name: what getenv finds."""
-    for entry in environment:
-        if entry.startswith(name + b"="):
-            return entry[len(name) + 1 :]
-    return default
 
 
 def _check_executable(path):

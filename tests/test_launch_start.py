@@ -51,8 +51,9 @@ def test_the_comparison_sees_a_difference(probe):
 
 
 ODD = [
-    b"a b", b"", b"'", b'"', b"new\nline", b"$(touch x)", b"`id`", b"\\", b"\x1b[31mred", b"*",
-    b"~", b"\xff\xfe", b"-o", b"--force", b"--", b"%s", b"shell id", b"caf\xc3\xa9", b"\xed\xb0\x80",
+    b"a b", b"", b"'", b'"', b"new\nline", b"$(touch x)", b"`id`", b"\\", b"\x1b[31mred",
+    b"*", b"~", b"\xff\xfe", b"-o", b"--force", b"--", b"%s", b"shell id", b"caf\xc3\xa9",
+    b"\xed\xb0\x80",
 ]  # fmt: skip
 
 

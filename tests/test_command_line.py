@@ -1,0 +1,227 @@
+"""The command line: which words are whose, what help says, which status an error has."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+
+import pytest
+
+import launching
+from command import errors, heritage, main, run, watch
+from command.errors import UserError
+
+
+def brkpoint(*words, **how):
+    how.setdefault("stdout", subprocess.PIPE)
+    return subprocess.run(
+        [launching.BRKPOINT, *words], stderr=subprocess.PIPE, text=True, timeout=120, **how
+    )
+
+
+def parse(*words):
+    return run.parse(main.parser_for(run), list(words))
+
+
+# ---- whose words ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "words, options, command",
+    [
+        (["a"], {}, ["a"]),
+        (
+            ["a", "--force", "-o", "x"],
+            {"force": False, "output": None},
+            ["a", "--force", "-o", "x"],
+        ),
+        (["-o", "x", "a", "-o", "y"], {"output": "x"}, ["a", "-o", "y"]),
+        (["-ox", "a"], {"output": "x"}, ["a"]),
+        (["--output=x", "a"], {"output": "x"}, ["a"]),
+        (["--timeout", "2.5", "--live", "a", "b"], {"timeout": 2.5, "live": True}, ["a", "b"]),
+        (["--", "-a", "--", "b"], {}, ["-a", "--", "b"]),
+        (["--force", "--", "--live"], {"force": True, "live": False}, ["--live"]),
+        (["a", "--", "b"], {}, ["a", "--", "b"]),
+        (["-", "a"], {}, ["-", "a"]),
+        ([], {}, []),
+    ],
+)
+def test_options_end_at_the_program(words, options, command):
+    args = parse(*words)
+    assert args.command == command
+    for name, value in options.items():
+        assert getattr(args, name) == value
+
+
+@pytest.mark.parametrize(
+    "words",
+    [["--forc", "a"], ["--bogus", "a"], ["-o"], ["--timeout", "x", "a"], ["--timeout", "0", "a"],
+     ["-o", "--", "a"], ["--timeout", "-1", "a"], ["--timeout", "nan", "a"], ["--engine", "magic", "a"]],
+)  # fmt: skip
+def test_wrong_usage(words):
+    with pytest.raises(UserError, match="brkpoint help run") as caught:
+        parse(*words)
+    assert caught.value.status == 2
+    assert brkpoint(*words).returncode == 2
+
+
+def test_nothing_to_run():
+    assert brkpoint().returncode == 2
+    assert brkpoint("run").returncode == 2
+    assert brkpoint("--live", "--").returncode == 2
+
+
+def test_a_program_named_like_a_command(tmp_path):
+    script = tmp_path / "report"
+    script.write_text("#!/bin/sh\necho it ran\n")
+    script.chmod(0o755)
+    environment = dict(os.environ, PATH="%s:%s" % (tmp_path, os.environ["PATH"]))
+    words = ["run", "--quiet", "-o", str(tmp_path / "t.brkpoint"), "report"]
+    assert brkpoint(*words, env=environment).stdout == "it ran\n"
+    assert brkpoint("report", env=environment, cwd=tmp_path).stdout != "it ran\n"
+
+
+@pytest.mark.parametrize(
+    "words, says", [(["--engine", "recorder", "true"], "breakpoints"), (["-p", "1"], "attach")]
+)
+def test_what_this_version_lacks_is_said(words, says):
+    done = brkpoint(*words)
+    assert done.returncode == 125 and says in done.stderr and done.stderr.count("\n") == 1
+
+
+# ---- help ----------------------------------------------------------------------------------------
+
+
+def test_help_names_every_command_and_has_examples():
+    text = brkpoint("help").stdout
+    for name in main.VERBS:
+        assert re.search(r"^  %s +\w" % name, text, re.M), name
+    assert "brkpoint ./a.out" in text
+    assert text == brkpoint("--help").stdout
+    assert max(map(len, text.splitlines())) <= 100
+
+
+@pytest.mark.parametrize("name", main.VERBS)
+def test_help_of_a_command_tells_every_option(name):
+    verb = main.load(name)
+    text = brkpoint("help", name).stdout
+    for action in main.parser_for(verb)._actions:
+        assert action.help, action
+        for option in action.option_strings:
+            assert option in text or action.dest == "pid"
+    assert text == brkpoint(name, "--help").stdout
+    assert verb.NAME == name
+
+
+def test_help_of_nothing():
+    done = brkpoint("help", "nonsense")
+    assert done.returncode == 2 and "there are run, report" in done.stderr
+
+
+def test_version():
+    assert re.fullmatch(r"brkpoint \d+\.\d+\.\d+\n", brkpoint("--version").stdout)
+
+
+# ---- errors --------------------------------------------------------------------------------------
+
+
+def test_a_users_error_is_one_line(monkeypatch, capsys):
+    monkeypatch.setattr(main, "_dispatch", raising(UserError("what to do", 7)))
+    assert main.main([]) == 7
+    assert capsys.readouterr().err == "brkpoint: what to do\n"
+
+
+def test_our_error_has_a_traceback(monkeypatch, capsys):
+    monkeypatch.setattr(main, "_dispatch", raising(ValueError("oops")))
+    assert main.main([]) == 125
+    said = capsys.readouterr().err
+    assert "Traceback" in said and "fault of brkpoint" in said
+
+
+def raising(error):
+    def raise_it(*_):
+        raise error
+
+    return raise_it
+
+
+def test_a_missing_verb_harms_no_other(tmp_path):
+    copy = tmp_path / "install"
+    shutil.copytree(launching.ROOT, copy, ignore=shutil.ignore_patterns(".git", "build", "tests"))
+    (copy / "command" / "article.py").unlink()
+    tool = str(copy / "brkpoint")
+    text = subprocess.run([tool, "help"], stdout=subprocess.PIPE, text=True, check=True).stdout
+    assert "  article" not in text and "  report" in text
+    done = subprocess.run([tool, "article"], stderr=subprocess.PIPE, text=True)
+    assert (done.returncode, done.stderr) == (125, "brkpoint: this installation has no `article`\n")
+
+
+@pytest.mark.parametrize("where, status", [(">/dev/full", 125), ("| head -c1 >/dev/null", 0)])
+def test_output_that_cannot_be_written(where, status):
+    words = ["sh", "-c", "%s help %s" % (os.fsdecode(launching.BRKPOINT), where)]
+    done = subprocess.run(words, stderr=subprocess.PIPE, text=True)
+    assert done.returncode == status
+    assert done.stderr.count("\n") == (1 if status else 0)
+
+
+def test_untrusted_text_is_shown_as_one_tame_line():
+    assert errors.shown(b"a\xff\x1b[31m\nb") == "a\\xff\\x1b[31m\\x0ab"
+    assert errors.shown("x" * 1000) == "x" * 400 + "…"
+    assert errors.shown("caf\u00e9") == "caf\u00e9"
+
+
+def test_names_of_signals():
+    assert errors.signal_name(15) == "SIGTERM"
+    assert errors.signal_name(40) == "signal 40"
+
+
+# ---- the file `brkpoint` -------------------------------------------------------------------------
+
+
+def test_it_works_through_a_link_from_anywhere(tmp_path):
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin" / "brk").symlink_to(os.fsdecode(launching.BRKPOINT))
+    (tmp_path / "again").symlink_to("bin/brk")
+    done = subprocess.run([str(tmp_path / "again"), "--version"], stdout=subprocess.PIPE, cwd="/")
+    assert done.stdout.startswith(b"brkpoint ")
+
+
+def test_the_current_folder_is_no_source_of_code(tmp_path):
+    for name in ("command", "alloctrace", "reports", "argparse", "json", "sitecustomize"):
+        (tmp_path / (name + ".py")).write_text("open('taken-over', 'w')")
+    environment = dict(os.environ, PYTHONPATH=str(tmp_path), PYTHONSTARTUP="argparse.py")
+    assert brkpoint("help", cwd=tmp_path, env=environment).returncode == 0
+    assert not (tmp_path / "taken-over").exists()
+    words = [sys.executable, "-c", "import argparse"]
+    subprocess.run(words, cwd=tmp_path, env=environment, stderr=subprocess.DEVNULL)
+    assert (tmp_path / "taken-over").exists()  # what an ordinary script would have done
+
+
+def test_the_output_follows_the_locale():
+    def arrows(**locale):
+        kept = {k: v for k, v in os.environ.items() if not k.startswith(("LC_", "LANG"))}
+        return brkpoint("no\u00e9", env={**kept, **locale}, encoding="latin-1").stderr
+
+    assert "no\\xe9" in arrows(LANG="de_DE.ISO-8859-1")
+    assert "no\u00c3\u00a9" in arrows(LANG="C.UTF-8")
+    assert "no\u00c3\u00a9" in arrows()
+
+
+# ---- what brkpoint knows of its own start --------------------------------------------------------
+
+
+def test_ignored_signals_of_a_parent_that_restores_them(monkeypatch):
+    assert heritage._RESTORING.match("python3.11")
+    assert not heritage._RESTORING.match("bash")
+    monkeypatch.setattr(heritage.os, "readlink", lambda path: "/usr/bin/python3.11")
+    assert heritage._ignored_by_parent() == set()
+    monkeypatch.setattr(heritage.os, "readlink", lambda path: "/usr/bin/bash")
+    monkeypatch.setattr(heritage, "_read", lambda path: b"SigIgn:\t0000000000001000\n")
+    assert heritage._ignored_by_parent() == {13}
+
+
+def test_signals_that_were_ignored_are_not_waited_for():
+    assert 1 in watch.waited(set())
+    assert 1 not in watch.waited({1, 17})
+    assert 17 in watch.waited({1, 17})  # SIGCHLD: needed whatever came before
