@@ -18,6 +18,9 @@ from reports import article, article_facts, article_files, article_rows
 NAME = "article"
 HELP = "re-live the article: its 2022 numbers beside yours"
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+# A clone builds into its own build/; what was installed is not written to.
+IS_CLONE = os.path.exists(os.path.join(ROOT, "Makefile"))
+PRODUCTS = os.path.join(ROOT, "build") if IS_CLONE else os.path.abspath("brkpoint-article")
 BUILD = ("make", "-s", "-f", "targets/build.mk")
 PROGRAMS = (
     ("success_asm", "success", "success.stripped", "success.static", "success.through-ld-linux")
@@ -37,12 +40,15 @@ VERSIONS = {
 
 def configure(parser):
     parser.add_argument(
-        "-o", metavar="DIR", dest="folder", help="where the report goes; default: build/reports"
+        "-o",
+        metavar="DIR",
+        dest="folder",
+        help="where the report goes; default: build/reports in a clone, else brkpoint-article/reports",
     )
 
 
 def invoke(args):
-    folder = args.folder or os.path.join(ROOT, "build", "reports")
+    folder = args.folder or os.path.join(PRODUCTS, "reports")
     traces = os.path.join(folder, "article")
     _make_folder(traces)
     _say("building the article's programs ...")
@@ -123,7 +129,8 @@ def _make(goal):
     if not os.path.exists(os.path.join(ROOT, "targets", "build.mk")):
         raise UserError("the article's programs are not here: run this in a clone of brkpoint")
     try:
-        done = subprocess.run([*BUILD, goal], cwd=ROOT, stdout=subprocess.PIPE, check=False)
+        words = [*BUILD, goal] if IS_CLONE else [*BUILD, "TARGETS_OUT=%s/targets" % PRODUCTS, goal]
+        done = subprocess.run(words, cwd=ROOT, stdout=subprocess.PIPE, check=False)
     except OSError:
         raise UserError("make is missing: apt-get install make") from None
     if done.returncode:

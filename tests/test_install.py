@@ -72,3 +72,21 @@ def test_uninstall_removes_exactly_what_install_put_there(installed):
     other.write_text("")
     make("uninstall", installed)
     assert files_below(installed) == {PREFIX[1:] + "/bin/another"}
+
+
+def test_the_installed_article_writes_here_and_not_into_the_installation(installed):
+    """With a PATH that has make and no compilers: all is skipped, and that is enough to see."""
+    work, path = installed / "work", installed / "path"
+    work.mkdir()
+    path.mkdir()
+    for name in ("make", "sh", "head", "mkdir", "cmp", "mv", "rm", "uname", "cat", "gdb"):
+        os.symlink("/usr/bin/" + name, path / name)
+    before = files_below(str(installed) + PREFIX)
+    command = [str(installed) + PREFIX + "/bin/brkpoint", "article"]
+    done = subprocess.run(
+        command, cwd=work, env={"PATH": str(path)}, stdout=subprocess.PIPE, encoding="utf-8"
+    )
+    assert done.returncode == 0
+    assert (work / "brkpoint-article/reports/article.md").exists()
+    after = files_below(str(installed) + PREFIX)
+    assert {name for name in after - before if "__pycache__" not in name} == set()
