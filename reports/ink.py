@@ -64,6 +64,15 @@ class Ink:
         ends = [end for end in ends if _ENOUGH <= end and cells(text[:end]) <= width]
         return text[: max(ends)] if ends else self.fit(text, width)
 
+    def path(self, text, width):
+        """A `::` path that is too long loses its front, for its end says more."""
+        while cells(text) > width and "::" in text.split(" ")[0]:
+            rest = text.split("::", 1)[1]
+            if rest.startswith(("{", "<")):  # `{closure#0}` alone says nothing
+                break
+            text = rest
+        return text
+
     def column(self, text, width):
         """Exactly `width` columns, at the left."""
         text = self.fit(text, width)

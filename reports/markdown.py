@@ -116,7 +116,7 @@ def _phases(summary):
 def _sites(summary):
     rows = [
         [
-            code(sections.site_name(row, 200)),
+            code(sections.site_name(row, Ink(120), 200)),
             row["origin"],
             escape(row["purpose"] or "unknown"),
             str(row["count"]),

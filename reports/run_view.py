@@ -258,11 +258,10 @@ def _purpose_style(row):
 def _fit_where(texts, width, ink):
     """The fullest of `texts` that fits; a `::` path may lose its front: its end says more."""
     for text in texts:
-        while cells(text) > width and "::" in text.split(" ")[0]:
-            text = text.split("::", 1)[1]
-        if cells(text) <= width:
-            return text
-    return ink.fit(text, width)
+        short = ink.path(text, width)
+        if cells(short) <= width:
+            return short
+    return ink.fit(short, width)
 
 
 def length(summary):

@@ -166,7 +166,7 @@ def _site_row(row, ink):
     if row["purposes"] > 1 and row["purpose"]:
         text += " " + ink.signs.more
     return [
-        site_name(row),
+        site_name(row, ink),
         row["origin"],
         text,
         sentences.grouped(row["count"]),
@@ -175,15 +175,12 @@ def _site_row(row, ink):
     ]
 
 
-def site_name(row, width=30):
-    """`push (vec.rs:5)`; without a name the module and offset; shortened at the front."""
+def site_name(row, ink, width=30):
+    """`push vec.rs:5`; without a name the module and offset; shortened at the front."""
     name = row["function"] or "%s+%s" % (row["module"] or "?", row["offset"] or "?")
     if row["function"] and row["origin"] == "user" and row["file"] and row["line"]:
         name += " %s:%d" % (row["file"].rsplit("/", 1)[-1], row["line"])
-    name = visible(name)
-    while len(name) > width and "::" in name.split(" ")[0]:
-        name = name.split("::", 1)[1]
-    return name
+    return ink.path(visible(name), width)
 
 
 def memory(record, ink):

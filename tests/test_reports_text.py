@@ -234,3 +234,10 @@ def test_fit_counts_columns_and_shows_the_cut():
     assert ink.fit("abcd", 4) == "abcd"
     assert cells(ink.fit("日本語日本語", 5)) <= 5
     assert ink.column("é", 3) == "é  "
+
+
+def test_a_path_keeps_its_end():
+    ink = Ink()
+    assert ink.path("std::sys::unix::guard", 11) == "unix::guard"
+    assert ink.path("std::sys::unix::guard", 30) == "std::sys::unix::guard"
+    assert ink.path("std::main::{closure#0}", 8) == "main::{closure#0}"
