@@ -43,7 +43,7 @@ def configure(parser):
         "-o",
         metavar="DIR",
         dest="folder",
-        help="where the report goes; default: build/reports in a clone, else brkpoint-article/reports",
+        help="where the report goes (build/reports; outside a clone brkpoint-article/reports)",
     )
 
 

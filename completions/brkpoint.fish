@@ -36,7 +36,7 @@ complete -c brkpoint -n '__fish_seen_subcommand_from sql' -l tables -d 'list the
 complete -c brkpoint -n '__fish_seen_subcommand_from sql' -l timeout -r -d 'give up after S seconds'
 complete -c brkpoint -n 'not __fish_seen_subcommand_from run report events sql article doctor recover help' -a article -d 're-live the article: its 2022 numbers beside yours'
 complete -c brkpoint -n '__fish_seen_subcommand_from article' -s h -l help -d 'show this help message and exit'
-complete -c brkpoint -n '__fish_seen_subcommand_from article' -s o -r -d 'where the report goes; default: build/reports in a clone, else brkpoint-article/reports'
+complete -c brkpoint -n '__fish_seen_subcommand_from article' -s o -r -d 'where the report goes (build/reports; outside a clone brkpoint-article/reports)'
 complete -c brkpoint -n 'not __fish_seen_subcommand_from run report events sql article doctor recover help' -a doctor -d 'say what is missing here, what works without it, and which command mends it'
 complete -c brkpoint -n '__fish_seen_subcommand_from doctor' -s h -l help -d 'show this help message and exit'
 complete -c brkpoint -n '__fish_seen_subcommand_from doctor' -l json -d 'print the findings as one JSON object'
