@@ -79,7 +79,15 @@ def not_seen(run, cuts):
     children = _count(run.get("children_not_followed"))
     if children:
         why = "what child processes did: they ran free and were not followed"
-        rows.append(_row("children", why, children, "child process not followed", "child processes not followed"))
+        rows.append(
+            _row(
+                "children",
+                why,
+                children,
+                "child process not followed",
+                "child processes not followed",
+            )
+        )
     for reason in run.get("unhooked") or ():
         rows.append(_row("calls", str(reason), None, "call", "calls"))
     for reason, count in sorted(cuts.items()):
@@ -102,17 +110,17 @@ def hints(understood):
     if understood.nameless["loader"]:
         rows.append(
             {
-                "missing": "functions of the dynamic loader have no names",
-                "gives": "who in the loader asked, and for what",
+                "missing": "its functions have no names here",
+                "gives": "who in the dynamic loader asked, and what for",
                 "command": "apt install libc6-dbg",
             }
         )
     if understood.nameless["executable"]:
         rows.append(
             {
-                "missing": "functions of the program have no names (it is stripped)",
+                "missing": "the program is stripped",
                 "gives": "your functions by name",
-                "command": "link it without -s, and do not strip it",
+                "command": "link without -s, and do not strip",
             }
         )
     elif understood.lineless:
@@ -120,7 +128,7 @@ def hints(understood):
             {
                 "missing": "the program has no line numbers",
                 "gives": "the file and line of each call of yours",
-                "command": "compile it with -g",
+                "command": "compile with -g",
             }
         )
     return rows

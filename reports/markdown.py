@@ -138,7 +138,7 @@ def _limits(summary):
     lines = ["## What this cannot see, and what it cost", ""]
     lines += ["* " + escape(row) for row in sentences.unseen(summary)]
     lines.append("* Cost: %s." % (sentences.cost(summary) or "not measured"))
-    lines += ["* More could be told: %s." % escape(sentences.hint(row)) for row in summary["hints"]]
+    lines += ["* More could be told. %s." % escape(sentences.hint(row)) for row in summary["hints"]]
     return lines
 
 

@@ -160,7 +160,7 @@ def where_texts(event, stack_of, ink):
         return ("",)
     is_users = measure.origin(event) in ("user", "unknown")  # of others the name says more
     name, place = _frame_text(frame), _place(frame) if is_users else ""
-    texts = [name + " " + place, place] if place else [name]
+    texts = [name + " " + place, place] if place else [name, _short_name(frame)]
     if event.verdict and _is_via(event.verdict):
         texts.insert(0, "%s %s %s" % (texts[0], ink.signs.arrow, visible(event.verdict.via[0])))
     return tuple(texts)
@@ -170,6 +170,14 @@ def _frame_text(frame):
     if frame.function:
         return visible(frame.function)
     return visible("%s+%#x" % (frame.module, frame.offset) if frame.module else hex(frame.pc))
+
+
+def _short_name(frame):
+    """`ld-linux+0x1d2b8`: of a nameless function the offset says most."""
+    if frame.function or not frame.module:
+        return _frame_text(frame)
+    stem = frame.module.split(".")[0].replace("-x86-64", "")
+    return visible("%s+%#x" % (stem, frame.offset))
 
 
 def _place(frame):

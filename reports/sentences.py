@@ -266,7 +266,7 @@ def recorded(summary):
 
 def hint(row):
     """One thing that more could be told with."""
-    return visible("%s: for %s, %s" % (row["missing"], row["gives"], row["command"]))
+    return visible("%s: %s (%s)" % (row["command"], row["gives"], row["missing"]))
 
 
 def how_to_see(trace, all_shown):
