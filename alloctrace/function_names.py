@@ -11,6 +11,8 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
+from .mangled_names import path
+
 MAX_NAME = 1000  # characters looked at
 
 _HASH = re.compile(r"::h[0-9a-f]{16}$")
@@ -23,6 +25,7 @@ _CLOSURE = re.compile(r"\{\{closure\}\}|\{closure[^}]*\}")
 _IMPL = re.compile(r"\{impl#\d+\}::")
 _INLINE_NAMESPACES = (("std::__cxx11::", "std::"), ("std::__1::", "std::"))
 _REFERENCE = re.compile(r"^(?:&(?:mut )?|\*(?:const|mut) |dyn )+")
+_QUALIFIERS = re.compile(r"(?: (?:const|volatile|&&?)| ?\[clone [^\]]*\])+$")
 _CLASS_TEMPLATES = (("std::basic_string::", "std::string::"),)
 
 
@@ -31,6 +34,7 @@ def plain(name):
     """`name` without arguments, generics, hashes and compiler's suffixes; None for None."""
     if name is None:
         return None
+    name = (path(name) if name.startswith("_Z") else None) or name
     name = name[:MAX_NAME]
     if "::" not in name and "(" not in name and "<" not in name:
         return _plain_c(name)
@@ -75,9 +79,7 @@ def _without_brackets(name):
 
 def _last_word(name):
     """Without a return type before the name and qualifiers behind it."""
-    for qualifier in (" const", " volatile"):
-        if name.endswith(qualifier):
-            name = name[: -len(qualifier)]
+    name = _QUALIFIERS.sub("", name)
     head, operator, tail = name.partition("operator")
     head = head.rstrip() if not operator else head
     return (head.rsplit(" ", 1)[-1] + operator + tail).rstrip(": ")

@@ -158,6 +158,8 @@ class _Walk:
         if frame.role == "executable":
             if self.facts.executable_mixed and not frame.function:
                 return self.mixed(at)
+            if "Rust" in self.facts.holds and self.names[at].startswith("_R"):
+                return Verdict(rule="a mangled name: Rust's library and the user look alike")
         how = "frame" if frame.function else "address"
         rule = "function of %s" % ("the program" if frame.role == "executable" else frame.module)
         return Verdict("user", None, (), via.is_empty(), at, rule, how)

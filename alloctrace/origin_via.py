@@ -45,4 +45,4 @@ def _text(frame, name):
         return frame.module
     if "::" in name:
         return "::".join([part for part in name.split("::") if not part.startswith("{")][:2])
-    return name.lstrip("_") or name
+    return name if name.startswith("__cxa") else name.lstrip("_") or name

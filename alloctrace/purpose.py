@@ -14,6 +14,7 @@ from .purpose_survey import Survey
 __all__ = ["Survey", "explain"]
 
 UNKNOWN = Purpose()
+MAX_UNNAMED = 3  # functions in a row; further out, the named one may be about something else
 _LIBRARIES = ("alloc::", "core::", "std::", "hashbrown::", "__gnu_cxx::")
 
 
@@ -43,30 +44,34 @@ def _fitting(event, functions, rules, survey):
         cache[key] = [
             rule
             for rule in rules.candidates(event.name, names)
-            if _stack_fits(rule, names) and _file_fits(rule, functions, is_static)
+            if _stack_fits(rule, functions) and _file_fits(rule, functions, is_static)
         ]
     return cache[key]
 
 
-def _stack_fits(rule, names):
-    return not rule.steps or _match(rule.steps, names, 0) is not None
+def _stack_fits(rule, functions):
+    return not rule.steps or _match(rule.steps, functions, 0) is not None
 
 
-def _match(steps, names, at):
+def _match(steps, functions, at):
     """Index of the frame that the first of `steps` fits, all others further out; or None."""
-    first = steps[0]
-    for index in range(at, len(names)):
-        if names[index] and first.fits(names[index]):
-            if len(steps) == 1 or _match(steps[1:], names, index + 1) is not None:
+    first, unnamed, passed = steps[0], set(), 0
+    for index in range(at, len(functions)):
+        name, frame = functions[index]
+        if name and first.fits(name) and unnamed <= {frame.module} and passed <= MAX_UNNAMED:
+            if len(steps) == 1 or _match(steps[1:], functions, index + 1) is not None:
                 return index
-        if first.reach == "<" or (first.reach == "~" and not _is_inside(names[index])):
+        if first.reach == "<" or (first.reach == "~" and name and not _is_inside(name)):
             return None
+        if first.reach == "~" and not name:
+            unnamed.add(frame.module)  # `~` passes over unnamed functions of the same file only
+            passed += 1
     return None
 
 
 def _is_inside(name):
-    """Unnamed, or of a language's own library: what `~` may pass over."""
-    return not name or name.startswith(_LIBRARIES)
+    """Of a language's own library: what `~` may pass over."""
+    return name.startswith(_LIBRARIES)
 
 
 def _file_fits(rule, functions, is_static):

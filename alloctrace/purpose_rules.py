@@ -6,8 +6,8 @@ field is not known does not hold. `thing` names the block, for its `free` ("give
 without it `text` does. `means` is a longer explanation, for the manual. Conditions, all optional:
 
 `stack`   functions, innermost first: `a < b` b called a directly, `a << b` b is further out,
-          `a ~ b` between them lie only unnamed functions or the insides of a language's own
-          library; `a|b` either; `*` any text. It begins at the first function outside the
+          `a ~ b` between them lie only a few unnamed functions of the same file or the insides
+          of a language's own library; `a|b` either; `*` any text. It begins at the first function outside the
           allocator (for a syscall: outside its wrapper); a leading `~` or `<<` loosens that
 `file`    pattern of the first function's file, alternatives by `|`
 `origin`, `owner`, `phase`   of the event
