@@ -14,9 +14,9 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 _IS_PROGRAM = re.compile(r'^if __name__ == "__main__":', re.M)
 
 
-def names(folder=HERE):
+def names(folder=None):
     """The benchmarks, by name and in order; this file and what gdb runs are none."""
-    found = []
+    folder, found = folder or HERE, []
     for name in sorted(os.listdir(folder)):
         if name.endswith(".py") and name != os.path.basename(__file__):
             with open(os.path.join(folder, name), encoding="utf-8") as file:
