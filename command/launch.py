@@ -34,7 +34,7 @@ class Options:
 class Outcome:
     """How a run ended, as the parent saw it."""
 
-    kind: str  # exited | signalled | unknown (it was brkpoint that killed it)
+    kind: str  # exited | signalled | unknown (gdb died, the target with it)
     status: Optional[int]  # exit status, or the number of the signal
     complete: bool
     reason: Optional[str]  # why not complete
@@ -43,6 +43,7 @@ class Outcome:
     program: str
     spool: str
     gdb_log: str
+    notes: list  # what the user should know of the program
     failed: bool = False  # the watching failed, not the target
 
     @property
@@ -71,6 +72,8 @@ def run(argv, spool_path, options=None, found=None):
     environment = heritage.environment()
     found = found or program.find(argv, environment)
     tracer.find_gdb()
+    if options.fixed_addresses:
+        target.check_fixed_addresses()
     ignored = heritage.ignored_signals()
     signals = watch.waited(ignored)
     mask = signal.pthread_sigmask(signal.SIG_BLOCK, signals)
@@ -79,6 +82,8 @@ def run(argv, spool_path, options=None, found=None):
         plan = target.Plan(found, environment, ignored, mask, options.fixed_addresses)
         return _run(plan, signals, os.path.abspath(spool_path), options)
     finally:
+        while signal.sigtimedwait(signals, 0):
+            pass  # the last Ctrl-C was for the target too
         signal.signal(signal.SIGCHLD, children_ignored)
         signal.pthread_sigmask(signal.SIG_SETMASK, mask)
 
@@ -171,6 +176,7 @@ def _outcome(watched, plan, spool_path, log):
         program=_text(os.path.realpath(plan.program.path)),
         spool=spool_path,
         gdb_log=log,
+        notes=list(plan.program.notes),
         failed=lost_gdb,
     )
 

@@ -21,6 +21,7 @@ def make_trace(outcome, place, force=False, use_symbols=True):
         recorded = history.build(spool.read(place.spool))
     except (OSError, spool.SpoolError) as error:
         raise UserError("nothing was recorded: %s" % shown(str(error))) from None
+    recorded.notes[:0] = outcome.notes
     if outcome.reason:
         recorded.notes.insert(0, "the trace is incomplete: " + outcome.reason)
     stacks = symbols.symbolise(recorded, **_how(use_symbols))

@@ -143,13 +143,16 @@ def _cache_folder():
 def _conclude(args, where, outcome):
     """Trace and report; whatever fails now must not hide how the target ended."""
     try:
-        record.make_trace(outcome, where, args.force, not args.no_symbols)
+        with watching.working(where.spool, args.quiet):
+            record.make_trace(outcome, where, args.force, not args.no_symbols)
         _report(args, where.trace)
+    except KeyboardInterrupt:
+        return _failed(outcome, _kept(where, "interrupted"))
     except UserError as error:
         return _failed(outcome, str(error))
     except Exception:
         traceback.print_exc()
-        return _failed(outcome, _kept(where))
+        return _failed(outcome, _kept(where, "a fault of brkpoint"))
     if outcome.failed:
         _tell_log(outcome.gdb_log)
         return _failed(outcome, "the trace is incomplete: " + outcome.reason)
@@ -178,11 +181,11 @@ def _failed(outcome, message):
     return FAILED
 
 
-def _kept(where):
+def _kept(where, why):
     if os.path.exists(where.spool):
         spool = shown(where.spool)
-        return "a fault of brkpoint; what was recorded is kept: brkpoint recover %s" % spool
-    return "a fault of brkpoint; the trace is %s" % shown(where.trace)
+        return "%s; what was recorded is kept: brkpoint recover %s" % (why, spool)
+    return "%s; the trace is %s" % (why, shown(where.trace))
 
 
 def _tell_log(log):

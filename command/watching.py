@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 import time
@@ -11,6 +12,7 @@ from reports import ink, live
 
 _FIRST = 3.0  # seconds before there is any progress to tell
 _EVERY = 1.0
+_LARGE = 4 << 20  # bytes of spool that take a second or more
 
 
 def choose(spool_path, is_live, quiet):
@@ -21,6 +23,20 @@ def choose(spool_path, is_live, quiet):
     if not quiet and _is_terminal(sys.stderr) and not _is_terminal(sys.stdout):
         return Progress(spool_path)
     return Nothing()
+
+
+@contextlib.contextmanager
+def working(spool_path, quiet):
+    """A line on the terminal while a large spool is turned into a trace."""
+    size = _size(spool_path)
+    telling = size > _LARGE and not quiet and _is_terminal(sys.stderr)
+    if telling:
+        _write("brkpoint: making the trace of %d MiB ..." % (size >> 20))
+    try:
+        yield
+    finally:
+        if telling:
+            _write("\r\033[K")
 
 
 class Nothing:

@@ -56,14 +56,16 @@ def test_options_end_at_the_program(words, options, command):
 
 @pytest.mark.parametrize(
     "words",
-    [["--forc", "a"], ["--bogus", "a"], ["-o"], ["--timeout", "x", "a"], ["--timeout", "0", "a"],
-     ["-o", "--", "a"], ["--timeout", "-1", "a"], ["--timeout", "nan", "a"], ["--engine", "magic", "a"]],
+    [
+        "--forc a", "--bogus a", "-o", "-o -- a", "--timeout x a", "--timeout 0 a",
+        "--timeout -1 a", "--timeout nan a", "--engine magic a",
+    ],
 )  # fmt: skip
 def test_wrong_usage(words):
     with pytest.raises(UserError, match="brkpoint help run") as caught:
-        parse(*words)
+        parse(*words.split())
     assert caught.value.status == 2
-    assert brkpoint(*words).returncode == 2
+    assert brkpoint(*words.split()).returncode == 2
 
 
 def test_nothing_to_run():
