@@ -77,7 +77,7 @@ class _Walk:
         frame, row, kind = self.stack[at], self.rows[at], self.kind(at)
         if kind == "allocator":
             return None
-        if kind == "runtime":
+        if kind == "runtime" and not self.is_all_own(frame):
             if row.key == "rust-main":
                 return self.rust_main(at)
             return self.by_row(at, "runtime", row.owner)
@@ -94,6 +94,10 @@ class _Walk:
         if frame.role in ("executable", "user"):
             return self.program(at, via)
         return None
+
+    def is_all_own(self, frame):
+        """In a program without a C library even `_start` is the user's."""
+        return self.facts.libc == "none" and frame.role == "executable"
 
     def by_row(self, at, origin, owner, key=None):
         return Verdict(origin, owner, (), False, at, key or self.rows[at].key, "frame")
@@ -131,7 +135,7 @@ class _Walk:
         how = "frame" if frame.function and not frame.known else "address"
         rule = self.callback_rule(at)
         if frame.role in ("executable", "user"):
-            if row is not None and row.owner:
+            if row is not None and row.kind == "runtime":
                 return Verdict("runtime", row.owner, (), False, at, row.key, how)
             if not frame.function and self.facts.executable_mixed:
                 return None if frame.role == "user" else self.mixed(at)
