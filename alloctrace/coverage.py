@@ -70,10 +70,10 @@ class Understood:
         return {"events": machinery, "known": known, "share": share, "by_origin": rows}
 
 
-def not_seen(run, cuts):
+def not_seen(run, cuts, hooked):
     """What was not seen: [{kind, what, names, why, count}], counted things first.
 
-    `cuts`: {reason: number of stacks}.
+    `cuts`: {reason: number of stacks}; `hooked`: whether calls could be seen.
     """
     rows = []
     children = _count(run.get("children_not_followed"))
@@ -88,7 +88,7 @@ def not_seen(run, cuts):
                 "child processes not followed",
             )
         )
-    for reason in run.get("unhooked") or ():
+    for reason in () if hooked else run.get("unhooked") or ():
         rows.append(_row("calls", str(reason), None, "call", "calls"))
     for reason, count in sorted(cuts.items()):
         why = "the outer frames of stacks that were cut: %s" % reason

@@ -28,6 +28,12 @@ def summarise(trace, top_sites=TOP_SITES):
     return record
 
 
+def _without_libc(borders):
+    """Whether the program begins with its own code: it has no allocator that could be missed."""
+    first = next((border for border in borders if border.image == 0), None)
+    return first is not None and first.phase == "main"
+
+
 def _text(value):
     """A trace may come from a stranger: what should be text and is none, is not there."""
     return value if isinstance(value, str) else None
@@ -84,6 +90,7 @@ def _contract(counters, trace, run, top_sites):
 
 def _added(counters, trace, run):
     tally = counters.tally
+    hooked = run.get("calls_hooked", True) or _without_libc(trace.borders)
     return {
         "events": tally.events,
         "verdict": tally.figures(),
@@ -92,9 +99,9 @@ def _added(counters, trace, run):
         "peak": counters.live.peak,
         "allocated": counters.live.allocated_total(),
         "purpose_known": counters.understood.figures(),
-        "not_seen": coverage.not_seen(run, run.get("cuts") or {}),
+        "not_seen": coverage.not_seen(run, run.get("cuts") or {}, hooked),
         "hints": coverage.hints(counters.understood),
         "cost": _numbers(run.get("cost")),
         "notes": [str(note) for note in trace.notes],
-        "calls_hooked": run.get("calls_hooked", True),
+        "calls_hooked": hooked,
     }

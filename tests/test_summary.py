@@ -232,3 +232,11 @@ def test_hints_name_what_is_missing_and_only_that():
     assert [hint["command"] for hint in hints] == ["apt install libc6-dbg"]
     named = {1: (frame("f", file="a.c", line=1),)}
     assert summary(call(1, size=1, stack=1), stacks=named)["hints"] == []
+
+
+def test_a_program_without_libc_has_no_calls_to_miss():
+    blind = {"calls_hooked": False, "unhooked": ["no allocator function was found"]}
+    alone = summary(borders=[Border("main", 0, "first instruction")], **blind)
+    assert alone["calls_hooked"] and "calls" not in {row["kind"] for row in alone["not_seen"]}
+    missed = summary(borders=[Border("init", 0, "first instruction")], **blind)
+    assert not missed["calls_hooked"] and missed["not_seen"][0]["kind"] == "calls"

@@ -10,7 +10,7 @@ import pytest
 from alloctrace import trace
 from alloctrace.summary import summarise
 from command import report
-from reports import sentences
+from reports import json_report, sentences
 
 TRACES = os.path.join(os.path.dirname(os.path.abspath(__file__)), "data", "traces")
 NAMES = sorted(name[: -len(".brkpoint")] for name in os.listdir(TRACES))
@@ -107,3 +107,15 @@ def report_parser():
     parser = argparse.ArgumentParser()
     report.configure(parser)
     return parser
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_json_keeps_its_schema(name):
+    jsonschema = pytest.importorskip("jsonschema")
+    top = os.path.dirname(os.path.dirname(os.path.dirname(TRACES)))
+    with open(os.path.join(top, "docs", "schema", "report.json"), encoding="utf-8") as file:
+        schema = jsonschema.Draft7Validator(json.load(file))
+    record = json.loads(json_report.render(recorded(name)))
+    schema.validate(record)
+    del record["causes"]["syscalls"]
+    assert not schema.is_valid(record)
