@@ -13,7 +13,7 @@ from alloctrace.sites import Sites
 from alloctrace.totals import Tally, Totals
 
 SCHEMA = 1
-TOP_SITES = 50
+TOP_SITES = 1000
 
 
 def summarise(trace, top_sites=TOP_SITES):

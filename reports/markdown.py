@@ -8,6 +8,7 @@ from reports import event_tree, run_view, sections, sentences
 from reports.ink import Ink
 from reports.text import EVENTS_AT_MOST
 
+SITES = 50
 _SPECIAL = str.maketrans({char: "\\" + char for char in "\\`*_{}[]<>#|~"})
 
 
@@ -123,10 +124,11 @@ def _sites(summary):
             str(row["bytes"]),
             str(row["live_bytes"]),
         ]
-        for row in summary["sites"]
+        for row in summary["sites"][:SITES]
     ]
     head = ["where", "who", "for", "times", "bytes", "live bytes"]
-    return ["## Sites", ""] + table(head, "lllrrr", rows) if rows else []
+    said = "The %d of %d with most bytes." % (len(rows), summary["site_count"])
+    return ["## Sites", "", said, ""] + table(head, "lllrrr", rows) if rows else []
 
 
 def _memory(summary):

@@ -31,8 +31,9 @@ def lines(events, stack_of, summary, ink):
     tops = grow(events)
     found = {key: rows(nodes, stack_of, ink) for key, nodes in tops.items()}
     widths = _widths([row for group in found.values() for row in group], ink)
-    yield from head(widths, ink)
-    before = True
+    if found:
+        yield from head(widths, ink)
+    before = bool(found)
     for phase in summary["phases"]:
         group = found.get((phase["image"], phase["phase"]), [])
         if before or group:

@@ -218,7 +218,7 @@ def _memory_row(name, figures, ink):
 
 def _memory_line(record):
     """Peak and end in a sentence; "" where no call was seen."""
-    if not record["calls_hooked"] and not record["allocated"]["blocks"]:
+    if not record["causes"]["calls"]:
         return ""
     if not record["allocated"]["blocks"]:
         return "No call handed out memory."
