@@ -6,7 +6,8 @@ import io
 
 import pytest
 
-from alloctrace import spool
+from alloctrace import follow, spool
+from alloctrace.follow import Follow
 
 
 def written():
@@ -48,3 +49,44 @@ def test_what_is_no_spool_is_refused():
         fed(b"x" * 64, 64)
     with pytest.raises(spool.SpoolError):
         fed(written()[:16] + b"\xff" * 8, 64)
+
+
+def a_run(path):
+    """A spool being written: one call, still open. Returns its writer and file."""
+    file = open(path, "wb")
+    writer = spool.Writer(file)
+    writer.info("run", pid=7, started_ns=0, engine="breakpoints")
+    writer.info("image", index=0, path="/no/such/program", entry=0x1000, t_ns=0)
+    base = {"base": 0x1000, "start": 0x1000, "end": 0x9000}
+    writer.info("module", id=1, path="/no/such/program", role="executable", loaded_ns=0, **base)
+    writer.info("hook", id=1, module=1, name="malloc", impl="malloc", address=0x2000)
+    writer.info("phase", phase="main", t_ns=1, how="entry of main", image=0)
+    writer.stack(1, 0, [(0x2000, 0x7000), (0x3000, 0)])
+    writer.enter(5, 7, 1, 0x7000, (472, 0, 0), 1)
+    writer.flush()
+    return writer, file
+
+
+def test_events_come_once_and_are_completed_later(tmp_path):
+    path = str(tmp_path / "spool")
+    follower = Follow(path)
+    assert follower.poll() == []
+    writer, file = a_run(path)
+    (event,) = follower.poll()
+    assert (event.name, event.size, event.dur_ns) == ("malloc", 472, None)
+    assert event.verdict is not None and len(follower.stack(event.stack)) == 2
+    writer.leave(9, 7, 1, 0x7000, 0x5000)
+    writer.flush()
+    assert follower.poll() == [] and event.dur_ns == 4
+    file.close()
+
+
+def test_late_events_are_told_whose_they_are_but_not_what_for(tmp_path, monkeypatch):
+    monkeypatch.setattr(follow, "_EXPLAINED", 0)
+    path = str(tmp_path / "spool")
+    a_run(path)[1].close()
+    follower = Follow(path)
+    (event,) = follower.poll()
+    assert event.verdict is None
+    follower.explain(event)
+    assert event.verdict is not None and event.purpose is None
