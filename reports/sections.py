@@ -186,7 +186,9 @@ def site_name(row, ink, width=30):
 def memory(record, ink):
     """Peak, leaked and temporary, by origin."""
     peak = record["peak"]
-    said = "bytes asked for; the peak was in %s" % peak["phase"] if peak["phase"] else ""
+    said = "bytes asked for; leaked: live at the end"
+    if peak["phase"]:
+        said += "; the peak was in %s" % peak["phase"]
     yield title("Memory", said, ink)
     yield from tables.lines(MEMORY_HEAD, memory_rows(record, ink), ink, "lrrrrrr")
 
@@ -198,7 +200,7 @@ def memory_rows(record, ink):
         _memory_row("peak", {"bytes": peak["bytes"], "by_origin": by}, ink),
         _memory_row("handed out", record["allocated"], ink),
         _memory_row("temporary", record["temporary"], ink),
-        _memory_row("live at the end", record["leaked"], ink),
+        _memory_row("leaked", record["leaked"], ink),
     ]
 
 
