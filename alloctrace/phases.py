@@ -45,6 +45,7 @@ class Phases:
             until = _as_dict(later[0]) if later else closing
             rows.append(self._row(image, phase, mine.get(phase), until))
             rows[-1]["passed"] = phase in mine or bool(later)
+            rows[-1]["replaced"] = bool(after)  # by an exec
         return rows
 
     def _row(self, image, phase, border, until):

@@ -231,7 +231,8 @@ def phase_line(phase, has_events, ink):
 def phase_words(phase, has_events, ink):
     """What a phase is and how it began, or that it is empty."""
     if not phase["reached"] and not has_events:
-        return "empty" if phase["passed"] else "never reached"
+        never = "never reached" + (": exec replaced the program" if phase["replaced"] else "")
+        return "empty" if phase["passed"] else never
     text = MEANINGS[phase["phase"]] if has_events else "no calls, no memory syscalls"
     if phase["how"]:
         text += " %s %s" % (ink.signs.dot, visible(phase["how"]))

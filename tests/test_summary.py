@@ -193,6 +193,7 @@ def test_phases_of_an_exec_begin_again():
     record = summary(call(1, size=4, image=1, phase="load"), borders=borders)
     rows = {(row["image"], row["phase"]): row for row in record["phases"]}
     assert rows[0, "main"]["rss_bytes_grown"] is None
+    assert rows[0, "exit"]["replaced"] and not rows[1, "exit"]["replaced"]
     assert rows[0, "main"]["end_ns"] == 9
     assert (rows[1, "load"]["calls"], rows[0, "load"]["calls"]) == (1, 0)
 
