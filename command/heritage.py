@@ -6,12 +6,21 @@ Python hides some of it: it decodes the arguments, may change LC_CTYPE in its ow
 
 from __future__ import annotations
 
+import functools
 import os
 import re
+import resource
 import signal
 import sys
 
 _IGNORED_BY_PYTHON = (signal.SIGPIPE, signal.SIGXFSZ)
+_LIMITS = (
+    resource.RLIMIT_AS,
+    resource.RLIMIT_CPU,
+    resource.RLIMIT_DATA,
+    resource.RLIMIT_FSIZE,
+    resource.RLIMIT_NOFILE,
+)
 # Programs that ignore SIGPIPE themselves, but give it back to the programs that they start.
 _RESTORING = re.compile(r"python|pypy|node|cargo|fish")
 
@@ -60,6 +69,18 @@ def _ignored_by_parent():
         return set()
     bits = int(re.search(r"^SigIgn:\s*([0-9a-f]+)", status, re.M).group(1), 16)
     return {number for number in _IGNORED_BY_PYTHON if bits >> (number - 1) & 1}
+
+
+@functools.lru_cache(maxsize=None)  # the second call must not find what the first one set
+def free_limits():
+    """Lift brkpoint's own soft limits, which are meant for the target; returns them for it.
+
+    {resource: (soft, hard)}; gdb inherits the lifted ones.
+    """
+    before = {limit: resource.getrlimit(limit) for limit in _LIMITS}
+    for limit, (_, hard) in before.items():
+        resource.setrlimit(limit, (hard, hard))
+    return before
 
 
 def occupy_standard_streams():

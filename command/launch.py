@@ -79,7 +79,9 @@ def run(argv, spool_path, options=None, found=None):
     mask = signal.pthread_sigmask(signal.SIG_BLOCK, signals)
     children_ignored = signal.signal(signal.SIGCHLD, signal.SIG_DFL)  # else they vanish unseen
     try:
-        plan = target.Plan(found, environment, ignored, mask, options.fixed_addresses)
+        plan = target.Plan(
+            found, environment, ignored, mask, heritage.free_limits(), options.fixed_addresses
+        )
         return _run(plan, signals, os.path.abspath(spool_path), options)
     finally:
         while signal.sigtimedwait(signals, 0):

@@ -25,6 +25,7 @@ class Parser(argparse.ArgumentParser):
 def start():
     """Called once by the file `brkpoint`; returns the exit status."""
     heritage.occupy_standard_streams()
+    heritage.free_limits()
     _speak_as_the_locale()
     words = [word.decode("utf-8", "surrogateescape") for word in heritage.arguments()]
     return _settle(main(words))

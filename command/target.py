@@ -9,6 +9,7 @@ from __future__ import annotations
 import ctypes
 import errno
 import os
+import resource
 import signal
 import struct
 from collections import namedtuple
@@ -22,8 +23,9 @@ READY = b"P"  # sent on `report` once gdb may attach
 _PID = struct.Struct("<i")
 _ERRNO = struct.Struct("<i")
 
-# What the child needs, made before the fork. ignored: signals to be ignored; mask: to be blocked.
-Plan = namedtuple("Plan", "program environment ignored mask fixed_addresses")
+# What the child needs, made before the fork. ignored: signals to be ignored; mask: to be blocked;
+# limits: {resource: (soft, hard)}.
+Plan = namedtuple("Plan", "program environment ignored mask limits fixed_addresses")
 # go: the parent writes gdb's pid, later one byte; report: the child answers, closed by the exec.
 Child = namedtuple("Child", "pid go report")
 
@@ -129,6 +131,8 @@ def _wait(image, go, report):
 def _restore(image, plan):
     if plan.fixed_addresses:
         image.libc.personality(image.libc.personality(_QUERY) | _ADDR_NO_RANDOMIZE)
+    for limit, values in plan.limits.items():
+        resource.setrlimit(limit, values)
     for number in signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP}:
         wanted = signal.SIG_IGN if number in plan.ignored else signal.SIG_DFL
         if signal.getsignal(number) != wanted:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import resource
 import select
 import shutil
 import signal
@@ -99,7 +98,7 @@ def _live_copy():
 
 
 def _prepare(parent):
-    """What gdb's process does before its exec: die with us, be free of our limits and mask."""
+    """What gdb's process does before its exec: die with us, be free of our signal mask."""
     libc = target.libc()
 
     def prepare():
@@ -110,15 +109,6 @@ def _prepare(parent):
         for number in (signal.SIGCHLD, signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, signal.SIG_DFL)
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)  # a full file is an error to report
-        for limit in (
-            resource.RLIMIT_AS,
-            resource.RLIMIT_DATA,
-            resource.RLIMIT_CPU,
-            resource.RLIMIT_FSIZE,
-            resource.RLIMIT_NOFILE,
-        ):
-            hard = resource.getrlimit(limit)[1]
-            resource.setrlimit(limit, (hard, hard))  # the user's limits are for the target
         signal.pthread_sigmask(signal.SIG_SETMASK, ())
 
     return prepare

@@ -111,6 +111,16 @@ def test_limits_umask_niceness(both):
     assert "nice 3" in text and "0027" in text
 
 
+def test_tight_limits_bind_the_target_only(both):
+    def prepare():
+        resource.setrlimit(resource.RLIMIT_NOFILE, (5, 1000))
+        resource.setrlimit(resource.RLIMIT_FSIZE, (20000, resource.RLIM_INFINITY))
+        resource.setrlimit(resource.RLIMIT_AS, (1 << 26, resource.RLIM_INFINITY))
+
+    text = same(both(prepare=prepare))
+    assert "67108864" in text and "20000" in text
+
+
 def test_ignored_and_blocked_signals(both):
     def prepare():
         for number in (signal.SIGINT, signal.SIGCHLD, signal.SIGHUP, signal.SIGUSR2, 40):
