@@ -14,6 +14,7 @@ from functools import lru_cache
 from .mangled_names import path
 
 MAX_NAME = 1000  # characters looked at
+MAX_DEPTH = 8  # of <<A as B>::C as D>::e
 
 _HASH = re.compile(r"::h[0-9a-f]{16}$")
 _CRATE_ID = re.compile(r"\[[0-9a-f]{4,16}\](?=::|>|$)")
@@ -55,9 +56,11 @@ def _plain_c(name):
 
 def _without_brackets(name):
     """Drop (arguments) and <generics>; a leading <Type as Trait> becomes its path."""
-    if name.startswith("<"):
+    for _ in range(MAX_DEPTH):
+        if not name.startswith("<"):
+            break
         end = _closing(name, 1)
-        return _without_brackets(_self_path(name[1:end]) + name[end + 1 :])
+        name = _self_path(name[1:end]) + name[end + 1 :]
     name = name.replace("(anonymous namespace)", "{anonymous}")
     kept, depth, at = [], 0, 0
     while at < len(name):

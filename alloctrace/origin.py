@@ -203,28 +203,30 @@ class _Walk:
     def beyond_loader(self, at):
         """Index of the first frame further out that is not the loader's work."""
         while at < len(self.stack):
-            row, frame = self.rows[at], self.stack[at]
-            is_ours = self.kind(at) in ("loader", "allocator") or frame.role == "loader"
-            helps = row is None and frame.role == "system" and self.is_libc(frame)
-            helps = helps or (row is not None and row.key == "c-calls-back")
-            if not is_ours and not (helps and self.is_thread_creation_beyond(at)):
-                if not (helps and self.is_loader_beyond(at)):
-                    return at
-            at += 1
+            after = at
+            while after < len(self.stack) and self.helps_loader(after):
+                after += 1
+            if after > at and not (self.is_loader(after) or self.is_thread_creation(after)):
+                return at
+            if after == at and not self.is_loader(at):
+                return at
+            at = after if after > at else at + 1
         return at
 
-    def is_libc(self, frame):
-        return self.table.owner(frame.module) == "C"
+    def is_loader(self, at):
+        if at >= len(self.stack):
+            return False
+        return self.kind(at) in ("loader", "allocator") or self.stack[at].role == "loader"
+
+    def helps_loader(self, at):
+        """libc's `_dl_catch_exception`, or an unnamed function of libc in its place."""
+        row, frame = self.rows[at], self.stack[at]
+        if row is not None:
+            return row.key == "c-calls-back"
+        return frame.role == "system" and self.table.owner(frame.module) == "C"
 
     def is_thread_creation(self, at):
         return at < len(self.stack) and self.rows[at] is not None and self.rows[at].thread
-
-    def is_thread_creation_beyond(self, at):
-        return self.is_thread_creation(at + 1)
-
-    def is_loader_beyond(self, at):
-        """libc's `_dl_catch_exception` lies between two frames of the loader."""
-        return at + 1 < len(self.stack) and self.kind(at + 1) == "loader"
 
     def loader(self, at, beyond):
         frame = self.stack[at]

@@ -45,4 +45,6 @@ def _text(frame, name):
         return frame.module
     if "::" in name:
         return "::".join([part for part in name.split("::") if not part.startswith("{")][:2])
+    if name.startswith("__") and name.endswith("_internal"):
+        name = name[: -len("_internal")]  # what glibc calls a public function's body
     return name if name.startswith("__cxa") else name.lstrip("_") or name

@@ -7,8 +7,9 @@ without it `text` does. `means` is a longer explanation, for the manual. Conditi
 
 `stack`   functions, innermost first: `a < b` b called a directly, `a << b` b is further out,
           `a ~ b` between them lie only a few unnamed functions of the same file or the insides
-          of a language's own library; `a|b` either; `*` any text. It begins at the first function outside the
-          allocator (for a syscall: outside its wrapper); a leading `~` or `<<` loosens that
+          of a language's own library; `a|b` either; `*` any text. It begins at the first
+          function outside the allocator (for a syscall: outside its wrapper); a leading `~` or
+          `<<` loosens that
 `file`    pattern of the first function's file, alternatives by `|`
 `origin`, `owner`, `phase`   of the event
 `size`    `472`, `>=4096`, `<0`, `8..64`; several, separated by blanks: any of them

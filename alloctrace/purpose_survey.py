@@ -42,7 +42,7 @@ class Survey:
             start = min(start + 1, len(stack))
         while start < len(named):
             row = table.find(named[start][0] or None, places(named[start][1], facts))
-            if row is None or row.kind != "allocator":
+            if row is None or row.kind != "allocator" or row.key == "loader-helper":
                 break
             if event.kind == "syscall" and row.key != "syscall-wrapper":
                 break

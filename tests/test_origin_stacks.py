@@ -1,0 +1,163 @@
+"""Who asked, over real recorded stacks: tests/data/stacks, one case a line."""
+
+import json
+import os
+from dataclasses import replace
+
+import pytest
+
+from alloctrace import origin
+from alloctrace.model import Frame
+from alloctrace.origin_facts import Facts
+
+FOLDER = os.path.join(os.path.dirname(__file__), "data", "stacks")
+
+
+def read_cases():
+    for name in sorted(os.listdir(FOLDER)):
+        with open(os.path.join(FOLDER, name), encoding="utf-8") as file:
+            for case in json.load(file):
+                yield pytest.param(case, id="%s: %s" % (name[:-5], case["what"]))
+
+
+CASES = list(read_cases())
+VALUES = [case.values[0] for case in CASES]
+
+
+def frames_of(case):
+    return tuple(Frame(**frame) for frame in case["stack"])
+
+
+def facts_of(case):
+    facts = dict(case["facts"])
+    facts["holds"] = frozenset(facts.get("holds", ()))
+    return Facts(**facts)
+
+
+def find(what):
+    return next(case for case in VALUES if case["what"] == what)
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_case(case):
+    expect, stack = dict(case["expect"]), frames_of(case)
+    verdict = origin.decide(stack, facts_of(case))
+    assert (verdict.origin, verdict.owner) == (expect.pop("origin"), expect.pop("owner", None))
+    if "by" in expect:
+        assert stack[verdict.decided_by].function == expect.pop("by")
+    if "via" in expect:
+        assert list(verdict.via) == expect.pop("via")
+    if "has_via" in expect:
+        assert expect.pop("has_via") in verdict.via
+    for name, value in expect.items():
+        assert getattr(verdict, name) == value
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_verdict_is_complete(case):
+    """A rule always; a frame and a confidence for whatever is not unknown."""
+    stack = frames_of(case)
+    verdict = origin.decide(stack, facts_of(case))
+    assert verdict.rule
+    if verdict.origin == "unknown":
+        assert verdict.decided_by is None and not verdict.confidence
+    elif verdict.confidence != "phase":
+        assert 0 <= verdict.decided_by < len(stack)
+    assert not (verdict.direct and verdict.origin != "user")
+    assert not (verdict.direct and verdict.via)
+
+
+def test_there_are_enough_real_cases():
+    assert len(CASES) >= 40
+
+
+def decided_away(case):
+    """The verdict when the deciding frame and all further out are cut off."""
+    stack, facts = frames_of(case), facts_of(case)
+    verdict = origin.decide(stack, facts)
+    return origin.decide(stack[: verdict.decided_by], facts)
+
+
+@pytest.mark.parametrize(
+    "what",
+    [
+        "strdup in a function of the program",
+        "libstdc++'s pool, before the entry point",
+        "free in libselinux's destructor",
+        "an ended thread's stack",
+        "malloc from main",
+        "stack guard: the signal stack",
+        "exception object",
+    ],
+)
+def test_without_the_deciding_frame_nothing_is_claimed(what):
+    verdict = decided_away(find(what))
+    assert (verdict.origin, verdict.direct) == ("unknown", False)
+
+
+def test_a_library_of_the_users_is_not_the_systems():
+    case = find("free in libselinux's destructor")
+    stack = tuple(
+        replace(frame, role="user") if frame.module.startswith("libselinux") else frame
+        for frame in frames_of(case)
+    )
+    assert origin.decide(stack, facts_of(case)).origin == "user"
+
+
+def test_libc_names_in_a_dynamic_program_are_the_users():
+    """A function that is called `regcomp`, in a program that has no libc linked in."""
+    case = find("regcomp's inner functions are libc's")
+    verdict = origin.decide(frames_of(case), replace(facts_of(case), libc="shared"))
+    assert (verdict.origin, verdict.direct) == ("user", True)
+
+
+def test_a_mixed_program_is_unknown_and_only_then():
+    case = find("stripped: unknown")
+    facts = replace(facts_of(case), executable_mixed=False, holds=frozenset())
+    assert origin.decide(frames_of(case), facts).origin == "user"
+
+
+def test_the_users_main_tells_in_a_stripped_program():
+    case = find("stripped: unknown")
+    stack = list(frames_of(case))
+    at = next(index for index, frame in enumerate(stack) if frame.role == "executable")
+    stack[at] = replace(stack[at], known="user_main")
+    verdict = origin.decide(stack, facts_of(case))
+    assert (verdict.origin, verdict.direct, verdict.confidence) == ("user", False, "address")
+
+
+def test_phase_load_alone_proves_the_loader():
+    facts = Facts("load", "mmap")
+    verdict = origin.decide((), facts)
+    assert (verdict.origin, verdict.confidence) == ("loader", "phase")
+    assert origin.decide((), Facts("main", "mmap")).origin == "unknown"
+    assert origin.decide((), Facts("load", "mmap", libc="none")).origin == "unknown"
+
+
+def test_strdup_on_musl_is_not_the_loader():
+    """musl's loader and libc are one file: the function decides, not the file."""
+    main = Frame(0x10, "prog", role="executable", function="main", known="main")
+    musl = dict(module="libc.so", path="/lib/ld-musl-x86_64.so.1", role="system")
+    malloc = Frame(0x1, function="malloc", **musl)
+    verdict = origin.decide((malloc, Frame(0x2, function="strdup", **musl), main), Facts())
+    assert (verdict.origin, verdict.via, verdict.direct) == ("user", ("strdup",), False)
+    loading = (malloc, Frame(0x2, function="load_library", **musl), main)
+    verdict = origin.decide(loading, Facts())
+    assert (verdict.origin, verdict.for_whom) == ("loader", "user")
+
+
+def test_hostile_names_decide_nothing():
+    for name in (
+        "<" * 5000,
+        "(" * 5000,
+        "",
+        "operator",
+        "::",
+        "\udcff",
+        "a<b" * 3000,
+        "_Z" + "9" * 99,
+    ):
+        frame = Frame(0x10, "prog", role="executable", function=name)
+        assert origin.decide((frame, frame), Facts()).origin == "user"
+        system = Frame(0x10, "libx.so.1", role="system", function=name)
+        assert origin.decide((system, system), Facts()).origin == "unknown"
