@@ -106,7 +106,7 @@ def _run(plan, signals, spool_path, options):
             signals,
             options.timeout,
             lambda: _size(spool_path),
-            options.tick,
+            lambda: _tick(gdb, options),
         )
         watched.run()
         _check_executed(child, plan.program, spool_path)
@@ -115,6 +115,12 @@ def _run(plan, signals, spool_path, options):
         _end_child(child.pid, gdb)
         os.close(child.go)
         os.close(child.report)
+
+
+def _tick(gdb, options):
+    tracer.trim_log(gdb)
+    if options.tick is not None:
+        options.tick()
 
 
 def _configuration(plan, pid, spool_path, options):

@@ -21,6 +21,7 @@ ENGINE = os.path.join(
 ATTACHED = b"A"  # sent by the engine when the target may exec
 _PR_SET_PDEATHSIG = 1
 _LOG_TAIL = 65536  # bytes of gdb's own words that are kept
+_LOG_LIMIT = 8 << 20  # bytes of memory that gdb's words may take
 _PATIENCE = 60  # seconds for gdb to start and attach, on a loaded machine
 
 # What must hold before gdb looks at any file of the target's.
@@ -153,7 +154,13 @@ def log(tracer):
     """The last that gdb printed."""
     size = os.fstat(tracer.log).st_size
     data = os.pread(tracer.log, _LOG_TAIL, max(0, size - _LOG_TAIL))
-    return data.decode("utf-8", "replace")
+    return data.lstrip(b"\0").decode("utf-8", "replace")
+
+
+def trim_log(tracer):
+    """Free what gdb has printed so far, if it is much; it writes on at its own offset."""
+    if os.fstat(tracer.log).st_blocks * 512 > _LOG_LIMIT:
+        os.ftruncate(tracer.log, 0)
 
 
 def close(tracer):

@@ -214,6 +214,7 @@ def with_engine(tmp_path, waiter):
         spool = tmp_path / "s.brkspool"
         return launch.run(list(words) or [waiter, b"quick"], str(spool), options)
 
+    start.spool = tmp_path / "s.brkspool"
     return start
 
 
@@ -321,6 +322,40 @@ def test_ctrl_z_stops_and_continues(waiter, tmp_path):
     assert launching.gone([target])
     shell.type(b"exit\n")
     assert shell.status() == 0
+
+
+def test_reading_the_terminal_in_the_background_stops(tmp_path):
+    """As without brkpoint: the shell says so, and `fg` lets it read."""
+    shell = Terminal([b"/bin/bash", b"--norc", b"--noediting", b"-i"])
+    words = launching.watched(b"/bin/cat", trace=tmp_path / "t.brkpoint")
+    shell.type(b" ".join(words) + b" &\n")
+    launching.wait_for(lambda: "cat" in map(name_of, launching.descendants(shell.pid)))
+    (target,) = [pid for pid in launching.descendants(shell.pid) if name_of(pid) == "cat"]
+    (parent,) = [pid for pid in launching.descendants(shell.pid) if name_of(pid) == "brkpoint"]
+    launching.wait_for(lambda: state_of(parent) == b"T")
+    shell.type(b"fg\n")
+    launching.wait_for(lambda: state_of(parent) == b"S")
+    shell.type(b"hel'lo\n")
+    shell.expect(b"hel'lo\r\nhel'lo\r\n")  # the terminal's echo and cat's
+    shell.type(b"\x04")
+    assert launching.gone([target])
+    shell.type(b"exit\n")
+    assert shell.status() == 0
+
+
+def test_the_words_of_gdb_take_no_memory_without_end(with_engine, monkeypatch):
+    trimmed, truncate = [], os.ftruncate
+    monkeypatch.setattr(os, "ftruncate", lambda *args: trimmed.append(truncate(*args)))
+    talk = (
+        "import time\nfor i in range(40):\n print('x' * 9999, flush=True)\n time.sleep(0.03)\n"
+        "print('last words')\ngdb.execute('continue')"
+    )
+    assert "last words" in with_engine(READY + talk).gdb_log
+    assert not trimmed
+    os.unlink(with_engine.spool)
+    monkeypatch.setattr(launch.tracer, "_LOG_LIMIT", 100000)
+    assert "last words" in with_engine(READY + talk).gdb_log
+    assert trimmed
 
 
 def state_of(pid):
