@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from alloctrace import measure
 
+_PURPOSES = 100  # of one site; growing blocks have one each
+
 
 class Sites:
     """Adds up allocations by place; `stack_of(id)` gives the frames, innermost first."""
@@ -29,8 +31,9 @@ class Sites:
         row["count"] += 1
         row["bytes"] += measure.bytes_asked(event)
         text = measure.purpose(event)
-        if len(row["_purposes"]) < 100:
-            row["_purposes"].setdefault(text, None)
+        sums = row["_purposes"]
+        if text in sums or len(sums) < _PURPOSES:
+            sums[text] = sums.get(text, 0) + measure.bytes_asked(event)
         self._row_of_block[event.block] = row, measure.bytes_asked(event)
 
     def _row(self, event):
@@ -55,7 +58,10 @@ class Sites:
         return self._rows[key]
 
     def rows(self, limit=None):
-        """The contract's `sites`, most bytes first; all of them, or the `limit` first."""
+        """The contract's `sites`, most bytes first; all of them, or the `limit` first.
+
+        `purpose`: of several the one with most bytes; `purposes`: how many (at most _PURPOSES).
+        """
         live = {}
         for row, size in self._row_of_block.values():
             entry = live.setdefault(id(row), [0, 0])
@@ -74,7 +80,7 @@ def _rank(row):
 
 
 def _finish(row, live):
-    texts = list(row["_purposes"])
+    texts = sorted(row["_purposes"], key=lambda text: -row["_purposes"][text])
     shown = {name: value for name, value in row.items() if not name.startswith("_")}
     shown["offset"] = hex(row["offset"]) if row["offset"] is not None else None
     shown["purpose"] = next((text for text in texts if text), None)

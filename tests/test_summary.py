@@ -167,6 +167,15 @@ def test_sites_are_the_frames_that_decided():
     assert (second["line"], second["live_bytes"], second["purpose"]) == (9, 200, None)
 
 
+def test_a_site_with_several_purposes_shows_that_of_most_bytes():
+    few, many = because("few"), because("many")
+    events = [call(n, size=size, purpose=p) for n, (size, p) in enumerate([(9, few), (5, many)])]
+    assert summary(*events)["sites"][0]["purpose"] == "few"
+    events.append(call(2, size=5, purpose=many))
+    site = summary(*events)["sites"][0]
+    assert (site["purpose"], site["purposes"]) == ("many", 2)
+
+
 def test_sites_of_an_untold_origin_name_the_first_function():
     stacks = {1: (frame(None), frame("inner"), frame("outer"))}
     nobody = Verdict("unknown", None, (), False, None, "stripped", "")
