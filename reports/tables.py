@@ -33,8 +33,8 @@ def _widths(head, rows, align, ink):
 
 
 def _gives_way(side, width):
-    """A key: who gives way first. An `L` of 14 columns still says something."""
-    return (side == "L" and width > 14, side in "lL", width)
+    """A key: who gives way first. An `L` of 22 columns still says something."""
+    return (side == "L" and width > 22, side in "lL", width)
 
 
 def _row(row, widths, align, ink):
