@@ -133,7 +133,8 @@ def _sites(summary):
 
 def _memory(summary):
     rows = sections.memory_rows(summary, Ink(120))
-    return ["## Memory", "", "Bytes asked for; leaked: live at the end.", ""] + table(sections.MEMORY_HEAD, "lrrrrrr", rows)
+    lines = ["## Memory", "", "Bytes asked for; leaked: live at the end.", ""]
+    return lines + table(sections.MEMORY_HEAD, "lrrrrrr", rows)
 
 
 def _limits(summary):
