@@ -144,11 +144,14 @@ $(TARGETS_OUT):
 stem = $(firstword $(subst ., ,$(notdir $(1))))
 variant = $(patsubst .%,%,$(suffix $(notdir $(1))))
 
+# A product appears whole: two makes at once never see half of one.
+out = -o $@.$$$$
+done = && mv $@.$$$$ $@
+
 define asm_rule
 $(TARGETS_OUT)/$(call asm_product,$(1)): targets/asm/$(1).asm $(call stamp,asm)
-	$(NASM) -f elf64 -g -F dwarf -o $$@.o $$<
-	ld -o $$@ $$@.o
-	@rm $$@.o
+	$(NASM) -f elf64 -g -F dwarf -o $$@.$$$$$$$$.o $$< && ld -o $$@.$$$$$$$$ $$@.$$$$$$$$.o && \
+	  rm $$@.$$$$$$$$.o && mv $$@.$$$$$$$$ $$@
 endef
 $(foreach n,$(asm_names),$(eval $(call asm_rule,$(n))))
 
@@ -157,24 +160,24 @@ extra_dlopen = -Wl,-rpath,'$$ORIGIN' -ldl
 
 $(filter-out %.so,$(c_products)) $(static_products): \
     targets/c/$$(call stem,$$@).c $(call stamp,c)
-	$(CC) $(TARGET_CFLAGS) $(linkage_$(call variant,$@)) -o $@ $< $(extra_$(call stem,$@))
+	$(CC) $(TARGET_CFLAGS) $(linkage_$(call variant,$@)) $(out) $< $(extra_$(call stem,$@)) $(done)
 
 $(musl_products): targets/c/$$(call stem,$$@).c $(call stamp,musl)
-	$(MUSL_GCC) $(TARGET_CFLAGS) $(linkage_$(call variant,$@)) -o $@ $<
+	$(MUSL_GCC) $(TARGET_CFLAGS) $(linkage_$(call variant,$@)) $(out) $< $(done)
 
 $(call in_out,plugin.so preloaded.so): targets/c/$$(call stem,$$@).c $(call stamp,c)
-	$(CC) $(TARGET_CFLAGS) -shared -fPIC -o $@ $<
+	$(CC) $(TARGET_CFLAGS) -shared -fPIC $(out) $< $(done)
 
 $(TARGETS_OUT)/dlopen: $(TARGETS_OUT)/plugin.so
 
 $(cxx_products): targets/cxx/$$(call stem,$$@).cc $(call stamp,cxx)
-	$(CXX) $(TARGET_CXXFLAGS) -o $@ $<
+	$(CXX) $(TARGET_CXXFLAGS) $(out) $< $(done)
 
 # rustc leaves files beside its output, named after the source: each build gets its own folder.
 $(rust_products): targets/rust/$$(call stem,$$@).rs $(call stamp,rust)
-	@mkdir -p $@.build
-	MAKEFLAGS= $(RUSTC) $(TARGET_RUSTFLAGS) $(rust_$(or $(call variant,$@),release)) -o $@.build/out $<
-	@mv $@.build/out $@ && rm -r $@.build
+	@mkdir $@.$$$$ && MAKEFLAGS= $(RUSTC) $(TARGET_RUSTFLAGS) \
+	  $(rust_$(or $(call variant,$@),release)) -o $@.$$$$/out $< && mv $@.$$$$/out $@; \
+	  status=$$?; rm -rf $@.$$$$; exit $$status
 
 # ---- how each is started ------------------------------------------------------------------------
 
@@ -205,8 +208,8 @@ programs: ## list the programs: name, sources, command
 	@$(print_programs)
 
 $(TARGETS_OUT)/programs.tsv: force | $(TARGETS_OUT)
-	@{ $(print_programs) } > $@.new
-	@if cmp -s $@.new $@; then rm $@.new; else mv $@.new $@; fi
+	@{ $(print_programs) } > $@.$$$$; \
+	  if cmp -s $@.$$$$ $@; then rm $@.$$$$; else mv $@.$$$$ $@; fi
 
 # make run-NAME: brkpoint on NAME.
 run-%: $$(addprefix $(TARGETS_OUT)/,$$(or $$(needs_$$*),$$*)) ## run brkpoint on one of the programs

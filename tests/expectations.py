@@ -22,7 +22,9 @@ from typing import Optional
 from alloctrace import words
 
 FIELDS = ("Idea", "Do", "Expect", "Look for")
-FEATURES = ("dynamic", "static", "glibc", "musl", "symbols", "hookable", "preloaded")
+FEATURES = ("dynamic", "static", "glibc", "musl", "symbols", "hookable", "preloaded", "lto") + (
+    "unwindable",
+)
 NAMES = words.ENTRY_POINTS + tuple(words.MEMORY_SYSCALLS.values())
 FIGURES = ("resident", "threads", "unfinished")
 

@@ -41,6 +41,7 @@ def features(program):
     """The words that the conditions of an expectation know, read from the executable."""
     with ElfFile(os.path.join(ROOT, program.command[-1])) as elf:
         interp, stripped = elf.interp or "", elf.is_stripped
+        unwindable = all(elf.has_cfi(symbol.value) for symbol in _own_functions(elf, program))
     found = {"dynamic" if interp else "static"}
     if not program.sources[0].endswith(".asm"):
         found.add("musl" if "musl" in interp or ".musl" in program.name else "glibc")
@@ -48,9 +49,24 @@ def features(program):
         found.add("symbols")
     if interp or not stripped:
         found.add("hookable")
+    if unwindable:
+        found.add("unwindable")
+    if {"lto", "small"} & set(program.name.split(".")[1:]):
+        found.add("lto")
     if "--preload" in program.command:
         found.add("preloaded")
     return frozenset(found)
+
+
+def _own_functions(elf, program):
+    """Symbols of a Rust program's own functions, and of what it makes of std's generic ones."""
+    name = os.path.splitext(os.path.basename(program.sources[0]))[0]
+    marks = ("%d%s" % (len(name), name), "finish_grow")
+    return [
+        symbol
+        for symbol in elf.symbols()
+        if symbol.kind == "FUNC" and symbol.defined and any(mark in symbol.name for mark in marks)
+    ]
 
 
 def brkpoint(*words, **options):

@@ -2,7 +2,8 @@
 //
 // Idea:     Vec::push doubles: one malloc, then realloc from 64 bytes to 512 MiB.
 // Do:       make run-vec
-// Expect:   if symbols: user malloc 2 realloc 24 free 1 ; if symbols: user purpose "stdout's buffer" 1 ;
+// Expect:   if symbols unwindable: phase main user malloc 2 realloc 24 free 1 ;
+//           if symbols: phase exit user none ; if symbols: purpose "stdout's buffer" 1 ;
 //           realloc(64) 1 realloc(536870912) 1 ; by realloc mremap 11 ; exit 0
 // Look for: the pointer that stays up to 131072 bytes; println!'s buffer, the second malloc.
 fn main() {

@@ -2,7 +2,8 @@
 //
 // Idea:     #[inline(never)] keeps actual_code a function that a breakpoint can find.
 // Do:       make run-vec_fn
-// Expect:   if symbols: user malloc 2 realloc 24 free 1 ; if symbols: user purpose "stdout's buffer" 1 ;
+// Expect:   if symbols unwindable: phase main user malloc 2 realloc 24 free 1 ;
+//           if symbols: phase exit user none ; if symbols: purpose "stdout's buffer" 1 ;
 //           realloc(64) 1 realloc(536870912) 1 ; by realloc mremap 11 ; exit 0
 // Look for: actual_code in every stack of the user's: two malloc inside it, none after.
 fn main() {

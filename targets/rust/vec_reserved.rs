@@ -2,7 +2,8 @@
 //
 // Idea:     Vec::with_capacity: one malloc of 400 MiB, no realloc, no mremap.
 // Do:       make run-vec_reserved
-// Expect:   if symbols: user malloc 2 realloc 0 free 1 ; malloc(419430400) 1 ; mremap 0 ; exit 0
+// Expect:   if symbols unwindable: phase main user malloc 2 realloc 0 free 1 ;
+//           if symbols: phase exit user none ; malloc(419430400) 1 ; mremap 0 ; exit 0
 // Look for: one mmap, beside the mmap and eleven mremap of vec.rs.
 fn main() {
     let size = 50 * 1024 * 1024;
