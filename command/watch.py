@@ -124,11 +124,28 @@ class Watch:
     def _pause(self):
         """Ctrl-Z: gdb would let the target run on, so both are held while brkpoint is stopped."""
         self.gdb.send_signal(signal.SIGSTOP)
+        _wait_stopped(self.gdb.pid)
+        if self.status is None and not _is_stopped(self.pid):
+            self._send(signal.SIGSTOP)  # gdb had been quicker; now this waits for it
         stopped_at = time.monotonic()
         os.kill(os.getpid(), signal.SIGSTOP)  # the shell has us back with SIGCONT
         pause = time.monotonic() - stopped_at
         self._until = self._until + pause if self._until else None
         self.gdb.send_signal(signal.SIGCONT)
+
+
+def _wait_stopped(pid):
+    until = time.monotonic() + TICK
+    while not _is_stopped(pid) and time.monotonic() < until:
+        time.sleep(0.001)
+
+
+def _is_stopped(pid):
+    """Whether it is stopped or has ended."""
+    try:
+        return field(pid, "State")[:1] in ("T", "t", "Z", "X")
+    except OSError:
+        return True
 
 
 def _is_dead(pid):

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import ctypes
+import json
 import os
+import pty
+import select
 import shutil
 import signal
 import subprocess
@@ -145,3 +148,57 @@ def _runs(pid):
             return file.read().rpartition(b")")[2].split()[0] not in (b"Z", b"X")
     except OSError:
         return False
+
+
+def name_of(pid):
+    try:
+        with open("/proc/%d/comm" % pid) as file:
+            return file.read().strip()
+    except OSError:
+        return ""
+
+
+def state_of(pid):
+    with open("/proc/%d/stat" % pid, "rb") as file:
+        return file.read().rpartition(b")")[2].split()[0]
+
+
+def report(folder):
+    """What `brkpoint report` says of the trace t.brkpoint in `folder`."""
+    words = [BRKPOINT, "report", str(folder / "t.brkpoint"), "--json"]
+    return json.loads(subprocess.run(words, stdout=subprocess.PIPE, check=True).stdout)
+
+
+class Terminal:
+    """A program in the foreground of a terminal of its own."""
+
+    def __init__(self, words):
+        self.pid, self.end = pty.fork()
+        if self.pid == 0:
+            signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+            os.execv(words[0], words)
+        self.text = b""
+
+    def expect(self, wanted):
+        def seen():
+            if select.select([self.end], [], [], 0.05)[0]:
+                self.text += os.read(self.end, 4096)
+            return wanted in self.text
+
+        wait_for(seen)
+
+    def type(self, keys):
+        os.write(self.end, keys)
+
+    def status(self):
+        """The wait status; what is still written is read, or the terminal blocks."""
+        while True:
+            if select.select([self.end], [], [], 0.05)[0]:
+                try:
+                    self.text += os.read(self.end, 4096)
+                except OSError:
+                    pass
+            pid, status = os.waitpid(self.pid, os.WNOHANG)
+            if pid:
+                os.close(self.end)
+                return os.waitstatus_to_exitcode(status)

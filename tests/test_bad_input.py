@@ -9,12 +9,12 @@ import subprocess
 import pytest
 
 import launching
+from bad_input import brkpoint, file, refused
 from command import program
 from command.errors import UserError
 
 pytestmark = pytest.mark.skipif(bool(launching.needed), reason="needs %s" % launching.needed)
 TRUE = shutil.which("true")
-MARKER = b"BRKPOINT_BAD_INPUT=%d" % os.getpid()
 
 
 @pytest.fixture(scope="module")
@@ -29,32 +29,6 @@ def here(tmp_path, monkeypatch):
     folder.mkdir()
     monkeypatch.chdir(folder)
     return folder
-
-
-def brkpoint(*words):
-    """Run the command with these words: Done; no process may be left of it."""
-    environment = launching.current_environment() + [MARKER]
-    done = launching.run([launching.BRKPOINT, *map(os.fsencode, words)], environment)
-    assert launching.marked(MARKER) == []
-    return done
-
-
-def refused(done, status, says):
-    """One line that says so, and the status."""
-    text = done.err.decode("utf-8", "backslashreplace")
-    assert done.status == status, text
-    assert text.startswith("brkpoint: ") and text.count("\n") == 1 and text.endswith("\n"), text
-    assert re.search(says, text), text
-    assert done.out == b""
-    assert all(32 <= byte for byte in done.err[:-1])
-    return True
-
-
-def file(path, content, mode=0o755):
-    with open(path, "wb") as made:
-        made.write(content)
-    os.chmod(path, mode)
-    return path
 
 
 def header(elf_class=2, machine=62, kind=3, phnum=1, phoff=64, size=56):
@@ -276,88 +250,3 @@ def test_scripts_for_gdb_are_never_run(here):
         check=True,
     )
     assert mark.exists()  # a gdb that trusts the program runs it
-
-
-# ---- places --------------------------------------------------------------------------------------
-
-
-def test_an_existing_trace_is_kept(here, quick):
-    file("t.brkpoint", b"precious", 0o644)
-    assert refused(brkpoint("-o", "t.brkpoint", quick, "quick"), 125, "exists already: --force")
-    assert (here / "t.brkpoint").read_bytes() == b"precious"
-    assert refused(brkpoint("-o", "t.brkpoint", "--force", "./nosuch"), 127, "No such file")
-    assert (here / "t.brkpoint").read_bytes() == b"precious"
-    done = brkpoint("-o", "t.brkpoint", "--force", "--quiet", quick, "quick")
-    assert (done.status, done.err) == (5, b"")
-    assert (here / "t.brkpoint").read_bytes().startswith(b"SQLite")
-    assert os.listdir() == ["t.brkpoint"]
-
-
-@pytest.mark.parametrize("output", ["/proc/trace", "missing/trace", ".", "/dev/null", ""])
-def test_places_that_cannot_be_written(here, quick, output):
-    done = brkpoint("-o", output, "--force", quick, "quick")
-    assert refused(done, 125, "cannot write")  # and nothing was run: no `ready`
-    assert os.listdir() == []
-
-
-def test_an_older_spool_is_kept(here, quick):
-    file("t.brkspool", b"all that there is", 0o600)
-    assert brkpoint("-o", "t.brkpoint", "--quiet", quick, "quick").status == 5
-    assert (here / "t.brkspool").read_bytes() == b"all that there is"
-    assert sorted(os.listdir()) == ["t.brkpoint", "t.brkspool"]
-
-
-def on_small_disk(size, script):
-    """Run a shell script in a folder `disk` that holds `size` bytes; None where not permitted."""
-    os.mkdir("disk")
-    inner = "mount -t tmpfs -o size=%d none disk || exit 99; cd disk; %s" % (size, script)
-    done = subprocess.run(["unshare", "-m", "sh", "-c", inner], capture_output=True)
-    if done.returncode == 99 or b"unshare" in done.stderr:
-        pytest.skip("no permission to mount")
-    return done
-
-
-def test_a_full_disk_is_said_before_the_run(here, quick):
-    words = b"%s -o t.brkpoint %s quick" % (launching.BRKPOINT, quick)
-    done = on_small_disk(1 << 20, os.fsdecode(words))
-    assert done.returncode == 125 and b"too little space" in done.stderr
-    assert done.stdout == b""
-
-
-def test_a_disk_that_fills_during_the_run(here):
-    fill = "head -c 30M /dev/zero >fill; ls / >/dev/null; exit 7"
-    words = "%s -o t.brkpoint --quiet sh -c '%s'; s=$?; rm -f fill; ls; exit $s"
-    done = on_small_disk(9 << 20, words % (os.fsdecode(launching.BRKPOINT), fill))
-    assert b"Traceback" not in done.stderr
-    assert done.returncode == 125 and b"status 7" in done.stderr
-    assert b"brkspool" in done.stdout  # what was recorded before is there to be recovered
-
-
-# ---- output --------------------------------------------------------------------------------------
-
-
-def test_output_that_nobody_reads(here, quick):
-    closed = "%s --quiet -o t.brkpoint %s quick >&-; %s events t.brkpoint | head -1"
-    brk = os.fsdecode(launching.BRKPOINT)
-    done = subprocess.run(
-        ["sh", "-c", closed % (brk, os.fsdecode(quick), brk)], capture_output=True
-    )
-    assert done.stderr == b""
-    assert done.stdout.count(b"\n") == 1
-
-
-def test_standard_error_that_cannot_be_written(here, quick):
-    for where in ("2>/dev/full", "2>&-"):
-        words = "%s -o t.brkpoint --force %s quick " % tuple(
-            map(os.fsdecode, (launching.BRKPOINT, quick))
-        )
-        done = subprocess.run(["sh", "-c", words + where], capture_output=True)
-        assert (done.returncode, done.stdout) == (5, b"ready\n")
-
-
-def test_no_gdb(here, quick, monkeypatch):
-    monkeypatch.setattr(shutil, "which", lambda *_, **__: None)
-    from command import tracer
-
-    with pytest.raises(UserError, match="gdb is not installed"):
-        tracer.find_gdb()

@@ -1,9 +1,6 @@
 """However a run ends, the status is true, a trace or spool is left, and no process is."""
 
-import json
 import os
-import pty
-import select
 import signal
 import subprocess
 import time
@@ -13,6 +10,7 @@ import pytest
 import launching
 from command import launch
 from command.errors import EngineError
+from launching import name_of, report, state_of
 
 pytestmark = pytest.mark.skipif(bool(launching.needed), reason="needs %s" % launching.needed)
 
@@ -64,19 +62,6 @@ class Running:
             self.finish()
         for pid in launching.marked(self.marker):
             os.kill(pid, signal.SIGKILL)
-
-
-def name_of(pid):
-    try:
-        with open("/proc/%d/comm" % pid) as file:
-            return file.read().strip()
-    except OSError:
-        return ""
-
-
-def report(folder):
-    words = [launching.BRKPOINT, "report", str(folder / "t.brkpoint"), "--json"]
-    return json.loads(subprocess.run(words, stdout=subprocess.PIPE, check=True).stdout)
 
 
 # ---- the target ends by itself ------------------------------------------------------------------
@@ -131,6 +116,20 @@ def test_interrupting_brkpoint_alone_interrupts_the_target(run):
         time.sleep(0.3)
     os.kill(started.target(), signal.SIGTERM)
     assert started.finish().status == 2
+
+
+def test_stopping_brkpoint_alone_stops_the_target(run):
+    started = run(b"count")
+    target = started.target()
+    assert state_of(target) == b"S"
+    os.kill(started.pid, signal.SIGTSTP)
+    launching.wait_for(lambda: state_of(target) in b"tT" and state_of(started.pid) == b"T")
+    os.kill(started.pid, signal.SIGCONT)
+    launching.wait_for(lambda: state_of(target) == b"S")
+    os.kill(started.pid, signal.SIGINT)
+    time.sleep(0.3)
+    os.kill(target, signal.SIGTERM)
+    assert started.finish().status == 1
 
 
 @pytest.mark.parametrize(
@@ -243,106 +242,6 @@ def test_a_gdb_that_may_not_attach_is_explained(with_engine):
         with_engine("raise gdb.error('ptrace: Operation not permitted.')")
 
 
-# ---- at a terminal ------------------------------------------------------------------------------
-
-
-class Terminal:
-    """A program in the foreground of a terminal of its own."""
-
-    def __init__(self, words):
-        self.pid, self.end = pty.fork()
-        if self.pid == 0:
-            signal.signal(signal.SIGPIPE, signal.SIG_DFL)
-            os.execv(words[0], words)
-        self.text = b""
-
-    def expect(self, wanted):
-        def seen():
-            if select.select([self.end], [], [], 0.05)[0]:
-                self.text += os.read(self.end, 4096)
-            return wanted in self.text
-
-        launching.wait_for(seen)
-
-    def type(self, keys):
-        os.write(self.end, keys)
-
-    def status(self):
-        """The wait status; what is still written is read, or the terminal blocks."""
-        while True:
-            if select.select([self.end], [], [], 0.05)[0]:
-                try:
-                    self.text += os.read(self.end, 4096)
-                except OSError:
-                    pass
-            pid, status = os.waitpid(self.pid, os.WNOHANG)
-            if pid:
-                os.close(self.end)
-                return os.waitstatus_to_exitcode(status)
-
-
-def test_ctrl_c_reaches_the_target_once(waiter, tmp_path):
-    words = launching.watched(waiter, b"count", trace=tmp_path / "t.brkpoint")
-    terminal = Terminal(words)
-    terminal.expect(b"ready")
-    for _ in range(3):
-        terminal.type(b"\x03")
-        time.sleep(0.3)
-    os.kill(terminal.pid, signal.SIGTERM)
-    assert terminal.status() == 3
-
-
-def test_ctrl_c_ends_a_target_that_does_not_care(waiter, tmp_path):
-    terminal = Terminal(launching.watched(waiter, b"wait", trace=tmp_path / "t.brkpoint"))
-    terminal.expect(b"ready")
-    terminal.type(b"\x03")
-    assert terminal.status() == 130
-    assert b"interrupted by SIGINT" in terminal.text
-    summary = report(tmp_path)
-    assert summary["exit"] == {"kind": "signalled", "status": 2} and not summary["complete"]
-
-
-def test_ctrl_z_stops_and_continues(waiter, tmp_path):
-    """Under an interactive shell: it reports the stop, `fg` continues, and all end."""
-    shell = Terminal([b"/bin/bash", b"--norc", b"--noediting", b"-i"])
-    words = launching.watched(waiter, b"count", trace=tmp_path / "t.brkpoint")
-    shell.type(b" ".join(words) + b"; echo status=$?\n")
-    shell.expect(b"ready")
-    shell.type(b"\x1a")
-    shell.expect(b"Stopped")
-    (target,) = [pid for pid in launching.descendants(shell.pid) if name_of(pid) == "wait"]
-    launching.wait_for(lambda: state_of(target) in b"tT")
-    shell.type(b"fg\n")
-    time.sleep(0.5)
-    shell.type(b"\x03")
-    time.sleep(0.5)
-    os.kill(target, signal.SIGTERM)
-    shell.type(b"echo do''ne\n")
-    shell.expect(b"done")
-    assert launching.gone([target])
-    shell.type(b"exit\n")
-    assert shell.status() == 0
-
-
-def test_reading_the_terminal_in_the_background_stops(tmp_path):
-    """As without brkpoint: the shell says so, and `fg` lets it read."""
-    shell = Terminal([b"/bin/bash", b"--norc", b"--noediting", b"-i"])
-    words = launching.watched(b"/bin/cat", trace=tmp_path / "t.brkpoint")
-    shell.type(b" ".join(words) + b" &\n")
-    launching.wait_for(lambda: "cat" in map(name_of, launching.descendants(shell.pid)))
-    (target,) = [pid for pid in launching.descendants(shell.pid) if name_of(pid) == "cat"]
-    (parent,) = [pid for pid in launching.descendants(shell.pid) if name_of(pid) == "brkpoint"]
-    launching.wait_for(lambda: state_of(parent) == b"T")
-    shell.type(b"fg\n")
-    launching.wait_for(lambda: state_of(parent) == b"S")
-    shell.type(b"hel'lo\n")
-    shell.expect(b"hel'lo\r\nhel'lo\r\n")  # the terminal's echo and cat's
-    shell.type(b"\x04")
-    assert launching.gone([target])
-    shell.type(b"exit\n")
-    assert shell.status() == 0
-
-
 def test_the_words_of_gdb_take_no_memory_without_end(with_engine, monkeypatch):
     trimmed, truncate = [], os.ftruncate
     monkeypatch.setattr(os, "ftruncate", lambda *args: trimmed.append(truncate(*args)))
@@ -356,8 +255,3 @@ def test_the_words_of_gdb_take_no_memory_without_end(with_engine, monkeypatch):
     monkeypatch.setattr(launch.tracer, "_LOG_LIMIT", 100000)
     assert "last words" in with_engine(READY + talk).gdb_log
     assert trimmed
-
-
-def state_of(pid):
-    with open("/proc/%d/stat" % pid, "rb") as file:
-        return file.read().rpartition(b")")[2].split()[0]
