@@ -5,6 +5,8 @@ A field gives text or a number, or None where it is not known: the rule then doe
 
 from __future__ import annotations
 
+from .mangled_names import path
+
 PAGE = 4096
 HEAP_MAX = 64 << 20  # glibc malloc/arena.c HEAP_MAX_SIZE of 64-bit programs
 
@@ -56,7 +58,8 @@ def _asker(survey, index, event, functions):
     """The function that decided whose the call is."""
     at = event.verdict.decided_by if event.verdict is not None else None
     stack = survey.stacks.get(event.stack, ())
-    return stack[at].function if at is not None and at < len(stack) else None
+    name = stack[at].function if at is not None and at < len(stack) else None
+    return path(name) or name if name else None
 
 
 def _thing(survey, index, event, functions):
