@@ -35,10 +35,9 @@ def make_trace(outcome, place, force=False, use_symbols=True):
 
 
 def _how(use_symbols):
-    """Without symbols neither gdb nor any debug file is asked."""
-    if use_symbols:
-        return {"gdb": tracer.find_gdb()}
-    return {"gdb": None, "debug_roots": ()}
+    """Without symbols no separate debug file is read; the program's own are its own."""
+    how = {"gdb": tracer.find_gdb()}
+    return how if use_symbols else {**how, "debug_roots": ()}
 
 
 def facts(outcome, recorded):
