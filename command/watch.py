@@ -13,7 +13,7 @@ from .errors import signal_name
 
 TICK = 0.25  # seconds between looks at what sends no signal
 GRACE = 5  # seconds from the request to end to SIGKILL
-FINISH = 5  # seconds for gdb without any progress, once the target has ended
+FINISH = 10  # seconds for gdb without any progress, once the target has ended
 
 # To the terminal's whole foreground group, the target included: only passed on when sent to us.
 _SHARED = (signal.SIGINT, signal.SIGQUIT)
