@@ -116,13 +116,9 @@ def _is_in_last_file(survey, index, event, functions):
     return False
 
 
-def _is_from_null(survey, index, event, functions):
-    return not event.ptr
-
-
-def _is_unmapped_before(survey, index, event, functions):
-    """The first mapping of the file on this thread, so that it reserves all of it."""
-    return survey.last_file(index) != event.args.get("path")
+def _is_third(survey, index, event, functions):
+    """At least two calls before came from the same function on the same thread."""
+    return survey.count_before(index) >= 2
 
 
 def _is_direct(survey, index, event, functions):
@@ -154,8 +150,7 @@ FACTS = {
     "shrinking": _is_shrinking,
     "own-mapping": _is_own_mapping,
     "behind-file": _is_in_last_file,
-    "from-null": _is_from_null,
-    "first-of-file": _is_unmapped_before,
+    "third": _is_third,
     "direct": _is_direct,
     "own-unmapping": _is_own_unmapping,
     "null": _is_null,

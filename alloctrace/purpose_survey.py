@@ -92,6 +92,15 @@ class Survey:
                     return None
         return None
 
+    def count_before(self, index):
+        """How many earlier calls of that name the same function made on this thread."""
+        event = self.events[index]
+        own, found = self._first_function(event), 0
+        for other in self.events[max(0, index - LOOK_AHEAD) : index]:
+            if (other.name, other.tid, other.outer) == (event.name, event.tid, None):
+                found += self._first_function(other) == own
+        return found
+
     def _first_function(self, event):
         functions = self.functions(event)
         return functions[0][0] if functions else ""
