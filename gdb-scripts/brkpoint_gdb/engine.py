@@ -13,41 +13,18 @@ import gdb
 
 from alloctrace import spool
 
-from . import borders, code, hooks, settings, stacks, syscalls
+from . import borders, code, hooks, settings, spool_file, stacks, syscalls
 from .process import Process, now
 
 _ENOSYS = (1 << 64) - 38  # what the kernel puts into rax at the entry of a system call
 _RETRIES = 8
 
 
-class SpoolFile:
-    """Unbuffered, so that a killed gdb loses nothing; after the first failure it stays shut."""
-
-    def __init__(self, path):
-        self._file = open(path, "xb", buffering=0)
-        self.error = None
-
-    def write(self, data):
-        if self.error is not None:
-            return
-        try:
-            if self._file.write(data) != len(data):
-                self.error = "No space left on device"
-        except OSError as error:
-            self.error = error.strerror
-
-    def flush(self):
-        pass
-
-    def close(self):
-        self._file.close()
-
-
 class Engine:
     def __init__(self, config):
         self.config = config
         self.options = config.get("options", {})
-        self.file = SpoolFile(config["spool"])
+        self.file = spool_file.SpoolFile(config["spool"])
         self.spool = spool.Writer(self.file)
         self.image = -1  # counts execs
         self.map = self.stacks = None
