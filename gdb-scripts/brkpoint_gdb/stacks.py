@@ -128,7 +128,7 @@ class Stacks:
         return self._build(links, rest, cut)
 
     def _walk(self, frame, pc, links):
-        """Append (return address, slot) of the callers of `frame`; the remembered rest, or a cut."""
+        """Append (return address, slot) of callers of `frame`; the remembered rest, or a cut."""
         while len(links) < MAX_FRAMES:
             caller = _caller(frame)
             if caller is None:
