@@ -44,7 +44,7 @@ format: ## format Python and C
 	@black -q $(python_files)
 	@clang-format -i $(c_files)
 
-readme: targets ## write the generated parts anew: README's run, manual page, completions
+readme: targets ## write the generated parts anew: README's run, manual, completions
 	$(PYTHON) docs/make
 
 # ---- installing ---------------------------------------------------------------------------------

@@ -13,19 +13,22 @@ import manual  # noqa: E402
 import options  # noqa: E402
 import transcript  # noqa: E402
 
+from alloctrace import purpose_manual  # noqa: E402
+
 
 def read(name):
     with open(os.path.join(TOP, name), encoding="utf-8") as file:
         return file.read()
 
 
-def from_parsers():
-    """{file: text} of what the parsers determine."""
+def from_sources():
+    """{file: text} of what parsers and rule tables determine."""
     verbs = options.verbs()
     bash = completion.bash(read("completions/brkpoint.bash.in"), verbs)
     zsh = completion.zsh(read("completions/_brkpoint.in"), verbs)
     return {
         "docs/man/brkpoint.1": manual.render(read("docs/man/brkpoint.1.in"), verbs),
+        "docs/purposes.md": purpose_manual.replaced(read("docs/purposes.md")),
         "completions/brkpoint.bash": bash,
         "completions/brkpoint.fish": completion.fish(verbs),
         "completions/_brkpoint": zsh,
@@ -47,7 +50,7 @@ def out_of_date(texts):
 
 
 def main(args):
-    texts = from_parsers()
+    texts = from_sources()
     if args == ["--check"]:
         drifted = out_of_date(texts)
         print("".join("%s is out of date: make readme\n" % name for name in drifted), end="")
