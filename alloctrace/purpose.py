@@ -40,11 +40,12 @@ def _fitting(event, functions, rules, survey):
     cache = survey.fitting
     if key not in cache:
         names = [name for name, _ in functions]
-        is_static = survey.facts_of(event).libc == "static"
+        frames = [frame for _, frame in functions] or survey.stacks.get(event.stack, ())
+        linked = survey.linked_libc(event)
         cache[key] = [
             rule
             for rule in rules.candidates(event.name, names)
-            if _stack_fits(rule, functions) and _file_fits(rule, functions, is_static)
+            if _stack_fits(rule, functions) and _file_fits(rule, frames, linked)
         ]
     return cache[key]
 
@@ -74,13 +75,12 @@ def _is_inside(name):
     return name.startswith(_LIBRARIES)
 
 
-def _file_fits(rule, functions, is_static):
-    if not rule.file:
-        return True
-    module = functions[0][1].module if functions else ""
-    if is_static and functions and functions[0][1].role == "executable":
-        module = "libc.so.6"  # linked in; the rule's functions tell the rest
-    return any(pattern.match(module) for pattern in rule.file)
+def _file_fits(rule, frames, module):
+    """`frames`: outside the allocator; where there are none, the whole stack."""
+    if not rule.file or not frames:
+        return not rule.file
+    name = module if frames[0].role == "executable" and module else frames[0].module
+    return any(pattern.match(name) for pattern in rule.file)
 
 
 def _apply(rule, survey, index, event, functions):

@@ -131,6 +131,12 @@ def _is_own_unmapping(survey, index, event, functions):
     return call is not None and bool(call.ptr) and 0 <= call.ptr - event.ptr < PAGE
 
 
+def _is_musl_large(survey, index, event, functions):
+    """musl gives blocks of that size a mapping of their own (mallocng MMAP_THRESHOLD)."""
+    size = _cause_size(survey, index, event, functions)
+    return size is not None and size >= 131052
+
+
 def _is_null(survey, index, event, functions):
     return event.ptr == 0
 
@@ -153,6 +159,7 @@ FACTS = {
     "third": _is_third,
     "direct": _is_direct,
     "own-unmapping": _is_own_unmapping,
+    "musl-large": _is_musl_large,
     "null": _is_null,
     "cuts-arena": _cuts_arena,
 }

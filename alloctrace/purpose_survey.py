@@ -8,6 +8,10 @@ from .origin_table import default as origin_rows
 
 LOOK_AHEAD = 16  # events of the thread, for the file that the loader maps next
 _CACHES = ("ld.so.cache", "gconv-modules.cache", "locale-archive")
+# Functions at the outer end of a stack that only one C library has.
+_ONLY_GLIBC = {"__libc_start_call_main", "__libc_start_main_impl", "start_thread", "sysmalloc"}
+_ONLY_GLIBC |= {"__libc_setup_tls", "__libc_init_first", "_dl_non_dynamic_init"}
+_ONLY_MUSL = {"libc_start_main_stage2", "_start_c", "libc_start_init", "alloc_group"}
 
 
 class Survey:
@@ -23,6 +27,17 @@ class Survey:
         self._next_on_thread, self._last_file = _threads(events)
         self._before = _blocks(events)
         self._things = {}
+
+    def linked_libc(self, event):
+        """The C library's name where the program has it linked in and the stack tells which."""
+        if self.facts_of(event).libc != "static":
+            return ""
+        call = self.cause(event) or event
+        stack = self.stacks.get(event.stack, ()) + self.stacks.get(call.stack, ())
+        names = {frame.function for frame in stack}
+        if names & _ONLY_GLIBC:
+            return "libc.so.6"
+        return "libc.so" if names & _ONLY_MUSL else ""
 
     def functions(self, event):
         """((name, frame), …) outside the allocator, innermost first; unnamed ones are ""."""
