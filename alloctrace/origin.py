@@ -82,7 +82,9 @@ class _Walk:
                 return self.rust_main(at)
             return self.by_row(at, "runtime", row.owner)
         if kind == "user":
-            return self.by_row(at, "user", None)
+            verdict = self.by_row(at, "user", None)
+            verdict.direct = via.is_empty() and "program" in row.places
+            return verdict
         if frame.known in ("main", "user_main", "entry"):
             return self.known(at, via)
         if self.is_callback(at):
