@@ -161,3 +161,14 @@ def test_hostile_names_decide_nothing():
         assert origin.decide((frame, frame), Facts()).origin == "user"
         system = Frame(0x10, "libx.so.1", role="system", function=name)
         assert origin.decide((system, system), Facts()).origin == "unknown"
+
+
+def test_a_namespace_called_core_is_rusts_in_rust_programs_only():
+    where = dict(module="prog", role="executable")
+    malloc = Frame(1, "libc.so.6", role="system", function="malloc")
+    core = Frame(2, function="core::App::run", **where)
+    stack = (malloc, core, Frame(3, function="main", known="main", **where))
+    verdict = origin.decide(stack, Facts())
+    assert (verdict.origin, verdict.direct, verdict.decided_by) == ("user", True, 1)
+    verdict = origin.decide(stack[:2], Facts(holds=frozenset(["Rust"])))
+    assert (verdict.origin, verdict.via) == ("unknown", ("core::App",))
