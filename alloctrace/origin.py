@@ -17,6 +17,8 @@ from .origin_via import Via
 
 __all__ = ["Facts", "decide"]
 
+MAX_FURTHER = 8  # loader calls initialiser calls loader …: real stacks have one or two
+
 
 def decide(stack: Sequence[Frame], facts: Facts, table=None) -> Verdict:
     """The verdict over `stack`, innermost frame first. Pure: the same stack, the same answer."""
@@ -29,6 +31,7 @@ class _Walk:
         self.stack = stack
         self.facts = facts
         self.table = table
+        self._further = {}  # index of a frame -> verdict over the stack from there on
         self.names = [plain(frame.function) for frame in stack]
         self.rows = [
             table.find(name, places(frame, facts)) for name, frame in zip(self.names, stack)
@@ -236,13 +239,20 @@ class _Walk:
             beyond = len(self.stack)
         how = "frame" if frame.function else "address"
         rule = self.rows[at].key if self.rows[at] else "function of the dynamic loader"
-        if rule == "loader-linked-in" and self.is_start(beyond):
-            return self.decide(beyond)
+        if rule == "loader-linked-in" and beyond < len(self.stack):
+            outer = self.further_out(beyond)
+            if outer.owner == "C":  # a static program's start uses these functions for itself
+                return outer
         return Verdict("loader", None, (), False, at, rule, how, self.for_whom(beyond))
 
-    def is_start(self, at):
-        """A static program's start-up, which uses the loader's functions for itself."""
-        return at < len(self.stack) and self.decide(at).owner == "C"
+    def further_out(self, at):
+        """The verdict over the frames from `at` on: who is behind the loader's work."""
+        if at not in self._further:
+            if len(self._further) >= MAX_FURTHER:
+                return Verdict()
+            self._further[at] = Verdict()  # while it is being found out
+            self._further[at] = self.decide(at)
+        return self._further[at]
 
     def is_own_work(self, at):
         return all(self.kind(inner) == "allocator" for inner in range(at))
@@ -250,7 +260,7 @@ class _Walk:
     def for_whom(self, beyond):
         if beyond >= len(self.stack) or self.facts.phase == "load":
             return None
-        verdict = self.decide(beyond)
+        verdict = self.further_out(beyond)
         if verdict.origin == "runtime":
             return "runtime (%s)" % verdict.owner
         return verdict.origin if verdict.origin == "user" else None

@@ -8,6 +8,7 @@ from __future__ import annotations
 from .mangled_names import path
 
 PAGE = 4096
+MAX_NAME = 100  # characters of a function's name in a text
 HEAP_MAX = 64 << 20  # glibc malloc/arena.c HEAP_MAX_SIZE of 64-bit programs
 
 
@@ -59,7 +60,7 @@ def _asker(survey, index, event, functions):
     at = event.verdict.decided_by if event.verdict is not None else None
     stack = survey.stacks.get(event.stack, ())
     name = stack[at].function if at is not None and at < len(stack) else None
-    return path(name) or name if name else None
+    return (path(name) or name)[:MAX_NAME] if name else None
 
 
 def _thing(survey, index, event, functions):

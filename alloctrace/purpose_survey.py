@@ -6,6 +6,7 @@ from .function_names import plain
 from .origin_facts import Facts, places
 from .origin_table import default as origin_rows
 
+MAX_FUNCTIONS = 200  # of a stack, innermost; deeper ones are no evidence
 LOOK_AHEAD = 16  # events of the thread, for the file that the loader maps next
 _CACHES = ("ld.so.cache", "gconv-modules.cache", "locale-archive")
 # Functions at the outer end of a stack that only one C library has.
@@ -62,7 +63,7 @@ class Survey:
             if event.kind == "syscall" and row.key != "syscall-wrapper":
                 break
             start += 1
-        return tuple(named[start:])
+        return tuple(named[start : start + MAX_FUNCTIONS])
 
     def remember(self, event, thing):
         """`event` was explained: its block is from now on `thing`."""

@@ -172,3 +172,15 @@ def test_a_namespace_called_core_is_rusts_in_rust_programs_only():
     assert (verdict.origin, verdict.direct, verdict.decided_by) == ("user", True, 1)
     verdict = origin.decide(stack[:2], Facts(holds=frozenset(["Rust"])))
     assert (verdict.origin, verdict.via) == ("unknown", ("core::App",))
+
+
+def test_a_hostile_stack_costs_little():
+    """The loader and the program call each other, four thousand deep."""
+    prog = dict(module="prog", role="executable")
+    loader = Frame(1, function="_dl_open", **prog)
+    other = Frame(2, function="regcomp", **prog)
+    facts = Facts(libc="static")
+    assert origin.decide((loader, other) * 2000, facts).origin == "loader"
+    shared = Frame(1, "ld-linux-x86-64.so.2", role="loader", function="_dl_open")
+    system = Frame(2, "libx.so.1", role="system", function="x")
+    assert origin.decide((shared, system) * 2000, Facts()).origin == "loader"

@@ -152,3 +152,22 @@ def test_many_events_cost_little():
         del rules.candidates
     distinct = {(e.stack, e.name, e.kind) for e in events if e.outer is None}
     assert len(calls) == len(distinct)
+
+
+def test_a_hostile_stack_costs_little():
+    frame = Frame(1, "prog", role="executable", function="alloc::boxed::x")
+    stacks = {1: (Frame(1, "libc.so.6", role="system", function="malloc"),) + (frame,) * 4000}
+    event = Event(0, 0, 1, 1, "call", "malloc", size=1, phase="main", stack=1)
+    event.verdict = origin.decide(stacks[1], Facts())
+    survey = purpose.Survey([event], stacks)
+    assert len(survey.functions(event)) <= 200
+    purpose.explain(0, [event], stacks, survey)
+
+
+def test_braces_in_names_are_text():
+    main = Frame(1, "prog", role="executable", function="{asker}{0.__class__}%s")
+    stacks = {1: (Frame(1, "libc.so.6", role="system", function="malloc"), main)}
+    event = Event(0, 0, 1, 1, "call", "malloc", size=1, phase="main", stack=1)
+    event.verdict = origin.decide(stacks[1], Facts())
+    found = purpose.explain(0, [event], stacks, purpose.Survey([event], stacks))
+    assert found.text == "{asker}{0.__class__}%s's own"
