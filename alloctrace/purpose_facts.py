@@ -40,6 +40,10 @@ def _module(survey, index, event, functions):
     return basename(survey.file_at(event.ptr)) if event.ptr else None
 
 
+def _unmapped(survey, index, event, functions):
+    return basename(survey.file_mapped_at(index, event.ptr)) if event.ptr else None
+
+
 def _cause_name(survey, index, event, functions):
     call = survey.cause(event)
     return None if call is None else call.name
@@ -79,6 +83,7 @@ FIELDS = {
     "next_library": _next_library,
     "last_library": _last_library,
     "module": _module,
+    "unmapped": _unmapped,
     "cause_name": _cause_name,
     "cause_size": _cause_size,
     "cause_old_size": _cause_old_size,

@@ -27,6 +27,7 @@ class Survey:
         self._functions = {}  # (stack, is call) -> functions outside the allocator
         self._next_on_thread, self._last_file = _threads(events)
         self._before = _blocks(events)
+        self._mapped = _mappings(events)
         self._things = {}
 
     def linked_libc(self, event):
@@ -121,6 +122,11 @@ class Survey:
         functions = self.functions(event)
         return functions[0][0] if functions else ""
 
+    def file_mapped_at(self, index, address):
+        """Path of the file that was last mapped at exactly `address` before that event, or None."""
+        rows = self._mapped.get(address, ())
+        return next((path for at, path in reversed(rows) if at < index), None)
+
     def last_file(self, index):
         """Path of the file that this thread mapped last, or None."""
         return self._last_file.get(index)
@@ -158,3 +164,12 @@ def _blocks(events):
             before[event.seq] = last[key]
         last[key] = index
     return before
+
+
+def _mappings(events):
+    """{address: [(index, path of the file or None)]} of what was mapped there, in order."""
+    found = {}
+    for index, event in enumerate(events):
+        if event.name == "mmap" and event.kind == "syscall" and event.result is not None:
+            found.setdefault(event.result, []).append((index, event.args.get("path")))
+    return found
