@@ -17,8 +17,9 @@ _EXPLAINED = 5000  # events: purposes look at all others, and live lines must no
 class Follow:
     """`poll` gives the events that began since the last one; earlier ones are updated in place."""
 
-    def __init__(self, path):
-        self._path = path
+    def __init__(self, path, gdb=None):
+        """`gdb`: as in symbols.symbolise; by default ELF tables only."""
+        self._path, self._gdb = path, gdb
         self._at = 0
         self._rest = b""
         self._builder = history.Builder()
@@ -58,7 +59,21 @@ class Follow:
         new = {id_: stack for id_, stack in known.stacks.items() if id_ not in self._frames}
         if new:
             part = replace(known, stacks=new)
-            self._frames.update(symbols.symbolise(part, gdb=None, notes=[], kept=self._files))
+            self._frames.update(symbols.symbolise(part, gdb=self._gdb, notes=[], kept=self._files))
+
+    @property
+    def history(self):
+        """The History so far; to be read only."""
+        return self._builder.history
+
+    @property
+    def frames(self):
+        """{stack id: (Frame, …)} of all stacks so far."""
+        return self._frames
+
+    def open_call(self, tid):
+        """The Event of the innermost call that thread `tid` is in; None where it is in none."""
+        return self._builder.open_call(tid)
 
     def stack(self, id_):
         return self._frames.get(id_, ())

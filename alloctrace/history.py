@@ -79,6 +79,11 @@ class Builder(InfoRecords):
             spool.CutOff: self.cut_off,
         }
 
+    def open_call(self, tid):
+        """The Event of the innermost call that thread `tid` is in by now, or None."""
+        thread = self._threads.get(tid)
+        return thread.open[-1].event if thread and thread.open else None
+
     def finish(self):
         history = self.history
         for thread in self._threads.values():

@@ -30,7 +30,8 @@ def symbolise(
     """{stack id: (Frame, …)} of history.stacks, innermost first, inlined frames unfolded.
 
     `user_libs`, `system_libs`: patterns of file names or paths that override whose a library is.
-    `gdb`: the program to run, None for ELF tables only. What could not be read is said in
+    `gdb`: the program to run, None for ELF tables only, or a function that answers as
+    symbol_gdb.ask does (a gdb that runs already). What could not be read is said in
     `notes` (a list; by default the history's). Never raises for what files contain.
     `kept`: a dict of the caller's that keeps files open and read from one call to the next.
     """
@@ -139,7 +140,8 @@ def _look_up(wanted, files, gdb, debug_roots, notes):
         return
     requests = [(group[0].elf.path, offsets) for group, offsets in groups]
     roots = None if tuple(debug_roots) == ("/usr/lib/debug",) else list(debug_roots)
-    answers, problems = symbol_gdb.ask(requests, gdb, roots)
+    ask = gdb if callable(gdb) else lambda asked: symbol_gdb.ask(asked, gdb, roots)
+    answers, problems = ask(requests)
     notes.extend(problems)
     for (group, _), found in zip(groups, answers):
         for file in group:

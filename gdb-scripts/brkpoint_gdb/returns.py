@@ -11,7 +11,7 @@ import re
 import gdb
 
 _DIRECT = re.compile(r"^(?:bnd |notrack |addr32 |data16 )*(j\w+)\s+0x([0-9a-f]+)\b")
-_INDIRECT = re.compile(r"^(?:bnd |notrack |addr32 |data16 )*jmp\w*\s+\*")
+_INDIRECT = re.compile(r"^(?:bnd |notrack |addr32 |data16 )*jmp\w*\s+(?!0x)")  # in either flavor
 _RETURN = re.compile(r"^(?:repz |rep |bnd |lock )*ret")
 _MAX_RANGES = 8  # pieces of one function: .cold parts and tail-called helpers
 _MAX_BYTES = 16384
