@@ -13,7 +13,7 @@ import gdb
 
 from alloctrace import spool
 
-from . import borders, code, hooks, settings, spool_file, stacks, syscalls
+from . import borders, code, hooks, planted, settings, spool_file, stacks, syscalls
 from .process import Process, now
 
 _ENOSYS = (1 << 64) - 38  # what the kernel puts into rax at the entry of a system call
@@ -31,9 +31,8 @@ class Engine:
         self.last_state = {}  # as process.state(), at the end
         self.stops = 0
         self.lost = 0
-        self.planted = set()  # every Breakpoint of hooks.py and borders.py
-        self.reached = []  # those that stopped the target and wait for their action
-        self.unmapping = None  # (address, size) of a munmap that takes hooks away
+        self.planted = planted.Planted(self)
+        self.reached = []  # breakpoints that stopped the target and wait for their action
         self._noted = set()
         self._own_trap = False
         self._next_hook = 1
@@ -133,6 +132,7 @@ class Engine:
         if self.syscalls.quiet:
             self.note("a 32-bit program: its allocations are not seen (64-bit x86 only)")
             return
+        settings.stand_where(self.process.pid)
         self._update_code(executable, auxv)
         self._start_phases(executable)
         self._act_on_reached()
@@ -162,10 +162,12 @@ class Engine:
         borders.Border(self, loader.bias + symbol.value, self._libraries_changed)
 
     def _libraries_changed(self, tid, regs):
+        settings.stand_where(self.process.pid)
         self._update_code(None, None)
         if self._program is None:
             program = next((c for c in self.map.all if c.is_program), None)
             if program is not None:
+                settings.show_program(program.path, program.bias)
                 self._know_program(program)
 
     def _update_code(self, executable, auxv):
@@ -194,10 +196,12 @@ class Engine:
                 item.role = "loader"
 
     def _hook(self, item):
+        entries = []
         for names, impl, address in item.hooks(self.options.get("symbols", True)):
             ids = {name: self._new_hook(item, name, impl or name, address) for name in names}
-            clear = self.calls.plant_ends(address, self.map.extent)
-            hooks.Entry(self, address, ids, by_site=not clear)
+            entries.append(hooks.Entry(self, address, ids))
+        for entry in entries:  # gdb asks in the order of making: a lone `ret` is entry, then end
+            entry.by_site = not self.calls.plant_ends(entry.address, self.map.extent)
 
     def _new_hook(self, item, name, impl, address):
         number = self._next_hook
@@ -214,13 +218,14 @@ class Engine:
         if not self._alive():
             return
         if self._hits(self.exec, "_exec_hits"):
-            self._drop_all()
+            settings.run_others(True)
+            self.planted.remove_all()
             self._begin_image()
         elif self._hits(self.syscalls.execve, "_execve_hits"):
             self._at_execve()
-        elif not (self.reached or self.unmapping or self.calls.wanted):
+        elif not (self.reached or self.planted.waits or self.calls.wanted):
             self._at_own_trap()
-        self._forget_unmapped()
+        self.planted.act()
         self._act_on_reached()
         self.calls.plant_wanted()
 
@@ -237,7 +242,7 @@ class Engine:
                 settings.do(command)
                 return
             except gdb.error as error:
-                if not self._alive() or not self._drop_unreadable():
+                if not self._alive() or not self.planted.remove_unreadable():
                     raise
                 self.note("breakpoints in code that was gone: %s" % error)
 
@@ -257,44 +262,12 @@ class Engine:
         """gdb cannot take its breakpoints out of a program that is gone: do it before.
 
         The second stop is the return of an execve that failed, or the first of a new program.
+        Until then no other thread may run: its calls would not be seen.
         """
         tid = self.process.tid()
         entering = self.process.registers(tid).rax == _ENOSYS
-        for breakpoint_ in self.planted:
-            breakpoint_.enabled = not entering
-
-    # -- breakpoints come and go
-
-    def remove(self, breakpoint_):
-        self.planted.discard(breakpoint_)
-        self.calls.forget(breakpoint_)
-        if breakpoint_.is_valid():
-            breakpoint_.delete()
-
-    def _drop_all(self):
-        for breakpoint_ in list(self.planted):
-            self.remove(breakpoint_)
-
-    def _drop_unreadable(self):
-        gone = [b for b in self.planted if not self.process.read(b.address, 1)]
-        for breakpoint_ in gone:
-            self.remove(breakpoint_)
-        return bool(gone)
-
-    def covers_hooks(self, address, size):
-        """Called at the entry of munmap: does it take code away that holds breakpoints?"""
-        if any(address < code.end and code.start < address + size for code in self.map.all):
-            self.unmapping = (address, size)
-            return True
-        return False
-
-    def _forget_unmapped(self):
-        if self.unmapping is not None:
-            address, size = self.unmapping
-            self.unmapping = None
-            for breakpoint_ in list(self.planted):
-                if address <= breakpoint_.address < address + size:
-                    self.remove(breakpoint_)
+        settings.run_others(not entering)
+        self.planted.enable(not entering)
 
 
 def _is_64_bit(path):
