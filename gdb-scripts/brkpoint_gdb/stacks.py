@@ -19,7 +19,7 @@ _MAX_CHAINS = 64  # remembered for one key
 CUT_UNSUPPORTED, CUT_DEEP, CUT_UNREADABLE, CUT_UNWINDER = 1, 2, 3, 4
 
 _SKIP = (gdb.INLINE_FRAME, gdb.TAILCALL_FRAME)
-_CLEAN_END = (gdb.FRAME_UNWIND_OUTERMOST, gdb.FRAME_UNWIND_NO_REASON)
+_CLEAN_END = (gdb.FRAME_UNWIND_OUTERMOST,)  # the unwind table says: nobody called this
 
 
 class Link:
