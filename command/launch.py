@@ -98,7 +98,7 @@ def _run(plan, signals, spool_path, options):
         gdb = tracer.start(options.engine, options.live)
         target.admit(child, gdb.process.pid)
         gdb.configure(_configuration(plan, child.pid, spool_path, options))
-        tracer.wait_attached(gdb)
+        _wait_attached(gdb, spool_path)
         target.release(child)
         watched = watch.Watch(
             child.pid,
@@ -115,6 +115,20 @@ def _run(plan, signals, spool_path, options):
         _end_child(child.pid, gdb)
         os.close(child.go)
         os.close(child.report)
+
+
+def _wait_attached(gdb, spool_path):
+    """Where gdb fails before the program runs, the spool that it began holds nothing."""
+    try:
+        tracer.wait_attached(gdb)
+    except EngineError:
+        _remove(spool_path)
+        raise
+
+
+def _remove(path):
+    if os.path.exists(path):
+        os.unlink(path)
 
 
 def _tick(gdb, options):
@@ -155,8 +169,7 @@ def _check_executed(child, found, spool_path):
     error = target.exec_error(child)
     if error is None:
         return
-    if os.path.exists(spool_path):
-        os.unlink(spool_path)
+    _remove(spool_path)
     status = NOT_FOUND if error in _NOT_THERE else CANNOT_EXECUTE
     text = os.strerror(error)
     if error in _NOT_THERE:

@@ -107,10 +107,11 @@ def _prepare(parent):
         if os.getppid() != parent:
             os._exit(1)
         os.umask(0o077)
-        for number in (signal.SIGCHLD, signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        for number in (signal.SIGCHLD, signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, signal.SIG_DFL)
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)  # a full file is an error to report
-        signal.pthread_sigmask(signal.SIG_SETMASK, ())
+        # gdb would take it for a person's and drop what it is doing; it never lets go its handler
+        signal.pthread_sigmask(signal.SIG_SETMASK, [signal.SIGINT])
 
     return prepare
 

@@ -90,14 +90,14 @@ class Borders:
             name = code.path.decode("utf-8", "replace").rsplit("/", 1)[-1]
             self._cross("init", now(), "first initialiser, of %s" % name)
             for breakpoint_ in self._initialisers:
-                self._engine.remove(breakpoint_)
+                self._engine.planted.remove(breakpoint_)
             self._initialisers = []
 
         return Border(self._engine, code.bias + vaddr, reached)
 
     def _plant(self, address, action):
         def act(tid, regs):
-            self._engine.remove(breakpoint_)
+            self._engine.planted.remove(breakpoint_)
             action(tid, regs)
 
         breakpoint_ = Border(self._engine, address, act)

@@ -32,10 +32,10 @@ class Breakpoint(gdb.Breakpoint):
 class Entry(Breakpoint):
     """The first instruction of an allocator function: the arguments are in their registers."""
 
-    def __init__(self, engine, address, ids, by_site):
-        """`ids`: {canonical name: hook id}, several for aliases; `by_site`: its end is unclear."""
+    def __init__(self, engine, address, ids):
+        """`ids`: {canonical name: hook id}, several for aliases."""
         super().__init__(engine, address)
-        self.by_site = by_site
+        self.by_site = True  # its ends are not clear: watch its callers
         self._ids = ids
         self._default = next(iter(ids))
         self._names = {}  # return address -> the name that its call site uses
@@ -49,7 +49,7 @@ class Entry(Breakpoint):
         stack = engine.stacks.at_entry(self.address, regs.rsp, ret)
         args = (regs.rdi, regs.rsi, regs.rdx)
         engine.spool.enter(t_ns, tid, self._ids[name], regs.rsp, args, stack)
-        engine.calls.opened(tid, regs.rsp, self._ids[name], name, regs.rdi)
+        engine.calls.opened(tid, regs.rsp, ret, (self._ids[name], name, regs.rdi))
         return self.by_site and engine.calls.site_missing(ret)
 
     def _name_at(self, ret):
@@ -84,16 +84,23 @@ class Calls:
 
     def __init__(self, engine):
         self._engine = engine
-        self._open = {}  # (tid, sp) -> (hook id, name, first argument) of the outermost there
+        self._open = {}  # (tid, sp) -> (return address, call) of the outermost there
         self._ends = {}  # address -> Return
         self._sites = {}  # address -> Site
         self.wanted = set()
 
-    def opened(self, tid, sp, hook_id, name, arg0):
-        self._open.setdefault((tid, sp), (hook_id, name, arg0))
+    def opened(self, tid, sp, ret, call):
+        """`call`: (hook id, name, first argument).
+
+        A call that is open there and returns to `ret` as well is the outer one of a tail jump;
+        one that returns elsewhere was left by longjmp.
+        """
+        known = self._open.get((tid, sp))
+        if known is None or known[0] != ret:
+            self._open[tid, sp] = (ret, call)
 
     def closed(self, t_ns, tid, sp, result):
-        call = self._open.pop((tid, sp), None)
+        _, call = self._open.pop((tid, sp), (None, None))
         if call is None:  # a return of something that nobody watches, through a shared tail
             return
         hook_id, name, arg0 = call

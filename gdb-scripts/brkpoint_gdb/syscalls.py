@@ -50,9 +50,7 @@ class Syscalls(gdb.Function):
         number = regs.orig_rax
         if self._inside.get(tid) == number:
             del self._inside[tid]
-            if number in MEMORY_SYSCALLS:
-                self._engine.spool.sysleave(t_ns, tid, number, _signed(regs.rax))
-            return False
+            return self._leave(t_ns, tid, number, _signed(regs.rax))
         self._inside[tid] = number
         if number in _ENDING:
             self._engine.borders.ending(t_ns, tid, _ENDING[number])
@@ -61,7 +59,15 @@ class Syscalls(gdb.Function):
             self._engine.note_once("the program calls ptrace itself: it fails while we trace it")
             return False
         self._enter(t_ns, tid, number, regs)
-        return number == _MUNMAP and self._engine.covers_hooks(regs.rdi, regs.rsi)
+        if number != _MUNMAP:
+            return False
+        return self._engine.planted.munmap_begins(tid, regs.rdi, regs.rsi)
+
+    def _leave(self, t_ns, tid, number, result):
+        """As _record."""
+        if number in MEMORY_SYSCALLS:
+            self._engine.spool.sysleave(t_ns, tid, number, result)
+        return number == _MUNMAP and self._engine.planted.munmap_ended(tid, result < 0)
 
     def _enter(self, t_ns, tid, number, regs):
         args = (regs.rdi, regs.rsi, regs.rdx, regs.r10, regs.r8, regs.r9)

@@ -1,0 +1,78 @@
+"""Every breakpoint of ours, and when they must leave the target's memory: munmap and execve.
+
+gdb cannot take a breakpoint out of code that is gone, so both are prepared at the entry of the
+system call; where it then fails, the breakpoints come back.
+"""
+
+from __future__ import annotations
+
+
+class Planted:
+    def __init__(self, engine):
+        self._engine = engine
+        self._all = set()  # every Breakpoint of hooks.py and borders.py
+        self._unmapping = {}  # tid -> the breakpoints that its munmap takes away
+        self._waiting = []  # what to do once the target stands still
+
+    @property
+    def waits(self):
+        """Whether the target was stopped for something that act() does."""
+        return bool(self._waiting)
+
+    def act(self):
+        while self._waiting:
+            self._waiting.pop(0)()
+
+    def add(self, breakpoint_):
+        self._all.add(breakpoint_)
+
+    def remove(self, breakpoint_):
+        self._all.discard(breakpoint_)
+        self._engine.calls.forget(breakpoint_)
+        if breakpoint_.is_valid():
+            breakpoint_.delete()
+
+    def remove_all(self):
+        self._unmapping.clear()
+        self._remove(list(self._all))
+
+    def remove_unreadable(self):
+        """Those in memory that is gone; whether there were any."""
+        read = self._engine.process.read
+        gone = [b for b in self._all if not read(b.address, 1)]
+        self._remove(gone)
+        return bool(gone)
+
+    def enable(self, on):
+        """All, around an execve, but for those that a munmap takes away."""
+        busy = {b for taken in self._unmapping.values() for b in taken}
+        _enable(self._all - busy, on)
+
+    def munmap_begins(self, tid, address, size):
+        """Inside stop(): does it take breakpoints away? Then the target must stop for act()."""
+        end = address + size
+        if not any(address < code.end and code.start < end for code in self._engine.map.all):
+            return False
+        taken = [b for b in self._all if address <= b.address < end]
+        if taken:
+            self._unmapping[tid] = taken
+            self._waiting.append(lambda: _enable(taken, False))
+        return bool(taken)
+
+    def munmap_ended(self, tid, failed):
+        """As munmap_begins: they go for good, or come back where the code is still there."""
+        taken = self._unmapping.pop(tid, None)
+        if taken is None:
+            return False
+        still = [b for b in taken if b in self._all]
+        self._waiting.append(lambda: _enable(still, True) if failed else self._remove(still))
+        return True
+
+    def _remove(self, breakpoints):
+        for breakpoint_ in breakpoints:
+            self.remove(breakpoint_)
+
+
+def _enable(breakpoints, on):
+    for breakpoint_ in breakpoints:
+        breakpoint_.enabled = on

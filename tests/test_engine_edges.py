@@ -1,0 +1,134 @@
+"""The breakpoint engine where calls end oddly and breakpoints must leave the code for a while."""
+
+import pytest
+from engine_runs import calls, compile_c, record
+
+# An allocator whose free is one instruction: its entry and its end are one place.
+LONE_RET = """
+#include <stddef.h>
+#include <string.h>
+static char pool[1 << 20];
+static size_t at;
+__attribute__((noipa)) void *malloc(size_t n)
+{
+    void *p = pool + at;
+    at += (n + 15) & ~15ul;
+    return p;
+}
+__attribute__((noipa)) void free(void *p) { %s }
+void *calloc(size_t a, size_t b) { return malloc(a * b); }
+void *realloc(void *p, size_t n) { void *q = malloc(n); return p ? memcpy(q, p, 1) : q; }
+int main(void)
+{
+    for (int i = 0; i < 7; i++)
+        free(malloc(1009));
+    return 0;
+}
+"""
+
+
+@pytest.mark.parametrize("body", ["", "if (!p) at = 0;"])
+def test_a_function_that_is_one_ret_begins_and_ends(tmp_path, body):
+    recorded, _ = record(tmp_path, compile_c(tmp_path, LONE_RET % body, "-O2"))
+    assert calls(recorded) == [("malloc", 1009), ("free", None)] * 7
+    assert all(event.dur_ns is not None for event in recorded.events)
+
+
+LEFT = """
+#include <setjmp.h>
+#include <stdlib.h>
+static jmp_buf back;
+static int leaves;
+static char pool[4096];
+void *malloc(size_t n)
+{
+    if (leaves && n == 1009)
+        longjmp(back, 1);
+    return pool;
+}
+void free(void *p) { (void)p; }
+int posix_memalign(void **p, size_t align, size_t n) { *p = pool + align; return n == 0; }
+int main(int argc, char **argv)
+{
+    void *p = 0;
+    leaves = argc > 1;
+    if (!setjmp(back))
+        p = malloc(1009);
+    return posix_memalign(&p, 64, 1013);
+}
+"""
+
+
+@pytest.mark.parametrize("leaves", [True, False])
+def test_what_longjmp_left_says_nothing_of_the_next_call(tmp_path, leaves):
+    """Both calls begin at one stack pointer; the pointer stored is read for the second alone."""
+    program = compile_c(tmp_path, LEFT)
+    recorded, _ = record(tmp_path, program, *(["leave"] if leaves else []))
+    mine = {event.size: event for event in recorded.events if event.size in (1009, 1013)}
+    assert mine[1013].result is not None and mine[1013].name == "posix_memalign"
+    assert (mine[1009].dur_ns is None) == leaves
+
+
+UNMAPPER = """
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+int main(void)
+{
+    uintptr_t code = (uintptr_t)dlsym(RTLD_DEFAULT, "malloc") & ~4095ul;
+    if (munmap((void *)(code + 1), 8192) != -1)
+        return 1;
+    free(malloc(1009));
+    return 0;
+}
+"""
+
+
+def test_after_a_munmap_of_code_that_failed_events_go_on(tmp_path):
+    """Its twin, code that really goes: test_engine.py."""
+    recorded, printed = record(tmp_path, compile_c(tmp_path, UNMAPPER, "-ldl"))
+    assert "outcome exited 0 True" in printed
+    assert calls(recorded) == [("malloc", 1009), ("free", None)]
+    assert [e.errno for e in recorded.events if e.name == "munmap"][-1] == 22  # EINVAL
+
+
+EXECS_BESIDE = """
+#include <pthread.h>
+#include <stdlib.h>
+#include <unistd.h>
+static volatile int done;
+static char *const argv[] = {"x", 0};
+static void *try(void *path)
+{
+    while (!done)
+        execv(path, argv);
+    return 0;
+}
+int main(int argc, char **words)
+{
+    pthread_t thread;
+    if (pthread_create(&thread, 0, try, words[1]))
+        return 1;
+    for (int i = 0; i < 101; i++)
+        free(malloc(1009));
+    done = 1;
+    return pthread_join(thread, 0);
+}
+"""
+
+
+def test_a_thread_that_cannot_exec_hides_no_calls_of_another(tmp_path):
+    program = compile_c(tmp_path, EXECS_BESIDE, "-pthread")
+    recorded, _ = record(tmp_path, program, "/nonexistent/program")
+    assert calls(recorded).count(("malloc", 1009)) == 101
+    assert recorded.lost == 0
+
+
+def test_a_thread_that_can_exec_ends_them(tmp_path):
+    program = compile_c(tmp_path, EXECS_BESIDE, "-pthread")
+    recorded, printed = record(tmp_path, program, "/bin/true")
+    assert "outcome exited 0 True" in printed
+    assert len(recorded.images) == 2
+    assert calls(recorded).count(("malloc", 1009)) < 101
