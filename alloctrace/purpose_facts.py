@@ -8,6 +8,7 @@ from __future__ import annotations
 from .mangled_names import path
 
 PAGE = 4096
+VEC, STRING = "elements of a Vec", "text of a String"  # `thing` of rules for Rust
 MAX_NAME = 100  # characters of a function's name in a text
 HEAP_MAX = 64 << 20  # glibc malloc/arena.c HEAP_MAX_SIZE of 64-bit programs
 
@@ -158,6 +159,8 @@ def _cuts_arena(survey, index, event, functions):
 
 
 FACTS = {
+    "known-vec": lambda survey, index, event, functions: survey.thing(event) == VEC,
+    "known-string": lambda survey, index, event, functions: survey.thing(event) == STRING,
     "growing": _is_growing,
     "shrinking": _is_shrinking,
     "own-mapping": _is_own_mapping,
