@@ -1,0 +1,35 @@
+"""`alloc phase`: how far the program is."""
+
+from __future__ import annotations
+
+import gdb
+
+from reports import answers
+
+from .. import recorded
+from ..arguments import Arguments
+
+
+class Phase(gdb.Command):
+    """Show the phases that the program has reached, what happened in each, and how each began.
+
+    alloc phase
+
+    The current one is marked by a star: load, init, main, exit; it never goes back.
+    """
+
+    NAME = "alloc phase"
+
+    def __init__(self):
+        super().__init__(self.NAME, gdb.COMMAND_DATA, gdb.COMPLETE_NONE)
+
+    def invoke(self, argument, from_tty):
+        parser().read(argument)
+        current = recorded.current()
+        events = current.refresh()
+        for line in answers.phases(current.borders, events, current.session.borders.phase):
+            print(line)
+
+
+def parser():
+    return Arguments(Phase.NAME)

@@ -1,0 +1,232 @@
+"""A recording inside a person's own gdb: they let the program run, this only watches.
+
+Nothing here stops the program, steps it, or changes a setting. What the engine does while the
+target stands still is done inside stop(), and deleting waits for the next real stop. gdb's manual
+warns of making breakpoints in stop(); gdb itself makes them at that very point when a library
+arrives (gdb/breakpoint.c, bpstat_stop_status calls handle_solib_event), and so may we.
+"""
+
+from __future__ import annotations
+
+import os
+
+import gdb
+
+from . import code, hooks, planted, session_borders, stacks, syscalls
+from .engine import Engine
+from .process import Process, now
+
+_ENOSYS = (1 << 64) - 38  # what the kernel puts into rax at the entry of a system call
+_NATIVE = "only a process that this gdb has started or attached to itself can be recorded"
+
+
+class Session(Engine):
+    """From `start` to `end`. `ended`: why, None while it records."""
+
+    def __init__(self, spool_path, with_syscalls=True):
+        super().__init__({"spool": spool_path})
+        self.planted = Planted(self)
+        self.with_syscalls = with_syscalls
+        self.ended = None
+
+    # -- beginning and end
+
+    def start(self, phase=None):
+        """Record from here on. `phase`: where the stack cannot tell it; raises gdb.GdbError."""
+        pid = gdb.selected_inferior().pid
+        check_native(pid)
+        self.process = SessionProcess(pid)
+        executable = os.fsencode(self.process.executable())
+        self._check_64_bit(executable)
+        self._begin_records()
+        self.image = 0
+        self.map = code.Map(self.process)
+        self.stacks = stacks.Stacks(self.process, self.spool, self.map.supports)
+        self.calls = hooks.Calls(self)
+        self.borders = session_borders.SessionBorders(self)
+        auxv = self.process.auxv()
+        path = os.fsdecode(executable)
+        self.spool.info("image", index=0, path=path, entry=auxv.get(9), t_ns=self.started_ns)
+        self._update_code(executable, auxv)
+        self.borders.begin_here(self.map.all, executable, phase)
+        self.syscalls = Syscalls(self) if self.with_syscalls else NoSyscalls()
+        self._connect()
+
+    def _check_64_bit(self, path):
+        with open(path, "rb") as file:
+            if file.read(5)[4:] != b"\x02":  # e_ident[EI_CLASS] == ELFCLASS64
+                raise gdb.GdbError("alloc: a 32-bit program: only 64-bit x86 can be recorded.")
+
+    def _begin_records(self):
+        self.started_ns = now()
+        facts = {"pid": self.process.pid, "engine": "breakpoints", "gdb": gdb.VERSION}
+        self.spool.info("run", started_ns=self.started_ns, **facts)
+
+    def _connect(self):
+        self._events = (
+            (gdb.events.new_objfile, self._new_objfile),
+            (gdb.events.new_thread, self._new_thread),
+            (gdb.events.exited, self._exited),
+            (gdb.events.stop, self._stopped),
+            (gdb.events.breakpoint_deleted, self._deleted),
+        )
+        for registry, handler in self._events:
+            registry.connect(handler)
+
+    def end(self, why, kind="detached"):
+        """No more records; everything of ours leaves the program. Not inside stop()."""
+        if self.ended is not None:
+            return
+        self.ended = why
+        for registry, handler in self._events:
+            registry.disconnect(handler)
+        self.planted.remove_all()
+        self.syscalls.remove()
+        self.finish(kind)
+        self.process.close()
+
+    # -- events of gdb
+
+    def _new_objfile(self, event):
+        """gdb has read a new library's symbols; the loader has mapped it by then."""
+        if self.ended is None and gdb.selected_inferior().pid == self.process.pid:
+            self._update_code(None, None)
+            self.planted.remove_outside(self.map)
+            self.borders.program_arrived(self.map.all)
+
+    def _exited(self, event):
+        if event.inferior.pid in (0, self.process.pid):
+            gone = hasattr(event, "exit_code") or _signal() is not None
+            self.end("the program has ended" if gone else "gdb has let the program go", "exited")
+
+    def _stopped(self, event):
+        self.planted.remove_dead()
+
+    def _deleted(self, breakpoint_):
+        if self.syscalls.is_catchpoint(breakpoint_):
+            self.note("the catchpoint was deleted: memory syscalls are not seen from there on")
+
+    # -- what the engine stops the target for
+
+    def _hook(self, item):
+        entries = []
+        for names, impl, address in item.hooks(True):
+            ids = {name: self._new_hook(item, name, impl or name, address) for name in names}
+            entries.append(Entry(self, address, ids))
+        for entry in entries:
+            entry.by_site = not self.calls.plant_ends(entry.address, self.map.extent)
+
+    def before_exec(self, entering):
+        """gdb cannot take its breakpoints out of a program that is gone: do it before."""
+        self.planted.enable(not entering)
+        if entering:
+            self.note_once("exec: what the new program does is not recorded")
+
+
+class Planted(planted.Planted):
+    """Deletes nothing inside stop()."""
+
+    def __init__(self, session):
+        super().__init__(session)
+        self._dead = []
+
+    def remove(self, breakpoint_):
+        breakpoint_.dead = True
+        self._engine.calls.forget(breakpoint_)
+        self._dead.append(breakpoint_)
+
+    def remove_outside(self, map_):
+        """Those in libraries that have gone."""
+        for breakpoint_ in self._all:
+            if map_.at(breakpoint_.address) is None:
+                self.remove(breakpoint_)
+
+    def remove_dead(self):
+        while self._dead:
+            super().remove(self._dead.pop())
+
+    def remove_all(self):
+        super().remove_all()
+        self.remove_dead()
+
+    def munmap_begins(self, tid, address, size):
+        return False  # gdb takes breakpoints out of a library itself when it is unloaded
+
+    def munmap_ended(self, tid, failed):
+        return False
+
+
+class Entry(hooks.Entry):
+    def hit(self):
+        if super().hit():
+            self.engine.calls.plant_wanted()
+        return False
+
+
+class SessionProcess(Process):
+    def tid(self):
+        """The user may switch processes and threads: gdb knows which one stopped."""
+        pid, lwp, _ = gdb.selected_thread().ptid
+        if pid != self.pid:
+            raise gdb.error("another process than the recorded one")
+        return lwp
+
+
+class Syscalls(syscalls.Syscalls):
+    """One catchpoint for all; it stands in `info breakpoints`, for gdb can hide none."""
+
+    def __init__(self, session):
+        gdb.Function.__init__(self, "_brkpoint_syscall")
+        self._engine, self._inside, self.quiet = session, {}, False
+        number = gdb.convenience_variable("bpnum")
+        numbers = [*syscalls.MEMORY_SYSCALLS, *syscalls._ENDING, *syscalls._EXECVE]
+        command = "catch syscall " + " ".join(map(str, numbers))
+        self._catchpoint = syscalls.catchpoint(command)
+        self._catchpoint.condition = "$_brkpoint_syscall()"
+        gdb.set_convenience_variable("bpnum", number)  # the user's last one is still theirs
+
+    def _record(self):
+        process = self._engine.process
+        tid = process.tid()
+        regs = process.registers(tid)
+        entering = tid not in self._inside and regs.rax == _ENOSYS
+        if regs.orig_rax in syscalls._EXECVE:
+            self._engine.before_exec(regs.rax == _ENOSYS)
+        elif entering or tid in self._inside:  # else it began before the recording
+            super()._record()
+        return False
+
+    def is_catchpoint(self, breakpoint_):
+        return breakpoint_ == self._catchpoint
+
+    def remove(self):
+        catchpoint, self._catchpoint = self._catchpoint, None
+        if catchpoint is not None and catchpoint.is_valid():
+            catchpoint.delete()
+
+
+class NoSyscalls:
+    """`set alloc syscalls off`."""
+
+    def is_catchpoint(self, breakpoint_):
+        return False
+
+    def remove(self):
+        pass
+
+
+def check_native(pid):
+    """Raises gdb.GdbError unless this very gdb traces a live process `pid`."""
+    if not pid:
+        raise gdb.GdbError("alloc: there is no process: start one first (starti, or run).")
+    try:
+        with open("/proc/%d/status" % pid, encoding="ascii", errors="replace") as file:
+            tracer = next((line for line in file if line.startswith("TracerPid:")), "TracerPid:\t0")
+    except OSError:
+        raise gdb.GdbError("alloc: %s." % _NATIVE) from None
+    if int(tracer.split()[1]) != os.getpid():
+        raise gdb.GdbError("alloc: %s." % _NATIVE)
+
+
+def _signal():
+    return gdb.convenience_variable("_exitsignal")
