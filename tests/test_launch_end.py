@@ -167,16 +167,26 @@ def test_killing_brkpoint_leaves_no_process_and_a_readable_spool(run, tmp_path):
 # ---- gdb goes first -----------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGHUP])
 @pytest.mark.parametrize("how", [b"churn", b"wait"])
-def test_killing_gdb_ends_the_target(run, tmp_path, how):
+def test_killing_gdb_ends_the_target(run, tmp_path, how, number):
     started = run(how)
-    os.kill(started.gdb(), signal.SIGKILL)
+    os.kill(started.gdb(), number)
     done = started.finish()
     assert done.status == 125
-    assert b"gdb died (SIGKILL)" in done.err
+    assert b"gdb died (%s)" % number.name.encode() in done.err
     assert launching.marked(started.marker) == []
     summary = report(tmp_path)
     assert not summary["complete"] and summary["exit"]["kind"] == "unknown"
+
+
+def test_interrupting_gdb_disturbs_nothing(run, tmp_path):
+    started = run(b"wait")
+    os.kill(started.gdb(), signal.SIGINT)
+    time.sleep(0.1)
+    os.kill(started.target(), signal.SIGUSR1)  # it has no handler
+    assert started.finish().status == 128 + signal.SIGUSR1
+    assert report(tmp_path)["complete"]
 
 
 def test_a_stopped_gdb_is_not_waited_for_for_ever(run, monkeypatch):
@@ -235,6 +245,7 @@ def test_a_gdb_that_never_gets_ready_runs_nothing(with_engine, tmp_path):
         with_engine("print('hopeless')\ngdb.execute('quit 1')", b"/usr/bin/touch", bytes(mark))
     assert "hopeless" in caught.value.log
     assert not mark.exists()
+    assert not with_engine.spool.exists()  # it held nothing
 
 
 def test_a_gdb_that_may_not_attach_is_explained(with_engine):
