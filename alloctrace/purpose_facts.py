@@ -158,7 +158,17 @@ def _cuts_arena(survey, index, event, functions):
     return False
 
 
+def _inlining_is_known(survey, index, event, functions):
+    """Debug information was there: without it a function inlined here would not be seen."""
+    if not functions:
+        return False
+    module = functions[0][1].module
+    stack = survey.stacks.get(event.stack, ())
+    return any(frame.inlined and frame.module == module for frame in stack)
+
+
 FACTS = {
+    "inlining-known": _inlining_is_known,
     "known-vec": lambda survey, index, event, functions: survey.thing(event) == VEC,
     "known-string": lambda survey, index, event, functions: survey.thing(event) == STRING,
     "growing": _is_growing,

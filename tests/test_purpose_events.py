@@ -64,6 +64,38 @@ def test_recorded_events(name):
     assert wrong == []
 
 
+# These say less, and what they say stays true when a function inside is not seen.
+GENERAL = ("link-map", "rust-thread-info-inlined", "own", "free-known")
+
+
+def _changed_without_inlining(name):
+    """Purposes that are others when the frames of inlined functions are missing."""
+    recording = Recording(name)
+    recording.stacks = {
+        id_: tuple(frame for frame in stack if not frame.inlined)
+        for id_, stack in recording.stacks.items()
+    }
+    found = [event.purpose for event in recording.explain()]
+    pairs = [
+        (purpose.text, expected)
+        for purpose, expected in zip(found, recording.expected)
+        if purpose.rule not in GENERAL
+    ]
+    return [pair for pair in pairs if pair[0] not in (None, pair[1])]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_without_debug_information_no_purpose_becomes_another(name):
+    """Symbol tables name no inlined function: a rule for the function around it must not hold."""
+    assert _changed_without_inlining(name) == []
+
+
+def test_that_check_can_fail(monkeypatch):
+    monkeypatch.setitem(purpose.FACTS, "inlining-known", lambda *_: True)
+    changed = _changed_without_inlining("alloc")
+    assert ("link_map of the program", "link_map of the vdso") in changed
+
+
 @pytest.mark.parametrize("name", ["empty", "alloc", "rust_vec", "static"])
 def test_every_event_of_the_articles_programs_has_a_purpose(name):
     assert all(event.purpose.text for event in Recording(name).explain())
