@@ -30,7 +30,8 @@ doctor: ## say what is missing here, and which command mends it
 
 # ---- style ------------------------------------------------------------------------------------
 
-python_files = brkpoint $(shell git ls-files '*.py')
+trace_scripts = $(addprefix trace-scripts/,count-syscalls cross-check inspect list-calls list-maps)
+python_files = brkpoint $(trace_scripts) $(shell git ls-files '*.py')
 shell_files = setup .ci/run $(shell git ls-files '*.sh')
 c_files = $(shell git ls-files '*.c' '*.h' '*.cc')
 

@@ -11,7 +11,7 @@ import traceback
 from . import VERSION, heritage
 from .errors import FAILED, USAGE, UserError, shown
 
-VERBS = ("run", "report", "events", "sql", "article", "doctor", "recover", "help")
+VERBS = ("run", "report", "events", "sql", "article", "witnesses", "doctor", "recover", "help")
 _INTERRUPTED = 130
 
 

@@ -9,6 +9,7 @@ _brkpoint() {
         [events]="-h --help --json --origin --phase --name --kind --min-size --max-size --purpose --limit --stacks"
         [sql]="-h --help --json --tables --timeout"
         [article]="-h --help -o"
+        [witnesses]="-h --help --markdown --json --events -o --output --timeout --without"
         [doctor]="-h --help --json"
         [recover]="-h --help -o --force"
         [help]="-h --help"
@@ -20,6 +21,7 @@ _brkpoint() {
         ["events --name"]="malloc calloc realloc reallocarray free aligned_alloc posix_memalign memalign valloc pvalloc mmap mprotect munmap brk mremap madvise"
         ["events --kind"]="call syscall"
         ["events --stacks"]="full ids none"
+        ["witnesses --without"]="gdb strace ltrace maps"
     )
     [[ $COMP_CWORD -gt 1 && ${options[${COMP_WORDS[1]:-none}]+is} ]] && verb=${COMP_WORDS[1]}
 

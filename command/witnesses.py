@@ -1,0 +1,98 @@
+"""`brkpoint witnesses -- PROGRAM`: strace, ltrace, gdb and /proc/PID/maps over one program."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from alloctrace.escape import visible
+from command import program, run
+from command.errors import USAGE, UserError, shown
+from reports import ink, witnesses
+
+NAME = "witnesses"
+HELP = "put what strace, ltrace, gdb and /proc/PID/maps see of a program side by side"
+USAGE_LINE = "brkpoint witnesses [OPTION...] [--] PROGRAM [ARG...]"
+EPILOG = """\
+The program runs once for each witness, with empty input and without address randomisation; what it
+prints is not shown. A witness that is not installed is left out; one that fails, hangs or changes
+how the program ends is called unreliable and compared with nothing. The exit status is 0 when every
+difference is explained, 1 when one is not or nothing could be compared.
+"""
+_SCRIPTS = os.path.join(
+    os.path.dirname(os.path.dirname(os.path.realpath(__file__))), "trace-scripts"
+)
+
+
+def configure(parser):
+    parser.usage = USAGE_LINE
+    add = parser.add_argument
+    add("--markdown", action="store_true", help="a page in Markdown instead of text")
+    add("--json", action="store_true", help="everything, as one JSON object")
+    add("--events", action="store_true", help="every event, however many there are")
+    add("-o", "--output", metavar="FILE", help="write there, not to standard output")
+    add("--timeout", type=run._seconds, default=60, metavar="S", help="for each witness (60)")
+    choices = witnesses.SEEN_BY
+    text = "leave out gdb, strace, ltrace or maps; may be repeated"
+    add("--without", action="append", choices=choices, default=[], metavar="WITNESS", help=text)
+
+
+def parse(parser, words):
+    """The arguments; everything from PROGRAM on stays untouched in `command`."""
+    return run.parse(parser, words)
+
+
+def invoke(args):
+    if not args.command:
+        raise UserError("which program? usage: " + USAGE_LINE, USAGE)
+    record = watch(args.command, args.timeout, args.without)
+    _write(args.output, _render(args, record))
+    return 0 if witnesses.is_sound(record) else 1
+
+
+def watch(command, limit_s=60, left_out=()):
+    """The record of reports/witnesses.py for `command` (words); raises UserError 126 or 127."""
+    crosscheck = _load()
+    words = [os.fsencode(word) for word in command]
+    entries = [name + b"=" + value for name, value in os.environb.items()]
+    path = os.fsdecode(program.find(words, entries).path)
+    try:
+        return crosscheck.record(command, limit_s, path, left_out=left_out, progress=_say)
+    finally:
+        _say("")
+
+
+def _load():
+    """trace-scripts/ has a hyphen and is no package: its folder goes to where modules are found."""
+    if _SCRIPTS not in sys.path:
+        sys.path.append(_SCRIPTS)
+    from brkpoint_trace import crosscheck
+
+    return crosscheck
+
+
+def _render(args, record):
+    if args.json:
+        return witnesses.to_json(record)
+    if args.markdown:
+        return witnesses.to_markdown(record, args.events)
+    look = ink.of_stream(sys.stdout)
+    return witnesses.to_text(record, look.width, look.colour, look.unicode, args.events)
+
+
+def _write(path, text):
+    if path is None:
+        sys.stdout.write(text)
+        return
+    try:
+        with open(path, "w", encoding="utf-8", errors="backslashreplace") as file:
+            file.write(text)
+    except OSError as error:
+        raise UserError("cannot write %s: %s" % (shown(path), error.strerror)) from None
+
+
+def _say(name):
+    """Progress, on one line of a terminal."""
+    if sys.stderr.isatty():
+        sys.stderr.write("\r\033[K" + visible("%s watches ..." % name if name else ""))
+        sys.stderr.flush()

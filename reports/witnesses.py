@@ -1,0 +1,250 @@
+"""One program, four witnesses, one page: text and Markdown of the record of a cross-check.
+
+The record is plain data, made by trace-scripts/brkpoint_trace/crosscheck.py; its JSON is the third
+form.
+"""
+
+from __future__ import annotations
+
+import json
+
+from alloctrace.escape import visible
+from reports import tables
+from reports.ink import Ink
+from reports.markdown import code, escape, table
+from reports.sentences import exact_size, grouped, listed
+
+SEEN_BY = ("gdb", "strace", "ltrace", "maps")
+TITLES = {
+    "gdb": "gdb (brkpoint)",
+    "strace": "strace",
+    "ltrace": "ltrace",
+    "maps": "/proc/PID/maps",
+}
+FEW = 60  # rows shown when nobody asked for all
+_CAN = {"call": ("gdb", "ltrace"), "syscall": ("gdb", "strace", "maps")}
+
+
+def to_json(record):
+    return json.dumps(record, indent=1, sort_keys=True) + "\n"
+
+
+def verdict(record):
+    """The page in one sentence."""
+    compared = listed([TITLES[name] for name in record["compared"]])
+    if len(record["compared"]) < 2 or "gdb" not in record["compared"]:
+        text = (
+            "only %s could be believed" % compared if compared else "no witness could be believed"
+        )
+        return "Nothing could be compared: %s." % text
+    explained = sum(row["count"] for row in record["differences"] if row["explained"])
+    if record["unexplained"]:
+        numbers = grouped(record["unexplained"]), grouped(record["unexplained"] + explained)
+        text = "%s do not agree on this program: %s of %s differences are NOT explained."
+        return text % (compared, *numbers)
+    found = "%s differences, all explained" % grouped(explained) if explained else "no difference"
+    return "%s agree on this program: %s." % (compared, found)
+
+
+def is_sound(record):
+    """Whether gdb and another witness could be compared, and every difference is explained."""
+    return "gdb" in record["compared"] and len(record["compared"]) > 1 and not record["unexplained"]
+
+
+# ---- what both forms say ------------------------------------------------------------------------
+
+
+def run_rows(record):
+    """[witness, whether it can be believed, what it saw]."""
+    return [[TITLES[name], *_state(record, name)] for name in SEEN_BY if name in record["runs"]]
+
+
+def _state(record, name):
+    run = record["runs"][name]
+    if run["state"] != "ok":
+        said = " It printed: %s" % visible(run["said"]) if run.get("said") else ""
+        return [run["state"], visible(run["why"]) + "." + said]
+    return ["ran", _saw(record, name)]
+
+
+def _saw(record, name):
+    if name == "maps":
+        start, end = record["maps"]["start"], record["maps"]["end"]
+        return "%d mappings (%s) at the first instruction, %d (%s) at the end" % (
+            start["mappings"],
+            exact_size(start["bytes"]),
+            end["mappings"],
+            exact_size(end["bytes"]),
+        )
+    counts = record["counts"][name]
+    kinds = {kind: sum(row[2] for row in counts if row[0] == kind) for kind in ("call", "syscall")}
+    words = ["%s %ss" % (grouped(kinds[kind]), kind) for kind in kinds if kinds[kind]]
+    return listed(words) if words else "nothing"
+
+
+def difference_rows(record):
+    """[which witness, how many, what, why], the unexplained first."""
+    rows = sorted(record["differences"], key=lambda r: (r["explained"], r["witness"], r["what"]))
+    return [
+        [TITLES[r["witness"]], grouped(r["count"]), _what(r), r["why"] or "NOT EXPLAINED"]
+        for r in rows
+    ]
+
+
+def _what(row):
+    if row["what"] == "twice":
+        return "shown twice"
+    examples = ", ".join(asked(event) for event in row["examples"][:3])
+    more = ", …" if row["count"] > 3 else ""
+    if row["witness"] == "maps":
+        text = "not mapped at the end" if row["what"] == "missing" else "mapped by no syscall"
+    else:
+        text = "missing there" if row["what"] == "missing" else "only there"
+    return "%s: %s%s" % (text, examples, more)
+
+
+def asked(event):
+    """An event in short: `malloc 1009`, `calloc 3 × 1013`, `brk +4096`, `free`."""
+    if event["kind"] == "mapping":
+        return "%s %s" % (event["name"], exact_size(event["size"]))
+    size = event["size"]
+    if event["name"] == "brk":
+        return "brk" if not size else "brk %+d" % size
+    if size is None:
+        return event["name"]
+    text = "%d × %d" % (event["nmemb"], size) if event["nmemb"] is not None else str(size)
+    if event.get("new_size") is not None:
+        text += " → %d" % event["new_size"]
+    return "%s %s%s" % (event["name"], text, " failed" if event["errno"] else "")
+
+
+def event_rows(record, limit=None):
+    """[[thread, what, gdb, strace, ltrace, maps, why]]; a `-`: by its nature never seen there."""
+    rows = record["rows"] if limit is None else record["rows"][:limit]
+    several = len({row["task"] for row in record["rows"]}) > 1
+    return [_event_row(row, record["compared"], several) for row in rows]
+
+
+def _event_row(row, compared, several):
+    made = [str(row["task"]) if several else "", asked(row)]
+    for name in SEEN_BY:
+        mark = row["seen"].get(name)
+        if name not in compared:
+            made.append("")
+        elif mark is None:
+            made.append("-" if name not in _CAN[row["kind"]] or name == "maps" else "no")
+        else:
+            made.append(mark)
+    return made + [" ".join(row["codes"])]
+
+
+EVENT_HEAD = ["thread", "event", "gdb", "strace", "ltrace", "maps", "why"]
+
+
+def notes(record):
+    """What a reader must know of how the page was made, a sentence each."""
+    ran = [name for name in SEEN_BY if record["runs"].get(name, {}).get("state") in ("ok",)]
+    yield "The program ran once under each witness (%s), each time anew, with empty input." % (
+        listed([TITLES[name] for name in ran]) or "none"
+    )
+    digests = {record["runs"][name].get("stdout_digest") for name in ran}
+    if len(digests) > 1:
+        yield "It did not print the same each time."
+    if record["fixed_addresses"]:
+        yield "Addresses were not randomised, so that the runs can be compared.%s" % "".join(
+            " %s: %s of %s results equal gdb's." % (TITLES[name], grouped(same), grouped(of))
+            for name, (same, of) in sorted(record["same_addresses"].items())
+        )
+    else:
+        yield "Addresses are random here and cannot be fixed: they were not compared."
+    if record["maps"].get("start"):
+        files = ["%s %s" % (visible(name) or "anonymous", grouped(size))
+                 for name, size in record["maps"]["start"]["files"]]  # fmt: skip
+        yield "The kernel's own mappings, before the first instruction, are in maps only: %s." % (
+            listed(files)
+        )
+    if record["maps"].get("compared"):
+        yield (
+            "Maps: the kernel's mappings at the first instruction, changed by every syscall that %s"
+            " saw, were compared with the mappings at the end, page by page (the stack, which the"
+            " kernel lets grow, left out)." % TITLES[record["maps"]["source"]]
+        )
+    elif record["maps"].get("why_not"):
+        yield "Maps were not compared: %s." % record["maps"]["why_not"]
+
+
+def silences(record):
+    """Which functions plain ltrace would not show of this program, and what to do."""
+    found = record.get("silence")
+    if not found:
+        return
+    for row in found["functions"]:
+        shown = "shows" if row["shown"] else "does not show"
+        yield "plain ltrace %s the program's own %s: %s" % (shown, row["name"], row["why"])
+    if found["do"]:
+        yield found["do"]
+
+
+# ---- text ---------------------------------------------------------------------------------------
+
+
+def to_text(record, width=80, colour=False, unicode=True, every=False):
+    ink = Ink(width, colour, unicode)
+    lines = [visible(" ".join(record["command"])), verdict(record), ""]
+    for name, state, saw in run_rows(record):
+        lines += _wrapped("%-15s %-10s " % (name, state), saw, width)
+    lines += ["", "Differences"] if record["differences"] else []
+    for name, count, what, why in difference_rows(record):
+        lines += _wrapped("  %s, %s " % (name, count), "%s. %s" % (what, why), width, "    ")
+    rows = event_rows(record, None if every else FEW)
+    if rows:
+        lines += ["", *tables.lines(EVENT_HEAD, rows, ink, "rLllllL")]
+        lines += _left(record, rows)
+    lines += ["", "What each can see"]
+    for name in SEEN_BY:
+        lines += _wrapped("  %-14s " % TITLES[name], record["nature"][name], width, " " * 17)
+    lines.append("")
+    for text in [*silences(record), *notes(record)]:
+        lines += _wrapped("", text, width)
+    return "\n".join(line.rstrip() for line in lines) + "\n"
+
+
+def _left(record, rows):
+    left = len(record["rows"]) - len(rows)
+    return ["  … %s more: --events shows all" % grouped(left)] if left else []
+
+
+def _wrapped(head, text, width, indent=None):
+    """Lines of `head` and `text`, the further ones indented."""
+    indent = " " * len(head) if indent is None else indent
+    lines, line = [], head
+    for word in visible(text).split(" "):
+        if len(line) + len(word) > width and line.strip():
+            lines.append(line)
+            line = indent
+        line += word + " "
+    return lines + [line]
+
+
+# ---- Markdown -----------------------------------------------------------------------------------
+
+
+def to_markdown(record, every=False):
+    lines = ["# One program, four witnesses", "", code(" ".join(record["command"])), ""]
+    lines += ["**%s**" % escape(verdict(record)), ""]
+    head = ["witness", "state", "what it saw"]
+    lines += table(head, "lll", [list(map(escape, row)) for row in run_rows(record)])
+    if record["differences"]:
+        lines += ["", "## Differences", ""]
+        rows = [list(map(escape, row)) for row in difference_rows(record)]
+        lines += table(["witness", "events", "what", "why"], "lrll", rows)
+    rows = event_rows(record, None if every else FEW)
+    if rows:
+        lines += ["", "## Event by event", "", "`-`: this witness never sees that kind.", ""]
+        lines += table(EVENT_HEAD, "rllllll", [list(map(escape, row)) for row in rows])
+        lines += [""] + [escape(text.strip()) for text in _left(record, rows)]
+    lines += ["", "## What each can see", ""]
+    lines += ["* %s %s" % (escape(TITLES[n]), escape(record["nature"][n])) for n in SEEN_BY]
+    lines += ["", "## How this was made", ""]
+    lines += ["* " + escape(text) for text in [*silences(record), *notes(record)]]
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,61 @@
+"""brkpoint itself as a witness: gdb's view, read from a trace made by a run of its own."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+
+from alloctrace import trace
+
+from . import tool
+from .events import Seen
+
+TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.realpath(__file__))))
+
+
+class NoTrace(Exception):
+    """brkpoint made no trace; what it said."""
+
+
+def witness(command, limit_s, fixed_addresses=True):
+    """(facts of the run, [Seen], tool.Done); raises NoTrace.
+
+    brkpoint itself runs with its addresses as they are: it fixes those of the program.
+    """
+    with tempfile.TemporaryDirectory(prefix="brkpoint-") as folder:
+        path = os.path.join(folder, "witness.brkpoint")
+        words = [sys.executable, "-X", "utf8", os.path.join(TOP, "brkpoint"), "run", "--quiet"]
+        words += ["-o", path] + (["--fixed-addresses"] if fixed_addresses else [])
+        done = tool.run([*words, "--", *command], limit_s, fixed_addresses=False)
+        if not os.path.exists(path):
+            raise NoTrace(done.err.strip() or "brkpoint made no trace")
+        with trace.open(path) as recorded:
+            return dict(recorded.run), seen(recorded), done
+
+
+def seen(recorded):
+    """[Seen] of a trace's events, in order; `inside` and `task` as indices."""
+    tids = [recorded.run.get("pid")] + [row.get("tid") for row in recorded.run.get("threads") or ()]
+    found = []
+    for event in recorded.events():
+        if event.tid not in tids:
+            tids.append(event.tid)
+        found.append(_seen(event))
+        found[-1].task = event.tid
+        if event.phase == "init" and event.kind == "call":
+            found[-1].early = any(f.role == "loader" for f in recorded.stack(event.stack))
+    order = {tid: index for index, tid in enumerate(sorted(tids, key=lambda tid: tid or 0))}
+    for event in found:
+        event.task = order[event.task]
+    return found
+
+
+def _seen(event):
+    inside = event.cause if event.kind == "syscall" else event.outer
+    made = Seen(event.kind, event.name, 0, event.size, event.nmemb, event.ptr, event.result)
+    made.errno, made.args, made.image = event.errno, event.args, event.image
+    made.impl, made.phase, made.inside = event.impl or "", event.phase, inside
+    made.origin = event.verdict.origin if event.verdict else "unknown"
+    made.private = made.impl.startswith("__minimal_")
+    return made

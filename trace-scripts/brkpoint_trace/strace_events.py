@@ -1,0 +1,123 @@
+"""From strace's records to what this project counts: memory syscalls, by task and by program."""
+
+from __future__ import annotations
+
+from collections import Counter, namedtuple
+
+from alloctrace import words
+
+from .events import Seen
+from .log_text import number
+
+NAMES = tuple(words.MEMORY_SYSCALLS.values())
+MAKERS = ("clone", "clone3", "fork", "vfork")
+TRACED = NAMES + MAKERS + ("execve", "execveat")
+# threads: tids of the first process, in numeric order; children: {tid} of processes it made.
+Tasks = namedtuple("Tasks", "threads children")
+
+
+def tasks(records):
+    """Who is a thread of the first process, and who belongs to a process of its own."""
+    if not records:
+        return Tasks((), set())
+    made = {}
+    for record in records:
+        if record.kind == "call" and record.name in MAKERS and (record.result or 0) > 0:
+            thread = any("CLONE_THREAD" in arg for arg in record.args)
+            made.setdefault(record.tid, []).append((record.result, thread))
+    threads, wanted = set(), [records[0].tid]
+    while wanted:
+        tid = wanted.pop()
+        threads.add(tid)
+        wanted += [new for new, is_thread in made.get(tid, ()) if is_thread and new not in threads]
+    return Tasks(tuple(sorted(threads)), {record.tid for record in records} - threads)
+
+
+def executions(records):
+    """How many programs the first process ran: each successful execve replaces one."""
+    mine = set(tasks(records).threads)
+    return sum(_replaces(record) and record.tid in mine for record in records)
+
+
+def _replaces(record):
+    return record.kind == "call" and record.name.startswith("execve") and record.result == 0
+
+
+def memory(records):
+    """[Seen] of the memory syscalls of the first process; what it ran first was strace's exec."""
+    order = {tid: index for index, tid in enumerate(tasks(records).threads)}
+    found, image, brk = [], -1, None
+    for record in records:
+        if record.tid not in order:
+            continue
+        if _replaces(record):
+            image, brk = image + 1, None
+        elif record.kind == "call" and record.name in NAMES:
+            event, brk = _seen(record, brk)
+            event.task, event.image = order[record.tid], max(image, 0)
+            found.append(event)
+    return found
+
+
+def _seen(record, brk):
+    """(Seen, where the break is now)"""
+    values = [number(text) for text in record.args] + [None] * 6
+    event = Seen("syscall", record.name, ptr=values[0], result=record.result, errno=record.errno)
+    event.text = record.text
+    if record.name == "brk":
+        return _moved(event, brk)
+    event.size = values[1]
+    if record.name == "mremap":
+        event.args["new_size"] = values[2]
+    elif record.name == "mmap":
+        flags = record.args[3] if len(record.args) > 3 else ""
+        event.args.update(prot=record.args[2:3], flags=flags, fd=values[4], offset=values[5])
+    elif record.name == "mprotect":
+        event.args["prot"] = record.args[2:3]
+    if "prot" in event.args:
+        event.args["prot"] = "".join(event.args["prot"])
+    return event, brk
+
+
+def _moved(event, brk):
+    """As alloctrace/syscalls.py has it: a query moves nothing, the first break is where it is."""
+    if event.result is None:
+        return event, brk
+    if not event.ptr or brk is None:
+        event.size = 0 if not event.ptr else None
+    else:
+        event.size = event.result - brk
+    return event, event.result
+
+
+def count(records):
+    """{"process": Counter, "threads": {index: Counter}, "children": Counter, …} by name."""
+    mine, children = {}, Counter()
+    order = {tid: index for index, tid in enumerate(tasks(records).threads)}
+    failed = Counter()
+    for record in records:
+        if record.kind != "call" or record.name not in NAMES:
+            continue
+        if record.tid in order:
+            mine.setdefault(order[record.tid], Counter())[record.name] += 1
+            failed[record.name] += record.errno is not None
+        else:
+            children[record.name] += 1
+    total = sum(mine.values(), Counter())
+    return {"process": total, "threads": mine, "children": children, "failed": +failed}
+
+
+def unreturned(records):
+    """Memory syscalls whose return is not in the log: the program ended, or the log was cut."""
+    return [r for r in records if r.kind == "call" and r.name in NAMES and r.result is None]
+
+
+def ending(records):
+    """("exited", status) or ("signalled", name) of the first process, or ("unknown", None)."""
+    first = records[0].tid if records else None
+    for record in reversed(records):
+        if record.tid == first and record.kind == "exit":
+            return "exited", record.result
+        if record.tid == first and record.kind == "killed":
+            return "signalled", record.name
+    return "unknown", None
