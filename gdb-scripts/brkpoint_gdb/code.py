@@ -5,11 +5,14 @@ from __future__ import annotations
 import bisect
 import os
 
+import gdb
+
 from alloctrace import elf, maps
 from alloctrace.words import ENTRY_POINTS
 
 DEBUG_ROOTS = ("/usr/lib/debug",)
 _CALL_FORMS = 7  # longest call instruction that a compiler emits, in bytes
+_SIGNAL_RETURN = b"\x48\xc7\xc0\x0f\x00\x00\x00\x0f\x05"  # mov $15, %rax; syscall
 _START_BYTES = 96  # glibc's _start and _dl_start_user together: sysdeps/x86_64/dl-machine.h
 DEBUG_STATE = "_dl_debug_state"  # <link.h>, r_debug.r_brk
 _GLOBAL = ("GLOBAL", "WEAK", "UNIQUE")
@@ -153,16 +156,34 @@ class Map:
         return code and code.extent(address)
 
     def supports(self, pc, ret):
-        """Whether the step from `pc` out to `ret` rests on an unwind table or on a seen call."""
+        """Whether the step from `pc` out to `ret` is one that a call made.
+
+        gdb falls back on guesses where it knows no unwind table; the code before the return
+        address tells. Only what was built by hand returns to where nobody called: the start of a
+        function (makecontext), the end of a signal handler.
+        """
         key = (pc, ret)
         if key not in self._supported:
-            self._supported[key] = self.extent(pc - 1) is not None or self._is_call(ret)
+            self._supported[key] = self._is_call(ret) or self._is_made_by_hand(pc, ret)
         return self._supported[key]
+
+    def ends(self, pc):
+        """Whether gdb may be believed that nobody called `pc`: an unwind table told it so."""
+        code = self.at(pc - 1)
+        if code is None or code.extent(pc - 1) is None:
+            return False
+        return code.role != "library" or code.is_program or gdb.solib_name(pc - 1) is not None
+
+    def _is_made_by_hand(self, pc, ret):
+        if self._process.read(ret, len(_SIGNAL_RETURN)) == _SIGNAL_RETURN:
+            return True
+        known = self.extent(ret)
+        return known is not None and known[0] == ret and self.extent(pc - 1) is not None
 
     def _is_call(self, ret):
         """A call instruction ends just before `ret`: e8 rel32, or ff /2 in any length."""
         data = self._process.read(ret - _CALL_FORMS, _CALL_FORMS)
-        if len(data) < _CALL_FORMS or self.at(ret) is None:
+        if len(data) < _CALL_FORMS or not (self.at(ret) or self._process.is_code(ret)):
             return False
         if data[-5] == 0xE8:
             return True

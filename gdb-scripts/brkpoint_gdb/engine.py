@@ -118,7 +118,7 @@ class Engine:
         self.process.reopen()
         self.process.threads = 1
         self.map = code.Map(self.process, self.map.next_id if self.map else 1)
-        self.stacks = stacks.Stacks(self.process, self.spool, self.map.supports, self.stacks)
+        self.stacks = stacks.Stacks(self.process, self.spool, self.map, self.stacks)
         self.calls = hooks.Calls(self)
         self.borders = borders.Borders(self)
         self._program = None

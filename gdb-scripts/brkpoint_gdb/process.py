@@ -89,6 +89,11 @@ class Process:
     def mappings(self):
         return maps.parse_maps(self._file("maps"))
 
+    def is_code(self, address):
+        """Whether `address` lies in executable memory (of a file, or made at run time)."""
+        found = [m for m in self.mappings() if m.start <= address < m.end]
+        return bool(found) and "x" in found[0].perms
+
     def auxv(self):
         """{type: value}; getauxval(3) names the types."""
         data = self._file("auxv")

@@ -19,7 +19,6 @@ _MAX_CHAINS = 64  # remembered for one key
 CUT_UNSUPPORTED, CUT_DEEP, CUT_UNREADABLE, CUT_UNWINDER = 1, 2, 3, 4
 
 _SKIP = (gdb.INLINE_FRAME, gdb.TAILCALL_FRAME)
-_CLEAN_END = (gdb.FRAME_UNWIND_OUTERMOST,)  # the unwind table says: nobody called this
 
 
 class Link:
@@ -66,12 +65,12 @@ class Link:
 class Stacks:
     """Numbers the stacks of one program image and writes each new one to the spool once."""
 
-    def __init__(self, process, spool, supports, before=None):
-        """`supports(frame pc, return address)`: an unwind table or a call stands behind it.
+    def __init__(self, process, spool, code, before=None):
+        """`code`: the code.Map that says what stands behind a step outwards.
 
         `before`: the stacks of the image that this one replaces, whose numbers go on.
         """
-        self._process, self._spool, self._supports = process, spool, supports
+        self._process, self._spool, self._code = process, spool, code
         self._chains = {}  # (slot, return address) -> [Link]
         self._links = {}  # interned: (pc, slot, id of the outer link, cut) -> Link
         self._ids = {}  # (pc, Link) -> stack id
@@ -132,13 +131,13 @@ class Stacks:
         while len(links) < MAX_FRAMES:
             caller = _caller(frame)
             if caller is None:
-                clean = frame.unwind_stop_reason() in _CLEAN_END
-                return 0 if clean else CUT_UNWINDER
+                clean = frame.unwind_stop_reason() == gdb.FRAME_UNWIND_OUTERMOST
+                return 0 if clean and self._code.ends(pc) else CUT_UNWINDER
             ret = caller.pc()
             signal_frame = frame.type() == gdb.SIGTRAMP_FRAME
             if ret == 0:
-                return 0
-            if not signal_frame and not self._supports(pc, ret):
+                return 0 if self._code.ends(pc) else CUT_UNWINDER
+            if not signal_frame and not self._code.supports(pc, ret):
                 return CUT_UNSUPPORTED
             slot = 0 if signal_frame else _stack_pointer(caller) - 8
             if slot and self._process.word(slot) != ret:
