@@ -148,6 +148,8 @@ class _Walk:
                 return Verdict("runtime", "C", (), False, at, rule, how)
             if is_interpreter(frame, self.facts):
                 return Verdict("runtime", "CPython", (), False, at, rule, how)
+            if row is not None and row.key == "rust-library":
+                return Verdict(rule=rule + ": a part of Rust's library; for whom is lost")
             return Verdict("user", None, (), via.is_empty(), at, rule, how)
         if frame.role != "system":
             return None
