@@ -22,12 +22,12 @@ def where(address, found, stack, frames):
     yield from stack_lines(stack, frames)
 
 
-def why(event, by_seq, stack, frames):
-    """Phase, origin, purpose and cause of one event. `by_seq(n)`: the event with that number."""
+def why(event, events, stack, frames):
+    """Phase, origin, purpose and cause of one event. `events`: all, by number."""
     going_on = ", going on" if event.dur_ns is None else ""
     yield "%s%s" % (event_name(event), going_on)
     yield from meaning(event)
-    yield from _cause(event, by_seq)
+    yield from _cause(event, events)
     yield from stack_lines(stack, frames)
 
 
@@ -60,13 +60,16 @@ def _purpose(purpose):
     return visible(purpose.text) + source
 
 
-def _cause(event, by_seq):
+def _cause(event, events):
     if event.kind == "syscall" and event.cause is not None:
-        yield "  made by  %s" % event_name(by_seq(event.cause))
+        yield "  made by  %s" % event_name(events[event.cause])
     elif event.kind == "syscall":
         yield "  made by  no recorded call: the code that asked made the system call itself"
     elif event.outer is not None:
-        yield "  inside   %s" % event_name(by_seq(event.outer))
+        yield "  inside   %s" % event_name(events[event.outer])
+    for other in events[event.seq + 1 :]:
+        if event.seq == other.cause:
+            yield "  made     %s" % event_name(other)
 
 
 def stack_lines(stack, limit):

@@ -21,6 +21,11 @@ class Arguments(argparse.ArgumentParser):
         return self.parse_args(gdb.string_to_argv(text))
 
 
-def matching(words, word):
-    """Completions: those of `words` that begin with `word`."""
-    return [candidate for candidate in words if candidate.startswith(word or "")]
+def matching(words, text, word):
+    """Completions of the last word of `text`, without what gdb will not replace.
+
+    gdb breaks words at hyphens, too: of `--ev` it asks for `ev` only.
+    """
+    typed = text[len(text.rstrip().rpartition(" ")[0]) :].lstrip() if text[-1:] != " " else ""
+    kept = len(typed) - len(word or "")
+    return [candidate[kept:] for candidate in words if candidate.startswith(typed)]

@@ -44,12 +44,11 @@ _made = {}
 
 
 def register():
-    """A second time the values stay."""
-    _Prefix("set alloc", "Set how the alloc commands work.")
-    _Prefix("show alloc", "Show how the alloc commands work.")
-    for parameter in PARAMETERS:
-        if parameter.NAME not in _made:
-            _made[parameter.NAME] = _make(parameter)
+    """Once: a second time the values stay."""
+    if not _made:
+        _Prefix("set alloc", "Set how the alloc commands work.")
+        _Prefix("show alloc", "Show how the alloc commands work.")
+        _made.update((parameter.NAME, _make(parameter)) for parameter in PARAMETERS)
 
 
 def _make(parameter):

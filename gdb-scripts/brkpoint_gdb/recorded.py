@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import atexit
+import contextlib
 import os
 import shutil
 import tempfile
@@ -10,7 +12,10 @@ import gdb
 
 from alloctrace import classify, follow, run_facts, summary, trace
 
-from . import symbol_lookup
+from reports import event_lines
+
+from . import parameters, symbol_lookup
+from .process import now
 from .session import Session
 
 
@@ -19,13 +24,23 @@ class Recorded:
 
     def __init__(self, with_syscalls):
         self._folder = tempfile.mkdtemp(prefix="brkpoint-session-")
+        atexit.register(shutil.rmtree, self._folder, True)
         self.spool = os.path.join(self._folder, "session.spool")
         self.session = Session(self.spool, with_syscalls)
         self._follow = follow.Follow(self.spool, gdb=self._ask)
+        self._handlers = (
+            (gdb.events.stop, self._stopped),
+            (gdb.events.exited, self._exited),
+        )
+        self._connected = False
+        self._stop_ns = 0  # when the program stood still last, since the recording began
 
     def start(self, phase):
         try:
             self.session.start(phase)
+            for registry, handler in self._handlers:  # after the session's own
+                registry.connect(handler)
+            self._connected = True
         except BaseException:
             self.session.planted.remove_all()
             self.discard()
@@ -33,9 +48,24 @@ class Recorded:
 
     def end(self, why):
         self.session.end(why)
+        self.refresh()  # while this gdb knows the names
+
+    def _stopped(self, event):
+        """`set alloc follow on`: what happened since the last stop."""
+        since, self._stop_ns = self._stop_ns, now() - self.session.started_ns
+        if parameters.value("follow"):
+            events = [e for e in self.refresh() if e.t_ns > since]
+            for line in event_lines.lines(map(self.explained, events)):
+                print(line)
+
+    def _exited(self, event):
+        if self.session.ended is not None:
+            self.refresh()  # while this gdb knows the names
 
     def discard(self):
         """Delete the spool; a gdb that dies leaves it to `brkpoint recover`."""
+        for registry, handler in self._handlers if self._connected else ():
+            registry.disconnect(handler)
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def refresh(self):
@@ -58,7 +88,8 @@ class Recorded:
 
     def _ask(self, requests):
         """As symbol_gdb.ask: this gdb has read the symbols already."""
-        return [self._names(path, offsets) for path, offsets in requests], []
+        with _full_names():
+            return [self._names(path, offsets) for path, offsets in requests], []
 
     def _names(self, path, offsets):
         wanted = os.fsencode(path)
@@ -66,7 +97,8 @@ class Recorded:
         found = {}
         for offset in offsets if bias is not None else ():
             try:
-                found[offset] = {"chain": symbol_lookup.chain_at(offset + bias), "symbol": None}
+                chain = symbol_lookup.chain_at(offset + bias)
+                found[offset] = {"chain": chain, "symbol": symbol_lookup.symbol_at(offset + bias)}
             except (gdb.error, UnicodeError, RuntimeError, ValueError):
                 continue  # this address stays to the ELF tables
         return found
@@ -81,8 +113,13 @@ class Recorded:
 
     def outcome(self):
         """What the user's gdb knows of the run, for run_facts."""
-        still = None if self.session.ended else "the recording goes on"
-        return {"versions": {"gdb": gdb.VERSION}, "incomplete_because": still}
+        session = self.session
+        found = {"versions": {"gdb": gdb.VERSION}, "exit": session.exit}
+        if session.ended is None:
+            found["incomplete_because"] = "the recording goes on"
+        elif session.exit["kind"] == "unknown":
+            found["incomplete_because"] = "the recording has ended before: " + session.ended
+        return found
 
     @property
     def borders(self):
@@ -117,6 +154,30 @@ class Recorded:
         self.refresh()
         trace.write(path, self.history, self._follow.frames, self.outcome(), force)
 
+
+@contextlib.contextmanager
+def _full_names():
+    """While names are read, they are whole and demangled; then the user's settings are back."""
+    changed = []
+    try:
+        for name, needed, words in _NAMES:
+            before = gdb.parameter(name)
+            if before != needed:
+                gdb.execute("set %s %s" % (name, words), to_string=True)
+                changed.append((name, before))
+        yield
+    finally:
+        for name, before in changed:
+            text = {True: "on", False: "off", None: "unlimited"}.get(before, before)
+            gdb.execute("set %s %s" % (name, text), to_string=True)
+
+
+# name, value as gdb.parameter gives it, value as `set` takes it
+_NAMES = (
+    ("print asm-demangle", True, "on"),
+    ("print demangle", True, "on"),
+    ("print max-symbolic-offset", None, "unlimited"),
+)
 
 _current = []  # the last recording of this gdb, at most one
 

@@ -28,6 +28,8 @@ class Session(Engine):
         self.planted = Planted(self)
         self.with_syscalls = with_syscalls
         self.ended = None
+        self._replaced = False  # by exec
+        self.exit = {"kind": "unknown", "status": None}  # as alloctrace.run_facts has it
 
     # -- beginning and end
 
@@ -41,7 +43,7 @@ class Session(Engine):
         self._begin_records()
         self.image = 0
         self.map = code.Map(self.process)
-        self.stacks = stacks.Stacks(self.process, self.spool, self.map.supports)
+        self.stacks = stacks.Stacks(self.process, self.spool, self.map)
         self.calls = hooks.Calls(self)
         self.borders = session_borders.SessionBorders(self)
         auxv = self.process.auxv()
@@ -49,6 +51,7 @@ class Session(Engine):
         self.spool.info("image", index=0, path=path, entry=auxv.get(9), t_ns=self.started_ns)
         self._update_code(executable, auxv)
         self.borders.begin_here(self.map.all, executable, phase)
+        self._end_stacks_at_main()
         self.syscalls = Syscalls(self) if self.with_syscalls else NoSyscalls()
         self._connect()
 
@@ -89,24 +92,44 @@ class Session(Engine):
 
     def _new_objfile(self, event):
         """gdb has read a new library's symbols; the loader has mapped it by then."""
+        if self._replaced:
+            return
         if self.ended is None and gdb.selected_inferior().pid == self.process.pid:
             self._update_code(None, None)
             self.planted.remove_outside(self.map)
             self.borders.program_arrived(self.map.all)
 
     def _exited(self, event):
-        if event.inferior.pid in (0, self.process.pid):
-            gone = hasattr(event, "exit_code") or _signal() is not None
-            self.end("the program has ended" if gone else "gdb has let the program go", "exited")
+        if event.inferior.pid not in (0, self.process.pid):
+            return
+        number = gdb.convenience_variable("_exitsignal")
+        if hasattr(event, "exit_code"):
+            self.exit = {"kind": "exited", "status": int(event.exit_code)}
+        elif number is not None:
+            self.exit = {"kind": "signalled", "status": int(number)}
+        else:
+            return self.end("gdb has let the program go")
+        self.end("the program has ended", "exited")
 
     def _stopped(self, event):
         self.planted.remove_dead()
+        if self._replaced:
+            self.end("exec has replaced the program")
 
     def _deleted(self, breakpoint_):
         if self.syscalls.is_catchpoint(breakpoint_):
             self.note("the catchpoint was deleted: memory syscalls are not seen from there on")
 
     # -- what the engine stops the target for
+
+    def _update_code(self, executable, auxv):
+        super()._update_code(executable, auxv)
+        self._end_stacks_at_main()
+
+    def _end_stacks_at_main(self):
+        """gdb's own walk ends there, unless the user has said otherwise."""
+        if not gdb.parameter("backtrace past-main"):
+            self.stacks.thread_starts += self.borders.main_ranges()
 
     def _hook(self, item):
         entries = []
@@ -116,11 +139,19 @@ class Session(Engine):
         for entry in entries:
             entry.by_site = not self.calls.plant_ends(entry.address, self.map.extent)
 
-    def before_exec(self, entering):
-        """gdb cannot take its breakpoints out of a program that is gone: do it before."""
-        self.planted.enable(not entering)
-        if entering:
-            self.note_once("exec: what the new program does is not recorded")
+    def at_execve(self, result):
+        """gdb cannot take its breakpoints out of a program that is gone: do it before.
+
+        `result`: what rax holds: at the entry -ENOSYS, at the return 0 in the new program.
+        """
+        if result == _ENOSYS:
+            self.planted.enable(False)
+        elif result == 0:
+            self._replaced = True
+            self.syscalls.quiet = True
+            self.note("exec replaced the program: what the new one does is not recorded")
+        else:
+            self.planted.enable(True)
 
 
 class Planted(planted.Planted):
@@ -191,7 +222,7 @@ class Syscalls(syscalls.Syscalls):
         regs = process.registers(tid)
         entering = tid not in self._inside and regs.rax == _ENOSYS
         if regs.orig_rax in syscalls._EXECVE:
-            self._engine.before_exec(regs.rax == _ENOSYS)
+            self._engine.at_execve(regs.rax)
         elif entering or tid in self._inside:  # else it began before the recording
             super()._record()
         return False
@@ -226,7 +257,3 @@ def check_native(pid):
         raise gdb.GdbError("alloc: %s." % _NATIVE) from None
     if int(tracer.split()[1]) != os.getpid():
         raise gdb.GdbError("alloc: %s." % _NATIVE)
-
-
-def _signal():
-    return gdb.convenience_variable("_exitsignal")

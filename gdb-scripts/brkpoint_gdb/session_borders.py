@@ -118,6 +118,11 @@ class SessionBorders(borders.Borders):
         else:
             self._cross("main", now(), "entry point: main was not found")
 
+    def main_ranges(self):
+        """[(low, high)] of the function that gdb takes for main, where it is known."""
+        mains = [self._user_main] if self._user_main else sorted(self._mains)
+        return [extent for extent in map(self._engine.map.extent, mains) if extent]
+
     # -- overridden: nothing here stops the program
 
     def _plant(self, address, action):

@@ -14,7 +14,7 @@ import gdb
 _SETTINGS = (
     "auto-load no",
     "debuginfod enabled off",
-    "language c",  # the type below is C's; names keep their own language
+    "language c",  # how symbol_at's pointer prints; names keep their own language
     "confirm off",
     "pagination off",
     "height 0",
@@ -100,7 +100,8 @@ def name_of(symtab):
 
 def symbol_at(offset):
     """[demangled name, bytes from its start] of the linker's symbol before `offset`, or None."""
-    pointer = gdb.Value(offset).cast(gdb.lookup_type("long").pointer())
+    pointer = gdb.Value(offset)
+    pointer = pointer.cast(pointer.type.pointer())
     text = pointer.format_string(symbols=True)  # "(long *) 0x1139 <name(int)+4>"
     start, end = text.find("<"), text.rfind(">")
     if start < 0 or end < start:

@@ -29,7 +29,7 @@ class Report(gdb.Command):
         super().__init__(self.NAME, gdb.COMMAND_DATA)
 
     def complete(self, text_, word):
-        return matching(OPTIONS, word)
+        return matching(OPTIONS, text_, word)
 
     def invoke(self, argument, from_tty):
         options = parser().read(argument)

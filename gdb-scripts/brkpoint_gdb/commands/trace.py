@@ -42,10 +42,10 @@ class Trace(gdb.Command):
     def complete(self, text, word):
         words = text.split()
         if not words or (len(words) == 1 and not text.endswith(" ")):
-            return matching(ACTIONS, word)
+            return matching(ACTIONS, text, word)
         if words[-1 if text.endswith(" ") else -2] == "--phase":
-            return matching(PHASES, word)
-        return gdb.COMPLETE_FILENAME if words[0] == "save" else matching(OPTIONS, word)
+            return matching(PHASES, text, word)
+        return gdb.COMPLETE_FILENAME if words[0] == "save" else matching(OPTIONS, text, word)
 
     def invoke(self, argument, from_tty):
         options = parser().read(argument)

@@ -56,11 +56,14 @@ def parse(argument):
 
 
 def read_address(expression):
-    """The value of the expression as an unsigned address; gdb's own error where it has none."""
-    value = gdb.parse_and_eval(expression)
-    if value.type.strip_typedefs().code == gdb.TYPE_CODE_ARRAY:
-        value = value.address
-    return int(value.cast(gdb.selected_inferior().architecture().integer_type(64))) & _MASK64
+    """The value of the expression as an unsigned address; raises gdb.GdbError where it is none."""
+    try:
+        value = gdb.parse_and_eval(expression)
+        if value.type.strip_typedefs().code == gdb.TYPE_CODE_ARRAY:
+            value = value.address
+        return int(value) & _MASK64
+    except gdb.error as error:
+        raise gdb.GdbError("alloc where: %s" % error) from None
 
 
 def known(address, found, current):

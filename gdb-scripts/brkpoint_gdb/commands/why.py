@@ -34,7 +34,7 @@ class Why(gdb.Command):
         event = current.explained(choose(events, options.event, current))
         frames = options.frames or parameters.value("frames")
         stack = current.stack(event.stack)
-        for line in answers.why(event, events.__getitem__, stack, frames):
+        for line in answers.why(event, events, stack, frames):
             print(line)
 
 
@@ -58,12 +58,13 @@ def choose(events, number, current):
 
 
 def at_hand(events, current):
-    """The open call of the selected thread, or a syscall that it is in; else its last event."""
+    """The syscall or call that the selected thread is in; else its last one, nested ones apart."""
     thread = gdb.selected_thread()
     if thread is None:
         return events[-1] if events else None
     tid = thread.ptid[1]
-    last = next((event for event in reversed(events) if event.tid == tid), None)
-    if last is not None and last.kind == "syscall" and last.dur_ns is None:
-        return last
-    return current.open_call(tid) or last
+    own = [event for event in events if event.tid == tid]
+    if own and own[-1].kind == "syscall" and own[-1].dur_ns is None:
+        return own[-1]
+    outermost = (event for event in reversed(own) if event.cause is None and event.outer is None)
+    return current.open_call(tid) or next(outermost, None)

@@ -1,0 +1,391 @@
+"""The alloc commands in a real gdb, beside a person's own breakpoints and settings."""
+
+import os
+import pty
+import re
+import select
+import signal
+import subprocess
+import time
+
+import pytest
+from engine_runs import compile_c
+from gdb_sessions import COMMANDS, TOP, between, gdb, plain
+from target_programs import brkpoint
+
+SOURCE = """
+#include <stdlib.h>
+static char *volatile kept;
+static void work(int n)
+{
+    for (int i = 0; i < n; i++) {
+        kept = realloc(kept, 1009 * (i + 1));
+        free(malloc(13));
+    }
+}
+int main(int argc, char **argv)
+{
+    char *first = malloc(17);
+    char *second = calloc(3, 19);
+    work(7);
+    free(first);
+    return argc > 99 ? second[1] : 3;
+}
+"""
+DOCUMENTED = ("alloc trace", "alloc where", "alloc why", "alloc report", "alloc phase")
+_ALL_OPTIONS = """python
+from brkpoint_gdb import commands
+import sys
+for command in commands.COMMANDS[1:]:
+    parser = sys.modules[command.__module__]
+    names = [n for a in parser.parser()._actions for n in a.option_strings]
+    print("OPTIONS", command.NAME, *names)
+    print("HELP-BEGINS"); gdb.execute("help " + command.NAME); print("HELP-ENDS")
+end"""
+
+
+@pytest.fixture(scope="module")
+def program(tmp_path_factory):
+    return compile_c(tmp_path_factory.mktemp("program"), SOURCE)
+
+
+# ---- help ----------------------------------------------------------------------------------------
+
+
+def undocumented(text):
+    """{command: options that its help does not name} of what _ALL_OPTIONS printed."""
+    found = {}
+    for part in text.split("OPTIONS ")[1:]:
+        head, page = part.split("\n", 1)
+        words = head.split(" --")
+        page = between(page, "HELP-BEGINS", "HELP-ENDS")
+        found[words[0]] = [name for name in words[1:] if "--" + name not in page]
+    return found
+
+
+def test_help_shows_every_option(tmp_path):
+    text = gdb(tmp_path, [_ALL_OPTIONS], "true")
+    assert undocumented(text) == dict.fromkeys(DOCUMENTED, [])
+    assert sum(line.count(" --") for line in text.split("\n") if line.startswith("OPTIONS")) >= 7
+
+
+def test_an_option_without_help_is_seen():
+    text = "OPTIONS alloc x --seen --unseen\nHELP-BEGINS\n--seen\nHELP-ENDS\n"
+    assert undocumented(text) == {"alloc x": ["unseen"]}
+
+
+def test_settings_and_functions_have_help(tmp_path):
+    text = gdb(tmp_path, ["help set alloc", "help function"], "true")
+    for name in ("set alloc follow", "set alloc frames", "set alloc syscalls"):
+        assert name + " -- " in text
+    for name in ("origin", "size", "purpose", "phase"):
+        assert "_alloc_%s" % name in text
+
+
+def test_words_are_completed(tmp_path):
+    lines = ["complete alloc trace st", "complete alloc report --j", "complete alloc w"]
+    text = gdb(tmp_path, lines, "true")
+    for line in ("alloc trace start", "alloc trace status", "alloc trace stop"):
+        assert line + "\n" in text
+    assert "alloc report --json\n" in text and "----" not in text
+    assert "alloc where\n" in text and "alloc why\n" in text
+
+
+def test_importing_has_no_effects():
+    code = "import sys; sys.path[:0] = [%r, %r]; import brkpoint_gdb.commands"
+    folders = (os.path.join(TOP, "gdb-scripts"), TOP)
+    text = plain("-batch", "-ex", "python " + code % folders, "-ex", "alloc phase")
+    assert 'Undefined command: "alloc"' in text
+
+
+# ---- beside a person's own -----------------------------------------------------------------------
+
+_STATE = ["info breakpoints", "info signals", "info display", "print $bpnum", "show convenience"]
+_SHOW = """python
+def settings():
+    gdb.execute("echo SETTINGS-BEGIN\\\\n")
+    gdb.execute("show")
+    gdb.execute("echo SETTINGS-END\\\\n")
+settings()
+end"""
+
+
+def all_settings(text):
+    """The `show` listings of a session, without what only the program's place changes."""
+    parts = text.split("SETTINGS-BEGIN\n")[1:]
+    volatile = re.compile(r"alloc |convenience: |\$|language|.*currently")
+    return [
+        [row for row in part.split("SETTINGS-END")[0].split("\n") if not volatile.match(row)]
+        for part in parts
+    ]
+
+
+def test_settings_stay_as_they_were(tmp_path, program):
+    lines = ["set print elements 7", "set disassembly-flavor intel", "break work", "run", _SHOW]
+    lines += ["alloc trace start", "python settings()", "finish", "alloc why", "alloc report"]
+    lines += ["python settings()", "alloc trace stop", "python settings()"]
+    before, *later = all_settings(gdb(tmp_path, lines, program))
+    assert len(before) > 200 and len(later) == 3
+    assert [found for found in later if found != before] == []
+
+
+def test_a_changed_setting_would_be_seen(tmp_path, program):
+    text = gdb(tmp_path, ["start", _SHOW, "set print elements 9", "python settings()"], program)
+    before, after = all_settings(text)
+    assert before != after
+
+
+def rows(text):
+    """{number: row} of `info breakpoints`."""
+    return {int(row.split()[0]): row for row in text.split("\n") if re.match(r"\d+ ", row)}
+
+
+def test_a_persons_breakpoints_stop_as_they_did(tmp_path, program):
+    typed = ["break work", "break malloc if $rdi == 13", "starti"]
+    then = ["continue"] * 4 + ["echo LIST\\n", "info breakpoints", "echo END\\n", "print $bpnum"]
+    without = gdb(tmp_path, typed + then, program)
+    with_ = gdb(tmp_path, typed + ["alloc trace start"] + then, program)
+    stops = re.compile(r"^(?:Thread .* hit )?Breakpoint (\d+),", re.M)
+    assert stops.findall(without) and stops.findall(with_) == stops.findall(without)
+    mine, theirs = (rows(between(text, "LIST", "END")) for text in (without, with_))
+    added = sorted(set(theirs) - set(mine))
+    assert {number: theirs[number] for number in mine} == mine
+    assert len(added) == 1 and "$_brkpoint_syscall()" in with_  # the one that gdb cannot hide
+    assert re.findall(r"^\$\d+ = (\d+)", with_, re.M) == re.findall(
+        r"^\$\d+ = (\d+)", without, re.M
+    )
+
+
+def test_after_stop_nothing_of_ours_is_left(tmp_path, program):
+    lines = ["break work", "run", "alloc trace start", "alloc trace stop", "echo LIST\\n"]
+    lines += ["maint info breakpoints", "echo END\\n", "continue"]
+    text = gdb(tmp_path, lines, program)
+    listed = between(text, "LIST", "END")
+    assert "_brkpoint" not in listed and "catchpoint" not in listed
+    assert (
+        len([row for row in listed.split("\n") if "breakpoint" in row and " keep y " in row]) == 1
+    )
+    lines.remove("alloc trace stop")
+    listed = between(gdb(tmp_path, lines, program), "LIST", "END")
+    assert len([row for row in listed.split("\n") if " keep y " in row]) > 5  # they are seen there
+
+
+def test_control_c_stops_the_program(tmp_path):
+    source = "#include <stdlib.h>\nint main(void) { for (;;) free(malloc(1013)); }"
+    lines = ["set pagination off", "source " + COMMANDS, "starti", "alloc trace start", "continue"]
+    said = type_and_interrupt(lines, compile_c(tmp_path, source))
+    assert "Program received signal SIGINT" in said
+    assert re.search(r"Recording process \d+: [\d,]{2,} events, phase main", said)
+
+
+def type_and_interrupt(lines, program):
+    """Type into gdb on a terminal, press Ctrl-C, and ask for the status."""
+    ours, theirs = pty.openpty()
+    command = ["gdb", "-nx", "-q", "--args", program]
+    process = subprocess.Popen(
+        command, stdin=theirs, stdout=theirs, stderr=theirs, preexec_fn=_with_terminal, cwd=TOP
+    )
+    os.close(theirs)
+    try:
+        os.write(ours, "".join(line + "\n" for line in lines).encode())
+        said = _read_until(ours, b"Using host libthread_db", 60)
+        said += _read_until(ours, None, 2)
+        os.write(ours, b"\x03")
+        said += _read_until(ours, b"SIGINT", 60) + _read_until(ours, b"(gdb)", 10)
+        os.write(ours, b"alloc trace status\n")
+        said += _read_until(ours, b"phase main.", 60)
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.wait(20)
+        os.close(ours)
+    return said.decode("utf-8", "replace")
+
+
+def _with_terminal():
+    os.setsid()
+    import fcntl
+    import termios
+
+    fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+
+
+def _read_until(fd, mark, seconds):
+    data, end = b"", time.monotonic() + seconds
+    while time.monotonic() < end and not (mark and mark in data):
+        if select.select([fd], [], [], 0.2)[0]:
+            try:
+                data += os.read(fd, 65536)
+            except OSError:
+                break
+    return data
+
+
+# ---- what is recorded ----------------------------------------------------------------------------
+
+
+def test_the_events_equal_the_engines(tmp_path, program):
+    trace = str(tmp_path / "session.brkpoint")
+    lines = ["starti", "alloc trace start", "continue", "alloc trace save " + trace]
+    assert "Saved" in gdb(tmp_path, lines, program)
+    other = str(tmp_path / "engine.brkpoint")
+    brkpoint("run", "--quiet", "-o", other, program)
+    mine, theirs = columns(trace), columns(other)
+    assert len(mine) > 60 and mine == theirs
+    assert mine[1:] != theirs  # a list with one event removed is not the same
+
+
+def columns(trace):
+    query = "select kind, name, size, nmemb, phase, origin, purpose, cause, outer from events"
+    done = brkpoint("sql", trace, query)
+    assert done.returncode == 0, done.stderr
+    return [row for row in done.stdout.split("\n") if "ld.so.cache" not in row]
+
+
+@pytest.mark.parametrize("flags", [["-s"], ["-static"], ["-no-pie"], ["-static-pie"]])
+def test_phases_without_stepping_equal_those_of_the_engine(tmp_path, flags):
+    program = compile_c(tmp_path, SOURCE, *flags)
+    trace, other = str(tmp_path / "a.brkpoint"), str(tmp_path / "b.brkpoint")
+    gdb(tmp_path, ["starti", "alloc trace start", "continue", "alloc trace save " + trace], program)
+    brkpoint("run", "--quiet", "-o", other, program)
+    assert phases(trace) == phases(other)
+    assert "main" in phases(trace)
+
+
+def phases(trace):
+    done = brkpoint("sql", trace, "select phase, how from borders")
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+# ---- the answers ---------------------------------------------------------------------------------
+
+
+def test_where_a_pointer_comes_from(tmp_path, program):
+    lines = ["break work", "starti", "alloc trace start", "continue", "up"]
+    lines += ["alloc where first", "alloc where second + 5", "alloc where --frames 1 first"]
+    text = gdb(tmp_path, lines, program)
+    assert re.search(r"is the beginning of block \d+: 17 bytes, live", text)
+    assert re.search(r"lies 5 bytes inside block \d+: 57 bytes, live", text)
+    assert "allocated by event" in text and "malloc(17)" in text and "calloc(3, 19)" in text
+    assert "origin   user, directly" in text and "#1  main" in text
+    assert "more frames" not in text.split("#1  main")[0] and "(1 more frames" in text
+
+
+def test_where_of_what_was_given_back_and_of_what_never_was(tmp_path, program):
+    lines = ["break work", "starti", "alloc trace start", "continue", "up", "set $p = first"]
+    lines += ["delete 1", "advance 17", "alloc where $p", "alloc where &first", "!alloc where nope"]
+    text = gdb(tmp_path, lines, program)
+    assert re.search(r"17 bytes, given back by event \d+: free\(0x", text)
+    assert "no recorded call handed it out; it lies in [stack]" in text
+    assert 'ERROR alloc where: No symbol "nope"' in text or "ERROR alloc where: No symbol" in text
+
+
+def test_why_at_a_stop_inside_an_allocator_call(tmp_path, program):
+    lines = ["start", "alloc trace start", "break *malloc if $_alloc_size() == 13", "continue"]
+    lines += ["alloc why", "print $_alloc_origin()", "print $_alloc_phase()"]
+    text = gdb(tmp_path, lines, program)
+    assert re.search(r"malloc\(13\), thread \d+, going on", text)
+    assert '"user"' in text and '"main"' in text and "work" in text
+
+
+def test_why_at_a_caught_syscall_names_its_cause(tmp_path, program):
+    lines = ["start", "alloc trace start", "catch syscall brk", "continue", "alloc why"]
+    text = gdb(tmp_path, lines, program)
+    assert re.search(r"event \d+: brk\(.*going on", text)
+    assert re.search(r"made by +event \d+: malloc\(17\), thread", text)
+
+
+def test_a_recording_that_begins_in_main_says_so(tmp_path, program):
+    lines = ["break work", "run", "alloc trace start", "alloc phase", "up", "alloc where first"]
+    text = gdb(tmp_path, lines, program)
+    assert "from phase main on" in text and "nothing before was seen" in text
+    assert "main is on the stack" in text and "no recorded call handed it out" in text
+
+
+def test_follow_shows_what_each_line_did(tmp_path, program):
+    lines = ["start", "alloc trace start", "set alloc follow on", "echo A\\n", "next", "echo B\\n"]
+    lines += ["set alloc follow off", "next", "echo C\\n"]
+    text = gdb(tmp_path, lines, program)
+    assert "malloc(17)" in between(text, "A\n", "B\n")
+    assert "calloc(3, 19)" not in between(text, "B\n", "C\n").replace("second = calloc(3, 19)", "")
+
+
+def test_a_second_run_is_recorded_anew(tmp_path, program):
+    lines = []
+    for _ in range(2):
+        lines += ["starti", "alloc trace start", "continue", "alloc trace status"]
+    text = gdb(tmp_path, lines, program)
+    counts = re.findall(r"has ended \(the program has ended\): (\d+) events, phase exit", text)
+    assert len(counts) == 2 and counts[0] == counts[1]
+    assert "exited with code 03" in text
+
+
+def test_reports_come_in_every_form(tmp_path, program):
+    lines = ["starti", "alloc trace start", "continue"]
+    lines += ["alloc report", "alloc report --json", "alloc report --markdown"]
+    text = gdb(tmp_path, lines, program)
+    assert "exited with status 3" in text and '"totals"' in text and "| " in text
+
+
+# ---- what cannot be done -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "line, said",
+    [
+        ("alloc trace start", "there is no process"),
+        ("alloc why", "nothing is recorded"),
+        ("alloc report --nonsense", "unrecognized arguments: --nonsense"),
+        ("alloc where", "which pointer?"),
+        ("alloc nonsense", "there is no alloc nonsense"),
+        ("alloc trace save", "into which file?"),
+    ],
+)
+def test_errors_are_one_line(tmp_path, line, said):
+    text = gdb(tmp_path, ["!" + line], "true")
+    assert said in text and "Traceback" not in text and "Python Exception" not in text
+
+
+def test_code_that_comes_and_goes(tmp_path):
+    source = """
+    #include <dlfcn.h>
+    #include <stdlib.h>
+    int main(int argc, char **argv)
+    {
+        for (int i = 0; i < 3; i++) {
+            void *handle = dlopen(argv[1], RTLD_NOW);
+            void *(*work)(void) = handle ? (void *(*)(void))dlsym(handle, "work") : 0;
+            if (!work)
+                return 1;
+            free(work());
+            dlclose(handle);
+        }
+        return !malloc(1009);
+    }
+    """
+    library = "#include <stdlib.h>\nvoid *work(void) { return calloc(7, 11); }"
+    plugin = compile_c(tmp_path, library, "-shared", "-fPIC", name="plugin.so")
+    program = compile_c(tmp_path, source, name="opener")
+    trace = str(tmp_path / "t.brkpoint")
+    lines = ["starti", "alloc trace start", "continue", "alloc trace save " + trace]
+    text = gdb(tmp_path, lines, program, plugin)
+    assert "exited normally" in text and "lost" not in text
+    query = "select name, size, nmemb from events where origin = 'user' and name != 'free'"
+    done = brkpoint("sql", trace, query)
+    assert done.stdout.count("calloc") == 3 and done.stdout.count("1009") == 1
+
+
+def test_an_exec_ends_what_is_seen_and_the_program_goes_on(tmp_path):
+    source = """
+    #include <stdlib.h>
+    #include <unistd.h>
+    int main(void)
+    {
+        void *volatile block = malloc(1009);
+        return block ? execl("/bin/true", "true", (char *)0) : 2;
+    }
+    """
+    lines = ["starti", "alloc trace start", "continue", "alloc trace status", "alloc report"]
+    text = gdb(tmp_path, lines, compile_c(tmp_path, source))
+    assert "exited normally" in text and "Cannot insert" not in text and "lost" not in text
+    assert "exec replaced the program: what the new one does is not recorded" in text
