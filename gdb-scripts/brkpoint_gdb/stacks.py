@@ -3,8 +3,8 @@
 gdb's own walk costs ten times a breakpoint stop, so the last chains seen from the same stack
 pointer and return address are remembered, and believed only when every return address still
 stands in its slot: one read of the stack, one comparison. Where no chain fits, gdb walks until
-the rest is a remembered one. A frame is accepted only when an unwind table covers its caller's
-pc or a call instruction stands before the return address; else the stack is cut and says why.
+the rest is a remembered one. A frame is accepted only when a call instruction stands before its
+return address (code.Map.supports); else the stack is cut and says why.
 """
 
 from __future__ import annotations
