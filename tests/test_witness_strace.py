@@ -8,6 +8,7 @@ import pytest
 import target_programs
 import witnesses
 from alloctrace import words
+from brkpoint_trace import strace_events, strace_log  # witnesses.py knows where they are
 
 SYSTEM = {
     "true": ["/bin/true"],
@@ -23,11 +24,9 @@ pytestmark = pytest.mark.skipif(not shutil.which("strace"), reason="no strace")
 
 def compare(command, folder):
     """(what brkpoint saw, what strace saw)"""
-    (folder / "brkpoint").mkdir()
-    (folder / "strace").mkdir()
-    past, _ = witnesses.recorded(command, folder / "brkpoint")
+    past, _ = witnesses.recorded(command, folder)
     assert past.lost == 0
-    return witnesses.syscalls(past), witnesses.by_strace(command, folder / "strace")
+    return witnesses.syscalls(past), witnesses.by_strace(command)
 
 
 @pytest.fixture(scope="session")
@@ -53,20 +52,23 @@ def test_twin_another_program_differs(built, tmp_path):
     """The comparison can fail: grow makes eleven mremap that success does not make."""
     if "grow" not in PROGRAMS:
         pytest.skip("not built")
-    (tmp_path / "a").mkdir()
-    grown, _ = witnesses.recorded(PROGRAMS["grow"], tmp_path / "a")
-    assert witnesses.syscalls(grown) != witnesses.by_strace(PROGRAMS["success"], tmp_path)
+    grown, _ = witnesses.recorded(PROGRAMS["grow"], tmp_path)
+    assert witnesses.syscalls(grown) != witnesses.by_strace(PROGRAMS["success"])
 
 
-def test_twin_the_parser_of_strace_follows_threads_and_no_children(tmp_path):
-    files = {
-        7: "brk(NULL) = 0x1\nclone3({flags=CLONE_VM|CLONE_THREAD, x=1} => {}, 88) = 8\n"
-        "clone(child_stack=NULL, flags=SIGCHLD) = 9\nmunmap(0x1, 2) = 0\n",
-        8: "mmap(NULL, 1, PROT_NONE, 0, -1, 0) = 0x2\nmadvise(0x2, 1, MADV_FREE) = 0\n",
-        9: "mremap(0x1, 1, 2, 0) = 0x3\nmprotect(0x1, 1, 0) = 0\n",
-    }
-    for tid, text in files.items():
-        (tmp_path / ("strace.%d" % tid)).write_text(text)
-    found = witnesses._count_threads(tmp_path, {tid: "strace.%d" % tid for tid in files})
-    assert found == Counter(brk=1, munmap=1, mmap=1, madvise=1)
-    assert set(found) < set(words.MEMORY_SYSCALLS.values())
+def test_twin_the_parser_of_strace_follows_threads_and_no_children():
+    text = """7 execve("./a", ["./a"], 0x7ffc /* 3 vars */) = 0
+7 brk(NULL) = 0x1
+7 clone3({flags=CLONE_VM|CLONE_THREAD, x=1} => {}, 88) = 8
+7 clone(child_stack=NULL, flags=SIGCHLD) = 9
+8 mmap(NULL, 1, PROT_NONE, 0, -1, 0 <unfinished ...>
+9 mremap(0x1, 1, 2, 0) = 0x3
+8 <... mmap resumed>) = 0x2
+7 munmap(0x1, 2) = 0
+9 mprotect(0x1, 1, 0) = 0
+8 madvise(0x2, 1, MADV_FREE) = 0
+"""
+    found = strace_events.count(strace_log.parse(text.splitlines()))
+    assert found["process"] == Counter(brk=1, munmap=1, mmap=1, madvise=1)
+    assert found["children"] == Counter(mremap=1, mprotect=1)
+    assert set(found["process"]) < set(words.MEMORY_SYSCALLS.values())

@@ -4,22 +4,24 @@ from __future__ import annotations
 
 import ctypes
 import os
-import re
 import struct
 import subprocess
+import sys
 from collections import Counter
 
-from alloctrace import history, spool, words
+from alloctrace import history, spool
 from alloctrace.elf import ElfFile
 
 from target_programs import LIMIT_S, ROOT
+
+sys.path.append(os.path.join(ROOT, "trace-scripts"))
+from brkpoint_trace import strace_events, strace_run  # noqa: E402
 
 HERE = os.path.join(ROOT, "tests", "witness")
 # The order of counter.c.
 COUNTED = ("malloc calloc realloc reallocarray free aligned_alloc posix_memalign memalign valloc"
            " pvalloc").split()  # fmt: skip
 _ADDR_NO_RANDOMIZE = 0x0040000  # linux/personality.h
-_THREAD = re.compile(r"^(?:clone|clone3)\(.*CLONE_THREAD.*\) += (\d+)|^<\.\.\. clone3?.*= (\d+)")
 
 
 def recorded(command, folder, symbols=True, environment=None):
@@ -56,32 +58,11 @@ def syscalls(past):
     return Counter(event.name for event in past.events if event.kind == "syscall")
 
 
-def by_strace(command, folder):
+def by_strace(command):
     """Counter of the memory syscalls that strace sees: the threads of the first process only."""
-    prefix = os.path.join(str(folder), "strace")
-    names = ",".join(words.MEMORY_SYSCALLS.values())
-    flags = ["-ff", "-qq", "-o", prefix, "-e", "signal=none"]
-    flags += ["-e", "trace=%s,execve,clone,clone3,fork,vfork" % names]
-    _run(["strace", *flags, *command], fixed_addresses=True)
-    files = {int(name.split(".")[1]): name for name in os.listdir(folder) if "strace." in name}
-    return _count_threads(folder, files)
-
-
-def _count_threads(folder, files):
-    """Walk from the first process (its number is the lowest) to the threads that it made."""
-    total, wanted, seen = Counter(), [min(files)], set()
-    while wanted:
-        tid = wanted.pop()
-        seen.add(tid)
-        with open(os.path.join(str(folder), files[tid]), errors="replace") as file:
-            for line in file:
-                name = line.split("(")[0]
-                total[name] += name in words.MEMORY_SYSCALLS.values()
-                match = _THREAD.match(line)
-                made = int(match.group(1) or match.group(2)) if match else None
-                if made in files and made not in seen:
-                    wanted.append(made)
-    return +total
+    records, done = strace_run.witness(command, LIMIT_S)
+    assert not done.timed_out
+    return +strace_events.count(records)["process"]
 
 
 def library(folder, source):

@@ -13,9 +13,9 @@ EXAMPLES = 5  # of each kind of difference
 # Differences in the nature of a witness: said with every page, counted where they can be.
 NATURE = {
     "strace": "sees syscalls of every thread, and who made them only as a thread: no malloc",
-    "ltrace": "sees calls of dynamic functions once the libraries are there: no dynamic loader,"
-    " no static program, and a syscall only when asked (-S)",
-    "gdb": "sees calls, syscalls, and which call made which syscall; it stops the program each time",
+    "ltrace": "sees calls of dynamic functions after the program's entry point: no loader, no"
+    " static program, and a syscall only when asked (-S)",
+    "gdb": "sees calls, syscalls, and which call made which; it stops the program each time",
     "maps": "sees what is mapped at a moment: also what the kernel mapped before the first"
     " instruction, and nothing that was given back in between",
 }

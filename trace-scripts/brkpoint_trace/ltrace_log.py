@@ -10,6 +10,8 @@ from __future__ import annotations
 import re
 from collections import namedtuple
 
+from alloctrace import words
+
 from .log_text import end_of_arguments, number, split
 
 # caller: whose PLT, or None; library: whose function, or None. outer: index of the call around it.
@@ -20,7 +22,9 @@ Call = namedtuple("Call", "tid name caller library args result returned outer im
 Log = namedtuple("Log", "calls ends tids noise")
 
 _NUMBERED = re.compile(r"(?:\[pid +(\d+)\] |(\d+) )")
-_HEAD = re.compile(r"(?:(?P<caller>.*)->)?(?P<name>[^\s(@\"]+)(?:@(?P<library>[^(\"]+))?\(")
+_FUNCTION = r"(?P<name>%s)(?:@(?P<library>[^(\"]+))?\("
+_HEAD = re.compile(r"(?:(?P<caller>[^(\"]*?)->)?" + _FUNCTION % r"[^\s(@\"]+")
+_ALLOCATOR = re.compile(r"(?P<caller>.*)->" + _FUNCTION % "|".join(words.ENTRY_POINTS))
 _RESUMED = re.compile(r"<\.\.\. (\S+) resumed>\s?")
 _UNFINISHED = re.compile(r"\s*<(?:unfinished|no return) \.\.\.>\s*$")
 _RESULT = re.compile(r"\s*= (<void>|\S+)")
@@ -111,11 +115,12 @@ class _Reader:
 
 
 def _head(text):
-    """The match of a call's beginning. An arrow within a string argument is none of a caller's."""
-    found = _HEAD.match(text)
-    if found and '"' in (found["caller"] or ""):
-        return re.compile(_HEAD.pattern.replace(".*", r"[^\"(]*?", 1)).match(text)
-    return found
+    """The match of a call's beginning, or None.
+
+    A program may be named like a call, or like a string: what does not read as a call is tried
+    once more as a call of the allocator by a caller of any name; its arguments hold no strings.
+    """
+    return _HEAD.match(text) or _ALLOCATOR.match(text)
 
 
 def _finish(rest):
