@@ -8,6 +8,25 @@ import subprocess
 TOP = os.path.dirname(os.path.dirname(os.path.realpath(__file__)))
 COMMANDS = os.path.join(TOP, "gdb-scripts", "brkpoint.py")
 LIMIT_S = 120
+SOURCE = """
+#include <stdlib.h>
+static char *volatile kept;
+static void work(int n)
+{
+    for (int i = 0; i < n; i++) {
+        kept = realloc(kept, 1009 * (i + 1));
+        free(malloc(13));
+    }
+}
+int main(int argc, char **argv)
+{
+    char *first = malloc(17);
+    char *second = calloc(3, 19);
+    work(7);
+    free(first);
+    return argc > 99 ? second[1] : 3;
+}
+"""
 
 
 def gdb(folder, lines, *program):

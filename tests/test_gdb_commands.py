@@ -1,37 +1,13 @@
-"""The alloc commands in a real gdb, beside a person's own breakpoints and settings."""
+"""The alloc commands in a real gdb: help, what they record, what they answer."""
 
 import os
-import pty
 import re
-import select
-import signal
-import subprocess
-import time
 
 import pytest
 from engine_runs import compile_c
-from gdb_sessions import COMMANDS, TOP, between, gdb, plain
+from gdb_sessions import SOURCE, TOP, between, gdb, plain
 from target_programs import brkpoint
 
-SOURCE = """
-#include <stdlib.h>
-static char *volatile kept;
-static void work(int n)
-{
-    for (int i = 0; i < n; i++) {
-        kept = realloc(kept, 1009 * (i + 1));
-        free(malloc(13));
-    }
-}
-int main(int argc, char **argv)
-{
-    char *first = malloc(17);
-    char *second = calloc(3, 19);
-    work(7);
-    free(first);
-    return argc > 99 ? second[1] : 3;
-}
-"""
 DOCUMENTED = ("alloc trace", "alloc where", "alloc why", "alloc report", "alloc phase")
 _ALL_OPTIONS = """python
 from brkpoint_gdb import commands
@@ -96,128 +72,6 @@ def test_importing_has_no_effects():
     folders = (os.path.join(TOP, "gdb-scripts"), TOP)
     text = plain("-batch", "-ex", "python " + code % folders, "-ex", "alloc phase")
     assert 'Undefined command: "alloc"' in text
-
-
-# ---- beside a person's own -----------------------------------------------------------------------
-
-_STATE = ["info breakpoints", "info signals", "info display", "print $bpnum", "show convenience"]
-_SHOW = """python
-def settings():
-    gdb.execute("echo SETTINGS-BEGIN\\\\n")
-    gdb.execute("show")
-    gdb.execute("echo SETTINGS-END\\\\n")
-settings()
-end"""
-
-
-def all_settings(text):
-    """The `show` listings of a session, without what only the program's place changes."""
-    parts = text.split("SETTINGS-BEGIN\n")[1:]
-    volatile = re.compile(r"alloc |convenience: |\$|language|.*currently")
-    return [
-        [row for row in part.split("SETTINGS-END")[0].split("\n") if not volatile.match(row)]
-        for part in parts
-    ]
-
-
-def test_settings_stay_as_they_were(tmp_path, program):
-    lines = ["set print elements 7", "set disassembly-flavor intel", "break work", "run", _SHOW]
-    lines += ["alloc trace start", "python settings()", "finish", "alloc why", "alloc report"]
-    lines += ["python settings()", "alloc trace stop", "python settings()"]
-    before, *later = all_settings(gdb(tmp_path, lines, program))
-    assert len(before) > 200 and len(later) == 3
-    assert [found for found in later if found != before] == []
-
-
-def test_a_changed_setting_would_be_seen(tmp_path, program):
-    text = gdb(tmp_path, ["start", _SHOW, "set print elements 9", "python settings()"], program)
-    before, after = all_settings(text)
-    assert before != after
-
-
-def rows(text):
-    """{number: row} of `info breakpoints`."""
-    return {int(row.split()[0]): row for row in text.split("\n") if re.match(r"\d+ ", row)}
-
-
-def test_a_persons_breakpoints_stop_as_they_did(tmp_path, program):
-    typed = ["break work", "break malloc if $rdi == 13", "starti"]
-    then = ["continue"] * 4 + ["echo LIST\\n", "info breakpoints", "echo END\\n", "print $bpnum"]
-    without = gdb(tmp_path, typed + then, program)
-    with_ = gdb(tmp_path, typed + ["alloc trace start"] + then, program)
-    stops = re.compile(r"^(?:Thread .* hit )?Breakpoint (\d+),", re.M)
-    assert stops.findall(without) and stops.findall(with_) == stops.findall(without)
-    mine, theirs = (rows(between(text, "LIST", "END")) for text in (without, with_))
-    added = sorted(set(theirs) - set(mine))
-    assert {number: theirs[number] for number in mine} == mine
-    assert len(added) == 1 and "$_brkpoint_syscall()" in with_  # the one that gdb cannot hide
-    assert re.findall(r"^\$\d+ = (\d+)", with_, re.M) == re.findall(
-        r"^\$\d+ = (\d+)", without, re.M
-    )
-
-
-def test_after_stop_nothing_of_ours_is_left(tmp_path, program):
-    lines = ["break work", "run", "alloc trace start", "alloc trace stop", "echo LIST\\n"]
-    lines += ["maint info breakpoints", "echo END\\n", "continue"]
-    text = gdb(tmp_path, lines, program)
-    listed = between(text, "LIST", "END")
-    assert "_brkpoint" not in listed and "catchpoint" not in listed
-    assert (
-        len([row for row in listed.split("\n") if "breakpoint" in row and " keep y " in row]) == 1
-    )
-    lines.remove("alloc trace stop")
-    listed = between(gdb(tmp_path, lines, program), "LIST", "END")
-    assert len([row for row in listed.split("\n") if " keep y " in row]) > 5  # they are seen there
-
-
-def test_control_c_stops_the_program(tmp_path):
-    source = "#include <stdlib.h>\nint main(void) { for (;;) free(malloc(1013)); }"
-    lines = ["set pagination off", "source " + COMMANDS, "starti", "alloc trace start", "continue"]
-    said = type_and_interrupt(lines, compile_c(tmp_path, source))
-    assert "Program received signal SIGINT" in said
-    assert re.search(r"Recording process \d+: [\d,]{2,} events, phase main", said)
-
-
-def type_and_interrupt(lines, program):
-    """Type into gdb on a terminal, press Ctrl-C, and ask for the status."""
-    ours, theirs = pty.openpty()
-    command = ["gdb", "-nx", "-q", "--args", program]
-    process = subprocess.Popen(
-        command, stdin=theirs, stdout=theirs, stderr=theirs, preexec_fn=_with_terminal, cwd=TOP
-    )
-    os.close(theirs)
-    try:
-        os.write(ours, "".join(line + "\n" for line in lines).encode())
-        said = _read_until(ours, b"Using host libthread_db", 60)
-        said += _read_until(ours, None, 2)
-        os.write(ours, b"\x03")
-        said += _read_until(ours, b"SIGINT", 60) + _read_until(ours, b"(gdb)", 10)
-        os.write(ours, b"alloc trace status\n")
-        said += _read_until(ours, b"phase main.", 60)
-    finally:
-        process.send_signal(signal.SIGTERM)
-        process.wait(20)
-        os.close(ours)
-    return said.decode("utf-8", "replace")
-
-
-def _with_terminal():
-    os.setsid()
-    import fcntl
-    import termios
-
-    fcntl.ioctl(0, termios.TIOCSCTTY, 0)
-
-
-def _read_until(fd, mark, seconds):
-    data, end = b"", time.monotonic() + seconds
-    while time.monotonic() < end and not (mark and mark in data):
-        if select.select([fd], [], [], 0.2)[0]:
-            try:
-                data += os.read(fd, 65536)
-            except OSError:
-                break
-    return data
 
 
 # ---- what is recorded ----------------------------------------------------------------------------
