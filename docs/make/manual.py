@@ -4,7 +4,9 @@ from __future__ import annotations
 
 
 def render(template, verbs):
-    """`template` with @COMMANDS@ replaced by a section a verb. man(7)"""
+    """`template` with @SYNOPSIS@ and @COMMANDS@ replaced: a line, and a section, a verb. man(7)"""
+    synopsis = "\n.br\n".join(_plain(verb.usage) for verb in verbs) + "\n"
+    template = template.replace("@SYNOPSIS@\n", synopsis)
     return template.replace("@COMMANDS@\n", "".join(map(_verb, verbs)))
 
 
