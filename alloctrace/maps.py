@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-import re
 from collections import namedtuple
 
 # One line of maps. `path` is bytes, unescaped; b"" for anonymous memory, b"[heap]" and the like.
 Mapping = namedtuple("Mapping", "start end perms offset inode path")
 
-_OCTAL = re.compile(rb"\\([0-7]{3})")
-
 
 def parse_maps(data):
     """The mappings in `data` (bytes of /proc/PID/maps), lowest address first."""
-    return [_parse_line(line) for line in data.splitlines() if line]
+    return [_parse_line(line) for line in data.split(b"\n") if line]  # a name may hold \r
 
 
 def _parse_line(line):
     fields = line.split(None, 5)
     start, end = (int(word, 16) for word in fields[0].split(b"-"))
     path = fields[5] if len(fields) > 5 else b""
-    path = _OCTAL.sub(lambda match: bytes([int(match.group(1), 8)]), path)
+    path = path.replace(b"\\012", b"\n")  # all that the kernel escapes: show_map_vma, fs/proc
     return Mapping(start, end, fields[1].decode(), int(fields[2], 16), int(fields[4]), path)
 
 

@@ -207,7 +207,7 @@ def test_a_target_that_is_traced_already(here, quick):
 NAMES = [
     b"with space", b"'quote'", b'"', b"new\nline", b"\nshell touch touched\n", b"$(touch touched)",
     b"`touch touched`", b"\x1b[31mred", b"\xff\xfe", b"-dash", b"--force", b"caf\xc3\xa9",
-    b"\xe2\x80\xaeevil", b"%s%n", b"a;touch touched", b"\\",
+    b"\xe2\x80\xaeevil", b"%s%n", b"a;touch touched", b"\\", b"c\rr", b"o\\101\\012",
 ]  # fmt: skip
 
 

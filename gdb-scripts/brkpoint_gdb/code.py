@@ -16,6 +16,7 @@ _SIGNAL_RETURN = b"\x48\xc7\xc0\x0f\x00\x00\x00\x0f\x05"  # mov $15, %rax; sysca
 _START_BYTES = 96  # glibc's _start and _dl_start_user together: sysdeps/x86_64/dl-machine.h
 DEBUG_STATE = "_dl_debug_state"  # <link.h>, r_debug.r_brk
 _GLOBAL = ("GLOBAL", "WEAK", "UNIQUE")
+_DELETED = b" (deleted)"  # d_path, fs/d_path.c
 
 
 class Code:
@@ -125,7 +126,7 @@ class Map:
 
     def update(self):
         """([new Code], [gone Code]) since the last time."""
-        seen = maps.code_files(self._process.mappings())
+        seen = self._code_files()
         gone = [self._files.pop(key) for key in list(self._files) if key not in seen]
         new = [self._open(key, found) for key, found in seen.items() if key not in self._files]
         self._sorted = sorted(self._files.values(), key=lambda code: code.start)
@@ -134,9 +135,19 @@ class Map:
             self._supported.clear()
         return new, gone
 
+    def _code_files(self):
+        """As maps.code_files. A file that was deleted since it was opened keeps its name."""
+        found = {}
+        for (path, start), what in maps.code_files(self._process.mappings()).items():
+            plain = path[: -len(_DELETED)] if path.endswith(_DELETED) else path
+            found[(plain if (plain, start) in self._files else path), start] = what
+        return found
+
     def _open(self, key, found):
         start, end, first = found
         file = _read_elf(key[0])
+        if file is None and key[0] == os.fsencode(self._process.executable()):
+            file = _read_elf(b"/proc/%d/exe" % self._process.pid)  # memfd_create, or deleted
         bias = start - first.offset
         if file is not None:
             bias = start - _lowest_vaddr(file)

@@ -34,7 +34,7 @@ class Engine:
         self.planted = planted.Planted(self)
         self.reached = []  # breakpoints that stopped the target and wait for their action
         self._noted = set()
-        self._own_trap = False
+        self._own_trap = self._executing = False
         self._next_hook = 1
         self._exec_hits = self._execve_hits = 0
 
@@ -115,7 +115,6 @@ class Engine:
     def _begin_image(self):
         """At the first instruction of a program: everything is planted anew."""
         self.image += 1
-        self.process.reopen()
         self.process.threads = 1
         self.map = code.Map(self.process, self.map.next_id if self.map else 1)
         self.stacks = stacks.Stacks(self.process, self.spool, self.map, self.stacks)
@@ -123,12 +122,21 @@ class Engine:
         self.borders = borders.Borders(self)
         self._program = None
         self.syscalls.forget()
+        try:
+            self._look_at_image()
+        except PermissionError:  # the kernel hides what runs from a file like that
+            self.syscalls.quiet = True
+            self.spool.info("image", index=self.image, path="", entry=None, t_ns=now())
+            self.note("a program whose file may be run but not read: nothing of it is seen")
+
+    def _look_at_image(self):
+        self.process.reopen()
         auxv = self.process.auxv()
         executable = os.fsencode(self.process.executable())
         self.spool.info(
             "image", index=self.image, path=os.fsdecode(executable), entry=auxv.get(9), t_ns=now()
         )
-        self.syscalls.quiet = not _is_64_bit(executable)
+        self.syscalls.quiet = not self.process.is_64_bit()
         if self.syscalls.quiet:
             self.note("a 32-bit program: its allocations are not seen (64-bit x86 only)")
             return
@@ -163,7 +171,11 @@ class Engine:
 
     def _libraries_changed(self, tid, regs):
         settings.stand_where(self.process.pid)
-        self._update_code(None, None)
+        try:
+            self._update_code(None, None)
+        except PermissionError:  # prctl(PR_SET_DUMPABLE)
+            self.note_once("the program hid its memory: calls into later libraries are not seen")
+            return
         if self._program is None:
             program = next((c for c in self.map.all if c.is_program), None)
             if program is not None:
@@ -218,9 +230,7 @@ class Engine:
         if not self._alive():
             return
         if self._hits(self.exec, "_exec_hits"):
-            settings.run_others(True)
-            self.planted.remove_all()
-            self._begin_image()
+            self._at_exec()
         elif self._hits(self.syscalls.execve, "_execve_hits"):
             self._at_execve()
         elif not (self.reached or self.planted.waits or self.calls.wanted):
@@ -242,6 +252,8 @@ class Engine:
                 settings.do(command)
                 return
             except gdb.error as error:
+                if self._alive() and self._executing:  # it became what gdb may not look into
+                    return self._at_exec()
                 if not self._alive() or not self.planted.remove_unreadable():
                     raise
                 self.note("breakpoints in code that was gone: %s" % error)
@@ -258,6 +270,13 @@ class Engine:
         setattr(self, counter, count)
         return count != before
 
+    def _at_exec(self):
+        """The first instruction of another program."""
+        self._executing = False
+        settings.run_others(True)
+        self.planted.remove_all()
+        self._begin_image()
+
     def _at_execve(self):
         """gdb cannot take its breakpoints out of a program that is gone: do it before.
 
@@ -265,11 +284,6 @@ class Engine:
         Until then no other thread may run: its calls would not be seen.
         """
         tid = self.process.tid()
-        entering = self.process.registers(tid).rax == _ENOSYS
+        self._executing = entering = self.process.registers(tid).rax == _ENOSYS
         settings.run_others(not entering)
         self.planted.enable(not entering)
-
-
-def _is_64_bit(path):
-    with open(path, "rb") as file:
-        return file.read(5)[4:] == b"\x02"  # e_ident[EI_CLASS] == ELFCLASS64

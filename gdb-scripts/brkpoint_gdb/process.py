@@ -18,11 +18,12 @@ from alloctrace import maps
 
 # The words of user_regs_struct (sys/user.h) that an event needs, by index.
 _INDEX = {"rax": 10, "rdx": 12, "rsi": 13, "rdi": 14, "orig_rax": 15, "rip": 16, "rsp": 19}
-_INDEX.update(r10=7, r9=8, r8=9)
+_INDEX.update(r10=7, r9=8, r8=9, cs=17)
 _WORDS = 27
 _PTRACE_GETREGS = 12
 _PTRACE_GETSIGINFO = 0x4202
 _PAGE = os.sysconf("SC_PAGE_SIZE")
+_CS_64_BIT = 0x33  # __USER_CS, arch/x86/include/asm/segment.h
 
 Registers = namedtuple("Registers", sorted(_INDEX))
 _ORDER = [_INDEX[name] for name in Registers._fields]
@@ -62,6 +63,9 @@ class Process:
             words = _ALL.unpack_from(self._regs)
             return Registers(*[words[index] for index in _ORDER])
         return Registers(*[_register(name) for name in Registers._fields])
+
+    def is_64_bit(self):
+        return self.registers(self.tid()).cs == _CS_64_BIT
 
     def signal_number(self, tid):
         """si_signo of the stop that `tid` is in; None where the kernel does not tell."""
@@ -114,7 +118,10 @@ class Process:
         """What a phase border tells: resident memory, page faults, break, mappings."""
         minor, major = maps.parse_faults(self._file("stat"))
         mapped, resident = maps.parse_sizes(self._file("statm"), _PAGE)
-        mappings = self.mappings()
+        try:
+            mappings = self.mappings()
+        except OSError:  # the program forbade it: prctl(PR_SET_DUMPABLE)
+            mappings = ()
         heap = [mapping.end for mapping in mappings if mapping.path == b"[heap]"]
         return {
             "rss_bytes": resident,
@@ -122,7 +129,7 @@ class Process:
             "major_faults": major,
             "mapped_bytes": mapped,
             "brk": heap[0] if heap else None,
-            "mappings": len(mappings),
+            "mappings": len(mappings) or None,
         }
 
 

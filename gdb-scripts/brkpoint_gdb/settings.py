@@ -28,6 +28,7 @@ SETTINGS = (
     "disassembly-flavor att",
     "unwindonsignal on",
     "auto-load libthread-db off",  # thread ids come from the kernel
+    "libthread-db-search-path /nonexistent",
 )
 
 
