@@ -133,7 +133,8 @@ class InfoRecords:
         count = fields.number(data, "count")
         self.history.lost += count
         reason = fields.text(data, "reason", "no reason given")
-        self._list(self.history.notes, "%d events lost: %s" % (count, reason))
+        what = "1 event" if count == 1 else "%d events" % count
+        self._list(self.history.notes, "%s lost: %s" % (what, reason))
 
     def _info_cost(self, data):
         self.history.cost = {key: value for key, value in data.items() if key != "type"}

@@ -91,11 +91,11 @@ def run(argv, spool_path, options=None, found=None):
 
 
 def _run(plan, signals, spool_path, options):
-    child = target.start(plan)
+    child = _started(target.start, plan)
     gdb = None
     try:
         _check_untraced(child.pid)
-        gdb = tracer.start(options.engine, options.live)
+        gdb = _started(tracer.start, options.engine, options.live)
         target.admit(child, gdb.process.pid)
         gdb.configure(_configuration(plan, child.pid, spool_path, options))
         _wait_attached(gdb, spool_path)
@@ -115,6 +115,15 @@ def _run(plan, signals, spool_path, options):
         _end_child(child.pid, gdb)
         os.close(child.go)
         os.close(child.report)
+
+
+def _started(start, *args):
+    """start(*args); raises UserError where the user's limits allow no process or descriptor."""
+    try:
+        return start(*args)
+    except OSError as error:
+        text = "cannot start gdb and the program: %s (see `ulimit -a`)"
+        raise UserError(text % error.strerror) from None
 
 
 def _wait_attached(gdb, spool_path):

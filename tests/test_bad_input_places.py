@@ -106,3 +106,17 @@ def test_no_gdb(here, quick, monkeypatch):
     monkeypatch.setattr(shutil, "which", lambda *_, **__: None)
     with pytest.raises(UserError, match="gdb is not installed"):
         tracer.find_gdb()
+
+
+# ---- limits --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("limit, status", [(8, 125), (64, 5)])
+def test_too_few_descriptors_are_said(here, quick, limit, status):
+    words = "ulimit -n %d; exec %s --quiet -o t.brkpoint %s quick"
+    words %= (limit, os.fsdecode(launching.BRKPOINT), os.fsdecode(quick))
+    done = subprocess.run(["sh", "-c", words], capture_output=True, text=True)
+    assert done.returncode == status
+    assert done.stderr == "" or "Too many open files (see `ulimit -a`)" in done.stderr
+    assert "Traceback" not in done.stderr and bool(done.stderr) == (status == 125)
+    assert os.path.exists("t.brkpoint") == (status == 5)

@@ -133,3 +133,33 @@ def test_a_thread_that_can_exec_ends_them(tmp_path):
     assert "outcome exited 0" in printed
     assert ("True" in printed) == (len(recorded.images) == 2)
     assert calls(recorded).count(("malloc", 1009)) < 101
+
+
+SHARES = """
+#define _GNU_SOURCE
+#include <sched.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+static char stack[65536];
+static int child(void *flags) { return flags == 0; }
+int main(int argc, char **argv)
+{
+    int flags = argc > 1 ? CLONE_VM | SIGCHLD : SIGCHLD;
+    free(malloc(1009));
+    if (clone(child, stack + sizeof stack, flags, argv) < 0 || wait(0) < 0)
+        return 1;
+    free(malloc(1013));
+    return 0;
+}
+"""
+
+
+@pytest.mark.parametrize("words, lost", [([], 0), (["share"], 1)])
+def test_a_child_that_shares_the_memory_is_said_to_hide_calls(tmp_path, words, lost):
+    recorded, printed = record(tmp_path, compile_c(tmp_path, SHARES), *words)
+    assert "outcome exited 0 True" in printed
+    assert calls(recorded)[0] == ("malloc", 1009)
+    assert recorded.lost == lost
+    assert (("malloc", 1013) in calls(recorded)) == (not lost)
+    assert any("shares the program's memory" in note for note in recorded.notes) == bool(lost)

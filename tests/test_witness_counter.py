@@ -100,3 +100,33 @@ def test_the_loaders_calls_are_beyond_the_counter(built, tmp_path, preloads):
     seen = witnesses.by_counter(PROGRAMS["alloc"], tmp_path, preloads[0])
     assert ours != seen and not seen - ours
     assert os.path.getsize(tmp_path / "totals") == 88
+
+
+THREADS = """
+import subprocess, threading
+def work():
+    for number in range(101):
+        bytes(1009 + number)
+threads = [threading.Thread(target=work) for _ in range(3)]
+for thread in threads:
+    thread.start()
+subprocess.run(["/bin/true"])
+for thread in threads:
+    thread.join()
+"""
+
+
+@pytest.mark.parametrize("preload", [0, 1])
+def test_in_one_run_with_threads_and_a_child(tmp_path, preloads, preload):
+    """Threads take turns as chance has it: only a counter in the very same run can agree.
+
+    The twin: an inert library in the counter's place counts nothing.
+    """
+    totals = tmp_path / "totals"
+    totals.write_bytes(b"")
+    settings = ["LD_PRELOAD=" + preloads[preload], "COUNTER_FILE=%s" % totals, "PYTHONHASHSEED=0"]
+    command = ["/usr/bin/env", *settings, "/usr/bin/python3", "-c", THREADS]
+    past, _ = witnesses.recorded(command, tmp_path)
+    theirs, ours = witnesses.totals(totals), witnesses.calls_of(past, preloads[preload])
+    assert past.lost == 0
+    assert theirs == ours and bool(ours) == (preload == 0)

@@ -78,9 +78,23 @@ def by_counter(command, folder, preload):
     path = os.path.join(str(folder), "totals")
     open(path, "wb").close()
     _run(command, preloaded(preload, path), fixed_addresses=True)
+    return totals(path)
+
+
+def totals(path):
+    """Counter of what the counter wrote to `path`; None where it was not loaded."""
     with open(path, "rb") as file:
         data = file.read()
     return +Counter(dict(zip(COUNTED, struct.unpack("<10Q", data[:80])))) if data else None
+
+
+def calls_of(past, library_path):
+    """Counter of the calls of functions of one library; None where it defines none."""
+    modules = {module.id for module in past.modules if module.path == library_path}
+    entries = {hook.address for hook in past.hooks.values() if hook.module in modules}
+    first = [past.stacks[e.stack].frames[0][0] for e in past.events if e.kind == "call"]
+    names = [e.name for e in past.events if e.kind == "call"]
+    return Counter(n for n, pc in zip(names, first) if pc in entries) if entries else None
 
 
 def preloaded(library_path, totals_path):

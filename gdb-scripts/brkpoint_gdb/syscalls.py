@@ -18,6 +18,8 @@ _EXECVE = (59, 322)  # execve, execveat: these stop for real
 _MMAP, _MUNMAP, _NO_FD = 9, 11, 0xFFFFFFFF
 _MAP_ANONYMOUS = 0x20
 _MASK32 = 0xFFFFFFFF
+_CLONE, _CLONE3, _CLONE_VM = 56, 435, 0x100  # linux/sched.h
+_SHARED = "a child shares the program's memory (clone): from then on no call is seen"
 
 
 class Syscalls(gdb.Function):
@@ -91,10 +93,20 @@ class Forks(gdb.Function):
             catchpoint("catch " + what).condition = '$_brkpoint_fork("%s")' % what
 
     def invoke(self, what):
-        engine = self._engine
+        engine, what = self._engine, what.string()
         engine.stops += 1
-        engine.spool.info("fork", what=what.string(), tid=engine.process.tid(), t_ns=now())
+        engine.spool.info("fork", what=what, tid=engine.process.tid(), t_ns=now())
+        if what == "fork" and self._shares_memory():
+            engine.lose(1, _SHARED)
         return 0
+
+    def _shares_memory(self):
+        """gdb takes the breakpoints out of the memory of a child; here it is the program's."""
+        process = self._engine.process
+        regs = process.registers(process.tid())
+        if regs.orig_rax == _CLONE3:
+            return bool((process.word(regs.rdi) or 0) & _CLONE_VM)
+        return regs.orig_rax == _CLONE and bool(regs.rdi & _CLONE_VM)
 
 
 def catchpoint(command):
