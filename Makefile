@@ -22,6 +22,17 @@ article: ## investigate the article's programs on this machine and write the rep
 test: targets ## run the tests
 	$(PYTHON) -m pytest $(PYTEST_ARGS)
 
+# Which of the programs each session of gdb-scripts/sessions/ is told with.
+session_malloc-callers = empty
+session_syscall-callers = success
+session_actual-code = vec_fn
+session_push-to-malloc = boxed.debug
+session_malloc-to-kernel = alloc
+session_first-instruction = success
+
+session-%: $$(TARGETS_OUT)/$$(session_$$*) ## tell a session of gdb-scripts/sessions/, in gdb
+	@gdb -nx -batch -x gdb-scripts/sessions/$*.py --args $<
+
 bench: targets ## measure what brkpoint costs; prints ratios
 	$(PYTHON) bench/run.py
 

@@ -79,7 +79,7 @@ static_products := $(call in_out,\
 musl_products := $(call in_out,$(foreach n,$(musl_names),$(addprefix $(n).,$(musl_linkages))))
 cxx_products := $(call in_out,$(cxx_names))
 rust_products := $(call in_out,$(rust_names) \
-  $(foreach n,$(rust_built_all_ways),$(addprefix $(n).,$(rust_builds))))
+  $(foreach n,$(rust_built_all_ways),$(addprefix $(n).,$(rust_builds))) boxed.debug)
 
 # needs,group,found,what is missing,which command mends it
 define needs
