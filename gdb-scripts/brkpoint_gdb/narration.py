@@ -48,7 +48,8 @@ class Story:
         self.held, self.failed = self.held + bool(holds), self.failed + (not holds)
         sign = "fact:" if holds else "does NOT hold here:"
         rest = "" if holds or not found else " (%s)" % found
-        print(textwrap.fill("%s %s%s" % (sign, visible(text), visible(rest)), _WIDTH))
+        whole = "%s %s%s" % (sign, visible(text), visible(rest))
+        print(textwrap.fill(whole, _WIDTH, subsequent_indent="      "))
 
     def type(self, command, lines=None):
         """Do what a person would type; its output is shown, at most `lines` of it, and returned."""
@@ -62,7 +63,7 @@ class Story:
         return output
 
     def end(self):
-        print("\n%d facts hold here, %d do not." % (self.held, self.failed))
+        print("\nFacts that hold here: %d; that do not: %d." % (self.held, self.failed))
 
 
 def do(command):
@@ -115,10 +116,13 @@ def mappings():
 
 
 def libc_malloc():
-    """The address of the malloc that the program calls, by the ELF tables; raises Unfit."""
-    for item in _codes():
-        for names, _, address in item.hooks(False) if not item.is_loader else ():
-            if "malloc" in names:
+    """The address of the malloc that the program calls, by the ELF tables; raises Unfit.
+
+    musl's loader and libc are one file; of glibc before 2.32 the loader exports a malloc, too.
+    """
+    for item in sorted(_codes(), key=lambda item: item.is_loader):
+        for names_, _, address in item.hooks(False):
+            if "malloc" in names_:
                 return address
     raise Unfit("no malloc is found: stripped, or a program without libc")
 

@@ -80,10 +80,10 @@ def tell_libc(story, libc):
         print("%6d bytes  %s" % (size, narration.outwards(names[1:], 4)))
     users = [names for _, names in libc if any("::main" in name for name in names)]
     story.fact("libc's malloc is called, too: %d times" % len(libc), len(libc) > 0)
-    story.fact("none of these calls is made by main of an empty program", not users)
+    story.fact("none of these calls is made by main of an empty program", libc and not users)
     panics = [names for _, names in libc if any("begin_panic" in name for name in names)]
     text = "none sets up panics, as the article thought: they look for the stack's guard page,"
-    story.fact(text + " or name the main thread", not panics)
+    story.fact(text + " or name the main thread", libc and not panics)
 
 
 narration.run(tell, __doc__)

@@ -26,7 +26,7 @@ def tell(story):
     size, home = narration.register("rdi"), narration.return_address()
     story.type("print $rdi")
     story.type("bt")
-    story.fact("main asks for %d byte" % size, size == 1, "this program asks for %d" % size)
+    story.fact("main asks for one byte", size == 1, "this program asks for %d" % size)
     heap = "[heap]" in paths()
     story.fact("there is no heap yet", not heap, "something has made one before main")
     moved = down(story, home)
@@ -50,7 +50,8 @@ def down(story, home):
         else:
             breaks.append(narration.register("rax"))
             print("answer:  %#x" % breaks[-1])
-    story.fact("malloc has gone to the kernel: %d system calls" % len(stacks), bool(stacks))
+    text = "malloc has gone to the kernel: %d system calls" % len(stacks)
+    story.fact(text, bool(stacks), "it had memory left that it could give")
     inside = [names for names in stacks if any("malloc" in name for name in names)]
     story.fact("all of them from inside malloc", stacks and len(inside) == len(stacks))
     moved = breaks[-1] - breaks[0] if len(breaks) > 1 else 0

@@ -54,7 +54,7 @@ def follow(story, title, function):
     story.title(title)
     story.type("tbreak " + function)
     story.type("continue" if narration.alive() else "run")
-    if not narration.alive():
+    if not narration.alive() or function not in narration.names(1)[0]:
         raise narration.Unfit("%s is never called" % function)
     malloc = narration.libc_malloc()
     story.type("tbreak *%#x" % malloc)
