@@ -78,7 +78,7 @@ def _saw(record, name):
         )
     counts = record["counts"][name]
     kinds = {kind: sum(row[2] for row in counts if row[0] == kind) for kind in ("call", "syscall")}
-    words = ["%s %ss" % (grouped(kinds[kind]), kind) for kind in kinds if kinds[kind]]
+    words = ["%s %s%s" % (grouped(n), kind, "s" * (n != 1)) for kind, n in kinds.items() if n]
     return listed(words) if words else "nothing"
 
 
@@ -190,7 +190,8 @@ def silences(record):
 
 def to_text(record, width=80, colour=False, unicode=True, every=False):
     ink = Ink(width, colour, unicode)
-    lines = [visible(" ".join(record["command"])), verdict(record), ""]
+    lines = _wrapped("", " ".join(record["command"]), width) + _wrapped("", verdict(record), width)
+    lines.append("")
     for name, state, saw in run_rows(record):
         lines += _wrapped("%-15s %-10s " % (name, state), saw, width)
     lines += ["", "Differences"] if record["differences"] else []

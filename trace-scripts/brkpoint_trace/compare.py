@@ -66,6 +66,10 @@ def _call(gdb, ltrace, hooked, difference):
     return difference
 
 
+def _is_threaded(first, second):
+    return len({e.task for e in first} | {e.task for e in second}) > 1
+
+
 def _is_phantom(ltrace, index):
     """Whether the entry before it on its thread was the same call, that returned the same."""
     event = ltrace[index]
@@ -79,8 +83,7 @@ def _spread(gdb, other, found):
     rest = [d for d in found if d.code is None]
     missing = Counter(key(gdb[d.first]) for d in rest if d.what == "missing")
     extra = Counter(key(other[d.second]) for d in rest if d.what == "extra")
-    threaded = len({e.task for e in gdb} | {e.task for e in other}) > 1
-    both = missing & extra if threaded else Counter()
+    both = missing & extra if _is_threaded(gdb, other) else Counter()
     left = {"missing": Counter(both), "extra": Counter(both)}
     return [_take(d, gdb, other, left, "order") for d in found]
 
@@ -98,8 +101,7 @@ def _take(difference, gdb, other, left, code):
 
 def _lost(gdb, ltrace, found):
     """With several threads, and nothing that only ltrace saw: what it lacks it lost."""
-    threaded = len({e.task for e in gdb} | {e.task for e in ltrace}) > 1
-    if not threaded or any(d.what == "extra" and d.code is None for d in found):
+    if not _is_threaded(gdb, ltrace) or any(d.what == "extra" and d.code is None for d in found):
         return found
     return [d._replace(code="threads") if d.code is None else d for d in found]
 
@@ -112,15 +114,21 @@ def excuse(differences, first, second, again):
     """Give `changing` to what also differs between two runs of one witness.
 
     `second` and `again`: [Seen] of that witness, run twice. Excused is a difference in an event
-    that the two runs do not share, and, where they differ at all, one of order only.
+    that the two runs do not share, and, where they differ at all, one of order only. Of a program
+    with threads also one in an event whose name the two runs do not share: where chance decides
+    which arena a thread gets, the sizes are chance too.
     """
-    changed = set()
+    changed, names = set(), set()
     for one, other in align(second, again):
         if one is None or other is None:
-            changed.add(key(second[one] if one is not None else again[other]))
+            event = second[one] if one is not None else again[other]
+            changed.add(key(event))
+            names.add(event.name)
     if not changed:
         return differences
     moved = _balanced(differences, first, second)
+    if _is_threaded(first, second):
+        moved |= {key(event) for event in [*first, *second] if event.name in names}
     return [
         d._replace(code="changing") if d.code is None and _key(d, first, second) in changed | moved
         else d

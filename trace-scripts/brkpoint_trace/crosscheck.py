@@ -8,8 +8,10 @@ from alloctrace.elf import ElfError
 
 from . import compare, gather, replay, silence
 from .events import Seen
+from .rows import Rows, as_dict
 
 EXAMPLES = 5  # of each kind of difference
+RERUNS = 3  # of a witness, to see whether the program does the same twice
 # Differences in the nature of a witness: said with every page, counted where they can be.
 NATURE = {
     "strace": "sees syscalls of every thread, and who made them only as a thread: no malloc",
@@ -55,7 +57,7 @@ def judge(found, rerun=lambda name: None):
     """What `gather` found, compared. Pure but for `rerun(name)`, which runs a witness again."""
     data = found["data"]
     made = {"runs": found["runs"], "fixed_addresses": found["fixed_addresses"]}
-    rows, differences = _Rows(data.get("gdb")), []
+    rows, differences = Rows(data.get("gdb")), []
     for name in ("strace", "ltrace"):
         if name in data and "gdb" in data:
             differences += _compared(name, data, rows, rerun)
@@ -82,12 +84,26 @@ def _compared(name, data, rows, rerun):
         hooked = bool(data["gdb"]["run"].get("calls_hooked", True))
         pairs, found = compare.calls(ours, theirs, hooked)
     if compare.unexplained(found):
-        again = rerun(name)
-        if again is not None:
-            found = compare.excuse(found, ours, theirs, again)
+        found = _excused(name, rerun, found, ours, theirs)
     rows.mark(name, pairs, found, places, theirs)
     rows.addresses[name] = compare.same_addresses(ours, theirs, pairs)
     return _summed(name, found, ours, theirs) + _twice(name, data)
+
+
+def _excused(name, rerun, found, ours, theirs):
+    for again in _again(name, rerun):
+        if again is None:
+            return found
+        found = compare.excuse(found, ours, theirs, again)
+        if not compare.unexplained(found):
+            break
+    return found
+
+
+def _again(name, rerun):
+    """Yield what the witness sees when it is run again, at most RERUNS times."""
+    for _ in range(RERUNS):
+        yield rerun(name)
 
 
 def _twice(name, data):
@@ -121,76 +137,6 @@ def _row(name, what, code, count, events):
     }
 
 
-def as_dict(event):
-    """What a page needs of an event; `task` counts threads from 0."""
-    return {
-        "kind": event.kind,
-        "name": event.name,
-        "impl": event.impl,
-        "task": event.task,
-        "image": event.image,
-        "size": event.size,
-        "nmemb": event.nmemb,
-        "new_size": event.args.get("new_size"),
-        "errno": event.errno,
-        "ptr": event.ptr,
-        "result": event.result,
-        "phase": event.phase,
-        "origin": event.origin,
-    }
-
-
-class _Rows:
-    """One row for each event that anybody saw, in gdb's order."""
-
-    def __init__(self, gdb):
-        events = gdb["events"] if gdb else ()
-        self.by_gdb = [{"event": e, "seen": {"gdb": "yes"}, "codes": set()} for e in events]
-        self.addresses = {}  # witness: (results equal to gdb's, of how many)
-        self.after = {}  # index of a row of gdb's, -1 for the beginning: rows that gdb has not
-
-    def only(self, name, events):
-        for event in events:
-            self._put(-1, {"event": event, "seen": {name: "yes"}, "codes": set()})
-
-    def mark(self, name, pairs, found, places, theirs):
-        """Enter what `name` saw; `places`: which of gdb's events the pairs' first indices are."""
-        codes = {("first", d.first): d.code for d in found if d.first is not None}
-        codes.update({("second", d.second): d.code for d in found if d.second is not None})
-        last = -1
-        for first, second in pairs:
-            if first is None:
-                row = {"event": theirs[second], "seen": {name: "yes", "gdb": "no"}, "codes": set()}
-                self._put(last, row)
-                self._code(row, codes.get(("second", second)))
-                continue
-            last = places[first]
-            row = self.by_gdb[last]
-            row["seen"][name] = "yes" if second is not None else "no"
-            if second is None:
-                self._code(row, codes.get(("first", first)))
-
-    def _put(self, place, row):
-        self.after.setdefault(place, []).append(row)
-
-    @staticmethod
-    def _code(row, code):
-        row["codes"].add(code or "unexplained")
-
-    def at(self, kind):
-        """The rows of gdb's events of one kind, in order."""
-        return [row for row in self.by_gdb if row["event"].kind == kind]
-
-    def as_dicts(self):
-        rows = list(self.after.get(-1, ()))
-        for index, row in enumerate(self.by_gdb):
-            rows += [row, *self.after.get(index, ())]
-        return [
-            dict(as_dict(row["event"]), seen=row["seen"], codes=sorted(row["codes"]))
-            for row in rows
-        ]
-
-
 def _maps(data, fixed, rows, rerun):
     """What /proc/PID/maps says beside the memory that the syscalls should have left."""
     made = {"differences": [], "compared": False}
@@ -208,13 +154,20 @@ def _maps(data, fixed, rows, rerun):
     made.update(compared=True, source=source)
     if "gdb" in data:
         _mark_left(rows, start)
-    code = None
-    again = rerun(source) if lacking or more else None
-    if again is not None:
-        other = replay.replay(start, _last_image(again))
-        code = "changing" if replay.merged(other) != replay.merged(expected) else None
+    code = _changes(source, rerun, start, expected) if lacking or more else None
     made["differences"] = _ranges("missing", lacking, end, code) + _ranges("extra", more, end, code)
     return made
+
+
+def _changes(source, rerun, start, expected):
+    """`changing` where another run of the witness leaves other memory behind, else None."""
+    for again in _again(source, rerun):
+        if again is None:
+            return None
+        other = replay.replay(start, _last_image(again))
+        if replay.merged(other) != replay.merged(expected):
+            return "changing"
+    return None
 
 
 def _last_image(events):

@@ -13,8 +13,10 @@ import signal
 from alloctrace import maps
 
 _TRACEME, _CONT, _SETOPTIONS = 0, 7, 0x4200  # linux/ptrace.h
-_TRACEEXEC, _TRACEEXIT, _EXITKILL = 1 << 4, 1 << 6, 1 << 20
-_EVENT_EXEC, _EVENT_EXIT = 4, 6
+_TRACECLONE, _TRACEEXEC, _TRACEEXIT, _EXITKILL = 1 << 3, 1 << 4, 1 << 6, 1 << 20
+_OPTIONS = _TRACECLONE | _TRACEEXEC | _TRACEEXIT | _EXITKILL
+_EVENT_CLONE, _EVENT_EXEC, _EVENT_EXIT = 3, 4, 6
+_ALL = 0x40000000  # __WALL: threads too
 _libc = ctypes.CDLL(None, use_errno=True)
 _libc.ptrace.argtypes = [ctypes.c_long, ctypes.c_long, ctypes.c_void_p, ctypes.c_void_p]
 
@@ -53,25 +55,35 @@ def _become(argv):
 
 
 def _follow(pid, found):
-    """Continue the process from stop to stop; its wait status."""
+    """Continue the process and its threads from stop to stop; its wait status.
+
+    Threads are followed because one of them may execute a program, or be the last to end.
+    """
+    known = {pid}
     while True:
-        _, status = os.waitpid(pid, 0)
+        tid, status = os.waitpid(-1, _ALL)
         if not os.WIFSTOPPED(status):
-            return status
-        event, number = status >> 16, os.WSTOPSIG(status)
-        passed = 0
-        if number != signal.SIGTRAP:
-            passed = number
-        elif event == _EVENT_EXIT:
-            found["end"] = _mappings(pid)
-        elif event == _EVENT_EXEC or not found["images"]:  # the first stop is that of its own exec
-            if not found["images"]:
-                _libc.ptrace(_SETOPTIONS, pid, None, _TRACEEXEC | _TRACEEXIT | _EXITKILL)
-            found["images"] += 1
-            found["start"], found["end"] = _mappings(pid), None
-        else:
-            passed = number
-        _libc.ptrace(_CONT, pid, None, passed)
+            if tid == pid:
+                return status
+            continue
+        passed = _at_stop(tid, status, found, tid not in known)
+        known.add(tid)
+        _libc.ptrace(_CONT, tid, None, passed)
+
+
+def _at_stop(tid, status, found, is_new):
+    """Look at the stopped thread; the signal that it shall get."""
+    event, number = status >> 16, os.WSTOPSIG(status)
+    if event == _EVENT_EXIT:
+        found["end"] = _mappings(tid)
+    elif event == _EVENT_EXEC or not found["images"]:  # the first stop is that of its own exec
+        if not found["images"]:
+            _libc.ptrace(_SETOPTIONS, tid, None, _OPTIONS)
+        found["images"] += 1
+        found["start"], found["end"] = _mappings(tid), None
+    elif event != _EVENT_CLONE and not (is_new and number == signal.SIGSTOP):
+        return number
+    return 0
 
 
 def _mappings(pid):

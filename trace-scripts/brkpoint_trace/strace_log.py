@@ -91,6 +91,8 @@ class _Reader:
             if place is not None:
                 self.records[place] = _record(tid, began, text, first)
             place, text, first = None, "", where
+        elif name.startswith("execve"):
+            place = None  # what other threads did until it came back belongs to the old program
         self._call(tid, name, text + rest, first, place)
 
     def _put(self, record, place):
