@@ -147,10 +147,26 @@ class Slots:
         return self._frames[index + 1][0] == back
 
 
+class Pairs:
+    """One object for each (pc, slot): deep stacks differ in their innermost frames alone."""
+
+    MAX_PAIRS = 1 << 18
+
+    def __init__(self):
+        self._known = {}
+
+    def shared(self, frames):
+        """The same frames, out of the pairs of earlier ones where they are equal."""
+        if len(self._known) > self.MAX_PAIRS:
+            self._known = {}
+        known = self._known
+        return tuple([known.setdefault(pair, pair) for pair in frames])
+
+
 class SlotCache:
     """Slots by stack id; forgets all when they grow too many."""
 
-    MAX_SLOTS = 1 << 20
+    MAX_SLOTS = 1 << 18
 
     def __init__(self):
         self._known, self._count = {}, 0

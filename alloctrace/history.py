@@ -59,6 +59,7 @@ class Builder(InfoRecords):
         self.unmatched = Counter()  # what -> how often
         self._threads = {}  # tid -> calls.Thread
         self._slots = calls.SlotCache()
+        self._pairs = calls.Pairs()
         self._shapes = {}  # hook id -> reader of its arguments
         self._modules = {}  # id -> Module, those loaded now
         self._start = None  # CLOCK_MONOTONIC of the first instruction
@@ -184,6 +185,7 @@ class Builder(InfoRecords):
     # the rest
 
     def stack(self, record):
+        record = record._replace(frames=self._pairs.shared(record.frames))
         if self.history.stacks.setdefault(record.id, record) != record:
             self.unmatched["stacks with a number already given"] += 1
 

@@ -226,3 +226,25 @@ def test_posix_memalign_has_the_pointer_it_stored_and_its_code():
     good, bad = events_of(made)
     assert (good.result, good.errno, good.args, good.block) == (0x4000, None, {"code": 0}, 1)
     assert (bad.result, bad.errno, bad.args, bad.block) == (None, 22, {"code": 22}, None)
+
+
+def test_deep_stacks_share_what_is_equal_in_them():
+    """A hundred thousand stacks of a recursion would else take gigabytes."""
+    made = Made()
+    for depth in range(2, 101):
+        made.stack(*[(MAIN, 1 << 40), *[(MAIN, TOP - 32 * n) for n in range(depth, 0, -1)]])
+    stacks = history.build(made.records).stacks.values()
+    pairs = [pair for stack in stacks for pair in stack.frames]
+    assert len({id(pair) for pair in pairs}) == len(set(pairs)) < len(pairs) / 40
+
+
+def test_the_memory_for_sharing_is_bounded(monkeypatch):
+    monkeypatch.setattr(history.calls.Pairs, "MAX_PAIRS", 7)
+    made = Made()
+    for number in range(101):
+        made.stack((MAIN + number, TOP), (LIBC + number, TOP + 64))
+    builder = history.Builder()
+    for record in made.records:
+        builder.handlers()[type(record)](record)
+    assert len(builder._pairs._known) < 11
+    assert len(builder.history.stacks) == 101
