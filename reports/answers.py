@@ -47,7 +47,8 @@ def _origin(verdict):
     if verdict is None:
         return "unknown"
     owner = " (%s)" % visible(verdict.owner) if verdict.owner else ""
-    rule = " [%s, by %s]" % (visible(verdict.rule), verdict.confidence) if verdict.rule else ""
+    proof = ", by %s" % verdict.confidence if verdict.confidence else ""
+    rule = " [%s%s]" % (visible(verdict.rule), proof) if verdict.rule else ""
     via = ", via %s" % visible(", ".join(verdict.via)) if verdict.via else ""
     direct = ", directly" if verdict.direct else via
     return verdict.origin + owner + direct + rule

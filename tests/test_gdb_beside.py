@@ -75,6 +75,14 @@ def test_a_persons_breakpoints_stop_as_they_did(tmp_path, program):
     )
 
 
+def test_deleting_all_breakpoints_is_said(tmp_path, program):
+    lines = ["start", "alloc trace start", "delete", "continue", "alloc trace status"]
+    text = gdb(tmp_path, lines, program)
+    assert "the catchpoint was deleted: memory syscalls are not seen from there on" in text
+    lines.remove("delete")
+    assert "was deleted" not in gdb(tmp_path, lines, program)
+
+
 def test_after_stop_nothing_of_ours_is_left(tmp_path, program):
     lines = ["break work", "run", "alloc trace start", "alloc trace stop", "echo LIST\\n"]
     lines += ["maint info breakpoints", "echo END\\n", "continue"]

@@ -2,6 +2,7 @@
 
 import os
 import re
+import subprocess
 
 import pytest
 from engine_runs import compile_c
@@ -109,6 +110,54 @@ def phases(trace):
     done = brkpoint("sql", trace, "select phase, how from borders")
     assert done.returncode == 0, done.stderr
     return done.stdout
+
+
+def test_threads_are_kept_apart(tmp_path):
+    source = """
+    #include <pthread.h>
+    #include <stdlib.h>
+    static void *work(void *size)
+    {
+        for (int i = 0; i < 23; i++)
+            free(malloc((size_t)size));
+        return 0;
+    }
+    int main(void)
+    {
+        pthread_t threads[3];
+        for (size_t i = 0; i < 3; i++)
+            if (pthread_create(&threads[i], 0, work, (void *)(1009 + i)))
+                return 1;
+        for (int i = 0; i < 3; i++)
+            pthread_join(threads[i], 0);
+        return 0;
+    }
+    """
+    trace = str(tmp_path / "t.brkpoint")
+    lines = ["starti", "alloc trace start", "continue", "alloc trace save " + trace]
+    text = gdb(tmp_path, lines, compile_c(tmp_path, source, "-pthread"))
+    assert "exited normally" in text and "lost" not in text
+    query = "select size, count(*), count(distinct tid) from events where name = 'malloc'"
+    done = brkpoint("sql", trace, query + " and size between 1009 and 1011 group by size")
+    assert done.stdout.split("\n")[1:4] == ["%d\t23\t1" % (1009 + i) for i in range(3)]
+
+
+def test_a_running_program_can_be_attached_to(tmp_path):
+    source = "#include <stdlib.h>\n#include <unistd.h>\nint main(void)"
+    source += " { for (int i = 0; i < 400; i++) { free(malloc(1013)); usleep(50000); } }"
+    program = compile_c(tmp_path, source)
+    running = subprocess.Popen([program])
+    try:
+        lines = ["attach %d" % running.pid, "alloc trace start", "tbreak free", "continue"]
+        text = gdb(tmp_path, lines + ["alloc trace status", "detach"], program)
+    finally:
+        running.kill()
+        running.wait()
+    if "Could not attach" in text or "ptrace: Operation not permitted" in text:
+        pytest.skip("the kernel forbids gdb to attach to a running program here")
+    assert "from phase main on" in text and re.search(
+        r"process \d+: [12] events?, phase main", text
+    )
 
 
 # ---- the answers ---------------------------------------------------------------------------------

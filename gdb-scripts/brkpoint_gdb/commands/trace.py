@@ -99,6 +99,7 @@ def _status(options):
     current = recorded.current()
     current.refresh()
     yield status_line(current)
+    yield from (visible(note) for note in current.notes)
 
 
 def _save(options):
