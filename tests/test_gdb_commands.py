@@ -78,40 +78,6 @@ def test_importing_has_no_effects():
 # ---- what is recorded ----------------------------------------------------------------------------
 
 
-def test_the_events_equal_the_engines(tmp_path, program):
-    trace = str(tmp_path / "session.brkpoint")
-    lines = ["starti", "alloc trace start", "continue", "alloc trace save " + trace]
-    assert "Saved" in gdb(tmp_path, lines, program)
-    other = str(tmp_path / "engine.brkpoint")
-    brkpoint("run", "--quiet", "-o", other, program)
-    mine, theirs = columns(trace), columns(other)
-    assert len(mine) > 60 and mine == theirs
-    assert mine[1:] != theirs  # a list with one event removed is not the same
-
-
-def columns(trace):
-    query = "select kind, name, size, nmemb, phase, origin, purpose, cause, outer from events"
-    done = brkpoint("sql", trace, query)
-    assert done.returncode == 0, done.stderr
-    return [row for row in done.stdout.split("\n") if "ld.so.cache" not in row]
-
-
-@pytest.mark.parametrize("flags", [["-s"], ["-static"], ["-no-pie"], ["-static-pie"]])
-def test_phases_without_stepping_equal_those_of_the_engine(tmp_path, flags):
-    program = compile_c(tmp_path, SOURCE, *flags)
-    trace, other = str(tmp_path / "a.brkpoint"), str(tmp_path / "b.brkpoint")
-    gdb(tmp_path, ["starti", "alloc trace start", "continue", "alloc trace save " + trace], program)
-    brkpoint("run", "--quiet", "-o", other, program)
-    assert phases(trace) == phases(other)
-    assert "main" in phases(trace)
-
-
-def phases(trace):
-    done = brkpoint("sql", trace, "select phase, how from borders")
-    assert done.returncode == 0, done.stderr
-    return done.stdout
-
-
 def test_threads_are_kept_apart(tmp_path):
     source = """
     #include <pthread.h>
