@@ -199,7 +199,7 @@ def test_an_option_that_does_not_exist_is_seen():
 
 
 def test_make_verbs_that_documents_name_exist():
-    known = phony() | {"run-NAME"}
+    known = phony() | {"run-NAME", "session-NAME"}
     for name in tracked("README.md", "CONTRIBUTING.md", "docs/*.md", "targets/README.md"):
         for verb in re.findall(r"(?:^|`|&& )make ([a-z][\w-]*)", read(name), re.M):
-            assert verb in known or verb.startswith("run-"), "%s: make %s" % (name, verb)
+            assert verb in known or verb.startswith(("run-", "session-")), "%s: make %s" % (name, verb)
