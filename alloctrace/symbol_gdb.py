@@ -6,8 +6,10 @@ writes its answers to a file there, one module a line, so that a crash loses one
 
 from __future__ import annotations
 
+import ctypes
 import json
 import os
+import signal
 import subprocess
 import tempfile
 
@@ -15,6 +17,7 @@ _HERE = os.path.dirname(os.path.dirname(os.path.realpath(__file__)))
 SCRIPT = os.path.join(_HERE, "gdb-scripts", "symbolise.py")
 TIMEOUT_S = 120.0
 _MAX_ANSWER = 1 << 28  # bytes
+_PR_SET_PDEATHSIG = 1  # linux/prctl.h
 _MAX_CRASHES = 3  # files that gdb may fail on before it is no longer asked
 
 
@@ -73,6 +76,7 @@ def _run(gdb, folder, timeout):
                 stderr=said,
                 timeout=timeout,
                 start_new_session=True,  # Ctrl-C is for the parent to handle
+                preexec_fn=_end_with_parent(),
                 check=False,
             )
             return None if done.returncode == 0 else _complaint(done.returncode, said)
@@ -80,6 +84,12 @@ def _run(gdb, folder, timeout):
         return "gdb took more than %g s to read debug information and was stopped" % timeout
     except OSError as error:
         return "gdb cannot be run for symbols: %s" % (error.strerror or error)
+
+
+def _end_with_parent():
+    """For the child before its exec: when the parent is killed, gdb is not left behind."""
+    prctl = ctypes.CDLL(None).prctl
+    return lambda: prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
 
 
 def _complaint(status, said):

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import difflib
 import os
+import signal
 import sys
 import traceback
 
@@ -143,7 +145,7 @@ def _cache_folder():
 def _conclude(args, where, outcome):
     """Trace and report; whatever fails now must not hide how the target ended."""
     try:
-        with watching.working(where.spool, args.quiet):
+        with _ending_in_order(), watching.working(where.spool, args.quiet):
             record.make_trace(outcome, where, args.force, not args.no_symbols)
         _report(args, where.trace)
     except KeyboardInterrupt:
@@ -159,6 +161,20 @@ def _conclude(args, where, outcome):
     if outcome.reason:
         main.say("the trace is incomplete: %s" % outcome.reason)
     return outcome.exit_status
+
+
+@contextlib.contextmanager
+def _ending_in_order():
+    """SIGTERM and SIGHUP end the making of the trace as Ctrl-C does: nothing is left about."""
+    before = {}
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) == signal.SIG_DFL:
+            before[number] = signal.signal(number, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _report(args, path):
