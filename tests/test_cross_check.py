@@ -14,7 +14,7 @@ import target_programs
 from target_programs import ROOT
 
 sys.path.append(os.path.join(ROOT, "trace-scripts"))
-from brkpoint_trace import crosscheck, gather, tool  # noqa: E402
+from brkpoint_trace import crosscheck, gather, silence, tool  # noqa: E402
 from reports import witnesses as page  # noqa: E402
 
 TOOLS = ("strace", "ltrace", "gdb")
@@ -22,6 +22,7 @@ TARGETS = [
     "success", "alloc", "alloc.no-plt", "alloc.static", "alloc.musl-dynamic", "grow", "family",
     "edges", "thread", "fork", "exec", "signal", "crash", "dlopen", "static_object", "empty",
     "hashmap", "trim", "own_malloc", "longjmp", "success_asm", "alloc.static-stripped",
+    "alloc.through-ld-linux",
 ]  # fmt: skip
 PROGRAMS = {program.name: program.command for program in target_programs.programs()}
 
@@ -204,6 +205,16 @@ def test_twin_with_gdb_alone_nothing_is_proven(built):
     assert not page.is_sound(record) and "Nothing could be compared" in page.to_text(record)
     record = crosscheck.record(words("alloc"), 60, left_out=("gdb",))
     assert not page.is_sound(record) and record["rows"]
+
+
+def test_twin_only_a_loader_that_is_the_program_keeps_ltrace_in_the_dark(built):
+    loader = "/lib64/ld-linux-x86-64.so.2"
+    if os.path.exists(loader):
+        assert not silence.hears_of_libraries(loader)
+    for name in ("alloc", "alloc.no-pie", "alloc.static", "empty"):
+        if name in PROGRAMS:
+            assert silence.hears_of_libraries(words(name)[0])
+    assert silence.hears_of_libraries(__file__)
 
 
 def test_whatever_a_tool_started_is_ended():

@@ -19,6 +19,8 @@ WHY = {
     " there, and the loader's own malloc has no dynamic symbol",
     "early": "ltrace sets its breakpoints at the program's entry point: an initialiser of a library"
     " has run before it",
+    "unheard": "ltrace never hears of the libraries: the program that was started is the loader"
+    " itself, which has no DT_DEBUG entry to tell it",
     "twice": "ltrace shows it twice: once at the caller's PLT, once at the function itself",
     "phantom": "one call that enters the function twice: libc's first call goes through a hook"
     " that jumps back to its start (malloc_hook_ini, glibc before 2.34)",
@@ -38,10 +40,13 @@ def syscalls(gdb, strace):
     return pairs, _spread(gdb, strace, _raw(pairs))
 
 
-def calls(gdb, ltrace, hooked=True):
-    """The same for allocator calls; `hooked`: whether brkpoint could watch them."""
+def calls(gdb, ltrace, hooked=True, hears=True):
+    """The same for allocator calls; `hooked`: whether brkpoint could watch them; `hears`: whether
+    ltrace could learn of the libraries."""
     pairs = list(align(gdb, ltrace))
     found = [_call(gdb, ltrace, hooked, difference) for difference in _raw(pairs)]
+    if not hears and not ltrace:
+        found = [d._replace(code="unheard") if _is_open(d) else d for d in found]
     found = _spread(gdb, ltrace, found)
     return pairs, _lost(gdb, ltrace, found)
 
@@ -68,6 +73,10 @@ def _call(gdb, ltrace, hooked, difference):
 
 def _is_threaded(first, second):
     return len({e.task for e in first} | {e.task for e in second}) > 1
+
+
+def _is_open(difference):
+    return difference.what == "missing" and difference.code is None
 
 
 def _is_phantom(ltrace, index):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections import Counter
 
 from alloctrace.elf import ElfError
@@ -24,8 +25,11 @@ NATURE = {
 
 
 def record(command, limit_s, path=None, **options):
-    """The record that reports/witnesses.py renders; `path`: the file that is executed."""
+    """The record that reports/witnesses.py renders; `path`: the file that is
+    executed (default: as PATH finds it)."""
+    path = path or shutil.which(command[0])
     found = gather.gather(command, limit_s, **options)
+    found["hears"] = path is None or silence.hears_of_libraries(path)
     made = judge(found, rerun=_rerun(command, limit_s, found))
     made.update(command=list(command), limit_s=limit_s, nature=NATURE, silence=_silence(path))
     return made
@@ -60,7 +64,7 @@ def judge(found, rerun=lambda name: None):
     rows, differences = Rows(data.get("gdb")), []
     for name in ("strace", "ltrace"):
         if name in data and "gdb" in data:
-            differences += _compared(name, data, rows, rerun)
+            differences += _compared(name, data, rows, rerun, found.get("hears", True))
         elif name in data:
             rows.only(name, data[name]["events"])
     maps = _maps(data, found["fixed_addresses"], rows, rerun)
@@ -72,7 +76,7 @@ def judge(found, rerun=lambda name: None):
     return made
 
 
-def _compared(name, data, rows, rerun):
+def _compared(name, data, rows, rerun, hears):
     """Differences between gdb and strace or ltrace, and marks in the rows."""
     kind = "syscall" if name == "strace" else "call"
     all_ours = data["gdb"]["events"]
@@ -82,7 +86,7 @@ def _compared(name, data, rows, rerun):
         pairs, found = compare.syscalls(ours, theirs)
     else:
         hooked = bool(data["gdb"]["run"].get("calls_hooked", True))
-        pairs, found = compare.calls(ours, theirs, hooked)
+        pairs, found = compare.calls(ours, theirs, hooked, hears)
     if compare.unexplained(found):
         found = _excused(name, rerun, found, ours, theirs)
     rows.mark(name, pairs, found, places, theirs)

@@ -10,8 +10,9 @@ from __future__ import annotations
 from collections import namedtuple
 
 from alloctrace import words
-from alloctrace.elf import ElfFile
+from alloctrace.elf import ElfError, ElfFile
 
+_DT_DEBUG = 21  # System V gABI, "Dynamic Section"
 _R_64, _GLOB_DAT, _JUMP_SLOT = 1, 6, 7
 _KINDS = {_R_64: "64", _GLOB_DAT: "GLOB_DAT", _JUMP_SLOT: "JUMP_SLOT"}
 # shown: whether plain ltrace would show calls from this file. slots: relocation types, sorted.
@@ -34,6 +35,19 @@ def of_file(path, names=words.ENTRY_POINTS):
             why = "static: the file has no dynamic symbols, and ltrace refuses it"
             return [Function(name, False, [], why) for name in names], GDB
         return _dynamic(elf, names)
+
+
+def hears_of_libraries(path):
+    """Whether ltrace can learn which libraries the program at `path` brings in.
+
+    The loader tells a debugger through the program's DT_DEBUG entry; a loader that is itself
+    started as the program has none.
+    """
+    try:
+        with ElfFile(path) as elf:
+            return not elf.dynamic or elf.interp is not None or _DT_DEBUG in elf.dynamic
+    except (ElfError, OSError):
+        return True  # a script: its interpreter is a program like others
 
 
 def _dynamic(elf, names):
