@@ -48,6 +48,51 @@ def test_a_program_in_memory_alone_is_watched_like_one_on_disk(tmp_path, how, li
     assert ("memfd" in recorded.images[1]["path"]) == (not how)
 
 
+SHORT = """
+.globl _start
+_start:
+    mov $45, %eax   # brk, by its 32-bit number: recvfrom in a 64-bit program
+    mov $0, %ebx
+    int $0x80
+    mov $1, %eax
+    mov $7, %ebx
+    int $0x80
+"""
+STARTER = """
+#include <unistd.h>
+int main(int argc, char **argv) { return execv(argv[1], argv + 1); }
+"""
+
+
+def assembled(folder):
+    """A program of 32 bits; skips where the kernel or the assembler knows none."""
+    source, program = folder / "short.s", str(folder / "short")
+    source.write_text(SHORT)
+    command = "as --32 -o %s.o %s && ld -m elf_i386 -o %s %s.o"
+    command %= (program, source, program, program)
+    built = subprocess.run(["sh", "-c", command], capture_output=True)
+    if built.returncode or subprocess.run([program]).returncode != 7:
+        pytest.skip("no 32-bit programs here")
+    return program
+
+
+def test_an_exec_of_a_32_bit_program_is_said(tmp_path):
+    short = assembled(tmp_path)
+    starter = compile_c(tmp_path, STARTER, name="starter")
+    recorded, printed = record(tmp_path, starter, short)
+    assert "outcome exited 7 True" in printed
+    assert any("32-bit" in note for note in recorded.notes)
+    assert {event.image for event in recorded.events} == {0}
+
+
+def test_an_exec_of_a_64_bit_program_is_followed(tmp_path):
+    program = compile_c(tmp_path, FIVE)
+    starter = compile_c(tmp_path, STARTER, name="starter")
+    recorded, _ = record(tmp_path, starter, program)
+    assert not any("32-bit" in note for note in recorded.notes)
+    assert {event.image for event in recorded.events} == {0, 1}
+
+
 DELETED = """
 #include <dlfcn.h>
 #include <stddef.h>
@@ -107,10 +152,6 @@ int main(int argc, char **argv)
         free(malloc(1009));
     return !library;
 }
-"""
-STARTER = """
-#include <unistd.h>
-int main(int argc, char **argv) { return execv(argv[1], argv + 1); }
 """
 
 

@@ -47,9 +47,15 @@ def test_told_to_end_it_leaves_the_spool_alone(making, tmp_path, number):
 
 def test_killed_it_leaves_no_process_and_a_spool(making, tmp_path):
     started, marker = making
-    os.kill(started[0], signal.SIGKILL)
-    assert launching.finish(started).status == -signal.SIGKILL
-    assert launching.gone(launching.marked(marker), limit_s=2)
+    gdb = next(pid for pid in launching.descendants(started[0]) if is_naming(pid))
+    os.kill(gdb, signal.SIGSTOP)  # it cannot end by itself
+    try:
+        os.kill(started[0], signal.SIGKILL)
+        assert launching.finish(started).status == -signal.SIGKILL
+        assert launching.gone(launching.marked(marker), limit_s=5)
+    finally:
+        for pid in launching.marked(marker):
+            os.kill(pid, signal.SIGKILL)
     spool = str(tmp_path / "t.brkspool")
     subprocess.run([launching.BRKPOINT, "recover", spool], check=True, capture_output=True)
     assert launching.report(tmp_path)["totals"]
