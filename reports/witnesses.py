@@ -178,11 +178,14 @@ def silences(record):
     found = record.get("silence")
     if not found:
         return
+    groups = {}
     for row in found["functions"]:
-        shown = "shows" if row["shown"] else "does not show"
-        yield "plain ltrace %s the program's own %s: %s" % (shown, row["name"], row["why"])
+        groups.setdefault((row["shown"], row["why"]), []).append(row["name"])
+    for (shown, why), names in groups.items():
+        word = "shows" if shown else "does not show"
+        yield "Plain ltrace %s calls of %s: %s." % (word, listed(names), why)
     if found["do"]:
-        yield found["do"]
+        yield found["do"][0].upper() + found["do"][1:] + "."
 
 
 # ---- text ---------------------------------------------------------------------------------------
