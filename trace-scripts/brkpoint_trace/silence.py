@@ -18,7 +18,7 @@ _KINDS = {_R_64: "64", _GLOB_DAT: "GLOB_DAT", _JUMP_SLOT: "JUMP_SLOT"}
 # shown: whether plain ltrace would show calls from this file. slots: relocation types, sorted.
 Function = namedtuple("Function", "name shown slots why")
 
-ENTRY = "list-calls sets a breakpoint at the function itself (ltrace -x), which sees every caller"
+ENTRY = "a breakpoint at the function itself (ltrace -x, as list-calls sets it) sees every caller"
 _THROUGH_GOT = (
     "called through the GOT (%s), so ltrace finds no PLT entry to stop at: gcc -fno-plt, Rust, or"
     " a program that takes the function's address as well"
