@@ -139,6 +139,10 @@ class Session(Engine):
         for entry in entries:
             entry.by_site = not self.calls.plant_ends(entry.address, self.map.extent)
 
+    def threads_end(self):
+        """At exit_group: the user's gdb sees its threads off as it always does."""
+        return False
+
     def at_execve(self, result):
         """gdb cannot take its breakpoints out of a program that is gone: do it before.
 
