@@ -34,7 +34,7 @@ class Engine:
         self.planted = planted.Planted(self)
         self.reached = []  # breakpoints that stopped the target and wait for their action
         self._noted = set()
-        self._own_trap = self._executing = False
+        self._own_trap = self._executing = self._dying = False
         self._next_hook = 1
         self._exec_hits = self._execve_hits = 0
 
@@ -66,9 +66,11 @@ class Engine:
         while self._alive():
             self._continue()
         self.finish("exited")
+        if self._dying:
+            os._exit(0)  # gdb might wait for threads that nobody will hear of again
 
     def _alive(self):
-        return bool(gdb.selected_inferior().pid)
+        return bool(gdb.selected_inferior().pid) and not self._dying
 
     def give_up(self, error):
         """An error of ours: gdb lets the target go when it quits, and nothing more is seen."""
@@ -254,6 +256,9 @@ class Engine:
             except gdb.error as error:
                 if self._alive() and self._executing:  # it became what gdb may not look into
                     return self._at_exec()
+                if self.process.is_dead():  # killed, with threads that gdb was about to step
+                    self._dying = True
+                    return
                 if not self._alive() or not self.planted.remove_unreadable():
                     raise
                 self.note("breakpoints in code that was gone: %s" % error)

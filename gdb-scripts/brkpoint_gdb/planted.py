@@ -68,6 +68,16 @@ class Planted:
         self._waiting.append(lambda: _enable(still, True) if failed else self._remove(still))
         return True
 
+    def program_ends(self):
+        """Inside stop(), at exit_group. As munmap_begins.
+
+        Other threads may die while gdb steps them over a breakpoint, which it takes for an error.
+        """
+        several = self._engine.process.threads > 1
+        if several:
+            self._waiting.append(lambda: self.enable(False))
+        return several
+
     def _remove(self, breakpoints):
         for breakpoint_ in breakpoints:
             self.remove(breakpoint_)

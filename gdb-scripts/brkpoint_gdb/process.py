@@ -23,6 +23,7 @@ _WORDS = 27
 _PTRACE_GETREGS = 12
 _PTRACE_GETSIGINFO = 0x4202
 _PAGE = os.sysconf("SC_PAGE_SIZE")
+_PATIENCE = 50  # looks at a process that may be dying, 10 ms apart
 _CS_64_BIT = 0x33  # __USER_CS, arch/x86/include/asm/segment.h
 
 Registers = namedtuple("Registers", sorted(_INDEX))
@@ -111,6 +112,21 @@ class Process:
         except OSError:
             return b""
 
+    def is_dead(self):
+        """Whether all its threads have ended, now or in the next moment: a signal ended them."""
+        for _ in range(_PATIENCE):
+            if not any(map(self._runs, _entries("/proc/%d/task" % self.pid))):
+                return True
+            time.sleep(0.01)
+        return False
+
+    def _runs(self, tid):
+        try:
+            stat = self._file("task/%s/stat" % tid)
+        except OSError:
+            return False
+        return stat.rpartition(b")")[2].split()[0] not in (b"Z", b"X")
+
     def executable(self):
         return os.readlink("/proc/%d/exe" % self.pid)
 
@@ -131,6 +147,13 @@ class Process:
             "brk": heap[0] if heap else None,
             "mappings": len(mappings) or None,
         }
+
+
+def _entries(folder):
+    try:
+        return os.listdir(folder)
+    except OSError:
+        return []
 
 
 def _register(name):

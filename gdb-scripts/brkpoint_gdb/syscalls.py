@@ -56,7 +56,7 @@ class Syscalls(gdb.Function):
         self._inside[tid] = number
         if number in _ENDING:
             self._engine.borders.ending(t_ns, tid, _ENDING[number])
-            return False
+            return _ENDING[number] == "exit_group" and self._engine.planted.program_ends()
         if number == _PTRACE:
             self._engine.note_once("the program calls ptrace itself: it fails while we trace it")
             return False
