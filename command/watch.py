@@ -151,7 +151,15 @@ def _is_stopped(pid):
 def _is_dead(pid):
     """Whether the whole process has ended, though nobody has waited for it yet."""
     try:
-        return field(pid, "State").startswith(("Z", "X")) and len(_tasks(pid)) == 1
+        return all(_has_ended(pid, tid) for tid in _tasks(pid))
+    except OSError:
+        return True
+
+
+def _has_ended(pid, tid):
+    try:
+        with open("/proc/%d/task/%s/stat" % (pid, tid), "rb") as file:
+            return file.read().rpartition(b")")[2].split()[0] in (b"Z", b"X")
     except OSError:
         return True
 
