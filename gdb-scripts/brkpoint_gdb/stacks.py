@@ -13,7 +13,10 @@ import struct
 
 import gdb
 
+from . import prologues
+
 MAX_FRAMES = 256
+_MAX_STEPS = 16
 _MAX_SPAN = 1 << 18
 _MAX_CHAINS = 64  # remembered for one key
 CUT_UNSUPPORTED, CUT_DEEP, CUT_UNREADABLE, CUT_UNWINDER = 1, 2, 3, 4
@@ -124,7 +127,21 @@ class Stacks:
         rest, cut = self._walk(caller, ret, links), 0
         if isinstance(rest, int):
             rest, cut = None, rest
+        if cut:
+            self._step_by_prologues(links)
         return self._build(links, rest, cut)
+
+    def _step_by_prologues(self, links):
+        """Out of functions without an unwind table, up to the first that has one."""
+        pc, slot = links[-1]
+        while slot and len(links) < _MAX_STEPS and self._code.extent(pc - 1) is None:
+            size = prologues.frame_bytes(pc)
+            slot = slot + 8 + size if size is not None else 0
+            ret = self._process.word(slot) if slot else None
+            if not ret or not self._code.supports(pc, ret):
+                return
+            links.append((ret, slot))
+            pc = ret
 
     def _walk(self, frame, pc, links):
         """Append (return address, slot) of callers of `frame`; the remembered rest, or a cut."""
