@@ -5,16 +5,11 @@
 
 static const struct held unknown = {UNKNOWN, 0};
 
-void registers_at_entry(struct registers *registers)
+void registers_at_start(struct registers *registers)
 {
     for (unsigned n = 0; n < REGISTERS; n++)
         registers->in[n] = (struct held){INCOMING, n};
     registers->pushed = unknown;
-}
-
-void registers_forget(struct registers *registers)
-{
-    *registers = (struct registers){0};
 }
 
 /* The number of the general register that `r` is, or a part of; -1: none. */
@@ -132,7 +127,7 @@ void registers_follow(struct registers *registers, const struct instruction *i)
         return;
     }
     if (!ZYAN_SUCCESS(ZydisDecoderDecodeFull(decoder(), i->bytes, i->length, &z, operands))) {
-        registers_forget(registers);
+        *registers = (struct registers){0};
         return;
     }
     struct held first = result(registers, &z, operands), top = on_top(registers, &z, operands);

@@ -13,7 +13,7 @@ enum register_number { RAX, RCX, RDX, RBX, RSP, RBP, RSI, RDI, REGISTERS = 16 };
 
 struct held {
     enum { UNKNOWN, CONSTANT, INCOMING } what;
-    uint64_t value; /* CONSTANT: the number; INCOMING: which register held it at the entry */
+    uint64_t value; /* CONSTANT: the number; INCOMING: which register held it at first */
 };
 
 struct registers {
@@ -21,10 +21,8 @@ struct registers {
     struct held pushed; /* what a pop at once would give */
 };
 
-/* At the entry of a function: every register holds what it came in with. */
-void registers_at_entry(struct registers *registers);
-/* Behind a label: other code may come from there. */
-void registers_forget(struct registers *registers);
+/* At the first of some straight code: every register holds what it came in with. */
+void registers_at_start(struct registers *registers);
 /* Behind the instruction. */
 void registers_follow(struct registers *registers, const struct instruction *i);
 

@@ -138,7 +138,7 @@ static bool add_site(struct reading *r, uint64_t address)
 
 static void begin_line(struct reading *r)
 {
-    registers_forget(&r->registers);
+    registers_at_start(&r->registers);
     r->steps = 0;
     r->before = NULL;
 }
@@ -204,7 +204,7 @@ static bool look_in(const struct text *text, uint64_t low, uint64_t high, bool c
     bool well = labels_begin(&r.labels, low, high);
     if (well) {
         find_labels(&r);
-        registers_at_entry(&r.registers);
+        begin_line(&r);
         well = read_piece(&r);
     }
     labels_free(&r.labels);
