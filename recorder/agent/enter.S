@@ -1,0 +1,116 @@
+/* enter.S - from the target's code into the agent and back, every register as it was.
+ *
+ * A stub pushes its number and jumps here. The C code below uses general registers only
+ * (-mgeneral-regs-only), so vector state needs no saving.
+ */
+	.text
+
+/* Before an allocator function:   [number] [caller's return address] ...
+ *
+ * Five words stay on the stack while the function runs (frames.h, WRAP_WORDS in shared.h), which
+ * keeps its stack aligned as the ABI wants it.
+ */
+	.globl agent_entry
+	.hidden agent_entry
+agent_entry:
+	lea -32(%rsp), %rsp         /* moved, slot, after, arg0; above them the number */
+	push %rax                   /* whatever a function may clobber; its callers may rely on */
+	push %rcx                   /* less being clobbered (gcc -fipa-ra), so all of it stays */
+	push %rdx
+	push %rsi
+	push %rdi
+	push %r8
+	push %r9
+	push %r10
+	push %r11
+	push %rbx                   /* for the unwinder only */
+	push %rbp
+	push %rax                   /* pad: the stack is aligned to 16 bytes again */
+	mov %rsp, %rdi
+	call agent_enter
+	add $8, %rsp
+	pop %rbp
+	pop %rbx
+	pop %r11
+	pop %r10
+	pop %r9
+	pop %r8
+	pop %rdi
+	pop %rsi
+	pop %rdx
+	pop %rcx
+	pop %rax
+	call *(%rsp)                /* the function, by its moved first instructions */
+	.globl agent_after
+	.hidden agent_after
+agent_after:
+	push %rax                   /* its result */
+	push %rcx
+	push %rdx
+	push %rsi
+	push %rdi
+	push %r8
+	push %r9
+	push %r10
+	push %r11
+	push %rax                   /* pad */
+	mov %rsp, %rdi
+	call agent_leave
+	add $8, %rsp
+	pop %r11
+	pop %r10
+	pop %r9
+	pop %r8
+	pop %rdi
+	pop %rsi
+	pop %rdx
+	pop %rcx
+	pop %rax
+	lea 40(%rsp), %rsp          /* the five words */
+	ret
+
+/* At any other hooked instruction: called as host/emit.h, emit_hook_call, tells. */
+	.globl agent_any
+	.hidden agent_any
+agent_any:
+	pushfq
+	push %r15
+	push %r14
+	push %r13
+	push %r12
+	push %rax
+	push %rcx
+	push %rdx
+	push %rsi
+	push %rdi
+	push %r8
+	push %r9
+	push %r10
+	push %r11
+	push %rbx
+	push %rbp
+	cld
+	mov %rsp, %rdi
+	mov %rsp, %rbp              /* the stack may be aligned in any way here */
+	and $-16, %rsp
+	call agent_hook
+	mov %rbp, %rsp
+	pop %rbp
+	pop %rbx
+	pop %r11
+	pop %r10
+	pop %r9
+	pop %r8
+	pop %rdi
+	pop %rsi
+	pop %rdx
+	pop %rcx
+	pop %rax
+	pop %r12
+	pop %r13
+	pop %r14
+	pop %r15
+	popfq
+	ret
+
+	.section .note.GNU-stack,"",@progbits

@@ -1,0 +1,195 @@
+/* hook.c - everything hooked that is no allocator function: system calls, borders of the phases,
+ * the loader's news. All of it is rare beside the calls.
+ */
+#include "agent.h"
+#include "frames.h"
+
+/* arch/x86/entry/syscalls/syscall_64.tbl */
+enum {
+    SYS_mmap = 9,
+    SYS_mprotect = 10,
+    SYS_munmap = 11,
+    SYS_brk = 12,
+    SYS_mremap = 25,
+    SYS_madvise = 28,
+    SYS_clone = 56,
+    SYS_fork = 57,
+    SYS_vfork = 58,
+    SYS_execve = 59,
+    SYS_exit = 60,
+    SYS_prctl = 157,
+    SYS_exit_group = 231,
+    SYS_seccomp = 317,
+    SYS_execveat = 322,
+    SYS_clone3 = 435
+};
+#define CLONE_THREAD 0x10000 /* linux/sched.h */
+#define CLONE_SETTLS 0x80000
+#define PR_SET_SECCOMP 22 /* linux/prctl.h */
+#define PR_SET_TSC 26
+#define MAP_ANONYMOUS 0x20
+#define NO_NUMBER 0xffffffffu
+#define RED_ZONE 128
+
+struct site {
+    uint64_t pc; /* behind the syscall instruction */
+    uint64_t sp; /* as the target has it there */
+    int after;
+};
+
+static int is_memory(uint64_t number)
+{
+    return (number >= SYS_mmap && number <= SYS_brk) || number == SYS_mremap ||
+           number == SYS_madvise;
+}
+
+static uint64_t result_time(struct thread_state *t)
+{
+    return area()->clock == 1 ? agent_time(t) : 0;
+}
+
+static void record_syscall(struct thread_state *t, struct hook_stack *s, const struct site *site,
+                           uint64_t number, uint64_t result)
+{
+    uint64_t after, node = stack_at_pc(t, site->pc, site->sp, s->rbp, s->rbx);
+    uint64_t *record = (uint64_t *)ring_reserve(t, 96, &after);
+    if (record == 0)
+        return;
+    const uint64_t arguments[6] = {s->rdi, s->rsi, s->rdx, s->r10, s->r8, s->r9};
+    record[1] = t->site_time;
+    for (int i = 0; i < 6; i++)
+        record[2 + i] = arguments[i];
+    record[8] = result;
+    record[9] = site->sp;
+    record[10] = site->pc;
+    record[11] = result_time(t);
+    __atomic_store_n(record, RECORD_SYSCALL | number << 8 | node << 32, __ATOMIC_RELEASE);
+}
+
+/* rdtsc may soon be a fault: strict seccomp, or prctl(PR_SET_TSC). */
+static void watch_clock(const struct hook_stack *s)
+{
+    int strict = s->rax == SYS_seccomp && s->rdi == 0;
+    if (s->rax == SYS_prctl)
+        strict = s->rdi == PR_SET_TSC || (s->rdi == PR_SET_SECCOMP && s->rsi == 1);
+    if (strict)
+        area()->clock = 0;
+}
+
+static uint64_t clone_flags(const struct hook_stack *s)
+{
+    if (s->rax == SYS_clone3)
+        return load(s->rdi); /* struct clone_args, linux/sched.h: flags first, tls at 56 */
+    return s->rax == SYS_clone ? s->rdi : 0;
+}
+
+static void child_begins(struct thread_state *t, const struct hook_stack *s)
+{
+    uint64_t flags = clone_flags(s);
+    if (flags & CLONE_SETTLS)
+        thread_forget(s->rax == SYS_clone3 ? load(s->rdi + 56) : s->r8);
+    if (!(flags & CLONE_THREAD))
+        ask_host(t, ASK_FORK, s->rax, flags, 0, 0);
+}
+
+static void thread_or_program_ends(struct thread_state *t, struct hook_stack *s)
+{
+    ask_host(t, ASK_EXIT, s->rdi, s->rax == SYS_exit_group, 0, 0);
+    if (s->rax == SYS_exit)
+        thread_ends(t);
+}
+
+static int covers(uint64_t start, uint64_t length, uint64_t address)
+{
+    return address - start < length;
+}
+
+static void before_syscall(struct thread_state *t, struct hook_stack *s, const struct site *site)
+{
+    t->site_number = (uint32_t)s->rax;
+    t->site_time = agent_time(t);
+    switch (s->rax) {
+    case SYS_exit:
+    case SYS_exit_group:
+        thread_or_program_ends(t, s);
+        break;
+    case SYS_execve:
+    case SYS_execveat:
+        ask_host(t, ASK_EXEC, s->rax, 0, 0, 0);
+        break;
+    case SYS_clone:
+    case SYS_fork:
+    case SYS_vfork:
+    case SYS_clone3:
+        child_begins(t, s);
+            break;
+    case SYS_prctl:
+    case SYS_seccomp:
+        watch_clock(s);
+        break;
+    case SYS_munmap:
+        if (covers(s->rdi, s->rsi, site->sp)) {
+            record_syscall(t, s, site, SYS_munmap, 0);
+                }
+        break;
+    }
+}
+
+static void after_syscall(struct thread_state *t, struct hook_stack *s, const struct site *site)
+{
+    uint32_t number = t->site_number;
+    t->site_number = NO_NUMBER;
+    if (number == SYS_execve || number == SYS_execveat)
+        ask_host(t, ASK_NO_EXEC, 0, 0, 0, 0);
+    if (!is_memory(number))
+        return;
+    if (number == SYS_mmap && !(s->r10 & MAP_ANONYMOUS) && (int32_t)s->r8 >= 0)
+        ask_host(t, ASK_MAPPED, s->rax, s->rsi, s->r8, s->rdx);
+    record_syscall(t, s, site, number, s->rax);
+}
+
+static void at_syscall(struct thread_state *t, struct hook_stack *s, uint64_t kind)
+{
+    struct site site = {kind >> 8, (uint64_t)(s + 1) + RED_ZONE, (s->number & 0x8000) != 0};
+    if (site.after)
+        after_syscall(t, s, &site);
+    else
+        before_syscall(t, s, &site);
+}
+
+static void at_border(struct thread_state *t, struct hook_stack *s, uint64_t kind)
+{
+    uint64_t sp = (uint64_t)(s + 1) + RED_ZONE;
+    ask_host(t, ASK_BORDER, kind >> 8, load(sp), sp, 0);
+}
+
+/* The C library is handed the address of main: it gets that of a stub, which leads there. */
+static void at_start(struct thread_state *t, struct hook_stack *s)
+{
+    if (ask_host(t, ASK_START, s->rdi, 0, 0, 0) && t->ask.answer[0] != 0)
+        s->rdi = t->ask.answer[0];
+}
+
+void agent_hook(struct hook_stack *s)
+{
+    uint64_t kind = area()->hook_kind[s->number & 0x7fff];
+    if (!area()->recording)
+        return;
+    struct thread_state *t = thread_find((uint64_t)s);
+    if (t == 0)
+        return;
+    switch (kind & 0xff) {
+    case HOOK_LIBS:
+        ask_host(t, ASK_LIBS, 0, 0, 0, 0);
+        break;
+    case HOOK_START:
+        at_start(t, s);
+        break;
+    case HOOK_BORDER:
+        at_border(t, s, kind);
+        break;
+    case HOOK_SYSCALL:
+        at_syscall(t, s, kind);
+        break;
+    }
+}
