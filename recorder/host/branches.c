@@ -4,7 +4,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { JUMP_LENGTH = 5 }; /* and from the last byte of the opcode of a jcc on */
+enum {
+    JUMP_LENGTH = 5,  /* and from the last byte of the opcode of a jcc on */
+    SHORT_LENGTH = 2, /* jmp, jcc, loop with 8 bits */
+    REACH = 128,      /* of these */
+    RUN_UP = 64,      /* bytes after which two readings of code agree on where instructions begin */
+    LONGEST = 16,     /* no instruction is that long */
+};
 
 /* The first range that ends behind `address`. */
 static struct range *range_at(struct range *ranges, size_t count, uint64_t address)
@@ -27,10 +33,8 @@ static bool is_opcode(const uint8_t *at, bool two_bytes)
     return at[0] == 0xE8 || at[0] == 0xE9;
 }
 
-void find_branches_into(const struct code *text, struct range *ranges, size_t count)
+static void find_long(const struct code *text, struct range *ranges, size_t count)
 {
-    if (count == 0 || text->length < JUMP_LENGTH)
-        return;
     uint64_t low = ranges[0].low, span = ranges[count - 1].high - low;
     for (size_t n = 0; n + JUMP_LENGTH <= text->length; n++) {
         int32_t distance;
@@ -44,6 +48,53 @@ void find_branches_into(const struct code *text, struct range *ranges, size_t co
         if (range)
             range->branched_into = true;
     }
+}
+
+/* Whether a reading that begins at `start` comes to an instruction at `address`. */
+static bool leads_to(const struct code *text, uint64_t start, uint64_t address)
+{
+    struct instruction i;
+    while (start < address)
+        start = instruction_at(text, start, &i) ? instruction_end(&i) : start + 1;
+    return start == address;
+}
+
+static bool is_instruction(const struct code *text, uint64_t address)
+{
+    uint64_t begin = text->address, start = begin;
+    if (address - begin > RUN_UP + LONGEST)
+        start = address - RUN_UP - LONGEST;
+    for (unsigned n = 0; n < LONGEST && start + n <= address; n++)
+        if (leads_to(text, start + n, address))
+            return true;
+    return false;
+}
+
+static bool is_short_opcode(uint8_t byte)
+{
+    return byte == 0xEB || (byte & 0xF0) == 0x70 || (byte & 0xFC) == 0xE0;
+}
+
+static void find_short(const struct code *text, struct range *range)
+{
+    uint64_t at = range->low - text->address, end = range->high - text->address + REACH;
+    at = at > REACH + SHORT_LENGTH ? at - REACH - SHORT_LENGTH : 0;
+    for (; !range->branched_into && at < end && at + SHORT_LENGTH <= text->length; at++) {
+        const uint8_t *bytes = text->bytes + at;
+        uint64_t address = text->address + at;
+        uint64_t target = address + SHORT_LENGTH + (uint64_t)(int64_t)(int8_t)bytes[1];
+        if (is_short_opcode(bytes[0]) && target >= range->low && target < range->high)
+            range->branched_into = is_instruction(text, address);
+    }
+}
+
+void find_branches_into(const struct code *text, struct range *ranges, size_t count)
+{
+    if (count == 0 || text->length < JUMP_LENGTH)
+        return;
+    find_long(text, ranges, count);
+    for (size_t n = 0; n < count; n++)
+        find_short(text, &ranges[n]);
 }
 
 bool labels_begin(struct labels *labels, uint64_t low, uint64_t high)

@@ -1,9 +1,11 @@
 /* branches.h - jumps and calls into places that shall be overwritten, looked for in a whole text.
  *
- * A function's own jumps are found by decoding it. Jumps from elsewhere (the .cold part of a
- * function, assembly with several entries) are looked for without decoding: every four bytes behind
- * an opcode of `jmp`, `call` or `jcc` are taken for a distance, at whatever offset. That finds all
- * of those with 32 bits and, rarely (once in some hundred ranges), one that is none.
+ * A function's own jumps are found by decoding it (detour.h). Jumps from elsewhere are found here:
+ * from the .cold part of a function, from assembly with several entries, as glibc's memcpy has.
+ * - 32-bit ones without decoding: the four bytes behind every opcode of `jmp`, `call` or `jcc` are
+ *   taken for a distance, at whatever offset. All are found, and rarely one that is none.
+ * - 8-bit ones by decoding what leads to them, from each of 16 neighbouring bytes: no instruction
+ *   is longer than 15, so one of them is where an instruction begins.
  */
 #ifndef RECORDER_BRANCHES_H
 #define RECORDER_BRANCHES_H
@@ -15,7 +17,7 @@ struct range {
     bool branched_into; /* the answer */
 };
 
-/* `ranges` are sorted and do not overlap. About 1 ms a megabyte. */
+/* `ranges` are sorted and do not overlap, and lie in `text`. */
 void find_branches_into(const struct code *text, struct range *ranges, size_t count);
 
 /* The set of targets of direct jumps inside one stretch of code, one bit a byte. */

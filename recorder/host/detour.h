@@ -13,11 +13,15 @@
  *                                      copy:    push %rbp; mov %rsp,%rbp; test %rdi,%rdi
  *                                               jmp  behind
  *
+ * A jump into the bytes overwritten forbids it. Those of the function itself are seen here; for
+ * jumps from other functions ask find_branches_into() about moved_range().
+ *
  * Pure functions on bytes: they read and write only what they are given.
  */
 #ifndef RECORDER_DETOUR_H
 #define RECORDER_DETOUR_H
 
+#include "branches.h"
 #include "move.h"
 
 enum {
@@ -58,6 +62,12 @@ struct moved {
  * DETOUR_NEED_MAX) from out->patch on. MOVED, or why not; *out is then undefined. */
 enum refusal detour_entry(const struct function *function, unsigned need, uint64_t copy,
                           struct moved *out);
+
+/* Where no jump may lead to, for find_branches_into(). */
+static inline struct range moved_range(const struct moved *moved)
+{
+    return (struct range){moved->patch + 1, moved->patch + JUMP_BYTES, false};
+}
 
 /* The five bytes to write at moved->patch, for a detour at `detour`. False: too far. */
 bool detour_jump(const struct moved *moved, uint64_t detour, uint8_t bytes[JUMP_BYTES]);

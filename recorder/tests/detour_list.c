@@ -4,7 +4,7 @@
  *   detour_list sites FILE      ADDRESS NUMBER CERTAIN STACK START LENGTH moved|REASON
  *   detour_list main FILE       main ADDRESS | none | unclear, then: user ADDRESS | user none
  *
- * With --no-symbols behind FILE the symbols are not looked at.
+ * Behind FILE: --no-symbols, as if the file had none; --whole, look for jumps from other functions.
  */
 #include "functions_of.h"
 #include "host/branches.h"
@@ -13,7 +13,19 @@
 
 #include <string.h>
 
-static int list_entries(const struct elf *elf, const struct functions *all)
+/* Whether code of another function jumps into the bytes that a jump at `moved` overwrites. */
+static bool branched_into(const struct elf *elf, const struct moved *moved)
+{
+    struct range range = moved_range(moved);
+    struct code text;
+    unsigned index = 0;
+    while (next_text(elf, &index, &text))
+        if (range.low - text.address < text.length)
+            find_branches_into(&text, &range, 1);
+    return range.branched_into;
+}
+
+static int list_entries(const struct elf *elf, const struct functions *all, bool whole)
 {
     for (size_t n = 0; n < all->count; n++) {
         struct function f = function_of(elf, all, n);
@@ -21,6 +33,8 @@ static int list_entries(const struct elf *elf, const struct functions *all)
         if (n && all->list[n - 1].address == f.code.address && !all->list[n].exported)
             continue;
         enum refusal refusal = detour_entry(&f, JUMP_BYTES, f.code.address + 0x1000000, &moved);
+        if (refusal == MOVED && whole && branched_into(elf, &moved))
+            refusal = BRANCHED_INTO;
         printf("%s %#lx %s %u %s\n", all->list[n].name, f.code.address,
                all->list[n].exported ? "exported" : "local", refusal == MOVED ? moved.displaced : 0,
                refusal_text(refusal));
@@ -92,11 +106,12 @@ int main(int argc, char **argv)
 {
     struct elf elf;
     if (argc < 3 || elf_open(&elf, argv[2]) != 0) {
-        fprintf(stderr, "usage: detour_list entries|sites|main FILE [--no-symbols]\n");
+        fprintf(stderr, "usage: detour_list entries|sites|main FILE [--no-symbols|--whole]\n");
         return 2;
     }
-    struct functions all = argc > 3 ? (struct functions){0} : functions_of(&elf);
+    struct functions all = argc > 3 && strcmp(argv[3], "--no-symbols") == 0 ? (struct functions){0}
+                                                                            : functions_of(&elf);
     if (strcmp(argv[1], "entries") == 0)
-        return list_entries(&elf, &all);
+        return list_entries(&elf, &all, argc > 3);
     return strcmp(argv[1], "sites") == 0 ? list_sites(&elf, &all) : list_main(&elf);
 }
