@@ -1,0 +1,27 @@
+"""The recorder's test programs, built when a test first wants one."""
+
+import fcntl
+import functools
+import os
+import subprocess
+
+TOP = os.path.dirname(os.path.dirname(os.path.realpath(__file__)))
+OUT = os.path.join(TOP, "build", "recorder-tests")
+UNWINDING = ("elf", "frames", "unwind")
+
+
+@functools.lru_cache(maxsize=None)
+def built(name, *settings):
+    """The path of the test program NAME, up to date: linked with the parts that unwinding needs.
+
+    `settings`: further variables for make. Tests that run beside this one build the same parts.
+    """
+    names = sorted(os.listdir(os.path.join(TOP, "recorder", "host")))
+    parts = ["recorder/host/" + n for n in names if n.startswith(UNWINDING) and n.endswith(".c")]
+    path = os.path.join(OUT, "tests", name)
+    command = ["make", "-s", "-f", "recorder/build.mk", "RECORDER_OUT=" + OUT, path, *settings]
+    os.makedirs(OUT, exist_ok=True)
+    with open(os.path.join(OUT, "lock"), "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        subprocess.run([*command, "recorder_host_c=" + " ".join(parts)], cwd=TOP, check=True)
+    return path
