@@ -26,7 +26,39 @@ static struct range *range_at(struct range *ranges, size_t count, uint64_t addre
     return low < count && ranges[low].low <= address ? &ranges[low] : NULL;
 }
 
-static bool is_opcode(const uint8_t *at, bool two_bytes)
+/* -- is there an instruction that jumps, at these bytes? */
+
+static bool jumps_into(const struct instruction *i, const struct range *range)
+{
+    return (instruction_branches(i) || i->kind == CALL) && i->target >= range->low &&
+           i->target < range->high;
+}
+
+/* Whether a reading that begins at `start` sees a jump into the range around `address`. */
+static bool reads_jump(const struct code *text, uint64_t start, uint64_t address,
+                       const struct range *range)
+{
+    struct instruction i;
+    while (start <= address) {
+        if (!instruction_at(text, start, &i))
+            i = (struct instruction){.address = start, .length = 1};
+        start = instruction_end(&i);
+    }
+    return jumps_into(&i, range);
+}
+
+static void confirm(const struct code *text, uint64_t address, struct range *range)
+{
+    uint64_t begin = text->address, start = begin;
+    if (address - begin > RUN_UP + LONGEST)
+        start = address - RUN_UP - LONGEST;
+    for (unsigned n = 0; n < LONGEST && start + n <= address; n++)
+        range->branched_into = range->branched_into || reads_jump(text, start + n, address, range);
+}
+
+/* -- bytes that look like jumps */
+
+static bool is_long_opcode(const uint8_t *at, bool two_bytes)
 {
     if (two_bytes && at[-1] == 0x0F && (at[0] & 0xF0) == 0x80)
         return true;
@@ -38,7 +70,7 @@ static void find_long(const struct code *text, struct range *ranges, size_t coun
     uint64_t low = ranges[0].low, span = ranges[count - 1].high - low;
     for (size_t n = 0; n + JUMP_LENGTH <= text->length; n++) {
         int32_t distance;
-        if (!is_opcode(text->bytes + n, n > 0))
+        if (!is_long_opcode(text->bytes + n, n > 0))
             continue;
         memcpy(&distance, text->bytes + n + 1, sizeof distance);
         uint64_t target = text->address + n + JUMP_LENGTH + (uint64_t)(int64_t)distance;
@@ -46,28 +78,8 @@ static void find_long(const struct code *text, struct range *ranges, size_t coun
             continue;
         struct range *range = range_at(ranges, count, target);
         if (range)
-            range->branched_into = true;
+            confirm(text, text->address + n, range);
     }
-}
-
-/* Whether a reading that begins at `start` comes to an instruction at `address`. */
-static bool leads_to(const struct code *text, uint64_t start, uint64_t address)
-{
-    struct instruction i;
-    while (start < address)
-        start = instruction_at(text, start, &i) ? instruction_end(&i) : start + 1;
-    return start == address;
-}
-
-static bool is_instruction(const struct code *text, uint64_t address)
-{
-    uint64_t begin = text->address, start = begin;
-    if (address - begin > RUN_UP + LONGEST)
-        start = address - RUN_UP - LONGEST;
-    for (unsigned n = 0; n < LONGEST && start + n <= address; n++)
-        if (leads_to(text, start + n, address))
-            return true;
-    return false;
 }
 
 static bool is_short_opcode(uint8_t byte)
@@ -84,7 +96,7 @@ static void find_short(const struct code *text, struct range *range)
         uint64_t address = text->address + at;
         uint64_t target = address + SHORT_LENGTH + (uint64_t)(int64_t)(int8_t)bytes[1];
         if (is_short_opcode(bytes[0]) && target >= range->low && target < range->high)
-            range->branched_into = is_instruction(text, address);
+            confirm(text, address, range);
     }
 }
 

@@ -2,10 +2,9 @@
  *
  * A function's own jumps are found by decoding it (detour.h). Jumps from elsewhere are found here:
  * from the .cold part of a function, from assembly with several entries, as glibc's memcpy has.
- * - 32-bit ones without decoding: the four bytes behind every opcode of `jmp`, `call` or `jcc` are
- *   taken for a distance, at whatever offset. All are found, and rarely one that is none.
- * - 8-bit ones by decoding what leads to them, from each of 16 neighbouring bytes: no instruction
- *   is longer than 15, so one of them is where an instruction begins.
+ * Every byte that looks like the opcode of one, with a distance that leads there, is then decoded
+ * in its place: what stands before it is read from 16 neighbouring bytes on (no instruction is longer
+ * than 15, so one of them is where an instruction begins), and one reading that sees it is enough.
  */
 #ifndef RECORDER_BRANCHES_H
 #define RECORDER_BRANCHES_H

@@ -151,17 +151,18 @@ static void find_labels(struct reading *r)
             at++;
             continue;
         }
-        if (instruction_branches(&i))
+        if (instruction_branches(&i) || i.kind == CALL)
             labels_add(&r->labels, i.target);
         at = instruction_end(&i);
     }
 }
 
-/* A run may not begin before a call (it would have to return into it) or another syscall. */
+/* A run may not begin before a call (it would have to return into it), another syscall, or padding
+ * (behind which something may begin that is called from elsewhere). */
 static void remember(struct reading *r, const struct instruction *i)
 {
     if (i->kind == CALL || i->kind == CALL_INDIRECT || i->kind == SYSCALL ||
-        i->kind == OTHER_RELATIVE)
+        i->kind == OTHER_RELATIVE || i->kind == PADDING)
         r->steps = 0;
     else
         r->line[r->steps++ % LINE_MAX_STEPS] = i->address;
