@@ -10,7 +10,6 @@
 #include <sys/syscall.h>
 
 enum {
-    SYSCALL_BYTES = 2,
     LINE_MAX_STEPS = 8,    /* instructions remembered in front of a syscall */
     UNMAP_EXIT_BYTES = 16, /* from musl's munmap of its own stack to its exit */
 };
@@ -29,10 +28,10 @@ struct reading {
 
 bool site_matters(int number)
 {
-    static const int those[] = {SYS_mmap,   SYS_mprotect,   SYS_munmap,         SYS_brk,
-                                SYS_mremap, SYS_madvise,    SYS_clone,          SYS_fork,
-                                SYS_vfork,  SYS_execve,     SYS_exit,           SYS_execveat,
-                                SYS_clone3, SYS_exit_group, SITE_NUMBER_UNKNOWN};
+    static const int those[] = {
+        SYS_mmap,   SYS_mprotect,   SYS_munmap, SYS_brk,     SYS_mremap,         SYS_madvise,
+        SYS_clone,  SYS_fork,       SYS_vfork,  SYS_execve,  SYS_exit,           SYS_execveat,
+        SYS_clone3, SYS_exit_group, SYS_prctl,  SYS_seccomp, SITE_NUMBER_UNKNOWN};
     for (size_t n = 0; n < sizeof those / sizeof *those; n++)
         if (number == those[n])
             return true;
@@ -53,10 +52,11 @@ static struct site *append(struct sites *sites)
 
 /* -- which run of instructions can make place for a jump */
 
-/* Extends the run from `start` over the syscall until it is long enough. 0: it cannot be. */
-static unsigned run_length(const struct reading *r, uint64_t start, uint64_t syscall)
+/* Extends the run that begins at `start` from `behind` the syscall on, until it is long enough.
+ * 0: it cannot be. */
+static unsigned run_length(const struct reading *r, uint64_t start, uint64_t behind)
 {
-    uint64_t at = syscall + SYSCALL_BYTES;
+    uint64_t at = behind;
     struct instruction i;
     while (at - start < JUMP_BYTES) {
         if (labels_has(&r->labels, at) || !instruction_at(r->code, at, &i))
@@ -72,12 +72,12 @@ static unsigned run_length(const struct reading *r, uint64_t start, uint64_t sys
 }
 
 /* Best is a jump that leaves the syscall itself alone: a thread may be waiting in it. */
-static void choose_run(const struct reading *r, struct site *site)
+static void choose_run(const struct reading *r, const struct instruction *i, struct site *site)
 {
     site->refusal = BRANCHED_INTO;
     for (unsigned n = 0; n <= r->steps && n <= LINE_MAX_STEPS; n++) {
         uint64_t start = n ? r->line[(r->steps - n) % LINE_MAX_STEPS] : site->address;
-        unsigned length = run_length(r, start, site->address);
+        unsigned length = run_length(r, start, instruction_end(i));
         if (n && length == 0 && labels_between(&r->labels, start + 1, site->address + 1))
             return;
         if (length == 0 || length > SITE_RUN_MAX)
@@ -116,16 +116,16 @@ static void mark_unmapped_stack(struct site *munmap, struct site *exit)
     exit->number = SYS_exit;
 }
 
-static bool add_site(struct reading *r, uint64_t address)
+static bool add_site(struct reading *r, const struct instruction *i)
 {
     bool follows = r->before != NULL;
     struct site *site = append(r->out);
     if (!site)
         return false;
-    site->address = address;
+    site->address = i->address;
     site->number = number_in(&r->registers);
     site->certain = r->certain;
-    choose_run(r, site);
+    choose_run(r, i, site);
     if (is_cancellation_point(&r->registers))
         site->refusal = CANCELLATION;
     if (follows)
@@ -179,7 +179,7 @@ static bool read_piece(struct reading *r)
             i = (struct instruction){.address = at, .length = 1};
             continue;
         }
-        if (i.kind == SYSCALL && !add_site(r, at))
+        if (i.kind == SYSCALL && !add_site(r, &i))
             return false;
         registers_follow(&r->registers, &i);
         remember(r, &i);
@@ -191,7 +191,7 @@ static bool read_piece(struct reading *r)
 
 static bool contains_syscall(const struct code *code)
 {
-    return memmem(code->bytes, code->length, "\x0f\x05", SYSCALL_BYTES) != NULL;
+    return memmem(code->bytes, code->length, "\x0f\x05", 2) != NULL;
 }
 
 /* Looks in [low, high) of the text. */

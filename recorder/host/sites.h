@@ -31,7 +31,7 @@ enum site_stack {
 };
 
 struct site {
-    uint64_t address; /* of the `syscall` itself */
+    uint64_t address; /* of the `syscall` itself, with its prefixes */
     int number;       /* of the system call, where it can only be that one; else UNKNOWN */
     bool certain;     /* in a function whose extent is known */
     enum site_stack stack;
