@@ -23,37 +23,48 @@ static bool is_code(const struct code_source *source, uint64_t address)
     return source->at(source->context, address, &code) && code.length > 0;
 }
 
-/* The register that `lea N(%rip),%reg` or `mov $N,%reg` loads an address into; -1: none does. */
-static int loaded_register(const struct instruction *i, uint64_t *value)
+/* An instruction that may load an address: the register, -1 where it does not, and the address, or
+ * where in memory the address stands. */
+struct load {
+    int number;
+    bool from_memory;
+    uint64_t value;
+};
+
+static uint64_t immediate(const struct instruction *i)
+{
+    int32_t number;
+    memcpy(&number, i->bytes + i->length - sizeof number, sizeof number);
+    return (uint64_t)(int64_t)number;
+}
+
+/* lea N(%rip),%reg; mov N(%rip),%reg; mov $N,%reg in its 7 and its 5 bytes */
+static struct load load_of(const struct instruction *i)
 {
     const uint8_t *b = i->bytes;
-    int32_t number;
-    if (i->length == 7 && (b[0] & 0xFB) == 0x48 && b[1] == 0x8D && i->displacement) {
-        *value = i->target;
-        return (b[2] >> 3 & 7) + (b[0] & 4) * 2;
-    }
-    if (i->length == 7 && (b[0] & 0xFE) == 0x48 && b[1] == 0xC7 && (b[2] & 0xF8) == 0xC0) {
-        memcpy(&number, b + 3, sizeof number);
-        *value = (uint64_t)(int64_t)number;
-        return (b[2] & 7) + (b[0] & 1) * 8;
-    }
-    if (i->length == 5 && (b[0] & 0xF8) == 0xB8) { /* mov $N,%edi: no-pie code of other linkers */
-        memcpy(&number, b + 1, sizeof number);
-        *value = (uint32_t)number;
-        return b[0] & 7;
-    }
-    return -1;
+    bool seven = i->length == 7;
+    if (seven && (b[0] & 0xFB) == 0x48 && i->displacement && (b[1] == 0x8D || b[1] == 0x8B))
+        return (struct load){(b[2] >> 3 & 7) + (b[0] & 4) * 2, b[1] == 0x8B, i->target};
+    if (seven && (b[0] & 0xFE) == 0x48 && b[1] == 0xC7 && (b[2] & 0xF8) == 0xC0)
+        return (struct load){(b[2] & 7) + (b[0] & 1) * 8, false, immediate(i)};
+    if (i->length == 5 && (b[0] & 0xF8) == 0xB8)
+        return (struct load){b[0] & 7, false, (uint32_t)immediate(i)};
+    return (struct load){-1, false, 0};
 }
 
 static void note_load(const struct code_source *source, const struct instruction *i,
                       struct line *line)
 {
-    uint64_t value;
-    int number = loaded_register(i, &value);
-    if (number < 0 || line->count == MAX_LOADED || !is_code(source, value))
+    struct load load = load_of(i);
+    if (load.number < 0 || line->count == MAX_LOADED)
         return;
-    line->loaded[line->count] = value;
-    line->register_of[line->count++] = number;
+    if (load.from_memory &&
+        (!source->word || !source->word(source->context, load.value, &load.value)))
+        return;
+    if (!is_code(source, load.value))
+        return;
+    line->loaded[line->count] = load.value;
+    line->register_of[line->count++] = load.number;
 }
 
 static bool ends(const struct instruction *i)

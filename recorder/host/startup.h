@@ -9,10 +9,14 @@
 
 #include "instruction.h"
 
-/* Gives the executable code of the program itself at `address`, some of it or all up to the end of
- * its mapping. False: there is none at that address (data, another module, nothing). */
+/* The program's memory, as far as startup code refers to it. */
 struct code_source {
+    /* The executable code of the program itself at `address`, some of it or all up to the end of its
+     * mapping. False: there is none at that address (data, another module, nothing). */
     bool (*at)(void *context, uint64_t address, struct code *out);
+    /* The 8 bytes that `address` holds once the program is relocated: some programs take main's
+     * address from a table (Rust's toolchain does). May be NULL. False: not known. */
+    bool (*word)(void *context, uint64_t address, uint64_t *value);
     void *context;
 };
 
@@ -25,8 +29,9 @@ enum main_found {
 /* Sets *address to main. */
 enum main_found find_main(const struct code_source *source, uint64_t entry, uint64_t *address);
 
-/* Rust's main, given C's: the first code address that C's main loads before its first call. False:
- * there is none. Only meaningful for a program that is known to be of Rust. */
+/* Rust's main, given C's: the first code address that C's main loads before its first call or jump.
+ * False: there is none, as where lang_start is inlined (lto). Only meaningful for a program that is
+ * known to be of Rust. */
 bool find_user_main(const struct code_source *source, uint64_t c_main, uint64_t *address);
 
 #endif

@@ -90,9 +90,18 @@ static bool code_at(void *context, uint64_t address, struct code *out)
     return true;
 }
 
+static bool word_at(void *context, uint64_t address, uint64_t *value)
+{
+    struct code rest;
+    if (!code_at(context, address, &rest) || rest.length < sizeof *value)
+        return false;
+    memcpy(value, rest.bytes, sizeof *value);
+    return true;
+}
+
 static void try_main(struct code *code)
 {
-    struct code_source source = {code_at, code};
+    struct code_source source = {code_at, word_at, code};
     struct code rest;
     uint64_t entry = code->address + random_number() % LONGEST, address;
     if (find_main(&source, entry, &address) == MAIN_FOUND)

@@ -85,9 +85,33 @@ static bool code_at(void *context, uint64_t address, struct code *out)
     return false;
 }
 
+struct wanted_word {
+    uint64_t address, value;
+    bool found;
+};
+
+static bool is_wanted(void *context, const struct elf_relocation *relocation)
+{
+    struct wanted_word *wanted = context;
+    if (relocation->offset != wanted->address || relocation->type != R_X86_64_RELATIVE)
+        return true;
+    wanted->value = (uint64_t)relocation->addend;
+    wanted->found = true;
+    return false;
+}
+
+/* As the loader will leave it, with a bias of 0. */
+static bool word_at(void *context, uint64_t address, uint64_t *value)
+{
+    struct wanted_word wanted = {.address = address};
+    elf_each_relocation(context, is_wanted, &wanted);
+    *value = wanted.value;
+    return wanted.found || elf_word(context, address, value);
+}
+
 static int list_main(struct elf *elf)
 {
-    struct code_source source = {code_at, elf};
+    struct code_source source = {code_at, word_at, elf};
     uint64_t address, user;
     enum main_found found = find_main(&source, elf->entry, &address);
     if (found != MAIN_FOUND) {
