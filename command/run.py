@@ -13,7 +13,7 @@ import traceback
 from alloctrace import summary, trace
 from reports import ink, text
 
-from . import heritage, launch, main, place, program, record, watching
+from . import heritage, launch, main, place, program, record, recorder, watching
 from .errors import FAILED, NOT_FOUND, USAGE, UserError, shown
 
 NAME = "run"
@@ -40,7 +40,8 @@ def configure(parser):
         "--engine",
         choices=("auto", "breakpoints", "recorder"),
         default="auto",
-        help="what records: this version has the breakpoints engine",
+        help="what records: gdb's breakpoints, or code planted in the program (build it with "
+        "`make recorder`)",
     )
     add("--live", action="store_true", help="show each event while the program runs")
     add("--timeout", type=_seconds, metavar="S", help="end the program after S seconds")
@@ -97,8 +98,8 @@ def _check(args):
         raise UserError(
             "-p: this version cannot attach to a running program; start it: brkpoint " "PROGRAM"
         )
-    if args.engine == "recorder":
-        raise UserError("this version has only the breakpoints engine: leave out --engine")
+    if args.engine == "recorder" and recorder.find() is None:
+        raise UserError("the recorder is not built: make recorder")
     if not args.command:
         raise UserError("which program? usage: " + USAGE_LINE, USAGE)
 
@@ -125,6 +126,7 @@ def _launch(args, argv, where, found):
         timeout=args.timeout,
         fixed_addresses=args.fixed_addresses,
         cache_dir=_cache_folder(),
+        recorder=args.engine == "recorder",
         tick=view.tick,
     )
     try:

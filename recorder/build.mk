@@ -8,11 +8,41 @@ RECORDER_WARN = -std=gnu11 -Wall -Wextra -Wshadow -Wstrict-prototypes
 RECORDER_CFLAGS = -O2 -g $(RECORDER_WARN) -Irecorder
 RECORDER_LIBS = -lZydis -lz
 
+AGENT_CFLAGS = -O2 -g $(RECORDER_WARN) -ffreestanding -nostdlib -fPIC -fvisibility=hidden \
+  -mgeneral-regs-only -mno-red-zone -fno-stack-protector -fcf-protection=none \
+  -fno-asynchronous-unwind-tables -fno-jump-tables -fomit-frame-pointer -fno-strict-aliasing
+recorder_agent_c := $(sort $(wildcard recorder/agent/*.c))
+recorder_agent_o = $(patsubst recorder/agent/%.c,$(RECORDER_OUT)/agent/%.o,$(recorder_agent_c)) \
+  $(RECORDER_OUT)/agent/enter.o
 recorder_host_c := $(sort $(wildcard recorder/host/*.c))
 recorder_host_o = $(patsubst recorder/host/%.c,$(RECORDER_OUT)/host/%.o,$(recorder_host_c))
 # What tests link with: everything but main().
 recorder_parts_o = $(filter-out %/main.o,$(recorder_host_o))
 recorder_tests := $(basename $(notdir $(wildcard recorder/tests/*.c)))
+
+.PHONY: recorder
+recorder: $(RECORDER_OUT)/brkpoint-recorder ## build what records at the program's speed
+
+$(RECORDER_OUT)/brkpoint-recorder: $(recorder_host_o) $(RECORDER_OUT)/host/agent_blob.o
+	@$(RECORDER_CC) -o $@ $^ $(RECORDER_LIBS)
+
+$(RECORDER_OUT)/agent/%.o: recorder/agent/%.c
+	@mkdir -p $(@D)
+	@$(RECORDER_CC) $(AGENT_CFLAGS) -MMD -MP -c -o $@ $<
+
+$(RECORDER_OUT)/agent/%.o: recorder/agent/%.S
+	@mkdir -p $(@D)
+	@$(RECORDER_CC) -c -o $@ $<
+
+$(RECORDER_OUT)/agent.elf: $(recorder_agent_o) recorder/agent/agent.lds
+	@ld -T recorder/agent/agent.lds -pie --no-dynamic-linker -z norelro -o $@ $(recorder_agent_o)
+
+$(RECORDER_OUT)/agent.bin: $(RECORDER_OUT)/agent.elf
+	@objcopy -O binary -j .text $< $@
+
+$(RECORDER_OUT)/host/agent_blob.o: recorder/host/agent_blob.S $(RECORDER_OUT)/agent.bin
+	@mkdir -p $(@D)
+	@$(RECORDER_CC) -DAGENT_BIN='"$(RECORDER_OUT)/agent.bin"' -c -o $@ $<
 
 $(RECORDER_OUT)/host/%.o: recorder/host/%.c
 	@mkdir -p $(@D)
@@ -28,4 +58,4 @@ $(RECORDER_OUT)/tests/%: recorder/tests/%.c $(recorder_parts_o)
 .PHONY: recorder-tests
 recorder-tests: $(addprefix $(RECORDER_OUT)/tests/,$(recorder_tests))
 
--include $(wildcard $(RECORDER_OUT)/host/*.d $(RECORDER_OUT)/tests/*.d)
+-include $(wildcard $(RECORDER_OUT)/host/*.d $(RECORDER_OUT)/agent/*.d $(RECORDER_OUT)/tests/*.d)

@@ -40,8 +40,12 @@ enum record_kind {
 #define RECORD_DONE (1u << 24)  /* CALL: the result is there, no LEAVE will come */
 #define RECORD_MAYBE (1u << 25) /* LEAVE: the result may have been written in place as well */
 
-/* Node ids: 1..MEMO_NODES-1 are remembered; from NODE_ONCE on they are used for one event. */
+/* Node ids: 1..MEMO_NODES-1 are remembered; from NODE_ONCE on they are used for one event. With
+ * NODE_CUT set it is no node: the stack is cut there, for the reason in the low bits. */
 #define NODE_ONCE 0x40000000u
+#define NODE_ONCE_RING 1024u
+#define NODE_CUT 0x80000000u
+#define MAX_FRAMES 256
 
 struct chunk {
     uint32_t owner; /* index of the thread state, plus 1 */
@@ -86,7 +90,7 @@ struct memo_node {
     uint32_t next;     /* in the bucket, plus the flags below */
 };
 #define MEMO_USES_BP (1u << 31)
-#define MEMO_UNSTEADY (1u << 30) /* rests on more than slots and rbp: never believed from memory */
+#define MEMO_CHECK (1u << 30) /* no frame: memory at `slot` must hold `pc`, that is all */
 #define MEMO_NEXT 0xffffu
 
 enum thread_use { THREAD_FREE, THREAD_LIVE, THREAD_GONE };
@@ -116,11 +120,11 @@ struct area_head {
     uint64_t magic;
     uint32_t recording; /* 0: the detours only pass through */
     uint32_t host_gone; /* set by an agent that waited for a host that is dead */
-    uint32_t host_pid;
-    uint32_t clock;    /* 0: no time stamps (rdtsc is forbidden), N: one in N events */
-    uint32_t fsgsbase; /* rdfsbase may be used */
-    uint32_t asks;     /* how often the host was asked, for its eye */
-    uint64_t tables;   /* offset of the unwind tables in force; 0: none */
+    uint32_t only_pid;  /* children of a fork pass through */
+    uint32_t clock;     /* 0: no time stamps (rdtsc is forbidden), N: one in N events */
+    uint32_t fsgsbase;  /* rdfsbase may be used */
+    uint32_t asks;      /* how often the host was asked, for its eye */
+    uint64_t tables;    /* offset of the unwind tables in force; 0: none */
     uint64_t trouble[TROUBLES];
     uint64_t waits;                         /* how often a thread found no free chunk */
     uint32_t threads[AREA_THREADS / 32];    /* bit set: the state is in use */
@@ -128,11 +132,13 @@ struct area_head {
     uint64_t hook_kind[4096];               /* what each hook and site is: enum hook_kind */
 };
 
-#define AREA_THREADS_AT (UINT64_C(64) << 10)
+/* A struct unwind_cache (agent/unwind.h) that all threads share. */
+#define AREA_CACHE_AT (UINT64_C(64) << 10)
+#define AREA_THREADS_AT (UINT64_C(128) << 10)
 #define AREA_CHUNKS_AT (AREA_THREADS_AT + (uint64_t)AREA_THREADS * THREAD_SIZE)
 #define AREA_TABLES_AT (AREA_CHUNKS_AT + (uint64_t)AREA_CHUNKS * CHUNK_SIZE)
 #define AREA_SIZE (AREA_TABLES_AT + TABLES_SIZE)
-_Static_assert(sizeof(struct area_head) <= AREA_THREADS_AT, "the head has its room");
+_Static_assert(sizeof(struct area_head) <= AREA_CACHE_AT, "the head has its room");
 
 /* ---- what a hook is: low byte of hook_kind ------------------------------------------------- */
 enum hook_kind {
@@ -150,10 +156,11 @@ enum hook_kind {
  * read-execute for the target. The words at its start tell the agent where everything is.
  */
 struct code_head {
-    uint64_t area;     /* address of the data area in the target */
-    uint64_t identity; /* address of the identity page: private, wiped by fork */
-    uint64_t stubs;    /* address of stub 0 */
-    uint64_t after[4]; /* every address behind a wrapper's call, of all code areas; 0: none */
+    uint64_t area;       /* address of the data area in the target */
+    uint64_t identity;   /* address of the identity page: private, wiped by fork */
+    uint64_t stubs;      /* address of stub 0 */
+    uint64_t after[4];   /* every address behind a wrapper's call, of all code areas; 0: none */
+    uint32_t entries[4]; /* offsets of agent_entry, agent_after, agent_any, agent_behind */
 };
 
 #define STUB_SIZE 512u

@@ -3,6 +3,16 @@
  * A stub pushes its number and jumps here. The C code below uses general registers only
  * (-mgeneral-regs-only), so vector state needs no saving.
  */
+/* struct code_head of shared.h: the first bytes of the agent. */
+	.section .head, "ax"
+	.globl code_head
+	.hidden code_head
+code_head:
+	.quad 0, 0, 0
+	.quad 0, 0, 0, 0
+	.long agent_entry - code_head, agent_after - code_head
+	.long agent_any - code_head, agent_behind - code_head
+
 	.text
 
 /* Before an allocator function:   [number] [caller's return address] ...
@@ -70,10 +80,17 @@ agent_after:
 	ret
 
 /* At any other hooked instruction: called as host/emit.h, emit_hook_call, tells. */
+	.globl agent_behind
+	.hidden agent_behind
+agent_behind:                       /* behind a system call: bit 15 of the number tells */
+	pushfq
+	orl $0x8000, 16(%rsp)
+	jmp 1f
 	.globl agent_any
 	.hidden agent_any
 agent_any:
 	pushfq
+1:
 	push %r15
 	push %r14
 	push %r13

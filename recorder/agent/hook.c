@@ -18,6 +18,7 @@ enum {
     SYS_execve = 59,
     SYS_exit = 60,
     SYS_prctl = 157,
+    SYS_gettid = 186,
     SYS_exit_group = 231,
     SYS_seccomp = 317,
     SYS_execveat = 322,
@@ -115,14 +116,15 @@ static void before_syscall(struct thread_state *t, struct hook_stack *s, const s
         break;
     case SYS_execve:
     case SYS_execveat:
-        ask_host(t, ASK_EXEC, s->rax, 0, 0, 0);
+        if ((uint32_t)raw_syscall(SYS_gettid, 0, 0) == t->tid) /* else a child of vfork */
+            ask_host(t, ASK_EXEC, s->rax, 0, 0, 0);
         break;
     case SYS_clone:
     case SYS_fork:
     case SYS_vfork:
     case SYS_clone3:
         child_begins(t, s);
-            break;
+        break;
     case SYS_prctl:
     case SYS_seccomp:
         watch_clock(s);
@@ -130,7 +132,7 @@ static void before_syscall(struct thread_state *t, struct hook_stack *s, const s
     case SYS_munmap:
         if (covers(s->rdi, s->rsi, site->sp)) {
             record_syscall(t, s, site, SYS_munmap, 0);
-                }
+        }
         break;
     }
 }

@@ -27,6 +27,24 @@ static bool resume(pid_t pid, int status)
     return ptrace(PTRACE_CONT, pid, 0, event ? 0 : number) == 0;
 }
 
+/* One instruction on; signals that arrive meanwhile are kept for later by the kernel's queue. */
+static bool step(const struct tracee *t)
+{
+    int status;
+    if (ptrace(PTRACE_SINGLESTEP, t->pid, 0, 0) != 0)
+        return false;
+    while (waitpid(t->pid, &status, __WALL) < 0)
+        if (errno != EINTR)
+            return false;
+    return WIFSTOPPED(status) && WSTOPSIG(status) == SIGTRAP;
+}
+
+bool tracee_at_exec(struct tracee *t)
+{
+    t->attached = true;
+    return step(t) && tracee_open_memory(t) == 0; /* the step only leaves the execve */
+}
+
 bool tracee_wait_exec(struct tracee *t)
 {
     int status;
@@ -38,10 +56,8 @@ bool tracee_wait_exec(struct tracee *t)
         }
         if (!WIFSTOPPED(status))
             return false;
-        if (status >> 8 == (SIGTRAP | PTRACE_EVENT_EXEC << 8)) {
-            t->attached = true;
-            return tracee_open_memory(t) == 0;
-        }
+        if (status >> 8 == (SIGTRAP | PTRACE_EVENT_EXEC << 8))
+            return tracee_at_exec(t);
         if (!resume(t->pid, status))
             return false;
     }
@@ -123,18 +139,6 @@ static void set_call(struct user_regs_struct *regs, long number, const uint64_t 
     regs->r10 = a[3];
     regs->r8 = a[4];
     regs->r9 = a[5];
-}
-
-/* One instruction on; signals that arrive meanwhile are kept for later by the kernel's queue. */
-static bool step(const struct tracee *t)
-{
-    int status;
-    if (ptrace(PTRACE_SINGLESTEP, t->pid, 0, 0) != 0)
-        return false;
-    while (waitpid(t->pid, &status, __WALL) < 0)
-        if (errno != EINTR)
-            return false;
-    return WIFSTOPPED(status) && WSTOPSIG(status) == SIGTRAP;
 }
 
 static const unsigned char syscall_bytes[2] = {0x0f, 0x05};

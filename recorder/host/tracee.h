@@ -19,6 +19,8 @@ struct tracee {
 int tracee_seize(struct tracee *t, pid_t pid);
 /* Wait until it stands at the first instruction of a new program. False: it ended instead. */
 bool tracee_wait_exec(struct tracee *t);
+/* It has stopped with PTRACE_EVENT_EXEC: bring it to the first instruction of the new program. */
+bool tracee_at_exec(struct tracee *t);
 /* Let it go. */
 void tracee_detach(struct tracee *t);
 /* Open its memory; to be done again after an exec. */

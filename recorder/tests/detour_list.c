@@ -30,8 +30,6 @@ static int list_entries(const struct elf *elf, const struct functions *all, bool
     for (size_t n = 0; n < all->count; n++) {
         struct function f = function_of(elf, all, n);
         struct moved moved;
-        if (n && all->list[n - 1].address == f.code.address && !all->list[n].exported)
-            continue;
         enum refusal refusal = detour_entry(&f, JUMP_BYTES, f.code.address + 0x1000000, &moved);
         if (refusal == MOVED && whole && branched_into(elf, &moved))
             refusal = BRANCHED_INTO;

@@ -2,7 +2,7 @@
  *
  *   detour_storm REPORT PROGRAM ARGUMENT…
  *
- * The program must behave as ever; what was planted and what was passed goes to the file REPORT as
+ * The program must behave and end as ever; what was planted and what was passed goes to the file REPORT as
  * `name value` lines. In front of each system call the number that was read out of the code is
  * compared with the one in the register.
  */
@@ -12,7 +12,7 @@
 #include "host/site_detour.h"
 #include "stopped_child.h"
 
-#include <errno.h>
+#include <signal.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 
@@ -278,6 +278,6 @@ int main(int argc, char **argv)
     waitpid(child.pid, &status, 0);
     report(argv[1]);
     if (WIFSIGNALED(status))
-        fprintf(stderr, "killed by signal %d\n", WTERMSIG(status));
-    return WIFEXITED(status) ? WEXITSTATUS(status) : 98;
+        raise(WTERMSIG(status));
+    return WEXITSTATUS(status);
 }

@@ -154,14 +154,18 @@ static struct region region_of(uint64_t address)
     return (struct region){0, 0, NULL};
 }
 
-/* Walk as the agent does; the number of frames, and why the walk ended. */
-static unsigned walk(struct unwind_state state, unsigned limit, uint64_t frames[][2], int *result)
+/* Walk as the agent does; the number of frames, and why the walk ended. At a system call (`exact`)
+ * gdb's walk has nobody who reads the first instructions of functions without a table. */
+static unsigned walk(struct unwind_state state, bool exact, uint64_t frames[][2], int *result)
 {
+    unsigned limit = exact ? MAX_FRAMES : MAX_FRAMES - 1;
     unsigned count = 0;
     *result = UNWIND_CUT_DEEP;
     while (count < limit) {
         struct region stack = region_of(state.sp);
         *result = unwind_step(tables, &cache, &state, stack.start, stack.end, &frames[count][1]);
+        if (exact && state.guessed)
+            *result = state.guessed;
         if (*result != UNWIND_MORE)
             return count;
         frames[count++][0] = state.pc;
@@ -220,7 +224,7 @@ static const uint64_t *replay(const uint64_t *at, struct counts *counts)
         regions[i] = (struct region){at[0], at[0] + 8 * at[1], at + 2};
         at += 2 + at[1];
     }
-    unsigned steps = walk(state, exact ? MAX_FRAMES : MAX_FRAMES - 1, found, &result);
+    unsigned steps = walk(state, exact, found, &result);
     counts->stacks++;
     counts->frames += count;
     counts->cut[cut >= 0 && cut < 5 ? cut : 4]++;

@@ -1,0 +1,146 @@
+/* answers.c - what threads of the target ask. The asking thread stands still until it is told. */
+#include "host.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ptrace.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static void answer_stack(struct host *h, struct ask *ask)
+{
+    struct maps maps;
+    ask->answer[0] = ask->answer[1] = 0;
+    if (maps_read(&maps, h->process.tracee.pid)) {
+        const struct mapping *m = maps_at(&maps, ask->a[0]);
+        if (m != NULL && m->readable) {
+            bool grows = strcmp(m->path, "[stack]") == 0 && m > maps.list;
+            ask->answer[0] = grows ? m[-1].end : m->start;
+            ask->answer[1] = m->end;
+        }
+    }
+    maps_free(&maps);
+}
+
+static void answer_mapped(struct host *h, struct reader *r, const struct ask *ask)
+{
+    char link[48], path[4096];
+    snprintf(link, sizeof link, "/proc/%d/fd/%d", h->process.tracee.pid, (int)ask->a[2]);
+    ssize_t length = readlink(link, path, sizeof path - 1);
+    free(r->path);
+    r->path = NULL;
+    if (length > 0) {
+        path[length] = 0;
+        r->path = strdup(path);
+    }
+}
+
+static void answer_libs(struct host *h)
+{
+    modules_update(h);
+    for (size_t i = 0; i < h->process.module_count; i++)
+        borders_watch(h, &h->process.modules[i]);
+}
+
+static void answer_fork(struct host *h, const struct reader *r, const struct ask *ask)
+{
+    bool vfork = ask->a[0] == 58 || (ask->a[1] & 0x4000); /* CLONE_VFORK */
+    json_begin(&h->json, "fork");
+    json_text(&h->json, "what", vfork ? "vfork" : "fork");
+    json_number(&h->json, "tid", r->tid);
+    json_number(&h->json, "t_ns", h->last_ns);
+    spool_json(&h->spool, &h->json);
+}
+
+/* From now until the exec, or its failure, we are the tracer of the thread that will be alone. */
+static void answer_exec(struct host *h, const struct reader *r)
+{
+    struct tracee *t = &h->process.tracee;
+    if (ptrace(PTRACE_SEIZE, r->tid, 0, PTRACE_O_TRACEEXEC) == 0) {
+        h->executing = true;
+        h->executing_tid = (pid_t)r->tid;
+        return;
+    }
+    say_lost(h, 1, "an exec could not be followed: the program is traced by somebody else");
+    (void)t;
+}
+
+static void answer_no_exec(struct host *h)
+{
+    int status;
+    if (!h->executing)
+        return;
+    h->executing = false;
+    ptrace(PTRACE_INTERRUPT, h->executing_tid, 0, 0);
+    while (waitpid(h->executing_tid, &status, __WALL) > 0 && WIFSTOPPED(status)) {
+        int event = status >> 16;
+        if (event == PTRACE_EVENT_STOP) {
+            ptrace(PTRACE_DETACH, h->executing_tid, 0, 0);
+            return;
+        }
+        ptrace(PTRACE_CONT, h->executing_tid, 0, event ? 0 : WSTOPSIG(status));
+    }
+}
+
+static void answer(struct host *h, struct thread_state *t, struct reader *r)
+{
+    struct ask *ask = &t->ask;
+    uint64_t now = event_ns(h, r, ask->time);
+    switch ((enum ask_kind)ask->kind) {
+    case ASK_STACK:
+        answer_stack(h, ask);
+        break;
+    case ASK_MAPPED:
+        answer_mapped(h, r, ask);
+        break;
+    case ASK_LIBS:
+        answer_libs(h);
+        break;
+    case ASK_BORDER:
+        border_reached(h, ask->a[0], now, ask->a[1], ask->a[2]);
+        break;
+    case ASK_EXEC:
+        answer_exec(h, r);
+        break;
+    case ASK_NO_EXEC:
+        answer_no_exec(h);
+        break;
+    case ASK_EXIT:
+        if (ask->a[1] || r->tid == r->pid)
+            border_end(h, now, ask->a[1] != 0);
+        break;
+    case ASK_FORK:
+        answer_fork(h, r, ask);
+        break;
+    case ASK_START:
+        ask->answer[0] = border_start(h, ask->a[0]);
+        break;
+    case ASK_NOTHING:
+        break;
+    }
+}
+
+static bool is_live(const struct host *h, uint32_t index)
+{
+    return __atomic_load_n(&h->area->threads[index / 32], __ATOMIC_ACQUIRE) >> index % 32 & 1;
+}
+
+/* Everything that was recorded before a question goes before its answer. */
+void answers_give(struct host *h)
+{
+    uint32_t asks = __atomic_load_n(&h->area->asks, __ATOMIC_ACQUIRE);
+    if (asks == h->asks_seen)
+        return;
+    h->asks_seen = asks;
+    for (uint32_t i = 0; i < AREA_THREADS; i++) {
+        struct thread_state *t = thread_state(h, i);
+        if (!is_live(h, i) || __atomic_load_n(&t->ask.state, __ATOMIC_ACQUIRE) != ASK_WAITING)
+            continue;
+        drain(h, false);
+        h->ask_count++;
+        if (t->ask.kind <= ASK_START)
+            answer(h, t, &h->readers[i]);
+        __atomic_store_n(&t->ask.state, ASK_ANSWERED, __ATOMIC_RELEASE);
+    }
+}

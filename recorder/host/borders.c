@@ -1,0 +1,351 @@
+/* borders.c - where the phases begin: load, init, main, exit. Their words are those of
+ * gdb-scripts/brkpoint_gdb/borders.py. */
+#include "host.h"
+#include "instruction.h"
+#include "startup.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static const char *const phase_names[] = {"", "load", "init", "main", "exit"};
+
+/* An entry of an initialisers' array that leads through a stub of ours, and what it was. */
+struct armed {
+    uint64_t slot, original;
+};
+#define MAX_ARMED 4096
+static struct armed armed[MAX_ARMED];
+static size_t armed_count;
+
+/* ---- the process at a border ---- */
+
+static bool is_ours(const struct host *h, uint64_t start)
+{
+    if (start >= h->area_in_target && start < h->area_in_target + AREA_SIZE)
+        return true;
+    for (unsigned i = 0; i < MAX_AREAS; i++)
+        if (h->process.areas[i].address && start >= h->process.areas[i].address &&
+            start < h->process.areas[i].stubs + (uint64_t)MAX_HOOKS * STUB_SIZE + IDENTITY_SIZE)
+            return true;
+    return false;
+}
+
+static uint64_t own_resident(struct host *h)
+{
+    char path[32], line[512];
+    uint64_t total = 0;
+    unsigned long start, end, kib;
+    bool ours = false;
+    snprintf(path, sizeof path, "/proc/%d/smaps", h->process.tracee.pid);
+    FILE *file = fopen(path, "re");
+    while (file != NULL && fgets(line, sizeof line, file) != NULL) {
+        if (sscanf(line, "%lx-%lx ", &start, &end) == 2)
+            ours = is_ours(h, start);
+        else if (ours && sscanf(line, "Rss: %lu kB", &kib) == 1)
+            total += kib * 1024;
+    }
+    if (file != NULL)
+        fclose(file);
+    return total;
+}
+
+static bool read_line(pid_t pid, const char *name, char *text, size_t room)
+{
+    char path[32];
+    snprintf(path, sizeof path, "/proc/%d/%s", pid, name);
+    FILE *file = fopen(path, "re");
+    size_t got = file ? fread(text, 1, room - 1, file) : 0;
+    if (file != NULL)
+        fclose(file);
+    text[got] = 0;
+    return got > 0;
+}
+
+static void add_faults(struct host *h, struct json *json)
+{
+    char text[1024];
+    unsigned long minor = 0, major = 0;
+    const char *behind;
+    if (read_line(h->process.tracee.pid, "stat", text, sizeof text) &&
+        (behind = strrchr(text, ')')) != NULL &&
+        sscanf(behind + 1, " %*c %*d %*d %*d %*d %*d %*u %lu %*u %lu", &minor, &major) == 2) {
+        json_number(json, "minor_faults", minor);
+        json_number(json, "major_faults", major);
+    }
+}
+
+static void add_mappings(struct host *h, struct json *json, uint64_t mapped)
+{
+    struct maps maps;
+    size_t count = 0;
+    uint64_t heap = 0;
+    if (maps_read(&maps, h->process.tracee.pid))
+        for (size_t i = 0; i < maps.count; i++) {
+            const struct mapping *m = &maps.list[i];
+            if (strcmp(m->path, "[heap]") == 0 && heap == 0)
+                heap = m->end;
+            if (is_ours(h, m->start))
+                mapped -= m->end - m->start;
+            else
+                count++;
+        }
+    maps_free(&maps);
+    json_number(json, "mapped_bytes", mapped);
+    if (heap)
+        json_number(json, "brk", heap);
+    json_number(json, "mappings", count);
+}
+
+static void add_state(struct host *h, struct json *json)
+{
+    char text[256];
+    unsigned long total = 0, resident = 0;
+    uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE), own = own_resident(h);
+    if (read_line(h->process.tracee.pid, "statm", text, sizeof text))
+        sscanf(text, "%lu %lu", &total, &resident);
+    json_number(json, "rss_bytes", resident * page > own ? resident * page - own : 0);
+    add_faults(h, json);
+    add_mappings(h, json, total * page);
+}
+
+static void cross(struct host *h, enum phase phase, uint64_t t_ns, const char *how)
+{
+    if (phase <= h->process.phase)
+        return;
+    h->process.phase = phase;
+    json_begin(&h->json, "phase");
+    json_text(&h->json, "phase", phase_names[phase]);
+    json_number(&h->json, "t_ns", t_ns);
+    json_text(&h->json, "how", how);
+    json_number(&h->json, "image", h->image);
+    add_state(h, &h->json);
+    spool_json(&h->spool, &h->json);
+}
+
+/* ---- where main is ---- */
+
+static bool code_of_program(void *context, uint64_t address, struct code *out)
+{
+    const struct module *m = context;
+    struct elf_bytes bytes = elf_stored(&m->elf, address - m->bias);
+    if (bytes.at == NULL || !elf_is_loaded(&m->elf, address - m->bias, PF_X))
+        return false;
+    *out = (struct code){address, bytes.at, bytes.size};
+    return true;
+}
+
+struct at_offset {
+    uint64_t offset, value;
+    bool found;
+};
+
+static bool find_relative(void *context, const struct elf_relocation *relocation)
+{
+    struct at_offset *wanted = context;
+    if (relocation->offset != wanted->offset || relocation->type != R_X86_64_RELATIVE)
+        return true;
+    wanted->value = (uint64_t)relocation->addend;
+    wanted->found = true;
+    return false;
+}
+
+/* What the loader will store there, or what the file has. */
+static bool word_of_program(void *context, uint64_t address, uint64_t *value)
+{
+    const struct module *m = context;
+    struct at_offset wanted = {.offset = address - m->bias};
+    elf_each_relocation(&m->elf, find_relative, &wanted);
+    *value = wanted.value + m->bias;
+    return wanted.found || elf_word(&m->elf, address - m->bias, value);
+}
+
+static struct module *program_of(struct host *h)
+{
+    for (size_t i = 0; i < h->process.module_count; i++) {
+        struct module *m = &h->process.modules[i];
+        uint64_t entry = h->process.entry;
+        if (m->has_elf && entry >= m->start && entry < m->end)
+            return m;
+    }
+    return NULL;
+}
+
+static void announce_main(struct host *h, const char *how)
+{
+    json_begin(&h->json, "main");
+    json_number(&h->json, "address", h->process.main);
+    if (h->process.user_main)
+        json_number(&h->json, "user_main", h->process.user_main);
+    else
+        json_null(&h->json, "user_main");
+    json_text(&h->json, "how", how);
+    spool_json(&h->spool, &h->json);
+}
+
+/* C's main, known or 0, and with it Rust's. */
+static void know_main(struct host *h, struct module *program, uint64_t main)
+{
+    struct elf_symbol symbol;
+    struct code_source source = {code_of_program, word_of_program, program};
+    struct process *p = &h->process;
+    const char *how = "first argument of the call at the entry point";
+    if (elf_function(&program->elf, "main", &symbol)) {
+        main = symbol.value + program->bias;
+        how = "symbol";
+    } else if (main == 0 && find_main(&source, p->entry, &main) != MAIN_FOUND) {
+        main = 0;
+    }
+    if (main == 0)
+        return;
+    p->main = main;
+    announce_main(h, how);
+    if (elf_looks_like_rust(&program->elf) && find_user_main(&source, main, &p->user_main))
+        announce_main(h, "Rust's lang_start");
+}
+
+void borders_begin(struct host *h)
+{
+    struct process *p = &h->process;
+    p->phase = PHASE_NONE;
+    p->main = p->user_main = p->main_ret = p->main_sp = 0;
+    armed_count = 0;
+    struct module *program = program_of(h);
+    if (p->base != 0 || (program != NULL && program->role == ROLE_LOADER)) {
+        cross(h, PHASE_LOAD, h->started_ns, "first instruction, in the dynamic loader");
+        return;
+    }
+    if (program != NULL)
+        know_main(h, program, 0);
+    if (p->main == 0) {
+        cross(h, PHASE_MAIN, h->started_ns, "first instruction: a program without libc");
+        return;
+    }
+    cross(h, PHASE_INIT, h->started_ns, "first instruction: no dynamic loader");
+    hook_border(h, p->user_main ? p->user_main : p->main, BORDER_MAIN);
+}
+
+uint64_t border_start(struct host *h, uint64_t main)
+{
+    struct process *p = &h->process;
+    struct module *program = module_at(h, main);
+    if (p->phase == PHASE_LOAD)
+        cross(h, PHASE_INIT, h->last_ns, "entry point: no initialiser came before it");
+    if (program == NULL || !program->has_elf || p->main != 0)
+        return 0;
+    know_main(h, program, main);
+    if (p->user_main && area_near(h, p->user_main) != NULL) {
+        hook_border(h, p->user_main, BORDER_MAIN);
+        return 0;
+    }
+    p->user_main = 0;
+    return hook_stub_to(h, &p->areas[0], main, BORDER_MAIN);
+}
+
+/* ---- the first initialiser ---- */
+
+static void arm(struct host *h, struct module *m, uint64_t slot)
+{
+    struct code_area *area = &h->process.areas[0];
+    uint64_t original;
+    if (armed_count == MAX_ARMED ||
+        !tracee_read(&h->process.tracee, slot, &original, sizeof original) || original < m->start ||
+        original >= m->end)
+        return; /* not relocated yet, or empty */
+    uint64_t stub = hook_stub_to(h, area, original, BORDER_INIT | m->id << 8);
+    if (stub != 0 && tracee_write(&h->process.tracee, slot, &stub, sizeof stub))
+        armed[armed_count++] = (struct armed){slot, original};
+}
+
+static bool is_armed(uint64_t slot)
+{
+    for (size_t i = 0; i < armed_count; i++)
+        if (armed[i].slot == slot)
+            return true;
+    return false;
+}
+
+static void arm_array(struct host *h, struct module *m, int64_t tag, int64_t size_tag)
+{
+    uint64_t at, size;
+    if (elf_dynamic(&m->elf, tag, &at) && elf_dynamic(&m->elf, size_tag, &size) && size >= 8 &&
+        !is_armed(at + m->bias))
+        arm(h, m, at + m->bias);
+}
+
+/* When the loader says that its list is complete: arrays are relocated, and nothing of them ran. */
+void borders_watch(struct host *h, struct module *m)
+{
+    uint64_t init;
+    if (h->process.phase != PHASE_LOAD || !m->has_elf || m->role == ROLE_LOADER ||
+        m->role == ROLE_VDSO)
+        return;
+    arm_array(h, m, DT_PREINIT_ARRAY, DT_PREINIT_ARRAYSZ);
+    arm_array(h, m, DT_INIT_ARRAY, DT_INIT_ARRAYSZ);
+    if (elf_dynamic(&m->elf, DT_INIT, &init) && !m->init_hooked && area_near(h, init + m->bias)) {
+        m->init_hooked = true;
+        hook_border(h, init + m->bias, BORDER_INIT | m->id << 8);
+    }
+}
+
+static void first_initialiser(struct host *h, uint32_t id, uint64_t t_ns)
+{
+    char how[300];
+    const char *name = "";
+    for (size_t i = 0; i < h->process.module_count; i++)
+        if (h->process.modules[i].id == id)
+            name = h->process.modules[i].path;
+    const char *slash = strrchr(name, '/');
+    snprintf(how, sizeof how, "first initialiser, of %s", slash ? slash + 1 : name);
+    cross(h, PHASE_INIT, t_ns, how);
+    for (size_t i = 0; i < armed_count; i++)
+        tracee_write(&h->process.tracee, armed[i].slot, &armed[i].original, 8);
+    armed_count = 0;
+}
+
+/* ---- reached ---- */
+
+static void main_begins(struct host *h, uint64_t t_ns, uint64_t ret, uint64_t sp)
+{
+    struct process *p = &h->process;
+    if (p->phase >= PHASE_MAIN)
+        return;
+    cross(h, PHASE_MAIN, t_ns, p->user_main ? "entry of Rust's main" : "entry of main");
+    p->main_ret = ret;
+    p->main_sp = sp;
+    if (area_near(h, ret) != NULL)
+        hook_border(h, ret, BORDER_AFTER_MAIN);
+}
+
+void border_reached(struct host *h, uint64_t what, uint64_t t_ns, uint64_t ret, uint64_t sp)
+{
+    switch ((enum border)(what & 0xff)) {
+    case BORDER_INIT:
+        if (h->process.phase == PHASE_LOAD)
+            first_initialiser(h, (uint32_t)(what >> 8), t_ns);
+        break;
+    case BORDER_MAIN:
+        main_begins(h, t_ns, ret, sp);
+        break;
+    case BORDER_AFTER_MAIN:
+        if (sp == h->process.main_sp + 8)
+            cross(h, PHASE_EXIT, t_ns, "main returned");
+        break;
+    case BORDER_EXIT:
+        cross(h, PHASE_EXIT, t_ns, "exit was called");
+        break;
+    }
+}
+
+void border_end(struct host *h, uint64_t t_ns, bool whole)
+{
+    char how[64];
+    snprintf(how, sizeof how, "system call %s", whole ? "exit_group" : "exit");
+    cross(h, PHASE_EXIT, t_ns, how);
+    json_begin(&h->end_state, "end");
+    json_text(&h->end_state, "kind", "exited");
+    json_number(&h->end_state, "t_ns", t_ns);
+    add_state(h, &h->end_state);
+    h->has_end_state = true;
+}

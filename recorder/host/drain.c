@@ -1,0 +1,397 @@
+/* drain.c - records out of the ring, in the order of their times, into the spool.
+ *
+ * What stands in the ring was written by the target's own memory accesses: every index, offset and
+ * kind is checked, and what makes no sense ends the reading of that thread with a word.
+ */
+#include "host.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define BAD_CHUNK UINT32_MAX
+
+struct thread_state *thread_state(const struct host *h, uint32_t index)
+{
+    return host_at(h, AREA_THREADS_AT + (uint64_t)index * THREAD_SIZE);
+}
+
+static struct chunk *chunk_at(const struct host *h, uint32_t number)
+{
+    return host_at(h, AREA_CHUNKS_AT + (uint64_t)(number - 1) * CHUNK_SIZE);
+}
+
+uint64_t event_ns(struct host *h, struct reader *r, uint64_t tsc)
+{
+    uint64_t ns = tsc ? clock_ns(&h->clock, tsc) : r->last_time;
+    if (ns < h->last_ns)
+        ns = h->last_ns;
+    return h->last_ns = r->last_time = ns;
+}
+
+/* ---- one thread's stream ---- */
+
+static void release(struct host *h, uint32_t number)
+{
+    memset(chunk_at(h, number), 0, CHUNK_SIZE);
+    __atomic_fetch_or(&h->area->free_chunks[(number - 1) / 32], 1u << (number - 1) % 32,
+                      __ATOMIC_RELEASE);
+}
+
+static void spoiled(struct host *h, struct reader *r, const char *what)
+{
+    say_lost(h, 1, what);
+    r->chunk = BAD_CHUNK;
+}
+
+/* The first word of the record at the reader's place; 0: there is none yet. Moves to the next
+ * chunk where this one is read. */
+static uint64_t word_here(struct host *h, struct thread_state *t, struct reader *r)
+{
+    for (;;) {
+        if (r->chunk == BAD_CHUNK)
+            return 0;
+        if (r->chunk == 0) {
+            r->chunk = __atomic_load_n(&t->first_chunk, __ATOMIC_ACQUIRE);
+            r->offset = CHUNK_HEAD;
+            if (r->chunk == 0)
+                return 0;
+            if (r->chunk > AREA_CHUNKS) {
+                spoiled(h, r, "the ring is damaged: a chunk that does not exist");
+                return 0;
+            }
+        }
+        struct chunk *c = chunk_at(h, r->chunk);
+        if (r->offset + SLOT <= CHUNK_SIZE) {
+            uint64_t word = __atomic_load_n((uint64_t *)((char *)c + r->offset), __ATOMIC_ACQUIRE);
+            if (word != 0)
+                return word;
+        }
+        uint32_t next = __atomic_load_n(&c->next, __ATOMIC_ACQUIRE);
+        if (next == 0 || (r->offset < c->end && r->offset + SLOT <= CHUNK_SIZE))
+            return 0;
+        if (next > AREA_CHUNKS || next == r->chunk) {
+            spoiled(h, r, "the ring is damaged: a chunk that does not exist");
+            return 0;
+        }
+        release(h, r->chunk);
+        r->chunk = next;
+        r->offset = CHUNK_HEAD;
+    }
+}
+
+static uint32_t size_of(uint64_t word)
+{
+    static const uint8_t sizes[] = {0, 32, 64, 64, 32, 96, 32};
+    unsigned kind = word & 0xff;
+    return kind < sizeof sizes ? sizes[kind] : 0;
+}
+
+static const uint64_t *record_here(const struct host *h, const struct reader *r)
+{
+    return (const uint64_t *)((const char *)chunk_at(h, r->chunk) + r->offset);
+}
+
+/* ---- stacks ---- */
+
+struct raw_node {
+    uint64_t pc, slot;
+    uint32_t parent, known; /* known: the node of stacks.h, 0: not looked for yet */
+};
+
+static struct raw_node *raw_at(struct reader *r, uint32_t id)
+{
+    struct raw_node *raw = (struct raw_node *)r->nodes;
+    if (id < MEMO_NODES)
+        return &raw[id];
+    return id >= NODE_ONCE && id < NODE_ONCE + NODE_ONCE_RING ? &raw[MEMO_NODES + id - NODE_ONCE]
+                                                              : NULL;
+}
+
+static void take_node(struct reader *r, uint64_t word, const uint64_t *record)
+{
+    struct raw_node *raw = raw_at(r, (uint32_t)(word >> 32));
+    if (raw != NULL)
+        *raw = (struct raw_node){record[2], record[3], (uint32_t)record[1], 0};
+}
+
+static uint32_t resolve(struct host *h, struct reader *r, uint32_t id)
+{
+    struct raw_node *path[MAX_FRAMES + 1];
+    unsigned count = 0;
+    uint32_t known = id & NODE_CUT ? id : 0;
+    while (id != 0 && !(id & NODE_CUT) && count <= MAX_FRAMES) {
+        struct raw_node *raw = raw_at(r, id);
+        if (raw == NULL)
+            break;
+        if (raw->known != 0) {
+            known = raw->known;
+            break;
+        }
+        path[count++] = raw;
+        id = raw->parent;
+        known = id & NODE_CUT ? id : 0;
+    }
+    while (count > 0) {
+        struct raw_node *raw = path[--count];
+        known = raw->known = stacks_node(&h->stacks, raw->pc, raw->slot, known);
+    }
+    return known;
+}
+
+/* ---- calls ---- */
+
+static void opened(struct reader *r, uint64_t sp)
+{
+    if (r->open_count == 64) {
+        memmove(r->open, r->open + 1, 63 * sizeof *r->open);
+        r->open_count = 63;
+    }
+    r->open[r->open_count++] = sp;
+}
+
+static bool closed(struct reader *r, uint64_t sp)
+{
+    for (unsigned i = r->open_count; i-- > 0;)
+        if (r->open[i] == sp) {
+            while (i > 0 && r->open[i - 1] == sp)
+                i--; /* a tail jump: both are over */
+            r->open_count = i;
+            return true;
+        }
+    return false;
+}
+
+static void enter(struct host *h, struct reader *r, uint64_t word, const uint64_t *record)
+{
+    uint32_t number = word >> 8 & 0xffff;
+    if (number >= h->process.hook_count || h->process.hooks[number].names == 0) {
+        say_lost(h, 1, "a call of a hook that does not exist");
+        return;
+    }
+    const struct hook *hook = &h->process.hooks[number];
+    uint32_t node = resolve(h, r, (uint32_t)(word >> 32));
+    uint64_t sp = 0, ret = 0, arguments[3] = {record[2], 0, 0};
+    if (node != 0 && !(node & NODE_CUT)) {
+        sp = h->stacks.nodes[node].slot;
+        ret = h->stacks.nodes[node].pc;
+    }
+    if ((word & 0xff) == RECORD_CALL3) {
+        arguments[1] = record[3];
+        arguments[2] = record[4];
+    }
+    uint32_t stack = stacks_id(&h->stacks, &h->spool, hook->address, node);
+    r->sp = sp;
+    opened(r, sp);
+    spool_enter(&h->spool, event_ns(h, r, record[1]), r->tid, hook_id_at(h, number, ret), sp,
+                arguments, stack);
+    h->events++;
+}
+
+static void leave(struct host *h, struct reader *r, uint64_t sp, uint64_t time, uint64_t result,
+                  uint64_t memptr)
+{
+    if (!closed(r, sp))
+        return;
+    if (memptr != 0) {
+        json_begin(&h->json, "memptr");
+        json_number(&h->json, "tid", r->tid);
+        json_number(&h->json, "value", memptr);
+        spool_json(&h->spool, &h->json);
+    }
+    spool_leave(&h->spool, event_ns(h, r, time), r->tid, 0, sp, result);
+}
+
+static void leave_in_place(struct host *h, struct reader *r, uint64_t word, const uint64_t *record)
+{
+    if ((word & 0xff) == RECORD_CALL3)
+        leave(h, r, r->sp, record[7], record[5], record[6]);
+    else
+        leave(h, r, r->sp, 0, record[3], 0);
+}
+
+static void system_call(struct host *h, struct reader *r, uint64_t word, const uint64_t *record)
+{
+    uint32_t number = word >> 8 & 0xffff, node = resolve(h, r, (uint32_t)(word >> 32));
+    uint32_t stack = stacks_id(&h->stacks, &h->spool, record[10], node);
+    bool file = number == 9 && !(record[5] & 0x20) && (int32_t)record[6] >= 0;
+    spool_sysenter(&h->spool, event_ns(h, r, record[1]), r->tid, number, record[9], record + 2,
+                   stack, file && r->path ? r->path : "");
+    spool_sysleave(&h->spool, event_ns(h, r, record[11]), r->tid, number, record[8]);
+    h->events++;
+}
+
+/* ---- step by step ---- */
+
+/* The call at the reader's place: its word once nothing will be written into it any more, 0 while
+ * its result may still come. Behind a record that follows it, its end has a record of its own. */
+static uint64_t call_ends(const struct host *h, const struct reader *r, uint32_t size)
+{
+    const struct chunk *c = chunk_at(h, r->chunk);
+    const uint64_t *record = record_here(h, r);
+    bool follows = __atomic_load_n(&c->next, __ATOMIC_ACQUIRE) != 0;
+    if (!follows && r->offset + size + SLOT <= CHUNK_SIZE)
+        follows =
+            __atomic_load_n((const uint64_t *)((const char *)record + size), __ATOMIC_ACQUIRE) != 0;
+    uint64_t word = __atomic_load_n(record, __ATOMIC_ACQUIRE);
+    return word & RECORD_DONE || follows ? word : 0;
+}
+
+/* Take the record at the reader's place; false where the next one must be waited for. */
+static bool step(struct host *h, struct reader *r, uint64_t word)
+{
+    const uint64_t *record = record_here(h, r);
+    uint32_t size = size_of(word);
+    if (size == 0 || r->offset + size > CHUNK_SIZE) {
+        spoiled(h, r, "the ring is damaged: a record of an unknown kind");
+        return false;
+    }
+    switch (word & 0xff) {
+    case RECORD_CALL:
+    case RECORD_CALL3:
+        if (!r->entered)
+            enter(h, r, word, record);
+        r->entered = true;
+        word = call_ends(h, r, size);
+        if (word & RECORD_DONE)
+            leave_in_place(h, r, word, record);
+        else if (word == 0)
+            return false;
+        r->entered = false;
+        break;
+    case RECORD_LEAVE:
+        leave(h, r, record[2], record[1], record[3], record[4]);
+        break;
+    case RECORD_NODE:
+        take_node(r, word, record);
+        break;
+    case RECORD_SYSCALL:
+        system_call(h, r, word, record);
+        break;
+    }
+    r->offset += size;
+    return true;
+}
+
+/* ---- all threads ---- */
+
+struct next {
+    struct thread_state *t;
+    struct reader *r;
+    uint64_t word, time;
+};
+
+/* What the thread has next, and when that was. False: nothing yet. */
+static bool look(struct host *h, struct next *n)
+{
+    n->word = word_here(h, n->t, n->r);
+    if (n->word == 0)
+        return false;
+    unsigned kind = n->word & 0xff;
+    n->time = 0;
+    if (n->r->entered)
+        return call_ends(h, n->r, size_of(n->word)) != 0;
+    if (kind != RECORD_NODE && kind < RECORD_NOTE)
+        n->time = record_here(h, n->r)[1];
+    return true;
+}
+
+static void meet(struct host *h, struct thread_state *t, struct reader *r)
+{
+    free(r->nodes);
+    free(r->path);
+    *r = (struct reader){.known = true, .pid = t->pid, .tid = t->tid};
+    r->nodes = calloc(MEMO_NODES + NODE_ONCE_RING, sizeof(struct raw_node));
+    r->last_time = h->last_ns;
+    if (r->nodes == NULL) {
+        spoiled(h, r, "no memory to follow a thread");
+        return;
+    }
+    if (t->tid == (uint32_t)h->process.tracee.pid)
+        return;
+    json_begin(&h->json, "thread");
+    json_number(&h->json, "tid", t->tid);
+    json_number(&h->json, "t_ns", h->last_ns);
+    spool_json(&h->spool, &h->json);
+}
+
+/* The thread is over and read to its end: its state is free for another. */
+static void part(struct host *h, uint32_t index, struct thread_state *t, struct reader *r)
+{
+    h->hits += t->hits;
+    h->misses += t->misses;
+    if (r->chunk != 0 && r->chunk != BAD_CHUNK)
+        release(h, r->chunk);
+    memset(t, 0, offsetof(struct thread_state, nodes));
+    r->known = false;
+    __atomic_fetch_and(&h->area->threads[index / 32], ~(1u << index % 32), __ATOMIC_RELEASE);
+}
+
+/* The threads in use; newly met ones are announced. */
+static size_t threads_in_use(struct host *h, struct next *list)
+{
+    size_t count = 0;
+    for (uint32_t w = 0; w < AREA_THREADS / 32; w++)
+        for (uint32_t bits = __atomic_load_n(&h->area->threads[w], __ATOMIC_ACQUIRE); bits != 0;
+             bits &= bits - 1) {
+            uint32_t index = w * 32 + (uint32_t)__builtin_ctz(bits);
+            struct thread_state *t = thread_state(h, index);
+            struct reader *r = &h->readers[index];
+            if (__atomic_load_n(&t->use, __ATOMIC_ACQUIRE) == THREAD_FREE)
+                continue; /* not yet introduced */
+            if (!r->known)
+                meet(h, t, r);
+            list[count++] = (struct next){t, r, 0, 0};
+        }
+    return count;
+}
+
+/* The thread whose next record is the oldest, and the time of the second oldest. */
+static struct next *oldest(struct host *h, struct next *list, size_t count, uint64_t *second)
+{
+    struct next *best = NULL;
+    for (size_t i = 0; i < count; i++) {
+        if (!look(h, &list[i]))
+            continue;
+        if (best == NULL || list[i].time < best->time) {
+            if (best != NULL && best->time < *second)
+                *second = best->time;
+            best = &list[i];
+        } else if (list[i].time < *second) {
+            *second = list[i].time;
+        }
+    }
+    return best;
+}
+
+static void free_gone(struct host *h, struct next *list, size_t count, bool all)
+{
+    for (size_t i = 0; i < count; i++) {
+        struct thread_state *t = list[i].t;
+        uint32_t use = __atomic_load_n(&t->use, __ATOMIC_ACQUIRE);
+        if ((use == THREAD_GONE || all) && !look(h, &list[i]))
+            part(h, (uint32_t)(list[i].r - h->readers), t, list[i].r);
+    }
+}
+
+bool drain(struct host *h, bool last)
+{
+    static struct next list[AREA_THREADS];
+    size_t count = threads_in_use(h, list);
+    uint64_t limit = clock_look(&h->clock);
+    bool any = false;
+    if (last)
+        limit = UINT64_MAX;
+    for (;;) {
+        uint64_t second = limit;
+        struct next *next = oldest(h, list, count, &second);
+        if (next == NULL || next->time > limit)
+            break;
+        do {
+            if (!step(h, next->r, next->word))
+                break;
+            any = true;
+        } while (look(h, next) && next->time <= second);
+    }
+    free_gone(h, list, count, last);
+    return any;
+}

@@ -1,0 +1,172 @@
+/* host.h - the recorder outside the target: what its rooms share.
+ *
+ *   main.c      the whole run: start, loop, end
+ *   tracee.c    ptrace and /proc/PID/mem
+ *   areas.c     the two areas in the target, and the agent's code in them
+ *   modules.c   files mapped as code; their unwind tables for the agent (tables.c)
+ *   hooks.c     allocator functions, system calls and borders get their detours
+ *   borders.c   the phases
+ *   answers.c   what threads of the target ask
+ *   drain.c     records out of the ring, into the spool
+ */
+#ifndef RECORDER_HOST_H
+#define RECORDER_HOST_H
+
+#include "../shared.h"
+#include "clock.h"
+#include "elf.h"
+#include "frames.h"
+#include "maps.h"
+#include "spool.h"
+#include "stacks.h"
+#include "tracee.h"
+
+#define MAX_HOOKS 4096
+#define MAX_MODULES 1024
+#define MAX_NAMES 4 /* aliases of one function */
+
+enum phase { PHASE_NONE, PHASE_LOAD, PHASE_INIT, PHASE_MAIN, PHASE_EXIT };
+enum role { ROLE_LIBRARY, ROLE_EXECUTABLE, ROLE_LOADER, ROLE_VDSO };
+
+/* A file mapped as code, from its loading to its unloading. */
+struct module {
+    uint32_t id; /* in the spool */
+    char *path;
+    uint64_t start, end, bias;
+    enum role role;
+    bool has_elf, hooked, seen, init_hooked;
+    struct elf elf;
+    struct frames frames;
+    uint64_t pcs, what; /* its rows, as offsets in the area */
+};
+
+/* A code area in the target: the agent's code, then stubs. */
+struct code_area {
+    uint64_t address; /* 0: none */
+    uint64_t stubs;   /* address of the first */
+};
+#define MAX_AREAS 3
+
+/* What stands behind a number of shared.h's hook_kind. */
+struct hook {
+    enum hook_kind kind;
+    uint64_t address;
+    uint32_t module;
+    unsigned names;
+    const char *name[MAX_NAMES];
+    uint32_t spool_id[MAX_NAMES];
+};
+
+/* An address that a call returns to, and the name that its call site uses. */
+struct call_site {
+    uint64_t ret;
+    uint32_t hook, name;
+};
+#define CALL_SITES 4096
+
+struct process {
+    struct tracee tracee;
+    char *executable;
+    uint64_t entry, base, hwcap2; /* from the auxiliary vector */
+    struct module *modules;
+    size_t module_count;
+    struct code_area areas[MAX_AREAS];
+    struct hook hooks[MAX_HOOKS];
+    uint32_t hook_count;
+    struct call_site sites[CALL_SITES];
+    enum phase phase;
+    uint64_t main, user_main, main_ret, main_sp;
+    uint64_t main_stub, start_stub_word;
+    bool has_no_main;
+};
+
+/* The place of the host in the stream of one thread. */
+struct reader {
+    uint32_t chunk, offset; /* chunk: index plus 1, 0: nothing read yet */
+    bool entered;           /* the call at `offset` has been written, its result is awaited */
+    bool done;              /* thread gone, everything read */
+    bool known;
+    uint32_t pid, tid;
+    uint64_t last_time;
+    uint64_t open[64]; /* stack pointers of open calls, innermost last */
+    unsigned open_count;
+    void *nodes; /* what the thread's agent said of its nodes: drain.c */
+    uint64_t sp; /* of the call at `offset` */
+    char *path;  /* of the file that the next mmap maps */
+};
+
+struct host {
+    struct area_head *area; /* the data area, mapped here */
+    int area_fd;
+    uint64_t area_in_target;
+    struct spool spool;
+    struct stacks stacks;
+    struct clock clock;
+    struct process process;
+    struct reader *readers; /* AREA_THREADS of them */
+    const unsigned char *agent;
+    size_t agent_size;
+    uint32_t image; /* counts execs */
+    uint32_t next_module, next_hook;
+    uint64_t tables_used; /* bytes of the room for unwind tables */
+    uint32_t tables_version;
+    uint64_t started_ns, last_ns, calls, syscalls, lost, refused, ask_count, events, hits, misses;
+    uint32_t asks_seen;
+    bool executing; /* an execve was announced: we are the tracer of that thread */
+    pid_t executing_tid;
+    bool use_symbols, has_end_state;
+    uint32_t clock_every; /* events a time stamp */
+    struct json json, end_state;
+    char problem[256]; /* why it cannot record; empty: it can */
+};
+
+/* ---- main.c ---- */
+void say_note(struct host *h, const char *format, ...);
+void say_lost(struct host *h, uint64_t count, const char *reason);
+static inline void *host_at(const struct host *h, uint64_t offset)
+{
+    return (char *)h->area + offset;
+}
+
+/* ---- areas.c: at the first instruction of a program ---- */
+bool areas_make(struct host *h);
+/* A code area from which `address` can be reached; NULL where there is none. */
+struct code_area *area_near(struct host *h, uint64_t address);
+/* Addresses of the agent's entries in that area. */
+enum agent_entry { AGENT_ENTRY, AGENT_AFTER, AGENT_ANY, AGENT_BEHIND, AGENT_ENTRIES };
+uint64_t agent_address(const struct host *h, const struct code_area *area, enum agent_entry entry);
+uint64_t stub_address(const struct code_area *area, uint32_t number);
+
+/* ---- modules.c, tables.c ---- */
+/* Look at the mappings again: new files are announced, hooked and unwound, gone ones forgotten. */
+void modules_update(struct host *h);
+void modules_forget(struct host *h);
+struct module *module_at(struct host *h, uint64_t address);
+void tables_add(struct host *h, struct module *m);
+void tables_publish(struct host *h);
+
+/* ---- hooks.c ---- */
+void hooks_plant(struct host *h, struct module *m);
+void hook_border(struct host *h, uint64_t address, uint64_t border);
+/* A stub that notes the border and goes on at `address`; 0 where there is no room. */
+uint64_t hook_stub_to(struct host *h, struct code_area *area, uint64_t address, uint64_t border);
+/* Which of its names a call returning to `ret` used: the spool's number of the hook. */
+uint32_t hook_id_at(struct host *h, uint32_t number, uint64_t ret);
+
+/* ---- borders.c ---- */
+void borders_begin(struct host *h);
+void borders_watch(struct host *h, struct module *m);
+/* what: enum border, and from bit 8 on the module's id. */
+void border_reached(struct host *h, uint64_t what, uint64_t t_ns, uint64_t ret, uint64_t sp);
+/* The C library was handed `main`: what it is to be given instead. */
+uint64_t border_start(struct host *h, uint64_t main);
+void border_end(struct host *h, uint64_t t_ns, bool whole);
+
+/* ---- answers.c, drain.c ---- */
+void answers_give(struct host *h);
+/* Everything recorded up to now into the spool; false: there was nothing. */
+bool drain(struct host *h, bool last);
+struct thread_state *thread_state(const struct host *h, uint32_t index);
+uint64_t event_ns(struct host *h, struct reader *r, uint64_t tsc);
+
+#endif

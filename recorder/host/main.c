@@ -1,0 +1,337 @@
+/* main.c - the recorder outside the target: plants the agent before the first instruction of each
+ * program, then takes out what it records, until the process has ended.
+ *
+ * Started by brkpoint (command/recorder.py): brkpoint-recorder PID SPOOL AREA_FD READY_FD GO_FD
+ * [OPTION...]. It waits for a byte on GO_FD, becomes the tracer of PID, and writes "A" to READY_FD.
+ */
+#define _GNU_SOURCE /* ppoll */
+#include "host.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/ptrace.h>
+#include <sys/syscall.h>
+#include <sys/user.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+extern const unsigned char agent_begin[], agent_finish[];
+
+#define CS_64_BIT 0x33 /* __USER_CS, arch/x86/include/asm/segment.h */
+#define IDLE_MIN_US 20
+#define IDLE_MAX_US 1000
+
+/* ---- words ---- */
+
+void say_note(struct host *h, const char *format, ...)
+{
+    char text[4096];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(text, sizeof text, format, arguments);
+    va_end(arguments);
+    json_begin(&h->json, "note");
+    json_text(&h->json, "text", text);
+    spool_json(&h->spool, &h->json);
+}
+
+void say_lost(struct host *h, uint64_t count, const char *reason)
+{
+    h->lost += count;
+    json_begin(&h->json, "lost");
+    json_number(&h->json, "count", count);
+    json_text(&h->json, "reason", reason);
+    spool_json(&h->spool, &h->json);
+}
+
+/* ---- one program ---- */
+
+uint64_t agent_address(const struct host *h, const struct code_area *area, enum agent_entry entry)
+{
+    const struct code_head *head = (const void *)h->agent;
+    return area->address + head->entries[entry];
+}
+
+static void read_auxv(struct process *p)
+{
+    char path[32];
+    uint64_t pair[2];
+    p->entry = p->base = p->hwcap2 = 0;
+    snprintf(path, sizeof path, "/proc/%d/auxv", p->tracee.pid);
+    FILE *file = fopen(path, "re");
+    while (file != NULL && fread(pair, sizeof pair, 1, file) == 1) {
+        if (pair[0] == 9) /* getauxval(3): AT_ENTRY, AT_BASE, AT_HWCAP2 */
+            p->entry = pair[1];
+        else if (pair[0] == 7)
+            p->base = pair[1];
+        else if (pair[0] == 26)
+            p->hwcap2 = pair[1];
+    }
+    if (file != NULL)
+        fclose(file);
+}
+
+static void read_executable(struct process *p)
+{
+    char link[32], path[4096];
+    snprintf(link, sizeof link, "/proc/%d/exe", p->tracee.pid);
+    ssize_t length = readlink(link, path, sizeof path - 1);
+    path[length > 0 ? length : 0] = 0;
+    free(p->executable);
+    p->executable = strdup(path);
+}
+
+static bool is_64_bit(const struct process *p)
+{
+    struct user_regs_struct regs;
+    return ptrace(PTRACE_GETREGS, p->tracee.pid, 0, &regs) == 0 && regs.cs == CS_64_BIT;
+}
+
+static void announce_image(struct host *h)
+{
+    json_begin(&h->json, "image");
+    json_number(&h->json, "index", h->image);
+    json_text(&h->json, "path", h->process.executable ? h->process.executable : "");
+    json_number(&h->json, "entry", h->process.entry);
+    json_number(&h->json, "t_ns", h->last_ns);
+    spool_json(&h->spool, &h->json);
+}
+
+static void reset_area(struct host *h)
+{
+    struct area_head *a = h->area;
+    a->magic = AREA_MAGIC;
+    a->only_pid = (uint32_t)h->process.tracee.pid;
+    a->fsgsbase = h->process.hwcap2 >> 1 & 1; /* HWCAP2_FSGSBASE, asm/hwcap2.h */
+    a->clock = h->clock_every;
+    a->tables = 0;
+    memset(a->hook_kind, 0, sizeof a->hook_kind);
+    h->process.hook_count = 0;
+    h->tables_used = 0;
+    memset(h->process.sites, 0, sizeof h->process.sites);
+}
+
+/* At the first instruction, the process standing still. */
+static bool plant(struct host *h)
+{
+    struct process *p = &h->process;
+    read_executable(p);
+    read_auxv(p);
+    announce_image(h);
+    if (!is_64_bit(p)) {
+        snprintf(h->problem, sizeof h->problem, "a 32-bit program");
+        return false;
+    }
+    reset_area(h);
+    if (!areas_make(h))
+        return false;
+    h->area->recording = 1;
+    modules_update(h);
+    borders_begin(h);
+    return true;
+}
+
+static void begin_image(struct host *h)
+{
+    if (plant(h)) {
+        if (h->calls == 0)
+            say_note(h, "no allocator function was found to hook in the first files");
+    } else {
+        h->area->recording = 0;
+        say_lost(h, 1, h->problem);
+    }
+    spool_flush(&h->spool);
+    tracee_detach(&h->process.tracee);
+}
+
+/* ---- the loop ---- */
+
+/* Stops of the thread that execs: the exec itself, or a signal to be passed on. */
+static void look_at_tracee(struct host *h)
+{
+    int status;
+    pid_t pid = waitpid(-1, &status, __WALL | WNOHANG);
+    if (pid <= 0 || !WIFSTOPPED(status))
+        return;
+    if (status >> 8 != (SIGTRAP | PTRACE_EVENT_EXEC << 8)) {
+        int event = status >> 16;
+        bool group = event == PTRACE_EVENT_STOP && WSTOPSIG(status) != SIGTRAP;
+        ptrace(group ? PTRACE_LISTEN : PTRACE_CONT, pid, 0, event ? 0 : WSTOPSIG(status));
+        return;
+    }
+    h->executing = false;
+    drain(h, true);
+    modules_forget(h);
+    h->image++;
+    if (tracee_at_exec(&h->process.tracee))
+        begin_image(h);
+}
+
+static void rest(struct host *h, int pidfd, bool busy, unsigned *idle)
+{
+    if (busy)
+        *idle = IDLE_MIN_US;
+    if (h->executing || (h->process.phase < PHASE_MAIN && *idle < IDLE_MAX_US)) {
+        sched_yield(); /* the target asks often now, and waits spinning */
+        *idle += !busy && !h->executing;
+        return;
+    }
+    if (busy)
+        return;
+    spool_flush(&h->spool);
+    struct pollfd wait = {pidfd, POLLIN, 0};
+    struct timespec time = {0, (long)*idle * 1000};
+    ppoll(&wait, 1, &time, NULL);
+    *idle = *idle * 2 < IDLE_MAX_US ? *idle * 2 : IDLE_MAX_US;
+}
+
+static bool has_ended(int pidfd)
+{
+    struct pollfd wait = {pidfd, POLLIN, 0};
+    return poll(&wait, 1, 0) == 1;
+}
+
+static void loop(struct host *h, int pidfd)
+{
+    unsigned idle = IDLE_MIN_US;
+    for (;;) {
+        bool ended = has_ended(pidfd);
+        answers_give(h);
+        if (h->executing)
+            look_at_tracee(h);
+        bool busy = drain(h, ended);
+        if (ended)
+            return;
+        rest(h, pidfd, busy, &idle);
+    }
+}
+
+/* ---- start and end ---- */
+
+static void announce_run(struct host *h)
+{
+    h->started_ns = h->last_ns = clock_now_ns();
+    json_begin(&h->json, "run");
+    json_number(&h->json, "pid", (uint64_t)h->process.tracee.pid);
+    json_text(&h->json, "engine", "recorder");
+    json_number(&h->json, "started_ns", h->started_ns);
+    spool_json(&h->spool, &h->json);
+}
+
+static void tell_troubles(struct host *h)
+{
+    static const char *const what[TROUBLES] = {
+        "more than 2048 threads at one moment: those beyond were not seen",
+        "no room in the ring",
+    };
+    for (int i = 0; i < TROUBLES; i++)
+        if (h->area->trouble[i] != 0)
+            say_lost(h, h->area->trouble[i], what[i]);
+}
+
+static void announce_end(struct host *h)
+{
+    tell_troubles(h);
+    json_begin(&h->json, "cost");
+    json_number(&h->json, "stops", 0);
+    json_number(&h->json, "engine_ns", clock_now_ns() - h->started_ns);
+    json_number(&h->json, "asks", h->ask_count);
+    json_number(&h->json, "waits", h->area->waits);
+    json_number(&h->json, "walks", h->misses);
+    json_number(&h->json, "remembered", h->hits);
+    spool_json(&h->spool, &h->json);
+    if (!h->has_end_state) {
+        json_begin(&h->end_state, "end");
+        json_text(&h->end_state, "kind", "exited");
+        json_number(&h->end_state, "t_ns", clock_now_ns());
+    }
+    spool_json(&h->spool, &h->end_state);
+    spool_close(&h->spool);
+}
+
+static bool map_area(struct host *h)
+{
+    if (ftruncate(h->area_fd, AREA_SIZE) != 0)
+        return false;
+    void *area =
+        mmap(NULL, AREA_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, h->area_fd, 0);
+    if (area == MAP_FAILED)
+        return false;
+    h->area = area;
+    memset(h->area->free_chunks, 0xff, sizeof h->area->free_chunks);
+    return true;
+}
+
+static int fail(const char *what)
+{
+    fprintf(stderr, "brkpoint-recorder: %s: %s\n", what, strerror(errno));
+    return 3;
+}
+
+static bool prepare(struct host *h)
+{
+    h->readers = calloc(AREA_THREADS, sizeof *h->readers);
+    h->process.modules = calloc(MAX_MODULES, sizeof *h->process.modules);
+    h->agent = agent_begin;
+    h->agent_size = (size_t)(agent_finish - agent_begin);
+    h->next_module = h->next_hook = 1;
+    h->tables_version = 0;
+    return h->readers && h->process.modules && stacks_begin(&h->stacks) && map_area(h);
+}
+
+static int run(struct host *h, const char *spool, pid_t pid, int ready, int go)
+{
+    char byte;
+    if (read(go, &byte, 1) != 1)
+        return 0; /* brkpoint changed its mind */
+    if (tracee_seize(&h->process.tracee, pid) != 0)
+        return fail("ptrace");
+    if (spool_create(&h->spool, spool) != 0)
+        return fail(spool);
+    clock_begin(&h->clock);
+    if (write(ready, "A", 1) != 1 || !tracee_wait_exec(&h->process.tracee))
+        return 0; /* the exec failed: brkpoint knows why */
+    int pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
+    if (pidfd < 0)
+        return fail("pidfd_open");
+    announce_run(h);
+    begin_image(h);
+    loop(h, pidfd);
+    announce_end(h);
+    if (h->spool.error != 0) {
+        errno = h->spool.error;
+        return fail("cannot write the spool");
+    }
+    return 0;
+}
+
+int main(int argc, char **argv)
+{
+    static struct host host;
+    struct host *h = &host;
+    if (argc < 6) {
+        fprintf(stderr,
+                "brkpoint-recorder is started by brkpoint: brkpoint run --engine recorder\n");
+        return 2;
+    }
+    h->area_fd = atoi(argv[3]);
+    h->use_symbols = true;
+    h->clock_every = 1;
+    for (int i = 6; i < argc; i++) {
+        if (strcmp(argv[i], "no-symbols") == 0)
+            h->use_symbols = false;
+        else if (strncmp(argv[i], "clock=", 6) == 0)
+            h->clock_every = (uint32_t)atoi(argv[i] + 6);
+    }
+    signal(SIGPIPE, SIG_IGN);
+    if (!prepare(h))
+        return fail("memory");
+    return run(h, argv[2], (pid_t)atoi(argv[1]), atoi(argv[4]), atoi(argv[5]));
+}
