@@ -43,7 +43,8 @@ enum unwind_kind {
 
 /* Marks of a row in the tables. */
 #define UNWIND_FIRST (1u << 4)     /* at its pc a function of an unwind table begins */
-#define UNWIND_SYNTHETIC (1u << 5) /* read from the function's instructions, not from a table */
+#define UNWIND_SYNTHETIC (1u << 5) /* not from the table that the program runs with, but from */
+                                   /* the function's instructions, or from .debug_frame */
 #define UNWIND_GUESSED (1u << 6)   /* so, and a debugger's own guess would be another */
 /* Marks that the agent adds when it remembers the row of a return address. */
 #define UNWIND_CALLED (1u << 7)   /* a call instruction ends at it */

@@ -7,17 +7,18 @@ import subprocess
 
 TOP = os.path.dirname(os.path.dirname(os.path.realpath(__file__)))
 OUT = os.path.join(TOP, "build", "recorder-tests")
-UNWINDING = ("elf", "frames", "unwind")
+PARTS = ("elf", "frames", "unwind")  # of recorder/host, by how the files' names begin
+PARTS += ("instruction", "emit", "move", "detour", "branches", "constants", "site", "startup")
 
 
 @functools.lru_cache(maxsize=None)
 def built(name, *settings):
-    """The path of the test program NAME, up to date: linked with the parts that unwinding needs.
+    """The path of the test program NAME, up to date: linked with the parts that read and move code.
 
     `settings`: further variables for make. Tests that run beside this one build the same parts.
     """
     names = sorted(os.listdir(os.path.join(TOP, "recorder", "host")))
-    parts = ["recorder/host/" + n for n in names if n.startswith(UNWINDING) and n.endswith(".c")]
+    parts = ["recorder/host/" + n for n in names if n.startswith(PARTS) and n.endswith(".c")]
     path = os.path.join(OUT, "tests", name)
     command = ["make", "-s", "-f", "recorder/build.mk", "RECORDER_OUT=" + OUT, path, *settings]
     os.makedirs(OUT, exist_ok=True)

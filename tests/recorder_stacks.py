@@ -1,4 +1,4 @@
-"""Stacks of a program as gdb finds them, and as the recorder's unwinder does from the same memory."""
+"""Stacks of a program as gdb finds them, and as the recorder does from the same memory."""
 
 import os
 import subprocess

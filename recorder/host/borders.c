@@ -314,8 +314,7 @@ static void main_begins(struct host *h, uint64_t t_ns, uint64_t ret, uint64_t sp
     cross(h, PHASE_MAIN, t_ns, p->user_main ? "entry of Rust's main" : "entry of main");
     p->main_ret = ret;
     p->main_sp = sp;
-    if (area_near(h, ret) != NULL)
-        hook_border(h, ret, BORDER_AFTER_MAIN);
+    p->after_main = hook_border(h, ret, BORDER_AFTER_MAIN);
 }
 
 void border_reached(struct host *h, uint64_t what, uint64_t t_ns, uint64_t ret, uint64_t sp)
@@ -329,8 +328,10 @@ void border_reached(struct host *h, uint64_t what, uint64_t t_ns, uint64_t ret, 
         main_begins(h, t_ns, ret, sp);
         break;
     case BORDER_AFTER_MAIN:
-        if (sp == h->process.main_sp + 8)
-            cross(h, PHASE_EXIT, t_ns, "main returned");
+        if (sp != h->process.main_sp + 8)
+            break;
+        cross(h, PHASE_EXIT, t_ns, "main returned");
+        hook_undo(h, h->process.after_main); /* the call behind it proves stacks again */
         break;
     case BORDER_EXIT:
         cross(h, PHASE_EXIT, t_ns, "exit was called");

@@ -160,18 +160,19 @@ void frames_add(struct frames *frames, uint64_t vaddr, uint64_t what)
 static void add_rows(struct frames *frames, const struct elf *elf, struct frames_cies *cies,
                      const struct frames_entry *entry)
 {
-    bool is_table = !is_synthetic(entry);
+    bool is_table = !is_synthetic(entry) && !entry->is_extra;
+    const struct frames_cie *cie = is_synthetic(entry) ? NULL : frames_cie_of(cies, entry);
     size_t first = frames->rows;
     if (entry->range.high - frames->base > UINT32_MAX)
         return;
     if (is_table)
         frames_add(frames, entry->range.low, UNWIND_LOST | UNWIND_FIRST);
     if (is_table && frames->rows > first) {
-        const struct frames_cie *cie = frames_cie_of(cies, entry);
-        if (cie)
-            frames_run(frames, cie, entry);
         frames->extents[frames->extent_count++] = entry->range;
-    } else if (!is_table) {
+    }
+    if (cie && (entry->is_extra || frames->rows > first)) {
+        frames_run(frames, cie, entry);
+    } else if (is_synthetic(entry)) {
         frames_run_prologue(frames, elf, entry->range);
         frames->synthetic++;
     }

@@ -195,27 +195,30 @@ bool frames_entry_at(const struct elf *elf, struct frames_cies *cies, uint64_t w
     return false;
 }
 
-static void each_in(const struct block *block, struct frames_cies *cies, frames_entry_fn *each,
-                    void *context)
+static void each_in(const struct block *block, bool is_extra, struct frames_cies *cies,
+                    frames_entry_fn *each, void *context)
 {
     struct frames_entry entry;
     for (uint64_t at = 0, next; at + 8 <= block->bytes.size; at = next) {
-        if (read_entry(block, cies, at, &entry, &next))
+        bool found = read_entry(block, cies, at, &entry, &next);
+        entry.is_extra = is_extra;
+        if (found)
             each(context, &entry);
         if (!next)
             return;
     }
 }
 
-static void each_in_section(const struct elf *elf, const char *name, struct frames_cies *cies,
-                            frames_entry_fn *each, void *context)
+static bool each_in_section(const struct elf *elf, const char *name, bool is_extra,
+                            struct frames_cies *cies, frames_entry_fn *each, void *context)
 {
     Elf64_Shdr section;
     if (!elf_section_named(elf, name, &section))
-        return;
+        return false;
     struct block block = {elf_section_bytes(elf, &section), section.sh_addr,
                           !strcmp(name, ".eh_frame")};
-    each_in(&block, cies, each, context);
+    each_in(&block, is_extra, cies, each, context);
+    return block.bytes.size != 0;
 }
 
 void frames_each_entry(const struct elf *elf, struct frames_cies *cies, frames_entry_fn *each,
@@ -223,8 +226,9 @@ void frames_each_entry(const struct elf *elf, struct frames_cies *cies, frames_e
 {
     struct frames_index index;
     struct frames_entry entry;
-    if (!frames_open_index(elf, &index)) {
-        each_in_section(elf, ".eh_frame", cies, each, context);
+    bool has_index = frames_open_index(elf, &index), has_eh = has_index;
+    if (!has_index) {
+        has_eh = each_in_section(elf, ".eh_frame", false, cies, each, context);
     } else {
         uint64_t start, where;
         for (uint64_t row = 0; row < index.count; row++) {
@@ -233,5 +237,5 @@ void frames_each_entry(const struct elf *elf, struct frames_cies *cies, frames_e
                 each(context, &entry);
         }
     }
-    each_in_section(elf, ".debug_frame", cies, each, context);
+    each_in_section(elf, ".debug_frame", has_eh, cies, each, context);
 }

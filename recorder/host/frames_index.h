@@ -47,6 +47,7 @@ struct frames_entry {
     const uint8_t *cie;             /* its length field */
     const uint8_t *cie_end;         /* of what may be read from there */
     bool in_debug_frame;
+    bool is_extra; /* from .debug_frame beside an .eh_frame: rows, but no extent */
 };
 
 /* The table of .eh_frame_hdr. */

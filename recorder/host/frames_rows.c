@@ -61,7 +61,7 @@ struct run {
     struct frames *frames;
     const struct frames_cie *cie;
     struct frames_range range;
-    uint64_t location;
+    uint64_t mark, location;
     struct state now, initial, remembered[MAX_REMEMBERED];
     unsigned depth;
     struct frames_cursor cursor;
@@ -133,7 +133,7 @@ static uint64_t encode(const struct run *run)
 static void emit(const struct run *run)
 {
     if (run->location < run->range.high && run->location >= run->range.low)
-        frames_add(run->frames, run->location, encode(run));
+        frames_add(run->frames, run->location, encode(run) | run->mark);
 }
 
 static void advance(struct run *run, uint64_t delta)
@@ -358,6 +358,7 @@ void frames_run(struct frames *frames, const struct frames_cie *cie,
                 const struct frames_entry *entry)
 {
     struct run run = {.frames = frames, .cie = cie, .range = entry->range};
+    run.mark = entry->is_extra ? UNWIND_SYNTHETIC : 0;
     run.now.kind = UNWIND_LOST;
     run.location = UINT64_MAX; /* a CIE's instructions make no rows */
     execute(&run, cie->code, cie->code_end);
@@ -368,7 +369,7 @@ void frames_run(struct frames *frames, const struct frames_cie *cie,
         execute(&run, entry->code, entry->code_end);
     if (run.cursor.bad || cie->return_column != RETURN)
         frames_add(frames, run.location < entry->range.high ? run.location : entry->range.low,
-                   UNWIND_LOST);
+                   UNWIND_LOST | run.mark);
     else
         emit(&run);
 }

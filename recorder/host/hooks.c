@@ -69,11 +69,23 @@ static bool read_function(struct host *h, const struct module *m, uint64_t addre
     return got > 0;
 }
 
-static bool write_jump(struct host *h, const struct moved *moved, uint64_t to)
+/* What stood there is kept, so that it can be put back. */
+static bool write_jump(struct host *h, uint32_t number, const struct moved *moved, uint64_t to)
 {
+    struct hook *hook = &h->process.hooks[number];
     uint8_t jump[JUMP_BYTES];
+    hook->patch = moved->patch;
     return detour_jump(moved, to, jump) &&
+           tracee_read(&h->process.tracee, moved->patch, hook->original, sizeof jump) &&
            tracee_write(&h->process.tracee, moved->patch, jump, sizeof jump);
+}
+
+void hook_undo(struct host *h, uint32_t number)
+{
+    struct hook *hook = &h->process.hooks[number];
+    if (hook->patch != 0)
+        tracee_write(&h->process.tracee, hook->patch, hook->original, sizeof hook->original);
+    hook->patch = 0;
 }
 
 /* ---- allocator functions ---- */
@@ -115,7 +127,7 @@ static enum refusal write_wrapper(struct host *h, const struct function *f, uint
         return TOO_FAR;
     bool done = tracee_write(&h->process.tracee, stub, head, out.length) &&
                 tracee_write(&h->process.tracee, moved.copy, moved.bytes, moved.length) &&
-                write_jump(h, &moved, stub);
+                write_jump(h, number, &moved, stub);
     return done ? MOVED : TOO_FAR;
 }
 
@@ -265,7 +277,7 @@ static enum refusal write_notice(struct host *h, const struct function *f, uint3
         return why != MOVED ? why : TOO_FAR;
     bool done = tracee_write(&h->process.tracee, stub, head, out.length) &&
                 tracee_write(&h->process.tracee, moved.copy, moved.bytes, moved.length) &&
-                write_jump(h, &moved, stub);
+                write_jump(h, number, &moved, stub);
     return done ? MOVED : TOO_FAR;
 }
 
@@ -289,11 +301,11 @@ static bool notice(struct host *h, struct module *m, uint64_t address, uint64_t 
     return why == MOVED;
 }
 
-void hook_border(struct host *h, uint64_t address, uint64_t border)
+uint32_t hook_border(struct host *h, uint64_t address, uint64_t border)
 {
     struct module *m = module_at(h, address);
-    if (m != NULL)
-        notice(h, m, address, 0, HOOK_BORDER, border);
+    uint32_t number = h->process.hook_count;
+    return m != NULL && notice(h, m, address, 0, HOOK_BORDER, border) ? number : NO_HOOK;
 }
 
 uint64_t hook_stub_to(struct host *h, struct code_area *area, uint64_t address, uint64_t border)
@@ -345,7 +357,7 @@ static void plant_site(struct host *h, struct module *m, const struct code *code
             why = TOO_LONG;
         if (why == MOVED &&
             !(tracee_write(&h->process.tracee, moved.copy, moved.bytes, moved.length) &&
-              write_jump(h, &moved, moved.copy)))
+              write_jump(h, number, &moved, moved.copy)))
             why = TOO_FAR;
     }
     if (why != MOVED && why != CANCELLATION)

@@ -55,6 +55,8 @@ struct hook {
     unsigned names;
     const char *name[MAX_NAMES];
     uint32_t spool_id[MAX_NAMES];
+    uint64_t patch; /* where the jump was written, over `original`; 0: nowhere */
+    uint8_t original[5];
 };
 
 /* An address that a call returns to, and the name that its call site uses. */
@@ -76,8 +78,7 @@ struct process {
     struct call_site sites[CALL_SITES];
     enum phase phase;
     uint64_t main, user_main, main_ret, main_sp;
-    uint64_t main_stub, start_stub_word;
-    bool has_no_main;
+    uint32_t after_main; /* number of its hook */
 };
 
 /* The place of the host in the stream of one thread. */
@@ -147,7 +148,11 @@ void tables_publish(struct host *h);
 
 /* ---- hooks.c ---- */
 void hooks_plant(struct host *h, struct module *m);
-void hook_border(struct host *h, uint64_t address, uint64_t border);
+#define NO_HOOK UINT32_MAX
+/* Notice that `address` is reached; the number of the hook, or NO_HOOK. */
+uint32_t hook_border(struct host *h, uint64_t address, uint64_t border);
+/* Put the code back as it was; a thread may be in the stub, which goes on leading there. */
+void hook_undo(struct host *h, uint32_t number);
 /* A stub that notes the border and goes on at `address`; 0 where there is no room. */
 uint64_t hook_stub_to(struct host *h, struct code_area *area, uint64_t address, uint64_t border);
 /* Which of its names a call returning to `ret` used: the spool's number of the hook. */
