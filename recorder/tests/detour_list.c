@@ -13,30 +13,46 @@
 
 #include <string.h>
 
-/* Whether code of another function jumps into the bytes that a jump at `moved` overwrites. */
-static bool branched_into(const struct elf *elf, const struct moved *moved)
+struct entry {
+    enum refusal refusal;
+    struct moved moved;
+};
+
+/* Refuses those whose first bytes other functions jump into. `entries` are by address. */
+static void look_in_whole(const struct elf *elf, struct entry *entries, size_t count)
 {
-    struct range range = moved_range(moved);
+    struct range *ranges = calloc(count + 1, sizeof *ranges);
     struct code text;
     unsigned index = 0;
+    size_t used = 0;
+    for (size_t n = 0; n < count; n++)
+        if (entries[n].refusal == MOVED &&
+            (!used || ranges[used - 1].high <= moved_range(&entries[n].moved).low))
+            ranges[used++] = moved_range(&entries[n].moved);
     while (next_text(elf, &index, &text))
-        if (range.low - text.address < text.length)
-            find_branches_into(&text, &range, 1);
-    return range.branched_into;
+        find_branches_into(&text, ranges, used);
+    for (size_t n = 0; n < count; n++)
+        for (size_t r = 0; entries[n].refusal == MOVED && r < used; r++)
+            if (ranges[r].branched_into && ranges[r].low == moved_range(&entries[n].moved).low)
+                entries[n].refusal = BRANCHED_INTO;
+    free(ranges);
 }
 
 static int list_entries(const struct elf *elf, const struct functions *all, bool whole)
 {
+    struct entry *entries = calloc(all->count + 1, sizeof *entries);
     for (size_t n = 0; n < all->count; n++) {
         struct function f = function_of(elf, all, n);
-        struct moved moved;
-        enum refusal refusal = detour_entry(&f, JUMP_BYTES, f.code.address + 0x1000000, &moved);
-        if (refusal == MOVED && whole && branched_into(elf, &moved))
-            refusal = BRANCHED_INTO;
-        printf("%s %#lx %s %u %s\n", all->list[n].name, f.code.address,
-               all->list[n].exported ? "exported" : "local", refusal == MOVED ? moved.displaced : 0,
-               refusal_text(refusal));
+        entries[n].refusal = detour_entry(&f, JUMP_BYTES, f.code.address, &entries[n].moved);
     }
+    if (whole)
+        look_in_whole(elf, entries, all->count);
+    for (size_t n = 0; n < all->count; n++)
+        printf("%s %#lx %s %u %s\n", all->list[n].name, all->list[n].address,
+               all->list[n].exported ? "exported" : "local",
+               entries[n].refusal == MOVED ? entries[n].moved.displaced : 0,
+               refusal_text(entries[n].refusal));
+    free(entries);
     return 0;
 }
 
