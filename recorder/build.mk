@@ -55,6 +55,21 @@ $(RECORDER_OUT)/tests/%: recorder/tests/%.c $(recorder_parts_o)
 	@$(RECORDER_CC) $(RECORDER_CFLAGS) -MMD -MP -MF $@.d -o $@ $< $(extra_$*) \
 	  $(recorder_parts_o) $(RECORDER_LIBS) $(libs_$*)
 
+# Damaged ELF files for FUZZ_SECONDS, with clang's libFuzzer and sanitizers.
+FUZZ_SECONDS ?= 600
+.PHONY: recorder-fuzz-elf
+recorder-fuzz-elf:
+	@mkdir -p $(RECORDER_OUT)/fuzz/elf
+	@cp -n /bin/true /usr/bin/env $(RECORDER_OUT)/fuzz/elf
+	@clang -std=gnu11 -O1 -g -DLIBFUZZER -Irecorder -fsanitize=fuzzer,address,undefined \
+	  -fno-sanitize-recover=all -o $(RECORDER_OUT)/fuzz/elf_fuzz recorder/tests/elf_fuzz.c \
+	  $(wildcard recorder/host/elf*.c recorder/host/frames*.c) $(RECORDER_LIBS)
+	@$(RECORDER_OUT)/fuzz/elf_fuzz -max_total_time=$(FUZZ_SECONDS) -max_len=65536 \
+	  -timeout=10 -artifact_prefix=$(RECORDER_OUT)/fuzz/ $(RECORDER_OUT)/fuzz/elf
+
+extra_unwind_speed = recorder/agent/unwind.c
+libs_unwind_speed = -lunwind
+
 .PHONY: recorder-tests
 recorder-tests: $(addprefix $(RECORDER_OUT)/tests/,$(recorder_tests))
 

@@ -6,7 +6,8 @@ import struct
 import subprocess
 
 import pytest
-from recorder_programs import built
+from engine_runs import compile_c
+from recorder_programs import SANITIZED, built
 
 from alloctrace import elf_symbols
 from alloctrace.elf import ElfFile
@@ -132,3 +133,24 @@ def test_what_is_no_such_file_is_refused(tmp_path, content):
     path.write_bytes(content)
     refused = subprocess.run([built("elf_facts"), path], capture_output=True, text=True)
     assert refused.returncode == 2 and refused.stderr.startswith("elf_facts: ")
+
+
+SOURCE = """
+#include <stdlib.h>
+static int room(int n) { volatile char *p = __builtin_alloca(n); p[0] = 1; return p[0]; }
+int main(int argc, char **argv) { return room(argc) + !malloc(argc) + (argv == 0); }
+"""
+
+
+@pytest.mark.parametrize(
+    "flags",
+    [(), ("-s",), ("-no-pie", "-fno-asynchronous-unwind-tables")],
+    ids=["plain", "stripped", "debug tables"],
+)
+def test_damaged_files_harm_nobody(tmp_path, flags):
+    """A short run; `make -f recorder/build.mk recorder-fuzz-elf` is the long one."""
+    program, seconds = compile_c(tmp_path, SOURCE, *flags), 4
+    command = [built("elf_fuzz", SANITIZED), program, str(seconds), str(len(flags))]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert int(done.stdout.split()[0]) > 1000

@@ -13,6 +13,7 @@
 #define DT_RELR 36
 #endif
 #define MAX_ARRAY (1u << 16)
+#define MAX_NAMED 256 /* initialisers of one array that are told by name: compilers write none */
 
 struct walk {
     elf_relocation_fn *each;
@@ -99,6 +100,7 @@ void elf_each_relocation(const struct elf *elf, elf_relocation_fn *each, void *c
 struct array {
     const struct elf *elf;
     uint64_t start, count, *values;
+    unsigned named;
 };
 
 static bool fill(void *context, const struct elf_relocation *relocation)
@@ -111,7 +113,7 @@ static bool fill(void *context, const struct elf_relocation *relocation)
     uint64_t value = 0; /* another file defines it */
     if (relocation->type == R_X86_64_RELATIVE)
         value = relocation->addend;
-    else if (relocation->type == R_X86_64_64 && *relocation->name &&
+    else if (relocation->type == R_X86_64_64 && *relocation->name && array->named++ < MAX_NAMED &&
              elf_function(array->elf, relocation->name, &symbol))
         value = symbol.value + relocation->addend;
     array->values[index] = value;
@@ -151,7 +153,7 @@ static void append_array(const struct elf *elf, int64_t where, int64_t size, con
     uint64_t start, bytes;
     if (!array_place(elf, where, size, name, &start, &bytes) || !start || bytes / 8 > MAX_ARRAY)
         return;
-    struct array array = {elf, start, bytes / 8, calloc(bytes / 8 + 1, 8)};
+    struct array array = {elf, start, bytes / 8, calloc(bytes / 8 + 1, 8), 0};
     if (!array.values)
         return;
     for (uint64_t i = 0; i < array.count; i++)

@@ -197,6 +197,7 @@ int frames_read(struct frames *frames, const struct elf *elf)
     struct frames_cies cies = {0};
     memset(frames, 0, sizeof *frames);
     frames->base = elf_lowest_vaddr(elf);
+    frames->budget = 4 * elf->size + (1 << 20);
     frames_each_entry(elf, &cies, add_function, &functions);
     sort(&functions);
     add_symbols(&functions);

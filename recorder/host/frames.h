@@ -29,6 +29,7 @@ struct frames {
     size_t synthetic; /* functions whose rows were read from instructions */
     size_t lost;      /* rows of kind UNWIND_LOST */
     bool failed;      /* memory ran out */
+    size_t budget;    /* bytes of instructions that may still be run: entries may share them */
 };
 
 /* Read the tables of `elf`, which may be closed afterwards. 0, or -1 where memory ran out; a file

@@ -359,6 +359,10 @@ void frames_run(struct frames *frames, const struct frames_cie *cie,
 {
     struct run run = {.frames = frames, .cie = cie, .range = entry->range};
     run.mark = entry->is_extra ? UNWIND_SYNTHETIC : 0;
+    size_t cost = (cie->code_end - cie->code) + (entry->code_end - entry->code);
+    if (cost > frames->budget)
+        return;
+    frames->budget -= cost;
     run.now.kind = UNWIND_LOST;
     run.location = UINT64_MAX; /* a CIE's instructions make no rows */
     execute(&run, cie->code, cie->code_end);
