@@ -34,12 +34,15 @@ static bool jumps_into(const struct instruction *i, const struct range *range)
            i->target < range->high;
 }
 
-/* Whether a reading that begins at `start` sees a jump into the range around `address`. */
+/* Whether a reading that begins at `start` sees a jump into the range around `address`. It ends
+ * where another one was before: `seen` is one byte for each address from `begin` on. */
 static bool reads_jump(const struct code *text, uint64_t start, uint64_t address,
-                       const struct range *range)
+                       const struct range *range, uint64_t begin, uint8_t *seen)
 {
-    struct instruction i;
+    struct instruction i = {.kind = PLAIN};
     while (start <= address) {
+        if (seen[start - begin]++)
+            return false;
         if (!instruction_at(text, start, &i))
             i = (struct instruction){.address = start, .length = 1};
         start = instruction_end(&i);
@@ -49,11 +52,13 @@ static bool reads_jump(const struct code *text, uint64_t start, uint64_t address
 
 static void confirm(const struct code *text, uint64_t address, struct range *range)
 {
-    uint64_t begin = text->address, start = begin;
+    uint8_t seen[RUN_UP + LONGEST + 1] = {0};
+    uint64_t begin = text->address;
     if (address - begin > RUN_UP + LONGEST)
-        start = address - RUN_UP - LONGEST;
-    for (unsigned n = 0; n < LONGEST && start + n <= address; n++)
-        range->branched_into = range->branched_into || reads_jump(text, start + n, address, range);
+        begin = address - RUN_UP - LONGEST;
+    for (unsigned n = 0; n < LONGEST && begin + n <= address; n++)
+        if (reads_jump(text, begin + n, address, range, begin, seen))
+            range->branched_into = true;
 }
 
 /* -- bytes that look like jumps */
@@ -91,7 +96,9 @@ static void find_short(const struct code *text, struct range *range)
 {
     uint64_t at = range->low - text->address, end = range->high - text->address + REACH;
     at = at > REACH + SHORT_LENGTH ? at - REACH - SHORT_LENGTH : 0;
-    for (; !range->branched_into && at < end && at + SHORT_LENGTH <= text->length; at++) {
+    for (; range->low < range->high && !range->branched_into && at < end &&
+           at + SHORT_LENGTH <= text->length;
+         at++) {
         const uint8_t *bytes = text->bytes + at;
         uint64_t address = text->address + at;
         uint64_t target = address + SHORT_LENGTH + (uint64_t)(int64_t)(int8_t)bytes[1];

@@ -2,28 +2,15 @@
 #define _GNU_SOURCE /* memmem */
 #include "sites.h"
 #include "branches.h"
-#include "constants.h"
-#include "detour.h"
+#include "site_reading.h"
 
 #include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
 
 enum {
-    LINE_MAX_STEPS = 8,    /* instructions remembered in front of a syscall */
-    UNMAP_EXIT_BYTES = 16, /* from musl's munmap of its own stack to its exit */
-};
-
-/* The reading of one function, or of the code between two. */
-struct reading {
-    const struct code *code; /* just this piece */
-    bool certain;
-    struct labels labels;
-    struct registers registers;
-    uint64_t line[LINE_MAX_STEPS]; /* addresses of the last instructions that lead to here */
-    unsigned steps;
-    struct site *before; /* the site before, when nothing but straight code is between */
-    struct sites *out;
+    SYSCALL_BYTES = 2,
+    AROUND = 512, /* bytes that are read before and behind a syscall between known functions */
 };
 
 bool site_matters(int number)
@@ -38,198 +25,78 @@ bool site_matters(int number)
     return false;
 }
 
-static struct site *append(struct sites *sites)
+/* The first address in [low, high) where the bytes of a syscall stand; `high`: none. */
+static uint64_t next_bytes(const struct text *text, uint64_t low, uint64_t high)
 {
-    size_t count = sites->count;
-    if ((count & (count - 1)) == 0) { /* a power of two is full */
-        struct site *list = realloc(sites->list, (count ? 2 * count : 1) * sizeof *list);
-        if (!list)
-            return NULL;
-        sites->list = list;
-    }
-    return memset(&sites->list[sites->count++], 0, sizeof(struct site));
+    const uint8_t *begin = text->code.bytes + (low - text->code.address);
+    const uint8_t *found = memmem(begin, high - low, "\x0f\x05", SYSCALL_BYTES);
+    return found ? low + (uint64_t)(found - begin) : high;
 }
 
-/* -- which run of instructions can make place for a jump */
-
-/* Extends the run that begins at `start` from `behind` the syscall on, until it is long enough.
- * 0: it cannot be. */
-static unsigned run_length(const struct reading *r, uint64_t start, uint64_t behind)
-{
-    uint64_t at = behind;
-    struct instruction i;
-    while (at - start < JUMP_BYTES) {
-        if (labels_has(&r->labels, at) || !instruction_at(r->code, at, &i))
-            return 0;
-        if (i.kind == CALL || i.kind == CALL_INDIRECT || i.kind == SYSCALL ||
-            i.kind == OTHER_RELATIVE)
-            return 0;
-        at = instruction_end(&i);
-        if (instruction_ends_line(&i) && at - start < JUMP_BYTES)
-            return 0;
-    }
-    return labels_between(&r->labels, start + 1, at) ? 0 : (unsigned)(at - start);
-}
-
-/* Best is a jump that leaves the syscall itself alone: a thread may be waiting in it. */
-static void choose_run(const struct reading *r, const struct instruction *i, struct site *site)
-{
-    site->refusal = BRANCHED_INTO;
-    for (unsigned n = 0; n <= r->steps && n <= LINE_MAX_STEPS; n++) {
-        uint64_t start = n ? r->line[(r->steps - n) % LINE_MAX_STEPS] : site->address;
-        unsigned length = run_length(r, start, instruction_end(i));
-        if (n && length == 0 && labels_between(&r->labels, start + 1, site->address + 1))
-            return;
-        if (length == 0 || length > SITE_RUN_MAX)
-            continue;
-        site->refusal = MOVED;
-        site->start = start;
-        site->length = length;
-        if (site->address - start >= JUMP_BYTES)
-            return;
-    }
-}
-
-/* -- one syscall instruction */
-
-/* __syscall_cp_asm of musl, __syscall_cancel_arch of glibc: (flag, number, argument…) */
-static bool is_cancellation_point(const struct registers *registers)
-{
-    const struct held *number = &registers->in[RAX], *argument = &registers->in[RDI];
-    return number->what == INCOMING && number->value == RSI && argument->what == INCOMING &&
-           argument->value == RDX;
-}
-
-static int number_in(const struct registers *registers)
-{
-    const struct held *rax = &registers->in[RAX];
-    return rax->what == CONSTANT && rax->value <= INT32_MAX ? (int)rax->value : SITE_NUMBER_UNKNOWN;
-}
-
-/* munmap, exit, with nothing between them that could need a stack. */
-static void mark_unmapped_stack(struct site *munmap, struct site *exit)
-{
-    if (munmap->number != SYS_munmap || exit->address - munmap->address > UNMAP_EXIT_BYTES)
-        return;
-    munmap->stack = STACK_UNMAPPED;
-    exit->stack = STACK_NONE;
-    exit->number = SYS_exit;
-}
-
-static bool add_site(struct reading *r, const struct instruction *i)
-{
-    bool follows = r->before != NULL;
-    struct site *site = append(r->out);
-    if (!site)
-        return false;
-    site->address = i->address;
-    site->number = number_in(&r->registers);
-    site->certain = r->certain;
-    choose_run(r, i, site);
-    if (is_cancellation_point(&r->registers))
-        site->refusal = CANCELLATION;
-    if (follows)
-        mark_unmapped_stack(site - 1, site);
-    r->before = site;
-    return true;
-}
-
-/* -- reading code in its order */
-
-static void begin_line(struct reading *r)
-{
-    registers_at_start(&r->registers);
-    r->steps = 0;
-    r->before = NULL;
-}
-
-static void find_labels(struct reading *r)
-{
-    struct instruction i;
-    for (uint64_t at = r->labels.low; at < r->labels.high;) {
-        if (!instruction_at(r->code, at, &i)) {
-            at++;
-            continue;
-        }
-        if (instruction_branches(&i) || i.kind == CALL)
-            labels_add(&r->labels, i.target);
-        at = instruction_end(&i);
-    }
-}
-
-/* A run may not begin before a call (it would have to return into it), another syscall, or padding
- * (behind which something may begin that is called from elsewhere). */
-static void remember(struct reading *r, const struct instruction *i)
-{
-    if (i->kind == CALL || i->kind == CALL_INDIRECT || i->kind == SYSCALL ||
-        i->kind == OTHER_RELATIVE || i->kind == PADDING)
-        r->steps = 0;
-    else
-        r->line[r->steps++ % LINE_MAX_STEPS] = i->address;
-}
-
-static bool read_piece(struct reading *r)
-{
-    struct instruction i;
-    for (uint64_t at = r->labels.low; at < r->labels.high; at = instruction_end(&i)) {
-        if (labels_has(&r->labels, at))
-            begin_line(r);
-        if (!instruction_at(r->code, at, &i)) {
-            begin_line(r);
-            i = (struct instruction){.address = at, .length = 1};
-            continue;
-        }
-        if (i.kind == SYSCALL && !add_site(r, &i))
-            return false;
-        registers_follow(&r->registers, &i);
-        remember(r, &i);
-        if (instruction_ends_line(&i))
-            begin_line(r);
-    }
-    return true;
-}
-
-static bool contains_syscall(const struct code *code)
-{
-    return memmem(code->bytes, code->length, "\x0f\x05", 2) != NULL;
-}
-
-/* Looks in [low, high) of the text. */
-static bool look_in(const struct text *text, uint64_t low, uint64_t high, bool certain,
-                    struct sites *out)
+static bool read_piece(const struct text *text, uint64_t low, uint64_t high, bool certain,
+                       struct sites *out)
 {
     struct code piece = {low, text->code.bytes + (low - text->code.address), high - low};
-    if (low >= high || !contains_syscall(&piece))
-        return true;
-    struct reading r = {.code = &piece, .certain = certain, .out = out};
-    bool well = labels_begin(&r.labels, low, high);
-    if (well) {
-        find_labels(&r);
-        begin_line(&r);
-        well = read_piece(&r);
-    }
-    labels_free(&r.labels);
-    return well;
+    return read_sites(&piece, certain, out);
 }
 
-/* -- jumps from other functions */
-
-static bool refuse_branched_into(const struct text *text, struct sites *sites)
+static bool look_in_function(const struct text *text, uint64_t low, uint64_t high,
+                             struct sites *out)
 {
-    struct range *ranges = calloc(sites->count + 1, sizeof *ranges);
+    return next_bytes(text, low, high) == high || read_piece(text, low, high, true, out);
+}
+
+/* Code that no function is known in may be long: only what is around such bytes is read. */
+static bool look_between(const struct text *text, uint64_t low, uint64_t high, struct sites *out)
+{
+    for (uint64_t at = next_bytes(text, low, high); at < high; at = next_bytes(text, low, high)) {
+        uint64_t from = at - low > AROUND ? at - AROUND : low, to = at;
+        for (; at < high && at - to <= AROUND; at = next_bytes(text, to, high))
+            to = at + SYSCALL_BYTES;
+        to = high - to > AROUND ? to + AROUND : high;
+        if (!read_piece(text, from, to, false, out))
+            return false;
+        low = to;
+    }
+    return true;
+}
+
+/* -- jumps from elsewhere */
+
+/* Two ranges for each: into its run, and, where not all of its function is known, into the straight
+ * code before that. */
+static void set_ranges(const struct site *site, uint64_t border, struct range ranges[2])
+{
+    uint64_t start = site->length ? site->start : site->address;
+    uint64_t end = site->length ? start + site->length : start + 1;
+    uint64_t run = start + 1 > border ? start + 1 : border;
+    uint64_t line = site->certain ? run : site->line + 1;
+    line = line > border ? line : border;
+    ranges[0] = (struct range){line < run ? line : run, run, false};
+    ranges[1] = (struct range){run, end > run ? end : run, false};
+}
+
+static void obey(struct site *site, const struct range ranges[2])
+{
+    if (ranges[0].branched_into || ranges[1].branched_into)
+        site->number = SITE_NUMBER_UNKNOWN;
+    if (ranges[1].branched_into && site->refusal == MOVED)
+        site->refusal = BRANCHED_INTO;
+}
+
+static bool look_for_jumps(const struct text *text, struct sites *sites)
+{
+    struct range *ranges = calloc(2 * sites->count + 1, sizeof *ranges);
+    uint64_t border = 0;
     if (!ranges)
         return false;
     for (size_t n = 0; n < sites->count; n++) {
-        const struct site *site = &sites->list[n];
-        uint64_t start = site->length ? site->start : site->address;
-        ranges[n] = (struct range){start + 1, start + 1, false};
-        if (site->length)
-            ranges[n].high = start + site->length;
+        set_ranges(&sites->list[n], border, ranges + 2 * n);
+        border = ranges[2 * n + 1].high;
     }
-    find_branches_into(&text->code, ranges, sites->count);
+    find_branches_into(&text->code, ranges, 2 * sites->count);
     for (size_t n = 0; n < sites->count; n++)
-        if (ranges[n].branched_into && sites->list[n].refusal == MOVED)
-            sites->list[n].refusal = BRANCHED_INTO;
+        obey(&sites->list[n], ranges + 2 * n);
     free(ranges);
     return true;
 }
@@ -244,11 +111,11 @@ bool sites_find(const struct text *text, struct sites *out)
             continue;
         low = low < at ? at : low;
         high = high > end ? end : high;
-        if (!look_in(text, at, low, false, out) || !look_in(text, low, high, true, out))
+        if (!look_between(text, at, low, out) || !look_in_function(text, low, high, out))
             return false;
         at = high;
     }
-    return look_in(text, at, end, false, out) && refuse_branched_into(text, out);
+    return look_between(text, at, end, out) && look_for_jumps(text, out);
 }
 
 void sites_free(struct sites *sites)

@@ -1,8 +1,9 @@
 /* sites.h - the `syscall` instructions of a piece of executable code.
  *
  * A function whose extent is known (by a symbol or an unwind table) is decoded from its entry. Code
- * between such functions is decoded from the end of the one before it, byte by byte where it makes
- * no sense; what is found there is not `certain`. Pure: bytes in, a list out.
+ * between such functions is decoded only around the bytes of a syscall, from some distance before
+ * them, byte by byte where it makes no sense; what is found there is not `certain`. Jumps from the
+ * rest of the code are looked for in any case. Pure: bytes in, a list out.
  */
 #ifndef RECORDER_SITES_H
 #define RECORDER_SITES_H
@@ -33,6 +34,7 @@ enum site_stack {
 struct site {
     uint64_t address; /* of the `syscall` itself, with its prefixes */
     int number;       /* of the system call, where it can only be that one; else UNKNOWN */
+    uint64_t line;    /* the straight code that leads to it begins here or before */
     bool certain;     /* in a function whose extent is known */
     enum site_stack stack;
     enum refusal refusal; /* MOVED: the run below can be detoured */

@@ -55,3 +55,18 @@
     CASE(direction, 39,                                                                            \
          "mov $39, %eax; std; syscall; pushfq; pop %rax; cld; and $0x400, %eax; ret")              \
     CASE(generic, -1, "push %rdi; lea 39(%rcx), %eax; syscall; pop %rax; ret")
+
+/* System calls that are left alone, or get fewer hooks: CASE(name, refusal, code) */
+#define SPECIAL_SITES                                                                              \
+    CASE(cancel_musl, CANCELLATION,                                                                \
+         "mov (%rdi), %eax; test %eax, %eax; jnz 1f; mov %rdi, %r11; mov %rsi, %rax; mov %rdx, "   \
+         "%rdi; "                                                                                  \
+         "mov %rcx, %rsi; mov %r8, %rdx; mov %r9, %r10; mov 8(%rsp), %r8; mov 16(%rsp), %r9; "     \
+         "mov %r11, 8(%rsp); syscall; ret; 1: ud2")                                                \
+    CASE(cancel_glibc, CANCELLATION,                                                               \
+         "testb $8, (%rdi); jne 1f; mov %rdi, %r11; mov %rsi, %rax; mov %rdx, %rdi; mov %rcx, "    \
+         "%rsi; "                                                                                  \
+         "mov %r8, %rdx; mov %r9, %r10; syscall; ret; 1: ud2")                                     \
+    CASE(unmap, MOVED, "mov $11, %eax; syscall; xor %edi, %edi; mov $60, %al; syscall")            \
+    CASE(jumped_to, BRANCHED_INTO, "jmp 1f; 2: xor %eax, %eax; 1: syscall; 3: jmp 2b; jmp 3b")     \
+    CASE(no_room, TOO_SHORT, "syscall; ret; nop; nop; nop")

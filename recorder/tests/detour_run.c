@@ -16,7 +16,7 @@ enum { AREA = 1 << 20 };
     ".p2align 4; .globl case_" #name "\ncase_" #name ": " body "\ncase_end_" #name                 \
     ": .p2align 4; .globl case_end_" #name "\n"
 __asm__(".pushsection .text.cases, \"ax\", @progbits; .p2align 12; cases_begin: "
-        ".globl cases_begin, case_where\n" MOVED_CASES REFUSED_CASES SITE_CASES
+        ".globl cases_begin, case_where\n" MOVED_CASES REFUSED_CASES SITE_CASES SPECIAL_SITES
         ".p2align 4; case_where: mov (%rsp), %rax; add %rdi, %rax; ret\n"
         ".p2align 12, 0x90; .globl cases_end; cases_end: .popsection\n"
         ".pushsection .data; .globl case_number, case_pointer; case_number: .quad 0x12345678, 5\n"
@@ -35,7 +35,7 @@ extern uint64_t counted;
 uint64_t run(const uint8_t *function, uint64_t a, uint64_t b, uint64_t c);
 
 #define CASE(name, expected, body) extern const uint8_t case_##name[], case_end_##name[];
-MOVED_CASES REFUSED_CASES SITE_CASES
+MOVED_CASES REFUSED_CASES SITE_CASES SPECIAL_SITES
 #undef CASE
 
     struct subject_case {
@@ -48,6 +48,7 @@ MOVED_CASES REFUSED_CASES SITE_CASES
 static const struct subject_case moved_cases[] = {MOVED_CASES};
 static const struct subject_case refused_cases[] = {REFUSED_CASES};
 static const struct subject_case site_cases[] = {SITE_CASES};
+static const struct subject_case special_sites[] = {SPECIAL_SITES};
 #undef CASE
 #define COUNT(list) (sizeof(list) / sizeof *(list))
 
@@ -136,6 +137,26 @@ static void check_site(const struct subject_case *c)
     sites_free(&sites);
 }
 
+/* The first of them; the second one of `unmap` stands on no stack. */
+static void check_special(const struct subject_case *c)
+{
+    struct extent extent = {(uint64_t)c->begin, c->end - c->begin};
+    struct text text = {{extent.address, c->begin, extent.length}, &extent, 1};
+    struct site_hooks hooks = {(uint64_t)count_thunk, (uint64_t)count_thunk, 4};
+    struct sites sites;
+    struct moved moved;
+    check(sites_find(&text, &sites) && sites.count > 0, c->name, "is a system call");
+    for (size_t n = 0; n < sites.count; n++) {
+        const struct site *site = &sites.list[n];
+        unsigned hook_calls = 2 - site->stack;
+        check((int)site->refusal == c->expected, c->name, refusal_text(site->refusal));
+        check(site->stack == (c->expected == MOVED ? STACK_UNMAPPED + n : 0), c->name, "stack");
+        if (site_detour(&text.code, site, &hooks, (uint64_t)area + used, &moved) == MOVED)
+            check(moved.length / HOOK_CALL_BYTES == hook_calls, c->name, "number of hooks");
+    }
+    sites_free(&sites);
+}
+
 /* Too far for 32 bits: the copy, or what it refers to. */
 static void check_far(void)
 {
@@ -169,6 +190,8 @@ int main(void)
         check_moved(&moved_cases[n]);
     for (size_t n = 0; n < COUNT(site_cases); n++)
         check_site(&site_cases[n]);
+    for (size_t n = 0; n < COUNT(special_sites); n++)
+        check_special(&special_sites[n]);
     printf("%u passed, %u failed\n", passed, failed);
     return failed != 0;
 }
