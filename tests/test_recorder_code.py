@@ -20,6 +20,7 @@ SECOND = ["libjemalloc.so.2", "libmimalloc.so.2.0", "libtcmalloc_minimal.so.4"]
 BRANCHED = "a jump leads to the inside of its first bytes"
 SHORT = "it is shorter than a jump, and other code follows"
 CANCELLATION = "its libc cancels threads by the address of this system call"
+SIGNAL_RETURN = "it returns from signals, and is known by its bytes"
 CALLS = {"mmap": 9, "munmap": 11, "brk": 12, "execve": 59}  # in a function of their name
 
 
@@ -121,7 +122,7 @@ def test_the_system_calls_are_those_that_objdump_sees(name, symbols):
     path = name if name.startswith("/") else target(name)
     rows = listed("sites", path, *symbols)
     assert [int(row[0], 16) for row in rows] == objdump_sites(path)
-    assert {row[6] for row in rows} <= {"moved", CANCELLATION}
+    assert {row[6] for row in rows} <= {"moved", CANCELLATION, SIGNAL_RETURN}
 
 
 @pytest.mark.parametrize("path", [LIBC, MUSL])
@@ -202,6 +203,15 @@ REAL = [
 @pytest.mark.parametrize("command", REAL, ids=[c[0] for c in REAL])
 def test_a_real_program_goes_on_as_ever(tmp_path, command):
     assert check_goes_on(tmp_path, command)["entered"] > 500
+
+
+@pytest.mark.parametrize("way", [["gcc", "-static"], ["musl-gcc"]], ids=["glibc", "musl"])
+def test_string_functions_still_tell_the_truth(tmp_path, way):
+    """Each against a loop that needs no libc; of glibc also the assembly behind its names."""
+    program = str(tmp_path / "strings")
+    options = ["-O0", "-fno-builtin", "-D_GNU_SOURCE", "-o", program]
+    run(*way, *options, "tests/probes/strings.c", check=True)
+    assert check_goes_on(tmp_path, [program])["entered"] > 500000
 
 
 @pytest.mark.parametrize("name", SECOND)

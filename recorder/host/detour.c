@@ -73,7 +73,8 @@ static enum refusal copy_entry(const struct function *f, unsigned need, struct e
         if (refusal != MOVED)
             return refusal;
         at = instruction_end(&i);
-        if ((i.kind == CALL || i.kind == CALL_INDIRECT) && at < enough)
+        out->calls = i.kind == CALL || i.kind == CALL_INDIRECT;
+        if (out->calls && at < enough)
             return CALL_INSIDE;
         if (instruction_ends_line(&i))
             break;

@@ -53,6 +53,8 @@ struct moved {
     uint64_t copy;      /* where the copy stands, as was asked for */
     uint8_t bytes[DETOUR_COPY_MAX];
     unsigned length;  /* of the copy, with the jump back */
+    bool calls;       /* a call was moved: its return address is pushed, which a processor that
+                         keeps a shadow stack (CET) does not forgive */
     bool branched_to; /* the function jumps to `patch` itself: such a jump enters the detour too */
     unsigned count;
     struct moved_step steps[DETOUR_STEPS_MAX];

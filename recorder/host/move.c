@@ -14,6 +14,7 @@ const char *refusal_text(enum refusal refusal)
         [NOT_MOVABLE] = "an instruction in it works only where it stands",
         [TOO_FAR] = "what it refers to is more than 2 GiB from its new place",
         [TOO_LONG] = "its copy does not fit",
+        [SIGNAL_RETURN] = "it returns from signals, and is known by its bytes",
         [CANCELLATION] = "its libc cancels threads by the address of this system call",
     };
     return refusal < REFUSALS ? texts[refusal] : "unknown";

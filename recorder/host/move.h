@@ -15,6 +15,7 @@ enum refusal {
     NOT_MOVABLE,   /* xbegin, 16-bit jumps, calls through the stack pointer */
     TOO_FAR,       /* the copy stands more than 2 GiB from what it refers to */
     TOO_LONG,      /* the copy does not fit into its place */
+    SIGNAL_RETURN, /* unwinders know a signal's frame by these bytes */
     CANCELLATION,  /* a libc compares the pc with this very place to cancel threads */
     REFUSALS,      /* how many there are */
 };

@@ -117,6 +117,8 @@ static bool add_site(struct reading *r, const struct instruction *i)
     site->line = r->line_start;
     site->certain = r->certain;
     choose_run(r, i, site);
+    if (site->number == SYS_rt_sigreturn)
+        site->refusal = SIGNAL_RETURN;
     if (is_cancellation_point(&r->registers))
         site->refusal = CANCELLATION;
     if (follows)

@@ -157,8 +157,6 @@ static void plant_site(struct module *m, const struct code *text, struct site si
                                m->area + (storm_after - storm_thunks), storm.ids};
     struct code code = {text->address + m->bias, text->bytes, text->length};
     struct moved moved;
-    if (site.number == SYS_rt_sigreturn) /* unwinders know it by its bytes */
-        return;
     if (child_goes_on_behind(site.number))
         hooks.after = 0;
     site.address += m->bias, site.start += m->bias;
