@@ -94,6 +94,34 @@ int main(void)
     return pthread_create(&thread, 0, work, 0) || pthread_join(thread, 0);
 }
 """,
+    "interrupted anywhere": """
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/time.h>
+static volatile int handled;
+static volatile size_t sum;
+static void handler(int n) { free(malloc(n)); handled = 1; }
+static int order(const void *a, const void *b) { return *(char *)a - *(char *)b; }
+static __attribute__((noinline)) void work(int n)
+{
+    char text[80] = "the quick brown fox jumps over the lazy dog";
+    qsort(text, 40 + n % 3, 1, order);
+    sum += strlen(text) + (size_t)strchr(text, n);
+}
+int main(void)
+{
+    signal(SIGALRM, handler);
+    for (int round = 0; round < 60; round++) {
+        struct itimerval once = {.it_value = {0, 700 + 41 * round}};
+        handled = 0;
+        setitimer(ITIMER_REAL, &once, 0);
+        for (int n = 0; !handled; n++)
+            work(n);
+    }
+    return 0;
+}
+""",
     "function made at run time": """
 #include <stdlib.h>
 #include <string.h>
@@ -109,6 +137,15 @@ int main(void)
 }
 """,
 }
+LAZY = """
+#include <dlfcn.h>
+int main(void)
+{
+    void *b = dlopen("%s/b.so", RTLD_LAZY), *a = dlopen("%s/a.so", RTLD_LAZY | RTLD_GLOBAL);
+    int (*here)(void) = a && b ? (int (*)(void))dlsym(b, "here") : 0;
+    return !here || here() != 1;
+}
+"""
 FLAGS = {
     "plain": (),
     "fast": ("-O2",),
@@ -159,6 +196,19 @@ def test_stacks_of_musl_equal_gdb_s(tmp_path, flags):
     subprocess.run(command, input=source.replace("'", '"'), text=True, check=True)
     differ, counts = recorder_stacks.replay(recorder_stacks.dump(tmp_path, program))
     assert differ == [] and not counts.startswith("0 ")
+
+
+def test_stacks_through_lazy_binding_equal_gdb_s(tmp_path):
+    """The loader allocates while it binds a name: _dl_runtime_resolve's CFA stands on rbx."""
+    shared = ("-shared", "-fPIC", "-Wl,-z,lazy")
+    compile_c(tmp_path, "int there(void) { return 1; }", *shared, name="a.so")
+    compile_c(tmp_path, "int there(void); int here(void) { return there(); }", *shared, name="b.so")
+    program = compile_c(tmp_path, LAZY % (tmp_path, tmp_path), "-O2")
+    path = recorder_stacks.dump(tmp_path, program)
+    differ, counts = recorder_stacks.replay(path)
+    assert differ == [] and not counts.startswith("0 ")
+    recorder = recorder_stacks.replay(path, "kinds")[0]
+    assert any(line == "kind rbx" for line in recorder)
 
 
 def test_a_table_that_is_wrong_is_noticed(tmp_path):

@@ -1,9 +1,10 @@
 /* unwind_replay.c - walks the stacks once more that tests/gdb/engine_dumped.py wrote down, and
  * compares with the frames that gdb found. Prints every stack that differs, then the counts.
  *
- *     unwind_replay DUMP [corrupt]
+ *     unwind_replay DUMP [corrupt|kinds]
  *
- * With "corrupt" one field of every row is wrong: the comparison must notice. */
+ * With "corrupt" one field of every row is wrong: the comparison must notice. With "kinds" it also
+ * prints which kinds of rows were followed. */
 #include "host/frames.h"
 #include "unwind_format.h"
 
@@ -22,6 +23,9 @@ static uint8_t replayed_byte(uint64_t address);
 #include "agent/unwind.c"
 
 enum { MODULES = 1, STACK = 2, MAX_MODULES = 4096, MAX_FRAMES = 256, MAX_FILES = 4096 };
+
+static const char *const kind_names[] = {"none", "lost",  "end",   "rsp", "rbp",
+                                         "rbx",  "at_bp", "at_sp", "plt", "signal"};
 
 struct region {
     uint64_t start, end;
@@ -52,6 +56,7 @@ static struct unwind_tables *tables;
 static struct unwind_cache cache;
 static uint32_t version;
 static bool corrupt;
+static unsigned kinds; /* bit: a row of that kind was followed */
 
 static uint64_t replayed_word(uint64_t address)
 {
@@ -168,6 +173,7 @@ static unsigned walk(struct unwind_state state, bool exact, uint64_t frames[][2]
             *result = state.guessed;
         if (*result != UNWIND_MORE)
             return count;
+        kinds |= 1u << state.kind;
         frames[count++][0] = state.pc;
         *result = UNWIND_CUT_DEEP;
     }
@@ -242,13 +248,16 @@ int main(int argc, char **argv)
     int fd = argc > 1 ? open(argv[1], O_RDONLY) : -1;
     if (fd < 0 || fstat(fd, &status) != 0 || !status.st_size)
         return fprintf(stderr, "unwind_replay: no dump\n"), 2;
-    corrupt = argc > 2;
+    corrupt = argc > 2 && !strcmp(argv[2], "corrupt");
     const uint64_t *at = mmap(NULL, status.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
     const uint64_t *end = at + status.st_size / 8;
     area = mmap(NULL, 1ul << 30, PROT_READ | PROT_WRITE,
                 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     while (at < end)
         at = *at == MODULES ? read_modules(at + 1) : replay(at + 1, &counts);
+    for (unsigned i = 0; argc > 2 && i < sizeof kind_names / sizeof *kind_names; i++)
+        if (kinds >> i & 1)
+            printf("kind %s\n", kind_names[i]);
     printf("%" PRIu64 " stacks, %" PRIu64 " frames, cut", counts.stacks, counts.frames);
     for (int i = 0; i < 5; i++)
         printf(" %" PRIu64, counts.cut[i]);
