@@ -26,7 +26,8 @@ struct unwind_state {
     uint64_t sp, bp, bx;
     uint64_t row; /* of pc; 0: not looked up yet. The caller sets it to 0 at the start */
     /* Of the last step, for those who remember chains: */
-    uint64_t bp_from; /* the address that the caller's rbp was read from; 0: rbp did not change */
+    uint64_t bp_from; /* the address that the caller's rbp was read from; 0: rbp did not change,
+                       * or is lost, and then 0 */
     uint32_t kind;    /* enum unwind_kind of the row that was followed */
     /* Functions without a table were left by their first instructions, in a way that a debugger
      * does not know: then the stack is cut, for this reason, at the first function that has one.

@@ -103,7 +103,7 @@ UNWIND_INLINE int unwind_move(struct unwind_state *state, struct unwind_bounds s
     if (bp_at != UNWIND_SAME || at_bp) {
         if (!unwind_restore(stack, base, bp_at, &state->bp))
             return 0;
-        bp_from = base + 8 * bp_at;
+        bp_from = bp_at == UNWIND_GONE ? 0 : base + 8 * bp_at;
     }
     state->bp_from = bp_from;
     state->sp = cfa;

@@ -1,47 +1,9 @@
 /* frames_rows.c - the call frame instructions of one function, made into rows.
  *
- * DWARF 5, section 6.4.2; DW_CFA_GNU_*: LSB Core, "DWARF Extensions". Registers by the AMD64
- * supplement of the System V ABI, figure 3.36. Only what finds the caller is followed: the CFA,
- * and where rbp, rbx and the return address are.
+ * DWARF 5, section 6.4.2. Only what finds the caller is followed: the CFA, and where rbp, rbx and
+ * the return address are.
  */
-#include "frames_index.h"
-
-#include <string.h>
-
-enum { RBX = 3, RBP = 6, RSP = 7, RETURN = 16 };
-
-enum { /* DW_CFA_*: the first three hold their operand in the low 6 bits */
-       ADVANCE_LOC = 0x40,
-       OFFSET = 0x80,
-       RESTORE = 0xc0,
-       NOP = 0,
-       SET_LOC,
-       ADVANCE_LOC1,
-       ADVANCE_LOC2,
-       ADVANCE_LOC4,
-       OFFSET_EXTENDED,
-       RESTORE_EXTENDED,
-       UNDEFINED,
-       SAME_VALUE,
-       REGISTER,
-       REMEMBER_STATE,
-       RESTORE_STATE,
-       DEF_CFA,
-       DEF_CFA_REGISTER,
-       DEF_CFA_OFFSET,
-       DEF_CFA_EXPRESSION,
-       EXPRESSION,
-       OFFSET_EXTENDED_SF,
-       DEF_CFA_SF,
-       DEF_CFA_OFFSET_SF,
-       VAL_OFFSET,
-       VAL_OFFSET_SF,
-       VAL_EXPRESSION,
-       GNU_ARGS_SIZE = 0x2e,
-       GNU_NEGATIVE_OFFSET_EXTENDED = 0x2f,
-};
-
-enum { DEREF = 0x06, PLUS_UCONST = 0x23, BREG0 = 0x70 }; /* DW_OP_* */
+#include "frames_dwarf.h"
 
 /* Where a register of the caller is. */
 struct rule {
@@ -144,17 +106,6 @@ static void advance(struct run *run, uint64_t delta)
         run->cursor.bad = true;
 }
 
-/* breg7 8, breg16 0, lit15, and, litN, ge, lit3, shl, plus: rsp + 8, plus 8 from byte N of each 16
- * on, as linkers write it for the PLT. */
-static bool is_plt(struct frames_cursor code, int64_t *from)
-{
-    static const uint8_t pattern[] = {0x77, 8, 0x80, 0, 0x3f, 0x1a, 0, 0x2a, 0x33, 0x24, 0x22};
-    if (code.end - code.at != sizeof pattern || code.at[6] < 0x30 || code.at[6] > 0x3f)
-        return false;
-    *from = code.at[6] - 0x30;
-    return !memcmp(code.at, pattern, 6) && !memcmp(code.at + 7, pattern + 7, 4);
-}
-
 static struct frames_cursor block(struct run *run)
 {
     struct frames_cursor *from = &run->cursor;
@@ -168,34 +119,17 @@ static struct frames_cursor block(struct run *run)
     return code;
 }
 
-/* breg6 N, deref (gcc's realigned frames); breg7 N, deref, plus_uconst 8 (OpenSSL). */
 static void cfa_expression(struct run *run)
 {
-    struct frames_cursor code = block(run);
-    run->now.kind = UNWIND_LOST;
     run->now.cfa_register = 17;
-    if (is_plt(code, &run->now.plt_from)) {
-        run->now.kind = UNWIND_PLT;
-        run->now.cfa = 8;
-        return;
-    }
-    unsigned base = frames_fixed(&code, 1) - BREG0;
-    run->now.cfa = frames_sleb(&code);
-    bool deref = frames_fixed(&code, 1) == DEREF && !code.bad;
-    if (deref && base == RBP && code.at == code.end)
-        run->now.kind = UNWIND_AT_BP;
-    else if (deref && base == RSP && frames_fixed(&code, 1) == PLUS_UCONST &&
-             frames_uleb(&code) == 8 && code.at == code.end && !code.bad)
-        run->now.kind = UNWIND_AT_SP;
+    run->now.kind = frames_cfa_expression(block(run), &run->now.cfa, &run->now.plt_from);
 }
 
 static void saved_by_expression(struct run *run)
 {
     uint64_t column = frames_uleb(&run->cursor);
-    struct frames_cursor code = block(run);
-    bool from_bp = frames_fixed(&code, 1) == BREG0 + RBP;
-    int64_t offset = frames_sleb(&code);
-    from_bp = from_bp && !code.bad && code.at == code.end;
+    int64_t offset = 0;
+    bool from_bp = frames_bp_expression(block(run), &offset);
     set(run, column, from_bp ? AT_BP : ELSEWHERE, offset);
 }
 
@@ -221,9 +155,14 @@ static void def_cfa(struct run *run, uint64_t column, int64_t offset)
     run->now.cfa = offset;
 }
 
-static void offset_of(struct run *run, uint64_t column, int64_t factored)
+static int64_t scaled(const struct run *run, int64_t value)
 {
-    set(run, column, AT_CFA, (int64_t)((uint64_t)factored * (uint64_t)run->cie->data_align));
+    return (int64_t)((uint64_t)value * (uint64_t)run->cie->data_align);
+}
+
+static void offset_of(struct run *run, uint64_t column, int64_t value)
+{
+    set(run, column, AT_CFA, scaled(run, value));
 }
 
 static void def_cfa_offset(struct run *run, int64_t offset)
@@ -231,11 +170,6 @@ static void def_cfa_offset(struct run *run, int64_t offset)
     run->now.cfa = offset;
     if (run->now.cfa_register == 17)
         run->now.kind = UNWIND_LOST; /* an offset has no meaning after an expression */
-}
-
-static int64_t factored(const struct run *run, int64_t value)
-{
-    return (int64_t)((uint64_t)value * (uint64_t)run->cie->data_align);
 }
 
 static void moved_elsewhere(struct run *run, bool with_operand)
@@ -294,46 +228,34 @@ static void other_instruction(struct run *run, uint8_t code)
     struct frames_cursor *from = &run->cursor;
     uint64_t column;
     switch (code) {
+    case GNU_ARGS_SIZE:
+        frames_uleb(from); /* fall through */
     case NOP:
         return;
-    case GNU_ARGS_SIZE:
-        frames_uleb(from);
-        return;
     case ADVANCE_LOC1:
-        advance(run, frames_fixed(from, 1));
-        return;
+        return advance(run, frames_fixed(from, 1));
     case ADVANCE_LOC2:
-        advance(run, frames_fixed(from, 2));
-        return;
+        return advance(run, frames_fixed(from, 2));
     case ADVANCE_LOC4:
-        advance(run, frames_fixed(from, 4));
-        return;
+        return advance(run, frames_fixed(from, 4));
     case REMEMBER_STATE:
-        remember(run);
-        return;
+        return remember(run);
     case RESTORE_STATE:
-        recall(run);
-        return;
+        return recall(run);
     case DEF_CFA:
         column = frames_uleb(from);
-        def_cfa(run, column, frames_uleb(from));
-        return;
+        return def_cfa(run, column, frames_uleb(from));
     case DEF_CFA_SF:
         column = frames_uleb(from);
-        def_cfa(run, column, factored(run, frames_sleb(from)));
-        return;
+        return def_cfa(run, column, scaled(run, frames_sleb(from)));
     case DEF_CFA_REGISTER:
-        cfa_from(run, frames_uleb(from));
-        return;
+        return cfa_from(run, frames_uleb(from));
     case DEF_CFA_OFFSET:
-        def_cfa_offset(run, frames_uleb(from));
-        return;
+        return def_cfa_offset(run, frames_uleb(from));
     case DEF_CFA_OFFSET_SF:
-        def_cfa_offset(run, factored(run, frames_sleb(from)));
-        return;
+        return def_cfa_offset(run, scaled(run, frames_sleb(from)));
     case DEF_CFA_EXPRESSION:
-        cfa_expression(run);
-        return;
+        return cfa_expression(run);
     }
     from->bad = true; /* SET_LOC, and what nobody writes */
 }
