@@ -64,7 +64,7 @@ enum ask_kind {
     ASK_STACK,   /* a: sp -> answer: lowest and highest address of its stack */
     ASK_MAPPED,  /* a: address, length, fd, prot: a file was mapped */
     ASK_LIBS,    /* the loader's list of libraries has changed */
-    ASK_BORDER,  /* a: enum border, return address, sp */
+    ASK_BORDER, /* a: enum border and module, number of the hook, sp, stack node */
     ASK_EXEC,    /* an execve begins: be there at the first instruction of the new program */
     ASK_NO_EXEC, /* it failed */
     ASK_EXIT,    /* a: status, whole process */

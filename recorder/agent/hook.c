@@ -162,13 +162,14 @@ static void at_syscall(struct thread_state *t, struct hook_stack *s, uint64_t ki
 static void at_border(struct thread_state *t, struct hook_stack *s, uint64_t kind)
 {
     uint64_t sp = (uint64_t)(s + 1) + RED_ZONE;
-    ask_host(t, ASK_BORDER, kind >> 8, load(sp), sp, 0);
+    uint64_t node = stack_at_entry(t, sp, load(sp), s->rbp, s->rbx);
+    ask_host(t, ASK_BORDER, kind >> 8, s->number, sp, node);
 }
 
 /* The C library is handed the address of main: it gets that of a stub, which leads there. */
 static void at_start(struct thread_state *t, struct hook_stack *s)
 {
-    if (ask_host(t, ASK_START, s->rdi, 0, 0, 0) && t->ask.answer[0] != 0)
+    if (ask_host(t, ASK_START, s->rdi, s->number, 0, 0) && t->ask.answer[0] != 0)
         s->rdi = t->ask.answer[0];
 }
 

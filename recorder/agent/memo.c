@@ -304,5 +304,7 @@ uint32_t stack_at_pc(struct thread_state *t, uint64_t pc, uint64_t sp, uint64_t 
         return result == UNWIND_WHOLE ? 0 : NODE_CUT | (uint32_t)result;
     if (slot == 0)
         return NODE_CUT | UNWIND_CUT_UNREADABLE;
+    if (s.guessed) /* without a table the breakpoint engine shows no frame further here */
+        return NODE_CUT | s.guessed;
     return stack_from(t, slot, s.pc, s.bp, s.bx);
 }

@@ -98,7 +98,8 @@ static void answer(struct host *h, struct thread_state *t, struct reader *r)
         answer_libs(h);
         break;
     case ASK_BORDER:
-        border_reached(h, ask->a[0], now, ask->a[1], ask->a[2]);
+        border_reached(h, &(struct reached){ask->a[0], now, ask->a[2], (uint32_t)ask->a[1],
+                                            node_of(h, r, (uint32_t)ask->a[3])});
         break;
     case ASK_EXEC:
         answer_exec(h, r);
@@ -114,7 +115,7 @@ static void answer(struct host *h, struct thread_state *t, struct reader *r)
         answer_fork(h, r, ask);
         break;
     case ASK_START:
-        ask->answer[0] = border_start(h, ask->a[0]);
+        ask->answer[0] = border_start(h, ask->a[0], (uint32_t)ask->a[1]);
         break;
     case ASK_NOTHING:
         break;
@@ -137,7 +138,8 @@ void answers_give(struct host *h)
         struct thread_state *t = thread_state(h, i);
         if (!is_live(h, i) || __atomic_load_n(&t->ask.state, __ATOMIC_ACQUIRE) != ASK_WAITING)
             continue;
-        drain(h, false);
+        clock_look(&h->clock);
+        drain(h, t->ask.time ? t->ask.time : UINT64_MAX - 1);
         h->ask_count++;
         if (t->ask.kind <= ASK_START)
             answer(h, t, &h->readers[i]);

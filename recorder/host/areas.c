@@ -109,13 +109,12 @@ static bool reaches(uint64_t from, uint64_t size, uint64_t address)
     return away < REACH - MARGIN;
 }
 
-static uint64_t choose(struct host *h, uint64_t anchor, uint64_t size, bool libraries)
+static uint64_t choose(struct host *h, uint64_t anchor, uint64_t size)
 {
     struct maps maps;
     uint64_t at = 0;
     if (maps_read(&maps, h->process.tracee.pid)) {
-        if (libraries)
-            at = above_libraries(&maps, size);
+        at = above_libraries(&maps, size);
         const struct mapping *m = maps_at(&maps, anchor);
         if ((at == 0 || !reaches(at, size, anchor)) && m != NULL) {
             uint64_t first = m->start;
@@ -154,11 +153,11 @@ static uint64_t identity_of(const struct host *h)
     return first->stubs + STUBS_ROOM;
 }
 
-static bool map_code(struct host *h, struct code_area *area, uint64_t anchor, bool libraries)
+static bool map_code(struct host *h, struct code_area *area, uint64_t anchor)
 {
     uint64_t size = AGENT_ROOM + STUBS_ROOM;
     bool first = area == &h->process.areas[0];
-    uint64_t at = choose(h, anchor, size + (first ? IDENTITY_SIZE : 0), libraries);
+    uint64_t at = choose(h, anchor, size + (first ? IDENTITY_SIZE : 0));
     int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE;
     int64_t got = at ? remote_map(h, at, size, PROT_READ | PROT_EXEC, flags, -1) : -ENOMEM;
     if (got != (int64_t)at || at == 0)
@@ -186,9 +185,9 @@ bool areas_make(struct host *h)
     struct process *p = &h->process;
     memset(p->areas, 0, sizeof p->areas);
     uint64_t anchor = p->base ? p->base : p->entry;
-    if (!map_data(h) || !map_code(h, &p->areas[0], anchor, p->base != 0))
+    if (!map_data(h) || !map_code(h, &p->areas[0], anchor))
         return false;
-    if (needs_own_area(h) && !map_code(h, &p->areas[1], p->entry, false))
+    if (needs_own_area(h) && !map_code(h, &p->areas[1], p->entry))
         h->problem[0] = 0; /* the libraries can be hooked all the same */
     for (unsigned i = 0; i < MAX_AREAS; i++)
         if (p->areas[i].address && !write_agent(h, &p->areas[i], identity_of(h)))

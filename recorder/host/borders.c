@@ -16,6 +16,7 @@ struct armed {
     uint64_t slot, original;
 };
 #define MAX_ARMED 4096
+#define RETURNS_TRIED 4
 static struct armed armed[MAX_ARMED];
 static size_t armed_count;
 
@@ -209,7 +210,7 @@ void borders_begin(struct host *h)
 {
     struct process *p = &h->process;
     p->phase = PHASE_NONE;
-    p->main = p->user_main = p->main_ret = p->main_sp = 0;
+    p->main = p->user_main = p->main_sp = 0;
     armed_count = 0;
     struct module *program = program_of(h);
     if (p->base != 0 || (program != NULL && program->role == ROLE_LOADER)) {
@@ -226,10 +227,11 @@ void borders_begin(struct host *h)
     hook_border(h, p->user_main ? p->user_main : p->main, BORDER_MAIN);
 }
 
-uint64_t border_start(struct host *h, uint64_t main)
+uint64_t border_start(struct host *h, uint64_t main, uint32_t hook)
 {
     struct process *p = &h->process;
     struct module *program = module_at(h, main);
+    hook_undo(h, hook);
     if (p->phase == PHASE_LOAD)
         cross(h, PHASE_INIT, h->last_ns, "entry point: no initialiser came before it");
     if (program == NULL || !program->has_elf || p->main != 0)
@@ -306,37 +308,54 @@ static void first_initialiser(struct host *h, uint32_t id, uint64_t t_ns)
 
 /* ---- reached ---- */
 
-static void main_begins(struct host *h, uint64_t t_ns, uint64_t ret, uint64_t sp)
+/* Where main returns to a detour finds no room in every program; then where that one returns to: it
+ * allocates nothing in between. */
+static void watch_return(struct host *h, uint32_t node)
+{
+    struct process *p = &h->process;
+    p->after_main = NO_HOOK;
+    for (int i = 0; i < RETURNS_TRIED && node != 0 && !(node & STACK_CUT); i++) {
+        const struct stack_node *n = &h->stacks.nodes[node];
+        p->after_main = hook_border(h, n->pc, BORDER_AFTER_MAIN);
+        p->main_sp = n->slot;
+        if (p->after_main != NO_HOOK)
+            return;
+        node = n->parent;
+    }
+    say_note(h, "the return of main is not seen: the phase exit begins with exit()");
+}
+
+static void main_begins(struct host *h, const struct reached *reached)
 {
     struct process *p = &h->process;
     if (p->phase >= PHASE_MAIN)
         return;
-    cross(h, PHASE_MAIN, t_ns, p->user_main ? "entry of Rust's main" : "entry of main");
-    p->main_ret = ret;
-    p->main_sp = sp;
-    p->after_main = hook_border(h, ret, BORDER_AFTER_MAIN);
+    cross(h, PHASE_MAIN, reached->t_ns, p->user_main ? "entry of Rust's main" : "entry of main");
+    watch_return(h, reached->node);
 }
 
-void border_reached(struct host *h, uint64_t what, uint64_t t_ns, uint64_t ret, uint64_t sp)
+/* A border is passed once. Its code is put back: it may have held a call, whose bytes prove the
+ * stacks of what was called. */
+void border_reached(struct host *h, const struct reached *reached)
 {
-    switch ((enum border)(what & 0xff)) {
+    switch ((enum border)(reached->what & 0xff)) {
     case BORDER_INIT:
         if (h->process.phase == PHASE_LOAD)
-            first_initialiser(h, (uint32_t)(what >> 8), t_ns);
+            first_initialiser(h, (uint32_t)(reached->what >> 8), reached->t_ns);
         break;
     case BORDER_MAIN:
-        main_begins(h, t_ns, ret, sp);
+        main_begins(h, reached);
         break;
     case BORDER_AFTER_MAIN:
-        if (sp != h->process.main_sp + 8)
-            break;
-        cross(h, PHASE_EXIT, t_ns, "main returned");
-        hook_undo(h, h->process.after_main); /* the call behind it proves stacks again */
+        if (reached->sp != h->process.main_sp + 8)
+            return;
+        cross(h, PHASE_EXIT, reached->t_ns, "main returned");
         break;
     case BORDER_EXIT:
-        cross(h, PHASE_EXIT, t_ns, "exit was called");
+        cross(h, PHASE_EXIT, reached->t_ns, "exit was called");
         break;
     }
+    hook_undo(h, reached->hook);
 }
 
 void border_end(struct host *h, uint64_t t_ns, bool whole)

@@ -114,7 +114,7 @@ static void take_node(struct reader *r, uint64_t word, const uint64_t *record)
         *raw = (struct raw_node){record[2], record[3], (uint32_t)record[1], 0};
 }
 
-static uint32_t resolve(struct host *h, struct reader *r, uint32_t id)
+uint32_t node_of(struct host *h, struct reader *r, uint32_t id)
 {
     struct raw_node *path[MAX_FRAMES + 1];
     unsigned count = 0;
@@ -169,7 +169,7 @@ static void enter(struct host *h, struct reader *r, uint64_t word, const uint64_
         return;
     }
     const struct hook *hook = &h->process.hooks[number];
-    uint32_t node = resolve(h, r, (uint32_t)(word >> 32));
+    uint32_t node = node_of(h, r, (uint32_t)(word >> 32));
     uint64_t sp = 0, ret = 0, arguments[3] = {record[2], 0, 0};
     if (node != 0 && !(node & NODE_CUT)) {
         sp = h->stacks.nodes[node].slot;
@@ -211,7 +211,7 @@ static void leave_in_place(struct host *h, struct reader *r, uint64_t word, cons
 
 static void system_call(struct host *h, struct reader *r, uint64_t word, const uint64_t *record)
 {
-    uint32_t number = word >> 8 & 0xffff, node = resolve(h, r, (uint32_t)(word >> 32));
+    uint32_t number = word >> 8 & 0xffff, node = node_of(h, r, (uint32_t)(word >> 32));
     uint32_t stack = stacks_id(&h->stacks, &h->spool, record[10], node);
     bool file = number == 9 && !(record[5] & 0x20) && (int32_t)record[6] >= 0;
     spool_sysenter(&h->spool, event_ns(h, r, record[1]), r->tid, number, record[9], record + 2,
@@ -373,14 +373,11 @@ static void free_gone(struct host *h, struct next *list, size_t count, bool all)
     }
 }
 
-bool drain(struct host *h, bool last)
+bool drain(struct host *h, uint64_t limit)
 {
     static struct next list[AREA_THREADS];
     size_t count = threads_in_use(h, list);
-    uint64_t limit = clock_look(&h->clock);
     bool any = false;
-    if (last)
-        limit = UINT64_MAX;
     for (;;) {
         uint64_t second = limit;
         struct next *next = oldest(h, list, count, &second);
@@ -392,6 +389,6 @@ bool drain(struct host *h, bool last)
             any = true;
         } while (look(h, next) && next->time <= second);
     }
-    free_gone(h, list, count, last);
+    free_gone(h, list, count, limit == DRAIN_ALL);
     return any;
 }

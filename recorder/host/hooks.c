@@ -53,9 +53,8 @@ static void refuse(struct host *h, const struct module *m, const char *what, uin
 static size_t function_extent(const struct module *m, uint64_t address, uint64_t symbol_size)
 {
     struct frames_range range;
-    if (m->has_elf && frames_extent(&m->frames, address - m->bias, &range) &&
-        range.low == address - m->bias)
-        return range.high - range.low;
+    if (m->has_elf && frames_extent(&m->frames, address - m->bias, &range))
+        return range.high - (address - m->bias);
     return symbol_size;
 }
 
@@ -82,6 +81,8 @@ static bool write_jump(struct host *h, uint32_t number, const struct moved *move
 
 void hook_undo(struct host *h, uint32_t number)
 {
+    if (number >= h->process.hook_count)
+        return;
     struct hook *hook = &h->process.hooks[number];
     if (hook->patch != 0)
         tracee_write(&h->process.tracee, hook->patch, hook->original, sizeof hook->original);
@@ -294,11 +295,7 @@ static bool notice(struct host *h, struct module *m, uint64_t address, uint64_t 
     hook->address = address;
     hook->module = m->id;
     h->area->hook_kind[number] = kind | detail << 8;
-    enum refusal why = write_notice(h, &f, number);
-    if (why != MOVED)
-        say_note(h, "a border at %#llx of %s is not seen: %s",
-                 (unsigned long long)(address - m->bias), m->path, refusal_text(why));
-    return why == MOVED;
+    return write_notice(h, &f, number) == MOVED;
 }
 
 uint32_t hook_border(struct host *h, uint64_t address, uint64_t border)
@@ -378,6 +375,16 @@ static struct extent *extents_of(const struct module *m, size_t *count)
     return list;
 }
 
+/* A signal's restorer: it finds the signal's frame by the stack pointer, and unwinders know it by
+ * its bytes. mov $15, %rax; or as musl has it, mov $15, %eax. */
+static bool is_restorer(const struct code *code, const struct site *site)
+{
+    uint64_t at = site->address - code->address;
+    const uint8_t *bytes = code->bytes + at;
+    return (at >= 7 && memcmp(bytes - 7, "\x48\xc7\xc0\x0f\0\0", 7) == 0) ||
+           (at >= 5 && memcmp(bytes - 5, "\xb8\x0f\0\0", 5) == 0);
+}
+
 static void plant_sites_in(struct host *h, struct module *m, uint64_t start, size_t size)
 {
     struct text text = {.code = {start, NULL, 0}};
@@ -390,7 +397,7 @@ static void plant_sites_in(struct host *h, struct module *m, uint64_t start, siz
         text.code.length = tracee_read_some(&h->process.tracee, start, bytes, size);
         sites_find(&text, &sites);
         for (size_t i = 0; i < sites.count; i++)
-            if (site_matters(sites.list[i].number))
+            if (site_matters(sites.list[i].number) && !is_restorer(&text.code, &sites.list[i]))
                 plant_site(h, m, &text.code, &sites.list[i]);
     }
     sites_free(&sites);
@@ -414,7 +421,7 @@ void hooks_plant(struct host *h, struct module *m)
     plant_sites(h, m);
     if (m->role == ROLE_LOADER)
         notice_named(h, m, "_dl_debug_state", HOOK_LIBS, 0);
-    if (h->process.base != 0)
+    if (m->role == ROLE_LIBRARY)
         notice_named(h, m, "__libc_start_main", HOOK_START, 0);
     notice_named(h, m, "exit", HOOK_BORDER, BORDER_EXIT);
 }

@@ -77,7 +77,7 @@ struct process {
     uint32_t hook_count;
     struct call_site sites[CALL_SITES];
     enum phase phase;
-    uint64_t main, user_main, main_ret, main_sp;
+    uint64_t main, user_main, main_sp;
     uint32_t after_main; /* number of its hook */
 };
 
@@ -162,16 +162,25 @@ uint32_t hook_id_at(struct host *h, uint32_t number, uint64_t ret);
 void borders_begin(struct host *h);
 void borders_watch(struct host *h, struct module *m);
 /* what: enum border, and from bit 8 on the module's id. */
-void border_reached(struct host *h, uint64_t what, uint64_t t_ns, uint64_t ret, uint64_t sp);
+struct reached {
+    uint64_t what, t_ns, sp;
+    uint32_t hook; /* number */
+    uint32_t node; /* of stacks.h: whom it returns to */
+};
+void border_reached(struct host *h, const struct reached *reached);
 /* The C library was handed `main`: what it is to be given instead. */
-uint64_t border_start(struct host *h, uint64_t main);
+uint64_t border_start(struct host *h, uint64_t main, uint32_t hook);
 void border_end(struct host *h, uint64_t t_ns, bool whole);
 
 /* ---- answers.c, drain.c ---- */
 void answers_give(struct host *h);
-/* Everything recorded up to now into the spool; false: there was nothing. */
-bool drain(struct host *h, bool last);
+/* Everything recorded up to the time stamp `limit` into the spool; false: there was nothing.
+ * DRAIN_ALL: nothing more will come, of any thread. */
+#define DRAIN_ALL UINT64_MAX
+bool drain(struct host *h, uint64_t limit);
 struct thread_state *thread_state(const struct host *h, uint32_t index);
+/* The node of stacks.h that a thread's agent means. */
+uint32_t node_of(struct host *h, struct reader *r, uint32_t id);
 uint64_t event_ns(struct host *h, struct reader *r, uint64_t tsc);
 
 #endif

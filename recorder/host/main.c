@@ -167,7 +167,7 @@ static void look_at_tracee(struct host *h)
         return;
     }
     h->executing = false;
-    drain(h, true);
+    drain(h, DRAIN_ALL);
     modules_forget(h);
     h->image++;
     if (tracee_at_exec(&h->process.tracee))
@@ -206,7 +206,7 @@ static void loop(struct host *h, int pidfd)
         answers_give(h);
         if (h->executing)
             look_at_tracee(h);
-        bool busy = drain(h, ended);
+        bool busy = drain(h, ended ? DRAIN_ALL : clock_look(&h->clock));
         if (ended)
             return;
         rest(h, pidfd, busy, &idle);
