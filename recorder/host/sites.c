@@ -63,15 +63,14 @@ static bool look_between(const struct text *text, uint64_t low, uint64_t high, s
 
 /* -- jumps from elsewhere */
 
-/* Two ranges for each: into its run, and, where not all of its function is known, into the straight
- * code before that. */
+/* Two ranges for each: into the straight code before its run, from which its number was read, and
+ * into the run. A function's .cold part is a function of its own, and may jump to either. */
 static void set_ranges(const struct site *site, uint64_t border, struct range ranges[2])
 {
     uint64_t start = site->length ? site->start : site->address;
     uint64_t end = site->length ? start + site->length : start + 1;
     uint64_t run = start + 1 > border ? start + 1 : border;
-    uint64_t line = site->certain ? run : site->line + 1;
-    line = line > border ? line : border;
+    uint64_t line = site->line + 1 > border ? site->line + 1 : border;
     ranges[0] = (struct range){line < run ? line : run, run, false};
     ranges[1] = (struct range){run, end > run ? end : run, false};
 }
