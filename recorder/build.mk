@@ -67,6 +67,7 @@ recorder-fuzz-elf:
 	@$(RECORDER_OUT)/fuzz/elf_fuzz -max_total_time=$(FUZZ_SECONDS) -max_len=65536 \
 	  -timeout=10 -artifact_prefix=$(RECORDER_OUT)/fuzz/ $(RECORDER_OUT)/fuzz/elf
 
+extra_unwind_shared = recorder/agent/unwind.c
 extra_unwind_speed = recorder/agent/unwind.c
 libs_unwind_speed = -lunwind
 

@@ -1,6 +1,8 @@
 """The recorder's unwind tables against readelf's, and its unwinder against gdb's own walk."""
 
+import glob
 import os
+import re
 import shutil
 import subprocess
 
@@ -8,6 +10,7 @@ import pytest
 import recorder_rows
 import recorder_stacks
 from engine_runs import compile_c
+from recorder_programs import built
 
 FILES = [
     "/lib/x86_64-linux-gnu/libc.so.6",
@@ -209,6 +212,19 @@ def test_stacks_through_lazy_binding_equal_gdb_s(tmp_path):
     assert differ == [] and not counts.startswith("0 ")
     recorder = recorder_stacks.replay(path, "kinds")[0]
     assert any(line == "kind rbx" for line in recorder)
+
+
+def test_threads_and_signal_handlers_share_one_cache():
+    done = subprocess.run([built("unwind_shared"), "3"], capture_output=True, text=True)
+    walks, wrong = re.match(r"(\d+) walks, (\d+) wrong$", done.stdout).groups()
+    assert int(walks) > 10000 and int(wrong) == 0
+
+
+@pytest.mark.skipif(not glob.glob("/usr/include/*/libunwind.h"), reason="no libunwind-dev here")
+def test_walks_equal_libunwind_s():
+    """`build/recorder-tests/tests/unwind_speed` measures the cost of both."""
+    done = subprocess.run([built("unwind_speed"), "1000"], capture_output=True, text=True)
+    assert done.returncode == 0 and done.stdout.count("equal") == 2, done.stdout
 
 
 def test_a_table_that_is_wrong_is_noticed(tmp_path):
