@@ -48,12 +48,16 @@ $(RECORDER_OUT)/host/%.o: recorder/host/%.c
 	@mkdir -p $(@D)
 	@$(RECORDER_CC) $(RECORDER_CFLAGS) -MMD -MP -c -o $@ $<
 
+$(RECORDER_OUT)/parts.a: $(recorder_parts_o)
+	@rm -f $@
+	@ar rcs $@ $^
+
 # A test program of the recorder's parts: recorder/tests/NAME.c -> build/recorder/tests/NAME.
 # extra_NAME: further sources that it needs, for instance of the agent.
-$(RECORDER_OUT)/tests/%: recorder/tests/%.c $(recorder_parts_o)
+$(RECORDER_OUT)/tests/%: recorder/tests/%.c $(RECORDER_OUT)/parts.a $(recorder_agent_o)
 	@mkdir -p $(@D)
 	@$(RECORDER_CC) $(RECORDER_CFLAGS) -MMD -MP -MF $@.d -o $@ $< $(extra_$*) \
-	  $(recorder_parts_o) $(RECORDER_LIBS) $(libs_$*)
+	  $(RECORDER_OUT)/parts.a $(RECORDER_LIBS) $(libs_$*)
 
 # Damaged ELF files for FUZZ_SECONDS, with clang's libFuzzer and sanitizers.
 FUZZ_SECONDS ?= 600
@@ -67,6 +71,7 @@ recorder-fuzz-elf:
 	@$(RECORDER_OUT)/fuzz/elf_fuzz -max_total_time=$(FUZZ_SECONDS) -max_len=65536 \
 	  -timeout=10 -artifact_prefix=$(RECORDER_OUT)/fuzz/ $(RECORDER_OUT)/fuzz/elf
 
+extra_agent_cost = $(recorder_agent_o)
 extra_unwind_shared = recorder/agent/unwind.c
 extra_unwind_speed = recorder/agent/unwind.c
 libs_unwind_speed = -lunwind
