@@ -55,10 +55,9 @@ $(RECORDER_OUT)/tests/%: recorder/tests/%.c $(recorder_parts_o)
 	@$(RECORDER_CC) $(RECORDER_CFLAGS) -MMD -MP -MF $@.d -o $@ $< $(extra_$*) \
 	  $(recorder_parts_o) $(RECORDER_LIBS) $(libs_$*)
 
-# Damaged ELF files for FUZZ_SECONDS, with clang's libFuzzer and sanitizers.
 FUZZ_SECONDS ?= 600
 .PHONY: recorder-fuzz-elf
-recorder-fuzz-elf:
+recorder-fuzz-elf: ## damage ELF files for FUZZ_SECONDS, and read them with clang's sanitizers
 	@mkdir -p $(RECORDER_OUT)/fuzz/elf
 	@cp -n /bin/true /usr/bin/env $(RECORDER_OUT)/fuzz/elf
 	@clang -std=gnu11 -O1 -g -DLIBFUZZER -Irecorder -fsanitize=fuzzer,address,undefined \
