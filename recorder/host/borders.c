@@ -17,6 +17,7 @@ struct armed {
 };
 #define MAX_ARMED 4096
 #define RETURNS_TRIED 4
+#define SAME_STACK (UINT64_C(8) << 20)
 static struct armed armed[MAX_ARMED];
 static size_t armed_count;
 
@@ -210,7 +211,7 @@ void borders_begin(struct host *h)
 {
     struct process *p = &h->process;
     p->phase = PHASE_NONE;
-    p->main = p->user_main = p->main_sp = 0;
+    p->main = p->user_main = p->main_slot = 0;
     armed_count = 0;
     struct module *program = program_of(h);
     if (p->base != 0 || (program != NULL && program->role == ROLE_LOADER)) {
@@ -314,15 +315,25 @@ static void watch_return(struct host *h, uint32_t node)
 {
     struct process *p = &h->process;
     p->after_main = NO_HOOK;
+    p->main_slot = node != 0 && !(node & STACK_CUT) ? h->stacks.nodes[node].slot : 0;
     for (int i = 0; i < RETURNS_TRIED && node != 0 && !(node & STACK_CUT); i++) {
         const struct stack_node *n = &h->stacks.nodes[node];
         p->after_main = hook_border(h, n->pc, BORDER_AFTER_MAIN);
-        p->main_sp = n->slot;
+        p->after_main_sp = n->slot + 8;
         if (p->after_main != NO_HOOK)
             return;
         node = n->parent;
     }
-    say_note(h, "the return of main is not seen: the phase exit begins with exit()");
+}
+
+/* Without a detour: what the main thread does further up than main's return address lies proves
+ * that main has returned. */
+void border_by_stack(struct host *h, uint64_t sp, uint64_t t_ns)
+{
+    const struct process *p = &h->process;
+    if (p->phase == PHASE_MAIN && p->after_main == NO_HOOK && p->main_slot != 0 &&
+        sp > p->main_slot && sp - p->main_slot < SAME_STACK)
+        cross(h, PHASE_EXIT, t_ns, "main returned");
 }
 
 static void main_begins(struct host *h, const struct reached *reached)
@@ -347,7 +358,7 @@ void border_reached(struct host *h, const struct reached *reached)
         main_begins(h, reached);
         break;
     case BORDER_AFTER_MAIN:
-        if (reached->sp != h->process.main_sp + 8)
+        if (reached->sp != h->process.after_main_sp)
             return;
         cross(h, PHASE_EXIT, reached->t_ns, "main returned");
         break;
