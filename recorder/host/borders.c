@@ -17,7 +17,6 @@ struct armed {
 };
 #define MAX_ARMED 4096
 #define RETURNS_TRIED 4
-#define SAME_STACK (UINT64_C(8) << 20)
 static struct armed armed[MAX_ARMED];
 static size_t armed_count;
 
@@ -211,7 +210,8 @@ void borders_begin(struct host *h)
 {
     struct process *p = &h->process;
     p->phase = PHASE_NONE;
-    p->main = p->user_main = p->main_slot = 0;
+    p->main = p->user_main = 0;
+    p->main_node = 0;
     armed_count = 0;
     struct module *program = program_of(h);
     if (p->base != 0 || (program != NULL && program->role == ROLE_LOADER)) {
@@ -315,7 +315,7 @@ static void watch_return(struct host *h, uint32_t node)
 {
     struct process *p = &h->process;
     p->after_main = NO_HOOK;
-    p->main_slot = node != 0 && !(node & STACK_CUT) ? h->stacks.nodes[node].slot : 0;
+    p->main_node = node & STACK_CUT ? 0 : node;
     for (int i = 0; i < RETURNS_TRIED && node != 0 && !(node & STACK_CUT); i++) {
         const struct stack_node *n = &h->stacks.nodes[node];
         p->after_main = hook_border(h, n->pc, BORDER_AFTER_MAIN);
@@ -326,14 +326,29 @@ static void watch_return(struct host *h, uint32_t node)
     }
 }
 
-/* Without a detour: what the main thread does further up than main's return address lies proves
- * that main has returned. */
-void border_by_stack(struct host *h, uint64_t sp, uint64_t t_ns)
+static bool is_outside(const struct stacks *stacks, uint32_t node, uint32_t main_node)
+{
+    for (uint32_t at = main_node; at != 0 && !(at & STACK_CUT); at = stacks->nodes[at].parent)
+        if (at == node)
+            return at != main_node;
+    return false;
+}
+
+/* Without a detour: a stack that begins as main's did, and does not go through it, proves that main
+ * has returned. */
+void border_by_stack(struct host *h, uint32_t node, uint64_t t_ns)
 {
     const struct process *p = &h->process;
-    if (p->phase == PHASE_MAIN && p->after_main == NO_HOOK && p->main_slot != 0 &&
-        sp > p->main_slot && sp - p->main_slot < SAME_STACK)
-        cross(h, PHASE_EXIT, t_ns, "main returned");
+    if (p->phase != PHASE_MAIN || p->after_main != NO_HOOK || p->main_node == 0)
+        return;
+    for (; node != 0 && !(node & STACK_CUT); node = h->stacks.nodes[node].parent) {
+        if (node == p->main_node)
+            return;
+        if (is_outside(&h->stacks, node, p->main_node)) {
+            cross(h, PHASE_EXIT, t_ns, "main returned");
+            return;
+        }
+    }
 }
 
 static void main_begins(struct host *h, const struct reached *reached)

@@ -184,7 +184,7 @@ static void enter(struct host *h, struct reader *r, uint64_t word, const uint64_
     r->sp = sp;
     opened(r, sp);
     if (r->tid == r->pid)
-        border_by_stack(h, sp, t_ns);
+        border_by_stack(h, node, t_ns);
     spool_enter(&h->spool, t_ns, r->tid, hook_id_at(h, number, ret), sp, arguments, stack);
     h->events++;
 }
@@ -218,7 +218,7 @@ static void system_call(struct host *h, struct reader *r, uint64_t word, const u
     bool file = number == 9 && !(record[5] & 0x20) && (int32_t)record[6] >= 0;
     uint64_t t_ns = event_ns(h, r, record[1]);
     if (r->tid == r->pid)
-        border_by_stack(h, record[9], t_ns);
+        border_by_stack(h, node, t_ns);
     spool_sysenter(&h->spool, t_ns, r->tid, number, record[9], record + 2, stack,
                    file && r->path ? r->path : "");
     spool_sysleave(&h->spool, event_ns(h, r, record[11]), r->tid, number, record[8]);

@@ -80,7 +80,7 @@ struct process {
     struct call_site sites[CALL_SITES];
     enum phase phase;
     uint64_t main, user_main;
-    uint64_t main_slot;     /* holds main's return address */
+    uint32_t main_node;     /* of stacks.h: whom main returns to */
     uint64_t after_main_sp; /* where the stack pointer is when it has returned */
     uint32_t after_main;    /* number of its hook */
 };
@@ -174,7 +174,7 @@ struct reached {
 void border_reached(struct host *h, const struct reached *reached);
 /* The C library was handed `main`: what it is to be given instead. */
 uint64_t border_start(struct host *h, uint64_t main, uint32_t hook);
-void border_by_stack(struct host *h, uint64_t sp, uint64_t t_ns);
+void border_by_stack(struct host *h, uint32_t node, uint64_t t_ns);
 void border_end(struct host *h, uint64_t t_ns, bool whole);
 
 /* ---- answers.c, drain.c ---- */
