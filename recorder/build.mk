@@ -59,10 +59,9 @@ $(RECORDER_OUT)/tests/%: recorder/tests/%.c $(RECORDER_OUT)/parts.a $(recorder_a
 	@$(RECORDER_CC) $(RECORDER_CFLAGS) -MMD -MP -MF $@.d -o $@ $< $(extra_$*) \
 	  $(RECORDER_OUT)/parts.a $(RECORDER_LIBS) $(libs_$*)
 
-# Damaged ELF files for FUZZ_SECONDS, with clang's libFuzzer and sanitizers.
 FUZZ_SECONDS ?= 600
 .PHONY: recorder-fuzz-elf
-recorder-fuzz-elf:
+recorder-fuzz-elf: ## damage ELF files for FUZZ_SECONDS, and read them with clang's sanitizers
 	@mkdir -p $(RECORDER_OUT)/fuzz/elf
 	@cp -n /bin/true /usr/bin/env $(RECORDER_OUT)/fuzz/elf
 	@clang -std=gnu11 -O1 -g -DLIBFUZZER -Irecorder -fsanitize=fuzzer,address,undefined \

@@ -64,7 +64,7 @@ enum ask_kind {
     ASK_STACK,   /* a: sp -> answer: lowest and highest address of its stack */
     ASK_MAPPED,  /* a: address, length, fd, prot: a file was mapped */
     ASK_LIBS,    /* the loader's list of libraries has changed */
-    ASK_BORDER, /* a: enum border and module, number of the hook, sp, stack node */
+    ASK_BORDER,  /* a: enum border and module, number of the hook, sp, stack node */
     ASK_EXEC,    /* an execve begins: be there at the first instruction of the new program */
     ASK_NO_EXEC, /* it failed */
     ASK_EXIT,    /* a: status, whole process */
@@ -142,13 +142,14 @@ _Static_assert(sizeof(struct area_head) <= AREA_CACHE_AT, "the head has its room
 
 /* ---- what a hook is: low byte of hook_kind ------------------------------------------------- */
 enum hook_kind {
-    HOOK_CALL1 = 1, /* an allocator function of one argument: malloc, free, valloc, pvalloc */
-    HOOK_CALL3,     /* one with two or three */
-    HOOK_MEMPTR,    /* posix_memalign: the pointer is behind its first argument */
-    HOOK_LIBS,      /* _dl_debug_state */
-    HOOK_START,     /* __libc_start_main: its first argument is main */
-    HOOK_BORDER,    /* a border of the phases; the number is in bits 8-15 */
-    HOOK_SYSCALL    /* a syscall instruction; from bit 8 on the address behind it */
+    HOOK_CALL1 = 1,   /* an allocator function of one argument: malloc, free, valloc, pvalloc */
+    HOOK_CALL3,       /* one with two or three */
+    HOOK_MEMPTR,      /* posix_memalign: the pointer is behind its first argument */
+    HOOK_LIBS,        /* _dl_debug_state */
+    HOOK_START,       /* __libc_start_main: its first argument is main */
+    HOOK_BORDER,      /* a border of the phases; the number is in bits 8-15 */
+    HOOK_LAST_MUNMAP, /* the same, where munmap may take away the stack that it stands on */
+    HOOK_SYSCALL      /* a syscall instruction; from bit 8 on the address behind it */
 };
 
 /* ---- the code area ------------------------------------------------------------------------
@@ -164,6 +165,7 @@ struct code_head {
 };
 
 #define STUB_SIZE 512u
+#define STUB_TAIL 352u /* offset, in a stub, of code that is run in its place */
 #define STUB_MOVED 32u /* offset of the moved instructions in a function's stub */
 
 /* What a wrapped call has on the stack between its return address and the caller's. */

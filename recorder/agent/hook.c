@@ -105,6 +105,16 @@ static int covers(uint64_t start, uint64_t length, uint64_t address)
     return address - start < length;
 }
 
+/* The thread's last act: munmap and exit are done without a stack, in the tail of the stub. */
+static void last_munmap(struct thread_state *t, struct hook_stack *s, const struct site *site)
+{
+    record_syscall(t, s, site, SYS_munmap, 0);
+    if ((area()->hook_kind[s->number & 0x7fff] & 0xff) == HOOK_LAST_MUNMAP) {
+        s->stub = code_head.stubs + (s->number & 0x7fff) * STUB_SIZE + STUB_TAIL;
+        thread_ends(t);
+    }
+}
+
 static void before_syscall(struct thread_state *t, struct hook_stack *s, const struct site *site)
 {
     t->site_number = (uint32_t)s->rax;
@@ -130,9 +140,8 @@ static void before_syscall(struct thread_state *t, struct hook_stack *s, const s
         watch_clock(s);
         break;
     case SYS_munmap:
-        if (covers(s->rdi, s->rsi, site->sp)) {
-            record_syscall(t, s, site, SYS_munmap, 0);
-        }
+        if (covers(s->rdi, s->rsi, site->sp))
+            last_munmap(t, s, site);
         break;
     }
 }
@@ -191,6 +200,7 @@ void agent_hook(struct hook_stack *s)
     case HOOK_BORDER:
         at_border(t, s, kind);
         break;
+    case HOOK_LAST_MUNMAP:
     case HOOK_SYSCALL:
         at_syscall(t, s, kind);
         break;

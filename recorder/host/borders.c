@@ -210,7 +210,8 @@ void borders_begin(struct host *h)
 {
     struct process *p = &h->process;
     p->phase = PHASE_NONE;
-    p->main = p->user_main = p->main_sp = 0;
+    p->main = p->user_main = 0;
+    p->main_node = 0;
     armed_count = 0;
     struct module *program = program_of(h);
     if (p->base != 0 || (program != NULL && program->role == ROLE_LOADER)) {
@@ -314,15 +315,40 @@ static void watch_return(struct host *h, uint32_t node)
 {
     struct process *p = &h->process;
     p->after_main = NO_HOOK;
+    p->main_node = node & STACK_CUT ? 0 : node;
     for (int i = 0; i < RETURNS_TRIED && node != 0 && !(node & STACK_CUT); i++) {
         const struct stack_node *n = &h->stacks.nodes[node];
         p->after_main = hook_border(h, n->pc, BORDER_AFTER_MAIN);
-        p->main_sp = n->slot;
+        p->after_main_sp = n->slot + 8;
         if (p->after_main != NO_HOOK)
             return;
         node = n->parent;
     }
-    say_note(h, "the return of main is not seen: the phase exit begins with exit()");
+}
+
+static bool is_outside(const struct stacks *stacks, uint32_t node, uint32_t main_node)
+{
+    for (uint32_t at = main_node; at != 0 && !(at & STACK_CUT); at = stacks->nodes[at].parent)
+        if (at == node)
+            return at != main_node;
+    return false;
+}
+
+/* Without a detour: a stack that begins as main's did, and does not go through it, proves that main
+ * has returned. */
+void border_by_stack(struct host *h, uint32_t node, uint64_t t_ns)
+{
+    const struct process *p = &h->process;
+    if (p->phase != PHASE_MAIN || p->after_main != NO_HOOK || p->main_node == 0)
+        return;
+    for (; node != 0 && !(node & STACK_CUT); node = h->stacks.nodes[node].parent) {
+        if (node == p->main_node)
+            return;
+        if (is_outside(&h->stacks, node, p->main_node)) {
+            cross(h, PHASE_EXIT, t_ns, "main returned");
+            return;
+        }
+    }
 }
 
 static void main_begins(struct host *h, const struct reached *reached)
@@ -347,7 +373,7 @@ void border_reached(struct host *h, const struct reached *reached)
         main_begins(h, reached);
         break;
     case BORDER_AFTER_MAIN:
-        if (reached->sp != h->process.main_sp + 8)
+        if (reached->sp != h->process.after_main_sp)
             return;
         cross(h, PHASE_EXIT, reached->t_ns, "main returned");
         break;

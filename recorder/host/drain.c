@@ -180,10 +180,12 @@ static void enter(struct host *h, struct reader *r, uint64_t word, const uint64_
         arguments[2] = record[4];
     }
     uint32_t stack = stacks_id(&h->stacks, &h->spool, hook->address, node);
+    uint64_t t_ns = event_ns(h, r, record[1]);
     r->sp = sp;
     opened(r, sp);
-    spool_enter(&h->spool, event_ns(h, r, record[1]), r->tid, hook_id_at(h, number, ret), sp,
-                arguments, stack);
+    if (r->tid == r->pid)
+        border_by_stack(h, node, t_ns);
+    spool_enter(&h->spool, t_ns, r->tid, hook_id_at(h, number, ret), sp, arguments, stack);
     h->events++;
 }
 
@@ -214,8 +216,11 @@ static void system_call(struct host *h, struct reader *r, uint64_t word, const u
     uint32_t number = word >> 8 & 0xffff, node = node_of(h, r, (uint32_t)(word >> 32));
     uint32_t stack = stacks_id(&h->stacks, &h->spool, record[10], node);
     bool file = number == 9 && !(record[5] & 0x20) && (int32_t)record[6] >= 0;
-    spool_sysenter(&h->spool, event_ns(h, r, record[1]), r->tid, number, record[9], record + 2,
-                   stack, file && r->path ? r->path : "");
+    uint64_t t_ns = event_ns(h, r, record[1]);
+    if (r->tid == r->pid)
+        border_by_stack(h, node, t_ns);
+    spool_sysenter(&h->spool, t_ns, r->tid, number, record[9], record + 2, stack,
+                   file && r->path ? r->path : "");
     spool_sysleave(&h->spool, event_ns(h, r, record[11]), r->tid, number, record[8]);
     h->events++;
 }

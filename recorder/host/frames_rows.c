@@ -279,13 +279,12 @@ static void execute(struct run *run, const uint8_t *code, const uint8_t *end)
 void frames_run(struct frames *frames, const struct frames_cie *cie,
                 const struct frames_entry *entry)
 {
-    struct run run = {.frames = frames, .cie = cie, .range = entry->range};
-    run.mark = entry->is_extra ? UNWIND_SYNTHETIC : 0;
+    struct run run = {.frames = frames, .cie = cie, .range = entry->range, .now.kind = UNWIND_LOST};
     size_t cost = (cie->code_end - cie->code) + (entry->code_end - entry->code);
     if (cost > frames->budget)
         return;
     frames->budget -= cost;
-    run.now.kind = UNWIND_LOST;
+    run.mark = entry->is_extra ? UNWIND_SYNTHETIC : 0;
     run.location = UINT64_MAX; /* a CIE's instructions make no rows */
     execute(&run, cie->code, cie->code_end);
     run.initial = run.now;

@@ -4,7 +4,8 @@
  *   tracee.c    ptrace and /proc/PID/mem
  *   areas.c     the two areas in the target, and the agent's code in them
  *   modules.c   files mapped as code; their unwind tables for the agent (tables.c)
- *   hooks.c     allocator functions, system calls and borders get their detours
+ *   hooks.c     allocator functions (hook_calls.c), system calls and borders get their detours,
+ *               worked out before they are written (plans.c)
  *   borders.c   the phases
  *   answers.c   what threads of the target ask
  *   drain.c     records out of the ring, into the spool
@@ -56,6 +57,7 @@ struct hook {
     const char *name[MAX_NAMES];
     uint32_t spool_id[MAX_NAMES];
     uint64_t patch; /* where the jump was written, over `original`; 0: nowhere */
+    unsigned patch_length;
     uint8_t original[5];
 };
 
@@ -77,8 +79,10 @@ struct process {
     uint32_t hook_count;
     struct call_site sites[CALL_SITES];
     enum phase phase;
-    uint64_t main, user_main, main_sp;
-    uint32_t after_main; /* number of its hook */
+    uint64_t main, user_main;
+    uint32_t main_node;     /* of stacks.h: whom main returns to */
+    uint64_t after_main_sp; /* where the stack pointer is when it has returned */
+    uint32_t after_main;    /* number of its hook */
 };
 
 /* The place of the host in the stream of one thread. */
@@ -111,7 +115,7 @@ struct host {
     uint32_t next_module, next_hook;
     uint64_t tables_used; /* bytes of the room for unwind tables */
     uint32_t tables_version;
-    uint64_t started_ns, last_ns, calls, syscalls, lost, refused, ask_count, events, hits, misses;
+    uint64_t started_ns, last_ns, calls, planted, lost, refused, ask_count, events, hits, misses;
     uint32_t asks_seen;
     bool executing; /* an execve was announced: we are the tracer of that thread */
     pid_t executing_tid;
@@ -170,6 +174,7 @@ struct reached {
 void border_reached(struct host *h, const struct reached *reached);
 /* The C library was handed `main`: what it is to be given instead. */
 uint64_t border_start(struct host *h, uint64_t main, uint32_t hook);
+void border_by_stack(struct host *h, uint32_t node, uint64_t t_ns);
 void border_end(struct host *h, uint64_t t_ns, bool whole);
 
 /* ---- answers.c, drain.c ---- */
