@@ -82,15 +82,24 @@ struct ask {
 };
 
 /* ---- a thread of the target ---------------------------------------------------------------- */
-struct memo_node {
+/* Remembered stacks (agent/memo.c). A node is a word and what is known of it. Nodes that one walk
+ * made stand one behind the other, from the inside outwards: a run, whose words are compared in one
+ * go. */
+struct memo_word {
     uint64_t slot, pc; /* memory at `slot` holds `pc`, a return address */
-    uint64_t save, bp; /* save: where this frame's function saved rbp (0: no matter); bp: that */
-    uint64_t bp_in;    /* rbp in this frame; matters where MEMO_USES_BP is set */
-    uint32_t parent;   /* the frame outside; 0: none */
-    uint32_t next;     /* in the bucket, plus the flags below */
+};
+struct memo_node {
+    uint64_t top;    /* the highest address that its chain reads */
+    uint64_t bp_in;  /* rbp in this frame; matters where MEMO_USES_BP is set */
+    uint32_t last;   /* of the run */
+    uint32_t parent; /* of the run's last: the frame outside; 0: none */
+    uint32_t next;   /* in the bucket, plus the flags below */
+    uint32_t unused;
 };
 #define MEMO_USES_BP (1u << 31)
-#define MEMO_CHECK (1u << 30) /* no frame: memory at `slot` must hold `pc`, that is all */
+#define MEMO_CHECK (1u << 30)    /* no frame: memory at `slot` must hold `pc`, that is all */
+#define MEMO_SAVED_BP (1u << 29) /* a check of where the frame before it saved rbp */
+#define MEMO_UNSTEADY (1u << 28) /* the frames up to it rest on more than their words */
 #define MEMO_NEXT 0xffffu
 
 enum thread_use { THREAD_FREE, THREAD_LIVE, THREAD_GONE };
@@ -109,6 +118,7 @@ struct thread_state {
     uint32_t once_count, clock_count;
     struct ask ask;
     uint32_t buckets[MEMO_BUCKETS];
+    struct memo_word words[MEMO_NODES];
     struct memo_node nodes[MEMO_NODES];
 };
 _Static_assert(sizeof(struct thread_state) <= THREAD_SIZE, "a thread state has its room");

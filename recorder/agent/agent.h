@@ -9,6 +9,8 @@
 #define likely(x) __builtin_expect(!!(x), 1)
 #define unlikely(x) __builtin_expect(!!(x), 0)
 #define AGENT_COLD __attribute__((noinline, cold))
+/* Gives every register back as it was, and so does not cost a caller that does the same. */
+#define AGENT_KEEPS __attribute__((no_caller_saved_registers))
 
 /* Patched by the host at the start of the code area. */
 extern const volatile struct code_head code_head __attribute__((visibility("hidden")));
@@ -46,8 +48,11 @@ static inline long raw_syscall(long number, long a, long b)
 
 /* ---- thread.c: who runs here --------------------------------------------------------------- */
 
-/* The state of the running thread; NULL where nothing is to be recorded. */
-struct thread_state *thread_find(uint64_t sp);
+/* The state of the running thread, whose pointer `fs` is not known yet; NULL where nothing is to be
+ * recorded. event.h has thread_find(), for those that are known. */
+AGENT_COLD AGENT_KEEPS struct thread_state *thread_meet(uint64_t fs, uint64_t sp);
+/* Its pointer, where it cannot be read without a system call. */
+AGENT_COLD AGENT_KEEPS uint64_t thread_pointer_asked(void);
 /* Forget whoever was known by this thread pointer: a new thread will have it. */
 void thread_forget(uint64_t fs);
 /* The thread, or its whole process, ends. */
@@ -55,21 +60,18 @@ void thread_ends(struct thread_state *);
 
 /* ---- ring.c: records on their way out ------------------------------------------------------ */
 
-/* Room for `size` bytes (a multiple of SLOT); *after: `cur` behind it. NULL: the host is gone. */
-char *ring_reserve(struct thread_state *, uint32_t size, uint64_t *after);
+/* Continue in another chunk than the one of `cur`; 0 where there is none: the host is gone. */
+AGENT_COLD AGENT_KEEPS int ring_next_chunk(struct thread_state *, uint64_t cur);
 /* Ask the host and wait for the answer; 0 where the host is gone. */
 int ask_host(struct thread_state *, uint32_t kind, uint64_t a, uint64_t b, uint64_t c, uint64_t d);
-/* The time stamp of an event; 0 where there is none. */
-uint64_t agent_time(struct thread_state *);
 
 /* ---- memo.c: stacks ------------------------------------------------------------------------ */
 
-/* The node of the stack whose innermost return address `ret` stands in `slot`. */
-uint32_t stack_at_entry(struct thread_state *, uint64_t slot, uint64_t ret, uint64_t bp,
-                        uint64_t bx);
-/* The same at any instruction: *slot and *ret are found by unwinding from pc, sp. */
+/* A node that stands for the stack whose innermost return address `ret` stands in `slot`. event.h
+ * has stack_at_entry(), for stacks that are remembered. */
+AGENT_COLD AGENT_KEEPS uint32_t stack_unwound(struct thread_state *, uint64_t slot, uint64_t ret,
+                                              uint64_t bp, uint64_t bx);
+/* The same at any instruction: slot and return address are found by unwinding from pc, sp. */
 uint32_t stack_at_pc(struct thread_state *, uint64_t pc, uint64_t sp, uint64_t bp, uint64_t bx);
-/* Past the agent's own wrappers: whether `ret` at `*slot` was one; then both are the caller's. */
-int skip_wrapper(uint64_t *slot, uint64_t *ret);
 
 #endif

@@ -18,65 +18,33 @@ code_head:
 /* Before an allocator function:   [number] [caller's return address] ...
  *
  * Five words stay on the stack while the function runs (frames.h, WRAP_WORDS in shared.h), which
- * keeps its stack aligned as the ABI wants it.
+ * keeps its stack aligned as the ABI wants it. The C code gives every register back (AGENT_KEEPS),
+ * also those that a function may clobber: callers may rely on less being clobbered (gcc -fipa-ra).
  */
 	.globl agent_entry
 	.hidden agent_entry
 agent_entry:
 	lea -32(%rsp), %rsp         /* moved, slot, after, arg0; above them the number */
-	push %rax                   /* whatever a function may clobber; its callers may rely on */
-	push %rcx                   /* less being clobbered (gcc -fipa-ra), so all of it stays */
-	push %rdx
+	push %rdi                   /* its arguments */
 	push %rsi
-	push %rdi
-	push %r8
-	push %r9
-	push %r10
-	push %r11
-	push %rbx                   /* for the unwinder only */
-	push %rbp
-	push %rax                   /* pad: the stack is aligned to 16 bytes again */
+	push %rdx
+	push %rbp                   /* for the unwinder only */
+	push %rbx
+	push %rdi                   /* pad: the stack is aligned to 16 bytes again */
 	mov %rsp, %rdi
 	call agent_enter
-	add $8, %rsp
-	pop %rbp
-	pop %rbx
-	pop %r11
-	pop %r10
-	pop %r9
-	pop %r8
-	pop %rdi
-	pop %rsi
-	pop %rdx
-	pop %rcx
-	pop %rax
+	mov 40(%rsp), %rdi
+	lea 48(%rsp), %rsp
 	call *(%rsp)                /* the function, by its moved first instructions */
 	.globl agent_after
 	.hidden agent_after
 agent_after:
 	push %rax                   /* its result */
-	push %rcx
-	push %rdx
-	push %rsi
 	push %rdi
-	push %r8
-	push %r9
-	push %r10
-	push %r11
-	push %rax                   /* pad */
 	mov %rsp, %rdi
 	call agent_leave
-	add $8, %rsp
-	pop %r11
-	pop %r10
-	pop %r9
-	pop %r8
 	pop %rdi
-	pop %rsi
-	pop %rdx
-	pop %rcx
-	pop %rax
-	lea 40(%rsp), %rsp          /* the five words */
+	lea 48(%rsp), %rsp          /* the result, and the five words */
 	ret
 
 /* At any other hooked instruction: called as host/emit.h, emit_hook_call, tells. */

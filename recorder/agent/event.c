@@ -2,7 +2,7 @@
  *
  * The assembly in enter.S saves every register and hands over what stands on the stack.
  */
-#include "agent.h"
+#include "event.h"
 #include "frames.h"
 
 /* Flags in the low bits of saved->slot; records are aligned to 32 bytes. */
@@ -45,11 +45,12 @@ static void begin_call(struct enter_stack *s, uint32_t number)
     s->slot = (uint64_t)record | flags;
     s->after = after;
     s->arg0 = s->rdi;
+    s->thread = (uint64_t)t;
     publish(record, (wide ? RECORD_CALL3 : RECORD_CALL) | (uint64_t)number << 8 | node << 32);
 }
 
 /* Before an allocator function. The words between its return address and the caller's are ours. */
-void agent_enter(struct enter_stack *s)
+AGENT_KEEPS void agent_enter(struct enter_stack *s)
 {
     uint32_t number = (uint32_t)s->thread; /* the stub pushed it */
     s->moved = code_head.stubs + (uint64_t)number * STUB_SIZE + STUB_MOVED;
@@ -58,11 +59,19 @@ void agent_enter(struct enter_stack *s)
         begin_call(s, number);
 }
 
-static AGENT_COLD void leave_record(struct thread_state *t, struct leave_stack *s, uint64_t memptr,
-                                    uint64_t maybe)
+/* The record may be filled in as long as nothing follows it: the host has not passed it. */
+static inline int is_last(const struct thread_state *t, const struct leave_stack *s)
+{
+    return *(const volatile uint64_t *)&t->cur == s->after;
+}
+
+/* Its return as a record of its own. */
+static AGENT_COLD AGENT_KEEPS void leave_record(struct leave_stack *s, uint64_t memptr,
+                                                uint64_t maybe)
 {
     uint64_t after;
-    uint64_t *record = (uint64_t *)ring_reserve(t, 64, &after);
+    struct thread_state *t = thread_find((uint64_t)&s->ret);
+    uint64_t *record = t ? (uint64_t *)ring_reserve(t, 64, &after) : 0;
     if (record == 0)
         return;
     record[1] = agent_time(t);
@@ -72,12 +81,9 @@ static AGENT_COLD void leave_record(struct thread_state *t, struct leave_stack *
     publish(record, RECORD_LEAVE | maybe);
 }
 
-/* The record may be filled in as long as nothing follows it: the host has not passed it. */
-static int fill_in(struct thread_state *t, struct leave_stack *s, uint64_t memptr)
+static inline void fill_in(struct thread_state *t, struct leave_stack *s, uint64_t memptr)
 {
     uint64_t *record = (uint64_t *)(s->slot & ~(uint64_t)(SLOT - 1));
-    if (*(volatile uint64_t *)&t->cur != s->after)
-        return 0;
     if (s->slot & WIDE) {
         record[5] = s->rax;
         record[6] = memptr;
@@ -86,21 +92,23 @@ static int fill_in(struct thread_state *t, struct leave_stack *s, uint64_t mempt
         record[3] = s->rax;
     }
     publish(record, *record | RECORD_DONE);
-    return 1;
 }
 
-/* Behind it: rax is its result. */
-void agent_leave(struct leave_stack *s)
+/* Behind it: rax is its result. A child of fork, where the identity pages are empty, must leave the
+ * record alone, and looks for its own thread. */
+AGENT_KEEPS void agent_leave(struct leave_stack *s)
 {
     if (unlikely(s->slot == 0 || (s->slot & TAIL) || !area()->recording))
         return;
-    struct thread_state *t = thread_find((uint64_t)&s->ret);
-    if (unlikely(t == 0))
-        return;
-    uint64_t memptr = 0;
+    struct thread_state *t = (struct thread_state *)s->thread;
+    uint64_t memptr = 0, maybe = 0;
     if (unlikely((s->slot & MEMPTR) && (uint32_t)s->rax == 0))
         memptr = load(s->arg0);
-    if (likely(fill_in(t, s, memptr)) && *(volatile uint64_t *)&t->cur == s->after)
-        return;
-    leave_record(t, s, memptr, *(volatile uint64_t *)&t->cur == s->after ? 0 : RECORD_MAYBE);
+    if (likely(identity()->ready && is_last(t, s))) {
+        fill_in(t, s, memptr);
+        if (likely(is_last(t, s)))
+            return;
+        maybe = RECORD_MAYBE;
+    }
+    leave_record(s, memptr, maybe);
 }

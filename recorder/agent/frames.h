@@ -6,18 +6,18 @@
 
 /* Before an allocator function runs. From `moved` to `thread`: WRAP_WORDS words that stay. */
 struct enter_stack {
-    uint64_t pad, rbp, rbx, r11, r10, r9, r8, rdi, rsi, rdx, rcx, rax;
+    uint64_t pad, rbx, rbp, rdx, rsi, rdi;
     uint64_t moved; /* where to go on: the function's moved first instructions */
     uint64_t slot;  /* the record, and flags in its low bits; 0: none */
     uint64_t after; /* `cur` behind the record */
     uint64_t arg0;
-    uint64_t thread; /* at first the number of the hook */
+    uint64_t thread; /* at first the number of the hook, then the thread's state */
     uint64_t ret;    /* the caller's return address */
 };
 
 /* After it. */
 struct leave_stack {
-    uint64_t pad, r11, r10, r9, r8, rdi, rsi, rdx, rcx, rax;
+    uint64_t rdi, rax;
     uint64_t moved, slot, after, arg0, thread, ret;
 };
 

@@ -1,7 +1,7 @@
 /* hook.c - everything hooked that is no allocator function: system calls, borders of the phases,
  * the loader's news. All of it is rare beside the calls.
  */
-#include "agent.h"
+#include "event.h"
 #include "frames.h"
 
 /* arch/x86/entry/syscalls/syscall_64.tbl */

@@ -6,59 +6,23 @@
  * that the unwinding read. So a chain is compared word by word, innermost first, and where a word
  * differs the stack is unwound until the rest is a known chain.
  */
-#include "agent.h"
+#include "event.h"
 #include "unwind.h"
 
 #define CHAIN_MAX MAX_FRAMES
-
-static inline uint32_t bucket_of(uint64_t slot, uint64_t pc)
-{
-    uint64_t h = (slot ^ pc << 20 ^ pc >> 12) * UINT64_C(0x9e3779b97f4a7c15);
-    return (uint32_t)(h >> 52) % MEMO_BUCKETS;
-}
-
-/* Its words lie below the end of the stack that it was made on, and so of this one: else another
- * stack, a smaller one, has come to lie at the same place. */
-static inline int holds(const struct thread_state *t, const struct memo_node *n)
-{
-    uint64_t end = t->stack_high;
-    for (unsigned i = 0; i < 2 * CHAIN_MAX; i++) {
-        if (n->save != 0 && (n->save >= end || load(n->save) != n->bp))
-            return 0;
-        if (n->parent == 0 || (n->parent & NODE_CUT))
-            return 1;
-        n = &t->nodes[n->parent];
-        if (n->slot >= end || load(n->slot) != n->pc)
-            return 0;
-    }
-    return 1; /* deeper frames are not shown */
-}
-
-/* The node of a remembered chain that holds, whose innermost word is `pc` in `slot`; 0: none. */
-static inline uint32_t remembered(const struct thread_state *t, uint64_t slot, uint64_t pc,
-                                  uint64_t bp)
-{
-    uint32_t i = t->buckets[bucket_of(slot, pc)];
-    for (; i != 0; i = t->nodes[i].next & MEMO_NEXT) {
-        const struct memo_node *n = &t->nodes[i];
-        if (n->slot == slot && n->pc == pc && (!(n->next & MEMO_USES_BP) || n->bp_in == bp) &&
-            holds(t, n))
-            return i;
-    }
-    return 0;
-}
+#define WALK_MAX (4 * CHAIN_MAX) /* nodes: a frame and at most three checks each */
 
 /* ---- the memory that may be read ---- */
 
 static int on_stack(struct thread_state *t, uint64_t sp)
 {
-    if (likely(sp >= t->stack_low && sp < t->stack_high))
+    if (likely(on_known_stack(t, sp)))
         return 1;
     if (!ask_host(t, ASK_STACK, sp, 0, 0, 0))
         return 0;
     t->stack_low = t->ask.answer[0];
     t->stack_high = t->ask.answer[1];
-    return sp >= t->stack_low && sp < t->stack_high;
+    return on_known_stack(t, sp);
 }
 
 static const struct unwind_tables *tables(void)
@@ -86,20 +50,11 @@ static void tell(struct thread_state *t, uint32_t id, uint32_t parent, uint64_t 
     __atomic_store_n(record, RECORD_NODE | (uint64_t)id << 32, __ATOMIC_RELEASE);
 }
 
-static uint32_t frame_at(const struct thread_state *t, uint32_t id)
-{
-    while (id != 0 && !(id & NODE_CUT) && (t->nodes[id].next & MEMO_CHECK))
-        id = t->nodes[id].parent;
-    return id;
-}
-
 /* ---- unwinding anew ---- */
 
-/* A chain being made: nodes from `first` to `last`, and what lies outside of them. */
+/* A chain being made: nodes from `first` on, and what lies outside of the last. */
 struct walk {
-    uint32_t first, last;
-    uint32_t outer;    /* parent of the last */
-    uint32_t unsteady; /* nodes up to this one rest on more than their words; 0: none */
+    uint32_t first, outer;
 };
 
 static AGENT_COLD void forget_all(struct thread_state *t)
@@ -109,120 +64,137 @@ static AGENT_COLD void forget_all(struct thread_state *t)
     t->memo_count = 1;
 }
 
-static struct memo_node *push(struct thread_state *t, struct walk *walk, uint64_t slot, uint64_t pc,
-                              uint64_t bp_in, uint32_t flags)
+static struct memo_node *push(struct thread_state *t, uint64_t slot, uint64_t pc, uint64_t bp_in,
+                              uint32_t flags)
 {
     uint32_t i = t->memo_count++;
-    t->nodes[i] = (struct memo_node){slot, pc, 0, 0, bp_in, 0, flags};
-    if (walk->first == 0)
-        walk->first = i;
-    else
-        t->nodes[walk->last].parent = i;
-    walk->last = i;
+    t->words[i] = (struct memo_word){slot, pc};
+    t->nodes[i] = (struct memo_node){.bp_in = bp_in, .next = flags};
     return &t->nodes[i];
 }
 
-/* A word that the unwinding read besides return addresses and rbp. */
-static void check(struct thread_state *t, struct walk *walk, uint64_t address, uint64_t value)
+/* What the frame's way out rests on besides its return address: rbp where its CFA is counted from
+ * it, the place where rbp was saved, other words. */
+static void note_step(struct thread_state *t, struct memo_node *n,
+                      const struct unwind_state *before, const struct unwind_state *s)
 {
-    push(t, walk, address, value, 0, MEMO_CHECK);
-}
-
-/* Where a frame was found by more than rsp, rbp and its slot: what else must be as it was. */
-static void check_cfa(struct thread_state *t, struct walk *walk, const struct unwind_state *before,
-                      const struct unwind_state *s)
-{
-    if (s->kind == UNWIND_AT_BP)
-        check(t, walk, before->bp + (uint64_t)UNWIND_CFA(unwind_row(tables(), cache(), before->pc)),
-              s->sp);
-    else if (s->kind == UNWIND_BX || s->kind == UNWIND_SIGNAL || s->kind == UNWIND_AT_SP ||
-             s->guessed)
-        walk->unsteady = t->memo_count;
+    n->next |= s->kind == UNWIND_BP || s->kind == UNWIND_AT_BP ? MEMO_USES_BP : 0;
+    if (s->bp_from)
+        push(t, s->bp_from, s->bp, 0, MEMO_CHECK | MEMO_SAVED_BP);
+    if (s->kind == UNWIND_AT_BP) {
+        uint64_t row = unwind_row(tables(), cache(), before->pc);
+        push(t, before->bp + (uint64_t)UNWIND_CFA(row), s->sp, 0, MEMO_CHECK);
+    } else if (s->kind == UNWIND_BX || s->kind == UNWIND_SIGNAL || s->kind == UNWIND_AT_SP ||
+               s->guessed) {
+        n->next |= MEMO_UNSTEADY;
+    }
 }
 
 /* A frame of the agent's own stands between a function and its caller: past it. */
-static void pass_wrapper(struct thread_state *t, struct walk *walk, struct unwind_state *s,
-                         uint64_t *slot)
+static void pass_wrapper(struct thread_state *t, int note, struct unwind_state *s, uint64_t *slot)
 {
     uint64_t at = *slot, ret = s->pc;
     if (likely(at == 0 || !skip_wrapper(slot, &s->pc)))
         return;
-    if (walk)
-        check(t, walk, at, ret);
+    if (note)
+        push(t, at, ret, 0, MEMO_CHECK);
     s->sp = *slot + 8;
     s->row = 0;
 }
 
-static void climb(struct thread_state *t, struct walk *walk, struct unwind_state *s)
+/* From the frame that was pushed last up to what lies outside: none, a cut, or a known chain. */
+static uint32_t climb(struct thread_state *t, struct unwind_state *s)
 {
     const struct unwind_tables *known = tables();
-    struct memo_node *n = &t->nodes[walk->last];
+    struct memo_node *n = &t->nodes[t->memo_count - 1];
     for (unsigned depth = 1; depth < CHAIN_MAX; depth++) {
         struct unwind_state before = *s;
         uint64_t slot;
         int result = known ? unwind_step(known, cache(), s, t->stack_low, t->stack_high, &slot)
                            : UNWIND_CUT_UNWINDER;
-        if (result != UNWIND_MORE) {
-            walk->outer = result == UNWIND_WHOLE ? 0 : NODE_CUT | (uint32_t)result;
-            return;
-        }
-        n->save = s->bp_from;
-        n->bp = s->bp;
-        n->next |= s->kind == UNWIND_BP || s->kind == UNWIND_AT_BP ? MEMO_USES_BP : 0;
-        check_cfa(t, walk, &before, s);
-        pass_wrapper(t, walk, s, &slot);
+        if (result != UNWIND_MORE)
+            return result == UNWIND_WHOLE ? 0 : NODE_CUT | (uint32_t)result;
+        note_step(t, n, &before, s);
+        pass_wrapper(t, 1, s, &slot);
         if (slot == 0 && !on_stack(t, s->sp)) {
-            walk->outer = NODE_CUT | UNWIND_CUT_UNREADABLE;
-            push(t, walk, slot, s->pc, s->bp, 0);
-            return;
+            push(t, slot, s->pc, s->bp, 0);
+            return NODE_CUT | UNWIND_CUT_UNREADABLE;
         }
         uint32_t rest = slot && !s->guessed ? remembered(t, slot, s->pc, s->bp) : 0;
-        if (rest != 0) {
-            walk->outer = rest;
-            return;
-        }
-        n = push(t, walk, slot, s->pc, s->bp, 0);
+        if (rest != 0)
+            return rest;
+        n = push(t, slot, s->pc, s->bp, 0);
     }
-    walk->outer = NODE_CUT | UNWIND_CUT_DEEP;
+    return NODE_CUT | UNWIND_CUT_DEEP;
 }
 
-/* Which frames need rbp to be what it was, from the outermost inwards; then into the buckets. */
-static void finish(struct thread_state *t, struct walk *walk)
+static int is_node(uint32_t id)
 {
-    uint32_t outer_uses = walk->outer == 0 || (walk->outer & NODE_CUT)
-                              ? 0
-                              : t->nodes[walk->outer].next & MEMO_USES_BP;
-    int steady = !(walk->outer & NODE_CUT) || walk->outer == (NODE_CUT | UNWIND_CUT_DEEP);
-    t->nodes[walk->last].parent = walk->outer;
-    for (uint32_t i = walk->last; i >= walk->first; i--) {
+    return id != 0 && !(id & NODE_CUT);
+}
+
+/* Which frames need rbp to be what it was, from the outermost inwards. Where rbp was saved matters
+ * only if a frame further out needs it: the other checks go, and what stays closes up. */
+static void close_up(struct thread_state *t, const struct walk *walk)
+{
+    uint32_t needs = is_node(walk->outer) ? t->nodes[walk->outer].next & MEMO_USES_BP : 0;
+    uint32_t to = walk->first;
+    for (uint32_t i = t->memo_count; i-- > walk->first;) {
+        uint32_t *flags = &t->nodes[i].next;
+        if (*flags & MEMO_SAVED_BP) {
+            *flags &= needs ? ~0u : ~MEMO_CHECK; /* not to be kept */
+            needs = 0;
+        } else if (!(*flags & MEMO_CHECK)) {
+            needs = *flags |= needs;
+            needs &= MEMO_USES_BP;
+        }
+    }
+    for (uint32_t i = walk->first; i < t->memo_count; i++)
+        if ((t->nodes[i].next & (MEMO_SAVED_BP | MEMO_CHECK)) != MEMO_SAVED_BP) {
+            t->words[to] = t->words[i];
+            t->nodes[to++] = t->nodes[i];
+        }
+    t->memo_count = to;
+}
+
+/* Into the buckets, and to the host, from the outermost inwards. */
+static void finish(struct thread_state *t, const struct walk *walk)
+{
+    uint32_t outer = walk->outer, last = t->memo_count - 1;
+    int steady = !(outer & NODE_CUT) || outer == (NODE_CUT | UNWIND_CUT_DEEP);
+    uint64_t top = is_node(outer) ? t->nodes[outer].top : 0;
+    for (uint32_t i = last; i >= walk->first; i--) {
         struct memo_node *n = &t->nodes[i];
-        if (!outer_uses)
-            n->save = 0;
-        else if (n->save == 0)
-            n->next |= MEMO_USES_BP;
-        outer_uses = n->next & MEMO_USES_BP;
-        if (i < walk->unsteady)
+        const struct memo_word *w = &t->words[i];
+        top = w->slot > top ? w->slot : top;
+        n->top = top;
+        n->last = last;
+        n->parent = walk->outer;
+        if (n->next & MEMO_UNSTEADY)
             steady = 0;
-        if (steady && !(n->next & MEMO_CHECK)) {
-            uint32_t *bucket = &t->buckets[bucket_of(n->slot, n->pc)];
-            n->next = (n->next & ~MEMO_NEXT) | *bucket;
+        if (n->next & MEMO_CHECK)
+            continue;
+        if (steady) {
+            uint32_t *bucket = &t->buckets[bucket_of(w->slot, w->pc)];
+            n->next |= *bucket;
             *bucket = i;
         }
-        if (!(n->next & MEMO_CHECK))
-            tell(t, i, frame_at(t, n->parent), n->pc, n->slot);
+        tell(t, i, outer, w->pc, w->slot);
+        outer = i;
     }
 }
 
 static AGENT_COLD uint32_t unwind(struct thread_state *t, uint64_t slot, uint64_t ret, uint64_t bp,
                                   uint64_t bx)
 {
-    if (t->memo_count == 0 || t->memo_count + 3 * CHAIN_MAX >= MEMO_NODES)
+    if (t->memo_count == 0 || t->memo_count + WALK_MAX >= MEMO_NODES)
         forget_all(t);
-    struct walk walk = {0};
     struct unwind_state s = {.pc = ret, .sp = slot + 8, .bp = bp, .bx = bx};
+    struct walk walk = {.first = t->memo_count};
     t->misses++;
-    push(t, &walk, slot, ret, bp, 0);
-    climb(t, &walk, &s);
+    push(t, slot, ret, bp, 0);
+    walk.outer = climb(t, &s);
+    close_up(t, &walk);
     finish(t, &walk);
     return walk.first;
 }
@@ -254,21 +226,9 @@ static AGENT_COLD uint32_t unwind_once(struct thread_state *t, uint64_t slot, ui
     }
 }
 
-int skip_wrapper(uint64_t *slot, uint64_t *ret)
-{
-    int skipped = 0;
-    for (unsigned i = 0; i < 4; i++)
-        if (unlikely(code_head.after[i] != 0 && *ret == code_head.after[i])) {
-            *slot += WRAP_SKIP;
-            *ret = load(*slot);
-            skipped = 1;
-            i = (unsigned)-1; /* and again */
-        }
-    return skipped;
-}
-
-static inline uint32_t stack_from(struct thread_state *t, uint64_t slot, uint64_t ret, uint64_t bp,
-                                  uint64_t bx)
+/* Remembered on the way, unless a signal interrupted this very code. */
+uint32_t stack_unwound(struct thread_state *t, uint64_t slot, uint64_t ret, uint64_t bp,
+                       uint64_t bx)
 {
     if (unlikely(!on_stack(t, slot)))
         return NODE_CUT | UNWIND_CUT_UNREADABLE;
@@ -276,20 +236,14 @@ static inline uint32_t stack_from(struct thread_state *t, uint64_t slot, uint64_
         return unwind_once(t, slot, ret, bp, bx);
     t->memo_busy = 1;
     __asm__ volatile("" ::: "memory");
-    uint32_t found = remembered(t, slot, ret, bp);
-    if (unlikely(found == 0))
+    uint32_t found = remembered(t, slot, ret, bp); /* the stack may have been another one */
+    if (found == 0)
         found = unwind(t, slot, ret, bp, bx);
     else
         t->hits++;
     __asm__ volatile("" ::: "memory");
     t->memo_busy = 0;
     return found;
-}
-
-uint32_t stack_at_entry(struct thread_state *t, uint64_t slot, uint64_t ret, uint64_t bp,
-                        uint64_t bx)
-{
-    return stack_from(t, slot, ret, bp, bx);
 }
 
 uint32_t stack_at_pc(struct thread_state *t, uint64_t pc, uint64_t sp, uint64_t bp, uint64_t bx)
@@ -306,5 +260,5 @@ uint32_t stack_at_pc(struct thread_state *t, uint64_t pc, uint64_t sp, uint64_t 
         return NODE_CUT | UNWIND_CUT_UNREADABLE;
     if (s.guessed) /* without a table the breakpoint engine shows no frame further here */
         return NODE_CUT | s.guessed;
-    return stack_from(t, slot, s.pc, s.bp, s.bx);
+    return stack_at_entry(t, slot, s.pc, s.bp, s.bx);
 }

@@ -1,8 +1,8 @@
 /* ring.c - records on their way out: chunks that a thread fills and the host empties.
  *
- * A signal may interrupt any instruction here and its handler may record as well, so a place is
- * taken with one compare-and-swap on the thread's own word, and a chunk becomes the thread's in
- * the same way. Nothing is ever locked. Where no chunk is free the thread waits for the host.
+ * A signal may interrupt any instruction here and its handler may record as well, so a chunk becomes
+ * the thread's with one compare-and-swap on its own word, as a place in it does (event.h). Nothing
+ * is ever locked. Where no chunk is free the thread waits for the host.
  */
 #include "agent.h"
 
@@ -13,7 +13,7 @@ static inline uint64_t pack(uint32_t index, uint32_t offset)
 
 static int swap_own(uint64_t *word, uint64_t old, uint64_t new)
 {
-    uint8_t done; /* without a lock prefix: only this thread's own signals compete */
+    uint8_t done;
     __asm__ volatile("cmpxchg %3, %1; sete %0"
                      : "=q"(done), "+m"(*word), "+a"(old)
                      : "r"(new)
@@ -60,8 +60,7 @@ static uint32_t number_of(struct thread_state *t)
     return (uint32_t)(((char *)t - (char *)in_area(AREA_THREADS_AT)) / THREAD_SIZE) + 1;
 }
 
-/* Continue in another chunk; 0 where there is none any more. */
-static AGENT_COLD int next_chunk(struct thread_state *t, uint64_t cur)
+int ring_next_chunk(struct thread_state *t, uint64_t cur)
 {
     int32_t index = wait_for_chunk(t);
     if (index < 0)
@@ -80,28 +79,6 @@ static AGENT_COLD int next_chunk(struct thread_state *t, uint64_t cur)
     full->end = (uint32_t)cur;
     __atomic_store_n(&full->next, (uint32_t)index + 1, __ATOMIC_RELEASE);
     return 1;
-}
-
-char *ring_reserve(struct thread_state *t, uint32_t size, uint64_t *after)
-{
-    for (;;) {
-        uint64_t cur = *(volatile uint64_t *)&t->cur;
-        if (likely(cur != 0 && (uint32_t)cur + size <= CHUNK_SIZE)) {
-            *after = cur + size;
-            if (likely(swap_own(&t->cur, cur, cur + size)))
-                return (char *)chunk_at((uint32_t)(cur >> 32) - 1) + (uint32_t)cur;
-        } else if (!next_chunk(t, cur)) {
-            return 0;
-        }
-    }
-}
-
-uint64_t agent_time(struct thread_state *t)
-{
-    uint32_t every = area()->clock;
-    if (every != 1 && (every == 0 || t->clock_count++ % every != 0))
-        return 0;
-    return __builtin_ia32_rdtsc();
 }
 
 int ask_host(struct thread_state *t, uint32_t kind, uint64_t a, uint64_t b, uint64_t c, uint64_t d)

@@ -3,32 +3,18 @@
  * The identity pages are private to a process and wiped by fork (MADV_WIPEONFORK), so a child
  * finds them empty and introduces itself under its own number.
  */
-#include "agent.h"
+#include "event.h"
 
 #define SYS_getpid 39
 #define SYS_arch_prctl 158
 #define SYS_gettid 186
 #define ARCH_GET_FS 0x1003 /* asm/prctl.h */
-#define PROBES 4
 
-static uint64_t thread_pointer(void)
+uint64_t thread_pointer_asked(void)
 {
     uint64_t fs = 0;
-    if (likely(area()->fsgsbase))
-        __asm__ volatile("rdfsbase %0" : "=r"(fs));
-    else
-        raw_syscall(SYS_arch_prctl, ARCH_GET_FS, (long)&fs);
+    raw_syscall(SYS_arch_prctl, ARCH_GET_FS, (long)&fs);
     return fs;
-}
-
-static inline struct identity *identity(void)
-{
-    return (struct identity *)code_head.identity;
-}
-
-static inline uint32_t home_of(uint64_t fs)
-{
-    return (uint32_t)((fs >> 6) ^ (fs >> 16)) % IDENTITY_ENTRIES;
 }
 
 static AGENT_COLD int32_t claim_state(void)
@@ -91,7 +77,7 @@ static void remember(uint64_t fs, struct thread_state *t)
     }
 }
 
-static AGENT_COLD struct thread_state *find_slowly(uint64_t fs, uint64_t sp)
+struct thread_state *thread_meet(uint64_t fs, uint64_t sp)
 {
     struct identity *self = identity();
     if (!self->ready) {
@@ -106,20 +92,6 @@ static AGENT_COLD struct thread_state *find_slowly(uint64_t fs, uint64_t sp)
     if (t != 0)
         remember(fs, t);
     return t;
-}
-
-struct thread_state *thread_find(uint64_t sp)
-{
-    uint64_t fs = thread_pointer();
-    const struct identity *self = identity();
-    uint32_t home = home_of(fs);
-    if (likely(self->ready))
-        for (uint32_t i = 0; i < PROBES; i++) {
-            const struct identity_entry *e = &self->entries[(home + i) % IDENTITY_ENTRIES];
-            if (likely(e->fs == fs && e->state != 0))
-                return (struct thread_state *)e->state;
-        }
-    return find_slowly(fs, sp);
 }
 
 void thread_forget(uint64_t fs)

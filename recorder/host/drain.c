@@ -326,7 +326,7 @@ static void part(struct host *h, uint32_t index, struct thread_state *t, struct 
     h->misses += t->misses;
     if (r->chunk != 0 && r->chunk != BAD_CHUNK)
         release(h, r->chunk);
-    memset(t, 0, offsetof(struct thread_state, nodes));
+    memset(t, 0, offsetof(struct thread_state, words));
     r->known = false;
     __atomic_fetch_and(&h->area->threads[index / 32], ~(1u << index % 32), __ATOMIC_RELEASE);
 }
