@@ -16,6 +16,7 @@
 #define AREA_MAGIC UINT64_C(0x314b505244524352)
 #define AREA_THREADS 2048u /* thread states: threads that are alive at one moment */
 #define AREA_CHUNKS 4096u  /* the ring: at most 64 MiB wait for the host */
+#define AREA_FIRST 256u    /* of these, used as long as the host keeps up: they stay in caches */
 #define CHUNK_SIZE 16384u
 #define CHUNK_HEAD 32u
 #define THREAD_SIZE (512u << 10)
@@ -115,7 +116,8 @@ struct thread_state {
     uint64_t site_time;   /* when the system call began that the thread is in */
     uint32_t site_number; /* and which it is */
     uint32_t memo_busy, memo_count;
-    uint32_t once_count, clock_count;
+    uint32_t once_count;
+    uint32_t clock_left; /* events without a time stamp before the next that has one */
     struct ask ask;
     uint32_t buckets[MEMO_BUCKETS];
     struct memo_word words[MEMO_NODES];
@@ -131,12 +133,14 @@ struct area_head {
     uint32_t recording; /* 0: the detours only pass through */
     uint32_t host_gone; /* set by an agent that waited for a host that is dead */
     uint32_t only_pid;  /* children of a fork pass through */
-    uint32_t clock;     /* 0: no time stamps (rdtsc is forbidden), N: one in N events */
+    uint32_t clock;     /* 0: no time stamps (rdtsc is forbidden), N: one in N events. 1 as soon as
+                         * there is a second thread: the stamps order the events of both */
     uint32_t fsgsbase;  /* rdfsbase may be used */
     uint32_t asks;      /* how often the host was asked, for its eye */
     uint64_t tables;    /* offset of the unwind tables in force; 0: none */
     uint64_t trouble[TROUBLES];
     uint64_t waits;                         /* how often a thread found no free chunk */
+    uint64_t may_sleep;                     /* 0: seccomp may forbid it, a thread waits spinning */
     uint32_t threads[AREA_THREADS / 32];    /* bit set: the state is in use */
     uint32_t free_chunks[AREA_CHUNKS / 32]; /* bit set: the chunk is free, and zero */
     uint64_t hook_kind[4096];               /* what each hook and site is: enum hook_kind */

@@ -104,7 +104,7 @@ AGENT_KEEPS void agent_leave(struct leave_stack *s)
     uint64_t memptr = 0, maybe = 0;
     if (unlikely((s->slot & MEMPTR) && (uint32_t)s->rax == 0))
         memptr = load(s->arg0);
-    if (likely(identity()->ready && is_last(t, s))) {
+    if (likely(t->pid == identity()->pid && is_last(t, s))) {
         fill_in(t, s, memptr);
         if (likely(is_last(t, s)))
             return;

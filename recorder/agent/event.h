@@ -143,8 +143,11 @@ static inline char *ring_reserve(struct thread_state *t, uint32_t size, uint64_t
 static inline uint64_t agent_time(struct thread_state *t)
 {
     uint32_t every = area()->clock;
-    if (every != 1 && (every == 0 || t->clock_count++ % every != 0))
+    if (every != 1 && (every == 0 || t->clock_left != 0)) {
+        t->clock_left--;
         return 0;
+    }
+    t->clock_left = every - 1;
     return __builtin_ia32_rdtsc();
 }
 

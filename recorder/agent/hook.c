@@ -24,7 +24,8 @@ enum {
     SYS_execveat = 322,
     SYS_clone3 = 435
 };
-#define CLONE_THREAD 0x10000 /* linux/sched.h */
+#define CLONE_VFORK 0x4000 /* linux/sched.h */
+#define CLONE_THREAD 0x10000
 #define CLONE_SETTLS 0x80000
 #define PR_SET_SECCOMP 22 /* linux/prctl.h */
 #define PR_SET_TSC 26
@@ -67,14 +68,17 @@ static void record_syscall(struct thread_state *t, struct hook_stack *s, const s
     __atomic_store_n(record, RECORD_SYSCALL | number << 8 | node << 32, __ATOMIC_RELEASE);
 }
 
-/* rdtsc may soon be a fault: strict seccomp, or prctl(PR_SET_TSC). */
+/* rdtsc may soon be a fault: strict seccomp, or prctl(PR_SET_TSC); and a filter may forbid to
+ * sleep. */
 static void watch_clock(const struct hook_stack *s)
 {
-    int strict = s->rax == SYS_seccomp && s->rdi == 0;
-    if (s->rax == SYS_prctl)
+    int prctl = s->rax == SYS_prctl, strict = !prctl && s->rdi == 0;
+    if (prctl)
         strict = s->rdi == PR_SET_TSC || (s->rdi == PR_SET_SECCOMP && s->rsi == 1);
     if (strict)
         area()->clock = 0;
+    if (!prctl || s->rdi == PR_SET_SECCOMP)
+        area()->may_sleep = 0;
 }
 
 static uint64_t clone_flags(const struct hook_stack *s)
@@ -87,6 +91,8 @@ static uint64_t clone_flags(const struct hook_stack *s)
 static void child_begins(struct thread_state *t, const struct hook_stack *s)
 {
     uint64_t flags = clone_flags(s);
+    if (area()->clock && !(flags & CLONE_VFORK) && s->rax != SYS_vfork)
+        area()->clock = 1;
     if (flags & CLONE_SETTLS)
         thread_forget(s->rax == SYS_clone3 ? load(s->rdi + 56) : s->r8);
     if (!(flags & CLONE_THREAD))

@@ -6,6 +6,9 @@
  */
 #include "agent.h"
 
+#define SYS_nanosleep 35
+#define REST_NS 100000
+
 static inline uint64_t pack(uint32_t index, uint32_t offset)
 {
     return (uint64_t)(index + 1) << 32 | offset;
@@ -21,10 +24,10 @@ static int swap_own(uint64_t *word, uint64_t old, uint64_t new)
     return done;
 }
 
-static int32_t claim_free(void)
+static int32_t claim_free(uint32_t chunks)
 {
     volatile uint32_t *words = area()->free_chunks;
-    for (uint32_t w = 0; w < AREA_CHUNKS / 32; w++)
+    for (uint32_t w = 0; w < chunks / 32; w++)
         for (uint32_t old = words[w]; old != 0; old = words[w]) {
             uint32_t bit = (uint32_t)__builtin_ctz(old);
             if (__sync_bool_compare_and_swap(&words[w], old, old & ~(1u << bit)))
@@ -39,16 +42,30 @@ static void give_back(uint32_t index)
     __sync_fetch_and_or(&area()->free_chunks[index / 32], 1u << index % 32);
 }
 
+/* Give the host time, without using any. */
+static void rest(void)
+{
+    const struct {
+        int64_t seconds, nanoseconds;
+    } time = {0, REST_NS};
+    if (area()->may_sleep)
+        raw_syscall(SYS_nanosleep, (long)&time, 0);
+    else
+        __builtin_ia32_pause();
+}
+
+/* Where the host does not keep up, the first chunks are all in use. More of them are taken only
+ * while it stands still: fresh memory costs the target more than a rest. */
 static int32_t wait_for_chunk(struct thread_state *t)
 {
-    int32_t index = claim_free();
+    int32_t index = claim_free(AREA_FIRST);
     if (likely(index >= 0))
         return index;
     t->waits++;
     __sync_fetch_and_add(&area()->waits, 1);
     while (!*(volatile uint32_t *)&area()->host_gone) {
-        __builtin_ia32_pause();
-        index = claim_free();
+        rest();
+        index = claim_free(AREA_CHUNKS);
         if (index >= 0)
             return index;
     }

@@ -20,9 +20,10 @@ static struct chunk *chunk_at(const struct host *h, uint32_t number)
     return host_at(h, AREA_CHUNKS_AT + (uint64_t)(number - 1) * CHUNK_SIZE);
 }
 
+/* Between two time stamps the events are spread evenly (pace_behind). */
 uint64_t event_ns(struct host *h, struct reader *r, uint64_t tsc)
 {
-    uint64_t ns = tsc ? clock_ns(&h->clock, tsc) : r->last_time;
+    uint64_t ns = tsc ? clock_ns(&h->clock, tsc) : r->last_time + r->pace_ns;
     if (ns < h->last_ns)
         ns = h->last_ns;
     return h->last_ns = r->last_time = ns;
@@ -89,6 +90,34 @@ static uint32_t size_of(uint64_t word)
 static const uint64_t *record_here(const struct host *h, const struct reader *r)
 {
     return (const uint64_t *)((const char *)chunk_at(h, r->chunk) + r->offset);
+}
+
+static bool has_time(uint64_t word)
+{
+    unsigned kind = word & 0xff;
+    return kind != RECORD_NODE && kind < RECORD_NOTE;
+}
+
+/* Where not every event has a time stamp: the nanoseconds from one event to the next, behind the
+ * stamp of the record at the reader's place. 0 where the next stamp is not there yet. */
+static uint64_t pace_behind(const struct host *h, const struct reader *r)
+{
+    const char *chunk = (const char *)chunk_at(h, r->chunk);
+    uint64_t first = record_here(h, r)[1], steps = 0;
+    if (first == 0 || h->area->clock == 1)
+        return r->pace_ns;
+    for (uint32_t at = r->offset; at + SLOT <= CHUNK_SIZE;) {
+        const uint64_t *record = (const uint64_t *)(chunk + at);
+        uint64_t word = __atomic_load_n(record, __ATOMIC_ACQUIRE);
+        uint32_t size = size_of(word);
+        if (size == 0 || at + size > CHUNK_SIZE)
+            return 0;
+        if (steps != 0 && has_time(word) && record[1] > first)
+            return (clock_ns(&h->clock, record[1]) - clock_ns(&h->clock, first)) / steps;
+        steps += has_time(word) ? 2 : 0; /* begin and end */
+        at += size;
+    }
+    return 0;
 }
 
 /* ---- stacks ---- */
@@ -189,6 +218,12 @@ static void enter(struct host *h, struct reader *r, uint64_t word, const uint64_
     h->events++;
 }
 
+static void begin_call(struct host *h, struct reader *r, uint64_t word, const uint64_t *record)
+{
+    enter(h, r, word, record);
+    r->pace_ns = pace_behind(h, r);
+}
+
 static void leave(struct host *h, struct reader *r, uint64_t sp, uint64_t time, uint64_t result,
                   uint64_t memptr)
 {
@@ -254,7 +289,7 @@ static bool step(struct host *h, struct reader *r, uint64_t word)
     case RECORD_CALL:
     case RECORD_CALL3:
         if (!r->entered)
-            enter(h, r, word, record);
+            begin_call(h, r, word, record);
         r->entered = true;
         word = call_ends(h, r, size);
         if (word & RECORD_DONE)
@@ -291,11 +326,10 @@ static bool look(struct host *h, struct next *n)
     n->word = word_here(h, n->t, n->r);
     if (n->word == 0)
         return false;
-    unsigned kind = n->word & 0xff;
     n->time = 0;
     if (n->r->entered)
         return call_ends(h, n->r, size_of(n->word)) != 0;
-    if (kind != RECORD_NODE && kind < RECORD_NOTE)
+    if (has_time(n->word))
         n->time = record_here(h, n->r)[1];
     return true;
 }

@@ -93,6 +93,7 @@ struct reader {
     bool known;
     uint32_t pid, tid;
     uint64_t last_time;
+    uint64_t pace_ns;  /* from one event without a time stamp to the next */
     uint64_t open[64]; /* stack pointers of open calls, innermost last */
     unsigned open_count;
     void *nodes; /* what the thread's agent said of its nodes: drain.c */

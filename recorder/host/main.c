@@ -104,6 +104,21 @@ static void announce_image(struct host *h)
     spool_json(&h->spool, &h->json);
 }
 
+/* A filter that the program has inherited may not let it sleep. */
+static bool is_filtered(pid_t pid)
+{
+    char path[32], line[256];
+    int mode = 0;
+    snprintf(path, sizeof path, "/proc/%d/status", pid);
+    FILE *file = fopen(path, "re");
+    while (file != NULL && fgets(line, sizeof line, file) != NULL)
+        if (sscanf(line, "Seccomp: %d", &mode) == 1)
+            break;
+    if (file != NULL)
+        fclose(file);
+    return mode != 0;
+}
+
 static void reset_area(struct host *h)
 {
     struct area_head *a = h->area;
@@ -111,6 +126,7 @@ static void reset_area(struct host *h)
     a->only_pid = (uint32_t)h->process.tracee.pid;
     a->fsgsbase = h->process.hwcap2 >> 1 & 1; /* HWCAP2_FSGSBASE, asm/hwcap2.h */
     a->clock = h->clock_every;
+    a->may_sleep = !is_filtered(h->process.tracee.pid);
     a->tables = 0;
     memset(a->hook_kind, 0, sizeof a->hook_kind);
     h->process.hook_count = 0;
@@ -222,6 +238,7 @@ static void announce_run(struct host *h)
     json_number(&h->json, "pid", (uint64_t)h->process.tracee.pid);
     json_text(&h->json, "engine", "recorder");
     json_number(&h->json, "started_ns", h->started_ns);
+    json_number(&h->json, "clock_every", h->clock_every);
     spool_json(&h->spool, &h->json);
 }
 
@@ -323,7 +340,7 @@ int main(int argc, char **argv)
     }
     h->area_fd = atoi(argv[3]);
     h->use_symbols = true;
-    h->clock_every = 1;
+    h->clock_every = 16;
     for (int i = 6; i < argc; i++) {
         if (strcmp(argv[i], "no-symbols") == 0)
             h->use_symbols = false;
