@@ -1,0 +1,225 @@
+/* history_columns.c - packs columns so that what repeats, or hardly changes, vanishes.
+ *
+ * First NULLs are filled with the value before them, which costs nothing. Then the column is
+ * turned into differences, to the value before or to a base; what repeats with a short period is
+ * kept once; the rest is split into bytes of equal rank and deflated. Times are noise: only their
+ * frequency is used, for looking for repetitions in them costs more than all the rest.
+ */
+#include "history_columns.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <zlib.h>
+
+enum { LONGEST_PERIOD = 8, LEVEL = 1, WINDOW = 15, MEMORY = 8 };
+
+struct packer {
+    uint32_t room;
+    uint64_t *differences;
+    uint8_t *planes, *out;
+    size_t out_room;
+    z_stream repeating, noisy;
+    int has_repeating, has_noisy;
+};
+
+static const struct {
+    uint16_t bit;
+    uint8_t is_delta, is_noisy;
+} column_facts[COLUMNS] = {
+    [T_NS] = {.is_delta = 1, .is_noisy = 1},
+    [DUR_NS] = {.bit = HAS_DUR, .is_noisy = 1},
+    [SIZE] = {.bit = HAS_SIZE},
+    [NMEMB] = {.bit = HAS_NMEMB},
+    [ALIGN] = {.bit = HAS_ALIGN},
+    [PTR] = {.bit = HAS_PTR, .is_delta = 1},
+    [RESULT] = {.bit = HAS_RESULT, .is_delta = 1},
+    [ERRNO] = {.bit = HAS_ERRNO},
+    [BLOCK] = {.bit = HAS_BLOCK, .is_delta = 1},
+    [CAUSE] = {.bit = HAS_CAUSE},
+    [OUTER] = {.bit = HAS_OUTER},
+};
+
+unsigned column_bit(enum column column)
+{
+    return column_facts[column].bit;
+}
+
+static int open_stream(z_stream *stream, int strategy)
+{
+    return deflateInit2(stream, LEVEL, Z_DEFLATED, WINDOW, MEMORY, strategy) == Z_OK;
+}
+
+static struct packer *new_packer(uint32_t room)
+{
+    struct packer *p = calloc(1, sizeof *p);
+    if (!p)
+        return NULL;
+    p->room = room;
+    p->has_repeating = open_stream(&p->repeating, Z_DEFAULT_STRATEGY);
+    p->has_noisy = open_stream(&p->noisy, Z_HUFFMAN_ONLY);
+    p->out_room = p->has_repeating ? deflateBound(&p->repeating, 8 * room) : 0;
+    p->differences = malloc(room * sizeof *p->differences);
+    p->planes = malloc(8 * (size_t)room);
+    p->out = malloc(p->out_room);
+    return p;
+}
+
+static int is_whole(const struct packer *p)
+{
+    return p && p->has_repeating && p->has_noisy && p->differences && p->planes && p->out;
+}
+
+int chunk_open(struct chunk *chunk, uint32_t room)
+{
+    int is_full = 0;
+    *chunk = (struct chunk){.packer = new_packer(room)};
+    for (int column = 0; column < COLUMNS; column++) {
+        chunk->column[column] = calloc(room, sizeof **chunk->column);
+        is_full |= !chunk->column[column];
+    }
+    if (is_full || !is_whole(chunk->packer))
+        return -1;
+    chunk->record = malloc(RECORD_HEAD + chunk->packer->out_room);
+    return chunk->record ? 0 : -1;
+}
+
+void chunk_free(struct chunk *chunk)
+{
+    struct packer *p = chunk->packer;
+    for (int column = 0; column < COLUMNS; column++)
+        free(chunk->column[column]);
+    free(chunk->record);
+    if (!p)
+        return;
+    if (p->has_repeating)
+        deflateEnd(&p->repeating);
+    if (p->has_noisy)
+        deflateEnd(&p->noisy);
+    free(p->differences);
+    free(p->planes);
+    free(p->out);
+    free(p);
+}
+
+/* Where `bit` is not set, take the value before; at the start the first one there is. */
+static void fill_gaps(uint64_t *values, const uint64_t *present, uint64_t bit, uint32_t count)
+{
+    uint32_t first = 0;
+    while (first < count && !(present[first] & bit))
+        first++;
+    uint64_t last = first < count ? values[first] : 0;
+    for (uint32_t row = 0; row < count; row++) {
+        last = present[row] & bit ? values[row] : last;
+        values[row] = last;
+    }
+}
+
+/* How often the differences repeat: the shortest period, or `count`. */
+static uint32_t period_of(const uint64_t *values, uint32_t count, uint32_t from)
+{
+    for (uint32_t period = 1; period <= LONGEST_PERIOD && 2 * period < count; period++) {
+        uint32_t row = from + period;
+        while (row < count && values[row] == values[row - period])
+            row++;
+        if (row == count)
+            return period;
+    }
+    return count;
+}
+
+/* Differences to the value before; the first one is free, for the base makes up for it. */
+static uint32_t take_deltas(uint64_t *to, const uint64_t *values, uint32_t count, uint64_t *base)
+{
+    for (uint32_t row = 1; row < count; row++)
+        to[row] = values[row] - values[row - 1];
+    to[0] = 0;
+    uint32_t period = period_of(to, count, 1);
+    if (period < count)
+        to[0] = to[period];
+    *base = values[0] - to[0];
+    return period;
+}
+
+static uint8_t width_of(int64_t low, int64_t high)
+{
+    for (uint8_t width = 1; width < 8; width *= 2)
+        if (low >= -((int64_t)1 << (8 * width - 1)) && high < (int64_t)1 << (8 * width - 1))
+            return width;
+    return 8;
+}
+
+static void range_of(const uint64_t *values, uint32_t count, int64_t *low, int64_t *high)
+{
+    *low = *high = (int64_t)values[0];
+    for (uint32_t row = 1; row < count; row++) {
+        int64_t value = (int64_t)values[row];
+        *low = value < *low ? value : *low;
+        *high = value > *high ? value : *high;
+    }
+}
+
+/* Differences to the middle of the range, so that the fewest bytes hold them. */
+static uint8_t take_offsets(uint64_t *to, const uint64_t *values, uint32_t count, uint64_t *base)
+{
+    int64_t low, high;
+    range_of(values, count, &low, &high);
+    uint64_t range = (uint64_t)high - (uint64_t)low;
+    uint8_t width = 0;
+    *base = (uint64_t)low;
+    if (range) {
+        for (width = 1; width < 8 && range >> 8 * width; width *= 2)
+            ;
+        *base = width == 8 ? 0 : (uint64_t)low + ((uint64_t)1 << (8 * width - 1));
+    }
+    for (uint32_t row = 0; row < count; row++)
+        to[row] = values[row] - *base;
+    return width;
+}
+
+/* All lowest bytes, then all second ones …: those that hardly change stand together. */
+static void split(uint8_t *to, const uint64_t *values, uint32_t count, unsigned width)
+{
+    for (unsigned plane = 0; plane < width; plane++)
+        for (uint32_t row = 0; row < count; row++)
+            *to++ = (uint8_t)(values[row] >> 8 * plane);
+}
+
+static int squeeze(struct packer *p, int is_noisy, size_t length, struct packed *packed)
+{
+    z_stream *stream = is_noisy ? &p->noisy : &p->repeating;
+    if (deflateReset(stream) != Z_OK)
+        return -1;
+    stream->next_in = p->planes;
+    stream->avail_in = (uInt)length;
+    stream->next_out = p->out;
+    stream->avail_out = (uInt)p->out_room;
+    if (deflate(stream, Z_FINISH) != Z_STREAM_END)
+        return -1;
+    packed->data = p->out;
+    packed->length = p->out_room - stream->avail_out;
+    return 0;
+}
+
+int chunk_pack(struct chunk *chunk, enum column column, struct packed *packed)
+{
+    struct packer *p = chunk->packer;
+    uint64_t *values = chunk->column[column], bit = column_facts[column].bit;
+    uint32_t count = chunk->count;
+    *packed = (struct packed){.is_delta = column_facts[column].is_delta, .data = p->out};
+    if (bit)
+        fill_gaps(values, chunk->column[PRESENT], bit, count);
+    if (packed->is_delta) {
+        int64_t low, high;
+        packed->period = take_deltas(p->differences, values, count, &packed->base);
+        range_of(p->differences, count, &low, &high);
+        packed->width = low || high ? width_of(low, high) : 0;
+    } else {
+        packed->width = take_offsets(p->differences, values, count, &packed->base);
+        packed->period = period_of(p->differences, count, 0);
+    }
+    if (!packed->width)
+        return 0;
+    split(p->planes, p->differences, packed->period, packed->width);
+    return squeeze(p, column_facts[column].is_noisy, (size_t)packed->period * packed->width,
+                   packed);
+}
