@@ -2,6 +2,7 @@
 #include "history_inside.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 enum { BAD_ARGUMENT = 22, OUT_OF_MEMORY = 12 };
 #define CODE UINT32_MAX /* instead of a syscall's number: posix_memalign returned it */
@@ -97,15 +98,14 @@ static uint32_t find_group(struct history *h, const struct thread *t, uint32_t n
                            struct frame_node *frame)
 {
     const struct process *p = &h->processes[t->process];
-    struct group key = {.pid = p->pid,
-                        .name = name,
-                        .within = within,
-                        .stack = stack,
-                        .image = p->image,
-                        .phase = p->phase,
-                        .process = t->process,
-                        .first_t = t_ns};
-    return group_of(h, &key, frame);
+    struct group_key key = {.pid = p->pid,
+                            .name = name,
+                            .within = within,
+                            .stack = stack,
+                            .image = p->image,
+                            .phase = p->phase,
+                            .process = t->process};
+    return group_of(h, &key, t_ns, frame);
 }
 
 static void count_begin(struct history *h, uint32_t group, const struct shape *shape)
@@ -141,24 +141,29 @@ static uint64_t return_address(const struct thread *t, const struct frame_node *
     return frame && frame->parent ? t->frames[frame->parent - 1].pc : NONE;
 }
 
+/* The call becomes an event, and one of the open calls of its thread. */
 static void begin_call(struct history *h, struct thread *t, const struct hook *hook,
                        struct call *call, struct frame_node *frame, int32_t node)
 {
     const struct call *outer = around(t, call->sp, frame, node);
     uint32_t within = outer ? outer->group : 0;
-    int32_t stack = trace_stack(h, t, frame, node);
     call->outer = outer ? outer->seq : NONE;
-    call->group = find_group(h, t, hook->name, within, stack, call->t, frame);
+    call->group =
+        find_group(h, t, hook->name, within, trace_stack(h, t, frame, node), call->t, frame);
     if (!call->group)
         return;
     call->seq = new_event(h, call->t, t->tid, call->group, &call->shape);
+    call->root = outer ? outer->root : call->seq;
+    call->root_group = outer ? outer->root_group : call->group;
     if (outer)
         set_field(h, call->seq, OUTER, call->seq - call->outer);
     count_begin(h, call->group, &call->shape);
     struct call *open = push_call(h, t);
     if (!open)
         return;
-    *open = *call;
+    memcpy(open, call, offsetof(struct call, moving));
+    open->moving.number = 0;
+    open->moving.group = 0;
     block_begin(h, t, open);
 }
 
@@ -173,10 +178,17 @@ void history_enter(struct history *h, uint64_t t_ns, uint32_t pid, uint32_t tid,
     struct thread *t = thread_of(h, pid, tid);
     if (!t)
         return;
+    if (!t->born)
+        t->born = ++h->births;
     struct frame_node *frame = frame_of(h, t, node);
-    struct call call = {.sp = sp, .hook = hook_id, .point = hook->point, .memptr = NONE};
-    call.shape = shape_of(hook->point, args);
+    struct call call;
+    call.sp = sp;
     call.back = return_address(t, frame);
+    call.memptr = NONE;
+    call.number = 0;
+    call.hook = hook_id;
+    call.point = hook->point;
+    call.shape = shape_of(hook->point, args);
     if (t->open && is_repeated(t, &call))
         return;
     if (t->open)
@@ -268,14 +280,34 @@ void history_flush(struct history *h)
     write_events(h);
 }
 
+static int by_birth(const void *left, const void *right)
+{
+    const struct thread *a = *(struct thread *const *)left, *b = *(struct thread *const *)right;
+    return a->born < b->born ? -1 : a->born > b->born;
+}
+
+/* Calls that are open by now never return. */
+static void abandon_all(struct history *h)
+{
+    struct thread **open = calloc(h->thread_count + 1, sizeof *open);
+    uint32_t count = 0;
+    for (uint32_t index = 0; open && index < h->thread_count; index++)
+        if (h->threads[index].open)
+            open[count++] = &h->threads[index];
+    if (open)
+        qsort(open, count, sizeof *open, by_birth);
+    for (uint32_t index = 0; index < count; index++) {
+        for (uint32_t call = 0; call < open[index]->open; call++)
+            block_abandon(h, open[index], &open[index]->calls[call]);
+        open[index]->open = 0;
+    }
+    h->failed |= !open;
+    free(open);
+}
+
 void history_finish(struct history *h)
 {
-    for (uint32_t index = 0; index < h->thread_count; index++) {
-        struct thread *t = &h->threads[index];
-        for (uint32_t call = 0; call < t->open; call++)
-            block_abandon(h, t, &t->calls[call]);
-        t->open = 0;
-    }
+    abandon_all(h);
     write_events(h);
     write_nodes(h);
     write_groups(h);

@@ -25,7 +25,7 @@ static void put(struct history *h, struct process *p, const struct block *block)
 {
     uint32_t number = table_get(&p->live, block->address);
     if (number) {
-        h->unmatched[BLOCKS_OVERWRITTEN]++;
+        ; /* what was there before is gone unseen */
     } else if (p->block_free) {
         number = p->block_free;
         p->block_free = (uint32_t)p->blocks[number - 1].number;
@@ -36,6 +36,13 @@ static void put(struct history *h, struct process *p, const struct block *block)
     }
     p->blocks[number - 1] = *block;
     h->failed |= table_put(&p->live, block->address, number) != 0;
+}
+
+/* As put, for an address that is handed out. */
+static void put_new(struct history *h, struct process *p, const struct block *block)
+{
+    h->unmatched[BLOCKS_OVERWRITTEN] += table_get(&p->live, block->address) != 0;
+    put(h, p, block);
 }
 
 static int take(struct process *p, uint64_t address, struct block *block)
@@ -183,7 +190,7 @@ static void new_block(struct history *h, struct thread *t, struct call *call, ui
     call->number = block.number = ++h->block_number;
     set_field(h, call->seq, BLOCK, block.number);
     live_allocate(h, t, call, &block);
-    put(h, p, &block);
+    put_new(h, p, &block);
     tell_inner(h, p, call, result);
 }
 
@@ -202,7 +209,7 @@ static void end_move(struct history *h, struct thread *t, struct call *call, uin
         block.last = call->seq;
         if (call->outer == NONE)
             live_allocate(h, t, call, &block);
-        put(h, p, &block);
+        put_new(h, p, &block);
         tell_inner(h, p, call, result);
     } else if (call->outer == NONE && bytes_asked(&call->shape) == 0) {
         live_free(h, &block); /* realloc(p, 0) */

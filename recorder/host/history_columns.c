@@ -1,7 +1,6 @@
 /* history_columns.c - packs columns so that what repeats, or hardly changes, vanishes.
  *
- * First NULLs are filled with the value before them, which costs nothing. Then the column is
- * turned into differences, to the value before or to a base; what repeats with a short period is
+ * A NULL holds whatever was in the row before it, which costs nothing. The column is turned into differences, to the value before or to a base; what repeats with a short period is
  * kept once; the rest is split into bytes of equal rank and deflated. Times are noise: only their
  * frequency is used, for looking for repetitions in them costs more than all the rest.
  */
@@ -23,26 +22,11 @@ struct packer {
 };
 
 static const struct {
-    uint16_t bit;
     uint8_t is_delta, is_noisy;
 } column_facts[COLUMNS] = {
-    [T_NS] = {.is_delta = 1, .is_noisy = 1},
-    [DUR_NS] = {.bit = HAS_DUR, .is_noisy = 1},
-    [SIZE] = {.bit = HAS_SIZE},
-    [NMEMB] = {.bit = HAS_NMEMB},
-    [ALIGN] = {.bit = HAS_ALIGN},
-    [PTR] = {.bit = HAS_PTR, .is_delta = 1},
-    [RESULT] = {.bit = HAS_RESULT, .is_delta = 1},
-    [ERRNO] = {.bit = HAS_ERRNO},
-    [BLOCK] = {.bit = HAS_BLOCK, .is_delta = 1},
-    [CAUSE] = {.bit = HAS_CAUSE},
-    [OUTER] = {.bit = HAS_OUTER},
+    [T_NS] = {.is_delta = 1, .is_noisy = 1}, [DUR_NS] = {.is_noisy = 1},   [PTR] = {.is_delta = 1},
+    [RESULT] = {.is_delta = 1},              [BLOCK] = {.is_delta = 1},
 };
-
-unsigned column_bit(enum column column)
-{
-    return column_facts[column].bit;
-}
 
 static int open_stream(z_stream *stream, int strategy)
 {
@@ -101,29 +85,12 @@ void chunk_free(struct chunk *chunk)
     free(p);
 }
 
-/* Where `bit` is not set, take the value before; at the start the first one there is. */
-static void fill_gaps(uint64_t *values, const uint64_t *present, uint64_t bit, uint32_t count)
+/* The shortest period with which the values repeat, or `count`. */
+static uint32_t period_of(const uint64_t *values, uint32_t count)
 {
-    uint32_t first = 0;
-    while (first < count && !(present[first] & bit))
-        first++;
-    uint64_t last = first < count ? values[first] : 0;
-    for (uint32_t row = 0; row < count; row++) {
-        last = present[row] & bit ? values[row] : last;
-        values[row] = last;
-    }
-}
-
-/* How often the differences repeat: the shortest period, or `count`. */
-static uint32_t period_of(const uint64_t *values, uint32_t count, uint32_t from)
-{
-    for (uint32_t period = 1; period <= LONGEST_PERIOD && 2 * period < count; period++) {
-        uint32_t row = from + period;
-        while (row < count && values[row] == values[row - period])
-            row++;
-        if (row == count)
+    for (uint32_t period = 1; period <= LONGEST_PERIOD && 2 * period < count; period++)
+        if (!memcmp(values, values + period, (count - period) * sizeof *values))
             return period;
-    }
     return count;
 }
 
@@ -132,10 +99,12 @@ static uint32_t take_deltas(uint64_t *to, const uint64_t *values, uint32_t count
 {
     for (uint32_t row = 1; row < count; row++)
         to[row] = values[row] - values[row - 1];
-    to[0] = 0;
-    uint32_t period = period_of(to, count, 1);
-    if (period < count)
+    to[0] = count > 1 ? to[1] : 0;
+    uint32_t period = count > 1 ? period_of(to + 1, count - 1) : 1;
+    if (period + 1 < count)
         to[0] = to[period];
+    else
+        period = count;
     *base = values[0] - to[0];
     return period;
 }
@@ -200,22 +169,27 @@ static int squeeze(struct packer *p, int is_noisy, size_t length, struct packed 
     return 0;
 }
 
+/* What repeats as it is, is looked at no further than its second time. */
+static uint32_t rows_to_look_at(const uint64_t *values, uint32_t count)
+{
+    uint32_t period = period_of(values, count);
+    return period < count ? 2 * period + 1 : count;
+}
+
 int chunk_pack(struct chunk *chunk, enum column column, struct packed *packed)
 {
     struct packer *p = chunk->packer;
-    uint64_t *values = chunk->column[column], bit = column_facts[column].bit;
-    uint32_t count = chunk->count;
+    const uint64_t *values = chunk->column[column];
+    uint32_t count = rows_to_look_at(values, chunk->count);
     *packed = (struct packed){.is_delta = column_facts[column].is_delta, .data = p->out};
-    if (bit)
-        fill_gaps(values, chunk->column[PRESENT], bit, count);
     if (packed->is_delta) {
         int64_t low, high;
         packed->period = take_deltas(p->differences, values, count, &packed->base);
-        range_of(p->differences, count, &low, &high);
+        range_of(p->differences, packed->period, &low, &high);
         packed->width = low || high ? width_of(low, high) : 0;
     } else {
-        packed->width = take_offsets(p->differences, values, count, &packed->base);
-        packed->period = period_of(p->differences, count, 0);
+        packed->period = period_of(values, count);
+        packed->width = take_offsets(p->differences, values, packed->period, &packed->base);
     }
     if (!packed->width)
         return 0;

@@ -67,6 +67,14 @@ void chunk_free(struct chunk *chunk);
 int chunk_pack(struct chunk *chunk, enum column column, struct packed *packed);
 
 /* The bit of `present` that belongs to a column, or 0. */
-unsigned column_bit(enum column column);
+static inline unsigned column_bit(enum column column)
+{
+    static const uint16_t bits[COLUMNS] = {
+        [DUR_NS] = HAS_DUR,       [SIZE] = HAS_SIZE,   [NMEMB] = HAS_NMEMB, [ALIGN] = HAS_ALIGN,
+        [PTR] = HAS_PTR,          [RESULT] = HAS_RESULT, [ERRNO] = HAS_ERRNO, [BLOCK] = HAS_BLOCK,
+        [CAUSE] = HAS_CAUSE,      [OUTER] = HAS_OUTER,
+    };
+    return bits[column];
+}
 
 #endif

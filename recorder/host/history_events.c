@@ -1,7 +1,27 @@
 /* history_events.c - the present chunk of events, and what becomes known too late for it. */
 #include "history_inside.h"
 
-/* A new row; its number, or NONE. */
+#include <string.h>
+
+enum { RARE = 1u << NMEMB | 1u << ALIGN | 1u << ERRNO | 1u << ARGS | 1u << CAUSE | 1u << OUTER };
+
+/* Rows before this one may hold what was never written: zeros make it the same every time. */
+static void use_rare(struct chunk *chunk, uint32_t columns)
+{
+    for (enum column column = NMEMB; column < COLUMNS; column++)
+        if ((columns & ~chunk->used) >> column & 1)
+            memset(chunk->column[column], 0, chunk->count * sizeof **chunk->column);
+    chunk->used |= columns;
+}
+
+static void clear_rare(struct chunk *chunk, uint32_t row)
+{
+    for (enum column column = NMEMB; column < COLUMNS; column++)
+        if ((chunk->used & RARE) >> column & 1)
+            chunk->column[column][row] = 0;
+}
+
+/* A new row; its number. What is NULL has the value of the row before. */
 uint64_t new_event(struct history *h, uint64_t t_ns, uint32_t tid, uint32_t group,
                    const struct shape *shape)
 {
@@ -9,22 +29,21 @@ uint64_t new_event(struct history *h, uint64_t t_ns, uint32_t tid, uint32_t grou
     if (chunk->count == HISTORY_CHUNK)
         write_events(h);
     live_tick(h, t_ns);
-    uint32_t row = chunk->count++;
+    uint32_t row = chunk->count++, before = row ? row - 1 : 0;
     uint64_t **column = chunk->column;
     column[PRESENT][row] = shape->present;
     column[T_NS][row] = t_ns;
     column[TID][row] = tid;
     column[GROUP][row] = group;
-    column[DUR_NS][row] = 0;
-    column[SIZE][row] = shape->size;
-    column[PTR][row] = shape->ptr;
-    column[RESULT][row] = 0;
-    column[BLOCK][row] = 0;
-    for (enum column rare = NMEMB; rare < COLUMNS; rare++)
-        if (chunk->used >> rare & 1)
-            column[rare][row] = 0;
+    column[DUR_NS][row] = column[DUR_NS][before];
+    column[SIZE][row] = shape->present & HAS_SIZE ? shape->size : column[SIZE][before];
+    column[PTR][row] = shape->present & HAS_PTR ? shape->ptr : column[PTR][before];
+    column[RESULT][row] = column[RESULT][before];
+    column[BLOCK][row] = column[BLOCK][before];
+    if (chunk->used & RARE)
+        clear_rare(chunk, row);
     if (shape->present & (HAS_NMEMB | HAS_ALIGN)) {
-        chunk->used |= 1u << NMEMB | 1u << ALIGN;
+        use_rare(chunk, 1u << NMEMB | 1u << ALIGN);
         column[NMEMB][row] = shape->nmemb;
         column[ALIGN][row] = shape->align;
     }
@@ -38,8 +57,8 @@ static void put_late(struct history *h, uint64_t seq, enum column column, uint64
     put_record(h, HISTORY_LATE, row, sizeof row);
 }
 
-/* A field that becomes known after the event began; it is no longer NULL. */
-void set_field(struct history *h, uint64_t seq, enum column column, uint64_t value)
+/* As set_field, for what is rare. */
+void set_rare_field(struct history *h, uint64_t seq, enum column column, uint64_t value)
 {
     struct chunk *chunk = &h->chunk;
     if (seq < chunk->first) {
@@ -47,7 +66,8 @@ void set_field(struct history *h, uint64_t seq, enum column column, uint64_t val
         return;
     }
     uint32_t row = (uint32_t)(seq - chunk->first);
-    chunk->used |= 1u << column;
+    if (RARE >> column & 1)
+        use_rare(chunk, 1u << column);
     chunk->column[column][row] = value;
     chunk->column[PRESENT][row] |= column_bit(column);
 }
@@ -89,8 +109,8 @@ static void put_column(struct history *h, enum column column, uint8_t *record)
         uint32_t period, zero2;
     } head = {h->chunk.first,   h->chunk.count, (uint8_t)column, packed.width, packed.is_delta, 0,
               packed.base, packed.period,  0};
-    __builtin_memcpy(record, &head, sizeof head);
-    __builtin_memcpy(record + sizeof head, packed.data, packed.length);
+    memcpy(record, &head, sizeof head);
+    memcpy(record + sizeof head, packed.data, packed.length);
     put_record(h, HISTORY_COLUMN, record, sizeof head + packed.length);
 }
 

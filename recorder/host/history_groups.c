@@ -3,44 +3,52 @@
 
 #include <string.h>
 
-static int is_like(const struct group *group, const struct group *key)
+static int is_like(const struct group_key *a, const struct group_key *b)
 {
-    return group->name == key->name && group->stack == key->stack &&
-           group->within == key->within && group->phase == key->phase &&
-           group->image == key->image && group->process == key->process &&
-           group->pid == key->pid;
+    return a->name == b->name && a->stack == b->stack && a->within == b->within &&
+           a->phase == b->phase && a->image == b->image && a->process == b->process &&
+           a->pid == b->pid;
 }
 
 static int is_same_group(const void *groups, uint32_t number, const void *wanted)
 {
-    return is_like((const struct group *)groups + number - 1, wanted);
+    return is_like(&((const struct group *)groups + number - 1)->key, wanted);
+}
+
+static uint64_t key_hash(const struct group_key *key)
+{
+    uint64_t hash = mixed((uint64_t)(uint32_t)key->stack << 32 | key->within);
+    hash = mixed(hash + ((uint64_t)key->name << 32 | key->process));
+    return mixed(hash + (key->image << 2 | key->phase));
 }
 
 static uint64_t group_hash(const void *groups, uint32_t number)
 {
-    const struct group *group = (const struct group *)groups + number - 1;
-    uint64_t hash = mixed((uint64_t)(uint32_t)group->stack << 32 | group->within);
-    hash = mixed(hash + ((uint64_t)group->name << 32 | group->process));
-    return mixed(hash + (group->image << 2 | group->phase));
+    return key_hash(&((const struct group *)groups + number - 1)->key);
+}
+
+static uint32_t new_group(struct history *h, const struct group_key *key, uint64_t t_ns)
+{
+    if (h->group_count >= UINT32_MAX / 2 ||
+        grow(h, (void **)&h->groups, &h->group_room, h->group_count + 1, sizeof *h->groups))
+        return 0;
+    uint32_t number = ++h->group_count;
+    h->groups[number - 1] = (struct group){
+        .key = *key, .first_seq = h->events, .first_t = t_ns, .first_before = NONE};
+    h->failed |= index_add(&h->group_index, h->groups, group_hash, number) != 0;
+    return number;
 }
 
 /* The number of the group of `key`, from 1; `frame` remembers it for the next time. */
-uint32_t group_of(struct history *h, const struct group *key, struct frame_node *frame)
+uint32_t group_of(struct history *h, const struct group_key *key, uint64_t t_ns,
+                  struct frame_node *frame)
 {
-    if (frame && frame->hint && is_like(&h->groups[frame->hint - 1], key))
+    if (frame && frame->hint && is_like(&h->groups[frame->hint - 1].key, key))
         return frame->hint;
     uint32_t number =
-        index_find(&h->group_index, h->groups, group_hash(key, 1), is_same_group, key);
-    if (!number) {
-        if (h->group_count >= UINT32_MAX / 2 ||
-            grow(h, (void **)&h->groups, &h->group_room, h->group_count + 1, sizeof *key))
-            return 0;
-        number = ++h->group_count;
-        h->groups[number - 1] = *key;
-        h->groups[number - 1].first_seq = h->events;
-        h->groups[number - 1].first_before = NONE;
-        h->failed |= index_add(&h->group_index, h->groups, group_hash, number) != 0;
-    }
+        index_find(&h->group_index, h->groups, key_hash(key), is_same_group, key);
+    if (!number)
+        number = new_group(h, key, t_ns);
     if (frame)
         frame->hint = number;
     return number;
@@ -60,8 +68,9 @@ void write_groups(struct history *h)
         while (count < 128 && h->groups_written < h->group_count) {
             const struct group *g = &h->groups[h->groups_written++];
             rows[count++] =
-                (struct row){h->groups_written, g->name,  g->pid,       g->phase,   g->within,
-                             g->stack,          g->image, g->first_seq, g->first_t, g->first_before};
+                (struct row){h->groups_written, g->key.name,  g->key.pid,   g->key.phase,
+                             g->key.within,     g->key.stack, g->key.image, g->first_seq,
+                             g->first_t,        g->first_before};
         }
         put_record(h, HISTORY_GROUPS, rows, count * sizeof *rows);
     }

@@ -17,6 +17,7 @@ enum {
     MAX_NODES = 1 << 24, /* numbers of a thread's nodes */
     TIMELINE = 512,      /* points, at most twice as many */
     PHASES = 4,
+    REACHED = 16, /* of a thread's calls; more are never open */
 };
 #define SAME_STACK ((uint64_t)1 << 20)
 #define NONE UINT64_MAX /* no event, no address */
@@ -42,14 +43,17 @@ struct shape {
 };
 
 /* Events that differ only in time, size and address: one verdict holds for all of them. */
-struct group {
+struct group_key {
     uint32_t pid, name, within; /* within: the group of the call that they lie in, 0: none */
     int32_t stack;              /* a trace node, 0 or less: no frames */
     uint64_t image;
     uint32_t phase, process;
-    /* from here on not part of what tells groups apart */
+};
+
+struct group {
+    struct group_key key;
     uint32_t stamp; /* number of the peak for which `at_peak` holds */
-    uint64_t first_seq, first_t, first_before;
+    uint64_t first_seq, first_t, first_before; /* before: what its block was made or moved by */
     uint64_t count, failed, unfinished, reached;
     uint64_t allocations, live_blocks, temporary_blocks;
     wide bytes, allocated, live, temporary, at_peak;
@@ -72,9 +76,10 @@ struct call {
     uint64_t seq, t, sp, back, outer, memptr;
     uint64_t number; /* of its block, 0: none */
     struct shape shape;
+    uint64_t root; /* the un-nested call that holds it, or itself */
+    uint32_t hook, group, root_group;
+    uint8_t point;
     struct block moving; /* what a realloc works on; number 0: nothing */
-    uint32_t hook, group;
-    uint8_t point, has_reached;
 };
 
 struct frame_node {
@@ -87,9 +92,12 @@ struct frame_node {
 };
 
 struct thread {
-    uint32_t tid, process;
+    uint32_t tid, pid, process;
     uint32_t open, room; /* of `calls` */
     struct call *calls;
+    uint64_t born;   /* when it did something first, for an order among threads; 0: nothing yet */
+    uint64_t reached[REACHED]; /* the latest un-nested calls that made a syscall */
+    unsigned next_reached;
     uint64_t latest; /* the block of the latest allocation, 0: none, or it only grew */
     uint64_t syscall_seq, syscall_t, syscall_ptr; /* the open one; seq NONE: none */
     uint32_t syscall_number, syscall_group;
@@ -158,11 +166,12 @@ struct history {
     history_sink *sink;
     void *owner;
     int failed, has_start;
-    uint64_t start, events, block_number;
+    uint64_t start, events, block_number, births;
     struct process *processes;
     uint32_t process_count, process_room, last_process;
     struct thread *threads;
-    uint32_t thread_count, thread_room, last_thread;
+    uint32_t thread_count, thread_room;
+    struct thread *last; /* the thread that was asked for last; NULL where that may be wrong */
     struct table thread_of; /* tid -> index */
     struct hook *hooks;
     uint32_t hook_count, hook_room;
@@ -195,8 +204,17 @@ struct history {
 
 /* history_processes.c */
 struct process *process_of(struct history *h, uint32_t pid);
-struct thread *thread_of(struct history *h, uint32_t pid, uint32_t tid);
+struct thread *find_thread(struct history *h, uint32_t pid, uint32_t tid);
 struct thread *known_thread(struct history *h, uint32_t pid, uint32_t tid);
+
+/* The thread of that number; in another process than before it is another one. NULL: no memory,
+ * or far too many. */
+static inline struct thread *thread_of(struct history *h, uint32_t pid, uint32_t tid)
+{
+    struct thread *t = h->last;
+    return t && t->tid == tid && t->pid == pid ? t : find_thread(h, pid, tid);
+}
+
 void thread_free(struct thread *t);
 uint32_t module_at(const struct process *p, uint64_t pc);
 uint64_t since_start(struct history *h, uint64_t t);
@@ -240,17 +258,31 @@ void live_tick(struct history *h, uint64_t t_ns);
 wide bytes_asked(const struct shape *shape);
 
 /* history_groups.c */
-uint32_t group_of(struct history *h, const struct group *key, struct frame_node *frame);
+uint32_t group_of(struct history *h, const struct group_key *key, uint64_t t_ns,
+                  struct frame_node *frame);
 void write_groups(struct history *h);
 void write_sums(struct history *h);
 
 /* history_events.c */
 uint64_t new_event(struct history *h, uint64_t t_ns, uint32_t tid, uint32_t group,
                    const struct shape *shape);
-void set_field(struct history *h, uint64_t seq, enum column column, uint64_t value);
+void set_rare_field(struct history *h, uint64_t seq, enum column column, uint64_t value);
 void set_signed(struct history *h, uint64_t seq);
 int event_field(struct history *h, uint64_t seq, enum column column, uint64_t *value);
 void write_events(struct history *h);
+
+/* A field that becomes known after the event began; it is no longer NULL. */
+static inline void set_field(struct history *h, uint64_t seq, enum column column, uint64_t value)
+{
+    struct chunk *chunk = &h->chunk;
+    if (seq < chunk->first || (column >= NMEMB && column != PTR && column != RESULT &&
+                               column != BLOCK)) {
+        set_rare_field(h, seq, column, value);
+        return;
+    }
+    chunk->column[column][seq - chunk->first] = value;
+    chunk->column[PRESENT][seq - chunk->first] |= column_bit(column);
+}
 
 /* history_write.c */
 void put_record(struct history *h, enum history_kind kind, const void *payload, size_t length);

@@ -37,7 +37,7 @@ static void note_peak(struct history *h, const struct call *call)
     h->peak.bytes = h->live;
     h->peak.seq = call->seq;
     h->peak.t_ns = call->t;
-    h->peak.phase = h->groups[call->group - 1].phase;
+    h->peak.phase = h->groups[call->group - 1].key.phase;
     h->peak.number++;
 }
 
@@ -79,7 +79,7 @@ void live_end(struct history *h, struct process *p)
     uint32_t process = (uint32_t)(p - h->processes);
     for (uint32_t index = 0; index < h->group_count; index++) {
         struct group *group = &h->groups[index];
-        if (group->process == process && group->live_blocks)
+        if (group->key.process == process && group->live_blocks)
             change(h, group, -(int)group->live_blocks, -group->live);
     }
 }

@@ -63,6 +63,7 @@ void history_start(struct history *h, uint32_t pid, uint64_t started)
 {
     h->start = started;
     h->has_start = 1;
+    h->last = NULL;
     if (h->process_count == 1 && !h->processes[0].is_gone)
         h->processes[0].pid = pid;
     else
@@ -74,6 +75,7 @@ static void forget_open(struct history *h, struct thread *t)
     for (uint32_t index = 0; index < t->open; index++)
         block_forget(h, t, &t->calls[index]);
     t->open = 0;
+    t->born = 0;
     t->syscall_seq = NONE;
 }
 
@@ -93,6 +95,7 @@ static void forget(struct history *h, struct thread *t)
 
 static struct thread *make_thread(struct history *h, uint32_t tid)
 {
+    h->last = NULL; /* the array may move */
     if (h->thread_count >= MAX_THREADS) {
         h->unmatched[BEYOND_LIMIT]++;
         return NULL;
@@ -109,31 +112,27 @@ static struct thread *make_thread(struct history *h, uint32_t tid)
     return t;
 }
 
-/* The thread of that number; in another process than before it is another one. */
-struct thread *thread_of(struct history *h, uint32_t pid, uint32_t tid)
+struct thread *find_thread(struct history *h, uint32_t pid, uint32_t tid)
 {
     struct process *p = process_of(h, pid);
-    if (!p)
-        return NULL;
-    uint32_t number = h->last_thread;
-    if (!number || h->threads[number - 1].tid != tid)
-        number = table_get(&h->thread_of, tid);
-    struct thread *t = number ? &h->threads[number - 1] : make_thread(h, tid);
+    uint32_t number = p ? table_get(&h->thread_of, tid) : 0;
+    struct thread *t = number ? &h->threads[number - 1] : p ? make_thread(h, tid) : NULL;
     if (!t)
         return NULL;
-    h->last_thread = (uint32_t)(t - h->threads) + 1;
     uint32_t process = (uint32_t)(p - h->processes);
     if (t->process != process) {
         forget(h, t);
         t->process = process;
     }
+    t->pid = pid;
+    h->last = t;
     return t;
 }
 
 /* As thread_of, but NULL where the thread did nothing yet. */
 struct thread *known_thread(struct history *h, uint32_t pid, uint32_t tid)
 {
-    if (h->last_thread && h->threads[h->last_thread - 1].tid == tid)
+    if (h->last && h->last->tid == tid)
         return thread_of(h, pid, tid);
     return table_get(&h->thread_of, tid) ? thread_of(h, pid, tid) : NULL;
 }
@@ -284,6 +283,7 @@ void history_exit(struct history *h, uint32_t pid)
             if (h->threads[at].process == index)
                 end_thread(h, &h->threads[at]);
         p->is_gone = 1;
+        h->last = NULL;
         write_blocks(h, p);
         blocks_free(p);
         free(p->modules);

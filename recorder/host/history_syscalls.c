@@ -42,27 +42,18 @@ static uint64_t arguments_of(struct history *h, uint32_t number, const uint64_t 
     return argument_id(h, number, kept, path, length);
 }
 
-static struct call *by_seq(struct thread *t, uint64_t seq)
+/* The un-nested call that holds `cause` reached the kernel: counted once. */
+static void count_reached(struct history *h, struct thread *t, const struct call *cause)
 {
-    for (uint32_t index = t->open; index; index--)
-        if (t->calls[index - 1].seq == seq)
-            return &t->calls[index - 1];
-    return NULL;
+    for (unsigned index = 0; index < REACHED; index++)
+        if (t->reached[index] == cause->root + 1)
+            return;
+    t->reached[t->next_reached++ % REACHED] = cause->root + 1;
+    h->groups[cause->root_group - 1].reached++;
 }
 
-/* The un-nested call that holds `call` reached the kernel: counted once. */
-static void count_reached(struct history *h, struct thread *t, struct call *call)
-{
-    while (call && call->outer != NONE)
-        call = by_seq(t, call->outer);
-    if (call && !call->has_reached) {
-        call->has_reached = 1;
-        h->groups[call->group - 1].reached++;
-    }
-}
-
-static void begin(struct history *h, struct thread *t, struct group *key, struct frame_node *frame,
-                  const struct shape *shape, struct call *cause)
+static void begin(struct history *h, struct thread *t, struct group_key *key, uint64_t t_ns,
+                  struct frame_node *frame, const struct shape *shape, struct call *cause)
 {
     const struct process *p = &h->processes[t->process];
     key->pid = p->pid;
@@ -70,19 +61,20 @@ static void begin(struct history *h, struct thread *t, struct group *key, struct
     key->phase = p->phase;
     key->process = t->process;
     key->within = cause ? cause->group : 0;
-    uint32_t number = group_of(h, key, frame);
+    uint32_t number = group_of(h, key, t_ns, frame);
     if (!number)
         return;
     t->syscall_group = number;
-    t->syscall_t = key->first_t;
+    t->syscall_t = t_ns;
     t->syscall_ptr = shape->ptr;
-    t->syscall_seq = new_event(h, key->first_t, t->tid, number, shape);
+    t->syscall_seq = new_event(h, t_ns, t->tid, number, shape);
     if (cause)
         set_field(h, t->syscall_seq, CAUSE, t->syscall_seq - cause->seq);
+    if (cause)
+        count_reached(h, t, cause);
     h->groups[number - 1].count++;
     h->groups[number - 1].unfinished++;
     h->groups[number - 1].bytes += bytes_asked(shape);
-    count_reached(h, t, cause);
 }
 
 void history_sysenter(struct history *h, uint64_t t_ns, uint32_t pid, uint32_t tid,
@@ -98,8 +90,10 @@ void history_sysenter(struct history *h, uint64_t t_ns, uint32_t pid, uint32_t t
     uint32_t known = name_id(h, 1, name, "");
     if (!t || !known)
         return;
+    if (!t->born)
+        t->born = ++h->births;
     struct frame_node *frame = frame_of(h, t, node);
-    struct group key = {.name = known, .first_t = since_start(h, t_ns)};
+    struct group_key key = {.name = known};
     struct shape shape = {.ptr = args[0], .present = HAS_PTR};
     if (number != BRK) {
         shape.size = args[1];
@@ -108,7 +102,7 @@ void history_sysenter(struct history *h, uint64_t t_ns, uint32_t pid, uint32_t t
     key.stack = trace_stack(h, t, frame, node);
     struct call *cause = t->open ? call_around(t, sp, frame, node) : NULL;
     uint64_t arguments = arguments_of(h, number, args, path, length);
-    begin(h, t, &key, frame, &shape, cause);
+    begin(h, t, &key, since_start(h, t_ns), frame, &shape, cause);
     t->syscall_number = number;
     if (arguments && t->syscall_seq != NONE)
         set_field(h, t->syscall_seq, ARGS, arguments);

@@ -229,8 +229,8 @@ static void sysleave(struct reader *r)
 
 static const char *record(struct reader *r, unsigned kind, const uint8_t *payload, size_t length)
 {
-    static const size_t least[] = {0, 2, 8, 56, 40, 80, 24};
-    static const size_t most[] = {0, HISTORY_MAX_RECORD, HISTORY_MAX_RECORD, 56, 40,
+    static const size_t least[] = {0, 2, 8, 56, 32, 80, 24};
+    static const size_t most[] = {0, HISTORY_MAX_RECORD, HISTORY_MAX_RECORD, 56, 32,
                                   HISTORY_MAX_RECORD, 24};
     if (kind < INFO || kind > SYSLEAVE || length < least[kind] || length > most[kind])
         return "a record of an unknown kind or length";
