@@ -7,10 +7,9 @@ are kept, and they are read one chunk at a time.
 
 from __future__ import annotations
 
-from collections import defaultdict
 from operator import attrgetter
 
-from . import columns, fields, spool, syscalls, trace_events, words
+from . import columns, fields, recount, spool, syscalls, trace_events, words
 from .blocks import Block
 from .groups import Sums
 from .model import Group
@@ -36,6 +35,26 @@ class Recorded:
         self.parents, self.pcs = [], []  # of stack nodes; index: id - 1
         self.is_whole = False  # its sums are there: it was not cut off
         self.events = Events(self)
+
+    def chunk_events(self, index):
+        """Yield (Event, id of its group) of one chunk."""
+        first, count, packed = self.chunks[index]
+        chunk = _unpack(packed, count)
+        end = first + count
+        rows = sorted(row for row in self.late if first <= row[0] < end) if self.late else ()
+        late = ((seq, COLUMN_NAMES[column], _signed(value)) for seq, column, value in rows)
+        trace_events.mend(chunk, first, late)
+        made = trace_events.Events(self.sums.groups, lambda id_: dict(self.arguments[id_]))
+        return made.of(first, chunk)
+
+    def pick(self, wanted, chunks):
+        """The events with a seq in `wanted`, as far as they lie in `chunks` (indexes)."""
+        for index in sorted(chunks):
+            first, count, _ = self.chunks[index]
+            if not wanted.isdisjoint(range(first, first + count)):
+                for event, _ in self.chunk_events(index):
+                    if event.seq in wanted:
+                        yield event
 
     def stack(self, node):
         """The node's spool.Stack; slots are not kept."""
@@ -70,15 +89,8 @@ class Events:
         return chunks[-1][0] + chunks[-1][1] if chunks else 0
 
     def __iter__(self):
-        recorded, late = self._recorded, defaultdict(list)
-        for seq, column, value in recorded.late:
-            late[seq].append((seq, COLUMN_NAMES[column], _signed(value)))
-        made = trace_events.Events(recorded.sums.groups, lambda id_: dict(recorded.arguments[id_]))
-        for first, count, packed in recorded.chunks:
-            chunk = _unpack(packed, count)
-            for seq in late.keys() & set(range(first, first + count)) if late else ():
-                trace_events.mend(chunk, first, late[seq])
-            for event, _ in made.of(first, chunk):
+        for index in range(len(self._recorded.chunks)):
+            for event, _ in self._recorded.chunk_events(index):
                 yield event
 
 
@@ -220,9 +232,11 @@ class Builder:
         known.sums.events = len(known.events)
         history.recorded = known
         history.stacks = known.stacks()
-        history.blocks = sorted(known.blocks, key=attrgetter("number"))
         try:
             history.events = known.events if history.has_many() else list(known.events)
+            if not known.is_whole:
+                recount.Recount(known).all()
+            history.blocks = sorted(known.blocks, key=attrgetter("number"))
         except (TraceError, columns.ColumnError, KeyError) as error:
             raise spool.SpoolError("spool damaged: %s" % error) from None
 

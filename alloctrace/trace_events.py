@@ -85,6 +85,8 @@ def mend(chunk, first, late):
     """Put in what became known when the chunk was written already: (seq, name, value)."""
     for seq, name, value in late:
         row = seq - first
-        if name != "present":
+        if name == "present":
+            chunk[_PRESENT][row] |= value
+        else:
             chunk[COLUMN_NAMES.index(name)][row] = value
-        chunk[_PRESENT][row] |= value if name == "present" else PRESENT.get(name, 0)
+            chunk[_PRESENT][row] |= PRESENT.get(name, 0)

@@ -269,7 +269,7 @@ def _group_row(group, tree, names, verdicts, purposes):
         to_signed(group.pid),
         words.PHASES.index(group.phase),
         to_signed(group.image),
-        tree.node_of.get(group.stack, 0),
+        tree.node_of.get(group.stack, min(group.stack, 0)),
         group.within,
         verdicts.id(group.verdict, verdict_row),
         purposes.id(group.purpose, purpose_row),
