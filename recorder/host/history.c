@@ -7,34 +7,34 @@
 enum { BAD_ARGUMENT = 22, OUT_OF_MEMORY = 12 };
 #define CODE UINT32_MAX /* instead of a syscall's number: posix_memalign returned it */
 
-/* Which register of a call is what; -1: none of them. */
-static const struct {
-    int8_t size, nmemb, align, ptr;
-} shapes[ENTRY_POINTS] = {
-    [MALLOC] = {0, -1, -1, -1},        [CALLOC] = {1, 0, -1, -1},
-    [REALLOC] = {1, -1, -1, 0},        [REALLOCARRAY] = {2, 1, -1, 0},
-    [FREE] = {-1, -1, -1, 0},          [ALIGNED_ALLOC] = {1, -1, 0, -1},
-    [POSIX_MEMALIGN] = {2, -1, 1, -1}, [MEMALIGN] = {1, -1, 0, -1},
-    [VALLOC] = {0, -1, -1, -1},        [PVALLOC] = {0, -1, -1, -1},
-};
-
-static void take_argument(uint64_t *to, struct shape *shape, unsigned bit, const uint64_t *args,
-                          int8_t at)
+/* Which register of a call is what. */
+static void take_shape(struct shape *shape, unsigned point, const uint64_t args[3])
 {
-    if (at < 0)
-        return;
-    *to = args[at];
-    shape->present |= bit;
-}
-
-static struct shape shape_of(unsigned point, const uint64_t args[3])
-{
-    struct shape shape = {0};
-    take_argument(&shape.size, &shape, HAS_SIZE, args, shapes[point].size);
-    take_argument(&shape.nmemb, &shape, HAS_NMEMB, args, shapes[point].nmemb);
-    take_argument(&shape.align, &shape, HAS_ALIGN, args, shapes[point].align);
-    take_argument(&shape.ptr, &shape, HAS_PTR, args, shapes[point].ptr);
-    return shape;
+    *shape = (struct shape){.size = args[0], .present = HAS_SIZE};
+    switch (point) {
+    case FREE:
+        *shape = (struct shape){.ptr = args[0], .present = HAS_PTR};
+        break;
+    case CALLOC:
+        *shape = (struct shape){args[1], .nmemb = args[0], .present = HAS_SIZE | HAS_NMEMB};
+        break;
+    case REALLOC:
+        *shape = (struct shape){args[1], .ptr = args[0], .present = HAS_SIZE | HAS_PTR};
+        break;
+    case REALLOCARRAY:
+        *shape = (struct shape){args[2], .nmemb = args[1], .ptr = args[0],
+                                .present = HAS_SIZE | HAS_NMEMB | HAS_PTR};
+        break;
+    case ALIGNED_ALLOC:
+    case MEMALIGN:
+        *shape = (struct shape){args[1], .align = args[0], .present = HAS_SIZE | HAS_ALIGN};
+        break;
+    case POSIX_MEMALIGN:
+        *shape = (struct shape){args[2], .align = args[1], .present = HAS_SIZE | HAS_ALIGN};
+        break;
+    default: /* malloc, valloc, pvalloc */
+        break;
+    }
 }
 
 struct history *history_new(history_sink *sink, void *owner)
@@ -123,11 +123,6 @@ static void count_end(struct history *h, uint32_t group, int has_failed)
     g->failed += has_failed != 0;
 }
 
-static void set_duration(struct history *h, uint64_t seq, uint64_t began, uint64_t now)
-{
-    set_field(h, seq, DUR_NS, now > began ? now - began : 0);
-}
-
 /* ---- calls ---- */
 
 /* The open call that an event at `sp` lies in; its address holds until a call is opened. */
@@ -141,15 +136,14 @@ static uint64_t return_address(const struct thread *t, const struct frame_node *
     return frame && frame->parent ? t->frames[frame->parent - 1].pc : NONE;
 }
 
-/* The call becomes an event, and one of the open calls of its thread. */
-static void begin_call(struct history *h, struct thread *t, const struct hook *hook,
-                       struct call *call, struct frame_node *frame, int32_t node)
+/* The call that was put behind the open ones becomes an event, and one of them. */
+static void begin_call(struct history *h, struct thread *t, struct call *call, uint32_t name,
+                       struct frame_node *frame, int32_t node)
 {
     const struct call *outer = around(t, call->sp, frame, node);
     uint32_t within = outer ? outer->group : 0;
     call->outer = outer ? outer->seq : NONE;
-    call->group =
-        find_group(h, t, hook->name, within, trace_stack(h, t, frame, node), call->t, frame);
+    call->group = find_group(h, t, name, within, trace_stack(h, t, frame, node), call->t, frame);
     if (!call->group)
         return;
     call->seq = new_event(h, call->t, t->tid, call->group, &call->shape);
@@ -158,13 +152,7 @@ static void begin_call(struct history *h, struct thread *t, const struct hook *h
     if (outer)
         set_field(h, call->seq, OUTER, call->seq - call->outer);
     count_begin(h, call->group, &call->shape);
-    struct call *open = push_call(h, t);
-    if (!open)
-        return;
-    memcpy(open, call, offsetof(struct call, moving));
-    open->moving.number = 0;
-    open->moving.group = 0;
-    block_begin(h, t, open);
+    block_begin(h, t, push_call(h, t));
 }
 
 void history_enter(struct history *h, uint64_t t_ns, uint32_t pid, uint32_t tid, uint32_t hook_id,
@@ -176,33 +164,32 @@ void history_enter(struct history *h, uint64_t t_ns, uint32_t pid, uint32_t tid,
         return;
     }
     struct thread *t = thread_of(h, pid, tid);
-    if (!t)
+    struct call *call = t ? next_call(h, t) : NULL;
+    if (!call)
         return;
     if (!t->born)
         t->born = ++h->births;
     struct frame_node *frame = frame_of(h, t, node);
-    struct call call;
-    call.sp = sp;
-    call.back = return_address(t, frame);
-    call.memptr = NONE;
-    call.number = 0;
-    call.hook = hook_id;
-    call.point = hook->point;
-    call.shape = shape_of(hook->point, args);
-    if (t->open && is_repeated(t, &call))
+    call->sp = sp;
+    call->back = return_address(t, frame);
+    call->memptr = NONE;
+    call->number = call->moving.number = call->moving.group = 0;
+    call->hook = hook_id;
+    call->point = hook->point;
+    take_shape(&call->shape, hook->point, args);
+    if (t->open && is_repeated(t, call))
         return;
     if (t->open)
-        drop_stale(h, t, sp, call.back);
-    call.t = since_start(h, t_ns);
-    begin_call(h, t, hook, &call, frame, node);
+        call = drop_stale(h, t, call);
+    call->t = since_start(h, t_ns);
+    begin_call(h, t, call, hook->name, frame, node);
 }
 
-/* What the call handed out, and whether it failed. */
+/* A pointer came back: it, or 0 where the call failed. */
 static uint64_t take_result(struct history *h, const struct call *call, uint64_t result,
                             int *has_failed)
 {
     const struct shape *shape = &call->shape;
-    set_field(h, call->seq, RESULT, result);
     int has_asked = shape->size && (!(shape->present & HAS_NMEMB) || shape->nmemb);
     if (result || !has_asked)
         return result;
@@ -232,11 +219,11 @@ static uint64_t take_code(struct history *h, const struct call *call, uint64_t r
 static void end_call(struct history *h, struct thread *t, struct call *call, uint64_t now,
                      uint64_t result)
 {
-    int has_failed = 0;
-    set_duration(h, call->seq, call->t, now);
+    int has_failed = 0, has_pointer = call->point != FREE && call->point != POSIX_MEMALIGN;
+    set_end(h, call->seq, now > call->t ? now - call->t : 0, has_pointer, result);
     if (call->point == POSIX_MEMALIGN)
         result = take_code(h, call, result, &has_failed);
-    else if (call->point != FREE)
+    else if (has_pointer)
         result = take_result(h, call, result, &has_failed);
     count_end(h, call->group, has_failed);
     block_end(h, t, call, result, has_failed);

@@ -38,29 +38,40 @@ static unsigned cut(struct history *h, struct thread *t, unsigned from, uint64_t
     return returned;
 }
 
-/* An entry at `sp` from elsewhere: longjmp left the calls that lay there. */
-void drop_stale(struct history *h, struct thread *t, uint64_t sp, uint64_t back)
+/* The place behind the open calls, to be filled. NULL: no memory. */
+struct call *next_call(struct history *h, struct thread *t)
 {
+    if (t->open + 1 >= t->room &&
+        grow(h, (void **)&t->calls, &t->room, t->open + 2, sizeof *t->calls))
+        return NULL;
+    return &t->calls[t->open];
+}
+
+/* The entry `next`, in the place behind the open calls, comes from elsewhere than the calls whose
+ * return address lay in its slot: longjmp left them. Its place from now on. */
+struct call *drop_stale(struct history *h, struct thread *t, struct call *next)
+{
+    uint64_t sp = next->sp, back = next->back;
     for (unsigned index = 0; back != NONE && index < t->open; index++) {
         const struct call *call = &t->calls[index];
         if (call->sp == sp && call->back != NONE && call->back != back) {
             cut(h, t, index, sp, NULL);
-            return;
+            t->calls[t->open] = *next;
+            break;
         }
     }
+    return &t->calls[t->open];
 }
 
-/* Room for one more call, at the end of the open ones. */
+/* The call in the place behind the open ones is open as well; its place from now on. */
 struct call *push_call(struct history *h, struct thread *t)
 {
     if (t->open == MAX_OPEN) {
         struct call oldest = t->calls[0];
-        memmove(&t->calls[0], &t->calls[1], (MAX_OPEN - 1) * sizeof *t->calls);
+        memmove(&t->calls[0], &t->calls[1], MAX_OPEN * sizeof *t->calls);
         t->open--;
         block_abandon(h, t, &oldest);
     }
-    if (grow(h, (void **)&t->calls, &t->room, t->open + 1, sizeof *t->calls))
-        return NULL;
     return &t->calls[t->open++];
 }
 

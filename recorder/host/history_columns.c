@@ -53,15 +53,16 @@ static int is_whole(const struct packer *p)
     return p && p->has_repeating && p->has_noisy && p->differences && p->planes && p->out;
 }
 
+/* Columns begin at different places of a page: else all would compete for the same lines of the
+ * first cache, row by row. */
 int chunk_open(struct chunk *chunk, uint32_t room)
 {
-    int is_full = 0;
+    size_t step = room + 3 * 64 / sizeof *chunk->values;
     *chunk = (struct chunk){.packer = new_packer(room)};
-    for (int column = 0; column < COLUMNS; column++) {
-        chunk->column[column] = calloc(room, sizeof **chunk->column);
-        is_full |= !chunk->column[column];
-    }
-    if (is_full || !is_whole(chunk->packer))
+    chunk->values = calloc(COLUMNS * step, sizeof *chunk->values);
+    for (int column = 0; chunk->values && column < COLUMNS; column++)
+        chunk->column[column] = chunk->values + (size_t)column * step;
+    if (!chunk->values || !is_whole(chunk->packer))
         return -1;
     chunk->record = malloc(RECORD_HEAD + chunk->packer->out_room);
     return chunk->record ? 0 : -1;
@@ -70,8 +71,7 @@ int chunk_open(struct chunk *chunk, uint32_t room)
 void chunk_free(struct chunk *chunk)
 {
     struct packer *p = chunk->packer;
-    for (int column = 0; column < COLUMNS; column++)
-        free(chunk->column[column]);
+    free(chunk->values);
     free(chunk->record);
     if (!p)
         return;

@@ -44,7 +44,8 @@ struct chunk {
     uint64_t first; /* the event in row 0 */
     uint32_t count;
     uint32_t used; /* bits: columns that hold anything but zeros */
-    uint64_t *column[COLUMNS];
+    uint64_t *column[COLUMNS]; /* in one piece of memory, `values` */
+    uint64_t *values;
     struct packer *packer;
     uint8_t *record; /* room for a packed column and its head */
 };

@@ -17,6 +17,7 @@ enum {
     MAX_NODES = 1 << 24, /* numbers of a thread's nodes */
     TIMELINE = 512,      /* points, at most twice as many */
     PHASES = 4,
+    NEAR = 256,
     REACHED = 16, /* of a thread's calls; more are never open */
 };
 #define SAME_STACK ((uint64_t)1 << 20)
@@ -176,6 +177,7 @@ struct history {
     struct hook *hooks;
     uint32_t hook_count, hook_room;
     struct table hook_of; /* id -> index */
+    uint16_t hook_near[NEAR]; /* the same for small ids: index + 1 */
     struct name *names;
     uint32_t name_count, name_room;
     uint32_t serial; /* of modules */
@@ -222,7 +224,13 @@ int grow(struct history *h, void **array, uint32_t *room, uint32_t count, size_t
 
 /* history_names.c */
 uint32_t name_id(struct history *h, int is_syscall, const char *name, const char *impl);
-const struct hook *hook_of(struct history *h, uint32_t id);
+const struct hook *find_hook(struct history *h, uint32_t id);
+
+static inline const struct hook *hook_of(struct history *h, uint32_t id)
+{
+    return id < NEAR && h->hook_near[id] ? &h->hooks[h->hook_near[id] - 1] : find_hook(h, id);
+}
+
 uint64_t argument_id(struct history *h, uint32_t number, const uint64_t args[6], const void *path,
                      size_t length);
 void free_arguments(struct arguments *arguments);
@@ -236,7 +244,8 @@ void write_nodes(struct history *h);
 struct call *call_around(struct thread *t, uint64_t sp, const struct frame_node *frame,
                          int32_t node);
 int is_repeated(const struct thread *t, const struct call *call);
-void drop_stale(struct history *h, struct thread *t, uint64_t sp, uint64_t back);
+struct call *next_call(struct history *h, struct thread *t);
+struct call *drop_stale(struct history *h, struct thread *t, struct call *next);
 struct call *push_call(struct history *h, struct thread *t);
 unsigned close_calls(struct history *h, struct thread *t, uint64_t sp, struct call *closed);
 
@@ -282,6 +291,24 @@ static inline void set_field(struct history *h, uint64_t seq, enum column column
     }
     chunk->column[column][seq - chunk->first] = value;
     chunk->column[PRESENT][seq - chunk->first] |= column_bit(column);
+}
+
+/* A call returned, with a pointer or without one. */
+static inline void set_end(struct history *h, uint64_t seq, uint64_t took, int has_result,
+                           uint64_t result)
+{
+    struct chunk *chunk = &h->chunk;
+    uint64_t row = seq - chunk->first;
+    if (seq < chunk->first) {
+        set_rare_field(h, seq, DUR_NS, took);
+        if (has_result)
+            set_rare_field(h, seq, RESULT, result);
+        return;
+    }
+    chunk->column[DUR_NS][row] = took;
+    if (has_result)
+        chunk->column[RESULT][row] = result;
+    chunk->column[PRESENT][row] |= has_result ? HAS_DUR | HAS_RESULT : HAS_DUR;
 }
 
 /* history_write.c */

@@ -80,11 +80,13 @@ void history_hook(struct history *h, uint32_t id, const char *name, const char *
             return;
         number = ++h->hook_count;
         h->failed |= table_put(&h->hook_of, id, number) != 0;
+        if (id < NEAR)
+            h->hook_near[id] = (uint16_t)number;
     }
     h->hooks[number - 1] = (struct hook){.id = id, .name = known, .point = (uint8_t)point};
 }
 
-const struct hook *hook_of(struct history *h, uint32_t id)
+const struct hook *find_hook(struct history *h, uint32_t id)
 {
     uint32_t number = table_get(&h->hook_of, id);
     return number ? &h->hooks[number - 1] : NULL;
