@@ -7,7 +7,7 @@ import random
 
 from made_records import LIBC, MAIN, TOP, Made
 
-SLOTS = [TOP - 64 * index for index in range(6)]
+SLOTS = [TOP - 64 * index for index in range(6)] + [TOP + (2 << 20)]  # the last on another stack
 BLOCKS = [0x5000 + 16 * index for index in range(7)]
 CALLS = "malloc calloc realloc reallocarray free aligned_alloc posix_memalign valloc".split()
 SYSCALLS = "mmap munmap brk mremap mprotect madvise".split()
@@ -41,7 +41,7 @@ class Chaos:
     def _stack(self):
         """Some of the slots, innermost first; some are cut, some end where they should not."""
         depth = self.chance.randrange(1, 6)
-        slots = sorted(self.chance.sample(SLOTS, min(depth, len(SLOTS))))
+        slots = sorted(self.chance.sample(SLOTS, depth))
         pcs = [LIBC + self.chance.randrange(3)] + [
             MAIN + self.chance.randrange(4) for _ in slots[1:]
         ]
