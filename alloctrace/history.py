@@ -7,11 +7,13 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
+from typing import Optional
 
-from . import calls, spool, syscalls, words
+from . import calls, recorded, spool, syscalls, words
 from .blocks import Blocks
 from .inforecords import InfoRecords
 from .model import Event
+from .recorded import Recorded
 
 MAX_NS = (1 << 63) - 1
 EINVAL = 22
@@ -39,6 +41,27 @@ class History:
     lost: int = 0  # events that the engine could not record
     end: dict = None  # kind, status, t_ns; None: the engine did not see the end
     cut_off: bool = False  # the spool ends inside a record
+    recorded: Optional[Recorded] = None  # what the recorder's own history made of it
+
+    def has_many(self):
+        """Whether there are too many events to hold: `events` then only iterates."""
+        return self.recorded is not None and len(self.recorded.events) > recorded.MANY
+
+    def first_uses(self):
+        """{stack id: (t_ns, image)} of the first event with it."""
+        if self.recorded is not None:
+            return self.recorded.first_uses()
+        found = {}
+        for event in self.events:
+            if event.stack and event.stack not in found:
+                found[event.stack] = (event.t_ns, event.image)
+        return found
+
+    def event_images(self):
+        """The images of all events."""
+        if self.recorded is not None:
+            return {group.image for group in self.recorded.sums.groups}
+        return {event.image for event in self.events}
 
 
 def build(records):
@@ -57,6 +80,7 @@ class Builder(InfoRecords):
         self.history = History()
         self.blocks = Blocks(self.history.events)
         self.unmatched = Counter()  # what -> how often
+        self.recorder = recorded.Builder(self.unmatched)
         self._threads = {}  # tid -> calls.Thread
         self._slots = calls.SlotCache()
         self._pairs = calls.Pairs()
@@ -78,6 +102,7 @@ class Builder(InfoRecords):
             spool.SysEnter: self.sysenter,
             spool.SysLeave: self.sysleave,
             spool.CutOff: self.cut_off,
+            **self.recorder.handlers(),
         }
 
     def open_call(self, tid):
@@ -93,6 +118,7 @@ class Builder(InfoRecords):
         history.blocks = sorted(self.blocks.live.values(), key=lambda block: block.number)
         if self.blocks.overwritten:
             self.unmatched["blocks whose end was not seen"] = self.blocks.overwritten
+        self.recorder.finish(history)
         for what, count in sorted(self.unmatched.items()):
             history.notes.append("unmatched: %s: %d" % (what, count))
         return history

@@ -139,6 +139,15 @@ class InfoRecords:
     def _info_cost(self, data):
         self.history.cost = {key: value for key, value in data.items() if key != "type"}
 
+    def _info_name(self, data):
+        self.recorder.name(data)
+
+    def _info_sums(self, data):
+        self.recorder.ends(data)
+
+    def _info_unmatched(self, data):
+        self.unmatched[fields.text(data, "what")[:100]] += fields.number(data, "count")
+
     def _info_end(self, data):
         self.history.end = self._timed(data)
 

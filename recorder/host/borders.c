@@ -77,7 +77,8 @@ static void add_faults(struct host *h, struct json *json)
     }
 }
 
-static void add_mappings(struct host *h, struct json *json, uint64_t mapped)
+/* Returns the program break. */
+static uint64_t add_mappings(struct host *h, struct json *json, uint64_t mapped)
 {
     struct maps maps;
     size_t count = 0;
@@ -97,9 +98,10 @@ static void add_mappings(struct host *h, struct json *json, uint64_t mapped)
     if (heap)
         json_number(json, "brk", heap);
     json_number(json, "mappings", count);
+    return heap ? heap : HISTORY_UNKNOWN;
 }
 
-static void add_state(struct host *h, struct json *json)
+static uint64_t add_state(struct host *h, struct json *json)
 {
     char text[256];
     unsigned long total = 0, resident = 0;
@@ -108,7 +110,7 @@ static void add_state(struct host *h, struct json *json)
         sscanf(text, "%lu %lu", &total, &resident);
     json_number(json, "rss_bytes", resident * page > own ? resident * page - own : 0);
     add_faults(h, json);
-    add_mappings(h, json, total * page);
+    return add_mappings(h, json, total * page);
 }
 
 static void cross(struct host *h, enum phase phase, uint64_t t_ns, const char *how)
@@ -121,8 +123,9 @@ static void cross(struct host *h, enum phase phase, uint64_t t_ns, const char *h
     json_number(&h->json, "t_ns", t_ns);
     json_text(&h->json, "how", how);
     json_number(&h->json, "image", h->image);
-    add_state(h, &h->json);
+    uint64_t brk = add_state(h, &h->json);
     spool_json(&h->spool, &h->json);
+    history_phase(h->history, (uint32_t)h->process.tracee.pid, phase - PHASE_LOAD, brk);
 }
 
 /* ---- where main is ---- */
@@ -231,7 +234,7 @@ void borders_begin(struct host *h)
 uint64_t border_start(struct host *h, uint64_t main, uint32_t hook)
 {
     struct process *p = &h->process;
-    struct module *program = module_at(h, main);
+    struct module *program = module_around(h, main);
     hook_undo(h, hook);
     if (p->phase == PHASE_LOAD)
         cross(h, PHASE_INIT, h->last_ns, "entry point: no initialiser came before it");
@@ -315,6 +318,7 @@ static void watch_return(struct host *h, uint32_t node)
 {
     struct process *p = &h->process;
     p->after_main = NO_HOOK;
+    p->watch_stacks = false;
     p->main_node = node & STACK_CUT ? 0 : node;
     for (int i = 0; i < RETURNS_TRIED && node != 0 && !(node & STACK_CUT); i++) {
         const struct stack_node *n = &h->stacks.nodes[node];
@@ -324,6 +328,7 @@ static void watch_return(struct host *h, uint32_t node)
             return;
         node = n->parent;
     }
+    p->watch_stacks = p->main_node != 0;
 }
 
 static bool is_outside(const struct stacks *stacks, uint32_t node, uint32_t main_node)
@@ -339,7 +344,7 @@ static bool is_outside(const struct stacks *stacks, uint32_t node, uint32_t main
 void border_by_stack(struct host *h, uint32_t node, uint64_t t_ns)
 {
     const struct process *p = &h->process;
-    if (p->phase != PHASE_MAIN || p->after_main != NO_HOOK || p->main_node == 0)
+    if (p->phase != PHASE_MAIN)
         return;
     for (; node != 0 && !(node & STACK_CUT); node = h->stacks.nodes[node].parent) {
         if (node == p->main_node)

@@ -38,6 +38,7 @@ static void announce_hook(struct host *h, struct hook *hook, const struct module
         json_text(&h->json, "impl", impl ? impl : hook->name[i]);
         json_number(&h->json, "address", hook->address);
         spool_json(&h->spool, &h->json);
+        history_hook(h->history, hook->spool_id[i], hook->name[i], impl ? impl : hook->name[i]);
     }
 }
 
@@ -135,7 +136,7 @@ void plan_calls(struct host *h, struct module *m, const struct text *text, struc
 
 static unsigned name_at(struct host *h, const struct hook *hook, uint64_t ret)
 {
-    struct module *m = module_at(h, ret);
+    struct module *m = module_around(h, ret);
     uint8_t code[6];
     int32_t distance;
     if (m == NULL || !m->has_elf || !tracee_read(&h->process.tracee, ret - 6, code, sizeof code))
@@ -146,7 +147,7 @@ static unsigned name_at(struct host *h, const struct hook *hook, uint64_t ret)
         target = ret + (uint64_t)(int64_t)distance;
     else if (code[0] != 0xff || code[1] != 0x15)
         return 0;
-    m = module_at(h, target);
+    m = module_around(h, target);
     const char *called = m && m->has_elf ? elf_plt_target(&m->elf, target - m->bias) : NULL;
     for (unsigned i = 0; called != NULL && i < hook->names; i++)
         if (strcmp(hook->name[i], called) == 0)

@@ -66,7 +66,7 @@ static void plan_named(struct host *h, struct module *m, const struct text *text
 
 uint32_t hook_border(struct host *h, uint64_t address, uint64_t border)
 {
-    struct module *m = module_at(h, address);
+    struct module *m = module_around(h, address);
     struct plans plans = {0};
     struct text text = {0};
     struct function f;
@@ -164,6 +164,18 @@ static void plan_site(struct host *h, struct module *m, const struct code *code,
         plan_last_munmap(plan, code, site, end_of_exit, stub);
 }
 
+/* A signal's restorer: it finds the signal's frame by the stack pointer, and unwinders know it by
+ * its bytes: mov $15, %rax; or as musl has it, mov $15, %eax. Its unwind table begins a byte before
+ * it, so that it is not always read as what it is. */
+static bool is_restorer(const struct code *code, const struct site *site)
+{
+    uint64_t at = site->address - code->address;
+    const uint8_t *bytes = code->bytes + at;
+    return site->refusal == SIGNAL_RETURN ||
+           (at >= 7 && memcmp(bytes - 7, "\x48\xc7\xc0\x0f\0\0", 7) == 0) ||
+           (at >= 5 && memcmp(bytes - 5, "\xb8\x0f\0\0", 5) == 0);
+}
+
 static void plan_sites(struct host *h, struct module *m, const struct text *text,
                        struct plans *plans)
 {
@@ -172,7 +184,7 @@ static void plan_sites(struct host *h, struct module *m, const struct text *text
     for (size_t i = 0; i < sites.count; i++) {
         struct site *site = &sites.list[i];
         uint64_t end = i + 1 < sites.count ? sites.list[i + 1].address + 2 : 0;
-        if (site_matters(site->number) && site->refusal != SIGNAL_RETURN &&
+        if (site_matters(site->number) && !is_restorer(&text->code, site) &&
             site->refusal != CANCELLATION)
             plan_site(h, m, &text->code, site, end, plans);
     }

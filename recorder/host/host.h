@@ -17,6 +17,7 @@
 #include "clock.h"
 #include "elf.h"
 #include "frames.h"
+#include "history.h"
 #include "maps.h"
 #include "spool.h"
 #include "stacks.h"
@@ -82,7 +83,8 @@ struct process {
     uint64_t main, user_main;
     uint32_t main_node;     /* of stacks.h: whom main returns to */
     uint64_t after_main_sp; /* where the stack pointer is when it has returned */
-    uint32_t after_main;    /* number of its hook */
+    uint32_t after_main; /* number of its hook */
+    bool watch_stacks;   /* it has none: stacks must tell */
 };
 
 /* The place of the host in the stream of one thread. */
@@ -105,7 +107,8 @@ struct host {
     int area_fd;
     uint64_t area_in_target;
     struct spool spool;
-    struct stacks stacks;
+    struct history *history;
+    struct stacks stacks; /* only of borders that are found by them */
     struct clock clock;
     struct process process;
     struct reader *readers; /* AREA_THREADS of them */
@@ -115,7 +118,8 @@ struct host {
     uint32_t next_module, next_hook;
     uint64_t tables_used; /* bytes of the room for unwind tables */
     uint32_t tables_version;
-    uint64_t started_ns, last_ns, calls, planted, lost, refused, ask_count, events, hits, misses;
+    uint64_t started_ns, last_ns, calls, planted, lost, refused, ask_count, hits, misses,
+        flushed_ns;
     uint32_t asks_seen;
     bool executing; /* an execve was announced: we are the tracer of that thread */
     pid_t executing_tid;
@@ -146,7 +150,7 @@ uint64_t stub_address(const struct code_area *area, uint32_t number);
 /* Look at the mappings again: new files are announced, hooked and unwound, gone ones forgotten. */
 void modules_update(struct host *h);
 void modules_forget(struct host *h);
-struct module *module_at(struct host *h, uint64_t address);
+struct module *module_around(struct host *h, uint64_t address);
 void tables_add(struct host *h, struct module *m);
 void tables_publish(struct host *h);
 

@@ -27,6 +27,7 @@ extern const unsigned char agent_begin[], agent_finish[];
 #define CS_64_BIT 0x33 /* __USER_CS, arch/x86/include/asm/segment.h */
 #define IDLE_MIN_US 20
 #define IDLE_MAX_US 1000
+#define FLUSH_NS 100000000
 
 /* ---- words ---- */
 
@@ -102,6 +103,7 @@ static void announce_image(struct host *h)
     json_number(&h->json, "entry", h->process.entry);
     json_number(&h->json, "t_ns", h->last_ns);
     spool_json(&h->spool, &h->json);
+    history_image(h->history, (uint32_t)h->process.tracee.pid, h->image);
 }
 
 static void reset_area(struct host *h)
@@ -174,6 +176,17 @@ static void look_at_tracee(struct host *h)
         begin_image(h);
 }
 
+/* What was recorded until now is to outlive this process. */
+static void keep(struct host *h)
+{
+    uint64_t now = clock_now_ns();
+    if (now - h->flushed_ns < FLUSH_NS)
+        return;
+    h->flushed_ns = now;
+    history_flush(h->history);
+    spool_flush(&h->spool);
+}
+
 static void rest(struct host *h, int pidfd, bool busy, unsigned *idle)
 {
     if (busy)
@@ -185,7 +198,7 @@ static void rest(struct host *h, int pidfd, bool busy, unsigned *idle)
     }
     if (busy)
         return;
-    spool_flush(&h->spool);
+    keep(h);
     struct pollfd wait = {pidfd, POLLIN, 0};
     struct timespec time = {0, (long)*idle * 1000};
     ppoll(&wait, 1, &time, NULL);
@@ -223,6 +236,7 @@ static void announce_run(struct host *h)
     json_text(&h->json, "engine", "recorder");
     json_number(&h->json, "started_ns", h->started_ns);
     spool_json(&h->spool, &h->json);
+    history_start(h->history, (uint32_t)h->process.tracee.pid, h->started_ns);
 }
 
 static void tell_troubles(struct host *h)
@@ -253,6 +267,7 @@ static void announce_end(struct host *h)
         json_number(&h->end_state, "t_ns", clock_now_ns());
     }
     spool_json(&h->spool, &h->end_state);
+    history_finish(h->history);
     spool_close(&h->spool);
 }
 
@@ -275,15 +290,24 @@ static int fail(const char *what)
     return 3;
 }
 
+static int keep_record(void *owner, enum history_kind kind, const void *payload, size_t length)
+{
+    struct spool *spool = owner;
+    spool_record(spool, kind, payload, length);
+    return spool->error == 0 ? 0 : -1;
+}
+
 static bool prepare(struct host *h)
 {
     h->readers = calloc(AREA_THREADS, sizeof *h->readers);
     h->process.modules = calloc(MAX_MODULES, sizeof *h->process.modules);
     h->agent = agent_begin;
     h->agent_size = (size_t)(agent_finish - agent_begin);
+    h->history = history_new(keep_record, &h->spool);
     h->next_module = h->next_hook = 1;
     h->tables_version = 0;
-    return h->readers && h->process.modules && stacks_begin(&h->stacks) && map_area(h);
+    return h->readers && h->process.modules && h->history && stacks_begin(&h->stacks) &&
+           map_area(h);
 }
 
 static int run(struct host *h, const char *spool, pid_t pid, int ready, int go)

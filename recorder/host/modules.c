@@ -28,7 +28,7 @@ static struct module *find(struct process *p, const struct code_file *file)
     return NULL;
 }
 
-struct module *module_at(struct host *h, uint64_t address)
+struct module *module_around(struct host *h, uint64_t address)
 {
     for (size_t i = 0; i < h->process.module_count; i++) {
         struct module *m = &h->process.modules[i];
@@ -102,6 +102,7 @@ static void announce(struct host *h, const struct module *m)
     json_number(&h->json, "image", h->image);
     json_number(&h->json, "loaded_ns", h->last_ns);
     spool_json(&h->spool, &h->json);
+    history_module(h->history, (uint32_t)h->process.tracee.pid, m->id, m->start, m->end);
 }
 
 static void add(struct host *h, const struct code_file *file)
@@ -149,6 +150,7 @@ static void drop_unseen(struct host *h)
         json_number(&h->json, "id", p->modules[i].id);
         json_number(&h->json, "t_ns", h->last_ns);
         spool_json(&h->spool, &h->json);
+        history_unmodule(h->history, (uint32_t)h->process.tracee.pid, p->modules[i].id);
         release(&p->modules[i]);
     }
     p->module_count = kept;

@@ -56,7 +56,7 @@ static size_t executable_parts(const struct host *h, struct unwind_module *out, 
 
 static void fill(struct host *h, struct unwind_module *part)
 {
-    const struct module *m = module_at(h, part->start);
+    const struct module *m = module_around(h, part->start);
     if (m == NULL || !m->has_elf)
         return;
     part->base = m->bias + m->frames.base;
