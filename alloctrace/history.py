@@ -34,6 +34,7 @@ class History:
     blocks: list = field(default_factory=list)  # blocks.Block, live at the end, by number
     mains: list = field(default_factory=list)  # dicts: address, user_main, how
     forks: list = field(default_factory=list)  # dicts: what, tid, child, t_ns; not followed
+    children: list = field(default_factory=list)  # dicts: pid, parent, t_ns; followed
     threads: list = field(default_factory=list)  # dicts: tid, t_ns
     signals: list = field(default_factory=list)  # dicts: name, tid, t_ns
     cost: dict = field(default_factory=dict)  # stops, engine_ns
@@ -89,7 +90,7 @@ class Builder(InfoRecords):
         self._start = None  # CLOCK_MONOTONIC of the first instruction
         self._pid = 0
         self._phase = words.PHASES[0]
-        self._bordered = -1  # index of the last border's phase in this image
+        self._bordered = {}  # image -> index of its last border's phase
         self._image = 0
         self._break = None  # the last known program break
 

@@ -5,6 +5,7 @@
  */
 #include "host.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -34,7 +35,7 @@ uint64_t event_ns(struct host *h, struct reader *r, uint64_t tsc)
 static void release(struct host *h, uint32_t number)
 {
     memset(chunk_at(h, number), 0, CHUNK_SIZE);
-    __atomic_fetch_or(&h->area->free_chunks[(number - 1) / 32], 1u << (number - 1) % 32,
+    __atomic_fetch_or(&h->family->area->free_chunks[(number - 1) / 32], 1u << (number - 1) % 32,
                       __ATOMIC_RELEASE);
 }
 
@@ -220,11 +221,11 @@ static bool closed(struct reader *r, uint64_t sp)
 static void enter(struct host *h, struct reader *r, uint64_t word, const uint64_t *record)
 {
     uint32_t number = word >> 8 & 0xffff, id = (uint32_t)(word >> 32);
-    if (number >= h->process.hook_count || h->process.hooks[number].names == 0) {
+    if (number >= h->family->hook_count || h->family->hooks[number].names == 0) {
         say_lost(h, 1, "a call of a hook that does not exist");
         return;
     }
-    const struct hook *hook = &h->process.hooks[number];
+    const struct hook *hook = &h->family->hooks[number];
     const struct raw_node *raw = raw_at(r, id);
     uint64_t arguments[3] = {record[2], 0, 0}, t_ns = event_ns(h, r, record[1]);
     if ((word & 0xff) == RECORD_CALL3) {
@@ -234,7 +235,7 @@ static void enter(struct host *h, struct reader *r, uint64_t word, const uint64_
     int32_t stack = stack_of(h, r, id, hook->address);
     r->sp = raw ? raw->slot : 0;
     opened(r, r->sp);
-    if (h->process.watch_stacks && r->tid == r->pid)
+    if (h->process->watch_stacks && r->tid == r->pid)
         border_by_stack(h, node_of(h, r, id), t_ns);
     uint32_t name = hook->names > 1 ? hook_id_at(h, number, raw ? raw->pc : 0) : hook->spool_id[0];
     history_enter(h->history, t_ns, r->pid, r->tid, name, r->sp, arguments, stack);
@@ -265,7 +266,7 @@ static void system_call(struct host *h, struct reader *r, uint64_t word, const u
     const char *path = file && r->path ? r->path : "";
     uint64_t t_ns = event_ns(h, r, record[1]);
     int32_t stack = stack_of(h, r, id, record[10]);
-    if (h->process.watch_stacks && r->tid == r->pid)
+    if (h->process->watch_stacks && r->tid == r->pid)
         border_by_stack(h, node_of(h, r, id), t_ns);
     history_sysenter(h->history, t_ns, r->pid, r->tid, number, record[9], record + 2, stack, path,
                      strlen(path));
@@ -330,6 +331,7 @@ static bool step(struct host *h, struct reader *r, uint64_t word)
 struct next {
     struct thread_state *t;
     struct reader *r;
+    struct process *process;
     uint64_t word, time;
 };
 
@@ -348,8 +350,30 @@ static bool look(struct host *h, struct next *n)
     return true;
 }
 
+/* A process that nobody has told of yet: a forked child that was quicker than its parent. */
+static void meet_process(struct host *h, pid_t pid)
+{
+    char path[32], line[256];
+    int parent = 0;
+    if (process_by(h, pid) != NULL)
+        return;
+    snprintf(path, sizeof path, "/proc/%d/status", pid);
+    FILE *file = fopen(path, "re");
+    while (file != NULL && fgets(line, sizeof line, file) != NULL)
+        if (sscanf(line, "PPid: %d", &parent) == 1)
+            break;
+    if (file != NULL)
+        fclose(file);
+    struct process *before = h->process, *p = process_by(h, parent);
+    if (p != NULL && p->family == h->family)
+        serve(h, p);
+    process_forked(h, pid);
+    serve(h, before);
+}
+
 static void meet(struct host *h, struct thread_state *t, struct reader *r)
 {
+    meet_process(h, (pid_t)t->pid);
     free(r->nodes);
     free(r->path);
     *r = (struct reader){.known = true, .pid = t->pid, .tid = t->tid};
@@ -359,7 +383,7 @@ static void meet(struct host *h, struct thread_state *t, struct reader *r)
         spoiled(h, r, "no memory to follow a thread");
         return;
     }
-    if (t->tid == (uint32_t)h->process.tracee.pid)
+    if (t->tid == t->pid)
         return;
     history_thread(h->history, r->pid, r->tid);
     json_begin(&h->json, "thread");
@@ -379,7 +403,8 @@ static void part(struct host *h, uint32_t index, struct thread_state *t, struct 
     if (r->tid != r->pid)
         history_thread_end(h->history, r->pid, r->tid);
     r->known = false;
-    __atomic_fetch_and(&h->area->threads[index / 32], ~(1u << index % 32), __ATOMIC_RELEASE);
+    __atomic_fetch_and(&h->family->area->threads[index / 32], ~(1u << index % 32),
+                       __ATOMIC_RELEASE);
 }
 
 /* The threads in use; newly met ones are announced. */
@@ -387,16 +412,18 @@ static size_t threads_in_use(struct host *h, struct next *list)
 {
     size_t count = 0;
     for (uint32_t w = 0; w < AREA_THREADS / 32; w++)
-        for (uint32_t bits = __atomic_load_n(&h->area->threads[w], __ATOMIC_ACQUIRE); bits != 0;
-             bits &= bits - 1) {
+        for (uint32_t bits = __atomic_load_n(&h->family->area->threads[w], __ATOMIC_ACQUIRE);
+             bits != 0; bits &= bits - 1) {
             uint32_t index = w * 32 + (uint32_t)__builtin_ctz(bits);
             struct thread_state *t = thread_state(h, index);
-            struct reader *r = &h->readers[index];
+            struct reader *r = &h->family->readers[index];
             if (__atomic_load_n(&t->use, __ATOMIC_ACQUIRE) == THREAD_FREE)
                 continue; /* not yet introduced */
             if (!r->known)
                 meet(h, t, r);
-            list[count++] = (struct next){t, r, 0, 0};
+            struct process *owner = process_by(h, (pid_t)r->pid);
+            if (owner != NULL)
+                list[count++] = (struct next){t, r, owner, 0, 0};
         }
     return count;
 }
@@ -419,32 +446,36 @@ static struct next *oldest(struct host *h, struct next *list, size_t count, uint
     return best;
 }
 
-static void free_gone(struct host *h, struct next *list, size_t count, bool all)
+/* `ended`: a process that is over with all its threads; NULL: none is. */
+static void free_gone(struct host *h, struct next *list, size_t count, const struct process *ended)
 {
     for (size_t i = 0; i < count; i++) {
         struct thread_state *t = list[i].t;
         uint32_t use = __atomic_load_n(&t->use, __ATOMIC_ACQUIRE);
-        if ((use == THREAD_GONE || all) && !look(h, &list[i]))
-            part(h, (uint32_t)(list[i].r - h->readers), t, list[i].r);
+        if ((use == THREAD_GONE || list[i].process == ended) && !look(h, &list[i]))
+            part(h, (uint32_t)(list[i].r - h->family->readers), t, list[i].r);
     }
 }
 
 bool drain(struct host *h, uint64_t limit)
 {
     static struct next list[AREA_THREADS];
-    size_t count = threads_in_use(h, list);
+    struct process *served = h->process;
+    size_t count = h->family ? threads_in_use(h, list) : 0;
     bool any = false;
     for (;;) {
         uint64_t second = limit;
         struct next *next = oldest(h, list, count, &second);
         if (next == NULL || next->time > limit)
             break;
+        serve(h, next->process);
         do {
             if (!step(h, next->r, next->word))
                 break;
             any = true;
         } while (look(h, next) && next->time <= second);
     }
-    free_gone(h, list, count, limit == DRAIN_ALL);
+    serve(h, served);
+    free_gone(h, list, count, limit == DRAIN_ALL ? served : NULL);
     return any;
 }

@@ -58,7 +58,7 @@ static void plan_call(struct host *h, struct module *m, const struct text *text,
     hook->module = m->id;
     hook->names = entry->names;
     memcpy(hook->name, entry->name, entry->names * sizeof *entry->name);
-    h->area->hook_kind[number] = hook->kind;
+    h->family->area->hook_kind[number] = hook->kind;
     announce_hook(h, hook, m, impl);
     plan->number = number;
     plan->what = entry->name[0];
@@ -139,7 +139,7 @@ static unsigned name_at(struct host *h, const struct hook *hook, uint64_t ret)
     struct module *m = module_around(h, ret);
     uint8_t code[6];
     int32_t distance;
-    if (m == NULL || !m->has_elf || !tracee_read(&h->process.tracee, ret - 6, code, sizeof code))
+    if (m == NULL || !m->has_elf || !tracee_read(&h->process->tracee, ret - 6, code, sizeof code))
         return 0;
     uint64_t target = ret - 6;
     memcpy(&distance, code + 2, sizeof distance);
@@ -157,10 +157,10 @@ static unsigned name_at(struct host *h, const struct hook *hook, uint64_t ret)
 
 uint32_t hook_id_at(struct host *h, uint32_t number, uint64_t ret)
 {
-    const struct hook *hook = &h->process.hooks[number];
+    const struct hook *hook = &h->family->hooks[number];
     if (hook->names <= 1)
         return hook->spool_id[0];
-    struct call_site *site = &h->process.sites[(ret ^ ret >> 12) % CALL_SITES];
+    struct call_site *site = &h->family->sites[(ret ^ ret >> 12) % CALL_SITES];
     if (site->ret != ret || site->hook != number)
         *site = (struct call_site){ret, number, name_at(h, hook, ret)};
     return hook->spool_id[site->name];
