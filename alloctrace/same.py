@@ -46,9 +46,15 @@ def facts(trace, event, addresses):
     return found
 
 
+def first_process(trace):
+    """Its events: the breakpoint engine sees no others."""
+    pid = trace.run.get("pid")
+    return [event for event in trace.events() if event.pid == pid]
+
+
 def differences(one, other, addresses=False, limit=10):
     """Sentences about what differs between two open traces; empty: nothing does."""
-    threads = by_thread(one.events()), by_thread(other.events())
+    threads = by_thread(first_process(one)), by_thread(first_process(other))
     found = []
     if len(threads[0]) != len(threads[1]):
         found.append("%d threads, %d threads" % tuple(map(len, threads)))

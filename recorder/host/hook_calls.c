@@ -38,6 +38,7 @@ static void announce_hook(struct host *h, struct hook *hook, const struct module
         json_text(&h->json, "impl", impl ? impl : hook->name[i]);
         json_number(&h->json, "address", hook->address);
         spool_json(&h->spool, &h->json);
+        history_hook(h->history, hook->spool_id[i], hook->name[i], impl ? impl : hook->name[i]);
     }
 }
 
@@ -57,7 +58,7 @@ static void plan_call(struct host *h, struct module *m, const struct text *text,
     hook->module = m->id;
     hook->names = entry->names;
     memcpy(hook->name, entry->name, entry->names * sizeof *entry->name);
-    h->area->hook_kind[number] = hook->kind;
+    h->family->area->hook_kind[number] = hook->kind;
     announce_hook(h, hook, m, impl);
     plan->number = number;
     plan->what = entry->name[0];
@@ -135,10 +136,10 @@ void plan_calls(struct host *h, struct module *m, const struct text *text, struc
 
 static unsigned name_at(struct host *h, const struct hook *hook, uint64_t ret)
 {
-    struct module *m = module_at(h, ret);
+    struct module *m = module_around(h, ret);
     uint8_t code[6];
     int32_t distance;
-    if (m == NULL || !m->has_elf || !tracee_read(&h->process.tracee, ret - 6, code, sizeof code))
+    if (m == NULL || !m->has_elf || !tracee_read(&h->process->tracee, ret - 6, code, sizeof code))
         return 0;
     uint64_t target = ret - 6;
     memcpy(&distance, code + 2, sizeof distance);
@@ -146,7 +147,7 @@ static unsigned name_at(struct host *h, const struct hook *hook, uint64_t ret)
         target = ret + (uint64_t)(int64_t)distance;
     else if (code[0] != 0xff || code[1] != 0x15)
         return 0;
-    m = module_at(h, target);
+    m = module_around(h, target);
     const char *called = m && m->has_elf ? elf_plt_target(&m->elf, target - m->bias) : NULL;
     for (unsigned i = 0; called != NULL && i < hook->names; i++)
         if (strcmp(hook->name[i], called) == 0)
@@ -156,10 +157,10 @@ static unsigned name_at(struct host *h, const struct hook *hook, uint64_t ret)
 
 uint32_t hook_id_at(struct host *h, uint32_t number, uint64_t ret)
 {
-    const struct hook *hook = &h->process.hooks[number];
+    const struct hook *hook = &h->family->hooks[number];
     if (hook->names <= 1)
         return hook->spool_id[0];
-    struct call_site *site = &h->process.sites[(ret ^ ret >> 12) % CALL_SITES];
+    struct call_site *site = &h->family->sites[(ret ^ ret >> 12) % CALL_SITES];
     if (site->ret != ret || site->hook != number)
         *site = (struct call_site){ret, number, name_at(h, hook, ret)};
     return hook->spool_id[site->name];

@@ -9,26 +9,27 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
 
 struct hook *hook_new(struct host *h, uint32_t *number)
 {
-    if (h->process.hook_count == MAX_HOOKS) {
+    if (h->family->hook_count == MAX_HOOKS) {
         h->refused++;
         return NULL;
     }
-    *number = h->process.hook_count;
-    struct hook *hook = &h->process.hooks[h->process.hook_count++];
+    *number = h->family->hook_count;
+    struct hook *hook = &h->family->hooks[h->family->hook_count++];
     *hook = (struct hook){0};
     return hook;
 }
 
 void hook_undo(struct host *h, uint32_t number)
 {
-    if (number >= h->process.hook_count)
+    if (number >= h->family->hook_count)
         return;
-    struct hook *hook = &h->process.hooks[number];
+    struct hook *hook = &h->family->hooks[number];
     if (hook->patch != 0)
-        tracee_write(&h->process.tracee, hook->patch, hook->original, hook->patch_length);
+        tracee_write(&h->process->tracee, hook->patch, hook->original, hook->patch_length);
     hook->patch = 0;
 }
 
@@ -45,7 +46,7 @@ static struct plan *plan_notice(struct host *h, struct module *m, enum hook_kind
     hook->kind = kind;
     hook->address = address;
     hook->module = m->id;
-    h->area->hook_kind[number] = kind | detail << 8;
+    h->family->area->hook_kind[number] = kind | detail << 8;
     plan->number = number;
     plan->what = "a border of the phases";
     return plan;
@@ -66,7 +67,7 @@ static void plan_named(struct host *h, struct module *m, const struct text *text
 
 uint32_t hook_border(struct host *h, uint64_t address, uint64_t border)
 {
-    struct module *m = module_at(h, address);
+    struct module *m = module_around(h, address);
     struct plans plans = {0};
     struct text text = {0};
     struct function f;
@@ -98,21 +99,28 @@ uint64_t hook_stub_to(struct host *h, struct code_area *area, uint64_t address, 
     struct emitter out;
     uint64_t stub = stub_address(area, number);
     hook->kind = HOOK_BORDER;
-    h->area->hook_kind[number] = HOOK_BORDER | border << 8;
+    h->family->area->hook_kind[number] = HOOK_BORDER | border << 8;
     emit_begin(&out, stub, bytes, sizeof bytes);
     emit_hook_call(&out, agent_address(h, area, AGENT_ANY), number);
     emit_bytes(&out, "\xff\x25\0\0\0\0", 6); /* jmp *0(%rip) */
     emit_bytes(&out, &address, sizeof address);
-    return !emit_failed(&out) && tracee_write(&h->process.tracee, stub, bytes, out.length) ? stub
-                                                                                           : 0;
+    return !emit_failed(&out) && tracee_write(&h->process->tracee, stub, bytes, out.length) ? stub
+                                                                                            : 0;
 }
 
 /* ---- system calls ---- */
 
-/* A child comes back from these as well, maybe on memory that it shares: nobody waits behind. */
+/* clone, fork, clone3: a child comes back from these as well. */
 static bool makes_child(int number)
 {
-    return number == 56 || number == 57 || number == 58 || number == 435; /* clone … clone3 */
+    return number == SYS_clone || number == SYS_fork || number == SYS_clone3;
+}
+
+static enum hook_kind kind_of_site(const struct site *site)
+{
+    if (site->stack == STACK_UNMAPPED)
+        return HOOK_LAST_MUNMAP;
+    return makes_child(site->number) ? HOOK_CLONE : HOOK_SYSCALL;
 }
 
 /* What runs in place of the hooked system call where it takes the stack away that it stands on:
@@ -145,14 +153,15 @@ static void plan_site(struct host *h, struct module *m, const struct code *code,
     if (plan == NULL)
         return;
     uint64_t stub = stub_address(area, number);
-    bool last = site->stack == STACK_UNMAPPED;
     struct site_hooks hooks = {agent_address(h, area, AGENT_ANY),
                                agent_address(h, area, AGENT_BEHIND), number};
-    hook->kind = last ? HOOK_LAST_MUNMAP : HOOK_SYSCALL;
+    hook->kind = kind_of_site(site);
+    bool last = hook->kind == HOOK_LAST_MUNMAP;
     hook->address = site->address;
     hook->module = m->id;
-    h->area->hook_kind[number] = hook->kind | (site->address + 2) << 8;
-    if (makes_child(site->number))
+    uint64_t detail = hook->kind == HOOK_CLONE ? (uint64_t)site->number : site->address + 2;
+    h->family->area->hook_kind[number] = hook->kind | detail << 8;
+    if (site->number == SYS_vfork) /* parent and child stand on the same stack */
         hooks.after = 0;
     plan->number = number;
     plan->what = "a system call";
@@ -164,6 +173,18 @@ static void plan_site(struct host *h, struct module *m, const struct code *code,
         plan_last_munmap(plan, code, site, end_of_exit, stub);
 }
 
+/* A signal's restorer: it finds the signal's frame by the stack pointer, and unwinders know it by
+ * its bytes: mov $15, %rax; or as musl has it, mov $15, %eax. Its unwind table begins a byte before
+ * it, so that it is not always read as what it is. */
+static bool is_restorer(const struct code *code, const struct site *site)
+{
+    uint64_t at = site->address - code->address;
+    const uint8_t *bytes = code->bytes + at;
+    return site->refusal == SIGNAL_RETURN ||
+           (at >= 7 && memcmp(bytes - 7, "\x48\xc7\xc0\x0f\0\0", 7) == 0) ||
+           (at >= 5 && memcmp(bytes - 5, "\xb8\x0f\0\0", 5) == 0);
+}
+
 static void plan_sites(struct host *h, struct module *m, const struct text *text,
                        struct plans *plans)
 {
@@ -172,7 +193,7 @@ static void plan_sites(struct host *h, struct module *m, const struct text *text
     for (size_t i = 0; i < sites.count; i++) {
         struct site *site = &sites.list[i];
         uint64_t end = i + 1 < sites.count ? sites.list[i + 1].address + 2 : 0;
-        if (site_matters(site->number) && site->refusal != SIGNAL_RETURN &&
+        if (site_matters(site->number) && !is_restorer(&text->code, site) &&
             site->refusal != CANCELLATION)
             plan_site(h, m, &text->code, site, end, plans);
     }
@@ -185,7 +206,7 @@ static void tell_refused(struct host *h, const struct module *m, const struct pl
 {
     for (size_t i = 0; i < plans->count; i++) {
         const struct plan *plan = &plans->list[i];
-        uint64_t address = h->process.hooks[plan->number].address;
+        uint64_t address = h->family->hooks[plan->number].address;
         if (plan->refusal == MOVED)
             continue;
         h->refused++;

@@ -44,7 +44,7 @@ bool text_read(struct host *h, const struct module *m, uint64_t start, size_t si
     *text = (struct text){.code = {start, bytes, 0}};
     if (bytes == NULL)
         return false;
-    text->code.length = tracee_read_some(&h->process.tracee, start, bytes, size);
+    text->code.length = tracee_read_some(&h->process->tracee, start, bytes, size);
     text->functions = extents_of(m, &text->count);
     return text->code.length > 0 && text->functions != NULL;
 }
@@ -203,8 +203,8 @@ static void refuse_branched_into(const struct text *text, struct plans *plans)
 
 static bool write_way(struct host *h, const struct plan *plan, uint64_t stub)
 {
-    const struct tracee *t = &h->process.tracee;
-    struct hook *hook = &h->process.hooks[plan->number];
+    const struct tracee *t = &h->process->tracee;
+    struct hook *hook = &h->family->hooks[plan->number];
     struct moved from = plan->moved;
     uint8_t jump[JUMP_BYTES];
     if (plan->hop)
@@ -225,7 +225,7 @@ static bool write_way(struct host *h, const struct plan *plan, uint64_t stub)
 
 static bool write_plan(struct host *h, const struct plan *plan)
 {
-    const struct tracee *t = &h->process.tracee;
+    const struct tracee *t = &h->process->tracee;
     struct code_area *area = area_near(h, plan->moved.patch);
     uint64_t stub = stub_address(area, plan->number);
     return tracee_write(t, stub, plan->head, plan->head_length) &&

@@ -58,14 +58,13 @@ static void plant(void)
     code->identity = (uint64_t)room(IDENTITY_SIZE, 0);
     code->stubs = (uint64_t)stubs;
     code->after[0] = (uint64_t)agent_after;
-    head->tables = (uint64_t)here_tables(&low, &high) - (uint64_t)head;
+    ((struct identity *)code->identity)->tables = (uint64_t)here_tables(&low, &high) - (uint64_t)head;
     head->recording = head->fsgsbase = head->clock = 1;
-    head->only_pid = (uint32_t)getpid();
     head->hook_kind[0] = HOOK_CALL1;
     struct thread_state *t = in_area(AREA_THREADS_AT);
     head->threads[0] = 1; /* it need not introduce itself: there is no host to ask */
     *t = (struct thread_state){.use = THREAD_LIVE, .stack_low = low, .stack_high = high};
-    t->pid = t->tid = head->only_pid;
+    t->pid = t->tid = (uint32_t)getpid();
     __asm__("mov %%fs:0, %0" : "=r"(t->fs));
 }
 
