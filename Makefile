@@ -6,7 +6,7 @@ PYTHON = /usr/bin/python3
 PYTEST_ARGS ?= -n 2 --dist loadfile
 
 .DEFAULT_GOAL := all
-.PHONY: help all article test lint format bench doctor readme install uninstall clean
+.PHONY: help all article test lint format bench bench-recorder doctor readme install uninstall clean
 
 help: ## list these verbs
 	@awk -F ':[^#]*## ' '/^[a-z][a-z%-]*:[^#]*## / { sub("%", "NAME", $$1); \
@@ -36,6 +36,9 @@ session-%: $$(TARGETS_OUT)/$$(session_$$*) ## tell a session of gdb-scripts/sess
 
 bench: targets ## measure what brkpoint costs; prints ratios
 	$(PYTHON) bench/run.py
+
+bench-recorder: recorder ## measure the recorder beside heaptrack; each figure beside the wanted one
+	$(PYTHON) bench/recorder_cost.py
 
 doctor: ## say what is missing here, and which command mends it
 	./brkpoint doctor

@@ -2,7 +2,7 @@
  *
  * One memory file, mapped shared by both: head, thread states, chunks, unwind tables. Offsets
  * count from its first byte, since the two map it at different addresses. The agent writes events
- * into chunks; the host takes them out, zeroes the chunk and gives it back. Nothing here is
+ * into chunks; the host takes them out and gives the chunk back. Nothing here is
  * trusted by the host: every index and offset is checked before use (drain.c).
  *
  * Numbers are little-endian words of x86-64. Only aligned 4- and 8-byte words are shared, so that
@@ -142,7 +142,7 @@ struct area_head {
     uint64_t waits;                         /* how often a thread found no free chunk */
     uint64_t may_sleep;                     /* 0: seccomp may forbid it, a thread waits spinning */
     uint32_t threads[AREA_THREADS / 32];    /* bit set: the state is in use */
-    uint32_t free_chunks[AREA_CHUNKS / 32]; /* bit set: the chunk is free, and zero */
+    uint32_t free_chunks[AREA_CHUNKS / 32]; /* bit set: the chunk is free */
     uint64_t hook_kind[4096];               /* what each hook and site is: enum hook_kind */
 };
 

@@ -7,7 +7,7 @@
 #include "agent.h"
 
 #define SYS_nanosleep 35
-#define REST_NS 100000
+#define REST_NS 4000000 /* a quarter of what the host needs for the first chunks */
 
 static inline uint64_t pack(uint32_t index, uint32_t offset)
 {
@@ -77,12 +77,21 @@ static uint32_t number_of(struct thread_state *t)
     return (uint32_t)(((char *)t - (char *)in_area(AREA_THREADS_AT)) / THREAD_SIZE) + 1;
 }
 
+/* Here, not in the host: so the chunk comes into this processor's cache in one go. */
+static void make_zero(struct chunk *chunk)
+{
+    void *at = chunk;
+    uint64_t words = CHUNK_SIZE / 8;
+    __asm__ volatile("rep stosq" : "+D"(at), "+c"(words) : "a"(0) : "memory");
+}
+
 int ring_next_chunk(struct thread_state *t, uint64_t cur)
 {
     int32_t index = wait_for_chunk(t);
     if (index < 0)
         return 0;
     struct chunk *fresh = chunk_at((uint32_t)index);
+    make_zero(fresh);
     fresh->owner = number_of(t);
     if (!swap_own(&t->cur, cur, pack((uint32_t)index, CHUNK_HEAD))) {
         give_back((uint32_t)index); /* a signal handler was quicker */

@@ -35,7 +35,6 @@ uint64_t event_ns(struct host *h, struct reader *r, uint64_t tsc)
 
 static void release(struct host *h, uint32_t number)
 {
-    memset(chunk_at(h, number), 0, CHUNK_SIZE);
     __atomic_fetch_or(&h->family->area->free_chunks[(number - 1) / 32], 1u << (number - 1) % 32,
                       __ATOMIC_RELEASE);
 }

@@ -13,7 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#define STUBS 2 /* as planted, and one that leads to the function at once */
+#define STUBS 3 /* two as planted, and one that leads to the function at once */
 #define TRIES 5
 #define FIRST_CHUNKS 16 /* the ring: as much as a host that keeps up leaves in use */
 
@@ -32,7 +32,7 @@ static void *room(size_t size, int more)
     return at;
 }
 
-/* push $0; movabs $agent_entry, %rax; jmp *%rax - the function: lea 16(%rdi), %rax; ret */
+/* push $NUMBER; movabs $agent_entry, %rax; jmp *%rax - the function: lea 16(%rdi), %rax; ret */
 static void write_stub(void)
 {
     static const unsigned char function[] = {0x48, 0x8d, 0x47, 0x10, 0xc3};
@@ -40,9 +40,12 @@ static void write_stub(void)
     const void *to = agent_entry;
     memcpy(entry + 4, &to, 8);
     stubs = room(STUBS * STUB_SIZE, PROT_EXEC);
-    memcpy(stubs, entry, sizeof entry);
-    memcpy(stubs + STUB_MOVED, function, sizeof function);
-    memcpy(stubs + STUB_SIZE, function, sizeof function);
+    for (int i = 0; i < 2; i++) {
+        entry[1] = (unsigned char)i;
+        memcpy(stubs + i * STUB_SIZE, entry, sizeof entry);
+        memcpy(stubs + i * STUB_SIZE + STUB_MOVED, function, sizeof function);
+    }
+    memcpy(stubs + 2 * STUB_SIZE, function, sizeof function);
 }
 
 static void plant(void)
@@ -58,9 +61,10 @@ static void plant(void)
     code->identity = (uint64_t)room(IDENTITY_SIZE, 0);
     code->stubs = (uint64_t)stubs;
     code->after[0] = (uint64_t)agent_after;
-    ((struct identity *)code->identity)->tables = (uint64_t)here_tables(&low, &high) - (uint64_t)head;
+    ((struct identity *)code->identity)->tables =
+        (uint64_t)here_tables(&low, &high) - (uint64_t)head;
     head->recording = head->fsgsbase = head->clock = 1;
-    head->hook_kind[0] = HOOK_CALL1;
+    head->hook_kind[0] = head->hook_kind[1] = HOOK_CALL1;
     struct thread_state *t = in_area(AREA_THREADS_AT);
     head->threads[0] = 1; /* it need not introduce itself: there is no host to ask */
     *t = (struct thread_state){.use = THREAD_LIVE, .stack_low = low, .stack_high = high};
@@ -84,18 +88,20 @@ static double now_ns(void)
     return now.tv_sec * 1e9 + now.tv_nsec;
 }
 
-static double loop(const unsigned char *stub)
+/* Two functions in turn, as malloc and free are. */
+static double loop(const unsigned char *one, const unsigned char *two)
 {
     enum { ROUND = 1500 }; /* events for which FIRST_CHUNKS are enough */
-    uint64_t (*function)(uint64_t) = (uint64_t(*)(uint64_t))stub;
+    uint64_t (*first)(uint64_t) = (uint64_t(*)(uint64_t))one;
+    uint64_t (*second)(uint64_t) = (uint64_t(*)(uint64_t))two;
     double least = 1e30;
     for (int try = 0; try < TRIES; try++) {
         double spent = 0;
         for (long done = 0; done < events; done += ROUND) {
             drain_all();
             double start = now_ns();
-            for (int i = 0; i < ROUND; i++)
-                if (function(i) != (uint64_t)i + 16)
+            for (int i = 0; i < ROUND; i += 2)
+                if (second(first(i)) != (uint64_t)i + 32)
                     exit(3);
             spent += now_ns() - start;
         }
@@ -108,7 +114,8 @@ static double loop(const unsigned char *stub)
 static __attribute__((noinline)) int measure(int depth)
 {
     const struct thread_state *t = in_area(AREA_THREADS_AT);
-    double bare = loop(stubs + STUB_SIZE), with = loop(stubs);
+    const unsigned char *at = stubs + 2 * STUB_SIZE;
+    double bare = loop(at, at), with = loop(stubs, stubs + STUB_SIZE);
     printf("%d frames, clock %u: %.1f ns an event, %.1f without; %lu remembered, %lu unwound\n",
            depth, head->clock, with - bare, bare, t->hits, t->misses);
     return t->hits < 100 * t->misses;
