@@ -151,7 +151,7 @@ def test_wrong_usage(machine, args):
 def test_help_is_no_error(machine):
     result = machine.setup("--help")
     assert result.returncode == 0
-    assert "./setup [run|article|test]" in result.stdout
+    assert "./setup [run|article|test|bench]" in result.stdout
 
 
 def rows(text):
