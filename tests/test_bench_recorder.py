@@ -1,4 +1,4 @@
-"""The recorder's benchmark with tiny counts: it runs and prints every figure; no time is asserted."""
+"""The recorder's benchmark with tiny counts: it prints every figure; no time is asserted."""
 
 import os
 import re
