@@ -7,6 +7,8 @@
 #include "agent.h"
 
 #define SYS_nanosleep 35
+#define ASK_SPINS 1000 /* as long as an answer takes where the host is awake */
+#define ASK_REST_NS 50000
 #define REST_NS 4000000 /* a quarter of what the host needs for the first chunks */
 
 static inline uint64_t pack(uint32_t index, uint32_t offset)
@@ -43,11 +45,11 @@ static void give_back(uint32_t index)
 }
 
 /* Give the host time, without using any. */
-static void rest(void)
+static void rest(int64_t nanoseconds)
 {
     const struct {
         int64_t seconds, nanoseconds;
-    } time = {0, REST_NS};
+    } time = {0, nanoseconds};
     if (area()->may_sleep)
         raw_syscall(SYS_nanosleep, (long)&time, 0);
     else
@@ -64,7 +66,7 @@ static int32_t wait_for_chunk(struct thread_state *t)
     t->waits++;
     __sync_fetch_and_add(&area()->waits, 1);
     while (!*(volatile uint32_t *)&area()->host_gone) {
-        rest();
+        rest(REST_NS);
         index = claim_free(AREA_CHUNKS);
         if (index >= 0)
             return index;
@@ -110,6 +112,7 @@ int ring_next_chunk(struct thread_state *t, uint64_t cur)
 int ask_host(struct thread_state *t, uint32_t kind, uint64_t a, uint64_t b, uint64_t c, uint64_t d)
 {
     struct ask *ask = &t->ask;
+    unsigned spins = 0;
     if (ask->state != ASK_IDLE)
         return 0; /* a signal handler asks while its thread waits for an answer */
     ask->kind = kind;
@@ -123,7 +126,10 @@ int ask_host(struct thread_state *t, uint32_t kind, uint64_t a, uint64_t b, uint
     while (__atomic_load_n(&ask->state, __ATOMIC_ACQUIRE) != ASK_ANSWERED) {
         if (*(volatile uint32_t *)&area()->host_gone)
             break;
-        __builtin_ia32_pause();
+        if (spins++ < ASK_SPINS)
+            __builtin_ia32_pause();
+        else
+            rest(ASK_REST_NS);
     }
     int answered = ask->state == ASK_ANSWERED;
     __atomic_store_n(&ask->state, ASK_IDLE, __ATOMIC_RELEASE);
