@@ -76,7 +76,7 @@ extra_unwind_speed = recorder/agent/unwind.c
 libs_unwind_speed = -lunwind
 
 .PHONY: recorder-tests
-recorder-tests: $(addprefix $(RECORDER_OUT)/tests/,$(recorder_tests))
+recorder-tests: $(addprefix $(RECORDER_OUT)/tests/,$(recorder_tests)) ## build the programs that test the recorder
 
 # The history alone, without a target: for tests and benchmarks (bench/history_cost.py).
 recorder_history_o = $(patsubst recorder/host/%.c,$(RECORDER_OUT)/host/%.o,\
@@ -95,6 +95,6 @@ $(RECORDER_OUT)/brkpoint-history: $(recorder_history_o) $(recorder_tools_o)
 $(RECORDER_OUT)/host/history_columns.o: RECORDER_CFLAGS += -O3
 
 .PHONY: recorder-history
-recorder-history: $(RECORDER_OUT)/brkpoint-history
+recorder-history: $(RECORDER_OUT)/brkpoint-history ## build what makes a history of a spool
 
 -include $(wildcard $(RECORDER_OUT)/*/*.d)
