@@ -113,7 +113,6 @@ EVENT_COLUMNS = (
     ("outer", False),
 )
 COLUMN_NAMES = tuple(name for name, _ in EVENT_COLUMNS)
-NEEDED_COLUMNS = COLUMN_NAMES[:4]  # others may be left out of a chunk: all zeros
 
 # Bits of `present`: a column whose bit is not set is NULL for this event.
 NULLABLE = ("dur_ns", "size", "nmemb", "align", "ptr", "result", "errno", "block", "cause", "outer")

@@ -10,9 +10,9 @@ from .groups import Gather
 from .sites import Sites
 from .totals import Totals
 from .trace_schema import (
+    COLUMN_NAMES,
     EVENT_COLUMNS,
     MAX_DEPTH,
-    NEEDED_COLUMNS,
     PRESENT,
     SIGNED_SIZE,
     TABLES,
@@ -137,9 +137,8 @@ class EventColumns:
         """Yield (name, width, delta, base, period, data) of up to columns.CHUNK events."""
         table = list(zip(*map(self._row, events)))
         for (name, delta), values in zip(EVENT_COLUMNS, table):
-            if any(values) or name in NEEDED_COLUMNS:
-                packed = columns.encode(list(values), delta)
-                yield (name, packed.width, int(delta), *packed[1:])
+            packed = columns.encode(list(values), delta)
+            yield (name, packed.width, int(delta), *packed[1:])
 
     def _row(self, event):
         return (
@@ -238,19 +237,24 @@ def _copy_events(tables, recorded):
     """The chunks of a recorder are those of a trace."""
     for index, (first, count, packed) in enumerate(recorded.chunks):
         tables.rows("chunks", [(index, first, count)])
-        tables.rows("columns", ((index, *_column_row(column)) for column in packed))
-    names = [name for name, _ in EVENT_COLUMNS]
-    late = ((seq, names[column], to_signed(value)) for seq, column, value in recorded.late)
+        tables.rows("columns", ((index, *row) for row in _column_rows(packed, count)))
+    late = ((seq, COLUMN_NAMES[column], to_signed(value)) for seq, column, value in recorded.late)
     tables.rows("late", late, replace=True)
     arguments = sorted(recorded.arguments.items())
     tables.rows("arguments", ((id_, json.dumps(value)) for id_, value in arguments))
     return recorded.sums
 
 
-def _column_row(column):
-    name = EVENT_COLUMNS[column.column][0]
-    data = bytes(column.data) if column.width else b""
-    return (name, column.width, int(bool(column.delta)), column.base, column.period, data)
+def _column_rows(packed, count):
+    """Rows as EventColumns.chunk gives them; a recorder leaves out columns of zeros."""
+    found = {COLUMN_NAMES[column.column]: column for column in packed}
+    for name, delta in EVENT_COLUMNS:
+        column = found.get(name)
+        if column is None:
+            yield (name, 0, int(delta), 0, count, b"")
+        else:
+            data = bytes(column.data) if column.width else b""
+            yield (name, column.width, int(bool(column.delta)), column.base, column.period, data)
 
 
 def _write_groups(tables, sums, tree):

@@ -94,8 +94,7 @@ void history_info(struct history *h, const char *json, size_t length)
 
 /* The group of an event of this thread that is about to begin. */
 static uint32_t find_group(struct history *h, const struct thread *t, uint32_t name,
-                           uint32_t within, int32_t stack, uint64_t t_ns,
-                           struct frame_node *frame)
+                           uint32_t within, int32_t stack, uint64_t t_ns, struct frame_node *frame)
 {
     const struct process *p = &h->processes[t->process];
     struct group_key key = {.pid = p->pid,

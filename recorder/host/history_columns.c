@@ -24,8 +24,11 @@ struct packer {
 static const struct {
     uint8_t is_delta, is_noisy;
 } column_facts[COLUMNS] = {
-    [T_NS] = {.is_delta = 1, .is_noisy = 1}, [DUR_NS] = {.is_noisy = 1},   [PTR] = {.is_delta = 1},
-    [RESULT] = {.is_delta = 1},              [BLOCK] = {.is_delta = 1},
+    [T_NS] = {.is_delta = 1, .is_noisy = 1},
+    [DUR_NS] = {.is_noisy = 1},
+    [PTR] = {.is_delta = 1},
+    [RESULT] = {.is_delta = 1},
+    [BLOCK] = {.is_delta = 1},
 };
 
 static int open_stream(z_stream *stream, int strategy)

@@ -53,7 +53,7 @@ struct group_key {
 
 struct group {
     struct group_key key;
-    uint32_t stamp; /* number of the peak for which `at_peak` holds */
+    uint32_t stamp;                            /* number of the peak for which `at_peak` holds */
     uint64_t first_seq, first_t, first_before; /* before: what its block was made or moved by */
     uint64_t count, failed, unfinished, reached;
     uint64_t allocations, live_blocks, temporary_blocks;
@@ -96,7 +96,7 @@ struct thread {
     uint32_t tid, pid, process;
     uint32_t open, room; /* of `calls` */
     struct call *calls;
-    uint64_t born;   /* when it did something first, for an order among threads; 0: nothing yet */
+    uint64_t born; /* when it did something first, for an order among threads; 0: nothing yet */
     uint64_t reached[REACHED]; /* the latest un-nested calls that made a syscall */
     unsigned next_reached;
     uint64_t latest; /* the block of the latest allocation, 0: none, or it only grew */
@@ -122,7 +122,7 @@ struct process {
     int bordered;
     struct module *modules;
     uint32_t module_count, module_room;
-    uint32_t epoch; /* counts loadings at addresses used before */
+    uint32_t epoch;           /* counts loadings at addresses used before */
     struct table live, inner; /* address -> index of `blocks`, `inners` */
     struct block *blocks;
     uint32_t block_count, block_room, block_free;
@@ -172,11 +172,11 @@ struct history {
     uint32_t process_count, process_room, last_process;
     struct thread *threads;
     uint32_t thread_count, thread_room;
-    struct thread *last; /* the thread that was asked for last; NULL where that may be wrong */
+    struct thread *last;    /* the thread that was asked for last; NULL where that may be wrong */
     struct table thread_of; /* tid -> index */
     struct hook *hooks;
     uint32_t hook_count, hook_room;
-    struct table hook_of; /* id -> index */
+    struct table hook_of;     /* id -> index */
     uint16_t hook_near[NEAR]; /* the same for small ids: index + 1 */
     struct name *names;
     uint32_t name_count, name_room;
@@ -284,8 +284,8 @@ void write_events(struct history *h);
 static inline void set_field(struct history *h, uint64_t seq, enum column column, uint64_t value)
 {
     struct chunk *chunk = &h->chunk;
-    if (seq < chunk->first || (column >= NMEMB && column != PTR && column != RESULT &&
-                               column != BLOCK)) {
+    if (seq < chunk->first ||
+        (column >= NMEMB && column != PTR && column != RESULT && column != BLOCK)) {
         set_rare_field(h, seq, column, value);
         return;
     }
