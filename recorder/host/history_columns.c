@@ -1,8 +1,9 @@
 /* history_columns.c - packs columns so that what repeats, or hardly changes, vanishes.
  *
- * A NULL holds whatever was in the row before it, which costs nothing. The column is turned into differences, to the value before or to a base; what repeats with a short period is
- * kept once; the rest is split into bytes of equal rank and deflated. Times are noise: only their
- * frequency is used, for looking for repetitions in them costs more than all the rest.
+ * A NULL holds whatever was in the row before it, which costs nothing. The column is turned into
+ * differences, to the value before or to a base; what repeats with a short period is kept once;
+ * the rest is split into bytes of equal rank. To deflate them is by far the dearest step: each of
+ * these planes is looked at first, and gets no more of it than it can use.
  */
 #include "history_columns.h"
 
@@ -10,31 +11,31 @@
 #include <string.h>
 #include <zlib.h>
 
-enum { LONGEST_PERIOD = 8, LEVEL = 1, WINDOW = 15, MEMORY = 8 };
+enum { LONGEST_PERIOD = 8, WINDOW = 15, MEMORY = 8, PARTS = 8 * 64, SEEN = 4096 };
+
+/* How a plane is deflated: not at all, by how often its bytes come, or by what comes again. */
+enum method { STORED, COUNTED, REPEATING };
 
 struct packer {
     uint32_t room;
     uint64_t *differences;
     uint8_t *planes, *out;
     size_t out_room;
-    z_stream repeating, noisy;
-    int has_repeating, has_noisy;
+    z_stream stream;
+    int has_stream;
+    uint16_t seen[SEEN];
 };
 
 static const struct {
     uint8_t is_delta, is_noisy;
+    uint8_t may_jump; /* addresses: differences may be as wide as they are themselves */
 } column_facts[COLUMNS] = {
     [T_NS] = {.is_delta = 1, .is_noisy = 1},
     [DUR_NS] = {.is_noisy = 1},
-    [PTR] = {.is_delta = 1},
-    [RESULT] = {.is_delta = 1},
+    [PTR] = {.is_delta = 1, .may_jump = 1},
+    [RESULT] = {.is_delta = 1, .may_jump = 1},
     [BLOCK] = {.is_delta = 1},
 };
-
-static int open_stream(z_stream *stream, int strategy)
-{
-    return deflateInit2(stream, LEVEL, Z_DEFLATED, WINDOW, MEMORY, strategy) == Z_OK;
-}
 
 static struct packer *new_packer(uint32_t room)
 {
@@ -42,9 +43,9 @@ static struct packer *new_packer(uint32_t room)
     if (!p)
         return NULL;
     p->room = room;
-    p->has_repeating = open_stream(&p->repeating, Z_DEFAULT_STRATEGY);
-    p->has_noisy = open_stream(&p->noisy, Z_HUFFMAN_ONLY);
-    p->out_room = p->has_repeating ? deflateBound(&p->repeating, 8 * room) : 0;
+    p->has_stream =
+        deflateInit2(&p->stream, 1, Z_DEFLATED, WINDOW, MEMORY, Z_DEFAULT_STRATEGY) == Z_OK;
+    p->out_room = p->has_stream ? deflateBound(&p->stream, 8 * room) + PARTS : 0;
     p->differences = malloc(room * sizeof *p->differences);
     p->planes = malloc(8 * (size_t)room);
     p->out = malloc(p->out_room);
@@ -53,7 +54,7 @@ static struct packer *new_packer(uint32_t room)
 
 static int is_whole(const struct packer *p)
 {
-    return p && p->has_repeating && p->has_noisy && p->differences && p->planes && p->out;
+    return p && p->has_stream && p->differences && p->planes && p->out;
 }
 
 /* Columns begin at different places of a page: else all would compete for the same lines of the
@@ -78,10 +79,8 @@ void chunk_free(struct chunk *chunk)
     free(chunk->record);
     if (!p)
         return;
-    if (p->has_repeating)
-        deflateEnd(&p->repeating);
-    if (p->has_noisy)
-        deflateEnd(&p->noisy);
+    if (p->has_stream)
+        deflateEnd(&p->stream);
     free(p->differences);
     free(p->planes);
     free(p->out);
@@ -156,17 +155,77 @@ static void split(uint8_t *to, const uint64_t *values, uint32_t count, unsigned 
             *to++ = (uint8_t)(values[row] >> 8 * plane);
 }
 
-static int squeeze(struct packer *p, int is_noisy, size_t length, struct packed *packed)
+static uint64_t eight_bytes(const uint8_t *at)
 {
-    z_stream *stream = is_noisy ? &p->noisy : &p->repeating;
+    uint64_t value;
+    memcpy(&value, at, sizeof value);
+    return value;
+}
+
+/* Whether of some places in the plane a quarter has been seen before, eight bytes long. */
+static int comes_again(struct packer *p, const uint8_t *plane, uint32_t count)
+{
+    unsigned hits = 0, looks = 0;
+    memset(p->seen, 0, sizeof p->seen);
+    for (uint32_t at = 0; at + 8 <= count; at++) {
+        uint64_t here = eight_bytes(plane + at);
+        uint16_t *slot = &p->seen[here * 0x9e3779b97f4a7c15u >> 52];
+        if (at % 61 == 60) {
+            looks++;
+            hits += eight_bytes(plane + *slot) == here;
+        }
+        *slot = (uint16_t)at;
+    }
+    return 4 * hits > looks;
+}
+
+/* How many different bytes there are among some of the plane. */
+static unsigned variety(const uint8_t *plane, uint32_t count)
+{
+    uint8_t seen[256] = {0};
+    unsigned found = 0;
+    uint32_t step = count / 256 + 1;
+    for (uint32_t at = 0; at < count; at += step) {
+        found += !seen[plane[at]];
+        seen[plane[at]] = 1;
+    }
+    return found;
+}
+
+/* Times are noise: a bit or two could be gained, for more than all the rest costs. */
+static enum method method_for(struct packer *p, int is_noisy, const uint8_t *plane, uint32_t count)
+{
+    unsigned found = variety(plane, count);
+    if (found <= 4)
+        return COUNTED;
+    if (is_noisy)
+        return STORED;
+    if (count <= UINT16_MAX && comes_again(p, plane, count))
+        return REPEATING;
+    return found <= 32 ? COUNTED : STORED;
+}
+
+static int squeeze(struct packer *p, int is_noisy, uint32_t count, unsigned width,
+                   struct packed *packed)
+{
+    z_stream *stream = &p->stream;
     if (deflateReset(stream) != Z_OK)
         return -1;
-    stream->next_in = p->planes;
-    stream->avail_in = (uInt)length;
     stream->next_out = p->out;
     stream->avail_out = (uInt)p->out_room;
-    if (deflate(stream, Z_FINISH) != Z_STREAM_END)
-        return -1;
+    for (unsigned plane = 0; plane < width; plane++) {
+        uint8_t *from = p->planes + (size_t)plane * count;
+        enum method method = method_for(p, is_noisy, from, count);
+        stream->avail_in = 0;
+        if (deflateParams(stream, method == STORED ? 0 : 1,
+                          method == COUNTED ? Z_RLE : Z_DEFAULT_STRATEGY) != Z_OK)
+            return -1;
+        stream->next_in = from;
+        stream->avail_in = count;
+        int is_last = plane + 1 == width;
+        if (deflate(stream, is_last ? Z_FINISH : Z_BLOCK) != (is_last ? Z_STREAM_END : Z_OK))
+            return -1;
+    }
     packed->data = p->out;
     packed->length = p->out_room - stream->avail_out;
     return 0;
@@ -179,24 +238,39 @@ static uint32_t rows_to_look_at(const uint64_t *values, uint32_t count)
     return period < count ? 2 * period + 1 : count;
 }
 
+static void pack_deltas(struct packer *p, const uint64_t *values, uint32_t count,
+                        struct packed *packed)
+{
+    int64_t low, high;
+    packed->period = take_deltas(p->differences, values, count, &packed->base);
+    range_of(p->differences, packed->period, &low, &high);
+    packed->width = low || high ? width_of(low, high) : 0;
+    packed->is_delta = 1;
+}
+
+static void pack_offsets(struct packer *p, const uint64_t *values, uint32_t count,
+                         struct packed *packed)
+{
+    packed->period = period_of(values, count);
+    packed->width = take_offsets(p->differences, values, packed->period, &packed->base);
+    packed->is_delta = 0;
+}
+
 int chunk_pack(struct chunk *chunk, enum column column, struct packed *packed)
 {
     struct packer *p = chunk->packer;
     const uint64_t *values = chunk->column[column];
     uint32_t count = rows_to_look_at(values, chunk->count);
-    *packed = (struct packed){.is_delta = column_facts[column].is_delta, .data = p->out};
-    if (packed->is_delta) {
-        int64_t low, high;
-        packed->period = take_deltas(p->differences, values, count, &packed->base);
-        range_of(p->differences, packed->period, &low, &high);
-        packed->width = low || high ? width_of(low, high) : 0;
-    } else {
-        packed->period = period_of(values, count);
-        packed->width = take_offsets(p->differences, values, packed->period, &packed->base);
+    *packed = (struct packed){.data = p->out};
+    pack_offsets(p, values, count, packed);
+    if (packed->width && column_facts[column].is_delta) {
+        unsigned width = packed->width;
+        pack_deltas(p, values, count, packed);
+        if (packed->width >= width && column_facts[column].may_jump)
+            pack_offsets(p, values, count, packed);
     }
     if (!packed->width)
         return 0;
     split(p->planes, p->differences, packed->period, packed->width);
-    return squeeze(p, column_facts[column].is_noisy, (size_t)packed->period * packed->width,
-                   packed);
+    return squeeze(p, column_facts[column].is_noisy, packed->period, packed->width, packed);
 }
