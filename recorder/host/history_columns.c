@@ -11,7 +11,10 @@
 #include <string.h>
 #include <zlib.h>
 
-enum { LONGEST_PERIOD = 8, WINDOW = 15, MEMORY = 8, PARTS = 8 * 64, SEEN = 4096 };
+/* Loops that are worth the widest registers there are. */
+#define WIDE __attribute__((target_clones("avx2", "default")))
+
+enum { LONGEST_PERIOD = 8, WINDOW = 15, MEMORY = 8, PARTS = 8 * 64, SEEN = 4096, FEW = 64 };
 
 /* How a plane is deflated: not at all, by how often its bytes come, or by what comes again. */
 enum method { STORED, COUNTED, REPEATING };
@@ -119,7 +122,7 @@ static uint8_t width_of(int64_t low, int64_t high)
     return 8;
 }
 
-static void range_of(const uint64_t *values, uint32_t count, int64_t *low, int64_t *high)
+WIDE static void range_of(const uint64_t *values, uint32_t count, int64_t *low, int64_t *high)
 {
     *low = *high = (int64_t)values[0];
     for (uint32_t row = 1; row < count; row++) {
@@ -129,26 +132,34 @@ static void range_of(const uint64_t *values, uint32_t count, int64_t *low, int64
     }
 }
 
-/* Differences to the middle of the range, so that the fewest bytes hold them. */
-static uint8_t take_offsets(uint64_t *to, const uint64_t *values, uint32_t count, uint64_t *base)
+/* Bytes for any offset in the range of the values. */
+static uint8_t offset_width(const uint64_t *values, uint32_t count)
 {
     int64_t low, high;
     range_of(values, count, &low, &high);
     uint64_t range = (uint64_t)high - (uint64_t)low;
-    uint8_t width = 0;
+    uint8_t width = range ? 1 : 0;
+    while (width && width < 8 && range >> 8 * width)
+        width *= 2;
+    return width;
+}
+
+/* Differences to the middle of the range, so that the fewest bytes hold them. */
+static uint8_t take_offsets(uint64_t *to, const uint64_t *values, uint32_t count, uint64_t *base)
+{
+    int64_t low, high;
+    uint8_t width = offset_width(values, count);
+    range_of(values, count, &low, &high);
     *base = (uint64_t)low;
-    if (range) {
-        for (width = 1; width < 8 && range >> 8 * width; width *= 2)
-            ;
+    if (width)
         *base = width == 8 ? 0 : (uint64_t)low + ((uint64_t)1 << (8 * width - 1));
-    }
     for (uint32_t row = 0; row < count; row++)
         to[row] = values[row] - *base;
     return width;
 }
 
 /* All lowest bytes, then all second ones …: those that hardly change stand together. */
-static void split(uint8_t *to, const uint64_t *values, uint32_t count, unsigned width)
+WIDE static void split(uint8_t *to, const uint64_t *values, uint32_t count, unsigned width)
 {
     for (unsigned plane = 0; plane < width; plane++)
         for (uint32_t row = 0; row < count; row++)
@@ -205,7 +216,30 @@ static enum method method_for(struct packer *p, int is_noisy, const uint8_t *pla
     return found <= 32 ? COUNTED : STORED;
 }
 
-static int squeeze(struct packer *p, int is_noisy, uint32_t count, unsigned width,
+/* A zlib stream that holds the planes as they are, in blocks of at most 65535 bytes. */
+static void store(struct packer *p, size_t length, struct packed *packed)
+{
+    uint8_t *to = p->out;
+    uint32_t sum = (uint32_t)adler32(1, p->planes, (uInt)length);
+    *to++ = 0x78;
+    *to++ = 0x01;
+    for (size_t at = 0; at < length;) {
+        size_t part = length - at < UINT16_MAX ? length - at : UINT16_MAX;
+        const uint8_t head[5] = {at + part == length, (uint8_t)part, (uint8_t)(part >> 8),
+                                 (uint8_t)~part, (uint8_t)(~part >> 8)};
+        memcpy(to, head, sizeof head);
+        memcpy(to + sizeof head, p->planes + at, part);
+        to += sizeof head + part;
+        at += part;
+    }
+    for (int shift = 24; shift >= 0; shift -= 8)
+        *to++ = (uint8_t)(sum >> shift);
+    packed->data = p->out;
+    packed->length = (size_t)(to - p->out);
+}
+
+/* One plane after the other, each by its method. */
+static int squeeze(struct packer *p, const enum method *methods, uint32_t count, unsigned width,
                    struct packed *packed)
 {
     z_stream *stream = &p->stream;
@@ -214,20 +248,32 @@ static int squeeze(struct packer *p, int is_noisy, uint32_t count, unsigned widt
     stream->next_out = p->out;
     stream->avail_out = (uInt)p->out_room;
     for (unsigned plane = 0; plane < width; plane++) {
-        uint8_t *from = p->planes + (size_t)plane * count;
-        enum method method = method_for(p, is_noisy, from, count);
+        int is_last = plane + 1 == width, level = methods[plane] == STORED ? 0 : 1;
         stream->avail_in = 0;
-        if (deflateParams(stream, method == STORED ? 0 : 1,
-                          method == COUNTED ? Z_RLE : Z_DEFAULT_STRATEGY) != Z_OK)
+        if (deflateParams(stream, level, methods[plane] == COUNTED ? Z_RLE : Z_DEFAULT_STRATEGY))
             return -1;
-        stream->next_in = from;
+        stream->next_in = p->planes + (size_t)plane * count;
         stream->avail_in = count;
-        int is_last = plane + 1 == width;
         if (deflate(stream, is_last ? Z_FINISH : Z_BLOCK) != (is_last ? Z_STREAM_END : Z_OK))
             return -1;
     }
     packed->data = p->out;
     packed->length = p->out_room - stream->avail_out;
+    return 0;
+}
+
+static int pack_planes(struct packer *p, int is_noisy, uint32_t count, unsigned width,
+                       struct packed *packed)
+{
+    enum method methods[8];
+    int can_use_more = 0;
+    for (unsigned plane = 0; plane < width && count * width > FEW; plane++) {
+        methods[plane] = method_for(p, is_noisy, p->planes + (size_t)plane * count, count);
+        can_use_more |= methods[plane] != STORED;
+    }
+    if (can_use_more)
+        return squeeze(p, methods, count, width, packed);
+    store(p, (size_t)count * width, packed);
     return 0;
 }
 
@@ -262,15 +308,15 @@ int chunk_pack(struct chunk *chunk, enum column column, struct packed *packed)
     const uint64_t *values = chunk->column[column];
     uint32_t count = rows_to_look_at(values, chunk->count);
     *packed = (struct packed){.data = p->out};
-    pack_offsets(p, values, count, packed);
-    if (packed->width && column_facts[column].is_delta) {
-        unsigned width = packed->width;
+    if (column_facts[column].is_delta)
         pack_deltas(p, values, count, packed);
-        if (packed->width >= width && column_facts[column].may_jump)
-            pack_offsets(p, values, count, packed);
-    }
+    else
+        pack_offsets(p, values, count, packed);
+    if (packed->width > 1 && column_facts[column].may_jump &&
+        offset_width(values, count) <= packed->width)
+        pack_offsets(p, values, count, packed);
     if (!packed->width)
         return 0;
     split(p->planes, p->differences, packed->period, packed->width);
-    return squeeze(p, column_facts[column].is_noisy, packed->period, packed->width, packed);
+    return pack_planes(p, column_facts[column].is_noisy, packed->period, packed->width, packed);
 }

@@ -43,6 +43,7 @@ enum {
 struct chunk {
     uint64_t first; /* the event in row 0 */
     uint32_t count;
+    uint32_t last;             /* the last row of the chunk before: its values are still there */
     uint32_t used;             /* bits: columns that hold anything but zeros */
     uint64_t *column[COLUMNS]; /* in one piece of memory, `values` */
     uint64_t *values;

@@ -29,7 +29,7 @@ uint64_t new_event(struct history *h, uint64_t t_ns, uint32_t tid, uint32_t grou
     if (chunk->count == HISTORY_CHUNK)
         write_events(h);
     live_tick(h, t_ns);
-    uint32_t row = chunk->count++, before = row ? row - 1 : 0;
+    uint32_t row = chunk->count++, before = row ? row - 1 : chunk->last;
     uint64_t **column = chunk->column;
     column[PRESENT][row] = shape->present;
     column[T_NS][row] = t_ns;
@@ -131,5 +131,6 @@ void write_events(struct history *h)
             put_column(h, column, chunk->record);
     put_column(h, PRESENT, chunk->record);
     chunk->first += chunk->count;
+    chunk->last = chunk->count - 1;
     chunk->count = chunk->used = 0;
 }
