@@ -97,7 +97,7 @@ def decode(packed, delta, count):
         return _wrapped([base]) * count
     if width not in _TYPE:
         raise ColumnError("integers of %r bytes" % (width,))
-    if not isinstance(period, int) or not 0 < period <= count:
+    if period != count and period not in range(1, min(count, LONGEST_PERIOD + 1)):
         raise ColumnError("a column that repeats after %r rows" % (period,))
     values = _integers(width, period, data)
     if delta:

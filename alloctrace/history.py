@@ -48,16 +48,6 @@ class History:
         """Whether there are too many events to hold: `events` then only iterates."""
         return self.recorded is not None and len(self.recorded.events) > recorded.MANY
 
-    def first_uses(self):
-        """{stack id: (t_ns, image)} of the first event with it."""
-        if self.recorded is not None:
-            return self.recorded.first_uses()
-        found = {}
-        for event in self.events:
-            if event.stack and event.stack not in found:
-                found[event.stack] = (event.t_ns, event.image)
-        return found
-
     def event_images(self):
         """The images of all events."""
         if self.recorded is not None:

@@ -40,5 +40,7 @@ class Memory:
         return {
             "blocks": sum(blocks.values()),
             "bytes": sum(sizes.values()),
-            "by_origin": {who: {"blocks": blocks[who], "bytes": sizes[who]} for who in sorted(blocks)},
+            "by_origin": {
+                who: {"blocks": blocks[who], "bytes": sizes[who]} for who in sorted(blocks)
+            },
         }

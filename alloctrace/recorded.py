@@ -95,7 +95,8 @@ class Events:
 
 
 def _unpack(packed, count):
-    found = {}
+    """Columns in the order of EVENT_COLUMNS; one that was left out is all zeros."""
+    found = dict.fromkeys(COLUMN_NAMES, (columns.Packed(0, 0, count, b""), False))
     for column in packed:
         data = bytes(column.data) if column.width else b""
         row = columns.Packed(column.width, column.base, column.period, data)

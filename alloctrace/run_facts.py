@@ -30,6 +30,7 @@ def facts(history, outcome):
         cost=_plain(history.cost),
         process_at_end=end,
         cuts=cuts(history),
+        purposes="examples" if history.has_many() else "each",
     )
     run.update(_not_followed(history))
     run.update(_calls(history))
@@ -101,6 +102,7 @@ _TYPES = {
     "program": str,
     "command": list,
     "engine": str,
+    "purposes": str,
     "complete": bool,
     "events_lost": int,
     "events": int,

@@ -104,6 +104,7 @@ def _added(counters, trace, run):
         "peak": counters.peak(),
         "allocated": counters.memory.of("allocated"),
         "purpose_known": counters.understood.figures(),
+        "purposes_by_example": run.get("purposes") == "examples",
         "not_seen": coverage.not_seen(run, run.get("cuts") or {}, hooked),
         "hints": coverage.hints(counters.understood),
         "cost": _numbers(run.get("cost")),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from . import columns
 from .model import Event
 from .trace_check import TraceError
-from .trace_schema import COLUMN_NAMES, NEEDED_COLUMNS, PRESENT, SIGNED_SIZE
+from .trace_schema import COLUMN_NAMES, PRESENT, SIGNED_SIZE
 
 _PRESENT, _GROUP = map(COLUMN_NAMES.index, ("present", "group"))
 
@@ -70,15 +70,7 @@ def _earlier(seq, distance):
 
 def unpack(found, count):
     """Columns in the order of EVENT_COLUMNS of {name: (Packed, delta)}."""
-    chunk = []
-    for name in COLUMN_NAMES:
-        if name in found:
-            chunk.append(columns.decode(found[name][0], found[name][1], count))
-        elif name in NEEDED_COLUMNS:
-            raise TraceError("damaged: a chunk without its column %s" % name)
-        else:
-            chunk.append([0] * count)
-    return chunk
+    return [columns.decode(*found[name], count) for name in COLUMN_NAMES]
 
 
 def mend(chunk, first, late):

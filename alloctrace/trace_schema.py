@@ -8,7 +8,6 @@ from __future__ import annotations
 
 APPLICATION_ID = 0x62726B70  # "brkp"
 VERSION = 2
-PAGE_SIZE = 1024  # small runs make small files
 MAX_DEPTH = 10000  # frames of a stack; an engine's own limit is far below
 
 TABLES = {
@@ -113,12 +112,16 @@ EVENT_COLUMNS = (
     ("outer", False),
 )
 COLUMN_NAMES = tuple(name for name, _ in EVENT_COLUMNS)
-NEEDED_COLUMNS = COLUMN_NAMES[:4]  # others may be left out of a chunk: all zeros
 
 # Bits of `present`: a column whose bit is not set is NULL for this event.
 NULLABLE = ("dur_ns", "size", "nmemb", "align", "ptr", "result", "errno", "block", "cause", "outer")
 PRESENT = {name: 1 << index for index, name in enumerate(NULLABLE)}
 SIGNED_SIZE = 1 << len(NULLABLE)  # `size` is negative (brk), not a large unsigned number
+
+
+def page_size(has_many):
+    """Small runs make small files; of many events a column fits into a page or two."""
+    return 16384 if has_many else 1024
 
 
 def create_statement(table):

@@ -6,15 +6,13 @@ import json
 import operator
 
 from . import columns, words
-from .groups import Gather
 from .sites import Sites
 from .totals import Totals
+from .trace_columns import EventColumns, Interned
 from .trace_schema import (
+    COLUMN_NAMES,
     EVENT_COLUMNS,
     MAX_DEPTH,
-    NEEDED_COLUMNS,
-    PRESENT,
-    SIGNED_SIZE,
     TABLES,
     create_statement,
     insert_statement,
@@ -46,33 +44,6 @@ class Tables:
     def numbered(self, table, rows):
         """Insert rows whose first column counts from 1."""
         self.rows(table, ((index, *row) for index, row in enumerate(rows, 1)))
-
-
-class Interned:
-    """Values that many events share, numbered from 1; 0 is None."""
-
-    def __init__(self):
-        self._ids = {}
-        self._by_identity = {}  # objects are shared too: comparing them is slow
-        self._kept = []
-
-    def id(self, value, key):
-        """The number of `value`; `key(value)` is the row that is stored."""
-        if value is None:
-            return 0
-        known = self._by_identity.get(id(value))
-        if known is None:
-            known = self._ids.setdefault(key(value), len(self._ids) + 1)
-            self._by_identity[id(value)] = known
-            self._kept.append(value)  # or its identity would be used again
-        return known
-
-    def plain(self, value):
-        """The number of a hashable value."""
-        return self._ids.setdefault(value, len(self._ids) + 1)
-
-    def rows(self):
-        return self._ids
 
 
 class StackTree:
@@ -124,57 +95,6 @@ def verdict_row(verdict):
 
 def purpose_row(purpose):
     return purpose.text, purpose.rule, purpose.source
-
-
-class EventColumns:
-    """Turns events into column chunks, and adds them up in groups."""
-
-    def __init__(self):
-        self._gather = Gather()
-        self.arguments = Interned()
-
-    def chunk(self, events):
-        """Yield (name, width, delta, base, period, data) of up to columns.CHUNK events."""
-        table = list(zip(*map(self._row, events)))
-        for (name, delta), values in zip(EVENT_COLUMNS, table):
-            if any(values) or name in NEEDED_COLUMNS:
-                packed = columns.encode(list(values), delta)
-                yield (name, packed.width, int(delta), *packed[1:])
-
-    def _row(self, event):
-        return (
-            _present(event),
-            event.t_ns,
-            event.tid,
-            self._gather.add(event).id,
-            event.dur_ns or 0,
-            event.size or 0,
-            event.nmemb or 0,
-            event.align or 0,
-            event.ptr or 0,
-            event.result or 0,
-            event.errno or 0,
-            self.arguments.plain(json.dumps(event.args)) if event.args else 0,
-            event.block or 0,
-            event.seq - event.cause if event.cause is not None else 0,
-            event.seq - event.outer if event.outer is not None else 0,
-        )
-
-    def sums(self):
-        """The groups.Sums of all events."""
-        return self._gather.finish()
-
-
-_nullable = operator.attrgetter(*PRESENT)
-_BITS = tuple(PRESENT.values())
-
-
-def _present(event):
-    bits = SIGNED_SIZE if event.size is not None and event.size < 0 else 0
-    for value, bit in zip(_nullable(event), _BITS):
-        if value is not None:
-            bits |= bit
-    return bits
 
 
 def write_tables(connection, run, history, stacks):
@@ -238,19 +158,24 @@ def _copy_events(tables, recorded):
     """The chunks of a recorder are those of a trace."""
     for index, (first, count, packed) in enumerate(recorded.chunks):
         tables.rows("chunks", [(index, first, count)])
-        tables.rows("columns", ((index, *_column_row(column)) for column in packed))
-    names = [name for name, _ in EVENT_COLUMNS]
-    late = ((seq, names[column], to_signed(value)) for seq, column, value in recorded.late)
+        tables.rows("columns", ((index, *row) for row in _column_rows(packed, count)))
+    late = ((seq, COLUMN_NAMES[column], to_signed(value)) for seq, column, value in recorded.late)
     tables.rows("late", late, replace=True)
     arguments = sorted(recorded.arguments.items())
     tables.rows("arguments", ((id_, json.dumps(value)) for id_, value in arguments))
     return recorded.sums
 
 
-def _column_row(column):
-    name = EVENT_COLUMNS[column.column][0]
-    data = bytes(column.data) if column.width else b""
-    return (name, column.width, int(bool(column.delta)), column.base, column.period, data)
+def _column_rows(packed, count):
+    """Rows as EventColumns.chunk gives them; a recorder leaves out columns of zeros."""
+    found = {COLUMN_NAMES[column.column]: column for column in packed}
+    for name, delta in EVENT_COLUMNS:
+        column = found.get(name)
+        if column is None:
+            yield (name, 0, int(delta), 0, count, b"")
+        else:
+            data = bytes(column.data) if column.width else b""
+            yield (name, column.width, int(bool(column.delta)), column.base, column.period, data)
 
 
 def _write_groups(tables, sums, tree):

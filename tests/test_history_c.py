@@ -25,7 +25,9 @@ SUMS = spool.SumRow._fields[1:]
 
 @pytest.fixture(scope="module", autouse=True)
 def tool():
-    subprocess.run(["make", "-s", "-f", "recorder/build.mk", "recorder-history"], cwd=TOP, check=True)
+    subprocess.run(
+        ["make", "-s", "-f", "recorder/build.mk", "recorder-history"], cwd=TOP, check=True
+    )
 
 
 def convert(folder, records, *options):
@@ -47,7 +49,9 @@ def differences(python, c):
     """What is not equal, as text; [] where all is."""
     found = [] if len(python.events) == len(c.events) else ["number of events"]
     for a, b in zip(python.events, c.events):
-        found += ["%s of %d" % (name, a.seq) for name in FIELDS if getattr(a, name) != getattr(b, name)]
+        found += [
+            "%s of %d" % (name, a.seq) for name in FIELDS if getattr(a, name) != getattr(b, name)
+        ]
         if frames(python, a.stack) != frames(c, b.stack):
             found.append("stack of %d" % a.seq)
     found += [name for name in PARTS if getattr(python, name) != getattr(c, name)]
@@ -162,7 +166,11 @@ MUTATIONS = [
     ("history.c", "while (count--)", "while (--count)"),
     ("history_syscalls.c", "t->syscall_ptr != 0 && now != t->syscall_ptr", "0"),
     ("history_processes.c", "(int)phase <= p->bordered", "0"),
-    ("history_stacks.c", "*frame = (struct frame_node){.parent = number,", "*frame = (struct frame_node){"),
+    (
+        "history_stacks.c",
+        "*frame = (struct frame_node){.parent = number,",
+        "*frame = (struct frame_node){",
+    ),
 ]
 
 

@@ -94,8 +94,7 @@ void history_info(struct history *h, const char *json, size_t length)
 
 /* The group of an event of this thread that is about to begin. */
 static uint32_t find_group(struct history *h, const struct thread *t, uint32_t name,
-                           uint32_t within, int32_t stack, uint64_t t_ns,
-                           struct frame_node *frame)
+                           uint32_t within, int32_t stack, uint64_t t_ns, struct frame_node *frame)
 {
     const struct process *p = &h->processes[t->process];
     struct group_key key = {.pid = p->pid,
@@ -258,49 +257,4 @@ void history_memptr(struct history *h, uint32_t pid, uint32_t tid, uint64_t poin
             return;
         }
     h->unmatched[MEMPTRS_WITHOUT_CALL]++;
-}
-
-/* ---- writing ---- */
-
-void history_flush(struct history *h)
-{
-    write_events(h);
-}
-
-static int by_birth(const void *left, const void *right)
-{
-    const struct thread *a = *(struct thread *const *)left, *b = *(struct thread *const *)right;
-    return a->born < b->born ? -1 : a->born > b->born;
-}
-
-/* Calls that are open by now never return. */
-static void abandon_all(struct history *h)
-{
-    struct thread **open = calloc(h->thread_count + 1, sizeof *open);
-    uint32_t count = 0;
-    for (uint32_t index = 0; open && index < h->thread_count; index++)
-        if (h->threads[index].open)
-            open[count++] = &h->threads[index];
-    if (open)
-        qsort(open, count, sizeof *open, by_birth);
-    for (uint32_t index = 0; index < count; index++) {
-        for (uint32_t call = 0; call < open[index]->open; call++)
-            block_abandon(h, open[index], &open[index]->calls[call]);
-        open[index]->open = 0;
-    }
-    h->failed |= !open;
-    free(open);
-}
-
-void history_finish(struct history *h)
-{
-    abandon_all(h);
-    write_events(h);
-    write_nodes(h);
-    write_groups(h);
-    for (uint32_t index = 0; index < h->process_count; index++)
-        if (!h->processes[index].is_gone)
-            write_blocks(h, &h->processes[index]);
-    write_sums(h);
-    put_ends(h);
 }

@@ -1,56 +1,51 @@
 /* history_columns.c - packs columns so that what repeats, or hardly changes, vanishes.
  *
- * A NULL holds whatever was in the row before it, which costs nothing. The column is turned into differences, to the value before or to a base; what repeats with a short period is
- * kept once; the rest is split into bytes of equal rank and deflated. Times are noise: only their
- * frequency is used, for looking for repetitions in them costs more than all the rest.
+ * A NULL holds whatever was in the row before it, which costs nothing. The column is turned into
+ * differences, to the value before or to a base; what repeats with a short period is kept once;
+ * the rest is split into bytes of equal rank, and deflated as far as that pays.
  */
 #include "history_columns.h"
+#include "history_deflate.h"
 
 #include <stdlib.h>
 #include <string.h>
-#include <zlib.h>
 
-enum { LONGEST_PERIOD = 8, LEVEL = 1, WINDOW = 15, MEMORY = 8 };
+/* Loops that are worth the widest registers there are. */
+#define WIDE __attribute__((target_clones("avx2", "default")))
+
+enum { LONGEST_PERIOD = 8 };
 
 struct packer {
-    uint32_t room;
     uint64_t *differences;
-    uint8_t *planes, *out;
-    size_t out_room;
-    z_stream repeating, noisy;
-    int has_repeating, has_noisy;
+    uint8_t *planes;
+    struct deflater *deflater;
 };
 
 static const struct {
     uint8_t is_delta, is_noisy;
+    uint8_t may_jump; /* addresses: differences may be as wide as they are themselves */
 } column_facts[COLUMNS] = {
-    [T_NS] = {.is_delta = 1, .is_noisy = 1}, [DUR_NS] = {.is_noisy = 1},   [PTR] = {.is_delta = 1},
-    [RESULT] = {.is_delta = 1},              [BLOCK] = {.is_delta = 1},
+    [T_NS] = {.is_delta = 1, .is_noisy = 1},
+    [DUR_NS] = {.is_noisy = 1},
+    [PTR] = {.is_delta = 1, .may_jump = 1},
+    [RESULT] = {.is_delta = 1, .may_jump = 1},
+    [BLOCK] = {.is_delta = 1},
 };
-
-static int open_stream(z_stream *stream, int strategy)
-{
-    return deflateInit2(stream, LEVEL, Z_DEFLATED, WINDOW, MEMORY, strategy) == Z_OK;
-}
 
 static struct packer *new_packer(uint32_t room)
 {
     struct packer *p = calloc(1, sizeof *p);
     if (!p)
         return NULL;
-    p->room = room;
-    p->has_repeating = open_stream(&p->repeating, Z_DEFAULT_STRATEGY);
-    p->has_noisy = open_stream(&p->noisy, Z_HUFFMAN_ONLY);
-    p->out_room = p->has_repeating ? deflateBound(&p->repeating, 8 * room) : 0;
     p->differences = malloc(room * sizeof *p->differences);
     p->planes = malloc(8 * (size_t)room);
-    p->out = malloc(p->out_room);
+    p->deflater = deflater_new(8 * (size_t)room);
     return p;
 }
 
 static int is_whole(const struct packer *p)
 {
-    return p && p->has_repeating && p->has_noisy && p->differences && p->planes && p->out;
+    return p && p->differences && p->planes && p->deflater;
 }
 
 /* Columns begin at different places of a page: else all would compete for the same lines of the
@@ -64,7 +59,7 @@ int chunk_open(struct chunk *chunk, uint32_t room)
         chunk->column[column] = chunk->values + (size_t)column * step;
     if (!chunk->values || !is_whole(chunk->packer))
         return -1;
-    chunk->record = malloc(RECORD_HEAD + chunk->packer->out_room);
+    chunk->record = malloc(RECORD_HEAD + deflater_room(chunk->packer->deflater));
     return chunk->record ? 0 : -1;
 }
 
@@ -75,13 +70,9 @@ void chunk_free(struct chunk *chunk)
     free(chunk->record);
     if (!p)
         return;
-    if (p->has_repeating)
-        deflateEnd(&p->repeating);
-    if (p->has_noisy)
-        deflateEnd(&p->noisy);
+    deflater_free(p->deflater);
     free(p->differences);
     free(p->planes);
-    free(p->out);
     free(p);
 }
 
@@ -117,7 +108,7 @@ static uint8_t width_of(int64_t low, int64_t high)
     return 8;
 }
 
-static void range_of(const uint64_t *values, uint32_t count, int64_t *low, int64_t *high)
+WIDE static void range_of(const uint64_t *values, uint32_t count, int64_t *low, int64_t *high)
 {
     *low = *high = (int64_t)values[0];
     for (uint32_t row = 1; row < count; row++) {
@@ -127,46 +118,38 @@ static void range_of(const uint64_t *values, uint32_t count, int64_t *low, int64
     }
 }
 
-/* Differences to the middle of the range, so that the fewest bytes hold them. */
-static uint8_t take_offsets(uint64_t *to, const uint64_t *values, uint32_t count, uint64_t *base)
+/* Bytes for any offset in the range of the values. */
+static uint8_t offset_width(const uint64_t *values, uint32_t count)
 {
     int64_t low, high;
     range_of(values, count, &low, &high);
     uint64_t range = (uint64_t)high - (uint64_t)low;
-    uint8_t width = 0;
+    uint8_t width = range ? 1 : 0;
+    while (width && width < 8 && range >> 8 * width)
+        width *= 2;
+    return width;
+}
+
+/* Differences to the middle of the range, so that the fewest bytes hold them. */
+static uint8_t take_offsets(uint64_t *to, const uint64_t *values, uint32_t count, uint64_t *base)
+{
+    int64_t low, high;
+    uint8_t width = offset_width(values, count);
+    range_of(values, count, &low, &high);
     *base = (uint64_t)low;
-    if (range) {
-        for (width = 1; width < 8 && range >> 8 * width; width *= 2)
-            ;
+    if (width)
         *base = width == 8 ? 0 : (uint64_t)low + ((uint64_t)1 << (8 * width - 1));
-    }
     for (uint32_t row = 0; row < count; row++)
         to[row] = values[row] - *base;
     return width;
 }
 
 /* All lowest bytes, then all second ones …: those that hardly change stand together. */
-static void split(uint8_t *to, const uint64_t *values, uint32_t count, unsigned width)
+WIDE static void split(uint8_t *to, const uint64_t *values, uint32_t count, unsigned width)
 {
     for (unsigned plane = 0; plane < width; plane++)
         for (uint32_t row = 0; row < count; row++)
             *to++ = (uint8_t)(values[row] >> 8 * plane);
-}
-
-static int squeeze(struct packer *p, int is_noisy, size_t length, struct packed *packed)
-{
-    z_stream *stream = is_noisy ? &p->noisy : &p->repeating;
-    if (deflateReset(stream) != Z_OK)
-        return -1;
-    stream->next_in = p->planes;
-    stream->avail_in = (uInt)length;
-    stream->next_out = p->out;
-    stream->avail_out = (uInt)p->out_room;
-    if (deflate(stream, Z_FINISH) != Z_STREAM_END)
-        return -1;
-    packed->data = p->out;
-    packed->length = p->out_room - stream->avail_out;
-    return 0;
 }
 
 /* What repeats as it is, is looked at no further than its second time. */
@@ -176,24 +159,40 @@ static uint32_t rows_to_look_at(const uint64_t *values, uint32_t count)
     return period < count ? 2 * period + 1 : count;
 }
 
+static void pack_deltas(struct packer *p, const uint64_t *values, uint32_t count,
+                        struct packed *packed)
+{
+    int64_t low, high;
+    packed->period = take_deltas(p->differences, values, count, &packed->base);
+    range_of(p->differences, packed->period, &low, &high);
+    packed->width = low || high ? width_of(low, high) : 0;
+    packed->is_delta = 1;
+}
+
+static void pack_offsets(struct packer *p, const uint64_t *values, uint32_t count,
+                         struct packed *packed)
+{
+    packed->period = period_of(values, count);
+    packed->width = take_offsets(p->differences, values, packed->period, &packed->base);
+    packed->is_delta = 0;
+}
+
 int chunk_pack(struct chunk *chunk, enum column column, struct packed *packed)
 {
     struct packer *p = chunk->packer;
     const uint64_t *values = chunk->column[column];
     uint32_t count = rows_to_look_at(values, chunk->count);
-    *packed = (struct packed){.is_delta = column_facts[column].is_delta, .data = p->out};
-    if (packed->is_delta) {
-        int64_t low, high;
-        packed->period = take_deltas(p->differences, values, count, &packed->base);
-        range_of(p->differences, packed->period, &low, &high);
-        packed->width = low || high ? width_of(low, high) : 0;
-    } else {
-        packed->period = period_of(values, count);
-        packed->width = take_offsets(p->differences, values, packed->period, &packed->base);
-    }
+    *packed = (struct packed){.data = p->planes};
+    if (column_facts[column].is_delta)
+        pack_deltas(p, values, count, packed);
+    else
+        pack_offsets(p, values, count, packed);
+    if (packed->width > 1 && column_facts[column].may_jump &&
+        offset_width(values, count) <= packed->width)
+        pack_offsets(p, values, count, packed);
     if (!packed->width)
         return 0;
     split(p->planes, p->differences, packed->period, packed->width);
-    return squeeze(p, column_facts[column].is_noisy, (size_t)packed->period * packed->width,
-                   packed);
+    return deflate_planes(p->deflater, p->planes, packed->period, column_facts[column].is_noisy,
+                          packed);
 }

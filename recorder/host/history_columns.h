@@ -43,7 +43,8 @@ enum {
 struct chunk {
     uint64_t first; /* the event in row 0 */
     uint32_t count;
-    uint32_t used; /* bits: columns that hold anything but zeros */
+    uint32_t last;             /* the last row of the chunk before: its values are still there */
+    uint32_t used;             /* bits: columns that hold anything but zeros */
     uint64_t *column[COLUMNS]; /* in one piece of memory, `values` */
     uint64_t *values;
     struct packer *packer;
@@ -71,9 +72,9 @@ int chunk_pack(struct chunk *chunk, enum column column, struct packed *packed);
 static inline unsigned column_bit(enum column column)
 {
     static const uint16_t bits[COLUMNS] = {
-        [DUR_NS] = HAS_DUR,       [SIZE] = HAS_SIZE,   [NMEMB] = HAS_NMEMB, [ALIGN] = HAS_ALIGN,
-        [PTR] = HAS_PTR,          [RESULT] = HAS_RESULT, [ERRNO] = HAS_ERRNO, [BLOCK] = HAS_BLOCK,
-        [CAUSE] = HAS_CAUSE,      [OUTER] = HAS_OUTER,
+        [DUR_NS] = HAS_DUR,  [SIZE] = HAS_SIZE,     [NMEMB] = HAS_NMEMB, [ALIGN] = HAS_ALIGN,
+        [PTR] = HAS_PTR,     [RESULT] = HAS_RESULT, [ERRNO] = HAS_ERRNO, [BLOCK] = HAS_BLOCK,
+        [CAUSE] = HAS_CAUSE, [OUTER] = HAS_OUTER,
     };
     return bits[column];
 }

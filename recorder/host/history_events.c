@@ -29,7 +29,7 @@ uint64_t new_event(struct history *h, uint64_t t_ns, uint32_t tid, uint32_t grou
     if (chunk->count == HISTORY_CHUNK)
         write_events(h);
     live_tick(h, t_ns);
-    uint32_t row = chunk->count++, before = row ? row - 1 : 0;
+    uint32_t row = chunk->count++, before = row ? row - 1 : chunk->last;
     uint64_t **column = chunk->column;
     column[PRESENT][row] = shape->present;
     column[T_NS][row] = t_ns;
@@ -107,8 +107,9 @@ static void put_column(struct history *h, enum column column, uint8_t *record)
         uint8_t column, width, is_delta, zero;
         uint64_t base;
         uint32_t period, zero2;
-    } head = {h->chunk.first,   h->chunk.count, (uint8_t)column, packed.width, packed.is_delta, 0,
-              packed.base, packed.period,  0};
+    } head = {h->chunk.first, h->chunk.count,  (uint8_t)column,
+              packed.width,   packed.is_delta, 0,
+              packed.base,    packed.period,   0};
     memcpy(record, &head, sizeof head);
     memcpy(record + sizeof head, packed.data, packed.length);
     put_record(h, HISTORY_COLUMN, record, sizeof head + packed.length);
@@ -118,8 +119,8 @@ static void put_column(struct history *h, enum column column, uint8_t *record)
  * written last: with it the chunk is whole. */
 void write_events(struct history *h)
 {
-    static const uint32_t usual = 1u << T_NS | 1u << TID | 1u << GROUP | 1u << DUR_NS |
-                                  1u << SIZE | 1u << PTR | 1u << RESULT | 1u << BLOCK;
+    static const uint32_t usual = 1u << T_NS | 1u << TID | 1u << GROUP | 1u << DUR_NS | 1u << SIZE |
+                                  1u << PTR | 1u << RESULT | 1u << BLOCK;
     struct chunk *chunk = &h->chunk;
     if (!chunk->count)
         return;
@@ -130,5 +131,6 @@ void write_events(struct history *h)
             put_column(h, column, chunk->record);
     put_column(h, PRESENT, chunk->record);
     chunk->first += chunk->count;
+    chunk->last = chunk->count - 1;
     chunk->count = chunk->used = 0;
 }

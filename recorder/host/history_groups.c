@@ -33,8 +33,8 @@ static uint32_t new_group(struct history *h, const struct group_key *key, uint64
         grow(h, (void **)&h->groups, &h->group_room, h->group_count + 1, sizeof *h->groups))
         return 0;
     uint32_t number = ++h->group_count;
-    h->groups[number - 1] = (struct group){
-        .key = *key, .first_seq = h->events, .first_t = t_ns, .first_before = NONE};
+    h->groups[number - 1] =
+        (struct group){.key = *key, .first_seq = h->events, .first_t = t_ns, .first_before = NONE};
     h->failed |= index_add(&h->group_index, h->groups, group_hash, number) != 0;
     return number;
 }
@@ -45,8 +45,7 @@ uint32_t group_of(struct history *h, const struct group_key *key, uint64_t t_ns,
 {
     if (frame && frame->hint && is_like(&h->groups[frame->hint - 1].key, key))
         return frame->hint;
-    uint32_t number =
-        index_find(&h->group_index, h->groups, key_hash(key), is_same_group, key);
+    uint32_t number = index_find(&h->group_index, h->groups, key_hash(key), is_same_group, key);
     if (!number)
         number = new_group(h, key, t_ns);
     if (frame)
@@ -67,10 +66,9 @@ void write_groups(struct history *h)
         size_t count = 0;
         while (count < 128 && h->groups_written < h->group_count) {
             const struct group *g = &h->groups[h->groups_written++];
-            rows[count++] =
-                (struct row){h->groups_written, g->key.name,  g->key.pid,   g->key.phase,
-                             g->key.within,     g->key.stack, g->key.image, g->first_seq,
-                             g->first_t,        g->first_before};
+            rows[count++] = (struct row){
+                h->groups_written, g->key.name,  g->key.pid,   g->key.phase, g->key.within,
+                g->key.stack,      g->key.image, g->first_seq, g->first_t,   g->first_before};
         }
         put_record(h, HISTORY_GROUPS, rows, count * sizeof *rows);
     }
@@ -98,10 +96,10 @@ void write_sums(struct history *h)
         const struct group *g = &h->groups[index];
         wide at_peak = g->stamp == h->peak.number ? g->at_peak : g->live;
         rows[count++] = (struct row){
-            index + 1,          g->count,          g->failed,       g->unfinished,
-            g->reached,         clamped(g->bytes), g->allocations,  clamped(g->allocated),
-            g->live_blocks,     clamped(g->live),  g->temporary_blocks,
-            clamped(g->temporary), clamped(at_peak),
+            index + 1,        g->count,          g->failed,           g->unfinished,
+            g->reached,       clamped(g->bytes), g->allocations,      clamped(g->allocated),
+            g->live_blocks,   clamped(g->live),  g->temporary_blocks, clamped(g->temporary),
+            clamped(at_peak),
         };
         if (count == 64 || index + 1 == h->group_count) {
             put_record(h, HISTORY_SUMS, rows, count * sizeof *rows);

@@ -36,9 +36,10 @@ static void tell_name(struct history *h, uint32_t id, const struct name *name)
 {
     char text[1024], impl[6 * sizeof name->impl + 8];
     escape(impl, sizeof impl, name->impl);
-    int length = snprintf(text, sizeof text,
-                          "{\"type\":\"name\",\"id\":%u,\"kind\":\"%s\",\"name\":\"%s\",\"impl\":",
-                          id, name->is_syscall ? "syscall" : "call", name->name);
+    int length =
+        snprintf(text, sizeof text,
+                 "{\"type\":\"name\",\"id\":%u,\"kind\":\"%s\",\"name\":\"%s\",\"impl\":", id,
+                 name->is_syscall ? "syscall" : "call", name->name);
     length += snprintf(text + length, sizeof text - (size_t)length,
                        name->is_syscall ? "null}" : "\"%s\"}", impl);
     put_record(h, HISTORY_INFO, text, (size_t)length);
@@ -98,7 +99,7 @@ struct arguments {
     struct argument {
         uint64_t hash;
         uint32_t offset, length; /* in `bytes` */
-    } *rows;
+    } * rows;
     uint32_t count, room;
     uint8_t *bytes;
     uint32_t used, bytes_room;

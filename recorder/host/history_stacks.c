@@ -25,8 +25,7 @@ static uint64_t node_hash(const void *nodes, uint32_t number)
 static int32_t trace_node(struct history *h, int32_t parent, uint32_t module, uint64_t pc)
 {
     struct trace_node key = {.parent = parent, .module = module, .pc = pc};
-    uint32_t known =
-        index_find(&h->node_index, h->nodes, node_hash(&key, 1), is_same_node, &key);
+    uint32_t known = index_find(&h->node_index, h->nodes, node_hash(&key, 1), is_same_node, &key);
     if (known)
         return (int32_t)known;
     if (h->node_count >= INT32_MAX - 1 ||

@@ -77,9 +77,9 @@ static void begin(struct history *h, struct thread *t, struct group_key *key, ui
     h->groups[number - 1].bytes += bytes_asked(shape);
 }
 
-void history_sysenter(struct history *h, uint64_t t_ns, uint32_t pid, uint32_t tid,
-                      uint32_t number, uint64_t sp, const uint64_t args[6], int32_t node,
-                      const void *path, size_t length)
+void history_sysenter(struct history *h, uint64_t t_ns, uint32_t pid, uint32_t tid, uint32_t number,
+                      uint64_t sp, const uint64_t args[6], int32_t node, const void *path,
+                      size_t length)
 {
     const char *name = name_of(number);
     if (!name || h->failed) {
@@ -132,8 +132,8 @@ static int moved_break(struct history *h, struct thread *t, uint64_t now)
     return is_refused;
 }
 
-void history_sysleave(struct history *h, uint64_t t_ns, uint32_t pid, uint32_t tid,
-                      uint32_t number, int64_t result)
+void history_sysleave(struct history *h, uint64_t t_ns, uint32_t pid, uint32_t tid, uint32_t number,
+                      int64_t result)
 {
     struct thread *t = h->failed ? NULL : known_thread(h, pid, tid);
     if (!t || t->syscall_seq == NONE || number != t->syscall_number) {

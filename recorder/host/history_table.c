@@ -80,8 +80,8 @@ void table_clear(struct table *table)
     *table = (struct table){0};
 }
 
-uint32_t index_find(const struct index *index, const void *array, uint64_t hash,
-                    index_equal *equal, const void *wanted)
+uint32_t index_find(const struct index *index, const void *array, uint64_t hash, index_equal *equal,
+                    const void *wanted)
 {
     if (!index->slots)
         return 0;

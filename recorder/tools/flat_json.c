@@ -24,7 +24,9 @@ static unsigned hex4(struct flat_json *json)
     unsigned value = 0;
     for (int digit = 0; digit < 4 && json->at < json->end; digit++) {
         int c = tolower((unsigned char)*json->at++);
-        value = value * 16 + (unsigned)(isdigit(c) ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : 0);
+        value = value * 16 + (unsigned)(isdigit(c)             ? c - '0'
+                                        : c >= 'a' && c <= 'f' ? c - 'a' + 10
+                                                               : 0);
     }
     return value;
 }

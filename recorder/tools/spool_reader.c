@@ -11,7 +11,7 @@ enum { NEVER_WRITTEN = 0x7ffffff0, MAX_STACKS = 1 << 20 };
 
 struct stack {
     uint32_t id, cut, count;
-    uint64_t *frames; /* pc and slot of each, innermost first */
+    uint64_t *frames;          /* pc and slot of each, innermost first */
     uint32_t tid, node, round; /* whose numbers it has now, and which */
 };
 
@@ -230,8 +230,8 @@ static void sysleave(struct reader *r)
 static const char *record(struct reader *r, unsigned kind, const uint8_t *payload, size_t length)
 {
     static const size_t least[] = {0, 2, 8, 56, 32, 80, 24};
-    static const size_t most[] = {0, HISTORY_MAX_RECORD, HISTORY_MAX_RECORD, 56, 32,
-                                  HISTORY_MAX_RECORD, 24};
+    static const size_t most[] = {
+        0, HISTORY_MAX_RECORD, HISTORY_MAX_RECORD, 56, 32, HISTORY_MAX_RECORD, 24};
     if (kind < INFO || kind > SYSLEAVE || length < least[kind] || length > most[kind])
         return "a record of an unknown kind or length";
     if (kind == STACK && (length - 8) % 16)
