@@ -1,0 +1,26 @@
+/* steady.c - allocates for some time. Arguments: milliseconds, exit status. Says when it begins. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+
+static long now_ms(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+int main(int argc, char **argv)
+{
+    long until = now_ms() + (argc > 1 ? atol(argv[1]) : 100);
+    puts("begins");
+    fflush(stdout);
+    while (now_ms() < until) {
+        for (int i = 0; i < 101; i++)
+            free(malloc(1009));
+        usleep(500);
+    }
+    puts("ends");
+    return argc > 2 ? atoi(argv[2]) : 0;
+}
