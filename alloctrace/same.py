@@ -25,10 +25,16 @@ def by_thread(events):
     return list(threads.values())
 
 
+def first_process(trace):
+    """Its events: the breakpoint engine sees no others."""
+    pid = trace.run.get("pid")
+    return [event for event in trace.events() if pid is None or event.pid == pid]
+
+
 def differences(one, other, addresses=False, limit=10):
     """Sentences about what differs between two open traces; empty: nothing does."""
     found = _whole_differences(one, other)
-    threads = by_thread(one.events()), by_thread(other.events())
+    threads = by_thread(first_process(one)), by_thread(first_process(other))
     if len(threads[0]) != len(threads[1]):
         found.append("threads: %d, %d" % tuple(map(len, threads)))
     compare = _Comparison(one, other, addresses)

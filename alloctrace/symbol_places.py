@@ -22,7 +22,7 @@ class Places:
         self._modules = sorted(history.modules, key=lambda module: module.start)
         self._starts = [module.start for module in self._modules]
         self._reach = _furthest_ends(self._modules)
-        self._first_use = _first_uses(getattr(history, "events", ()))
+        self._first_use = history.first_uses() if hasattr(history, "first_uses") else {}
         self._held = {}  # pc -> modules that ever held it
         self._found = {}  # (pc, module id) -> (Place as innermost frame, Place as call, is return)
         self._lasting = {}  # image -> {pc: an entry of _found that holds at all its times}
@@ -86,15 +86,6 @@ def _furthest_ends(modules):
         furthest = max(furthest, module.end)
         ends.append(furthest)
     return ends
-
-
-def _first_uses(events):
-    """{stack id: (t_ns, image)} of the first event with it."""
-    found = {}
-    for event in events:
-        if event.stack and event.stack not in found:
-            found[event.stack] = (event.t_ns, event.image)
-    return found
 
 
 def _choose(modules, when):

@@ -6,12 +6,13 @@ import json
 import operator
 
 from . import columns, words
-from .measure import is_counted
+from .groups import Gather
 from .sites import Sites
 from .totals import Totals
 from .trace_schema import (
     EVENT_COLUMNS,
     MAX_DEPTH,
+    NEEDED_COLUMNS,
     PRESENT,
     SIGNED_SIZE,
     TABLES,
@@ -34,11 +35,11 @@ class Tables:
         for table in TABLES:
             self._execute(create_statement(table))
 
-    def rows(self, table, rows):
+    def rows(self, table, rows, replace=False):
         """Insert rows of plain values; strings that are no UTF-8 become bytes."""
         statement = None
         for row in rows:
-            statement = statement or insert_statement(table, len(row))
+            statement = statement or insert_statement(table, len(row), replace)
             values = [to_text(v) if isinstance(v, str) else v for v in row]
             self._execute(statement, values)
 
@@ -126,29 +127,26 @@ def purpose_row(purpose):
 
 
 class EventColumns:
-    """Turns events into column chunks."""
+    """Turns events into column chunks, and adds them up in groups."""
 
-    def __init__(self, node_of):
-        self._node_of = node_of
-        self.names, self.arguments = Interned(), Interned()
-        self.verdicts, self.purposes = Interned(), Interned()
+    def __init__(self):
+        self._gather = Gather()
+        self.arguments = Interned()
 
     def chunk(self, events):
-        """Yield (name, width, delta, data) of up to columns.CHUNK events."""
+        """Yield (name, width, delta, base, period, data) of up to columns.CHUNK events."""
         table = list(zip(*map(self._row, events)))
         for (name, delta), values in zip(EVENT_COLUMNS, table):
-            width, data = columns.encode(list(values), delta)
-            yield name, width, int(delta), data
+            if any(values) or name in NEEDED_COLUMNS:
+                packed = columns.encode(list(values), delta)
+                yield (name, packed.width, int(delta), *packed[1:])
 
     def _row(self, event):
-        name = self.names.plain((event.kind, event.name, event.impl))
-        args = self.arguments.plain(json.dumps(event.args)) if event.args else 0
         return (
             _present(event),
             event.t_ns,
-            event.pid,
             event.tid,
-            name,
+            self._gather.add(event).id,
             event.dur_ns or 0,
             event.size or 0,
             event.nmemb or 0,
@@ -156,16 +154,15 @@ class EventColumns:
             event.ptr or 0,
             event.result or 0,
             event.errno or 0,
-            args,
+            self.arguments.plain(json.dumps(event.args)) if event.args else 0,
             event.block or 0,
-            words.PHASES.index(event.phase),
-            event.image,
             event.seq - event.cause if event.cause is not None else 0,
             event.seq - event.outer if event.outer is not None else 0,
-            self._node_of.get(event.stack, 0),
-            self.verdicts.id(event.verdict, verdict_row),
-            self.purposes.id(event.purpose, purpose_row),
         )
+
+    def sums(self):
+        """The groups.Sums of all events."""
+        return self._gather.finish()
 
 
 _nullable = operator.attrgetter(*PRESENT)
@@ -186,10 +183,13 @@ def write_tables(connection, run, history, stacks):
     tree = StackTree()
     for id_, raw in history.stacks.items():
         tree.add(id_, raw.cut, stacks.get(id_, ()))
-    _write_plain(tables, run, history)
-    _write_events(tables, history.events, tree)
+    recorded = history.recorded if history.has_many() else None
+    write = _copy_events if recorded else _write_events
+    sums = write(tables, recorded or history.events)
+    _write_groups(tables, sums, tree)
+    _write_plain(tables, dict(run, peak=sums.peak), history)
     _write_stacks(tables, tree)
-    _write_sums(tables, history, stacks)
+    _write_sums(tables, sums, stacks)
 
 
 def _write_plain(tables, run, history):
@@ -224,17 +224,68 @@ def _block_row(block):
     return block.number, to_signed(block.address), to_signed(block.size), block.seq, block.last
 
 
-def _write_events(tables, events, tree):
-    made = EventColumns(tree.node_of)
+def _write_events(tables, events):
+    made = EventColumns()
     for index, first in enumerate(range(0, len(events), columns.CHUNK)):
-        last = first + columns.CHUNK
-        part = events[first:last]
+        part = events[first : first + columns.CHUNK]
         tables.rows("chunks", [(index, first, len(part))])
         tables.rows("columns", ((index, *row) for row in made.chunk(part)))
-    tables.numbered("names", made.names.rows())
     tables.numbered("arguments", ((text,) for text in made.arguments.rows()))
-    tables.numbered("verdicts", made.verdicts.rows())
-    tables.numbered("purposes", made.purposes.rows())
+    return made.sums()
+
+
+def _copy_events(tables, recorded):
+    """The chunks of a recorder are those of a trace."""
+    for index, (first, count, packed) in enumerate(recorded.chunks):
+        tables.rows("chunks", [(index, first, count)])
+        tables.rows("columns", ((index, *_column_row(column)) for column in packed))
+    names = [name for name, _ in EVENT_COLUMNS]
+    late = ((seq, names[column], to_signed(value)) for seq, column, value in recorded.late)
+    tables.rows("late", late, replace=True)
+    arguments = sorted(recorded.arguments.items())
+    tables.rows("arguments", ((id_, json.dumps(value)) for id_, value in arguments))
+    return recorded.sums
+
+
+def _column_row(column):
+    name = EVENT_COLUMNS[column.column][0]
+    data = bytes(column.data) if column.width else b""
+    return (name, column.width, int(bool(column.delta)), column.base, column.period, data)
+
+
+def _write_groups(tables, sums, tree):
+    names, verdicts, purposes = Interned(), Interned(), Interned()
+    tables.rows("groups", (_group_row(g, tree, names, verdicts, purposes) for g in sums.groups))
+    tables.numbered("names", names.rows())
+    tables.numbered("verdicts", verdicts.rows())
+    tables.numbered("purposes", purposes.rows())
+    tables.rows("timeline", map(_clamped, sums.timeline))
+
+
+def _group_row(group, tree, names, verdicts, purposes):
+    what = (
+        group.id,
+        names.plain((group.kind, group.name, group.impl)),
+        to_signed(group.pid),
+        words.PHASES.index(group.phase),
+        to_signed(group.image),
+        tree.node_of.get(group.stack, min(group.stack, 0)),
+        group.within,
+        verdicts.id(group.verdict, verdict_row),
+        purposes.id(group.purpose, purpose_row),
+    )
+    return what + _clamped(_group_sums(group))
+
+
+_group_sums = operator.attrgetter(
+    *"first_seq first_t count bytes failed unfinished reached allocations allocated".split(),
+    *"live_blocks live_bytes temporary_blocks temporary_bytes peak_bytes".split(),
+)
+
+
+def _clamped(values):
+    """Sums of a hostile spool may pass 2^63: SQLite cannot hold them."""
+    return tuple(max(-MAX_INT, min(v, MAX_INT)) if isinstance(v, int) else v for v in values)
 
 
 def _write_stacks(tables, tree):
@@ -243,23 +294,16 @@ def _write_stacks(tables, tree):
     tables.numbered("stacks", tree.rows())
 
 
-def _write_sums(tables, history, stacks):
+def _write_sums(tables, sums, stacks):
     """The same sums that a report shows, so that plain SQL can read them."""
     totals, sites = Totals(), Sites(lambda id_: stacks.get(id_, ()))
-    for event in history.events:
-        if is_counted(event):
-            totals.add(event)
-        sites.add(event)
-    tables.rows("totals", (_sum_row(row) for row in totals.rows()))
-    tables.rows("sites", (_sum_row(row) for row in map(_site, sites.rows())))
+    for group in sums.groups:
+        totals.add(group)
+        sites.add(group)
+    tables.rows("totals", (_clamped(row.values()) for row in totals.rows()))
+    tables.rows("sites", (_clamped(row.values()) for row in map(_site, sites.rows())))
 
 
 def _site(row):
     names = ("function", "module", "file", "line", "offset", "origin", "purpose")
     return {name: row[name] for name in names + ("count", "bytes", "live_blocks", "live_bytes")}
-
-
-def _sum_row(row):
-    """Sums of a hostile spool may pass 2^63: SQLite cannot hold them."""
-    values = row.values()
-    return tuple(max(-MAX_INT, min(v, MAX_INT)) if isinstance(v, int) else v for v in values)

@@ -73,4 +73,23 @@ libs_unwind_speed = -lunwind
 .PHONY: recorder-tests
 recorder-tests: $(addprefix $(RECORDER_OUT)/tests/,$(recorder_tests))
 
--include $(wildcard $(RECORDER_OUT)/host/*.d $(RECORDER_OUT)/agent/*.d $(RECORDER_OUT)/tests/*.d)
+# The history alone, without a target: for tests and benchmarks (bench/history_cost.py).
+recorder_history_o = $(patsubst recorder/host/%.c,$(RECORDER_OUT)/host/%.o,\
+  $(sort $(wildcard recorder/host/history*.c)))
+recorder_tools_o = $(patsubst recorder/tools/%.c,$(RECORDER_OUT)/tools/%.o,\
+  $(sort $(wildcard recorder/tools/*.c)))
+
+$(RECORDER_OUT)/tools/%.o: recorder/tools/%.c
+	@mkdir -p $(@D)
+	@$(RECORDER_CC) $(RECORDER_CFLAGS) -MMD -MP -c -o $@ $<
+
+$(RECORDER_OUT)/brkpoint-history: $(recorder_history_o) $(recorder_tools_o)
+	@$(RECORDER_CC) $(RECORDER_CFLAGS) -o $@ $^ -lz
+
+# Its loops over columns are worth unrolling.
+$(RECORDER_OUT)/host/history_columns.o: RECORDER_CFLAGS += -O3
+
+.PHONY: recorder-history
+recorder-history: $(RECORDER_OUT)/brkpoint-history
+
+-include $(wildcard $(RECORDER_OUT)/*/*.d)

@@ -64,11 +64,12 @@ enum ask_kind {
     ASK_STACK,   /* a: sp -> answer: lowest and highest address of its stack */
     ASK_MAPPED,  /* a: address, length, fd, prot: a file was mapped */
     ASK_LIBS,    /* the loader's list of libraries has changed */
-    ASK_BORDER, /* a: enum border and module, number of the hook, sp, stack node */
-    ASK_EXEC,    /* an execve begins: be there at the first instruction of the new program */
-    ASK_NO_EXEC, /* it failed */
+    ASK_BORDER,  /* a: enum border and module, number of the hook, sp, stack node */
+    ASK_EXEC,    /* a: system call, thread: be there at the first instruction of the new program */
+    ASK_NO_EXEC, /* a: thread: it failed */
     ASK_EXIT,    /* a: status, whole process */
     ASK_FORK,    /* a: number of the system call, flags: a child begins */
+    ASK_FORKED,  /* a: the child's number: it has begun */
     ASK_START    /* a: main, as handed to the C library -> answer: what to hand on */
 };
 enum border { BORDER_INIT = 1, BORDER_MAIN, BORDER_AFTER_MAIN, BORDER_EXIT };
@@ -120,11 +121,10 @@ struct area_head {
     uint64_t magic;
     uint32_t recording; /* 0: the detours only pass through */
     uint32_t host_gone; /* set by an agent that waited for a host that is dead */
-    uint32_t only_pid;  /* children of a fork pass through */
-    uint32_t clock;     /* 0: no time stamps (rdtsc is forbidden), N: one in N events */
-    uint32_t fsgsbase;  /* rdfsbase may be used */
-    uint32_t asks;      /* how often the host was asked, for its eye */
-    uint64_t tables;    /* offset of the unwind tables in force; 0: none */
+    uint32_t unused;
+    uint32_t clock;    /* 0: no time stamps (rdtsc is forbidden), N: one in N events */
+    uint32_t fsgsbase; /* rdfsbase may be used */
+    uint32_t asks;     /* how often the host was asked, for its eye */
     uint64_t trouble[TROUBLES];
     uint64_t waits;                         /* how often a thread found no free chunk */
     uint32_t threads[AREA_THREADS / 32];    /* bit set: the state is in use */
@@ -142,14 +142,18 @@ _Static_assert(sizeof(struct area_head) <= AREA_CACHE_AT, "the head has its room
 
 /* ---- what a hook is: low byte of hook_kind ------------------------------------------------- */
 enum hook_kind {
-    HOOK_CALL1 = 1, /* an allocator function of one argument: malloc, free, valloc, pvalloc */
-    HOOK_CALL3,     /* one with two or three */
-    HOOK_MEMPTR,    /* posix_memalign: the pointer is behind its first argument */
-    HOOK_LIBS,      /* _dl_debug_state */
-    HOOK_START,     /* __libc_start_main: its first argument is main */
-    HOOK_BORDER,    /* a border of the phases; the number is in bits 8-15 */
-    HOOK_SYSCALL    /* a syscall instruction; from bit 8 on the address behind it */
+    HOOK_CALL1 = 1,   /* an allocator function of one argument: malloc, free, valloc, pvalloc */
+    HOOK_CALL3,       /* one with two or three */
+    HOOK_MEMPTR,      /* posix_memalign: the pointer is behind its first argument */
+    HOOK_LIBS,        /* _dl_debug_state */
+    HOOK_START,       /* __libc_start_main: its first argument is main */
+    HOOK_BORDER,      /* a border of the phases; the number is in bits 8-15 */
+    HOOK_LAST_MUNMAP, /* the same, where munmap may take away the stack that it stands on */
+    HOOK_CLONE,       /* clone, clone3 or fork; from bit 8 on which it is */
+    HOOK_SYSCALL      /* a syscall instruction; from bit 8 on the address behind it */
 };
+
+#define HOOK_CLONE_NUMBER(kind) ((kind) >> 8)
 
 /* ---- the code area ------------------------------------------------------------------------
  * The agent's code, then stubs of STUB_SIZE bytes, one a hook. The host writes it; it is
@@ -164,6 +168,7 @@ struct code_head {
 };
 
 #define STUB_SIZE 512u
+#define STUB_TAIL 352u /* offset, in a stub, of code that is run in its place */
 #define STUB_MOVED 32u /* offset of the moved instructions in a function's stub */
 
 /* What a wrapped call has on the stack between its return address and the caller's. */
@@ -178,6 +183,7 @@ struct identity_entry {
 struct identity {
     uint32_t ready; /* 0 after a fork: the kernel has wiped the pages */
     uint32_t pid;
+    uint64_t tables; /* offset of the unwind tables in force, by the host; 0: none */
     struct identity_entry entries[IDENTITY_ENTRIES];
 };
 _Static_assert(sizeof(struct identity) <= IDENTITY_SIZE, "its pages");

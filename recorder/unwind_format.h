@@ -63,8 +63,8 @@ struct unwind_module {
 
 /* One version. `modules` are sorted by start and do not overlap. */
 struct unwind_tables {
-    uint64_t self; /* this struct's own distance from the area's start */
-    uint32_t version;
+    uint64_t self;    /* this struct's own distance from the area's start */
+    uint32_t version; /* never used twice by those who share a cache of rows */
     uint32_t count;
     struct unwind_module modules[];
 };

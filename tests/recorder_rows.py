@@ -52,7 +52,7 @@ def readelf_rows(path):
                 yield start, cie
             elif words[:2] == ["LOC", "CFA"]:
                 columns = words
-            elif columns and len(words) == len(columns):
+            elif len(words) == len(columns) and words and len(words[0]) == 16:
                 row = dict(zip(columns, words))
                 if now is not None:
                     now.update(row)

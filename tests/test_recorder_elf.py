@@ -96,6 +96,14 @@ def test_symbols_and_relocations_equal_those_of_the_other_reader(path):
     ]
 
 
+@pytest.mark.parametrize("text, told", [("rustc version 1", True), ("library/std/sr", False)])
+def test_rust_is_told_by_what_its_compiler_leaves(tmp_path, text, told):
+    source = 'asm(".section .comment\\n.asciz \\"%s\\"\\n.text"); int main(void) { return 0; }'
+    program = compile_c(tmp_path, source % text)
+    assert facts_of(program) == list(expected_facts(ElfFile(program)))
+    assert ("rust rustc version" in facts_of(program)) == told
+
+
 def test_a_file_without_section_headers_tells_the_same(tmp_path):
     copy = tmp_path / "ls"
     with open("/bin/ls", "rb") as file:

@@ -24,6 +24,7 @@ enum {
     SYS_execveat = 322,
     SYS_clone3 = 435
 };
+#define CLONE_VM 0x100
 #define CLONE_THREAD 0x10000 /* linux/sched.h */
 #define CLONE_SETTLS 0x80000
 #define PR_SET_SECCOMP 22 /* linux/prctl.h */
@@ -77,16 +78,16 @@ static void watch_clock(const struct hook_stack *s)
         area()->clock = 0;
 }
 
-static uint64_t clone_flags(const struct hook_stack *s)
+static uint64_t clone_flags(const struct hook_stack *s, uint64_t number)
 {
-    if (s->rax == SYS_clone3)
+    if (number == SYS_clone3)
         return load(s->rdi); /* struct clone_args, linux/sched.h: flags first, tls at 56 */
-    return s->rax == SYS_clone ? s->rdi : 0;
+    return number == SYS_clone ? s->rdi : number == SYS_vfork ? CLONE_VM : 0;
 }
 
 static void child_begins(struct thread_state *t, const struct hook_stack *s)
 {
-    uint64_t flags = clone_flags(s);
+    uint64_t flags = clone_flags(s, s->rax);
     if (flags & CLONE_SETTLS)
         thread_forget(s->rax == SYS_clone3 ? load(s->rdi + 56) : s->r8);
     if (!(flags & CLONE_THREAD))
@@ -105,6 +106,16 @@ static int covers(uint64_t start, uint64_t length, uint64_t address)
     return address - start < length;
 }
 
+/* The thread's last act: munmap and exit are done without a stack, in the tail of the stub. */
+static void last_munmap(struct thread_state *t, struct hook_stack *s, const struct site *site)
+{
+    record_syscall(t, s, site, SYS_munmap, 0);
+    if ((area()->hook_kind[s->number & 0x7fff] & 0xff) == HOOK_LAST_MUNMAP) {
+        s->stub = code_head.stubs + (s->number & 0x7fff) * STUB_SIZE + STUB_TAIL;
+        thread_ends(t);
+    }
+}
+
 static void before_syscall(struct thread_state *t, struct hook_stack *s, const struct site *site)
 {
     t->site_number = (uint32_t)s->rax;
@@ -116,8 +127,7 @@ static void before_syscall(struct thread_state *t, struct hook_stack *s, const s
         break;
     case SYS_execve:
     case SYS_execveat:
-        if ((uint32_t)raw_syscall(SYS_gettid, 0, 0) == t->tid) /* else a child of vfork */
-            ask_host(t, ASK_EXEC, s->rax, 0, 0, 0);
+        ask_host(t, ASK_EXEC, s->rax, (uint64_t)raw_syscall(SYS_gettid, 0, 0), 0, 0);
         break;
     case SYS_clone:
     case SYS_fork:
@@ -130,9 +140,8 @@ static void before_syscall(struct thread_state *t, struct hook_stack *s, const s
         watch_clock(s);
         break;
     case SYS_munmap:
-        if (covers(s->rdi, s->rsi, site->sp)) {
-            record_syscall(t, s, site, SYS_munmap, 0);
-        }
+        if (covers(s->rdi, s->rsi, site->sp))
+            last_munmap(t, s, site);
         break;
     }
 }
@@ -142,7 +151,7 @@ static void after_syscall(struct thread_state *t, struct hook_stack *s, const st
     uint32_t number = t->site_number;
     t->site_number = NO_NUMBER;
     if (number == SYS_execve || number == SYS_execveat)
-        ask_host(t, ASK_NO_EXEC, 0, 0, 0, 0);
+        ask_host(t, ASK_NO_EXEC, (uint64_t)raw_syscall(SYS_gettid, 0, 0), 0, 0, 0);
     if (!is_memory(number))
         return;
     if (number == SYS_mmap && !(s->r10 & MAP_ANONYMOUS) && (int32_t)s->r8 >= 0)
@@ -173,14 +182,19 @@ static void at_start(struct thread_state *t, struct hook_stack *s)
         s->rdi = t->ask.answer[0];
 }
 
-void agent_hook(struct hook_stack *s)
+/* Behind a system call that made a child. A child that shares the memory has a life of its own only
+ * from its exec on; a forked one introduces itself by being looked for. */
+static void behind_clone(struct hook_stack *s, uint64_t number)
 {
-    uint64_t kind = area()->hook_kind[s->number & 0x7fff];
-    if (!area()->recording)
+    if ((int64_t)s->rax < 0 || (clone_flags(s, number) & CLONE_VM))
         return;
     struct thread_state *t = thread_find((uint64_t)s);
-    if (t == 0)
-        return;
+    if (t != 0 && s->rax > 0)
+        ask_host(t, ASK_FORKED, s->rax, 0, 0, 0);
+}
+
+static void at_hook(struct thread_state *t, struct hook_stack *s, uint64_t kind)
+{
     switch (kind & 0xff) {
     case HOOK_LIBS:
         ask_host(t, ASK_LIBS, 0, 0, 0, 0);
@@ -191,8 +205,26 @@ void agent_hook(struct hook_stack *s)
     case HOOK_BORDER:
         at_border(t, s, kind);
         break;
+    case HOOK_CLONE:
+        child_begins(t, s);
+        break;
+    case HOOK_LAST_MUNMAP:
     case HOOK_SYSCALL:
         at_syscall(t, s, kind);
         break;
     }
+}
+
+void agent_hook(struct hook_stack *s)
+{
+    uint64_t kind = area()->hook_kind[s->number & 0x7fff];
+    if (!area()->recording)
+        return;
+    if ((kind & 0xff) == HOOK_CLONE && (s->number & 0x8000)) {
+        behind_clone(s, HOOK_CLONE_NUMBER(kind));
+        return;
+    }
+    struct thread_state *t = thread_find((uint64_t)s);
+    if (t != 0)
+        at_hook(t, s, kind);
 }

@@ -63,7 +63,7 @@ static int on_stack(struct thread_state *t, uint64_t sp)
 
 static const struct unwind_tables *tables(void)
 {
-    uint64_t at = __atomic_load_n(&area()->tables, __ATOMIC_ACQUIRE);
+    uint64_t at = *(volatile uint64_t *)&((struct identity *)code_head.identity)->tables;
     return at ? in_area(at) : 0;
 }
 

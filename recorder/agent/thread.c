@@ -98,8 +98,6 @@ static AGENT_COLD struct thread_state *find_slowly(uint64_t fs, uint64_t sp)
         self->pid = (uint32_t)raw_syscall(SYS_getpid, 0, 0);
         self->ready = 1;
     }
-    if (self->pid != area()->only_pid)
-        return 0;
     struct thread_state *t = find_live(fs);
     if (t == 0)
         t = introduce(fs, sp);

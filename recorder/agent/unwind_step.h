@@ -33,7 +33,9 @@ UNWIND_COLD int unwind_rare(const struct unwind_tables *tables, struct unwind_ca
 /* unwind.c: why the stack will be cut behind a row that a debugger would not have. */
 UNWIND_COLD uint32_t unwind_guess(uint64_t sp, struct unwind_bounds stack, uint64_t what);
 
-/* Where the row of `ret` is remembered, and the value that proves it. */
+/* Where the row of `ret` is remembered, and the value that proves it: another one for every pair of
+ * address and version, since multiples of the golden ratio keep more than 2^47 apart for the first
+ * 2^16 versions. */
 UNWIND_INLINE unsigned unwind_place(uint64_t ret)
 {
     return (ret ^ ret >> UNWIND_CACHE_BITS) & ((1u << UNWIND_CACHE_BITS) - 1);

@@ -12,7 +12,7 @@ static void answer_stack(struct host *h, struct ask *ask)
 {
     struct maps maps;
     ask->answer[0] = ask->answer[1] = 0;
-    if (maps_read(&maps, h->process.tracee.pid)) {
+    if (maps_read(&maps, h->process->tracee.pid)) {
         const struct mapping *m = maps_at(&maps, ask->a[0]);
         if (m != NULL && m->readable) {
             bool grows = strcmp(m->path, "[stack]") == 0 && m > maps.list;
@@ -26,7 +26,7 @@ static void answer_stack(struct host *h, struct ask *ask)
 static void answer_mapped(struct host *h, struct reader *r, const struct ask *ask)
 {
     char link[48], path[4096];
-    snprintf(link, sizeof link, "/proc/%d/fd/%d", h->process.tracee.pid, (int)ask->a[2]);
+    snprintf(link, sizeof link, "/proc/%d/fd/%d", h->process->tracee.pid, (int)ask->a[2]);
     ssize_t length = readlink(link, path, sizeof path - 1);
     free(r->path);
     r->path = NULL;
@@ -39,47 +39,34 @@ static void answer_mapped(struct host *h, struct reader *r, const struct ask *as
 static void answer_libs(struct host *h)
 {
     modules_update(h);
-    for (size_t i = 0; i < h->process.module_count; i++)
-        borders_watch(h, &h->process.modules[i]);
+    for (size_t i = 0; i < h->process->module_count; i++)
+        borders_watch(h, h->process->modules[i]);
 }
 
-static void answer_fork(struct host *h, const struct reader *r, const struct ask *ask)
+/* From now until the exec, or its failure, we are the tracer of the thread that will be alone. It may
+ * be a child's that borrows this thread's memory. */
+static void answer_exec(struct host *h, const struct ask *ask)
 {
-    bool vfork = ask->a[0] == 58 || (ask->a[1] & 0x4000); /* CLONE_VFORK */
-    json_begin(&h->json, "fork");
-    json_text(&h->json, "what", vfork ? "vfork" : "fork");
-    json_number(&h->json, "tid", r->tid);
-    json_number(&h->json, "t_ns", h->last_ns);
-    spool_json(&h->spool, &h->json);
+    if (ptrace(PTRACE_SEIZE, (pid_t)ask->a[1], 0, PTRACE_O_TRACEEXEC) == 0)
+        h->executing++;
+    else
+        say_lost(h, 1, "an exec could not be followed: somebody else traces the program");
 }
 
-/* From now until the exec, or its failure, we are the tracer of the thread that will be alone. */
-static void answer_exec(struct host *h, const struct reader *r)
+static void answer_no_exec(struct host *h, const struct ask *ask)
 {
-    struct tracee *t = &h->process.tracee;
-    if (ptrace(PTRACE_SEIZE, r->tid, 0, PTRACE_O_TRACEEXEC) == 0) {
-        h->executing = true;
-        h->executing_tid = (pid_t)r->tid;
-        return;
-    }
-    say_lost(h, 1, "an exec could not be followed: the program is traced by somebody else");
-    (void)t;
-}
-
-static void answer_no_exec(struct host *h)
-{
+    pid_t tid = (pid_t)ask->a[0];
     int status;
-    if (!h->executing)
+    if (ptrace(PTRACE_INTERRUPT, tid, 0, 0) != 0)
         return;
-    h->executing = false;
-    ptrace(PTRACE_INTERRUPT, h->executing_tid, 0, 0);
-    while (waitpid(h->executing_tid, &status, __WALL) > 0 && WIFSTOPPED(status)) {
+    h->executing--;
+    while (waitpid(tid, &status, __WALL) > 0 && WIFSTOPPED(status)) {
         int event = status >> 16;
         if (event == PTRACE_EVENT_STOP) {
-            ptrace(PTRACE_DETACH, h->executing_tid, 0, 0);
+            ptrace(PTRACE_DETACH, tid, 0, 0);
             return;
         }
-        ptrace(PTRACE_CONT, h->executing_tid, 0, event ? 0 : WSTOPSIG(status));
+        ptrace(PTRACE_CONT, tid, 0, event ? 0 : WSTOPSIG(status));
     }
 }
 
@@ -102,17 +89,19 @@ static void answer(struct host *h, struct thread_state *t, struct reader *r)
                                             node_of(h, r, (uint32_t)ask->a[3])});
         break;
     case ASK_EXEC:
-        answer_exec(h, r);
+        answer_exec(h, ask);
         break;
     case ASK_NO_EXEC:
-        answer_no_exec(h);
+        answer_no_exec(h, ask);
         break;
     case ASK_EXIT:
-        if (ask->a[1] || r->tid == r->pid)
+        if (pid_of(h) == (uint32_t)h->first && (ask->a[1] || r->tid == r->pid))
             border_end(h, now, ask->a[1] != 0);
         break;
     case ASK_FORK:
-        answer_fork(h, r, ask);
+        break; /* that everything before is drained was all */
+    case ASK_FORKED:
+        process_forked(h, (pid_t)ask->a[0]);
         break;
     case ASK_START:
         ask->answer[0] = border_start(h, ask->a[0], (uint32_t)ask->a[1]);
@@ -124,25 +113,37 @@ static void answer(struct host *h, struct thread_state *t, struct reader *r)
 
 static bool is_live(const struct host *h, uint32_t index)
 {
-    return __atomic_load_n(&h->area->threads[index / 32], __ATOMIC_ACQUIRE) >> index % 32 & 1;
+    return __atomic_load_n(&h->family->area->threads[index / 32], __ATOMIC_ACQUIRE) >> index % 32 &
+           1;
+}
+
+static void serve_owner(struct host *h, uint32_t pid)
+{
+    struct process *p = process_by(h, (pid_t)pid);
+    if (p != NULL)
+        serve(h, p);
 }
 
 /* Everything that was recorded before a question goes before its answer. */
 void answers_give(struct host *h)
 {
-    uint32_t asks = __atomic_load_n(&h->area->asks, __ATOMIC_ACQUIRE);
-    if (asks == h->asks_seen)
+    struct family *f = h->family;
+    if (f == NULL)
         return;
-    h->asks_seen = asks;
+    uint32_t asks = __atomic_load_n(&f->area->asks, __ATOMIC_ACQUIRE);
+    if (asks == f->asks_seen)
+        return;
+    f->asks_seen = asks;
     for (uint32_t i = 0; i < AREA_THREADS; i++) {
         struct thread_state *t = thread_state(h, i);
         if (!is_live(h, i) || __atomic_load_n(&t->ask.state, __ATOMIC_ACQUIRE) != ASK_WAITING)
             continue;
         clock_look(&h->clock);
-        drain(h, t->ask.time ? t->ask.time : UINT64_MAX - 1);
+        drain(h, t->ask.time ? t->ask.time : DRAIN_ALL - 1);
         h->ask_count++;
-        if (t->ask.kind <= ASK_START)
-            answer(h, t, &h->readers[i]);
+        serve_owner(h, f->readers[i].pid);
+        if (h->family == f && t->ask.kind <= ASK_START)
+            answer(h, t, &f->readers[i]);
         __atomic_store_n(&t->ask.state, ASK_ANSWERED, __ATOMIC_RELEASE);
     }
 }

@@ -49,8 +49,9 @@ static bool is_address(int64_t result)
 static int64_t remote_map(struct host *h, uint64_t at, uint64_t size, int prot, int flags, int fd)
 {
     int64_t result = -EIO;
-    const uint64_t a[6] = {at, size, (uint64_t)prot, (uint64_t)flags, (uint64_t)(int64_t)fd, 0};
-    if (!tracee_syscall(&h->process.tracee, SYS_mmap, a, NULL, 0, &result))
+    uint64_t from = fd >= 0 ? h->family->place : 0;
+    const uint64_t a[6] = {at, size, (uint64_t)prot, (uint64_t)flags, (uint64_t)(int64_t)fd, from};
+    if (!tracee_syscall(&h->process->tracee, SYS_mmap, a, NULL, 0, &result))
         return -EIO;
     return result;
 }
@@ -61,7 +62,7 @@ static bool map_data(struct host *h)
     int64_t fd = -EIO, address, ignored;
     snprintf(path, sizeof path, "/proc/%d/fd/%d", (int)getpid(), h->area_fd);
     const uint64_t a[6] = {(uint64_t)AT_FDCWD, 0, O_RDWR | O_CLOEXEC};
-    if (!tracee_syscall(&h->process.tracee, SYS_openat, a, path, 1, &fd) || fd < 0)
+    if (!tracee_syscall(&h->process->tracee, SYS_openat, a, path, 1, &fd) || fd < 0)
         return problem(h, "the program may not open the recorder's memory", fd);
     int flags = MAP_SHARED | MAP_NORESERVE;
     address = remote_map(h, DATA_HINT, AREA_SIZE, PROT_READ | PROT_WRITE,
@@ -69,10 +70,10 @@ static bool map_data(struct host *h)
     if (!is_address(address))
         address = remote_map(h, 0, AREA_SIZE, PROT_READ | PROT_WRITE, flags, (int)fd);
     const uint64_t close_it[6] = {(uint64_t)fd};
-    tracee_syscall(&h->process.tracee, SYS_close, close_it, NULL, 0, &ignored);
+    tracee_syscall(&h->process->tracee, SYS_close, close_it, NULL, 0, &ignored);
     if (!is_address(address))
         return problem(h, "no room for the recorder's data (see `ulimit -v`)", address);
-    h->area_in_target = (uint64_t)address;
+    h->process->area = (uint64_t)address;
     return true;
 }
 
@@ -113,7 +114,7 @@ static uint64_t choose(struct host *h, uint64_t anchor, uint64_t size)
 {
     struct maps maps;
     uint64_t at = 0;
-    if (maps_read(&maps, h->process.tracee.pid)) {
+    if (maps_read(&maps, h->process->tracee.pid)) {
         at = above_libraries(&maps, size);
         const struct mapping *m = maps_at(&maps, anchor);
         if ((at == 0 || !reaches(at, size, anchor)) && m != NULL) {
@@ -136,27 +137,27 @@ static bool write_agent(struct host *h, struct code_area *area, uint64_t identit
         return false;
     memcpy(copy, h->agent, size);
     struct code_head *head = (struct code_head *)copy;
-    head->area = h->area_in_target;
+    head->area = h->process->area;
     head->identity = identity;
     head->stubs = area->stubs;
     for (unsigned i = 0; i < MAX_AREAS; i++)
-        if (h->process.areas[i].address)
-            head->after[i] = agent_address(h, &h->process.areas[i], AGENT_AFTER);
-    bool done = tracee_write(&h->process.tracee, area->address, copy, size);
+        if (h->process->areas[i].address)
+            head->after[i] = agent_address(h, &h->process->areas[i], AGENT_AFTER);
+    bool done = tracee_write(&h->process->tracee, area->address, copy, size);
     free(copy);
     return done;
 }
 
-static uint64_t identity_of(const struct host *h)
+uint64_t area_identity(const struct host *h)
 {
-    const struct code_area *first = &h->process.areas[0];
+    const struct code_area *first = &h->process->areas[0];
     return first->stubs + STUBS_ROOM;
 }
 
 static bool map_code(struct host *h, struct code_area *area, uint64_t anchor)
 {
     uint64_t size = AGENT_ROOM + STUBS_ROOM;
-    bool first = area == &h->process.areas[0];
+    bool first = area == &h->process->areas[0];
     uint64_t at = choose(h, anchor, size + (first ? IDENTITY_SIZE : 0));
     int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE;
     int64_t got = at ? remote_map(h, at, size, PROT_READ | PROT_EXEC, flags, -1) : -ENOMEM;
@@ -169,20 +170,20 @@ static bool map_code(struct host *h, struct code_area *area, uint64_t anchor)
     const uint64_t wipe[6] = {at + size, IDENTITY_SIZE, MADV_WIPEONFORK};
     int64_t result = -EIO;
     if (got != (int64_t)(at + size) ||
-        !tracee_syscall(&h->process.tracee, SYS_madvise, wipe, NULL, 0, &result) || result != 0)
+        !tracee_syscall(&h->process->tracee, SYS_madvise, wipe, NULL, 0, &result) || result != 0)
         return problem(h, "no memory that a fork wipes (MADV_WIPEONFORK)", result);
     return true;
 }
 
 static bool needs_own_area(const struct host *h)
 {
-    return h->process.base != 0 &&
-           !reaches(h->process.areas[0].address, AGENT_ROOM + STUBS_ROOM, h->process.entry);
+    return h->process->base != 0 &&
+           !reaches(h->process->areas[0].address, AGENT_ROOM + STUBS_ROOM, h->process->entry);
 }
 
 bool areas_make(struct host *h)
 {
-    struct process *p = &h->process;
+    struct process *p = h->process;
     memset(p->areas, 0, sizeof p->areas);
     uint64_t anchor = p->base ? p->base : p->entry;
     if (!map_data(h) || !map_code(h, &p->areas[0], anchor))
@@ -190,7 +191,7 @@ bool areas_make(struct host *h)
     if (needs_own_area(h) && !map_code(h, &p->areas[1], p->entry))
         h->problem[0] = 0; /* the libraries can be hooked all the same */
     for (unsigned i = 0; i < MAX_AREAS; i++)
-        if (p->areas[i].address && !write_agent(h, &p->areas[i], identity_of(h)))
+        if (p->areas[i].address && !write_agent(h, &p->areas[i], area_identity(h)))
             return problem(h, "the program's memory cannot be written", -errno);
     return true;
 }
@@ -198,7 +199,7 @@ bool areas_make(struct host *h)
 struct code_area *area_near(struct host *h, uint64_t address)
 {
     for (unsigned i = 0; i < MAX_AREAS; i++) {
-        struct code_area *area = &h->process.areas[i];
+        struct code_area *area = &h->process->areas[i];
         if (area->address && reaches(area->address, AGENT_ROOM + STUBS_ROOM, address))
             return area;
     }

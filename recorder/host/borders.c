@@ -24,11 +24,11 @@ static size_t armed_count;
 
 static bool is_ours(const struct host *h, uint64_t start)
 {
-    if (start >= h->area_in_target && start < h->area_in_target + AREA_SIZE)
+    if (start >= h->process->area && start < h->process->area + AREA_SIZE)
         return true;
     for (unsigned i = 0; i < MAX_AREAS; i++)
-        if (h->process.areas[i].address && start >= h->process.areas[i].address &&
-            start < h->process.areas[i].stubs + (uint64_t)MAX_HOOKS * STUB_SIZE + IDENTITY_SIZE)
+        if (h->process->areas[i].address && start >= h->process->areas[i].address &&
+            start < h->process->areas[i].stubs + (uint64_t)MAX_HOOKS * STUB_SIZE + IDENTITY_SIZE)
             return true;
     return false;
 }
@@ -39,7 +39,7 @@ static uint64_t own_resident(struct host *h)
     uint64_t total = 0;
     unsigned long start, end, kib;
     bool ours = false;
-    snprintf(path, sizeof path, "/proc/%d/smaps", h->process.tracee.pid);
+    snprintf(path, sizeof path, "/proc/%d/smaps", h->process->tracee.pid);
     FILE *file = fopen(path, "re");
     while (file != NULL && fgets(line, sizeof line, file) != NULL) {
         if (sscanf(line, "%lx-%lx ", &start, &end) == 2)
@@ -69,7 +69,7 @@ static void add_faults(struct host *h, struct json *json)
     char text[1024];
     unsigned long minor = 0, major = 0;
     const char *behind;
-    if (read_line(h->process.tracee.pid, "stat", text, sizeof text) &&
+    if (read_line(h->process->tracee.pid, "stat", text, sizeof text) &&
         (behind = strrchr(text, ')')) != NULL &&
         sscanf(behind + 1, " %*c %*d %*d %*d %*d %*d %*u %lu %*u %lu", &minor, &major) == 2) {
         json_number(json, "minor_faults", minor);
@@ -77,12 +77,13 @@ static void add_faults(struct host *h, struct json *json)
     }
 }
 
-static void add_mappings(struct host *h, struct json *json, uint64_t mapped)
+/* Returns the program break. */
+static uint64_t add_mappings(struct host *h, struct json *json, uint64_t mapped)
 {
     struct maps maps;
     size_t count = 0;
     uint64_t heap = 0;
-    if (maps_read(&maps, h->process.tracee.pid))
+    if (maps_read(&maps, h->process->tracee.pid))
         for (size_t i = 0; i < maps.count; i++) {
             const struct mapping *m = &maps.list[i];
             if (strcmp(m->path, "[heap]") == 0 && heap == 0)
@@ -97,32 +98,36 @@ static void add_mappings(struct host *h, struct json *json, uint64_t mapped)
     if (heap)
         json_number(json, "brk", heap);
     json_number(json, "mappings", count);
+    return heap ? heap : HISTORY_UNKNOWN;
 }
 
-static void add_state(struct host *h, struct json *json)
+static uint64_t add_state(struct host *h, struct json *json)
 {
     char text[256];
     unsigned long total = 0, resident = 0;
     uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE), own = own_resident(h);
-    if (read_line(h->process.tracee.pid, "statm", text, sizeof text))
+    if (read_line(h->process->tracee.pid, "statm", text, sizeof text))
         sscanf(text, "%lu %lu", &total, &resident);
     json_number(json, "rss_bytes", resident * page > own ? resident * page - own : 0);
     add_faults(h, json);
-    add_mappings(h, json, total * page);
+    return add_mappings(h, json, total * page);
 }
 
+/* A child that runs its parent's program has no borders of its own to tell of: its phase goes on. */
 static void cross(struct host *h, enum phase phase, uint64_t t_ns, const char *how)
 {
-    if (phase <= h->process.phase)
+    if (phase <= h->process->phase)
         return;
-    h->process.phase = phase;
+    h->process->phase = phase;
     json_begin(&h->json, "phase");
     json_text(&h->json, "phase", phase_names[phase]);
     json_number(&h->json, "t_ns", t_ns);
     json_text(&h->json, "how", how);
-    json_number(&h->json, "image", h->image);
-    add_state(h, &h->json);
-    spool_json(&h->spool, &h->json);
+    json_number(&h->json, "image", h->process->image);
+    uint64_t brk = add_state(h, &h->json);
+    if (h->process->has_begun_image)
+        spool_json(&h->spool, &h->json);
+    history_phase(h->history, pid_of(h), phase - PHASE_LOAD, brk);
 }
 
 /* ---- where main is ---- */
@@ -164,9 +169,9 @@ static bool word_of_program(void *context, uint64_t address, uint64_t *value)
 
 static struct module *program_of(struct host *h)
 {
-    for (size_t i = 0; i < h->process.module_count; i++) {
-        struct module *m = &h->process.modules[i];
-        uint64_t entry = h->process.entry;
+    for (size_t i = 0; i < h->process->module_count; i++) {
+        struct module *m = h->process->modules[i];
+        uint64_t entry = h->process->entry;
         if (m->has_elf && entry >= m->start && entry < m->end)
             return m;
     }
@@ -176,12 +181,13 @@ static struct module *program_of(struct host *h)
 static void announce_main(struct host *h, const char *how)
 {
     json_begin(&h->json, "main");
-    json_number(&h->json, "address", h->process.main);
-    if (h->process.user_main)
-        json_number(&h->json, "user_main", h->process.user_main);
+    json_number(&h->json, "address", h->process->main);
+    if (h->process->user_main)
+        json_number(&h->json, "user_main", h->process->user_main);
     else
         json_null(&h->json, "user_main");
     json_text(&h->json, "how", how);
+    json_number(&h->json, "image", h->process->image);
     spool_json(&h->spool, &h->json);
 }
 
@@ -190,7 +196,7 @@ static void know_main(struct host *h, struct module *program, uint64_t main)
 {
     struct elf_symbol symbol;
     struct code_source source = {code_of_program, word_of_program, program};
-    struct process *p = &h->process;
+    struct process *p = h->process;
     const char *how = "first argument of the call at the entry point";
     if (elf_function(&program->elf, "main", &symbol)) {
         main = symbol.value + program->bias;
@@ -208,9 +214,10 @@ static void know_main(struct host *h, struct module *program, uint64_t main)
 
 void borders_begin(struct host *h)
 {
-    struct process *p = &h->process;
+    struct process *p = h->process;
     p->phase = PHASE_NONE;
-    p->main = p->user_main = p->main_sp = 0;
+    p->main = p->user_main = 0;
+    p->main_node = 0;
     armed_count = 0;
     struct module *program = program_of(h);
     if (p->base != 0 || (program != NULL && program->role == ROLE_LOADER)) {
@@ -229,8 +236,8 @@ void borders_begin(struct host *h)
 
 uint64_t border_start(struct host *h, uint64_t main, uint32_t hook)
 {
-    struct process *p = &h->process;
-    struct module *program = module_at(h, main);
+    struct process *p = h->process;
+    struct module *program = module_around(h, main);
     hook_undo(h, hook);
     if (p->phase == PHASE_LOAD)
         cross(h, PHASE_INIT, h->last_ns, "entry point: no initialiser came before it");
@@ -249,14 +256,14 @@ uint64_t border_start(struct host *h, uint64_t main, uint32_t hook)
 
 static void arm(struct host *h, struct module *m, uint64_t slot)
 {
-    struct code_area *area = &h->process.areas[0];
+    struct code_area *area = &h->process->areas[0];
     uint64_t original;
     if (armed_count == MAX_ARMED ||
-        !tracee_read(&h->process.tracee, slot, &original, sizeof original) || original < m->start ||
-        original >= m->end)
+        !tracee_read(&h->process->tracee, slot, &original, sizeof original) ||
+        original < m->start || original >= m->end)
         return; /* not relocated yet, or empty */
     uint64_t stub = hook_stub_to(h, area, original, BORDER_INIT | m->id << 8);
-    if (stub != 0 && tracee_write(&h->process.tracee, slot, &stub, sizeof stub))
+    if (stub != 0 && tracee_write(&h->process->tracee, slot, &stub, sizeof stub))
         armed[armed_count++] = (struct armed){slot, original};
 }
 
@@ -280,7 +287,7 @@ static void arm_array(struct host *h, struct module *m, int64_t tag, int64_t siz
 void borders_watch(struct host *h, struct module *m)
 {
     uint64_t init;
-    if (h->process.phase != PHASE_LOAD || !m->has_elf || m->role == ROLE_LOADER ||
+    if (h->process->phase != PHASE_LOAD || !m->has_elf || m->role == ROLE_LOADER ||
         m->role == ROLE_VDSO)
         return;
     arm_array(h, m, DT_PREINIT_ARRAY, DT_PREINIT_ARRAYSZ);
@@ -295,14 +302,14 @@ static void first_initialiser(struct host *h, uint32_t id, uint64_t t_ns)
 {
     char how[300];
     const char *name = "";
-    for (size_t i = 0; i < h->process.module_count; i++)
-        if (h->process.modules[i].id == id)
-            name = h->process.modules[i].path;
+    for (size_t i = 0; i < h->process->module_count; i++)
+        if (h->process->modules[i]->id == id)
+            name = h->process->modules[i]->path;
     const char *slash = strrchr(name, '/');
     snprintf(how, sizeof how, "first initialiser, of %s", slash ? slash + 1 : name);
     cross(h, PHASE_INIT, t_ns, how);
     for (size_t i = 0; i < armed_count; i++)
-        tracee_write(&h->process.tracee, armed[i].slot, &armed[i].original, 8);
+        tracee_write(&h->process->tracee, armed[i].slot, &armed[i].original, 8);
     armed_count = 0;
 }
 
@@ -312,22 +319,49 @@ static void first_initialiser(struct host *h, uint32_t id, uint64_t t_ns)
  * allocates nothing in between. */
 static void watch_return(struct host *h, uint32_t node)
 {
-    struct process *p = &h->process;
+    struct process *p = h->process;
     p->after_main = NO_HOOK;
+    p->watch_stacks = false;
+    p->main_node = node & STACK_CUT ? 0 : node;
     for (int i = 0; i < RETURNS_TRIED && node != 0 && !(node & STACK_CUT); i++) {
         const struct stack_node *n = &h->stacks.nodes[node];
         p->after_main = hook_border(h, n->pc, BORDER_AFTER_MAIN);
-        p->main_sp = n->slot;
+        p->after_main_sp = n->slot + 8;
         if (p->after_main != NO_HOOK)
             return;
         node = n->parent;
     }
-    say_note(h, "the return of main is not seen: the phase exit begins with exit()");
+    p->watch_stacks = p->main_node != 0;
+}
+
+static bool is_outside(const struct stacks *stacks, uint32_t node, uint32_t main_node)
+{
+    for (uint32_t at = main_node; at != 0 && !(at & STACK_CUT); at = stacks->nodes[at].parent)
+        if (at == node)
+            return at != main_node;
+    return false;
+}
+
+/* Without a detour: a stack that begins as main's did, and does not go through it, proves that main
+ * has returned. */
+void border_by_stack(struct host *h, uint32_t node, uint64_t t_ns)
+{
+    const struct process *p = h->process;
+    if (p->phase != PHASE_MAIN)
+        return;
+    for (; node != 0 && !(node & STACK_CUT); node = h->stacks.nodes[node].parent) {
+        if (node == p->main_node)
+            return;
+        if (is_outside(&h->stacks, node, p->main_node)) {
+            cross(h, PHASE_EXIT, t_ns, "main returned");
+            return;
+        }
+    }
 }
 
 static void main_begins(struct host *h, const struct reached *reached)
 {
-    struct process *p = &h->process;
+    struct process *p = h->process;
     if (p->phase >= PHASE_MAIN)
         return;
     cross(h, PHASE_MAIN, reached->t_ns, p->user_main ? "entry of Rust's main" : "entry of main");
@@ -340,14 +374,14 @@ void border_reached(struct host *h, const struct reached *reached)
 {
     switch ((enum border)(reached->what & 0xff)) {
     case BORDER_INIT:
-        if (h->process.phase == PHASE_LOAD)
+        if (h->process->phase == PHASE_LOAD)
             first_initialiser(h, (uint32_t)(reached->what >> 8), reached->t_ns);
         break;
     case BORDER_MAIN:
         main_begins(h, reached);
         break;
     case BORDER_AFTER_MAIN:
-        if (reached->sp != h->process.main_sp + 8)
+        if (reached->sp != h->process->after_main_sp)
             return;
         cross(h, PHASE_EXIT, reached->t_ns, "main returned");
         break;

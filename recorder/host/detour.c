@@ -93,7 +93,7 @@ enum refusal detour_entry(const struct function *function, unsigned need, uint64
                           struct moved *out)
 {
     struct emitter emitter;
-    if (need < JUMP_BYTES || need > DETOUR_NEED_MAX)
+    if (need < SHORT_JUMP_BYTES || need > DETOUR_NEED_MAX)
         return TOO_LONG;
     memset(out, 0, sizeof *out);
     out->patch = patch_place(&function->code);

@@ -26,6 +26,7 @@
 
 enum {
     JUMP_BYTES = 5,        /* jmp rel32 */
+    SHORT_JUMP_BYTES = 2,  /* jmp rel8, to a jmp rel32 near by */
     DETOUR_NEED_MAX = 16,  /* the most bytes that can be asked for */
     DETOUR_COPY_MAX = 384, /* the longest copy */
     DETOUR_STEPS_MAX = DETOUR_NEED_MAX + 1,
@@ -60,7 +61,7 @@ struct moved {
     struct moved_step steps[DETOUR_STEPS_MAX];
 };
 
-/* Copies the entry of `function` for `copy`, freeing at least `need` bytes (JUMP_BYTES, at most
+/* Copies the entry of `function` for `copy`, freeing at least `need` bytes (JUMP_BYTES or SHORT_JUMP_BYTES, at most
  * DETOUR_NEED_MAX) from out->patch on. MOVED, or why not; *out is then undefined. */
 enum refusal detour_entry(const struct function *function, unsigned need, uint64_t copy,
                           struct moved *out);

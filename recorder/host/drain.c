@@ -5,10 +5,12 @@
  */
 #include "host.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define BAD_CHUNK UINT32_MAX
+#define CUT_DEEP 2 /* alloctrace/words.py, CUTS */
 
 struct thread_state *thread_state(const struct host *h, uint32_t index)
 {
@@ -33,7 +35,7 @@ uint64_t event_ns(struct host *h, struct reader *r, uint64_t tsc)
 static void release(struct host *h, uint32_t number)
 {
     memset(chunk_at(h, number), 0, CHUNK_SIZE);
-    __atomic_fetch_or(&h->area->free_chunks[(number - 1) / 32], 1u << (number - 1) % 32,
+    __atomic_fetch_or(&h->family->area->free_chunks[(number - 1) / 32], 1u << (number - 1) % 32,
                       __ATOMIC_RELEASE);
 }
 
@@ -93,49 +95,104 @@ static const uint64_t *record_here(const struct host *h, const struct reader *r)
 
 /* ---- stacks ---- */
 
+/* A thread's nodes: those that it remembers, those for one event, and behind each kind as many
+ * again for the function itself, which is called with that node outside of it. */
+enum { RAW_NODES = MEMO_NODES + NODE_ONCE_RING, FUNCTIONS_AT = RAW_NODES, LOST_AT = 2 * RAW_NODES };
+
 struct raw_node {
-    uint64_t pc, slot;
-    uint32_t parent, known; /* known: the node of stacks.h, 0: not looked for yet */
+    uint64_t pc, slot; /* slot holds pc */
+    uint64_t function; /* entry of the function that was called with this node; 0: none */
+    uint32_t parent;
+    uint32_t known; /* the node of stacks.h, 0: not looked for yet */
+    bool told;      /* the history knows it */
 };
+
+static uint32_t raw_index(uint32_t id)
+{
+    if (id < MEMO_NODES)
+        return id;
+    return id >= NODE_ONCE && id < NODE_ONCE + NODE_ONCE_RING ? MEMO_NODES + id - NODE_ONCE : 0;
+}
 
 static struct raw_node *raw_at(struct reader *r, uint32_t id)
 {
-    struct raw_node *raw = (struct raw_node *)r->nodes;
-    if (id < MEMO_NODES)
-        return &raw[id];
-    return id >= NODE_ONCE && id < NODE_ONCE + NODE_ONCE_RING ? &raw[MEMO_NODES + id - NODE_ONCE]
-                                                              : NULL;
+    return id & NODE_CUT ? NULL : (struct raw_node *)r->nodes + raw_index(id);
 }
 
 static void take_node(struct reader *r, uint64_t word, const uint64_t *record)
 {
     struct raw_node *raw = raw_at(r, (uint32_t)(word >> 32));
     if (raw != NULL)
-        *raw = (struct raw_node){record[2], record[3], (uint32_t)record[1], 0};
+        *raw = (struct raw_node){.pc = record[2], .slot = record[3], .parent = (uint32_t)record[1]};
+}
+
+/* The chain from `id` outwards, up to MAX_FRAMES; *end: what lies outside of the last. */
+static unsigned chain_of(struct reader *r, uint32_t id, uint32_t *ids, uint32_t *end)
+{
+    unsigned count = 0;
+    while (count < MAX_FRAMES && id != 0 && !(id & NODE_CUT)) {
+        ids[count++] = id;
+        id = raw_at(r, id)->parent;
+    }
+    *end = id;
+    return count;
 }
 
 uint32_t node_of(struct host *h, struct reader *r, uint32_t id)
 {
-    struct raw_node *path[MAX_FRAMES + 1];
-    unsigned count = 0;
-    uint32_t known = id & NODE_CUT ? id : 0;
-    while (id != 0 && !(id & NODE_CUT) && count <= MAX_FRAMES) {
-        struct raw_node *raw = raw_at(r, id);
-        if (raw == NULL)
-            break;
-        if (raw->known != 0) {
-            known = raw->known;
-            break;
-        }
-        path[count++] = raw;
-        id = raw->parent;
-        known = id & NODE_CUT ? id : 0;
-    }
+    uint32_t ids[MAX_FRAMES], known;
+    unsigned count = chain_of(r, id, ids, &known);
+    if (known != 0 && !(known & NODE_CUT))
+        known = NODE_CUT | CUT_DEEP;
     while (count > 0) {
-        struct raw_node *raw = path[--count];
-        known = raw->known = stacks_node(&h->stacks, raw->pc, raw->slot, known);
+        struct raw_node *raw = raw_at(r, ids[--count]);
+        if (raw->known == 0)
+            raw->known = stacks_node(&h->stacks, raw->pc, raw->slot, known);
+        known = raw->known;
     }
     return known;
+}
+
+static int32_t as_parent(uint32_t id)
+{
+    return id & NODE_CUT ? -(int32_t)(id & 0xff) : (int32_t)raw_index(id);
+}
+
+static uint64_t slot_of(struct reader *r, uint32_t id)
+{
+    return id == 0 || (id & NODE_CUT) ? 0 : raw_at(r, id)->slot;
+}
+
+static void tell(struct host *h, struct reader *r, uint32_t id)
+{
+    uint32_t ids[MAX_FRAMES], outer;
+    unsigned count = chain_of(r, id, ids, &outer);
+    while (count > 0) {
+        uint32_t at = ids[--count];
+        struct raw_node *raw = raw_at(r, at);
+        if (!raw->told)
+            history_node(h->history, r->pid, r->tid, raw_index(at), as_parent(raw->parent), raw->pc,
+                         slot_of(r, raw->parent));
+        raw->told = true;
+    }
+}
+
+/* The history's node of the function at `pc`, called through `id`. */
+static int32_t stack_of(struct host *h, struct reader *r, uint32_t id, uint64_t pc)
+{
+    if (id == 0 || (id & NODE_CUT)) {
+        uint32_t lost = LOST_AT + (id & 0xff);
+        history_node(h->history, r->pid, r->tid, lost, as_parent(id), pc, 0);
+        return (int32_t)lost;
+    }
+    struct raw_node *raw = raw_at(r, id);
+    uint32_t number = FUNCTIONS_AT + raw_index(id);
+    if (!raw->told)
+        tell(h, r, id);
+    if (raw->function != pc)
+        history_node(h->history, r->pid, r->tid, number, as_parent(id), pc, raw->slot);
+    raw->function = pc;
+    return (int32_t)number;
 }
 
 /* ---- calls ---- */
@@ -163,28 +220,25 @@ static bool closed(struct reader *r, uint64_t sp)
 
 static void enter(struct host *h, struct reader *r, uint64_t word, const uint64_t *record)
 {
-    uint32_t number = word >> 8 & 0xffff;
-    if (number >= h->process.hook_count || h->process.hooks[number].names == 0) {
+    uint32_t number = word >> 8 & 0xffff, id = (uint32_t)(word >> 32);
+    if (number >= h->family->hook_count || h->family->hooks[number].names == 0) {
         say_lost(h, 1, "a call of a hook that does not exist");
         return;
     }
-    const struct hook *hook = &h->process.hooks[number];
-    uint32_t node = node_of(h, r, (uint32_t)(word >> 32));
-    uint64_t sp = 0, ret = 0, arguments[3] = {record[2], 0, 0};
-    if (node != 0 && !(node & NODE_CUT)) {
-        sp = h->stacks.nodes[node].slot;
-        ret = h->stacks.nodes[node].pc;
-    }
+    const struct hook *hook = &h->family->hooks[number];
+    const struct raw_node *raw = raw_at(r, id);
+    uint64_t arguments[3] = {record[2], 0, 0}, t_ns = event_ns(h, r, record[1]);
     if ((word & 0xff) == RECORD_CALL3) {
         arguments[1] = record[3];
         arguments[2] = record[4];
     }
-    uint32_t stack = stacks_id(&h->stacks, &h->spool, hook->address, node);
-    r->sp = sp;
-    opened(r, sp);
-    spool_enter(&h->spool, event_ns(h, r, record[1]), r->tid, hook_id_at(h, number, ret), sp,
-                arguments, stack);
-    h->events++;
+    int32_t stack = stack_of(h, r, id, hook->address);
+    r->sp = raw ? raw->slot : 0;
+    opened(r, r->sp);
+    if (h->process->watch_stacks && r->tid == r->pid)
+        border_by_stack(h, node_of(h, r, id), t_ns);
+    uint32_t name = hook->names > 1 ? hook_id_at(h, number, raw ? raw->pc : 0) : hook->spool_id[0];
+    history_enter(h->history, t_ns, r->pid, r->tid, name, r->sp, arguments, stack);
 }
 
 static void leave(struct host *h, struct reader *r, uint64_t sp, uint64_t time, uint64_t result,
@@ -192,13 +246,9 @@ static void leave(struct host *h, struct reader *r, uint64_t sp, uint64_t time, 
 {
     if (!closed(r, sp))
         return;
-    if (memptr != 0) {
-        json_begin(&h->json, "memptr");
-        json_number(&h->json, "tid", r->tid);
-        json_number(&h->json, "value", memptr);
-        spool_json(&h->spool, &h->json);
-    }
-    spool_leave(&h->spool, event_ns(h, r, time), r->tid, 0, sp, result);
+    if (memptr != 0)
+        history_memptr(h->history, r->pid, r->tid, memptr);
+    history_leave(h->history, event_ns(h, r, time), r->pid, r->tid, 0, sp, result);
 }
 
 static void leave_in_place(struct host *h, struct reader *r, uint64_t word, const uint64_t *record)
@@ -211,13 +261,17 @@ static void leave_in_place(struct host *h, struct reader *r, uint64_t word, cons
 
 static void system_call(struct host *h, struct reader *r, uint64_t word, const uint64_t *record)
 {
-    uint32_t number = word >> 8 & 0xffff, node = node_of(h, r, (uint32_t)(word >> 32));
-    uint32_t stack = stacks_id(&h->stacks, &h->spool, record[10], node);
+    uint32_t number = word >> 8 & 0xffff, id = (uint32_t)(word >> 32);
     bool file = number == 9 && !(record[5] & 0x20) && (int32_t)record[6] >= 0;
-    spool_sysenter(&h->spool, event_ns(h, r, record[1]), r->tid, number, record[9], record + 2,
-                   stack, file && r->path ? r->path : "");
-    spool_sysleave(&h->spool, event_ns(h, r, record[11]), r->tid, number, record[8]);
-    h->events++;
+    const char *path = file && r->path ? r->path : "";
+    uint64_t t_ns = event_ns(h, r, record[1]);
+    int32_t stack = stack_of(h, r, id, record[10]);
+    if (h->process->watch_stacks && r->tid == r->pid)
+        border_by_stack(h, node_of(h, r, id), t_ns);
+    history_sysenter(h->history, t_ns, r->pid, r->tid, number, record[9], record + 2, stack, path,
+                     strlen(path));
+    history_sysleave(h->history, event_ns(h, r, record[11]), r->pid, r->tid, number,
+                     (int64_t)record[8]);
 }
 
 /* ---- step by step ---- */
@@ -277,6 +331,7 @@ static bool step(struct host *h, struct reader *r, uint64_t word)
 struct next {
     struct thread_state *t;
     struct reader *r;
+    struct process *process;
     uint64_t word, time;
 };
 
@@ -295,19 +350,42 @@ static bool look(struct host *h, struct next *n)
     return true;
 }
 
+/* A process that nobody has told of yet: a forked child that was quicker than its parent. */
+static void meet_process(struct host *h, pid_t pid)
+{
+    char path[32], line[256];
+    int parent = 0;
+    if (process_by(h, pid) != NULL)
+        return;
+    snprintf(path, sizeof path, "/proc/%d/status", pid);
+    FILE *file = fopen(path, "re");
+    while (file != NULL && fgets(line, sizeof line, file) != NULL)
+        if (sscanf(line, "PPid: %d", &parent) == 1)
+            break;
+    if (file != NULL)
+        fclose(file);
+    struct process *before = h->process, *p = process_by(h, parent);
+    if (p != NULL && p->family == h->family)
+        serve(h, p);
+    process_forked(h, pid);
+    serve(h, before);
+}
+
 static void meet(struct host *h, struct thread_state *t, struct reader *r)
 {
+    meet_process(h, (pid_t)t->pid);
     free(r->nodes);
     free(r->path);
     *r = (struct reader){.known = true, .pid = t->pid, .tid = t->tid};
-    r->nodes = calloc(MEMO_NODES + NODE_ONCE_RING, sizeof(struct raw_node));
+    r->nodes = calloc(RAW_NODES, sizeof(struct raw_node));
     r->last_time = h->last_ns;
     if (r->nodes == NULL) {
         spoiled(h, r, "no memory to follow a thread");
         return;
     }
-    if (t->tid == (uint32_t)h->process.tracee.pid)
+    if (t->tid == t->pid)
         return;
+    history_thread(h->history, r->pid, r->tid);
     json_begin(&h->json, "thread");
     json_number(&h->json, "tid", t->tid);
     json_number(&h->json, "t_ns", h->last_ns);
@@ -322,8 +400,11 @@ static void part(struct host *h, uint32_t index, struct thread_state *t, struct 
     if (r->chunk != 0 && r->chunk != BAD_CHUNK)
         release(h, r->chunk);
     memset(t, 0, offsetof(struct thread_state, nodes));
+    if (r->tid != r->pid)
+        history_thread_end(h->history, r->pid, r->tid);
     r->known = false;
-    __atomic_fetch_and(&h->area->threads[index / 32], ~(1u << index % 32), __ATOMIC_RELEASE);
+    __atomic_fetch_and(&h->family->area->threads[index / 32], ~(1u << index % 32),
+                       __ATOMIC_RELEASE);
 }
 
 /* The threads in use; newly met ones are announced. */
@@ -331,16 +412,18 @@ static size_t threads_in_use(struct host *h, struct next *list)
 {
     size_t count = 0;
     for (uint32_t w = 0; w < AREA_THREADS / 32; w++)
-        for (uint32_t bits = __atomic_load_n(&h->area->threads[w], __ATOMIC_ACQUIRE); bits != 0;
-             bits &= bits - 1) {
+        for (uint32_t bits = __atomic_load_n(&h->family->area->threads[w], __ATOMIC_ACQUIRE);
+             bits != 0; bits &= bits - 1) {
             uint32_t index = w * 32 + (uint32_t)__builtin_ctz(bits);
             struct thread_state *t = thread_state(h, index);
-            struct reader *r = &h->readers[index];
+            struct reader *r = &h->family->readers[index];
             if (__atomic_load_n(&t->use, __ATOMIC_ACQUIRE) == THREAD_FREE)
                 continue; /* not yet introduced */
             if (!r->known)
                 meet(h, t, r);
-            list[count++] = (struct next){t, r, 0, 0};
+            struct process *owner = process_by(h, (pid_t)r->pid);
+            if (owner != NULL)
+                list[count++] = (struct next){t, r, owner, 0, 0};
         }
     return count;
 }
@@ -363,32 +446,36 @@ static struct next *oldest(struct host *h, struct next *list, size_t count, uint
     return best;
 }
 
-static void free_gone(struct host *h, struct next *list, size_t count, bool all)
+/* `ended`: a process that is over with all its threads; NULL: none is. */
+static void free_gone(struct host *h, struct next *list, size_t count, const struct process *ended)
 {
     for (size_t i = 0; i < count; i++) {
         struct thread_state *t = list[i].t;
         uint32_t use = __atomic_load_n(&t->use, __ATOMIC_ACQUIRE);
-        if ((use == THREAD_GONE || all) && !look(h, &list[i]))
-            part(h, (uint32_t)(list[i].r - h->readers), t, list[i].r);
+        if ((use == THREAD_GONE || list[i].process == ended) && !look(h, &list[i]))
+            part(h, (uint32_t)(list[i].r - h->family->readers), t, list[i].r);
     }
 }
 
 bool drain(struct host *h, uint64_t limit)
 {
     static struct next list[AREA_THREADS];
-    size_t count = threads_in_use(h, list);
+    struct process *served = h->process;
+    size_t count = h->family ? threads_in_use(h, list) : 0;
     bool any = false;
     for (;;) {
         uint64_t second = limit;
         struct next *next = oldest(h, list, count, &second);
         if (next == NULL || next->time > limit)
             break;
+        serve(h, next->process);
         do {
             if (!step(h, next->r, next->word))
                 break;
             any = true;
         } while (look(h, next) && next->time <= second);
     }
-    free_gone(h, list, count, limit == DRAIN_ALL);
+    serve(h, served);
+    free_gone(h, list, count, limit == DRAIN_ALL ? served : NULL);
     return any;
 }

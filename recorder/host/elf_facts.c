@@ -9,8 +9,14 @@
 #define MAX_SEARCHED (1u << 28)
 
 /* What std leaves behind in panic messages and in .comment, also when symbols are stripped. */
-static const char *const rust_marks[] = {"library/std/src", "library/core/src", "library/alloc/src",
-                                         "rustc version "};
+static const struct {
+    const char *mark, *told;
+} rust_marks[] = {
+    {"library/std/src", "library/std/src"},
+    {"library/core/src", "library/core/src"},
+    {"library/alloc/src", "library/alloc/src"},
+    {"rustc version ", "rustc version"},
+};
 
 const char *elf_interp(const struct elf *elf)
 {
@@ -87,8 +93,8 @@ static const char *rust_mark_in(struct elf_bytes bytes)
 {
     size_t size = bytes.size < MAX_SEARCHED ? bytes.size : MAX_SEARCHED;
     for (size_t i = 0; bytes.at && i < sizeof rust_marks / sizeof *rust_marks; i++)
-        if (memmem(bytes.at, size, rust_marks[i], strlen(rust_marks[i])))
-            return rust_marks[i];
+        if (memmem(bytes.at, size, rust_marks[i].mark, strlen(rust_marks[i].mark)))
+            return rust_marks[i].told;
     return NULL;
 }
 

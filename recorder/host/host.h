@@ -1,10 +1,12 @@
 /* host.h - the recorder outside the target: what its rooms share.
  *
  *   main.c      the whole run: start, loop, end
+ *   processes.c the processes of the target, and what they share
  *   tracee.c    ptrace and /proc/PID/mem
  *   areas.c     the two areas in the target, and the agent's code in them
  *   modules.c   files mapped as code; their unwind tables for the agent (tables.c)
- *   hooks.c     allocator functions, system calls and borders get their detours
+ *   hooks.c     allocator functions (hook_calls.c), system calls and borders get their detours,
+ *               worked out before they are written (plans.c)
  *   borders.c   the phases
  *   answers.c   what threads of the target ask
  *   drain.c     records out of the ring, into the spool
@@ -16,6 +18,7 @@
 #include "clock.h"
 #include "elf.h"
 #include "frames.h"
+#include "history.h"
 #include "maps.h"
 #include "spool.h"
 #include "stacks.h"
@@ -30,7 +33,8 @@ enum role { ROLE_LIBRARY, ROLE_EXECUTABLE, ROLE_LOADER, ROLE_VDSO };
 
 /* A file mapped as code, from its loading to its unloading. */
 struct module {
-    uint32_t id; /* in the spool */
+    uint32_t id;     /* in the spool */
+    unsigned shared; /* how many processes have it, beside the first */
     char *path;
     uint64_t start, end, bias;
     enum role role;
@@ -56,6 +60,7 @@ struct hook {
     const char *name[MAX_NAMES];
     uint32_t spool_id[MAX_NAMES];
     uint64_t patch; /* where the jump was written, over `original`; 0: nowhere */
+    unsigned patch_length;
     uint8_t original[5];
 };
 
@@ -66,19 +71,40 @@ struct call_site {
 };
 #define CALL_SITES 4096
 
-struct process {
-    struct tracee tracee;
-    char *executable;
-    uint64_t entry, base, hwcap2; /* from the auxiliary vector */
-    struct module *modules;
-    size_t module_count;
-    struct code_area areas[MAX_AREAS];
+/* Processes that share one data area: a program and the children that it forks, until they exec. */
+struct family {
+    bool used, drained;
+    struct area_head *area; /* the data area, mapped here */
+    uint64_t place;         /* where it begins in the memory file */
     struct hook hooks[MAX_HOOKS];
     uint32_t hook_count;
     struct call_site sites[CALL_SITES];
+    struct reader *readers; /* AREA_THREADS of them */
+    uint64_t tables_used;   /* bytes of the room for unwind tables */
+    uint32_t tables_version, asks_seen;
+    unsigned processes;
+};
+#define MAX_FAMILIES 256
+
+struct process {
+    struct tracee tracee;
+    struct family *family;
+    int pidfd;
+    uint32_t image; /* counts the execs of the run */
+    char *executable;
+    uint64_t entry, base, hwcap2; /* from the auxiliary vector */
+    uint64_t area;                /* address of the data area in it */
+    uint64_t tables;              /* the unwind tables in force, as an offset */
+    struct module **modules;
+    size_t module_count;
+    struct code_area areas[MAX_AREAS];
     enum phase phase;
-    uint64_t main, user_main, main_sp;
-    uint32_t after_main; /* number of its hook */
+    uint64_t main, user_main;
+    uint32_t main_node;     /* of stacks.h: whom main returns to */
+    uint64_t after_main_sp; /* where the stack pointer is when it has returned */
+    uint32_t after_main;    /* number of its hook */
+    bool watch_stacks;      /* it has none: stacks must tell */
+    bool has_begun_image;   /* its phases are its own: it has exec'd */
 };
 
 /* The place of the host in the stream of one thread. */
@@ -97,24 +123,25 @@ struct reader {
 };
 
 struct host {
-    struct area_head *area; /* the data area, mapped here */
-    int area_fd;
-    uint64_t area_in_target;
+    int area_fd; /* the memory file: a slice of AREA_SIZE for each family */
     struct spool spool;
-    struct stacks stacks;
+    struct history *history;
+    struct stacks stacks; /* only of borders that are found by them */
     struct clock clock;
-    struct process process;
-    struct reader *readers; /* AREA_THREADS of them */
+    struct process *process; /* the one that is being served */
+    struct family *family;   /* its own */
+    struct process **processes;
+    size_t process_count, process_room;
+    struct family *families; /* MAX_FAMILIES of them */
+    pid_t first;             /* the process that brkpoint started */
+    bool first_ended;
     const unsigned char *agent;
     size_t agent_size;
-    uint32_t image; /* counts execs */
+    uint32_t images;
     uint32_t next_module, next_hook;
-    uint64_t tables_used; /* bytes of the room for unwind tables */
-    uint32_t tables_version;
-    uint64_t started_ns, last_ns, calls, syscalls, lost, refused, ask_count, events, hits, misses;
-    uint32_t asks_seen;
-    bool executing; /* an execve was announced: we are the tracer of that thread */
-    pid_t executing_tid;
+    uint64_t started_ns, last_ns, calls, planted, lost, refused, ask_count, hits, misses, waits;
+    uint64_t trouble[TROUBLES], flushed_ns;
+    unsigned executing; /* how many threads are about to exec: we are their tracer */
     bool use_symbols, has_end_state;
     uint32_t clock_every; /* events a time stamp */
     struct json json, end_state;
@@ -126,13 +153,35 @@ void say_note(struct host *h, const char *format, ...);
 void say_lost(struct host *h, uint64_t count, const char *reason);
 static inline void *host_at(const struct host *h, uint64_t offset)
 {
-    return (char *)h->area + offset;
+    return (char *)h->family->area + offset;
 }
+
+static inline uint32_t pid_of(const struct host *h)
+{
+    return (uint32_t)h->process->tracee.pid;
+}
+
+/* ---- processes.c ---- */
+/* From now on `p` is served: everything below is about it. */
+void serve(struct host *h, struct process *p);
+struct process *process_by(struct host *h, pid_t pid);
+/* The process that brkpoint started, before its exec. */
+struct process *process_first(struct host *h, pid_t pid);
+/* The child `pid` that the process served has forked; the one that there is, or a new one. */
+struct process *process_forked(struct host *h, pid_t pid);
+/* `pid` stands at the first instruction of what it has exec'd. */
+void process_executed(struct host *h, pid_t pid);
+/* Those that have ended are drained and forgotten. */
+void processes_ended(struct host *h);
+/* The first has ended: the others run on, and nothing more of them is recorded. */
+void processes_let_go(struct host *h);
 
 /* ---- areas.c: at the first instruction of a program ---- */
 bool areas_make(struct host *h);
 /* A code area from which `address` can be reached; NULL where there is none. */
 struct code_area *area_near(struct host *h, uint64_t address);
+/* Address of the identity pages. */
+uint64_t area_identity(const struct host *h);
 /* Addresses of the agent's entries in that area. */
 enum agent_entry { AGENT_ENTRY, AGENT_AFTER, AGENT_ANY, AGENT_BEHIND, AGENT_ENTRIES };
 uint64_t agent_address(const struct host *h, const struct code_area *area, enum agent_entry entry);
@@ -142,7 +191,7 @@ uint64_t stub_address(const struct code_area *area, uint32_t number);
 /* Look at the mappings again: new files are announced, hooked and unwound, gone ones forgotten. */
 void modules_update(struct host *h);
 void modules_forget(struct host *h);
-struct module *module_at(struct host *h, uint64_t address);
+struct module *module_around(struct host *h, uint64_t address);
 void tables_add(struct host *h, struct module *m);
 void tables_publish(struct host *h);
 
@@ -170,6 +219,7 @@ struct reached {
 void border_reached(struct host *h, const struct reached *reached);
 /* The C library was handed `main`: what it is to be given instead. */
 uint64_t border_start(struct host *h, uint64_t main, uint32_t hook);
+void border_by_stack(struct host *h, uint32_t node, uint64_t t_ns);
 void border_end(struct host *h, uint64_t t_ns, bool whole);
 
 /* ---- answers.c, drain.c ---- */

@@ -27,6 +27,7 @@ extern const unsigned char agent_begin[], agent_finish[];
 #define CS_64_BIT 0x33 /* __USER_CS, arch/x86/include/asm/segment.h */
 #define IDLE_MIN_US 20
 #define IDLE_MAX_US 1000
+#define FLUSH_NS 100000000
 
 /* ---- words ---- */
 
@@ -97,31 +98,18 @@ static bool is_64_bit(const struct process *p)
 static void announce_image(struct host *h)
 {
     json_begin(&h->json, "image");
-    json_number(&h->json, "index", h->image);
-    json_text(&h->json, "path", h->process.executable ? h->process.executable : "");
-    json_number(&h->json, "entry", h->process.entry);
+    json_number(&h->json, "index", h->process->image);
+    json_text(&h->json, "path", h->process->executable ? h->process->executable : "");
+    json_number(&h->json, "entry", h->process->entry);
     json_number(&h->json, "t_ns", h->last_ns);
     spool_json(&h->spool, &h->json);
-}
-
-static void reset_area(struct host *h)
-{
-    struct area_head *a = h->area;
-    a->magic = AREA_MAGIC;
-    a->only_pid = (uint32_t)h->process.tracee.pid;
-    a->fsgsbase = h->process.hwcap2 >> 1 & 1; /* HWCAP2_FSGSBASE, asm/hwcap2.h */
-    a->clock = h->clock_every;
-    a->tables = 0;
-    memset(a->hook_kind, 0, sizeof a->hook_kind);
-    h->process.hook_count = 0;
-    h->tables_used = 0;
-    memset(h->process.sites, 0, sizeof h->process.sites);
+    history_image(h->history, pid_of(h), h->process->image);
 }
 
 /* At the first instruction, the process standing still. */
 static bool plant(struct host *h)
 {
-    struct process *p = &h->process;
+    struct process *p = h->process;
     read_executable(p);
     read_auxv(p);
     announce_image(h);
@@ -129,10 +117,10 @@ static bool plant(struct host *h)
         snprintf(h->problem, sizeof h->problem, "a 32-bit program");
         return false;
     }
-    reset_area(h);
+    h->family->area->fsgsbase = p->hwcap2 >> 1 & 1; /* HWCAP2_FSGSBASE, asm/hwcap2.h */
     if (!areas_make(h))
         return false;
-    h->area->recording = 1;
+    h->family->area->recording = 1;
     modules_update(h);
     borders_begin(h);
     return true;
@@ -144,11 +132,11 @@ static void begin_image(struct host *h)
         if (h->calls == 0)
             say_note(h, "no allocator function was found to hook in the first files");
     } else {
-        h->area->recording = 0;
+        h->family->area->recording = 0;
         say_lost(h, 1, h->problem);
     }
     spool_flush(&h->spool);
-    tracee_detach(&h->process.tracee);
+    tracee_detach(&h->process->tracee);
 }
 
 /* ---- the loop ---- */
@@ -166,51 +154,93 @@ static void look_at_tracee(struct host *h)
         ptrace(group ? PTRACE_LISTEN : PTRACE_CONT, pid, 0, event ? 0 : WSTOPSIG(status));
         return;
     }
-    h->executing = false;
-    drain(h, DRAIN_ALL);
-    modules_forget(h);
-    h->image++;
-    if (tracee_at_exec(&h->process.tracee))
+    h->executing--;
+    process_executed(h, pid);
+    if (h->family == NULL)
+        say_lost(h, 1, "too many programs at once: one of them is not recorded");
+    else if (tracee_at_exec(&h->process->tracee)) {
         begin_image(h);
-}
-
-static void rest(struct host *h, int pidfd, bool busy, unsigned *idle)
-{
-    if (busy)
-        *idle = IDLE_MIN_US;
-    if (h->executing || (h->process.phase < PHASE_MAIN && *idle < IDLE_MAX_US)) {
-        sched_yield(); /* the target asks often now, and waits spinning */
-        *idle += !busy && !h->executing;
         return;
     }
-    if (busy)
+    tracee_detach(&h->process->tracee);
+}
+
+/* What was recorded until now is to outlive this process. */
+static void keep(struct host *h)
+{
+    uint64_t now = clock_now_ns();
+    if (now - h->flushed_ns < FLUSH_NS)
         return;
+    h->flushed_ns = now;
+    history_flush(h->history);
     spool_flush(&h->spool);
-    struct pollfd wait = {pidfd, POLLIN, 0};
-    struct timespec time = {0, (long)*idle * 1000};
+}
+
+static bool all_in_main(const struct host *h)
+{
+    for (size_t i = 0; i < h->process_count; i++)
+        if (h->processes[i]->phase < PHASE_MAIN)
+            return false;
+    return h->executing == 0;
+}
+
+static void sleep_a_little(const struct host *h, unsigned microseconds)
+{
+    struct process *first = process_by((struct host *)h, h->first);
+    struct pollfd wait = {first ? first->pidfd : -1, POLLIN, 0};
+    struct timespec time = {0, (long)microseconds * 1000};
     ppoll(&wait, 1, &time, NULL);
+}
+
+static void rest(struct host *h, bool busy, unsigned *idle)
+{
+    if (busy) {
+        *idle = IDLE_MIN_US;
+        return;
+    }
+    if (!all_in_main(h) && *idle < IDLE_MAX_US) {
+        sched_yield(); /* the target asks often now, and waits spinning */
+        *idle += h->executing == 0;
+        return;
+    }
+    keep(h);
+    sleep_a_little(h, *idle);
     *idle = *idle * 2 < IDLE_MAX_US ? *idle * 2 : IDLE_MAX_US;
 }
 
-static bool has_ended(int pidfd)
+static bool drain_all_families(struct host *h)
 {
-    struct pollfd wait = {pidfd, POLLIN, 0};
-    return poll(&wait, 1, 0) == 1;
+    uint64_t limit = clock_look(&h->clock);
+    bool busy = false;
+    for (size_t i = 0; i < h->process_count; i++) {
+        struct process *p = h->processes[i];
+        if (p->family != NULL && !p->family->drained) {
+            serve(h, p);
+            busy |= drain(h, limit);
+            p->family->drained = true;
+        }
+    }
+    for (size_t i = 0; i < h->process_count; i++)
+        if (h->processes[i]->family != NULL)
+            h->processes[i]->family->drained = false;
+    return busy;
 }
 
-static void loop(struct host *h, int pidfd)
+static void loop(struct host *h)
 {
     unsigned idle = IDLE_MIN_US;
-    for (;;) {
-        bool ended = has_ended(pidfd);
-        answers_give(h);
+    while (!h->first_ended) {
+        for (size_t i = 0; i < h->process_count; i++) {
+            serve(h, h->processes[i]);
+            answers_give(h);
+        }
         if (h->executing)
             look_at_tracee(h);
-        bool busy = drain(h, ended ? DRAIN_ALL : clock_look(&h->clock));
-        if (ended)
-            return;
-        rest(h, pidfd, busy, &idle);
+        bool busy = drain_all_families(h);
+        processes_ended(h);
+        rest(h, busy, &idle);
     }
+    processes_let_go(h);
 }
 
 /* ---- start and end ---- */
@@ -219,10 +249,11 @@ static void announce_run(struct host *h)
 {
     h->started_ns = h->last_ns = clock_now_ns();
     json_begin(&h->json, "run");
-    json_number(&h->json, "pid", (uint64_t)h->process.tracee.pid);
+    json_number(&h->json, "pid", (uint64_t)h->process->tracee.pid);
     json_text(&h->json, "engine", "recorder");
     json_number(&h->json, "started_ns", h->started_ns);
     spool_json(&h->spool, &h->json);
+    history_start(h->history, pid_of(h), h->started_ns);
 }
 
 static void tell_troubles(struct host *h)
@@ -232,8 +263,8 @@ static void tell_troubles(struct host *h)
         "no room in the ring",
     };
     for (int i = 0; i < TROUBLES; i++)
-        if (h->area->trouble[i] != 0)
-            say_lost(h, h->area->trouble[i], what[i]);
+        if (h->trouble[i] != 0)
+            say_lost(h, h->trouble[i], what[i]);
 }
 
 static void announce_end(struct host *h)
@@ -243,7 +274,7 @@ static void announce_end(struct host *h)
     json_number(&h->json, "stops", 0);
     json_number(&h->json, "engine_ns", clock_now_ns() - h->started_ns);
     json_number(&h->json, "asks", h->ask_count);
-    json_number(&h->json, "waits", h->area->waits);
+    json_number(&h->json, "waits", h->waits);
     json_number(&h->json, "walks", h->misses);
     json_number(&h->json, "remembered", h->hits);
     spool_json(&h->spool, &h->json);
@@ -253,20 +284,8 @@ static void announce_end(struct host *h)
         json_number(&h->end_state, "t_ns", clock_now_ns());
     }
     spool_json(&h->spool, &h->end_state);
+    history_finish(h->history);
     spool_close(&h->spool);
-}
-
-static bool map_area(struct host *h)
-{
-    if (ftruncate(h->area_fd, AREA_SIZE) != 0)
-        return false;
-    void *area =
-        mmap(NULL, AREA_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, h->area_fd, 0);
-    if (area == MAP_FAILED)
-        return false;
-    h->area = area;
-    memset(h->area->free_chunks, 0xff, sizeof h->area->free_chunks);
-    return true;
 }
 
 static int fail(const char *what)
@@ -275,15 +294,23 @@ static int fail(const char *what)
     return 3;
 }
 
+static int keep_record(void *owner, enum history_kind kind, const void *payload, size_t length)
+{
+    struct spool *spool = owner;
+    spool_record(spool, kind, payload, length);
+    return spool->error == 0 ? 0 : -1;
+}
+
 static bool prepare(struct host *h)
 {
-    h->readers = calloc(AREA_THREADS, sizeof *h->readers);
-    h->process.modules = calloc(MAX_MODULES, sizeof *h->process.modules);
     h->agent = agent_begin;
     h->agent_size = (size_t)(agent_finish - agent_begin);
+    h->history = history_new(keep_record, &h->spool);
+    h->families = calloc(MAX_FAMILIES, sizeof *h->families);
     h->next_module = h->next_hook = 1;
-    h->tables_version = 0;
-    return h->readers && h->process.modules && stacks_begin(&h->stacks) && map_area(h);
+    uint64_t slice = (AREA_SIZE + 4095) & ~UINT64_C(4095);
+    return h->history && h->families && stacks_begin(&h->stacks) &&
+           ftruncate(h->area_fd, (off_t)(MAX_FAMILIES * slice)) == 0;
 }
 
 static int run(struct host *h, const char *spool, pid_t pid, int ready, int go)
@@ -291,19 +318,21 @@ static int run(struct host *h, const char *spool, pid_t pid, int ready, int go)
     char byte;
     if (read(go, &byte, 1) != 1)
         return 0; /* brkpoint changed its mind */
-    if (tracee_seize(&h->process.tracee, pid) != 0)
+    struct process *first = process_first(h, pid);
+    if (first == NULL || first->family == NULL || first->pidfd < 0)
+        return fail("memory");
+    serve(h, first);
+    if (tracee_seize(&first->tracee, pid) != 0)
         return fail("ptrace");
     if (spool_create(&h->spool, spool) != 0)
         return fail(spool);
     clock_begin(&h->clock);
-    if (write(ready, "A", 1) != 1 || !tracee_wait_exec(&h->process.tracee))
+    if (write(ready, "A", 1) != 1 || !tracee_wait_exec(&first->tracee))
         return 0; /* the exec failed: brkpoint knows why */
-    int pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
-    if (pidfd < 0)
-        return fail("pidfd_open");
+    first->has_begun_image = true;
     announce_run(h);
     begin_image(h);
-    loop(h, pidfd);
+    loop(h);
     announce_end(h);
     if (h->spool.error != 0) {
         errno = h->spool.error;

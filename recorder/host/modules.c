@@ -20,7 +20,7 @@ static bool is_deleted_form(const char *seen, const char *known)
 static struct module *find(struct process *p, const struct code_file *file)
 {
     for (size_t i = 0; i < p->module_count; i++) {
-        struct module *m = &p->modules[i];
+        struct module *m = p->modules[i];
         if (m->start == file->start && (strcmp(m->path, file->first->path) == 0 ||
                                         is_deleted_form(file->first->path, m->path)))
             return m;
@@ -28,10 +28,10 @@ static struct module *find(struct process *p, const struct code_file *file)
     return NULL;
 }
 
-struct module *module_at(struct host *h, uint64_t address)
+struct module *module_around(struct host *h, uint64_t address)
 {
-    for (size_t i = 0; i < h->process.module_count; i++) {
-        struct module *m = &h->process.modules[i];
+    for (size_t i = 0; i < h->process->module_count; i++) {
+        struct module *m = h->process->modules[i];
         if (address >= m->start && address < m->end)
             return m;
     }
@@ -42,7 +42,7 @@ static void read_vdso(struct host *h, struct module *m)
 {
     size_t size = m->end - m->start;
     void *copy = malloc(size); /* lives as long as the module's view of it */
-    if (copy != NULL && tracee_read(&h->process.tracee, m->start, copy, size))
+    if (copy != NULL && tracee_read(&h->process->tracee, m->start, copy, size))
         m->has_elf = elf_open_memory(&m->elf, copy, size) == 0;
 }
 
@@ -55,9 +55,9 @@ static void read_file(struct host *h, struct module *m)
         return;
     }
     m->has_elf = elf_open(&m->elf, m->path) == 0;
-    if (m->has_elf || h->process.executable == NULL || strcmp(m->path, h->process.executable) != 0)
+    if (m->has_elf || h->process->executable == NULL || strcmp(m->path, h->process->executable) != 0)
         return;
-    snprintf(link, sizeof link, "/proc/%d/exe", h->process.tracee.pid);
+    snprintf(link, sizeof link, "/proc/%d/exe", h->process->tracee.pid);
     int fd = open(link, O_RDONLY | O_CLOEXEC);
     if (fd >= 0) {
         m->has_elf = elf_open_fd(&m->elf, fd, m->path) == 0;
@@ -75,7 +75,7 @@ static bool is_loader_file(const struct module *m)
 
 static enum role role_of(const struct host *h, const struct module *m)
 {
-    const struct process *p = &h->process;
+    const struct process *p = h->process;
     bool own = p->executable != NULL && strcmp(m->path, p->executable) == 0;
     if (strcmp(m->path, "[vdso]") == 0)
         return ROLE_VDSO;
@@ -99,19 +99,23 @@ static void announce(struct host *h, const struct module *m)
     json_number(&h->json, "end", m->end);
     json_text(&h->json, "build_id", build_id);
     json_text(&h->json, "role", role_names[m->role]);
-    json_number(&h->json, "image", h->image);
+    json_number(&h->json, "image", h->process->image);
     json_number(&h->json, "loaded_ns", h->last_ns);
     spool_json(&h->spool, &h->json);
+    history_module(h->history, pid_of(h), m->id, m->start, m->end);
 }
 
 static void add(struct host *h, const struct code_file *file)
 {
-    struct process *p = &h->process;
+    struct process *p = h->process;
     if (p->module_count == MAX_MODULES) {
         say_lost(h, 1, "more files of code than the recorder can follow");
         return;
     }
-    struct module *m = &p->modules[p->module_count++];
+    struct module *m = malloc(sizeof *m);
+    if (m == NULL)
+        return;
+    p->modules[p->module_count++] = m;
     *m = (struct module){.id = h->next_module++,
                          .path = strdup(file->first->path),
                          .start = file->start,
@@ -127,6 +131,10 @@ static void add(struct host *h, const struct code_file *file)
 
 static void release(struct module *m)
 {
+    if (m->shared > 0) {
+        m->shared--;
+        return;
+    }
     if (m->has_elf) {
         const void *copy = m->role == ROLE_VDSO ? m->elf.data : NULL;
         elf_close(&m->elf);
@@ -134,29 +142,31 @@ static void release(struct module *m)
     }
     frames_free(&m->frames);
     free(m->path);
+    free(m);
 }
 
 static void drop_unseen(struct host *h)
 {
-    struct process *p = &h->process;
+    struct process *p = h->process;
     size_t kept = 0;
     for (size_t i = 0; i < p->module_count; i++) {
-        if (p->modules[i].seen) {
+        if (p->modules[i]->seen) {
             p->modules[kept++] = p->modules[i];
             continue;
         }
         json_begin(&h->json, "unmodule");
-        json_number(&h->json, "id", p->modules[i].id);
+        json_number(&h->json, "id", p->modules[i]->id);
         json_number(&h->json, "t_ns", h->last_ns);
         spool_json(&h->spool, &h->json);
-        release(&p->modules[i]);
+        history_unmodule(h->history, pid_of(h), p->modules[i]->id);
+        release(p->modules[i]);
     }
     p->module_count = kept;
 }
 
 void modules_update(struct host *h)
 {
-    struct process *p = &h->process;
+    struct process *p = h->process;
     struct code_file files[MAX_MODULES];
     struct maps maps;
     size_t before = p->module_count;
@@ -166,7 +176,7 @@ void modules_update(struct host *h)
     }
     size_t count = maps_code_files(&maps, files, MAX_MODULES);
     for (size_t i = 0; i < p->module_count; i++)
-        p->modules[i].seen = false;
+        p->modules[i]->seen = false;
     for (size_t i = 0; i < count; i++) {
         struct module *m = find(p, &files[i]);
         if (m != NULL)
@@ -177,7 +187,7 @@ void modules_update(struct host *h)
     drop_unseen(h);
     maps_free(&maps);
     for (size_t i = 0; i < p->module_count; i++) {
-        struct module *m = &p->modules[i];
+        struct module *m = p->modules[i];
         if (m->hooked)
             continue;
         m->hooked = true;
@@ -191,7 +201,7 @@ void modules_update(struct host *h)
 
 void modules_forget(struct host *h)
 {
-    for (size_t i = 0; i < h->process.module_count; i++)
-        release(&h->process.modules[i]);
-    h->process.module_count = 0;
+    for (size_t i = 0; i < h->process->module_count; i++)
+        release(h->process->modules[i]);
+    h->process->module_count = 0;
 }

@@ -6,7 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { KIND_JSON = 1, KIND_STACK, KIND_ENTER, KIND_LEAVE, KIND_SYSENTER, KIND_SYSLEAVE };
+enum { KIND_JSON = 1 };
 
 static void put(struct spool *spool, const void *bytes, size_t size)
 {
@@ -61,66 +61,10 @@ void spool_close(struct spool *spool)
     close(spool->fd);
 }
 
-void spool_stack(struct spool *spool, uint32_t id, unsigned cut, const struct spool_frame *frames,
-                 size_t count)
+void spool_record(struct spool *spool, unsigned kind, const void *payload, size_t length)
 {
-    uint32_t head[2] = {id, cut};
-    put_head(spool, sizeof head + count * sizeof *frames, KIND_STACK);
-    put(spool, head, sizeof head);
-    put(spool, frames, count * sizeof *frames);
-}
-
-struct event_head {
-    uint64_t t_ns;
-    uint32_t tid, what;
-};
-
-void spool_enter(struct spool *spool, uint64_t t_ns, uint32_t tid, uint32_t hook, uint64_t sp,
-                 const uint64_t arguments[3], uint32_t stack)
-{
-    struct {
-        struct event_head head;
-        uint64_t sp, arguments[3];
-        uint32_t stack, zero;
-    } record = {{t_ns, tid, hook}, sp, {arguments[0], arguments[1], arguments[2]}, stack, 0};
-    put_head(spool, sizeof record, KIND_ENTER);
-    put(spool, &record, sizeof record);
-}
-
-void spool_leave(struct spool *spool, uint64_t t_ns, uint32_t tid, uint32_t hook, uint64_t sp,
-                 uint64_t result)
-{
-    struct {
-        struct event_head head;
-        uint64_t sp, result;
-    } record = {{t_ns, tid, hook}, sp, result};
-    put_head(spool, sizeof record, KIND_LEAVE);
-    put(spool, &record, sizeof record);
-}
-
-void spool_sysenter(struct spool *spool, uint64_t t_ns, uint32_t tid, uint32_t number, uint64_t sp,
-                    const uint64_t arguments[6], uint32_t stack, const char *path)
-{
-    struct {
-        struct event_head head;
-        uint64_t sp, arguments[6];
-        uint32_t stack, zero;
-    } record = {.head = {t_ns, tid, number}, .sp = sp, .stack = stack};
-    memcpy(record.arguments, arguments, sizeof record.arguments);
-    put_head(spool, sizeof record + strlen(path), KIND_SYSENTER);
-    put(spool, &record, sizeof record);
-    put(spool, path, strlen(path));
-}
-
-void spool_sysleave(struct spool *spool, uint64_t t_ns, uint32_t tid, uint32_t number,
-                    uint64_t result)
-{
-    struct {
-        struct event_head head;
-        uint64_t result;
-    } record = {{t_ns, tid, number}, result};
-    put_head(spool, sizeof record, KIND_SYSLEAVE);
-    put(spool, &record, sizeof record);
+    put_head(spool, length, kind);
+    put(spool, payload, length);
 }
 
 /* ---- JSON in ASCII ---- */
@@ -223,6 +167,5 @@ void spool_json(struct spool *spool, struct json *json)
     add(json, "}");
     if (json->full)
         return;
-    put_head(spool, json->used, KIND_JSON);
-    put(spool, json->text, json->used);
+    spool_record(spool, KIND_JSON, json->text, json->used);
 }

@@ -14,26 +14,14 @@ struct spool {
     unsigned char buffer[1 << 18];
 };
 
-struct spool_frame {
-    uint64_t pc, slot; /* slot: address that holds the frame's return address */
-};
-
 /* Create the file and write its header; 0, or -1 with errno. */
 int spool_create(struct spool *spool, const char *path);
 /* Hand on what is buffered, so that it survives this process. */
 void spool_flush(struct spool *spool);
 void spool_close(struct spool *spool);
 
-void spool_stack(struct spool *spool, uint32_t id, unsigned cut, const struct spool_frame *frames,
-                 size_t count);
-void spool_enter(struct spool *spool, uint64_t t_ns, uint32_t tid, uint32_t hook, uint64_t sp,
-                 const uint64_t arguments[3], uint32_t stack);
-void spool_leave(struct spool *spool, uint64_t t_ns, uint32_t tid, uint32_t hook, uint64_t sp,
-                 uint64_t result);
-void spool_sysenter(struct spool *spool, uint64_t t_ns, uint32_t tid, uint32_t number, uint64_t sp,
-                    const uint64_t arguments[6], uint32_t stack, const char *path);
-void spool_sysleave(struct spool *spool, uint64_t t_ns, uint32_t tid, uint32_t number,
-                    uint64_t result);
+/* A record of any kind: history.h's, or information. */
+void spool_record(struct spool *spool, unsigned kind, const void *payload, size_t length);
 
 /* An information record: a JSON object with a type. Begin, any fields, end. */
 struct json {

@@ -7,15 +7,16 @@
 
 #include "../unwind_format.h"
 
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
 static uint64_t take(struct host *h, uint64_t size)
 {
-    uint64_t at = (h->tables_used + 15) & ~UINT64_C(15);
+    uint64_t at = (h->family->tables_used + 15) & ~UINT64_C(15);
     if (at + size > TABLES_SIZE)
         return 0;
-    h->tables_used = at + size;
+    h->family->tables_used = at + size;
     return AREA_TABLES_AT + at;
 }
 
@@ -43,7 +44,7 @@ static size_t executable_parts(const struct host *h, struct unwind_module *out, 
 {
     struct maps maps;
     size_t count = 0;
-    if (maps_read(&maps, h->process.tracee.pid))
+    if (maps_read(&maps, h->process->tracee.pid))
         for (size_t i = 0; i < maps.count && count < room; i++) {
             const struct mapping *map = &maps.list[i];
             if (!map->executable || !map->readable)
@@ -56,7 +57,7 @@ static size_t executable_parts(const struct host *h, struct unwind_module *out, 
 
 static void fill(struct host *h, struct unwind_module *part)
 {
-    const struct module *m = module_at(h, part->start);
+    const struct module *m = module_around(h, part->start);
     if (m == NULL || !m->has_elf)
         return;
     part->base = m->bias + m->frames.base;
@@ -77,8 +78,10 @@ void tables_publish(struct host *h)
         return;
     struct unwind_tables *tables = host_at(h, at);
     tables->self = at;
-    tables->version = ++h->tables_version;
+    tables->version = ++h->family->tables_version;
     tables->count = (uint32_t)kept;
     memcpy(tables->modules, parts, kept * sizeof *parts);
-    __atomic_store_n(&h->area->tables, at, __ATOMIC_RELEASE);
+    uint64_t place = area_identity(h) + offsetof(struct identity, tables);
+    tracee_write(&h->process->tracee, place, &at, sizeof at);
+    h->process->tables = at;
 }
