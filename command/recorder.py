@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
 import subprocess
 
 from . import tracer
@@ -11,8 +10,9 @@ from .errors import EngineError
 
 _TOP = os.path.dirname(os.path.dirname(os.path.realpath(__file__)))
 _PLACES = ("build/recorder/brkpoint-recorder", "recorder/brkpoint-recorder")
-_HOST_GONE_AT = 12  # offset of host_gone in struct area_head, recorder/shared.h
-_RECORDING_AT = 8
+_FAMILIES = 256  # slices of the memory file: MAX_FAMILIES of recorder/host/host.h
+_MAGIC = b"RCRDRPK1"  # each slice that is in use begins with it; recorder/shared.h
+_RECORDING_AT = 8  # offset in struct area_head; behind it host_gone
 
 
 def find():
@@ -53,13 +53,18 @@ class Recorder:
 
     def configure(self, config):
         """The target allows it to attach now."""
-        os.write(self._go, b"G")
+        try:
+            os.write(self._go, b"G")
+        except BrokenPipeError:
+            pass  # it is gone: the wait for its byte will say so
 
     def gone(self):
-        """The program has ended: threads of the target must not wait for it."""
-        os.pwrite(self._area, b"\0\0\0\0\1\0\0\0", _RECORDING_AT)
+        """The recorder has ended: threads of the target must not wait for it."""
+        slice_size = os.fstat(self._area).st_size // _FAMILIES
+        for at in range(0, slice_size * _FAMILIES, slice_size):
+            if os.pread(self._area, len(_MAGIC), at) == _MAGIC:
+                os.pwrite(self._area, b"\0\0\0\0\1\0\0\0", at + _RECORDING_AT)
 
     def close(self):
         os.close(self._area)
         os.close(self._go)
-
