@@ -85,6 +85,8 @@ def recorded(folder, words, **how):
     return Recorded(status, done.out, done.err, past, outcome["complete"], outcome["reason"])
 
 
-def counted(past, sizes):
-    """Counter of (name, size) of the calls of these sizes."""
-    return Counter((e.name, e.size) for e in past.events if e.kind == "call" and e.size in sizes)
+def counted(past, sizes, children=False):
+    """Counter of (name, bytes) of the calls for so many bytes: the program's, or its children's."""
+    mine = [e for e in past.events if (e.pid != past.run["pid"]) == children and e.kind == "call"]
+    all_bytes = [(e.name, (e.size or 0) * (e.nmemb or 1)) for e in mine]
+    return Counter(call for call in all_bytes if call[1] in sizes)
