@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 
-_PLAIN = ("kind", "name", "impl", "size", "nmemb", "align", "errno", "phase", "image", "args")
+_PLAIN = ("kind", "name", "impl", "size", "nmemb", "align", "errno", "phase", "args")
 _ADDRESSES = ("ptr", "result")
 _VERDICT = ("origin", "owner", "via", "direct", "decided_by", "rule", "confidence", "for_whom")
 _REACH = 64  # events that one side may lack before the two are called different for good
@@ -51,13 +51,24 @@ def differences(one, other, addresses=False, limit=10):
 def _whole_differences(one, other):
     """The borders of the phases and what was lost: of the run, not of an event."""
     found = []
-    borders = [[(b.phase, b.how, b.image) for b in trace.borders] for trace in (one, other)]
+    borders = [_borders(trace) for trace in (one, other)]
     lost = [trace.run.get("events_lost", 0) for trace in (one, other)]
     if borders[0] != borders[1]:
         found.append("phases: %r, %r" % tuple(borders))
     if any(lost):
         found.append("events lost: %r, %r" % tuple(lost))
     return found
+
+
+def _images(trace):
+    """{image of the first process: its rank among them}; children have their own in between."""
+    numbers = sorted({event.image for event in first_process(trace)})
+    return {number: rank for rank, number in enumerate(numbers)}
+
+
+def _borders(trace):
+    images = _images(trace)
+    return [(b.phase, b.how, images[b.image]) for b in trace.borders if b.image in images]
 
 
 class _Comparison:
@@ -70,6 +81,7 @@ class _Comparison:
         self.partner = {}  # seq in `one` -> seq in `other`
         self.blocks = {}, {}  # number in the one -> number in the other, and back
         self.stacks = {}
+        self.images = _images(one), _images(other)
 
     def thread(self, left, right):
         """Yield sentences, in the order of the events."""
@@ -87,6 +99,9 @@ class _Comparison:
         """Yield (what, its value in the one, its value in the other) of all that differs."""
         x, y = facts(a, self.addresses), facts(b, self.addresses)
         yield from ((key, x[key], y[key]) for key in x if x[key] != y[key])
+        ranks = [images[event.image] for images, event in zip(self.images, (a, b))]
+        if ranks[0] != ranks[1]:
+            yield ("image", *ranks)
         for key in ("cause", "outer"):
             before, after = getattr(a, key), getattr(b, key)
             if self.partner.get(before) != after:

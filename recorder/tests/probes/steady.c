@@ -19,7 +19,7 @@ int main(int argc, char **argv)
     while (now_ms() < until) {
         for (int i = 0; i < 101; i++)
             free(malloc(1009));
-        usleep(500);
+        usleep(5000);
     }
     puts("ends");
     return argc > 2 ? atoi(argv[2]) : 0;
