@@ -34,6 +34,7 @@ FOUND = {
     "tar": ["tar", "-cf", "/dev/null", os.path.join(ROOT, "completions")],
     "c++filt": ["c++filt", "_ZNSt6vectorIiSaIiEE9push_backEOi"],
     "make": ["make", "--version"],
+    "g++": ["g++", "--version"],
 }  # fmt: skip
 ENVIRONMENT = {"PERL_HASH_SEED": "0", "PYTHONHASHSEED": "0"}  # else tables grow as chance has it
 
@@ -99,6 +100,7 @@ PROBES = {
     "coroutines.c": [],
     "strict.c": ["filter"],
     "unwound.cc": [],
+    "panics.rs": [],
     "children.c": ["thread"],
     "dying.c": ["segv-caught"],
 }
@@ -106,6 +108,8 @@ PROBES = {
 
 @pytest.mark.parametrize("source", PROBES)
 def test_probes(tmp_path, source):
+    if source.endswith(".rs") and not shutil.which("rustc"):
+        pytest.skip("no rustc")
     found, _ = compared(tmp_path, [recorder_runs.probe(source), *PROBES[source]])
     assert not found
 

@@ -2,6 +2,7 @@
 
 import copy
 import dataclasses
+import os
 import re
 import shutil
 
@@ -179,6 +180,11 @@ def made_event(seq, size):
 # ---- the command -------------------------------------------------------------------------------
 
 EVERY_RUN_ANOTHER = "import os, sys; bytes(os.getpid() % 65536 + 70000)"
+
+
+@pytest.mark.skipif("CI" not in os.environ, reason="a person may do without the recorder")
+def test_where_it_counts_the_recorder_is_built():
+    assert recorder.find() is not None
 
 
 @needs_recorder
