@@ -88,8 +88,13 @@ char *ring_reserve(struct thread_state *t, uint32_t size, uint64_t *after)
         uint64_t cur = *(volatile uint64_t *)&t->cur;
         if (likely(cur != 0 && (uint32_t)cur + size <= CHUNK_SIZE)) {
             *after = cur + size;
-            if (likely(swap_own(&t->cur, cur, cur + size)))
-                return (char *)chunk_at((uint32_t)(cur >> 32) - 1) + (uint32_t)cur;
+            char *record = (char *)chunk_at((uint32_t)(cur >> 32) - 1) + (uint32_t)cur;
+            (void)*(
+                volatile char *)record; /* a page fault, and the signals it lets in, come here */
+            if (likely(swap_own(&t->cur, cur, cur + size))) {
+                *(volatile uint64_t *)record = RECORD_BEGUN | (uint64_t)size << 8;
+                return record;
+            }
         } else if (!next_chunk(t, cur)) {
             return 0;
         }
