@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 
-from . import tracer
+from . import target, tracer
 from .errors import EngineError
 
 _TOP = os.path.dirname(os.path.dirname(os.path.realpath(__file__)))
 _PLACES = ("build/recorder/brkpoint-recorder", "recorder/brkpoint-recorder")
+_PR_SET_PDEATHSIG = 1
 _FAMILIES = 256  # slices of the memory file: MAX_FAMILIES of recorder/host/host.h
 _MAGIC = b"RCRDRPK1"  # each slice that is in use begins with it; recorder/shared.h
 _RECORDING_AT = 8  # offset in struct area_head; behind it host_gone
@@ -22,6 +24,19 @@ def find():
         if os.access(path, os.X_OK):
             return path
     return None
+
+
+def _prepare(parent):
+    """As gdb is prepared; but when brkpoint dies it is to let go of what runs on before it ends."""
+    first, libc = tracer.prepare(parent), target.libc()
+
+    def before_exec():
+        first()
+        libc.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
+        if os.getppid() != parent:
+            os._exit(1)
+
+    return before_exec
 
 
 class Recorder:
@@ -46,7 +61,7 @@ class Recorder:
             cwd="/",
             pass_fds=fds,
             start_new_session=True,  # Ctrl-C at the terminal is for the target
-            preexec_fn=tracer.prepare(os.getpid()),
+            preexec_fn=_prepare(os.getpid()),
         )
         os.close(ready_write)
         os.close(go_read)

@@ -246,8 +246,8 @@ def test_closed_standard_streams(tmp_path):
 class Watched:
     """The probe `steady` under brkpoint, once it has begun."""
 
-    def __init__(self, folder, milliseconds, before=()):
-        words = [*before, os.fsencode(probe("steady.c")), b"%d" % milliseconds, b"5"]
+    def __init__(self, folder, milliseconds, before=(), more=()):
+        words = [*before, os.fsencode(probe("steady.c")), b"%d" % milliseconds, b"5", *more]
         options = (b"--engine", b"recorder")
         command = launching.watched(*words, options=options, trace=folder / "t.brkpoint")
         self.folder = folder
@@ -311,6 +311,14 @@ def test_stopped_and_continued(tmp_path, who):
     assert (status, out) == (5, b"ends\n")
     assert report["complete"] and report["events_lost"] == 0
     assert mallocs % 101 in (0, 1) and mallocs > 101  # and one of puts
+
+
+def test_children_live_on_when_brkpoint_is_killed(tmp_path):
+    run = Watched(tmp_path, 1500, more=[b"child"])
+    time.sleep(0.5)
+    run.process.kill()
+    out, _ = run.process.communicate(timeout=launching.LIMIT_S)  # until the child closes it
+    assert out == b"the child ends\n"
 
 
 def test_brkpoint_is_killed(tmp_path):
