@@ -181,10 +181,16 @@ struct identity_entry {
 };
 #define IDENTITY_ENTRIES 1024u
 #define IDENTITY_SIZE (5u << 12)
+/* A thread that is being made: its thread pointer, and where the kernel writes its number. */
+struct newcomer {
+    uint64_t fs, tid_at;
+};
+#define NEWCOMERS 128u
 struct identity {
     uint32_t ready; /* 0 after a fork: the kernel has wiped the pages */
     uint32_t pid;
     uint64_t tables; /* offset of the unwind tables in force, by the host; 0: none */
+    struct newcomer newcomers[NEWCOMERS];
     struct identity_entry entries[IDENTITY_ENTRIES];
 };
 _Static_assert(sizeof(struct identity) <= IDENTITY_SIZE, "its pages");
