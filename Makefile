@@ -20,7 +20,7 @@ all: targets ## build everything that is compiled, into build/
 article: ## investigate the article's programs on this machine and write the report
 	./brkpoint article
 
-test: targets ## run the tests
+test: targets recorder ## run the tests
 	$(PYTHON) -m pytest $(PYTEST_ARGS)
 
 # Which of the programs each session of gdb-scripts/sessions/ is told with.

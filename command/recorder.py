@@ -6,13 +6,15 @@ import os
 import signal
 import subprocess
 
-from . import tracer
+from . import target, tracer
 from .errors import EngineError
 
 _TOP = os.path.dirname(os.path.dirname(os.path.realpath(__file__)))
 _PLACES = ("build/recorder/brkpoint-recorder", "recorder/brkpoint-recorder")
-_HOST_GONE_AT = 12  # offset of host_gone in struct area_head, recorder/shared.h
-_RECORDING_AT = 8
+_PR_SET_PDEATHSIG = 1
+_FAMILIES = 256  # slices of the memory file: MAX_FAMILIES of recorder/host/host.h
+_MAGIC = b"RCRDRPK1"  # each slice that is in use begins with it; recorder/shared.h
+_RECORDING_AT = 8  # offset in struct area_head; behind it host_gone
 
 
 def find():
@@ -22,6 +24,19 @@ def find():
         if os.access(path, os.X_OK):
             return path
     return None
+
+
+def _prepare(parent):
+    """As gdb is prepared; but when brkpoint dies it is to let go of what runs on before it ends."""
+    first, libc = tracer.prepare(parent), target.libc()
+
+    def before_exec():
+        first()
+        libc.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
+        if os.getppid() != parent:
+            os._exit(1)
+
+    return before_exec
 
 
 class Recorder:
@@ -46,20 +61,25 @@ class Recorder:
             cwd="/",
             pass_fds=fds,
             start_new_session=True,  # Ctrl-C at the terminal is for the target
-            preexec_fn=tracer.prepare(os.getpid()),
+            preexec_fn=_prepare(os.getpid()),
         )
         os.close(ready_write)
         os.close(go_read)
 
     def configure(self, config):
         """The target allows it to attach now."""
-        os.write(self._go, b"G")
+        try:
+            os.write(self._go, b"G")
+        except BrokenPipeError:
+            pass  # it is gone: the wait for its byte will say so
 
     def gone(self):
-        """The program has ended: threads of the target must not wait for it."""
-        os.pwrite(self._area, b"\0\0\0\0\1\0\0\0", _RECORDING_AT)
+        """The recorder has ended: threads of the target must not wait for it."""
+        slice_size = os.fstat(self._area).st_size // _FAMILIES
+        for at in range(0, slice_size * _FAMILIES, slice_size):
+            if os.pread(self._area, len(_MAGIC), at) == _MAGIC:
+                os.pwrite(self._area, b"\0\0\0\0\1\0\0\0", at + _RECORDING_AT)
 
     def close(self):
         os.close(self._area)
         os.close(self._go)
-

@@ -26,7 +26,7 @@
 #define SLOT 32u /* every record in a chunk is a multiple of this */
 
 /* ---- records in a chunk -------------------------------------------------------------------
- * The first word is written last: 0 means "not yet written".
+ * The first word is written last: until then it is RECORD_BEGUN, for one instruction 0.
  *   bits 0-7 kind, 8-23 number of the hook or site, 24-27 flags, 32-63 stack node
  */
 enum record_kind {
@@ -36,7 +36,8 @@ enum record_kind {
     RECORD_LEAVE,   /* 64 bytes: word, time, sp, result, memptr */
     RECORD_NODE,    /* 32 bytes: word with the node's id, parent and cut, pc, slot */
     RECORD_SYSCALL, /* 96 bytes: word, time, arguments 0-5, result, sp, pc, time of return */
-    RECORD_NOTE     /* 32 bytes: word, what was lost or refused (enum trouble), a count */
+    RECORD_NOTE,    /* 32 bytes: word, what was lost or refused (enum trouble), a count */
+    RECORD_BEGUN    /* its place is taken, it is being written; size in bits 8-23 */
 };
 #define RECORD_DONE (1u << 24)  /* CALL: the result is there, no LEAVE will come */
 #define RECORD_MAYBE (1u << 25) /* LEAVE: the result may have been written in place as well */
@@ -194,10 +195,16 @@ struct identity_entry {
 };
 #define IDENTITY_ENTRIES 1024u
 #define IDENTITY_SIZE (5u << 12)
+/* A thread that is being made: its thread pointer, and where the kernel writes its number. */
+struct newcomer {
+    uint64_t fs, tid_at;
+};
+#define NEWCOMERS 128u
 struct identity {
     uint32_t ready; /* 0 after a fork: the kernel has wiped the pages */
     uint32_t pid;
     uint64_t tables; /* offset of the unwind tables in force, by the host; 0: none */
+    struct newcomer newcomers[NEWCOMERS];
     struct identity_entry entries[IDENTITY_ENTRIES];
 };
 _Static_assert(sizeof(struct identity) <= IDENTITY_SIZE, "its pages");

@@ -55,6 +55,8 @@ AGENT_COLD AGENT_KEEPS struct thread_state *thread_meet(uint64_t fs, uint64_t sp
 AGENT_COLD AGENT_KEEPS uint64_t thread_pointer_asked(void);
 /* Forget whoever was known by this thread pointer: a new thread will have it. */
 void thread_forget(uint64_t fs);
+/* A thread will come with this thread pointer; the kernel writes its number to `tid_at` (0: not). */
+void thread_expect(uint64_t fs, uint64_t tid_at);
 /* The thread, or its whole process, ends. */
 void thread_ends(struct thread_state *);
 

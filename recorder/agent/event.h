@@ -133,9 +133,13 @@ static inline char *ring_reserve(struct thread_state *t, uint32_t size, uint64_t
             continue;
         }
         *after = cur + size;
+        char *record = (char *)chunk_at((uint32_t)(cur >> 32) - 1) + (uint32_t)cur;
+        (void)*(volatile char *)record; /* a page fault, and the signals it lets in, come here */
         __asm__ volatile("cmpxchg %2, %0" : "+m"(t->cur), "+a"(was) : "r"(*after) : "memory", "cc");
-        if (likely(was == cur))
-            return (char *)chunk_at((uint32_t)(cur >> 32) - 1) + (uint32_t)cur;
+        if (likely(was == cur)) {
+            *(volatile uint64_t *)record = RECORD_BEGUN | (uint64_t)size << 8;
+            return record;
+        }
     }
 }
 

@@ -28,6 +28,7 @@ enum {
 #define CLONE_VFORK 0x4000
 #define CLONE_THREAD 0x10000
 #define CLONE_SETTLS 0x80000
+#define CLONE_PARENT_SETTID 0x100000
 #define PR_SET_SECCOMP 22 /* linux/prctl.h */
 #define PR_SET_TSC 26
 #define MAP_ANONYMOUS 0x20
@@ -85,7 +86,8 @@ static void watch_clock(const struct hook_stack *s)
 static uint64_t clone_flags(const struct hook_stack *s, uint64_t number)
 {
     if (number == SYS_clone3)
-        return load(s->rdi); /* struct clone_args, linux/sched.h: flags first, tls at 56 */
+        return load(
+            s->rdi); /* struct clone_args, linux/sched.h: flags first, parent_tid at 24, tls at 56 */
     return number == SYS_clone ? s->rdi : number == SYS_vfork ? CLONE_VM : 0;
 }
 
@@ -94,8 +96,13 @@ static void child_begins(struct thread_state *t, const struct hook_stack *s)
     uint64_t flags = clone_flags(s, s->rax);
     if (area()->clock && !(flags & CLONE_VFORK) && s->rax != SYS_vfork)
         area()->clock = 1;
-    if (flags & CLONE_SETTLS)
-        thread_forget(s->rax == SYS_clone3 ? load(s->rdi + 56) : s->r8);
+    if (flags & CLONE_SETTLS) {
+        int by_struct = s->rax == SYS_clone3;
+        uint64_t fs = by_struct ? load(s->rdi + 56) : s->r8;
+        uint64_t tid_at = by_struct ? load(s->rdi + 24) : s->rdx;
+        thread_forget(fs);
+        thread_expect(fs, flags & CLONE_PARENT_SETTID ? tid_at : 0);
+    }
     if (!(flags & CLONE_THREAD))
         ask_host(t, ASK_FORK, s->rax, flags, 0, 0);
 }

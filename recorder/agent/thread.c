@@ -45,6 +45,26 @@ static AGENT_COLD struct thread_state *find_live(uint64_t fs)
     return 0;
 }
 
+static struct newcomer *newcomer_at(uint64_t fs)
+{
+    return &identity()->newcomers[home_of(fs) % NEWCOMERS];
+}
+
+void thread_expect(uint64_t fs, uint64_t tid_at)
+{
+    *newcomer_at(fs) = (struct newcomer){fs, tid_at};
+}
+
+/* Without a system call where that can be: a filter may forbid it. The kernel has written the number
+ * before the thread's first instruction (kernel/fork.c, kernel_clone). */
+static uint32_t own_number(uint64_t fs)
+{
+    const struct newcomer n = *newcomer_at(fs);
+    if (n.fs == fs && n.tid_at != 0)
+        return *(const volatile uint32_t *)n.tid_at;
+    return (uint32_t)raw_syscall(SYS_gettid, 0, 0);
+}
+
 static AGENT_COLD struct thread_state *introduce(uint64_t fs, uint64_t sp)
 {
     int32_t index = claim_state();
@@ -54,7 +74,7 @@ static AGENT_COLD struct thread_state *introduce(uint64_t fs, uint64_t sp)
     }
     struct thread_state *t = state_at((uint32_t)index);
     t->pid = identity()->pid;
-    t->tid = (uint32_t)raw_syscall(SYS_gettid, 0, 0);
+    t->tid = own_number(fs);
     t->fs = fs;
     __atomic_store_n(&t->use, THREAD_LIVE, __ATOMIC_RELEASE);
     if (ask_host(t, ASK_STACK, sp, 0, 0, 0)) {

@@ -45,6 +45,70 @@ static void spoiled(struct host *h, struct reader *r, const char *what)
     r->chunk = BAD_CHUNK;
 }
 
+/* ---- records that were begun and given up ----
+ *
+ * A signal handler that interrupts the agent may leave by siglongjmp: the record that was begun will
+ * never be finished, and what follows must not wait for it. It is given up when so many chunks have
+ * been filled behind it, or nothing more will come. The chunk is not used again before as many
+ * others: the handler may come back after all, and finish it.
+ */
+#define GIVE_UP_AFTER 64
+#define CHUNKS_KEPT 256
+static struct {
+    struct family *family;
+    uint32_t number;
+} kept[CHUNKS_KEPT];
+static unsigned kept_next;
+
+static void keep(struct host *h, uint32_t number)
+{
+    struct family *serving = h->family, *before = kept[kept_next].family;
+    if (before != NULL && before->used) {
+        h->family = before;
+        release(h, kept[kept_next].number);
+        h->family = serving;
+    }
+    kept[kept_next].family = serving;
+    kept[kept_next].number = number;
+    kept_next = (kept_next + 1) % CHUNKS_KEPT;
+}
+
+static bool is_given_up(const struct host *h, uint32_t number)
+{
+    for (int i = 0; i < GIVE_UP_AFTER && !h->nothing_comes; i++) {
+        number = __atomic_load_n(&chunk_at(h, number)->next, __ATOMIC_ACQUIRE);
+        if (number == 0 || number > AREA_CHUNKS)
+            return false;
+    }
+    return true;
+}
+
+/* Whether the thread has taken the place that is read. */
+static bool is_taken(const struct host *h, const struct thread_state *t, const struct reader *r)
+{
+    uint64_t cur = __atomic_load_n(&t->cur, __ATOMIC_ACQUIRE);
+    uint32_t end = (uint32_t)(cur >> 32) == r->chunk ? (uint32_t)cur : chunk_at(h, r->chunk)->end;
+    return r->offset < end;
+}
+
+/* Past a record that is not finished; false: it may still be. Where not even its size was written,
+ * the rest of the chunk is lost. */
+static bool pass_unfinished(struct host *h, struct thread_state *t, struct reader *r)
+{
+    const uint64_t *record = (const uint64_t *)((const char *)chunk_at(h, r->chunk) + r->offset);
+    if (!is_taken(h, t, r) || !is_given_up(h, r->chunk))
+        return false;
+    uint64_t word = __atomic_load_n(record, __ATOMIC_ACQUIRE);
+    uint32_t size = word >> 8 & 0xffff;
+    if (word != 0 && (word & 0xff) != RECORD_BEGUN)
+        return true; /* finished at the last moment */
+    if (size == 0)
+        say_lost(h, 1, "a jump left the agent: the rest of 16 KiB of events is not read");
+    r->offset = size == 0 ? CHUNK_SIZE : r->offset + size;
+    r->keeps = true;
+    return true;
+}
+
 /* The first word of the record at the reader's place; 0: there is none yet. Moves to the next
  * chunk where this one is read. */
 static uint64_t word_here(struct host *h, struct thread_state *t, struct reader *r)
@@ -65,8 +129,12 @@ static uint64_t word_here(struct host *h, struct thread_state *t, struct reader 
         struct chunk *c = chunk_at(h, r->chunk);
         if (r->offset + SLOT <= CHUNK_SIZE) {
             uint64_t word = __atomic_load_n((uint64_t *)((char *)c + r->offset), __ATOMIC_ACQUIRE);
-            if (word != 0)
+            if (word != 0 && (word & 0xff) != RECORD_BEGUN)
                 return word;
+            if (pass_unfinished(h, t, r))
+                continue;
+            if (word != 0)
+                return 0;
         }
         uint32_t next = __atomic_load_n(&c->next, __ATOMIC_ACQUIRE);
         if (next == 0 || (r->offset < c->end && r->offset + SLOT <= CHUNK_SIZE))
@@ -75,7 +143,11 @@ static uint64_t word_here(struct host *h, struct thread_state *t, struct reader 
             spoiled(h, r, "the ring is damaged: a chunk that does not exist");
             return 0;
         }
-        release(h, r->chunk);
+        if (r->keeps)
+            keep(h, r->chunk);
+        else
+            release(h, r->chunk);
+        r->keeps = false;
         r->chunk = next;
         r->offset = CHUNK_HEAD;
     }
@@ -492,6 +564,7 @@ static void free_gone(struct host *h, struct next *list, size_t count, const str
 
 bool drain(struct host *h, uint64_t limit)
 {
+    h->nothing_comes = limit == DRAIN_ALL;
     static struct next list[AREA_THREADS];
     struct process *served = h->process;
     size_t count = h->family ? threads_in_use(h, list) : 0;

@@ -112,6 +112,7 @@ struct reader {
     uint32_t chunk, offset; /* chunk: index plus 1, 0: nothing read yet */
     bool entered;           /* the call at `offset` has been written, its result is awaited */
     bool done;              /* thread gone, everything read */
+    bool keeps;             /* the chunk holds a record that was begun and given up: drain.c */
     bool known;
     uint32_t pid, tid;
     uint64_t last_time;
@@ -135,6 +136,7 @@ struct host {
     size_t process_count, process_room;
     struct family *families; /* MAX_FAMILIES of them */
     pid_t first;             /* the process that brkpoint started */
+    bool nothing_comes;      /* the streams are being read to their end */
     bool first_ended;
     const unsigned char *agent;
     size_t agent_size;

@@ -242,10 +242,19 @@ static bool drain_all_families(struct host *h)
     return busy;
 }
 
+/* SIGTERM: brkpoint has died, and the target with it. What the target had started lives on, and must
+ * be let go. */
+static volatile sig_atomic_t left_alone;
+
+static void brkpoint_died(int number)
+{
+    left_alone = number;
+}
+
 static void loop(struct host *h)
 {
     unsigned idle = IDLE_MIN_US;
-    while (!h->first_ended) {
+    while (!h->first_ended && !left_alone) {
         for (size_t i = 0; i < h->process_count; i++) {
             serve(h, h->processes[i]);
             answers_give(h);
@@ -300,7 +309,8 @@ static void announce_end(struct host *h)
         json_text(&h->end_state, "kind", "exited");
         json_number(&h->end_state, "t_ns", clock_now_ns());
     }
-    spool_json(&h->spool, &h->end_state);
+    if (!left_alone)
+        spool_json(&h->spool, &h->end_state);
     history_finish(h->history);
     spool_close(&h->spool);
 }
@@ -377,6 +387,7 @@ int main(int argc, char **argv)
             h->clock_every = (uint32_t)atoi(argv[i] + 6);
     }
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGTERM, brkpoint_died);
     if (!prepare(h))
         return fail("memory");
     return run(h, argv[2], (pid_t)atoi(argv[1]), atoi(argv[4]), atoi(argv[5]));

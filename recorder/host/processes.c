@@ -67,8 +67,9 @@ static void leave_family(struct host *h, struct family *f)
     for (int i = 0; i < TROUBLES; i++)
         h->trouble[i] += f->area->trouble[i];
     munmap(f->area, AREA_SIZE);
-    fallocate(h->area_fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, (off_t)f->place,
-              (off_t)AREA_SIZE);
+    if (!h->first_ended) /* else whoever still has it mapped must read there that we are gone */
+        fallocate(h->area_fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, (off_t)f->place,
+                  (off_t)AREA_SIZE);
     free(f->readers);
     memset(f, 0, sizeof *f);
 }
