@@ -30,9 +30,22 @@ def configure(parser):
     parser.add_argument("--min-size", type=int, metavar="N", help="of at least N bytes")
     parser.add_argument("--max-size", type=int, metavar="N", help="of at most N bytes")
     parser.add_argument("--purpose", metavar="TEXT", help="whose purpose contains TEXT")
+    parser.add_argument("--seq", type=_numbers, metavar="N,N-N", help="of these numbers")
     parser.add_argument("--limit", type=int, metavar="N", help="stop after N events")
     stacks = "call stacks in the JSON (default: full)"
     parser.add_argument("--stacks", choices=event_json.STACKS, default="full", help=stacks)
+
+
+def _numbers(text):
+    """`3,5-7` as [(3, 3), (5, 7)], for argparse."""
+    pairs = [part.split("-") for part in text.split(",")]
+    found = [(int(pair[0]), int(pair[-1])) for pair in pairs if len(pair) < 3]
+    if len(found) < len(pairs):
+        raise ValueError
+    return found
+
+
+_numbers.__name__ = "list of numbers"  # argparse names the type in its message
 
 
 def _add_choice(parser, option, choices, text):
@@ -84,6 +97,8 @@ def _filter(args):
         tests.append(lambda event: event.size is not None and bytes_asked(event) >= args.min_size)
     if args.max_size is not None:
         tests.append(lambda event: event.size is not None and bytes_asked(event) <= args.max_size)
+    if args.seq is not None:
+        tests.append(lambda event: any(low <= event.seq <= high for low, high in args.seq))
     if args.purpose is not None:
         wanted = args.purpose.casefold()
         tests.append(lambda event: wanted in (purpose(event) or "").casefold())

@@ -31,10 +31,11 @@ class Unreliable(Exception):
         self.said = said
 
 
-def gather(command, limit_s, left_out=(), progress=lambda name: None):
+def gather(command, limit_s, left_out=(), progress=lambda name: None, keep=None):
     """{"runs": {name: facts}, "data": {name: what it saw}, "fixed_addresses": bool}.
 
-    `limit_s` seconds are given to each witness; `left_out` names those that shall not run.
+    `limit_s` seconds are given to each witness; `left_out` names those that shall not run; `keep`:
+    the file that brkpoint's trace shall stay in.
     """
     fixed = tool.can_fix_addresses()
     runs, data = {}, {}
@@ -43,17 +44,18 @@ def gather(command, limit_s, left_out=(), progress=lambda name: None):
         if name in left_out:
             runs[name] = {"state": "left out", "why": "not asked for"}
             continue
-        runs[name], found = one(name, command, limit_s, fixed, data)
+        runs[name], found = one(name, command, limit_s, fixed, data, keep)
         if found is not None:
             data[name] = found
     _judge_ends(runs, data)
     return {"runs": runs, "data": data, "fixed_addresses": fixed}
 
 
-def one(name, command, limit_s, fixed, before):
+def one(name, command, limit_s, fixed, before, keep=None):
     """(facts of the run, what it saw or None) of one witness; `before`: what others saw."""
+    more = {"keep": keep} if name == "gdb" else {}
     try:
-        done, seen, end = _WITNESSES[name](command, limit_s, fixed, before)
+        done, seen, end = _WITNESSES[name](command, limit_s, fixed, before, **more)
     except tool.Missing as error:
         return {"state": "missing", "why": str(error)}, None
     except Unreliable as error:
@@ -71,9 +73,9 @@ def _check(done, limit_s, log_words=""):
     return said
 
 
-def _by_gdb(command, limit_s, fixed, _before):
+def _by_gdb(command, limit_s, fixed, _before, keep):
     try:
-        run, seen, done = gdb_run.witness(command, limit_s, fixed)
+        run, seen, done = gdb_run.witness(command, limit_s, fixed, keep)
     except gdb_run.NoTrace as error:
         raise Unreliable("brkpoint made no trace", str(error)[-SAID:]) from None
     except trace.TraceError as error:

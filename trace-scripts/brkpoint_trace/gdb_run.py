@@ -18,15 +18,15 @@ class NoTrace(Exception):
     """brkpoint made no trace; what it said."""
 
 
-def witness(command, limit_s, fixed_addresses=True):
-    """(facts of the run, [Seen], tool.Done); raises NoTrace.
+def witness(command, limit_s, fixed_addresses=True, keep=None):
+    """(facts of the run, [Seen], tool.Done); raises NoTrace. `keep`: where the trace shall stay.
 
     brkpoint itself runs with its addresses as they are: it fixes those of the program.
     """
     with tempfile.TemporaryDirectory(prefix="brkpoint-") as folder:
-        path = os.path.join(folder, "witness.brkpoint")
+        path = keep or os.path.join(folder, "witness.brkpoint")
         words = [sys.executable, "-X", "utf8", os.path.join(TOP, "brkpoint"), "run", "--quiet"]
-        words += ["-o", path] + (["--fixed-addresses"] if fixed_addresses else [])
+        words += ["--force", "-o", path] + (["--fixed-addresses"] if fixed_addresses else [])
         done = tool.run([*words, "--", *command], limit_s, fixed_addresses=False)
         if not os.path.exists(path):
             raise NoTrace(done.err.strip() or "brkpoint made no trace")
