@@ -34,8 +34,8 @@ PROGRAMS = (
 MADE_FROM = {"success.library-path": "success", "empty.long-path": "empty"}
 AT_ONCE = 4  # one of them touches 400 MB
 VERSIONS = {
-    "compiler (C)": ("gcc", "--version"),
-    "compiler (Rust)": ("rustc", "--version"),
+    "compiler (C)": (os.environ.get("CC", "gcc"), "--version"),
+    "compiler (Rust)": (os.environ.get("RUSTC", "rustc"), "--version"),
     "assembler": ("nasm", "--version"),
     "gdb": ("gdb", "--version"),
     "strace": ("strace", "--version"),

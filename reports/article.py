@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 
-from reports import article_appendix, article_story
+from reports import article_appendix, article_figures, article_story
 from reports.article_words import FAILS, OPEN, SKIPPED, VERDICTS, ranges, told
 from reports.markdown import code, escape
 from reports.sentences import listed
@@ -31,7 +31,8 @@ def to_markdown(record):
     story = article_story.read()
     rows = {row["claim"]: row for row in record["rows"]}
     parts = [_head(record, story)]
-    parts += [_chapter(n, chapter, story, rows) for n, chapter in enumerate(story.chapters, 1)]
+    for number, chapter in enumerate(story.chapters, 1):
+        parts.append(_chapter(number, chapter, story, rows, record["programs"]))
     parts += [_end(record, story, len(story.chapters) + 1)]
     parts += article_appendix.parts(record, story)
     text = "\n\n".join("\n".join(part) for part in parts if part) + "\n"
@@ -49,7 +50,9 @@ def _head(record, story):
     lines = ["# %s" % TITLE, "", "**%s**" % verdict(record), "", story.start, ""]
     lines += ["The article is %s. Its author was on the way to the crate" % ARTICLE]
     lines += ["%s; thanks for both, the questions and the honest wrong turns." % MEXE, ""]
-    lines += ["Every value under *here* was measured by brkpoint, and by the article's own tools, in"]
+    lines += [
+        "Every value under *here* was measured by brkpoint, and by the article's own tools, in"
+    ]
     lines += ["one run on %s: none is quoted. In short:" % escape(record["made"]), ""]
     wrong = [row for row in record["rows"] if row["verdict"] == FAILS]
     lines += ["* Step %d does not hold. %s" % (r["claim"], _in_short(r)) for r in wrong]
@@ -57,40 +60,53 @@ def _head(record, story):
 
 
 def _in_short(row):
-    return "*%s*: %s." % (escape(row["step"]), escape(row["value_here"]))
+    return "*%s*: %s." % (escape(row["step"]), escape(row["value_here"].split("; ")[0]))
 
 
-def _chapter(number, chapter, story, rows):
+def _chapter(number, chapter, story, rows, programs):
     lines = ["## %d. %s" % (number, chapter.title), "", chapter.text]
     for claim in chapter.claims:
         if claim in rows:
             lines += ["", *_step(rows[claim], story.steps.get(claim, ""))]
+            figure = article_figures.lines(claim, programs)
+            lines += ["", *figure] if figure else []
     return lines
 
 
 def _step(row, text):
     lines = ["### Step %d: %s" % (row["claim"], escape(row["step"])), "", text, ""]
-    typed = ", by %s" % code(row["command_2022"]) if row["command_2022"] else ""
+    typed = ", by %s" % _code(row["command_2022"]) if row["command_2022"] else ""
     lines.append("* **2022:** %s%s" % (escape(row["value_2022"]), typed))
     if row["verdict"] in (OPEN, SKIPPED):
         why = ": %s" % escape(row["cause"]) if row["cause"] else ""
         return lines + ["* **here:** *%s*%s" % (row["verdict"], why)]
     inferred = " (a tool was not there: concluded from other evidence)" if row["inferred"] else ""
     here = escape(row["value_here"])
-    lines.append("* **here:** %s. Verdict: *%s*%s" % (here, row["verdict"], inferred))
-    if row["cause"]:
-        lines.append("* **why:** %s" % escape(row["cause"]))
-    return lines + _see(row)
+    lines.append("* **here:** %s" % here)
+    lines.append("* **verdict:** *%s*%s" % (row["verdict"], inferred))
+    return lines + _parts("why", list(map(escape, row["cause"].split("; ")))) + _see(row)
 
 
 def _see(row):
-    shown = [code(command) for command in row["command"][:SHOWN]]
+    shown = [_code(command) for command in row["command"][:SHOWN]]
     more = len(row["command"]) - len(shown)
     shown += ["%d more like these" % more] if more else []
-    shown += [code("make session-%s" % row["session"])] if row["session"] else []
+    shown += [_code("make session-%s" % row["session"])] if row["session"] else []
     lines = ["* **see:** %s" % ", ".join(shown)] if shown else []
-    lines += ["* **proof:** %s" % code(_events(proof)) for proof in row["proof"][:1]]
-    return lines + ["  and %s" % code(_events(proof)) for proof in row["proof"][1:]]
+    return lines + _parts("proof", [_code(_events(proof)) for proof in row["proof"]])
+
+
+def _parts(label, texts):
+    """One line for one text, a list for several."""
+    texts = [text for text in texts if text]
+    if len(texts) < 2:
+        return ["* **%s:** %s" % (label, text) for text in texts]
+    return ["* **%s:**" % label, *("  * %s" % text for text in texts)]
+
+
+def _code(text):
+    """Code outside of a table, where a bar divides nothing."""
+    return code(text).replace("\\|", "|")
 
 
 def _events(proof):

@@ -15,8 +15,6 @@ def parts(record, story):
     yield _at_a_glance(record)
     yield _side_by_side(record, story)
     yield _programs(record, story)
-    yield _first_calls(record)
-    yield _doubling(record)
     yield _limits(record)
     yield _made(record)
 
@@ -67,7 +65,9 @@ def _side_by_side(record, story):
     if not rows:
         return []
     lines = ["## Side by side", ""]
-    lines += ["What strace, ltrace, gdb and `/proc/PID/maps` each see of one program, event by event:"]
+    lines += [
+        "What strace, ltrace, gdb and `/proc/PID/maps` each see of one program, event by event:"
+    ]
     lines += ["what one of them cannot see is seen by another, and every difference is explained."]
     return lines + [""] + table(["page", "program", "what the witnesses say"], "lll", rows)
 
@@ -89,54 +89,6 @@ def _programs(record, story):
     head = ["name", "program", "bytes", "memory syscalls", "loader's calls", "libc's calls"]
     note = "libc's calls: before the user's main / in it / after it; `free` is not counted."
     return ["## Program by program", "", note, ""] + table(head, "llrlrl", rows)
-
-
-def _first_calls(record):
-    lines = []
-    for name in ("empty", "vec"):
-        rows = record["programs"].get(name, {}).get("first_calls")
-        if rows:
-            lines += ["### %s" % code(name), ""]
-            head = ["event", "call", "when", "who", "for"]
-            lines += table(head, "rllll", map(_call_row, rows)) + [""]
-    return ["## libc's first eight calls", ""] + lines[:-1] if lines else []
-
-
-def _call_row(row):
-    size = "%s × %s" % (row["nmemb"], row["size"]) if row["nmemb"] is not None else row["size"]
-    return [
-        str(row["seq"]),
-        code("%s(%s)" % (row["name"], size)),
-        row["phase"],
-        escape(_owner(row)),
-        escape(row["purpose"] or "unknown"),
-    ]
-
-
-def _owner(row):
-    if row["origin"] == "runtime" and row["owner"]:
-        return "runtime (%s)" % row["owner"]
-    if row["origin"] == "user" and row["via"]:
-        return "user, via %s" % row["via"][0]
-    return row["origin"]
-
-
-def _doubling(record):
-    lines = []
-    for name in ("vec", "grow"):
-        rows = record["programs"].get(name, {}).get("doubling")
-        if rows:
-            lines += ["### %s" % code(name), ""]
-            head = ["event", "from", "to", "pointer", "syscalls"]
-            lines += table(head, "rrrll", map(_step_row, rows)) + [""]
-    return ["## The array that doubles", ""] + lines[:-1] if lines else []
-
-
-def _step_row(row):
-    moved = {True: "moved", False: "the same", None: "not seen"}[row["moved"]]
-    start = "not seen" if row["from"] is None else grouped(row["from"])
-    syscalls = escape(" ".join(row["syscalls"])) or "none"
-    return [str(row["seq"]), start, grouped(row["to"]), moved, syscalls]
 
 
 def _limits(record):
@@ -168,8 +120,14 @@ def _resident(record):
 
 def _made(record):
     versions = sorted(record["versions"].items())
-    lines = ["## How this was made", "", "%s, in %d s." % (code(record["repeat"]), record["took_s"])]
-    lines += ["The same as data, with every number of an event: article.json; the recorded runs lie"]
+    lines = [
+        "## How this was made",
+        "",
+        "%s, in %d s." % (code(record["repeat"]), record["took_s"]),
+    ]
+    lines += [
+        "The same as data, with every number of an event: article.json; the recorded runs lie"
+    ]
     lines += ["beside it, in article/.", ""]
     rows = [[escape(name), escape(text)] for name, text in versions]
     return lines + table(["with", "version"], "ll", rows)

@@ -21,7 +21,7 @@ from reports.article_words import (
 from reports.sentences import count, grouped, listed
 
 
-# ---- 7 to 9: what ldd and file say ----------------------------------------------------------------
+# ---- 7 to 9: what ldd and file say ---------------------------------------------------------------
 
 
 def linked_with(data, facts):
@@ -80,7 +80,9 @@ def interpreted(data, facts):
     paths = sorted({facts[n]["file"].get("interpreter") or "none" for n in ("success", "empty")})
     by_hand, alone = facts["success.through-ld-linux"], facts["success"]
     cause = "the kernel maps and starts that file, and it maps the rest; started by hand, as"
-    cause += " 'ld-linux PROGRAM', it has the program to map as well: %d brk and mmap in place of %d"
+    cause += (
+        " 'ld-linux PROGRAM', it has the program to map as well: %d brk and mmap in place of %d"
+    )
     numbers = sum(brk_mmap(by_hand)), sum(brk_mmap(alone))
     own = [g for g in by_hand["mmaps"] if g["what"] == os.path.basename(by_hand["command"][-1])]
     proof = (("success.through-ld-linux", [seq for group in own for seq in group["seqs"]]),)
@@ -88,7 +90,7 @@ def interpreted(data, facts):
     return Answer(listed(paths), cause % numbers, verdict, proof)
 
 
-# ---- 10 to 12: what makes it large ----------------------------------------------------------------
+# ---- 10 to 12: what makes it large ---------------------------------------------------------------
 
 
 def why_so_large(data, facts):
@@ -126,7 +128,7 @@ def stripping(data, facts):
     return Answer(value, cause % (100 * (full - bare) / full, debug), CHANGED, proof)
 
 
-# ---- 13, 14: the small build ----------------------------------------------------------------------
+# ---- 13, 14: the small build ---------------------------------------------------------------------
 
 FLAGS = (
     ("opt-level=z", "empty.z"),
@@ -175,7 +177,7 @@ def panic_abort(data, facts):
     return Answer(value, cause, HOLDS if plain == abort else FAILS, proof)
 
 
-# ---- 16, 18: whose malloc, and who asks the kernel ------------------------------------------------
+# ---- 16, 18: whose malloc, and who asks the kernel -----------------------------------------------
 
 
 def system_malloc(data, facts):
@@ -199,9 +201,13 @@ def no_system_call_inside(data, facts):
             grouped(code["in_code"]),
         )
     told = ["%d by %s" % (number, name) for name, number in modules.items()]
-    cause = "objdump -D reads data as if it were code; the memory syscalls were made %s" % listed(told)
+    cause = "objdump -D reads data as if it were code; the memory syscalls were made %s" % listed(
+        told
+    )
     inside = modules.get(os.path.basename(row["command"][-1]), 0) + code.get("asks", 0)
     proof = (("empty", seqs(row)),)
     if inside:
-        value = value.replace("none of those asks", "%s" % count(code.get("asks", 0), "line") + " ask")
+        value = value.replace(
+            "none of those asks", "%s" % count(code.get("asks", 0), "line") + " ask"
+        )
     return Answer(value, cause, FAILS if inside else HOLDS, proof, inferred)

@@ -6,15 +6,7 @@ reports/data/article-2022.ini) and {program: facts}; it returns an Answer. Pure.
 
 from __future__ import annotations
 
-from reports.article_words import (
-    CHANGED,
-    EXPLAINED,
-    FAILS,
-    HOLDS,
-    SAME,
-    Answer,
-    counted,
-)
+from reports.article_words import CHANGED, EXPLAINED, FAILS, HOLDS, SAME, Answer
 from reports.sentences import count, exact_size, grouped, listed
 
 
@@ -28,7 +20,7 @@ def seqs(row, *names):
     return [s["seq"] for s in row["syscalls"] if not names or s["name"] in names]
 
 
-# ---- 1: the only way to memory --------------------------------------------------------------------
+# ---- 1: the only way to memory -------------------------------------------------------------------
 
 
 def only_way_to_memory(data, facts):
@@ -38,7 +30,7 @@ def only_way_to_memory(data, facts):
     value = "%d mremap grew the Vec, beside %d brk and mmap" % (moved, sum(brk_mmap(vec)))
     others = bool(moved)
     if stack and stack[1] > stack[0]:
-        value += "; a stack grew from %s to %s with no syscall" % tuple(map(grouped, stack))
+        value += "; a stack grew from %s to %s bytes with no syscall" % tuple(map(grouped, stack))
         others = True
     asked = idle["user_calls"].get("malloc", {"bytes": 0, "seqs": []})
     proof = (("vec", seqs(vec, "mremap")), ("untouched", asked["seqs"]))
@@ -76,7 +68,7 @@ def _resident_after_main(row):
     return next((p["rss_bytes"] for p in row["phases"] if p["phase"] == "exit"), None)
 
 
-# ---- 2, 3, 6: how many, and why as many -----------------------------------------------------------
+# ---- 2, 3, 6: how many, and why as many ----------------------------------------------------------
 
 
 def syscalls_of(name):
@@ -133,11 +125,13 @@ def _difference(data, row):
     then, here = data.getint("libraries"), len(row["libraries"])
     if then != here:
         return "; then %s, here %d" % (count(then, "library", "libraries"), here)
-    text = "; %s then and here: the rest of the difference is how its file is cut into segments, and"
+    text = (
+        "; %s then and here: the rest of the difference is how its file is cut into segments, and"
+    )
     return (text + " what the loader asks for itself") % count(then, "library", "libraries")
 
 
-# ---- 4, 5: the C runtime? the kernel? -------------------------------------------------------------
+# ---- 4, 5: the C runtime? the kernel? ------------------------------------------------------------
 
 
 def from_the_c_runtime(data, facts):
@@ -180,17 +174,26 @@ def _mapped_by_kernel(row):
     return listed("%s %s" % (name, grouped(size)) for name, size in files)
 
 
-# ---- 15: what it depends on -----------------------------------------------------------------------
+# ---- 15: what it depends on ----------------------------------------------------------------------
+
+
+_KINDS = (
+    ("assembly", "success_asm"),
+    ("static C", "success.static"),
+    ("C", "success"),
+    ("Rust", "empty"),
+)
 
 
 def machine_dependent(data, facts):
-    rows = [(n, facts[n]) for n in ("success_asm", "success.static", "success", "empty")]
+    rows = [(what, facts[name]) for what, name in _KINDS]
     told = [
-        "%d with %s" % (brk_mmap(row)[1], count(len(row["libraries"]), "library", "libraries"))
-        for _, row in rows
+        "%s %d (%s)" % (what, brk_mmap(r)[1], count(len(r["libraries"]), "library", "libraries"))
+        for what, r in rows
     ]
     value = "mmap: %s; %s" % (", ".join(told), _by_path(facts))
-    cause = "libraries bring their segments, the loader its books; %s" % _by_variable(facts)
+    cause = "libraries bring their segments, and the loader keeps books of them; %s" % (
+        _by_variable(facts))  # fmt: skip
     spread = len({brk_mmap(row)[1] for _, row in rows}) > 1
     proof = tuple((name, row["loader_seqs"]) for name, row in facts_by_variable(facts))
     return Answer(value, cause, HOLDS if spread else FAILS, proof)
@@ -204,13 +207,17 @@ def _by_path(facts):
     sizes = [_line_buffer(facts[name]) for name in ("empty", "empty.long-path")]
     if None in sizes:
         return "no line buffer was seen"
-    text = "the line buffer that reads /proc/self/maps grows to %d bytes, under a path of %d letters"
+    text = (
+        "the line buffer that reads /proc/self/maps grows to %d bytes, under a path of %d letters"
+    )
     return (text + " to %d") % (sizes[0], _path_length(facts["empty.long-path"]), sizes[1])
 
 
 def _line_buffer(row):
     """The largest size of a realloc of getline's buffer, before the user's main."""
-    sizes = [c["size"] for c in row["first_calls"] if "line buffer of getline" in (c["purpose"] or "")]
+    sizes = [
+        c["size"] for c in row["first_calls"] if "line buffer of getline" in (c["purpose"] or "")
+    ]
     return max(sizes, default=None)
 
 

@@ -116,7 +116,9 @@ def loader_unseen(data, facts):
     if not any("malloc" in found.get("defines", ()) for found in row["loader_exports"]):
         cause += "; and its malloc has no dynamic symbol that ltrace could look for"
     holds = loader and seen <= len(entries)
-    return Answer(value, cause, HOLDS if holds else FAILS, (("empty", row["loader_seqs"]),), not found)
+    return Answer(
+        value, cause, HOLDS if holds else FAILS, (("empty", row["loader_seqs"]),), not found
+    )
 
 
 def three_lines(data, facts):
@@ -147,4 +149,6 @@ def realloc_agrees(row):
     sizes = [c["args"][1] for c in found["calls"] if c["name"] == "realloc" and len(c["args"]) == 2]
     ours = [str(step["to"]) for step in row["doubling"]]
     same = sizes[-len(ours) :] == ours if ours else not sizes
-    return "ltrace shows %s" % ("the same sizes" if same else "%s" % grouped(len(sizes)) + " others")
+    return "ltrace shows %s" % (
+        "the same sizes" if same else "%s" % grouped(len(sizes)) + " others"
+    )

@@ -73,7 +73,9 @@ def pointer_stays(data, facts):
         len(beyond),
     )
     proof = (("vec", [step["seq"] for step in beyond]),)
-    return Answer(value, _why_it_moves(steps, beyond), compared(last, data.getint("last_same")), proof)
+    return Answer(
+        value, _why_it_moves(steps, beyond), compared(last, data.getint("last_same")), proof
+    )
 
 
 def _why_it_moves(steps, beyond):

@@ -68,7 +68,7 @@ CLAIMS = {
     36: (("vec_reserved", "vec"), vec.with_capacity, RUN),
 }
 SESSIONS = {5: "first-instruction", 21: "push-to-malloc", 22: "malloc-callers", 26: "actual-code"}
-SESSIONS.update({24: "malloc-callers", 27: "syscall-callers", 29: "malloc-to-kernel"})
+SESSIONS.update({24: "malloc-callers", 27: "syscall-callers", 23: "malloc-to-kernel"})
 
 
 @dataclass(frozen=True)

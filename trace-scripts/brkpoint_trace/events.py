@@ -28,6 +28,8 @@ class Seen:
     impl: str = ""  # the function really entered, where the witness knows
     phase: str = ""
     origin: str = ""
+    purpose: Optional[str] = None  # what for, where the witness knows
+    seq: Optional[int] = None  # its number in brkpoint's trace
     inside: Optional[int] = None  # index of the call that made it
     private: bool = False  # of the loader's own allocator
     early: bool = False  # made by an initialiser that the loader runs, before the entry point

@@ -57,5 +57,6 @@ def _seen(event):
     made.errno, made.args, made.image = event.errno, event.args, event.image
     made.impl, made.phase, made.inside = event.impl or "", event.phase, inside
     made.origin = event.verdict.origin if event.verdict else "unknown"
+    made.seq, made.purpose = event.seq, event.purpose.text if event.purpose else None
     made.private = made.impl.startswith("__minimal_")
     return made
