@@ -18,12 +18,6 @@ from brkpoint_trace import crosscheck, gather, silence, tool  # noqa: E402
 from reports import witnesses as page  # noqa: E402
 
 TOOLS = ("strace", "ltrace", "gdb")
-TARGETS = [
-    "success", "alloc", "alloc.no-plt", "alloc.static", "alloc.musl-dynamic", "grow", "family",
-    "edges", "thread", "fork", "exec", "signal", "crash", "dlopen", "static_object", "empty",
-    "hashmap", "trim", "own_malloc", "longjmp", "success_asm", "alloc.static-stripped",
-    "alloc.through-ld-linux",
-]  # fmt: skip
 PROGRAMS = {program.name: program.command for program in target_programs.programs()}
 
 pytestmark = pytest.mark.skipif(
@@ -51,18 +45,6 @@ def unexplained(record):
 
 
 # ---- it passes ----------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("name", TARGETS)
-def test_targets(built, name):
-    if name not in PROGRAMS:
-        pytest.skip("not built: " + name)
-    record = crosscheck.record(words(name), 60)
-    assert unexplained(record) == [] and page.is_sound(record)
-    assert {"gdb", "strace", "maps"} <= set(record["compared"])
-    static = ".static" in name or name == "success_asm"
-    assert record["runs"]["ltrace"]["state"] == ("unreliable" if static else "ok")
-    assert record["maps"]["compared"] or not record["fixed_addresses"]
 
 
 def test_what_explains_the_differences(built):

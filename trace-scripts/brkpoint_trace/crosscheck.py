@@ -28,14 +28,20 @@ def record(command, limit_s, path=None, **options):
     """The record that reports/witnesses.py renders; `path`: the file that is
     executed (default: as PATH finds it)."""
     path = path or shutil.which(command[0])
-    found = gather.gather(command, limit_s, **options)
-    found["hears"] = path is None or silence.hears_of_libraries(path)
-    made = judge(found, rerun=_rerun(command, limit_s, found))
+    found = watch(command, limit_s, path, **options)
+    made = judge(found, rerun=rerunner(command, limit_s, found))
     made.update(command=list(command), limit_s=limit_s, nature=NATURE, silence=_silence(path))
     return made
 
 
-def _rerun(command, limit_s, found):
+def watch(command, limit_s, path, **options):
+    """What all witnesses see of `command`, not yet compared: what `judge` takes."""
+    found = gather.gather(command, limit_s, **options)
+    found["hears"] = path is None or silence.hears_of_libraries(path)
+    return found
+
+
+def rerunner(command, limit_s, found):
     """A function that runs one witness once more and gives its events, or None."""
 
     def rerun(name):
