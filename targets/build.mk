@@ -156,6 +156,7 @@ endef
 $(foreach n,$(asm_names),$(eval $(call asm_rule,$(n))))
 
 extra_thread = -pthread
+extra_exec_race = -pthread
 extra_dlopen = -Wl,-rpath,'$$ORIGIN' -ldl
 
 $(filter-out %.so,$(c_products)) $(static_products): \

@@ -15,7 +15,8 @@ from brkpoint_trace import crosscheck  # isort: skip
 
 PROGRAMS = {program.name: program.command for program in target_programs.programs()}
 # What ltrace cannot follow: it refuses static programs, and takes a SIGTRAP for its own.
-NOT_BY_LTRACE = ("sigtrap",)
+NOT_BY_LTRACE = ("sigtrap", "exec_race")
+HANGS_LTRACE = ("exec_race",)  # in one of three runs it waits forever for a thread that is gone
 
 pytestmark = pytest.mark.skipif(
     not all(map(shutil.which, ("strace", "ltrace", "gdb"))), reason="a witness is missing"
@@ -34,14 +35,16 @@ def words(name):
 @pytest.mark.parametrize("name", PROGRAMS)
 def test_every_difference_is_explained(name):
     command = words(name)
-    found = crosscheck.watch(command, LIMIT_S, command[0])
+    left_out = ("ltrace",) if name in HANGS_LTRACE else ()
+    found = crosscheck.watch(command, LIMIT_S, command[0], left_out=left_out)
     record = crosscheck.judge(found, rerun=crosscheck.rerunner(command, LIMIT_S, found))
     assert [row for row in record["differences"] if not row["explained"]] == []
     assert page.is_sound(record) and {"gdb", "strace", "maps"} <= set(record["compared"])
     assert record["maps"]["compared"] or not tool.can_fix_addresses()
     if record["runs"]["ltrace"]["state"] != "ok":
         assert is_static(name) or name in NOT_BY_LTRACE
-    assert_same_syscalls(record)
+    if not found["data"]["strace"]["cut_off"]:
+        assert_same_syscalls(record)
     for change in CHANGES:
         assert spoiled(found, change) != 0, "a trace with one event %s passes" % change
 
@@ -76,7 +79,7 @@ def spoiled(found, change):
     """
     data = {name: dict(seen) for name, seen in found["data"].items()}
     events = copy.copy(data["gdb"]["events"])
-    places = [i for i, event in enumerate(events) if event.kind == "syscall"]
+    places = [i for i, e in enumerate(events) if e.kind == "syscall" and not e.task]
     if not places:
         return None
     place = places[len(places) // 2]

@@ -26,9 +26,9 @@ SCRIPTS = os.path.dirname(os.path.dirname(os.path.realpath(__file__)))
 class Unreliable(Exception):
     """The witness ran, and cannot be believed. One line; `said` is what it printed."""
 
-    def __init__(self, why, said=""):
+    def __init__(self, why, said="", hung=False):
         super().__init__(why)
-        self.said = said
+        self.said, self.hung = said, hung
 
 
 def gather(command, limit_s, left_out=(), progress=lambda name: None, keep=None):
@@ -69,7 +69,7 @@ def _check(done, limit_s, log_words=""):
     """Raises Unreliable where the tool did not come to its end."""
     said = (done.err.strip() or log_words)[-SAID:]
     if done.timed_out:
-        raise Unreliable("it still ran after %g s and was killed" % limit_s, said)
+        raise Unreliable("it still ran after %g s and was killed" % limit_s, said, True)
     return said
 
 
@@ -105,6 +105,7 @@ def _strace_seen(records):
         "events": strace_events.memory(records),
         "threads": [everyone.index(tid) for tid in tasks.threads],
         "tasks": len(everyone),
+        "cut_off": strace_events.cut_off(records),
     }
 
 
@@ -120,6 +121,8 @@ def _by_ltrace(command, limit_s, fixed, before):
     try:
         return _ltraced(command, limit_s, fixed, before, True)
     except Unreliable as first:
+        if first.hung:  # it would most likely take as long again
+            raise
         try:
             return _ltraced(command, limit_s, fixed, before, False)
         except Unreliable:
