@@ -13,11 +13,11 @@ static const char *const shapes[SHAPES - 1] = {
     "N * N - N",
     "(N + N) * N",
     "N / (N - N) + N * N",
-    "N * (N + N) - N / (N * N)",
+    "N * (N + N) - N / N",
     "((N + N) * (N - N)) / (N + (N - N))",
     "(N - (N + (N * N))) / ((N + N) * N) - N",
-    "((N / (N + N)) * (N - N)) + (N * (N + (N / N))) - N",
-    "((((N + (N * (N - N))) / N) - (N * N)) + N) * (N - (N / (N + N)))",
+    "((N / (N + N)) * (N - N)) + (N * (N + (N / N)))",
+    "((((N + (N * (N - N))) / N) - (N * N)) + N) * (N - N)",
 };
 
 /* How long the numbers are in bytes, and the whole of the last shape. */
@@ -80,7 +80,7 @@ static void fill(struct text *text, const struct text *shape, size_t left,
                  const struct sizes *sizes)
 {
     size_t others = numbers_of(shape);
-    uint64_t seed = left;
+    uint64_t seed = left + shape->length;
     for (size_t i = 0; i < shape->length; i++) {
         if (shape->bytes[i] != 'N') {
             text_add(text, &shape->bytes[i], 1);

@@ -46,7 +46,7 @@ void text_digits(struct text *text, uint64_t *seed, unsigned digits)
     }
 }
 
-static void add_number(struct text *text, uint64_t *seed, enum numbers numbers)
+void text_number(struct text *text, uint64_t *seed, enum numbers numbers)
 {
     if (numbers == LONG_NUMBERS) {
         unsigned digits = 17 + chance(seed, 3), before = 1 + chance(seed, digits - 1);
@@ -89,7 +89,7 @@ void text_expression(struct text *text, uint64_t *seed, size_t length, enum numb
     size_t end = text->length + length;
     for (unsigned depth = 0;;) {
         depth = open_groups(text, seed, depth);
-        add_number(text, seed, numbers);
+        text_number(text, seed, numbers);
         if (text->length + depth + MARGIN > end) {
             close_groups(text, seed, depth, 1);
             return;

@@ -26,6 +26,9 @@ enum numbers {
     LONG_NUMBERS /* 17 to 19 digits in all, with a point anywhere among them */
 };
 
+/* Adds one number. */
+void text_number(struct text *text, uint64_t *seed, enum numbers numbers);
+
 /* Adds one expression of about `length` bytes: operators, minus signs, spaces and parentheses (at
  * most eight levels) as chance has it. */
 void text_expression(struct text *text, uint64_t *seed, size_t length, enum numbers numbers);

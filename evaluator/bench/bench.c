@@ -1,0 +1,93 @@
+/* bench.c - how fast mexe is, beside others: `make bench-evaluator`.
+ *
+ *     bench-evaluator [-q] [SET...]     -q: quick, for a look; without SET: all of them
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "clock.h"
+#include "limits.h"
+#include "measure.h"
+
+static double budget = 0.4; /* seconds a peer and set */
+
+static void print_peer(const struct set *set, const char *name, const struct measured *result)
+{
+    double mb = (double)set->bytes / result->seconds / 1e6;
+    if (result->refuses) {
+        printf("  %-10s %14s\n", name, "refuses");
+        return;
+    }
+    printf("  %-10s %14.1f %8.0f %9.2f", name, result->seconds * 1e9 / (double)set->count, mb,
+           result->times);
+    printf(" %10.4g", result->heap_calls);
+    if (result->other)
+        printf("   other results: %zu of %zu", result->other, set->count);
+    if (!strcmp(name, "mexe") && set->wanted > 0)
+        printf("   wanted: %.1f times", set->wanted);
+    if (!strcmp(name, "mexe") && set->wanted_mb > 0)
+        printf("   wanted: %.0f MB/s", set->wanted_mb);
+    putchar('\n');
+}
+
+static void print_set(size_t number)
+{
+    struct set set = set_make(number);
+    struct measured results[MOST_PEERS];
+    measure(&set, budget, results);
+    printf("%s: %s\n", set.name, set.title);
+    printf("  %-10s %14s %8s %9s %10s\n", "", "ns/expression", "MB/s", "times", "heap calls");
+    for (size_t i = 0; peers[i].name; i++)
+        print_peer(&set, peers[i].name, &results[i]);
+    putchar('\n');
+    fflush(stdout);
+    set_free(&set);
+}
+
+/* Whether set `number` is among the names; no names: all are. */
+static int is_chosen(size_t number, char **names)
+{
+    if (!*names)
+        return 1;
+    while (*names)
+        if (!strcmp(set_name(number), *names++))
+            return 1;
+    return 0;
+}
+
+static int is_set(const char *name)
+{
+    for (size_t i = 0; i < set_count(); i++)
+        if (!strcmp(set_name(i), name))
+            return 1;
+    return 0;
+}
+
+static int wrong_usage(const char *word)
+{
+    fprintf(stderr, "bench-evaluator: no such set: %s; there are:", word);
+    for (size_t i = 0; i < set_count(); i++)
+        fprintf(stderr, " %s", set_name(i));
+    fputs("\n", stderr);
+    return 2;
+}
+
+int main(int argc, char **argv)
+{
+    char **names = argv + 1;
+    if (argc > 1 && !strcmp(*names, "-q") && names++)
+        budget = 0.05;
+    for (char **name = names; *name; name++)
+        if (!is_set(*name))
+            return wrong_usage(*name);
+    printf("on processor %d; `times`: the yardstick's time in this one's, the median of rounds "
+           "in turns\n\n",
+           stay_on_one_processor());
+    if (!*names)
+        limits_print();
+    for (size_t i = 0; i < set_count(); i++)
+        if (is_chosen(i, names))
+            print_set(i);
+    return 0;
+}

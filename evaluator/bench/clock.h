@@ -1,0 +1,11 @@
+/* clock.h - time, on one processor. */
+#ifndef CLOCK_H
+#define CLOCK_H
+
+/* Seconds since some moment. */
+double seconds(void);
+
+/* Keeps this program on the processor it is on; its number, or -1 where that cannot be. */
+int stay_on_one_processor(void);
+
+#endif
