@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "clock.h"
-#include "limits.h"
+#include "machine_limits.h"
 #include "measure.h"
 
 static double budget = 0.4; /* seconds a peer and set */

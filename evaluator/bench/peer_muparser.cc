@@ -1,5 +1,4 @@
 /* peer_muparser.cc - muParser, by Ingo Berg: Debian's libmuparser-dev. */
-#include <climits> /* muParser.h uses it and does not include it */
 #include <muParser.h>
 
 #include "peers.h"

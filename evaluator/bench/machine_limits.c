@@ -1,10 +1,10 @@
-/* limits.c - the speed of light of an evaluator; limits.h. */
+/* machine_limits.c - the speed of light of an evaluator; machine_limits.h. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "clock.h"
-#include "limits.h"
+#include "machine_limits.h"
 #include "texts.h"
 
 #define BYTES 4000000
