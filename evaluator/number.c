@@ -1,0 +1,83 @@
+/* number.c - reads one number, whatever its length: the way for those that run.c does not read. */
+#include "core.h"
+
+/* 10^19 - 1 fits into 64 bits. */
+enum { DIGITS_KEPT = 19 };
+
+/* What the digits of a number say. */
+struct digits {
+    const char *first; /* the first digit that is not 0 */
+    int64_t count;     /* digits from there on */
+    int64_t fraction;  /* digits behind the point, of all */
+    uint64_t kept;     /* the first DIGITS_KEPT of them */
+    bool cut;          /* not all of the others are 0 */
+};
+
+static bool is_digit(const char *p, const char *end)
+{
+    return p < end && (unsigned char)(*p - '0') < 10;
+}
+
+static const char *skip_zeros(const char *p, const char *end)
+{
+    while (p < end && *p == '0')
+        p++;
+    return p;
+}
+
+static const char *take_digits(struct digits *d, const char *p, const char *end)
+{
+    for (; is_digit(p, end); p++) {
+        unsigned digit = (unsigned)(*p - '0');
+        if (d->count < DIGITS_KEPT)
+            d->kept = d->kept * 10 + digit;
+        else
+            d->cut |= digit != 0;
+        d->count++;
+    }
+    return p;
+}
+
+/* Exact when both sides are: mantissas up to 2^53, powers of ten up to 10^22. */
+static bool round_exact(uint64_t w, int64_t exponent, double *value)
+{
+    static const double powers[] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,
+                                    1e8,  1e9,  1e10, 1e11, 1e12, 1e13, 1e14, 1e15,
+                                    1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
+    if (w > (uint64_t)1 << 53 || exponent < -22 || exponent > 22)
+        return false;
+    *value = exponent < 0 ? (double)w / powers[-exponent] : (double)w * powers[exponent];
+    return true;
+}
+
+static double round_digits(const struct digits *d)
+{
+    double value;
+    int64_t exponent = -d->fraction;
+    int64_t dropped = d->count > DIGITS_KEPT ? d->count - DIGITS_KEPT : 0;
+    if (d->kept == 0)
+        return 0;
+    if (!d->cut && round_exact(d->kept, exponent + dropped, &value))
+        return value;
+    if (mexe_round_product(d->kept, exponent + dropped, d->cut, &value))
+        return value;
+    return mexe_round_decimal(d->first, d->count, exponent);
+}
+
+const char *mexe_read_number(const char *p, const char *end, double *value)
+{
+    struct digits d = {0};
+    d.first = p = skip_zeros(p, end);
+    p = take_digits(&d, p, end);
+    if (p < end && *p == '.') {
+        const char *point = p++;
+        if (!is_digit(p, end))
+            return p;
+        if (d.count == 0)
+            d.first = p = skip_zeros(p, end);
+        p = take_digits(&d, p, end);
+        d.fraction = p - point - 1;
+    }
+    *value = round_digits(&d);
+    return p;
+}
