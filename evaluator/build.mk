@@ -10,7 +10,7 @@ EVALUATOR_OUT = build/evaluator
 EVALUATOR_OBJECTS = $(addprefix $(EVALUATOR_OUT)/,decimal.o grow.o mexe.o number.o product.o run.o)
 
 .PHONY: evaluator
-evaluator: build/libmexe.a build/libmexe.so ## build the evaluator: build/mexe, libmexe.a, libmexe.so
+evaluator: build/mexe build/libmexe.a build/libmexe.so ## build the evaluator: build/mexe, libmexe.a, libmexe.so
 
 $(EVALUATOR_OUT)/%.o: evaluator/%.c evaluator/mexe.h evaluator/core.h evaluator/powers.h evaluator/build.mk
 	@mkdir -p $(@D)
@@ -22,3 +22,6 @@ build/libmexe.a: $(EVALUATOR_OBJECTS)
 
 build/libmexe.so: $(EVALUATOR_OBJECTS)
 	$(CC) -shared -Wl,-soname,libmexe.so $(LDFLAGS) -o $@ $^
+
+build/mexe: $(wildcard evaluator/command/*.c evaluator/command/*.h) build/libmexe.a
+	$(CC) $(EVALUATOR_CFLAGS) $(CFLAGS) -Ievaluator $(LDFLAGS) -o $@ $(filter %.c %.a,$^)
