@@ -1,110 +1,91 @@
-/* run.c - the evaluator: one pass over the text, operators by precedence.
- *
- * There are only two levels of precedence, so what is pending within one pair of parentheses is
- * never more than SUM + TERM * operand, or SUM + TERM / operand: three registers. Where nothing is
- * pending, SUM is -0 (x + -0 is x, even for x = -0) and TERM is 1. A minus sign of either kind goes
- * into the sign of TERM: a - b * c is a + (-b) * c, bit for bit.
- */
+/* run.c - the evaluator: one pass over the text, operators by precedence. */
 #include "core.h"
+#include "pending.h"
+#include "words.h"
 
-#include <string.h>
+static const double ten[] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,
+                             1e8,  1e9,  1e10, 1e11, 1e12, 1e13, 1e14, 1e15,
+                             1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
 
-/* What is pending within one pair of parentheses. */
-struct pending {
-    double sum, term;
-    bool divides; /* TERM / operand, not TERM * operand */
-};
-
-static const struct pending nothing = {-0.0, 1.0, false};
-
-enum { SUM = 1, TERM = 2, MINUS = 4, DIVIDES = 8, LEVEL_MAX = 1 + 2 * sizeof(double) };
-
-static uint64_t bits_of(double value)
+static bool is_space(unsigned byte)
 {
-    union {
-        double value;
-        uint64_t bits;
-    } both = {value};
-    return both.bits;
+    return byte == ' ' || byte - '\t' < 2 || byte == '\r';
 }
 
-static void apply(struct pending *now, double operand)
+static bool stands_somewhere(unsigned byte)
 {
-    now->term = now->divides ? now->term / operand : now->term * operand;
+    return (byte - '(' < 18 && byte != ',') || is_space(byte);
 }
 
-/* A level is what is there of TERM and SUM, and a byte that says what. */
-static unsigned char *push(unsigned char *top, const struct pending *now)
+static bool is_blank(const char *p, const char *end)
 {
-    bool sum = bits_of(now->sum) != bits_of(-0.0);
-    bool one = !now->divides && (bits_of(now->term) << 1) == bits_of(1.0) << 1;
-    unsigned minus = one && now->term < 0 ? MINUS : 0;
-    if (!one) {
-        memcpy(top, &now->term, sizeof now->term);
-        top += sizeof now->term;
-    }
-    if (sum) {
-        memcpy(top, &now->sum, sizeof now->sum);
-        top += sizeof now->sum;
-    }
-    *top =
-        (unsigned char)((sum ? SUM : 0) | (one ? 0 : TERM) | minus | (now->divides ? DIVIDES : 0));
-    return top + 1;
-}
-
-static unsigned char *pop(unsigned char *top, struct pending *now)
-{
-    unsigned kind = *--top;
-    *now = nothing;
-    now->divides = kind & DIVIDES;
-    if (kind & SUM) {
-        top -= sizeof now->sum;
-        memcpy(&now->sum, top, sizeof now->sum);
-    }
-    if (kind & TERM) {
-        top -= sizeof now->term;
-        memcpy(&now->term, top, sizeof now->term);
-    } else if (kind & MINUS) {
-        now->term = -1.0;
-    }
-    return top;
-}
-
-static bool is_space(char c)
-{
-    return c == ' ' || c == '\t' || c == '\r' || c == '\n';
-}
-
-static const char *skip_spaces(const char *p, const char *end)
-{
-    while (p < end && is_space(*p))
+    while (p < end && is_space((unsigned char)*p))
         p++;
-    return p;
+    return p == end;
 }
 
-static bool stands_somewhere(char c)
+static bool is_digit(unsigned byte)
 {
-    return c != '\0' && strchr("0123456789.+-*/() \t\r\n", c) != NULL;
+    return byte - '0' < 10;
+}
+
+static inline unsigned byte_at(const struct source *source, const char *p)
+{
+    return (unsigned)look(source, p) & 0xff;
+}
+
+__attribute__((noinline)) static const char *long_number(const struct source *source, const char *p,
+                                                         double *value)
+{
+    return mexe_read_number(p, source->end, value);
 }
 
 enum mexe_status mexe_run(const char *text, size_t length, double *result, struct mexe_error *error,
                           struct mexe_memory *memory)
 {
-    const char *end = text + length, *p = skip_spaces(text, end);
+    struct source source = make_source(text, length);
+    const char *p = text;
     struct pending now = nothing;
     unsigned char *top = memory->base;
     enum mexe_status status;
-    if (p == end) {
-        status = MEXE_EMPTY;
-        goto out;
-    }
+    unsigned byte, minus;
+    uint64_t word;
+
 operand:
-    p = skip_spaces(p, end);
-    if (p < end && *p == '-') {
-        now.term = -now.term;
-        p = skip_spaces(p + 1, end);
+    word = look(&source, p);
+    byte = word & 0xff;
+    minus = byte == '-';
+    p += minus;
+    word = word >> 8 * minus | (uint64_t)(minus * 0x30) << 56;
+    byte = word & 0xff;
+    now.term = with_sign(now.term, minus);
+again:
+    if (is_digit(byte)) {
+        uint64_t marks = mark_no_digits(word), first = marks & -marks, before = (first - 1) >> 7;
+        uint64_t point = first & mark_points(word), stop = marks ^ point;
+        if (stop) {
+            unsigned size = bytes_below(stop), has = point != 0;
+            unsigned fraction = size - bytes_below(marks) - has;
+            uint64_t digits = (word & before) | (word >> 8 & ~before);
+            digits = join_digits(digits << (64 - 8 * (size - has)));
+            p += size;
+            if (fraction < has) {
+                status = MEXE_WANTS_DIGIT;
+                goto out;
+            }
+            apply(&now, (double)(int64_t)digits / ten[fraction]);
+        } else {
+            double value = 0;
+            p = long_number(&source, p, &value);
+            if (p[-1] == '.') {
+                status = MEXE_WANTS_DIGIT;
+                goto out;
+            }
+            apply(&now, value);
+        }
+        goto operator;
     }
-    if (p < end && *p == '(') {
+    if (byte == '(') {
         if (memory->limit - top < LEVEL_MAX) {
             size_t used = (size_t)(top - memory->base);
             if (!memory->grow || !memory->grow(memory, used)) {
@@ -118,37 +99,36 @@ operand:
         p++;
         goto operand;
     }
-    if (p < end && *p >= '0' && *p <= '9') {
-        double value = 0;
-        p = mexe_read_number(p, end, &value);
-        if (p[-1] == '.') {
-            status = MEXE_WANTS_DIGIT;
-            goto out;
-        }
-        apply(&now, value);
-        goto operator;
+    if (is_space(byte) && p < source.end) {
+        do
+            p++;
+        while (is_space(byte_at(&source, p)));
+        if (!minus)
+            goto operand;
+        word = look(&source, p);
+        byte = word & 0xff;
+        goto again;
     }
-    status = p < end && !stands_somewhere(*p) ? MEXE_BAD_BYTE : MEXE_WANTS_OPERAND;
+    status = p < source.end && !stands_somewhere(byte) ? MEXE_BAD_BYTE : MEXE_WANTS_OPERAND;
+    if (p == source.end && is_blank(text, p))
+        status = MEXE_EMPTY;
     goto out;
-    operator: p = skip_spaces(p, end);
-    if (p == end) {
-        status = top > memory->base ? MEXE_NOT_CLOSED : MEXE_OK;
-        goto out;
+
+operator:
+    word = look(&source, p);
+    {
+        unsigned space = (word & 0xff) == ' ';
+        p += space;
+        word >>= 8 * space;
     }
-    switch (*p) {
-    case '+':
-    case '-':
-        now.sum += now.term;
-        now.term = *p == '-' ? -1.0 : 1.0;
-        now.divides = false;
-        p++;
+    byte = word & 0xff;
+other:
+    if (is_operator(byte)) {
+        p += 1 + ((word >> 8 & 0xff) == ' ');
+        operate(&now, byte);
         goto operand;
-    case '*':
-    case '/':
-        now.divides = *p == '/';
-        p++;
-        goto operand;
-    case ')':
+    }
+    if (byte == ')') {
         if (top == memory->base) {
             status = MEXE_NOT_OPENED;
             goto out;
@@ -158,14 +138,25 @@ operand:
         apply(&now, value);
         p++;
         goto operator;
-    default:
-        status = stands_somewhere(*p) ? MEXE_WANTS_OPERATOR : MEXE_BAD_BYTE;
     }
-out:
-    if (status == MEXE_OK) {
+    if (is_space(byte)) {
+        do
+            p++;
+        while (is_space(byte_at(&source, p)));
+        word = look(&source, p);
+        byte = word & 0xff;
+        goto other;
+    }
+    if (p < source.end) {
+        status = stands_somewhere(byte) ? MEXE_WANTS_OPERATOR : MEXE_BAD_BYTE;
+    } else if (top > memory->base) {
+        status = MEXE_NOT_CLOSED;
+    } else {
         double value = now.sum + now.term;
+        status = MEXE_OK;
         *result = value == value ? value : mexe_double((uint64_t)0x7ff8 << 48);
     }
+out:
     if (error)
         *error = (struct mexe_error){status, (size_t)(p - text)};
     return status;
