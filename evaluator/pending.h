@@ -12,23 +12,25 @@
 
 #include <string.h>
 
-/* What an operator does, without a branch: masks that choose. */
-struct operator{
-    uint64_t adds;   /* all ones for + and - */
-    uint64_t start;  /* these two: the bits of TERM behind it, 1 or -1; 0 for * and / */
-    uint64_t keeps;  /* the bits of what is added to SUM where TERM is not: -0 */
-    uint64_t divides; /* all ones for / */
-};
-
 #define ONE UINT64_C(0x3ff0000000000000)
 #define SIGN UINT64_C(0x8000000000000000)
 
-/* By the lowest three bits of the byte. */
+/* What an operator does, without a branch: masks that choose. */
+struct operator{
+    uint64_t byte;
+    uint64_t adds;    /* all ones for + and - */
+    uint64_t keeps;   /* what is added to SUM where TERM is not: -0 */
+    uint64_t start;   /* TERM behind a sum's operator: 1 or -1 */
+    uint64_t divides; /* all ones for / */
+};
+
+/* By the lowest three bits of the byte; the others are no operator's. */
 static const struct operator operators[8] = {
-    ['*' & 7] = {0, 0, SIGN, 0},
-    ['+' & 7] = {UINT64_MAX, ONE, 0, 0},
-    ['-' & 7] = {UINT64_MAX, ONE | SIGN, 0, 0},
-    ['/' & 7] = {0, 0, SIGN, UINT64_MAX},
+    [0] = {256, 0, 0, 0, 0}, /* NUL is none either */
+    ['*' & 7] = {'*', 0, SIGN, 0, 0},
+    ['+' & 7] = {'+', UINT64_MAX, 0, ONE, 0},
+    ['-' & 7] = {'-', UINT64_MAX, 0, ONE | SIGN, 0},
+    ['/' & 7] = {'/', 0, SIGN, 0, UINT64_MAX},
 };
 
 struct pending {
@@ -49,25 +51,14 @@ static inline uint64_t bits_of(double value)
     return both.bits;
 }
 
-static inline bool is_operator(unsigned byte)
-{
-    return byte - '*' < 6 && (43 >> (byte - '*') & 1);
-}
-
-static inline double with_sign(double value, unsigned minus)
-{
-    return mexe_double(bits_of(value) ^ (uint64_t)minus << 63);
-}
-
 static inline void apply(struct pending *now, double operand)
 {
     uint64_t product = bits_of(now->term * operand), quotient = bits_of(now->term / operand);
     now->term = mexe_double(product ^ ((product ^ quotient) & now->divides));
 }
 
-static inline void operate(struct pending *now, unsigned byte)
+static inline void operate(struct pending *now, const struct operator *o)
 {
-    const struct operator *o = &operators[byte & 7];
     uint64_t term = bits_of(now->term);
     now->sum += mexe_double((term & o->adds) | o->keeps);
     now->term = mexe_double((term & ~o->adds) | o->start);
