@@ -6,7 +6,7 @@ PYTHON = /usr/bin/python3
 PYTEST_ARGS ?= -n 2 --dist loadfile
 
 .DEFAULT_GOAL := all
-.PHONY: help all article test lint format bench doctor readme install uninstall clean
+.PHONY: help all article evaluator-story test lint format bench doctor readme install uninstall clean
 
 help: ## list these verbs
 	@awk -F ':[^#]*## ' '/^[a-z][a-z%-]*:[^#]*## / { sub("%", "NAME", $$1); \
@@ -20,6 +20,9 @@ all: targets ## build everything that is compiled, into build/
 
 article: ## investigate the article's programs on this machine and write the report
 	./brkpoint article
+
+evaluator-story: $(addprefix $(TARGETS_OUT)/,eval_list eval_array eval_mexe) ## what three designs of an evaluator cost
+	$(PYTHON) -m command.designs
 
 test: targets ## run the tests
 	$(PYTHON) -m pytest $(PYTEST_ARGS)

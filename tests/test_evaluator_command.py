@@ -6,7 +6,6 @@ import random
 import re
 import resource
 import subprocess
-import sys
 import threading
 
 import pytest
@@ -280,7 +279,3 @@ def test_the_completion_offers_the_options():
     assert done.stdout.decode().split() == ["--", "--help", "--version"]
     done = subprocess.run([*command, "1+1", "-"], cwd=ROOT, stdout=subprocess.PIPE, check=True)
     assert done.stdout.split() == []
-
-
-if __name__ == "__main__":
-    print(stream(int(sys.argv[1]) << 20))

@@ -1,0 +1,70 @@
+"""brkpoint itself sees that evaluating asks nobody for memory, and that it would see it."""
+
+import json
+import random
+import subprocess
+
+import pytest
+
+from evaluator_command import MEXE, build
+from launching import ROOT
+
+FITS = 60000  # bytes of a line that the command reads without more memory
+
+
+@pytest.fixture(scope="module", autouse=True)
+def built():
+    build()
+
+
+def by_chance(chance, size):
+    """Bytes that an expression could hold, in any order."""
+    return "".join(chance.choice("0123456789..+-*/() \t") for _ in range(size))
+
+
+def expressions():
+    """Right ones and wrong ones: each way to read a number, each error, deep ones, long ones."""
+    chance = random.Random(37)
+    yield from ("2 + 3", "2 * (20 + 3)", "-(1)", "2 - -3", "1/0", "0/0", "-0", "1/3", "1" * 400)
+    yield from ("", "1.", ".5", "--2", "+1", "1 2", "(1", "1)", "2(3)", "1e3", "$", "ä", "(" * 99)
+    yield from ("0." + "0" * 330 + "49" * 400, "9007199254740993." + "0" * 700 + "1")
+    yield from ("1" + "0" * 309, "4.9406564584124654" + "0" * 60, "0." + "0" * 323 + "5")
+    yield from ("1" + "+1" * (FITS // 2), "7" * FITS, " " * FITS + "x", "1-" * (FITS // 2))
+    yield from ("%s1%s" % ("(" * n, ")" * n) for n in (1, 7, 31, 64))
+    yield from (by_chance(chance, chance.randrange(1, 80)) for _ in range(997))
+    yield from ("%.17g" % chance.random() + "*%d.%d" % (n, n * n) for n in range(997))
+
+
+def events_in_main(lines, tmp_path):
+    """The events of phases main and exit while mexe answers these lines, and its status."""
+    given, trace = tmp_path / "lines", tmp_path / "trace"
+    given.write_text("".join(line + "\n" for line in lines))
+    run = [ROOT + "/brkpoint", "run", "--quiet", "-o", trace, MEXE]
+    with open(given, "rb") as file:
+        done = subprocess.run(run, stdin=file, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    show = subprocess.run(
+        [ROOT + "/brkpoint", "events", trace, "--json"], stdout=subprocess.PIPE, check=True
+    )
+    events = [json.loads(line) for line in show.stdout.splitlines()]
+    events = [event for event in events if event["kind"] in ("call", "syscall")]
+    assert any(event["phase"] == "load" for event in events)  # it did look
+    return [e["name"] for e in events if e["phase"] in ("main", "exit")], done
+
+
+def test_whatever_is_evaluated_there_is_no_call_and_no_memory_syscall(tmp_path):
+    lines = list(expressions())
+    events, done = events_in_main(lines, tmp_path)
+    assert events == []
+    printed = done.stdout.decode().split("\n")
+    assert len(printed) == len(lines) + 1
+    assert printed[:3] == ["5", "46", "-1"]
+    assert printed.count("error") > 500 and len(set(printed)) > 1000
+
+
+def test_what_lies_too_deep_for_the_stack_is_seen(tmp_path):
+    """The negative twin: one mapping, given back."""
+    deep = "(-1*" * (FITS // 8) + "1" + ")" * (FITS // 8)
+    events, done = events_in_main([deep, "2"], tmp_path)
+    assert done.stdout == b"1\n2\n" or done.stdout == b"-1\n2\n"
+    assert "mmap" in events and set(events) <= {"mmap", "mremap", "munmap"}
+    assert events.count("mmap") == events.count("munmap")
