@@ -7,12 +7,16 @@ endif
 # -ffp-contract=off: every operation is rounded for itself. -fPIC: one set of objects for both.
 EVALUATOR_CFLAGS = -std=c11 -O2 -g -fPIC -ffp-contract=off -Wall -Wextra -Wpedantic -Wconversion
 EVALUATOR_OUT = build/evaluator
-EVALUATOR_OBJECTS = $(addprefix $(EVALUATOR_OUT)/,decimal.o grow.o mexe.o number.o product.o run.o)
+EVALUATOR_OBJECTS = $(addprefix $(EVALUATOR_OUT)/,choose.o decimal.o grow.o mexe.o number.o \
+  product.o run.o run_avx2.o)
+
+$(EVALUATOR_OUT)/choose.o: EVALUATOR_CFLAGS += -DMEXE_WITH_AVX2
+$(EVALUATOR_OUT)/run_avx2.o: EVALUATOR_CFLAGS += -mavx2 -mbmi -mbmi2
 
 .PHONY: evaluator
 evaluator: build/mexe build/libmexe.a build/libmexe.so ## build the evaluator: build/mexe, libmexe.a, libmexe.so
 
-$(EVALUATOR_OUT)/%.o: evaluator/%.c evaluator/mexe.h evaluator/core.h evaluator/powers.h evaluator/build.mk
+$(EVALUATOR_OUT)/%.o: evaluator/%.c $(wildcard evaluator/*.h) evaluator/build.mk
 	@mkdir -p $(@D)
 	$(CC) $(EVALUATOR_CFLAGS) $(CFLAGS) -c -o $@ $<
 

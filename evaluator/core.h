@@ -17,6 +17,10 @@ static inline double mexe_double(uint64_t bits)
     return both.value;
 }
 
+/* The powers of ten that a double holds exactly. */
+static const double ten[] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,  1e8,  1e9,  1e10, 1e11,
+                             1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
+
 /* Where what is pending at open parentheses is kept: bytes from BASE to LIMIT. */
 struct mexe_memory {
     unsigned char *base;
@@ -29,6 +33,12 @@ struct mexe_memory {
 /* The evaluator itself: mexe_eval and mexe_eval_in differ in their memory only. */
 enum mexe_status mexe_run(const char *text, size_t length, double *result, struct mexe_error *error,
                           struct mexe_memory *memory);
+
+/* What it is made of: the same for any machine, and for those with AVX2 and BMI. */
+enum mexe_status mexe_run_words(const char *text, size_t length, double *result,
+                                struct mexe_error *error, struct mexe_memory *memory);
+enum mexe_status mexe_run_avx2(const char *text, size_t length, double *result,
+                               struct mexe_error *error, struct mexe_memory *memory);
 
 /* Reads the number that starts at P, which points at a digit; correctly rounded for any length.
  * Returns where it ends. When a point has no digit behind it, *VALUE is left alone, and what is

@@ -8,8 +8,8 @@
 
 #include "words.h"
 
-#if defined(__SSE2__) && !defined(MEXE_PORTABLE)
-#include <emmintrin.h>
+#ifdef __AVX2__
+#include <immintrin.h>
 #endif
 
 enum { BLOCK = 64 };
@@ -27,28 +27,32 @@ struct classes {
     uint64_t spaces;
 };
 
-#if defined(__SSE2__) && !defined(MEXE_PORTABLE)
-enum { UNIT = 16 };
+#ifdef __AVX2__
+enum { UNIT = 32 };
 
-static inline struct classes classify(__m128i bytes)
+static inline struct classes classify(__m256i bytes)
 {
-    __m128i digits = _mm_cmpgt_epi8(_mm_set1_epi8((char)(0x80 + 10)),
-                                    _mm_add_epi8(bytes, _mm_set1_epi8((char)(0x80 - '0'))));
-    __m128i points = _mm_cmpeq_epi8(bytes, _mm_set1_epi8('.'));
-    __m128i spaces = _mm_cmpeq_epi8(bytes, _mm_set1_epi8(' '));
-    return (struct classes){(uint64_t)_mm_movemask_epi8(_mm_or_si128(digits, points)),
-                            (uint64_t)_mm_movemask_epi8(spaces)};
+    __m256i digits =
+        _mm256_cmpgt_epi8(_mm256_set1_epi8((char)(0x80 + 10)),
+                          _mm256_add_epi8(bytes, _mm256_set1_epi8((char)(0x80 - '0'))));
+    __m256i points = _mm256_cmpeq_epi8(bytes, _mm256_set1_epi8('.'));
+    __m256i spaces = _mm256_cmpeq_epi8(bytes, _mm256_set1_epi8(' '));
+    return (struct classes){(uint32_t)_mm256_movemask_epi8(_mm256_or_si256(digits, points)),
+                            (uint32_t)_mm256_movemask_epi8(spaces)};
 }
 
 static inline struct classes classify_at(const char *p)
 {
-    return classify(_mm_loadu_si128((const __m128i *)(const void *)p));
+    return classify(_mm256_loadu_si256((const __m256i *)(const void *)p));
 }
 
 static inline struct classes classify_last(const struct source *source, const char *p)
 {
-    uint64_t high = source->end - p > 8 ? look(source, p + 8) : 0;
-    return classify(_mm_set_epi64x((long long)high, (long long)look(source, p)));
+    uint64_t words[4] = {0};
+    for (int i = 0; i < 4 && source->end - p > 0; i++, p += 8)
+        words[i] = look(source, p);
+    return classify(_mm256_setr_epi64x((long long)words[0], (long long)words[1],
+                                       (long long)words[2], (long long)words[3]));
 }
 #else
 enum { UNIT = 8 };

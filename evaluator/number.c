@@ -41,12 +41,9 @@ static const char *take_digits(struct digits *d, const char *p, const char *end)
 /* Exact when both sides are: mantissas up to 2^53, powers of ten up to 10^22. */
 static bool round_exact(uint64_t w, int64_t exponent, double *value)
 {
-    static const double powers[] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,
-                                    1e8,  1e9,  1e10, 1e11, 1e12, 1e13, 1e14, 1e15,
-                                    1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
     if (w > (uint64_t)1 << 53 || exponent < -22 || exponent > 22)
         return false;
-    *value = exponent < 0 ? (double)w / powers[-exponent] : (double)w * powers[exponent];
+    *value = exponent < 0 ? (double)w / ten[-exponent] : (double)w * ten[exponent];
     return true;
 }
 

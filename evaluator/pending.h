@@ -16,7 +16,8 @@
 #define SIGN UINT64_C(0x8000000000000000)
 
 /* What an operator does, without a branch: masks that choose. */
-struct operator{
+struct operator
+{
     uint64_t byte;
     uint64_t adds;    /* all ones for + and - */
     uint64_t keeps;   /* what is added to SUM where TERM is not: -0 */
@@ -57,7 +58,7 @@ static inline void apply(struct pending *now, double operand)
     now->term = mexe_double(product ^ ((product ^ quotient) & now->divides));
 }
 
-static inline void operate(struct pending *now, const struct operator *o)
+static inline void operate(struct pending *now, const struct operator* o)
 {
     uint64_t term = bits_of(now->term);
     now->sum += mexe_double((term & o->adds) | o->keeps);
@@ -79,8 +80,8 @@ static inline unsigned char *push(unsigned char *top, const struct pending *now)
         memcpy(top, &now->sum, sizeof now->sum);
         top += sizeof now->sum;
     }
-    *top = (unsigned char)((sum ? SUM : 0) | (one ? 0 : TERM) | minus |
-                           (now->divides ? DIVIDES : 0));
+    *top =
+        (unsigned char)((sum ? SUM : 0) | (one ? 0 : TERM) | minus | (now->divides ? DIVIDES : 0));
     return top + 1;
 }
 

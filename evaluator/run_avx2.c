@@ -1,0 +1,5 @@
+/* run_avx2.c - the evaluator, for machines with AVX2 and BMI: compiled with their options. */
+#include "number_avx2.h"
+
+#define MEXE_RUN mexe_run_avx2
+#include "run.h"
