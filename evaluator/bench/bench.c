@@ -1,6 +1,7 @@
 /* bench.c - how fast mexe is, beside others: `make bench-evaluator`.
  *
  *     bench-evaluator [-q] [SET...]     -q: quick, for a look; without SET: all of them
+ *     bench-evaluator -l SET...         only lists the expressions, one a line
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -29,6 +30,14 @@ static void print_peer(const struct set *set, const char *name, const struct mea
     if (!strcmp(name, "mexe") && set->wanted_mb > 0)
         printf("   wanted: %.0f MB/s", set->wanted_mb);
     putchar('\n');
+}
+
+static void list_set(size_t number)
+{
+    struct set set = set_make(number);
+    for (size_t i = 0; i < set.count; i++)
+        puts(set.texts[i]);
+    set_free(&set);
 }
 
 static void print_set(size_t number)
@@ -64,6 +73,15 @@ static int is_set(const char *name)
     return 0;
 }
 
+static void introduce(int with_limits)
+{
+    printf("on processor %d; times: the yardstick's time in this one's, the median of rounds in "
+           "turns\n\n",
+           stay_on_one_processor());
+    if (with_limits)
+        limits_print();
+}
+
 static int wrong_usage(const char *word)
 {
     fprintf(stderr, "bench-evaluator: no such set: %s; there are:", word);
@@ -75,19 +93,17 @@ static int wrong_usage(const char *word)
 
 int main(int argc, char **argv)
 {
-    char **names = argv + 1;
-    if (argc > 1 && !strcmp(*names, "-q") && names++)
-        budget = 0.05;
+    int lists = argc > 1 && !strcmp(argv[1], "-l"), is_quick = argc > 1 && !strcmp(argv[1], "-q");
+    char **names = argv + 1 + (lists || is_quick);
     for (char **name = names; *name; name++)
         if (!is_set(*name))
             return wrong_usage(*name);
-    printf("on processor %d; `times`: the yardstick's time in this one's, the median of rounds "
-           "in turns\n\n",
-           stay_on_one_processor());
-    if (!*names)
-        limits_print();
+    if (is_quick)
+        budget = 0.05;
+    if (!lists)
+        introduce(!*names);
     for (size_t i = 0; i < set_count(); i++)
         if (is_chosen(i, names))
-            print_set(i);
+            (lists ? list_set : print_set)(i);
     return 0;
 }

@@ -1,13 +1,13 @@
 #!/bin/sh
 # Builds the benchmark, with each peer that can be had here; what cannot is named in skipped.txt.
 #
-#   evaluator/bench/build.sh PROGRAM LIBMEXE     from the top folder; CC and CXX choose compilers
+#   evaluator/bench/build.sh PROGRAM LIBMEXE     from the top folder; CC, CXX and CARGO: others
 set -u
 program=$1 library=$2
 parts=$program.parts
 bench=evaluator/bench
 flags='-O2 -g -Wall -Wextra -Ievaluator -Ievaluator/bench'
-have='' more=''
+have='' more='' linker=${CC:-gcc}
 
 skip() { echo "skipped: $1" >>"$parts/skipped.txt"; }
 
@@ -18,14 +18,14 @@ add_library() {
         skip "$2: apt-get install lib$2-dev"
         return
     fi
-    have="$have -D$3" more="$more $parts/$1.o -l$2"
+    have="$have -D$3" more="$more $parts/$1.o -l$2" linker=${CXX:-g++}
 }
 
 # The crate mexe itself: cargo fetches and builds it, where there is a cargo that can.
 add_original() {
     target=$(realpath "$parts")/original
     if ! (cd "$bench/original" && CARGO_NET_RETRY=0 CARGO_HTTP_TIMEOUT=10 \
-        timeout 120 cargo build --release --target-dir "$target") >"$parts/cargo.log" 2>&1; then
+        timeout 120 "${CARGO:-cargo}" build --release --target-dir "$target") >"$parts/cargo.log" 2>&1; then
         skip "the original (crate mexe): no cargo here, or it could not get it ($parts/cargo.log)"
         return
     fi
@@ -45,4 +45,4 @@ for source in "$bench"/*.c; do
     objects="$objects $object"
 done
 # shellcheck disable=SC2086
-${CXX:-g++} -o "$program" $objects "$library" $more -lm
+$linker -o "$program" $objects "$library" $more -lm
