@@ -13,10 +13,9 @@ help: ## list these verbs
 	  printf "make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST) | sort
 
 -include targets/build.mk
--include evaluator/build.mk
 -include evaluator/bench/build.mk
 
-all: targets ## build everything that is compiled, into build/
+all: targets evaluator ## build everything that is compiled, into build/
 
 article: ## investigate the article's programs on this machine and write the report
 	./brkpoint article

@@ -6,7 +6,9 @@ endif
 
 # -ffp-contract=off: every operation is rounded for itself. -fPIC: one set of objects for both.
 EVALUATOR_CFLAGS = -std=c11 -O2 -g -fPIC -ffp-contract=off -Wall -Wextra -Wpedantic -Wconversion
-EVALUATOR_OUT = build/evaluator
+# Where the products go; targets/build.mk, which reads this file, may have set it.
+EVALUATOR_TOP ?= build
+EVALUATOR_OUT = $(EVALUATOR_TOP)/evaluator
 EVALUATOR_OBJECTS = $(addprefix $(EVALUATOR_OUT)/,choose.o decimal.o grow.o mexe.o number.o \
   product.o run.o run_avx2.o)
 
@@ -14,18 +16,18 @@ $(EVALUATOR_OUT)/choose.o: EVALUATOR_CFLAGS += -DMEXE_WITH_AVX2
 $(EVALUATOR_OUT)/run_avx2.o: EVALUATOR_CFLAGS += -mavx2 -mbmi -mbmi2
 
 .PHONY: evaluator
-evaluator: build/mexe build/libmexe.a build/libmexe.so ## build the evaluator: build/mexe, libmexe.a, libmexe.so
+evaluator: $(addprefix $(EVALUATOR_TOP)/,mexe libmexe.a libmexe.so) ## build the evaluator: build/mexe, libmexe.a, libmexe.so
 
 $(EVALUATOR_OUT)/%.o: evaluator/%.c $(wildcard evaluator/*.h) evaluator/build.mk
 	@mkdir -p $(@D)
 	$(CC) $(EVALUATOR_CFLAGS) $(CFLAGS) -c -o $@ $<
 
-build/libmexe.a: $(EVALUATOR_OBJECTS)
+$(EVALUATOR_TOP)/libmexe.a: $(EVALUATOR_OBJECTS)
 	@rm -f $@
 	ar rcs $@ $^
 
-build/libmexe.so: $(EVALUATOR_OBJECTS)
+$(EVALUATOR_TOP)/libmexe.so: $(EVALUATOR_OBJECTS)
 	$(CC) -shared -Wl,-soname,libmexe.so $(LDFLAGS) -o $@ $^
 
-build/mexe: $(wildcard evaluator/command/*.c evaluator/command/*.h) build/libmexe.a
+$(EVALUATOR_TOP)/mexe: $(wildcard evaluator/command/*.c evaluator/command/*.h) $(EVALUATOR_TOP)/libmexe.a
 	$(CC) $(EVALUATOR_CFLAGS) $(CFLAGS) -Ievaluator $(LDFLAGS) -o $@ $(filter %.c %.a,$^)
