@@ -1,6 +1,7 @@
-/* shortest.c - the fewest digits, found with libc's own exact conversions; shortest.h.
+/* shortest.c - how a number is written, with the fewest digits; shortest.h.
  *
- * Why at most three tries suffice: a decimal of 15 digits or fewer survives the way through a
+ * Schubfach finds them, for numbers of a usual size. For the others libc's exact conversions do.
+ * Why at most three tries suffice there: a decimal of 15 digits or fewer survives the way through a
  * normal double and back to 15 digits (DBL_DIG of the C standard). So where one of them reads back
  * to the value, it is what "%.14e" prints, but for zeros at its end; and 17 digits always read back.
  * With 16 there is a catch: at a power of two the doubles below are twice as near as those above,
@@ -14,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "schubfach.h"
 #include "shortest.h"
 
 #define MOST_DIGITS 17
@@ -68,7 +70,7 @@ static int is_power_of_two(double value)
     return frexp(value, &exponent) == 0.5;
 }
 
-static struct decimal shortest(double value)
+static struct decimal try_lengths(double value)
 {
     struct decimal decimal;
     int count = value < DBL_MIN ? 1 : DBL_DIG;
@@ -83,23 +85,66 @@ static struct decimal shortest(double value)
     return rounded(value, MOST_DIGITS);
 }
 
+static size_t write_whole(uint64_t value, char *text)
+{
+    char digits[SHORTEST_ROOM];
+    size_t count = 0;
+    do {
+        digits[count++] = (char)('0' + value % 10);
+        value /= 10;
+    } while (value);
+    for (size_t i = 0; i < count; i++)
+        text[i] = digits[count - 1 - i];
+    return count;
+}
+
+static struct decimal from_digits(uint64_t digits, int exponent)
+{
+    struct decimal decimal;
+    char text[SHORTEST_ROOM];
+    decimal.count = (int)write_whole(digits, text);
+    decimal.exponent = exponent + decimal.count - 1;
+    memcpy(decimal.digits, text, (size_t)decimal.count);
+    return decimal;
+}
+
+static struct decimal shortest(double value)
+{
+    uint64_t digits;
+    int exponent;
+    if (value >= DBL_MIN && schubfach(value, &digits, &exponent))
+        return from_digits(digits, exponent);
+    return try_lengths(value);
+}
+
 static void drop_zeros(struct decimal *decimal)
 {
     while (decimal->count > 1 && decimal->digits[decimal->count - 1] == '0')
         decimal->count--;
 }
 
+static char *put(char *text, const char *bytes, int count)
+{
+    memcpy(text, bytes, (size_t)count);
+    return text + count;
+}
+
 /* 12300, 12.3 or 0.00123 */
 static size_t write_plain(const struct decimal *decimal, char *text)
 {
-    int before = decimal->exponent + 1, behind = decimal->count - before;
     static const char zeros[] = "0000000000000000";
-    if (before <= 0)
-        return (size_t)sprintf(text, "0.%.*s%.*s", -before, zeros, decimal->count, decimal->digits);
-    if (behind <= 0)
-        return (size_t)sprintf(text, "%.*s%.*s", decimal->count, decimal->digits, -behind, zeros);
-    return (size_t)sprintf(text, "%.*s.%.*s", before, decimal->digits, behind,
-                           decimal->digits + before);
+    int before = decimal->exponent + 1, behind = decimal->count - before;
+    char *end = text;
+    if (before <= 0) {
+        end = put(put(end, "0.", 2), zeros, -before);
+        end = put(end, decimal->digits, decimal->count);
+    } else if (behind <= 0) {
+        end = put(put(end, decimal->digits, decimal->count), zeros, -behind);
+    } else {
+        end = put(put(end, decimal->digits, before), ".", 1);
+        end = put(end, decimal->digits + before, behind);
+    }
+    return (size_t)(end - text);
 }
 
 /* 1.23e+45 */
@@ -110,25 +155,10 @@ static size_t write_exponent(const struct decimal *decimal, char *text)
                            decimal->digits + 1, decimal->exponent);
 }
 
-/* A whole number below 2^53 is all its digits. */
-static size_t write_whole(double value, char *text)
-{
-    char digits[SHORTEST_ROOM];
-    size_t count = 0;
-    unsigned long long rest = (unsigned long long)value;
-    do {
-        digits[count++] = (char)('0' + rest % 10);
-        rest /= 10;
-    } while (rest);
-    for (size_t i = 0; i < count; i++)
-        text[i] = digits[count - 1 - i];
-    return count;
-}
-
 static size_t write_positive(double value, char *text)
 {
-    if (value < ALL_WHOLE && value == (double)(unsigned long long)value)
-        return write_whole(value, text);
+    if (value < ALL_WHOLE && value == (double)(uint64_t)value)
+        return write_whole((uint64_t)value, text); /* below 2^53 it is all its digits */
     struct decimal decimal = shortest(value);
     drop_zeros(&decimal);
     if (decimal.exponent < LAST_WITHOUT || decimal.exponent >= FIRST_WITH_EXPONENT)
