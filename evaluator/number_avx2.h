@@ -47,11 +47,10 @@ static inline bool read_short(const struct source *source, const char *p, double
     __m128i is_point = _mm_cmpeq_epi8(bytes, _mm_set1_epi8('.'));
     uint32_t others = (uint32_t)_mm_movemask_epi8(are) ^ 0xffff;
     uint32_t points = (uint32_t)_mm_movemask_epi8(is_point);
-    uint32_t first = others & -others, second = others ^ first;
+    uint32_t first = others & -others, other = others ^ first;
     unsigned whole = (unsigned)__builtin_ctz(others | 1 << 16);
     /* Where the digits behind the point end; without a point, as if it stood behind the number. */
-    unsigned end = (unsigned)__builtin_ctz(second | 1 << 16);
-    end = points & first ? end : whole + 1;
+    unsigned end = (unsigned)__builtin_ctz(other | (first & ~points) << 1 | 1 << 16);
     if (end > 15 || (points >> (end - 1) & 3))
         return false;
     unsigned fraction = end - 1 - whole;

@@ -1,163 +1,249 @@
 /* run.h - the evaluator: one pass over the text, operators by precedence.
  *
  * Included once for each of the ways to look at bytes, with MEXE_RUN for the function's name.
+ * advance() has all that is frequent and calls nothing, so that what is pending stays in registers;
+ * for the rest it returns to MEXE_RUN and is called again.
  */
-#include "core.h"
+#include "bytes.h"
 #include "marks.h"
 #include "pending.h"
-#include "words.h"
 
-static bool is_space(unsigned byte)
-{
-    return byte == ' ' || byte - '\t' < 2 || byte == '\r';
-}
-
-static bool stands_somewhere(unsigned byte)
-{
-    return (byte - '(' < 18 && byte != ',') || is_space(byte);
-}
-
-static bool is_blank(const char *p, const char *end)
-{
-    while (p < end && is_space((unsigned char)*p))
-        p++;
-    return p == end;
-}
-
-static bool is_digit(unsigned byte)
-{
-    return byte - '0' < 10;
-}
-
-struct scanner {
-    struct source source;
-    const char *block; /* the next one */
-    const char *base;  /* the one that MARKS is of */
-    struct marks marks;
+/* Why advance() returns. */
+enum reason {
+    OUT_OF_TOKENS,
+    HARD_NUMBER, /* at P: a long one, or none */
+    OUT_OF_ROOM, /* at P: an opening parenthesis */
+    WRONG        /* at P */
 };
 
-/* More marks; false: there is no more text. */
-__attribute__((noinline)) static struct marks next_marks(const char *end, uint64_t last,
-                                                         const char *block, uint64_t inside)
+struct run {
+    struct source source;
+    const char *base; /* the block that MARKS is of */
+    struct marks marks;
+    const char *p; /* the last token */
+    struct pending now;
+    unsigned char *bottom, *top, *limit; /* of the levels */
+    bool operand, minus;                 /* what comes next: an operand, behind a minus sign */
+};
+
+static inline bool is_numeric(unsigned byte)
 {
-    struct source source = {end, last};
-    return mark_block(&source, block, inside);
+    return is_digit(byte) || byte == '.';
 }
 
-/* The next token; the end when there is none. */
-static inline const char *next_token(struct scanner *s)
+/* Marks the next block if all of it is there. */
+static inline bool next_block(const struct source *source, const char **base, struct marks *marks)
 {
-    while (!s->marks.tokens) {
-        if (s->source.end - s->base <= BLOCK)
-            return s->source.end;
-        s->base += BLOCK;
-        s->marks = next_marks(s->source.end, s->source.last, s->base, s->marks.inside);
-    }
-    const char *p = s->base + __builtin_ctzll(s->marks.tokens);
-    s->marks.tokens &= s->marks.tokens - 1;
-    return p;
+    if (source->end - *base < 2 * BLOCK)
+        return false;
+    *base += BLOCK;
+    *marks = mark_tokens(classify_block(*base), is_numeric((unsigned char)(*base)[-1]));
+    return true;
 }
 
-enum mexe_status MEXE_RUN(const char *text, size_t length, double *result, struct mexe_error *error,
-                          struct mexe_memory *memory)
+static enum reason advance(struct run *run)
 {
-    struct scanner s = {.source = make_source(text, length), .base = text};
-    const char *p;
-    struct pending now = nothing;
-    unsigned char *top = memory->base;
-    enum mexe_status status;
-    unsigned byte;
-    uint64_t word;
-    bool minus;
-    double value;
-
-    if (length)
-        s.marks = next_marks(s.source.end, s.source.last, text, 0);
+    const struct source source = run->source;
+    const char *base = run->base, *p = run->p;
+    struct marks marks = run->marks;
+    struct pending now = run->now;
+    unsigned char *top = run->top;
+    bool minus = run->minus, operand = run->operand;
+    enum reason reason;
+    unsigned byte, at;
+    if (!operand)
+        goto operator;
 
 operand:
-    minus = false;
-again:
-    p = next_token(&s);
-    word = look(&s.source, p);
-    byte = word & 0xff;
+    while (!marks.tokens) {
+        if (!next_block(&source, &base, &marks)) {
+            reason = OUT_OF_TOKENS;
+            operand = true;
+            goto out;
+        }
+    }
+    at = (unsigned)__builtin_ctzll(marks.tokens);
+    marks.tokens &= marks.tokens - 1;
+    p = base + at;
+    byte = (unsigned char)*p;
     if (is_digit(byte)) {
-        if (s.marks.single >> (p - s.base) & 1) {
-            value = byte - '0';
-        } else {
-            const char *start = p;
-            if (!read_short(&s.source, p, &value)) {
-                p = mexe_read_number(start, s.source.end, &value);
-                if (p[-1] == '.') {
-                    status = MEXE_WANTS_DIGIT;
-                    goto out;
-                }
-                if (p < s.source.end && *p == '.') {
-                    status = MEXE_WANTS_OPERATOR;
-                    goto out;
-                }
-            }
+        double value = byte - '0';
+        if (!(marks.single >> at & 1) && !read_short(&source, p, &value)) {
+            reason = HARD_NUMBER;
+            goto out;
         }
         apply(&now, value);
         goto operator;
     }
     if (byte == '(') {
-        if (memory->limit - top < LEVEL_MAX) {
-            size_t used = (size_t)(top - memory->base);
-            if (!memory->grow || !memory->grow(memory, used)) {
-                status = MEXE_TOO_DEEP;
-                goto out;
-            }
-            top = memory->base + used;
+        if (run->limit - top < LEVEL_MAX) {
+            reason = OUT_OF_ROOM;
+            goto out;
         }
         top = push(top, &now);
-        now = nothing;
+        now = nothing_pending();
+        minus = false;
         goto operand;
     }
     if (byte == '-' && !minus) {
         minus = true;
-        now.term = -now.term;
-        goto again;
+        negate(&now);
+        goto operand;
     }
     if (is_space(byte))
-        goto again;
-    status = p < s.source.end && !stands_somewhere(byte) ? MEXE_BAD_BYTE : MEXE_WANTS_OPERAND;
-    if (p == s.source.end && is_blank(text, p))
-        status = MEXE_EMPTY;
+        goto operand;
+    reason = WRONG;
+    operand = true;
     goto out;
 
-    operator: p = next_token(&s);
-    if (p == s.source.end)
-        goto end;
+    operator: while (!marks.tokens)
+    {
+        if (!next_block(&source, &base, &marks)) {
+            reason = OUT_OF_TOKENS;
+            operand = false;
+            goto out;
+        }
+    }
+    at = (unsigned)__builtin_ctzll(marks.tokens);
+    marks.tokens &= marks.tokens - 1;
+    p = base + at;
     byte = (unsigned char)*p;
     const struct operator* o = & operators[byte & 7];
     if (o->byte == byte) {
         operate(&now, o);
+        minus = false;
         goto operand;
     }
-    if (byte == ')') {
-        if (top == memory->base) {
-            status = MEXE_NOT_OPENED;
-            goto out;
-        }
-        value = now.sum + now.term;
+    if (byte == ')' && top > run->bottom) {
+        double value = total(&now);
         top = pop(top, &now);
         apply(&now, value);
         goto operator;
     }
     if (is_space(byte))
         goto operator;
-    status = stands_somewhere(byte) ? MEXE_WANTS_OPERATOR : MEXE_BAD_BYTE;
-    goto out;
-end:
-    if (top > memory->base) {
-        status = MEXE_NOT_CLOSED;
-    } else {
-        value = now.sum + now.term;
-        status = MEXE_OK;
-        *result = value == value ? value : mexe_double((uint64_t)0x7ff8 << 48);
-    }
+    reason = WRONG;
+    operand = false;
 out:
+    run->base = base;
+    run->p = p;
+    run->marks = marks;
+    run->now = now;
+    run->top = top;
+    run->minus = minus;
+    run->operand = operand;
+    return reason;
+}
+
+/* More marks for advance(), of the first or the last block; false: there is no more text. */
+static bool more_marks(struct run *run, const char *text)
+{
+    uint64_t inside = 0;
+    if (run->base) {
+        if (run->source.end - run->base <= BLOCK)
+            return false;
+        run->base += BLOCK;
+        inside = is_numeric((unsigned char)run->base[-1]);
+    } else {
+        if (run->source.end == text)
+            return false;
+        run->base = text;
+    }
+    struct classes c = run->source.end - run->base >= BLOCK
+                           ? classify_block(run->base)
+                           : classify_last(&run->source, run->base);
+    run->marks = mark_tokens(c, inside);
+    return true;
+}
+
+static bool read_hard(struct run *run, enum mexe_status *status)
+{
+    double value;
+    const char *end = run->source.end;
+    run->p = mexe_read_number(run->p, end, &value);
+    *status = run->p[-1] == '.' ? MEXE_WANTS_DIGIT : MEXE_WANTS_OPERATOR;
+    if (run->p[-1] == '.' || (run->p < end && *run->p == '.'))
+        return false;
+    apply(&run->now, value);
+    run->operand = false;
+    return true;
+}
+
+static bool more_room(struct run *run, struct mexe_memory *memory)
+{
+    size_t used = (size_t)(run->top - memory->base);
+    if (!memory->grow || !memory->grow(memory, used))
+        return false;
+    run->bottom = memory->base;
+    run->limit = memory->limit;
+    run->top = push(memory->base + used, &run->now);
+    run->now = nothing_pending();
+    run->operand = true;
+    run->minus = false;
+    return true;
+}
+
+static enum mexe_status what_is_wrong(const struct run *run)
+{
+    unsigned byte = (unsigned char)*run->p;
+    if (!stands_somewhere(byte))
+        return MEXE_BAD_BYTE;
+    if (run->operand)
+        return MEXE_WANTS_OPERAND;
+    return byte == ')' ? MEXE_NOT_OPENED : MEXE_WANTS_OPERATOR;
+}
+
+/* The text has ended. */
+static enum mexe_status finish(const struct run *run, const char *text, double *result)
+{
+    if (run->operand)
+        return is_blank(text, run->source.end) ? MEXE_EMPTY : MEXE_WANTS_OPERAND;
+    if (run->top > run->bottom)
+        return MEXE_NOT_CLOSED;
+    double value = total(&run->now);
+    *result = value == value ? value : mexe_double((uint64_t)0x7ff8 << 48);
+    return MEXE_OK;
+}
+
+static enum mexe_status evaluate(struct run *run, const char *text, double *result,
+                                 struct mexe_memory *memory)
+{
+    enum mexe_status status;
+    enum reason reason = OUT_OF_TOKENS;
+    for (;; reason = advance(run)) {
+        switch (reason) {
+        case OUT_OF_TOKENS:
+            if (more_marks(run, text))
+                break;
+            run->p = run->source.end;
+            return finish(run, text, result);
+        case HARD_NUMBER:
+            if (read_hard(run, &status))
+                break;
+            return status;
+        case OUT_OF_ROOM:
+            if (more_room(run, memory))
+                break;
+            return MEXE_TOO_DEEP;
+        case WRONG:
+            return what_is_wrong(run);
+        }
+    }
+}
+
+enum mexe_status MEXE_RUN(const char *text, size_t length, double *result, struct mexe_error *error,
+                          struct mexe_memory *memory)
+{
+    struct run run = {.source = make_source(text, length),
+                      .base = NULL,
+                      .p = text,
+                      .now = nothing_pending(),
+                      .bottom = memory->base,
+                      .top = memory->base,
+                      .limit = memory->limit,
+                      .operand = true};
+    enum mexe_status status = evaluate(&run, text, result, memory);
     if (error)
-        *error = (struct mexe_error){status, (size_t)(p - text)};
+        *error = (struct mexe_error){status, (size_t)(run.p - text)};
     return status;
 }

@@ -22,21 +22,40 @@ static inline uint64_t load_word(const char *p)
     return word;
 }
 
+static inline uint64_t load_half(const char *p)
+{
+    uint32_t half;
+    memcpy(&half, p, sizeof half);
+#if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+    half = __builtin_bswap32(half);
+#endif
+    return half;
+}
+
 /* The text that is evaluated. */
 struct source {
     const char *end;
     uint64_t last; /* the last 8 bytes; of a shorter text all, with zeros before */
 };
 
+/* The 1 to 7 bytes at P in a word. Each byte is read at least once, some of them twice. */
+static inline uint64_t load_short(const char *p, size_t size)
+{
+    if (size < 4) {
+        uint64_t first = (unsigned char)p[0], middle = (unsigned char)p[size / 2];
+        return first | middle << 8 * (size / 2) |
+               (uint64_t)(unsigned char)p[size - 1] << 8 * (size - 1);
+    }
+    return load_half(p) | load_half(p + size - 4) << 8 * (size - 4);
+}
+
 static inline struct source make_source(const char *text, size_t length)
 {
     struct source source = {text + length, 0};
-    if (length >= 8) {
+    if (length >= 8)
         source.last = load_word(source.end - 8);
-        return source;
-    }
-    for (; length > 0; length--)
-        source.last = source.last >> 8 | (uint64_t)(unsigned char)*text++ << 56;
+    else if (length > 0)
+        source.last = load_short(text, length) << 8 * (8 - length);
     return source;
 }
 
@@ -55,7 +74,21 @@ static inline unsigned bytes_below(uint64_t marks)
     return (unsigned)__builtin_ctzll(marks) / 8;
 }
 
-/* Marks (with 0x80) the bytes of WORD that are no digits: right up to the lowest mark. */
+/* Marks (with 0x80) the bytes of WORD that are 0. */
+static inline uint64_t mark_zeros(uint64_t word)
+{
+    uint64_t others = ((word & EACH_BYTE(0x7f)) + EACH_BYTE(0x7f)) | word;
+    return ~others & EACH_BYTE(0x80);
+}
+
+static inline uint64_t mark_digits(uint64_t word)
+{
+    uint64_t value = word ^ EACH_BYTE('0');
+    uint64_t others = ((value & EACH_BYTE(0x7f)) + EACH_BYTE(0x76)) | value;
+    return ~others & EACH_BYTE(0x80);
+}
+
+/* Marks the bytes of WORD that are no digits: right up to the lowest mark. */
 static inline uint64_t mark_no_digits(uint64_t word)
 {
     uint64_t value = word ^ EACH_BYTE('0');
