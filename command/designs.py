@@ -30,7 +30,10 @@ REPEAT = "make evaluator-story"
 
 
 def measure(commands, folder=None):
-    """The record. `commands`: {name: its words} of the three; `folder`: where the traces stay."""
+    """The record. `commands`: {name: its words} of the three; `folder`: where the traces stay.
+
+    It measures time: run nothing beside it. Raises UserError.
+    """
     with tempfile.TemporaryDirectory() as passing:
         traces = folder or passing
         found = {name: {"told": designs.TOLD[name]} for name in designs.TOLD}

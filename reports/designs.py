@@ -189,7 +189,7 @@ def _reading(record):
         "%s." % grown,
         "",
         "List and array read and parse with the same code, so what the list takes longer is",
-        "allocation: %s of its time, about %.0f ns a call."
+        "allocation and what follows from it: %s of its time, about %.0f ns a call."
         % (listed(_percents(record)), call_ns(record, first)),
         "What mexe gains on the array is only in small part allocation: it reads numbers faster",
         "than `strtod` does, and looks at nothing twice.",
