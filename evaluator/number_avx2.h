@@ -11,19 +11,44 @@
 
 #include <immintrin.h>
 
-/* Bytes to shuffle by: from slide + N on, where byte N of the text comes behind the last place. */
-static const signed char slide[32] = {-16, -15, -14, -13, -12, -11, -10, -9, -8, -7, -6,
-                                      -5,  -4,  -3,  -2,  -1,  0,   1,   2,  3,  4,  5,
-                                      6,   7,   8,   9,   10,  11,  12,  13, 14, 15};
-/* From step + N on: one byte less far for all but the last N, which stand behind the point. */
-static const signed char step[32] = {-1, -1, -1, -1, -1, -1, -1, -1,
-                                     -1, -1, -1, -1, -1, -1, -1, -1};
+#define FOUR(n) n, n, n, n
+#define SIXTEEN(n) FOUR(n), FOUR(n), FOUR(n), FOUR(n)
+
+static const struct tables {
+    _Alignas(16) char zero[16], nine[16], point[16];
+    /* Bytes to shuffle by: from slide + N on, where byte N of the text comes behind the last. */
+    signed char slide[32];
+    /* From step + N on: one byte less far for all but the last N, which stand behind the point. */
+    signed char step[32];
+    double ten[16];
+} tables = {
+    .zero = {SIXTEEN('0')},
+    .nine = {SIXTEEN(9)},
+    .point = {SIXTEEN('.')},
+    .slide = {-16, -15, -14, -13, -12, -11, -10, -9, -8, -7, -6, -5, -4, -3, -2, -1,
+              0,   1,   2,   3,   4,   5,   6,   7,  8,  9,  10, 11, 12, 13, 14, 15},
+    .step = {SIXTEEN(-1)},
+    .ten = {1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15},
+};
+
+/* The compiler shall not know what is in them: it would make each constant anew, each time. */
+static inline const struct tables *hidden_tables(void)
+{
+    const struct tables *hidden = &tables;
+    __asm__("" : "+r"(hidden));
+    return hidden;
+}
+
+static inline __m128i unaligned(const void *p)
+{
+    return _mm_loadu_si128((const __m128i *)p);
+}
 
 static inline __m128i load_16(const struct source *source, const char *p)
 {
     ptrdiff_t left = source->end - p;
     if (left >= 16)
-        return _mm_loadu_si128((const __m128i *)(const void *)p);
+        return unaligned(p);
     uint64_t high = left > 8 ? look(source, p + 8) : 0;
     return _mm_set_epi64x((long long)high, (long long)look(source, p));
 }
@@ -40,11 +65,12 @@ static inline uint64_t join_16(__m128i digits)
 }
 
 /* Reads the number at P, which points at a digit; false when it is too long or not a number. */
-static inline bool read_short(const struct source *source, const char *p, double *value)
+static inline bool read_short(const struct source *source, const char *p, const struct tables *t,
+                              double *value)
 {
-    __m128i bytes = load_16(source, p), digits = _mm_sub_epi8(bytes, _mm_set1_epi8('0'));
-    __m128i are = _mm_cmpeq_epi8(_mm_min_epu8(digits, _mm_set1_epi8(9)), digits);
-    __m128i is_point = _mm_cmpeq_epi8(bytes, _mm_set1_epi8('.'));
+    __m128i bytes = load_16(source, p), digits = _mm_sub_epi8(bytes, unaligned(t->zero));
+    __m128i are = _mm_cmpeq_epi8(_mm_min_epu8(digits, unaligned(t->nine)), digits);
+    __m128i is_point = _mm_cmpeq_epi8(bytes, unaligned(t->point));
     uint32_t others = (uint32_t)_mm_movemask_epi8(are) ^ 0xffff;
     uint32_t points = (uint32_t)_mm_movemask_epi8(is_point);
     uint32_t first = others & -others, other = others ^ first;
@@ -54,9 +80,8 @@ static inline bool read_short(const struct source *source, const char *p, double
     if (end > 15 || (points >> (end - 1) & 3))
         return false;
     unsigned fraction = end - 1 - whole;
-    __m128i order = _mm_add_epi8(_mm_loadu_si128((const __m128i *)(const void *)(slide + end)),
-                                 _mm_loadu_si128((const __m128i *)(const void *)(step + fraction)));
-    *value = (double)(int64_t)join_16(_mm_shuffle_epi8(digits, order)) / ten[fraction];
+    __m128i order = _mm_add_epi8(unaligned(t->slide + end), unaligned(t->step + fraction));
+    *value = (double)(int64_t)join_16(_mm_shuffle_epi8(digits, order)) / t->ten[fraction];
     return true;
 }
 

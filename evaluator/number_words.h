@@ -5,6 +5,13 @@
 #include "core.h"
 #include "words.h"
 
+struct tables;
+
+static inline const struct tables *hidden_tables(void)
+{
+    return NULL;
+}
+
 static const uint32_t tens[] = {1, 10, 100, 1000, 10000, 100000, 1000000, 10000000};
 
 /* What one word says of a number that begins in it. */
@@ -51,8 +58,10 @@ static inline bool read_two_words(const struct source *source, const char *p,
 }
 
 /* Reads the number at P, which points at a digit; false when it is too long or not a number. */
-static inline bool read_short(const struct source *source, const char *p, double *value)
+static inline bool read_short(const struct source *source, const char *p, const struct tables *t,
+                              double *value)
 {
+    (void)t;
     uint64_t word = look(source, p);
     struct piece piece = find_piece(word);
     if (!piece.stop)

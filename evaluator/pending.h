@@ -21,8 +21,7 @@ enum { SUM = 1, TERM = 2, DIVIDES = 4, MINUS = 8, KINDS = 16 };
 #define ONE UINT64_C(0x3ff0000000000000)
 #define SIGN UINT64_C(0x8000000000000000)
 
-struct operator
-{
+struct operation {
     uint64_t adds;             /* all ones for + and - */
     uint64_t keeps;            /* what is added to SUM where TERM is not: -0 */
     uint64_t start;            /* TERM behind + and -: 1 or -1 */
@@ -31,7 +30,7 @@ struct operator
 };
 
 /* By the lowest three bits of the byte; of bytes that are no operators too. */
-static const struct operator operators[8] = {
+static const struct operation operations[8] = {
     [0] = {.byte = 256},
     ['*' & 7] = {0, SIGN, 0, 0, '*', SUM, TERM},
     ['+' & 7] = {ALL, 0, ONE, 0, '+', 0, SUM},
@@ -66,7 +65,7 @@ static inline void apply(struct pending *now, double operand)
     now->term = lane_applied(now->term, lane_of(operand), now->divides);
 }
 
-static inline void operate(struct pending *now, const struct operator* o)
+static inline void operate(struct pending *now, const struct operation *o)
 {
     lane adds = lane_of_bits(&o->adds);
     now->sum = lane_sum(now->sum, lane_masked(now->term, adds, lane_of_bits(&o->keeps)));

@@ -31,36 +31,25 @@ static inline bool is_numeric(unsigned byte)
     return is_digit(byte) || byte == '.';
 }
 
-/* Marks the next block if all of it is there. */
-static inline bool next_block(const struct source *source, const char **base, struct marks *marks)
-{
-    if (source->end - *base < 2 * BLOCK)
-        return false;
-    *base += BLOCK;
-    *marks = mark_tokens(classify_block(*base), is_numeric((unsigned char)(*base)[-1]));
-    return true;
-}
-
-static enum reason advance(struct run *run)
+__attribute__((noinline)) static enum reason advance(struct run *run)
 {
     const struct source source = run->source;
-    const char *base = run->base, *p = run->p;
+    const char *const base = run->base, *p = run->p;
     struct marks marks = run->marks;
     struct pending now = run->now;
     unsigned char *top = run->top;
     bool minus = run->minus, operand = run->operand;
+    const struct tables *tables = hidden_tables();
     enum reason reason;
     unsigned byte, at;
     if (!operand)
-        goto operator;
+        goto want_operation;
 
-operand:
-    while (!marks.tokens) {
-        if (!next_block(&source, &base, &marks)) {
-            reason = OUT_OF_TOKENS;
-            operand = true;
-            goto out;
-        }
+want_operand:
+    if (!marks.tokens) {
+        reason = OUT_OF_TOKENS;
+        operand = true;
+        goto out;
     }
     at = (unsigned)__builtin_ctzll(marks.tokens);
     marks.tokens &= marks.tokens - 1;
@@ -68,12 +57,12 @@ operand:
     byte = (unsigned char)*p;
     if (is_digit(byte)) {
         double value = byte - '0';
-        if (!(marks.single >> at & 1) && !read_short(&source, p, &value)) {
+        if (!(marks.single >> at & 1) && !read_short(&source, p, tables, &value)) {
             reason = HARD_NUMBER;
             goto out;
         }
         apply(&now, value);
-        goto operator;
+        goto want_operation;
     }
     if (byte == '(') {
         if (run->limit - top < LEVEL_MAX) {
@@ -83,49 +72,46 @@ operand:
         top = push(top, &now);
         now = nothing_pending();
         minus = false;
-        goto operand;
+        goto want_operand;
     }
     if (byte == '-' && !minus) {
         minus = true;
         negate(&now);
-        goto operand;
+        goto want_operand;
     }
     if (is_space(byte))
-        goto operand;
+        goto want_operand;
     reason = WRONG;
     operand = true;
     goto out;
 
-    operator: while (!marks.tokens)
-    {
-        if (!next_block(&source, &base, &marks)) {
-            reason = OUT_OF_TOKENS;
-            operand = false;
-            goto out;
-        }
+want_operation:
+    if (!marks.tokens) {
+        reason = OUT_OF_TOKENS;
+        operand = false;
+        goto out;
     }
     at = (unsigned)__builtin_ctzll(marks.tokens);
     marks.tokens &= marks.tokens - 1;
     p = base + at;
     byte = (unsigned char)*p;
-    const struct operator* o = & operators[byte & 7];
+    const struct operation *o = &operations[byte & 7];
     if (o->byte == byte) {
         operate(&now, o);
         minus = false;
-        goto operand;
+        goto want_operand;
     }
     if (byte == ')' && top > run->bottom) {
         double value = total(&now);
         top = pop(top, &now);
         apply(&now, value);
-        goto operator;
+        goto want_operation;
     }
     if (is_space(byte))
-        goto operator;
+        goto want_operation;
     reason = WRONG;
     operand = false;
 out:
-    run->base = base;
     run->p = p;
     run->marks = marks;
     run->now = now;
@@ -136,7 +122,7 @@ out:
 }
 
 /* More marks for advance(), of the first or the last block; false: there is no more text. */
-static bool more_marks(struct run *run, const char *text)
+__attribute__((noinline)) static bool more_marks(struct run *run, const char *text)
 {
     uint64_t inside = 0;
     if (run->base) {
