@@ -13,22 +13,27 @@
 
 static double budget = 0.4; /* seconds a peer and set */
 
-static void print_peer(const struct set *set, const char *name, const struct measured *result)
+static void print_wanted(const struct set *set)
 {
-    double mb = (double)set->bytes / result->seconds / 1e6;
+    if (set->wanted > 0)
+        printf("   wanted: %.1f, of the original %.1f", set->wanted, set->wanted_crate);
+    if (set->wanted_mb > 0)
+        printf("   wanted: %.0f MB/s", set->wanted_mb);
+}
+
+static void print_peer(const struct set *set, size_t number, const struct measured *result)
+{
+    const char *name = peers[number].name;
     if (result->refuses) {
         printf("  %-10s %14s\n", name, "refuses");
         return;
     }
-    printf("  %-10s %14.1f %8.0f %9.2f", name, result->seconds * 1e9 / (double)set->count, mb,
-           result->times);
-    printf(" %10.4g", result->heap_calls);
+    printf("  %-10s %14.1f %8.0f %9.2f %10.4g", name, result->seconds * 1e9 / (double)set->count,
+           (double)set->bytes / result->seconds / 1e6, result->times, result->heap_calls);
     if (result->other)
         printf("   other results: %zu of %zu", result->other, set->count);
-    if (!strcmp(name, "mexe") && set->wanted > 0)
-        printf("   wanted: %.1f times", set->wanted);
-    if (!strcmp(name, "mexe") && set->wanted_mb > 0)
-        printf("   wanted: %.0f MB/s", set->wanted_mb);
+    if (number == 0)
+        print_wanted(set);
     putchar('\n');
 }
 
@@ -48,7 +53,7 @@ static void print_set(size_t number)
     printf("%s: %s\n", set.name, set.title);
     printf("  %-10s %14s %8s %9s %10s\n", "", "ns/expression", "MB/s", "times", "heap calls");
     for (size_t i = 0; peers[i].name; i++)
-        print_peer(&set, peers[i].name, &results[i]);
+        print_peer(&set, i, &results[i]);
     putchar('\n');
     fflush(stdout);
     set_free(&set);
@@ -75,8 +80,8 @@ static int is_set(const char *name)
 
 static void introduce(int with_limits)
 {
-    printf("on processor %d; times: the yardstick's time in this one's, the median of rounds in "
-           "turns\n\n",
+    printf("processor %d; all in turns, the best of many; times: how often while the yardstick "
+           "does it once\n\n",
            stay_on_one_processor());
     if (with_limits)
         limits_print();

@@ -12,8 +12,8 @@
 
 struct measured {
     bool refuses;      /* it does not take all of the set; the rest says nothing then */
-    double seconds;    /* for the set once, at its best */
-    double times;      /* the yardstick's seconds in this one's: the median of the rounds */
+    double seconds;    /* for the set once, the best of the rounds */
+    double times;      /* how often it does what the yardstick does once */
     double heap_calls; /* an evaluation */
     size_t other;      /* expressions for which it says another number than the yardstick */
 };

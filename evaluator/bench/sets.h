@@ -10,8 +10,9 @@ struct set {
     size_t count, bytes; /* of expressions; of all of them, without their NULs */
     const char **texts;  /* each ends in NUL */
     size_t *lengths;
-    double wanted;    /* how many times the yardstick's speed; 0 where that is not asked */
-    double wanted_mb; /* or how many MB/s */
+    double wanted;       /* how many times the yardstick's speed; 0 where that is not asked */
+    double wanted_crate; /* the same in times the original's, the crate mexe */
+    double wanted_mb;    /* or how many MB/s */
 };
 
 /* How many sets there are, and the name of each. */
