@@ -16,9 +16,9 @@ static inline lane lane_of(double value)
     return _mm_set_sd(value);
 }
 
-static inline lane lane_of_bits(const uint64_t *bits)
+static inline lane lane_of_bits(uint64_t bits)
 {
-    return _mm_castsi128_pd(_mm_loadl_epi64((const __m128i *)(const void *)bits));
+    return _mm_castsi128_pd(_mm_cvtsi64_si128((long long)bits));
 }
 
 static inline double lane_value(lane a)
@@ -31,31 +31,30 @@ static inline lane lane_negated(lane a)
     return _mm_xor_pd(a, _mm_set_sd(-0.0));
 }
 
-/* (A and MASK) or BITS. */
-static inline lane lane_masked(lane a, lane mask, lane bits)
-{
-    return _mm_or_pd(_mm_and_pd(a, mask), bits);
-}
-
-/* The same of not MASK. */
-static inline lane lane_unmasked(lane a, lane mask, lane bits)
-{
-    return _mm_or_pd(_mm_andnot_pd(mask, a), bits);
-}
-
 static inline lane lane_sum(lane a, lane b)
 {
     return _mm_add_sd(a, b);
 }
 
-/* A / B where MASK is all ones, A * B where it is 0. */
-static inline lane lane_applied(lane a, lane b, lane mask)
+static inline lane lane_product(lane a, lane b)
 {
-    lane product = _mm_mul_sd(a, b), quotient = _mm_div_sd(a, b);
+    return _mm_mul_sd(a, b);
+}
+
+static inline lane lane_quotient(lane a, lane b)
+{
+    return _mm_div_sd(a, b);
+}
+
+/* YES where the highest bit of MASK is set, else NO. */
+static inline lane lane_chosen(lane mask, lane yes, lane no)
+{
 #ifdef __SSE4_1__
-    return _mm_blendv_pd(product, quotient, mask);
+    return _mm_blendv_pd(no, yes, mask);
 #else
-    return _mm_or_pd(_mm_and_pd(mask, quotient), _mm_andnot_pd(mask, product));
+    __m128i high = _mm_srai_epi32(_mm_castpd_si128(mask), 31);
+    lane all = _mm_castsi128_pd(_mm_shuffle_epi32(high, _MM_SHUFFLE(1, 1, 1, 1)));
+    return _mm_or_pd(_mm_and_pd(all, yes), _mm_andnot_pd(all, no));
 #endif
 }
 
@@ -71,9 +70,9 @@ static inline lane lane_of(double value)
     return both.bits;
 }
 
-static inline lane lane_of_bits(const uint64_t *bits)
+static inline lane lane_of_bits(uint64_t bits)
 {
-    return *bits;
+    return bits;
 }
 
 static inline double lane_value(lane a)
@@ -86,26 +85,25 @@ static inline lane lane_negated(lane a)
     return a ^ (uint64_t)1 << 63;
 }
 
-static inline lane lane_masked(lane a, lane mask, lane bits)
-{
-    return (a & mask) | bits;
-}
-
-static inline lane lane_unmasked(lane a, lane mask, lane bits)
-{
-    return (a & ~mask) | bits;
-}
-
 static inline lane lane_sum(lane a, lane b)
 {
     return lane_of(lane_value(a) + lane_value(b));
 }
 
-static inline lane lane_applied(lane a, lane b, lane mask)
+static inline lane lane_product(lane a, lane b)
 {
-    lane product = lane_of(lane_value(a) * lane_value(b));
-    lane quotient = lane_of(lane_value(a) / lane_value(b));
-    return product ^ ((product ^ quotient) & mask);
+    return lane_of(lane_value(a) * lane_value(b));
+}
+
+static inline lane lane_quotient(lane a, lane b)
+{
+    return lane_of(lane_value(a) / lane_value(b));
+}
+
+static inline lane lane_chosen(lane mask, lane yes, lane no)
+{
+    lane all = 0 - (mask >> 63);
+    return no ^ ((no ^ yes) & all);
 }
 #endif
 

@@ -9,7 +9,7 @@
 #include "words.h"
 
 #ifdef __AVX2__
-#include <immintrin.h>
+#include "vectors.h"
 #endif
 
 enum { BLOCK = 64 };
@@ -34,11 +34,6 @@ static inline struct classes classify(__m256i bytes)
     __m256i spaces = _mm256_cmpeq_epi8(bytes, _mm256_set1_epi8(' '));
     return (struct classes){(uint32_t)_mm256_movemask_epi8(_mm256_or_si256(digits, points)),
                             (uint32_t)_mm256_movemask_epi8(spaces)};
-}
-
-static inline __m256i load_32(const char *p)
-{
-    return _mm256_loadu_si256((const __m256i *)(const void *)p);
 }
 
 static inline struct classes classify_block(const char *p)
@@ -73,18 +68,55 @@ static inline struct classes classify_block(const char *p)
 }
 #endif
 
-/* Of a block that the text ends in, with spaces behind it. */
-static inline struct classes classify_last(const struct source *source, const char *p)
+/* The same with spaces behind the first LEFT bytes, and none of what is there. */
+static inline struct classes cut_classes(struct classes c, size_t left)
 {
-    char block[BLOCK];
-    size_t left = (size_t)(source->end - p);
-    for (size_t at = 0; at < BLOCK; at += 8) {
-        uint64_t word = at < left ? look(source, p + at) : 0;
-        memcpy(block + at, &word, sizeof word);
+    uint64_t all = UINT64_MAX >> (BLOCK - left);
+    return (struct classes){c.numeric & all, c.spaces | ~all};
+}
+
+#ifdef __AVX2__
+static inline struct classes joined(struct classes low, struct classes high, size_t by)
+{
+    return (struct classes){low.numeric | high.numeric << by, low.spaces | high.spaces << by};
+}
+
+/* Of 1 to 63 bytes of text: no byte besides them is read, some of them twice. */
+static inline struct classes classify_short(const struct source *source, const char *p, size_t size)
+{
+    if (size >= 32)
+        return joined(classify(load_32(p)), classify(load_32(source->end - 32)), size - 32);
+    __m128i bytes = load_16(source, p);
+    if (size <= 16)
+        return classify(_mm256_castsi128_si256(bytes));
+    return joined(classify(_mm256_castsi128_si256(bytes)),
+                  classify(_mm256_castsi128_si256(load_16(source, source->end - 16))), size - 16);
+}
+#else
+static inline struct classes classify_short(const struct source *source, const char *p, size_t size)
+{
+    struct classes all = {0, 0};
+    for (size_t at = 0; at < size; at += 8) {
+        struct classes some = classify(look(source, p + at));
+        all.numeric |= some.numeric << at;
+        all.spaces |= some.spaces << at;
     }
-    struct classes c = classify_block(block);
-    c.spaces |= left < BLOCK ? UINT64_MAX << left : 0;
-    return c;
+    return all;
+}
+#endif
+
+/* Of the block from P on, of which LEFT bytes are there, of a text of LENGTH: one at least. */
+static inline struct classes classify_last(const struct source *source, const char *p,
+                                           size_t length)
+{
+    size_t left = (size_t)(source->end - p);
+    if (left >= BLOCK)
+        return classify_block(p);
+    if (length < BLOCK)
+        return cut_classes(classify_short(source, p, left), left);
+    struct classes c = classify_block(source->end - BLOCK);
+    return cut_classes((struct classes){c.numeric >> (BLOCK - left), c.spaces >> (BLOCK - left)},
+                       left);
 }
 
 /* INSIDE is 1 when the byte before the block is a digit or a point. */

@@ -57,17 +57,18 @@ struct mexe_error {
  * alone. ERROR may be NULL; otherwise the status is stored there too, with its position (MEXE_OK
  * has LENGTH for it).
  *
- * What is pending at open parentheses is kept in a fixed area on the machine stack (the call needs
- * less than 8 KiB of that in all), and, for very deep nesting, in one mapping of the kernel's
- * (mmap), given back before the call returns: 1 byte for each open parenthesis, 8 more for a sum
- * that waits for it and 8 for a product. MEXE_TOO_DEEP says that the kernel refused. */
+ * What waits for the end of an open parenthesis is kept in a fixed area on the machine stack (the
+ * call needs less than 8 KiB of that in all), and, for very deep nesting, in one mapping of the
+ * kernel's (mmap), given back before the call returns: 24 bytes for each parenthesis that a sum, a
+ * product or a minus sign waits for, nothing for others, such as the second of "((". MEXE_TOO_DEEP
+ * says that the kernel refused. */
 enum mexe_status mexe_eval(const char *text, size_t length, double *result,
                            struct mexe_error *error);
 
 /* The same with memory of the caller's: keeps what is pending in the SIZE bytes at SCRATCH (of any
  * alignment; NULL when SIZE is 0) and takes no other. MEXE_TOO_DEEP says that they do not suffice.
- * 17 bytes for each level always do; an expression without parentheses needs none. The contents of
- * SCRATCH mean nothing before and after. Needs no operating system. */
+ * 24 bytes for each level of parentheses always do; none is needed for those that nothing waits
+ * for. The contents of SCRATCH mean nothing before and after. Needs no operating system. */
 enum mexe_status mexe_eval_in(const char *text, size_t length, double *result,
                               struct mexe_error *error, void *scratch, size_t size);
 

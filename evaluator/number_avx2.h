@@ -7,9 +7,7 @@
 #define MEXE_NUMBER_AVX2_H
 
 #include "core.h"
-#include "words.h"
-
-#include <immintrin.h>
+#include "vectors.h"
 
 #define FOUR(n) n, n, n, n
 #define SIXTEEN(n) FOUR(n), FOUR(n), FOUR(n), FOUR(n)
@@ -37,20 +35,6 @@ static inline const struct tables *hidden_tables(void)
     const struct tables *hidden = &tables;
     __asm__("" : "+r"(hidden));
     return hidden;
-}
-
-static inline __m128i unaligned(const void *p)
-{
-    return _mm_loadu_si128((const __m128i *)p);
-}
-
-static inline __m128i load_16(const struct source *source, const char *p)
-{
-    ptrdiff_t left = source->end - p;
-    if (left >= 16)
-        return unaligned(p);
-    uint64_t high = left > 8 ? look(source, p + 8) : 0;
-    return _mm_set_epi64x((long long)high, (long long)look(source, p));
 }
 
 /* The value of 16 digits, the first one the lowest byte. */

@@ -61,16 +61,19 @@ want_operand:
             reason = HARD_NUMBER;
             goto out;
         }
-        apply(&now, value);
+        apply(&now, lane_of(value));
         goto want_operation;
     }
     if (byte == '(') {
-        if (run->limit - top < LEVEL_MAX) {
+        if (now.kind <= PLAIN) {
+            now.kind++;
+            goto want_operand;
+        }
+        if (run->limit - top < LEVEL) {
             reason = OUT_OF_ROOM;
             goto out;
         }
         top = push(top, &now);
-        now = nothing_pending();
         minus = false;
         goto want_operand;
     }
@@ -95,17 +98,25 @@ want_operation:
     marks.tokens &= marks.tokens - 1;
     p = base + at;
     byte = (unsigned char)*p;
-    const struct operation *o = &operations[byte & 7];
+    const struct operation *o = &operations[byte & 7][0];
     if (o->byte == byte) {
         operate(&now, o);
         minus = false;
         goto want_operand;
     }
-    if (byte == ')' && top > run->bottom) {
-        double value = total(&now);
-        top = pop(top, &now);
-        apply(&now, value);
-        goto want_operation;
+    if (byte == ')') {
+        lane value = lane_sum(now.sum, now.term);
+        if (now.kind & PLAIN) {
+            now.sum = lane_of(-0.0);
+            now.term = value;
+            now.kind = (now.kind & PLAIN) - 1;
+            goto want_operation;
+        }
+        if (top > run->bottom) {
+            top = pop(top, &now);
+            apply(&now, value);
+            goto want_operation;
+        }
     }
     if (is_space(byte))
         goto want_operation;
@@ -135,9 +146,7 @@ __attribute__((noinline)) static bool more_marks(struct run *run, const char *te
             return false;
         run->base = text;
     }
-    struct classes c = run->source.end - run->base >= BLOCK
-                           ? classify_block(run->base)
-                           : classify_last(&run->source, run->base);
+    struct classes c = classify_last(&run->source, run->base, (size_t)(run->source.end - text));
     run->marks = mark_tokens(c, inside);
     return true;
 }
@@ -150,7 +159,7 @@ static bool read_hard(struct run *run, enum mexe_status *status)
     *status = run->p[-1] == '.' ? MEXE_WANTS_DIGIT : MEXE_WANTS_OPERATOR;
     if (run->p[-1] == '.' || (run->p < end && *run->p == '.'))
         return false;
-    apply(&run->now, value);
+    apply(&run->now, lane_of(value));
     run->operand = false;
     return true;
 }
@@ -163,7 +172,6 @@ static bool more_room(struct run *run, struct mexe_memory *memory)
     run->bottom = memory->base;
     run->limit = memory->limit;
     run->top = push(memory->base + used, &run->now);
-    run->now = nothing_pending();
     run->operand = true;
     run->minus = false;
     return true;
@@ -184,7 +192,7 @@ static enum mexe_status finish(const struct run *run, const char *text, double *
 {
     if (run->operand)
         return is_blank(text, run->source.end) ? MEXE_EMPTY : MEXE_WANTS_OPERAND;
-    if (run->top > run->bottom)
+    if (run->top > run->bottom || run->now.kind & PLAIN)
         return MEXE_NOT_CLOSED;
     double value = total(&run->now);
     *result = value == value ? value : mexe_double((uint64_t)0x7ff8 << 48);

@@ -88,7 +88,7 @@ bool agrees(const char *text, size_t length)
     bare.error = mine.error;
     if (!same(&bare, &its))
         return complain("mexe_eval without an error", text, length, &bare, &its);
-    return agrees_within(text, length, 17 * levels, true, &its) &&
-           agrees_within(text, length, 5 * levels, false, &its) &&
+    return agrees_within(text, length, 24 * levels, true, &its) &&
+           agrees_within(text, length, 7 * levels, false, &its) &&
            agrees_within(text, length, 0, levels == 0, &its);
 }
