@@ -36,7 +36,8 @@ static void tidy(struct input *input)
 {
     size_t unread = input->end - input->start;
     char *old = input->bytes, *bytes = unread < sizeof small_area ? small_area : old;
-    memmove(bytes, old + input->start, unread);
+    if (unread)
+        memmove(bytes, old + input->start, unread);
     if (old && bytes != old)
         munmap(old, input->room);
     if (bytes == small_area)
