@@ -17,6 +17,12 @@ static inline double mexe_double(uint64_t bits)
     return both.value;
 }
 
+/* VALUE, with the same bits for any NaN. */
+static inline double mexe_one_nan(double value)
+{
+    return value == value ? value : mexe_double(UINT64_C(0x7ff8) << 48);
+}
+
 /* The powers of ten that a double holds exactly. */
 static const double ten[] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,  1e8,  1e9,  1e10, 1e11,
                              1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};

@@ -7,6 +7,7 @@
 #include "bytes.h"
 #include "marks.h"
 #include "pending.h"
+#include "quick.h"
 
 /* Why advance() returns. */
 enum reason {
@@ -194,8 +195,7 @@ static enum mexe_status finish(const struct run *run, const char *text, double *
         return is_blank(text, run->source.end) ? MEXE_EMPTY : MEXE_WANTS_OPERAND;
     if (run->top > run->bottom || run->now.kind & PLAIN)
         return MEXE_NOT_CLOSED;
-    double value = total(&run->now);
-    *result = value == value ? value : mexe_double((uint64_t)0x7ff8 << 48);
+    *result = mexe_one_nan(total(&run->now));
     return MEXE_OK;
 }
 
@@ -225,11 +225,12 @@ static enum mexe_status evaluate(struct run *run, const char *text, double *resu
     }
 }
 
-enum mexe_status MEXE_RUN(const char *text, size_t length, double *result, struct mexe_error *error,
-                          struct mexe_memory *memory)
+/* Apart, so that MEXE_RUN itself needs few registers. */
+__attribute__((noinline)) static enum mexe_status run_all(const char *text, size_t length,
+                                                          double *result, struct mexe_error *error,
+                                                          struct mexe_memory *memory)
 {
     struct run run = {.source = make_source(text, length),
-                      .base = NULL,
                       .p = text,
                       .now = nothing_pending(),
                       .bottom = memory->base,
@@ -240,4 +241,14 @@ enum mexe_status MEXE_RUN(const char *text, size_t length, double *result, struc
     if (error)
         *error = (struct mexe_error){status, (size_t)(run.p - text)};
     return status;
+}
+
+enum mexe_status MEXE_RUN(const char *text, size_t length, double *result, struct mexe_error *error,
+                          struct mexe_memory *memory)
+{
+    if (length > QUICK_MAX || !evaluate_quick(text, length, result))
+        return run_all(text, length, result, error, memory);
+    if (error)
+        *error = (struct mexe_error){MEXE_OK, length};
+    return MEXE_OK;
 }
