@@ -31,3 +31,5 @@ $(EVALUATOR_TOP)/libmexe.so: $(EVALUATOR_OBJECTS)
 
 $(EVALUATOR_TOP)/mexe: $(wildcard evaluator/command/*.c evaluator/command/*.h) $(EVALUATOR_TOP)/libmexe.a
 	$(CC) $(EVALUATOR_CFLAGS) $(CFLAGS) -Ievaluator $(LDFLAGS) -o $@ $(filter %.c %.a,$^)
+
+include evaluator/tests/build.mk

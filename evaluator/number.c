@@ -1,5 +1,6 @@
 /* number.c - reads one number, whatever its length: the way for those that run.c does not read. */
 #include "core.h"
+#include "words.h"
 
 /* 10^19 - 1 fits into 64 bits. */
 enum { DIGITS_KEPT = 19 };
@@ -25,8 +26,24 @@ static const char *skip_zeros(const char *p, const char *end)
     return p;
 }
 
+/* Up to 8 digits at once, as long as all that is kept fits. */
+static const char *take_words(struct digits *d, const char *p, const char *end)
+{
+    static const uint32_t tens[] = {1, 10, 100, 1000, 10000, 100000, 1000000, 10000000, 100000000};
+    unsigned size = 8;
+    while (size == 8 && end - p >= 8 && d->count + 8 <= DIGITS_KEPT) {
+        uint64_t word = load_word(p), marks = mark_no_digits(word);
+        size = marks ? bytes_below(marks) : 8;
+        d->kept = d->kept * tens[size] + (size ? join_digits(word << 8 * (8 - size)) : 0);
+        d->count += size;
+        p += size;
+    }
+    return p;
+}
+
 static const char *take_digits(struct digits *d, const char *p, const char *end)
 {
+    p = take_words(d, p, end);
     for (; is_digit(p, end); p++) {
         unsigned digit = (unsigned)(*p - '0');
         if (d->count < DIGITS_KEPT)

@@ -1,5 +1,6 @@
 /* compare.c - mexe beside the reference; compare.h. */
 #include "compare.h"
+#include "core.h"
 #include "reference.h"
 
 #include <inttypes.h>
@@ -56,29 +57,75 @@ static size_t levels_in(const char *text, size_t length)
     return levels;
 }
 
+/* ---- the ways to evaluate -----------------------------------------------------------------------
+ *
+ * mexe_eval_in takes the one that is best for this machine; the others are called by themselves. */
+
+typedef enum mexe_status evaluator(const char *text, size_t length, double *result,
+                                   struct mexe_error *error, void *scratch, size_t size);
+
+static enum mexe_status eval_by_words(const char *text, size_t length, double *result,
+                                      struct mexe_error *error, void *scratch, size_t size)
+{
+    struct mexe_memory memory = {scratch, (unsigned char *)scratch + size, NULL};
+    return mexe_run_words(text, length, result, error, &memory);
+}
+
+#ifdef __x86_64__
+static enum mexe_status eval_by_avx2(const char *text, size_t length, double *result,
+                                     struct mexe_error *error, void *scratch, size_t size)
+{
+    struct mexe_memory memory = {scratch, (unsigned char *)scratch + size, NULL};
+    if (!__builtin_cpu_supports("avx2") || !__builtin_cpu_supports("bmi2"))
+        return mexe_run_words(text, length, result, error, &memory);
+    return mexe_run_avx2(text, length, result, error, &memory);
+}
+#endif
+
+static const struct way {
+    const char *name;
+    evaluator *eval;
+} ways[] = {
+    {"mexe_eval_in", mexe_eval_in},
+    {"mexe_run_words", eval_by_words},
+#ifdef __x86_64__
+    {"mexe_run_avx2", eval_by_avx2},
+#endif
+};
+
 /* With scratch that does not suffice it must say so, at a parenthesis, or be right nevertheless. */
-static bool agrees_within(const char *text, size_t length, size_t size, bool enough,
-                          const struct outcome *its)
+static bool agrees_within(const struct way *way, const char *text, size_t length, size_t size,
+                          bool enough, const struct outcome *its)
 {
     struct outcome mine = {.value = UNTOUCHED};
     unsigned char *scratch = malloc(size + 1);
     if (!scratch)
         abort();
     scratch[size] = 0xa5;
-    mine.status = mexe_eval_in(text, length, &mine.value, &mine.error, scratch, size);
+    mine.status = way->eval(text, length, &mine.value, &mine.error, scratch, size);
     bool intact = scratch[size] == 0xa5;
     free(scratch);
     if (!enough && intact && mine.status == MEXE_TOO_DEEP && mine.error.status == MEXE_TOO_DEEP &&
         mine.error.position < length && text[mine.error.position] == '(' &&
         same_value(mine.value, UNTOUCHED))
         return true;
-    return (intact && same(&mine, its)) || complain("mexe_eval_in", text, length, &mine, its);
+    return (intact && same(&mine, its)) || complain(way->name, text, length, &mine, its);
+}
+
+static bool agrees_in_all_ways(const char *text, size_t length, const struct outcome *its)
+{
+    size_t levels = levels_in(text, length);
+    for (size_t i = 0; i < sizeof ways / sizeof *ways; i++)
+        if (!agrees_within(&ways[i], text, length, 24 * levels, true, its) ||
+            !agrees_within(&ways[i], text, length, 7 * levels, false, its) ||
+            !agrees_within(&ways[i], text, length, 0, levels == 0, its))
+            return false;
+    return true;
 }
 
 bool agrees(const char *text, size_t length)
 {
-    struct outcome mine = {.value = UNTOUCHED}, its = {.value = UNTOUCHED}, bare = mine;
-    size_t levels = levels_in(text, length);
+    struct outcome mine = {.value = UNTOUCHED}, its = mine, bare = mine;
     its.status = reference_eval(text, length, &its.value, &its.error.position);
     its.error.status = its.status;
     mine.status = mexe_eval(text, length, &mine.value, &mine.error);
@@ -88,7 +135,5 @@ bool agrees(const char *text, size_t length)
     bare.error = mine.error;
     if (!same(&bare, &its))
         return complain("mexe_eval without an error", text, length, &bare, &its);
-    return agrees_within(text, length, 24 * levels, true, &its) &&
-           agrees_within(text, length, 7 * levels, false, &its) &&
-           agrees_within(text, length, 0, levels == 0, &its);
+    return agrees_in_all_ways(text, length, &its);
 }
