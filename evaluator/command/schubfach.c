@@ -3,8 +3,8 @@
  * The names are the paper's. A double is c * 2^q; everything between the middles to its neighbours
  * reads back to it. k is the largest for which a multiple of 10^k always lies in between, so that
  * the shortest decimal is one of the two multiples of 10^(k+1) around the value, or else of 10^k.
- * Section 9 of the paper proves that the upper 128 bits of the powers suffice to compare, when the
- * bits that are cut off are kept as one sticky bit.
+ * The paper proves that the upper 128 bits of the powers suffice to compare, when the bits that are
+ * cut off are kept as one sticky bit.
  */
 #include <string.h>
 
