@@ -1,41 +1,19 @@
 /* bench.c - how fast mexe is, beside others: `make bench-evaluator`.
  *
- *     bench-evaluator [-q] [SET...]     -q: quick, for a look; without SET: all of them
- *     bench-evaluator -l SET...         only lists the expressions, one a line
+ *     bench-evaluator [-q|-m|-l] [SET...]     without SET: all of them
+ *
+ * -q: quick, for a look; -m: a table in Markdown; -l: only lists the expressions, one a line.
  */
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "clock.h"
 #include "machine_limits.h"
 #include "measure.h"
+#include "tell.h"
 
-static double budget = 0.4; /* seconds a peer and set */
-
-static void print_wanted(const struct set *set)
-{
-    if (set->wanted > 0)
-        printf("   wanted: %.1f, of the original %.1f", set->wanted, set->wanted_crate);
-    if (set->wanted_mb > 0)
-        printf("   wanted: %.0f MB/s", set->wanted_mb);
-}
-
-static void print_peer(const struct set *set, size_t number, const struct measured *result)
-{
-    const char *name = peers[number].name;
-    if (result->refuses) {
-        printf("  %-10s %14s\n", name, "refuses");
-        return;
-    }
-    printf("  %-10s %14.1f %8.0f %9.2f %10.4g", name, result->seconds * 1e9 / (double)set->count,
-           (double)set->bytes / result->seconds / 1e6, result->times, result->heap_calls);
-    if (result->other)
-        printf("   other results: %zu of %zu", result->other, set->count);
-    if (number == 0)
-        print_wanted(set);
-    putchar('\n');
-}
+static double budget = 0.3; /* seconds a peer and set */
+static void (*tell)(const struct set *set, const struct measured *results) = tell_text;
 
 static void list_set(size_t number)
 {
@@ -45,16 +23,12 @@ static void list_set(size_t number)
     set_free(&set);
 }
 
-static void print_set(size_t number)
+static void measure_set(size_t number)
 {
     struct set set = set_make(number);
     struct measured results[MOST_PEERS];
     measure(&set, budget, results);
-    printf("%s: %s\n", set.name, set.title);
-    printf("  %-10s %14s %8s %9s %10s\n", "", "ns/expression", "MB/s", "times", "heap calls");
-    for (size_t i = 0; peers[i].name; i++)
-        print_peer(&set, i, &results[i]);
-    putchar('\n');
+    tell(&set, results);
     fflush(stdout);
     set_free(&set);
 }
@@ -96,19 +70,28 @@ static int wrong_usage(const char *word)
     return 2;
 }
 
+/* The letter of the option, which must be the first word. */
+static char option_of(char **words)
+{
+    const char *word = *words ? *words : "";
+    return word[0] == '-' && word[1] && strchr("qml", word[1]) ? word[1] : '\0';
+}
+
 int main(int argc, char **argv)
 {
-    int lists = argc > 1 && !strcmp(argv[1], "-l"), is_quick = argc > 1 && !strcmp(argv[1], "-q");
-    char **names = argv + 1 + (lists || is_quick);
+    char **names = argv + (argc > 0), option = option_of(names);
+    names += option != '\0';
     for (char **name = names; *name; name++)
         if (!is_set(*name))
             return wrong_usage(*name);
-    if (is_quick)
-        budget = 0.05;
-    if (!lists)
+    budget = option == 'q' ? 0.05 : budget;
+    tell = option == 'm' ? tell_markdown : tell_text;
+    if (option != 'l')
         introduce(!*names);
+    if (option == 'm')
+        tell_markdown_head();
     for (size_t i = 0; i < set_count(); i++)
         if (is_chosen(i, names))
-            (lists ? list_set : print_set)(i);
+            (option == 'l' ? list_set : measure_set)(i);
     return 0;
 }
