@@ -19,7 +19,7 @@ static const struct tables {
     /* From step + N on: one byte less far for all but the last N, which stand behind the point. */
     signed char step[32];
     double ten[16];
-} tables = {
+} number_tables = {
     .zero = {SIXTEEN('0')},
     .nine = {SIXTEEN(9)},
     .point = {SIXTEEN('.')},
@@ -32,7 +32,7 @@ static const struct tables {
 /* The compiler shall not know what is in them: it would make each constant anew, each time. */
 static inline const struct tables *hidden_tables(void)
 {
-    const struct tables *hidden = &tables;
+    const struct tables *hidden = &number_tables;
     __asm__("" : "+r"(hidden));
     return hidden;
 }

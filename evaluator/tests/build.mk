@@ -9,6 +9,7 @@ evaluator-tests: $(evaluator_test_programs)
 
 evaluator_compare = evaluator/tests/compare.c evaluator/tests/reference.c
 $(EVALUATOR_TESTS)/random_test: evaluator_more = $(evaluator_compare)
+$(EVALUATOR_TESTS)/deep_test: evaluator_more = evaluator/tests/reference.c
 
 $(EVALUATOR_TESTS)/%_test: $(evaluator_test_sources)
 	@mkdir -p $(@D)
