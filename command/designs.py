@@ -15,8 +15,9 @@ import tempfile
 import time
 
 from alloctrace import trace
+from alloctrace.summary import summarise
 from command.errors import UserError
-from reports import designs
+from reports import designs, sentences
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 SIZES = (
@@ -46,6 +47,7 @@ def measure(commands, folder=None):
             found[name].setdefault("speed", {})[str(size)] = speed
     return {
         "made": time.strftime("%Y-%m-%d, ") + "%s %s" % (platform.system(), platform.release()),
+        "recorded": found[designs.LIST]["small"]["recorded"],
         "repeat": REPEAT,
         "sizes": list(SIZES),
         "long_bytes": len(texts(LONG)[0]),
@@ -90,7 +92,10 @@ def _observed(words, path):
         said = done.stderr.decode("utf-8", "replace").strip().splitlines()
         raise UserError("%s: %s" % (words[0], said[-1] if said else "it failed"))
     with trace.open(path) as recorded:
-        return designs.facts(recorded.events())
+        summary = summarise(recorded)
+        if not summary["complete"] or summary["events_lost"]:
+            raise UserError("%s: not all of the run was recorded" % words[0])
+        return dict(designs.facts(recorded.events()), recorded=sentences.recorded(summary))
 
 
 def _speeds(commands, expressions):
@@ -104,10 +109,15 @@ def _speeds(commands, expressions):
     return {
         name: {
             "ns_per_byte": 1e9 * statistics.median(row[0] for row in rows) / size,
-            "faults": statistics.median(row[1] for row in rows) / ROUNDS / len(expressions),
+            "faults": _faults(rows) / ROUNDS / len(expressions),
         }
         for name, rows in costs.items()
     }
+
+
+def _faults(rows):
+    """The median; less than none is what the start of one run had more than that of another."""
+    return max(0, statistics.median(row[1] for row in rows))
 
 
 def _cost(words):

@@ -1,6 +1,6 @@
 """One evaluator, three designs: what each asks of the allocator and the kernel, and how fast it is.
 
-The record (made by command/designs.py): {"made", "repeat", "sizes": [bytes of an expression],
+The record (made by command/designs.py): {"made", "recorded", "repeat", "sizes": [bytes of an expression],
 "designs": {name: {"told", "small", "long", "speed"}}}. `small` and `long` are what `facts` says of
 a trace, of the built-in expressions and of one expression of `long_bytes` bytes. `speed`: {size:
 {"ns_per_byte", "faults"}}, as measured without brkpoint. Pure.
@@ -124,7 +124,7 @@ def to_json(record):
 def to_markdown(record, level=1):
     """The page, or with `level` 2 a chapter of another one."""
     parts = [["#" * level + " The evaluator, three ways", "", "**%s**" % verdict(record)]]
-    parts += [_about(record), _designs(record), _costs(record), _speeds(record), _reading(record)]
+    parts += [_about(record), _costs(record), _speeds(record), _reading(record)]
     parts += [["To see it again: %s." % code(record["repeat"])]]
     return "\n\n".join("\n".join(part) for part in parts) + "\n"
 
@@ -132,14 +132,12 @@ def to_markdown(record, level=1):
 def _about(record):
     return [
         "The article plans an evaluator of arithmetic that allocates as little as can be. Here are",
-        "three, run under brkpoint and, for their speed, without it, on %s:"
+        "three, run under brkpoint and, for their speed, without it (processor time, %s)."
         % escape(record["made"]),
+        "Recorded %s." % escape(record["recorded"]),
+        "",
+        *("* %s: %s, %s" % (code(n), told, code("make run-" + n)) for n, told in TOLD.items()),
     ]
-
-
-def _designs(record):
-    repeats = ["* %s: %s, %s" % (code(n), told, code("make run-" + n)) for n, told in TOLD.items()]
-    return repeats
 
 
 def _costs(record):
@@ -173,8 +171,8 @@ def _speeds(record):
             rows[-1] += ["%.1f" % times(record, size, LIST, name), "%.1f" % speed["faults"]]
     head = ["bytes", "design", "ns a byte", "MB/s", "times the list", "page faults"]
     return [
-        "How fast, by the length of an expression (always the same bytes in all; processor time;",
-        "page faults an evaluation: memory that the kernel had to hand out, page by page):",
+        "How fast, by the length of an expression (always as many bytes in all; page faults of an",
+        "evaluation: memory that the kernel had to hand out, page by page):",
         "",
     ] + table(head, "rlrrrr", rows)
 
