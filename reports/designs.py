@@ -1,9 +1,9 @@
 """One evaluator, three designs: what each asks of the allocator and the kernel, and how fast it is.
 
-The record (made by command/designs.py): {"made", "recorded", "repeat", "sizes": [bytes of an expression],
-"designs": {name: {"told", "small", "long", "speed"}}}. `small` and `long` are what `facts` says of
-a trace, of the built-in expressions and of one expression of `long_bytes` bytes. `speed`: {size:
-{"ns_per_byte", "faults"}}, as measured without brkpoint. Pure.
+The record (made by command/designs.py): {"made", "recorded", "repeat", "long_bytes", "sizes":
+[bytes of an expression], "designs": {name: {"told", "small", "long", "speed"}}}. `small` and `long`
+are what `facts` says of a trace, of the built-in expressions and of one expression of `long_bytes`
+bytes. `speed`: {size: {"ns_per_byte", "faults"}}, as measured without brkpoint. Pure.
 """
 
 from __future__ import annotations
