@@ -3,34 +3,13 @@
 #define MEXE_NUMBER_WORDS_H
 
 #include "core.h"
-#include "words.h"
+#include "pieces.h"
 
 struct tables;
 
 static inline const struct tables *hidden_tables(void)
 {
     return NULL;
-}
-
-static const uint32_t tens[] = {1, 10, 100, 1000, 10000, 100000, 1000000, 10000000};
-
-/* What one word says of a number that begins in it. */
-struct piece {
-    uint64_t marks;  /* the bytes that are no digits: right up to STOP */
-    uint64_t point;  /* the mark of its point, 0 without one */
-    uint64_t stop;   /* from the mark of the byte behind it on; 0 when it may go on */
-    uint64_t digits; /* the word without the point; what is behind the number stays there */
-};
-
-static inline struct piece find_piece(uint64_t word)
-{
-    struct piece piece = {.marks = mark_no_digits(word)};
-    uint64_t first = piece.marks & -piece.marks;
-    uint64_t before = (uint64_t)((int64_t)(first - 1) >> 7); /* all of the word without a mark */
-    piece.point = first & mark_points(word);
-    piece.stop = piece.marks ^ piece.point;
-    piece.digits = (word & before) | (word >> 8 & ~before);
-    return piece;
 }
 
 /* Of 8 bytes and more. A point in the second word is none when there was one in the first. */
