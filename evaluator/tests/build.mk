@@ -5,7 +5,7 @@ evaluator_test_sources = $(wildcard evaluator/tests/*.[ch]) $(EVALUATOR_TOP)/lib
 evaluator_test_programs = $(addprefix $(EVALUATOR_TESTS)/,random_test numbers_test deep_test)
 
 .PHONY: evaluator-tests fuzz-evaluator
-evaluator-tests: $(evaluator_test_programs)
+evaluator-tests: $(evaluator_test_programs) ## build the programs that test the evaluator's library
 
 evaluator_compare = evaluator/tests/compare.c evaluator/tests/reference.c
 $(EVALUATOR_TESTS)/random_test: evaluator_more = $(evaluator_compare)
