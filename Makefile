@@ -20,7 +20,7 @@ all: targets evaluator ## build everything that is compiled, into build/
 article: ## investigate the article's programs on this machine and write the report
 	./brkpoint article
 
-evaluator-story: $(addprefix $(TARGETS_OUT)/,eval_list eval_array eval_mexe) ## what three designs of an evaluator cost
+evaluator-story: $(addprefix $(TARGETS_OUT)/,eval_list eval_array eval_mexe) ## run three designs of an evaluator; tell what each costs
 	$(PYTHON) -m command.designs
 
 test: targets ## run the tests

@@ -1,5 +1,6 @@
 /* tell.c - lines for people, rows for docs/evaluator.md; tell.h. */
 #include <stdio.h>
+#include <string.h>
 
 #include "tell.h"
 
@@ -43,6 +44,10 @@ void tell_text(const struct set *set, const struct measured *results)
     printf("  %-10s %14s %8s %9s %10s\n", "", "ns/expression", "MB/s", "times", "heap calls");
     for (size_t i = 0; peers[i].name; i++)
         tell_peer(set, i, &results[i]);
+    for (size_t i = 0; peers[i].name; i++)
+        if (!strcmp(peers[i].name, "original") && !results[i].refuses)
+            printf("  mexe is %.1f times as fast as the original\n",
+                   results[i].seconds / results->seconds);
     putchar('\n');
 }
 
