@@ -49,17 +49,14 @@ def all_lines():
     yield from (text.encode() for text in expressions())
 
 
-def events_in_main(lines, tmp_path):
-    """The events of phases main and exit while mexe answers these lines, and its status."""
-    given, trace = tmp_path / "lines", tmp_path / "trace"
-    given.write_bytes(b"".join(line + b"\n" for line in lines))
-    run = [ROOT + "/brkpoint", "run", "--quiet", "-o", trace, MEXE]
-    with open(given, "rb") as file:
-        done = subprocess.run(run, stdin=file, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-    show = subprocess.run(
-        [ROOT + "/brkpoint", "events", trace, "--json"], stdout=subprocess.PIPE, check=True
-    )
-    events = [json.loads(line) for line in show.stdout.splitlines()]
+def watched(tmp_path, words, given=b""):
+    """The names of the events in phases main and exit of a run of mexe, and the finished run."""
+    trace = tmp_path / "trace"
+    run = [ROOT + "/brkpoint", "run", "--quiet", "--force", "-o", trace, MEXE, *words]
+    done = subprocess.run(run, input=given, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    show = [ROOT + "/brkpoint", "events", trace, "--json"]
+    said = subprocess.run(show, stdout=subprocess.PIPE, check=True).stdout
+    events = [json.loads(line) for line in said.splitlines()]
     events = [event for event in events if event["kind"] in ("call", "syscall")]
     assert any(event["phase"] == "load" for event in events)  # it did look
     return [e["name"] for e in events if e["phase"] in ("main", "exit")], done
@@ -67,7 +64,7 @@ def events_in_main(lines, tmp_path):
 
 def test_whatever_is_evaluated_there_is_no_call_and_no_memory_syscall(tmp_path):
     lines = list(all_lines())
-    events, done = events_in_main(lines, tmp_path)
+    events, done = watched(tmp_path, [], b"".join(line + b"\n" for line in lines))
     assert events == []
     printed = done.stdout.decode().split("\n")
     assert len(printed) == len(lines) + 1
@@ -78,7 +75,14 @@ def test_whatever_is_evaluated_there_is_no_call_and_no_memory_syscall(tmp_path):
 def test_what_lies_too_deep_for_the_stack_is_seen(tmp_path):
     """The negative twin: one mapping, given back."""
     deep = b"(-1*" * (FITS // 8) + b"1" + b")" * (FITS // 8)
-    events, done = events_in_main([deep, b"2"], tmp_path)
+    events, done = watched(tmp_path, [], deep + b"\n2\n")
     assert done.stdout == b"1\n2\n" or done.stdout == b"-1\n2\n"
     assert "mmap" in events and set(events) <= {"mmap", "mremap", "munmap"}
     assert events.count("mmap") == events.count("munmap")
+
+
+def test_a_file_is_mapped_and_that_is_all(tmp_path):
+    path = tmp_path / "sum"
+    path.write_bytes(b"1+" * 1000003 + b"1")
+    events, done = watched(tmp_path, ["-f", str(path)])
+    assert (events, done.stdout) == (["mmap", "madvise"], b"1000004\n")
