@@ -7,6 +7,8 @@
 
 #include "mexe.h"
 
+#pragma GCC visibility push(hidden)
+
 /* The double with these BITS. */
 static inline double mexe_double(uint64_t bits)
 {
@@ -22,10 +24,6 @@ static inline double mexe_one_nan(double value)
 {
     return value == value ? value : mexe_double(UINT64_C(0x7ff8) << 48);
 }
-
-/* The powers of ten that a double holds exactly. */
-static const double ten[] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,  1e8,  1e9,  1e10, 1e11,
-                             1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
 
 /* Where what is pending at open parentheses is kept: bytes from BASE to LIMIT. */
 struct mexe_memory {
@@ -61,5 +59,7 @@ bool mexe_round_product(uint64_t w, int64_t exponent, bool cut, double *value);
 /* The double next to D * 10^EXPONENT, where D are the COUNT decimal digits from DIGITS on; a point
  * among them is skipped. The first one is not 0. Always right, not fast. */
 double mexe_round_decimal(const char *digits, int64_t count, int64_t exponent);
+
+#pragma GCC visibility pop
 
 #endif

@@ -6,7 +6,7 @@
 #ifndef MEXE_NUMBER_AVX2_H
 #define MEXE_NUMBER_AVX2_H
 
-#include "core.h"
+#include "pieces.h"
 #include "vectors.h"
 
 #define FOUR(n) n, n, n, n
@@ -15,7 +15,7 @@
 static const struct tables {
     _Alignas(16) char zero[16], nine[16], point[16];
     /* Bytes to shuffle by: from slide + N on, where byte N of the text comes behind the last. */
-    signed char slide[32];
+    signed char slide[40];
     /* From step + N on: one byte less far for all but the last N, which stand behind the point. */
     signed char step[32];
     double ten[16];
@@ -23,8 +23,8 @@ static const struct tables {
     .zero = {SIXTEEN('0')},
     .nine = {SIXTEEN(9)},
     .point = {SIXTEEN('.')},
-    .slide = {-16, -15, -14, -13, -12, -11, -10, -9, -8, -7, -6, -5, -4, -3, -2, -1,
-              0,   1,   2,   3,   4,   5,   6,   7,  8,  9,  10, 11, 12, 13, 14, 15},
+    .slide = {-16, -15, -14, -13, -12, -11, -10, -9, -8, -7, -6, -5, -4, -3, -2, -1, 0,
+              1,   2,   3,   4,   5,   6,   7,   8,  9,  10, 11, 12, 13, 14, 15, 16},
     .step = {SIXTEEN(-1)},
     .ten = {1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15},
 };
@@ -67,6 +67,31 @@ static inline bool read_short(const struct source *source, const char *p, const 
     __m128i order = _mm_add_epi8(unaligned(t->slide + end), unaligned(t->step + fraction));
     *value = (double)(int64_t)join_16(_mm_shuffle_epi8(digits, order)) / t->ten[fraction];
     return true;
+}
+
+/* Reads a number of 16 to 23 bytes, of which there are 24; as its twin. */
+static inline const char *read_long(const char *p, double *value)
+{
+    const struct tables *t = hidden_tables();
+    __m128i bytes = unaligned(p), digits = _mm_sub_epi8(bytes, unaligned(t->zero));
+    __m128i are = _mm_cmpeq_epi8(_mm_min_epu8(digits, unaligned(t->nine)), digits);
+    uint32_t points = (uint32_t)_mm_movemask_epi8(_mm_cmpeq_epi8(bytes, unaligned(t->point)));
+    uint32_t others = (uint32_t)_mm_movemask_epi8(are) ^ 0xffff;
+    struct piece rest = find_piece(load_word(p + 16));
+    unsigned early = points != 0, late = rest.point != 0;
+    if (others != points || (points & (points - 1)) || !rest.stop || (early & late))
+        return NULL;
+    unsigned whole = (unsigned)__builtin_ctz(points | 1 << 16), size = bytes_below(rest.stop);
+    unsigned places = size - late,
+             point = whole + late * bytes_below(rest.point | (uint64_t)1 << 63);
+    unsigned fraction = (15 + size - point) * (early | late);
+    if (16 - early + places > DIGITS_KEPT || (fraction == 0 && (early | late)))
+        return NULL;
+    __m128i order =
+        _mm_add_epi8(unaligned(t->slide + 17 - early), unaligned(t->step + (15 - whole) * early));
+    uint64_t kept = join_16(_mm_shuffle_epi8(digits, order)) * tens[places];
+    kept += join_digits(rest.digits << 8 << (56 - 8 * places));
+    return mexe_round_short(kept, -(int64_t)fraction, false, value) ? p + 16 + size : NULL;
 }
 
 #endif

@@ -2,7 +2,6 @@
 #ifndef MEXE_NUMBER_WORDS_H
 #define MEXE_NUMBER_WORDS_H
 
-#include "core.h"
 #include "pieces.h"
 
 struct tables;
@@ -52,6 +51,27 @@ static inline bool read_short(const struct source *source, const char *p, const 
     uint64_t digits = join_digits(piece.digits << (64 - 8 * (size - point)));
     *value = (double)(int64_t)digits / ten[fraction];
     return true;
+}
+
+/* Reads a number of 16 to 23 bytes, of which there are 24; returns where it ends. NULL when it is
+ * longer, of more digits than are kept, or none: that is for those who look at each byte. */
+static inline const char *read_long(const char *p, double *value)
+{
+    struct piece a = find_piece(load_word(p)), b = find_piece(load_word(p + 8));
+    struct piece c = find_piece(load_word(p + 16));
+    unsigned in_a = a.point != 0, in_b = b.point != 0, in_c = c.point != 0;
+    if (a.stop || b.stop || !c.stop || in_a + in_b + in_c > 1)
+        return NULL;
+    unsigned size = bytes_below(c.stop), places = size - in_c;
+    uint64_t point = a.point | b.point | c.point | (uint64_t)1 << 63;
+    unsigned fraction = 15 + size - bytes_below(point) - 8 * in_b - 16 * in_c;
+    if (16 - in_a - in_b + places > DIGITS_KEPT || fraction == 0)
+        return NULL;
+    uint64_t kept = join_digits(a.digits << 8 * in_a) * tens[8 - in_b];
+    kept = (kept + join_digits(b.digits << 8 * in_b)) * tens[places];
+    kept += join_digits(c.digits << 8 << (56 - 8 * places));
+    fraction *= in_a | in_b | in_c;
+    return mexe_round_short(kept, -(int64_t)fraction, false, value) ? p + 16 + size : NULL;
 }
 
 #endif

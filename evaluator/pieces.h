@@ -2,9 +2,8 @@
 #ifndef MEXE_PIECES_H
 #define MEXE_PIECES_H
 
+#include "rounding.h"
 #include "words.h"
-
-static const uint32_t tens[] = {1, 10, 100, 1000, 10000, 100000, 1000000, 10000000, 100000000};
 
 /* What one word says of a number that begins in it. */
 struct piece {

@@ -50,15 +50,27 @@ static int64_t log2_of_power(int64_t q)
     return ((217706 * q + ((int64_t)1 << 30)) >> 16) - (1 << 14);
 }
 
+/* A midpoint with digits behind its point is W / 5^n / 2^n without a remainder: then W / 5^n is
+ * rounded by the processor, and halving is exact. */
+static bool round_tie(uint64_t w, int64_t exponent, double *value)
+{
+    double scale = 1;
+    for (; exponent < 0 && w % 5 == 0; exponent++) {
+        w /= 5;
+        scale /= 2;
+    }
+    *value = (double)w * scale;
+    return exponent == 0;
+}
+
 bool mexe_round_product(uint64_t w, int64_t exponent, bool cut, double *value)
 {
     if (exponent < -MEXE_POWER_MAX || exponent > MEXE_POWER_MAX)
         return false;
     const uint64_t *power = powers[exponent + MEXE_POWER_MAX];
     int zeros = leading_zeros(w);
-    w <<= zeros;
-    struct product product = multiply(w, power[0]);
-    uint64_t below = multiply(w, power[1]).high;
+    struct product product = multiply(w << zeros, power[0]);
+    uint64_t below = multiply(w << zeros, power[1]).high;
     product.low += below;
     product.high += product.low < below;
 
@@ -72,7 +84,7 @@ bool mexe_round_product(uint64_t w, int64_t exponent, bool cut, double *value)
     if (rest > half || (rest == half && product.low > 0))
         mantissa++;
     else if (rest + slack >= half)
-        return false;
+        return !cut && round_tie(w, exponent, value);
     int64_t exponent2 = dropped + 1 - zeros + log2_of_power(exponent);
     *value = mexe_double(((uint64_t)(exponent2 + 1074) << 52) + mantissa);
     return true;

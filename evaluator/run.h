@@ -155,8 +155,10 @@ __attribute__((noinline)) static bool more_marks(struct run *run, const char *te
 static bool read_hard(struct run *run, enum mexe_status *status)
 {
     double value;
-    const char *end = run->source.end;
-    run->p = mexe_read_number(run->p, end, &value);
+    const char *p = run->p, *end = run->source.end;
+    run->p = end - p >= 24 ? read_long(p, &value) : NULL;
+    if (!run->p)
+        run->p = mexe_read_number(p, end, &value);
     *status = run->p[-1] == '.' ? MEXE_WANTS_DIGIT : MEXE_WANTS_OPERATOR;
     if (run->p[-1] == '.' || (run->p < end && *run->p == '.'))
         return false;
