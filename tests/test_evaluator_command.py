@@ -5,8 +5,10 @@ import os
 import random
 import re
 import resource
+import shutil
 import subprocess
 import threading
+import time
 
 import pytest
 
@@ -96,6 +98,24 @@ def test_it_answers_each_line_before_it_waits_for_the_next():
             process.stdin.flush()
             assert process.stdout.readline() == number + b"\n"
         process.stdin.close()
+
+
+def test_streams_that_do_not_block():
+    """A terminal shared with a program that wanted it so."""
+    ends = os.pipe() + os.pipe()
+    for end in ends:
+        os.set_blocking(end, False)
+    given, mine, results, taken = ends[0], ends[1], ends[2], ends[3]
+    with subprocess.Popen([MEXE], stdin=given, stdout=taken, close_fds=True) as process:
+        os.close(given), os.close(taken)
+        for end in (mine, results):
+            os.set_blocking(end, True)
+        time.sleep(0.1)  # it finds nothing to read yet
+        os.write(mine, b"2+3\n" * 16000)
+        os.close(mine)
+        with open(results, "rb") as file:
+            assert file.read() == b"5\n" * 16000
+        assert process.wait() == 0
 
 
 def little_memory():
@@ -279,3 +299,10 @@ def test_the_completion_offers_the_options():
     assert done.stdout.decode().split() == ["--", "--help", "--version"]
     done = subprocess.run([*command, "1+1", "-"], cwd=ROOT, stdout=subprocess.PIPE, check=True)
     assert done.stdout.split() == []
+
+
+@pytest.mark.skipif(not shutil.which("groff"), reason="no groff")
+def test_the_manual_page_is_sound():
+    command = ["groff", "-man", "-ww", "-Tutf8", "-z", os.path.join(ROOT, "docs/man/mexe.1")]
+    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    assert (done.returncode, done.stdout) == (0, b"")

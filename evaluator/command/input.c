@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "again.h"
 #include "input.h"
 #include "output.h"
 
@@ -54,7 +55,7 @@ static ssize_t read_some(int descriptor, char *bytes, size_t room)
     output_flush(); /* whoever waits for an answer before the next question gets it */
     do
         count = read(descriptor, bytes, room < sizeof small_area ? room : sizeof small_area);
-    while (count < 0 && errno == EINTR);
+    while (count < 0 && try_again(descriptor, POLLIN));
     return count;
 }
 

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "again.h"
 #include "output.h"
 
 static char waiting[1 << 16];
@@ -16,7 +17,7 @@ static int write_all(int descriptor, const char *bytes, size_t count)
 {
     while (count) {
         ssize_t written = write(descriptor, bytes, count);
-        if (written < 0 && errno != EINTR)
+        if (written < 0 && !try_again(descriptor, POLLOUT))
             return 0;
         if (written > 0) {
             bytes += written;
