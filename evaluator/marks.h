@@ -26,19 +26,24 @@ struct marks {
 };
 
 #ifdef __AVX2__
-static inline struct classes classify(__m256i bytes)
+static inline __m256i aligned_32(const void *p)
 {
-    const __m256i zero = _mm256_set1_epi8((char)(0x80 - '0')), ten_ = _mm256_set1_epi8(-118);
-    __m256i digits = _mm256_cmpgt_epi8(ten_, _mm256_add_epi8(bytes, zero));
-    __m256i points = _mm256_cmpeq_epi8(bytes, _mm256_set1_epi8('.'));
-    __m256i spaces = _mm256_cmpeq_epi8(bytes, _mm256_set1_epi8(' '));
+    return _mm256_load_si256((const __m256i *)p);
+}
+
+static inline struct classes classify(const struct tables *t, __m256i bytes)
+{
+    __m256i moved = _mm256_add_epi8(bytes, aligned_32(t->digits[0]));
+    __m256i digits = _mm256_cmpgt_epi8(aligned_32(t->digits[1]), moved);
+    __m256i points = _mm256_cmpeq_epi8(bytes, aligned_32(t->point));
+    __m256i spaces = _mm256_cmpeq_epi8(bytes, aligned_32(t->space));
     return (struct classes){(uint32_t)_mm256_movemask_epi8(_mm256_or_si256(digits, points)),
                             (uint32_t)_mm256_movemask_epi8(spaces)};
 }
 
-static inline struct classes classify_block(const char *p)
+static inline struct classes classify_block(const struct tables *t, const char *p)
 {
-    struct classes low = classify(load_32(p)), high = classify(load_32(p + 32));
+    struct classes low = classify(t, load_32(p)), high = classify(t, load_32(p + 32));
     return (struct classes){low.numeric | high.numeric << 32, low.spaces | high.spaces << 32};
 }
 
@@ -56,8 +61,9 @@ static inline struct classes classify(uint64_t word)
     return (struct classes){gather(numeric), gather(mark_zeros(word ^ EACH_BYTE(' ')))};
 }
 
-static inline struct classes classify_block(const char *p)
+static inline struct classes classify_block(const struct tables *t, const char *p)
 {
+    (void)t;
     struct classes all = {0, 0};
     for (int at = 0; at < BLOCK; at += 8) {
         struct classes some = classify(load_word(p + at));
@@ -82,20 +88,24 @@ static inline struct classes joined(struct classes low, struct classes high, siz
 }
 
 /* Of 1 to 63 bytes of text: no byte besides them is read, some of them twice. */
-static inline struct classes classify_short(const struct source *source, const char *p, size_t size)
+static inline struct classes classify_short(const struct tables *t, const struct source *source,
+                                            const char *p, size_t size)
 {
     if (size >= 32)
-        return joined(classify(load_32(p)), classify(load_32(source->end - 32)), size - 32);
+        return joined(classify(t, load_32(p)), classify(t, load_32(source->end - 32)), size - 32);
     __m128i bytes = load_16(source, p);
     if (size <= 16)
-        return classify(_mm256_castsi128_si256(bytes));
-    return joined(classify(_mm256_castsi128_si256(bytes)),
-                  classify(_mm256_castsi128_si256(load_16(source, source->end - 16))), size - 16);
+        return classify(t, _mm256_castsi128_si256(bytes));
+    return joined(classify(t, _mm256_castsi128_si256(bytes)),
+                  classify(t, _mm256_castsi128_si256(load_16(source, source->end - 16))),
+                  size - 16);
 }
 #else
-static inline struct classes classify_short(const struct source *source, const char *p, size_t size)
+static inline struct classes classify_short(const struct tables *t, const struct source *source,
+                                            const char *p, size_t size)
 {
     struct classes all = {0, 0};
+    (void)t;
     for (size_t at = 0; at < size; at += 8) {
         struct classes some = classify(look(source, p + at));
         all.numeric |= some.numeric << at;
@@ -106,15 +116,15 @@ static inline struct classes classify_short(const struct source *source, const c
 #endif
 
 /* Of the block from P on, of which LEFT bytes are there, of a text of LENGTH: one at least. */
-static inline struct classes classify_last(const struct source *source, const char *p,
-                                           size_t length)
+static inline struct classes classify_last(const struct tables *t, const struct source *source,
+                                           const char *p, size_t length)
 {
     size_t left = (size_t)(source->end - p);
     if (left >= BLOCK)
-        return classify_block(p);
+        return classify_block(t, p);
     if (length < BLOCK)
-        return cut_classes(classify_short(source, p, left), left);
-    struct classes c = classify_block(source->end - BLOCK);
+        return cut_classes(classify_short(t, source, p, left), left);
+    struct classes c = classify_block(t, source->end - BLOCK);
     return cut_classes((struct classes){c.numeric >> (BLOCK - left), c.spaces >> (BLOCK - left)},
                        left);
 }

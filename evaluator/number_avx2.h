@@ -9,34 +9,6 @@
 #include "pieces.h"
 #include "vectors.h"
 
-#define FOUR(n) n, n, n, n
-#define SIXTEEN(n) FOUR(n), FOUR(n), FOUR(n), FOUR(n)
-
-static const struct tables {
-    _Alignas(16) char zero[16], nine[16], point[16];
-    /* Bytes to shuffle by: from slide + N on, where byte N of the text comes behind the last. */
-    signed char slide[40];
-    /* From step + N on: one byte less far for all but the last N, which stand behind the point. */
-    signed char step[32];
-    double ten[16];
-} number_tables = {
-    .zero = {SIXTEEN('0')},
-    .nine = {SIXTEEN(9)},
-    .point = {SIXTEEN('.')},
-    .slide = {-16, -15, -14, -13, -12, -11, -10, -9, -8, -7, -6, -5, -4, -3, -2, -1, 0,
-              1,   2,   3,   4,   5,   6,   7,   8,  9,  10, 11, 12, 13, 14, 15, 16},
-    .step = {SIXTEEN(-1)},
-    .ten = {1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15},
-};
-
-/* The compiler shall not know what is in them: it would make each constant anew, each time. */
-static inline const struct tables *hidden_tables(void)
-{
-    const struct tables *hidden = &number_tables;
-    __asm__("" : "+r"(hidden));
-    return hidden;
-}
-
 /* The value of 16 digits, the first one the lowest byte. */
 static inline uint64_t join_16(__m128i digits)
 {

@@ -32,10 +32,21 @@ static inline bool is_numeric(unsigned byte)
     return is_digit(byte) || byte == '.';
 }
 
+/* Marks the next block, when there are 64 bytes of it. */
+static inline bool next_block(const struct source *source, const struct tables *tables,
+                              const char **base, struct marks *marks)
+{
+    if (source->end - *base < 2 * BLOCK)
+        return false;
+    *base += BLOCK;
+    *marks = mark_tokens(classify_block(tables, *base), is_numeric((unsigned char)(*base)[-1]));
+    return true;
+}
+
 __attribute__((noinline)) static enum reason advance(struct run *run)
 {
     const struct source source = run->source;
-    const char *const base = run->base, *p = run->p;
+    const char *base = run->base, *p = run->p;
     struct marks marks = run->marks;
     struct pending now = run->now;
     unsigned char *top = run->top;
@@ -47,11 +58,12 @@ __attribute__((noinline)) static enum reason advance(struct run *run)
         goto want_operation;
 
 want_operand:
-    if (!marks.tokens) {
-        reason = OUT_OF_TOKENS;
-        operand = true;
-        goto out;
-    }
+    while (!marks.tokens)
+        if (!next_block(&source, tables, &base, &marks)) {
+            reason = OUT_OF_TOKENS;
+            operand = true;
+            goto out;
+        }
     at = (unsigned)__builtin_ctzll(marks.tokens);
     marks.tokens &= marks.tokens - 1;
     p = base + at;
@@ -90,11 +102,12 @@ want_operand:
     goto out;
 
 want_operation:
-    if (!marks.tokens) {
-        reason = OUT_OF_TOKENS;
-        operand = false;
-        goto out;
-    }
+    while (!marks.tokens)
+        if (!next_block(&source, tables, &base, &marks)) {
+            reason = OUT_OF_TOKENS;
+            operand = false;
+            goto out;
+        }
     at = (unsigned)__builtin_ctzll(marks.tokens);
     marks.tokens &= marks.tokens - 1;
     p = base + at;
@@ -124,6 +137,7 @@ want_operation:
     reason = WRONG;
     operand = false;
 out:
+    run->base = base;
     run->p = p;
     run->marks = marks;
     run->now = now;
@@ -147,7 +161,8 @@ __attribute__((noinline)) static bool more_marks(struct run *run, const char *te
             return false;
         run->base = text;
     }
-    struct classes c = classify_last(&run->source, run->base, (size_t)(run->source.end - text));
+    struct classes c =
+        classify_last(hidden_tables(), &run->source, run->base, (size_t)(run->source.end - text));
     run->marks = mark_tokens(c, inside);
     return true;
 }
