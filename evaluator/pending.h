@@ -64,10 +64,13 @@ static inline void negate(struct pending *now)
     now->kind ^= MINUS;
 }
 
+/* Here a branch is the lesser evil: without it, each product would wait as long as a quotient. */
 static inline void apply(struct pending *now, lane operand)
 {
-    lane product = lane_product(now->term, operand), quotient = lane_quotient(now->term, operand);
-    now->term = lane_chosen(lane_of_bits(now->kind), quotient, product);
+    if (now->kind & DIVIDES)
+        now->term = lane_quotient(now->term, operand);
+    else
+        now->term = lane_product(now->term, operand);
 }
 
 static inline void operate(struct pending *now, const struct operation *o)
