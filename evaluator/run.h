@@ -112,12 +112,6 @@ want_operation:
     marks.tokens &= marks.tokens - 1;
     p = base + at;
     byte = (unsigned char)*p;
-    const struct operation *o = &operations[byte & 7][0];
-    if (o->byte == byte) {
-        operate(&now, o);
-        minus = false;
-        goto want_operand;
-    }
     if (byte == ')') {
         lane value = lane_sum(now.sum, now.term);
         if (now.kind & PLAIN) {
@@ -131,6 +125,12 @@ want_operation:
             apply(&now, value);
             goto want_operation;
         }
+    }
+    const struct operation *o = &operations[byte & 7][0];
+    if (o->byte == byte) {
+        operate(&now, o);
+        minus = false;
+        goto want_operand;
     }
     if (is_space(byte))
         goto want_operation;
