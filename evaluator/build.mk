@@ -12,8 +12,11 @@ EVALUATOR_OUT = $(EVALUATOR_TOP)/evaluator
 EVALUATOR_OBJECTS = $(addprefix $(EVALUATOR_OUT)/,choose.o decimal.o grow.o mexe.o number.o \
   product.o run.o run_avx2.o)
 
+# Where the loader can choose: x86-64 with glibc. Elsewhere there is one way, and run_avx2.c is empty.
+ifneq ($(filter-out %-musl,$(filter x86_64-%,$(shell $(CC) -dumpmachine))),)
 $(EVALUATOR_OUT)/choose.o: EVALUATOR_CFLAGS += -DMEXE_WITH_AVX2
 $(EVALUATOR_OUT)/run_avx2.o: EVALUATOR_CFLAGS += -mavx2 -mbmi -mbmi2
+endif
 
 .PHONY: evaluator
 evaluator: $(addprefix $(EVALUATOR_TOP)/,mexe libmexe.a libmexe.so) ## build the evaluator: build/mexe, libmexe.a, libmexe.so

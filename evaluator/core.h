@@ -2,12 +2,17 @@
 #ifndef MEXE_CORE_H
 #define MEXE_CORE_H
 
+#include <float.h>
 #include <stdbool.h>
 #include <stdint.h>
 
 #include "mexe.h"
 
 #pragma GCC visibility push(hidden)
+
+#if FLT_EVAL_METHOD != 0
+#error "the processor keeps more digits than a double has: results would differ (-mfpmath=sse)"
+#endif
 
 /* The double with these BITS. */
 static inline double mexe_double(uint64_t bits)

@@ -6,7 +6,7 @@
 
 #include "core.h"
 
-#ifdef __SSE2__
+#if defined(__x86_64__) && !defined(MEXE_PORTABLE)
 #include <immintrin.h>
 
 typedef __m128d lane;

@@ -57,7 +57,7 @@ static double round_digits(const struct digits *d)
     double value;
     int64_t exponent = -d->fraction;
     int64_t dropped = d->count > DIGITS_KEPT ? d->count - DIGITS_KEPT : 0;
-    if (mexe_round_short(d->kept, exponent + dropped, d->cut, &value))
+    if (round_short(d->kept, exponent + dropped, d->cut, &value))
         return value;
     return mexe_round_decimal(d->first, d->count, exponent);
 }

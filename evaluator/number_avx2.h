@@ -63,7 +63,7 @@ static inline const char *read_long(const char *p, double *value)
         _mm_add_epi8(unaligned(t->slide + 17 - early), unaligned(t->step + (15 - whole) * early));
     uint64_t kept = join_16(_mm_shuffle_epi8(digits, order)) * tens[places];
     kept += join_digits(rest.digits << 8 << (56 - 8 * places));
-    return mexe_round_short(kept, -(int64_t)fraction, false, value) ? p + 16 + size : NULL;
+    return round_short(kept, -(int64_t)fraction, false, value) ? p + 16 + size : NULL;
 }
 
 #endif

@@ -71,7 +71,7 @@ static inline const char *read_long(const char *p, double *value)
     kept = (kept + join_digits(b.digits << 8 * in_b)) * tens[places];
     kept += join_digits(c.digits << 8 << (56 - 8 * places));
     fraction *= in_a | in_b | in_c;
-    return mexe_round_short(kept, -(int64_t)fraction, false, value) ? p + 16 + size : NULL;
+    return round_short(kept, -(int64_t)fraction, false, value) ? p + 16 + size : NULL;
 }
 
 #endif

@@ -21,7 +21,7 @@ static inline bool round_exact(uint64_t w, int64_t exponent, double *value)
 }
 
 /* The double next to W * 10^EXPONENT; otherwise as mexe_round_product. */
-static inline bool mexe_round_short(uint64_t kept, int64_t exponent, bool cut, double *value)
+static inline bool round_short(uint64_t kept, int64_t exponent, bool cut, double *value)
 {
     if (kept == 0) {
         *value = 0;

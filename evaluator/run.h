@@ -17,14 +17,20 @@ enum reason {
     WRONG        /* at P */
 };
 
-struct run {
+/* Goes from token to token. */
+struct scanner {
     struct source source;
-    const char *base; /* the block that MARKS is of */
-    struct marks marks;
+    const char *base;   /* the block that MARKS is of; NULL before the first */
+    struct marks marks; /* of the tokens to come */
+};
+
+struct run {
+    struct scanner scanner;
     const char *p; /* the last token */
     struct pending now;
     unsigned char *bottom, *top, *limit; /* of the levels */
-    bool operand, minus;                 /* what comes next: an operand, behind a minus sign */
+    bool operand;                        /* one comes next, not an operation */
+    bool minus;                          /* behind a minus sign of its own */
 };
 
 static inline bool is_numeric(unsigned byte)
@@ -33,46 +39,49 @@ static inline bool is_numeric(unsigned byte)
 }
 
 /* Marks the next block, when there are 64 bytes of it. */
-static inline bool next_block(const struct source *source, const struct tables *tables,
-                              const char **base, struct marks *marks)
+static inline bool next_block(struct scanner *s, const struct tables *tables)
 {
-    if (source->end - *base < 2 * BLOCK)
+    if (s->source.end - s->base < 2 * BLOCK)
         return false;
-    *base += BLOCK;
-    *marks = mark_tokens(classify_block(tables, *base), is_numeric((unsigned char)(*base)[-1]));
+    s->base += BLOCK;
+    s->marks = mark_tokens(classify_block(tables, s->base), is_numeric((unsigned char)s->base[-1]));
+    return true;
+}
+
+/* False: there is none in whole blocks. */
+static inline bool next_token(struct scanner *s, const struct tables *tables, unsigned *at)
+{
+    while (!s->marks.tokens)
+        if (!next_block(s, tables))
+            return false;
+    *at = (unsigned)__builtin_ctzll(s->marks.tokens);
+    s->marks.tokens &= s->marks.tokens - 1;
     return true;
 }
 
 __attribute__((noinline)) static enum reason advance(struct run *run)
 {
-    const struct source source = run->source;
-    const char *base = run->base, *p = run->p;
-    struct marks marks = run->marks;
+    struct scanner s = run->scanner;
     struct pending now = run->now;
     unsigned char *top = run->top;
-    bool minus = run->minus, operand = run->operand;
+    bool minus = run->minus;
     const struct tables *tables = hidden_tables();
-    enum reason reason;
-    unsigned byte, at;
-    if (!operand)
+    enum reason reason = OUT_OF_TOKENS;
+    const char *p = run->p;
+    unsigned at, byte;
+    if (!run->operand)
         goto want_operation;
 
 want_operand:
-    while (!marks.tokens)
-        if (!next_block(&source, tables, &base, &marks)) {
-            reason = OUT_OF_TOKENS;
-            operand = true;
-            goto out;
-        }
-    at = (unsigned)__builtin_ctzll(marks.tokens);
-    marks.tokens &= marks.tokens - 1;
-    p = base + at;
+    if (!next_token(&s, tables, &at))
+        goto stop_before_operand;
+    p = s.base + at;
     byte = (unsigned char)*p;
     if (is_digit(byte)) {
         double value = byte - '0';
-        if (!(marks.single >> at & 1) && !read_short(&source, p, tables, &value)) {
+        if (!(s.marks.single >> at & 1) && !read_short(&s.source, p, tables, &value)) {
             reason = HARD_NUMBER;
-            goto out;
+            goto stop_before_operand;
         }
         apply(&now, lane_of(value));
         goto want_operation;
@@ -84,7 +93,7 @@ want_operand:
         }
         if (run->limit - top < LEVEL) {
             reason = OUT_OF_ROOM;
-            goto out;
+            goto stop_before_operand;
         }
         top = push(top, &now);
         minus = false;
@@ -98,19 +107,14 @@ want_operand:
     if (is_space(byte))
         goto want_operand;
     reason = WRONG;
-    operand = true;
-    goto out;
+stop_before_operand:
+    run->operand = true;
+    goto stop;
 
 want_operation:
-    while (!marks.tokens)
-        if (!next_block(&source, tables, &base, &marks)) {
-            reason = OUT_OF_TOKENS;
-            operand = false;
-            goto out;
-        }
-    at = (unsigned)__builtin_ctzll(marks.tokens);
-    marks.tokens &= marks.tokens - 1;
-    p = base + at;
+    if (!next_token(&s, tables, &at))
+        goto stop_before_operation;
+    p = s.base + at;
     byte = (unsigned char)*p;
     if (byte == ')') {
         lane value = lane_sum(now.sum, now.term);
@@ -135,48 +139,42 @@ want_operation:
     if (is_space(byte))
         goto want_operation;
     reason = WRONG;
-    operand = false;
-out:
-    run->base = base;
+stop_before_operation:
+    run->operand = false;
+stop:
+    run->scanner = s;
     run->p = p;
-    run->marks = marks;
     run->now = now;
     run->top = top;
     run->minus = minus;
-    run->operand = operand;
     return reason;
 }
 
 /* More marks for advance(), of the first or the last block; false: there is no more text. */
-__attribute__((noinline)) static bool more_marks(struct run *run, const char *text)
+__attribute__((noinline)) static bool more_marks(struct scanner *s, const char *text)
 {
-    uint64_t inside = 0;
-    if (run->base) {
-        if (run->source.end - run->base <= BLOCK)
-            return false;
-        run->base += BLOCK;
-        inside = is_numeric((unsigned char)run->base[-1]);
-    } else {
-        if (run->source.end == text)
-            return false;
-        run->base = text;
-    }
-    struct classes c =
-        classify_last(hidden_tables(), &run->source, run->base, (size_t)(run->source.end - text));
-    run->marks = mark_tokens(c, inside);
+    const char *base = s->base ? s->base + BLOCK : text;
+    if (base >= s->source.end)
+        return false;
+    uint64_t inside = s->base && is_numeric((unsigned char)base[-1]);
+    size_t length = (size_t)(s->source.end - text);
+    s->base = base;
+    s->marks = mark_tokens(classify_last(hidden_tables(), &s->source, base, length), inside);
     return true;
 }
 
 static bool read_hard(struct run *run, enum mexe_status *status)
 {
     double value;
-    const char *p = run->p, *end = run->source.end;
-    run->p = end - p >= 24 ? read_long(p, &value) : NULL;
-    if (!run->p)
-        run->p = mexe_read_number(p, end, &value);
-    *status = run->p[-1] == '.' ? MEXE_WANTS_DIGIT : MEXE_WANTS_OPERATOR;
-    if (run->p[-1] == '.' || (run->p < end && *run->p == '.'))
+    const char *p = run->p, *end = run->scanner.source.end;
+    const char *behind = end - p >= 24 ? read_long(p, &value) : NULL;
+    if (!behind)
+        behind = mexe_read_number(p, end, &value);
+    *status = behind[-1] == '.' ? MEXE_WANTS_DIGIT : MEXE_WANTS_OPERATOR;
+    if (behind[-1] == '.' || (behind < end && *behind == '.')) {
+        run->p = behind;
         return false;
+    }
     apply(&run->now, lane_of(value));
     run->operand = false;
     return true;
@@ -209,7 +207,7 @@ static enum mexe_status what_is_wrong(const struct run *run)
 static enum mexe_status finish(const struct run *run, const char *text, double *result)
 {
     if (run->operand)
-        return is_blank(text, run->source.end) ? MEXE_EMPTY : MEXE_WANTS_OPERAND;
+        return is_blank(text, run->scanner.source.end) ? MEXE_EMPTY : MEXE_WANTS_OPERAND;
     if (run->top > run->bottom || run->now.kind & PLAIN)
         return MEXE_NOT_CLOSED;
     *result = mexe_one_nan(total(&run->now));
@@ -224,9 +222,9 @@ static enum mexe_status evaluate(struct run *run, const char *text, double *resu
     for (;; reason = advance(run)) {
         switch (reason) {
         case OUT_OF_TOKENS:
-            if (more_marks(run, text))
+            if (more_marks(&run->scanner, text))
                 break;
-            run->p = run->source.end;
+            run->p = run->scanner.source.end;
             return finish(run, text, result);
         case HARD_NUMBER:
             if (read_hard(run, &status))
@@ -247,7 +245,7 @@ __attribute__((noinline)) static enum mexe_status run_all(const char *text, size
                                                           double *result, struct mexe_error *error,
                                                           struct mexe_memory *memory)
 {
-    struct run run = {.source = make_source(text, length),
+    struct run run = {.scanner = {.source = make_source(text, length)},
                       .p = text,
                       .now = nothing_pending(),
                       .bottom = memory->base,
@@ -263,6 +261,8 @@ __attribute__((noinline)) static enum mexe_status run_all(const char *text, size
 enum mexe_status MEXE_RUN(const char *text, size_t length, double *result, struct mexe_error *error,
                           struct mexe_memory *memory)
 {
+    if (length == 0)
+        text = ""; /* which may have been NULL */
     if (length > QUICK_MAX || !evaluate_quick(text, length, result))
         return run_all(text, length, result, error, memory);
     if (error)
