@@ -132,9 +132,8 @@ def _cost(words):
 # ---- make evaluator-story ------------------------------------------------------------------------
 
 
-def main():
-    """Writes build/reports/evaluator.md and .json; the targets are there already."""
-    folder = os.path.join(ROOT, "build", "reports")
+def main(folder=os.path.join(ROOT, "build", "reports")):
+    """Writes evaluator.md and evaluator.json there; the targets are built already."""
     os.makedirs(os.path.join(folder, "evaluator"), exist_ok=True)
     commands = {n: [os.path.join(ROOT, "build", "targets", n)] for n in designs.TOLD}
     record = measure(commands, os.path.join(folder, "evaluator"))
@@ -142,7 +141,7 @@ def main():
         with open(os.path.join(folder, "evaluator." + ending), "w", encoding="utf-8") as file:
             file.write(render(record))
     print(designs.verdict(record))
-    print("The report: build/reports/evaluator.md")
+    print("The report: %s" % os.path.relpath(os.path.join(folder, "evaluator.md")))
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """The story of the three designs: what follows from numbers, and that a run gives the numbers."""
 
+import json
 from types import SimpleNamespace
 
 import pytest
@@ -105,3 +106,12 @@ def test_a_run(monkeypatch, tmp_path):
     assert designs.is_linear(record)
     assert designs.times(record, 10000, designs.LIST) > 1.5
     assert sorted(path.name for path in tmp_path.iterdir())[:1] == ["eval_array.brkpoint"]
+
+
+def test_the_story_is_written_as_page_and_as_data(monkeypatch, tmp_path, capsys):
+    monkeypatch.setattr(runs, "measure", lambda commands, folder: made())
+    runs.main(str(tmp_path))
+    record = json.loads((tmp_path / "evaluator.json").read_text())
+    assert record["verdict"] in (tmp_path / "evaluator.md").read_text()
+    assert record["designs"] == made()["designs"]
+    assert capsys.readouterr().out.startswith(record["verdict"])
