@@ -2,15 +2,13 @@
  *
  * The evaluator goes from token to token by these bits, not by the length of what it has read: so
  * the processor need not wait for the end of one number before it looks at the next one.
+ *
+ * Behind vectors.h it is done with its registers, else with words.
  */
 #ifndef MEXE_MARKS_H
 #define MEXE_MARKS_H
 
 #include "words.h"
-
-#ifdef __AVX2__
-#include "vectors.h"
-#endif
 
 enum { BLOCK = 64 };
 
@@ -25,7 +23,7 @@ struct marks {
     uint64_t single; /* those of the tokens that are a digit which is a number by itself */
 };
 
-#ifdef __AVX2__
+#ifdef MEXE_VECTORS_H
 static inline __m256i aligned_32(const void *p)
 {
     return _mm256_load_si256((const __m256i *)p);
@@ -81,7 +79,7 @@ static inline struct classes cut_classes(struct classes c, size_t left)
     return (struct classes){c.numeric & all, c.spaces | ~all};
 }
 
-#ifdef __AVX2__
+#ifdef MEXE_VECTORS_H
 static inline struct classes joined(struct classes low, struct classes high, size_t by)
 {
     return (struct classes){low.numeric | high.numeric << by, low.spaces | high.spaces << by};

@@ -12,9 +12,9 @@
 /* The value of 16 digits, the first one the lowest byte. */
 static inline uint64_t join_16(__m128i digits)
 {
-    const __m128i tens = _mm_set1_epi16(10 + 1 * 256), hundreds = _mm_set1_epi32(100 + (1 << 16)),
+    const __m128i units = _mm_set1_epi16(10 + 1 * 256), hundreds = _mm_set1_epi32(100 + (1 << 16)),
                   myriads = _mm_set1_epi32(10000 + (1 << 16));
-    __m128i joined = _mm_madd_epi16(_mm_maddubs_epi16(digits, tens), hundreds);
+    __m128i joined = _mm_madd_epi16(_mm_maddubs_epi16(digits, units), hundreds);
     joined = _mm_madd_epi16(_mm_packus_epi32(joined, joined), myriads);
     uint64_t halves = (uint64_t)_mm_cvtsi128_si64(joined);
     return (halves & UINT32_MAX) * 100000000 + (halves >> 32);

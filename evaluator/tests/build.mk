@@ -7,8 +7,9 @@ evaluator_test_programs = $(addprefix $(EVALUATOR_TESTS)/,random_test numbers_te
 .PHONY: evaluator-tests fuzz-evaluator
 evaluator-tests: $(evaluator_test_programs) ## build the programs that test the evaluator's library
 
-evaluator_compare = evaluator/tests/compare.c evaluator/tests/reference.c
+evaluator_compare = $(addprefix evaluator/tests/,compare.c reference.c ways.c)
 $(EVALUATOR_TESTS)/random_test: evaluator_more = $(evaluator_compare)
+$(EVALUATOR_TESTS)/numbers_test: evaluator_more = evaluator/tests/ways.c
 $(EVALUATOR_TESTS)/deep_test: evaluator_more = evaluator/tests/reference.c
 
 $(EVALUATOR_TESTS)/%_test: $(evaluator_test_sources)

@@ -1,7 +1,7 @@
 /* compare.c - mexe beside the reference; compare.h. */
 #include "compare.h"
-#include "core.h"
 #include "reference.h"
+#include "ways.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -57,42 +57,6 @@ static size_t levels_in(const char *text, size_t length)
     return levels;
 }
 
-/* ---- the ways to evaluate -----------------------------------------------------------------------
- *
- * mexe_eval_in takes the one that is best for this machine; the others are called by themselves. */
-
-typedef enum mexe_status evaluator(const char *text, size_t length, double *result,
-                                   struct mexe_error *error, void *scratch, size_t size);
-
-static enum mexe_status eval_by_words(const char *text, size_t length, double *result,
-                                      struct mexe_error *error, void *scratch, size_t size)
-{
-    struct mexe_memory memory = {scratch, (unsigned char *)scratch + size, NULL};
-    return mexe_run_words(text, length, result, error, &memory);
-}
-
-#ifdef __x86_64__
-static enum mexe_status eval_by_avx2(const char *text, size_t length, double *result,
-                                     struct mexe_error *error, void *scratch, size_t size)
-{
-    struct mexe_memory memory = {scratch, (unsigned char *)scratch + size, NULL};
-    if (!__builtin_cpu_supports("avx2") || !__builtin_cpu_supports("bmi2"))
-        return mexe_run_words(text, length, result, error, &memory);
-    return mexe_run_avx2(text, length, result, error, &memory);
-}
-#endif
-
-static const struct way {
-    const char *name;
-    evaluator *eval;
-} ways[] = {
-    {"mexe_eval_in", mexe_eval_in},
-    {"mexe_run_words", eval_by_words},
-#ifdef __x86_64__
-    {"mexe_run_avx2", eval_by_avx2},
-#endif
-};
-
 /* With scratch that does not suffice it must say so, at a parenthesis, or be right nevertheless. */
 static bool agrees_within(const struct way *way, const char *text, size_t length, size_t size,
                           bool enough, const struct outcome *its)
@@ -115,7 +79,7 @@ static bool agrees_within(const struct way *way, const char *text, size_t length
 static bool agrees_in_all_ways(const char *text, size_t length, const struct outcome *its)
 {
     size_t levels = levels_in(text, length);
-    for (size_t i = 0; i < sizeof ways / sizeof *ways; i++)
+    for (size_t i = 0; ways[i].name; i++)
         if (!agrees_within(&ways[i], text, length, 24 * levels, true, its) ||
             !agrees_within(&ways[i], text, length, 7 * levels, false, its) ||
             !agrees_within(&ways[i], text, length, 0, levels == 0, its))

@@ -10,22 +10,34 @@
 #include <string.h>
 
 #include "chance.h"
-#include "mexe.h"
+#include "ways.h"
 
 enum { ROOM = 4000 };
 
 static unsigned long numbers;
 static uint64_t seed = 41;
 
+static void compare(const char *text, size_t length, double its)
+{
+    for (const struct way *way = ways; way->name; way++) {
+        double mine = -1;
+        enum mexe_status status = way->eval(text, length, &mine, NULL, NULL, 0);
+        if (status == MEXE_OK && memcmp(&its, &mine, sizeof its) == 0)
+            continue;
+        printf("%s: %a, not %a (status %d): %s\n", way->name, mine, its, status, text);
+        exit(1);
+    }
+}
+
+/* By itself, and with so much behind it that more may be read at once. */
 static void check(const char *text)
 {
-    double its = strtod(text, NULL), mine = -1;
-    enum mexe_status status = mexe_eval(text, strlen(text), &mine, NULL);
+    static char longer[ROOM + 64];
+    double its = strtod(text, NULL);
+    compare(text, strlen(text), its);
+    snprintf(longer, sizeof longer, "%s%40s", text, "");
+    compare(longer, strlen(longer), its);
     numbers++;
-    if (status == MEXE_OK && memcmp(&its, &mine, sizeof its) == 0)
-        return;
-    printf("%a, not %a (status %d): %s\n", mine, its, status, text);
-    exit(1);
 }
 
 static double by_chance(void)
@@ -36,7 +48,7 @@ static double by_chance(void)
         if (chance(&seed, 8) == 0)
             bits >>= 11 + chance(&seed, 52); /* subnormal */
         memcpy(&value, &bits, sizeof value);
-        if (isfinite(value))
+        if (isfinite(value) && value > 0)
             return value;
     }
 }
@@ -64,9 +76,9 @@ static void check_around(const char *text)
     for (size_t i = 0; i < sizeof tails / sizeof *tails; i++) {
         strcpy(other, text);
         char *last = other + strlen(other) - 1;
-        for (; *last == '0' || *last == '.'; last--)
+        for (; last > other && (*last == '0' || *last == '.'); last--)
             *last = *last == '.' ? '.' : '9';
-        if (last < other)
+        if (*last == '0')
             return;
         (*last)--;
         add_digits(other, tails[i], '9');
