@@ -15,7 +15,7 @@ from . import checks
 NAME = "doctor"
 HELP = "say what is missing here, what works without it, and which command mends it"
 
-_GROUPS = ("article", "test")
+_GROUPS = ("article", "test", "bench")
 _MARKS = {"ok": ("ok", "green"), "missing": ("missing", "red"), "note": ("note", "yellow")}
 
 
