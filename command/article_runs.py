@@ -14,6 +14,7 @@ import sys
 
 from alloctrace import trace
 from alloctrace.summary import summarise
+from command import designs as measuring
 from command import witnesses
 from reports import article_facts, article_files
 from reports import witnesses as page
@@ -65,6 +66,19 @@ def run(name, command, traces, wanted):
     facts.update(trace=os.path.relpath(path), path_length=len(os.path.abspath(command[-1])))
     facts["witnesses"] = record
     return facts
+
+
+def designs(commands, traces):
+    """{"evaluator": the three designs compared, and each program's facts}."""
+    record = measuring.measure(
+        {name: [os.path.abspath(words[0])] for name, words in commands.items()}, traces
+    )
+    found = {"evaluator": {"name": "evaluator", "designs": record, "repeat": record["repeat"]}}
+    for name, command in commands.items():
+        path, _ = folders(name, traces)
+        found[name] = dict(_facts(name, path, ()), trace=os.path.relpath(path), typed={})
+        found[name]["repeat"] = " ".join(_words(command))
+    return found
 
 
 def _words(command):

@@ -1,7 +1,8 @@
 """The article, re-lived: the page and the JSON of `brkpoint article`, from one record.
 
 The record: {"made", "took_s", "versions", "rows": [article_rows.Row as a dict], "programs": {name:
-facts}, "skipped": {name: why}, "repeat"}. Sorted, so that two runs diff clean.
+facts}, "evaluator": the record of reports/designs.py or None, "skipped": {name: why}, "repeat"}.
+Sorted, so that two runs diff clean.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 
-from reports import article_appendix, article_figures, article_story
+from reports import article_appendix, article_figures, article_story, designs
 from reports.article_words import FAILS, OPEN, SKIPPED, VERDICTS, ranges, told
 from reports.markdown import code, escape
 from reports.sentences import listed
@@ -33,6 +34,8 @@ def to_markdown(record):
     parts = [_head(record, story)]
     for number, chapter in enumerate(story.chapters, 1):
         parts.append(_chapter(number, chapter, story, rows, record["programs"]))
+    if record["evaluator"]:
+        parts.append(designs.to_markdown(record["evaluator"], 3).splitlines())
     parts += [_end(record, story, len(story.chapters) + 1)]
     parts += article_appendix.parts(record, story)
     text = "\n\n".join("\n".join(part) for part in parts if part) + "\n"

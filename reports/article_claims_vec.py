@@ -5,6 +5,7 @@ Each function takes (data, facts) and returns an Answer, as in article_claims_ke
 
 from __future__ import annotations
 
+from reports import designs
 from reports.article_claims_ltrace import printed, realloc_agrees
 from reports.article_words import CHANGED, FAILS, HOLDS, SAME, Answer, compared, several
 from reports.sentences import exact_size, grouped, listed
@@ -98,3 +99,13 @@ def with_capacity(data, facts):
     cause += " what its program pushes"
     proof = (("vec_reserved", calls["user_calls"].get("malloc", {}).get("seqs", [])),)
     return Answer(value, cause % tuple(numbers), FAILS if reallocs else HOLDS, proof)
+
+
+def parser_bottleneck(data, facts):
+    """From the evaluator's three designs, as reports/designs.py compares them."""
+    value, cause, verdict = designs.answer(facts["evaluator"]["designs"])
+    proof = []
+    for name in designs.TOLD:
+        calls = facts[name]["user_calls"]
+        proof.append((name, [seq for row in calls.values() for seq in row["seqs"]]))
+    return Answer(value, cause, verdict, tuple(proof))

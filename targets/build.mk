@@ -119,7 +119,8 @@ skipped: ## say which programs cannot be built here, and why
 
 # What `brkpoint article` needs, as far as it can be built here.
 article_names = success_asm success success.stripped success.static alloc alloc.no-plt grow reserve untouched \
-  stack empty $(addprefix empty.,$(rust_builds)) boxed.debug vec vec_fn vec_reserved
+  stack empty $(addprefix empty.,$(rust_builds)) boxed.debug vec vec_fn vec_reserved \
+  eval_list eval_array eval_mexe
 article-targets: $(filter $(call in_out,$(article_names)),$(targets_built)) ## build the programs of the article
 	@:
 

@@ -86,7 +86,7 @@ def test_the_data_holds_all_steps_in_order(data):
 def test_every_answer_belongs_to_a_step_and_names_programs_that_are_run(data):
     assert set(article_rows.CLAIMS) <= set(data)
     for needed, _, _ in article_rows.CLAIMS.values():
-        assert set(needed) <= set(command.PROGRAMS)
+        assert set(needed) <= {*command.PROGRAMS, *command.DESIGNS, "evaluator"}
 
 
 def test_every_step_and_program_has_its_story(data):
@@ -301,6 +301,7 @@ def record(**programs):
         "versions": {"gdb": "GNU gdb 13.1"},
         "rows": article_rows.as_dicts(rows),
         "programs": programs,
+        "evaluator": None,
         "skipped": {"grow": "no gcc"},
         "repeat": "./brkpoint article",
     }
