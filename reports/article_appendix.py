@@ -98,14 +98,24 @@ def _limits(record):
         if not facts["complete"] or facts["events_lost"]:
             lost = "%s events lost" % grouped(facts["events_lost"])
             lines.append("* %s: incomplete; %s" % (code(name), lost))
-        for tool, found in sorted(facts.get("typed", {}).items()):
-            if found["state"] != "ok":
-                said = code(name), code(tool), found["state"], escape(found["why"])
-                lines.append("* %s under %s: %s; %s" % said)
+    lines += _tools(record["programs"])
     lines.append("* What memory is resident, and who touched it: asking is not touching.%s" % (
         _resident(record)))  # fmt: skip
     lines.append("* `shmat`, and what processes that a program makes ask for.")
     return lines
+
+
+def _tools(programs):
+    """One line for each tool that was not there or could not be believed, and why."""
+    found = {}
+    for name, facts in programs.items():
+        for tool, about in facts.get("typed", {}).items():
+            if about["state"] != "ok":
+                key = tool.split()[0], about["state"], about["why"]
+                found.setdefault(key, []).append(name)
+    for (tool, state, why), names in sorted(found.items()):
+        of = ", ".join(code(name) for name in dict.fromkeys(names))
+        yield "* What %s prints of %s: %s; %s" % (code(tool), of, state, escape(why))
 
 
 def _resident(record):

@@ -149,7 +149,11 @@ def small_build(data, facts):
     cause = "mmap with each flag alone: %s; %s" % (", ".join(told), _dropped(facts))
     verdict = HOLDS if brk_mmap(small)[1] < brk_mmap(plain)[1] else FAILS
     proof = tuple((name, seqs(facts[name], "mmap")) for name in ("empty", "empty.small"))
-    return Answer(value, cause, verdict, proof)
+    return Answer(value, cause, verdict, proof, _without_strace(plain, small))
+
+
+def _without_strace(*rows):
+    return any(row["typed"]["strace"]["state"] != "ok" for row in rows)
 
 
 def _dropped(facts):
@@ -173,8 +177,10 @@ def panic_abort(data, facts):
     plain, abort = brk_mmap(facts["empty"]), brk_mmap(facts["empty.abort"])
     value = "%d brk, %d mmap without, %d and %d with panic=abort" % (plain + abort)
     cause = "panic=abort alone changes %s" % ("nothing" if plain == abort else "them")
-    proof = tuple((n, seqs(facts[n], "brk", "mmap")) for n in ("empty", "empty.abort"))
-    return Answer(value, cause, HOLDS if plain == abort else FAILS, proof)
+    rows = [facts[name] for name in ("empty", "empty.abort")]
+    proof = tuple((row["name"], seqs(row, "brk", "mmap")) for row in rows)
+    verdict = HOLDS if plain == abort else FAILS
+    return Answer(value, cause, verdict, proof, _without_strace(*rows))
 
 
 # ---- 16, 18: whose malloc, and who asks the kernel -----------------------------------------------

@@ -315,6 +315,31 @@ def test_the_page_credits_the_author_and_shows_both_values(vec):
     assert "`grow` was not run: no gcc" in page
 
 
+def test_a_tool_that_was_not_there_is_said_once(vec):
+    typed = {"state": "missing", "why": "ltrace is not installed", "command": "ltrace"}
+    more = {name: dict(vec["typed"], ltrace=typed, **{"ltrace -x malloc": typed}) for name in "ab"}
+    page = article.to_markdown(record(**{n: dict(vec, typed=found) for n, found in more.items()}))
+    line = "* What `ltrace` prints of `a`, `b`: missing; ltrace is not installed\n"
+    assert page.count(line) == 1 and page.count("ltrace is not installed") == 1
+    assert "What `ltrace` prints" not in article.to_markdown(record(vec=vec))
+
+
+def test_the_evaluator_answers_the_last_step_or_says_why(data):
+    told = article_rows.rows({37: data[37]}, {}, {"evaluator": "no gcc"})[0]
+    assert told.verdict == SKIPPED and told.cause == "evaluator: no gcc"
+    speed = {size: {"ns_per_byte": 9.0, "faults": 0} for size in ("10", "100")}
+    one = {"small": {"calls": {}}, "long": {"calls": {}}, "speed": speed}
+    facts = {n: dict(facts_of(vec_events(), n), user_calls={}) for n in command.DESIGNS}
+    slow = {size: {"ns_per_byte": 90.0, "faults": 0} for size in speed}
+    compared = {n: one for n in command.DESIGNS}
+    compared["eval_list"] = dict(one, speed=slow)
+    facts["evaluator"] = {"name": "evaluator", "repeat": "make evaluator-story"}
+    facts["evaluator"]["designs"] = {"sizes": [10, 100], "designs": compared}
+    assert article_rows.rows({37: data[37]}, facts, {})[0].verdict == HOLDS  # 90 % of the time
+    compared["eval_list"] = one
+    assert article_rows.rows({37: data[37]}, facts, {})[0].verdict != HOLDS
+
+
 def test_the_verdict_counts_every_row_once():
     made = record()
     counts = [int(word) for word in article.verdict(made).split() if word.isdigit()]
