@@ -1,66 +1,16 @@
-"""The article's report from made traces: its rows say what the facts say, and change with them."""
+"""The article's rows from made traces: they say what the facts say, and change with them."""
 
-import json
 import os
 
 import pytest
 
-from alloctrace.model import Module, Verdict
-from alloctrace.summary import summarise
+from alloctrace.model import Verdict
 from command import article as command
 from command import article_runs
-from reports import article, article_facts, article_files, article_loading, article_rows
-from reports import article_story
-from reports.article_words import CHANGED, FAILS, HOLDS, SAME, SKIPPED, VERDICTS, ranges
-from summary_fake import FakeTrace, because, call, frame, loader, runtime, syscall, user
-
-ELSEWHERE = 0x7F0000000000
-
-
-def vec_events():
-    """A Vec as in the article, shorter: the loader, the runtime, 3 doublings, stdout's buffer."""
-    return [
-        call(1, size=1425, phase="load", impl="__minimal_malloc", verdict=loader("x"), stack=1),
-        syscall(2, "brk", 0, phase="load"),
-        syscall(3, "mmap", 4096, phase="load", args={"path": "/lib/libc.so.6"}),
-        call(
-            4, size=552, phase="init", verdict=runtime("Rust"), purpose=because("a FILE"), stack=2
-        ),
-        call(5, size=32, stack=2, purpose=because("Vec's first block")),
-        call(6, "realloc", size=64, ptr=5, result=5 * 0x1000, block=5, stack=2),
-        call(7, "realloc", size=128, ptr=5, result=ELSEWHERE, block=5, stack=2),
-        syscall(8, "mmap", 266240, phase="main", cause=7, verdict=user()),
-        call(9, "realloc", size=256, ptr=7, result=2 * ELSEWHERE, block=5, stack=2),
-        syscall(10, "mremap", 528384, phase="main", cause=9, verdict=user()),
-        call(11, size=1024, verdict=user(False, ("std::io",)), purpose=because("stdout's buffer")),
-        call(12, "free", ptr=5, block=5, stack=2),
-    ]
-
-
-STACKS = {
-    1: (frame("malloc", role="loader", module="ld.so"),),
-    2: (frame("malloc", role="system", module="libc.so.6"), frame("actual_code"), frame("main")),
-}
-
-
-MODULES = [
-    Module(1, "/x/vec", 0, 0, 0x1000, role="executable"),
-    Module(2, "/x/ld.so", 0, 0x1000, 0x3000, role="loader"),
-    Module(3, "/lib/libc.so.6", 0, 0x4000, 0x9000),
-]
-
-
-def facts_of(events, name="vec", **more):
-    trace = FakeTrace(events, stacks=STACKS, command=["build/targets/" + name])
-    trace.modules = MODULES
-    made = article_facts.facts(name, trace, summarise(trace))
-    made.update(repeat="./brkpoint build/targets/" + name, file={"bytes": 8168}, trace="t.brkpoint")
-    counts = {"brk": made["memory_syscalls"].get("brk", 0)}
-    counts["mmap"] = made["memory_syscalls"].get("mmap", 0)
-    made["typed"] = {"strace": {"state": "ok", "why": "", "command": "strace", "counts": counts}}
-    made.update(loader_exports=[], witnesses=None, variables={}, path_length=9)
-    made.update(more)
-    return made
+from made_article import MODULES, facts_of, row, vec_events
+from reports import article_loading, article_rows, article_story
+from reports.article_words import CHANGED, FAILS, HOLDS, SAME, SKIPPED, ranges
+from summary_fake import because, call, loader, runtime, syscall
 
 
 @pytest.fixture(scope="module")
@@ -71,10 +21,6 @@ def data():
 @pytest.fixture(scope="module")
 def vec():
     return facts_of(vec_events())
-
-
-def row(data, claim, **facts):
-    return article_rows.rows({claim: data[claim]}, facts, {})[0]
 
 
 def test_the_data_holds_all_steps_in_order(data):
@@ -287,93 +233,3 @@ def test_x_counts_the_stops_at_the_function(data):
 def test_ranges_of_numbers():
     assert ranges([9, 0, 1, 2, 7, 9, 10]) == "0-2,7,9-10"
     assert ranges([]) == ""
-
-
-# ---- the page ------------------------------------------------------------------------------------
-
-
-def record(**programs):
-    data = article_rows.read_data()
-    rows = article_rows.rows(data, programs, {"grow": "no gcc"})
-    return {
-        "made": "2022-01-15, Linux",
-        "took_s": 7,
-        "versions": {"gdb": "GNU gdb 13.1"},
-        "rows": article_rows.as_dicts(rows),
-        "programs": programs,
-        "evaluator": None,
-        "skipped": {"grow": "no gcc"},
-        "repeat": "./brkpoint article",
-    }
-
-
-def test_the_page_credits_the_author_and_shows_both_values(vec):
-    page = article.to_markdown(record(vec=vec))
-    assert "Investigating Memory Allocations in Rust" in page and "ysantos.com" in page
-    assert "yds12/mexe" in page
-    assert "552, 32, 1024: 1,608 bytes" in page and "2837 bytes" in page
-    assert "`grow` was not run: no gcc" in page
-
-
-def test_a_tool_that_was_not_there_is_said_once(vec):
-    typed = {"state": "missing", "why": "ltrace is not installed", "command": "ltrace"}
-    more = {name: dict(vec["typed"], ltrace=typed, **{"ltrace -x malloc": typed}) for name in "ab"}
-    page = article.to_markdown(record(**{n: dict(vec, typed=found) for n, found in more.items()}))
-    line = "* What `ltrace` prints of `a`, `b`: missing; ltrace is not installed\n"
-    assert page.count(line) == 1 and page.count("ltrace is not installed") == 1
-    assert "What `ltrace` prints" not in article.to_markdown(record(vec=vec))
-
-
-def test_the_evaluator_answers_the_last_step_or_says_why(data):
-    told = article_rows.rows({37: data[37]}, {}, {"evaluator": "no gcc"})[0]
-    assert told.verdict == SKIPPED and told.cause == "evaluator: no gcc"
-    speed = {size: {"ns_per_byte": 9.0, "faults": 0} for size in ("10", "100")}
-    one = {"small": {"calls": {}}, "long": {"calls": {}}, "speed": speed}
-    facts = {n: dict(facts_of(vec_events(), n), user_calls={}) for n in command.DESIGNS}
-    slow = {size: {"ns_per_byte": 90.0, "faults": 0} for size in speed}
-    compared = {n: one for n in command.DESIGNS}
-    compared["eval_list"] = dict(one, speed=slow)
-    facts["evaluator"] = {"name": "evaluator", "repeat": "make evaluator-story"}
-    facts["evaluator"]["designs"] = {"sizes": [10, 100], "designs": compared}
-    assert article_rows.rows({37: data[37]}, facts, {})[0].verdict == HOLDS  # 90 % of the time
-    compared["eval_list"] = one
-    assert article_rows.rows({37: data[37]}, facts, {})[0].verdict != HOLDS
-
-
-def test_the_verdict_counts_every_row_once():
-    made = record()
-    counts = [int(word) for word in article.verdict(made).split() if word.isdigit()]
-    assert sum(counts[1:]) == counts[0] == article_rows.LAST
-    assert {one["verdict"] for one in made["rows"]} <= set(VERDICTS)
-
-
-def test_page_and_data_say_the_same_and_twice_the_same(vec):
-    made = record(vec=vec)
-    assert json.loads(article.to_json(made))["rows"] == made["rows"]
-    assert article.to_markdown(made) == article.to_markdown(record(vec=vec))
-
-
-BAD = "| <b>\x1b[2J\n# title ```"
-
-
-def test_names_from_a_program_cannot_draw_in_the_page(vec):
-    hostile = dict(vec)
-    hostile["malloc_entries"] = [dict(e, purpose=BAD) for e in vec["malloc_entries"]]
-    hostile["syscall_modules"] = {BAD: 3}
-    hostile["typed"] = {"ltrace": {"state": "unreliable", "why": BAD, "command": BAD}}
-    hostile["typed"]["strace"] = vec["typed"]["strace"]
-    page = article.to_markdown(record(vec=hostile))
-    assert "\x1b" not in page and "\n# title" not in page and "<b>" not in page
-
-
-def test_a_file_that_is_no_elf_has_an_error_and_no_facts(tmp_path):
-    path = tmp_path / "text"
-    path.write_text("#!/bin/sh\n")
-    assert list(article_files.facts(str(path))) == ["error"]
-
-
-def test_facts_of_a_file_agree_with_its_headers():
-    here = os.path.realpath("/usr/bin/python3")
-    found = article_files.facts(here)
-    assert found["bytes"] == os.stat(here).st_size
-    assert "libc.so.6" in found["needed"] and found["interpreter"].startswith("/lib64/ld-linux")
