@@ -45,7 +45,7 @@ def _at_a_glance(record):
             str(row["claim"]),
             escape(row["step"]),
             escape(row["value_2022"]),
-            escape(row["value_here"]),
+            escape(row["value_here"].split("; ")[0]),
             escape(row["verdict"]),
         ]
         for row in record["rows"]

@@ -140,10 +140,10 @@ FLAGS = (
 
 def small_build(data, facts):
     plain, small = facts["empty"], facts["empty.small"]
-    value = "%s bytes; %d mmap before, %d after" % (
-        grouped(facts["empty.small-stripped"]["file"]["bytes"]),
+    value = "%d mmap before, %d after; %s bytes without symbols" % (
         brk_mmap(plain)[1],
         brk_mmap(small)[1],
+        grouped(facts["empty.small-stripped"]["file"]["bytes"]),
     )
     told = ["%s %d" % (flag, brk_mmap(facts[name])[1]) for flag, name in FLAGS]
     cause = "mmap with each flag alone: %s; %s" % (", ".join(told), _dropped(facts))
