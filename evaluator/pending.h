@@ -20,7 +20,9 @@
 #define TERM (UINT64_C(1) << 62)
 #define SUM (UINT64_C(1) << 61)
 #define MINUS (UINT64_C(1) << 60) /* TERM is -1, without TERM */
-#define PLAIN (MINUS - 1)
+#define SIGNED                                                                                     \
+    (UINT64_C(1) << 59) /* there was a minus sign before the operand: no other may follow */
+#define PLAIN (SIGNED - 1)
 
 struct pending {
     lane sum, term;
@@ -29,9 +31,9 @@ struct pending {
 
 /* What an operator does. */
 struct operation {
-    uint64_t adds;       /* all ones for + and - */
-    uint64_t start;      /* TERM behind + and -: 1 or -1 */
-    uint64_t keep, kind; /* the kind is (kind & KEEP) | KIND behind it */
+    _Alignas(64) uint64_t adds; /* all ones for + and - */
+    uint64_t start;             /* TERM behind + and -: 1 or -1 */
+    uint64_t keep, kind;        /* the kind is (kind & KEEP) | KIND behind it */
     unsigned byte;
 };
 
@@ -40,12 +42,12 @@ struct operation {
 #define SIGN UINT64_C(0x8000000000000000)
 
 /* By the lowest three bits of the byte: also of bytes that are no operators. */
-static const _Alignas(64) struct operation operations[8][64 / sizeof(struct operation)] = {
-    [0] = {{.byte = 256}},
-    ['*' & 7] = {{0, 0, PLAIN | SUM, TERM, '*'}},
-    ['+' & 7] = {{ALL, ONE, PLAIN, SUM, '+'}},
-    ['-' & 7] = {{ALL, ONE | SIGN, PLAIN, SUM | MINUS, '-'}},
-    ['/' & 7] = {{0, 0, PLAIN | SUM, TERM | DIVIDES, '/'}},
+static const struct operation operations[8] = {
+    [0] = {.byte = 256},
+    ['*' & 7] = {0, 0, PLAIN | SUM, TERM, '*'},
+    ['+' & 7] = {ALL, ONE, PLAIN, SUM, '+'},
+    ['-' & 7] = {ALL, ONE | SIGN, PLAIN, SUM | MINUS, '-'},
+    ['/' & 7] = {0, 0, PLAIN | SUM, TERM | DIVIDES, '/'},
 };
 
 static inline struct pending nothing_pending(void)
@@ -61,7 +63,7 @@ static inline double total(const struct pending *now)
 static inline void negate(struct pending *now)
 {
     now->term = lane_negated(now->term);
-    now->kind ^= MINUS;
+    now->kind ^= MINUS | SIGNED;
 }
 
 /* Here a branch is the lesser evil: without it, each product would wait as long as a quotient. */
