@@ -5,7 +5,8 @@
  * pending, SUM is -0 (x + -0 is x, even for x = -0) and TERM is 1. A minus sign of either kind goes
  * into the sign of TERM: a - b * c is a + (-b) * c, bit for bit.
  *
- * Which operator comes next cannot be foretold, so nothing here branches on it: tables of masks do.
+ * Which operator comes next cannot be foretold, so none is branched on, but division: a table of masks
+ * says what each does.
  */
 #ifndef MEXE_PENDING_H
 #define MEXE_PENDING_H
@@ -19,9 +20,8 @@
 #define DIVIDES (UINT64_C(1) << 63) /* TERM / operand, not TERM * operand */
 #define TERM (UINT64_C(1) << 62)
 #define SUM (UINT64_C(1) << 61)
-#define MINUS (UINT64_C(1) << 60) /* TERM is -1, without TERM */
-#define SIGNED                                                                                     \
-    (UINT64_C(1) << 59) /* there was a minus sign before the operand: no other may follow */
+#define MINUS (UINT64_C(1) << 60)  /* TERM is -1, without TERM */
+#define SIGNED (UINT64_C(1) << 59) /* the operand has its minus sign: no other may follow */
 #define PLAIN (SIGNED - 1)
 
 struct pending {
