@@ -5,8 +5,8 @@
  * pending, SUM is -0 (x + -0 is x, even for x = -0) and TERM is 1. A minus sign of either kind goes
  * into the sign of TERM: a - b * c is a + (-b) * c, bit for bit.
  *
- * Which operator comes next cannot be foretold, so none is branched on, but division: a table of masks
- * says what each does.
+ * Which operator comes next cannot be foretold, so none is branched on, but division: a table of
+ * masks says what each does.
  */
 #ifndef MEXE_PENDING_H
 #define MEXE_PENDING_H

@@ -96,6 +96,24 @@ def test_freestanding(tmp_path):
     assert done.returncode == 0, done.stderr.decode()
 
 
+def stack_of(folder, names):
+    """How many bytes of stack the functions of these files need, one upon the other."""
+    for name in names:
+        simd = ["-mavx2", "-mbmi", "-mbmi2"] if "avx2" in name else []
+        command = ["gcc", "-std=c11", "-O2", *simd, "-fstack-usage", "-c", name]
+        subprocess.run(command, cwd=folder, check=True)
+    lines = "".join(path.read_text() for path in folder.glob("*.su")).splitlines()
+    return sum(int(line.split("\t")[1]) for line in lines)
+
+
+def test_stack(tmp_path):
+    """All functions of one way at once need less than the header promises."""
+    files = [path for path in SOURCES if not path.endswith(("run.c", "choose.c"))]
+    (tmp_path / "bare").mkdir()
+    assert stack_of(tmp_path / "bare", [path for path in files if "grow" not in path]) < 2048
+    assert 4096 < stack_of(tmp_path, files) < 8192
+
+
 def test_the_header_alone_in_c_and_cxx(tmp_path):
     for language, compiler in (("c", "gcc"), ("c++", "g++")):
         flags = ["-x", language, "-Wall", "-Wextra", "-Wpedantic", "-Werror", "-fsyntax-only"]
