@@ -61,7 +61,7 @@ def test_compiles_without_a_warning(compiler, tmp_path):
     if not shutil.which(compiler):
         pytest.skip("no %s here" % compiler)
     for source in SOURCES:
-        simd = ["-mavx2", "-mbmi", "-mbmi2"] if "avx2" in source else []
+        simd = ["-mavx2", "-mbmi", "-mbmi2"] if "avx2" in source else ["-DMEXE_WITH_AVX2"]
         for level in ("-O0", "-O3"):
             command = [compiler, *WARNINGS, level, *simd, "-c", "-o", str(tmp_path / "o"), source]
             done = subprocess.run(command, stderr=subprocess.PIPE)
