@@ -42,7 +42,7 @@ def test_a_mistake_is_found(fuzzer, tmp_path):
             if os.path.isfile(os.path.join(ROOT, path, name)):
                 shutil.copy(os.path.join(ROOT, path, name), str(tmp_path / path / name))
     header = tmp_path / "evaluator" / "pending.h"
-    header.write_text(header.read_text().replace("ONE | SIGN, PLAIN", "ONE, PLAIN"))
+    header.write_text(header.read_text().replace("ONE | SIGN, WAITS", "ONE, WAITS"))
     command = ["make", "-s", "-f", "evaluator/build.mk", "fuzz-evaluator", "FUZZ_SECONDS=60"]
     done = subprocess.run(command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     assert done.returncode != 0
