@@ -96,6 +96,25 @@ def test_freestanding(tmp_path):
     assert done.returncode == 0, done.stderr.decode()
 
 
+MACHINES = ["i386-linux-gnu", "aarch64-linux-gnu", "armv7-none-eabi", "powerpc64-linux-gnu"]
+
+
+@pytest.mark.parametrize("machine", [*MACHINES, "riscv64-none-elf"])
+def test_compiles_for_other_machines(machine, tmp_path):
+    """Of 32 bits, of the other byte order, without a system: with nothing but memcpy from libc."""
+    if not shutil.which("clang"):
+        pytest.skip("no clang here")
+    header = "#include <stddef.h>\nvoid *memcpy(void *, const void *, size_t);\n"
+    (tmp_path / "string.h").write_text(header)
+    flags = ["--target=" + machine, *WARNINGS, "-O2", "-ffreestanding", "-isystem", str(tmp_path)]
+    flags += ["-msse2", "-mfpmath=sse"] if machine.startswith("i386") else []
+    for source in SOURCES:
+        if not source.endswith("grow.c"):
+            command = ["clang", *flags, "-c", "-o", str(tmp_path / "o"), source]
+            done = subprocess.run(command, stderr=subprocess.PIPE)
+            assert done.returncode == 0, done.stderr.decode()
+
+
 def stack_of(folder, names):
     """How many bytes of stack the functions of these files need, one upon the other."""
     for name in names:
