@@ -5,7 +5,7 @@ typedef enum mexe_status run_function(const char *text, size_t length, double *r
                                       struct mexe_error *error, struct mexe_memory *memory);
 
 #ifdef MEXE_WITH_AVX2
-static run_function *choose(void)
+__attribute__((used)) static run_function *choose(void)
 {
     __builtin_cpu_init();
     bool has = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi") &&

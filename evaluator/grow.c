@@ -14,7 +14,7 @@ struct growing {
     size_t mapped;             /* bytes; 0 while BASE is the fixed area */
 };
 
-/* The kernel gives pages when they are first touched: a mapping twice as large costs nothing yet. */
+/* The kernel gives pages when they are first touched: twice as much costs nothing yet. */
 static bool grow(struct mexe_memory *memory, size_t used)
 {
     struct growing *growing = (struct growing *)memory;

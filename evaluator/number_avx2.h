@@ -27,13 +27,14 @@ static inline bool read_short(const struct source *source, const char *p, const 
     __m128i bytes = load_16(source, p), digits = _mm_sub_epi8(bytes, unaligned(t->zero));
     __m128i are = _mm_cmpeq_epi8(_mm_min_epu8(digits, unaligned(t->nine)), digits);
     __m128i is_point = _mm_cmpeq_epi8(bytes, unaligned(t->point));
-    uint32_t others = (uint32_t)_mm_movemask_epi8(are) ^ 0xffff;
-    uint32_t points = (uint32_t)_mm_movemask_epi8(is_point);
+    /* Bits from 16 on stand for what is behind these bytes: it is no digit, and not right. */
+    uint32_t others = ~(uint32_t)_mm_movemask_epi8(are);
+    uint32_t points = (uint32_t)_mm_movemask_epi8(is_point) | 3 << 16;
     uint32_t first = others & -others, other = others ^ first;
-    unsigned whole = (unsigned)__builtin_ctz(others | 1 << 16);
+    unsigned whole = (unsigned)__builtin_ctz(others);
     /* Where the digits behind the point end; without a point, as if it stood behind the number. */
-    unsigned end = (unsigned)__builtin_ctz(other | (first & ~points) << 1 | 1 << 16);
-    if (end > 15 || (points >> (end - 1) & 3))
+    unsigned end = (unsigned)__builtin_ctz(other | (first & ~points) << 1);
+    if (points >> (end - 1) & 3)
         return false;
     unsigned fraction = end - 1 - whole;
     __m128i order = _mm_add_epi8(unaligned(t->slide + end), unaligned(t->step + fraction));

@@ -5,7 +5,8 @@
  * pending, SUM is -0 (x + -0 is x, even for x = -0) and TERM is 1. A minus sign of either kind goes
  * into the sign of TERM: a - b * c is a + (-b) * c, bit for bit.
  *
- * Which operator comes next cannot be foretold, so nothing here branches on it: tables of masks do.
+ * Which operator comes next cannot be foretold, so none is branched on, but division: a table of
+ * masks says what each does.
  */
 #ifndef MEXE_PENDING_H
 #define MEXE_PENDING_H
@@ -14,13 +15,12 @@
 
 #include <string.h>
 
-/* What is pending, in the upper bits. The lower ones count PLAIN parentheses: those that were
- * opened here while nothing was, of which nothing need be kept. */
+/* The kind of what is pending, in the upper bits. The lower ones count PLAIN parentheses: those that
+ * were opened here while nothing was pending, of which nothing need be kept. */
 #define DIVIDES (UINT64_C(1) << 63) /* TERM / operand, not TERM * operand */
-#define TERM (UINT64_C(1) << 62)
-#define SUM (UINT64_C(1) << 61)
-#define MINUS (UINT64_C(1) << 60) /* TERM is -1, without TERM */
-#define PLAIN (MINUS - 1)
+#define WAITS (UINT64_C(1) << 62)   /* an operator waits for its right operand */
+#define SIGNED (UINT64_C(1) << 61)  /* the operand has its minus sign: no other may follow */
+#define PLAIN (SIGNED - 1)
 
 struct pending {
     lane sum, term;
@@ -29,10 +29,10 @@ struct pending {
 
 /* What an operator does. */
 struct operation {
-    uint64_t adds;       /* all ones for + and - */
-    uint64_t start;      /* TERM behind + and -: 1 or -1 */
-    uint64_t keep, kind; /* the kind is (kind & KEEP) | KIND behind it */
-    unsigned byte;
+    uint64_t adds;  /* all ones for + and - */
+    uint64_t start; /* TERM behind + and -: 1 or -1 */
+    uint64_t kind;  /* of what is pending then */
+    uint64_t byte;
 };
 
 #define ALL UINT64_MAX
@@ -40,12 +40,12 @@ struct operation {
 #define SIGN UINT64_C(0x8000000000000000)
 
 /* By the lowest three bits of the byte: also of bytes that are no operators. */
-static const _Alignas(64) struct operation operations[8][64 / sizeof(struct operation)] = {
-    [0] = {{.byte = 256}},
-    ['*' & 7] = {{0, 0, PLAIN | SUM, TERM, '*'}},
-    ['+' & 7] = {{ALL, ONE, PLAIN, SUM, '+'}},
-    ['-' & 7] = {{ALL, ONE | SIGN, PLAIN, SUM | MINUS, '-'}},
-    ['/' & 7] = {{0, 0, PLAIN | SUM, TERM | DIVIDES, '/'}},
+static const struct operation operations[8] = {
+    [0] = {.byte = 256},
+    ['*' & 7] = {0, 0, WAITS, '*'},
+    ['+' & 7] = {ALL, ONE, WAITS, '+'},
+    ['-' & 7] = {ALL, ONE | SIGN, WAITS, '-'},
+    ['/' & 7] = {0, 0, WAITS | DIVIDES, '/'},
 };
 
 static inline struct pending nothing_pending(void)
@@ -61,7 +61,7 @@ static inline double total(const struct pending *now)
 static inline void negate(struct pending *now)
 {
     now->term = lane_negated(now->term);
-    now->kind ^= MINUS;
+    now->kind |= SIGNED;
 }
 
 /* Here a branch is the lesser evil: without it, each product would wait as long as a quotient. */
@@ -78,7 +78,7 @@ static inline void operate(struct pending *now, const struct operation *o)
     lane adds = lane_of_bits(o->adds);
     now->sum = lane_sum(now->sum, lane_chosen(adds, now->term, lane_of(-0.0)));
     now->term = lane_chosen(adds, lane_of_bits(o->start), now->term);
-    now->kind = (now->kind & o->keep) | o->kind;
+    now->kind = (now->kind & PLAIN) | o->kind;
 }
 
 /* ---- levels: what is kept at an open parenthesis that something waits for ------------------- */

@@ -30,7 +30,6 @@ struct run {
     struct pending now;
     unsigned char *bottom, *top, *limit; /* of the levels */
     bool operand;                        /* one comes next, not an operation */
-    bool minus;                          /* behind a minus sign of its own */
 };
 
 static inline bool is_numeric(unsigned byte)
@@ -64,7 +63,6 @@ __attribute__((noinline)) static enum reason advance(struct run *run)
     struct scanner s = run->scanner;
     struct pending now = run->now;
     unsigned char *top = run->top;
-    bool minus = run->minus;
     const struct tables *tables = hidden_tables();
     enum reason reason = OUT_OF_TOKENS;
     const char *p = run->p;
@@ -96,11 +94,9 @@ want_operand:
             goto stop_before_operand;
         }
         top = push(top, &now);
-        minus = false;
         goto want_operand;
     }
-    if (byte == '-' && !minus) {
-        minus = true;
+    if (byte == '-' && !(now.kind & SIGNED)) {
         negate(&now);
         goto want_operand;
     }
@@ -130,10 +126,9 @@ want_operation:
             goto want_operation;
         }
     }
-    const struct operation *o = &operations[byte & 7][0];
+    const struct operation *o = &operations[byte & 7];
     if (o->byte == byte) {
         operate(&now, o);
-        minus = false;
         goto want_operand;
     }
     if (is_space(byte))
@@ -146,7 +141,6 @@ stop:
     run->p = p;
     run->now = now;
     run->top = top;
-    run->minus = minus;
     return reason;
 }
 
@@ -189,7 +183,6 @@ static bool more_room(struct run *run, struct mexe_memory *memory)
     run->limit = memory->limit;
     run->top = push(memory->base + used, &run->now);
     run->operand = true;
-    run->minus = false;
     return true;
 }
 

@@ -61,7 +61,7 @@ def test_compiles_without_a_warning(compiler, tmp_path):
     if not shutil.which(compiler):
         pytest.skip("no %s here" % compiler)
     for source in SOURCES:
-        simd = ["-mavx2", "-mbmi", "-mbmi2"] if "avx2" in source else []
+        simd = ["-mavx2", "-mbmi", "-mbmi2"] if "avx2" in source else ["-DMEXE_WITH_AVX2"]
         for level in ("-O0", "-O3"):
             command = [compiler, *WARNINGS, level, *simd, "-c", "-o", str(tmp_path / "o"), source]
             done = subprocess.run(command, stderr=subprocess.PIPE)
@@ -94,6 +94,43 @@ def test_freestanding(tmp_path):
     command = ["gcc", *flags, "-I" + ROOT + "/evaluator", "-o", str(tmp_path / "bare")]
     done = subprocess.run([*command, str(start), *sources], stderr=subprocess.PIPE)
     assert done.returncode == 0, done.stderr.decode()
+
+
+MACHINES = ["i386-linux-gnu", "aarch64-linux-gnu", "armv7-none-eabi", "powerpc64-linux-gnu"]
+
+
+@pytest.mark.parametrize("machine", [*MACHINES, "riscv64-none-elf"])
+def test_compiles_for_other_machines(machine, tmp_path):
+    """Of 32 bits, of the other byte order, without a system: with nothing but memcpy from libc."""
+    if not shutil.which("clang"):
+        pytest.skip("no clang here")
+    header = "#include <stddef.h>\nvoid *memcpy(void *, const void *, size_t);\n"
+    (tmp_path / "string.h").write_text(header)
+    flags = ["--target=" + machine, *WARNINGS, "-O2", "-ffreestanding", "-isystem", str(tmp_path)]
+    flags += ["-msse2", "-mfpmath=sse"] if machine.startswith("i386") else []
+    for source in SOURCES:
+        if not source.endswith("grow.c"):
+            command = ["clang", *flags, "-c", "-o", str(tmp_path / "o"), source]
+            done = subprocess.run(command, stderr=subprocess.PIPE)
+            assert done.returncode == 0, done.stderr.decode()
+
+
+def stack_of(folder, names):
+    """How many bytes of stack the functions of these files need, one upon the other."""
+    for name in names:
+        simd = ["-mavx2", "-mbmi", "-mbmi2"] if "avx2" in name else []
+        command = ["gcc", "-std=c11", "-O2", *simd, "-fstack-usage", "-c", name]
+        subprocess.run(command, cwd=folder, check=True)
+    lines = "".join(path.read_text() for path in folder.glob("*.su")).splitlines()
+    return sum(int(line.split("\t")[1]) for line in lines)
+
+
+def test_stack(tmp_path):
+    """All functions of one way at once need less than the header promises."""
+    files = [path for path in SOURCES if not path.endswith(("run.c", "choose.c"))]
+    (tmp_path / "bare").mkdir()
+    assert stack_of(tmp_path / "bare", [path for path in files if "grow" not in path]) < 2048
+    assert 4096 < stack_of(tmp_path, files) < 8192
 
 
 def test_the_header_alone_in_c_and_cxx(tmp_path):

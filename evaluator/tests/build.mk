@@ -31,7 +31,7 @@ fuzz_avx2 = $(EVALUATOR_TESTS)/fuzz_run_avx2.o
 fuzz-evaluator: $(EVALUATOR_TESTS)/fuzz ## look for inputs that the evaluator gets wrong: FUZZ_SECONDS=60
 	@mkdir -p $(FUZZ_CORPUS)
 	@awk '{ f = "$(FUZZ_CORPUS)/line-" NR; printf "%s", $$0 > f; close(f) }' evaluator/tests/expressions.txt
-	$(EVALUATOR_TESTS)/fuzz -max_total_time=$(FUZZ_SECONDS) -max_len=2048 -timeout=10 \
+	$(EVALUATOR_TESTS)/fuzz -max_total_time=$(FUZZ_SECONDS) -max_len=2048 -timeout=60 \
 	  -dict=evaluator/tests/fuzz.dict -print_final_stats=1 $(FUZZ_ARGS) $(FUZZ_CORPUS)
 
 # Both ways are called by name, so nothing is chosen: ifunc and the sanitizers do not go together.
