@@ -6,7 +6,7 @@ PYTHON = /usr/bin/python3
 PYTEST_ARGS ?= -n 2 --dist loadfile
 
 .DEFAULT_GOAL := all
-.PHONY: help all article test lint format bench bench-recorder doctor readme install uninstall clean
+.PHONY: help all article evaluator-story test lint format bench bench-recorder doctor readme install uninstall clean
 
 help: ## list these verbs
 	@awk -F ':[^#]*## ' '/^[a-z][a-z%-]*:[^#]*## / { sub("%", "NAME", $$1); \
@@ -14,11 +14,15 @@ help: ## list these verbs
 
 -include targets/build.mk
 -include recorder/build.mk
+-include evaluator/bench/build.mk
 
-all: targets ## build everything that is compiled, into build/
+all: targets evaluator ## build everything that is compiled, into build/
 
 article: ## investigate the article's programs on this machine and write the report
 	./brkpoint article
+
+evaluator-story: $(addprefix $(TARGETS_OUT)/,eval_list eval_array eval_mexe) ## run three designs of an evaluator; tell what each costs
+	$(PYTHON) -m command.designs
 
 test: targets recorder ## run the tests
 	$(PYTHON) -m pytest $(PYTEST_ARGS)
@@ -65,16 +69,30 @@ readme: targets ## write the generated parts anew: README's run, manual, complet
 
 # ---- installing ---------------------------------------------------------------------------------
 
-rooms = command alloctrace reports gdb-scripts trace-scripts recorder targets
+rooms = command alloctrace reports gdb-scripts trace-scripts recorder targets evaluator
 lib = $(DESTDIR)$(PREFIX)/lib/brkpoint
 man = $(DESTDIR)$(PREFIX)/share/man/man1/brkpoint.1
 bash_completion = $(DESTDIR)$(PREFIX)/share/bash-completion/completions/brkpoint
 zsh_completion = $(DESTDIR)$(PREFIX)/share/zsh/site-functions/_brkpoint
 fish_completion = $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/brkpoint.fish
+# Of the command mexe, which is installed where there is a compiler to build it.
+mexe_man = $(DESTDIR)$(PREFIX)/share/man/man1/mexe.1
+mexe_bash = $(DESTDIR)$(PREFIX)/share/bash-completion/completions/mexe
+mexe_zsh = $(DESTDIR)$(PREFIX)/share/zsh/site-functions/_mexe
+mexe_fish = $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/mexe.fish
+with_mexe := $(if $(cc_version),yes)
+define install_mexe
+install -m 755 build/mexe '$(DESTDIR)$(PREFIX)/bin/mexe'
+install -m 644 docs/man/mexe.1 '$(mexe_man)'
+install -m 644 completions/mexe.bash '$(mexe_bash)'
+install -m 644 completions/_mexe '$(mexe_zsh)'
+install -m 644 completions/mexe.fish '$(mexe_fish)'
+endef
 
-install: uninstall ## install below PREFIX (/usr/local), behind DESTDIR
+install: uninstall $(if $(with_mexe),build/mexe) ## install below PREFIX (/usr/local), behind DESTDIR
 	install -d '$(lib)' '$(DESTDIR)$(PREFIX)/bin'
-	find $(wildcard $(rooms)) -name __pycache__ -prune -o -type f -exec sh -c \
+	find $(wildcard $(rooms)) \( -name __pycache__ -o -path evaluator/tests -o -path evaluator/bench \) \
+	  -prune -o -type f -exec sh -c \
 	  'for f; do m=644; [ -x "$$f" ] && m=755; install -D -m $$m "$$f" "$(lib)/$$f" || exit; done' - {} +
 	install -m 755 brkpoint '$(lib)/brkpoint'
 	install -m 644 setup.packages LICENSE '$(lib)'
@@ -83,11 +101,13 @@ install: uninstall ## install below PREFIX (/usr/local), behind DESTDIR
 	install -D -m 644 completions/brkpoint.bash '$(bash_completion)'
 	install -D -m 644 completions/_brkpoint '$(zsh_completion)'
 	install -D -m 644 completions/brkpoint.fish '$(fish_completion)'
+	$(if $(with_mexe),$(install_mexe),@echo 'not installed: mexe (no gcc to build it with)')
 
 uninstall: ## remove what install put there
 	rm -rf '$(lib)'
 	rm -f '$(DESTDIR)$(PREFIX)/bin/brkpoint' '$(man)'
 	rm -f '$(bash_completion)' '$(zsh_completion)' '$(fish_completion)'
+	rm -f '$(DESTDIR)$(PREFIX)/bin/mexe' '$(mexe_man)' '$(mexe_bash)' '$(mexe_zsh)' '$(mexe_fish)'
 
 clean: ## delete build/
 	rm -rf build

@@ -116,7 +116,10 @@ class InfoRecords:
         self._list(self.history.children, self._timed(data))
 
     def _info_thread(self, data):
-        self._threads.pop(fields.number(data, "tid"), None)  # the kernel re-uses numbers
+        tid = fields.number(data, "tid")
+        self._threads.pop(tid, None)  # the kernel re-uses numbers
+        if tid == self.history.run.get("pid"):
+            return  # the first one: gdb finds it anew when another thread has called execve
         self._list(self.history.threads, self._timed(data))
 
     def _info_signal(self, data):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import platform
 import shlex
@@ -9,11 +10,11 @@ import subprocess
 import sys
 import time
 
-from alloctrace import trace
 from alloctrace.escape import visible
-from alloctrace.summary import summarise
+from command import article_runs
 from command.errors import UserError
-from reports import article, article_facts, article_files, article_rows
+from reports import article, article_rows
+from reports.designs import TOLD as DESIGNS
 
 NAME = "article"
 HELP = "re-live the article: its 2022 numbers beside yours"
@@ -22,18 +23,24 @@ ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 IS_CLONE = os.path.exists(os.path.join(ROOT, "Makefile"))
 PRODUCTS = os.path.join(ROOT, "build") if IS_CLONE else os.path.abspath("brkpoint-article")
 BUILD = ("make", "-s", "-f", "targets/build.mk")
+# The longest first: two run at a time.
 PROGRAMS = (
-    ("success_asm", "success", "success.stripped", "success.static", "success.through-ld-linux")
-    + ("alloc", "alloc.no-plt", "empty", "empty.debug", "empty.stripped", "empty.z", "empty.lto")
-    + ("empty.one-unit", "empty.abort", "empty.small", "empty.small-stripped")
-    + ("vec", "vec_fn", "vec_reserved", "grow", "reserve", "untouched")
+    ("vec", "vec_fn", "vec_reserved", "empty", "empty.small", "alloc", "success", "stack")
+    + ("success_asm", "success.stripped", "success.static", "success.through-ld-linux")
+    + ("success.library-path", "alloc.no-plt", "empty.debug", "empty.stripped", "empty.z")
+    + ("empty.lto", "empty.one-unit", "empty.abort", "empty.small-stripped", "empty.long-path")
+    + ("boxed.debug", "grow", "reserve", "untouched")
 )
-LIMIT_S = 60  # for one program
+# Programs that are another one, started in another way.
+MADE_FROM = {"success.library-path": "success", "empty.long-path": "empty"}
+AT_ONCE = 4  # one of them touches 400 MB
 VERSIONS = {
-    "compiler (C)": ("gcc", "--version"),
-    "compiler (Rust)": ("rustc", "--version"),
+    "compiler (C)": (os.environ.get("CC", "gcc"), "--version"),
+    "compiler (Rust)": (os.environ.get("RUSTC", "rustc"), "--version"),
     "assembler": ("nasm", "--version"),
     "gdb": ("gdb", "--version"),
+    "strace": ("strace", "--version"),
+    "ltrace": ("ltrace", "--version"),
     "libc": ("getconf", "GNU_LIBC_VERSION"),
 }
 
@@ -48,80 +55,93 @@ def configure(parser):
 
 
 def invoke(args):
-    folder = args.folder or os.path.join(PRODUCTS, "reports")
+    home = os.getcwd()
+    folder = os.path.abspath(args.folder or os.path.join(PRODUCTS, "reports"))
     traces = os.path.join(folder, "article")
     _make_folder(traces)
+    os.chdir(ROOT)  # the programs are named as a reader in the clone would type them
     _say("building the article's programs ...")
     _make("article-targets")
     record = _record(traces)
     _write(os.path.join(folder, "article.json"), article.to_json(record))
     _write(os.path.join(folder, "article.md"), article.to_markdown(record))
     print(article.verdict(record))
-    print("The report: %s" % visible(os.path.relpath(os.path.join(folder, "article.md"))))
+    print("The report: %s" % visible(os.path.relpath(os.path.join(folder, "article.md"), home)))
     return 0
 
 
 def _record(traces):
     """The record that reports/article.py renders."""
-    commands, skipped = _commands(), _skipped()
-    facts = {}
-    for number, name in enumerate(PROGRAMS, 1):
-        if name not in commands:
-            skipped.setdefault(name, "it was not built")
-            continue
-        _say("%2d of %d: %s" % (number, len(PROGRAMS), name))
-        try:
-            facts[name] = _facts(name, commands[name], os.path.join(traces, name + ".brkpoint"))
-        except RunError as error:
-            skipped[name] = str(error)
-    _say("")
-    skipped = {name: why for name, why in skipped.items() if name in PROGRAMS}
-    rows = article_rows.rows(article_rows.read_data(), facts, skipped)
+    data, began = article_rows.read_data(), time.monotonic()
+    facts, skipped = _run_all(traces, data[7]["functions"].split())
+    evaluator, why = _evaluator(traces)
+    rows = article_rows.rows(data, {**facts, **evaluator}, dict(skipped, evaluator=why))
     return {
         "made": time.strftime("%Y-%m-%d, ") + "%s %s" % (platform.system(), platform.release()),
+        "took_s": round(time.monotonic() - began),
         "versions": _versions(),
         "rows": article_rows.as_dicts(rows),
         "programs": facts,
+        "evaluator": evaluator.get("evaluator", {}).get("designs"),
         "skipped": skipped,
         "repeat": "./brkpoint article",
     }
 
 
-class RunError(Exception):
-    """brkpoint could not record one of the programs. One line."""
+def _run_all(traces, wanted):
+    """({program: facts} in the order of PROGRAMS, {program: why it was left out})."""
+    commands, skipped = _commands(), _skipped()
+    jobs = [(name, commands[name], traces, wanted) for name in PROGRAMS if name in commands]
+    found, done = {}, 0
+    for name, facts, why in _side_by_side(jobs):
+        done += 1
+        _say("%2d of %d: %s" % (done, len(jobs), name))
+        found[name] = facts
+        if why:
+            skipped[name] = why
+    _say("")
+    facts = {name: found[name] for name in PROGRAMS if found.get(name)}
+    left = {n: skipped.get(n, "it was not built") for n in PROGRAMS if n not in facts}
+    return facts, left
 
 
-def _facts(name, command, path):
-    """Run one program; what the article asks of its trace and of its file."""
-    file = article_files.facts(os.path.join(ROOT, command[-1]))
-    if "error" in file:
-        raise RunError(file["error"])
-    _brkpoint_run(command, path)
+def _evaluator(traces):
+    """({"evaluator": facts of its three designs, their programs' facts}, why there are none).
+
+    It measures time: nothing runs beside it.
+    """
+    commands = _commands()
+    missing = [name for name in DESIGNS if name not in commands]
+    if missing:
+        return {}, _skipped().get(missing[0], "%s cannot be built here" % ", ".join(missing))
+    _say("one evaluator, three ways")
     try:
-        recorded = trace.open(path)
-    except trace.TraceError as error:
-        raise RunError(str(error)) from None
-    with recorded:
-        facts = article_facts.facts(name, recorded, summarise(recorded))
-    facts["file"] = file
-    facts["repeat"] = "./brkpoint %s" % " ".join(map(shlex.quote, command))
-    return facts
+        return article_runs.designs({name: commands[name] for name in DESIGNS}, traces), ""
+    except (article_runs.RunError, UserError, OSError) as error:
+        return {}, visible(str(error))
+    finally:
+        _say("")
 
 
-def _brkpoint_run(command, path):
-    words = [sys.executable, os.path.join(ROOT, "brkpoint"), "run", "-o", path, "--force"]
-    words += ["--quiet", "--timeout", str(LIMIT_S), *command]
-    done = subprocess.run(
-        words,
-        cwd=ROOT,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        check=False,
-    )
-    if done.returncode:
-        said = done.stderr.decode("utf-8", "replace").strip().splitlines()
-        raise RunError(said[-1] if said else "it ended with status %d" % done.returncode)
+def _side_by_side(jobs):
+    """Yield each job's outcome as it comes; each worker is a process, for it forks itself."""
+    workers = min(len(os.sched_getaffinity(0)), AT_ONCE, max(1, len(jobs)))
+    pool = multiprocessing.get_context("fork").Pool(workers)
+    try:
+        yield from pool.imap_unordered(_job, jobs)
+    finally:
+        pool.terminate()
+
+
+def _job(job):
+    """(program, facts or None, why it was left out or "")."""
+    name = job[0]
+    try:
+        return name, article_runs.run(*job), ""
+    except (article_runs.RunError, UserError, OSError) as error:
+        return name, None, visible(str(error))
+    except KeyboardInterrupt:  # what was started has been ended on the way up
+        os._exit(130)
 
 
 def _make(goal):
@@ -141,7 +161,9 @@ def _make(goal):
 def _commands():
     """{name: command} of the programs that can be built here."""
     rows = [line.split("\t") for line in _make("programs").splitlines()]
-    return {name: shlex.split(command) for name, _, command in rows}
+    found = {name: shlex.split(command) for name, _, command in rows}
+    found.update((name, found[base]) for name, base in MADE_FROM.items() if base in found)
+    return found
 
 
 def _skipped():
@@ -150,6 +172,7 @@ def _skipped():
     for line in _make("skipped").splitlines():
         _, names, reason = line.split(": ", 2)
         why.update((name, reason) for name in names.split())
+    why.update((name, why[base]) for name, base in MADE_FROM.items() if base in why)
     return why
 
 

@@ -30,9 +30,22 @@ def configure(parser):
     parser.add_argument("--min-size", type=int, metavar="N", help="of at least N bytes")
     parser.add_argument("--max-size", type=int, metavar="N", help="of at most N bytes")
     parser.add_argument("--purpose", metavar="TEXT", help="whose purpose contains TEXT")
+    parser.add_argument("--seq", type=_numbers, metavar="N,N-N", help="of these numbers")
     parser.add_argument("--limit", type=int, metavar="N", help="stop after N events")
     stacks = "call stacks in the JSON (default: full)"
     parser.add_argument("--stacks", choices=event_json.STACKS, default="full", help=stacks)
+
+
+def _numbers(text):
+    """`3,5-7` as [(3, 3), (5, 7)], for argparse."""
+    pairs = [part.split("-") for part in text.split(",")]
+    found = [(int(pair[0]), int(pair[-1])) for pair in pairs if len(pair) < 3]
+    if len(found) < len(pairs):
+        raise ValueError
+    return found
+
+
+_numbers.__name__ = "list of numbers"  # argparse names the type in its message
 
 
 def _add_choice(parser, option, choices, text):
@@ -87,10 +100,12 @@ def _group_filter(args):
 
 
 def _filter(args):
-    """A function that says whether an event's size is wanted."""
+    """A function that says whether an event's number and size are wanted."""
     low, high = args.min_size, args.max_size
 
     def is_wanted(event):
+        if args.seq is not None and not any(a <= event.seq <= b for a, b in args.seq):
+            return False
         if low is None and high is None:
             return True
         size = None if event.size is None else bytes_asked(event)

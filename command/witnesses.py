@@ -19,9 +19,8 @@ prints is not shown. A witness that is not installed is left out; one that fails
 how the program ends is called unreliable and compared with nothing. The exit status is 0 when every
 difference is explained, 1 when one is not or nothing could be compared.
 """
-_SCRIPTS = os.path.join(
-    os.path.dirname(os.path.dirname(os.path.realpath(__file__))), "trace-scripts"
-)
+TOP = os.path.dirname(os.path.dirname(os.path.realpath(__file__)))
+_SCRIPTS = os.path.join(TOP, "trace-scripts")
 
 
 def configure(parser):
@@ -50,25 +49,30 @@ def invoke(args):
     return 0 if witnesses.is_sound(record) else 1
 
 
-def watch(command, limit_s=60, left_out=()):
-    """The record of reports/witnesses.py for `command` (words); raises UserError 126 or 127."""
-    crosscheck = _load()
+def watch(command, limit_s=60, left_out=(), keep=None, progress=None):
+    """The record of reports/witnesses.py for `command` (words); raises UserError 126 or 127.
+
+    `keep`: where brkpoint's own trace shall stay; `progress`: told the name of each witness.
+    """
+    crosscheck = load().crosscheck
     words = [os.fsencode(word) for word in command]
     entries = [name + b"=" + value for name, value in os.environb.items()]
     path = os.fsdecode(program.find(words, entries).path)
+    say = progress or _say
     try:
-        return crosscheck.record(command, limit_s, path, left_out=left_out, progress=_say)
+        return crosscheck.record(command, limit_s, path, left_out=left_out, progress=say, keep=keep)
     finally:
-        _say("")
+        say("")
 
 
-def _load():
+def load():
     """trace-scripts/ has a hyphen and is no package: its folder goes to where modules are found."""
     if _SCRIPTS not in sys.path:
         sys.path.append(_SCRIPTS)
-    from brkpoint_trace import crosscheck
+    import brkpoint_trace
+    from brkpoint_trace import as_typed, crosscheck  # noqa: F401  (attributes of the package)
 
-    return crosscheck
+    return brkpoint_trace
 
 
 def _render(args, record):

@@ -6,7 +6,7 @@ _brkpoint() {
     local -A options=(
         [run]="-h --help -o --output --force --engine --live --timeout --fixed-addresses --quiet --verify --no-symbols"
         [report]="-h --help --json --markdown -o --events --summary --width"
-        [events]="-h --help --json --origin --phase --name --kind --min-size --max-size --purpose --limit --stacks"
+        [events]="-h --help --json --origin --phase --name --kind --min-size --max-size --purpose --seq --limit --stacks"
         [sql]="-h --help --json --tables --timeout"
         [article]="-h --help -o"
         [witnesses]="-h --help --markdown --json --events -o --output --timeout --without"

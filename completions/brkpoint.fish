@@ -28,6 +28,7 @@ complete -c brkpoint -n '__fish_seen_subcommand_from events' -l kind -x -a 'call
 complete -c brkpoint -n '__fish_seen_subcommand_from events' -l min-size -r -d 'of at least N bytes'
 complete -c brkpoint -n '__fish_seen_subcommand_from events' -l max-size -r -d 'of at most N bytes'
 complete -c brkpoint -n '__fish_seen_subcommand_from events' -l purpose -r -d 'whose purpose contains TEXT'
+complete -c brkpoint -n '__fish_seen_subcommand_from events' -l seq -r -d 'of these numbers'
 complete -c brkpoint -n '__fish_seen_subcommand_from events' -l limit -r -d 'stop after N events'
 complete -c brkpoint -n '__fish_seen_subcommand_from events' -l stacks -x -a 'full ids none' -d 'call stacks in the JSON (default: full)'
 complete -c brkpoint -n 'not __fish_seen_subcommand_from run report events sql article witnesses doctor recover help' -a sql -d 'ask a recorded run anything that SQL can say'

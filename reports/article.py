@@ -1,7 +1,8 @@
 """The article, re-lived: the page and the JSON of `brkpoint article`, from one record.
 
-The record: {"made", "versions", "rows": [article_rows.Row as a dict], "programs": {name: facts},
-"skipped": {name: why}, "repeat"}. Sorted, so that two runs diff clean.
+The record: {"made", "took_s", "versions", "rows": [article_rows.Row as a dict], "programs": {name:
+facts}, "evaluator": the record of reports/designs.py or None, "skipped": {name: why}, "repeat"}.
+Sorted, so that two runs diff clean.
 """
 
 from __future__ import annotations
@@ -9,15 +10,17 @@ from __future__ import annotations
 import json
 from collections import Counter
 
-from reports.article_words import OPEN, VERDICTS, counted, told
-from reports.markdown import code, escape, table
-from reports.sentences import exact_size, grouped, listed
+from reports import article_appendix, article_figures, article_story, designs
+from reports.article_words import FAILS, OPEN, SKIPPED, VERDICTS, ranges, told
+from reports.markdown import code, escape
+from reports.sentences import listed
 
 TITLE = "Investigating memory allocations in Rust, re-lived"
 ARTICLE = (
     "[Investigating Memory Allocations in Rust](https://ysantos.com), ysantos.com, 15 Jan 2022"
 )
 MEXE = "[mexe](https://github.com/yds12/mexe)"
+SHOWN = 3  # commands of a step
 
 
 def to_json(record):
@@ -26,8 +29,15 @@ def to_json(record):
 
 def to_markdown(record):
     """The page as text."""
-    parts = [_head(record), _answers(record), _programs(record), _first_calls(record)]
-    parts += [_doubling(record), _who(record), _limits(record), _again(record)]
+    story = article_story.read()
+    rows = {row["claim"]: row for row in record["rows"]}
+    parts = [_head(record, story)]
+    for number, chapter in enumerate(story.chapters, 1):
+        parts.append(_chapter(number, chapter, story, rows, record["programs"]))
+    if record["evaluator"]:
+        parts.append(designs.to_markdown(record["evaluator"], 3).splitlines())
+    parts += [_end(record, story, len(story.chapters) + 1)]
+    parts += article_appendix.parts(record, story)
     text = "\n\n".join("\n".join(part) for part in parts if part) + "\n"
     return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
@@ -39,142 +49,77 @@ def verdict(record):
     return "Of the article's %d steps %s." % (len(record["rows"]), listed(parts))
 
 
-def _head(record):
-    lines = ["# %s" % TITLE, "", "**%s**" % verdict(record), ""]
-    lines += ["The steps are those of %s," % ARTICLE]
-    lines += ["who wrote it on the way to the crate %s. Every value under *here* was" % MEXE]
-    lines += ["measured by brkpoint in this run, on %s; nothing is quoted." % record["made"], ""]
-    lines += ["| with | version |", "| --- | --- |"]
-    versions = sorted(record["versions"].items())
-    return lines + ["| %s | %s |" % (escape(name), escape(text)) for name, text in versions]
-
-
-def _answers(record):
-    done = [row for row in record["rows"] if row["verdict"] != OPEN]
-    rows = [
-        [
-            str(row["claim"]),
-            escape(row["step"]),
-            escape(row["value_2022"]),
-            escape(row["value_here"]),
-            escape(row["verdict"]),
-        ]
-        for row in done
+def _head(record, story):
+    lines = ["# %s" % TITLE, "", "**%s**" % verdict(record), "", story.start, ""]
+    lines += ["The article is %s. Its author was on the way to the crate" % ARTICLE]
+    lines += ["%s; thanks for both, the questions and the honest wrong turns." % MEXE, ""]
+    lines += [
+        "Every value under *here* was measured by brkpoint, and by the article's own tools, in"
     ]
-    lines = ["## Step by step", ""] + table(
-        ["#", "step or claim", "2022", "here", "verdict"], "rllll", rows
-    )
-    lines += ["", "Why, and how to see it:", ""]
-    for row in done:
-        lines.append("%d. %s" % (row["claim"], _why(row)))
-    still_open = [row for row in record["rows"] if row["verdict"] == OPEN]
-    if still_open:
-        lines += ["", "Not redone yet: "]
-        lines += ["* %d: %s" % (row["claim"], escape(row["step"])) for row in still_open]
+    lines += ["one run on %s: none is quoted. In short:" % escape(record["made"]), ""]
+    wrong = [row for row in record["rows"] if row["verdict"] == FAILS]
+    lines += ["* Step %d does not hold. %s" % (r["claim"], _in_short(r)) for r in wrong]
+    return lines + ([] if wrong else ["* Everything that the article says holds here."])
+
+
+def _in_short(row):
+    return "*%s*: %s." % (escape(row["step"]), escape(row["value_here"].split("; ")[0]))
+
+
+def _chapter(number, chapter, story, rows, programs):
+    lines = ["## %d. %s" % (number, chapter.title), "", chapter.text]
+    for claim in chapter.claims:
+        if claim in rows:
+            lines += ["", *_step(rows[claim], story.steps.get(claim, ""))]
+            figure = article_figures.lines(claim, programs)
+            lines += ["", *figure] if figure else []
     return lines
 
 
-def _why(row):
-    parts = [escape(row["cause"])] if row["cause"] else []
-    if row["command_2022"]:
-        parts.append("then %s" % code(row["command_2022"]))
-    if row["command"]:
-        parts.append("here %s" % code(row["command"]))
-    return "; ".join(parts)
+def _step(row, text):
+    lines = ["### Step %d: %s" % (row["claim"], escape(row["step"])), "", text, ""]
+    typed = ", by %s" % _code(row["command_2022"]) if row["command_2022"] else ""
+    lines.append("* **2022:** %s%s" % (escape(row["value_2022"]), typed))
+    if row["verdict"] in (OPEN, SKIPPED):
+        why = ": %s" % escape(row["cause"]) if row["cause"] else ""
+        return lines + ["* **here:** *%s*%s" % (row["verdict"], why)]
+    inferred = " (a tool was not there: concluded from other evidence)" if row["inferred"] else ""
+    here = escape(row["value_here"])
+    lines.append("* **here:** %s" % here)
+    lines.append("* **verdict:** *%s*%s" % (row["verdict"], inferred))
+    return lines + _parts("why", list(map(escape, row["cause"].split("; ")))) + _see(row)
 
 
-def _programs(record):
-    rows = []
-    for name, facts in record["programs"].items():
-        libc = facts["libc_calls"]
-        rows.append(
-            [
-                code(name),
-                grouped(facts["file"].get("bytes", 0)),
-                counted(facts["memory_syscalls"]),
-                grouped(facts["loader_calls"]),
-                "%d / %d / %d" % (libc["before_main"], libc["in_main"], libc["after_main"]),
-                escape(facts["verdict"]),
-            ]
-        )
-    head = ["program", "bytes", "memory syscalls", "loader's calls", "libc's calls", "verdict"]
-    note = "libc's calls: before the user's main / in it / after it; `free` is not counted."
-    return ["## Program by program", "", note, ""] + table(head, "lrlrll", rows)
+def _see(row):
+    shown = [_code(command) for command in row["command"][:SHOWN]]
+    more = len(row["command"]) - len(shown)
+    shown += ["%d more like these" % more] if more else []
+    shown += [_code("make session-%s" % row["session"])] if row["session"] else []
+    lines = ["* **see:** %s" % ", ".join(shown)] if shown else []
+    return lines + _parts("proof", [_code(_events(proof)) for proof in row["proof"]])
 
 
-def _first_calls(record):
-    lines = []
-    for name in ("empty", "vec"):
-        rows = record["programs"].get(name, {}).get("first_calls")
-        if rows:
-            lines += ["### %s" % code(name), ""]
-            lines += table(["call", "when", "who", "for"], "llll", map(_call_row, rows)) + [""]
-    return ["## libc's first eight calls", ""] + lines[:-1] if lines else []
+def _parts(label, texts):
+    """One line for one text, a list for several."""
+    texts = [text for text in texts if text]
+    if len(texts) < 2:
+        return ["* **%s:** %s" % (label, text) for text in texts]
+    return ["* **%s:**" % label, *("  * %s" % text for text in texts)]
 
 
-def _call_row(row):
-    size = "%s × %s" % (row["nmemb"], row["size"]) if row["nmemb"] is not None else row["size"]
-    return [
-        code("%s(%s)" % (row["name"], size)),
-        row["phase"],
-        escape(_owner(row)),
-        escape(row["purpose"] or "unknown"),
-    ]
+def _code(text):
+    """Code outside of a table, where a bar divides nothing."""
+    return code(text).replace("\\|", "|")
 
 
-def _owner(row):
-    if row["origin"] == "runtime" and row["owner"]:
-        return "runtime (%s)" % row["owner"]
-    if row["origin"] == "user" and row["via"]:
-        return "user, via %s" % row["via"][0]
-    return row["origin"]
+def _events(proof):
+    return "./brkpoint events %s --seq %s" % (proof["trace"], ranges(proof["seqs"]))
 
 
-def _doubling(record):
-    lines = []
-    for name in ("vec", "grow"):
-        rows = record["programs"].get(name, {}).get("doubling")
-        if rows:
-            lines += ["### %s" % code(name), ""]
-            head = ["from", "to", "pointer", "syscalls"]
-            lines += table(head, "rrll", map(_step_row, rows)) + [""]
-    return ["## The array that doubles", ""] + lines[:-1] if lines else []
-
-
-def _step_row(row):
-    moved = {True: "moved", False: "the same", None: "not seen"}[row["moved"]]
-    start = "not seen" if row["from"] is None else grouped(row["from"])
-    return [start, grouped(row["to"]), moved, escape(" ".join(row["syscalls"])) or "none"]
-
-
-def _who(record):
-    """Origin x phase of every event, and memory by phase."""
-    rows = []
-    for name, facts in record["programs"].items():
-        for row in facts["who"]:
-            words = (row["origin"], row["phase"], row["name"])
-            number = [grouped(row["count"]), grouped(row["bytes"])]
-            rows.append([code(name)] + [escape(word) for word in words] + number)
-    head = ["program", "origin", "phase", "name", "count", "bytes"]
-    return ["## Who, and when", ""] + table(head, "llllrr", rows) if rows else []
-
-
-def _limits(record):
-    lines = ["## What was not seen", ""]
-    lines += ["* %s was not run: %s" % (code(n), escape(w)) for n, w in record["skipped"].items()]
-    for name, facts in record["programs"].items():
-        if not facts["complete"] or facts["events_lost"]:
-            lost = "%s events lost" % grouped(facts["events_lost"])
-            lines.append("* %s: incomplete; %s" % (code(name), lost))
-    resident = [
-        "%s %s" % (code(name), exact_size(phase["rss_bytes"]))
-        for name, facts in record["programs"].items()
-        for phase in facts["phases"]
-        if phase["phase"] == "exit" and phase["rss_bytes"] is not None
-    ]
-    lines.append("* Asking is not touching. Resident at the end of main: %s." % ", ".join(resident))
-    return lines
-
-
-def _again(record):
-    return ["## Again", "", code(record["repeat"]), "", "The same as data: article.json."]
+def _end(record, story, number):
+    """The article's real question, asked of the programs at hand."""
+    lines = ["## %d. What did your code allocate?" % number, "", story.end, ""]
+    lines += article_appendix.yours(record, story)
+    lines += ["", "Ask it of any program, and check the answer against strace, ltrace and"]
+    lines += ["`/proc/PID/maps`:", "", "```sh", "./brkpoint ./your-program"]
+    return lines + ["./brkpoint witnesses ./your-program", "```"]

@@ -1,160 +1,117 @@
-"""The article's steps about syscalls at start-up and about files, answered from this run's facts.
+"""The article's steps about files: ldd, file, nm, strip, the small build (7 to 14, 16, 18).
 
-Each function takes (data, facts): the article's numbers for this step (a section of
-reports/data/article-2022.ini) and {program: facts}; it returns (value here, cause, verdict).
+Each function takes (data, facts) and returns an Answer, as in article_claims_kernel. Pure.
 """
 
 from __future__ import annotations
 
 import os
 
-from reports.article_words import CHANGED, EXPLAINED, FAILS, HOLDS, SAME, compared, counted, several
-from reports.sentences import count, exact_size, grouped, listed
+from reports.article_claims_kernel import brk_mmap, seqs
+from reports.article_words import (
+    CHANGED,
+    EXPLAINED,
+    FAILS,
+    HOLDS,
+    SAME,
+    Answer,
+    compared,
+    several,
+)
+from reports.sentences import count, grouped, listed
 
 
-def brk_mmap(row):
-    """(brk, mmap) of one program."""
-    return row["memory_syscalls"].get("brk", 0), row["memory_syscalls"].get("mmap", 0)
-
-
-def only_way_to_memory(data, facts):
-    vec, idle = facts["vec"], facts["untouched"]
-    others = {n: c for n, c in vec["memory_syscalls"].items() if n == "mremap"}
-    start = _mapped_at_start(vec)
-    resident = _resident_after_main(idle)
-    value = "vec: %s beside %s brk and mmap" % (counted(others), sum(brk_mmap(vec)))
-    cause = "mremap grew the Vec; "
-    if start:
-        cause += "%s were mapped at the first instruction, before any syscall of the program; " % (
-            exact_size(start)
-        )
-    if resident is not None:
-        asked = idle["user_calls"].get("malloc", {}).get("bytes", 0)
-        cause += "and asking is not having: malloc of %s, never touched, left %s resident" % (
-            exact_size(asked),
-            exact_size(resident),
-        )
-    return value, cause.rstrip("; "), FAILS if others else HOLDS
-
-
-def _mapped_at_start(row):
-    """Bytes mapped when the first phase began; a program without a loader starts at a later one."""
-    return next((p["mapped_bytes"] for p in row["phases"] if p["mapped_bytes"]), None)
-
-
-def _resident_after_main(row):
-    return next((p["rss_bytes"] for p in row["phases"] if p["phase"] == "exit"), None)
-
-
-def syscalls_of(name):
-    """The claim about brk and mmap of the program `name`, with the sum explained."""
-
-    def claim(data, facts):
-        brk, mmap = brk_mmap(facts[name])
-        same = (brk, mmap) == (data.getint("brk"), data.getint("mmap"))
-        return "%d brk, %d mmap" % (brk, mmap), _sum(facts[name]), SAME if same else CHANGED
-
-    return claim
-
-
-def _sum(row):
-    """The mmap of a program as a sum over the files mapped."""
-    if not row["mapped_files"]:
-        return "no file mapped, no memory asked for"
-    parts = [
-        "%d for %s" % (mapped["count"], os.path.basename(mapped["path"]) or "memory without a file")
-        for mapped in row["mapped_files"]
-    ]
-    return "mmap: %s" % " + ".join(parts)
-
-
-def from_the_c_runtime(data, facts):
-    return _makers(facts["success"], "the C program")
-
-
-def _makers(row, what):
-    total = sum(maker["count"] for maker in row["syscall_makers"])
-    mine = [m for m in row["syscall_makers"] if m["origin"] == "loader" and m["phase"] == "load"]
-    loader = sum(maker["count"] for maker in mine)
-    value = "%d of %s memory syscalls of %s are the loader's, in phase load" % (
-        loader,
-        grouped(total),
-        what,
-    )
-    cause = "after the first initialiser: %s" % count(total - loader, "memory syscall")
-    return value, cause, FAILS if loader == total and total else HOLDS
-
-
-def kernel_while_loading(data, facts):
-    row = facts["success_asm"]
-    start = _mapped_at_start(row)
-    if start is None:
-        return "not measured", "the mappings at the first instruction were not read", CHANGED
-    made = sum(row["memory_syscalls"].values())
-    value = "%s mapped at the first instruction of the assembly program" % exact_size(start)
-    cause = "%s; what the kernel maps in execve is there without one" % (
-        count(made, "memory syscall in its whole life", "memory syscalls in its whole life")
-    )
-    return value, cause, EXPLAINED
+# ---- 7 to 9: what ldd and file say ---------------------------------------------------------------
 
 
 def linked_with(data, facts):
-    c, rust = facts["success"]["libraries"], facts["empty"]["libraries"]
+    c, rust = ([lib["name"] for lib in facts[n]["libraries"]] for n in ("success", "empty"))
     static = facts["success_asm"]["file"].get("interpreter") is None
-    value = "C: %s; Rust: %s; assembly: %s" % (
-        listed(c) or "none",
-        listed(rust) or "none",
-        "no loader, no library" if static else "a loader",
+    value = "C: %s and the loader; Rust: %s and the loader; assembly: %s" % (
+        ", ".join(c) or "none",
+        ", ".join(rust) or "none",
+        _said(facts["success_asm"], "ldd") or ("no loader" if static else "a loader"),
     )
-    cause = "%d libraries of Rust then, %d here: each has its segments mapped one by one" % (
-        data.getint("rust_libraries"),
-        len(rust),
-    )
-    return value, cause, compared(len(rust), data.getint("rust_libraries"))
+    cause = _where_they_went(data, facts["empty"])
+    inferred = any(facts[n]["typed"]["ldd"]["state"] != "ok" for n in ("success", "empty"))
+    verdict = compared(len(rust), data.getint("libraries"))
+    proof = tuple((name, _mapped_seqs(facts[name])) for name in ("success", "empty"))
+    return Answer(value, cause, verdict, proof, inferred)
+
+
+def _said(row, tool):
+    """The first line that the tool printed here; None where it could not be asked."""
+    lines = row["typed"].get(tool, {}).get("lines")
+    return lines[0].strip() if lines else None
+
+
+def _mapped_seqs(row):
+    return [seq for group in row["mmaps"] if group["kind"] == "file" for seq in group["seqs"]]
+
+
+def _where_they_went(data, row):
+    """What became of the libraries that are not loaded any more: does libc define their names?"""
+    loaded = {library["name"].split(".so")[0] for library in row["libraries"]}
+    pairs = zip(data["merged"].split(), data["functions"].split())
+    gone = [(name, function) for name, function in pairs if name not in loaded]
+    heirs = {f: lib["name"] for lib in row["libraries"] for f in lib.get("defines", ())}
+    parts = ["%s, whose %s %s defines here" % (n, f, heirs[f]) for n, f in gone if f in heirs]
+    text = "gone are %s" % listed(parts) if parts else ""
+    unused = [name for name, function in gone if function not in heirs]
+    if unused:
+        text += "%sno longer asked for: %s" % ("; " if text else "", listed(unused))
+    return text or "the same libraries"
 
 
 def shared_objects(data, facts):
-    kinds = ["%s: %s" % (n, _kind(facts[n]["file"])) for n in ("success", "empty")]
+    words = [_said(facts[n], "file") for n in ("success", "empty")]
+    asked = all(words)
+    kinds = [w.split(": ", 1)[-1].split(",")[0] if w else "" for w in words]
+    value = "file says: %s" % listed(dict.fromkeys(kinds)) if asked else "ELF type %s" % listed(
+        {facts[n]["file"]["type"] for n in ("success", "empty")})  # fmt: skip
     executable = all(facts[n]["file"].get("pie") for n in ("success", "empty"))
-    cause = "ELF type DYN with the mark of a position-independent executable: no library"
-    return "; ".join(kinds), cause if executable else "", FAILS if executable else HOLDS
-
-
-def _kind(file):
-    if file.get("pie"):
-        return "type %s, executable at any address" % file.get("type")
-    return "type %s" % file.get("type")
+    cause = "both are of ELF type DYN, as libraries are, but marked as programs that run at any "
+    cause += "address (the flag PIE); older versions of file did not look at the mark"
+    verdict = FAILS if executable else HOLDS
+    return Answer(value, cause if executable else "", verdict, (), not asked)
 
 
 def interpreted(data, facts):
     paths = sorted({facts[n]["file"].get("interpreter") or "none" for n in ("success", "empty")})
-    through, alone = facts["success.through-ld-linux"], facts["success"]
-    cause = "the kernel starts that file, and it maps the rest; "
+    by_hand, alone = facts["success.through-ld-linux"], facts["success"]
+    cause = "the kernel maps and starts that file, and it maps the rest; started by hand, as"
     cause += (
-        "started by hand, as `ld-linux PROGRAM`, it also maps the program: %d brk and mmap, not %d"
+        " 'ld-linux PROGRAM', it has the program to map as well: %d brk and mmap in place of %d"
     )
-    cause = cause % (sum(brk_mmap(through)), sum(brk_mmap(alone)))
-    return listed(paths), cause, HOLDS if paths != ["none"] else FAILS
+    numbers = sum(brk_mmap(by_hand)), sum(brk_mmap(alone))
+    own = [g for g in by_hand["mmaps"] if g["what"] == os.path.basename(by_hand["command"][-1])]
+    proof = (("success.through-ld-linux", [seq for group in own for seq in group["seqs"]]),)
+    verdict = HOLDS if paths != ["none"] else FAILS
+    return Answer(listed(paths), cause % numbers, verdict, proof)
+
+
+# ---- 10 to 12: what makes it large ---------------------------------------------------------------
 
 
 def why_so_large(data, facts):
     file = facts["empty"]["file"]
-    value = "%s bytes" % grouped(file["bytes"])
     parts = [
-        ("debug information of std", "debug_bytes"),
-        ("symbols", "symbol_bytes"),
+        ("debug information, all of std's own", "debug_bytes"),
+        ("names of symbols", "symbol_bytes"),
         ("code", "code_bytes"),
     ]
-    told = ["%s %s" % (label, grouped(file[key])) for label, key in parts]
+    told = ["%s %s" % (grouped(file[key]), label) for label, key in parts]
     largest = max(parts, key=lambda part: file[part[1]])[0]
-    return value, "most is %s: %s" % (largest, listed(told)), EXPLAINED
+    cause = "its sections hold %s" % listed(told)
+    cause += "; so most of it is %s" % largest.split(",")[0]
+    return Answer("%s bytes" % grouped(file["bytes"]), cause, EXPLAINED)
 
 
 def symbols(data, facts):
     c, rust = facts["success"]["file"]["symbols"], facts["empty"]["file"]["symbols"]
     same = (c, rust) == (data.getint("c_symbols"), data.getint("rust_symbols"))
-    cause = "C's are of its start-up files, Rust's of the standard library linked in"
-    return "%d in C, %d in Rust" % (c, rust), cause, SAME if same else CHANGED
+    cause = "C's are those of its start-up files, Rust's those of the standard library linked in"
+    return Answer("%d in C, %d in Rust" % (c, rust), cause, SAME if same else CHANGED)
 
 
 def stripping(data, facts):
@@ -162,68 +119,101 @@ def stripping(data, facts):
     c = facts["success"]["file"]["bytes"], facts["success.stripped"]["file"]["bytes"]
     value = "Rust %s, then %s; C %s, then %s bytes" % tuple(map(grouped, (full, bare) + c))
     cause = "%d %% of the Rust file was not needed to run it; of the C file %d bytes are debug "
-    cause += "information, which the article's had not"
+    cause += "information, for these programs are built with -g"
     debug = facts["success"]["file"]["debug_bytes"]
-    return value, cause % (100 * (full - bare) / full, debug), CHANGED
+    plain, less = facts["empty"], facts["empty.stripped"]
+    same = brk_mmap(plain) == brk_mmap(less)
+    cause += "; to strip it changes %s of its brk and mmap" % ("none" if same else "some")
+    proof = tuple((n, seqs(facts[n], "brk", "mmap")) for n in ("empty", "empty.stripped"))
+    return Answer(value, cause % (100 * (full - bare) / full, debug), CHANGED, proof)
+
+
+# ---- 13, 14: the small build ---------------------------------------------------------------------
+
+FLAGS = (
+    ("opt-level=z", "empty.z"),
+    ("lto=fat", "empty.lto"),
+    ("codegen-units=1", "empty.one-unit"),
+    ("panic=abort", "empty.abort"),
+)
 
 
 def small_build(data, facts):
-    names = ("z", "lto", "one-unit", "abort", "small")
-    plain = brk_mmap(facts["empty"])[1]
-    told = ["%s %d" % (n, brk_mmap(facts["empty." + n])[1]) for n in names]
-    small = brk_mmap(facts["empty.small"])[1]
-    value = "%s bytes; %d mmap as a release, %d as a small build" % (
+    plain, small = facts["empty"], facts["empty.small"]
+    value = "%d mmap before, %d after; %s bytes without symbols" % (
+        brk_mmap(plain)[1],
+        brk_mmap(small)[1],
         grouped(facts["empty.small-stripped"]["file"]["bytes"]),
-        plain,
-        small,
     )
-    dropped = set(facts["empty"]["file"]["needed"]) - set(facts["empty.lto"]["file"]["needed"])
-    cause = "mmap with each flag alone: %s; LTO drops %s from the list of libraries" % (
-        ", ".join(told),
-        listed(sorted(dropped)) or "nothing",
-    )
-    return value, cause, HOLDS if small < plain else FAILS
+    told = ["%s %d" % (flag, brk_mmap(facts[name])[1]) for flag, name in FLAGS]
+    cause = "mmap with each flag alone: %s; %s" % (", ".join(told), _dropped(facts))
+    verdict = HOLDS if brk_mmap(small)[1] < brk_mmap(plain)[1] else FAILS
+    proof = tuple((name, seqs(facts[name], "mmap")) for name in ("empty", "empty.small"))
+    return Answer(value, cause, verdict, proof, _without_strace(plain, small))
+
+
+def _without_strace(*rows):
+    return any(row["typed"]["strace"]["state"] != "ok" for row in rows)
+
+
+def _dropped(facts):
+    """Which flag changes the list of needed libraries, and what that saves."""
+    plain = facts["empty"]["file"]["needed"]
+    parts = []
+    for flag, name in FLAGS:
+        gone = [library for library in plain if library not in facts[name]["file"]["needed"]]
+        if gone:
+            parts.append("%s drops %s from the list of needed files" % (flag, listed(gone)))
+    if not parts:
+        return "none changes the list of needed files"
+    loaders = [os.path.basename(facts["empty"]["file"]["interpreter"] or "")]
+    dropped = set(plain) - set(facts["empty.small"]["file"]["needed"])
+    if dropped and dropped <= set(loaders):
+        parts.append("that is the loader itself, which is mapped in any case")
+    return "; ".join(parts)
 
 
 def panic_abort(data, facts):
     plain, abort = brk_mmap(facts["empty"]), brk_mmap(facts["empty.abort"])
     value = "%d brk, %d mmap without, %d and %d with panic=abort" % (plain + abort)
     cause = "panic=abort alone changes %s" % ("nothing" if plain == abort else "them")
-    return value, cause, HOLDS if plain == abort else FAILS
+    rows = [facts[name] for name in ("empty", "empty.abort")]
+    proof = tuple((row["name"], seqs(row, "brk", "mmap")) for row in rows)
+    verdict = HOLDS if plain == abort else FAILS
+    return Answer(value, cause, verdict, proof, _without_strace(*rows))
 
 
-def machine_dependent(data, facts):
-    rows = [(n, facts[n]) for n in ("success_asm", "success", "success.static", "empty")]
-    told = ["%s %d with %d files mapped" % (n, brk_mmap(r)[1], _files(r)) for n, r in rows]
-    cause = "each library brings its segments, the loader its books; so it depends on the libraries"
-    spread = len({brk_mmap(row)[1] for _, row in rows}) > 1
-    return "mmap: " + ", ".join(told), cause, HOLDS if spread else FAILS
-
-
-def _files(row):
-    return sum(1 for mapped in row["mapped_files"] if mapped["path"])
+# ---- 16, 18: whose malloc, and who asks the kernel -----------------------------------------------
 
 
 def system_malloc(data, facts):
     undefined = facts["empty"]["file"].get("malloc_undefined")
     value = "malloc is undefined in the file" if undefined else "malloc is not imported"
-    who = several(facts["vec"]["user_calls"])
-    return value, "the Vec's calls arrive there: %s" % who, HOLDS if undefined else FAILS
-
-
-def hidden_from_ltrace(data, facts):
-    slots = {n: facts[n]["file"].get("malloc_slot") for n in ("empty", "alloc", "alloc.no-plt")}
-    value = "malloc is bound by %s in Rust, %s in C" % (slots["empty"], slots["alloc"])
-    same = slots["alloc.no-plt"] == slots["empty"]
-    cause = "plain ltrace breaks at PLT entries, and Rust calls through the GOT; "
-    cause += "C with -fno-plt: %s, %s" % (slots["alloc.no-plt"], "the same" if same else "another")
-    return value, cause, HOLDS if slots["empty"] == "GLOB_DAT" else CHANGED
+    calls = facts["vec"]["user_calls"]
+    proof = (("vec", [seq for row in calls.values() for seq in row["seqs"]]),)
+    cause = "and that is where a Vec's calls arrive: %s" % several(calls)
+    return Answer(value, cause, HOLDS if undefined else FAILS, proof)
 
 
 def no_system_call_inside(data, facts):
-    modules = facts["empty"]["syscall_modules"]
-    told = ["%s %d" % item for item in modules.items()]
-    inside = modules.get(os.path.basename(facts["empty"]["command"][-1]), 0)
-    cause = "the instruction stands in libc and in the loader, not in the program"
-    value = "memory syscalls by the file that made them: %s" % listed(told)
-    return value, cause if not inside else "", FAILS if inside else HOLDS
+    row = facts["empty"]
+    code, modules = facts["empty.stripped"]["typed"]["objdump"], row["syscall_modules"]
+    inferred = code["state"] != "ok"
+    if inferred:
+        value = "not looked at: %s" % code["why"]
+    else:
+        value = "%s lines, %s of them in code; none of those asks the kernel" % (
+            grouped(code["matches"]),
+            grouped(code["in_code"]),
+        )
+    told = ["%d by %s" % (number, name) for name, number in modules.items()]
+    cause = "objdump -D reads data as if it were code; the memory syscalls were made %s" % listed(
+        told
+    )
+    inside = modules.get(os.path.basename(row["command"][-1]), 0) + code.get("asks", 0)
+    proof = (("empty", seqs(row)),)
+    if inside:
+        value = value.replace(
+            "none of those asks", "%s" % count(code.get("asks", 0), "line") + " ask"
+        )
+    return Answer(value, cause, FAILS if inside else HOLDS, proof, inferred)

@@ -1,6 +1,7 @@
 """What the article asks of one program: plain values from its trace and from its file. Pure.
 
-`trace`: an alloctrace.trace.Trace (or its like), `summary`: what summarise made of it.
+`trace`: an alloctrace.trace.Trace (or its like), `summary`: what summarise made of it. Whatever
+stands for events carries their numbers (`seq`, `seqs`): the proof of what a row says.
 """
 
 from __future__ import annotations
@@ -8,7 +9,7 @@ from __future__ import annotations
 from collections import Counter
 
 from alloctrace import measure, words
-from reports import sentences
+from reports import article_loading, sentences
 
 FIRST_CALLS = 8
 
@@ -19,6 +20,23 @@ def facts(name, trace, summary):
     calls = [event for event in events if measure.is_call(event)]
     loader = [event for event in calls if _in_loader(event, trace)]
     libc = [event for event in calls if not _in_loader(event, trace)]
+    found = _about(name, summary)
+    found.update(article_loading.facts(events, loader, trace))
+    found.update(
+        memory_syscalls=_syscalls_by_name(events),
+        syscalls=[_syscall(event) for event in events if measure.is_syscall(event)],
+        syscall_modules=_modules(events, trace),
+        libc_calls=_by_when(libc),
+        malloc_entries=_malloc_entries(events, trace),
+        first_calls=_first_calls(libc, trace),
+        user_calls=_user_calls(libc),
+        doubling=_doubling(events),
+        first_user_stack=_first_user_stack(calls, trace),
+    )
+    return found
+
+
+def _about(name, summary):
     return {
         "name": name,
         "command": summary["command"],
@@ -26,26 +44,11 @@ def facts(name, trace, summary):
         "complete": summary["complete"],
         "events_lost": summary["events_lost"],
         "verdict": sentences.verdict(summary),
-        "memory_syscalls": _syscalls_by_name(events),
-        "syscall_makers": _makers(events),
-        "runtime_syscalls_for": _purposes(events, "runtime"),
-        "mapped_files": _mapped_files(events),
-        "syscall_modules": _modules(events, trace),
-        "loader_calls": sum(not measure.frees(event) for event in loader),
-        "loader_first_size": measure.bytes_asked(loader[0]) if loader else None,
-        "loader_first_function": loader[0].impl if loader else None,
-        "libc_calls": _by_when(libc),
         "calls": summary["causes"]["calls"],
         "calls_reaching_kernel": summary["causes"]["calls_reaching_kernel"],
         "who": summary["totals"],
-        "malloc_entries": _malloc_entries(events, trace),
-        "first_calls": _first_calls(libc, trace),
-        "user_calls": _user_calls(libc),
-        "doubling": _doubling(events),
-        "first_user_stack": _first_user_stack(calls, trace),
         "phases": _phases(summary),
         "peak_bytes": summary["peak_bytes"],
-        "libraries": _libraries(trace),
     }
 
 
@@ -62,32 +65,17 @@ def _syscalls_by_name(events):
     return {name: counts[name] for name in words.MEMORY_SYSCALLS.values() if counts[name]}
 
 
-def _makers(events):
-    """[{origin, owner, phase, name, count}] of the memory syscalls."""
-    counts = Counter(
-        (measure.origin(e), (e.verdict.owner if e.verdict else None) or "", e.phase, e.name)
-        for e in events
-        if measure.is_syscall(e)
-    )
-    names = ("origin", "owner", "phase", "name")
-    return [dict(zip(names, key), count=counts[key]) for key in sorted(counts)]
-
-
-def _purposes(events, origin):
-    """What the brk and mmap of that origin were for; None: unknown."""
-    chosen = [e for e in events if e.name in ("brk", "mmap") and measure.origin(e) == origin]
-    return [measure.purpose(event) for event in chosen]
-
-
-def _mapped_files(events):
-    """[{path, count, bytes}] of mmap by the file mapped; path "" for memory without a file."""
-    counts, sizes = Counter(), Counter()
-    for event in events:
-        if event.name == "mmap":
-            path = str(event.args.get("path") or "")
-            counts[path] += 1
-            sizes[path] += event.size or 0
-    return [{"path": p, "count": counts[p], "bytes": sizes[p]} for p in sorted(counts)]
+def _syscall(event):
+    """One memory syscall: who asked, and what for (None: unknown)."""
+    return {
+        "seq": event.seq,
+        "name": event.name,
+        "size": event.size,
+        "phase": event.phase,
+        "origin": measure.origin(event),
+        "owner": (event.verdict.owner if event.verdict else None) or "",
+        "purpose": measure.purpose(event),
+    }
 
 
 def _modules(events, trace):
@@ -108,12 +96,12 @@ def _by_when(calls):
 
 
 def _malloc_entries(events, trace):
-    """[{size, phase, origin}] of each time a malloc but the loader's was entered, nested or not.
+    """Each time that a malloc but the loader's was entered, nested or not.
 
-    This is what `ltrace -x malloc` counts.
+    This is what a breakpoint at it stops at, and what `ltrace -x malloc` counts.
     """
     return [
-        {"size": event.size, "phase": event.phase, "origin": measure.origin(event)}
+        dict(_told(event, trace), seq=event.seq)
         for event in events
         if event.kind == "call" and event.name == "malloc" and not _in_loader(event, trace)
     ]
@@ -127,6 +115,7 @@ def _first_calls(calls, trace):
 def _told(event, trace):
     frame = measure.deciding_frame(event, trace.stack(event.stack))
     return {
+        "seq": event.seq,
         "name": event.name,
         "size": event.size,
         "nmemb": event.nmemb,
@@ -141,13 +130,14 @@ def _told(event, trace):
 
 
 def _user_calls(calls):
-    """{name: {count, bytes}} of the user's un-nested calls."""
+    """{name: {count, bytes, seqs}} of the user's un-nested calls."""
     rows = {}
     for event in calls:
         if measure.origin(event) == "user":
-            row = rows.setdefault(event.name, {"count": 0, "bytes": 0})
+            row = rows.setdefault(event.name, {"count": 0, "bytes": 0, "seqs": []})
             row["count"] += 1
             row["bytes"] += measure.bytes_asked(event)
+            row["seqs"].append(event.seq)
     return rows
 
 
@@ -175,6 +165,7 @@ def _reallocates(event):
 
 def _step(event, size, where, syscalls):
     return {
+        "seq": event.seq,
         "from": size,
         "to": measure.bytes_asked(event),
         "moved": None if where is None else event.result != where,
@@ -184,21 +175,17 @@ def _step(event, size, where, syscalls):
 
 
 def _first_user_stack(calls, trace):
-    """Function names from the first user allocation's entry point out to the user's function."""
+    """The user's first allocation: {seq, size, functions from its entry out to the user's}."""
     for event in calls:
         if measure.origin(event) == "user" and event.name != "free":
             stack = trace.stack(event.stack)
             last = event.verdict.decided_by
             shown = stack if last is None else stack[: last + 1]
-            return [frame.function or "?" for frame in shown]
-    return []
+            names = [frame.function or "?" for frame in shown]
+            return {"seq": event.seq, "size": measure.bytes_asked(event), "functions": names}
+    return None
 
 
 def _phases(summary):
     names = ("phase", "rss_bytes", "mapped_bytes", "minor_faults")
     return [{name: row.get(name) for name in names} for row in summary["phases"]]
-
-
-def _libraries(trace):
-    """Names of the libraries mapped by the loader, in the order of loading."""
-    return [module.name for module in trace.modules if module.role == "library"]

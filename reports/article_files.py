@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 
-from alloctrace.elf import ElfFile
+from alloctrace.elf import PT_LOAD, ElfFile
 from alloctrace.elf_image import ElfError
 
 _SLOTS = {6: "GLOB_DAT", 7: "JUMP_SLOT"}  # AMD64 psABI, "Relocation Types"
+_PAGE = 4096
 
 
 def facts(path):
@@ -35,6 +36,27 @@ def _facts(elf, path):
         "symbol_bytes": _section_bytes(elf, (".symtab", ".strtab")),
         "code_bytes": _section_bytes(elf, (".text",)),
     }
+
+
+def mapped(path):
+    """How the loader has to map the file at `path`: {segments, bss, functions} or {"error"}.
+
+    `segments` counts its loadable ones, each one mmap; `bss`: whether the last needs pages that
+    the file does not hold, which is one more (glibc, elf/dl-map-segments.h). `functions`: the names
+    that it gives to others.
+    """
+    try:
+        with ElfFile(path) as elf:
+            loads = elf.segments_of(PT_LOAD)
+            names = {s.name for s in elf.symbols() if s.table == "dynsym" and s.defined}
+    except (ElfError, OSError) as error:
+        return {"error": str(error)}
+    return {"segments": len(loads), "bss": any(map(_needs_pages, loads)), "functions": names}
+
+
+def _needs_pages(segment):
+    in_file = segment.vaddr + segment.filesz
+    return segment.vaddr + segment.memsz > -(-in_file // _PAGE) * _PAGE
 
 
 def _shown_by_nm(symbol):

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+from collections import namedtuple
+
 from reports.sentences import count, grouped, listed
+
+# What this run says to one step. proof: ((program, [seq of the events that show it]), …); inferred:
+# whether a tool was not there or not to be believed, and its part is concluded from other evidence.
+Answer = namedtuple("Answer", "value cause verdict proof inferred", defaults=((), False))
 
 SAME = "the same here"
 CHANGED = "other numbers here"
@@ -28,6 +34,17 @@ _TOLD = {
 def told(verdict, number):
     """`12 hold`, `1 is not redone yet`."""
     return "%d %s" % (number, _TOLD[verdict][number != 1])
+
+
+def ranges(numbers):
+    """[0, 1, 2, 7] -> `0-2,7`, as `brkpoint events --seq` takes it."""
+    parts = []
+    for number in sorted(set(numbers)):
+        if parts and parts[-1][1] == number - 1:
+            parts[-1][1] = number
+        else:
+            parts.append([number, number])
+    return ",".join("%d" % a if a == b else "%d-%d" % (a, b) for a, b in parts)
 
 
 def compared(here, then):

@@ -233,6 +233,19 @@ def _wrapped(head, text, width, indent=None):
 # ---- Markdown -----------------------------------------------------------------------------------
 
 
+_KEY = (
+    "`-`: this witness never sees that kind. `#`, origin and for are what brkpoint knows: the"
+    " number in its trace, who asked, and what for."
+)
+
+
+def _known(row):
+    """What only brkpoint knows of an event: its number, who asked, what for."""
+    if row["seq"] is None:
+        return ["", "", ""]
+    return [str(row["seq"]), row["origin"], row["purpose"] or "unknown"]
+
+
 def to_markdown(record, every=False):
     lines = ["# One program, four witnesses", "", code(" ".join(record["command"])), ""]
     lines += ["**%s**" % escape(verdict(record)), ""]
@@ -244,9 +257,13 @@ def to_markdown(record, every=False):
         lines += table(["witness", "events", "what", "why"], "lrll", rows)
     rows = event_rows(record, None if every else FEW)
     if rows:
-        lines += ["", "## Event by event", "", "`-`: this witness never sees that kind.", ""]
-        lines += table(EVENT_HEAD, "rllllll", [list(map(escape, row)) for row in rows])
-        lines += [""] + [escape(text.strip()) for text in _left(record, rows)]
+        lines += ["", "## Event by event", "", _KEY, ""]
+        head = ["#", *EVENT_HEAD, "origin", "for"]
+        known = [_known(row) for row in record["rows"]]
+        cells = [map(escape, [seq, *row, *more]) for row, (seq, *more) in zip(rows, known)]
+        lines += table(head, "rrllllllll", map(list, cells))
+        left = [escape(text.strip()) for text in _left(record, rows)]
+        lines += ["", *left] if left else []
     lines += ["", "## What each can see", ""]
     lines += ["* %s %s" % (escape(TITLES[n]), escape(record["nature"][n])) for n in SEEN_BY]
     lines += ["", "## How this was made", ""]

@@ -21,6 +21,9 @@ TARGET_CFLAGS = -g -O0 -fno-builtin -Wall -Wextra -Wno-unused-result
 TARGET_CXXFLAGS = -g -O0 -Wall -Wextra
 TARGET_RUSTFLAGS = --edition 2021
 
+# The evaluator, which one of the programs needs.
+EVALUATOR_TOP ?= $(if $(filter build/targets,$(TARGETS_OUT)),build,$(TARGETS_OUT)/of-evaluator)
+
 # ---- what there is -------------------------------------------------------------------------
 
 asm_names := $(sort $(basename $(notdir $(wildcard targets/asm/*.asm))))
@@ -116,7 +119,8 @@ skipped: ## say which programs cannot be built here, and why
 
 # What `brkpoint article` needs, as far as it can be built here.
 article_names = success_asm success success.stripped success.static alloc alloc.no-plt grow reserve untouched \
-  empty $(addprefix empty.,$(rust_builds)) vec vec_fn vec_reserved
+  stack empty $(addprefix empty.,$(rust_builds)) boxed.debug vec vec_fn vec_reserved \
+  eval_list eval_array eval_mexe
 article-targets: $(filter $(call in_out,$(article_names)),$(targets_built)) ## build the programs of the article
 	@:
 
@@ -156,7 +160,12 @@ endef
 $(foreach n,$(asm_names),$(eval $(call asm_rule,$(n))))
 
 extra_thread = -pthread
+extra_exec_race = -pthread
 extra_dlopen = -Wl,-rpath,'$$ORIGIN' -ldl
+# One evaluator three ways, compared by their speed too: as fast as gcc makes them.
+extra_eval_list = -O2
+extra_eval_array = -O2
+extra_eval_mexe = -O2 -Ievaluator $(EVALUATOR_TOP)/libmexe.a
 
 $(filter-out %.so,$(c_products)) $(static_products): \
     targets/c/$$(call stem,$$@).c $(call stamp,c)
@@ -169,6 +178,8 @@ $(call in_out,plugin.so preloaded.so): targets/c/$$(call stem,$$@).c $(call stam
 	$(CC) $(TARGET_CFLAGS) -shared -fPIC $(out) $< $(done)
 
 $(TARGETS_OUT)/dlopen: $(TARGETS_OUT)/plugin.so
+$(call in_out,eval_list eval_array): targets/c/expressions.h targets/c/tokens.h
+$(call in_out,eval_mexe): targets/c/expressions.h $(EVALUATOR_TOP)/libmexe.a
 
 $(cxx_products): targets/cxx/$$(call stem,$$@).cc $(call stamp,cxx)
 	$(CXX) $(TARGET_CXXFLAGS) $(out) $< $(done)
@@ -214,3 +225,5 @@ $(TARGETS_OUT)/programs.tsv: force | $(TARGETS_OUT)
 # make run-NAME: brkpoint on NAME.
 run-%: $$(addprefix $(TARGETS_OUT)/,$$(or $$(needs_$$*),$$*)) ## run brkpoint on one of the programs
 	./brkpoint $(call command,$*)
+
+include evaluator/build.mk

@@ -1,51 +1,16 @@
-"""The article's report from made traces: its rows say what the facts say, and change with them."""
+"""The article's rows from made traces: they say what the facts say, and change with them."""
 
-import json
 import os
 
 import pytest
 
 from alloctrace.model import Verdict
-from alloctrace.summary import summarise
 from command import article as command
-from reports import article, article_facts, article_files, article_rows
-from reports.article_words import CHANGED, FAILS, HOLDS, SAME, SKIPPED, VERDICTS
-from summary_fake import FakeTrace, because, call, frame, loader, runtime, syscall, user
-
-ELSEWHERE = 0x7F0000000000
-
-
-def vec_events():
-    """A Vec as in the article, shorter: the loader, the runtime, 3 doublings, stdout's buffer."""
-    return [
-        call(1, size=1425, phase="load", impl="__minimal_malloc", verdict=loader("x"), stack=1),
-        syscall(2, "brk", 0, phase="load"),
-        syscall(3, "mmap", 4096, phase="load", args={"path": "/lib/libc.so.6"}),
-        call(
-            4, size=552, phase="init", verdict=runtime("Rust"), purpose=because("a FILE"), stack=2
-        ),
-        call(5, size=32, stack=2, purpose=because("Vec's first block")),
-        call(6, "realloc", size=64, ptr=5, result=5 * 0x1000, block=5, stack=2),
-        call(7, "realloc", size=128, ptr=5, result=ELSEWHERE, block=5, stack=2),
-        syscall(8, "mmap", 266240, phase="main", cause=7, verdict=user()),
-        call(9, "realloc", size=256, ptr=7, result=2 * ELSEWHERE, block=5, stack=2),
-        syscall(10, "mremap", 528384, phase="main", cause=9, verdict=user()),
-        call(11, size=1024, verdict=user(False, ("std::io",)), purpose=because("stdout's buffer")),
-        call(12, "free", ptr=5, block=5, stack=2),
-    ]
-
-
-STACKS = {
-    1: (frame("malloc", role="loader", module="ld.so"),),
-    2: (frame("malloc", role="system", module="libc.so.6"), frame("actual_code"), frame("main")),
-}
-
-
-def facts_of(events, name="vec"):
-    trace = FakeTrace(events, stacks=STACKS, command=["build/targets/" + name])
-    made = article_facts.facts(name, trace, summarise(trace))
-    made.update(repeat="./brkpoint build/targets/" + name, file={"bytes": 8168})
-    return made
+from command import article_runs
+from made_article import MODULES, facts_of, row, vec_events
+from reports import article_loading, article_rows, article_story
+from reports.article_words import CHANGED, FAILS, HOLDS, SAME, SKIPPED, ranges
+from summary_fake import because, call, loader, runtime, syscall
 
 
 @pytest.fixture(scope="module")
@@ -58,10 +23,6 @@ def vec():
     return facts_of(vec_events())
 
 
-def row(data, claim, **facts):
-    return article_rows.rows({claim: data[claim]}, facts, {})[0]
-
-
 def test_the_data_holds_all_steps_in_order(data):
     assert list(data) == list(range(1, article_rows.LAST + 1))
     for section in data.values():
@@ -70,16 +31,34 @@ def test_the_data_holds_all_steps_in_order(data):
 
 def test_every_answer_belongs_to_a_step_and_names_programs_that_are_run(data):
     assert set(article_rows.CLAIMS) <= set(data)
-    for needed, _ in article_rows.CLAIMS.values():
-        assert set(needed) <= set(command.PROGRAMS)
+    for needed, _, _ in article_rows.CLAIMS.values():
+        assert set(needed) <= {*command.PROGRAMS, *command.DESIGNS, "evaluator"}
+
+
+def test_every_step_and_program_has_its_story(data):
+    story = article_story.read()
+    assert [claim for chapter in story.chapters for claim in chapter.claims] == list(data)
+    assert set(story.steps) == set(data) and set(story.programs) == set(command.PROGRAMS)
+    assert all(story.steps.values()) and all(chapter.text for chapter in story.chapters)
+
+
+def test_what_is_typed_is_typed_for_a_program_that_is_run():
+    named = [*article_runs.LTRACED, *article_runs.LOOKED_AT, *article_runs.DISASSEMBLED]
+    assert set(named) | set(article_runs.SIDE_BY_SIDE) <= set(command.PROGRAMS)
+
+
+def test_the_article_s_sessions_are_there():
+    for name in article_rows.SESSIONS.values():
+        assert os.path.exists("gdb-scripts/sessions/%s.py" % name)
 
 
 def test_facts_count_by_allocator_and_phase(vec):
-    assert vec["loader_calls"] == 1 and vec["loader_first_size"] == 1425
+    assert vec["loader_calls"] == 1
+    assert vec["loader_first"] == {"seq": 1, "size": 1425, "function": "__minimal_malloc"}
     assert vec["libc_calls"] == {"before_main": 1, "in_main": 5, "after_main": 0}
     assert vec["memory_syscalls"] == {"mmap": 2, "brk": 1, "mremap": 1}
     assert [entry["size"] for entry in vec["malloc_entries"]] == [552, 32, 1024]
-    assert vec["user_calls"]["realloc"] == {"count": 3, "bytes": 448}
+    assert vec["user_calls"]["realloc"] == {"count": 3, "bytes": 448, "seqs": [6, 7, 9]}
     assert vec["first_calls"][0]["purpose"] == "a FILE"
 
 
@@ -120,15 +99,70 @@ def test_the_c_runtime_is_blamed_only_for_what_it_made(data):
     assert row(data, 4, success=facts_of(made)).verdict == HOLDS
 
 
-def test_the_sum_of_mmap_is_told_by_file(data):
-    events = [syscall(n, "mmap", 1, args={"path": "/l/libc.so.6"}) for n in (1, 2)]
-    told = row(data, 3, success=facts_of(events + [syscall(3, "mmap", 1)]))
-    assert told.value_here == "0 brk, 3 mmap"
-    assert "2 for libc.so.6" in told.cause and "1 for memory without a file" in told.cause
+LIBC = {"name": "libc.so.6", "path": "/lib/libc.so.6", "segments": 2, "bss": True}
+
+
+def mapping(seq, path="/lib/libc.so.6", purpose=None):
+    return syscall(seq, "mmap", 1, args={"path": path}, purpose=because(purpose))
+
+
+def test_the_sum_of_mmap_is_told_by_library_and_purpose(data):
+    events = [mapping(1), mapping(2), mapping(3, "", "libc.so.6: .bss"), mapping(4, "", "a page")]
+    told = row(data, 3, success=facts_of(events, libraries=[LIBC]))
+    assert told.value_here == "0 brk, 4 mmap; strace counts the same"
+    assert "3 for libc.so.6 (2 segments and its .bss in its file)" in told.cause
+    assert "1 for a page" in told.cause
+    assert told.proof == [{"program": "vec", "trace": "t.brkpoint", "seqs": [1, 2, 3, 4]}]
+
+
+def test_twin_a_library_that_is_mapped_otherwise_than_its_file_says(data):
+    told = row(data, 3, success=facts_of([mapping(1), mapping(2)], libraries=[LIBC]))
+    assert "2 for libc.so.6 (but its file has 2 segments and its .bss)" in told.cause
+
+
+def test_strace_s_own_count_is_told(data):
+    facts = facts_of([mapping(1)], libraries=[LIBC])
+    facts["typed"]["strace"]["counts"]["mmap"] = 7
+    assert row(data, 3, success=facts).value_here == "0 brk, 1 mmap; strace counts 0 and 7"
+    facts["typed"]["strace"] = dict(
+        state="missing", why="strace is not installed", command="strace"
+    )
+    told = row(data, 3, success=facts)
+    assert told.inferred and "by brkpoint alone (strace is not installed)" in told.value_here
+
+
+@pytest.mark.parametrize(
+    "purpose, kind",
+    [
+        ("path of libc.so.6", "path of an object"),
+        ("link_map of the vdso", "link_map of an object"),
+        ("symbol versions of an object: 17", "symbol versions of an object"),
+        ("path of libc.so.60", "path of libc.so.60"),
+        ("static TLS block", "static TLS block"),
+    ],
+)
+def test_purposes_of_two_programs_can_be_compared(purpose, kind):
+    assert article_loading.kind_of(purpose, MODULES) == kind
+
+
+def test_what_a_library_costs_is_what_two_programs_differ_by(data):
+    def loading(*purposes):
+        made = [(n, because(text)) for n, text in enumerate(purposes, 1)]
+        calls = [call(n, size=9, phase="load", verdict=loader("x"), stack=1, purpose=p)
+                 for n, p in made]  # fmt: skip
+        return facts_of(calls)
+
+    few = dict(loading("path of libc.so.6", "TLS"), libraries=[LIBC])
+    many = dict(loading("path of libc.so.6", "path of vec", "TLS"), libraries=[LIBC, LIBC])
+    told = row(data, 24, success=few, vec=many)
+    text = "with 1 library more than the empty C program the loader makes 1 more calls: path of an"
+    assert text in told.cause and told.proof[0]["seqs"] == [1, 2]
+    assert "no program here has more" in row(data, 24, success=few, vec=few).cause
 
 
 def test_panic_is_found_only_where_a_purpose_names_it(data, vec):
-    assert row(data, 25, vec=vec).verdict == CHANGED  # the purposes of some are unknown
+    assert row(data, 25, vec=vec).verdict == FAILS
+    assert row(data, 25, vec=facts_of([call(1, size=1)])).verdict == CHANGED  # unknown
     named = [call(n, size=n, purpose=because("panic hook")) for n in (1, 2)]
     assert row(data, 25, vec=facts_of(named)).verdict == HOLDS
     named[1].purpose = because("a FILE")
@@ -139,6 +173,7 @@ def test_a_syscall_of_the_runtime_is_panic_setup_only_if_its_purpose_says_so(dat
     made = syscall(1, "brk", 0, phase="init", verdict=runtime("Rust"), purpose=because("heap"))
     told = row(data, 27, empty=facts_of([made]))
     assert told.verdict == FAILS and told.cause.endswith("heap")
+    assert [proof["seqs"] for proof in told.proof] == [[1]]
     made.purpose = because("panic hook")
     assert row(data, 27, empty=facts_of([made])).verdict == HOLDS
 
@@ -149,54 +184,52 @@ def test_a_program_that_was_not_run_leaves_its_rows_skipped_with_the_reason(data
     assert all(not one.value_here for one in made)
 
 
-def record(**programs):
-    data = article_rows.read_data()
-    rows = article_rows.rows(data, programs, {"grow": "no gcc"})
-    return {
-        "made": "2022-01-15, Linux",
-        "versions": {"gdb": "GNU gdb 13.1"},
-        "rows": article_rows.as_dicts(rows),
-        "programs": programs,
-        "skipped": {"grow": "no gcc"},
-        "repeat": "./brkpoint article",
-    }
+# ---- ltrace, really run or not ------------------------------------------------------------------
 
 
-def test_the_page_credits_the_author_and_shows_both_values(vec):
-    page = article.to_markdown(record(vec=vec))
-    assert "Investigating Memory Allocations in Rust" in page and "ysantos.com" in page
-    assert "yds12/mexe" in page
-    assert "552, 32, 1024: 1,608 bytes" in page and "2837 bytes" in page
-    assert "`grow` was not run: no gcc" in page
+def ltraced(name, command="ltrace", calls=(), **more):
+    """Facts of a program over which ltrace has printed these (name, library, outer)."""
+    found = facts_of([call(1, size=1, phase="main")], name=name)
+    rows = [dict(name=n, library=lib, outer=outer, args=["1"], result=9) for n, lib, outer in calls]
+    lines = ["%s(1)" % n for n, _, _ in calls]
+    found["typed"][command] = dict(state="ok", why="", command=command, calls=rows, lines=lines)
+    found["file"] = {"malloc_slot": "GLOB_DAT"}
+    found.update(more)
+    return found
 
 
-def test_the_verdict_counts_every_row_once():
-    made = record()
-    counts = [int(word) for word in article.verdict(made).split() if word.isdigit()]
-    assert sum(counts[1:]) == counts[0] == article_rows.LAST
-    assert {one["verdict"] for one in made["rows"]} <= set(VERDICTS)
+def test_silence_is_what_ltrace_printed(data):
+    quiet, loud = ltraced("empty"), ltraced("empty", calls=[("malloc", None, None)])
+    told = article_rows.rows({17: data[17]}, {"empty": quiet, "alloc.no-plt": quiet}, {})[0]
+    assert (told.value_here, told.verdict, told.inferred) == ("nothing", HOLDS, False)
+    assert "is silent too" in told.cause
+    told = article_rows.rows({17: data[17]}, {"empty": loud, "alloc.no-plt": loud}, {})[0]
+    assert told.verdict == FAILS and "is heard" in told.cause
 
 
-def test_page_and_data_say_the_same_and_twice_the_same(vec):
-    made = record(vec=vec)
-    assert json.loads(article.to_json(made))["rows"] == made["rows"]
-    assert article.to_markdown(made) == article.to_markdown(record(vec=vec))
+@pytest.mark.parametrize("state", ["missing", "unreliable"])
+@pytest.mark.parametrize("claim", [17, 20, 29, 30, 31, 32, 34])
+def test_without_ltrace_a_row_is_inferred_and_says_so(data, claim, state):
+    needed, _, how = article_rows.CLAIMS[claim]
+    facts = {name: dict(facts_of(vec_events(), name), file={"malloc_slot": "X"}) for name in needed}
+    for found in facts.values():
+        found["typed"][how] = {"state": state, "why": "no ltrace at all", "command": how}
+    told = article_rows.rows({claim: data[claim]}, facts, {})[0]
+    assert told.inferred and "no ltrace at all" in told.value_here
+    assert told.verdict != SKIPPED
 
 
-def test_names_from_a_program_cannot_draw_in_the_page(vec):
-    hostile = dict(vec, verdict="| <b>\x1b[2J\n# title", first_calls=[])
-    page = article.to_markdown(record(vec=hostile))
-    assert "\x1b" not in page and "\n# title" not in page and "<b>" not in page
+def test_x_counts_the_stops_at_the_function(data):
+    both = [("malloc", None, None), ("malloc", "libc.so.6", 0)]
+    facts = ltraced("vec", "ltrace -x malloc", both)
+    told = row(data, 30, vec=facts, empty=facts)
+    assert told.value_here == "1 and 1" and not told.inferred
+    facts = ltraced("alloc", "ltrace -x malloc+free@*", both)
+    facts["typed"]["ltrace -x malloc+free@*"]["lines"].append("<... malloc resumed> )")
+    told = row(data, 32, alloc=facts)
+    assert told.verdict == SAME and "brkpoint sees 1 call" in told.value_here
 
 
-def test_a_file_that_is_no_elf_has_an_error_and_no_facts(tmp_path):
-    path = tmp_path / "text"
-    path.write_text("#!/bin/sh\n")
-    assert list(article_files.facts(str(path))) == ["error"]
-
-
-def test_facts_of_a_file_agree_with_its_headers():
-    here = os.path.realpath("/usr/bin/python3")
-    found = article_files.facts(here)
-    assert found["bytes"] == os.stat(here).st_size
-    assert "libc.so.6" in found["needed"] and found["interpreter"].startswith("/lib64/ld-linux")
+def test_ranges_of_numbers():
+    assert ranges([9, 0, 1, 2, 7, 9, 10]) == "0-2,7,9-10"
+    assert ranges([]) == ""

@@ -4,13 +4,13 @@ import copy
 import json
 import os
 import shutil
-import stat
 import subprocess
 import sys
 
 import pytest
 
 import target_programs
+from fake_tools import fake
 from target_programs import ROOT
 
 sys.path.append(os.path.join(ROOT, "trace-scripts"))
@@ -18,12 +18,6 @@ from brkpoint_trace import crosscheck, gather, silence, tool  # noqa: E402
 from reports import witnesses as page  # noqa: E402
 
 TOOLS = ("strace", "ltrace", "gdb")
-TARGETS = [
-    "success", "alloc", "alloc.no-plt", "alloc.static", "alloc.musl-dynamic", "grow", "family",
-    "edges", "thread", "fork", "exec", "signal", "crash", "dlopen", "static_object", "empty",
-    "hashmap", "trim", "own_malloc", "longjmp", "success_asm", "alloc.static-stripped",
-    "alloc.through-ld-linux",
-]  # fmt: skip
 PROGRAMS = {program.name: program.command for program in target_programs.programs()}
 
 pytestmark = pytest.mark.skipif(
@@ -51,18 +45,6 @@ def unexplained(record):
 
 
 # ---- it passes ----------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("name", TARGETS)
-def test_targets(built, name):
-    if name not in PROGRAMS:
-        pytest.skip("not built: " + name)
-    record = crosscheck.record(words(name), 60)
-    assert unexplained(record) == [] and page.is_sound(record)
-    assert {"gdb", "strace", "maps"} <= set(record["compared"])
-    static = ".static" in name or name == "success_asm"
-    assert record["runs"]["ltrace"]["state"] == ("unreliable" if static else "ok")
-    assert record["maps"]["compared"] or not record["fixed_addresses"]
 
 
 def test_what_explains_the_differences(built):
@@ -153,26 +135,18 @@ def test_a_program_that_does_not_repeat_itself(seen):
 # ---- a witness that cannot be believed ----------------------------------------------------------
 
 
-def fake(folder, monkeypatch, name, script):
-    """Puts a tool of that name first into PATH."""
-    path = folder / name
-    path.write_text("#!/bin/sh\n" + script)
-    path.chmod(path.stat().st_mode | stat.S_IXUSR)
-    monkeypatch.setenv("PATH", "%s:%s" % (folder, os.environ["PATH"]))
-
-
 @pytest.mark.parametrize(
     "script, why, said",
     [
         ("echo no luck >&2; exit 1", "saw no end", "no luck"),
         ("echo dying >&2; kill -SEGV $$", "ended by SIGSEGV", "dying"),
-        ("echo waiting >&2; sleep 100", "still ran after 2 s", "waiting"),
+        ("echo waiting >&2; sleep 100", "still ran after", "waiting"),
         ("yes nonsense | head -c 100000 > /dev/stderr", "saw no end", "nonsense"),
     ],
 )
 def test_a_tool_that_fails_spoils_nothing(built, tmp_path, monkeypatch, script, why, said):
     fake(tmp_path, monkeypatch, "ltrace", script)
-    record = crosscheck.record(words("alloc"), 2 if "sleep" in script else 60)
+    record = crosscheck.record(words("alloc"), 60)
     run = record["runs"]["ltrace"]
     assert run["state"] == "unreliable" and why in run["why"] and said in run["said"]
     assert len(run["said"]) <= gather.SAID

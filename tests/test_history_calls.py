@@ -174,6 +174,14 @@ def test_threads_are_never_mixed():
     assert got == [(77, 24, 0x1000, None), (78, 32, 0x2000, None)]
 
 
+def test_the_first_thread_is_no_other_thread():
+    """gdb tells it as a new one when another thread has called execve."""
+    made = Made()
+    for tid in (78, 77, 79):
+        made.info("thread", tid=tid, t_ns=made.tick())
+    assert [thread["tid"] for thread in history.build(made.records).threads] == [78, 79]
+
+
 def test_a_cut_stack_nests_by_address():
     made = Made()
     made.enter("malloc", 24)

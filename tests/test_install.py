@@ -9,8 +9,8 @@ TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 PREFIX = "/opt/a prefix"
 
 
-def make(verb, folder):
-    command = ["make", "-s", verb, "DESTDIR=%s" % folder, "PREFIX=" + PREFIX]
+def make(verb, folder, *settings):
+    command = ["make", "-s", verb, "DESTDIR=%s" % folder, "PREFIX=" + PREFIX, *settings]
     environ = dict(os.environ, MAKEFLAGS="")
     done = subprocess.run(
         command, cwd=TOP, env=environ, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
@@ -52,11 +52,24 @@ def test_what_is_installed(installed):
         "share/zsh/site-functions/_brkpoint",
         "share/fish/vendor_completions.d/brkpoint.fish",
     }
+    share |= {name.replace("brkpoint", "mexe") for name in share}
     lib = {name for name in found if name.startswith("lib/brkpoint/")}
-    assert found == lib | share | {"bin/brkpoint"}
+    assert found == lib | share | {"bin/brkpoint", "bin/mexe"}
     assert {"lib/brkpoint/gdb-scripts/engine.py", "lib/brkpoint/setup.packages"} <= lib
     assert not [name for name in lib if "__pycache__" in name or "/tests/" in name]
     assert os.readlink(str(installed) + PREFIX + "/bin/brkpoint") == "../lib/brkpoint/brkpoint"
+
+
+def test_the_installed_evaluator_evaluates(installed):
+    command = [str(installed) + PREFIX + "/bin/mexe", "2 * (3 + 4.5)"]
+    assert subprocess.run(command, stdout=subprocess.PIPE, check=True).stdout == b"15\n"
+
+
+def test_without_a_compiler_the_evaluator_is_left_out(tmp_path):
+    make("install", tmp_path, "CC=no-such-compiler")
+    found = files_below(tmp_path)
+    assert PREFIX[1:] + "/bin/brkpoint" in found
+    assert not [name for name in found if os.path.basename(name).startswith(("mexe.1", "_mexe"))]
 
 
 def test_installing_twice_leaves_what_once_leaves(installed):

@@ -165,3 +165,10 @@ def test_each_row_of_the_real_list_is_whole_and_stands_once():
     names = [row[0] for row in found]
     assert len(set(names)) == len(names)
     assert "gdb" in names
+
+
+def test_what_only_a_benchmark_needs_is_not_installed_by_default(machine):
+    machine.list.write_text(LIST + "[bench]\ndelta : delta-tool : the fourth thing\n")
+    machine.apt()
+    assert "delta" not in machine.setup().stdout
+    assert "delta" in machine.setup("bench").stdout

@@ -6,6 +6,7 @@ A fact that does not hold on this machine is said, with what was found instead; 
 from __future__ import annotations
 
 import os
+import re
 import textwrap
 
 import gdb
@@ -31,6 +32,7 @@ _SETTINGS = (
     "auto-load safe-path /nonexistent",
 )
 _MAX_STOPS = 5000
+_HASH = re.compile(r"::h[0-9a-f]{16}$")  # rustc's mangling before v0
 
 
 class Story:
@@ -169,9 +171,10 @@ def modules():
 
 
 def outwards(functions, limit=5):
-    """`malloc < fopen < main`."""
-    shown = [name or "?" for name in functions[:limit]]
-    return visible(" < ".join(shown) + (" < …" if len(functions) > limit else ""))
+    """`malloc < fopen < main`: without rustc's hashes, and each function once in a row."""
+    names_ = [_HASH.sub("", name or "?") for name in functions]
+    once = [name for i, name in enumerate(names_) if name != (names_[i - 1] if i else None)]
+    return visible(" < ".join(once[:limit]) + (" < …" if len(once) > limit else ""))
 
 
 def is_syscall_entry():

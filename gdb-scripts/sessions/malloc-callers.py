@@ -77,13 +77,18 @@ def count_at(address):
 def tell_libc(story, libc):
     story.title("libc's malloc")
     for size, names in libc:
-        print("%6d bytes  %s" % (size, narration.outwards(names[1:], 4)))
+        print("%6d bytes  %s" % (size, narration.outwards(by_whom(names[1:]), 4)))
     users = [names for _, names in libc if any("::main" in name for name in names)]
     story.fact("libc's malloc is called, too: %d times" % len(libc), len(libc) > 0)
     story.fact("none of these calls is made by main of an empty program", libc and not users)
     panics = [names for _, names in libc if any("begin_panic" in name for name in names)]
     text = "none sets up panics, as the article thought: they look for the stack's guard page,"
     story.fact(text + " or name the main thread", libc and not panics)
+
+
+def by_whom(names):
+    """The callers without Rust's own doors to malloc, which are on every stack."""
+    return [name for name in names if not name.startswith("alloc::alloc::")] or names
 
 
 narration.run(tell, __doc__)

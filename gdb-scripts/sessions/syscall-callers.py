@@ -23,7 +23,7 @@ def tell(story):
     story.type("catch syscall brk mmap")
     story.say(
         "gdb stops twice at each system call: when it begins and when it ends. Only the first is"
-        " looked at, with `bt`:"
+        " looked at, with `bt`. A line: what is asked, how long (of brk: where to), by whom:"
     )
     main = main_address()
     found = []

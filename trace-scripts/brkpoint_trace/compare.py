@@ -27,6 +27,7 @@ WHY = {
     "threads": "ltrace loses calls when several threads pass its breakpoints",
     "order": "the same events, spread over the threads in another way: which thread came first is"
     " chance",
+    "cut off": "another thread's exec or exit has ended this thread: how far it had come is chance",
     "unhooked": "brkpoint cannot see calls here: the program has no symbols for them",
     "shared memory": "System V shared memory is mapped by shmat, which nobody here counts",
     "changing": "the program does not do the same twice: the same witness, run again, saw other"
@@ -34,17 +35,21 @@ WHY = {
 }
 
 
-def syscalls(gdb, strace):
-    """([(index in gdb, index in strace)], [Difference]) of two lists of memory syscalls."""
+def syscalls(gdb, strace, cut_off=()):
+    """([(index in gdb, index in strace)], [Difference]) of two lists of memory syscalls.
+
+    `cut_off`: {(image, task)} of the threads that others have ended.
+    """
     pairs = list(align(gdb, strace))
-    return pairs, _spread(gdb, strace, _raw(pairs))
+    return pairs, _spread(gdb, strace, _tails(gdb, strace, pairs, _raw(pairs), cut_off))
 
 
-def calls(gdb, ltrace, hooked=True, hears=True):
+def calls(gdb, ltrace, hooked=True, hears=True, cut_off=()):
     """The same for allocator calls; `hooked`: whether brkpoint could watch them; `hears`: whether
     ltrace could learn of the libraries."""
     pairs = list(align(gdb, ltrace))
     found = [_call(gdb, ltrace, hooked, difference) for difference in _raw(pairs)]
+    found = _tails(gdb, ltrace, pairs, found, cut_off)
     if not hears and not ltrace:
         found = [d._replace(code="unheard") if _is_open(d) else d for d in found]
     found = _spread(gdb, ltrace, found)
@@ -69,6 +74,33 @@ def _call(gdb, ltrace, hooked, difference):
     if difference.what == "extra" and _is_phantom(ltrace, difference.second):
         return difference._replace(code="phantom")
     return difference
+
+
+def _tails(first, second, pairs, found, cut_off):
+    """Mark as `cut off` what one of the two saw of such a thread after its last common event."""
+    tails = set()
+    for group in cut_off:
+        tails |= _tail([pair for pair in pairs if _group(first, second, pair) == group])
+    return [
+        d._replace(code="cut off") if d.code is None and (d.first, d.second) in tails else d
+        for d in found
+    ]
+
+
+def _group(first, second, pair):
+    event = first[pair[0]] if pair[0] is not None else second[pair[1]]
+    return event.image, event.task
+
+
+def _tail(pairs):
+    """The pairs after the last whole one, if all of them lack the same side; else none."""
+    tail = []
+    for pair in reversed(pairs):
+        if None not in pair:
+            break
+        tail.append(pair)
+    sides = {pair[0] is None for pair in tail}
+    return set(tail) if len(sides) == 1 else set()
 
 
 def _is_threaded(first, second):

@@ -28,14 +28,20 @@ def record(command, limit_s, path=None, **options):
     """The record that reports/witnesses.py renders; `path`: the file that is
     executed (default: as PATH finds it)."""
     path = path or shutil.which(command[0])
-    found = gather.gather(command, limit_s, **options)
-    found["hears"] = path is None or silence.hears_of_libraries(path)
-    made = judge(found, rerun=_rerun(command, limit_s, found))
+    found = watch(command, limit_s, path, **options)
+    made = judge(found, rerun=rerunner(command, limit_s, found))
     made.update(command=list(command), limit_s=limit_s, nature=NATURE, silence=_silence(path))
     return made
 
 
-def _rerun(command, limit_s, found):
+def watch(command, limit_s, path, **options):
+    """What all witnesses see of `command`, not yet compared: what `judge` takes."""
+    found = gather.gather(command, limit_s, **options)
+    found["hears"] = path is None or silence.hears_of_libraries(path)
+    return found
+
+
+def rerunner(command, limit_s, found):
     """A function that runs one witness once more and gives its events, or None."""
 
     def rerun(name):
@@ -82,11 +88,12 @@ def _compared(name, data, rows, rerun, hears):
     all_ours = data["gdb"]["events"]
     places = [i for i, event in enumerate(all_ours) if event.kind == kind]
     ours, theirs = [all_ours[i] for i in places], data[name]["events"]
+    cut_off = data.get("strace", {}).get("cut_off", ())
     if name == "strace":
-        pairs, found = compare.syscalls(ours, theirs)
+        pairs, found = compare.syscalls(ours, theirs, cut_off)
     else:
         hooked = bool(data["gdb"]["run"].get("calls_hooked", True))
-        pairs, found = compare.calls(ours, theirs, hooked, hears)
+        pairs, found = compare.calls(ours, theirs, hooked, hears, cut_off)
     if compare.unexplained(found):
         found = _excused(name, rerun, found, ours, theirs)
     rows.mark(name, pairs, found, places, theirs)
@@ -97,7 +104,7 @@ def _compared(name, data, rows, rerun, hears):
 def _excused(name, rerun, found, ours, theirs):
     for again in _again(name, rerun):
         if again is None:
-            return found
+            continue
         found = compare.excuse(found, ours, theirs, again)
         if not compare.unexplained(found):
             break
@@ -167,7 +174,7 @@ def _changes(source, rerun, start, expected):
     """`changing` where another run of the witness leaves other memory behind, else None."""
     for again in _again(source, rerun):
         if again is None:
-            return None
+            continue
         other = replay.replay(start, _last_image(again))
         if replay.merged(other) != replay.merged(expected):
             return "changing"

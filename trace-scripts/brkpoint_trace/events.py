@@ -28,6 +28,8 @@ class Seen:
     impl: str = ""  # the function really entered, where the witness knows
     phase: str = ""
     origin: str = ""
+    purpose: Optional[str] = None  # what for, where the witness knows
+    seq: Optional[int] = None  # its number in brkpoint's trace
     inside: Optional[int] = None  # index of the call that made it
     private: bool = False  # of the loader's own allocator
     early: bool = False  # made by an initialiser that the loader runs, before the entry point
@@ -43,3 +45,17 @@ def key(event):
     if event.kind == "call":
         return event.kind, name, event.size, event.nmemb
     return event.kind, name, event.size, event.args.get("new_size"), event.errno
+
+
+_MOST_TASKS = 1 << 22  # the kernel's own limit of numbers of tasks (PID_MAX_LIMIT)
+
+
+def in_order(tids):
+    """The numbers of a process's threads, each once, in the order of their making.
+
+    The first of `tids` is the process's own; the kernel begins anew with small numbers when it has
+    used up the large ones.
+    """
+    tids = list(tids)
+    first = tids[0] if tids and tids[0] else 0
+    return sorted(set(tids), key=lambda tid: ((tid or 0) - first) % _MOST_TASKS)

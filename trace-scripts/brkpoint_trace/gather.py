@@ -26,15 +26,16 @@ SCRIPTS = os.path.dirname(os.path.dirname(os.path.realpath(__file__)))
 class Unreliable(Exception):
     """The witness ran, and cannot be believed. One line; `said` is what it printed."""
 
-    def __init__(self, why, said=""):
+    def __init__(self, why, said="", hung=False):
         super().__init__(why)
-        self.said = said
+        self.said, self.hung = said, hung
 
 
-def gather(command, limit_s, left_out=(), progress=lambda name: None):
+def gather(command, limit_s, left_out=(), progress=lambda name: None, keep=None):
     """{"runs": {name: facts}, "data": {name: what it saw}, "fixed_addresses": bool}.
 
-    `limit_s` seconds are given to each witness; `left_out` names those that shall not run.
+    `limit_s` seconds are given to each witness; `left_out` names those that shall not run; `keep`:
+    the file that brkpoint's trace shall stay in.
     """
     fixed = tool.can_fix_addresses()
     runs, data = {}, {}
@@ -43,17 +44,18 @@ def gather(command, limit_s, left_out=(), progress=lambda name: None):
         if name in left_out:
             runs[name] = {"state": "left out", "why": "not asked for"}
             continue
-        runs[name], found = one(name, command, limit_s, fixed, data)
+        runs[name], found = one(name, command, limit_s, fixed, data, keep)
         if found is not None:
             data[name] = found
     _judge_ends(runs, data)
     return {"runs": runs, "data": data, "fixed_addresses": fixed}
 
 
-def one(name, command, limit_s, fixed, before):
+def one(name, command, limit_s, fixed, before, keep=None):
     """(facts of the run, what it saw or None) of one witness; `before`: what others saw."""
+    more = {"keep": keep} if name == "gdb" else {}
     try:
-        done, seen, end = _WITNESSES[name](command, limit_s, fixed, before)
+        done, seen, end = _WITNESSES[name](command, limit_s, fixed, before, **more)
     except tool.Missing as error:
         return {"state": "missing", "why": str(error)}, None
     except Unreliable as error:
@@ -67,13 +69,13 @@ def _check(done, limit_s, log_words=""):
     """Raises Unreliable where the tool did not come to its end."""
     said = (done.err.strip() or log_words)[-SAID:]
     if done.timed_out:
-        raise Unreliable("it still ran after %g s and was killed" % limit_s, said)
+        raise Unreliable("it still ran after %g s and was killed" % limit_s, said, True)
     return said
 
 
-def _by_gdb(command, limit_s, fixed, _before):
+def _by_gdb(command, limit_s, fixed, _before, keep):
     try:
-        run, seen, done = gdb_run.witness(command, limit_s, fixed)
+        run, seen, done = gdb_run.witness(command, limit_s, fixed, keep)
     except gdb_run.NoTrace as error:
         raise Unreliable("brkpoint made no trace", str(error)[-SAID:]) from None
     except trace.TraceError as error:
@@ -103,6 +105,7 @@ def _strace_seen(records):
         "events": strace_events.memory(records),
         "threads": [everyone.index(tid) for tid in tasks.threads],
         "tasks": len(everyone),
+        "cut_off": strace_events.cut_off(records),
     }
 
 
@@ -118,6 +121,8 @@ def _by_ltrace(command, limit_s, fixed, before):
     try:
         return _ltraced(command, limit_s, fixed, before, True)
     except Unreliable as first:
+        if first.hung:  # it would most likely take as long again
+            raise
         try:
             return _ltraced(command, limit_s, fixed, before, False)
         except Unreliable:

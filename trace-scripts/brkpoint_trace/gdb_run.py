@@ -6,9 +6,9 @@ import os
 import sys
 import tempfile
 
-from alloctrace import trace
+from alloctrace import measure, trace
 
-from . import tool
+from . import events, tool
 from .events import Seen
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.realpath(__file__))))
@@ -18,15 +18,15 @@ class NoTrace(Exception):
     """brkpoint made no trace; what it said."""
 
 
-def witness(command, limit_s, fixed_addresses=True):
-    """(facts of the run, [Seen], tool.Done); raises NoTrace.
+def witness(command, limit_s, fixed_addresses=True, keep=None):
+    """(facts of the run, [Seen], tool.Done); raises NoTrace. `keep`: where the trace shall stay.
 
     brkpoint itself runs with its addresses as they are: it fixes those of the program.
     """
     with tempfile.TemporaryDirectory(prefix="brkpoint-") as folder:
-        path = os.path.join(folder, "witness.brkpoint")
+        path = keep or os.path.join(folder, "witness.brkpoint")
         words = [sys.executable, "-X", "utf8", os.path.join(TOP, "brkpoint"), "run", "--quiet"]
-        words += ["-o", path] + (["--fixed-addresses"] if fixed_addresses else [])
+        words += ["--force", "-o", path] + (["--fixed-addresses"] if fixed_addresses else [])
         done = tool.run([*words, "--", *command], limit_s, fixed_addresses=False)
         if not os.path.exists(path):
             raise NoTrace(done.err.strip() or "brkpoint made no trace")
@@ -45,7 +45,7 @@ def seen(recorded):
         found[-1].task = event.tid
         if event.phase == "init" and event.kind == "call":
             found[-1].early = any(f.role == "loader" for f in recorded.stack(event.stack))
-    order = {tid: index for index, tid in enumerate(sorted(tids, key=lambda tid: tid or 0))}
+    order = {tid: index for index, tid in enumerate(events.in_order(tids))}
     for event in found:
         event.task = order[event.task]
     return found
@@ -57,5 +57,6 @@ def _seen(event):
     made.errno, made.args, made.image = event.errno, event.args, event.image
     made.impl, made.phase, made.inside = event.impl or "", event.phase, inside
     made.origin = event.verdict.origin if event.verdict else "unknown"
+    made.seq, made.purpose = event.seq, measure.purpose(event)
     made.private = made.impl.startswith("__minimal_")
     return made

@@ -19,6 +19,8 @@ def as_dict(event):
         "result": event.result,
         "phase": event.phase,
         "origin": event.origin,
+        "purpose": event.purpose,
+        "seq": event.seq,
     }
 
 

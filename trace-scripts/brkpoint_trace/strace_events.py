@@ -6,13 +6,15 @@ from collections import Counter, namedtuple
 
 from alloctrace import words
 
-from .events import Seen
+from .events import Seen, in_order
 from .log_text import number
 
 NAMES = tuple(words.MEMORY_SYSCALLS.values())
 MAKERS = ("clone", "clone3", "fork", "vfork")
-TRACED = NAMES + MAKERS + ("execve", "execveat")
-# threads: tids of the first process, in numeric order; children: {tid} of processes it made.
+ENDERS = ("exit", "exit_group", "execve", "execveat")  # with these a thread goes by itself
+TRACED = NAMES + MAKERS + ENDERS
+# threads: tids of the first process, in the order of their making; children: {tid} of processes
+# that it made.
 Tasks = namedtuple("Tasks", "threads children")
 
 
@@ -20,17 +22,37 @@ def tasks(records):
     """Who is a thread of the first process, and who belongs to a process of its own."""
     if not records:
         return Tasks((), set())
-    made = {}
-    for record in records:
-        if record.kind == "call" and record.name in MAKERS and (record.result or 0) > 0:
-            thread = any("CLONE_THREAD" in arg for arg in record.args)
-            made.setdefault(record.tid, []).append((record.result, thread))
+    made = _makers(records)
     threads, wanted = set(), [records[0].tid]
     while wanted:
         tid = wanted.pop()
         threads.add(tid)
         wanted += [new for new, is_thread in made.get(tid, ()) if is_thread and new not in threads]
-    return Tasks(tuple(sorted(threads)), {record.tid for record in records} - threads)
+    own = [records[0].tid, *threads]
+    return Tasks(tuple(in_order(own)), {record.tid for record in records} - threads)
+
+
+def _makers(records):
+    """{tid: [(tid of what it made, whether that is a thread)]}.
+
+    Of a clone that an exec of the new thread has cut off no return is in the log: it made the next
+    task whose maker is not known.
+    """
+    made, open_, known = {}, [], {records[0].tid}
+    for record in records:
+        if record.tid not in known and open_:
+            maker, thread = open_.pop(0)
+            made.setdefault(maker, []).append((record.tid, thread))
+        known.add(record.tid)
+        if record.kind != "call" or record.name not in MAKERS:
+            continue
+        thread = any("CLONE_THREAD" in arg for arg in record.args)
+        if record.result is None:
+            open_.append((record.tid, thread))
+        elif record.result > 0:
+            known.add(record.result)
+            made.setdefault(record.tid, []).append((record.result, thread))
+    return made
 
 
 def executions(records):
@@ -41,6 +63,25 @@ def executions(records):
 
 def _replaces(record):
     return record.kind == "call" and record.name.startswith("execve") and record.result == 0
+
+
+def cut_off(records):
+    """{(image, task)} of the threads that another thread's exec, exit or death has ended.
+
+    How far such a thread has come by then is chance. A program's only thread is never one of them.
+    """
+    order = {tid: index for index, tid in enumerate(tasks(records).threads)}
+    seen, gone, superseded, image = set(), set(), set(), -1
+    for record in (r for r in records if r.tid in order):
+        here = (max(image, 0), order[record.tid])
+        seen.add(here)
+        if record.kind == "superseded":
+            superseded.add(here)
+        elif record.kind == "call" and record.name in ENDERS and not record.result:
+            gone.add(here)
+        image += _replaces(record)
+    several = {i for i, _ in seen if sum(other == i for other, _ in seen) > 1}
+    return {group for group in (seen - gone) | superseded if group[0] in several}
 
 
 def memory(records):

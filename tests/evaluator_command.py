@@ -1,0 +1,35 @@
+"""Running build/mexe, for several tests. No pytest here."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import subprocess
+
+ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+MEXE = os.path.join(ROOT, "build", "mexe")
+LIMIT_S = 60
+
+
+def build():
+    """`make build/mexe`, one at a time: several test processes may want it."""
+    os.makedirs(os.path.join(ROOT, "build"), exist_ok=True)
+    with open(os.path.join(ROOT, "build", "evaluator.lock"), "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        environ = dict(os.environ, MAKEFLAGS="")
+        subprocess.run(["make", "-s", "build/mexe"], cwd=ROOT, env=environ, check=True)
+
+
+def mexe(*words, given=b"", **options):
+    """Run it; its CompletedProcess with bytes for both outputs."""
+    options = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **options}
+    if "stdin" not in options:
+        options["input"] = given
+    return subprocess.run([MEXE, *words], timeout=LIMIT_S, **options)
+
+
+def result(*words, **more):
+    """The lines of the output, where there is nothing to complain about."""
+    done = mexe(*words, **more)
+    assert (done.returncode, done.stderr) == (0, b""), done
+    return done.stdout.decode().splitlines()

@@ -1,0 +1,116 @@
+"""mexe beside its reference and strtod; and that each of these tests would see a wrong mexe."""
+
+import glob
+import os
+import shutil
+import subprocess
+
+import pytest
+
+from evaluator_library import ROOT, make, run
+
+SHARED = ["-std=c11", "-O1", "-ffp-contract=off"]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def programs():
+    make("evaluator-tests")
+
+
+def test_a_million_expressions():
+    done = run("random_test", 1000000)
+    assert done.returncode == 0, done.stderr
+    accepted, refused = (int(word) for word in done.stdout.split() if word.isdigit())
+    assert accepted > 700000 and refused > 100000 and accepted + refused == 1000000
+
+
+def test_numbers_as_strtod():
+    done = run("numbers_test", 4000)
+    assert done.returncode == 0, done.stdout
+    assert int(done.stdout.split()[0]) > 200000
+
+
+def test_valgrind_is_content():
+    for program, count in (("random_test", 3000), ("numbers_test", 60)):
+        command = ["valgrind", "-q", "--error-exitcode=9", "--leak-check=full"]
+        command += [os.path.join(ROOT, "build", "evaluator-tests", program), str(count)]
+        done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        assert done.returncode == 0, done.stderr.decode()
+
+
+# ---- the twins: a mexe with one thing wrong, and the test that sees it --------------------------
+
+WRONG = [
+    ("pending.h", "WAITS | DIVIDES, '/'", "WAITS, '/'", "random"),
+    ("pending.h", "ONE | SIGN, WAITS", "ONE, WAITS", "random"),
+    ("pending.h", "lane_of(-0.0)", "lane_of(0.0)", "random"),
+    ("pending.h", "LEVEL = 24", "LEVEL = 16", "random"),
+    ("pending.h", "kind |= SIGNED", "kind |= 0", "random"),
+    ("run.h", "!(now.kind & SIGNED)", "true", "random"),
+    ("quick.h", "term = 1, value", "term = 2, value", "random"),
+    ("run.h", "memory->grow(memory, used)", "memory->grow(memory, 0)", "deep"),
+    ("words.h", "if (left >= 8)", "if (left >= 7)", "random"),
+    ("vectors.h", "if (left >= 16)", "if (left >= 15)", "random"),
+    ("marks.h", "<< 1 | inside", "<< 1", "random"),
+    ("number_words.h", "piece.stop & -piece.stop", "0 & piece.stop", "random"),
+    ("number_avx2.h", "(points >> (end - 1) & 3)", "(points >> (end - 1) & 1)", "random"),
+    ("number_words.h", "15 + size - bytes", "14 + size - bytes", "numbers"),
+    ("number_avx2.h", "15 + size - point", "14 + size - point", "numbers"),
+    ("number.c", "d->cut |= digit != 0", "d->cut |= false", "numbers"),
+    ("product.c", "else if (rest + slack >= half)", "else if (rest > half)", "numbers"),
+    ("product.c", "(rest == half && product.low > 0)", "rest == half", "numbers"),
+    ("decimal.c", "rest == 0 && (quotient & 1)", "rest == 0", "numbers"),
+    ("decimal.c", "DIGITS_MAX = 770", "DIGITS_MAX = 700", "numbers"),
+    ("decimal.c", "-1074 ? -1074", "-1074 ? -1073", "numbers"),
+    ("decimal.c", "unit > 971", "unit > 970", "numbers"),
+]
+COUNTS = {"random": [10000], "numbers": [200], "deep": ["sums", 100000]}
+
+
+def build_wrong(folder, name, right, wrong, flags):
+    """The library in FOLDER, with WRONG for RIGHT in the file NAME; the flags to link with it."""
+    for path in glob.glob(ROOT + "/evaluator/*.[ch]"):
+        shutil.copy(path, folder)
+    path = os.path.join(folder, name)
+    with open(path) as file:
+        text = file.read()
+    assert right in text, "the test has fallen behind %s" % name
+    with open(path, "w") as file:
+        file.write(text.replace(right, wrong))
+    simd = ["-mavx2", "-mbmi", "-mbmi2"] if os.uname().machine == "x86_64" else []
+    part = os.path.join(folder, "avx2.o")
+    source = os.path.join(folder, "run_avx2.c")
+    subprocess.run(["gcc", *SHARED, *flags, *simd, "-c", "-o", part, source], check=True)
+    sources = glob.glob(folder + "/*.c")
+    return ["-I" + folder, *(path for path in sources if path != source), part]
+
+
+def outcome_of(folder, name, right, wrong, test, flags=()):
+    """How TEST ended and what it wrote, with a library that is wrong there."""
+    tests = os.path.join(ROOT, "evaluator", "tests")
+    parts = ["%s/%s.c" % (tests, part) for part in (test + "_test", "reference", "ways")]
+    parts += [tests + "/compare.c"] if test == "random" else []
+    program = os.path.join(folder, "wrong")
+    library = build_wrong(folder, name, right, wrong, flags)
+    subprocess.run(["gcc", *SHARED, *flags, "-o", program, *parts, *library, "-lm"], check=True)
+    command = [program, *map(str, COUNTS[test])]
+    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=60)
+    return done.returncode, done.stdout
+
+
+@pytest.mark.parametrize("name, right, wrong, test", WRONG)
+def test_what_is_wrong_is_seen(tmp_path, name, right, wrong, test):
+    status, said = outcome_of(str(tmp_path), name, right, wrong, test)
+    assert status != 0 or (test == "deep" and said.split()[:3] != [b"0", b"99997", b"25000"])
+
+
+SANITIZED = ("-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all")
+
+
+@pytest.mark.parametrize("flags", [(), ("-DMEXE_PORTABLE",), SANITIZED], ids=["", "bare", "san"])
+@pytest.mark.parametrize("test", sorted(COUNTS))
+def test_what_is_right_passes(tmp_path, test, flags):
+    """So that what was seen above was the mistake; also without the machine's own instructions."""
+    status, said = outcome_of(str(tmp_path), "mexe.h", "mexe.h", "mexe.h", test, flags)
+    assert status == 0
+    assert test != "deep" or said.split()[:3] == [b"0", b"99997", b"25000"]
