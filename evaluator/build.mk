@@ -13,7 +13,7 @@ EVALUATOR_OBJECTS = $(addprefix $(EVALUATOR_OUT)/,choose.o decimal.o grow.o mexe
   product.o run.o run_avx2.o)
 
 # Where the loader can choose: x86-64 with glibc. Elsewhere there is one way, and run_avx2.c is empty.
-ifneq ($(filter-out %-musl,$(filter x86_64-%,$(shell $(CC) -dumpmachine))),)
+ifneq ($(filter-out %-musl,$(filter x86_64-%,$(shell $(CC) -dumpmachine 2>/dev/null))),)
 $(EVALUATOR_OUT)/choose.o: EVALUATOR_CFLAGS += -DMEXE_WITH_AVX2
 $(EVALUATOR_OUT)/run_avx2.o: EVALUATOR_CFLAGS += -mavx2 -mbmi -mbmi2
 endif
