@@ -6,13 +6,14 @@ PYTHON = /usr/bin/python3
 PYTEST_ARGS ?= -n 2 --dist loadfile
 
 .DEFAULT_GOAL := all
-.PHONY: help all article evaluator-story test lint format bench doctor readme install uninstall clean
+.PHONY: help all article evaluator-story test lint format bench bench-recorder doctor readme install uninstall clean
 
 help: ## list these verbs
 	@awk -F ':[^#]*## ' '/^[a-z][a-z%-]*:[^#]*## / { sub("%", "NAME", $$1); \
 	  printf "make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST) | sort
 
 -include targets/build.mk
+-include recorder/build.mk
 -include evaluator/bench/build.mk
 
 all: targets evaluator ## build everything that is compiled, into build/
@@ -23,7 +24,7 @@ article: ## investigate the article's programs on this machine and write the rep
 evaluator-story: $(addprefix $(TARGETS_OUT)/,eval_list eval_array eval_mexe) ## run three designs of an evaluator; tell what each costs
 	$(PYTHON) -m command.designs
 
-test: targets ## run the tests
+test: targets recorder ## run the tests
 	$(PYTHON) -m pytest $(PYTEST_ARGS)
 
 # Which of the programs each session of gdb-scripts/sessions/ is told with.
@@ -39,6 +40,9 @@ session-%: $$(TARGETS_OUT)/$$(session_$$*) ## tell a session of gdb-scripts/sess
 
 bench: targets ## measure what brkpoint costs; prints ratios
 	$(PYTHON) bench/run.py
+
+bench-recorder: recorder ## measure the recorder beside heaptrack; each figure beside the wanted one
+	$(PYTHON) bench/recorder_cost.py
 
 doctor: ## say what is missing here, and which command mends it
 	./brkpoint doctor

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from . import origin, program_facts, purpose
+from . import examples, origin, program_facts, purpose
 
 
 def classify(history, stacks):
     """Set `verdict` and `purpose` of history.events. `stacks`: {stack id: (Frame, …)}.
 
     What lies inside a call, a nested call or a memory syscall, has the call's origin.
+    Of a recorder's many events those that are alike are asked for once.
     """
     judge = _Judge(history, stacks)
+    if history.has_many():
+        _classify_groups(history, stacks, judge)
+        return
     for event in history.events:
         within = event.cause if event.kind == "syscall" else event.outer
         outer = history.events[within] if within is not None else None
@@ -18,6 +22,23 @@ def classify(history, stacks):
     survey = purpose.Survey(history.events, stacks, history.modules, judge.facts)
     for index, event in enumerate(history.events):
         event.purpose = purpose.explain(index, history.events, stacks, survey)
+
+
+def _classify_groups(history, stacks, judge):
+    groups = history.recorded.sums.groups
+    for group in groups:
+        outer = groups[group.within - 1] if group.within else None
+        group.verdict = outer.verdict if outer else judge.verdict(group)
+    events, stands_for = examples.of(history.recorded)
+    survey = purpose.Survey(events, stacks, history.modules, judge.facts)
+    survey.examples = {seq for seq, group in stands_for.items() if group.count > 1}
+    for index, event in enumerate(events):
+        event.purpose = purpose.explain(index, events, stacks, survey)
+        if index in stands_for:
+            stands_for[index].purpose = event.purpose
+    shared = {}
+    for group in groups:
+        group.purpose = shared.setdefault(group.purpose and group.purpose.text, group.purpose)
 
 
 class _Judge:

@@ -1,8 +1,9 @@
 """Columns of integers, compressed: how a trace holds its events. docs/trace-format.md.
 
-A column chunk is at most CHUNK values, taken modulo 2^64 as signed, each minus the one before it
-where `delta` is set, in little-endian integers of `width` bytes, compressed by zlib. Width 0 has
-no data: all zeros.
+A column is at most CHUNK values, modulo 2^64 as signed. Each is `base` plus a difference, or where
+`delta` is set plus the sum of all differences so far. The differences repeat after `period` rows;
+they are little-endian integers of `width` bytes, all lowest bytes first, then all second ones …,
+compressed by zlib. Width 0 has no data: all differences are 0.
 """
 
 from __future__ import annotations
@@ -10,14 +11,18 @@ from __future__ import annotations
 import sys
 import zlib
 from array import array
+from collections import namedtuple
 from itertools import accumulate
 
 CHUNK = 65536
 MASK64 = (1 << 64) - 1
 SIGN = 1 << 63
+LONGEST_PERIOD = 8
+LEVEL = 6
 _TYPES = ((1, "b"), (2, "h"), (4, "i"), (8, "q"))
 _TYPE = dict(_TYPES)
-LEVEL = 6
+
+Packed = namedtuple("Packed", "width base period data")
 
 
 class ColumnError(ValueError):
@@ -25,21 +30,57 @@ class ColumnError(ValueError):
 
 
 def encode(values, delta):
-    """(width, data) of a list of integers."""
-    if delta:
-        values = [a - b for a, b in zip(values, [0] + values[:-1])]
-    if not values or not (min(values) or max(values)):
-        return 0, b""
-    if min(values) < -SIGN or max(values) >= SIGN:
-        values = [((value + SIGN) & MASK64) - SIGN for value in values]
-    width, code = _narrowest(min(values), max(values))
-    packed = array(code, values)
+    """The Packed of a list of integers."""
+    values = _wrapped(values)
+    if not values:
+        return Packed(0, 0, 0, b"")
+    base, rest = _deltas(values) if delta else _offsets(values)
+    period = _period(rest)
+    width, code = _narrowest(min(rest), max(rest))
+    if not width:
+        return Packed(0, base, period, b"")
+    packed = array(code, rest[:period])
     if sys.byteorder == "big":
         packed.byteswap()
-    return width, zlib.compress(packed.tobytes(), LEVEL)
+    raw = packed.tobytes()
+    planes = b"".join(raw[plane::width] for plane in range(width))
+    return Packed(width, base, period, zlib.compress(planes, LEVEL))
+
+
+def _wrapped(values):
+    """Modulo 2^64, as signed."""
+    if values and (min(values) < -SIGN or max(values) >= SIGN):
+        return [((value + SIGN) & MASK64) - SIGN for value in values]
+    return values
+
+
+def _deltas(values):
+    """The first difference is free, for the base makes up for it: let it be like another one."""
+    steps = _wrapped([b - a for a, b in zip(values, values[1:])]) or [0]
+    period = _period(steps)
+    first = steps[period - 1] if period < len(steps) else steps[0]
+    return _wrapped([values[0] - first])[0], [first] + steps[: len(values) - 1]
+
+
+def _offsets(values):
+    """Differences to the middle of the range, so that the fewest bytes hold them."""
+    low, range_ = min(values), max(values) - min(values)
+    width = next((w for w in (0, 1, 2, 4) if range_ < 1 << 8 * w), 8)
+    base = low + ((1 << 8 * width - 1) if 0 < width < 8 else 0) if width < 8 else 0
+    return base, [value - base for value in values] if base else values
+
+
+def _period(values):
+    """The shortest period with which they repeat, or how many there are."""
+    for period in range(1, min(LONGEST_PERIOD, (len(values) - 1) // 2) + 1):
+        if values[period] == values[0] and values[period:] == values[:-period]:
+            return period
+    return len(values)
 
 
 def _narrowest(low, high):
+    if not (low or high):
+        return 0, ""
     for width, code in _TYPES:
         limit = 1 << (8 * width - 1)
         if -limit <= low and high < limit:
@@ -47,21 +88,38 @@ def _narrowest(low, high):
     raise ValueError("no integer of 64 bits: %d, %d" % (low, high))
 
 
-def decode(width, delta, data, count):
-    """The `count` integers of a chunk, signed; raises ColumnError, never uses more memory."""
+def decode(packed, delta, count):
+    """The `count` integers of a Packed, signed; raises ColumnError, never uses more memory."""
+    width, base, period, data = packed
     if not 0 <= count <= CHUNK:
         raise ColumnError("a chunk of %d values" % count)
     if width == 0:
-        return [0] * count
+        return _wrapped([base]) * count
     if width not in _TYPE:
         raise ColumnError("integers of %r bytes" % (width,))
+    if period != count and period not in range(1, min(count, LONGEST_PERIOD + 1)):
+        raise ColumnError("a column that repeats after %r rows" % (period,))
+    values = _integers(width, period, data)
+    if delta:
+        return _wrapped(list(accumulate(_repeated(values, count), initial=base))[1:])
+    return _repeated(_wrapped([value + base for value in values] if base else values), count)
+
+
+def _repeated(values, count):
+    if len(values) == count:
+        return values
+    return (values * (count // len(values) + 1))[:count]
+
+
+def _integers(width, count, data):
+    planes, raw = _inflate(data, width * count), bytearray(width * count)
+    for plane in range(width):
+        raw[plane::width] = planes[plane * count : (plane + 1) * count]
     packed = array(_TYPE[width])
-    packed.frombytes(_inflate(data, width * count))
+    packed.frombytes(raw)
     if sys.byteorder == "big":
         packed.byteswap()
-    if not delta:
-        return packed.tolist()
-    return [((value + SIGN) & MASK64) - SIGN for value in accumulate(packed)]
+    return packed.tolist()
 
 
 def _inflate(data, size):

@@ -37,23 +37,23 @@ class Understood:
         self.nameless = Counter()  # role of the module whose frames have no function name
         self.lineless = 0
 
-    def add(self, event):
-        if measure.is_counted(event):
-            who = measure.origin(event)
-            self._events[who] += 1
-            self._known[who] += measure.purpose(event) is not None
-        if event.stack and event.stack not in self._stacks:
-            self._stacks.add(event.stack)
-            self._look(event, self._stack_of(event.stack))
+    def add(self, group):
+        if group.is_counted:
+            who = measure.origin(group)
+            self._events[who] += group.count
+            self._known[who] += group.count if measure.purpose(group) is not None else 0
+        if group.stack and group.stack not in self._stacks:
+            self._stacks.add(group.stack)
+            self._look(group, self._stack_of(group.stack))
 
-    def _look(self, event, stack):
+    def _look(self, group, stack):
         if any(frame.role == "loader" and not frame.function for frame in stack):
             self.nameless["loader"] += 1
         program = [frame for frame in stack if frame.role == "executable"]
         if program and not any(frame.function for frame in program):
             self.nameless["executable"] += 1
-        if measure.origin(event) == "user" and event.cause is None and event.outer is None:
-            self._look_at_line(measure.deciding_frame(event, stack))
+        if measure.origin(group) == "user" and not group.within:
+            self._look_at_line(measure.deciding_frame(group, stack))
 
     def _look_at_line(self, frame):
         named = frame is not None and frame.role == "executable" and frame.function

@@ -7,11 +7,13 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
+from typing import Optional
 
-from . import calls, spool, syscalls, words
+from . import calls, recorded, spool, syscalls, words
 from .blocks import Blocks
 from .inforecords import InfoRecords
 from .model import Event
+from .recorded import Recorded
 
 MAX_NS = (1 << 63) - 1
 EINVAL = 22
@@ -32,6 +34,7 @@ class History:
     blocks: list = field(default_factory=list)  # blocks.Block, live at the end, by number
     mains: list = field(default_factory=list)  # dicts: address, user_main, how
     forks: list = field(default_factory=list)  # dicts: what, tid, child, t_ns; not followed
+    children: list = field(default_factory=list)  # dicts: pid, parent, t_ns; followed
     threads: list = field(default_factory=list)  # dicts: tid, t_ns
     signals: list = field(default_factory=list)  # dicts: name, tid, t_ns
     cost: dict = field(default_factory=dict)  # stops, engine_ns
@@ -39,6 +42,17 @@ class History:
     lost: int = 0  # events that the engine could not record
     end: dict = None  # kind, status, t_ns; None: the engine did not see the end
     cut_off: bool = False  # the spool ends inside a record
+    recorded: Optional[Recorded] = None  # what the recorder's own history made of it
+
+    def has_many(self):
+        """Whether there are too many events to hold: `events` then only iterates."""
+        return self.recorded is not None and len(self.recorded.events) > recorded.MANY
+
+    def event_images(self):
+        """The images of all events."""
+        if self.recorded is not None:
+            return {group.image for group in self.recorded.sums.groups}
+        return {event.image for event in self.events}
 
 
 def build(records):
@@ -57,6 +71,7 @@ class Builder(InfoRecords):
         self.history = History()
         self.blocks = Blocks(self.history.events)
         self.unmatched = Counter()  # what -> how often
+        self.recorder = recorded.Builder(self.unmatched)
         self._threads = {}  # tid -> calls.Thread
         self._slots = calls.SlotCache()
         self._pairs = calls.Pairs()
@@ -65,7 +80,7 @@ class Builder(InfoRecords):
         self._start = None  # CLOCK_MONOTONIC of the first instruction
         self._pid = 0
         self._phase = words.PHASES[0]
-        self._bordered = -1  # index of the last border's phase in this image
+        self._bordered = {}  # image -> index of its last border's phase
         self._image = 0
         self._break = None  # the last known program break
 
@@ -78,6 +93,7 @@ class Builder(InfoRecords):
             spool.SysEnter: self.sysenter,
             spool.SysLeave: self.sysleave,
             spool.CutOff: self.cut_off,
+            **self.recorder.handlers(),
         }
 
     def open_call(self, tid):
@@ -93,6 +109,7 @@ class Builder(InfoRecords):
         history.blocks = sorted(self.blocks.live.values(), key=lambda block: block.number)
         if self.blocks.overwritten:
             self.unmatched["blocks whose end was not seen"] = self.blocks.overwritten
+        self.recorder.finish(history)
         for what, count in sorted(self.unmatched.items()):
             history.notes.append("unmatched: %s: %d" % (what, count))
         return history

@@ -30,14 +30,14 @@ class InfoRecords:
 
     def _info_image(self, data):
         image = fields.number(data, "index")
-        if image != self._image:
+        if image != self._image and fields.number(data, "pid", self._pid) == self._pid:
             self._exec(image)
         self._list(self.history.images, self._timed(data))
 
     def _exec(self, image):
         """The memory of the old program is gone; its calls never return."""
         self._image = image
-        self._phase, self._bordered = words.PHASES[0], -1
+        self._phase = words.PHASES[0]
         self._break = None
         self._modules.clear()
         self._threads.clear()
@@ -86,13 +86,14 @@ class InfoRecords:
             self.unmatched["unknown phases"] += 1
             return
         index = words.PHASES.index(phase)
-        if index <= self._bordered:
+        border = self._border(data, phase)
+        if index <= self._bordered.get(border.image, -1):
             self.unmatched["phases that go back"] += 1
             return
-        self._phase, self._bordered = phase, index
-        border = self._border(data, phase)
-        if border.brk is not None:
-            self._break = border.brk
+        self._bordered[border.image] = index
+        if border.image == self._image:
+            self._phase = phase
+            self._break = self._break if border.brk is None else border.brk
         self._list(self.history.borders, border)
 
     def _border(self, data, phase):
@@ -101,15 +102,18 @@ class InfoRecords:
             phase=phase,
             t_ns=self._since_start(fields.number(data, "t_ns")),
             how=fields.text(data, "how"),
-            image=self._image,
+            image=fields.number(data, "image", self._image),
             **{key: fields.number(data, key, None) for key in numbers},
         )
 
     def _info_main(self, data):
-        self._list(self.history.mains, dict(self._timed(data), image=self._image))
+        self._list(self.history.mains, {"image": self._image, **self._timed(data)})
 
     def _info_fork(self, data):
         self._list(self.history.forks, self._timed(data))
+
+    def _info_child(self, data):
+        self._list(self.history.children, self._timed(data))
 
     def _info_thread(self, data):
         tid = fields.number(data, "tid")
@@ -141,6 +145,15 @@ class InfoRecords:
 
     def _info_cost(self, data):
         self.history.cost = {key: value for key, value in data.items() if key != "type"}
+
+    def _info_name(self, data):
+        self.recorder.name(data)
+
+    def _info_sums(self, data):
+        self.recorder.ends(data)
+
+    def _info_unmatched(self, data):
+        self.unmatched[fields.text(data, "what")[:100]] += fields.number(data, "count")
 
     def _info_end(self, data):
         self.history.end = self._timed(data)

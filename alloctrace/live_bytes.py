@@ -3,107 +3,105 @@
 A block that `realloc` moves or grows stays the same block. Temporary: freed before its thread's
 next allocation, so a block that was ever re-allocated is not. An exec ends all memory: what was
 live then is not leaked.
+
+What each group held at the peak is known without looking at all of them at every new peak: a group
+notes what it holds when it is about to change, if there was a peak since its last change.
 """
 
 from __future__ import annotations
 
-from collections import Counter
+from . import measure
 
-from alloctrace import measure
+TIMELINE = 512  # points of the timeline, at most twice as many
 
 
 class LiveBytes:
-    """Follows the blocks of one run, event by event."""
+    """Follows the blocks of one run, event by event, and adds them up in groups."""
 
     def __init__(self):
-        self._live = {}  # block -> (bytes, origin)
+        self._live = {}  # block -> (bytes, group)
         self._image = 0
         self._latest = {}  # tid -> the block of its latest allocation, if that was its first
         self._maker = {}  # block -> tid
+        self._at_peak = {}  # group id -> (number of the peak, group)
+        self._peaks = self._events = 0
+        self._every = 1
         self.bytes = 0
-        self.by_origin = Counter()
-        self.peak = {"bytes": 0, "seq": None, "t_ns": None, "phase": None, "by_origin": {}}
-        self._temporary = Counter()
-        self._temporary_bytes = Counter()
-        self.allocations = Counter()
-        self.allocated = Counter()
+        self.peak = {"bytes": 0, "seq": None, "t_ns": None, "phase": None}
+        self.timeline = []
 
-    def add(self, event):
+    def add(self, event, group):
         if event.image != self._image:
             self._start_image(event.image)
+        self._tick(event)
         if measure.hands_out(event):
-            self._allocate(event)
+            self._allocate(event, group)
         elif measure.is_call(event) and measure.frees(event):
             self._free(event)
 
     def _start_image(self, image):
         self._image = image
+        for size, group in self._live.values():
+            self._change(group, -1, -size)
         self._live.clear()
         self._latest.clear()
         self._maker.clear()
-        self.by_origin.clear()
-        self.bytes = 0
 
-    def _allocate(self, event):
+    def _change(self, group, blocks, size):
+        if group.id not in self._at_peak or self._at_peak[group.id][0] != self._peaks:
+            self._at_peak[group.id] = (self._peaks, group)
+            group.peak_bytes = group.live_bytes
+        group.live_blocks += blocks
+        group.live_bytes += size
+        self.bytes += size
+
+    def _allocate(self, event, group):
         grown = self._drop(event.block)
-        size, who = measure.bytes_asked(event), measure.origin(event)
-        self._live[event.block] = (size, who)
+        size = measure.bytes_asked(event)
+        self._live[event.block] = (size, group)
         self._maker[event.block] = event.tid
         self._latest[event.tid] = None if grown else event.block
-        self.bytes += size
-        self.by_origin[who] += size
-        self.allocations[who] += 1
-        self.allocated[who] += size
+        self._change(group, 1, size)
+        group.allocations += 1
+        group.allocated += size
         if self.bytes > self.peak["bytes"]:
-            self._note_peak(event)
-
-    def _note_peak(self, event):
-        owners = {who: size for who, size in self.by_origin.items() if size}
-        self.peak = {
-            "bytes": self.bytes,
-            "seq": event.seq,
-            "t_ns": event.t_ns,
-            "phase": event.phase,
-            "by_origin": owners,
-        }
+            self._peaks += 1
+            self.peak = {
+                "bytes": self.bytes,
+                "seq": event.seq,
+                "t_ns": event.t_ns,
+                "phase": event.phase,
+            }
+        if self.timeline and self.bytes > self.timeline[-1][3]:
+            self.timeline[-1] = self.timeline[-1][:3] + (self.bytes,)
 
     def _drop(self, block):
-        """Take a block out of the live ones; (bytes, origin), or None if it was not live."""
+        """Take a block out of the live ones; (bytes, group), or None if it was not live."""
         gone = self._live.pop(block, None)
         if gone:
-            self.bytes -= gone[0]
-            self.by_origin[gone[1]] -= gone[0]
+            self._change(gone[1], -1, -gone[0])
         return gone
 
     def _free(self, event):
         gone = self._drop(event.block)
         maker = self._maker.pop(event.block, None)
         if gone and self._latest.get(maker) == event.block:
-            self._temporary[gone[1]] += 1
-            self._temporary_bytes[gone[1]] += gone[0]
+            gone[1].temporary_blocks += 1
+            gone[1].temporary_bytes += gone[0]
 
-    def live_blocks(self):
-        """{block: bytes} of those live now."""
-        return {block: size for block, (size, _) in self._live.items()}
+    def _tick(self, event):
+        """The timeline has a point every so many events, and half as many when it is full."""
+        if self._events % self._every == 0:
+            if len(self.timeline) == 2 * TIMELINE:
+                pairs = zip(self.timeline[::2], self.timeline[1::2])
+                self.timeline = [a[:3] + (max(a[3], b[3]),) for a, b in pairs]
+                self._every *= 2
+            if self._events % self._every == 0:
+                self.timeline.append((event.seq, event.t_ns, self.bytes, self.bytes))
+        self._events += 1
 
-    def leaked(self):
-        blocks, sizes = Counter(), Counter()
-        for size, who in self._live.values():
-            blocks[who] += 1
-            sizes[who] += size
-        return _by_origin(blocks, sizes)
-
-    def temporary(self):
-        return _by_origin(self._temporary, self._temporary_bytes)
-
-    def allocated_total(self):
-        """All allocations of the run, live or not."""
-        return _by_origin(self.allocations, self.allocated)
-
-
-def _by_origin(blocks, sizes):
-    return {
-        "blocks": sum(blocks.values()),
-        "bytes": sum(sizes.values()),
-        "by_origin": {who: {"blocks": blocks[who], "bytes": sizes[who]} for who in sorted(blocks)},
-    }
+    def finish(self):
+        """Groups that did not change since the peak held then what they hold now."""
+        for number, group in self._at_peak.values():
+            if number != self._peaks:
+                group.peak_bytes = group.live_bytes

@@ -39,7 +39,7 @@ def hands_out(event):
 
 
 def origin(event):
-    """One of words.ORIGINS."""
+    """One of words.ORIGINS. Like `purpose` and `deciding_frame` it takes a Group as well."""
     return event.verdict.origin if event.verdict else "unknown"
 
 

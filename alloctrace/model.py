@@ -125,3 +125,44 @@ class Event:
     @property
     def failed(self):
         return self.errno is not None
+
+
+@dataclass
+class Group:
+    """Events that differ only in time, size and address, and their sums. Bytes: those asked for."""
+
+    id: int
+    pid: int
+    kind: str
+    name: str
+    impl: Optional[str]
+    phase: str
+    image: int
+    stack: int
+    within: int = 0  # the group of the call that they lie in; 0: none
+    verdict: Optional[Verdict] = None
+    purpose: Optional[Purpose] = None  # of several events only what holds for all of them
+    first_seq: int = 0
+    first_t: int = 0
+    before: Optional[int] = None  # seq that made or moved the first one's block
+    count: int = 0
+    bytes: int = 0
+    failed: int = 0
+    unfinished: int = 0
+    reached: int = 0  # un-nested calls that made a memory syscall
+    allocations: int = 0
+    allocated: int = 0
+    live_blocks: int = 0  # at the end
+    live_bytes: int = 0
+    temporary_blocks: int = 0
+    temporary_bytes: int = 0
+    peak_bytes: int = 0  # live at the run's peak
+
+    @property
+    def is_call(self):
+        """An un-nested call."""
+        return self.kind == "call" and not self.within
+
+    @property
+    def is_counted(self):
+        return self.kind == "syscall" or not self.within

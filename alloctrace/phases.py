@@ -4,27 +4,27 @@ from __future__ import annotations
 
 from collections import defaultdict
 
-from alloctrace import measure, words
+from alloctrace import words
 
 _COSTS = ("rss_bytes", "minor_faults", "major_faults", "mapped_bytes")
 
 
 class Phases:
-    """Adds up events by image and phase."""
+    """Adds up groups by image and phase."""
 
     def __init__(self):
         self._sums = defaultdict(lambda: defaultdict(int))
 
-    def add(self, event):
-        if not measure.is_counted(event):
+    def add(self, group):
+        if not group.is_counted:
             return
-        sums = self._sums[event.image, event.phase]
-        if event.kind == "call":
-            sums["calls"] += 1
-            sums["allocated_bytes"] += measure.bytes_asked(event) if measure.hands_out(event) else 0
+        sums = self._sums[group.image, group.phase]
+        if group.kind == "call":
+            sums["calls"] += group.count
+            sums["allocated_bytes"] += group.allocated
         else:
-            sums["syscalls"] += 1
-            sums["brk_mmap"] += event.name in ("brk", "mmap")
+            sums["syscalls"] += group.count
+            sums["brk_mmap"] += group.count if group.name in ("brk", "mmap") else 0
 
     def rows(self, borders, end):
         """One row a phase and image, in time; `end`: the process at its end (a dict, may be {})."""

@@ -9,7 +9,7 @@ from .elf import ElfError, ElfFile
 def of_images(history, stacks):
     """{image: {"libc", "holds", "executable_mixed"}}, fields of origin.Facts."""
     held = origin_facts.languages(stacks.values())
-    images = {event.image for event in history.events}
+    images = history.event_images()
     images.update(module.image for module in history.modules)
     return {image: _program(history, image, held) for image in images}
 

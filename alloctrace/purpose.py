@@ -14,6 +14,7 @@ from .purpose_survey import Survey
 __all__ = ["Survey", "explain"]
 
 UNKNOWN = Purpose()
+LASTING = ("owner", "asker", "cause_name")  # fields that are the same for all events alike
 MAX_UNNAMED = 3  # functions in a row; further out, the named one may be about something else
 _LIBRARIES = ("alloc::", "core::", "std::", "hashbrown::", "__gnu_cxx::")
 
@@ -98,6 +99,8 @@ def _apply(rule, survey, index, event, functions):
         values[name] = FIELDS[name](survey, index, event, functions)
         if values[name] is None:
             return None
+        if event.seq in survey.examples and name not in LASTING:
+            values[name] = "…"
     purpose = Purpose(rule.text.format_map(values), rule.key, rule.source)
     survey.remember(event, rule.thing.format_map(values) or purpose.text)
     return purpose

@@ -21,6 +21,7 @@ class Survey:
     def __init__(self, events, stacks, modules=(), facts_of=None):
         self.events = events
         self.stacks = stacks
+        self.examples = frozenset()  # seqs of events that stand for others, of other sizes
         self.fitting = {}  # kept by purpose.explain: (stack, name, kind) -> rules
         self.facts_of = facts_of or (lambda event: Facts())
         self._modules = list(modules)

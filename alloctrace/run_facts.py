@@ -30,6 +30,7 @@ def facts(history, outcome):
         cost=_plain(history.cost),
         process_at_end=end,
         cuts=cuts(history),
+        purposes="examples" if history.has_many() else "each",
     )
     run.update(_not_followed(history))
     run.update(_calls(history))
@@ -101,10 +102,12 @@ _TYPES = {
     "program": str,
     "command": list,
     "engine": str,
+    "purposes": str,
     "complete": bool,
     "events_lost": int,
     "events": int,
     "exit": dict,
+    "peak": dict,
     "versions": dict,
     "cost": dict,
     "process_at_end": dict,
@@ -129,6 +132,9 @@ def check(run):
     for key in _OF_TEXT:
         if not all(isinstance(item, str) for item in run.get(key, ())):
             raise ValueError("run: %s holds no text" % key)
+    for key in ("bytes", "seq", "t_ns"):
+        if not isinstance(run.get("peak", {}).get(key, 0), (int, type(None))):
+            raise ValueError("run: the peak's %s is no number" % key)
     status = run.get("exit", {}).get("status")
     if not isinstance(run.get("exit", {}).get("kind", ""), str):
         raise ValueError("run: exit has no kind")

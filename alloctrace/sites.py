@@ -5,43 +5,35 @@ from __future__ import annotations
 from alloctrace import measure
 
 _PURPOSES = 100  # of one site; growing blocks have one each
+_SUMS = ("count", "bytes", "live_blocks", "live_bytes")
 
 
 class Sites:
-    """Adds up allocations by place; `stack_of(id)` gives the frames, innermost first."""
+    """Adds up groups by place; `stack_of(id)` gives the frames, innermost first."""
 
     def __init__(self, stack_of):
         self._stack_of = stack_of
         self._known = {}  # (stack, decided_by, origin) -> row
         self._rows = {}
-        self._row_of_block = {}
-        self._image = 0
 
-    def add(self, event):
-        if event.image != self._image:
-            self._image = event.image
-            self._row_of_block.clear()
-        if measure.hands_out(event):
-            self._allocate(event)
-        elif measure.is_call(event) and measure.frees(event):
-            self._row_of_block.pop(event.block, None)
-
-    def _allocate(self, event):
-        row = self._row(event)
-        row["count"] += 1
-        row["bytes"] += measure.bytes_asked(event)
-        text = measure.purpose(event)
-        sums = row["_purposes"]
+    def add(self, group):
+        if not group.allocations:
+            return
+        row = self._row(group)
+        row["count"] += group.allocations
+        row["bytes"] += group.allocated
+        row["live_blocks"] += group.live_blocks
+        row["live_bytes"] += group.live_bytes
+        text, sums = measure.purpose(group), row["_purposes"]
         if text in sums or len(sums) < _PURPOSES:
-            sums[text] = sums.get(text, 0) + measure.bytes_asked(event)
-        self._row_of_block[event.block] = row, measure.bytes_asked(event)
+            sums[text] = sums.get(text, 0) + group.allocated
 
-    def _row(self, event):
-        decided = event.verdict.decided_by if event.verdict else None
-        short = (event.stack, decided, measure.origin(event))
+    def _row(self, group):
+        decided = group.verdict.decided_by if group.verdict else None
+        short = (group.stack, decided, measure.origin(group))
         if short not in self._known:
-            frame = measure.deciding_frame(event, self._stack_of(event.stack))
-            self._known[short] = self._place(frame, measure.origin(event))
+            frame = measure.deciding_frame(group, self._stack_of(group.stack))
+            self._known[short] = self._place(frame, measure.origin(group))
         return self._known[short]
 
     def _place(self, frame, origin):
@@ -54,7 +46,8 @@ class Sites:
         key = where + (offset, origin)
         if key not in self._rows:
             names = ("function", "module", "file", "line", "offset", "origin")
-            self._rows[key] = dict(zip(names, key), count=0, bytes=0, _purposes={})
+            row = dict(zip(names, key), **dict.fromkeys(_SUMS, 0))
+            self._rows[key] = dict(row, _purposes={})
         return self._rows[key]
 
     def rows(self, limit=None):
@@ -62,13 +55,7 @@ class Sites:
 
         `purpose`: of several the one with most bytes; `purposes`: how many (at most _PURPOSES).
         """
-        live = {}
-        for row, size in self._row_of_block.values():
-            entry = live.setdefault(id(row), [0, 0])
-            entry[0] += 1
-            entry[1] += size
-        ordered = sorted(self._rows.values(), key=_rank)
-        return [_finish(row, live.get(id(row), (0, 0))) for row in ordered[:limit]]
+        return [_finish(row) for row in sorted(self._rows.values(), key=_rank)[:limit]]
 
     def __len__(self):
         return len(self._rows)
@@ -79,11 +66,10 @@ def _rank(row):
     return (-row["bytes"], -row["count"], names, row["line"] or 0, row["offset"] or 0)
 
 
-def _finish(row, live):
+def _finish(row):
     texts = sorted(row["_purposes"], key=lambda text: -row["_purposes"][text])
     shown = {name: value for name, value in row.items() if not name.startswith("_")}
     shown["offset"] = hex(row["offset"]) if row["offset"] is not None else None
     shown["purpose"] = next((text for text in texts if text), None)
     shown["purposes"] = len(texts)
-    shown["live_blocks"], shown["live_bytes"] = live
     return shown

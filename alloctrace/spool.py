@@ -16,7 +16,8 @@ from collections import namedtuple
 from . import fields
 
 MAGIC = b"brkspool"
-VERSION = 1
+VERSION = 1  # with records of single calls; 2: with columns and sums as well
+VERSIONS = (1, 2)
 MAX_PAYLOAD = 1 << 20
 
 _FILE = struct.Struct("<8sII")
@@ -27,7 +28,16 @@ _LEAVE = struct.Struct("<QIIQQ")
 _SYSENTER = struct.Struct("<QIIQ6QII")
 _SYSLEAVE = struct.Struct("<QIIq")
 
+_NODE = struct.Struct("<IiQ")
+_GROUP = struct.Struct("<5Ii4Q")
+_ARGUMENTS = struct.Struct("<II6Q")
+_COLUMN = struct.Struct("<QIBBBxqI4x")
+_LATE = struct.Struct("<QQQ")
+_SUM = struct.Struct("<5QqQqQqQqq")
+_BLOCK = struct.Struct("<6Q")
+
 JSON, STACK, ENTER, LEAVE, SYSENTER, SYSLEAVE = range(1, 7)
+NODES, GROUPS, ARGUMENTS, COLUMN, LATE, SUMS, BLOCKS = range(7, 14)
 
 # One class a kind. Addresses and arguments are unsigned 64-bit integers, t_ns is CLOCK_MONOTONIC.
 Info = namedtuple("Info", "data")  # a dict with a "type"; docs/trace-format.md lists them
@@ -37,6 +47,35 @@ Leave = namedtuple("Leave", "t_ns tid hook sp result")
 SysEnter = namedtuple("SysEnter", "t_ns tid number sp args stack path")
 SysLeave = namedtuple("SysLeave", "t_ns tid number result")
 CutOff = namedtuple("CutOff", "offset lost_bytes")  # only ever the last one
+
+# What the history in C hands out (recorder/host/history.h): rows are plain tuples.
+Nodes = namedtuple("Nodes", "rows")  # id, parent, pc
+Groups = namedtuple("Groups", "rows")  # GroupRow
+GroupRow = namedtuple("GroupRow", "id name pid phase within stack image first_seq first_t before")
+Arguments = namedtuple("Arguments", "id number args path")
+Column = namedtuple("Column", "first count column width delta base period data")
+Late = namedtuple("Late", "rows")  # seq, column, value
+Sums = namedtuple("Sums", "rows")  # SumRow
+SumRow = namedtuple(
+    "SumRow",
+    "id count failed unfinished reached bytes allocations allocated live_blocks live_bytes"
+    " temporary_blocks temporary_bytes peak_bytes",
+)
+Blocks = namedtuple("Blocks", "rows")  # number, address, size, seq, last, pid
+
+
+class Piece:
+    """Bytes that stay in the spool until somebody asks for them."""
+
+    __slots__ = ("_path", "_offset", "_length")
+
+    def __init__(self, path, offset, length):
+        self._path, self._offset, self._length = path, offset, length
+
+    def __bytes__(self):
+        with open(self._path, "rb") as file:
+            file.seek(self._offset)
+            return file.read(self._length)
 
 
 class SpoolError(Exception):
@@ -103,7 +142,11 @@ def read(path):
             if len(payload) < length:
                 yield CutOff(offset, size - offset)
                 return
-            yield _decode(kind, payload, offset)
+            record = _decode(kind, payload, offset)
+            if kind == COLUMN:
+                at = offset + _RECORD.size + _COLUMN.size
+                record = record._replace(data=Piece(path, at, length - _COLUMN.size))
+            yield record
 
 
 def whole_records(data, at):
@@ -134,9 +177,9 @@ def _check_header(data):
     if len(data) < _FILE.size or data[:8] != MAGIC:
         raise SpoolError("not a brkpoint spool")
     version = _FILE.unpack(data)[1]
-    if version != VERSION:
+    if version not in VERSIONS:
         raise SpoolError(
-            "a spool of version %d; this brkpoint reads version %d" % (version, VERSION)
+            "a spool of version %d; this brkpoint reads version %d" % (version, VERSIONS[-1])
         )
 
 
@@ -168,7 +211,32 @@ def _decode_sysenter(payload):
     return SysEnter(t_ns, tid, number, sp, tuple(rest[:6]), rest[6], payload[_SYSENTER.size :])
 
 
+def _decode_arguments(payload):
+    id_, number, *args = _ARGUMENTS.unpack_from(payload)
+    return Arguments(id_, number, tuple(args), payload[_ARGUMENTS.size :])
+
+
+def _decode_column(payload):
+    return Column(*_COLUMN.unpack_from(payload), payload[_COLUMN.size :])
+
+
+def _rows(row, layout, type_):
+    """A decoder of many rows of one layout."""
+    return lambda payload: row(list(map(type_._make, layout.iter_unpack(payload))))
+
+
+def _plain_rows(row, layout):
+    return lambda payload: row(list(layout.iter_unpack(payload)))
+
+
 _DECODERS = {
+    NODES: _plain_rows(Nodes, _NODE),
+    GROUPS: _rows(Groups, _GROUP, GroupRow),
+    ARGUMENTS: _decode_arguments,
+    COLUMN: _decode_column,
+    LATE: _plain_rows(Late, _LATE),
+    SUMS: _rows(Sums, _SUM, SumRow),
+    BLOCKS: _plain_rows(Blocks, _BLOCK),
     JSON: _decode_info,
     STACK: _decode_stack,
     ENTER: lambda payload: Enter(*_ENTER.unpack(payload)[:8]),

@@ -1,4 +1,4 @@
-"""Trace -> the one record that every report renders. Pure; one pass over the events.
+"""Trace -> the one record that every report renders. Pure; one pass over the groups of events.
 
 The fields of design section 5 (`report --json`) are a contract: added to, never renamed.
 """
@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from alloctrace import coverage
 from alloctrace.causes import Causes
-from alloctrace.live_bytes import LiveBytes
+from alloctrace.memory import Memory
 from alloctrace.phases import Phases
 from alloctrace.sites import Sites
 from alloctrace.totals import Tally, Totals
@@ -18,9 +18,10 @@ TOP_SITES = 1000
 
 def summarise(trace, top_sites=TOP_SITES):
     """The record of one run as plain values, fit for JSON. `trace`: alloctrace.trace.Trace."""
-    counters = _Counters(trace.stack)
-    for event in trace.events():
-        counters.add(event)
+    sums = trace.sums()
+    counters = _Counters(trace.stack, sums.peak)
+    for group in sums.groups:
+        counters.add(group)
     run = dict(trace.run)
     record = _about_run(run)
     record.update(_contract(counters, trace, run, top_sites))
@@ -46,16 +47,20 @@ def _numbers(values):
 class _Counters:
     """Everything that counts, fed in one pass."""
 
-    def __init__(self, stack_of):
+    def __init__(self, stack_of, peak):
         self.totals, self.tally, self.causes = Totals(), Tally(), Causes()
-        self.live, self.sites, self.phases = LiveBytes(), Sites(stack_of), Phases()
+        self.memory, self.sites, self.phases = Memory(), Sites(stack_of), Phases()
         self.understood = coverage.Understood(stack_of)
-        self._all = (self.totals, self.tally, self.causes, self.live, self.sites, self.phases)
+        self._all = (self.totals, self.tally, self.causes, self.memory, self.sites, self.phases)
         self._all += (self.understood,)
+        self._peak = {"bytes": 0, "seq": None, "t_ns": None, "phase": None, **peak}
 
-    def add(self, event):
+    def add(self, group):
         for counter in self._all:
-            counter.add(event)
+            counter.add(group)
+
+    def peak(self):
+        return self.memory.peak(self._peak)
 
 
 def _about_run(run):
@@ -82,9 +87,9 @@ def _contract(counters, trace, run, top_sites):
         "sites": counters.sites.rows(top_sites),
         "causes": counters.causes.figures(),
         "phases": counters.phases.rows(list(trace.borders), _numbers(run.get("process_at_end"))),
-        "peak_bytes": counters.live.peak["bytes"],
-        "leaked": counters.live.leaked(),
-        "temporary": counters.live.temporary(),
+        "peak_bytes": counters.peak()["bytes"],
+        "leaked": counters.memory.of("leaked"),
+        "temporary": counters.memory.of("temporary"),
     }
 
 
@@ -96,9 +101,10 @@ def _added(counters, trace, run):
         "verdict": tally.figures(),
         "reached_kernel": counters.causes.rows(),
         "site_count": len(counters.sites),
-        "peak": counters.live.peak,
-        "allocated": counters.live.allocated_total(),
+        "peak": counters.peak(),
+        "allocated": counters.memory.of("allocated"),
         "purpose_known": counters.understood.figures(),
+        "purposes_by_example": run.get("purposes") == "examples",
         "not_seen": coverage.not_seen(run, run.get("cuts") or {}, hooked),
         "hints": coverage.hints(counters.understood),
         "cost": _numbers(run.get("cost")),

@@ -22,7 +22,7 @@ class Places:
         self._modules = sorted(history.modules, key=lambda module: module.start)
         self._starts = [module.start for module in self._modules]
         self._reach = _furthest_ends(self._modules)
-        self._first_use = _first_uses(getattr(history, "events", ()))
+        self._first_use = _first_uses(history)
         self._held = {}  # pc -> modules that ever held it
         self._found = {}  # (pc, module id) -> (Place as innermost frame, Place as call, is return)
         self._lasting = {}  # image -> {pc: an entry of _found that holds at all its times}
@@ -88,10 +88,12 @@ def _furthest_ends(modules):
     return ends
 
 
-def _first_uses(events):
+def _first_uses(history):
     """{stack id: (t_ns, image)} of the first event with it."""
-    found = {}
-    for event in events:
+    recorded, found = getattr(history, "recorded", None), {}
+    if recorded is not None:
+        return recorded.first_uses()
+    for event in getattr(history, "events", ()):
         if event.stack and event.stack not in found:
             found[event.stack] = (event.t_ns, event.image)
     return found

@@ -1,4 +1,7 @@
-"""Counts and bytes: origin x phase x kind x name, and the figures of the verdict."""
+"""Counts and bytes: origin x phase x kind x name, and the figures of the verdict.
+
+Like all that a summary counts, they are fed with groups of events (groups.py), in their order.
+"""
 
 from __future__ import annotations
 
@@ -23,12 +26,12 @@ class Totals:
     def __init__(self):
         self._cells = defaultdict(lambda: [0, 0])
 
-    def add(self, event):
-        if not measure.is_counted(event):
+    def add(self, group):
+        if not group.is_counted:
             return
-        cell = self._cells[measure.origin(event), event.phase, event.kind, event.name]
-        cell[0] += 1
-        cell[1] += measure.bytes_asked(event)
+        cell = self._cells[measure.origin(group), group.phase, group.kind, group.name]
+        cell[0] += group.count
+        cell[1] += group.bytes
 
     def rows(self):
         keys = sorted(self._cells, key=lambda k: (ORIGIN_RANK(k[0]), PHASE_RANK(k[1]), k[2], k[3]))
@@ -54,28 +57,28 @@ class Tally:
         self.failed = 0
         self.unfinished = 0
 
-    def add(self, event):
-        self.events += 1
-        if not measure.is_counted(event):
-            self.nested += 1
+    def add(self, group):
+        self.events += group.count
+        if not group.is_counted:
+            self.nested += group.count
             return
-        who = measure.origin(event)
-        self.failed += event.failed
-        self.unfinished += event.dur_ns is None
-        if event.kind == "call":
-            self._add_call(event, who)
+        who = measure.origin(group)
+        self.failed += group.failed
+        self.unfinished += group.unfinished
+        if group.kind == "call":
+            self._add_calls(group, who)
         else:
-            self.syscalls[who] += 1
-            self.brk_mmap[who] += event.name in ("brk", "mmap")
-        if who == "unknown" and event.verdict and event.verdict.rule:
-            self.reasons[event.verdict.rule] += 1
+            self.syscalls[who] += group.count
+            self.brk_mmap[who] += group.count if group.name in ("brk", "mmap") else 0
+        if who == "unknown" and group.verdict and group.verdict.rule:
+            self.reasons[group.verdict.rule] += group.count
 
-    def _add_call(self, event, who):
-        self.calls[who] += 1
+    def _add_calls(self, group, who):
+        self.calls[who] += group.count
         if who == "runtime":
-            self.owners[event.verdict.owner or "unknown"] += 1
+            self.owners[group.verdict.owner or "unknown"] += group.count
         elif who == "user":
-            self.user["direct" if event.verdict.direct else "via"] += 1
+            self.user["direct" if group.verdict.direct else "via"] += group.count
 
     def figures(self):
         return {

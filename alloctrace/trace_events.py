@@ -2,44 +2,42 @@
 
 from __future__ import annotations
 
-
-from . import columns, fields, words
-from .model import Event, Purpose, Verdict
+from . import columns
+from .model import Event
 from .trace_check import TraceError
-from .trace_schema import PRESENT, SIGNED_SIZE
+from .trace_schema import COLUMN_NAMES, PRESENT, SIGNED_SIZE
+
+_PRESENT, _GROUP = map(COLUMN_NAMES.index, ("present", "group"))
 
 
 class Events:
-    """The tables that events point into."""
+    """Makes events: `groups` is a list of Group by id - 1, `arguments(id)` gives a dict."""
 
-    def __init__(self, table):
-        self._names = {row[0]: row[1:] for row in table("names")}
-        self._args = {row[0]: row[1] for row in table("arguments")}
-        self._verdicts = {row[0]: _verdict(row[1:]) for row in table("verdicts")}
-        self._purposes = {row[0]: Purpose(*row[1:]) for row in table("purposes")}
-        self._verdicts[0] = self._purposes[0] = None
+    def __init__(self, groups, arguments):
+        self._groups, self._arguments = groups, arguments
 
     def of(self, first, chunk):
-        """Yield the events of a chunk, given as columns in the order of EVENT_COLUMNS."""
+        """Yield (event, id of its group) of a chunk, columns in the order of EVENT_COLUMNS."""
         for seq, row in enumerate(zip(*chunk), first):
-            yield self._event(seq, row)
+            yield self._event(seq, row), row[_GROUP]
 
     def _event(self, seq, row):
-        present, t_ns, pid, tid, name, *rest = row
-        kind, name, impl = self._names[name]
-        (dur_ns, size, nmemb, align, ptr, result, errno, args, block, phase, image) = rest[:11]
-        cause, outer, stack, verdict, purpose = rest[11:]
+        present, t_ns, tid, group, dur_ns, size, nmemb, align, ptr, result, errno, *rest = row
+        args, block, cause, outer = rest
+        if not 0 < group <= len(self._groups):
+            raise TraceError("damaged: event %d is of no group" % seq)
+        alike = self._groups[group - 1]
         has = present.__and__
         if not present & SIGNED_SIZE:
             size &= columns.MASK64
         return Event(
             seq,
             t_ns,
-            pid & columns.MASK64,
+            alike.pid,
             tid,
-            kind,
-            name,
-            impl,
+            alike.kind,
+            alike.name,
+            alike.impl,
             dur_ns if has(_DUR) else None,
             size if has(_SIZE) else None,
             nmemb & columns.MASK64 if has(_NMEMB) else None,
@@ -49,31 +47,19 @@ class Events:
             errno if has(_ERRNO) else None,
             self._arguments(args) if args else {},
             block if has(_BLOCK) else None,
-            _phase(phase),
-            image & columns.MASK64,
+            alike.phase,
+            alike.image,
             _earlier(seq, cause) if has(_CAUSE) else None,
             _earlier(seq, outer) if has(_OUTER) else None,
-            stack,
-            self._verdicts[verdict],
-            self._purposes[purpose],
+            alike.stack,
+            alike.verdict,
+            alike.purpose,
         )
-
-    def _arguments(self, id_):
-        value = fields.loads(self._args[id_])
-        if not isinstance(value, dict):
-            raise TraceError("damaged: arguments %d" % id_)
-        return value
 
 
 _DUR, _SIZE, _NMEMB, _ALIGN = (PRESENT[name] for name in ("dur_ns", "size", "nmemb", "align"))
 _PTR, _RESULT, _ERRNO = (PRESENT[name] for name in ("ptr", "result", "errno"))
 _BLOCK, _CAUSE, _OUTER = (PRESENT[name] for name in ("block", "cause", "outer"))
-
-
-def _phase(index):
-    if not 0 <= index < len(words.PHASES):
-        raise TraceError("damaged: no phase %d" % index)
-    return words.PHASES[index]
 
 
 def _earlier(seq, distance):
@@ -82,9 +68,17 @@ def _earlier(seq, distance):
     return seq - distance
 
 
-def _verdict(row):
-    origin, owner, via, direct, decided_by, rule, confidence, for_whom = row
-    if origin not in words.ORIGINS:
-        raise TraceError("damaged: no origin %r" % (origin,))
-    via = tuple(map(str, fields.loads(via)))
-    return Verdict(origin, owner, via, bool(direct), decided_by, rule, confidence, for_whom)
+def unpack(found, count):
+    """Columns in the order of EVENT_COLUMNS of {name: (Packed, delta)}."""
+    return [columns.decode(*found[name], count) for name in COLUMN_NAMES]
+
+
+def mend(chunk, first, late):
+    """Put in what became known when the chunk was written already: (seq, name, value)."""
+    for seq, name, value in late:
+        row = seq - first
+        if name == "present":
+            chunk[_PRESENT][row] |= value
+        else:
+            chunk[COLUMN_NAMES.index(name)][row] = value
+            chunk[_PRESENT][row] |= PRESENT.get(name, 0)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 
-from . import columns, fields, run_facts, trace_schema, words
+from . import columns, fields, run_facts, trace_events, trace_schema, words
 from .blocks import Block
-from .model import Border, Frame, Module
+from .groups import Sums
+from .model import Border, Frame, Group, Module, Purpose, Verdict
 from .trace_check import TraceError, checked, checked_value
-from .trace_events import Events
 from .trace_schema import MAX_DEPTH, to_unsigned
 
 _KEPT_STACKS = 20000
@@ -23,6 +23,7 @@ class Trace:
         self.path = path
         self._size = os.path.getsize(path)
         self._stacks = {}
+        self._sums = None
         try:
             with checked():
                 self.run = {key: fields.loads(value) for key, value in self._table("run")}
@@ -136,23 +137,93 @@ class Trace:
             )
         return self._made_frames[id_]
 
-    # events
+    # groups and events
 
-    def events(self):
-        """Yield every Event in order, with its verdict and purpose. Memory: one chunk."""
+    def sums(self):
+        """The groups.Sums: all that is alike, counted."""
+        if self._sums is None:
+            with checked():
+                peak = self.run.get("peak") or {}
+                events = self.run.get("events") or 0
+                self._sums = Sums(list(self._groups()), events, peak, list(self._table("timeline")))
+        return self._sums
+
+    def _groups(self):
+        names = {row[0]: row[1:] for row in self._table("names")}
+        verdicts = {row[0]: _verdict(row[1:]) for row in self._table("verdicts")}
+        purposes = {row[0]: Purpose(*row[1:]) for row in self._table("purposes")}
+        verdicts[0] = purposes[0] = None
+        for expected, row in enumerate(self._table("groups"), 1):
+            id_, name, pid, phase, image, stack, within, verdict, purpose, first, t_ns, *sums = row
+            if id_ != expected or not 0 <= within < id_ or not 0 <= phase < len(words.PHASES):
+                raise TraceError("damaged: group %d" % id_)
+            yield Group(
+                id_,
+                to_unsigned(pid),
+                *names[name],
+                words.PHASES[phase],
+                to_unsigned(image),
+                stack,
+                within,
+                verdicts[verdict],
+                purposes[purpose],
+                first,
+                t_ns,
+                None,
+                *sums,
+            )
+
+    def events(self, wanted=None):
+        """Yield every Event in order, with its verdict and purpose. Memory: one chunk.
+
+        `wanted`: a function that says of a Group whether its events are; others are left out.
+        """
         with checked():
-            shared = Events(self._table)
+            groups = self.sums().groups
+            chosen = None if wanted is None else {g.id for g in groups if wanted(g)}
+            made = trace_events.Events(groups, self._arguments_of())
             expected = 0
             for index, first, count in self._table("chunks"):
                 if first != expected or not isinstance(count, int) or count < 1:
                     raise TraceError("damaged: chunk %r begins at event %r" % (index, first))
-                yield from shared.of(first, self._chunk(index, count))
                 expected += count
+                if chosen is None or self._holds(index, count, chosen):
+                    for event, group in made.of(first, self._chunk(index, first, count)):
+                        if chosen is None or group in chosen:
+                            yield event
 
-    def _chunk(self, index, count):
-        query = "SELECT name, width, delta, data FROM columns WHERE chunk = ?"
+    def _arguments_of(self):
+        texts = {row[0]: row[1] for row in self._table("arguments")}
+
+        def arguments(id_):
+            value = fields.loads(texts[id_])
+            if not isinstance(value, dict):
+                raise TraceError("damaged: arguments %d" % id_)
+            return value
+
+        return arguments
+
+    def _holds(self, index, count, chosen):
+        """Whether a chunk has events of the chosen groups: one column tells."""
+        query = "SELECT width, base, period, data, delta FROM columns WHERE chunk = ? AND name = ?"
+        row = self._db.execute(query, (index, "group")).fetchone()
+        packed, delta = columns.Packed(*row[:4]), row[4]
+        return not chosen.isdisjoint(columns.decode(packed, delta, count))
+
+    def _chunk(self, index, first, count):
+        query = "SELECT name, width, base, period, data, delta FROM columns WHERE chunk = ?"
         found = {
-            name: columns.decode(width, delta, data, count)
-            for name, width, delta, data in self._db.execute(query, (index,))
+            row[0]: (columns.Packed(*row[1:5]), row[5]) for row in self._db.execute(query, (index,))
         }
-        return [found[name] for name, _ in trace_schema.EVENT_COLUMNS]
+        chunk = trace_events.unpack(found, count)
+        query = "SELECT seq, name, value FROM late WHERE seq >= ? AND seq < ?"
+        trace_events.mend(chunk, first, self._db.execute(query, (first, first + count)))
+        return chunk
+
+
+def _verdict(row):
+    origin, owner, via, direct, decided_by, rule, confidence, for_whom = row
+    if origin not in words.ORIGINS:
+        raise TraceError("damaged: no origin %r" % (origin,))
+    via = tuple(map(str, fields.loads(via)))
+    return Verdict(origin, owner, via, bool(direct), decided_by, rule, confidence, for_whom)

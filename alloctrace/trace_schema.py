@@ -7,8 +7,7 @@ that no view, trigger or virtual table of a stranger's file ever runs.
 from __future__ import annotations
 
 APPLICATION_ID = 0x62726B70  # "brkp"
-VERSION = 1
-PAGE_SIZE = 1024  # small runs make small files
+VERSION = 2
 MAX_DEPTH = 10000  # frames of a stack; an engine's own limit is far below
 
 TABLES = {
@@ -46,10 +45,28 @@ TABLES = {
     "purposes": "id INTEGER PRIMARY KEY, text TEXT, rule TEXT NOT NULL, source TEXT NOT NULL",
     "names": "id INTEGER PRIMARY KEY, kind TEXT NOT NULL, name TEXT NOT NULL, impl TEXT",
     "arguments": "id INTEGER PRIMARY KEY, json TEXT NOT NULL",
+    "groups": (
+        "id INTEGER PRIMARY KEY, name INTEGER NOT NULL, pid INTEGER NOT NULL,"
+        " phase INTEGER NOT NULL, image INTEGER NOT NULL, stack INTEGER NOT NULL,"
+        " within INTEGER NOT NULL, verdict INTEGER NOT NULL, purpose INTEGER NOT NULL,"
+        " first_seq INTEGER NOT NULL, first_ns INTEGER NOT NULL, count INTEGER NOT NULL,"
+        " bytes INTEGER NOT NULL, failed INTEGER NOT NULL, unfinished INTEGER NOT NULL,"
+        " reached INTEGER NOT NULL, allocations INTEGER NOT NULL, allocated INTEGER NOT NULL,"
+        " live_blocks INTEGER NOT NULL, live_bytes INTEGER NOT NULL,"
+        " temporary_blocks INTEGER NOT NULL, temporary_bytes INTEGER NOT NULL,"
+        " peak_bytes INTEGER NOT NULL"
+    ),
     "chunks": "id INTEGER PRIMARY KEY, first_seq INTEGER NOT NULL, count INTEGER NOT NULL",
     "columns": (
         "chunk INTEGER NOT NULL, name TEXT NOT NULL, width INTEGER NOT NULL,"
-        " delta INTEGER NOT NULL, data BLOB NOT NULL, PRIMARY KEY (chunk, name)"
+        " delta INTEGER NOT NULL, base INTEGER NOT NULL, period INTEGER NOT NULL,"
+        " data BLOB NOT NULL, PRIMARY KEY (chunk, name)"
+    ),
+    "late": "seq INTEGER NOT NULL, name TEXT NOT NULL, value INTEGER NOT NULL,"
+    " PRIMARY KEY (seq, name)",
+    "timeline": (
+        "seq INTEGER PRIMARY KEY, t_ns INTEGER NOT NULL, live_bytes INTEGER NOT NULL,"
+        " highest_bytes INTEGER NOT NULL"
     ),
     "totals": (
         "origin TEXT NOT NULL, phase TEXT NOT NULL, kind TEXT NOT NULL, name TEXT NOT NULL,"
@@ -76,13 +93,12 @@ def row_types(table):
     return [(w[0], kinds[w[1]], not ("NOT" in w or "PRIMARY" in w)) for w in words]
 
 
-# The columns of events: name, delta-coded. Order is that of `_Columns` in trace_write.py.
+# The columns of events: name, delta-coded. Order is that of recorder/host/history_columns.h.
 EVENT_COLUMNS = (
     ("present", False),
     ("t_ns", True),
-    ("pid", False),
     ("tid", False),
-    ("name", False),
+    ("group", False),
     ("dur_ns", False),
     ("size", False),
     ("nmemb", False),
@@ -92,14 +108,10 @@ EVENT_COLUMNS = (
     ("errno", False),
     ("args", False),
     ("block", True),
-    ("phase", False),
-    ("image", False),
     ("cause", False),
     ("outer", False),
-    ("stack", False),
-    ("verdict", False),
-    ("purpose", False),
 )
+COLUMN_NAMES = tuple(name for name, _ in EVENT_COLUMNS)
 
 # Bits of `present`: a column whose bit is not set is NULL for this event.
 NULLABLE = ("dur_ns", "size", "nmemb", "align", "ptr", "result", "errno", "block", "cause", "outer")
@@ -107,12 +119,18 @@ PRESENT = {name: 1 << index for index, name in enumerate(NULLABLE)}
 SIGNED_SIZE = 1 << len(NULLABLE)  # `size` is negative (brk), not a large unsigned number
 
 
+def page_size(has_many):
+    """Small runs make small files; of many events a column fits into a page or two."""
+    return 16384 if has_many else 1024
+
+
 def create_statement(table):
     return "CREATE TABLE %s (%s)" % (table, TABLES[table])
 
 
-def insert_statement(table, width):
-    return "INSERT INTO %s VALUES (%s)" % (table, ",".join("?" * width))
+def insert_statement(table, width, replace=False):
+    verb = "INSERT OR REPLACE" if replace else "INSERT"
+    return "%s INTO %s VALUES (%s)" % (verb, table, ",".join("?" * width))
 
 
 def to_signed(value):

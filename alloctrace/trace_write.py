@@ -6,14 +6,13 @@ import json
 import operator
 
 from . import columns, words
-from .measure import is_counted
 from .sites import Sites
 from .totals import Totals
+from .trace_columns import EventColumns, Interned
 from .trace_schema import (
+    COLUMN_NAMES,
     EVENT_COLUMNS,
     MAX_DEPTH,
-    PRESENT,
-    SIGNED_SIZE,
     TABLES,
     create_statement,
     insert_statement,
@@ -34,44 +33,17 @@ class Tables:
         for table in TABLES:
             self._execute(create_statement(table))
 
-    def rows(self, table, rows):
+    def rows(self, table, rows, replace=False):
         """Insert rows of plain values; strings that are no UTF-8 become bytes."""
         statement = None
         for row in rows:
-            statement = statement or insert_statement(table, len(row))
+            statement = statement or insert_statement(table, len(row), replace)
             values = [to_text(v) if isinstance(v, str) else v for v in row]
             self._execute(statement, values)
 
     def numbered(self, table, rows):
         """Insert rows whose first column counts from 1."""
         self.rows(table, ((index, *row) for index, row in enumerate(rows, 1)))
-
-
-class Interned:
-    """Values that many events share, numbered from 1; 0 is None."""
-
-    def __init__(self):
-        self._ids = {}
-        self._by_identity = {}  # objects are shared too: comparing them is slow
-        self._kept = []
-
-    def id(self, value, key):
-        """The number of `value`; `key(value)` is the row that is stored."""
-        if value is None:
-            return 0
-        known = self._by_identity.get(id(value))
-        if known is None:
-            known = self._ids.setdefault(key(value), len(self._ids) + 1)
-            self._by_identity[id(value)] = known
-            self._kept.append(value)  # or its identity would be used again
-        return known
-
-    def plain(self, value):
-        """The number of a hashable value."""
-        return self._ids.setdefault(value, len(self._ids) + 1)
-
-    def rows(self):
-        return self._ids
 
 
 class StackTree:
@@ -125,71 +97,19 @@ def purpose_row(purpose):
     return purpose.text, purpose.rule, purpose.source
 
 
-class EventColumns:
-    """Turns events into column chunks."""
-
-    def __init__(self, node_of):
-        self._node_of = node_of
-        self.names, self.arguments = Interned(), Interned()
-        self.verdicts, self.purposes = Interned(), Interned()
-
-    def chunk(self, events):
-        """Yield (name, width, delta, data) of up to columns.CHUNK events."""
-        table = list(zip(*map(self._row, events)))
-        for (name, delta), values in zip(EVENT_COLUMNS, table):
-            width, data = columns.encode(list(values), delta)
-            yield name, width, int(delta), data
-
-    def _row(self, event):
-        name = self.names.plain((event.kind, event.name, event.impl))
-        args = self.arguments.plain(json.dumps(event.args)) if event.args else 0
-        return (
-            _present(event),
-            event.t_ns,
-            event.pid,
-            event.tid,
-            name,
-            event.dur_ns or 0,
-            event.size or 0,
-            event.nmemb or 0,
-            event.align or 0,
-            event.ptr or 0,
-            event.result or 0,
-            event.errno or 0,
-            args,
-            event.block or 0,
-            words.PHASES.index(event.phase),
-            event.image,
-            event.seq - event.cause if event.cause is not None else 0,
-            event.seq - event.outer if event.outer is not None else 0,
-            self._node_of.get(event.stack, 0),
-            self.verdicts.id(event.verdict, verdict_row),
-            self.purposes.id(event.purpose, purpose_row),
-        )
-
-
-_nullable = operator.attrgetter(*PRESENT)
-_BITS = tuple(PRESENT.values())
-
-
-def _present(event):
-    bits = SIGNED_SIZE if event.size is not None and event.size < 0 else 0
-    for value, bit in zip(_nullable(event), _BITS):
-        if value is not None:
-            bits |= bit
-    return bits
-
-
 def write_tables(connection, run, history, stacks):
     """Everything of one run. `stacks`: {stack id: (Frame, …)}; `run`: a dict, stored as JSON."""
     tables = Tables(connection)
     tree = StackTree()
     for id_, raw in history.stacks.items():
         tree.add(id_, raw.cut, stacks.get(id_, ()))
-    _write_plain(tables, run, history)
-    _write_events(tables, history.events, tree)
+    recorded = history.recorded if history.has_many() else None
+    write = _copy_events if recorded else _write_events
+    sums = write(tables, recorded or history.events)
+    _write_groups(tables, sums, tree)
+    _write_plain(tables, dict(run, peak=sums.peak), history)
     _write_stacks(tables, tree)
-    _write_sums(tables, history, stacks)
+    _write_sums(tables, sums, stacks)
 
 
 def _write_plain(tables, run, history):
@@ -224,17 +144,73 @@ def _block_row(block):
     return block.number, to_signed(block.address), to_signed(block.size), block.seq, block.last
 
 
-def _write_events(tables, events, tree):
-    made = EventColumns(tree.node_of)
+def _write_events(tables, events):
+    made = EventColumns()
     for index, first in enumerate(range(0, len(events), columns.CHUNK)):
-        last = first + columns.CHUNK
-        part = events[first:last]
+        part = events[first : first + columns.CHUNK]
         tables.rows("chunks", [(index, first, len(part))])
         tables.rows("columns", ((index, *row) for row in made.chunk(part)))
-    tables.numbered("names", made.names.rows())
     tables.numbered("arguments", ((text,) for text in made.arguments.rows()))
-    tables.numbered("verdicts", made.verdicts.rows())
-    tables.numbered("purposes", made.purposes.rows())
+    return made.sums()
+
+
+def _copy_events(tables, recorded):
+    """The chunks of a recorder are those of a trace."""
+    for index, (first, count, packed) in enumerate(recorded.chunks):
+        tables.rows("chunks", [(index, first, count)])
+        tables.rows("columns", ((index, *row) for row in _column_rows(packed, count)))
+    late = ((seq, COLUMN_NAMES[column], to_signed(value)) for seq, column, value in recorded.late)
+    tables.rows("late", late, replace=True)
+    arguments = sorted(recorded.arguments.items())
+    tables.rows("arguments", ((id_, json.dumps(value)) for id_, value in arguments))
+    return recorded.sums
+
+
+def _column_rows(packed, count):
+    """Rows as EventColumns.chunk gives them; a recorder leaves out columns of zeros."""
+    found = {COLUMN_NAMES[column.column]: column for column in packed}
+    for name, delta in EVENT_COLUMNS:
+        column = found.get(name)
+        if column is None:
+            yield (name, 0, int(delta), 0, count, b"")
+        else:
+            data = bytes(column.data) if column.width else b""
+            yield (name, column.width, int(bool(column.delta)), column.base, column.period, data)
+
+
+def _write_groups(tables, sums, tree):
+    names, verdicts, purposes = Interned(), Interned(), Interned()
+    tables.rows("groups", (_group_row(g, tree, names, verdicts, purposes) for g in sums.groups))
+    tables.numbered("names", names.rows())
+    tables.numbered("verdicts", verdicts.rows())
+    tables.numbered("purposes", purposes.rows())
+    tables.rows("timeline", map(_clamped, sums.timeline))
+
+
+def _group_row(group, tree, names, verdicts, purposes):
+    what = (
+        group.id,
+        names.plain((group.kind, group.name, group.impl)),
+        to_signed(group.pid),
+        words.PHASES.index(group.phase),
+        to_signed(group.image),
+        tree.node_of.get(group.stack, min(group.stack, 0)),
+        group.within,
+        verdicts.id(group.verdict, verdict_row),
+        purposes.id(group.purpose, purpose_row),
+    )
+    return what + _clamped(_group_sums(group))
+
+
+_group_sums = operator.attrgetter(
+    *"first_seq first_t count bytes failed unfinished reached allocations allocated".split(),
+    *"live_blocks live_bytes temporary_blocks temporary_bytes peak_bytes".split(),
+)
+
+
+def _clamped(values):
+    """Sums of a hostile spool may pass 2^63: SQLite cannot hold them."""
+    return tuple(max(-MAX_INT, min(v, MAX_INT)) if isinstance(v, int) else v for v in values)
 
 
 def _write_stacks(tables, tree):
@@ -243,23 +219,16 @@ def _write_stacks(tables, tree):
     tables.numbered("stacks", tree.rows())
 
 
-def _write_sums(tables, history, stacks):
+def _write_sums(tables, sums, stacks):
     """The same sums that a report shows, so that plain SQL can read them."""
     totals, sites = Totals(), Sites(lambda id_: stacks.get(id_, ()))
-    for event in history.events:
-        if is_counted(event):
-            totals.add(event)
-        sites.add(event)
-    tables.rows("totals", (_sum_row(row) for row in totals.rows()))
-    tables.rows("sites", (_sum_row(row) for row in map(_site, sites.rows())))
+    for group in sums.groups:
+        totals.add(group)
+        sites.add(group)
+    tables.rows("totals", (_clamped(row.values()) for row in totals.rows()))
+    tables.rows("sites", (_clamped(row.values()) for row in map(_site, sites.rows())))
 
 
 def _site(row):
     names = ("function", "module", "file", "line", "offset", "origin", "purpose")
     return {name: row[name] for name in names + ("count", "bytes", "live_blocks", "live_bytes")}
-
-
-def _sum_row(row):
-    """Sums of a hostile spool may pass 2^63: SQLite cannot hold them."""
-    values = row.values()
-    return tuple(max(-MAX_INT, min(v, MAX_INT)) if isinstance(v, int) else v for v in values)

@@ -115,7 +115,7 @@ def _names(files):
 _WITHOUT = {
     "article": "`make article` leaves out the programs and rows that need it; all, without make",
     "test": "only the tests need it",
-    "bench": "`make bench-evaluator` compares with one less",
+    "bench": "only `make bench-recorder` and `make bench-evaluator` need it, to compare with",
 }
 
 

@@ -64,7 +64,7 @@ def invoke(args):
 
 def render(args, recorded):
     """Yield the lines, each with its newline."""
-    events = filter(_filter(args), recorded.events())
+    events = filter(_filter(args), recorded.events(_group_filter(args)))
     if args.limit is not None:
         events = itertools.islice(events, max(0, args.limit))
     if args.json:
@@ -82,24 +82,33 @@ def _width():
     return max(event_lines.NARROWEST, shutil.get_terminal_size().columns)
 
 
-def _filter(args):
-    """A function that says whether an event is wanted: all options must agree."""
+def _group_filter(args):
+    """A function that says whether events of a group are wanted; None: all are."""
     tests = []
     for values, value_of in (
         (args.origin, origin),
-        (args.phase, lambda event: event.phase),
-        (args.name, lambda event: event.name),
-        (args.kind, lambda event: event.kind),
+        (args.phase, lambda group: group.phase),
+        (args.name, lambda group: group.name),
+        (args.kind, lambda group: group.kind),
     ):
         if values:
-            tests.append(lambda event, v=frozenset(values), of=value_of: of(event) in v)
-    if args.min_size is not None:
-        tests.append(lambda event: event.size is not None and bytes_asked(event) >= args.min_size)
-    if args.max_size is not None:
-        tests.append(lambda event: event.size is not None and bytes_asked(event) <= args.max_size)
-    if args.seq is not None:
-        tests.append(lambda event: any(low <= event.seq <= high for low, high in args.seq))
+            tests.append(lambda group, v=frozenset(values), of=value_of: of(group) in v)
     if args.purpose is not None:
         wanted = args.purpose.casefold()
-        tests.append(lambda event: wanted in (purpose(event) or "").casefold())
-    return lambda event: all(test(event) for test in tests)
+        tests.append(lambda group: wanted in (purpose(group) or "").casefold())
+    return (lambda group: all(test(group) for test in tests)) if tests else None
+
+
+def _filter(args):
+    """A function that says whether an event's number and size are wanted."""
+    low, high = args.min_size, args.max_size
+
+    def is_wanted(event):
+        if args.seq is not None and not any(a <= event.seq <= b for a, b in args.seq):
+            return False
+        if low is None and high is None:
+            return True
+        size = None if event.size is None else bytes_asked(event)
+        return size is not None and (low is None or size >= low) and (high is None or size <= high)
+
+    return is_wanted

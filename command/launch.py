@@ -11,7 +11,7 @@ import signal
 from dataclasses import dataclass
 from typing import Optional
 
-from . import heritage, program, target, tracer, watch
+from . import heritage, program, recorder, target, tracer, watch
 from .errors import CANNOT_EXECUTE, NOT_FOUND, EngineError, UserError, shown, signal_name
 
 _NOT_THERE = (2, 20)  # ENOENT, ENOTDIR
@@ -25,7 +25,8 @@ class Options:
     symbols: bool = True  # False: as if no debug files were installed
     timeout: Optional[float] = None
     fixed_addresses: bool = False
-    engine: str = tracer.ENGINE
+    engine: str = tracer.ENGINE  # what gdb runs
+    recorder: bool = False  # the recorder in place of gdb
     cache_dir: Optional[str] = None
     tick: Optional[object] = None  # called a few times a second while waiting
 
@@ -71,7 +72,8 @@ def run(argv, spool_path, options=None, found=None):
     options = options or Options()
     environment = heritage.environment()
     found = found or program.find(argv, environment)
-    tracer.find_gdb()
+    if not options.recorder:
+        tracer.find_gdb()
     if options.fixed_addresses:
         target.check_fixed_addresses()
     ignored = heritage.ignored_signals()
@@ -95,7 +97,7 @@ def _run(plan, signals, spool_path, options):
     gdb = None
     try:
         _check_untraced(child.pid)
-        gdb = _started(tracer.start, options.engine, options.live)
+        gdb = _started(_observer, child.pid, spool_path, options)
         target.admit(child, gdb.process.pid)
         gdb.configure(_configuration(plan, child.pid, spool_path, options))
         _wait_attached(gdb, spool_path)
@@ -107,6 +109,7 @@ def _run(plan, signals, spool_path, options):
             options.timeout,
             lambda: _size(spool_path),
             lambda: _tick(gdb, options),
+            gdb.gone if options.recorder else None,
         )
         watched.run()
         _check_executed(child, plan.program, spool_path)
@@ -115,6 +118,12 @@ def _run(plan, signals, spool_path, options):
         _end_child(child.pid, gdb)
         os.close(child.go)
         os.close(child.report)
+
+
+def _observer(pid, spool_path, options):
+    if options.recorder:
+        return recorder.Recorder(pid, spool_path, options.symbols)
+    return tracer.start(options.engine, options.live)
 
 
 def _started(start, *args):
@@ -190,7 +199,7 @@ def _outcome(watched, plan, spool_path, log):
     kind, status = "exited", os.waitstatus_to_exitcode(watched.status)
     if status < 0:
         kind, status = "signalled", -status
-    died = watched.gdb_status < 0 and not watched.hurried
+    died = watched.gdb_status < 0 and not watched.hurried and not watched.keeps_target
     lost_gdb = watched.gdb_status != 0 or watched.detached
     # at a breakpoint that a dead gdb left behind the kernel sends SIGTRAP
     if died and (watched.killed or status == signal.SIGTRAP):
@@ -233,6 +242,8 @@ def _end_child(pid, gdb):
         os.kill(pid, signal.SIGKILL)
     if gdb is not None:
         tracer.close(gdb)
+        if isinstance(gdb, recorder.Recorder):
+            gdb.close()
     if alive:
         os.waitpid(pid, 0)
 

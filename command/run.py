@@ -13,7 +13,7 @@ import traceback
 from alloctrace import summary, trace
 from reports import ink, text
 
-from . import heritage, launch, main, place, program, record, watching
+from . import heritage, launch, main, place, program, record, recorder, verify, watching
 from .errors import FAILED, NOT_FOUND, USAGE, UserError, shown
 
 NAME = "run"
@@ -24,6 +24,7 @@ EPILOG = """\
 Options end at PROGRAM: what follows is the program's own. The exit status is the program's
 (128+N when signal N ended it), or 125 when brkpoint failed, 126 when PROGRAM cannot be executed,
 127 when it is not found, 2 for a wrong command line. The report goes to standard error.
+With --verify it is 0 where both engines saw the same, 1 where not, and nothing is kept.
 
   brkpoint ./a.out < input            the program's standard streams stay as they are
   brkpoint -o day1.brkpoint ./a.out   then: brkpoint report day1.brkpoint
@@ -40,12 +41,19 @@ def configure(parser):
         "--engine",
         choices=("auto", "breakpoints", "recorder"),
         default="auto",
-        help="what records: this version has the breakpoints engine",
+        help="what records: gdb's breakpoints, or code planted in the program (build it with "
+        "`make recorder`)",
     )
     add("--live", action="store_true", help="show each event while the program runs")
     add("--timeout", type=_seconds, metavar="S", help="end the program after S seconds")
     add("--fixed-addresses", action="store_true", help="without address randomisation")
     add("--quiet", action="store_true", help="no report: only the trace, and what went wrong")
+    add(
+        "--verify",
+        action="store_true",
+        help="run it twice, once with each engine (what it does to the world happens twice), and "
+        "compare event by event: status 0 same, 1 different",
+    )
     add("--no-symbols", action="store_true", help="as if no debug files were installed")
     add("-p", "--pid", type=int, metavar="PID", help=argparse.SUPPRESS)
 
@@ -87,6 +95,8 @@ def invoke(args):
     found = _find(argv)
     for note in found.notes:
         main.say("note: " + note)
+    if args.verify:
+        return verify.verify(argv, found, _options(args))
     where = place.prepare(args.output, args.force, found.path)
     outcome = _launch(args, argv, where, found)
     return _conclude(args, where, outcome)
@@ -97,8 +107,10 @@ def _check(args):
         raise UserError(
             "-p: this version cannot attach to a running program; start it: brkpoint " "PROGRAM"
         )
-    if args.engine == "recorder":
-        raise UserError("this version has only the breakpoints engine: leave out --engine")
+    if args.verify and (args.output or args.live):
+        raise UserError("--verify keeps no trace and shows no events: without -o and --live", USAGE)
+    if (args.verify or args.engine == "recorder") and recorder.find() is None:
+        raise UserError("the recorder is not built: make recorder")
     if not args.command:
         raise UserError("which program? usage: " + USAGE_LINE, USAGE)
 
@@ -119,14 +131,8 @@ def _find(argv):
 
 def _launch(args, argv, where, found):
     view = watching.choose(where.spool, args.live, args.quiet)
-    options = launch.Options(
-        live=args.live,
-        symbols=not args.no_symbols,
-        timeout=args.timeout,
-        fixed_addresses=args.fixed_addresses,
-        cache_dir=_cache_folder(),
-        tick=view.tick,
-    )
+    options = _options(args)
+    options.tick = view.tick
     try:
         return launch.run(argv, where.spool, options, found)
     except launch.EngineError as error:
@@ -134,6 +140,17 @@ def _launch(args, argv, where, found):
         raise
     finally:
         view.finish()
+
+
+def _options(args):
+    return launch.Options(
+        live=args.live,
+        symbols=not args.no_symbols,
+        timeout=args.timeout,
+        fixed_addresses=args.fixed_addresses,
+        cache_dir=_cache_folder(),
+        recorder=args.engine == "recorder",
+    )
 
 
 def _cache_folder():

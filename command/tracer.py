@@ -79,7 +79,7 @@ def start(engine=ENGINE, live=False):
         cwd="/",
         pass_fds=[config_read, ready_write] + live_fd,
         start_new_session=True,  # Ctrl-C at the terminal is for the target
-        preexec_fn=_prepare(os.getpid()),
+        preexec_fn=prepare(os.getpid()),
     )
     for descriptor in [config_read, ready_write] + live_fd:
         os.close(descriptor)
@@ -98,11 +98,11 @@ def _live_copy():
     return os.dup(sys.stderr.fileno())
 
 
-def _prepare(parent):
-    """What gdb's process does before its exec: die with us, be free of our signal mask."""
+def prepare(parent):
+    """What an observer's process does before its exec: die with us, be free of our mask."""
     libc = target.libc()
 
-    def prepare():
+    def before_exec():
         libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
         if os.getppid() != parent:
             os._exit(1)
@@ -113,7 +113,7 @@ def _prepare(parent):
         # gdb would take it for a person's and drop what it is doing; it never lets go its handler
         signal.pthread_sigmask(signal.SIG_SETMASK, [signal.SIGINT])
 
-    return prepare
+    return before_exec
 
 
 def _configurer(descriptor, fixed):
@@ -146,6 +146,8 @@ def _why_not(tracer):
     said = log(tracer)
     if "Operation not permitted" in said:
         return "gdb may not attach: ptrace is not permitted here; `brkpoint doctor` says why"
+    if "brkpoint-recorder" in said:
+        return said.strip().splitlines()[-1]
     if "Python scripting is not supported" in said:
         return "this gdb has no Python: apt-get install gdb (not gdb-minimal)"
     return "gdb could not attach to the program"

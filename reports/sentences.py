@@ -261,6 +261,8 @@ def recorded(summary):
     parts = [str(summary["date"])] if summary["date"] else []
     parts.append("engine %s" % (summary["engine"] or "unknown"))
     parts += ["%s %s" % item for item in sorted(summary["versions"].items()) if item[1]]
+    if summary["purposes_by_example"]:
+        parts.append("purposes by an example of each kind of event, without its sizes")
     return visible(", ".join(parts))
 
 

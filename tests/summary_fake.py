@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from alloctrace import groups
 from alloctrace.model import Border, Event, Frame, Purpose, Verdict
 
 MS = 1_000_000
@@ -31,6 +32,9 @@ class FakeTrace:
 
     def events(self):
         return iter(self._events)
+
+    def sums(self):
+        return groups.of_events(self._events)
 
     def stack(self, id_):
         return self._stacks.get(id_, ())

@@ -69,12 +69,12 @@ def _own_functions(elf, program):
     ]
 
 
-def brkpoint(*words, **options):
+def brkpoint(*words, stdin=subprocess.DEVNULL, **options):
     """Run ./brkpoint; its CompletedProcess, standard output as text."""
     return subprocess.run(
         [os.path.join(ROOT, "brkpoint"), *words],
         cwd=ROOT,
-        stdin=subprocess.DEVNULL,
+        stdin=stdin,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

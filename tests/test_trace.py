@@ -172,7 +172,7 @@ def test_a_trace_is_plain_sqlite_with_a_mark(tmp_path):
     write(tmp_path / "t")
     db = sqlite3.connect(tmp_path / "t")
     assert db.execute("PRAGMA application_id").fetchone()[0] == trace_schema.APPLICATION_ID
-    assert db.execute("PRAGMA user_version").fetchone()[0] == 1
+    assert db.execute("PRAGMA user_version").fetchone()[0] == 2
     assert db.execute("PRAGMA integrity_check").fetchone()[0] == "ok"
 
 

@@ -6,12 +6,12 @@ import zlib
 import pytest
 
 from alloctrace import columns
-from alloctrace.columns import ColumnError
+from alloctrace.columns import ColumnError, Packed
 
 
 def round_trip(values, delta):
-    width, data = columns.encode(list(values), delta)
-    return columns.decode(width, delta, data, len(values)), width, data
+    packed = columns.encode(list(values), delta)
+    return columns.decode(packed, delta, len(values)), packed.width, packed.data
 
 
 @pytest.mark.parametrize("delta", [False, True])
@@ -24,7 +24,8 @@ def test_integers_come_back_modulo_2_64(delta):
 
 
 def test_the_width_is_the_narrowest():
-    cases = ([0] * 9, 0), ([1, -128], 1), ([128], 2), ([40000], 4), ([1 << 40], 8), ([], 0)
+    cases = ([0] * 9, 0), ([7] * 9, 0), ([1, -128], 1), ([0, 255], 1), ([1000, 1255], 1)
+    cases += ([0, 256], 2), ([0, 1 << 16], 4), ([0, 1 << 40], 8), ([1 << 63, 0], 8), ([], 0)
     for values, width in cases:
         assert round_trip(values, False)[1] == width
 
@@ -34,10 +35,21 @@ def test_delta_makes_clocks_narrow():
     assert len(round_trip(clock, True)[2]) < 100 < len(round_trip(clock, False)[2])
 
 
+@pytest.mark.parametrize("delta", [False, True])
+def test_what_repeats_is_kept_once(delta):
+    for period in range(1, columns.LONGEST_PERIOD + 1):
+        pattern = [5000 * (index * index % 11) for index in range(period)]
+        values = (pattern * 40)[:111]
+        found, _, data = round_trip(values, delta)
+        assert found == values and len(data) < 60
+        found, _, data = round_trip(values[:-1] + [77], delta)
+        assert found == values[:-1] + [77]
+
+
 def test_a_bomb_is_refused_before_it_unfolds():
     bomb = zlib.compress(b"\0" * (64 << 20), 9)
     with pytest.raises(ColumnError, match="length"):
-        columns.decode(1, False, bomb, 1000)
+        columns.decode(Packed(1, 0, 1000, bomb), False, 1000)
 
 
 @pytest.mark.parametrize(
@@ -57,8 +69,17 @@ def test_a_bomb_is_refused_before_it_unfolds():
 )
 def test_damage_is_named(width, data, count):
     with pytest.raises(ColumnError):
-        columns.decode(width, False, data, count)
+        columns.decode(Packed(width, 0, count, data), False, count)
 
 
 def test_the_whole_chunk_next_to_the_damage_is_fine():
-    assert columns.decode(1, False, zlib.compress(b"ab"), 2) == [97, 98]
+    packed = Packed(1, 0, 2, zlib.compress(b"ab"))
+    assert columns.decode(packed, False, 2) == [97, 98]
+    assert columns.decode(packed, False, 3) == [97, 98, 97]
+    assert columns.decode(packed, True, 3) == [97, 195, 292]
+
+
+@pytest.mark.parametrize("period", [0, -1, 5, "2", None])
+def test_a_period_that_cannot_be_is_refused(period):
+    with pytest.raises(ColumnError):
+        columns.decode(Packed(1, 0, period, zlib.compress(b"ab")), False, 4)

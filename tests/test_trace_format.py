@@ -30,29 +30,31 @@ def page():
 
 
 def column(db, chunk, count, name):
-    """By the page's three steps."""
-    query = "SELECT width, delta, data FROM columns WHERE chunk = ? AND name = ?"
-    width, delta, data = db.execute(query, (chunk, name)).fetchone()
+    """By the page's four steps."""
+    query = "SELECT width, delta, base, period, data FROM columns WHERE chunk = ? AND name = ?"
+    width, delta, base, period, data = db.execute(query, (chunk, name)).fetchone()
     if width == 0:
-        return [0] * count
-    code = {1: "b", 2: "h", 4: "i", 8: "q"}[width]
-    values = struct.unpack("<%d%s" % (count, code), zlib.decompress(data))
+        return [base] * count
+    raw, code = zlib.decompress(data), {1: "b", 2: "h", 4: "i", 8: "q"}[width]
+    whole = bytes(raw[plane * period + row] for row in range(period) for plane in range(width))
+    few = struct.unpack("<%d%s" % (period, code), whole)
+    values = [few[row % period] for row in range(count)]
     if not delta:
-        return values
-    return [sum(values[: index + 1]) for index in range(count)]
+        return [base + value for value in values]
+    return [base + sum(values[: row + 1]) for row in range(count)]
 
 
 def read(path):
     """(seq, present, name, size, result, cause) of all events."""
     db, found = sqlite3.connect(path), []
-    names = dict(db.execute("SELECT id, name FROM names"))
+    names = dict(db.execute("SELECT g.id, n.name FROM groups g JOIN names n ON n.id = g.name"))
     for chunk, first, count in db.execute("SELECT id, first_seq, count FROM chunks ORDER BY id"):
-        wanted = ("present", "name", "size", "result", "cause")
+        wanted = ("present", "group", "size", "result", "cause")
         rows = zip(*(column(db, chunk, count, name) for name in wanted))
-        for seq, (present, name, size, result, cause) in enumerate(rows, first):
+        for seq, (present, group, size, result, cause) in enumerate(rows, first):
             size = None if not present & 2 else size if present & 1024 else size % 2**64
             result = result % 2**64 if present & 32 else None
-            found.append((seq, names[name], size, result, seq - cause if present & 256 else None))
+            found.append((seq, names[group], size, result, seq - cause if present & 256 else None))
     return found
 
 

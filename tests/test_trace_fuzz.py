@@ -91,7 +91,20 @@ WRONG = [
     "DELETE FROM columns WHERE name = 'size'",
     "UPDATE columns SET width = 3 WHERE name = 'size'",
     "UPDATE columns SET data = x'00' WHERE name = 'size'",
-    "UPDATE columns SET width = 0 WHERE name = 'outer'",
+    "UPDATE columns SET width = 0, base = 0 WHERE name = 'outer'",
+    "UPDATE columns SET width = 0, base = 99999 WHERE name = 'group'",
+    "UPDATE columns SET width = 0, base = 0 WHERE name = 'group'",
+    "UPDATE columns SET period = 70000",
+    "UPDATE columns SET period = 0",
+    "DELETE FROM groups WHERE id = 1",
+    "UPDATE groups SET within = id",
+    "UPDATE groups SET phase = 4",
+    "UPDATE groups SET name = 99",
+    "UPDATE groups SET verdict = 99",
+    "UPDATE groups SET count = 'many'",
+    "INSERT INTO late VALUES (1, 'what', 7)",
+    "INSERT INTO late VALUES (1, 'cause', 7)",
+    "UPDATE run SET value = '[]' WHERE key = 'peak'",
     "UPDATE run SET value = '{'",
     "UPDATE run SET value = '7' WHERE key = 'command'",
     "UPDATE run SET value = '[7]' WHERE key = 'command'",
@@ -102,7 +115,7 @@ WRONG = [
     "CREATE INDEX i ON notes (text)",
     "DROP TABLE notes",
     "ALTER TABLE notes ADD COLUMN x",
-    "PRAGMA user_version = 2",
+    "PRAGMA user_version = 1",
     "PRAGMA user_version = 0",
     "PRAGMA application_id = 7",
 ]
@@ -122,7 +135,7 @@ def test_an_innocent_change_is_read(tmp_path, whole):
 
 def test_newer_and_foreign_files_are_named(tmp_path, whole):
     newer = changed(tmp_path, whole, "PRAGMA user_version = 9")
-    with pytest.raises(trace.TraceError, match="version 9; this brkpoint reads version 1"):
+    with pytest.raises(trace.TraceError, match="version 9; this brkpoint reads version 2"):
         trace.open(newer)
     sqlite3.connect(tmp_path / "other").execute("CREATE TABLE t (x)").connection.commit()
     with pytest.raises(trace.TraceError, match="another SQLite file"):

@@ -24,13 +24,17 @@ COUNTED = ("malloc calloc realloc reallocarray free aligned_alloc posix_memalign
 _ADDR_NO_RANDOMIZE = 0x0040000  # linux/personality.h
 
 
-def recorded(command, folder, symbols=True, environment=None):
-    """The History of `command` under the engine, and the CompletedProcess."""
+def recorded(command, folder, symbols=True, environment=None, recorder=False):
+    """The History of `command` under an engine, and the CompletedProcess. Of the first process
+    only: the witnesses follow no children."""
     path = os.path.join(str(folder), "run.%d.spool" % len(os.listdir(str(folder))))
-    script = [os.path.join(HERE, "record.py"), path, "symbols" if symbols else "no-symbols"]
+    how = "recorder" if recorder else "symbols" if symbols else "no-symbols"
+    script = [os.path.join(HERE, "record.py"), path, how]
     done = _run(["/usr/bin/python3", *script, *command], environment)
     assert done.returncode == 0, done.stderr
-    return history.build(spool.read(path)), done
+    past = history.build(spool.read(path))
+    past.events = [event for event in past.events if event.pid == past.run["pid"]]
+    return past, done
 
 
 def _run(command, environment=None, fixed_addresses=False):

@@ -10,7 +10,7 @@ import tempfile
 
 import gdb
 
-from alloctrace import classify, follow, run_facts, summary, trace
+from alloctrace import classify, follow, groups, run_facts, summary, trace
 
 from reports import event_lines
 
@@ -135,6 +135,9 @@ class Recorded:
 
     def events(self):
         return iter(self.history.events)
+
+    def sums(self):
+        return groups.of_events(self.events())
 
     def stack(self, id_):
         return self._follow.stack(id_)

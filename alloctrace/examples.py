@@ -1,0 +1,71 @@
+"""Of many recorded events one of each group, with the events that say what it is for.
+
+An example is read from the chunk in which its group began, together with the call around it and
+the one that made its block. The first events of a run come all: there the loader's neighbours tell
+which library it is about. Chunks cost time: where too many would have to be unfolded, those with
+the most events decide, and the other groups get an example without sizes.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from dataclasses import replace
+
+from .model import Event
+
+FIRST_EVENTS = 3000
+MAX_CHUNKS = 64
+
+
+def of(recorded):
+    """(events, {index: Group that it stands for}): numbered anew, in their order."""
+    groups = recorded.sums.groups
+    chunks = _chunks_of(recorded, groups)
+    first = {group.first_seq: group for group in groups}
+    wanted = set(range(min(FIRST_EVENTS, len(recorded.events)))) | set(first)
+    wanted |= {group.before for group in groups if group.before is not None}
+    found = {event.seq: event for event in recorded.pick(wanted, chunks)}
+    outside = {seq for event in found.values() for seq in (event.cause, event.outer)}
+    outside -= found.keys() | {None}
+    found.update((event.seq, event) for event in recorded.pick(outside, chunks))
+    for seq, group in first.items():
+        if seq not in found:
+            found[seq] = _bare(group)
+    return _renumbered(found), _stands_for(found, first)
+
+
+def _chunks_of(recorded, groups):
+    """Indexes of the chunks to unfold."""
+    starts = [first for first, _, _ in recorded.chunks]
+    chosen = {0}
+    for group in sorted(groups, key=lambda group: -group.count):
+        chosen.add(bisect_right(starts, group.first_seq) - 1)
+        if len(chosen) >= MAX_CHUNKS:
+            break
+    return chosen
+
+
+def _bare(group):
+    """What is known of an event without reading it."""
+    what = (group.first_seq, group.first_t, group.pid, group.pid, group.kind, group.name)
+    made = Event(*what, group.impl, phase=group.phase, image=group.image, stack=group.stack)
+    made.verdict = group.verdict
+    return made
+
+
+def _renumbered(found):
+    """The same events as if there had been no others."""
+    numbers = {seq: index for index, seq in enumerate(sorted(found))}
+    return [
+        replace(
+            found[seq],
+            seq=index,
+            cause=numbers.get(found[seq].cause),
+            outer=numbers.get(found[seq].outer),
+        )
+        for seq, index in numbers.items()
+    ]
+
+
+def _stands_for(found, first):
+    return {index: first[seq] for index, seq in enumerate(sorted(found)) if seq in first}

@@ -1,0 +1,46 @@
+"""Peak, leaked, temporary and handed out, by origin. Definitions: live_bytes.py."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from alloctrace import measure
+
+_KINDS = {  # what a report calls it -> the sums of a group
+    "leaked": ("live_blocks", "live_bytes"),
+    "temporary": ("temporary_blocks", "temporary_bytes"),
+    "allocated": ("allocations", "allocated"),
+}
+
+
+class Memory:
+    """Adds up groups by origin."""
+
+    def __init__(self):
+        self._blocks = {kind: Counter() for kind in _KINDS}
+        self._bytes = {kind: Counter() for kind in _KINDS}
+        self._peak = Counter()
+
+    def add(self, group):
+        who = measure.origin(group)
+        for kind, (blocks, size) in _KINDS.items():
+            if getattr(group, blocks):
+                self._blocks[kind][who] += getattr(group, blocks)
+                self._bytes[kind][who] += getattr(group, size)
+        self._peak[who] += group.peak_bytes
+
+    def peak(self, peak):
+        """`peak` of groups.Sums, with what each origin held then."""
+        owners = {who: size for who, size in self._peak.items() if size}
+        return dict(peak, by_origin=owners)
+
+    def of(self, kind):
+        """leaked, temporary or allocated: blocks, bytes, by_origin."""
+        blocks, sizes = self._blocks[kind], self._bytes[kind]
+        return {
+            "blocks": sum(blocks.values()),
+            "bytes": sum(sizes.values()),
+            "by_origin": {
+                who: {"blocks": blocks[who], "bytes": sizes[who]} for who in sorted(blocks)
+            },
+        }

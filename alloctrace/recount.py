@@ -1,0 +1,67 @@
+"""Sums and live blocks of a recorder that died before it wrote them: counted from its events."""
+
+from __future__ import annotations
+
+from . import measure
+from .blocks import Block, asked
+from .live_bytes import LiveBytes
+
+_REMEMBERED = 1 << 12  # nested calls, and calls that reached the kernel; fewer are ever open
+
+
+class Recount:
+    """Takes events with their groups, in their order."""
+
+    def __init__(self, recorded):
+        self._recorded = recorded
+        self._live, self._blocks = LiveBytes(), {}
+        self._outer, self._reached = {}, {}
+
+    def all(self):
+        """Fill in the sums and blocks of `recorded`."""
+        groups = self._recorded.sums.groups
+        for index in range(len(self._recorded.chunks)):
+            for event, id_ in self._recorded.chunk_events(index):
+                self._add(event, groups[id_ - 1])
+        self._live.finish()
+        self._recorded.sums.peak = self._live.peak
+        self._recorded.sums.timeline = self._live.timeline
+        self._recorded.blocks = list(self._blocks.values())
+
+    def _add(self, event, group):
+        group.count += 1
+        group.bytes += measure.bytes_asked(event)
+        group.failed += event.failed
+        group.unfinished += event.dur_ns is None
+        if event.outer is not None:
+            _remember(self._outer, event.seq, event.outer)
+        if event.cause is not None:
+            self._reach(event.cause, group)
+        self._live.add(event, group)
+        self._follow(event)
+
+    def _reach(self, seq, group):
+        """The un-nested call of this syscall's group reached the kernel; it is counted once."""
+        groups = self._recorded.sums.groups
+        while group.within:
+            group = groups[group.within - 1]
+        while seq in self._outer:
+            seq = self._outer[seq]
+        if seq not in self._reached:
+            _remember(self._reached, seq, True)
+            group.reached += 1
+
+    def _follow(self, event):
+        if measure.hands_out(event) and event.result:
+            known = self._blocks.get(event.block)
+            seq = known.seq if known else event.seq
+            made = Block(event.block, event.result, asked(event), seq, event.seq)
+            self._blocks[event.block] = made
+        elif measure.is_call(event) and measure.frees(event):
+            self._blocks.pop(event.block, None)
+
+
+def _remember(known, key, value):
+    known[key] = value
+    if len(known) > _REMEMBERED:
+        known.pop(next(iter(known)))

@@ -1,0 +1,54 @@
+"""One run of brkpoint, and what each of its processes cost: recorder_child.py RESULT WORD...
+
+RESULT gets a line of JSON: for target, recorder, gdb and python (this process) the seconds of CPU
+and the greatest MiB of memory.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import sys
+
+_TOP = os.path.dirname(os.path.dirname(os.path.realpath(__file__)))
+_ROLES = {"brkpoint-record": "recorder", "gdb": "gdb"}
+costs = {}
+
+
+def _cost(usage):
+    return {"cpu": usage.ru_utime + usage.ru_stime, "mib": usage.ru_maxrss / 1024}
+
+
+def _name(pid):
+    try:
+        with open("/proc/%d/comm" % pid, encoding="utf-8", errors="replace") as file:
+            return file.read().strip()
+    except OSError:
+        return ""
+
+
+def waitpid(pid, flags):
+    """As os.waitpid, which takes no note of what a child has cost."""
+    role = _ROLES.get(_name(pid), "target")
+    pid, status, usage = os.wait4(pid, flags)
+    if pid:
+        costs.setdefault(role, _cost(usage))
+    return pid, status
+
+
+def main(result, words):
+    os.waitpid = waitpid
+    sys.path.insert(0, _TOP)
+    from command import main as brkpoint  # only now: what it imports keeps os.waitpid
+
+    status = brkpoint.main(words)
+    sys.stderr.flush()
+    costs["python"] = _cost(resource.getrusage(resource.RUSAGE_SELF))
+    with open(result, "w", encoding="ascii") as file:
+        json.dump(costs, file)
+    return status
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1], sys.argv[2:]))

@@ -1,0 +1,85 @@
+"""The recorder as a child of brkpoint: the program outside the target that plants and drains."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+
+from . import target, tracer
+from .errors import EngineError
+
+_TOP = os.path.dirname(os.path.dirname(os.path.realpath(__file__)))
+_PLACES = ("build/recorder/brkpoint-recorder", "recorder/brkpoint-recorder")
+_PR_SET_PDEATHSIG = 1
+_FAMILIES = 256  # slices of the memory file: MAX_FAMILIES of recorder/host/host.h
+_MAGIC = b"RCRDRPK1"  # each slice that is in use begins with it; recorder/shared.h
+_RECORDING_AT = 8  # offset in struct area_head; behind it host_gone
+
+
+def find():
+    """The path of the program, None where it is not built."""
+    for place in _PLACES:
+        path = os.path.join(_TOP, place)
+        if os.access(path, os.X_OK):
+            return path
+    return None
+
+
+def _prepare(parent):
+    """As gdb is prepared; but when brkpoint dies it is to let go of what runs on before it ends."""
+    first, libc = tracer.prepare(parent), target.libc()
+
+    def before_exec():
+        first()
+        libc.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
+        if os.getppid() != parent:
+            os._exit(1)
+
+    return before_exec
+
+
+class Recorder:
+    """As tracer.Tracer, for command/launch.py."""
+
+    def __init__(self, pid, spool, symbols=True, clock=None):
+        path = find()
+        if path is None:
+            raise EngineError("the recorder is not built: make recorder", "")
+        self._area = os.memfd_create("brkpoint-recorder")
+        self.ready, ready_write = os.pipe()
+        go_read, self._go = os.pipe()
+        self.log = os.memfd_create("brkpoint-recorder-log")
+        options = ([] if symbols else ["no-symbols"]) + (["clock=%d" % clock] if clock else [])
+        fds = [self._area, ready_write, go_read]
+        self.process = subprocess.Popen(
+            [path, str(pid), spool, *map(str, fds), *options],
+            stdin=subprocess.DEVNULL,
+            stdout=self.log,
+            stderr=self.log,
+            env=tracer.ENVIRONMENT,
+            cwd="/",
+            pass_fds=fds,
+            start_new_session=True,  # Ctrl-C at the terminal is for the target
+            preexec_fn=_prepare(os.getpid()),
+        )
+        os.close(ready_write)
+        os.close(go_read)
+
+    def configure(self, config):
+        """The target allows it to attach now."""
+        try:
+            os.write(self._go, b"G")
+        except BrokenPipeError:
+            pass  # it is gone: the wait for its byte will say so
+
+    def gone(self):
+        """The recorder has ended: threads of the target must not wait for it."""
+        slice_size = os.fstat(self._area).st_size // _FAMILIES
+        for at in range(0, slice_size * _FAMILIES, slice_size):
+            if os.pread(self._area, len(_MAGIC), at) == _MAGIC:
+                os.pwrite(self._area, b"\0\0\0\0\1\0\0\0", at + _RECORDING_AT)
+
+    def close(self):
+        os.close(self._area)
+        os.close(self._go)

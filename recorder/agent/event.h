@@ -1,0 +1,158 @@
+/* event.h - the parts that every event runs, to be inlined: which thread this is, whether its stack
+ * is remembered, a place for the record. What is rare is behind calls: thread.c, memo.c, ring.c.
+ */
+#ifndef BRKPOINT_AGENT_EVENT_H
+#define BRKPOINT_AGENT_EVENT_H
+
+#include "agent.h"
+
+/* ---- the thread ---- */
+
+#define PROBES 4
+
+static inline struct identity *identity(void)
+{
+    return (struct identity *)code_head.identity;
+}
+
+static inline uint32_t home_of(uint64_t fs)
+{
+    return (uint32_t)((fs >> 6) ^ (fs >> 16)) % IDENTITY_ENTRIES;
+}
+
+static inline struct thread_state *thread_find(uint64_t sp)
+{
+    uint64_t fs;
+    const struct identity *self = identity();
+    if (likely(area()->fsgsbase))
+        __asm__ volatile("rdfsbase %0" : "=r"(fs));
+    else
+        fs = thread_pointer_asked();
+    uint32_t home = home_of(fs);
+    if (likely(self->ready))
+        for (uint32_t i = 0; i < PROBES; i++) {
+            const struct identity_entry *e = &self->entries[(home + i) % IDENTITY_ENTRIES];
+            if (likely(e->fs == fs && e->state != 0))
+                return (struct thread_state *)e->state;
+        }
+    return thread_meet(fs, sp);
+}
+
+/* ---- its stack ---- */
+
+static inline int on_known_stack(const struct thread_state *t, uint64_t sp)
+{
+    return sp >= t->stack_low && sp < t->stack_high;
+}
+
+/* Past the agent's own wrappers: whether `ret` at `*slot` was one; then both are the caller's. */
+static inline int skip_wrapper(uint64_t *slot, uint64_t *ret)
+{
+    int skipped = 0;
+    while (unlikely(*ret == code_head.after[0] || *ret == code_head.after[1] ||
+                    *ret == code_head.after[2] || *ret == code_head.after[3])) {
+        *slot += WRAP_SKIP;
+        *ret = load(*slot);
+        skipped = 1;
+    }
+    return skipped;
+}
+
+static inline uint32_t bucket_of(uint64_t slot, uint64_t pc)
+{
+    uint64_t h = (slot ^ pc << 20 ^ pc >> 12) * UINT64_C(0x9e3779b97f4a7c15);
+    return (uint32_t)(h >> 52) % MEMO_BUCKETS;
+}
+
+/* Whether memory still has the words of the chain behind node i. */
+static inline int holds(const struct thread_state *t, uint32_t i)
+{
+    for (uint32_t seen = 0; seen < 2 * MAX_FRAMES; seen++) {
+        const struct memo_word *w = &t->words[i], *last = &t->words[t->nodes[i].last];
+        seen += (uint32_t)(last - w);
+        while (w != last) {
+            w++;
+            if (unlikely(load(w->slot) != w->pc))
+                return 0;
+        }
+        i = t->nodes[i].parent;
+        if (i == 0 || (i & NODE_CUT))
+            return 1;
+        if (load(t->words[i].slot) != t->words[i].pc)
+            return 0;
+    }
+    return 1; /* deeper frames are not shown */
+}
+
+/* The node of a remembered chain that holds, whose innermost word is `pc` in `slot`; 0: none. Its
+ * words lie below the end of the stack that it was made on, and must so of this one: else another
+ * stack, a smaller one, has come to lie at the same place. */
+static inline uint32_t remembered(const struct thread_state *t, uint64_t slot, uint64_t pc,
+                                  uint64_t bp)
+{
+    uint32_t i = t->buckets[bucket_of(slot, pc)];
+    for (; i != 0; i = t->nodes[i].next & MEMO_NEXT) {
+        const struct memo_node *n = &t->nodes[i];
+        if (t->words[i].slot == slot && t->words[i].pc == pc && n->top < t->stack_high &&
+            (!(n->next & MEMO_USES_BP) || n->bp_in == bp) && holds(t, i))
+            return i;
+    }
+    return 0;
+}
+
+/* The node of the stack whose innermost return address `ret` stands in `slot`. */
+static inline uint32_t stack_at_entry(struct thread_state *t, uint64_t slot, uint64_t ret,
+                                      uint64_t bp, uint64_t bx)
+{
+    uint32_t found = 0;
+    if (likely(on_known_stack(t, slot) && !t->memo_busy)) {
+        t->memo_busy = 1;
+        __asm__ volatile("" ::: "memory");
+        found = remembered(t, slot, ret, bp);
+        t->hits += found != 0;
+        __asm__ volatile("" ::: "memory");
+        t->memo_busy = 0;
+    }
+    return likely(found != 0) ? found : stack_unwound(t, slot, ret, bp, bx);
+}
+
+/* ---- the record ---- */
+
+/* Room for `size` bytes (a multiple of SLOT); *after: `cur` behind it. NULL: the host is gone.
+ *
+ * A signal may interrupt any instruction here and its handler may record as well, so a place is
+ * taken with one compare-and-swap on the thread's own word; without a lock prefix, since nobody but
+ * this thread's signals competes. */
+static inline char *ring_reserve(struct thread_state *t, uint32_t size, uint64_t *after)
+{
+    for (;;) {
+        uint64_t cur = *(volatile uint64_t *)&t->cur, was = cur;
+        if (unlikely(cur == 0 || (uint32_t)cur + size > CHUNK_SIZE)) {
+            if (!ring_next_chunk(t, cur))
+                return 0;
+            continue;
+        }
+        *after = cur + size;
+        char *record = (char *)chunk_at((uint32_t)(cur >> 32) - 1) + (uint32_t)cur;
+        (void)*(volatile char *)record; /* a page fault, and the signals it lets in, come here */
+        __asm__ volatile("cmpxchg %2, %0" : "+m"(t->cur), "+a"(was) : "r"(*after) : "memory", "cc");
+        if (likely(was == cur)) {
+            *(volatile uint64_t *)record = RECORD_BEGUN | (uint64_t)size << 8;
+            return record;
+        }
+    }
+}
+
+/* The time stamp of an event; 0 where there is none. */
+static inline uint64_t agent_time(struct thread_state *t)
+{
+    uint32_t every = area()->clock;
+    if (every != 1 && (every == 0 || t->clock_left != 0)) {
+        t->clock_left--;
+        return 0;
+    }
+    t->clock_left = every - 1;
+    return __builtin_ia32_rdtsc();
+}
+
+#endif

@@ -1,0 +1,32 @@
+/* frames.h - what enter.S leaves on the stack, lowest address first. */
+#ifndef BRKPOINT_AGENT_FRAMES_H
+#define BRKPOINT_AGENT_FRAMES_H
+
+#include <stdint.h>
+
+/* Before an allocator function runs. From `moved` to `thread`: WRAP_WORDS words that stay. */
+struct enter_stack {
+    uint64_t pad, rbx, rbp, rdx, rsi, rdi;
+    uint64_t moved; /* where to go on: the function's moved first instructions */
+    uint64_t slot;  /* the record, and flags in its low bits; 0: none */
+    uint64_t after; /* `cur` behind the record */
+    uint64_t arg0;
+    uint64_t thread; /* at first the number of the hook, then the thread's state */
+    uint64_t ret;    /* the caller's return address */
+};
+
+/* After it. */
+struct leave_stack {
+    uint64_t rdi, rax;
+    uint64_t moved, slot, after, arg0, thread, ret;
+};
+
+/* At any other hook: every register; what is changed here the target goes on with. Above it lies
+ * the red zone, then the target's own stack (host/emit.h, emit_hook_call). */
+struct hook_stack {
+    uint64_t rbp, rbx, r11, r10, r9, r8, rdi, rsi, rdx, rcx, rax, r12, r13, r14, r15, flags;
+    uint64_t stub;   /* the thunk's return address */
+    uint64_t number; /* of the hook; bit 15: behind a system call */
+};
+
+#endif

@@ -1,0 +1,243 @@
+/* hook.c - everything hooked that is no allocator function: system calls, borders of the phases,
+ * the loader's news. All of it is rare beside the calls.
+ */
+#include "event.h"
+#include "frames.h"
+
+/* arch/x86/entry/syscalls/syscall_64.tbl */
+enum {
+    SYS_mmap = 9,
+    SYS_mprotect = 10,
+    SYS_munmap = 11,
+    SYS_brk = 12,
+    SYS_mremap = 25,
+    SYS_madvise = 28,
+    SYS_clone = 56,
+    SYS_fork = 57,
+    SYS_vfork = 58,
+    SYS_execve = 59,
+    SYS_exit = 60,
+    SYS_prctl = 157,
+    SYS_gettid = 186,
+    SYS_exit_group = 231,
+    SYS_seccomp = 317,
+    SYS_execveat = 322,
+    SYS_clone3 = 435
+};
+#define CLONE_VM 0x100 /* linux/sched.h */
+#define CLONE_VFORK 0x4000
+#define CLONE_THREAD 0x10000
+#define CLONE_SETTLS 0x80000
+#define CLONE_PARENT_SETTID 0x100000
+#define PR_SET_SECCOMP 22 /* linux/prctl.h */
+#define PR_SET_TSC 26
+#define MAP_ANONYMOUS 0x20
+#define NO_NUMBER 0xffffffffu
+#define RED_ZONE 128
+
+struct site {
+    uint64_t pc; /* behind the syscall instruction */
+    uint64_t sp; /* as the target has it there */
+    int after;
+};
+
+static int is_memory(uint64_t number)
+{
+    return (number >= SYS_mmap && number <= SYS_brk) || number == SYS_mremap ||
+           number == SYS_madvise;
+}
+
+static uint64_t result_time(struct thread_state *t)
+{
+    return area()->clock == 1 ? agent_time(t) : 0;
+}
+
+static void record_syscall(struct thread_state *t, struct hook_stack *s, const struct site *site,
+                           uint64_t number, uint64_t result)
+{
+    uint64_t after, node = stack_at_pc(t, site->pc, site->sp, s->rbp, s->rbx);
+    uint64_t *record = (uint64_t *)ring_reserve(t, 96, &after);
+    if (record == 0)
+        return;
+    const uint64_t arguments[6] = {s->rdi, s->rsi, s->rdx, s->r10, s->r8, s->r9};
+    record[1] = t->site_time;
+    for (int i = 0; i < 6; i++)
+        record[2 + i] = arguments[i];
+    record[8] = result;
+    record[9] = site->sp;
+    record[10] = site->pc;
+    record[11] = result_time(t);
+    __atomic_store_n(record, RECORD_SYSCALL | number << 8 | node << 32, __ATOMIC_RELEASE);
+}
+
+/* rdtsc may soon be a fault: strict seccomp, or prctl(PR_SET_TSC); and a filter may forbid to
+ * sleep. */
+static void watch_clock(const struct hook_stack *s)
+{
+    int prctl = s->rax == SYS_prctl, strict = !prctl && s->rdi == 0;
+    if (prctl)
+        strict = s->rdi == PR_SET_TSC || (s->rdi == PR_SET_SECCOMP && s->rsi == 1);
+    if (strict)
+        area()->clock = 0;
+    if (!prctl || s->rdi == PR_SET_SECCOMP)
+        area()->may_sleep = 0;
+}
+
+static uint64_t clone_flags(const struct hook_stack *s, uint64_t number)
+{
+    if (number == SYS_clone3)
+        return load(
+            s->rdi); /* struct clone_args, linux/sched.h: flags first, parent_tid at 24, tls at 56 */
+    return number == SYS_clone ? s->rdi : number == SYS_vfork ? CLONE_VM : 0;
+}
+
+static void child_begins(struct thread_state *t, const struct hook_stack *s)
+{
+    uint64_t flags = clone_flags(s, s->rax);
+    if (area()->clock && !(flags & CLONE_VFORK) && s->rax != SYS_vfork)
+        area()->clock = 1;
+    if (flags & CLONE_SETTLS) {
+        int by_struct = s->rax == SYS_clone3;
+        uint64_t fs = by_struct ? load(s->rdi + 56) : s->r8;
+        uint64_t tid_at = by_struct ? load(s->rdi + 24) : s->rdx;
+        thread_forget(fs);
+        thread_expect(fs, flags & CLONE_PARENT_SETTID ? tid_at : 0);
+    }
+    if (!(flags & CLONE_THREAD))
+        ask_host(t, ASK_FORK, s->rax, flags, 0, 0);
+}
+
+static void thread_or_program_ends(struct thread_state *t, struct hook_stack *s)
+{
+    ask_host(t, ASK_EXIT, s->rdi, s->rax == SYS_exit_group, 0, 0);
+    if (s->rax == SYS_exit)
+        thread_ends(t);
+}
+
+static int covers(uint64_t start, uint64_t length, uint64_t address)
+{
+    return address - start < length;
+}
+
+/* The thread's last act: munmap and exit are done without a stack, in the tail of the stub. */
+static void last_munmap(struct thread_state *t, struct hook_stack *s, const struct site *site)
+{
+    record_syscall(t, s, site, SYS_munmap, 0);
+    if ((area()->hook_kind[s->number & 0x7fff] & 0xff) == HOOK_LAST_MUNMAP) {
+        s->stub = code_head.stubs + (s->number & 0x7fff) * STUB_SIZE + STUB_TAIL;
+        thread_ends(t);
+    }
+}
+
+static void before_syscall(struct thread_state *t, struct hook_stack *s, const struct site *site)
+{
+    t->site_number = (uint32_t)s->rax;
+    t->site_time = agent_time(t);
+    switch (s->rax) {
+    case SYS_exit:
+    case SYS_exit_group:
+        thread_or_program_ends(t, s);
+        break;
+    case SYS_execve:
+    case SYS_execveat:
+        ask_host(t, ASK_EXEC, s->rax, (uint64_t)raw_syscall(SYS_gettid, 0, 0), 0, 0);
+        break;
+    case SYS_clone:
+    case SYS_fork:
+    case SYS_vfork:
+    case SYS_clone3:
+        child_begins(t, s);
+        break;
+    case SYS_prctl:
+    case SYS_seccomp:
+        watch_clock(s);
+        break;
+    case SYS_munmap:
+        if (covers(s->rdi, s->rsi, site->sp))
+            last_munmap(t, s, site);
+        break;
+    }
+}
+
+static void after_syscall(struct thread_state *t, struct hook_stack *s, const struct site *site)
+{
+    uint32_t number = t->site_number;
+    t->site_number = NO_NUMBER;
+    if (number == SYS_execve || number == SYS_execveat)
+        ask_host(t, ASK_NO_EXEC, (uint64_t)raw_syscall(SYS_gettid, 0, 0), 0, 0, 0);
+    if (!is_memory(number))
+        return;
+    if (number == SYS_mmap && !(s->r10 & MAP_ANONYMOUS) && (int32_t)s->r8 >= 0)
+        ask_host(t, ASK_MAPPED, s->rax, s->rsi, s->r8, s->rdx);
+    record_syscall(t, s, site, number, s->rax);
+}
+
+static void at_syscall(struct thread_state *t, struct hook_stack *s, uint64_t kind)
+{
+    struct site site = {kind >> 8, (uint64_t)(s + 1) + RED_ZONE, (s->number & 0x8000) != 0};
+    if (site.after)
+        after_syscall(t, s, &site);
+    else
+        before_syscall(t, s, &site);
+}
+
+static void at_border(struct thread_state *t, struct hook_stack *s, uint64_t kind)
+{
+    uint64_t sp = (uint64_t)(s + 1) + RED_ZONE;
+    uint64_t node = stack_at_entry(t, sp, load(sp), s->rbp, s->rbx);
+    ask_host(t, ASK_BORDER, kind >> 8, s->number, sp, node);
+}
+
+/* The C library is handed the address of main: it gets that of a stub, which leads there. */
+static void at_start(struct thread_state *t, struct hook_stack *s)
+{
+    if (ask_host(t, ASK_START, s->rdi, s->number, 0, 0) && t->ask.answer[0] != 0)
+        s->rdi = t->ask.answer[0];
+}
+
+/* Behind a system call that made a child. A child that shares the memory has a life of its own only
+ * from its exec on; a forked one introduces itself by being looked for. */
+static void behind_clone(struct hook_stack *s, uint64_t number)
+{
+    if ((int64_t)s->rax < 0 || (clone_flags(s, number) & CLONE_VM))
+        return;
+    struct thread_state *t = thread_find((uint64_t)s);
+    if (t != 0 && s->rax > 0)
+        ask_host(t, ASK_FORKED, s->rax, 0, 0, 0);
+}
+
+static void at_hook(struct thread_state *t, struct hook_stack *s, uint64_t kind)
+{
+    switch (kind & 0xff) {
+    case HOOK_LIBS:
+        ask_host(t, ASK_LIBS, 0, 0, 0, 0);
+        break;
+    case HOOK_START:
+        at_start(t, s);
+        break;
+    case HOOK_BORDER:
+        at_border(t, s, kind);
+        break;
+    case HOOK_CLONE:
+        child_begins(t, s);
+        break;
+    case HOOK_LAST_MUNMAP:
+    case HOOK_SYSCALL:
+        at_syscall(t, s, kind);
+        break;
+    }
+}
+
+void agent_hook(struct hook_stack *s)
+{
+    uint64_t kind = area()->hook_kind[s->number & 0x7fff];
+    if (!area()->recording)
+        return;
+    if ((kind & 0xff) == HOOK_CLONE && (s->number & 0x8000)) {
+        behind_clone(s, HOOK_CLONE_NUMBER(kind));
+        return;
+    }
+    struct thread_state *t = thread_find((uint64_t)s);
+    if (t != 0)
+        at_hook(t, s, kind);
+}

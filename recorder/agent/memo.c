@@ -1,0 +1,264 @@
+/* memo.c - stacks, remembered: cheap where a stack was seen before, true always.
+ *
+ * A chain is what one unwinding found: return addresses, each in its slot, and, where a frame is
+ * found through rbp, the words that rbp was restored from. For the same stack pointer and return
+ * address the same chain holds again if memory still has every one of these words: they are all
+ * that the unwinding read. So a chain is compared word by word, innermost first, and where a word
+ * differs the stack is unwound until the rest is a known chain.
+ */
+#include "event.h"
+#include "unwind.h"
+
+#define CHAIN_MAX MAX_FRAMES
+#define WALK_MAX (4 * CHAIN_MAX) /* nodes: a frame and at most three checks each */
+
+/* ---- the memory that may be read ---- */
+
+static int on_stack(struct thread_state *t, uint64_t sp)
+{
+    if (likely(on_known_stack(t, sp)))
+        return 1;
+    if (!ask_host(t, ASK_STACK, sp, 0, 0, 0))
+        return 0;
+    t->stack_low = t->ask.answer[0];
+    t->stack_high = t->ask.answer[1];
+    return on_known_stack(t, sp);
+}
+
+static const struct unwind_tables *tables(void)
+{
+    uint64_t at = *(volatile uint64_t *)&((struct identity *)code_head.identity)->tables;
+    return at ? in_area(at) : 0;
+}
+
+static struct unwind_cache *cache(void)
+{
+    return in_area(AREA_CACHE_AT);
+}
+
+/* ---- telling the host ---- */
+
+static void tell(struct thread_state *t, uint32_t id, uint32_t parent, uint64_t pc, uint64_t slot)
+{
+    uint64_t after;
+    uint64_t *record = (uint64_t *)ring_reserve(t, 32, &after);
+    if (record == 0)
+        return;
+    record[1] = parent;
+    record[2] = pc;
+    record[3] = slot;
+    __atomic_store_n(record, RECORD_NODE | (uint64_t)id << 32, __ATOMIC_RELEASE);
+}
+
+/* ---- unwinding anew ---- */
+
+/* A chain being made: nodes from `first` on, and what lies outside of the last. */
+struct walk {
+    uint32_t first, outer;
+};
+
+static AGENT_COLD void forget_all(struct thread_state *t)
+{
+    for (uint32_t i = 0; i < MEMO_BUCKETS; i++)
+        t->buckets[i] = 0;
+    t->memo_count = 1;
+}
+
+static struct memo_node *push(struct thread_state *t, uint64_t slot, uint64_t pc, uint64_t bp_in,
+                              uint32_t flags)
+{
+    uint32_t i = t->memo_count++;
+    t->words[i] = (struct memo_word){slot, pc};
+    t->nodes[i] = (struct memo_node){.bp_in = bp_in, .next = flags};
+    return &t->nodes[i];
+}
+
+/* What the frame's way out rests on besides its return address: rbp where its CFA is counted from
+ * it, the place where rbp was saved, other words. */
+static void note_step(struct thread_state *t, struct memo_node *n,
+                      const struct unwind_state *before, const struct unwind_state *s)
+{
+    n->next |= s->kind == UNWIND_BP || s->kind == UNWIND_AT_BP ? MEMO_USES_BP : 0;
+    if (s->bp_from)
+        push(t, s->bp_from, s->bp, 0, MEMO_CHECK | MEMO_SAVED_BP);
+    if (s->kind == UNWIND_AT_BP) {
+        uint64_t row = unwind_row(tables(), cache(), before->pc);
+        push(t, before->bp + (uint64_t)UNWIND_CFA(row), s->sp, 0, MEMO_CHECK);
+    } else if (s->kind == UNWIND_BX || s->kind == UNWIND_SIGNAL || s->kind == UNWIND_AT_SP ||
+               s->guessed) {
+        n->next |= MEMO_UNSTEADY;
+    }
+}
+
+/* A frame of the agent's own stands between a function and its caller: past it. */
+static void pass_wrapper(struct thread_state *t, int note, struct unwind_state *s, uint64_t *slot)
+{
+    uint64_t at = *slot, ret = s->pc;
+    if (likely(at == 0 || !skip_wrapper(slot, &s->pc)))
+        return;
+    if (note)
+        push(t, at, ret, 0, MEMO_CHECK);
+    s->sp = *slot + 8;
+    s->row = 0;
+}
+
+/* From the frame that was pushed last up to what lies outside: none, a cut, or a known chain. */
+static uint32_t climb(struct thread_state *t, struct unwind_state *s)
+{
+    const struct unwind_tables *known = tables();
+    struct memo_node *n = &t->nodes[t->memo_count - 1];
+    for (unsigned depth = 1; depth < CHAIN_MAX; depth++) {
+        struct unwind_state before = *s;
+        uint64_t slot;
+        int result = known ? unwind_step(known, cache(), s, t->stack_low, t->stack_high, &slot)
+                           : UNWIND_CUT_UNWINDER;
+        if (result != UNWIND_MORE)
+            return result == UNWIND_WHOLE ? 0 : NODE_CUT | (uint32_t)result;
+        note_step(t, n, &before, s);
+        pass_wrapper(t, 1, s, &slot);
+        if (slot == 0 && !on_stack(t, s->sp)) {
+            push(t, slot, s->pc, s->bp, 0);
+            return NODE_CUT | UNWIND_CUT_UNREADABLE;
+        }
+        uint32_t rest = slot && !s->guessed ? remembered(t, slot, s->pc, s->bp) : 0;
+        if (rest != 0)
+            return rest;
+        n = push(t, slot, s->pc, s->bp, 0);
+    }
+    return NODE_CUT | UNWIND_CUT_DEEP;
+}
+
+static int is_node(uint32_t id)
+{
+    return id != 0 && !(id & NODE_CUT);
+}
+
+/* Which frames need rbp to be what it was, from the outermost inwards. Where rbp was saved matters
+ * only if a frame further out needs it: the other checks go, and what stays closes up. */
+static void close_up(struct thread_state *t, const struct walk *walk)
+{
+    uint32_t needs = is_node(walk->outer) ? t->nodes[walk->outer].next & MEMO_USES_BP : 0;
+    uint32_t to = walk->first;
+    for (uint32_t i = t->memo_count; i-- > walk->first;) {
+        uint32_t *flags = &t->nodes[i].next;
+        if (*flags & MEMO_SAVED_BP) {
+            *flags &= needs ? ~0u : ~MEMO_CHECK; /* not to be kept */
+            needs = 0;
+        } else if (!(*flags & MEMO_CHECK)) {
+            needs = *flags |= needs;
+            needs &= MEMO_USES_BP;
+        }
+    }
+    for (uint32_t i = walk->first; i < t->memo_count; i++)
+        if ((t->nodes[i].next & (MEMO_SAVED_BP | MEMO_CHECK)) != MEMO_SAVED_BP) {
+            t->words[to] = t->words[i];
+            t->nodes[to++] = t->nodes[i];
+        }
+    t->memo_count = to;
+}
+
+/* Into the buckets, and to the host, from the outermost inwards. */
+static void finish(struct thread_state *t, const struct walk *walk)
+{
+    uint32_t outer = walk->outer, last = t->memo_count - 1;
+    int steady = !(outer & NODE_CUT) || outer == (NODE_CUT | UNWIND_CUT_DEEP);
+    uint64_t top = is_node(outer) ? t->nodes[outer].top : 0;
+    for (uint32_t i = last; i >= walk->first; i--) {
+        struct memo_node *n = &t->nodes[i];
+        const struct memo_word *w = &t->words[i];
+        top = w->slot > top ? w->slot : top;
+        n->top = top;
+        n->last = last;
+        n->parent = walk->outer;
+        if (n->next & MEMO_UNSTEADY)
+            steady = 0;
+        if (n->next & MEMO_CHECK)
+            continue;
+        if (steady) {
+            uint32_t *bucket = &t->buckets[bucket_of(w->slot, w->pc)];
+            n->next |= *bucket;
+            *bucket = i;
+        }
+        tell(t, i, outer, w->pc, w->slot);
+        outer = i;
+    }
+}
+
+static AGENT_COLD uint32_t unwind(struct thread_state *t, uint64_t slot, uint64_t ret, uint64_t bp,
+                                  uint64_t bx)
+{
+    if (t->memo_count == 0 || t->memo_count + WALK_MAX >= MEMO_NODES)
+        forget_all(t);
+    struct unwind_state s = {.pc = ret, .sp = slot + 8, .bp = bp, .bx = bx};
+    struct walk walk = {.first = t->memo_count};
+    t->misses++;
+    push(t, slot, ret, bp, 0);
+    walk.outer = climb(t, &s);
+    close_up(t, &walk);
+    finish(t, &walk);
+    return walk.first;
+}
+
+/* Without remembering: a signal interrupted this very code. */
+static AGENT_COLD uint32_t unwind_once(struct thread_state *t, uint64_t slot, uint64_t ret,
+                                       uint64_t bp, uint64_t bx)
+{
+    struct unwind_state s = {.pc = ret, .sp = slot + 8, .bp = bp, .bx = bx};
+    uint32_t first = NODE_ONCE + t->once_count % NODE_ONCE_RING, id = first;
+    const struct unwind_tables *known = tables();
+    t->once++;
+    for (unsigned depth = 1;; depth++) {
+        uint64_t pc = s.pc, here = slot;
+        int result = UNWIND_CUT_DEEP;
+        if (depth < CHAIN_MAX)
+            result = known ? unwind_step(known, cache(), &s, t->stack_low, t->stack_high, &slot)
+                           : UNWIND_CUT_UNWINDER;
+        if (result == UNWIND_MORE)
+            pass_wrapper(t, 0, &s, &slot);
+        t->once_count++;
+        uint32_t parent = NODE_ONCE + t->once_count % NODE_ONCE_RING;
+        if (result != UNWIND_MORE)
+            parent = result == UNWIND_WHOLE ? 0 : NODE_CUT | (uint32_t)result;
+        tell(t, id, parent, pc, here);
+        if (result != UNWIND_MORE)
+            return first;
+        id = parent;
+    }
+}
+
+/* Remembered on the way, unless a signal interrupted this very code. */
+uint32_t stack_unwound(struct thread_state *t, uint64_t slot, uint64_t ret, uint64_t bp,
+                       uint64_t bx)
+{
+    if (unlikely(!on_stack(t, slot)))
+        return NODE_CUT | UNWIND_CUT_UNREADABLE;
+    if (unlikely(t->memo_busy))
+        return unwind_once(t, slot, ret, bp, bx);
+    t->memo_busy = 1;
+    __asm__ volatile("" ::: "memory");
+    uint32_t found = remembered(t, slot, ret, bp); /* the stack may have been another one */
+    if (found == 0)
+        found = unwind(t, slot, ret, bp, bx);
+    else
+        t->hits++;
+    __asm__ volatile("" ::: "memory");
+    t->memo_busy = 0;
+    return found;
+}
+
+uint32_t stack_at_pc(struct thread_state *t, uint64_t pc, uint64_t sp, uint64_t bp, uint64_t bx)
+{
+    struct unwind_state s = {.pc = pc, .sp = sp, .bp = bp, .bx = bx};
+    const struct unwind_tables *known = tables();
+    uint64_t slot;
+    if (known == 0 || !on_stack(t, sp))
+        return NODE_CUT | UNWIND_CUT_UNREADABLE;
+    int result = unwind_step(known, cache(), &s, t->stack_low, t->stack_high, &slot);
+    if (result != UNWIND_MORE)
+        return result == UNWIND_WHOLE ? 0 : NODE_CUT | (uint32_t)result;
+    if (slot == 0)
+        return NODE_CUT | UNWIND_CUT_UNREADABLE;
+    if (s.guessed) /* without a table the breakpoint engine shows no frame further here */
+        return NODE_CUT | s.guessed;
+    return stack_at_entry(t, slot, s.pc, s.bp, s.bx);
+}

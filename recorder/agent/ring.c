@@ -1,0 +1,137 @@
+/* ring.c - records on their way out: chunks that a thread fills and the host empties.
+ *
+ * A signal may interrupt any instruction here and its handler may record as well, so a chunk becomes
+ * the thread's with one compare-and-swap on its own word, as a place in it does (event.h). Nothing
+ * is ever locked. Where no chunk is free the thread waits for the host.
+ */
+#include "agent.h"
+
+#define SYS_nanosleep 35
+#define ASK_SPINS 1000 /* as long as an answer takes where the host is awake */
+#define ASK_REST_NS 50000
+#define REST_NS 4000000 /* a quarter of what the host needs for the first chunks */
+
+static inline uint64_t pack(uint32_t index, uint32_t offset)
+{
+    return (uint64_t)(index + 1) << 32 | offset;
+}
+
+static int swap_own(uint64_t *word, uint64_t old, uint64_t new)
+{
+    uint8_t done;
+    __asm__ volatile("cmpxchg %3, %1; sete %0"
+                     : "=q"(done), "+m"(*word), "+a"(old)
+                     : "r"(new)
+                     : "memory", "cc");
+    return done;
+}
+
+static int32_t claim_free(uint32_t chunks)
+{
+    volatile uint32_t *words = area()->free_chunks;
+    for (uint32_t w = 0; w < chunks / 32; w++)
+        for (uint32_t old = words[w]; old != 0; old = words[w]) {
+            uint32_t bit = (uint32_t)__builtin_ctz(old);
+            if (__sync_bool_compare_and_swap(&words[w], old, old & ~(1u << bit)))
+                return (int32_t)(w * 32 + bit);
+        }
+    return -1;
+}
+
+static void give_back(uint32_t index)
+{
+    chunk_at(index)->owner = 0;
+    __sync_fetch_and_or(&area()->free_chunks[index / 32], 1u << index % 32);
+}
+
+/* Give the host time, without using any. */
+static void rest(int64_t nanoseconds)
+{
+    const struct {
+        int64_t seconds, nanoseconds;
+    } time = {0, nanoseconds};
+    if (area()->may_sleep)
+        raw_syscall(SYS_nanosleep, (long)&time, 0);
+    else
+        __builtin_ia32_pause();
+}
+
+/* Where the host does not keep up, the first chunks are all in use. More of them are taken only
+ * while it stands still: fresh memory costs the target more than a rest. */
+static int32_t wait_for_chunk(struct thread_state *t)
+{
+    int32_t index = claim_free(AREA_FIRST);
+    if (likely(index >= 0))
+        return index;
+    t->waits++;
+    __sync_fetch_and_add(&area()->waits, 1);
+    while (!*(volatile uint32_t *)&area()->host_gone) {
+        rest(REST_NS);
+        index = claim_free(AREA_CHUNKS);
+        if (index >= 0)
+            return index;
+    }
+    return -1;
+}
+
+static uint32_t number_of(struct thread_state *t)
+{
+    return (uint32_t)(((char *)t - (char *)in_area(AREA_THREADS_AT)) / THREAD_SIZE) + 1;
+}
+
+/* Here, not in the host: so the chunk comes into this processor's cache in one go. */
+static void make_zero(struct chunk *chunk)
+{
+    void *at = chunk;
+    uint64_t words = CHUNK_SIZE / 8;
+    __asm__ volatile("rep stosq" : "+D"(at), "+c"(words) : "a"(0) : "memory");
+}
+
+int ring_next_chunk(struct thread_state *t, uint64_t cur)
+{
+    int32_t index = wait_for_chunk(t);
+    if (index < 0)
+        return 0;
+    struct chunk *fresh = chunk_at((uint32_t)index);
+    make_zero(fresh);
+    fresh->owner = number_of(t);
+    if (!swap_own(&t->cur, cur, pack((uint32_t)index, CHUNK_HEAD))) {
+        give_back((uint32_t)index); /* a signal handler was quicker */
+        return 1;
+    }
+    if (cur == 0) {
+        __atomic_store_n(&t->first_chunk, (uint32_t)index + 1, __ATOMIC_RELEASE);
+        return 1;
+    }
+    struct chunk *full = chunk_at((uint32_t)(cur >> 32) - 1);
+    full->end = (uint32_t)cur;
+    __atomic_store_n(&full->next, (uint32_t)index + 1, __ATOMIC_RELEASE);
+    return 1;
+}
+
+int ask_host(struct thread_state *t, uint32_t kind, uint64_t a, uint64_t b, uint64_t c, uint64_t d)
+{
+    struct ask *ask = &t->ask;
+    unsigned spins = 0;
+    if (ask->state != ASK_IDLE)
+        return 0; /* a signal handler asks while its thread waits for an answer */
+    ask->kind = kind;
+    ask->a[0] = a;
+    ask->a[1] = b;
+    ask->a[2] = c;
+    ask->a[3] = d;
+    ask->time = area()->clock ? __builtin_ia32_rdtsc() : 0;
+    __atomic_store_n(&ask->state, ASK_WAITING, __ATOMIC_RELEASE);
+    __sync_fetch_and_add(&area()->asks, 1);
+    while (__atomic_load_n(&ask->state, __ATOMIC_ACQUIRE) != ASK_ANSWERED) {
+        if (*(volatile uint32_t *)&area()->host_gone)
+            break;
+        if (spins++ < ASK_SPINS)
+            __builtin_ia32_pause();
+        else
+            rest(ASK_REST_NS);
+    }
+    int answered = ask->state == ASK_ANSWERED;
+    __atomic_store_n(&ask->state, ASK_IDLE, __ATOMIC_RELEASE);
+    return answered;
+}

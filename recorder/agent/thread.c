@@ -1,0 +1,131 @@
+/* thread.c - who runs here: the thread pointer names a thread, without a system call.
+ *
+ * The identity pages are private to a process and wiped by fork (MADV_WIPEONFORK), so a child
+ * finds them empty and introduces itself under its own number.
+ */
+#include "event.h"
+
+#define SYS_getpid 39
+#define SYS_arch_prctl 158
+#define SYS_gettid 186
+#define ARCH_GET_FS 0x1003 /* asm/prctl.h */
+
+uint64_t thread_pointer_asked(void)
+{
+    uint64_t fs = 0;
+    raw_syscall(SYS_arch_prctl, ARCH_GET_FS, (long)&fs);
+    return fs;
+}
+
+static AGENT_COLD int32_t claim_state(void)
+{
+    volatile uint32_t *words = area()->threads;
+    for (uint32_t w = 0; w < AREA_THREADS / 32; w++)
+        for (uint32_t old = words[w]; ~old != 0; old = words[w]) {
+            uint32_t bit = (uint32_t)__builtin_ctz(~old);
+            if (__sync_bool_compare_and_swap(&words[w], old, old | 1u << bit))
+                return (int32_t)(w * 32 + bit);
+        }
+    return -1;
+}
+
+static struct thread_state *state_at(uint32_t index)
+{
+    return in_area(AREA_THREADS_AT + (uint64_t)index * THREAD_SIZE);
+}
+
+static AGENT_COLD struct thread_state *find_live(uint64_t fs)
+{
+    for (uint32_t i = 0; i < AREA_THREADS; i++) {
+        struct thread_state *t = state_at(i);
+        if ((area()->threads[i / 32] >> i % 32 & 1) && t->use == THREAD_LIVE && t->fs == fs &&
+            t->pid == identity()->pid)
+            return t;
+    }
+    return 0;
+}
+
+static struct newcomer *newcomer_at(uint64_t fs)
+{
+    return &identity()->newcomers[home_of(fs) % NEWCOMERS];
+}
+
+void thread_expect(uint64_t fs, uint64_t tid_at)
+{
+    *newcomer_at(fs) = (struct newcomer){fs, tid_at};
+}
+
+/* Without a system call where that can be: a filter may forbid it. The kernel has written the number
+ * before the thread's first instruction (kernel/fork.c, kernel_clone). */
+static uint32_t own_number(uint64_t fs)
+{
+    const struct newcomer n = *newcomer_at(fs);
+    if (n.fs == fs && n.tid_at != 0)
+        return *(const volatile uint32_t *)n.tid_at;
+    return (uint32_t)raw_syscall(SYS_gettid, 0, 0);
+}
+
+static AGENT_COLD struct thread_state *introduce(uint64_t fs, uint64_t sp)
+{
+    int32_t index = claim_state();
+    if (index < 0) {
+        __sync_fetch_and_add(&area()->trouble[TROUBLE_NO_THREAD], 1);
+        return 0;
+    }
+    struct thread_state *t = state_at((uint32_t)index);
+    t->pid = identity()->pid;
+    t->tid = own_number(fs);
+    t->fs = fs;
+    __atomic_store_n(&t->use, THREAD_LIVE, __ATOMIC_RELEASE);
+    if (ask_host(t, ASK_STACK, sp, 0, 0, 0)) {
+        t->stack_low = t->ask.answer[0];
+        t->stack_high = t->ask.answer[1];
+    }
+    return t;
+}
+
+static void remember(uint64_t fs, struct thread_state *t)
+{
+    uint32_t home = home_of(fs);
+    for (uint32_t i = 0; i < PROBES; i++) {
+        struct identity_entry *e = &identity()->entries[(home + i) % IDENTITY_ENTRIES];
+        if (e->state == 0 || i == PROBES - 1) {
+            e->fs = fs;
+            e->state = (uint64_t)t;
+            return;
+        }
+    }
+}
+
+struct thread_state *thread_meet(uint64_t fs, uint64_t sp)
+{
+    struct identity *self = identity();
+    if (!self->ready) {
+        self->pid = (uint32_t)raw_syscall(SYS_getpid, 0, 0);
+        self->ready = 1;
+    }
+    struct thread_state *t = find_live(fs);
+    if (t == 0)
+        t = introduce(fs, sp);
+    if (t != 0)
+        remember(fs, t);
+    return t;
+}
+
+void thread_forget(uint64_t fs)
+{
+    uint32_t home = home_of(fs);
+    for (uint32_t i = 0; i < PROBES; i++) {
+        struct identity_entry *e = &identity()->entries[(home + i) % IDENTITY_ENTRIES];
+        if (e->fs == fs && e->state != 0) {
+            __atomic_store_n(&((struct thread_state *)e->state)->use, THREAD_GONE,
+                             __ATOMIC_RELEASE);
+            e->state = 0;
+        }
+    }
+}
+
+void thread_ends(struct thread_state *t)
+{
+    thread_forget(t->fs);
+}

@@ -1,0 +1,100 @@
+# Builds the recorder: build/recorder/agent.bin, which is planted in the target, and
+# build/recorder/brkpoint-recorder, which plants it and drains what it records.
+# Alone: make -f recorder/build.mk recorder (from the top folder).
+
+RECORDER_OUT ?= build/recorder
+RECORDER_CC ?= gcc
+RECORDER_WARN = -std=gnu11 -Wall -Wextra -Wshadow -Wstrict-prototypes
+RECORDER_CFLAGS = -O2 -g $(RECORDER_WARN) -Irecorder
+RECORDER_LIBS = -lZydis -lz
+
+AGENT_CFLAGS = -O2 -g $(RECORDER_WARN) -ffreestanding -nostdlib -fPIC -fvisibility=hidden \
+  -mgeneral-regs-only -mno-red-zone -fno-stack-protector -fcf-protection=none \
+  -fno-asynchronous-unwind-tables -fno-jump-tables -fomit-frame-pointer -fno-strict-aliasing
+recorder_agent_c := $(sort $(wildcard recorder/agent/*.c))
+recorder_agent_o = $(patsubst recorder/agent/%.c,$(RECORDER_OUT)/agent/%.o,$(recorder_agent_c)) \
+  $(RECORDER_OUT)/agent/enter.o
+recorder_host_c := $(sort $(wildcard recorder/host/*.c))
+recorder_host_o = $(patsubst recorder/host/%.c,$(RECORDER_OUT)/host/%.o,$(recorder_host_c))
+# What tests link with: everything but main().
+recorder_parts_o = $(filter-out %/main.o,$(recorder_host_o))
+recorder_tests := $(basename $(notdir $(wildcard recorder/tests/*.c)))
+
+.PHONY: recorder
+recorder: $(RECORDER_OUT)/brkpoint-recorder ## build what records at the program's speed
+
+$(RECORDER_OUT)/brkpoint-recorder: $(recorder_host_o) $(RECORDER_OUT)/host/agent_blob.o
+	@$(RECORDER_CC) -o $@ $^ $(RECORDER_LIBS)
+
+$(RECORDER_OUT)/agent/%.o: recorder/agent/%.c
+	@mkdir -p $(@D)
+	@$(RECORDER_CC) $(AGENT_CFLAGS) -MMD -MP -c -o $@ $<
+
+$(RECORDER_OUT)/agent/%.o: recorder/agent/%.S
+	@mkdir -p $(@D)
+	@$(RECORDER_CC) -c -o $@ $<
+
+$(RECORDER_OUT)/agent.elf: $(recorder_agent_o) recorder/agent/agent.lds
+	@ld -T recorder/agent/agent.lds -pie --no-dynamic-linker -z norelro -o $@ $(recorder_agent_o)
+
+$(RECORDER_OUT)/agent.bin: $(RECORDER_OUT)/agent.elf
+	@objcopy -O binary -j .text $< $@
+
+$(RECORDER_OUT)/host/agent_blob.o: recorder/host/agent_blob.S $(RECORDER_OUT)/agent.bin
+	@mkdir -p $(@D)
+	@$(RECORDER_CC) -DAGENT_BIN='"$(RECORDER_OUT)/agent.bin"' -c -o $@ $<
+
+$(RECORDER_OUT)/host/%.o: recorder/host/%.c
+	@mkdir -p $(@D)
+	@$(RECORDER_CC) $(RECORDER_CFLAGS) -MMD -MP -c -o $@ $<
+
+$(RECORDER_OUT)/parts.a: $(recorder_parts_o)
+	@rm -f $@
+	@ar rcs $@ $^
+
+# A test program of the recorder's parts: recorder/tests/NAME.c -> build/recorder/tests/NAME.
+# extra_NAME: further sources that it needs, for instance of the agent.
+$(RECORDER_OUT)/tests/%: recorder/tests/%.c $(RECORDER_OUT)/parts.a $(recorder_agent_o)
+	@mkdir -p $(@D)
+	@$(RECORDER_CC) $(RECORDER_CFLAGS) -MMD -MP -MF $@.d -o $@ $< $(extra_$*) \
+	  $(RECORDER_OUT)/parts.a $(RECORDER_LIBS) $(libs_$*)
+
+FUZZ_SECONDS ?= 600
+.PHONY: recorder-fuzz-elf
+recorder-fuzz-elf: ## damage ELF files for FUZZ_SECONDS, and read them with clang's sanitizers
+	@mkdir -p $(RECORDER_OUT)/fuzz/elf
+	@cp -n /bin/true /usr/bin/env $(RECORDER_OUT)/fuzz/elf
+	@clang -std=gnu11 -O1 -g -DLIBFUZZER -Irecorder -fsanitize=fuzzer,address,undefined \
+	  -fno-sanitize-recover=all -o $(RECORDER_OUT)/fuzz/elf_fuzz recorder/tests/elf_fuzz.c \
+	  $(wildcard recorder/host/elf*.c recorder/host/frames*.c) $(RECORDER_LIBS)
+	@$(RECORDER_OUT)/fuzz/elf_fuzz -max_total_time=$(FUZZ_SECONDS) -max_len=65536 \
+	  -timeout=10 -artifact_prefix=$(RECORDER_OUT)/fuzz/ $(RECORDER_OUT)/fuzz/elf
+
+extra_agent_cost = $(recorder_agent_o)
+extra_unwind_shared = recorder/agent/unwind.c
+extra_unwind_speed = recorder/agent/unwind.c
+libs_unwind_speed = -lunwind
+
+.PHONY: recorder-tests
+recorder-tests: $(addprefix $(RECORDER_OUT)/tests/,$(recorder_tests)) ## build the programs that test the recorder
+
+# The history alone, without a target: for tests and benchmarks (bench/history_cost.py).
+recorder_history_o = $(patsubst recorder/host/%.c,$(RECORDER_OUT)/host/%.o,\
+  $(sort $(wildcard recorder/host/history*.c)))
+recorder_tools_o = $(patsubst recorder/tools/%.c,$(RECORDER_OUT)/tools/%.o,\
+  $(sort $(wildcard recorder/tools/*.c)))
+
+$(RECORDER_OUT)/tools/%.o: recorder/tools/%.c
+	@mkdir -p $(@D)
+	@$(RECORDER_CC) $(RECORDER_CFLAGS) -MMD -MP -c -o $@ $<
+
+$(RECORDER_OUT)/brkpoint-history: $(recorder_history_o) $(recorder_tools_o)
+	@$(RECORDER_CC) $(RECORDER_CFLAGS) -o $@ $^ -lz
+
+# Its loops over columns are worth unrolling.
+$(RECORDER_OUT)/host/history_columns.o: RECORDER_CFLAGS += -O3
+
+.PHONY: recorder-history
+recorder-history: $(RECORDER_OUT)/brkpoint-history ## build what makes a history of a spool
+
+-include $(wildcard $(RECORDER_OUT)/*/*.d)

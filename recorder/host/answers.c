@@ -1,0 +1,149 @@
+/* answers.c - what threads of the target ask. The asking thread stands still until it is told. */
+#include "host.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ptrace.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static void answer_stack(struct host *h, struct ask *ask)
+{
+    struct maps maps;
+    ask->answer[0] = ask->answer[1] = 0;
+    if (maps_read(&maps, h->process->tracee.pid)) {
+        const struct mapping *m = maps_at(&maps, ask->a[0]);
+        if (m != NULL && m->readable) {
+            bool grows = strcmp(m->path, "[stack]") == 0 && m > maps.list;
+            ask->answer[0] = grows ? m[-1].end : m->start;
+            ask->answer[1] = m->end;
+        }
+    }
+    maps_free(&maps);
+}
+
+static void answer_mapped(struct host *h, struct reader *r, const struct ask *ask)
+{
+    char link[48], path[4096];
+    snprintf(link, sizeof link, "/proc/%d/fd/%d", h->process->tracee.pid, (int)ask->a[2]);
+    ssize_t length = readlink(link, path, sizeof path - 1);
+    free(r->path);
+    r->path = NULL;
+    if (length > 0) {
+        path[length] = 0;
+        r->path = strdup(path);
+    }
+}
+
+static void answer_libs(struct host *h)
+{
+    modules_update(h);
+    for (size_t i = 0; i < h->process->module_count; i++)
+        borders_watch(h, h->process->modules[i]);
+}
+
+/* From now until the exec, or its failure, we are the tracer of the thread that will be alone. It may
+ * be a child's that borrows this thread's memory. */
+static void answer_exec(struct host *h, const struct ask *ask)
+{
+    if (ptrace(PTRACE_SEIZE, (pid_t)ask->a[1], 0, PTRACE_O_TRACEEXEC) == 0)
+        h->executing++;
+    else
+        say_lost(h, 1, "an exec could not be followed: somebody else traces the program");
+}
+
+static void answer_no_exec(struct host *h, const struct ask *ask)
+{
+    pid_t tid = (pid_t)ask->a[0];
+    int status;
+    if (ptrace(PTRACE_INTERRUPT, tid, 0, 0) != 0)
+        return;
+    h->executing--;
+    while (waitpid(tid, &status, __WALL) > 0 && WIFSTOPPED(status)) {
+        int event = status >> 16;
+        if (event == PTRACE_EVENT_STOP) {
+            ptrace(PTRACE_DETACH, tid, 0, 0);
+            return;
+        }
+        ptrace(PTRACE_CONT, tid, 0, event ? 0 : WSTOPSIG(status));
+    }
+}
+
+static void answer(struct host *h, struct thread_state *t, struct reader *r)
+{
+    struct ask *ask = &t->ask;
+    uint64_t now = event_ns(h, r, ask->time);
+    switch ((enum ask_kind)ask->kind) {
+    case ASK_STACK:
+        answer_stack(h, ask);
+        break;
+    case ASK_MAPPED:
+        answer_mapped(h, r, ask);
+        break;
+    case ASK_LIBS:
+        answer_libs(h);
+        break;
+    case ASK_BORDER:
+        border_reached(h, &(struct reached){ask->a[0], now, ask->a[2], (uint32_t)ask->a[1],
+                                            node_of(h, r, (uint32_t)ask->a[3])});
+        break;
+    case ASK_EXEC:
+        answer_exec(h, ask);
+        break;
+    case ASK_NO_EXEC:
+        answer_no_exec(h, ask);
+        break;
+    case ASK_EXIT:
+        if (pid_of(h) == (uint32_t)h->first && (ask->a[1] || r->tid == r->pid))
+            border_end(h, now, ask->a[1] != 0);
+        break;
+    case ASK_FORK:
+        break; /* that everything before is drained was all */
+    case ASK_FORKED:
+        process_forked(h, (pid_t)ask->a[0]);
+        break;
+    case ASK_START:
+        ask->answer[0] = border_start(h, ask->a[0], (uint32_t)ask->a[1]);
+        break;
+    case ASK_NOTHING:
+        break;
+    }
+}
+
+static bool is_live(const struct host *h, uint32_t index)
+{
+    return __atomic_load_n(&h->family->area->threads[index / 32], __ATOMIC_ACQUIRE) >> index % 32 &
+           1;
+}
+
+static void serve_owner(struct host *h, uint32_t pid)
+{
+    struct process *p = process_by(h, (pid_t)pid);
+    if (p != NULL)
+        serve(h, p);
+}
+
+/* Everything that was recorded before a question goes before its answer. */
+void answers_give(struct host *h)
+{
+    struct family *f = h->family;
+    if (f == NULL)
+        return;
+    uint32_t asks = __atomic_load_n(&f->area->asks, __ATOMIC_ACQUIRE);
+    if (asks == f->asks_seen)
+        return;
+    f->asks_seen = asks;
+    for (uint32_t i = 0; i < AREA_THREADS; i++) {
+        struct thread_state *t = thread_state(h, i);
+        if (!is_live(h, i) || __atomic_load_n(&t->ask.state, __ATOMIC_ACQUIRE) != ASK_WAITING)
+            continue;
+        clock_look(&h->clock);
+        drain(h, t->ask.time ? t->ask.time : DRAIN_ALL - 1);
+        h->ask_count++;
+        serve_owner(h, f->readers[i].pid);
+        if (h->family == f && t->ask.kind <= ASK_START)
+            answer(h, t, &f->readers[i]);
+        __atomic_store_n(&t->ask.state, ASK_ANSWERED, __ATOMIC_RELEASE);
+    }
+}

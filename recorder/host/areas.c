@@ -1,0 +1,212 @@
+/* areas.c - the two areas in the target, made by system calls that it is made to execute before
+ * its first instruction: the data area, shared with this process, and the code area beside the
+ * code that is to be hooked, read-execute, with the agent in it.
+ */
+#include "host.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#ifndef MAP_FIXED_NOREPLACE
+#define MAP_FIXED_NOREPLACE 0x100000
+#endif
+#ifndef MADV_WIPEONFORK
+#define MADV_WIPEONFORK 18
+#endif
+
+/* Far from where the kernel, libc and the sanitizers' shadows put things. */
+#define DATA_HINT UINT64_C(0x2a0000000000)
+#define PAGE UINT64_C(4096)
+#define REACH (UINT64_C(1) << 31)
+#define MARGIN (UINT64_C(1) << 20)
+#define LOW_MARGIN (UINT64_C(16) << 10)
+#define AGENT_ROOM (UINT64_C(64) << 10)
+#define STUBS_ROOM ((uint64_t)MAX_HOOKS * STUB_SIZE)
+
+static uint64_t page_up(uint64_t value)
+{
+    return (value + PAGE - 1) & ~(PAGE - 1);
+}
+
+static bool problem(struct host *h, const char *what, int64_t result)
+{
+    snprintf(h->problem, sizeof h->problem, "%s: %s", what,
+             strerror(result < 0 ? (int)-result : 0));
+    return false;
+}
+
+static bool is_address(int64_t result)
+{
+    return result < 0 ? result < -4095 : result != 0;
+}
+
+static int64_t remote_map(struct host *h, uint64_t at, uint64_t size, int prot, int flags, int fd)
+{
+    int64_t result = -EIO;
+    uint64_t from = fd >= 0 ? h->family->place : 0;
+    const uint64_t a[6] = {at, size, (uint64_t)prot, (uint64_t)flags, (uint64_t)(int64_t)fd, from};
+    if (!tracee_syscall(&h->process->tracee, SYS_mmap, a, NULL, 0, &result))
+        return -EIO;
+    return result;
+}
+
+static bool map_data(struct host *h)
+{
+    char path[48];
+    int64_t fd = -EIO, address, ignored;
+    snprintf(path, sizeof path, "/proc/%d/fd/%d", (int)getpid(), h->area_fd);
+    const uint64_t a[6] = {(uint64_t)AT_FDCWD, 0, O_RDWR | O_CLOEXEC};
+    if (!tracee_syscall(&h->process->tracee, SYS_openat, a, path, 1, &fd) || fd < 0)
+        return problem(h, "the program may not open the recorder's memory", fd);
+    int flags = MAP_SHARED | MAP_NORESERVE;
+    address = remote_map(h, DATA_HINT, AREA_SIZE, PROT_READ | PROT_WRITE,
+                         flags | MAP_FIXED_NOREPLACE, (int)fd);
+    if (!is_address(address))
+        address = remote_map(h, 0, AREA_SIZE, PROT_READ | PROT_WRITE, flags, (int)fd);
+    const uint64_t close_it[6] = {(uint64_t)fd};
+    tracee_syscall(&h->process->tracee, SYS_close, close_it, NULL, 0, &ignored);
+    if (!is_address(address))
+        return problem(h, "no room for the recorder's data (see `ulimit -v`)", address);
+    h->process->area = (uint64_t)address;
+    return true;
+}
+
+/* ---- where the code goes: within reach, and out of the way of what is mapped later ---- */
+
+static uint64_t between(uint64_t low, uint64_t high, uint64_t size, bool at_low, uint64_t margin)
+{
+    if (high < low || high - low < size + 2 * margin)
+        return 0;
+    return at_low ? page_up(low + margin) : (high - margin - size) & ~(PAGE - 1);
+}
+
+/* Above the topmost mapping that the kernel placed from the top down, below the stack. */
+static uint64_t above_libraries(const struct maps *maps, uint64_t size)
+{
+    for (size_t i = 1; i < maps->count; i++)
+        if (strcmp(maps->list[i].path, "[stack]") == 0)
+            return between(maps->list[i - 1].end, maps->list[i].start, size, true, MARGIN);
+    return 0;
+}
+
+static uint64_t below(const struct maps *maps, uint64_t address, uint64_t size)
+{
+    uint64_t low = 65536, high = address;
+    for (size_t i = 0; i < maps->count && maps->list[i].start < address; i++)
+        low = maps->list[i].end > low ? maps->list[i].end : low;
+    uint64_t far = between(low, high, size, false, MARGIN);
+    return far ? far : between(low, high, size, false, LOW_MARGIN);
+}
+
+static bool reaches(uint64_t from, uint64_t size, uint64_t address)
+{
+    uint64_t away = from > address ? from + size - address : address - from;
+    return away < REACH - MARGIN;
+}
+
+static uint64_t choose(struct host *h, uint64_t anchor, uint64_t size)
+{
+    struct maps maps;
+    uint64_t at = 0;
+    if (maps_read(&maps, h->process->tracee.pid)) {
+        at = above_libraries(&maps, size);
+        const struct mapping *m = maps_at(&maps, anchor);
+        if ((at == 0 || !reaches(at, size, anchor)) && m != NULL) {
+            uint64_t first = m->start;
+            for (size_t i = 0; i < maps.count; i++)
+                if (strcmp(maps.list[i].path, m->path) == 0 && maps.list[i].start < first)
+                    first = maps.list[i].start;
+            at = below(&maps, first, size);
+        }
+    }
+    maps_free(&maps);
+    return at;
+}
+
+static bool write_agent(struct host *h, struct code_area *area, uint64_t identity)
+{
+    size_t size = h->agent_size;
+    unsigned char *copy = malloc(size);
+    if (copy == NULL)
+        return false;
+    memcpy(copy, h->agent, size);
+    struct code_head *head = (struct code_head *)copy;
+    head->area = h->process->area;
+    head->identity = identity;
+    head->stubs = area->stubs;
+    for (unsigned i = 0; i < MAX_AREAS; i++)
+        if (h->process->areas[i].address)
+            head->after[i] = agent_address(h, &h->process->areas[i], AGENT_AFTER);
+    bool done = tracee_write(&h->process->tracee, area->address, copy, size);
+    free(copy);
+    return done;
+}
+
+uint64_t area_identity(const struct host *h)
+{
+    const struct code_area *first = &h->process->areas[0];
+    return first->stubs + STUBS_ROOM;
+}
+
+static bool map_code(struct host *h, struct code_area *area, uint64_t anchor)
+{
+    uint64_t size = AGENT_ROOM + STUBS_ROOM;
+    bool first = area == &h->process->areas[0];
+    uint64_t at = choose(h, anchor, size + (first ? IDENTITY_SIZE : 0));
+    int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE;
+    int64_t got = at ? remote_map(h, at, size, PROT_READ | PROT_EXEC, flags, -1) : -ENOMEM;
+    if (got != (int64_t)at || at == 0)
+        return problem(h, "no room for the recorder's code near the program's", got);
+    *area = (struct code_area){at, at + AGENT_ROOM};
+    if (!first)
+        return true;
+    got = remote_map(h, at + size, IDENTITY_SIZE, PROT_READ | PROT_WRITE, flags, -1);
+    const uint64_t wipe[6] = {at + size, IDENTITY_SIZE, MADV_WIPEONFORK};
+    int64_t result = -EIO;
+    if (got != (int64_t)(at + size) ||
+        !tracee_syscall(&h->process->tracee, SYS_madvise, wipe, NULL, 0, &result) || result != 0)
+        return problem(h, "no memory that a fork wipes (MADV_WIPEONFORK)", result);
+    return true;
+}
+
+static bool needs_own_area(const struct host *h)
+{
+    return h->process->base != 0 &&
+           !reaches(h->process->areas[0].address, AGENT_ROOM + STUBS_ROOM, h->process->entry);
+}
+
+bool areas_make(struct host *h)
+{
+    struct process *p = h->process;
+    memset(p->areas, 0, sizeof p->areas);
+    uint64_t anchor = p->base ? p->base : p->entry;
+    if (!map_data(h) || !map_code(h, &p->areas[0], anchor))
+        return false;
+    if (needs_own_area(h) && !map_code(h, &p->areas[1], p->entry))
+        h->problem[0] = 0; /* the libraries can be hooked all the same */
+    for (unsigned i = 0; i < MAX_AREAS; i++)
+        if (p->areas[i].address && !write_agent(h, &p->areas[i], area_identity(h)))
+            return problem(h, "the program's memory cannot be written", -errno);
+    return true;
+}
+
+struct code_area *area_near(struct host *h, uint64_t address)
+{
+    for (unsigned i = 0; i < MAX_AREAS; i++) {
+        struct code_area *area = &h->process->areas[i];
+        if (area->address && reaches(area->address, AGENT_ROOM + STUBS_ROOM, address))
+            return area;
+    }
+    return NULL;
+}
+
+uint64_t stub_address(const struct code_area *area, uint32_t number)
+{
+    return area->stubs + (uint64_t)number * STUB_SIZE;
+}

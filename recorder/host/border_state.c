@@ -1,0 +1,97 @@
+/* border_state.c - what /proc says of a process at a border, without what is the recorder's own. */
+#include "host.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+static bool is_ours(const struct host *h, uint64_t start)
+{
+    if (start >= h->process->area && start < h->process->area + AREA_SIZE)
+        return true;
+    for (unsigned i = 0; i < MAX_AREAS; i++)
+        if (h->process->areas[i].address && start >= h->process->areas[i].address &&
+            start < h->process->areas[i].stubs + (uint64_t)MAX_HOOKS * STUB_SIZE + IDENTITY_SIZE)
+            return true;
+    return false;
+}
+
+static uint64_t own_resident(struct host *h)
+{
+    char path[32], line[512];
+    uint64_t total = 0;
+    unsigned long start, end, kib;
+    bool ours = false;
+    snprintf(path, sizeof path, "/proc/%d/smaps", h->process->tracee.pid);
+    FILE *file = fopen(path, "re");
+    while (file != NULL && fgets(line, sizeof line, file) != NULL) {
+        if (sscanf(line, "%lx-%lx ", &start, &end) == 2)
+            ours = is_ours(h, start);
+        else if (ours && sscanf(line, "Rss: %lu kB", &kib) == 1)
+            total += kib * 1024;
+    }
+    if (file != NULL)
+        fclose(file);
+    return total;
+}
+
+static bool read_line(pid_t pid, const char *name, char *text, size_t room)
+{
+    char path[32];
+    snprintf(path, sizeof path, "/proc/%d/%s", pid, name);
+    FILE *file = fopen(path, "re");
+    size_t got = file ? fread(text, 1, room - 1, file) : 0;
+    if (file != NULL)
+        fclose(file);
+    text[got] = 0;
+    return got > 0;
+}
+
+static void add_faults(struct host *h, struct json *json)
+{
+    char text[1024];
+    unsigned long minor = 0, major = 0;
+    const char *behind;
+    if (read_line(h->process->tracee.pid, "stat", text, sizeof text) &&
+        (behind = strrchr(text, ')')) != NULL &&
+        sscanf(behind + 1, " %*c %*d %*d %*d %*d %*d %*u %lu %*u %lu", &minor, &major) == 2) {
+        json_number(json, "minor_faults", minor);
+        json_number(json, "major_faults", major);
+    }
+}
+
+/* Returns the program break. */
+static uint64_t add_mappings(struct host *h, struct json *json, uint64_t mapped)
+{
+    struct maps maps;
+    size_t count = 0;
+    uint64_t heap = 0;
+    if (maps_read(&maps, h->process->tracee.pid))
+        for (size_t i = 0; i < maps.count; i++) {
+            const struct mapping *m = &maps.list[i];
+            if (strcmp(m->path, "[heap]") == 0 && heap == 0)
+                heap = m->end;
+            if (is_ours(h, m->start))
+                mapped -= m->end - m->start;
+            else
+                count++;
+        }
+    maps_free(&maps);
+    json_number(json, "mapped_bytes", mapped);
+    if (heap)
+        json_number(json, "brk", heap);
+    json_number(json, "mappings", count);
+    return heap ? heap : HISTORY_UNKNOWN;
+}
+
+uint64_t border_state(struct host *h, struct json *json)
+{
+    char text[256];
+    unsigned long total = 0, resident = 0;
+    uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE), own = own_resident(h);
+    if (read_line(h->process->tracee.pid, "statm", text, sizeof text))
+        sscanf(text, "%lu %lu", &total, &resident);
+    json_number(json, "rss_bytes", resident * page > own ? resident * page - own : 0);
+    add_faults(h, json);
+    return add_mappings(h, json, total * page);
+}

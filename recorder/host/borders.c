@@ -1,0 +1,229 @@
+/* borders.c - where the phases begin: load, init, main, exit. Their words are those of
+ * gdb-scripts/brkpoint_gdb/borders.py. */
+#include "host.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char *const phase_names[] = {"", "load", "init", "main", "exit"};
+
+/* An entry of an initialisers' array that leads through a stub of ours, and what it was. */
+struct armed {
+    uint64_t slot, original;
+};
+#define MAX_ARMED 4096
+#define RETURNS_TRIED 4
+static struct armed armed[MAX_ARMED];
+static size_t armed_count;
+
+/* A child that runs its parent's program has no borders of its own to tell of: its phase goes on. */
+static void cross(struct host *h, enum phase phase, uint64_t t_ns, const char *how)
+{
+    if (phase <= h->process->phase)
+        return;
+    h->process->phase = phase;
+    json_begin(&h->json, "phase");
+    json_text(&h->json, "phase", phase_names[phase]);
+    json_number(&h->json, "t_ns", t_ns);
+    json_text(&h->json, "how", how);
+    json_number(&h->json, "image", h->process->image);
+    uint64_t brk = border_state(h, &h->json);
+    if (h->process->has_begun_image)
+        spool_json(&h->spool, &h->json);
+    history_phase(h->history, pid_of(h), phase - PHASE_LOAD, brk);
+}
+
+/* ---- load and start ---- */
+
+void borders_begin(struct host *h)
+{
+    struct process *p = h->process;
+    p->phase = PHASE_NONE;
+    p->main = p->user_main = 0;
+    p->main_node = 0;
+    armed_count = 0;
+    struct module *program = border_program(h);
+    if (p->base != 0 || (program != NULL && program->role == ROLE_LOADER)) {
+        cross(h, PHASE_LOAD, h->started_ns, "first instruction, in the dynamic loader");
+        return;
+    }
+    if (program != NULL)
+        border_know_main(h, program, 0);
+    if (p->main == 0) {
+        cross(h, PHASE_MAIN, h->started_ns, "first instruction: a program without libc");
+        return;
+    }
+    cross(h, PHASE_INIT, h->started_ns, "first instruction: no dynamic loader");
+    hook_border(h, p->user_main ? p->user_main : p->main, BORDER_MAIN);
+}
+
+uint64_t border_start(struct host *h, uint64_t main, uint32_t hook)
+{
+    struct process *p = h->process;
+    struct module *program = module_around(h, main);
+    hook_undo(h, hook);
+    if (p->phase == PHASE_LOAD)
+        cross(h, PHASE_INIT, h->last_ns, "entry point: no initialiser came before it");
+    if (program == NULL || !program->has_elf || p->main != 0)
+        return 0;
+    border_know_main(h, program, main);
+    if (p->user_main && area_near(h, p->user_main) != NULL) {
+        hook_border(h, p->user_main, BORDER_MAIN);
+        return 0;
+    }
+    p->user_main = 0;
+    return hook_stub_to(h, &p->areas[0], main, BORDER_MAIN);
+}
+
+/* ---- the first initialiser ---- */
+
+static void arm(struct host *h, struct module *m, uint64_t slot)
+{
+    struct code_area *area = &h->process->areas[0];
+    uint64_t original;
+    if (armed_count == MAX_ARMED ||
+        !tracee_read(&h->process->tracee, slot, &original, sizeof original) ||
+        original < m->start || original >= m->end)
+        return; /* not relocated yet, or empty */
+    uint64_t stub = hook_stub_to(h, area, original, BORDER_INIT | m->id << 8);
+    if (stub != 0 && tracee_write(&h->process->tracee, slot, &stub, sizeof stub))
+        armed[armed_count++] = (struct armed){slot, original};
+}
+
+static bool is_armed(uint64_t slot)
+{
+    for (size_t i = 0; i < armed_count; i++)
+        if (armed[i].slot == slot)
+            return true;
+    return false;
+}
+
+static void arm_array(struct host *h, struct module *m, int64_t tag, int64_t size_tag)
+{
+    uint64_t at, size;
+    if (elf_dynamic(&m->elf, tag, &at) && elf_dynamic(&m->elf, size_tag, &size) && size >= 8 &&
+        !is_armed(at + m->bias))
+        arm(h, m, at + m->bias);
+}
+
+/* When the loader says that its list is complete: arrays are relocated, and nothing of them ran. */
+void borders_watch(struct host *h, struct module *m)
+{
+    uint64_t init;
+    if (h->process->phase != PHASE_LOAD || !m->has_elf || m->role == ROLE_LOADER ||
+        m->role == ROLE_VDSO)
+        return;
+    arm_array(h, m, DT_PREINIT_ARRAY, DT_PREINIT_ARRAYSZ);
+    arm_array(h, m, DT_INIT_ARRAY, DT_INIT_ARRAYSZ);
+    if (elf_dynamic(&m->elf, DT_INIT, &init) && !m->init_hooked && area_near(h, init + m->bias)) {
+        m->init_hooked = true;
+        hook_border(h, init + m->bias, BORDER_INIT | m->id << 8);
+    }
+}
+
+static void first_initialiser(struct host *h, uint32_t id, uint64_t t_ns)
+{
+    char how[300];
+    const char *name = "";
+    for (size_t i = 0; i < h->process->module_count; i++)
+        if (h->process->modules[i]->id == id)
+            name = h->process->modules[i]->path;
+    const char *slash = strrchr(name, '/');
+    snprintf(how, sizeof how, "first initialiser, of %s", slash ? slash + 1 : name);
+    cross(h, PHASE_INIT, t_ns, how);
+    for (size_t i = 0; i < armed_count; i++)
+        tracee_write(&h->process->tracee, armed[i].slot, &armed[i].original, 8);
+    armed_count = 0;
+}
+
+/* ---- reached ---- */
+
+/* Where main returns to a detour finds no room in every program; then where that one returns to: it
+ * allocates nothing in between. */
+static void watch_return(struct host *h, uint32_t node)
+{
+    struct process *p = h->process;
+    p->after_main = NO_HOOK;
+    p->watch_stacks = false;
+    p->main_node = node & STACK_CUT ? 0 : node;
+    for (int i = 0; i < RETURNS_TRIED && node != 0 && !(node & STACK_CUT); i++) {
+        const struct stack_node *n = &h->stacks.nodes[node];
+        p->after_main = hook_border(h, n->pc, BORDER_AFTER_MAIN);
+        p->after_main_sp = n->slot + 8;
+        if (p->after_main != NO_HOOK)
+            return;
+        node = n->parent;
+    }
+    p->watch_stacks = p->main_node != 0;
+}
+
+static bool is_outside(const struct stacks *stacks, uint32_t node, uint32_t main_node)
+{
+    for (uint32_t at = main_node; at != 0 && !(at & STACK_CUT); at = stacks->nodes[at].parent)
+        if (at == node)
+            return at != main_node;
+    return false;
+}
+
+/* Without a detour: a stack that begins as main's did, and does not go through it, proves that main
+ * has returned. */
+void border_by_stack(struct host *h, uint32_t node, uint64_t t_ns)
+{
+    const struct process *p = h->process;
+    if (p->phase != PHASE_MAIN)
+        return;
+    for (; node != 0 && !(node & STACK_CUT); node = h->stacks.nodes[node].parent) {
+        if (node == p->main_node)
+            return;
+        if (is_outside(&h->stacks, node, p->main_node)) {
+            cross(h, PHASE_EXIT, t_ns, "main returned");
+            return;
+        }
+    }
+}
+
+static void main_begins(struct host *h, const struct reached *reached)
+{
+    struct process *p = h->process;
+    if (p->phase >= PHASE_MAIN)
+        return;
+    cross(h, PHASE_MAIN, reached->t_ns, p->user_main ? "entry of Rust's main" : "entry of main");
+    watch_return(h, reached->node);
+}
+
+/* A border is passed once. Its code is put back: it may have held a call, whose bytes prove the
+ * stacks of what was called. */
+void border_reached(struct host *h, const struct reached *reached)
+{
+    switch ((enum border)(reached->what & 0xff)) {
+    case BORDER_INIT:
+        if (h->process->phase == PHASE_LOAD)
+            first_initialiser(h, (uint32_t)(reached->what >> 8), reached->t_ns);
+        break;
+    case BORDER_MAIN:
+        main_begins(h, reached);
+        break;
+    case BORDER_AFTER_MAIN:
+        if (reached->sp != h->process->after_main_sp)
+            return;
+        cross(h, PHASE_EXIT, reached->t_ns, "main returned");
+        break;
+    case BORDER_EXIT:
+        cross(h, PHASE_EXIT, reached->t_ns, "exit was called");
+        break;
+    }
+    hook_undo(h, reached->hook);
+}
+
+void border_end(struct host *h, uint64_t t_ns, bool whole)
+{
+    char how[64];
+    snprintf(how, sizeof how, "system call %s", whole ? "exit_group" : "exit");
+    cross(h, PHASE_EXIT, t_ns, how);
+    json_begin(&h->end_state, "end");
+    json_text(&h->end_state, "kind", "exited");
+    json_number(&h->end_state, "t_ns", t_ns);
+    border_state(h, &h->end_state);
+    h->has_end_state = true;
+}

@@ -1,0 +1,110 @@
+/* history_live.c - bytes by group and time: live, peak, temporary. Bytes are those asked for.
+ *
+ * What each group held at the peak is known without looking at all groups at every new peak:
+ * a group notes what it holds when it is about to change, if there was a peak since its last
+ * change. */
+#include "history_inside.h"
+
+wide bytes_asked(const struct shape *shape)
+{
+    if (!(shape->present & HAS_SIZE))
+        return 0;
+    return (wide)shape->size * (shape->present & HAS_NMEMB ? shape->nmemb : 1);
+}
+
+static void change(struct history *h, struct group *group, int blocks, wide bytes)
+{
+    if (group->stamp != h->peak.number) {
+        group->stamp = h->peak.number;
+        group->at_peak = group->live;
+    }
+    group->live_blocks += (uint64_t)blocks;
+    group->live += bytes;
+    h->live += bytes;
+}
+
+/* Take a block out of the live bytes; 0: it was not counted. */
+static int drop(struct history *h, struct block *block)
+{
+    if (!block->group)
+        return 0;
+    change(h, &h->groups[block->group - 1], -1, -(wide)block->counted);
+    return 1;
+}
+
+static void note_peak(struct history *h, const struct call *call)
+{
+    h->peak.bytes = h->live;
+    h->peak.seq = call->seq;
+    h->peak.t_ns = call->t;
+    h->peak.phase = h->groups[call->group - 1].key.phase;
+    h->peak.number++;
+}
+
+/* `call` handed out or resized `block`. */
+void live_allocate(struct history *h, struct thread *t, struct call *call, struct block *block)
+{
+    struct group *group = &h->groups[call->group - 1];
+    wide bytes = bytes_asked(&call->shape);
+    int has_grown = drop(h, block);
+    block->group = call->group;
+    block->thread = (uint32_t)(t - h->threads) + 1;
+    block->counted = bytes > (wide)UINT64_MAX ? UINT64_MAX : (uint64_t)bytes;
+    t->latest = has_grown ? 0 : block->number;
+    change(h, group, 1, block->counted);
+    group->allocations++;
+    group->allocated += bytes;
+    if (h->live > h->peak.bytes)
+        note_peak(h, call);
+    struct point *point = &h->timeline.points[h->timeline.count - 1];
+    if (h->timeline.count && h->live > point->highest)
+        point->highest = h->live;
+}
+
+/* A call ended `block`. Temporary: its thread made no other allocation since. */
+void live_free(struct history *h, struct block *block)
+{
+    if (!drop(h, block))
+        return;
+    struct group *group = &h->groups[block->group - 1];
+    if (block->thread && h->threads[block->thread - 1].latest == block->number) {
+        group->temporary_blocks++;
+        group->temporary += block->counted;
+    }
+}
+
+/* exec: all memory of the process is gone, and nothing of it leaked. */
+void live_end(struct history *h, struct process *p)
+{
+    uint32_t process = (uint32_t)(p - h->processes);
+    for (uint32_t index = 0; index < h->group_count; index++) {
+        struct group *group = &h->groups[index];
+        if (group->key.process == process && group->live_blocks)
+            change(h, group, -(int)group->live_blocks, -group->live);
+    }
+}
+
+/* Half as many points, each for twice as many events. */
+static void thin_out(struct history *h)
+{
+    struct point *points = h->timeline.points;
+    for (unsigned index = 0; index < TIMELINE; index++) {
+        struct point second = points[2 * index + 1];
+        points[index] = points[2 * index];
+        if (second.highest > points[index].highest)
+            points[index].highest = second.highest;
+    }
+    h->timeline.count = TIMELINE;
+    h->timeline.every *= 2;
+}
+
+/* One more event: the timeline has a point every so many. */
+void live_tick(struct history *h, uint64_t t_ns)
+{
+    if (h->events & (h->timeline.every - 1))
+        return;
+    if (h->timeline.count == 2 * TIMELINE)
+        thin_out(h);
+    if (!(h->events & (h->timeline.every - 1)))
+        h->timeline.points[h->timeline.count++] = (struct point){h->events, t_ns, h->live, h->live};
+}

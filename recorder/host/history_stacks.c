@@ -1,0 +1,161 @@
+/* history_stacks.c - frames as a thread numbers them, and the tree of stacks of the trace.
+ *
+ * A thread's frame, once made, never changes: a number that is given again gets a new frame.
+ * What no number leads to any more is swept away from time to time.
+ */
+#include "history_inside.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { FEW = 4096, FIRST_IDS = 256 };
+
+static int is_same_node(const void *nodes, uint32_t number, const void *wanted)
+{
+    const struct trace_node *node = (const struct trace_node *)nodes + number - 1, *key = wanted;
+    return node->pc == key->pc && node->parent == key->parent && node->module == key->module;
+}
+
+static uint64_t node_hash(const void *nodes, uint32_t number)
+{
+    const struct trace_node *node = (const struct trace_node *)nodes + number - 1;
+    return mixed(mixed(node->pc ^ (uint64_t)node->module << 48) + (uint32_t)node->parent);
+}
+
+static int32_t trace_node(struct history *h, int32_t parent, uint32_t module, uint64_t pc)
+{
+    struct trace_node key = {.parent = parent, .module = module, .pc = pc};
+    uint32_t known = index_find(&h->node_index, h->nodes, node_hash(&key, 1), is_same_node, &key);
+    if (known)
+        return (int32_t)known;
+    if (h->node_count >= INT32_MAX - 1 ||
+        grow(h, (void **)&h->nodes, &h->node_room, h->node_count + 1, sizeof key))
+        return 0;
+    h->nodes[h->node_count++] = key;
+    if (index_add(&h->node_index, h->nodes, node_hash, h->node_count))
+        h->failed = 1;
+    return (int32_t)h->node_count;
+}
+
+/* The frame's own node in the tree, anew where addresses have come to mean something else. */
+static void resolve(struct history *h, struct thread *t, struct frame_node *frame)
+{
+    const struct process *p = &h->processes[t->process];
+    int32_t parent = frame->parent ? t->frames[frame->parent - 1].trace : frame->cut;
+    frame->trace = trace_node(h, parent, module_at(p, frame->pc), frame->pc);
+    frame->epoch = p->epoch;
+}
+
+static void resolve_all(struct history *h, struct thread *t)
+{
+    uint32_t epoch = h->processes[t->process].epoch;
+    for (uint32_t index = 0; index < t->frame_count; index++) /* parents come first */
+        if (t->frames[index].epoch != epoch)
+            resolve(h, t, &t->frames[index]);
+}
+
+struct frame_node *frame_of(struct history *h, struct thread *t, int32_t node)
+{
+    if (node <= 0)
+        return NULL;
+    if ((uint32_t)node >= t->id_count || !t->ids[node]) {
+        h->unmatched[STACKS_NEVER_WRITTEN]++;
+        return NULL;
+    }
+    return &t->frames[t->ids[node] - 1];
+}
+
+int32_t trace_stack(struct history *h, struct thread *t, struct frame_node *frame, int32_t node)
+{
+    if (!frame)
+        return node > 0 || node == HISTORY_NO_STACK ? 0 : node;
+    if (frame->epoch != h->processes[t->process].epoch)
+        resolve_all(h, t);
+    return frame->trace;
+}
+
+/* Sweep: keep the frames that a number leads to, and those that they hang on, in their order. */
+static void sweep(struct history *h, struct thread *t)
+{
+    uint32_t *moved = calloc((size_t)t->frame_count + 1, sizeof *moved), kept = 0;
+    if (!moved) {
+        h->failed = 1;
+        return;
+    }
+    for (uint32_t id = 0; id < t->id_count; id++)
+        moved[t->ids[id]] = 1;
+    for (uint32_t number = t->frame_count; number; number--)
+        if (moved[number])
+            moved[t->frames[number - 1].parent] = 1;
+    moved[0] = 0;
+    for (uint32_t number = 1; number <= t->frame_count; number++) {
+        if (!moved[number])
+            continue;
+        struct frame_node frame = t->frames[number - 1];
+        frame.parent = moved[frame.parent];
+        t->frames[kept] = frame;
+        moved[number] = ++kept;
+    }
+    for (uint32_t id = 0; id < t->id_count; id++)
+        t->ids[id] = moved[t->ids[id]];
+    t->frame_count = kept;
+    free(moved);
+}
+
+static int make_id(struct history *h, struct thread *t, uint32_t id)
+{
+    if (id < t->id_count)
+        return 0;
+    uint32_t count = t->id_count ? t->id_count : FIRST_IDS;
+    while (count <= id)
+        count *= 2;
+    uint32_t *ids = id < MAX_NODES ? realloc(t->ids, count * sizeof *ids) : NULL;
+    if (!ids) {
+        h->failed |= id < MAX_NODES;
+        return -1;
+    }
+    memset(ids + t->id_count, 0, (count - t->id_count) * sizeof *ids);
+    t->ids = ids;
+    t->id_count = count;
+    return 0;
+}
+
+void history_node(struct history *h, uint32_t pid, uint32_t tid, uint32_t id, int32_t parent,
+                  uint64_t pc, uint64_t slot)
+{
+    struct thread *t = thread_of(h, pid, tid);
+    if (!t || !id || make_id(h, t, id))
+        return;
+    if (t->frame_count >= FEW + 2 * (uint64_t)t->id_count)
+        sweep(h, t);
+    struct frame_node *outer = parent > 0 ? frame_of(h, t, parent) : NULL;
+    uint32_t number = outer ? (uint32_t)(outer - t->frames) + 1 : 0;
+    if (grow(h, (void **)&t->frames, &t->frame_room, t->frame_count + 1, sizeof *t->frames))
+        return;
+    struct frame_node *frame = &t->frames[t->frame_count++];
+    *frame = (struct frame_node){.parent = number, .pc = pc, .slot = slot};
+    frame->cut = parent < 0 && parent != HISTORY_NO_STACK ? parent : 0;
+    t->ids[id] = t->frame_count;
+    if (number && t->frames[number - 1].epoch != h->processes[t->process].epoch)
+        resolve_all(h, t);
+    else
+        resolve(h, t, frame);
+}
+
+/* Rows: id, parent, pc. */
+void write_nodes(struct history *h)
+{
+    struct row {
+        uint32_t id;
+        int32_t parent;
+        uint64_t pc;
+    } rows[512];
+    while (h->nodes_written < h->node_count) {
+        size_t count = 0;
+        while (count < 512 && h->nodes_written < h->node_count) {
+            const struct trace_node *node = &h->nodes[h->nodes_written++];
+            rows[count++] = (struct row){h->nodes_written, node->parent, node->pc};
+        }
+        put_record(h, HISTORY_NODES, rows, count * sizeof *rows);
+    }
+}

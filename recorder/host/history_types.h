@@ -1,0 +1,207 @@
+/* history_types.h - what the files of the history know of a run. Callers include history.h. */
+#ifndef BRKPOINT_HISTORY_TYPES_H
+#define BRKPOINT_HISTORY_TYPES_H
+
+#include "history.h"
+#include "history_columns.h"
+#include "history_table.h"
+
+typedef __int128 wide; /* sums of sizes that may each be 2^64 - 1 */
+
+enum {
+    MAX_OPEN = 64,     /* calls of a thread; the oldest is given up then */
+    MAX_FRAMES = 4096, /* of a stack that are looked at */
+    MAX_LISTED = 20000,
+    MAX_THREADS = 1 << 20,
+    MAX_PROCESSES = 1 << 16,
+    MAX_NODES = 1 << 24, /* numbers of a thread's nodes */
+    TIMELINE = 512,      /* points, at most twice as many */
+    PHASES = 4,
+    NEAR = 256,
+    REACHED = 16, /* of a thread's calls; more are never open */
+};
+#define SAME_STACK ((uint64_t)1 << 20)
+#define NONE UINT64_MAX /* no event, no address */
+
+/* The shape of a call: which of its registers are what. */
+enum entry_point {
+    MALLOC,
+    CALLOC,
+    REALLOC,
+    REALLOCARRAY,
+    FREE,
+    ALIGNED_ALLOC,
+    POSIX_MEMALIGN,
+    MEMALIGN,
+    VALLOC,
+    PVALLOC,
+    ENTRY_POINTS
+};
+
+struct shape {
+    uint64_t size, nmemb, align, ptr;
+    uint64_t present; /* bits of the column `present` */
+};
+
+/* Events that differ only in time, size and address: one verdict holds for all of them. */
+struct group_key {
+    uint32_t pid, name, within; /* within: the group of the call that they lie in, 0: none */
+    int32_t stack;              /* a trace node, 0 or less: no frames */
+    uint64_t image;
+    uint32_t phase, process;
+};
+
+struct group {
+    struct group_key key;
+    uint32_t stamp;                            /* number of the peak for which `at_peak` holds */
+    uint64_t first_seq, first_t, first_before; /* before: what its block was made or moved by */
+    uint64_t count, failed, unfinished, reached;
+    uint64_t allocations, live_blocks, temporary_blocks;
+    wide bytes, allocated, live, temporary, at_peak;
+};
+
+struct block {
+    uint64_t address, size, seq, last, number;
+    uint64_t counted; /* bytes, as live ones of `group` */
+    uint32_t group;   /* of the event that handed it out last; 0: it is not counted as live */
+    uint32_t thread : 31, is_copy : 1; /* index + 1 of the one that allocated it; a child's */
+};
+
+/* A nested call that handed out memory: its block is known when the outer one returns. */
+struct inner {
+    uint64_t seq, outer, size;
+    uint32_t next;
+};
+
+struct call {
+    uint64_t seq, t, sp, back, outer, memptr;
+    uint64_t number; /* of its block, 0: none */
+    struct shape shape;
+    uint64_t root; /* the un-nested call that holds it, or itself */
+    uint32_t hook, group, root_group;
+    uint8_t point;
+    struct block moving; /* what a realloc works on; number 0: nothing */
+};
+
+struct frame_node {
+    uint32_t parent; /* index + 1 in the thread's frames, 0: outermost */
+    int32_t cut;     /* where there is no parent: 0 or less */
+    uint64_t pc, slot;
+    int32_t trace; /* the node of the trace's tree */
+    uint32_t epoch;
+    uint32_t hint; /* the group of its last event */
+};
+
+struct thread {
+    uint32_t tid, pid, process;
+    uint32_t open, room; /* of `calls` */
+    struct call *calls;
+    uint64_t born; /* when it did something first, for an order among threads; 0: nothing yet */
+    uint64_t reached[REACHED]; /* the latest un-nested calls that made a syscall */
+    unsigned next_reached;
+    uint64_t latest; /* the block of the latest allocation, 0: none, or it only grew */
+    uint64_t syscall_seq, syscall_t, syscall_ptr; /* the open one; seq NONE: none */
+    uint32_t syscall_number, syscall_group;
+    struct frame_node *frames;
+    uint32_t frame_count, frame_room;
+    uint32_t *ids; /* node number -> index + 1 */
+    uint32_t id_count;
+};
+
+struct module {
+    uint64_t id, start, end;
+    uint32_t serial;
+    int gone;
+};
+
+struct process {
+    uint32_t pid;
+    int is_gone;
+    uint64_t image, brk; /* brk: UNKNOWN where it is not known */
+    unsigned phase;
+    int bordered;
+    struct module *modules;
+    uint32_t module_count, module_room;
+    uint32_t epoch;           /* counts loadings at addresses used before */
+    struct table live, inner; /* address -> index of `blocks`, `inners` */
+    struct block *blocks;
+    uint32_t block_count, block_room, block_free;
+    struct inner *inners;
+    uint32_t inner_count, inner_room, inner_free;
+};
+
+struct trace_node {
+    int32_t parent;
+    uint32_t module;
+    uint64_t pc;
+};
+
+struct hook {
+    uint32_t id, name;
+    uint8_t point;
+};
+
+struct name {
+    int is_syscall;
+    char name[24], impl[64];
+};
+
+struct point {
+    uint64_t seq, t_ns;
+    wide live, highest;
+};
+
+enum unmatched {
+    CALLS_OF_UNKNOWN_HOOK,
+    RETURNS_WITHOUT_CALL,
+    SYSCALLS_OF_UNKNOWN_NUMBER,
+    SYSRETURNS_WITHOUT_SYSCALL,
+    STACKS_NEVER_WRITTEN,
+    MEMPTRS_WITHOUT_CALL,
+    BLOCKS_OVERWRITTEN,
+    BEYOND_LIMIT,
+    UNMATCHED
+};
+
+struct history {
+    history_sink *sink;
+    void *owner;
+    int failed, has_start;
+    uint64_t start, events, block_number, births;
+    struct process *processes;
+    uint32_t process_count, process_room, last_process;
+    struct thread *threads;
+    uint32_t thread_count, thread_room;
+    struct thread *last;    /* the thread that was asked for last; NULL where that may be wrong */
+    struct table thread_of; /* tid -> index */
+    struct hook *hooks;
+    uint32_t hook_count, hook_room;
+    struct table hook_of;     /* id -> index */
+    uint16_t hook_near[NEAR]; /* the same for small ids: index + 1 */
+    struct name *names;
+    uint32_t name_count, name_room;
+    uint32_t serial; /* of modules */
+    struct trace_node *nodes;
+    uint32_t node_count, node_room, nodes_written;
+    struct index node_index;
+    struct group *groups;
+    uint32_t group_count, group_room, groups_written;
+    struct index group_index;
+    struct arguments *arguments;
+    struct chunk chunk;
+    wide live;
+    struct {
+        wide bytes;
+        uint64_t seq, t_ns;
+        unsigned phase;
+        uint32_t number;
+    } peak;
+    struct {
+        struct point points[2 * TIMELINE];
+        unsigned count;
+        uint64_t every;
+    } timeline;
+    uint64_t unmatched[UNMATCHED];
+};
+
+#endif

@@ -1,0 +1,96 @@
+/* history_write.c - records of a spool, for the caller to keep. */
+#include "history_inside.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+void put_record(struct history *h, enum history_kind kind, const void *payload, size_t length)
+{
+    if (h->failed)
+        return;
+    if (length > HISTORY_MAX_RECORD || h->sink(h->owner, kind, payload, length))
+        h->failed = 1;
+}
+
+/* Many rows of one size, in as many records as they need. */
+void put_rows(struct history *h, enum history_kind kind, const void *rows, size_t size,
+              size_t count)
+{
+    const char *from = rows;
+    size_t most = HISTORY_MAX_RECORD / size;
+    for (; count; count -= most, from += most * size) {
+        most = count < most ? count : most;
+        put_record(h, kind, from, most * size);
+    }
+}
+
+struct text {
+    char bytes[1 << 17];
+    size_t length;
+};
+
+__attribute__((format(printf, 2, 3))) static void add(struct text *text, const char *format, ...)
+{
+    va_list arguments;
+    size_t room = sizeof text->bytes - text->length;
+    va_start(arguments, format);
+    int length = vsnprintf(text->bytes + text->length, room, format, arguments);
+    va_end(arguments);
+    if (length > 0 && (size_t)length < room)
+        text->length += (size_t)length;
+}
+
+static unsigned long long plain(wide value)
+{
+    return value < 0 ? 0 : value > INT64_MAX ? INT64_MAX : (unsigned long long)value;
+}
+
+static const char *const unmatched_names[UNMATCHED] = {
+    [CALLS_OF_UNKNOWN_HOOK] = "calls of an unknown hook",
+    [RETURNS_WITHOUT_CALL] = "returns without a call",
+    [SYSCALLS_OF_UNKNOWN_NUMBER] = "syscalls of an unknown number",
+    [SYSRETURNS_WITHOUT_SYSCALL] = "syscall returns without a syscall",
+    [STACKS_NEVER_WRITTEN] = "stacks never written",
+    [MEMPTRS_WITHOUT_CALL] = "pointers of posix_memalign without a call",
+    [BLOCKS_OVERWRITTEN] = "blocks whose end was not seen",
+    [BEYOND_LIMIT] = "records beyond the limit of the recorder",
+};
+
+static void put_unmatched(struct history *h, struct text *text)
+{
+    for (int what = 0; what < UNMATCHED; what++) {
+        if (!h->unmatched[what])
+            continue;
+        text->length = 0;
+        add(text, "{\"type\":\"unmatched\",\"what\":\"%s\",\"count\":%llu}", unmatched_names[what],
+            (unsigned long long)h->unmatched[what]);
+        put_record(h, HISTORY_INFO, text->bytes, text->length);
+    }
+}
+
+static void add_peak(struct history *h, struct text *text)
+{
+    add(text, "\"peak\":{\"bytes\":%llu", plain(h->peak.bytes));
+    if (h->peak.number)
+        add(text, ",\"seq\":%llu,\"t_ns\":%llu,\"phase\":%u", (unsigned long long)h->peak.seq,
+            (unsigned long long)h->peak.t_ns, h->peak.phase);
+    add(text, "}");
+}
+
+/* The whole of the run: what is in no row. */
+void put_ends(struct history *h)
+{
+    static struct text text;
+    put_unmatched(h, &text);
+    text.length = 0;
+    add(&text, "{\"type\":\"sums\",\"events\":%llu,", (unsigned long long)h->events);
+    add_peak(h, &text);
+    add(&text, ",\"timeline\":[");
+    for (unsigned index = 0; index < h->timeline.count; index++) {
+        const struct point *point = &h->timeline.points[index];
+        add(&text, "%s[%llu,%llu,%llu,%llu]", index ? "," : "", (unsigned long long)point->seq,
+            (unsigned long long)point->t_ns, plain(point->live), plain(point->highest));
+    }
+    add(&text, "]}");
+    put_record(h, HISTORY_INFO, text.bytes, text.length);
+}

@@ -1,0 +1,12 @@
+/* hook_calls.h - the allocator functions of a file, and what hooks.c shares with them. */
+#ifndef RECORDER_HOOK_CALLS_H
+#define RECORDER_HOOK_CALLS_H
+
+#include "plans.h"
+
+/* A new number for a hook; NULL where there are too many. */
+struct hook *hook_new(struct host *h, uint32_t *number);
+/* Plan the wrappers of the allocator functions that lie in `text`. */
+void plan_calls(struct host *h, struct module *m, const struct text *text, struct plans *plans);
+
+#endif

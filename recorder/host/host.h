@@ -1,0 +1,254 @@
+/* host.h - the recorder outside the target: what its rooms share.
+ *
+ *   main.c      the whole run: start, loop, end
+ *   processes.c the processes of the target, and what they share
+ *   image.c     a program at its first instruction
+ *   tracee.c    ptrace and /proc/PID/mem
+ *   areas.c     the two areas in the target, and the agent's code in them
+ *   modules.c   files mapped as code; their unwind tables for the agent (tables.c)
+ *   hooks.c     allocator functions (hook_calls.c), system calls and borders get their detours,
+ *               worked out before they are written (plans.c)
+ *   borders.c   the phases: where they begin (border_main.c), the process there (border_state.c)
+ *   answers.c   what threads of the target ask
+ *   drain.c     records of all threads out of the ring (ring.c), for the history (records.c)
+ */
+#ifndef RECORDER_HOST_H
+#define RECORDER_HOST_H
+
+#include "../shared.h"
+#include "clock.h"
+#include "elf.h"
+#include "frames.h"
+#include "history.h"
+#include "maps.h"
+#include "spool.h"
+#include "stacks.h"
+#include "tracee.h"
+
+#define MAX_HOOKS 4096
+#define MAX_MODULES 1024
+#define MAX_NAMES 4 /* aliases of one function */
+
+enum phase { PHASE_NONE, PHASE_LOAD, PHASE_INIT, PHASE_MAIN, PHASE_EXIT };
+enum role { ROLE_LIBRARY, ROLE_EXECUTABLE, ROLE_LOADER, ROLE_VDSO };
+
+/* A file mapped as code, from its loading to its unloading. */
+struct module {
+    uint32_t id;     /* in the spool */
+    unsigned shared; /* how many processes have it, beside the first */
+    char *path;
+    uint64_t start, end, bias;
+    enum role role;
+    bool has_elf, hooked, seen, init_hooked;
+    struct elf elf;
+    struct frames frames;
+    uint64_t pcs, what; /* its rows, as offsets in the area */
+};
+
+/* A code area in the target: the agent's code, then stubs. */
+struct code_area {
+    uint64_t address; /* 0: none */
+    uint64_t stubs;   /* address of the first */
+};
+#define MAX_AREAS 3
+
+/* What stands behind a number of shared.h's hook_kind. */
+struct hook {
+    enum hook_kind kind;
+    uint64_t address;
+    uint32_t module;
+    unsigned names;
+    const char *name[MAX_NAMES];
+    uint32_t spool_id[MAX_NAMES];
+    uint64_t patch; /* where the jump was written, over `original`; 0: nowhere */
+    unsigned patch_length;
+    uint8_t original[5];
+};
+
+/* An address that a call returns to, and the name that its call site uses. */
+struct call_site {
+    uint64_t ret;
+    uint32_t hook, name;
+};
+#define CALL_SITES 4096
+
+/* Processes that share one data area: a program and the children that it forks, until they exec. */
+struct family {
+    bool used, drained;
+    struct area_head *area; /* the data area, mapped here */
+    uint64_t place;         /* where it begins in the memory file */
+    struct hook hooks[MAX_HOOKS];
+    uint32_t hook_count;
+    struct call_site sites[CALL_SITES];
+    struct reader *readers; /* AREA_THREADS of them */
+    uint64_t tables_used;   /* bytes of the room for unwind tables */
+    uint32_t tables_version, asks_seen;
+    unsigned processes;
+};
+#define MAX_FAMILIES 256
+
+struct process {
+    struct tracee tracee;
+    struct family *family;
+    int pidfd;
+    uint32_t image; /* counts the execs of the run */
+    char *executable;
+    uint64_t entry, base, hwcap2; /* from the auxiliary vector */
+    uint64_t area;                /* address of the data area in it */
+    uint64_t tables;              /* the unwind tables in force, as an offset */
+    struct module **modules;
+    size_t module_count;
+    struct code_area areas[MAX_AREAS];
+    enum phase phase;
+    uint64_t main, user_main;
+    uint32_t main_node;     /* of stacks.h: whom main returns to */
+    uint64_t after_main_sp; /* where the stack pointer is when it has returned */
+    uint32_t after_main;    /* number of its hook */
+    bool watch_stacks;      /* it has none: stacks must tell */
+    bool has_begun_image;   /* its phases are its own: it has exec'd */
+};
+
+/* The place of the host in the stream of one thread. */
+struct reader {
+    uint32_t chunk, offset; /* chunk: index plus 1, 0: nothing read yet */
+    bool entered;           /* the call at `offset` has been written, its result is awaited */
+    bool done;              /* thread gone, everything read */
+    bool keeps;             /* the chunk holds a record that was begun and given up: drain.c */
+    bool known;
+    uint32_t pid, tid;
+    uint64_t last_time;
+    uint64_t pace_ns;  /* from one event without a time stamp to the next */
+    uint64_t open[64]; /* stack pointers of open calls, innermost last */
+    unsigned open_count;
+    void *nodes; /* what the thread's agent said of its nodes: drain.c */
+    uint64_t sp; /* of the call at `offset` */
+    char *path;  /* of the file that the next mmap maps */
+};
+
+struct host {
+    int area_fd; /* the memory file: a slice of AREA_SIZE for each family */
+    struct spool spool;
+    struct history *history;
+    struct stacks stacks; /* only of borders that are found by them */
+    struct clock clock;
+    struct process *process; /* the one that is being served */
+    struct family *family;   /* its own */
+    struct process **processes;
+    size_t process_count, process_room;
+    struct family *families; /* MAX_FAMILIES of them */
+    pid_t first;             /* the process that brkpoint started */
+    bool nothing_comes;      /* the streams are being read to their end */
+    bool first_ended;
+    const unsigned char *agent;
+    size_t agent_size;
+    uint32_t images;
+    uint32_t next_module, next_hook;
+    uint64_t started_ns, last_ns, calls, planted, lost, refused, ask_count, hits, misses, waits;
+    uint64_t trouble[TROUBLES], flushed_ns;
+    unsigned executing; /* how many threads are about to exec: we are their tracer */
+    bool use_symbols, has_end_state;
+    uint32_t clock_every; /* events a time stamp */
+    struct json json, end_state;
+    char problem[256]; /* why it cannot record; empty: it can */
+};
+
+/* ---- main.c ---- */
+void say_note(struct host *h, const char *format, ...);
+void say_lost(struct host *h, uint64_t count, const char *reason);
+static inline void *host_at(const struct host *h, uint64_t offset)
+{
+    return (char *)h->family->area + offset;
+}
+
+static inline uint32_t pid_of(const struct host *h)
+{
+    return (uint32_t)h->process->tracee.pid;
+}
+
+/* ---- processes.c ---- */
+/* From now on `p` is served: everything below is about it. */
+void serve(struct host *h, struct process *p);
+struct process *process_by(struct host *h, pid_t pid);
+/* The process that brkpoint started, before its exec. */
+struct process *process_first(struct host *h, pid_t pid);
+/* The child `pid` that the process served has forked; the one that there is, or a new one. */
+struct process *process_forked(struct host *h, pid_t pid);
+/* `pid` stands at the first instruction of what it has exec'd. */
+void process_executed(struct host *h, pid_t pid);
+/* Those that have ended are drained and forgotten. */
+void processes_ended(struct host *h);
+/* The first has ended: the others run on, and nothing more of them is recorded. */
+void processes_let_go(struct host *h);
+
+/* ---- image.c ---- */
+/* The process served stands at its first instruction: plant, and let it go. */
+void image_begin(struct host *h);
+
+/* ---- areas.c: at the first instruction of a program ---- */
+bool areas_make(struct host *h);
+/* A code area from which `address` can be reached; NULL where there is none. */
+struct code_area *area_near(struct host *h, uint64_t address);
+/* Address of the identity pages. */
+uint64_t area_identity(const struct host *h);
+/* Addresses of the agent's entries in that area. */
+enum agent_entry { AGENT_ENTRY, AGENT_AFTER, AGENT_ANY, AGENT_BEHIND, AGENT_ENTRIES };
+uint64_t agent_address(const struct host *h, const struct code_area *area, enum agent_entry entry);
+uint64_t stub_address(const struct code_area *area, uint32_t number);
+
+/* ---- modules.c, tables.c ---- */
+/* Look at the mappings again: new files are announced, hooked and unwound, gone ones forgotten. */
+void modules_update(struct host *h);
+void modules_forget(struct host *h);
+struct module *module_around(struct host *h, uint64_t address);
+void tables_add(struct host *h, struct module *m);
+void tables_publish(struct host *h);
+
+/* ---- hooks.c ---- */
+void hooks_plant(struct host *h, struct module *m);
+#define NO_HOOK UINT32_MAX
+/* Notice that `address` is reached; the number of the hook, or NO_HOOK. */
+uint32_t hook_border(struct host *h, uint64_t address, uint64_t border);
+/* Put the code back as it was; a thread may be in the stub, which goes on leading there. */
+void hook_undo(struct host *h, uint32_t number);
+/* A stub that notes the border and goes on at `address`; 0 where there is no room. */
+uint64_t hook_stub_to(struct host *h, struct code_area *area, uint64_t address, uint64_t border);
+/* Which of its names a call returning to `ret` used: the spool's number of the hook. */
+uint32_t hook_id_at(struct host *h, uint32_t number, uint64_t ret);
+
+/* ---- border_state.c ---- */
+/* Memory, faults and mappings of the process served into `json`; its program break. */
+uint64_t border_state(struct host *h, struct json *json);
+
+/* ---- border_main.c ---- */
+/* The file that the entry point lies in; NULL: unknown. */
+struct module *border_program(struct host *h);
+/* C's main, known or 0, and with it Rust's. */
+void border_know_main(struct host *h, struct module *program, uint64_t main);
+
+/* ---- borders.c ---- */
+void borders_begin(struct host *h);
+void borders_watch(struct host *h, struct module *m);
+/* what: enum border, and from bit 8 on the module's id. */
+struct reached {
+    uint64_t what, t_ns, sp;
+    uint32_t hook; /* number */
+    uint32_t node; /* of stacks.h: whom it returns to */
+};
+void border_reached(struct host *h, const struct reached *reached);
+/* The C library was handed `main`: what it is to be given instead. */
+uint64_t border_start(struct host *h, uint64_t main, uint32_t hook);
+void border_by_stack(struct host *h, uint32_t node, uint64_t t_ns);
+void border_end(struct host *h, uint64_t t_ns, bool whole);
+
+/* ---- answers.c, drain.c, records.c ---- */
+void answers_give(struct host *h);
+/* Everything recorded up to the time stamp `limit` into the spool; false: there was nothing.
+ * DRAIN_ALL: nothing more will come, of any thread. */
+#define DRAIN_ALL UINT64_MAX
+bool drain(struct host *h, uint64_t limit);
+struct thread_state *thread_state(const struct host *h, uint32_t index);
+/* The node of stacks.h that a thread's agent means. */
+uint32_t node_of(struct host *h, struct reader *r, uint32_t id);
+uint64_t event_ns(struct host *h, struct reader *r, uint64_t tsc);
+
+#endif

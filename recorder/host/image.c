@@ -1,0 +1,113 @@
+/* image.c - a program at its first instruction: what it is, and the agent into it. */
+#define _GNU_SOURCE
+#include "host.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ptrace.h>
+#include <sys/user.h>
+#include <unistd.h>
+
+#define CS_64_BIT 0x33 /* __USER_CS, arch/x86/include/asm/segment.h */
+
+uint64_t agent_address(const struct host *h, const struct code_area *area, enum agent_entry entry)
+{
+    const struct code_head *head = (const void *)h->agent;
+    return area->address + head->entries[entry];
+}
+
+static void read_auxv(struct process *p)
+{
+    char path[32];
+    uint64_t pair[2];
+    p->entry = p->base = p->hwcap2 = 0;
+    snprintf(path, sizeof path, "/proc/%d/auxv", p->tracee.pid);
+    FILE *file = fopen(path, "re");
+    while (file != NULL && fread(pair, sizeof pair, 1, file) == 1) {
+        if (pair[0] == 9) /* getauxval(3): AT_ENTRY, AT_BASE, AT_HWCAP2 */
+            p->entry = pair[1];
+        else if (pair[0] == 7)
+            p->base = pair[1];
+        else if (pair[0] == 26)
+            p->hwcap2 = pair[1];
+    }
+    if (file != NULL)
+        fclose(file);
+}
+
+static void read_executable(struct process *p)
+{
+    char link[32], path[4096];
+    snprintf(link, sizeof link, "/proc/%d/exe", p->tracee.pid);
+    ssize_t length = readlink(link, path, sizeof path - 1);
+    path[length > 0 ? length : 0] = 0;
+    free(p->executable);
+    p->executable = strdup(path);
+}
+
+static bool is_64_bit(const struct process *p)
+{
+    struct user_regs_struct regs;
+    return ptrace(PTRACE_GETREGS, p->tracee.pid, 0, &regs) == 0 && regs.cs == CS_64_BIT;
+}
+
+static void announce_image(struct host *h)
+{
+    json_begin(&h->json, "image");
+    json_number(&h->json, "index", h->process->image);
+    json_text(&h->json, "path", h->process->executable ? h->process->executable : "");
+    json_number(&h->json, "entry", h->process->entry);
+    json_number(&h->json, "t_ns", h->last_ns);
+    spool_json(&h->spool, &h->json);
+    history_image(h->history, pid_of(h), h->process->image);
+}
+
+/* A filter that the program has inherited may not let it sleep. */
+static bool is_filtered(pid_t pid)
+{
+    char path[32], line[256];
+    int mode = 0;
+    snprintf(path, sizeof path, "/proc/%d/status", pid);
+    FILE *file = fopen(path, "re");
+    while (file != NULL && fgets(line, sizeof line, file) != NULL)
+        if (sscanf(line, "Seccomp: %d", &mode) == 1)
+            break;
+    if (file != NULL)
+        fclose(file);
+    return mode != 0;
+}
+
+/* At the first instruction, the process standing still. */
+static bool plant(struct host *h)
+{
+    struct process *p = h->process;
+    read_executable(p);
+    read_auxv(p);
+    announce_image(h);
+    if (!is_64_bit(p)) {
+        snprintf(h->problem, sizeof h->problem, "a 32-bit program");
+        return false;
+    }
+    h->family->area->fsgsbase = p->hwcap2 >> 1 & 1; /* HWCAP2_FSGSBASE, asm/hwcap2.h */
+    h->family->area->may_sleep = !is_filtered(p->tracee.pid);
+    if (!areas_make(h))
+        return false;
+    h->family->area->recording = 1;
+    modules_update(h);
+    borders_begin(h);
+    return true;
+}
+
+void image_begin(struct host *h)
+{
+    if (plant(h)) {
+        if (h->calls == 0)
+            say_note(h, "no allocator function was found to hook in the first files");
+    } else {
+        h->family->area->recording = 0;
+        say_lost(h, 1, h->problem);
+    }
+    spool_flush(&h->spool);
+    tracee_detach(&h->process->tracee);
+}

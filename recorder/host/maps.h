@@ -1,0 +1,37 @@
+/* maps.h - /proc/PID/maps as plain values (proc(5)); the rules of alloctrace/maps.py. */
+#ifndef RECORDER_MAPS_H
+#define RECORDER_MAPS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+struct mapping {
+    uint64_t start, end, offset;
+    bool readable, writable, executable, shared;
+    const char *path; /* in the text that belongs to struct maps; "" for anonymous memory */
+};
+
+struct maps {
+    struct mapping *list; /* lowest address first */
+    size_t count;
+    char *text;
+};
+
+/* Read the mappings of a process; false with errno. maps_free is due in any case. */
+bool maps_read(struct maps *maps, pid_t pid);
+void maps_free(struct maps *maps);
+/* The mapping around `address`, or NULL. */
+const struct mapping *maps_at(const struct maps *maps, uint64_t address);
+
+/* A file mapped as code: from its first mapping to its last. */
+struct code_file {
+    const struct mapping *first;
+    uint64_t start, end;
+    bool executable;
+};
+/* The files mapped as code, in the order of their addresses. Returns how many; `room` are stored. */
+size_t maps_code_files(const struct maps *maps, struct code_file *files, size_t room);
+
+#endif

@@ -1,0 +1,54 @@
+/* plans.h - what is to be written into the target for one hook, worked out before any of it is.
+ *
+ * All hooks of a file are planned on its code as it was, then jumps from anywhere into the bytes to
+ * be overwritten are looked for, and only then the target is written to.
+ */
+#ifndef RECORDER_PLANS_H
+#define RECORDER_PLANS_H
+
+#include "detour.h"
+#include "host.h"
+#include "sites.h"
+
+struct plan {
+    uint32_t number;    /* of the hook */
+    const char *what;   /* in words, should it be refused */
+    struct moved moved; /* the copy, and the place that is patched */
+    uint64_t hop;       /* 0, or padding that holds the jump; the patch is a short one to it */
+    uint8_t head[STUB_MOVED];
+    unsigned head_length;                /* of what stands in the stub before the copy */
+    uint8_t tail[STUB_SIZE - STUB_TAIL]; /* further code at STUB_TAIL; nothing where length is 0 */
+    unsigned tail_length;
+    enum refusal refusal;
+};
+
+struct plans {
+    struct plan *list;
+    size_t count, room;
+};
+
+struct plan *plans_add(struct plans *plans);
+void plans_free(struct plans *plans);
+
+/* An executable part of a file: its code as a copy of our own, and the functions known in it. */
+bool text_read(struct host *h, const struct module *m, uint64_t start, size_t size,
+               struct text *text);
+void text_free(struct text *text);
+/* The part around `address`. */
+bool text_around(struct host *h, const struct module *m, uint64_t address, struct text *text);
+/* The function from `address` on, to its end where that is known. */
+bool function_at(const struct module *m, const struct text *text, uint64_t address,
+                 uint64_t symbol_size, struct function *out);
+
+/* A call of the agent at `entry` with the hook's number, then the moved entry of `f`. */
+enum { NOTICE, WRAP };
+void plan_function(struct host *h, struct plan *plan, const struct function *f, int how);
+/* The same where the function has no room for a jump: a short jump to padding near it. */
+void plan_hop(struct host *h, struct plan *plan, const struct module *m, const struct text *text,
+              const struct function *f);
+
+/* Refuse what jumps from elsewhere lead into, then write the rest. Returns how many are in place;
+ * each that is not has its refusal. */
+size_t plans_carry_out(struct host *h, const struct text *text, struct plans *plans);
+
+#endif

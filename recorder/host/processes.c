@@ -1,0 +1,235 @@
+/* processes.c - the processes of the target, and what they share.
+ *
+ * A forked child finds the agent and the ring in its memory as its parent left them, and goes on
+ * recording under its own number. What a process execs is planted anew, with a slice of the memory
+ * file of its own.
+ */
+#define _GNU_SOURCE
+#include "host.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+void serve(struct host *h, struct process *p)
+{
+    h->process = p;
+    h->family = p->family;
+}
+
+struct process *process_by(struct host *h, pid_t pid)
+{
+    for (size_t i = 0; i < h->process_count; i++)
+        if (h->processes[i]->tracee.pid == pid)
+            return h->processes[i];
+    return NULL;
+}
+
+/* ---- families ---- */
+
+static bool open_family(struct host *h, struct family *f, uint64_t place)
+{
+    f->readers = calloc(AREA_THREADS, sizeof *f->readers);
+    f->area = mmap(NULL, AREA_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, h->area_fd,
+                   (off_t)place);
+    if (f->area == MAP_FAILED || f->readers == NULL)
+        return false;
+    f->place = place;
+    f->used = true;
+    memset(f->area->free_chunks, 0xff, sizeof f->area->free_chunks);
+    f->area->magic = AREA_MAGIC;
+    f->area->clock = h->clock_every;
+    return true;
+}
+
+static struct family *new_family(struct host *h)
+{
+    for (unsigned i = 0; i < MAX_FAMILIES; i++) {
+        struct family *f = &h->families[i];
+        if (f->used)
+            continue;
+        uint64_t place = i * ((AREA_SIZE + 4095) & ~UINT64_C(4095));
+        return open_family(h, f, place) ? f : NULL;
+    }
+    return NULL;
+}
+
+static void leave_family(struct host *h, struct family *f)
+{
+    if (f == NULL || --f->processes > 0)
+        return;
+    h->waits += f->area->waits;
+    for (int i = 0; i < TROUBLES; i++)
+        h->trouble[i] += f->area->trouble[i];
+    munmap(f->area, AREA_SIZE);
+    if (!h->first_ended) /* else whoever still has it mapped must read there that we are gone */
+        fallocate(h->area_fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, (off_t)f->place,
+                  (off_t)AREA_SIZE);
+    free(f->readers);
+    memset(f, 0, sizeof *f);
+}
+
+/* ---- processes ---- */
+
+static struct process *add(struct host *h, pid_t pid)
+{
+    if (h->process_count == h->process_room) {
+        size_t room = h->process_room ? 2 * h->process_room : 16;
+        struct process **list = realloc(h->processes, room * sizeof *list);
+        if (list == NULL)
+            return NULL;
+        h->processes = list;
+        h->process_room = room;
+    }
+    struct process *p = calloc(1, sizeof *p);
+    if (p == NULL)
+        return NULL;
+    p->modules = calloc(MAX_MODULES, sizeof *p->modules);
+    p->tracee = (struct tracee){pid, -1, false};
+    p->pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
+    return h->processes[h->process_count++] = p;
+}
+
+struct process *process_first(struct host *h, pid_t pid)
+{
+    struct process *p = add(h, pid);
+    if (p != NULL && (p->family = new_family(h)) != NULL)
+        p->family->processes = 1;
+    h->first = pid;
+    return p;
+}
+
+static void inherit(struct process *child, const struct process *parent)
+{
+    child->family = parent->family;
+    child->family->processes++;
+    child->image = parent->image;
+    child->executable = parent->executable ? strdup(parent->executable) : NULL;
+    child->entry = parent->entry;
+    child->base = parent->base;
+    child->hwcap2 = parent->hwcap2;
+    child->area = parent->area;
+    child->tables = parent->tables;
+    child->module_count = parent->module_count;
+    for (size_t i = 0; i < parent->module_count; i++) {
+        child->modules[i] = parent->modules[i];
+        child->modules[i]->shared++;
+    }
+    memcpy(child->areas, parent->areas, sizeof child->areas);
+    child->phase = parent->phase;
+    child->after_main = NO_HOOK;
+}
+
+static void announce(struct host *h, const struct process *child, pid_t parent)
+{
+    json_begin(&h->json, "child");
+    json_number(&h->json, "pid", (uint64_t)child->tracee.pid);
+    json_number(&h->json, "parent", (uint64_t)parent);
+    json_number(&h->json, "t_ns", h->last_ns);
+    spool_json(&h->spool, &h->json);
+    history_fork(h->history, (uint32_t)parent, (uint32_t)child->tracee.pid);
+}
+
+struct process *process_forked(struct host *h, pid_t pid)
+{
+    struct process *child = process_by(h, pid), *parent = h->process;
+    if (child != NULL)
+        return child;
+    child = add(h, pid);
+    if (child == NULL)
+        return NULL;
+    inherit(child, parent);
+    announce(h, child, parent->tracee.pid);
+    for (size_t i = 0; i < child->module_count; i++)
+        history_module(h->history, (uint32_t)pid, child->modules[i]->id, child->modules[i]->start,
+                       child->modules[i]->end);
+    tracee_open_memory(&child->tracee);
+    serve(h, child);
+    uint64_t place = area_identity(h) + offsetof(struct identity, tables);
+    tracee_write(&child->tracee, place, &child->tables, sizeof child->tables);
+    serve(h, parent);
+    return child;
+}
+
+/* The streams of one process, read to their end. */
+static void finish(struct host *h, struct process *p)
+{
+    serve(h, p);
+    drain(h, DRAIN_ALL);
+    modules_forget(h);
+}
+
+void process_executed(struct host *h, pid_t pid)
+{
+    struct process *p = process_by(h, pid);
+    if (p != NULL) {
+        finish(h, p);
+        leave_family(h, p->family);
+    } else { /* a child that shared its parent's memory until now */
+        p = add(h, pid);
+        if (p == NULL)
+            return;
+        announce(h, p, h->process->tracee.pid);
+    }
+    p->family = new_family(h);
+    p->has_begun_image = true;
+    if (p->family != NULL)
+        p->family->processes = 1;
+    p->image = ++h->images;
+    serve(h, p);
+}
+
+static void forget(struct host *h, size_t index)
+{
+    struct process *p = h->processes[index];
+    finish(h, p);
+    history_exit(h->history, (uint32_t)p->tracee.pid);
+    leave_family(h, p->family);
+    tracee_close(&p->tracee);
+    if (p->pidfd >= 0)
+        close(p->pidfd);
+    free(p->executable);
+    free(p->modules);
+    free(p);
+    h->processes[index] = h->processes[--h->process_count];
+}
+
+static bool has_ended(const struct process *p)
+{
+    struct pollfd wait = {p->pidfd, POLLIN, 0};
+    return p->pidfd < 0 || poll(&wait, 1, 0) == 1;
+}
+
+void processes_ended(struct host *h)
+{
+    for (size_t i = h->process_count; i-- > 0;) {
+        struct process *p = h->processes[i];
+        if (!has_ended(p))
+            continue;
+        h->first_ended |= p->tracee.pid == h->first;
+        forget(h, i);
+    }
+}
+
+void processes_let_go(struct host *h)
+{
+    size_t left = h->process_count;
+    for (unsigned i = 0; i < MAX_FAMILIES; i++)
+        if (h->families[i].used)
+            h->families[i].area->recording = 0;
+    for (unsigned i = 0; i < MAX_FAMILIES; i++)
+        if (h->families[i].used)
+            h->families[i].area->host_gone = 1;
+    if (left > 0)
+        say_note(h,
+                 "%zu processes that the program had started still ran when it ended: what they "
+                 "did from then on is not recorded",
+                 left);
+    while (h->process_count > 0)
+        forget(h, h->process_count - 1);
+}

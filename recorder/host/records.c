@@ -1,0 +1,243 @@
+/* records.c - what a record of the ring means: calls, system calls and stacks, for the history. */
+#include "records.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define CUT_DEEP 2 /* alloctrace/words.py, CUTS */
+
+/* Between two time stamps the events are spread evenly (pace_behind). */
+uint64_t event_ns(struct host *h, struct reader *r, uint64_t tsc)
+{
+    uint64_t ns = tsc ? clock_ns(&h->clock, tsc) : r->last_time + r->pace_ns;
+    if (ns < h->last_ns)
+        ns = h->last_ns;
+    return h->last_ns = r->last_time = ns;
+}
+
+/* ---- stacks ---- */
+
+/* A thread's nodes: those that it remembers, those for one event, and behind each kind as many
+ * again for the function itself, which is called with that node outside of it. */
+enum { RAW_NODES = MEMO_NODES + NODE_ONCE_RING, FUNCTIONS_AT = RAW_NODES, LOST_AT = 2 * RAW_NODES };
+
+struct raw_node {
+    uint64_t pc, slot; /* slot holds pc */
+    uint64_t function; /* entry of the function that was called with this node; 0: none */
+    uint32_t parent;
+    uint32_t known; /* the node of stacks.h, 0: not looked for yet */
+    bool told;      /* the history knows it */
+};
+
+static uint32_t raw_index(uint32_t id)
+{
+    if (id < MEMO_NODES)
+        return id;
+    return id >= NODE_ONCE && id < NODE_ONCE + NODE_ONCE_RING ? MEMO_NODES + id - NODE_ONCE : 0;
+}
+
+static struct raw_node *raw_at(struct reader *r, uint32_t id)
+{
+    return id & NODE_CUT ? NULL : (struct raw_node *)r->nodes + raw_index(id);
+}
+
+static void take_node(struct reader *r, uint64_t word, const uint64_t *record)
+{
+    struct raw_node *raw = raw_at(r, (uint32_t)(word >> 32));
+    if (raw != NULL)
+        *raw = (struct raw_node){.pc = record[2], .slot = record[3], .parent = (uint32_t)record[1]};
+}
+
+/* The chain from `id` outwards, up to MAX_FRAMES; *end: what lies outside of the last. */
+static unsigned chain_of(struct reader *r, uint32_t id, uint32_t *ids, uint32_t *end)
+{
+    unsigned count = 0;
+    while (count < MAX_FRAMES && id != 0 && !(id & NODE_CUT)) {
+        ids[count++] = id;
+        id = raw_at(r, id)->parent;
+    }
+    *end = id;
+    return count;
+}
+
+uint32_t node_of(struct host *h, struct reader *r, uint32_t id)
+{
+    uint32_t ids[MAX_FRAMES], known;
+    unsigned count = chain_of(r, id, ids, &known);
+    if (known != 0 && !(known & NODE_CUT))
+        known = NODE_CUT | CUT_DEEP;
+    while (count > 0) {
+        struct raw_node *raw = raw_at(r, ids[--count]);
+        if (raw->known == 0)
+            raw->known = stacks_node(&h->stacks, raw->pc, raw->slot, known);
+        known = raw->known;
+    }
+    return known;
+}
+
+static int32_t as_parent(uint32_t id)
+{
+    return id & NODE_CUT ? -(int32_t)(id & 0xff) : (int32_t)raw_index(id);
+}
+
+static uint64_t slot_of(struct reader *r, uint32_t id)
+{
+    return id == 0 || (id & NODE_CUT) ? 0 : raw_at(r, id)->slot;
+}
+
+static void tell(struct host *h, struct reader *r, uint32_t id)
+{
+    uint32_t ids[MAX_FRAMES], outer;
+    unsigned count = chain_of(r, id, ids, &outer);
+    while (count > 0) {
+        uint32_t at = ids[--count];
+        struct raw_node *raw = raw_at(r, at);
+        if (!raw->told)
+            history_node(h->history, r->pid, r->tid, raw_index(at), as_parent(raw->parent), raw->pc,
+                         slot_of(r, raw->parent));
+        raw->told = true;
+    }
+}
+
+/* The history's node of the function at `pc`, called through `id`. */
+static int32_t stack_of(struct host *h, struct reader *r, uint32_t id, uint64_t pc)
+{
+    if (id == 0 || (id & NODE_CUT)) {
+        uint32_t lost = LOST_AT + (id & 0xff);
+        history_node(h->history, r->pid, r->tid, lost, as_parent(id), pc, 0);
+        return (int32_t)lost;
+    }
+    struct raw_node *raw = raw_at(r, id);
+    uint32_t number = FUNCTIONS_AT + raw_index(id);
+    if (!raw->told)
+        tell(h, r, id);
+    if (raw->function != pc)
+        history_node(h->history, r->pid, r->tid, number, as_parent(id), pc, raw->slot);
+    raw->function = pc;
+    return (int32_t)number;
+}
+
+/* ---- calls ---- */
+
+static void opened(struct reader *r, uint64_t sp)
+{
+    if (r->open_count == 64) {
+        memmove(r->open, r->open + 1, 63 * sizeof *r->open);
+        r->open_count = 63;
+    }
+    r->open[r->open_count++] = sp;
+}
+
+static bool closed(struct reader *r, uint64_t sp)
+{
+    for (unsigned i = r->open_count; i-- > 0;)
+        if (r->open[i] == sp) {
+            while (i > 0 && r->open[i - 1] == sp)
+                i--; /* a tail jump: both are over */
+            r->open_count = i;
+            return true;
+        }
+    return false;
+}
+
+static void enter(struct host *h, struct reader *r, uint64_t word, const uint64_t *record)
+{
+    uint32_t number = word >> 8 & 0xffff, id = (uint32_t)(word >> 32);
+    if (number >= h->family->hook_count || h->family->hooks[number].names == 0) {
+        say_lost(h, 1, "a call of a hook that does not exist");
+        return;
+    }
+    const struct hook *hook = &h->family->hooks[number];
+    const struct raw_node *raw = raw_at(r, id);
+    uint64_t arguments[3] = {record[2], 0, 0}, t_ns = event_ns(h, r, record[1]);
+    if ((word & 0xff) == RECORD_CALL3) {
+        arguments[1] = record[3];
+        arguments[2] = record[4];
+    }
+    int32_t stack = stack_of(h, r, id, hook->address);
+    r->sp = raw ? raw->slot : 0;
+    opened(r, r->sp);
+    if (h->process->watch_stacks && r->tid == r->pid)
+        border_by_stack(h, node_of(h, r, id), t_ns);
+    uint32_t name = hook->names > 1 ? hook_id_at(h, number, raw ? raw->pc : 0) : hook->spool_id[0];
+    history_enter(h->history, t_ns, r->pid, r->tid, name, r->sp, arguments, stack);
+}
+
+static void begin_call(struct host *h, struct reader *r, uint64_t word, const uint64_t *record)
+{
+    enter(h, r, word, record);
+    r->pace_ns = ring_pace(h, r);
+}
+
+static void leave(struct host *h, struct reader *r, uint64_t sp, uint64_t time, uint64_t result,
+                  uint64_t memptr)
+{
+    if (!closed(r, sp))
+        return;
+    if (memptr != 0)
+        history_memptr(h->history, r->pid, r->tid, memptr);
+    history_leave(h->history, event_ns(h, r, time), r->pid, r->tid, 0, sp, result);
+}
+
+static void leave_in_place(struct host *h, struct reader *r, uint64_t word, const uint64_t *record)
+{
+    if ((word & 0xff) == RECORD_CALL3)
+        leave(h, r, r->sp, record[7], record[5], record[6]);
+    else
+        leave(h, r, r->sp, 0, record[3], 0);
+}
+
+static void system_call(struct host *h, struct reader *r, uint64_t word, const uint64_t *record)
+{
+    uint32_t number = word >> 8 & 0xffff, id = (uint32_t)(word >> 32);
+    bool file = number == 9 && !(record[5] & 0x20) && (int32_t)record[6] >= 0;
+    const char *path = file && r->path ? r->path : "";
+    uint64_t t_ns = event_ns(h, r, record[1]);
+    int32_t stack = stack_of(h, r, id, record[10]);
+    if (h->process->watch_stacks && r->tid == r->pid)
+        border_by_stack(h, node_of(h, r, id), t_ns);
+    history_sysenter(h->history, t_ns, r->pid, r->tid, number, record[9], record + 2, stack, path,
+                     strlen(path));
+    history_sysleave(h->history, event_ns(h, r, record[11]), r->pid, r->tid, number,
+                     (int64_t)record[8]);
+}
+
+bool record_take(struct host *h, struct reader *r, uint64_t word)
+{
+    const uint64_t *record = ring_record(h, r);
+    uint32_t size = ring_size_of(word);
+    if (size == 0 || r->offset + size > CHUNK_SIZE) {
+        ring_spoiled(h, r, "the ring is damaged: a record of an unknown kind");
+        return false;
+    }
+    switch (word & 0xff) {
+    case RECORD_CALL:
+    case RECORD_CALL3:
+        if (!r->entered)
+            begin_call(h, r, word, record);
+        r->entered = true;
+        word = ring_call_ends(h, r, size);
+        if (word & RECORD_DONE)
+            leave_in_place(h, r, word, record);
+        else if (word == 0)
+            return false;
+        r->entered = false;
+        break;
+    case RECORD_LEAVE:
+        leave(h, r, record[2], record[1], record[3], record[4]);
+        break;
+    case RECORD_NODE:
+        take_node(r, word, record);
+        break;
+    case RECORD_SYSCALL:
+        system_call(h, r, word, record);
+        break;
+    }
+    r->offset += size;
+    return true;
+}
+
+void *record_nodes(void)
+{
+    return calloc(RAW_NODES, sizeof(struct raw_node));
+}

@@ -1,0 +1,14 @@
+/* records.h - what a record of the ring means; into the history with it. */
+#ifndef RECORDER_RECORDS_H
+#define RECORDER_RECORDS_H
+
+#include "ring.h"
+
+/* Take the record at the reader's place, whose first word is `word`; false where the next one must
+ * be waited for. */
+bool record_take(struct host *h, struct reader *r, uint64_t word);
+/* Room for what a thread's agent says of its nodes (struct reader, nodes), to be freed with free();
+ * NULL: no memory. */
+void *record_nodes(void);
+
+#endif

@@ -1,0 +1,156 @@
+/* ring.c - one thread's records, chunk by chunk, as its agent writes them.
+ *
+ * What stands in the ring was written by the target's own memory accesses: every index, offset and
+ * kind is checked, and what makes no sense ends the reading of that thread with a word.
+ */
+#include "ring.h"
+
+void ring_release(struct host *h, uint32_t number)
+{
+    __atomic_fetch_or(&h->family->area->free_chunks[(number - 1) / 32], 1u << (number - 1) % 32,
+                      __ATOMIC_RELEASE);
+}
+
+void ring_spoiled(struct host *h, struct reader *r, const char *what)
+{
+    say_lost(h, 1, what);
+    r->chunk = BAD_CHUNK;
+}
+
+/* ---- records that were begun and given up ----
+ *
+ * A signal handler that interrupts the agent may leave by siglongjmp: the record that was begun will
+ * never be finished, and what follows must not wait for it. It is given up when so many chunks have
+ * been filled behind it, or nothing more will come. The chunk is not used again before as many
+ * others: the handler may come back after all, and finish it.
+ */
+#define GIVE_UP_AFTER 64
+#define CHUNKS_KEPT 256
+static struct {
+    struct family *family;
+    uint32_t number;
+} kept[CHUNKS_KEPT];
+static unsigned kept_next;
+
+static void keep(struct host *h, uint32_t number)
+{
+    struct family *serving = h->family, *before = kept[kept_next].family;
+    if (before != NULL && before->used) {
+        h->family = before;
+        ring_release(h, kept[kept_next].number);
+        h->family = serving;
+    }
+    kept[kept_next].family = serving;
+    kept[kept_next].number = number;
+    kept_next = (kept_next + 1) % CHUNKS_KEPT;
+}
+
+static bool is_given_up(const struct host *h, uint32_t number)
+{
+    for (int i = 0; i < GIVE_UP_AFTER && !h->nothing_comes; i++) {
+        number = __atomic_load_n(&chunk_at(h, number)->next, __ATOMIC_ACQUIRE);
+        if (number == 0 || number > AREA_CHUNKS)
+            return false;
+    }
+    return true;
+}
+
+/* Whether the thread has taken the place that is read. */
+static bool is_taken(const struct host *h, const struct thread_state *t, const struct reader *r)
+{
+    uint64_t cur = __atomic_load_n(&t->cur, __ATOMIC_ACQUIRE);
+    uint32_t end = (uint32_t)(cur >> 32) == r->chunk ? (uint32_t)cur : chunk_at(h, r->chunk)->end;
+    return r->offset < end;
+}
+
+/* Past a record that is not finished; false: it may still be. Where not even its size was written,
+ * the rest of the chunk is lost. */
+static bool pass_unfinished(struct host *h, struct thread_state *t, struct reader *r)
+{
+    const uint64_t *record = (const uint64_t *)((const char *)chunk_at(h, r->chunk) + r->offset);
+    if (!is_taken(h, t, r) || !is_given_up(h, r->chunk))
+        return false;
+    uint64_t word = __atomic_load_n(record, __ATOMIC_ACQUIRE);
+    uint32_t size = word >> 8 & 0xffff;
+    if (word != 0 && (word & 0xff) != RECORD_BEGUN)
+        return true; /* finished at the last moment */
+    if (size == 0)
+        say_lost(h, 1, "a jump left the agent: the rest of 16 KiB of events is not read");
+    r->offset = size == 0 ? CHUNK_SIZE : r->offset + size;
+    r->keeps = true;
+    return true;
+}
+
+uint64_t ring_word(struct host *h, struct thread_state *t, struct reader *r)
+{
+    for (;;) {
+        if (r->chunk == BAD_CHUNK)
+            return 0;
+        if (r->chunk == 0) {
+            r->chunk = __atomic_load_n(&t->first_chunk, __ATOMIC_ACQUIRE);
+            r->offset = CHUNK_HEAD;
+            if (r->chunk == 0)
+                return 0;
+            if (r->chunk > AREA_CHUNKS) {
+                ring_spoiled(h, r, "the ring is damaged: a chunk that does not exist");
+                return 0;
+            }
+        }
+        struct chunk *c = chunk_at(h, r->chunk);
+        if (r->offset + SLOT <= CHUNK_SIZE) {
+            uint64_t word = __atomic_load_n((uint64_t *)((char *)c + r->offset), __ATOMIC_ACQUIRE);
+            if (word != 0 && (word & 0xff) != RECORD_BEGUN)
+                return word;
+            if (pass_unfinished(h, t, r))
+                continue;
+            if (word != 0)
+                return 0;
+        }
+        uint32_t next = __atomic_load_n(&c->next, __ATOMIC_ACQUIRE);
+        if (next == 0 || (r->offset < c->end && r->offset + SLOT <= CHUNK_SIZE))
+            return 0;
+        if (next > AREA_CHUNKS || next == r->chunk) {
+            ring_spoiled(h, r, "the ring is damaged: a chunk that does not exist");
+            return 0;
+        }
+        if (r->keeps)
+            keep(h, r->chunk);
+        else
+            ring_release(h, r->chunk);
+        r->keeps = false;
+        r->chunk = next;
+        r->offset = CHUNK_HEAD;
+    }
+}
+
+uint64_t ring_pace(const struct host *h, const struct reader *r)
+{
+    const char *chunk = (const char *)chunk_at(h, r->chunk);
+    uint64_t first = ring_record(h, r)[1], steps = 0;
+    if (first == 0 || h->family->area->clock == 1)
+        return r->pace_ns;
+    for (uint32_t at = r->offset; at + SLOT <= CHUNK_SIZE;) {
+        const uint64_t *record = (const uint64_t *)(chunk + at);
+        uint64_t word = __atomic_load_n(record, __ATOMIC_ACQUIRE);
+        uint32_t size = ring_size_of(word);
+        if (size == 0 || at + size > CHUNK_SIZE)
+            return 0;
+        if (steps != 0 && ring_has_time(word) && record[1] > first)
+            return (clock_ns(&h->clock, record[1]) - clock_ns(&h->clock, first)) / steps;
+        steps += ring_has_time(word) ? 2 : 0; /* begin and end */
+        at += size;
+    }
+    return 0;
+}
+
+uint64_t ring_call_ends(const struct host *h, const struct reader *r, uint32_t size)
+{
+    const struct chunk *c = chunk_at(h, r->chunk);
+    const uint64_t *record = ring_record(h, r);
+    bool follows = __atomic_load_n(&c->next, __ATOMIC_ACQUIRE) != 0;
+    if (!follows && r->offset + size + SLOT <= CHUNK_SIZE)
+        follows =
+            __atomic_load_n((const uint64_t *)((const char *)record + size), __ATOMIC_ACQUIRE) != 0;
+    uint64_t word = __atomic_load_n(record, __ATOMIC_ACQUIRE);
+    return word & RECORD_DONE || follows ? word : 0;
+}

@@ -1,0 +1,52 @@
+/* ring.h - one thread's records in the area that it shares with the host; shared.h has their form.
+ *
+ * A reader's place is a chunk and an offset in it. None of these takes memory.
+ */
+#ifndef RECORDER_RING_H
+#define RECORDER_RING_H
+
+#include "host.h"
+
+#define BAD_CHUNK UINT32_MAX /* the thread's stream makes no sense: it is not read on */
+
+static inline struct chunk *chunk_at(const struct host *h, uint32_t number)
+{
+    return host_at(h, AREA_CHUNKS_AT + (uint64_t)(number - 1) * CHUNK_SIZE);
+}
+
+/* Bytes of the record that begins with `word`; 0: of no kind that there is. */
+static inline uint32_t ring_size_of(uint64_t word)
+{
+    static const uint8_t sizes[] = {0, 32, 64, 64, 32, 96, 32};
+    unsigned kind = word & 0xff;
+    return kind < sizeof sizes ? sizes[kind] : 0;
+}
+
+/* The record at the reader's place. */
+static inline const uint64_t *ring_record(const struct host *h, const struct reader *r)
+{
+    return (const uint64_t *)((const char *)chunk_at(h, r->chunk) + r->offset);
+}
+
+static inline bool ring_has_time(uint64_t word)
+{
+    unsigned kind = word & 0xff;
+    return kind != RECORD_NODE && kind < RECORD_NOTE;
+}
+
+/* The first word of the record at the reader's place; 0: there is none yet. Moves to the next
+ * chunk where this one is read. */
+uint64_t ring_word(struct host *h, struct thread_state *t, struct reader *r);
+/* The call at the reader's place, `size` bytes long: its word once nothing will be written into it
+ * any more, 0 while its result may still come. Behind a record that follows it, its end has a
+ * record of its own. */
+uint64_t ring_call_ends(const struct host *h, const struct reader *r, uint32_t size);
+/* Where not every event has a time stamp: the nanoseconds from one event to the next, behind the
+ * stamp of the record at the reader's place. 0 where the next stamp is not there yet. */
+uint64_t ring_pace(const struct host *h, const struct reader *r);
+/* The chunk `number` is free for any thread. */
+void ring_release(struct host *h, uint32_t number);
+/* The thread's stream ends here, with `what` as the reason. */
+void ring_spoiled(struct host *h, struct reader *r, const char *what);
+
+#endif

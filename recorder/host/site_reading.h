@@ -1,0 +1,12 @@
+/* site_reading.h - the system calls of one stretch of code: a part of sites.c. */
+#ifndef RECORDER_SITE_READING_H
+#define RECORDER_SITE_READING_H
+
+#include "sites.h"
+
+/* Appends to `out` the system calls of `code`, which begins where an instruction does, or at least
+ * some dozen bytes before what matters. Only jumps inside `code` are known. `certain`: it is one
+ * whole function. False: no memory. */
+bool read_sites(const struct code *code, bool certain, struct sites *out);
+
+#endif

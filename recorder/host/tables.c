@@ -1,0 +1,87 @@
+/* tables.c - unwind tables into the data area, where the agent reads them (unwind_format.h).
+ *
+ * Rows are written once a module. A list of modules is never changed once it is published: a new
+ * one is written behind it.
+ */
+#include "host.h"
+
+#include "../unwind_format.h"
+
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+static uint64_t take(struct host *h, uint64_t size)
+{
+    uint64_t at = (h->family->tables_used + 15) & ~UINT64_C(15);
+    if (at + size > TABLES_SIZE)
+        return 0;
+    h->family->tables_used = at + size;
+    return AREA_TABLES_AT + at;
+}
+
+void tables_add(struct host *h, struct module *m)
+{
+    if (!m->has_elf || frames_read(&m->frames, &m->elf) != 0)
+        return;
+    struct frames *f = &m->frames;
+    bool starts = m->role == ROLE_LOADER || m->role == ROLE_EXECUTABLE;
+    if (starts)
+        frames_end_stacks(f, frames_start(f, &m->elf, m->role == ROLE_LOADER));
+    uint64_t pcs = take(h, f->rows * sizeof *f->pcs), what = take(h, f->rows * sizeof *f->what);
+    if (pcs == 0 || what == 0) {
+        say_note(h, "no room for the unwind table of %s: stacks are cut there", m->path);
+        f->rows = 0;
+        return;
+    }
+    memcpy(host_at(h, pcs), f->pcs, f->rows * sizeof *f->pcs);
+    memcpy(host_at(h, what), f->what, f->rows * sizeof *f->what);
+    m->pcs = pcs;
+    m->what = what;
+}
+
+static size_t executable_parts(const struct host *h, struct unwind_module *out, size_t room)
+{
+    struct maps maps;
+    size_t count = 0;
+    if (maps_read(&maps, h->process->tracee.pid))
+        for (size_t i = 0; i < maps.count && count < room; i++) {
+            const struct mapping *map = &maps.list[i];
+            if (!map->executable || !map->readable)
+                continue;
+            out[count++] = (struct unwind_module){.start = map->start, .end = map->end};
+        }
+    maps_free(&maps);
+    return count;
+}
+
+static void fill(struct host *h, struct unwind_module *part)
+{
+    const struct module *m = module_around(h, part->start);
+    if (m == NULL || !m->has_elf)
+        return;
+    part->base = m->bias + m->frames.base;
+    part->pcs = m->pcs;
+    part->what = m->what;
+    part->rows = (uint32_t)m->frames.rows;
+    part->module = m->id;
+}
+
+void tables_publish(struct host *h)
+{
+    static struct unwind_module parts[MAX_MODULES * 2];
+    size_t count = executable_parts(h, parts, MAX_MODULES * 2), kept = 0;
+    for (; kept < count; kept++)
+        fill(h, &parts[kept]);
+    uint64_t at = take(h, sizeof(struct unwind_tables) + kept * sizeof *parts);
+    if (at == 0)
+        return;
+    struct unwind_tables *tables = host_at(h, at);
+    tables->self = at;
+    tables->version = ++h->family->tables_version;
+    tables->count = (uint32_t)kept;
+    memcpy(tables->modules, parts, kept * sizeof *parts);
+    uint64_t place = area_identity(h) + offsetof(struct identity, tables);
+    tracee_write(&h->process->tracee, place, &at, sizeof at);
+    h->process->tables = at;
+}

@@ -1,0 +1,173 @@
+#include "tracee.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ptrace.h>
+#include <sys/user.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define OPTIONS PTRACE_O_TRACEEXEC
+
+int tracee_seize(struct tracee *t, pid_t pid)
+{
+    *t = (struct tracee){pid, -1, false};
+    return ptrace(PTRACE_SEIZE, pid, 0, OPTIONS) == 0 ? 0 : -1;
+}
+
+/* Pass on what is no exec: signals as they come, group stops as they are. */
+static bool resume(pid_t pid, int status)
+{
+    int event = status >> 16, number = WSTOPSIG(status);
+    if (event == PTRACE_EVENT_STOP && number != SIGTRAP)
+        return ptrace(PTRACE_LISTEN, pid, 0, 0) == 0;
+    return ptrace(PTRACE_CONT, pid, 0, event ? 0 : number) == 0;
+}
+
+/* One instruction on; signals that arrive meanwhile are kept for later by the kernel's queue. */
+static bool step(const struct tracee *t)
+{
+    int status;
+    if (ptrace(PTRACE_SINGLESTEP, t->pid, 0, 0) != 0)
+        return false;
+    while (waitpid(t->pid, &status, __WALL) < 0)
+        if (errno != EINTR)
+            return false;
+    return WIFSTOPPED(status) && WSTOPSIG(status) == SIGTRAP;
+}
+
+bool tracee_at_exec(struct tracee *t)
+{
+    t->attached = true;
+    return step(t) && tracee_open_memory(t) == 0; /* the step only leaves the execve */
+}
+
+bool tracee_wait_exec(struct tracee *t)
+{
+    int status;
+    for (;;) {
+        if (waitpid(t->pid, &status, __WALL) < 0) {
+            if (errno == EINTR)
+                continue;
+            return false;
+        }
+        if (!WIFSTOPPED(status))
+            return false;
+        if (status >> 8 == (SIGTRAP | PTRACE_EVENT_EXEC << 8))
+            return tracee_at_exec(t);
+        if (!resume(t->pid, status))
+            return false;
+    }
+}
+
+void tracee_detach(struct tracee *t)
+{
+    if (t->attached)
+        ptrace(PTRACE_DETACH, t->pid, 0, 0);
+    t->attached = false;
+}
+
+int tracee_open_memory(struct tracee *t)
+{
+    char path[32];
+    tracee_close(t);
+    snprintf(path, sizeof path, "/proc/%d/mem", t->pid);
+    t->mem = open(path, O_RDWR | O_CLOEXEC);
+    return t->mem < 0 ? -1 : 0;
+}
+
+void tracee_close(struct tracee *t)
+{
+    if (t->mem >= 0)
+        close(t->mem);
+    t->mem = -1;
+}
+
+size_t tracee_read_some(const struct tracee *t, uint64_t address, void *bytes, size_t size)
+{
+    ssize_t got = pread(t->mem, bytes, size, (off_t)address);
+    return got < 0 ? 0 : (size_t)got;
+}
+
+bool tracee_read(const struct tracee *t, uint64_t address, void *bytes, size_t size)
+{
+    return tracee_read_some(t, address, bytes, size) == size;
+}
+
+/* Where the kernel forbids writing code through /proc/PID/mem (proc_mem.force_override), ptrace
+ * still may while the process stands. */
+static bool poke(const struct tracee *t, uint64_t address, const void *bytes, size_t size)
+{
+    for (size_t at = 0; at < size;) {
+        uint64_t word_at = (address + at) & ~UINT64_C(7), skip = address + at - word_at;
+        size_t count = size - at < 8 - skip ? size - at : 8 - skip;
+        errno = 0;
+        uint64_t word = (uint64_t)ptrace(PTRACE_PEEKTEXT, t->pid, word_at, 0);
+        if (errno != 0)
+            return false;
+        memcpy((char *)&word + skip, (const char *)bytes + at, count);
+        if (ptrace(PTRACE_POKETEXT, t->pid, word_at, word) != 0)
+            return false;
+        at += count;
+    }
+    return true;
+}
+
+bool tracee_write(const struct tracee *t, uint64_t address, const void *bytes, size_t size)
+{
+    if (pwrite(t->mem, bytes, size, (off_t)address) == (ssize_t)size)
+        return true;
+    return t->attached && poke(t, address, bytes, size);
+}
+
+uint64_t tracee_pc(const struct tracee *t)
+{
+    struct user_regs_struct regs;
+    return ptrace(PTRACE_GETREGS, t->pid, 0, &regs) == 0 ? regs.rip : 0;
+}
+
+static void set_call(struct user_regs_struct *regs, long number, const uint64_t a[6])
+{
+    regs->rax = (uint64_t)number;
+    regs->orig_rax = (uint64_t)-1; /* nothing to restart */
+    regs->rdi = a[0];
+    regs->rsi = a[1];
+    regs->rdx = a[2];
+    regs->r10 = a[3];
+    regs->r8 = a[4];
+    regs->r9 = a[5];
+}
+
+static const unsigned char syscall_bytes[2] = {0x0f, 0x05};
+
+bool tracee_syscall(struct tracee *t, long number, const uint64_t arguments[6], const char *text,
+                    unsigned text_at, int64_t *result)
+{
+    struct user_regs_struct before, regs;
+    unsigned char code[2], under[256];
+    uint64_t a[6], place = 0;
+    size_t length = text ? strlen(text) + 1 : 0;
+    memcpy(a, arguments, sizeof a);
+    if (length > sizeof under || ptrace(PTRACE_GETREGS, t->pid, 0, &before) != 0 ||
+        !tracee_read(t, before.rip, code, sizeof code))
+        return false;
+    if (text) {
+        place = ((before.rsp - 4096) & ~UINT64_C(15));
+        if (!tracee_read(t, place, under, length) || !tracee_write(t, place, text, length))
+            return false;
+        a[text_at] = place;
+    }
+    regs = before;
+    set_call(&regs, number, a);
+    bool done = tracee_write(t, before.rip, syscall_bytes, sizeof syscall_bytes) &&
+                ptrace(PTRACE_SETREGS, t->pid, 0, &regs) == 0 && step(t) &&
+                ptrace(PTRACE_GETREGS, t->pid, 0, &regs) == 0;
+    *result = (int64_t)regs.rax;
+    if (text)
+        done = tracee_write(t, place, under, length) && done;
+    done = tracee_write(t, before.rip, code, sizeof code) && done;
+    return ptrace(PTRACE_SETREGS, t->pid, 0, &before) == 0 && done;
+}

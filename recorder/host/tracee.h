@@ -1,0 +1,44 @@
+/* tracee.h - a process of the target as ptrace and /proc give it: memory, registers, and system
+ * calls that it is made to execute. Errors: -1 with errno, or false.
+ */
+#ifndef RECORDER_TRACEE_H
+#define RECORDER_TRACEE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+struct tracee {
+    pid_t pid;
+    int mem;       /* /proc/PID/mem, or -1 */
+    bool attached; /* ptrace is on, and the process stands still */
+};
+
+/* Be its tracer, without stopping it; it stops at the first instruction of what it execs. */
+int tracee_seize(struct tracee *t, pid_t pid);
+/* Wait until it stands at the first instruction of a new program. False: it ended instead. */
+bool tracee_wait_exec(struct tracee *t);
+/* It has stopped with PTRACE_EVENT_EXEC: bring it to the first instruction of the new program. */
+bool tracee_at_exec(struct tracee *t);
+/* Let it go. */
+void tracee_detach(struct tracee *t);
+/* Open its memory; to be done again after an exec. */
+int tracee_open_memory(struct tracee *t);
+void tracee_close(struct tracee *t);
+
+/* Both return whether all `size` bytes were read or written. Code pages can be written, too. */
+bool tracee_read(const struct tracee *t, uint64_t address, void *bytes, size_t size);
+bool tracee_write(const struct tracee *t, uint64_t address, const void *bytes, size_t size);
+/* As tracee_read, but fewer bytes where memory ends: how many. */
+size_t tracee_read_some(const struct tracee *t, uint64_t address, void *bytes, size_t size);
+
+/* Make the standing process execute a system call where it stands; *result as the kernel returned
+ * it. Registers and code are as before. `text`, if not NULL, is put below its stack pointer and its
+ * address becomes argument number `text_at`. */
+bool tracee_syscall(struct tracee *t, long number, const uint64_t arguments[6], const char *text,
+                    unsigned text_at, int64_t *result);
+/* rip, or 0. */
+uint64_t tracee_pc(const struct tracee *t);
+
+#endif

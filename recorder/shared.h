@@ -1,0 +1,212 @@
+/* shared.h - the data area: what agent (inside the target) and host (outside) both see.
+ *
+ * One memory file, mapped shared by both: head, thread states, chunks, unwind tables. Offsets
+ * count from its first byte, since the two map it at different addresses. The agent writes events
+ * into chunks; the host takes them out and gives the chunk back. Nothing here is
+ * trusted by the host: every index and offset is checked before use (drain.c).
+ *
+ * Numbers are little-endian words of x86-64. Only aligned 4- and 8-byte words are shared, so that
+ * each is read and written whole.
+ */
+#ifndef BRKPOINT_RECORDER_SHARED_H
+#define BRKPOINT_RECORDER_SHARED_H
+
+#include <stdint.h>
+
+#define AREA_MAGIC UINT64_C(0x314b505244524352)
+#define AREA_THREADS 2048u /* thread states: threads that are alive at one moment */
+#define AREA_CHUNKS 4096u  /* the ring: at most 64 MiB wait for the host */
+#define AREA_FIRST 256u    /* of these, used as long as the host keeps up: they stay in caches */
+#define CHUNK_SIZE 16384u
+#define CHUNK_HEAD 32u
+#define THREAD_SIZE (512u << 10)
+#define MEMO_BUCKETS 4096u
+#define MEMO_NODES 10000u
+#define TABLES_SIZE (UINT64_C(256) << 20)
+#define SLOT 32u /* every record in a chunk is a multiple of this */
+
+/* ---- records in a chunk -------------------------------------------------------------------
+ * The first word is written last: until then it is RECORD_BEGUN, for one instruction 0.
+ *   bits 0-7 kind, 8-23 number of the hook or site, 24-27 flags, 32-63 stack node
+ */
+enum record_kind {
+    RECORD_NONE,
+    RECORD_CALL,    /* 32 bytes: word, time, argument 0, result */
+    RECORD_CALL3,   /* 64 bytes: word, time, arguments 0 1 2, result, memptr, time of return */
+    RECORD_LEAVE,   /* 64 bytes: word, time, sp, result, memptr */
+    RECORD_NODE,    /* 32 bytes: word with the node's id, parent and cut, pc, slot */
+    RECORD_SYSCALL, /* 96 bytes: word, time, arguments 0-5, result, sp, pc, time of return */
+    RECORD_NOTE,    /* 32 bytes: word, what was lost or refused (enum trouble), a count */
+    RECORD_BEGUN    /* its place is taken, it is being written; size in bits 8-23 */
+};
+#define RECORD_DONE (1u << 24)  /* CALL: the result is there, no LEAVE will come */
+#define RECORD_MAYBE (1u << 25) /* LEAVE: the result may have been written in place as well */
+
+/* Node ids: 1..MEMO_NODES-1 are remembered; from NODE_ONCE on they are used for one event. With
+ * NODE_CUT set it is no node: the stack is cut there, for the reason in the low bits. */
+#define NODE_ONCE 0x40000000u
+#define NODE_ONCE_RING 1024u
+#define NODE_CUT 0x80000000u
+#define MAX_FRAMES 256
+
+struct chunk {
+    uint32_t owner; /* index of the thread state, plus 1 */
+    uint32_t next;  /* index of the chunk that follows, plus 1; 0: none yet */
+    uint32_t end;   /* offset behind the last record, once `next` is set */
+    uint32_t serial;
+    uint64_t unused[2];
+    unsigned char records[CHUNK_SIZE - CHUNK_HEAD];
+};
+
+/* ---- asking the host ------------------------------------------------------------------------
+ * The thread writes its question and waits, spinning, until the host has answered or is gone.
+ */
+enum ask_kind {
+    ASK_NOTHING,
+    ASK_STACK,   /* a: sp -> answer: lowest and highest address of its stack */
+    ASK_MAPPED,  /* a: address, length, fd, prot: a file was mapped */
+    ASK_LIBS,    /* the loader's list of libraries has changed */
+    ASK_BORDER,  /* a: enum border and module, number of the hook, sp, stack node */
+    ASK_EXEC,    /* a: system call, thread: be there at the first instruction of the new program */
+    ASK_NO_EXEC, /* a: thread: it failed */
+    ASK_EXIT,    /* a: status, whole process */
+    ASK_FORK,    /* a: number of the system call, flags: a child begins */
+    ASK_FORKED,  /* a: the child's number: it has begun */
+    ASK_START    /* a: main, as handed to the C library -> answer: what to hand on */
+};
+enum border { BORDER_INIT = 1, BORDER_MAIN, BORDER_AFTER_MAIN, BORDER_EXIT };
+enum ask_state { ASK_IDLE, ASK_WAITING, ASK_ANSWERED };
+
+struct ask {
+    uint32_t state, kind;
+    uint64_t a[4];
+    uint64_t time;
+    uint64_t answer[2];
+};
+
+/* ---- a thread of the target ---------------------------------------------------------------- */
+/* Remembered stacks (agent/memo.c). A node is a word and what is known of it. Nodes that one walk
+ * made stand one behind the other, from the inside outwards: a run, whose words are compared in one
+ * go. */
+struct memo_word {
+    uint64_t slot, pc; /* memory at `slot` holds `pc`, a return address */
+};
+struct memo_node {
+    uint64_t top;    /* the highest address that its chain reads */
+    uint64_t bp_in;  /* rbp in this frame; matters where MEMO_USES_BP is set */
+    uint32_t last;   /* of the run */
+    uint32_t parent; /* of the run's last: the frame outside; 0: none */
+    uint32_t next;   /* in the bucket, plus the flags below */
+    uint32_t unused;
+};
+#define MEMO_USES_BP (1u << 31)
+#define MEMO_CHECK (1u << 30)    /* no frame: memory at `slot` must hold `pc`, that is all */
+#define MEMO_SAVED_BP (1u << 29) /* a check of where the frame before it saved rbp */
+#define MEMO_UNSTEADY (1u << 28) /* the frames up to it rest on more than their words */
+#define MEMO_NEXT 0xffffu
+
+enum thread_use { THREAD_FREE, THREAD_LIVE, THREAD_GONE };
+
+struct thread_state {
+    uint32_t use;                   /* enum thread_use */
+    uint32_t pid, tid;              /* as the kernel numbers them */
+    uint32_t first_chunk;           /* plus 1 */
+    uint64_t cur;                   /* where the next record goes: chunk index + 1 << 32 | offset */
+    uint64_t fs;                    /* thread pointer: what the thread is known by */
+    uint64_t stack_low, stack_high; /* the memory that its stack may be read in */
+    uint64_t hits, misses, waits, once;
+    uint64_t site_time;   /* when the system call began that the thread is in */
+    uint32_t site_number; /* and which it is */
+    uint32_t memo_busy, memo_count;
+    uint32_t once_count;
+    uint32_t clock_left; /* events without a time stamp before the next that has one */
+    struct ask ask;
+    uint32_t buckets[MEMO_BUCKETS];
+    struct memo_word words[MEMO_NODES];
+    struct memo_node nodes[MEMO_NODES];
+};
+_Static_assert(sizeof(struct thread_state) <= THREAD_SIZE, "a thread state has its room");
+_Static_assert(sizeof(struct chunk) == CHUNK_SIZE, "a chunk has its size");
+
+enum trouble { TROUBLE_NO_THREAD, TROUBLE_NO_CHUNK, TROUBLES };
+
+struct area_head {
+    uint64_t magic;
+    uint32_t recording; /* 0: the detours only pass through */
+    uint32_t host_gone; /* set by an agent that waited for a host that is dead */
+    uint32_t unused;
+    uint32_t clock;    /* 0: no time stamps (rdtsc is forbidden), N: one in N events. 1 as soon as
+                        * there is a second thread: the stamps order the events of both */
+    uint32_t fsgsbase; /* rdfsbase may be used */
+    uint32_t asks;     /* how often the host was asked, for its eye */
+    uint64_t trouble[TROUBLES];
+    uint64_t waits;                         /* how often a thread found no free chunk */
+    uint64_t may_sleep;                     /* 0: seccomp may forbid it, a thread waits spinning */
+    uint32_t threads[AREA_THREADS / 32];    /* bit set: the state is in use */
+    uint32_t free_chunks[AREA_CHUNKS / 32]; /* bit set: the chunk is free */
+    uint64_t hook_kind[4096];               /* what each hook and site is: enum hook_kind */
+};
+
+/* A struct unwind_cache (agent/unwind.h) that all threads share. */
+#define AREA_CACHE_AT (UINT64_C(64) << 10)
+#define AREA_THREADS_AT (UINT64_C(128) << 10)
+#define AREA_CHUNKS_AT (AREA_THREADS_AT + (uint64_t)AREA_THREADS * THREAD_SIZE)
+#define AREA_TABLES_AT (AREA_CHUNKS_AT + (uint64_t)AREA_CHUNKS * CHUNK_SIZE)
+#define AREA_SIZE (AREA_TABLES_AT + TABLES_SIZE)
+_Static_assert(sizeof(struct area_head) <= AREA_CACHE_AT, "the head has its room");
+
+/* ---- what a hook is: low byte of hook_kind ------------------------------------------------- */
+enum hook_kind {
+    HOOK_CALL1 = 1,   /* an allocator function of one argument: malloc, free, valloc, pvalloc */
+    HOOK_CALL3,       /* one with two or three */
+    HOOK_MEMPTR,      /* posix_memalign: the pointer is behind its first argument */
+    HOOK_LIBS,        /* _dl_debug_state */
+    HOOK_START,       /* __libc_start_main: its first argument is main */
+    HOOK_BORDER,      /* a border of the phases; the number is in bits 8-15 */
+    HOOK_LAST_MUNMAP, /* the same, where munmap may take away the stack that it stands on */
+    HOOK_CLONE,       /* clone, clone3 or fork; from bit 8 on which it is */
+    HOOK_SYSCALL      /* a syscall instruction; from bit 8 on the address behind it */
+};
+
+#define HOOK_CLONE_NUMBER(kind) ((kind) >> 8)
+
+/* ---- the code area ------------------------------------------------------------------------
+ * The agent's code, then stubs of STUB_SIZE bytes, one a hook. The host writes it; it is
+ * read-execute for the target. The words at its start tell the agent where everything is.
+ */
+struct code_head {
+    uint64_t area;       /* address of the data area in the target */
+    uint64_t identity;   /* address of the identity page: private, wiped by fork */
+    uint64_t stubs;      /* address of stub 0 */
+    uint64_t after[4];   /* every address behind a wrapper's call, of all code areas; 0: none */
+    uint32_t entries[4]; /* offsets of agent_entry, agent_after, agent_any, agent_behind */
+};
+
+#define STUB_SIZE 512u
+#define STUB_TAIL 352u /* offset, in a stub, of code that is run in its place */
+#define STUB_MOVED 32u /* offset of the moved instructions in a function's stub */
+
+/* What a wrapped call has on the stack between its return address and the caller's. */
+#define WRAP_WORDS 5
+#define WRAP_SKIP ((WRAP_WORDS + 1) * 8) /* from the slot of the one to the slot of the other */
+
+struct identity_entry {
+    uint64_t fs, state; /* address of the thread_state in the target; 0: none */
+};
+#define IDENTITY_ENTRIES 1024u
+#define IDENTITY_SIZE (5u << 12)
+/* A thread that is being made: its thread pointer, and where the kernel writes its number. */
+struct newcomer {
+    uint64_t fs, tid_at;
+};
+#define NEWCOMERS 128u
+struct identity {
+    uint32_t ready; /* 0 after a fork: the kernel has wiped the pages */
+    uint32_t pid;
+    uint64_t tables; /* offset of the unwind tables in force, by the host; 0: none */
+    struct newcomer newcomers[NEWCOMERS];
+    struct identity_entry entries[IDENTITY_ENTRIES];
+};
+_Static_assert(sizeof(struct identity) <= IDENTITY_SIZE, "its pages");
+
+#endif

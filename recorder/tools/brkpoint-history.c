@@ -1,0 +1,102 @@
+/* brkpoint-history - turns a spool of single records into one of columns and sums.
+ *
+ *   brkpoint-history [--nodes N] [--flush N] SPOOL OUT
+ *   brkpoint-history --synthetic N [--stacks N] [--live N] OUT
+ *
+ * The first form serves the tests, which hold the result beside alloctrace/history.py; the second
+ * makes up N events and says what each cost.
+ */
+#include <stdlib.h>
+#include <string.h>
+#include "spool_reader.h"
+#include "synthetic.h"
+
+struct options {
+    struct reader_options reader;
+    struct synthetic synthetic;
+    const char *in, *out;
+};
+
+static int put(void *owner, enum history_kind kind, const void *payload, size_t length)
+{
+    FILE *file = owner;
+    uint8_t head[8] = {0};
+    uint32_t size = (uint32_t)length;
+    memcpy(head, &size, 4);
+    head[4] = (uint8_t)kind;
+    return fwrite(head, 1, 8, file) == 8 && fwrite(payload, 1, length, file) == length ? 0 : -1;
+}
+
+static int put_head(FILE *file)
+{
+    static const uint8_t head[16] = {'b', 'r', 'k', 's', 'p', 'o', 'o', 'l', 2};
+    return fwrite(head, 1, sizeof head, file) == sizeof head ? 0 : -1;
+}
+
+static int usage(void)
+{
+    fputs("usage: brkpoint-history [--nodes N] [--flush N] SPOOL OUT\n"
+          "       brkpoint-history --synthetic N [--stacks N] [--live N] OUT\n",
+          stderr);
+    return 2;
+}
+
+static int parse(struct options *options, int argc, char **argv)
+{
+    int at = 1;
+    for (; at + 1 < argc && !strncmp(argv[at], "--", 2); at += 2) {
+        uint64_t value = strtoull(argv[at + 1], NULL, 10);
+        if (!strcmp(argv[at], "--nodes"))
+            options->reader.node_numbers = (uint32_t)value;
+        else if (!strcmp(argv[at], "--flush"))
+            options->reader.flush_every = (uint32_t)value;
+        else if (!strcmp(argv[at], "--synthetic"))
+            options->synthetic.events = value;
+        else if (!strcmp(argv[at], "--stacks"))
+            options->synthetic.stacks = (uint32_t)value;
+        else if (!strcmp(argv[at], "--live"))
+            options->synthetic.live = (uint32_t)value;
+        else
+            return -1;
+    }
+    if (!options->synthetic.events && at < argc)
+        options->in = argv[at++];
+    options->out = at < argc ? argv[at++] : NULL;
+    return at == argc && options->out ? 0 : -1;
+}
+
+static const char *feed(const struct options *options, struct history *h)
+{
+    if (options->synthetic.events) {
+        synthesise(h, &options->synthetic);
+        return NULL;
+    }
+    FILE *in = fopen(options->in, "rb");
+    if (!in)
+        return "cannot be read";
+    const char *wrong = spool_to_history(in, h, &options->reader);
+    fclose(in);
+    return wrong;
+}
+
+int main(int argc, char **argv)
+{
+    struct options options = {.reader = {.node_numbers = 1 << 20},
+                              .synthetic = {.stacks = 2, .live = 0}};
+    if (parse(&options, argc, argv))
+        return usage();
+    FILE *out = fopen(options.out, "wb");
+    struct history *h = out && !put_head(out) ? history_new(put, out) : NULL;
+    const char *wrong = h ? feed(&options, h) : "no memory, or the file cannot be written";
+    if (h && !wrong) {
+        history_finish(h);
+        wrong = history_failed(h) ? "the history failed" : NULL;
+    }
+    if (h)
+        history_free(h);
+    if (out && fclose(out) && !wrong)
+        wrong = "the file cannot be written";
+    if (wrong)
+        fprintf(stderr, "brkpoint-history: %s\n", wrong);
+    return wrong ? 1 : 0;
+}

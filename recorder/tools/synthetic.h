@@ -1,0 +1,16 @@
+/* synthetic.h - a made-up program for measuring: malloc and free in a loop. */
+#ifndef BRKPOINT_SYNTHETIC_H
+#define BRKPOINT_SYNTHETIC_H
+
+#include "host/history.h"
+
+struct synthetic {
+    uint64_t events; /* half of them free */
+    uint32_t stacks; /* distinct ones, 31 frames deep */
+    uint32_t live;   /* blocks that are live at once, freed in random order; 0: the last one */
+};
+
+/* Tells it all to `h`, and says on standard error what an event cost in CPU time. */
+void synthesise(struct history *h, const struct synthetic *options);
+
+#endif

@@ -1,0 +1,212 @@
+"""The history in C equals the one in Python: on random targets, on stored ones, and it notices."""
+
+import os
+import shutil
+import subprocess
+import sys
+
+import pytest
+
+from alloctrace import groups, history, spool, trace
+from alloctrace.summary import summarise
+import made_chaos
+import made_traces
+from made_records import Made, write_spool
+
+TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+TOOL = os.path.join(TOP, "build", "recorder", "brkpoint-history")
+FIELDS = (
+    "seq t_ns pid tid kind name impl dur_ns size nmemb align ptr result errno args block"
+    " phase image cause outer"
+).split()
+PARTS = "run images modules hooks borders mains forks threads signals cost lost end notes".split()
+SUMS = spool.SumRow._fields[1:]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def tool():
+    subprocess.run(
+        ["make", "-s", "-f", "recorder/build.mk", "recorder-history"], cwd=TOP, check=True
+    )
+
+
+def convert(folder, records, *options):
+    """(History of Python, History of C, path of the spool that C wrote)."""
+    plain, made = str(folder / "plain.spool"), str(folder / "made.spool")
+    write_spool(plain, records)
+    subprocess.run([TOOL, *options, plain, made], check=True)
+    return history.build(spool.read(plain)), history.build(spool.read(made)), made
+
+
+def frames(built, id_):
+    stack = built.stacks.get(id_)
+    if stack is None:
+        return max(0, -id_), ()
+    return stack.cut, tuple(pc for pc, _ in stack.frames)
+
+
+def differences(python, c):
+    """What is not equal, as text; [] where all is."""
+    found = [] if len(python.events) == len(c.events) else ["number of events"]
+    for a, b in zip(python.events, c.events):
+        found += [
+            "%s of %d" % (name, a.seq) for name in FIELDS if getattr(a, name) != getattr(b, name)
+        ]
+        if frames(python, a.stack) != frames(c, b.stack):
+            found.append("stack of %d" % a.seq)
+    found += [name for name in PARTS if getattr(python, name) != getattr(c, name)]
+    return found + (["blocks"] if python.blocks != c.blocks else [])
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+@pytest.mark.parametrize("options", [(), ("--nodes", "40")])
+def test_random_targets_are_equal(tmp_path, threads, options):
+    for seed in range(120):
+        records = made_chaos.records(seed, threads=threads)
+        python, c, _ = convert(tmp_path, records, *options)
+        assert differences(python, c) == [], seed
+
+
+def test_chunks_that_end_anywhere_are_equal(tmp_path):
+    """What becomes known when the chunk is written already comes late."""
+    for seed in range(60):
+        python, c, _ = convert(tmp_path, made_chaos.records(seed, calm=True), "--flush", "7")
+        assert differences(python, c) == [], seed
+        assert len(c.recorded.chunks) > 20
+
+
+def test_late_fields_are_there(tmp_path):
+    made = Made()
+    made.enter("malloc", 24)
+    for _ in range(40):
+        made.enter("malloc", 8, sp=2**47 - 4096)
+        made.leave("malloc", 0x7000, sp=2**47 - 4096)
+    made.leave("malloc", 0x5000)
+    python, c, _ = convert(tmp_path, made.records, "--flush", "5")
+    assert c.recorded.late and differences(python, c) == []
+
+
+def key(group, stack, keys):
+    return (
+        *(group.kind, group.name, group.impl, group.pid, group.phase, group.image),
+        stack,
+        keys.get(group.within),
+    )
+
+
+def sums(groups_, stack_of):
+    """{what is alike: sums}: stacks of equal frames are one stack here."""
+    found, keys = {}, {}
+    for group in groups_:
+        keys[group.id] = key(group, stack_of(group), keys)
+        row = found.setdefault(keys[group.id], [0] * len(SUMS))
+        for index, name in enumerate(SUMS):
+            row[index] += getattr(group, name)
+    return found
+
+
+def test_sums_are_those_of_the_events(tmp_path):
+    for seed in range(60):
+        made = Made()
+        made.records = made_chaos.records(seed, calm=True)
+        made.call("malloc", 1, result=0x9000)  # an exec is complete when something follows it
+        python, c, _ = convert(tmp_path, made.records)
+        wanted, found = groups.of_events(python.events), c.recorded.sums
+        expected = sums(wanted.groups, lambda group: frames(python, group.stack))
+        assert sums(found.groups, lambda group: frames(c, group.stack)) == expected, seed
+        assert found.peak == wanted.peak
+        # a call's bytes count when it returns there, when it began here
+        assert [point[:2] for point in found.timeline] == [p[:2] for p in wanted.timeline]
+
+
+def without_ends(data):
+    """A spool as a killed recorder leaves it: no sums, no blocks."""
+    at = 16
+    while data[at + 4] not in (spool.SUMS, spool.BLOCKS) and b'"sums"' not in data[at : at + 30]:
+        at += 8 + int.from_bytes(data[at : at + 4], "little")
+    return data[:at]
+
+
+def test_what_a_killed_recorder_wrote_is_counted_anew(tmp_path):
+    for seed in range(20):
+        made = Made()
+        made.records = made_chaos.records(seed, calm=True)
+        made.call("malloc", 1, result=0x9000)
+        _, whole, path = convert(tmp_path, made.records, "--flush", "50")
+        with open(path, "rb") as file:
+            data = without_ends(file.read())
+        with open(path, "wb") as file:
+            file.write(data)
+        built = history.build(spool.read(path))
+        assert not built.recorded.is_whole and built.events == whole.events
+        for name in ("count", "reached", "live_bytes", "temporary_blocks", "peak_bytes"):
+            found = [getattr(group, name) for group in built.recorded.sums.groups]
+            assert found == [getattr(group, name) for group in whole.recorded.sums.groups], name
+        assert built.recorded.sums.peak == whole.recorded.sums.peak
+
+
+def test_the_comparison_notices(tmp_path):
+    """Its negative twin: one result of one call changes, and something is not equal."""
+    records = made_chaos.records(3, calm=True)
+    changed = list(records)
+    leaves = [i for i, r in enumerate(records) if isinstance(r, spool.Leave)]
+    for at in leaves[:9]:
+        changed[at] = changed[at]._replace(result=changed[at].result + 16)
+    python, _, _ = convert(tmp_path, records)
+    _, c, _ = convert(tmp_path, changed)
+    assert differences(python, c) != []
+
+
+MUTATIONS = [
+    ("history_calls.c", "call->back == NONE || call->back == back)", "1)"),
+    ("history_calls.c", "call->sp - sp > SAME_STACK", "0"),
+    ("history_calls.c", "if (call->sp > sp)", "if (0)"),
+    ("history_blocks.c", "if (inner->seq > call->outer)", "if (1)"),
+    ("history_blocks.c", "block.last = call->seq;\n        if", "if"),
+    ("history.c", "while (count--)", "while (--count)"),
+    ("history_syscalls.c", "t->syscall_ptr != 0 && now != t->syscall_ptr", "0"),
+    ("history_processes.c", "(int)phase <= p->bordered", "0"),
+    (
+        "history_stacks.c",
+        "*frame = (struct frame_node){.parent = number,",
+        "*frame = (struct frame_node){",
+    ),
+]
+
+
+@pytest.mark.parametrize("name, rule, other", MUTATIONS)
+def test_a_changed_rule_is_noticed(tmp_path, monkeypatch, name, rule, other):
+    shutil.copytree(os.path.join(TOP, "recorder"), tmp_path / "recorder")
+    source = tmp_path / "recorder" / "host" / name
+    text = source.read_text()
+    assert text.count(rule) == 1
+    source.write_text(text.replace(rule, other))
+    files = [*source.parent.glob("history*.c"), *(tmp_path / "recorder" / "tools").glob("*.c")]
+    tool = str(tmp_path / "tool")
+    command = ["gcc", "-O0", "-I", str(tmp_path / "recorder"), "-o", tool, *map(str, files), "-lz"]
+    subprocess.run(command, check=True)
+    monkeypatch.setattr(sys.modules[__name__], "TOOL", tool)
+    for seed in range(60):
+        python, c, _ = convert(tmp_path, made_chaos.records(seed))
+        if differences(python, c):
+            return
+    pytest.fail("nobody noticed")
+
+
+def test_a_trace_of_many_events_says_the_same(tmp_path, monkeypatch):
+    """Copied chunks and examples against events that are each looked at."""
+    records = made_traces.made_records()
+    _, few, path = convert(tmp_path, records)
+    trace.write(tmp_path / "few", few, made_traces.symbolise(few), {})
+    monkeypatch.setattr("alloctrace.recorded.MANY", 3)
+    many = history.build(spool.read(path))
+    assert many.has_many()
+    trace.write(tmp_path / "many", many, made_traces.symbolise(many), {})
+    with trace.open(tmp_path / "few") as a, trace.open(tmp_path / "many") as b:
+        for x, y in zip(a.events(), b.events()):
+            assert [getattr(x, name) for name in FIELDS] == [getattr(y, name) for name in FIELDS]
+            assert x.verdict == y.verdict and a.stack(x.stack) == b.stack(y.stack)
+        one, two = summarise(a), summarise(b)
+        assert [row["count"] for row in one["totals"]] == [row["count"] for row in two["totals"]]
+        for name in ("causes", "phases", "leaked", "temporary", "peak", "events"):
+            assert one[name] == two[name], name

@@ -1,0 +1,113 @@
+"""Whoever is killed or stopped, target, recorder or brkpoint: the program is not harmed, and what
+was recorded until then is in the trace."""
+
+import json
+import os
+import signal
+import subprocess
+import time
+
+import launching
+import pytest
+import recorder_runs
+from recorder_runs import NOT_BUILT, probe
+
+pytestmark = pytest.mark.skipif(not recorder_runs.BUILT, reason=NOT_BUILT)
+
+
+class Watched:
+    """The probe `steady` under brkpoint, once it has begun."""
+
+    def __init__(self, folder, milliseconds, before=(), more=()):
+        words = [*before, os.fsencode(probe("steady.c")), b"%d" % milliseconds, b"5", *more]
+        options = (b"--engine", b"recorder")
+        command = launching.watched(*words, options=options, trace=folder / "t.brkpoint")
+        self.folder = folder
+        self.process = subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        )
+        assert self.process.stdout.readline() == b"begins\n"
+
+    def child(self, name):
+        """The number of the process of that name (15 characters of it) below brkpoint."""
+        found = [p for p in launching.descendants(self.process.pid) if launching.name_of(p) == name]
+        assert len(found) == 1
+        return found[0]
+
+    def target(self):
+        return self.child("steady")
+
+    def recorder(self):
+        return self.child("brkpoint-record")
+
+    def finish(self):
+        out, err = self.process.communicate(timeout=launching.LIMIT_S)
+        report = launching.report(self.folder)
+        mallocs = [t for t in report["totals"] if t["phase"] == "main" and t["name"] == "malloc"]
+        return self.process.returncode, out, err, report, sum(t["count"] for t in mallocs)
+
+
+def test_the_target_is_killed(tmp_path):
+    run = Watched(tmp_path, 60000)
+    time.sleep(0.5)
+    os.kill(run.target(), signal.SIGKILL)
+    status, _, _, report, mallocs = run.finish()
+    assert status == 128 + signal.SIGKILL
+    assert report["exit"] == {"kind": "signalled", "status": signal.SIGKILL}
+    assert mallocs > 101
+
+
+@pytest.mark.parametrize("before", [[], [b"/usr/bin/env", b"nice"]])
+def test_the_recorder_is_killed(tmp_path, before):
+    """The program goes on to its own end, be it the first of the process or one that it exec'd."""
+    run = Watched(tmp_path, 2000, before)
+    time.sleep(0.3)
+    os.kill(run.recorder(), signal.SIGKILL)
+    status, out, err, report, mallocs = run.finish()
+    assert out == b"ends\n"
+    assert status == 125 and b"the target exited with status 5" in err
+    assert not report["complete"]
+    assert mallocs > 101
+
+
+@pytest.mark.parametrize("who", ["target", "recorder"])
+def test_stopped_and_continued(tmp_path, who):
+    run = Watched(tmp_path, 2000)
+    pid = getattr(run, who)()
+    for _ in range(7):
+        os.kill(pid, signal.SIGSTOP)
+        time.sleep(0.05)
+        os.kill(pid, signal.SIGCONT)
+        time.sleep(0.01)
+    status, out, _, report, mallocs = run.finish()
+    assert (status, out) == (5, b"ends\n")
+    assert report["complete"] and report["events_lost"] == 0
+    assert mallocs % 101 in (0, 1) and mallocs > 101  # and one of puts
+
+
+def test_children_live_on_when_brkpoint_is_killed(tmp_path):
+    run = Watched(tmp_path, 1500, more=[b"child"])
+    time.sleep(0.5)
+    run.process.kill()
+    out, _ = run.process.communicate(timeout=launching.LIMIT_S)  # until the child closes it
+    assert out == b"the child ends\n"
+
+
+def test_brkpoint_is_killed(tmp_path):
+    """Nothing of it stays, and what was recorded can be recovered."""
+    run = Watched(tmp_path, 60000)
+    time.sleep(0.3)
+    pids = launching.descendants(run.process.pid)
+    run.process.kill()
+    run.process.communicate()
+    assert launching.gone(pids)
+    spools = list(tmp_path.glob("*.brkspool"))
+    assert len(spools) == 1
+    done = subprocess.run([launching.BRKPOINT, "recover", spools[0]], capture_output=True)
+    assert done.returncode == 0, done.stderr
+    report = json.loads(
+        subprocess.run(
+            [launching.BRKPOINT, "report", tmp_path / "t.brkpoint", "--json"], capture_output=True
+        ).stdout
+    )
+    assert not report["complete"]

@@ -1,0 +1,129 @@
+"""The recorder and the breakpoint engine see the same: event by event, on every target and on real
+programs, with addresses, stacks, origins, purposes and causes (alloctrace/same.py).
+
+Each program runs once under each engine; what must differ is listed, with its reason.
+"""
+
+import os
+import shutil
+import subprocess
+
+import pytest
+import recorder_runs
+import target_programs
+from target_programs import ROOT, brkpoint
+
+from alloctrace import same, trace
+
+pytestmark = pytest.mark.skipif(not recorder_runs.BUILT, reason=recorder_runs.NOT_BUILT)
+
+PROGRAMS = {program.name: program.command for program in target_programs.programs()}
+FOUND = {
+    "ls": ["/bin/ls", "/"],
+    "git": ["git", "--version"],
+    "git-log": ["git", "log", "--oneline", "-3"],
+    "sqlite3": ["sqlite3", ":memory:", "create table t(a); insert into t values(13)"],
+    "python3": ["/usr/bin/python3", "-S", "-c", "pass"],
+    "perl": ["perl", "-e", "my %h = map { $_ => 1 } 1 .. 13; print scalar keys %h"],
+    "bash": ["/bin/bash", "--norc", "-c", "for i in 1 2 3; do x=$x$i; done; echo $x"],
+    "grep": ["/bin/grep", "-c", "root", "/etc/passwd"],
+    "awk": ["awk", "BEGIN { for (i = 0; i < 13; i++) a[i] = i; print length(a) }"],
+    "sort": ["sort", "/etc/passwd"],
+    "sed": ["sed", "-n", "s/root/&/p", "/etc/passwd"],
+    "find": ["find", os.path.join(ROOT, "docs"), "-name", "*.md"],
+    "tar": ["tar", "-cf", "/dev/null", os.path.join(ROOT, "completions")],
+    "c++filt": ["c++filt", "_ZNSt6vectorIiSaIiEE9push_backEOi"],
+    "make": ["make", "--version"],
+    "g++": ["g++", "--version"],
+}  # fmt: skip
+ENVIRONMENT = {"PERL_HASH_SEED": "0", "PYTHONHASHSEED": "0"}  # else tables grow as chance has it
+
+# Where the two must differ: what of it is said, and why.
+GUESSED = "where neither has a table, gdb guesses further than the recorder does: both end there"
+CUT = (
+    "cut: 'the unwinder gave up', 'no unwind table and no verified call before the return address'"
+)
+DIFFERENT = {
+    "grow.musl-static": ([CUT, CUT], GUESSED),
+    "grow.musl-dynamic": ([CUT], GUESSED),
+}
+
+
+@pytest.fixture(scope="session")
+def built():
+    target_programs.build()
+
+
+def record(folder, engine, command):
+    """The open trace of a run without address randomisation; its exit status."""
+    path = str(folder / (engine + ".brkpoint"))
+    options = ["--engine", engine, "--fixed-addresses", "--quiet", "-o", path]
+    environment = dict(os.environ, **ENVIRONMENT)
+    done = brkpoint("run", *options, "--", *command, env=environment)
+    assert os.path.exists(path), done.stderr
+    return trace.open(path), (done.returncode, done.stdout)
+
+
+def compared(folder, command):
+    """(sentences about what differs, number of events)"""
+    one, ending = record(folder, "breakpoints", command)
+    other, other_ending = record(folder, "recorder", command)
+    with one, other:
+        assert other_ending == ending
+        assert other.run["complete"] and other.run["events_lost"] == 0
+        count = sum(1 for _ in same.first_process(other))
+        return same.differences(one, other, addresses=True), count
+
+
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_targets(built, tmp_path, name):
+    if not os.path.exists(os.path.join(ROOT, PROGRAMS[name][-1])):
+        pytest.skip("not built: " + name)
+    found, _ = compared(tmp_path, PROGRAMS[name])
+    expected, why = DIFFERENT.get(name, ((), ""))
+    assert len(found) == len(expected), (found, why)
+    for text, part in zip(found, expected):
+        assert part in text, why
+
+
+@pytest.mark.parametrize("name", FOUND)
+def test_real_programs(tmp_path, name):
+    if not shutil.which(FOUND[name][0]):
+        pytest.skip("no " + name)
+    found, count = compared(tmp_path, FOUND[name])
+    assert not found
+    assert count > 20
+
+
+# Probes of the safety tests that do the same on each run: what is odd about them is seen alike.
+PROBES = {
+    "coroutines.c": [],
+    "strict.c": ["filter"],
+    "unwound.cc": [],
+    "panics.rs": [],
+    "children.c": ["thread"],
+    "dying.c": ["segv-caught"],
+}
+
+
+@pytest.mark.parametrize("source", PROBES)
+def test_probes(tmp_path, source):
+    if source.endswith(".rs") and not shutil.which("rustc"):
+        pytest.skip("no rustc")
+    found, _ = compared(tmp_path, [recorder_runs.probe(source), *PROBES[source]])
+    assert not found
+
+
+def test_twin_two_programs_differ(tmp_path):
+    """The comparison can fail: of two programs that differ in one size."""
+    traces = []
+    for size in (1009, 1013):
+        source = "#include <stdlib.h>\nint main(void) { free(malloc(%d)); return 0; }" % size
+        path, folder = str(tmp_path / "program"), tmp_path / str(size)
+        folder.mkdir()
+        words = ["gcc", "-O0", "-fno-builtin", "-x", "c", "-", "-o", path]
+        subprocess.run(words, input=source, check=True, text=True)
+        traces.append(record(folder, "recorder", [path])[0])
+    with traces[0], traces[1]:
+        found = same.differences(*traces, addresses=True)
+    assert len(found) == 1 and "size: 1009, 1013" in found[0]

@@ -1,0 +1,237 @@
+"""The recorder leaves programs as they are: each probe prints facts about itself, which must be the
+same with and without it; and what it records of them is right, prime sizes counted."""
+
+import os
+import re
+import resource
+import shutil
+import subprocess
+
+import launching
+import pytest
+import recorder_runs
+from recorder_runs import NOT_BUILT, alone, counted, probe, recorded
+from target_programs import brkpoint
+
+pytestmark = pytest.mark.skipif(not recorder_runs.BUILT, reason=NOT_BUILT)
+MARKS = (1009, 1013, 1019, 1021)
+
+
+def both(folder, words, **how):
+    """What `words` does by itself and under the recorder, compared; the Recorded."""
+    before, after = alone(words, **how), recorded(folder, words, **how)
+    assert (after.status, after.out, after.err) == (before.status, before.out, before.err)
+    assert before.status != 77, "the probe cannot be tried here"
+    assert after.complete and after.history.lost == 0, after.reason
+    return after
+
+
+def check(folder, words, counts, **how):
+    assert counted(both(folder, words, **how).history, MARKS) == counts
+
+
+# (source, arguments, {(name, size): calls})
+PROBES = [
+    ("registers.c", [], {("malloc", 1009): 2, ("realloc", 1013): 2, ("calloc", 1019): 2,
+                         ("posix_memalign", 1021): 2}),
+    ("red_zone.c", [], {}),
+    ("surroundings.c", [], {("malloc", 1009): 1, ("malloc", 1019): 1}),
+    ("strict.c", [], {("malloc", 1009): 101, ("calloc", 1013): 101, ("realloc", 1019): 101}),
+    ("strict.c", ["filter"], {("malloc", 1009): 101, ("calloc", 1013): 101,
+                              ("realloc", 1019): 101}),
+    ("tsc.c", [], {("malloc", 1009): 101}),
+    ("filter_thread.c", ["thread"], {("malloc", 1009): 106}),
+    ("coroutines.c", [], {("malloc", 1009): 77, ("malloc", 1013): 77}),
+    ("crowd.c", ["1000", "200"], {("malloc", 1009): 3000, ("malloc", 1013): 200,
+                                  ("malloc", 1019): 1400}),
+    ("unwound.cc", [], {("malloc", 1013): 118}),
+    ("panics.rs", [], {("calloc", 1009): 118}),
+    ("children.c", ["fork"], {("malloc", 1009): 2, ("malloc", 1019): 1}),
+    ("children.c", ["many"], {("malloc", 1009): 2}),
+    ("children.c", ["vfork"], {("malloc", 1009): 2}),
+    ("children.c", ["spawn"], {("malloc", 1009): 2}),
+    ("children.c", ["system"], {("malloc", 1009): 2}),
+    ("children.c", ["failing"], {("malloc", 1009): 2}),
+    ("children.c", ["thread"], {("malloc", 1009): 1, ("malloc", 1013): 1}),
+    ("dying.c", ["abort"], {("malloc", 1009): 1}),
+    ("dying.c", ["segv"], {("malloc", 1009): 1}),
+    ("dying.c", ["segv-caught"], {("malloc", 1009): 1, ("malloc", 1013): 1}),
+    ("dying.c", ["free"], {("malloc", 1009): 1}),
+    ("dying.c", ["free-segv"], {("malloc", 1009): 1}),
+    ("dying.c", ["_exit"], {("malloc", 1009): 1}),
+    ("dying.c", ["kill"], {("malloc", 1009): 1}),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "source, words, counts", PROBES, ids=["-".join([s, *w]) for s, w, _ in PROBES]
+)
+def test_a_probe(tmp_path, source, words, counts):
+    if source.endswith(".rs") and not shutil.which("rustc"):
+        pytest.skip("no rustc")
+    check(tmp_path, [probe(source), *words], counts)
+
+
+def test_twin_a_program_that_changes_is_found_out(tmp_path):
+    """What it prints is different under any observer: its parent."""
+    with pytest.raises(AssertionError):
+        both(tmp_path, ["/bin/sh", "-c", "echo $PPID"])
+    with pytest.raises(AssertionError):
+        check(tmp_path, [probe("tsc.c")], {("malloc", 1009): 100})
+
+
+CHILDREN = [
+    ("fork", {("malloc", 1013): 101}),
+    ("many", {("malloc", 1013): 23}),
+    ("vfork", {}),
+    ("spawn", {}),
+    ("system", {}),
+]
+
+
+@pytest.mark.parametrize("way, counts", CHILDREN)
+def test_what_children_ask_for(tmp_path, way, counts):
+    done = recorded(tmp_path, [probe("children.c"), way])
+    children = {event.pid for event in done.history.events} - {done.history.run["pid"]}
+    assert counted(done.history, MARKS, children=True) == counts
+    assert len(children) == (23 if way == "many" else 1)
+
+
+ASKS = "a forked child asks the kernel for its number when it first records"
+
+
+@pytest.mark.xfail(strict=True, reason=ASKS)
+def test_a_child_that_may_not_ask_for_its_number(tmp_path):
+    both(tmp_path, [probe("filter_thread.c"), "fork"])
+
+
+# ---- stacks ------------------------------------------------------------------------------------
+
+
+def used(text):
+    return int(re.search(rb"used (\d+) of", text).group(1))
+
+
+def test_a_small_alternate_stack(tmp_path):
+    """The kernel's own frame, and 2048 bytes: what the recorder needs of it is little."""
+    words = [probe("altstack.c"), "2048"]
+    before, after = alone(words), recorded(tmp_path, words)
+    assert (after.status, after.out) == (before.status, before.out) == (7, b"it was enough\n")
+    assert counted(after.history, MARKS) == {("malloc", 1009): 102}
+    assert 0 < used(after.err) - used(before.err) <= 800
+
+
+def test_signals_anywhere(tmp_path):
+    done = recorded(tmp_path, [probe("storm.c")])
+    main, handler, _ = map(int, re.findall(rb"\d+", done.out))
+    assert done.status == 0 and done.complete and done.history.lost == 0
+    assert counted(done.history, MARKS) == {("malloc", 1009): main, ("malloc", 1013): handler}
+
+
+def test_jumps_out_of_handlers_that_landed_anywhere(tmp_path):
+    """A call that a jump left, made again at once, may count once (docs/engine.md). Where the jump
+    left the agent at the one instruction that matters, at most a chunk is lost, and it is said."""
+    done = recorded(tmp_path, [probe("storm.c"), "jump"])
+    main, handler, jumps = map(int, re.findall(rb"\d+", done.out))
+    counts, lost = counted(done.history, MARKS), done.history.lost * 512
+    assert done.status == 0 and done.complete and done.history.lost < 7
+    assert jumps > 100
+    assert handler - lost <= counts["malloc", 1013] <= handler
+    assert main - 2 * jumps - lost <= counts["malloc", 1009] <= main
+
+
+@pytest.mark.parametrize("words", [[], ["anywhere"]])
+def test_cancelled_threads(tmp_path, words):
+    done = both(tmp_path, [probe("cancel.c"), *words])
+    counts = counted(done.history, MARKS)
+    assert counts["malloc", 1013] == 31
+    assert counts["malloc", 1009] > 31
+
+
+THROUGH = "the unwinder in the program finds no table for the code that stands between a function \
+and its caller"
+
+
+@pytest.mark.xfail(strict=True, reason=THROUGH)
+@pytest.mark.parametrize("words", [["throw"], ["backtrace"]])
+def test_an_allocator_that_looks_at_its_callers(tmp_path, words):
+    both(tmp_path, [probe("throwing.cc"), *words])
+
+
+# ---- libraries ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("plain, apart", [(41, 0), (0, 11)])
+def test_libraries_that_come_and_go(tmp_path, plain, apart):
+    plugin = probe("plugin.c", "-shared", "-fPIC", name="plugin.so")
+    words = [probe("reloading.c"), plugin, str(plain), str(apart)]
+    times = plain + apart
+    check(tmp_path, words, {("malloc", 1009): times, ("calloc", 1013): times})
+
+
+ALLOCATORS = ("libjemalloc.so.2", "libmimalloc.so.2.0", "libtcmalloc_minimal.so.4")
+
+
+def allocator(name):
+    path = os.path.join("/usr/lib/x86_64-linux-gnu", name)
+    if not os.path.exists(path):
+        pytest.skip("no " + name)
+    return path
+
+
+@pytest.mark.parametrize("name", ALLOCATORS)
+def test_a_preloaded_allocator(tmp_path, name):
+    words = [probe("crowd.c"), "53", "17"]
+    counts = {("malloc", 1009): 159, ("malloc", 1013): 17, ("malloc", 1019): 119}
+    check(tmp_path, words, counts, environment={"LD_PRELOAD": allocator(name)})
+
+
+@pytest.mark.parametrize("name", ALLOCATORS)
+def test_a_linked_allocator(tmp_path, name):
+    flags = ["-Wl,--no-as-needed", allocator(name)]
+    words = [probe("crowd.c", *flags, name="crowd-" + name), "53", "17"]
+    counts = {("malloc", 1009): 159, ("malloc", 1013): 17, ("malloc", 1019): 119}
+    check(tmp_path, words, counts)
+
+
+# ---- limits ------------------------------------------------------------------------------------
+
+
+def limited(what, value):
+    return lambda: resource.setrlimit(what, (value, value))
+
+
+def test_little_address_space():
+    """Where brkpoint itself has no room for the ring, it says so before the program runs."""
+    done = brkpoint(
+        *("run", "--engine", "recorder", "--quiet", probe("hungry.c"), "1000"),
+        preexec_fn=limited(resource.RLIMIT_AS, 1200 << 20),
+    )
+    assert done.returncode == 125 and not done.stdout
+    assert "memory" in done.stderr and len(done.stderr.splitlines()) <= 3
+
+
+def test_a_program_that_limits_its_own_address_space(tmp_path):
+    """What it execs finds no room for the recorder: it runs without, and the trace says so."""
+    words = ["/bin/sh", "-c", 'ulimit -v 1200000; exec "$@"', "sh", probe("hungry.c"), "3000"]
+    before, after = alone(words), recorded(tmp_path, words)
+    assert (after.status, after.out) == (before.status, before.out)
+    assert b"of 3000" in before.out and b"got 3000" not in before.out
+    assert after.history.lost > 0
+
+
+def test_files_may_not_grow(tmp_path):
+    """The limit is the program's, not of what watches it."""
+    both(tmp_path, ["/bin/sh", "-c", "ulimit -f 0; exec /bin/echo word"])
+
+
+def test_closed_standard_streams(tmp_path):
+    for closed in ("<&-", ">&-", "2>&-", "<&- >&- 2>&-"):
+        shell = '"$@" %s; echo status $?' % closed
+        words = [os.fsencode(probe("dying.c")), b"_exit"]
+        path = tmp_path / "t.brkpoint"
+        options = (b"--engine", b"recorder", b"--force")
+        watched = launching.watched(*words, options=options, trace=path)
+        done = subprocess.run(["/bin/sh", "-c", shell, "sh", *watched], stdout=subprocess.PIPE)
+        assert done.stdout == b"status 3\n"
+        assert launching.report(tmp_path)["complete"]

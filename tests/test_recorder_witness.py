@@ -1,0 +1,86 @@
+"""The recorder's counts equal those of witnesses that know nothing of it: strace, and a preloaded
+counter, threads included."""
+
+import shutil
+
+import pytest
+import recorder_runs
+import target_programs
+import witnesses
+
+pytestmark = pytest.mark.skipif(not recorder_runs.BUILT, reason=recorder_runs.NOT_BUILT)
+
+PROGRAMS = {program.name: program.command for program in target_programs.programs()}
+SYSTEM = {
+    "ls": ["/bin/ls", "/"],
+    "git": ["git", "--version"],
+    "python": ["/usr/bin/python3", "-c", "pass"],
+    "perl": ["perl", "-e", "1"],
+    "sort": ["/usr/bin/sort", "/etc/passwd"],
+}
+TARGETS = ["alloc", "thread", "fork", "grow", "vec", "exception", "threshold"]
+
+
+@pytest.fixture(scope="session")
+def built():
+    target_programs.build()
+
+
+@pytest.fixture(scope="module")
+def preloads(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("preload")
+    return witnesses.library(folder, "counter.c"), witnesses.library(folder, "inert.c")
+
+
+def program(name):
+    words = SYSTEM.get(name) or PROGRAMS.get(name)
+    if not words or not shutil.which(words[0]):
+        pytest.skip("no " + name)
+    return words
+
+
+@pytest.mark.skipif(not shutil.which("strace"), reason="no strace")
+@pytest.mark.parametrize("name", [*SYSTEM, *TARGETS, "alloc.static", "brk", "alloc.musl-dynamic"])
+def test_memory_syscalls_equal_straces(built, tmp_path, name):
+    past, _ = witnesses.recorded(program(name), tmp_path, recorder=True)
+    ours, theirs = witnesses.syscalls(past), witnesses.by_strace(program(name))
+    assert past.lost == 0
+    assert ours == theirs and ours
+
+
+@pytest.mark.skipif(not shutil.which("strace"), reason="no strace")
+def test_memory_syscalls_of_many_threads(tmp_path):
+    words = [recorder_runs.probe("crowd.c"), "101", "53"]
+    past, _ = witnesses.recorded(words, tmp_path, recorder=True)
+    ours, theirs = witnesses.syscalls(past), witnesses.by_strace(words)
+    for fickle in ("mprotect", "munmap", "madvise"):  # arenas and cached stacks, as threads race
+        ours.pop(fickle, None), theirs.pop(fickle, None)
+    assert abs(ours.pop("mmap") - theirs.pop("mmap")) <= 53
+    assert ours == theirs
+
+
+@pytest.mark.parametrize("name", [*SYSTEM, *TARGETS])
+def test_calls_equal_the_counters(built, tmp_path, preloads, name):
+    counter, inert = preloads
+    totals = str(tmp_path / "totals")
+    (tmp_path / "run").mkdir()
+    environment = witnesses.preloaded(inert, totals)
+    past, _ = witnesses.recorded(program(name), tmp_path / "run", True, environment, True)
+    ours, straight = witnesses.calls_outside_the_loader(past)
+    assert ours == witnesses.by_counter(program(name), tmp_path, counter) and ours
+    assert not straight or name == "thread"  # a thread that ends frees its cache inside libc
+
+
+@pytest.mark.parametrize("preload", [0, 1])
+def test_in_one_run_with_many_threads(tmp_path, preloads, preload):
+    """Only a counter in the very same run can agree. The twin: an inert library counts nothing."""
+    totals = tmp_path / "totals"
+    totals.write_bytes(b"")
+    settings = ["LD_PRELOAD=" + preloads[preload], "COUNTER_FILE=%s" % totals]
+    words = ["/usr/bin/env", *settings, recorder_runs.probe("crowd.c"), "307", "101"]
+    past, _ = witnesses.recorded(words, tmp_path, recorder=True)
+    theirs, ours = witnesses.totals(totals), witnesses.calls_of(past, preloads[preload])
+    assert past.lost == 0
+    assert theirs == ours and bool(ours) == (preload == 0)
+    if ours:
+        assert ours["malloc"] >= 307 * 3 + 101 * 8
