@@ -37,8 +37,11 @@ enum record_kind {
     RECORD_NODE,    /* 32 bytes: word with the node's id, parent and cut, pc, slot */
     RECORD_SYSCALL, /* 96 bytes: word, time, arguments 0-5, result, sp, pc, time of return */
     RECORD_NOTE,    /* 32 bytes: word, what was lost or refused (enum trouble), a count */
-    RECORD_BEGUN    /* its place is taken, it is being written; size in bits 8-23 */
+    RECORD_BEGUN,   /* its place is taken, it is being written; size in bits 8-23 */
+    RECORD_PATH     /* PATH_RECORD bytes: word with a length, the path of the file that the thread's
+                     * next mmap maps; 0: the host is asked */
 };
+#define PATH_RECORD 288u
 #define RECORD_DONE (1u << 24)  /* CALL: the result is there, no LEAVE will come */
 #define RECORD_MAYBE (1u << 25) /* LEAVE: the result may have been written in place as well */
 
@@ -64,7 +67,7 @@ struct chunk {
 enum ask_kind {
     ASK_NOTHING,
     ASK_STACK,   /* a: sp -> answer: lowest and highest address of its stack */
-    ASK_MAPPED,  /* a: address, length, fd, prot: a file was mapped */
+    ASK_MAPPED,  /* a: address, length, fd, prot: a file was mapped, and its path is not known */
     ASK_LIBS,    /* the loader's list of libraries has changed */
     ASK_BORDER,  /* a: enum border and module, number of the hook, sp, stack node */
     ASK_EXEC,    /* a: system call, thread: be there at the first instruction of the new program */
@@ -141,7 +144,8 @@ struct area_head {
     uint32_t asks;     /* how often the host was asked, for its eye */
     uint64_t trouble[TROUBLES];
     uint64_t waits;                         /* how often a thread found no free chunk */
-    uint64_t may_sleep;                     /* 0: seccomp may forbid it, a thread waits spinning */
+    uint64_t may_sleep;                     /* 0: seccomp may forbid it, a thread waits spinning;
+                                             * nor does it look up the paths of files */
     uint32_t threads[AREA_THREADS / 32];    /* bit set: the state is in use */
     uint32_t free_chunks[AREA_CHUNKS / 32]; /* bit set: the chunk is free */
     uint64_t hook_kind[4096];               /* what each hook and site is: enum hook_kind */

@@ -59,7 +59,7 @@ def differences(python, c):
 
 
 @pytest.mark.parametrize("threads", [1, 3])
-@pytest.mark.parametrize("options", [(), ("--nodes", "40")])
+@pytest.mark.parametrize("options", [(), ("--nodes", "40"), ("--together", "1")])
 def test_random_targets_are_equal(tmp_path, threads, options):
     for seed in range(120):
         records = made_chaos.records(seed, threads=threads)
@@ -73,6 +73,26 @@ def test_chunks_that_end_anywhere_are_equal(tmp_path):
         python, c, _ = convert(tmp_path, made_chaos.records(seed, calm=True), "--flush", "7")
         assert differences(python, c) == [], seed
         assert len(c.recorded.chunks) > 20
+
+
+def written(folder, records, *options):
+    convert(folder, records, *options)
+    with open(folder / "made.spool", "rb") as file:
+        return file.read()
+
+
+def test_calls_told_as_one_make_the_same_history(tmp_path):
+    """To the last byte: rows, blocks, sums, whichever way they were told."""
+    for seed in range(60):
+        records = made_chaos.records(seed, calm=True)
+        apart = written(tmp_path, records)
+        assert written(tmp_path, records, "--together", "1") == apart, seed
+    for options in ((), ("--stacks", "40", "--live", "500")):
+        apart, together = tmp_path / "apart", tmp_path / "together"
+        made = [TOOL, "--synthetic", "100000", *options]
+        subprocess.run([*made, apart], check=True)
+        subprocess.run([*made, "--together", "1", together], check=True)
+        assert apart.read_bytes() == together.read_bytes()
 
 
 def test_late_fields_are_there(tmp_path):

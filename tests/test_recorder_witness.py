@@ -1,6 +1,7 @@
 """The recorder's counts equal those of witnesses that know nothing of it: strace, and a preloaded
 counter, threads included."""
 
+import os
 import shutil
 
 import pytest
@@ -84,3 +85,34 @@ def test_in_one_run_with_many_threads(tmp_path, preloads, preload):
     assert theirs == ours and bool(ours) == (preload == 0)
     if ours:
         assert ours["malloc"] >= 307 * 3 + 101 * 8
+
+
+def test_paths_of_mapped_files(tmp_path):
+    """The agent looks them up, the host where they are long, or where a filter may forbid it."""
+    folder = str(tmp_path / "files")
+    os.mkdir(folder)
+    words = [recorder_runs.probe("mapping.c"), folder]
+    past = recorder_runs.recorded(tmp_path, words)
+    assert (past.status, past.out) == (0, b"mapped\n")
+    paths = {e.size: e.args.get("path") for e in past.history.events if e.name == "mmap"}
+    deep = os.path.join(folder, "d" * 200, "d" * 200)
+    assert paths[1009] == os.path.join(folder, "short")
+    assert paths[1013] == os.path.join(deep, "long")
+    assert paths[1019] == os.path.join(deep, "forbidden")
+    assert any(path and path.endswith("libc.so.6") for path in paths.values())
+
+
+@pytest.mark.skipif(not shutil.which("strace"), reason="no strace")
+def test_files_are_not_asked_for(tmp_path):
+    """A program that maps many files does not wait for the host at each: its asks are few."""
+    source = (
+        "import mmap, sys\nfile = open(sys.argv[1], 'r+b')\n"
+        "for _ in range(211):\n    mmap.mmap(file.fileno(), 4096).close()\n"
+    )
+    place = tmp_path / "file"
+    place.write_bytes(bytes(4096))
+    words = ["/usr/bin/python3", "-c", source, str(place)]
+    past = recorder_runs.recorded(tmp_path, words).history
+    paths = [e.args.get("path") for e in past.events if e.name == "mmap" and e.args]
+    assert paths.count(str(place)) == 211
+    assert past.cost["asks"] < 100

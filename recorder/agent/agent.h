@@ -67,6 +67,11 @@ AGENT_COLD AGENT_KEEPS int ring_next_chunk(struct thread_state *, uint64_t cur);
 /* Ask the host and wait for the answer; 0 where the host is gone. */
 int ask_host(struct thread_state *, uint32_t kind, uint64_t a, uint64_t b, uint64_t c, uint64_t d);
 
+/* ---- path.c ---- */
+
+/* Tell the host which file the descriptor is of; 0: it must find out itself. */
+int path_told(struct thread_state *, uint32_t fd);
+
 /* ---- memo.c: stacks ------------------------------------------------------------------------ */
 
 /* A node that stands for the stack whose innermost return address `ret` stands in `slot`. event.h

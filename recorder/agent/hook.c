@@ -167,7 +167,8 @@ static void after_syscall(struct thread_state *t, struct hook_stack *s, const st
         ask_host(t, ASK_NO_EXEC, (uint64_t)raw_syscall(SYS_gettid, 0, 0), 0, 0, 0);
     if (!is_memory(number))
         return;
-    if (number == SYS_mmap && !(s->r10 & MAP_ANONYMOUS) && (int32_t)s->r8 >= 0)
+    int is_file = number == SYS_mmap && !(s->r10 & MAP_ANONYMOUS) && (int32_t)s->r8 >= 0;
+    if (is_file && !path_told(t, (uint32_t)s->r8))
         ask_host(t, ASK_MAPPED, s->rax, s->rsi, s->r8, s->rdx);
     record_syscall(t, s, site, number, s->rax);
 }

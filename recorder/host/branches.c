@@ -1,6 +1,7 @@
 /* branches.c - jumps into places that shall be overwritten (branches.h). */
 #include "branches.h"
 
+#include <emmintrin.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -63,27 +64,60 @@ static void confirm(const struct code *text, uint64_t address, struct range *ran
 
 /* -- bytes that look like jumps */
 
-static bool is_long_opcode(const uint8_t *at, bool two_bytes)
+/* Which bytes of 16 may be the opcode of a call or jmp (e8, e9), or the second one of a jcc (80-8f;
+ * 0f before it is looked for later): a bit for each. Megabytes of code are looked through before a
+ * program may begin. */
+static unsigned long_opcodes(const uint8_t *at)
 {
-    if (two_bytes && at[-1] == 0x0F && (at[0] & 0xF0) == 0x80)
-        return true;
-    return at[0] == 0xE8 || at[0] == 0xE9;
+    __m128i bytes = _mm_loadu_si128((const __m128i *)at);
+    __m128i jumps =
+        _mm_cmpeq_epi8(_mm_or_si128(bytes, _mm_set1_epi8(1)), _mm_set1_epi8((char)0xE9));
+    __m128i high = _mm_and_si128(bytes, _mm_set1_epi8((char)0xF0));
+    __m128i jccs = _mm_cmpeq_epi8(high, _mm_set1_epi8((char)0x80));
+    return (unsigned)_mm_movemask_epi8(_mm_or_si128(jumps, jccs));
+}
+
+/* Most targets lie in none of the ranges, which a look at this tells. */
+struct filter {
+    uint8_t marks[4096];
+};
+
+static uint8_t *mark_of(struct filter *filter, uint64_t address)
+{
+    return &filter->marks[address / 16 % sizeof filter->marks];
+}
+
+static void find_long_at(const struct code *text, size_t n, struct filter *filter,
+                         struct range *ranges, size_t count)
+{
+    int32_t distance;
+    const uint8_t *at = text->bytes + n;
+    if ((at[0] & 0xF0) == 0x80 && (n == 0 || at[-1] != 0x0F))
+        return;
+    memcpy(&distance, at + 1, sizeof distance);
+    uint64_t target = text->address + n + JUMP_LENGTH + (uint64_t)(int64_t)distance;
+    struct range *range = *mark_of(filter, target) ? range_at(ranges, count, target) : NULL;
+    if (range)
+        confirm(text, text->address + n, range);
 }
 
 static void find_long(const struct code *text, struct range *ranges, size_t count)
 {
-    uint64_t low = ranges[0].low, span = ranges[count - 1].high - low;
-    for (size_t n = 0; n + JUMP_LENGTH <= text->length; n++) {
-        int32_t distance;
-        if (!is_long_opcode(text->bytes + n, n > 0))
-            continue;
-        memcpy(&distance, text->bytes + n + 1, sizeof distance);
-        uint64_t target = text->address + n + JUMP_LENGTH + (uint64_t)(int64_t)distance;
-        if (target - low >= span)
-            continue;
-        struct range *range = range_at(ranges, count, target);
-        if (range)
-            confirm(text, text->address + n, range);
+    struct filter filter = {{0}};
+    for (size_t i = 0; i < count; i++)
+        for (uint64_t address = ranges[i].low; address < ranges[i].high; address++)
+            *mark_of(&filter, address) = 1;
+    size_t end = text->length - JUMP_LENGTH + 1; /* behind the last place of a jump */
+    for (size_t n = 0; n < end; n += 16) {
+        uint8_t last[16] = {0};
+        if (n + 16 > text->length)
+            memcpy(last, text->bytes + n, text->length - n);
+        unsigned found = long_opcodes(n + 16 > text->length ? last : text->bytes + n);
+        for (; found != 0; found &= found - 1) {
+            size_t at = n + (unsigned)__builtin_ctz(found);
+            if (at < end)
+                find_long_at(text, at, &filter, ranges, count);
+        }
     }
 }
 

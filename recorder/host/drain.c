@@ -152,7 +152,7 @@ bool drain(struct host *h, uint64_t limit)
             break;
         serve(h, next->process);
         do {
-            if (!record_take(h, next->r, next->word))
+            if (!calls_take(h, next->r, second) && !record_take(h, next->r, next->word))
                 break;
             any = true;
         } while (look(h, next) && next->time <= second);

@@ -44,7 +44,7 @@ struct history *history_new(history_sink *sink, void *owner)
         return NULL;
     h->sink = sink;
     h->owner = owner;
-    h->timeline.every = 1;
+    h->timeline.every = h->stamp = 1;
     if (chunk_open(&h->chunk, HISTORY_CHUNK)) {
         history_free(h);
         return NULL;
@@ -145,6 +145,11 @@ static void begin_call(struct history *h, struct thread *t, struct call *call, u
     call->group = find_group(h, t, name, within, trace_stack(h, t, frame, node), call->t, frame);
     if (!call->group)
         return;
+    if (frame && !outer) {
+        frame->known_group = call->group;
+        frame->known_hook = call->hook;
+        frame->known_stamp = h->stamp;
+    }
     call->seq = new_event(h, call->t, t->tid, call->group, &call->shape);
     call->root = outer ? outer->root : call->seq;
     call->root_group = outer ? outer->root_group : call->group;

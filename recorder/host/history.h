@@ -106,6 +106,16 @@ void history_enter(struct history *h, uint64_t t, uint32_t pid, uint32_t tid, ui
 void history_leave(struct history *h, uint64_t t, uint32_t pid, uint32_t tid, uint32_t hook,
                    uint64_t sp, uint64_t result);
 
+/* A call during which its thread did nothing else: as history_enter, history_memptr where `memptr` is
+ * not 0, and history_leave, for less. */
+struct history_call {
+    uint64_t t, end; /* when it began and returned */
+    uint32_t pid, tid, hook;
+    int32_t node;
+    uint64_t sp, args[3], result, memptr;
+};
+void history_call(struct history *h, const struct history_call *call);
+
 /* What posix_memalign stored: to be told before its return. */
 void history_memptr(struct history *h, uint32_t pid, uint32_t tid, uint64_t pointer);
 

@@ -21,37 +21,44 @@ static uint64_t asked(const struct shape *shape)
 
 /* ---- the table: an address leads to a place in `blocks`; free places form a list ---- */
 
-static void put(struct history *h, struct process *p, const struct block *block)
+/* A free place; 0: no memory. */
+static uint32_t place(struct history *h, struct process *p)
 {
-    uint32_t number = table_get(&p->live, block->address);
-    if (number) {
-        ; /* what was there before is gone unseen */
-    } else if (p->block_free) {
-        number = p->block_free;
+    uint32_t number = p->block_free;
+    if (number)
         p->block_free = (uint32_t)p->blocks[number - 1].number;
-    } else {
-        if (grow(h, (void **)&p->blocks, &p->block_room, p->block_count + 1, sizeof *block))
-            return;
+    else if (!grow(h, (void **)&p->blocks, &p->block_room, p->block_count + 1, sizeof *p->blocks))
         number = ++p->block_count;
+    return number;
+}
+
+/* Whether a block was there before, which is gone unseen. */
+static int put(struct history *h, struct process *p, const struct block *block)
+{
+    struct table_slot *slot = table_slot_for(&p->live, block->address);
+    int was_there = slot && slot->value;
+    uint32_t number = was_there ? slot->value : slot ? place(h, p) : 0;
+    if (!number) {
+        h->failed = 1;
+        return 0;
     }
+    table_fill(&p->live, slot, block->address, number);
     p->blocks[number - 1] = *block;
-    h->failed |= table_put(&p->live, block->address, number) != 0;
+    return was_there;
 }
 
 /* As put, for an address that is handed out. */
-static void put_new(struct history *h, struct process *p, const struct block *block)
+void block_put_new(struct history *h, struct process *p, const struct block *block)
 {
-    h->unmatched[BLOCKS_OVERWRITTEN] += table_get(&p->live, block->address) != 0;
-    put(h, p, block);
+    h->unmatched[BLOCKS_OVERWRITTEN] += (uint64_t)put(h, p, block);
 }
 
-static int take(struct process *p, uint64_t address, struct block *block)
+int block_take(struct process *p, uint64_t address, struct block *block)
 {
-    uint32_t number = table_get(&p->live, address);
+    uint32_t number = table_take(&p->live, address);
     if (!number)
         return 0;
     *block = p->blocks[number - 1];
-    table_remove(&p->live, address);
     p->blocks[number - 1].number = p->block_free;
     p->block_free = number;
     return 1;
@@ -61,10 +68,7 @@ static int take(struct process *p, uint64_t address, struct block *block)
 
 static uint32_t take_inner(struct process *p, uint64_t address)
 {
-    uint32_t first = p->inner.count ? table_get(&p->inner, address) : 0;
-    if (first)
-        table_remove(&p->inner, address);
-    return first;
+    return p->inner.count ? table_take(&p->inner, address) : 0;
 }
 
 static uint32_t free_inner(struct process *p, uint32_t number)
@@ -160,7 +164,7 @@ void block_begin(struct history *h, struct thread *t, struct call *call)
     struct block block;
     if (!call->shape.ptr)
         return;
-    if (!take(p, call->shape.ptr, &block)) {
+    if (!block_take(p, call->shape.ptr, &block)) {
         if ((call->number = known_to_outer(h, t, call))) {
             set_field(h, call->seq, BLOCK, call->number);
             return;
@@ -190,7 +194,7 @@ static void new_block(struct history *h, struct thread *t, struct call *call, ui
     call->number = block.number = ++h->block_number;
     set_field(h, call->seq, BLOCK, block.number);
     live_allocate(h, t, call, &block);
-    put_new(h, p, &block);
+    block_put_new(h, p, &block);
     tell_inner(h, p, call, result);
 }
 
@@ -209,7 +213,7 @@ static void end_move(struct history *h, struct thread *t, struct call *call, uin
         block.last = call->seq;
         if (call->outer == NONE)
             live_allocate(h, t, call, &block);
-        put_new(h, p, &block);
+        block_put_new(h, p, &block);
         tell_inner(h, p, call, result);
     } else if (call->outer == NONE && bytes_asked(&call->shape) == 0) {
         live_free(h, &block); /* realloc(p, 0) */

@@ -14,7 +14,7 @@ static void use_rare(struct chunk *chunk, uint32_t columns)
     chunk->used |= columns;
 }
 
-static void clear_rare(struct chunk *chunk, uint32_t row)
+void clear_rare(struct chunk *chunk, uint32_t row)
 {
     for (enum column column = NMEMB; column < COLUMNS; column++)
         if ((chunk->used & RARE) >> column & 1)

@@ -4,6 +4,9 @@
 
 #include "history_types.h"
 
+#define likely(x) __builtin_expect(!!(x), 1)
+#define unlikely(x) __builtin_expect(!!(x), 0)
+
 /* history_processes.c */
 struct process *process_of(struct history *h, uint32_t pid);
 struct thread *find_thread(struct history *h, uint32_t pid, uint32_t tid);
@@ -17,9 +20,18 @@ static inline struct thread *thread_of(struct history *h, uint32_t pid, uint32_t
     return t && t->tid == tid && t->pid == pid ? t : find_thread(h, pid, tid);
 }
 
+static inline uint64_t since_start(struct history *h, uint64_t t)
+{
+    if (unlikely(!h->has_start)) {
+        h->start = t;
+        h->has_start = 1;
+    }
+    uint64_t passed = t > h->start ? t - h->start : 0;
+    return passed < INT64_MAX ? passed : INT64_MAX;
+}
+
 void thread_free(struct thread *t);
 uint32_t module_at(const struct process *p, uint64_t pc);
-uint64_t since_start(struct history *h, uint64_t t);
 int grow(struct history *h, void **array, uint32_t *room, uint32_t count, size_t size);
 
 /* history_names.c */
@@ -55,12 +67,16 @@ void block_end(struct history *h, struct thread *t, struct call *call, uint64_t 
                int has_failed);
 void block_abandon(struct history *h, struct thread *t, struct call *call);
 void block_forget(struct history *h, struct thread *t, struct call *call);
+void block_put_new(struct history *h, struct process *p, const struct block *block);
+int block_take(struct process *p, uint64_t address, struct block *block);
 void blocks_copy(struct history *h, const struct process *from, struct process *to);
 void blocks_free(struct process *p);
 void write_blocks(struct history *h, const struct process *p);
 
 /* history_live.c: bytes by group and time */
 void live_allocate(struct history *h, struct thread *t, struct call *call, struct block *block);
+void live_new(struct history *h, struct thread *t, uint32_t group, struct block *block,
+              uint64_t t_ns);
 void live_free(struct history *h, struct block *block);
 void live_end(struct history *h, struct process *p);
 void live_tick(struct history *h, uint64_t t_ns);
@@ -75,6 +91,7 @@ void write_sums(struct history *h);
 /* history_events.c */
 uint64_t new_event(struct history *h, uint64_t t_ns, uint32_t tid, uint32_t group,
                    const struct shape *shape);
+void clear_rare(struct chunk *chunk, uint32_t row);
 void set_rare_field(struct history *h, uint64_t seq, enum column column, uint64_t value);
 void set_signed(struct history *h, uint64_t seq);
 int event_field(struct history *h, uint64_t seq, enum column column, uint64_t *value);

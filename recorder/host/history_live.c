@@ -32,33 +32,54 @@ static int drop(struct history *h, struct block *block)
     return 1;
 }
 
-static void note_peak(struct history *h, const struct call *call)
+static void note_peak(struct history *h, const struct group *group, uint64_t seq, uint64_t t_ns)
 {
     h->peak.bytes = h->live;
-    h->peak.seq = call->seq;
-    h->peak.t_ns = call->t;
-    h->peak.phase = h->groups[call->group - 1].key.phase;
+    h->peak.seq = seq;
+    h->peak.t_ns = t_ns;
+    h->peak.phase = group->key.phase;
     h->peak.number++;
+}
+
+/* Count `block` as live bytes of the group. */
+static inline void add(struct history *h, struct thread *t, uint32_t number, struct block *block,
+                       wide bytes)
+{
+    struct group *group = &h->groups[number - 1];
+    block->group = number;
+    block->thread = (uint32_t)(t - h->threads) + 1;
+    block->counted = bytes > (wide)UINT64_MAX ? UINT64_MAX : (uint64_t)bytes;
+    change(h, group, 1, block->counted);
+    group->allocations++;
+    group->allocated += bytes;
+}
+
+/* What is live has grown by event `seq` of the group. */
+static inline void look_up(struct history *h, uint32_t number, uint64_t seq, uint64_t t_ns)
+{
+    if (h->live > h->peak.bytes)
+        note_peak(h, &h->groups[number - 1], seq, t_ns);
+    struct point *point = &h->timeline.points[h->timeline.count - 1];
+    if (h->timeline.count && h->live > point->highest)
+        point->highest = h->live;
 }
 
 /* `call` handed out or resized `block`. */
 void live_allocate(struct history *h, struct thread *t, struct call *call, struct block *block)
 {
-    struct group *group = &h->groups[call->group - 1];
-    wide bytes = bytes_asked(&call->shape);
     int has_grown = drop(h, block);
-    block->group = call->group;
-    block->thread = (uint32_t)(t - h->threads) + 1;
-    block->counted = bytes > (wide)UINT64_MAX ? UINT64_MAX : (uint64_t)bytes;
+    add(h, t, call->group, block, bytes_asked(&call->shape));
     t->latest = has_grown ? 0 : block->number;
-    change(h, group, 1, block->counted);
-    group->allocations++;
-    group->allocated += bytes;
-    if (h->live > h->peak.bytes)
-        note_peak(h, call);
-    struct point *point = &h->timeline.points[h->timeline.count - 1];
-    if (h->timeline.count && h->live > point->highest)
-        point->highest = h->live;
+    look_up(h, call->group, call->seq, call->t);
+}
+
+/* A call of the group handed out the new `block`. */
+void live_new(struct history *h, struct thread *t, uint32_t group, struct block *block,
+              uint64_t t_ns)
+{
+    add(h, t, group, block, block->size);
+    t->latest = block->number;
+    look_up(h, group, block->seq, t_ns);
 }
 
 /* A call ended `block`. Temporary: its thread made no other allocation since. */

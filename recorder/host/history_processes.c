@@ -25,16 +25,6 @@ int grow(struct history *h, void **array, uint32_t *room, uint32_t count, size_t
     return 0;
 }
 
-uint64_t since_start(struct history *h, uint64_t t)
-{
-    if (!h->has_start) {
-        h->start = t;
-        h->has_start = 1;
-    }
-    uint64_t passed = t > h->start ? t - h->start : 0;
-    return passed < INT64_MAX ? passed : INT64_MAX;
-}
-
 /* The process of that number, made where it was not known. NULL: no memory, or far too many. */
 struct process *process_of(struct history *h, uint32_t pid)
 {
@@ -63,6 +53,7 @@ void history_start(struct history *h, uint32_t pid, uint64_t started)
 {
     h->start = started;
     h->has_start = 1;
+    h->stamp++;
     h->last = NULL;
     if (h->process_count == 1 && !h->processes[0].is_gone)
         h->processes[0].pid = pid;
@@ -76,6 +67,7 @@ static void forget_open(struct history *h, struct thread *t)
         block_forget(h, t, &t->calls[index]);
     t->open = 0;
     t->born = 0;
+    h->stamp++;
     t->syscall_seq = NONE;
 }
 
@@ -182,6 +174,7 @@ void history_image(struct history *h, uint32_t pid, uint64_t index)
             forget(h, &h->threads[at]);
     live_end(h, p);
     blocks_free(p);
+    h->stamp++;
     p->image = index;
     p->phase = 0;
     p->bordered = -1;
@@ -194,6 +187,7 @@ void history_phase(struct history *h, uint32_t pid, unsigned phase, uint64_t brk
     struct process *p = process_of(h, pid);
     if (!p || phase >= PHASES || (int)phase <= p->bordered)
         return;
+    h->stamp++;
     p->phase = phase;
     p->bordered = (int)phase;
     if (brk != HISTORY_UNKNOWN)
@@ -214,6 +208,7 @@ void history_module(struct history *h, uint32_t pid, uint64_t id, uint64_t start
     for (unsigned index = 0; index < p->module_count; index++)
         if (p->modules[index].start < end && start < p->modules[index].end) {
             p->epoch++; /* the same addresses mean something else from now on */
+            h->stamp++;
             break;
         }
     if (grow(h, (void **)&p->modules, &p->module_room, p->module_count + 1, sizeof *p->modules))

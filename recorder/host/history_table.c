@@ -5,24 +5,19 @@
 
 enum { SMALLEST = 64, LARGEST = 1 << 30 };
 
-uint32_t table_get(const struct table *table, uint64_t key)
+/* The slot of the key, or the empty one where it would be. There are slots. */
+static inline struct table_slot *find(const struct table *table, uint64_t key)
 {
-    if (!table->slots)
-        return 0;
     for (uint32_t at = mixed(key) & table->mask;; at = (at + 1) & table->mask) {
-        const struct table_slot *slot = &table->slots[at];
+        struct table_slot *slot = &table->slots[at];
         if (!slot->value || slot->key == key)
-            return slot->value;
+            return slot;
     }
 }
 
-static void place(struct table *table, uint64_t key, uint32_t value)
+uint32_t table_get(const struct table *table, uint64_t key)
 {
-    uint32_t at = mixed(key) & table->mask;
-    while (table->slots[at].value && table->slots[at].key != key)
-        at = (at + 1) & table->mask;
-    table->count += !table->slots[at].value;
-    table->slots[at] = (struct table_slot){.key = key, .value = value};
+    return table->slots ? find(table, key)->value : 0;
 }
 
 static int table_grow(struct table *table)
@@ -33,18 +28,25 @@ static int table_grow(struct table *table)
         return -1;
     for (uint32_t at = 0; old.slots && at <= old.mask; at++)
         if (old.slots[at].value)
-            place(&new, old.slots[at].key, old.slots[at].value);
+            table_fill(&new, find(&new, old.slots[at].key), old.slots[at].key, old.slots[at].value);
     free(old.slots);
     *table = new;
     return 0;
 }
 
-int table_put(struct table *table, uint64_t key, uint32_t value)
+struct table_slot *table_slot_for(struct table *table, uint64_t key)
 {
     if ((!table->slots || 2 * (uint64_t)table->count > table->mask) && table_grow(table))
-        return -1;
-    place(table, key, value);
-    return 0;
+        return NULL;
+    return find(table, key);
+}
+
+int table_put(struct table *table, uint64_t key, uint32_t value)
+{
+    struct table_slot *slot = table_slot_for(table, key);
+    if (slot)
+        table_fill(table, slot, key, value);
+    return slot ? 0 : -1;
 }
 
 /* Close the gap at `gap`: move back what would no longer be found. */
@@ -61,17 +63,15 @@ static void close_gap(struct table *table, uint32_t gap)
     table->slots[gap].value = 0;
 }
 
-void table_remove(struct table *table, uint64_t key)
+uint32_t table_take(struct table *table, uint64_t key)
 {
-    if (!table->slots)
-        return;
-    for (uint32_t at = mixed(key) & table->mask; table->slots[at].value;
-         at = (at + 1) & table->mask)
-        if (table->slots[at].key == key) {
-            table->count--;
-            close_gap(table, at);
-            return;
-        }
+    struct table_slot *slot = table->slots ? find(table, key) : NULL;
+    uint32_t value = slot ? slot->value : 0;
+    if (value) {
+        table->count--;
+        close_gap(table, (uint32_t)(slot - table->slots));
+    }
+    return value;
 }
 
 void table_clear(struct table *table)

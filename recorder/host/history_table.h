@@ -15,8 +15,18 @@ struct table {
 
 uint32_t table_get(const struct table *table, uint64_t key);      /* index + 1, or 0 */
 int table_put(struct table *table, uint64_t key, uint32_t value); /* value: index + 1; -1: full */
-void table_remove(struct table *table, uint64_t key);
+/* Removes the key; what it led to. */
+uint32_t table_take(struct table *table, uint64_t key);
 void table_clear(struct table *table); /* forgets the keys and their memory */
+
+/* In two steps: the slot of the key, `value` 0 where it is new; NULL: full. Then it is filled. */
+struct table_slot *table_slot_for(struct table *table, uint64_t key);
+static inline void table_fill(struct table *table, struct table_slot *slot, uint64_t key,
+                              uint32_t value)
+{
+    table->count += !slot->value;
+    *slot = (struct table_slot){.key = key, .value = value};
+}
 
 /* Finds things that are numbered from 1 in an array of the caller's. */
 struct index {

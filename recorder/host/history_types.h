@@ -90,6 +90,8 @@ struct frame_node {
     int32_t trace; /* the node of the trace's tree */
     uint32_t epoch;
     uint32_t hint; /* the group of its last event */
+    /* The group of its calls of this hook that lie in no other: as long as history.stamp is this. */
+    uint32_t known_group, known_hook, known_stamp;
 };
 
 struct thread {
@@ -168,6 +170,7 @@ struct history {
     void *owner;
     int failed, has_start;
     uint64_t start, events, block_number, births;
+    uint32_t stamp; /* counts changes of what the groups of events depend on */
     struct process *processes;
     uint32_t process_count, process_room, last_process;
     struct thread *threads;

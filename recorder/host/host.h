@@ -10,7 +10,8 @@
  *               worked out before they are written (plans.c)
  *   borders.c   the phases: where they begin (border_main.c), the process there (border_state.c)
  *   answers.c   what threads of the target ask
- *   drain.c     records of all threads out of the ring (ring.c), for the history (records.c)
+ *   drain.c     records of all threads out of the ring (ring.c), for the history (records.c,
+ *               and in a hurry calls.c)
  */
 #ifndef RECORDER_HOST_H
 #define RECORDER_HOST_H

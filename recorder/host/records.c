@@ -1,5 +1,6 @@
 /* records.c - what a record of the ring means: calls, system calls and stacks, for the history. */
 #include "records.h"
+#include "records_nodes.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -16,30 +17,6 @@ uint64_t event_ns(struct host *h, struct reader *r, uint64_t tsc)
 }
 
 /* ---- stacks ---- */
-
-/* A thread's nodes: those that it remembers, those for one event, and behind each kind as many
- * again for the function itself, which is called with that node outside of it. */
-enum { RAW_NODES = MEMO_NODES + NODE_ONCE_RING, FUNCTIONS_AT = RAW_NODES, LOST_AT = 2 * RAW_NODES };
-
-struct raw_node {
-    uint64_t pc, slot; /* slot holds pc */
-    uint64_t function; /* entry of the function that was called with this node; 0: none */
-    uint32_t parent;
-    uint32_t known; /* the node of stacks.h, 0: not looked for yet */
-    bool told;      /* the history knows it */
-};
-
-static uint32_t raw_index(uint32_t id)
-{
-    if (id < MEMO_NODES)
-        return id;
-    return id >= NODE_ONCE && id < NODE_ONCE + NODE_ONCE_RING ? MEMO_NODES + id - NODE_ONCE : 0;
-}
-
-static struct raw_node *raw_at(struct reader *r, uint32_t id)
-{
-    return id & NODE_CUT ? NULL : (struct raw_node *)r->nodes + raw_index(id);
-}
 
 static void take_node(struct reader *r, uint64_t word, const uint64_t *record)
 {
@@ -111,8 +88,10 @@ static int32_t stack_of(struct host *h, struct reader *r, uint32_t id, uint64_t 
     uint32_t number = FUNCTIONS_AT + raw_index(id);
     if (!raw->told)
         tell(h, r, id);
-    if (raw->function != pc)
+    if (raw->function != pc) {
         history_node(h->history, r->pid, r->tid, number, as_parent(id), pc, raw->slot);
+        raw->hook = 0;
+    }
     raw->function = pc;
     return (int32_t)number;
 }
@@ -148,7 +127,7 @@ static void enter(struct host *h, struct reader *r, uint64_t word, const uint64_
         return;
     }
     const struct hook *hook = &h->family->hooks[number];
-    const struct raw_node *raw = raw_at(r, id);
+    struct raw_node *raw = raw_at(r, id);
     uint64_t arguments[3] = {record[2], 0, 0}, t_ns = event_ns(h, r, record[1]);
     if ((word & 0xff) == RECORD_CALL3) {
         arguments[1] = record[3];
@@ -160,6 +139,10 @@ static void enter(struct host *h, struct reader *r, uint64_t word, const uint64_
     if (h->process->watch_stacks && r->tid == r->pid)
         border_by_stack(h, node_of(h, r, id), t_ns);
     uint32_t name = hook->names > 1 ? hook_id_at(h, number, raw ? raw->pc : 0) : hook->spool_id[0];
+    if (raw != NULL && id != 0) {
+        raw->hook = number + 1;
+        raw->name = name;
+    }
     history_enter(h->history, t_ns, r->pid, r->tid, name, r->sp, arguments, stack);
 }
 
@@ -185,6 +168,13 @@ static void leave_in_place(struct host *h, struct reader *r, uint64_t word, cons
         leave(h, r, r->sp, record[7], record[5], record[6]);
     else
         leave(h, r, r->sp, 0, record[3], 0);
+}
+
+static void take_path(struct reader *r, uint64_t word, const uint64_t *record)
+{
+    size_t length = word >> 32;
+    free(r->path);
+    r->path = length <= PATH_RECORD - 8 ? strndup((const char *)(record + 1), length) : NULL;
 }
 
 static void system_call(struct host *h, struct reader *r, uint64_t word, const uint64_t *record)
@@ -228,6 +218,9 @@ bool record_take(struct host *h, struct reader *r, uint64_t word)
         break;
     case RECORD_NODE:
         take_node(r, word, record);
+        break;
+    case RECORD_PATH:
+        take_path(r, word, record);
         break;
     case RECORD_SYSCALL:
         system_call(h, r, word, record);

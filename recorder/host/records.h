@@ -7,6 +7,9 @@
 /* Take the record at the reader's place, whose first word is `word`; false where the next one must
  * be waited for. */
 bool record_take(struct host *h, struct reader *r, uint64_t word);
+/* Of the calls at the reader's place those that are over, up to the time stamp `limit`: calls.c;
+ * false: there is none. */
+bool calls_take(struct host *h, struct reader *r, uint64_t limit);
 /* Room for what a thread's agent says of its nodes (struct reader, nodes), to be freed with free();
  * NULL: no memory. */
 void *record_nodes(void);

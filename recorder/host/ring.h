@@ -17,7 +17,7 @@ static inline struct chunk *chunk_at(const struct host *h, uint32_t number)
 /* Bytes of the record that begins with `word`; 0: of no kind that there is. */
 static inline uint32_t ring_size_of(uint64_t word)
 {
-    static const uint8_t sizes[] = {0, 32, 64, 64, 32, 96, 32};
+    static const uint16_t sizes[] = {0, 32, 64, 64, 32, 96, 32, 0, PATH_RECORD};
     unsigned kind = word & 0xff;
     return kind < sizeof sizes ? sizes[kind] : 0;
 }

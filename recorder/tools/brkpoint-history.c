@@ -1,7 +1,7 @@
 /* brkpoint-history - turns a spool of single records into one of columns and sums.
  *
- *   brkpoint-history [--nodes N] [--flush N] SPOOL OUT
- *   brkpoint-history --synthetic N [--stacks N] [--live N] OUT
+ *   brkpoint-history [--nodes N] [--flush N] [--together 1] SPOOL OUT
+ *   brkpoint-history --synthetic N [--stacks N] [--live N] [--together 1] OUT
  *
  * The first form serves the tests, which hold the result beside alloctrace/history.py; the second
  * makes up N events and says what each cost.
@@ -35,8 +35,8 @@ static int put_head(FILE *file)
 
 static int usage(void)
 {
-    fputs("usage: brkpoint-history [--nodes N] [--flush N] SPOOL OUT\n"
-          "       brkpoint-history --synthetic N [--stacks N] [--live N] OUT\n",
+    fputs("usage: brkpoint-history [--nodes N] [--flush N] [--together 1] SPOOL OUT\n"
+          "       brkpoint-history --synthetic N [--stacks N] [--live N] [--together 1] OUT\n",
           stderr);
     return 2;
 }
@@ -50,6 +50,8 @@ static int parse(struct options *options, int argc, char **argv)
             options->reader.node_numbers = (uint32_t)value;
         else if (!strcmp(argv[at], "--flush"))
             options->reader.flush_every = (uint32_t)value;
+        else if (!strcmp(argv[at], "--together"))
+            options->reader.together = options->synthetic.together = (uint32_t)value;
         else if (!strcmp(argv[at], "--synthetic"))
             options->synthetic.events = value;
         else if (!strcmp(argv[at], "--stacks"))

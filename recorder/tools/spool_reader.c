@@ -3,8 +3,8 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include "flat_json.h"
 #include "host/history_table.h"
+#include "spool_facts.h"
 
 enum { INFO = 1, STACK, ENTER, LEAVE, SYSENTER, SYSLEAVE };
 enum { NEVER_WRITTEN = 0x7ffffff0, MAX_STACKS = 1 << 20 };
@@ -24,6 +24,8 @@ struct reader {
     struct table stack_of;
     const uint8_t *at;
     size_t left;
+    struct history_call held; /* begun, where `holds` */
+    int holds;
 };
 
 static uint64_t word(struct reader *r, unsigned bytes)
@@ -38,46 +40,6 @@ static uint64_t word(struct reader *r, unsigned bytes)
 }
 
 /* ---- information ---- */
-
-struct facts {
-    char type[24], name[64], impl[256], phase[24];
-    uint64_t id, index, pid, started, start, end, brk, tid, value;
-    int has_started, has_impl;
-};
-
-static void keep(struct facts *facts, const struct member *member)
-{
-    struct {
-        const char *name;
-        uint64_t *number;
-        char *text;
-        size_t room;
-    } known[] = {
-        {"type", NULL, facts->type, sizeof facts->type},
-        {"name", NULL, facts->name, sizeof facts->name},
-        {"impl", NULL, facts->impl, sizeof facts->impl},
-        {"phase", NULL, facts->phase, sizeof facts->phase},
-        {"id", &facts->id, NULL, 0},
-        {"index", &facts->index, NULL, 0},
-        {"pid", &facts->pid, NULL, 0},
-        {"started_ns", &facts->started, NULL, 0},
-        {"start", &facts->start, NULL, 0},
-        {"end", &facts->end, NULL, 0},
-        {"brk", &facts->brk, NULL, 0},
-        {"tid", &facts->tid, NULL, 0},
-        {"value", &facts->value, NULL, 0},
-    };
-    for (size_t at = 0; at < sizeof known / sizeof *known; at++) {
-        if (strcmp(member->name, known[at].name))
-            continue;
-        if (known[at].number && member->is_number)
-            *known[at].number = member->number;
-        if (known[at].text && member->is_text)
-            snprintf(known[at].text, known[at].room, "%s", member->text);
-        facts->has_started |= known[at].number == &facts->started && member->is_number;
-        facts->has_impl |= known[at].text == facts->impl && member->is_text;
-    }
-}
 
 static unsigned phase_number(const char *name)
 {
@@ -115,11 +77,8 @@ static void tell(struct reader *r, const struct facts *facts)
 
 static void info(struct reader *r, const char *payload, size_t length)
 {
-    struct flat_json json = {.at = payload, .end = payload + length};
     struct facts facts = {.brk = HISTORY_UNKNOWN};
-    struct member member;
-    while (flat_json_next(&json, &member))
-        keep(&facts, &member);
+    facts_read(&facts, payload, length);
     if (!strcmp(facts.type, "memptr")) {
         history_memptr(r->h, r->pid, (uint32_t)facts.tid, facts.value);
         return;
@@ -189,23 +148,44 @@ static int32_t node_of(struct reader *r, uint32_t tid, uint32_t id)
 
 /* ---- events ---- */
 
+/* A call is held back until the next record: its return, or anything else. */
 static void enter(struct reader *r)
 {
-    uint64_t t = word(r, 8), args[3];
-    uint32_t tid = (uint32_t)word(r, 4), hook = (uint32_t)word(r, 4);
-    uint64_t sp = word(r, 8);
+    struct history_call *call = &r->held;
+    *call = (struct history_call){.t = word(r, 8), .pid = r->pid};
+    call->tid = (uint32_t)word(r, 4);
+    call->hook = (uint32_t)word(r, 4);
+    call->sp = word(r, 8);
     for (int at = 0; at < 3; at++)
-        args[at] = word(r, 8);
-    int32_t node = node_of(r, tid, (uint32_t)word(r, 4));
-    history_enter(r->h, t, r->pid, tid, hook, sp, args, node);
+        call->args[at] = word(r, 8);
+    call->node = node_of(r, call->tid, (uint32_t)word(r, 4));
+    r->holds = 1;
+}
+
+static void let_go(struct reader *r)
+{
+    const struct history_call *call = &r->held;
+    if (r->holds)
+        history_enter(r->h, call->t, call->pid, call->tid, call->hook, call->sp, call->args,
+                      call->node);
+    r->holds = 0;
 }
 
 static void leave(struct reader *r)
 {
+    struct history_call *call = &r->held;
     uint64_t t = word(r, 8);
     uint32_t tid = (uint32_t)word(r, 4), hook = (uint32_t)word(r, 4);
-    uint64_t sp = word(r, 8);
-    history_leave(r->h, t, r->pid, tid, hook, sp, word(r, 8));
+    uint64_t sp = word(r, 8), result = word(r, 8);
+    if (!r->options.together || call->tid != tid || call->hook != hook || call->sp != sp)
+        let_go(r);
+    call->end = t;
+    call->result = result;
+    if (r->holds)
+        history_call(r->h, call);
+    else
+        history_leave(r->h, t, r->pid, tid, hook, sp, result);
+    r->holds = 0;
 }
 
 static void sysenter(struct reader *r)
@@ -238,6 +218,8 @@ static const char *record(struct reader *r, unsigned kind, const uint8_t *payloa
         return "a stack of odd length";
     r->at = payload;
     r->left = length;
+    if (kind != LEAVE)
+        let_go(r);
     switch (kind) {
     case INFO:
         info(r, (const char *)payload, length);
@@ -284,6 +266,7 @@ const char *spool_to_history(FILE *file, struct history *h, const struct reader_
     const char *wrong = payload ? "no spool" : "no memory";
     if (payload && fread(head, 1, 16, file) == 16 && !memcmp(head, "brkspool", 8))
         wrong = records(&r, file, payload);
+    let_go(&r);
     for (uint32_t at = 0; at < r.count; at++)
         free(r.stacks[at].frames);
     free(r.stacks);

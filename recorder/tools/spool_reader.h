@@ -8,6 +8,7 @@
 struct reader_options {
     uint32_t node_numbers; /* how many numbers of nodes a thread has before it uses them again */
     uint32_t flush_every;  /* records between two flushes; 0: only full chunks */
+    uint32_t together;     /* not 0: a call and its return are told as one, where they can be */
 };
 
 /* Reads all records; NULL, or what is wrong with the file, in words. A record that the end cuts

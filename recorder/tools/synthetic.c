@@ -59,13 +59,20 @@ struct run {
 
 static void call(struct run *run, uint32_t hook, uint64_t argument, uint64_t result)
 {
-    uint64_t args[3] = {argument}, sp = top - 64 * DEPTH, noise = chance(&run->random);
+    struct history_call told = {.pid = PID, .tid = PID, .hook = hook, .sp = top - 64 * DEPTH};
+    uint64_t noise = chance(&run->random);
     uint32_t stack = run->options->stacks > 2 ? (uint32_t)(noise >> 32) % run->options->stacks : 0;
-    int32_t node = (int32_t)(FIRST_NODE + stack * (DEPTH + 2) + DEPTH + hook - 1);
-    run->now += 40 + (noise & 15);
-    history_enter(run->h, run->now, PID, PID, hook, sp, args, node);
-    run->now += 12 + (noise >> 8 & 7);
-    history_leave(run->h, run->now, PID, PID, hook, sp, result);
+    told.node = (int32_t)(FIRST_NODE + stack * (DEPTH + 2) + DEPTH + hook - 1);
+    told.args[0] = argument;
+    told.result = result;
+    told.t = run->now += 40 + (noise & 15);
+    told.end = run->now += 12 + (noise >> 8 & 7);
+    if (run->options->together) {
+        history_call(run->h, &told);
+        return;
+    }
+    history_enter(run->h, told.t, PID, PID, hook, told.sp, told.args, told.node);
+    history_leave(run->h, told.end, PID, PID, hook, told.sp, result);
 }
 
 static void one_event(struct run *run)

@@ -1,0 +1,52 @@
+/* path.c - which file a mapping maps: the agent looks itself, while the descriptor is surely open.
+ *
+ * The host could, but the thread would wait for it; a program that maps its files one by one, as git
+ * does, would do little else.
+ */
+#include "event.h"
+
+#define SYS_readlink 89
+#define RECORD_ROOM (PATH_RECORD - 8)
+
+static long read_link(const char *link, char *to, long size)
+{
+    long result;
+    __asm__ volatile("syscall"
+                     : "=a"(result)
+                     : "a"(SYS_readlink), "D"(link), "S"(to), "d"(size)
+                     : "rcx", "r11", "memory");
+    return result;
+}
+
+/* "/proc/thread-self/fd/N": the descriptors are the thread's, which may have its own. */
+static void write_link(char *to, uint32_t fd)
+{
+    static const char before[] = "/proc/thread-self/fd/";
+    char digits[10];
+    unsigned count = 0;
+    for (const char *from = before; *from; from++)
+        *to++ = *from;
+    do
+        digits[count++] = (char)('0' + fd % 10);
+    while ((fd /= 10) != 0);
+    while (count > 0)
+        *to++ = digits[--count];
+    *to = 0;
+}
+
+int path_told(struct thread_state *t, uint32_t fd)
+{
+    char link[32];
+    uint64_t after;
+    if (!area()->may_sleep) /* a filter may forbid this call as well */
+        return 0;
+    uint64_t *record = (uint64_t *)ring_reserve(t, PATH_RECORD, &after);
+    if (record == 0)
+        return 0;
+    write_link(link, fd);
+    long length = read_link(link, (char *)(record + 1), RECORD_ROOM);
+    int is_whole = length > 0 && length < RECORD_ROOM;
+    __atomic_store_n(record, RECORD_PATH | (uint64_t)(is_whole ? length : 0) << 32,
+                     __ATOMIC_RELEASE);
+    return is_whole;
+}

@@ -1,0 +1,53 @@
+/* calls.c - calls that are over when they are read, as nearly all are: all that stand in a row, in
+ * one go. It finds and says the same as records.c, for less.
+ */
+#include "records.h"
+#include "records_nodes.h"
+
+/* The node that a call was made with, where all that the history needs is known of it. */
+static const struct raw_node *known_node(struct reader *r, uint32_t number, uint32_t id)
+{
+    const struct raw_node *raw = id == 0 ? NULL : raw_at(r, id);
+    return raw != NULL && raw->hook == number + 1 ? raw : NULL;
+}
+
+static void take(struct host *h, struct reader *r, const uint64_t *record, uint64_t word,
+                 const struct raw_node *raw)
+{
+    bool wide = (word & 0xff) == RECORD_CALL3;
+    struct history_call call = {.pid = r->pid, .tid = r->tid, .hook = raw->name, .sp = raw->slot};
+    call.t = event_ns(h, r, record[1]);
+    if (record[1] != 0)
+        r->pace_ns = ring_pace(h, r);
+    call.end = event_ns(h, r, wide ? record[7] : 0);
+    call.node = (int32_t)(FUNCTIONS_AT + raw_index((uint32_t)(word >> 32)));
+    call.args[0] = record[2];
+    call.args[1] = wide ? record[3] : 0;
+    call.args[2] = wide ? record[4] : 0;
+    call.result = wide ? record[5] : record[3];
+    call.memptr = wide ? record[6] : 0;
+    history_call(h->history, &call);
+}
+
+bool calls_take(struct host *h, struct reader *r, uint64_t limit)
+{
+    const char *chunk = (const char *)chunk_at(h, r->chunk);
+    uint32_t begin = r->offset;
+    if (r->entered || r->open_count != 0 || (h->process->watch_stacks && r->tid == r->pid))
+        return false;
+    while (r->offset + SLOT <= CHUNK_SIZE) {
+        const uint64_t *record = (const uint64_t *)(chunk + r->offset);
+        uint64_t word = __atomic_load_n(record, __ATOMIC_ACQUIRE);
+        unsigned kind = word & 0xff;
+        uint32_t size = kind == RECORD_CALL ? 32 : 64;
+        if ((kind != RECORD_CALL && kind != RECORD_CALL3) || !(word & RECORD_DONE) ||
+            record[1] > limit || r->offset + size > CHUNK_SIZE)
+            break;
+        const struct raw_node *raw = known_node(r, word >> 8 & 0xffff, (uint32_t)(word >> 32));
+        if (raw == NULL)
+            break;
+        take(h, r, record, word, raw);
+        r->offset += size;
+    }
+    return r->offset != begin;
+}
