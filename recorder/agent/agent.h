@@ -46,6 +46,16 @@ static inline long raw_syscall(long number, long a, long b)
     return result;
 }
 
+static inline long raw_syscall3(long number, long a, long b, long c)
+{
+    long result;
+    __asm__ volatile("syscall"
+                     : "=a"(result)
+                     : "a"(number), "D"(a), "S"(b), "d"(c)
+                     : "rcx", "r11", "memory");
+    return result;
+}
+
 /* ---- thread.c: who runs here --------------------------------------------------------------- */
 
 /* The state of the running thread, whose pointer `fs` is not known yet; NULL where nothing is to be

@@ -8,16 +8,6 @@
 #define SYS_readlink 89
 #define RECORD_ROOM (PATH_RECORD - 8)
 
-static long read_link(const char *link, char *to, long size)
-{
-    long result;
-    __asm__ volatile("syscall"
-                     : "=a"(result)
-                     : "a"(SYS_readlink), "D"(link), "S"(to), "d"(size)
-                     : "rcx", "r11", "memory");
-    return result;
-}
-
 /* "/proc/thread-self/fd/N": the descriptors are the thread's, which may have its own. */
 static void write_link(char *to, uint32_t fd)
 {
@@ -44,7 +34,7 @@ int path_told(struct thread_state *t, uint32_t fd)
     if (record == 0)
         return 0;
     write_link(link, fd);
-    long length = read_link(link, (char *)(record + 1), RECORD_ROOM);
+    long length = raw_syscall3(SYS_readlink, (long)link, (long)(record + 1), RECORD_ROOM);
     int is_whole = length > 0 && length < RECORD_ROOM;
     __atomic_store_n(record, RECORD_PATH | (uint64_t)(is_whole ? length : 0) << 32,
                      __ATOMIC_RELEASE);

@@ -7,6 +7,8 @@
 #include "agent.h"
 
 #define SYS_nanosleep 35
+#define SYS_futex 202
+#define FUTEX_WAKE 1   /* uapi/linux/futex.h */
 #define ASK_SPINS 1000 /* as long as an answer takes where the host is awake */
 #define ASK_REST_NS 50000
 #define REST_NS 4000000 /* a quarter of what the host needs for the first chunks */
@@ -109,6 +111,12 @@ int ring_next_chunk(struct thread_state *t, uint64_t cur)
     return 1;
 }
 
+static void wake_host(void)
+{
+    if (*(volatile uint32_t *)&area()->host_sleeps && area()->may_sleep)
+        raw_syscall3(SYS_futex, (long)&area()->asks, FUTEX_WAKE, 1);
+}
+
 int ask_host(struct thread_state *t, uint32_t kind, uint64_t a, uint64_t b, uint64_t c, uint64_t d)
 {
     struct ask *ask = &t->ask;
@@ -123,6 +131,7 @@ int ask_host(struct thread_state *t, uint32_t kind, uint64_t a, uint64_t b, uint
     ask->time = area()->clock ? __builtin_ia32_rdtsc() : 0;
     __atomic_store_n(&ask->state, ASK_WAITING, __ATOMIC_RELEASE);
     __sync_fetch_and_add(&area()->asks, 1);
+    wake_host();
     while (__atomic_load_n(&ask->state, __ATOMIC_ACQUIRE) != ASK_ANSWERED) {
         if (*(volatile uint32_t *)&area()->host_gone)
             break;

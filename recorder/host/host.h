@@ -10,6 +10,7 @@
  *               worked out before they are written (plans.c)
  *   borders.c   the phases: where they begin (border_main.c), the process there (border_state.c)
  *   answers.c   what threads of the target ask
+ *   rest.c      the time between two looks at the ring
  *   drain.c     records of all threads out of the ring (ring.c), for the history (records.c,
  *               and in a hurry calls.c)
  */
@@ -146,7 +147,9 @@ struct host {
     uint32_t next_module, next_hook;
     uint64_t started_ns, last_ns, calls, planted, lost, refused, ask_count, hits, misses, waits;
     uint64_t trouble[TROUBLES], flushed_ns;
-    unsigned executing; /* how many threads are about to exec: we are their tracer */
+    uint64_t chunks_read;     /* since the last rest */
+    unsigned idle_us, yields; /* rest.c: how long it slept last, how often it only made way */
+    unsigned executing;       /* how many threads are about to exec: we are their tracer */
     bool use_symbols, has_end_state;
     uint32_t clock_every; /* events a time stamp */
     struct json json, end_state;
@@ -240,6 +243,10 @@ void border_reached(struct host *h, const struct reached *reached);
 uint64_t border_start(struct host *h, uint64_t main, uint32_t hook);
 void border_by_stack(struct host *h, uint32_t node, uint64_t t_ns);
 void border_end(struct host *h, uint64_t t_ns, bool whole);
+
+/* ---- rest.c ---- */
+/* Nothing is to be done for a while; `busy`: there was something just now. */
+void host_rest(struct host *h, bool busy);
 
 /* ---- answers.c, drain.c, records.c ---- */
 void answers_give(struct host *h);

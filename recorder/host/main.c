@@ -4,12 +4,9 @@
  * Started by brkpoint (command/recorder.py): brkpoint-recorder PID SPOOL AREA_FD READY_FD GO_FD
  * [OPTION...]. It waits for a byte on GO_FD, becomes the tracer of PID, and writes "A" to READY_FD.
  */
-#define _GNU_SOURCE /* ppoll */
 #include "host.h"
 
 #include <errno.h>
-#include <poll.h>
-#include <sched.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -22,10 +19,6 @@
 #include <unistd.h>
 
 extern const unsigned char agent_begin[], agent_finish[];
-
-#define IDLE_MIN_US 20
-#define IDLE_MAX_US 1000
-#define FLUSH_NS 100000000
 
 /* ---- words ---- */
 
@@ -76,49 +69,6 @@ static void look_at_tracee(struct host *h)
     tracee_detach(&h->process->tracee);
 }
 
-/* What was recorded until now is to outlive this process. */
-static void keep(struct host *h)
-{
-    uint64_t now = clock_now_ns();
-    if (now - h->flushed_ns < FLUSH_NS)
-        return;
-    h->flushed_ns = now;
-    history_flush(h->history);
-    spool_flush(&h->spool);
-}
-
-static bool all_in_main(const struct host *h)
-{
-    for (size_t i = 0; i < h->process_count; i++)
-        if (h->processes[i]->phase < PHASE_MAIN)
-            return false;
-    return h->executing == 0;
-}
-
-static void sleep_a_little(const struct host *h, unsigned microseconds)
-{
-    struct process *first = process_by((struct host *)h, h->first);
-    struct pollfd wait = {first ? first->pidfd : -1, POLLIN, 0};
-    struct timespec time = {0, (long)microseconds * 1000};
-    ppoll(&wait, 1, &time, NULL);
-}
-
-static void rest(struct host *h, bool busy, unsigned *idle)
-{
-    if (busy) {
-        *idle = IDLE_MIN_US;
-        return;
-    }
-    if (!all_in_main(h) && *idle < IDLE_MAX_US) {
-        sched_yield(); /* the target asks often now, and waits spinning */
-        *idle += h->executing == 0;
-        return;
-    }
-    keep(h);
-    sleep_a_little(h, *idle);
-    *idle = *idle * 2 < IDLE_MAX_US ? *idle * 2 : IDLE_MAX_US;
-}
-
 static bool drain_all_families(struct host *h)
 {
     uint64_t limit = clock_look(&h->clock);
@@ -148,7 +98,6 @@ static void brkpoint_died(int number)
 
 static void loop(struct host *h)
 {
-    unsigned idle = IDLE_MIN_US;
     while (!h->first_ended && !left_alone) {
         for (size_t i = 0; i < h->process_count; i++) {
             serve(h, h->processes[i]);
@@ -158,7 +107,7 @@ static void loop(struct host *h)
             look_at_tracee(h);
         bool busy = drain_all_families(h);
         processes_ended(h);
-        rest(h, busy, &idle);
+        host_rest(h, busy);
     }
     processes_let_go(h);
 }

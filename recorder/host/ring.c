@@ -7,6 +7,7 @@
 
 void ring_release(struct host *h, uint32_t number)
 {
+    h->chunks_read++;
     __atomic_fetch_or(&h->family->area->free_chunks[(number - 1) / 32], 1u << (number - 1) % 32,
                       __ATOMIC_RELEASE);
 }

@@ -1,0 +1,119 @@
+/* rest.c - how long the host sleeps between two looks at the ring.
+ *
+ * Reading what a thread writes at the same moment is dear for both: the same lines go to and fro
+ * between two processors. So the host comes rarely, and finds many full chunks. A question of the
+ * target wakes it.
+ */
+#define _GNU_SOURCE /* ppoll */
+#include "host.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <sched.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#define IDLE_MIN_US 20
+#define IDLE_MAX_US 1000
+#define FEW_CHUNKS 16  /* fewer than that are not worth coming */
+#define MANY_CHUNKS 64 /* with so many the host is behind: a quarter of AREA_FIRST */
+#define FLUSH_NS 100000000
+
+/* What was recorded until now is to outlive this process. */
+static void keep(struct host *h)
+{
+    uint64_t now = clock_now_ns();
+    if (now - h->flushed_ns < FLUSH_NS)
+        return;
+    h->flushed_ns = now;
+    history_flush(h->history);
+    spool_flush(&h->spool);
+}
+
+static bool all_in_main(const struct host *h)
+{
+    for (size_t i = 0; i < h->process_count; i++)
+        if (h->processes[i]->phase < PHASE_MAIN)
+            return false;
+    return h->executing == 0;
+}
+
+/* ---- sleeping until somebody asks ---- */
+
+/* Linux 5.16, uapi/linux/futex.h */
+#define FUTEX_WAITV_NUMBER 449
+#define FUTEX_WAITERS 128
+#define FUTEX_SIZE_U32 2
+struct waiter {
+    uint64_t value, address;
+    uint32_t flags, reserved;
+};
+
+static unsigned waiters_of(struct host *h, struct waiter *list)
+{
+    unsigned count = 0;
+    for (size_t i = 0; i < h->process_count && count < FUTEX_WAITERS; i++) {
+        struct family *f = h->processes[i]->family;
+        if (f == NULL || f->area->host_sleeps) /* or that of another process */
+            continue;
+        list[count++] = (struct waiter){f->asks_seen, (uint64_t)&f->area->asks, FUTEX_SIZE_U32, 0};
+        __atomic_store_n(&f->area->host_sleeps, 1, __ATOMIC_SEQ_CST);
+    }
+    return count;
+}
+
+static void wake_up(struct host *h)
+{
+    for (size_t i = 0; i < h->process_count; i++)
+        if (h->processes[i]->family != NULL)
+            __atomic_store_n(&h->processes[i]->family->area->host_sleeps, 0, __ATOMIC_RELAXED);
+}
+
+/* Until the process that brkpoint started has ended, at most so long. */
+static void sleep_to_the_end(struct host *h, unsigned microseconds)
+{
+    struct process *first = process_by(h, h->first);
+    struct pollfd wait = {first ? first->pidfd : -1, POLLIN, 0};
+    struct timespec time = {0, (long)microseconds * 1000};
+    ppoll(&wait, 1, &time, NULL);
+}
+
+static void sleep_a_little(struct host *h, unsigned microseconds)
+{
+    struct waiter list[FUTEX_WAITERS];
+    uint64_t until = clock_now_ns() + (uint64_t)microseconds * 1000;
+    struct timespec time = {(time_t)(until / 1000000000), (long)(until % 1000000000)};
+    unsigned count = h->has_end_state ? 0 : waiters_of(h, list);
+    if (count == 0 || (syscall(FUTEX_WAITV_NUMBER, list, count, 0, &time, CLOCK_MONOTONIC) < 0 &&
+                       errno == ENOSYS))
+        sleep_to_the_end(h, microseconds);
+    wake_up(h);
+}
+
+/* ---- how long ---- */
+
+static unsigned next_idle(unsigned idle, uint64_t chunks)
+{
+    if (chunks > 2 * FEW_CHUNKS)
+        return idle / 2 > IDLE_MIN_US ? idle / 2 : IDLE_MIN_US;
+    if (chunks < FEW_CHUNKS)
+        return idle * 2 < IDLE_MAX_US ? idle * 2 : IDLE_MAX_US;
+    return idle;
+}
+
+void host_rest(struct host *h, bool busy)
+{
+    uint64_t chunks = h->chunks_read;
+    h->chunks_read = 0;
+    if (chunks >= MANY_CHUNKS)
+        return;
+    if (!all_in_main(h) && h->yields < IDLE_MAX_US) {
+        sched_yield(); /* the target asks often now, and waits spinning */
+        h->yields = busy ? 0 : h->yields + (h->executing == 0);
+        return;
+    }
+    keep(h);
+    h->idle_us = next_idle(h->idle_us ? h->idle_us : IDLE_MIN_US, chunks);
+    sleep_a_little(h, h->idle_us);
+}
