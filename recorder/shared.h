@@ -133,13 +133,18 @@ _Static_assert(sizeof(struct chunk) == CHUNK_SIZE, "a chunk has its size");
 
 enum trouble { TROUBLE_NO_THREAD, TROUBLE_NO_CHUNK, TROUBLES };
 
+/* The stamps that order the events of all threads: a free where it begins, for its address may be
+ * handed out before it returns; malloc where it ends, for so its address may have come to it; what is
+ * both, and system calls, at both. */
+#define CLOCK_ORDER 0x80000000u
+
 struct area_head {
     uint64_t magic;
     uint32_t recording;   /* 0: the detours only pass through */
     uint32_t host_gone;   /* set by an agent that waited for a host that is dead */
     uint32_t host_sleeps; /* until `asks` changes: a futex */
-    uint32_t clock;    /* 0: no time stamps (rdtsc is forbidden), N: one in N events. 1 as soon as
-                        * there is a second thread: the stamps order the events of both */
+    uint32_t clock; /* 0: no time stamps (rdtsc is forbidden), N: one in N events, 1: all, at begin
+                     * and end; CLOCK_ORDER, as soon as there is a second thread: what it needs */
     uint32_t fsgsbase; /* rdfsbase may be used */
     uint32_t asks;     /* how often the host was asked, for its eye */
     uint64_t trouble[TROUBLES];
@@ -172,6 +177,8 @@ enum hook_kind {
     HOOK_SYSCALL      /* a syscall instruction; from bit 8 on the address behind it */
 };
 
+/* Of a HOOK_CALL1: free. */
+#define HOOK_FREES (1u << 8)
 #define HOOK_CLONE_NUMBER(kind) ((kind) >> 8)
 
 /* ---- the code area ------------------------------------------------------------------------

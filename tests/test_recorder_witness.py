@@ -116,3 +116,14 @@ def test_files_are_not_asked_for(tmp_path):
     paths = [e.args.get("path") for e in past.events if e.name == "mmap" and e.args]
     assert paths.count(str(place)) == 211
     assert past.cost["asks"] < 100
+
+
+def test_an_address_that_goes_from_thread_to_thread(tmp_path):
+    """Freed on one and handed out on another at once: in that order, so no block is left over."""
+    words = [recorder_runs.probe("bouncing.c"), "3", "30011"]
+    no_caches = {"GLIBC_TUNABLES": "glibc.malloc.tcache_count=0"}
+    past = recorder_runs.recorded(tmp_path, words, environment=no_caches).history
+    calls = recorder_runs.counted(past, [1009])
+    assert calls == {("malloc", 1009): 3 * 30011}
+    assert not [note for note in past.notes if "unmatched" in note]
+    assert not [block for block in past.blocks if block.size == 1009]

@@ -9,6 +9,7 @@
 #define TAIL 1u   /* jumped to from inside another wrapped call: its return is that one's */
 #define MEMPTR 2u /* posix_memalign */
 #define WIDE 4u   /* a RECORD_CALL3 */
+#define LATE 8u   /* its time stamp is that of its end: CLOCK_ORDER */
 
 static inline uint64_t hook_of(uint64_t number)
 {
@@ -22,12 +23,14 @@ static inline void publish(uint64_t *record, uint64_t word)
 
 static void begin_call(struct enter_stack *s, uint32_t number)
 {
-    uint64_t kind = hook_of(number) & 0xff, slot = (uint64_t)&s->ret, ret = s->ret, after;
+    uint64_t hook = hook_of(number), kind = hook & 0xff, slot = (uint64_t)&s->ret, ret = s->ret,
+             after;
     struct thread_state *t = thread_find(slot);
     if (unlikely(t == 0))
         return;
     uint64_t flags = skip_wrapper(&slot, &ret) ? TAIL : 0;
-    uint64_t time = agent_time(t);
+    int late = hook == HOOK_CALL1 && area()->clock == CLOCK_ORDER;
+    uint64_t time = late ? 0 : agent_time(t);
     uint64_t node = stack_at_entry(t, slot, ret, s->rbp, s->rbx);
     int wide = kind != HOOK_CALL1 || area()->clock == 1;
     uint64_t *record = (uint64_t *)ring_reserve(t, wide ? 64 : 32, &after);
@@ -42,6 +45,8 @@ static void begin_call(struct enter_stack *s, uint32_t number)
     }
     if (kind == HOOK_MEMPTR)
         flags |= MEMPTR;
+    if (late)
+        flags |= LATE;
     s->slot = (uint64_t)record | flags;
     s->after = after;
     s->arg0 = s->rdi;
@@ -87,9 +92,11 @@ static inline void fill_in(struct thread_state *t, struct leave_stack *s, uint64
     if (s->slot & WIDE) {
         record[5] = s->rax;
         record[6] = memptr;
-        record[7] = area()->clock == 1 ? agent_time(t) : 0;
+        record[7] = has_both_times() ? agent_time(t) : 0;
     } else {
         record[3] = s->rax;
+        if (unlikely(s->slot & LATE))
+            record[1] = agent_time(t);
     }
     publish(record, *record | RECORD_DONE);
 }

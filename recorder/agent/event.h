@@ -147,12 +147,21 @@ static inline char *ring_reserve(struct thread_state *t, uint32_t size, uint64_t
 static inline uint64_t agent_time(struct thread_state *t)
 {
     uint32_t every = area()->clock;
-    if (every != 1 && (every == 0 || t->clock_left != 0)) {
-        t->clock_left--;
-        return 0;
+    if (every > 1 && every != CLOCK_ORDER) {
+        if (t->clock_left != 0) {
+            t->clock_left--;
+            return 0;
+        }
+        t->clock_left = every - 1;
     }
-    t->clock_left = every - 1;
-    return __builtin_ia32_rdtsc();
+    return every == 0 ? 0 : __builtin_ia32_rdtsc();
+}
+
+/* Whether what takes memory and gives memory back has a stamp at both ends. */
+static inline int has_both_times(void)
+{
+    uint32_t every = area()->clock;
+    return every == 1 || every == CLOCK_ORDER;
 }
 
 #endif

@@ -49,7 +49,7 @@ static int is_memory(uint64_t number)
 
 static uint64_t result_time(struct thread_state *t)
 {
-    return area()->clock == 1 ? agent_time(t) : 0;
+    return has_both_times() ? agent_time(t) : 0;
 }
 
 static void record_syscall(struct thread_state *t, struct hook_stack *s, const struct site *site,
@@ -94,8 +94,8 @@ static uint64_t clone_flags(const struct hook_stack *s, uint64_t number)
 static void child_begins(struct thread_state *t, const struct hook_stack *s)
 {
     uint64_t flags = clone_flags(s, s->rax);
-    if (area()->clock && !(flags & CLONE_VFORK) && s->rax != SYS_vfork)
-        area()->clock = 1;
+    if (area()->clock > 1 && !(flags & CLONE_VFORK) && s->rax != SYS_vfork)
+        area()->clock = CLOCK_ORDER;
     if (flags & CLONE_SETTLS) {
         int by_struct = s->rax == SYS_clone3;
         uint64_t fs = by_struct ? load(s->rdi + 56) : s->r8;

@@ -41,7 +41,8 @@ bool calls_take(struct host *h, struct reader *r, uint64_t limit)
         unsigned kind = word & 0xff;
         uint32_t size = kind == RECORD_CALL ? 32 : 64;
         if ((kind != RECORD_CALL && kind != RECORD_CALL3) || !(word & RECORD_DONE) ||
-            record[1] > limit || r->offset + size > CHUNK_SIZE)
+            record[1] > limit || r->offset + size > CHUNK_SIZE ||
+            (kind == RECORD_CALL3 && record[7] > limit))
             break;
         const struct raw_node *raw = known_node(r, word >> 8 & 0xffff, (uint32_t)(word >> 32));
         if (raw == NULL)

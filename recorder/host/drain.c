@@ -24,8 +24,11 @@ static bool look(struct host *h, struct next *n)
     if (n->word == 0)
         return false;
     n->time = 0;
-    if (n->r->entered)
-        return ring_call_ends(h, n->r, ring_size_of(n->word)) != 0;
+    if (n->r->entered) {
+        uint64_t word = ring_call_ends(h, n->r, ring_size_of(n->word));
+        n->time = ring_end_time(h, n->r, word);
+        return word != 0;
+    }
     if (ring_has_time(n->word))
         n->time = ring_record(h, n->r)[1];
     return true;
@@ -152,7 +155,7 @@ bool drain(struct host *h, uint64_t limit)
             break;
         serve(h, next->process);
         do {
-            if (!calls_take(h, next->r, second) && !record_take(h, next->r, next->word))
+            if (!calls_take(h, next->r, second) && !record_take(h, next->r, next->word, second))
                 break;
             any = true;
         } while (look(h, next) && next->time <= second);

@@ -59,6 +59,8 @@ static void plan_call(struct host *h, struct module *m, const struct text *text,
     hook->names = entry->names;
     memcpy(hook->name, entry->name, entry->names * sizeof *entry->name);
     h->family->area->hook_kind[number] = hook->kind;
+    if (strcmp(entry->name[0], "free") == 0)
+        h->family->area->hook_kind[number] |= HOOK_FREES;
     announce_hook(h, hook, m, impl);
     plan->number = number;
     plan->what = entry->name[0];

@@ -148,6 +148,7 @@ static void enter(struct host *h, struct reader *r, uint64_t word, const uint64_
 
 static void begin_call(struct host *h, struct reader *r, uint64_t word, const uint64_t *record)
 {
+    r->begun = record[1];
     enter(h, r, word, record);
     r->pace_ns = ring_pace(h, r);
 }
@@ -164,10 +165,11 @@ static void leave(struct host *h, struct reader *r, uint64_t sp, uint64_t time, 
 
 static void leave_in_place(struct host *h, struct reader *r, uint64_t word, const uint64_t *record)
 {
+    uint64_t time = ring_end_time(h, r, word);
     if ((word & 0xff) == RECORD_CALL3)
-        leave(h, r, r->sp, record[7], record[5], record[6]);
+        leave(h, r, r->sp, time, record[5], record[6]);
     else
-        leave(h, r, r->sp, 0, record[3], 0);
+        leave(h, r, r->sp, time, record[3], 0);
 }
 
 static void take_path(struct reader *r, uint64_t word, const uint64_t *record)
@@ -192,7 +194,7 @@ static void system_call(struct host *h, struct reader *r, uint64_t word, const u
                      (int64_t)record[8]);
 }
 
-bool record_take(struct host *h, struct reader *r, uint64_t word)
+bool record_take(struct host *h, struct reader *r, uint64_t word, uint64_t limit)
 {
     const uint64_t *record = ring_record(h, r);
     uint32_t size = ring_size_of(word);
@@ -207,6 +209,8 @@ bool record_take(struct host *h, struct reader *r, uint64_t word)
             begin_call(h, r, word, record);
         r->entered = true;
         word = ring_call_ends(h, r, size);
+        if (ring_end_time(h, r, word) > limit)
+            return true; /* others come first */
         if (word & RECORD_DONE)
             leave_in_place(h, r, word, record);
         else if (word == 0)

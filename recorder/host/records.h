@@ -4,9 +4,9 @@
 
 #include "ring.h"
 
-/* Take the record at the reader's place, whose first word is `word`; false where the next one must
- * be waited for. */
-bool record_take(struct host *h, struct reader *r, uint64_t word);
+/* Take the record at the reader's place, whose first word is `word`; of a call only its begin where
+ * it ends behind the time stamp `limit`. False where the next one must be waited for. */
+bool record_take(struct host *h, struct reader *r, uint64_t word, uint64_t limit);
 /* Of the calls at the reader's place those that are over, up to the time stamp `limit`: calls.c;
  * false: there is none. */
 bool calls_take(struct host *h, struct reader *r, uint64_t limit);

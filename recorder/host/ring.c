@@ -128,7 +128,10 @@ uint64_t ring_pace(const struct host *h, const struct reader *r)
 {
     const char *chunk = (const char *)chunk_at(h, r->chunk);
     uint64_t first = ring_record(h, r)[1], steps = 0;
-    if (first == 0 || h->family->area->clock == 1)
+    uint32_t every = h->family->area->clock;
+    if (every == 1 || every == CLOCK_ORDER)
+        return 0;
+    if (first == 0)
         return r->pace_ns;
     for (uint32_t at = r->offset; at + SLOT <= CHUNK_SIZE;) {
         const uint64_t *record = (const uint64_t *)(chunk + at);

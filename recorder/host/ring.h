@@ -41,6 +41,16 @@ uint64_t ring_word(struct host *h, struct thread_state *t, struct reader *r);
  * any more, 0 while its result may still come. Behind a record that follows it, its end has a
  * record of its own. */
 uint64_t ring_call_ends(const struct host *h, const struct reader *r, uint32_t size);
+/* The time stamp of its end, where that has one: of such a word; 0: it has none. */
+static inline uint64_t ring_end_time(const struct host *h, const struct reader *r, uint64_t word)
+{
+    const uint64_t *record = ring_record(h, r);
+    if (!(word & RECORD_DONE))
+        return 0;
+    if ((word & 0xff) == RECORD_CALL3)
+        return record[7];
+    return record[1] != r->begun ? record[1] : 0; /* CLOCK_ORDER */
+}
 /* Where not every event has a time stamp: the nanoseconds from one event to the next, behind the
  * stamp of the record at the reader's place. 0 where the next stamp is not there yet. */
 uint64_t ring_pace(const struct host *h, const struct reader *r);
