@@ -91,6 +91,9 @@ $(RECORDER_OUT)/tools/%.o: recorder/tools/%.c
 $(RECORDER_OUT)/brkpoint-history: $(recorder_history_o) $(recorder_tools_o)
 	@$(RECORDER_CC) $(RECORDER_CFLAGS) -o $@ $^ -lz
 
+# What runs at every event shall not depend on where the linker happens to put it.
+$(RECORDER_OUT)/agent/event.o: AGENT_CFLAGS += -falign-functions=64 -falign-loops=32
+
 # Its loops over columns are worth unrolling.
 $(RECORDER_OUT)/host/history_columns.o: RECORDER_CFLAGS += -O3
 

@@ -21,17 +21,28 @@ static inline void publish(uint64_t *record, uint64_t word)
     __atomic_store_n(record, word, __ATOMIC_RELEASE);
 }
 
+/* The caller may be the agent: then another wrapped call has jumped here. No known stack begins so. */
+static AGENT_COLD AGENT_KEEPS uint64_t stack_not_known(struct enter_stack *s,
+                                                       struct thread_state *t, uint64_t *flags)
+{
+    uint64_t slot = (uint64_t)&s->ret, ret = s->ret;
+    if (skip_wrapper(&slot, &ret))
+        *flags |= TAIL;
+    return stack_at_entry(t, slot, ret, s->rbp, s->rbx);
+}
+
 static void begin_call(struct enter_stack *s, uint32_t number)
 {
-    uint64_t hook = hook_of(number), kind = hook & 0xff, slot = (uint64_t)&s->ret, ret = s->ret,
-             after;
+    uint64_t hook = hook_of(number), kind = hook & 0xff, slot = (uint64_t)&s->ret;
+    uint64_t flags = 0, after;
     struct thread_state *t = thread_find(slot);
     if (unlikely(t == 0))
         return;
-    uint64_t flags = skip_wrapper(&slot, &ret) ? TAIL : 0;
     int late = hook == HOOK_CALL1 && area()->clock == CLOCK_ORDER;
     uint64_t time = late ? 0 : agent_time(t);
-    uint64_t node = stack_at_entry(t, slot, ret, s->rbp, s->rbx);
+    uint64_t node = stack_known(t, slot, s->ret, s->rbp);
+    if (unlikely(node == 0))
+        node = stack_not_known(s, t, &flags);
     int wide = kind != HOOK_CALL1 || area()->clock == 1;
     uint64_t *record = (uint64_t *)ring_reserve(t, wide ? 64 : 32, &after);
     if (unlikely(record == 0))

@@ -100,9 +100,8 @@ static inline uint32_t remembered(const struct thread_state *t, uint64_t slot, u
     return 0;
 }
 
-/* The node of the stack whose innermost return address `ret` stands in `slot`. */
-static inline uint32_t stack_at_entry(struct thread_state *t, uint64_t slot, uint64_t ret,
-                                      uint64_t bp, uint64_t bx)
+/* The node of the stack whose innermost return address `ret` stands in `slot`; 0: it is not known. */
+static inline uint32_t stack_known(struct thread_state *t, uint64_t slot, uint64_t ret, uint64_t bp)
 {
     uint32_t found = 0;
     if (likely(on_known_stack(t, slot) && !t->memo_busy)) {
@@ -113,6 +112,13 @@ static inline uint32_t stack_at_entry(struct thread_state *t, uint64_t slot, uin
         __asm__ volatile("" ::: "memory");
         t->memo_busy = 0;
     }
+    return found;
+}
+
+static inline uint32_t stack_at_entry(struct thread_state *t, uint64_t slot, uint64_t ret,
+                                      uint64_t bp, uint64_t bx)
+{
+    uint32_t found = stack_known(t, slot, ret, bp);
     return likely(found != 0) ? found : stack_unwound(t, slot, ret, bp, bx);
 }
 
