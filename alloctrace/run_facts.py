@@ -102,6 +102,7 @@ _TYPES = {
     "program": str,
     "command": list,
     "engine": str,
+    "why_engine": str,
     "purposes": str,
     "complete": bool,
     "events_lost": int,

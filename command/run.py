@@ -13,7 +13,7 @@ import traceback
 from alloctrace import summary, trace
 from reports import ink, text
 
-from . import heritage, launch, main, place, program, record, recorder, verify, watching
+from . import choice, heritage, launch, main, place, program, record, recorder, verify, watching
 from .errors import FAILED, NOT_FOUND, USAGE, UserError, shown
 
 NAME = "run"
@@ -39,10 +39,10 @@ def configure(parser):
     add("--force", action="store_true", help="overwrite an existing TRACE")
     add(
         "--engine",
-        choices=("auto", "breakpoints", "recorder"),
+        choices=choice.NAMES,
         default="auto",
-        help="what records: gdb's breakpoints, or code planted in the program (build it with "
-        "`make recorder`)",
+        help="what records: gdb's breakpoints, or code planted in the program, at the program's "
+        "speed (build it with `make recorder`); auto, the default: planted code where that can be",
     )
     add("--live", action="store_true", help="show each event while the program runs")
     add("--timeout", type=_seconds, metavar="S", help="end the program after S seconds")
@@ -98,8 +98,7 @@ def invoke(args):
     if args.verify:
         return verify.verify(argv, found, _options(args))
     where = place.prepare(args.output, args.force, found.path)
-    outcome = _launch(args, argv, where, found)
-    return _conclude(args, where, outcome)
+    return _conclude(args, where, _watched(args, argv, where, found))
 
 
 def _check(args):
@@ -109,8 +108,8 @@ def _check(args):
         )
     if args.verify and (args.output or args.live):
         raise UserError("--verify keeps no trace and shows no events: without -o and --live", USAGE)
-    if (args.verify or args.engine == "recorder") and recorder.find() is None:
-        raise UserError("the recorder is not built: make recorder")
+    if args.verify and recorder.find() is None:
+        raise UserError("--verify: the recorder is not built: make recorder")
     if not args.command:
         raise UserError("which program? usage: " + USAGE_LINE, USAGE)
 
@@ -129,14 +128,40 @@ def _find(argv):
         raise
 
 
-def _launch(args, argv, where, found):
+def _watched(args, argv, where, found):
+    """The Outcome of the run under the engine that is wanted, or that can be had."""
+    chosen = choice.choose(args.engine, args.live)
+    if chosen.may_change:
+        try:
+            outcome = _launch(args, chosen, argv, where, found)
+            refused = outcome.refused
+        except launch.EngineError as error:
+            refused = shown(str(error))
+        if refused is not None:
+            chosen = choice.instead(refused)
+            _remove_spool(where)
+    if not chosen.may_change:
+        outcome = _launch(args, chosen, argv, where, found)
+    outcome.why_engine = chosen.why
+    return outcome
+
+
+def _remove_spool(where):
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(where.spool)
+
+
+def _launch(args, chosen, argv, where, found):
     view = watching.choose(where.spool, args.live, args.quiet)
     options = _options(args)
+    options.recorder = chosen.engine == "recorder"
+    options.may_refuse = chosen.may_change
     options.tick = view.tick
     try:
         return launch.run(argv, where.spool, options, found)
     except launch.EngineError as error:
-        _tell_log(error.log)
+        if not chosen.may_change:
+            _tell_log(error.log)
         raise
     finally:
         view.finish()
@@ -149,7 +174,6 @@ def _options(args):
         timeout=args.timeout,
         fixed_addresses=args.fixed_addresses,
         cache_dir=_cache_folder(),
-        recorder=args.engine == "recorder",
     )
 
 

@@ -20,6 +20,8 @@
 
 extern const unsigned char agent_begin[], agent_finish[];
 
+#define NOT_PLANTED 4 /* exit status: command/recorder.py */
+
 /* ---- words ---- */
 
 void say_note(struct host *h, const char *format, ...)
@@ -142,7 +144,7 @@ static void announce_end(struct host *h)
     tell_troubles(h);
     json_begin(&h->json, "cost");
     json_number(&h->json, "stops", 0);
-    json_number(&h->json, "engine_ns", clock_now_ns() - h->started_ns);
+    json_number(&h->json, "engine_ns", h->held_ns);
     json_number(&h->json, "asks", h->ask_count);
     json_number(&h->json, "waits", h->waits);
     json_number(&h->json, "walks", h->misses);
@@ -203,6 +205,10 @@ static int run(struct host *h, const char *spool, pid_t pid, int ready, int go)
     first->has_begun_image = true;
     announce_run(h);
     image_begin(h);
+    if (h->may_refuse && h->problem[0] != 0) {
+        fprintf(stderr, "%s\n", h->problem);
+        return NOT_PLANTED;
+    }
     loop(h);
     announce_end(h);
     if (h->spool.error != 0) {
@@ -227,6 +233,8 @@ int main(int argc, char **argv)
     for (int i = 6; i < argc; i++) {
         if (strcmp(argv[i], "no-symbols") == 0)
             h->use_symbols = false;
+        else if (strcmp(argv[i], "may-refuse") == 0)
+            h->may_refuse = true;
         else if (strncmp(argv[i], "clock=", 6) == 0)
             h->clock_every = (uint32_t)atoi(argv[i] + 6);
     }
