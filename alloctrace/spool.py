@@ -64,18 +64,28 @@ SumRow = namedtuple(
 Blocks = namedtuple("Blocks", "rows")  # number, address, size, seq, last, pid
 
 
+class Source:
+    """A spool that is opened once for all its pieces, when the first of them is asked for."""
+
+    def __init__(self, path):
+        self._path, self._file = path, None
+
+    def read(self, offset, length):
+        if self._file is None:
+            self._file = open(self._path, "rb", buffering=0)
+        return os.pread(self._file.fileno(), length, offset)
+
+
 class Piece:
     """Bytes that stay in the spool until somebody asks for them."""
 
-    __slots__ = ("_path", "_offset", "_length")
+    __slots__ = ("_source", "_offset", "_length")
 
-    def __init__(self, path, offset, length):
-        self._path, self._offset, self._length = path, offset, length
+    def __init__(self, source, offset, length):
+        self._source, self._offset, self._length = source, offset, length
 
     def __bytes__(self):
-        with open(self._path, "rb") as file:
-            file.seek(self._offset)
-            return file.read(self._length)
+        return self._source.read(self._offset, self._length)
 
 
 class SpoolError(Exception):
@@ -123,7 +133,7 @@ class Writer:
 def read(path):
     """Yield the records of the spool at `path`; raises SpoolError."""
     with open(path, "rb") as file:
-        size = os.fstat(file.fileno()).st_size
+        size, source = os.fstat(file.fileno()).st_size, Source(path)
         _check_header(file.read(_FILE.size))
         while True:
             offset = file.tell()
@@ -145,7 +155,7 @@ def read(path):
             record = _decode(kind, payload, offset)
             if kind == COLUMN:
                 at = offset + _RECORD.size + _COLUMN.size
-                record = record._replace(data=Piece(path, at, length - _COLUMN.size))
+                record = record._replace(data=Piece(source, at, length - _COLUMN.size))
             yield record
 
 

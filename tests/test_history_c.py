@@ -1,6 +1,7 @@
 """The history in C equals the one in Python: on random targets, on stored ones, and it notices."""
 
 import os
+import random
 import shutil
 import subprocess
 import sys
@@ -93,6 +94,21 @@ def test_calls_told_as_one_make_the_same_history(tmp_path):
         subprocess.run([*made, apart], check=True)
         subprocess.run([*made, "--together", "1", together], check=True)
         assert apart.read_bytes() == together.read_bytes()
+
+
+def test_times_spread_between_two_stamps_cost_little(tmp_path):
+    """One in 16 events has a stamp of its own; noise, the twin, costs its bytes."""
+    sizes = []
+    for every in (16, 1):
+        made, chance, pace = Made(), random.Random(1), 0
+        for index in range(9000):
+            pace = chance.randrange(100) if index % every == 0 else pace
+            made.now += pace
+            made.call("free", 0)
+        python, c, path = convert(tmp_path, made.records)
+        assert differences(python, c) == []
+        sizes.append(os.path.getsize(path))
+    assert sizes[0] + 8000 < sizes[1]
 
 
 def test_late_fields_are_there(tmp_path):
