@@ -20,22 +20,35 @@ __all__ = ["Facts", "decide"]
 MAX_FURTHER = 8  # loader calls initialiser calls loader …: real stacks have one or two
 
 
-def decide(stack: Sequence[Frame], facts: Facts, table=None) -> Verdict:
-    """The verdict over `stack`, innermost frame first. Pure: the same stack, the same answer."""
-    walk = _Walk(stack, facts, table or origin_table.default())
+def decide(stack: Sequence[Frame], facts: Facts, table=None, seen=None) -> Verdict:
+    """The verdict over `stack`, innermost frame first. Pure: the same stack, the same answer.
+
+    `seen`: a dict of the caller's that remembers frames of one program from call to call, by
+    their identity: the caller keeps them.
+    """
+    walk = _Walk(stack, facts, table or origin_table.default(), {} if seen is None else seen)
     return walk.decide(walk.first_caller())
 
 
 class _Walk:
-    def __init__(self, stack, facts, table):
+    def __init__(self, stack, facts, table, seen):
         self.stack = stack
         self.facts = facts
         self.table = table
         self._further = {}  # index of a frame -> verdict over the stack from there on
-        self.names = [plain(frame.function) for frame in stack]
-        self.rows = [
-            table.find(name, places(frame, facts)) for name, frame in zip(self.names, stack)
-        ]
+        looks = list(map(seen.get, map(id, stack)))
+        for at, look in enumerate(looks) if None in looks else ():
+            looks[at] = look or seen.setdefault(id(stack[at]), self._look(stack[at]))
+        self.names, self.rows, self.passes = zip(*looks) if looks else ((), (), ())
+
+    def _look(self, frame):
+        """(name, row, whether it only acts for its caller, unless that calls it back)."""
+        name = plain(frame.function)
+        row = self.table.find(name, places(frame, self.facts))
+        if row is not None:
+            return name, row, row.kind == "pass" and not frame.known
+        is_library = frame.role == "system" or is_interpreter(frame, self.facts)
+        return name, None, is_library and frame.role != "loader" and not frame.known
 
     def first_caller(self):
         """Index of the frame outside the allocator that was entered (frame 0 of a call)."""
@@ -50,6 +63,10 @@ class _Walk:
         via = Via()
         at = start
         while at < len(self.stack):
+            if self.passes[at] and not self.is_callback(at):  # `judge` would pass it as well
+                via.add(self.stack[at], self.names[at], self.rows[at])
+                at += 1
+                continue
             if self.kind(at) == "loader":
                 beyond = self.beyond_loader(at)
                 if not self.is_thread_creation(beyond):

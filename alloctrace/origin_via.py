@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 MAX_NAMES = 6  # of a long chain the outermost ones
 
 
@@ -21,7 +23,7 @@ class Via:
         if frame.module != self._module:
             self._close()
             self._module = frame.module
-        self._run.append((_text(frame, name), row is not None and row.public))
+        self._run.append((_text(name, frame.module), row is not None and row.public))
 
     def is_empty(self):
         return not self._run and not self._found
@@ -39,10 +41,11 @@ class Via:
         self._run = []
 
 
-def _text(frame, name):
+@lru_cache(maxsize=65536)
+def _text(name, module):
     """Rust's or C++'s module, the function, or the library's name where it has none."""
     if name is None:
-        return frame.module
+        return module
     if "::" in name:
         return "::".join([part for part in name.split("::") if not part.startswith("{")][:2])
     if name.startswith("__") and name.endswith("_internal"):

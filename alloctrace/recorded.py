@@ -7,7 +7,8 @@ are kept, and they are read one chunk at a time.
 
 from __future__ import annotations
 
-from operator import attrgetter
+from bisect import bisect_left
+from operator import attrgetter, itemgetter
 
 from . import columns, fields, recount, spool, syscalls, trace_events, words
 from .blocks import Block
@@ -16,7 +17,7 @@ from .model import Group
 from .trace_check import TraceError
 from .trace_schema import COLUMN_NAMES
 
-MANY = 200000  # events: each one's purpose is asked for up to here, beyond only each group's
+MANY = 50000  # events: each one's purpose is asked for up to here, beyond only each group's
 MAX_DEPTH = 10000  # frames of a stack
 _CODE = 0xFFFFFFFF  # instead of a syscall's number: the code that posix_memalign returned
 _SUMS = spool.SumRow._fields[1:]
@@ -30,37 +31,51 @@ class Recorded:
         self.arguments = {}  # id -> dict
         self.chunks = []  # (first, count, [spool.Column])
         self.late = []  # (seq, column, value)
+        self._late_rows = None  # the same by seq
         self.sums = Sums()
         self.blocks = []
-        self.parents, self.pcs = [], []  # of stack nodes; index: id - 1
+        self.parents, self.frames = [], []  # of stack nodes, frames: (pc, 0); index: id - 1
         self.is_whole = False  # its sums are there: it was not cut off
         self.events = Events(self)
 
     def chunk_events(self, index):
         """Yield (Event, id of its group) of one chunk."""
-        first, count, packed = self.chunks[index]
-        chunk = _unpack(packed, count)
-        end = first + count
-        rows = sorted(row for row in self.late if first <= row[0] < end) if self.late else ()
-        late = ((seq, COLUMN_NAMES[column], _signed(value)) for seq, column, value in rows)
-        trace_events.mend(chunk, first, late)
-        made = trace_events.Events(self.sums.groups, lambda id_: dict(self.arguments[id_]))
-        return made.of(first, chunk)
+        first, chunk = self._chunk(index)
+        return self._made().of(first, chunk)
 
     def pick(self, wanted, chunks):
         """The events with a seq in `wanted`, as far as they lie in `chunks` (indexes)."""
+        wanted = sorted(wanted)
         for index in sorted(chunks):
             first, count, _ = self.chunks[index]
-            if not wanted.isdisjoint(range(first, first + count)):
-                for event, _ in self.chunk_events(index):
-                    if event.seq in wanted:
-                        yield event
+            here = wanted[bisect_left(wanted, first) : bisect_left(wanted, first + count)]
+            if here:
+                yield from self._made().some(first, self._chunk(index)[1], here)
+
+    def _chunk(self, index):
+        """(seq of its first event, its columns), with what became known later."""
+        first, count, packed = self.chunks[index]
+        chunk = _unpack(packed, count)
+        late = self._late_of(first, first + count)
+        trace_events.mend(
+            chunk, first, ((seq, COLUMN_NAMES[at], _signed(value)) for seq, at, value in late)
+        )
+        return first, chunk
+
+    def _late_of(self, first, end):
+        if self._late_rows is None or len(self._late_rows) != len(self.late):
+            self._late_rows = sorted(self.late, key=itemgetter(0))
+        rows = self._late_rows
+        return rows[bisect_left(rows, (first,)) : bisect_left(rows, (end,))]
+
+    def _made(self):
+        return trace_events.Events(self.sums.groups, lambda id_: dict(self.arguments[id_]))
 
     def stack(self, node):
         """The node's spool.Stack; slots are not kept."""
         frames, start = [], node
         while node > 0 and len(frames) < MAX_DEPTH:
-            frames.append((self.pcs[node - 1], 0))
+            frames.append(self.frames[node - 1])
             node = self.parents[node - 1]
         cut = 2 if node > 0 else -node if -node in words.CUTS else 0
         return spool.Stack(start, cut, tuple(frames))
@@ -115,7 +130,7 @@ class Builder:
         self.recorded = Recorded()
         self._unmatched = unmatched
         self._open = []  # columns of the chunk that is not whole yet
-        self._blocks = []
+        self._pairs = {}  # pc -> (pc, 0): stacks share them
 
     def handlers(self):
         return {
@@ -143,11 +158,11 @@ class Builder:
     def nodes(self, record):
         known = self.recorded
         for id_, parent, pc in record.rows:
-            if id_ != len(known.pcs) + 1 or parent >= id_:
+            if id_ != len(known.frames) + 1 or parent >= id_:
                 self._refuse("stacks")
                 return
             known.parents.append(parent)
-            known.pcs.append(pc)
+            known.frames.append(self._pairs.setdefault(pc, (pc, 0)))
 
     def groups(self, record):
         for row in record.rows:
@@ -167,7 +182,7 @@ class Builder:
             and row.name in known.names
             and row.phase < len(words.PHASES)
             and row.within < row.id
-            and row.stack <= len(known.pcs)
+            and row.stack <= len(known.frames)
         )
 
     def arguments(self, record):

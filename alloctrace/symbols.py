@@ -7,6 +7,7 @@ one run without a process (symbol_gdb.py), ELF tables fill in what it does not k
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import replace
 
 from . import symbol_gdb, symbol_names, symbol_roles
@@ -46,14 +47,14 @@ def symbolise(
         known = _known_addresses(history, files)
         _look_up(places.wanted(), files, gdb, debug_roots, notes)
         namer = _Namer(files, known, _hooked(history))
-        return {id_: _unfold(namer, found) for id_, found in places.stacks().items()}
+        frames_at = {id(place): namer.frames(place) for place in places.distinct}.__getitem__
+        return {
+            id_: tuple(itertools.chain.from_iterable(map(frames_at, map(id, found))))
+            for id_, found in places.stacks.items()
+        }
     finally:
         if kept is None:
             close(opened)
-
-
-def _unfold(namer, places):
-    return tuple(frame for place in places for frame in namer.frames(place))
 
 
 class _File:
@@ -185,22 +186,17 @@ def _hooked(history):
 
 
 class _Namer:
-    """Makes frames; remembers them by module and offset."""
+    """Makes frames."""
 
     def __init__(self, files, known, hooked):
         self._files = files
         self._hooked = hooked
         self._known = known
-        self._made = {}
 
     def frames(self, place):
         """The frames at a Place: inlined ones, then the function that holds them."""
-        made = self._made.get(id(place))  # equal places are one object
-        if made is None:
-            pc, module, is_call = place
-            made = (Frame(pc),) if module is None else self._make(pc, module, is_call)
-            self._made[id(place)] = made
-        return made
+        pc, module, is_call = place
+        return (Frame(pc),) if module is None else self._make(pc, module, is_call)
 
     def _make(self, pc, module, is_call):
         file = self._files[module.id]

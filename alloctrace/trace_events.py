@@ -21,6 +21,11 @@ class Events:
         for seq, row in enumerate(zip(*chunk), first):
             yield self._event(seq, row), row[_GROUP]
 
+    def some(self, first, chunk, wanted):
+        """The events of a chunk whose seqs are `wanted`; the others are not made."""
+        for seq in wanted:
+            yield self._event(seq, [column[seq - first] for column in chunk])
+
     def _event(self, seq, row):
         present, t_ns, tid, group, dur_ns, size, nmemb, align, ptr, result, errno, *rest = row
         args, block, cause, outer = rest

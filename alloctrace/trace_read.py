@@ -51,10 +51,13 @@ class Trace:
         """All rows, in order; a b-tree that a stranger tied into a knot is cut."""
         limit = self._size // _SMALLEST_ROW
         types = trace_schema.row_types(table)
+        plain = tuple(type_ for _, type_, _ in types)
         for count, row in enumerate(self._db.execute("SELECT * FROM " + table)):
             if count > limit:
                 raise TraceError("damaged: more rows in %s than the file can hold" % table)
-            yield tuple(checked_value(value, *type_) for value, type_ in zip(row, types))
+            if tuple(map(type, row)) != plain:
+                row = tuple(checked_value(value, *type_) for value, type_ in zip(row, types))
+            yield row
 
     @staticmethod
     def _module(row):
@@ -105,8 +108,7 @@ class Trace:
             if len(self._stacks) >= _KEPT_STACKS:
                 self._stacks.clear()
             with checked():
-                nodes = self._walk(id_)
-                self._stacks[id_] = tuple(self._frame(self._nodes[node][1]) for node in nodes)
+                self._stacks[id_] = tuple(map(self._frame_at, self._walk(id_)))
         return self._stacks[id_]
 
     def cut(self, id_):
@@ -126,6 +128,11 @@ class Trace:
                 raise TraceError("damaged: stack %d has no end" % nodes[0])
             id_ = parent
         return nodes
+
+    def _frame_at(self, node):
+        id_ = self._nodes[node][1]
+        made = self._made_frames.get(id_)
+        return self._frame(id_) if made is None else made
 
     def _frame(self, id_):
         if id_ not in self._made_frames:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import operator
 
@@ -35,15 +36,20 @@ class Tables:
 
     def rows(self, table, rows, replace=False):
         """Insert rows of plain values; strings that are no UTF-8 become bytes."""
-        statement = None
-        for row in rows:
-            statement = statement or insert_statement(table, len(row), replace)
-            values = [to_text(v) if isinstance(v, str) else v for v in row]
-            self._execute(statement, values)
+        rows = iter(rows)
+        for first in rows:
+            statement = insert_statement(table, len(first), replace)
+            self._many(statement, map(_as_stored, itertools.chain((first,), rows)))
 
     def numbered(self, table, rows):
         """Insert rows whose first column counts from 1."""
         self.rows(table, ((index, *row) for index, row in enumerate(rows, 1)))
+
+
+def _as_stored(row):
+    if str not in map(type, row):
+        return tuple(row)
+    return [to_text(value) if isinstance(value, str) else value for value in row]
 
 
 class StackTree:
@@ -58,9 +64,9 @@ class StackTree:
         if len(frames) > MAX_DEPTH:
             frames, cut = frames[:MAX_DEPTH], TOO_DEEP
         node = -cut if cut in words.CUTS else 0
-        for frame in reversed(frames):
-            key = (node, self.frames.id(frame, self._frame_row))
-            node = self._nodes.setdefault(key, len(self._nodes) + 1)
+        nodes = self._nodes
+        for frame in reversed(self.frames.all(frames, self._frame_row)):
+            node = nodes.setdefault((node, frame), len(nodes) + 1)
         self.node_of[id_] = node
 
     def _frame_row(self, frame):
