@@ -18,7 +18,7 @@ from .trace_check import TraceError
 from .trace_schema import COLUMN_NAMES
 
 MANY = 50000  # events: each one's purpose is asked for up to here, beyond only each group's
-MAX_DEPTH = 10000  # frames of a stack
+MAX_DEPTH = 257  # frames of a stack, as of the breakpoint engine's: a function, and 256 callers
 _CODE = 0xFFFFFFFF  # instead of a syscall's number: the code that posix_memalign returned
 _SUMS = spool.SumRow._fields[1:]
 
@@ -77,7 +77,7 @@ class Recorded:
         while node > 0 and len(frames) < MAX_DEPTH:
             frames.append(self.frames[node - 1])
             node = self.parents[node - 1]
-        cut = 2 if node > 0 else -node if -node in words.CUTS else 0
+        cut = words.CUT_DEEP if len(frames) == MAX_DEPTH else -node if -node in words.CUTS else 0
         return spool.Stack(start, cut, tuple(frames))
 
     def stacks(self):

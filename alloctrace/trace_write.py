@@ -21,7 +21,6 @@ from .trace_schema import (
     to_text,
 )
 
-TOO_DEEP = 2  # of words.CUTS
 MAX_INT = (1 << 63) - 1
 
 
@@ -62,7 +61,7 @@ class StackTree:
 
     def add(self, id_, cut, frames):
         if len(frames) > MAX_DEPTH:
-            frames, cut = frames[:MAX_DEPTH], TOO_DEEP
+            frames, cut = frames[:MAX_DEPTH], words.CUT_DEEP
         node = -cut if cut in words.CUTS else 0
         nodes = self._nodes
         for frame in reversed(self.frames.all(frames, self._frame_row)):

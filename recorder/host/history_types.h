@@ -9,8 +9,10 @@
 typedef __int128 wide; /* sums of sizes that may each be 2^64 - 1 */
 
 enum {
-    MAX_OPEN = 64,     /* calls of a thread; the oldest is given up then */
-    MAX_FRAMES = 4096, /* of a stack that are looked at */
+    MAX_OPEN = 64,      /* calls of a thread; the oldest is given up then */
+    MAX_FRAMES = 4096,  /* of a stack that are looked at */
+    SHOWN_FRAMES = 257, /* of a stack that are handed out, as of the breakpoint engine's */
+    CUT_DEEP = 2,
     MAX_LISTED = 20000,
     MAX_THREADS = 1 << 20,
     MAX_PROCESSES = 1 << 16,
@@ -87,8 +89,8 @@ struct frame_node {
     uint32_t parent; /* index + 1 in the thread's frames, 0: outermost */
     int32_t cut;     /* where there is no parent: 0 or less */
     uint64_t pc, slot;
-    int32_t trace; /* the node of the trace's tree */
-    uint32_t epoch;
+    int32_t trace; /* the node of the trace's tree; 0: too deep, and not asked for yet */
+    uint32_t depth, epoch;
     uint32_t hint; /* the group of its last event */
 };
 
