@@ -16,6 +16,7 @@ from .model import Frame
 from .symbol_places import Places
 from .symbol_tables import Tables, is_exported
 
+DEBUG_ROOTS = ("/usr/lib/debug",)  # gdb's own, on every system known
 RT_SIGRETURN = b"\x48\xc7\xc0\x0f\x00\x00\x00\x0f\x05"  # mov $15, %rax; syscall
 
 
@@ -24,7 +25,7 @@ def symbolise(
     user_libs=(),
     system_libs=(),
     gdb="gdb",
-    debug_roots=("/usr/lib/debug",),
+    debug_roots=DEBUG_ROOTS,
     notes=None,
     kept=None,
 ):
@@ -140,7 +141,7 @@ def _look_up(wanted, files, gdb, debug_roots, notes):
     if gdb is None or not groups:
         return
     requests = [(group[0].elf.path, offsets) for group, offsets in groups]
-    roots = None if tuple(debug_roots) == ("/usr/lib/debug",) else list(debug_roots)
+    roots = None if tuple(debug_roots) == DEBUG_ROOTS else list(debug_roots)
     ask = gdb if callable(gdb) else lambda asked: symbol_gdb.ask(asked, gdb, roots)
     answers, problems = ask(requests)
     notes.extend(problems)

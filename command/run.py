@@ -13,7 +13,7 @@ import traceback
 from alloctrace import summary, trace
 from reports import ink, text
 
-from . import heritage, launch, main, place, program, record, recorder, verify, watching
+from . import cache, heritage, launch, main, place, program, record, recorder, verify, watching
 from .errors import FAILED, NOT_FOUND, USAGE, UserError, shown
 
 NAME = "run"
@@ -148,15 +148,9 @@ def _options(args):
         symbols=not args.no_symbols,
         timeout=args.timeout,
         fixed_addresses=args.fixed_addresses,
-        cache_dir=_cache_folder(),
+        cache_dir=cache.folder(),
         recorder=args.engine == "recorder",
     )
-
-
-def _cache_folder():
-    """Where the engine may remember what it found out about a loader; None: nowhere."""
-    base = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
-    return os.path.join(base, "brkpoint") if os.path.isabs(base) else None
 
 
 def _conclude(args, where, outcome):
