@@ -11,6 +11,7 @@ notes what it holds when it is about to change, if there was a peak since its la
 from __future__ import annotations
 
 from . import measure
+from .stages import Stages
 
 TIMELINE = 512  # points of the timeline, at most twice as many
 
@@ -29,6 +30,7 @@ class LiveBytes:
         self.bytes = 0
         self.peak = {"bytes": 0, "seq": None, "t_ns": None, "phase": None}
         self.timeline = []
+        self.stages = Stages()
 
     def add(self, event, group):
         if event.image != self._image:
@@ -51,6 +53,7 @@ class LiveBytes:
         if group.id not in self._at_peak or self._at_peak[group.id][0] != self._peaks:
             self._at_peak[group.id] = (self._peaks, group)
             group.peak_bytes = group.live_bytes
+        self.stages.touch(group)
         group.live_blocks += blocks
         group.live_bytes += size
         self.bytes += size
@@ -98,6 +101,7 @@ class LiveBytes:
                 self._every *= 2
             if self._events % self._every == 0:
                 self.timeline.append((event.seq, event.t_ns, self.bytes, self.bytes))
+                self.stages.tick(self._events, event, self.bytes)
         self._events += 1
 
     def finish(self):

@@ -26,6 +26,7 @@ class Recount:
         self._live.finish()
         self._recorded.sums.peak = self._live.peak
         self._recorded.sums.timeline = self._live.timeline
+        self._recorded.sums.stages = self._live.stages.rows()
         self._recorded.blocks = list(self._blocks.values())
 
     def _add(self, event, group):

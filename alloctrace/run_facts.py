@@ -103,6 +103,8 @@ _TYPES = {
     "command": list,
     "engine": str,
     "purposes": str,
+    "keep": str,
+    "live_by_origin": dict,
     "complete": bool,
     "events_lost": int,
     "events": int,
@@ -140,5 +142,20 @@ def check(run):
         raise ValueError("run: exit has no kind")
     if status is not None and not isinstance(status, int):
         raise ValueError("run: the exit status is no number")
+    if not _is_timeline(run.get("live_by_origin")):
+        raise ValueError("run: live_by_origin is no timeline")
     if not all(isinstance(count, int) for count in run.get("cuts", {}).values()):
         raise ValueError("run: a count of cut stacks is no number")
+
+
+def _is_timeline(value):
+    """None, or what stages.by_origin gives: columns of whole numbers, all of one length."""
+    if value is None:
+        return True
+    live = value.get("live_bytes")
+    if not isinstance(live, dict) or not set(live) <= set(words.ORIGINS):
+        return False
+    lists = [value.get("seq"), value.get("t_ns"), *live.values()]
+    if not all(isinstance(column, list) and len(column) == len(lists[0]) for column in lists):
+        return False
+    return all(type(number) is int for column in lists for number in column)

@@ -105,6 +105,8 @@ def _added(counters, trace, run):
         "allocated": counters.memory.of("allocated"),
         "purpose_known": counters.understood.figures(),
         "purposes_by_example": run.get("purposes") == "examples",
+        "keep": run.get("keep") or "all",
+        "timeline": run.get("live_by_origin") or {"seq": [], "t_ns": [], "live_bytes": {}},
         "not_seen": coverage.not_seen(run, run.get("cuts") or {}, hooked),
         "hints": coverage.hints(counters.understood),
         "cost": _numbers(run.get("cost")),

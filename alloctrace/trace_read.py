@@ -146,6 +146,11 @@ class Trace:
 
     # groups and events
 
+    @property
+    def keeps_events(self):
+        """Whether there are events to read, and not only their sums."""
+        return self.run.get("keep") != "totals"
+
     def sums(self):
         """The groups.Sums: all that is alike, counted."""
         if self._sums is None:
@@ -185,6 +190,8 @@ class Trace:
 
         `wanted`: a function that says of a Group whether its events are; others are left out.
         """
+        if not self.keeps_events:
+            raise TraceError("its events were not kept: it was recorded with --keep totals")
         with checked():
             groups = self.sums().groups
             chosen = None if wanted is None else {g.id for g in groups if wanted(g)}

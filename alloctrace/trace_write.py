@@ -8,6 +8,7 @@ import operator
 
 from . import columns, words
 from .sites import Sites
+from .stages import by_origin
 from .totals import Totals
 from .trace_columns import EventColumns, Interned
 from .trace_schema import (
@@ -112,7 +113,8 @@ def write_tables(connection, run, history, stacks):
     write = _copy_events if recorded else _write_events
     sums = write(tables, recorded or history.events)
     _write_groups(tables, sums, tree)
-    _write_plain(tables, dict(run, peak=sums.peak), history)
+    stages = by_origin(sums.stages, sums.groups)
+    _write_plain(tables, dict(run, peak=sums.peak, live_by_origin=stages), history)
     _write_stacks(tables, tree)
     _write_sums(tables, sums, stacks)
 
@@ -161,6 +163,8 @@ def _write_events(tables, events):
 
 def _copy_events(tables, recorded):
     """The chunks of a recorder are those of a trace."""
+    if not recorded.keeps_events:
+        return recorded.sums
     for index, (first, count, packed) in enumerate(recorded.chunks):
         tables.rows("chunks", [(index, first, count)])
         tables.rows("columns", ((index, *row) for row in _column_rows(packed, count)))

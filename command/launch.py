@@ -27,6 +27,8 @@ class Options:
     fixed_addresses: bool = False
     engine: str = tracer.ENGINE  # what gdb runs
     recorder: bool = False  # the recorder in place of gdb
+    clock: Optional[int] = None  # its events a time stamp; None: as it likes
+    keep: str = "all"  # its events, or their "totals"
     cache_dir: Optional[str] = None
     tick: Optional[object] = None  # called a few times a second while waiting
 
@@ -122,8 +124,15 @@ def _run(plan, signals, spool_path, options):
 
 def _observer(pid, spool_path, options):
     if options.recorder:
-        return recorder.Recorder(pid, spool_path, options.symbols)
+        return recorder.Recorder(pid, spool_path, _recorder_words(options))
     return tracer.start(options.engine, options.live)
+
+
+def _recorder_words(options):
+    """What the recorder is told on its command line."""
+    words = [] if options.symbols else ["no-symbols"]
+    words += ["clock=%d" % options.clock] if options.clock else []
+    return words + (["keep=totals"] if options.keep == "totals" else [])
 
 
 def _started(start, *args):

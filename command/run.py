@@ -18,6 +18,7 @@ from .errors import FAILED, NOT_FOUND, USAGE, UserError, shown
 
 NAME = "run"
 HELP = "run a program and show what it allocated, when, for whom and what for"
+MAX_CLOCK = 1 << 16  # events between two time stamps
 USAGE_LINE = "brkpoint [run] [OPTION...] PROGRAM [ARG...]"
 
 EPILOG = """\
@@ -55,6 +56,19 @@ def configure(parser):
         "compare event by event: status 0 same, 1 different",
     )
     add("--no-symbols", action="store_true", help="as if no debug files were installed")
+    add(
+        "--keep",
+        choices=("all", "totals"),
+        default="all",
+        help="with the recorder: every event, or sums and the timeline alone, for runs without end",
+    )
+    add(
+        "--clock",
+        type=_events,
+        metavar="every|N",
+        help="with the recorder: a time stamp for every event, or for one in N (16); durations are "
+        "known with every",
+    )
     add("-p", "--pid", type=int, metavar="PID", help=argparse.SUPPRESS)
 
 
@@ -66,6 +80,16 @@ def _seconds(word):
 
 
 _seconds.__name__ = "number of seconds"  # argparse names the type in its message
+
+
+def _events(word):
+    value = 1 if word == "every" else int(word)
+    if not 0 < value <= MAX_CLOCK:
+        raise ValueError
+    return value
+
+
+_events.__name__ = "number of events, nor `every`"
 
 
 def parse(parser, words):
@@ -109,6 +133,10 @@ def _check(args):
         )
     if args.verify and (args.output or args.live):
         raise UserError("--verify keeps no trace and shows no events: without -o and --live", USAGE)
+    if args.engine != "recorder" and (args.keep == "totals" or args.clock) and not args.verify:
+        raise UserError("--keep totals and --clock are the recorder's: --engine recorder", USAGE)
+    if args.verify and args.keep == "totals":
+        raise UserError("--verify compares events: without --keep totals", USAGE)
     if (args.verify or args.engine == "recorder") and recorder.find() is None:
         raise UserError("the recorder is not built: make recorder")
     if not args.command:
@@ -150,6 +178,8 @@ def _options(args):
         fixed_addresses=args.fixed_addresses,
         cache_dir=cache.folder(),
         recorder=args.engine == "recorder",
+        clock=args.clock,
+        keep=args.keep,
     )
 
 

@@ -15,7 +15,7 @@ _SPECIAL = str.maketrans({char: "\\" + char for char in "\\`*_{}[]<>#|~"})
 def render(summary, trace, events=None):
     """The page as text. `events` as in text.render."""
     parts = [_head(summary)]
-    few = run_view.length(summary) <= EVENTS_AT_MOST
+    few = run_view.length(summary) <= EVENTS_AT_MOST and summary["keep"] != "totals"
     if events or (events is None and few):
         parts.append(_run(summary, trace))
     for make in (_matrix, _kernel, _phases, _sites, _memory, _limits):

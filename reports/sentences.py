@@ -263,6 +263,8 @@ def recorded(summary):
     parts += ["%s %s" % item for item in sorted(summary["versions"].items()) if item[1]]
     if summary["purposes_by_example"]:
         parts.append("purposes by an example of each kind of event, without its sizes")
+    if summary["keep"] == "totals":
+        parts.append("sums alone, by --keep totals: the events were not kept")
     return visible(", ".join(parts))
 
 

@@ -17,7 +17,7 @@ def render(summary, trace, width=80, colour=False, events=None, unicode=None):
     shows them one by one, False never, None when there are few; `unicode`: None asks the locale.
     """
     ink = Ink(width, colour, speaks_unicode() if unicode is None else unicode)
-    few = run_view.length(summary) <= EVENTS_AT_MOST
+    few = run_view.length(summary) <= EVENTS_AT_MOST and summary["keep"] != "totals"
     rows = list(_first(summary, ink))
     if events or (events is None and few):
         rows.append("")
@@ -48,6 +48,7 @@ def _last(summary, trace, ink, all_shown):
     facts.append(("cost", sentences.cost(summary) or "not measured"))
     facts.append(("recorded", sentences.recorded(summary)))
     facts += [("more", sentences.hint(row)) for row in summary["hints"]]
+    all_shown = all_shown or summary["keep"] == "totals"
     facts += [("see also", row) for row in sentences.how_to_see(trace, all_shown)]
     before = None
     for label, text in facts:

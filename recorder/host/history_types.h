@@ -18,6 +18,8 @@ enum {
     MAX_PROCESSES = 1 << 16,
     MAX_NODES = 1 << 24, /* numbers of a thread's nodes */
     TIMELINE = 512,      /* points, at most twice as many */
+    STAGES = 128,        /* points of the timeline by group, at most twice as many */
+    MAX_CHANGES = 1 << 18,
     PHASES = 4,
     NEAR = 256,
     REACHED = 16, /* of a thread's calls; more are never open */
@@ -57,7 +59,7 @@ struct group {
     struct group_key key;
     uint32_t stamp;                            /* number of the peak for which `at_peak` holds */
     uint64_t first_seq, first_t, first_before; /* before: what its block was made or moved by */
-    uint64_t count, failed, unfinished, reached;
+    uint64_t count, failed, unfinished, reached, told;
     uint64_t allocations, live_blocks, temporary_blocks;
     wide bytes, allocated, live, temporary, at_peak;
 };
@@ -148,6 +150,12 @@ struct name {
     char name[24], impl[64];
 };
 
+/* At a moment of the run a group held so many bytes, other than at the moment before. */
+struct change {
+    uint64_t seq, t_ns, group;
+    int64_t live;
+};
+
 struct point {
     uint64_t seq, t_ns;
     wide live, highest;
@@ -203,6 +211,17 @@ struct history {
         unsigned count;
         uint64_t every;
     } timeline;
+    struct {
+        struct change *changes; /* by moment, then by group */
+        uint32_t count, room;
+        unsigned moments;
+        uint64_t every;
+        int64_t *known; /* of each group what it held when last looked at */
+        uint32_t known_room;
+    } stages;
+    int keeps_totals;
+    uint64_t told; /* events when sums were handed out last */
+    unsigned flushes;
     uint64_t unmatched[UNMATCHED];
 };
 

@@ -146,7 +146,7 @@ struct host {
     uint64_t started_ns, last_ns, calls, planted, lost, refused, ask_count, hits, misses, waits;
     uint64_t trouble[TROUBLES], flushed_ns;
     unsigned executing; /* how many threads are about to exec: we are their tracer */
-    bool use_symbols, has_end_state;
+    bool use_symbols, has_end_state, keeps_totals;
     uint32_t clock_every; /* events a time stamp */
     struct json json, end_state;
     char problem[256]; /* why it cannot record; empty: it can */
