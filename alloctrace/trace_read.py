@@ -190,21 +190,34 @@ class Trace:
 
         `wanted`: a function that says of a Group whether its events are; others are left out.
         """
-        if not self.keeps_events:
-            raise TraceError("its events were not kept: it was recorded with --keep totals")
+        self._check_kept()
         with checked():
             groups = self.sums().groups
             chosen = None if wanted is None else {g.id for g in groups if wanted(g)}
             made = trace_events.Events(groups, self._arguments_of())
-            expected = 0
-            for index, first, count in self._table("chunks"):
-                if first != expected or not isinstance(count, int) or count < 1:
-                    raise TraceError("damaged: chunk %r begins at event %r" % (index, first))
-                expected += count
+            for index, first, count in self._chunks():
                 if chosen is None or self._holds(index, count, chosen):
                     for event, group in made.of(first, self._chunk(index, first, count)):
                         if chosen is None or group in chosen:
                             yield event
+
+    def chunk_columns(self, names):
+        """Yield (seq of the first event, [column of each of `names`]) chunk by chunk."""
+        self._check_kept()
+        for index, first, count in self._chunks():
+            yield first, self._chunk(index, first, count, names)
+
+    def _check_kept(self):
+        if not self.keeps_events:
+            raise TraceError("its events were not kept: it was recorded with --keep totals")
+
+    def _chunks(self):
+        expected = 0
+        for index, first, count in self._table("chunks"):
+            if first != expected or count < 1:
+                raise TraceError("damaged: chunk %r begins at event %r" % (index, first))
+            expected += count
+            yield index, first, count
 
     def _arguments_of(self):
         texts = {row[0]: row[1] for row in self._table("arguments")}
@@ -224,14 +237,14 @@ class Trace:
         packed, delta = columns.Packed(*row[:4]), row[4]
         return not chosen.isdisjoint(columns.decode(packed, delta, count))
 
-    def _chunk(self, index, first, count):
+    def _chunk(self, index, first, count, names=trace_schema.COLUMN_NAMES):
         query = "SELECT name, width, base, period, data, delta FROM columns WHERE chunk = ?"
         found = {
             row[0]: (columns.Packed(*row[1:5]), row[5]) for row in self._db.execute(query, (index,))
         }
-        chunk = trace_events.unpack(found, count)
+        chunk = trace_events.unpack(found, count, names)
         query = "SELECT seq, name, value FROM late WHERE seq >= ? AND seq < ?"
-        trace_events.mend(chunk, first, self._db.execute(query, (first, first + count)))
+        trace_events.mend(chunk, first, self._db.execute(query, (first, first + count)), names)
         return chunk
 
 
