@@ -85,7 +85,7 @@ def cuts(history):
 
 
 def _not_followed(history):
-    names = ("forks", "threads", "signals", "images", "mains")
+    names = ("forks", "children", "threads", "signals", "images", "mains")
     lists = {name: list(map(_plain, getattr(history, name)[:MAX_KEPT])) for name in names}
     lists["children_not_followed"] = len(history.forks)
     return lists
@@ -118,6 +118,7 @@ _TYPES = {
     "calls_hooked": bool,
     "unhooked": list,
     "forks": list,
+    "children": list,
     "threads": list,
     "signals": list,
     "images": list,

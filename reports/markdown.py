@@ -18,7 +18,7 @@ def render(summary, trace, events=None):
     few = run_view.length(summary) <= EVENTS_AT_MOST and summary["keep"] != "totals"
     if events or (events is None and few):
         parts.append(_run(summary, trace))
-    for make in (_matrix, _kernel, _phases, _sites, _memory, _limits):
+    for make in (_matrix, _kernel, _phases, _processes, _sites, _memory, _limits):
         parts.append(make(summary))
     parts.append(_again(summary, trace))
     text = "\n\n".join("\n".join(part) for part in parts if part) + "\n"
@@ -112,6 +112,13 @@ def _phases(summary):
         "",
     ]
     return lines + table(sections.PHASE_HEAD, "lrrrrrrr", rows) if rows else []
+
+
+def _processes(summary):
+    rows = [sections.process_row(row, "") for row in summary["processes"]]
+    rows = [[row[0], row[1], code(row[2]), *row[3:]] for row in rows]
+    lines = ["## Processes", ""]
+    return lines + table(sections.PROCESS_HEAD, "rrlrrrr", rows) if len(rows) > 1 else []
 
 
 def _sites(summary):
