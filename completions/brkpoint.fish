@@ -10,6 +10,8 @@ complete -c brkpoint -n '__fish_seen_subcommand_from run; or not __fish_seen_sub
 complete -c brkpoint -n '__fish_seen_subcommand_from run; or not __fish_seen_subcommand_from run report events sql article witnesses doctor recover help' -l quiet -d 'no report: only the trace, and what went wrong'
 complete -c brkpoint -n '__fish_seen_subcommand_from run; or not __fish_seen_subcommand_from run report events sql article witnesses doctor recover help' -l verify -d 'run it twice, once with each engine (what it does to the world happens twice), and compare event by event: status 0 same, 1 different'
 complete -c brkpoint -n '__fish_seen_subcommand_from run; or not __fish_seen_subcommand_from run report events sql article witnesses doctor recover help' -l no-symbols -d 'as if no debug files were installed'
+complete -c brkpoint -n '__fish_seen_subcommand_from run; or not __fish_seen_subcommand_from run report events sql article witnesses doctor recover help' -l keep -x -a 'all totals' -d 'with the recorder: every event, or sums and the timeline alone, for runs without end'
+complete -c brkpoint -n '__fish_seen_subcommand_from run; or not __fish_seen_subcommand_from run report events sql article witnesses doctor recover help' -l clock -r -d 'with the recorder: a time stamp for every event, or for one in N (16); durations are known with every'
 complete -c brkpoint -n 'not __fish_seen_subcommand_from run report events sql article witnesses doctor recover help' -a report -d 'show what a recorded run says: text, Markdown or JSON'
 complete -c brkpoint -n '__fish_seen_subcommand_from report' -s h -l help -d 'show this help message and exit'
 complete -c brkpoint -n '__fish_seen_subcommand_from report' -l json -d 'one JSON object, for scripts'

@@ -210,8 +210,8 @@ def test_where_it_lies(monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", "/x/cache")
     assert cache.folder() == "/x/cache/brkpoint"
     monkeypatch.delenv("XDG_CACHE_HOME")
-    monkeypatch.setenv("HOME", "/home/me")
-    assert cache.folder() == "/home/me/.cache/brkpoint"
+    monkeypatch.setenv("HOME", "/x/me")
+    assert cache.folder() == "/x/me/.cache/brkpoint"
     monkeypatch.setenv("BRKPOINT_CACHE", "/elsewhere")
     assert cache.folder() == "/elsewhere"
     for nowhere in ("", "relative/path", "~"):
