@@ -13,7 +13,7 @@ from . import origin_table, words
 from .function_names import plain
 from .model import Frame, Verdict
 from .origin_facts import Facts, is_interpreter, places
-from .origin_via import Via
+from .origin_via import Via, word
 
 __all__ = ["Facts", "decide"]
 
@@ -23,8 +23,7 @@ MAX_FURTHER = 8  # loader calls initialiser calls loader …: real stacks have o
 def decide(stack: Sequence[Frame], facts: Facts, table=None, seen=None) -> Verdict:
     """The verdict over `stack`, innermost frame first. Pure: the same stack, the same answer.
 
-    `seen`: a dict of the caller's that remembers frames of one program from call to call, by
-    their identity: the caller keeps them.
+    `seen`: a dict that remembers frames of one program by their identity: the caller keeps them.
     """
     walk = _Walk(stack, facts, table or origin_table.default(), {} if seen is None else seen)
     return walk.decide(walk.first_caller())
@@ -39,16 +38,17 @@ class _Walk:
         looks = list(map(seen.get, map(id, stack)))
         for at, look in enumerate(looks) if None in looks else ():
             looks[at] = look or seen.setdefault(id(stack[at]), self._look(stack[at]))
-        self.names, self.rows, self.passes = zip(*looks) if looks else ((), (), ())
+        self.names, self.rows, self.passes, self.words = zip(*looks) if looks else ((),) * 4
 
     def _look(self, frame):
-        """(name, row, whether it only acts for its caller, unless that calls it back)."""
+        """(name, row, whether it only acts for its caller, unless that calls it back, its word)."""
         name = plain(frame.function)
         row = self.table.find(name, places(frame, self.facts))
+        said = word(frame, name, row)
         if row is not None:
-            return name, row, row.kind == "pass" and not frame.known
+            return name, row, row.kind == "pass" and not frame.known, said
         is_library = frame.role == "system" or is_interpreter(frame, self.facts)
-        return name, None, is_library and frame.role != "loader" and not frame.known
+        return name, None, is_library and frame.role != "loader" and not frame.known, said
 
     def first_caller(self):
         """Index of the frame outside the allocator that was entered (frame 0 of a call)."""
@@ -61,10 +61,10 @@ class _Walk:
 
     def decide(self, start):
         via = Via()
-        at = start
-        while at < len(self.stack):
-            if self.passes[at] and not self.is_callback(at):  # `judge` would pass it as well
-                via.add(self.stack[at], self.names[at], self.rows[at])
+        at, stack, passes = start, self.stack, self.passes
+        while at < len(stack):
+            if passes[at] and not self.is_callback(at):  # `judge` would pass it as well
+                via.add(stack[at].module, self.words[at])
                 at += 1
                 continue
             if self.kind(at) == "loader":
@@ -77,7 +77,7 @@ class _Walk:
                 verdict.via = via.names()
                 return verdict
             if self.kind(at) != "allocator":
-                via.add(self.stack[at], self.names[at], self.rows[at])
+                via.add(self.stack[at].module, self.words[at])
             at += 1
         return self.undecided(via)
 

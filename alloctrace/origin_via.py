@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
-
 MAX_NAMES = 6  # of a long chain the outermost ones
 
 
@@ -19,11 +17,12 @@ class Via:
         self._module = None
         self._run = []  # (name, is public) of the run of frames in one module
 
-    def add(self, frame, name, row):
-        if frame.module != self._module:
+    def add(self, module, word):
+        """`word`: of the frame, as `word` gives it."""
+        if module != self._module:
             self._close()
-            self._module = frame.module
-        self._run.append((_text(name, frame.module), row is not None and row.public))
+            self._module = module
+        self._run.append(word)
 
     def is_empty(self):
         return not self._run and not self._found
@@ -41,7 +40,11 @@ class Via:
         self._run = []
 
 
-@lru_cache(maxsize=65536)
+def word(frame, name, row):
+    """(text, is public) of a frame that is passed through."""
+    return _text(name, frame.module), row is not None and row.public
+
+
 def _text(name, module):
     """Rust's or C++'s module, the function, or the library's name where it has none."""
     if name is None:
