@@ -48,6 +48,7 @@ class _Judge:
         self._stacks = stacks
         self._programs = program_facts.of_images(history, stacks)
         self._facts, self._verdicts = {}, {}
+        self._seen = {}  # image -> what origin.decide remembers of its frames
 
     def facts(self, event):
         key = (event.image, event.phase, event.name)
@@ -64,5 +65,6 @@ class _Judge:
         key = (event.stack, event.image, event.phase, event.name)
         if key not in self._verdicts:
             stack = self._stacks.get(event.stack, ())
-            self._verdicts[key] = origin.decide(stack, self.facts(event))
+            seen = self._seen.setdefault(event.image, {})
+            self._verdicts[key] = origin.decide(stack, self.facts(event), seen=seen)
         return self._verdicts[key]

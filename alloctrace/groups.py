@@ -20,6 +20,7 @@ class Sums:
     events: int = 0
     peak: dict = field(default_factory=dict)  # bytes, seq, t_ns, phase
     timeline: list = field(default_factory=list)  # (seq, t_ns, live bytes, highest until the next)
+    stages: list = field(default_factory=list)  # stages.Stages.rows: the same by group
 
 
 def of_events(events):
@@ -99,4 +100,5 @@ class Gather:
         self._live.finish()
         self.sums.peak = self._live.peak
         self.sums.timeline = self._live.timeline
+        self.sums.stages = self._live.stages.rows()
         return self.sums

@@ -9,7 +9,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Optional
 
-from . import calls, recorded, spool, syscalls, words
+from . import calls, recorded, recorded_builder, spool, syscalls, words
 from .blocks import Blocks
 from .inforecords import InfoRecords
 from .model import Event
@@ -46,7 +46,8 @@ class History:
 
     def has_many(self):
         """Whether there are too many events to hold: `events` then only iterates."""
-        return self.recorded is not None and len(self.recorded.events) > recorded.MANY
+        known = self.recorded
+        return known is not None and (not known.keeps_events or len(known.events) > recorded.MANY)
 
     def event_images(self):
         """The images of all events."""
@@ -71,7 +72,7 @@ class Builder(InfoRecords):
         self.history = History()
         self.blocks = Blocks(self.history.events)
         self.unmatched = Counter()  # what -> how often
-        self.recorder = recorded.Builder(self.unmatched)
+        self.recorder = recorded_builder.Builder(self.unmatched)
         self._threads = {}  # tid -> calls.Thread
         self._slots = calls.SlotCache()
         self._pairs = calls.Pairs()

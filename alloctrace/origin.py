@@ -13,29 +13,42 @@ from . import origin_table, words
 from .function_names import plain
 from .model import Frame, Verdict
 from .origin_facts import Facts, is_interpreter, places
-from .origin_via import Via
+from .origin_via import Via, word
 
 __all__ = ["Facts", "decide"]
 
 MAX_FURTHER = 8  # loader calls initialiser calls loader …: real stacks have one or two
 
 
-def decide(stack: Sequence[Frame], facts: Facts, table=None) -> Verdict:
-    """The verdict over `stack`, innermost frame first. Pure: the same stack, the same answer."""
-    walk = _Walk(stack, facts, table or origin_table.default())
+def decide(stack: Sequence[Frame], facts: Facts, table=None, seen=None) -> Verdict:
+    """The verdict over `stack`, innermost frame first. Pure: the same stack, the same answer.
+
+    `seen`: a dict that remembers frames of one program by their identity: the caller keeps them.
+    """
+    walk = _Walk(stack, facts, table or origin_table.default(), {} if seen is None else seen)
     return walk.decide(walk.first_caller())
 
 
 class _Walk:
-    def __init__(self, stack, facts, table):
+    def __init__(self, stack, facts, table, seen):
         self.stack = stack
         self.facts = facts
         self.table = table
         self._further = {}  # index of a frame -> verdict over the stack from there on
-        self.names = [plain(frame.function) for frame in stack]
-        self.rows = [
-            table.find(name, places(frame, facts)) for name, frame in zip(self.names, stack)
-        ]
+        looks = list(map(seen.get, map(id, stack)))
+        for at, look in enumerate(looks) if None in looks else ():
+            looks[at] = look or seen.setdefault(id(stack[at]), self._look(stack[at]))
+        self.names, self.rows, self.passes, self.words = zip(*looks) if looks else ((),) * 4
+
+    def _look(self, frame):
+        """(name, row, whether it only acts for its caller, unless that calls it back, its word)."""
+        name = plain(frame.function)
+        row = self.table.find(name, places(frame, self.facts))
+        said = word(frame, name, row)
+        if row is not None:
+            return name, row, row.kind == "pass" and not frame.known, said
+        is_library = frame.role == "system" or is_interpreter(frame, self.facts)
+        return name, None, is_library and frame.role != "loader" and not frame.known, said
 
     def first_caller(self):
         """Index of the frame outside the allocator that was entered (frame 0 of a call)."""
@@ -48,8 +61,12 @@ class _Walk:
 
     def decide(self, start):
         via = Via()
-        at = start
-        while at < len(self.stack):
+        at, stack, passes = start, self.stack, self.passes
+        while at < len(stack):
+            if passes[at] and not self.is_callback(at):  # `judge` would pass it as well
+                via.add(stack[at].module, self.words[at])
+                at += 1
+                continue
             if self.kind(at) == "loader":
                 beyond = self.beyond_loader(at)
                 if not self.is_thread_creation(beyond):
@@ -60,7 +77,7 @@ class _Walk:
                 verdict.via = via.names()
                 return verdict
             if self.kind(at) != "allocator":
-                via.add(self.stack[at], self.names[at], self.rows[at])
+                via.add(self.stack[at].module, self.words[at])
             at += 1
         return self.undecided(via)
 

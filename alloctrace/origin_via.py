@@ -17,11 +17,12 @@ class Via:
         self._module = None
         self._run = []  # (name, is public) of the run of frames in one module
 
-    def add(self, frame, name, row):
-        if frame.module != self._module:
+    def add(self, module, word):
+        """`word`: of the frame, as `word` gives it."""
+        if module != self._module:
             self._close()
-            self._module = frame.module
-        self._run.append((_text(frame, name), row is not None and row.public))
+            self._module = module
+        self._run.append(word)
 
     def is_empty(self):
         return not self._run and not self._found
@@ -39,10 +40,15 @@ class Via:
         self._run = []
 
 
-def _text(frame, name):
+def word(frame, name, row):
+    """(text, is public) of a frame that is passed through."""
+    return _text(name, frame.module), row is not None and row.public
+
+
+def _text(name, module):
     """Rust's or C++'s module, the function, or the library's name where it has none."""
     if name is None:
-        return frame.module
+        return module
     if "::" in name:
         return "::".join([part for part in name.split("::") if not part.startswith("{")][:2])
     if name.startswith("__") and name.endswith("_internal"):

@@ -70,11 +70,18 @@ class Rule:
 
 
 class Rules:
-    """The rules by event name and innermost function, so that few are tried per event."""
+    """The rules by event name and functions of the stack, so that few are tried per event.
+
+    A rule is out of the question where one of its steps fits no function at all. Each distinct
+    step is a bit: of a function's name the steps that it fits are found once.
+    """
 
     def __init__(self, rules):
         self.rules = rules
         self._exact, self._other = {}, {}
+        self._bits = {}  # (exact names, patterns) of a step -> its bit
+        self._fitting = {}  # name of a function -> bits of the steps that it fits
+        self._needed = [self._bits_of(rule) for rule in rules]
         for rule in rules:
             for name in rule.on:
                 first = rule.steps[0] if rule.steps else None
@@ -85,11 +92,29 @@ class Rules:
 
     def candidates(self, name, functions):
         """Rules for event `name` that may begin at one of `functions`, in the file's order."""
-        found = {rule.order: rule for rule in self._other.get(name, ())}
+        found, there = {rule.order: rule for rule in self._other.get(name, ())}, 0
         for function in set(functions):
+            there |= self._steps_of(function)
             for rule in self._exact.get((name, function), ()):
                 found[rule.order] = rule
-        return [found[order] for order in sorted(found)]
+        return [found[order] for order in sorted(found) if not self._needed[order] & ~there]
+
+    def _bits_of(self, rule):
+        found = 0
+        for step in rule.steps:
+            key = (step.exact, step.patterns)
+            found |= self._bits.setdefault(key, 1 << len(self._bits))
+        return found
+
+    def _steps_of(self, function):
+        known = self._fitting.get(function)
+        if known is None:
+            known = 0
+            for (exact, patterns), bit in self._bits.items():
+                if function in exact or any(pattern.match(function) for pattern in patterns):
+                    known |= bit
+            self._fitting[function] = known
+        return known
 
 
 def read(path, facts):

@@ -25,6 +25,7 @@ class Survey:
         self.fitting = {}  # kept by purpose.explain: (stack, name, kind) -> rules
         self.facts_of = facts_of or (lambda event: Facts())
         self._modules = list(modules)
+        self._pairs = {}  # id of a frame -> (name, frame)
         self._functions = {}  # (stack, is call) -> functions outside the allocator
         self._next_on_thread, self._last_file = _threads(events)
         self._before = _blocks(events)
@@ -52,8 +53,9 @@ class Survey:
     def _outside(self, event):
         stack, table = self.stacks.get(event.stack, ()), origin_rows()
         facts = self.facts_of(event)
-        named = [(plain(frame.function) or "", frame) for frame in stack]
-        start = 0
+        named, start = list(map(self._pairs.get, map(id, stack))), 0
+        for at, frame in enumerate(stack) if None in named else ():
+            named[at] = named[at] or self._pairs.setdefault(id(frame), _named(frame))
         if event.kind == "call":
             while start < len(stack) and stack[start].inlined:
                 start += 1
@@ -138,6 +140,10 @@ class Survey:
             if module.start <= address < module.end:
                 return module.path
         return None
+
+
+def _named(frame):
+    return plain(frame.function) or "", frame
 
 
 def _threads(events):

@@ -14,7 +14,8 @@ class Recount:
 
     def __init__(self, recorded):
         self._recorded = recorded
-        self._live, self._blocks = LiveBytes(), {}
+        self._live, self._blocks = LiveBytes(), {}  # pid -> {number: Block}
+        self._images = {}
         self._outer, self._reached = {}, {}
 
     def all(self):
@@ -26,7 +27,8 @@ class Recount:
         self._live.finish()
         self._recorded.sums.peak = self._live.peak
         self._recorded.sums.timeline = self._live.timeline
-        self._recorded.blocks = list(self._blocks.values())
+        self._recorded.sums.stages = self._live.stages.rows()
+        self._recorded.blocks = [b for held in self._blocks.values() for b in held.values()]
 
     def _add(self, event, group):
         group.count += 1
@@ -52,13 +54,17 @@ class Recount:
             group.reached += 1
 
     def _follow(self, event):
+        held = self._blocks.setdefault(event.pid, {})
+        if self._images.setdefault(event.pid, event.image) != event.image:
+            self._images[event.pid] = event.image
+            held.clear()  # exec
         if measure.hands_out(event) and event.result:
-            known = self._blocks.get(event.block)
+            known = held.get(event.block)
             seq = known.seq if known else event.seq
             made = Block(event.block, event.result, asked(event), seq, event.seq)
-            self._blocks[event.block] = made
+            held[event.block] = made
         elif measure.is_call(event) and measure.frees(event):
-            self._blocks.pop(event.block, None)
+            held.pop(event.block, None)
 
 
 def _remember(known, key, value):

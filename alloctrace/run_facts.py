@@ -85,7 +85,7 @@ def cuts(history):
 
 
 def _not_followed(history):
-    names = ("forks", "threads", "signals", "images", "mains")
+    names = ("forks", "children", "threads", "signals", "images", "mains")
     lists = {name: list(map(_plain, getattr(history, name)[:MAX_KEPT])) for name in names}
     lists["children_not_followed"] = len(history.forks)
     return lists
@@ -104,6 +104,8 @@ _TYPES = {
     "engine": str,
     "why_engine": str,
     "purposes": str,
+    "keep": str,
+    "live_by_origin": dict,
     "complete": bool,
     "events_lost": int,
     "events": int,
@@ -117,6 +119,7 @@ _TYPES = {
     "calls_hooked": bool,
     "unhooked": list,
     "forks": list,
+    "children": list,
     "threads": list,
     "signals": list,
     "images": list,
@@ -141,5 +144,20 @@ def check(run):
         raise ValueError("run: exit has no kind")
     if status is not None and not isinstance(status, int):
         raise ValueError("run: the exit status is no number")
+    if not _is_timeline(run.get("live_by_origin")):
+        raise ValueError("run: live_by_origin is no timeline")
     if not all(isinstance(count, int) for count in run.get("cuts", {}).values()):
         raise ValueError("run: a count of cut stacks is no number")
+
+
+def _is_timeline(value):
+    """None, or what stages.by_origin gives: columns of whole numbers, all of one length."""
+    if value is None:
+        return True
+    live = value.get("live_bytes")
+    if not isinstance(live, dict) or not set(live) <= set(words.ORIGINS):
+        return False
+    lists = [value.get("seq"), value.get("t_ns"), *live.values()]
+    if not all(isinstance(column, list) and len(column) == len(lists[0]) for column in lists):
+        return False
+    return all(type(number) is int for column in lists for number in column)

@@ -35,9 +35,10 @@ _COLUMN = struct.Struct("<QIBBBxqI4x")
 _LATE = struct.Struct("<QQQ")
 _SUM = struct.Struct("<5QqQqQqQqq")
 _BLOCK = struct.Struct("<6Q")
+_STAGE = struct.Struct("<QQQq")
 
 JSON, STACK, ENTER, LEAVE, SYSENTER, SYSLEAVE = range(1, 7)
-NODES, GROUPS, ARGUMENTS, COLUMN, LATE, SUMS, BLOCKS = range(7, 14)
+NODES, GROUPS, ARGUMENTS, COLUMN, LATE, SUMS, BLOCKS, STAGES = range(7, 15)
 
 # One class a kind. Addresses and arguments are unsigned 64-bit integers, t_ns is CLOCK_MONOTONIC.
 Info = namedtuple("Info", "data")  # a dict with a "type"; docs/trace-format.md lists them
@@ -62,6 +63,7 @@ SumRow = namedtuple(
     " temporary_blocks temporary_bytes peak_bytes",
 )
 Blocks = namedtuple("Blocks", "rows")  # number, address, size, seq, last, pid
+Stages = namedtuple("Stages", "rows")  # seq, t_ns, group (0: all), live bytes
 
 
 class Source:
@@ -247,6 +249,7 @@ _DECODERS = {
     LATE: _plain_rows(Late, _LATE),
     SUMS: _rows(Sums, _SUM, SumRow),
     BLOCKS: _plain_rows(Blocks, _BLOCK),
+    STAGES: _plain_rows(Stages, _STAGE),
     JSON: _decode_info,
     STACK: _decode_stack,
     ENTER: lambda payload: Enter(*_ENTER.unpack(payload)[:8]),

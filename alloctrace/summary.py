@@ -9,6 +9,7 @@ from alloctrace import coverage
 from alloctrace.causes import Causes
 from alloctrace.memory import Memory
 from alloctrace.phases import Phases
+from alloctrace.processes import Processes
 from alloctrace.sites import Sites
 from alloctrace.totals import Tally, Totals
 
@@ -50,9 +51,9 @@ class _Counters:
     def __init__(self, stack_of, peak):
         self.totals, self.tally, self.causes = Totals(), Tally(), Causes()
         self.memory, self.sites, self.phases = Memory(), Sites(stack_of), Phases()
-        self.understood = coverage.Understood(stack_of)
+        self.understood, self.processes = coverage.Understood(stack_of), Processes()
         self._all = (self.totals, self.tally, self.causes, self.memory, self.sites, self.phases)
-        self._all += (self.understood,)
+        self._all += (self.understood, self.processes)
         self._peak = {"bytes": 0, "seq": None, "t_ns": None, "phase": None, **peak}
 
     def add(self, group):
@@ -106,6 +107,9 @@ def _added(counters, trace, run):
         "allocated": counters.memory.of("allocated"),
         "purpose_known": counters.understood.figures(),
         "purposes_by_example": run.get("purposes") == "examples",
+        "processes": counters.processes.rows(run),
+        "keep": run.get("keep") or "all",
+        "timeline": run.get("live_by_origin") or {"seq": [], "t_ns": [], "live_bytes": {}},
         "not_seen": coverage.not_seen(run, run.get("cuts") or {}, hooked),
         "hints": coverage.hints(counters.understood),
         "cost": _numbers(run.get("cost")),

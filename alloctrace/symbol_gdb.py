@@ -15,6 +15,7 @@ import tempfile
 
 _HERE = os.path.dirname(os.path.dirname(os.path.realpath(__file__)))
 SCRIPT = os.path.join(_HERE, "gdb-scripts", "symbolise.py")
+SCRIPTS = (SCRIPT, os.path.join(_HERE, "gdb-scripts", "brkpoint_gdb", "symbol_lookup.py"))
 TIMEOUT_S = 120.0
 _MAX_ANSWER = 1 << 28  # bytes
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import namedtuple
+from functools import cached_property
 
 Place = namedtuple("Place", "pc module is_call")
 # module: None where no file is mapped. is_call: the pc is a return address, so that the call lies
@@ -26,13 +27,11 @@ class Places:
         self._held = {}  # pc -> modules that ever held it
         self._found = {}  # (pc, module id) -> (Place as innermost frame, Place as call, is return)
         self._lasting = {}  # image -> {pc: an entry of _found that holds at all its times}
-        self._resolved = None
 
+    @cached_property
     def stacks(self):
         """{stack id: [Place]}, innermost first. Equal places are one object."""
-        if self._resolved is None:
-            self._resolved = {id_: self._resolve(id_, s) for id_, s in self._stacks.items()}
-        return self._resolved
+        return {id_: self._resolve(id_, stack) for id_, stack in self._stacks.items()}
 
     def _resolve(self, id_, stack):
         when, places, is_call = self._first_use.get(id_), [], 0
@@ -64,10 +63,15 @@ class Places:
             index -= 1
         return found
 
+    @cached_property
+    def distinct(self):
+        """The Places of all stacks, each once."""
+        return list({id(p): p for places in self.stacks.values() for p in places}.values())
+
     def wanted(self):
         """{module id: {(offset, is_call)}} of all stacks."""
         found = {}
-        for place in {id(p): p for places in self.stacks().values() for p in places}.values():
+        for place in self.distinct:
             if place.module is not None:
                 rows = found.setdefault(place.module.id, set())
                 rows.add((place.pc - place.module.base, place.is_call))

@@ -7,6 +7,7 @@ one run without a process (symbol_gdb.py), ELF tables fill in what it does not k
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import replace
 
 from . import symbol_gdb, symbol_names, symbol_roles
@@ -15,6 +16,7 @@ from .model import Frame
 from .symbol_places import Places
 from .symbol_tables import Tables, is_exported
 
+DEBUG_ROOTS = ("/usr/lib/debug",)  # gdb's own, on every system known
 RT_SIGRETURN = b"\x48\xc7\xc0\x0f\x00\x00\x00\x0f\x05"  # mov $15, %rax; syscall
 
 
@@ -23,7 +25,7 @@ def symbolise(
     user_libs=(),
     system_libs=(),
     gdb="gdb",
-    debug_roots=("/usr/lib/debug",),
+    debug_roots=DEBUG_ROOTS,
     notes=None,
     kept=None,
 ):
@@ -46,14 +48,14 @@ def symbolise(
         known = _known_addresses(history, files)
         _look_up(places.wanted(), files, gdb, debug_roots, notes)
         namer = _Namer(files, known, _hooked(history))
-        return {id_: _unfold(namer, found) for id_, found in places.stacks().items()}
+        frames_at = {id(place): namer.frames(place) for place in places.distinct}.__getitem__
+        return {
+            id_: tuple(itertools.chain.from_iterable(map(frames_at, map(id, found))))
+            for id_, found in places.stacks.items()
+        }
     finally:
         if kept is None:
             close(opened)
-
-
-def _unfold(namer, places):
-    return tuple(frame for place in places for frame in namer.frames(place))
 
 
 class _File:
@@ -139,7 +141,7 @@ def _look_up(wanted, files, gdb, debug_roots, notes):
     if gdb is None or not groups:
         return
     requests = [(group[0].elf.path, offsets) for group, offsets in groups]
-    roots = None if tuple(debug_roots) == ("/usr/lib/debug",) else list(debug_roots)
+    roots = None if tuple(debug_roots) == DEBUG_ROOTS else list(debug_roots)
     ask = gdb if callable(gdb) else lambda asked: symbol_gdb.ask(asked, gdb, roots)
     answers, problems = ask(requests)
     notes.extend(problems)
@@ -185,22 +187,17 @@ def _hooked(history):
 
 
 class _Namer:
-    """Makes frames; remembers them by module and offset."""
+    """Makes frames."""
 
     def __init__(self, files, known, hooked):
         self._files = files
         self._hooked = hooked
         self._known = known
-        self._made = {}
 
     def frames(self, place):
         """The frames at a Place: inlined ones, then the function that holds them."""
-        made = self._made.get(id(place))  # equal places are one object
-        if made is None:
-            pc, module, is_call = place
-            made = (Frame(pc),) if module is None else self._make(pc, module, is_call)
-            self._made[id(place)] = made
-        return made
+        pc, module, is_call = place
+        return (Frame(pc),) if module is None else self._make(pc, module, is_call)
 
     def _make(self, pc, module, is_call):
         file = self._files[module.id]

@@ -66,7 +66,8 @@ def _fill(path, run, history, stacks):
     connection = sqlite3.connect(path, isolation_level=None)
     try:
         execute = connection.execute
-        execute("PRAGMA page_size=%d" % trace_schema.page_size(history.has_many()))
+        has_large = history.has_many() and history.recorded.keeps_events
+        execute("PRAGMA page_size=%d" % trace_schema.page_size(has_large))
         execute("PRAGMA journal_mode=OFF")
         execute("PRAGMA synchronous=OFF")
         execute("PRAGMA locking_mode=EXCLUSIVE")

@@ -29,6 +29,13 @@ class Interned:
             self._kept.append(value)  # or its identity would be used again
         return known
 
+    def all(self, values, key):
+        """The numbers of many values: as `id` of each."""
+        found = list(map(self._by_identity.get, map(id, values)))
+        for at, value in enumerate(values) if None in found else ():
+            found[at] = self.id(value, key)
+        return found
+
     def plain(self, value):
         """The number of a hashable value."""
         return self._ids.setdefault(value, len(self._ids) + 1)

@@ -7,7 +7,7 @@ from .model import Event
 from .trace_check import TraceError
 from .trace_schema import COLUMN_NAMES, PRESENT, SIGNED_SIZE
 
-_PRESENT, _GROUP = map(COLUMN_NAMES.index, ("present", "group"))
+_GROUP = COLUMN_NAMES.index("group")
 
 
 class Events:
@@ -20,6 +20,11 @@ class Events:
         """Yield (event, id of its group) of a chunk, columns in the order of EVENT_COLUMNS."""
         for seq, row in enumerate(zip(*chunk), first):
             yield self._event(seq, row), row[_GROUP]
+
+    def some(self, first, chunk, wanted):
+        """The events of a chunk whose seqs are `wanted`; the others are not made."""
+        for seq in wanted:
+            yield self._event(seq, [column[seq - first] for column in chunk])
 
     def _event(self, seq, row):
         present, t_ns, tid, group, dur_ns, size, nmemb, align, ptr, result, errno, *rest = row
@@ -68,17 +73,25 @@ def _earlier(seq, distance):
     return seq - distance
 
 
-def unpack(found, count):
-    """Columns in the order of EVENT_COLUMNS of {name: (Packed, delta)}."""
-    return [columns.decode(*found[name], count) for name in COLUMN_NAMES]
+def unpack(found, count, names=COLUMN_NAMES):
+    """Columns in the order of `names` of {name: (Packed, delta)}."""
+    return [columns.decode(*found[name], count) for name in names]
 
 
-def mend(chunk, first, late):
-    """Put in what became known when the chunk was written already: (seq, name, value)."""
+def mend(chunk, first, late, names=COLUMN_NAMES):
+    """Put in what became known when the chunk was written already: (seq, name, value).
+
+    `names`: those of the chunk's columns; `present` is among them.
+    """
+    places = {name: at for at, name in enumerate(names)}
+    present = chunk[places["present"]]
     for seq, name, value in late:
         row = seq - first
+        if name not in COLUMN_NAMES:
+            raise TraceError("damaged: no column %r" % (name,))
         if name == "present":
-            chunk[_PRESENT][row] |= value
-        else:
-            chunk[COLUMN_NAMES.index(name)][row] = value
-            chunk[_PRESENT][row] |= PRESENT.get(name, 0)
+            present[row] |= value
+            continue
+        present[row] |= PRESENT.get(name, 0)
+        if name in places:
+            chunk[places[name]][row] = value

@@ -51,10 +51,13 @@ class Trace:
         """All rows, in order; a b-tree that a stranger tied into a knot is cut."""
         limit = self._size // _SMALLEST_ROW
         types = trace_schema.row_types(table)
+        plain = tuple(type_ for _, type_, _ in types)
         for count, row in enumerate(self._db.execute("SELECT * FROM " + table)):
             if count > limit:
                 raise TraceError("damaged: more rows in %s than the file can hold" % table)
-            yield tuple(checked_value(value, *type_) for value, type_ in zip(row, types))
+            if tuple(map(type, row)) != plain:
+                row = tuple(checked_value(value, *type_) for value, type_ in zip(row, types))
+            yield row
 
     @staticmethod
     def _module(row):
@@ -105,8 +108,7 @@ class Trace:
             if len(self._stacks) >= _KEPT_STACKS:
                 self._stacks.clear()
             with checked():
-                nodes = self._walk(id_)
-                self._stacks[id_] = tuple(self._frame(self._nodes[node][1]) for node in nodes)
+                self._stacks[id_] = tuple(map(self._frame_at, self._walk(id_)))
         return self._stacks[id_]
 
     def cut(self, id_):
@@ -127,6 +129,11 @@ class Trace:
             id_ = parent
         return nodes
 
+    def _frame_at(self, node):
+        id_ = self._nodes[node][1]
+        made = self._made_frames.get(id_)
+        return self._frame(id_) if made is None else made
+
     def _frame(self, id_):
         if id_ not in self._made_frames:
             pc, offset, function, line, inlined, start, known = self._frames[id_]
@@ -138,6 +145,11 @@ class Trace:
         return self._made_frames[id_]
 
     # groups and events
+
+    @property
+    def keeps_events(self):
+        """Whether there are events to read, and not only their sums."""
+        return self.run.get("keep") != "totals"
 
     def sums(self):
         """The groups.Sums: all that is alike, counted."""
@@ -178,19 +190,34 @@ class Trace:
 
         `wanted`: a function that says of a Group whether its events are; others are left out.
         """
+        self._check_kept()
         with checked():
             groups = self.sums().groups
             chosen = None if wanted is None else {g.id for g in groups if wanted(g)}
             made = trace_events.Events(groups, self._arguments_of())
-            expected = 0
-            for index, first, count in self._table("chunks"):
-                if first != expected or not isinstance(count, int) or count < 1:
-                    raise TraceError("damaged: chunk %r begins at event %r" % (index, first))
-                expected += count
+            for index, first, count in self._chunks():
                 if chosen is None or self._holds(index, count, chosen):
                     for event, group in made.of(first, self._chunk(index, first, count)):
                         if chosen is None or group in chosen:
                             yield event
+
+    def chunk_columns(self, names):
+        """Yield (seq of the first event, [column of each of `names`]) chunk by chunk."""
+        self._check_kept()
+        for index, first, count in self._chunks():
+            yield first, self._chunk(index, first, count, names)
+
+    def _check_kept(self):
+        if not self.keeps_events:
+            raise TraceError("its events were not kept: it was recorded with --keep totals")
+
+    def _chunks(self):
+        expected = 0
+        for index, first, count in self._table("chunks"):
+            if first != expected or count < 1:
+                raise TraceError("damaged: chunk %r begins at event %r" % (index, first))
+            expected += count
+            yield index, first, count
 
     def _arguments_of(self):
         texts = {row[0]: row[1] for row in self._table("arguments")}
@@ -210,14 +237,14 @@ class Trace:
         packed, delta = columns.Packed(*row[:4]), row[4]
         return not chosen.isdisjoint(columns.decode(packed, delta, count))
 
-    def _chunk(self, index, first, count):
+    def _chunk(self, index, first, count, names=trace_schema.COLUMN_NAMES):
         query = "SELECT name, width, base, period, data, delta FROM columns WHERE chunk = ?"
         found = {
             row[0]: (columns.Packed(*row[1:5]), row[5]) for row in self._db.execute(query, (index,))
         }
-        chunk = trace_events.unpack(found, count)
+        chunk = trace_events.unpack(found, count, names)
         query = "SELECT seq, name, value FROM late WHERE seq >= ? AND seq < ?"
-        trace_events.mend(chunk, first, self._db.execute(query, (first, first + count)))
+        trace_events.mend(chunk, first, self._db.execute(query, (first, first + count)), names)
         return chunk
 
 

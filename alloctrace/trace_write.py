@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import operator
 
 from . import columns, words
 from .sites import Sites
+from .stages import by_origin
 from .totals import Totals
 from .trace_columns import EventColumns, Interned
 from .trace_schema import (
@@ -20,7 +22,6 @@ from .trace_schema import (
     to_text,
 )
 
-TOO_DEEP = 2  # of words.CUTS
 MAX_INT = (1 << 63) - 1
 
 
@@ -35,15 +36,20 @@ class Tables:
 
     def rows(self, table, rows, replace=False):
         """Insert rows of plain values; strings that are no UTF-8 become bytes."""
-        statement = None
-        for row in rows:
-            statement = statement or insert_statement(table, len(row), replace)
-            values = [to_text(v) if isinstance(v, str) else v for v in row]
-            self._execute(statement, values)
+        rows = iter(rows)
+        for first in rows:
+            statement = insert_statement(table, len(first), replace)
+            self._many(statement, map(_as_stored, itertools.chain((first,), rows)))
 
     def numbered(self, table, rows):
         """Insert rows whose first column counts from 1."""
         self.rows(table, ((index, *row) for index, row in enumerate(rows, 1)))
+
+
+def _as_stored(row):
+    if str not in map(type, row):
+        return tuple(row)
+    return [to_text(value) if isinstance(value, str) else value for value in row]
 
 
 class StackTree:
@@ -56,11 +62,11 @@ class StackTree:
 
     def add(self, id_, cut, frames):
         if len(frames) > MAX_DEPTH:
-            frames, cut = frames[:MAX_DEPTH], TOO_DEEP
+            frames, cut = frames[:MAX_DEPTH], words.CUT_DEEP
         node = -cut if cut in words.CUTS else 0
-        for frame in reversed(frames):
-            key = (node, self.frames.id(frame, self._frame_row))
-            node = self._nodes.setdefault(key, len(self._nodes) + 1)
+        nodes = self._nodes
+        for frame in reversed(self.frames.all(frames, self._frame_row)):
+            node = nodes.setdefault((node, frame), len(nodes) + 1)
         self.node_of[id_] = node
 
     def _frame_row(self, frame):
@@ -107,7 +113,8 @@ def write_tables(connection, run, history, stacks):
     write = _copy_events if recorded else _write_events
     sums = write(tables, recorded or history.events)
     _write_groups(tables, sums, tree)
-    _write_plain(tables, dict(run, peak=sums.peak), history)
+    stages = by_origin(sums.stages, sums.groups)
+    _write_plain(tables, dict(run, peak=sums.peak, live_by_origin=stages), history)
     _write_stacks(tables, tree)
     _write_sums(tables, sums, stacks)
 
@@ -156,6 +163,8 @@ def _write_events(tables, events):
 
 def _copy_events(tables, recorded):
     """The chunks of a recorder are those of a trace."""
+    if not recorded.keeps_events:
+        return recorded.sums
     for index, (first, count, packed) in enumerate(recorded.chunks):
         tables.rows("chunks", [(index, first, count)])
         tables.rows("columns", ((index, *row) for row in _column_rows(packed, count)))

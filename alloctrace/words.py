@@ -27,6 +27,7 @@ MEMORY_SYSCALLS = {
     28: "madvise",
 }
 
+CUT_DEEP = 2  # of CUTS
 # Why a stack ends before its outermost frame. 0 means that it does not.
 CUTS = {
     0: None,

@@ -13,9 +13,9 @@ import argparse
 import sys
 import tempfile
 
-from recorder_programs import commands
-from recorder_runs import Run, compile_micro, heaptrack_missing, heaptracked, least, plain
-from recorder_runs import recorded, recorder_missing, report_time, say
+from cost_programs import commands
+from cost_runs import Run, compile_micro, heaptrack_missing, heaptracked, least, plain
+from cost_runs import recorded, recorder_missing, report_time, say
 
 # Wanted, by frames: ns an event added to the target, and the share of heaptrack's CPU and wall.
 MICRO = {7: (30, 1 / 2), 31: (45, 1 / 3)}

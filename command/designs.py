@@ -17,7 +17,7 @@ import time
 from alloctrace import trace
 from alloctrace.summary import summarise
 from command.errors import UserError
-from reports import designs, sentences
+from reports import designs, recording
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 SIZES = (
@@ -95,7 +95,7 @@ def _observed(words, path):
         summary = summarise(recorded)
         if not summary["complete"] or summary["events_lost"]:
             raise UserError("%s: not all of the run was recorded" % words[0])
-        return dict(designs.facts(recorded.events()), recorded=sentences.recorded(summary))
+        return dict(designs.facts(recorded.events()), recorded=recording.recorded(summary))
 
 
 def _speeds(commands, expressions):

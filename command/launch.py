@@ -28,6 +28,8 @@ class Options:
     engine: str = tracer.ENGINE  # what gdb runs
     recorder: bool = False  # the recorder in place of gdb
     may_refuse: bool = False  # the target is not started where the recorder cannot be planted
+    clock: Optional[int] = None  # its events a time stamp; None: as it likes
+    keep: str = "all"  # its events, or their "totals"
     cache_dir: Optional[str] = None
     tick: Optional[object] = None  # called a few times a second while waiting
 
@@ -125,8 +127,16 @@ def _run(plan, signals, spool_path, options):
 
 def _observer(pid, spool_path, options):
     if options.recorder:
-        return recorder.Recorder(pid, spool_path, options.symbols, may_refuse=options.may_refuse)
+        return recorder.Recorder(pid, spool_path, _recorder_words(options))
     return tracer.start(options.engine, options.live)
+
+
+def _recorder_words(options):
+    """What the recorder is told on its command line."""
+    words = [] if options.symbols else ["no-symbols"]
+    words += ["clock=%d" % options.clock] if options.clock else []
+    words += ["may-refuse"] if options.may_refuse else []
+    return words + (["keep=totals"] if options.keep == "totals" else [])
 
 
 def _started(start, *args):

@@ -6,9 +6,10 @@ import os
 import platform
 import time
 
-from alloctrace import history, spool, symbols, trace
+from alloctrace import history, spool, symbol_cache, symbols, trace
+from alloctrace.symbols import DEBUG_ROOTS
 
-from . import VERSION, tracer
+from . import VERSION, cache, tracer
 from .errors import UserError, shown
 
 
@@ -36,8 +37,10 @@ def make_trace(outcome, place, force=False, use_symbols=True):
 
 def _how(use_symbols):
     """Without symbols no separate debug file is read; the program's own are its own."""
-    how = {"gdb": tracer.find_gdb()}
-    return how if use_symbols else {**how, "debug_roots": ()}
+    gdb, roots = tracer.find_gdb(), DEBUG_ROOTS if use_symbols else ()
+    folder = cache.folder()
+    asked = symbol_cache.Cached(folder, gdb, roots) if folder else gdb
+    return {"gdb": asked, "debug_roots": roots}
 
 
 def facts(outcome, recorded):

@@ -43,7 +43,7 @@ def _prepare(parent):
 class Recorder:
     """As tracer.Tracer, for command/launch.py."""
 
-    def __init__(self, pid, spool, symbols=True, clock=None, may_refuse=False):
+    def __init__(self, pid, spool, options=()):
         path = find()
         if path is None:
             raise EngineError("the recorder is not built: make recorder", "")
@@ -51,8 +51,6 @@ class Recorder:
         self.ready, ready_write = os.pipe()
         go_read, self._go = os.pipe()
         self.log = os.memfd_create("brkpoint-recorder-log")
-        options = ([] if symbols else ["no-symbols"]) + (["clock=%d" % clock] if clock else [])
-        options += ["may-refuse"] if may_refuse else []
         fds = [self._area, ready_write, go_read]
         self.process = subprocess.Popen(
             [path, str(pid), spool, *map(str, fds), *options],

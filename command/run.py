@@ -13,11 +13,24 @@ import traceback
 from alloctrace import summary, trace
 from reports import ink, text
 
-from . import choice, heritage, launch, main, place, program, record, recorder, verify, watching
+from . import (
+    cache,
+    choice,
+    heritage,
+    launch,
+    main,
+    place,
+    program,
+    record,
+    recorder,
+    verify,
+    watching,
+)
 from .errors import FAILED, NOT_FOUND, USAGE, UserError, shown
 
 NAME = "run"
 HELP = "run a program and show what it allocated, when, for whom and what for"
+MAX_CLOCK = 1 << 16  # events between two time stamps
 USAGE_LINE = "brkpoint [run] [OPTION...] PROGRAM [ARG...]"
 
 EPILOG = """\
@@ -55,6 +68,19 @@ def configure(parser):
         "compare event by event: status 0 same, 1 different",
     )
     add("--no-symbols", action="store_true", help="as if no debug files were installed")
+    add(
+        "--keep",
+        choices=("all", "totals"),
+        default="all",
+        help="with the recorder: every event, or sums and the timeline alone, for runs without end",
+    )
+    add(
+        "--clock",
+        type=_events,
+        metavar="every|N",
+        help="with the recorder: a time stamp for every event, or for one in N (16); durations are "
+        "known with every",
+    )
     add("-p", "--pid", type=int, metavar="PID", help=argparse.SUPPRESS)
 
 
@@ -66,6 +92,16 @@ def _seconds(word):
 
 
 _seconds.__name__ = "number of seconds"  # argparse names the type in its message
+
+
+def _events(word):
+    value = 1 if word == "every" else int(word)
+    if not 0 < value <= MAX_CLOCK:
+        raise ValueError
+    return value
+
+
+_events.__name__ = "number of events, nor `every`"
 
 
 def parse(parser, words):
@@ -108,6 +144,10 @@ def _check(args):
         )
     if args.verify and (args.output or args.live):
         raise UserError("--verify keeps no trace and shows no events: without -o and --live", USAGE)
+    if args.engine == "breakpoints" and (args.keep == "totals" or args.clock) and not args.verify:
+        raise UserError("--keep totals and --clock are the recorder's: --engine recorder", USAGE)
+    if args.verify and args.keep == "totals":
+        raise UserError("--verify compares events: without --keep totals", USAGE)
     if args.verify and recorder.find() is None:
         raise UserError("--verify: the recorder is not built: make recorder")
     if not args.command:
@@ -130,7 +170,8 @@ def _find(argv):
 
 def _watched(args, argv, where, found):
     """The Outcome of the run under the engine that is wanted, or that can be had."""
-    chosen = choice.choose(args.engine, args.live)
+    alone = args.engine == "auto" and (args.keep == "totals" or args.clock)
+    chosen = choice.choose("recorder" if alone else args.engine, args.live)
     if chosen.may_change:
         try:
             outcome = _launch(args, chosen, argv, where, found)
@@ -173,14 +214,10 @@ def _options(args):
         symbols=not args.no_symbols,
         timeout=args.timeout,
         fixed_addresses=args.fixed_addresses,
-        cache_dir=_cache_folder(),
+        cache_dir=cache.folder(),
+        clock=args.clock,
+        keep=args.keep,
     )
-
-
-def _cache_folder():
-    """Where the engine may remember what it found out about a loader; None: nowhere."""
-    base = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
-    return os.path.join(base, "brkpoint") if os.path.isabs(base) else None
 
 
 def _conclude(args, where, outcome):

@@ -37,11 +37,24 @@ def invoke(args):
         raise UserError("sql takes a query, and a trace before it: sql TRACE 'select …'", USAGE)
     path = args.words[0] if len(args.words) == 2 else newest(os.curdir)
     with open_trace(path) as recorded, naming_errors(path):
-        with trace_sql.Query(recorded, args.timeout) as query:
+        tell = _progress(recorded.run.get("events")) if sys.stderr.isatty() else None
+        with trace_sql.Query(recorded, args.timeout, tell) as query:
             for line in render(query, args.words[-1], args.json):
                 sys.stdout.write(line)
     sys.stdout.flush()
     return 0
+
+
+def _progress(total):
+    """Says how far the reading of many events is, on one line that goes when it is done."""
+
+    def tell(count):
+        last = not total or count + 65536 * 2 > total
+        words = "reading events: %d of %s" % (count, total)
+        sys.stderr.write("\r" + (" " * len(words) + "\r" if last else words))
+        sys.stderr.flush()
+
+    return tell
 
 
 def render(query, text, as_json):

@@ -11,8 +11,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 
-from alloctrace import measure
-from alloctrace.live_bytes import LiveBytes
+from alloctrace import groups, measure
 from reports.article_words import EXPLAINED, FAILS, HOLDS
 from reports.markdown import code, escape, table
 from reports.sentences import count, exact_size, grouped, listed
@@ -32,13 +31,10 @@ def facts(events):
     mine = [event for event in events if measure.origin(event) == "user"]
     calls = [event for event in mine if measure.is_call(event)]
     syscalls = [event for event in mine if measure.is_syscall(event)]
-    live = LiveBytes()
-    for event in calls:
-        live.add(event)
     return {
         "calls": dict(sorted(Counter(event.name for event in calls).items())),
         "asked_bytes": sum(map(measure.bytes_asked, filter(measure.hands_out, calls))),
-        "peak_bytes": live.peak["bytes"],
+        "peak_bytes": groups.of_events(calls).peak["bytes"],
         "syscalls": dict(sorted(Counter(event.name for event in syscalls).items())),
     }
 

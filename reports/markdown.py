@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from alloctrace import words
 from alloctrace.escape import visible
-from reports import event_tree, run_view, sections, sentences
+from reports import event_tree, recording, run_view, sections, sentences
 from reports.ink import Ink
 from reports.text import EVENTS_AT_MOST
 
@@ -15,10 +15,10 @@ _SPECIAL = str.maketrans({char: "\\" + char for char in "\\`*_{}[]<>#|~"})
 def render(summary, trace, events=None):
     """The page as text. `events` as in text.render."""
     parts = [_head(summary)]
-    few = run_view.length(summary) <= EVENTS_AT_MOST
+    few = run_view.length(summary) <= EVENTS_AT_MOST and summary["keep"] != "totals"
     if events or (events is None and few):
         parts.append(_run(summary, trace))
-    for make in (_matrix, _kernel, _phases, _sites, _memory, _limits):
+    for make in (_matrix, _kernel, _phases, _processes, _sites, _memory, _limits):
         parts.append(make(summary))
     parts.append(_again(summary, trace))
     text = "\n\n".join("\n".join(part) for part in parts if part) + "\n"
@@ -53,7 +53,7 @@ def _head(summary):
         lines += ["> **%s**" % escape(warning), ">"]
     lines += ["**%s**" % escape(sentences.verdict(summary)), ""]
     ended = sentences.ending(summary)
-    return lines + ["The program %s. Recorded %s." % (_ran(ended), sentences.recorded(summary))]
+    return lines + ["The program %s. Recorded %s." % (_ran(ended), recording.recorded(summary))]
 
 
 def _ran(ended):
@@ -114,6 +114,13 @@ def _phases(summary):
     return lines + table(sections.PHASE_HEAD, "lrrrrrrr", rows) if rows else []
 
 
+def _processes(summary):
+    rows = [sections.process_row(row, "") for row in summary["processes"]]
+    rows = [[row[0], row[1], code(row[2]), *row[3:]] for row in rows]
+    lines = ["## Processes", ""]
+    return lines + table(sections.PROCESS_HEAD, "rrlrrrr", rows) if len(rows) > 1 else []
+
+
 def _sites(summary):
     rows = [
         [
@@ -140,7 +147,7 @@ def _memory(summary):
 def _limits(summary):
     lines = ["## What this cannot see, and what it cost", ""]
     lines += ["* " + escape(row) for row in sentences.unseen(summary)]
-    lines.append("* Cost: %s." % (sentences.cost(summary) or "not measured"))
+    lines.append("* Cost: %s." % (recording.cost(summary) or "not measured"))
     lines += ["* More could be told. %s." % escape(sentences.hint(row)) for row in summary["hints"]]
     return lines
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import textwrap
 
 from alloctrace import words
@@ -9,6 +10,8 @@ from alloctrace.escape import visible
 from reports import sentences, tables
 
 SITES = 12
+PROCESSES = 12
+PROCESS_HEAD = ["pid", "parent", "program", "calls", "syscalls", "handed out", "live"]
 _SYSCALLS = ("brk", "mmap", "munmap", "mremap", "mprotect", "madvise")
 PHASE_HEAD = ["phase", "took", "calls", "brk/mmap", "asked", "mapped", "resident", "faults"]
 MEMORY_HEAD = ["", "blocks", "bytes", *words.ORIGINS]
@@ -16,7 +19,7 @@ MEMORY_HEAD = ["", "blocks", "bytes", *words.ORIGINS]
 
 def summary(record, ink):
     """Every section, each with an empty line before it."""
-    for section in (matrix, kernel, phases, sites, memory, understood):
+    for section in (matrix, kernel, phases, processes, sites, memory, understood):
         lines = list(section(record, ink))
         if lines:
             yield ""
@@ -112,6 +115,31 @@ def made(row, ink):
         "%s %s %s" % (visible(name), ink.signs.times, sentences.grouped(number))
         for name, number in sorted(row["syscalls"].items(), key=lambda item: -item[1])
     )
+
+
+def processes(record, ink):
+    """Who of several processes did what; of one alone there is nothing to say."""
+    rows = record["processes"]
+    if len(rows) < 2:
+        return
+    shown = [process_row(row, ink.signs.dot) for row in rows[:PROCESSES]]
+    more = len(rows) - len(shown)
+    said = "%d more in --json" % more if more else ""
+    yield title(sentences.count(len(rows), "process", "processes"), said, ink)
+    yield from tables.lines(PROCESS_HEAD, shown, ink, "rrlrrrr")
+
+
+def process_row(row, nothing):
+    """Texts under PROCESS_HEAD."""
+    return [
+        str(row["pid"]),
+        str(row["parent"] or nothing),
+        visible(os.path.basename(row["program"] or "") or "unknown"),
+        sentences.grouped(row["calls"]),
+        sentences.grouped(row["syscalls"]),
+        sentences.short_size(row["allocated_bytes"]),
+        sentences.short_size(row["live_bytes"]),
+    ]
 
 
 def phases(record, ink):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import textwrap
 
-from reports import run_view, sections, sentences
+from reports import recording, run_view, sections, sentences
 from reports.ink import Ink, speaks_unicode
 
 EVENTS_AT_MOST = 70  # above this the summary; an empty Rust program makes 63
@@ -17,7 +17,7 @@ def render(summary, trace, width=80, colour=False, events=None, unicode=None):
     shows them one by one, False never, None when there are few; `unicode`: None asks the locale.
     """
     ink = Ink(width, colour, speaks_unicode() if unicode is None else unicode)
-    few = run_view.length(summary) <= EVENTS_AT_MOST
+    few = run_view.length(summary) <= EVENTS_AT_MOST and summary["keep"] != "totals"
     rows = list(_first(summary, ink))
     if events or (events is None and few):
         rows.append("")
@@ -45,9 +45,10 @@ def _last(summary, trace, ink, all_shown):
     """What was not seen, what it cost, what more could be told, how to see the rest."""
     yield ""
     facts = [("not seen", sentences.unseen_in_short(summary))]
-    facts.append(("cost", sentences.cost(summary) or "not measured"))
-    facts.append(("recorded", sentences.recorded(summary)))
+    facts.append(("cost", recording.cost(summary) or "not measured"))
+    facts.append(("recorded", recording.recorded(summary)))
     facts += [("more", sentences.hint(row)) for row in summary["hints"]]
+    all_shown = all_shown or summary["keep"] == "totals"
     facts += [("see also", row) for row in sentences.how_to_see(trace, all_shown)]
     before = None
     for label, text in facts:

@@ -12,11 +12,11 @@ BENCH = os.path.join(TOP, "bench")
 sys.path.insert(0, BENCH)
 
 import recorder_cost  # noqa: E402
-import recorder_programs  # noqa: E402
-import recorder_runs  # noqa: E402
+import cost_programs  # noqa: E402
+import cost_runs  # noqa: E402
 
 needs_recorder = pytest.mark.skipif(
-    recorder_runs.recorder_missing() is not None, reason="the recorder is not built"
+    cost_runs.recorder_missing() is not None, reason="the recorder is not built"
 )
 PAIRS = 1009
 
@@ -31,7 +31,7 @@ def options(*words):
 
 
 def test_the_micro_program_has_the_frames_that_were_asked_for(tmp_path):
-    program = recorder_runs.compile_micro(str(tmp_path))
+    program = cost_runs.compile_micro(str(tmp_path))
     gdb = ["gdb", "-nx", "-batch", "-ex", "break malloc if $rdi == 29", "-ex", "run", "-ex", "bt"]
     for frames in (7, 31):
         argv = gdb + ["--args", program, "2", str(frames), "1"]
@@ -42,9 +42,9 @@ def test_the_micro_program_has_the_frames_that_were_asked_for(tmp_path):
 
 @needs_recorder
 def test_every_event_of_every_thread_is_counted(tmp_path):
-    program = recorder_runs.compile_micro(str(tmp_path))
+    program = cost_runs.compile_micro(str(tmp_path))
     for threads in (1, 3):
-        run = recorder_runs.recorded([program, str(PAIRS), "7", str(threads)], str(tmp_path))
+        run = cost_runs.recorded([program, str(PAIRS), "7", str(threads)], str(tmp_path))
         assert 2 * PAIRS * threads <= run.events < 2 * PAIRS * threads + 200
         assert {"target", "recorder", "python"} <= set(run.processes)
         assert run.size > 0
@@ -71,7 +71,7 @@ def test_a_program_that_is_not_there_is_said(tmp_path, capsys, no_heaptrack, mon
 
 
 def test_the_inputs_of_the_programs_work(tmp_path):
-    made = recorder_programs.commands(str(tmp_path), 0.001)
+    made = cost_programs.commands(str(tmp_path), 0.001)
     assert [name for name, _ in made] == "sqlite git python jq perl xmllint cc1".split()
     for _, argv in made:
         if argv is not None:

@@ -53,6 +53,19 @@ def test_case(case):
         assert getattr(verdict, name) == value
 
 
+def test_frames_remembered_from_another_stack_change_no_verdict():
+    """One frame of each kind, as classify.classify has it: stacks of a program share them."""
+    frames, seen = {}, {}
+    for case in VALUES:
+        facts = facts_of(case)
+        program = (facts.libc, facts.holds)
+        stack = tuple(frames.setdefault((repr(f), *program), f) for f in frames_of(case))
+        known = seen.setdefault(program, {})
+        for _ in range(2):
+            assert origin.decide(stack, facts, seen=known) == origin.decide(stack, facts)
+    assert sum(map(len, seen.values())) < sum(len(case["stack"]) for case in VALUES)
+
+
 @pytest.mark.parametrize("case", CASES)
 def test_verdict_is_complete(case):
     """A rule always; a frame and a confidence for whatever is not unknown."""

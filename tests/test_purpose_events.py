@@ -101,6 +101,21 @@ def test_every_event_of_the_articles_programs_has_a_purpose(name):
     assert all(event.purpose.text for event in Recording(name).explain())
 
 
+@pytest.mark.parametrize("name", NAMES)
+def test_no_rule_that_fits_is_left_out(name):
+    """What is tried are few rules; tried one by one the others must all be found wanting."""
+    recording, rules, fitting = Recording(name), purpose_rules.default(), 0
+    survey = purpose.Survey(recording.events, recording.stacks, recording.modules)
+    for event in recording.events:
+        functions = survey.functions(event)
+        tried = rules.candidates(event.name, [function for function, _ in functions])
+        for rule in rules.rules:
+            if event.name in rule.on and rule.steps and purpose._stack_fits(rule, functions):
+                assert rule in tried
+                fitting += 1
+    assert fitting or name in ("no_symbols", "musl", "musl_static")
+
+
 def test_sources_and_rules_are_told():
     for event in Recording("libc").explain():
         if event.purpose.text:

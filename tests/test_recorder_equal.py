@@ -7,13 +7,15 @@ Each program runs once under each engine; what must differ is listed, with its r
 import os
 import shutil
 import subprocess
+from collections import Counter
+from resource import RLIMIT_STACK, setrlimit
 
 import pytest
 import recorder_runs
 import target_programs
 from target_programs import ROOT, brkpoint
 
-from alloctrace import same, trace
+from alloctrace import same, trace, words
 
 pytestmark = pytest.mark.skipif(not recorder_runs.BUILT, reason=recorder_runs.NOT_BUILT)
 
@@ -54,12 +56,12 @@ def built():
     target_programs.build()
 
 
-def record(folder, engine, command):
+def record(folder, engine, command, prepare=None):
     """The open trace of a run without address randomisation; its exit status."""
     path = str(folder / (engine + ".brkpoint"))
     options = ["--engine", engine, "--fixed-addresses", "--quiet", "-o", path]
     environment = dict(os.environ, **ENVIRONMENT)
-    done = brkpoint("run", *options, "--", *command, env=environment)
+    done = brkpoint("run", *options, "--", *command, env=environment, preexec_fn=prepare)
     assert os.path.exists(path), done.stderr
     return trace.open(path), (done.returncode, done.stdout)
 
@@ -104,6 +106,38 @@ PROBES = {
     "children.c": ["thread"],
     "dying.c": ["segv-caught"],
 }
+
+
+@pytest.mark.parametrize("how", ["down", "dive"])
+def test_stacks_deeper_than_the_limit_of_frames(tmp_path, how):
+    """Known chains make stacks of any depth: both engines show a function and 256 callers."""
+    found, _ = compared(tmp_path, [recorder_runs.probe("deep.c"), how, "270", "9"])
+    assert not found
+    with trace.open(str(tmp_path / "recorder.brkpoint")) as recorded:
+        stacks = {event.stack for event in recorded.events() if event.size in (1009, 1013)}
+        depths = {len(recorded.stack(id_)): recorded.cut(id_) for id_ in stacks}
+    assert depths.pop(257) == words.CUTS[words.CUT_DEEP]
+    assert all(depth < 257 and cut is None for depth, cut in depths.items())
+
+
+def _a_large_stack():
+    setrlimit(RLIMIT_STACK, (1 << 29, 1 << 29))
+
+
+def test_a_hundred_thousand_frames(tmp_path):
+    """All stacks of a deep recursion are alike: there are few, and they cost little."""
+    command = [recorder_runs.probe("deep.c"), "down", "100000", "1"]
+    recorded, _ = record(tmp_path, "recorder", command, _a_large_stack)
+    with recorded:
+        assert recorded.run["complete"] and recorded.run["events_lost"] == 0
+        groups = [group for group in recorded.sums().groups if group.name == "malloc"]
+        counts = Counter()
+        for group in groups:
+            counts[len(recorded.stack(group.stack))] += group.count
+            assert recorded.cut(group.stack) or len(recorded.stack(group.stack)) < 257
+        assert sum(counts.values()) >= 2 * 100001 + 1
+        assert max(counts) == 257 and counts[257] > 100000 - 257
+        assert len(groups) < 3000
 
 
 @pytest.mark.parametrize("source", PROBES)

@@ -11,7 +11,7 @@ from made_records import LIBC, MAIN, TOP, Made
 def asked(monkeypatch):
     questions = []
 
-    def decide(stack, facts):
+    def decide(stack, facts, seen):
         questions.append((stack, facts.phase, facts.name))
         return Verdict("user", rule="%d" % len(questions))
 

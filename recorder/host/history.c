@@ -44,7 +44,7 @@ struct history *history_new(history_sink *sink, void *owner)
         return NULL;
     h->sink = sink;
     h->owner = owner;
-    h->timeline.every = h->stamp = 1;
+    h->timeline.every = h->stages.every = h->stamp = 1;
     if (chunk_open(&h->chunk, HISTORY_CHUNK)) {
         history_free(h);
         return NULL;
@@ -72,6 +72,8 @@ void history_free(struct history *h)
     free(h->names);
     free(h->nodes);
     free(h->groups);
+    free(h->stages.changes);
+    free(h->stages.known);
     free(h);
 }
 

@@ -29,6 +29,7 @@ enum history_kind {
     HISTORY_LATE = 11,
     HISTORY_SUMS = 12,
     HISTORY_BLOCKS = 13,
+    HISTORY_LIVE = 14,
 };
 
 enum {
@@ -46,6 +47,10 @@ typedef int history_sink(void *owner, enum history_kind kind, const void *payloa
 /* NULL: no memory. `owner` is handed to `sink`. */
 struct history *history_new(history_sink *sink, void *owner);
 void history_free(struct history *h);
+
+/* To be told first: hand out no events but the first HISTORY_CHUNK, which tell readers what the
+ * groups are about. Sums are handed out on the way, each time that an eighth more is known. */
+void history_keep_totals(struct history *h);
 
 /* Whether memory ran out or a record could not be written. */
 int history_failed(const struct history *h);

@@ -3,6 +3,8 @@
 
 #include <stdlib.h>
 
+enum { FLUSHES = 64 }; /* of those where an eighth more is not known yet */
+
 struct row {
     uint64_t number, address, size, seq, last, pid;
 };
@@ -43,6 +45,8 @@ void write_blocks(struct history *h, const struct process *p)
 void history_flush(struct history *h)
 {
     write_events(h);
+    if (h->keeps_totals && h->events > h->told && ++h->flushes % FLUSHES == 0)
+        tell_sums(h);
 }
 
 static int by_birth(const void *left, const void *right)
@@ -79,6 +83,7 @@ void history_finish(struct history *h)
     for (uint32_t index = 0; index < h->process_count; index++)
         if (!h->processes[index].is_gone)
             write_blocks(h, &h->processes[index]);
-    write_sums(h);
-    put_ends(h);
+    write_sums(h, 0);
+    write_stages(h);
+    put_ends(h, 1);
 }

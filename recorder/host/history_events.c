@@ -54,7 +54,8 @@ uint64_t new_event(struct history *h, uint64_t t_ns, uint32_t tid, uint32_t grou
 static void put_late(struct history *h, uint64_t seq, enum column column, uint64_t value)
 {
     const uint64_t row[3] = {seq, (uint64_t)column, value};
-    put_record(h, HISTORY_LATE, row, sizeof row);
+    if (keeps_event(h, seq))
+        put_record(h, HISTORY_LATE, row, sizeof row);
 }
 
 /* As set_field, for what is rare. */
@@ -126,10 +127,14 @@ void write_events(struct history *h)
         return;
     write_nodes(h);
     write_groups(h);
-    for (enum column column = T_NS; column < COLUMNS; column++)
-        if ((chunk->used | usual) >> column & 1)
-            put_column(h, column, chunk->record);
-    put_column(h, PRESENT, chunk->record);
+    if (keeps_event(h, chunk->first)) {
+        for (enum column column = T_NS; column < COLUMNS; column++)
+            if ((chunk->used | usual) >> column & 1)
+                put_column(h, column, chunk->record);
+        put_column(h, PRESENT, chunk->record);
+    }
+    if (h->keeps_totals && h->events >= h->told + h->told / 8 + HISTORY_CHUNK)
+        tell_sums(h);
     chunk->first += chunk->count;
     chunk->last = chunk->count - 1;
     chunk->count = chunk->used = 0;

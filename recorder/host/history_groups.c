@@ -79,7 +79,15 @@ static int64_t clamped(wide value)
     return value > INT64_MAX ? INT64_MAX : value < -INT64_MAX ? -INT64_MAX : (int64_t)value;
 }
 
-void write_sums(struct history *h)
+/* Another one after each change of the sums: `count` grows with each event, and between events the
+ * others go one way only. The last bit tells from where the bytes at the peak are taken. */
+static uint64_t state_of(const struct history *h, const struct group *g)
+{
+    uint64_t sum = 3 * g->count - g->live_blocks - g->unfinished + g->reached;
+    return 2 * (sum + g->temporary_blocks) + (g->stamp == h->peak.number);
+}
+
+void write_sums(struct history *h, int only_changed)
 {
     struct row {
         uint64_t id, count, failed, unfinished, reached;
@@ -93,15 +101,18 @@ void write_sums(struct history *h)
     } rows[64];
     size_t count = 0;
     for (uint32_t index = 0; index < h->group_count; index++) {
-        const struct group *g = &h->groups[index];
+        struct group *g = &h->groups[index];
+        int is_known = only_changed && g->told == state_of(h, g);
+        g->told = state_of(h, g);
         wide at_peak = g->stamp == h->peak.number ? g->at_peak : g->live;
-        rows[count++] = (struct row){
-            index + 1,        g->count,          g->failed,           g->unfinished,
-            g->reached,       clamped(g->bytes), g->allocations,      clamped(g->allocated),
-            g->live_blocks,   clamped(g->live),  g->temporary_blocks, clamped(g->temporary),
-            clamped(at_peak),
-        };
-        if (count == 64 || index + 1 == h->group_count) {
+        if (!is_known)
+            rows[count++] = (struct row){
+                index + 1,        g->count,          g->failed,           g->unfinished,
+                g->reached,       clamped(g->bytes), g->allocations,      clamped(g->allocated),
+                g->live_blocks,   clamped(g->live),  g->temporary_blocks, clamped(g->temporary),
+                clamped(at_peak),
+            };
+        if (count == 64 || (count && index + 1 == h->group_count)) {
             put_record(h, HISTORY_SUMS, rows, count * sizeof *rows);
             count = 0;
         }

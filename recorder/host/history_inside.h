@@ -82,11 +82,19 @@ void live_end(struct history *h, struct process *p);
 void live_tick(struct history *h, uint64_t t_ns);
 wide bytes_asked(const struct shape *shape);
 
+/* history_stages.c: live bytes of each group through time */
+void note_stage(struct history *h, uint64_t t_ns);
+void write_stages(struct history *h);
+
+/* history_totals.c: sums on the way, where events are not kept */
+int keeps_event(const struct history *h, uint64_t seq);
+void tell_sums(struct history *h);
+
 /* history_groups.c */
 uint32_t group_of(struct history *h, const struct group_key *key, uint64_t t_ns,
                   struct frame_node *frame);
 void write_groups(struct history *h);
-void write_sums(struct history *h);
+void write_sums(struct history *h, int only_changed);
 
 /* history_events.c */
 uint64_t new_event(struct history *h, uint64_t t_ns, uint32_t tid, uint32_t group,
@@ -132,6 +140,6 @@ static inline void set_end(struct history *h, uint64_t seq, uint64_t took, int h
 void put_record(struct history *h, enum history_kind kind, const void *payload, size_t length);
 void put_rows(struct history *h, enum history_kind kind, const void *rows, size_t size,
               size_t count);
-void put_ends(struct history *h);
+void put_ends(struct history *h, int is_last);
 
 #endif

@@ -128,4 +128,5 @@ void live_tick(struct history *h, uint64_t t_ns)
         thin_out(h);
     if (!(h->events & (h->timeline.every - 1)))
         h->timeline.points[h->timeline.count++] = (struct point){h->events, t_ns, h->live, h->live};
+    note_stage(h, t_ns);
 }

@@ -42,8 +42,24 @@ static void resolve(struct history *h, struct thread *t, struct frame_node *fram
 {
     const struct process *p = &h->processes[t->process];
     int32_t parent = frame->parent ? t->frames[frame->parent - 1].trace : frame->cut;
-    frame->trace = trace_node(h, parent, module_at(p, frame->pc), frame->pc);
     frame->epoch = p->epoch;
+    frame->trace = 0;
+    if (frame->depth < SHOWN_FRAMES)
+        frame->trace = trace_node(h, parent, module_at(p, frame->pc), frame->pc);
+}
+
+/* Known chains are put together to stacks of any depth. Of a deep recursion all are alike, cut. */
+static int32_t cut_deep(struct history *h, const struct thread *t, const struct frame_node *frame)
+{
+    uint64_t pcs[SHOWN_FRAMES];
+    int32_t node = -CUT_DEEP;
+    for (int at = SHOWN_FRAMES; at--;) {
+        pcs[at] = frame->pc;
+        frame = &t->frames[frame->parent ? frame->parent - 1 : 0];
+    }
+    for (int at = 0; at < SHOWN_FRAMES; at++)
+        node = trace_node(h, node, module_at(&h->processes[t->process], pcs[at]), pcs[at]);
+    return node;
 }
 
 static void resolve_all(struct history *h, struct thread *t)
@@ -71,6 +87,8 @@ int32_t trace_stack(struct history *h, struct thread *t, struct frame_node *fram
         return node > 0 || node == HISTORY_NO_STACK ? 0 : node;
     if (frame->epoch != h->processes[t->process].epoch)
         resolve_all(h, t);
+    if (!frame->trace)
+        frame->trace = cut_deep(h, t, frame);
     return frame->trace;
 }
 
@@ -133,7 +151,9 @@ void history_node(struct history *h, uint32_t pid, uint32_t tid, uint32_t id, in
     if (grow(h, (void **)&t->frames, &t->frame_room, t->frame_count + 1, sizeof *t->frames))
         return;
     struct frame_node *frame = &t->frames[t->frame_count++];
-    *frame = (struct frame_node){.parent = number, .pc = pc, .slot = slot};
+    *frame = (struct frame_node){.parent = number, .pc = pc, .slot = slot, .depth = 1};
+    if (number)
+        frame->depth += t->frames[number - 1].depth;
     frame->cut = parent < 0 && parent != HISTORY_NO_STACK ? parent : 0;
     t->ids[id] = t->frame_count;
     if (number && t->frames[number - 1].epoch != h->processes[t->process].epoch)

@@ -9,13 +9,17 @@
 typedef __int128 wide; /* sums of sizes that may each be 2^64 - 1 */
 
 enum {
-    MAX_OPEN = 64,     /* calls of a thread; the oldest is given up then */
-    MAX_FRAMES = 4096, /* of a stack that are looked at */
+    MAX_OPEN = 64,      /* calls of a thread; the oldest is given up then */
+    MAX_FRAMES = 4096,  /* of a stack that are looked at */
+    SHOWN_FRAMES = 257, /* of a stack that are handed out, as of the breakpoint engine's */
+    CUT_DEEP = 2,
     MAX_LISTED = 20000,
     MAX_THREADS = 1 << 20,
     MAX_PROCESSES = 1 << 16,
     MAX_NODES = 1 << 24, /* numbers of a thread's nodes */
     TIMELINE = 512,      /* points, at most twice as many */
+    STAGES = 128,        /* points of the timeline by group, at most twice as many */
+    MAX_CHANGES = 1 << 18,
     PHASES = 4,
     NEAR = 256,
     REACHED = 16, /* of a thread's calls; more are never open */
@@ -55,7 +59,7 @@ struct group {
     struct group_key key;
     uint32_t stamp;                            /* number of the peak for which `at_peak` holds */
     uint64_t first_seq, first_t, first_before; /* before: what its block was made or moved by */
-    uint64_t count, failed, unfinished, reached;
+    uint64_t count, failed, unfinished, reached, told;
     uint64_t allocations, live_blocks, temporary_blocks;
     wide bytes, allocated, live, temporary, at_peak;
 };
@@ -87,8 +91,8 @@ struct frame_node {
     uint32_t parent; /* index + 1 in the thread's frames, 0: outermost */
     int32_t cut;     /* where there is no parent: 0 or less */
     uint64_t pc, slot;
-    int32_t trace; /* the node of the trace's tree */
-    uint32_t epoch;
+    int32_t trace; /* the node of the trace's tree; 0: too deep, and not asked for yet */
+    uint32_t depth, epoch;
     uint32_t hint; /* the group of its last event */
     /* The group of its calls of this hook that lie in no other: as long as history.stamp is this. */
     uint32_t known_group, known_hook, known_stamp;
@@ -148,6 +152,12 @@ struct name {
     char name[24], impl[64];
 };
 
+/* At a moment of the run a group held so many bytes, other than at the moment before. */
+struct change {
+    uint64_t seq, t_ns, group;
+    int64_t live;
+};
+
 struct point {
     uint64_t seq, t_ns;
     wide live, highest;
@@ -204,6 +214,17 @@ struct history {
         unsigned count;
         uint64_t every;
     } timeline;
+    struct {
+        struct change *changes; /* by moment, then by group */
+        uint32_t count, room;
+        unsigned moments;
+        uint64_t every;
+        int64_t *known; /* of each group what it held when last looked at */
+        uint32_t known_room;
+    } stages;
+    int keeps_totals;
+    uint64_t told; /* events when sums were handed out last */
+    unsigned flushes;
     uint64_t unmatched[UNMATCHED];
 };
 

@@ -78,12 +78,14 @@ static void add_peak(struct history *h, struct text *text)
 }
 
 /* The whole of the run: what is in no row. */
-void put_ends(struct history *h)
+void put_ends(struct history *h, int is_last)
 {
     static struct text text;
-    put_unmatched(h, &text);
+    if (is_last)
+        put_unmatched(h, &text);
     text.length = 0;
-    add(&text, "{\"type\":\"sums\",\"events\":%llu,", (unsigned long long)h->events);
+    add(&text, "{\"type\":\"sums\",\"events\":%llu,\"last\":%s,", (unsigned long long)h->events,
+        is_last ? "true" : "false");
     add_peak(h, &text);
     add(&text, ",\"timeline\":[");
     for (unsigned index = 0; index < h->timeline.count; index++) {

@@ -152,7 +152,7 @@ struct host {
     uint64_t chunks_read;     /* since the last rest */
     unsigned idle_us, yields; /* rest.c: how long it slept last, how often it only made way */
     unsigned executing;       /* how many threads are about to exec: we are their tracer */
-    bool use_symbols, has_end_state;
+    bool use_symbols, has_end_state, keeps_totals;
     bool may_refuse;      /* the first program is not started where it cannot be planted */
     uint32_t clock_every; /* events a time stamp */
     struct json json, end_state;

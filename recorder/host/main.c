@@ -124,8 +124,11 @@ static void announce_run(struct host *h)
     json_text(&h->json, "engine", "recorder");
     json_number(&h->json, "started_ns", h->started_ns);
     json_number(&h->json, "clock_every", h->clock_every);
+    json_text(&h->json, "keep", h->keeps_totals ? "totals" : "all");
     spool_json(&h->spool, &h->json);
     history_start(h->history, pid_of(h), h->started_ns);
+    if (h->keeps_totals)
+        history_keep_totals(h->history);
 }
 
 static void tell_troubles(struct host *h)
@@ -237,6 +240,8 @@ int main(int argc, char **argv)
             h->may_refuse = true;
         else if (strncmp(argv[i], "clock=", 6) == 0)
             h->clock_every = (uint32_t)atoi(argv[i] + 6);
+        else if (strcmp(argv[i], "keep=totals") == 0)
+            h->keeps_totals = true;
     }
     signal(SIGPIPE, SIG_IGN);
     signal(SIGTERM, brkpoint_died);

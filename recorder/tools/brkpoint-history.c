@@ -1,7 +1,7 @@
 /* brkpoint-history - turns a spool of single records into one of columns and sums.
  *
- *   brkpoint-history [--nodes N] [--flush N] [--together 1] SPOOL OUT
- *   brkpoint-history --synthetic N [--stacks N] [--live N] [--together 1] OUT
+ *   brkpoint-history [--nodes N] [--flush N] [--together 1] [--totals 1] SPOOL OUT
+ *   brkpoint-history --synthetic N [--stacks N] [--live N] [--together 1] [--totals 1] OUT
  *
  * The first form serves the tests, which hold the result beside alloctrace/history.py; the second
  * makes up N events and says what each cost.
@@ -15,6 +15,7 @@ struct options {
     struct reader_options reader;
     struct synthetic synthetic;
     const char *in, *out;
+    int keeps_totals;
 };
 
 static int put(void *owner, enum history_kind kind, const void *payload, size_t length)
@@ -35,8 +36,9 @@ static int put_head(FILE *file)
 
 static int usage(void)
 {
-    fputs("usage: brkpoint-history [--nodes N] [--flush N] [--together 1] SPOOL OUT\n"
-          "       brkpoint-history --synthetic N [--stacks N] [--live N] [--together 1] OUT\n",
+    fputs("usage: brkpoint-history [--nodes N] [--flush N] [OPTION...] SPOOL OUT\n"
+          "       brkpoint-history --synthetic N [--stacks N] [--live N] [OPTION...] OUT\n"
+          "options: --together 1, --totals 1\n",
           stderr);
     return 2;
 }
@@ -52,6 +54,8 @@ static int parse(struct options *options, int argc, char **argv)
             options->reader.flush_every = (uint32_t)value;
         else if (!strcmp(argv[at], "--together"))
             options->reader.together = options->synthetic.together = (uint32_t)value;
+        else if (!strcmp(argv[at], "--totals"))
+            options->keeps_totals = value != 0;
         else if (!strcmp(argv[at], "--synthetic"))
             options->synthetic.events = value;
         else if (!strcmp(argv[at], "--stacks"))
@@ -89,6 +93,8 @@ int main(int argc, char **argv)
         return usage();
     FILE *out = fopen(options.out, "wb");
     struct history *h = out && !put_head(out) ? history_new(put, out) : NULL;
+    if (h && options.keeps_totals)
+        history_keep_totals(h);
     const char *wrong = h ? feed(&options, h) : "no memory, or the file cannot be written";
     if (h && !wrong) {
         history_finish(h);

@@ -7,7 +7,7 @@ import os
 import shutil
 import subprocess
 
-from recorder_runs import PYTHON, TOP
+from cost_runs import PYTHON, TOP
 
 
 def commands(folder, scale):

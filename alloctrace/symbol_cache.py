@@ -1,0 +1,181 @@
+"""What gdb said of files, kept on disk: a program that is watched again needs no gdb for its names.
+
+One file of JSON for each file that was looked into, named by all that the answers depend on: the
+file and its debug files as they are now, gdb, the script that it runs. Whatever is wrong with the
+cache, the answers come from gdb as without it: nothing here raises, nothing is believed that is
+not of the right shape, and a folder that others may write to is left alone.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import stat
+import tempfile
+import time
+import zlib
+
+from . import fields, symbol_gdb
+from .elf import ElfError, ElfFile
+from .symbols import DEBUG_ROOTS
+
+VERSION = 1  # of the answers' form
+MAX_FILE = 8 << 20  # bytes that are kept of one file's answers
+MAX_FOLDER = 64 << 20
+MAX_CHAIN = 256  # functions at one address: symbol_lookup.py stops there
+_STALE_S = 3600  # a temporary file that old was left behind
+_PREFIX, _TEMPORARY = "symbols-", ".symbols-"
+
+
+class Cached:
+    """As symbol_gdb.ask, for symbols.symbolise: asks gdb only for what is not known."""
+
+    def __init__(self, folder, gdb="gdb", debug_roots=DEBUG_ROOTS, ask=symbol_gdb.ask):
+        self._folder, self._gdb, self._debug_roots, self._ask = folder, gdb, debug_roots, ask
+        self._how = [VERSION, _state(gdb), list(debug_roots), *map(_state, symbol_gdb.SCRIPTS)]
+
+    def __call__(self, requests):
+        """[(path, offsets)] -> ([{offset: answer}], [what went wrong])."""
+        keys = [self._key(path) for path, _ in requests]
+        kept = [self._load(key) for key in keys]
+        rest = [
+            (path, [offset for offset in offsets if offset not in known])
+            for (path, offsets), known in zip(requests, kept)
+        ]
+        asked = [at for at, (_, offsets) in enumerate(rest) if offsets]
+        found, problems = [], []
+        if asked:
+            roots = None if tuple(self._debug_roots) == DEBUG_ROOTS else list(self._debug_roots)
+            found, problems = self._ask([rest[at] for at in asked], self._gdb, roots)
+        for at, new in zip(asked, found):
+            unnamed = {} if problems else dict.fromkeys(rest[at][1])  # gdb knows nothing there
+            new = {**unnamed, **new}
+            kept[at].update(new)
+            if keys[at] is not None and keys[at] == self._key(rest[at][0]):
+                self._store(keys[at], kept[at]) or self._store(keys[at], new)
+        if asked:
+            self._make_room()
+        return [_known(offsets, found) for (_, offsets), found in zip(requests, kept)], problems
+
+    def _key(self, path):
+        """What the answers for a file depend on, as text; None: it cannot be told."""
+        try:
+            with ElfFile(path) as elf:
+                debug = elf.debug_file(self._debug_roots)
+            states = [_state(path), debug and _state(debug), *map(_state, _shared(debug))]
+        except (ElfError, OSError):
+            return None
+        return json.dumps([*self._how, os.path.abspath(path), states])
+
+    def _path(self, key):
+        """Two keys of one name only take turns: the file holds the key."""
+        name = "%08x%08x" % (zlib.crc32(key.encode("ascii")), zlib.adler32(key.encode("ascii")))
+        return os.path.join(self._folder, _PREFIX + name)
+
+    def _load(self, key):
+        """{offset: answer, or None} of what is known."""
+        try:
+            if key is None or not _is_ours(os.stat(self._folder)):
+                return {}
+            with open(self._path(key), "rb", opener=_open_own) as file:
+                data = fields.loads(file.read(MAX_FILE).decode("ascii"))
+            found = {int(offset): answer for offset, answer in data["found"].items()}
+            is_right = data["key"] == key and all(map(_is_answer, found.values()))
+            return found if is_right else {}
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+            return {}
+
+    def _store(self, key, found):
+        """In one step: a reader sees the old file or the new one, whole. False: it is too much."""
+        text = json.dumps({"key": key, "found": found}, separators=(",", ":"))
+        if len(text) > MAX_FILE:
+            return False
+        try:
+            os.makedirs(self._folder, 0o700, exist_ok=True)
+            if not _is_ours(os.stat(self._folder)):
+                return True
+            descriptor, name = tempfile.mkstemp(prefix=_TEMPORARY, dir=self._folder)
+            try:
+                with open(descriptor, "w", encoding="ascii") as file:
+                    file.write(text)
+                os.replace(name, self._path(key))
+            except BaseException:
+                os.unlink(name)
+                raise
+        except OSError:
+            pass  # a full disk, a home that cannot be written: next time gdb is asked again
+        return True
+
+    def _make_room(self):
+        """The oldest go, down to half, where all together are too much."""
+        rows, now = [], time.time()
+        with contextlib.suppress(OSError):
+            for entry in os.scandir(self._folder):
+                if entry.name.startswith((_PREFIX, _TEMPORARY)):
+                    status = entry.stat(follow_symlinks=False)
+                    rows.append((status.st_mtime, status.st_size, entry))
+        left = sum(size for _, size, _ in rows)
+        limit = MAX_FOLDER if left <= MAX_FOLDER else MAX_FOLDER // 2
+        for changed, size, entry in sorted(rows, key=lambda row: row[0]):
+            is_stale = entry.name.startswith(_TEMPORARY) and now - changed > _STALE_S
+            if left > limit or is_stale:
+                left -= size
+                with contextlib.suppress(OSError):
+                    os.unlink(entry.path)
+
+
+def _state(path):
+    """What changes when the file does."""
+    try:
+        status = os.stat(path)
+    except OSError:
+        return None
+    return [status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns]
+
+
+def _shared(debug):
+    """Paths of the file with what several debug files have in common (dwz), if there is one."""
+    if debug is None:
+        return []
+    with ElfFile(debug) as elf:
+        name = elf.section_data(".gnu_debugaltlink").split(b"\0", 1)[0]
+    folder = os.path.dirname(os.path.realpath(debug))
+    return [os.path.join(folder, os.fsdecode(name))] if name else []
+
+
+def _is_ours(status):
+    """Nobody else could have written there."""
+    return status.st_uid == os.geteuid() and not status.st_mode & 0o022
+
+
+def _open_own(path, flags):
+    descriptor = os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK)
+    status = os.fstat(descriptor)
+    if not _is_ours(status) or not stat.S_ISREG(status.st_mode):
+        os.close(descriptor)
+        raise PermissionError(path)
+    return descriptor
+
+
+def _is_answer(answer):
+    """None, or what symbol_lookup.look_up gives for an address."""
+    if answer is None:
+        return True
+    chain, symbol = answer["chain"], answer["symbol"]
+    if not isinstance(chain, list) or len(chain) > MAX_CHAIN or not all(map(_is_function, chain)):
+        return False
+    return symbol is None or (len(symbol) == 2 and _is(symbol[0], str) and _is(symbol[1], int))
+
+
+def _is_function(row):
+    name, file, line = row
+    return _is(name, str) and (file is None or _is(file, str)) and (line is None or _is(line, int))
+
+
+def _is(value, kind):
+    return type(value) is kind
+
+
+def _known(offsets, found):
+    return {offset: found[offset] for offset in offsets if found.get(offset) is not None}
