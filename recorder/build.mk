@@ -10,7 +10,7 @@ RECORDER_LIBS = -lZydis -lz
 
 AGENT_CFLAGS = -O2 -g $(RECORDER_WARN) -ffreestanding -nostdlib -fPIC -fvisibility=hidden \
   -mgeneral-regs-only -mno-red-zone -fno-stack-protector -fcf-protection=none \
-  -fno-asynchronous-unwind-tables -fno-jump-tables -fomit-frame-pointer -fno-strict-aliasing
+  -fasynchronous-unwind-tables -fno-jump-tables -fomit-frame-pointer -fno-strict-aliasing
 recorder_agent_c := $(sort $(wildcard recorder/agent/*.c))
 recorder_agent_o = $(patsubst recorder/agent/%.c,$(RECORDER_OUT)/agent/%.o,$(recorder_agent_c)) \
   $(RECORDER_OUT)/agent/enter.o
@@ -26,11 +26,11 @@ recorder: $(RECORDER_OUT)/brkpoint-recorder ## build what records at the program
 $(RECORDER_OUT)/brkpoint-recorder: $(recorder_host_o) $(RECORDER_OUT)/host/agent_blob.o
 	@$(RECORDER_CC) -o $@ $^ $(RECORDER_LIBS)
 
-$(RECORDER_OUT)/agent/%.o: recorder/agent/%.c
+$(RECORDER_OUT)/agent/%.o: recorder/agent/%.c recorder/build.mk
 	@mkdir -p $(@D)
 	@$(RECORDER_CC) $(AGENT_CFLAGS) -MMD -MP -c -o $@ $<
 
-$(RECORDER_OUT)/agent/%.o: recorder/agent/%.S
+$(RECORDER_OUT)/agent/%.o: recorder/agent/%.S recorder/build.mk
 	@mkdir -p $(@D)
 	@$(RECORDER_CC) -c -o $@ $<
 

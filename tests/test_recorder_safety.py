@@ -10,20 +10,11 @@ import subprocess
 import launching
 import pytest
 import recorder_runs
-from recorder_runs import NOT_BUILT, alone, counted, probe, recorded
+from recorder_runs import NOT_BUILT, alone, both, counted, probe, recorded
 from target_programs import brkpoint
 
 pytestmark = pytest.mark.skipif(not recorder_runs.BUILT, reason=NOT_BUILT)
 MARKS = (1009, 1013, 1019, 1021)
-
-
-def both(folder, words, **how):
-    """What `words` does by itself and under the recorder, compared; the Recorded."""
-    before, after = alone(words, **how), recorded(folder, words, **how)
-    assert (after.status, after.out, after.err) == (before.status, before.out, before.err)
-    assert before.status != 77, "the probe cannot be tried here"
-    assert after.complete and after.history.lost == 0, after.reason
-    return after
 
 
 def check(folder, words, counts, **how):
@@ -97,10 +88,6 @@ def test_what_children_ask_for(tmp_path, way, counts):
     assert len(children) == (23 if way == "many" else 1)
 
 
-ASKS = "a forked child asks the kernel for its number when it first records"
-
-
-@pytest.mark.xfail(strict=True, reason=ASKS)
 def test_a_child_that_may_not_ask_for_its_number(tmp_path):
     both(tmp_path, [probe("filter_thread.c"), "fork"])
 
@@ -140,22 +127,27 @@ def test_jumps_out_of_handlers_that_landed_anywhere(tmp_path):
     assert main - 2 * jumps - lost <= counts["malloc", 1009] <= main
 
 
-@pytest.mark.parametrize("words", [[], ["anywhere"]])
-def test_cancelled_threads(tmp_path, words):
-    done = both(tmp_path, [probe("cancel.c"), *words])
-    counts = counted(done.history, MARKS)
-    assert counts["malloc", 1013] == 31
-    assert counts["malloc", 1009] > 31
+def test_system_calls_inside_system_calls(tmp_path):
+    """A handler's, between a system call of main and what the recorder does behind it."""
+    after = recorded(tmp_path, [probe("interrupted.c"), "stay"])
+    main, handler = map(int, re.findall(rb"\d+", after.out))
+    pages = {n << 12: n for n in MARKS}
+    sizes = counted(after.history, pages, kind="syscall")
+    assert after.history.lost == 0 and after.complete
+    for name in ("mmap", "munmap"):
+        assert sizes[name, 1009 << 12] == main - 1
+        assert sizes[name, 1013 << 12] == handler
+        assert sizes[name, 1019 << 12] == 1
 
 
-THROUGH = "the unwinder in the program finds no table for the code that stands between a function \
-and its caller"
-
-
-@pytest.mark.xfail(strict=True, reason=THROUGH)
-@pytest.mark.parametrize("words", [["throw"], ["backtrace"]])
-def test_an_allocator_that_looks_at_its_callers(tmp_path, words):
-    both(tmp_path, [probe("throwing.cc"), *words])
+def test_jumps_out_of_questions(tmp_path):
+    """The host is asked again after a question that nobody waits for any more: the file's name is
+    known, and the next program is planted."""
+    after = recorded(tmp_path, [probe("interrupted.c"), "jump"])
+    last = [e for e in after.history.events if e.kind == "syscall" and e.size == 1019 << 12]
+    assert b"of the next" in after.out and after.complete
+    assert last[0].args["path"] == "/etc/passwd"
+    assert [image["path"] for image in after.history.images][-1].endswith("/echo")
 
 
 # ---- libraries ---------------------------------------------------------------------------------

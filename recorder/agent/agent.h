@@ -51,6 +51,8 @@ static inline long raw_syscall(long number, long a, long b)
 /* The state of the running thread, whose pointer `fs` is not known yet; NULL where nothing is to be
  * recorded. event.h has thread_find(), for those that are known. */
 AGENT_COLD AGENT_KEEPS struct thread_state *thread_meet(uint64_t fs, uint64_t sp);
+/* A forked child has this number, as the kernel wrote it: it need not ask. */
+void thread_is_alone(uint32_t pid);
 /* Its pointer, where it cannot be read without a system call. */
 AGENT_COLD AGENT_KEEPS uint64_t thread_pointer_asked(void);
 /* Forget whoever was known by this thread pointer: a new thread will have it. */
@@ -64,8 +66,12 @@ void thread_ends(struct thread_state *);
 
 /* Continue in another chunk than the one of `cur`; 0 where there is none: the host is gone. */
 AGENT_COLD AGENT_KEEPS int ring_next_chunk(struct thread_state *, uint64_t cur);
-/* Ask the host and wait for the answer; 0 where the host is gone. */
-int ask_host(struct thread_state *, uint32_t kind, uint64_t a, uint64_t b, uint64_t c, uint64_t d);
+/* Ask the host and wait for the answer; zeros where the host is gone. */
+struct answer {
+    uint64_t first, second;
+};
+struct answer ask_host(struct thread_state *, uint32_t kind, uint64_t a, uint64_t b, uint64_t c,
+                       uint64_t d);
 
 /* ---- memo.c: stacks ------------------------------------------------------------------------ */
 

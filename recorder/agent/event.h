@@ -106,7 +106,7 @@ static inline uint32_t stack_at_entry(struct thread_state *t, uint64_t slot, uin
 {
     uint32_t found = 0;
     if (likely(on_known_stack(t, slot) && !t->memo_busy)) {
-        t->memo_busy = 1;
+        t->memo_busy = slot;
         __asm__ volatile("" ::: "memory");
         found = remembered(t, slot, ret, bp);
         t->hits += found != 0;

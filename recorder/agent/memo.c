@@ -18,10 +18,11 @@ static int on_stack(struct thread_state *t, uint64_t sp)
 {
     if (likely(on_known_stack(t, sp)))
         return 1;
-    if (!ask_host(t, ASK_STACK, sp, 0, 0, 0))
+    struct answer bounds = ask_host(t, ASK_STACK, sp, 0, 0, 0);
+    if (bounds.second == 0)
         return 0;
-    t->stack_low = t->ask.answer[0];
-    t->stack_high = t->ask.answer[1];
+    t->stack_low = bounds.first;
+    t->stack_high = bounds.second;
     return on_known_stack(t, sp);
 }
 
@@ -226,15 +227,26 @@ static AGENT_COLD uint32_t unwind_once(struct thread_state *t, uint64_t slot, ui
     }
 }
 
+/* Whether the call that uses the remembered stacks is one that a signal handler interrupted. Else
+ * the handler has left it for good, by siglongjmp: whoever is further out on the same stack proves
+ * it. */
+static AGENT_COLD int is_interrupted(const struct thread_state *t, uint64_t slot)
+{
+    return !on_known_stack(t, t->memo_busy) || slot < t->memo_busy;
+}
+
 /* Remembered on the way, unless a signal interrupted this very code. */
 uint32_t stack_unwound(struct thread_state *t, uint64_t slot, uint64_t ret, uint64_t bp,
                        uint64_t bx)
 {
     if (unlikely(!on_stack(t, slot)))
         return NODE_CUT | UNWIND_CUT_UNREADABLE;
-    if (unlikely(t->memo_busy))
-        return unwind_once(t, slot, ret, bp, bx);
-    t->memo_busy = 1;
+    if (unlikely(t->memo_busy)) {
+        if (is_interrupted(t, slot))
+            return unwind_once(t, slot, ret, bp, bx);
+        forget_all(t); /* the host may not have been told of all */
+    }
+    t->memo_busy = slot;
     __asm__ volatile("" ::: "memory");
     uint32_t found = remembered(t, slot, ret, bp); /* the stack may have been another one */
     if (found == 0)

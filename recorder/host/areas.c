@@ -26,8 +26,7 @@
 #define REACH (UINT64_C(1) << 31)
 #define MARGIN (UINT64_C(1) << 20)
 #define LOW_MARGIN (UINT64_C(16) << 10)
-#define AGENT_ROOM (UINT64_C(64) << 10)
-#define STUBS_ROOM ((uint64_t)MAX_HOOKS * STUB_SIZE)
+#define STUBS_ROOM ((uint64_t)STUBS * STUB_SIZE)
 
 static uint64_t page_up(uint64_t value)
 {
