@@ -70,6 +70,18 @@ recorder-fuzz-elf: ## damage ELF files for FUZZ_SECONDS, and read them with clan
 	@$(RECORDER_OUT)/fuzz/elf_fuzz -max_total_time=$(FUZZ_SECONDS) -max_len=65536 \
 	  -timeout=10 -artifact_prefix=$(RECORDER_OUT)/fuzz/ $(RECORDER_OUT)/fuzz/elf
 
+ring_fuzz_c = $(addprefix recorder/host/,clock.c drain.c records.c ring.c spool.c stacks.c) \
+  $(wildcard recorder/host/history*.c)
+
+.PHONY: recorder-fuzz-ring
+recorder-fuzz-ring: ## damage rings for FUZZ_SECONDS, and drain them with clang's sanitizers
+	@mkdir -p $(RECORDER_OUT)/fuzz/ring
+	@clang -std=gnu11 -O1 -g -DLIBFUZZER -Irecorder -fsanitize=fuzzer,address,undefined \
+	  -fno-sanitize-recover=all -o $(RECORDER_OUT)/fuzz/ring_fuzz recorder/tests/ring_fuzz.c \
+	  $(ring_fuzz_c) -lz
+	@$(RECORDER_OUT)/fuzz/ring_fuzz -max_total_time=$(FUZZ_SECONDS) -len_control=0 -max_len=262144 \
+	  -timeout=60 -artifact_prefix=$(RECORDER_OUT)/fuzz/ $(RECORDER_OUT)/fuzz/ring
+
 extra_agent_cost = $(recorder_agent_o)
 extra_unwind_shared = recorder/agent/unwind.c
 extra_unwind_speed = recorder/agent/unwind.c
