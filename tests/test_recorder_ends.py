@@ -10,7 +10,7 @@ import time
 import launching
 import pytest
 import recorder_runs
-from recorder_runs import NOT_BUILT, probe
+from recorder_runs import NOT_BUILT
 from recorder_watched import Watched
 
 pytestmark = pytest.mark.skipif(not recorder_runs.BUILT, reason=NOT_BUILT)

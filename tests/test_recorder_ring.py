@@ -1,5 +1,5 @@
-"""What stands in the ring is the target's: damaged, it ends in words, never in a crash. Real rings and
-made ones, damaged in ever new ways and drained with the sanitizers (recorder/tests/ring_fuzz.c)."""
+"""What stands in the ring is the target's: damaged, it ends in words, never in a crash. Real rings
+and made ones, damaged in ever new ways and drained with the sanitizers (ring_fuzz.c)."""
 
 import os
 import re

@@ -135,12 +135,27 @@ static void announce(struct host *h, const struct process *child, pid_t parent)
     history_fork(h->history, (uint32_t)parent, (uint32_t)child->tracee.pid);
 }
 
+/* Whether `pid` runs, and has no agent where its parent has it. The number comes from the target's
+ * memory: whoever else bears it is not written to. */
+static bool is_stranger(const struct process *parent, pid_t pid)
+{
+    struct code_head theirs, ours;
+    struct tracee other = {pid, -1, false};
+    uint64_t at = parent->areas[0].address;
+    bool runs =
+        tracee_open_memory(&other) == 0 && tracee_read(&parent->tracee, at, &ours, sizeof ours);
+    bool same = runs && tracee_read(&other, at, &theirs, sizeof theirs) &&
+                memcmp(&theirs, &ours, sizeof ours) == 0;
+    tracee_close(&other);
+    return runs && !same;
+}
+
 struct process *process_forked(struct host *h, pid_t pid)
 {
     struct process *child = process_by(h, pid), *parent = h->process;
     if (child != NULL)
         return child;
-    child = add(h, pid);
+    child = is_stranger(parent, pid) ? NULL : add(h, pid);
     if (child == NULL)
         return NULL;
     inherit(child, parent);
