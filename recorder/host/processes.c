@@ -104,6 +104,24 @@ struct process *process_first(struct host *h, pid_t pid)
     return p;
 }
 
+static bool has_ended(const struct process *p)
+{
+    struct pollfd wait = {p->pidfd, POLLIN, 0};
+    return p->pidfd < 0 || poll(&wait, 1, 0) == 1;
+}
+
+static void release(struct host *h, size_t index)
+{
+    struct process *p = h->processes[index];
+    tracee_close(&p->tracee);
+    if (p->pidfd >= 0)
+        close(p->pidfd);
+    free(p->executable);
+    free(p->modules);
+    free(p);
+    h->processes[index] = h->processes[--h->process_count];
+}
+
 static void inherit(struct process *child, const struct process *parent)
 {
     child->family = parent->family;
@@ -135,19 +153,15 @@ static void announce(struct host *h, const struct process *child, pid_t parent)
     history_fork(h->history, (uint32_t)parent, (uint32_t)child->tracee.pid);
 }
 
-/* Whether `pid` runs, and has no agent where its parent has it. The number comes from the target's
- * memory: whoever else bears it is not written to. */
-static bool is_stranger(const struct process *parent, pid_t pid)
+/* Whether `p` runs, and has no agent where its parent has it. Its number comes from the target's
+ * memory: whoever else bears it is left alone. */
+static bool is_stranger(const struct process *parent, const struct process *p)
 {
-    struct code_head theirs, ours;
-    struct tracee other = {pid, -1, false};
-    uint64_t at = parent->areas[0].address;
-    bool runs =
-        tracee_open_memory(&other) == 0 && tracee_read(&parent->tracee, at, &ours, sizeof ours);
-    bool same = runs && tracee_read(&other, at, &theirs, sizeof theirs) &&
-                memcmp(&theirs, &ours, sizeof ours) == 0;
-    tracee_close(&other);
-    return runs && !same;
+    const struct code_area *first = &parent->areas[0];
+    struct code_head head;
+    bool same = tracee_read(&p->tracee, first->address, &head, sizeof head) &&
+                head.area == parent->area && head.stubs == first->stubs;
+    return !same && !has_ended(p);
 }
 
 struct process *process_forked(struct host *h, pid_t pid)
@@ -155,15 +169,19 @@ struct process *process_forked(struct host *h, pid_t pid)
     struct process *child = process_by(h, pid), *parent = h->process;
     if (child != NULL)
         return child;
-    child = is_stranger(parent, pid) ? NULL : add(h, pid);
+    child = add(h, pid);
     if (child == NULL)
         return NULL;
+    tracee_open_memory(&child->tracee);
+    if (is_stranger(parent, child)) {
+        release(h, h->process_count - 1);
+        return NULL;
+    }
     inherit(child, parent);
     announce(h, child, parent->tracee.pid);
     for (size_t i = 0; i < child->module_count; i++)
         history_module(h->history, (uint32_t)pid, child->modules[i]->id, child->modules[i]->start,
                        child->modules[i]->end);
-    tracee_open_memory(&child->tracee);
     serve(h, child);
     uint64_t place = area_identity(h) + offsetof(struct identity, tables);
     tracee_write(&child->tracee, place, &child->tables, sizeof child->tables);
@@ -205,19 +223,7 @@ static void forget(struct host *h, size_t index)
     finish(h, p);
     history_exit(h->history, (uint32_t)p->tracee.pid);
     leave_family(h, p->family);
-    tracee_close(&p->tracee);
-    if (p->pidfd >= 0)
-        close(p->pidfd);
-    free(p->executable);
-    free(p->modules);
-    free(p);
-    h->processes[index] = h->processes[--h->process_count];
-}
-
-static bool has_ended(const struct process *p)
-{
-    struct pollfd wait = {p->pidfd, POLLIN, 0};
-    return p->pidfd < 0 || poll(&wait, 1, 0) == 1;
+    release(h, index);
 }
 
 void processes_ended(struct host *h)
