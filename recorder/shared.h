@@ -140,9 +140,9 @@ enum trouble { TROUBLE_NO_THREAD, TROUBLE_NO_CHUNK, TROUBLES };
 
 struct area_head {
     uint64_t magic;
-    uint32_t recording; /* 0: the detours only pass through */
-    uint32_t host_gone; /* set by an agent that waited for a host that is dead */
-    uint32_t unused;
+    uint32_t recording;    /* 0: the detours only pass through */
+    uint32_t host_gone;    /* set by an agent that waited for a host that is dead */
+    uint32_t thread_limit; /* so many thread states there are: a multiple of 32 */
     uint32_t clock;    /* 0: no time stamps (rdtsc is forbidden), N: one in N events. 1 as soon as
                         * there is a second thread: the stamps order the events of both */
     uint32_t fsgsbase; /* rdfsbase may be used */

@@ -193,23 +193,40 @@ def limited(what, value):
     return lambda: resource.setrlimit(what, (value, value))
 
 
-def test_little_address_space():
-    """Where brkpoint itself has no room for the ring, it says so before the program runs."""
+def test_little_address_space(tmp_path):
+    """brkpoint shares the limit: it takes less, and says so; or none, before the program runs."""
+    trace = str(tmp_path / "t.brkpoint")
+    words = ["run", "--engine", "recorder", "-o", trace, probe("hungry.c"), "20"]
+    done = brkpoint(*words, preexec_fn=limited(resource.RLIMIT_AS, 600 << 20))
+    assert (done.returncode, done.stdout) == (0, "got 20 of 20\n"), done.stderr
+    assert "address space is limited" in done.stderr and launching.report(tmp_path)["complete"]
     done = brkpoint(
-        *("run", "--engine", "recorder", "--quiet", probe("hungry.c"), "1000"),
-        preexec_fn=limited(resource.RLIMIT_AS, 1200 << 20),
+        words[0], "--force", *words[1:], preexec_fn=limited(resource.RLIMIT_AS, 90 << 20)
     )
     assert done.returncode == 125 and not done.stdout
     assert "memory" in done.stderr and len(done.stderr.splitlines()) <= 3
 
 
-def test_a_program_that_limits_its_own_address_space(tmp_path):
-    """What it execs finds no room for the recorder: it runs without, and the trace says so."""
-    words = ["/bin/sh", "-c", 'ulimit -v 1200000; exec "$@"', "sh", probe("hungry.c"), "3000"]
+@pytest.mark.parametrize("kib, most", [(1200000, 197), (200000, 31)])
+def test_a_program_that_limits_its_own_address_space(tmp_path, kib, most):
+    """The recorder takes a part of what its next program may have, and tells how much."""
+    limit = 'ulimit -v %d; exec "$@"' % kib
+    words = ["/bin/sh", "-c", limit, "sh", probe("hungry.c"), "3000"]
+    before, after = alone(words), recorded(tmp_path, words)
+    alone_got, got = (int(done.out.split()[1]) for done in (before, after))
+    assert 0 < alone_got - got <= most
+    (note,) = [note for note in after.history.notes if "address space" in note]
+    assert alone_got - got <= int(re.search(r"(\d+) MiB", note).group(1)) + 2
+    assert counted(after.history, [1048583]) == {("malloc", 1048583): got + 1}
+    assert after.complete and after.history.lost == 0
+
+
+def test_a_program_with_no_room_at_all(tmp_path):
+    """It runs as ever, and the trace says that it was not recorded."""
+    words = ["/bin/sh", "-c", 'ulimit -v 60000; exec "$@"', "sh", probe("hungry.c"), "3000"]
     before, after = alone(words), recorded(tmp_path, words)
     assert (after.status, after.out) == (before.status, before.out)
-    assert b"of 3000" in before.out and b"got 3000" not in before.out
-    assert after.history.lost > 0
+    assert b"got 3000" not in before.out and after.history.lost > 0
 
 
 def test_files_may_not_grow(tmp_path):

@@ -20,7 +20,7 @@ uint64_t thread_pointer_asked(void)
 static AGENT_COLD int32_t claim_state(void)
 {
     volatile uint32_t *words = area()->threads;
-    for (uint32_t w = 0; w < AREA_THREADS / 32; w++)
+    for (uint32_t w = 0; w < area()->thread_limit / 32; w++)
         for (uint32_t old = words[w]; ~old != 0; old = words[w]) {
             uint32_t bit = (uint32_t)__builtin_ctz(~old);
             if (__sync_bool_compare_and_swap(&words[w], old, old | 1u << bit))

@@ -72,11 +72,18 @@ struct call_site {
 };
 #define CALL_SITES 4096
 
+/* How much of the data area there is. */
+struct room {
+    uint32_t threads, chunks;
+    uint64_t tables;
+};
+
 /* Processes that share one data area: a program and the children that it forks, until they exec. */
 struct family {
     bool used, drained;
     struct area_head *area; /* the data area, mapped here */
-    uint64_t place;         /* where it begins in the memory file */
+    const struct room *room;
+    uint64_t place; /* where it begins in the memory file */
     struct hook hooks[MAX_HOOKS];
     uint32_t hook_count;
     struct call_site sites[CALL_SITES];
@@ -183,6 +190,22 @@ void processes_let_go(struct host *h);
 /* ---- image.c ---- */
 /* The process served stands at its first instruction: plant, and let it go. */
 void image_begin(struct host *h);
+
+/* ---- room.c ---- */
+struct piece {
+    uint64_t at, size;
+};
+const struct room *room_largest(void);
+const struct room *room_smaller(const struct room *room); /* NULL: there is none */
+/* What of the area is to be mapped: how many pieces. */
+unsigned room_pieces(const struct room *room, struct piece pieces[3]);
+uint64_t room_size(const struct room *room);
+/* The most that may be taken of a process' address space. */
+uint64_t room_limit(pid_t pid);
+/* Map the area here, all that can be; `number`: of the family. */
+bool room_map(struct family *f, int fd, unsigned number);
+/* Before anything is recorded: no more than the room is used. */
+void room_use(struct family *f);
 
 /* ---- areas.c: at the first instruction of a program ---- */
 bool areas_make(struct host *h);

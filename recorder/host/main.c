@@ -180,7 +180,7 @@ static void announce_run(struct host *h)
 static void tell_troubles(struct host *h)
 {
     static const char *const what[TROUBLES] = {
-        "more than 2048 threads at one moment: those beyond were not seen",
+        "more threads at one moment than there is room for: those beyond were not seen",
         "no room in the ring",
     };
     for (int i = 0; i < TROUBLES; i++)

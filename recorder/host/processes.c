@@ -32,16 +32,13 @@ struct process *process_by(struct host *h, pid_t pid)
 
 /* ---- families ---- */
 
-static bool open_family(struct host *h, struct family *f, uint64_t place)
+static bool open_family(struct host *h, struct family *f, unsigned number)
 {
+    f->place = number * ((AREA_SIZE + 4095) & ~UINT64_C(4095));
     f->readers = calloc(AREA_THREADS, sizeof *f->readers);
-    f->area = mmap(NULL, AREA_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, h->area_fd,
-                   (off_t)place);
-    if (f->area == MAP_FAILED || f->readers == NULL)
+    if (f->readers == NULL || !room_map(f, h->area_fd, number))
         return false;
-    f->place = place;
     f->used = true;
-    memset(f->area->free_chunks, 0xff, sizeof f->area->free_chunks);
     f->area->magic = AREA_MAGIC;
     f->area->clock = h->clock_every;
     return true;
@@ -53,8 +50,7 @@ static struct family *new_family(struct host *h)
         struct family *f = &h->families[i];
         if (f->used)
             continue;
-        uint64_t place = i * ((AREA_SIZE + 4095) & ~UINT64_C(4095));
-        return open_family(h, f, place) ? f : NULL;
+        return open_family(h, f, i) ? f : NULL;
     }
     return NULL;
 }
