@@ -8,7 +8,7 @@ RECORDER_WARN = -std=gnu11 -Wall -Wextra -Wshadow -Wstrict-prototypes
 RECORDER_CFLAGS = -O2 -g $(RECORDER_WARN) -Irecorder
 RECORDER_LIBS = -lZydis -lz
 
-AGENT_CFLAGS = -O2 -g $(RECORDER_WARN) -ffreestanding -nostdlib -fPIC -fvisibility=hidden \
+AGENT_CFLAGS = $(AGENT_CHECKED:%=-DAGENT_CHECKED=%) -O2 -g $(RECORDER_WARN) -ffreestanding -nostdlib -fPIC -fvisibility=hidden \
   -mgeneral-regs-only -mno-red-zone -fno-stack-protector -fcf-protection=none \
   -fasynchronous-unwind-tables -fno-jump-tables -fomit-frame-pointer -fno-strict-aliasing
 recorder_agent_c := $(sort $(wildcard recorder/agent/*.c))
@@ -69,6 +69,14 @@ recorder-fuzz-elf: ## damage ELF files for FUZZ_SECONDS, and read them with clan
 	  $(wildcard recorder/host/elf*.c recorder/host/frames*.c) $(RECORDER_LIBS)
 	@$(RECORDER_OUT)/fuzz/elf_fuzz -max_total_time=$(FUZZ_SECONDS) -max_len=65536 \
 	  -timeout=10 -artifact_prefix=$(RECORDER_OUT)/fuzz/ $(RECORDER_OUT)/fuzz/elf
+
+STACKS ?= 10000000
+.PHONY: recorder-checked recorder-check-stacks
+recorder-checked: recorder ## build the recorder whose agent unwinds each remembered stack anew
+	@for way in 1 2; do $(MAKE) -s -f recorder/build.mk RECORDER_OUT=$(RECORDER_OUT)/checked-$$way \
+	  AGENT_CHECKED=$$way recorder_host_o="$(recorder_host_o)" recorder; done
+recorder-check-stacks: recorder-checked ## compare STACKS remembered stacks with ones unwound anew
+	@/usr/bin/python3 tests/recorder_checked.py $(STACKS)
 
 ring_fuzz_c = $(addprefix recorder/host/,clock.c drain.c records.c ring.c spool.c stacks.c) \
   $(wildcard recorder/host/history*.c)

@@ -149,6 +149,7 @@ struct area_head {
     uint32_t asks;     /* how often the host was asked, for its eye */
     uint64_t trouble[TROUBLES];
     uint64_t waits;                         /* how often a thread found no free chunk */
+    uint64_t checked[2];                    /* agent/check.c: stacks that were wrong, and right */
     uint64_t may_sleep;                     /* 0: seccomp may forbid it, a thread waits spinning */
     uint32_t threads[AREA_THREADS / 32];    /* bit set: the state is in use */
     uint32_t free_chunks[AREA_CHUNKS / 32]; /* bit set: the chunk is free */

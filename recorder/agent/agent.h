@@ -82,4 +82,8 @@ AGENT_COLD AGENT_KEEPS uint32_t stack_unwound(struct thread_state *, uint64_t sl
 /* The same at any instruction: slot and return address are found by unwinding from pc, sp. */
 uint32_t stack_at_pc(struct thread_state *, uint64_t pc, uint64_t sp, uint64_t bp, uint64_t bx);
 
+/* check.c, of an agent that is built to be tested. */
+AGENT_KEEPS void check_stack(const struct thread_state *, uint64_t slot, uint64_t ret, uint64_t bp,
+                             uint64_t bx, uint32_t node);
+
 #endif

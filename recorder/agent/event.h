@@ -110,6 +110,10 @@ static inline uint32_t stack_at_entry(struct thread_state *t, uint64_t slot, uin
         __asm__ volatile("" ::: "memory");
         found = remembered(t, slot, ret, bp);
         t->hits += found != 0;
+#ifdef AGENT_CHECKED
+        if (found != 0)
+            check_stack(t, slot, ret, bp, bx, found);
+#endif
         __asm__ volatile("" ::: "memory");
         t->memo_busy = 0;
     }

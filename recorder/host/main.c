@@ -198,6 +198,10 @@ static void announce_end(struct host *h)
     json_number(&h->json, "waits", h->waits);
     json_number(&h->json, "walks", h->misses);
     json_number(&h->json, "remembered", h->hits);
+    if (h->checked[0] + h->checked[1] != 0) { /* an agent that is built to be tested */
+        json_number(&h->json, "checked", h->checked[0] + h->checked[1]);
+        json_number(&h->json, "wrong", h->checked[0]);
+    }
     spool_json(&h->spool, &h->json);
     if (!h->has_end_state) {
         json_begin(&h->end_state, "end");

@@ -60,6 +60,8 @@ static void leave_family(struct host *h, struct family *f)
     if (f == NULL || --f->processes > 0)
         return;
     h->waits += f->area->waits;
+    for (int i = 0; i < 2; i++)
+        h->checked[i] += f->area->checked[i];
     for (int i = 0; i < TROUBLES; i++)
         h->trouble[i] += f->area->trouble[i];
     munmap(f->area, AREA_SIZE);
