@@ -127,6 +127,10 @@ struct thread_state {
     uint32_t
         site_count; /* system calls begun, and not over: the handlers of signals may be inside */
     uint32_t clock_left; /* events without a time stamp before the next that has one */
+    uint64_t other_low,
+        other_high;        /* the stack before that one, as a handler leaves and comes to */
+    uint64_t other_unmaps; /* `unmaps` when it was left: it is there as long as that is */
+    uint64_t unwinding[8]; /* a frame (agent/unwind.h), to keep the target's stack free */
     struct site_begun sites[SITES_BEGUN];
     struct ask ask;
     uint32_t buckets[MEMO_BUCKETS];
@@ -148,10 +152,11 @@ struct area_head {
     uint32_t fsgsbase; /* rdfsbase may be used */
     uint32_t asks;     /* how often the host was asked, for its eye */
     uint64_t trouble[TROUBLES];
-    uint64_t waits;                         /* how often a thread found no free chunk */
-    uint64_t checked[2];                    /* agent/check.c: stacks that were wrong, and right */
-    uint64_t may_sleep;                     /* 0: seccomp may forbid it, a thread waits spinning */
-    uint32_t threads[AREA_THREADS / 32];    /* bit set: the state is in use */
+    uint64_t waits;                      /* how often a thread found no free chunk */
+    uint64_t unmaps;                     /* how often memory may have gone: munmap and its like */
+    uint64_t checked[2];                 /* agent/check.c: stacks that were wrong, and right */
+    uint64_t may_sleep;                  /* 0: seccomp may forbid it, a thread waits spinning */
+    uint32_t threads[AREA_THREADS / 32]; /* bit set: the state is in use */
     uint32_t free_chunks[AREA_CHUNKS / 32]; /* bit set: the chunk is free */
     uint64_t hook_kind[4096];               /* what each hook and site is: enum hook_kind */
 };
@@ -193,7 +198,7 @@ struct code_head {
 };
 
 #define AGENT_ROOM (UINT64_C(64) << 10) /* for the agent; behind it the stubs */
-#define STUBS 4096u
+#define STUB_COUNT 4096u
 #define STUB_SIZE 512u
 #define STUB_TAIL 352u /* offset, in a stub, of code that is run in its place */
 #define STUB_MOVED 32u /* offset of the moved instructions in a function's stub */

@@ -1,8 +1,7 @@
-"""Remembered stacks beside full unwinding: programs run under an agent that does both at every event
+"""Remembered stacks beside full unwinding: programs run under an agent that does both at each event
 (recorder/agent/check.c). As a program: until so many stacks were compared; status 1 if any differs.
 """
 
-import json
 import os
 import shutil
 import subprocess

@@ -99,13 +99,17 @@ def used(text):
     return int(re.search(rb"used (\d+) of", text).group(1))
 
 
-def test_a_small_alternate_stack(tmp_path):
-    """The kernel's own frame, and 2048 bytes: what the recorder needs of it is little."""
-    words = [probe("altstack.c"), "2048"]
+@pytest.mark.parametrize("size", [["600"], ["2048"], ["all", "2048"]], ids=" ".join)
+def test_a_small_alternate_stack(tmp_path, size):
+    """All of 2048 bytes, or so many beyond the kernel's own frame: the recorder needs few of them,
+    also where the signal came inside of it."""
+    words = [probe("altstack.c"), *size]
     before, after = alone(words), recorded(tmp_path, words)
+    if before.status == 77 or used(before.err) > 1500:
+        pytest.skip("the kernel's own frame is too large here")
     assert (after.status, after.out) == (before.status, before.out) == (7, b"it was enough\n")
-    assert counted(after.history, MARKS) == {("malloc", 1009): 102}
-    assert 0 < used(after.err) - used(before.err) <= 800
+    assert counted(after.history, MARKS)["malloc", 1013] >= 599
+    assert 0 < used(after.err) - used(before.err) <= 640
 
 
 def test_signals_anywhere(tmp_path):

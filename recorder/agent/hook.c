@@ -32,6 +32,7 @@ enum {
 #define CLONE_PARENT_SETTID 0x100000
 #define PR_SET_SECCOMP 22 /* linux/prctl.h */
 #define PR_SET_TSC 26
+#define MAP_FIXED 0x10
 #define MAP_ANONYMOUS 0x20
 #define NO_NUMBER 0xffffffffu
 #define RED_ZONE 128
@@ -151,10 +152,19 @@ static void last_munmap(struct thread_state *t, struct hook_stack *s, const stru
     }
 }
 
+/* Whether memory that can be read may be gone afterwards. */
+static int takes_away(const struct hook_stack *s)
+{
+    return s->rax == SYS_munmap || s->rax == SYS_mremap || s->rax == SYS_mprotect ||
+           (s->rax == SYS_mmap && (s->r10 & MAP_FIXED));
+}
+
 static void before_syscall(struct thread_state *t, struct hook_stack *s, struct site *site)
 {
     site->time = agent_time(t);
     note_begun(t, site, (uint32_t)s->rax);
+    if (takes_away(s))
+        __sync_fetch_and_add(&area()->unmaps, 1);
     switch (s->rax) {
     case SYS_exit:
     case SYS_exit_group:

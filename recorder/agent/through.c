@@ -96,7 +96,7 @@ static int leave_stub(struct context *c, uint64_t pc)
 {
     for (unsigned i = 0; i < sizeof code_head.after / sizeof *code_head.after; i++) {
         uint64_t begin = area_begin(i);
-        if (begin != 0 && pc - (begin + AGENT_ROOM) < (uint64_t)STUBS * STUB_SIZE)
+        if (begin != 0 && pc - (begin + AGENT_ROOM) < (uint64_t)STUB_COUNT * STUB_SIZE)
             return leave_stub_of(c, pc, begin + AGENT_ROOM);
     }
     return 0;

@@ -26,7 +26,7 @@
 #define REACH (UINT64_C(1) << 31)
 #define MARGIN (UINT64_C(1) << 20)
 #define LOW_MARGIN (UINT64_C(16) << 10)
-#define STUBS_ROOM ((uint64_t)STUBS * STUB_SIZE)
+#define STUBS_ROOM ((uint64_t)STUB_COUNT * STUB_SIZE)
 
 static uint64_t page_up(uint64_t value)
 {

@@ -25,7 +25,7 @@
 #include "stacks.h"
 #include "tracee.h"
 
-#define MAX_HOOKS STUBS
+#define MAX_HOOKS STUB_COUNT
 #define MAX_MODULES 1024
 #define MAX_NAMES 4 /* aliases of one function */
 
