@@ -249,11 +249,25 @@ def cost(summary):
     """What the measurement cost; None when the engine did not say."""
     price = summary["cost"]
     parts = []
+    if price.get("asks") is not None:
+        return _recorders_cost(price)
     if price.get("stops") is not None:
         parts.append("the program was stopped %s" % count(price["stops"], "time"))
     if price.get("engine_ns") is not None:
         parts.append("and so took %s" % duration(price["engine_ns"]))
     return ", ".join(parts) or None
+
+
+def _recorders_cost(price):
+    parts = [
+        "the program asked the recorder %s and waited for room %s"
+        % (count(price["asks"], "time"), count(price.get("waits") or 0, "time")),
+        "%s unwound, %s remembered"
+        % (count(price.get("walks") or 0, "stack"), grouped(price.get("remembered") or 0)),
+    ]
+    if price.get("cut"):
+        parts.append("%s cut where nothing tells who called" % count(price["cut"], "stack"))
+    return "; ".join(parts)
 
 
 def recorded(summary):

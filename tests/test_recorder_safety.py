@@ -92,6 +92,20 @@ def test_a_child_that_may_not_ask_for_its_number(tmp_path):
     both(tmp_path, [probe("filter_thread.c"), "fork"])
 
 
+@pytest.mark.parametrize("fixed", [True, False])
+def test_addresses_random_or_not(tmp_path, fixed):
+    """Where the program lies is the system's affair, or the option's."""
+    words = ["/bin/sh", "-c", "grep -m1 libc.so.6 /proc/self/maps"]
+    options = ["--fixed-addresses"] if fixed else []
+    places = set()
+    for _ in range(3):
+        trace = ["--force", "-o", str(tmp_path / "t.brkpoint")]
+        done = brkpoint("run", "--engine", "recorder", "--quiet", *options, *trace, *words)
+        places.add(done.stdout.split("-")[0])
+        assert done.returncode == 0 and launching.report(tmp_path)["complete"]
+    assert (len(places) == 1) == fixed
+
+
 # ---- stacks ------------------------------------------------------------------------------------
 
 

@@ -151,7 +151,7 @@ struct host {
     uint32_t images;
     uint32_t next_module, next_hook;
     uint64_t started_ns, last_ns, calls, planted, lost, refused, ask_count, hits, misses, waits,
-        checked[2];
+        checked[2], cut;
     uint64_t trouble[TROUBLES], flushed_ns;
     unsigned executing; /* how many threads are about to exec: we are their tracer */
     bool use_symbols, has_end_state;

@@ -92,10 +92,12 @@ static void tell(struct host *h, struct reader *r, uint32_t id)
     while (count > 0) {
         uint32_t at = ids[--count];
         struct raw_node *raw = raw_at(r, at);
-        if (!raw->told)
-            history_node(h->history, r->pid, r->tid, raw_index(at), as_parent(raw->parent), raw->pc,
-                         slot_of(r, raw->parent));
+        if (raw->told)
+            continue;
         raw->told = true;
+        h->cut += (raw->parent & NODE_CUT) && raw->parent != (NODE_CUT | CUT_DEEP);
+        history_node(h->history, r->pid, r->tid, raw_index(at), as_parent(raw->parent), raw->pc,
+                     slot_of(r, raw->parent));
     }
 }
 

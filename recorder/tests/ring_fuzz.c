@@ -31,7 +31,7 @@ void say_lost(struct host *h, uint64_t count, const char *reason)
 {
     assert(count > 0 && reason[0] != 0);
     lost += count;
-    (void)h;
+    h->lost += count;
 }
 
 void serve(struct host *h, struct process *p)
@@ -47,8 +47,7 @@ struct process *process_by(struct host *h, pid_t pid)
 
 struct process *process_forked(struct host *h, pid_t pid)
 {
-    (void)pid;
-    return h->process;
+    return pid ? h->process : NULL;
 }
 
 uint32_t hook_id_at(struct host *h, uint32_t number, uint64_t ret)
@@ -58,8 +57,7 @@ uint32_t hook_id_at(struct host *h, uint32_t number, uint64_t ret)
 
 void border_by_stack(struct host *h, uint32_t node, uint64_t t_ns)
 {
-    assert((node & NODE_CUT) || node < h->stacks.count);
-    (void)t_ns;
+    assert(((node & NODE_CUT) || node < h->stacks.count) && t_ns >= h->started_ns);
 }
 
 /* The sanitizer sees what is read beyond its end. */
