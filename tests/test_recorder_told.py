@@ -77,7 +77,7 @@ def test_stacks_that_are_cut(tmp_path):
     program = str(tmp_path / "jit")
     subprocess.run(["gcc", "-O0", "-fno-builtin", source, "-o", program], check=True)
     cost = recorded(tmp_path, [program]).history.cost
-    assert cost["cut"] in (1, 2)
+    assert cost["cut"] > 0
     assert "; %d stack" % cost["cut"] in sentences.cost({"cost": cost})
 
 
