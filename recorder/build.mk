@@ -8,9 +8,9 @@ RECORDER_WARN = -std=gnu11 -Wall -Wextra -Wshadow -Wstrict-prototypes
 RECORDER_CFLAGS = -O2 -g $(RECORDER_WARN) -Irecorder
 RECORDER_LIBS = -lZydis -lz
 
-AGENT_CFLAGS = -O2 -g $(RECORDER_WARN) -ffreestanding -nostdlib -fPIC -fvisibility=hidden \
+AGENT_CFLAGS = $(AGENT_CHECKED:%=-DAGENT_CHECKED=%) -O2 -g $(RECORDER_WARN) -ffreestanding -nostdlib -fPIC -fvisibility=hidden \
   -mgeneral-regs-only -mno-red-zone -fno-stack-protector -fcf-protection=none \
-  -fno-asynchronous-unwind-tables -fno-jump-tables -fomit-frame-pointer -fno-strict-aliasing
+  -fasynchronous-unwind-tables -fno-jump-tables -fomit-frame-pointer -fno-strict-aliasing
 recorder_agent_c := $(sort $(wildcard recorder/agent/*.c))
 recorder_agent_o = $(patsubst recorder/agent/%.c,$(RECORDER_OUT)/agent/%.o,$(recorder_agent_c)) \
   $(RECORDER_OUT)/agent/enter.o
@@ -26,11 +26,11 @@ recorder: $(RECORDER_OUT)/brkpoint-recorder ## build what records at the program
 $(RECORDER_OUT)/brkpoint-recorder: $(recorder_host_o) $(RECORDER_OUT)/host/agent_blob.o
 	@$(RECORDER_CC) -o $@ $^ $(RECORDER_LIBS)
 
-$(RECORDER_OUT)/agent/%.o: recorder/agent/%.c
+$(RECORDER_OUT)/agent/%.o: recorder/agent/%.c recorder/build.mk
 	@mkdir -p $(@D)
 	@$(RECORDER_CC) $(AGENT_CFLAGS) -MMD -MP -c -o $@ $<
 
-$(RECORDER_OUT)/agent/%.o: recorder/agent/%.S
+$(RECORDER_OUT)/agent/%.o: recorder/agent/%.S recorder/build.mk
 	@mkdir -p $(@D)
 	@$(RECORDER_CC) -c -o $@ $<
 
@@ -69,6 +69,26 @@ recorder-fuzz-elf: ## damage ELF files for FUZZ_SECONDS, and read them with clan
 	  $(wildcard recorder/host/elf*.c recorder/host/frames*.c) $(RECORDER_LIBS)
 	@$(RECORDER_OUT)/fuzz/elf_fuzz -max_total_time=$(FUZZ_SECONDS) -max_len=65536 \
 	  -timeout=10 -artifact_prefix=$(RECORDER_OUT)/fuzz/ $(RECORDER_OUT)/fuzz/elf
+
+STACKS ?= 10000000
+.PHONY: recorder-checked recorder-check-stacks
+recorder-checked: recorder ## build the recorder whose agent unwinds each remembered stack anew
+	@for way in 1 2; do $(MAKE) -s -f recorder/build.mk RECORDER_OUT=$(RECORDER_OUT)/checked-$$way \
+	  AGENT_CHECKED=$$way recorder_host_o="$(recorder_host_o)" recorder; done
+recorder-check-stacks: recorder-checked ## compare STACKS remembered stacks with ones unwound anew
+	@/usr/bin/python3 tests/recorder_checked.py $(STACKS)
+
+ring_fuzz_c = $(addprefix recorder/host/,clock.c drain.c records.c ring.c spool.c stacks.c) \
+  $(wildcard recorder/host/history*.c)
+
+.PHONY: recorder-fuzz-ring
+recorder-fuzz-ring: ## damage rings for FUZZ_SECONDS, and drain them with clang's sanitizers
+	@mkdir -p $(RECORDER_OUT)/fuzz/ring
+	@clang -std=gnu11 -O1 -g -DLIBFUZZER -Irecorder -fsanitize=fuzzer,address,undefined \
+	  -fno-sanitize-recover=all -o $(RECORDER_OUT)/fuzz/ring_fuzz recorder/tests/ring_fuzz.c \
+	  $(ring_fuzz_c) -lz
+	@$(RECORDER_OUT)/fuzz/ring_fuzz -max_total_time=$(FUZZ_SECONDS) -len_control=0 -max_len=262144 \
+	  -timeout=60 -artifact_prefix=$(RECORDER_OUT)/fuzz/ $(RECORDER_OUT)/fuzz/ring
 
 extra_agent_cost = $(recorder_agent_o)
 extra_unwind_shared = recorder/agent/unwind.c

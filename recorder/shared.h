@@ -78,7 +78,7 @@ enum ask_kind {
     ASK_START    /* a: main, as handed to the C library -> answer: what to hand on */
 };
 enum border { BORDER_INIT = 1, BORDER_MAIN, BORDER_AFTER_MAIN, BORDER_EXIT };
-enum ask_state { ASK_IDLE, ASK_WAITING, ASK_ANSWERED };
+enum ask_state { ASK_IDLE, ASK_WRITING, ASK_WAITING, ASK_ANSWERED };
 
 struct ask {
     uint32_t state, kind;
@@ -108,6 +108,13 @@ struct memo_node {
 #define MEMO_UNSTEADY (1u << 28) /* the frames up to it rest on more than their words */
 #define MEMO_NEXT 0xffffu
 
+/* A system call that the thread is in. */
+struct site_begun {
+    uint64_t sp, time;
+    uint32_t number;
+};
+#define SITES_BEGUN 8
+
 enum thread_use { THREAD_FREE, THREAD_LIVE, THREAD_GONE };
 
 struct thread_state {
@@ -118,11 +125,16 @@ struct thread_state {
     uint64_t fs;                    /* thread pointer: what the thread is known by */
     uint64_t stack_low, stack_high; /* the memory that its stack may be read in */
     uint64_t hits, misses, waits, once;
-    uint64_t site_time;   /* when the system call began that the thread is in */
-    uint32_t site_number; /* and which it is */
-    uint32_t memo_busy, memo_count;
-    uint32_t once_count;
+    uint64_t memo_busy; /* slot of the call that uses the remembered stacks; 0: none does */
+    uint32_t memo_count, once_count;
+    uint32_t
+        site_count; /* system calls begun, and not over: the handlers of signals may be inside */
     uint32_t clock_left; /* events without a time stamp before the next that has one */
+    uint64_t other_low,
+        other_high;        /* the stack before that one, as a handler leaves and comes to */
+    uint64_t other_unmaps; /* `unmaps` when it was left: it is there as long as that is */
+    uint64_t unwinding[8]; /* a frame (agent/unwind.h), to keep the target's stack free */
+    struct site_begun sites[SITES_BEGUN];
     struct ask ask;
     uint32_t buckets[MEMO_BUCKETS];
     struct memo_word words[MEMO_NODES];
@@ -140,18 +152,21 @@ enum trouble { TROUBLE_NO_THREAD, TROUBLE_NO_CHUNK, TROUBLES };
 
 struct area_head {
     uint64_t magic;
-    uint32_t recording;   /* 0: the detours only pass through */
-    uint32_t host_gone;   /* set by an agent that waited for a host that is dead */
-    uint32_t host_sleeps; /* until `asks` changes: a futex */
+    uint32_t recording;    /* 0: the detours only pass through */
+    uint32_t host_gone;    /* set by an agent that waited for a host that is dead */
+    uint32_t host_sleeps;  /* until `asks` changes: a futex */
+    uint32_t thread_limit; /* so many thread states there are: a multiple of 32 */
     uint32_t clock; /* 0: no time stamps (rdtsc is forbidden), N: one in N events, 1: all, at begin
                      * and end; CLOCK_ORDER, as soon as there is a second thread: what it needs */
     uint32_t fsgsbase; /* rdfsbase may be used */
     uint32_t asks;     /* how often the host was asked, for its eye */
     uint64_t trouble[TROUBLES];
-    uint64_t waits;                         /* how often a thread found no free chunk */
-    uint64_t may_sleep;                     /* 0: seccomp may forbid it, a thread waits spinning;
+    uint64_t waits;                      /* how often a thread found no free chunk */
+    uint64_t unmaps;                     /* how often memory may have gone: munmap and its like */
+    uint64_t checked[2];                 /* agent/check.c: stacks that were wrong, and right */
+    uint64_t may_sleep;                  /* 0: seccomp may forbid it, a thread waits spinning;
                                              * nor does it look up the paths of files */
-    uint32_t threads[AREA_THREADS / 32];    /* bit set: the state is in use */
+    uint32_t threads[AREA_THREADS / 32]; /* bit set: the state is in use */
     uint32_t free_chunks[AREA_CHUNKS / 32]; /* bit set: the chunk is free */
     uint64_t hook_kind[4096];               /* what each hook and site is: enum hook_kind */
 };
@@ -174,7 +189,8 @@ enum hook_kind {
     HOOK_BORDER,      /* a border of the phases; the number is in bits 8-15 */
     HOOK_LAST_MUNMAP, /* the same, where munmap may take away the stack that it stands on */
     HOOK_CLONE,       /* clone, clone3 or fork; from bit 8 on which it is */
-    HOOK_SYSCALL      /* a syscall instruction; from bit 8 on the address behind it */
+    HOOK_SYSCALL,     /* a syscall instruction; from bit 8 on the address behind it */
+    HOOK_FDE          /* _Unwind_Find_FDE, of the program's own unwinder */
 };
 
 /* Of a HOOK_CALL1: free. */
@@ -193,9 +209,23 @@ struct code_head {
     uint32_t entries[4]; /* offsets of agent_entry, agent_after, agent_any, agent_behind */
 };
 
+#define AGENT_ROOM (UINT64_C(64) << 10) /* for the agent; behind it the stubs */
+#define STUB_COUNT 4096u
 #define STUB_SIZE 512u
 #define STUB_TAIL 352u /* offset, in a stub, of code that is run in its place */
 #define STUB_MOVED 32u /* offset of the moved instructions in a function's stub */
+#define STUB_ORIGIN 448u
+
+/* At STUB_ORIGIN: which instructions the code in the stub stands for. What is at to[i], counted from
+ * the stub's start, and up to to[i + 1], is what was at from[i], counted from `patch`. */
+#define ORIGIN_STEPS 18
+struct stub_origin {
+    uint64_t patch;
+    uint16_t to[ORIGIN_STEPS];
+    uint8_t from[ORIGIN_STEPS];
+    uint8_t count;
+};
+_Static_assert(sizeof(struct stub_origin) <= STUB_SIZE - STUB_ORIGIN, "it has its room");
 
 /* What a wrapped call has on the stack between its return address and the caller's. */
 #define WRAP_WORDS 5

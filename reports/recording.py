@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from alloctrace.escape import visible
 
-from .sentences import count, duration
+from .sentences import count, duration, grouped
 
 
 def cost(summary):
@@ -26,10 +26,18 @@ def _cost_of_recorder(price):
         parts.append(
             "the program stood still for %s while code was planted" % duration(price["engine_ns"])
         )
-    for name, phrase in (("asks", "asked the recorder %s"), ("waits", "waited for it %s")):
-        if price.get(name):
-            parts.append(phrase % count(price[name], "time"))
-    return ", ".join(parts) or None
+    if price.get("asks") is not None:
+        parts.append(
+            "it asked the recorder %s and waited for room %s"
+            % (count(price["asks"], "time"), count(price.get("waits") or 0, "time"))
+        )
+        parts.append(
+            "%s unwound, %s remembered"
+            % (count(price.get("walks") or 0, "stack"), grouped(price.get("remembered") or 0))
+        )
+    if price.get("cut"):
+        parts.append("%s cut where nothing tells who called" % count(price["cut"], "stack"))
+    return "; ".join(parts) or None
 
 
 def recorded(summary):

@@ -85,8 +85,17 @@ def recorded(folder, words, **how):
     return Recorded(status, done.out, done.err, past, outcome["complete"], outcome["reason"])
 
 
-def counted(past, sizes, children=False):
-    """Counter of (name, bytes) of the calls for so many bytes: the program's, or its children's."""
-    mine = [e for e in past.events if (e.pid != past.run["pid"]) == children and e.kind == "call"]
+def both(folder, words, **how):
+    """What `words` does by itself and under the recorder, compared; the Recorded."""
+    before, after = alone(words, **how), recorded(folder, words, **how)
+    assert (after.status, after.out, after.err) == (before.status, before.out, before.err)
+    assert before.status != 77, "the probe cannot be tried here"
+    assert after.complete and after.history.lost == 0, after.reason
+    return after
+
+
+def counted(past, sizes, children=False, kind="call"):
+    """Counter of (name, bytes) of events for so many bytes: the program's, or its children's."""
+    mine = [e for e in past.events if (e.pid != past.run["pid"]) == children and e.kind == kind]
     all_bytes = [(e.name, (e.size or 0) * (e.nmemb or 1)) for e in mine]
     return Counter(call for call in all_bytes if call[1] in sizes)

@@ -3,6 +3,7 @@ was recorded until then is in the trace."""
 
 import json
 import os
+import random
 import signal
 import subprocess
 import time
@@ -11,40 +12,9 @@ import launching
 import pytest
 import recorder_runs
 from recorder_runs import NOT_BUILT, probe
+from recorder_watched import Watched
 
 pytestmark = pytest.mark.skipif(not recorder_runs.BUILT, reason=NOT_BUILT)
-
-
-class Watched:
-    """The probe `steady` under brkpoint, once it has begun."""
-
-    def __init__(self, folder, milliseconds, before=(), more=()):
-        words = [*before, os.fsencode(probe("steady.c")), b"%d" % milliseconds, b"5", *more]
-        options = (b"--engine", b"recorder")
-        command = launching.watched(*words, options=options, trace=folder / "t.brkpoint")
-        self.folder = folder
-        self.process = subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE
-        )
-        assert self.process.stdout.readline() == b"begins\n"
-
-    def child(self, name):
-        """The number of the process of that name (15 characters of it) below brkpoint."""
-        found = [p for p in launching.descendants(self.process.pid) if launching.name_of(p) == name]
-        assert len(found) == 1
-        return found[0]
-
-    def target(self):
-        return self.child("steady")
-
-    def recorder(self):
-        return self.child("brkpoint-record")
-
-    def finish(self):
-        out, err = self.process.communicate(timeout=launching.LIMIT_S)
-        report = launching.report(self.folder)
-        mallocs = [t for t in report["totals"] if t["phase"] == "main" and t["name"] == "malloc"]
-        return self.process.returncode, out, err, report, sum(t["count"] for t in mallocs)
 
 
 def test_the_target_is_killed(tmp_path):
@@ -68,6 +38,33 @@ def test_the_recorder_is_killed(tmp_path, before):
     assert status == 125 and b"the target exited with status 5" in err
     assert not report["complete"]
     assert mallocs > 101
+
+
+@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("who", ["target", "recorder"])
+def test_killed_at_any_moment(tmp_path, who, seed):
+    """Also while it starts. There is a trace that knows how the program ended; where the recorder
+    was killed it says incomplete, and the program is not harmed."""
+    command = launching.watched(
+        *(os.fsencode(probe("steady.c")), b"900", b"5"),
+        options=(b"--engine", b"recorder"),
+        trace=tmp_path / "t.brkpoint",
+    )
+    run = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    name = {"target": "steady", "recorder": "brkpoint-record"}[who]
+    until, found = time.monotonic() + 20, []
+    while not found and time.monotonic() < until:
+        below = launching.descendants(run.pid)
+        found = [pid for pid in below if launching.name_of(pid) == name]
+    time.sleep(random.Random(seed).random() * 0.7)
+    os.kill(found[0], signal.SIGKILL)
+    out, err = run.communicate(timeout=launching.LIMIT_S)
+    if who == "target":
+        assert run.returncode == 128 + signal.SIGKILL, err
+        assert launching.report(tmp_path)["exit"] == {"kind": "signalled", "status": 9}
+    else:
+        assert out == b"begins\nends\n" and run.returncode == 125, (out, err)
+        assert not launching.report(tmp_path)["complete"]
 
 
 @pytest.mark.parametrize("who", ["target", "recorder"])

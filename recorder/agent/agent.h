@@ -61,6 +61,8 @@ static inline long raw_syscall3(long number, long a, long b, long c)
 /* The state of the running thread, whose pointer `fs` is not known yet; NULL where nothing is to be
  * recorded. event.h has thread_find(), for those that are known. */
 AGENT_COLD AGENT_KEEPS struct thread_state *thread_meet(uint64_t fs, uint64_t sp);
+/* A forked child has this number, as the kernel wrote it: it need not ask. */
+void thread_is_alone(uint32_t pid);
 /* Its pointer, where it cannot be read without a system call. */
 AGENT_COLD AGENT_KEEPS uint64_t thread_pointer_asked(void);
 /* Forget whoever was known by this thread pointer: a new thread will have it. */
@@ -74,8 +76,12 @@ void thread_ends(struct thread_state *);
 
 /* Continue in another chunk than the one of `cur`; 0 where there is none: the host is gone. */
 AGENT_COLD AGENT_KEEPS int ring_next_chunk(struct thread_state *, uint64_t cur);
-/* Ask the host and wait for the answer; 0 where the host is gone. */
-int ask_host(struct thread_state *, uint32_t kind, uint64_t a, uint64_t b, uint64_t c, uint64_t d);
+/* Ask the host and wait for the answer; zeros where the host is gone. */
+struct answer {
+    uint64_t first, second;
+};
+struct answer ask_host(struct thread_state *, uint32_t kind, uint64_t a, uint64_t b, uint64_t c,
+                       uint64_t d);
 
 /* ---- path.c ---- */
 
@@ -90,5 +96,9 @@ AGENT_COLD AGENT_KEEPS uint32_t stack_unwound(struct thread_state *, uint64_t sl
                                               uint64_t bp, uint64_t bx);
 /* The same at any instruction: slot and return address are found by unwinding from pc, sp. */
 uint32_t stack_at_pc(struct thread_state *, uint64_t pc, uint64_t sp, uint64_t bp, uint64_t bx);
+
+/* check.c, of an agent that is built to be tested. */
+AGENT_KEEPS void check_stack(const struct thread_state *, uint64_t slot, uint64_t ret, uint64_t bp,
+                             uint64_t bx, uint32_t node);
 
 #endif

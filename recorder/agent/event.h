@@ -105,10 +105,14 @@ static inline uint32_t stack_known(struct thread_state *t, uint64_t slot, uint64
 {
     uint32_t found = 0;
     if (likely(on_known_stack(t, slot) && !t->memo_busy)) {
-        t->memo_busy = 1;
+        t->memo_busy = slot;
         __asm__ volatile("" ::: "memory");
         found = remembered(t, slot, ret, bp);
         t->hits += found != 0;
+#ifdef AGENT_CHECKED
+        if (found != 0)
+            check_stack(t, slot, ret, bp, bx, found);
+#endif
         __asm__ volatile("" ::: "memory");
         t->memo_busy = 0;
     }

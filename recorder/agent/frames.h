@@ -29,4 +29,7 @@ struct hook_stack {
     uint64_t number; /* of the hook; bit 15: behind a system call */
 };
 
+/* through.c: the program's unwinder looks for the table of a return address. */
+void agent_find_fde(struct hook_stack *);
+
 #endif

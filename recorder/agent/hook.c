@@ -28,9 +28,11 @@ enum {
 #define CLONE_VFORK 0x4000
 #define CLONE_THREAD 0x10000
 #define CLONE_SETTLS 0x80000
+#define CLONE_CHILD_SETTID 0x1000000
 #define CLONE_PARENT_SETTID 0x100000
 #define PR_SET_SECCOMP 22 /* linux/prctl.h */
 #define PR_SET_TSC 26
+#define MAP_FIXED 0x10
 #define MAP_ANONYMOUS 0x20
 #define NO_NUMBER 0xffffffffu
 #define RED_ZONE 128
@@ -39,6 +41,7 @@ struct site {
     uint64_t pc; /* behind the syscall instruction */
     uint64_t sp; /* as the target has it there */
     int after;
+    uint64_t time; /* when it began */
 };
 
 static int is_memory(uint64_t number)
@@ -52,6 +55,26 @@ static uint64_t result_time(struct thread_state *t)
     return has_both_times() ? agent_time(t) : 0;
 }
 
+/* What a system call was is noted by the stack pointer: a signal may come before it returns, and its
+ * handler make system calls as well. One that never returned is passed over. */
+static void note_begun(struct thread_state *t, const struct site *site, uint32_t number)
+{
+    t->sites[t->site_count++ % SITES_BEGUN] = (struct site_begun){site->sp, site->time, number};
+}
+
+static uint32_t number_begun(struct thread_state *t, struct site *site)
+{
+    for (uint32_t back = 1; back <= SITES_BEGUN; back++) {
+        const struct site_begun *b = &t->sites[(t->site_count - back) % SITES_BEGUN];
+        if (b->sp != site->sp)
+            continue;
+        t->site_count -= back;
+        site->time = b->time;
+        return b->number;
+    }
+    return NO_NUMBER;
+}
+
 static void record_syscall(struct thread_state *t, struct hook_stack *s, const struct site *site,
                            uint64_t number, uint64_t result)
 {
@@ -60,7 +83,7 @@ static void record_syscall(struct thread_state *t, struct hook_stack *s, const s
     if (record == 0)
         return;
     const uint64_t arguments[6] = {s->rdi, s->rsi, s->rdx, s->r10, s->r8, s->r9};
-    record[1] = t->site_time;
+    record[1] = site->time;
     for (int i = 0; i < 6; i++)
         record[2 + i] = arguments[i];
     record[8] = result;
@@ -129,10 +152,19 @@ static void last_munmap(struct thread_state *t, struct hook_stack *s, const stru
     }
 }
 
-static void before_syscall(struct thread_state *t, struct hook_stack *s, const struct site *site)
+/* Whether memory that can be read may be gone afterwards. */
+static int takes_away(const struct hook_stack *s)
 {
-    t->site_number = (uint32_t)s->rax;
-    t->site_time = agent_time(t);
+    return s->rax == SYS_munmap || s->rax == SYS_mremap || s->rax == SYS_mprotect ||
+           (s->rax == SYS_mmap && (s->r10 & MAP_FIXED));
+}
+
+static void before_syscall(struct thread_state *t, struct hook_stack *s, struct site *site)
+{
+    site->time = agent_time(t);
+    note_begun(t, site, (uint32_t)s->rax);
+    if (takes_away(s))
+        __sync_fetch_and_add(&area()->unmaps, 1);
     switch (s->rax) {
     case SYS_exit:
     case SYS_exit_group:
@@ -159,10 +191,9 @@ static void before_syscall(struct thread_state *t, struct hook_stack *s, const s
     }
 }
 
-static void after_syscall(struct thread_state *t, struct hook_stack *s, const struct site *site)
+static void after_syscall(struct thread_state *t, struct hook_stack *s, struct site *site)
 {
-    uint32_t number = t->site_number;
-    t->site_number = NO_NUMBER;
+    uint32_t number = number_begun(t, site);
     if (number == SYS_execve || number == SYS_execveat)
         ask_host(t, ASK_NO_EXEC, (uint64_t)raw_syscall(SYS_gettid, 0, 0), 0, 0, 0);
     if (!is_memory(number))
@@ -175,7 +206,7 @@ static void after_syscall(struct thread_state *t, struct hook_stack *s, const st
 
 static void at_syscall(struct thread_state *t, struct hook_stack *s, uint64_t kind)
 {
-    struct site site = {kind >> 8, (uint64_t)(s + 1) + RED_ZONE, (s->number & 0x8000) != 0};
+    struct site site = {kind >> 8, (uint64_t)(s + 1) + RED_ZONE, (s->number & 0x8000) != 0, 0};
     if (site.after)
         after_syscall(t, s, &site);
     else
@@ -192,16 +223,30 @@ static void at_border(struct thread_state *t, struct hook_stack *s, uint64_t kin
 /* The C library is handed the address of main: it gets that of a stub, which leads there. */
 static void at_start(struct thread_state *t, struct hook_stack *s)
 {
-    if (ask_host(t, ASK_START, s->rdi, s->number, 0, 0) && t->ask.answer[0] != 0)
-        s->rdi = t->ask.answer[0];
+    struct answer instead = ask_host(t, ASK_START, s->rdi, s->number, 0, 0);
+    if (instead.first != 0)
+        s->rdi = instead.first;
+}
+
+/* Where the kernel has written the child's number into the child; 0: nowhere. clone_args has the
+ * place at 16. */
+static uint64_t child_tid_at(const struct hook_stack *s, uint64_t number)
+{
+    if (number == SYS_fork || !(clone_flags(s, number) & CLONE_CHILD_SETTID))
+        return 0;
+    return number == SYS_clone3 ? load(s->rdi + 16) : s->r10;
 }
 
 /* Behind a system call that made a child. A child that shares the memory has a life of its own only
- * from its exec on; a forked one introduces itself by being looked for. */
+ * from its exec on; a forked one introduces itself by being looked for. A filter may forbid it to ask
+ * for its number. */
 static void behind_clone(struct hook_stack *s, uint64_t number)
 {
     if ((int64_t)s->rax < 0 || (clone_flags(s, number) & CLONE_VM))
         return;
+    uint64_t tid_at = child_tid_at(s, number);
+    if (s->rax == 0 && tid_at != 0)
+        thread_is_alone(*(const volatile uint32_t *)tid_at);
     struct thread_state *t = thread_find((uint64_t)s);
     if (t != 0 && s->rax > 0)
         ask_host(t, ASK_FORKED, s->rax, 0, 0, 0);
@@ -232,6 +277,10 @@ static void at_hook(struct thread_state *t, struct hook_stack *s, uint64_t kind)
 void agent_hook(struct hook_stack *s)
 {
     uint64_t kind = area()->hook_kind[s->number & 0x7fff];
+    if ((kind & 0xff) == HOOK_FDE) {
+        agent_find_fde(s);
+        return;
+    }
     if (!area()->recording)
         return;
     if ((kind & 0xff) == HOOK_CLONE && (s->number & 0x8000)) {

@@ -11,17 +11,35 @@
 
 #define CHAIN_MAX MAX_FRAMES
 #define WALK_MAX (4 * CHAIN_MAX) /* nodes: a frame and at most three checks each */
+_Static_assert(sizeof(struct unwind_state) <= sizeof((struct thread_state *)0)->unwinding, "room");
 
 /* ---- the memory that may be read ---- */
+
+/* Never a mixture of two: a handler that comes in between may set it as well. */
+static void set_stack(struct thread_state *t, struct answer bounds)
+{
+    volatile uint64_t *low = &t->stack_low, *high = &t->stack_high;
+    do {
+        *high = 0;
+        *low = bounds.first;
+        *high = bounds.second;
+    } while (*low != bounds.first);
+}
 
 static int on_stack(struct thread_state *t, uint64_t sp)
 {
     if (likely(on_known_stack(t, sp)))
         return 1;
-    if (!ask_host(t, ASK_STACK, sp, 0, 0, 0))
+    struct answer bounds = {t->other_low, t->other_high};
+    uint64_t unmaps = *(volatile uint64_t *)&area()->unmaps;
+    if (unmaps != t->other_unmaps || sp < bounds.first || sp >= bounds.second)
+        bounds = ask_host(t, ASK_STACK, sp, 0, 0, 0);
+    if (bounds.second == 0)
         return 0;
-    t->stack_low = t->ask.answer[0];
-    t->stack_high = t->ask.answer[1];
+    t->other_low = t->stack_low;
+    t->other_high = t->stack_high;
+    t->other_unmaps = unmaps;
+    set_stack(t, bounds);
     return on_known_stack(t, sp);
 }
 
@@ -75,15 +93,15 @@ static struct memo_node *push(struct thread_state *t, uint64_t slot, uint64_t pc
 
 /* What the frame's way out rests on besides its return address: rbp where its CFA is counted from
  * it, the place where rbp was saved, other words. */
-static void note_step(struct thread_state *t, struct memo_node *n,
-                      const struct unwind_state *before, const struct unwind_state *s)
+static void note_step(struct thread_state *t, struct memo_node *n, uint64_t pc, uint64_t bp,
+                      const struct unwind_state *s)
 {
     n->next |= s->kind == UNWIND_BP || s->kind == UNWIND_AT_BP ? MEMO_USES_BP : 0;
     if (s->bp_from)
         push(t, s->bp_from, s->bp, 0, MEMO_CHECK | MEMO_SAVED_BP);
     if (s->kind == UNWIND_AT_BP) {
-        uint64_t row = unwind_row(tables(), cache(), before->pc);
-        push(t, before->bp + (uint64_t)UNWIND_CFA(row), s->sp, 0, MEMO_CHECK);
+        uint64_t row = unwind_row(tables(), cache(), pc);
+        push(t, bp + (uint64_t)UNWIND_CFA(row), s->sp, 0, MEMO_CHECK);
     } else if (s->kind == UNWIND_BX || s->kind == UNWIND_SIGNAL || s->kind == UNWIND_AT_SP ||
                s->guessed) {
         n->next |= MEMO_UNSTEADY;
@@ -108,13 +126,13 @@ static uint32_t climb(struct thread_state *t, struct unwind_state *s)
     const struct unwind_tables *known = tables();
     struct memo_node *n = &t->nodes[t->memo_count - 1];
     for (unsigned depth = 1; depth < CHAIN_MAX; depth++) {
-        struct unwind_state before = *s;
+        uint64_t pc = s->pc, bp = s->bp;
         uint64_t slot;
         int result = known ? unwind_step(known, cache(), s, t->stack_low, t->stack_high, &slot)
                            : UNWIND_CUT_UNWINDER;
         if (result != UNWIND_MORE)
             return result == UNWIND_WHOLE ? 0 : NODE_CUT | (uint32_t)result;
-        note_step(t, n, &before, s);
+        note_step(t, n, pc, bp, s);
         pass_wrapper(t, 1, s, &slot);
         if (slot == 0 && !on_stack(t, s->sp)) {
             push(t, slot, s->pc, s->bp, 0);
@@ -184,24 +202,25 @@ static void finish(struct thread_state *t, const struct walk *walk)
     }
 }
 
-static AGENT_COLD uint32_t unwind(struct thread_state *t, uint64_t slot, uint64_t ret, uint64_t bp,
-                                  uint64_t bx)
+static uint32_t unwind(struct thread_state *t, uint64_t slot, uint64_t ret, uint64_t bp,
+                       uint64_t bx)
 {
+    struct unwind_state *s = (struct unwind_state *)t->unwinding;
     if (t->memo_count == 0 || t->memo_count + WALK_MAX >= MEMO_NODES)
         forget_all(t);
-    struct unwind_state s = {.pc = ret, .sp = slot + 8, .bp = bp, .bx = bx};
     struct walk walk = {.first = t->memo_count};
+    *s = (struct unwind_state){.pc = ret, .sp = slot + 8, .bp = bp, .bx = bx};
     t->misses++;
     push(t, slot, ret, bp, 0);
-    walk.outer = climb(t, &s);
+    walk.outer = climb(t, s);
     close_up(t, &walk);
     finish(t, &walk);
     return walk.first;
 }
 
 /* Without remembering: a signal interrupted this very code. */
-static AGENT_COLD uint32_t unwind_once(struct thread_state *t, uint64_t slot, uint64_t ret,
-                                       uint64_t bp, uint64_t bx)
+static inline __attribute__((always_inline)) uint32_t
+unwind_once(struct thread_state *t, uint64_t slot, uint64_t ret, uint64_t bp, uint64_t bx)
 {
     struct unwind_state s = {.pc = ret, .sp = slot + 8, .bp = bp, .bx = bx};
     uint32_t first = NODE_ONCE + t->once_count % NODE_ONCE_RING, id = first;
@@ -226,15 +245,26 @@ static AGENT_COLD uint32_t unwind_once(struct thread_state *t, uint64_t slot, ui
     }
 }
 
+/* Whether the call that uses the remembered stacks is one that a signal handler interrupted. Else
+ * the handler has left it for good, by siglongjmp: whoever is further out on the same stack proves
+ * it. */
+static AGENT_COLD int is_interrupted(const struct thread_state *t, uint64_t slot)
+{
+    return !on_known_stack(t, t->memo_busy) || slot < t->memo_busy;
+}
+
 /* Remembered on the way, unless a signal interrupted this very code. */
 uint32_t stack_unwound(struct thread_state *t, uint64_t slot, uint64_t ret, uint64_t bp,
                        uint64_t bx)
 {
     if (unlikely(!on_stack(t, slot)))
         return NODE_CUT | UNWIND_CUT_UNREADABLE;
-    if (unlikely(t->memo_busy))
-        return unwind_once(t, slot, ret, bp, bx);
-    t->memo_busy = 1;
+    if (unlikely(t->memo_busy)) {
+        if (is_interrupted(t, slot))
+            return unwind_once(t, slot, ret, bp, bx);
+        forget_all(t); /* the host may not have been told of all */
+    }
+    t->memo_busy = slot;
     __asm__ volatile("" ::: "memory");
     uint32_t found = remembered(t, slot, ret, bp); /* the stack may have been another one */
     if (found == 0)

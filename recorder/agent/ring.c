@@ -111,36 +111,67 @@ int ring_next_chunk(struct thread_state *t, uint64_t cur)
     return 1;
 }
 
+/* ---- questions ---- */
+
 static void wake_host(void)
 {
     if (*(volatile uint32_t *)&area()->host_sleeps && area()->may_sleep)
         raw_syscall3(SYS_futex, (long)&area()->asks, FUTEX_WAKE, 1);
 }
 
-int ask_host(struct thread_state *t, uint32_t kind, uint64_t a, uint64_t b, uint64_t c, uint64_t d)
+/* Longer and longer: hundreds of threads that ask at once would leave the host no time to answer. */
+static void wait_for_answer(const struct ask *ask)
 {
-    struct ask *ask = &t->ask;
     unsigned spins = 0;
-    if (ask->state != ASK_IDLE)
-        return 0; /* a signal handler asks while its thread waits for an answer */
+    int64_t pause = ASK_REST_NS;
+    while (__atomic_load_n(&ask->state, __ATOMIC_ACQUIRE) == ASK_WAITING) {
+        if (*(volatile uint32_t *)&area()->host_gone)
+            break;
+        if (spins++ < ASK_SPINS) {
+            __builtin_ia32_pause();
+            continue;
+        }
+        rest(pause);
+        pause = pause < REST_NS ? 2 * pause : pause;
+    }
+}
+
+static struct answer ask_now(struct ask *ask, uint32_t kind, const uint64_t a[4])
+{
+    struct answer answer = {0, 0};
+    ask->state = ASK_WRITING;
+    __asm__ volatile("" ::: "memory");
     ask->kind = kind;
-    ask->a[0] = a;
-    ask->a[1] = b;
-    ask->a[2] = c;
-    ask->a[3] = d;
+    for (int i = 0; i < 4; i++)
+        ask->a[i] = a[i];
+    ask->answer[0] = ask->answer[1] = 0;
     ask->time = area()->clock ? __builtin_ia32_rdtsc() : 0;
     __atomic_store_n(&ask->state, ASK_WAITING, __ATOMIC_RELEASE);
     __sync_fetch_and_add(&area()->asks, 1);
     wake_host();
-    while (__atomic_load_n(&ask->state, __ATOMIC_ACQUIRE) != ASK_ANSWERED) {
-        if (*(volatile uint32_t *)&area()->host_gone)
-            break;
-        if (spins++ < ASK_SPINS)
-            __builtin_ia32_pause();
-        else
-            rest(ASK_REST_NS);
-    }
-    int answered = ask->state == ASK_ANSWERED;
-    __atomic_store_n(&ask->state, ASK_IDLE, __ATOMIC_RELEASE);
-    return answered;
+    wait_for_answer(ask);
+    if (ask->state == ASK_ANSWERED)
+        answer = (struct answer){ask->answer[0], ask->answer[1]};
+    __asm__ volatile("" ::: "memory");
+    ask->state = ASK_IDLE;
+    return answer;
+}
+
+/* In a signal handler that interrupted a question: that one is answered first, and is then as it
+ * was; whoever asked it goes on with its answer. It may never, where an earlier handler left by
+ * siglongjmp: then it is kept for nobody. */
+static AGENT_COLD struct answer ask_inside(struct ask *ask, uint32_t kind, const uint64_t a[4])
+{
+    wait_for_answer(ask);
+    const struct ask outer = *ask;
+    struct answer answer = ask_now(ask, kind, a);
+    *ask = outer;
+    return answer;
+}
+
+struct answer ask_host(struct thread_state *t, uint32_t kind, uint64_t a, uint64_t b, uint64_t c,
+                       uint64_t d)
+{
+    const uint64_t all[4] = {a, b, c, d};
+    return t->ask.state == ASK_IDLE ? ask_now(&t->ask, kind, all) : ask_inside(&t->ask, kind, all);
 }

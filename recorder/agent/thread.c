@@ -20,7 +20,7 @@ uint64_t thread_pointer_asked(void)
 static AGENT_COLD int32_t claim_state(void)
 {
     volatile uint32_t *words = area()->threads;
-    for (uint32_t w = 0; w < AREA_THREADS / 32; w++)
+    for (uint32_t w = 0; w < area()->thread_limit / 32; w++)
         for (uint32_t old = words[w]; ~old != 0; old = words[w]) {
             uint32_t bit = (uint32_t)__builtin_ctz(~old);
             if (__sync_bool_compare_and_swap(&words[w], old, old | 1u << bit))
@@ -65,7 +65,7 @@ static uint32_t own_number(uint64_t fs)
     return (uint32_t)raw_syscall(SYS_gettid, 0, 0);
 }
 
-static AGENT_COLD struct thread_state *introduce(uint64_t fs, uint64_t sp)
+static AGENT_COLD struct thread_state *introduce(uint64_t fs, uint64_t sp, int alone)
 {
     int32_t index = claim_state();
     if (index < 0) {
@@ -74,13 +74,12 @@ static AGENT_COLD struct thread_state *introduce(uint64_t fs, uint64_t sp)
     }
     struct thread_state *t = state_at((uint32_t)index);
     t->pid = identity()->pid;
-    t->tid = own_number(fs);
+    t->tid = alone ? t->pid : own_number(fs);
     t->fs = fs;
     __atomic_store_n(&t->use, THREAD_LIVE, __ATOMIC_RELEASE);
-    if (ask_host(t, ASK_STACK, sp, 0, 0, 0)) {
-        t->stack_low = t->ask.answer[0];
-        t->stack_high = t->ask.answer[1];
-    }
+    struct answer bounds = ask_host(t, ASK_STACK, sp, 0, 0, 0);
+    t->stack_low = bounds.first;
+    t->stack_high = bounds.second;
     return t;
 }
 
@@ -97,16 +96,24 @@ static void remember(uint64_t fs, struct thread_state *t)
     }
 }
 
+void thread_is_alone(uint32_t pid)
+{
+    identity()->pid = pid;
+}
+
+/* The only thread of a forked child has the number of its process. */
 struct thread_state *thread_meet(uint64_t fs, uint64_t sp)
 {
     struct identity *self = identity();
+    int alone = !self->ready && self->pid != 0;
     if (!self->ready) {
-        self->pid = (uint32_t)raw_syscall(SYS_getpid, 0, 0);
+        if (self->pid == 0)
+            self->pid = (uint32_t)raw_syscall(SYS_getpid, 0, 0);
         self->ready = 1;
     }
     struct thread_state *t = find_live(fs);
     if (t == 0)
-        t = introduce(fs, sp);
+        t = introduce(fs, sp, alone);
     if (t != 0)
         remember(fs, t);
     return t;

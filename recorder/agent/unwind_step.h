@@ -118,7 +118,7 @@ UNWIND_INLINE int unwind_step_inline(const struct unwind_tables *tables, struct 
                                      uint64_t *slot)
 {
     struct unwind_bounds stack = {low, high};
-    uint64_t what = state->row ? state->row : unwind_lookup(tables, cache, state->pc), cfa;
+    uint64_t what = state->row ? state->row : unwind_lookup(tables, cache, state->pc), cfa = 0;
     unsigned kind = UNWIND_KIND(what);
     *slot = 0;
     if (!UNWIND_LIKELY(!state->guessed) && unwind_has_table(what))
@@ -127,14 +127,10 @@ UNWIND_INLINE int unwind_step_inline(const struct unwind_tables *tables, struct 
         cfa = state->sp + UNWIND_CFA(what);
     } else if (kind == UNWIND_BP) {
         cfa = state->bp + UNWIND_CFA(what);
-    } else { /* on a copy, so that the compiler may keep *state in registers */
-        struct unwind_state copy = *state;
-        uint64_t rare = 0;
-        int result = unwind_rare(tables, cache, &copy, stack, what, &rare);
-        *state = copy;
+    } else {
+        int result = unwind_rare(tables, cache, state, stack, what, &cfa);
         if (result != UNWIND_MORE || kind == UNWIND_SIGNAL)
             return result;
-        cfa = rare;
     }
     if (!UNWIND_LIKELY(!(what & UNWIND_GUESSED)) && !state->guessed)
         state->guessed = unwind_guess(state->sp, stack, what);

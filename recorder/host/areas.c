@@ -26,8 +26,7 @@
 #define REACH (UINT64_C(1) << 31)
 #define MARGIN (UINT64_C(1) << 20)
 #define LOW_MARGIN (UINT64_C(16) << 10)
-#define AGENT_ROOM (UINT64_C(64) << 10)
-#define STUBS_ROOM ((uint64_t)MAX_HOOKS * STUB_SIZE)
+#define STUBS_ROOM ((uint64_t)STUB_COUNT * STUB_SIZE)
 
 static uint64_t page_up(uint64_t value)
 {
@@ -46,34 +45,73 @@ static bool is_address(int64_t result)
     return result < 0 ? result < -4095 : result != 0;
 }
 
-static int64_t remote_map(struct host *h, uint64_t at, uint64_t size, int prot, int flags, int fd)
+static int64_t remote_map(struct host *h, uint64_t at, uint64_t size, int prot, int flags, int fd,
+                          uint64_t from)
 {
     int64_t result = -EIO;
-    uint64_t from = fd >= 0 ? h->family->place : 0;
     const uint64_t a[6] = {at, size, (uint64_t)prot, (uint64_t)flags, (uint64_t)(int64_t)fd, from};
     if (!tracee_syscall(&h->process->tracee, SYS_mmap, a, NULL, 0, &result))
         return -EIO;
     return result;
 }
 
+/* ---- the data area ---- */
+
+static int64_t map_piece(struct host *h, uint64_t at, const struct piece *piece, int fd)
+{
+    return remote_map(h, at + piece->at, piece->size, PROT_READ | PROT_WRITE,
+                      MAP_SHARED | MAP_NORESERVE | MAP_FIXED_NOREPLACE, fd,
+                      h->family->place + piece->at);
+}
+
+static int64_t map_pieces(struct host *h, uint64_t at, int fd)
+{
+    struct piece pieces[3];
+    unsigned count = room_pieces(h->family->room, pieces);
+    int64_t result = (int64_t)at, ignored;
+    for (unsigned i = 0; i < count; i++) {
+        result = map_piece(h, at, &pieces[i], fd);
+        if (result == (int64_t)(at + pieces[i].at))
+            continue;
+        const uint64_t unmap[6] = {at, AREA_SIZE};
+        tracee_syscall(&h->process->tracee, SYS_munmap, unmap, NULL, 0, &ignored);
+        return is_address(result) ? -EEXIST : result;
+    }
+    return (int64_t)at;
+}
+
+/* All of it, or where address space is limited a part that leaves the program most. */
+static int64_t map_room(struct host *h, int fd)
+{
+    struct family *f = h->family;
+    uint64_t limit = room_limit(h->process->tracee.pid);
+    int64_t result = -ENOMEM;
+    for (; f->room != NULL; f->room = room_smaller(f->room)) {
+        if (room_size(f->room) <= limit)
+            result = map_pieces(h, DATA_HINT, fd);
+        if (result == -EEXIST) /* something of the target is there */
+            result = map_pieces(h, DATA_HINT + AREA_SIZE, fd);
+        if (is_address(result))
+            break;
+    }
+    return result;
+}
+
 static bool map_data(struct host *h)
 {
     char path[48];
-    int64_t fd = -EIO, address, ignored;
+    int64_t fd = -EIO, ignored;
     snprintf(path, sizeof path, "/proc/%d/fd/%d", (int)getpid(), h->area_fd);
     const uint64_t a[6] = {(uint64_t)AT_FDCWD, 0, O_RDWR | O_CLOEXEC};
     if (!tracee_syscall(&h->process->tracee, SYS_openat, a, path, 1, &fd) || fd < 0)
         return problem(h, "the program may not open the recorder's memory", fd);
-    int flags = MAP_SHARED | MAP_NORESERVE;
-    address = remote_map(h, DATA_HINT, AREA_SIZE, PROT_READ | PROT_WRITE,
-                         flags | MAP_FIXED_NOREPLACE, (int)fd);
-    if (!is_address(address))
-        address = remote_map(h, 0, AREA_SIZE, PROT_READ | PROT_WRITE, flags, (int)fd);
+    int64_t address = map_room(h, (int)fd);
     const uint64_t close_it[6] = {(uint64_t)fd};
     tracee_syscall(&h->process->tracee, SYS_close, close_it, NULL, 0, &ignored);
     if (!is_address(address))
         return problem(h, "no room for the recorder's data (see `ulimit -v`)", address);
     h->process->area = (uint64_t)address;
+    room_use(h->family);
     return true;
 }
 
@@ -160,13 +198,13 @@ static bool map_code(struct host *h, struct code_area *area, uint64_t anchor)
     bool first = area == &h->process->areas[0];
     uint64_t at = choose(h, anchor, size + (first ? IDENTITY_SIZE : 0));
     int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE;
-    int64_t got = at ? remote_map(h, at, size, PROT_READ | PROT_EXEC, flags, -1) : -ENOMEM;
+    int64_t got = at ? remote_map(h, at, size, PROT_READ | PROT_EXEC, flags, -1, 0) : -ENOMEM;
     if (got != (int64_t)at || at == 0)
         return problem(h, "no room for the recorder's code near the program's", got);
     *area = (struct code_area){at, at + AGENT_ROOM};
     if (!first)
         return true;
-    got = remote_map(h, at + size, IDENTITY_SIZE, PROT_READ | PROT_WRITE, flags, -1);
+    got = remote_map(h, at + size, IDENTITY_SIZE, PROT_READ | PROT_WRITE, flags, -1, 0);
     const uint64_t wipe[6] = {at + size, IDENTITY_SIZE, MADV_WIPEONFORK};
     int64_t result = -EIO;
     if (got != (int64_t)(at + size) ||
@@ -181,6 +219,20 @@ static bool needs_own_area(const struct host *h)
            !reaches(h->process->areas[0].address, AGENT_ROOM + STUBS_ROOM, h->process->entry);
 }
 
+static void tell_room(struct host *h)
+{
+    const struct room *room = h->family->room;
+    uint64_t size = room_size(room);
+    for (unsigned i = 0; i < MAX_AREAS; i++)
+        size += h->process->areas[i].address ? AGENT_ROOM + STUBS_ROOM : 0;
+    if (room != room_largest())
+        say_note(
+            h,
+            "address space is limited (ulimit -v): of it the recorder takes %llu MiB, which has "
+            "room for %u threads at one moment",
+            (unsigned long long)(size >> 20) + 1, room->threads);
+}
+
 bool areas_make(struct host *h)
 {
     struct process *p = h->process;
@@ -193,6 +245,7 @@ bool areas_make(struct host *h)
     for (unsigned i = 0; i < MAX_AREAS; i++)
         if (p->areas[i].address && !write_agent(h, &p->areas[i], area_identity(h)))
             return problem(h, "the program's memory cannot be written", -errno);
+    tell_room(h);
     return true;
 }
 

@@ -63,6 +63,10 @@ static void meet(struct host *h, struct thread_state *t, struct reader *r)
     *r = (struct reader){.known = true, .pid = t->pid, .tid = t->tid};
     r->nodes = record_nodes();
     r->last_time = h->last_ns;
+    if (process_by(h, (pid_t)t->pid) == NULL) {
+        ring_spoiled(h, r, "a thread of a process that is not the program's, or may not be read");
+        return;
+    }
     if (r->nodes == NULL) {
         ring_spoiled(h, r, "no memory to follow a thread");
         return;

@@ -5,11 +5,18 @@
  * change. */
 #include "history_inside.h"
 
+#define MOST ((wide)1 << 96) /* no more is counted of one call, so that sums stay sums */
+
 wide bytes_asked(const struct shape *shape)
 {
+    wide bytes;
     if (!(shape->present & HAS_SIZE))
         return 0;
-    return (wide)shape->size * (shape->present & HAS_NMEMB ? shape->nmemb : 1);
+    if (!(shape->present & HAS_NMEMB))
+        return (wide)shape->size;
+    return __builtin_mul_overflow((wide)shape->size, (wide)shape->nmemb, &bytes) || bytes > MOST
+               ? MOST
+               : bytes;
 }
 
 static void change(struct history *h, struct group *group, int blocks, wide bytes)

@@ -167,7 +167,7 @@ static void plan_site(struct host *h, struct module *m, const struct code *code,
     plan->what = "a system call";
     site->stack = STACK_STAYS; /* the agent looks where the stack is */
     plan->refusal = site_detour(code, site, &hooks, stub, &plan->moved);
-    if (plan->refusal == MOVED && plan->moved.length > (last ? STUB_TAIL : STUB_SIZE))
+    if (plan->refusal == MOVED && plan->moved.length > (last ? STUB_TAIL : STUB_ORIGIN))
         plan->refusal = TOO_LONG;
     if (plan->refusal == MOVED && last)
         plan_last_munmap(plan, code, site, end_of_exit, stub);
@@ -215,6 +215,16 @@ static void tell_refused(struct host *h, const struct module *m, const struct pl
     }
 }
 
+/* libgcc's search for unwind tables, in libgcc_s or linked into a program. */
+static void plan_find_fde(struct host *h, struct module *m, const struct text *text,
+                          struct plans *plans)
+{
+    size_t before = plans->count;
+    plan_named(h, m, text, "_Unwind_Find_FDE", HOOK_FDE, 0, plans);
+    if (plans->count > before)
+        plans->list[before].what = "the program's unwinder";
+}
+
 static void plant_part(struct host *h, struct module *m, const struct text *text)
 {
     struct plans plans = {0};
@@ -225,6 +235,7 @@ static void plant_part(struct host *h, struct module *m, const struct text *text
     if (m->role == ROLE_LIBRARY || m->role == ROLE_LOADER) /* musl: both in one file */
         plan_named(h, m, text, "__libc_start_main", HOOK_START, 0, &plans);
     plan_named(h, m, text, "exit", HOOK_BORDER, BORDER_EXIT, &plans);
+    plan_find_fde(h, m, text, &plans);
     h->planted += plans_carry_out(h, text, &plans);
     tell_refused(h, m, &plans);
     plans_free(&plans);

@@ -27,7 +27,7 @@
 #include "stacks.h"
 #include "tracee.h"
 
-#define MAX_HOOKS 4096
+#define MAX_HOOKS STUB_COUNT
 #define MAX_MODULES 1024
 #define MAX_NAMES 4 /* aliases of one function */
 
@@ -74,11 +74,18 @@ struct call_site {
 };
 #define CALL_SITES 4096
 
+/* How much of the data area there is. */
+struct room {
+    uint32_t threads, chunks;
+    uint64_t tables;
+};
+
 /* Processes that share one data area: a program and the children that it forks, until they exec. */
 struct family {
     bool used, drained;
     struct area_head *area; /* the data area, mapped here */
-    uint64_t place;         /* where it begins in the memory file */
+    const struct room *room;
+    uint64_t place; /* where it begins in the memory file */
     struct hook hooks[MAX_HOOKS];
     uint32_t hook_count;
     struct call_site sites[CALL_SITES];
@@ -147,7 +154,7 @@ struct host {
     uint32_t images;
     uint32_t next_module, next_hook;
     uint64_t started_ns, last_ns, held_ns, calls, planted, lost, refused, ask_count, hits, misses,
-        waits;
+        waits, checked[2], cut;
     uint64_t trouble[TROUBLES], flushed_ns;
     uint64_t chunks_read;     /* since the last rest */
     unsigned idle_us, yields; /* rest.c: how long it slept last, how often it only made way */
@@ -190,6 +197,22 @@ void processes_let_go(struct host *h);
 /* ---- image.c ---- */
 /* The process served stands at its first instruction: plant, and let it go. */
 void image_begin(struct host *h);
+
+/* ---- room.c ---- */
+struct piece {
+    uint64_t at, size;
+};
+const struct room *room_largest(void);
+const struct room *room_smaller(const struct room *room); /* NULL: there is none */
+/* What of the area is to be mapped: how many pieces. */
+unsigned room_pieces(const struct room *room, struct piece pieces[3]);
+uint64_t room_size(const struct room *room);
+/* The most that may be taken of a process' address space. */
+uint64_t room_limit(pid_t pid);
+/* Map the area here, all that can be; `number`: of the family. */
+bool room_map(struct family *f, int fd, unsigned number);
+/* Before anything is recorded: no more than the room is used. */
+void room_use(struct family *f);
 
 /* ---- areas.c: at the first instruction of a program ---- */
 bool areas_make(struct host *h);

@@ -134,7 +134,7 @@ static void announce_run(struct host *h)
 static void tell_troubles(struct host *h)
 {
     static const char *const what[TROUBLES] = {
-        "more than 2048 threads at one moment: those beyond were not seen",
+        "more threads at one moment than there is room for: those beyond were not seen",
         "no room in the ring",
     };
     for (int i = 0; i < TROUBLES; i++)
@@ -152,6 +152,11 @@ static void announce_end(struct host *h)
     json_number(&h->json, "waits", h->waits);
     json_number(&h->json, "walks", h->misses);
     json_number(&h->json, "remembered", h->hits);
+    json_number(&h->json, "cut", h->cut);
+    if (h->checked[0] + h->checked[1] != 0) { /* an agent that is built to be tested */
+        json_number(&h->json, "checked", h->checked[0] + h->checked[1]);
+        json_number(&h->json, "wrong", h->checked[0]);
+    }
     spool_json(&h->spool, &h->json);
     if (!h->has_end_state) {
         json_begin(&h->end_state, "end");

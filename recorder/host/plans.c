@@ -223,15 +223,31 @@ static bool write_way(struct host *h, const struct plan *plan, uint64_t stub)
     return tracee_write(t, hook->patch, hop, sizeof hop);
 }
 
+/* What the code in the stub stands for, for unwinders. What stands before the copy, if anything, is
+ * the way to the first instruction. */
+static struct stub_origin origin_of(const struct plan *plan, uint64_t stub)
+{
+    struct stub_origin origin = {.patch = plan->moved.patch};
+    uint64_t copy = plan->moved.copy - stub;
+    if (copy > 0)
+        origin.count++;
+    for (unsigned i = 0; i < plan->moved.count && origin.count < ORIGIN_STEPS; i++) {
+        origin.to[origin.count] = (uint16_t)(copy + plan->moved.steps[i].to);
+        origin.from[origin.count++] = plan->moved.steps[i].from;
+    }
+    return origin;
+}
+
 static bool write_plan(struct host *h, const struct plan *plan)
 {
     const struct tracee *t = &h->process->tracee;
     struct code_area *area = area_near(h, plan->moved.patch);
     uint64_t stub = stub_address(area, plan->number);
+    const struct stub_origin origin = origin_of(plan, stub);
     return tracee_write(t, stub, plan->head, plan->head_length) &&
            tracee_write(t, plan->moved.copy, plan->moved.bytes, plan->moved.length) &&
            tracee_write(t, stub + STUB_TAIL, plan->tail, plan->tail_length) &&
-           write_way(h, plan, stub);
+           tracee_write(t, stub + STUB_ORIGIN, &origin, sizeof origin) && write_way(h, plan, stub);
 }
 
 size_t plans_carry_out(struct host *h, const struct text *text, struct plans *plans)

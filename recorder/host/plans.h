@@ -16,8 +16,9 @@ struct plan {
     struct moved moved; /* the copy, and the place that is patched */
     uint64_t hop;       /* 0, or padding that holds the jump; the patch is a short one to it */
     uint8_t head[STUB_MOVED];
-    unsigned head_length;                /* of what stands in the stub before the copy */
-    uint8_t tail[STUB_SIZE - STUB_TAIL]; /* further code at STUB_TAIL; nothing where length is 0 */
+    unsigned head_length; /* of what stands in the stub before the copy */
+    uint8_t
+        tail[STUB_ORIGIN - STUB_TAIL]; /* further code at STUB_TAIL; nothing where length is 0 */
     unsigned tail_length;
     enum refusal refusal;
 };

@@ -32,16 +32,13 @@ struct process *process_by(struct host *h, pid_t pid)
 
 /* ---- families ---- */
 
-static bool open_family(struct host *h, struct family *f, uint64_t place)
+static bool open_family(struct host *h, struct family *f, unsigned number)
 {
+    f->place = number * ((AREA_SIZE + 4095) & ~UINT64_C(4095));
     f->readers = calloc(AREA_THREADS, sizeof *f->readers);
-    f->area = mmap(NULL, AREA_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, h->area_fd,
-                   (off_t)place);
-    if (f->area == MAP_FAILED || f->readers == NULL)
+    if (f->readers == NULL || !room_map(f, h->area_fd, number))
         return false;
-    f->place = place;
     f->used = true;
-    memset(f->area->free_chunks, 0xff, sizeof f->area->free_chunks);
     f->area->magic = AREA_MAGIC;
     f->area->clock = h->clock_every;
     return true;
@@ -53,8 +50,7 @@ static struct family *new_family(struct host *h)
         struct family *f = &h->families[i];
         if (f->used)
             continue;
-        uint64_t place = i * ((AREA_SIZE + 4095) & ~UINT64_C(4095));
-        return open_family(h, f, place) ? f : NULL;
+        return open_family(h, f, i) ? f : NULL;
     }
     return NULL;
 }
@@ -64,6 +60,8 @@ static void leave_family(struct host *h, struct family *f)
     if (f == NULL || --f->processes > 0)
         return;
     h->waits += f->area->waits;
+    for (int i = 0; i < 2; i++)
+        h->checked[i] += f->area->checked[i];
     for (int i = 0; i < TROUBLES; i++)
         h->trouble[i] += f->area->trouble[i];
     munmap(f->area, AREA_SIZE);
@@ -104,6 +102,24 @@ struct process *process_first(struct host *h, pid_t pid)
     return p;
 }
 
+static bool has_ended(const struct process *p)
+{
+    struct pollfd wait = {p->pidfd, POLLIN, 0};
+    return p->pidfd < 0 || poll(&wait, 1, 0) == 1;
+}
+
+static void release(struct host *h, size_t index)
+{
+    struct process *p = h->processes[index];
+    tracee_close(&p->tracee);
+    if (p->pidfd >= 0)
+        close(p->pidfd);
+    free(p->executable);
+    free(p->modules);
+    free(p);
+    h->processes[index] = h->processes[--h->process_count];
+}
+
 static void inherit(struct process *child, const struct process *parent)
 {
     child->family = parent->family;
@@ -135,6 +151,17 @@ static void announce(struct host *h, const struct process *child, pid_t parent)
     history_fork(h->history, (uint32_t)parent, (uint32_t)child->tracee.pid);
 }
 
+/* Whether `p` runs, and has no agent where its parent has it. Its number comes from the target's
+ * memory: whoever else bears it is left alone. */
+static bool is_stranger(const struct process *parent, const struct process *p)
+{
+    const struct code_area *first = &parent->areas[0];
+    struct code_head head;
+    bool same = tracee_read(&p->tracee, first->address, &head, sizeof head) &&
+                head.area == parent->area && head.stubs == first->stubs;
+    return !same && !has_ended(p);
+}
+
 struct process *process_forked(struct host *h, pid_t pid)
 {
     struct process *child = process_by(h, pid), *parent = h->process;
@@ -143,12 +170,16 @@ struct process *process_forked(struct host *h, pid_t pid)
     child = add(h, pid);
     if (child == NULL)
         return NULL;
+    tracee_open_memory(&child->tracee);
+    if (is_stranger(parent, child)) {
+        release(h, h->process_count - 1);
+        return NULL;
+    }
     inherit(child, parent);
     announce(h, child, parent->tracee.pid);
     for (size_t i = 0; i < child->module_count; i++)
         history_module(h->history, (uint32_t)pid, child->modules[i]->id, child->modules[i]->start,
                        child->modules[i]->end);
-    tracee_open_memory(&child->tracee);
     serve(h, child);
     uint64_t place = area_identity(h) + offsetof(struct identity, tables);
     tracee_write(&child->tracee, place, &child->tables, sizeof child->tables);
@@ -190,19 +221,7 @@ static void forget(struct host *h, size_t index)
     finish(h, p);
     history_exit(h->history, (uint32_t)p->tracee.pid);
     leave_family(h, p->family);
-    tracee_close(&p->tracee);
-    if (p->pidfd >= 0)
-        close(p->pidfd);
-    free(p->executable);
-    free(p->modules);
-    free(p);
-    h->processes[index] = h->processes[--h->process_count];
-}
-
-static bool has_ended(const struct process *p)
-{
-    struct pollfd wait = {p->pidfd, POLLIN, 0};
-    return p->pidfd < 0 || poll(&wait, 1, 0) == 1;
+    release(h, index);
 }
 
 void processes_ended(struct host *h)

@@ -69,10 +69,12 @@ static void tell(struct host *h, struct reader *r, uint32_t id)
     while (count > 0) {
         uint32_t at = ids[--count];
         struct raw_node *raw = raw_at(r, at);
-        if (!raw->told)
-            history_node(h->history, r->pid, r->tid, raw_index(at), as_parent(raw->parent), raw->pc,
-                         slot_of(r, raw->parent));
+        if (raw->told)
+            continue;
         raw->told = true;
+        h->cut += (raw->parent & NODE_CUT) && raw->parent != (NODE_CUT | CUT_DEEP);
+        history_node(h->history, r->pid, r->tid, raw_index(at), as_parent(raw->parent), raw->pc,
+                     slot_of(r, raw->parent));
     }
 }
 
@@ -119,13 +121,15 @@ static bool closed(struct reader *r, uint64_t sp)
     return false;
 }
 
+static bool is_hook(const struct host *h, uint64_t word)
+{
+    uint32_t number = word >> 8 & 0xffff;
+    return number < h->family->hook_count && h->family->hooks[number].names != 0;
+}
+
 static void enter(struct host *h, struct reader *r, uint64_t word, const uint64_t *record)
 {
     uint32_t number = word >> 8 & 0xffff, id = (uint32_t)(word >> 32);
-    if (number >= h->family->hook_count || h->family->hooks[number].names == 0) {
-        say_lost(h, 1, "a call of a hook that does not exist");
-        return;
-    }
     const struct hook *hook = &h->family->hooks[number];
     struct raw_node *raw = raw_at(r, id);
     uint64_t arguments[3] = {record[2], 0, 0}, t_ns = event_ns(h, r, record[1]);
@@ -205,6 +209,10 @@ bool record_take(struct host *h, struct reader *r, uint64_t word, uint64_t limit
     switch (word & 0xff) {
     case RECORD_CALL:
     case RECORD_CALL3:
+        if (!is_hook(h, word)) {
+            ring_spoiled(h, r, "the ring is damaged: a call of a hook that does not exist");
+            return false;
+        }
         if (!r->entered)
             begin_call(h, r, word, record);
         r->entered = true;

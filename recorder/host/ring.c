@@ -8,6 +8,7 @@
 void ring_release(struct host *h, uint32_t number)
 {
     h->chunks_read++;
+    chunk_at(h, number)->owner = 0; /* nobody's: a damaged ring may lead here again */
     __atomic_fetch_or(&h->family->area->free_chunks[(number - 1) / 32], 1u << (number - 1) % 32,
                       __ATOMIC_RELEASE);
 }
@@ -41,6 +42,7 @@ static void keep(struct host *h, uint32_t number)
         ring_release(h, kept[kept_next].number);
         h->family = serving;
     }
+    chunk_at(h, number)->owner = 0;
     kept[kept_next].family = serving;
     kept[kept_next].number = number;
     kept_next = (kept_next + 1) % CHUNKS_KEPT;
@@ -72,7 +74,7 @@ static bool pass_unfinished(struct host *h, struct thread_state *t, struct reade
     if (!is_taken(h, t, r) || !is_given_up(h, r->chunk))
         return false;
     uint64_t word = __atomic_load_n(record, __ATOMIC_ACQUIRE);
-    uint32_t size = word >> 8 & 0xffff;
+    uint32_t size = (word >> 8 & 0xffff) / SLOT * SLOT;
     if (word != 0 && (word & 0xff) != RECORD_BEGUN)
         return true; /* finished at the last moment */
     if (size == 0)
@@ -82,20 +84,33 @@ static bool pass_unfinished(struct host *h, struct thread_state *t, struct reade
     return true;
 }
 
+/* Go on in the chunk `number`, if it is the thread's. */
+static bool go_on(struct host *h, struct thread_state *t, struct reader *r, uint32_t number)
+{
+    const char *threads = host_at(h, AREA_THREADS_AT);
+    uint32_t owner = (uint32_t)(((const char *)t - threads) / THREAD_SIZE) + 1;
+    if (number > AREA_CHUNKS) {
+        ring_spoiled(h, r, "the ring is damaged: a chunk that does not exist");
+        return false;
+    }
+    if (chunk_at(h, number)->owner != owner) {
+        ring_spoiled(h, r, "the ring is damaged: a chunk that is not the thread's");
+        return false;
+    }
+    r->chunk = number;
+    r->offset = CHUNK_HEAD;
+    return true;
+}
+
 uint64_t ring_word(struct host *h, struct thread_state *t, struct reader *r)
 {
     for (;;) {
         if (r->chunk == BAD_CHUNK)
             return 0;
         if (r->chunk == 0) {
-            r->chunk = __atomic_load_n(&t->first_chunk, __ATOMIC_ACQUIRE);
-            r->offset = CHUNK_HEAD;
-            if (r->chunk == 0)
+            uint32_t first = __atomic_load_n(&t->first_chunk, __ATOMIC_ACQUIRE);
+            if (first == 0 || !go_on(h, t, r, first))
                 return 0;
-            if (r->chunk > AREA_CHUNKS) {
-                ring_spoiled(h, r, "the ring is damaged: a chunk that does not exist");
-                return 0;
-            }
         }
         struct chunk *c = chunk_at(h, r->chunk);
         if (r->offset + SLOT <= CHUNK_SIZE) {
@@ -110,17 +125,13 @@ uint64_t ring_word(struct host *h, struct thread_state *t, struct reader *r)
         uint32_t next = __atomic_load_n(&c->next, __ATOMIC_ACQUIRE);
         if (next == 0 || (r->offset < c->end && r->offset + SLOT <= CHUNK_SIZE))
             return 0;
-        if (next > AREA_CHUNKS || next == r->chunk) {
-            ring_spoiled(h, r, "the ring is damaged: a chunk that does not exist");
-            return 0;
-        }
         if (r->keeps)
             keep(h, r->chunk);
         else
             ring_release(h, r->chunk);
         r->keeps = false;
-        r->chunk = next;
-        r->offset = CHUNK_HEAD;
+        if (!go_on(h, t, r, next))
+            return 0;
     }
 }
 

@@ -14,7 +14,7 @@
 static uint64_t take(struct host *h, uint64_t size)
 {
     uint64_t at = (h->family->tables_used + 15) & ~UINT64_C(15);
-    if (at + size > TABLES_SIZE)
+    if (at + size > h->family->room->tables)
         return 0;
     h->family->tables_used = at + size;
     return AREA_TABLES_AT + at;

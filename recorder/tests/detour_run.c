@@ -165,7 +165,8 @@ static void check_far(void)
     uint8_t jump[JUMP_BYTES];
     uint64_t far = f.code.address + (3ULL << 30);
     check(detour_entry(&f, JUMP_BYTES, far, &moved) == TOO_FAR, "load", "is moved too far");
-    check(detour_entry(&f, 4, f.code.address, &moved) != MOVED, "load", "need below a jump");
+    check(detour_entry(&f, SHORT_JUMP_BYTES - 1, f.code.address, &moved) != MOVED, "load",
+          "need below a jump");
     check(detour_entry(&f, 17, f.code.address, &moved) != MOVED, "load", "need too large");
     if (detour_entry(&f, JUMP_BYTES, f.code.address, &moved) == MOVED)
         check(!detour_jump(&moved, far, jump), "load", "jumps too far");

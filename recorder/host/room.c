@@ -1,0 +1,93 @@
+/* room.c - how much of the data area there is: less where address space is limited.
+ *
+ * Threads, chunks and unwind tables have their places in it (shared.h); of each the first part is
+ * mapped, and what lies between stays free.
+ */
+#define _GNU_SOURCE /* prlimit */
+#include "host.h"
+
+#include <sys/mman.h>
+#include <sys/resource.h>
+
+static const struct room rooms[] = {
+    {AREA_THREADS, AREA_CHUNKS, TABLES_SIZE},
+    {256, 1024, UINT64_C(48) << 20},
+    {64, 512, UINT64_C(16) << 20},
+    {32, 128, UINT64_C(8) << 20},
+};
+#define ROOMS (sizeof rooms / sizeof *rooms)
+/* Of a limited address space, so much may be taken: the rest is the program's. */
+#define SHARE 4
+
+const struct room *room_largest(void)
+{
+    return rooms;
+}
+
+const struct room *room_smaller(const struct room *room)
+{
+    return room + 1 < rooms + ROOMS ? room + 1 : NULL;
+}
+
+unsigned room_pieces(const struct room *room, struct piece pieces[3])
+{
+    if (room == rooms) {
+        pieces[0] = (struct piece){0, AREA_SIZE};
+        return 1;
+    }
+    pieces[0] = (struct piece){0, AREA_THREADS_AT + (uint64_t)room->threads * THREAD_SIZE};
+    pieces[1] = (struct piece){AREA_CHUNKS_AT, (uint64_t)room->chunks * CHUNK_SIZE};
+    pieces[2] = (struct piece){AREA_TABLES_AT, room->tables};
+    return 3;
+}
+
+uint64_t room_size(const struct room *room)
+{
+    struct piece pieces[3];
+    uint64_t size = 0;
+    for (unsigned i = room_pieces(room, pieces); i-- > 0;)
+        size += pieces[i].size;
+    return size;
+}
+
+uint64_t room_limit(pid_t pid)
+{
+    struct rlimit limit;
+    if (prlimit(pid, RLIMIT_AS, NULL, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY)
+        return UINT64_MAX;
+    return limit.rlim_cur / SHARE;
+}
+
+/* ---- in this process ---- */
+
+static bool map_pieces(const struct family *f, int fd, char *at)
+{
+    struct piece pieces[3];
+    unsigned count = room_pieces(f->room, pieces);
+    for (unsigned i = 0; i < count; i++)
+        if (mmap(at + pieces[i].at, pieces[i].size, PROT_READ | PROT_WRITE,
+                 MAP_SHARED | MAP_NORESERVE | MAP_FIXED_NOREPLACE, fd,
+                 (off_t)(f->place + pieces[i].at)) != at + pieces[i].at) {
+            munmap(at, AREA_SIZE);
+            return false;
+        }
+    return true;
+}
+
+bool room_map(struct family *f, int fd, unsigned number)
+{
+    char *at = (char *)UINT64_C(0x1a0000000000) + number * (UINT64_C(2) << 30);
+    for (f->room = rooms; f->room != NULL; f->room = room_smaller(f->room))
+        if (map_pieces(f, fd, at)) {
+            f->area = (struct area_head *)at;
+            return true;
+        }
+    return false;
+}
+
+void room_use(struct family *f)
+{
+    f->area->thread_limit = f->room->threads;
+    for (unsigned w = 0; w < AREA_CHUNKS / 32; w++)
+        f->area->free_chunks[w] = w < f->room->chunks / 32 ? UINT32_MAX : 0;
+}

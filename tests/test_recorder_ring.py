@@ -1,0 +1,118 @@
+"""What stands in the ring is the target's: damaged, it ends in words, never in a crash. Real rings
+and made ones, damaged in ever new ways and drained with the sanitizers (ring_fuzz.c)."""
+
+import os
+import re
+import signal
+import struct
+import subprocess
+import time
+
+import launching
+import pytest
+import recorder_runs
+from recorder_programs import SANITIZED, built
+from recorder_runs import NOT_BUILT
+from recorder_watched import Watched
+
+pytestmark = pytest.mark.skipif(not recorder_runs.BUILT, reason=NOT_BUILT)
+
+# recorder/shared.h
+CHUNKS_AT, CHUNK_SIZE, CHUNK_HEAD, CHUNKS = (128 << 10) + (2048 << 19), 16384, 32, 4096
+
+
+def memory_of(pid):
+    """The recorder's memory file, as its process `pid` has it open."""
+    for entry in os.scandir("/proc/%d/fd" % pid):
+        if os.readlink(entry.path).startswith("/memfd:brkpoint-recorder ("):
+            return entry.path
+    raise AssertionError("no memory file")
+
+
+@pytest.fixture(scope="module")
+def ring(tmp_path_factory):
+    """A ring with some thousand events, taken while the recorder stands still."""
+    folder = tmp_path_factory.mktemp("ring")
+    run = Watched(folder, 1500)
+    os.kill(run.recorder(), signal.SIGSTOP)
+    time.sleep(0.7)
+    path = folder / "ring"
+    words = [built("ring_take"), memory_of(run.recorder()), path]
+    done = subprocess.run(words, capture_output=True, text=True, check=True)
+    os.kill(run.recorder(), signal.SIGCONT)
+    assert run.finish()[0] == 5
+    assert re.match(r"[1-4] threads, [1-9]", done.stdout), done.stdout
+    return path
+
+
+def test_a_ring_that_is_whole(ring):
+    done = subprocess.run([built("ring_fuzz"), ring], capture_output=True, text=True, check=True)
+    events, lost = map(int, re.findall(r"\d+", done.stdout))
+    assert events > 1000 and lost == 0
+
+
+def fuzzed(path, seed):
+    """(rings, how many of them said that they are damaged)"""
+    words = [built("ring_fuzz", SANITIZED), path, "4", str(seed)]
+    done = subprocess.run(words, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr[-3000:]
+    return tuple(map(int, re.findall(r"\d+", done.stdout)))
+
+
+def test_damaged_rings_harm_nobody(ring):
+    """A short run; `make recorder-fuzz-ring` is the long one."""
+    rings, said = fuzzed(ring, 1)
+    assert rings > 30 and rings / 4 < said
+
+
+def test_made_rings_harm_nobody(tmp_path):
+    path = tmp_path / "script"
+    path.write_bytes(os.urandom(7919))
+    assert fuzzed(path, 2)[0] > 30
+
+
+DAMAGE = [
+    ("a record of an unknown kind", CHUNK_HEAD, 0x77),
+    ("a call of a hook that does not exist", CHUNK_HEAD, 0x01FFFF01),
+    ("a chunk that is not the thread's", 0, 7),
+]
+
+
+@pytest.mark.parametrize("words, at, value", DAMAGE, ids=[d[0] for d in DAMAGE])
+def test_a_damaged_ring_is_said_to_be(tmp_path, words, at, value):
+    """In a run: the program goes on to its end, and the report says first that events are lost."""
+    run = Watched(tmp_path, 1500)
+    time.sleep(0.2)
+    recorder = run.recorder()
+    os.kill(recorder, signal.SIGSTOP)
+    with open(memory_of(recorder), "r+b", buffering=0) as memory:
+        used = wait_for_chunks(memory, 3)
+        for number in used:
+            memory.seek(CHUNKS_AT + number * CHUNK_SIZE + at)
+            memory.write(struct.pack("<I", value))
+    os.kill(recorder, signal.SIGCONT)
+    status, out, _, report, _ = run.finish()
+    assert (status, out) == (5, b"ends\n")
+    assert report["events_lost"] > 0
+    text = subprocess.run(
+        [launching.BRKPOINT, "report", tmp_path / "t.brkpoint"], capture_output=True, text=True
+    ).stdout
+    assert "lost" in text and words in text
+
+
+def wait_for_chunks(memory, wanted):
+    """Chunks that hold records and that the recorder, which stands still, has not begun to read."""
+    until = time.monotonic() + 20
+    while time.monotonic() < until:
+        heads = {}
+        for number in range(256):
+            memory.seek(CHUNKS_AT + number * CHUNK_SIZE)
+            owner, following, _, _ = struct.unpack("<4I", memory.read(16))
+            if owner:
+                heads[number] = following - 1
+        later = set(heads.values()) & set(heads)
+        full = [number for number in later if heads[number] >= 0]
+        if len(full) >= wanted:
+            return full
+        time.sleep(0.05)
+    raise AssertionError("the program has filled no chunk")

@@ -1,0 +1,90 @@
+"""What the recorder could not do, or what it cost, is counted and told."""
+
+import re
+import subprocess
+
+import pytest
+import recorder_runs
+from recorder_runs import NOT_BUILT, probe, recorded
+from target_programs import brkpoint
+
+from reports import sentences
+
+pytestmark = pytest.mark.skipif(not recorder_runs.BUILT, reason=NOT_BUILT)
+
+
+def reported(folder, *words):
+    trace = str(folder / "t.brkpoint")
+    done = brkpoint("run", "--engine", "recorder", "--quiet", "-o", trace, *words)
+    assert done.returncode in (0, 5), done.stderr
+    return brkpoint("report", trace).stdout.replace("\n          ", " ").replace("\n  ", " ")
+
+
+def test_no_hook_at_all(tmp_path):
+    """A static program without symbols: it is said before anything else."""
+    source = tmp_path / "none.c"
+    source.write_text("int main(void) { return 5; }")
+    program = str(tmp_path / "none")
+    subprocess.run(["gcc", "-static", "-s", source, "-o", program], check=True)
+    text = reported(tmp_path, program)
+    assert text.startswith("! no allocator function") or "! calls" in text.splitlines()[0]
+
+
+REFUSED = """
+#include <stdlib.h>
+void *malloc(size_t size);
+__asm__(".globl malloc\\nmalloc: jmp 1f\\n.byte 0x90\\n1: xor %eax, %eax\\nret\\n"
+        "other: jmp 1b\\n.globl valloc\\n.type valloc, @function\\nvalloc: ret\\n");
+int main(void) { return malloc(3) ? 1 : 5; }
+"""
+
+
+def test_a_hook_that_is_refused(tmp_path):
+    source = tmp_path / "refused.c"
+    source.write_text(REFUSED)
+    program = str(tmp_path / "refused")
+    subprocess.run(["gcc", "-O1", "-fno-builtin", source, "-o", program], check=True)
+    text = reported(tmp_path, program)
+    assert re.search(r"! (malloc|valloc) at 0x[0-9a-f]+ of \S*refused is not seen: ", text), text
+
+
+def test_waits_questions_and_stacks(tmp_path):
+    text = reported(tmp_path, probe("steady.c"), "50", "5")
+    asked = r"the program asked the recorder \S+ times and waited for room \S+ times?; "
+    assert re.search(asked + r"\S+ stacks unwound, \S+ remembered", text), text
+    assert " cut where" not in text
+
+
+JIT = """
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+static void callee(void) { free(malloc(17)); }
+int main(void)
+{
+    static const char code[] = "\\x48\\x83\\xec\\x08\\xff\\xd7\\x48\\x83\\xc4\\x08\\xc3";
+    void *at = mmap(0, 4096, 7, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    memcpy(at, code, sizeof code);
+    ((void (*)(void (*)(void)))at)(callee);
+    return 0;
+}
+"""
+
+
+def test_stacks_that_are_cut(tmp_path):
+    source = tmp_path / "jit.c"
+    source.write_text(JIT)
+    program = str(tmp_path / "jit")
+    subprocess.run(["gcc", "-O0", "-fno-builtin", source, "-o", program], check=True)
+    cost = recorded(tmp_path, [program]).history.cost
+    assert cost["cut"] > 0
+    assert "; %d stack" % cost["cut"] in sentences.cost({"cost": cost})
+
+
+def test_threads_beyond_the_room(tmp_path):
+    """With little address space there is room for 32 threads at one moment: the rest is lost, and
+    counted."""
+    words = ["/bin/sh", "-c", 'ulimit -v 180000; exec "$@"', "sh", probe("crowd.c"), "1", "61"]
+    done = recorded(tmp_path, words, environment={"MALLOC_ARENA_MAX": "1"})
+    assert done.out == b"all came back\n"
+    assert done.history.lost > 29
