@@ -35,7 +35,8 @@ class Options:
 class Outcome:
     """How a run ended, as the parent saw it."""
 
-    kind: str  # exited | signalled | unknown (gdb died, the target with it)
+    # exited | signalled | unknown (gdb died, the target with it; or it was attached to) | detached
+    kind: str
     status: Optional[int]  # exit status, or the number of the signal
     complete: bool
     reason: Optional[str]  # why not complete
@@ -46,10 +47,13 @@ class Outcome:
     gdb_log: str
     notes: list  # what the user should know of the program
     failed: bool = False  # the watching failed, not the target
+    attached: bool = False  # the target ran before; attach.py
 
     @property
     def exit_status(self):
         """What a shell would show for the target; None where unknown."""
+        if self.attached:
+            return 0
         if self.kind == "unknown":
             return None
         return self.status + 128 if self.kind == "signalled" else self.status
@@ -60,6 +64,9 @@ class Outcome:
             return "the target was ended by %s" % signal_name(self.status)
         if self.kind == "exited":
             return "the target exited with status %d" % self.status
+        if self.attached:
+            gone = "goes on" if self.kind == "detached" else "has ended"
+            return "process %d %s" % (self.pid, gone)
         return "the target was killed because it could no longer be watched"
 
 

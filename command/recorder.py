@@ -42,7 +42,7 @@ def _prepare(parent):
 class Recorder:
     """As tracer.Tracer, for command/launch.py."""
 
-    def __init__(self, pid, spool, symbols=True, clock=None):
+    def __init__(self, pid, spool, symbols=True, clock=None, attach=False):
         path = find()
         if path is None:
             raise EngineError("the recorder is not built: make recorder", "")
@@ -51,6 +51,7 @@ class Recorder:
         go_read, self._go = os.pipe()
         self.log = os.memfd_create("brkpoint-recorder-log")
         options = ([] if symbols else ["no-symbols"]) + (["clock=%d" % clock] if clock else [])
+        options += ["attach"] if attach else []
         fds = [self._area, ready_write, go_read]
         self.process = subprocess.Popen(
             [path, str(pid), spool, *map(str, fds), *options],

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import contextlib
 import difflib
 import os
@@ -13,7 +12,7 @@ import traceback
 from alloctrace import summary, trace
 from reports import ink, text
 
-from . import heritage, launch, main, place, program, record, recorder, verify, watching
+from . import attach, heritage, launch, main, place, program, record, recorder, verify, watching
 from .errors import FAILED, NOT_FOUND, USAGE, UserError, shown
 
 NAME = "run"
@@ -55,7 +54,20 @@ def configure(parser):
         "compare event by event: status 0 same, 1 different",
     )
     add("--no-symbols", action="store_true", help="as if no debug files were installed")
-    add("-p", "--pid", type=int, metavar="PID", help=argparse.SUPPRESS)
+    add(
+        "-p",
+        "--pid",
+        type=_process,
+        metavar="PID",
+        help="attach to a program that runs already; Ctrl-C leaves it running, as it was before",
+    )
+    add(
+        "--for",
+        dest="duration",
+        type=attach.seconds,
+        metavar="TIME",
+        help="with -p: leave after this long, for instance 10s, 250ms, 5m or 1h",
+    )
 
 
 def _seconds(word):
@@ -66,6 +78,16 @@ def _seconds(word):
 
 
 _seconds.__name__ = "number of seconds"  # argparse names the type in its message
+
+
+def _process(word):
+    value = int(word)
+    if value < 1:
+        raise ValueError
+    return value
+
+
+_process.__name__ = "process number"
 
 
 def parse(parser, words):
@@ -91,6 +113,8 @@ def _program_at(parser, words):
 def invoke(args):
     """Run and report; the exit status."""
     _check(args)
+    if args.pid is not None:
+        return _attach(args)
     argv = [_bytes(word) for word in args.command]
     found = _find(argv)
     for note in found.notes:
@@ -104,15 +128,47 @@ def invoke(args):
 
 def _check(args):
     if args.pid is not None:
-        raise UserError(
-            "-p: this version cannot attach to a running program; start it: brkpoint " "PROGRAM"
-        )
+        _check_attach(args)
+    elif args.duration is not None:
+        raise UserError("--for is for -p PID; a program of your own ends with --timeout S", USAGE)
     if args.verify and (args.output or args.live):
         raise UserError("--verify keeps no trace and shows no events: without -o and --live", USAGE)
     if (args.verify or args.engine == "recorder") and recorder.find() is None:
         raise UserError("the recorder is not built: make recorder")
-    if not args.command:
+    if not args.command and args.pid is None:
         raise UserError("which program? usage: " + USAGE_LINE, USAGE)
+
+
+def _check_attach(args):
+    if args.command:
+        raise UserError("-p attaches to a program that runs: it takes no PROGRAM", USAGE)
+    if args.engine == "breakpoints":
+        raise UserError("-p needs the recorder: breakpoints can only be set from the start", USAGE)
+    if args.verify or args.fixed_addresses or args.timeout is not None:
+        text = "--verify, --fixed-addresses and --timeout are for programs that brkpoint starts"
+        raise UserError("-p: " + text, USAGE)
+    if recorder.find() is None:
+        raise UserError("the recorder is not built: make recorder")
+
+
+def _attach(args):
+    """Into a running process and out again; 0 where that went well, however the target did."""
+    attach.check(args.pid)
+    where = place.prepare(args.output, args.force, attach.program(args.pid))
+    options = _options(args)
+    options.timeout = args.duration
+    view = watching.choose(where.spool, args.live, args.quiet)
+    options.tick = view.tick
+    try:
+        outcome = attach.run(args.pid, where.spool, options, lambda: _tell_attached(args))
+    finally:
+        view.finish()
+    return _conclude(args, where, outcome)
+
+
+def _tell_attached(args):
+    if not args.quiet:
+        main.say("attached to process %d; Ctrl-C leaves it running" % args.pid)
 
 
 def _bytes(word):

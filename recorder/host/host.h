@@ -1,10 +1,12 @@
 /* host.h - the recorder outside the target: what its rooms share.
  *
- *   main.c      the whole run: start, loop, end
+ *   main.c      the whole run: start and end; loop.c what lies between
  *   processes.c the processes of the target, and what they share
  *   image.c     a program at its first instruction
  *   tracee.c    ptrace and /proc/PID/mem
  *   areas.c     the two areas in the target, and the agent's code in them
+ *   attach.c    the same of a running one, its threads stopped (threads.c, standing.c, inject.c)
+ *   unplant.c   the code out again
  *   modules.c   files mapped as code; their unwind tables for the agent (tables.c)
  *   hooks.c     allocator functions (hook_calls.c), system calls and borders get their detours,
  *               worked out before they are written (plans.c)
@@ -25,6 +27,8 @@
 #include "stacks.h"
 #include "tracee.h"
 
+#include <signal.h>
+
 #define MAX_HOOKS 4096
 #define MAX_MODULES 1024
 #define MAX_NAMES 4 /* aliases of one function */
@@ -39,7 +43,7 @@ struct module {
     char *path;
     uint64_t start, end, bias;
     enum role role;
-    bool has_elf, hooked, seen, init_hooked;
+    bool has_elf, read, hooked, seen, init_hooked;
     struct elf elf;
     struct frames frames;
     uint64_t pcs, what; /* its rows, as offsets in the area */
@@ -63,6 +67,8 @@ struct hook {
     uint64_t patch; /* where the jump was written, over `original`; 0: nowhere */
     unsigned patch_length;
     uint8_t original[5];
+    struct moved *moved; /* what was moved for it, kept for the way back; NULL: nothing was */
+    uint64_t hop;        /* 0, or padding that holds the jump, reached by a short one */
 };
 
 /* An address that a call returns to, and the name that its call site uses. */
@@ -135,9 +141,13 @@ struct host {
     struct family *family;   /* its own */
     struct process **processes;
     size_t process_count, process_room;
-    struct family *families; /* MAX_FAMILIES of them */
-    pid_t first;             /* the process that brkpoint started */
-    bool nothing_comes;      /* the streams are being read to their end */
+    struct family *families;          /* MAX_FAMILIES of them */
+    pid_t first;                      /* the process that brkpoint started */
+    bool nothing_comes;               /* the streams are being read to their end */
+    bool attached;                    /* it ran before us, and will when we have gone */
+    volatile sig_atomic_t left_alone; /* it is time to leave */
+    bool leaving;                     /* nothing new is to be planted */
+    struct standing *standing;        /* where its threads stand, while it is planted; else NULL */
     bool first_ended;
     const unsigned char *agent;
     size_t agent_size;
@@ -153,6 +163,12 @@ struct host {
 };
 
 /* ---- main.c ---- */
+
+/* ---- loop.c ---- */
+/* Until the first process has ended, or it is time to leave. */
+void host_loop(struct host *h);
+/* One turn of it: questions answered, records taken out. False: there was nothing to do. */
+bool host_turn(struct host *h);
 void say_note(struct host *h, const char *format, ...);
 void say_lost(struct host *h, uint64_t count, const char *reason);
 static inline void *host_at(const struct host *h, uint64_t offset)
@@ -179,13 +195,28 @@ void process_executed(struct host *h, pid_t pid);
 void processes_ended(struct host *h);
 /* The first has ended: the others run on, and nothing more of them is recorded. */
 void processes_let_go(struct host *h);
+/* An end of recording before theirs: the code out of all of them, and let them go. */
+void processes_leave(struct host *h);
 
 /* ---- image.c ---- */
 /* The process served stands at its first instruction: plant, and let it go. */
 void image_begin(struct host *h);
 
+/* Its program has run for a while: all threads are stopped, planted, and let go. False:
+ * h->problem says why not, and it goes on as before. */
+bool image_attach(struct host *h, pid_t pid);
+
+/* ---- unplant.c ---- */
+/* Take the code out of the process served, and let it go on. What could not be taken out only
+ * passes through, and a note says so. */
+void unplant(struct host *h);
+
 /* ---- areas.c: at the first instruction of a program ---- */
 bool areas_make(struct host *h);
+/* The same process stands again: unmap them. `keep`: all but the page that open calls return
+ * through. False: it could not be done. */
+bool areas_take_away(struct host *h, bool keep);
+bool areas_hold(const struct code_area *area, uint64_t address);
 /* A code area from which `address` can be reached; NULL where there is none. */
 struct code_area *area_near(struct host *h, uint64_t address);
 /* Address of the identity pages. */
@@ -198,6 +229,8 @@ uint64_t stub_address(const struct code_area *area, uint32_t number);
 /* ---- modules.c, tables.c ---- */
 /* Look at the mappings again: new files are announced, hooked and unwound, gone ones forgotten. */
 void modules_update(struct host *h);
+/* Only read what is new, without touching the target: it may run. */
+void modules_read(struct host *h);
 void modules_forget(struct host *h);
 struct module *module_around(struct host *h, uint64_t address);
 void tables_add(struct host *h, struct module *m);
@@ -228,6 +261,8 @@ void border_know_main(struct host *h, struct module *program, uint64_t main);
 /* ---- borders.c ---- */
 void borders_begin(struct host *h);
 void borders_watch(struct host *h, struct module *m);
+/* Of a program that has run for a while: it is in main. */
+void borders_attached(struct host *h);
 /* what: enum border, and from bit 8 on the module's id. */
 struct reached {
     uint64_t what, t_ns, sp;

@@ -1,5 +1,6 @@
 /* plans.c - hooks worked out, checked, and written (plans.h). */
 #include "plans.h"
+#include "standing.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -201,6 +202,14 @@ static void refuse_branched_into(const struct text *text, struct plans *plans)
 
 /* ---- writing: the stub first, the way into it last ---- */
 
+static bool keep_moved(struct hook *hook, const struct moved *moved)
+{
+    hook->moved = malloc(sizeof *moved);
+    if (hook->moved != NULL)
+        *hook->moved = *moved;
+    return hook->moved != NULL;
+}
+
 static bool write_way(struct host *h, const struct plan *plan, uint64_t stub)
 {
     const struct tracee *t = &h->process->tracee;
@@ -212,9 +221,10 @@ static bool write_way(struct host *h, const struct plan *plan, uint64_t stub)
     if (!detour_jump(&from, stub, jump))
         return false;
     hook->patch = plan->moved.patch;
+    hook->hop = plan->hop;
     hook->patch_length = plan->hop ? SHORT_JUMP_BYTES : JUMP_BYTES;
     if (!tracee_read(t, hook->patch, hook->original, hook->patch_length) ||
-        !tracee_write(t, from.patch, jump, sizeof jump))
+        !keep_moved(hook, &plan->moved) || !tracee_write(t, from.patch, jump, sizeof jump))
         return false;
     if (!plan->hop)
         return true;
@@ -223,15 +233,25 @@ static bool write_way(struct host *h, const struct plan *plan, uint64_t stub)
     return tracee_write(t, hook->patch, hop, sizeof hop);
 }
 
-static bool write_plan(struct host *h, const struct plan *plan)
+static bool steps_aside(struct host *h, const struct plan *plan)
+{
+    unsigned length = plan->hop ? SHORT_JUMP_BYTES : JUMP_BYTES;
+    return h->standing == NULL ||
+           standing_step_aside(h->standing, &h->process->tracee, &plan->moved, length);
+}
+
+static enum refusal write_plan(struct host *h, const struct plan *plan)
 {
     const struct tracee *t = &h->process->tracee;
     struct code_area *area = area_near(h, plan->moved.patch);
     uint64_t stub = stub_address(area, plan->number);
-    return tracee_write(t, stub, plan->head, plan->head_length) &&
-           tracee_write(t, plan->moved.copy, plan->moved.bytes, plan->moved.length) &&
-           tracee_write(t, stub + STUB_TAIL, plan->tail, plan->tail_length) &&
-           write_way(h, plan, stub);
+    if (!tracee_write(t, stub, plan->head, plan->head_length) ||
+        !tracee_write(t, plan->moved.copy, plan->moved.bytes, plan->moved.length) ||
+        !tracee_write(t, stub + STUB_TAIL, plan->tail, plan->tail_length))
+        return TOO_FAR;
+    if (!steps_aside(h, plan))
+        return IN_USE;
+    return write_way(h, plan, stub) ? MOVED : TOO_FAR;
 }
 
 size_t plans_carry_out(struct host *h, const struct text *text, struct plans *plans)
@@ -241,8 +261,8 @@ size_t plans_carry_out(struct host *h, const struct text *text, struct plans *pl
     refuse_branched_into(text, plans);
     for (size_t i = 0; i < plans->count; i++) {
         struct plan *plan = &plans->list[i];
-        if (plan->refusal == MOVED && !write_plan(h, plan))
-            plan->refusal = TOO_FAR;
+        if (plan->refusal == MOVED)
+            plan->refusal = write_plan(h, plan);
         done += plan->refusal == MOVED;
     }
     return done;

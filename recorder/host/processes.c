@@ -16,6 +16,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#define SETTLE_US 1000000
+
 void serve(struct host *h, struct process *p)
 {
     h->process = p;
@@ -67,10 +69,13 @@ static void leave_family(struct host *h, struct family *f)
     for (int i = 0; i < TROUBLES; i++)
         h->trouble[i] += f->area->trouble[i];
     munmap(f->area, AREA_SIZE);
-    if (!h->first_ended) /* else whoever still has it mapped must read there that we are gone */
+    if (!h->first_ended &&
+        !h->leaving) /* else whoever still has it mapped must read there that we are gone */
         fallocate(h->area_fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, (off_t)f->place,
                   (off_t)AREA_SIZE);
     free(f->readers);
+    for (uint32_t i = 0; i < f->hook_count; i++)
+        free(f->hooks[i].moved);
     memset(f, 0, sizeof *f);
 }
 
@@ -90,7 +95,7 @@ static struct process *add(struct host *h, pid_t pid)
     if (p == NULL)
         return NULL;
     p->modules = calloc(MAX_MODULES, sizeof *p->modules);
-    p->tracee = (struct tracee){pid, -1, false};
+    p->tracee = (struct tracee){.pid = pid, .mem = -1};
     p->pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
     return h->processes[h->process_count++] = p;
 }
@@ -213,6 +218,37 @@ void processes_ended(struct host *h)
             continue;
         h->first_ended |= p->tracee.pid == h->first;
         forget(h, i);
+    }
+}
+
+/* Those that are about to exec, or have only just begun, are waited for: a little. */
+static void settle(struct host *h)
+{
+    for (unsigned waited = 0; waited < SETTLE_US; waited += 200) {
+        bool settled = h->executing == 0;
+        for (size_t i = 0; i < h->process_count; i++)
+            settled &= has_ended(h->processes[i]) || h->processes[i]->phase >= PHASE_MAIN;
+        if (settled)
+            return;
+        if (!host_turn(h))
+            usleep(200);
+    }
+}
+
+void processes_leave(struct host *h)
+{
+    settle(h);
+    h->leaving = true;
+    while (h->process_count > 0) {
+        struct process *p = h->processes[0];
+        serve(h, p);
+        if (!has_ended(p) && p->family != NULL)
+            unplant(h);
+        for (size_t i = 0; i < h->process_count; i++)
+            if (h->processes[i] == p) {
+                forget(h, i);
+                break;
+            }
     }
 }
 

@@ -1,0 +1,75 @@
+/* attach.c - into a process that runs: all its threads are stopped, the agent is planted, and they
+ * go on. Files are read before, so that they stand still no longer than the planting takes.
+ */
+#include "host.h"
+#include "image.h"
+#include "inject.h"
+#include "standing.h"
+#include "threads.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+static bool problem(struct host *h, const char *what)
+{
+    snprintf(h->problem, sizeof h->problem, "%s", what);
+    return false;
+}
+
+static bool tell_threads(struct host *h, const struct threads *threads)
+{
+    snprintf(h->problem, sizeof h->problem, "%s (thread %d%s%s)", threads->problem,
+             (int)threads->culprit, errno ? ": " : "", errno ? strerror(errno) : "");
+    return false;
+}
+
+/* All threads stand. */
+static bool plant(struct host *h, const struct threads *threads)
+{
+    struct process *p = h->process;
+    if (!image_is_64_bit(p))
+        return problem(h, "a 32-bit program");
+    if (image_is_filtered(p->tracee.pid))
+        return problem(h, "a seccomp filter watches its system calls, and may forbid or punish "
+                          "those that planting needs");
+    if (!inject_prepare(&p->tracee))
+        return problem(h, "no system call instruction in its code");
+    h->family->area->fsgsbase = p->hwcap2 >> 1 & 1; /* HWCAP2_FSGSBASE, asm/hwcap2.h */
+    h->family->area->may_sleep = 1;
+    if (threads->count > 1)
+        h->family->area->clock = 1; /* the stamps order the events of all threads */
+    if (!areas_make(h)) {
+        areas_take_away(h, false);
+        return false;
+    }
+    struct standing standing;
+    standing_find(&standing, &p->tracee, threads, NULL);
+    h->standing = &standing;
+    modules_update(h);
+    h->standing = NULL;
+    standing_free(&standing);
+    borders_attached(h);
+    h->family->area->recording = 1;
+    return true;
+}
+
+bool image_attach(struct host *h, pid_t pid)
+{
+    struct process *p = h->process;
+    struct threads threads = {0};
+    if (tracee_open_memory(&p->tracee) != 0)
+        return problem(h, errno == ESRCH ? "it has ended" : "ptrace is not permitted");
+    image_know(h);
+    modules_read(h);
+    errno = 0;
+    if (!threads_stop(&threads, pid))
+        return tell_threads(h, &threads);
+    p->tracee.runner = threads_runner(&threads);
+    p->tracee.attached = true;
+    bool done = plant(h, &threads);
+    p->tracee.attached = false;
+    p->tracee.runner = 0;
+    threads_let_go(&threads);
+    return done;
+}
