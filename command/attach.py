@@ -241,7 +241,7 @@ def _outcome(waiting, words, path, spool_path):
     name = path.decode("utf-8", "surrogateescape")
     return launch.Outcome(
         kind="detached" if left else "unknown",
-        status=0 if left else None,
+        status=None,
         complete=reason is None,
         reason=reason,
         pid=waiting.pid,

@@ -133,7 +133,8 @@ def _sites(summary):
 
 def _memory(summary):
     rows = sections.memory_rows(summary, Ink(120))
-    lines = ["## Memory", "", "Bytes asked for; leaked: live at the end.", ""]
+    said = sentences.what_live_means(summary)
+    lines = ["## Memory", "", said[0].upper() + said[1:] + ".", ""]
     return lines + table(sections.MEMORY_HEAD, "lrrrrrr", rows)
 
 

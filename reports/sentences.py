@@ -191,6 +191,10 @@ def ending(summary):
         return "exited with status %s" % status
     if kind == "signalled" and status is not None:
         return "killed by %s" % signal_name(status)
+    if kind == "detached":
+        return "left running"
+    if summary.get("attached"):
+        return "it ended while attached to, how was not seen"
     if kind == "unknown" or status is None:
         return "how it ended was not seen"
     return "%s (%s)" % (visible(str(kind)), status)
@@ -282,4 +286,15 @@ def how_to_see(trace, all_shown):
 
 def repeat(summary):
     """The command that records such a run again."""
+    if summary.get("attached"):
+        return "brkpoint -p %s" % summary["attached"]["pid"]
     return "brkpoint run %s" % command_line(summary)
+
+
+def what_live_means(summary):
+    """What `leaked` stands for, and what the sums of memory count from."""
+    if not summary.get("attached"):
+        return "bytes asked for; leaked: live at the end"
+    left = summary["exit"]["kind"] == "detached"
+    ends = "live when it was left, leaked or not" if left else "live at the end"
+    return "bytes asked for since the attach; leaked: " + ends

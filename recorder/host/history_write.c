@@ -85,6 +85,7 @@ void put_ends(struct history *h)
     text.length = 0;
     add(&text, "{\"type\":\"sums\",\"events\":%llu,", (unsigned long long)h->events);
     add_peak(h, &text);
+    add(&text, ",\"unknown_ends\":%llu", (unsigned long long)h->unknown_ends);
     add(&text, ",\"timeline\":[");
     for (unsigned index = 0; index < h->timeline.count; index++) {
         const struct point *point = &h->timeline.points[index];
