@@ -80,7 +80,7 @@ def test_twenty_times_in_a_row(tmp_path, words):
 def test_waiting_threads_are_not_disturbed(tmp_path):
     with Running(tmp_path, "blocked.c") as run:
         before = state(run)
-        for _ in range(5):
+        for _ in range(8):  # longer than any of its naps
             hop(tmp_path, run.pid, 0.3)
             as_before(run, before)
         run.goes_on(9)
@@ -130,7 +130,7 @@ def test_the_program_ends_first(tmp_path):
 def test_the_program_is_killed(tmp_path):
     with Running(tmp_path, "attached.c", "2") as run:
         attached = Attached(tmp_path, run.pid)
-        run.goes_on()
+        run.goes_on(20)
         run.process.kill()
         assert attached.finish()[0] == 0
     assert totals(attached.report(), "malloc") > 100
@@ -140,6 +140,7 @@ def test_brkpoint_is_killed(tmp_path):
     with Running(tmp_path, "attached.c", "2") as run:
         before = state(run)
         attached = Attached(tmp_path, run.pid)
+        run.goes_on(20)
         host = attached.host()
         attached.process.kill()
         attached.process.wait()

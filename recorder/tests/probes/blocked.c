@@ -15,7 +15,7 @@
 #include <sys/syscall.h>
 
 #define NAP_MS 2000
-#define LATE_MS 1200 /* as long as a busy machine may take to wake a thread */
+#define LATE_MS 2000 /* as long as a busy machine may take to wake a thread */
 
 static int pipes[2], watched, queue, semaphore;
 static pthread_mutex_t held = PTHREAD_MUTEX_INITIALIZER;
