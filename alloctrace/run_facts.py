@@ -13,8 +13,8 @@ def facts(history, outcome):
     """The run of `history`, completed by what the parent knows.
 
     `outcome` may hold: program (the path as given), command (argv, a list), exit ({"kind":
-    "exited"|"signalled"|"detached"|"unknown", "status": N}), date (text), versions ({name: text}), notes,
-    complete, and anything else that reports shall know. It wins over what the engine said.
+    "exited"|"signalled"|"detached"|"unknown", "status": N}), date (text), versions ({name: text}),
+    notes, complete, and anything else that reports shall know. It wins over what the engine said.
     """
     end = _plain(history.end or {})
     run = _plain(history.run)

@@ -159,6 +159,7 @@ def _run(pid, spool_path, options, signals, tell):
     try:
         host.configure(None)
         _wait_planted(host, pid, spool_path)
+        host.look_again()
         tell()
         waiting = Waiting(host, pid, signals, options)
         waiting.run()

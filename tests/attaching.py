@@ -151,9 +151,9 @@ def traced_by(pid):
     """{thread: its tracer}, of threads that have one."""
     found = {}
     for tid in os.listdir("/proc/%d/task" % pid):
-        with open("/proc/%d/task/%s/status" % (pid, tid), encoding="ascii", errors="replace") as file:
-            tracer = re.search(r"^TracerPid:\s*(\d+)", file.read(), re.M).group(1)
-        if tracer != "0":
+        with open("/proc/%d/task/%s/status" % (pid, tid), "rb") as file:
+            tracer = re.search(rb"^TracerPid:\s*(\d+)", file.read(), re.M).group(1)
+        if tracer != b"0":
             found[tid] = tracer
     return found
 

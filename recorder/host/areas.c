@@ -2,7 +2,8 @@
  * its first instruction: the data area, shared with this process, and the code area beside the
  * code that is to be hooked, read-execute, with the agent in it.
  */
-#include "host.h"
+#define _GNU_SOURCE /* memfd_create */
+#include "areas.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -22,17 +23,9 @@
 
 /* Far from where the kernel, libc and the sanitizers' shadows put things. */
 #define DATA_HINT UINT64_C(0x2a0000000000)
-#define PAGE UINT64_C(4096)
 #define REACH (UINT64_C(1) << 31)
 #define MARGIN (UINT64_C(1) << 20)
 #define LOW_MARGIN (UINT64_C(16) << 10)
-#define AGENT_ROOM (UINT64_C(64) << 10)
-#define STUBS_ROOM ((uint64_t)MAX_HOOKS * STUB_SIZE)
-
-static uint64_t page_up(uint64_t value)
-{
-    return (value + PAGE - 1) & ~(PAGE - 1);
-}
 
 static bool problem(struct host *h, const char *what, int64_t result)
 {
@@ -56,13 +49,39 @@ static int64_t remote_map(struct host *h, uint64_t at, uint64_t size, int prot, 
     return result;
 }
 
-static bool map_data(struct host *h)
+/* A process of another user, or in a container, may not open our memory file, or not see it: it
+ * makes one, and we open that. */
+static int64_t offered_data(struct host *h)
 {
     char path[48];
-    int64_t fd = -EIO, address, ignored;
+    int64_t fd = -EIO;
+    const uint64_t a[6] = {0, MFD_CLOEXEC};
+    if (!tracee_syscall(&h->process->tracee, SYS_memfd_create, a, "brkpoint-recorder", 0, &fd) ||
+        fd < 0)
+        return fd;
+    snprintf(path, sizeof path, "/proc/%d/fd/%d", h->process->tracee.pid, (int)fd);
+    int ours = open(path, O_RDWR | O_CLOEXEC);
+    if (ours < 0 || !family_moves(h, ours))
+        fd = -EACCES;
+    if (ours >= 0)
+        close(ours);
+    return fd;
+}
+
+static int64_t open_data(struct host *h)
+{
+    char path[48];
+    int64_t fd = -EIO;
     snprintf(path, sizeof path, "/proc/%d/fd/%d", (int)getpid(), h->area_fd);
     const uint64_t a[6] = {(uint64_t)AT_FDCWD, 0, O_RDWR | O_CLOEXEC};
-    if (!tracee_syscall(&h->process->tracee, SYS_openat, a, path, 1, &fd) || fd < 0)
+    tracee_syscall(&h->process->tracee, SYS_openat, a, path, 1, &fd);
+    return fd < 0 && h->process->tracee.runner ? offered_data(h) : fd;
+}
+
+static bool map_data(struct host *h)
+{
+    int64_t address, ignored, fd = open_data(h);
+    if (fd < 0)
         return problem(h, "the program may not open the recorder's memory", fd);
     int flags = MAP_SHARED | MAP_NORESERVE;
     address = remote_map(h, DATA_HINT, AREA_SIZE, PROT_READ | PROT_WRITE,
@@ -173,74 +192,6 @@ static bool map_code(struct host *h, struct code_area *area, uint64_t anchor)
         !tracee_syscall(&h->process->tracee, SYS_madvise, wipe, NULL, 0, &result) || result != 0)
         return problem(h, "no memory that a fork wipes (MADV_WIPEONFORK)", result);
     return true;
-}
-
-bool areas_hold(const struct code_area *area, uint64_t address)
-{
-    return area->address != 0 && address >= area->address &&
-           address < area->stubs + STUBS_ROOM + IDENTITY_SIZE;
-}
-
-/* ---- away again ---- */
-
-static bool remote_unmap(struct host *h, uint64_t from, uint64_t to)
-{
-    const uint64_t a[6] = {from, to - from};
-    int64_t result = 0;
-    return from == to ||
-           (tracee_syscall(&h->process->tracee, SYS_munmap, a, NULL, 0, &result) && result == 0);
-}
-
-/* Calls that are open return to agent_after: from now on it only drops the five words. */
-static bool leave_way_back(struct host *h, const struct code_area *area, uint64_t *from,
-                           uint64_t *to)
-{
-    static const unsigned char code[] = {0x48, 0x8d, 0x64, 0x24, WRAP_WORDS * 8, /* lea 40(%rsp) */
-                                         0xc3};                                  /* ret */
-    uint64_t at = agent_address(h, area, AGENT_AFTER);
-    *from = at & ~(PAGE - 1);
-    *to = page_up(at + sizeof code);
-    return tracee_write(&h->process->tracee, at, code, sizeof code);
-}
-
-static bool take_code_away(struct host *h, struct code_area *area, bool keep)
-{
-    uint64_t end = area->stubs + STUBS_ROOM, from = end, to = end;
-    if (area == &h->process->areas[0])
-        end += IDENTITY_SIZE;
-    if (keep && !leave_way_back(h, area, &from, &to))
-        return false;
-    if (!keep)
-        to = end;
-    bool done = remote_unmap(h, area->address, keep ? from : end) && remote_unmap(h, to, end);
-    area->address = 0;
-    return done;
-}
-
-/* It may have exec'd meanwhile: then there is other memory at these addresses, or none. */
-static bool is_there(struct host *h)
-{
-    struct maps maps;
-    bool there = false;
-    if (maps_read(&maps, h->process->tracee.pid)) {
-        const struct mapping *m = maps_at(&maps, h->process->area);
-        there = m != NULL && strncmp(m->path, "/memfd:brkpoint-recorder", 24) == 0;
-    }
-    maps_free(&maps);
-    return there;
-}
-
-bool areas_take_away(struct host *h, bool keep)
-{
-    struct process *p = h->process;
-    if (p->area == 0 || !is_there(h))
-        return true;
-    bool done = remote_unmap(h, p->area, p->area + AREA_SIZE);
-    for (unsigned i = 0; i < MAX_AREAS; i++)
-        if (p->areas[i].address != 0)
-            done = take_code_away(h, &p->areas[i], keep) && done;
-    p->area = 0;
-    return done;
 }
 
 static bool needs_own_area(const struct host *h)

@@ -189,6 +189,8 @@ struct process *process_by(struct host *h, pid_t pid);
 struct process *process_first(struct host *h, pid_t pid);
 /* The child `pid` that the process served has forked; the one that there is, or a new one. */
 struct process *process_forked(struct host *h, pid_t pid);
+/* The only family there is goes on in the memory file `fd`, which becomes that of the run. */
+bool family_moves(struct host *h, int fd);
 /* `pid` stands at the first instruction of what it has exec'd. */
 void process_executed(struct host *h, pid_t pid);
 /* Those that have ended are drained and forgotten. */

@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -59,6 +60,23 @@ static struct family *new_family(struct host *h)
         return open_family(h, f, place) ? f : NULL;
     }
     return NULL;
+}
+
+bool family_moves(struct host *h, int fd)
+{
+    struct family *f = h->family;
+    void *old = f->area, *at = MAP_FAILED;
+    struct stat file;
+    if (fstat(h->area_fd, &file) == 0 && ftruncate(fd, file.st_size) == 0)
+        at = mmap(NULL, AREA_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, fd,
+                  (off_t)f->place);
+    if (at == MAP_FAILED || dup2(fd, h->area_fd) < 0)
+        return false;
+    memcpy(at, old, sizeof(struct area_head));
+    memcpy((char *)at + AREA_TABLES_AT, (char *)old + AREA_TABLES_AT, f->tables_used);
+    f->area = at;
+    munmap(old, AREA_SIZE);
+    return true;
 }
 
 static void leave_family(struct host *h, struct family *f)
