@@ -115,6 +115,7 @@ _TYPES = {
     "unknown_ends": int,
     "command": list,
     "engine": str,
+    "why_engine": str,
     "purposes": str,
     "complete": bool,
     "events_lost": int,

@@ -72,6 +72,7 @@ def _about_run(run):
         "program": run.get("program") or "",
         "command": list(run.get("command") or ()),
         "engine": run.get("engine") or "",
+        "why_engine": _text(run.get("why_engine")),
         "complete": bool(run.get("complete")),
         "incomplete_because": _text(run.get("incomplete_because")),
         "events_lost": lost,

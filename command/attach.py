@@ -6,18 +6,15 @@ import os
 import re
 import select
 import signal
-import struct
 import time
 
-from . import heritage, launch, recorder, tracer, watch
-from .errors import EngineError, UserError, shown, signal_name
+from . import attachable, heritage, launch, recorder, tracer
+from .errors import USAGE, EngineError, UserError, signal_name
 
 TICK = 0.25  # seconds between looks at the clock
 _ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
 _LEAVE = 30  # seconds that taking the code out may take, before the recorder is given up
 _UNITS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600}
-_SCOPE = "/proc/sys/kernel/yama/ptrace_scope"
-_EM_X86_64, _CLASS_64 = 62, 2
 
 
 def seconds(word):
@@ -29,94 +26,36 @@ def seconds(word):
     return value
 
 
-seconds.__name__ = "duration, such as 10s, 250ms or 5m"  # argparse names the type
+def process(word):
+    """The number of a process."""
+    value = int(word)
+    if value < 1:
+        raise ValueError
+    return value
 
 
-# ---- whether it can be ----
+# argparse names the types in its messages
+seconds.__name__ = "duration, such as 10s, 250ms or 5m"
+process.__name__ = "process number"
 
 
-def check(pid):
-    """Raises UserError where the process cannot be attached to, as far as /proc tells."""
-    if pid in (os.getpid(), 1 if os.getpid() == 1 else 0):
-        raise UserError("-p %d is brkpoint itself" % pid)
-    try:
-        status = _status(pid)
-    except OSError:
-        raise UserError("there is no process %d (see: ps -e)" % pid) from None
-    if status.get("Tgid") != str(pid):
-        raise UserError("%d is a thread of process %s: brkpoint -p %s" % (pid, *_twice(status)))
-    _check_state(pid, status)
-    _check_tracer(pid, status)
-    _check_program(pid)
-
-
-def _twice(status):
-    return (status.get("Tgid"),) * 2
-
-
-def _status(pid):
-    with open("/proc/%d/status" % pid, encoding="ascii", errors="replace") as file:
-        lines = (line.split(":", 1) for line in file if ":" in line)
-        return {name: value.strip() for name, value in lines}
-
-
-def _check_state(pid, status):
-    if status.get("State", "")[:1] in ("Z", "X"):
-        raise UserError("process %d has ended already; its parent has not waited for it" % pid)
-    if int(status.get("Kthread") or 0) or ("VmSize" not in status):
-        raise UserError("process %d is the kernel's own: it has no memory to look at" % pid)
-    if int(status.get("Seccomp") or 0):
-        text = (
-            "process %d is under seccomp: a filter may forbid or punish the system calls that"
-            " attaching needs; start it with brkpoint instead: brkpoint PROGRAM"
-        )
-        raise UserError(text % pid)
-
-
-def _check_tracer(pid, status):
-    other = int(status.get("TracerPid") or 0)
-    if other:
-        name = watch.field(other, "Name") if os.path.exists("/proc/%d" % other) else "?"
-        text = "process %d is being traced by %s (process %d) already; only one tracer is possible"
-        raise UserError(text % (pid, shown(name), other))
-
-
-def _check_program(pid):
-    try:
-        with open("/proc/%d/exe" % pid, "rb") as file:
-            head = file.read(20)
-    except PermissionError:
-        raise UserError(_not_permitted(pid)) from None
-    except OSError:
-        raise UserError("process %d has no program (it is ending, or the kernel's own)" % pid)
-    machine = struct.unpack("<H", head[18:20])[0] if len(head) == 20 else 0
-    if head[4:5] != bytes([_CLASS_64]) or machine != _EM_X86_64:
-        raise UserError("process %d is no 64-bit x86 program: it cannot be recorded" % pid)
-
-
-def _not_permitted(pid):
-    """Why ptrace is refused, and what helps."""
-    owner = os.stat("/proc/%d" % pid).st_uid
-    if os.geteuid() and owner != os.geteuid():
-        return "process %d is another user's: sudo brkpoint -p %d" % (pid, pid)
-    scope = _scope()
-    if scope == 3:
-        return "ptrace is switched off here until the next boot (kernel.yama.ptrace_scope is 3)"
-    if scope and os.geteuid():
-        text = "ptrace is allowed for one's own children only (kernel.yama.ptrace_scope is %d): "
-        return (text + "sudo brkpoint -p %d") % (scope, pid)
-    return "process %d may not be traced: ptrace is not permitted; `brkpoint doctor` says why" % pid
-
-
-def _scope():
-    try:
-        with open(_SCOPE, encoding="ascii") as file:
-            return int(file.read())
-    except (OSError, ValueError):
-        return 0
-
-
-# ---- what it is ----
+def check_arguments(args):
+    """Raises UserError where options do not go together with -p, or it cannot be had."""
+    if args.pid is None:
+        if args.duration is not None:
+            text = "--for is for -p PID; a program that brkpoint starts ends with --timeout S"
+            raise UserError(text, USAGE)
+        return
+    if args.command:
+        raise UserError("-p attaches to a program that runs: it takes no PROGRAM", USAGE)
+    if args.engine == "breakpoints" or args.live:
+        text = "-p needs the recorder: without --engine breakpoints and --live"
+        raise UserError(text, USAGE)
+    if args.verify or args.fixed_addresses or args.timeout is not None:
+        text = "--verify, --fixed-addresses and --timeout are for programs that brkpoint starts"
+        raise UserError("-p: " + text, USAGE)
+    if recorder.find() is None:
+        raise UserError("-p: the recorder is not built: make recorder")
 
 
 def command(pid):
@@ -130,9 +69,6 @@ def program(pid):
     """The path of its program, bytes, without the mark of a file that is gone."""
     path = os.readlink(b"/proc/%d/exe" % pid)
     return path[: -len(b" (deleted)")] if path.endswith(b" (deleted)") else path
-
-
-# ---- the run ----
 
 
 def run(pid, spool_path, options, tell=lambda: None):
@@ -177,7 +113,7 @@ def _wait_planted(host, pid, spool_path):
             os.unlink(spool_path)
         said = str(error).replace("brkpoint-recorder: ", "")
         if "ptrace is not permitted" in said:
-            raise UserError(_not_permitted(pid)) from None
+            raise UserError(attachable.not_permitted(pid)) from None
         raise UserError("cannot attach to process %d: %s" % (pid, said)) from None
 
 

@@ -27,6 +27,7 @@ class Options:
     fixed_addresses: bool = False
     engine: str = tracer.ENGINE  # what gdb runs
     recorder: bool = False  # the recorder in place of gdb
+    may_refuse: bool = False  # the target is not started where the recorder cannot be planted
     cache_dir: Optional[str] = None
     tick: Optional[object] = None  # called a few times a second while waiting
 
@@ -48,6 +49,8 @@ class Outcome:
     notes: list  # what the user should know of the program
     failed: bool = False  # the watching failed, not the target
     attached: bool = False  # the target ran before; attach.py
+    refused: Optional[str] = None  # why it was not started; nothing of it has run then
+    why_engine: Optional[str] = None  # why this engine watched, where it was chosen for the user
 
     @property
     def exit_status(self):
@@ -129,7 +132,7 @@ def _run(plan, signals, spool_path, options):
 
 def _observer(pid, spool_path, options):
     if options.recorder:
-        return recorder.Recorder(pid, spool_path, options.symbols)
+        return recorder.Recorder(pid, spool_path, options.symbols, may_refuse=options.may_refuse)
     return tracer.start(options.engine, options.live)
 
 
@@ -224,7 +227,14 @@ def _outcome(watched, plan, spool_path, log):
         gdb_log=log,
         notes=list(plan.program.notes),
         failed=lost_gdb,
+        refused=_refusal(watched, log),
     )
+
+
+def _refusal(watched, log):
+    if watched.keeps_target and watched.gdb_status == recorder.NOT_PLANTED:
+        return shown(log.strip().splitlines()[-1]) if log.strip() else "for an unknown reason"
+    return None
 
 
 def _reason(watched, kind, status):

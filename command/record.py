@@ -49,6 +49,7 @@ def facts(outcome, recorded):
         "exit": {"kind": outcome.kind, "status": outcome.status},
         "complete": outcome.complete,
         "incomplete_because": outcome.reason,
+        "why_engine": outcome.why_engine,
         "date": time.strftime("%Y-%m-%d %H:%M:%S %z"),
         "versions": versions(recorded.run.get("gdb")),
     }

@@ -12,6 +12,7 @@ from .errors import EngineError
 _TOP = os.path.dirname(os.path.dirname(os.path.realpath(__file__)))
 _PLACES = ("build/recorder/brkpoint-recorder", "recorder/brkpoint-recorder")
 _PR_SET_PDEATHSIG = 1
+NOT_PLANTED = 4  # its exit status where the target was ended before its first instruction
 _FAMILIES = 256  # slices of the memory file: MAX_FAMILIES of recorder/host/host.h
 _MAGIC = b"RCRDRPK1"  # each slice that is in use begins with it; recorder/shared.h
 _RECORDING_AT = 8  # offset in struct area_head; behind it host_gone
@@ -42,7 +43,7 @@ def _prepare(parent):
 class Recorder:
     """As tracer.Tracer, for command/launch.py."""
 
-    def __init__(self, pid, spool, symbols=True, clock=None, attach=False):
+    def __init__(self, pid, spool, symbols=True, clock=None, may_refuse=False, attach=False):
         path = find()
         if path is None:
             raise EngineError("the recorder is not built: make recorder", "")
@@ -52,6 +53,7 @@ class Recorder:
         self.log = os.memfd_create("brkpoint-recorder-log")
         options = ([] if symbols else ["no-symbols"]) + (["clock=%d" % clock] if clock else [])
         options += ["attach"] if attach else []
+        options += ["may-refuse"] if may_refuse else []
         fds = [self._area, ready_write, go_read]
         self.process = subprocess.Popen(
             [path, str(pid), spool, *map(str, fds), *options],

@@ -12,7 +12,8 @@ import traceback
 from alloctrace import summary, trace
 from reports import ink, text
 
-from . import attach, heritage, launch, main, place, program, record, recorder, verify, watching
+from . import attach, attachable, choice, heritage, launch, main, place, program, record
+from . import recorder, verify, watching
 from .errors import FAILED, NOT_FOUND, USAGE, UserError, shown
 
 NAME = "run"
@@ -38,10 +39,10 @@ def configure(parser):
     add("--force", action="store_true", help="overwrite an existing TRACE")
     add(
         "--engine",
-        choices=("auto", "breakpoints", "recorder"),
+        choices=choice.NAMES,
         default="auto",
-        help="what records: gdb's breakpoints, or code planted in the program (build it with "
-        "`make recorder`)",
+        help="what records: gdb's breakpoints, or code planted in the program, at the program's "
+        "speed (build it with `make recorder`); auto, the default: planted code where that can be",
     )
     add("--live", action="store_true", help="show each event while the program runs")
     add("--timeout", type=_seconds, metavar="S", help="end the program after S seconds")
@@ -57,7 +58,7 @@ def configure(parser):
     add(
         "-p",
         "--pid",
-        type=_process,
+        type=attach.process,
         metavar="PID",
         help="attach to a program that runs already; Ctrl-C leaves it running, as it was before",
     )
@@ -78,16 +79,6 @@ def _seconds(word):
 
 
 _seconds.__name__ = "number of seconds"  # argparse names the type in its message
-
-
-def _process(word):
-    value = int(word)
-    if value < 1:
-        raise ValueError
-    return value
-
-
-_process.__name__ = "process number"
 
 
 def parse(parser, words):
@@ -122,38 +113,22 @@ def invoke(args):
     if args.verify:
         return verify.verify(argv, found, _options(args))
     where = place.prepare(args.output, args.force, found.path)
-    outcome = _launch(args, argv, where, found)
-    return _conclude(args, where, outcome)
+    return _conclude(args, where, _watched(args, argv, where, found))
 
 
 def _check(args):
-    if args.pid is not None:
-        _check_attach(args)
-    elif args.duration is not None:
-        raise UserError("--for is for -p PID; a program of your own ends with --timeout S", USAGE)
+    attach.check_arguments(args)
     if args.verify and (args.output or args.live):
         raise UserError("--verify keeps no trace and shows no events: without -o and --live", USAGE)
-    if (args.verify or args.engine == "recorder") and recorder.find() is None:
-        raise UserError("the recorder is not built: make recorder")
+    if args.verify and recorder.find() is None:
+        raise UserError("--verify: the recorder is not built: make recorder")
     if not args.command and args.pid is None:
         raise UserError("which program? usage: " + USAGE_LINE, USAGE)
 
 
-def _check_attach(args):
-    if args.command:
-        raise UserError("-p attaches to a program that runs: it takes no PROGRAM", USAGE)
-    if args.engine == "breakpoints":
-        raise UserError("-p needs the recorder: breakpoints can only be set from the start", USAGE)
-    if args.verify or args.fixed_addresses or args.timeout is not None:
-        text = "--verify, --fixed-addresses and --timeout are for programs that brkpoint starts"
-        raise UserError("-p: " + text, USAGE)
-    if recorder.find() is None:
-        raise UserError("the recorder is not built: make recorder")
-
-
 def _attach(args):
     """Into a running process and out again; 0 where that went well, however the target did."""
-    attach.check(args.pid)
+    attachable.check(args.pid)
     where = place.prepare(args.output, args.force, attach.program(args.pid))
     options = _options(args)
     options.timeout = args.duration
@@ -185,14 +160,40 @@ def _find(argv):
         raise
 
 
-def _launch(args, argv, where, found):
+def _watched(args, argv, where, found):
+    """The Outcome of the run under the engine that is wanted, or that can be had."""
+    chosen = choice.choose(args.engine, args.live)
+    if chosen.may_change:
+        try:
+            outcome = _launch(args, chosen, argv, where, found)
+            refused = outcome.refused
+        except launch.EngineError as error:
+            refused = shown(str(error))
+        if refused is not None:
+            chosen = choice.instead(refused)
+            _remove_spool(where)
+    if not chosen.may_change:
+        outcome = _launch(args, chosen, argv, where, found)
+    outcome.why_engine = chosen.why
+    return outcome
+
+
+def _remove_spool(where):
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(where.spool)
+
+
+def _launch(args, chosen, argv, where, found):
     view = watching.choose(where.spool, args.live, args.quiet)
     options = _options(args)
+    options.recorder = chosen.engine == "recorder"
+    options.may_refuse = chosen.may_change
     options.tick = view.tick
     try:
         return launch.run(argv, where.spool, options, found)
     except launch.EngineError as error:
-        _tell_log(error.log)
+        if not chosen.may_change:
+            _tell_log(error.log)
         raise
     finally:
         view.finish()
@@ -205,7 +206,6 @@ def _options(args):
         timeout=args.timeout,
         fixed_addresses=args.fixed_addresses,
         cache_dir=_cache_folder(),
-        recorder=args.engine == "recorder",
     )
 
 

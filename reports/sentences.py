@@ -252,6 +252,8 @@ def unseen_in_short(summary):
 def cost(summary):
     """What the measurement cost; None when the engine did not say."""
     price = summary["cost"]
+    if summary["engine"] == "recorder":
+        return _cost_of_recorder(price)
     parts = []
     if price.get("stops") is not None:
         parts.append("the program was stopped %s" % count(price["stops"], "time"))
@@ -260,10 +262,23 @@ def cost(summary):
     return ", ".join(parts) or None
 
 
+def _cost_of_recorder(price):
+    parts = []
+    if price.get("engine_ns") is not None:
+        parts.append(
+            "the program stood still for %s while code was planted" % duration(price["engine_ns"])
+        )
+    for name, phrase in (("asks", "asked the recorder %s"), ("waits", "waited for it %s")):
+        if price.get(name):
+            parts.append(phrase % count(price[name], "time"))
+    return ", ".join(parts) or None
+
+
 def recorded(summary):
     """When and with what: `2026-11-23 06:10:02, engine breakpoints, gdb 13.1`."""
     parts = [str(summary["date"])] if summary["date"] else []
-    parts.append("engine %s" % (summary["engine"] or "unknown"))
+    why = " (%s)" % summary["why_engine"] if summary["why_engine"] else ""
+    parts.append("engine %s%s" % (summary["engine"] or "unknown", why))
     parts += ["%s %s" % item for item in sorted(summary["versions"].items()) if item[1]]
     if summary["purposes_by_example"]:
         parts.append("purposes by an example of each kind of event, without its sizes")

@@ -86,7 +86,7 @@ def brkpoint(*words, stdin=subprocess.DEVNULL, **options):
 
 def record(program, trace):
     """Run `program` under brkpoint into the file `trace`: (Run, CompletedProcess)."""
-    done = brkpoint("run", "-o", trace, "--quiet", *program.command)
+    done = brkpoint("run", "--engine", "breakpoints", "-o", trace, "--quiet", *program.command)
     assert os.path.exists(trace), "no trace; brkpoint said: %s" % done.stderr
     events = [json.loads(line) for line in _out("events", trace, "--json").splitlines()]
     events = [event for event in events if event["kind"] in ("call", "syscall")]

@@ -153,10 +153,12 @@ struct host {
     size_t agent_size;
     uint32_t images;
     uint32_t next_module, next_hook;
-    uint64_t started_ns, last_ns, calls, planted, lost, refused, ask_count, hits, misses, waits;
+    uint64_t started_ns, last_ns, held_ns, calls, planted, lost, refused, ask_count, hits, misses,
+        waits;
     uint64_t trouble[TROUBLES], flushed_ns;
     unsigned executing; /* how many threads are about to exec: we are their tracer */
     bool use_symbols, has_end_state;
+    bool may_refuse;      /* the first program is not started where it cannot be planted */
     uint32_t clock_every; /* events a time stamp */
     struct json json, end_state;
     char problem[256]; /* why it cannot record; empty: it can */

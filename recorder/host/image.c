@@ -2,6 +2,7 @@
 #define _GNU_SOURCE
 #include "image.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -106,11 +107,16 @@ static bool plant(struct host *h)
 
 void image_begin(struct host *h)
 {
-    if (plant(h)) {
+    uint64_t begun = clock_now_ns();
+    bool planted = plant(h);
+    h->held_ns += clock_now_ns() - begun;
+    if (planted) {
         if (h->calls == 0)
             say_note(h, "no allocator function was found to hook in the first files");
     } else {
         h->family->area->recording = 0;
+        if (h->may_refuse && h->images == 0)
+            kill(h->process->tracee.pid, SIGKILL); /* nothing of it has run: brkpoint starts anew */
         say_lost(h, 1, h->problem);
     }
     spool_flush(&h->spool);

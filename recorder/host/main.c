@@ -16,6 +16,8 @@
 
 extern const unsigned char agent_begin[], agent_finish[];
 
+#define NOT_PLANTED 4 /* exit status: command/recorder.py */
+
 /* ---- words ---- */
 
 void say_note(struct host *h, const char *format, ...)
@@ -81,7 +83,7 @@ static void announce_end(struct host *h)
     tell_troubles(h);
     json_begin(&h->json, "cost");
     json_number(&h->json, "stops", 0);
-    json_number(&h->json, "engine_ns", clock_now_ns() - h->started_ns);
+    json_number(&h->json, "engine_ns", h->held_ns);
     json_number(&h->json, "asks", h->ask_count);
     json_number(&h->json, "waits", h->waits);
     json_number(&h->json, "walks", h->misses);
@@ -151,6 +153,10 @@ static int run(struct host *h, const char *spool, pid_t pid, int ready, int go)
             return 0; /* the exec failed: brkpoint knows why */
         announce_run(h);
         image_begin(h);
+        if (h->may_refuse && h->problem[0] != 0) {
+            fprintf(stderr, "%s\n", h->problem);
+            return NOT_PLANTED;
+        }
     }
     host_loop(h);
     announce_end(h);
@@ -177,6 +183,8 @@ int main(int argc, char **argv)
             h->use_symbols = false;
         else if (strcmp(argv[i], "attach") == 0)
             h->attached = true;
+        else if (strcmp(argv[i], "may-refuse") == 0)
+            h->may_refuse = true;
         else if (strncmp(argv[i], "clock=", 6) == 0)
             h->clock_every = (uint32_t)atoi(argv[i] + 6);
     }
