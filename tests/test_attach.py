@@ -176,3 +176,38 @@ def test_other_ways_to_leave(tmp_path, number):
         assert status == 0, said
         as_before(run, before)
         assert run.finish() == PROBE_WELL
+
+
+def test_a_call_that_does_not_return(tmp_path):
+    """A thread waits inside an allocator, called through the recorder's code: it returns there."""
+    with Running(tmp_path, "inside.c") as run:
+        before = state(run)
+        attached = Attached(tmp_path, run.pid)
+        run.page.put("go", 1)
+        until(lambda: run.page.signals)
+        status, said = attached.leave()
+        assert status == 0 and "not returned in process %d: 1;" % run.pid in said and "a page of code" in said
+        more = [one for one in mappings(run.pid) if one not in before[0]]
+        assert [one[2] for one in more] == ["r-xp"]
+        assert sum(int(one[1], 16) - int(one[0], 16) for one in more) <= 8192
+        run.page.put("go", 2)
+        until(lambda: run.page.done)
+        run.goes_on()
+        assert run.finish() == PROBE_WELL
+
+
+def test_the_same_where_it_returns_in_time(tmp_path):
+    with Running(tmp_path, "inside.c") as run:
+        before = state(run)
+        attached = Attached(tmp_path, run.pid)
+        run.page.put("go", 1)
+        until(lambda: run.page.signals)
+        attached.process.send_signal(signal.SIGINT)
+        time.sleep(0.3)
+        run.page.put("go", 2)
+        status, said = attached.finish()
+        assert status == 0 and "a page of code" not in said
+        as_before(run, before)
+        assert run.finish() == PROBE_WELL
+    whole = [row for row in attached.report()["sites"] if row["bytes"] == 4099]
+    assert len(whole) == 1 and whole[0]["live_blocks"] == 1  # its return was seen

@@ -57,7 +57,7 @@ static bool is_there(struct host *h)
     return there;
 }
 
-bool areas_take_away(struct host *h, bool keep)
+bool areas_take_away(struct host *h, unsigned keep)
 {
     struct process *p = h->process;
     if (p->area == 0 || !is_there(h))
@@ -65,7 +65,7 @@ bool areas_take_away(struct host *h, bool keep)
     bool done = remote_unmap(h, p->area, p->area + AREA_SIZE);
     for (unsigned i = 0; i < MAX_AREAS; i++)
         if (p->areas[i].address != 0)
-            done = take_code_away(h, &p->areas[i], keep) && done;
+            done = take_code_away(h, &p->areas[i], keep >> i & 1) && done;
     p->area = 0;
     return done;
 }

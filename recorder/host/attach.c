@@ -10,6 +10,8 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
 
 static bool problem(struct host *h, const char *what)
 {
@@ -24,6 +26,38 @@ static bool tell_threads(struct host *h, const struct threads *threads)
     return false;
 }
 
+/* The areas are large, and mostly never touched: the kernel must not fill them at once. */
+static bool locks_all(pid_t pid, uint64_t probe)
+{
+    char path[32], line[512];
+    unsigned long start, end;
+    bool there = false, locks = false;
+    snprintf(path, sizeof path, "/proc/%d/smaps", pid);
+    FILE *file = fopen(path, "re");
+    while (file != NULL && fgets(line, sizeof line, file) != NULL) {
+        if (sscanf(line, "%lx-%lx ", &start, &end) == 2)
+            there = probe >= start && probe < end;
+        else if (there && strncmp(line, "VmFlags:", 8) == 0)
+            locks = strstr(line, " lo") != NULL;
+    }
+    if (file != NULL)
+        fclose(file);
+    return locks;
+}
+
+static bool may_map(struct host *h)
+{
+    const uint64_t map[6] = {0, 4096, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, (uint64_t)-1, 0};
+    int64_t at = -1, ignored;
+    struct tracee *t = &h->process->tracee;
+    if (!tracee_syscall(t, SYS_mmap, map, NULL, 0, &at) || (at < 0 && at > -4096))
+        return problem(h, "it cannot be made to map memory");
+    bool locks = locks_all(t->pid, (uint64_t)at);
+    const uint64_t unmap[6] = {(uint64_t)at, 4096};
+    tracee_syscall(t, SYS_munmap, unmap, NULL, 0, &ignored);
+    return !locks || problem(h, "it locks all that it maps into memory (mlockall)");
+}
+
 /* All threads stand. */
 static bool plant(struct host *h, const struct threads *threads)
 {
@@ -35,12 +69,14 @@ static bool plant(struct host *h, const struct threads *threads)
                           "those that planting needs");
     if (!inject_prepare(&p->tracee))
         return problem(h, "no system call instruction in its code");
+    if (!may_map(h))
+        return false;
     h->family->area->fsgsbase = p->hwcap2 >> 1 & 1; /* HWCAP2_FSGSBASE, asm/hwcap2.h */
     h->family->area->may_sleep = 1;
     if (threads->count > 1)
         h->family->area->clock = 1; /* the stamps order the events of all threads */
     if (!areas_make(h)) {
-        areas_take_away(h, false);
+        areas_take_away(h, 0);
         return false;
     }
     struct standing standing;

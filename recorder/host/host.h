@@ -217,9 +217,9 @@ void unplant(struct host *h);
 
 /* ---- areas.c: at the first instruction of a program ---- */
 bool areas_make(struct host *h);
-/* The same process stands again: unmap them. `keep`: all but the page that open calls return
- * through. False: it could not be done. */
-bool areas_take_away(struct host *h, bool keep);
+/* The same process stands again: unmap them. `keep`: a bit for each code area of which the page
+ * stays that open calls return through. False: it could not be done. */
+bool areas_take_away(struct host *h, unsigned keep);
 bool areas_hold(const struct code_area *area, uint64_t address);
 /* A code area from which `address` can be reached; NULL where there is none. */
 struct code_area *area_near(struct host *h, uint64_t address);

@@ -46,8 +46,8 @@ struct looking {
 
 static void look_at_word(struct looking *l, uint64_t at, const uint64_t *word, size_t before)
 {
-    for (const uint64_t *wanted = l->s->words; wanted && *wanted; wanted++)
-        l->s->found += *word == *wanted;
+    for (unsigned i = 0; l->s->words != NULL && i < STANDING_WORDS; i++)
+        l->s->found[i] += *word != 0 && *word == l->s->words[i];
     if (*word != SELECTORS || before < RSP_BEFORE)
         return;
     add(l->s, l->tid, at - RIP_BEFORE * 8, word[-RIP_BEFORE]);

@@ -12,6 +12,8 @@
 
 struct moved;
 
+#define STANDING_WORDS 3
+
 struct place {
     pid_t tid;
     uint64_t slot; /* address that holds it, in a signal's frame; 0: the thread's own register */
@@ -21,9 +23,9 @@ struct place {
 struct standing {
     struct place *list;
     size_t count, room;
-    const uint64_t *words; /* return addresses that are looked for on the stacks, up to a 0 */
-    size_t found;          /* how many there were */
-    bool failed;           /* memory ran out: the list is not whole */
+    const uint64_t *words;        /* return addresses that are looked for on the stacks; 0: none */
+    size_t found[STANDING_WORDS]; /* how many there were of each */
+    bool failed;                  /* memory ran out: the list is not whole */
 };
 
 /* Look at all threads. `words` as above, or NULL. standing_free in any case. */

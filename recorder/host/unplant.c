@@ -122,24 +122,29 @@ static bool is_out(struct host *h, struct place *place, bool last)
     return standing_move(t, place, original);
 }
 
+_Static_assert(STANDING_WORDS == MAX_AREAS, "a return address a code area");
+
 struct inside {
     size_t standing, returning; /* threads, or signals' frames; return addresses */
+    unsigned areas;             /* bit set: of that code area */
 };
 
 static struct inside look(struct host *h, const struct threads *threads, bool last)
 {
-    uint64_t after[MAX_AREAS + 1] = {0};
-    unsigned count = 0;
+    uint64_t after[STANDING_WORDS] = {0};
     struct standing s;
     struct inside inside = {0};
     for (unsigned i = 0; i < MAX_AREAS; i++)
         if (h->process->areas[i].address)
-            after[count++] = agent_address(h, &h->process->areas[i], AGENT_AFTER);
+            after[i] = agent_address(h, &h->process->areas[i], AGENT_AFTER);
     standing_find(&s, &h->process->tracee, threads, after);
     for (size_t i = 0; i < s.count; i++)
         inside.standing += !is_out(h, &s.list[i], last);
     inside.standing += s.failed;
-    inside.returning = s.found;
+    for (unsigned i = 0; i < MAX_AREAS; i++) {
+        inside.returning += s.found[i];
+        inside.areas |= (s.found[i] > 0) << i;
+    }
     standing_free(&s);
     return inside;
 }
@@ -160,13 +165,13 @@ static void take_away(struct host *h, const struct threads *threads, struct insi
     t->runner = threads_runner(threads);
     if (inside.standing > 0)
         only_pass_through(h, "a thread stands in it");
-    else if (!inject_prepare(t) || !areas_take_away(h, inside.returning > 0))
+    else if (!inject_prepare(t) || !areas_take_away(h, inside.areas))
         only_pass_through(h, "the memory could not be unmapped");
     else if (inside.returning > 0)
         say_note(h,
-                 "%zu calls of an allocator in process %d have not returned: a page of code stays "
-                 "that they return through",
-                 inside.returning, (int)t->pid);
+                 "calls of an allocator that have not returned in process %d: %zu; a page of code "
+                 "stays that they return through",
+                 (int)t->pid, inside.returning);
     t->runner = 0;
 }
 
