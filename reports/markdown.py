@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from alloctrace import words
 from alloctrace.escape import visible
-from reports import event_tree, run_view, sections, sentences
+from reports import endings, event_tree, run_view, sections, sentences
 from reports.ink import Ink
 from reports.text import EVENTS_AT_MOST
 
@@ -133,7 +133,7 @@ def _sites(summary):
 
 def _memory(summary):
     rows = sections.memory_rows(summary, Ink(120))
-    said = sentences.what_live_means(summary)
+    said = endings.what_live_means(summary)
     lines = ["## Memory", "", said[0].upper() + said[1:] + ".", ""]
     return lines + table(sections.MEMORY_HEAD, "lrrrrrr", rows)
 

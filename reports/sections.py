@@ -6,7 +6,7 @@ import textwrap
 
 from alloctrace import words
 from alloctrace.escape import visible
-from reports import sentences, tables
+from reports import endings, sentences, tables
 
 SITES = 12
 _SYSCALLS = ("brk", "mmap", "munmap", "mremap", "mprotect", "madvise")
@@ -186,7 +186,7 @@ def site_name(row, ink, width=30):
 def memory(record, ink):
     """Peak, leaked and temporary, by origin."""
     peak = record["peak"]
-    said = sentences.what_live_means(record)
+    said = endings.what_live_means(record)
     if peak["phase"]:
         said += "; the peak was in %s" % peak["phase"]
     yield title("Memory", said, ink)
@@ -225,9 +225,8 @@ def _memory_line(record):
     if not record["allocated"]["blocks"]:
         return "No call handed out memory."
     sizes = sentences.size(record["peak_bytes"]), sentences.size(record["leaked"]["bytes"])
-    if (record.get("attached") or {}) and record["exit"]["kind"] == "detached":
-        return "Since the attach: at most %s live at once; %s live when it was left." % sizes
-    return "At most %s live at once; %s live at the end" % sizes + _whose_at_end(record["leaked"])
+    usual = "At most %s live at once; %s live at the end" % sizes + _whose_at_end(record["leaked"])
+    return endings.memory_line(record, *sizes) or usual
 
 
 def _whose_at_end(leaked):

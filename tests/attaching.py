@@ -126,8 +126,8 @@ def hop(folder, pid, seconds):
 
 
 def mappings(pid):
-    """The mappings of a process as text. What grows by itself is left out: heap and stack; of
-    malloc's arenas, which are anonymous, only the borders of all of one count."""
+    """The mappings of a process as text, without what comes and grows by itself: heap, stack, and
+    malloc's arenas, which begin at multiples of 64 MiB."""
     kept = []
     with open("/proc/%d/maps" % pid, encoding="utf-8", errors="replace") as file:
         for line in file:
@@ -140,7 +140,7 @@ def mappings(pid):
                 if kept and kept[-1][1:3] == (first, perms):
                     first = kept.pop()[0]
             kept.append((first, last, perms, "".join(path).strip()))
-    return kept
+    return [one for one in kept if one[2] != "anonymous" or int(one[0], 16) % (64 << 20)]
 
 
 def files(pid):

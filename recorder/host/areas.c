@@ -173,11 +173,13 @@ uint64_t area_identity(const struct host *h)
     return first->stubs + STUBS_ROOM;
 }
 
-static bool map_code(struct host *h, struct code_area *area, uint64_t anchor)
+/* `at`: where; 0: it is chosen. */
+static bool map_code(struct host *h, struct code_area *area, uint64_t anchor, uint64_t at)
 {
     uint64_t size = AGENT_ROOM + STUBS_ROOM;
     bool first = area == &h->process->areas[0];
-    uint64_t at = choose(h, anchor, size + (first ? IDENTITY_SIZE : 0));
+    if (at == 0)
+        at = choose(h, anchor, size + (first ? IDENTITY_SIZE : 0));
     int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE;
     int64_t got = at ? remote_map(h, at, size, PROT_READ | PROT_EXEC, flags, -1) : -ENOMEM;
     if (got != (int64_t)at || at == 0)
@@ -200,14 +202,35 @@ static bool needs_own_area(const struct host *h)
            !reaches(h->process->areas[0].address, AGENT_ROOM + STUBS_ROOM, h->process->entry);
 }
 
+static uint64_t anchor_of(const struct process *p)
+{
+    return p->base ? p->base : p->entry;
+}
+
+bool areas_choose(struct host *h)
+{
+    struct process *p = h->process;
+    uint64_t size = AGENT_ROOM + STUBS_ROOM, at = choose(h, anchor_of(p), size + IDENTITY_SIZE);
+    memset(p->areas, 0, sizeof p->areas);
+    if (at == 0)
+        return false;
+    p->areas[0] = (struct code_area){at, at + AGENT_ROOM};
+    at = needs_own_area(h) ? choose(h, p->entry, size) : 0;
+    if (at != 0)
+        p->areas[1] = (struct code_area){at, at + AGENT_ROOM};
+    return true;
+}
+
 bool areas_make(struct host *h)
 {
     struct process *p = h->process;
+    uint64_t chosen[2] = {0};
+    for (unsigned i = 0; i < 2 && h->deferred != NULL; i++)
+        chosen[i] = p->areas[i].address;
     memset(p->areas, 0, sizeof p->areas);
-    uint64_t anchor = p->base ? p->base : p->entry;
-    if (!map_data(h) || !map_code(h, &p->areas[0], anchor))
+    if (!map_data(h) || !map_code(h, &p->areas[0], anchor_of(p), chosen[0]))
         return false;
-    if (needs_own_area(h) && !map_code(h, &p->areas[1], p->entry))
+    if (needs_own_area(h) && !map_code(h, &p->areas[1], p->entry, chosen[1]))
         h->problem[0] = 0; /* the libraries can be hooked all the same */
     for (unsigned i = 0; i < MAX_AREAS; i++)
         if (p->areas[i].address && !write_agent(h, &p->areas[i], area_identity(h)))

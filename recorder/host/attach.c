@@ -1,9 +1,10 @@
 /* attach.c - into a process that runs: all its threads are stopped, the agent is planted, and they
- * go on. Files are read before, so that they stand still no longer than the planting takes.
+ * go on. Files are read and all is planned before, so that they stand still for the writing only.
  */
 #include "host.h"
 #include "image.h"
 #include "inject.h"
+#include "plans.h"
 #include "standing.h"
 #include "threads.h"
 
@@ -79,10 +80,13 @@ static bool plant(struct host *h, const struct threads *threads)
         areas_take_away(h, 0);
         return false;
     }
+    struct plans *planned = h->deferred;
     struct standing standing;
+    h->deferred = NULL;
     standing_find(&standing, &p->tracee, threads, NULL);
     h->standing = &standing;
     modules_update(h);
+    plans_write(h, planned);
     h->standing = NULL;
     standing_free(&standing);
     borders_attached(h);
@@ -94,18 +98,25 @@ bool image_attach(struct host *h, pid_t pid)
 {
     struct process *p = h->process;
     struct threads threads = {0};
+    struct plans planned = {0};
     if (tracee_open_memory(&p->tracee) != 0)
         return problem(h, errno == ESRCH ? "it has ended" : "ptrace is not permitted");
     image_know(h);
-    modules_read(h);
+    if (!areas_choose(h))
+        return problem(h, "no room for the recorder's code near the program's");
+    h->deferred = &planned;
+    modules_plan(h);
     errno = 0;
-    if (!threads_stop(&threads, pid))
+    if (!threads_stop(&threads, pid)) {
+        plans_free(&planned);
         return tell_threads(h, &threads);
+    }
     p->tracee.runner = threads_runner(&threads);
     p->tracee.attached = true;
     bool done = plant(h, &threads);
     p->tracee.attached = false;
     p->tracee.runner = 0;
     threads_let_go(&threads);
+    plans_free(&planned);
     return done;
 }

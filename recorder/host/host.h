@@ -147,7 +147,8 @@ struct host {
     bool attached;                    /* it ran before us, and will when we have gone */
     volatile sig_atomic_t left_alone; /* it is time to leave */
     bool leaving;                     /* nothing new is to be planted */
-    struct standing *standing;        /* where its threads stand, while it is planted; else NULL */
+    struct plans *deferred;    /* what is planned goes here, to be written later; else NULL */
+    struct standing *standing; /* where its threads stand, while it is planted; else NULL */
     bool first_ended;
     const unsigned char *agent;
     size_t agent_size;
@@ -217,6 +218,8 @@ void unplant(struct host *h);
 
 /* ---- areas.c: at the first instruction of a program ---- */
 bool areas_make(struct host *h);
+/* Of a process that runs: only choose where the code will be; areas_make keeps to it. */
+bool areas_choose(struct host *h);
 /* The same process stands again: unmap them. `keep`: a bit for each code area of which the page
  * stays that open calls return through. False: it could not be done. */
 bool areas_take_away(struct host *h, unsigned keep);
@@ -235,6 +238,7 @@ uint64_t stub_address(const struct code_area *area, uint32_t number);
 void modules_update(struct host *h);
 /* Only read what is new, without touching the target: it may run. */
 void modules_read(struct host *h);
+void modules_plan(struct host *h);
 void modules_forget(struct host *h);
 struct module *module_around(struct host *h, uint64_t address);
 void tables_add(struct host *h, struct module *m);

@@ -199,7 +199,7 @@ void modules_read(struct host *h)
     }
 }
 
-void modules_update(struct host *h)
+void modules_plan(struct host *h)
 {
     modules_read(h);
     for (size_t i = 0; i < h->process->module_count; i++) {
@@ -210,6 +210,11 @@ void modules_update(struct host *h)
         hooks_plant(h, m);
         borders_watch(h, m);
     }
+}
+
+void modules_update(struct host *h)
+{
+    modules_plan(h);
     if (h->process->module_count > 0)
         tables_publish(h);
 }

@@ -244,6 +244,8 @@ static enum refusal write_plan(struct host *h, const struct plan *plan)
 {
     const struct tracee *t = &h->process->tracee;
     struct code_area *area = area_near(h, plan->moved.patch);
+    if (area == NULL)
+        return TOO_FAR;
     uint64_t stub = stub_address(area, plan->number);
     if (!tracee_write(t, stub, plan->head, plan->head_length) ||
         !tracee_write(t, plan->moved.copy, plan->moved.bytes, plan->moved.length) ||
@@ -254,6 +256,15 @@ static enum refusal write_plan(struct host *h, const struct plan *plan)
     return write_way(h, plan, stub) ? MOVED : TOO_FAR;
 }
 
+static enum refusal defer(struct host *h, const struct plan *plan)
+{
+    struct plan *later = plans_add(h->deferred);
+    if (later == NULL)
+        return TOO_LONG;
+    *later = *plan;
+    return MOVED;
+}
+
 size_t plans_carry_out(struct host *h, const struct text *text, struct plans *plans)
 {
     size_t done = 0;
@@ -262,8 +273,27 @@ size_t plans_carry_out(struct host *h, const struct text *text, struct plans *pl
     for (size_t i = 0; i < plans->count; i++) {
         struct plan *plan = &plans->list[i];
         if (plan->refusal == MOVED)
-            plan->refusal = write_plan(h, plan);
+            plan->refusal = h->deferred ? defer(h, plan) : write_plan(h, plan);
         done += plan->refusal == MOVED;
     }
     return done;
+}
+
+/* The file may have been unloaded meanwhile. */
+static bool is_loaded(struct host *h, const struct plan *plan)
+{
+    const struct module *m = module_around(h, plan->moved.patch);
+    return m != NULL && m->id == h->family->hooks[plan->number].module;
+}
+
+void plans_write(struct host *h, struct plans *plans)
+{
+    for (size_t i = 0; i < plans->count; i++) {
+        struct plan *plan = &plans->list[i];
+        if (!is_loaded(h, plan) || (plan->refusal = write_plan(h, plan)) == MOVED)
+            continue;
+        h->refused++;
+        say_note(h, "%s at %#llx is not seen: %s", plan->what,
+                 (unsigned long long)plan->moved.patch, refusal_text(plan->refusal));
+    }
 }

@@ -50,5 +50,7 @@ void plan_hop(struct host *h, struct plan *plan, const struct module *m, const s
 /* Refuse what jumps from elsewhere lead into, then write the rest. Returns how many are in place;
  * each that is not has its refusal. */
 size_t plans_carry_out(struct host *h, const struct text *text, struct plans *plans);
+/* Write what was deferred (h->deferred), now that the target stands still. */
+void plans_write(struct host *h, struct plans *plans);
 
 #endif

@@ -109,14 +109,15 @@ int main(int argc, char **argv)
     pthread_t threads[64];
     int number = atoi(argv[2]);
     page_open(argv[1]);
-    page->pid = (uint64_t)getpid();
     is_counted = argc > 3 && strcmp(argv[3], "counted") == 0;
     is_busy = argc > 3 && strcmp(argv[3], "busy") == 0;
     if (argc > 3 && !is_counted && !is_busy) {
+        page->pid = (uint64_t)getpid();
         work_between_signals();
     } else {
         for (int i = 1; i < number; i++)
             pthread_create(&threads[i], NULL, work, NULL);
+        page->pid = (uint64_t)getpid();
         work(NULL);
         for (int i = 1; i < number; i++)
             pthread_join(threads[i], NULL);
