@@ -28,6 +28,7 @@ With --verify it is 0 where both engines saw the same, 1 where not, and nothing 
 
   brkpoint ./a.out < input            the program's standard streams stay as they are
   brkpoint -o day1.brkpoint ./a.out   then: brkpoint report day1.brkpoint
+  brkpoint -p PID --for 10s           a program that runs already; status 0, whatever its own
   brkpoint run -- -odd-name           a program whose name begins with a hyphen
 """
 

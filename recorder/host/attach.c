@@ -106,6 +106,7 @@ bool image_attach(struct host *h, pid_t pid)
         return problem(h, "no room for the recorder's code near the program's");
     h->deferred = &planned;
     modules_plan(h);
+    uint64_t begun = clock_now_ns();
     errno = 0;
     if (!threads_stop(&threads, pid)) {
         plans_free(&planned);
@@ -117,6 +118,7 @@ bool image_attach(struct host *h, pid_t pid)
     p->tracee.attached = false;
     p->tracee.runner = 0;
     threads_let_go(&threads);
+    h->held_ns += clock_now_ns() - begun;
     plans_free(&planned);
     return done;
 }
