@@ -38,10 +38,11 @@ class Page:
 class Running:
     """A probe that runs by itself: attached.c or blocked.c."""
 
-    def __init__(self, folder, source, *words, **how):
+    def __init__(self, folder, source, *words, flag=None, **how):
         self.page = Page(folder / "page")
+        built = probe(source, flag, name=source[:-2] + flag) if flag else probe(source)
         self.process = subprocess.Popen(
-            [probe(source), str(folder / "page"), *words], stdin=subprocess.DEVNULL, **how
+            [built, str(folder / "page"), *words], stdin=subprocess.DEVNULL, **how
         )
         self.pid = self.process.pid
         until(lambda: self.page.pid)

@@ -8,7 +8,7 @@ import subprocess
 import launching
 import pytest
 import recorder_runs
-from attaching import Attached, Running, mappings, totals, traced_by, until
+from attaching import PROBE_WELL, Attached, Running, mappings, totals, traced_by, until
 
 pytestmark = pytest.mark.skipif(not recorder_runs.BUILT, reason=recorder_runs.NOT_BUILT)
 
@@ -106,6 +106,18 @@ def test_bash_and_its_children(tmp_path):
     assert report["complete"] and totals(report, "malloc") > 100
     functions = {row["function"] for row in report["sites"]}
     assert functions  # of bash, and of what it started
+
+
+@pytest.mark.parametrize("flag", ["-static", "-no-pie", "-static-pie"])
+def test_other_kinds_of_programs(tmp_path, flag):
+    with Running(tmp_path, "attached.c", "2", flag=flag) as run:
+        before = mappings(run.pid)
+        attached = Attached(tmp_path, run.pid)
+        run.goes_on(20)
+        assert attached.leave()[0] == 0
+        assert left_alone(run, before)
+        assert run.finish() == PROBE_WELL
+    assert totals(attached.report(), "malloc") > 100
 
 
 # ---- where it is refused ----
