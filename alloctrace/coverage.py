@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
-from alloctrace import measure
+from alloctrace import measure, run_facts
 
 # What no tracer of calls and syscalls sees: kind, in short, why. Every report says so.
 ALWAYS_UNSEEN = (
@@ -88,12 +88,28 @@ def not_seen(run, cuts, hooked):
                 "child processes not followed",
             )
         )
+    rows += _before(run)
     for reason in () if hooked else run.get("unhooked") or ():
         rows.append(_row("calls", str(reason), None, "call", "calls"))
     for reason, count in sorted(cuts.items()):
         why = "the outer frames of stacks that were cut: %s" % reason
         rows.append(_row("cut", why, count, "stack cut short", "stacks cut short"))
     return rows + [_row(kind, why, None, what, what) for kind, what, why in ALWAYS_UNSEEN]
+
+
+def _before(run):
+    if not run_facts.is_attached(run):
+        return []
+    why = (
+        "what was allocated before brkpoint attached: when freed or moved it shows as an unknown"
+        " block; live bytes, peaks and sums count from the attach"
+    )
+    ends = _count(run.get("unknown_ends", 0))
+    one = "block from before the attach, freed or moved"
+    many = "blocks from before the attach, freed or moved"
+    if not ends:
+        one = many = "what was allocated before the attach"
+    return [_row("before", why, ends or None, one, many)]
 
 
 def _row(kind, why, count, one, many):

@@ -40,6 +40,7 @@ class History:
     cost: dict = field(default_factory=dict)  # stops, engine_ns
     notes: list = field(default_factory=list)  # sentences for people
     lost: int = 0  # events that the engine could not record
+    unknown_ends: int = 0  # frees and moves of blocks that nobody saw allocated; recorder only
     end: dict = None  # kind, status, t_ns; None: the engine did not see the end
     cut_off: bool = False  # the spool ends inside a record
     recorded: Optional[Recorded] = None  # what the recorder's own history made of it

@@ -151,6 +151,7 @@ class InfoRecords:
 
     def _info_sums(self, data):
         self.recorder.ends(data)
+        self.history.unknown_ends = fields.number(data, "unknown_ends", 0)
 
     def _info_unmatched(self, data):
         self.unmatched[fields.text(data, "what")[:100]] += fields.number(data, "count")

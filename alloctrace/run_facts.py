@@ -13,8 +13,8 @@ def facts(history, outcome):
     """The run of `history`, completed by what the parent knows.
 
     `outcome` may hold: program (the path as given), command (argv, a list), exit ({"kind":
-    "exited"|"signalled"|"unknown", "status": N}), date (text), versions ({name: text}), notes,
-    complete, and anything else that reports shall know. It wins over what the engine said.
+    "exited"|"signalled"|"detached"|"unknown", "status": N}), date (text), versions ({name: text}),
+    notes, complete, and anything else that reports shall know. It wins over what the engine said.
     """
     end = _plain(history.end or {})
     run = _plain(history.run)
@@ -32,6 +32,8 @@ def facts(history, outcome):
         cuts=cuts(history),
         purposes="examples" if history.has_many() else "each",
     )
+    if is_attached(run):
+        run["unknown_ends"] = history.unknown_ends
     run.update(_not_followed(history))
     run.update(_calls(history))
     run.update((key, value) for key, value in outcome.items() if value is not None)
@@ -52,10 +54,16 @@ def _program(history):
     return fields.text(history.images[0], "path") if history.images else ""
 
 
+def is_attached(run):
+    """Whether the program ran before the recording began: it may run on behind its end."""
+    return run.get("mode") == "attached"
+
+
 def _exit(end):
     """Only the parent knows the status: what the engine calls `exited` may have been a signal."""
     status = fields.signed(end, "status")
     known = end.get("kind") in ("exited", "signalled") and status is not None
+    known = known or end.get("kind") == "detached"
     return {"kind": end["kind"] if known else "unknown", "status": status}
 
 
@@ -64,12 +72,15 @@ def _complete(history):
     return not missing(history)
 
 
+_ENDS = {False: ("exited", "signalled"), True: ("exited", "signalled", "detached")}
+
+
 def missing(history):
     """What makes a history incomplete, as clauses for people; [] for a complete one."""
     found = []
     if history.end is None:
         found.append("the end of the run was not recorded")
-    elif history.end.get("kind") not in ("exited", "signalled"):
+    elif history.end.get("kind") not in _ENDS[is_attached(history.run)]:
         found.append("the engine stopped watching before the program ended")
     if history.cut_off:
         found.append("the last record was cut off")
@@ -100,6 +111,8 @@ def _calls(history):
 
 _TYPES = {
     "program": str,
+    "mode": str,
+    "unknown_ends": int,
     "command": list,
     "engine": str,
     "why_engine": str,

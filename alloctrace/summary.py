@@ -5,7 +5,7 @@ The fields of design section 5 (`report --json`) are a contract: added to, never
 
 from __future__ import annotations
 
-from alloctrace import coverage
+from alloctrace import coverage, run_facts
 from alloctrace.causes import Causes
 from alloctrace.memory import Memory
 from alloctrace.phases import Phases
@@ -78,9 +78,18 @@ def _about_run(run):
         "incomplete_because": _text(run.get("incomplete_because")),
         "events_lost": lost,
         "exit": {"kind": ended.get("kind") or "unknown", "status": ended.get("status")},
+        "attached": _attached(run),
         "date": _text(run.get("date")),
         "versions": {str(name): str(v) for name, v in (run.get("versions") or {}).items()},
     }
+
+
+def _attached(run):
+    """Of a program that ran before: its number, and how many older blocks it freed or moved."""
+    if not run_facts.is_attached(run):
+        return None
+    pid, ends = run.get("pid"), run.get("unknown_ends", 0)
+    return {"pid": pid if isinstance(pid, int) else None, "unknown_blocks": ends}
 
 
 def _contract(counters, trace, run, top_sites):
@@ -97,7 +106,8 @@ def _contract(counters, trace, run, top_sites):
 
 def _added(counters, trace, run):
     tally = counters.tally
-    hooked = run.get("calls_hooked", True) or _without_libc(trace.borders)
+    begins = not run_facts.is_attached(run)
+    hooked = run.get("calls_hooked", True) or (begins and _without_libc(trace.borders))
     return {
         "events": tally.events,
         "verdict": tally.figures(),

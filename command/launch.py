@@ -38,7 +38,8 @@ class Options:
 class Outcome:
     """How a run ended, as the parent saw it."""
 
-    kind: str  # exited | signalled | unknown (gdb died, the target with it)
+    # exited | signalled | unknown (gdb died, the target with it; or it was attached to) | detached
+    kind: str
     status: Optional[int]  # exit status, or the number of the signal
     complete: bool
     reason: Optional[str]  # why not complete
@@ -49,12 +50,15 @@ class Outcome:
     gdb_log: str
     notes: list  # what the user should know of the program
     failed: bool = False  # the watching failed, not the target
+    attached: bool = False  # the target ran before; attach.py
     refused: Optional[str] = None  # why it was not started; nothing of it has run then
     why_engine: Optional[str] = None  # why this engine watched, where it was chosen for the user
 
     @property
     def exit_status(self):
         """What a shell would show for the target; None where unknown."""
+        if self.attached:
+            return 0
         if self.kind == "unknown":
             return None
         return self.status + 128 if self.kind == "signalled" else self.status
@@ -65,6 +69,9 @@ class Outcome:
             return "the target was ended by %s" % signal_name(self.status)
         if self.kind == "exited":
             return "the target exited with status %d" % self.status
+        if self.attached:
+            gone = "goes on" if self.kind == "detached" else "has ended"
+            return "process %d %s" % (self.pid, gone)
         return "the target was killed because it could no longer be watched"
 
 
@@ -127,11 +134,11 @@ def _run(plan, signals, spool_path, options):
 
 def _observer(pid, spool_path, options):
     if options.recorder:
-        return recorder.Recorder(pid, spool_path, _recorder_words(options))
+        return recorder.Recorder(pid, spool_path, recorder_words(options))
     return tracer.start(options.engine, options.live)
 
 
-def _recorder_words(options):
+def recorder_words(options):
     """What the recorder is told on its command line."""
     words = [] if options.symbols else ["no-symbols"]
     words += ["clock=%d" % options.clock] if options.clock else []

@@ -73,6 +73,16 @@ class Recorder:
         except BrokenPipeError:
             pass  # it is gone: the wait for its byte will say so
 
+    def look_again(self):
+        """The memory file may be another by now: one that a process attached to has made."""
+        path = "/proc/%d/fd/%d" % (self.process.pid, self._area)
+        try:
+            area = os.open(path, os.O_RDWR)
+        except OSError:
+            return  # the recorder is gone already
+        os.dup2(area, self._area)
+        os.close(area)
+
     def gone(self):
         """The recorder has ended: threads of the target must not wait for it."""
         slice_size = os.fstat(self._area).st_size // _FAMILIES

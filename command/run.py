@@ -2,31 +2,14 @@
 
 from __future__ import annotations
 
-import argparse
 import contextlib
 import difflib
 import os
-import signal
-import sys
-import traceback
 
-from alloctrace import summary, trace
-from reports import ink, text
 
-from . import (
-    cache,
-    choice,
-    heritage,
-    launch,
-    main,
-    place,
-    program,
-    record,
-    recorder,
-    verify,
-    watching,
-)
-from .errors import FAILED, NOT_FOUND, USAGE, UserError, shown
+from . import attach, attachable, cache, choice, conclude, heritage, launch, main, place, program
+from . import recorder, verify, watching
+from .errors import NOT_FOUND, USAGE, UserError, shown
 
 NAME = "run"
 HELP = "run a program and show what it allocated, when, for whom and what for"
@@ -41,6 +24,7 @@ With --verify it is 0 where both engines saw the same, 1 where not, and nothing 
 
   brkpoint ./a.out < input            the program's standard streams stay as they are
   brkpoint -o day1.brkpoint ./a.out   then: brkpoint report day1.brkpoint
+  brkpoint -p PID --for 10s           a program that runs already; status 0, whatever its own
   brkpoint run -- -odd-name           a program whose name begins with a hyphen
 """
 
@@ -81,7 +65,20 @@ def configure(parser):
         help="with the recorder: a time stamp for every event, or for one in N (16); durations are "
         "known with every",
     )
-    add("-p", "--pid", type=int, metavar="PID", help=argparse.SUPPRESS)
+    add(
+        "-p",
+        "--pid",
+        type=attach.process,
+        metavar="PID",
+        help="attach to a program that runs already; Ctrl-C leaves it running, as it was before",
+    )
+    add(
+        "--for",
+        dest="duration",
+        type=attach.seconds,
+        metavar="TIME",
+        help="with -p: leave after this long, for instance 10s, 250ms, 5m or 1h",
+    )
 
 
 def _seconds(word):
@@ -127,6 +124,8 @@ def _program_at(parser, words):
 def invoke(args):
     """Run and report; the exit status."""
     _check(args)
+    if args.pid is not None:
+        return _attach(args)
     argv = [_bytes(word) for word in args.command]
     found = _find(argv)
     for note in found.notes:
@@ -134,14 +133,11 @@ def invoke(args):
     if args.verify:
         return verify.verify(argv, found, _options(args))
     where = place.prepare(args.output, args.force, found.path)
-    return _conclude(args, where, _watched(args, argv, where, found))
+    return conclude.conclude(args, where, _watched(args, argv, where, found))
 
 
 def _check(args):
-    if args.pid is not None:
-        raise UserError(
-            "-p: this version cannot attach to a running program; start it: brkpoint " "PROGRAM"
-        )
+    attach.check_arguments(args)
     if args.verify and (args.output or args.live):
         raise UserError("--verify keeps no trace and shows no events: without -o and --live", USAGE)
     if args.engine == "breakpoints" and (args.keep == "totals" or args.clock) and not args.verify:
@@ -150,8 +146,28 @@ def _check(args):
         raise UserError("--verify compares events: without --keep totals", USAGE)
     if args.verify and recorder.find() is None:
         raise UserError("--verify: the recorder is not built: make recorder")
-    if not args.command:
+    if not args.command and args.pid is None:
         raise UserError("which program? usage: " + USAGE_LINE, USAGE)
+
+
+def _attach(args):
+    """Into a running process and out again; 0 where that went well, however the target did."""
+    attachable.check(args.pid)
+    where = place.prepare(args.output, args.force, attach.program(args.pid))
+    options = _options(args)
+    options.timeout = args.duration
+    view = watching.choose(where.spool, args.live, args.quiet)
+    options.tick = view.tick
+    try:
+        outcome = attach.run(args.pid, where.spool, options, lambda: _tell_attached(args))
+    finally:
+        view.finish()
+    return conclude.conclude(args, where, outcome)
+
+
+def _tell_attached(args):
+    if not args.quiet:
+        main.say("attached to process %d; Ctrl-C leaves it running" % args.pid)
 
 
 def _bytes(word):
@@ -202,7 +218,7 @@ def _launch(args, chosen, argv, where, found):
         return launch.run(argv, where.spool, options, found)
     except launch.EngineError as error:
         if not chosen.may_change:
-            _tell_log(error.log)
+            conclude.tell_log(error.log)
         raise
     finally:
         view.finish()
@@ -218,71 +234,3 @@ def _options(args):
         clock=args.clock,
         keep=args.keep,
     )
-
-
-def _conclude(args, where, outcome):
-    """Trace and report; whatever fails now must not hide how the target ended."""
-    try:
-        with _ending_in_order(), watching.working(where.spool, args.quiet):
-            record.make_trace(outcome, where, args.force, not args.no_symbols)
-        _report(args, where.trace)
-    except KeyboardInterrupt:
-        return _failed(outcome, _kept(where, "interrupted"))
-    except UserError as error:
-        return _failed(outcome, str(error))
-    except Exception:
-        traceback.print_exc()
-        return _failed(outcome, _kept(where, "a fault of brkpoint"))
-    if outcome.failed:
-        _tell_log(outcome.gdb_log)
-        return _failed(outcome, "the trace is incomplete: " + outcome.reason)
-    if outcome.reason:
-        main.say("the trace is incomplete: %s" % outcome.reason)
-    return outcome.exit_status
-
-
-@contextlib.contextmanager
-def _ending_in_order():
-    """SIGTERM and SIGHUP end the making of the trace as Ctrl-C does: nothing is left about."""
-    before = {}
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        if signal.getsignal(number) == signal.SIG_DFL:
-            before[number] = signal.signal(number, signal.default_int_handler)
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-
-def _report(args, path):
-    if args.quiet:
-        return
-    look = ink.of_stream(sys.stderr)
-    with trace.open(path) as recorded:
-        facts = summary.summarise(recorded)
-        events = False if args.live else None  # they have been shown
-        page = text.render(facts, recorded, look.width, look.colour, events, look.unicode)
-    try:
-        sys.stderr.write(page)
-        sys.stderr.flush()
-    except (OSError, AttributeError):
-        pass  # standard error is closed: the trace is there, and the status still counts
-
-
-def _failed(outcome, message):
-    main.say("%s; %s" % (message, outcome.describe()))
-    return FAILED
-
-
-def _kept(where, why):
-    if os.path.exists(where.spool):
-        spool = shown(where.spool)
-        return "%s; what was recorded is kept: brkpoint recover %s" % (why, spool)
-    return "%s; the trace is %s" % (why, shown(where.trace))
-
-
-def _tell_log(log):
-    """The last of what gdb said, for whoever looks into it."""
-    for line in log.strip().splitlines()[-5:]:
-        main.say("gdb: " + shown(line))

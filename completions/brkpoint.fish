@@ -12,6 +12,8 @@ complete -c brkpoint -n '__fish_seen_subcommand_from run; or not __fish_seen_sub
 complete -c brkpoint -n '__fish_seen_subcommand_from run; or not __fish_seen_subcommand_from run report events sql article witnesses doctor recover help' -l no-symbols -d 'as if no debug files were installed'
 complete -c brkpoint -n '__fish_seen_subcommand_from run; or not __fish_seen_subcommand_from run report events sql article witnesses doctor recover help' -l keep -x -a 'all totals' -d 'with the recorder: every event, or sums and the timeline alone, for runs without end'
 complete -c brkpoint -n '__fish_seen_subcommand_from run; or not __fish_seen_subcommand_from run report events sql article witnesses doctor recover help' -l clock -r -d 'with the recorder: a time stamp for every event, or for one in N (16); durations are known with every'
+complete -c brkpoint -n '__fish_seen_subcommand_from run; or not __fish_seen_subcommand_from run report events sql article witnesses doctor recover help' -s p -l pid -r -d 'attach to a program that runs already; Ctrl-C leaves it running, as it was before'
+complete -c brkpoint -n '__fish_seen_subcommand_from run; or not __fish_seen_subcommand_from run report events sql article witnesses doctor recover help' -l for -r -d 'with -p: leave after this long, for instance 10s, 250ms, 5m or 1h'
 complete -c brkpoint -n 'not __fish_seen_subcommand_from run report events sql article witnesses doctor recover help' -a report -d 'show what a recorded run says: text, Markdown or JSON'
 complete -c brkpoint -n '__fish_seen_subcommand_from report' -s h -l help -d 'show this help message and exit'
 complete -c brkpoint -n '__fish_seen_subcommand_from report' -l json -d 'one JSON object, for scripts'

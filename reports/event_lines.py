@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 
 from alloctrace.escape import visible
+from reports.run_view import is_unknown
 
 NARROWEST = 80
 _INDENT = 2
@@ -65,7 +66,7 @@ def answered(event):
     if event.errno is not None:
         return " = " + errno.errorcode.get(event.errno, "error %d" % event.errno)
     if event.result is None:
-        return ""
+        return " (unknown block)" if is_unknown(event) else ""
     return " = " + (hex(event.result) if event.result else "0")
 
 

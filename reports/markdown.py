@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from alloctrace import words
 from alloctrace.escape import visible
-from reports import event_tree, recording, run_view, sections, sentences
+from reports import endings, event_tree, recording, run_view, sections, sentences
 from reports.ink import Ink
 from reports.text import EVENTS_AT_MOST
 
@@ -140,7 +140,8 @@ def _sites(summary):
 
 def _memory(summary):
     rows = sections.memory_rows(summary, Ink(120))
-    lines = ["## Memory", "", "Bytes asked for; leaked: live at the end.", ""]
+    said = endings.what_live_means(summary)
+    lines = ["## Memory", "", said[0].upper() + said[1:] + ".", ""]
     return lines + table(sections.MEMORY_HEAD, "lrrrrrr", rows)
 
 

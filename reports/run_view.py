@@ -104,7 +104,7 @@ def call_text(event, freed, times, ink):
 
 def _amount(event, freed, ink):
     if event.name == "free":
-        unknown = "NULL" if event.ptr == 0 else ""
+        unknown = "NULL" if event.ptr == 0 else "unknown block" if is_unknown(event) else ""
         return unknown if freed is None else _number(freed)
     if event.size is None:
         return ""
@@ -113,6 +113,11 @@ def _amount(event, freed, ink):
     if event.nmemb is not None and 1 not in (event.nmemb, event.size):
         return "%s %s %s" % (_number(event.nmemb), ink.signs.times, _number(event.size))
     return _number(measure.bytes_asked(event))
+
+
+def is_unknown(event):
+    """Whether it ends or moves a block that nobody saw allocated: older than the recording."""
+    return bool(event.ptr) and event.kind == "call" and event.block is None and event.outer is None
 
 
 def _number(value):

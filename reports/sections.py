@@ -7,7 +7,7 @@ import textwrap
 
 from alloctrace import words
 from alloctrace.escape import visible
-from reports import sentences, tables
+from reports import endings, sentences, tables
 
 SITES = 12
 PROCESSES = 12
@@ -214,7 +214,7 @@ def site_name(row, ink, width=30):
 def memory(record, ink):
     """Peak, leaked and temporary, by origin."""
     peak = record["peak"]
-    said = "bytes asked for; leaked: live at the end"
+    said = endings.what_live_means(record)
     if peak["phase"]:
         said += "; the peak was in %s" % peak["phase"]
     yield title("Memory", said, ink)
@@ -253,7 +253,8 @@ def _memory_line(record):
     if not record["allocated"]["blocks"]:
         return "No call handed out memory."
     sizes = sentences.size(record["peak_bytes"]), sentences.size(record["leaked"]["bytes"])
-    return "At most %s live at once; %s live at the end" % sizes + _whose_at_end(record["leaked"])
+    usual = "At most %s live at once; %s live at the end" % sizes + _whose_at_end(record["leaked"])
+    return endings.memory_line(record, *sizes) or usual
 
 
 def _whose_at_end(leaked):

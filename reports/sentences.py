@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import shlex
-import signal
 
 from alloctrace import words
 from alloctrace.escape import visible
+from reports import endings
 
+ending = endings.ending
 _UNITS = ("KiB", "MiB", "GiB", "TiB", "PiB", "EiB")
 
 
@@ -184,25 +185,6 @@ def _why(figures):
     return " (%s)" % "; ".join(reasons) if reasons else ""
 
 
-def ending(summary):
-    """How the run ended: `exited with status 0`, `killed by SIGSEGV`."""
-    kind, status = summary["exit"]["kind"], summary["exit"]["status"]
-    if kind == "exited" and status is not None:
-        return "exited with status %s" % status
-    if kind == "signalled" and status is not None:
-        return "killed by %s" % signal_name(status)
-    if kind == "unknown" or status is None:
-        return "how it ended was not seen"
-    return "%s (%s)" % (visible(str(kind)), status)
-
-
-def signal_name(number):
-    try:
-        return signal.Signals(number).name
-    except ValueError:
-        return "signal %s" % number
-
-
 def warnings(summary):
     """What is lost, incomplete or could not be hooked: said before anything else."""
     rows = []
@@ -261,4 +243,6 @@ def how_to_see(trace, all_shown):
 
 def repeat(summary):
     """The command that records such a run again."""
+    if summary.get("attached"):
+        return endings.repeat(summary)
     return "brkpoint run %s" % command_line(summary)

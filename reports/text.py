@@ -36,7 +36,8 @@ def _first(summary, ink):
     for warning in sentences.warnings(summary):
         yield from _wrapped("! " + warning, ink, "  ", lambda text: ink.paint(text, "red"))
     ended = sentences.ending(summary)
-    painted = ended if summary["exit"]["kind"] == "exited" else ink.paint(ended, "red")
+    well = summary["exit"]["kind"] in ("exited", "detached")
+    painted = ended if well else ink.paint(ended, "red")
     command = ink.fit(sentences.command_line(summary), max(20, ink.width - len(ended) - 4))
     yield "%s %s %s" % (ink.bold(command), ink.dim(ink.signs.dot), painted)
 

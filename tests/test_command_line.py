@@ -84,14 +84,6 @@ def test_a_program_named_like_a_command(tmp_path):
     assert brkpoint("report", env=environment, cwd=tmp_path).stdout != "it ran\n"
 
 
-@pytest.mark.parametrize(
-    "words, says", [(["--engine", "recorder", "true"], "breakpoints"), (["-p", "1"], "attach")]
-)
-def test_what_this_version_lacks_is_said(words, says):
-    done = brkpoint(*words)
-    assert done.returncode == 125 and says in done.stderr and done.stderr.count("\n") == 1
-
-
 # ---- help ----------------------------------------------------------------------------------------
 
 

@@ -12,7 +12,7 @@ import tempfile
 import pytest
 
 import launching
-from command import launch, place, record, run, target, watching
+from command import conclude, launch, place, record, target, watching
 from command.errors import UserError
 
 pytestmark = pytest.mark.skipif(bool(launching.needed), reason="needs %s" % launching.needed)
@@ -150,7 +150,7 @@ def test_a_fault_of_ours_hides_nothing(ended, monkeypatch, capsys, error, says):
         raise error
 
     monkeypatch.setattr(record, "make_trace", broken)
-    assert run._conclude(Args, where, outcome) == 125
+    assert conclude.conclude(Args, where, outcome) == 125
     said = capsys.readouterr().err
     assert says in said and "brkpoint recover" in said and "status 5" in said
     assert os.path.exists(where.spool)
@@ -158,7 +158,7 @@ def test_a_fault_of_ours_hides_nothing(ended, monkeypatch, capsys, error, says):
 
 def test_without_a_fault_the_status_is_the_targets(ended):
     where, outcome = ended
-    assert run._conclude(Args, where, outcome) == 5
+    assert conclude.conclude(Args, where, outcome) == 5
     assert os.path.exists(where.trace) and not os.path.exists(where.spool)
 
 
@@ -166,7 +166,7 @@ def test_a_spool_that_is_damaged_is_kept(ended, capsys):
     where, outcome = ended
     with open(where.spool, "r+b") as file:
         file.write(b"nonsense")
-    assert run._conclude(Args, where, outcome) == 125
+    assert conclude.conclude(Args, where, outcome) == 125
     assert "not a brkpoint spool" in capsys.readouterr().err
     assert os.path.exists(where.spool) and not os.path.exists(where.trace)
 

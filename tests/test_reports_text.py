@@ -105,7 +105,7 @@ def test_a_failed_call_says_so_and_why():
         (call(1, "calloc", 0, nmemb=0), "calloc 0 × 0"),
         (call(1, "memalign", 1009, align=64), "memalign 1009 align 64"),
         (call(1, "free", ptr=0), "free NULL"),
-        (call(1, "free", ptr=9), "free"),
+        (call(1, "free", ptr=9), "free unknown block"),
         (syscall(1, "brk", 0, phase="main"), "brk"),
         (syscall(1, "brk", -4096, phase="main"), "brk -4096"),
     ],

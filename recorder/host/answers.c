@@ -1,5 +1,6 @@
 /* answers.c - what threads of the target ask. The asking thread stands still until it is told. */
 #include "host.h"
+#include "reader.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -47,6 +48,8 @@ static void answer_libs(struct host *h)
  * be a child's that borrows this thread's memory. */
 static void answer_exec(struct host *h, const struct ask *ask)
 {
+    if (h->leaving)
+        return;
     if (ptrace(PTRACE_SEIZE, (pid_t)ask->a[1], 0, PTRACE_O_TRACEEXEC) == 0)
         h->executing++;
     else
@@ -57,6 +60,8 @@ static void answer_no_exec(struct host *h, const struct ask *ask)
 {
     pid_t tid = (pid_t)ask->a[0];
     int status;
+    if (h->executing == 0)
+        return;
     if (ptrace(PTRACE_INTERRUPT, tid, 0, 0) != 0)
         return;
     h->executing--;

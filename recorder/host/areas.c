@@ -2,7 +2,8 @@
  * its first instruction: the data area, shared with this process, and the code area beside the
  * code that is to be hooked, read-execute, with the agent in it.
  */
-#include "host.h"
+#define _GNU_SOURCE /* memfd_create */
+#include "areas.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -20,100 +21,9 @@
 #define MADV_WIPEONFORK 18
 #endif
 
-/* Far from where the kernel, libc and the sanitizers' shadows put things. */
-#define DATA_HINT UINT64_C(0x2a0000000000)
-#define PAGE UINT64_C(4096)
 #define REACH (UINT64_C(1) << 31)
 #define MARGIN (UINT64_C(1) << 20)
 #define LOW_MARGIN (UINT64_C(16) << 10)
-#define STUBS_ROOM ((uint64_t)STUB_COUNT * STUB_SIZE)
-
-static uint64_t page_up(uint64_t value)
-{
-    return (value + PAGE - 1) & ~(PAGE - 1);
-}
-
-static bool problem(struct host *h, const char *what, int64_t result)
-{
-    snprintf(h->problem, sizeof h->problem, "%s: %s", what,
-             strerror(result < 0 ? (int)-result : 0));
-    return false;
-}
-
-static bool is_address(int64_t result)
-{
-    return result < 0 ? result < -4095 : result != 0;
-}
-
-static int64_t remote_map(struct host *h, uint64_t at, uint64_t size, int prot, int flags, int fd,
-                          uint64_t from)
-{
-    int64_t result = -EIO;
-    const uint64_t a[6] = {at, size, (uint64_t)prot, (uint64_t)flags, (uint64_t)(int64_t)fd, from};
-    if (!tracee_syscall(&h->process->tracee, SYS_mmap, a, NULL, 0, &result))
-        return -EIO;
-    return result;
-}
-
-/* ---- the data area ---- */
-
-static int64_t map_piece(struct host *h, uint64_t at, const struct piece *piece, int fd)
-{
-    return remote_map(h, at + piece->at, piece->size, PROT_READ | PROT_WRITE,
-                      MAP_SHARED | MAP_NORESERVE | MAP_FIXED_NOREPLACE, fd,
-                      h->family->place + piece->at);
-}
-
-static int64_t map_pieces(struct host *h, uint64_t at, int fd)
-{
-    struct piece pieces[3];
-    unsigned count = room_pieces(h->family->room, pieces);
-    int64_t result = (int64_t)at, ignored;
-    for (unsigned i = 0; i < count; i++) {
-        result = map_piece(h, at, &pieces[i], fd);
-        if (result == (int64_t)(at + pieces[i].at))
-            continue;
-        const uint64_t unmap[6] = {at, AREA_SIZE};
-        tracee_syscall(&h->process->tracee, SYS_munmap, unmap, NULL, 0, &ignored);
-        return is_address(result) ? -EEXIST : result;
-    }
-    return (int64_t)at;
-}
-
-/* All of it, or where address space is limited a part that leaves the program most. */
-static int64_t map_room(struct host *h, int fd)
-{
-    struct family *f = h->family;
-    uint64_t limit = room_limit(h->process->tracee.pid);
-    int64_t result = -ENOMEM;
-    for (; f->room != NULL; f->room = room_smaller(f->room)) {
-        if (room_size(f->room) <= limit)
-            result = map_pieces(h, DATA_HINT, fd);
-        if (result == -EEXIST) /* something of the target is there */
-            result = map_pieces(h, DATA_HINT + AREA_SIZE, fd);
-        if (is_address(result))
-            break;
-    }
-    return result;
-}
-
-static bool map_data(struct host *h)
-{
-    char path[48];
-    int64_t fd = -EIO, ignored;
-    snprintf(path, sizeof path, "/proc/%d/fd/%d", (int)getpid(), h->area_fd);
-    const uint64_t a[6] = {(uint64_t)AT_FDCWD, 0, O_RDWR | O_CLOEXEC};
-    if (!tracee_syscall(&h->process->tracee, SYS_openat, a, path, 1, &fd) || fd < 0)
-        return problem(h, "the program may not open the recorder's memory", fd);
-    int64_t address = map_room(h, (int)fd);
-    const uint64_t close_it[6] = {(uint64_t)fd};
-    tracee_syscall(&h->process->tracee, SYS_close, close_it, NULL, 0, &ignored);
-    if (!is_address(address))
-        return problem(h, "no room for the recorder's data (see `ulimit -v`)", address);
-    h->process->area = (uint64_t)address;
-    room_use(h->family);
-    return true;
-}
 
 /* ---- where the code goes: within reach, and out of the way of what is mapped later ---- */
 
@@ -192,24 +102,26 @@ uint64_t area_identity(const struct host *h)
     return first->stubs + STUBS_ROOM;
 }
 
-static bool map_code(struct host *h, struct code_area *area, uint64_t anchor)
+/* `at`: where; 0: it is chosen. */
+static bool map_code(struct host *h, struct code_area *area, uint64_t anchor, uint64_t at)
 {
     uint64_t size = AGENT_ROOM + STUBS_ROOM;
     bool first = area == &h->process->areas[0];
-    uint64_t at = choose(h, anchor, size + (first ? IDENTITY_SIZE : 0));
+    if (at == 0)
+        at = choose(h, anchor, size + (first ? IDENTITY_SIZE : 0));
     int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE;
-    int64_t got = at ? remote_map(h, at, size, PROT_READ | PROT_EXEC, flags, -1, 0) : -ENOMEM;
+    int64_t got = at ? area_remote_map(h, at, size, PROT_READ | PROT_EXEC, flags, -1, 0) : -ENOMEM;
     if (got != (int64_t)at || at == 0)
-        return problem(h, "no room for the recorder's code near the program's", got);
+        return areas_problem(h, "no room for the recorder's code near the program's", got);
     *area = (struct code_area){at, at + AGENT_ROOM};
     if (!first)
         return true;
-    got = remote_map(h, at + size, IDENTITY_SIZE, PROT_READ | PROT_WRITE, flags, -1, 0);
+    got = area_remote_map(h, at + size, IDENTITY_SIZE, PROT_READ | PROT_WRITE, flags, -1, 0);
     const uint64_t wipe[6] = {at + size, IDENTITY_SIZE, MADV_WIPEONFORK};
     int64_t result = -EIO;
     if (got != (int64_t)(at + size) ||
         !tracee_syscall(&h->process->tracee, SYS_madvise, wipe, NULL, 0, &result) || result != 0)
-        return problem(h, "no memory that a fork wipes (MADV_WIPEONFORK)", result);
+        return areas_problem(h, "no memory that a fork wipes (MADV_WIPEONFORK)", result);
     return true;
 }
 
@@ -219,33 +131,40 @@ static bool needs_own_area(const struct host *h)
            !reaches(h->process->areas[0].address, AGENT_ROOM + STUBS_ROOM, h->process->entry);
 }
 
-static void tell_room(struct host *h)
+static uint64_t anchor_of(const struct process *p)
 {
-    const struct room *room = h->family->room;
-    uint64_t size = room_size(room);
-    for (unsigned i = 0; i < MAX_AREAS; i++)
-        size += h->process->areas[i].address ? AGENT_ROOM + STUBS_ROOM : 0;
-    if (room != room_largest())
-        say_note(
-            h,
-            "address space is limited (ulimit -v): of it the recorder takes %llu MiB, which has "
-            "room for %u threads at one moment",
-            (unsigned long long)(size >> 20) + 1, room->threads);
+    return p->base ? p->base : p->entry;
+}
+
+bool areas_choose(struct host *h)
+{
+    struct process *p = h->process;
+    uint64_t size = AGENT_ROOM + STUBS_ROOM, at = choose(h, anchor_of(p), size + IDENTITY_SIZE);
+    memset(p->areas, 0, sizeof p->areas);
+    if (at == 0)
+        return false;
+    p->areas[0] = (struct code_area){at, at + AGENT_ROOM};
+    at = needs_own_area(h) ? choose(h, p->entry, size) : 0;
+    if (at != 0)
+        p->areas[1] = (struct code_area){at, at + AGENT_ROOM};
+    return true;
 }
 
 bool areas_make(struct host *h)
 {
     struct process *p = h->process;
+    uint64_t chosen[2] = {0};
+    for (unsigned i = 0; i < 2 && h->deferred != NULL; i++)
+        chosen[i] = p->areas[i].address;
     memset(p->areas, 0, sizeof p->areas);
-    uint64_t anchor = p->base ? p->base : p->entry;
-    if (!map_data(h) || !map_code(h, &p->areas[0], anchor))
+    if (!area_map_data(h) || !map_code(h, &p->areas[0], anchor_of(p), chosen[0]))
         return false;
-    if (needs_own_area(h) && !map_code(h, &p->areas[1], p->entry))
+    if (needs_own_area(h) && !map_code(h, &p->areas[1], p->entry, chosen[1]))
         h->problem[0] = 0; /* the libraries can be hooked all the same */
     for (unsigned i = 0; i < MAX_AREAS; i++)
         if (p->areas[i].address && !write_agent(h, &p->areas[i], area_identity(h)))
-            return problem(h, "the program's memory cannot be written", -errno);
-    tell_room(h);
+            return areas_problem(h, "the program's memory cannot be written", -errno);
+    area_tell_room(h);
     return true;
 }
 

@@ -58,6 +58,15 @@ void borders_begin(struct host *h)
     hook_border(h, p->user_main ? p->user_main : p->main, BORDER_MAIN);
 }
 
+void borders_attached(struct host *h)
+{
+    struct module *program = border_program(h);
+    h->process->phase = PHASE_NONE;
+    if (program != NULL)
+        border_know_main(h, program, 0);
+    cross(h, PHASE_MAIN, h->last_ns, "attached to the running process");
+}
+
 uint64_t border_start(struct host *h, uint64_t main, uint32_t hook)
 {
     struct process *p = h->process;

@@ -169,8 +169,10 @@ void block_begin(struct history *h, struct thread *t, struct call *call)
             set_field(h, call->seq, BLOCK, call->number);
             return;
         }
-        if (!adopt(h, p, call->shape.ptr, &block))
+        if (!adopt(h, p, call->shape.ptr, &block)) {
+            h->unknown_ends += call->outer == NONE;
             return;
+        }
     }
     call->number = block.number;
     set_field(h, call->seq, BLOCK, block.number);

@@ -180,7 +180,8 @@ struct history {
     void *owner;
     int failed, has_start;
     uint64_t start, events, block_number, births;
-    uint32_t stamp; /* counts changes of what the groups of events depend on */
+    uint32_t stamp;        /* counts changes of what the groups of events depend on */
+    uint64_t unknown_ends; /* frees and moves of blocks that nobody saw allocated */
     struct process *processes;
     uint32_t process_count, process_room, last_process;
     struct thread *threads;

@@ -87,6 +87,7 @@ void put_ends(struct history *h, int is_last)
     add(&text, "{\"type\":\"sums\",\"events\":%llu,\"last\":%s,", (unsigned long long)h->events,
         is_last ? "true" : "false");
     add_peak(h, &text);
+    add(&text, ",\"unknown_ends\":%llu", (unsigned long long)h->unknown_ends);
     add(&text, ",\"timeline\":[");
     for (unsigned index = 0; index < h->timeline.count; index++) {
         const struct point *point = &h->timeline.points[index];

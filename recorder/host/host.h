@@ -1,10 +1,12 @@
 /* host.h - the recorder outside the target: what its rooms share.
  *
- *   main.c      the whole run: start, loop, end
+ *   main.c      the whole run: start and end; loop.c what lies between
  *   processes.c the processes of the target, and what they share
  *   image.c     a program at its first instruction
  *   tracee.c    ptrace and /proc/PID/mem
  *   areas.c     the two areas in the target, and the agent's code in them
+ *   attach.c    the same of a running one, its threads stopped (threads.c, standing.c, inject.c)
+ *   unplant.c   the code out again
  *   modules.c   files mapped as code; their unwind tables for the agent (tables.c)
  *   hooks.c     allocator functions (hook_calls.c), system calls and borders get their detours,
  *               worked out before they are written (plans.c)
@@ -27,6 +29,8 @@
 #include "stacks.h"
 #include "tracee.h"
 
+#include <signal.h>
+
 #define MAX_HOOKS STUB_COUNT
 #define MAX_MODULES 1024
 #define MAX_NAMES 4 /* aliases of one function */
@@ -41,7 +45,7 @@ struct module {
     char *path;
     uint64_t start, end, bias;
     enum role role;
-    bool has_elf, hooked, seen, init_hooked;
+    bool has_elf, read, hooked, seen, init_hooked;
     struct elf elf;
     struct frames frames;
     uint64_t pcs, what; /* its rows, as offsets in the area */
@@ -65,6 +69,8 @@ struct hook {
     uint64_t patch; /* where the jump was written, over `original`; 0: nowhere */
     unsigned patch_length;
     uint8_t original[5];
+    struct moved *moved; /* what was moved for it, kept for the way back; NULL: nothing was */
+    uint64_t hop;        /* 0, or padding that holds the jump, reached by a short one */
 };
 
 /* An address that a call returns to, and the name that its call site uses. */
@@ -117,24 +123,6 @@ struct process {
     bool has_begun_image;   /* its phases are its own: it has exec'd */
 };
 
-/* The place of the host in the stream of one thread. */
-struct reader {
-    uint32_t chunk, offset; /* chunk: index plus 1, 0: nothing read yet */
-    bool entered;           /* the call at `offset` has been written, its result is awaited */
-    bool done;              /* thread gone, everything read */
-    bool keeps;             /* the chunk holds a record that was begun and given up: drain.c */
-    bool known;
-    uint32_t pid, tid;
-    uint64_t last_time;
-    uint64_t pace_ns;  /* from one event without a time stamp to the next */
-    uint64_t open[64]; /* stack pointers of open calls, innermost last */
-    unsigned open_count;
-    void *nodes;    /* what the thread's agent said of its nodes: drain.c */
-    uint64_t sp;    /* of the call at `offset` */
-    uint64_t begun; /* and the time stamp with which it was entered; 0: none */
-    char *path;     /* of the file that the next mmap maps */
-};
-
 struct host {
     int area_fd; /* the memory file: a slice of AREA_SIZE for each family */
     struct spool spool;
@@ -145,9 +133,14 @@ struct host {
     struct family *family;   /* its own */
     struct process **processes;
     size_t process_count, process_room;
-    struct family *families; /* MAX_FAMILIES of them */
-    pid_t first;             /* the process that brkpoint started */
-    bool nothing_comes;      /* the streams are being read to their end */
+    struct family *families;          /* MAX_FAMILIES of them */
+    pid_t first;                      /* the process that brkpoint started */
+    bool nothing_comes;               /* the streams are being read to their end */
+    bool attached;                    /* it ran before us, and will when we have gone */
+    volatile sig_atomic_t left_alone; /* it is time to leave */
+    bool leaving;                     /* nothing new is to be planted */
+    struct plans *deferred;    /* what is planned goes here, to be written later; else NULL */
+    struct standing *standing; /* where its threads stand, while it is planted; else NULL */
     bool first_ended;
     const unsigned char *agent;
     size_t agent_size;
@@ -165,6 +158,12 @@ struct host {
     struct json json, end_state;
     char problem[256]; /* why it cannot record; empty: it can */
 };
+
+/* ---- loop.c ---- */
+/* Until the first process has ended, or it is time to leave. */
+void host_loop(struct host *h);
+/* One turn of it: questions answered, records taken out. False: there was nothing to do. */
+bool host_turn(struct host *h);
 
 /* ---- main.c ---- */
 void say_note(struct host *h, const char *format, ...);
@@ -193,29 +192,29 @@ void process_executed(struct host *h, pid_t pid);
 void processes_ended(struct host *h);
 /* The first has ended: the others run on, and nothing more of them is recorded. */
 void processes_let_go(struct host *h);
+/* An end of recording before theirs: the code out of all of them, and let them go. */
+void processes_leave(struct host *h);
 
 /* ---- image.c ---- */
 /* The process served stands at its first instruction: plant, and let it go. */
 void image_begin(struct host *h);
+/* Its program has run for a while: all threads are stopped, planted, and let go. False:
+ * h->problem says why not, and it goes on as before. */
+bool image_attach(struct host *h, pid_t pid);
 
-/* ---- room.c ---- */
-struct piece {
-    uint64_t at, size;
-};
-const struct room *room_largest(void);
-const struct room *room_smaller(const struct room *room); /* NULL: there is none */
-/* What of the area is to be mapped: how many pieces. */
-unsigned room_pieces(const struct room *room, struct piece pieces[3]);
-uint64_t room_size(const struct room *room);
-/* The most that may be taken of a process' address space. */
-uint64_t room_limit(pid_t pid);
-/* Map the area here, all that can be; `number`: of the family. */
-bool room_map(struct family *f, int fd, unsigned number);
-/* Before anything is recorded: no more than the room is used. */
-void room_use(struct family *f);
+/* ---- unplant.c ---- */
+/* Take the code out of the process served, and let it go on. What could not be taken out only
+ * passes through, and a note says so. */
+void unplant(struct host *h);
 
 /* ---- areas.c: at the first instruction of a program ---- */
 bool areas_make(struct host *h);
+/* Of a process that runs: only choose where the code will be; areas_make keeps to it. */
+bool areas_choose(struct host *h);
+/* The same process stands again: unmap them. `keep`: a bit for each code area of which the page
+ * stays that open calls return through. False: it could not be done. */
+bool areas_take_away(struct host *h, unsigned keep);
+bool areas_hold(const struct code_area *area, uint64_t address);
 /* A code area from which `address` can be reached; NULL where there is none. */
 struct code_area *area_near(struct host *h, uint64_t address);
 /* Address of the identity pages. */
@@ -228,6 +227,9 @@ uint64_t stub_address(const struct code_area *area, uint32_t number);
 /* ---- modules.c, tables.c ---- */
 /* Look at the mappings again: new files are announced, hooked and unwound, gone ones forgotten. */
 void modules_update(struct host *h);
+/* Only read what is new, without touching the target: it may run. */
+void modules_read(struct host *h);
+void modules_plan(struct host *h);
 void modules_forget(struct host *h);
 struct module *module_around(struct host *h, uint64_t address);
 void tables_add(struct host *h, struct module *m);
@@ -258,6 +260,8 @@ void border_know_main(struct host *h, struct module *program, uint64_t main);
 /* ---- borders.c ---- */
 void borders_begin(struct host *h);
 void borders_watch(struct host *h, struct module *m);
+/* Of a program that has run for a while: it is in main. */
+void borders_attached(struct host *h);
 /* what: enum border, and from bit 8 on the module's id. */
 struct reached {
     uint64_t what, t_ns, sp;

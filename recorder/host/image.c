@@ -1,6 +1,6 @@
 /* image.c - a program at its first instruction: what it is, and the agent into it. */
 #define _GNU_SOURCE
-#include "host.h"
+#include "image.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -47,7 +47,7 @@ static void read_executable(struct process *p)
     p->executable = strdup(path);
 }
 
-static bool is_64_bit(const struct process *p)
+bool image_is_64_bit(const struct process *p)
 {
     struct user_regs_struct regs;
     return ptrace(PTRACE_GETREGS, p->tracee.pid, 0, &regs) == 0 && regs.cs == CS_64_BIT;
@@ -65,7 +65,7 @@ static void announce_image(struct host *h)
 }
 
 /* A filter that the program has inherited may not let it sleep. */
-static bool is_filtered(pid_t pid)
+bool image_is_filtered(pid_t pid)
 {
     char path[32], line[256];
     int mode = 0;
@@ -79,19 +79,24 @@ static bool is_filtered(pid_t pid)
     return mode != 0;
 }
 
+void image_know(struct host *h)
+{
+    read_executable(h->process);
+    read_auxv(h->process);
+    announce_image(h);
+}
+
 /* At the first instruction, the process standing still. */
 static bool plant(struct host *h)
 {
     struct process *p = h->process;
-    read_executable(p);
-    read_auxv(p);
-    announce_image(h);
-    if (!is_64_bit(p)) {
+    image_know(h);
+    if (!image_is_64_bit(p)) {
         snprintf(h->problem, sizeof h->problem, "a 32-bit program");
         return false;
     }
     h->family->area->fsgsbase = p->hwcap2 >> 1 & 1; /* HWCAP2_FSGSBASE, asm/hwcap2.h */
-    h->family->area->may_sleep = !is_filtered(p->tracee.pid);
+    h->family->area->may_sleep = !image_is_filtered(p->tracee.pid);
     if (!areas_make(h))
         return false;
     h->family->area->recording = 1;

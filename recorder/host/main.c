@@ -12,10 +12,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/ptrace.h>
-#include <sys/syscall.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 extern const unsigned char agent_begin[], agent_finish[];
@@ -45,76 +41,17 @@ void say_lost(struct host *h, uint64_t count, const char *reason)
     spool_json(&h->spool, &h->json);
 }
 
-/* ---- the loop ---- */
-
-/* Stops of the thread that execs: the exec itself, or a signal to be passed on. */
-static void look_at_tracee(struct host *h)
-{
-    int status;
-    pid_t pid = waitpid(-1, &status, __WALL | WNOHANG);
-    if (pid <= 0 || !WIFSTOPPED(status))
-        return;
-    if (status >> 8 != (SIGTRAP | PTRACE_EVENT_EXEC << 8)) {
-        int event = status >> 16;
-        bool group = event == PTRACE_EVENT_STOP && WSTOPSIG(status) != SIGTRAP;
-        ptrace(group ? PTRACE_LISTEN : PTRACE_CONT, pid, 0, event ? 0 : WSTOPSIG(status));
-        return;
-    }
-    h->executing--;
-    process_executed(h, pid);
-    if (h->family == NULL)
-        say_lost(h, 1, "too many programs at once: one of them is not recorded");
-    else if (tracee_at_exec(&h->process->tracee)) {
-        image_begin(h);
-        return;
-    }
-    tracee_detach(&h->process->tracee);
-}
-
-static bool drain_all_families(struct host *h)
-{
-    uint64_t limit = clock_look(&h->clock);
-    bool busy = false;
-    for (size_t i = 0; i < h->process_count; i++) {
-        struct process *p = h->processes[i];
-        if (p->family != NULL && !p->family->drained) {
-            serve(h, p);
-            busy |= drain(h, limit);
-            p->family->drained = true;
-        }
-    }
-    for (size_t i = 0; i < h->process_count; i++)
-        if (h->processes[i]->family != NULL)
-            h->processes[i]->family->drained = false;
-    return busy;
-}
-
-/* SIGTERM: brkpoint has died, and the target with it. What the target had started lives on, and must
- * be let go. */
-static volatile sig_atomic_t left_alone;
-
-static void brkpoint_died(int number)
-{
-    left_alone = number;
-}
-
-static void loop(struct host *h)
-{
-    while (!h->first_ended && !left_alone) {
-        for (size_t i = 0; i < h->process_count; i++) {
-            serve(h, h->processes[i]);
-            answers_give(h);
-        }
-        if (h->executing)
-            look_at_tracee(h);
-        bool busy = drain_all_families(h);
-        processes_ended(h);
-        host_rest(h, busy);
-    }
-    processes_let_go(h);
-}
-
 /* ---- start and end ---- */
+
+/* SIGTERM: brkpoint has died, and the target with it; what the target had started lives on, and must
+ * be let go. Or the target was attached to, and is to be left. */
+static struct host host;
+
+static void leave(int number)
+{
+    (void)number;
+    host.left_alone = 1;
+}
 
 static void announce_run(struct host *h)
 {
@@ -125,6 +62,8 @@ static void announce_run(struct host *h)
     json_number(&h->json, "started_ns", h->started_ns);
     json_number(&h->json, "clock_every", h->clock_every);
     json_text(&h->json, "keep", h->keeps_totals ? "totals" : "all");
+    if (h->attached)
+        json_text(&h->json, "mode", "attached");
     spool_json(&h->spool, &h->json);
     history_start(h->history, pid_of(h), h->started_ns);
     if (h->keeps_totals)
@@ -163,7 +102,7 @@ static void announce_end(struct host *h)
         json_text(&h->end_state, "kind", "exited");
         json_number(&h->end_state, "t_ns", clock_now_ns());
     }
-    if (!left_alone)
+    if (!h->left_alone || h->attached)
         spool_json(&h->spool, &h->end_state);
     history_finish(h->history);
     spool_close(&h->spool);
@@ -203,21 +142,31 @@ static int run(struct host *h, const char *spool, pid_t pid, int ready, int go)
     if (first == NULL || first->family == NULL || first->pidfd < 0)
         return fail("memory");
     serve(h, first);
-    if (tracee_seize(&first->tracee, pid) != 0)
+    if (!h->attached && tracee_seize(&first->tracee, pid) != 0)
         return fail("ptrace");
     if (spool_create(&h->spool, spool) != 0)
         return fail(spool);
     clock_begin(&h->clock);
-    if (write(ready, "A", 1) != 1 || !tracee_wait_exec(&first->tracee))
-        return 0; /* the exec failed: brkpoint knows why */
     first->has_begun_image = true;
-    announce_run(h);
-    image_begin(h);
-    if (h->may_refuse && h->problem[0] != 0) {
-        fprintf(stderr, "%s\n", h->problem);
-        return NOT_PLANTED;
+    if (h->attached) {
+        announce_run(h);
+        if (!image_attach(h, pid)) {
+            fprintf(stderr, "brkpoint-recorder: %s\n", h->problem);
+            return 3;
+        }
+        if (write(ready, "A", 1) != 1)
+            h->left_alone = 1;
+    } else {
+        if (write(ready, "A", 1) != 1 || !tracee_wait_exec(&first->tracee))
+            return 0; /* the exec failed: brkpoint knows why */
+        announce_run(h);
+        image_begin(h);
+        if (h->may_refuse && h->problem[0] != 0) {
+            fprintf(stderr, "%s\n", h->problem);
+            return NOT_PLANTED;
+        }
     }
-    loop(h);
+    host_loop(h);
     announce_end(h);
     if (h->spool.error != 0) {
         errno = h->spool.error;
@@ -228,7 +177,6 @@ static int run(struct host *h, const char *spool, pid_t pid, int ready, int go)
 
 int main(int argc, char **argv)
 {
-    static struct host host;
     struct host *h = &host;
     if (argc < 6) {
         fprintf(stderr,
@@ -241,6 +189,8 @@ int main(int argc, char **argv)
     for (int i = 6; i < argc; i++) {
         if (strcmp(argv[i], "no-symbols") == 0)
             h->use_symbols = false;
+        else if (strcmp(argv[i], "attach") == 0)
+            h->attached = true;
         else if (strcmp(argv[i], "may-refuse") == 0)
             h->may_refuse = true;
         else if (strncmp(argv[i], "clock=", 6) == 0)
@@ -249,7 +199,7 @@ int main(int argc, char **argv)
             h->keeps_totals = true;
     }
     signal(SIGPIPE, SIG_IGN);
-    signal(SIGTERM, brkpoint_died);
+    signal(SIGTERM, leave);
     if (!prepare(h))
         return fail("memory");
     return run(h, argv[2], (pid_t)atoi(argv[1]), atoi(argv[4]), atoi(argv[5]));

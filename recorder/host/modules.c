@@ -165,12 +165,11 @@ static void drop_unseen(struct host *h)
     p->module_count = kept;
 }
 
-void modules_update(struct host *h)
+static void look(struct host *h)
 {
     struct process *p = h->process;
     struct code_file files[MAX_MODULES];
     struct maps maps;
-    size_t before = p->module_count;
     if (!maps_read(&maps, p->tracee.pid)) {
         maps_free(&maps);
         return;
@@ -187,16 +186,36 @@ void modules_update(struct host *h)
     }
     drop_unseen(h);
     maps_free(&maps);
-    for (size_t i = 0; i < p->module_count; i++) {
-        struct module *m = p->modules[i];
+}
+
+void modules_read(struct host *h)
+{
+    look(h);
+    for (size_t i = 0; i < h->process->module_count; i++) {
+        struct module *m = h->process->modules[i];
+        if (!m->read)
+            tables_add(h, m);
+        m->read = true;
+    }
+}
+
+void modules_plan(struct host *h)
+{
+    modules_read(h);
+    for (size_t i = 0; i < h->process->module_count; i++) {
+        struct module *m = h->process->modules[i];
         if (m->hooked)
             continue;
         m->hooked = true;
-        tables_add(h, m);
         hooks_plant(h, m);
         borders_watch(h, m);
     }
-    if (before != p->module_count || p->module_count > 0)
+}
+
+void modules_update(struct host *h)
+{
+    modules_plan(h);
+    if (h->process->module_count > 0)
         tables_publish(h);
 }
 

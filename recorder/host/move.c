@@ -16,6 +16,7 @@ const char *refusal_text(enum refusal refusal)
         [TOO_LONG] = "its copy does not fit",
         [SIGNAL_RETURN] = "it returns from signals, and is known by its bytes",
         [CANCELLATION] = "its libc cancels threads by the address of this system call",
+        [IN_USE] = "a thread of the running program stands in it",
     };
     return refusal < REFUSALS ? texts[refusal] : "unknown";
 }

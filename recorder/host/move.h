@@ -17,6 +17,7 @@ enum refusal {
     TOO_LONG,      /* the copy does not fit into its place */
     SIGNAL_RETURN, /* unwinders know a signal's frame by these bytes */
     CANCELLATION,  /* a libc compares the pc with this very place to cancel threads */
+    IN_USE,        /* a thread stands inside, and cannot be moved away */
     REFUSALS,      /* how many there are */
 };
 

@@ -199,57 +199,6 @@ static void refuse_branched_into(const struct text *text, struct plans *plans)
     free(ranges);
 }
 
-/* ---- writing: the stub first, the way into it last ---- */
-
-static bool write_way(struct host *h, const struct plan *plan, uint64_t stub)
-{
-    const struct tracee *t = &h->process->tracee;
-    struct hook *hook = &h->family->hooks[plan->number];
-    struct moved from = plan->moved;
-    uint8_t jump[JUMP_BYTES];
-    if (plan->hop)
-        from.patch = plan->hop;
-    if (!detour_jump(&from, stub, jump))
-        return false;
-    hook->patch = plan->moved.patch;
-    hook->patch_length = plan->hop ? SHORT_JUMP_BYTES : JUMP_BYTES;
-    if (!tracee_read(t, hook->patch, hook->original, hook->patch_length) ||
-        !tracee_write(t, from.patch, jump, sizeof jump))
-        return false;
-    if (!plan->hop)
-        return true;
-    const uint8_t hop[SHORT_JUMP_BYTES] = {
-        0xeb, (uint8_t)(plan->hop - plan->moved.patch - SHORT_JUMP_BYTES)};
-    return tracee_write(t, hook->patch, hop, sizeof hop);
-}
-
-/* What the code in the stub stands for, for unwinders. What stands before the copy, if anything, is
- * the way to the first instruction. */
-static struct stub_origin origin_of(const struct plan *plan, uint64_t stub)
-{
-    struct stub_origin origin = {.patch = plan->moved.patch};
-    uint64_t copy = plan->moved.copy - stub;
-    if (copy > 0)
-        origin.count++;
-    for (unsigned i = 0; i < plan->moved.count && origin.count < ORIGIN_STEPS; i++) {
-        origin.to[origin.count] = (uint16_t)(copy + plan->moved.steps[i].to);
-        origin.from[origin.count++] = plan->moved.steps[i].from;
-    }
-    return origin;
-}
-
-static bool write_plan(struct host *h, const struct plan *plan)
-{
-    const struct tracee *t = &h->process->tracee;
-    struct code_area *area = area_near(h, plan->moved.patch);
-    uint64_t stub = stub_address(area, plan->number);
-    const struct stub_origin origin = origin_of(plan, stub);
-    return tracee_write(t, stub, plan->head, plan->head_length) &&
-           tracee_write(t, plan->moved.copy, plan->moved.bytes, plan->moved.length) &&
-           tracee_write(t, stub + STUB_TAIL, plan->tail, plan->tail_length) &&
-           tracee_write(t, stub + STUB_ORIGIN, &origin, sizeof origin) && write_way(h, plan, stub);
-}
-
 size_t plans_carry_out(struct host *h, const struct text *text, struct plans *plans)
 {
     size_t done = 0;
@@ -257,8 +206,8 @@ size_t plans_carry_out(struct host *h, const struct text *text, struct plans *pl
     refuse_branched_into(text, plans);
     for (size_t i = 0; i < plans->count; i++) {
         struct plan *plan = &plans->list[i];
-        if (plan->refusal == MOVED && !write_plan(h, plan))
-            plan->refusal = TOO_FAR;
+        if (plan->refusal == MOVED)
+            plan->refusal = h->deferred ? plan_defer(h, plan) : plan_write(h, plan);
         done += plan->refusal == MOVED;
     }
     return done;

@@ -51,5 +51,10 @@ void plan_hop(struct host *h, struct plan *plan, const struct module *m, const s
 /* Refuse what jumps from elsewhere lead into, then write the rest. Returns how many are in place;
  * each that is not has its refusal. */
 size_t plans_carry_out(struct host *h, const struct text *text, struct plans *plans);
+/* Write one plan, or keep it for plans_write; MOVED: done. */
+enum refusal plan_write(struct host *h, const struct plan *plan);
+enum refusal plan_defer(struct host *h, const struct plan *plan);
+/* Write what was deferred (h->deferred), now that the target stands still. */
+void plans_write(struct host *h, struct plans *plans);
 
 #endif

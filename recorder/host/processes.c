@@ -5,7 +5,7 @@
  * file of its own.
  */
 #define _GNU_SOURCE
-#include "host.h"
+#include "families.h"
 
 #include <fcntl.h>
 #include <poll.h>
@@ -13,8 +13,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+
+#define SETTLE_US 1000000
 
 void serve(struct host *h, struct process *p)
 {
@@ -30,50 +33,6 @@ struct process *process_by(struct host *h, pid_t pid)
     return NULL;
 }
 
-/* ---- families ---- */
-
-static bool open_family(struct host *h, struct family *f, unsigned number)
-{
-    f->place = number * ((AREA_SIZE + 4095) & ~UINT64_C(4095));
-    f->readers = calloc(AREA_THREADS, sizeof *f->readers);
-    if (f->readers == NULL || !room_map(f, h->area_fd, number))
-        return false;
-    f->used = true;
-    f->area->magic = AREA_MAGIC;
-    f->area->clock = h->clock_every;
-    return true;
-}
-
-static struct family *new_family(struct host *h)
-{
-    for (unsigned i = 0; i < MAX_FAMILIES; i++) {
-        struct family *f = &h->families[i];
-        if (f->used)
-            continue;
-        return open_family(h, f, i) ? f : NULL;
-    }
-    return NULL;
-}
-
-static void leave_family(struct host *h, struct family *f)
-{
-    if (f == NULL || --f->processes > 0)
-        return;
-    h->waits += f->area->waits;
-    for (int i = 0; i < 2; i++)
-        h->checked[i] += f->area->checked[i];
-    for (int i = 0; i < TROUBLES; i++)
-        h->trouble[i] += f->area->trouble[i];
-    munmap(f->area, AREA_SIZE);
-    if (!h->first_ended) /* else whoever still has it mapped must read there that we are gone */
-        fallocate(h->area_fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, (off_t)f->place,
-                  (off_t)AREA_SIZE);
-    free(f->readers);
-    memset(f, 0, sizeof *f);
-}
-
-/* ---- processes ---- */
-
 static struct process *add(struct host *h, pid_t pid)
 {
     if (h->process_count == h->process_room) {
@@ -88,7 +47,7 @@ static struct process *add(struct host *h, pid_t pid)
     if (p == NULL)
         return NULL;
     p->modules = calloc(MAX_MODULES, sizeof *p->modules);
-    p->tracee = (struct tracee){pid, -1, false};
+    p->tracee = (struct tracee){.pid = pid, .mem = -1};
     p->pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
     return h->processes[h->process_count++] = p;
 }
@@ -96,7 +55,7 @@ static struct process *add(struct host *h, pid_t pid)
 struct process *process_first(struct host *h, pid_t pid)
 {
     struct process *p = add(h, pid);
-    if (p != NULL && (p->family = new_family(h)) != NULL)
+    if (p != NULL && (p->family = family_new(h)) != NULL)
         p->family->processes = 1;
     h->first = pid;
     return p;
@@ -200,14 +159,14 @@ void process_executed(struct host *h, pid_t pid)
     struct process *p = process_by(h, pid);
     if (p != NULL) {
         finish(h, p);
-        leave_family(h, p->family);
+        family_leave(h, p->family);
     } else { /* a child that shared its parent's memory until now */
         p = add(h, pid);
         if (p == NULL)
             return;
         announce(h, p, h->process->tracee.pid);
     }
-    p->family = new_family(h);
+    p->family = family_new(h);
     p->has_begun_image = true;
     if (p->family != NULL)
         p->family->processes = 1;
@@ -220,7 +179,7 @@ static void forget(struct host *h, size_t index)
     struct process *p = h->processes[index];
     finish(h, p);
     history_exit(h->history, (uint32_t)p->tracee.pid);
-    leave_family(h, p->family);
+    family_leave(h, p->family);
     release(h, index);
 }
 
@@ -232,6 +191,37 @@ void processes_ended(struct host *h)
             continue;
         h->first_ended |= p->tracee.pid == h->first;
         forget(h, i);
+    }
+}
+
+/* Those that are about to exec, or have only just begun, are waited for: a little. */
+static void settle(struct host *h)
+{
+    for (unsigned waited = 0; waited < SETTLE_US; waited += 200) {
+        bool settled = h->executing == 0;
+        for (size_t i = 0; i < h->process_count; i++)
+            settled &= has_ended(h->processes[i]) || h->processes[i]->phase >= PHASE_MAIN;
+        if (settled)
+            return;
+        if (!host_turn(h))
+            usleep(200);
+    }
+}
+
+void processes_leave(struct host *h)
+{
+    settle(h);
+    h->leaving = true;
+    while (h->process_count > 0) {
+        struct process *p = h->processes[0];
+        serve(h, p);
+        if (!has_ended(p) && p->family != NULL)
+            unplant(h);
+        for (size_t i = 0; i < h->process_count; i++)
+            if (h->processes[i] == p) {
+                forget(h, i);
+                break;
+            }
     }
 }
 

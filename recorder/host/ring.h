@@ -6,6 +6,7 @@
 #define RECORDER_RING_H
 
 #include "host.h"
+#include "reader.h"
 
 #define BAD_CHUNK UINT32_MAX /* the thread's stream makes no sense: it is not read on */
 

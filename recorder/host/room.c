@@ -4,7 +4,7 @@
  * mapped, and what lies between stays free.
  */
 #define _GNU_SOURCE /* prlimit */
-#include "host.h"
+#include "room.h"
 
 #include <sys/mman.h>
 #include <sys/resource.h>

@@ -1,4 +1,5 @@
 #include "tracee.h"
+#include "inject.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -14,7 +15,7 @@
 
 int tracee_seize(struct tracee *t, pid_t pid)
 {
-    *t = (struct tracee){pid, -1, false};
+    *t = (struct tracee){.pid = pid, .mem = -1};
     return ptrace(PTRACE_SEIZE, pid, 0, OPTIONS) == 0 ? 0 : -1;
 }
 
@@ -97,6 +98,12 @@ bool tracee_read(const struct tracee *t, uint64_t address, void *bytes, size_t s
     return tracee_read_some(t, address, bytes, size) == size;
 }
 
+/* The thread that ptrace is asked about. */
+static pid_t standing(const struct tracee *t)
+{
+    return t->runner ? t->runner : t->pid;
+}
+
 /* Where the kernel forbids writing code through /proc/PID/mem (proc_mem.force_override), ptrace
  * still may while the process stands. */
 static bool poke(const struct tracee *t, uint64_t address, const void *bytes, size_t size)
@@ -105,11 +112,11 @@ static bool poke(const struct tracee *t, uint64_t address, const void *bytes, si
         uint64_t word_at = (address + at) & ~UINT64_C(7), skip = address + at - word_at;
         size_t count = size - at < 8 - skip ? size - at : 8 - skip;
         errno = 0;
-        uint64_t word = (uint64_t)ptrace(PTRACE_PEEKTEXT, t->pid, word_at, 0);
+        uint64_t word = (uint64_t)ptrace(PTRACE_PEEKTEXT, standing(t), word_at, 0);
         if (errno != 0)
             return false;
         memcpy((char *)&word + skip, (const char *)bytes + at, count);
-        if (ptrace(PTRACE_POKETEXT, t->pid, word_at, word) != 0)
+        if (ptrace(PTRACE_POKETEXT, standing(t), word_at, word) != 0)
             return false;
         at += count;
     }
@@ -143,31 +150,39 @@ static void set_call(struct user_regs_struct *regs, long number, const uint64_t 
 
 static const unsigned char syscall_bytes[2] = {0x0f, 0x05};
 
+/* Where the process stands at its first instruction: with other bytes there for one step. */
+static bool call_where_it_stands(struct tracee *t, struct user_regs_struct *regs)
+{
+    unsigned char code[sizeof syscall_bytes];
+    uint64_t at = regs->rip;
+    bool done = tracee_read(t, at, code, sizeof code) &&
+                tracee_write(t, at, syscall_bytes, sizeof code) &&
+                ptrace(PTRACE_SETREGS, t->pid, 0, regs) == 0 && step(t) &&
+                ptrace(PTRACE_GETREGS, t->pid, 0, regs) == 0;
+    return tracee_write(t, at, code, sizeof code) && done;
+}
+
 bool tracee_syscall(struct tracee *t, long number, const uint64_t arguments[6], const char *text,
                     unsigned text_at, int64_t *result)
 {
     struct user_regs_struct before, regs;
-    unsigned char code[2], under[256];
+    unsigned char under[256];
     uint64_t a[6], place = 0;
     size_t length = text ? strlen(text) + 1 : 0;
     memcpy(a, arguments, sizeof a);
-    if (length > sizeof under || ptrace(PTRACE_GETREGS, t->pid, 0, &before) != 0 ||
-        !tracee_read(t, before.rip, code, sizeof code))
+    if (length > sizeof under || ptrace(PTRACE_GETREGS, standing(t), 0, &before) != 0)
         return false;
-    if (text) {
-        place = ((before.rsp - 4096) & ~UINT64_C(15));
+    if (text) { /* below the red zone */
+        place = ((before.rsp - 128 - sizeof under) & ~UINT64_C(15));
         if (!tracee_read(t, place, under, length) || !tracee_write(t, place, text, length))
             return false;
         a[text_at] = place;
     }
     regs = before;
     set_call(&regs, number, a);
-    bool done = tracee_write(t, before.rip, syscall_bytes, sizeof syscall_bytes) &&
-                ptrace(PTRACE_SETREGS, t->pid, 0, &regs) == 0 && step(t) &&
-                ptrace(PTRACE_GETREGS, t->pid, 0, &regs) == 0;
+    bool done = t->runner ? inject_call(t, &regs) : call_where_it_stands(t, &regs);
     *result = (int64_t)regs.rax;
     if (text)
         done = tracee_write(t, place, under, length) && done;
-    done = tracee_write(t, before.rip, code, sizeof code) && done;
-    return ptrace(PTRACE_SETREGS, t->pid, 0, &before) == 0 && done;
+    return ptrace(PTRACE_SETREGS, standing(t), 0, &before) == 0 && done;
 }

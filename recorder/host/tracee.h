@@ -13,6 +13,10 @@ struct tracee {
     pid_t pid;
     int mem;       /* /proc/PID/mem, or -1 */
     bool attached; /* ptrace is on, and the process stands still */
+    /* Of a process that ran already (threads.h): the thread that executes system calls, and the
+     * address of a syscall instruction. 0: the process stands at its first instruction. */
+    pid_t runner;
+    uint64_t syscall_at;
 };
 
 /* Be its tracer, without stopping it; it stops at the first instruction of what it execs. */

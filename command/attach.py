@@ -1,0 +1,192 @@
+"""`brkpoint -p PID`: the recorder into a program that runs already, and out of it again."""
+
+from __future__ import annotations
+
+import os
+import re
+import select
+import signal
+import time
+
+from . import attachable, heritage, launch, recorder, tracer
+from .errors import USAGE, EngineError, UserError, signal_name
+
+TICK = 0.25  # seconds between looks at the clock
+_ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
+_LEAVE = 30  # seconds that taking the code out may take, before the recorder is given up
+_UNITS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600}
+
+
+def seconds(word):
+    """`10s`, `250ms`, `5m`, `1h` as seconds; a plain number is seconds."""
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)(ms|s|m|h)?", word)
+    value = float(match.group(1)) * _UNITS[match.group(2) or "s"] if match else 0
+    if not 0 < value < 1e9:
+        raise ValueError
+    return value
+
+
+def process(word):
+    """The number of a process."""
+    value = int(word)
+    if value < 1:
+        raise ValueError
+    return value
+
+
+# argparse names the types in its messages
+seconds.__name__ = "duration, such as 10s, 250ms or 5m"
+process.__name__ = "process number"
+
+
+def check_arguments(args):
+    """Raises UserError where options do not go together with -p, or it cannot be had."""
+    if args.pid is None:
+        if args.duration is not None:
+            text = "--for is for -p PID; a program that brkpoint starts ends with --timeout S"
+            raise UserError(text, USAGE)
+        return
+    if args.command:
+        raise UserError("-p attaches to a program that runs: it takes no PROGRAM", USAGE)
+    if args.engine == "breakpoints" or args.live:
+        text = "-p needs the recorder: without --engine breakpoints and --live"
+        raise UserError(text, USAGE)
+    if args.verify or args.fixed_addresses or args.timeout is not None:
+        text = "--verify, --fixed-addresses and --timeout are for programs that brkpoint starts"
+        raise UserError("-p: " + text, USAGE)
+    if recorder.find() is None:
+        raise UserError("-p: the recorder is not built: make recorder")
+
+
+def command(pid):
+    """Its words, as bytes; [] where it has none."""
+    with open("/proc/%d/cmdline" % pid, "rb") as file:
+        data = file.read()
+    return data[: -data.endswith(b"\0") or None].split(b"\0") if data else []
+
+
+def program(pid):
+    """The path of its program, bytes, without the mark of a file that is gone."""
+    path = os.readlink(b"/proc/%d/exe" % pid)
+    return path[: -len(b" (deleted)")] if path.endswith(b" (deleted)") else path
+
+
+def run(pid, spool_path, options, tell=lambda: None):
+    """Record until the process ends, a signal comes, or options.timeout; returns launch.Outcome.
+
+    `tell()` is called once it records.
+
+    Raises UserError where it cannot be attached to; it then goes on as before.
+    """
+    ignored = heritage.ignored_signals()
+    signals = {signal.SIGCHLD, *_ENDING} - (ignored - {signal.SIGCHLD})
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, signals)
+    try:
+        return _run(pid, os.path.abspath(spool_path), options, signals, tell)
+    finally:
+        while signal.sigtimedwait(signals, 0):
+            pass
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+
+
+def _run(pid, spool_path, options, signals, tell):
+    words, path = command(pid), program(pid)
+    host = recorder.Recorder(pid, spool_path, launch.recorder_words(options) + ["attach"])
+    try:
+        host.configure(None)
+        _wait_planted(host, pid, spool_path)
+        host.look_again()
+        tell()
+        waiting = Waiting(host, pid, signals, options)
+        waiting.run()
+        return _outcome(waiting, words, path, spool_path)
+    finally:
+        tracer.close(host)
+        host.close()
+
+
+def _wait_planted(host, pid, spool_path):
+    try:
+        tracer.wait_attached(host)
+    except EngineError as error:
+        if os.path.exists(spool_path):
+            os.unlink(spool_path)
+        said = str(error).replace("brkpoint-recorder: ", "")
+        if "ptrace is not permitted" in said:
+            raise UserError(attachable.not_permitted(pid)) from None
+        raise UserError("cannot attach to process %d: %s" % (pid, said)) from None
+
+
+class Waiting:
+    """Until the recorder has let go of the process, or has ended with it."""
+
+    def __init__(self, host, pid, signals, options):
+        self.host, self.pid, self._signals, self._options = host, pid, signals, options
+        self._pidfd = os.pidfd_open(pid) if hasattr(os, "pidfd_open") else None
+        self._until = time.monotonic() + options.timeout if options.timeout else None
+        self._give_up = None
+        self.why = None  # what made it leave, in words; None: the process ended
+        self.has_ended = False  # the process, of itself
+        self.status = None  # of the recorder
+
+    def run(self):
+        while True:
+            self.status = self.host.process.poll()
+            if self.status is not None:
+                break
+            self._look(time.monotonic())
+            info = signal.sigtimedwait(self._signals, TICK)
+            if info is not None and info.si_signo != signal.SIGCHLD:
+                self._leave("stopped by %s" % signal_name(info.si_signo))
+            tracer.trim_log(self.host)
+            if self._options.tick is not None:
+                self._options.tick()
+        self.has_ended = self._is_over()
+        if self.status != 0:
+            self.host.gone()
+        if self._pidfd is not None:
+            os.close(self._pidfd)
+
+    def _look(self, now):
+        if self._until is not None and now >= self._until:
+            self._until = None
+            self._leave("after %g s (--for)" % self._options.timeout)
+        if self._give_up is not None and now >= self._give_up:
+            self.host.process.kill()
+
+    def _leave(self, why):
+        self.why = self.why or why
+        self._give_up = self._give_up or time.monotonic() + _LEAVE
+        self.host.process.send_signal(signal.SIGTERM)
+
+    def _is_over(self):
+        if self._pidfd is None:
+            return not os.path.exists("/proc/%d" % self.pid)
+        return bool(select.select([self._pidfd], [], [], 0)[0])
+
+
+def _outcome(waiting, words, path, spool_path):
+    left = not waiting.has_ended
+    died = waiting.status != 0
+    reason = None
+    if died:
+        how = signal_name(-waiting.status) if waiting.status < 0 else "status %d" % waiting.status
+        reason = "the recorder died (%s)" % how
+        if left:
+            reason += "; its code stays in the process, and does nothing any more"
+    text = [word.decode("utf-8", "surrogateescape") for word in words]
+    name = path.decode("utf-8", "surrogateescape")
+    return launch.Outcome(
+        kind="detached" if left else "unknown",
+        status=None,
+        complete=reason is None,
+        reason=reason,
+        pid=waiting.pid,
+        command=text or [name],
+        program=name,
+        spool=spool_path,
+        gdb_log=tracer.log(waiting.host),
+        notes=[],
+        failed=died,
+        attached=True,
+    )

@@ -1,0 +1,83 @@
+"""After a run: its trace, its report and its exit status."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import sys
+import traceback
+
+from alloctrace import summary, trace
+from reports import ink, text
+
+from . import main, record, watching
+from .errors import FAILED, UserError, shown
+
+
+def conclude(args, where, outcome):
+    """Trace and report; whatever fails now must not hide how the target ended."""
+    try:
+        with _ending_in_order(), watching.working(where.spool, args.quiet):
+            record.make_trace(outcome, where, args.force, not args.no_symbols)
+        _report(args, where.trace)
+    except KeyboardInterrupt:
+        return _failed(outcome, _kept(where, "interrupted"))
+    except UserError as error:
+        return _failed(outcome, str(error))
+    except Exception:
+        traceback.print_exc()
+        return _failed(outcome, _kept(where, "a fault of brkpoint"))
+    if outcome.failed:
+        tell_log(outcome.gdb_log)
+        return _failed(outcome, "the trace is incomplete: " + outcome.reason)
+    if outcome.reason:
+        main.say("the trace is incomplete: %s" % outcome.reason)
+    return outcome.exit_status
+
+
+@contextlib.contextmanager
+def _ending_in_order():
+    """SIGTERM and SIGHUP end the making of the trace as Ctrl-C does: nothing is left about."""
+    before = {}
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) == signal.SIG_DFL:
+            before[number] = signal.signal(number, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _report(args, path):
+    if args.quiet:
+        return
+    look = ink.of_stream(sys.stderr)
+    with trace.open(path) as recorded:
+        facts = summary.summarise(recorded)
+        events = False if args.live else None  # they have been shown
+        page = text.render(facts, recorded, look.width, look.colour, events, look.unicode)
+    try:
+        sys.stderr.write(page)
+        sys.stderr.flush()
+    except (OSError, AttributeError):
+        pass  # standard error is closed: the trace is there, and the status still counts
+
+
+def _failed(outcome, message):
+    main.say("%s; %s" % (message, outcome.describe()))
+    return FAILED
+
+
+def _kept(where, why):
+    if os.path.exists(where.spool):
+        spool = shown(where.spool)
+        return "%s; what was recorded is kept: brkpoint recover %s" % (why, spool)
+    return "%s; the trace is %s" % (why, shown(where.trace))
+
+
+def tell_log(log):
+    """The last of what gdb said, for whoever looks into it."""
+    for line in log.strip().splitlines()[-5:]:
+        main.say("gdb: " + shown(line))

@@ -1,0 +1,141 @@
+/* area_data.c - the data area in the target, shared with this process. */
+#define _GNU_SOURCE /* memfd_create */
+#include "areas.h"
+#include "families.h"
+#include "room.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#ifndef MAP_FIXED_NOREPLACE
+#define MAP_FIXED_NOREPLACE 0x100000
+#endif
+
+/* Far from where the kernel, libc and the sanitizers' shadows put things. */
+#define DATA_HINT UINT64_C(0x2a0000000000)
+
+bool areas_problem(struct host *h, const char *what, int64_t result)
+{
+    snprintf(h->problem, sizeof h->problem, "%s: %s", what,
+             strerror(result < 0 ? (int)-result : 0));
+    return false;
+}
+
+bool area_is_address(int64_t result)
+{
+    return result < 0 ? result < -4095 : result != 0;
+}
+
+int64_t area_remote_map(struct host *h, uint64_t at, uint64_t size, int prot, int flags, int fd,
+                        uint64_t from)
+{
+    int64_t result = -EIO;
+    const uint64_t a[6] = {at, size, (uint64_t)prot, (uint64_t)flags, (uint64_t)(int64_t)fd, from};
+    if (!tracee_syscall(&h->process->tracee, SYS_mmap, a, NULL, 0, &result))
+        return -EIO;
+    return result;
+}
+
+static int64_t map_piece(struct host *h, uint64_t at, const struct piece *piece, int fd)
+{
+    return area_remote_map(h, at + piece->at, piece->size, PROT_READ | PROT_WRITE,
+                           MAP_SHARED | MAP_NORESERVE | MAP_FIXED_NOREPLACE, fd,
+                           h->family->place + piece->at);
+}
+
+static int64_t map_pieces(struct host *h, uint64_t at, int fd)
+{
+    struct piece pieces[3];
+    unsigned count = room_pieces(h->family->room, pieces);
+    int64_t result = (int64_t)at, ignored;
+    for (unsigned i = 0; i < count; i++) {
+        result = map_piece(h, at, &pieces[i], fd);
+        if (result == (int64_t)(at + pieces[i].at))
+            continue;
+        while (i-- > 0) {
+            const uint64_t unmap[6] = {at + pieces[i].at, pieces[i].size};
+            tracee_syscall(&h->process->tracee, SYS_munmap, unmap, NULL, 0, &ignored);
+        }
+        return area_is_address(result) ? -EEXIST : result;
+    }
+    return (int64_t)at;
+}
+
+/* All of it, or where address space is limited a part that leaves the program most. */
+static int64_t map_room(struct host *h, int fd)
+{
+    struct family *f = h->family;
+    uint64_t limit = room_limit(h->process->tracee.pid);
+    int64_t result = -ENOMEM;
+    for (; f->room != NULL; f->room = room_smaller(f->room)) {
+        if (room_size(f->room) <= limit)
+            result = map_pieces(h, DATA_HINT, fd);
+        if (result == -EEXIST) /* something of the target is there */
+            result = map_pieces(h, DATA_HINT + AREA_SIZE, fd);
+        if (area_is_address(result))
+            break;
+    }
+    return result;
+}
+
+/* A process of another user, or in a container, may not open our memory file, or not see it: it
+ * makes one, and we open that. */
+static int64_t offered_data(struct host *h)
+{
+    char path[48];
+    int64_t fd = -EIO;
+    const uint64_t a[6] = {0, MFD_CLOEXEC};
+    if (!tracee_syscall(&h->process->tracee, SYS_memfd_create, a, "brkpoint-recorder", 0, &fd) ||
+        fd < 0)
+        return fd;
+    snprintf(path, sizeof path, "/proc/%d/fd/%d", h->process->tracee.pid, (int)fd);
+    int ours = open(path, O_RDWR | O_CLOEXEC);
+    if (ours < 0 || !family_moves(h, ours))
+        fd = -EACCES;
+    if (ours >= 0)
+        close(ours);
+    return fd;
+}
+
+static int64_t open_data(struct host *h)
+{
+    char path[48];
+    int64_t fd = -EIO;
+    snprintf(path, sizeof path, "/proc/%d/fd/%d", (int)getpid(), h->area_fd);
+    const uint64_t a[6] = {(uint64_t)AT_FDCWD, 0, O_RDWR | O_CLOEXEC};
+    tracee_syscall(&h->process->tracee, SYS_openat, a, path, 1, &fd);
+    return fd < 0 && h->process->tracee.runner ? offered_data(h) : fd;
+}
+
+bool area_map_data(struct host *h)
+{
+    int64_t ignored, fd = open_data(h);
+    if (fd < 0)
+        return areas_problem(h, "the program may not open the recorder's memory", fd);
+    int64_t address = map_room(h, (int)fd);
+    const uint64_t close_it[6] = {(uint64_t)fd};
+    tracee_syscall(&h->process->tracee, SYS_close, close_it, NULL, 0, &ignored);
+    if (!area_is_address(address))
+        return areas_problem(h, "no room for the recorder's data (see `ulimit -v`)", address);
+    h->process->area = (uint64_t)address;
+    room_use(h->family);
+    return true;
+}
+
+void area_tell_room(struct host *h)
+{
+    const struct room *room = h->family->room;
+    uint64_t size = room_size(room);
+    for (unsigned i = 0; i < MAX_AREAS; i++)
+        size += h->process->areas[i].address ? AGENT_ROOM + STUBS_ROOM : 0;
+    if (room != room_largest())
+        say_note(h,
+                 "address space is limited (ulimit -v): of it the recorder takes %llu MiB, which "
+                 "has room for %u threads at one moment",
+                 (unsigned long long)(size >> 20) + 1, room->threads);
+}

@@ -1,0 +1,28 @@
+/* areas.h - the sizes of the areas in the target: for those who make them, and take them away. */
+#ifndef RECORDER_AREAS_H
+#define RECORDER_AREAS_H
+
+#include "host.h"
+
+#define PAGE UINT64_C(4096)
+#define AGENT_ROOM (UINT64_C(64) << 10)
+#define STUBS_ROOM ((uint64_t)MAX_HOOKS * STUB_SIZE)
+
+static inline uint64_t page_up(uint64_t value)
+{
+    return (value + PAGE - 1) & ~(PAGE - 1);
+}
+
+/* What cannot be done, into h->problem; `result`: the negative errno, or 0. Returns false. */
+bool areas_problem(struct host *h, const char *what, int64_t result);
+/* mmap(2) in the target: the address, or a negative errno. */
+int64_t area_remote_map(struct host *h, uint64_t at, uint64_t size, int prot, int flags, int fd,
+                        uint64_t from);
+/* Whether that is an address. */
+bool area_is_address(int64_t result);
+/* The data area into the target; false: h->problem says why not. */
+bool area_map_data(struct host *h);
+/* A note where it is smaller than it may be. */
+void area_tell_room(struct host *h);
+
+#endif

@@ -1,0 +1,124 @@
+/* attach.c - into a process that runs: all its threads are stopped, the agent is planted, and they
+ * go on. Files are read and all is planned before, so that they stand still for the writing only.
+ */
+#include "host.h"
+#include "image.h"
+#include "inject.h"
+#include "plans.h"
+#include "standing.h"
+#include "threads.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+
+static bool problem(struct host *h, const char *what)
+{
+    snprintf(h->problem, sizeof h->problem, "%s", what);
+    return false;
+}
+
+static bool tell_threads(struct host *h, const struct threads *threads)
+{
+    snprintf(h->problem, sizeof h->problem, "%s (thread %d%s%s)", threads->problem,
+             (int)threads->culprit, errno ? ": " : "", errno ? strerror(errno) : "");
+    return false;
+}
+
+/* The areas are large, and mostly never touched: the kernel must not fill them at once. */
+static bool locks_all(pid_t pid, uint64_t probe)
+{
+    char path[32], line[512];
+    unsigned long start, end;
+    bool there = false, locks = false;
+    snprintf(path, sizeof path, "/proc/%d/smaps", pid);
+    FILE *file = fopen(path, "re");
+    while (file != NULL && fgets(line, sizeof line, file) != NULL) {
+        if (sscanf(line, "%lx-%lx ", &start, &end) == 2)
+            there = probe >= start && probe < end;
+        else if (there && strncmp(line, "VmFlags:", 8) == 0)
+            locks = strstr(line, " lo") != NULL;
+    }
+    if (file != NULL)
+        fclose(file);
+    return locks;
+}
+
+static bool may_map(struct host *h)
+{
+    const uint64_t map[6] = {0, 4096, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, (uint64_t)-1, 0};
+    int64_t at = -1, ignored;
+    struct tracee *t = &h->process->tracee;
+    if (!tracee_syscall(t, SYS_mmap, map, NULL, 0, &at) || (at < 0 && at > -4096))
+        return problem(h, "it cannot be made to map memory");
+    bool locks = locks_all(t->pid, (uint64_t)at);
+    const uint64_t unmap[6] = {(uint64_t)at, 4096};
+    tracee_syscall(t, SYS_munmap, unmap, NULL, 0, &ignored);
+    return !locks || problem(h, "it locks all that it maps into memory (mlockall)");
+}
+
+/* All threads stand. */
+static bool plant(struct host *h, const struct threads *threads)
+{
+    struct process *p = h->process;
+    if (!image_is_64_bit(p))
+        return problem(h, "a 32-bit program");
+    if (image_is_filtered(p->tracee.pid))
+        return problem(h, "a seccomp filter watches its system calls, and may forbid or punish "
+                          "those that planting needs");
+    if (!inject_prepare(&p->tracee))
+        return problem(h, "no system call instruction in its code");
+    if (!may_map(h))
+        return false;
+    h->family->area->fsgsbase = p->hwcap2 >> 1 & 1; /* HWCAP2_FSGSBASE, asm/hwcap2.h */
+    h->family->area->may_sleep = 1;
+    if (threads->count > 1)
+        h->family->area->clock = 1; /* the stamps order the events of all threads */
+    if (!areas_make(h)) {
+        areas_take_away(h, 0);
+        return false;
+    }
+    struct plans *planned = h->deferred;
+    struct standing standing;
+    h->deferred = NULL;
+    standing_find(&standing, &p->tracee, threads, NULL);
+    h->standing = &standing;
+    modules_update(h);
+    plans_write(h, planned);
+    h->standing = NULL;
+    standing_free(&standing);
+    borders_attached(h);
+    h->family->area->recording = 1;
+    return true;
+}
+
+bool image_attach(struct host *h, pid_t pid)
+{
+    struct process *p = h->process;
+    struct threads threads = {0};
+    struct plans planned = {0};
+    if (tracee_open_memory(&p->tracee) != 0)
+        return problem(h, errno == ESRCH ? "it has ended" : "ptrace is not permitted");
+    image_know(h);
+    if (!areas_choose(h))
+        return problem(h, "no room for the recorder's code near the program's");
+    h->deferred = &planned;
+    modules_plan(h);
+    uint64_t begun = clock_now_ns();
+    errno = 0;
+    if (!threads_stop(&threads, pid)) {
+        plans_free(&planned);
+        return tell_threads(h, &threads);
+    }
+    p->tracee.runner = threads_runner(&threads);
+    p->tracee.attached = true;
+    bool done = plant(h, &threads);
+    p->tracee.attached = false;
+    p->tracee.runner = 0;
+    threads_let_go(&threads);
+    h->held_ns += clock_now_ns() - begun;
+    plans_free(&planned);
+    return done;
+}

@@ -1,0 +1,72 @@
+/* families.c - slices of the memory file: one for a program and the children that it forks. */
+#define _GNU_SOURCE
+#include "families.h"
+#include "reader.h"
+#include "room.h"
+
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static bool open_family(struct host *h, struct family *f, unsigned number)
+{
+    f->place = number * ((AREA_SIZE + 4095) & ~UINT64_C(4095));
+    f->readers = calloc(AREA_THREADS, sizeof *f->readers);
+    if (f->readers == NULL || !room_map(f, h->area_fd, number))
+        return false;
+    f->used = true;
+    f->area->magic = AREA_MAGIC;
+    f->area->clock = h->clock_every;
+    return true;
+}
+
+struct family *family_new(struct host *h)
+{
+    for (unsigned i = 0; i < MAX_FAMILIES; i++) {
+        struct family *f = &h->families[i];
+        if (f->used)
+            continue;
+        return open_family(h, f, i) ? f : NULL;
+    }
+    return NULL;
+}
+
+bool family_moves(struct host *h, int fd)
+{
+    struct family *f = h->family;
+    void *old = f->area, *at = MAP_FAILED;
+    struct stat file;
+    if (fstat(h->area_fd, &file) == 0 && ftruncate(fd, file.st_size) == 0)
+        at = mmap(NULL, AREA_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, fd,
+                  (off_t)f->place);
+    if (at == MAP_FAILED || dup2(fd, h->area_fd) < 0)
+        return false;
+    memcpy(at, old, sizeof(struct area_head));
+    memcpy((char *)at + AREA_TABLES_AT, (char *)old + AREA_TABLES_AT, f->tables_used);
+    f->area = at;
+    munmap(old, AREA_SIZE);
+    return true;
+}
+
+void family_leave(struct host *h, struct family *f)
+{
+    if (f == NULL || --f->processes > 0)
+        return;
+    h->waits += f->area->waits;
+    for (int i = 0; i < 2; i++)
+        h->checked[i] += f->area->checked[i];
+    for (int i = 0; i < TROUBLES; i++)
+        h->trouble[i] += f->area->trouble[i];
+    munmap(f->area, AREA_SIZE);
+    if (!h->first_ended &&
+        !h->leaving) /* else whoever still has it mapped must read there that we are gone */
+        fallocate(h->area_fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, (off_t)f->place,
+                  (off_t)AREA_SIZE);
+    free(f->readers);
+    for (uint32_t i = 0; i < f->hook_count; i++)
+        free(f->hooks[i].moved);
+    memset(f, 0, sizeof *f);
+}

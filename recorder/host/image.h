@@ -1,0 +1,14 @@
+/* image.h - what a program is, for those who plant into it: at its start, or later. */
+#ifndef RECORDER_IMAGE_H
+#define RECORDER_IMAGE_H
+
+#include "host.h"
+
+/* Read what the process served runs, and announce it. */
+void image_know(struct host *h);
+/* It must stand in a ptrace stop. */
+bool image_is_64_bit(const struct process *p);
+/* Whether seccomp watches its system calls. */
+bool image_is_filtered(pid_t pid);
+
+#endif

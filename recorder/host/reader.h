@@ -1,0 +1,25 @@
+/* reader.h - the place of the host in the stream of one thread. */
+#ifndef RECORDER_READER_H
+#define RECORDER_READER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct reader {
+    uint32_t chunk, offset; /* chunk: index plus 1, 0: nothing read yet */
+    bool entered;           /* the call at `offset` has been written, its result is awaited */
+    bool done;              /* thread gone, everything read */
+    bool keeps;             /* the chunk holds a record that was begun and given up: drain.c */
+    bool known;
+    uint32_t pid, tid;
+    uint64_t last_time;
+    uint64_t pace_ns;  /* from one event without a time stamp to the next */
+    uint64_t open[64]; /* stack pointers of open calls, innermost last */
+    unsigned open_count;
+    void *nodes;    /* what the thread's agent said of its nodes: drain.c */
+    uint64_t sp;    /* of the call at `offset` */
+    uint64_t begun; /* and the time stamp with which it was entered; 0: none */
+    char *path;     /* of the file that the next mmap maps */
+};
+
+#endif

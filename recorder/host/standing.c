@@ -1,0 +1,171 @@
+/* standing.c - where the threads of a stopped process will go on (standing.h). */
+#include "standing.h"
+#include "detour.h"
+#include "maps.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ptrace.h>
+#include <sys/user.h>
+
+#define PIECE 65536u
+#define MOST_STACK (UINT64_C(64) << 20) /* bytes of one stack that are looked at */
+#define MOST_STACKS 8                   /* of one thread: its handlers may have their own */
+
+/* struct sigcontext of asm/sigcontext.h, as the kernel leaves it: rsp, rip, flags, then cs, gs, fs
+ * and ss in one word. */
+#define SELECTORS UINT64_C(0x002b000000000033)
+enum { RSP_BEFORE = 3, RIP_BEFORE = 2 };
+
+static void add(struct standing *s, pid_t tid, uint64_t slot, uint64_t pc)
+{
+    if (s->count == s->room) {
+        size_t room = s->room ? 2 * s->room : 64;
+        struct place *list = realloc(s->list, room * sizeof *list);
+        s->failed |= list == NULL;
+        if (list == NULL)
+            return;
+        s->list = list;
+        s->room = room;
+    }
+    s->list[s->count++] = (struct place){tid, slot, pc};
+}
+
+/* ---- one stack ---- */
+
+struct looking {
+    struct standing *s;
+    const struct tracee *t;
+    const struct maps *maps;
+    pid_t tid;
+    const struct mapping *done[MOST_STACKS];
+    uint64_t next[MOST_STACKS]; /* stack pointers of what handlers interrupted */
+    unsigned done_count, next_count;
+};
+
+static void look_at_word(struct looking *l, uint64_t at, const uint64_t *word, size_t before)
+{
+    for (unsigned i = 0; l->s->words != NULL && i < STANDING_WORDS; i++)
+        l->s->found[i] += *word != 0 && *word == l->s->words[i];
+    if (*word != SELECTORS || before < RSP_BEFORE)
+        return;
+    add(l->s, l->tid, at - RIP_BEFORE * 8, word[-RIP_BEFORE]);
+    if (l->next_count < MOST_STACKS)
+        l->next[l->next_count++] = word[-RSP_BEFORE];
+}
+
+/* Pieces overlap by a few words, so that a signal's frame is seen whole. */
+static void look_at_stack(struct looking *l, uint64_t from, uint64_t end)
+{
+    static uint64_t words[PIECE / 8 + RSP_BEFORE];
+    size_t kept = 0;
+    memset(words, 0, sizeof words);
+    while (from < end) {
+        size_t size = end - from < PIECE ? end - from : PIECE;
+        size_t got = tracee_read_some(l->t, from, words + kept, size) / 8;
+        for (size_t i = kept; i < kept + got; i++)
+            look_at_word(l, from + (i - kept) * 8, &words[i], i);
+        if (got * 8 < size)
+            return;
+        memcpy(words, words + kept + got - RSP_BEFORE, RSP_BEFORE * 8);
+        kept = RSP_BEFORE;
+        from += size;
+    }
+}
+
+static bool is_done(const struct looking *l, const struct mapping *m)
+{
+    for (unsigned i = 0; i < l->done_count; i++)
+        if (l->done[i] == m)
+            return true;
+    return false;
+}
+
+static void look_at_stacks(struct looking *l, uint64_t sp)
+{
+    l->next[l->next_count++] = sp;
+    for (unsigned i = 0; i < l->next_count; i++) {
+        uint64_t from = l->next[i] & ~UINT64_C(7);
+        const struct mapping *m = maps_at(l->maps, from);
+        if (m == NULL || !m->readable || is_done(l, m) || l->done_count == MOST_STACKS)
+            continue;
+        l->done[l->done_count++] = m;
+        look_at_stack(l, from, m->end - from < MOST_STACK ? m->end : from + MOST_STACK);
+    }
+}
+
+void standing_find(struct standing *s, const struct tracee *t, const struct threads *threads,
+                   const uint64_t *words)
+{
+    struct maps maps;
+    *s = (struct standing){.words = words};
+    s->failed = !maps_read(&maps, t->pid);
+    for (size_t i = 0; i < threads->count; i++) {
+        struct looking l = {.s = s, .t = t, .maps = &maps, .tid = threads->list[i].tid};
+        struct user_regs_struct regs;
+        if (ptrace(PTRACE_GETREGS, l.tid, 0, &regs) != 0)
+            continue;
+        add(s, l.tid, 0, regs.rip);
+        if (!s->failed)
+            look_at_stacks(&l, regs.rsp);
+    }
+    maps_free(&maps);
+}
+
+void standing_free(struct standing *s)
+{
+    free(s->list);
+    *s = (struct standing){0};
+}
+
+/* ---- moving ---- */
+
+bool standing_move(const struct tracee *t, struct place *place, uint64_t pc)
+{
+    struct user_regs_struct regs;
+    place->pc = pc;
+    if (place->slot != 0)
+        return tracee_write(t, place->slot, &pc, sizeof pc);
+    if (ptrace(PTRACE_GETREGS, place->tid, 0, &regs) != 0)
+        return false;
+    regs.rip = pc;
+    return ptrace(PTRACE_SETREGS, place->tid, 0, &regs) == 0;
+}
+
+/* linux/errno.h: ERESTARTSYS, ERESTARTNOINTR, ERESTARTNOHAND, ERESTART_RESTARTBLOCK */
+bool standing_waits(const struct place *place)
+{
+    struct user_regs_struct regs;
+    if (place->slot != 0 || ptrace(PTRACE_GETREGS, place->tid, 0, &regs) != 0 ||
+        (int64_t)regs.orig_rax < 0)
+        return false;
+    int64_t result = -(int64_t)regs.rax;
+    return (result >= 512 && result <= 514) || result == 516;
+}
+
+/* A system call that begins again is the two bytes before the pc. */
+static bool is_in(const struct tracee *t, const struct place *place, uint64_t patch,
+                  unsigned length)
+{
+    uint64_t in = place->pc - patch;
+    unsigned char before[2];
+    if (in == 0 || in >= length + sizeof before)
+        return false;
+    return in < length || (tracee_read(t, place->pc - sizeof before, before, sizeof before) &&
+                           memcmp(before, "\x0f\x05", sizeof before) == 0);
+}
+
+bool standing_step_aside(struct standing *s, const struct tracee *t, const struct moved *moved,
+                         unsigned length)
+{
+    for (size_t i = 0; i < s->count; i++) {
+        struct place *place = &s->list[i];
+        if (!is_in(t, place, moved->patch, length))
+            continue;
+        uint64_t there = moved_into_copy(moved, place->pc);
+        if (there == 0 || !standing_move(t, place, there))
+            return false;
+    }
+    return !s->failed;
+}

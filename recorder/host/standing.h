@@ -1,0 +1,44 @@
+/* standing.h - where the threads of a stopped process will go on: in their registers, and in the
+ * frames of signal handlers on their stacks.
+ *
+ * Return addresses need no look: none lies inside bytes that a detour overwrites, since calls there
+ * are refused (detour.h, sites.h). Where a signal interrupted the code any instruction is possible.
+ */
+#ifndef RECORDER_STANDING_H
+#define RECORDER_STANDING_H
+
+#include "threads.h"
+#include "tracee.h"
+
+struct moved;
+
+#define STANDING_WORDS 3
+
+struct place {
+    pid_t tid;
+    uint64_t slot; /* address that holds it, in a signal's frame; 0: the thread's own register */
+    uint64_t pc;
+};
+
+struct standing {
+    struct place *list;
+    size_t count, room;
+    const uint64_t *words;        /* return addresses that are looked for on the stacks; 0: none */
+    size_t found[STANDING_WORDS]; /* how many there were of each */
+    bool failed;                  /* memory ran out: the list is not whole */
+};
+
+/* Look at all threads. `words` as above, or NULL. standing_free in any case. */
+void standing_find(struct standing *s, const struct tracee *t, const struct threads *threads,
+                   const uint64_t *words);
+void standing_free(struct standing *s);
+/* Let it go on at `pc`. */
+bool standing_move(const struct tracee *t, struct place *place, uint64_t pc);
+/* Whether it waits in a system call that will begin again, at the instruction before its pc. */
+bool standing_waits(const struct place *place);
+/* `length` bytes at moved->patch will be overwritten: whoever stands in them goes on in the copy.
+ * False: somebody cannot. */
+bool standing_step_aside(struct standing *s, const struct tracee *t, const struct moved *moved,
+                         unsigned length);
+
+#endif

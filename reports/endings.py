@@ -1,0 +1,51 @@
+"""How a run ended; and what reports say otherwise where the program ran before brkpoint came."""
+
+from __future__ import annotations
+
+import signal
+
+from alloctrace.escape import visible
+
+
+def _is_left(summary):
+    return summary["exit"]["kind"] == "detached"
+
+
+def ending(summary):
+    """How the run ended: `exited with status 0`, `killed by SIGSEGV`."""
+    kind, status = summary["exit"]["kind"], summary["exit"]["status"]
+    if kind == "exited" and status is not None:
+        return "exited with status %s" % status
+    if kind == "signalled" and status is not None:
+        return "killed by %s" % signal_name(status)
+    if summary.get("attached"):
+        return "left running" if _is_left(summary) else "it ended; how was not seen"
+    if kind == "unknown" or status is None:
+        return "how it ended was not seen"
+    return "%s (%s)" % (visible(str(kind)), status)
+
+
+def signal_name(number):
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return "signal %s" % number
+
+
+def repeat(summary):
+    return "brkpoint -p %s" % summary["attached"]["pid"]
+
+
+def what_live_means(summary):
+    """What `leaked` stands for, and from when the sums of memory count."""
+    if not summary.get("attached"):
+        return "bytes asked for; leaked: live at the end"
+    end = "live when it was left, leaked or not" if _is_left(summary) else "live at the end"
+    return "bytes asked for since the attach; leaked: " + end
+
+
+def memory_line(summary, most, left):
+    """Peak and end in a sentence; None where the usual one holds."""
+    if not summary.get("attached") or not _is_left(summary):
+        return None
+    return "Since the attach: at most %s live at once; %s live when it was left." % (most, left)

@@ -1,0 +1,72 @@
+"""What a report says of a program that ran before, and what it says of any other."""
+
+import pytest
+from summary_fake import FakeTrace, call, usual_borders
+
+from alloctrace import run_facts
+from alloctrace.summary import summarise
+from reports import endings, sections, sentences
+from reports.ink import Ink
+
+ATTACHED = {"mode": "attached", "pid": 4711, "unknown_ends": 3}
+LEFT = {"kind": "detached", "status": None}
+
+
+def before(summary):
+    return [row for row in summary["not_seen"] if row["kind"] == "before"]
+
+
+def test_what_was_there_before_is_said():
+    summary = summarise(FakeTrace(exit=LEFT, **ATTACHED))
+    assert summary["attached"] == {"pid": 4711, "unknown_blocks": 3}
+    assert [row["count"] for row in before(summary)] == [3]
+    assert "3 blocks from before the attach, freed or moved" in sentences.unseen_in_short(summary)
+    assert sentences.ending(summary) == "left running"
+    assert sentences.repeat(summary) == "brkpoint -p 4711"
+
+
+def test_it_is_said_also_where_nothing_of_it_was_freed():
+    summary = summarise(FakeTrace(exit=LEFT, **{**ATTACHED, "unknown_ends": 0}))
+    assert [row["count"] for row in before(summary)] == [None]
+
+
+def test_of_a_program_from_its_start_nothing_is_said():
+    summary = summarise(FakeTrace(exit={"kind": "exited", "status": 0}, pid=4711, unknown_ends=3))
+    assert summary["attached"] is None and before(summary) == []
+    assert endings.what_live_means(summary) == "bytes asked for; leaked: live at the end"
+
+
+def test_what_is_live_when_it_is_left_is_no_leak():
+    events = [call(1, size=31, block=1)]
+    summary = summarise(FakeTrace(events, exit=LEFT, **ATTACHED))
+    head = next(iter(sections.memory(summary, Ink(120))))
+    assert "since the attach" in head and "leaked or not" in head
+
+
+def test_without_hooks_an_attached_program_is_no_program_without_libc():
+    borders = [border for border in usual_borders() if border.phase == "main"]
+    how = {"borders": borders, "calls_hooked": False}
+    assert not summarise(FakeTrace(exit=LEFT, **how, **ATTACHED))["calls_hooked"]
+    assert summarise(FakeTrace(**how))["calls_hooked"]
+
+
+class Recorded:
+    """A history as far as `missing` looks at it."""
+
+    cut_off, lost = False, 0
+
+    def __init__(self, kind, mode):
+        self.end, self.run = {"kind": kind}, {"mode": mode} if mode else {}
+
+
+@pytest.mark.parametrize(
+    "kind, mode, complete",
+    [
+        ("detached", "attached", True),
+        ("exited", "attached", True),
+        ("detached", None, False),
+        ("killed", "attached", False),
+    ],
+)
+def test_leaving_is_an_end_only_of_an_attached_program(kind, mode, complete):
+    assert (run_facts.missing(Recorded(kind, mode)) == []) is complete
