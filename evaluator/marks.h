@@ -24,7 +24,7 @@ struct marks {
     uint64_t tokens; /* the first byte of each number, and whatever else is no space */
     unsigned size;   /* of the block: a number that may go on behind it is left to the next one */
 #ifdef MEXE_VECTORS_H
-    uint64_t opening, closing;       /* the parentheses */
+    uint64_t opening, closing;       /* parentheses */
     uint64_t no_digits, no_numerics; /* numerics: digits, and points where one may stand */
 #endif
 };
@@ -77,24 +77,23 @@ static inline struct classes joined(struct classes low, struct classes high, siz
                             low.closing | high.closing << by};
 }
 
-static inline struct marks mark_classes(struct classes c)
+static inline void mark_classes(struct marks *marks, struct classes c)
 {
-    /* No digit follows those, or a point and digits stand before them: the number ends there. */
+    /* Points between no two digits, or behind another and digits: there no number goes on. */
     uint64_t behind = (c.points << 1) + c.digits;
-    uint64_t wrong = c.points & (~c.digits >> 1 | (behind & ~c.digits));
+    uint64_t wrong = c.points & (~c.digits >> 1 | ~(c.digits << 1) | (behind & ~c.digits));
     uint64_t numerics = c.digits | (c.points & ~wrong);
-    struct marks marks = {.opening = c.opening,
-                          .closing = c.closing,
-                          .no_digits = ~c.digits,
-                          .no_numerics = ~numerics,
-                          .tokens = ~(c.spaces | (numerics & numerics << 1))};
-    cut_block(&marks, marks.no_numerics);
-    return marks;
+    marks->opening = c.opening;
+    marks->closing = c.closing;
+    marks->no_digits = ~c.digits;
+    marks->no_numerics = ~numerics;
+    marks->tokens = ~(c.spaces | (numerics & numerics << 1));
+    cut_block(marks, ~numerics);
 }
 
-static inline struct marks mark_block(const struct tables *t, const char *p)
+static inline void mark_block(struct marks *marks, const struct tables *t, const char *p)
 {
-    return mark_classes(joined(classify(t, load_32(p)), classify(t, load_32(p + 32)), 32));
+    mark_classes(marks, joined(classify(t, load_32(p)), classify(t, load_32(p + 32)), 32));
 }
 
 #else
@@ -105,7 +104,7 @@ static inline uint64_t gather(uint64_t marks)
     return (marks >> 7) * UINT64_C(0x0102040810204080) >> 56;
 }
 
-static inline struct marks mark_block(const struct tables *t, const char *p)
+static inline void mark_block(struct marks *marks, const struct tables *t, const char *p)
 {
     uint64_t numerics = 0, spaces = 0;
     (void)t;
@@ -114,32 +113,36 @@ static inline struct marks mark_block(const struct tables *t, const char *p)
         numerics |= gather(mark_zeros(word ^ EACH_BYTE('.')) | mark_digits(word)) << at;
         spaces |= gather(mark_zeros(word ^ EACH_BYTE(' '))) << at;
     }
-    struct marks marks = {.tokens = ~(spaces | (numerics & numerics << 1))};
-    cut_block(&marks, ~numerics);
-    return marks;
+    marks->tokens = ~(spaces | (numerics & numerics << 1));
+    cut_block(marks, ~numerics);
 }
 #endif
 
-/* Of several parentheses behind each other the first is always a token to look at; of the others
- * only some need be. Whether TOKENS begin with one of those that need not. */
-static inline bool again_opening(const struct marks *marks, uint64_t tokens)
+/* How many more parentheses stand beside the one at AT. By words none is looked for. */
+static inline unsigned more_openings(const struct marks *marks, unsigned at)
 {
 #ifdef MEXE_VECTORS_H
-    return (tokens & -tokens & marks->opening) != 0;
+    return (unsigned)_tzcnt_u64(~(marks->opening >> at)) - 1;
 #else
-    (void)marks, (void)tokens;
-    return false;
+    (void)marks, (void)at;
+    return 0;
 #endif
 }
 
-static inline bool again_closing(const struct marks *marks, uint64_t tokens)
+static inline unsigned more_closings(const struct marks *marks, unsigned at)
 {
 #ifdef MEXE_VECTORS_H
-    return (tokens & -tokens & marks->closing) != 0;
+    return (unsigned)_tzcnt_u64(~(marks->closing >> at)) - 1;
 #else
-    (void)marks, (void)tokens;
-    return false;
+    (void)marks, (void)at;
+    return 0;
 #endif
+}
+
+/* Those of TOKENS that come behind AT. */
+static inline uint64_t tokens_behind(uint64_t tokens, unsigned at)
+{
+    return tokens & ~(uint64_t)1 << at;
 }
 
 #endif

@@ -20,21 +20,24 @@ static inline __m128i join_eights(const struct tables *t, __m128i digits)
     return _mm_madd_epi16(_mm_packus_epi32(fours, fours), load_16(t->myriads));
 }
 
-/* Reads the number AT bytes behind the start of a block, at P; false when it is too long for that.
- * The marks say where it ends: only its value must wait for its bytes. */
+/* Reads the number AT bytes behind the start of a block, at P; false when there is none, or a longer
+ * one. The marks say where it ends: only its value must wait for its bytes. */
 static inline bool read_short(const struct tables *t, const struct marks *marks, unsigned at,
                               const char *p, lane *value)
 {
     unsigned size = (unsigned)_tzcnt_u64(marks->no_numerics >> at);
     unsigned whole = (unsigned)_tzcnt_u64(marks->no_digits >> at);
     unsigned fraction = (size - whole - 1) & 31; /* 31 without a point */
-    if (size > 15)
+    if (size - 1 >= 15)
         return false;
     __m128i digits = _mm_sub_epi8(load_16(p), load_16(t->zero));
     __m128i order = _mm_add_epi8(load_16(t->slide + size), load_16(t->step + fraction));
-    __m128d eights = _mm_cvtepi32_pd(join_eights(t, _mm_shuffle_epi8(digits, order)));
-    eights = _mm_mul_pd(eights, _mm_loadu_pd(t->eights));
-    lane all = _mm_add_sd(eights, _mm_unpackhi_pd(eights, eights));
+    __m128i eights = join_eights(t, _mm_shuffle_epi8(digits, order));
+    lane all = _mm_cvtepi32_pd(_mm_shuffle_epi32(eights, 1));
+    if (size > 8) {
+        lane first = _mm_mul_sd(_mm_cvtepi32_pd(eights), _mm_set_sd(1e8));
+        all = _mm_add_sd(first, all);
+    }
     *value = _mm_div_sd(all, _mm_load_sd(&t->ten[fraction]));
     return true;
 }

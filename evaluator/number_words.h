@@ -2,6 +2,7 @@
 #ifndef MEXE_NUMBER_WORDS_H
 #define MEXE_NUMBER_WORDS_H
 
+#include "bytes.h"
 #include "lane.h"
 #include "pieces.h"
 
@@ -33,11 +34,13 @@ static inline bool read_two_words(const char *p, const struct piece *first, lane
     return true;
 }
 
-/* Reads the number at P, which points at a digit; false when it is too long or not a number. */
+/* Reads the number at P; false when there is none, or a longer one. */
 static inline bool read_short(const struct tables *t, const struct marks *marks, unsigned at,
                               const char *p, lane *value)
 {
     (void)t, (void)marks, (void)at;
+    if (!is_digit((unsigned char)*p))
+        return false;
     uint64_t word = load_word(p);
     struct piece piece = find_piece(word);
     if (!piece.stop)

@@ -32,7 +32,8 @@ struct pending {
 
 /* What an operator does: adds what AS_SUM makes of the old TERM, and leaves what AS_TERM does. */
 struct operation {
-    struct mask as_sum, as_term;
+    _Alignas(128) struct mask as_sum;
+    struct mask as_term;
     uint64_t kind; /* of what is pending then */
     uint64_t byte;
 };
@@ -66,7 +67,7 @@ struct operation {
     }
 
 /* By the lowest three bits of the byte: also of bytes that are no operators. */
-_Alignas(16) static const struct operation operations[8] = {
+static const struct operation operations[8] = {
     [0] = {.byte = 256},
     ['*' & 7] = {GOES_ON, WAITS, '*'},
     ['+' & 7] = {ADDS, WAITS, '+'},

@@ -35,13 +35,19 @@ struct run {
     bool operand;                        /* one comes next, not an operation */
 };
 
+/* Where TOP cannot go on. */
+static unsigned char *last_top(const struct mexe_memory *memory)
+{
+    return memory->base + (memory->limit - memory->base) / LEVEL * LEVEL;
+}
+
 /* The tokens of the next block that has any; 0: there are no whole blocks. */
 __attribute__((noinline)) static uint64_t next_tokens(struct scanner *s)
 {
     uint64_t tokens = 0;
     while (!tokens && s->seen - s->next >= SEEN) {
         s->base = s->next;
-        s->marks = mark_block(hidden_tables(), s->base);
+        mark_block(&s->marks, hidden_tables(), s->base);
         s->next += s->marks.size;
         tokens = s->marks.tokens;
     }
@@ -65,27 +71,25 @@ want_operand:
     if (!tokens && !(tokens = next_tokens(s)))
         goto out_before_operand;
     at = (unsigned)__builtin_ctzll(tokens);
-    byte = (unsigned char)s->base[at];
     tokens &= tokens - 1;
-    if (is_digit(byte)) {
-        lane value;
-        reason = HARD_NUMBER;
-        if (!read_short(tables, marks, at, s->base + at, &value))
-            goto stop_before_operand;
+    lane value;
+    if (read_short(tables, marks, at, s->base + at, &value)) {
         apply(&now, value);
         goto want_operation;
     }
+    byte = (unsigned char)s->base[at];
     if (byte == '(') {
+        unsigned more = more_openings(marks, at);
+        reason = OUT_OF_ROOM;
         if (now.kind & NOT_PLAIN) {
-            reason = OUT_OF_ROOM;
-            if (run->limit - top < LEVEL)
+            if (top == run->limit)
                 goto stop_before_operand;
             top = push(top, &now);
+            now.kind = (uint64_t)more * PLAIN;
         } else {
-            now.kind += PLAIN;
+            now.kind += (uint64_t)more * PLAIN + PLAIN;
         }
-        for (; again_opening(marks, tokens); tokens &= tokens - 1)
-            now.kind += PLAIN;
+        tokens = tokens_behind(tokens, at + more);
         goto want_operand;
     }
     if (byte == '-' && !(now.kind & SIGNED)) {
@@ -94,7 +98,7 @@ want_operand:
     }
     if (is_space(byte))
         goto want_operand;
-    reason = WRONG;
+    reason = is_digit(byte) ? HARD_NUMBER : WRONG;
     goto stop_before_operand;
 
 want_operation:
@@ -103,21 +107,26 @@ want_operation:
     at = (unsigned)__builtin_ctzll(tokens);
     byte = (unsigned char)s->base[at];
     if (byte == ')') {
-        do {
-            lane value = lane_sum(now.sum, now.term);
-            if (now.kind >= PLAIN) {
-                now.sum = lane_of(-0.0);
-                now.term = value;
-                now.kind = (now.kind & ~(uint64_t)NOT_PLAIN) - PLAIN;
-            } else if (top > run->bottom) {
-                top = pop(top, &now);
-                apply(&now, value);
-            } else {
-                at = (unsigned)__builtin_ctzll(tokens);
+        unsigned more = more_closings(marks, at);
+        uint64_t count = more + 1, plain = now.kind / PLAIN;
+        tokens = tokens_behind(tokens, at + more);
+        value = lane_sum(now.sum, now.term);
+        while (plain < count) {
+            count -= plain;
+            if (top == run->bottom) {
+                at += more + 1 - (unsigned)count;
                 goto wrong_operation;
             }
-            tokens &= tokens - 1;
-        } while (again_closing(marks, tokens));
+            top = pop(top, &now);
+            apply(&now, value);
+            if (--count == 0)
+                goto want_operation;
+            value = lane_sum(now.sum, now.term);
+            plain = now.kind / PLAIN;
+        }
+        now.sum = lane_of(-0.0);
+        now.term = value;
+        now.kind = (plain - count) * PLAIN;
         goto want_operation;
     }
     tokens &= tokens - 1;
@@ -134,14 +143,13 @@ wrong_operation:
     goto stop;
 
 out_before_operation:
-    run->operand = false;
-    goto out;
-out_before_operand:
-    run->operand = true;
-out:
     reason = OUT_OF_TOKENS;
     at = 0;
+    run->operand = false;
     goto stop;
+out_before_operand:
+    reason = OUT_OF_TOKENS;
+    at = 0;
 stop_before_operand:
     run->operand = true;
 stop:
@@ -159,7 +167,7 @@ static bool take_tail(struct run *run, struct tail *tail)
     if (run->copied != run->text || s->next >= run->end)
         return false;
     size_t size = (size_t)(run->end - s->next);
-    s->marks = take_last(hidden_tables(), tail, s->next, size);
+    take_last(&s->marks, hidden_tables(), tail, s->next, size);
     run->place = s->next;
     run->copied = s->base = tail->bytes;
     s->next = s->base + s->marks.size;
@@ -192,7 +200,7 @@ static bool more_room(struct run *run, struct mexe_memory *memory)
     if (!memory->grow || !memory->grow(memory, used))
         return false;
     run->bottom = memory->base;
-    run->limit = memory->limit;
+    run->limit = last_top(memory);
     run->top = push(memory->base + used, &run->now);
     run->operand = true;
     return true;
@@ -271,7 +279,7 @@ __attribute__((noinline)) static enum mexe_status run_all(const char *text, size
     run.end = text + length;
     run.now = nothing_pending();
     run.bottom = run.top = memory->base;
-    run.limit = memory->limit;
+    run.limit = last_top(memory);
     run.operand = true;
     enum mexe_status status = evaluate(&run, result, memory);
     if (error)

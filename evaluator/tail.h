@@ -22,8 +22,8 @@ static inline void store_32(char *to, __m256i bytes)
 
 /* Copies SIZE bytes, and marks their first block. What has just been stored in pieces cannot be
  * loaded at once without waiting, so the marks are made of what was loaded, where a block is not. */
-static inline struct marks take_last(const struct tables *t, struct tail *tail, const char *p,
-                                     size_t size)
+static inline void take_last(struct marks *marks, const struct tables *t, struct tail *tail,
+                             const char *p, size_t size)
 {
     char *to = tail->bytes;
     struct classes c;
@@ -52,15 +52,15 @@ static inline struct marks take_last(const struct tables *t, struct tail *tail, 
     }
     if (size < BLOCK)
         c.spaces |= UINT64_MAX << size;
-    return mark_classes(c);
+    mark_classes(marks, c);
 }
 #else
-static inline struct marks take_last(const struct tables *t, struct tail *tail, const char *p,
-                                     size_t size)
+static inline void take_last(struct marks *marks, const struct tables *t, struct tail *tail,
+                             const char *p, size_t size)
 {
     memset(tail->bytes, ' ', sizeof tail->bytes);
     memcpy(tail->bytes, p, size);
-    return mark_block(t, tail->bytes);
+    mark_block(marks, t, tail->bytes);
 }
 #endif
 

@@ -13,10 +13,9 @@
 static const struct tables {
     _Alignas(32) char zero[32], point[32], space[32], opening[32], closing[32];
     signed char digits[2][32]; /* what is added to a byte, and then greater than a digit */
-    /* How neighbours are joined: digits, pairs of them, fours, eights. */
+    /* How neighbours are joined: digits, pairs of them, fours. */
     char tens[16];
     short hundreds[8], myriads[8];
-    double eights[2];
     /* Bytes to shuffle by: from slide + N on, where byte N of the text comes behind the last. */
     signed char slide[32];
     /* From step + N on: one byte less far for all but the last N, which stand behind the point. */
@@ -33,7 +32,6 @@ static const struct tables {
     .tens = {10, 1, 10, 1, 10, 1, 10, 1, 10, 1, 10, 1, 10, 1, 10, 1},
     .hundreds = {100, 1, 100, 1, 100, 1, 100, 1},
     .myriads = {10000, 1, 10000, 1, 10000, 1, 10000, 1},
-    .eights = {1e8, 1},
     .slide = {-16, -15, -14, -13, -12, -11, -10, -9, -8, -7, -6, -5, -4, -3, -2, -1,
               0,   1,   2,   3,   4,   5,   6,   7,  8,  9,  10, 11, 12, 13, 14, 15},
     .step = {SIXTEEN(-1)},
