@@ -143,13 +143,11 @@ wrong_operation:
     goto stop;
 
 out_before_operation:
-    reason = OUT_OF_TOKENS;
-    at = 0;
+    reason = OUT_OF_TOKENS, at = 0;
     run->operand = false;
     goto stop;
 out_before_operand:
-    reason = OUT_OF_TOKENS;
-    at = 0;
+    reason = OUT_OF_TOKENS, at = 0;
 stop_before_operand:
     run->operand = true;
 stop:

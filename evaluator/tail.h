@@ -58,7 +58,9 @@ static inline void take_last(struct marks *marks, const struct tables *t, struct
 static inline void take_last(struct marks *marks, const struct tables *t, struct tail *tail,
                              const char *p, size_t size)
 {
-    memset(tail->bytes, ' ', sizeof tail->bytes);
+    const uint64_t spaces = EACH_BYTE(' ');
+    for (size_t at = 0; at < sizeof tail->bytes; at += sizeof spaces)
+        memcpy(tail->bytes + at, &spaces, sizeof spaces);
     memcpy(tail->bytes, p, size);
     mark_block(marks, t, tail->bytes);
 }
