@@ -26,6 +26,7 @@ struct marks {
 #ifdef MEXE_VECTORS_H
     uint64_t opening, closing;       /* parentheses */
     uint64_t no_digits, no_numerics; /* numerics: digits, and points where one may stand */
+    bool simple;                     /* each number is whole, and of four digits at most */
 #endif
 };
 
@@ -83,6 +84,8 @@ static inline void mark_classes(struct marks *marks, struct classes c)
     uint64_t behind = (c.points << 1) + c.digits;
     uint64_t wrong = c.points & (~c.digits >> 1 | ~(c.digits << 1) | (behind & ~c.digits));
     uint64_t numerics = c.digits | (c.points & ~wrong);
+    uint64_t pairs = c.digits & c.digits << 1;
+    marks->simple = !(c.points | (pairs & pairs << 2 & c.digits << 4));
     marks->opening = c.opening;
     marks->closing = c.closing;
     marks->no_digits = ~c.digits;

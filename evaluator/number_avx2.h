@@ -20,12 +20,24 @@ static inline __m128i join_eights(const struct tables *t, __m128i digits)
     return _mm_madd_epi16(_mm_packus_epi32(fours, fours), load_16(t->myriads));
 }
 
+/* Where each number of the block is simple, which is soon seen. */
+static inline bool read_simple(const struct tables *t, unsigned size, const char *p, lane *value)
+{
+    __m128i digits = _mm_sub_epi8(load_16(p), load_16(t->zero));
+    __m128i pairs = _mm_maddubs_epi16(_mm_shuffle_epi8(digits, load_16(t->slide + 12 + size)),
+                                      load_16(t->tens));
+    *value = _mm_cvtepi32_pd(_mm_madd_epi16(pairs, load_16(t->hundreds)));
+    return size > 0;
+}
+
 /* Reads the number AT bytes behind the start of a block, at P; false when there is none, or a longer
  * one. The marks say where it ends: only its value must wait for its bytes. */
 static inline bool read_short(const struct tables *t, const struct marks *marks, unsigned at,
                               const char *p, lane *value)
 {
     unsigned size = (unsigned)_tzcnt_u64(marks->no_numerics >> at);
+    if (marks->simple)
+        return read_simple(t, size, p, value);
     unsigned whole = (unsigned)_tzcnt_u64(marks->no_digits >> at);
     unsigned fraction = (size - whole - 1) & 31; /* 31 without a point */
     if (size - 1 >= 15)
