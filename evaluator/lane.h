@@ -21,6 +21,11 @@ static inline lane lane_of(double value)
     return _mm_set_sd(value);
 }
 
+static inline lane lane_of_register(__m128d a)
+{
+    return a;
+}
+
 static inline double lane_value(lane a)
 {
     return _mm_cvtsd_f64(a);

@@ -12,6 +12,13 @@
 
 #include "marks.h"
 
+#ifdef MEXE_PORTABLE /* for the tests alone: else nothing portable is left in this file */
+static inline lane lane_of_register(__m128d a)
+{
+    return lane_of(_mm_cvtsd_f64(a));
+}
+#endif
+
 /* The values of the first 8 of 16 digits and of the other 8, as 32 bits each. */
 static inline __m128i join_eights(const struct tables *t, __m128i digits)
 {
@@ -26,7 +33,7 @@ static inline bool read_simple(const struct tables *t, unsigned size, const char
     __m128i digits = _mm_sub_epi8(load_16(p), load_16(t->zero));
     __m128i pairs = _mm_maddubs_epi16(_mm_shuffle_epi8(digits, load_16(t->slide + 12 + size)),
                                       load_16(t->tens));
-    *value = _mm_cvtepi32_pd(_mm_madd_epi16(pairs, load_16(t->hundreds)));
+    *value = lane_of_register(_mm_cvtepi32_pd(_mm_madd_epi16(pairs, load_16(t->hundreds))));
     return size > 0;
 }
 
@@ -45,12 +52,12 @@ static inline bool read_short(const struct tables *t, const struct marks *marks,
     __m128i digits = _mm_sub_epi8(load_16(p), load_16(t->zero));
     __m128i order = _mm_add_epi8(load_16(t->slide + size), load_16(t->step + fraction));
     __m128i eights = join_eights(t, _mm_shuffle_epi8(digits, order));
-    lane all = _mm_cvtepi32_pd(_mm_shuffle_epi32(eights, 1));
+    __m128d all = _mm_cvtepi32_pd(_mm_shuffle_epi32(eights, 1));
     if (size > 8) {
-        lane first = _mm_mul_sd(_mm_cvtepi32_pd(eights), _mm_set_sd(1e8));
+        __m128d first = _mm_mul_sd(_mm_cvtepi32_pd(eights), _mm_set_sd(1e8));
         all = _mm_add_sd(first, all);
     }
-    *value = _mm_div_sd(all, _mm_load_sd(&t->ten[fraction]));
+    *value = lane_of_register(_mm_div_sd(all, _mm_load_sd(&t->ten[fraction])));
     return true;
 }
 

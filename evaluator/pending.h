@@ -41,38 +41,14 @@ struct operation {
 #define ALL UINT64_MAX
 #define ONE UINT64_C(0x3ff0000000000000)
 #define SIGN UINT64_C(0x8000000000000000)
-#define ADDS                                                                                       \
-    {{ALL}, {0}},                                                                                  \
-    {                                                                                              \
-        {0},                                                                                       \
-        {                                                                                          \
-            ONE                                                                                    \
-        }                                                                                          \
-    }
-#define SUBTRACTS                                                                                  \
-    {{ALL}, {0}},                                                                                  \
-    {                                                                                              \
-        {0},                                                                                       \
-        {                                                                                          \
-            ONE | SIGN                                                                             \
-        }                                                                                          \
-    }
-#define GOES_ON                                                                                    \
-    {{0}, {SIGN}},                                                                                 \
-    {                                                                                              \
-        {ALL},                                                                                     \
-        {                                                                                          \
-            0                                                                                      \
-        }                                                                                          \
-    }
 
 /* By the lowest three bits of the byte: also of bytes that are no operators. */
 static const struct operation operations[8] = {
     [0] = {.byte = 256},
-    ['*' & 7] = {GOES_ON, WAITS, '*'},
-    ['+' & 7] = {ADDS, WAITS, '+'},
-    ['-' & 7] = {SUBTRACTS, WAITS, '-'},
-    ['/' & 7] = {GOES_ON, WAITS | DIVIDES, '/'},
+    ['*' & 7] = {{{0}, {SIGN}}, {{ALL}, {0}}, WAITS, '*'},
+    ['+' & 7] = {{{ALL}, {0}}, {{0}, {ONE}}, WAITS, '+'},
+    ['-' & 7] = {{{ALL}, {0}}, {{0}, {ONE | SIGN}}, WAITS, '-'},
+    ['/' & 7] = {{{0}, {SIGN}}, {{ALL}, {0}}, WAITS | DIVIDES, '/'},
 };
 
 static inline struct pending nothing_pending(void)
