@@ -6,6 +6,11 @@
 
 #include "core.h"
 
+/* Which bits to keep and which to set; 16 bytes each, as the machine's registers have them. */
+struct mask {
+    _Alignas(16) uint64_t keep[2], set[2];
+};
+
 #if defined(__x86_64__) && !defined(MEXE_PORTABLE)
 #include <immintrin.h>
 
@@ -16,9 +21,9 @@ static inline lane lane_of(double value)
     return _mm_set_sd(value);
 }
 
-static inline lane lane_of_bits(uint64_t bits)
+static inline lane lane_of_register(__m128d a)
 {
-    return _mm_castsi128_pd(_mm_cvtsi64_si128((long long)bits));
+    return a;
 }
 
 static inline double lane_value(lane a)
@@ -46,16 +51,11 @@ static inline lane lane_quotient(lane a, lane b)
     return _mm_div_sd(a, b);
 }
 
-/* YES where the highest bit of MASK is set, else NO. */
-static inline lane lane_chosen(lane mask, lane yes, lane no)
+/* The bits of A that MASK has, and those of SET. */
+static inline lane lane_masked(lane a, const struct mask *mask)
 {
-#ifdef __SSE4_1__
-    return _mm_blendv_pd(no, yes, mask);
-#else
-    __m128i high = _mm_srai_epi32(_mm_castpd_si128(mask), 31);
-    lane all = _mm_castsi128_pd(_mm_shuffle_epi32(high, _MM_SHUFFLE(1, 1, 1, 1)));
-    return _mm_or_pd(_mm_and_pd(all, yes), _mm_andnot_pd(all, no));
-#endif
+    lane keep = _mm_load_pd((const double *)(const void *)mask->keep);
+    return _mm_or_pd(_mm_and_pd(a, keep), _mm_load_pd((const double *)(const void *)mask->set));
 }
 
 #else
@@ -68,11 +68,6 @@ static inline lane lane_of(double value)
         uint64_t bits;
     } both = {value};
     return both.bits;
-}
-
-static inline lane lane_of_bits(uint64_t bits)
-{
-    return bits;
 }
 
 static inline double lane_value(lane a)
@@ -100,10 +95,9 @@ static inline lane lane_quotient(lane a, lane b)
     return lane_of(lane_value(a) / lane_value(b));
 }
 
-static inline lane lane_chosen(lane mask, lane yes, lane no)
+static inline lane lane_masked(lane a, const struct mask *mask)
 {
-    lane all = 0 - (mask >> 63);
-    return no ^ ((no ^ yes) & all);
+    return (a & mask->keep[0]) | mask->set[0];
 }
 #endif
 

@@ -10,39 +10,93 @@
 
 #include "words.h"
 
-enum { BLOCK = 64 };
+#include <stdbool.h>
 
-/* Which bytes of a block are what; the lowest bit is its first byte. */
-struct classes {
-    uint64_t numeric; /* digits and points */
-    uint64_t spaces;
+struct tables; /* of vectors.h; without it there are none */
+
+enum {
+    BLOCK = 64,
+    SEEN = BLOCK + 16 /* what is looked at, from the start of a block on, at most */
 };
 
+/* Of a block; the lowest bit is its first byte. */
 struct marks {
     uint64_t tokens; /* the first byte of each number, and whatever else is no space */
-    uint64_t single; /* those of the tokens that are a digit which is a number by itself */
+    unsigned size;   /* of the block: a number that may go on behind it is left to the next one */
+#ifdef MEXE_VECTORS_H
+    uint64_t opening, closing;       /* parentheses */
+    uint64_t no_digits, no_numerics; /* numerics: digits, and points where one may stand */
+    bool simple;                     /* each number is whole, and of four digits at most */
+#endif
 };
 
-#ifdef MEXE_VECTORS_H
-static inline __m256i aligned_32(const void *p)
+/* Without the number that reaches the end of the block; one as long as the block is its only token,
+ * and whoever reads it says where to go on. */
+static inline void cut_block(struct marks *marks, uint64_t no_numerics)
 {
-    return _mm256_load_si256((const __m256i *)p);
+    if (no_numerics == 0) {
+        marks->size = 0;
+        marks->tokens = 1;
+        return;
+    }
+    unsigned cut = (unsigned)__builtin_clzll(no_numerics);
+    marks->size = BLOCK - cut;
+    marks->tokens &= UINT64_MAX >> cut;
+}
+
+#ifdef MEXE_VECTORS_H
+/* Which bytes are what. */
+struct classes {
+    uint64_t digits, points, spaces, opening, closing;
+};
+
+static inline uint64_t equal_bits(__m256i bytes, const void *to)
+{
+    __m256i equal = _mm256_cmpeq_epi8(bytes, _mm256_load_si256((const __m256i *)to));
+    return (uint32_t)_mm256_movemask_epi8(equal);
 }
 
 static inline struct classes classify(const struct tables *t, __m256i bytes)
 {
-    __m256i moved = _mm256_add_epi8(bytes, aligned_32(t->digits[0]));
-    __m256i digits = _mm256_cmpgt_epi8(aligned_32(t->digits[1]), moved);
-    __m256i points = _mm256_cmpeq_epi8(bytes, aligned_32(t->point));
-    __m256i spaces = _mm256_cmpeq_epi8(bytes, aligned_32(t->space));
-    return (struct classes){(uint32_t)_mm256_movemask_epi8(_mm256_or_si256(digits, points)),
-                            (uint32_t)_mm256_movemask_epi8(spaces)};
+    __m256i moved = _mm256_add_epi8(bytes, _mm256_load_si256((const __m256i *)t->digits[0]));
+    __m256i digits = _mm256_cmpgt_epi8(_mm256_load_si256((const __m256i *)t->digits[1]), moved);
+    return (struct classes){(uint32_t)_mm256_movemask_epi8(digits), equal_bits(bytes, t->point),
+                            equal_bits(bytes, t->space), equal_bits(bytes, t->opening),
+                            equal_bits(bytes, t->closing)};
 }
 
-static inline struct classes classify_block(const struct tables *t, const char *p)
+static inline struct classes classify_16(const struct tables *t, __m128i bytes)
 {
-    struct classes low = classify(t, load_32(p)), high = classify(t, load_32(p + 32));
-    return (struct classes){low.numeric | high.numeric << 32, low.spaces | high.spaces << 32};
+    return classify(t, _mm256_zextsi128_si256(bytes)); /* zeros are of no class */
+}
+
+/* HIGH begins BY bytes behind LOW; where they overlap they are the same. */
+static inline struct classes joined(struct classes low, struct classes high, size_t by)
+{
+    return (struct classes){low.digits | high.digits << by, low.points | high.points << by,
+                            low.spaces | high.spaces << by, low.opening | high.opening << by,
+                            low.closing | high.closing << by};
+}
+
+static inline void mark_classes(struct marks *marks, struct classes c)
+{
+    /* Points between no two digits, or behind another and digits: there no number goes on. */
+    uint64_t behind = (c.points << 1) + c.digits;
+    uint64_t wrong = c.points & (~c.digits >> 1 | ~(c.digits << 1) | (behind & ~c.digits));
+    uint64_t numerics = c.digits | (c.points & ~wrong);
+    uint64_t pairs = c.digits & c.digits << 1;
+    marks->simple = !(c.points | (pairs & pairs << 2 & c.digits << 4));
+    marks->opening = c.opening;
+    marks->closing = c.closing;
+    marks->no_digits = ~c.digits;
+    marks->no_numerics = ~numerics;
+    marks->tokens = ~(c.spaces | (numerics & numerics << 1));
+    cut_block(marks, ~numerics);
+}
+
+static inline void mark_block(struct marks *marks, const struct tables *t, const char *p)
+{
+    mark_classes(marks, joined(classify(t, load_32(p)), classify(t, load_32(p + 32)), 32));
 }
 
 #else
@@ -53,88 +107,45 @@ static inline uint64_t gather(uint64_t marks)
     return (marks >> 7) * UINT64_C(0x0102040810204080) >> 56;
 }
 
-static inline struct classes classify(uint64_t word)
+static inline void mark_block(struct marks *marks, const struct tables *t, const char *p)
 {
-    uint64_t numeric = mark_zeros(word ^ EACH_BYTE('.')) | mark_digits(word);
-    return (struct classes){gather(numeric), gather(mark_zeros(word ^ EACH_BYTE(' ')))};
-}
-
-static inline struct classes classify_block(const struct tables *t, const char *p)
-{
+    uint64_t numerics = 0, spaces = 0;
     (void)t;
-    struct classes all = {0, 0};
     for (int at = 0; at < BLOCK; at += 8) {
-        struct classes some = classify(load_word(p + at));
-        all.numeric |= some.numeric << at;
-        all.spaces |= some.spaces << at;
+        uint64_t word = load_word(p + at);
+        numerics |= gather(mark_zeros(word ^ EACH_BYTE('.')) | mark_digits(word)) << at;
+        spaces |= gather(mark_zeros(word ^ EACH_BYTE(' '))) << at;
     }
-    return all;
+    marks->tokens = ~(spaces | (numerics & numerics << 1));
+    cut_block(marks, ~numerics);
 }
 #endif
 
-/* The same with spaces behind the first LEFT bytes, and none of what is there. */
-static inline struct classes cut_classes(struct classes c, size_t left)
+/* How many more parentheses stand beside the one at AT. By words none is looked for. */
+static inline unsigned more_openings(const struct marks *marks, unsigned at)
 {
-    uint64_t all = UINT64_MAX >> (BLOCK - left);
-    return (struct classes){c.numeric & all, c.spaces | ~all};
-}
-
 #ifdef MEXE_VECTORS_H
-static inline struct classes joined(struct classes low, struct classes high, size_t by)
-{
-    return (struct classes){low.numeric | high.numeric << by, low.spaces | high.spaces << by};
-}
-
-/* Of 1 to 63 bytes of text: no byte besides them is read, some of them twice. */
-static inline struct classes classify_short(const struct tables *t, const struct source *source,
-                                            const char *p, size_t size)
-{
-    if (size >= 32)
-        return joined(classify(t, load_32(p)), classify(t, load_32(source->end - 32)), size - 32);
-    __m128i bytes = load_16(source, p);
-    if (size <= 16)
-        return classify(t, _mm256_castsi128_si256(bytes));
-    return joined(classify(t, _mm256_castsi128_si256(bytes)),
-                  classify(t, _mm256_castsi128_si256(load_16(source, source->end - 16))),
-                  size - 16);
-}
+    return (unsigned)_tzcnt_u64(~(marks->opening >> at)) - 1;
 #else
-static inline struct classes classify_short(const struct tables *t, const struct source *source,
-                                            const char *p, size_t size)
-{
-    struct classes all = {0, 0};
-    (void)t;
-    for (size_t at = 0; at < size; at += 8) {
-        struct classes some = classify(look(source, p + at));
-        all.numeric |= some.numeric << at;
-        all.spaces |= some.spaces << at;
-    }
-    return all;
-}
+    (void)marks, (void)at;
+    return 0;
 #endif
-
-/* Of the block from P on, of which LEFT bytes are there, of a text of LENGTH: one at least. */
-static inline struct classes classify_last(const struct tables *t, const struct source *source,
-                                           const char *p, size_t length)
-{
-    size_t left = (size_t)(source->end - p);
-    if (left >= BLOCK)
-        return classify_block(t, p);
-    if (length < BLOCK)
-        return cut_classes(classify_short(t, source, p, left), left);
-    struct classes c = classify_block(t, source->end - BLOCK);
-    return cut_classes((struct classes){c.numeric >> (BLOCK - left), c.spaces >> (BLOCK - left)},
-                       left);
 }
 
-/* INSIDE is 1 when the byte before the block is a digit or a point. */
-static inline struct marks mark_tokens(struct classes c, uint64_t inside)
+static inline unsigned more_closings(const struct marks *marks, unsigned at)
 {
-    uint64_t starts = c.numeric & ~(c.numeric << 1 | inside);
-    struct marks marks;
-    marks.tokens = ~(c.spaces | (c.numeric & ~starts));
-    marks.single = starts & ~(c.numeric >> 1) & UINT64_MAX >> 1;
-    return marks;
+#ifdef MEXE_VECTORS_H
+    return (unsigned)_tzcnt_u64(~(marks->closing >> at)) - 1;
+#else
+    (void)marks, (void)at;
+    return 0;
+#endif
+}
+
+/* Those of TOKENS that come behind AT. */
+static inline uint64_t tokens_behind(uint64_t tokens, unsigned at)
+{
+    return tokens & ~(uint64_t)1 << at;
 }
 
 #endif

@@ -6,39 +6,58 @@
 #ifndef MEXE_NUMBER_AVX2_H
 #define MEXE_NUMBER_AVX2_H
 
+#include "lane.h"
 #include "pieces.h"
 #include "vectors.h"
 
-/* The value of 16 digits, the first one the lowest byte. */
-static inline uint64_t join_16(__m128i digits)
+#include "marks.h"
+
+#ifdef MEXE_PORTABLE /* for the tests alone: else nothing portable is left in this file */
+static inline lane lane_of_register(__m128d a)
 {
-    const __m128i units = _mm_set1_epi16(10 + 1 * 256), hundreds = _mm_set1_epi32(100 + (1 << 16)),
-                  myriads = _mm_set1_epi32(10000 + (1 << 16));
-    __m128i joined = _mm_madd_epi16(_mm_maddubs_epi16(digits, units), hundreds);
-    joined = _mm_madd_epi16(_mm_packus_epi32(joined, joined), myriads);
-    uint64_t halves = (uint64_t)_mm_cvtsi128_si64(joined);
-    return (halves & UINT32_MAX) * 100000000 + (halves >> 32);
+    return lane_of(_mm_cvtsd_f64(a));
+}
+#endif
+
+/* The values of the first 8 of 16 digits and of the other 8, as 32 bits each. */
+static inline __m128i join_eights(const struct tables *t, __m128i digits)
+{
+    __m128i pairs = _mm_maddubs_epi16(digits, load_16(t->tens));
+    __m128i fours = _mm_madd_epi16(pairs, load_16(t->hundreds));
+    return _mm_madd_epi16(_mm_packus_epi32(fours, fours), load_16(t->myriads));
 }
 
-/* Reads the number at P, which points at a digit; false when it is too long or not a number. */
-static inline bool read_short(const struct source *source, const char *p, const struct tables *t,
-                              double *value)
+/* Where each number of the block is simple, which is soon seen. */
+static inline bool read_simple(const struct tables *t, unsigned size, const char *p, lane *value)
 {
-    __m128i bytes = load_16(source, p), digits = _mm_sub_epi8(bytes, unaligned(t->zero));
-    __m128i are = _mm_cmpeq_epi8(_mm_min_epu8(digits, unaligned(t->nine)), digits);
-    __m128i is_point = _mm_cmpeq_epi8(bytes, unaligned(t->point));
-    /* Bits from 16 on stand for what is behind these bytes: it is no digit, and not right. */
-    uint32_t others = ~(uint32_t)_mm_movemask_epi8(are);
-    uint32_t points = (uint32_t)_mm_movemask_epi8(is_point) | 3 << 16;
-    uint32_t first = others & -others, other = others ^ first;
-    unsigned whole = (unsigned)__builtin_ctz(others);
-    /* Where the digits behind the point end; without a point, as if it stood behind the number. */
-    unsigned end = (unsigned)__builtin_ctz(other | (first & ~points) << 1);
-    if (points >> (end - 1) & 3)
+    __m128i digits = _mm_sub_epi8(load_16(p), load_16(t->zero));
+    __m128i pairs = _mm_maddubs_epi16(_mm_shuffle_epi8(digits, load_16(t->slide + 12 + size)),
+                                      load_16(t->tens));
+    *value = lane_of_register(_mm_cvtepi32_pd(_mm_madd_epi16(pairs, load_16(t->hundreds))));
+    return size > 0;
+}
+
+/* Reads the number AT bytes behind the start of a block, at P; false when there is none, or a longer
+ * one. The marks say where it ends: only its value must wait for its bytes. */
+static inline bool read_short(const struct tables *t, const struct marks *marks, unsigned at,
+                              const char *p, lane *value)
+{
+    unsigned size = (unsigned)_tzcnt_u64(marks->no_numerics >> at);
+    if (marks->simple)
+        return read_simple(t, size, p, value);
+    unsigned whole = (unsigned)_tzcnt_u64(marks->no_digits >> at);
+    unsigned fraction = (size - whole - 1) & 31; /* 31 without a point */
+    if (size - 1 >= 15)
         return false;
-    unsigned fraction = end - 1 - whole;
-    __m128i order = _mm_add_epi8(unaligned(t->slide + end), unaligned(t->step + fraction));
-    *value = (double)(int64_t)join_16(_mm_shuffle_epi8(digits, order)) / t->ten[fraction];
+    __m128i digits = _mm_sub_epi8(load_16(p), load_16(t->zero));
+    __m128i order = _mm_add_epi8(load_16(t->slide + size), load_16(t->step + fraction));
+    __m128i eights = join_eights(t, _mm_shuffle_epi8(digits, order));
+    __m128d all = _mm_cvtepi32_pd(_mm_shuffle_epi32(eights, 1));
+    if (size > 8) {
+        __m128d first = _mm_mul_sd(_mm_cvtepi32_pd(eights), _mm_set_sd(1e8));
+        all = _mm_add_sd(first, all);
+    }
+    *value = lane_of_register(_mm_div_sd(all, _mm_load_sd(&t->ten[fraction])));
     return true;
 }
 
@@ -46,9 +65,9 @@ static inline bool read_short(const struct source *source, const char *p, const 
 static inline const char *read_long(const char *p, double *value)
 {
     const struct tables *t = hidden_tables();
-    __m128i bytes = unaligned(p), digits = _mm_sub_epi8(bytes, unaligned(t->zero));
-    __m128i are = _mm_cmpeq_epi8(_mm_min_epu8(digits, unaligned(t->nine)), digits);
-    uint32_t points = (uint32_t)_mm_movemask_epi8(_mm_cmpeq_epi8(bytes, unaligned(t->point)));
+    __m128i bytes = load_16(p), digits = _mm_sub_epi8(bytes, load_16(t->zero));
+    __m128i are = _mm_cmpeq_epi8(_mm_min_epu8(digits, load_16(t->nine)), digits);
+    uint32_t points = (uint32_t)_mm_movemask_epi8(_mm_cmpeq_epi8(bytes, load_16(t->point)));
     uint32_t others = (uint32_t)_mm_movemask_epi8(are) ^ 0xffff;
     struct piece rest = find_piece(load_word(p + 16));
     unsigned early = points != 0, late = rest.point != 0;
@@ -60,9 +79,9 @@ static inline const char *read_long(const char *p, double *value)
     unsigned fraction = (15 + size - point) * (early | late);
     if (16 - early + places > DIGITS_KEPT || (fraction == 0 && (early | late)))
         return NULL;
-    __m128i order =
-        _mm_add_epi8(unaligned(t->slide + 17 - early), unaligned(t->step + (15 - whole) * early));
-    uint64_t kept = join_16(_mm_shuffle_epi8(digits, order)) * tens[places];
+    __m128i order = _mm_add_epi8(load_16(t->slide + 16), load_16(t->step + ((15 - whole) & 31)));
+    uint64_t eights = (uint64_t)_mm_cvtsi128_si64(join_eights(t, _mm_shuffle_epi8(digits, order)));
+    uint64_t kept = ((eights & UINT32_MAX) * 100000000 + (eights >> 32)) * tens[places];
     kept += join_digits(rest.digits << 8 << (56 - 8 * places));
     return round_short(kept, -(int64_t)fraction, false, value) ? p + 16 + size : NULL;
 }

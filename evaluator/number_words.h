@@ -2,9 +2,11 @@
 #ifndef MEXE_NUMBER_WORDS_H
 #define MEXE_NUMBER_WORDS_H
 
+#include "bytes.h"
+#include "lane.h"
 #include "pieces.h"
 
-struct tables;
+#include "marks.h"
 
 static inline const struct tables *hidden_tables(void)
 {
@@ -12,12 +14,9 @@ static inline const struct tables *hidden_tables(void)
 }
 
 /* Of 8 bytes and more. A point in the second word is none when there was one in the first. */
-static inline bool read_two_words(const struct source *source, const char *p,
-                                  const struct piece *first, double *value)
+static inline bool read_two_words(const char *p, const struct piece *first, lane *value)
 {
-    if (source->end - p < 8)
-        return false;
-    uint64_t word = look(source, p + 8);
+    uint64_t word = load_word(p + 8);
     struct piece second = find_piece(word);
     unsigned point = first->point != 0;
     if (point)
@@ -31,25 +30,27 @@ static inline bool read_two_words(const struct source *source, const char *p,
     fraction += point ? 7 - bytes_below(first->point) : 0;
     if (fraction < (point | point2) || (mark_points(word) & second.stop & -second.stop))
         return false;
-    *value = (double)(int64_t)digits / ten[fraction];
+    *value = lane_of((double)(int64_t)digits / ten[fraction]);
     return true;
 }
 
-/* Reads the number at P, which points at a digit; false when it is too long or not a number. */
-static inline bool read_short(const struct source *source, const char *p, const struct tables *t,
-                              double *value)
+/* Reads the number at P; false when there is none, or a longer one. */
+static inline bool read_short(const struct tables *t, const struct marks *marks, unsigned at,
+                              const char *p, lane *value)
 {
-    (void)t;
-    uint64_t word = look(source, p);
+    (void)t, (void)marks, (void)at;
+    if (!is_digit((unsigned char)*p))
+        return false;
+    uint64_t word = load_word(p);
     struct piece piece = find_piece(word);
     if (!piece.stop)
-        return read_two_words(source, p, &piece, value);
+        return read_two_words(p, &piece, value);
     unsigned size = bytes_below(piece.stop), point = piece.point != 0;
     unsigned fraction = size - bytes_below(piece.marks) - point;
     if (fraction < point || (mark_points(word) & piece.stop & -piece.stop))
         return false;
     uint64_t digits = join_digits(piece.digits << (64 - 8 * (size - point)));
-    *value = (double)(int64_t)digits / ten[fraction];
+    *value = lane_of((double)(int64_t)digits / ten[fraction]);
     return true;
 }
 

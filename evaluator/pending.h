@@ -15,23 +15,26 @@
 
 #include <string.h>
 
-/* The kind of what is pending, in the upper bits. The lower ones count PLAIN parentheses: those that
- * were opened here while nothing was pending, of which nothing need be kept. */
-#define DIVIDES (UINT64_C(1) << 63) /* TERM / operand, not TERM * operand */
-#define WAITS (UINT64_C(1) << 62)   /* an operator waits for its right operand */
-#define SIGNED (UINT64_C(1) << 61)  /* the operand has its minus sign: no other may follow */
-#define PLAIN (SIGNED - 1)
+/* The kind of what is pending. Above these bits PLAIN parentheses are counted: those that were opened
+ * here while nothing was pending, of which nothing need be kept. */
+enum {
+    DIVIDES = 1, /* TERM / operand, not TERM * operand */
+    WAITS = 2,   /* an operator waits for its right operand */
+    SIGNED = 4,  /* the operand has its minus sign: no other may follow */
+    NOT_PLAIN = DIVIDES | WAITS | SIGNED,
+    PLAIN = NOT_PLAIN + 1
+};
 
 struct pending {
     lane sum, term;
     uint64_t kind;
 };
 
-/* What an operator does. */
+/* What an operator does: adds what AS_SUM makes of the old TERM, and leaves what AS_TERM does. */
 struct operation {
-    uint64_t adds;  /* all ones for + and - */
-    uint64_t start; /* TERM behind + and -: 1 or -1 */
-    uint64_t kind;  /* of what is pending then */
+    _Alignas(128) struct mask as_sum;
+    struct mask as_term;
+    uint64_t kind; /* of what is pending then */
     uint64_t byte;
 };
 
@@ -42,10 +45,10 @@ struct operation {
 /* By the lowest three bits of the byte: also of bytes that are no operators. */
 static const struct operation operations[8] = {
     [0] = {.byte = 256},
-    ['*' & 7] = {0, 0, WAITS, '*'},
-    ['+' & 7] = {ALL, ONE, WAITS, '+'},
-    ['-' & 7] = {ALL, ONE | SIGN, WAITS, '-'},
-    ['/' & 7] = {0, 0, WAITS | DIVIDES, '/'},
+    ['*' & 7] = {{{0}, {SIGN}}, {{ALL}, {0}}, WAITS, '*'},
+    ['+' & 7] = {{{ALL}, {0}}, {{0}, {ONE}}, WAITS, '+'},
+    ['-' & 7] = {{{ALL}, {0}}, {{0}, {ONE | SIGN}}, WAITS, '-'},
+    ['/' & 7] = {{{0}, {SIGN}}, {{ALL}, {0}}, WAITS | DIVIDES, '/'},
 };
 
 static inline struct pending nothing_pending(void)
@@ -75,10 +78,9 @@ static inline void apply(struct pending *now, lane operand)
 
 static inline void operate(struct pending *now, const struct operation *o)
 {
-    lane adds = lane_of_bits(o->adds);
-    now->sum = lane_sum(now->sum, lane_chosen(adds, now->term, lane_of(-0.0)));
-    now->term = lane_chosen(adds, lane_of_bits(o->start), now->term);
-    now->kind = (now->kind & PLAIN) | o->kind;
+    now->sum = lane_sum(now->sum, lane_masked(now->term, &o->as_sum));
+    now->term = lane_masked(now->term, &o->as_term);
+    now->kind = (now->kind & ~(uint64_t)NOT_PLAIN) | o->kind;
 }
 
 /* ---- levels: what is kept at an open parenthesis that something waits for ------------------- */

@@ -5,9 +5,9 @@
  * for the rest it returns to MEXE_RUN and is called again.
  */
 #include "bytes.h"
-#include "marks.h"
 #include "pending.h"
 #include "quick.h"
+#include "tail.h"
 
 /* Why advance() returns. */
 enum reason {
@@ -17,83 +17,79 @@ enum reason {
     WRONG        /* at P */
 };
 
-/* Goes from token to token. */
+/* Goes from token to token: of the text itself, then of the copy of its tail. */
 struct scanner {
-    struct source source;
-    const char *base;   /* the block that MARKS is of; NULL before the first */
+    const char *base;   /* the block that MARKS is of */
+    const char *next;   /* where the next one starts */
+    const char *seen;   /* up to there may be looked */
     struct marks marks; /* of the tokens to come */
 };
 
 struct run {
     struct scanner scanner;
-    const char *p; /* the last token */
+    const char *text, *end;
+    const char *p;              /* the last token */
+    const char *place, *copied; /* where the scanner's text stands in TEXT, and where it is */
     struct pending now;
     unsigned char *bottom, *top, *limit; /* of the levels */
     bool operand;                        /* one comes next, not an operation */
 };
 
-static inline bool is_numeric(unsigned byte)
+/* Where TOP cannot go on. */
+static unsigned char *last_top(const struct mexe_memory *memory)
 {
-    return is_digit(byte) || byte == '.';
+    return memory->base + (memory->limit - memory->base) / LEVEL * LEVEL;
 }
 
-/* Marks the next block, when there are 64 bytes of it. */
-static inline bool next_block(struct scanner *s, const struct tables *tables)
+/* The tokens of the next block that has any; 0: there are no whole blocks. */
+__attribute__((noinline)) static uint64_t next_tokens(struct scanner *s)
 {
-    if (s->source.end - s->base < 2 * BLOCK)
-        return false;
-    s->base += BLOCK;
-    s->marks = mark_tokens(classify_block(tables, s->base), is_numeric((unsigned char)s->base[-1]));
-    return true;
-}
-
-/* False: there is none in whole blocks. */
-static inline bool next_token(struct scanner *s, const struct tables *tables, unsigned *at)
-{
-    while (!s->marks.tokens)
-        if (!next_block(s, tables))
-            return false;
-    *at = (unsigned)__builtin_ctzll(s->marks.tokens);
-    s->marks.tokens &= s->marks.tokens - 1;
-    return true;
+    uint64_t tokens = 0;
+    while (!tokens && s->seen - s->next >= SEEN) {
+        s->base = s->next;
+        mark_block(&s->marks, hidden_tables(), s->base);
+        s->next += s->marks.size;
+        tokens = s->marks.tokens;
+    }
+    return tokens;
 }
 
 __attribute__((noinline)) static enum reason advance(struct run *run)
 {
-    struct scanner s = run->scanner;
+    struct scanner *s = &run->scanner;
+    const struct marks *marks = &s->marks;
+    const struct tables *tables = hidden_tables();
+    uint64_t tokens = marks->tokens;
     struct pending now = run->now;
     unsigned char *top = run->top;
-    const struct tables *tables = hidden_tables();
-    enum reason reason = OUT_OF_TOKENS;
-    const char *p = run->p;
+    enum reason reason;
     unsigned at, byte;
     if (!run->operand)
         goto want_operation;
 
 want_operand:
-    if (!next_token(&s, tables, &at))
-        goto stop_before_operand;
-    p = s.base + at;
-    byte = (unsigned char)*p;
-    if (is_digit(byte)) {
-        double value = byte - '0';
-        if (!(s.marks.single >> at & 1) && !read_short(&s.source, p, tables, &value)) {
-            reason = HARD_NUMBER;
-            goto stop_before_operand;
-        }
-        apply(&now, lane_of(value));
+    if (!tokens && !(tokens = next_tokens(s)))
+        goto out_before_operand;
+    at = (unsigned)__builtin_ctzll(tokens);
+    tokens &= tokens - 1;
+    lane value;
+    if (read_short(tables, marks, at, s->base + at, &value)) {
+        apply(&now, value);
         goto want_operation;
     }
+    byte = (unsigned char)s->base[at];
     if (byte == '(') {
-        if (now.kind <= PLAIN) {
-            now.kind++;
-            goto want_operand;
+        unsigned more = more_openings(marks, at);
+        reason = OUT_OF_ROOM;
+        if (now.kind & NOT_PLAIN) {
+            if (top == run->limit)
+                goto stop_before_operand;
+            top = push(top, &now);
+            now.kind = (uint64_t)more * PLAIN;
+        } else {
+            now.kind += (uint64_t)more * PLAIN + PLAIN;
         }
-        if (run->limit - top < LEVEL) {
-            reason = OUT_OF_ROOM;
-            goto stop_before_operand;
-        }
-        top = push(top, &now);
+        tokens = tokens_behind(tokens, at + more);
         goto want_operand;
     }
     if (byte == '-' && !(now.kind & SIGNED)) {
@@ -102,30 +98,38 @@ want_operand:
     }
     if (is_space(byte))
         goto want_operand;
-    reason = WRONG;
-stop_before_operand:
-    run->operand = true;
-    goto stop;
+    reason = is_digit(byte) ? HARD_NUMBER : WRONG;
+    goto stop_before_operand;
 
 want_operation:
-    if (!next_token(&s, tables, &at))
-        goto stop_before_operation;
-    p = s.base + at;
-    byte = (unsigned char)*p;
+    if (!tokens && !(tokens = next_tokens(s)))
+        goto out_before_operation;
+    at = (unsigned)__builtin_ctzll(tokens);
+    byte = (unsigned char)s->base[at];
     if (byte == ')') {
-        lane value = lane_sum(now.sum, now.term);
-        if (now.kind & PLAIN) {
-            now.sum = lane_of(-0.0);
-            now.term = value;
-            now.kind = (now.kind & PLAIN) - 1;
-            goto want_operation;
-        }
-        if (top > run->bottom) {
+        unsigned more = more_closings(marks, at);
+        uint64_t count = more + 1, plain = now.kind / PLAIN;
+        tokens = tokens_behind(tokens, at + more);
+        value = lane_sum(now.sum, now.term);
+        while (plain < count) {
+            count -= plain;
+            if (top == run->bottom) {
+                at += more + 1 - (unsigned)count;
+                goto wrong_operation;
+            }
             top = pop(top, &now);
             apply(&now, value);
-            goto want_operation;
+            if (--count == 0)
+                goto want_operation;
+            value = lane_sum(now.sum, now.term);
+            plain = now.kind / PLAIN;
         }
+        now.sum = lane_of(-0.0);
+        now.term = value;
+        now.kind = (plain - count) * PLAIN;
+        goto want_operation;
     }
+    tokens &= tokens - 1;
     const struct operation *o = &operations[byte & 7];
     if (o->byte == byte) {
         operate(&now, o);
@@ -133,34 +137,46 @@ want_operation:
     }
     if (is_space(byte))
         goto want_operation;
+wrong_operation:
     reason = WRONG;
-stop_before_operation:
     run->operand = false;
+    goto stop;
+
+out_before_operation:
+    reason = OUT_OF_TOKENS, at = 0;
+    run->operand = false;
+    goto stop;
+out_before_operand:
+    reason = OUT_OF_TOKENS, at = 0;
+stop_before_operand:
+    run->operand = true;
 stop:
-    run->scanner = s;
-    run->p = p;
+    s->marks.tokens = tokens;
+    run->p = run->place + (s->base - run->copied) + at;
     run->now = now;
     run->top = top;
     return reason;
 }
 
-/* More marks for advance(), of the first or the last block; false: there is no more text. */
-__attribute__((noinline)) static bool more_marks(struct scanner *s, const char *text)
+/* Has the tail looked at; false: that is done, or there is none. */
+static bool take_tail(struct run *run, struct tail *tail)
 {
-    const char *base = s->base ? s->base + BLOCK : text;
-    if (base >= s->source.end)
+    struct scanner *s = &run->scanner;
+    if (run->copied != run->text || s->next >= run->end)
         return false;
-    uint64_t inside = s->base && is_numeric((unsigned char)base[-1]);
-    size_t length = (size_t)(s->source.end - text);
-    s->base = base;
-    s->marks = mark_tokens(classify_last(hidden_tables(), &s->source, base, length), inside);
+    size_t size = (size_t)(run->end - s->next);
+    take_last(&s->marks, hidden_tables(), tail, s->next, size);
+    run->place = s->next;
+    run->copied = s->base = tail->bytes;
+    s->next = s->base + s->marks.size;
+    s->seen = s->base + size - 1 + SEEN;
     return true;
 }
 
 static bool read_hard(struct run *run, enum mexe_status *status)
 {
     double value;
-    const char *p = run->p, *end = run->scanner.source.end;
+    const char *p = run->p, *end = run->end;
     const char *behind = end - p >= 24 ? read_long(p, &value) : NULL;
     if (!behind)
         behind = mexe_read_number(p, end, &value);
@@ -171,6 +187,8 @@ static bool read_hard(struct run *run, enum mexe_status *status)
     }
     apply(&run->now, lane_of(value));
     run->operand = false;
+    if (behind - run->place > run->scanner.next - run->copied)
+        run->scanner.next = run->copied + (behind - run->place);
     return true;
 }
 
@@ -180,45 +198,58 @@ static bool more_room(struct run *run, struct mexe_memory *memory)
     if (!memory->grow || !memory->grow(memory, used))
         return false;
     run->bottom = memory->base;
-    run->limit = memory->limit;
+    run->limit = last_top(memory);
     run->top = push(memory->base + used, &run->now);
     run->operand = true;
     return true;
 }
 
-static enum mexe_status what_is_wrong(const struct run *run)
+static bool is_numeric(unsigned byte)
+{
+    return is_digit(byte) || byte == '.';
+}
+
+static enum mexe_status what_is_wrong(struct run *run)
 {
     unsigned byte = (unsigned char)*run->p;
+    enum mexe_status status;
     if (!stands_somewhere(byte))
         return MEXE_BAD_BYTE;
     if (run->operand)
         return MEXE_WANTS_OPERAND;
-    return byte == ')' ? MEXE_NOT_OPENED : MEXE_WANTS_OPERATOR;
+    if (byte != '.' || !is_digit((unsigned char)run->p[-1]))
+        return byte == ')' ? MEXE_NOT_OPENED : MEXE_WANTS_OPERATOR;
+    /* A point that its number may not have. */
+    while (run->p > run->text && is_numeric((unsigned char)run->p[-1]))
+        run->p--;
+    read_hard(run, &status);
+    return status;
 }
 
 /* The text has ended. */
-static enum mexe_status finish(const struct run *run, const char *text, double *result)
+static enum mexe_status finish(struct run *run, double *result)
 {
+    run->p = run->end;
     if (run->operand)
-        return is_blank(text, run->scanner.source.end) ? MEXE_EMPTY : MEXE_WANTS_OPERAND;
-    if (run->top > run->bottom || run->now.kind & PLAIN)
+        return is_blank(run->text, run->end) ? MEXE_EMPTY : MEXE_WANTS_OPERAND;
+    if (run->top > run->bottom || run->now.kind >= PLAIN)
         return MEXE_NOT_CLOSED;
     *result = mexe_one_nan(total(&run->now));
     return MEXE_OK;
 }
 
-static enum mexe_status evaluate(struct run *run, const char *text, double *result,
-                                 struct mexe_memory *memory)
+static enum mexe_status evaluate(struct run *run, double *result, struct mexe_memory *memory)
 {
     enum mexe_status status;
-    enum reason reason = OUT_OF_TOKENS;
-    for (;; reason = advance(run)) {
-        switch (reason) {
+    struct tail tail;
+    if (run->end - run->text < SEEN && !take_tail(run, &tail))
+        return finish(run, result);
+    for (;;) {
+        switch (advance(run)) {
         case OUT_OF_TOKENS:
-            if (more_marks(&run->scanner, text))
+            if (take_tail(run, &tail))
                 break;
-            run->p = run->scanner.source.end;
-            return finish(run, text, result);
+            return finish(run, result);
         case HARD_NUMBER:
             if (read_hard(run, &status))
                 break;
@@ -238,14 +269,17 @@ __attribute__((noinline)) static enum mexe_status run_all(const char *text, size
                                                           double *result, struct mexe_error *error,
                                                           struct mexe_memory *memory)
 {
-    struct run run = {.scanner = {.source = make_source(text, length)},
-                      .p = text,
-                      .now = nothing_pending(),
-                      .bottom = memory->base,
-                      .top = memory->base,
-                      .limit = memory->limit,
-                      .operand = true};
-    enum mexe_status status = evaluate(&run, text, result, memory);
+    struct run run; /* field by field: to clear what is never read would take too long */
+    run.scanner.base = run.scanner.next = text;
+    run.scanner.seen = text + length;
+    run.scanner.marks.tokens = 0;
+    run.text = run.p = run.place = run.copied = text;
+    run.end = text + length;
+    run.now = nothing_pending();
+    run.bottom = run.top = memory->base;
+    run.limit = last_top(memory);
+    run.operand = true;
+    enum mexe_status status = evaluate(&run, result, memory);
     if (error)
         *error = (struct mexe_error){status, (size_t)(run.p - text)};
     return status;

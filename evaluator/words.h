@@ -32,12 +32,6 @@ static inline uint64_t load_half(const char *p)
     return half;
 }
 
-/* The text that is evaluated. */
-struct source {
-    const char *end;
-    uint64_t last; /* the last 8 bytes; of a shorter text all, with zeros before */
-};
-
 /* The 1 to 7 bytes at P in a word. Each byte is read at least once, some of them twice. */
 static inline uint64_t load_short(const char *p, size_t size)
 {
@@ -47,25 +41,6 @@ static inline uint64_t load_short(const char *p, size_t size)
                (uint64_t)(unsigned char)p[size - 1] << 8 * (size - 1);
     }
     return load_half(p) | load_half(p + size - 4) << 8 * (size - 4);
-}
-
-static inline struct source make_source(const char *text, size_t length)
-{
-    struct source source = {text + length, 0};
-    if (length >= 8)
-        source.last = load_word(source.end - 8);
-    else if (length > 0)
-        source.last = load_short(text, length) << 8 * (8 - length);
-    return source;
-}
-
-/* The 8 bytes from P on, which is not behind the end; zeros for those behind it. */
-static inline uint64_t look(const struct source *source, const char *p)
-{
-    ptrdiff_t left = source->end - p;
-    if (left >= 8)
-        return load_word(p);
-    return source->last >> 8 >> (56 - 8 * left);
 }
 
 /* How many bytes are below the lowest bit of MARKS, which is not 0. */
