@@ -16,7 +16,10 @@ help: ## list these verbs
 -include recorder/build.mk
 -include evaluator/bench/build.mk
 
-all: targets evaluator ## build everything that is compiled, into build/
+# Where there is what it is built with; else gdb's breakpoints do its work.
+recorder_if_can := $(if $(and $(cc_version),$(wildcard /usr/include/Zydis/Zydis.h)),recorder)
+
+all: targets evaluator $(recorder_if_can) ## build everything that is compiled, into build/
 
 article: ## investigate the article's programs on this machine and write the report
 	./brkpoint article
@@ -69,7 +72,7 @@ readme: targets ## write the generated parts anew: README's run, manual, complet
 
 # ---- installing ---------------------------------------------------------------------------------
 
-rooms = command alloctrace reports gdb-scripts trace-scripts recorder targets evaluator
+rooms = command alloctrace reports gdb-scripts trace-scripts targets evaluator
 lib = $(DESTDIR)$(PREFIX)/lib/brkpoint
 man = $(DESTDIR)$(PREFIX)/share/man/man1/brkpoint.1
 bash_completion = $(DESTDIR)$(PREFIX)/share/bash-completion/completions/brkpoint
@@ -89,13 +92,15 @@ install -m 644 completions/_mexe '$(mexe_zsh)'
 install -m 644 completions/mexe.fish '$(mexe_fish)'
 endef
 
-install: uninstall $(if $(with_mexe),build/mexe) ## install below PREFIX (/usr/local), behind DESTDIR
+install: uninstall $(if $(with_mexe),build/mexe) $(recorder_if_can) ## install below PREFIX (/usr/local), behind DESTDIR
 	install -d '$(lib)' '$(DESTDIR)$(PREFIX)/bin'
 	find $(wildcard $(rooms)) \( -name __pycache__ -o -path evaluator/tests -o -path evaluator/bench \) \
 	  -prune -o -type f -exec sh -c \
 	  'for f; do m=644; [ -x "$$f" ] && m=755; install -D -m $$m "$$f" "$(lib)/$$f" || exit; done' - {} +
 	install -m 755 brkpoint '$(lib)/brkpoint'
 	install -m 644 setup.packages LICENSE '$(lib)'
+	$(if $(recorder_if_can),install -D -m 755 build/recorder/brkpoint-recorder \
+	  '$(lib)/recorder/brkpoint-recorder',@echo 'not installed: the recorder (no Zydis to build it with)')
 	ln -s ../lib/brkpoint/brkpoint '$(DESTDIR)$(PREFIX)/bin/brkpoint'
 	install -D -m 644 docs/man/brkpoint.1 '$(man)'
 	install -D -m 644 completions/brkpoint.bash '$(bash_completion)'

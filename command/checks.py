@@ -12,7 +12,7 @@ import subprocess
 import sys
 from dataclasses import dataclass
 
-from . import debug_files, ptrace_probe
+from . import debug_files, ptrace_probe, recorder
 
 _TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 _OLDEST_PYTHON = (3, 9)
@@ -96,6 +96,14 @@ def tracing():
     return [Finding("ptrace", "missing", says, True, without, mend)]
 
 
+def planted():
+    """Whether the recorder is there: breakpoints see the same without it, far more slowly."""
+    if recorder.find():
+        return [Finding("recorder", "ok", "built: programs run at nearly their own speed")]
+    without = "gdb's breakpoints watch instead: the same events, but each stops the program"
+    return [Finding("recorder", "note", "not built", False, without, "make recorder")]
+
+
 def symbols(roots=("/usr/lib/debug",)):
     files = debug_files.libc_files()
     lacking = debug_files.lacking(files, roots)
@@ -164,7 +172,7 @@ def disk(folder=".", usage=shutil.disk_usage):
     return [Finding("disk", "ok", says)]
 
 
-ALL = (platform, python, gdb, tracing, symbols, environment, disk, tools)
+ALL = (platform, python, gdb, tracing, planted, symbols, environment, disk, tools)
 
 
 def apt(package):

@@ -148,6 +148,14 @@ def test_why_tracing_is_forbidden(tmp_path, scope, status, says, mend):
 # ---- symbols, environment, disk, tools ---------------------------------------------------------
 
 
+def test_the_recorder(monkeypatch):
+    monkeypatch.setattr(checks.recorder, "find", lambda: "/somewhere")
+    assert only(checks.planted()).state == "ok"
+    monkeypatch.setattr(checks.recorder, "find", lambda: None)
+    finding = only(checks.planted())
+    assert finding.state == "note" and finding.mend == "make recorder" and not finding.fatal
+
+
 def test_the_libc_in_use_is_found_by_its_mapping():
     names = [os.path.basename(path) for path in debug_files.libc_files()]
     assert any(name.startswith("libc") for name in names), names

@@ -5,6 +5,8 @@ import subprocess
 
 import pytest
 
+from command import recorder
+
 TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 PREFIX = "/opt/a prefix"
 
@@ -58,6 +60,14 @@ def test_what_is_installed(installed):
     assert {"lib/brkpoint/gdb-scripts/engine.py", "lib/brkpoint/setup.packages"} <= lib
     assert not [name for name in lib if "__pycache__" in name or "/tests/" in name]
     assert os.readlink(str(installed) + PREFIX + "/bin/brkpoint") == "../lib/brkpoint/brkpoint"
+
+
+@pytest.mark.skipif(recorder.find() is None, reason="the recorder is not built")
+def test_the_installed_recorder_records(installed, tmp_path):
+    command = [str(installed) + PREFIX + "/bin/brkpoint", "--engine", "recorder", "--quiet"]
+    command += ["-o", str(tmp_path / "trace"), "/bin/true"]
+    assert subprocess.run(command, check=False).returncode == 0
+    assert (tmp_path / "trace").exists()
 
 
 def test_the_installed_evaluator_evaluates(installed):
