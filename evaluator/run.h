@@ -1,8 +1,8 @@
 /* run.h - the evaluator: one pass over the text, operators by precedence.
  *
  * Included once for each of the ways to look at bytes, with MEXE_RUN for the function's name.
- * advance() has all that is frequent and calls nothing, so that what is pending stays in registers;
- * for the rest it returns to MEXE_RUN and is called again.
+ * advance() has all that is frequent and calls nothing but for the next block, so that what is
+ * pending stays in registers; for the rest it returns and is called again.
  */
 #include "bytes.h"
 #include "pending.h"
