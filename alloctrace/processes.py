@@ -27,7 +27,7 @@ class Processes:
 
     def rows(self, run):
         """The first process first, then as they began. `parent`: None where it is not known."""
-        parents, first = {}, run.get("pid")
+        parents, first = {}, fields.number(run, "pid", None)
         for child in run.get("children") or ():
             pid = fields.number(child, "pid", None) if isinstance(child, dict) else None
             if pid is not None:

@@ -126,6 +126,7 @@ def _mapped(path, wanted):
 
 def _record(command, path, variables):
     words = [sys.executable, os.path.join(witnesses.TOP, "brkpoint"), "run", "-o", path, "--force"]
+    words += ["--engine", "breakpoints"]
     words += ["--quiet", "--timeout", str(LIMIT_S), *command]
     done = subprocess.run(
         words,

@@ -93,7 +93,7 @@ def _check_elf(path):
         raise UserError("%s: %s" % (shown(path), text), NOT_FOUND)
     if not traces:
         return []
-    text = "uses ptrace: it cannot trace itself while it is watched; what it traces is not followed"
+    text = "uses ptrace: breakpoints keep it from tracing itself; what it traces is not followed"
     return ["%s %s" % (shown(path), text)]
 
 

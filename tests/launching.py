@@ -32,8 +32,10 @@ def build(folder, name, *flags):
 
 
 def watched(*words, options=(), trace=None):
-    """The words of a run of `words` under brkpoint."""
+    """The words of a run of `words` under brkpoint, gdb in it where no engine is named."""
     chosen = [b"-o", os.fsencode(trace)] if trace else []
+    if b"--engine" not in options:
+        chosen += [b"--engine", b"breakpoints"]
     return [BRKPOINT, b"run", b"--quiet", *options, *chosen, b"--", *words]
 
 

@@ -78,8 +78,8 @@ def test_keep_totals(tmp_path):
 @pytest.mark.parametrize(
     "words",
     [
-        ["--keep", "totals"],
-        ["--clock", "every"],
+        ["--engine", "breakpoints", "--keep", "totals"],
+        ["--engine", "breakpoints", "--clock", "every"],
         ["--engine", "recorder", "--clock", "0"],
         ["--engine", "recorder", "--clock", "often"],
         ["--engine", "recorder", "--clock", "65537"],

@@ -8,7 +8,7 @@ import recorder_runs
 from recorder_runs import NOT_BUILT, probe, recorded
 from target_programs import brkpoint
 
-from reports import sentences
+from reports import recording
 
 pytestmark = pytest.mark.skipif(not recorder_runs.BUILT, reason=NOT_BUILT)
 
@@ -50,7 +50,8 @@ def test_a_hook_that_is_refused(tmp_path):
 
 def test_waits_questions_and_stacks(tmp_path):
     text = reported(tmp_path, probe("steady.c"), "50", "5")
-    asked = r"the program asked the recorder \S+ times and waited for room \S+ times?; "
+    text = " ".join(text.split())
+    asked = r"it asked the recorder \S+ times and waited for room \S+ times?; "
     assert re.search(asked + r"\S+ stacks unwound, \S+ remembered", text), text
     assert " cut where" not in text
 
@@ -78,7 +79,7 @@ def test_stacks_that_are_cut(tmp_path):
     subprocess.run(["gcc", "-O0", "-fno-builtin", source, "-o", program], check=True)
     cost = recorded(tmp_path, [program]).history.cost
     assert cost["cut"] > 0
-    assert "; %d stack" % cost["cut"] in sentences.cost({"cost": cost})
+    assert "; %d stack" % cost["cut"] in recording.cost({"cost": cost, "engine": "recorder"})
 
 
 def test_threads_beyond_the_room(tmp_path):

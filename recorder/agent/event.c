@@ -21,14 +21,14 @@ static inline void publish(uint64_t *record, uint64_t word)
     __atomic_store_n(record, word, __ATOMIC_RELEASE);
 }
 
-/* The caller may be the agent: then another wrapped call has jumped here. No known stack begins so. */
-static AGENT_COLD AGENT_KEEPS uint64_t stack_not_known(struct enter_stack *s,
-                                                       struct thread_state *t, uint64_t *flags)
+/* The caller may be the agent: then another wrapped call has jumped here, and the stack begins
+ * behind it; *slot and *ret are moved there. Its node, 0: it is not known. (A frame of its own, gone
+ * before the stack is unwound: a signal stack is small.) */
+static AGENT_COLD AGENT_KEEPS uint64_t behind_wrapper(const struct enter_stack *s,
+                                                      struct thread_state *t, uint64_t *slot,
+                                                      uint64_t *ret)
 {
-    uint64_t slot = (uint64_t)&s->ret, ret = s->ret;
-    if (skip_wrapper(&slot, &ret))
-        *flags |= TAIL;
-    return stack_at_entry(t, slot, ret, s->rbp, s->rbx);
+    return skip_wrapper(slot, ret) ? stack_known(t, *slot, *ret, s->rbp, s->rbx) : 0;
 }
 
 static void begin_call(struct enter_stack *s, uint32_t number)
@@ -40,9 +40,14 @@ static void begin_call(struct enter_stack *s, uint32_t number)
         return;
     int late = hook == HOOK_CALL1 && area()->clock == CLOCK_ORDER;
     uint64_t time = late ? 0 : agent_time(t);
-    uint64_t node = stack_known(t, slot, s->ret, s->rbp);
-    if (unlikely(node == 0))
-        node = stack_not_known(s, t, &flags);
+    uint64_t node = stack_known(t, slot, s->ret, s->rbp, s->rbx);
+    if (unlikely(node == 0)) {
+        uint64_t begin = slot, ret = s->ret;
+        node = behind_wrapper(s, t, &begin, &ret);
+        flags |= begin != slot ? TAIL : 0;
+        if (node == 0)
+            node = stack_unwound(t, begin, ret, s->rbp, s->rbx);
+    }
     int wide = kind != HOOK_CALL1 || area()->clock == 1;
     uint64_t *record = (uint64_t *)ring_reserve(t, wide ? 64 : 32, &after);
     if (unlikely(record == 0))

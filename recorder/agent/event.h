@@ -101,9 +101,11 @@ static inline uint32_t remembered(const struct thread_state *t, uint64_t slot, u
 }
 
 /* The node of the stack whose innermost return address `ret` stands in `slot`; 0: it is not known. */
-static inline uint32_t stack_known(struct thread_state *t, uint64_t slot, uint64_t ret, uint64_t bp)
+static inline uint32_t stack_known(struct thread_state *t, uint64_t slot, uint64_t ret, uint64_t bp,
+                                   uint64_t bx)
 {
     uint32_t found = 0;
+    (void)bx; /* only the check looks at it */
     if (likely(on_known_stack(t, slot) && !t->memo_busy)) {
         t->memo_busy = slot;
         __asm__ volatile("" ::: "memory");
@@ -122,7 +124,7 @@ static inline uint32_t stack_known(struct thread_state *t, uint64_t slot, uint64
 static inline uint32_t stack_at_entry(struct thread_state *t, uint64_t slot, uint64_t ret,
                                       uint64_t bp, uint64_t bx)
 {
-    uint32_t found = stack_known(t, slot, ret, bp);
+    uint32_t found = stack_known(t, slot, ret, bp, bx);
     return likely(found != 0) ? found : stack_unwound(t, slot, ret, bp, bx);
 }
 

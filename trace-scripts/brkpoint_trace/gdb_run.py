@@ -26,6 +26,7 @@ def witness(command, limit_s, fixed_addresses=True, keep=None):
     with tempfile.TemporaryDirectory(prefix="brkpoint-") as folder:
         path = keep or os.path.join(folder, "witness.brkpoint")
         words = [sys.executable, "-X", "utf8", os.path.join(TOP, "brkpoint"), "run", "--quiet"]
+        words += ["--engine", "breakpoints"]
         words += ["--force", "-o", path] + (["--fixed-addresses"] if fixed_addresses else [])
         done = tool.run([*words, "--", *command], limit_s, fixed_addresses=False)
         if not os.path.exists(path):
