@@ -20,7 +20,7 @@ static inline uint32_t ring_size_of(uint64_t word)
 {
     static const uint16_t sizes[] = {0, 32, 64, 64, 32, 96, 32, 0, PATH_RECORD};
     unsigned kind = word & 0xff;
-    return kind < sizeof sizes ? sizes[kind] : 0;
+    return kind < sizeof sizes / sizeof *sizes ? sizes[kind] : 0;
 }
 
 /* The record at the reader's place. */
