@@ -68,8 +68,8 @@ enum mexe_status mexe_eval(const char *text, size_t length, double *result,
 /* The same with memory of the caller's: keeps what is pending in the SIZE bytes at SCRATCH (of any
  * alignment; NULL when SIZE is 0) and takes no other. MEXE_TOO_DEEP says that they do not suffice.
  * 24 bytes for each level of parentheses always do; none is needed for those that nothing waits
- * for. The contents of SCRATCH mean nothing before and after. Needs no operating system, of libc no more than
- * memcpy and memset, and less than 2 KiB of the machine stack. */
+ * for. The contents of SCRATCH mean nothing before and after. Needs no operating system, of libc no
+ * more than memcpy and memset, and less than 2 KiB of the machine stack. */
 enum mexe_status mexe_eval_in(const char *text, size_t length, double *result,
                               struct mexe_error *error, void *scratch, size_t size);
 

@@ -1,8 +1,27 @@
-"""Lets the tests import the rooms of the checkout they lie in."""
+"""Lets the tests import the rooms of the checkout they lie in, and what many of them begin with."""
 
 import os
 import sys
 
+import pytest
+
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 os.environ["BRKPOINT_CACHE"] = ""  # no run of a test is to know what another one found out
+
+
+@pytest.fixture(scope="session")
+def built():
+    """The programs of targets/ are up to date."""
+    import target_programs  # needs the path above
+
+    target_programs.build()
+
+
+@pytest.fixture(scope="module")
+def preloads(tmp_path_factory):
+    """(a library that counts calls, one that does nothing), to be preloaded."""
+    import witnesses
+
+    folder = tmp_path_factory.mktemp("preload")
+    return witnesses.library(folder, "counter.c"), witnesses.library(folder, "inert.c")

@@ -15,9 +15,7 @@ from brkpoint_trace import as_typed  # isort: skip  (fake_tools.py knows where i
 PROGRAMS = {program.name: program.command for program in target_programs.programs()}
 
 
-@pytest.fixture(scope="module", autouse=True)
-def built():
-    target_programs.build()
+pytestmark = pytest.mark.usefixtures("built")
 
 
 def words(name):

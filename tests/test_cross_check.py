@@ -25,11 +25,6 @@ pytestmark = pytest.mark.skipif(
 )
 
 
-@pytest.fixture(scope="session")
-def built():
-    target_programs.build()
-
-
 @pytest.fixture(scope="module")
 def seen(built):
     """What the witnesses see of `family`, taken once."""

@@ -18,14 +18,12 @@ PROGRAMS = {program.name: program.command for program in target_programs.program
 NOT_BY_LTRACE = ("sigtrap", "exec_race")
 HANGS_LTRACE = ("exec_race",)  # in one of three runs it waits forever for a thread that is gone
 
-pytestmark = pytest.mark.skipif(
-    not all(map(shutil.which, ("strace", "ltrace", "gdb"))), reason="a witness is missing"
-)
-
-
-@pytest.fixture(scope="session", autouse=True)
-def built():
-    target_programs.build()
+pytestmark = [
+    pytest.mark.skipif(
+        not all(map(shutil.which, ("strace", "ltrace", "gdb"))), reason="a witness is missing"
+    ),
+    pytest.mark.usefixtures("built"),
+]
 
 
 def words(name):

@@ -24,9 +24,7 @@ SYSTEM = ("/bin/ls", "/usr/bin/python3", "/lib64/ld-linux-x86-64.so.2", "/bin/ba
 _MACHINE = {"EM_X86_64": 62}
 
 
-@pytest.fixture(scope="module", autouse=True)
-def built():
-    target_programs.build()
+pytestmark = pytest.mark.usefixtures("built")
 
 
 def path_of(name):

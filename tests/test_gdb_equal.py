@@ -3,7 +3,6 @@
 import os
 
 import pytest
-import target_programs
 from engine_runs import compile_c
 from gdb_sessions import SOURCE, gdb
 from target_programs import ROOT, brkpoint
@@ -22,9 +21,7 @@ TARGETS = (
 )
 
 
-@pytest.fixture(scope="module", autouse=True)
-def built():
-    target_programs.build()
+pytestmark = pytest.mark.usefixtures("built")
 
 
 def both(folder, program):

@@ -19,9 +19,7 @@ PROGRAMS = {  # as the Makefile has them; a test compares
 }
 
 
-@pytest.fixture(scope="module", autouse=True)
-def built():
-    target_programs.build()
+pytestmark = pytest.mark.usefixtures("built")
 
 
 def path(program):

@@ -32,7 +32,7 @@ FOUND = {
     "grep": ["/bin/grep", "-c", "root", "/etc/passwd"],
     "awk": ["awk", "BEGIN { for (i = 0; i < 13; i++) a[i] = i; print length(a) }"],
     "sort": ["sort", "/etc/passwd"],
-    "sed": ["sed", "-n", "s/root/&/p", "/etc/passwd"],
+    "sed": ["sed", "-n", "s/daemon/&/p", "/etc/passwd"],
     "find": ["find", os.path.join(ROOT, "docs"), "-name", "*.md"],
     "tar": ["tar", "-cf", "/dev/null", os.path.join(ROOT, "completions")],
     "c++filt": ["c++filt", "_ZNSt6vectorIiSaIiEE9push_backEOi"],
@@ -46,11 +46,6 @@ GUESSED = "where neither has a table, gdb guesses further than the recorder does
 _WHY = "'(?:the unwinder gave up|no unwind table and no verified call before the return address)'"
 CUT = re.compile(": cut: %s, %s" % (_WHY, _WHY))
 CHANCE = ("exec_race",)  # how far its threads come before the exec
-
-
-@pytest.fixture(scope="session")
-def built():
-    target_programs.build()
 
 
 def record(folder, engine, command, prepare=None):

@@ -22,17 +22,6 @@ SYSTEM = {
 TARGETS = ["alloc", "thread", "fork", "grow", "vec", "exception", "threshold"]
 
 
-@pytest.fixture(scope="session")
-def built():
-    target_programs.build()
-
-
-@pytest.fixture(scope="module")
-def preloads(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("preload")
-    return witnesses.library(folder, "counter.c"), witnesses.library(folder, "inert.c")
-
-
 def program(name):
     words = SYSTEM.get(name) or PROGRAMS.get(name)
     if not words or not shutil.which(words[0]):

@@ -23,11 +23,6 @@ def _clauses(path):
         return expectations.parse(expectations.read_header(file.read())["Expect"])
 
 
-@pytest.fixture(scope="session")
-def built():
-    target_programs.build()
-
-
 @pytest.mark.parametrize("path", SOURCES, ids=os.path.basename)
 def test_a_source_is_short_and_its_header_is_complete(path):
     with open(path, encoding="utf-8") as file:

@@ -23,11 +23,6 @@ PROGRAMS = {program.name: program.command for program in target_programs.program
 NAMES = ("alloc", "alloc.no-plt", "alloc.static", "success.stripped", "empty", "empty.stripped")
 
 
-@pytest.fixture(scope="session")
-def built():
-    target_programs.build()
-
-
 def path(name):
     if name not in PROGRAMS:
         pytest.skip("not built: " + name)

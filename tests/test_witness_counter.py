@@ -34,17 +34,6 @@ PROGRAMS = {program.name: program.command for program in target_programs.program
 pytestmark = pytest.mark.skipif(not shutil.which("gcc"), reason="no gcc")
 
 
-@pytest.fixture(scope="session")
-def built():
-    target_programs.build()
-
-
-@pytest.fixture(scope="module")
-def preloads(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("preload")
-    return witnesses.library(folder, "counter.c"), witnesses.library(folder, "inert.c")
-
-
 def compare(command, folder, preloads):
     """(brkpoint's calls through symbols, its calls straight to libc's functions, the counter's)
 

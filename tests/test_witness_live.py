@@ -68,11 +68,6 @@ def printed_and_seen(command, folder, monkeypatch):
     return int(done.stdout), in_use(past)
 
 
-@pytest.fixture(scope="session")
-def built():
-    target_programs.build()
-
-
 def test_the_target_mallinfo(built, tmp_path, monkeypatch):
     if "mallinfo" not in PROGRAMS:
         pytest.skip("not built")

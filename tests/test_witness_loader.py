@@ -19,11 +19,6 @@ PROGRAMS = {program.name: program.command for program in target_programs.program
 LOADER = "/lib64/ld-linux-x86-64.so.2"
 
 
-@pytest.fixture(scope="session")
-def built():
-    target_programs.build()
-
-
 @pytest.fixture(scope="module")
 def both_ways():
     loader = ElfFile(LOADER)

@@ -32,11 +32,6 @@ def compare(command, folder):
     return witnesses.syscalls(past), witnesses.by_strace(command)
 
 
-@pytest.fixture(scope="session")
-def built():
-    target_programs.build()
-
-
 @pytest.mark.parametrize("name", SYSTEM)
 def test_programs_of_the_system(name, tmp_path):
     if not shutil.which(SYSTEM[name][0]):

@@ -74,8 +74,8 @@ static bool plant(struct host *h, const struct threads *threads)
         return false;
     h->family->area->fsgsbase = p->hwcap2 >> 1 & 1; /* HWCAP2_FSGSBASE, asm/hwcap2.h */
     h->family->area->may_sleep = 1;
-    if (threads->count > 1)
-        h->family->area->clock = 1; /* the stamps order the events of all threads */
+    if (threads->count > 1 && h->family->area->clock > 1)
+        h->family->area->clock = CLOCK_ORDER;
     if (!areas_make(h)) {
         areas_take_away(h, 0);
         return false;

@@ -1,5 +1,6 @@
 /* plans.c - hooks worked out, checked, and written (plans.h). */
 #include "plans.h"
+#include "grow.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -8,14 +9,11 @@
 
 struct plan *plans_add(struct plans *plans)
 {
-    if (plans->count == plans->room) {
-        size_t room = plans->room ? 2 * plans->room : 16;
-        struct plan *list = realloc(plans->list, room * sizeof *list);
-        if (list == NULL)
-            return NULL;
-        plans->list = list;
-        plans->room = room;
-    }
+    struct plan *list =
+        with_room_for_one(plans->list, plans->count, &plans->room, 16, sizeof *list);
+    if (list == NULL)
+        return NULL;
+    plans->list = list;
     return memset(&plans->list[plans->count++], 0, sizeof(struct plan));
 }
 

@@ -6,6 +6,7 @@
  */
 #define _GNU_SOURCE
 #include "families.h"
+#include "grow.h"
 
 #include <fcntl.h>
 #include <poll.h>
@@ -35,14 +36,11 @@ struct process *process_by(struct host *h, pid_t pid)
 
 static struct process *add(struct host *h, pid_t pid)
 {
-    if (h->process_count == h->process_room) {
-        size_t room = h->process_room ? 2 * h->process_room : 16;
-        struct process **list = realloc(h->processes, room * sizeof *list);
-        if (list == NULL)
-            return NULL;
-        h->processes = list;
-        h->process_room = room;
-    }
+    struct process **list =
+        with_room_for_one(h->processes, h->process_count, &h->process_room, 16, sizeof *list);
+    if (list == NULL)
+        return NULL;
+    h->processes = list;
     struct process *p = calloc(1, sizeof *p);
     if (p == NULL)
         return NULL;

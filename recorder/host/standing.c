@@ -1,5 +1,6 @@
 /* standing.c - where the threads of a stopped process will go on (standing.h). */
 #include "standing.h"
+#include "grow.h"
 #include "detour.h"
 #include "maps.h"
 
@@ -20,15 +21,11 @@ enum { RSP_BEFORE = 3, RIP_BEFORE = 2 };
 
 static void add(struct standing *s, pid_t tid, uint64_t slot, uint64_t pc)
 {
-    if (s->count == s->room) {
-        size_t room = s->room ? 2 * s->room : 64;
-        struct place *list = realloc(s->list, room * sizeof *list);
-        s->failed |= list == NULL;
-        if (list == NULL)
-            return;
-        s->list = list;
-        s->room = room;
-    }
+    struct place *list = with_room_for_one(s->list, s->count, &s->room, 64, sizeof *list);
+    s->failed |= list == NULL;
+    if (list == NULL)
+        return;
+    s->list = list;
     s->list[s->count++] = (struct place){tid, slot, pc};
 }
 

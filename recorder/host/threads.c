@@ -1,5 +1,6 @@
 /* threads.c - stopping all threads of a process, and letting them go (threads.h). */
 #include "threads.h"
+#include "grow.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -30,14 +31,10 @@ static struct thread *find(struct threads *t, pid_t tid)
 
 static struct thread *append(struct threads *t, pid_t tid)
 {
-    if (t->count == t->room) {
-        size_t room = t->room ? 2 * t->room : 64;
-        struct thread *list = realloc(t->list, room * sizeof *list);
-        if (list == NULL)
-            return NULL;
-        t->list = list;
-        t->room = room;
-    }
+    struct thread *list = with_room_for_one(t->list, t->count, &t->room, 64, sizeof *list);
+    if (list == NULL)
+        return NULL;
+    t->list = list;
     t->list[t->count] = (struct thread){.tid = tid};
     return &t->list[t->count++];
 }
