@@ -101,11 +101,8 @@ class Stacks:
         """At any instruction (a syscall): gdb has to find the first return address."""
         if self._is_start(pc):
             return self._number(pc, None, 0)
-        frame = _innermost()
-        links, cut = [], 0
-        rest = self._walk(frame, pc, links)
-        if isinstance(rest, int):
-            rest, cut = None, rest
+        links = []
+        rest, cut = self._outwards(_innermost(), pc, links)
         return self._number(pc, self._build(links, rest, cut), cut)
 
     def _remembered(self, slot, ret):
@@ -124,12 +121,17 @@ class Stacks:
         links = [(ret, sp)]
         if self._is_start(ret):
             return self._build(links, None, 0)
-        rest, cut = self._walk(caller, ret, links), 0
-        if isinstance(rest, int):
-            rest, cut = None, rest
-        if cut:
-            self._step_by_prologues(links)
+        rest, cut = self._outwards(caller, ret, links)
         return self._build(links, rest, cut)
+
+    def _outwards(self, frame, pc, links):
+        """Append the callers of `frame`; (the remembered rest or None, why it is cut or 0)."""
+        rest = self._walk(frame, pc, links)
+        if not isinstance(rest, int):
+            return rest, 0
+        if rest and links:
+            self._step_by_prologues(links)
+        return None, rest
 
     def _step_by_prologues(self, links):
         """Out of functions without an unwind table, up to the first that has one."""

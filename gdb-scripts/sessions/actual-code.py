@@ -77,7 +77,9 @@ def tell_finish(story, name, malloc):
         story.type("finish", 3)
     text = "finish leaves actual_code only after %d calls of malloc inside it" % len(found)
     story.fact(text, found and narration.at(home), "it met %d" % len(found))
-    own = [row for row in found if "finish_grow" in row[1] or "RawVec" in row[1]]
+    # others are made by RawVec as well: the buffer of standard output, in some versions of std
+    own = [row for row in found if "finish_grow" in row[1]]
+    own = own or [row for row in found if "RawVec" in row[1]]
     story.fact("one of them is the first block of the Vec", len(own) == 1, "%d are" % len(own))
     return found
 
