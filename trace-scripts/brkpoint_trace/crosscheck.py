@@ -12,7 +12,7 @@ from .events import Seen
 from .rows import Rows, as_dict
 
 EXAMPLES = 5  # of each kind of difference
-RERUNS = 3  # of a witness, to see whether the program does the same twice
+RERUNS = 10  # of a witness, at most, to see whether the program does the same each time
 # Differences in the nature of a witness: said with every page, counted where they can be.
 NATURE = {
     "strace": "sees syscalls of every thread, and who made them only as a thread: no malloc",
