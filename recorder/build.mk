@@ -13,7 +13,7 @@ AGENT_CFLAGS = $(AGENT_CHECKED:%=-DAGENT_CHECKED=%) -O2 -g $(RECORDER_WARN) -ffr
   -fasynchronous-unwind-tables -fno-jump-tables -fomit-frame-pointer -fno-strict-aliasing
 recorder_agent_c := $(sort $(wildcard recorder/agent/*.c))
 recorder_agent_o = $(patsubst recorder/agent/%.c,$(RECORDER_OUT)/agent/%.o,$(recorder_agent_c)) \
-  $(RECORDER_OUT)/agent/enter.o
+  $(patsubst recorder/agent/%.S,$(RECORDER_OUT)/agent/%.o,$(wildcard recorder/agent/*.S))
 recorder_host_c := $(sort $(wildcard recorder/host/*.c))
 recorder_host_o = $(patsubst recorder/host/%.c,$(RECORDER_OUT)/host/%.o,$(recorder_host_c))
 # What tests link with: everything but main().
@@ -32,7 +32,7 @@ $(RECORDER_OUT)/agent/%.o: recorder/agent/%.c recorder/build.mk
 
 $(RECORDER_OUT)/agent/%.o: recorder/agent/%.S recorder/build.mk
 	@mkdir -p $(@D)
-	@$(RECORDER_CC) -c -o $@ $<
+	@$(RECORDER_CC) $(AGENT_CHECKED:%=-DAGENT_CHECKED=%) -MMD -MP -c -o $@ $<
 
 $(RECORDER_OUT)/agent.elf: $(recorder_agent_o) recorder/agent/agent.lds
 	@ld -T recorder/agent/agent.lds -pie --no-dynamic-linker -z norelro -o $@ $(recorder_agent_o)

@@ -97,7 +97,7 @@ struct memo_word {
 struct memo_node {
     uint64_t top;    /* the highest address that its chain reads */
     uint64_t bp_in;  /* rbp in this frame; matters where MEMO_USES_BP is set */
-    uint32_t last;   /* of the run */
+    uint32_t left;   /* nodes behind it in the run */
     uint32_t parent; /* of the run's last: the frame outside; 0: none */
     uint32_t next;   /* in the bucket, plus the flags below */
     uint32_t unused;

@@ -9,11 +9,9 @@
 #define likely(x) __builtin_expect(!!(x), 1)
 #define unlikely(x) __builtin_expect(!!(x), 0)
 #define AGENT_COLD __attribute__((noinline, cold))
-/* Gives every register back as it was, and so does not cost a caller that does the same. */
-#define AGENT_KEEPS __attribute__((no_caller_saved_registers))
 
 /* Patched by the host at the start of the code area. */
-extern const volatile struct code_head code_head __attribute__((visibility("hidden")));
+extern const struct code_head code_head __attribute__((visibility("hidden")));
 
 static inline struct area_head *area(void)
 {
@@ -60,11 +58,11 @@ static inline long raw_syscall3(long number, long a, long b, long c)
 
 /* The state of the running thread, whose pointer `fs` is not known yet; NULL where nothing is to be
  * recorded. event.h has thread_find(), for those that are known. */
-AGENT_COLD AGENT_KEEPS struct thread_state *thread_meet(uint64_t fs, uint64_t sp);
+AGENT_COLD struct thread_state *thread_meet(uint64_t fs, uint64_t sp);
 /* A forked child has this number, as the kernel wrote it: it need not ask. */
 void thread_is_alone(uint32_t pid);
 /* Its pointer, where it cannot be read without a system call. */
-AGENT_COLD AGENT_KEEPS uint64_t thread_pointer_asked(void);
+AGENT_COLD uint64_t thread_pointer_asked(void);
 /* Forget whoever was known by this thread pointer: a new thread will have it. */
 void thread_forget(uint64_t fs);
 /* A thread will come with this thread pointer; the kernel writes its number to `tid_at` (0: not). */
@@ -75,7 +73,7 @@ void thread_ends(struct thread_state *);
 /* ---- ring.c: records on their way out ------------------------------------------------------ */
 
 /* Continue in another chunk than the one of `cur`; 0 where there is none: the host is gone. */
-AGENT_COLD AGENT_KEEPS int ring_next_chunk(struct thread_state *, uint64_t cur);
+AGENT_COLD int ring_next_chunk(struct thread_state *, uint64_t cur);
 /* Ask the host and wait for the answer; zeros where the host is gone. */
 struct answer {
     uint64_t first, second;
@@ -92,13 +90,13 @@ int path_told(struct thread_state *, uint32_t fd);
 
 /* A node that stands for the stack whose innermost return address `ret` stands in `slot`. event.h
  * has stack_at_entry(), for stacks that are remembered. */
-AGENT_COLD AGENT_KEEPS uint32_t stack_unwound(struct thread_state *, uint64_t slot, uint64_t ret,
-                                              uint64_t bp, uint64_t bx);
+AGENT_COLD uint32_t stack_unwound(struct thread_state *, uint64_t slot, uint64_t ret, uint64_t bp,
+                                  uint64_t bx);
 /* The same at any instruction: slot and return address are found by unwinding from pc, sp. */
 uint32_t stack_at_pc(struct thread_state *, uint64_t pc, uint64_t sp, uint64_t bp, uint64_t bx);
 
 /* check.c, of an agent that is built to be tested. */
-AGENT_KEEPS void check_stack(const struct thread_state *, uint64_t slot, uint64_t ret, uint64_t bp,
-                             uint64_t bx, uint32_t node);
+void check_stack(const struct thread_state *, uint64_t slot, uint64_t ret, uint64_t bp, uint64_t bx,
+                 uint32_t node);
 
 #endif

@@ -14,7 +14,7 @@ static int is_node(uint32_t node)
 static uint32_t outside(const struct thread_state *t, uint32_t node)
 {
     do
-        node = node == t->nodes[node].last ? t->nodes[node].parent : node + 1;
+        node = t->nodes[node].left == 0 ? t->nodes[node].parent : node + 1;
     while (is_node(node) && (t->nodes[node].next & MEMO_CHECK));
     return node;
 }

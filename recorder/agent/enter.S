@@ -1,19 +1,9 @@
-/* enter.S - from the target's code into the agent and back, every register as it was.
+/* enter.S - where the agent's code begins, and the way into it from any hooked instruction but an
+ * allocator function's first (quick.S): every register is as it was, afterwards.
  *
- * A stub pushes its number and jumps here. The C code below uses general registers only
- * (-mgeneral-regs-only), so vector state needs no saving.
+ * The C code uses general registers only (-mgeneral-regs-only), so vector state needs no saving.
  */
-/* Unwind tables (.cfi) say at each instruction where the caller's frame is: a signal may come in
- * here, and its handler look for its callers (through.c).
- */
-	.macro keep register
-	push \register
-	.cfi_adjust_cfa_offset 8
-	.endm
-	.macro give register
-	pop \register
-	.cfi_adjust_cfa_offset -8
-	.endm
+#include "keep.inc"
 
 /* struct code_head of shared.h: the first bytes of the agent. */
 	.section .head, "ax"
@@ -31,44 +21,6 @@ code_head:
 agent_frames:                       /* unwind tables of all this code: through.c */
 
 	.text
-
-/* Before an allocator function:   [number] [caller's return address] ...
- *
- * Five words stay on the stack while the function runs (frames.h, WRAP_WORDS in shared.h), which
- * keeps its stack aligned as the ABI wants it. The C code gives every register back (AGENT_KEEPS),
- * also those that a function may clobber: callers may rely on less being clobbered (gcc -fipa-ra).
- */
-	.globl agent_entry
-	.hidden agent_entry
-agent_entry:
-	.cfi_startproc
-	.cfi_def_cfa_offset 16
-	lea -32(%rsp), %rsp         /* moved, slot, after, arg0; above them the number */
-	.cfi_adjust_cfa_offset 32
-	keep %rdi                   /* its arguments */
-	keep %rsi
-	keep %rdx
-	keep %rbp                   /* for the unwinder only */
-	keep %rbx
-	keep %rdi                   /* pad: the stack is aligned to 16 bytes again */
-	mov %rsp, %rdi
-	call agent_enter
-	mov 40(%rsp), %rdi
-	lea 48(%rsp), %rsp
-	.cfi_adjust_cfa_offset -48
-	call *(%rsp)                /* the function, by its moved first instructions */
-	.globl agent_after
-	.hidden agent_after
-agent_after:
-	keep %rax                   /* its result */
-	keep %rdi
-	mov %rsp, %rdi
-	call agent_leave
-	give %rdi
-	lea 48(%rsp), %rsp          /* the result, and the five words */
-	.cfi_adjust_cfa_offset -48
-	ret
-	.cfi_endproc
 
 /* At any other hooked instruction: called as host/emit.h, emit_hook_call, tells. */
 	.globl agent_behind

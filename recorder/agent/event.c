@@ -1,55 +1,49 @@
 /* event.c - what runs at an event: an allocator call begins and ends, a system call has been made.
  *
- * The assembly in enter.S saves every register and hands over what stands on the stack.
+ * quick.S saves every register and hands over what stands on the stack. Most calls it has recorded
+ * itself, in the same way.
  */
 #include "event.h"
 #include "frames.h"
-
-/* Flags in the low bits of saved->slot; records are aligned to 32 bytes. */
-#define TAIL 1u   /* jumped to from inside another wrapped call: its return is that one's */
-#define MEMPTR 2u /* posix_memalign */
-#define WIDE 4u   /* a RECORD_CALL3 */
-#define LATE 8u   /* its time stamp is that of its end: CLOCK_ORDER */
-
-static inline uint64_t hook_of(uint64_t number)
-{
-    return area()->hook_kind[number];
-}
+#include "offsets.h"
 
 static inline void publish(uint64_t *record, uint64_t word)
 {
     __atomic_store_n(record, word, __ATOMIC_RELEASE);
 }
 
-/* The caller may be the agent: then another wrapped call has jumped here, and the stack begins
- * behind it; *slot and *ret are moved there. Its node, 0: it is not known. (A frame of its own, gone
- * before the stack is unwound: a signal stack is small.) */
-static AGENT_COLD AGENT_KEEPS uint64_t behind_wrapper(const struct enter_stack *s,
-                                                      struct thread_state *t, uint64_t *slot,
-                                                      uint64_t *ret)
+/* ---- a call begins ---- */
+
+/* The stack is not known. The caller may be the agent: then another wrapped call has jumped here, and
+ * the stack begins behind it. (A frame of its own, gone before the stack is unwound: a signal stack
+ * is small.) */
+static AGENT_COLD uint64_t behind_wrapper(struct thread_state *t, uint64_t *slot, uint64_t *ret,
+                                          uint64_t bp, uint64_t bx)
 {
-    return skip_wrapper(slot, ret) ? stack_known(t, *slot, *ret, s->rbp, s->rbx) : 0;
+    return skip_wrapper(slot, ret) ? stack_known(t, *slot, *ret, bp, bx) : 0;
 }
 
-static void begin_call(struct enter_stack *s, uint32_t number)
+/* Before an allocator function. The words between its return address and the caller's are ours. */
+void agent_enter(struct enter_stack *s)
 {
-    uint64_t hook = hook_of(number), kind = hook & 0xff, slot = (uint64_t)&s->ret;
+    uint64_t slot = (uint64_t)&s->ret, ret = s->ret, number = s->thread, bx = s->arg0;
     uint64_t flags = 0, after;
     struct thread_state *t = thread_find(slot);
     if (unlikely(t == 0))
         return;
-    int late = hook == HOOK_CALL1 && area()->clock == CLOCK_ORDER;
-    uint64_t time = late ? 0 : agent_time(t);
-    uint64_t node = stack_known(t, slot, s->ret, s->rbp, s->rbx);
+    uint32_t every = area()->clock;
+    uint64_t hook = area()->hook_kind[number], kind = hook & 0xff;
+    int late = hook == HOOK_CALL1 && every == CLOCK_ORDER;
+    uint64_t time = late ? 0 : agent_time(t, every);
+    uint64_t node = stack_known(t, slot, ret, s->rbp, bx);
     if (unlikely(node == 0)) {
-        uint64_t begin = slot, ret = s->ret;
-        node = behind_wrapper(s, t, &begin, &ret);
-        flags |= begin != slot ? TAIL : 0;
+        node = behind_wrapper(t, &slot, &ret, s->rbp, bx);
+        flags |= slot != (uint64_t)&s->ret ? SLOT_TAIL : 0;
         if (node == 0)
-            node = stack_unwound(t, begin, ret, s->rbp, s->rbx);
+            node = stack_unwound(t, slot, ret, s->rbp, bx);
     }
-    int wide = kind != HOOK_CALL1 || area()->clock == 1;
-    uint64_t *record = (uint64_t *)ring_reserve(t, wide ? 64 : 32, &after);
+    int wide = kind != HOOK_CALL1 || every == 1;
+    uint64_t *record = ring_reserve(t, wide ? 64 : 32, &after);
     if (unlikely(record == 0))
         return;
     record[1] = time;
@@ -57,28 +51,17 @@ static void begin_call(struct enter_stack *s, uint32_t number)
     if (wide) {
         record[3] = s->rsi;
         record[4] = s->rdx;
-        flags |= WIDE;
+        flags |= SLOT_WIDE;
     }
-    if (kind == HOOK_MEMPTR)
-        flags |= MEMPTR;
-    if (late)
-        flags |= LATE;
+    flags |= (kind == HOOK_MEMPTR ? SLOT_MEMPTR : 0) | (late ? SLOT_LATE : 0);
     s->slot = (uint64_t)record | flags;
     s->after = after;
     s->arg0 = s->rdi;
     s->thread = (uint64_t)t;
-    publish(record, (wide ? RECORD_CALL3 : RECORD_CALL) | (uint64_t)number << 8 | node << 32);
+    publish(record, (wide ? RECORD_CALL3 : RECORD_CALL) | number << 8 | node << 32);
 }
 
-/* Before an allocator function. The words between its return address and the caller's are ours. */
-AGENT_KEEPS void agent_enter(struct enter_stack *s)
-{
-    uint32_t number = (uint32_t)s->thread; /* the stub pushed it */
-    s->moved = code_head.stubs + (uint64_t)number * STUB_SIZE + STUB_MOVED;
-    s->slot = 0;
-    if (likely(area()->recording))
-        begin_call(s, number);
-}
+/* ---- and returns ---- */
 
 /* The record may be filled in as long as nothing follows it: the host has not passed it. */
 static inline int is_last(const struct thread_state *t, const struct leave_stack *s)
@@ -87,51 +70,109 @@ static inline int is_last(const struct thread_state *t, const struct leave_stack
 }
 
 /* Its return as a record of its own. */
-static AGENT_COLD AGENT_KEEPS void leave_record(struct leave_stack *s, uint64_t memptr,
-                                                uint64_t maybe)
+static AGENT_COLD void leave_record(struct leave_stack *s, uint64_t memptr, uint64_t maybe)
 {
     uint64_t after;
     struct thread_state *t = thread_find((uint64_t)&s->ret);
-    uint64_t *record = t ? (uint64_t *)ring_reserve(t, 64, &after) : 0;
+    uint64_t *record = t ? ring_reserve(t, 64, &after) : 0;
     if (record == 0)
         return;
-    record[1] = agent_time(t);
+    record[1] = agent_time(t, area()->clock);
     record[2] = (uint64_t)&s->ret;
     record[3] = s->rax;
     record[4] = memptr;
     publish(record, RECORD_LEAVE | maybe);
 }
 
-static inline void fill_in(struct thread_state *t, struct leave_stack *s, uint64_t memptr)
+static void fill_in(struct thread_state *t, struct leave_stack *s, uint64_t memptr)
 {
-    uint64_t *record = (uint64_t *)(s->slot & ~(uint64_t)(SLOT - 1));
-    if (s->slot & WIDE) {
+    uint64_t *record = (uint64_t *)(s->slot & ~(uint64_t)SLOT_FLAGS);
+    uint32_t every = area()->clock;
+    if (s->slot & SLOT_WIDE) {
         record[5] = s->rax;
         record[6] = memptr;
-        record[7] = has_both_times() ? agent_time(t) : 0;
+        record[7] = has_both_times(every) ? agent_time(t, every) : 0;
     } else {
         record[3] = s->rax;
-        if (unlikely(s->slot & LATE))
-            record[1] = agent_time(t);
+        if (s->slot & SLOT_LATE)
+            record[1] = agent_time(t, every);
     }
     publish(record, *record | RECORD_DONE);
 }
 
 /* Behind it: rax is its result. A child of fork, where the identity pages are empty, must leave the
  * record alone, and looks for its own thread. */
-AGENT_KEEPS void agent_leave(struct leave_stack *s)
+void agent_leave(struct leave_stack *s)
 {
-    if (unlikely(s->slot == 0 || (s->slot & TAIL) || !area()->recording))
+    if (s->slot == 0 || (s->slot & SLOT_TAIL) || !area()->recording)
         return;
     struct thread_state *t = (struct thread_state *)s->thread;
-    uint64_t memptr = 0, maybe = 0;
-    if (unlikely((s->slot & MEMPTR) && (uint32_t)s->rax == 0))
+    uint64_t memptr = 0, maybe = s->slot & SLOT_WRITTEN ? RECORD_MAYBE : 0;
+    if ((s->slot & SLOT_MEMPTR) && (uint32_t)s->rax == 0)
         memptr = load(s->arg0);
-    if (likely(t->pid == identity()->pid && is_last(t, s))) {
+    if (!maybe && t->pid == identity()->pid && is_last(t, s)) {
         fill_in(t, s, memptr);
-        if (likely(is_last(t, s)))
+        if (is_last(t, s))
             return;
         maybe = RECORD_MAYBE;
     }
     leave_record(s, memptr, maybe);
 }
+
+/* ---- what quick.S rests on ---- */
+
+#define AT(type, member, number)                                                                   \
+    _Static_assert(__builtin_offsetof(struct type, member) == (number), "offsets.h")
+AT(code_head, area, CODE_AREA);
+AT(code_head, identity, CODE_IDENTITY);
+AT(code_head, stubs, CODE_STUBS);
+AT(area_head, recording, AREA_RECORDING);
+AT(area_head, clock, AREA_CLOCK);
+AT(area_head, fsgsbase, AREA_FSGSBASE);
+AT(area_head, hook_kind, AREA_HOOK_KIND);
+AT(identity, pid, IDENTITY_PID);
+AT(identity, entries, IDENTITY_ENTRY);
+AT(identity, entries[0].fs, ENTRY_FS);
+AT(identity, entries[0].state, ENTRY_STATE);
+AT(thread_state, pid, THREAD_PID);
+AT(thread_state, cur, THREAD_CUR);
+AT(thread_state, stack_low, THREAD_STACK_LOW);
+AT(thread_state, stack_high, THREAD_STACK_HIGH);
+AT(thread_state, hits, THREAD_HITS);
+AT(thread_state, memo_busy, THREAD_MEMO_BUSY);
+AT(thread_state, clock_left, THREAD_CLOCK_LEFT);
+AT(thread_state, buckets, THREAD_BUCKETS);
+AT(thread_state, words[0].slot, WORD_SLOT);
+AT(thread_state, words[0].pc, WORD_PC);
+AT(thread_state, nodes[0].top, NODE_TOP);
+AT(thread_state, nodes[0].bp_in, NODE_BP_IN);
+AT(thread_state, nodes[0].left, NODE_LEFT);
+AT(thread_state, nodes[0].parent, NODE_PARENT);
+AT(thread_state, nodes[0].next, NODE_NEXT);
+AT(enter_stack, moved, 10 * 8);
+AT(enter_stack, ret, 15 * 8);
+AT(leave_stack, moved, 10 * 8);
+
+#define SAME(one, other) _Static_assert((one) == (other), "offsets.h")
+SAME(sizeof(struct identity_entry), 1 << ENTRY_SHIFT);
+SAME(IDENTITY_ENTRIES, ENTRY_LAST + 1);
+SAME(MEMO_BUCKETS, BUCKET_LAST + 1);
+SAME(sizeof(struct memo_word), 1 << WORD_SHIFT);
+SAME(sizeof(struct memo_node), 2 << WORD_SHIFT);
+SAME(MEMO_NEXT, NEXT_MASK);
+SAME(MEMO_USES_BP, 1u << 31);
+SAME(RUN_COUNTED * 2ll * MAX_FRAMES, 1ll << 31);
+SAME(RECORD_CALL, CALL_KIND);
+SAME(RECORD_BEGUN | CALL_SIZE << 8, CALL_BEGUN);
+SAME(RECORD_DONE, CALL_DONE);
+SAME(CHUNK_HEAD, FIRST_IN_CHUNK);
+SAME(CHUNK_SIZE - CALL_SIZE, LAST_IN_CHUNK);
+SAME(CHUNK_SIZE, 1 << CHUNK_SHIFT);
+SAME(AREA_CHUNKS_AT - CHUNK_SIZE, CHUNK_ZERO);
+SAME(HOOK_CALL1, KIND_CALL1);
+SAME(HOOK_FREES, 1 << KIND_FREES_BIT);
+SAME(CLOCK_ORDER, 1u << 31);
+SAME(STUB_SIZE, 1 << STUB_SHIFT);
+SAME(STUB_MOVED, MOVED_IN_STUB);
+SAME(SLOT - 1, SLOT_FLAGS);
+SAME(WRAP_WORDS * 8, 40);

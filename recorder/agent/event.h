@@ -20,21 +20,21 @@ static inline uint32_t home_of(uint64_t fs)
     return (uint32_t)((fs >> 6) ^ (fs >> 16)) % IDENTITY_ENTRIES;
 }
 
+/* Where the kernel has wiped the pages, no entry is in use, and it is met anew. */
 static inline struct thread_state *thread_find(uint64_t sp)
 {
     uint64_t fs;
-    const struct identity *self = identity();
     if (likely(area()->fsgsbase))
         __asm__ volatile("rdfsbase %0" : "=r"(fs));
     else
         fs = thread_pointer_asked();
+    const struct identity_entry *entries = identity()->entries;
     uint32_t home = home_of(fs);
-    if (likely(self->ready))
-        for (uint32_t i = 0; i < PROBES; i++) {
-            const struct identity_entry *e = &self->entries[(home + i) % IDENTITY_ENTRIES];
-            if (likely(e->fs == fs && e->state != 0))
-                return (struct thread_state *)e->state;
-        }
+    for (uint32_t i = 0; i < PROBES; i++) {
+        const struct identity_entry *e = &entries[(home + i) % IDENTITY_ENTRIES];
+        if (likely(e->fs == fs && e->state != 0))
+            return (struct thread_state *)e->state;
+    }
     return thread_meet(fs, sp);
 }
 
@@ -60,16 +60,14 @@ static inline int skip_wrapper(uint64_t *slot, uint64_t *ret)
 
 static inline uint32_t bucket_of(uint64_t slot, uint64_t pc)
 {
-    uint64_t h = (slot ^ pc << 20 ^ pc >> 12) * UINT64_C(0x9e3779b97f4a7c15);
-    return (uint32_t)(h >> 52) % MEMO_BUCKETS;
+    return (uint32_t)((slot >> 3) + pc) % MEMO_BUCKETS;
 }
 
 /* Whether memory still has the words of the chain behind node i. */
 static inline int holds(const struct thread_state *t, uint32_t i)
 {
-    for (uint32_t seen = 0; seen < 2 * MAX_FRAMES; seen++) {
-        const struct memo_word *w = &t->words[i], *last = &t->words[t->nodes[i].last];
-        seen += (uint32_t)(last - w);
+    for (uint32_t runs = 0; runs < 2 * MAX_FRAMES; runs++) { /* deeper frames are not shown */
+        const struct memo_word *w = &t->words[i], *last = w + t->nodes[i].left;
         while (w != last) {
             w++;
             if (unlikely(load(w->slot) != w->pc))
@@ -81,7 +79,7 @@ static inline int holds(const struct thread_state *t, uint32_t i)
         if (load(t->words[i].slot) != t->words[i].pc)
             return 0;
     }
-    return 1; /* deeper frames are not shown */
+    return 1;
 }
 
 /* The node of a remembered chain that holds, whose innermost word is `pc` in `slot`; 0: none. Its
@@ -130,37 +128,46 @@ static inline uint32_t stack_at_entry(struct thread_state *t, uint64_t slot, uin
 
 /* ---- the record ---- */
 
+/* `cur` from what it was to what is behind a record, in one instruction. False: a signal handler was
+ * quicker. */
+static inline int ring_take(struct thread_state *t, uint64_t cur, uint64_t after)
+{
+    uint64_t was = cur;
+    __asm__ volatile("cmpxchg %2, %0" : "+m"(t->cur), "+a"(was) : "r"(after) : "memory", "cc");
+    return was == cur;
+}
+
 /* Room for `size` bytes (a multiple of SLOT); *after: `cur` behind it. NULL: the host is gone.
  *
  * A signal may interrupt any instruction here and its handler may record as well, so a place is
  * taken with one compare-and-swap on the thread's own word; without a lock prefix, since nobody but
  * this thread's signals competes. */
-static inline char *ring_reserve(struct thread_state *t, uint32_t size, uint64_t *after)
+static inline uint64_t *ring_reserve(struct thread_state *t, uint32_t size, uint64_t *after)
 {
     for (;;) {
-        uint64_t cur = *(volatile uint64_t *)&t->cur, was = cur;
+        uint64_t cur = *(volatile uint64_t *)&t->cur;
         if (unlikely(cur == 0 || (uint32_t)cur + size > CHUNK_SIZE)) {
             if (!ring_next_chunk(t, cur))
                 return 0;
             continue;
         }
         *after = cur + size;
-        char *record = (char *)chunk_at((uint32_t)(cur >> 32) - 1) + (uint32_t)cur;
-        (void)*(volatile char *)record; /* a page fault, and the signals it lets in, come here */
-        __asm__ volatile("cmpxchg %2, %0" : "+m"(t->cur), "+a"(was) : "r"(*after) : "memory", "cc");
-        if (likely(was == cur)) {
+        uint64_t *record =
+            (uint64_t *)((char *)chunk_at((uint32_t)(cur >> 32) - 1) + (uint32_t)cur);
+        (void)*(
+            volatile uint64_t *)record; /* a page fault, and the signals it lets in, come here */
+        if (likely(ring_take(t, cur, *after))) {
             *(volatile uint64_t *)record = RECORD_BEGUN | (uint64_t)size << 8;
             return record;
         }
     }
 }
 
-/* The time stamp of an event; 0 where there is none. */
-static inline uint64_t agent_time(struct thread_state *t)
+/* The time stamp of an event, one in `every` of which has one; 0 where there is none. */
+static inline uint64_t agent_time(struct thread_state *t, uint32_t every)
 {
-    uint32_t every = area()->clock;
-    if (every > 1 && every != CLOCK_ORDER) {
-        if (t->clock_left != 0) {
+    if (likely((int32_t)every > 1)) {
+        if (likely(t->clock_left != 0)) {
             t->clock_left--;
             return 0;
         }
@@ -170,9 +177,8 @@ static inline uint64_t agent_time(struct thread_state *t)
 }
 
 /* Whether what takes memory and gives memory back has a stamp at both ends. */
-static inline int has_both_times(void)
+static inline int has_both_times(uint32_t every)
 {
-    uint32_t every = area()->clock;
     return every == 1 || every == CLOCK_ORDER;
 }
 

@@ -1,4 +1,4 @@
-/* frames.h - what enter.S leaves on the stack, lowest address first. */
+/* frames.h - what quick.S and enter.S leave on the stack, lowest address first. */
 #ifndef BRKPOINT_AGENT_FRAMES_H
 #define BRKPOINT_AGENT_FRAMES_H
 
@@ -6,18 +6,18 @@
 
 /* Before an allocator function runs. From `moved` to `thread`: WRAP_WORDS words that stay. */
 struct enter_stack {
-    uint64_t pad, rbx, rbp, rdx, rsi, rdi;
-    uint64_t moved; /* where to go on: the function's moved first instructions */
-    uint64_t slot;  /* the record, and flags in its low bits; 0: none */
-    uint64_t after; /* `cur` behind the record */
-    uint64_t arg0;
+    uint64_t rbp, r11, r10, rdi, r9, r8, rsi, rdx, rcx, rax;
+    uint64_t moved;  /* where to go on: the function's moved first instructions */
+    uint64_t slot;   /* the record, and flags in its low bits; 0: none */
+    uint64_t after;  /* `cur` behind the record */
+    uint64_t arg0;   /* at first rbx */
     uint64_t thread; /* at first the number of the hook, then the thread's state */
     uint64_t ret;    /* the caller's return address */
 };
 
 /* After it. */
 struct leave_stack {
-    uint64_t rdi, rax;
+    uint64_t pad, r11, r10, r9, r8, rdi, rax, rsi, rcx, rdx;
     uint64_t moved, slot, after, arg0, thread, ret;
 };
 

@@ -52,7 +52,8 @@ static int is_memory(uint64_t number)
 
 static uint64_t result_time(struct thread_state *t)
 {
-    return has_both_times() ? agent_time(t) : 0;
+    uint32_t every = area()->clock;
+    return has_both_times(every) ? agent_time(t, every) : 0;
 }
 
 /* What a system call was is noted by the stack pointer: a signal may come before it returns, and its
@@ -79,7 +80,7 @@ static void record_syscall(struct thread_state *t, struct hook_stack *s, const s
                            uint64_t number, uint64_t result)
 {
     uint64_t after, node = stack_at_pc(t, site->pc, site->sp, s->rbp, s->rbx);
-    uint64_t *record = (uint64_t *)ring_reserve(t, 96, &after);
+    uint64_t *record = ring_reserve(t, 96, &after);
     if (record == 0)
         return;
     const uint64_t arguments[6] = {s->rdi, s->rsi, s->rdx, s->r10, s->r8, s->r9};
@@ -161,7 +162,7 @@ static int takes_away(const struct hook_stack *s)
 
 static void before_syscall(struct thread_state *t, struct hook_stack *s, struct site *site)
 {
-    site->time = agent_time(t);
+    site->time = agent_time(t, area()->clock);
     note_begun(t, site, (uint32_t)s->rax);
     if (takes_away(s))
         __sync_fetch_and_add(&area()->unmaps, 1);

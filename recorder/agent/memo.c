@@ -59,7 +59,7 @@ static struct unwind_cache *cache(void)
 static void tell(struct thread_state *t, uint32_t id, uint32_t parent, uint64_t pc, uint64_t slot)
 {
     uint64_t after;
-    uint64_t *record = (uint64_t *)ring_reserve(t, 32, &after);
+    uint64_t *record = ring_reserve(t, 32, &after);
     if (record == 0)
         return;
     record[1] = parent;
@@ -186,7 +186,7 @@ static void finish(struct thread_state *t, const struct walk *walk)
         const struct memo_word *w = &t->words[i];
         top = w->slot > top ? w->slot : top;
         n->top = top;
-        n->last = last;
+        n->left = last - i;
         n->parent = walk->outer;
         if (n->next & MEMO_UNSTEADY)
             steady = 0;

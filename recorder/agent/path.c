@@ -30,7 +30,7 @@ int path_told(struct thread_state *t, uint32_t fd)
     uint64_t after;
     if (!area()->may_sleep) /* a filter may forbid this call as well */
         return 0;
-    uint64_t *record = (uint64_t *)ring_reserve(t, PATH_RECORD, &after);
+    uint64_t *record = ring_reserve(t, PATH_RECORD, &after);
     if (record == 0)
         return 0;
     write_link(link, fd);

@@ -32,10 +32,10 @@ static void take(struct host *h, struct reader *r, const uint64_t *record, uint6
 bool calls_take(struct host *h, struct reader *r, uint64_t limit)
 {
     const char *chunk = (const char *)chunk_at(h, r->chunk);
-    uint32_t begin = r->offset;
+    uint32_t begin = r->offset, end = ring_end(r) < CHUNK_SIZE ? ring_end(r) : CHUNK_SIZE;
     if (r->entered || r->open_count != 0 || (h->process->watch_stacks && r->tid == r->pid))
         return false;
-    while (r->offset + SLOT <= CHUNK_SIZE) {
+    while (r->offset + SLOT <= end) {
         const uint64_t *record = (const uint64_t *)(chunk + r->offset);
         uint64_t word = __atomic_load_n(record, __ATOMIC_ACQUIRE);
         unsigned kind = word & 0xff;

@@ -109,6 +109,7 @@ static size_t threads_in_use(struct host *h, struct next *list)
                 continue; /* not yet introduced */
             if (!r->known)
                 meet(h, t, r);
+            r->stop = h->nothing_comes ? READ_ALL : __atomic_load_n(&t->cur, __ATOMIC_ACQUIRE);
             struct process *owner = process_by(h, (pid_t)r->pid);
             if (owner != NULL)
                 list[count++] = (struct next){t, r, owner, 0, 0};
@@ -140,7 +141,10 @@ static void free_gone(struct host *h, struct next *list, size_t count, const str
     for (size_t i = 0; i < count; i++) {
         struct thread_state *t = list[i].t;
         uint32_t use = __atomic_load_n(&t->use, __ATOMIC_ACQUIRE);
-        if ((use == THREAD_GONE || list[i].process == ended) && !look(h, &list[i]))
+        if (use != THREAD_GONE && list[i].process != ended)
+            continue;
+        list[i].r->stop = READ_ALL;
+        if (!look(h, &list[i]))
             part(h, (uint32_t)(list[i].r - h->family->readers), t, list[i].r);
     }
 }

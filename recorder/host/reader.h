@@ -7,6 +7,7 @@
 
 struct reader {
     uint32_t chunk, offset; /* chunk: index plus 1, 0: nothing read yet */
+    uint64_t stop;          /* what this turn reads to: the thread's `cur` as it began (ring.h) */
     bool entered;           /* the call at `offset` has been written, its result is awaited */
     bool done;              /* thread gone, everything read */
     bool keeps;             /* the chunk holds a record that was begun and given up: drain.c */

@@ -112,6 +112,8 @@ uint64_t ring_word(struct host *h, struct thread_state *t, struct reader *r)
             if (first == 0 || !go_on(h, t, r, first))
                 return 0;
         }
+        if (r->offset >= ring_end(r) && r->offset + SLOT <= CHUNK_SIZE)
+            return 0;
         struct chunk *c = chunk_at(h, r->chunk);
         if (r->offset + SLOT <= CHUNK_SIZE) {
             uint64_t word = __atomic_load_n((uint64_t *)((char *)c + r->offset), __ATOMIC_ACQUIRE);
