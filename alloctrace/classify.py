@@ -32,13 +32,24 @@ def _classify_groups(history, stacks, judge):
     events, stands_for = examples.of(history.recorded)
     survey = purpose.Survey(events, stacks, history.modules, judge.facts)
     survey.examples = {seq for seq, group in stands_for.items() if group.count > 1}
-    for index, event in enumerate(events):
-        event.purpose = purpose.explain(index, events, stacks, survey)
+    for index in sorted(_asked(stands_for, events, survey)):
+        events[index].purpose = purpose.explain(index, events, stacks, survey)
         if index in stands_for:
-            stands_for[index].purpose = event.purpose
+            stands_for[index].purpose = events[index].purpose
     shared = {}
     for group in groups:
         group.purpose = shared.setdefault(group.purpose and group.purpose.text, group.purpose)
+
+
+def _asked(stands_for, events, survey):
+    """The events to be explained: examples, and those whose purpose theirs may rest on."""
+    found, waiting = set(), list(stands_for)
+    while waiting:
+        index = waiting.pop()
+        if index is not None and index not in found:
+            found.add(index)
+            waiting += [events[index].outer, survey.index_before(events[index])]
+    return found
 
 
 class _Judge:

@@ -33,6 +33,7 @@ class Image:
             raise ElfError("%r is not a regular file" % (self.path,))
         self.size = status.st_size
         self.identity = (status.st_dev, status.st_ino)
+        self.status = status
 
     def close(self):
         self._file.close()

@@ -9,7 +9,6 @@ the most events decide, and the other groups get an example without sizes.
 from __future__ import annotations
 
 from bisect import bisect_right
-from dataclasses import replace
 
 from .model import Event
 
@@ -54,17 +53,13 @@ def _bare(group):
 
 
 def _renumbered(found):
-    """The same events as if there had been no others."""
+    """The same events as if there had been no others. They were made for this, and are changed."""
     numbers = {seq: index for index, seq in enumerate(sorted(found))}
-    return [
-        replace(
-            found[seq],
-            seq=index,
-            cause=numbers.get(found[seq].cause),
-            outer=numbers.get(found[seq].outer),
-        )
-        for seq, index in numbers.items()
-    ]
+    for seq, index in numbers.items():
+        event = found[seq]
+        event.seq = index
+        event.cause, event.outer = numbers.get(event.cause), numbers.get(event.outer)
+    return [found[seq] for seq in numbers]
 
 
 def _stands_for(found, first):

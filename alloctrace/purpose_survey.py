@@ -78,9 +78,13 @@ class Survey:
         """What the event's block was last known to be, or None."""
         return self._things.get((event.image, event.block))
 
+    def index_before(self, event):
+        """Index of the event that handed out or last moved the block of `event`, or None."""
+        return self._before.get(event.seq)
+
     def previous(self, event):
-        """The event that handed out or last moved the block of `event`, or None."""
-        index = self._before.get(event.seq)
+        """That event, or None."""
+        index = self.index_before(event)
         return None if index is None else self.events[index]
 
     def cause(self, event):

@@ -1,4 +1,5 @@
-"""What gdb said of files, kept on disk: a program that is watched again needs no gdb for its names.
+"""What gdb and the ELF tables said of files, kept on disk: a program that is watched again needs
+neither for its names.
 
 One file of JSON for each file that was looked into, named by all that the answers depend on: the
 file and its debug files as they are now, gdb, the script that it runs. Whatever is wrong with the
@@ -15,12 +16,22 @@ import stat
 import tempfile
 import time
 import zlib
+from typing import NamedTuple
 
-from . import fields, symbol_gdb
+from . import elf as elf_file
+from . import elf_frames, elf_symbols, fields, symbol_gdb, symbol_names, symbol_tables
 from .elf import ElfError, ElfFile
+from .symbol_tables import Function
 from .symbols import DEBUG_ROOTS
 
-VERSION = 1  # of the answers' form
+VERSION = 2  # of the answers' form
+CODE = (
+    elf_file,
+    elf_frames,
+    elf_symbols,
+    symbol_names,
+    symbol_tables,
+)  # what ELF tables say is theirs
 MAX_FILE = 8 << 20  # bytes that are kept of one file's answers
 MAX_FOLDER = 64 << 20
 MAX_CHAIN = 256  # functions at one address: symbol_lookup.py stops there
@@ -28,20 +39,28 @@ _STALE_S = 3600  # a temporary file that old was left behind
 _PREFIX, _TEMPORARY = "symbols-", ".symbols-"
 
 
+class _Kept(NamedTuple):
+    """What is known of one file."""
+
+    answers: dict  # offset -> what gdb said; None: nothing
+    functions: dict  # offset -> (start, Function or None), of the ELF tables
+
+
 class Cached:
     """As symbol_gdb.ask, for symbols.symbolise: asks gdb only for what is not known."""
 
     def __init__(self, folder, gdb="gdb", debug_roots=DEBUG_ROOTS, ask=symbol_gdb.ask):
         self._folder, self._gdb, self._debug_roots, self._ask = folder, gdb, debug_roots, ask
-        self._how = [VERSION, _state(gdb), list(debug_roots), *map(_state, symbol_gdb.SCRIPTS)]
+        scripts = [*symbol_gdb.SCRIPTS, *(module.__file__ for module in CODE)]
+        self._how = [VERSION, _state(gdb), list(debug_roots), *map(_state, scripts)]
+        self._files = {}  # path -> (key, _Kept) of those that were asked about
 
     def __call__(self, requests):
         """[(path, offsets)] -> ([{offset: answer}], [what went wrong])."""
-        keys = [self._key(path) for path, _ in requests]
-        kept = [self._load(key) for key in keys]
+        files = [self._file(path) for path, _ in requests]
         rest = [
-            (path, [offset for offset in offsets if offset not in known])
-            for (path, offsets), known in zip(requests, kept)
+            (path, [offset for offset in offsets if offset not in kept.answers])
+            for (path, offsets), (_, kept) in zip(requests, files)
         ]
         asked = [at for at, (_, offsets) in enumerate(rest) if offsets]
         found, problems = [], []
@@ -50,13 +69,35 @@ class Cached:
             found, problems = self._ask([rest[at] for at in asked], self._gdb, roots)
         for at, new in zip(asked, found):
             unnamed = {} if problems else dict.fromkeys(rest[at][1])  # gdb knows nothing there
-            new = {**unnamed, **new}
-            kept[at].update(new)
-            if keys[at] is not None and keys[at] == self._key(rest[at][0]):
-                self._store(keys[at], kept[at]) or self._store(keys[at], new)
-        if asked:
+            self._learn(rest[at][0], answers={**unnamed, **new})
+        answers = [
+            _known(offsets, kept.answers) for (_, offsets), (_, kept) in zip(requests, files)
+        ]
+        return answers, problems
+
+    def functions(self, path):
+        """{offset: (start, Function)} that is known of a file that was asked about."""
+        return dict(self._files[path][1].functions)
+
+    def keep(self, elf, functions):
+        """The same of an ElfFile, to be known from now on, if that is still what its path leads to."""
+        is_new = functions.keys() - self._files[elf.path][1].functions.keys()
+        if is_new and _of(elf.image.status) == _state(elf.path):
+            self._learn(elf.path, functions=functions)
+
+    def _file(self, path):
+        key = self._key(path)
+        self._files[path] = key, self._load(key)
+        return self._files[path]
+
+    def _learn(self, path, answers=(), functions=()):
+        """Where the file is still the same. What is new stays, where all together is too much."""
+        key, kept = self._files[path]
+        kept.answers.update(answers)
+        kept.functions.update(functions)
+        if key is not None and key == self._key(path):
+            self._store(key, kept) or self._store(key, _Kept(dict(answers), dict(functions)))
             self._make_room()
-        return [_known(offsets, found) for (_, offsets), found in zip(requests, kept)], problems
 
     def _key(self, path):
         """What the answers for a file depend on, as text; None: it cannot be told."""
@@ -74,21 +115,23 @@ class Cached:
         return os.path.join(self._folder, _PREFIX + name)
 
     def _load(self, key):
-        """{offset: answer, or None} of what is known."""
+        """The _Kept of what is known."""
         try:
             if key is None or not _is_ours(os.stat(self._folder)):
-                return {}
+                return _Kept({}, {})
             with open(self._path(key), "rb", opener=_open_own) as file:
                 data = fields.loads(file.read(MAX_FILE).decode("ascii"))
-            found = {int(offset): answer for offset, answer in data["found"].items()}
-            is_right = data["key"] == key and all(map(_is_answer, found.values()))
-            return found if is_right else {}
+            answers = {int(offset): answer for offset, answer in data["found"].items()}
+            functions = {int(offset): _function(row) for offset, row in data["functions"].items()}
+            is_right = data["key"] == key and all(map(_is_answer, answers.values()))
+            return _Kept(answers, functions) if is_right else _Kept({}, {})
         except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
-            return {}
+            return _Kept({}, {})
 
-    def _store(self, key, found):
+    def _store(self, key, kept):
         """In one step: a reader sees the old file or the new one, whole. False: it is too much."""
-        text = json.dumps({"key": key, "found": found}, separators=(",", ":"))
+        data = {"key": key, "found": kept.answers, "functions": kept.functions}
+        text = json.dumps(data, separators=(",", ":"))
         if len(text) > MAX_FILE:
             return False
         try:
@@ -131,6 +174,10 @@ def _state(path):
         status = os.stat(path)
     except OSError:
         return None
+    return _of(status)
+
+
+def _of(status):
     return [status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns]
 
 
@@ -166,6 +213,19 @@ def _is_answer(answer):
     if not isinstance(chain, list) or len(chain) > MAX_CHAIN or not all(map(_is_function, chain)):
         return False
     return symbol is None or (len(symbol) == 2 and _is(symbol[0], str) and _is(symbol[1], int))
+
+
+def _function(row):
+    """(start, Function or None) as _store has written it. Raises ValueError or TypeError."""
+    start, function = row
+    if not (start is None or _is(start, int)):
+        raise ValueError(start)
+    if function is None:
+        return start, None
+    made = Function(*function)._replace(rank=tuple(function[4]))
+    if not all(map(_is, made, (int, int, str, str, tuple))) or len(made.rank) != 7:
+        raise ValueError(function)
+    return start, made
 
 
 def _is_function(row):

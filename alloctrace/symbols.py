@@ -49,6 +49,7 @@ def symbolise(
         _look_up(places.wanted(), files, gdb, debug_roots, notes)
         namer = _Namer(files, known, _hooked(history))
         frames_at = {id(place): namer.frames(place) for place in places.distinct}.__getitem__
+        _keep(files.values(), gdb)
         return {
             id_: tuple(itertools.chain.from_iterable(map(frames_at, map(id, found))))
             for id_, found in places.stacks.items()
@@ -67,6 +68,14 @@ class _File:
         self.tables = tables
         self.role = ""
         self.answers = {}  # offset -> answer of gdb
+        self.functions = {}  # offset -> (start, Function or None), of the ELF tables
+
+    def function_at(self, offset):
+        """(where the function around `offset` begins, its Function), each None if not known."""
+        if offset not in self.functions:
+            tables = self.tables.get()
+            self.functions[offset] = tables.start_at(offset), tables.at(offset)
+        return self.functions[offset]
 
     def is_signal_return(self, offset):
         """Whether the code at `offset` is a signal trampoline: nothing called from there."""
@@ -146,8 +155,16 @@ def _look_up(wanted, files, gdb, debug_roots, notes):
     answers, problems = ask(requests)
     notes.extend(problems)
     for (group, _), found in zip(groups, answers):
+        functions = gdb.functions(group[0].elf.path) if hasattr(gdb, "functions") else {}
         for file in group:
-            file.answers = found
+            file.answers, file.functions = found, functions
+
+
+def _keep(files, gdb):
+    """What was found in ELF tables, for the next run, where `gdb` keeps such things."""
+    for file in files if hasattr(gdb, "functions") else ():
+        if file.elf is not None and file.functions:
+            gdb.keep(file.elf, file.functions)
 
 
 def _known_addresses(history, files):
@@ -206,9 +223,8 @@ class _Namer:
         if file.tables is None:
             return (frame,)
         at = offset - is_call
-        tables, answer = file.tables.get(), file.answers.get(at, {})
-        function = tables.at(at)
-        frame.start = tables.start_at(at)
+        answer = file.answers.get(at, {})
+        frame.start, function = file.function_at(at)
         frame.known = self._known.get((module.id, frame.start), "")
         chain = answer.get("chain") or []
         names = [symbol_names.readable(row[0]) for row in chain]

@@ -165,9 +165,16 @@ def _copy_events(tables, recorded):
     """The chunks of a recorder are those of a trace."""
     if not recorded.keeps_events:
         return recorded.sums
-    for index, (first, count, packed) in enumerate(recorded.chunks):
-        tables.rows("chunks", [(index, first, count)])
-        tables.rows("columns", ((index, *row) for row in _column_rows(packed, count)))
+    chunks = list(enumerate(recorded.chunks))
+    tables.rows("chunks", ((index, first, count) for index, (first, count, _) in chunks))
+    tables.rows(
+        "columns",
+        (
+            (index, *row)
+            for index, (_, count, packed) in chunks
+            for row in _column_rows(packed, count)
+        ),
+    )
     late = ((seq, COLUMN_NAMES[column], to_signed(value)) for seq, column, value in recorded.late)
     tables.rows("late", late, replace=True)
     arguments = sorted(recorded.arguments.items())

@@ -8,6 +8,7 @@ import threading
 import pytest
 
 from alloctrace import symbol_cache, symbol_gdb, symbols
+from alloctrace.elf import ElfFile
 from alloctrace.symbol_cache import Cached
 from command import cache
 
@@ -192,7 +193,7 @@ def test_many_at_once(folder, program):
 
 @needs_gcc
 @needs_gdb
-def test_the_names_are_those_of_gdb(folder, tmp_path):
+def test_the_names_are_those_of_gdb(folder, tmp_path, monkeypatch):
     path = compiled(tmp_path, "-g", "-O2", "-fno-builtin")
     program, libc = module(path, role="executable"), module(LIBC, 2)
     pcs = [program.base + site for site in call_sites(path, "malloc")]
@@ -201,8 +202,37 @@ def test_the_names_are_those_of_gdb(folder, tmp_path):
     wanted = symbols.symbolise(past, gdb=shutil.which("gdb"))
     fresh = symbols.symbolise(past, gdb=Cached(folder, shutil.which("gdb")))
     never = Cached(folder, shutil.which("gdb"), ask=None)  # calling None would fail
+    monkeypatch.setattr(symbols, "Tables", None)
     assert wanted == fresh == symbols.symbolise(past, gdb=never)
     assert any(frame.line for frame in wanted[1])
+    monkeypatch.undo()
+    for row in ([[1, "main", "main", []]], [1, ["2", 3, "a", "a", [0] * 7]], [True, None], 7):
+        for path in files(folder):
+            with open(path, encoding="ascii") as file:
+                data = json.load(file)
+            data["functions"] = dict.fromkeys(data["functions"], row)
+            with open(path, "w", encoding="ascii") as file:
+                json.dump(data, file)
+        again = Cached(folder, shutil.which("gdb"))
+        assert again([(LIBC, set())]) == ([{}], []) and again.functions(LIBC) == {}
+        assert wanted == symbols.symbolise(past, gdb=again)
+
+
+@needs_gcc
+def test_functions_of_a_file_that_was_replaced_are_not_kept(folder, tmp_path, program):
+    kept = Cached(folder, ask=Gdb())
+    other = compiled(tmp_path, "-O1", name="other")
+    with ElfFile(program) as elf:
+        os.replace(other, program)
+        kept([(program, {2})])
+        kept.keep(elf, {2: (0, None)})
+        assert Cached(folder, ask=Gdb())([(program, {2})])[0] == [{2: ANSWER}]
+    with ElfFile(program) as elf:
+        assert kept.functions(program) == {}
+        kept.keep(elf, {2: (0, None)})
+    again = Cached(folder, ask=Gdb())
+    again([(program, {2})])
+    assert again.functions(program) == {2: (0, None)}
 
 
 def test_where_it_lies(monkeypatch):
