@@ -73,31 +73,37 @@ class Rules:
     """The rules by event name and functions of the stack, so that few are tried per event.
 
     A rule is out of the question where one of its steps fits no function at all. Each distinct
-    step is a bit: of a function's name the steps that it fits are found once.
+    step is a bit: of a function's name the steps that it fits are found once, and of an event
+    and the bits of its stack the rules.
     """
 
     def __init__(self, rules):
         self.rules = rules
-        self._exact, self._other = {}, {}
         self._bits = {}  # (exact names, patterns) of a step -> its bit
-        self._fitting = {}  # name of a function -> bits of the steps that it fits
-        self._needed = [self._bits_of(rule) for rule in rules]
+        self._on = {}  # name of an event -> [(bits that are needed, rule)]
         for rule in rules:
+            needed = self._bits_of(rule)
             for name in rule.on:
-                first = rule.steps[0] if rule.steps else None
-                if first is None or first.patterns:
-                    self._other.setdefault(name, []).append(rule)
-                for function in first.exact if first is not None and not first.patterns else ():
-                    self._exact.setdefault((name, function), []).append(rule)
+                self._on.setdefault(name, []).append((needed, rule))
+        self._exact = {}  # name of a function -> bits of the steps that name it
+        self._patterns = []  # (pattern, bit)
+        for (exact, patterns), bit in self._bits.items():
+            self._patterns += [(pattern, bit) for pattern in patterns]
+            for function in exact:
+                self._exact[function] = self._exact.get(function, 0) | bit
+        self._fitting = {}  # name of a function -> bits of the steps that it fits
+        self._found = {}  # (name of an event, bits of its stack) -> rules
 
     def candidates(self, name, functions):
-        """Rules for event `name` that may begin at one of `functions`, in the file's order."""
-        found, there = {rule.order: rule for rule in self._other.get(name, ())}, 0
-        for function in set(functions):
+        """Rules for event `name` whose steps fit among `functions`, in the file's order."""
+        there = 0
+        for function in functions:
             there |= self._steps_of(function)
-            for rule in self._exact.get((name, function), ()):
-                found[rule.order] = rule
-        return [found[order] for order in sorted(found) if not self._needed[order] & ~there]
+        key = (name, there)
+        if key not in self._found:
+            rules = self._on.get(name, ())
+            self._found[key] = [rule for needed, rule in rules if not needed & ~there]
+        return self._found[key]
 
     def _bits_of(self, rule):
         found = 0
@@ -109,9 +115,9 @@ class Rules:
     def _steps_of(self, function):
         known = self._fitting.get(function)
         if known is None:
-            known = 0
-            for (exact, patterns), bit in self._bits.items():
-                if function in exact or any(pattern.match(function) for pattern in patterns):
+            known = self._exact.get(function, 0)
+            for pattern, bit in self._patterns:
+                if not known & bit and pattern.match(function):
                     known |= bit
             self._fitting[function] = known
         return known

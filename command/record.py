@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
-import platform
 import time
 
 from alloctrace import history, spool, symbol_cache, symbols, trace
@@ -60,10 +60,9 @@ def facts(outcome, recorded):
 
 def versions(gdb):
     """{name: version} of what made the trace; `gdb`: what the engine said, or None."""
-    found = {"brkpoint": VERSION, "kernel": platform.release()}
-    libc = " ".join(platform.libc_ver()).strip()
-    if libc:
-        found["libc"] = libc
+    found = {"brkpoint": VERSION, "kernel": os.uname().release}
+    with contextlib.suppress(ValueError, OSError):  # another C library than glibc
+        found["libc"] = os.confstr("CS_GNU_LIBC_VERSION")
     if gdb:
         found["gdb"] = gdb
     return found
