@@ -1,5 +1,5 @@
-"""What the agent does at the usual event, counted in instructions, which do not depend on the load of
-the machine (recorder/agent/quick.S)."""
+"""What the agent does at the usual event, counted in instructions, which do not depend on the load
+of the machine (recorder/agent/quick.S)."""
 
 import re
 import subprocess
@@ -31,6 +31,6 @@ def test_each_frame_costs_five_instructions_at_most():
 
 
 def test_c_code_takes_what_is_out_of_the_ordinary():
-    """The same function with both stamps: the way through C, which must differ to prove that the other
-    one was taken above."""
+    """The same function with both stamps: the way through C, which must differ to prove that the
+    other one was taken above."""
     assert instructions(7, "1") > instructions(7, "16") + 100

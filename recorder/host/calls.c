@@ -11,30 +11,35 @@ static const struct raw_node *known_node(struct reader *r, uint32_t number, uint
     return raw != NULL && raw->hook == number + 1 ? raw : NULL;
 }
 
-static void take(struct host *h, struct reader *r, const uint64_t *record, uint64_t word,
-                 const struct raw_node *raw)
+#define AT_ONCE 16
+
+static void make(struct host *h, struct reader *r, const uint64_t *record, uint64_t word,
+                 const struct raw_node *raw, struct history_call *call)
 {
     bool wide = (word & 0xff) == RECORD_CALL3;
-    struct history_call call = {.pid = r->pid, .tid = r->tid, .hook = raw->name, .sp = raw->slot};
-    call.t = event_ns(h, r, record[1]);
+    *call = (struct history_call){.pid = r->pid, .tid = r->tid, .hook = raw->name, .sp = raw->slot};
+    call->t = event_ns(h, r, record[1]);
     if (record[1] != 0)
         r->pace_ns = ring_pace(h, r);
-    call.end = event_ns(h, r, wide ? record[7] : 0);
-    call.node = (int32_t)(FUNCTIONS_AT + raw_index((uint32_t)(word >> 32)));
-    call.args[0] = record[2];
-    call.args[1] = wide ? record[3] : 0;
-    call.args[2] = wide ? record[4] : 0;
-    call.result = wide ? record[5] : record[3];
-    call.memptr = wide ? record[6] : 0;
-    history_call(h->history, &call);
+    call->end = event_ns(h, r, wide ? record[7] : 0);
+    call->node = (int32_t)(FUNCTIONS_AT + raw_index((uint32_t)(word >> 32)));
+    call->args[0] = record[2];
+    call->args[1] = wide ? record[3] : 0;
+    call->args[2] = wide ? record[4] : 0;
+    call->result = wide ? record[5] : record[3];
+    call->memptr = wide ? record[6] : 0;
 }
 
 bool calls_take(struct host *h, struct reader *r, uint64_t limit)
 {
     const char *chunk = (const char *)chunk_at(h, r->chunk);
     uint32_t begin = r->offset, end = ring_end(r) < CHUNK_SIZE ? ring_end(r) : CHUNK_SIZE;
+    struct history_call calls[AT_ONCE];
+    unsigned count = 0, at_once = 1;
     if (r->entered || r->open_count != 0 || (h->process->watch_stacks && r->tid == r->pid))
         return false;
+    if (history_has_many_blocks(h->history, r->pid, r->tid))
+        at_once = AT_ONCE;
     while (r->offset + SLOT <= end) {
         const uint64_t *record = (const uint64_t *)(chunk + r->offset);
         uint64_t word = __atomic_load_n(record, __ATOMIC_ACQUIRE);
@@ -47,8 +52,15 @@ bool calls_take(struct host *h, struct reader *r, uint64_t limit)
         const struct raw_node *raw = known_node(r, word >> 8 & 0xffff, (uint32_t)(word >> 32));
         if (raw == NULL)
             break;
-        take(h, r, record, word, raw);
+        make(h, r, record, word, raw, &calls[count++]);
         r->offset += size;
+        if (at_once == 1) {
+            history_call(h->history, &calls[--count]);
+        } else if (count == at_once) {
+            history_calls(h->history, calls, count);
+            count = 0;
+        }
     }
+    history_calls(h->history, calls, count);
     return r->offset != begin;
 }

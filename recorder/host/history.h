@@ -120,6 +120,10 @@ struct history_call {
     uint64_t sp, args[3], result, memptr;
 };
 void history_call(struct history *h, const struct history_call *call);
+/* Several of one thread, one behind the other: as each by itself. It pays where the process has many
+ * blocks, which no cache holds. */
+int history_has_many_blocks(struct history *h, uint32_t pid, uint32_t tid);
+void history_calls(struct history *h, const struct history_call *calls, unsigned count);
 
 /* What posix_memalign stored: to be told before its return. */
 void history_memptr(struct history *h, uint32_t pid, uint32_t tid, uint64_t pointer);

@@ -9,6 +9,8 @@
 
 #include <string.h>
 
+#define FEW_BLOCKS 2000 /* they stay in the nearer caches */
+
 /* The frame at `node`, where its events are of a known group; NULL: the long way. */
 static struct frame_node *known_frame(const struct history *h, const struct thread *t, int32_t node,
                                       uint32_t hook)
@@ -112,4 +114,40 @@ void history_call(struct history *h, const struct history_call *call)
     if (call->memptr)
         history_memptr(h, call->pid, call->tid, call->memptr);
     history_leave(h, call->end, call->pid, call->tid, call->hook, call->sp, call->result);
+}
+
+/* Which block the call will end or begin: its address. */
+static inline uint64_t block_of(struct history *h, const struct history_call *call)
+{
+    const struct hook *hook = hook_of(h, call->hook);
+    return hook && hook->point == FREE ? call->args[0] : call->result;
+}
+
+/* Of many live blocks nearly each lies where no cache has it. So the memory that the calls will look
+ * at is fetched for all of them at once: first the slots of the table, then the blocks. */
+static void fetch(struct history *h, const struct process *p, const struct history_call *calls,
+                  unsigned count)
+{
+    for (unsigned i = 0; i < count; i++)
+        __builtin_prefetch(table_home(&p->live, block_of(h, &calls[i])));
+    for (unsigned i = 0; i < count; i++) {
+        const struct table_slot *slot = table_home(&p->live, block_of(h, &calls[i]));
+        if (slot->value)
+            __builtin_prefetch(&p->blocks[slot->value - 1]);
+    }
+}
+
+int history_has_many_blocks(struct history *h, uint32_t pid, uint32_t tid)
+{
+    const struct thread *t = h->failed ? NULL : thread_of(h, pid, tid);
+    return t && h->processes[t->process].live.count > FEW_BLOCKS;
+}
+
+void history_calls(struct history *h, const struct history_call *calls, unsigned count)
+{
+    const struct thread *t = h->failed || !count ? NULL : thread_of(h, calls->pid, calls->tid);
+    if (t && h->processes[t->process].live.slots)
+        fetch(h, &h->processes[t->process], calls, count);
+    for (unsigned i = 0; i < count; i++)
+        history_call(h, &calls[i]);
 }

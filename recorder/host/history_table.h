@@ -49,4 +49,10 @@ static inline uint64_t mixed(uint64_t value)
     return value ^ value >> 32;
 }
 
+/* Where the key is looked for first. There are slots. */
+static inline const struct table_slot *table_home(const struct table *table, uint64_t key)
+{
+    return &table->slots[mixed(key) & table->mask];
+}
+
 #endif
