@@ -80,7 +80,7 @@ class Cached:
         return dict(self._files[path][1].functions)
 
     def keep(self, elf, functions):
-        """The same of an ElfFile, to be known from now on, if that is still what its path leads to."""
+        """The same of an ElfFile, to be known from now on, if its path still leads to it."""
         is_new = functions.keys() - self._files[elf.path][1].functions.keys()
         if is_new and _of(elf.image.status) == _state(elf.path):
             self._learn(elf.path, functions=functions)

@@ -18,7 +18,7 @@ def render(summary, trace, events=None):
     few = run_view.length(summary) <= EVENTS_AT_MOST and summary["keep"] != "totals"
     if events or (events is None and few):
         parts.append(_run(summary, trace))
-    for make in (_matrix, _kernel, _phases, _processes, _sites, _memory, _limits):
+    for make in (_matrix, _kernel, _phases, _processes, _sites, _memory, _live, _limits):
         parts.append(make(summary))
     parts.append(_again(summary, trace))
     text = "\n\n".join("\n".join(part) for part in parts if part) + "\n"
@@ -143,6 +143,12 @@ def _memory(summary):
     said = endings.what_live_means(summary)
     lines = ["## Memory", "", said[0].upper() + said[1:] + ".", ""]
     return lines + table(sections.MEMORY_HEAD, "lrrrrrr", rows)
+
+
+def _live(summary):
+    """The text report's picture, as it is."""
+    drawn = list(sections.live(summary, Ink(100)))
+    return ["## Live bytes through the run", "", "```text", *drawn[1:], "```"] if drawn else []
 
 
 def _limits(summary):

@@ -7,7 +7,7 @@ import textwrap
 
 from alloctrace import words
 from alloctrace.escape import visible
-from reports import endings, sentences, tables
+from reports import endings, sentences, tables, through_time
 
 SITES = 12
 PROCESSES = 12
@@ -19,7 +19,7 @@ MEMORY_HEAD = ["", "blocks", "bytes", *words.ORIGINS]
 
 def summary(record, ink):
     """Every section, each with an empty line before it."""
-    for section in (matrix, kernel, phases, processes, sites, memory, understood):
+    for section in (matrix, kernel, phases, processes, sites, memory, live, understood):
         lines = list(section(record, ink))
         if lines:
             yield ""
@@ -219,6 +219,19 @@ def memory(record, ink):
         said += "; the peak was in %s" % peak["phase"]
     yield title("Memory", said, ink)
     yield from tables.lines(MEMORY_HEAD, memory_rows(record, ink), ink, "lrrrrrr")
+
+
+def live(record, ink):
+    """Live bytes through the run, drawn."""
+    rows = through_time.picture(record, ink)
+    if not rows:
+        return
+    yield title("Live bytes through the run", "time from left to right, one scale for all", ink)
+    for who, line, most in rows:
+        name = ink.column(who, through_time.NAME)
+        width = ink.width - 2 - through_time.NAME - through_time.VALUE
+        drawn = ink.origin(who, ink.column(line, width)) if most else ink.dim(line)
+        yield ("  %s%s %s" % (name, drawn, most)).rstrip()
 
 
 def memory_rows(record, ink):
