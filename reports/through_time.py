@@ -14,13 +14,14 @@ _UNICODE, _ASCII = "▁▂▃▄▅▆▇█", "_.:-=+*#"
 
 
 def picture(record, ink):
-    """[(origin or "all", its picture, what was live at most)], [] where nothing was ever live.
+    """[(origin or "all", its picture, what was live at most)], [] where nothing was ever live, or
+    the trace, of an older brkpoint, does not tell when.
 
     All rows have one scale, so that they can be compared: a full block is the peak. The last row
     is ("", the phases, ""). `record`: of summary.summarise.
     """
     peak, begin, end = record["peak"], *_span(record)
-    if not peak["bytes"] or begin is None:
+    if not peak["bytes"] or not record["timeline"]["t_ns"]:
         return []
     width = ink.width - 2 - NAME - VALUE
     signs = _UNICODE if ink.unicode else _ASCII
@@ -37,12 +38,12 @@ def picture(record, ink):
 
 
 def _span(record):
-    """(begin, end) in nanoseconds of the trace's clock; None where there is no time."""
+    """(begin, end) in nanoseconds of the trace's clock."""
     times = [
         t for row in record["phases"] for t in (row["start_ns"], row["end_ns"]) if t is not None
     ]
     times += record["timeline"]["t_ns"]
-    return (min(times), max(times)) if times else (None, None)
+    return min(times, default=0), max(times, default=0)
 
 
 def _rows(record, end):

@@ -71,14 +71,16 @@ def test_ascii_where_the_stream_has_no_more():
     assert all(line.isascii() for line in rows.values())
 
 
-@pytest.mark.parametrize("moments", [[], [(5, {"user": 3})]])
-def test_few_moments_and_no_time_at_all(moments):
-    of = record(moments, (5, {"user": 3}), {"user": 3}, [phase("main", 5, 5)])
+def test_one_moment_that_took_no_time():
+    of = record([(5, {"user": 3})], (5, {"user": 3}), {"user": 3}, [phase("main", 5, 5)])
     assert "█" in drawn(of)["user"]
 
 
-def test_nothing_live_no_picture():
-    of = record([(0, {}), (10, {})], (None, {}), {})
+@pytest.mark.parametrize(
+    "moments, peak", [([(0, {}), (10, {})], (None, {})), ([], (5, {"user": 3}))]
+)
+def test_nothing_live_or_nobody_tells_when_no_picture(moments, peak):
+    of = record(moments, peak, {})
     assert through_time.picture(of, Ink(80)) == [] and not list(sections.live(of, Ink(80)))
 
 
