@@ -13,7 +13,7 @@ def phase(name, start, end, reached=True):
 
 
 def record(moments, peak, left, phases=()):
-    """`moments`: [(t_ns, {origin: live bytes})]; `peak`: (t_ns, {origin: bytes}); `left`: at end."""
+    """`moments`: [(t_ns, {origin: live bytes})]; `peak`: (t_ns, {origin: bytes}); `left`: last."""
     origins = sorted({who for _, live in [*moments, peak] for who in live} | left.keys())
     live = {who: [found.get(who, 0) for _, found in moments] for who in origins}
     return {
