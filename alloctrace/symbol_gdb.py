@@ -100,14 +100,21 @@ def _complaint(status, said):
     return "gdb ended with status %d while reading symbols: %s" % (status, last)
 
 
+def _lines(path):
+    """Yield the lines of the file, which may not be there, up to _MAX_ANSWER bytes in all."""
+    left = _MAX_ANSWER
+    try:
+        with open(path, "rb") as file:
+            while line := file.readline(left):
+                left -= len(line)
+                yield line
+    except OSError:
+        return
+
+
 def _answers(path, requests):
     found, errors = {}, []
-    try:
-        with open(path, encoding="ascii") as file:
-            lines = file.read(_MAX_ANSWER).split("\n")
-    except (OSError, ValueError):
-        return found, errors
-    for line in lines:
+    for line in _lines(path):
         try:
             row = json.loads(line)
             answers = {int(offset): answer for offset, answer in row["found"].items()}

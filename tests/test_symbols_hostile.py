@@ -1,5 +1,6 @@
 """alloctrace.symbols where files lie, are damaged or gone, and where gdb fails."""
 
+import json
 import os
 import random
 import shutil
@@ -154,3 +155,14 @@ def test_a_temporary_folder_that_cannot_be_written(tmp_path, monkeypatch):
     past = history([program], [program.base + ElfFile(path).function("main").value])
     assert functions(symbols.symbolise(past)[1]) == ["main"]
     assert "no symbols from gdb" in past.notes[0]
+
+
+def test_gdbs_answers_are_read_line_by_line_and_not_without_end(tmp_path, monkeypatch):
+    path = tmp_path / "answer.jsonl"
+    rows = [{"module": at, "found": {"7": {"chain": [], "symbol": None}}} for at in range(3)]
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows) + '{"module": 3, "fo')
+    requests = [("/a", {7})] * 4
+    assert set(symbol_gdb._answers(str(path), requests)[0]) == {0, 1, 2}
+    monkeypatch.setattr(symbol_gdb, "_MAX_ANSWER", 2 * len(json.dumps(rows[0])))
+    assert set(symbol_gdb._answers(str(path), requests)[0]) == {0}
+    assert symbol_gdb._answers(str(tmp_path / "none"), requests) == ({}, [])
