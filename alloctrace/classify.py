@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
-from . import examples, origin, program_facts, purpose
+from . import examples, origin, origin_table, program_facts, purpose, purpose_rules
+
+
+def prepare():
+    """Read the tables that `classify` will need: for who has time to spare before."""
+    origin_table.default()
+    purpose_rules.default()
 
 
 def classify(history, stacks):

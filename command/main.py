@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import importlib
 import os
 import sys
@@ -13,6 +14,7 @@ from .errors import FAILED, USAGE, UserError, shown
 
 VERBS = ("run", "report", "events", "sql", "article", "witnesses", "doctor", "recover", "help")
 _INTERRUPTED = 130
+OBJECTS = 200000  # that may come before cycles are looked for: there are next to none
 
 
 class Parser(argparse.ArgumentParser):
@@ -24,6 +26,7 @@ class Parser(argparse.ArgumentParser):
 
 def start():
     """Called once by the file `brkpoint`; returns the exit status."""
+    gc.set_threshold(OBJECTS)
     heritage.occupy_standard_streams()
     heritage.free_limits()
     _speak_as_the_locale()

@@ -6,6 +6,7 @@ import contextlib
 import difflib
 import os
 
+from alloctrace import classify
 
 from . import attach, attachable, cache, choice, conclude, heritage, launch, main, place, program
 from . import recorder, verify, watching
@@ -157,7 +158,7 @@ def _attach(args):
     options = _options(args)
     options.timeout = args.duration
     view = watching.choose(where.spool, args.live, args.quiet)
-    options.tick = view.tick
+    options.tick = _ticking(view.tick)
     try:
         outcome = attach.run(args.pid, where.spool, options, lambda: _tell_attached(args))
     finally:
@@ -213,7 +214,7 @@ def _launch(args, chosen, argv, where, found):
     options = _options(args)
     options.recorder = chosen.engine == "recorder"
     options.may_refuse = chosen.may_change
-    options.tick = view.tick
+    options.tick = _ticking(view.tick)
     try:
         return launch.run(argv, where.spool, options, found)
     except launch.EngineError as error:
@@ -222,6 +223,20 @@ def _launch(args, chosen, argv, where, found):
         raise
     finally:
         view.finish()
+
+
+def _ticking(tick):
+    """At the first tick the tables are read that the trace needs: the program runs meanwhile."""
+    waiting = [classify.prepare]
+
+    def ticked():
+        while waiting:
+            with contextlib.suppress(Exception):  # then it fails, and is told, where it is needed
+                waiting.pop()()
+        if tick is not None:
+            tick()
+
+    return ticked
 
 
 def _options(args):

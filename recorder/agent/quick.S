@@ -60,7 +60,7 @@ agent_entry:                            /* on the stack: the number, then the ca
 	rdfsbase %rcx                   /* the thread: thread_find() */
 	mov %rcx, %rax
 	mov %rcx, %rdx
-	shr $6, %rax
+	shr $6, %rax                    /* home_of() */
 	shr $16, %rdx
 	xor %edx, %eax
 	and $ENTRY_LAST, %eax
@@ -161,7 +161,6 @@ agent_entry:                            /* on the stack: the number, then the ca
 #ifdef AGENT_CHECKED
 	call .Lcheck
 #endif
-	incq THREAD_HITS(%r8)
 	movq $0, THREAD_MEMO_BUSY(%r8)
 
 	mov THREAD_CUR(%r8), %rax       /* its place: ring_reserve() */
@@ -189,6 +188,7 @@ agent_entry:                            /* on the stack: the number, then the ca
 	jb .Lstamp
 	movq $0, CALL_TIME(%rdx)
 .Ltimed:
+	incq THREAD_HITS(%r8)
 	mov %rdi, CALL_ARGUMENT(%rdx)
 	mov NUMBER, %eax
 	shl $8, %eax
