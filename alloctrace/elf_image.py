@@ -79,7 +79,10 @@ def _why(error):
     return getattr(error, "strerror", None) or str(error)
 
 
-def c_string(data, offset, limit=1 << 15):
+MAX_STRING = 1 << 15  # bytes
+
+
+def c_string(data, offset, limit=MAX_STRING):
     """The text at `offset` up to its zero byte; "" where it has none within `limit` bytes."""
     if offset < 0 or offset >= len(data):
         return ""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 from collections import namedtuple
 
-from .elf_image import c_string
+from .elf_image import MAX_STRING, c_string
 
 Symbol = namedtuple("Symbol", "name value size kind bind defined table hidden")
 # hidden: a version other than the default one (foo@V rather than foo@@V)
@@ -49,6 +49,10 @@ class Table:
             self.name,
             self._is_hidden(index),
         )
+
+    def has_name(self, offset):
+        """Whether the name at `offset` is one that `symbol` would give, without making its text."""
+        return self.strings.find(b"\0", offset, offset + MAX_STRING) > offset
 
     def _is_hidden(self, index):
         version = self._versions[2 * index : 2 * index + 2]

@@ -22,12 +22,14 @@ class Tables:
     def __init__(self, elf, debug_path=None):
         self.elf = elf
         self.debug_path = debug_path
-        self._best = {}  # start -> Function
+        self._named = {}  # start -> [(table, index of a symbol there)], few of which are asked for
+        self._ends = {}  # start -> the furthest end of those symbols
+        self._best = {}  # start -> Function, once asked for
         self._read(elf)
         if debug_path is not None:
             self._read_debug(debug_path)
-        self._starts = sorted(self._best)
-        self._reach = _furthest_ends(self._starts, self._best)
+        self._starts = sorted(self._ends)
+        self._reach = _furthest_ends(self._starts, self._ends)
 
     def _read_debug(self, path):
         try:
@@ -44,30 +46,36 @@ class Tables:
             pass  # a damaged table names nothing; the unwind tables are read on their own
 
     def _read_table(self, elf, table):
-        code = _code_ranges(elf)
-        for index, _, info, _, section, value, size in table.rows():
+        code, named, ends = _code_ranges(elf), self._named, self._ends
+        for index, name, info, _, section, value, size in table.rows():
             if info & 15 not in _CODE_KINDS or not section or section >= 0xFF00:
                 continue
             if info & 15 == 0 and not any(low <= value < high for low, high in code):
                 continue
-            symbol = table.symbol(index)
-            if symbol.name:
-                self._offer(symbol, value, size)
+            if not table.has_name(name):
+                continue
+            if value in ends:
+                named[value].append((table, index))
+                ends[value] = max(ends[value], value + size)
+            else:
+                named[value] = [(table, index)]
+                ends[value] = value + size
 
-    def _offer(self, symbol, value, size):
-        known = self._best.get(value)
-        end = max(value + size, known.end if known else 0)
-        new = Function(value, end, plain(symbol.name), symbol.name, _rank(symbol))
-        if known is None or new.rank < known.rank:
-            self._best[value] = new
-        elif end > known.end:
-            self._best[value] = known._replace(end=end)
+    def _function(self, start):
+        """The Function that begins there, by the best of its names."""
+        found = self._best.get(start)
+        if found is None:
+            symbols = [table.symbol(index) for table, index in self._named[start]]
+            best = min(symbols, key=_rank)
+            found = Function(start, self._ends[start], plain(best.name), best.name, _rank(best))
+            self._best[start] = found
+        return found
 
     def at(self, offset):
         """The Function whose symbol covers `offset`, or None."""
         index = bisect_right(self._starts, offset) - 1
         while index >= 0 and self._reach[index] > offset:
-            found = self._best[self._starts[index]]
+            found = self._function(self._starts[index])
             if offset < found.end:
                 return found
             index -= 1
@@ -78,7 +86,7 @@ class Tables:
         index = bisect_right(self._starts, offset) - 1
         if index < 0:
             return None
-        found = self._best[self._starts[index]]
+        found = self._function(self._starts[index])
         if found.end != found.start or offset - found.start > _MAX_GAP:
             return None
         here, there = self.range_at(offset), self.range_at(found.start)
@@ -125,10 +133,10 @@ def _rank(symbol):
     )
 
 
-def _furthest_ends(starts, best):
+def _furthest_ends(starts, ends):
     """For each start the furthest end of it and all before it: symbols may contain others."""
-    ends, furthest = [], 0
+    reach, furthest = [], 0
     for start in starts:
-        furthest = max(furthest, best[start].end)
-        ends.append(furthest)
-    return ends
+        furthest = max(furthest, ends[start])
+        reach.append(furthest)
+    return reach
