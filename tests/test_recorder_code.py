@@ -16,7 +16,7 @@ MUSL = "/lib/ld-musl-x86_64.so.1"
 TARGETS = os.path.join(TOP, "build", "targets")
 ALLOCATOR = """malloc calloc realloc reallocarray free aligned_alloc posix_memalign memalign valloc
                pvalloc""".split()
-SECOND = ["libjemalloc.so.2", "libmimalloc.so.2.0", "libtcmalloc_minimal.so.4"]
+SECOND = ["libjemalloc.so.2", "libmimalloc.so.", "libtcmalloc_minimal.so.4"]
 BRANCHED = "a jump leads to the inside of its first bytes"
 SHORT = "it is shorter than a jump, and other code follows"
 CANCELLATION = "its libc cancels threads by the address of this system call"
