@@ -226,7 +226,13 @@ _group_sums = operator.attrgetter(
 
 def _clamped(values):
     """Sums of a hostile spool may pass 2^63: SQLite cannot hold them."""
-    return tuple(max(-MAX_INT, min(v, MAX_INT)) if isinstance(v, int) else v for v in values)
+    return tuple(
+        [v if type(v) is not int or -MAX_INT <= v <= MAX_INT else _clamp(v) for v in values]
+    )
+
+
+def _clamp(value):
+    return max(-MAX_INT, min(value, MAX_INT))
 
 
 def _write_stacks(tables, tree):

@@ -65,6 +65,9 @@ def main(words):
         return 0
     except KeyboardInterrupt:
         return _INTERRUPTED
+    except MemoryError:
+        say("out of memory: raise the limit (`ulimit -v`), or free some memory")
+        return FAILED
     except Exception:
         traceback.print_exc()
         say("this is a fault of brkpoint; please report it with the lines above")
