@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import select
 import shutil
 import signal
@@ -148,6 +149,9 @@ def _why_not(tracer):
         return "gdb may not attach: ptrace is not permitted here; `brkpoint doctor` says why"
     if "brkpoint-recorder" in said:
         return said.strip().splitlines()[-1]
+    too_old = re.search("gdb .* shows no catchpoints to Python.*", said)
+    if too_old:
+        return too_old[0]
     if "Python scripting is not supported" in said:
         return "this gdb has no Python: apt-get install gdb (not gdb-minimal)"
     return "gdb could not attach to the program"

@@ -113,7 +113,11 @@ def catchpoint(command):
     """The gdb.Breakpoint that `command` makes; gdb's Python has no class for catchpoints."""
     before = {breakpoint_.number for breakpoint_ in gdb.breakpoints()}
     gdb.execute(command, to_string=True)
-    return next(b for b in gdb.breakpoints() if b.number not in before)
+    for breakpoint_ in gdb.breakpoints():
+        if breakpoint_.number not in before:
+            return breakpoint_
+    text = "gdb %s shows no catchpoints to Python, and cannot give them conditions; gdb 11 can"
+    raise gdb.GdbError(text % gdb.VERSION)
 
 
 def _signed(value):
