@@ -3,7 +3,9 @@
 import json
 import os
 import resource
+import shutil
 import struct
+import subprocess
 import time
 
 import launching
@@ -56,6 +58,39 @@ def test_in_a_pid_namespace_nobody_else_is_traced(tmp_path):
     assert done.out == b"TracerPid:\t0\n"
     reasons = json.dumps(launching.report(tmp_path))
     assert "is it in a PID namespace" in reasons
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may mount")
+def test_another_file_of_the_same_path(tmp_path):
+    """In a mount namespace of the program's own: its functions are not where the file says that
+    has this path outside."""
+    for folder, source in (("outside", "children.c"), ("inside", "execs.c")):
+        (tmp_path / folder).mkdir()
+        shutil.copy(
+            probe(source, "-static", name=source + "-static"), tmp_path / folder / "program"
+        )
+    outside, inside = (str(tmp_path / name) for name in ("outside", "inside"))
+    script = 'mount --bind "$1" "$2" && exec "$2/program" child'
+    words = ["/usr/bin/unshare", "-m", "sh", "-c", script, "sh", inside, outside]
+    assert counted(both(tmp_path, words).history, (1019,)) == {("malloc", 1019): 1}
+
+
+def test_attaching_amid_execs(tmp_path):
+    """What was read of the program before is not written into the next: refused, or recorded."""
+    target = subprocess.Popen([probe("execs.c"), "again"], stdin=subprocess.DEVNULL)
+    try:
+        for number in range(6):
+            trace = tmp_path / ("%d.brkpoint" % number)
+            words = [launching.BRKPOINT, "-p", str(target.pid), "--for", "300ms", "-o", trace]
+            done = subprocess.run(words, capture_output=True, timeout=launching.LIMIT_S)
+            if b"has just begun another program: try again" in done.stderr:
+                continue
+            words = [launching.BRKPOINT, "events", trace, "--name", "malloc"]
+            assert subprocess.run(words, capture_output=True).stdout.count(b"1009"), done.stderr
+            assert target.poll() is None
+    finally:
+        target.kill()
+        target.wait()
 
 
 def _spent():

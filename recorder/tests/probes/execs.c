@@ -78,6 +78,16 @@ static void in_vain(const char *broken)
     sleep(2);
 }
 
+/* Never long the same program. */
+static void again(char *self)
+{
+    for (int i = 0; i < 15; i++) {
+        free(malloc(1009));
+        usleep(1000);
+    }
+    execl(self, self, "again", NULL);
+}
+
 int main(int argc, char **argv)
 {
     const char *what = argc > 1 ? argv[1] : "";
@@ -85,6 +95,8 @@ int main(int argc, char **argv)
         amid_signals(argv[0], atoi(argv[2]));
     else if (strcmp(what, "beside") == 0)
         beside(argv[0]);
+    else if (strcmp(what, "again") == 0)
+        again(argv[0]);
     else if (strcmp(what, "vain") == 0)
         in_vain(argv[2]);
     else
