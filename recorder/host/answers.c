@@ -1,12 +1,10 @@
 /* answers.c - what threads of the target ask. The asking thread stands still until it is told. */
-#include "host.h"
+#include "execs.h"
 #include "reader.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ptrace.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 static void answer_stack(struct host *h, struct ask *ask)
@@ -44,37 +42,6 @@ static void answer_libs(struct host *h)
         borders_watch(h, h->process->modules[i]);
 }
 
-/* From now until the exec, or its failure, we are the tracer of the thread that will be alone. It may
- * be a child's that borrows this thread's memory. */
-static void answer_exec(struct host *h, const struct ask *ask)
-{
-    if (h->leaving)
-        return;
-    if (ptrace(PTRACE_SEIZE, (pid_t)ask->a[1], 0, PTRACE_O_TRACEEXEC) == 0)
-        h->executing++;
-    else
-        say_lost(h, 1, "an exec could not be followed: somebody else traces the program");
-}
-
-static void answer_no_exec(struct host *h, const struct ask *ask)
-{
-    pid_t tid = (pid_t)ask->a[0];
-    int status;
-    if (h->executing == 0)
-        return;
-    if (ptrace(PTRACE_INTERRUPT, tid, 0, 0) != 0)
-        return;
-    h->executing--;
-    while (waitpid(tid, &status, __WALL) > 0 && WIFSTOPPED(status)) {
-        int event = status >> 16;
-        if (event == PTRACE_EVENT_STOP) {
-            ptrace(PTRACE_DETACH, tid, 0, 0);
-            return;
-        }
-        ptrace(PTRACE_CONT, tid, 0, event ? 0 : WSTOPSIG(status));
-    }
-}
-
 static void answer(struct host *h, struct thread_state *t, struct reader *r)
 {
     struct ask *ask = &t->ask;
@@ -94,10 +61,10 @@ static void answer(struct host *h, struct thread_state *t, struct reader *r)
                                             node_of(h, r, (uint32_t)ask->a[3])});
         break;
     case ASK_EXEC:
-        answer_exec(h, ask);
+        exec_begins(h, (pid_t)ask->a[1]);
         break;
     case ASK_NO_EXEC:
-        answer_no_exec(h, ask);
+        exec_fails(h, (pid_t)ask->a[0]);
         break;
     case ASK_EXIT:
         if (pid_of(h) == (uint32_t)h->first && (ask->a[1] || r->tid == r->pid))

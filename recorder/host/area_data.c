@@ -88,15 +88,18 @@ static int64_t map_room(struct host *h, int fd)
 static int64_t offered_data(struct host *h)
 {
     char path[48];
-    int64_t fd = -EIO;
+    int64_t fd = -EIO, ignored;
     const uint64_t a[6] = {0, MFD_CLOEXEC};
     if (!tracee_syscall(&h->process->tracee, SYS_memfd_create, a, "brkpoint-recorder", 0, &fd) ||
         fd < 0)
         return fd;
     snprintf(path, sizeof path, "/proc/%d/fd/%d", h->process->tracee.pid, (int)fd);
     int ours = open(path, O_RDWR | O_CLOEXEC);
-    if (ours < 0 || !family_moves(h, ours))
+    if (ours < 0 || !family_moves(h, ours)) {
+        const uint64_t close_it[6] = {(uint64_t)fd};
+        tracee_syscall(&h->process->tracee, SYS_close, close_it, NULL, 0, &ignored);
         fd = -EACCES;
+    }
     if (ours >= 0)
         close(ours);
     return fd;

@@ -27,33 +27,31 @@ static bool tell_threads(struct host *h, const struct threads *threads)
     return false;
 }
 
-/* The areas are large, and mostly never touched: the kernel must not fill them at once. */
-static bool locks_all(pid_t pid, uint64_t probe)
+/* Bytes that it has locked into memory; its threads stand. */
+static uint64_t locked(pid_t pid)
 {
-    char path[32], line[512];
-    unsigned long start, end;
-    bool there = false, locks = false;
-    snprintf(path, sizeof path, "/proc/%d/smaps", pid);
+    char path[32], line[256];
+    unsigned long kib = 0;
+    snprintf(path, sizeof path, "/proc/%d/status", pid);
     FILE *file = fopen(path, "re");
-    while (file != NULL && fgets(line, sizeof line, file) != NULL) {
-        if (sscanf(line, "%lx-%lx ", &start, &end) == 2)
-            there = probe >= start && probe < end;
-        else if (there && strncmp(line, "VmFlags:", 8) == 0)
-            locks = strstr(line, " lo") != NULL;
-    }
+    while (file != NULL && fgets(line, sizeof line, file) != NULL)
+        if (sscanf(line, "VmLck: %lu", &kib) == 1)
+            break;
     if (file != NULL)
         fclose(file);
-    return locks;
+    return kib << 10;
 }
 
+/* The areas are large, and mostly never touched: the kernel must not fill them at once. */
 static bool may_map(struct host *h)
 {
     const uint64_t map[6] = {0, 4096, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, (uint64_t)-1, 0};
     int64_t at = -1, ignored;
     struct tracee *t = &h->process->tracee;
+    uint64_t before = locked(t->pid);
     if (!tracee_syscall(t, SYS_mmap, map, NULL, 0, &at) || (at < 0 && at > -4096))
         return problem(h, "it cannot be made to map memory");
-    bool locks = locks_all(t->pid, (uint64_t)at);
+    bool locks = locked(t->pid) > before;
     const uint64_t unmap[6] = {(uint64_t)at, 4096};
     tracee_syscall(t, SYS_munmap, unmap, NULL, 0, &ignored);
     return !locks || problem(h, "it locks all that it maps into memory (mlockall)");
@@ -94,6 +92,13 @@ static bool plant(struct host *h, const struct threads *threads)
     return true;
 }
 
+/* It may have exec'd while its files were read: our view of its memory is then of nothing. */
+static bool is_same_program(const struct process *p)
+{
+    uint8_t byte;
+    return tracee_read(&p->tracee, p->base ? p->base : p->entry, &byte, 1);
+}
+
 bool image_attach(struct host *h, pid_t pid)
 {
     struct process *p = h->process;
@@ -114,7 +119,8 @@ bool image_attach(struct host *h, pid_t pid)
     }
     p->tracee.runner = threads_runner(&threads);
     p->tracee.attached = true;
-    bool done = plant(h, &threads);
+    bool done = is_same_program(p) ? plant(h, &threads)
+                                   : problem(h, "it has just begun another program: try again");
     p->tracee.attached = false;
     p->tracee.runner = 0;
     threads_let_go(&threads);

@@ -11,6 +11,7 @@
  *   hooks.c     allocator functions (hook_calls.c), system calls and borders get their detours,
  *               worked out before they are written (plans.c)
  *   borders.c   the phases: where they begin (border_main.c), the process there (border_state.c)
+ *   execs.c     threads that are about to exec
  *   answers.c   what threads of the target ask
  *   rest.c      the time between two looks at the ring
  *   drain.c     records of all threads out of the ring (ring.c), for the history (records.c,
@@ -151,7 +152,7 @@ struct host {
     uint64_t trouble[TROUBLES], flushed_ns;
     uint64_t chunks_read;     /* since the last rest */
     unsigned idle_us, yields; /* rest.c: how long it slept last, how often it only made way */
-    unsigned executing;       /* how many threads are about to exec: we are their tracer */
+    unsigned executing;       /* how many threads are about to exec (execs.c) */
     bool use_symbols, has_end_state, keeps_totals;
     bool may_refuse;      /* the first program is not started where it cannot be planted */
     uint32_t clock_every; /* events a time stamp */
@@ -186,8 +187,10 @@ struct process *process_by(struct host *h, pid_t pid);
 struct process *process_first(struct host *h, pid_t pid);
 /* The child `pid` that the process served has forked; the one that there is, or a new one. */
 struct process *process_forked(struct host *h, pid_t pid);
-/* `pid` stands at the first instruction of what it has exec'd. */
-void process_executed(struct host *h, pid_t pid);
+/* Whether the agent stands in that memory where `p` has it. */
+bool process_has_code(const struct process *p, const struct tracee *memory);
+/* `pid` has exec'd; until then it had the memory of `former` (0: not known). */
+void process_executed(struct host *h, pid_t pid, pid_t former);
 /* Those that have ended are drained and forgotten. */
 void processes_ended(struct host *h);
 /* The first has ended: the others run on, and nothing more of them is recorded. */

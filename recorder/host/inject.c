@@ -74,12 +74,17 @@ static bool go(pid_t tid, int request, enum stop wanted)
     }
 }
 
+bool inject_to_syscall(pid_t tid)
+{
+    return go(tid, PTRACE_SYSCALL, STOP_SYSCALL);
+}
+
 /* The last stop is one that the kernel leaves as it leaves for a signal: what it does then for a
  * system call that is to begin again is done for the registers that the thread gets back. */
 static bool call(pid_t tid, struct user_regs_struct *regs)
 {
-    return ptrace(PTRACE_SETREGS, tid, 0, regs) == 0 && go(tid, PTRACE_SYSCALL, STOP_SYSCALL) &&
-           go(tid, PTRACE_SYSCALL, STOP_SYSCALL) && ptrace(PTRACE_GETREGS, tid, 0, regs) == 0 &&
+    return ptrace(PTRACE_SETREGS, tid, 0, regs) == 0 && inject_to_syscall(tid) &&
+           inject_to_syscall(tid) && ptrace(PTRACE_GETREGS, tid, 0, regs) == 0 &&
            ptrace(PTRACE_INTERRUPT, tid, 0, 0) == 0 && go(tid, PTRACE_CONT, STOP_TRAP);
 }
 

@@ -16,4 +16,8 @@ bool inject_prepare(struct tracee *t);
  * where its own registers can be given back to it: the caller's duty. */
 bool inject_call(struct tracee *t, struct user_regs_struct *regs);
 
+/* On to where the thread enters or leaves a system call, which is to be a stop of its own
+ * (PTRACE_O_TRACESYSGOOD). Its signals are blocked. */
+bool inject_to_syscall(pid_t tid);
+
 #endif

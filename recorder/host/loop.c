@@ -1,36 +1,5 @@
 /* loop.c - what the host does while the target runs: answer, take records out, rest. */
-#include "host.h"
-
-#include <signal.h>
-#include <string.h>
-#include <sys/ptrace.h>
-#include <sys/wait.h>
-
-/* Stops of the thread that execs: the exec itself, or a signal to be passed on. */
-static void look_at_tracee(struct host *h)
-{
-    int status;
-    pid_t pid = waitpid(-1, &status, __WALL | WNOHANG);
-    if (pid <= 0 || !WIFSTOPPED(status))
-        return;
-    if (status >> 8 != (SIGTRAP | PTRACE_EVENT_EXEC << 8)) {
-        int event = status >> 16;
-        bool group = event == PTRACE_EVENT_STOP && WSTOPSIG(status) != SIGTRAP;
-        ptrace(group ? PTRACE_LISTEN : PTRACE_CONT, pid, 0, event ? 0 : WSTOPSIG(status));
-        return;
-    }
-    h->executing--;
-    process_executed(h, pid);
-    if (h->family == NULL)
-        say_lost(h, 1, "too many programs at once: one of them is not recorded");
-    else if (tracee_at_exec(&h->process->tracee) && !h->leaving) {
-        image_begin(h);
-        return;
-    }
-    if (h->leaving)
-        memset(h->process->areas, 0, sizeof h->process->areas);
-    tracee_detach(&h->process->tracee);
-}
+#include "execs.h"
 
 static bool drain_all_families(struct host *h)
 {
@@ -57,7 +26,7 @@ bool host_turn(struct host *h)
         answers_give(h);
     }
     if (h->executing)
-        look_at_tracee(h);
+        execs_look(h);
     bool busy = drain_all_families(h);
     return busy;
 }

@@ -46,24 +46,49 @@ static void read_vdso(struct host *h, struct module *m)
         m->has_elf = elf_open_memory(&m->elf, copy, size) == 0;
 }
 
-/* The file itself, or what /proc still knows of it: made with memfd_create, or deleted. */
-static void read_file(struct host *h, struct module *m)
+/* Whether it begins as what is mapped does, its build id most often included. */
+static bool is_same(struct host *h, const struct module *m, const struct mapping *first)
 {
-    char link[40];
+    uint8_t mapped[1024];
+    uint64_t left = m->elf.size - first->offset;
+    size_t size = left < sizeof mapped ? left : sizeof mapped;
+    const uint8_t *bytes =
+        first->offset < m->elf.size ? elf_at(&m->elf, first->offset, size) : NULL;
+    return bytes != NULL && (first->writable || /* the program may have changed it */
+                             (tracee_read(&h->process->tracee, m->start, mapped, size) &&
+                              memcmp(mapped, bytes, size) == 0));
+}
+
+static bool open_file(struct host *h, struct module *m, const struct mapping *first,
+                      const char *path)
+{
+    int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
+    m->has_elf = fd >= 0 && elf_open_fd(&m->elf, fd, m->path) == 0;
+    if (fd >= 0)
+        close(fd);
+    if (m->has_elf && !is_same(h, m, first)) {
+        elf_close(&m->elf);
+        m->has_elf = false;
+    }
+    return m->has_elf;
+}
+
+/* The file itself; or the one of that path that the target sees, in a container or changed root; or
+ * what /proc still knows of it: made with memfd_create, or deleted. */
+static void read_file(struct host *h, struct module *m, const struct mapping *first)
+{
+    char path[4200];
+    int pid = h->process->tracee.pid;
     if (m->path[0] != '/') {
         read_vdso(h, m);
         return;
     }
-    m->has_elf = elf_open(&m->elf, m->path) == 0;
-    if (m->has_elf || h->process->executable == NULL ||
-        strcmp(m->path, h->process->executable) != 0)
+    snprintf(path, sizeof path, "/proc/%d/root%s", pid, m->path);
+    if (open_file(h, m, first, m->path) || open_file(h, m, first, path) ||
+        h->process->executable == NULL || strcmp(m->path, h->process->executable) != 0)
         return;
-    snprintf(link, sizeof link, "/proc/%d/exe", h->process->tracee.pid);
-    int fd = open(link, O_RDONLY | O_CLOEXEC);
-    if (fd >= 0) {
-        m->has_elf = elf_open_fd(&m->elf, fd, m->path) == 0;
-        close(fd);
-    }
+    snprintf(path, sizeof path, "/proc/%d/exe", pid);
+    open_file(h, m, first, path);
 }
 
 /* A dynamic loader announces changes of its list, and needs no loader itself. */
@@ -123,7 +148,7 @@ static void add(struct host *h, const struct code_file *file)
                          .end = file->end,
                          .bias = file->start - file->first->offset,
                          .seen = true};
-    read_file(h, m);
+    read_file(h, m, file->first);
     if (m->has_elf)
         m->bias = m->start - elf_lowest_vaddr(&m->elf);
     m->role = role_of(h, m);

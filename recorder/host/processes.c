@@ -108,15 +108,19 @@ static void announce(struct host *h, const struct process *child, pid_t parent)
     history_fork(h->history, (uint32_t)parent, (uint32_t)child->tracee.pid);
 }
 
+bool process_has_code(const struct process *p, const struct tracee *memory)
+{
+    const struct code_area *first = &p->areas[0];
+    struct code_head head;
+    return tracee_read(memory, first->address, &head, sizeof head) && head.area == p->area &&
+           head.stubs == first->stubs;
+}
+
 /* Whether `p` runs, and has no agent where its parent has it. Its number comes from the target's
  * memory: whoever else bears it is left alone. */
 static bool is_stranger(const struct process *parent, const struct process *p)
 {
-    const struct code_area *first = &parent->areas[0];
-    struct code_head head;
-    bool same = tracee_read(&p->tracee, first->address, &head, sizeof head) &&
-                head.area == parent->area && head.stubs == first->stubs;
-    return !same && !has_ended(p);
+    return !process_has_code(parent, &p->tracee) && !has_ended(p);
 }
 
 struct process *process_forked(struct host *h, pid_t pid)
@@ -152,7 +156,7 @@ static void finish(struct host *h, struct process *p)
     modules_forget(h);
 }
 
-void process_executed(struct host *h, pid_t pid)
+void process_executed(struct host *h, pid_t pid, pid_t former)
 {
     struct process *p = process_by(h, pid);
     if (p != NULL) {
@@ -162,7 +166,7 @@ void process_executed(struct host *h, pid_t pid)
         p = add(h, pid);
         if (p == NULL)
             return;
-        announce(h, p, h->process->tracee.pid);
+        announce(h, p, former ? former : h->process->tracee.pid);
     }
     p->family = family_new(h);
     p->has_begun_image = true;

@@ -28,22 +28,17 @@ static bool resume(pid_t pid, int status)
     return ptrace(PTRACE_CONT, pid, 0, event ? 0 : number) == 0;
 }
 
-/* One instruction on; signals that arrive meanwhile are kept for later by the kernel's queue. */
-static bool step(const struct tracee *t)
-{
-    int status;
-    if (ptrace(PTRACE_SINGLESTEP, t->pid, 0, 0) != 0)
-        return false;
-    while (waitpid(t->pid, &status, __WALL) < 0)
-        if (errno != EINTR)
-            return false;
-    return WIFSTOPPED(status) && WSTOPSIG(status) == SIGTRAP;
-}
-
+/* Out of the execve. Until it is let go its signals wait in the kernel's queue. No step of one
+ * instruction: its trap would be a signal, which undoes that the program ignores or blocks it. */
 bool tracee_at_exec(struct tracee *t)
 {
+    const uint64_t all = ~UINT64_C(0);
     t->attached = true;
-    return step(t) && tracee_open_memory(t) == 0; /* the step only leaves the execve */
+    t->holds_signals = ptrace(PTRACE_GETSIGMASK, t->pid, sizeof t->mask, &t->mask) == 0 &&
+                       ptrace(PTRACE_SETSIGMASK, t->pid, sizeof all, &all) == 0;
+    return t->holds_signals &&
+           ptrace(PTRACE_SETOPTIONS, t->pid, 0, OPTIONS | PTRACE_O_TRACESYSGOOD) == 0 &&
+           inject_to_syscall(t->pid) && tracee_open_memory(t) == 0;
 }
 
 bool tracee_wait_exec(struct tracee *t)
@@ -66,9 +61,11 @@ bool tracee_wait_exec(struct tracee *t)
 
 void tracee_detach(struct tracee *t)
 {
+    if (t->attached && t->holds_signals)
+        ptrace(PTRACE_SETSIGMASK, t->pid, sizeof t->mask, &t->mask);
     if (t->attached)
         ptrace(PTRACE_DETACH, t->pid, 0, 0);
-    t->attached = false;
+    t->attached = t->holds_signals = false;
 }
 
 int tracee_open_memory(struct tracee *t)
@@ -150,15 +147,15 @@ static void set_call(struct user_regs_struct *regs, long number, const uint64_t 
 
 static const unsigned char syscall_bytes[2] = {0x0f, 0x05};
 
-/* Where the process stands at its first instruction: with other bytes there for one step. */
+/* Where the process stands at its first instruction: with other bytes there for one call. */
 static bool call_where_it_stands(struct tracee *t, struct user_regs_struct *regs)
 {
     unsigned char code[sizeof syscall_bytes];
     uint64_t at = regs->rip;
     bool done = tracee_read(t, at, code, sizeof code) &&
                 tracee_write(t, at, syscall_bytes, sizeof code) &&
-                ptrace(PTRACE_SETREGS, t->pid, 0, regs) == 0 && step(t) &&
-                ptrace(PTRACE_GETREGS, t->pid, 0, regs) == 0;
+                ptrace(PTRACE_SETREGS, t->pid, 0, regs) == 0 && inject_to_syscall(t->pid) &&
+                inject_to_syscall(t->pid) && ptrace(PTRACE_GETREGS, t->pid, 0, regs) == 0;
     return tracee_write(t, at, code, sizeof code) && done;
 }
 

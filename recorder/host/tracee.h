@@ -11,8 +11,10 @@
 
 struct tracee {
     pid_t pid;
-    int mem;       /* /proc/PID/mem, or -1 */
-    bool attached; /* ptrace is on, and the process stands still */
+    int mem;            /* /proc/PID/mem, or -1 */
+    bool attached;      /* ptrace is on, and the process stands still */
+    bool holds_signals; /* all are blocked while it stands; `mask` is its own */
+    uint64_t mask;
     /* Of a process that ran already (threads.h): the thread that executes system calls, and the
      * address of a syscall instruction. 0: the process stands at its first instruction. */
     pid_t runner;

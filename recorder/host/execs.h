@@ -1,0 +1,14 @@
+/* execs.h - threads that are about to exec: we are their tracer until they have, or could not. */
+#ifndef RECORDER_EXECS_H
+#define RECORDER_EXECS_H
+
+#include "host.h"
+
+/* A thread of the process served, or of a child that borrows its memory, is about to exec. */
+void exec_begins(struct host *h, pid_t tid);
+/* It could not. */
+void exec_fails(struct host *h, pid_t tid);
+/* Look for one that has stopped: at its exec, or for a signal that is to be passed on. */
+void execs_look(struct host *h);
+
+#endif
