@@ -75,7 +75,8 @@ def test_a_file_made_to_cost_much_is_soon_read(tmp_path, make):
 
 DEEP = """
 void deep(void), wide(void);
-__asm__(".text\\n.type deep,@function\\ndeep: push %rbx\\nsub $0x100000,%rsp\\npush %rbp\\nnop\\nret\\n"
+__asm__(".text\\n.type deep,@function\\n"
+        "deep: push %rbx\\nsub $0x100000,%rsp\\npush %rbp\\nnop\\nret\\n"
         ".size deep,.-deep\\n.type wide,@function\\nwide: sub $0x8000000,%rsp\\nnop\\nret\\n"
         ".size wide,.-wide\\n");
 int main(void) { return 0; }
