@@ -36,6 +36,7 @@ _HEADER = struct.Struct("<HHIQQQIHHHHHH")
 _SEGMENT = struct.Struct("<IIQQQQQQ")
 _SECTION = struct.Struct("<IIQQQQIIQQ")
 _MAX_SECTIONS = 1 << 17
+_MAX_SEGMENTS = 1 << 7  # the kernel runs no program with more than 73, one page of them
 _MAX_DYNAMIC = 1 << 12
 
 
@@ -91,6 +92,8 @@ class ElfFile:
         table = self._tables
         if table.phnum and table.phentsize < _SEGMENT.size:
             raise self.image.error("program headers of %d bytes" % table.phentsize)
+        if table.phnum > _MAX_SEGMENTS:
+            raise self.image.error("%d program headers" % table.phnum)
         data = self.image.at(table.phoff, table.phentsize * table.phnum) if table.phnum else b""
         rows = (_SEGMENT.unpack_from(data, i * table.phentsize) for i in range(table.phnum))
         return [Segment(r[0], r[1], r[3], r[6], r[2], r[5]) for r in rows]

@@ -46,9 +46,14 @@ def _rela_rows(elf):
         if tags.get(where) is not None and tags.get(size):
             yield from _RELA.iter_unpack(_whole(elf.stored(tags[where], tags[size]), _RELA.size))
     if not tags:  # a static program: its start-up code applies them, no dynamic section names them
+        left = elf.image.size
         for section in elf.section_list:
             if section.type == _SHT_RELA and section.flags & _SHF_ALLOC:
-                yield from _RELA.iter_unpack(_whole(elf.section_data(section), _RELA.size))
+                data = elf.section_data(section)
+                left -= len(data)
+                if left < 0:
+                    raise elf.image.error("relocations that lie over each other without end")
+                yield from _RELA.iter_unpack(_whole(data, _RELA.size))
 
 
 def _whole(data, size):

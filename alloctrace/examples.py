@@ -37,7 +37,7 @@ def _chunks_of(recorded, groups):
     """Indexes of the chunks to unfold."""
     starts = [first for first, _, _ in recorded.chunks]
     chosen = set(range(bisect_right(starts, FIRST_EVENTS - 1)))
-    for group in sorted(groups, key=lambda group: -group.count):
+    for group in sorted(groups if starts else (), key=lambda group: -group.count):
         chosen.add(bisect_right(starts, group.first_seq) - 1)
         if len(chosen) >= MAX_CHUNKS:
             break

@@ -12,6 +12,7 @@ from operator import itemgetter
 
 from . import columns, spool, trace_events, words
 from .groups import Sums
+from .trace_check import TraceError
 from .trace_schema import COLUMN_NAMES
 
 MANY = 50000  # events: each one's purpose is asked for up to here, beyond only each group's
@@ -52,7 +53,10 @@ class Recorded:
     def _chunk(self, index):
         """(seq of its first event, its columns), with what became known later."""
         first, count, packed = self.chunks[index]
-        chunk = _unpack(packed, count)
+        try:
+            chunk = _unpack(packed, count)
+        except columns.ColumnError as error:
+            raise TraceError("damaged: %s" % error) from None
         late = self._late_of(first, first + count)
         trace_events.mend(
             chunk, first, ((seq, COLUMN_NAMES[at], _signed(value)) for seq, at, value in late)
@@ -66,7 +70,12 @@ class Recorded:
         return rows[bisect_left(rows, (first,)) : bisect_left(rows, (end,))]
 
     def _made(self):
-        return trace_events.Events(self.sums.groups, lambda id_: dict(self.arguments[id_]))
+        return trace_events.Events(self.sums.groups, self._arguments)
+
+    def _arguments(self, id_):
+        if id_ not in self.arguments:
+            raise TraceError("damaged: no arguments %d" % id_)
+        return dict(self.arguments[id_])
 
     def stack(self, node):
         """The node's spool.Stack; slots are not kept."""

@@ -156,7 +156,7 @@ class Builder:
             if not known.is_whole:
                 self._cut_off(history)
             history.blocks = sorted(known.blocks, key=attrgetter("number"))
-        except (TraceError, columns.ColumnError, KeyError) as error:
+        except TraceError as error:
             raise spool.SpoolError("spool damaged: %s" % error) from None
 
     def _events(self, history):

@@ -5,6 +5,8 @@ up: what was live stays live until the next.
 
 from __future__ import annotations
 
+from operator import itemgetter
+
 from alloctrace import words
 from reports import sentences
 
@@ -53,10 +55,11 @@ def _rows(record, end):
     for who in held:
         values = timeline["live_bytes"].get(who) or [0] * len(timeline["t_ns"])
         at_end = last["by_origin"].get(who, {"bytes": 0})["bytes"]
-        moments = list(zip(timeline["t_ns"], values)) + [(end, at_end)]
+        moments = list(zip(timeline["t_ns"], values))
         if peak["t_ns"] is not None:
             moments.append((peak["t_ns"], peak["by_origin"].get(who, 0)))
-        held[who] = sorted(moments)
+        moments.append((end, at_end))
+        held[who] = sorted(moments, key=itemgetter(0))  # of one time in one order for all of them
     together = [(row[0][0], sum(value for _, value in row)) for row in zip(*held.values())]
     yield "all", together
     yield from ((who, rows) for who, rows in held.items() if any(value for _, value in rows))

@@ -12,7 +12,7 @@ from alloctrace import groups, history, spool, trace
 from alloctrace.summary import summarise
 import made_chaos
 import made_traces
-from made_records import Made, write_spool
+from made_records import LIBC, Made, write_spool
 
 TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 TOOL = os.path.join(TOP, "build", "recorder", "brkpoint-history")
@@ -246,3 +246,18 @@ def test_a_trace_of_many_events_says_the_same(tmp_path, monkeypatch):
         assert [row["count"] for row in one["totals"]] == [row["count"] for row in two["totals"]]
         for name in ("causes", "phases", "leaked", "temporary", "peak", "events"):
             assert one[name] == two[name], name
+
+
+def test_a_library_loaded_again_and_again_costs_no_more_each_time(tmp_path):
+    """Stacks before and after stay apart; what is gone is not looked through for ever."""
+    made, count, where = Made(), 8000, {"start": LIBC, "end": LIBC + 0x1000}
+    for line in range(200):
+        made.call("malloc", 8, result=0x1000000 + 16 * line, line=line)
+    for number in range(count):
+        made.info("module", id=number + 1, path="/plugin.so", base=LIBC, image=0, **where)
+        made.call("free", 0)
+        made.info("unmodule", id=number + 1, t_ns=made.now)
+    write_spool(str(tmp_path / "plain"), made.records)
+    subprocess.run([TOOL, tmp_path / "plain", tmp_path / "made"], check=True, timeout=10)
+    c = history.build(spool.read(str(tmp_path / "made")))
+    assert len(c.recorded.sums.groups) == 200 + count

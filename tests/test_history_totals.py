@@ -111,6 +111,28 @@ def test_a_killed_recorder_leaves_the_sums_of_what_it_told_last(tmp_path):
     assert before == 1000000
 
 
+def test_sums_told_while_a_call_runs_are_told_again_when_it_has_returned(tmp_path):
+    for before in range(18, 30):
+        made = Made()
+        made.call("malloc", 1000, result=0x5000)  # the peak
+        made.call("free", 0x5000)
+        for _ in range(2):
+            made.call("malloc", 10, result=0x6000, line=2)
+            made.call("free", 0x6000)
+        for _ in range(before):
+            made.call("free", 0)
+        made.enter("malloc", 10, line=2)
+        for _ in range(2):  # sums are told here, or at another call
+            made.info("note", text="so that a flush comes here")
+        made.leave("malloc", 0x6000)
+        for _ in range(200):
+            made.call("free", 0)
+        _, path = told_totals(tmp_path, made.records, "--flush", "1")
+        cut(path, -2)  # the recorder was killed: before it told all for the last time
+        sums = last_sums(spool.read(path)).values()
+        assert sum(row.allocations for row in sums) == 4, before
+
+
 def test_what_each_origin_held_adds_up(tmp_path):
     """At each moment the groups hold together what the whole run does."""
     for seed in range(30):

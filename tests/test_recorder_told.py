@@ -5,6 +5,7 @@ import subprocess
 
 import pytest
 import recorder_runs
+from engine_runs import compile_c
 from recorder_runs import NOT_BUILT, probe, recorded
 from target_programs import brkpoint
 
@@ -89,3 +90,33 @@ def test_threads_beyond_the_room(tmp_path):
     done = recorded(tmp_path, words, environment={"MALLOC_ARENA_MAX": "1"})
     assert done.out == b"all came back\n"
     assert done.history.lost > 29
+
+
+MANY_FILES = """
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <unistd.h>
+int main(void)
+{
+    for (int file = 0; file < 1200; file++) {
+        int fd = memfd_create("code", 0);
+        if (ftruncate(fd, 4096) ||
+            mmap(0, 4096, PROT_READ | PROT_EXEC, MAP_SHARED, fd, 0) == MAP_FAILED)
+            return 77;
+        close(fd);
+    }
+    if (!dlopen("libz.so.1", RTLD_NOW)) /* the recorder looks what is mapped */
+        return 77;
+    free(malloc(77));
+    return 0;
+}
+"""
+
+
+def test_more_files_of_code_than_it_can_follow_are_told_once_and_the_others_stay(tmp_path):
+    after = recorded(tmp_path, [compile_c(tmp_path, MANY_FILES, "-fno-builtin")])
+    assert after.status == 0 and after.history.lost == 1
+    gone = [module.path for module in after.history.modules if module.unloaded_ns is not None]
+    assert gone == []

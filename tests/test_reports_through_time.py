@@ -55,6 +55,14 @@ def test_a_peak_between_two_moments_is_shown_in_its_column():
     assert rows[0][2] == "800 B after 205 ns" and rows[1][2] == "800 B"
 
 
+def test_a_peak_at_the_time_of_a_moment_is_not_mixed_with_it():
+    """A realloc takes a block from one origin to another: all together never held both."""
+    moments = [(0, {}), (100, {"user": 100}), (200, {"loader": 150})]
+    of = record(moments, (100, {"loader": 150}), {"loader": 150})
+    rows = through_time.picture(of, Ink(80))
+    assert [row[2] for row in rows[:3]] == ["150 B after 100 ns", "150 B", "100 B"]
+
+
 def test_the_phases_stand_where_they_begin_and_main_comes_first():
     phases = [phase("load", 0, 30), phase("init", 30, 40), phase("main", 40, 400)]
     phases += [phase("exit", 400, WIDTH * 10), phase("main", None, None, reached=False)]

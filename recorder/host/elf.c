@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #define MAX_SECTIONS (1u << 17)
+#define MAX_SEGMENTS (1u << 7) /* the kernel runs no program with more than 73, one page of them */
 #define MAX_DYNAMIC (1u << 12)
 #define MAX_TEXT (1u << 15)
 
@@ -152,7 +153,8 @@ uint64_t elf_lowest_vaddr(const struct elf *elf)
 static void find_segments(struct elf *elf, const Elf64_Ehdr *header)
 {
     uint64_t bytes = (uint64_t)header->e_phnum * header->e_phentsize;
-    if (header->e_phentsize < sizeof(Elf64_Phdr) || !elf_at(elf, header->e_phoff, bytes))
+    if (header->e_phentsize < sizeof(Elf64_Phdr) || header->e_phnum > MAX_SEGMENTS ||
+        !elf_at(elf, header->e_phoff, bytes))
         return;
     elf->segments = header->e_phnum;
     elf->segment_size = header->e_phentsize;

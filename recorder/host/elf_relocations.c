@@ -77,13 +77,21 @@ static void walk_relr(const struct elf *elf, struct elf_bytes table, struct walk
     }
 }
 
-/* A static program's start-up code applies its own: no dynamic section names them. */
+/* A static program's start-up code applies its own: no dynamic section names them. Sections that
+ * hold more than the file together lie over each other, and would cost without end. */
 static void walk_sections(const struct elf *elf, struct walk *walk)
 {
     Elf64_Shdr section;
-    for (unsigned i = 0; elf_section(elf, i, &section); i++)
-        if (section.sh_type == SHT_RELA && section.sh_flags & SHF_ALLOC)
-            walk_rela(elf, elf_section_bytes(elf, &section), walk);
+    size_t left = elf->size;
+    for (unsigned i = 0; elf_section(elf, i, &section); i++) {
+        if (section.sh_type != SHT_RELA || !(section.sh_flags & SHF_ALLOC))
+            continue;
+        struct elf_bytes rows = elf_section_bytes(elf, &section);
+        if (rows.size > left)
+            return;
+        left -= rows.size;
+        walk_rela(elf, rows, walk);
+    }
 }
 
 void elf_each_relocation(const struct elf *elf, elf_relocation_fn *each, void *context)

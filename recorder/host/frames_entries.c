@@ -4,7 +4,9 @@
 #include <string.h>
 
 #define EXTENDED 0xffffffffu /* a 64-bit length follows: compilers do not write these */
-#define MAX_CIE (1u << 16)
+#define MAX_CIE                                                                                    \
+    (1u << 10)     /* bytes; linkers write about 24. Entries may take turns with two of them */
+#define MAX_LEB 16 /* bytes of a number; more would let each of many entries cost a whole file */
 
 uint64_t frames_fixed(struct frames_cursor *cursor, unsigned size)
 {
@@ -21,7 +23,7 @@ uint64_t frames_fixed(struct frames_cursor *cursor, unsigned size)
 uint64_t frames_uleb(struct frames_cursor *cursor)
 {
     uint64_t value = 0;
-    for (unsigned shift = 0; cursor->at < cursor->end; shift += 7) {
+    for (unsigned shift = 0; cursor->at < cursor->end && shift < 7 * MAX_LEB; shift += 7) {
         uint8_t byte = *cursor->at++;
         if (shift < 64)
             value |= (uint64_t)(byte & 0x7f) << shift;
@@ -35,7 +37,7 @@ uint64_t frames_uleb(struct frames_cursor *cursor)
 int64_t frames_sleb(struct frames_cursor *cursor)
 {
     uint64_t value = 0;
-    for (unsigned shift = 0; cursor->at < cursor->end;) {
+    for (unsigned shift = 0; cursor->at < cursor->end && shift < 7 * MAX_LEB;) {
         uint8_t byte = *cursor->at++;
         if (shift < 64)
             value |= (uint64_t)(byte & 0x7f) << shift;

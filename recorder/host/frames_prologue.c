@@ -69,6 +69,8 @@ static void push(struct prologue *prologue, const ZydisDecodedOperand *operand)
 {
     prologue->size += 8;
     int64_t words = -(prologue->size / 8) - 1;
+    if (words < -UNWIND_WORDS_MAX) /* a row has no room for it */
+        words = UNWIND_GONE;
     if (operand->type != ZYDIS_OPERAND_TYPE_REGISTER)
         return;
     if (operand->reg.value == ZYDIS_REGISTER_RBP && prologue->bp == UNWIND_SAME) {
@@ -99,7 +101,8 @@ static bool follow(struct prologue *prologue, const ZydisDecodedInstruction *ins
     }
     if (instruction->mnemonic != ZYDIS_MNEMONIC_ENDBR64)
         prologue->instructions++;
-    return prologue->has_frame || (prologue->size >= 0 && prologue->size % 8 == 0);
+    bool is_known = prologue->size >= 0 && prologue->size % 8 == 0;
+    return prologue->has_frame || (is_known && prologue->size / 8 + 1 < UNWIND_CFA_MAX);
 }
 
 void frames_run_prologue(struct frames *frames, const struct elf *elf, struct frames_range range)

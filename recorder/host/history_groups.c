@@ -79,12 +79,13 @@ static int64_t clamped(wide value)
     return value > INT64_MAX ? INT64_MAX : value < -INT64_MAX ? -INT64_MAX : (int64_t)value;
 }
 
-/* Another one after each change of the sums: `count` grows with each event, and between events the
- * others go one way only. The last bit tells from where the bytes at the peak are taken. */
+/* Another one after each change of the sums: it grows with each beginning and end of a call, and of
+ * a block. The last bit tells from where the bytes at the peak are taken. */
 static uint64_t state_of(const struct history *h, const struct group *g)
 {
-    uint64_t sum = 3 * g->count - g->live_blocks - g->unfinished + g->reached;
-    return 2 * (sum + g->temporary_blocks) + (g->stamp == h->peak.number);
+    uint64_t calls = 2 * g->count - g->unfinished + g->reached;
+    uint64_t blocks = 2 * g->allocations - g->live_blocks;
+    return 2 * (calls + blocks) + (g->stamp == h->peak.number);
 }
 
 void write_sums(struct history *h, int only_changed)

@@ -31,8 +31,10 @@ static inline uint64_t since_start(struct history *h, uint64_t t)
 }
 
 void thread_free(struct thread *t);
-uint32_t module_at(const struct process *p, uint64_t pc);
 int grow(struct history *h, void **array, uint32_t *room, uint32_t count, size_t size);
+
+/* history_modules.c */
+uint32_t module_at(const struct process *p, uint64_t pc);
 
 /* history_names.c */
 uint32_t name_id(struct history *h, int is_syscall, const char *name, const char *impl);

@@ -194,49 +194,6 @@ void history_phase(struct history *h, uint32_t pid, unsigned phase, uint64_t brk
         p->brk = brk;
 }
 
-/* ---- modules ---- */
-
-void history_module(struct history *h, uint32_t pid, uint64_t id, uint64_t start, uint64_t end)
-{
-    struct process *p = process_of(h, pid);
-    if (!p)
-        return;
-    if (p->module_count >= MAX_LISTED) {
-        h->unmatched[BEYOND_LIMIT]++;
-        return;
-    }
-    for (unsigned index = 0; index < p->module_count; index++)
-        if (p->modules[index].start < end && start < p->modules[index].end) {
-            p->epoch++; /* the same addresses mean something else from now on */
-            h->stamp++;
-            break;
-        }
-    if (grow(h, (void **)&p->modules, &p->module_room, p->module_count + 1, sizeof *p->modules))
-        return;
-    p->modules[p->module_count++] = (struct module){id, start, end, ++h->serial, 0};
-}
-
-void history_unmodule(struct history *h, uint32_t pid, uint64_t id)
-{
-    struct process *p = process_of(h, pid);
-    for (unsigned index = p ? p->module_count : 0; index; index--)
-        if (p->modules[index - 1].id == id) {
-            p->modules[index - 1].gone = 1;
-            return;
-        }
-}
-
-/* The serial number of the module that holds `pc`, the last one loaded; 0: none. */
-uint32_t module_at(const struct process *p, uint64_t pc)
-{
-    for (unsigned index = p->module_count; index; index--) {
-        const struct module *module = &p->modules[index - 1];
-        if (module->start <= pc && pc < module->end)
-            return module->serial;
-    }
-    return 0;
-}
-
 /* ---- children ---- */
 
 static int copy_modules(struct history *h, const struct process *from, struct process *to)

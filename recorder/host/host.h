@@ -114,6 +114,7 @@ struct process {
     uint64_t tables;              /* the unwind tables in force, as an offset */
     struct module **modules;
     size_t module_count;
+    bool is_overfull; /* there are more modules: it was said */
     struct code_area areas[MAX_AREAS];
     enum phase phase;
     uint64_t main, user_main;

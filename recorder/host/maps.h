@@ -31,7 +31,7 @@ struct code_file {
     uint64_t start, end;
     bool executable;
 };
-/* The files mapped as code, in the order of their addresses. Returns how many; `room` are stored. */
+/* The files mapped as code, in the order of their addresses: the first `room`. Returns how many. */
 size_t maps_code_files(const struct maps *maps, struct code_file *files, size_t room);
 
 #endif

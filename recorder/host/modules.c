@@ -135,7 +135,9 @@ static void add(struct host *h, const struct code_file *file)
 {
     struct process *p = h->process;
     if (p->module_count == MAX_MODULES) {
-        say_lost(h, 1, "more files of code than the recorder can follow");
+        if (!p->is_overfull)
+            say_lost(h, 1, "more files of code than the recorder can follow");
+        p->is_overfull = true;
         return;
     }
     struct module *m = malloc(sizeof *m);
@@ -193,13 +195,15 @@ static void drop_unseen(struct host *h)
 static void look(struct host *h)
 {
     struct process *p = h->process;
-    struct code_file files[MAX_MODULES];
     struct maps maps;
-    if (!maps_read(&maps, p->tracee.pid)) {
+    bool is_read = maps_read(&maps, p->tracee.pid);
+    struct code_file *files = is_read ? calloc(maps.count + 1, sizeof *files) : NULL;
+    if (files == NULL) {
         maps_free(&maps);
         return;
     }
-    size_t count = maps_code_files(&maps, files, MAX_MODULES);
+    /* All of them: one that is followed and missing from the list would be taken for gone. */
+    size_t count = maps_code_files(&maps, files, maps.count);
     for (size_t i = 0; i < p->module_count; i++)
         p->modules[i]->seen = false;
     for (size_t i = 0; i < count; i++) {
@@ -210,6 +214,7 @@ static void look(struct host *h)
             add(h, &files[i]);
     }
     drop_unseen(h);
+    free(files);
     maps_free(&maps);
 }
 

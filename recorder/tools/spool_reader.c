@@ -7,7 +7,7 @@
 #include "spool_facts.h"
 
 enum { INFO = 1, STACK, ENTER, LEAVE, SYSENTER, SYSLEAVE };
-enum { NEVER_WRITTEN = 0x7ffffff0, MAX_STACKS = 1 << 20 };
+enum { NEVER_WRITTEN = 0x7ffffff0 };
 
 struct stack {
     uint32_t id, cut, count;
