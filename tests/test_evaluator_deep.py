@@ -25,6 +25,7 @@ def deep(kind, size, *more):
     done = run("deep_test", kind, size, *more, preexec_fn=small_stack)
     assert done.returncode == 0, done
     status, position, value, peak = done.stdout.split()
+    assert int(peak) > 0
     return STATUSES[int(status)], int(position), float(value), int(peak) / 1024
 
 
