@@ -1,11 +1,12 @@
 """Live bytes through the run, as a picture: a row for all and for each origin, time from left to
-right. What a column shows was live at some moment of its time; nothing between two moments is made
-up: what was live stays live until the next.
+right. A trace knows what was live at some moments, each before an event. Between two that differ it
+is known only where no other event lies between them; elsewhere a column says that it is not.
 """
 
 from __future__ import annotations
 
-from operator import itemgetter
+import math
+
 
 from alloctrace import words
 from reports import sentences
@@ -28,10 +29,11 @@ def picture(record, ink):
     width = ink.width - 2 - NAME - VALUE
     signs = _UNICODE if ink.unicode else _ASCII
     rows = []
-    for who, moments in _rows(record, end):
-        columns = _columns(moments, begin, end, width)
-        line = "".join(_sign(value, peak["bytes"], signs) for value in columns)
-        most = max([value for _, value in moments])
+    unknown = ink.signs.dot if ink.unicode else "?"
+    for who, moments in _rows(record, begin, end):
+        columns = _columns(moments, begin, end, width, peak["bytes"], signs)
+        line = "".join(unknown if value is None else value for value in columns)
+        most = max([value for _, _, value in moments])
         rows.append((who, line, sentences.short_size(most)))
     if peak["t_ns"] is not None:
         at = sentences.duration(max(0, peak["t_ns"] - begin))
@@ -48,32 +50,41 @@ def _span(record):
     return min(times, default=0), max(times, default=0)
 
 
-def _rows(record, end):
-    """(who, [(t_ns, live bytes)]): "all" first, with the peak; the end is what was live then."""
+def _rows(record, begin, end):
+    """(who, [(t_ns, seq, live bytes)]): "all" first; nothing at the begin, the peak, the end."""
     timeline, peak, last = record["timeline"], record["peak"], record["leaked"]
     held = dict.fromkeys(words.ORIGINS)
     for who in held:
         values = timeline["live_bytes"].get(who) or [0] * len(timeline["t_ns"])
         at_end = last["by_origin"].get(who, {"bytes": 0})["bytes"]
-        moments = list(zip(timeline["t_ns"], values))
+        moments = [(begin, 0, 0), *zip(timeline["t_ns"], timeline["seq"], values)]
+        moments.append((end, math.inf, at_end))
         if peak["t_ns"] is not None:
-            moments.append((peak["t_ns"], peak["by_origin"].get(who, 0)))
-        moments.append((end, at_end))
-        held[who] = sorted(moments, key=itemgetter(0))  # of one time in one order for all of them
-    together = [(row[0][0], sum(value for _, value in row)) for row in zip(*held.values())]
-    yield "all", together
-    yield from ((who, rows) for who, rows in held.items() if any(value for _, value in rows))
+            # right behind its event, and so before the next one's moment
+            moments.append((peak["t_ns"], (peak["seq"] or 0) + 0.5, peak["by_origin"].get(who, 0)))
+        held[who] = sorted(moments, key=lambda moment: moment[:2])
+    rows = zip(*held.values())
+    yield "all", [(*row[0][:2], sum(value for _, _, value in row)) for row in rows]
+    for who, moments in held.items():
+        if any(value for _, _, value in moments):
+            yield who, moments
 
 
-def _columns(moments, begin, end, width):
-    """The highest that was live at some time of each column."""
-    found, now, since = [0] * width, 0, begin
-    for t_ns, value in [*moments, (end + 1, 0)]:
-        last = _column(max(since, t_ns - 1), begin, end, width)
-        for at in range(_column(since, begin, end, width), last + 1):
-            found[at] = max(found[at], now)
-        since, now = t_ns, value
-    return found
+def _columns(moments, begin, end, width, peak, signs):
+    """The sign of the most that was live at some time of each column; None: it is not known."""
+    found = [None] * width
+
+    def show(since, until, value):
+        for at in range(_column(since, begin, end, width), _column(until, begin, end, width) + 1):
+            found[at] = value if found[at] is None else max(found[at], value)
+
+    for t_ns, _, value in moments:
+        show(t_ns, t_ns, value)
+    for (since, seq, one), (until, next_seq, other) in zip(moments, moments[1:]):
+        is_same = _sign(one, peak, signs) == _sign(other, peak, signs)
+        if is_same or next_seq - seq <= 1:  # the event at `since` made it so
+            show(since, until, other)
+    return [None if value is None else _sign(value, peak, signs) for value in found]
 
 
 def _column(t_ns, begin, end, width):

@@ -12,17 +12,17 @@ def phase(name, start, end, reached=True):
     return {"phase": name, "start_ns": start, "end_ns": end, "reached": reached}
 
 
-def record(moments, peak, left, phases=()):
+def record(moments, peak, left, phases=(), apart=1, seq=0):
     """`moments`: [(t_ns, {origin: live bytes})]; `peak`: (t_ns, {origin: bytes}); `left`: last."""
     origins = sorted({who for _, live in [*moments, peak] for who in live} | left.keys())
     live = {who: [found.get(who, 0) for _, found in moments] for who in origins}
     return {
         "timeline": {
-            "seq": list(range(len(moments))),
+            "seq": [at * apart for at in range(len(moments))],
             "t_ns": [t for t, _ in moments],
             "live_bytes": live,
         },
-        "peak": {"t_ns": peak[0], "bytes": sum(peak[1].values()), "by_origin": peak[1]},
+        "peak": {"t_ns": peak[0], "seq": seq, "bytes": sum(peak[1].values()), "by_origin": peak[1]},
         "leaked": {"by_origin": {who: {"bytes": n} for who, n in left.items()}},
         "phases": list(phases) or [phase("main", 0, WIDTH * 10)],
     }
@@ -32,26 +32,33 @@ def drawn(of, unicode=True):
     return {who: line for who, line, _ in through_time.picture(of, Ink(80, unicode=unicode))}
 
 
-def test_what_was_live_stays_live_until_the_next_moment():
-    rows = drawn(
-        record([(0, {}), (100, {"user": 80}), (300, {"user": 10})], (100, {"user": 80}), {})
-    )
-    assert rows["user"] == " " * 10 + "█" * 20 + "▁" * (WIDTH - 31) + "▁"
+def test_between_two_moments_with_no_event_between_them_what_the_first_event_made():
+    moments = [(0, {}), (100, {}), (300, {"user": 80}), (400, {"user": 10})]
+    rows = drawn(record(moments, (100, {"user": 80}), {"user": 10}, seq=1))
+    assert rows["user"] == " " * 10 + "█" * 21 + "▁" * (WIDTH - 31)
     assert rows["all"] == rows["user"]
+
+
+def test_between_others_it_is_not_known_unless_both_are_alike():
+    moments = [(0, {}), (100, {"user": 80}), (300, {"user": 79}), (400, {"user": 10})]
+    rows = drawn(record(moments, (100, {"user": 80}), {"user": 10}, apart=50, seq=20))
+    line = " " + "·" * 9 + "█" * 21 + "·" * 9 + "▁" * (WIDTH - 40)
+    assert rows["user"] == line
 
 
 def test_all_rows_have_one_scale_and_the_least_is_seen():
     peak = {"user": 7000, "loader": 1000}
     rows = drawn(record([(0, peak)], (0, peak), {"user": 1, "loader": 1000}))
     assert rows["all"][0] == "█" and rows["user"][0] == "▇" and rows["loader"][0] == "▁"
-    assert rows["user"][-1] == "▇"  # it held so much at some time of the last column
+    assert rows["user"] == "▇" + "·" * (WIDTH - 2) + "▁" and set(rows["loader"]) == {"▁"}
     assert list(rows) == ["all", "loader", "user", ""]
 
 
 def test_a_peak_between_two_moments_is_shown_in_its_column():
-    of = record([(0, {"user": 10}), (400, {"user": 10})], (205, {"user": 800}), {"user": 10})
+    moments = [(0, {"user": 10}), (400, {"user": 10})]
+    of = record(moments, (205, {"user": 800}), {"user": 10}, apart=50, seq=20)
     rows = through_time.picture(of, Ink(80))
-    assert rows[0][1] == "▁" * 20 + "█" * 20 + "▁" * (WIDTH - 40)
+    assert rows[0][1] == "▁" + "·" * 19 + "█" + "·" * 19 + "▁" * (WIDTH - 40)
     assert rows[0][2] == "800 B after 205 ns" and rows[1][2] == "800 B"
 
 
@@ -72,10 +79,9 @@ def test_the_phases_stand_where_they_begin_and_main_comes_first():
 
 
 def test_ascii_where_the_stream_has_no_more():
-    rows = drawn(
-        record([(0, {"user": 8}), (100, {"user": 4})], (0, {"user": 8}), {}), unicode=False
-    )
-    assert rows["user"].startswith("#" * 10 + "--") and rows[""] == "|main"
+    moments = [(0, {"user": 8}), (100, {"user": 4})]
+    rows = drawn(record(moments, (0, {"user": 8}), {}, apart=50), unicode=False)
+    assert rows["user"].startswith("#" + "?" * 9 + "-?") and rows[""] == "|main"
     assert all(line.isascii() for line in rows.values())
 
 
