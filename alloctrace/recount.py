@@ -39,8 +39,7 @@ class Recount:
             _remember(self._outer, event.seq, event.outer)
         if event.cause is not None:
             self._reach(event.cause, group)
-        self._live.add(event, group)
-        self._follow(event)
+        self._follow(event, self._live.add(event, group))
 
     def _reach(self, seq, group):
         """The un-nested call of this syscall's group reached the kernel; it is counted once."""
@@ -53,7 +52,7 @@ class Recount:
             _remember(self._reached, seq, True)
             group.reached += 1
 
-    def _follow(self, event):
+    def _follow(self, event, ends):
         held = self._blocks.setdefault(event.pid, {})
         if self._images.setdefault(event.pid, event.image) != event.image:
             self._images[event.pid] = event.image
@@ -63,7 +62,7 @@ class Recount:
             seq = known.seq if known else event.seq
             made = Block(event.block, event.result, asked(event), seq, event.seq)
             held[event.block] = made
-        elif measure.is_call(event) and measure.frees(event):
+        elif ends:
             held.pop(event.block, None)
 
 

@@ -178,7 +178,7 @@ void block_begin(struct history *h, struct thread *t, struct call *call)
     set_field(h, call->seq, BLOCK, block.number);
     if (h->groups[call->group - 1].first_seq == call->seq)
         h->groups[call->group - 1].first_before = block.last;
-    if (call->point == FREE && call->outer == NONE)
+    if (call->point == FREE)
         live_free(h, &block);
     if (call->point != FREE)
         call->moving = block;
@@ -215,9 +215,11 @@ static void end_move(struct history *h, struct thread *t, struct call *call, uin
         block.last = call->seq;
         if (call->outer == NONE)
             live_allocate(h, t, call, &block);
+        else
+            live_resize(h, call, &block);
         block_put_new(h, p, &block);
         tell_inner(h, p, call, result);
-    } else if (call->outer == NONE && bytes_asked(&call->shape) == 0) {
+    } else if (bytes_asked(&call->shape) == 0) {
         live_free(h, &block); /* realloc(p, 0) */
     }
 }

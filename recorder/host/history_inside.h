@@ -77,6 +77,7 @@ void write_blocks(struct history *h, const struct process *p);
 
 /* history_live.c: bytes by group and time */
 void live_allocate(struct history *h, struct thread *t, struct call *call, struct block *block);
+void live_resize(struct history *h, const struct call *call, struct block *block);
 void live_new(struct history *h, struct thread *t, uint32_t group, struct block *block,
               uint64_t t_ns);
 void live_free(struct history *h, struct block *block);

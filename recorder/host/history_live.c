@@ -80,6 +80,18 @@ void live_allocate(struct history *h, struct thread *t, struct call *call, struc
     look_up(h, call->group, call->seq, call->t);
 }
 
+/* The nested `call` resized `block`, which stays its maker's: nested calls are not counted again. */
+void live_resize(struct history *h, const struct call *call, struct block *block)
+{
+    if (!block->group)
+        return;
+    wide bytes = bytes_asked(&call->shape);
+    uint64_t counted = bytes > (wide)UINT64_MAX ? UINT64_MAX : (uint64_t)bytes;
+    change(h, &h->groups[block->group - 1], 0, (wide)counted - (wide)block->counted);
+    block->counted = counted;
+    look_up(h, call->group, call->seq, call->t);
+}
+
 /* A call of the group handed out the new `block`. */
 void live_new(struct history *h, struct thread *t, uint32_t group, struct block *block,
               uint64_t t_ns)
