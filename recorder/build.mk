@@ -11,7 +11,7 @@ RECORDER_LIBS = -lZydis -lz
 AGENT_CFLAGS = $(AGENT_CHECKED:%=-DAGENT_CHECKED=%) -O2 -g $(RECORDER_WARN) -ffreestanding -nostdlib -fPIC -fvisibility=hidden \
   -mgeneral-regs-only -mno-red-zone -fno-stack-protector -fcf-protection=none \
   -fasynchronous-unwind-tables -fno-jump-tables -fomit-frame-pointer -fno-strict-aliasing
-recorder_agent_c := $(sort $(wildcard recorder/agent/*.c))
+recorder_agent_c := $(filter-out %/offsets.c,$(sort $(wildcard recorder/agent/*.c)))
 recorder_agent_o = $(patsubst recorder/agent/%.c,$(RECORDER_OUT)/agent/%.o,$(recorder_agent_c)) \
   $(patsubst recorder/agent/%.S,$(RECORDER_OUT)/agent/%.o,$(wildcard recorder/agent/*.S))
 recorder_host_c := $(sort $(wildcard recorder/host/*.c))
@@ -30,9 +30,15 @@ $(RECORDER_OUT)/agent/%.o: recorder/agent/%.c recorder/build.mk
 	@mkdir -p $(@D)
 	@$(RECORDER_CC) $(AGENT_CFLAGS) -MMD -MP -c -o $@ $<
 
-$(RECORDER_OUT)/agent/%.o: recorder/agent/%.S recorder/build.mk
+# Numbers of C for the assembler.
+$(RECORDER_OUT)/agent/offsets.h: recorder/agent/offsets.c recorder/build.mk
 	@mkdir -p $(@D)
-	@$(RECORDER_CC) $(AGENT_CHECKED:%=-DAGENT_CHECKED=%) -MMD -MP -c -o $@ $<
+	@$(RECORDER_CC) $(AGENT_CFLAGS) -MMD -MP -MF $@.d -MT $@ -S -o $@.s $<
+	@sed -n 's/^->/#define /p' $@.s > $@
+
+$(RECORDER_OUT)/agent/%.o: recorder/agent/%.S $(RECORDER_OUT)/agent/offsets.h recorder/build.mk
+	@mkdir -p $(@D)
+	@$(RECORDER_CC) $(AGENT_CHECKED:%=-DAGENT_CHECKED=%) -I$(RECORDER_OUT)/agent -MMD -MP -c -o $@ $<
 
 $(RECORDER_OUT)/agent.elf: $(recorder_agent_o) recorder/agent/agent.lds
 	@ld -T recorder/agent/agent.lds -pie --no-dynamic-linker -z norelro -o $@ $(recorder_agent_o)

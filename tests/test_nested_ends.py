@@ -1,5 +1,5 @@
-"""A call inside another one that ends or resizes a foreign block, as a handler's does that interrupts
-malloc: both histories agree on what is live, and the list of blocks with the sums."""
+"""A call inside another one that ends or resizes a foreign block, as a handler's does that
+interrupts malloc: both histories agree on what is live, and the list of blocks with the sums."""
 
 import subprocess
 

@@ -5,7 +5,6 @@
  */
 #include "event.h"
 #include "frames.h"
-#include "offsets.h"
 
 static inline void publish(uint64_t *record, uint64_t word)
 {
@@ -118,61 +117,3 @@ void agent_leave(struct leave_stack *s)
     }
     leave_record(s, memptr, maybe);
 }
-
-/* ---- what quick.S rests on ---- */
-
-#define AT(type, member, number)                                                                   \
-    _Static_assert(__builtin_offsetof(struct type, member) == (number), "offsets.h")
-AT(code_head, area, CODE_AREA);
-AT(code_head, identity, CODE_IDENTITY);
-AT(code_head, stubs, CODE_STUBS);
-AT(area_head, recording, AREA_RECORDING);
-AT(area_head, clock, AREA_CLOCK);
-AT(area_head, fsgsbase, AREA_FSGSBASE);
-AT(area_head, hook_kind, AREA_HOOK_KIND);
-AT(identity, pid, IDENTITY_PID);
-AT(identity, entries, IDENTITY_ENTRY);
-AT(identity, entries[0].fs, ENTRY_FS);
-AT(identity, entries[0].state, ENTRY_STATE);
-AT(thread_state, pid, THREAD_PID);
-AT(thread_state, cur, THREAD_CUR);
-AT(thread_state, stack_low, THREAD_STACK_LOW);
-AT(thread_state, stack_high, THREAD_STACK_HIGH);
-AT(thread_state, hits, THREAD_HITS);
-AT(thread_state, memo_busy, THREAD_MEMO_BUSY);
-AT(thread_state, clock_left, THREAD_CLOCK_LEFT);
-AT(thread_state, buckets, THREAD_BUCKETS);
-AT(thread_state, words[0].slot, WORD_SLOT);
-AT(thread_state, words[0].pc, WORD_PC);
-AT(thread_state, nodes[0].top, NODE_TOP);
-AT(thread_state, nodes[0].bp_in, NODE_BP_IN);
-AT(thread_state, nodes[0].left, NODE_LEFT);
-AT(thread_state, nodes[0].parent, NODE_PARENT);
-AT(thread_state, nodes[0].next, NODE_NEXT);
-AT(enter_stack, moved, 10 * 8);
-AT(enter_stack, ret, 15 * 8);
-AT(leave_stack, moved, 10 * 8);
-
-#define SAME(one, other) _Static_assert((one) == (other), "offsets.h")
-SAME(sizeof(struct identity_entry), 1 << ENTRY_SHIFT);
-SAME(IDENTITY_ENTRIES, ENTRY_LAST + 1);
-SAME(MEMO_BUCKETS, BUCKET_LAST + 1);
-SAME(sizeof(struct memo_word), 1 << WORD_SHIFT);
-SAME(sizeof(struct memo_node), 2 << WORD_SHIFT);
-SAME(MEMO_NEXT, NEXT_MASK);
-SAME(MEMO_USES_BP, 1u << 31);
-SAME(RUN_COUNTED * 2ll * MAX_FRAMES, 1ll << 31);
-SAME(RECORD_CALL, CALL_KIND);
-SAME(RECORD_BEGUN | CALL_SIZE << 8, CALL_BEGUN);
-SAME(RECORD_DONE, CALL_DONE);
-SAME(CHUNK_HEAD, FIRST_IN_CHUNK);
-SAME(CHUNK_SIZE - CALL_SIZE, LAST_IN_CHUNK);
-SAME(CHUNK_SIZE, 1 << CHUNK_SHIFT);
-SAME(AREA_CHUNKS_AT - CHUNK_SIZE, CHUNK_ZERO);
-SAME(HOOK_CALL1, KIND_CALL1);
-SAME(HOOK_FREES, 1 << KIND_FREES_BIT);
-SAME(CLOCK_ORDER, 1u << 31);
-SAME(STUB_SIZE, 1 << STUB_SHIFT);
-SAME(STUB_MOVED, MOVED_IN_STUB);
-SAME(SLOT - 1, SLOT_FLAGS);
-SAME(WRAP_WORDS * 8, 40);

@@ -2,7 +2,17 @@
 #ifndef BRKPOINT_AGENT_FRAMES_H
 #define BRKPOINT_AGENT_FRAMES_H
 
-#include <stdint.h>
+#include "../shared.h"
+
+/* In the low bits of `slot`: records are aligned. */
+enum slot_flags {
+    SLOT_TAIL = 1,     /* jumped to from inside another wrapped call: its return is that one's */
+    SLOT_MEMPTR = 2,   /* posix_memalign */
+    SLOT_WIDE = 4,     /* a RECORD_CALL3 */
+    SLOT_LATE = 8,     /* its time stamp is that of its end: CLOCK_ORDER */
+    SLOT_WRITTEN = 16, /* the result has been written, but other records may have come before it */
+    SLOT_FLAGS = SLOT - 1
+};
 
 /* Before an allocator function runs. From `moved` to `thread`: WRAP_WORDS words that stay. */
 struct enter_stack {
