@@ -18,7 +18,7 @@ sys.path.insert(0, TOP)
 
 from command import launch  # noqa: E402
 
-MARKED = os.path.join(TOP, "bench", "engine_with_marker.py")
+MARKED = os.path.join(TOP, "gdb-scripts", "checks", "engine_with_marker.py")
 LIMIT = 4.0  # times an empty stop
 
 

@@ -6,6 +6,7 @@ and the greatest MiB of memory.
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import resource
@@ -42,6 +43,7 @@ def main(result, words):
     sys.path.insert(0, _TOP)
     from command import main as brkpoint  # only now: what it imports keeps os.waitpid
 
+    gc.set_threshold(brkpoint.OBJECTS)  # as its start() does
     status = brkpoint.main(words)
     sys.stderr.flush()
     costs["python"] = _cost(resource.getrusage(resource.RUSAGE_SELF))
@@ -50,5 +52,4 @@ def main(result, words):
     return status
 
 
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1], sys.argv[2:]))
+sys.exit(main(sys.argv[1], sys.argv[2:]))

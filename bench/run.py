@@ -15,7 +15,7 @@ _IS_PROGRAM = re.compile(r'^if __name__ == "__main__":', re.M)
 
 
 def names(folder=None):
-    """The benchmarks, by name and in order; this file and what gdb runs are none."""
+    """The benchmarks, by name and in order; this file and what they run are none."""
     folder, found = folder or HERE, []
     for name in sorted(os.listdir(folder)):
         if name.endswith(".py") and name != os.path.basename(__file__):

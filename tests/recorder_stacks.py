@@ -25,7 +25,7 @@ def dump(folder, *argv, every=1, limit=4000, symbols=True):
         "BRKPOINT_UNWIND_EVERY": str(every),
         "BRKPOINT_UNWIND_LIMIT": str(limit),
     }
-    engine = os.path.join(TOP, "tests", "gdb", "engine_dumped.py")
+    engine = os.path.join(TOP, "gdb-scripts", "checks", "engine_dumped.py")
     starter.write_text(_STARTER % (settings, engine))
     record(folder, *argv, engine=str(starter), symbols=symbols)
     return path

@@ -25,7 +25,7 @@ def benchmark(folder, name, status):
 def test_every_benchmark_here_is_found():
     found = load(os.path.join(TOP, "bench")).names(os.path.join(TOP, "bench"))
     assert "engine_cost" in found
-    assert "run" not in found and "engine_with_marker" not in found
+    assert "run" not in found and "recorder_child" not in found
 
 
 def test_runs_all_and_says_which_failed(tmp_path, capfd):

@@ -24,7 +24,7 @@ def _checked(recorded):
 
 @pytest.mark.parametrize("argv", [["ls", "/"], ["git", "--version"], ["perl", "-e", "1"]])
 def test_remembered_stacks_equal_walked_ones(tmp_path, argv):
-    recorded, _ = record(tmp_path, *argv, engine="tests/gdb/engine_checked.py")
+    recorded, _ = record(tmp_path, *argv, engine="gdb-scripts/checks/engine_checked.py")
     checked, wrong = _checked(recorded)
     assert checked > 10
     assert wrong == 0
@@ -32,7 +32,7 @@ def test_remembered_stacks_equal_walked_ones(tmp_path, argv):
 
 def test_two_callers_at_one_stack_pointer_stay_apart(tmp_path):
     program = compile_c(tmp_path, TWO_CALLERS)
-    recorded, _ = record(tmp_path, program, engine="tests/gdb/engine_checked.py")
+    recorded, _ = record(tmp_path, program, engine="gdb-scripts/checks/engine_checked.py")
     assert _checked(recorded)[1] == 0
     stacks = {
         e.stack for e in recorded.events if e.kind == "call" and e.name == "malloc" and e.size == 13
@@ -42,7 +42,7 @@ def test_two_callers_at_one_stack_pointer_stay_apart(tmp_path):
 
 def test_the_check_of_stacks_can_fail(tmp_path):
     program = compile_c(tmp_path, TWO_CALLERS)
-    recorded, _ = record(tmp_path, program, engine="tests/gdb/engine_gullible.py")
+    recorded, _ = record(tmp_path, program, engine="gdb-scripts/checks/engine_gullible.py")
     assert _checked(recorded)[1] > 0
 
 

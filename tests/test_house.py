@@ -9,8 +9,7 @@ import pytest
 import test_generated as generated
 
 TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-# What gdb itself is told to run, in tests and benchmarks; the product has one room for it.
-INSIDE_GDB = ("gdb-scripts/", "tests/gdb/", "bench/engine_with_marker.py")
+INSIDE_GDB = "gdb-scripts/"
 # Paths of one machine; system folders and examples such as /tmp/… in sentences are none.
 MACHINE = re.compile(r"(?<![\w.$}/-])/(?:work|farm|root|home/\w+)/[\w.]")
 LONGEST = 300  # lines of a file of the product

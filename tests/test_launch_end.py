@@ -200,7 +200,7 @@ def test_a_stopped_gdb_is_not_waited_for_for_ever(run, monkeypatch):
 
 
 ENGINE = """
-import gdb, json, os
+import json, os  # gdb is there already
 config = json.load(open(os.environ["BRKPOINT_ENGINE_CONFIG"]))
 gdb.execute("attach %d" % config["pid"])
 open(config["spool"], "xb").write(b"brkspool\\1" + bytes(7))

@@ -1,4 +1,4 @@
-/* unwind_replay.c - walks the stacks once more that tests/gdb/engine_dumped.py wrote down, and
+/* unwind_replay.c - walks the stacks once more that gdb-scripts/checks/engine_dumped.py wrote down, and
  * compares with the frames that gdb found. Prints every stack that differs, then the counts.
  *
  *     unwind_replay DUMP [corrupt|kinds]

@@ -8,7 +8,7 @@ import sys
 
 import gdb
 
-_TOP = os.path.dirname(os.path.dirname(os.path.realpath(__file__)))
+_TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.realpath(__file__))))
 sys.dont_write_bytecode = True
 sys.path[:0] = [os.path.join(_TOP, "gdb-scripts"), _TOP]
 

@@ -7,7 +7,7 @@ import os
 import sys
 
 _TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.realpath(__file__))))
-sys.path[:0] = [os.path.join(_TOP, "gdb-scripts"), _TOP, os.path.join(_TOP, "tests", "gdb")]
+sys.path[:0] = [os.path.join(_TOP, "gdb-scripts"), _TOP, os.path.dirname(__file__)]
 
 from brkpoint_gdb import stacks  # noqa: E402
 
