@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import struct
 
@@ -10,6 +11,7 @@ from .errors import UserError, shown
 
 _SCOPE = "/proc/sys/kernel/yama/ptrace_scope"
 _EM_X86_64, _CLASS_64 = 62, 2
+_SYS_KCMP, _KCMP_VM = 312, 1  # kcmp(2): 0 where both have one memory
 
 
 def check(pid):
@@ -24,6 +26,7 @@ def check(pid):
         raise UserError("%d is a thread of process %s: brkpoint -p %s" % (pid, *_twice(status)))
     _check_state(pid, status)
     _check_tracer(pid, status)
+    _check_memory(pid, int(status.get("PPid") or 0))
     _check_program(pid)
 
 
@@ -56,6 +59,13 @@ def _check_tracer(pid, status):
         name = watch.field(other, "Name") if os.path.exists("/proc/%d" % other) else "?"
         text = "process %d is being traced by %s (process %d) already; only one tracer is possible"
         raise UserError(text % (pid, shown(name), other))
+
+
+def _check_memory(pid, parent):
+    """Code that is planted in a child of vfork would stand in its parent, too, and stay there."""
+    if ctypes.CDLL(None).syscall(_SYS_KCMP, pid, parent, _KCMP_VM, 0, 0) == 0:
+        text = "process %d has the memory of its parent, %d, until it execs (vfork): try again, or"
+        raise UserError((text + " brkpoint -p %d") % (pid, parent, parent))
 
 
 def _check_program(pid):

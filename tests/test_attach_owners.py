@@ -1,11 +1,14 @@
-"""brkpoint -p PID and who may: another user's process, and where the kernel allows less (yama)."""
+"""brkpoint -p PID and whose process it is: another user's, where the kernel allows less (yama), one
+that has its parent's memory."""
 
 import os
+import signal
 import subprocess
 
 import pytest
 import recorder_runs
 from attaching import Attached, totals, traced_by, until
+from engine_runs import compile_c
 
 from command import attachable
 from command.errors import UserError
@@ -92,3 +95,26 @@ def test_yama_is_named_with_what_helps(tmp_path, monkeypatch, scope, says):
     monkeypatch.setattr(attachable.os, "geteuid", lambda: owner)
     monkeypatch.setattr(attachable.os, "stat", lambda path: os.stat_result([0] * 4 + [owner] * 6))
     assert says in attachable.not_permitted(os.getpid())
+
+
+VFORK = """
+#include <unistd.h>
+int main(void) { if (vfork() == 0) { sleep(60); _exit(0); } return 0; }
+"""
+
+
+def test_a_child_that_has_its_parents_memory_is_refused(tmp_path):
+    with subprocess.Popen([compile_c(tmp_path, VFORK)]) as parent:
+        children = "/proc/%d/task/%d/children" % (parent.pid, parent.pid)
+        until(lambda: read(children))
+        child = int(read(children))
+        until(lambda: read("/proc/%d/comm" % child) == read("/proc/%d/comm" % parent.pid))
+        with pytest.raises(UserError, match=r"memory of its parent, %d.*brkpoint -p" % parent.pid):
+            attachable.check(child)
+        attachable.check(parent.pid)  # which has its own
+        os.kill(child, signal.SIGKILL)
+
+
+def read(path):
+    with open(path, encoding="ascii") as file:
+        return file.read()
