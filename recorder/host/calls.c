@@ -33,7 +33,7 @@ static void make(struct host *h, struct reader *r, const uint64_t *record, uint6
 bool calls_take(struct host *h, struct reader *r, uint64_t limit)
 {
     const char *chunk = (const char *)chunk_at(h, r->chunk);
-    uint32_t begin = r->offset, end = ring_end(r) < CHUNK_SIZE ? ring_end(r) : CHUNK_SIZE;
+    uint32_t begin = r->offset, end = ring_end(r);
     struct history_call calls[AT_ONCE];
     unsigned count = 0, at_once = 1;
     if (r->entered || r->open_count != 0 || (h->process->watch_stacks && r->tid == r->pid))

@@ -34,7 +34,8 @@ static inline const uint64_t *ring_record(const struct host *h, const struct rea
 #define READ_ALL (UINT64_C(1) << 63) /* a `stop` in no chunk */
 static inline uint32_t ring_end(const struct reader *r)
 {
-    return (uint32_t)(r->stop >> 32) == r->chunk ? (uint32_t)r->stop : CHUNK_SIZE;
+    uint32_t end = (uint32_t)(r->stop >> 32) == r->chunk ? (uint32_t)r->stop : CHUNK_SIZE;
+    return end < CHUNK_SIZE ? end : CHUNK_SIZE;
 }
 
 static inline bool ring_has_time(uint64_t word)
