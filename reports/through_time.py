@@ -1,7 +1,7 @@
 """Live bytes through the run, as a picture: a row for all and for each origin, time from left to
 right. A trace knows what was live at some moments, each before an event. Between two that differ it
-is known only where no other event lies between them; elsewhere a column says that it is not. Between
-two that are alike it shows what both do.
+is known only where no other event lies between them; elsewhere a column says that it is not.
+Between two that are alike it shows what both do.
 """
 
 from __future__ import annotations
