@@ -48,9 +48,10 @@ static void keep(struct host *h, uint32_t number)
     kept_next = (kept_next + 1) % CHUNKS_KEPT;
 }
 
-static bool is_given_up(const struct host *h, uint32_t number)
+static bool is_given_up(const struct host *h, const struct reader *r)
 {
-    for (int i = 0; i < GIVE_UP_AFTER && !h->nothing_comes; i++) {
+    uint32_t number = r->chunk;
+    for (int i = 0; i < GIVE_UP_AFTER && r->stop != READ_ALL; i++) {
         number = __atomic_load_n(&chunk_at(h, number)->next, __ATOMIC_ACQUIRE);
         if (number == 0 || number > AREA_CHUNKS)
             return false;
@@ -71,7 +72,7 @@ static bool is_taken(const struct host *h, const struct thread_state *t, const s
 static bool pass_unfinished(struct host *h, struct thread_state *t, struct reader *r)
 {
     const uint64_t *record = (const uint64_t *)((const char *)chunk_at(h, r->chunk) + r->offset);
-    if (!is_taken(h, t, r) || !is_given_up(h, r->chunk))
+    if (!is_taken(h, t, r) || !is_given_up(h, r))
         return false;
     uint64_t word = __atomic_load_n(record, __ATOMIC_ACQUIRE);
     uint32_t size = (word >> 8 & 0xffff) / SLOT * SLOT;
