@@ -1,5 +1,5 @@
-"""A signal at each single instruction of the agent: its handler allocates, leaves or forks, and what
-is recorded is right (recorder/tests/probes/stepped.c)."""
+"""A signal at each single instruction of the agent: its handler allocates, leaves or forks, and
+what is recorded is right (recorder/tests/probes/stepped.c)."""
 
 import re
 
@@ -12,9 +12,9 @@ ROUNDS, LAST = 300, ("malloc", 1031)
 AFTER = {("malloc", 1019): ROUNDS, LAST: 800}
 
 
-def stepped(folder, way):
+def stepped(folder, *words):
     """(what was recorded, what the program says it did)"""
-    done = recorded(folder, [probe("stepped.c"), way])
+    done = recorded(folder, [probe("stepped.c"), *words])
     assert done.status == 0 and done.complete
     return done.history, [int(n) for n in re.findall(rb"\d+", done.out)]
 
@@ -31,3 +31,11 @@ def test_a_child_that_ends_while_its_parent_is_in_the_agent(tmp_path):
     past, (main, _, _) = stepped(tmp_path, "end")
     assert past.lost == 0
     assert counted(past, (1009, 1019, 1031)) == {**AFTER, ("malloc", 1009): main}
+
+
+def test_jumps_leave_the_clock_running(tmp_path):
+    """From the instruction that counts down to the next time stamp, too: 19 sleeps of 10 ms lie
+    between the last calls, which have a stamp now and then."""
+    past, _ = stepped(tmp_path, "jump", "9001")
+    times = [event.t_ns for event in past.events if (event.name, event.size) == LAST]
+    assert len(times) == 800 and times[-1] - times[0] > 100_000_000

@@ -1,11 +1,13 @@
 /* stepped.c - signals by the trap flag, behind every instruction of a call of malloc that is not the
  * program's: one in each of 300 calls, in each behind another one. The handler allocates ("stay"), leaves by siglongjmp ("jump"),
- * makes a child that ends at once ("end"), or one that goes on where it was interrupted ("fork"). Prints what was asked for. */
+ * makes a child that ends at once ("end"), or one that goes on where it was interrupted ("fork").
+ * A second argument: so many calls instead of 300. Prints what was asked for. */
 #define _GNU_SOURCE
 #include "own_malloc.h"
 #include <setjmp.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <ucontext.h>
@@ -57,7 +59,8 @@ int main(int argc, char **argv)
     struct sigaction action = {.sa_sigaction = handler, .sa_flags = SA_SIGINFO};
     way = argc > 1 ? argv[1][0] : 's';
     sigaction(SIGTRAP, &action, NULL);
-    for (wanted = 1; wanted <= 300; wanted++) {
+    for (long i = 0, count = argc > 2 ? atol(argv[2]) : 300; i < count; i++) {
+        wanted = i % 300 + 1;
         steps = 0;
         if (sigsetjmp(back, 1) == 0)
             malloc_twice();
