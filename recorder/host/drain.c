@@ -30,7 +30,7 @@ static bool look(struct host *h, struct next *n)
         return word != 0;
     }
     if (ring_has_time(n->word))
-        n->time = ring_record(h, n->r)[1];
+        n->time = n->r->begun = ring_record(h, n->r)[1]; /* once: its end may write there */
     return true;
 }
 
