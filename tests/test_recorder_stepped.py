@@ -39,3 +39,11 @@ def test_jumps_leave_the_clock_running(tmp_path):
     past, _ = stepped(tmp_path, "jump", "9001")
     times = [event.t_ns for event in past.events if (event.name, event.size) == LAST]
     assert len(times) == 800 and times[-1] - times[0] > 100_000_000
+
+
+def test_a_thread_that_ends_behind_a_jump(tmp_path):
+    """What it has done since is recorded. Where the jump left the agent at the one instruction that
+    matters the rest of a chunk is lost, and it is said."""
+    past, _ = stepped(tmp_path, "leave")
+    assert past.lost <= 2
+    assert counted(past, (1019,))["malloc", 1019] >= ROUNDS - past.lost

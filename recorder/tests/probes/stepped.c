@@ -1,9 +1,11 @@
 /* stepped.c - signals by the trap flag, behind every instruction of a call of malloc that is not the
  * program's: one in each of 300 calls, in each behind another one. The handler allocates ("stay"), leaves by siglongjmp ("jump"),
  * makes a child that ends at once ("end"), or one that goes on where it was interrupted ("fork").
+ * "leave": as "jump", each in a thread of its own, which then ends.
  * A second argument: so many calls instead of 300. Prints what was asked for. */
 #define _GNU_SOURCE
 #include "own_malloc.h"
+#include <pthread.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdio.h>
@@ -30,7 +32,7 @@ static void handler(int number, siginfo_t *info, void *context)
     if (way == 's') {
         in_handler++;
         free(malloc(1013));
-    } else if (way == 'j') {
+    } else if (way == 'j' || way == 'l') {
         siglongjmp(back, number);
     } else {
         pid_t child = fork();
@@ -53,6 +55,23 @@ static __attribute__((noinline)) void malloc_twice(void)
     }
 }
 
+static void one_round(void)
+{
+    steps = 0;
+    if (sigsetjmp(back, 1) == 0)
+        malloc_twice();
+    free(malloc(is_child ? 1021 : 1019));
+    after++;
+    if (is_child)
+        _exit(0);
+}
+
+static void *in_thread(void *nothing)
+{
+    one_round();
+    return nothing;
+}
+
 int main(int argc, char **argv)
 {
     char text[128];
@@ -61,13 +80,11 @@ int main(int argc, char **argv)
     sigaction(SIGTRAP, &action, NULL);
     for (long i = 0, count = argc > 2 ? atol(argv[2]) : 300; i < count; i++) {
         wanted = i % 300 + 1;
-        steps = 0;
-        if (sigsetjmp(back, 1) == 0)
-            malloc_twice();
-        free(malloc(is_child ? 1021 : 1019));
-        after++;
-        if (is_child)
-            _exit(0);
+        pthread_t thread;
+        if (way != 'l')
+            one_round();
+        else if (pthread_create(&thread, NULL, in_thread, NULL) == 0)
+            pthread_join(thread, NULL);
     }
     for (int i = 0; i < 20; i++) {
         usleep(10000);
