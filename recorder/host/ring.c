@@ -68,7 +68,7 @@ static bool is_taken(const struct host *h, const struct thread_state *t, const s
 }
 
 /* Past a record that is not finished; false: it may still be. Where not even its size was written,
- * the rest of the chunk is lost. */
+ * nothing was: the chunk was made zero, and what follows is found behind the zeros. */
 static bool pass_unfinished(struct host *h, struct thread_state *t, struct reader *r)
 {
     const uint64_t *record = (const uint64_t *)((const char *)chunk_at(h, r->chunk) + r->offset);
@@ -78,9 +78,7 @@ static bool pass_unfinished(struct host *h, struct thread_state *t, struct reade
     uint32_t size = (word >> 8 & 0xffff) / SLOT * SLOT;
     if (word != 0 && (word & 0xff) != RECORD_BEGUN)
         return true; /* finished at the last moment */
-    if (size == 0)
-        say_lost(h, 1, "a jump left the agent: the rest of 16 KiB of events is not read");
-    r->offset = size == 0 ? CHUNK_SIZE : r->offset + size;
+    r->offset += size == 0 ? SLOT : size;
     r->keeps = true;
     return true;
 }
