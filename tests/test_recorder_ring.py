@@ -116,3 +116,9 @@ def wait_for_chunks(memory, wanted):
             return full
         time.sleep(0.05)
     raise AssertionError("the program has filled no chunk")
+
+
+def test_a_call_that_ends_while_it_is_looked_at():
+    """Its end lies beyond the limit of the turn: it is not taken before those that come first."""
+    done = subprocess.run([built("ring_late")], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines() == ["to 1000: entered", "to 3000: over"]

@@ -184,8 +184,10 @@ agent_entry:                            /* on the stack: the number, then the ca
 	mov AREA_CLOCK(%r9), %esi
 	test %esi, %esi
 	js .Lordered
-	subl $1, THREAD_CLOCK_LEFT(%r8)
+	mov THREAD_CLOCK_LEFT(%r8), %eax /* in memory it is never below 0: a jump may leave here */
+	sub $1, %eax
 	jb .Lstamp
+	mov %eax, THREAD_CLOCK_LEFT(%r8)
 	movq $0, CALL_TIME(%rdx)
 .Ltimed:
 	incq THREAD_HITS(%r8)

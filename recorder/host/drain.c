@@ -30,7 +30,7 @@ static bool look(struct host *h, struct next *n)
         return word != 0;
     }
     if (ring_has_time(n->word))
-        n->time = ring_record(h, n->r)[1];
+        n->time = n->r->begun = ring_record(h, n->r)[1]; /* once: its end may write there */
     return true;
 }
 
@@ -95,8 +95,8 @@ static void part(struct host *h, uint32_t index, struct thread_state *t, struct 
                        __ATOMIC_RELEASE);
 }
 
-/* The threads in use; newly met ones are announced. */
-static size_t threads_in_use(struct host *h, struct next *list)
+/* The threads in use; newly met ones are announced. `ended`: a process that is over; NULL: none is. */
+static size_t threads_in_use(struct host *h, struct next *list, const struct process *ended)
 {
     size_t count = 0;
     for (uint32_t w = 0; w < AREA_THREADS / 32; w++)
@@ -109,9 +109,10 @@ static size_t threads_in_use(struct host *h, struct next *list)
                 continue; /* not yet introduced */
             if (!r->known)
                 meet(h, t, r);
-            r->stop = h->nothing_comes ? READ_ALL : __atomic_load_n(&t->cur, __ATOMIC_ACQUIRE);
             struct process *owner = process_by(h, (pid_t)r->pid);
-            if (owner != NULL)
+            r->stop =
+                owner && owner == ended ? READ_ALL : __atomic_load_n(&t->cur, __ATOMIC_ACQUIRE);
+            if (owner != NULL && (ended == NULL || owner == ended))
                 list[count++] = (struct next){t, r, owner, 0, 0};
         }
     return count;
@@ -135,7 +136,6 @@ static struct next *oldest(struct host *h, struct next *list, size_t count, uint
     return best;
 }
 
-/* `ended`: a process that is over with all its threads; NULL: none is. */
 static void free_gone(struct host *h, struct next *list, size_t count, const struct process *ended)
 {
     for (size_t i = 0; i < count; i++) {
@@ -151,10 +151,10 @@ static void free_gone(struct host *h, struct next *list, size_t count, const str
 
 bool drain(struct host *h, uint64_t limit)
 {
-    h->nothing_comes = limit == DRAIN_ALL;
     static struct next list[AREA_THREADS];
     struct process *served = h->process;
-    size_t count = h->family ? threads_in_use(h, list) : 0;
+    const struct process *ended = limit == DRAIN_ALL ? served : NULL;
+    size_t count = h->family ? threads_in_use(h, list, ended) : 0;
     bool any = false;
     for (;;) {
         uint64_t second = limit;
@@ -169,6 +169,6 @@ bool drain(struct host *h, uint64_t limit)
         } while (look(h, next) && next->time <= second);
     }
     serve(h, served);
-    free_gone(h, list, count, limit == DRAIN_ALL ? served : NULL);
+    free_gone(h, list, count, ended);
     return any;
 }

@@ -137,7 +137,6 @@ struct host {
     size_t process_count, process_room;
     struct family *families;          /* MAX_FAMILIES of them */
     pid_t first;                      /* the process that brkpoint started */
-    bool nothing_comes;               /* the streams are being read to their end */
     bool attached;                    /* it ran before us, and will when we have gone */
     volatile sig_atomic_t left_alone; /* it is time to leave */
     bool leaving;                     /* nothing new is to be planted */
@@ -285,7 +284,7 @@ void host_rest(struct host *h, bool busy);
 /* ---- answers.c, drain.c, records.c ---- */
 void answers_give(struct host *h);
 /* Everything recorded up to the time stamp `limit` into the spool; false: there was nothing.
- * DRAIN_ALL: nothing more will come, of any thread. */
+ * DRAIN_ALL: the rest of the process that is served, of which nothing more will come. */
 #define DRAIN_ALL UINT64_MAX
 bool drain(struct host *h, uint64_t limit);
 struct thread_state *thread_state(const struct host *h, uint32_t index);

@@ -148,10 +148,11 @@ struct process *process_forked(struct host *h, pid_t pid)
     return child;
 }
 
-/* The streams of one process, read to their end. */
+/* The streams of one process, read to their end. Others may share the ring and run on. */
 static void finish(struct host *h, struct process *p)
 {
     serve(h, p);
+    drain(h, clock_look(&h->clock));
     drain(h, DRAIN_ALL);
     modules_forget(h);
 }

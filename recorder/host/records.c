@@ -132,7 +132,7 @@ static void enter(struct host *h, struct reader *r, uint64_t word, const uint64_
     uint32_t number = word >> 8 & 0xffff, id = (uint32_t)(word >> 32);
     const struct hook *hook = &h->family->hooks[number];
     struct raw_node *raw = raw_at(r, id);
-    uint64_t arguments[3] = {record[2], 0, 0}, t_ns = event_ns(h, r, record[1]);
+    uint64_t arguments[3] = {record[2], 0, 0}, t_ns = event_ns(h, r, r->begun);
     if ((word & 0xff) == RECORD_CALL3) {
         arguments[1] = record[3];
         arguments[2] = record[4];
@@ -152,7 +152,6 @@ static void enter(struct host *h, struct reader *r, uint64_t word, const uint64_
 
 static void begin_call(struct host *h, struct reader *r, uint64_t word, const uint64_t *record)
 {
-    r->begun = record[1];
     enter(h, r, word, record);
     r->pace_ns = ring_pace(h, r);
 }

@@ -48,9 +48,10 @@ static void keep(struct host *h, uint32_t number)
     kept_next = (kept_next + 1) % CHUNKS_KEPT;
 }
 
-static bool is_given_up(const struct host *h, uint32_t number)
+static bool is_given_up(const struct host *h, const struct reader *r)
 {
-    for (int i = 0; i < GIVE_UP_AFTER && !h->nothing_comes; i++) {
+    uint32_t number = r->chunk;
+    for (int i = 0; i < GIVE_UP_AFTER && r->stop != READ_ALL; i++) {
         number = __atomic_load_n(&chunk_at(h, number)->next, __ATOMIC_ACQUIRE);
         if (number == 0 || number > AREA_CHUNKS)
             return false;
@@ -67,19 +68,17 @@ static bool is_taken(const struct host *h, const struct thread_state *t, const s
 }
 
 /* Past a record that is not finished; false: it may still be. Where not even its size was written,
- * the rest of the chunk is lost. */
+ * nothing was: the chunk was made zero, and what follows is found behind the zeros. */
 static bool pass_unfinished(struct host *h, struct thread_state *t, struct reader *r)
 {
     const uint64_t *record = (const uint64_t *)((const char *)chunk_at(h, r->chunk) + r->offset);
-    if (!is_taken(h, t, r) || !is_given_up(h, r->chunk))
+    if (!is_taken(h, t, r) || !is_given_up(h, r))
         return false;
     uint64_t word = __atomic_load_n(record, __ATOMIC_ACQUIRE);
     uint32_t size = (word >> 8 & 0xffff) / SLOT * SLOT;
     if (word != 0 && (word & 0xff) != RECORD_BEGUN)
         return true; /* finished at the last moment */
-    if (size == 0)
-        say_lost(h, 1, "a jump left the agent: the rest of 16 KiB of events is not read");
-    r->offset = size == 0 ? CHUNK_SIZE : r->offset + size;
+    r->offset += size == 0 ? SLOT : size;
     r->keeps = true;
     return true;
 }

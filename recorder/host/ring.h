@@ -31,7 +31,7 @@ static inline const uint64_t *ring_record(const struct host *h, const struct rea
 
 /* Reading on until the thread is reached would be a race over the same cache lines, dear for both:
  * a turn reads what was there when it began. */
-#define READ_ALL (UINT64_C(1) << 63) /* a `stop` in no chunk */
+#define READ_ALL (UINT64_C(1) << 63) /* a `stop` in no chunk: the thread is over, no more comes */
 static inline uint32_t ring_end(const struct reader *r)
 {
     uint32_t end = (uint32_t)(r->stop >> 32) == r->chunk ? (uint32_t)r->stop : CHUNK_SIZE;

@@ -1,0 +1,107 @@
+/* ring_late.c - a call that ends between two looks of the host at its record: at the second look its
+ * time stamp is there, beyond the limit of the turn. Prints how much of the call has been taken.
+ */
+#include "host/records.h"
+
+#include <assert.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+
+#define PID 1
+static struct host host;
+static struct family family;
+static struct process process;
+static uint64_t *record;
+
+/* ---- what the rest of the host would do ---- */
+
+void say_lost(struct host *h, uint64_t count, const char *reason)
+{
+    (void)h, (void)count;
+    printf("lost: %s\n", reason);
+}
+
+/* Between the look that chose the thread and the next one: its call returns. */
+void serve(struct host *h, struct process *p)
+{
+    h->process = p;
+    h->family = p->family;
+    if (record[0] & RECORD_DONE)
+        return;
+    record[3] = 0x5000;
+    record[1] = 2000;
+    record[0] |= RECORD_DONE;
+}
+
+struct process *process_by(struct host *h, pid_t pid)
+{
+    return pid == PID ? h->process : NULL;
+}
+
+struct process *process_forked(struct host *h, pid_t pid)
+{
+    return pid ? h->process : NULL;
+}
+
+uint32_t hook_id_at(struct host *h, uint32_t number, uint64_t ret)
+{
+    return h->family->hooks[number].spool_id[ret % 1];
+}
+
+void border_by_stack(struct host *h, uint32_t node, uint64_t t_ns)
+{
+    (void)h, (void)node, (void)t_ns;
+}
+
+static int take(void *owner, enum history_kind kind, const void *payload, size_t length)
+{
+    (void)owner, (void)kind, (void)payload, (void)length;
+    return 0;
+}
+
+/* One thread, in a malloc that has not returned. */
+static void begin(void)
+{
+    struct area_head *area = mmap(NULL, AREA_SIZE, PROT_READ | PROT_WRITE,
+                                  MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    assert(area != MAP_FAILED);
+    area->clock = CLOCK_ORDER;
+    area->threads[0] = 1;
+    host.spool.fd = open("/dev/null", O_WRONLY);
+    process = (struct process){.tracee = {PID, -1, false}, .family = &family};
+    family.area = area;
+    family.used = true;
+    family.readers = calloc(AREA_THREADS, sizeof *family.readers);
+    family.hooks[0] = (struct hook){.address = 0x1000, .names = 1, .spool_id = {1}};
+    family.hook_count = 1;
+    host.process = &process;
+    host.family = &family;
+    host.history = history_new(take, NULL);
+    assert(stacks_begin(&host.stacks) && host.history && family.readers);
+    clock_begin(&host.clock);
+    history_start(host.history, PID, 0);
+    history_hook(host.history, 1, "malloc", "malloc");
+    struct thread_state *t = thread_state(&host, 0);
+    t->use = THREAD_LIVE;
+    t->pid = t->tid = PID;
+    t->first_chunk = 1;
+    t->cur = UINT64_C(1) << 32 | (CHUNK_HEAD + 32);
+    chunk_at(&host, 1)->owner = 1;
+    record = (uint64_t *)chunk_at(&host, 1)->records;
+    record[2] = 1009;
+    record[0] = RECORD_CALL | (uint64_t)NODE_CUT << 32;
+}
+
+int main(void)
+{
+    begin();
+    const struct reader *r = &family.readers[0];
+    for (uint64_t limit = 1000; limit <= 3000; limit += 2000) {
+        drain(&host, limit);
+        printf("to %lu: %s%s\n", limit, r->entered ? "entered" : "",
+               r->offset > CHUNK_HEAD ? "over" : "");
+    }
+    return 0;
+}
