@@ -3,9 +3,9 @@
 
 Made-up events, `malloc` and `free` in a loop with stacks of 31 frames, through the history in C,
 into a trace, to a report. Then the same with 500 stacks and 5000 live blocks of random address,
-which is dearer than any real program, and a hundredth of them with stacks that are always new, of
-which those beyond 262144 groups are cut. 100000000 as EVENTS takes some minutes. Compare the figures
-with what `malloc` and `free` themselves cost on the same machine at the same time.
+which is dearer than any real program; and a hundredth of them with stacks that are always new.
+100000000 as EVENTS takes some minutes. Compare the figures with what `malloc` and `free`
+themselves cost on the same machine at the same time.
 """
 
 import json
