@@ -43,16 +43,16 @@ def test_an_event_costs_the_same_after_many(tmp_path):
 @pytest.mark.usefixtures("tool")
 def test_memory_has_a_bound_and_what_it_costs_is_said(tmp_path):
     _, records = synthetic(tmp_path, 100000)
-    nodes = rows(records, spool.Nodes)
-    assert 1 << 21 < len(nodes) < (5 << 19) + 5000  # and what has two frames
+    nodes, room = rows(records, spool.Nodes), (1 << 18) + 4 * 100000
+    assert room < len(nodes) < 5 * room // 4 + 5000  # and what has two frames
     assert any(node[1] == -TOO_MANY for node in nodes)
-    counted = sum(row.count for row in {row.id: row for row in rows(records, spool.Sums)}.values())
+    counted = sum(row[1] for row in {row[0]: row for row in rows(records, spool.Sums)}.values())
     assert counted == 100000
 
 
 @pytest.mark.usefixtures("tool")
 def test_below_the_bound_nothing_is_cut(tmp_path):
-    _, records = synthetic(tmp_path, 3000, ways=200)
+    _, records = synthetic(tmp_path, 1000, ways=200)
     assert min(node[1] for node in rows(records, spool.Nodes)) == 0
 
 

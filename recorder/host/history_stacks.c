@@ -10,10 +10,12 @@
 #include <string.h>
 
 enum { FEW = 4096, FIRST_IDS = 256 };
-/* Where stacks are always new, memory is bounded: from so many nodes or groups on only some of a new
- * stack's innermost frames are kept, beyond a quarter more only the function and its caller, of
- * which a program has not many. */
+/* Where stacks are always new, memory and the time that a reader needs for an event are bounded: from
+ * so many nodes or groups on, or so many nodes an event, only some of a new stack's innermost frames
+ * are kept, beyond a quarter more only the function and its caller, of which a program has not many.
+ * Real programs have two or three nodes an event. */
 enum { MANY_NODES = 1 << 21, MANY_GROUPS = 1 << 18, FEW_SHOWN = 16, FEWEST_SHOWN = 2 };
+enum { SOME_NODES = 1 << 18, NODES_AN_EVENT = 4 };
 
 static int is_same_node(const void *nodes, uint32_t number, const void *wanted)
 {
@@ -30,9 +32,11 @@ static uint64_t node_hash(const void *nodes, uint32_t number)
 /* How many frames of a stack that is new are kept. */
 static uint32_t frames_kept(const struct history *h)
 {
-    if (h->node_count < MANY_NODES && h->group_count < MANY_GROUPS)
+    uint64_t room = SOME_NODES + NODES_AN_EVENT * h->events;
+    room = room < MANY_NODES ? room : MANY_NODES;
+    if (h->node_count < room && h->group_count < MANY_GROUPS)
         return SHOWN_FRAMES;
-    int is_more = h->node_count < MANY_NODES / 4 * 5 && h->group_count < MANY_GROUPS / 4 * 5;
+    int is_more = h->node_count < room / 4 * 5 && h->group_count < MANY_GROUPS / 4 * 5;
     return is_more ? FEW_SHOWN : FEWEST_SHOWN;
 }
 
