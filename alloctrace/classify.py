@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 from . import examples, origin, origin_table, program_facts, purpose, purpose_rules
+from .group_table import Indexed
+from .stack_beginnings import Beginnings
+from .stack_tree import StackTree
+
+MAX_ASKED = 8000  # groups of which each one's purpose is asked for by an example
 
 
 def prepare():
@@ -12,42 +17,59 @@ def prepare():
 
 
 def classify(history, stacks):
-    """Set `verdict` and `purpose` of history.events. `stacks`: {stack id: (Frame, …)}.
+    """Set `verdict` and `purpose` of history.events. `stacks`: a StackTree, or {id: (Frame, …)}.
 
     What lies inside a call, a nested call or a memory syscall, has the call's origin.
     Of a recorder's many events those that are alike are asked for once.
     """
-    judge = _Judge(history, stacks)
+    tree = StackTree.of(stacks)
+    judge = _Judge(history, tree)
     if history.has_many():
-        _classify_groups(history, stacks, judge)
+        _judge_groups(history.recorded.sums.groups, judge)
+        _explain_groups(history, tree, judge)
         return
     for event in history.events:
         within = event.cause if event.kind == "syscall" else event.outer
         outer = history.events[within] if within is not None else None
         event.verdict = outer.verdict if outer else judge.verdict(event)
-    survey = purpose.Survey(history.events, stacks, history.modules, judge.facts)
+    survey = purpose.Survey(history.events, tree, history.modules, judge.facts)
     for index, event in enumerate(history.events):
-        event.purpose = purpose.explain(index, history.events, stacks, survey)
+        event.purpose = purpose.explain(index, history.events, tree, survey)
 
 
-def _classify_groups(history, stacks, judge):
+def _judge_groups(groups, judge):
+    """A group lies in an older one, so that one's verdict is there."""
+    ask = [judge.asker(image, phase, name) for _, name, _, _, phase, image in groups.whats]
+    known, verdict = Indexed(), groups.verdict
+    rows = zip(groups.what, judge.tree.nodes(groups.stack), groups.within)
+    for index, (what, node, within) in enumerate(rows):
+        verdict[index] = verdict[within - 1] if within else known.of(ask[what](node))
+    groups.verdicts = known.values
+
+
+def _explain_groups(history, tree, judge):
+    """By an example of each group; of too many groups the frequent ones have examples, and what
+    the others are for is said where their stacks alone tell."""
     groups = history.recorded.sums.groups
-    for group in groups:
-        outer = groups[group.within - 1] if group.within else None
-        group.verdict = outer.verdict if outer else judge.verdict(group)
-    events, stands_for = examples.of(history.recorded)
-    survey = purpose.Survey(events, stacks, history.modules, judge.facts)
+    asked = groups.most_frequent(MAX_ASKED)
+    events, stands_for = examples.of(history.recorded, [groups[index] for index in asked])
+    survey = purpose.Survey(events, tree, history.modules, judge.facts)
     survey.examples = {seq for seq, group in stands_for.items() if group.count > 1}
-    for index in sorted(_asked(stands_for, events, survey)):
-        events[index].purpose = purpose.explain(index, events, stacks, survey)
+    found = {}
+    for index in sorted(_wanted(stands_for, events, survey)):
+        events[index].purpose = purpose.explain(index, events, tree, survey)
         if index in stands_for:
-            stands_for[index].purpose = events[index].purpose
-    shared = {}
-    for group in groups:
-        group.purpose = shared.setdefault(group.purpose and group.purpose.text, group.purpose)
+            found[stands_for[index].id] = events[index].purpose
+    for id_, answer in purpose.by_stacks(groups, survey, found, judge.facts_of):
+        found[id_] = answer
+    shared, known = {}, Indexed()
+    for id_ in sorted(found):
+        answer = shared.setdefault(found[id_] and found[id_].text, found[id_])
+        groups.purpose[id_ - 1] = known.of(answer)
+    groups.purposes = known.values
 
 
-def _asked(stands_for, events, survey):
+def _wanted(stands_for, events, survey):
     """The events to be explained: examples, and those whose purpose theirs may rest on."""
     found, waiting = set(), list(stands_for)
     while waiting:
@@ -59,29 +81,33 @@ def _asked(stands_for, events, survey):
 
 
 class _Judge:
-    """Asks once for each distinct question: a stack, in a phase, of a function."""
+    """Asks once for each distinct question: how a stack begins, in a phase, of a function."""
 
-    def __init__(self, history, stacks):
-        self._stacks = stacks
-        self._programs = program_facts.of_images(history, stacks)
-        self._facts, self._verdicts = {}, {}
+    def __init__(self, history, tree):
+        self.tree = tree
+        self._programs = program_facts.of_images(history, tree)
+        self._facts, self._askers = {}, {}
         self._seen = {}  # image -> what origin.decide remembers of its frames
+        self._answers = Beginnings(tree)
 
     def facts(self, event):
-        key = (event.image, event.phase, event.name)
+        return self.facts_of(event.image, event.phase, event.name)
+
+    def facts_of(self, image, phase, name):
+        key = image, phase, name
         if key not in self._facts:
-            program = self._programs[event.image]
-            self._facts[key] = origin.Facts(phase=event.phase, name=event.name, **program)
+            self._facts[key] = origin.Facts(phase=phase, name=name, **self._programs[image])
         return self._facts[key]
 
-    def first_program(self):
-        """Facts of the program that brkpoint started, whatever it became by exec."""
-        return origin.Facts(**self._programs.get(0, {}))
-
     def verdict(self, event):
-        key = (event.stack, event.image, event.phase, event.name)
-        if key not in self._verdicts:
-            stack = self._stacks.get(event.stack, ())
-            seen = self._seen.setdefault(event.image, {})
-            self._verdicts[key] = origin.decide(stack, self.facts(event), seen=seen)
-        return self._verdicts[key]
+        key = event.image, event.phase, event.name
+        ask = self._askers.get(key) or self._askers.setdefault(key, self.asker(*key))
+        return ask(self.tree.node(event.stack))
+
+    def asker(self, image, phase, name):
+        """A function: the verdict over the stack at a node."""
+        facts, seen = self.facts_of(image, phase, name), self._seen.setdefault(image, {})
+        answer, question = self._answers.answer, (image, phase, name)
+        return lambda node: answer(
+            question, node, lambda stack: origin.decide(stack, facts, seen=seen)
+        )

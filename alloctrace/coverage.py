@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 from alloctrace import measure, run_facts
+from alloctrace.stack_tree import NAMED_PROGRAM, NAMELESS_LOADER, OF_PROGRAM
 
 # What no tracer of calls and syscalls sees: kind, in short, why. Every report says so.
 ALWAYS_UNSEEN = (
@@ -28,36 +29,31 @@ ALWAYS_UNSEEN = (
 
 
 class Understood:
-    """How many events have a purpose, by origin; and stacks that name no function."""
+    """How many events have a purpose, by origin; and whether stacks name no function.
 
-    def __init__(self, stack_of):
-        self._stack_of = stack_of
+    `tree`, `looks`: of the stacks of all events (group_kinds.Kinds).
+    """
+
+    def __init__(self, tree, looks):
+        self._tree = tree
         self._events, self._known = Counter(), Counter()
-        self._stacks = set()
-        self.nameless = Counter()  # role of the module whose frames have no function name
-        self.lineless = 0
+        self.nameless = {  # by role of the module whose frames have no function name
+            "loader": any(look & NAMELESS_LOADER for look in looks),
+            "executable": any(look & OF_PROGRAM and not look & NAMED_PROGRAM for look in looks),
+        }
+        self.lineless = False
 
     def add(self, group):
         if group.is_counted:
             who = measure.origin(group)
             self._events[who] += group.count
             self._known[who] += group.count if measure.purpose(group) is not None else 0
-        if group.stack and group.stack not in self._stacks:
-            self._stacks.add(group.stack)
-            self._look(group, self._stack_of(group.stack))
-
-    def _look(self, group, stack):
-        if any(frame.role == "loader" and not frame.function for frame in stack):
-            self.nameless["loader"] += 1
-        program = [frame for frame in stack if frame.role == "executable"]
-        if program and not any(frame.function for frame in program):
-            self.nameless["executable"] += 1
-        if measure.origin(group) == "user" and not group.within:
-            self._look_at_line(measure.deciding_frame(group, stack))
+        if group.stack and measure.origin(group) == "user" and not group.within:
+            self._look_at_line(self._tree.deciding_frame(group.stack, group.verdict))
 
     def _look_at_line(self, frame):
         named = frame is not None and frame.role == "executable" and frame.function
-        self.lineless += bool(named and not frame.line)
+        self.lineless |= bool(named and not frame.line)
 
     def figures(self):
         """Events with a known purpose; `share` is of the loader's and the runtimes' together."""

@@ -16,9 +16,8 @@ FIRST_EVENTS = 3000
 MAX_CHUNKS = 64
 
 
-def of(recorded):
+def of(recorded, groups):
     """(events, {index: Group that it stands for}): numbered anew, in their order."""
-    groups = recorded.sums.groups
     chunks = _chunks_of(recorded, groups)
     first = {group.first_seq: group for group in groups}
     wanted = set(range(min(FIRST_EVENTS, len(recorded.events)))) | set(first)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from . import live_bytes, measure
+from .group_table import GroupTable
 from .model import Group
 
 
@@ -16,7 +17,7 @@ from .model import Group
 class Sums:
     """The groups of a run, and what is in none of them."""
 
-    groups: list = field(default_factory=list)  # Group; groups[id - 1]
+    groups: list = field(default_factory=list)  # Group, or a GroupTable; groups[id - 1]
     events: int = 0
     peak: dict = field(default_factory=dict)  # bytes, seq, t_ns, phase
     timeline: list = field(default_factory=list)  # (seq, t_ns, live bytes, highest until the next)
@@ -98,6 +99,7 @@ class Gather:
 
     def finish(self):
         self._live.finish()
+        self.sums.groups = GroupTable.of(self.sums.groups)
         self.sums.peak = self._live.peak
         self.sums.timeline = self._live.timeline
         self.sums.stages = self._live.stages.rows()

@@ -53,7 +53,7 @@ class History:
     def event_images(self):
         """The images of all events."""
         if self.recorded is not None:
-            return {group.image for group in self.recorded.sums.groups}
+            return {what[-1] for what in self.recorded.sums.groups.whats}
         return {event.image for event in self.events}
 
 

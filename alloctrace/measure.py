@@ -62,16 +62,20 @@ def deciding_frame(event, stack):
     index = event.verdict.decided_by if event.verdict else None
     if index is None or not 0 <= index < len(stack):
         return next((frame for frame in stack if frame.function), stack[0] if stack else None)
-    role = stack[index].role
-    while role == "loader" and _says_nothing(stack[index]) and _in_role(stack, index + 1, role):
+    while is_silent(stack[index]) and _is_of_loader(stack, index + 1):
         index += 1
     return stack[index]
 
 
-def _says_nothing(frame):
+def is_silent(frame):
+    """A function of the loader that says nothing about why it was called."""
+    if frame.role != "loader":
+        return False
     name = (frame.function or "").lstrip("_")
     return (name[3:] if name.startswith("GI_") else name).lstrip("_") in _SAY_NOTHING
 
 
-def _in_role(stack, index, role):
-    return index < len(stack) and stack[index].role == role and stack[index].function is not None
+def _is_of_loader(stack, index):
+    return (
+        index < len(stack) and stack[index].role == "loader" and stack[index].function is not None
+    )

@@ -128,7 +128,7 @@ class Event:
 
 
 @dataclass
-class Group:
+class Group:  # a GroupTable holds many
     """Events that differ only in time, size and address, and their sums. Bytes: those asked for."""
 
     id: int

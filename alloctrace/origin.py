@@ -10,10 +10,10 @@ from __future__ import annotations
 from typing import Sequence
 
 from . import origin_table, words
-from .function_names import plain
 from .model import Frame, Verdict
-from .origin_facts import Facts, is_interpreter, places
-from .origin_via import Via, word
+from .origin_facts import Facts, is_interpreter
+from .origin_via import Via
+from .origin_walk import FAR, Walk
 
 __all__ = ["Facts", "decide"]
 
@@ -24,66 +24,52 @@ def decide(stack: Sequence[Frame], facts: Facts, table=None, seen=None) -> Verdi
     """The verdict over `stack`, innermost frame first. Pure: the same stack, the same answer.
 
     `seen`: a dict that remembers frames of one program by their identity: the caller keeps them.
+    Frames further out than the answer needs are not looked at (stack_beginnings.Beginning).
     """
     walk = _Walk(stack, facts, table or origin_table.default(), {} if seen is None else seen)
     return walk.decide(walk.first_caller())
 
 
-class _Walk:
-    def __init__(self, stack, facts, table, seen):
-        self.stack = stack
-        self.facts = facts
-        self.table = table
-        self._further = {}  # index of a frame -> verdict over the stack from there on
-        looks = list(map(seen.get, map(id, stack)))
-        for at, look in enumerate(looks) if None in looks else ():
-            looks[at] = look or seen.setdefault(id(stack[at]), self._look(stack[at]))
-        self.names, self.rows, self.passes, self.words = zip(*looks) if looks else ((),) * 4
-
-    def _look(self, frame):
-        """(name, row, whether it only acts for its caller, unless that calls it back, its word)."""
-        name = plain(frame.function)
-        row = self.table.find(name, places(frame, self.facts))
-        said = word(frame, name, row)
-        if row is not None:
-            return name, row, row.kind == "pass" and not frame.known, said
-        is_library = frame.role == "system" or is_interpreter(frame, self.facts)
-        return name, None, is_library and frame.role != "loader" and not frame.known, said
-
+class _Walk(Walk):
     def first_caller(self):
         """Index of the frame outside the allocator that was entered (frame 0 of a call)."""
         if self.facts.name not in words.ENTRY_POINTS:
             return 0
         index = 0
-        while index < len(self.stack) and self.stack[index].inlined:
+        while self.has(index) and self.stack[index].inlined:
             index += 1
-        return min(index + 1, len(self.stack))
+        return index + 1 if self.has(index) else index
 
     def decide(self, start):
         via = Via()
-        at, stack, passes = start, self.stack, self.passes
-        while at < len(stack):
-            if passes[at] and not self.is_callback(at):  # `judge` would pass it as well
-                via.add(stack[at].module, self.words[at])
+        at, stack, passed = start, self.stack, []
+        while self.has(at):
+            if at >= FAR and not via.is_empty():
+                known = self.known_from(at, via, passed)
+                if known is not None:
+                    return self.remembered(passed, known, at)
+            _, _, passes, said = self._looks[at]
+            if passes and not self.is_callback(at):  # `judge` would pass it as well
+                via.add(stack[at].module, said)
                 at += 1
                 continue
             if self.kind(at) == "loader":
                 beyond = self.beyond_loader(at)
                 if not self.is_thread_creation(beyond):
-                    return self.loader(at, beyond)
+                    return self.remembered(passed, self.loader(at, beyond))
                 at = beyond
             verdict = self.judge(at, via)
             if verdict is not None:
                 verdict.via = via.names()
-                return verdict
+                return self.remembered(passed, verdict)
             if self.kind(at) != "allocator":
-                via.add(self.stack[at].module, self.words[at])
+                via.add(stack[at].module, said)
             at += 1
-        return self.undecided(via)
+        return self.remembered(passed, self.undecided(via))
 
     def kind(self, at):
         """allocator | pass | loader | runtime | user | "" (no row: by whose file it is)."""
-        row = self.rows[at]
+        row = self.row(at)
         if row is not None:
             return row.kind
         if self.stack[at].role == "loader" and not self.is_foreign_initialiser(at):
@@ -94,7 +80,7 @@ class _Walk:
 
     def judge(self, at, via):
         """The verdict by frame `at`, or None where it only acts for its caller."""
-        frame, row, kind = self.stack[at], self.rows[at], self.kind(at)
+        frame, row, kind = self.stack[at], self.row(at), self.kind(at)
         if kind == "allocator":
             return None
         if kind == "runtime" and not self.is_all_own(frame):
@@ -122,7 +108,7 @@ class _Walk:
         return self.facts.libc == "none" and frame.role == "executable"
 
     def by_row(self, at, origin, owner, key=None):
-        return Verdict(origin, owner, (), False, at, key or self.rows[at].key, "frame")
+        return Verdict(origin, owner, (), False, at, key or self.row(at).key, "frame")
 
     def known(self, at, via):
         """main, Rust's user main, or the entry point, found by address."""
@@ -149,11 +135,11 @@ class _Walk:
         """Whether an initialiser, finaliser or exit handler begins with this frame."""
         if self.stack[at].known in ("initialiser", "finaliser"):
             return True
-        outer = self.rows[at + 1] if at + 1 < len(self.stack) else None
+        outer = self.row(at + 1)
         return outer is not None and outer.calls and not self.stack[at].inlined
 
     def callback(self, at, via):
-        frame, row = self.stack[at], self.rows[at]
+        frame, row = self.stack[at], self.row(at)
         how = "frame" if frame.function and not frame.known else "address"
         rule = self.callback_rule(at)
         if frame.role in ("executable", "user"):
@@ -176,7 +162,7 @@ class _Walk:
         frame = self.stack[at]
         if frame.known:
             return "%s of %s" % (frame.known, frame.module)
-        return "function of %s, called by %s" % (frame.module or "?", self.names[at + 1])
+        return "function of %s, called by %s" % (frame.module or "?", self.look(at + 1)[0])
 
     def program(self, at, via):
         """A function of the executable or of a user's library that no row names."""
@@ -186,7 +172,7 @@ class _Walk:
         if frame.role == "executable":
             if self.facts.executable_mixed and not frame.function:
                 return self.mixed(at)
-            if "Rust" in self.facts.holds and self.names[at].startswith("_R"):
+            if "Rust" in self.facts.holds and self.look(at)[0].startswith("_R"):
                 return Verdict(rule="a mangled name: Rust's library and the user look alike")
         how = "frame" if frame.function else "address"
         rule = "function of %s" % ("the program" if frame.role == "executable" else frame.module)
@@ -194,10 +180,10 @@ class _Walk:
 
     def mixed(self, at):
         """An unnamed function of a stripped executable that holds a runtime as well."""
-        for outer in range(at, len(self.stack)):
-            if self.stack[outer].known == "user_main":
-                rule = "under the user's main; the functions between have no names"
-                return Verdict("user", None, (), False, outer, rule, "address")
+        outer = self.user_main(at)
+        if outer is not None:
+            rule = "under the user's main; the functions between have no names"
+            return Verdict("user", None, (), False, outer, rule, "address")
         rule = "the program is stripped and holds a runtime as well: whose code this is, is lost"
         return Verdict("unknown", None, (), False, None, rule, "")
 
@@ -205,9 +191,9 @@ class _Walk:
         """In a static program: libc's own, as only libc calls it and it takes no callbacks."""
         if self.facts.libc != "static" or self.stack[at].role != "executable":
             return False
-        if self.rows[at] is not None and self.rows[at].key == "libc-linked-in":
+        row, outer = self.row(at), self.row(at + 1)
+        if row is not None and row.key == "libc-linked-in":
             return True
-        outer = self.rows[at + 1] if at + 1 < len(self.stack) else None
         return outer is not None and "libc" in outer.key and not outer.calls_back
 
     # -- the loader ------------------------------------------------------------------------
@@ -222,13 +208,14 @@ class _Walk:
         inner = self.stack[at - 1]
         if inner.role != "system" or self.table.owner(inner.module) == "C":
             return False
-        return self.rows[at - 1] is None or self.rows[at - 1].kind != "allocator"
+        row = self.row(at - 1)
+        return row is None or row.kind != "allocator"
 
     def beyond_loader(self, at):
         """Index of the first frame further out that is not the loader's work."""
-        while at < len(self.stack):
+        while self.has(at):
             after = at
-            while after < len(self.stack) and self.helps_loader(after):
+            while self.has(after) and self.helps_loader(after):
                 after += 1
             if after > at and not (self.is_loader(after) or self.is_thread_creation(after)):
                 return at
@@ -238,27 +225,28 @@ class _Walk:
         return at
 
     def is_loader(self, at):
-        if at >= len(self.stack):
+        if not self.has(at):
             return False
         return self.kind(at) in ("loader", "allocator") or self.stack[at].role == "loader"
 
     def helps_loader(self, at):
         """libc's `_dl_catch_exception`, or an unnamed function of libc in its place."""
-        row, frame = self.rows[at], self.stack[at]
+        row, frame = self.row(at), self.stack[at]
         if row is not None:
             return row.key == "c-calls-back"
         return frame.role == "system" and self.table.owner(frame.module) == "C"
 
     def is_thread_creation(self, at):
-        return at < len(self.stack) and self.rows[at] is not None and self.rows[at].thread
+        row = self.row(at)
+        return row is not None and row.thread
 
     def loader(self, at, beyond):
-        frame = self.stack[at]
-        if self.rows[at] is not None and self.rows[at].calls and self.is_own_work(at):
-            beyond = len(self.stack)
+        frame, row = self.stack[at], self.row(at)
+        if row is not None and row.calls and self.is_own_work(at):
+            beyond = None
         how = "frame" if frame.function else "address"
-        rule = self.rows[at].key if self.rows[at] else "function of the dynamic loader"
-        if rule == "loader-linked-in" and beyond < len(self.stack):
+        rule = row.key if row else "function of the dynamic loader"
+        if rule == "loader-linked-in" and beyond is not None and self.has(beyond):
             outer = self.further_out(beyond)
             if outer.owner == "C":  # a static program's start uses these functions for itself
                 return outer
@@ -277,7 +265,7 @@ class _Walk:
         return all(self.kind(inner) == "allocator" for inner in range(at))
 
     def for_whom(self, beyond):
-        if beyond >= len(self.stack) or self.facts.phase == "load":
+        if beyond is None or self.facts.phase == "load" or not self.has(beyond):
             return None
         verdict = self.further_out(beyond)
         if verdict.origin == "runtime":
@@ -293,7 +281,7 @@ class _Walk:
         if self.facts.libc == "none" and self.facts.phase == "main":
             rule = "the program has no C library: all code is its own"
             return Verdict("user", None, (), True, None, rule, "phase")
-        if not self.stack:
+        if not self.has(0):
             rule = "no stack was recorded"
         else:
             rule = "no frame of the stack tells whose call this is"

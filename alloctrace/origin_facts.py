@@ -62,10 +62,10 @@ def _places(role, in_libc, is_static, holds):
     return frozenset(found)
 
 
-def languages(stacks):
+def languages(frames):
     """Languages whose runtime the executable holds, as its functions' names tell."""
     found = set()
-    for frame in {id(f): f for stack in stacks for f in stack}.values():
+    for frame in frames:
         if frame.role == "executable" and frame.function:
             if frame.function.startswith(("std::rt::lang_start", "rust_begin_unwind")):
                 found.add("Rust")

@@ -13,31 +13,34 @@ class Via:
     """
 
     def __init__(self):
-        self._found = []  # names of closed runs
+        self._found = ()  # names that are told, innermost first
         self._module = None
-        self._run = []  # (name, is public) of the run of frames in one module
+        self._last = None  # (name, is public) of the outermost frame so far
 
     def add(self, module, word):
         """`word`: of the frame, as `word` gives it."""
-        if module != self._module:
-            self._close()
-            self._module = module
-        self._run.append(word)
+        if self._last is not None and (module != self._module or _is_worth_a_word(*self._last)):
+            self._found = self._with_last()
+        self._module, self._last = module, word
 
     def is_empty(self):
-        return not self._run and not self._found
+        return self._last is None
+
+    def state(self):
+        """All that what is added later meets with."""
+        return self._found, self._module, self._last
 
     def names(self):
-        self._close()
-        return tuple(reversed(self._found))[:MAX_NAMES]
+        found = self._found if self.is_empty() else self._with_last()
+        return found[::-1][:MAX_NAMES]
 
-    def _close(self):
-        for at, (text, is_public) in enumerate(self._run):
-            is_outermost = at == len(self._run) - 1
-            if is_public or is_outermost or ("::" in text and "::_" not in text):
-                if text and text not in self._found:
-                    self._found.append(text)
-        self._run = []
+    def _with_last(self):
+        text = self._last[0]
+        return self._found + (text,) if text and text not in self._found else self._found
+
+
+def _is_worth_a_word(text, is_public):
+    return is_public or ("::" in text and "::_" not in text)
 
 
 def word(frame, name, row):

@@ -4,21 +4,29 @@ from __future__ import annotations
 
 from . import origin_facts
 from .elf import ElfError, ElfFile
+from .stack_tree import StackTree
 
 
 def of_images(history, stacks):
-    """{image: {"libc", "holds", "executable_mixed"}}, fields of origin.Facts."""
-    held = origin_facts.languages(stacks.values())
-    images = history.event_images()
-    images.update(module.image for module in history.modules)
-    return {image: _program(history, image, held) for image in images}
+    """{image: {"libc", "holds", "executable_mixed"}}, fields of origin.Facts.
+
+    `stacks`: a StackTree, or {stack id: (Frame, …)}.
+    """
+    held = origin_facts.languages(StackTree.of(stacks).frames)
+    modules = {image: [] for image in history.event_images()}
+    for module in history.modules:
+        modules.setdefault(module.image, []).append(module)
+    files = {}  # what runs again and again is opened once
+    return {image: _program(history, image, found, held, files) for image, found in modules.items()}
 
 
-def _program(history, image, held):
-    modules = [module for module in history.modules if module.image == image]
+def _program(history, image, modules, held, files):
     program = next((module for module in modules if module.role == "executable"), None)
     libc = _libc(history, image, modules, program)
-    is_rust, is_stripped = _in_file(program)
+    file = program and (program.path, program.build_id)
+    if file not in files:
+        files[file] = _in_file(program)
+    is_rust, is_stripped = files[file]
     holds = held | {"Rust"} if is_rust else held
     mixed = is_stripped and (libc == "static" or "Rust" in holds)
     return {"libc": libc, "holds": frozenset(holds), "executable_mixed": mixed}

@@ -7,9 +7,9 @@ and people read "unknown". docs/purposes.md lists the rules with their evidence 
 from __future__ import annotations
 
 from . import purpose_rules
-from .model import Purpose
+from .model import Event, Purpose
 from .purpose_facts import FACTS, FIELDS
-from .purpose_survey import Survey
+from .purpose_survey import Functions, Survey
 
 __all__ = ["Survey", "explain"]
 
@@ -24,51 +24,61 @@ def explain(index, events, stacks, facts) -> Purpose:
 
     The events before it must have been explained: a syscall and a `free` look back.
     """
-    event, rules = events[index], purpose_rules.default()
+    event = events[index]
     if event.outer is not None and 0 <= event.outer < index:
         return events[event.outer].purpose or UNKNOWN
-    functions = facts.functions(event)
-    for rule in _fitting(event, functions, rules, facts):
-        found = _apply(rule, facts, index, event, functions)
+    first = facts.first(event)
+    for rule in _fitting(event, facts):
+        found = _apply(rule, facts, index, event, first)
         if found is not None:
             return found
     return UNKNOWN
 
 
-def _fitting(event, functions, rules, survey):
-    """Rules whose `stack` and `file` fit: the same for all events of one name and stack."""
-    key = (event.stack, event.name, event.kind)
-    cache = survey.fitting
-    if key not in cache:
-        names = [name for name, _ in functions]
-        frames = [frame for _, frame in functions] or survey.stacks.get(event.stack, ())
-        linked = survey.linked_libc(event)
-        cache[key] = [
+def _fitting(event, survey):
+    """Rules whose `stack` and `file` fit: the same for all events whose stacks begin alike."""
+    facts = survey.facts_of(event)
+    return fitting(survey, event.name, event.kind, event.stack, facts, survey.linked_libc(event))
+
+
+def fitting(survey, name, kind, stack, facts, linked):
+    """The same of an event that is known by its `name`, `kind` and `stack`; `linked`: the C library
+    that its program has linked in. Equal answers are one object."""
+    node = survey.tree.node(stack)
+    there = survey.steps.of(node)
+    question = name, kind, there, linked, facts.libc, facts.holds
+
+    def ask(found):
+        functions = Functions(found, kind, facts)
+        rules = tuple(
             rule
-            for rule in rules.candidates(event.name, names)
-            if _stack_fits(rule, functions) and _file_fits(rule, frames, linked)
-        ]
-    return cache[key]
+            for rule in purpose_rules.default().candidates(name, there)
+            if _stack_fits(rule, functions) and _file_fits(rule, functions, found, linked)
+        )
+        return survey.fitting.setdefault(tuple(rule.order for rule in rules), rules)
+
+    return survey.answers.answer(question, node, ask)
 
 
 def _stack_fits(rule, functions):
-    return not rule.steps or _match(rule.steps, functions, 0) is not None
+    return not rule.steps or _match(rule.steps, functions, 0)
 
 
 def _match(steps, functions, at):
-    """Index of the frame that the first of `steps` fits, all others further out; or None."""
-    first, unnamed, passed = steps[0], set(), 0
-    for index in range(at, len(functions)):
+    """Whether the first of `steps` fits a function from index `at` on, all others further out."""
+    first, unnamed, passed, index = steps[0], set(), 0, at
+    while functions.has(index):
         name, frame = functions[index]
         if name and first.fits(name) and unnamed <= {frame.module} and passed <= MAX_UNNAMED:
-            if len(steps) == 1 or _match(steps[1:], functions, index + 1) is not None:
-                return index
+            if len(steps) == 1 or _match(steps[1:], functions, index + 1):
+                return True
         if first.reach == "<" or (first.reach == "~" and name and not _is_inside(name)):
-            return None
+            return False
         if first.reach == "~" and not name:
             unnamed.add(frame.module)  # `~` passes over unnamed functions of the same file only
             passed += 1
-    return None
+        index += 1
+    return False
 
 
 def _is_inside(name):
@@ -76,15 +86,18 @@ def _is_inside(name):
     return name.startswith(_LIBRARIES)
 
 
-def _file_fits(rule, frames, module):
-    """`frames`: outside the allocator; where there are none, the whole stack."""
-    if not rule.file or not frames:
-        return not rule.file
-    name = module if frames[0].role == "executable" and module else frames[0].module
+def _file_fits(rule, functions, stack, module):
+    """By the first function outside the allocator; where there is none, of the whole stack."""
+    if not rule.file:
+        return True
+    frame = functions[0][1] if functions.has(0) else next(iter(stack), None)
+    if frame is None:
+        return False
+    name = module if frame.role == "executable" and module else frame.module
     return any(pattern.match(name) for pattern in rule.file)
 
 
-def _apply(rule, survey, index, event, functions):
+def _apply(rule, survey, index, event, first):
     """The rule's Purpose where its other conditions hold and its fields are known."""
     if not (_equal(rule, event) and _sized(rule, event) and _flagged(rule, event)):
         return None
@@ -92,11 +105,11 @@ def _apply(rule, survey, index, event, functions):
         return None
     for name in rule.when:
         wanted = not name.startswith("!")
-        if bool(FACTS[name.lstrip("!")](survey, index, event, functions)) != wanted:
+        if bool(FACTS[name.lstrip("!")](survey, index, event, first)) != wanted:
             return None
     values = {}
     for name in rule.fields:
-        values[name] = FIELDS[name](survey, index, event, functions)
+        values[name] = FIELDS[name](survey, index, event, first)
         if values[name] is None:
             return None
         if event.seq in survey.examples and name not in LASTING:
@@ -145,3 +158,67 @@ def _caused(rule, survey, event):
         return True
     call = survey.cause(event)
     return (call.name if call is not None else "none") in rule.cause
+
+
+# ---- without an example -------------------------------------------------------------------------
+
+
+def by_stacks(groups, survey, found, facts_of):
+    """Yield (id, Purpose) of the groups that are not in `found`, as far as their stacks tell.
+
+    `found`: {id: Purpose} of the others, to be added to on the way: a nested call's is that of the
+    call around it.
+    """
+    if len(found) == len(groups):
+        return
+    telling, alone = {}, {}
+    facts = [facts_of(what[5], what[4], what[1]) for what in groups.whats]
+    rows = zip(groups.what, groups.stack, groups.within, groups.verdict)
+    for id_, (what, stack, within, verdict) in enumerate(rows, 1):
+        if id_ in found:
+            continue
+        kind, name, _, _, phase, _ = groups.whats[what]
+        if within and kind == "call":
+            yield id_, found[within]
+            continue
+        key = name, phase, verdict, survey.steps.of(survey.tree.node(stack))
+        if key not in telling:
+            telling[key] = _may_tell(name, phase, groups.verdicts[verdict], key[3])
+        if not telling[key]:
+            yield id_, UNKNOWN
+            continue
+        linked = survey.libc_of(facts[what], stack, *_around(groups, within))
+        rules = fitting(survey, name, kind, stack, facts[what], linked)
+        key = id(rules), verdict, phase
+        if key not in alone:
+            alone[key] = _alone(rules, groups.verdicts[verdict], phase)
+        yield id_, alone[key]
+
+
+def _around(groups, within):
+    """The stack of the un-nested call around a group."""
+    while within:
+        outer, within = within, groups.within[within - 1]
+        if not within:
+            yield groups.stack[outer - 1]
+
+
+def _may_tell(name, phase, verdict, there):
+    """Whether any rule that needs no more than stack and verdict may fit."""
+    event = Event(0, 0, 0, 0, "call", name, phase=phase, verdict=verdict)
+    rules = purpose_rules.default().candidates(name, there)
+    return any(_needs_no_more(rule) and _equal(rule, event) for rule in rules)
+
+
+def _alone(rules, verdict, phase):
+    """The Purpose by the first rule that may hold, if it needs no more than stack and verdict."""
+    event = Event(0, 0, 0, 0, "call", "", phase=phase, verdict=verdict)
+    first = next((rule for rule in rules if _equal(rule, event)), None)
+    if first is None or not _needs_no_more(first):
+        return UNKNOWN
+    return Purpose(first.text, first.key, first.source)
+
+
+def _needs_no_more(rule):
+    rests_on_more = rule.sizes or rule.flags or rule.cause or rule.when or rule.fields
+    return not rests_on_more and rule.path is None

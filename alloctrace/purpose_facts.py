@@ -1,4 +1,4 @@
-"""Fields and facts of purpose rules: plain functions of (survey, index, event, functions).
+"""Fields and facts of purpose rules: plain functions of (survey, index, event, first).
 
 A field gives text or a number, or None where it is not known: the rule then does not hold.
 """
@@ -17,7 +17,7 @@ def basename(path):
     return path.rsplit("/", 1)[-1] if path else None
 
 
-def _previous_size(survey, index, event, functions):
+def _previous_size(survey, index, event, first):
     earlier = survey.previous(event)
     return None if earlier is None else asked(earlier)
 
@@ -29,57 +29,57 @@ def asked(event):
     return event.size * (1 if event.nmemb is None else event.nmemb)
 
 
-def _next_library(survey, index, event, functions):
+def _next_library(survey, index, event, first):
     return basename(survey.next_file(index))
 
 
-def _last_library(survey, index, event, functions):
+def _last_library(survey, index, event, first):
     return basename(survey.last_file(index))
 
 
-def _module(survey, index, event, functions):
+def _module(survey, index, event, first):
     return basename(survey.file_at(event.ptr)) if event.ptr else None
 
 
-def _unmapped(survey, index, event, functions):
+def _unmapped(survey, index, event, first):
     return basename(survey.file_mapped_at(index, event.ptr)) if event.ptr else None
 
 
-def _cause_name(survey, index, event, functions):
+def _cause_name(survey, index, event, first):
     call = survey.cause(event)
     return None if call is None else call.name
 
 
-def _cause_size(survey, index, event, functions):
+def _cause_size(survey, index, event, first):
     call = survey.cause(event)
     return None if call is None else asked(call)
 
 
-def _cause_old_size(survey, index, event, functions):
+def _cause_old_size(survey, index, event, first):
     call = survey.cause(event)
-    return None if call is None else _previous_size(survey, index, call, functions)
+    return None if call is None else _previous_size(survey, index, call, first)
 
 
-def _asker(survey, index, event, functions):
+def _asker(survey, index, event, first):
     """The function that decided whose the call is."""
     at = event.verdict.decided_by if event.verdict is not None else None
-    stack = survey.stacks.get(event.stack, ())
-    name = stack[at].function if at is not None and at < len(stack) else None
+    frame = survey.tree.frame(event.stack, at) if at is not None else None
+    name = frame.function if frame is not None else None
     return (path(name) or name)[:MAX_NAME] if name else None
 
 
-def _thing(survey, index, event, functions):
+def _thing(survey, index, event, first):
     return survey.thing(event)
 
 
 FIELDS = {
-    "size": lambda survey, index, event, functions: asked(event),
-    "bytes": lambda survey, index, event, functions: abs(event.size) if event.size else None,
-    "count": lambda survey, index, event, functions: event.nmemb,
-    "new_size": lambda survey, index, event, functions: event.args.get("new_size"),
-    "path": lambda survey, index, event, functions: event.args.get("path"),
-    "library": lambda survey, index, event, functions: basename(event.args.get("path")),
-    "owner": lambda survey, index, event, functions: event.verdict and event.verdict.owner,
+    "size": lambda survey, index, event, first: asked(event),
+    "bytes": lambda survey, index, event, first: abs(event.size) if event.size else None,
+    "count": lambda survey, index, event, first: event.nmemb,
+    "new_size": lambda survey, index, event, first: event.args.get("new_size"),
+    "path": lambda survey, index, event, first: event.args.get("path"),
+    "library": lambda survey, index, event, first: basename(event.args.get("path")),
+    "owner": lambda survey, index, event, first: event.verdict and event.verdict.owner,
     "old_size": _previous_size,
     "next_library": _next_library,
     "last_library": _last_library,
@@ -93,17 +93,17 @@ FIELDS = {
 }
 
 
-def _is_growing(survey, index, event, functions):
-    old = _previous_size(survey, index, event, functions)
+def _is_growing(survey, index, event, first):
+    old = _previous_size(survey, index, event, first)
     return old is not None and event.size is not None and asked(event) > old
 
 
-def _is_shrinking(survey, index, event, functions):
-    old = _previous_size(survey, index, event, functions)
+def _is_shrinking(survey, index, event, first):
+    old = _previous_size(survey, index, event, first)
     return old is not None and event.size is not None and asked(event) < old
 
 
-def _is_own_mapping(survey, index, event, functions):
+def _is_own_mapping(survey, index, event, first):
     """The block that the call handed out begins in the first page of this mapping."""
     call = survey.cause(event)
     if call is None or not call.result or event.result is None:
@@ -111,7 +111,7 @@ def _is_own_mapping(survey, index, event, functions):
     return 0 <= call.result - event.result < PAGE and (event.size or 0) >= (asked(call) or 0)
 
 
-def _is_in_last_file(survey, index, event, functions):
+def _is_in_last_file(survey, index, event, first):
     """An anonymous mapping that lies in, or right behind, the file mapped last."""
     for earlier in range(index - 1, max(-1, index - 9), -1):
         other = survey.events[earlier]
@@ -123,32 +123,32 @@ def _is_in_last_file(survey, index, event, functions):
     return False
 
 
-def _is_third(survey, index, event, functions):
+def _is_third(survey, index, event, first):
     """At least two calls before came from the same function on the same thread."""
     return survey.count_before(index) >= 2
 
 
-def _is_direct(survey, index, event, functions):
+def _is_direct(survey, index, event, first):
     return event.verdict is not None and event.verdict.origin == "user" and event.verdict.direct
 
 
-def _is_own_unmapping(survey, index, event, functions):
+def _is_own_unmapping(survey, index, event, first):
     """The block that the call frees or moves begins in the first page of what is unmapped."""
     call = survey.cause(event)
     return call is not None and bool(call.ptr) and 0 <= call.ptr - event.ptr < PAGE
 
 
-def _is_musl_large(survey, index, event, functions):
+def _is_musl_large(survey, index, event, first):
     """musl gives blocks of that size a mapping of their own (mallocng MMAP_THRESHOLD)."""
-    size = _cause_size(survey, index, event, functions)
+    size = _cause_size(survey, index, event, first)
     return size is not None and size >= 131052
 
 
-def _is_null(survey, index, event, functions):
+def _is_null(survey, index, event, first):
     return event.ptr == 0
 
 
-def _cuts_arena(survey, index, event, functions):
+def _cuts_arena(survey, index, event, first):
     """This call just reserved an arena's space, and what is unmapped is a part of it."""
     for earlier in range(index - 1, max(-1, index - 4), -1):
         other = survey.events[earlier]
@@ -158,19 +158,15 @@ def _cuts_arena(survey, index, event, functions):
     return False
 
 
-def _inlining_is_known(survey, index, event, functions):
+def _inlining_is_known(survey, index, event, first):
     """Debug information was there: without it a function inlined here would not be seen."""
-    if not functions:
-        return False
-    module = functions[0][1].module
-    stack = survey.stacks.get(event.stack, ())
-    return any(frame.inlined and frame.module == module for frame in stack)
+    return first is not None and survey.has_inlined(event, first[1].module)
 
 
 FACTS = {
     "inlining-known": _inlining_is_known,
-    "known-vec": lambda survey, index, event, functions: survey.thing(event) == VEC,
-    "known-string": lambda survey, index, event, functions: survey.thing(event) == STRING,
+    "known-vec": lambda survey, index, event, first: survey.thing(event) == VEC,
+    "known-string": lambda survey, index, event, first: survey.thing(event) == STRING,
     "growing": _is_growing,
     "shrinking": _is_shrinking,
     "own-mapping": _is_own_mapping,

@@ -94,11 +94,8 @@ class Rules:
         self._fitting = {}  # name of a function -> bits of the steps that it fits
         self._found = {}  # (name of an event, bits of its stack) -> rules
 
-    def candidates(self, name, functions):
-        """Rules for event `name` whose steps fit among `functions`, in the file's order."""
-        there = 0
-        for function in functions:
-            there |= self._steps_of(function)
+    def candidates(self, name, there):
+        """Rules for event `name` whose steps are all in `there`, bits; in the file's order."""
         key = (name, there)
         if key not in self._found:
             rules = self._on.get(name, ())
@@ -112,7 +109,8 @@ class Rules:
             found |= self._bits.setdefault(key, 1 << len(self._bits))
         return found
 
-    def _steps_of(self, function):
+    def steps_of(self, function):
+        """Bits of the steps that a function's name fits."""
         known = self._fitting.get(function)
         if known is None:
             known = self._exact.get(function, 0)

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from . import purpose_rules
 from .function_names import plain
 from .origin_facts import Facts, places
 from .origin_table import default as origin_rows
+from .stack_beginnings import Beginnings
+from .stack_tree import StackTree, Unions
 
+_GLIBC, _MUSL = 1, 2
 MAX_FUNCTIONS = 200  # of a stack, innermost; deeper ones are no evidence
 LOOK_AHEAD = 16  # events of the thread, for the file that the loader maps next
 _CACHES = ("ld.so.cache", "gconv-modules.cache", "locale-archive")
@@ -20,13 +24,15 @@ class Survey:
 
     def __init__(self, events, stacks, modules=(), facts_of=None):
         self.events = events
-        self.stacks = stacks
+        self.tree = StackTree.of(stacks)
         self.examples = frozenset()  # seqs of events that stand for others, of other sizes
-        self.fitting = {}  # kept by purpose.explain: (stack, name, kind) -> rules
         self.facts_of = facts_of or (lambda event: Facts())
         self._modules = list(modules)
-        self._pairs = {}  # id of a frame -> (name, frame)
-        self._functions = {}  # (stack, is call) -> functions outside the allocator
+        self.answers = Beginnings(self.tree)
+        self.steps = Unions(self.tree, _steps_of)  # of rules' stacks, that functions fit
+        self.fitting = {}  # kept by purpose.fitting: rules by their numbers
+        self._libcs = Unions(self.tree, _libc_of)
+        self._inlined = {}  # module -> Unions: whether a stack has functions inlined there
         self._next_on_thread, self._last_file = _threads(events)
         self._before = _blocks(events)
         self._mapped = _mappings(events)
@@ -34,40 +40,32 @@ class Survey:
 
     def linked_libc(self, event):
         """The C library's name where the program has it linked in and the stack tells which."""
-        if self.facts_of(event).libc != "static":
-            return ""
         call = self.cause(event) or event
-        stack = self.stacks.get(event.stack, ()) + self.stacks.get(call.stack, ())
-        names = {frame.function for frame in stack}
-        if names & _ONLY_GLIBC:
+        return self.libc_of(self.facts_of(event), event.stack, call.stack)
+
+    def libc_of(self, facts, *stacks):
+        """The same of stacks, by their ids."""
+        if facts.libc != "static":
+            return ""
+        told = [self._libcs.of(self.tree.node(stack)) for stack in stacks]
+        if any(bits & _GLIBC for bits in told):
             return "libc.so.6"
-        return "libc.so" if names & _ONLY_MUSL else ""
+        return "libc.so" if any(told) else ""
 
-    def functions(self, event):
-        """((name, frame), …) outside the allocator, innermost first; unnamed ones are ""."""
-        key = (event.stack, event.kind)
-        if key not in self._functions:
-            self._functions[key] = self._outside(event)
-        return self._functions[key]
-
-    def _outside(self, event):
-        stack, table = self.stacks.get(event.stack, ()), origin_rows()
+    def first(self, event):
+        """(name, frame) of the first function outside the allocator, or None; unnamed: ""."""
         facts = self.facts_of(event)
-        named, start = list(map(self._pairs.get, map(id, stack))), 0
-        for at, frame in enumerate(stack) if None in named else ():
-            named[at] = named[at] or self._pairs.setdefault(id(frame), _named(frame))
-        if event.kind == "call":
-            while start < len(stack) and stack[start].inlined:
-                start += 1
-            start = min(start + 1, len(stack))
-        while start < len(named):
-            row = table.find(named[start][0] or None, places(named[start][1], facts))
-            if row is None or row.kind != "allocator" or row.key == "loader-helper":
-                break
-            if event.kind == "syscall" and row.key != "syscall-wrapper":
-                break
-            start += 1
-        return tuple(named[start : start + MAX_FUNCTIONS])
+        question = event.kind, facts.libc, facts.holds
+        ask = _first_asked(event.kind, facts)
+        return self.answers.answer(question, self.tree.node(event.stack), ask)
+
+    def has_inlined(self, event, module):
+        """Whether the stack shows a function inlined into one of that module."""
+        if module not in self._inlined:
+            self._inlined[module] = Unions(
+                self.tree, lambda frame: int(frame.inlined and frame.module == module)
+            )
+        return bool(self._inlined[module].of(self.tree.node(event.stack)))
 
     def remember(self, event, thing):
         """`event` was explained: its block is from now on `thing`."""
@@ -126,8 +124,8 @@ class Survey:
         return found
 
     def _first_function(self, event):
-        functions = self.functions(event)
-        return functions[0][0] if functions else ""
+        first = self.first(event)
+        return first[0] if first else ""
 
     def file_mapped_at(self, index, address):
         """Path of the file that was last mapped at exactly `address` before that event, or None."""
@@ -144,6 +142,66 @@ class Survey:
             if module.start <= address < module.end:
                 return module.path
         return None
+
+
+def _steps_of(frame):
+    return purpose_rules.default().steps_of(plain(frame.function) or "")
+
+
+def _libc_of(frame):
+    if frame.function in _ONLY_GLIBC:
+        return _GLIBC
+    return _MUSL if frame.function in _ONLY_MUSL else 0
+
+
+def _first_asked(kind, facts):
+    def ask(stack):
+        functions = Functions(stack, kind, facts)
+        return functions[0] if functions.has(0) else None
+
+    return ask
+
+
+class Functions:
+    """(name, frame) of a stack outside the allocator, innermost first; unnamed ones are "".
+
+    Nothing further out is looked at than what is asked for.
+    """
+
+    def __init__(self, stack, kind, facts):
+        self._stack = stack
+        self._start = self._outside(kind, facts)
+
+    def has(self, index):
+        if index >= MAX_FUNCTIONS:
+            return False
+        return _has(self._stack, self._start + index)
+
+    def __getitem__(self, index):
+        return _named(self._stack[self._start + index])
+
+    def _outside(self, kind, facts):
+        stack, start = self._stack, 0
+        if kind == "call":
+            while _has(stack, start) and stack[start].inlined:
+                start += 1
+            start += _has(stack, start)
+        while _has(stack, start):
+            frame, table = stack[start], origin_rows()
+            row = table.find(plain(frame.function), places(frame, facts))
+            if row is None or row.kind != "allocator" or row.key == "loader-helper":
+                break
+            if kind == "syscall" and row.key != "syscall-wrapper":
+                break
+            start += 1
+        return start
+
+
+def _has(stack, index):
+    try:
+        return stack[index] is not None
+    except IndexError:
+        return False
 
 
 def _named(frame):

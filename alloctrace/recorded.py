@@ -10,13 +10,14 @@ from __future__ import annotations
 from bisect import bisect_left
 from operator import itemgetter
 
-from . import columns, spool, trace_events, words
+from . import columns, trace_events
+from .group_table import GroupTable
 from .groups import Sums
+from .node_stacks import NodeStacks
 from .trace_check import TraceError
 from .trace_schema import COLUMN_NAMES
 
 MANY = 50000  # events: each one's purpose is asked for up to here, beyond only each group's
-MAX_DEPTH = 257  # frames of a stack, as of the breakpoint engine's: a function, and 256 callers
 
 
 class Recorded:
@@ -28,9 +29,9 @@ class Recorded:
         self.chunks = []  # (first, count, [spool.Column])
         self.late = []  # (seq, column, value)
         self._late_rows = None  # the same by seq
-        self.sums = Sums()
+        self.sums = Sums(GroupTable())
         self.blocks = []
-        self.parents, self.frames = [], []  # of stack nodes, frames: (pc, 0); index: id - 1
+        self.stacks = NodeStacks()
         self.is_whole = False  # its sums are there: it was not cut off
         self.keeps_events = True  # else only the first ones are there, as examples
         self.told = 0  # events of which the sums are
@@ -76,27 +77,6 @@ class Recorded:
         if id_ not in self.arguments:
             raise TraceError("damaged: no arguments %d" % id_)
         return dict(self.arguments[id_])
-
-    def stack(self, node):
-        """The node's spool.Stack; slots are not kept."""
-        frames, start = [], node
-        while node > 0 and len(frames) < MAX_DEPTH:
-            frames.append(self.frames[node - 1])
-            node = self.parents[node - 1]
-        cut = words.CUT_DEEP if len(frames) == MAX_DEPTH else -node if -node in words.CUTS else 0
-        return spool.Stack(start, cut, tuple(frames))
-
-    def stacks(self):
-        """{node: spool.Stack} of all events."""
-        nodes = {group.stack for group in self.sums.groups if group.stack > 0}
-        return {node: self.stack(node) for node in sorted(nodes)}
-
-    def first_uses(self):
-        """{stack id: (t_ns, image)} of the first event with it."""
-        found = {}
-        for group in self.sums.groups:
-            found.setdefault(group.stack, (group.first_t, group.image))
-        return found
 
 
 class NotKept:

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from array import array
 from operator import attrgetter
 
 from . import columns, fields, recount, spool, syscalls, words
 from .blocks import Block
-from .model import Group
+from .group_table import SUMS, unsigned
 from .recorded import NotKept, Recorded
 from .trace_check import TraceError
 from .trace_schema import COLUMN_NAMES
 
 _CODE = 0xFFFFFFFF  # instead of a syscall's number: the code that posix_memalign returned
-_SUMS = spool.SumRow._fields[1:]
+_SIGNED = ("bytes", "allocated", "live_bytes", "temporary_bytes", "peak_bytes")
+_SUMS_AT = [8 * spool.SumRow._fields.index(name) for name in SUMS]  # bytes in a row
 
 
 class Builder:
@@ -22,7 +24,7 @@ class Builder:
         self.recorded = Recorded()
         self._unmatched = unmatched
         self._open = []  # columns of the chunk that is not whole yet
-        self._pairs = {}  # pc -> (pc, 0): stacks share them
+        self._whats = {}  # (name, pid, phase, image) of a row -> what the table knows it by
 
     def handlers(self):
         return {
@@ -49,34 +51,41 @@ class Builder:
         self.recorded.names[fields.number(data, "id")] = (kind, name, impl)
 
     def nodes(self, record):
-        known = self.recorded
-        for id_, parent, pc in record.rows:
-            if id_ != len(known.frames) + 1 or parent >= id_:
-                self._refuse("stacks")
-                return
-            known.parents.append(parent)
-            known.frames.append(self._pairs.setdefault(pc, (pc, 0)))
+        rows = record.rows
+        if not self.recorded.stacks.add(
+            rows.column("i", 0), rows.column("i", 4), rows.column("Q", 8)
+        ):
+            self._refuse("stacks")
 
     def groups(self, record):
-        for row in record.rows:
-            if not self._is_group(row):
-                self._refuse("groups")
-                return
-            name, phase = self.recorded.names[row.name], words.PHASES[row.phase]
-            where = (row.pid, *name, phase, row.image, row.stack, row.within)
-            before = None if row.before == columns.MASK64 else row.before
-            first = (row.first_seq, min(row.first_t, columns.SIGN - 1), before)
-            self.recorded.sums.groups.append(Group(row.id, *where, None, None, *first))
+        numbers = [record.rows.column("I", at) for at in range(0, 20, 4)]
+        stack, image = record.rows.column("i", 20), record.rows.column("Q", 24)
+        ids, name, pid, phase, within = numbers
+        if len(record.rows) and not self._are_groups(ids, name, phase, within, stack):
+            self._refuse("groups")
+            return
+        whats = list(map(self._what, zip(name, pid, phase, image)))
+        first = [unsigned(record.rows.column("q", at)) for at in (32, 40)]
+        before = record.rows.column("q", 48)
+        self.recorded.sums.groups.extend(whats, stack, within, *first, before)
 
-    def _is_group(self, row):
-        known = self.recorded
+    def _are_groups(self, ids, name, phase, within, stack):
+        known, next_ = self.recorded, len(self.recorded.sums.groups) + 1
         return (
-            row.id == len(known.sums.groups) + 1
-            and row.name in known.names
-            and row.phase < len(words.PHASES)
-            and row.within < row.id
-            and row.stack <= len(known.frames)
+            ids == array("I", range(next_, next_ + len(ids)))
+            and set(name) <= known.names.keys()
+            and max(phase) < len(words.PHASES)
+            and all(map(int.__lt__, within, ids))
+            and max(stack) <= known.stacks.last
         )
+
+    def _what(self, key):
+        number = self._whats.get(key)
+        if number is None:
+            name, pid, phase, image = key
+            what = (*self.recorded.names[name], pid, words.PHASES[phase], image)
+            number = self._whats[key] = self.recorded.sums.groups.what_id(what)
+        return number
 
     def arguments(self, record):
         try:
@@ -109,13 +118,19 @@ class Builder:
                 self._refuse("late fields")
 
     def sums(self, record):
-        for row in record.rows:
-            if not 0 < row.id <= len(self.recorded.sums.groups):
-                self._refuse("sums")
-                return
-            group = self.recorded.sums.groups[row.id - 1]
-            for name in _SUMS:
-                setattr(group, name, getattr(row, name))
+        groups, ids = self.recorded.sums.groups, record.rows.column("Q", 0)
+        if not ids:
+            return
+        if not 0 < min(ids) <= max(ids) <= len(groups):
+            self._refuse("sums")
+            return
+        sums = [record.rows.column("q", at) for at in _SUMS_AT]
+        sums = [column if name in _SIGNED else unsigned(column) for name, column in zip(SUMS, sums)]
+        if ids == array("Q", range(ids[0], ids[0] + len(ids))):
+            groups.set_sums(ids[0] - 1, sums)
+            return
+        for at, id_ in enumerate(ids):
+            groups.set_sums(id_ - 1, [column[at : at + 1] for column in sums])
 
     def blocks(self, record):
         self.recorded.blocks += [Block(*row[:5]) for row in record.rows]
@@ -150,7 +165,8 @@ class Builder:
         known.keeps_events = history.run.get("keep") != "totals"
         known.sums.events = len(known.events) if known.keeps_events else known.told
         history.recorded = known
-        history.stacks = known.stacks()
+        known.stacks.use(known.sums.groups.stack)
+        history.stacks = known.stacks
         try:
             history.events = self._events(history)
             if not known.is_whole:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from . import measure
 from .blocks import Block, asked
+from .group_table import sums_of
 from .live_bytes import LiveBytes
 
 _REMEMBERED = 1 << 12  # nested calls, and calls that reached the kernel; fewer are ever open
@@ -13,18 +14,19 @@ class Recount:
     """Takes events with their groups, in their order."""
 
     def __init__(self, recorded):
-        self._recorded = recorded
+        self._recorded, self._groups = recorded, list(recorded.sums.groups)
         self._live, self._blocks = LiveBytes(), {}  # pid -> {number: Block}
         self._images = {}
         self._outer, self._reached = {}, {}
 
     def all(self):
         """Fill in the sums and blocks of `recorded`."""
-        groups = self._recorded.sums.groups
+        groups = self._groups
         for index in range(len(self._recorded.chunks)):
             for event, id_ in self._recorded.chunk_events(index):
                 self._add(event, groups[id_ - 1])
         self._live.finish()
+        self._recorded.sums.groups.set_sums(0, list(zip(*map(sums_of, groups))))
         self._recorded.sums.peak = self._live.peak
         self._recorded.sums.timeline = self._live.timeline
         self._recorded.sums.stages = self._live.stages.rows()
@@ -43,7 +45,7 @@ class Recount:
 
     def _reach(self, seq, group):
         """The un-nested call of this syscall's group reached the kernel; it is counted once."""
-        groups = self._recorded.sums.groups
+        groups = self._groups
         while group.within:
             group = groups[group.within - 1]
         while seq in self._outer:

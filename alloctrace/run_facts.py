@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 from . import fields, words
+from .node_stacks import NodeStacks
 
 MAX_KEPT = 1000  # of a list of forks, threads, signals
 
@@ -91,7 +92,10 @@ def missing(history):
 
 def cuts(history):
     """{reason: distinct stacks that end before their outermost frame}."""
-    found = Counter(stack.cut for stack in history.stacks.values() if stack.cut)
+    if isinstance(history.stacks, NodeStacks):
+        found = history.stacks.cuts()
+    else:
+        found = Counter(stack.cut for stack in history.stacks.values() if stack.cut)
     return {words.CUTS.get(cut, "unknown reason %d" % cut): n for cut, n in sorted(found.items())}
 
 

@@ -9,10 +9,10 @@ _SUMS = ("count", "bytes", "live_blocks", "live_bytes")
 
 
 class Sites:
-    """Adds up groups by place; `stack_of(id)` gives the frames, innermost first."""
+    """Adds up groups by place; `frame_of(stack, verdict)`: the one meaningful frame, or None."""
 
-    def __init__(self, stack_of):
-        self._stack_of = stack_of
+    def __init__(self, frame_of):
+        self._frame_of = frame_of
         self._known = {}  # (stack, decided_by, origin) -> row
         self._rows = {}
 
@@ -32,7 +32,7 @@ class Sites:
         decided = group.verdict.decided_by if group.verdict else None
         short = (group.stack, decided, measure.origin(group))
         if short not in self._known:
-            frame = measure.deciding_frame(group, self._stack_of(group.stack))
+            frame = self._frame_of(group.stack, group.verdict)
             self._known[short] = self._place(frame, measure.origin(group))
         return self._known[short]
 

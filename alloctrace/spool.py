@@ -11,6 +11,8 @@ from __future__ import annotations
 import json
 import os
 import struct
+import sys
+from array import array
 from collections import namedtuple
 
 from . import fields
@@ -50,13 +52,13 @@ SysLeave = namedtuple("SysLeave", "t_ns tid number result")
 CutOff = namedtuple("CutOff", "offset lost_bytes")  # only ever the last one
 
 # What the history in C hands out (recorder/host/history.h): rows are plain tuples.
-Nodes = namedtuple("Nodes", "rows")  # id, parent, pc
-Groups = namedtuple("Groups", "rows")  # GroupRow
+Nodes = namedtuple("Nodes", "rows")  # a Table: id, parent, pc
+Groups = namedtuple("Groups", "rows")  # a Table: GroupRow
 GroupRow = namedtuple("GroupRow", "id name pid phase within stack image first_seq first_t before")
 Arguments = namedtuple("Arguments", "id number args path")
 Column = namedtuple("Column", "first count column width delta base period data")
 Late = namedtuple("Late", "rows")  # seq, column, value
-Sums = namedtuple("Sums", "rows")  # SumRow
+Sums = namedtuple("Sums", "rows")  # a Table: SumRow
 SumRow = namedtuple(
     "SumRow",
     "id count failed unfinished reached bytes allocations allocated live_blocks live_bytes"
@@ -241,13 +243,41 @@ def _plain_rows(row, layout):
     return lambda payload: row(list(layout.iter_unpack(payload)))
 
 
+class Table:
+    """Rows of numbers that stay as bytes until their columns are asked for, each as an array."""
+
+    def __init__(self, payload, layout):
+        if len(payload) % layout.size:
+            raise ValueError("a part of a row")
+        self._payload, self._layout, self._words = payload, layout, {}
+
+    def __len__(self):
+        return len(self._payload) // self._layout.size
+
+    def __iter__(self):
+        return self._layout.iter_unpack(self._payload)
+
+    def column(self, code, offset):
+        """The numbers of type `code` at byte `offset` of the rows."""
+        if code not in self._words:
+            self._words[code] = array(code, self._payload)
+            if sys.byteorder == "big":
+                self._words[code].byteswap()
+        words = self._words[code]
+        return words[offset // words.itemsize :: self._layout.size // words.itemsize]
+
+
+def _table(row, layout):
+    return lambda payload: row(Table(payload, layout))
+
+
 _DECODERS = {
-    NODES: _plain_rows(Nodes, _NODE),
-    GROUPS: _rows(Groups, _GROUP, GroupRow),
+    NODES: _table(Nodes, _NODE),
+    GROUPS: _table(Groups, _GROUP),
     ARGUMENTS: _decode_arguments,
     COLUMN: _decode_column,
     LATE: _plain_rows(Late, _LATE),
-    SUMS: _rows(Sums, _SUM, SumRow),
+    SUMS: _table(Sums, _SUM),
     BLOCKS: _plain_rows(Blocks, _BLOCK),
     STAGES: _plain_rows(Stages, _STAGE),
     JSON: _decode_info,

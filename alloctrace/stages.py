@@ -7,7 +7,7 @@ the same (recorder/host/history_stages.c).
 
 from __future__ import annotations
 
-from . import measure, words
+from . import words
 
 STAGES = 128  # moments, at most twice as many
 
@@ -54,7 +54,7 @@ class Stages:
 def by_origin(rows, groups):
     """Plain lists for JSON: `seq`, `t_ns`, and `live_bytes` {origin: one for each moment}.
 
-    `rows`: of Stages; `groups`: by id - 1, with their verdicts.
+    `rows`: of Stages; `groups`: a GroupTable, with their verdicts.
     """
     held, origins = {}, dict.fromkeys(words.ORIGINS, 0)
     found = {"seq": [], "t_ns": [], "live_bytes": {origin: [] for origin in words.ORIGINS}}
@@ -64,7 +64,7 @@ def by_origin(rows, groups):
             found["seq"].append(seq)
             found["t_ns"].append(t_ns)
         elif found["seq"]:
-            who = measure.origin(groups[id_ - 1])
+            who = groups.origin(id_)
             origins[who] += live - held.get(id_, 0)
             held[id_] = live
     _take(found, origins)

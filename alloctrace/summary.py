@@ -5,7 +5,7 @@ The fields of design section 5 (`report --json`) are a contract: added to, never
 
 from __future__ import annotations
 
-from alloctrace import coverage, run_facts
+from alloctrace import coverage, group_kinds, run_facts
 from alloctrace.causes import Causes
 from alloctrace.memory import Memory
 from alloctrace.phases import Phases
@@ -17,12 +17,17 @@ SCHEMA = 1
 TOP_SITES = 1000
 
 
-def summarise(trace, top_sites=TOP_SITES):
-    """The record of one run as plain values, fit for JSON. `trace`: alloctrace.trace.Trace."""
-    sums = trace.sums()
-    counters = _Counters(trace.stack, sums.peak)
-    for group in sums.groups:
-        counters.add(group)
+def summarise(trace, top_sites=TOP_SITES, kinds=None):
+    """The record of one run as plain values, fit for JSON. `trace`: alloctrace.trace.Trace.
+
+    `kinds`: what trace.write counted, where the trace was written just now: it is not read again.
+    """
+    peak = trace.run.get("peak") or {}
+    if kinds is None:
+        sums, peak = trace.sums(), trace.sums().peak
+        nodes = trace.tree.nodes(sums.groups.stack)
+        kinds = group_kinds.of(sums.groups, trace.tree, nodes)
+    counters = _Counters(kinds, peak)
     run = dict(trace.run)
     record = _about_run(run)
     record.update(_contract(counters, trace, run, top_sites))
@@ -48,17 +53,16 @@ def _numbers(values):
 class _Counters:
     """Everything that counts, fed in one pass."""
 
-    def __init__(self, stack_of, peak):
+    def __init__(self, kinds, peak):
         self.totals, self.tally, self.causes = Totals(), Tally(), Causes()
-        self.memory, self.sites, self.phases = Memory(), Sites(stack_of), Phases()
-        self.understood, self.processes = coverage.Understood(stack_of), Processes()
+        self.memory, self.sites, self.phases = Memory(), Sites(kinds.tree.deciding_frame), Phases()
+        self.understood, self.processes = coverage.Understood(kinds.tree, kinds.looks), Processes()
         self._all = (self.totals, self.tally, self.causes, self.memory, self.sites, self.phases)
         self._all += (self.understood, self.processes)
         self._peak = {"bytes": 0, "seq": None, "t_ns": None, "phase": None, **peak}
-
-    def add(self, group):
-        for counter in self._all:
-            counter.add(group)
+        for kind in kinds.groups:
+            for counter in self._all:
+                counter.add(kind)
 
     def peak(self):
         return self.memory.peak(self._peak)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import namedtuple
-from functools import cached_property
 
 Place = namedtuple("Place", "pc module is_call")
 # module: None where no file is mapped. is_call: the pc is a return address, so that the call lies
@@ -14,46 +13,40 @@ Place = namedtuple("Place", "pc module is_call")
 class Places:
     """The modules of a history by address, image and time.
 
-    `is_signal_return(module, offset)` tells whether a signal trampoline is at that place.
+    `is_signal_return(module, offset)` tells whether a signal trampoline is at that place. `found`:
+    by number, what is at an address: its Place where a stack begins there, its Place as a caller,
+    and whether its caller is one: not so of a signal trampoline. Equal places are one object.
     """
 
-    def __init__(self, history, is_signal_return):
+    def __init__(self, modules, is_signal_return):
+        self.found = []
         self._is_signal_return = is_signal_return
-        self._stacks = history.stacks
-        self._modules = sorted(history.modules, key=lambda module: module.start)
+        self._modules = sorted(modules, key=lambda module: module.start)
         self._starts = [module.start for module in self._modules]
         self._reach = _furthest_ends(self._modules)
-        self._first_use = _first_uses(history)
         self._held = {}  # pc -> modules that ever held it
-        self._found = {}  # (pc, module id) -> (Place as innermost frame, Place as call, is return)
-        self._lasting = {}  # image -> {pc: an entry of _found that holds at all its times}
+        self._numbers = {}  # (pc, module id) -> number
+        self._lasting = {}  # image -> {pc: a number that holds at all its times}
 
-    @cached_property
-    def stacks(self):
-        """{stack id: [Place]}, innermost first. Equal places are one object."""
-        return {id_: self._resolve(id_, stack) for id_, stack in self._stacks.items()}
+    def lasting(self, image):
+        """{pc: number}: what need not be asked again in an image; None: of no image."""
+        return self._lasting.setdefault(image, {})
 
-    def _resolve(self, id_, stack):
-        when, places, is_call = self._first_use.get(id_), [], 0
-        lasting = self._lasting.setdefault(when and when[1], {})
-        for pc, _ in stack.frames:
-            found = lasting.get(pc) or self._places(pc, when, lasting)
-            places.append(found[is_call])
-            is_call = found[2]
-        return places
-
-    def _places(self, pc, when, lasting):
+    def find(self, pc, when):
+        """The number of what is at `pc`; `when`: (t_ns, image), or None."""
         if pc not in self._held:
             self._held[pc] = self._holding(pc)
         module = _choose(self._held[pc], when)
         key = (pc, None if module is None else module.id)
-        if key not in self._found:
+        number = self._numbers.get(key)
+        if number is None:
+            number = self._numbers[key] = len(self.found)
             signal = module is not None and self._is_signal_return(module, pc - module.base)
             exact = Place(pc, module, False)
-            self._found[key] = (exact, exact if signal else Place(pc, module, True), not signal)
+            self.found.append((exact, exact if signal else Place(pc, module, True), not signal))
         if _is_lasting(self._held[pc], when):
-            lasting[pc] = self._found[key]
-        return self._found[key]
+            self.lasting(when and when[1])[pc] = number
+        return number
 
     def _holding(self, pc):
         found, index = [], bisect_right(self._starts, pc) - 1
@@ -63,19 +56,15 @@ class Places:
             index -= 1
         return found
 
-    @cached_property
-    def distinct(self):
-        """The Places of all stacks, each once."""
-        return list({id(p): p for places in self.stacks.values() for p in places}.values())
 
-    def wanted(self):
-        """{module id: {(offset, is_call)}} of all stacks."""
-        found = {}
-        for place in self.distinct:
-            if place.module is not None:
-                rows = found.setdefault(place.module.id, set())
-                rows.add((place.pc - place.module.base, place.is_call))
-        return found
+def wanted(places):
+    """{module id: {(offset, is_call)}} of Places."""
+    found = {}
+    for place in places:
+        if place.module is not None:
+            rows = found.setdefault(place.module.id, set())
+            rows.add((place.pc - place.module.base, place.is_call))
+    return found
 
 
 def _is_lasting(modules, when):
@@ -90,17 +79,6 @@ def _furthest_ends(modules):
         furthest = max(furthest, module.end)
         ends.append(furthest)
     return ends
-
-
-def _first_uses(history):
-    """{stack id: (t_ns, image)} of the first event with it."""
-    recorded, found = getattr(history, "recorded", None), {}
-    if recorded is not None:
-        return recorded.first_uses()
-    for event in getattr(history, "events", ()):
-        if event.stack and event.stack not in found:
-            found[event.stack] = (event.t_ns, event.image)
-    return found
 
 
 def _choose(modules, when):

@@ -7,10 +7,9 @@ one run without a process (symbol_gdb.py), ELF tables fill in what it does not k
 
 from __future__ import annotations
 
-import itertools
 from dataclasses import replace
 
-from . import symbol_gdb, symbol_names, symbol_roles
+from . import symbol_gdb, symbol_names, symbol_places, symbol_roles, symbol_stacks
 from .elf import ElfError, ElfFile
 from .model import Frame
 from .symbol_places import Places
@@ -29,7 +28,7 @@ def symbolise(
     notes=None,
     kept=None,
 ):
-    """{stack id: (Frame, …)} of history.stacks, innermost first, inlined frames unfolded.
+    """The StackTree of history.stacks: {stack id: (Frame, …)}, inlined frames unfolded.
 
     `user_libs`, `system_libs`: patterns of file names or paths that override whose a library is.
     `gdb`: the program to run, None for ELF tables only, or a function that answers as
@@ -40,20 +39,19 @@ def symbolise(
     notes = history.notes if notes is None else notes
     opened = {} if kept is None else kept
     files = _open_files(history.modules, debug_roots, notes, opened)
-    places = Places(history, lambda module, offset: files[module.id].is_signal_return(offset))
+    places = Places(history.modules, lambda m, offset: files[m.id].is_signal_return(offset))
     try:
+        planned = symbol_stacks.plan(history, places)
+        distinct = planned.wanted()
         for module in history.modules:
             elf = files[module.id].elf
             files[module.id].role = symbol_roles.role(module, elf, user_libs, system_libs)
         known = _known_addresses(history, files)
-        _look_up(places.wanted(), files, gdb, debug_roots, notes)
+        _look_up(symbol_places.wanted(distinct), files, gdb, debug_roots, notes)
         namer = _Namer(files, known, _hooked(history))
-        frames_at = {id(place): namer.frames(place) for place in places.distinct}.__getitem__
+        frames = {id(place): namer.frames(place) for place in distinct}
         _keep(files.values(), gdb)
-        return {
-            id_: tuple(itertools.chain.from_iterable(map(frames_at, map(id, found))))
-            for id_, found in places.stacks.items()
-        }
+        return planned.tree(lambda place: frames[id(place)])
     finally:
         if kept is None:
             close(opened)

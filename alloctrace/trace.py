@@ -20,23 +20,27 @@ __all__ = ["Trace", "TraceError", "write", "open", "EXTENSION"]
 EXTENSION = ".brkpoint"
 
 
-def write(path, history, stacks, outcome, force=False):
+def write(path, history, stacks, outcome, force=False, tell=lambda what: None):
     """Classify the events of `history` and write the trace file `path`, atomically.
 
     `stacks`: what symbols.symbolise gave. `outcome`: a dict, may be {}; run_facts.facts says
-    what it may hold. An existing file is replaced only with `force`; raises TraceError.
+    what it may hold. An existing file is replaced only with `force`; raises TraceError. Returns
+    what was counted: summary.summarise need not read it again. `tell(what)` hears what is done.
     """
+    tell("judging who asked and what for")
     classify.classify(history, stacks)
+    tell("writing")
     folder, name = os.path.split(os.fspath(path))
     try:
         temporary = _temporary(folder or os.curdir, name)
         try:
-            _fill(temporary, run_facts.facts(history, outcome), history, stacks)
+            counted = _fill(temporary, run_facts.facts(history, outcome), history, stacks)
             _into_place(temporary, path, force)
         finally:
             with contextlib.suppress(FileNotFoundError):
                 os.unlink(temporary)
         _sync(folder or os.curdir)
+        return counted
     except OSError as error:
         raise TraceError("cannot be written: %s" % error.strerror) from None
     except (sqlite3.Error, OverflowError) as error:
@@ -74,8 +78,9 @@ def _fill(path, run, history, stacks):
         execute("PRAGMA application_id=%d" % trace_schema.APPLICATION_ID)
         execute("PRAGMA user_version=%d" % trace_schema.VERSION)
         execute("BEGIN")
-        trace_write.write_tables(connection, run, history, stacks)
+        counted = trace_write.write_tables(connection, run, history, stacks)
         execute("COMMIT")
+        return counted
     finally:
         connection.close()
 

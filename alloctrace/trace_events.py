@@ -7,6 +7,7 @@ from .model import Event
 from .trace_check import TraceError
 from .trace_schema import COLUMN_NAMES, PRESENT, SIGNED_SIZE
 
+MAX_MADE = 10000
 _GROUP = COLUMN_NAMES.index("group")
 
 
@@ -15,6 +16,7 @@ class Events:
 
     def __init__(self, groups, arguments):
         self._groups, self._arguments = groups, arguments
+        self._made = {}  # id -> Group: the table makes them anew
 
     def of(self, first, chunk):
         """Yield (event, id of its group) of a chunk, columns in the order of EVENT_COLUMNS."""
@@ -31,7 +33,7 @@ class Events:
         args, block, cause, outer = rest
         if not 0 < group <= len(self._groups):
             raise TraceError("damaged: event %d is of no group" % seq)
-        alike = self._groups[group - 1]
+        alike = self._made.get(group) or self._make(group)
         has = present.__and__
         if not present & SIGNED_SIZE:
             size &= columns.MASK64
@@ -60,6 +62,11 @@ class Events:
             alike.verdict,
             alike.purpose,
         )
+
+    def _make(self, id_):
+        if len(self._made) >= MAX_MADE:
+            self._made.clear()
+        return self._made.setdefault(id_, self._groups[id_ - 1])
 
 
 _DUR, _SIZE, _NMEMB, _ALIGN = (PRESENT[name] for name in ("dur_ns", "size", "nmemb", "align"))

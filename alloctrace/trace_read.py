@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import os
+from functools import cached_property
 
-from . import columns, fields, run_facts, trace_events, trace_schema, words
+from . import columns, fields, run_facts, trace_events, trace_schema, trace_tables, words
 from .blocks import Block
 from .groups import Sums
-from .model import Border, Frame, Group, Module, Purpose, Verdict
+from .model import Border, Module
 from .trace_check import TraceError, checked, checked_value
-from .trace_schema import MAX_DEPTH, to_unsigned
+from .trace_schema import to_unsigned
 
-_KEPT_STACKS = 20000
+_KEPT_STACKS = 1000
 _SMALLEST_ROW = 3  # bytes a row needs at least: more rows than that allow, a file cannot hold
 
 
@@ -21,7 +22,7 @@ class Trace:
     def __init__(self, connection, path):
         self._db = connection
         self.path = path
-        self._size = os.path.getsize(path)
+        self._limit = os.path.getsize(path) // _SMALLEST_ROW
         self._stacks = {}
         self._sums = None
         try:
@@ -31,7 +32,6 @@ class Trace:
                 self.modules = [self._module(row) for row in self._table("modules")]
                 self.borders = [self._border(row) for row in self._table("borders")]
                 self.notes = [row[1] for row in self._table("notes")]
-                self._load_stacks()
         except TraceError:
             self.close()
             raise
@@ -49,11 +49,10 @@ class Trace:
 
     def _table(self, table):
         """All rows, in order; a b-tree that a stranger tied into a knot is cut."""
-        limit = self._size // _SMALLEST_ROW
         types = trace_schema.row_types(table)
         plain = tuple(type_ for _, type_, _ in types)
         for count, row in enumerate(self._db.execute("SELECT * FROM " + table)):
-            if count > limit:
+            if count > self._limit:
                 raise TraceError("damaged: more rows in %s than the file can hold" % table)
             if tuple(map(type, row)) != plain:
                 row = tuple(checked_value(value, *type_) for value, type_ in zip(row, types))
@@ -96,11 +95,11 @@ class Trace:
 
     # stacks
 
-    def _load_stacks(self):
-        self._functions = {row[0]: row[1:] for row in self._table("functions")}
-        self._frames = {row[0]: row[1:] for row in self._table("frames")}
-        self._nodes = {row[0]: row[1:] for row in self._table("stacks")}
-        self._made_frames = {}
+    @cached_property
+    def tree(self):
+        """The StackTree: an event's `stack` is a node."""
+        with checked():
+            return trace_tables.stack_tree(self._db, self._table, self._limit)
 
     def stack(self, id_):
         """The frames of an event's stack, innermost first; () for 0."""
@@ -108,41 +107,15 @@ class Trace:
             if len(self._stacks) >= _KEPT_STACKS:
                 self._stacks.clear()
             with checked():
-                self._stacks[id_] = tuple(map(self._frame_at, self._walk(id_)))
+                self._stacks[id_] = self.tree[id_] if id_ > 0 else ()
         return self._stacks[id_]
 
     def cut(self, id_):
         """Why the stack ends before its outermost frame, in words; None: it does not."""
         with checked():
-            nodes = self._walk(id_)
-            root = self._nodes[nodes[-1]][0] if nodes else min(id_, 0)
-            return words.CUTS[-root]
-
-    def _walk(self, id_):
-        """The nodes of a stack. A parent is always older: no cycle, and a bounded depth."""
-        nodes = []
-        while id_ > 0:
-            nodes.append(id_)
-            parent = self._nodes[id_][0]
-            if parent >= id_ or len(nodes) > MAX_DEPTH:
-                raise TraceError("damaged: stack %d has no end" % nodes[0])
-            id_ = parent
-        return nodes
-
-    def _frame_at(self, node):
-        id_ = self._nodes[node][1]
-        made = self._made_frames.get(id_)
-        return self._frame(id_) if made is None else made
-
-    def _frame(self, id_):
-        if id_ not in self._made_frames:
-            pc, offset, function, line, inlined, start, known = self._frames[id_]
-            name, file, module, path, role = self._functions[function]
-            pc, offset, start = map(to_unsigned, (pc, offset, start))
-            self._made_frames[id_] = Frame(
-                pc, module, path, role, offset, name, file, line, bool(inlined), start, known
-            )
-        return self._made_frames[id_]
+            while id_ > 0:
+                id_ = self.tree.parents[id_]
+            return words.CUTS[-id_]
 
     # groups and events
 
@@ -157,33 +130,9 @@ class Trace:
             with checked():
                 peak = self.run.get("peak") or {}
                 events = self.run.get("events") or 0
-                self._sums = Sums(list(self._groups()), events, peak, list(self._table("timeline")))
+                groups = trace_tables.groups(self._db, self._table, self._limit)
+                self._sums = Sums(groups, events, peak, list(self._table("timeline")))
         return self._sums
-
-    def _groups(self):
-        names = {row[0]: row[1:] for row in self._table("names")}
-        verdicts = {row[0]: _verdict(row[1:]) for row in self._table("verdicts")}
-        purposes = {row[0]: Purpose(*row[1:]) for row in self._table("purposes")}
-        verdicts[0] = purposes[0] = None
-        for expected, row in enumerate(self._table("groups"), 1):
-            id_, name, pid, phase, image, stack, within, verdict, purpose, first, t_ns, *sums = row
-            if id_ != expected or not 0 <= within < id_ or not 0 <= phase < len(words.PHASES):
-                raise TraceError("damaged: group %d" % id_)
-            yield Group(
-                id_,
-                to_unsigned(pid),
-                *names[name],
-                words.PHASES[phase],
-                to_unsigned(image),
-                stack,
-                within,
-                verdicts[verdict],
-                purposes[purpose],
-                first,
-                t_ns,
-                None,
-                *sums,
-            )
 
     def events(self, wanted=None):
         """Yield every Event in order, with its verdict and purpose. Memory: one chunk.
@@ -246,11 +195,3 @@ class Trace:
         query = "SELECT seq, name, value FROM late WHERE seq >= ? AND seq < ?"
         trace_events.mend(chunk, first, self._db.execute(query, (first, first + count)), names)
         return chunk
-
-
-def _verdict(row):
-    origin, owner, via, direct, decided_by, rule, confidence, for_whom = row
-    if origin not in words.ORIGINS:
-        raise TraceError("damaged: no origin %r" % (origin,))
-    via = tuple(map(str, fields.loads(via)))
-    return Verdict(origin, owner, via, bool(direct), decided_by, rule, confidence, for_whom)

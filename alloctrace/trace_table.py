@@ -10,7 +10,6 @@ import json
 import re
 
 from . import columns, trace_schema
-from .measure import deciding_frame
 from .trace_check import TraceError, checked
 from .trace_schema import PRESENT, SIGNED_SIZE
 
@@ -113,7 +112,7 @@ def _shared(trace):
     """A function: the row of a Group in the table `alike`."""
 
     def row(group):
-        frame = deciding_frame(group, trace.stack(group.stack))
+        frame = trace.tree.deciding_frame(group.stack, group.verdict)
         site = (frame.function, frame.module, frame.file, frame.line) if frame else (None,) * 4
         values = (
             *(group.id, _small(group.pid), group.kind, group.name, group.impl, group.phase),

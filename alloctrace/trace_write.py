@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import itertools
 import json
-import operator
 
-from . import columns, words
+from . import columns, group_kinds
 from .sites import Sites
+from .stack_tree import StackTree
 from .stages import by_origin
 from .totals import Totals
 from .trace_columns import EventColumns, Interned
 from .trace_schema import (
     COLUMN_NAMES,
     EVENT_COLUMNS,
-    MAX_DEPTH,
     TABLES,
     create_statement,
     insert_statement,
+    row_types,
     to_signed,
     to_text,
 )
@@ -41,6 +41,10 @@ class Tables:
             statement = insert_statement(table, len(first), replace)
             self._many(statement, map(_as_stored, itertools.chain((first,), rows)))
 
+    def plain_rows(self, table, rows):
+        """Insert rows of as many numbers as the table has columns: nothing is to be looked at."""
+        self._many(insert_statement(table, len(row_types(table))), rows)
+
     def numbered(self, table, rows):
         """Insert rows whose first column counts from 1."""
         self.rows(table, ((index, *row) for index, row in enumerate(rows, 1)))
@@ -50,40 +54,6 @@ def _as_stored(row):
     if str not in map(type, row):
         return tuple(row)
     return [to_text(value) if isinstance(value, str) else value for value in row]
-
-
-class StackTree:
-    """Stacks as a tree: a node is a frame and its caller's node; a stack is its innermost node."""
-
-    def __init__(self):
-        self.functions, self.frames = Interned(), Interned()
-        self._nodes = {}
-        self.node_of = {0: 0}  # stack id of the spool -> node
-
-    def add(self, id_, cut, frames):
-        if len(frames) > MAX_DEPTH:
-            frames, cut = frames[:MAX_DEPTH], words.CUT_DEEP
-        node = -cut if cut in words.CUTS else 0
-        nodes = self._nodes
-        for frame in reversed(self.frames.all(frames, self._frame_row)):
-            node = nodes.setdefault((node, frame), len(nodes) + 1)
-        self.node_of[id_] = node
-
-    def _frame_row(self, frame):
-        what = (frame.function, frame.file, frame.module, frame.path, frame.role)
-        function = self.functions.plain(what)
-        return (
-            to_signed(frame.pc),
-            to_signed(frame.offset),
-            function,
-            frame.line,
-            int(frame.inlined),
-            to_signed(frame.start),
-            frame.known,
-        )
-
-    def rows(self):
-        return self._nodes
 
 
 def verdict_row(verdict):
@@ -104,19 +74,19 @@ def purpose_row(purpose):
 
 
 def write_tables(connection, run, history, stacks):
-    """Everything of one run. `stacks`: {stack id: (Frame, …)}; `run`: a dict, stored as JSON."""
+    """Everything of one run; what was counted. `stacks`: a StackTree, or {stack id: (Frame, …)};
+    `run`: a dict, stored as JSON."""
     tables = Tables(connection)
-    tree = StackTree()
-    for id_, raw in history.stacks.items():
-        tree.add(id_, raw.cut, stacks.get(id_, ()))
+    tree = StackTree.of(stacks, history.stacks)
     recorded = history.recorded if history.has_many() else None
     write = _copy_events if recorded else _write_events
     sums = write(tables, recorded or history.events)
-    _write_groups(tables, sums, tree)
+    nodes = tree.nodes(sums.groups.stack)
+    _write_groups(tables, sums, nodes)
     stages = by_origin(sums.stages, sums.groups)
     _write_plain(tables, dict(run, peak=sums.peak, live_by_origin=stages), history)
     _write_stacks(tables, tree)
-    _write_sums(tables, sums, stacks)
+    return _write_sums(tables, sums.groups, tree, nodes)
 
 
 def _write_plain(tables, run, history):
@@ -194,34 +164,16 @@ def _column_rows(packed, count):
             yield (name, column.width, int(bool(column.delta)), column.base, column.period, data)
 
 
-def _write_groups(tables, sums, tree):
-    names, verdicts, purposes = Interned(), Interned(), Interned()
-    tables.rows("groups", (_group_row(g, tree, names, verdicts, purposes) for g in sums.groups))
+def _write_groups(tables, sums, nodes):
+    groups, names, verdicts, purposes = sums.groups, Interned(), Interned(), Interned()
+    ids = [names.plain(what[:3]) for what in groups.whats]
+    judged = [verdicts.id(verdict, verdict_row) for verdict in groups.verdicts]
+    explained = [purposes.id(purpose, purpose_row) for purpose in groups.purposes]
+    tables.plain_rows("groups", groups.rows(ids, nodes, judged, explained))
     tables.numbered("names", names.rows())
     tables.numbered("verdicts", verdicts.rows())
     tables.numbered("purposes", purposes.rows())
     tables.rows("timeline", map(_clamped, sums.timeline))
-
-
-def _group_row(group, tree, names, verdicts, purposes):
-    what = (
-        group.id,
-        names.plain((group.kind, group.name, group.impl)),
-        to_signed(group.pid),
-        words.PHASES.index(group.phase),
-        to_signed(group.image),
-        tree.node_of.get(group.stack, min(group.stack, 0)),
-        group.within,
-        verdicts.id(group.verdict, verdict_row),
-        purposes.id(group.purpose, purpose_row),
-    )
-    return what + _clamped(_group_sums(group))
-
-
-_group_sums = operator.attrgetter(
-    *"first_seq first_t count bytes failed unfinished reached allocations allocated".split(),
-    *"live_blocks live_bytes temporary_blocks temporary_bytes peak_bytes".split(),
-)
 
 
 def _clamped(values):
@@ -236,19 +188,37 @@ def _clamp(value):
 
 
 def _write_stacks(tables, tree):
-    tables.numbered("functions", tree.functions.rows())
-    tables.numbered("frames", tree.frames.rows())
-    tables.numbered("stacks", tree.rows())
+    functions, frames = Interned(), Interned()
+    ids = [frames.plain(_frame_row(frame, functions)) for frame in tree.frames]
+    tables.numbered("functions", functions.rows())
+    tables.numbered("frames", frames.rows())
+    nodes = zip(itertools.count(), tree.parents, map((ids or [0]).__getitem__, tree.frame_of))
+    next(nodes)  # nodes count from 1
+    tables.plain_rows("stacks", nodes)
 
 
-def _write_sums(tables, sums, stacks):
+def _frame_row(frame, functions):
+    what = (frame.function, frame.file, frame.module, frame.path, frame.role)
+    return (
+        to_signed(frame.pc),
+        to_signed(frame.offset),
+        functions.plain(what),
+        frame.line,
+        int(frame.inlined),
+        to_signed(frame.start),
+        frame.known,
+    )
+
+
+def _write_sums(tables, groups, tree, nodes):
     """The same sums that a report shows, so that plain SQL can read them."""
-    totals, sites = Totals(), Sites(lambda id_: stacks.get(id_, ()))
-    for group in sums.groups:
-        totals.add(group)
-        sites.add(group)
+    totals, sites, kinds = Totals(), Sites(tree.deciding_frame), group_kinds.of(groups, tree, nodes)
+    for kind in kinds.groups:
+        totals.add(kind)
+        sites.add(kind)
     tables.rows("totals", (_clamped(row.values()) for row in totals.rows()))
     tables.rows("sites", (_clamped(row.values()) for row in map(_site, sites.rows())))
+    return kinds
 
 
 def _site(row):

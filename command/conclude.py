@@ -18,9 +18,10 @@ from .errors import FAILED, UserError, shown
 def conclude(args, where, outcome):
     """Trace and report; whatever fails now must not hide how the target ended."""
     try:
-        with _ending_in_order(), watching.working(where.spool, args.quiet):
-            record.make_trace(outcome, where, args.force, not args.no_symbols)
-        _report(args, where.trace)
+        with _ending_in_order():
+            with watching.working(where.spool, args.quiet) as tell:
+                counted = record.make_trace(outcome, where, args.force, not args.no_symbols, tell)
+            _report(args, where.trace, counted)
     except KeyboardInterrupt:
         return _failed(outcome, _kept(where, "interrupted"))
     except UserError as error:
@@ -38,7 +39,7 @@ def conclude(args, where, outcome):
 
 @contextlib.contextmanager
 def _ending_in_order():
-    """SIGTERM and SIGHUP end the making of the trace as Ctrl-C does: nothing is left about."""
+    """SIGTERM and SIGHUP end the making of trace and report as Ctrl-C does: nothing is left."""
     before = {}
     for number in (signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(number) == signal.SIG_DFL:
@@ -50,12 +51,12 @@ def _ending_in_order():
             signal.signal(number, handler)
 
 
-def _report(args, path):
+def _report(args, path, counted):
     if args.quiet:
         return
     look = ink.of_stream(sys.stderr)
     with trace.open(path) as recorded:
-        facts = summary.summarise(recorded)
+        facts = summary.summarise(recorded, kinds=counted)
         events = False if args.live else None  # they have been shown
         page = text.render(facts, recorded, look.width, look.colour, events, look.unicode)
     try:

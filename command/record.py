@@ -12,12 +12,16 @@ from alloctrace.symbols import DEBUG_ROOTS
 from . import VERSION, cache, tracer
 from .errors import UserError, shown
 
+READING, NAMING = "reading what was recorded", "naming functions"
 
-def make_trace(outcome, place, force=False, use_symbols=True):
-    """Write the trace of `outcome` to `place`; returns the History.
 
-    Raises UserError where spool or trace cannot be read or written; the spool is kept then.
+def make_trace(outcome, place, force=False, use_symbols=True, tell=lambda what: None):
+    """Write the trace of `outcome` to `place`; returns what was counted, for summary.summarise.
+
+    `tell(what)` hears what is being done. Raises UserError where spool or trace cannot be read or
+    written; the spool is kept then.
     """
+    tell(READING)
     try:
         recorded = history.build(spool.read(place.spool))
     except (OSError, spool.SpoolError) as error:
@@ -25,14 +29,16 @@ def make_trace(outcome, place, force=False, use_symbols=True):
     recorded.notes[:0] = outcome.notes
     if outcome.reason:
         recorded.notes.insert(0, "the trace is incomplete: " + outcome.reason)
+    tell(NAMING)
     stacks = symbols.symbolise(recorded, **_how(use_symbols))
     try:
-        trace.write(place.trace, recorded, stacks, facts(outcome, recorded), force)
+        about = facts(outcome, recorded)
+        counted = trace.write(place.trace, recorded, stacks, about, force, tell)
     except trace.TraceError as error:
         text = "%s %s; `brkpoint recover %s` makes it from what was recorded"
         raise UserError(text % (shown(place.trace), error, shown(place.spool))) from None
     os.unlink(place.spool)
-    return recorded
+    return counted
 
 
 def _how(use_symbols):

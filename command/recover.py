@@ -7,6 +7,7 @@ import sys
 
 from alloctrace import history, run_facts, spool, symbols, trace
 from alloctrace.escape import visible
+from command import record, watching
 from command.errors import UserError
 
 NAME = "recover"
@@ -25,13 +26,22 @@ def invoke(args):
     output = args.output or default_name(args.spool)
     if os.path.lexists(output) and not args.force:
         raise UserError("%s exists already: name another with -o, or --force" % visible(output))
-    recovered = read(args.spool)
-    try:
-        trace.write(output, recovered, symbols.symbolise(recovered), {}, args.force)
-    except trace.TraceError as error:
-        raise UserError("%s: %s" % (visible(output), visible(str(error)))) from None
+    with watching.working(args.spool, False) as tell:
+        recovered = _recover(args, output, tell)
     sys.stderr.write(summary(output, recovered) + "\n")
     return 0
+
+
+def _recover(args, output, tell):
+    tell(record.READING)
+    recovered = read(args.spool)
+    tell(record.NAMING)
+    stacks = symbols.symbolise(recovered)
+    try:
+        trace.write(output, recovered, stacks, {}, args.force, tell)
+    except trace.TraceError as error:
+        raise UserError("%s: %s" % (visible(output), visible(str(error)))) from None
+    return recovered
 
 
 def default_name(path):

@@ -12,7 +12,8 @@ from reports import ink, live
 
 _FIRST = 3.0  # seconds before there is any progress to tell
 _EVERY = 1.0
-_LARGE = 4 << 20  # bytes of spool that take a second or more
+_LARGE = 1 << 20  # bytes of spool that take a moment
+_MOMENT = 0.3  # seconds
 
 
 def choose(spool_path, is_live, quiet):
@@ -27,15 +28,21 @@ def choose(spool_path, is_live, quiet):
 
 @contextlib.contextmanager
 def working(spool_path, quiet):
-    """A line on the terminal while a large spool is turned into a trace."""
-    size = _size(spool_path)
-    telling = size > _LARGE and not quiet and _is_terminal(sys.stderr)
-    if telling:
-        _write("brkpoint: making the trace of %d MiB ..." % (size >> 20))
+    """Gives tell(what), for what is being done while a spool is turned into a trace: a line on the
+    terminal, where the spool is large or it has taken a moment already."""
+    size, start, told = _size(spool_path), time.monotonic(), []
+
+    def tell(what):
+        if told or size > _LARGE or time.monotonic() - start > _MOMENT:
+            told.append(what)
+            words = "brkpoint: making the trace of %.1f MiB: %s ..." % (size / 2**20, what)
+            _write("\r" + words + "\033[K")
+
+    telling = not quiet and _is_terminal(sys.stderr)
     try:
-        yield
+        yield tell if telling else lambda what: None
     finally:
-        if telling:
+        if told:
             _write("\r\033[K")
 
 

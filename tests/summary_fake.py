@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from alloctrace import groups
+from alloctrace.stack_tree import StackTree
 from alloctrace.model import Border, Event, Frame, Purpose, Verdict
 
 MS = 1_000_000
@@ -35,6 +36,10 @@ class FakeTrace:
 
     def sums(self):
         return groups.of_events(self._events)
+
+    @property
+    def tree(self):
+        return StackTree.of(self._stacks)
 
     def stack(self, id_):
         return self._stacks.get(id_, ())

@@ -75,7 +75,7 @@ def test_its_size_does_not_grow_with_the_run(tmp_path):
 
 def last_sums(records):
     return {
-        row.id: row for record in records if isinstance(record, spool.Sums) for row in record.rows
+        row[0]: row for record in records if isinstance(record, spool.Sums) for row in record.rows
     }
 
 

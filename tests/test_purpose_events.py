@@ -107,10 +107,13 @@ def test_no_rule_that_fits_is_left_out(name):
     recording, rules, fitting = Recording(name), purpose_rules.default(), 0
     survey = purpose.Survey(recording.events, recording.stacks, recording.modules)
     for event in recording.events:
-        functions = survey.functions(event)
-        tried = rules.candidates(event.name, [function for function, _ in functions])
+        stack, facts = survey.tree.stack(event.stack), survey.facts_of(event)
+        functions = purpose.Functions(stack, event.kind, facts)
+        linked = survey.linked_libc(event)
+        tried = purpose.fitting(survey, event.name, event.kind, event.stack, facts, linked)
         for rule in rules.rules:
-            if event.name in rule.on and rule.steps and purpose._stack_fits(rule, functions):
+            fits = rule.steps and purpose._stack_fits(rule, functions)
+            if event.name in rule.on and fits and not rule.file:
                 assert rule in tried
                 fitting += 1
     assert fitting or name in ("no_symbols", "musl", "musl_static")
@@ -182,7 +185,7 @@ def test_the_library_is_not_guessed_when_no_file_follows():
 
 
 def test_many_events_cost_little():
-    """Rules are looked up once per stack: a second event of the same stack costs no rules."""
+    """Rules are looked up once for stacks that begin alike: a second event costs no rules."""
     recording = Recording("rust_vec")
     recording.explain()
     rules = purpose_rules.default()
@@ -198,7 +201,7 @@ def test_many_events_cost_little():
     finally:
         del rules.candidates
     distinct = {(e.stack, e.name, e.kind) for e in events if e.outer is None}
-    assert len(calls) == len(distinct)
+    assert 0 < len(calls) <= len(distinct)
 
 
 def test_a_hostile_stack_costs_little():
@@ -207,7 +210,8 @@ def test_a_hostile_stack_costs_little():
     event = Event(0, 0, 1, 1, "call", "malloc", size=1, phase="main", stack=1)
     event.verdict = origin.decide(stacks[1], Facts())
     survey = purpose.Survey([event], stacks)
-    assert len(survey.functions(event)) <= 200
+    functions = purpose.Functions(stacks[1], "call", Facts())
+    assert functions.has(199) and not functions.has(200)
     purpose.explain(0, [event], stacks, survey)
 
 

@@ -1,0 +1,60 @@
+"""Groups that a report cannot tell apart, added up: what is counted of a run needs no more.
+
+Their stacks may differ, as long as the same frame decided: a run may have as many stacks as events,
+but it has not as many places in its code.
+"""
+
+from __future__ import annotations
+
+from array import array
+from typing import NamedTuple
+
+from .group_table import SUMS
+from .stack_tree import StackTree
+
+
+class Kinds(NamedTuple):
+    """`groups`: [Group] in the order in which they began, each with the stack of its first one,
+    `within` the kind of the calls around it, which is an older one; `tree`: their StackTree;
+    `looks`: what their stacks hold (StackTree.looks).
+    """
+
+    groups: list
+    tree: StackTree
+    looks: set
+
+
+def of(groups, tree, nodes):
+    """The Kinds of a GroupTable. `nodes`: of the StackTree `tree`, where their stacks begin."""
+    known, kind_of = {}, array("I")
+    decided = [verdict.decided_by if verdict else None for verdict in groups.verdicts]
+    place, frame_of = tree.deciding_node, tree.frame_of
+    rows = zip(groups.what, groups.verdict, groups.purpose, groups.within, nodes)
+    for what, verdict, purpose, within, node in rows:
+        within = kind_of[within - 1] if within else 0
+        node = place(node, decided[verdict])
+        key = what, verdict, purpose, within, frame_of[node] if node else -1
+        kind_of.append(known.setdefault(key, len(known) + 1))
+    found = _firsts(groups, known, kind_of)
+    for name in SUMS:
+        for kind, total in zip(found, _added(groups.sums[name], kind_of, len(known))):
+            setattr(kind, name, total)
+    return Kinds(found, tree, tree.looks(nodes))
+
+
+def _firsts(groups, known, kind_of):
+    found, within = [], [key[3] for key in known]
+    for index, kind in enumerate(kind_of):
+        if kind > len(found):
+            made = groups[index]
+            made.id, made.within = kind, within[kind - 1]
+            found.append(made)
+    return found
+
+
+def _added(column, kind_of, count):
+    totals = [0] * (count + 1)
+    if any(column):
+        for kind, value in zip(kind_of, column):
+            totals[kind] += value
+    return totals[1:]

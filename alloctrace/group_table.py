@@ -1,0 +1,173 @@
+"""Groups in columns. A run may have as many groups as events: as objects they would cost too much.
+
+A Group is made of a row when somebody asks for one. Sums beyond 2^63 stay at the largest number.
+"""
+
+from __future__ import annotations
+
+import heapq
+from array import array
+from collections.abc import Sequence
+from operator import attrgetter
+
+from . import words
+from .model import Group
+from .trace_schema import to_signed
+
+MAX_INT = (1 << 63) - 1
+SUMS = (
+    "count bytes failed unfinished reached allocations allocated"
+    " live_blocks live_bytes temporary_blocks temporary_bytes peak_bytes"
+).split()
+FIRST = ("first_seq", "first_t", "before")  # before: -1 for None
+sums_of = attrgetter(*SUMS)
+
+
+class GroupTable(Sequence):
+    """`table[id - 1]` is a Group. `whats`: (kind, name, impl, pid, phase, image) of many groups;
+    `verdicts`, `purposes`: index 0 is None. The columns are public, to be read.
+    """
+
+    def __init__(self):
+        self.whats, self._what_ids = [], {}
+        self.verdicts, self.purposes = [None], [None]
+        self.what, self.within = array("I"), array("I")
+        self.verdict, self.purpose = array("I"), array("I")
+        self.stack = array("q")
+        self.first_seq, self.first_t, self.before = (array("q") for _ in FIRST)
+        self.sums = {name: array("q") for name in SUMS}
+
+    @classmethod
+    def of(cls, groups):
+        """The same of Group objects, numbered from 1 in their order."""
+        if isinstance(groups, cls):
+            return groups
+        made, verdicts, purposes = cls(), Indexed(), Indexed()
+        for g in groups:
+            what = made.what_id((g.kind, g.name, g.impl, g.pid, g.phase, g.image))
+            before = -1 if g.before is None else g.before
+            made.extend([what], [g.stack], [g.within], [g.first_seq], [g.first_t], [before])
+            made.verdict[-1] = verdicts.of(g.verdict)
+            made.purpose[-1] = purposes.of(g.purpose)
+            for name, value in zip(SUMS, sums_of(g)):
+                made.sums[name][-1] = _clamp(value)
+        made.verdicts, made.purposes = verdicts.values, purposes.values
+        return made
+
+    def what_id(self, what):
+        if what not in self._what_ids:
+            self._what_ids[what] = len(self.whats)
+            self.whats.append(what)
+        return self._what_ids[what]
+
+    def extend(self, whats, stacks, withins, *firsts):
+        """Append rows without verdicts and sums: lists of one length."""
+        zeros = bytes(8 * len(whats))
+        self.what.extend(whats)
+        self.stack.extend(iter(stacks))
+        self.within.extend(iter(withins))
+        for name, values in zip(FIRST, firsts):
+            getattr(self, name).extend(clamped(values))
+        for column in (self.verdict, self.purpose):
+            column.frombytes(zeros[: 4 * len(whats)])
+        for column in self.sums.values():
+            column.frombytes(zeros)
+
+    def set_sums(self, first, columns):
+        """Sums of the groups from index `first` on: a list for each of SUMS."""
+        for name, values in zip(SUMS, columns):
+            self.sums[name][first : first + len(values)] = clamped(values)
+
+    def __len__(self):
+        return len(self.what)
+
+    def __getitem__(self, index):
+        if isinstance(index, slice):
+            return [self[at] for at in range(*index.indices(len(self)))]
+        index = range(len(self))[index]
+        kind, name, impl, pid, phase, image = self.whats[self.what[index]]
+        before = self.before[index]
+        return Group(
+            index + 1,
+            pid,
+            kind,
+            name,
+            impl,
+            phase,
+            image,
+            self.stack[index],
+            self.within[index],
+            self.verdicts[self.verdict[index]],
+            self.purposes[self.purpose[index]],
+            self.first_seq[index],
+            self.first_t[index],
+            None if before < 0 else before,
+            *[column[index] for column in self.sums.values()],
+        )
+
+    def most_frequent(self, limit):
+        """Indexes of the groups with the most events, in their order."""
+        if len(self) <= limit:
+            return range(len(self))
+        count = self.sums["count"]
+        return sorted(heapq.nsmallest(limit, range(len(self)), key=lambda at: -count[at]))
+
+    def origin(self, id_):
+        """Of a group by its id: one of words.ORIGINS."""
+        verdict = self.verdicts[self.verdict[id_ - 1]]
+        return verdict.origin if verdict else "unknown"
+
+    def rows(self, names, nodes, verdicts, purposes):
+        """Yield the rows of the table `groups` of a trace. `names`, `verdicts`, `purposes`: the
+        number there of each of ours; `nodes`: of each stack."""
+        whats = [_what_row(what, name) for what, name in zip(self.whats, names)]
+        columns = list(zip(*whats)) or [()] * 4
+        name, pid, phase, image = (map(column.__getitem__, self.what) for column in columns)
+        ids = range(1, len(self) + 1)
+        judged = map(verdicts.__getitem__, self.verdict), map(purposes.__getitem__, self.purpose)
+        begun = self.first_seq, self.first_t
+        sums = self.sums.values()
+        return zip(ids, name, pid, phase, image, nodes, self.within, *judged, *begun, *sums)
+
+
+class Indexed:
+    """Objects that are shared, numbered by identity; 0 is None."""
+
+    def __init__(self):
+        self.values = [None]
+        self._ids = {id(None): 0}
+
+    def of(self, value):
+        number = self._ids.get(id(value))
+        if number is None:
+            number = self._ids[id(value)] = len(self.values)
+            self.values.append(value)  # kept: or its identity would be used again
+        return number
+
+
+def _what_row(what, name):
+    _, _, _, pid, phase, image = what
+    return name, to_signed(pid), words.PHASES.index(phase), to_signed(image)
+
+
+def clamped(values):
+    """As an array: sums of a hostile spool may pass 2^63."""
+    if isinstance(values, array) and values.typecode == "q":
+        return values
+    try:
+        return array("q", values)
+    except OverflowError:
+        return array("q", map(_clamp, values))
+
+
+def unsigned(values):
+    """The same array, of numbers without a sign that were read as if they had one."""
+    return (
+        clamped([v if v >= 0 else MAX_INT for v in values])
+        if min(values, default=0) < 0
+        else values
+    )
+
+
+def _clamp(value):
+    return max(-MAX_INT, min(value, MAX_INT))

@@ -1,0 +1,250 @@
+"""Symbolised stacks as a tree: a node is a frame and its caller's node.
+
+Nodes are numbered from 1, a caller's before those of what it called; a node without a caller has
+0 in its place, or -N where the stack was cut for reason N (words.CUTS). A run may have as many
+stacks as events, so what is asked of many stacks is answered once for each node.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Mapping
+from functools import cached_property
+
+from . import measure, words
+from .trace_schema import MAX_DEPTH
+
+NAMELESS_LOADER, OF_PROGRAM, NAMED_PROGRAM = 1, 2, 4  # what `looks` says of a stack
+
+
+class StackTree(Mapping):
+    """{stack id: (Frame, …)}, innermost first; a tuple is made when it is asked for.
+
+    `frames`: a list of Frame; `parents`, `frame_of`: by node, index 0 unused; `node_of`: a dict or
+    an array, by stack id, None where ids are nodes; `ids`: the stacks.
+    """
+
+    def __init__(self, frames=(), parents=None, frame_of=None, node_of=None, ids=()):
+        self.frames = frames
+        self.parents = array("i", [0]) if parents is None else parents
+        self.frame_of = array("I", [0]) if frame_of is None else frame_of
+        self.node_of, self.ids = node_of, ids
+
+    @classmethod
+    def of(cls, stacks, raw=None):
+        """The same of {id: frames}; `raw`: {id: spool.Stack}, which tells why stacks were cut."""
+        if isinstance(stacks, cls):
+            return stacks
+        grower, raw = Grower(), raw or {}
+        for id_ in {**raw, **stacks}:
+            cut = raw[id_].cut if id_ in raw else 0
+            numbers = [(grower.number(frame),) for frame in reversed(stacks.get(id_, ()))]
+            grower.node_of[id_] = grower.shared(-cut if cut in words.CUTS else 0, numbers)
+        return grower.tree(grower.node_of, list(grower.node_of))
+
+    def node(self, id_):
+        """The node of a stack; 0 or less where it has no frames."""
+        if id_ <= 0:
+            return id_
+        if self.node_of is None:
+            return id_ if id_ < len(self.parents) else 0
+        return self.node_of[id_] if not isinstance(self.node_of, dict) else self.node_of.get(id_, 0)
+
+    def nodes(self, ids):
+        """The nodes of many stacks, as an array."""
+        if isinstance(self.node_of, array):
+            of = self.node_of
+            return array("i", [of[id_] if id_ > 0 else id_ for id_ in ids])
+        return array("i", map(self.node, ids))
+
+    def __getitem__(self, id_):
+        node = self.node(id_)
+        if node <= 0 and id_ not in self.ids:
+            raise KeyError(id_)
+        return tuple(self.outwards(node))
+
+    def stack(self, id_):
+        """The frames of a stack, innermost first; () where there is none."""
+        return self.get(id_, ())
+
+    def outwards(self, node):
+        """Yield the frames from a node on."""
+        parents, frame_of, frames = self.parents, self.frame_of, self.frames
+        for _ in range(MAX_DEPTH):
+            if node <= 0:
+                return
+            yield frames[frame_of[node]]
+            node = parents[node]
+
+    def __iter__(self):
+        return iter(self.ids)
+
+    def __len__(self):
+        return len(self.ids)
+
+    def frame(self, id_, index):
+        """Frame `index` of a stack, or None."""
+        node = self.node(id_)
+        while index > 0 and node > 0:
+            node = self.parents[node]
+            index -= 1
+        return self.frames[self.frame_of[node]] if node > 0 and index == 0 else None
+
+    def deciding_node(self, node, index):
+        """The node of measure.deciding_frame, 0: none. `index`: of the frame that decided."""
+        if index is None:
+            return self._named[node] or node if node > 0 else 0
+        parents, at = self.parents, node
+        while index > 0 and at > 0:
+            at = parents[at]
+            index -= 1
+        if at <= 0 or index < 0:
+            return self.deciding_node(node, None)
+        if not self._silent[self.frame_of[at]]:
+            return at
+        while self._silent[self.frame_of[at]]:
+            outer = parents[at]
+            if outer <= 0 or not self._in_loader[self.frame_of[outer]]:
+                break
+            at = outer
+        return at
+
+    def deciding_frame(self, id_, verdict):
+        """The one meaningful frame of a stack, or None."""
+        node = self.deciding_node(self.node(id_), verdict.decided_by if verdict else None)
+        return self.frames[self.frame_of[node]] if node > 0 else None
+
+    @cached_property
+    def _silent(self):
+        """By frame: it is the loader's, and says nothing about why it was called."""
+        return bytearray(map(measure.is_silent, self.frames))
+
+    @cached_property
+    def _in_loader(self):
+        """By frame: it is the loader's, and has a name."""
+        return bytearray(f.role == "loader" and f.function is not None for f in self.frames)
+
+    @cached_property
+    def _named(self):
+        """By node: the first node outwards, itself included, whose frame has a name; 0: none."""
+        has_name = bytearray(bool(frame.function) for frame in self.frames)
+        found = array("i", [0])
+        for node, (parent, frame) in enumerate(zip(self.parents, self.frame_of)):
+            if node:
+                found.append(node if has_name[frame] else found[parent] if parent > 0 else 0)
+        return found
+
+    @cached_property
+    def has_user_main(self):
+        return any(frame.known == "user_main" for frame in self.frames)
+
+    def user_main_beyond(self, node):
+        """How many frames further out the user's main is; less than 0: there is none."""
+        return self._user_mains[node] if self.has_user_main else -1
+
+    @cached_property
+    def _user_mains(self):
+        is_main = bytearray(frame.known == "user_main" for frame in self.frames)
+        found = array("i", [-1])
+        for node, (parent, frame) in enumerate(zip(self.parents, self.frame_of)):
+            if node:
+                beyond = found[parent] if parent > 0 else -1
+                found.append(0 if is_main[frame] else beyond + 1 if beyond >= 0 else -1)
+        return found
+
+    def looks(self, nodes):
+        """The set of what stacks from `nodes` on hold: bits NAMELESS_LOADER …"""
+        bits, found = bytearray(map(_look, self.frames)), bytearray(1)
+        for node, (parent, frame) in enumerate(zip(self.parents, self.frame_of)):
+            if node:
+                found.append(bits[frame] | found[parent] if parent > 0 else bits[frame])
+        return set(map(found.__getitem__, (node for node in nodes if node > 0)))
+
+
+def _look(frame):
+    if frame.role == "loader":
+        return 0 if frame.function else NAMELESS_LOADER
+    if frame.role == "executable":
+        return OF_PROGRAM | (NAMED_PROGRAM if frame.function else 0)
+    return 0
+
+
+class Unions:
+    """Bits of all frames of a stack together: of each node once, for those further out are shared.
+
+    `bits_of(frame)`: a whole number.
+    """
+
+    def __init__(self, tree, bits_of):
+        self._tree, self._bits_of = tree, bits_of
+        self._own = [None] * len(tree.frames)
+        self._known = [None] * len(tree.parents)
+        self._shared = {}
+
+    def of(self, node):
+        """Of the stack that begins at `node`."""
+        parents, known, path = self._tree.parents, self._known, []
+        while node > 0 and known[node] is None:
+            path.append(node)
+            node = parents[node]
+        bits = known[node] if node > 0 else 0
+        for at in reversed(path):
+            bits |= self._of_frame(self._tree.frame_of[at])
+            bits = known[at] = self._shared.setdefault(bits, bits)
+        return bits
+
+    def _of_frame(self, number):
+        own = self._own[number]
+        if own is None:
+            own = self._own[number] = self._bits_of(self._tree.frames[number])
+        return own
+
+
+class Grower:
+    """Makes a tree, callers first."""
+
+    def __init__(self):
+        self.frames, self._numbers = [], {}
+        self.parents, self.frame_of = array("i", [0]), array("I", [0])
+        self._depths = array("H", [0])
+        self.node_of = {}
+        self._nodes = {}
+
+    def number(self, frame):
+        """Of a frame that is kept; by identity, for comparing them is slow."""
+        number = self._numbers.get(id(frame))
+        if number is None:
+            number = self._numbers[id(frame)] = len(self.frames)
+            self.frames.append(frame)
+        return number
+
+    def add(self, parent, numbers):
+        """New nodes of the frames with these numbers, outermost first; the innermost node."""
+        parents, depths = self.parents, self._depths
+        if len(numbers) == 1 and depths[parent if parent > 0 else 0] < MAX_DEPTH:  # as most are
+            parents.append(parent)
+            self.frame_of.append(numbers[0])
+            depths.append(depths[parent] + 1 if parent > 0 else 1)
+            return len(parents) - 1
+        for number in numbers:
+            depth = depths[parent] + 1 if parent > 0 else 1
+            if depth > MAX_DEPTH:
+                parent, depth = -words.CUT_DEEP, 1
+            parents.append(parent)
+            self.frame_of.append(number)
+            depths.append(depth)
+            parent = len(parents) - 1
+        return parent
+
+    def shared(self, parent, pieces):
+        """As `add`, of several tuples of numbers; nodes that are there already are taken."""
+        for numbers in pieces:
+            key = parent, numbers
+            node = self._nodes.get(key)
+            if node is None:
+                node = self._nodes[key] = self.add(parent, numbers)
+            parent = node
+        return parent
+
+    def tree(self, node_of, ids):
+        return StackTree(self.frames, self.parents, self.frame_of, node_of, ids)

@@ -1,0 +1,104 @@
+"""The large tables of a trace as columns: stacks as a StackTree, groups as a GroupTable.
+
+The file is a stranger's: what does not fit together is a TraceError, or an error that
+trace_check.checked turns into one.
+"""
+
+from __future__ import annotations
+
+from array import array
+
+from . import fields, words
+from .group_table import GroupTable
+from .model import Frame, Purpose, Verdict
+from .stack_tree import StackTree
+from .trace_check import TraceError
+from .trace_schema import to_unsigned
+
+_ROWS = 4096  # read at once
+
+
+def stack_tree(connection, table, limit):
+    """The StackTree. `table(name)`: its rows; `limit`: of rows that a table may have."""
+    functions = {row[0]: row[1:] for row in table("functions")}
+    frames, numbers = [], {}
+    for id_, *row in table("frames"):
+        numbers[id_] = len(frames)
+        frames.append(_frame(row, functions))
+    parents, of = array("i", [0]), array("I", [0])
+    for first, (ids, outer, frame) in _columns(connection, "stacks", limit):
+        if any(map(int.__ge__, outer, ids)):
+            raise TraceError("damaged: a stack behind %d has no end" % first)
+        parents.extend(outer)
+        of.extend(map(numbers.__getitem__, frame))
+    return StackTree(frames, parents, of, None, range(1, len(parents)))
+
+
+def _frame(row, functions):
+    pc, offset, function, line, inlined, start, known = row
+    name, file, module, path, role = functions[function]
+    pc, offset, start = map(to_unsigned, (pc, offset, start))
+    return Frame(pc, module, path, role, offset, name, file, line, bool(inlined), start, known)
+
+
+def groups(connection, table, limit):
+    """The GroupTable. Arguments as of `stack_tree`."""
+    names = {row[0]: row[1:] for row in table("names")}
+    made, whats = GroupTable(), {}
+    verdicts = _numbered(made.verdicts, table("verdicts"), _verdict)
+    purposes = _numbered(made.purposes, table("purposes"), lambda row: Purpose(*row))
+
+    def what(key):
+        name, pid, phase, image = key
+        if not 0 <= phase < len(words.PHASES):
+            raise TraceError("damaged: no phase %d" % phase)
+        if key not in whats:
+            about = to_unsigned(pid), words.PHASES[phase], to_unsigned(image)
+            whats[key] = made.what_id((*names[name], *about))
+        return whats[key]
+
+    for first, columns in _columns(connection, "groups", limit):
+        ids, name, pid, phase, image, stack, within, verdict, purpose, *rest = columns
+        if min(within) < 0 or any(map(int.__ge__, within, ids)):
+            raise TraceError("damaged: a group behind %d" % first)
+        made.extend(
+            list(map(what, zip(name, pid, phase, image))), stack, within, *rest[:2], [-1] * len(ids)
+        )
+        made.verdict[first:] = array("I", map(verdicts.__getitem__, verdict))
+        made.purpose[first:] = array("I", map(purposes.__getitem__, purpose))
+        made.set_sums(first, rest[2:])
+    return made
+
+
+def _numbered(values, rows, make):
+    """Append what rows are to `values`; {id of the row: its place there}."""
+    places = {0: 0}
+    for id_, *row in rows:
+        places[id_] = len(values)
+        values.append(make(row))
+    return places
+
+
+def _verdict(row):
+    origin, owner, via, direct, decided_by, rule, confidence, for_whom = row
+    if origin not in words.ORIGINS:
+        raise TraceError("damaged: no origin %r" % (origin,))
+    via = tuple(map(str, fields.loads(via)))
+    return Verdict(origin, owner, via, bool(direct), decided_by, rule, confidence, for_whom)
+
+
+def _columns(connection, table, limit):
+    """Yield (rows before, columns) of a table of numbers, whose first column counts from 1."""
+    cursor, first = connection.execute("SELECT * FROM " + table), 0
+    while rows := cursor.fetchmany(_ROWS):
+        columns = list(zip(*rows))
+        if set(map(type, columns[0])) != {int} or columns[0] != _count(first, len(rows)):
+            raise TraceError("damaged: the rows of %s behind %d" % (table, first))
+        yield first, columns
+        first += len(rows)
+        if first > limit:
+            raise TraceError("damaged: more rows in %s than the file can hold" % table)
+
+
+def _count(first, count):
+    return tuple(range(first + 1, first + count + 1))

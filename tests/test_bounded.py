@@ -1,0 +1,117 @@
+"""The way from spool to trace is in proportion to what is new, whatever the stacks."""
+
+import io
+import sys
+
+import pytest
+
+import made_nodes
+import made_traces
+from alloctrace import classify, history, spool, symbols, trace
+from alloctrace.stack_beginnings import Beginnings
+from alloctrace.stack_tree import StackTree
+from alloctrace.summary import summarise
+from command import watching
+from test_history_c import convert, tool  # noqa: F401
+
+
+def steps(work):
+    """How many functions `work` calls: of Python and of its library."""
+    counted = [0]
+
+    def count(frame, event, arg):
+        counted[0] += event in ("call", "c_call")
+
+    sys.setprofile(count)
+    try:
+        work()
+    finally:
+        sys.setprofile(None)
+    return counted[0]
+
+
+def make(folder, built):
+    path = str(folder / "t.brkpoint")
+    trace.write(path, built, symbols.symbolise(built, gdb=None, notes=[]), {}, force=True)
+    with trace.open(path) as opened:
+        return summarise(opened)
+
+
+@pytest.mark.parametrize("outer", ["program", "library"])
+def test_a_stack_costs_what_is_new_in_it_however_deep(tmp_path, outer):
+    classify.prepare()
+    shallow, deep = (made_nodes.recorded(3000, depth, outer) for depth in (20, 240))
+    make(tmp_path, made_nodes.recorded(10, 20, outer))  # what is read once
+    few, many = (steps(lambda: make(tmp_path, built)) for built in (shallow, deep))
+    assert many < 1.5 * few
+    unrolled = [steps(lambda: list(map(dict(b.stacks).get, b.stacks))) for b in (shallow, deep)]
+    assert unrolled[1] > 5 * unrolled[0]  # what each stack by itself would cost
+
+
+def test_twice_the_stacks_cost_twice(tmp_path):
+    classify.prepare()
+    make(tmp_path, made_nodes.recorded(10, 50))
+    one, two = (steps(lambda: make(tmp_path, made_nodes.recorded(n, 50))) for n in (10000, 20000))
+    assert two < 2.2 * one and two - one < 200 * 10000
+
+
+@pytest.mark.parametrize("outer", ["program", "library"])
+def test_each_stack_is_judged_as_by_itself(tmp_path, outer):
+    """Shared walks against walks that share nothing."""
+    built = made_nodes.recorded(400, 60, outer)
+    tree = symbols.symbolise(built, gdb=None, notes=[])
+    judge = classify._Judge(built, tree)
+    for id_ in tree:
+        alone = classify._Judge(built, StackTree.of({id_: tree[id_]}))
+        asked = [j.asker(0, "main", "malloc")(j.tree.node(id_)) for j in (judge, alone)]
+        assert asked[0] == asked[1]
+        assert asked[0].origin == "user" and asked[0].direct == (outer == "program")
+
+
+def test_a_beginning_holds_for_no_other_stack():
+    """What was looked at is what an answer rests on: one frame more would be another question."""
+    frames = [made_traces.Frame(number, function="f%d" % number) for number in range(4)]
+    tree = StackTree.of({1: (frames[0], frames[1], frames[2]), 2: (frames[0], frames[1]), 3: ()})
+    asked, answers = [], Beginnings(tree)
+
+    def ask(stack):
+        asked.append(stack)
+        return stack[1].function if len(asked) < 2 else len(list(stack))
+
+    assert answers.answer("second", tree.node(1), ask) == "f1"
+    assert answers.answer("second", tree.node(2), ask) == "f1" and len(asked) == 1
+    assert answers.answer("depth", tree.node(1), ask) == 3
+    assert answers.answer("depth", tree.node(2), ask) == 2
+    assert answers.answer("depth", tree.node(3), ask) == 0
+
+
+@pytest.mark.usefixtures("tool")
+def test_of_too_many_groups_nothing_false_is_said(tmp_path, monkeypatch):
+    """What the rest is for is what an example would have told, or unknown."""
+    monkeypatch.setattr("alloctrace.recorded.MANY", 3)
+    _, _, path = convert(tmp_path, made_traces.made_records())
+    told = {}
+    for limit in (10**9, 1):
+        monkeypatch.setattr(classify, "MAX_ASKED", limit)
+        built = history.build(spool.read(path))
+        classify.classify(built, made_traces.symbolise(built))
+        told[limit] = [group.purpose for group in built.recorded.sums.groups]
+    for whole, short in zip(*told.values()):
+        assert short == whole or short.text is None
+    assert any(short != whole for whole, short in zip(*told.values()))
+
+
+def test_what_is_being_done_is_told_on_a_terminal(tmp_path, monkeypatch):
+    for is_terminal, size, told in (
+        (True, 2 << 20, True),
+        (False, 2 << 20, False),
+        (True, 9, False),
+    ):
+        said = io.StringIO()
+        said.isatty = lambda is_terminal=is_terminal: is_terminal
+        monkeypatch.setattr(sys, "stderr", said)
+        (tmp_path / "s").write_bytes(b"x" * size)
+        with watching.working(str(tmp_path / "s"), False) as tell:
+            tell("naming functions")
+        assert ("making the trace of 2.0 MiB: naming functions" in said.getvalue()) == told
+        assert said.getvalue().endswith("\r\033[K") == told
