@@ -35,6 +35,7 @@ class Engine:
         self.reached = []  # breakpoints that stopped the target and wait for their action
         self._noted = set()
         self._own_trap = self._executing = self._dying = False
+        self.has_let_go = False  # the program runs on, unwatched
         self._next_hook = 1
         self._exec_hits = self._execve_hits = 0
 
@@ -65,12 +66,18 @@ class Engine:
         self._begin_image()
         while self._alive():
             self._continue()
-        self.finish("exited")
+        self.finish("detached" if self.has_let_go else "exited")
         if self._dying:
             os._exit(0)  # gdb might wait for threads that nobody will hear of again
 
     def _alive(self):
-        return bool(gdb.selected_inferior().pid) and not self._dying
+        return bool(gdb.selected_inferior().pid) and not self._dying and not self.has_let_go
+
+    def let_go(self):
+        """The target stands still: nothing of ours stays in its memory, and gdb lets it run."""
+        self.planted.remove_all()
+        self.has_let_go = True
+        settings.do("detach")
 
     def give_up(self, error):
         """An error of ours: gdb lets the target go when it quits, and nothing more is seen."""
