@@ -77,6 +77,12 @@ def int32(value):
     return value - (1 << 32) if value & 0x80000000 else value
 
 
+def int64(value):
+    """The low 64 bits as a signed number."""
+    value &= (1 << 64) - 1
+    return value - (1 << 64) if value >> 63 else value
+
+
 def decode(name, args, path):
     """(size, ptr, further arguments) of the call `name` of six raw registers.
 
