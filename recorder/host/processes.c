@@ -239,9 +239,9 @@ void processes_let_go(struct host *h)
             h->families[i].area->host_gone = 1;
     if (left > 0)
         say_unseen(h, "processes",
-                 "%zu processes that the program had started still ran when it ended: what they "
-                 "did from then on is not recorded",
-                 left);
+                   "%zu processes that the program had started still ran when it ended: what they "
+                   "did from then on is not recorded",
+                   left);
     while (h->process_count > 0)
         forget(h, h->process_count - 1);
 }
