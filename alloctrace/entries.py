@@ -1,4 +1,4 @@
-"""Which functions of one file are allocator entry points. recorder/host/hook_calls.c does the same."""
+"""Which functions of a file are allocator entry points, as recorder/host/hook_calls.c finds them."""
 
 from __future__ import annotations
 
