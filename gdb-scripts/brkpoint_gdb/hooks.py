@@ -18,6 +18,8 @@ _REGISTERS = ("rdi", "rsi", "rdx", "rcx", "r8", "r9")  # that arguments come in
 class Breakpoint(gdb.Breakpoint):
     """At a raw address, unseen by `info breakpoints`; `hit()` does the work of stop()."""
 
+    called = None  # of an entry: the function's name
+
     def __init__(self, engine, address):
         super().__init__("*%#x" % address, internal=True)
         self.engine, self.address = engine, address
@@ -42,6 +44,7 @@ class Entry(Breakpoint):
         self._ids = ids
         self._called = {named.name: named for named in ids}
         self._default = next(iter(ids))
+        self.called = self._default.name
         self._registers = [_REGISTERS[place] for place in self._default.places]
         self._names = {}  # return address -> the name that its call site uses
 

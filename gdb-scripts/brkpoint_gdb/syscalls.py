@@ -15,7 +15,8 @@ from .process import now
 _ENDING = {60: "exit", 231: "exit_group"}
 _PTRACE = 101
 _EXECVE = (59, 322)  # execve, execveat: these stop for real
-_MMAP, _MUNMAP, _NO_FD = 9, 11, 0xFFFFFFFF
+_MMAP, _MPROTECT, _MUNMAP, _NO_FD = 9, 10, 11, 0xFFFFFFFF
+_PROT_WRITE = 2
 _MAP_ANONYMOUS = 0x20
 _MASK32 = 0xFFFFFFFF
 _CLONE, _CLONE3, _CLONE_VM = 56, 435, 0x100  # linux/sched.h
@@ -61,6 +62,8 @@ class Syscalls(gdb.Function):
             self._engine.note_once("the program calls ptrace itself: it fails while we trace it")
             return False
         self._enter(t_ns, tid, number, regs)
+        if number == _MPROTECT and regs.rdx & _PROT_WRITE:
+            self._engine.planted.made_writable(regs.rdi, regs.rsi)
         if number != _MUNMAP:
             return False
         return self._engine.planted.munmap_begins(tid, regs.rdi, regs.rsi)

@@ -14,6 +14,7 @@
  *   borders.c   the phases: where they begin (border_main.c), the process there (border_state.c)
  *   execs.c     threads that are about to exec
  *   answers.c   what threads of the target ask
+ *   overwritten.c  programs that write over what was planted
  *   rest.c      the time between two looks at the ring
  *   drain.c     records of all threads out of the ring (ring.c), for the history (records.c,
  *               and in a hurry calls.c)
