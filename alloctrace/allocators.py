@@ -16,6 +16,7 @@ from . import origin_table, words
 PATH = os.path.join(os.path.dirname(os.path.abspath(__file__)), "data", "allocators.ini")
 REGISTERS = 6  # that arguments come in, on x86-64
 MATTERING = 3  # arguments that a record holds
+UNWATCHED = "unwatched "  # so begin sections of what is not watched: unwatched.py
 MAX_NAMES = 1000  # of a user's
 MAX_TEXT = 1 << 18  # of a file of theirs
 _FORM = re.compile(r"\s*([\w.$@]+)\s*\(([\w\s,]*)\)\s*=\s*(\w+)\s*(->\s*size)?\s*$")
@@ -94,13 +95,19 @@ def standard():
     for point, arguments in words.SIGNATURES.items():
         text = "%s(%s)=%s" % (point, ",".join(arguments.split()), point)
         found[point] = described(text, "")
+    ini = table()
+    for key in ini.sections():
+        for named in () if key.startswith(UNWATCHED) else _section(key, ini[key]):
+            found.setdefault(named.name, named)
+    return tuple(found.values())
+
+
+def table():
+    """The file, as configparser reads it."""
     ini = origin_table.parser()
     with open(PATH, encoding="utf-8") as file:
         ini.read_file(file)
-    for key in ini.sections():
-        for named in _section(key, ini[key]):
-            found.setdefault(named.name, named)
-    return tuple(found.values())
+    return ini
 
 
 def _section(key, section):
@@ -122,6 +129,26 @@ def watched(also=()):
     """All that is looked for: the user's `also` wins over a name that is known."""
     own = {named.name: named for named in also}
     return [own.pop(named.name, named) for named in standard()] + list(own.values())
+
+
+def told(hooks, also):
+    """What was watched beside libc's functions: [{name, point, from, found, by_user}], for reports.
+
+    `hooks`: model.Hook of the run; `also`: the user's Named, told of even where none was found.
+    """
+    entered = {hook.impl: hook.name for hook in hooks}
+    own = {named.name: named for named in also}
+    known = {named.name: named.origin for named in standard() if named.origin not in ("", "libc")}
+    rows = [_told(n.name, n.point, n.origin, n.name in entered, True) for n in also]
+    for impl, point in sorted(entered.items()):
+        if impl in known and impl not in own:
+            rows.append(_told(impl, point, known[impl]))
+    return rows
+
+
+def _told(name, point, origin, found=True, by_user=False):
+    facts = {"name": name, "point": point, "from": origin}
+    return {**facts, "found": found, "by_user": by_user}
 
 
 def plain(named):

@@ -55,6 +55,7 @@ class Outcome:
     failed: bool = False  # the watching failed, not the target
     attached: bool = False  # the target ran before; attach.py
     refused: Optional[str] = None  # why it was not started; nothing of it has run then
+    also: tuple = ()  # allocators.Named: what the user named
     why_engine: Optional[str] = None  # why this engine watched, where it was chosen for the user
 
     @property

@@ -189,6 +189,7 @@ def _attach(args):
     options.tick = _ticking(view.tick)
     try:
         outcome = attach.run(args.pid, where.spool, options, lambda: _tell_attached(args))
+        outcome.also = options.also
     finally:
         view.finish()
     return conclude.conclude(args, where, outcome)
@@ -244,7 +245,9 @@ def _launch(args, chosen, argv, where, found):
     options.may_refuse = chosen.may_change
     options.tick = _ticking(view.tick)
     try:
-        return launch.run(argv, where.spool, options, found)
+        outcome = launch.run(argv, where.spool, options, found)
+        outcome.also = options.also
+        return outcome
     except launch.EngineError as error:
         if not chosen.may_change:
             conclude.tell_log(error.log)
