@@ -195,6 +195,11 @@ enum hook_kind {
 
 /* Of a HOOK_CALL1: free. */
 #define HOOK_FREES (1u << 8)
+/* Of a HOOK_CALL3 or HOOK_MEMPTR whose arguments are not the first ones: which of the six registers
+ * that arguments come in is told as number 0, 1, 2. */
+#define HOOK_PICKS (1u << 20)
+#define HOOK_PICK_BIT(which) (9 + 3 * (which))
+#define HOOK_PICK(kind, which) ((kind) >> HOOK_PICK_BIT(which) & 7)
 #define HOOK_CLONE_NUMBER(kind) ((kind) >> 8)
 
 /* ---- the code area ------------------------------------------------------------------------

@@ -7,15 +7,13 @@ import os
 
 import gdb
 
-from alloctrace import elf, maps
-from alloctrace.words import ENTRY_POINTS
+from alloctrace import allocators, elf, entries, maps
 
 DEBUG_ROOTS = ("/usr/lib/debug",)
 _CALL_FORMS = 7  # longest call instruction that a compiler emits, in bytes
 _SIGNAL_RETURN = b"\x48\xc7\xc0\x0f\x00\x00\x00\x0f\x05"  # mov $15, %rax; syscall
 _START_BYTES = 96  # glibc's _start and _dl_start_user together: sysdeps/x86_64/dl-machine.h
 DEBUG_STATE = "_dl_debug_state"  # <link.h>, r_debug.r_brk
-_GLOBAL = ("GLOBAL", "WEAK", "UNIQUE")
 _DELETED = b" (deleted)"  # d_path, fs/d_path.c
 
 
@@ -75,35 +73,21 @@ class Code:
         found = self._extents[offset]
         return found and (found[0] + self.bias, found[1] + self.bias)
 
-    def _entry_points(self, entries):
-        """Of one name's symbols those that callers reach.
-
-        The linker of a static PIE makes libc's hidden `malloc` a local name.
-        """
-        own = [symbol for symbol in entries if symbol.defined and symbol.kind == "FUNC"]
-        shared = [symbol for symbol in own if symbol.bind in _GLOBAL]
-        return shared or (own if self.file.is_static and len(own) == 1 else [])
-
-    def hooks(self, symbols):
-        """[([name, …], impl, address)] of the allocator entry points defined here.
+    def hooks(self, symbols, watched=None):
+        """[([Named, …], impl, address)] of the allocator entry points defined here.
 
         Several names are aliases: glibc's memalign is its aligned_alloc. `symbols`: separate
-        debug files may be used to find the loader's.
+        debug files may be used to find the loader's. `watched`: of allocators.watched.
         """
+        watched = allocators.watched() if watched is None else watched
         if self.file is None:
             return []
-        found = {}
-        for name, entries in self.file.functions_named(ENTRY_POINTS).items():
-            for symbol in self._entry_points(entries):
-                found.setdefault(symbol.value, []).append(name)
+        found = entries.of_file(self.file, watched)
         if not found and self.role == "loader":
-            roots = DEBUG_ROOTS if symbols else ()
-            private = self.file.loader_malloc(roots)
-            return [([name], e.impl, e.vaddr + self.bias) for name, e in private.items()]
-        return [
-            (sorted(names, key=ENTRY_POINTS.index), None, vaddr + self.bias)
-            for vaddr, names in sorted(found.items())
-        ]
+            private = self.file.loader_malloc(DEBUG_ROOTS if symbols else ())
+            known = {named.name: named for named in watched}
+            return [([known[n]], e.impl, e.vaddr + self.bias) for n, e in private.items()]
+        return [(names, None, vaddr + self.bias) for vaddr, names in found.items()]
 
 
 class Map:

@@ -11,7 +11,7 @@ import signal
 
 import gdb
 
-from alloctrace import spool
+from alloctrace import allocators, spool
 
 from . import borders, code, hooks, planted, settings, spool_file, stacks, syscalls
 from .process import Process, now
@@ -22,9 +22,12 @@ _HIDDEN = "the program hid its memory: calls into later libraries are not seen"
 
 
 class Engine:
+    Entry = hooks.Entry
+
     def __init__(self, config):
         self.config = config
         self.options = config.get("options", {})
+        self.watched = allocators.watched(map(allocators.from_plain, config.get("also", ())))
         self.file = spool_file.SpoolFile(config["spool"])
         self.spool = spool.Writer(self.file)
         self.image = -1  # counts execs
@@ -138,7 +141,9 @@ class Engine:
         except PermissionError:  # the kernel hides what runs from a file like that
             self.syscalls.quiet = True
             self.spool.info("image", index=self.image, path="", entry=None, t_ns=now())
-            self.unseen("process", "a program whose file may be run but not read: nothing of it is seen")
+            self.unseen(
+                "process", "a program whose file may be run but not read: nothing of it is seen"
+            )
 
     def _look_at_image(self):
         self.process.reopen()
@@ -149,7 +154,9 @@ class Engine:
         )
         self.syscalls.quiet = not self.process.is_64_bit()
         if self.syscalls.quiet:
-            self.unseen("process", "a 32-bit program: its allocations are not seen (64-bit x86 only)")
+            self.unseen(
+                "process", "a 32-bit program: its allocations are not seen (64-bit x86 only)"
+            )
             return
         settings.stand_where(self.process.pid)
         self._update_code(executable, auxv)
@@ -176,7 +183,9 @@ class Engine:
         """_dl_debug_state: the loader calls it when its list of libraries has changed."""
         symbol = loader.file.function(code.DEBUG_STATE) if loader.file else None
         if symbol is None:
-            self.unseen("libraries", "the loader has no _dl_debug_state: libraries are not seen arriving")
+            self.unseen(
+                "libraries", "the loader has no _dl_debug_state: libraries are not seen arriving"
+            )
             return
         borders.Border(self, loader.bias + symbol.value, self._libraries_changed)
 
@@ -220,16 +229,19 @@ class Engine:
 
     def _hook(self, item):
         entries = []
-        for names, impl, address in item.hooks(self.options.get("symbols", True)):
-            ids = {name: self._new_hook(item, name, impl or name, address) for name in names}
-            entries.append(hooks.Entry(self, address, ids))
+        for names, impl, address in item.hooks(self.options.get("symbols", True), self.watched):
+            ids = {named: self._new_hook(item, named, impl, address) for named in names}
+            entries.append(self.Entry(self, address, ids))
         for entry in entries:  # gdb asks in the order of making: a lone `ret` is entry, then end
             entry.by_site = not self.calls.plant_ends(entry.address, self.map.extent)
 
-    def _new_hook(self, item, name, impl, address):
+    def _new_hook(self, item, named, impl, address):
         number = self._next_hook
         self._next_hook += 1
-        self.spool.info("hook", id=number, module=item.id, name=name, impl=impl, address=address)
+        facts = {"id": number, "module": item.id, "name": named.point, "address": address}
+        facts.update({"returns": "size"} if named.returns_size else {})
+        entered = impl or named.name
+        self.spool.info("hook", impl=entered, arguments=" ".join(named.arguments), **facts)
         return number
 
     # -- the loop

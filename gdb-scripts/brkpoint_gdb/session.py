@@ -21,8 +21,17 @@ _DELETED = "the catchpoint was deleted: memory syscalls are not seen from there 
 _NATIVE = "only a process that this gdb has started or attached to itself can be recorded"
 
 
+class Entry(hooks.Entry):
+    def hit(self):
+        if super().hit():
+            self.engine.calls.plant_wanted()
+        return False
+
+
 class Session(Engine):
     """From `start` to `end`. `ended`: why, None while it records."""
+
+    Entry = Entry
 
     def __init__(self, spool_path, with_syscalls=True):
         super().__init__({"spool": spool_path})
@@ -132,14 +141,6 @@ class Session(Engine):
         if not gdb.parameter("backtrace past-main"):
             self.stacks.thread_starts += self.borders.main_ranges()
 
-    def _hook(self, item):
-        entries = []
-        for names, impl, address in item.hooks(True):
-            ids = {name: self._new_hook(item, name, impl or name, address) for name in names}
-            entries.append(Entry(self, address, ids))
-        for entry in entries:
-            entry.by_site = not self.calls.plant_ends(entry.address, self.map.extent)
-
     def threads_end(self):
         """At exit_group: the user's gdb sees its threads off as it always does."""
         return False
@@ -154,7 +155,9 @@ class Session(Engine):
         elif result == 0:
             self._replaced = True
             self.syscalls.quiet = True
-            self.unseen("process", "exec replaced the program: what the new one does is not recorded")
+            self.unseen(
+                "process", "exec replaced the program: what the new one does is not recorded"
+            )
         else:
             self.planted.enable(True)
 
@@ -189,13 +192,6 @@ class Planted(planted.Planted):
         return False  # gdb takes breakpoints out of a library itself when it is unloaded
 
     def munmap_ended(self, tid, failed):
-        return False
-
-
-class Entry(hooks.Entry):
-    def hit(self):
-        if super().hit():
-            self.engine.calls.plant_wanted()
         return False
 
 

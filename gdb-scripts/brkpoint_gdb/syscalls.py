@@ -21,7 +21,8 @@ _OF_32_BITS = (90, 91, 125, 163, 192)
 _INT_80 = b"\xcd\x80"
 _GATE = "system calls through int 0x80 are not seen, and this program makes such"
 _EXECVE = (59, 322)  # execve, execveat: these stop for real
-_MMAP, _MUNMAP, _NO_FD = 9, 11, 0xFFFFFFFF
+_MMAP, _MPROTECT, _MUNMAP, _NO_FD = 9, 10, 11, 0xFFFFFFFF
+_PROT_WRITE = 2
 _MAP_ANONYMOUS = 0x20
 _MASK32 = 0xFFFFFFFF
 _CLONE_VM, _CLONE_THREAD, _CLONE_UNTRACED = 0x100, 0x10000, 0x800000  # linux/sched.h
@@ -76,6 +77,8 @@ class Syscalls(gdb.Function):
         if number in _FORKING:
             return self._clone_begins(regs)
         self._enter(t_ns, tid, number, regs)
+        if number == _MPROTECT and regs.rdx & _PROT_WRITE:
+            self._engine.planted.made_writable(regs.rdi, regs.rsi)
         if number != _MUNMAP:
             return False
         return self._engine.planted.munmap_begins(tid, regs.rdi, regs.rsi)

@@ -1,6 +1,7 @@
 /* answers.c - what threads of the target ask. The asking thread stands still until it is told. */
 #include "execs.h"
 #include "mapped.h"
+#include "overwritten.h"
 #include "reader.h"
 
 #include <stdio.h>
@@ -68,8 +69,10 @@ static void answer(struct host *h, struct thread_state *t, struct reader *r)
         exec_fails(h, (pid_t)ask->a[0]);
         break;
     case ASK_EXIT:
-        if (ask->a[1])
+        if (ask->a[1]) {
             mapped_last(h, h->process);
+            overwritten_at_end(h);
+        }
         if (pid_of(h) == (uint32_t)h->first && (ask->a[1] || r->tid == r->pid))
             border_end(h, now, ask->a[1] != 0);
         break;

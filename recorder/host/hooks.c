@@ -213,6 +213,24 @@ static void tell_refused(struct host *h, const struct module *m, const struct pl
     }
 }
 
+static void count_own(struct host *h, const struct plans *plans)
+{
+    for (size_t i = 0; i < plans->count; i++) {
+        const struct hook *hook = &h->family->hooks[plans->list[i].number];
+        if (hook->names > 0)
+            h->own[strcmp(hook->as[0]->point, "free") == 0][plans->list[i].refusal == MOVED]++;
+    }
+}
+
+const char *hooks_half_blind(const struct host *h)
+{
+    if (h->own[0][0] > 0 && h->own[0][1] == 0)
+        return "no function of the program's own allocator that allocates has room for a jump";
+    if (h->own[1][0] > 0 && h->own[1][1] == 0)
+        return "no function of the program's own allocator that frees has room for a jump";
+    return NULL;
+}
+
 /* libgcc's search for unwind tables, in libgcc_s or linked into a program. */
 static void plan_find_fde(struct host *h, struct module *m, const struct text *text,
                           struct plans *plans)
@@ -236,6 +254,8 @@ static void plant_part(struct host *h, struct module *m, const struct text *text
     plan_find_fde(h, m, text, &plans);
     h->planted += plans_carry_out(h, text, &plans);
     tell_refused(h, m, &plans);
+    if (m->role == ROLE_EXECUTABLE && h->images == 0)
+        count_own(h, &plans);
     plans_free(&plans);
 }
 

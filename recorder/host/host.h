@@ -10,9 +10,11 @@
  *   modules.c   files mapped as code; their unwind tables for the agent (tables.c)
  *   hooks.c     allocator functions (hook_calls.c), system calls and borders get their detours,
  *               worked out before they are written (plans.c)
+ *               by the list of names that brkpoint hands over (watched.c)
  *   borders.c   the phases: where they begin (border_main.c), the process there (border_state.c)
  *   execs.c     threads that are about to exec
  *   answers.c   what threads of the target ask
+ *   overwritten.c  programs that write over what was planted
  *   rest.c      the time between two looks at the ring
  *   drain.c     records of all threads out of the ring (ring.c), for the history (records.c,
  *               and in a hurry calls.c)
@@ -29,12 +31,13 @@
 #include "spool.h"
 #include "stacks.h"
 #include "tracee.h"
+#include "watched.h"
 
 #include <signal.h>
 
 #define MAX_HOOKS STUB_COUNT
 #define MAX_MODULES 1024
-#define MAX_NAMES 4 /* aliases of one function */
+#define MAX_NAMES 8 /* aliases of one function */
 
 enum phase { PHASE_NONE, PHASE_LOAD, PHASE_INIT, PHASE_MAIN, PHASE_EXIT };
 enum role { ROLE_LIBRARY, ROLE_EXECUTABLE, ROLE_LOADER, ROLE_VDSO };
@@ -65,7 +68,7 @@ struct hook {
     uint64_t address;
     uint32_t module;
     unsigned names;
-    const char *name[MAX_NAMES];
+    const struct watched *as[MAX_NAMES];
     uint32_t spool_id[MAX_NAMES];
     uint64_t patch; /* where the jump was written, over `original`; 0: nowhere */
     unsigned patch_length;
@@ -157,6 +160,8 @@ struct host {
     bool use_symbols, has_end_state, keeps_totals;
     bool may_refuse;      /* the first program is not started where it cannot be planted */
     uint32_t clock_every; /* events a time stamp */
+    struct watched_list watched;
+    unsigned own[2][2]; /* of the program's own allocator: [frees][is seen], how many functions */
     struct json json, end_state;
     char problem[256]; /* why it cannot record; empty: it can */
 };
@@ -243,6 +248,8 @@ void tables_publish(struct host *h);
 
 /* ---- hooks.c ---- */
 void hooks_plant(struct host *h, struct module *m);
+/* In words what of the program's own allocator cannot be seen; NULL where both sides of it can. */
+const char *hooks_half_blind(const struct host *h);
 #define NO_HOOK UINT32_MAX
 /* Notice that `address` is reached; the number of the hook, or NO_HOOK. */
 uint32_t hook_border(struct host *h, uint64_t address, uint64_t border);

@@ -107,10 +107,19 @@ static bool plant(struct host *h)
     return true;
 }
 
+/* Breakpoints see what is shorter than a jump: as long as nothing has run they can take over. */
+static bool is_seen(struct host *h)
+{
+    const char *blind = h->may_refuse && h->images == 0 ? hooks_half_blind(h) : NULL;
+    if (blind != NULL)
+        snprintf(h->problem, sizeof h->problem, "%s", blind);
+    return blind == NULL;
+}
+
 void image_begin(struct host *h)
 {
     uint64_t begun = clock_now_ns();
-    bool planted = plant(h);
+    bool planted = plant(h) && is_seen(h);
     h->held_ns += clock_now_ns() - begun;
     if (planted) {
         if (h->calls == 0)

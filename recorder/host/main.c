@@ -194,6 +194,7 @@ static int run(struct host *h, const char *spool, pid_t pid, int ready, int go)
 int main(int argc, char **argv)
 {
     struct host *h = &host;
+    int names = -1;
     if (argc < 6) {
         fprintf(stderr,
                 "brkpoint-recorder is started by brkpoint: brkpoint run --engine recorder\n");
@@ -211,6 +212,8 @@ int main(int argc, char **argv)
             h->may_refuse = true;
         else if (strncmp(argv[i], "clock=", 6) == 0)
             h->clock_every = (uint32_t)atoi(argv[i] + 6);
+        else if (strncmp(argv[i], "names=", 6) == 0)
+            names = atoi(argv[i] + 6);
         else if (strcmp(argv[i], "keep=totals") == 0)
             h->keeps_totals = true;
     }
@@ -218,5 +221,7 @@ int main(int argc, char **argv)
     signal(SIGTERM, leave);
     if (!prepare(h))
         return fail("memory");
+    if (!watched_read(&h->watched, names))
+        return fail("the list of allocator functions");
     return run(h, argv[2], (pid_t)atoi(argv[1]), atoi(argv[4]), atoi(argv[5]));
 }

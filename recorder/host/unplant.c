@@ -7,6 +7,7 @@
 #include "detour.h"
 #include "host.h"
 #include "inject.h"
+#include "overwritten.h"
 #include "standing.h"
 #include "threads.h"
 
@@ -208,6 +209,7 @@ void unplant(struct host *h)
     }
     p->tracee.attached = true;
     p->tracee.runner = threads_runner(&threads);
+    overwritten_at_end(h);
     restore_all(h);
     bool last = !threads_can_run(&threads), stopped = true;
     struct inside inside = look(h, &threads, last);
