@@ -29,8 +29,7 @@ class Engine:
         self.image = -1  # counts execs
         self.map = self.stacks = None
         self.last_state = {}  # as process.state(), at the end
-        self.stops = 0
-        self.lost = 0
+        self.stops = self.lost = 0
         self.planted = planted.Planted(self)
         self.reached = []  # breakpoints that stopped the target and wait for their action
         self._noted = set()
@@ -144,8 +143,15 @@ class Engine:
             return
         settings.stand_where(self.process.pid)
         self._update_code(executable, auxv)
+        self._show_hidden(executable)
         self._start_phases(executable)
         self._act_on_reached()
+
+    def _show_hidden(self, executable):
+        """gdb reads a program's file by its name, and there may be none: memfd_create, unlink."""
+        for program in self.map.all if not os.path.exists(executable) else ():
+            if program.path == executable:
+                settings.show_program(b"/proc/%d/exe" % self.process.pid, program.bias)
 
     def _start_phases(self, executable):
         main_code = next((c for c in self.map.all if c.path == executable), None)
@@ -204,7 +210,7 @@ class Engine:
         for item in self.map.all:
             if item.path == executable:
                 item.role = "executable"
-            if base and item.start == base:
+            if base and base in (item.start, item.bias):
                 item.role = "loader"
             if not base and item.path == executable and item.is_loader:
                 item.role = "loader"
