@@ -47,7 +47,7 @@ def code_files(mappings, read, known=()):
 
 
 def bias_of(loads, code):
-    """The bias that an executable mapping of a file gives it; None where it is no segment's code."""
+    """The bias that an executable mapping of a file gives it; None where no segment is so."""
     fitting = [load for load in loads if load.flags & _PF_X and _may_hold(load, code)]
     return _bias(fitting[0], code) if len(fitting) == 1 else None
 
@@ -79,7 +79,7 @@ class _Seen:
         return index - 1
 
     def placed(self, piece, code):
-        """By the program headers: the bias with which most segments are mapped where they belong."""
+        """By the program headers: the bias with which most segments lie where they belong."""
         loads, mapping = self._loads(piece), self._mappings[piece]
         biases = [_bias(load, mapping) for load in loads if _may_hold(load, mapping)]
         best = max(biases, key=lambda bias: self._score(loads, bias, mapping.path), default=0)

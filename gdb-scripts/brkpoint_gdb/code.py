@@ -154,7 +154,7 @@ class Map:
         return code
 
     def _read_elf(self, path, found):
-        """(ElfFile, bias); (None, its bias) of what cannot be read, or is no file that lies there."""
+        """(ElfFile, bias); (None, its bias) of what cannot be read, or does not lie as it says."""
         bias, places = found.bias, [path]
         if path == os.fsencode(self._process.executable()):
             places.append(b"/proc/%d/exe" % self._process.pid)  # memfd_create, or deleted

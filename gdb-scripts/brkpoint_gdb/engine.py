@@ -13,7 +13,7 @@ import gdb
 
 from alloctrace import spool
 
-from . import borders, code, hooks, planted, settings, spool_file, stacks, syscalls
+from . import borders, code, hooks, libraries, planted, settings, spool_file, stacks, syscalls
 from .process import Process, now
 
 _ENOSYS = (1 << 64) - 38  # what the kernel puts into rax at the entry of a system call
@@ -31,6 +31,7 @@ class Engine:
         self.last_state = {}  # as process.state(), at the end
         self.stops = self.lost = 0
         self.planted = planted.Planted(self)
+        self.libraries = libraries.Libraries(self)
         self.reached = []  # breakpoints that stopped the target and wait for their action
         self._noted = set()
         self._own_trap = self._executing = self._dying = False
@@ -121,7 +122,7 @@ class Engine:
         self.stacks = stacks.Stacks(self.process, self.spool, self.map, self.stacks)
         self.calls = hooks.Calls(self)
         self.borders = borders.Borders(self)
-        self._program = None
+        self.program = None
         self.syscalls.forget()
         try:
             self._look_at_image()
@@ -142,7 +143,7 @@ class Engine:
             self.note("a 32-bit program: its allocations are not seen (64-bit x86 only)")
             return
         settings.stand_where(self.process.pid)
-        self._update_code(executable, auxv)
+        self.update_code(executable, auxv)
         self._show_hidden(executable)
         self._start_phases(executable)
         self._act_on_reached()
@@ -160,37 +161,16 @@ class Engine:
             self.borders.begin(now(), main_code, dynamic=False)
             return
         self.borders.begin(now(), None, dynamic=True)
-        self._watch_loader(loader)
+        self.libraries.watch(loader)
         if loader.path != executable and main_code is not None:
-            self._know_program(main_code)
+            self.know_program(main_code)
 
-    def _know_program(self, program):
-        self._program = program
+    def know_program(self, program):
+        self.program = program
         if program.file is not None:
             self.borders.program_known(program)
 
-    def _watch_loader(self, loader):
-        """_dl_debug_state: the loader calls it when its list of libraries has changed."""
-        symbol = loader.file.function(code.DEBUG_STATE) if loader.file else None
-        if symbol is None:
-            self.note("the loader has no _dl_debug_state: libraries are not seen arriving")
-            return
-        borders.Border(self, loader.bias + symbol.value, self._libraries_changed)
-
-    def _libraries_changed(self, tid, regs):
-        settings.stand_where(self.process.pid)
-        try:
-            self._update_code(None, None)
-        except PermissionError:  # prctl(PR_SET_DUMPABLE)
-            self.note_once("the program hid its memory: calls into later libraries are not seen")
-            return
-        if self._program is None:
-            program = next((c for c in self.map.all if c.is_program), None)
-            if program is not None:
-                settings.show_program(program.path, program.bias)
-                self._know_program(program)
-
-    def _update_code(self, executable, auxv):
+    def update_code(self, executable, auxv):
         new, gone = self.map.update()
         if auxv is not None:
             self._assign_roles(executable, auxv)

@@ -23,6 +23,11 @@ class Planted:
         while self._waiting:
             self._waiting.pop(0)()
 
+    def wait(self, action):
+        """Inside stop(): `action` is for when the target stands still, which it shall do now."""
+        self._waiting.append(action)
+        return True
+
     def add(self, breakpoint_):
         self._all.add(breakpoint_)
 
@@ -54,10 +59,10 @@ class Planted:
         if not any(address < code.end and code.start < end for code in self._engine.map.all):
             return False
         taken = [b for b in self._all if address <= b.address < end]
-        if taken:
-            self._unmapping[tid] = taken
-            self._waiting.append(lambda: _enable(taken, False))
-        return bool(taken)
+        if not taken:
+            return False
+        self._unmapping[tid] = taken
+        return self.wait(lambda: _enable(taken, False))
 
     def munmap_ended(self, tid, failed):
         """As munmap_begins: they go for good, or come back where the code is still there."""
@@ -65,8 +70,7 @@ class Planted:
         if taken is None:
             return False
         still = [b for b in taken if b in self._all]
-        self._waiting.append(lambda: _enable(still, True) if failed else self._remove(still))
-        return True
+        return self.wait(lambda: _enable(still, True) if failed else self._remove(still))
 
     def program_ends(self):
         """Inside stop(), at exit_group. As munmap_begins.
@@ -74,9 +78,7 @@ class Planted:
         Other threads may die while gdb steps them over a breakpoint, which it takes for an error.
         """
         several = self._engine.process.threads > 1
-        if several:
-            self._waiting.append(lambda: self.enable(False))
-        return several
+        return several and self.wait(lambda: self.enable(False))
 
     def _remove(self, breakpoints):
         for breakpoint_ in breakpoints:

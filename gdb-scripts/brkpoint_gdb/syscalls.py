@@ -14,6 +14,7 @@ from .process import now
 
 _ENDING = {60: "exit", 231: "exit_group"}
 _PTRACE = 101
+_ARCH_PRCTL, _ARCH_SET_FS = 158, 0x1002  # asm/prctl.h
 _EXECVE = (59, 322)  # execve, execveat: these stop for real
 _MMAP, _MUNMAP, _NO_FD = 9, 11, 0xFFFFFFFF
 _MAP_ANONYMOUS = 0x20
@@ -30,7 +31,7 @@ class Syscalls(gdb.Function):
         self._engine = engine
         self._inside = {}  # tid -> number of the syscall that it is in
         self.quiet = False  # a 32-bit program: the same numbers mean other calls
-        numbers = " ".join(str(n) for n in [*MEMORY_SYSCALLS, *_ENDING, _PTRACE])
+        numbers = " ".join(str(n) for n in [*MEMORY_SYSCALLS, *_ENDING, _PTRACE, _ARCH_PRCTL])
         catchpoint("catch syscall " + numbers).condition = "$_brkpoint_syscall()"
         self.execve = catchpoint("catch syscall %s" % " ".join(map(str, _EXECVE)))
 
@@ -60,6 +61,8 @@ class Syscalls(gdb.Function):
         if number == _PTRACE:
             self._engine.note_once("the program calls ptrace itself: it fails while we trace it")
             return False
+        if number == _ARCH_PRCTL:
+            return regs.rdi == _ARCH_SET_FS and self._engine.libraries.are_mapped()
         self._enter(t_ns, tid, number, regs)
         if number != _MUNMAP:
             return False
