@@ -48,7 +48,7 @@ class InfoRecords:
         module = Module(
             id=fields.number(data, "id"),
             path=fields.text(data, "path"),
-            base=fields.number(data, "base"),
+            base=fields.wrapped(data, "base"),
             start=fields.number(data, "start"),
             end=fields.number(data, "end"),
             build_id=fields.text(data, "build_id"),

@@ -7,7 +7,8 @@ import os
 
 import gdb
 
-from alloctrace import allocators, elf, entries, maps
+from alloctrace import allocators, code_files, elf, entries
+from alloctrace.fields import MASK64
 
 DEBUG_ROOTS = ("/usr/lib/debug",)
 _CALL_FORMS = 7  # longest call instruction that a compiler emits, in bytes
@@ -30,7 +31,7 @@ class Code:
         return {
             "id": self.id,
             "path": os.fsdecode(self.path),
-            "base": self.bias,
+            "base": self.bias & MASK64,
             "start": self.start,
             "end": self.end,
             "build_id": build_id,
@@ -95,7 +96,7 @@ class Map:
 
     def __init__(self, process, first_id=1):
         self._process = process
-        self._files = {}  # (path, start) -> Code
+        self._files, self._seen = {}, []  # (path, start) -> Code; CodeFiles
         self._starts, self._sorted = [], []
         self._next = first_id
         self._supported = {}
@@ -120,25 +121,34 @@ class Map:
         return new, gone
 
     def _code_files(self):
-        """As maps.code_files. A file that was deleted since it was opened keeps its name."""
+        """{(path, start): CodeFile}. A file that was deleted since it was opened keeps its name."""
         found = {}
-        for (path, start), what in maps.code_files(self._process.mappings()).items():
+        self._seen = code_files.code_files(self._process.mappings(), self._process.read, self._seen)
+        for file in self._seen:
+            path, start = file.path, file.start
             plain = path[: -len(_DELETED)] if path.endswith(_DELETED) else path
-            found[(plain if (plain, start) in self._files else path), start] = what
+            found[(plain if (plain, start) in self._files else path), start] = file
         return found
 
     def _open(self, key, found):
-        start, end, first = found
-        file = _read_elf(key[0])
-        if file is None and key[0] == os.fsencode(self._process.executable()):
-            file = _read_elf(b"/proc/%d/exe" % self._process.pid)  # memfd_create, or deleted
-        bias = start - first.offset
-        if file is not None:
-            bias = start - _lowest_vaddr(file)
-        code = Code(self._next, key[0], start, end, bias, file, _role(key[0]))
+        file, bias = self._read_elf(key[0], found)
+        code = Code(self._next, key[0], found.start, found.end, bias, file, _role(key[0]))
         self._next += 1
         self._files[key] = code
         return code
+
+    def _read_elf(self, path, found):
+        """(ElfFile, bias); (None, its bias) of what cannot be read, or does not lie as it says."""
+        bias, places = found.bias, [path]
+        if path == os.fsencode(self._process.executable()):
+            places.append(b"/proc/%d/exe" % self._process.pid)  # memfd_create, or deleted
+        places.append(b"/proc/%d/map_files/%x-%x" % (self._process.pid, *found.first[:2]))
+        file = next(filter(None, map(_read_elf, places)), None)
+        if file is not None and bias is None:
+            bias = _bias(file, found.code)
+        if bias is None:
+            return None, found.first.start - found.first.offset
+        return file, bias
 
     def at(self, address):
         index = bisect.bisect_right(self._starts, address) - 1
@@ -200,9 +210,13 @@ class Map:
         return owner and owner.file and owner.file.plt_target(target - owner.bias)
 
 
-def _lowest_vaddr(file):
-    loads = [segment.vaddr for segment in file.segments if segment.type == 1]
-    return min(loads) & ~0xFFF if loads else 0
+def _bias(file, code):
+    try:
+        loads = [segment for segment in file.segments_of(elf.PT_LOAD) if segment.filesz]
+    except elf.ElfError:
+        return None
+    rows = (code_files.Load(s.flags, s.offset, s.vaddr, s.filesz, s.memsz) for s in loads)
+    return code_files.bias_of(rows, code)
 
 
 def _read_elf(path):

@@ -13,12 +13,11 @@ import gdb
 
 from alloctrace import allocators, spool
 
-from . import borders, code, hooks, planted, settings, spool_file, stacks, syscalls
+from . import borders, code, hooks, libraries, planted, settings, spool_file, stacks, syscalls
 from .process import Process, now
 
 _ENOSYS = (1 << 64) - 38  # what the kernel puts into rax at the entry of a system call
 _RETRIES = 8
-_HIDDEN = "the program hid its memory: calls into later libraries are not seen"
 
 
 class Engine:
@@ -33,9 +32,9 @@ class Engine:
         self.image = -1  # counts execs
         self.map = self.stacks = None
         self.last_state = {}  # as process.state(), at the end
-        self.stops = 0
-        self.lost = 0
+        self.stops = self.lost = 0
         self.planted = planted.Planted(self)
+        self.libraries = libraries.Libraries(self)
         self.reached = []  # breakpoints that stopped the target and wait for their action
         self._noted = set()
         self._own_trap = self._executing = self._dying = False
@@ -134,7 +133,7 @@ class Engine:
         self.stacks = stacks.Stacks(self.process, self.spool, self.map, self.stacks)
         self.calls = hooks.Calls(self)
         self.borders = borders.Borders(self)
-        self._program = None
+        self.program = None
         self.syscalls.forget()
         try:
             self._look_at_image()
@@ -159,9 +158,16 @@ class Engine:
             )
             return
         settings.stand_where(self.process.pid)
-        self._update_code(executable, auxv)
+        self.update_code(executable, auxv)
+        self._show_hidden(executable)
         self._start_phases(executable)
         self._act_on_reached()
+
+    def _show_hidden(self, executable):
+        """gdb reads a program's file by its name, and there may be none: memfd_create, unlink."""
+        for program in self.map.all if not os.path.exists(executable) else ():
+            if program.path == executable:
+                settings.show_program(b"/proc/%d/exe" % self.process.pid, program.bias)
 
     def _start_phases(self, executable):
         main_code = next((c for c in self.map.all if c.path == executable), None)
@@ -170,39 +176,16 @@ class Engine:
             self.borders.begin(now(), main_code, dynamic=False)
             return
         self.borders.begin(now(), None, dynamic=True)
-        self._watch_loader(loader)
+        self.libraries.watch(loader)
         if loader.path != executable and main_code is not None:
-            self._know_program(main_code)
+            self.know_program(main_code)
 
-    def _know_program(self, program):
-        self._program = program
+    def know_program(self, program):
+        self.program = program
         if program.file is not None:
             self.borders.program_known(program)
 
-    def _watch_loader(self, loader):
-        """_dl_debug_state: the loader calls it when its list of libraries has changed."""
-        symbol = loader.file.function(code.DEBUG_STATE) if loader.file else None
-        if symbol is None:
-            self.unseen(
-                "libraries", "the loader has no _dl_debug_state: libraries are not seen arriving"
-            )
-            return
-        borders.Border(self, loader.bias + symbol.value, self._libraries_changed)
-
-    def _libraries_changed(self, tid, regs):
-        settings.stand_where(self.process.pid)
-        try:
-            self._update_code(None, None)
-        except PermissionError:  # prctl(PR_SET_DUMPABLE)
-            self.unseen("libraries", _HIDDEN)
-            return
-        if self._program is None:
-            program = next((c for c in self.map.all if c.is_program), None)
-            if program is not None:
-                settings.show_program(program.path, program.bias)
-                self._know_program(program)
-
-    def _update_code(self, executable, auxv):
+    def update_code(self, executable, auxv):
         new, gone = self.map.update()
         if auxv is not None:
             self._assign_roles(executable, auxv)
@@ -222,7 +205,7 @@ class Engine:
         for item in self.map.all:
             if item.path == executable:
                 item.role = "executable"
-            if base and item.start == base:
+            if base and base in (item.start, item.bias):
                 item.role = "loader"
             if not base and item.path == executable and item.is_loader:
                 item.role = "loader"

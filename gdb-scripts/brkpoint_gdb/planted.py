@@ -13,9 +13,7 @@ _WRITABLE = (
     "the program made writable the entry of %s in %s%s: calls while it had something else"
     " written there were not seen"
 )
-_OVERWRITTEN = (
-    "the program wrote over the entry of %s in %s%s: calls from then on were not seen"
-)
+_OVERWRITTEN = "the program wrote over the entry of %s in %s%s: calls from then on were not seen"
 
 
 class Planted:
@@ -33,6 +31,11 @@ class Planted:
     def act(self):
         while self._waiting:
             self._waiting.pop(0)()
+
+    def wait(self, action):
+        """Inside stop(): `action` is for when the target stands still, which it shall do now."""
+        self._waiting.append(action)
+        return True
 
     def add(self, breakpoint_):
         self._all.add(breakpoint_)
@@ -65,10 +68,10 @@ class Planted:
         if not any(address < code.end and code.start < end for code in self._engine.map.all):
             return False
         taken = [b for b in self._all if address <= b.address < end]
-        if taken:
-            self._unmapping[tid] = taken
-            self._waiting.append(lambda: _enable(taken, False))
-        return bool(taken)
+        if not taken:
+            return False
+        self._unmapping[tid] = taken
+        return self.wait(lambda: _enable(taken, False))
 
     def munmap_ended(self, tid, failed):
         """As munmap_begins: they go for good, or come back where the code is still there."""
@@ -76,8 +79,7 @@ class Planted:
         if taken is None:
             return False
         still = [b for b in taken if b in self._all]
-        self._waiting.append(lambda: _enable(still, True) if failed else self._remove(still))
-        return True
+        return self.wait(lambda: _enable(still, True) if failed else self._remove(still))
 
     def made_writable(self, address, size):
         """What the program may write over entries: it is left as it is, and said."""
@@ -109,9 +111,7 @@ class Planted:
         """
         self._tell_overwritten()
         several = self._engine.process.threads > 1
-        if several:
-            self._waiting.append(lambda: self.enable(False))
-        return several
+        return several and self.wait(lambda: self.enable(False))
 
     def must_let_go(self):
         """As program_ends: from here on the program can only run unwatched."""

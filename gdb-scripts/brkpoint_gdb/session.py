@@ -12,7 +12,7 @@ import os
 
 import gdb
 
-from . import code, hooks, planted, session_borders, stacks, syscalls
+from . import code, hooks, libraries, planted, session_borders, stacks, syscalls
 from .engine import Engine
 from .process import Process, now
 
@@ -36,6 +36,7 @@ class Session(Engine):
     def __init__(self, spool_path, with_syscalls=True):
         super().__init__({"spool": spool_path})
         self.planted = Planted(self)
+        self.libraries = Libraries(self)
         self.with_syscalls = with_syscalls
         self.ended = None
         self._replaced = False  # by exec
@@ -59,7 +60,7 @@ class Session(Engine):
         auxv = self.process.auxv()
         path = os.fsdecode(executable)
         self.spool.info("image", index=0, path=path, entry=auxv.get(9), t_ns=self.started_ns)
-        self._update_code(executable, auxv)
+        self.update_code(executable, auxv)
         self.borders.begin_here(self.map.all, executable, phase)
         self._end_stacks_at_main()
         self.syscalls = Syscalls(self) if self.with_syscalls else NoSyscalls()
@@ -105,7 +106,7 @@ class Session(Engine):
         if self._replaced:
             return
         if self.ended is None and gdb.selected_inferior().pid == self.process.pid:
-            self._update_code(None, None)
+            self.update_code(None, None)
             self.planted.remove_outside(self.map)
             self.borders.program_arrived(self.map.all)
 
@@ -132,8 +133,8 @@ class Session(Engine):
 
     # -- what the engine stops the target for
 
-    def _update_code(self, executable, auxv):
-        super()._update_code(executable, auxv)
+    def update_code(self, executable, auxv):
+        super().update_code(executable, auxv)
         self._end_stacks_at_main()
 
     def _end_stacks_at_main(self):
@@ -160,6 +161,13 @@ class Session(Engine):
             )
         else:
             self.planted.enable(True)
+
+
+class Libraries(libraries.Libraries):
+    def are_mapped(self):
+        if self._engine.borders.phase == "load":
+            self._engine.update_code(None, None)
+        return False
 
 
 class Planted(planted.Planted):
@@ -212,6 +220,7 @@ class Syscalls(syscalls.Syscalls):
         self._engine, self._inside, self.quiet = session, {}, False
         number = gdb.convenience_variable("bpnum")
         numbers = [*syscalls.MEMORY_SYSCALLS, *syscalls._ENDING, *syscalls._EXECVE]
+        numbers.append(syscalls._ARCH_PRCTL)
         command = "catch syscall " + " ".join(map(str, numbers))
         self._catchpoint = syscalls.catchpoint(command)
         self._catchpoint.condition = "$_brkpoint_syscall()"

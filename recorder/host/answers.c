@@ -1,4 +1,5 @@
 /* answers.c - what threads of the target ask. The asking thread stands still until it is told. */
+#include "changes_stacks.h"
 #include "execs.h"
 #include "mapped.h"
 #include "overwritten.h"
@@ -9,13 +10,23 @@
 #include <string.h>
 #include <unistd.h>
 
+static bool may_be_a_stack(const struct mapping *m)
+{
+    return m->readable && m->writable && (m->path[0] != '/' || m->shared);
+}
+
+/* Where a pc is told, its function has found its caller at an address that the stack pointer did not
+ * lead to. That is no stack unless the function changes stacks. */
 static void answer_stack(struct host *h, struct ask *ask)
 {
     struct maps maps;
+    uint64_t pc = ask->a[1];
     ask->answer[0] = ask->answer[1] = 0;
+    if (pc != 0 && !changes_stacks(module_around(h, pc), pc))
+        return;
     if (maps_read(&maps, h->process->tracee.pid)) {
         const struct mapping *m = maps_at(&maps, ask->a[0]);
-        if (m != NULL && m->readable) {
+        if (m != NULL && m->readable && (pc == 0 || may_be_a_stack(m))) {
             bool grows = strcmp(m->path, "[stack]") == 0 && m > maps.list;
             ask->answer[0] = grows ? m[-1].end : m->start;
             ask->answer[1] = m->end;

@@ -116,8 +116,23 @@ static bool makes_child(int number)
     return number == SYS_clone || number == SYS_fork || number == SYS_clone3;
 }
 
-static enum hook_kind kind_of_site(const struct site *site)
+/* The loader sets the thread pointer (init_tls, elf/rtld.c) when it has mapped all libraries, and
+ * relocates them next: that runs code of theirs and of the program, resolvers of IFUNCs. */
+static bool is_after_mapping(const struct module *m, const struct site *site)
 {
+    return m->role == ROLE_LOADER && site->number == SYS_arch_prctl;
+}
+
+static bool is_wanted(const struct module *m, const struct site *site)
+{
+    return site_matters(site->number) &&
+           (site->number != SYS_arch_prctl || is_after_mapping(m, site));
+}
+
+static enum hook_kind kind_of_site(const struct module *m, const struct site *site)
+{
+    if (is_after_mapping(m, site))
+        return HOOK_LIBS;
     if (site->stack == STACK_UNMAPPED)
         return HOOK_LAST_MUNMAP;
     return makes_child(site->number) ? HOOK_CLONE : HOOK_SYSCALL;
@@ -155,13 +170,14 @@ static void plan_site(struct host *h, struct module *m, const struct code *code,
     uint64_t stub = stub_address(area, number);
     struct site_hooks hooks = {agent_address(h, area, AGENT_ANY),
                                agent_address(h, area, AGENT_BEHIND), number};
-    hook->kind = kind_of_site(site);
+    hook->kind = kind_of_site(m, site);
     bool last = hook->kind == HOOK_LAST_MUNMAP;
     hook->address = site->address;
     hook->module = m->id;
     uint64_t detail = hook->kind == HOOK_CLONE ? (uint64_t)site->number : site->address + 2;
     h->family->area->hook_kind[number] = hook->kind | detail << 8;
-    if (site->number == SYS_vfork) /* parent and child stand on the same stack */
+    /* of vfork parent and child stand on the same stack; what the loader's does is none of ours */
+    if (site->number == SYS_vfork || hook->kind == HOOK_LIBS)
         hooks.after = 0;
     plan->number = number;
     plan->what = "a system call";
@@ -193,8 +209,7 @@ static void plan_sites(struct host *h, struct module *m, const struct text *text
     for (size_t i = 0; i < sites.count; i++) {
         struct site *site = &sites.list[i];
         uint64_t end = i + 1 < sites.count ? sites.list[i + 1].address + 2 : 0;
-        if (site_matters(site->number) && !is_restorer(&text->code, site) &&
-            site->refusal != CANCELLATION)
+        if (is_wanted(m, site) && !is_restorer(&text->code, site) && site->refusal != CANCELLATION)
             plan_site(h, m, &text->code, site, end, plans);
     }
     sites_free(&sites);

@@ -87,36 +87,13 @@ void maps_free(struct maps *maps)
 
 const struct mapping *maps_at(const struct maps *maps, uint64_t address)
 {
-    for (size_t i = 0; i < maps->count; i++)
-        if (address >= maps->list[i].start && address < maps->list[i].end)
-            return &maps->list[i];
-    return NULL;
-}
-
-static bool is_named(const struct mapping *m)
-{
-    return m->path[0] == '/' || strcmp(m->path, "[vdso]") == 0;
-}
-
-size_t maps_code_files(const struct maps *maps, struct code_file *files, size_t room)
-{
-    size_t count = 0;
-    struct code_file now = {0};
-    for (size_t i = 0; i <= maps->count; i++) {
-        const struct mapping *m = i < maps->count ? &maps->list[i] : NULL;
-        if (m != NULL && !is_named(m))
-            continue;
-        bool same = m != NULL && now.first != NULL && m->offset != 0 &&
-                    strcmp(m->path, now.first->path) == 0;
-        if (!same) {
-            if (now.first != NULL && now.executable && count++ < room)
-                files[count - 1] = now;
-            now = (struct code_file){m, m ? m->start : 0, 0, false};
-        }
-        if (m != NULL) {
-            now.end = m->end;
-            now.executable |= m->executable;
-        }
+    size_t low = 0, high = maps->count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (maps->list[middle].end <= address)
+            low = middle + 1;
+        else
+            high = middle;
     }
-    return count < room ? count : room;
+    return low < maps->count && maps->list[low].start <= address ? &maps->list[low] : NULL;
 }

@@ -25,13 +25,4 @@ void maps_free(struct maps *maps);
 /* The mapping around `address`, or NULL. */
 const struct mapping *maps_at(const struct maps *maps, uint64_t address);
 
-/* A file mapped as code: from its first mapping to its last. */
-struct code_file {
-    const struct mapping *first;
-    uint64_t start, end;
-    bool executable;
-};
-/* The files mapped as code, in the order of their addresses: the first `room`. Returns how many. */
-size_t maps_code_files(const struct maps *maps, struct code_file *files, size_t room);
-
 #endif

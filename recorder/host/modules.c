@@ -1,4 +1,5 @@
 /* modules.c - the files mapped as code in the target, kept up with /proc/PID/maps. */
+#include "code_files.h"
 #include "host.h"
 
 #include <errno.h>
@@ -74,21 +75,34 @@ static bool open_file(struct host *h, struct module *m, const struct mapping *fi
 }
 
 /* The file itself; or the one of that path that the target sees, in a container or changed root; or
- * what /proc still knows of it: made with memfd_create, or deleted. */
+ * what /proc still knows of it: made with memfd_create, or deleted. The last is for the privileged. */
 static void read_file(struct host *h, struct module *m, const struct mapping *first)
 {
     char path[4200];
+    const char *executable = h->process->executable;
     int pid = h->process->tracee.pid;
     if (m->path[0] != '/') {
         read_vdso(h, m);
         return;
     }
     snprintf(path, sizeof path, "/proc/%d/root%s", pid, m->path);
-    if (open_file(h, m, first, m->path) || open_file(h, m, first, path) ||
-        h->process->executable == NULL || strcmp(m->path, h->process->executable) != 0)
+    if (open_file(h, m, first, m->path) || open_file(h, m, first, path))
         return;
     snprintf(path, sizeof path, "/proc/%d/exe", pid);
+    if (executable != NULL && strcmp(m->path, executable) == 0 && open_file(h, m, first, path))
+        return;
+    snprintf(path, sizeof path, "/proc/%d/map_files/%lx-%lx", pid, first->start, first->end);
     open_file(h, m, first, path);
+}
+
+/* Its bias; a file that does not lie there as its headers say names nothing. */
+static void place(struct module *m, const struct code_file *file)
+{
+    if (!m->has_elf || code_file_bias(file, &m->elf, &m->bias))
+        return;
+    elf_close(&m->elf);
+    m->has_elf = false;
+    m->bias = file->start - file->first->offset;
 }
 
 /* A dynamic loader announces changes of its list, and needs no loader itself. */
@@ -105,7 +119,7 @@ static enum role role_of(const struct host *h, const struct module *m)
     bool own = p->executable != NULL && strcmp(m->path, p->executable) == 0;
     if (strcmp(m->path, "[vdso]") == 0)
         return ROLE_VDSO;
-    if (p->base != 0 && m->start == p->base)
+    if (p->base != 0 && (m->start == p->base || m->bias == p->base))
         return ROLE_LOADER;
     if (p->base == 0 && own && is_loader_file(m))
         return ROLE_LOADER;
@@ -148,11 +162,10 @@ static void add(struct host *h, const struct code_file *file)
                          .path = strdup(file->first->path),
                          .start = file->start,
                          .end = file->end,
-                         .bias = file->start - file->first->offset,
+                         .bias = file->has_bias ? file->bias : file->start - file->first->offset,
                          .seen = true};
     read_file(h, m, file->first);
-    if (m->has_elf)
-        m->bias = m->start - elf_lowest_vaddr(&m->elf);
+    place(m, file);
     m->role = role_of(h, m);
     announce(h, m);
 }
@@ -192,6 +205,11 @@ static void drop_unseen(struct host *h)
     p->module_count = kept;
 }
 
+static bool read_memory(const void *context, uint64_t address, void *bytes, size_t size)
+{
+    return tracee_read(context, address, bytes, size);
+}
+
 static void look(struct host *h)
 {
     struct process *p = h->process;
@@ -203,7 +221,7 @@ static void look(struct host *h)
         return;
     }
     /* All of them: one that is followed and missing from the list would be taken for gone. */
-    size_t count = maps_code_files(&maps, files, maps.count);
+    size_t count = code_files(&maps, read_memory, &p->tracee, files, maps.count);
     for (size_t i = 0; i < p->module_count; i++)
         p->modules[i]->seen = false;
     for (size_t i = 0; i < count; i++) {
