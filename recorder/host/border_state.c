@@ -2,6 +2,7 @@
 #include "host.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -20,13 +21,13 @@ static uint64_t own_resident(struct host *h)
 {
     char path[32], line[512];
     uint64_t total = 0;
-    unsigned long start, end, kib;
+    unsigned long kib;
     bool ours = false;
     snprintf(path, sizeof path, "/proc/%d/smaps", h->process->tracee.pid);
     FILE *file = fopen(path, "re");
     while (file != NULL && fgets(line, sizeof line, file) != NULL) {
-        if (sscanf(line, "%lx-%lx ", &start, &end) == 2)
-            ours = is_ours(h, start);
+        if (line[0] <= '9' || line[0] >= 'a') /* "7ffd…-…"; what is told of it begins large */
+            ours = is_ours(h, strtoul(line, NULL, 16));
         else if (ours && sscanf(line, "Rss: %lu kB", &kib) == 1)
             total += kib * 1024;
     }

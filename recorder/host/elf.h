@@ -39,6 +39,7 @@ struct elf {
     uint16_t type;     /* ET_EXEC, ET_DYN, … */
     uint64_t entry;    /* vaddr */
     uint64_t identity; /* device and inode in one, 0 for a view of memory */
+    uint64_t mtime_ns, ctime_ns, inode;
     const char *path;  /* the caller's, or NULL for a view of memory */
     const char *error; /* why opening failed: a constant text */
     /* Below: of this module alone. */

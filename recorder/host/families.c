@@ -15,7 +15,7 @@ static bool open_family(struct host *h, struct family *f, unsigned number)
 {
     f->place = number * ((AREA_SIZE + 4095) & ~UINT64_C(4095));
     f->readers = calloc(AREA_THREADS, sizeof *f->readers);
-    if (f->readers == NULL || !room_map(f, h->area_fd, number))
+    if (f->readers == NULL || (f->area == NULL && !room_map(f, h->area_fd, number)))
         return false;
     f->used = true;
     f->area->magic = AREA_MAGIC;
@@ -60,7 +60,6 @@ void family_leave(struct host *h, struct family *f)
         h->checked[i] += f->area->checked[i];
     for (int i = 0; i < TROUBLES; i++)
         h->trouble[i] += f->area->trouble[i];
-    munmap(f->area, AREA_SIZE);
     if (!h->first_ended &&
         !h->leaving) /* else whoever still has it mapped must read there that we are gone */
         fallocate(h->area_fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, (off_t)f->place,
@@ -68,5 +67,12 @@ void family_leave(struct host *h, struct family *f)
     free(f->readers);
     for (uint32_t i = 0; i < f->hook_count; i++)
         free(f->hooks[i].moved);
+    struct area_head *area = f->area;
+    if (f->room != room_largest()) { /* the next one has more */
+        munmap(area, AREA_SIZE);
+        area = NULL;
+    }
     memset(f, 0, sizeof *f);
+    f->area = area; /* stays mapped for the next */
+    f->room = room_largest();
 }

@@ -104,7 +104,7 @@ static void plan_loader(struct host *h, struct module *m, const struct text *tex
 {
     uint64_t vaddrs[ELF_LOADER_NAMES];
     static const char *const names[ELF_LOADER_NAMES] = {"malloc", "calloc", "realloc", "free"};
-    if (!elf_loader_malloc(&m->elf, h->use_symbols ? "/usr/lib/debug" : NULL, vaddrs))
+    if (!found_loader(m->found, &m->elf, h->use_symbols ? "/usr/lib/debug" : NULL, vaddrs))
         return;
     for (int i = 0; i < ELF_LOADER_NAMES; i++) {
         struct entry entry = {vaddrs[i], 0, 1, {names[i]}};
@@ -124,7 +124,7 @@ void plan_calls(struct host *h, struct module *m, const struct text *text, struc
     struct elf_named found[ENTRY_POINTS];
     struct entry entries[ENTRY_POINTS * ELF_SAME_NAME];
     size_t count = 0;
-    elf_functions_named(&m->elf, entry_points, ENTRY_POINTS, found);
+    found_functions(m->found, &m->elf, entry_points, ENTRY_POINTS, found);
     for (size_t i = 0; i < ENTRY_POINTS; i++)
         add_named(m, &found[i], entry_points[i], entries, &count);
     if (count == 0 && m->role == ROLE_LOADER)

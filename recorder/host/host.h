@@ -23,7 +23,7 @@
 #include "../shared.h"
 #include "clock.h"
 #include "elf.h"
-#include "frames.h"
+#include "findings.h"
 #include "history.h"
 #include "maps.h"
 #include "spool.h"
@@ -47,9 +47,11 @@ struct module {
     uint64_t start, end, bias;
     enum role role;
     bool has_elf, read, hooked, seen, init_hooked;
+    bool has_own_code; /* other than the file's: it is read from memory */
     struct elf elf;
-    struct frames frames;
-    uint64_t pcs, what; /* its rows, as offsets in the area */
+    struct findings *found; /* where it has_elf */
+    uint64_t pcs, what;     /* its unwind rows, as offsets in the area */
+    uint32_t rows;
 };
 
 /* A code area in the target: the agent's code, then stubs. */
@@ -129,6 +131,7 @@ struct host {
     int area_fd; /* the memory file: a slice of AREA_SIZE for each family */
     struct spool spool;
     struct history *history;
+    struct known_files known;
     struct stacks stacks; /* only of borders that are found by them */
     struct clock clock;
     struct process *process; /* the one that is being served */
@@ -152,6 +155,7 @@ struct host {
     uint64_t trouble[TROUBLES], flushed_ns;
     uint64_t chunks_read;     /* since the last rest */
     unsigned idle_us, yields; /* rest.c: how long it slept last, how often it only made way */
+    uint32_t stops_seen;
     unsigned executing;       /* how many threads are about to exec (execs.c) */
     bool use_symbols, has_end_state, keeps_totals;
     bool may_refuse;      /* the first program is not started where it cannot be planted */
@@ -280,6 +284,9 @@ void border_end(struct host *h, uint64_t t_ns, bool whole);
 /* ---- rest.c ---- */
 /* Nothing is to be done for a while; `busy`: there was something just now. */
 void host_rest(struct host *h, bool busy);
+/* From now on a thread that stops for ptrace ends a rest; the number that did until now. */
+void rest_prepare(void);
+uint32_t rest_stops(void);
 
 /* ---- answers.c, drain.c, records.c ---- */
 void answers_give(struct host *h);

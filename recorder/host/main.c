@@ -7,6 +7,7 @@
 #include "host.h"
 
 #include <errno.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -198,8 +199,10 @@ int main(int argc, char **argv)
         else if (strcmp(argv[i], "keep=totals") == 0)
             h->keeps_totals = true;
     }
+    mallopt(M_MMAP_THRESHOLD, 1 << 17); /* most of a large table of zeros is never touched */
     signal(SIGPIPE, SIG_IGN);
     signal(SIGTERM, leave);
+    rest_prepare();
     if (!prepare(h))
         return fail("memory");
     return run(h, argv[2], (pid_t)atoi(argv[1]), atoi(argv[4]), atoi(argv[5]));

@@ -46,13 +46,13 @@ static void unescape(char *path)
 static bool parse_line(char *line, struct mapping *m)
 {
     char perms[5];
-    unsigned long start, end, offset;
+    unsigned long start, end, offset, inode;
     int used = 0;
-    if (sscanf(line, "%lx-%lx %4s %lx %*s %*s %n", &start, &end, perms, &offset, &used) < 4)
+    if (sscanf(line, "%lx-%lx %4s %lx %*s %lu %n", &start, &end, perms, &offset, &inode, &used) < 5)
         return false;
     *m = (struct mapping){
-        start,           end,        offset, perms[0] == 'r', perms[1] == 'w', perms[2] == 'x',
-        perms[3] == 's', line + used};
+        start,           end,   offset,     perms[0] == 'r', perms[1] == 'w', perms[2] == 'x',
+        perms[3] == 's', inode, line + used};
     unescape(line + used);
     return true;
 }

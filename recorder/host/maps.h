@@ -10,6 +10,7 @@
 struct mapping {
     uint64_t start, end, offset;
     bool readable, writable, executable, shared;
+    uint64_t inode;
     const char *path; /* in the text that belongs to struct maps; "" for anonymous memory */
 };
 

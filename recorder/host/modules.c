@@ -17,7 +17,7 @@ static bool is_deleted_form(const char *seen, const char *known)
     return strncmp(seen, known, length) == 0 && strcmp(seen + length, DELETED) == 0;
 }
 
-static struct module *find(struct process *p, const struct code_file *file)
+static struct module *known(struct process *p, const struct code_file *file)
 {
     for (size_t i = 0; i < p->module_count; i++) {
         struct module *m = p->modules[i];
@@ -131,6 +131,53 @@ static void announce(struct host *h, const struct module *m)
     history_module(h->history, pid_of(h), m->id, m->start, m->end);
 }
 
+/* A thing that runs may have changed its code, a file without position-independent code is changed
+ * by the loader, and the file of that path may be another by now. */
+static bool may_differ(const struct host *h, const struct module *m, const struct mapping *first)
+{
+    uint64_t value;
+    return h->deferred != NULL || first->inode != m->elf.inode || first->writable ||
+           elf_dynamic(&m->elf, DT_TEXTREL, &value) ||
+           (elf_dynamic(&m->elf, DT_FLAGS, &value) && value & DF_TEXTREL);
+}
+
+static bool is_same_code(struct host *h, const struct module *m, const Elf64_Phdr *segment)
+{
+    static uint8_t there[1 << 16];
+    struct elf_bytes held = elf_stored(&m->elf, segment->p_vaddr);
+    for (size_t at = 0; at < held.size; at += sizeof there) {
+        size_t size = held.size - at < sizeof there ? held.size - at : sizeof there;
+        if (!tracee_read(&h->process->tracee, m->bias + segment->p_vaddr + at, there, size) ||
+            memcmp(there, held.at + at, size) != 0)
+            return false;
+    }
+    return true;
+}
+
+static bool has_own_code(struct host *h, const struct module *m, const struct mapping *first)
+{
+    Elf64_Phdr segment;
+    if (m->role == ROLE_VDSO || !may_differ(h, m, first))
+        return false;
+    for (unsigned i = 0; elf_segment(&m->elf, i, &segment); i++)
+        if (segment.p_type == PT_LOAD && segment.p_flags & PF_X && !is_same_code(h, m, &segment))
+            return true;
+    return false;
+}
+
+static void find(struct host *h, struct module *m, const struct mapping *first)
+{
+    static const uint32_t starts[] = {[ROLE_EXECUTABLE] = 1, [ROLE_LOADER] = 2, [ROLE_VDSO] = 0};
+    if (!m->has_elf)
+        return;
+    m->has_own_code = has_own_code(h, m, first);
+    m->found = findings_of(&h->known, &m->elf, starts[m->role], !m->has_own_code);
+    if (m->found == NULL) {
+        elf_close(&m->elf);
+        m->has_elf = false;
+    }
+}
+
 static void add(struct host *h, const struct code_file *file)
 {
     struct process *p = h->process;
@@ -154,10 +201,11 @@ static void add(struct host *h, const struct code_file *file)
     if (m->has_elf)
         m->bias = m->start - elf_lowest_vaddr(&m->elf);
     m->role = role_of(h, m);
+    find(h, m, file->first);
     announce(h, m);
 }
 
-static void release(struct module *m)
+static void release(struct host *h, struct module *m)
 {
     if (m->shared > 0) {
         m->shared--;
@@ -168,7 +216,7 @@ static void release(struct module *m)
         elf_close(&m->elf);
         free((void *)copy);
     }
-    frames_free(&m->frames);
+    findings_leave(&h->known, m->found);
     free(m->path);
     free(m);
 }
@@ -187,7 +235,7 @@ static void drop_unseen(struct host *h)
         json_number(&h->json, "t_ns", h->last_ns);
         spool_json(&h->spool, &h->json);
         history_unmodule(h->history, pid_of(h), p->modules[i]->id);
-        release(p->modules[i]);
+        release(h, p->modules[i]);
     }
     p->module_count = kept;
 }
@@ -207,7 +255,7 @@ static void look(struct host *h)
     for (size_t i = 0; i < p->module_count; i++)
         p->modules[i]->seen = false;
     for (size_t i = 0; i < count; i++) {
-        struct module *m = find(p, &files[i]);
+        struct module *m = known(p, &files[i]);
         if (m != NULL)
             m->seen = true;
         else
@@ -252,6 +300,6 @@ void modules_update(struct host *h)
 void modules_forget(struct host *h)
 {
     for (size_t i = 0; i < h->process->module_count; i++)
-        release(h->process->modules[i]);
+        release(h, h->process->modules[i]);
     h->process->module_count = 0;
 }
