@@ -65,6 +65,12 @@ int elf_open_memory(struct elf *elf, const void *data, size_t size);
 
 void elf_close(struct elf *elf);
 
+/* Which file `status` is of, and in which state: identity, size, inode and times of *elf. */
+struct stat;
+void elf_identify(struct elf *elf, const struct stat *status);
+/* A file may change within so long without a new time: it is no older. */
+#define ELF_SETTLED_NS 2000000000u
+
 /* The bytes at a place in the file, NULL unless all of them are in it. */
 const uint8_t *elf_at(const struct elf *elf, uint64_t offset, uint64_t size);
 

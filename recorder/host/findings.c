@@ -6,10 +6,9 @@
 #include <string.h>
 #include <time.h>
 
-#define MOST_FILES 512         /* that nobody uses any more */
-#define MOST_ROWS (6u << 20)   /* of unwind tables, in these */
-#define SETTLED_NS 2000000000u /* younger files may change without a new time */
-#define MOST_ASKED 4096        /* places in one file */
+#define MOST_FILES 512       /* that nobody uses any more */
+#define MOST_ROWS (6u << 20) /* of unwind tables, in these */
+#define MOST_ASKED 4096      /* places in one file */
 #define NS UINT64_C(1000000000)
 
 /* ---- which file it is ---- */
@@ -28,7 +27,7 @@ static bool key_of(const struct elf *elf, uint32_t starts, struct findings_key *
     key->ctime_ns = elf->ctime_ns;
     clock_gettime(CLOCK_REALTIME, &now);
     uint64_t time = (uint64_t)now.tv_sec * NS + (uint64_t)now.tv_nsec;
-    return elf->identity != 0 && elf->ctime_ns < time && time - elf->ctime_ns > SETTLED_NS;
+    return elf->identity != 0 && elf->ctime_ns < time && time - elf->ctime_ns > ELF_SETTLED_NS;
 }
 
 static bool is_key(const struct findings_key *a, const struct findings_key *b)

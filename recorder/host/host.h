@@ -29,6 +29,7 @@
 #include "spool.h"
 #include "stacks.h"
 #include "tracee.h"
+#include "views.h"
 
 #include <signal.h>
 
@@ -49,6 +50,7 @@ struct module {
     bool has_elf, read, hooked, seen, init_hooked;
     bool has_own_code; /* other than the file's: it is read from memory */
     struct elf elf;
+    struct view *view;      /* whose copy `elf` is; NULL: of memory */
     struct findings *found; /* where it has_elf */
     uint64_t pcs, what;     /* its unwind rows, as offsets in the area */
     uint32_t rows;
@@ -99,6 +101,7 @@ struct family {
     uint32_t hook_count;
     struct call_site sites[CALL_SITES];
     struct reader *readers; /* AREA_THREADS of them */
+    uint32_t met;           /* all behind that many are unused */
     uint64_t tables_used;   /* bytes of the room for unwind tables */
     uint32_t tables_version, asks_seen;
     unsigned processes;
@@ -131,6 +134,7 @@ struct host {
     int area_fd; /* the memory file: a slice of AREA_SIZE for each family */
     struct spool spool;
     struct history *history;
+    struct views views;
     struct known_files known;
     struct stacks stacks; /* only of borders that are found by them */
     struct clock clock;
@@ -156,7 +160,7 @@ struct host {
     uint64_t chunks_read;     /* since the last rest */
     unsigned idle_us, yields; /* rest.c: how long it slept last, how often it only made way */
     uint32_t stops_seen;
-    unsigned executing;       /* how many threads are about to exec (execs.c) */
+    unsigned executing; /* how many threads are about to exec (execs.c) */
     bool use_symbols, has_end_state, keeps_totals;
     bool may_refuse;      /* the first program is not started where it cannot be planted */
     uint32_t clock_every; /* events a time stamp */
@@ -234,13 +238,12 @@ uint64_t stub_address(const struct code_area *area, uint32_t number);
 /* ---- modules.c, tables.c ---- */
 /* Look at the mappings again: new files are announced, hooked and unwound, gone ones forgotten. */
 void modules_update(struct host *h);
-/* Only read what is new, without touching the target: it may run. */
-void modules_read(struct host *h);
+/* The same while h->deferred is set: nothing of the target is touched, it may run. */
 void modules_plan(struct host *h);
 void modules_forget(struct host *h);
 struct module *module_around(struct host *h, uint64_t address);
 void tables_add(struct host *h, struct module *m);
-void tables_publish(struct host *h);
+void tables_publish(struct host *h, const struct maps *maps);
 
 /* ---- hooks.c ---- */
 void hooks_plant(struct host *h, struct module *m);

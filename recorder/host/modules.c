@@ -2,7 +2,6 @@
 #include "host.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -59,17 +58,26 @@ static bool is_same(struct host *h, const struct module *m, const struct mapping
                               memcmp(mapped, bytes, size) == 0));
 }
 
+static void close_file(struct host *h, struct module *m)
+{
+    const void *copy = m->role == ROLE_VDSO ? m->elf.data : NULL;
+    if (m->view != NULL)
+        views_close(&h->views, m->view, &m->elf);
+    else if (m->has_elf)
+        elf_close(&m->elf);
+    free((void *)copy);
+    m->view = NULL;
+    m->has_elf = false;
+}
+
 static bool open_file(struct host *h, struct module *m, const struct mapping *first,
                       const char *path)
 {
-    int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
-    m->has_elf = fd >= 0 && elf_open_fd(&m->elf, fd, m->path) == 0;
-    if (fd >= 0)
-        close(fd);
-    if (m->has_elf && !is_same(h, m, first)) {
-        elf_close(&m->elf);
-        m->has_elf = false;
-    }
+    m->view = views_open(&h->views, path, &m->elf);
+    m->has_elf = m->view != NULL;
+    m->elf.path = m->path;
+    if (m->has_elf && !is_same(h, m, first))
+        close_file(h, m);
     return m->has_elf;
 }
 
@@ -172,10 +180,8 @@ static void find(struct host *h, struct module *m, const struct mapping *first)
         return;
     m->has_own_code = has_own_code(h, m, first);
     m->found = findings_of(&h->known, &m->elf, starts[m->role], !m->has_own_code);
-    if (m->found == NULL) {
-        elf_close(&m->elf);
-        m->has_elf = false;
-    }
+    if (m->found == NULL)
+        close_file(h, m);
 }
 
 static void add(struct host *h, const struct code_file *file)
@@ -211,11 +217,7 @@ static void release(struct host *h, struct module *m)
         m->shared--;
         return;
     }
-    if (m->has_elf) {
-        const void *copy = m->role == ROLE_VDSO ? m->elf.data : NULL;
-        elf_close(&m->elf);
-        free((void *)copy);
-    }
+    close_file(h, m);
     findings_leave(&h->known, m->found);
     free(m->path);
     free(m);
@@ -240,18 +242,14 @@ static void drop_unseen(struct host *h)
     p->module_count = kept;
 }
 
-static void look(struct host *h)
+static void look(struct host *h, const struct maps *maps)
 {
     struct process *p = h->process;
-    struct maps maps;
-    bool is_read = maps_read(&maps, p->tracee.pid);
-    struct code_file *files = is_read ? calloc(maps.count + 1, sizeof *files) : NULL;
-    if (files == NULL) {
-        maps_free(&maps);
+    struct code_file *files = calloc(maps->count + 1, sizeof *files);
+    if (files == NULL)
         return;
-    }
     /* All of them: one that is followed and missing from the list would be taken for gone. */
-    size_t count = maps_code_files(&maps, files, maps.count);
+    size_t count = maps_code_files(maps, files, maps->count);
     for (size_t i = 0; i < p->module_count; i++)
         p->modules[i]->seen = false;
     for (size_t i = 0; i < count; i++) {
@@ -263,23 +261,17 @@ static void look(struct host *h)
     }
     drop_unseen(h);
     free(files);
-    maps_free(&maps);
 }
 
-void modules_read(struct host *h)
+static void plan(struct host *h, const struct maps *maps)
 {
-    look(h);
+    look(h, maps);
     for (size_t i = 0; i < h->process->module_count; i++) {
         struct module *m = h->process->modules[i];
         if (!m->read)
             tables_add(h, m);
         m->read = true;
     }
-}
-
-void modules_plan(struct host *h)
-{
-    modules_read(h);
     for (size_t i = 0; i < h->process->module_count; i++) {
         struct module *m = h->process->modules[i];
         if (m->hooked)
@@ -290,11 +282,23 @@ void modules_plan(struct host *h)
     }
 }
 
+void modules_plan(struct host *h)
+{
+    struct maps maps;
+    if (maps_read(&maps, h->process->tracee.pid))
+        plan(h, &maps);
+    maps_free(&maps);
+}
+
 void modules_update(struct host *h)
 {
-    modules_plan(h);
-    if (h->process->module_count > 0)
-        tables_publish(h);
+    struct maps maps;
+    if (maps_read(&maps, h->process->tracee.pid)) {
+        plan(h, &maps);
+        if (h->process->module_count > 0)
+            tables_publish(h, &maps);
+    }
+    maps_free(&maps);
 }
 
 void modules_forget(struct host *h)

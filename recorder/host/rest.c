@@ -66,9 +66,19 @@ static void count_stop(int number)
     __atomic_fetch_add(&stops, 1, __ATOMIC_RELAXED);
 }
 
+/* Only in a rest: each system call that the target is made to execute ends in stops as well. */
+static void let_stops_in(int how)
+{
+    sigset_t those;
+    sigemptyset(&those);
+    sigaddset(&those, SIGCHLD);
+    sigprocmask(how, &those, NULL);
+}
+
 void rest_prepare(void)
 {
     struct sigaction action = {.sa_handler = count_stop, .sa_flags = SA_RESTART};
+    let_stops_in(SIG_BLOCK);
     sigaction(SIGCHLD, &action, NULL);
 }
 
@@ -113,9 +123,11 @@ static void sleep_a_little(struct host *h, unsigned microseconds)
     uint64_t until = clock_now_ns() + (uint64_t)microseconds * 1000;
     struct timespec time = {(time_t)(until / 1000000000), (long)(until % 1000000000)};
     unsigned count = h->has_end_state ? 0 : waiters_of(h, list);
+    let_stops_in(SIG_UNBLOCK);
     if (count <= 1 || (syscall(FUTEX_WAITV_NUMBER, list, count, 0, &time, CLOCK_MONOTONIC) < 0 &&
                        errno == ENOSYS))
         sleep_to_the_end(h, microseconds);
+    let_stops_in(SIG_BLOCK);
     wake_up(h);
 }
 

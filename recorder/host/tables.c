@@ -26,8 +26,8 @@ static bool put(struct host *h, uint64_t at, const void *bytes, size_t size)
 {
     uint64_t place = h->family->place + at;
     for (size_t done = 0; done < size;) {
-        ssize_t wrote = pwrite(h->area_fd, (const char *)bytes + done, size - done,
-                               (off_t)(place + done));
+        ssize_t wrote =
+            pwrite(h->area_fd, (const char *)bytes + done, size - done, (off_t)(place + done));
         if (wrote <= 0)
             return false;
         done += (size_t)wrote;
@@ -53,18 +53,14 @@ void tables_add(struct host *h, struct module *m)
     m->rows = (uint32_t)f->rows;
 }
 
-static size_t executable_parts(const struct host *h, struct unwind_module *out, size_t room)
+static size_t executable_parts(const struct maps *maps, struct unwind_module *out, size_t room)
 {
-    struct maps maps;
     size_t count = 0;
-    if (maps_read(&maps, h->process->tracee.pid))
-        for (size_t i = 0; i < maps.count && count < room; i++) {
-            const struct mapping *map = &maps.list[i];
-            if (!map->executable || !map->readable)
-                continue;
+    for (size_t i = 0; i < maps->count && count < room; i++) {
+        const struct mapping *map = &maps->list[i];
+        if (map->executable && map->readable)
             out[count++] = (struct unwind_module){.start = map->start, .end = map->end};
-        }
-    maps_free(&maps);
+    }
     return count;
 }
 
@@ -80,10 +76,10 @@ static void fill(struct host *h, struct unwind_module *part)
     part->module = m->id;
 }
 
-void tables_publish(struct host *h)
+void tables_publish(struct host *h, const struct maps *maps)
 {
     static struct unwind_module parts[MAX_MODULES * 2];
-    size_t count = executable_parts(h, parts, MAX_MODULES * 2), kept = 0;
+    size_t count = executable_parts(maps, parts, MAX_MODULES * 2), kept = 0;
     for (; kept < count; kept++)
         fill(h, &parts[kept]);
     uint64_t at = take(h, sizeof(struct unwind_tables) + kept * sizeof *parts);
