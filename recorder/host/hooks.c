@@ -250,6 +250,12 @@ static void plant_part(struct host *h, struct module *m, const struct text *text
     plans_free(&plans);
 }
 
+/* V8 maps a part of its own file once more: what it would say of the rest lies elsewhere. */
+static bool is_inside(const struct module *m, uint64_t start, uint64_t size)
+{
+    return start >= m->start && start <= m->end && size <= m->end - start;
+}
+
 void hooks_plant(struct host *h, struct module *m)
 {
     Elf64_Phdr segment;
@@ -257,8 +263,10 @@ void hooks_plant(struct host *h, struct module *m)
         return;
     for (unsigned i = 0; elf_segment(&m->elf, i, &segment); i++) {
         struct text text = {0};
+        uint64_t start = segment.p_vaddr + m->bias;
         if (segment.p_type == PT_LOAD && (segment.p_flags & PF_X) && segment.p_filesz < 1u << 30 &&
-            text_read(h, m, segment.p_vaddr + m->bias, segment.p_filesz, &text))
+            is_inside(m, start, segment.p_filesz) &&
+            text_read(h, m, start, segment.p_filesz, &text))
             plant_part(h, m, &text);
         text_free(&text);
     }

@@ -131,6 +131,7 @@ struct process {
 };
 
 struct host {
+    int64_t offered; /* by the process attached to: its descriptor of the memory file; 0: none */
     int area_fd; /* the memory file: a slice of AREA_SIZE for each family */
     struct spool spool;
     struct history *history;
@@ -154,7 +155,8 @@ struct host {
     size_t agent_size;
     uint32_t images;
     uint32_t next_module, next_hook;
-    uint64_t started_ns, last_ns, held_ns, calls, planted, lost, refused, ask_count, hits, misses,
+    uint64_t held_ns, longest_ns; /* how long programs stood still for us, and at once */
+    uint64_t started_ns, last_ns, calls, planted, lost, refused, ask_count, hits, misses,
         waits, checked[2], cut;
     uint64_t trouble[TROUBLES], flushed_ns;
     uint64_t chunks_read;     /* since the last rest */
@@ -207,11 +209,13 @@ void processes_let_go(struct host *h);
 void processes_leave(struct host *h);
 
 /* ---- image.c ---- */
+/* A program stood still since then, for us. */
+void image_stood(struct host *h, uint64_t since_ns);
 /* The process served stands at its first instruction: plant, and let it go. */
 void image_begin(struct host *h);
 /* Its program has run for a while: all threads are stopped, planted, and let go. False:
  * h->problem says why not, and it goes on as before. */
-bool image_attach(struct host *h, pid_t pid);
+bool image_attach(struct host *h);
 
 /* ---- unplant.c ---- */
 /* Take the code out of the process served, and let it go on. What could not be taken out only
@@ -240,6 +244,8 @@ uint64_t stub_address(const struct code_area *area, uint32_t number);
 void modules_update(struct host *h);
 /* The same while h->deferred is set: nothing of the target is touched, it may run. */
 void modules_plan(struct host *h);
+/* Whether there is no file that modules_plan has not seen. */
+bool modules_are_known(struct host *h);
 void modules_forget(struct host *h);
 struct module *module_around(struct host *h, uint64_t address);
 void tables_add(struct host *h, struct module *m);

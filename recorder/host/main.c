@@ -88,6 +88,7 @@ static void announce_end(struct host *h)
     json_begin(&h->json, "cost");
     json_number(&h->json, "stops", 0);
     json_number(&h->json, "engine_ns", h->held_ns);
+    json_number(&h->json, "longest_ns", h->longest_ns);
     json_number(&h->json, "asks", h->ask_count);
     json_number(&h->json, "waits", h->waits);
     json_number(&h->json, "walks", h->misses);
@@ -151,7 +152,7 @@ static int run(struct host *h, const char *spool, pid_t pid, int ready, int go)
     first->has_begun_image = true;
     if (h->attached) {
         announce_run(h);
-        if (!image_attach(h, pid)) {
+        if (!image_attach(h)) {
             fprintf(stderr, "brkpoint-recorder: %s\n", h->problem);
             return 3;
         }

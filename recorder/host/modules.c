@@ -290,6 +290,21 @@ void modules_plan(struct host *h)
     maps_free(&maps);
 }
 
+bool modules_are_known(struct host *h)
+{
+    struct maps maps;
+    bool are = true;
+    struct code_file *files = NULL;
+    if (maps_read(&maps, h->process->tracee.pid))
+        files = calloc(maps.count + 1, sizeof *files);
+    size_t count = files ? maps_code_files(&maps, files, maps.count) : 0;
+    for (size_t i = 0; i < count; i++)
+        are &= known(h->process, &files[i]) != NULL;
+    free(files);
+    maps_free(&maps);
+    return are;
+}
+
 void modules_update(struct host *h)
 {
     struct maps maps;
