@@ -135,7 +135,9 @@ static int64_t open_data(struct host *h)
     snprintf(path, sizeof path, "/proc/%d/fd/%d", (int)getpid(), h->area_fd);
     const uint64_t a[6] = {(uint64_t)AT_FDCWD, 0, O_RDWR | O_CLOEXEC};
     tracee_syscall(&h->process->tracee, SYS_openat, a, path, 1, &fd);
-    return fd < 0 && h->process->tracee.runner ? area_offer(h) : fd;
+    if (fd >= 0)
+        return fd;
+    return h->process->tracee.runner ? area_offer(h) : area_receive(h);
 }
 
 bool area_map_data(struct host *h)
