@@ -115,7 +115,7 @@ static void plan_loader(struct host *h, struct module *m, const struct text *tex
 {
     uint64_t vaddrs[ELF_LOADER_NAMES];
     static const char *const names[ELF_LOADER_NAMES] = {"malloc", "calloc", "realloc", "free"};
-    if (!elf_loader_malloc(&m->elf, h->use_symbols ? "/usr/lib/debug" : NULL, vaddrs))
+    if (!found_loader(m->found, &m->elf, h->use_symbols ? "/usr/lib/debug" : NULL, vaddrs))
         return;
     for (int i = 0; i < ELF_LOADER_NAMES; i++)
         for (size_t k = 0; vaddrs[i] && k < h->watched.count; k++)
@@ -186,7 +186,7 @@ void plan_calls(struct host *h, struct module *m, const struct text *text, struc
     struct entries entries = {0};
     if (found == NULL)
         return;
-    elf_functions_named(&m->elf, watched->names, watched->count, found);
+    found_functions(m->found, &m->elf, watched->names, watched->count, found);
     for (size_t i = 0; i < watched->count; i++)
         if (!watched->list[i].beside)
             add_named(m, &found[i], &watched->list[i], &entries);

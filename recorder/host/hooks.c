@@ -57,7 +57,7 @@ static void plan_named(struct host *h, struct module *m, const struct text *text
 {
     struct elf_symbol symbol;
     struct function f;
-    if (!elf_function(&m->elf, name, &symbol) ||
+    if (!found_function(m->found, &m->elf, name, &symbol) ||
         !function_at(m, text, symbol.value + m->bias, symbol.size, &f))
         return;
     struct plan *plan = plan_notice(h, m, kind, detail, symbol.value + m->bias, plans);
@@ -77,9 +77,9 @@ uint32_t hook_border(struct host *h, uint64_t address, uint64_t border)
         struct plan *plan = plan_notice(h, m, HOOK_BORDER, border, address, &plans);
         if (plan != NULL) {
             plan_function(h, plan, &f, NOTICE);
-            if (plans_carry_out(h, &text, &plans) == 0) {
+            if (plans_carry_out(h, m, &text, &plans) == 0) {
                 plan_hop(h, plan, m, &text, &f);
-                plans_carry_out(h, &text, &plans);
+                plans_carry_out(h, m, &text, &plans);
             }
             number = plan->refusal == MOVED ? plan->number : NO_HOOK;
         }
@@ -201,18 +201,27 @@ static bool is_restorer(const struct code *code, const struct site *site)
            (at >= 5 && memcmp(bytes - 5, "\xb8\x0f\0\0", 5) == 0);
 }
 
+static struct site site_at(const struct site *site, uint64_t bias)
+{
+    struct site moved = *site;
+    moved.address += bias;
+    moved.line += bias;
+    moved.start += bias;
+    return moved;
+}
+
 static void plan_sites(struct host *h, struct module *m, const struct text *text,
                        struct plans *plans)
 {
-    struct sites sites = {0};
-    sites_find(text, &sites);
-    for (size_t i = 0; i < sites.count; i++) {
-        struct site *site = &sites.list[i];
-        uint64_t end = i + 1 < sites.count ? sites.list[i + 1].address + 2 : 0;
-        if (is_wanted(m, site) && !is_restorer(&text->code, site) && site->refusal != CANCELLATION)
-            plan_site(h, m, &text->code, site, end, plans);
+    struct code code = text->code;
+    code.address -= m->bias;
+    const struct sites *sites = found_sites(m->found, &code);
+    for (size_t i = 0; i < sites->count; i++) {
+        struct site site = site_at(&sites->list[i], m->bias);
+        uint64_t end = i + 1 < sites->count ? sites->list[i + 1].address + m->bias + 2 : 0;
+        if (is_wanted(m, &site) && !is_restorer(&text->code, &site) && site.refusal != CANCELLATION)
+            plan_site(h, m, &text->code, &site, end, plans);
     }
-    sites_free(&sites);
 }
 
 /* ---- a whole file ---- */
@@ -267,11 +276,17 @@ static void plant_part(struct host *h, struct module *m, const struct text *text
         plan_named(h, m, text, "__libc_start_main", HOOK_START, 0, &plans);
     plan_named(h, m, text, "exit", HOOK_BORDER, BORDER_EXIT, &plans);
     plan_find_fde(h, m, text, &plans);
-    h->planted += plans_carry_out(h, text, &plans);
+    h->planted += plans_carry_out(h, m, text, &plans);
     tell_refused(h, m, &plans);
     if (m->role == ROLE_EXECUTABLE && h->images == 0)
         count_own(h, &plans);
     plans_free(&plans);
+}
+
+/* V8 maps a part of its own file once more: what it would say of the rest lies elsewhere. */
+static bool is_inside(const struct module *m, uint64_t start, uint64_t size)
+{
+    return start >= m->start && start <= m->end && size <= m->end - start;
 }
 
 void hooks_plant(struct host *h, struct module *m)
@@ -281,8 +296,10 @@ void hooks_plant(struct host *h, struct module *m)
         return;
     for (unsigned i = 0; elf_segment(&m->elf, i, &segment); i++) {
         struct text text = {0};
+        uint64_t start = segment.p_vaddr + m->bias;
         if (segment.p_type == PT_LOAD && (segment.p_flags & PF_X) && segment.p_filesz < 1u << 30 &&
-            text_read(h, m, segment.p_vaddr + m->bias, segment.p_filesz, &text))
+            is_inside(m, start, segment.p_filesz) &&
+            text_read(h, m, start, segment.p_filesz, &text))
             plant_part(h, m, &text);
         text_free(&text);
     }
