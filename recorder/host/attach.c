@@ -4,6 +4,7 @@
 #include "host.h"
 #include "image.h"
 #include "inject.h"
+#include "leaving.h"
 #include "plans.h"
 #include "standing.h"
 #include "threads.h"
@@ -117,6 +118,7 @@ bool image_attach(struct host *h, pid_t pid)
         plans_free(&planned);
         return tell_threads(h, &threads);
     }
+    leaving_holds();
     p->tracee.runner = threads_runner(&threads);
     p->tracee.attached = true;
     bool done = is_same_program(p) ? plant(h, &threads)
@@ -124,6 +126,7 @@ bool image_attach(struct host *h, pid_t pid)
     p->tracee.attached = false;
     p->tracee.runner = 0;
     threads_let_go(&threads);
+    leaving_lets_go();
     h->held_ns += clock_now_ns() - begun;
     plans_free(&planned);
     return done;

@@ -7,6 +7,7 @@
 #include "detour.h"
 #include "host.h"
 #include "inject.h"
+#include "leaving.h"
 #include "standing.h"
 #include "threads.h"
 
@@ -154,7 +155,7 @@ static struct inside look(struct host *h, const struct threads *threads, bool la
 static void only_pass_through(struct host *h, const char *why)
 {
     h->family->area->recording = 0;
-    h->family->area->host_gone = 1;
+    h->family->area->host = HOST_GONE;
     say_note(h, "the recorder's code stays in process %d, and does nothing any more: %s",
              (int)h->process->tracee.pid, why);
 }
@@ -206,6 +207,7 @@ void unplant(struct host *h)
         only_pass_through(h, threads.problem);
         return;
     }
+    leaving_holds();
     p->tracee.attached = true;
     p->tracee.runner = threads_runner(&threads);
     restore_all(h);
@@ -226,4 +228,5 @@ void unplant(struct host *h)
     p->tracee.attached = false;
     p->tracee.runner = 0;
     threads_let_go(&threads);
+    leaving_lets_go();
 }
