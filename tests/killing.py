@@ -1,7 +1,7 @@
-"""Kill brkpoint, its recorder, its target, or all of them at random moments, and see who is left.
+"""Kill brkpoint, its recorder, its target, or all of them at random moments: who is left?
 
-`python3 tests/killing.py MOMENTS [FIRST]` prints who was left, and exits with 1 then. It is a process
-of its own, for it adopts what others leave behind (PR_SET_CHILD_SUBREAPER): nobody can hide from it.
+`python3 tests/killing.py MOMENTS [FIRST]` prints who was left, and exits with 1 then. It is a
+process of its own, for it adopts orphans (PR_SET_CHILD_SUBREAPER): nobody can hide from it.
 """
 
 from __future__ import annotations
