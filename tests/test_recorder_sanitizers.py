@@ -1,5 +1,5 @@
-"""Programs with a compiler's sanitizer inside, which count on addresses of their own: they end as alone,
-with the same mistakes found, and their calls are seen."""
+"""Programs with a compiler's sanitizer inside, which count on addresses of their own: they end as
+alone, with the same mistakes found, and their calls are seen."""
 
 import collections
 import os
