@@ -38,7 +38,7 @@ def _last_library(survey, index, event, functions):
 
 
 def _module(survey, index, event, functions):
-    return basename(survey.file_at(event.ptr)) if event.ptr else None
+    return basename(survey.file_at(event.ptr, event.image)) if event.ptr else None
 
 
 def _unmapped(survey, index, event, functions):

@@ -1,7 +1,7 @@
 """Where memory was asked for: allocations by the frame that decided on their origin.
 
-A place may ask for several things: what is said of it as a whole is true of each of its allocations,
-and `by_purpose` tells them apart, those of unknown purpose as well.
+A place may ask for several things: what is said of it as a whole is true of each of its
+allocations, and `by_purpose` tells them apart, those of unknown purpose as well.
 """
 
 from __future__ import annotations
@@ -73,7 +73,7 @@ def _add(row, group):
 
 
 def _part(purposes, group):
-    """Its purpose's row. What one rule says in several ways ("growing from 64 to 128 bytes") is one."""
+    """Its purpose's row. What one rule says in several ways (of other sizes) is one."""
     text = measure.purpose(group)
     key = group.purpose.rule if text is not None else None
     part = purposes.setdefault(key, dict(purpose=text, **dict.fromkeys(_SUMS, 0)))
@@ -87,7 +87,7 @@ def _part(purposes, group):
 
 
 def in_common(one, other):
-    """The words of both texts, `…` for what differs: `growing from … to … bytes`; None: no words."""
+    """The words of both texts, `…` for what differs: `growing to … bytes`; None: no words."""
     ones, others = one.split(), other.split()
     if len(ones) == len(others):
         words = [a if a == b else "…" for a, b in zip(ones, others)]

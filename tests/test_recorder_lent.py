@@ -1,5 +1,5 @@
-"""A child that has its parent's memory until it execs or ends (vfork, posix_spawn): what it asks for
-there is its parent's, what becomes of it is not."""
+"""A child that has its parent's memory until it execs or ends (vfork, posix_spawn): what it asks
+for there is its parent's, what becomes of it is not."""
 
 import pytest
 import recorder_runs

@@ -12,7 +12,6 @@ enum {
     SYS_brk = 12,
     SYS_mremap = 25,
     SYS_madvise = 28,
-    SYS_getpid = 39,
     SYS_clone = 56,
     SYS_fork = 57,
     SYS_vfork = 58,
@@ -130,25 +129,16 @@ static void child_begins(struct thread_state *t, const struct hook_stack *s)
     }
     if (flags & CLONE_THREAD)
         return;
-    if (flags & CLONE_VM)
-        identity()->lent = 1;
+    identity()->lent |= flags & CLONE_VM;
     ask_host(t, ASK_FORK, s->rax, flags, 0, 0);
 }
 
-/* Whether it is a child that has its parent's memory until it execs or ends: what it asks for in
- * there is its parent's, what becomes of it is not. */
-static int is_guest(void)
-{
-    return identity()->lent && (uint32_t)raw_syscall(SYS_getpid, 0, 0) != identity()->pid;
-}
-
-/* A guest that has its parent's thread pointer leaves the thread's state to its parent. */
 static void thread_or_program_ends(struct thread_state *t, struct hook_stack *s)
 {
-    int guest = is_guest(), whole = s->rax == SYS_exit_group;
+    int guest = thread_is_guest();
     if (!guest)
-        ask_host(t, ASK_EXIT, s->rdi, (uint64_t)whole, 0, 0);
-    if (!whole && (!guest || t->tid == (uint32_t)raw_syscall(SYS_gettid, 0, 0)))
+        ask_host(t, ASK_EXIT, s->rdi, s->rax == SYS_exit_group, 0, 0);
+    if (s->rax == SYS_exit && !(guest && thread_is_lent(t)))
         thread_ends(t);
 }
 
@@ -231,7 +221,7 @@ static void at_syscall(struct thread_state *t, struct hook_stack *s, uint64_t ki
 static void at_border(struct thread_state *t, struct hook_stack *s, uint64_t kind)
 {
     uint64_t sp = (uint64_t)(s + 1) + RED_ZONE;
-    if (is_guest())
+    if (thread_is_guest())
         return;
     uint64_t node = stack_at_entry(t, sp, load(sp), s->rbp, s->rbx);
     ask_host(t, ASK_BORDER, kind >> 8, s->number, sp, node);
