@@ -261,6 +261,7 @@ struct identity {
     uint32_t ready; /* 0 after a fork: the kernel has wiped the pages */
     uint32_t pid;
     uint64_t tables; /* offset of the unwind tables in force, by the host; 0: none */
+    uint64_t lent;   /* once a child shared this memory without being a thread (vfork) */
     struct newcomer newcomers[NEWCOMERS];
     struct identity_entry entries[IDENTITY_ENTRIES];
 };
