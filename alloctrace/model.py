@@ -157,6 +157,7 @@ class Group:
     temporary_blocks: int = 0
     temporary_bytes: int = 0
     peak_bytes: int = 0  # live at the run's peak
+    own_peak_bytes: int = 0  # live at the peak of its own program, in its process
 
     @property
     def is_call(self):

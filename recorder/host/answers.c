@@ -67,8 +67,8 @@ static void answer(struct host *h, struct thread_state *t, struct reader *r)
         exec_fails(h, (pid_t)ask->a[0]);
         break;
     case ASK_EXIT:
-        if (pid_of(h) == (uint32_t)h->first && (ask->a[1] || r->tid == r->pid))
-            border_end(h, now, ask->a[1] != 0);
+        if (ask->a[1] || r->tid == r->pid)
+            life_exits(h, now, (int)(ask->a[0] & 0xff), ask->a[1] != 0);
         break;
     case ASK_FORK:
         break; /* that everything before is drained was all */

@@ -85,5 +85,6 @@ void history_finish(struct history *h)
             write_blocks(h, &h->processes[index]);
     write_sums(h, 0);
     write_stages(h);
+    write_peaks(h);
     put_ends(h, 1);
 }

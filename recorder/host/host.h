@@ -1,7 +1,7 @@
 /* host.h - the recorder outside the target: what its rooms share.
  *
  *   main.c      the whole run: start and end; loop.c what lies between
- *   processes.c the processes of the target, and what they share
+ *   processes.c the processes of the target, and what they share; lives.c what is told of each
  *   image.c     a program at its first instruction
  *   tracee.c    ptrace and /proc/PID/mem
  *   areas.c     the two areas in the target, and the agent's code in them
@@ -123,6 +123,12 @@ struct process {
     uint32_t after_main;    /* number of its hook */
     bool watch_stacks;      /* it has none: stacks must tell */
     bool has_begun_image;   /* its phases are its own: it has exec'd */
+    struct armed *armed;    /* borders.c: MAX_ARMED of them; NULL: none yet */
+    size_t armed_count;
+    struct {
+        bool whole; /* it called exit_group, and so cannot come back */
+        int status;
+    } exit; /* lives.c */
 };
 
 struct host {
@@ -197,6 +203,18 @@ void processes_ended(struct host *h);
 void processes_let_go(struct host *h);
 /* An end of recording before theirs: the code out of all of them, and let them go. */
 void processes_leave(struct host *h);
+
+/* ---- lives.c: records of how processes begin and end ---- */
+/* The process served has begun a program. */
+void life_image(struct host *h, uint64_t t_ns);
+/* `child` was forked by `parent`, whose blocks the history has copied for it. */
+void life_child(struct host *h, const struct process *child, pid_t parent);
+/* The process served, or one thread of it, is about to exit. */
+void life_exits(struct host *h, uint64_t t_ns, int status, bool whole);
+/* `p` is gone, or is not watched any longer. */
+void life_ends(struct host *h, struct process *p);
+/* Whether it has ended: it may not have been waited for. */
+bool life_is_over(const struct process *p);
 
 /* ---- image.c ---- */
 /* The process served stands at its first instruction: plant, and let it go. */
@@ -275,7 +293,7 @@ void border_reached(struct host *h, const struct reached *reached);
 /* The C library was handed `main`: what it is to be given instead. */
 uint64_t border_start(struct host *h, uint64_t main, uint32_t hook);
 void border_by_stack(struct host *h, uint32_t node, uint64_t t_ns);
-void border_end(struct host *h, uint64_t t_ns, bool whole);
+void border_exit(struct host *h, uint64_t t_ns, bool whole);
 
 /* ---- rest.c ---- */
 /* Nothing is to be done for a while; `busy`: there was something just now. */
