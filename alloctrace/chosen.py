@@ -66,10 +66,13 @@ def _by_number(run_processes, wanted):
 
 
 def _by_name(run_processes, wanted):
+    """Without what a child was between its fork and its exec."""
     return {
         program.key
         for program in processes.programs_of(run_processes)
-        if wanted in (program.name, program.path, program.script) and wanted
+        if wanted in (program.name, program.file, program.path, program.script)
+        and wanted
+        and not (program.began == "fork" and program.execs)
     }
 
 
@@ -77,3 +80,12 @@ def _named(run_processes):
     names = dict.fromkeys(p.name for p in processes.programs_of(run_processes) if p.name)
     shown = list(names)[:12]
     return ", ".join(shown) + (" and %d more" % (len(names) - 12) if len(names) > 12 else "")
+
+
+def of_record(record):
+    """What Chosen.holds does, of a summary's record; None where it holds all."""
+    over = record["sums_over"]
+    if not over["others"]:
+        return None
+    keys = {(row["pid"], row["image"]) for row in over["members"]}
+    return lambda group: (group.pid, group.image) in keys

@@ -7,6 +7,7 @@ own, and a forked child has that of its parent until it execs. Pure; the run com
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import Optional
@@ -14,7 +15,10 @@ from typing import Optional
 from . import fields
 
 _STATE = ("rss_bytes", "minor_faults", "major_faults", "mapped_bytes")
-SHELLS = ("sh", "bash", "dash", "ksh", "mksh", "zsh", "ash", "busybox", "fish")
+SHELLS = frozenset("sh bash dash ksh mksh zsh ash fish".split())
+_INTERPRETERS = re.compile(
+    r"(%s|(python|perl|ruby|php|lua|tclsh|wish|node|guile)[\d.]*)" % "|".join(SHELLS)
+)
 
 
 @dataclass
@@ -38,18 +42,23 @@ class Program:
         return self.pid, self.image
 
     @property
+    def file(self):
+        """The name of its file; "": not known."""
+        return self.path.rsplit("/", 1)[-1]
+
+    @property
     def name(self):
-        """The file's name, or what busybox and its like were called as. "" not known."""
-        name = self.path.rsplit("/", 1)[-1]
-        called = self.command[0].rsplit("/", 1)[-1] if self.command else ""
-        return called if name == "busybox" and called else name
+        """What it was called as (`sh`, `gcc`, `python3`), else its file (`dash`)."""
+        called = self.command[0].rsplit("/", 1)[-1].lstrip("-") if self.command else ""
+        return called or self.file
 
     @property
     def script(self):
-        """The name of the script that a shell runs; "" for none."""
-        if self.name not in SHELLS or len(self.command) < 2 or self.command[1][:1] in ("-", "+", ""):
+        """The name of the script that it runs, where it is an interpreter; "" for none."""
+        if not _INTERPRETERS.fullmatch(self.name) or len(self.command) < 2:
             return ""
-        return self.command[1].rsplit("/", 1)[-1]
+        word = self.command[1]
+        return "" if word[:1] in ("-", "+") else word.rsplit("/", 1)[-1]
 
 
 @dataclass
@@ -80,9 +89,8 @@ class _Maker:
         self.processes = []
         self._of_pid = defaultdict(list)  # those of one number, the kernel uses them again
         self._owners = _owners(groups)  # of traces that do not say whose an image is
-        first = self._process(fields.number(run, "pid", None))
-        if first is not None:
-            first.exit = dict(run.get("exit") or {})
+        first = self._process(fields.number(run, "pid", groups[0].pid if groups else 0))
+        first.exit = dict(run.get("exit") or {})
         for kind, data in _in_time(run):
             getattr(self, "_" + kind)(data)
         for group in groups:  # what nobody announced
@@ -90,8 +98,6 @@ class _Maker:
         self._close(run, first)
 
     def _process(self, pid, **more):
-        if pid is None:
-            return None
         process = Process(pid, **more)
         self.processes.append(process)
         self._of_pid[pid].append(process)
@@ -102,21 +108,15 @@ class _Maker:
 
     def _child(self, data):
         pid, parent = fields.number(data, "pid", None), fields.number(data, "parent", None)
-        if pid is None or (pid == parent) or (self.processes and pid == self.processes[0].pid):
+        if pid is None or pid in (parent, self.processes[0].pid):
             return
-        before = self._newest(parent)
-        image = fields.number(data, "image", None)
-        if image is None and before is not None and before.programs:
-            image = before.last.image
+        before, image = self._newest(parent), fields.number(data, "image", None)
         copied = fields.number(data, "copied_blocks"), fields.number(data, "copied_bytes")
         process = self._process(
             pid, parent=before, parent_pid=parent, parent_image=image, copied=copied
         )
-        source = _find(before, image)
-        program = Program(pid, image or 0, began="fork", began_ns=fields.number(data, "t_ns", None))
-        if source is not None:
-            program.path, program.command = source.path, source.command
-        process.programs.append(program)
+        began_ns = fields.number(data, "t_ns", None)
+        process.programs.append(Program(pid, image or 0, began="fork", began_ns=began_ns))
 
     def _image(self, data):
         number = fields.number(data, "index", None)
@@ -124,7 +124,7 @@ class _Maker:
             return
         pid = fields.number(data, "pid", self._owners.get(number))
         process = self._newest(pid) if pid is not None else None
-        process = process or (self.processes[0] if self.processes and number == 0 else None)
+        process = process or (self.processes[0] if number == 0 else None)
         if process is None:
             return
         program = Program(
@@ -160,11 +160,25 @@ class _Maker:
 
     def _close(self, run, first):
         """What is known of the first process by other ways."""
+        if not first.programs:
+            first.programs.append(Program(first.pid, 0, began="start"))
+        for process in self.processes:
+            self._inherit(process)
         closing = run.get("process_at_end") or {}
-        if first is not None and first.programs:
-            last = first.last
-            last.ended_ns = fields.number(closing, "t_ns", last.ended_ns)
-            last.closing = closing or last.closing
+        first.last.ended_ns = fields.number(closing, "t_ns", first.last.ended_ns)
+        first.last.closing = {name: fields.number(closing, name, None) for name in _STATE}
+
+    @staticmethod
+    def _inherit(process):
+        """A fork runs what its parent did; traces of older brkpoints do not say which program."""
+        before, program = process.parent, process.programs[0] if process.programs else None
+        if before is None or not before.programs or program is None or program.began != "fork":
+            return
+        if process.parent_image is None:
+            process.parent_image = program.image = before.last.image
+        source = _find(before, process.parent_image)
+        if source is not None:
+            program.path, program.command = source.path, source.command
 
     def _program_of(self, pid, image):
         for process in self._of_pid.get(pid, ()):

@@ -36,7 +36,7 @@ class Phases:
         sharing = defaultdict(list)
         for program in programs:
             sharing[program.image].append(program)
-        for pid, image, _ in self._sums:
+        for image in [key[1] for key in self._sums] + [border.image for border in borders]:
             sharing.setdefault(image, [])
         rows = []
         for image in sorted(sharing) or [0]:

@@ -66,6 +66,7 @@ class Processes:
             "image": program.image,
             "program": program.path or None,
             "name": program.name or None,
+            "file": program.file or None,
             "script": program.script or None,
             "command": program.command,
             "began": program.began,

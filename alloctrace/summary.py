@@ -142,7 +142,8 @@ def _of_processes(counters, trace):
             "programs": len(about.programs),
             "processes": len({program.pid for program in about.programs}),
             "others": about.others,
-            **(_named(about.one) if about.one else dict.fromkeys(("pid", "image", "name"))),
+            "members": [] if about.keys is None else [{"pid": p.pid, "image": p.image} for p in about.programs],
+            **(_named(about.one) if about.one else dict.fromkeys(_NAMES)),
         },
     }
 
@@ -152,13 +153,12 @@ def _asked_for(asked):
     return {**_named(asked.program), "steps": steps}
 
 
+_NAMES = ("pid", "image", "name", "file", "script")
+
+
 def _named(program):
-    return {
-        "pid": program.pid,
-        "image": program.image,
-        "name": program.name or None,
-        "script": program.script or None,
-    }
+    found = {name: getattr(program, name) for name in _NAMES}
+    return {name: None if value == "" else value for name, value in found.items()}
 
 
 def _timeline(run, about):

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import textwrap
 
 from alloctrace import words
 from alloctrace.escape import visible
-from reports import endings, sentences, tables, through_time
+from reports import endings, process_tree, sentences, tables, through_time
 
 SITES = 12
-PROCESSES = 12
-PROCESS_HEAD = ["pid", "parent", "program", "calls", "syscalls", "handed out", "live"]
 _SYSCALLS = ("brk", "mmap", "munmap", "mremap", "mprotect", "madvise")
 PHASE_HEAD = ["phase", "took", "calls", "brk/mmap", "asked", "mapped", "resident", "faults"]
 MEMORY_HEAD = ["", "blocks", "bytes", *words.ORIGINS]
@@ -19,7 +16,7 @@ MEMORY_HEAD = ["", "blocks", "bytes", *words.ORIGINS]
 
 def summary(record, ink):
     """Every section, each with an empty line before it."""
-    for section in (matrix, kernel, phases, processes, sites, memory, live, understood):
+    for section in (matrix, kernel, phases, sites, memory, live, processes, understood):
         lines = list(section(record, ink))
         if lines:
             yield ""
@@ -30,6 +27,10 @@ def brief(record, ink):
     """The figures that fit under a list of events."""
     for line in textwrap.wrap(_memory_line(record), ink.width):
         yield ink.dim(line)
+    tree = list(processes(record, ink))
+    if tree:
+        yield ""
+        yield from tree
 
 
 def title(text, said, ink):
@@ -118,37 +119,33 @@ def made(row, ink):
 
 
 def processes(record, ink):
-    """Who of several processes did what; of one alone there is nothing to say."""
-    rows = record["processes"]
-    if len(rows) < 2:
+    """Who of several processes did what; of one program alone there is nothing to say."""
+    if sum(len(row["programs"]) for row in record["processes"]) < 2:
         return
-    shown = [process_row(row, ink.signs.dot) for row in rows[:PROCESSES]]
-    more = len(rows) - len(shown)
-    said = "%d more in --json" % more if more else ""
-    yield title(sentences.count(len(rows), "process", "processes"), said, ink)
-    yield from tables.lines(PROCESS_HEAD, shown, ink, "rrlrrrr")
+    said = "alike ones as one: calls and live are sums, the peak is the largest"
+    yield title(process_count(record), said, ink)
+    yield from tables.lines(process_tree.HEAD, process_tree.rows(record, ink), ink, process_tree.ALIGN)
 
 
-def process_row(row, nothing):
-    """Texts under PROCESS_HEAD."""
-    return [
-        str(row["pid"]),
-        str(row["parent"] or nothing),
-        visible(os.path.basename(row["program"] or "") or "unknown"),
-        sentences.grouped(row["calls"]),
-        sentences.grouped(row["syscalls"]),
-        sentences.short_size(row["allocated_bytes"]),
-        sentences.short_size(row["live_bytes"]),
-    ]
+def process_count(record):
+    """`39 processes`, `1 process`."""
+    return sentences.count(len(record["processes"]), "process", "processes")
 
 
 def phases(record, ink):
     """What each phase asked for, and what it really took."""
-    rows = [phase_row(row, ink) for row in record["phases"] if row["reached"]]
+    rows = phase_rows(record, ink)
     if not rows:
         return
     yield title("Phases", "asking is not touching: a page is resident from its first fault", ink)
     yield from tables.lines(PHASE_HEAD, rows, ink, "lrrrrrrr")
+
+
+def phase_rows(record, ink):
+    """Of one program: the phases of several say nothing together."""
+    if record["sums_over"]["programs"] > 1:
+        return []
+    return [phase_row(row, ink) for row in record["phases"] if row["reached"]]
 
 
 def phase_row(row, ink):
@@ -156,7 +153,7 @@ def phase_row(row, ink):
     if row["start_ns"] is not None and row["end_ns"] is not None:
         took = sentences.duration(row["end_ns"] - row["start_ns"])
     return [
-        row["phase"] + (" (exec %d)" % row["image"] if row["image"] else ""),
+        row["phase"],
         took or ink.signs.dot,
         _number(row["calls"], ink),
         _number(row["brk_mmap"], ink),

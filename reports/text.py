@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import textwrap
 
-from reports import recording, run_view, sections, sentences
+from alloctrace import chosen
+from reports import about, recording, run_view, sections, sentences
 from reports.ink import Ink, speaks_unicode
 
 EVENTS_AT_MOST = 70  # above this the summary; an empty Rust program makes 63
+WARNINGS = 8
 
 
 def render(summary, trace, width=80, colour=False, events=None, unicode=None):
@@ -21,7 +23,7 @@ def render(summary, trace, width=80, colour=False, events=None, unicode=None):
     rows = list(_first(summary, ink))
     if events or (events is None and few):
         rows.append("")
-        rows += run_view.lines(trace.events(), trace.stack, summary, ink)
+        rows += run_view.lines(events_of(summary, trace), trace.stack, summary, ink)
     rows += ["", *_wrapped(sentences.verdict(summary), ink, "", ink.bold)]
     if events is False or not few:
         rows += sections.summary(summary, ink)
@@ -31,15 +33,29 @@ def render(summary, trace, width=80, colour=False, events=None, unicode=None):
     return _for_output("\n".join(rows) + "\n", ink)
 
 
+def events_of(summary, trace):
+    """The events that the summary is about, in their order."""
+    wanted = chosen.of_record(summary)
+    return trace.events() if wanted is None else trace.events(wanted)
+
+
 def _first(summary, ink):
-    """What is lost, before anything else; then what was run and how it ended."""
-    for warning in sentences.warnings(summary):
+    """What is lost, before anything else; then what was run, how it ended, and what this is about."""
+    warnings = sentences.warnings(summary)
+    if len(warnings) > WARNINGS:
+        more = "%d more such lines: `notes` of --json" % (len(warnings) - WARNINGS)
+        warnings[WARNINGS:] = [more]
+    for warning in warnings:
         yield from _wrapped("! " + warning, ink, "  ", lambda text: ink.paint(text, "red"))
     ended = sentences.ending(summary)
     well = summary["exit"]["kind"] in ("exited", "detached")
     painted = ended if well else ink.paint(ended, "red")
     command = ink.fit(sentences.command_line(summary), max(20, ink.width - len(ended) - 4))
     yield "%s %s %s" % (ink.bold(command), ink.dim(ink.signs.dot), painted)
+    said = [sentence for sentence in about.says(summary) if sentence]
+    if said:
+        yield ""
+        yield from _wrapped(" ".join(said), ink, "", str)
 
 
 def _last(summary, trace, ink, all_shown):
