@@ -2,8 +2,8 @@
 
 A shell script that is called python3 and execs the real one, `sh -c 'make'`, `timeout 9 prog`: the
 report is about what they were started for. One exec after another leads to the last program of the
-first process. From there on a child is followed where its process, and those below it, made nearly
-all calls; or where it is the only program that a mere starter of others has started.
+first process. From there on a child is followed where it and those below it made nearly all calls,
+as of a daemon; or where it is the only program that a mere starter of others has started.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ def find(processes):
         return None
     below, steps = _below(processes), []
     process = processes[0]
-    for _ in range(len(processes)):
+    for _ in processes:
         steps += [("exec", program, None) for program in process.programs[:-1] if _is_own(program)]
         child, why = _follow(process, below)
         if child is None:
@@ -63,24 +63,18 @@ def _follow(process, below):
     last, (children, _) = process.last, below[id(process)]
     mine = [child for child in children if child.parent_image == last.image]
     calls = last.calls + sum(below[id(child)][1] for child in mine)
-    started = [(child, _program_in(child, below)) for child in mine]
-    started = [(child, found) for child, found in started if found is not None]
-    for child, found in started:
+    for child in mine:
         share = below[id(child)][1] / calls if calls else 0
         if share >= NEARLY_ALL:
-            return found, {"share": round(share, 4)}
+            return child, {"share": round(share, 4)}
+    started = [child for child in mine if _starts(child, below)]
     if len(started) == 1 and last.name in _STARTERS:
-        return started[0][1], {"only": True}
+        return started[0], {"only": True}
     return None, None
 
 
-def _program_in(process, below):
-    """`process`, or the one of its forked children that became a program; None: none did."""
-    if _became(process):
-        return process
-    became = [child for child in below[id(process)][0] if _became(child)]
-    return became[0] if len(became) == 1 else None
-
-
-def _became(process):
-    return any(map(_is_own, process.programs))
+def _starts(process, below):
+    """Whether it is a program of its own, or forked for one."""
+    return any(map(_is_own, process.programs)) or any(
+        any(map(_is_own, child.programs)) for child in below[id(process)][0]
+    )

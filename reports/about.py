@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from alloctrace.escape import visible
-from reports.sentences import count, grouped, listed
+from reports import endings
+from reports.sentences import count, grouped, listed, size
 
 _CHAIN = 3  # programs before it that are named
 
@@ -20,12 +21,35 @@ def says(record):
         return []
     return [
         _asked(over, asked) if _is_asked(over, asked) else _one(over),
+        _ended(record["processes"], over),
+        _copies(record["processes"], over),
         _others(record["processes"], over),
     ]
 
 
+def _ended(processes, over):
+    """Of another than the first one, of whose end the report speaks anyway."""
+    mine = next((row for row in processes[1:] if row["pid"] == over["pid"]), None)
+    if mine is None or mine["programs"][-1]["image"] != over["image"]:
+        return ""
+    return "It %s." % endings.of_process(mine["exit"])
+
+
 def _is_asked(over, asked):
     return asked is not None and (asked["pid"], asked["image"]) == (over["pid"], over["image"])
+
+
+def _copies(processes, over):
+    """Of one that was forked and did not exec."""
+    mine = next((row for row in processes if row["pid"] == over["pid"]), None)
+    first = mine and mine["programs"] and mine["programs"][0]
+    if not first or first["began"] != "fork" or first["image"] != over["image"]:
+        return ""
+    copied = mine["copied"]
+    if not copied["blocks"]:
+        return "It was forked."
+    blocks = count(copied["blocks"], "block"), size(copied["bytes"])
+    return "It was forked, with copies of %s of its parent's (%s), which are not counted." % blocks
 
 
 def _several(processes, over):
@@ -68,7 +92,7 @@ def _others(processes, over):
     parts = [count(left, "other process", "other processes")] if left else []
     if any(program["calls"] or program["syscalls"] for program in before):
         parts.append("what it did before its last exec" if len(mine) == 1 else "what they did before")
-    return "Not in these numbers: %s; all are listed below." % listed(parts) if parts else ""
+    return "Not in these numbers: %s (listed below)." % listed(parts) if parts else ""
 
 
 def title(row):
@@ -90,7 +114,8 @@ def _started(steps):
     """`the shell script python3 through 3 execs`, `timeout, which started nothing else`."""
     execs = sum(step["how"] == "exec" for step in steps)
     named = list(dict.fromkeys(map(_by, steps)))
-    text = listed(named) if len(named) <= _CHAIN else named[0]
+    script = next((_by(step) for step in steps if step["script"]), named[0])
+    text = listed(named) if len(named) <= _CHAIN else script
     if execs > 1 or len(named) > _CHAIN:
         text += " through %s" % count(len(steps), "exec" if execs == len(steps) else "step")
     reasons = [_reason(step["why"]) for step in steps if step["why"]]
@@ -106,4 +131,6 @@ def _by(step):
 def _reason(why):
     if why.get("only"):
         return "which started nothing else"
-    return "which left %.0f %% of the calls to it" % (100 * why["share"])
+    if why["share"] >= 1:
+        return "which left all calls to it"
+    return "which left %d %% of the calls to it" % (100 * why["share"])

@@ -118,7 +118,7 @@ def _phases(summary):
 
 
 def _processes(summary):
-    if sum(len(row["programs"]) for row in summary["processes"]) < 2:
+    if not process_tree.has_several(summary):
         return []
     ink = Ink(120)
     rows = [

@@ -12,19 +12,25 @@ from collections import Counter, defaultdict
 from alloctrace.escape import visible
 from reports import endings, sentences
 
-MOST = 24  # lines
+MOST = 16  # lines
+MOST_BESIDE = 8  # of these, of what is not below the program that was asked for
+LONGEST_TITLE = 60
+LONGEST_END = 18
 DEEPEST = 8  # levels; what is below is only counted
 HEAD = ["process", "pid", "calls", "live", "peak", "ended"]
 ALIGN = "Lrrrrl"
+
+
+_WELL = ("status 0", "exec", "ran on")
 
 
 class Node:
     """`members`: (process, its program, its fork) of the summary's `processes`; several: they are
     alike. The fork, None where there is none to tell of: what it was before its first exec."""
 
-    def __init__(self, label, members, parent, follows):
+    def __init__(self, label, members, parent, chain):
         self.label, self.members, self.parent = label, members, parent
-        self.follows = follows  # it is what the node before it became by exec
+        self.chain = chain  # the same of nodes that one process was, one exec after the other
         self.children = []
         self.is_shown = True
 
@@ -41,28 +47,30 @@ class Node:
 
 
 class Tree:
-    """Of the summary's `processes`. `keep`: (pid, image) of a program that is shown in any case."""
+    """Of the summary's `processes`. `keep`: (pid, image) of a program that is shown in any case,
+    `asked`: of the one that was asked for, before whose children others give way."""
 
-    def __init__(self, processes, keep=None):
+    def __init__(self, processes, keep=None, asked=None):
         self._below = _by_parent(processes)
         self.nodes = []  # each behind its parent
         self.hidden = self.hidden_calls = 0
         self.roots = self._fold(self._below[None], None, 0)
-        self._prune(keep)
+        self._prune(keep, asked)
 
     def _fold(self, processes, parent, depth):
         """Nodes of processes beside each other: those whose programs are called the same."""
         alike = {}
         for process in processes:
             shown = _shown(process)
-            alike.setdefault(tuple(map(label, shown)), []).append((process, shown))
+            texts = tuple(label(process, program) for program in shown)
+            alike.setdefault(texts, []).append((process, shown))
         made = []
         for labels, members in alike.items():
             for at, text in enumerate(labels):
                 mine = [
                     (process, shown[at], None if at else _fork(process)) for process, shown in members
                 ]
-                made.append(Node(text, mine, parent, at > 0))
+                made.append(Node(text, mine, parent, members))
         self.nodes += made
         for node in made:
             self._descend(node, depth)
@@ -83,25 +91,36 @@ class Tree:
             for program in process["programs"]:
                 inner += self._below[process["pid"], program["image"]]
 
-    def _prune(self, keep):
+    def _prune(self, keep, asked):
         """Leave out leaves with least calls, until the rest has room."""
-        inner = Counter(id(node.parent) for node in self.nodes)
-        leaves = [
-            (node.sum("calls"), -at, node) for at, node in enumerate(self.nodes) if not inner[id(node)]
-        ]
+        kept = [node for node in self.nodes if keep is not None and node.is_of(keep)]
+        kept += self.roots[:1]
+        main = [node for node in self.nodes if asked is not None and node.is_of(asked)]
+        inside = set(map(id, main))
+        for node in self.nodes:  # a parent stands before its children
+            if id(node.parent) in inside:
+                inside.add(id(node))
+        beside = [node for node in self.nodes if id(node) not in inside] if main else []
+        self._leave_out(beside, MOST_BESIDE, kept)
+        self._leave_out([node for node in self.nodes if node.is_shown], MOST, kept + main)
+
+    def _leave_out(self, nodes, most, kept):
+        inner = Counter(id(node.parent) for node in self.nodes if node.is_shown)
+        mine, kept = set(map(id, nodes)), set(map(id, kept))
+        leaves = [(n.sum("calls"), -at, n) for at, n in enumerate(nodes) if not inner[id(n)]]
         heapq.heapify(leaves)
-        excess = len(self.nodes) - MOST
+        excess = len(nodes) - most
         while excess > 0 and leaves:
-            calls, _, node = heapq.heappop(leaves)
-            if keep is not None and node.is_of(keep):
+            calls, place, node = heapq.heappop(leaves)
+            if id(node) in kept:
                 continue
             node.is_shown = False
             self.hidden += len(node.members)
             self.hidden_calls += calls
             excess -= 1
             inner[id(node.parent)] -= 1
-            if node.parent is not None and not inner[id(node.parent)]:
-                heapq.heappush(leaves, (node.parent.sum("calls"), 0, node.parent))
+            if id(node.parent) in mine and not inner[id(node.parent)]:
+                heapq.heappush(leaves, (node.parent.sum("calls"), place, node.parent))
 
 
 def _by_parent(processes):
@@ -124,64 +143,81 @@ def _fork(process):
     return programs[0] if len(programs) > 1 and programs[0]["began"] == "fork" else None
 
 
-def label(program):
-    """`sh build.sh`, `python3`, `bash (fork)`."""
+def label(process, program):
+    """`sh build.sh`, `python3`, `bash (fork)`, `postgres: checkpointer`."""
+    title = process["title"]
+    if program["began"] == "fork" and title and title != program["command"]:
+        return visible(" ".join(title)[:LONGEST_TITLE].strip())
     text = visible(program["name"] or "unknown")
     if program["script"]:
         text += " " + visible(program["script"])
     return text + (" (fork)" if program["began"] == "fork" else "")
 
 
+def has_several(record):
+    """Whether there is a tree to show: more than one program, of one process or of many."""
+    return sum(len(row["programs"]) for row in record["processes"]) > 1
+
+
+def has_alike(rows_):
+    """Whether a line stands for several."""
+    return any(not row[1] and row[3] for row in rows_)
+
+
 def rows(record, ink):
     """Lists of texts under HEAD; the last may say what is left out. `record`: of a summary."""
     about = record["sums_over"]
     keep = (about["pid"], about["image"]) if about["what"] == "one" else None
-    tree = Tree(record["processes"], keep)
-    found = [_row(node, before, keep, ink) for node, before in _walk(tree.roots, ink)]
+    asked = record["asked_for"]
+    tree = Tree(record["processes"], keep, asked and (asked["pid"], asked["image"]))
+    found = [_row(*line, keep, ink) for line in _walk(tree.roots, ink)]
     if tree.hidden:
-        text = "%s %s more" % (ink.signs.more, sentences.grouped(tree.hidden))
+        text = "%s %s" % (ink.signs.more, sentences.count(tree.hidden, "more program"))
         found.append([text, "", sentences.grouped(tree.hidden_calls), "", "", "--json has them"])
     return found
 
 
 def _walk(nodes, ink, before=""):
-    """Yield (node, the signs before it), from the top down."""
+    """Yield (node, the signs before it, whether it is what the one before became), downwards."""
     nodes = [node for node in nodes if node.is_shown]
     for at, node in enumerate(nodes):
-        is_last = all(later.follows for later in nodes[at + 1 :])
+        follows = at > 0 and nodes[at - 1].chain is node.chain
+        is_last = all(later.chain is node.chain for later in nodes[at + 1 :])
         sign = ink.signs.last if is_last else ink.signs.branch
         inner = "   " if is_last else ink.signs.bar
         if node.parent is None:
             sign = inner = ""
-        yield node, before + (inner if node.follows else sign)
+        yield node, before + (inner if follows else sign), follows
         yield from _walk(node.children, ink, before + inner)
 
 
-def _row(node, before, keep, ink):
+def _row(node, before, follows, keep, ink):
     text = node.label
     if len(node.members) > 1:
         text += " %s %s" % (ink.signs.times, sentences.grouped(len(node.members)))
-    if node.follows:
+    if follows:
         text = "%s %s" % (ink.signs.arrow, text)
     if keep is not None and node.is_of(keep):
         text += " *"
     nothing, peak, live = ink.signs.dot, node.peak(), node.sum("live_bytes")
     return [
         before + text,
-        str(node.members[0][0]["pid"]) if len(node.members) == 1 else nothing,
+        str(node.members[0][0]["pid"]) if len(node.members) == 1 else "",
         sentences.grouped(node.sum("calls")),
         sentences.short_size(live) if live else nothing,
         "?" if peak is None else sentences.short_size(peak) if peak else nothing,
-        _ended(node, ink),
+        ink.fit(_ended(node, ink), LONGEST_END),
     ]
 
 
 def _ended(node, ink):
-    """`status 0`, `SIGSEGV`, `exec`; of several that differ each with its number."""
+    """`status 0`, `SIGSEGV`, `exec`; of several that differ each with its number, success last."""
     found = Counter(_end(process, program) for process, program, _ in node.members)
     if len(found) == 1:
         return next(iter(found))
-    return ", ".join("%s %s%d" % (end, ink.signs.times, n) for end, n in found.most_common())
+    ends = sorted(found, key=lambda end: (end in _WELL, not end.startswith("SIG"), found[end]))
+    times = {1: ""}
+    return ", ".join(end + times.get(found[end], " %s %d" % (ink.signs.times, found[end])) for end in ends)
 
 
 def _end(process, program):

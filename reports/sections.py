@@ -120,11 +120,12 @@ def made(row, ink):
 
 def processes(record, ink):
     """Who of several processes did what; of one program alone there is nothing to say."""
-    if sum(len(row["programs"]) for row in record["processes"]) < 2:
+    if not process_tree.has_several(record):
         return
-    said = "alike ones as one: calls and live are sums, the peak is the largest"
-    yield title(process_count(record), said, ink)
-    yield from tables.lines(process_tree.HEAD, process_tree.rows(record, ink), ink, process_tree.ALIGN)
+    rows = process_tree.rows(record, ink)
+    said = "alike ones on one line: sums, and the largest peak"
+    yield title(process_count(record), said if process_tree.has_alike(rows) else "", ink)
+    yield from tables.lines(process_tree.HEAD, rows, ink, process_tree.ALIGN)
 
 
 def process_count(record):

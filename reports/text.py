@@ -5,7 +5,7 @@ from __future__ import annotations
 import textwrap
 
 from alloctrace import chosen
-from reports import about, recording, run_view, sections, sentences
+from reports import about, process_tree, recording, run_view, sections, sentences
 from reports.ink import Ink, speaks_unicode
 
 EVENTS_AT_MOST = 70  # above this the summary; an empty Rust program makes 63
@@ -67,6 +67,8 @@ def _last(summary, trace, ink, all_shown):
     facts += [("more", sentences.hint(row)) for row in summary["hints"]]
     all_shown = all_shown or summary["keep"] == "totals"
     facts += [("see also", row) for row in sentences.how_to_see(trace, all_shown)]
+    if process_tree.has_several(summary):
+        facts.append(("see also", "--process PID, NAME or all: of other processes"))
     before = None
     for label, text in facts:
         first = ink.column("" if label == before else label, 10)
