@@ -36,7 +36,9 @@ def lives(sums):
             group = sums.groups[row[2] - 1]
             rows[group.pid, group.image].append((len(moments), row))
     chosen = {key for key, _ in counts.most_common(MOST_LIVES)}
-    return [_life(key, rows[key], moments, sums.groups) for key in counts if key in chosen & set(rows)]
+    return [
+        _life(key, rows[key], moments, sums.groups) for key in counts if key in chosen & set(rows)
+    ]
 
 
 def _life(key, rows, moments, groups):

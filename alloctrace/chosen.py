@@ -13,7 +13,7 @@ class NoSuchProcess(LookupError):
 
 
 class Chosen:
-    """`keys`: {(pid, image)}, None: all. `programs`: of lives.Program. `what`: all | one | several"""
+    """`keys`: {(pid, image)}, None: all. `programs`: lives.Program. `what`: all, one, several."""
 
     def __init__(self, run_processes, keys=None):
         self.processes = run_processes
@@ -53,7 +53,9 @@ def choose(run_processes, wanted=ALL):
         return Chosen(run_processes, {asked.program.key} if asked else None)
     keys = _by_number(run_processes, wanted) or _by_name(run_processes, wanted)
     if not keys:
-        raise NoSuchProcess("no process is called %s; there are %s" % (wanted, _named(run_processes)))
+        raise NoSuchProcess(
+            "no process is called %s; there are %s" % (wanted, _named(run_processes))
+        )
     return Chosen(run_processes, keys)
 
 

@@ -200,7 +200,7 @@ class _Maker:
 
 
 def _in_time(run):
-    """(kind, record) of all that tells of processes, in time; of one moment in the order of life."""
+    """(kind, record) of all that tells of processes, in time; of one moment as lives go."""
     found = []
     lists = (("child", "children"), ("image", "images"), ("exit", "exits"), ("end", "ends"))
     for rank, (kind, name) in enumerate(lists):

@@ -85,7 +85,9 @@ class Phases:
             row[name] = start.get(name)
             row[name + "_grown"] = _difference(start.get(name), until.get(name))
         for name in ("calls", "syscalls", "brk_mmap", "allocated_bytes"):
-            row[name] = sum(self._sums[(*key, phase)][name] for key in keys if (*key, phase) in self._sums)
+            row[name] = sum(
+                self._sums[(*key, phase)][name] for key in keys if (*key, phase) in self._sums
+            )
         return row
 
 

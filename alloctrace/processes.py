@@ -118,5 +118,3 @@ def _peak(row):
 
 def programs_of(processes):
     return [program for process in processes for program in process.programs]
-
-

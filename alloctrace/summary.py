@@ -142,7 +142,9 @@ def _of_processes(counters, trace):
             "programs": len(about.programs),
             "processes": len({program.pid for program in about.programs}),
             "others": about.others,
-            "members": [] if about.keys is None else [{"pid": p.pid, "image": p.image} for p in about.programs],
+            "members": []
+            if about.keys is None
+            else [{"pid": p.pid, "image": p.image} for p in about.programs],
             **(_named(about.one) if about.one else dict.fromkeys(_NAMES)),
         },
     }

@@ -91,7 +91,9 @@ def _others(processes, over):
     ]
     parts = [count(left, "other process", "other processes")] if left else []
     if any(program["calls"] or program["syscalls"] for program in before):
-        parts.append("what it did before its last exec" if len(mine) == 1 else "what they did before")
+        parts.append(
+            "what it did before its last exec" if len(mine) == 1 else "what they did before"
+        )
     return "Not in these numbers: %s (listed below)." % listed(parts) if parts else ""
 
 

@@ -7,7 +7,7 @@ from alloctrace.escape import visible
 from reports import about, endings, event_tree, process_tree, recording, run_view, sections
 from reports import sentences
 from reports.ink import Ink
-from reports.text import EVENTS_AT_MOST, events_of
+from reports.text import are_few, events_of
 
 SITES = 50
 _SPECIAL = str.maketrans({char: "\\" + char for char in "\\`*_{}[]<>#|~"})
@@ -16,8 +16,7 @@ _SPECIAL = str.maketrans({char: "\\" + char for char in "\\`*_{}[]<>#|~"})
 def render(summary, trace, events=None):
     """The page as text. `events` as in text.render."""
     parts = [_head(summary)]
-    few = run_view.length(summary) <= EVENTS_AT_MOST and summary["keep"] != "totals"
-    if events or (events is None and few):
+    if events or (events is None and are_few(summary)):
         parts.append(_run(summary, trace))
     for make in (_matrix, _kernel, _phases, _sites, _memory, _live, _processes, _limits):
         parts.append(make(summary))
@@ -126,7 +125,7 @@ def _processes(summary):
         for row in process_tree.rows(summary, ink)
     ]
     said = "Alike ones are one row: calls and live bytes are sums, the peak is the largest."
-    lines = ["## Processes", "", "%s. %s" % (sections.process_count(summary), said), ""]
+    lines = ["## Processes", "", "%s. %s" % (process_tree.count(summary), said), ""]
     return lines + table(process_tree.HEAD, "lrrrrl", rows)
 
 

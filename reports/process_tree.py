@@ -10,7 +10,7 @@ import heapq
 from collections import Counter, defaultdict
 
 from alloctrace.escape import visible
-from reports import endings, sentences
+from reports import endings, sentences, tables
 
 MOST = 16  # lines
 MOST_BESIDE = 8  # of these, of what is not below the program that was asked for
@@ -43,7 +43,9 @@ class Node:
         return max((peak for peak in known if peak is not None), default=None)
 
     def is_of(self, key):
-        return any((process["pid"], program["image"]) == key for process, program, _ in self.members)
+        return any(
+            (process["pid"], program["image"]) == key for process, program, _ in self.members
+        )
 
 
 class Tree:
@@ -68,7 +70,8 @@ class Tree:
         for labels, members in alike.items():
             for at, text in enumerate(labels):
                 mine = [
-                    (process, shown[at], None if at else _fork(process)) for process, shown in members
+                    (process, shown[at], None if at else _fork(process))
+                    for process, shown in members
                 ]
                 made.append(Node(text, mine, parent, members))
         self.nodes += made
@@ -217,7 +220,9 @@ def _ended(node, ink):
         return next(iter(found))
     ends = sorted(found, key=lambda end: (end in _WELL, not end.startswith("SIG"), found[end]))
     times = {1: ""}
-    return ", ".join(end + times.get(found[end], " %s %d" % (ink.signs.times, found[end])) for end in ends)
+    return ", ".join(
+        end + times.get(found[end], " %s %d" % (ink.signs.times, found[end])) for end in ends
+    )
 
 
 def _end(process, program):
@@ -229,3 +234,19 @@ def _end(process, program):
     if kind == "signalled" and status is not None:
         return endings.signal_name(status)
     return {"running": "ran on", "detached": "ran on"}.get(kind, "unknown")
+
+
+def section(record, ink):
+    """Lines of the text report: who did what; of one program alone there is nothing to say."""
+    if not has_several(record):
+        return
+    found = rows(record, ink)
+    said = "alike ones on one line: sums, and the largest peak" if has_alike(found) else ""
+    head = ink.bold(count(record))
+    yield "%s  %s" % (head, ink.dim(said)) if said else head
+    yield from tables.lines(HEAD, found, ink, ALIGN)
+
+
+def count(record):
+    """`39 processes`, `1 process`."""
+    return sentences.count(len(record["processes"]), "process", "processes")

@@ -9,6 +9,7 @@ from alloctrace.escape import visible
 from reports import endings, process_tree, sentences, tables, through_time
 
 SITES = 12
+MOST_ROWS = 16  # of a table with a row for each origin and name
 _SYSCALLS = ("brk", "mmap", "munmap", "mremap", "mprotect", "madvise")
 PHASE_HEAD = ["phase", "took", "calls", "brk/mmap", "asked", "mapped", "resident", "faults"]
 MEMORY_HEAD = ["", "blocks", "bytes", *words.ORIGINS]
@@ -16,7 +17,7 @@ MEMORY_HEAD = ["", "blocks", "bytes", *words.ORIGINS]
 
 def summary(record, ink):
     """Every section, each with an empty line before it."""
-    for section in (matrix, kernel, phases, sites, memory, live, processes, understood):
+    for section in (matrix, kernel, phases, sites, memory, live, process_tree.section, understood):
         lines = list(section(record, ink))
         if lines:
             yield ""
@@ -27,7 +28,7 @@ def brief(record, ink):
     """The figures that fit under a list of events."""
     for line in textwrap.wrap(_memory_line(record), ink.width):
         yield ink.dim(line)
-    tree = list(processes(record, ink))
+    tree = list(process_tree.section(record, ink))
     if tree:
         yield ""
         yield from tree
@@ -50,7 +51,14 @@ def matrix(record, ink):
         yield from [""] if kind == "syscall" else []
         yield title(text, _owners(record["verdict"]) if kind == "call" else "", ink)
         head = ["who", "name", *words.PHASES, "all", last]
-        yield from tables.lines(head, list(matrix_rows(cells, ink)), ink, "llrrrrrr")
+        shown, left = tables.largest(
+            cells, MOST_ROWS, lambda cell: sum(map(cell.get, words.PHASES, _ZEROS))
+        )
+        yield from tables.lines(head, list(matrix_rows(shown, ink)), ink, "llrrrrrr")
+        yield from tables.left_out(left, ink)
+
+
+_ZEROS = (0,) * len(words.PHASES)
 
 
 def matrix_cells(totals, kind):
@@ -93,14 +101,17 @@ def kernel(record, ink):
     if not causes["calls"] and not causes["syscalls"]:
         return
     yield title("What reached the kernel", kernel_words(causes), ink)
+    reached = {at: row for at, row in enumerate(record["reached_kernel"])}
+    reached = {at: row for at, row in reached.items() if row["calls_reaching_kernel"]}
+    shown, left = tables.largest(reached, MOST_ROWS, lambda row: row["calls_reaching_kernel"])
     rows = [
         [row["origin"], visible(row["name"]), sentences.grouped(row["calls"])]
         + [sentences.grouped(row["calls_reaching_kernel"]), made(row, ink)]
-        for row in record["reached_kernel"]
-        if row["calls_reaching_kernel"]
+        for row in shown.values()
     ]
     if rows:
         yield from tables.lines(["who", "call", "calls", "reached", "made"], rows, ink, "llrrl")
+    yield from tables.left_out(left, ink)
 
 
 def kernel_words(causes):
@@ -116,21 +127,6 @@ def made(row, ink):
         "%s %s %s" % (visible(name), ink.signs.times, sentences.grouped(number))
         for name, number in sorted(row["syscalls"].items(), key=lambda item: -item[1])
     )
-
-
-def processes(record, ink):
-    """Who of several processes did what; of one program alone there is nothing to say."""
-    if not process_tree.has_several(record):
-        return
-    rows = process_tree.rows(record, ink)
-    said = "alike ones on one line: sums, and the largest peak"
-    yield title(process_count(record), said if process_tree.has_alike(rows) else "", ink)
-    yield from tables.lines(process_tree.HEAD, rows, ink, process_tree.ALIGN)
-
-
-def process_count(record):
-    """`39 processes`, `1 process`."""
-    return sentences.count(len(record["processes"]), "process", "processes")
 
 
 def phases(record, ink):

@@ -19,7 +19,7 @@ def render(summary, trace, width=80, colour=False, events=None, unicode=None):
     shows them one by one, False never, None when there are few; `unicode`: None asks the locale.
     """
     ink = Ink(width, colour, speaks_unicode() if unicode is None else unicode)
-    few = run_view.length(summary) <= EVENTS_AT_MOST and summary["keep"] != "totals"
+    few = are_few(summary)
     rows = list(_first(summary, ink))
     if events or (events is None and few):
         rows.append("")
@@ -33,6 +33,15 @@ def render(summary, trace, width=80, colour=False, events=None, unicode=None):
     return _for_output("\n".join(rows) + "\n", ink)
 
 
+def are_few(summary):
+    """Whether the events fit on a page, one by one; other programs take room there too."""
+    others = 0
+    if process_tree.has_several(summary):
+        others = min(process_tree.MOST, sum(len(p["programs"]) for p in summary["processes"]))
+    length = run_view.length(summary) + others
+    return length <= EVENTS_AT_MOST and summary["keep"] != "totals"
+
+
 def events_of(summary, trace):
     """The events that the summary is about, in their order."""
     wanted = chosen.of_record(summary)
@@ -40,7 +49,7 @@ def events_of(summary, trace):
 
 
 def _first(summary, ink):
-    """What is lost, before anything else; then what was run, how it ended, and what this is about."""
+    """What is lost, before anything else; then what was run, how it ended, what this is about."""
     warnings = sentences.warnings(summary)
     if len(warnings) > WARNINGS:
         more = "%d more such lines: `notes` of --json" % (len(warnings) - WARNINGS)

@@ -1,5 +1,6 @@
 /* answers.c - what threads of the target ask. The asking thread stands still until it is told. */
 #include "execs.h"
+#include "lives.h"
 #include "reader.h"
 
 #include <stdio.h>

@@ -5,7 +5,8 @@
 /* The place of what `p` runs now in `images`, plus 1; 0: no memory. */
 uint32_t image_of(struct history *h, struct process *p)
 {
-    if (p->own || grow(h, (void **)&h->images, &h->image_room, h->image_count + 1, sizeof *h->images))
+    if (p->own ||
+        grow(h, (void **)&h->images, &h->image_room, h->image_count + 1, sizeof *h->images))
         return p->own;
     h->images[h->image_count] = (struct image){.pid = p->pid, .index = p->image};
     return p->own = ++h->image_count;

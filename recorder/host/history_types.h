@@ -132,7 +132,7 @@ struct process {
     uint32_t pid;
     int is_gone;
     uint64_t image, brk; /* brk: UNKNOWN where it is not known */
-    uint32_t own; /* its place in `images`, plus 1; 0: it did nothing yet */
+    uint32_t own;        /* its place in `images`, plus 1; 0: it did nothing yet */
     unsigned phase;
     int bordered;
     struct module *modules;

@@ -125,10 +125,8 @@ struct process {
     bool has_begun_image;   /* its phases are its own: it has exec'd */
     struct armed *armed;    /* borders.c: MAX_ARMED of them; NULL: none yet */
     size_t armed_count;
-    struct {
-        bool whole; /* it called exit_group, and so cannot come back */
-        int status;
-    } exit; /* lives.c */
+    bool exits; /* lives.c: it called exit_group, and so cannot come back */
+    int exit_status;
 };
 
 struct host {
@@ -203,18 +201,6 @@ void processes_ended(struct host *h);
 void processes_let_go(struct host *h);
 /* An end of recording before theirs: the code out of all of them, and let them go. */
 void processes_leave(struct host *h);
-
-/* ---- lives.c: records of how processes begin and end ---- */
-/* The process served has begun a program. */
-void life_image(struct host *h, uint64_t t_ns);
-/* `child` was forked by `parent`, whose blocks the history has copied for it. */
-void life_child(struct host *h, const struct process *child, pid_t parent);
-/* The process served, or one thread of it, is about to exit. */
-void life_exits(struct host *h, uint64_t t_ns, int status, bool whole);
-/* `p` is gone, or is not watched any longer. */
-void life_ends(struct host *h, struct process *p);
-/* Whether it has ended: it may not have been waited for. */
-bool life_is_over(const struct process *p);
 
 /* ---- image.c ---- */
 /* The process served stands at its first instruction: plant, and let it go. */

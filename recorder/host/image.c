@@ -1,6 +1,7 @@
 /* image.c - a program at its first instruction: what it is, and the agent into it. */
 #define _GNU_SOURCE
 #include "image.h"
+#include "lives.h"
 
 #include <signal.h>
 #include <stdio.h>

@@ -1,7 +1,7 @@
 /* lives.c - how processes begin and end, as the spool tells it: their programs with the words that
  * they were given, their parents, their exit statuses. */
 #define _GNU_SOURCE
-#include "host.h"
+#include "lives.h"
 
 #include <poll.h>
 #include <stdio.h>
@@ -55,7 +55,7 @@ void life_image(struct host *h, uint64_t t_ns)
     json_number(&h->json, "entry", p->entry);
     json_number(&h->json, "t_ns", t_ns);
     spool_json(&h->spool, &h->json);
-    memset(&p->exit, 0, sizeof p->exit);
+    p->exits = false;
 }
 
 void life_child(struct host *h, const struct process *child, pid_t parent)
@@ -92,8 +92,8 @@ static void end_of_run(struct host *h, uint64_t t_ns)
 void life_exits(struct host *h, uint64_t t_ns, int status, bool whole)
 {
     struct process *p = h->process;
-    p->exit.status = status;
-    p->exit.whole = whole;
+    p->exit_status = status;
+    p->exits = whole;
     if (p->has_begun_image)
         border_exit(h, t_ns, whole);
     if (p->tracee.pid == h->first)
@@ -146,9 +146,9 @@ static void add_end(struct json *json, const struct process *p)
     if (known && WIFSIGNALED(status)) {
         json_text(json, "kind", "signalled");
         json_number(json, "status", (uint64_t)WTERMSIG(status));
-    } else if (p->exit.whole || (known && WIFEXITED(status))) {
+    } else if (p->exits || (known && WIFEXITED(status))) {
         json_text(json, "kind", "exited");
-        json_number(json, "status", (uint64_t)(p->exit.whole ? p->exit.status : WEXITSTATUS(status)));
+        json_number(json, "status", (uint64_t)(p->exits ? p->exit_status : WEXITSTATUS(status)));
     } else {
         json_text(json, "kind", "unknown");
     }

@@ -7,6 +7,7 @@
 #define _GNU_SOURCE
 #include "families.h"
 #include "grow.h"
+#include "lives.h"
 
 #include <fcntl.h>
 #include <stdio.h>
