@@ -6,6 +6,7 @@ from alloctrace.escape import visible
 from reports import endings
 from reports.sentences import count, grouped, listed, size
 
+LONGEST = 40  # characters of a name
 _CHAIN = 3  # programs before it that are named
 
 
@@ -56,7 +57,7 @@ def _several(processes, over):
     """`5 processes called true`, `5 programs`."""
     known = {(member["pid"], member["image"]) for member in over["members"]}
     names = {
-        visible(program["name"] or "unknown")
+        short(program["name"] or "unknown")
         for process in processes
         for program in process["programs"]
         if (process["pid"], program["image"]) in known
@@ -99,10 +100,16 @@ def _others(processes, over):
 
 def title(row):
     """`sh build.sh`, `python3 (python3.11)`."""
-    name, file = visible(row["name"] or "unknown"), visible(row["file"] or "")
+    name, file = short(row["name"] or "unknown"), short(row["file"] or "")
     if row["script"]:
-        return "%s %s" % (name, visible(row["script"]))
+        return "%s %s" % (name, short(row["script"]))
     return name if file in (name, "") else "%s (%s)" % (name, file)
+
+
+def short(text):
+    """A name of the target's, fit for a sentence."""
+    text = visible(text)
+    return text if len(text) <= LONGEST else text[:LONGEST] + "..."
 
 
 def _asked(over, asked):
@@ -126,8 +133,8 @@ def _started(steps):
 
 def _by(step):
     if step["script"]:
-        return "the script %s" % visible(step["script"])
-    return visible(step["name"] or "unknown")
+        return "the script %s" % short(step["script"])
+    return short(step["name"] or "unknown")
 
 
 def _reason(why):

@@ -245,7 +245,7 @@ def _memory_row(name, figures, ink):
     return [
         name,
         ink.signs.dot if blocks is None else sentences.grouped(blocks),
-        sentences.short_size(figures["bytes"]),
+        "?" if figures["bytes"] is None else sentences.short_size(figures["bytes"]),
         *(
             sentences.short_size(by[who]["bytes"]) if who in by else ink.signs.dot
             for who in words.ORIGINS
@@ -259,6 +259,9 @@ def _memory_line(record):
         return ""
     if not record["allocated"]["blocks"]:
         return "No call handed out memory."
+    if record["peak_bytes"] is None:  # a trace of an older brkpoint, of several processes
+        left = sentences.size(record["leaked"]["bytes"])
+        return "%s live at the end%s" % (left, _whose_at_end(record["leaked"]))
     sizes = sentences.size(record["peak_bytes"]), sentences.size(record["leaked"]["bytes"])
     usual = "At most %s live at once; %s live at the end" % sizes + _whose_at_end(record["leaked"])
     return endings.memory_line(record, *sizes) or usual

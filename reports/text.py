@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import textwrap
-
 from alloctrace import chosen
 from reports import about, process_tree, recording, run_view, sections, sentences
 from reports.ink import Ink, speaks_unicode
@@ -87,8 +85,7 @@ def _last(summary, trace, ink, all_shown):
 
 
 def _wrapped(text, ink, indent, paint, taken=0):
-    lines = textwrap.wrap(text, ink.width - taken, subsequent_indent=indent, break_on_hyphens=False)
-    return [paint(line) for line in lines]
+    return [paint(line) for line in ink.wrap(text, ink.width - taken, indent)]
 
 
 def _for_output(text, ink):
