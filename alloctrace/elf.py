@@ -48,8 +48,7 @@ class ElfFile:
     """
 
     def __init__(self, path, image=None):
-        """`image`: its bytes, where they are not those of the file at `path`."""
-        self.image = image or Image(path)
+        self.image = image or Image(path)  # its bytes, if not those at `path`
         self.path = self.image.path
         try:
             self._read_header()
