@@ -1,4 +1,4 @@
-"""Which functions of a file are allocator entry points, as recorder/host/hook_calls.c finds them."""
+"""Which functions of a file are allocator entry points; as recorder/host/hook_calls.c has it."""
 
 from __future__ import annotations
 

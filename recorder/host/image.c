@@ -1,6 +1,7 @@
 /* image.c - a program at its first instruction: what it is, and the agent into it. */
 #define _GNU_SOURCE
 #include "image.h"
+#include "hook_calls.h"
 
 #include <signal.h>
 #include <stdio.h>
