@@ -8,12 +8,10 @@
  */
 #include <stddef.h>
 
-static char pool[4][4096];
-static int used;
-
 void *_rjem_malloc(size_t size) /* a page each */
 {
-    return size <= 4096 && used < 4 ? pool[used++] : NULL;
+    static char pool[4][4096], used;
+    return size <= 4096 && used < 4 ? pool[(int)used++] : NULL;
 }
 
 void *_rjem_mallocx(size_t size, int flags)
@@ -21,15 +19,9 @@ void *_rjem_mallocx(size_t size, int flags)
     return flags == 6 ? _rjem_malloc(size) : NULL; /* 2^6 bytes, as pages are */
 }
 
-size_t _rjem_xallocx(void *block, size_t size, size_t extra,
-                     int flags) /* the size that it has now */
+size_t _rjem_xallocx(void *block, size_t size, size_t extra, int flags) /* the size it has now */
 {
     return block && flags == 0 && size + extra <= 4096 ? size + extra : 4096;
-}
-
-void _rjem_free(void *block)
-{
-    (void)block;
 }
 
 void _rjem_sdallocx(void *block, size_t size, int flags)
@@ -40,9 +32,8 @@ void _rjem_sdallocx(void *block, size_t size, int flags)
 int main(void)
 {
     char *one = _rjem_malloc(2401), *two = _rjem_mallocx(2411, 6);
-    int grown = _rjem_xallocx(one, 2417, 0, 0) == 2417,
-        refused = _rjem_xallocx(two, 5003, 0, 0) == 4096;
-    _rjem_free(one);
+    size_t grown = _rjem_xallocx(one, 2417, 0, 0), refused = _rjem_xallocx(two, 5003, 0, 0);
+    _rjem_sdallocx(one, 2417, 0);
     _rjem_sdallocx(two, 2411, 6);
-    return one && two && grown && refused ? 0 : 1;
+    return grown == 2417 && refused == 4096 ? 0 : 1;
 }
