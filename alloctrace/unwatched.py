@@ -22,7 +22,7 @@ def _known(section):
 
 
 def held(modules, hooks):
-    """[(Known, name of the file)] of programs in `modules` whose functions are not among `hooks`."""
+    """[(Known, name of the file)] of programs in `modules` that `hooks` do not watch."""
     table, seen, found = known(), {hook.impl for hook in hooks}, []
     paths = {module.path: module.name for module in modules if module.role == "executable"}
     for path, name in paths.items():

@@ -13,9 +13,7 @@ _WRITABLE = (
     "the program made writable the entry of %s in %s%s: calls while it had something else"
     " written there were not seen"
 )
-_OVERWRITTEN = (
-    "the program wrote over the entry of %s in %s%s: calls from then on were not seen"
-)
+_OVERWRITTEN = "the program wrote over the entry of %s in %s%s: calls from then on were not seen"
 
 
 class Planted:
