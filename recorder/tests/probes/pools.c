@@ -18,7 +18,7 @@ int pool_new(size_t size, struct pool *pool, void **out)
     return *out ? 0 : 12;
 }
 
-void pool_free(struct pool *pool, void *block)
+static void pool_free(struct pool *pool, void *block)
 {
     pool->used -= block == NULL;
 }
