@@ -10,11 +10,9 @@
  *   modules.c   files mapped as code; their unwind tables for the agent (tables.c)
  *   hooks.c     allocator functions (hook_calls.c), system calls and borders get their detours,
  *               worked out before they are written (plans.c)
- *               by the list of names that brkpoint hands over (watched.c)
  *   borders.c   the phases: where they begin (border_main.c), the process there (border_state.c)
  *   execs.c     threads that are about to exec
  *   answers.c   what threads of the target ask
- *   overwritten.c  programs that write over what was planted
  *   rest.c      the time between two looks at the ring
  *   leaving.c   an end before the target's: brkpoint asks for it, or has died
  *   drain.c     records of all threads out of the ring (ring.c), for the history (records.c,
@@ -267,8 +265,6 @@ void tables_publish(struct host *h, const struct maps *maps);
 
 /* ---- hooks.c ---- */
 void hooks_plant(struct host *h, struct module *m);
-/* In words what of the program's own allocator cannot be seen; NULL where both sides of it can. */
-const char *hooks_half_blind(const struct host *h);
 #define NO_HOOK UINT32_MAX
 /* Notice that `address` is reached; the number of the hook, or NO_HOOK. */
 uint32_t hook_border(struct host *h, uint64_t address, uint64_t border);

@@ -3,6 +3,7 @@
 #include "image.h"
 #include "mapped.h"
 #include "lives.h"
+#include "hook_calls.h"
 
 #include <signal.h>
 #include <stdio.h>
