@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 from alloctrace.escape import visible
 
 from .sentences import count, duration, grouped
@@ -46,6 +48,8 @@ def recorded(summary):
     why = " (%s)" % summary["why_engine"] if summary["why_engine"] else ""
     parts.append("engine %s%s" % (summary["engine"] or "unknown", why))
     parts += ["%s %s" % item for item in sorted(summary["versions"].items()) if item[1]]
+    if os.path.basename(summary["program_file"]) != os.path.basename(summary["program"]):
+        parts.append("%s is %s" % (summary["program"], summary["program_file"]))
     if summary["purposes_by_example"]:
         parts.append("purposes asked of many events at once: what holds for each of them")
     if summary["keep"] == "totals":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 
 from alloctrace import words
@@ -10,6 +11,7 @@ from alloctrace.sites import SEVERAL
 from reports import endings
 
 ending = endings.ending
+_NUMBER = re.compile(r"0x[0-9a-f]+|\d+")
 _UNITS = ("KiB", "MiB", "GiB", "TiB", "PiB", "EiB")
 
 
@@ -201,7 +203,23 @@ def warnings(summary):
         unhooked = ["calls of allocator functions could not be seen, only memory syscalls"]
     rows += unhooked
     said = {"the trace is incomplete: %s" % reason}
-    return [visible(row) for row in rows + summary["notes"] if row not in said]
+    notes = [note for note in summary["notes"] if note not in said and note not in rows]
+    return [visible(row) for row in rows + list(folded(notes))]
+
+
+def folded(notes):
+    """Each once, with how often it was said; of those that differ in numbers alone the first."""
+    alike = {}
+    for note in notes:
+        alike.setdefault(_NUMBER.sub("0", note), []).append(note)
+    for same in alike.values():
+        others = len(set(same)) - 1
+        if others > 1:
+            yield "%s; %s like it" % (same[0], count(others, "more note"))
+            continue
+        for note in dict.fromkeys(same):
+            times = same.count(note)
+            yield note if times == 1 else "%s (%s times)" % (note, grouped(times))
 
 
 def site_purpose(row):
@@ -238,10 +256,14 @@ def unseen(summary):
 
 def unseen_in_short(summary):
     """The same in one line: `3 child processes, growth of stacks …`."""
-    rows = []
+    sums = {}  # what is called the same is one number
     for row in summary["not_seen"]:
-        rows.append(row["what"] if row["count"] is None else count(row["count"], *row["names"]))
-    return visible(", ".join(rows))
+        names = tuple(row["names"])
+        sums[names] = (
+            row["count"] if row["count"] is None else (sums.get(names) or 0) + row["count"]
+        )
+    said = [names[1] if number is None else count(number, *names) for names, number in sums.items()]
+    return visible(", ".join(said))
 
 
 def hint(row):

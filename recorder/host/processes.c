@@ -239,9 +239,9 @@ void processes_let_go(struct host *h)
             h->families[i].area->host_gone = 1;
     if (left > 0)
         say_note(h,
-                 "%zu processes that the program had started still ran when it ended: what they "
-                 "did from then on is not recorded",
-                 left);
+                 "%zu process%s that the program had started still ran when it ended: what %s did "
+                 "from then on is not recorded",
+                 left, left == 1 ? "" : "es", left == 1 ? "it" : "they");
     while (h->process_count > 0)
         forget(h, h->process_count - 1);
 }
