@@ -214,7 +214,9 @@ def test_a_hostile_stack_costs_little():
 def split_stack(*inner, what="mmap"):
     """The verdict over these functions of a program, called by its `deep`."""
     names = [*inner, "deep", "main"]
-    frames = [Frame(0x10 + at, "a.out", role="executable", function=n) for at, n in enumerate(names)]
+    frames = [
+        Frame(0x10 + at, "a.out", role="executable", function=n) for at, n in enumerate(names)
+    ]
     frames.insert(0, Frame(1, "libc.so.6", role="system", function="syscall"))
     return origin.decide(frames, Facts("main", what))
 

@@ -6,7 +6,7 @@ import pytest
 
 from alloctrace.model import Verdict
 from alloctrace.summary import summarise
-from reports import sentences
+from reports import recording, sentences
 from summary_fake import FakeTrace, call, loader, runtime, syscall, user
 
 LOADER = {"verdict": loader("x"), "phase": "load"}
@@ -148,6 +148,37 @@ def test_why_it_is_incomplete_is_said_once():
     why = {"incomplete_because": "gdb died", "notes": ["the trace is incomplete: gdb died"]}
     rows = sentences.warnings(summarise(FakeTrace(complete=False, **why)))
     assert rows == ["incomplete: gdb died"]
+
+
+def warned(*notes):
+    return sentences.warnings(summarise(FakeTrace(notes=notes)))
+
+
+def test_a_note_is_said_once():
+    assert warned("a", "b", "a", "a") == ["a (3 times)", "b"]
+    calls = ["a system call at 0x%x of libx.so is not seen" % (16 * n) for n in range(9)]
+    assert warned(*calls) == [calls[0] + "; 8 more notes like it"]
+
+
+def test_twin_notes_that_differ_in_words_are_all_said():
+    notes = ["no room for the table of a.so", "no room for the table of b.so", "1 lost", "2 lost"]
+    assert warned(*notes) == notes
+
+
+def test_stacks_cut_for_several_reasons_are_one_number():
+    record = summarise(FakeTrace(cuts={"one reason": 350, "another": 129, "a third": 1}))
+    assert sentences.unseen_in_short(record).startswith("480 stacks cut short, what the kernel")
+    assert len([row for row in sentences.unseen(record) if "that were cut" in row]) == 3
+    record = summarise(FakeTrace(cuts={"one reason": 1}))
+    assert sentences.unseen_in_short(record).startswith("1 stack cut short, ")
+
+
+def test_a_program_is_called_as_it_was_and_its_file_is_told():
+    linked = FakeTrace(program="/usr/bin/sh", program_file="/usr/bin/dash")
+    assert "/usr/bin/sh is /usr/bin/dash" in recording.recorded(summarise(linked))
+    plain = FakeTrace(program="/bin/sh", program_file="/usr/bin/sh")
+    assert " is " not in recording.recorded(summarise(plain))
+    assert " is " not in recording.recorded(summarise(FakeTrace()))
 
 
 def test_the_command_can_be_pasted_and_steers_nothing():
