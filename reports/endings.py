@@ -38,6 +38,8 @@ def repeat(summary):
 
 def what_live_means(summary):
     """What `leaked` stands for, and from when the sums of memory count."""
+    if summary["exit"]["kind"] == "signalled":
+        return "bytes asked for; leaked: live when it was killed, leaked or not"
     if not summary.get("attached"):
         return "bytes asked for; leaked: live at the end"
     end = "live when it was left, leaked or not" if _is_left(summary) else "live at the end"
@@ -46,6 +48,9 @@ def what_live_means(summary):
 
 def memory_line(summary, most, left):
     """Peak and end in a sentence; None where the usual one holds."""
-    if not summary.get("attached") or not _is_left(summary):
+    if summary["exit"]["kind"] == "signalled":
+        return "At most %s live at once; %s live when it was killed." % (most, left)
+    if not summary.get("attached"):
         return None
-    return "Since the attach: at most %s live at once; %s live when it was left." % (most, left)
+    end = "when it was left" if _is_left(summary) else "at the end"
+    return "Since the attach: at most %s live at once; %s live %s." % (most, left, end)
