@@ -53,11 +53,16 @@ def _head(summary):
         lines += ["> **%s**" % escape(warning), ">"]
     lines += ["**%s**" % escape(sentences.verdict(summary)), ""]
     ended = sentences.ending(summary)
-    return lines + ["The program %s. Recorded %s." % (_ran(ended), recording.recorded(summary))]
+    return lines + ["%s. Recorded %s." % (_ran(ended), escape(recording.recorded(summary)))]
 
 
 def _ran(ended):
-    return ended if ended.startswith("exited") else "was " + ended if "killed" in ended else ended
+    """The end as a sentence."""
+    if ended.startswith("exited"):
+        return "The program " + ended
+    if ended.startswith(("killed", "left")):
+        return "The program was " + ended
+    return ended[0].upper() + ended[1:]
 
 
 def _run(summary, trace):
@@ -134,7 +139,8 @@ def _sites(summary):
         for row in summary["sites"][:SITES]
     ]
     head = ["where", "who", "for", "times", "bytes", "live bytes"]
-    said = "The %d of %d with most bytes." % (len(rows), summary["site_count"])
+    said = sections.sites_words(rows, summary) or "All of them, most bytes first"
+    said = said[0].upper() + said[1:] + "."
     return ["## Sites", "", said, ""] + table(head, "lllrrr", rows) if rows else []
 
 

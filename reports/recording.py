@@ -29,16 +29,13 @@ def _cost_of_recorder(price):
             "the program stood still for %s while code was planted" % duration(price["engine_ns"])
         )
     if price.get("asks") is not None:
-        parts.append(
-            "it asked the recorder %s and waited for room %s"
-            % (count(price["asks"], "time"), count(price.get("waits") or 0, "time"))
-        )
+        waits = price.get("waits") or 0
+        waited = "waited for room %s" % count(waits, "time") if waits else "never waited for room"
+        parts.append("it asked the recorder %s and %s" % (count(price["asks"], "time"), waited))
         parts.append(
             "%s unwound, %s remembered"
             % (count(price.get("walks") or 0, "stack"), grouped(price.get("remembered") or 0))
         )
-    if price.get("cut"):
-        parts.append("%s cut where nothing tells who called" % count(price["cut"], "stack"))
     return "; ".join(parts) or None
 
 
