@@ -19,7 +19,7 @@ def ending(summary):
     if kind == "signalled" and status is not None:
         return "killed by %s" % signal_name(status)
     if summary.get("attached"):
-        return "left running" if _is_left(summary) else "it ended; how was not seen"
+        return "left running" if _is_left(summary) else "ended, how was not seen"
     if kind == "unknown" or status is None:
         return "how it ended was not seen"
     return "%s (%s)" % (visible(str(kind)), status)

@@ -58,7 +58,7 @@ def _head(summary):
 
 def _ran(ended):
     """The end as a sentence."""
-    if ended.startswith("exited"):
+    if ended.startswith(("exited", "ended")):
         return "The program " + ended
     if ended.startswith(("killed", "left")):
         return "The program was " + ended

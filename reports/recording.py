@@ -18,8 +18,8 @@ def cost(summary):
     if price.get("stops") is not None:
         parts.append("the program was stopped %s" % count(price["stops"], "time"))
     if price.get("engine_ns") is not None:
-        parts.append("and so took %s" % duration(price["engine_ns"]))
-    return ", ".join(parts) or None
+        parts.append("took %s in all" % duration(price["engine_ns"]))
+    return " and ".join(parts) or None
 
 
 def _cost_of_recorder(price):

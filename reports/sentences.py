@@ -203,6 +203,8 @@ def warnings(summary):
         unhooked = ["calls of allocator functions could not be seen, only memory syscalls"]
     rows += unhooked
     said = {"the trace is incomplete: %s" % reason}
+    if not summary["calls_hooked"]:
+        said.add("no allocator function was found to hook in the first files")
     notes = [note for note in summary["notes"] if note not in said and note not in rows]
     return [visible(row) for row in rows + list(folded(notes))]
 
