@@ -48,7 +48,7 @@ def recorded(summary):
     if os.path.basename(summary["program_file"]) != os.path.basename(summary["program"]):
         parts.append("%s is %s" % (summary["program"], summary["program_file"]))
     if summary["purposes_by_example"]:
-        parts.append("purposes asked of many events at once: what holds for each of them")
+        parts.append("purposes told of groups of events, where they hold for each")
     if summary["keep"] == "totals":
         parts.append("sums alone, by --keep totals: the events were not kept")
     return visible(", ".join(parts))

@@ -185,6 +185,8 @@ def _some(figures, number, what):
 def _why(figures):
     """The reasons for unknown origins, in brackets."""
     reasons = [visible(reason) for reason in figures["unknown_reasons"]]
+    if figures["unknown_reasons_more"]:
+        reasons.append(count(figures["unknown_reasons_more"], "more reason"))
     return " (%s)" % "; ".join(reasons) if reasons else ""
 
 

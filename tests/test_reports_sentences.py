@@ -84,6 +84,15 @@ def test_what_cannot_be_told_apart_is_not_called_yours():
     assert "yours" not in text
 
 
+def test_reasons_that_are_not_told_are_counted():
+    def reasons(number):
+        each = [Verdict("unknown", None, (), False, None, "r%d" % n, "") for n in range(number)]
+        return said(*[call(n, size=1, verdict=verdict) for n, verdict in enumerate(each, 1)])
+
+    assert "of unknown origin (r0; r1; r2; 2 more reasons)" in reasons(5)
+    assert "of unknown origin (r0; r1; r2)" in reasons(3)
+
+
 def test_an_incomplete_trace_claims_no_more_than_was_seen():
     assert said(call(1, size=1), complete=False).startswith("As far as was seen: 1 call")
     assert said(call(1, size=1), events_lost=1).startswith("As far as was seen: 1 call")
