@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 
 from alloctrace import measure, run_facts
@@ -27,6 +28,9 @@ ALWAYS_UNSEEN = (
 )
 
 
+MOST_NAMED = 3  # programs in one sentence
+
+
 class Understood:
     """How many events have a purpose, by origin; and stacks that name no function."""
 
@@ -34,8 +38,9 @@ class Understood:
         self._stack_of = stack_of
         self._events, self._known = Counter(), Counter()
         self._stacks = set()
-        self.nameless = Counter()  # role of the module whose frames have no function name
-        self.lineless = 0
+        self.loader_is_nameless = False
+        self._nameless, self._named, self._lined = set(), set(), set()  # paths of programs
+        self._lineless = set()
 
     def add(self, group):
         if group.is_counted:
@@ -47,17 +52,33 @@ class Understood:
             self._look(group, self._stack_of(group.stack))
 
     def _look(self, group, stack):
-        if any(frame.role == "loader" and not frame.function for frame in stack):
-            self.nameless["loader"] += 1
-        program = [frame for frame in stack if frame.role == "executable"]
-        if program and not any(frame.function for frame in program):
-            self.nameless["executable"] += 1
+        for frame in stack:
+            if frame.role == "loader" and not frame.function:
+                self.loader_is_nameless = True
+            if frame.role == "executable":
+                (self._named if frame.function else self._nameless).add(frame.path)
+                if frame.line and (
+                    frame.known in ("main", "user_main") or frame.function == "main"
+                ):
+                    self._lined.add(frame.path)
         if measure.origin(group) == "user" and not group.within:
             self._look_at_line(measure.deciding_frame(group, stack))
 
     def _look_at_line(self, frame):
-        named = frame is not None and frame.role == "executable" and frame.function
-        self.lineless += bool(named and not frame.line)
+        if frame is not None and frame.role == "executable" and frame.function:
+            (self._lined if frame.line else self._lineless).add(frame.path)
+
+    def programs(self):
+        """Paths of all that were met."""
+        return self._nameless | self._named
+
+    def stripped(self):
+        """Programs of which no function at all has a name: one without is no proof."""
+        return sorted(self._nameless - self._named)
+
+    def lineless(self):
+        """Programs that made calls of the user's, and of which no line at all is known."""
+        return sorted(self._lineless - self._lined)
 
     def figures(self):
         """Events with a known purpose; `share` is of the loader's and the runtimes' together."""
@@ -174,10 +195,20 @@ def _count(value):
     return value if isinstance(value, int) else len(value or ())
 
 
+def _programs(understood, paths, one, many):
+    """`the program is`; where there are several, by their names."""
+    if len(understood.programs()) == 1:
+        return "the program %s" % one
+    names = sorted({os.path.basename(path) or "?" for path in paths})
+    shown = names if len(names) <= MOST_NAMED else names[: MOST_NAMED - 1] + ["others"]
+    text = shown[0] if len(shown) == 1 else "%s and %s" % (", ".join(shown[:-1]), shown[-1])
+    return "%s %s" % (text, one if len(shown) == 1 else many)
+
+
 def hints(understood):
     """What more could be told with what: [{missing, gives, command}]."""
     rows = []
-    if understood.nameless["loader"]:
+    if understood.loader_is_nameless:
         rows.append(
             {
                 "missing": "its functions have no names here",
@@ -185,18 +216,20 @@ def hints(understood):
                 "command": "apt install libc6-dbg",
             }
         )
-    if understood.nameless["executable"]:
+    if understood.stripped():
         rows.append(
             {
-                "missing": "the program is stripped",
+                "missing": "%s stripped"
+                % _programs(understood, understood.stripped(), "is", "are"),
                 "gives": "your functions by name",
                 "command": "link without -s, and do not strip",
             }
         )
-    elif understood.lineless:
+    elif understood.lineless():
+        lineless = _programs(understood, understood.lineless(), "has", "have")
         rows.append(
             {
-                "missing": "the program has no line numbers",
+                "missing": "%s no line numbers" % lineless,
                 "gives": "the file and line of each call of yours",
                 "command": "compile with -g",
             }

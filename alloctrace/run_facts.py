@@ -124,6 +124,7 @@ def _calls(history):
 
 _TYPES = {
     "program": str,
+    "program_file": str,
     "mode": str,
     "unknown_ends": int,
     "command": list,

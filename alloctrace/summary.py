@@ -89,6 +89,7 @@ def _about_run(run):
     return {
         "schema": SCHEMA,
         "program": run.get("program") or "",
+        "program_file": _text(run.get("program_file")) or run.get("program") or "",
         "command": list(run.get("command") or ()),
         "engine": run.get("engine") or "",
         "why_engine": _text(run.get("why_engine")),

@@ -56,6 +56,7 @@ def facts(outcome, recorded):
     return {
         "pid": outcome.pid,
         "program": outcome.program,
+        "program_file": os.path.realpath(outcome.program),
         "command": outcome.command,
         "exit": {"kind": outcome.kind, "status": outcome.status},
         "complete": outcome.complete,

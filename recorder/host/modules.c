@@ -245,10 +245,12 @@ static void drop_unseen(struct host *h)
             p->modules[kept++] = p->modules[i];
             continue;
         }
-        json_begin(&h->json, "unmodule");
-        json_number(&h->json, "id", p->modules[i]->id);
-        json_number(&h->json, "t_ns", h->last_ns);
-        spool_json(&h->spool, &h->json);
+        if (p->modules[i]->shared == 0) { /* else another process has it still */
+            json_begin(&h->json, "unmodule");
+            json_number(&h->json, "id", p->modules[i]->id);
+            json_number(&h->json, "t_ns", h->last_ns);
+            spool_json(&h->spool, &h->json);
+        }
         history_unmodule(h->history, pid_of(h), p->modules[i]->id);
         release(h, p->modules[i]);
     }
