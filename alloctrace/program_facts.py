@@ -2,16 +2,31 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+
 from . import origin_facts
 from .elf import ElfError, ElfFile
 
 
 def of_images(history, stacks):
     """{image: {"libc", "holds", "executable_mixed"}}, fields of origin.Facts."""
-    held = origin_facts.languages(stacks.values())
-    images = history.event_images()
+    used = _used_by(history)
+    images = set(used)
     images.update(module.image for module in history.modules)
-    return {image: _program(history, image, held) for image in images}
+    return {image: _program(history, image, _held(used.get(image, ()), stacks)) for image in images}
+
+
+def _used_by(history):
+    """{image: the ids of its stacks}: what one program holds says nothing of another."""
+    known = history.recorded
+    found = defaultdict(set)
+    for event in history.events if known is None else known.sums.groups:
+        found[event.image].add(event.stack)
+    return found
+
+
+def _held(ids, stacks):
+    return origin_facts.languages(stacks[id_] for id_ in ids if id_ in stacks)
 
 
 def _program(history, image, held):
