@@ -54,12 +54,6 @@ class History:
         known = self.recorded
         return known is not None and (not known.keeps_events or len(known.events) > recorded.MANY)
 
-    def event_images(self):
-        """The images of all events."""
-        if self.recorded is not None:
-            return {group.image for group in self.recorded.sums.groups}
-        return {event.image for event in self.events}
-
 
 def build(records):
     """The History of `records` (spool.read, or any iterable of its records)."""
