@@ -88,6 +88,7 @@ def not_seen(run, cuts, hooked):
                 "child processes not followed",
             )
         )
+    rows += _programs(run)
     rows += _before(run)
     for reason in () if hooked else run.get("unhooked") or ():
         rows.append(_row("calls", str(reason), None, "call", "calls"))
@@ -95,6 +96,22 @@ def not_seen(run, cuts, hooked):
         why = "the outer frames of stacks that were cut: %s" % reason
         rows.append(_row("cut", why, count, "stack cut short", "stacks cut short"))
     return rows + [_row(kind, why, None, what, what) for kind, what, why in ALWAYS_UNSEEN]
+
+
+def _programs(run):
+    """Whole programs, by name and reason; those that are alike are one row."""
+    told = [row for row in run.get("unseen") or () if isinstance(row, dict)]
+    alike = Counter((_text(row, "program"), _text(row, "reason")) for row in told)
+    rows = []
+    for (program, reason), count in sorted(alike.items()):
+        why = "%s: %s" % (program or "a program whose name is not known", reason)
+        rows.append(_row("programs", why, count, "program not seen", "programs not seen"))
+    return rows
+
+
+def _text(row, key):
+    value = row.get(key)
+    return value if isinstance(value, str) else ""
 
 
 def _before(run):

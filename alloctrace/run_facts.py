@@ -26,6 +26,7 @@ def facts(history, outcome):
         complete=_complete(history),
         incomplete_because="; ".join(missing(history)) or None,
         events_lost=history.lost,
+        programs_not_seen=len(history.unseen),
         events=len(history.events),
         cost=_plain(history.cost),
         process_at_end=end,
@@ -86,6 +87,9 @@ def missing(history):
         found.append("the last record was cut off")
     if history.lost:
         found.append("%d events were lost" % history.lost)
+    if history.unseen:
+        number = len(history.unseen)
+        found.append("%d program%s not seen" % (number, " was" if number == 1 else "s were"))
     return found
 
 
@@ -96,7 +100,7 @@ def cuts(history):
 
 
 def _not_followed(history):
-    names = ("forks", "children", "threads", "signals", "images", "mains")
+    names = ("forks", "children", "threads", "signals", "images", "mains", "unseen")
     lists = {name: list(map(_plain, getattr(history, name)[:MAX_KEPT])) for name in names}
     lists["children_not_followed"] = len(history.forks)
     return lists
@@ -121,6 +125,7 @@ _TYPES = {
     "live_by_origin": dict,
     "complete": bool,
     "events_lost": int,
+    "programs_not_seen": int,
     "events": int,
     "exit": dict,
     "peak": dict,
@@ -137,6 +142,7 @@ _TYPES = {
     "signals": list,
     "images": list,
     "mains": list,
+    "unseen": list,
 }
 _OF_TEXT = ("command", "unhooked")
 

@@ -179,6 +179,8 @@ bool host_turn(struct host *h);
 /* ---- main.c ---- */
 void say_note(struct host *h, const char *format, ...);
 void say_lost(struct host *h, uint64_t count, const char *reason);
+/* A whole program that is not recorded; "": its name is not known. */
+void say_unseen(struct host *h, const char *program, const char *reason);
 static inline void *host_at(const struct host *h, uint64_t offset)
 {
     return (char *)h->family->area + offset;

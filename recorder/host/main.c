@@ -42,6 +42,16 @@ void say_lost(struct host *h, uint64_t count, const char *reason)
     spool_json(&h->spool, &h->json);
 }
 
+void say_unseen(struct host *h, const char *program, const char *reason)
+{
+    json_begin(&h->json, "unseen");
+    json_number(&h->json, "pid", pid_of(h));
+    json_text(&h->json, "program", program);
+    json_text(&h->json, "reason", reason);
+    json_number(&h->json, "t_ns", h->last_ns);
+    spool_json(&h->spool, &h->json);
+}
+
 /* ---- start and end ---- */
 
 /* SIGTERM: brkpoint has died, and the target with it; what the target had started lives on, and must
