@@ -6,7 +6,7 @@ import contextlib
 import os
 import time
 
-from alloctrace import history, spool, symbol_cache, symbols, trace
+from alloctrace import cache_folder, history, spool, symbol_cache, symbols, trace
 from alloctrace.symbols import DEBUG_ROOTS
 
 from . import VERSION, cache, tracer
@@ -39,6 +39,8 @@ def _how(use_symbols):
     """Without symbols no separate debug file is read; the program's own are its own."""
     gdb, roots = tracer.find_gdb(), DEBUG_ROOTS if use_symbols else ()
     folder = cache.folder()
+    if folder:
+        cache_folder.make_room(folder)  # the recorder keeps things there as well
     asked = symbol_cache.Cached(folder, gdb, roots) if folder else gdb
     return {"gdb": asked, "debug_roots": roots}
 

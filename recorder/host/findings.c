@@ -121,6 +121,12 @@ static struct findings *look_into(struct known_files *known, const struct elf *e
     return f;
 }
 
+void findings_store_all(struct known_files *known)
+{
+    for (size_t i = 0; i < known->count; i++)
+        findings_store(known->folder, known->list[i]);
+}
+
 struct findings *findings_of(struct known_files *known, const struct elf *elf, uint32_t starts,
                              bool may_share)
 {

@@ -180,6 +180,7 @@ static int run(struct host *h, const char *spool, pid_t pid, int ready, int go)
     }
     host_loop(h);
     announce_end(h);
+    findings_store_all(&h->known);
     if (h->spool.error != 0) {
         errno = h->spool.error;
         return fail("cannot write the spool");
@@ -207,10 +208,14 @@ int main(int argc, char **argv)
             h->may_refuse = true;
         else if (strncmp(argv[i], "clock=", 6) == 0)
             h->clock_every = (uint32_t)atoi(argv[i] + 6);
+        else if (strncmp(argv[i], "cache=", 6) == 0)
+            h->known.folder = argv[i] + 6;
         else if (strcmp(argv[i], "keep=totals") == 0)
             h->keeps_totals = true;
     }
     mallopt(M_MMAP_THRESHOLD, 1 << 17); /* most of a large table of zeros is never touched */
+    if (!h->use_symbols)
+        h->known.folder = NULL; /* what is found without debug files may be less */
     signal(SIGPIPE, SIG_IGN);
     signal(SIGTERM, leave);
     rest_prepare();
