@@ -94,17 +94,18 @@ struct room {
 /* Processes that share one data area: a program and the children that it forks, until they exec. */
 struct family {
     bool used, drained;
-    struct area_head *area; /* the data area, mapped here */
     const struct room *room;
     uint64_t place; /* where it begins in the memory file */
-    struct hook hooks[MAX_HOOKS];
     uint32_t hook_count;
-    struct call_site sites[CALL_SITES];
-    struct reader *readers; /* AREA_THREADS of them */
-    uint32_t met;           /* all behind that many are unused */
-    uint64_t tables_used;   /* bytes of the room for unwind tables */
+    uint32_t met;         /* readers behind that many are unused */
+    uint64_t tables_used; /* bytes of the room for unwind tables */
     uint32_t tables_version, asks_seen;
     unsigned processes;
+    struct call_site sites[CALL_SITES];
+    /* What stays for the next one in the same slice: */
+    struct area_head *area; /* the data area, mapped here */
+    struct reader *readers; /* AREA_THREADS of them */
+    struct hook hooks[MAX_HOOKS];
 };
 #define MAX_FAMILIES 256
 
