@@ -116,6 +116,7 @@ static struct findings *look_into(struct known_files *known, const struct elf *e
     f->key = *key;
     f->is_shared = is_shared && keep(known, f);
     bool is_kept = f->is_shared && findings_load(known->folder, f);
+    known->searched += !is_kept && elf->identity != 0;
     if (!is_kept && !read_frames(f, elf))
         frames_free(&f->frames); /* no memory: as a file without tables */
     return f;

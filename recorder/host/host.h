@@ -157,6 +157,7 @@ struct host {
     uint32_t images;
     uint32_t next_module, next_hook;
     uint64_t held_ns, longest_ns; /* how long programs stood still for us, and at once */
+    uint64_t searched_before, searched_standing; /* files, while one attached to stood still */
     uint64_t started_ns, last_ns, calls, planted, lost, refused, ask_count, hits, misses,
         waits, checked[2], cut;
     uint64_t trouble[TROUBLES], flushed_ns;

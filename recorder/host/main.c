@@ -99,6 +99,8 @@ static void announce_end(struct host *h)
     json_number(&h->json, "stops", 0);
     json_number(&h->json, "engine_ns", h->held_ns);
     json_number(&h->json, "longest_ns", h->longest_ns);
+    json_number(&h->json, "searched", h->known.searched);
+    json_number(&h->json, "searched_standing", h->searched_standing);
     json_number(&h->json, "asks", h->ask_count);
     json_number(&h->json, "waits", h->waits);
     json_number(&h->json, "walks", h->misses);

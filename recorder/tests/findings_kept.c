@@ -53,11 +53,12 @@ static void add_functions(struct findings *f, const struct elf *elf)
 
 int main(int argc, char **argv)
 {
-    struct known_files known = {.folder = argv[1]};
+    static struct known_files known; /* in the end not freed, as the recorder does */
     struct elf elf;
     Elf64_Phdr segment;
     if (argc != 3 || elf_open(&elf, argv[2]) != 0)
         return 2;
+    known.folder = argv[1];
     struct findings *f = findings_of(&known, &elf, 0, true);
     if (f == NULL)
         return 3;
