@@ -62,7 +62,7 @@ def test_another_file_is_not_taken_for_it(folder, tmp_path):
 
 
 def test_damaged_files_are_found_anew(folder):
-    """At any byte, cut off, or longer: the sanitizers have nothing to say, the answer is the same."""
+    """At any byte, cut off, longer: the sanitizers have nothing to say, the answer is the same."""
     program, chance = built("findings_kept", SANITIZED), random.Random(7)
     right = found(folder, "/bin/sh", program)
     whole = only_file(folder).read_bytes()

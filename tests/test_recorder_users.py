@@ -1,4 +1,5 @@
-"""Programs that run as another user: followed where we may; else they run as ever, and it is said."""
+"""Programs that run as another user: followed where we may; else they run as ever, and that is
+said."""
 
 import os
 import shutil

@@ -57,7 +57,7 @@ struct known_files {
     struct findings **list;
     size_t count, room;
     uint64_t clock;
-    uint64_t searched; /* how many files were: neither the run nor the folder knew them */
+    uint64_t searched;  /* how many files were: neither the run nor the folder knew them */
     const char *folder; /* where they are kept between runs; NULL: nowhere */
 };
 

@@ -7,11 +7,15 @@
  *   areas.c     the two areas in the target, and the agent's code in them
  *   attach.c    the same of a running one, its threads stopped (threads.c, standing.c, inject.c)
  *   unplant.c   the code out again
- *   modules.c   files mapped as code; their unwind tables for the agent (tables.c)
+ *               a process of another user is handed the memory file (area_receive.c)
+ *   modules.c   files mapped as code (module_files.c, open: views.c); their unwind tables for the
+ *               agent (tables.c)
+ *   findings.c  what is found in such a file, kept for the next process, and on disk
+ *               (findings_disk.h)
  *   hooks.c     allocator functions (hook_calls.c), system calls and borders get their detours,
  *               worked out before they are written (plans.c)
  *   borders.c   the phases: where they begin (border_main.c), the process there (border_state.c)
- *   execs.c     threads that are about to exec
+ *   execs.c     threads that are about to exec; whether they gain rights by it (privileges.c)
  *   answers.c   what threads of the target ask
  *   rest.c      the time between two looks at the ring
  *   drain.c     records of all threads out of the ring (ring.c), for the history (records.c,
@@ -133,7 +137,7 @@ struct process {
 
 struct host {
     int64_t offered; /* by the process attached to: its descriptor of the memory file; 0: none */
-    int area_fd; /* the memory file: a slice of AREA_SIZE for each family */
+    int area_fd;     /* the memory file: a slice of AREA_SIZE for each family */
     struct spool spool;
     struct history *history;
     struct views views;
@@ -158,8 +162,8 @@ struct host {
     uint32_t next_module, next_hook;
     uint64_t held_ns, longest_ns; /* how long programs stood still for us, and at once */
     uint64_t searched_before, searched_standing; /* files, while one attached to stood still */
-    uint64_t started_ns, last_ns, calls, planted, lost, refused, ask_count, hits, misses,
-        waits, checked[2], cut;
+    uint64_t started_ns, last_ns, calls, planted, lost, refused, ask_count, hits, misses, waits,
+        checked[2], cut;
     uint64_t trouble[TROUBLES], flushed_ns;
     uint64_t chunks_read;     /* since the last rest */
     unsigned idle_us, yields; /* rest.c: how long it slept last, how often it only made way */
