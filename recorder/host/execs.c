@@ -1,5 +1,6 @@
 /* execs.c - threads that are about to exec (execs.h). */
 #include "execs.h"
+#include "image.h"
 #include "privileges.h"
 
 #include <errno.h>

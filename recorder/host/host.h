@@ -216,20 +216,6 @@ void processes_let_go(struct host *h);
 /* An end of recording before theirs: the code out of all of them, and let them go. */
 void processes_leave(struct host *h);
 
-/* ---- image.c ---- */
-/* A program stood still since then, for us. */
-void image_stood(struct host *h, uint64_t since_ns);
-/* The process served stands at its first instruction: plant, and let it go. */
-void image_begin(struct host *h);
-/* Its program has run for a while: all threads are stopped, planted, and let go. False:
- * h->problem says why not, and it goes on as before. */
-bool image_attach(struct host *h);
-
-/* ---- unplant.c ---- */
-/* Take the code out of the process served, and let it go on. What could not be taken out only
- * passes through, and a note says so. */
-void unplant(struct host *h);
-
 /* ---- areas.c: at the first instruction of a program ---- */
 bool areas_make(struct host *h);
 /* Of a process that runs: only choose where the code will be; areas_make keeps to it. */
@@ -297,13 +283,6 @@ void border_reached(struct host *h, const struct reached *reached);
 uint64_t border_start(struct host *h, uint64_t main, uint32_t hook);
 void border_by_stack(struct host *h, uint32_t node, uint64_t t_ns);
 void border_end(struct host *h, uint64_t t_ns, bool whole);
-
-/* ---- rest.c ---- */
-/* Nothing is to be done for a while; `busy`: there was something just now. */
-void host_rest(struct host *h, bool busy);
-/* From now on a thread that stops for ptrace ends a rest; the number that did until now. */
-void rest_prepare(void);
-uint32_t rest_stops(void);
 
 /* ---- answers.c, drain.c, records.c ---- */
 void answers_give(struct host *h);

@@ -5,6 +5,8 @@
  * [OPTION...]. It waits for a byte on GO_FD, becomes the tracer of PID, and writes "A" to READY_FD.
  */
 #include "host.h"
+#include "rest.h"
+#include "image.h"
 
 #include <errno.h>
 #include <malloc.h>
