@@ -99,11 +99,14 @@ def unseen(run, hooked):
     """
     rows = [{"kind": row["kind"], "why": row["why"], "count": None} for row in _told(run)]
     children, lost = _count(run.get("children_not_followed")), run.get("events_lost") or 0
+    programs = run.get("programs_not_seen") or 0
     if lost:
         rows.append({"kind": "lost", "why": "events were lost", "count": lost})
-    if not run.get("complete") and not lost:
+    if not run.get("complete") and not (lost or programs):
         why = _text(run.get("incomplete_because")) or "the recording ended before the program did"
         rows.append({"kind": "incomplete", "why": why, "count": None})
+    if programs:
+        rows.append({"kind": "programs", "why": _PROGRAMS, "count": programs})
     if children:
         rows.append({"kind": "children", "why": _CHILDREN, "count": children})
     if not hooked:
@@ -112,6 +115,7 @@ def unseen(run, hooked):
 
 
 _CHILDREN = "what child processes did: they ran free and were not followed"
+_PROGRAMS = "whole programs were not recorded"
 _MADE_CODE = (
     "system calls of code made at run time",
     "memory syscalls that code makes which the program itself made at run time (a compiler's):"
@@ -162,6 +166,7 @@ def not_seen(run, cuts, hooked, ends=0):
                 "child processes not followed",
             )
         )
+    rows += _programs(run)
     rows += _before(run, ends)
     for reason in () if hooked else run.get("unhooked") or ():
         rows.append(_row("calls", str(reason), None, "call", "calls"))
@@ -171,6 +176,22 @@ def not_seen(run, cuts, hooked, ends=0):
         why = "the outer frames of stacks that were cut: %s" % reason
         rows.append(_row("cut", why, count, "stack cut short", "stacks cut short"))
     return rows + [_row(kind, why, None, what, what) for kind, what, why in ALWAYS_UNSEEN]
+
+
+def _programs(run):
+    """Whole programs, by name and reason; those that are alike are one row."""
+    told = [row for row in run.get("unfollowed") or () if isinstance(row, dict)]
+    alike = Counter((_text_of(row, "program"), _text_of(row, "reason")) for row in told)
+    rows = []
+    for (program, reason), count in sorted(alike.items()):
+        why = "%s: %s" % (program or "a program whose name is not known", reason)
+        rows.append(_row("programs", why, count, "program not seen", "programs not seen"))
+    return rows
+
+
+def _text_of(row, key):
+    value = row.get(key)
+    return value if isinstance(value, str) else ""
 
 
 def _before(run, ends):

@@ -32,6 +32,9 @@ class History:
     borders: list = field(default_factory=list)  # Border
     events: list = field(default_factory=list)  # Event; events[seq]
     blocks: list = field(default_factory=list)  # blocks.Block, live at the end, by number
+    unfollowed: list = field(
+        default_factory=list
+    )  # dicts: pid, program, reason: not recorded at all
     mains: list = field(default_factory=list)  # dicts: address, user_main, how
     forks: list = field(default_factory=list)  # dicts: what, tid, child, t_ns; not followed
     children: list = field(default_factory=list)  # dicts: pid, parent, image, t_ns; followed

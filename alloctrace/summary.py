@@ -96,6 +96,7 @@ def _about_run(run):
         "complete": bool(run.get("complete")),
         "incomplete_because": _text(run.get("incomplete_because")),
         "events_lost": lost,
+        "programs_not_seen": run.get("programs_not_seen") or 0,
         "exit": {"kind": ended.get("kind") or "unknown", "status": ended.get("status")},
         "date": _text(run.get("date")),
         "versions": {str(name): str(v) for name, v in (run.get("versions") or {}).items()},

@@ -11,7 +11,7 @@ import signal
 from dataclasses import dataclass
 from typing import Optional
 
-from alloctrace import allocators
+from alloctrace import allocators, cache_folder
 
 from . import heritage, program, recorder, target, tracer, watch
 from .errors import CANNOT_EXECUTE, NOT_FOUND, EngineError, UserError, shown, signal_name
@@ -147,6 +147,8 @@ def recorder_words(options):
     words = [] if options.symbols else ["no-symbols"]
     words += ["clock=%d" % options.clock] if options.clock else []
     words += ["may-refuse"] if options.may_refuse else []
+    if options.cache_dir and cache_folder.make(options.cache_dir):
+        words.append("cache=" + options.cache_dir)
     return words + (["keep=totals"] if options.keep == "totals" else [])
 
 

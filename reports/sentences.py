@@ -12,6 +12,7 @@ from reports import endings
 
 ending = endings.ending
 _NUMBER = re.compile(r"0x[0-9a-f]+|\d+")
+SHOWN_PROGRAMS = 5  # that were not seen, before the verdict
 _UNITS = ("KiB", "MiB", "GiB", "TiB", "PiB", "EiB")
 
 
@@ -190,6 +191,26 @@ def _why(figures):
     return " (%s)" % "; ".join(reasons) if reasons else ""
 
 
+def _programs_not_seen(summary):
+    """How many programs of the run were not recorded, then which, and why."""
+    number = summary["programs_not_seen"]
+    if not number:
+        return []
+    head = "%s not seen: no number below is about %s" % (
+        count(number, "program"),
+        "it" if number == 1 else "them",
+    )
+    told = [row for row in summary["not_seen"] if row["kind"] == "programs"]
+    rows = [row["why"] + _times(row["count"]) for row in told[:SHOWN_PROGRAMS]]
+    if len(told) > SHOWN_PROGRAMS:
+        rows.append("%s more under `not seen`" % grouped(len(told) - SHOWN_PROGRAMS))
+    return [head] + rows
+
+
+def _times(number):
+    return " (%s times)" % grouped(number) if number > 1 else ""
+
+
 def warnings(summary):
     """What is lost, incomplete or could not be hooked: said before anything else."""
     rows = []
@@ -197,6 +218,7 @@ def warnings(summary):
         rows.append(
             "%s lost: every number below is too small" % count(summary["events_lost"], "event")
         )
+    rows += _programs_not_seen(summary)
     reason = summary["incomplete_because"]
     if not summary["complete"] and (reason or not rows):
         rows.append("incomplete: " + (reason or "the recording ended before the program did"))

@@ -6,6 +6,7 @@
  */
 #define _GNU_SOURCE
 #include "families.h"
+#include "attach.h"
 #include "grow.h"
 #include "mapped.h"
 #include "lives.h"
