@@ -135,7 +135,7 @@ def test_the_box_says_what_hangs(tmp_path):
     assert subprocess.run(["pgrep", "-f", "^sleep 337$"]).returncode == 1
 
 
-# ---- the rows and the table -----------------------------------------------------------------------
+# ---- the rows and the table --------------------------------------------------------------------
 
 
 def test_each_row_of_the_data_has_what_it_needs():
