@@ -70,6 +70,38 @@ class Understood:
         return {"events": machinery, "known": known, "share": share, "by_origin": rows}
 
 
+def unseen(run, hooked):
+    """Why counts may be too small: [{kind, why, count}]; [] where everything was seen.
+
+    The one place that knows: the verdict, every form of the report and `seen_everything` rest on
+    it. An engine adds a reason by an information record `unseen` (architecture.md).
+    """
+    rows = [{"kind": row["kind"], "why": row["why"], "count": None} for row in _told(run)]
+    children, lost = _count(run.get("children_not_followed")), run.get("events_lost") or 0
+    if lost:
+        rows.append({"kind": "lost", "why": "events were lost", "count": lost})
+    if not run.get("complete") and not lost:
+        why = _text(run.get("incomplete_because")) or "the recording ended before the program did"
+        rows.append({"kind": "incomplete", "why": why, "count": None})
+    if children:
+        rows.append({"kind": "children", "why": _CHILDREN, "count": children})
+    if not hooked:
+        rows.append({"kind": "calls", "why": _NO_CALLS, "count": None})
+    return rows
+
+
+_CHILDREN = "what child processes did: they ran free and were not followed"
+_NO_CALLS = "calls of allocator functions could not be seen, only memory syscalls"
+
+
+def _told(run):
+    return run.get("unseen") or ()
+
+
+def _text(value):
+    return value if isinstance(value, str) else None
+
+
 def not_seen(run, cuts, hooked):
     """What was not seen: [{kind, what, names, why, count}], counted things first.
 
@@ -78,11 +110,10 @@ def not_seen(run, cuts, hooked):
     rows = []
     children = _count(run.get("children_not_followed"))
     if children:
-        why = "what child processes did: they ran free and were not followed"
         rows.append(
             _row(
                 "children",
-                why,
+                _CHILDREN,
                 children,
                 "child process not followed",
                 "child processes not followed",

@@ -39,6 +39,7 @@ class History:
     signals: list = field(default_factory=list)  # dicts: name, tid, t_ns
     cost: dict = field(default_factory=dict)  # stops, engine_ns
     notes: list = field(default_factory=list)  # sentences for people
+    unseen: list = field(default_factory=list)  # dicts: kind, why; why counts are too small
     lost: int = 0  # events that the engine could not record
     unknown_ends: int = 0  # frees and moves of blocks that nobody saw allocated; recorder only
     end: dict = None  # kind, status, t_ns; None: the engine did not see the end

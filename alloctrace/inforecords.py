@@ -11,6 +11,7 @@ from .model import Border, Hook, Module
 
 # What a real run never reaches; a hostile spool is cut here, and it is said.
 MAX_LISTED = 20000
+MAX_COMPARED = 100  # so many of the last are looked through for the same
 
 
 class InfoRecords:
@@ -135,6 +136,13 @@ class InfoRecords:
 
     def _info_note(self, data):
         self._list(self.history.notes, fields.text(data, "text"))
+
+    def _info_unseen(self, data):
+        """A note that weakens every count: something was there to see, and was not seen."""
+        row = {"kind": fields.text(data, "kind"), "why": fields.text(data, "text")}
+        if row not in self.history.unseen[-MAX_COMPARED:]:
+            self._list(self.history.unseen, row)
+            self._list(self.history.notes, row["why"])
 
     def _info_lost(self, data):
         count = fields.number(data, "count")

@@ -96,7 +96,7 @@ def cuts(history):
 
 
 def _not_followed(history):
-    names = ("forks", "children", "threads", "signals", "images", "mains")
+    names = ("forks", "children", "threads", "signals", "images", "mains", "unseen")
     lists = {name: list(map(_plain, getattr(history, name)[:MAX_KEPT])) for name in names}
     lists["children_not_followed"] = len(history.forks)
     return lists
@@ -131,6 +131,7 @@ _TYPES = {
     "children_not_followed": int,
     "calls_hooked": bool,
     "unhooked": list,
+    "unseen": list,
     "forks": list,
     "children": list,
     "threads": list,
@@ -149,6 +150,11 @@ def check(run):
     for key in _OF_TEXT:
         if not all(isinstance(item, str) for item in run.get(key, ())):
             raise ValueError("run: %s holds no text" % key)
+    for row in run.get("unseen", ()):
+        if not (isinstance(row, dict) and isinstance(row.get("kind"), str)):
+            raise ValueError("run: unseen holds a row without its kind")
+        if not isinstance(row.get("why"), str):
+            raise ValueError("run: unseen holds a row without its reason")
     for key in ("bytes", "seq", "t_ns"):
         if not isinstance(run.get("peak", {}).get(key, 0), (int, type(None))):
             raise ValueError("run: the peak's %s is no number" % key)

@@ -108,6 +108,7 @@ def _added(counters, trace, run):
     tally = counters.tally
     begins = not run_facts.is_attached(run)
     hooked = run.get("calls_hooked", True) or (begins and _without_libc(trace.borders))
+    unseen = coverage.unseen(run, hooked)
     return {
         "events": tally.events,
         "verdict": tally.figures(),
@@ -120,6 +121,8 @@ def _added(counters, trace, run):
         "processes": counters.processes.rows(run),
         "keep": run.get("keep") or "all",
         "timeline": run.get("live_by_origin") or {"seq": [], "t_ns": [], "live_bytes": {}},
+        "seen_everything": not unseen,
+        "unseen": unseen,
         "not_seen": coverage.not_seen(run, run.get("cuts") or {}, hooked),
         "hints": coverage.hints(counters.understood),
         "cost": _numbers(run.get("cost")),

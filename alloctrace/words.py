@@ -35,4 +35,5 @@ CUTS = {
     2: "deeper than the limit of frames",
     3: "stack memory could not be read",
     4: "the unwinder gave up",
+    5: "too many different stacks in this run",
 }

@@ -220,7 +220,7 @@ def _outcome(watched, plan, spool_path, log):
     if status < 0:
         kind, status = "signalled", -status
     died = watched.gdb_status < 0 and not watched.hurried and not watched.keeps_target
-    lost_gdb = watched.gdb_status != 0 or watched.detached
+    lost_gdb = (watched.gdb_status != 0 or watched.detached) and not watched.let_go
     # at a breakpoint that a dead gdb left behind the kernel sends SIGTRAP
     if died and (watched.killed or status == signal.SIGTRAP):
         kind, status = "unknown", None
@@ -256,6 +256,8 @@ def _reason(watched, kind, status):
         return watched.reason
     if kind == "signalled" and watched.interrupted == status:
         return "interrupted by %s" % signal_name(status)
+    if watched.let_go:
+        return watched.why_detached()
     return "gdb ended with status %d" % gdb if gdb else None
 
 

@@ -13,6 +13,7 @@ from .errors import signal_name
 
 TICK = 0.25  # seconds between looks at what sends no signal
 GRACE = 5  # seconds from the request to end to SIGKILL
+LET_GO = 5  # exit status of a gdb that let the program go; gdb-scripts/brkpoint_gdb/main.py
 FINISH = 10  # seconds for gdb without any progress, once the target has ended
 
 # To the terminal's whole foreground group, the target included: only passed on when sent to us.
@@ -99,7 +100,18 @@ class Watch:
             self._kill()
         elif not self.detached:
             self.detached = True
-            self.reason = self.reason or "gdb left the program before its end"
+            self.reason = self.reason or self.why_detached()
+
+    def why_detached(self):
+        """Why gdb left a program that runs on, in words."""
+        if self.let_go:
+            return "the program looks at itself by ptrace, as LeakSanitizer does at its end: it was let go there"
+        return "gdb left the program before its end"
+
+    @property
+    def let_go(self):
+        """Whether gdb left since the program could not go on with it: nothing has failed."""
+        return self.gdb_status == LET_GO
 
     def _handle(self, number, code):
         by_process = code in _SI_USER_CODES

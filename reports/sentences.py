@@ -77,7 +77,7 @@ def verdict(summary):
     else:
         clauses = [_who_called(figures), _kernel(summary), _whose(figures)]
     sentence = "; ".join(clause for clause in clauses if clause) + "."
-    if not summary["complete"] or summary["events_lost"]:
+    if summary["unseen"]:
         return "As far as was seen: " + sentence
     return sentence[0].upper() + sentence[1:]
 
@@ -197,7 +197,7 @@ def warnings(summary):
         rows.append("incomplete: " + (reason or "the recording ended before the program did"))
     unhooked = [row["why"] for row in summary["not_seen"] if row["kind"] == "calls"]
     if not summary["calls_hooked"] and not unhooked:
-        unhooked = ["calls of allocator functions could not be seen, only memory syscalls"]
+        unhooked = [row["why"] for row in summary["unseen"] if row["kind"] == "calls"]
     rows += unhooked
     said = {"the trace is incomplete: %s" % reason}
     return [visible(row) for row in rows + summary["notes"] if row not in said]

@@ -90,9 +90,28 @@ def test_an_incomplete_trace_claims_no_more_than_was_seen():
     assert not said(call(1, size=1)).startswith("As far")
 
 
+def test_each_reason_that_weakens_the_counts_is_in_the_sentence_and_in_json():
+    hook = {"kind": "hook", "why": "malloc at 0x1130 of a.out is not seen"}
+    reasons = {
+        "hook": {"unseen": [hook]},
+        "lost": {"events_lost": 3},
+        "incomplete": {"complete": False},
+        "children": {"children_not_followed": 2},
+        "calls": {"calls_hooked": False},
+    }
+    for kind, more in reasons.items():
+        facts = summarise(FakeTrace(empty_c(), **more))
+        assert [row["kind"] for row in facts["unseen"]] == [kind]
+        assert not facts["seen_everything"]
+        assert sentences.verdict(facts).startswith("As far as was seen: "), kind
+    whole = summarise(FakeTrace(empty_c(), unseen=[], children_not_followed=0))
+    assert whole["seen_everything"] and whole["unseen"] == []
+    assert not sentences.verdict(whole).startswith("As far")
+
+
 def test_a_program_whose_calls_could_not_be_hooked():
     text = said(syscall(1, "brk", 9), calls_hooked=False)
-    assert text.startswith("Calls could not be seen, memory syscalls could: 1 brk/mmap")
+    assert text.startswith("As far as was seen: calls could not be seen, memory syscalls could: 1 brk/mmap")
 
 
 def test_warnings_come_with_their_number():

@@ -18,6 +18,7 @@ from .process import Process, now
 
 _ENOSYS = (1 << 64) - 38  # what the kernel puts into rax at the entry of a system call
 _RETRIES = 8
+_HIDDEN = "the program hid its memory: calls into later libraries are not seen"
 
 
 class Engine:
@@ -35,6 +36,7 @@ class Engine:
         self.reached = []  # breakpoints that stopped the target and wait for their action
         self._noted = set()
         self._own_trap = self._executing = self._dying = False
+        self.has_let_go = False  # the program runs on, unwatched
         self._next_hook = 1
         self._exec_hits = self._execve_hits = 0
 
@@ -53,24 +55,25 @@ class Engine:
         self._hits(self.exec, "_exec_hits")
         self._watch_events()
         self.started_ns = now()
-        self.spool.info(
-            "run",
-            pid=self.process.pid,
-            engine="breakpoints",
-            gdb=gdb.VERSION,
-            started_ns=self.started_ns,
-        )
+        facts = {"pid": self.process.pid, "engine": "breakpoints", "gdb": gdb.VERSION}
+        self.spool.info("run", started_ns=self.started_ns, **facts)
         self.syscalls = syscalls.Syscalls(self)
         syscalls.Forks(self)
         self._begin_image()
         while self._alive():
             self._continue()
-        self.finish("exited")
+        self.finish("detached" if self.has_let_go else "exited")
         if self._dying:
             os._exit(0)  # gdb might wait for threads that nobody will hear of again
 
     def _alive(self):
-        return bool(gdb.selected_inferior().pid) and not self._dying
+        return bool(gdb.selected_inferior().pid) and not self._dying and not self.has_let_go
+
+    def let_go(self):
+        """The target stands still: nothing of ours stays in its memory, and gdb lets it run."""
+        self.planted.remove_all()
+        self.has_let_go = True
+        settings.do("detach")
 
     def give_up(self, error):
         """An error of ours: gdb lets the target go when it quits, and nothing more is seen."""
@@ -96,6 +99,12 @@ class Engine:
 
     def note(self, text):
         self.spool.info("note", text=text)
+
+    def unseen(self, kind, text):
+        """A note, once, that weakens every count; `kind` is one word: alloctrace/coverage.py."""
+        if text not in self._noted:
+            self._noted.add(text)
+            self.spool.info("unseen", kind=kind, text=text)
 
     def note_once(self, text):
         if text not in self._noted:
@@ -129,7 +138,7 @@ class Engine:
         except PermissionError:  # the kernel hides what runs from a file like that
             self.syscalls.quiet = True
             self.spool.info("image", index=self.image, path="", entry=None, t_ns=now())
-            self.note("a program whose file may be run but not read: nothing of it is seen")
+            self.unseen("process", "a program whose file may be run but not read: nothing of it is seen")
 
     def _look_at_image(self):
         self.process.reopen()
@@ -140,7 +149,7 @@ class Engine:
         )
         self.syscalls.quiet = not self.process.is_64_bit()
         if self.syscalls.quiet:
-            self.note("a 32-bit program: its allocations are not seen (64-bit x86 only)")
+            self.unseen("process", "a 32-bit program: its allocations are not seen (64-bit x86 only)")
             return
         settings.stand_where(self.process.pid)
         self._update_code(executable, auxv)
@@ -167,7 +176,7 @@ class Engine:
         """_dl_debug_state: the loader calls it when its list of libraries has changed."""
         symbol = loader.file.function(code.DEBUG_STATE) if loader.file else None
         if symbol is None:
-            self.note("the loader has no _dl_debug_state: libraries are not seen arriving")
+            self.unseen("libraries", "the loader has no _dl_debug_state: libraries are not seen arriving")
             return
         borders.Border(self, loader.bias + symbol.value, self._libraries_changed)
 
@@ -176,7 +185,7 @@ class Engine:
         try:
             self._update_code(None, None)
         except PermissionError:  # prctl(PR_SET_DUMPABLE)
-            self.note_once("the program hid its memory: calls into later libraries are not seen")
+            self.unseen("libraries", _HIDDEN)
             return
         if self._program is None:
             program = next((c for c in self.map.all if c.is_program), None)
@@ -261,7 +270,7 @@ class Engine:
                     return
                 if not self._alive() or not self.planted.remove_unreadable():
                     raise
-                self.note("breakpoints in code that was gone: %s" % error)
+                self.unseen("hook", "breakpoints in code that was gone: %s" % error)
 
     def _act_on_reached(self):
         while self.reached:

@@ -78,6 +78,11 @@ class Planted:
             self._waiting.append(lambda: self.enable(False))
         return several
 
+    def must_let_go(self):
+        """As program_ends: from here on the program can only run unwatched."""
+        self._waiting.append(self._engine.let_go)
+        return True
+
     def _remove(self, breakpoints):
         for breakpoint_ in breakpoints:
             self.remove(breakpoint_)

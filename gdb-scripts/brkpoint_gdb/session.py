@@ -17,6 +17,7 @@ from .engine import Engine
 from .process import Process, now
 
 _ENOSYS = (1 << 64) - 38  # what the kernel puts into rax at the entry of a system call
+_DELETED = "the catchpoint was deleted: memory syscalls are not seen from there on"
 _NATIVE = "only a process that this gdb has started or attached to itself can be recorded"
 
 
@@ -118,7 +119,7 @@ class Session(Engine):
 
     def _deleted(self, breakpoint_):
         if self.syscalls.is_catchpoint(breakpoint_):
-            self.note("the catchpoint was deleted: memory syscalls are not seen from there on")
+            self.unseen("syscalls", _DELETED)
 
     # -- what the engine stops the target for
 
@@ -153,7 +154,7 @@ class Session(Engine):
         elif result == 0:
             self._replaced = True
             self.syscalls.quiet = True
-            self.note("exec replaced the program: what the new one does is not recorded")
+            self.unseen("process", "exec replaced the program: what the new one does is not recorded")
         else:
             self.planted.enable(True)
 

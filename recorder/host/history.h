@@ -100,6 +100,10 @@ void history_exit(struct history *h, uint32_t pid);
 void history_node(struct history *h, uint32_t pid, uint32_t tid, uint32_t id, int32_t parent,
                   uint64_t pc, uint64_t slot);
 
+/* The thread numbers its nodes anew: none that was told before is meant again. Need not be told;
+ * where a thread remembers many deep stacks it saves keeping all that hangs on old numbers. */
+void history_nodes_anew(struct history *h, uint32_t pid, uint32_t tid);
+
 /* ---- events ----
  *
  * A call of hook `hook`: `sp` points at its return address; `node` is its innermost frame, the

@@ -1,7 +1,8 @@
 /* history_stacks.c - frames as a thread numbers them, and the tree of stacks of the trace.
  *
  * A thread's frame, once made, never changes: a number that is given again gets a new frame.
- * What no number leads to any more is swept away from time to time.
+ * What no number leads to any more is swept away, each time that there are twice as many frames as
+ * the last sweep left: a sweep costs no more than what was told since, whatever the stacks.
  */
 #include "history_inside.h"
 
@@ -9,6 +10,10 @@
 #include <string.h>
 
 enum { FEW = 4096, FIRST_IDS = 256 };
+/* Where stacks are always new, memory is bounded: from so many nodes or groups on only some of a new
+ * stack's innermost frames are kept, beyond a quarter more only the function and its caller, of
+ * which a program has not many. */
+enum { MANY_NODES = 1 << 21, MANY_GROUPS = 1 << 18, FEW_SHOWN = 16, FEWEST_SHOWN = 2 };
 
 static int is_same_node(const void *nodes, uint32_t number, const void *wanted)
 {
@@ -22,11 +27,22 @@ static uint64_t node_hash(const void *nodes, uint32_t number)
     return mixed(mixed(node->pc ^ (uint64_t)node->module << 48) + (uint32_t)node->parent);
 }
 
-static int32_t trace_node(struct history *h, int32_t parent, uint32_t module, uint64_t pc)
+/* How many frames of a stack that is new are kept. */
+static uint32_t frames_kept(const struct history *h)
+{
+    if (h->node_count < MANY_NODES && h->group_count < MANY_GROUPS)
+        return SHOWN_FRAMES;
+    int is_more = h->node_count < MANY_NODES / 4 * 5 && h->group_count < MANY_GROUPS / 4 * 5;
+    return is_more ? FEW_SHOWN : FEWEST_SHOWN;
+}
+
+/* The node of the tree with these values; a new one only where `may_add`, else 0. */
+static int32_t trace_node(struct history *h, int32_t parent, uint32_t module, uint64_t pc,
+                          int may_add)
 {
     struct trace_node key = {.parent = parent, .module = module, .pc = pc};
     uint32_t known = index_find(&h->node_index, h->nodes, node_hash(&key, 1), is_same_node, &key);
-    if (known)
+    if (known || !may_add)
         return (int32_t)known;
     if (h->node_count >= INT32_MAX - 1 ||
         grow(h, (void **)&h->nodes, &h->node_room, h->node_count + 1, sizeof key))
@@ -41,24 +57,31 @@ static int32_t trace_node(struct history *h, int32_t parent, uint32_t module, ui
 static void resolve(struct history *h, struct thread *t, struct frame_node *frame)
 {
     const struct process *p = &h->processes[t->process];
-    int32_t parent = frame->parent ? t->frames[frame->parent - 1].trace : frame->cut;
+    const struct frame_node *outer = frame->parent ? &t->frames[frame->parent - 1] : NULL;
     frame->epoch = p->epoch;
-    frame->trace = 0;
-    if (frame->depth < SHOWN_FRAMES)
-        frame->trace = trace_node(h, parent, module_at(p, frame->pc), frame->pc);
+    frame->trace = frame->shortened = 0;
+    if (frame->depth >= SHOWN_FRAMES || (outer && !outer->trace))
+        return;
+    frame->trace = trace_node(h, outer ? outer->trace : frame->cut, module_at(p, frame->pc),
+                              frame->pc, frame->depth <= frames_kept(h));
 }
 
-/* Known chains are put together to stacks of any depth. Of a deep recursion all are alike, cut. */
-static int32_t cut_deep(struct history *h, const struct thread *t, const struct frame_node *frame)
+/* Known chains are put together to stacks of any depth. Of a deep recursion all are alike, cut; so
+ * are those that are cut since there are too many. */
+static int32_t shorten(struct history *h, const struct thread *t, const struct frame_node *frame)
 {
     uint64_t pcs[SHOWN_FRAMES];
-    int32_t node = -CUT_DEEP;
-    for (int at = SHOWN_FRAMES; at--;) {
-        pcs[at] = frame->pc;
-        frame = &t->frames[frame->parent ? frame->parent - 1 : 0];
+    uint32_t kept = frames_kept(h), count = 0;
+    int32_t node = kept < SHOWN_FRAMES ? -CUT_MANY : -CUT_DEEP;
+    for (const struct frame_node *at = frame; count < kept; at = &t->frames[at->parent - 1]) {
+        pcs[count++] = at->pc;
+        if (!at->parent) {
+            node = count < SHOWN_FRAMES ? at->cut : node;
+            break;
+        }
     }
-    for (int at = 0; at < SHOWN_FRAMES; at++)
-        node = trace_node(h, node, module_at(&h->processes[t->process], pcs[at]), pcs[at]);
+    while (count--)
+        node = trace_node(h, node, module_at(&h->processes[t->process], pcs[count]), pcs[count], 1);
     return node;
 }
 
@@ -87,9 +110,11 @@ int32_t trace_stack(struct history *h, struct thread *t, struct frame_node *fram
         return node > 0 || node == HISTORY_NO_STACK ? 0 : node;
     if (frame->epoch != h->processes[t->process].epoch)
         resolve_all(h, t);
-    if (!frame->trace)
-        frame->trace = cut_deep(h, t, frame);
-    return frame->trace;
+    if (frame->trace)
+        return frame->trace;
+    if (!frame->shortened)
+        frame->shortened = shorten(h, t, frame);
+    return frame->shortened;
 }
 
 /* Sweep: keep the frames that a number leads to, and those that they hang on, in their order. */
@@ -117,7 +142,18 @@ static void sweep(struct history *h, struct thread *t)
     for (uint32_t id = 0; id < t->id_count; id++)
         t->ids[id] = moved[t->ids[id]];
     t->frame_count = kept;
+    t->sweep_at = 2 * kept;
     free(moved);
+}
+
+void history_nodes_anew(struct history *h, uint32_t pid, uint32_t tid)
+{
+    struct thread *t = thread_of(h, pid, tid);
+    if (!t)
+        return;
+    if (t->id_count)
+        memset(t->ids, 0, t->id_count * sizeof *t->ids);
+    t->frame_count = t->sweep_at = 0;
 }
 
 static int make_id(struct history *h, struct thread *t, uint32_t id)
@@ -144,7 +180,7 @@ void history_node(struct history *h, uint32_t pid, uint32_t tid, uint32_t id, in
     struct thread *t = thread_of(h, pid, tid);
     if (!t || !id || make_id(h, t, id))
         return;
-    if (t->frame_count >= FEW + 2 * (uint64_t)t->id_count)
+    if (t->frame_count >= FEW && t->frame_count >= t->sweep_at)
         sweep(h, t);
     struct frame_node *outer = parent > 0 ? frame_of(h, t, parent) : NULL;
     uint32_t number = outer ? (uint32_t)(outer - t->frames) + 1 : 0;

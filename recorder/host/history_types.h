@@ -12,7 +12,8 @@ enum {
     MAX_OPEN = 64,      /* calls of a thread; the oldest is given up then */
     MAX_FRAMES = 4096,  /* of a stack that are looked at */
     SHOWN_FRAMES = 257, /* of a stack that are handed out, as of the breakpoint engine's */
-    CUT_DEEP = 2,
+    CUT_DEEP = 2,       /* alloctrace/words.py, CUTS */
+    CUT_MANY = 5,
     MAX_LISTED = 20000,
     MAX_THREADS = 1 << 20,
     MAX_PROCESSES = 1 << 16,
@@ -91,7 +92,8 @@ struct frame_node {
     uint32_t parent; /* index + 1 in the thread's frames, 0: outermost */
     int32_t cut;     /* where there is no parent: 0 or less */
     uint64_t pc, slot;
-    int32_t trace; /* the node of the trace's tree; 0: too deep, and not asked for yet */
+    int32_t trace;     /* the node of the trace's tree; 0: too deep, or too many before it */
+    int32_t shortened; /* then, where it was asked for: the node that stands for it */
     uint32_t depth, epoch;
     uint32_t hint; /* the group of its last event */
     /* The group of its calls of this hook that lie in no other: as long as history.stamp is this. */
@@ -109,7 +111,7 @@ struct thread {
     uint64_t syscall_seq, syscall_t, syscall_ptr; /* the open one; seq NONE: none */
     uint32_t syscall_number, syscall_group;
     struct frame_node *frames;
-    uint32_t frame_count, frame_room;
+    uint32_t frame_count, frame_room, sweep_at;
     uint32_t *ids; /* node number -> index + 1 */
     uint32_t id_count;
 };

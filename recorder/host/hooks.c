@@ -209,9 +209,7 @@ static void tell_refused(struct host *h, const struct module *m, const struct pl
         uint64_t address = h->family->hooks[plan->number].address;
         if (plan->refusal == MOVED)
             continue;
-        h->refused++;
-        say_note(h, "%s at %#llx of %s is not seen: %s", plan->what,
-                 (unsigned long long)(address - m->bias), m->path, refusal_text(plan->refusal));
+        plan_refused(h, plan, address - m->bias, m->path);
     }
 }
 

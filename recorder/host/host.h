@@ -168,6 +168,8 @@ bool host_turn(struct host *h);
 
 /* ---- main.c ---- */
 void say_note(struct host *h, const char *format, ...);
+/* A note that weakens every count; `kind` is one word for programs: alloctrace/coverage.py. */
+void say_unseen(struct host *h, const char *kind, const char *format, ...);
 void say_lost(struct host *h, uint64_t count, const char *reason);
 static inline void *host_at(const struct host *h, uint64_t offset)
 {

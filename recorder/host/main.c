@@ -20,16 +20,32 @@ extern const unsigned char agent_begin[], agent_finish[];
 
 /* ---- words ---- */
 
-void say_note(struct host *h, const char *format, ...)
+static void say(struct host *h, const char *type, const char *kind, const char *format,
+                va_list arguments)
 {
     char text[4096];
-    va_list arguments;
-    va_start(arguments, format);
     vsnprintf(text, sizeof text, format, arguments);
-    va_end(arguments);
-    json_begin(&h->json, "note");
+    json_begin(&h->json, type);
+    if (kind)
+        json_text(&h->json, "kind", kind);
     json_text(&h->json, "text", text);
     spool_json(&h->spool, &h->json);
+}
+
+void say_note(struct host *h, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    say(h, "note", NULL, format, arguments);
+    va_end(arguments);
+}
+
+void say_unseen(struct host *h, const char *kind, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    say(h, "unseen", kind, format, arguments);
+    va_end(arguments);
 }
 
 void say_lost(struct host *h, uint64_t count, const char *reason)

@@ -54,6 +54,8 @@ size_t plans_carry_out(struct host *h, const struct text *text, struct plans *pl
 /* Write one plan, or keep it for plans_write; MOVED: done. */
 enum refusal plan_write(struct host *h, const struct plan *plan);
 enum refusal plan_defer(struct host *h, const struct plan *plan);
+/* Say so; `vaddr` in the file. */
+void plan_refused(struct host *h, const struct plan *plan, uint64_t vaddr, const char *path);
 /* Write what was deferred (h->deferred), now that the target stands still. */
 void plans_write(struct host *h, struct plans *plans);
 

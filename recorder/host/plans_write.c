@@ -91,14 +91,29 @@ static bool is_loaded(struct host *h, const struct plan *plan)
     return m != NULL && m->id == h->family->hooks[plan->number].module;
 }
 
+/* Without a border or an unwinder events are seen all the same. */
+static bool shows_events(const struct hook *hook)
+{
+    return hook->kind != HOOK_BORDER && hook->kind != HOOK_START && hook->kind != HOOK_FDE;
+}
+
+void plan_refused(struct host *h, const struct plan *plan, uint64_t vaddr, const char *path)
+{
+    const char *text = "%s at %#llx of %s is not seen: %s", *why = refusal_text(plan->refusal);
+    h->refused++;
+    if (shows_events(&h->family->hooks[plan->number]))
+        say_unseen(h, "hook", text, plan->what, (unsigned long long)vaddr, path, why);
+    else
+        say_note(h, text, plan->what, (unsigned long long)vaddr, path, why);
+}
+
 void plans_write(struct host *h, struct plans *plans)
 {
     for (size_t i = 0; i < plans->count; i++) {
         struct plan *plan = &plans->list[i];
         if (!is_loaded(h, plan) || (plan->refusal = plan_write(h, plan)) == MOVED)
             continue;
-        h->refused++;
-        say_note(h, "%s at %#llx is not seen: %s", plan->what,
-                 (unsigned long long)plan->moved.patch, refusal_text(plan->refusal));
+        const struct module *m = module_around(h, plan->moved.patch);
+        plan_refused(h, plan, plan->moved.patch - m->bias, m->path);
     }
 }

@@ -238,7 +238,7 @@ void processes_let_go(struct host *h)
         if (h->families[i].used)
             h->families[i].area->host_gone = 1;
     if (left > 0)
-        say_note(h,
+        say_unseen(h, "processes",
                  "%zu processes that the program had started still ran when it ended: what they "
                  "did from then on is not recorded",
                  left);

@@ -17,8 +17,9 @@ struct reader {
     uint64_t pace_ns;  /* from one event without a time stamp to the next */
     uint64_t open[64]; /* stack pointers of open calls, innermost last */
     unsigned open_count;
-    void *nodes;    /* what the thread's agent said of its nodes: drain.c */
-    uint64_t sp;    /* of the call at `offset` */
+    void *nodes; /* what the thread's agent said of its nodes: drain.c */
+    uint32_t walk_first, walk_last, walks_end; /* numbers of nodes: records.c */
+    uint64_t sp;                               /* of the call at `offset` */
     uint64_t begun; /* and the time stamp with which it was entered; 0: none */
     char *path;     /* of the file that the next mmap maps */
 };

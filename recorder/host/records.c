@@ -18,9 +18,28 @@ uint64_t event_ns(struct host *h, struct reader *r, uint64_t tsc)
 
 /* ---- stacks ---- */
 
-static void take_node(struct reader *r, uint64_t word, const uint64_t *record)
+/* The agent tells a walk from its outermost frame, which has the highest number, inwards, and numbers
+ * the next walk behind it. A number of an earlier walk: its memory was full, and it began anew. */
+static void note_walk(struct host *h, struct reader *r, uint32_t id)
 {
-    struct raw_node *raw = raw_at(r, (uint32_t)(word >> 32));
+    if (id > r->walk_last) {
+        r->walks_end = r->walk_first;
+        r->walk_first = id;
+    }
+    r->walk_last = id;
+    if (id > r->walks_end)
+        return;
+    r->walks_end = 0;
+    r->walk_first = id;
+    history_nodes_anew(h->history, r->pid, r->tid);
+}
+
+static void take_node(struct host *h, struct reader *r, uint64_t word, const uint64_t *record)
+{
+    uint32_t id = (uint32_t)(word >> 32);
+    struct raw_node *raw = raw_at(r, id);
+    if (id < MEMO_NODES)
+        note_walk(h, r, id);
     if (raw != NULL)
         *raw = (struct raw_node){.pc = record[2], .slot = record[3], .parent = (uint32_t)record[1]};
 }
@@ -228,7 +247,7 @@ bool record_take(struct host *h, struct reader *r, uint64_t word, uint64_t limit
         leave(h, r, record[2], record[1], record[3], record[4]);
         break;
     case RECORD_NODE:
-        take_node(r, word, record);
+        take_node(h, r, word, record);
         break;
     case RECORD_PATH:
         take_path(r, word, record);

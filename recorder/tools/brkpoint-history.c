@@ -1,7 +1,7 @@
 /* brkpoint-history - turns a spool of single records into one of columns and sums.
  *
  *   brkpoint-history [--nodes N] [--flush N] [--together 1] [--totals 1] SPOOL OUT
- *   brkpoint-history --synthetic N [--stacks N] [--live N] [--together 1] [--totals 1] OUT
+ *   brkpoint-history --synthetic N [--stacks N] [--live N] [--ways N] [--together 1] [--totals 1] OUT
  *
  * The first form serves the tests, which hold the result beside alloctrace/history.py; the second
  * makes up N events and says what each cost.
@@ -36,10 +36,11 @@ static int put_head(FILE *file)
 
 static int usage(void)
 {
-    fputs("usage: brkpoint-history [--nodes N] [--flush N] [OPTION...] SPOOL OUT\n"
-          "       brkpoint-history --synthetic N [--stacks N] [--live N] [OPTION...] OUT\n"
-          "options: --together 1, --totals 1\n",
-          stderr);
+    fputs(
+        "usage: brkpoint-history [--nodes N] [--flush N] [OPTION...] SPOOL OUT\n"
+        "       brkpoint-history --synthetic N [--stacks N] [--live N] [--ways N] [OPTION...] OUT\n"
+        "options: --together 1, --totals 1\n",
+        stderr);
     return 2;
 }
 
@@ -62,6 +63,8 @@ static int parse(struct options *options, int argc, char **argv)
             options->synthetic.stacks = (uint32_t)value;
         else if (!strcmp(argv[at], "--live"))
             options->synthetic.live = (uint32_t)value;
+        else if (!strcmp(argv[at], "--ways"))
+            options->synthetic.ways = (uint32_t)value;
         else
             return -1;
     }

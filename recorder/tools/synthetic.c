@@ -7,6 +7,7 @@
 #include <time.h>
 
 enum { DEPTH = 31, PID = 4242, MALLOC_HOOK = 1, FREE_HOOK = 2, FIRST_NODE = 100 };
+enum { REMEMBERED = 9000, DEEPEST = 4096 }; /* nodes of an agent; frames of a stack */
 static const uint64_t code = 0x401000, libc = 0x7f0000001000, top = 0x7ffe00000000;
 static const uint64_t heap = 0x555500000000;
 
@@ -55,7 +56,31 @@ struct run {
     uint64_t random, now;
     uint64_t *blocks;
     uint32_t count;
+    uint32_t chain[DEEPEST], depth,
+        numbers; /* the nodes of the present stack; how many were given */
 };
+
+/* Another way down: half the stack goes, and as much comes, which was never there before. The nodes
+ * are numbered from the outermost inwards, downwards, as an agent does. */
+static uint32_t new_way(struct run *run, uint64_t noise)
+{
+    uint32_t most = run->options->ways < DEEPEST ? run->options->ways : DEEPEST;
+    uint32_t depth = most / 2 + (uint32_t)(noise >> 40) % (most / 2 + 1);
+    if (depth <= run->depth / 2)
+        depth = run->depth / 2 + 1;
+    run->depth /= 2;
+    if (run->numbers + 2 + depth > REMEMBERED)
+        run->depth = run->numbers = 0;
+    uint32_t number = run->numbers + depth - run->depth;
+    run->numbers = number;
+    while (run->depth < depth) {
+        int32_t parent = run->depth ? (int32_t)run->chain[run->depth - 1] : 0;
+        uint64_t pc = code + run->depth * 256 + (chance(&run->random) & 7) * 16;
+        history_node(run->h, PID, PID, number, parent, pc, top - 64 * run->depth);
+        run->chain[run->depth++] = number--;
+    }
+    return run->chain[depth - 1];
+}
 
 static void call(struct run *run, uint32_t hook, uint64_t argument, uint64_t result)
 {
@@ -63,6 +88,8 @@ static void call(struct run *run, uint32_t hook, uint64_t argument, uint64_t res
     uint64_t noise = chance(&run->random);
     uint32_t stack = run->options->stacks > 2 ? (uint32_t)(noise >> 32) % run->options->stacks : 0;
     told.node = (int32_t)(FIRST_NODE + stack * (DEPTH + 2) + DEPTH + hook - 1);
+    if (run->options->ways)
+        told.node = (int32_t)new_way(run, noise);
     told.args[0] = argument;
     told.result = result;
     told.t = run->now += 40 + (noise & 15);

@@ -8,6 +8,7 @@ struct synthetic {
     uint64_t events;   /* half of them free */
     uint32_t stacks;   /* distinct ones, 31 frames deep */
     uint32_t live;     /* blocks that are live at once, freed in random order; 0: the last one */
+    uint32_t ways;     /* not 0: always new stacks, up to so deep, numbered as an agent does */
     uint32_t together; /* not 0: a call and its return are told as one */
 };
 
