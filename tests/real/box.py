@@ -4,6 +4,7 @@
 Runs it to its end. RESULT gets one JSON object: `status` (negative: a signal), `cpu` and `wall` in
 seconds (`cpu`: of all that it started, too), `left` (names of processes that outlived it by more
 than a moment), `hung` (what ran, and how much CPU it had, where the limit was reached; else null).
+The limit: seconds of CPU of all together, or five times as many by the clock.
 USER: a name to run it as, where we are root; "-" for ourselves. NAME=VALUE: for the command's
 environment, and not for the box's. Nothing survives the box.
 """
@@ -18,23 +19,25 @@ import subprocess
 import sys
 import time
 
-_PR_SET_CHILD_SUBREAPER = 36
+_PR_SET_PDEATHSIG, _PR_SET_CHILD_SUBREAPER = 1, 36
 GRACE_S = 3  # for what is about to end by itself
+SLOW = 5  # of a busy machine: so many times the limit by the clock
 
 
 def main(result, limit_s, user, *rest):
     split = rest.index("--")
     more, words = dict(entry.split("=", 1) for entry in rest[:split]), rest[split + 1 :]
-    if ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0):
-        raise OSError("no subreaper")
     signal.signal(signal.SIGTERM, _end)
+    prctl = ctypes.CDLL(None).prctl
+    if prctl(_PR_SET_PDEATHSIG, signal.SIGTERM) or prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0):
+        raise OSError("prctl")
     began = time.monotonic()
     child = subprocess.Popen(words, env=dict(os.environ, **more), preexec_fn=_becoming(user))
     hung = None
-    try:
-        child.wait(timeout=float(limit_s))
-    except subprocess.TimeoutExpired:
-        hung = [_shown(pid) for pid in descendants(os.getpid())]
+    while child.poll() is None and not hung:
+        time.sleep(min(0.02, (time.monotonic() - began) / 10))
+        if time.monotonic() - began > float(limit_s) / 2:
+            hung = _over(began, float(limit_s))
     wall = time.monotonic() - began
     left = [] if hung else _left_after(GRACE_S)
     _end_all(child)
@@ -42,6 +45,17 @@ def main(result, limit_s, user, *rest):
     found = {"status": child.returncode, "cpu": usage.ru_utime + usage.ru_stime, "wall": wall}
     with open(result, "w", encoding="utf-8") as file:
         json.dump(dict(found, left=left, hung=hung), file)
+
+
+def _over(began, limit_s):
+    """What still runs, where the limit is reached; else None. Looks once in a second."""
+    time.sleep(1)
+    alive = descendants(os.getpid())
+    spent = resource.getrusage(resource.RUSAGE_CHILDREN)
+    cpu = spent.ru_utime + spent.ru_stime + sum(_cpu(pid) for pid in alive)
+    if alive and (cpu > limit_s or time.monotonic() - began > SLOW * limit_s):
+        return [_shown(pid) for pid in alive]
+    return None
 
 
 def _becoming(user):
@@ -127,11 +141,14 @@ def _field(pid, name):
 def _shown(pid):
     """`brkpoint-record R 71.2 s`: a name, its state, its CPU time."""
     fields = _stat(pid)
-    if not fields:
-        return "gone"
-    ticks = int(fields[11]) + int(fields[12])
-    cpu = ticks / os.sysconf("SC_CLK_TCK")
-    return "%s %s %.1f s" % (_field(pid, "comm"), fields[0], cpu)
+    return "%s %s %.1f s" % (_field(pid, "comm"), fields[0], _cpu(pid)) if fields else "gone"
+
+
+def _cpu(pid):
+    """Seconds of a process and of those that it has waited for."""
+    fields = _stat(pid)
+    ticks = sum(map(int, fields[11:15])) if fields else 0
+    return ticks / os.sysconf("SC_CLK_TCK")
 
 
 def _kill(pid):

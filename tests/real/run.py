@@ -15,6 +15,7 @@ import json
 import os
 import platform
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -196,7 +197,9 @@ def parse(words):
     parser.add_argument("names", nargs="*", metavar="WORD", help="part of a program's name")
     parser.add_argument("--quick", action="store_true", help="only the rows that CI runs")
     parser.add_argument("--repeat", type=int, default=2, help="runs, of which the least CPU counts")
-    parser.add_argument("--limit", type=float, default=60, metavar="S", help="of one run")
+    parser.add_argument(
+        "--limit", type=float, default=60, metavar="S", help="seconds of CPU of a run"
+    )
     parser.add_argument("--no-witnesses", dest="witnesses", action="store_false")
     parser.add_argument("--keep", metavar="FOLDER", help="traces and outputs go there")
     parser.add_argument("--docs", action="store_true", help="write docs/real-programs.md")
@@ -218,6 +221,9 @@ def main(words):
 
 def run_all(chosen, options):
     rows = []
+    signal.signal(
+        signal.SIGTERM, lambda *_: sys.exit(143)
+    )  # what runs is ended, what lies about goes
     runs.say(table.head())
     with tempfile.TemporaryDirectory(prefix="real-programs-") as folder:
         os.chmod(folder, 0o755)  # some run as somebody else

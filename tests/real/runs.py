@@ -11,6 +11,7 @@ import sys
 import time
 from dataclasses import dataclass, field
 
+from box import SLOW
 from programs import HERE, ROOT
 
 BRKPOINT = os.path.join(ROOT, "brkpoint")
@@ -48,7 +49,7 @@ def run(place, limit_s, before=(), **environment):
     words = [*before, *place.program.words(place.values)]
     with Server(place):
         started = boxed(place, words, limit_s, **environment)
-        client = _use(place, limit_s) if place.program.client else b""
+        client = _use(place, SLOW * limit_s) if place.program.client else b""
         found = finish(place, started)
     found.client, found.files = client, place.files()
     return found
