@@ -39,10 +39,12 @@ def _once(place, server, trace, limit_s):
     """(Run, ms) of one attach, with a client that asks from before to after."""
     if os.path.exists(trace):
         os.unlink(trace)
-    client = _gap(place, FOR_S + 2.5)
+    client = _gap(place, limit_s)
     time.sleep(0.3)
     words = [runs.BRKPOINT, "--quiet", "-o", trace, "-p", _which(place, server)]
     found = runs.finish(place, runs.boxed(place, [*words, "--for", "%gs" % FOR_S], limit_s))
+    time.sleep(0.3)
+    client.terminate()
     return found, _said(client)
 
 

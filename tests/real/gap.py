@@ -1,10 +1,11 @@
 #!/usr/bin/python3
 """gap.py PROTOCOL PORT SECONDS: asks a server on, one question at a time; says the largest gap.
 
-PROTOCOL: redis, http or postgres. Prints milliseconds between the two answers that were farthest
-apart, and the number of answers.
+PROTOCOL: redis, http or postgres. Ends with the time, or SIGTERM. Prints milliseconds between the
+two answers that were farthest apart, and the number of answers.
 """
 
+import signal
 import socket
 import struct
 import sys
@@ -17,7 +18,9 @@ def main(protocol, port, seconds):
     question, is_whole = OPENED[protocol](connection)
     last = began = time.monotonic()
     largest = answers = 0
-    while last - began < float(seconds):
+    signal.signal(signal.SIGTERM, lambda *_: until.clear())
+    until = [began + float(seconds)]
+    while until and last < until[0]:
         connection.sendall(question)
         _answer(connection, is_whole)
         now = time.monotonic()

@@ -61,7 +61,7 @@ def look(program, place, options):
     if program.kind == "attach":
         before = ours_in_shared_folders()
         found, gaps, troubles = attached.attach(place, trace, limit)
-        seen = checks.Seen(program, runs.Run(), found, gaps=gaps, troubles=troubles)
+        seen = checks.Seen(program, runs.Run(status=0), found, gaps=gaps, troubles=troubles)
         seen.strangers = left_in_shared_folders(before)
         read_reports(seen, place, trace)
         return seen
