@@ -35,6 +35,7 @@ def main(result, limit_s, user, *rest):
     child = subprocess.Popen(words, env=dict(os.environ, **more), preexec_fn=_becoming(user))
     hung = None
     while child.poll() is None and not hung:
+        _reap_orphans(child)
         time.sleep(min(0.02, (time.monotonic() - began) / 10))
         if time.monotonic() - began > float(limit_s) / 2:
             hung = _over(began, float(limit_s))
@@ -45,6 +46,15 @@ def main(result, limit_s, user, *rest):
     found = {"status": child.returncode, "cpu": usage.ru_utime + usage.ru_stime, "wall": wall}
     with open(result, "w", encoding="utf-8") as file:
         json.dump(dict(found, left=left, hung=hung), file)
+
+
+def _reap_orphans(child):
+    """As init would; the command itself is for `child.poll`."""
+    while True:
+        found = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+        if found is None or found.si_pid == child.pid:
+            return
+        os.waitpid(found.si_pid, 0)
 
 
 def _over(began, limit_s):
