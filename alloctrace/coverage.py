@@ -91,6 +91,11 @@ def unseen(run, hooked):
 
 
 _CHILDREN = "what child processes did: they ran free and were not followed"
+_MADE_CODE = (
+    "system calls of code made at run time",
+    "memory syscalls that code makes which the program itself made at run time (a compiler's):"
+    " what they mapped, and was still there at the end, would be told of at the top",
+)
 _NO_CALLS = "calls of allocator functions could not be seen, only memory syscalls"
 
 
@@ -122,6 +127,8 @@ def not_seen(run, cuts, hooked):
     rows += _before(run)
     for reason in () if hooked else run.get("unhooked") or ():
         rows.append(_row("calls", str(reason), None, "call", "calls"))
+    if run.get("made_code"):
+        rows.append(_row("made", _MADE_CODE[1], None, _MADE_CODE[0], _MADE_CODE[0]))
     for reason, count in sorted(cuts.items()):
         why = "the outer frames of stacks that were cut: %s" % reason
         rows.append(_row("cut", why, count, "stack cut short", "stacks cut short"))

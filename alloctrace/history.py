@@ -39,6 +39,7 @@ class History:
     signals: list = field(default_factory=list)  # dicts: name, tid, t_ns
     cost: dict = field(default_factory=dict)  # stops, engine_ns
     notes: list = field(default_factory=list)  # sentences for people
+    made_code: int = 0  # bytes of code of no file in the processes as they ended
     unseen: list = field(default_factory=list)  # dicts: kind, why; why counts are too small
     lost: int = 0  # events that the engine could not record
     unknown_ends: int = 0  # frees and moves of blocks that nobody saw allocated; recorder only
@@ -172,7 +173,7 @@ class Builder(InfoRecords):
             return
         thread = self._thread(record.tid)
         event = self._event(record, "syscall", name)
-        event.size, event.ptr, event.args = syscalls.decode(name, record.args, record.path)
+        event.size, event.ptr, event.args = syscalls.decode(record.number, record.args, record.path)
         around = self._around(thread, record.sp, self._stack(record.stack))
         event.cause = None if around is None else around.event.seq
         thread.syscall = event

@@ -144,6 +144,9 @@ class InfoRecords:
             self._list(self.history.unseen, row)
             self._list(self.history.notes, row["why"])
 
+    def _info_made_code(self, data):
+        self.history.made_code += fields.number(data, "bytes")
+
     def _info_lost(self, data):
         count = fields.number(data, "count")
         self.history.lost += count

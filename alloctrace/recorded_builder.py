@@ -41,7 +41,7 @@ class Builder:
 
     def name(self, data):
         kind, name = fields.text(data, "kind"), fields.text(data, "name")
-        known = words.ENTRY_POINTS if kind == "call" else words.MEMORY_SYSCALLS.values()
+        known = words.ENTRY_POINTS if kind == "call" else words.SYSCALL_NAMES
         if kind not in ("call", "syscall") or name not in known:
             self._refuse("names")
             return
@@ -188,5 +188,4 @@ def _arguments(record):
     """What a syscall was given, or posix_memalign returned, as the event's `args`."""
     if record.number == _CODE:
         return {"code": syscalls.int32(record.args[0])}
-    name = words.MEMORY_SYSCALLS[record.number]
-    return syscalls.decode(name, record.args, record.path)[2]
+    return syscalls.decode(record.number, record.args, record.path)[2]

@@ -98,6 +98,7 @@ def cuts(history):
 def _not_followed(history):
     names = ("forks", "children", "threads", "signals", "images", "mains", "unseen")
     lists = {name: list(map(_plain, getattr(history, name)[:MAX_KEPT])) for name in names}
+    lists["made_code"] = min(history.made_code, (1 << 63) - 1)
     lists["children_not_followed"] = len(history.forks)
     return lists
 
@@ -132,6 +133,7 @@ _TYPES = {
     "calls_hooked": bool,
     "unhooked": list,
     "unseen": list,
+    "made_code": int,
     "forks": list,
     "children": list,
     "threads": list,

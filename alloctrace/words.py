@@ -25,7 +25,10 @@ MEMORY_SYSCALLS = {
     12: "brk",
     25: "mremap",
     28: "madvise",
+    329: "mprotect",  # pkey_mprotect: with a protection key
 }
+SYSCALL_NAMES = tuple(dict.fromkeys(MEMORY_SYSCALLS.values()))
+PKEY_MPROTECT = 329
 
 CUT_DEEP = 2  # of CUTS
 # Why a stack ends before its outermost frame. 0 means that it does not.

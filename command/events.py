@@ -15,7 +15,7 @@ from reports import event_json, event_lines
 NAME = "events"
 HELP = "list the events of a recorded run, one a line, as text or JSON"
 
-NAMES = words.ENTRY_POINTS + tuple(words.MEMORY_SYSCALLS.values())
+NAMES = words.ENTRY_POINTS + words.SYSCALL_NAMES
 
 
 def configure(parser):

@@ -84,7 +84,8 @@ recorder-checked: recorder ## build the recorder whose agent unwinds each rememb
 recorder-check-stacks: recorder-checked ## compare STACKS remembered stacks with ones unwound anew
 	@/usr/bin/python3 tests/recorder_checked.py $(STACKS)
 
-ring_fuzz_c = $(addprefix recorder/host/,calls.c clock.c drain.c records.c ring.c spool.c stacks.c) \
+ring_fuzz_c = $(addprefix recorder/host/,calls.c clock.c drain.c mapped.c maps.c ranges.c \
+  records.c ring.c spool.c stacks.c) \
   $(wildcard recorder/host/history*.c)
 
 .PHONY: recorder-fuzz-ring

@@ -1,4 +1,4 @@
-"""A program that looks at itself by ptrace, as LeakSanitizer does at its end: it is let go there, and
+"""A program that looks at itself by ptrace, as LeakSanitizer does at its end, is let go there and
 ends as by itself."""
 
 import subprocess
@@ -6,7 +6,15 @@ import subprocess
 import pytest
 from engine_runs import calls, compile_c, record
 
-LEAKY = "#include <stdlib.h>\nint main(void) { void *volatile p = malloc(2302); p = 0; return 0; }\n"
+LEAKY = """
+#include <stdlib.h>
+int main(void)
+{
+    void *volatile p = malloc(2302);
+    p = 0;
+    return 0;
+}
+"""
 # A child that shares the program's memory and calls what has a breakpoint in it.
 SHARED = """
 #define _GNU_SOURCE

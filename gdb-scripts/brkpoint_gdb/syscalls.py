@@ -16,6 +16,10 @@ _ENDING = {60: "exit", 231: "exit_group"}
 _PTRACE = 101
 _CLONE, _CLONE3 = 56, 435
 _FORKING = (_CLONE, _CLONE3, _PTRACE)
+# int 0x80: mmap, munmap, mprotect, mremap and mmap2 (arch/x86/entry/syscalls/syscall_32.tbl)
+_OF_32_BITS = (90, 91, 125, 163, 192)
+_INT_80 = b"\xcd\x80"
+_GATE = "system calls through int 0x80 are not seen, and this program makes such"
 _EXECVE = (59, 322)  # execve, execveat: these stop for real
 _MMAP, _MUNMAP, _NO_FD = 9, 11, 0xFFFFFFFF
 _MAP_ANONYMOUS = 0x20
@@ -30,9 +34,9 @@ class Syscalls(gdb.Function):
     def __init__(self, engine):
         super().__init__("_brkpoint_syscall")
         self._engine = engine
-        self._inside = {}  # tid -> number of the syscall that it is in
+        self._inside = {}  # tid -> number of the syscall that it is in, or _GATE
         self.quiet = False  # a 32-bit program: the same numbers mean other calls
-        numbers = " ".join(str(n) for n in [*MEMORY_SYSCALLS, *_ENDING, *_FORKING])
+        numbers = " ".join(str(n) for n in [*MEMORY_SYSCALLS, *_ENDING, *_FORKING, *_OF_32_BITS])
         catchpoint("catch syscall " + numbers).condition = "$_brkpoint_syscall()"
         self.execve = catchpoint("catch syscall %s" % " ".join(map(str, _EXECVE)))
 
@@ -52,10 +56,17 @@ class Syscalls(gdb.Function):
         t_ns, tid = now(), process.tid()
         regs = process.registers(tid)
         number = regs.orig_rax
-        if self._inside.get(tid) == number:
-            del self._inside[tid]
+        inside = self._inside.pop(tid, None)
+        if inside is _GATE:
+            return False
+        if inside == number:
             return self._leave(t_ns, tid, number, _signed(regs.rax))
         self._inside[tid] = number
+        if process.read(regs.rip - len(_INT_80), len(_INT_80)) == _INT_80:
+            self._engine.unseen("syscalls", _GATE)
+            self._inside[tid] = _GATE
+        if number in _OF_32_BITS or self._inside[tid] is _GATE:
+            return False
         if number in _ENDING:
             self._engine.borders.ending(t_ns, tid, _ENDING[number])
             return _ENDING[number] == "exit_group" and self._engine.planted.program_ends()

@@ -22,6 +22,7 @@ enum {
     SYS_exit_group = 231,
     SYS_seccomp = 317,
     SYS_execveat = 322,
+    SYS_pkey_mprotect = 329,
     SYS_clone3 = 435
 };
 #define CLONE_VM 0x100 /* linux/sched.h */
@@ -47,7 +48,7 @@ struct site {
 static int is_memory(uint64_t number)
 {
     return (number >= SYS_mmap && number <= SYS_brk) || number == SYS_mremap ||
-           number == SYS_madvise;
+           number == SYS_madvise || number == SYS_pkey_mprotect;
 }
 
 static uint64_t result_time(struct thread_state *t)
@@ -157,7 +158,7 @@ static void last_munmap(struct thread_state *t, struct hook_stack *s, const stru
 static int takes_away(const struct hook_stack *s)
 {
     return s->rax == SYS_munmap || s->rax == SYS_mremap || s->rax == SYS_mprotect ||
-           (s->rax == SYS_mmap && (s->r10 & MAP_FIXED));
+           s->rax == SYS_pkey_mprotect || (s->rax == SYS_mmap && (s->r10 & MAP_FIXED));
 }
 
 static void before_syscall(struct thread_state *t, struct hook_stack *s, struct site *site)

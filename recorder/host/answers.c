@@ -1,5 +1,6 @@
 /* answers.c - what threads of the target ask. The asking thread stands still until it is told. */
 #include "execs.h"
+#include "mapped.h"
 #include "reader.h"
 
 #include <stdio.h>
@@ -67,6 +68,8 @@ static void answer(struct host *h, struct thread_state *t, struct reader *r)
         exec_fails(h, (pid_t)ask->a[0]);
         break;
     case ASK_EXIT:
+        if (ask->a[1])
+            mapped_last(h, h->process);
         if (pid_of(h) == (uint32_t)h->first && (ask->a[1] || r->tid == r->pid))
             border_end(h, now, ask->a[1] != 0);
         break;

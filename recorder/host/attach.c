@@ -4,6 +4,7 @@
 #include "host.h"
 #include "image.h"
 #include "inject.h"
+#include "mapped.h"
 #include "plans.h"
 #include "standing.h"
 #include "threads.h"
@@ -88,6 +89,7 @@ static bool plant(struct host *h, const struct threads *threads)
     h->standing = NULL;
     standing_free(&standing);
     borders_attached(h);
+    mapped_begin(p);
     h->family->area->recording = 1;
     return true;
 }

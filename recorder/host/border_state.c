@@ -5,13 +5,14 @@
 #include <string.h>
 #include <unistd.h>
 
-static bool is_ours(const struct host *h, uint64_t start)
+bool is_ours(const struct host *h, const struct process *p, uint64_t start)
 {
-    if (start >= h->process->area && start < h->process->area + AREA_SIZE)
+    (void)h;
+    if (start >= p->area && start < p->area + AREA_SIZE)
         return true;
     for (unsigned i = 0; i < MAX_AREAS; i++)
-        if (h->process->areas[i].address && start >= h->process->areas[i].address &&
-            start < h->process->areas[i].stubs + (uint64_t)MAX_HOOKS * STUB_SIZE + IDENTITY_SIZE)
+        if (p->areas[i].address && start >= p->areas[i].address &&
+            start < p->areas[i].stubs + (uint64_t)MAX_HOOKS * STUB_SIZE + IDENTITY_SIZE)
             return true;
     return false;
 }
@@ -26,7 +27,7 @@ static uint64_t own_resident(struct host *h)
     FILE *file = fopen(path, "re");
     while (file != NULL && fgets(line, sizeof line, file) != NULL) {
         if (sscanf(line, "%lx-%lx ", &start, &end) == 2)
-            ours = is_ours(h, start);
+            ours = is_ours(h, h->process, start);
         else if (ours && sscanf(line, "Rss: %lu kB", &kib) == 1)
             total += kib * 1024;
     }
@@ -71,7 +72,7 @@ static uint64_t add_mappings(struct host *h, struct json *json, uint64_t mapped)
             const struct mapping *m = &maps.list[i];
             if (strcmp(m->path, "[heap]") == 0 && heap == 0)
                 heap = m->end;
-            if (is_ours(h, m->start))
+            if (is_ours(h, h->process, m->start))
                 mapped -= m->end - m->start;
             else
                 count++;

@@ -123,6 +123,7 @@ struct process {
     uint32_t after_main;    /* number of its hook */
     bool watch_stacks;      /* it has none: stacks must tell */
     bool has_begun_image;   /* its phases are its own: it has exec'd */
+    struct mapped *mapped;  /* mapped.h; NULL: nothing is known */
 };
 
 struct host {
@@ -255,6 +256,8 @@ uint32_t hook_id_at(struct host *h, uint32_t number, uint64_t ret);
 /* ---- border_state.c ---- */
 /* Memory, faults and mappings of the process served into `json`; its program break. */
 uint64_t border_state(struct host *h, struct json *json);
+/* Whether the mapping at `start` of that process is the recorder's own. */
+bool is_ours(const struct host *h, const struct process *p, uint64_t start);
 
 /* ---- border_main.c ---- */
 /* The file that the entry point lies in; NULL: unknown. */

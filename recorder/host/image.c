@@ -1,6 +1,7 @@
 /* image.c - a program at its first instruction: what it is, and the agent into it. */
 #define _GNU_SOURCE
 #include "image.h"
+#include "mapped.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -102,6 +103,7 @@ static bool plant(struct host *h)
     h->family->area->recording = 1;
     modules_update(h);
     borders_begin(h);
+    mapped_begin(p);
     return true;
 }
 

@@ -7,6 +7,7 @@
 #define _GNU_SOURCE
 #include "families.h"
 #include "grow.h"
+#include "mapped.h"
 
 #include <fcntl.h>
 #include <poll.h>
@@ -71,6 +72,7 @@ static void release(struct host *h, size_t index)
     tracee_close(&p->tracee);
     if (p->pidfd >= 0)
         close(p->pidfd);
+    mapped_free(p);
     free(p->executable);
     free(p->modules);
     free(p);
@@ -96,6 +98,7 @@ static void inherit(struct process *child, const struct process *parent)
     memcpy(child->areas, parent->areas, sizeof child->areas);
     child->phase = parent->phase;
     child->after_main = NO_HOOK;
+    mapped_inherit(child, parent);
 }
 
 static void announce(struct host *h, const struct process *child, pid_t parent)
@@ -181,6 +184,7 @@ static void forget(struct host *h, size_t index)
 {
     struct process *p = h->processes[index];
     finish(h, p);
+    mapped_end(h, p);
     history_exit(h->history, (uint32_t)p->tracee.pid);
     family_leave(h, p->family);
     release(h, index);
@@ -239,9 +243,9 @@ void processes_let_go(struct host *h)
             h->families[i].area->host_gone = 1;
     if (left > 0)
         say_unseen(h, "processes",
-                 "%zu processes that the program had started still ran when it ended: what they "
-                 "did from then on is not recorded",
-                 left);
+                   "%zu processes that the program had started still ran when it ended: what they "
+                   "did from then on is not recorded",
+                   left);
     while (h->process_count > 0)
         forget(h, h->process_count - 1);
 }

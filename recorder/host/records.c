@@ -1,5 +1,6 @@
 /* records.c - what a record of the ring means: calls, system calls and stacks, for the history. */
 #include "records.h"
+#include "mapped.h"
 #include "records_nodes.h"
 
 #include <stdlib.h>
@@ -214,6 +215,9 @@ static void system_call(struct host *h, struct reader *r, uint64_t word, const u
                      strlen(path));
     history_sysleave(h->history, event_ns(h, r, record[11]), r->pid, r->tid, number,
                      (int64_t)record[8]);
+    mapped_call(
+        h, (pid_t)r->pid,
+        &(struct mapped_call){number, record + 2, (int64_t)record[8], record[1], record[11]});
 }
 
 bool record_take(struct host *h, struct reader *r, uint64_t word, uint64_t limit)

@@ -7,6 +7,7 @@
  * A FILE is a ring as ring_take.c takes it from a run. One that is none is read as a script, of which
  * one is made.
  */
+#include "host/mapped.h"
 #include "host/records.h"
 #include "ring_file.h"
 
@@ -102,6 +103,7 @@ static void begin(uint32_t pid, uint32_t clock)
     history_start(host.history, pid, 0);
     make_hooks();
     serve(&host, &process);
+    mapped_begin(&process);
     lost = 0;
 }
 
@@ -112,6 +114,7 @@ static void end(void)
         free(family.readers[i].path);
     }
     free(family.readers);
+    mapped_free(&process);
     stacks_free(&host.stacks);
     history_free(host.history);
     close(host.spool.fd);
