@@ -25,7 +25,10 @@ template <int N> struct Item {
     }
 };
 template <> struct Item<0> {
-    int sum(int depth) const { return depth; }
+    int sum(int depth) const
+    {
+        return depth;
+    }
 };
 
 using Value = std::variant<int, std::string, std::vector<int>, std::set<std::string>>;
