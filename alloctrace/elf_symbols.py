@@ -143,7 +143,7 @@ def functions_named(elf, names):
     found = {name: [] for name in names}
     for table in tables(elf):
         wanted = {at: name for name in found for at in table.name_offsets(name)}
-        for index, name_at, info, _, section, value, _ in table.rows():
+        for index, name_at, info, _, section, value, _ in table.rows() if wanted else ():
             if name_at in wanted and section and _is_code(elf, info & 15, value):
                 _add(found[wanted[name_at]], table.symbol(index))
     for symbols in found.values():

@@ -157,8 +157,14 @@ class Builder(InfoRecords):
         for call in reversed(closed):  # the inner of a tail jump first
             event = call.event
             event.dur_ns = max(0, now - event.t_ns)
-            _RESULTS.get(event.name, _pointer_result)(call, record.result)
+            _RESULTS.get(event.name, _pointer_result)(call, self._pointer(call, record.result))
             self.blocks.end(event)
+
+    def _pointer(self, call, result):
+        """What resizes in place returns the block's size: it is there, if that is large enough."""
+        if not self.history.hooks[call.hook].returns_size:
+            return result
+        return call.event.ptr if result >= (call.event.size or 0) else 0
 
     def _leave_open(self, left):
         for call in left:
@@ -200,7 +206,7 @@ class Builder(InfoRecords):
         elif now != event.ptr:
             event.size, event.errno = 0, ENOMEM
         elif before is not None:
-            event.size = now - before
+            event.size = syscalls.int64(now - before)
         self._break = now
 
     # the rest

@@ -48,7 +48,7 @@ class InfoRecords:
         module = Module(
             id=fields.number(data, "id"),
             path=fields.text(data, "path"),
-            base=fields.number(data, "base"),
+            base=fields.wrapped(data, "base"),
             start=fields.number(data, "start"),
             end=fields.number(data, "end"),
             build_id=fields.text(data, "build_id"),
@@ -74,12 +74,15 @@ class InfoRecords:
             name=name,
             impl=fields.text(data, "impl", name),
             address=fields.number(data, "address"),
+            arguments=tuple(fields.text(data, "arguments", words.SIGNATURES.get(name, "")).split()),
+            returns_size=data.get("returns") == "size",
         )
-        if name not in calls.ARGUMENTS:
+        known = len(hook.arguments) <= 3 and set(hook.arguments) <= set(words.ARGUMENTS)
+        if name not in words.SIGNATURES or not known:
             self.unmatched["hooks of an unknown entry point"] += 1
         elif len(self._shapes) < MAX_LISTED:
             self.history.hooks[hook.id] = hook
-            self._shapes[hook.id] = calls.ARGUMENTS[name]
+            self._shapes[hook.id] = calls.reader(hook.arguments)
 
     def _info_phase(self, data):
         phase = fields.text(data, "phase")

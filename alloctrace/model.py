@@ -38,6 +38,8 @@ class Hook:
     name: str  # canonical entry point: one of words.ENTRY_POINTS
     impl: str  # the function really entered: malloc, __minimal_malloc …
     address: int
+    arguments: tuple = ()  # what a record's three are: words.ARGUMENTS
+    returns_size: bool = False  # it resizes in place, and returns the size, as xallocx does
 
 
 @dataclass

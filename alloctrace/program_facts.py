@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+
 from . import origin_facts
 from .elf import ElfError, ElfFile
 
@@ -9,16 +11,20 @@ from .elf import ElfError, ElfFile
 def of_images(history, stacks):
     """{image: {"libc", "holds", "executable_mixed"}}, fields of origin.Facts."""
     held = origin_facts.languages(stacks.values())
-    images = history.event_images()
-    images.update(module.image for module in history.modules)
-    return {image: _program(history, image, held) for image in images}
+    by_image = {image: [] for image in history.event_images()}
+    for module in history.modules:
+        by_image.setdefault(module.image, []).append(module)
+    in_file = functools.lru_cache(maxsize=None)(_in_file)  # one program may run many times
+    return {
+        image: _program(history, image, modules, held, in_file)
+        for image, modules in by_image.items()
+    }
 
 
-def _program(history, image, held):
-    modules = [module for module in history.modules if module.image == image]
+def _program(history, image, modules, held, in_file):
     program = next((module for module in modules if module.role == "executable"), None)
     libc = _libc(history, image, modules, program)
-    is_rust, is_stripped = _in_file(program)
+    is_rust, is_stripped = in_file(program.path, program.build_id) if program else (False, False)
     holds = held | {"Rust"} if is_rust else held
     mixed = is_stripped and (libc == "static" or "Rust" in holds)
     return {"libc": libc, "holds": frozenset(holds), "executable_mixed": mixed}
@@ -37,13 +43,11 @@ def _libc(history, image, modules, program):
     return "none"
 
 
-def _in_file(program):
+def _in_file(path, build_id):
     """(holds Rust's standard library, is stripped) by the file, if it is the one that ran."""
-    if program is None:
-        return False, False
     try:
-        with ElfFile(program.path) as elf:
-            if program.build_id and elf.build_id != program.build_id:
+        with ElfFile(path) as elf:
+            if build_id and elf.build_id != build_id:
                 return False, False
             return bool(elf.looks_like_rust()), elf.is_stripped
     except ElfError:

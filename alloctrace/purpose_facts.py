@@ -38,7 +38,7 @@ def _last_library(survey, index, event, functions):
 
 
 def _module(survey, index, event, functions):
-    return basename(survey.file_at(event.ptr)) if event.ptr else None
+    return basename(survey.file_at(event.ptr, event.image)) if event.ptr else None
 
 
 def _unmapped(survey, index, event, functions):
@@ -104,11 +104,13 @@ def _is_shrinking(survey, index, event, functions):
 
 
 def _is_own_mapping(survey, index, event, functions):
-    """The block that the call handed out begins in the first page of this mapping."""
+    """The block that the call handed out begins in this mapping's first page, and fills it."""
     call = survey.cause(event)
     if call is None or not call.result or event.result is None:
         return False
-    return 0 <= call.result - event.result < PAGE and (event.size or 0) >= (asked(call) or 0)
+    size, more = asked(call) or 0, (event.size or 0) - (asked(call) or 0)
+    fills = 0 <= more <= max(size, 4 * PAGE + (call.align or 0))
+    return 0 <= call.result - event.result < PAGE and fills
 
 
 def _is_in_last_file(survey, index, event, functions):

@@ -24,7 +24,9 @@ class Survey:
         self.examples = frozenset()  # seqs of events that stand for others, of other sizes
         self.fitting = {}  # kept by purpose.explain: (stack, name, kind) -> rules
         self.facts_of = facts_of or (lambda event: Facts())
-        self._modules = list(modules)
+        self._modules = {}  # image -> its modules
+        for module in modules:
+            self._modules.setdefault(module.image, []).append(module)
         self._pairs = {}  # id of a frame -> (name, frame)
         self._functions = {}  # (stack, is call) -> functions outside the allocator
         self._next_on_thread, self._last_file = _threads(events)
@@ -138,9 +140,9 @@ class Survey:
         """Path of the file that this thread mapped last, or None."""
         return self._last_file.get(index)
 
-    def file_at(self, address):
-        """Path of the module that holds `address`, or None."""
-        for module in self._modules:
+    def file_at(self, address, image):
+        """Path of the module of that image that holds `address`, or None."""
+        for module in self._modules.get(image, ()):
             if module.start <= address < module.end:
                 return module.path
         return None

@@ -134,12 +134,20 @@ _TYPES = {
     "unhooked": list,
     "unseen": list,
     "made_code": int,
+    "also_watched": list,
+    "hints": list,
     "forks": list,
     "children": list,
     "threads": list,
     "signals": list,
     "images": list,
     "mains": list,
+}
+# Lists of objects, and the texts that each must have.
+_ROWS = {
+    "unseen": ("kind", "why"),
+    "also_watched": ("name", "point", "from"),
+    "hints": ("missing", "gives", "command"),
 }
 _OF_TEXT = ("command", "unhooked")
 
@@ -152,11 +160,10 @@ def check(run):
     for key in _OF_TEXT:
         if not all(isinstance(item, str) for item in run.get(key, ())):
             raise ValueError("run: %s holds no text" % key)
-    for row in run.get("unseen", ()):
-        if not (isinstance(row, dict) and isinstance(row.get("kind"), str)):
-            raise ValueError("run: unseen holds a row without its kind")
-        if not isinstance(row.get("why"), str):
-            raise ValueError("run: unseen holds a row without its reason")
+    for key, texts in _ROWS.items():
+        for row in run.get(key, ()):
+            if not (isinstance(row, dict) and all(isinstance(row.get(t), str) for t in texts)):
+                raise ValueError("run: %s holds a row that is none" % key)
     for key in ("bytes", "seq", "t_ns"):
         if not isinstance(run.get("peak", {}).get(key, 0), (int, type(None))):
             raise ValueError("run: the peak's %s is no number" % key)

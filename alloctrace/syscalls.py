@@ -79,6 +79,12 @@ def int32(value):
     return value - (1 << 32) if value & 0x80000000 else value
 
 
+def int64(value):
+    """The low 64 bits as a signed number."""
+    value &= (1 << 64) - 1
+    return value - (1 << 64) if value >> 63 else value
+
+
 def decode(number, args, path):
     """(size, ptr, further arguments) of the system call `number` of six raw registers.
 

@@ -91,7 +91,8 @@ def run(pid, spool_path, options, tell=lambda: None):
 
 def _run(pid, spool_path, options, signals, tell):
     words, path = command(pid), program(pid)
-    host = recorder.Recorder(pid, spool_path, launch.recorder_words(options) + ["attach"])
+    words_ = launch.recorder_words(options) + ["attach"]
+    host = recorder.Recorder(pid, spool_path, words_, options.also)
     try:
         host.configure(None)
         _wait_planted(host, pid, spool_path)

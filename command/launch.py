@@ -11,6 +11,8 @@ import signal
 from dataclasses import dataclass
 from typing import Optional
 
+from alloctrace import allocators
+
 from . import heritage, program, recorder, target, tracer, watch
 from .errors import CANNOT_EXECUTE, NOT_FOUND, EngineError, UserError, shown, signal_name
 
@@ -31,6 +33,7 @@ class Options:
     clock: Optional[int] = None  # its events a time stamp; None: as it likes
     keep: str = "all"  # its events, or their "totals"
     cache_dir: Optional[str] = None
+    also: tuple = ()  # allocators.Named: what the user names as allocator functions
     tick: Optional[object] = None  # called a few times a second while waiting
 
 
@@ -52,6 +55,7 @@ class Outcome:
     failed: bool = False  # the watching failed, not the target
     attached: bool = False  # the target ran before; attach.py
     refused: Optional[str] = None  # why it was not started; nothing of it has run then
+    also: tuple = ()  # allocators.Named: what the user named
     why_engine: Optional[str] = None  # why this engine watched, where it was chosen for the user
 
     @property
@@ -134,7 +138,7 @@ def _run(plan, signals, spool_path, options):
 
 def _observer(pid, spool_path, options):
     if options.recorder:
-        return recorder.Recorder(pid, spool_path, recorder_words(options))
+        return recorder.Recorder(pid, spool_path, recorder_words(options), options.also)
     return tracer.start(options.engine, options.live)
 
 
@@ -181,6 +185,7 @@ def _configuration(plan, pid, spool_path, options):
         "pid": pid,
         "spool": _text(os.fsencode(spool_path)),
         "program": _text(os.path.realpath(plan.program.path)),
+        "also": [allocators.plain(named) for named in options.also],
         "options": {
             "live": options.live,
             "symbols": options.symbols,

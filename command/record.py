@@ -6,7 +6,7 @@ import contextlib
 import os
 import time
 
-from alloctrace import history, spool, symbol_cache, symbols, trace
+from alloctrace import allocators, history, spool, symbol_cache, symbols, trace, unwatched
 from alloctrace.symbols import DEBUG_ROOTS
 
 from . import VERSION, cache, tracer
@@ -25,9 +25,17 @@ def make_trace(outcome, place, force=False, use_symbols=True):
     recorded.notes[:0] = outcome.notes
     if outcome.reason:
         recorded.notes.insert(0, "the trace is incomplete: " + outcome.reason)
+    hints = unwatched.tell(recorded)
+    named = allocators.told(recorded.hooks.values(), outcome.also)
+    for row in named:
+        if not row["found"]:
+            text = "%s (%s) was not found: no call of it was seen" % (row["name"], row["from"])
+            recorded.unseen.append({"kind": "named", "why": text})
+            recorded.notes.append(text)
     stacks = symbols.symbolise(recorded, **_how(use_symbols))
+    known = {**facts(outcome, recorded), "also_watched": named, "hints": hints}
     try:
-        trace.write(place.trace, recorded, stacks, facts(outcome, recorded), force)
+        trace.write(place.trace, recorded, stacks, known, force)
     except trace.TraceError as error:
         text = "%s %s; `brkpoint recover %s` makes it from what was recorded"
         raise UserError(text % (shown(place.trace), error, shown(place.spool))) from None

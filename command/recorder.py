@@ -6,6 +6,8 @@ import os
 import signal
 import subprocess
 
+from alloctrace import allocators
+
 from . import target, tracer
 from .errors import EngineError
 
@@ -40,10 +42,18 @@ def _prepare(parent):
     return before_exec
 
 
+def _listed(also):
+    """A memory file with the names that count as allocator functions: host/watched.c reads it."""
+    file = os.memfd_create("brkpoint-names")
+    text = "".join(allocators.line(named) + "\n" for named in allocators.watched(also))
+    os.write(file, text.encode("ascii"))
+    return file
+
+
 class Recorder:
     """As tracer.Tracer, for command/launch.py."""
 
-    def __init__(self, pid, spool, options=()):
+    def __init__(self, pid, spool, options=(), also=()):
         path = find()
         if path is None:
             raise EngineError("the recorder is not built: make recorder", "")
@@ -51,20 +61,22 @@ class Recorder:
         self.ready, ready_write = os.pipe()
         go_read, self._go = os.pipe()
         self.log = os.memfd_create("brkpoint-recorder-log")
+        names = _listed(also)
         fds = [self._area, ready_write, go_read]
         self.process = subprocess.Popen(
-            [path, str(pid), spool, *map(str, fds), *options],
+            [path, str(pid), spool, *map(str, fds), "names=%d" % names, *options],
             stdin=subprocess.DEVNULL,
             stdout=self.log,
             stderr=self.log,
             env=tracer.ENVIRONMENT,
             cwd="/",
-            pass_fds=fds,
+            pass_fds=fds + [names],
             start_new_session=True,  # Ctrl-C at the terminal is for the target
             preexec_fn=_prepare(os.getpid()),
         )
         os.close(ready_write)
         os.close(go_read)
+        os.close(names)
 
     def configure(self, config):
         """The target allows it to attach now."""

@@ -8,7 +8,19 @@ import os
 
 from alloctrace import classify
 
-from . import attach, attachable, cache, choice, conclude, heritage, launch, main, place, program
+from . import (
+    also,
+    attach,
+    attachable,
+    cache,
+    choice,
+    conclude,
+    heritage,
+    launch,
+    main,
+    place,
+    program,
+)
 from . import recorder, verify, watching
 from .errors import NOT_FOUND, USAGE, UserError, shown
 
@@ -51,6 +63,22 @@ def configure(parser):
         action="store_true",
         help="run it twice, once with each engine (what it does to the world happens twice), and "
         "compare event by event: status 0 same, 1 different",
+    )
+    add(
+        "--also",
+        action="append",
+        default=[],
+        metavar="NAMES",
+        help="functions of an allocator of the program's own, for instance "
+        "'pool_alloc(size)=malloc,pool_free(ptr)=free': each with its arguments in their order "
+        "(size nmemb align ptr out, _ for one that does not matter) and what it is",
+    )
+    add(
+        "--also-file",
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="such functions from FILE, one or more a line; # begins a comment",
     )
     add("--no-symbols", action="store_true", help="as if no debug files were installed")
     add(
@@ -161,6 +189,7 @@ def _attach(args):
     options.tick = _ticking(view.tick)
     try:
         outcome = attach.run(args.pid, where.spool, options, lambda: _tell_attached(args))
+        outcome.also = options.also
     finally:
         view.finish()
     return conclude.conclude(args, where, outcome)
@@ -216,7 +245,9 @@ def _launch(args, chosen, argv, where, found):
     options.may_refuse = chosen.may_change
     options.tick = _ticking(view.tick)
     try:
-        return launch.run(argv, where.spool, options, found)
+        outcome = launch.run(argv, where.spool, options, found)
+        outcome.also = options.also
+        return outcome
     except launch.EngineError as error:
         if not chosen.may_change:
             conclude.tell_log(error.log)
@@ -248,4 +279,5 @@ def _options(args):
         cache_dir=cache.folder(),
         clock=args.clock,
         keep=args.keep,
+        also=also.named(args),
     )

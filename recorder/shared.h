@@ -66,7 +66,8 @@ struct chunk {
  */
 enum ask_kind {
     ASK_NOTHING,
-    ASK_STACK,   /* a: sp -> answer: lowest and highest address of its stack */
+    ASK_STACK, /* a: sp, pc -> answer: lowest and highest address of its stack; with a pc only where
+                  * the function at it may have come from another one */
     ASK_MAPPED,  /* a: address, length, fd, prot: a file was mapped, and its path is not known */
     ASK_LIBS,    /* the loader's list of libraries has changed */
     ASK_BORDER,  /* a: enum border and module, number of the hook, sp, stack node */
@@ -115,6 +116,12 @@ struct site_begun {
 };
 #define SITES_BEGUN 8
 
+/* The memory of a stack, there as long as `unmaps` of the area is what it was. */
+struct stack_seen {
+    uint64_t low, high, unmaps;
+};
+#define STACKS_SEEN 16
+
 enum thread_use { THREAD_FREE, THREAD_LIVE, THREAD_GONE };
 
 struct thread_state {
@@ -130,10 +137,9 @@ struct thread_state {
     uint32_t
         site_count; /* system calls begun, and not over: the handlers of signals may be inside */
     uint32_t clock_left; /* events without a time stamp before the next that has one */
-    uint64_t other_low,
-        other_high;        /* the stack before that one, as a handler leaves and comes to */
-    uint64_t other_unmaps; /* `unmaps` when it was left: it is there as long as that is */
-    uint64_t unwinding[8]; /* a frame (agent/unwind.h), to keep the target's stack free */
+    struct stack_seen stacks[STACKS_SEEN]; /* those that the host told of last */
+    uint64_t stacks_told, switch_pc; /* how many; where a function stands that changes stacks */
+    uint64_t unwinding[8];           /* a frame (agent/unwind.h), to keep the target's stack free */
     struct site_begun sites[SITES_BEGUN];
     struct ask ask;
     uint32_t buckets[MEMO_BUCKETS];
@@ -195,6 +201,11 @@ enum hook_kind {
 
 /* Of a HOOK_CALL1: free. */
 #define HOOK_FREES (1u << 8)
+/* Of a HOOK_CALL3 or HOOK_MEMPTR whose arguments are not the first ones: which of the six registers
+ * that arguments come in is told as number 0, 1, 2. */
+#define HOOK_PICKS (1u << 20)
+#define HOOK_PICK_BIT(which) (9 + 3 * (which))
+#define HOOK_PICK(kind, which) ((kind) >> HOOK_PICK_BIT(which) & 7)
 #define HOOK_CLONE_NUMBER(kind) ((kind) >> 8)
 
 /* ---- the code area ------------------------------------------------------------------------

@@ -155,6 +155,8 @@ def _limits(summary):
     lines = ["## What this cannot see, and what it cost", ""]
     lines += ["* " + escape(row) for row in sentences.unseen(summary)]
     lines.append("* Cost: %s." % (recording.cost(summary) or "not measured"))
+    if summary["also_watched"]:
+        lines.append("* Watched as well: %s." % escape(sentences.also_watched(summary)))
     lines += ["* More could be told. %s." % escape(sentences.hint(row)) for row in summary["hints"]]
     return lines
 

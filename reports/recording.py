@@ -20,12 +20,19 @@ def cost(summary):
     return ", ".join(parts) or None
 
 
+def _stood_still(total, longest):
+    if longest is None or longest >= total:
+        return "the program stood still for %s while code was planted" % duration(total)
+    return "the program stood still for %s, %s of it at once, while code was planted" % (
+        duration(total),
+        duration(longest),
+    )
+
+
 def _cost_of_recorder(price):
     parts = []
     if price.get("engine_ns") is not None:
-        parts.append(
-            "the program stood still for %s while code was planted" % duration(price["engine_ns"])
-        )
+        parts.append(_stood_still(price["engine_ns"], price.get("longest_ns")))
     if price.get("asks") is not None:
         parts.append(
             "it asked the recorder %s and waited for room %s"

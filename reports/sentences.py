@@ -227,6 +227,18 @@ def unseen_in_short(summary):
     return visible(", ".join(rows))
 
 
+def also_watched(summary):
+    """Allocators under other names, in one line: `jemalloc (9 functions)`, and the user's own."""
+    known, own = {}, []
+    for row in summary["also_watched"]:
+        if not row.get("by_user"):
+            known[row["from"]] = known.get(row["from"], 0) + 1
+        elif row.get("found"):
+            own.append("%s as %s (%s)" % (row["name"], row["point"], row["from"]))
+    parts = own + ["%s (%s)" % (name, count(n, "function")) for name, n in sorted(known.items())]
+    return visible("; ".join(parts))
+
+
 def hint(row):
     """One thing that more could be told with."""
     return visible("%s: %s (%s)" % (row["command"], row["gives"], row["missing"]))

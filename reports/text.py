@@ -48,6 +48,8 @@ def _last(summary, trace, ink, all_shown):
     facts = [("not seen", sentences.unseen_in_short(summary))]
     facts.append(("cost", recording.cost(summary) or "not measured"))
     facts.append(("recorded", recording.recorded(summary)))
+    if summary["also_watched"]:
+        facts.append(("watched", sentences.also_watched(summary)))
     facts += [("more", sentences.hint(row)) for row in summary["hints"]]
     all_shown = all_shown or summary["keep"] == "totals"
     facts += [("see also", row) for row in sentences.how_to_see(trace, all_shown)]

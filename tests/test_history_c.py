@@ -218,7 +218,8 @@ def test_a_changed_rule_is_noticed(tmp_path, monkeypatch, name, rule, other):
     source.write_text(text.replace(rule, other))
     files = [*source.parent.glob("history*.c"), *(tmp_path / "recorder" / "tools").glob("*.c")]
     tool = str(tmp_path / "tool")
-    command = ["gcc", "-O0", "-I", str(tmp_path / "recorder"), "-o", tool, *map(str, files), "-lz"]
+    include = ["-I", str(tmp_path / "recorder"), "-I", os.path.join(TOP, "build/recorder/host")]
+    command = ["gcc", "-O0", *include, "-o", tool, *map(str, files), "-lz"]
     subprocess.run(command, check=True)
     monkeypatch.setattr(sys.modules[__name__], "TOOL", tool)
     for seed in range(60):

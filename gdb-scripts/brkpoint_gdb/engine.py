@@ -11,28 +11,30 @@ import signal
 
 import gdb
 
-from alloctrace import spool
+from alloctrace import allocators, spool
 
-from . import borders, code, hooks, planted, settings, spool_file, stacks, syscalls
+from . import borders, code, hooks, libraries, planted, settings, spool_file, stacks, syscalls
 from .process import Process, now
 
 _ENOSYS = (1 << 64) - 38  # what the kernel puts into rax at the entry of a system call
 _RETRIES = 8
-_HIDDEN = "the program hid its memory: calls into later libraries are not seen"
 
 
 class Engine:
+    Entry = hooks.Entry
+
     def __init__(self, config):
         self.config = config
         self.options = config.get("options", {})
+        self.watched = allocators.watched(map(allocators.from_plain, config.get("also", ())))
         self.file = spool_file.SpoolFile(config["spool"])
         self.spool = spool.Writer(self.file)
         self.image = -1  # counts execs
         self.map = self.stacks = None
         self.last_state = {}  # as process.state(), at the end
-        self.stops = 0
-        self.lost = 0
+        self.stops = self.lost = 0
         self.planted = planted.Planted(self)
+        self.libraries = libraries.Libraries(self)
         self.reached = []  # breakpoints that stopped the target and wait for their action
         self._noted = set()
         self._own_trap = self._executing = self._dying = False
@@ -131,14 +133,16 @@ class Engine:
         self.stacks = stacks.Stacks(self.process, self.spool, self.map, self.stacks)
         self.calls = hooks.Calls(self)
         self.borders = borders.Borders(self)
-        self._program = None
+        self.program = None
         self.syscalls.forget()
         try:
             self._look_at_image()
         except PermissionError:  # the kernel hides what runs from a file like that
             self.syscalls.quiet = True
             self.spool.info("image", index=self.image, path="", entry=None, t_ns=now())
-            self.unseen("process", "a program whose file may be run but not read: nothing of it is seen")
+            self.unseen(
+                "process", "a program whose file may be run but not read: nothing of it is seen"
+            )
 
     def _look_at_image(self):
         self.process.reopen()
@@ -149,12 +153,21 @@ class Engine:
         )
         self.syscalls.quiet = not self.process.is_64_bit()
         if self.syscalls.quiet:
-            self.unseen("process", "a 32-bit program: its allocations are not seen (64-bit x86 only)")
+            self.unseen(
+                "process", "a 32-bit program: its allocations are not seen (64-bit x86 only)"
+            )
             return
         settings.stand_where(self.process.pid)
-        self._update_code(executable, auxv)
+        self.update_code(executable, auxv)
+        self._show_hidden(executable)
         self._start_phases(executable)
         self._act_on_reached()
+
+    def _show_hidden(self, executable):
+        """gdb reads a program's file by its name, and there may be none: memfd_create, unlink."""
+        for program in self.map.all if not os.path.exists(executable) else ():
+            if program.path == executable:
+                settings.show_program(b"/proc/%d/exe" % self.process.pid, program.bias)
 
     def _start_phases(self, executable):
         main_code = next((c for c in self.map.all if c.path == executable), None)
@@ -163,37 +176,16 @@ class Engine:
             self.borders.begin(now(), main_code, dynamic=False)
             return
         self.borders.begin(now(), None, dynamic=True)
-        self._watch_loader(loader)
+        self.libraries.watch(loader)
         if loader.path != executable and main_code is not None:
-            self._know_program(main_code)
+            self.know_program(main_code)
 
-    def _know_program(self, program):
-        self._program = program
+    def know_program(self, program):
+        self.program = program
         if program.file is not None:
             self.borders.program_known(program)
 
-    def _watch_loader(self, loader):
-        """_dl_debug_state: the loader calls it when its list of libraries has changed."""
-        symbol = loader.file.function(code.DEBUG_STATE) if loader.file else None
-        if symbol is None:
-            self.unseen("libraries", "the loader has no _dl_debug_state: libraries are not seen arriving")
-            return
-        borders.Border(self, loader.bias + symbol.value, self._libraries_changed)
-
-    def _libraries_changed(self, tid, regs):
-        settings.stand_where(self.process.pid)
-        try:
-            self._update_code(None, None)
-        except PermissionError:  # prctl(PR_SET_DUMPABLE)
-            self.unseen("libraries", _HIDDEN)
-            return
-        if self._program is None:
-            program = next((c for c in self.map.all if c.is_program), None)
-            if program is not None:
-                settings.show_program(program.path, program.bias)
-                self._know_program(program)
-
-    def _update_code(self, executable, auxv):
+    def update_code(self, executable, auxv):
         new, gone = self.map.update()
         if auxv is not None:
             self._assign_roles(executable, auxv)
@@ -213,23 +205,26 @@ class Engine:
         for item in self.map.all:
             if item.path == executable:
                 item.role = "executable"
-            if base and item.start == base:
+            if base and base in (item.start, item.bias):
                 item.role = "loader"
             if not base and item.path == executable and item.is_loader:
                 item.role = "loader"
 
     def _hook(self, item):
         entries = []
-        for names, impl, address in item.hooks(self.options.get("symbols", True)):
-            ids = {name: self._new_hook(item, name, impl or name, address) for name in names}
-            entries.append(hooks.Entry(self, address, ids))
+        for names, impl, address in item.hooks(self.options.get("symbols", True), self.watched):
+            ids = {named: self._new_hook(item, named, impl, address) for named in names}
+            entries.append(self.Entry(self, address, ids))
         for entry in entries:  # gdb asks in the order of making: a lone `ret` is entry, then end
             entry.by_site = not self.calls.plant_ends(entry.address, self.map.extent)
 
-    def _new_hook(self, item, name, impl, address):
+    def _new_hook(self, item, named, impl, address):
         number = self._next_hook
         self._next_hook += 1
-        self.spool.info("hook", id=number, module=item.id, name=name, impl=impl, address=address)
+        facts = {"id": number, "module": item.id, "name": named.point, "address": address}
+        facts.update({"returns": "size"} if named.returns_size else {})
+        entered = impl or named.name
+        self.spool.info("hook", impl=entered, arguments=" ".join(named.arguments), **facts)
         return number
 
     # -- the loop

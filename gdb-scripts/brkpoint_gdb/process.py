@@ -18,7 +18,7 @@ from alloctrace import maps
 
 # The words of user_regs_struct (sys/user.h) that an event needs, by index.
 _INDEX = {"rax": 10, "rdx": 12, "rsi": 13, "rdi": 14, "orig_rax": 15, "rip": 16, "rsp": 19}
-_INDEX.update(r10=7, r9=8, r8=9, cs=17)
+_INDEX.update(r10=7, r9=8, r8=9, rcx=11, cs=17)
 _WORDS = 27
 _PTRACE_GETREGS = 12
 _PTRACE_GETSIGINFO = 0x4202

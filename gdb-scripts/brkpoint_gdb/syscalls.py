@@ -20,8 +20,10 @@ _FORKING = (_CLONE, _CLONE3, _PTRACE)
 _OF_32_BITS = (90, 91, 125, 163, 192)
 _INT_80 = b"\xcd\x80"
 _GATE = "system calls through int 0x80 are not seen, and this program makes such"
+_ARCH_PRCTL, _ARCH_SET_FS = 158, 0x1002  # asm/prctl.h
 _EXECVE = (59, 322)  # execve, execveat: these stop for real
-_MMAP, _MUNMAP, _NO_FD = 9, 11, 0xFFFFFFFF
+_MMAP, _MPROTECT, _MUNMAP, _NO_FD = 9, 10, 11, 0xFFFFFFFF
+_PROT_WRITE = 2
 _MAP_ANONYMOUS = 0x20
 _MASK32 = 0xFFFFFFFF
 _CLONE_VM, _CLONE_THREAD, _CLONE_UNTRACED = 0x100, 0x10000, 0x800000  # linux/sched.h
@@ -36,7 +38,8 @@ class Syscalls(gdb.Function):
         self._engine = engine
         self._inside = {}  # tid -> number of the syscall that it is in, or _GATE
         self.quiet = False  # a 32-bit program: the same numbers mean other calls
-        numbers = " ".join(str(n) for n in [*MEMORY_SYSCALLS, *_ENDING, *_FORKING, *_OF_32_BITS])
+        numbers = [*MEMORY_SYSCALLS, *_ENDING, *_FORKING, *_OF_32_BITS, _ARCH_PRCTL]
+        numbers = " ".join(map(str, numbers))
         catchpoint("catch syscall " + numbers).condition = "$_brkpoint_syscall()"
         self.execve = catchpoint("catch syscall %s" % " ".join(map(str, _EXECVE)))
 
@@ -75,7 +78,11 @@ class Syscalls(gdb.Function):
             return False
         if number in _FORKING:
             return self._clone_begins(regs)
+        if number == _ARCH_PRCTL:
+            return regs.rdi == _ARCH_SET_FS and self._engine.libraries.are_mapped()
         self._enter(t_ns, tid, number, regs)
+        if number == _MPROTECT and regs.rdx & _PROT_WRITE:
+            self._engine.planted.made_writable(regs.rdi, regs.rsi)
         if number != _MUNMAP:
             return False
         return self._engine.planted.munmap_begins(tid, regs.rdi, regs.rsi)

@@ -1,6 +1,8 @@
 /* answers.c - what threads of the target ask. The asking thread stands still until it is told. */
+#include "changes_stacks.h"
 #include "execs.h"
 #include "mapped.h"
+#include "overwritten.h"
 #include "reader.h"
 
 #include <stdio.h>
@@ -8,13 +10,23 @@
 #include <string.h>
 #include <unistd.h>
 
+static bool may_be_a_stack(const struct mapping *m)
+{
+    return m->readable && m->writable && (m->path[0] != '/' || m->shared);
+}
+
+/* Where a pc is told, its function has found its caller at an address that the stack pointer did not
+ * lead to. That is no stack unless the function changes stacks. */
 static void answer_stack(struct host *h, struct ask *ask)
 {
     struct maps maps;
+    uint64_t pc = ask->a[1];
     ask->answer[0] = ask->answer[1] = 0;
+    if (pc != 0 && !changes_stacks(module_around(h, pc), pc))
+        return;
     if (maps_read(&maps, h->process->tracee.pid)) {
         const struct mapping *m = maps_at(&maps, ask->a[0]);
-        if (m != NULL && m->readable) {
+        if (m != NULL && m->readable && (pc == 0 || may_be_a_stack(m))) {
             bool grows = strcmp(m->path, "[stack]") == 0 && m > maps.list;
             ask->answer[0] = grows ? m[-1].end : m->start;
             ask->answer[1] = m->end;
@@ -68,8 +80,10 @@ static void answer(struct host *h, struct thread_state *t, struct reader *r)
         exec_fails(h, (pid_t)ask->a[0]);
         break;
     case ASK_EXIT:
-        if (ask->a[1])
+        if (ask->a[1]) {
             mapped_last(h, h->process);
+            overwritten_at_end(h);
+        }
         if (pid_of(h) == (uint32_t)h->first && (ask->a[1] || r->tid == r->pid))
             border_end(h, now, ask->a[1] != 0);
         break;

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -85,7 +86,7 @@ static int64_t map_room(struct host *h, int fd)
 
 /* A process of another user, or in a container, may not open our memory file, or not see it: it
  * makes one, and we open that. */
-static int64_t offered_data(struct host *h)
+int64_t area_offer(struct host *h)
 {
     char path[48];
     int64_t fd = -EIO, ignored;
@@ -105,14 +106,38 @@ static int64_t offered_data(struct host *h)
     return fd;
 }
 
+/* Whether the descriptor still is what it was: the program has run since. */
+static bool is_offered(const struct host *h)
+{
+    char path[48];
+    struct stat ours, its;
+    if (h->offered <= 0 || fstat(h->area_fd, &ours) != 0)
+        return false;
+    snprintf(path, sizeof path, "/proc/%d/fd/%d", h->process->tracee.pid, (int)h->offered);
+    return stat(path, &its) == 0 && its.st_ino == ours.st_ino && its.st_dev == ours.st_dev;
+}
+
+void area_withdraw(struct host *h)
+{
+    int64_t ignored;
+    const uint64_t close_it[6] = {(uint64_t)h->offered};
+    if (is_offered(h))
+        tracee_syscall(&h->process->tracee, SYS_close, close_it, NULL, 0, &ignored);
+    h->offered = 0;
+}
+
 static int64_t open_data(struct host *h)
 {
     char path[48];
     int64_t fd = -EIO;
+    if (is_offered(h))
+        return h->offered;
     snprintf(path, sizeof path, "/proc/%d/fd/%d", (int)getpid(), h->area_fd);
     const uint64_t a[6] = {(uint64_t)AT_FDCWD, 0, O_RDWR | O_CLOEXEC};
     tracee_syscall(&h->process->tracee, SYS_openat, a, path, 1, &fd);
-    return fd < 0 && h->process->tracee.runner ? offered_data(h) : fd;
+    if (fd >= 0)
+        return fd;
+    return h->process->tracee.runner ? area_offer(h) : area_receive(h);
 }
 
 bool area_map_data(struct host *h)
@@ -123,6 +148,7 @@ bool area_map_data(struct host *h)
     int64_t address = map_room(h, (int)fd);
     const uint64_t close_it[6] = {(uint64_t)fd};
     tracee_syscall(&h->process->tracee, SYS_close, close_it, NULL, 0, &ignored);
+    h->offered = 0;
     if (!area_is_address(address))
         return areas_problem(h, "no room for the recorder's data (see `ulimit -v`)", address);
     h->process->area = (uint64_t)address;

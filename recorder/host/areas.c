@@ -52,6 +52,17 @@ static uint64_t below(const struct maps *maps, uint64_t address, uint64_t size)
     return far ? far : between(low, high, size, false, LOW_MARGIN);
 }
 
+/* Where there is no room below, as for a program at 2 MiB: as far above as code can reach. A heap that
+ * grows up to it goes on elsewhere, as malloc does where brk fails. */
+static uint64_t far_above(const struct maps *maps, uint64_t address, uint64_t size)
+{
+    uint64_t at = (address + REACH - 2 * MARGIN - size) & ~(PAGE - 1);
+    for (size_t i = 0; i < maps->count; i++)
+        if (maps->list[i].start < at + size && maps->list[i].end > at)
+            return 0;
+    return at;
+}
+
 static bool reaches(uint64_t from, uint64_t size, uint64_t address)
 {
     uint64_t away = from > address ? from + size - address : address - from;
@@ -71,6 +82,7 @@ static uint64_t choose(struct host *h, uint64_t anchor, uint64_t size)
                 if (strcmp(maps.list[i].path, m->path) == 0 && maps.list[i].start < first)
                     first = maps.list[i].start;
             at = below(&maps, first, size);
+            at = at ? at : far_above(&maps, first, size);
         }
     }
     maps_free(&maps);

@@ -107,6 +107,8 @@ static size_t threads_in_use(struct host *h, struct next *list, const struct pro
             struct reader *r = &h->family->readers[index];
             if (__atomic_load_n(&t->use, __ATOMIC_ACQUIRE) == THREAD_FREE)
                 continue; /* not yet introduced */
+            if (index >= h->family->met)
+                h->family->met = index + 1;
             if (!r->known)
                 meet(h, t, r);
             struct process *owner = process_by(h, (pid_t)r->pid);

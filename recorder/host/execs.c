@@ -53,7 +53,6 @@ void exec_begins(struct host *h, pid_t tid)
     }
     list[h->executing].tid = tid;
     list[h->executing++].process = h->process->tracee.pid;
-    h->yields = 0; /* rest.c: each signal that it gets now waits for us */
 }
 
 void exec_fails(struct host *h, pid_t tid)
@@ -89,12 +88,8 @@ static void executed(struct host *h, pid_t pid)
     tracee_detach(&h->process->tracee);
 }
 
-void execs_look(struct host *h)
+static void stopped(struct host *h, pid_t pid, int status)
 {
-    int status;
-    pid_t pid = waitpid(-1, &status, __WALL | WNOHANG);
-    if (pid <= 0)
-        return;
     int event = status >> 16;
     bool group = event == PTRACE_EVENT_STOP && WSTOPSIG(status) != SIGTRAP;
     if (!WIFSTOPPED(status))
@@ -103,4 +98,12 @@ void execs_look(struct host *h)
         executed(h, pid);
     else
         ptrace(group ? PTRACE_LISTEN : PTRACE_CONT, pid, 0, event ? 0 : WSTOPSIG(status));
+}
+
+void execs_look(struct host *h)
+{
+    int status;
+    pid_t pid;
+    while (h->executing > 0 && (pid = waitpid(-1, &status, __WALL | WNOHANG)) > 0)
+        stopped(h, pid, status);
 }

@@ -11,11 +11,14 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#define TABLES_KEPT (UINT64_C(2) << 20)
+
 static bool open_family(struct host *h, struct family *f, unsigned number)
 {
     f->place = number * ((AREA_SIZE + 4095) & ~UINT64_C(4095));
-    f->readers = calloc(AREA_THREADS, sizeof *f->readers);
-    if (f->readers == NULL || !room_map(f, h->area_fd, number))
+    if (f->readers == NULL)
+        f->readers = calloc(AREA_THREADS, sizeof *f->readers);
+    if (f->readers == NULL || (f->area == NULL && !room_map(f, h->area_fd, number)))
         return false;
     f->used = true;
     f->area->magic = AREA_MAGIC;
@@ -51,6 +54,17 @@ bool family_moves(struct host *h, int fd)
     return true;
 }
 
+/* All zeros again. Of the unwind tables, which are always written before they are told of, a part
+ * stays for the next program to be written over: that is cheaper. */
+static void clear(struct host *h, const struct family *f)
+{
+    const uint64_t kept = AREA_TABLES_AT + TABLES_KEPT;
+    const int how = FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE;
+    fallocate(h->area_fd, how, (off_t)f->place, (off_t)AREA_TABLES_AT);
+    if (f->tables_used > TABLES_KEPT)
+        fallocate(h->area_fd, how, (off_t)(f->place + kept), (off_t)(AREA_SIZE - kept));
+}
+
 void family_leave(struct host *h, struct family *f)
 {
     if (f == NULL || --f->processes > 0)
@@ -60,13 +74,24 @@ void family_leave(struct host *h, struct family *f)
         h->checked[i] += f->area->checked[i];
     for (int i = 0; i < TROUBLES; i++)
         h->trouble[i] += f->area->trouble[i];
-    munmap(f->area, AREA_SIZE);
     if (!h->first_ended &&
         !h->leaving) /* else whoever still has it mapped must read there that we are gone */
-        fallocate(h->area_fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, (off_t)f->place,
-                  (off_t)AREA_SIZE);
-    free(f->readers);
+        clear(h, f);
+    for (uint32_t i = 0; i < f->met; i++) {
+        free(f->readers[i].nodes);
+        free(f->readers[i].path);
+        f->readers[i] = (struct reader){0};
+    }
     for (uint32_t i = 0; i < f->hook_count; i++)
         free(f->hooks[i].moved);
+    struct area_head *area = f->area;
+    struct reader *readers = f->readers;
+    if (f->room != room_largest()) { /* the next one has more */
+        munmap(area, AREA_SIZE);
+        area = NULL;
+    }
     memset(f, 0, sizeof *f);
+    f->area = area; /* they stay for the next */
+    f->readers = readers;
+    f->room = room_largest();
 }

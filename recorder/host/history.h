@@ -67,6 +67,11 @@ void history_start(struct history *h, uint32_t pid, uint64_t started);
 
 /* An entry point; its canonical name (malloc, calloc …), and the function really entered. */
 void history_hook(struct history *h, uint32_t id, const char *name, const char *impl);
+/* The same of another allocator's. `arguments`: what those that are told are, as words.SIGNATURES of
+ * alloctrace/words.py has it, or NULL: as the entry point's. `returns_size`: it resizes in place, and
+ * returns the size that the block has now. */
+void history_hook_named(struct history *h, uint32_t id, const char *name, const char *impl,
+                        const char *arguments, int returns_size);
 
 /* Program `index` begins in this process: every exec of the run has a number of its own. */
 void history_image(struct history *h, uint32_t pid, uint64_t index);

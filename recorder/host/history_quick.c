@@ -95,7 +95,7 @@ static int quick_call(struct history *h, struct thread *t, const struct hook *ho
     int done = 0;
     if (hook->point == FREE)
         done = quick_free(h, t, number, call, now, took);
-    else if (hook->point == MALLOC && call->result)
+    else if (hook->point == MALLOC && hook->arguments[1] == ARGUMENT_NONE && call->result)
         done = quick_malloc(h, t, number, call, now, took);
     h->groups[number - 1].count += (uint64_t)done;
     return done;

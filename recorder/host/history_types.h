@@ -28,20 +28,16 @@ enum {
 #define SAME_STACK ((uint64_t)1 << 20)
 #define NONE UINT64_MAX /* no event, no address */
 
-/* The shape of a call: which of its registers are what. */
+/* The entry points of alloctrace/words.py. */
+#define POINT(number, name, arguments) number,
 enum entry_point {
-    MALLOC,
-    CALLOC,
-    REALLOC,
-    REALLOCARRAY,
-    FREE,
-    ALIGNED_ALLOC,
-    POSIX_MEMALIGN,
-    MEMALIGN,
-    VALLOC,
-    PVALLOC,
+#include "entry_points.h"
     ENTRY_POINTS
 };
+#undef POINT
+
+/* What an argument of a call is: a bit of `present`, or one of these. */
+enum { ARGUMENTS = 3, ARGUMENT_NONE = 0, ARGUMENT_OUT = 1 << 30, ARGUMENT_FLAGS = 1 << 29 };
 
 struct shape {
     uint64_t size, nmemb, align, ptr;
@@ -84,7 +80,7 @@ struct call {
     struct shape shape;
     uint64_t root; /* the un-nested call that holds it, or itself */
     uint32_t hook, group, root_group;
-    uint8_t point;
+    uint8_t point, returns_size;
     struct block moving; /* what a realloc works on; number 0: nothing */
 };
 
@@ -146,7 +142,8 @@ struct trace_node {
 
 struct hook {
     uint32_t id, name;
-    uint8_t point;
+    uint8_t point, returns_size;
+    uint32_t arguments[ARGUMENTS];
 };
 
 struct name {

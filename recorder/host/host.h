@@ -10,9 +10,11 @@
  *   modules.c   files mapped as code; their unwind tables for the agent (tables.c)
  *   hooks.c     allocator functions (hook_calls.c), system calls and borders get their detours,
  *               worked out before they are written (plans.c)
+ *               by the list of names that brkpoint hands over (watched.c)
  *   borders.c   the phases: where they begin (border_main.c), the process there (border_state.c)
  *   execs.c     threads that are about to exec
  *   answers.c   what threads of the target ask
+ *   overwritten.c  programs that write over what was planted
  *   rest.c      the time between two looks at the ring
  *   drain.c     records of all threads out of the ring (ring.c), for the history (records.c,
  *               and in a hurry calls.c)
@@ -23,18 +25,20 @@
 #include "../shared.h"
 #include "clock.h"
 #include "elf.h"
-#include "frames.h"
+#include "findings.h"
 #include "history.h"
 #include "maps.h"
 #include "spool.h"
 #include "stacks.h"
 #include "tracee.h"
+#include "watched.h"
+#include "views.h"
 
 #include <signal.h>
 
 #define MAX_HOOKS STUB_COUNT
 #define MAX_MODULES 1024
-#define MAX_NAMES 4 /* aliases of one function */
+#define MAX_NAMES 8 /* aliases of one function */
 
 enum phase { PHASE_NONE, PHASE_LOAD, PHASE_INIT, PHASE_MAIN, PHASE_EXIT };
 enum role { ROLE_LIBRARY, ROLE_EXECUTABLE, ROLE_LOADER, ROLE_VDSO };
@@ -47,9 +51,12 @@ struct module {
     uint64_t start, end, bias;
     enum role role;
     bool has_elf, read, hooked, seen, init_hooked;
+    bool has_own_code; /* other than the file's: it is read from memory */
     struct elf elf;
-    struct frames frames;
-    uint64_t pcs, what; /* its rows, as offsets in the area */
+    struct view *view;      /* whose copy `elf` is; NULL: of memory */
+    struct findings *found; /* where it has_elf */
+    uint64_t pcs, what;     /* its unwind rows, as offsets in the area */
+    uint32_t rows;
 };
 
 /* A code area in the target: the agent's code, then stubs. */
@@ -65,7 +72,7 @@ struct hook {
     uint64_t address;
     uint32_t module;
     unsigned names;
-    const char *name[MAX_NAMES];
+    const struct watched *as[MAX_NAMES];
     uint32_t spool_id[MAX_NAMES];
     uint64_t patch; /* where the jump was written, over `original`; 0: nowhere */
     unsigned patch_length;
@@ -97,6 +104,7 @@ struct family {
     uint32_t hook_count;
     struct call_site sites[CALL_SITES];
     struct reader *readers; /* AREA_THREADS of them */
+    uint32_t met;           /* all behind that many are unused */
     uint64_t tables_used;   /* bytes of the room for unwind tables */
     uint32_t tables_version, asks_seen;
     unsigned processes;
@@ -127,9 +135,12 @@ struct process {
 };
 
 struct host {
-    int area_fd; /* the memory file: a slice of AREA_SIZE for each family */
+    int64_t offered; /* by the process attached to: its descriptor of the memory file; 0: none */
+    int area_fd;     /* the memory file: a slice of AREA_SIZE for each family */
     struct spool spool;
     struct history *history;
+    struct views views;
+    struct known_files known;
     struct stacks stacks; /* only of borders that are found by them */
     struct clock clock;
     struct process *process; /* the one that is being served */
@@ -148,15 +159,19 @@ struct host {
     size_t agent_size;
     uint32_t images;
     uint32_t next_module, next_hook;
-    uint64_t started_ns, last_ns, held_ns, calls, planted, lost, refused, ask_count, hits, misses,
-        waits, checked[2], cut;
+    uint64_t held_ns, longest_ns; /* how long programs stood still for us, and at once */
+    uint64_t started_ns, last_ns, calls, planted, lost, refused, ask_count, hits, misses, waits,
+        checked[2], cut;
     uint64_t trouble[TROUBLES], flushed_ns;
     uint64_t chunks_read;     /* since the last rest */
     unsigned idle_us, yields; /* rest.c: how long it slept last, how often it only made way */
-    unsigned executing;       /* how many threads are about to exec (execs.c) */
+    uint32_t stops_seen;
+    unsigned executing; /* how many threads are about to exec (execs.c) */
     bool use_symbols, has_end_state, keeps_totals;
     bool may_refuse;      /* the first program is not started where it cannot be planted */
     uint32_t clock_every; /* events a time stamp */
+    struct watched_list watched;
+    unsigned own[2][2]; /* of the program's own allocator: [frees][is seen], how many functions */
     struct json json, end_state;
     char problem[256]; /* why it cannot record; empty: it can */
 };
@@ -202,11 +217,13 @@ void processes_let_go(struct host *h);
 void processes_leave(struct host *h);
 
 /* ---- image.c ---- */
+/* A program stood still since then, for us. */
+void image_stood(struct host *h, uint64_t since_ns);
 /* The process served stands at its first instruction: plant, and let it go. */
 void image_begin(struct host *h);
 /* Its program has run for a while: all threads are stopped, planted, and let go. False:
  * h->problem says why not, and it goes on as before. */
-bool image_attach(struct host *h, pid_t pid);
+bool image_attach(struct host *h);
 
 /* ---- unplant.c ---- */
 /* Take the code out of the process served, and let it go on. What could not be taken out only
@@ -233,16 +250,19 @@ uint64_t stub_address(const struct code_area *area, uint32_t number);
 /* ---- modules.c, tables.c ---- */
 /* Look at the mappings again: new files are announced, hooked and unwound, gone ones forgotten. */
 void modules_update(struct host *h);
-/* Only read what is new, without touching the target: it may run. */
-void modules_read(struct host *h);
+/* The same while h->deferred is set: nothing of the target is touched, it may run. */
 void modules_plan(struct host *h);
+/* Whether there is no file that modules_plan has not seen. */
+bool modules_are_known(struct host *h);
 void modules_forget(struct host *h);
 struct module *module_around(struct host *h, uint64_t address);
 void tables_add(struct host *h, struct module *m);
-void tables_publish(struct host *h);
+void tables_publish(struct host *h, const struct maps *maps);
 
 /* ---- hooks.c ---- */
 void hooks_plant(struct host *h, struct module *m);
+/* In words what of the program's own allocator cannot be seen; NULL where both sides of it can. */
+const char *hooks_half_blind(const struct host *h);
 #define NO_HOOK UINT32_MAX
 /* Notice that `address` is reached; the number of the hook, or NO_HOOK. */
 uint32_t hook_border(struct host *h, uint64_t address, uint64_t border);
@@ -285,6 +305,9 @@ void border_end(struct host *h, uint64_t t_ns, bool whole);
 /* ---- rest.c ---- */
 /* Nothing is to be done for a while; `busy`: there was something just now. */
 void host_rest(struct host *h, bool busy);
+/* From now on a thread that stops for ptrace ends a rest; the number that did until now. */
+void rest_prepare(void);
+uint32_t rest_stops(void);
 
 /* ---- answers.c, drain.c, records.c ---- */
 void answers_give(struct host *h);

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ptrace.h>
+#include <sys/stat.h>
 #include <sys/user.h>
 #include <unistd.h>
 
@@ -80,6 +81,29 @@ bool image_is_filtered(pid_t pid)
     return mode != 0;
 }
 
+static bool has_our(pid_t pid, const char *namespace)
+{
+    char path[48];
+    struct stat ours, its;
+    snprintf(path, sizeof path, "/proc/self/ns/%s", namespace);
+    if (stat(path, &ours) != 0)
+        return true;
+    snprintf(path, sizeof path, "/proc/%d/ns/%s", pid, namespace);
+    return stat(path, &its) == 0 && its.st_ino == ours.st_ino;
+}
+
+bool image_is_at_home(pid_t pid)
+{
+    char path[32];
+    struct stat its, ours;
+    snprintf(path, sizeof path, "/proc/%d", pid); /* owned by root where it may not be read */
+    bool same_user = stat(path, &its) == 0 && its.st_uid == geteuid();
+    snprintf(path, sizeof path, "/proc/%d/root", pid);
+    bool same_root = stat(path, &its) == 0 && stat("/", &ours) == 0 && its.st_ino == ours.st_ino &&
+                     its.st_dev == ours.st_dev;
+    return same_user && same_root && has_our(pid, "mnt") && has_our(pid, "pid");
+}
+
 void image_know(struct host *h)
 {
     read_executable(h->process);
@@ -107,11 +131,28 @@ static bool plant(struct host *h)
     return true;
 }
 
+/* Breakpoints see what is shorter than a jump: as long as nothing has run they can take over. */
+static bool is_seen(struct host *h)
+{
+    const char *blind = h->may_refuse && h->images == 0 ? hooks_half_blind(h) : NULL;
+    if (blind != NULL)
+        snprintf(h->problem, sizeof h->problem, "%s", blind);
+    return blind == NULL;
+}
+
+void image_stood(struct host *h, uint64_t since_ns)
+{
+    uint64_t held = clock_now_ns() - since_ns;
+    h->held_ns += held;
+    if (held > h->longest_ns)
+        h->longest_ns = held;
+}
+
 void image_begin(struct host *h)
 {
     uint64_t begun = clock_now_ns();
-    bool planted = plant(h);
-    h->held_ns += clock_now_ns() - begun;
+    bool planted = plant(h) && is_seen(h);
+    image_stood(h, begun);
     if (planted) {
         if (h->calls == 0)
             say_note(h, "no allocator function was found to hook in the first files");

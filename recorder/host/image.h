@@ -10,5 +10,7 @@ void image_know(struct host *h);
 bool image_is_64_bit(const struct process *p);
 /* Whether seccomp watches its system calls. */
 bool image_is_filtered(pid_t pid);
+/* Whether it is of our user, and sees our files and processes under the names that we do. */
+bool image_is_at_home(pid_t pid);
 
 #endif

@@ -21,6 +21,7 @@ static bool drain_all_families(struct host *h)
 
 bool host_turn(struct host *h)
 {
+    h->stops_seen = rest_stops();
     for (size_t i = 0; i < h->process_count; i++) {
         serve(h, h->processes[i]);
         answers_give(h);

@@ -7,6 +7,7 @@
 #include "host.h"
 
 #include <errno.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -103,6 +104,7 @@ static void announce_end(struct host *h)
     json_begin(&h->json, "cost");
     json_number(&h->json, "stops", 0);
     json_number(&h->json, "engine_ns", h->held_ns);
+    json_number(&h->json, "longest_ns", h->longest_ns);
     json_number(&h->json, "asks", h->ask_count);
     json_number(&h->json, "waits", h->waits);
     json_number(&h->json, "walks", h->misses);
@@ -166,7 +168,7 @@ static int run(struct host *h, const char *spool, pid_t pid, int ready, int go)
     first->has_begun_image = true;
     if (h->attached) {
         announce_run(h);
-        if (!image_attach(h, pid)) {
+        if (!image_attach(h)) {
             fprintf(stderr, "brkpoint-recorder: %s\n", h->problem);
             return 3;
         }
@@ -194,6 +196,7 @@ static int run(struct host *h, const char *spool, pid_t pid, int ready, int go)
 int main(int argc, char **argv)
 {
     struct host *h = &host;
+    int names = -1;
     if (argc < 6) {
         fprintf(stderr,
                 "brkpoint-recorder is started by brkpoint: brkpoint run --engine recorder\n");
@@ -211,12 +214,18 @@ int main(int argc, char **argv)
             h->may_refuse = true;
         else if (strncmp(argv[i], "clock=", 6) == 0)
             h->clock_every = (uint32_t)atoi(argv[i] + 6);
+        else if (strncmp(argv[i], "names=", 6) == 0)
+            names = atoi(argv[i] + 6);
         else if (strcmp(argv[i], "keep=totals") == 0)
             h->keeps_totals = true;
     }
+    mallopt(M_MMAP_THRESHOLD, 1 << 17); /* most of a large table of zeros is never touched */
     signal(SIGPIPE, SIG_IGN);
     signal(SIGTERM, leave);
+    rest_prepare();
     if (!prepare(h))
         return fail("memory");
+    if (!watched_read(&h->watched, names))
+        return fail("the list of allocator functions");
     return run(h, argv[2], (pid_t)atoi(argv[1]), atoi(argv[4]), atoi(argv[5]));
 }

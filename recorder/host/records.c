@@ -1,10 +1,13 @@
 /* records.c - what a record of the ring means: calls, system calls and stacks, for the history. */
 #include "records.h"
 #include "mapped.h"
+#include "overwritten.h"
 #include "records_nodes.h"
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
 
 #define CUT_DEEP 2 /* alloctrace/words.py, CUTS */
 
@@ -209,6 +212,8 @@ static void system_call(struct host *h, struct reader *r, uint64_t word, const u
     const char *path = file && r->path ? r->path : "";
     uint64_t t_ns = event_ns(h, r, record[1]);
     int32_t stack = stack_of(h, r, id, record[10]);
+    if (number == SYS_mprotect && record[4] & PROT_WRITE)
+        overwritten_soon(h, record[2], record[3]);
     if (h->process->watch_stacks && r->tid == r->pid)
         border_by_stack(h, node_of(h, r, id), t_ns);
     history_sysenter(h->history, t_ns, r->pid, r->tid, number, record[9], record + 2, stack, path,

@@ -8,6 +8,7 @@
  * one is made.
  */
 #include "host/mapped.h"
+#include "host/overwritten.h"
 #include "host/records.h"
 #include "ring_file.h"
 
@@ -54,6 +55,13 @@ struct process *process_forked(struct host *h, pid_t pid)
 uint32_t hook_id_at(struct host *h, uint32_t number, uint64_t ret)
 {
     return h->family->hooks[number].spool_id[ret % h->family->hooks[number].names];
+}
+
+void overwritten_soon(struct host *h, uint64_t start, uint64_t length)
+{
+    (void)h;
+    (void)start;
+    (void)length;
 }
 
 void border_by_stack(struct host *h, uint32_t node, uint64_t t_ns)

@@ -17,8 +17,8 @@ Difference = namedtuple("Difference", "what first second code")
 WHY = {
     "loader": "ltrace never sees the dynamic loader: it sets its breakpoints when the libraries are"
     " there, and the loader's own malloc has no dynamic symbol",
-    "early": "ltrace sets its breakpoints at the program's entry point: an initialiser of a library"
-    " has run before it",
+    "early": "ltrace sets its breakpoints at the program's entry point: an initialiser of a"
+    " library, or what chooses a function (IFUNC), has run before it",
     "unheard": "ltrace never hears of the libraries: the program that was started is the loader"
     " itself, which has no DT_DEBUG entry to tell it",
     "twice": "ltrace shows it twice: once at the caller's PLT, once at the function itself",
