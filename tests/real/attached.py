@@ -49,10 +49,14 @@ def _once(place, server, trace, limit_s):
 
 
 def _which(place, server):
-    """The number of the process to attach to."""
+    """The number of the process to attach to: of a busy server it may not be there at once."""
     boxed = _output(["pgrep", "-P", str(server.process.pid)], place.environment())
-    words = ["sh", "-c", place.program.pid]
-    return _output(words, place.environment(SERVER=boxed[0]))[0]
+    for _ in range(100):
+        found = _output(["sh", "-c", place.program.pid], place.environment(SERVER=boxed[0]))
+        if found:
+            return found[0]
+        time.sleep(0.1)
+    raise RuntimeError("no process to attach to: %s" % place.program.pid)
 
 
 def _output(words, environment):
