@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from . import examples, origin, origin_table, program_facts, purpose, purpose_rules
+from . import examples, origin, origin_table, program_facts
+from . import purpose, purpose_groups, purpose_rules
+
+
+ROUNDS = 2  # a block may go on to a group that began before the one that it comes from
 
 
 def prepare():
@@ -35,21 +39,46 @@ def _classify_groups(history, stacks, judge):
     for group in groups:
         outer = groups[group.within - 1] if group.within else None
         group.verdict = outer.verdict if outer else judge.verdict(group)
-    events, stands_for = examples.of(history.recorded)
-    survey = purpose.Survey(events, stacks, history.modules, judge.facts)
-    survey.examples = {seq for seq, group in stands_for.items() if group.count > 1}
-    for index in sorted(_asked(stands_for, events, survey)):
-        events[index].purpose = purpose.explain(index, events, stacks, survey)
-        if index in stands_for:
-            stands_for[index].purpose = events[index].purpose
+    picked = examples.of(history.recorded)
+    survey = purpose.Survey(picked.events, stacks, history.modules, judge.facts)
+    survey.part = picked
+    _explain_groups(groups, picked, stacks, survey)
     shared = {}
     for group in groups:
-        group.purpose = shared.setdefault(group.purpose and group.purpose.text, group.purpose)
+        what = group.purpose and (group.purpose.text, group.purpose.rule)
+        group.purpose = shared.setdefault(what, group.purpose)
 
 
-def _asked(stands_for, events, survey):
-    """The events to be explained: examples, and those whose purpose theirs may rest on."""
-    found, waiting = set(), list(stands_for)
+def _explain_groups(groups, picked, stacks, survey):
+    """A group whose events are all here is for what each of them is for; of others it is asked what
+    holds for all that they differ in."""
+    things, whole = purpose_groups.Things(), list(filter(picked.are_all, groups))
+    _explain_whole(whole, picked, stacks, survey, things)
+    example = {group.id: index for index, group in picked.stands_for.items()}
+    for _ in range(ROUNDS):
+        for group in groups:
+            if group.within and group.kind == "call":
+                group.purpose = groups[group.within - 1].purpose
+            elif group.id in example and group.purpose in (None, purpose.UNKNOWN):
+                index = example[group.id]
+                group.purpose = purpose_groups.explain(group, index, picked.events, survey, things)
+
+
+def _explain_whole(groups, picked, stacks, survey, things):
+    events, seen = picked.events, {}  # seen: index -> what the event's block was then
+    members = {index for group in groups for index in picked.members[group.id]}
+    for index in sorted(_asked(members, events, survey)):
+        events[index].purpose = purpose.explain(index, events, stacks, survey)
+        seen[index] = survey.thing(events[index])
+    for group in groups:
+        mine = picked.members[group.id]
+        group.purpose = purpose_groups.agreed([events[index].purpose for index in mine])
+        things.remember(group, {seen[index] for index in mine})
+
+
+def _asked(wanted, events, survey):
+    """The events to be explained, with those that their purpose may rest on."""
+    found, waiting = set(), list(wanted)
     while waiting:
         index = waiting.pop()
         if index is not None and index not in found:

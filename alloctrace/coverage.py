@@ -107,10 +107,27 @@ def _text(value):
     return value if isinstance(value, str) else None
 
 
-def not_seen(run, cuts, hooked):
+class OfCache:
+    """Counts frees of blocks that the program had freed before: no end of an unknown block."""
+
+    def __init__(self):
+        self.frees = 0
+
+    def add(self, group):
+        if group.is_call and measure.is_of_cache(group):
+            self.frees += group.count
+
+
+def unknown_ends(run, of_cache):
+    """How many blocks ended or were moved that nobody saw allocated."""
+    return max(0, _count(run.get("unknown_ends", 0)) - of_cache.frees)
+
+
+def not_seen(run, cuts, hooked, ends=0):
     """What was not seen: [{kind, what, names, why, count}], counted things first.
 
-    `cuts`: {reason: number of stacks}; `hooked`: whether calls could be seen.
+    `cuts`: {reason: number of stacks}; `hooked`: whether calls could be seen; `ends`: of blocks
+    that were not seen allocated.
     """
     rows = []
     children = _count(run.get("children_not_followed"))
@@ -124,7 +141,7 @@ def not_seen(run, cuts, hooked):
                 "child processes not followed",
             )
         )
-    rows += _before(run)
+    rows += _before(run, ends)
     for reason in () if hooked else run.get("unhooked") or ():
         rows.append(_row("calls", str(reason), None, "call", "calls"))
     if run.get("made_code"):
@@ -135,16 +152,15 @@ def not_seen(run, cuts, hooked):
     return rows + [_row(kind, why, None, what, what) for kind, what, why in ALWAYS_UNSEEN]
 
 
-def _before(run):
+def _before(run, ends):
     if not run_facts.is_attached(run):
         return []
     why = (
         "what was allocated before brkpoint attached: when freed or moved it shows as an unknown"
         " block; live bytes, peaks and sums count from the attach"
     )
-    ends = _count(run.get("unknown_ends", 0))
-    one = "block from before the attach, freed or moved"
-    many = "blocks from before the attach, freed or moved"
+    one = "block freed or moved that was not seen allocated"
+    many = "blocks freed or moved that were not seen allocated"
     if not ends:
         one = many = "what was allocated before the attach"
     return [_row("before", why, ends or None, one, many)]

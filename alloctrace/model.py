@@ -159,6 +159,7 @@ class Group:
     temporary_blocks: int = 0
     temporary_bytes: int = 0
     peak_bytes: int = 0  # live at the run's peak
+    members: Optional[object] = None  # members.Members, where a recorder told of them
 
     @property
     def is_call(self):

@@ -14,7 +14,6 @@ from .purpose_survey import Survey
 __all__ = ["Survey", "explain"]
 
 UNKNOWN = Purpose()
-LASTING = ("owner", "asker", "cause_name")  # fields that are the same for all events alike
 MAX_UNNAMED = 3  # functions in a row; further out, the named one may be about something else
 _LIBRARIES = ("alloc::", "core::", "std::", "hashbrown::", "__gnu_cxx::")
 
@@ -24,18 +23,18 @@ def explain(index, events, stacks, facts) -> Purpose:
 
     The events before it must have been explained: a syscall and a `free` look back.
     """
-    event, rules = events[index], purpose_rules.default()
+    event = events[index]
     if event.outer is not None and 0 <= event.outer < index:
         return events[event.outer].purpose or UNKNOWN
     functions = facts.functions(event)
-    for rule in _fitting(event, functions, rules, facts):
+    for rule in fitting(event, functions, facts):
         found = _apply(rule, facts, index, event, functions)
         if found is not None:
             return found
     return UNKNOWN
 
 
-def _fitting(event, functions, rules, survey):
+def fitting(event, functions, survey):
     """Rules whose `stack` and `file` fit: the same for all events of one name and stack."""
     key = (event.stack, event.name, event.kind)
     cache = survey.fitting
@@ -45,7 +44,7 @@ def _fitting(event, functions, rules, survey):
         linked = survey.linked_libc(event)
         cache[key] = [
             rule
-            for rule in rules.candidates(event.name, names)
+            for rule in purpose_rules.default().candidates(event.name, names)
             if _stack_fits(rule, functions) and _file_fits(rule, frames, linked)
         ]
     return cache[key]
@@ -86,9 +85,9 @@ def _file_fits(rule, frames, module):
 
 def _apply(rule, survey, index, event, functions):
     """The rule's Purpose where its other conditions hold and its fields are known."""
-    if not (_equal(rule, event) and _sized(rule, event) and _flagged(rule, event)):
+    if not (suits(rule, survey, event) and _sized(rule, event)):
         return None
-    if not (_mapped(rule, event) and _caused(rule, survey, event)):
+    if not (_flagged(rule, event) and _mapped(rule, event)):
         return None
     for name in rule.when:
         wanted = not name.startswith("!")
@@ -99,11 +98,14 @@ def _apply(rule, survey, index, event, functions):
         values[name] = FIELDS[name](survey, index, event, functions)
         if values[name] is None:
             return None
-        if event.seq in survey.examples and name not in LASTING:
-            values[name] = "…"
     purpose = Purpose(rule.text.format_map(values), rule.key, rule.source)
     survey.remember(event, rule.thing.format_map(values) or purpose.text)
     return purpose
+
+
+def suits(rule, survey, event):
+    """Whether what all events of its group share is as the rule wants it."""
+    return _equal(rule, event) and _caused(rule, survey, event)
 
 
 def _equal(rule, event):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from operator import attrgetter
 
-from . import columns, fields, recount, spool, syscalls, words
+from . import columns, fields, members, recount, spool, syscalls, words
 from .blocks import Block
 from .model import Group
 from .recorded import NotKept, Recorded
@@ -34,6 +34,7 @@ class Builder:
             spool.Sums: self.sums,
             spool.Blocks: self.blocks,
             spool.Stages: self.stages,
+            spool.Members: self.members,
         }
 
     def _refuse(self, what):
@@ -127,6 +128,14 @@ class Builder:
                 self._refuse("stages")
                 return
         known.stages += record.rows
+
+    def members(self, record):
+        groups = self.recorded.sums.groups
+        for id_, *row in record.rows:
+            if not 0 < id_ <= len(groups):
+                self._refuse("members")
+                return
+            groups[id_ - 1].members = members.of_row(groups[id_ - 1], row)
 
     def ends(self, data):
         sums, peak = self.recorded.sums, data.get("peak")

@@ -36,9 +36,10 @@ _LATE = struct.Struct("<QQQ")
 _SUM = struct.Struct("<5QqQqQqQqq")
 _BLOCK = struct.Struct("<6Q")
 _STAGE = struct.Struct("<QQQq")
+_MEMBERS = struct.Struct("<I4I4x7Q")
 
 JSON, STACK, ENTER, LEAVE, SYSENTER, SYSLEAVE = range(1, 7)
-NODES, GROUPS, ARGUMENTS, COLUMN, LATE, SUMS, BLOCKS, STAGES = range(7, 15)
+NODES, GROUPS, ARGUMENTS, COLUMN, LATE, SUMS, BLOCKS, STAGES, MEMBERS = range(7, 16)
 
 # One class a kind. Addresses and arguments are unsigned 64-bit integers, t_ns is CLOCK_MONOTONIC.
 Info = namedtuple("Info", "data")  # a dict with a "type"; docs/trace-format.md lists them
@@ -64,6 +65,7 @@ SumRow = namedtuple(
 )
 Blocks = namedtuple("Blocks", "rows")  # number, address, size, seq, last, pid
 Stages = namedtuple("Stages", "rows")  # seq, t_ns, group (0: all), live bytes
+Members = namedtuple("Members", "rows")  # group, 4 makers, sized least most nulls known grew shrank
 
 
 class Source:
@@ -250,6 +252,7 @@ _DECODERS = {
     SUMS: _rows(Sums, _SUM, SumRow),
     BLOCKS: _plain_rows(Blocks, _BLOCK),
     STAGES: _plain_rows(Stages, _STAGE),
+    MEMBERS: _plain_rows(Members, _MEMBERS),
     JSON: _decode_info,
     STACK: _decode_stack,
     ENTER: lambda payload: Enter(*_ENTER.unpack(payload)[:8]),

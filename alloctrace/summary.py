@@ -53,7 +53,8 @@ class _Counters:
         self.memory, self.sites, self.phases = Memory(), Sites(stack_of), Phases()
         self.understood, self.processes = coverage.Understood(stack_of), Processes()
         self._all = (self.totals, self.tally, self.causes, self.memory, self.sites, self.phases)
-        self._all += (self.understood, self.processes)
+        self.of_cache = coverage.OfCache()
+        self._all += (self.understood, self.processes, self.of_cache)
         self._peak = {"bytes": 0, "seq": None, "t_ns": None, "phase": None, **peak}
 
     def add(self, group):
@@ -78,17 +79,16 @@ def _about_run(run):
         "incomplete_because": _text(run.get("incomplete_because")),
         "events_lost": lost,
         "exit": {"kind": ended.get("kind") or "unknown", "status": ended.get("status")},
-        "attached": _attached(run),
         "date": _text(run.get("date")),
         "versions": {str(name): str(v) for name, v in (run.get("versions") or {}).items()},
     }
 
 
-def _attached(run):
+def _attached(run, ends):
     """Of a program that ran before: its number, and how many older blocks it freed or moved."""
     if not run_facts.is_attached(run):
         return None
-    pid, ends = run.get("pid"), run.get("unknown_ends", 0)
+    pid = run.get("pid")
     return {"pid": pid if isinstance(pid, int) else None, "unknown_blocks": ends}
 
 
@@ -106,10 +106,12 @@ def _contract(counters, trace, run, top_sites):
 
 def _added(counters, trace, run):
     tally = counters.tally
+    ends = coverage.unknown_ends(run, counters.of_cache)
     begins = not run_facts.is_attached(run)
     hooked = run.get("calls_hooked", True) or (begins and _without_libc(trace.borders))
     unseen = coverage.unseen(run, hooked)
     return {
+        "attached": _attached(run, ends),
         "events": tally.events,
         "verdict": tally.figures(),
         "reached_kernel": counters.causes.rows(),
@@ -123,7 +125,7 @@ def _added(counters, trace, run):
         "timeline": run.get("live_by_origin") or {"seq": [], "t_ns": [], "live_bytes": {}},
         "seen_everything": not unseen,
         "unseen": unseen,
-        "not_seen": coverage.not_seen(run, run.get("cuts") or {}, hooked),
+        "not_seen": coverage.not_seen(run, run.get("cuts") or {}, hooked, ends),
         "hints": coverage.hints(counters.understood) + list(run.get("hints") or ()),
         "also_watched": list(run.get("also_watched") or ()),
         "cost": _numbers(run.get("cost")),

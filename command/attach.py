@@ -96,7 +96,6 @@ def _run(pid, spool_path, options, signals, tell):
     try:
         host.configure(None)
         _wait_planted(host, pid, spool_path)
-        host.look_again()
         tell()
         waiting = Waiting(host, pid, signals, options)
         waiting.run()
@@ -143,8 +142,6 @@ class Waiting:
             if self._options.tick is not None:
                 self._options.tick()
         self.has_ended = self._is_over()
-        if self.status != 0:
-            self.host.gone()
         if self._pidfd is not None:
             os.close(self._pidfd)
 

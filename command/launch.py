@@ -125,7 +125,7 @@ def _run(plan, signals, spool_path, options):
             options.timeout,
             lambda: _size(spool_path),
             lambda: _tick(gdb, options),
-            gdb.gone if options.recorder else None,
+            options.recorder,
         )
         watched.run()
         _check_executed(child, plan.program, spool_path)

@@ -33,13 +33,13 @@ def waited(ignored):
 class Watch:
     """The state of the wait; `status` is the target's wait status, None until it has ended."""
 
-    def __init__(self, pid, gdb, signals, timeout=None, size=None, tick=None, gone=None):
+    def __init__(self, pid, gdb, signals, timeout=None, size=None, tick=None, keeps_target=False):
         """`gdb`: Popen of the observer, gdb or the recorder; `timeout`: seconds or None; `size()`:
-        bytes recorded; `tick()`: called; `gone()`: lets a target run on whose observer has died.
+        bytes recorded; `tick()`: called; `keeps_target`: it runs on where its observer has died.
         """
         self.pid, self.gdb, self.signals = pid, gdb, signals
         self.timeout, self._size, self._tick = timeout, size or (lambda: 0), tick or (lambda: None)
-        self._gone, self.keeps_target = gone, gone is not None
+        self.keeps_target = keeps_target
         self.status = None
         self.gdb_status = None
         self.reason = None  # why the trace is incomplete, in words
@@ -94,8 +94,6 @@ class Watch:
 
     def _without_gdb(self):
         """gdb went first. Where it left in order the program is free and may go on."""
-        if self.keeps_target:
-            self._gone()
         if self.gdb_status < 0 and not self.keeps_target:
             self._kill()
         elif not self.detached:

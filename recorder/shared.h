@@ -156,10 +156,14 @@ enum trouble { TROUBLE_NO_THREAD, TROUBLE_NO_CHUNK, TROUBLES };
  * both, and system calls, at both. */
 #define CLOCK_ORDER 0x80000000u
 
+/* In `host`: it has let go, or has died, by whatever means: then the kernel writes this (linux/futex.h,
+ * FUTEX_OWNER_DIED of a robust futex). */
+#define HOST_GONE 0x40000000u
+
 struct area_head {
     uint64_t magic;
     uint32_t recording;    /* 0: the detours only pass through */
-    uint32_t host_gone;    /* set by an agent that waited for a host that is dead */
+    uint32_t host;         /* the host's thread number; HOST_GONE: nobody reads any more */
     uint32_t host_sleeps;  /* until `asks` changes: a futex */
     uint32_t thread_limit; /* so many thread states there are: a multiple of 32 */
     uint32_t clock; /* 0: no time stamps (rdtsc is forbidden), N: one in N events, 1: all, at begin
@@ -170,6 +174,7 @@ struct area_head {
     uint64_t waits;                      /* how often a thread found no free chunk */
     uint64_t unmaps;                     /* how often memory may have gone: munmap and its like */
     uint64_t checked[2];                 /* agent/check.c: stacks that were wrong, and right */
+    uint64_t host_list;                  /* host/leaving.c: for the kernel */
     uint64_t may_sleep;                  /* 0: seccomp may forbid it, a thread waits spinning;
                                              * nor does it look up the paths of files */
     uint32_t threads[AREA_THREADS / 32]; /* bit set: the state is in use */
@@ -256,6 +261,7 @@ struct identity {
     uint32_t ready; /* 0 after a fork: the kernel has wiped the pages */
     uint32_t pid;
     uint64_t tables; /* offset of the unwind tables in force, by the host; 0: none */
+    uint64_t lent;   /* once a child shared this memory without being a thread (vfork) */
     struct newcomer newcomers[NEWCOMERS];
     struct identity_entry entries[IDENTITY_ENTRIES];
 };

@@ -126,7 +126,7 @@ def _sites(summary):
         [
             code(sections.site_name(row, Ink(120), 200)),
             row["origin"],
-            escape(row["purpose"] or "unknown"),
+            escape(sentences.site_purpose(row)),
             str(row["count"]),
             str(row["bytes"]),
             str(row["live_bytes"]),

@@ -54,7 +54,7 @@ def recorded(summary):
     parts.append("engine %s%s" % (summary["engine"] or "unknown", why))
     parts += ["%s %s" % item for item in sorted(summary["versions"].items()) if item[1]]
     if summary["purposes_by_example"]:
-        parts.append("purposes by an example of each kind of event, without its sizes")
+        parts.append("purposes asked of many events at once: what holds for each of them")
     if summary["keep"] == "totals":
         parts.append("sums alone, by --keep totals: the events were not kept")
     return visible(", ".join(parts))

@@ -117,7 +117,9 @@ def _amount(event, freed, ink):
 
 def is_unknown(event):
     """Whether it ends or moves a block that nobody saw allocated: older than the recording."""
-    return bool(event.ptr) and event.kind == "call" and event.block is None and event.outer is None
+    if not event.ptr or event.block is not None or measure.is_of_cache(event):
+        return False
+    return event.kind == "call" and event.outer is None
 
 
 def _number(value):

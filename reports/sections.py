@@ -190,13 +190,10 @@ def sites(record, ink):
 
 
 def _site_row(row, ink):
-    text = ink.clause(visible(row["purpose"] or "unknown"), 32)
-    if row["purposes"] > 1 and row["purpose"]:
-        text += " " + ink.signs.more
     return [
         site_name(row, ink),
         row["origin"],
-        text,
+        ink.clause(visible(sentences.site_purpose(row)), 34),
         sentences.grouped(row["count"]),
         sentences.short_size(row["bytes"]),
         sentences.short_size(row["live_bytes"]) if row["live_blocks"] else ink.signs.dot,
@@ -285,5 +282,8 @@ def understood(record, ink):
     """How much of what the loader and the runtimes asked for is understood."""
     known = record["purpose_known"]
     if known["share"] is not None:
-        share = "%d of %d events of the loader and runtimes (%.0f %%) have a known purpose"
-        yield ink.dim(share % (known["known"], known["events"], 100 * known["share"]))
+        events = sentences.count(known["events"], "event")
+        share = sentences.percent(known["share"])
+        text = "%s of %s of the loader and runtimes (%s) %s a known purpose"
+        have = "has" if known["known"] == 1 else "have"
+        yield ink.dim(text % (sentences.grouped(known["known"]), events, share, have))

@@ -6,6 +6,7 @@ import shlex
 
 from alloctrace import words
 from alloctrace.escape import visible
+from alloctrace.sites import SEVERAL
 from reports import endings
 
 ending = endings.ending
@@ -201,6 +202,22 @@ def warnings(summary):
     rows += unhooked
     said = {"the trace is incomplete: %s" % reason}
     return [visible(row) for row in rows + summary["notes"] if row not in said]
+
+
+def site_purpose(row):
+    """What a place asked for: `stdout's buffer`, `unknown`, `several: 96 % unknown`."""
+    if row["purpose"] != SEVERAL:
+        return row["purpose"] or "unknown"
+    largest = row["by_purpose"][0]
+    return "%s: %s %s" % (SEVERAL, percent(largest["share"]), largest["purpose"] or "unknown")
+
+
+def percent(share):
+    """`96 %`; what is not all is not said to be all, and what is not nothing not nothing."""
+    rounded = round(100 * share)
+    if 0 < share < 1 and rounded in (0, 100):
+        return "< 1 %" if rounded == 0 else "> 99 %"
+    return "%d %%" % rounded
 
 
 def command_line(summary):

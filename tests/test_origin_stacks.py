@@ -139,6 +139,18 @@ def test_the_users_main_tells_in_a_stripped_program():
     assert (verdict.origin, verdict.direct, verdict.confidence) == ("user", False, "address")
 
 
+def test_beneath_the_users_main_a_stripped_programs_code_is_anybodys():
+    """Its runtime may have been called from there: std::thread, stdout's buffer."""
+    case = find("stripped: unknown")
+    stack = list(frames_of(case))
+    at = next(index for index, frame in enumerate(stack) if frame.role == "executable")
+    stack.insert(at + 1, replace(stack[at], known="user_main"))
+    verdict = origin.decide(stack, facts_of(case))
+    assert verdict.origin == "unknown" and "stripped" in verdict.rule
+    named = replace(facts_of(case), executable_mixed=False, holds=frozenset())
+    assert origin.decide(stack, named).origin == "user"
+
+
 def test_phase_load_alone_proves_the_loader():
     facts = Facts("load", "mmap")
     verdict = origin.decide((), facts)

@@ -48,5 +48,5 @@ def test_groups_without_any_chunk_have_no_example(tmp_path):
     made.call("malloc", 8, result=0x1000)
     _, path = told_totals(tmp_path, made.records)
     kept = [record for record in spool.read(path) if not isinstance(record, spool.Column)]
-    events, stands_for = examples.of(history.build(kept).recorded)
-    assert [event.name for event in events] == ["malloc"] and len(stands_for) == 1
+    picked = examples.of(history.build(kept).recorded)
+    assert [event.name for event in picked.events] == ["malloc"] and len(picked.stands_for) == 1

@@ -6,6 +6,7 @@ import json
 
 from alloctrace.model import Border, Purpose, Verdict
 from alloctrace.summary import summarise
+from reports import sentences
 from summary_fake import FakeTrace, because, call, frame, loader, runtime, syscall, user
 
 # Design section 5: fields may be added, never renamed or removed.
@@ -163,17 +164,50 @@ def test_sites_are_the_frames_that_decided():
     first, second = record["sites"]
     assert (first["function"], first["line"], first["count"], first["bytes"]) == ("f", 3, 2, 400)
     assert (first["live_blocks"], first["live_bytes"]) == (1, 100)
-    assert (first["purpose"], first["purposes"]) == ("a list", 2)
+    assert (first["purpose"], first["purposes"]) == ("several", 2)
+    parts = [(p["purpose"], p["count"], p["bytes"], p["live_blocks"]) for p in first["by_purpose"]]
+    assert parts == [(None, 1, 300, 0), ("a list", 1, 100, 1)]
+    assert [part["share"] for part in first["by_purpose"]] == [0.75, 0.25]
     assert (second["line"], second["live_bytes"], second["purpose"]) == (9, 200, None)
 
 
-def test_a_site_with_several_purposes_shows_that_of_most_bytes():
-    few, many = because("few"), because("many")
-    events = [call(n, size=size, purpose=p) for n, (size, p) in enumerate([(9, few), (5, many)])]
-    assert summary(*events)["sites"][0]["purpose"] == "few"
-    events.append(call(2, size=5, purpose=many))
-    site = summary(*events)["sites"][0]
-    assert (site["purpose"], site["purposes"]) == ("many", 2)
+def site_of(*purposes):
+    """The one place that asked 10 bytes for each of these."""
+    events = [call(n, size=10, purpose=p) for n, p in enumerate(purposes, 1)]
+    (site,) = summary(*events)["sites"]
+    return site
+
+
+def test_a_place_gives_no_purpose_of_some_to_all():
+    site = site_of(because("a FILE"), *[Purpose()] * 9)
+    assert (site["purpose"], site["purposes"], site["count"]) == ("several", 2, 10)
+    assert sentences.site_purpose(site) == "several: 90 % unknown"
+    few = [(part["purpose"], part["count"]) for part in site["by_purpose"]]
+    assert few == [(None, 9), ("a FILE", 1)]
+
+
+def test_twin_of_one_purpose_or_none_it_is_said_plainly():
+    site = site_of(because("a FILE"), because("a FILE"))
+    assert (site["purpose"], site["purposes"]) == ("a FILE", 1)
+    site = site_of(Purpose(), Purpose())
+    assert (site["purpose"], sentences.site_purpose(site)) == (None, "unknown")
+
+
+def test_what_one_rule_says_in_several_ways_is_one_purpose():
+    site = site_of(*[because("Vec from %d to %d bytes" % (n, 2 * n)) for n in (4, 8)])
+    assert (site["purpose"], site["purposes"]) == ("Vec from … to … bytes", 1)
+    site = site_of(*[because("path of " + name) for name in ("a.so", "the program", "b.so")])
+    assert (site["purpose"], site["purposes"]) == ("path of …", 1)
+
+
+def test_what_two_rules_say_alike_is_one_purpose():
+    site = site_of(Purpose("FILE of fopen", "named", ""), Purpose("FILE of fopen", "unnamed", ""))
+    assert (site["purpose"], site["purposes"]) == ("FILE of fopen", 1)
+
+
+def test_twin_texts_without_a_word_in_common_are_several():
+    site = site_of(because("a list"), because("one FILE"), because("other"))
+    assert (site["purpose"], site["purposes"]) == ("several", 3)
 
 
 def test_sites_of_an_untold_origin_name_the_first_function():

@@ -128,14 +128,18 @@ static void child_begins(struct thread_state *t, const struct hook_stack *s)
         thread_forget(fs);
         thread_expect(fs, flags & CLONE_PARENT_SETTID ? tid_at : 0);
     }
-    if (!(flags & CLONE_THREAD))
-        ask_host(t, ASK_FORK, s->rax, flags, 0, 0);
+    if (flags & CLONE_THREAD)
+        return;
+    identity()->lent |= flags & CLONE_VM;
+    ask_host(t, ASK_FORK, s->rax, flags, 0, 0);
 }
 
 static void thread_or_program_ends(struct thread_state *t, struct hook_stack *s)
 {
-    ask_host(t, ASK_EXIT, s->rdi, s->rax == SYS_exit_group, 0, 0);
-    if (s->rax == SYS_exit)
+    int guest = thread_is_guest();
+    if (!guest)
+        ask_host(t, ASK_EXIT, s->rdi, s->rax == SYS_exit_group, 0, 0);
+    if (s->rax == SYS_exit && !(guest && thread_is_lent(t)))
         thread_ends(t);
 }
 
@@ -218,6 +222,8 @@ static void at_syscall(struct thread_state *t, struct hook_stack *s, uint64_t ki
 static void at_border(struct thread_state *t, struct hook_stack *s, uint64_t kind)
 {
     uint64_t sp = (uint64_t)(s + 1) + RED_ZONE;
+    if (thread_is_guest())
+        return;
     uint64_t node = stack_at_entry(t, sp, load(sp), s->rbp, s->rbx);
     ask_host(t, ASK_BORDER, kind >> 8, s->number, sp, node);
 }

@@ -46,6 +46,15 @@ static void give_back(uint32_t index)
     __sync_fetch_and_or(&area()->free_chunks[index / 32], 1u << index % 32);
 }
 
+/* Whether the host is gone. Then nothing is to be recorded any more. */
+static int is_alone(void)
+{
+    if (likely(!(*(volatile uint32_t *)&area()->host & HOST_GONE)))
+        return 0;
+    area()->recording = 0;
+    return 1;
+}
+
 /* Give the host time, without using any. */
 static void rest(int64_t nanoseconds)
 {
@@ -67,7 +76,7 @@ static int32_t wait_for_chunk(struct thread_state *t)
         return index;
     t->waits++;
     __sync_fetch_and_add(&area()->waits, 1);
-    while (!*(volatile uint32_t *)&area()->host_gone) {
+    while (!is_alone()) {
         rest(REST_NS);
         index = claim_free(AREA_CHUNKS);
         if (index >= 0)
@@ -125,7 +134,7 @@ static void wait_for_answer(const struct ask *ask)
     unsigned spins = 0;
     int64_t pause = ASK_REST_NS;
     while (__atomic_load_n(&ask->state, __ATOMIC_ACQUIRE) == ASK_WAITING) {
-        if (*(volatile uint32_t *)&area()->host_gone)
+        if (is_alone())
             break;
         if (spins++ < ASK_SPINS) {
             __builtin_ia32_pause();

@@ -96,6 +96,19 @@ static void remember(uint64_t fs, struct thread_state *t)
     }
 }
 
+/* Whether this is a child that has its parent's memory until it execs or ends (vfork): what it asks
+ * for in there is its parent's, what becomes of it is not. */
+int thread_is_guest(void)
+{
+    return identity()->lent && (uint32_t)raw_syscall(SYS_getpid, 0, 0) != identity()->pid;
+}
+
+/* Whether it runs as this thread of its parent's, whose thread pointer it has. */
+int thread_is_lent(const struct thread_state *t)
+{
+    return t->tid != (uint32_t)raw_syscall(SYS_gettid, 0, 0);
+}
+
 void thread_is_alone(uint32_t pid)
 {
     identity()->pid = pid;

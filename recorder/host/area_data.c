@@ -2,6 +2,7 @@
 #define _GNU_SOURCE /* memfd_create */
 #include "areas.h"
 #include "families.h"
+#include "place.h"
 #include "room.h"
 
 #include <errno.h>
@@ -16,9 +17,6 @@
 #ifndef MAP_FIXED_NOREPLACE
 #define MAP_FIXED_NOREPLACE 0x100000
 #endif
-
-/* Far from where the kernel, libc and the sanitizers' shadows put things. */
-#define DATA_HINT UINT64_C(0x2a0000000000)
 
 bool areas_problem(struct host *h, const char *what, int64_t result)
 {
@@ -71,13 +69,11 @@ static int64_t map_pieces(struct host *h, uint64_t at, int fd)
 static int64_t map_room(struct host *h, int fd)
 {
     struct family *f = h->family;
-    uint64_t limit = room_limit(h->process->tracee.pid);
+    uint64_t limit = room_limit(h->process->tracee.pid), at = place_data(h, AREA_SIZE);
     int64_t result = -ENOMEM;
     for (; f->room != NULL; f->room = room_smaller(f->room)) {
-        if (room_size(f->room) <= limit)
-            result = map_pieces(h, DATA_HINT, fd);
-        if (result == -EEXIST) /* something of the target is there */
-            result = map_pieces(h, DATA_HINT + AREA_SIZE, fd);
+        if (at != 0 && room_size(f->room) <= limit)
+            result = map_pieces(h, at, fd);
         if (area_is_address(result))
             break;
     }

@@ -6,6 +6,7 @@
 #include "image.h"
 #include "inject.h"
 #include "mapped.h"
+#include "leaving.h"
 #include "plans.h"
 #include "standing.h"
 
@@ -127,6 +128,7 @@ bool attach_stop(struct host *h, struct threads *threads, uint64_t *begun)
         errno = error;
         return false;
     }
+    leaving_holds();
     t->runner = threads_runner(threads);
     t->attached = true;
     return true;
@@ -139,7 +141,7 @@ void attach_go_on(struct host *h, struct threads *threads, uint64_t begun)
     threads_let_go(threads);
     image_stood(h, begun);
     hurry(false);
-    mapped_begin(h->process); /* recorded already: what comes meanwhile is known twice, not never */
+    leaving_lets_go();
 }
 
 /* All stand, and nothing is left to be read or searched. Where it loads files just now, they are
@@ -199,6 +201,8 @@ bool image_attach(struct host *h)
     if (!done && is_same_program(p))
         area_withdraw(h);
     attach_go_on(h, &threads, begun);
+    if (done) /* recorded already: what comes meanwhile is known twice, not never */
+        mapped_begin(p);
     plans_free(&planned);
     return done;
 }

@@ -1,6 +1,7 @@
 /* families.c - slices of the memory file: one for a program and the children that it forks. */
 #define _GNU_SOURCE
 #include "families.h"
+#include "leaving.h"
 #include "reader.h"
 #include "room.h"
 
@@ -32,7 +33,10 @@ struct family *family_new(struct host *h)
         struct family *f = &h->families[i];
         if (f->used)
             continue;
-        return open_family(h, f, i) ? f : NULL;
+        if (!open_family(h, f, i))
+            return NULL;
+        leaving_tells(h);
+        return f;
     }
     return NULL;
 }
@@ -50,6 +54,7 @@ bool family_moves(struct host *h, int fd)
     memcpy(at, old, sizeof(struct area_head));
     memcpy((char *)at + AREA_TABLES_AT, (char *)old + AREA_TABLES_AT, f->tables_used);
     f->area = at;
+    leaving_tells(h);
     munmap(old, AREA_SIZE);
     return true;
 }
@@ -74,6 +79,8 @@ void family_leave(struct host *h, struct family *f)
         h->checked[i] += f->area->checked[i];
     for (int i = 0; i < TROUBLES; i++)
         h->trouble[i] += f->area->trouble[i];
+    f->used = false;
+    leaving_tells(h);
     if (!h->first_ended &&
         !h->leaving) /* else whoever still has it mapped must read there that we are gone */
         clear(h, f);

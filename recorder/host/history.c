@@ -109,6 +109,7 @@ static void count_begin(struct history *h, uint32_t group, const struct shape *s
     g->count++;
     g->unfinished++;
     g->bytes += bytes_asked(shape);
+    members_shape(&g->members, shape);
 }
 
 static void count_end(struct history *h, uint32_t group, int has_failed)

@@ -30,6 +30,7 @@ enum history_kind {
     HISTORY_SUMS = 12,
     HISTORY_BLOCKS = 13,
     HISTORY_LIVE = 14,
+    HISTORY_MEMBERS = 15,
 };
 
 enum {

@@ -84,6 +84,7 @@ void history_finish(struct history *h)
         if (!h->processes[index].is_gone)
             write_blocks(h, &h->processes[index]);
     write_sums(h, 0);
+    write_members(h);
     write_stages(h);
     put_ends(h, 1);
 }

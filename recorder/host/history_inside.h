@@ -7,6 +7,8 @@
 #define likely(x) __builtin_expect(!!(x), 1)
 #define unlikely(x) __builtin_expect(!!(x), 0)
 
+#include "history_members.h"
+
 /* history_processes.c */
 struct process *process_of(struct history *h, uint32_t pid);
 struct thread *find_thread(struct history *h, uint32_t pid, uint32_t tid);

@@ -84,6 +84,7 @@ static void begin(struct history *h, struct thread *t, struct group_key *key, ui
     h->groups[number - 1].count++;
     h->groups[number - 1].unfinished++;
     h->groups[number - 1].bytes += bytes_asked(shape);
+    members_shape(&h->groups[number - 1].members, shape);
 }
 
 void history_sysenter(struct history *h, uint64_t t_ns, uint32_t pid, uint32_t tid, uint32_t number,
@@ -123,6 +124,7 @@ static void set_moved(struct history *h, struct thread *t, uint64_t before, uint
     if (now < before)
         set_signed(h, t->syscall_seq);
     h->groups[t->syscall_group - 1].bytes += (wide)now - (wide)before;
+    members_size(&h->groups[t->syscall_group - 1].members, now - before + MOVED_BASE);
 }
 
 /* brk returns the break as it is now: refused when that is not what was asked for. */

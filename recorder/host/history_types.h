@@ -52,6 +52,17 @@ struct group_key {
     uint32_t phase, process;
 };
 
+enum { MAKERS = 4 };
+
+/* What tells of all events of a group, not of one of them (history_members.c). */
+struct members {
+    uint64_t sized, least, most; /* how many have a size, and within which limits */
+    uint64_t nulls;              /* pointers that are none */
+    uint64_t known, grew, shrank;
+    uint32_t maker[MAKERS]; /* the groups of which their blocks were; MANY_MAKERS: and of others */
+};
+#define MANY_MAKERS UINT32_MAX
+
 struct group {
     struct group_key key;
     uint32_t stamp;                            /* number of the peak for which `at_peak` holds */
@@ -59,6 +70,7 @@ struct group {
     uint64_t count, failed, unfinished, reached, told;
     uint64_t allocations, live_blocks, temporary_blocks;
     wide bytes, allocated, live, temporary, at_peak;
+    struct members members;
 };
 
 struct block {

@@ -16,6 +16,7 @@
  *   answers.c   what threads of the target ask
  *   overwritten.c  programs that write over what was planted
  *   rest.c      the time between two looks at the ring
+ *   leaving.c   an end before the target's: brkpoint asks for it, or has died
  *   drain.c     records of all threads out of the ring (ring.c), for the history (records.c,
  *               and in a hurry calls.c)
  */
@@ -151,6 +152,7 @@ struct host {
     pid_t first;                      /* the process that brkpoint started */
     bool attached;                    /* it ran before us, and will when we have gone */
     volatile sig_atomic_t left_alone; /* it is time to leave */
+    volatile sig_atomic_t orphaned;   /* brkpoint has died */
     bool leaving;                     /* nothing new is to be planted */
     struct plans *deferred;    /* what is planned goes here, to be written later; else NULL */
     struct standing *standing; /* where its threads stand, while it is planted; else NULL */

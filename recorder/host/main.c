@@ -4,7 +4,7 @@
  * Started by brkpoint (command/recorder.py): brkpoint-recorder PID SPOOL AREA_FD READY_FD GO_FD
  * [OPTION...]. It waits for a byte on GO_FD, becomes the tracer of PID, and writes "A" to READY_FD.
  */
-#include "host.h"
+#include "leaving.h"
 
 #include <errno.h>
 #include <malloc.h>
@@ -60,15 +60,7 @@ void say_lost(struct host *h, uint64_t count, const char *reason)
 
 /* ---- start and end ---- */
 
-/* SIGTERM: brkpoint has died, and the target with it; what the target had started lives on, and must
- * be let go. Or the target was attached to, and is to be left. */
 static struct host host;
-
-static void leave(int number)
-{
-    (void)number;
-    host.left_alone = 1;
-}
 
 static void announce_run(struct host *h)
 {
@@ -156,6 +148,7 @@ static int run(struct host *h, const char *spool, pid_t pid, int ready, int go)
     char byte;
     if (read(go, &byte, 1) != 1)
         return 0; /* brkpoint changed its mind */
+    leaving_begin(h, go);
     struct process *first = process_first(h, pid);
     if (first == NULL || first->family == NULL || first->pidfd < 0)
         return fail("memory");
@@ -221,7 +214,6 @@ int main(int argc, char **argv)
     }
     mallopt(M_MMAP_THRESHOLD, 1 << 17); /* most of a large table of zeros is never touched */
     signal(SIGPIPE, SIG_IGN);
-    signal(SIGTERM, leave);
     rest_prepare();
     if (!prepare(h))
         return fail("memory");

@@ -240,7 +240,7 @@ void processes_let_go(struct host *h)
             h->families[i].area->recording = 0;
     for (unsigned i = 0; i < MAX_FAMILIES; i++)
         if (h->families[i].used)
-            h->families[i].area->host_gone = 1;
+            h->families[i].area->host = HOST_GONE;
     if (left > 0)
         say_unseen(h, "processes",
                    "%zu processes that the program had started still ran when it ended: what they "

@@ -154,7 +154,7 @@ static struct inside look(struct host *h, const struct threads *threads, bool la
 static void only_pass_through(struct host *h, const char *why)
 {
     h->family->area->recording = 0;
-    h->family->area->host_gone = 1;
+    h->family->area->host = HOST_GONE;
     say_note(h, "the recorder's code stays in process %d, and does nothing any more: %s",
              (int)h->process->tracee.pid, why);
 }
