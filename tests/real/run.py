@@ -178,10 +178,17 @@ def _keep(place, folder):
     shutil.copytree(place.out, folder)
 
 
-def machine():
-    form = "Measured on %s, Linux %s, %d processors, %s; CPU in seconds, the least of some runs."
-    return form % (
-        time.strftime("%Y-%m-%d"), platform.release(), os.cpu_count(), _distribution(),
+def _commit():
+    """Which brkpoint this is, as git has it; "" outside a clone."""
+    words = ["git", "-C", programs.ROOT, "rev-parse", "--short=7", "HEAD"]
+    return subprocess.run(words, capture_output=True, text=True).stdout.strip()
+
+
+def machine(rows):
+    """A sentence on what the rows were measured with."""
+    commits = ", ".join(sorted({row["commit"] for row in rows if row.get("commit")}))
+    return "Measured on %s, Linux %s, %d processors, %s, brkpoint at %s." % (
+        time.strftime("%Y-%m-%d"), platform.release(), os.cpu_count(), _distribution(), commits,
     )  # fmt: skip
 
 
@@ -211,7 +218,8 @@ def main(words):
     options = parse(words)
     chosen = programs.chosen(options.names, options.quick)
     if options.docs:
-        table.write_page(table.kept(programs.read()), machine())
+        rows = table.kept(programs.read())
+        table.write_page(rows, machine(rows))
         return 0
     if options.list:
         print("\n".join(program.name for program in chosen))
@@ -224,11 +232,12 @@ def run_all(chosen, options):
     signal.signal(
         signal.SIGTERM, lambda *_: sys.exit(143)
     )  # what runs is ended, what lies about goes
+    commit = _commit()
     runs.say(table.head())
     with tempfile.TemporaryDirectory(prefix="real-programs-") as folder:
         os.chmod(folder, 0o755)  # some run as somebody else
         for program in chosen:
-            rows.append(row_of(program, options, folder))
+            rows.append(dict(row_of(program, options, folder), commit=commit))
             table.keep(rows[-1])
             runs.say("\n".join(table.text_of(rows[-1])))
     runs.say(table.tally(rows))
