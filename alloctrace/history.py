@@ -34,7 +34,9 @@ class History:
     blocks: list = field(default_factory=list)  # blocks.Block, live at the end, by number
     mains: list = field(default_factory=list)  # dicts: address, user_main, how
     forks: list = field(default_factory=list)  # dicts: what, tid, child, t_ns; not followed
-    children: list = field(default_factory=list)  # dicts: pid, parent, t_ns; followed
+    children: list = field(default_factory=list)  # dicts: pid, parent, image, t_ns; followed
+    exits: list = field(default_factory=list)  # dicts: pid, image, t_ns, command; about to exit
+    ends: list = field(default_factory=list)  # dicts: pid, image, t_ns, kind, status; gone
     threads: list = field(default_factory=list)  # dicts: tid, t_ns
     signals: list = field(default_factory=list)  # dicts: name, tid, t_ns
     cost: dict = field(default_factory=dict)  # stops, engine_ns

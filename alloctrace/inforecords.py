@@ -119,6 +119,12 @@ class InfoRecords:
     def _info_child(self, data):
         self._list(self.history.children, self._timed(data))
 
+    def _info_exit(self, data):
+        self._list(self.history.exits, self._timed(data))
+
+    def _info_ended(self, data):
+        self._list(self.history.ends, self._timed(data))
+
     def _info_thread(self, data):
         tid = fields.number(data, "tid")
         self._threads.pop(tid, None)  # the kernel re-uses numbers

@@ -160,6 +160,7 @@ class Group:
     temporary_bytes: int = 0
     peak_bytes: int = 0  # live at the run's peak
     members: Optional[object] = None  # members.Members, where a recorder told of them
+    own_peak_bytes: int = 0  # live at the peak of its own program, in its process
 
     @property
     def is_call(self):

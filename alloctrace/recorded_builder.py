@@ -35,6 +35,8 @@ class Builder:
             spool.Blocks: self.blocks,
             spool.Stages: self.stages,
             spool.Members: self.members,
+            spool.Peaks: self.peaks,
+            spool.AtPeak: self.at_peak,
         }
 
     def _refuse(self, what):
@@ -136,6 +138,22 @@ class Builder:
                 self._refuse("members")
                 return
             groups[id_ - 1].members = members.of_row(groups[id_ - 1], row)
+
+    def peaks(self, record):
+        for pid, phase, image, size, seq, t_ns in record.rows:
+            if phase >= len(words.PHASES) or seq >= columns.SIGN or t_ns >= columns.SIGN:
+                self._refuse("peaks")
+                return
+            row = {"pid": pid, "image": image, "bytes": size, "seq": seq, "t_ns": t_ns}
+            self.recorded.sums.peaks.append(dict(row, phase=words.PHASES[phase]))
+
+    def at_peak(self, record):
+        groups = self.recorded.sums.groups
+        for id_, size in record.rows:
+            if not 0 < id_ <= len(groups):
+                self._refuse("bytes at a peak")
+                return
+            groups[id_ - 1].own_peak_bytes = size
 
     def ends(self, data):
         sums, peak = self.recorded.sums, data.get("peak")

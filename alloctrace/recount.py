@@ -26,6 +26,7 @@ class Recount:
                 self._add(event, groups[id_ - 1])
         self._live.finish()
         self._recorded.sums.peak = self._live.peak
+        self._recorded.sums.peaks = self._live.own.peaks()
         self._recorded.sums.timeline = self._live.timeline
         self._recorded.sums.stages = self._live.stages.rows()
         self._recorded.blocks = [b for held in self._blocks.values() for b in held.values()]

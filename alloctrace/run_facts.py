@@ -7,6 +7,7 @@ from collections import Counter
 from . import fields, words
 
 MAX_KEPT = 1000  # of a list of forks, threads, signals
+MAX_LIVES = 20000  # of what tells processes apart
 
 
 def facts(history, outcome):
@@ -96,11 +97,22 @@ def cuts(history):
 
 
 def _not_followed(history):
-    names = ("forks", "children", "threads", "signals", "images", "mains", "unseen")
+    names = ("forks", "threads", "signals", "mains", "unseen")
     lists = {name: list(map(_plain, getattr(history, name)[:MAX_KEPT])) for name in names}
+    for name in ("children", "images", "exits", "ends"):
+        lists[name] = list(map(_life, getattr(history, name)[:MAX_LIVES]))
     lists["made_code"] = min(history.made_code, (1 << 63) - 1)
     lists["children_not_followed"] = len(history.forks)
     return lists
+
+
+def _life(data):
+    """As _plain, with the words of its command."""
+    words_ = data.get("command")
+    if not isinstance(words_, list):
+        return _plain(data)
+    shown = [word[: fields.MAX_TEXT] for word in words_ if isinstance(word, str)]
+    return dict(_plain(data), command=shown)
 
 
 def _calls(history):
@@ -141,6 +153,10 @@ _TYPES = {
     "threads": list,
     "signals": list,
     "images": list,
+    "exits": list,
+    "ends": list,
+    "peaks": list,
+    "live_by_program": list,
     "mains": list,
 }
 # Lists of objects, and the texts that each must have.
@@ -174,6 +190,9 @@ def check(run):
         raise ValueError("run: the exit status is no number")
     if not _is_timeline(run.get("live_by_origin")):
         raise ValueError("run: live_by_origin is no timeline")
+    for row in run.get("live_by_program") or ():
+        if not isinstance(row, dict) or not _is_timeline(row):
+            raise ValueError("run: live_by_program holds no timeline")
     if not all(isinstance(count, int) for count in run.get("cuts", {}).values()):
         raise ValueError("run: a count of cut stacks is no number")
 

@@ -37,9 +37,12 @@ _SUM = struct.Struct("<5QqQqQqQqq")
 _BLOCK = struct.Struct("<6Q")
 _STAGE = struct.Struct("<QQQq")
 _MEMBERS = struct.Struct("<I4I4x7Q")
+_PEAK = struct.Struct("<IIQqQQ")
+_AT_PEAK = struct.Struct("<Qq")
 
 JSON, STACK, ENTER, LEAVE, SYSENTER, SYSLEAVE = range(1, 7)
-NODES, GROUPS, ARGUMENTS, COLUMN, LATE, SUMS, BLOCKS, STAGES, MEMBERS = range(7, 16)
+NODES, GROUPS, ARGUMENTS, COLUMN, LATE, SUMS, BLOCKS, STAGES = range(7, 15)
+MEMBERS, PEAKS, AT_PEAK = range(15, 18)
 
 # One class a kind. Addresses and arguments are unsigned 64-bit integers, t_ns is CLOCK_MONOTONIC.
 Info = namedtuple("Info", "data")  # a dict with a "type"; docs/trace-format.md lists them
@@ -66,6 +69,8 @@ SumRow = namedtuple(
 Blocks = namedtuple("Blocks", "rows")  # number, address, size, seq, last, pid
 Stages = namedtuple("Stages", "rows")  # seq, t_ns, group (0: all), live bytes
 Members = namedtuple("Members", "rows")  # group, 4 makers, sized least most nulls known grew shrank
+Peaks = namedtuple("Peaks", "rows")  # pid, phase, image, bytes, seq, t_ns
+AtPeak = namedtuple("AtPeak", "rows")  # group, bytes live at the peak of its own program
 
 
 class Source:
@@ -253,6 +258,8 @@ _DECODERS = {
     BLOCKS: _plain_rows(Blocks, _BLOCK),
     STAGES: _plain_rows(Stages, _STAGE),
     MEMBERS: _plain_rows(Members, _MEMBERS),
+    PEAKS: _plain_rows(Peaks, _PEAK),
+    AT_PEAK: _plain_rows(AtPeak, _AT_PEAK),
     JSON: _decode_info,
     STACK: _decode_stack,
     ENTER: lambda payload: Enter(*_ENTER.unpack(payload)[:8]),

@@ -6,7 +6,7 @@ import itertools
 import json
 import operator
 
-from . import columns, words
+from . import by_program, columns, words
 from .sites import Sites
 from .stages import by_origin
 from .totals import Totals
@@ -113,8 +113,9 @@ def write_tables(connection, run, history, stacks):
     write = _copy_events if recorded else _write_events
     sums = write(tables, recorded or history.events)
     _write_groups(tables, sums, tree)
-    stages = by_origin(sums.stages, sums.groups)
-    _write_plain(tables, dict(run, peak=sums.peak, live_by_origin=stages), history)
+    run = dict(run, peak=sums.peak, live_by_origin=by_origin(sums.stages, sums.groups))
+    run.update(peaks=by_program.peaks(sums), live_by_program=by_program.lives(sums))
+    _write_plain(tables, run, history)
     _write_stacks(tables, tree)
     _write_sums(tables, sums, stacks)
 

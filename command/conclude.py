@@ -8,10 +8,10 @@ import signal
 import sys
 import traceback
 
-from alloctrace import summary, trace
+from alloctrace import chosen, trace
 from reports import ink, text
 
-from . import main, record, watching
+from . import main, record, report, watching
 from .errors import FAILED, UserError, shown
 
 
@@ -55,7 +55,7 @@ def _report(args, path):
         return
     look = ink.of_stream(sys.stderr)
     with trace.open(path) as recorded:
-        facts = summary.summarise(recorded)
+        facts = _summary(args, recorded)
         events = False if args.live else None  # they have been shown
         page = text.render(facts, recorded, look.width, look.colour, events, look.unicode)
     try:
@@ -63,6 +63,15 @@ def _report(args, path):
         sys.stderr.flush()
     except (OSError, AttributeError):
         pass  # standard error is closed: the trace is there, and the status still counts
+
+
+def _summary(args, recorded):
+    """Of what was wanted; of the program that was asked for where there is no such process."""
+    try:
+        return report.summary_of(recorded, args.process or chosen.ASKED)
+    except UserError as error:
+        main.say("%s" % error)
+        return report.summary_of(recorded, chosen.ASKED)
 
 
 def _failed(outcome, message):

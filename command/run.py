@@ -8,20 +8,8 @@ import os
 
 from alloctrace import classify
 
-from . import (
-    also,
-    attach,
-    attachable,
-    cache,
-    choice,
-    conclude,
-    heritage,
-    launch,
-    main,
-    place,
-    program,
-)
-from . import recorder, verify, watching
+from . import also, attach, attachable, cache, choice, conclude, heritage, launch, main, place
+from . import program, recorder, report, verify, watching
 from .errors import NOT_FOUND, USAGE, UserError, shown
 
 NAME = "run"
@@ -57,6 +45,7 @@ def configure(parser):
     add("--live", action="store_true", help="show each event while the program runs")
     add("--timeout", type=_seconds, metavar="S", help="end the program after S seconds")
     add("--fixed-addresses", action="store_true", help="without address randomisation")
+    report.add_process(parser)
     add("--quiet", action="store_true", help="no report: only the trace, and what went wrong")
     add(
         "--verify",

@@ -25,6 +25,16 @@ def ending(summary):
     return "%s (%s)" % (visible(str(kind)), status)
 
 
+def of_process(ended):
+    """How one of several processes ended: `exited with status 0`. `ended`: kind, status."""
+    kind, status = ended["kind"], ended["status"]
+    if kind == "exited" and status is not None:
+        return "exited with status %d" % status
+    if kind == "signalled" and status is not None:
+        return "was killed by %s" % signal_name(status)
+    return "ran on" if kind in ("running", "detached") else "ended in a way that was not seen"
+
+
 def signal_name(number):
     try:
         return signal.Signals(number).name

@@ -21,7 +21,7 @@ FIELDS = (
     " phase image cause outer"
 ).split()
 PARTS = "run images modules hooks borders mains forks threads signals cost lost end notes".split()
-SUMS = spool.SumRow._fields[1:]
+SUMS = spool.SumRow._fields[1:] + ("own_peak_bytes",)
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -151,6 +151,7 @@ def test_sums_are_those_of_the_events(tmp_path):
         expected = sums(wanted.groups, lambda group: frames(python, group.stack))
         assert sums(found.groups, lambda group: frames(c, group.stack)) == expected, seed
         assert found.peak == wanted.peak
+        assert found.peaks == wanted.peaks
         assert found.timeline == wanted.timeline
 
 
@@ -174,10 +175,12 @@ def test_what_a_killed_recorder_wrote_is_counted_anew(tmp_path):
             file.write(data)
         built = history.build(spool.read(path))
         assert not built.recorded.is_whole and built.events == whole.events
-        for name in ("count", "reached", "live_bytes", "temporary_blocks", "peak_bytes"):
+        names = ("count", "reached", "live_bytes", "temporary_blocks", "peak_bytes")
+        for name in names + ("own_peak_bytes",):
             found = [getattr(group, name) for group in built.recorded.sums.groups]
             assert found == [getattr(group, name) for group in whole.recorded.sums.groups], name
         assert built.recorded.sums.peak == whole.recorded.sums.peak
+        assert built.recorded.sums.peaks == whole.recorded.sums.peaks
 
 
 def test_the_comparison_notices(tmp_path):

@@ -233,7 +233,9 @@ def test_a_phase_never_reached_is_listed_as_such():
 
 def test_phases_of_an_exec_begin_again():
     borders = [Border("load", 0, "a"), Border("main", 5, "b"), Border("load", 9, "c", 1)]
-    record = summary(call(1, size=4, image=1, phase="load"), borders=borders)
+    images = [{"index": 0, "pid": 7, "t_ns": 0}, {"index": 1, "pid": 7, "t_ns": 9}]
+    event = call(1, size=4, image=1, phase="load")
+    record = summary(event, borders=borders, images=images, pid=7)
     rows = {(row["image"], row["phase"]): row for row in record["phases"]}
     assert rows[0, "main"]["rss_bytes_grown"] is None
     assert rows[0, "exit"]["replaced"] and not rows[1, "exit"]["replaced"]

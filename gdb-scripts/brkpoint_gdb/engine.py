@@ -139,7 +139,7 @@ class Engine:
             self._look_at_image()
         except PermissionError:  # the kernel hides what runs from a file like that
             self.syscalls.quiet = True
-            self.spool.info("image", index=self.image, path="", entry=None, t_ns=now())
+            self._announce_image("", None)
             self.unseen(
                 "process", "a program whose file may be run but not read: nothing of it is seen"
             )
@@ -148,9 +148,7 @@ class Engine:
         self.process.reopen()
         auxv = self.process.auxv()
         executable = os.fsencode(self.process.executable())
-        self.spool.info(
-            "image", index=self.image, path=os.fsdecode(executable), entry=auxv.get(9), t_ns=now()
-        )
+        self._announce_image(os.fsdecode(executable), auxv.get(9))
         self.syscalls.quiet = not self.process.is_64_bit()
         if self.syscalls.quiet:
             self.unseen(
@@ -168,6 +166,11 @@ class Engine:
         for program in self.map.all if not os.path.exists(executable) else ():
             if program.path == executable:
                 settings.show_program(b"/proc/%d/exe" % self.process.pid, program.bias)
+
+    def _announce_image(self, path, entry):
+        what = {"index": self.image, "pid": self.process.pid, "path": path}
+        what["command"] = self.process.command()
+        self.spool.info("image", **what, entry=entry, t_ns=now())
 
     def _start_phases(self, executable):
         main_code = next((c for c in self.map.all if c.path == executable), None)

@@ -99,6 +99,14 @@ class Process:
         found = [m for m in self.mappings() if m.start <= address < m.end]
         return bool(found) and "x" in found[0].perms
 
+    def command(self):
+        """The words that it was started with, at most 4096 bytes of them."""
+        try:
+            words = self._file("cmdline")[:4095].split(b"\0")
+        except OSError:
+            return []
+        return list(map(os.fsdecode, words[:-1] if words[-1] == b"" else words))
+
     def auxv(self):
         """{type: value}; getauxval(3) names the types."""
         data = self._file("auxv")

@@ -3,6 +3,7 @@
 #include "execs.h"
 #include "mapped.h"
 #include "overwritten.h"
+#include "lives.h"
 #include "reader.h"
 
 #include <stdio.h>
@@ -84,8 +85,8 @@ static void answer(struct host *h, struct thread_state *t, struct reader *r)
             mapped_last(h, h->process);
             overwritten_at_end(h);
         }
-        if (pid_of(h) == (uint32_t)h->first && (ask->a[1] || r->tid == r->pid))
-            border_end(h, now, ask->a[1] != 0);
+        if (ask->a[1] || r->tid == r->pid)
+            life_exits(h, now, (int)(ask->a[0] & 0xff), ask->a[1] != 0);
         break;
     case ASK_FORK:
         break; /* that everything before is drained was all */

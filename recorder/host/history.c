@@ -66,6 +66,7 @@ void history_free(struct history *h)
     free(h->names);
     free(h->nodes);
     free(h->groups);
+    free(h->images);
     free(h->stages.changes);
     free(h->stages.known);
     free(h);

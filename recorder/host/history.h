@@ -31,6 +31,8 @@ enum history_kind {
     HISTORY_BLOCKS = 13,
     HISTORY_LIVE = 14,
     HISTORY_MEMBERS = 15,
+    HISTORY_PEAKS = 16,
+    HISTORY_AT_PEAK = 17,
 };
 
 enum {
@@ -95,6 +97,11 @@ void history_thread_end(struct history *h, uint32_t pid, uint32_t tid);
 /* A child begins with copies of its parent's blocks. They are known there, but counted once: in
  * the parent. history_exit: the process is gone; its live blocks are leaked. */
 void history_fork(struct history *h, uint32_t parent, uint32_t child);
+/* Of a child that was just forked: these copies. */
+struct history_copies {
+    uint64_t blocks, bytes;
+};
+struct history_copies history_copies(struct history *h, uint32_t child);
 void history_exit(struct history *h, uint32_t pid);
 
 /* ---- stacks ----

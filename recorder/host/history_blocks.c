@@ -288,5 +288,7 @@ void blocks_copy(struct history *h, const struct process *from, struct process *
         block.group = 0;
         block.is_copy = 1;
         put(h, to, &block);
+        to->copies.blocks++;
+        to->copies.bytes += block.size;
     }
 }

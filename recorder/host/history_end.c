@@ -86,5 +86,6 @@ void history_finish(struct history *h)
     write_sums(h, 0);
     write_members(h);
     write_stages(h);
+    write_peaks(h);
     put_ends(h, 1);
 }

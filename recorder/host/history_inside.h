@@ -87,6 +87,20 @@ void live_end(struct history *h, struct process *p);
 void live_tick(struct history *h, uint64_t t_ns);
 wide bytes_asked(const struct shape *shape);
 
+/* history_peaks.c: the peaks of each program of each process */
+uint32_t image_of(struct history *h, struct process *p);
+void write_peaks(struct history *h);
+
+static inline void peak_of_image(struct image *image, const struct group *group, uint64_t seq,
+                                 uint64_t t_ns)
+{
+    image->peak = image->live;
+    image->seq = seq;
+    image->t_ns = t_ns;
+    image->phase = group->key.phase;
+    image->number++;
+}
+
 /* history_stages.c: live bytes of each group through time */
 void note_stage(struct history *h, uint64_t t_ns);
 void write_stages(struct history *h);

@@ -66,11 +66,19 @@ struct members {
 struct group {
     struct group_key key;
     uint32_t stamp;                            /* number of the peak for which `at_peak` holds */
+    uint32_t image, image_stamp;               /* its place in `images`, plus 1; as `stamp` there */
     uint64_t first_seq, first_t, first_before; /* before: what its block was made or moved by */
     uint64_t count, failed, unfinished, reached, told;
     uint64_t allocations, live_blocks, temporary_blocks;
-    wide bytes, allocated, live, temporary, at_peak;
+    wide bytes, allocated, live, temporary, at_peak, at_image_peak;
     struct members members;
+};
+
+/* A program of one process, from its exec or fork to the next exec: its own live bytes and peak. */
+struct image {
+    uint64_t index, seq, t_ns; /* seq, t_ns, phase: of the event that made the peak */
+    wide live, peak;
+    uint32_t pid, phase, number; /* number: of its peaks so far */
 };
 
 struct block {
@@ -134,6 +142,7 @@ struct process {
     uint32_t pid;
     int is_gone;
     uint64_t image, brk; /* brk: UNKNOWN where it is not known */
+    uint32_t own;        /* its place in `images`, plus 1; 0: it did nothing yet */
     unsigned phase;
     int bordered;
     struct module *modules;
@@ -142,6 +151,7 @@ struct process {
     struct table live, inner; /* address -> index of `blocks`, `inners` */
     struct block *blocks;
     uint32_t block_count, block_room, block_free;
+    struct history_copies copies; /* that it began with */
     struct inner *inners;
     uint32_t inner_count, inner_room, inner_free;
 };
@@ -212,6 +222,8 @@ struct history {
     struct group *groups;
     uint32_t group_count, group_room, groups_written;
     struct index group_index;
+    struct image *images;
+    uint32_t image_count, image_room;
     struct arguments *arguments;
     struct chunk chunk;
     wide live;

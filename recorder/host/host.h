@@ -1,7 +1,7 @@
 /* host.h - the recorder outside the target: what its rooms share.
  *
  *   main.c      the whole run: start and end; loop.c what lies between
- *   processes.c the processes of the target, and what they share
+ *   processes.c the processes of the target, and what they share; lives.c what is told of each
  *   image.c     a program at its first instruction
  *   tracee.c    ptrace and /proc/PID/mem
  *   areas.c     the two areas in the target, and the agent's code in them
@@ -133,6 +133,10 @@ struct process {
     bool watch_stacks;      /* it has none: stacks must tell */
     bool has_begun_image;   /* its phases are its own: it has exec'd */
     struct mapped *mapped;  /* mapped.h; NULL: nothing is known */
+    struct armed *armed;    /* borders.c: MAX_ARMED of them; NULL: none yet */
+    size_t armed_count;
+    bool exits; /* lives.c: it called exit_group, and so cannot come back */
+    int exit_status;
 };
 
 struct host {
@@ -302,7 +306,7 @@ void border_reached(struct host *h, const struct reached *reached);
 /* The C library was handed `main`: what it is to be given instead. */
 uint64_t border_start(struct host *h, uint64_t main, uint32_t hook);
 void border_by_stack(struct host *h, uint32_t node, uint64_t t_ns);
-void border_end(struct host *h, uint64_t t_ns, bool whole);
+void border_exit(struct host *h, uint64_t t_ns, bool whole);
 
 /* ---- rest.c ---- */
 /* Nothing is to be done for a while; `busy`: there was something just now. */

@@ -2,6 +2,7 @@
 #define _GNU_SOURCE
 #include "image.h"
 #include "mapped.h"
+#include "lives.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -57,12 +58,7 @@ bool image_is_64_bit(const struct process *p)
 
 static void announce_image(struct host *h)
 {
-    json_begin(&h->json, "image");
-    json_number(&h->json, "index", h->process->image);
-    json_text(&h->json, "path", h->process->executable ? h->process->executable : "");
-    json_number(&h->json, "entry", h->process->entry);
-    json_number(&h->json, "t_ns", h->last_ns);
-    spool_json(&h->spool, &h->json);
+    life_image(h, h->attached ? h->last_ns : clock_now_ns());
     history_image(h->history, pid_of(h), h->process->image);
 }
 

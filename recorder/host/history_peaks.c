@@ -1,0 +1,65 @@
+/* history_peaks.c - the most that was live at once in each program of each process, and what each
+ * group held of it. A child's copies of its parent's blocks are not counted. */
+#include "history_inside.h"
+
+/* The place of what `p` runs now in `images`, plus 1; 0: no memory. */
+uint32_t image_of(struct history *h, struct process *p)
+{
+    if (p->own ||
+        grow(h, (void **)&h->images, &h->image_room, h->image_count + 1, sizeof *h->images))
+        return p->own;
+    h->images[h->image_count] = (struct image){.pid = p->pid, .index = p->image};
+    return p->own = ++h->image_count;
+}
+
+static int64_t bounded(wide value)
+{
+    return value > INT64_MAX ? INT64_MAX : (int64_t)value;
+}
+
+static void write_images(struct history *h)
+{
+    struct row {
+        uint32_t pid, phase;
+        uint64_t index;
+        int64_t bytes;
+        uint64_t seq, t_ns;
+    } rows[128];
+    size_t count = 0;
+    for (uint32_t at = 0; at < h->image_count; at++) {
+        const struct image *i = &h->images[at];
+        if (i->number)
+            rows[count++] =
+                (struct row){i->pid, i->phase, i->index, bounded(i->peak), i->seq, i->t_ns};
+        if (count == 128 || (count && at + 1 == h->image_count)) {
+            put_record(h, HISTORY_PEAKS, rows, count * sizeof *rows);
+            count = 0;
+        }
+    }
+}
+
+static void write_groups_at_peak(struct history *h)
+{
+    struct row {
+        uint64_t group;
+        int64_t bytes;
+    } rows[256];
+    size_t count = 0;
+    for (uint32_t at = 0; at < h->group_count; at++) {
+        const struct group *g = &h->groups[at];
+        int has_changed = g->image_stamp == h->images[g->image - 1].number;
+        wide bytes = has_changed ? g->at_image_peak : g->live;
+        if (bytes)
+            rows[count++] = (struct row){at + 1, bounded(bytes)};
+        if (count == 256 || (count && at + 1 == h->group_count)) {
+            put_record(h, HISTORY_AT_PEAK, rows, count * sizeof *rows);
+            count = 0;
+        }
+    }
+}
+
+void write_peaks(struct history *h)
+{
+    write_images(h);
+    write_groups_at_peak(h);
+}
