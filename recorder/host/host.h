@@ -100,6 +100,7 @@ struct family {
     struct reader *readers; /* AREA_THREADS of them */
     uint64_t tables_used;   /* bytes of the room for unwind tables */
     uint32_t tables_version, asks_seen;
+    uint32_t given_back; /* chunks, since it was told to who waits for them */
     unsigned processes;
 };
 #define MAX_FAMILIES 256
