@@ -103,6 +103,15 @@ def test_a_child_that_fills_the_ring_of_a_dead_recorder(tmp_path, also):
     assert launching.gone([recorder])
 
 
+def test_brkpoint_is_killed_while_the_recorder_is_stopped(tmp_path):
+    run = Watched(tmp_path, 60000)
+    recorder = run.recorder()
+    os.kill(recorder, signal.SIGSTOP)
+    run.process.kill()
+    run.process.communicate()
+    assert launching.gone([recorder])
+
+
 def test_brkpoint_is_killed(tmp_path):
     """Nothing of it stays, and what was recorded can be recovered."""
     run = Watched(tmp_path, 60000)

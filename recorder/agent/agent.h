@@ -54,6 +54,17 @@ static inline long raw_syscall3(long number, long a, long b, long c)
     return result;
 }
 
+static inline long raw_syscall4(long number, long a, long b, long c, long d)
+{
+    register long fourth __asm__("r10") = d;
+    long result;
+    __asm__ volatile("syscall"
+                     : "=a"(result)
+                     : "a"(number), "D"(a), "S"(b), "d"(c), "r"(fourth)
+                     : "rcx", "r11", "memory");
+    return result;
+}
+
 /* ---- thread.c: who runs here --------------------------------------------------------------- */
 
 /* The state of the running thread, whose pointer `fs` is not known yet; NULL where nothing is to be

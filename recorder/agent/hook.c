@@ -137,7 +137,8 @@ static void child_begins(struct thread_state *t, const struct hook_stack *s)
 static void thread_or_program_ends(struct thread_state *t, struct hook_stack *s)
 {
     int guest = thread_is_guest();
-    if (!guest)
+    if (!guest &&
+        (s->rax == SYS_exit_group || t->tid == t->pid)) /* else nobody has to know at once */
         ask_host(t, ASK_EXIT, s->rdi, s->rax == SYS_exit_group, 0, 0);
     if (s->rax == SYS_exit && !(guest && thread_is_lent(t)))
         thread_ends(t);

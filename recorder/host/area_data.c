@@ -42,14 +42,14 @@ int64_t area_remote_map(struct host *h, uint64_t at, uint64_t size, int prot, in
 
 static int64_t map_piece(struct host *h, uint64_t at, const struct piece *piece, int fd)
 {
-    return area_remote_map(h, at + piece->at, piece->size, PROT_READ | PROT_WRITE,
-                           MAP_SHARED | MAP_NORESERVE | MAP_FIXED_NOREPLACE, fd,
-                           h->family->place + piece->at);
+    return area_remote_map(
+        h, at + piece->at, piece->size, piece->open ? PROT_READ | PROT_WRITE : PROT_NONE,
+        MAP_SHARED | MAP_NORESERVE | MAP_FIXED_NOREPLACE, fd, h->family->place + piece->at);
 }
 
 static int64_t map_pieces(struct host *h, uint64_t at, int fd)
 {
-    struct piece pieces[3];
+    struct piece pieces[MAX_PIECES];
     unsigned count = room_pieces(h->family->room, pieces);
     int64_t result = (int64_t)at, ignored;
     for (unsigned i = 0; i < count; i++) {

@@ -106,6 +106,7 @@ struct family {
     uint32_t met;         /* readers behind that many are unused */
     uint64_t tables_used; /* bytes of the room for unwind tables */
     uint32_t tables_version, asks_seen;
+    uint32_t given_back; /* chunks, since it was told to who waits for them */
     unsigned processes;
     struct call_site sites[CALL_SITES];
     /* What stays for the next one in the same slice: */

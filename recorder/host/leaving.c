@@ -1,8 +1,7 @@
 /* leaving.c - an end before the target's (leaving.h).
  *
  * brkpoint asks for it by SIGTERM. That it has died is told by the kernel, twice: SIGTERM again
- * (PR_SET_PDEATHSIG, command/recorder.py), and the same signal from a pipe that nobody can write to
- * any more. Then nobody waits for what we do, and what takes long is given up: all that is lost are the
+ * (PR_SET_PDEATHSIG, command/recorder.py), and SIGCONT from a pipe that nobody can write to any more. Then nobody waits for what we do, and what takes long is given up: all that is lost are the
  * last moments. The target looks after itself once we are gone.
  */
 #define _GNU_SOURCE /* F_SETSIG */
@@ -46,6 +45,13 @@ static void leave(int number)
     host->left_alone = 1;
 }
 
+/* From the pipe, which a stopped process must hear as well; or only from whoever had stopped us. */
+static void look_for_brkpoint(int number)
+{
+    if (!brkpoint_lives())
+        leave(number);
+}
+
 static void give_up(int number)
 {
     (void)number;
@@ -61,8 +67,9 @@ void leaving_begin(struct host *h, int go)
     go_end = go;
     signal(SIGALRM, give_up);
     signal(SIGTERM, leave);
+    signal(SIGCONT, look_for_brkpoint);
     fcntl(go, F_SETOWN, getpid());
-    fcntl(go, F_SETSIG, SIGTERM);
+    fcntl(go, F_SETSIG, SIGCONT);
     fcntl(go, F_SETFL, O_ASYNC);
     if (!brkpoint_lives())
         raise(SIGTERM);

@@ -38,10 +38,26 @@ static void note_walk(struct host *h, struct reader *r, uint32_t id)
     history_nodes_anew(h->history, r->pid, r->tid);
 }
 
+/* Room for that node, and as many again: most threads have few. */
+static bool make_room(struct reader *r, uint32_t id)
+{
+    uint32_t room = r->node_room, wanted = raw_index(id) + 1;
+    if (wanted <= room)
+        return true;
+    wanted = 2 * wanted < RAW_NODES ? 2 * wanted : RAW_NODES;
+    struct raw_node *nodes = realloc(r->nodes, wanted * sizeof *nodes);
+    if (nodes == NULL)
+        return false;
+    memset(nodes + room, 0, (wanted - room) * sizeof *nodes);
+    r->nodes = nodes;
+    r->node_room = wanted;
+    return true;
+}
+
 static void take_node(struct host *h, struct reader *r, uint64_t word, const uint64_t *record)
 {
     uint32_t id = (uint32_t)(word >> 32);
-    struct raw_node *raw = raw_at(r, id);
+    struct raw_node *raw = make_room(r, id) ? raw_at(r, id) : NULL;
     if (id < MEMO_NODES)
         note_walk(h, r, id);
     if (raw != NULL)
@@ -77,7 +93,9 @@ uint32_t node_of(struct host *h, struct reader *r, uint32_t id)
 
 static int32_t as_parent(uint32_t id)
 {
-    return id & NODE_CUT ? -(int32_t)(id & 0xff) : (int32_t)raw_index(id);
+    if (id & NODE_CUT)
+        return -(int32_t)(id & 0xff);
+    return raw_index(id) ? (int32_t)number_of_node(id) : 0;
 }
 
 static uint64_t slot_of(struct reader *r, uint32_t id)
@@ -96,8 +114,8 @@ static void tell(struct host *h, struct reader *r, uint32_t id)
             continue;
         raw->told = true;
         h->cut += (raw->parent & NODE_CUT) && raw->parent != (NODE_CUT | CUT_DEEP);
-        history_node(h->history, r->pid, r->tid, raw_index(at), as_parent(raw->parent), raw->pc,
-                     slot_of(r, raw->parent));
+        history_node(h->history, r->pid, r->tid, number_of_node(at), as_parent(raw->parent),
+                     raw->pc, slot_of(r, raw->parent));
     }
 }
 
@@ -105,12 +123,12 @@ static void tell(struct host *h, struct reader *r, uint32_t id)
 static int32_t stack_of(struct host *h, struct reader *r, uint32_t id, uint64_t pc)
 {
     if (id == 0 || (id & NODE_CUT)) {
-        uint32_t lost = LOST_AT + (id & 0xff);
+        uint32_t lost = number_of_lost(id);
         history_node(h->history, r->pid, r->tid, lost, as_parent(id), pc, 0);
         return (int32_t)lost;
     }
     struct raw_node *raw = raw_at(r, id);
-    uint32_t number = FUNCTIONS_AT + raw_index(id);
+    uint32_t number = number_of_function(id);
     if (!raw->told)
         tell(h, r, id);
     if (raw->function != pc) {
@@ -267,9 +285,4 @@ bool record_take(struct host *h, struct reader *r, uint64_t word, uint64_t limit
     }
     r->offset += size;
     return true;
-}
-
-void *record_nodes(void)
-{
-    return calloc(RAW_NODES, sizeof(struct raw_node));
 }
