@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 
 from alloctrace import measure, run_facts
@@ -27,6 +28,9 @@ ALWAYS_UNSEEN = (
 )
 
 
+MOST_NAMED = 3  # programs in one sentence
+
+
 class Understood:
     """How many events have a purpose, by origin; and stacks that name no function."""
 
@@ -34,8 +38,9 @@ class Understood:
         self._stack_of = stack_of
         self._events, self._known = Counter(), Counter()
         self._stacks = set()
-        self.nameless = Counter()  # role of the module whose frames have no function name
-        self.lineless = 0
+        self.loader_is_nameless = False
+        self._nameless, self._named, self._lined = set(), set(), set()  # paths of programs
+        self._lineless = set()
 
     def add(self, group):
         if group.is_counted:
@@ -47,17 +52,33 @@ class Understood:
             self._look(group, self._stack_of(group.stack))
 
     def _look(self, group, stack):
-        if any(frame.role == "loader" and not frame.function for frame in stack):
-            self.nameless["loader"] += 1
-        program = [frame for frame in stack if frame.role == "executable"]
-        if program and not any(frame.function for frame in program):
-            self.nameless["executable"] += 1
+        for frame in stack:
+            if frame.role == "loader" and not frame.function:
+                self.loader_is_nameless = True
+            if frame.role == "executable":
+                (self._named if frame.function else self._nameless).add(frame.path)
+                if frame.line and (
+                    frame.known in ("main", "user_main") or frame.function == "main"
+                ):
+                    self._lined.add(frame.path)
         if measure.origin(group) == "user" and not group.within:
             self._look_at_line(measure.deciding_frame(group, stack))
 
     def _look_at_line(self, frame):
-        named = frame is not None and frame.role == "executable" and frame.function
-        self.lineless += bool(named and not frame.line)
+        if frame is not None and frame.role == "executable" and frame.function:
+            (self._lined if frame.line else self._lineless).add(frame.path)
+
+    def programs(self):
+        """Paths of all that were met."""
+        return self._nameless | self._named
+
+    def stripped(self):
+        """Programs of which no function at all has a name: one without is no proof."""
+        return sorted(self._nameless - self._named)
+
+    def lineless(self):
+        """Programs that made calls of the user's, and of which no line at all is known."""
+        return sorted(self._lineless - self._lined)
 
     def figures(self):
         """Events with a known purpose; `share` is of the loader's and the runtimes' together."""
@@ -78,11 +99,14 @@ def unseen(run, hooked):
     """
     rows = [{"kind": row["kind"], "why": row["why"], "count": None} for row in _told(run)]
     children, lost = _count(run.get("children_not_followed")), run.get("events_lost") or 0
+    programs = run.get("programs_not_seen") or 0
     if lost:
         rows.append({"kind": "lost", "why": "events were lost", "count": lost})
-    if not run.get("complete") and not lost:
+    if not run.get("complete") and not (lost or programs):
         why = _text(run.get("incomplete_because")) or "the recording ended before the program did"
         rows.append({"kind": "incomplete", "why": why, "count": None})
+    if programs:
+        rows.append({"kind": "programs", "why": _PROGRAMS, "count": programs})
     if children:
         rows.append({"kind": "children", "why": _CHILDREN, "count": children})
     if not hooked:
@@ -91,6 +115,7 @@ def unseen(run, hooked):
 
 
 _CHILDREN = "what child processes did: they ran free and were not followed"
+_PROGRAMS = "whole programs were not recorded"
 _MADE_CODE = (
     "system calls of code made at run time",
     "memory syscalls that code makes which the program itself made at run time (a compiler's):"
@@ -141,6 +166,7 @@ def not_seen(run, cuts, hooked, ends=0):
                 "child processes not followed",
             )
         )
+    rows += _programs(run)
     rows += _before(run, ends)
     for reason in () if hooked else run.get("unhooked") or ():
         rows.append(_row("calls", str(reason), None, "call", "calls"))
@@ -150,6 +176,22 @@ def not_seen(run, cuts, hooked, ends=0):
         why = "the outer frames of stacks that were cut: %s" % reason
         rows.append(_row("cut", why, count, "stack cut short", "stacks cut short"))
     return rows + [_row(kind, why, None, what, what) for kind, what, why in ALWAYS_UNSEEN]
+
+
+def _programs(run):
+    """Whole programs, by name and reason; those that are alike are one row."""
+    told = [row for row in run.get("unfollowed") or () if isinstance(row, dict)]
+    alike = Counter((_text_of(row, "program"), _text_of(row, "reason")) for row in told)
+    rows = []
+    for (program, reason), count in sorted(alike.items()):
+        why = "%s: %s" % (program or "a program whose name is not known", reason)
+        rows.append(_row("programs", why, count, "program not seen", "programs not seen"))
+    return rows
+
+
+def _text_of(row, key):
+    value = row.get(key)
+    return value if isinstance(value, str) else ""
 
 
 def _before(run, ends):
@@ -174,10 +216,20 @@ def _count(value):
     return value if isinstance(value, int) else len(value or ())
 
 
+def _programs(understood, paths, one, many):
+    """`the program is`; where there are several, by their names."""
+    if len(understood.programs()) == 1:
+        return "the program %s" % one
+    names = sorted({os.path.basename(path) or "?" for path in paths})
+    shown = names if len(names) <= MOST_NAMED else names[: MOST_NAMED - 1] + ["others"]
+    text = shown[0] if len(shown) == 1 else "%s and %s" % (", ".join(shown[:-1]), shown[-1])
+    return "%s %s" % (text, one if len(shown) == 1 else many)
+
+
 def hints(understood):
     """What more could be told with what: [{missing, gives, command}]."""
     rows = []
-    if understood.nameless["loader"]:
+    if understood.loader_is_nameless:
         rows.append(
             {
                 "missing": "its functions have no names here",
@@ -185,18 +237,20 @@ def hints(understood):
                 "command": "apt install libc6-dbg",
             }
         )
-    if understood.nameless["executable"]:
+    if understood.stripped():
         rows.append(
             {
-                "missing": "the program is stripped",
+                "missing": "%s stripped"
+                % _programs(understood, understood.stripped(), "is", "are"),
                 "gives": "your functions by name",
                 "command": "link without -s, and do not strip",
             }
         )
-    elif understood.lineless:
+    elif understood.lineless():
+        lineless = _programs(understood, understood.lineless(), "has", "have")
         rows.append(
             {
-                "missing": "the program has no line numbers",
+                "missing": "%s no line numbers" % lineless,
                 "gives": "the file and line of each call of yours",
                 "command": "compile with -g",
             }

@@ -69,10 +69,13 @@ class Table:
 
 
 def tables(elf):
-    """The file's symbol tables: .dynsym (or what DT_SYMTAB points to), then .symtab."""
+    """The symbol tables: .dynsym (or what DT_SYMTAB points to), then .symtab or what is packed."""
     if not elf.is_supported:
         return []
-    return [table for table in (_dynamic_table(elf), _section_table(elf, ".symtab")) if table]
+    own = _section_table(elf, ".symtab")
+    if own is None and elf.mini_debug is not None:
+        own = _section_table(elf.mini_debug, ".symtab")
+    return [table for table in (_dynamic_table(elf), own) if table]
 
 
 def dynamic_table(elf):

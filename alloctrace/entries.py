@@ -1,4 +1,4 @@
-"""Which functions of a file are allocator entry points, as recorder/host/hook_calls.c finds them."""
+"""Which functions of a file are allocator entry points; as recorder/host/hook_calls.c has it."""
 
 from __future__ import annotations
 
@@ -18,25 +18,27 @@ def of_file(file, watched):
     found = {}
     for named in watched:
         if not named.beside:
-            _add(found, named, _reached(file, symbols[named.name]))
+            _add(found, named, _reached(file, named, symbols[named.name]))
     operators = [named for named in watched if named.beside and symbols[named.name]]
     if found and operators:
         known = {s.value for list_ in symbols.values() for s in list_[:_MAX_SAME]}
         for named in operators:
             first = symbols[named.name][0]
             if first.value in found or not _passes_on(file, first, known, symbols):
-                _add(found, named, _reached(file, symbols[named.name]))
+                _add(found, named, _reached(file, named, symbols[named.name]))
     return dict(sorted(found.items()))
 
 
-def _reached(file, entries):
+def _reached(file, named, entries):
     """Of one name's symbols those that callers reach.
 
-    The linker of a static PIE makes libc's hidden `malloc` a local name.
+    The linker of a static PIE makes libc's hidden `malloc` a local name; and a user may name a
+    function that is static.
     """
-    own = [symbol for symbol in entries if symbol.defined]
+    own = [symbol for symbol in entries if symbol.defined][:_MAX_SAME]
     shared = [symbol for symbol in own if symbol.bind in _GLOBAL]
-    return shared or (own if file.is_static and len(own) == 1 else [])
+    is_other = named.name != named.point
+    return shared or (own if is_other or (file.is_static and len(own) == 1) else [])
 
 
 def _add(found, named, symbols):

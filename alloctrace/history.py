@@ -32,6 +32,9 @@ class History:
     borders: list = field(default_factory=list)  # Border
     events: list = field(default_factory=list)  # Event; events[seq]
     blocks: list = field(default_factory=list)  # blocks.Block, live at the end, by number
+    unfollowed: list = field(
+        default_factory=list
+    )  # dicts: pid, program, reason: not recorded at all
     mains: list = field(default_factory=list)  # dicts: address, user_main, how
     forks: list = field(default_factory=list)  # dicts: what, tid, child, t_ns; not followed
     children: list = field(default_factory=list)  # dicts: pid, parent, image, t_ns; followed
@@ -53,12 +56,6 @@ class History:
         """Whether there are too many events to hold: `events` then only iterates."""
         known = self.recorded
         return known is not None and (not known.keeps_events or len(known.events) > recorded.MANY)
-
-    def event_images(self):
-        """The images of all events."""
-        if self.recorded is not None:
-            return {group.image for group in self.recorded.sums.groups}
-        return {event.image for event in self.events}
 
 
 def build(records):

@@ -163,6 +163,9 @@ class InfoRecords:
         what = "1 event" if count == 1 else "%d events" % count
         self._list(self.history.notes, "%s lost: %s" % (what, reason))
 
+    def _info_unfollowed(self, data):
+        self._list(self.history.unfollowed, self._timed(data))
+
     def _info_cost(self, data):
         self.history.cost = {key: value for key, value in data.items() if key != "type"}
 

@@ -193,8 +193,8 @@ class _Walk:
         return Verdict("user", None, (), via.is_empty(), at, rule, how)
 
     def mixed(self):
-        """An unnamed function of a stripped executable that holds a runtime as well. The user's main
-        further out proves nothing: the runtime may have been called from there for itself."""
+        """An unnamed function of a stripped executable that holds a runtime as well. The user's
+        main further out proves nothing: the runtime may have been called from there for itself."""
         rule = "the program is stripped and holds a runtime as well: whose code this is, is lost"
         return Verdict("unknown", None, (), False, None, rule, "")
 

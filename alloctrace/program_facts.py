@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from collections import defaultdict
 
 from . import origin_facts
 from .elf import ElfError, ElfFile
@@ -10,15 +11,28 @@ from .elf import ElfError, ElfFile
 
 def of_images(history, stacks):
     """{image: {"libc", "holds", "executable_mixed"}}, fields of origin.Facts."""
-    held = origin_facts.languages(stacks.values())
-    by_image = {image: [] for image in history.event_images()}
+    used = _used_by(history)
+    by_image = {image: [] for image in used}
     for module in history.modules:
         by_image.setdefault(module.image, []).append(module)
     in_file = functools.lru_cache(maxsize=None)(_in_file)  # one program may run many times
     return {
-        image: _program(history, image, modules, held, in_file)
+        image: _program(history, image, modules, _held(used.get(image, ()), stacks), in_file)
         for image, modules in by_image.items()
     }
+
+
+def _used_by(history):
+    """{image: the ids of its stacks}: what one program holds says nothing of another."""
+    known = history.recorded
+    found = defaultdict(set)
+    for event in history.events if known is None else known.sums.groups:
+        found[event.image].add(event.stack)
+    return found
+
+
+def _held(ids, stacks):
+    return origin_facts.languages(stacks[id_] for id_ in ids if id_ in stacks)
 
 
 def _program(history, image, modules, held, in_file):

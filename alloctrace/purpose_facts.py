@@ -68,6 +68,14 @@ def _asker(survey, index, event, functions):
     return (path(name) or name)[:MAX_NAME] if name else None
 
 
+def _stack_user(survey, index, event, functions):
+    """The function for which libgcc's __morestack makes room: its caller."""
+    for (inner, _), (name, _) in zip(functions, functions[1:]):
+        if inner == "__morestack":
+            return name[:MAX_NAME] or None
+    return None
+
+
 def _thing(survey, index, event, functions):
     return survey.thing(event)
 
@@ -89,6 +97,7 @@ FIELDS = {
     "cause_size": _cause_size,
     "cause_old_size": _cause_old_size,
     "asker": _asker,
+    "stack_user": _stack_user,
     "thing": _thing,
 }
 

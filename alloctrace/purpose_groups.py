@@ -14,7 +14,7 @@ from .sites import in_common
 MOST = 4  # things that are told of one group
 DIFFERENT = Purpose(None, "its events are for several things")
 _LASTING = ("direct", "inlining-known")  # facts that are the same for all events alike
-_LASTING_FIELDS = ("owner", "asker", "cause_name")
+_LASTING_FIELDS = ("owner", "asker", "cause_name", "stack_user")
 _COUNTED = {"null": "nulls", "growing": "grew", "shrinking": "shrank"}
 _KNOWN_THINGS = {"known-vec": VEC, "known-string": STRING}
 

@@ -27,6 +27,7 @@ def facts(history, outcome):
         complete=_complete(history),
         incomplete_because="; ".join(missing(history)) or None,
         events_lost=history.lost,
+        programs_not_seen=len(history.unfollowed),
         events=len(history.events),
         cost=_plain(history.cost),
         process_at_end=end,
@@ -87,6 +88,9 @@ def missing(history):
         found.append("the last record was cut off")
     if history.lost:
         found.append("%d events were lost" % history.lost)
+    if history.unfollowed:
+        number = len(history.unfollowed)
+        found.append("%d program%s not seen" % (number, " was" if number == 1 else "s were"))
     return found
 
 
@@ -97,7 +101,7 @@ def cuts(history):
 
 
 def _not_followed(history):
-    names = ("forks", "threads", "signals", "mains", "unseen")
+    names = ("forks", "threads", "signals", "mains", "unseen", "unfollowed")
     lists = {name: list(map(_plain, getattr(history, name)[:MAX_KEPT])) for name in names}
     for name in ("children", "images", "exits", "ends"):
         lists[name] = list(map(_life, getattr(history, name)[:MAX_LIVES]))
@@ -124,6 +128,7 @@ def _calls(history):
 
 _TYPES = {
     "program": str,
+    "program_file": str,
     "mode": str,
     "unknown_ends": int,
     "command": list,
@@ -134,6 +139,7 @@ _TYPES = {
     "live_by_origin": dict,
     "complete": bool,
     "events_lost": int,
+    "programs_not_seen": int,
     "events": int,
     "exit": dict,
     "peak": dict,
@@ -158,6 +164,7 @@ _TYPES = {
     "peaks": list,
     "live_by_program": list,
     "mains": list,
+    "unfollowed": list,
 }
 # Lists of objects, and the texts that each must have.
 _ROWS = {

@@ -22,7 +22,7 @@ def _known(section):
 
 
 def held(modules, hooks):
-    """[(Known, name of the file)] of programs in `modules` whose functions are not among `hooks`."""
+    """[(Known, name of the file)] of programs in `modules` that `hooks` do not watch."""
     table, seen, found = known(), {hook.impl for hook in hooks}, []
     paths = {module.path: module.name for module in modules if module.role == "executable"}
     for path, name in paths.items():
@@ -34,7 +34,8 @@ def held(modules, hooks):
 def _defined(path, names):
     try:
         with elf.ElfFile(path) as file:
-            return {name for name, symbols in file.functions_named(names).items() if symbols}
+            found = {name for name, symbols in file.functions_named(names).items() if symbols}
+            return found | {name for name in names if name in file.sections}
     except (OSError, elf.ElfError):
         return set()
 
@@ -45,7 +46,7 @@ def tell(history):
     for row, name in held(history.modules, history.hooks.values()):
         how = ": --also '%s'" % row.also if row.also else ""
         if row.weakens:
-            text = "%s of %s is not watched%s" % (row.words, name, how)
+            text = "not watched: %s, in %s%s" % (row.words, name, how)
             history.unseen.append({"kind": "allocator", "why": text})
             history.notes.append(text)
         elif how:

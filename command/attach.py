@@ -61,8 +61,16 @@ def check_arguments(args):
 def command(pid):
     """Its words, as bytes; [] where it has none."""
     with open("/proc/%d/cmdline" % pid, "rb") as file:
-        data = file.read()
-    return data[: -data.endswith(b"\0") or None].split(b"\0") if data else []
+        return words_of(file.read())
+
+
+def words_of(data):
+    """The words of /proc/PID/cmdline. Who gives itself a title (setproctitle) writes it over them
+    and fills the rest with NULs, or leaves out the last: that is no word."""
+    words = data.split(b"\0")
+    while words and not words[-1]:
+        words.pop()
+    return words
 
 
 def program(pid):

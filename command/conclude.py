@@ -31,7 +31,7 @@ def conclude(args, where, outcome):
     if outcome.failed:
         tell_log(outcome.gdb_log)
         return _failed(outcome, "the trace is incomplete: " + outcome.reason)
-    if outcome.reason:
+    if outcome.reason and args.quiet:  # else the report has said so
         main.say("the trace is incomplete: %s" % outcome.reason)
     return outcome.exit_status
 

@@ -11,7 +11,7 @@ import signal
 from dataclasses import dataclass
 from typing import Optional
 
-from alloctrace import allocators
+from alloctrace import allocators, cache_folder
 
 from . import heritage, program, recorder, target, tracer, watch
 from .errors import CANNOT_EXECUTE, NOT_FOUND, EngineError, UserError, shown, signal_name
@@ -48,7 +48,7 @@ class Outcome:
     reason: Optional[str]  # why not complete
     pid: int
     command: list  # words as text, bytes that are no UTF-8 as surrogates
-    program: str
+    program: str  # the path that its word led to, links and all
     spool: str
     gdb_log: str
     notes: list  # what the user should know of the program
@@ -147,6 +147,8 @@ def recorder_words(options):
     words = [] if options.symbols else ["no-symbols"]
     words += ["clock=%d" % options.clock] if options.clock else []
     words += ["may-refuse"] if options.may_refuse else []
+    if options.cache_dir and cache_folder.make(options.cache_dir):
+        words.append("cache=" + options.cache_dir)
     return words + (["keep=totals"] if options.keep == "totals" else [])
 
 
@@ -237,10 +239,10 @@ def _outcome(watched, plan, spool_path, log):
         reason=reason,
         pid=watched.pid,
         command=[_text(word) for word in plan.program.argv],
-        program=_text(os.path.realpath(plan.program.path)),
+        program=_text(os.path.abspath(plan.program.path)),
         spool=spool_path,
         gdb_log=log,
-        notes=list(plan.program.notes),
+        notes=plan.program.notes + ([] if watched.keeps_target else plan.program.of_breakpoints),
         failed=lost_gdb,
         refused=_refusal(watched, log),
     )
@@ -254,16 +256,16 @@ def _refusal(watched, log):
 
 def _reason(watched, kind, status):
     """Why the trace is incomplete, or None."""
-    gdb = watched.gdb_status
+    gdb, engine = watched.gdb_status, "the recorder" if watched.keeps_target else "gdb"
     if gdb < 0 and not watched.hurried:
-        return "gdb died (%s)" % signal_name(-gdb)
+        return "%s died (%s)" % (engine, signal_name(-gdb))
     if watched.reason:
         return watched.reason
     if kind == "signalled" and watched.interrupted == status:
         return "interrupted by %s" % signal_name(status)
     if watched.let_go:
         return watched.why_detached()
-    return "gdb ended with status %d" % gdb if gdb else None
+    return "%s ended with status %d" % (engine, gdb) if gdb else None
 
 
 def _end_child(pid, gdb):

@@ -6,7 +6,8 @@ import contextlib
 import os
 import time
 
-from alloctrace import allocators, history, spool, symbol_cache, symbols, trace, unwatched
+from alloctrace import allocators, cache_folder, history, spool, symbol_cache, symbols, trace
+from alloctrace import unwatched
 from alloctrace.symbols import DEBUG_ROOTS
 
 from . import VERSION, cache, tracer
@@ -47,6 +48,8 @@ def _how(use_symbols):
     """Without symbols no separate debug file is read; the program's own are its own."""
     gdb, roots = tracer.find_gdb(), DEBUG_ROOTS if use_symbols else ()
     folder = cache.folder()
+    if folder:
+        cache_folder.make_room(folder)  # the recorder keeps things there as well
     asked = symbol_cache.Cached(folder, gdb, roots) if folder else gdb
     return {"gdb": asked, "debug_roots": roots}
 
@@ -56,6 +59,7 @@ def facts(outcome, recorded):
     return {
         "pid": outcome.pid,
         "program": outcome.program,
+        "program_file": os.path.realpath(outcome.program),
         "command": outcome.command,
         "exit": {"kind": outcome.kind, "status": outcome.status},
         "complete": outcome.complete,

@@ -14,6 +14,7 @@ from .errors import signal_name
 TICK = 0.25  # seconds between looks at what sends no signal
 GRACE = 5  # seconds from the request to end to SIGKILL
 LET_GO = 5  # exit status of a gdb that let the program go; gdb-scripts/brkpoint_gdb/main.py
+_LET_GO = "the program looks at itself by ptrace, as LeakSanitizer does at its end: let go there"
 FINISH = 10  # seconds for gdb without any progress, once the target has ended
 
 # To the terminal's whole foreground group, the target included: only passed on when sent to us.
@@ -103,7 +104,7 @@ class Watch:
     def why_detached(self):
         """Why gdb left a program that runs on, in words."""
         if self.let_go:
-            return "the program looks at itself by ptrace, as LeakSanitizer does at its end: it was let go there"
+            return _LET_GO
         return "gdb left the program before its end"
 
     @property

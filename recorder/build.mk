@@ -6,7 +6,7 @@ RECORDER_OUT ?= build/recorder
 RECORDER_CC ?= gcc
 RECORDER_WARN = -std=gnu11 -Wall -Wextra -Wshadow -Wstrict-prototypes
 RECORDER_CFLAGS = -O2 -g $(RECORDER_WARN) -Irecorder
-RECORDER_LIBS = -lZydis -lz
+RECORDER_LIBS = -lZydis -lz -ldl
 
 AGENT_CFLAGS = $(AGENT_CHECKED:%=-DAGENT_CHECKED=%) -O2 -g $(RECORDER_WARN) -ffreestanding -nostdlib -fPIC -fvisibility=hidden \
   -mgeneral-regs-only -mno-red-zone -fno-stack-protector -fcf-protection=none \

@@ -71,7 +71,8 @@ enum ask_kind {
     ASK_MAPPED,  /* a: address, length, fd, prot: a file was mapped, and its path is not known */
     ASK_LIBS,    /* the loader's list of libraries has changed */
     ASK_BORDER,  /* a: enum border and module, number of the hook, sp, stack node */
-    ASK_EXEC,    /* a: system call, thread: be there at the first instruction of the new program */
+    ASK_EXEC,    /* a: system call, thread, its first two arguments: be there at the first
+                  * instruction of the new program */
     ASK_NO_EXEC, /* a: thread: it failed */
     ASK_EXIT,    /* a: status, whole process */
     ASK_FORK,    /* a: number of the system call, flags: a child begins */

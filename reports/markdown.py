@@ -55,11 +55,16 @@ def _head(summary):
     said = [sentence for sentence in about.says(summary) if sentence]
     lines += [escape(" ".join(said)), ""] if said else []
     ended = sentences.ending(summary)
-    return lines + ["The program %s. Recorded %s." % (_ran(ended), recording.recorded(summary))]
+    return lines + ["%s. Recorded %s." % (_ran(ended), escape(recording.recorded(summary)))]
 
 
 def _ran(ended):
-    return ended if ended.startswith("exited") else "was " + ended if "killed" in ended else ended
+    """The end as a sentence."""
+    if ended.startswith(("exited", "ended")):
+        return "The program " + ended
+    if ended.startswith(("killed", "left")):
+        return "The program was " + ended
+    return ended[0].upper() + ended[1:]
 
 
 def _run(summary, trace):
@@ -142,7 +147,8 @@ def _sites(summary):
         for row in summary["sites"][:SITES]
     ]
     head = ["where", "who", "for", "times", "bytes", "live bytes"]
-    said = "The %d of %d with most bytes." % (len(rows), summary["site_count"])
+    said = sections.sites_words(rows, summary) or "All of them, most bytes first"
+    said = said[0].upper() + said[1:] + "."
     return ["## Sites", "", said, ""] + table(head, "lllrrr", rows) if rows else []
 
 

@@ -115,11 +115,16 @@ def kernel(record, ink):
 
 
 def kernel_words(causes):
-    return "%s of %s; %s made by no call" % (
-        sentences.grouped(causes["calls_reaching_kernel"]),
-        sentences.count(causes["calls"], "call"),
-        sentences.count(causes["syscalls_without_call"], "memory syscall"),
-    )
+    calls, alone = causes["calls"], causes["syscalls_without_call"]
+    said = []
+    if calls:
+        reached = sentences.grouped(causes["calls_reaching_kernel"])
+        said.append("%s of %s" % (reached, sentences.count(calls, "call")))
+    if alone:
+        said.append("%s made by no call" % sentences.count(alone, "memory syscall"))
+    elif causes["syscalls"]:
+        said.append("each memory syscall was made by a call")
+    return "; ".join(said)
 
 
 def made(row, ink):
@@ -176,11 +181,16 @@ def sites(record, ink):
     rows = record["sites"][:SITES]
     if not rows:
         return
-    more = record["site_count"] - len(rows)
-    said = "the %d of %d with most bytes" % (len(rows), record["site_count"]) if more > 0 else ""
-    yield title("Sites", said, ink)
+    yield title("Sites", sites_words(rows, record), ink)
     head = ["where", "who", "for", "times", "bytes", "live"]
     yield from tables.lines(head, [_site_row(row, ink) for row in rows], ink, "llLrrr")
+
+
+def sites_words(rows, record):
+    """Which of all places these are; "" where they are all."""
+    if record["site_count"] <= len(rows):
+        return ""
+    return "the %d of %s with most bytes" % (len(rows), sentences.grouped(record["site_count"]))
 
 
 def _site_row(row, ink):

@@ -7,7 +7,7 @@ import subprocess
 
 TOP = os.path.dirname(os.path.dirname(os.path.realpath(__file__)))
 OUT = os.path.join(TOP, "build", "recorder-tests")
-PARTS = ("elf", "frames", "unwind")  # of recorder/host, by how the files' names begin
+PARTS = ("elf", "findings", "frames", "unwind")  # of recorder/host, by how the files' names begin
 PARTS += ("instruction", "emit", "move", "detour", "branches", "constants", "site", "startup")
 PARTS += ("calls", "clock", "code_files", "drain", "history", "mapped.c", "maps", "ranges")
 PARTS += ("records", "ring", "spool", "stacks")

@@ -2,7 +2,9 @@
 
 import pytest
 
-from alloctrace import allocators, entries, history, words
+import made_programs
+from alloctrace import allocators, entries, history, unwatched, words
+from alloctrace.model import Hook, Module
 from made_records import Made
 
 
@@ -80,6 +82,13 @@ def test_flags_say_the_alignment_and_what_resizes_in_place_keeps_its_block():
     assert [block.size for block in built.blocks] == [7]
 
 
+def test_a_function_that_is_static_counts_but_not_as_libcs():
+    local = Symbol(0x1000)
+    local.bind = "LOCAL"
+    assert found({"_rjem_malloc": [local]}) == {0x1000: ["_rjem_malloc"]}
+    assert found({"malloc": [local]}) == {}
+
+
 class FakeFile:
     """As elf.ElfFile: functions at addresses, and code that calls one of them."""
 
@@ -127,3 +136,40 @@ def test_aliases_are_one_function_where_they_are_read_alike():
     assert found(same) == {0x1000: ["malloc", "tc_malloc"]}
     unlike = {"malloc": [Symbol(0x1000)], "mi_heap_malloc": [Symbol(0x1000)]}
     assert found(unlike) == {0x1000: ["malloc"]}
+
+
+GO = """
+__attribute__((section(".go.buildinfo"))) char built[16] = "go";
+int main(void) { return 0; }
+"""
+PHP = """
+#include <stddef.h>
+static char pool[64];
+void *_emalloc(size_t size) { return size < 64 ? pool : NULL; }
+int main(void) { return !_emalloc(7); }
+"""
+
+
+def held_in(folder, source, *hooks):
+    path = made_programs.compiled(folder, "-O0", source=source)
+    made = [Hook(n, 1, "malloc", impl, 0) for n, impl in enumerate(hooks)]
+    rows = unwatched.held([Module(1, path, 0, 0, 0, role="executable")], made)
+    return [row.words for row, _ in rows]
+
+
+def test_an_allocator_that_is_held_and_not_watched_is_known(tmp_path):
+    assert held_in(tmp_path, GO) == ["Go's own heap"]
+    assert held_in(tmp_path, PHP) == ["PHP's own allocator"]
+    assert held_in(tmp_path, PHP, "_emalloc") == []
+    assert held_in(tmp_path, "int main(void) { return 0; }") == []
+
+
+def test_what_weakens_is_said_and_the_rest_is_a_hint(tmp_path):
+    built = history.History()
+    path = made_programs.compiled(tmp_path, "-O0", source=PHP)
+    built.modules.append(Module(1, path, 0, 0, 0, role="executable"))
+    assert unwatched.tell(built) == []
+    assert [row["kind"] for row in built.unseen] == ["allocator"]
+    assert "--also '_emalloc(size)=malloc" in built.notes[0]
+    for row in unwatched.known():
+        assert not row.also or allocators.of_user(row.also, "table")

@@ -6,6 +6,7 @@ from summary_fake import FakeTrace, call, usual_borders
 from alloctrace import run_facts
 from alloctrace.model import Purpose
 from alloctrace.summary import summarise
+from command import attach
 from reports import endings, run_view, sections, sentences
 from reports.ink import Ink
 
@@ -37,6 +38,22 @@ def test_what_lay_in_a_threads_cache_is_no_block():
     summary = summarise(FakeTrace(events, exit=LEFT, **ATTACHED))
     assert summary["attached"]["unknown_blocks"] == 1
     assert [run_view.is_unknown(event) for event in events] == [False, False, True]
+
+
+@pytest.mark.parametrize(
+    "data, words",
+    [
+        (b"sleep\x0030\0", [b"sleep", b"30"]),
+        (b"sh\0-c\0\0x\0", [b"sh", b"-c", b"", b"x"]),
+        (b"nginx: worker process" + b"\0" * 9, [b"nginx: worker process"]),
+        (b"its title, without an end", [b"its title, without an end"]),
+        (b"\0\0", []),
+        (b"", []),
+    ],
+)
+def test_a_title_is_not_padded(data, words):
+    """Who writes over its words (setproctitle) fills the rest with NULs."""
+    assert attach.words_of(data) == words
 
 
 def test_it_is_said_also_where_nothing_of_it_was_freed():

@@ -20,7 +20,8 @@ FIELDS = (
     "seq t_ns pid tid kind name impl dur_ns size nmemb align ptr result errno args block"
     " phase image cause outer"
 ).split()
-PARTS = "run images modules hooks borders mains forks threads signals cost lost end notes".split()
+PARTS = "run images modules hooks borders mains forks threads signals cost lost".split()
+PARTS += ["unseen", "unfollowed", "end", "notes"]
 SUMS = spool.SumRow._fields[1:] + ("own_peak_bytes",)
 
 

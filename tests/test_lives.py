@@ -1,4 +1,4 @@
-"""Who is who in a run of several processes, and which of them it was about. No process runs here."""
+"""Who is who in a run of several processes, and which of them it was about. Nothing runs here."""
 
 import pytest
 from summary_fake import FakeTrace, call

@@ -209,3 +209,25 @@ def test_a_hostile_stack_costs_little():
     shared = Frame(1, "ld-linux-x86-64.so.2", role="loader", function="_dl_open")
     system = Frame(2, "libx.so.1", role="system", function="x")
     assert origin.decide((shared, system) * 2000, Facts()).origin == "loader"
+
+
+def split_stack(*inner, what="mmap"):
+    """The verdict over these functions of a program, called by its `deep`."""
+    names = [*inner, "deep", "main"]
+    frames = [
+        Frame(0x10 + at, "a.out", role="executable", function=n) for at, n in enumerate(names)
+    ]
+    frames.insert(0, Frame(1, "libc.so.6", role="system", function="syscall"))
+    return origin.decide(frames, Facts("main", what))
+
+
+def test_more_stack_is_asked_for_by_libgcc():
+    verdict = split_stack("__generic_morestack", "__morestack")
+    assert (verdict.origin, verdict.owner, verdict.decided_by) == ("runtime", "libgcc", 1)
+
+
+def test_twin_a_context_or_room_that_the_program_asks_for_itself():
+    for name in ("__splitstack_makecontext", "__morestack_allocate_stack_space"):
+        verdict = split_stack(name)
+        assert (verdict.origin, verdict.direct, verdict.decided_by) == ("user", False, 2)
+    assert split_stack("my_morestack").origin == "user"

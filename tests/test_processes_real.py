@@ -1,4 +1,4 @@
-"""Real runs of several processes: each one's phases, peak and end, beside what others say of them."""
+"""Real runs of several processes: each one's phases, peak and end, beside what others say."""
 
 import json
 import signal

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 from alloctrace.model import Border, Purpose, Verdict
 from alloctrace.summary import summarise
@@ -278,6 +279,33 @@ def test_hints_name_what_is_missing_and_only_that():
     assert [hint["command"] for hint in hints] == ["apt install libc6-dbg"]
     named = {1: (frame("f", file="a.c", line=1),)}
     assert summary(call(1, size=1, stack=1), stacks=named)["hints"] == []
+
+
+def hints_of(*stacks):
+    """Why more could not be told, of calls with these stacks."""
+    events = [call(n, size=1, stack=n) for n in range(1, len(stacks) + 1)]
+    record = summary(*events, stacks=dict(enumerate(stacks, 1)))
+    return [hint["missing"] for hint in record["hints"]]
+
+
+def test_one_function_without_lines_or_name_is_no_program_without():
+    """Beside others that have them: hand-written assembly, code made at run time."""
+    lineless, nameless = (frame("over"),), (frame(None),)
+    lined = (frame("f", file="a.c", line=3),)
+    assert hints_of(lineless, lined) == []
+    assert hints_of(lineless + (frame("main", file="a.c", line=9),)) == []
+    assert hints_of(nameless, lined) == []
+
+
+def test_twin_where_none_has_them_it_is_said():
+    lineless, nameless = (frame("over"), frame("main")), (frame(None), frame(None))
+    assert hints_of(lineless) == ["the program has no line numbers"]
+    assert hints_of(nameless) == ["the program is stripped"]
+
+
+def test_of_several_programs_it_is_said_by_name():
+    other = replace(frame(None), path="/bin/b")
+    assert hints_of((other,), (frame("f", file="a.c", line=3),)) == ["b is stripped"]
 
 
 def test_a_program_without_libc_has_no_calls_to_miss():

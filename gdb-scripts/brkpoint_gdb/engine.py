@@ -214,21 +214,11 @@ class Engine:
                 item.role = "loader"
 
     def _hook(self, item):
-        entries = []
-        for names, impl, address in item.hooks(self.options.get("symbols", True), self.watched):
-            ids = {named: self._new_hook(item, named, impl, address) for named in names}
-            entries.append(self.Entry(self, address, ids))
-        for entry in entries:  # gdb asks in the order of making: a lone `ret` is entry, then end
-            entry.by_site = not self.calls.plant_ends(entry.address, self.map.extent)
+        hooks.watch(self, item, self.Entry)
 
-    def _new_hook(self, item, named, impl, address):
-        number = self._next_hook
+    def new_hook(self):
         self._next_hook += 1
-        facts = {"id": number, "module": item.id, "name": named.point, "address": address}
-        facts.update({"returns": "size"} if named.returns_size else {})
-        entered = impl or named.name
-        self.spool.info("hook", impl=entered, arguments=" ".join(named.arguments), **facts)
-        return number
+        return self._next_hook - 1
 
     # -- the loop
 

@@ -145,3 +145,21 @@ class Calls:
         for table in (self._ends, self._sites):
             if table.get(breakpoint_.address) is breakpoint_:
                 del table[breakpoint_.address]
+
+
+def watch(engine, item, entry_class):
+    """Breakpoints on the allocator functions of a file."""
+    entries = []
+    for names, impl, address in item.hooks(engine.options.get("symbols", True), engine.watched):
+        ids = {named: _announce(engine, item, named, impl, address) for named in names}
+        entries.append(entry_class(engine, address, ids))
+    for entry in entries:  # gdb asks in the order of making: a lone `ret` is entry, then end
+        entry.by_site = not engine.calls.plant_ends(entry.address, engine.map.extent)
+
+
+def _announce(engine, item, named, impl, address):
+    facts = {"id": engine.new_hook(), "module": item.id, "name": named.point, "address": address}
+    facts.update({"returns": "size"} if named.returns_size else {})
+    arguments = " ".join(named.arguments)
+    engine.spool.info("hook", impl=impl or named.name, arguments=arguments, **facts)
+    return facts["id"]

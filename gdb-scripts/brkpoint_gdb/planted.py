@@ -98,7 +98,7 @@ class Planted:
             self._engine.unseen("overwritten", text % (first.called, name, others))
 
     def _tell_overwritten(self):
-        """gdb's own bytes are gone where the program wrote. None is there where gdb took all out."""
+        """gdb's own bytes are gone where the program wrote; all are where gdb took them out."""
         entries = self._entries(0, 1 << 64)
         there = [b for b in entries if self._engine.process.read(b.address, 1) == _INT3]
         if there:

@@ -178,7 +178,7 @@ static void before_syscall(struct thread_state *t, struct hook_stack *s, struct 
         break;
     case SYS_execve:
     case SYS_execveat:
-        ask_host(t, ASK_EXEC, s->rax, (uint64_t)raw_syscall(SYS_gettid, 0, 0), 0, 0);
+        ask_host(t, ASK_EXEC, s->rax, (uint64_t)raw_syscall(SYS_gettid, 0, 0), s->rdi, s->rsi);
         break;
     case SYS_clone:
     case SYS_fork:

@@ -75,7 +75,7 @@ static void answer(struct host *h, struct thread_state *t, struct reader *r)
                                             node_of(h, r, (uint32_t)ask->a[3])});
         break;
     case ASK_EXEC:
-        exec_begins(h, (pid_t)ask->a[1]);
+        exec_begins(h, ask);
         break;
     case ASK_NO_EXEC:
         exec_fails(h, (pid_t)ask->a[0]);

@@ -131,6 +131,7 @@ bool attach_stop(struct host *h, struct threads *threads, uint64_t *begun)
     leaving_holds();
     t->runner = threads_runner(threads);
     t->attached = true;
+    h->searched_before = h->known.searched;
     return true;
 }
 
@@ -139,6 +140,7 @@ void attach_go_on(struct host *h, struct threads *threads, uint64_t begun)
     h->process->tracee.attached = false;
     h->process->tracee.runner = 0;
     threads_let_go(threads);
+    h->searched_standing += h->known.searched - h->searched_before;
     image_stood(h, begun);
     hurry(false);
     leaving_lets_go();

@@ -10,4 +10,9 @@ bool attach_stop(struct host *h, struct threads *threads, uint64_t *begun);
 /* Let them go; the time since `begun` counts as one stop. */
 void attach_go_on(struct host *h, struct threads *threads, uint64_t begun);
 
+/* unplant.c */
+/* Take the code out of the process served, and let it go on. What could not be taken out only
+ * passes through, and a note says so. */
+void unplant(struct host *h);
+
 #endif

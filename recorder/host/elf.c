@@ -262,6 +262,7 @@ int elf_open(struct elf *elf, const char *path)
 void elf_close(struct elf *elf)
 {
     free(elf->slots);
+    free(elf->unpacked);
     if (elf->mapped)
         munmap((void *)elf->data, elf->size);
     memset(elf, 0, sizeof *elf);

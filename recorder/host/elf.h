@@ -47,6 +47,7 @@ struct elf {
     uint64_t segment_table, section_table;
     struct elf_bytes section_names, dynamic;
     struct elf_table dynsym, symtab;
+    void *unpacked;         /* .gnu_debugdata, where symtab comes from it */
     struct elf_slot *slots; /* made at the first question */
     size_t slot_count;
     bool slots_made;

@@ -6,6 +6,7 @@
 #include "room.h"
 
 #include <fcntl.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -91,14 +92,10 @@ void family_leave(struct host *h, struct family *f)
     }
     for (uint32_t i = 0; i < f->hook_count; i++)
         free(f->hooks[i].moved);
-    struct area_head *area = f->area;
-    struct reader *readers = f->readers;
     if (f->room != room_largest()) { /* the next one has more */
-        munmap(area, AREA_SIZE);
-        area = NULL;
+        munmap(f->area, AREA_SIZE);
+        f->area = NULL;
     }
-    memset(f, 0, sizeof *f);
-    f->area = area; /* they stay for the next */
-    f->readers = readers;
+    memset(f, 0, offsetof(struct family, area));
     f->room = room_largest();
 }

@@ -116,9 +116,16 @@ static struct findings *look_into(struct known_files *known, const struct elf *e
     f->key = *key;
     f->is_shared = is_shared && keep(known, f);
     bool is_kept = f->is_shared && findings_load(known->folder, f);
+    known->searched += !is_kept && elf->identity != 0;
     if (!is_kept && !read_frames(f, elf))
         frames_free(&f->frames); /* no memory: as a file without tables */
     return f;
+}
+
+void findings_store_all(struct known_files *known)
+{
+    for (size_t i = 0; i < known->count; i++)
+        findings_store(known->folder, known->list[i]);
 }
 
 struct findings *findings_of(struct known_files *known, const struct elf *elf, uint32_t starts,

@@ -3,7 +3,7 @@
  *
  * All of it follows from the file's bytes alone, and to find it takes most of the time that planting
  * needs. So it is kept for the next process that maps the same file, and for the next run
- * (findings_file.c). Addresses are the file's own (vaddr), without a load bias.
+ * (findings_disk.h). Addresses are the file's own (vaddr), without a load bias.
  */
 #ifndef RECORDER_FINDINGS_H
 #define RECORDER_FINDINGS_H
@@ -15,9 +15,9 @@
 
 /* Which file it is. Equal keys: equal bytes. */
 struct findings_key {
-    char build_id[ELF_BUILD_ID_ROOM];
+    char build_id[ELF_BUILD_ID_ROOM + 7];        /* no byte of a key is undefined */
     uint64_t size, mtime_ns, ctime_ns, identity; /* the last two: 0 where there is a build id */
-    uint32_t starts; /* stacks end at its entry point: 1 in a program, 2 in a loader */
+    uint64_t starts; /* stacks end at its entry point: 1 in a program, 2 in a loader */
 };
 
 /* The functions of one name (elf_functions_named). */
@@ -57,6 +57,7 @@ struct known_files {
     struct findings **list;
     size_t count, room;
     uint64_t clock;
+    uint64_t searched;  /* how many files were: neither the run nor the folder knew them */
     const char *folder; /* where they are kept between runs; NULL: nowhere */
 };
 
@@ -79,12 +80,15 @@ bool found_loader(struct findings *f, const struct elf *elf, const char *debug_r
                   uint64_t vaddrs[ELF_LOADER_NAMES]);
 bool found_rust(struct findings *f, const struct elf *elf);
 
-/* ---- findings_file.c ---- */
+/* ---- findings_read.c, findings_write.c ---- */
 /* Read what an earlier run has kept of the file f->key; false: nothing that could be believed. */
 bool findings_load(const char *folder, struct findings *f);
 /* Keep what is new. */
 void findings_store(const char *folder, struct findings *f);
 
+/* As if nothing had been found. */
 void findings_empty(struct findings *f);
+/* All that is new of all files. */
+void findings_store_all(struct known_files *known);
 
 #endif

@@ -90,16 +90,8 @@ wide bytes_asked(const struct shape *shape);
 /* history_peaks.c: the peaks of each program of each process */
 uint32_t image_of(struct history *h, struct process *p);
 void write_peaks(struct history *h);
-
-static inline void peak_of_image(struct image *image, const struct group *group, uint64_t seq,
-                                 uint64_t t_ns)
-{
-    image->peak = image->live;
-    image->seq = seq;
-    image->t_ns = t_ns;
-    image->phase = group->key.phase;
-    image->number++;
-}
+void change_of_image(struct history *h, struct group *group, wide bytes);
+void look_up_image(struct history *h, const struct group *group, uint64_t seq, uint64_t t_ns);
 
 /* history_stages.c: live bytes of each group through time */
 void note_stage(struct history *h, uint64_t t_ns);

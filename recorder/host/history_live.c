@@ -26,14 +26,10 @@ static void change(struct history *h, struct group *group, int blocks, wide byte
         group->stamp = h->peak.number;
         group->at_peak = group->live;
     }
-    struct image *image = &h->images[group->image - 1];
-    if (group->image_stamp != image->number) {
-        group->image_stamp = image->number;
-        group->at_image_peak = group->live;
-    }
+    if (h->image_count > 1)
+        change_of_image(h, group, bytes);
     group->live_blocks += (uint64_t)blocks;
     group->live += bytes;
-    image->live += bytes;
     h->live += bytes;
 }
 
@@ -72,11 +68,10 @@ static inline void add(struct history *h, struct thread *t, uint32_t number, str
 static inline void look_up(struct history *h, uint32_t number, uint64_t seq, uint64_t t_ns)
 {
     const struct group *group = &h->groups[number - 1];
-    struct image *image = &h->images[group->image - 1];
     if (h->live > h->peak.bytes)
         note_peak(h, group, seq, t_ns);
-    if (image->live > image->peak)
-        peak_of_image(image, group, seq, t_ns);
+    if (h->image_count > 1)
+        look_up_image(h, group, seq, t_ns);
     struct point *point = &h->timeline.points[h->timeline.count - 1];
     if (h->timeline.count && h->live > point->highest)
         point->highest = h->live;

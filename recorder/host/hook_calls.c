@@ -97,16 +97,17 @@ static void add_entry(struct entries *entries, const struct elf_symbol *symbol,
 }
 
 /* Of one name's symbols those that callers reach. The linker of a static PIE makes libc's hidden
- * `malloc` a local name. */
+ * `malloc` a local name; and a user may name a function that is static. */
 static void add_named(const struct module *m, const struct elf_named *named,
                       const struct watched *w, struct entries *entries)
 {
     size_t stored = named->count < ELF_SAME_NAME ? named->count : ELF_SAME_NAME;
-    bool any = false;
+    bool is_other = strcmp(w->name, w->point) != 0, any = false;
     for (size_t i = 0; i < stored; i++)
         any |= reachable(&named->symbols[i]);
+    bool local = !any && (is_other || (named->count == 1 && elf_is_static(&m->elf)));
     for (size_t i = 0; i < stored; i++)
-        if (reachable(&named->symbols[i]) || (!any && named->count == 1 && elf_is_static(&m->elf)))
+        if (local || reachable(&named->symbols[i]))
             add_entry(entries, &named->symbols[i], w);
 }
 

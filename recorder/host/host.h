@@ -7,14 +7,16 @@
  *   areas.c     the two areas in the target, and the agent's code in them
  *   attach.c    the same of a running one, its threads stopped (threads.c, standing.c, inject.c)
  *   unplant.c   the code out again
- *   modules.c   files mapped as code; their unwind tables for the agent (tables.c)
+ *               a process of another user is handed the memory file (area_receive.c)
+ *   modules.c   files mapped as code (module_files.c, open: views.c); their unwind tables for the
+ *               agent (tables.c)
+ *   findings.c  what is found in such a file, kept for the next process, and on disk
+ *               (findings_disk.h)
  *   hooks.c     allocator functions (hook_calls.c), system calls and borders get their detours,
  *               worked out before they are written (plans.c)
- *               by the list of names that brkpoint hands over (watched.c)
  *   borders.c   the phases: where they begin (border_main.c), the process there (border_state.c)
- *   execs.c     threads that are about to exec
+ *   execs.c     threads that are about to exec; whether they gain rights by it (privileges.c)
  *   answers.c   what threads of the target ask
- *   overwritten.c  programs that write over what was planted
  *   rest.c      the time between two looks at the ring
  *   leaving.c   an end before the target's: brkpoint asks for it, or has died
  *   drain.c     records of all threads out of the ring (ring.c), for the history (records.c,
@@ -98,17 +100,18 @@ struct room {
 /* Processes that share one data area: a program and the children that it forks, until they exec. */
 struct family {
     bool used, drained;
-    struct area_head *area; /* the data area, mapped here */
     const struct room *room;
     uint64_t place; /* where it begins in the memory file */
-    struct hook hooks[MAX_HOOKS];
     uint32_t hook_count;
-    struct call_site sites[CALL_SITES];
-    struct reader *readers; /* AREA_THREADS of them */
-    uint32_t met;           /* all behind that many are unused */
-    uint64_t tables_used;   /* bytes of the room for unwind tables */
+    uint32_t met;         /* readers behind that many are unused */
+    uint64_t tables_used; /* bytes of the room for unwind tables */
     uint32_t tables_version, asks_seen;
     unsigned processes;
+    struct call_site sites[CALL_SITES];
+    /* What stays for the next one in the same slice: */
+    struct area_head *area; /* the data area, mapped here */
+    struct reader *readers; /* AREA_THREADS of them */
+    struct hook hooks[MAX_HOOKS];
 };
 #define MAX_FAMILIES 256
 
@@ -166,6 +169,7 @@ struct host {
     uint32_t images;
     uint32_t next_module, next_hook;
     uint64_t held_ns, longest_ns; /* how long programs stood still for us, and at once */
+    uint64_t searched_before, searched_standing; /* files, while one attached to stood still */
     uint64_t started_ns, last_ns, calls, planted, lost, refused, ask_count, hits, misses, waits,
         checked[2], cut;
     uint64_t trouble[TROUBLES], flushed_ns;
@@ -193,6 +197,8 @@ void say_note(struct host *h, const char *format, ...);
 /* A note that weakens every count; `kind` is one word for programs: alloctrace/coverage.py. */
 void say_unseen(struct host *h, const char *kind, const char *format, ...);
 void say_lost(struct host *h, uint64_t count, const char *reason);
+/* A whole program that is not recorded; "": its name is not known. */
+void say_unfollowed(struct host *h, const char *program, const char *reason);
 static inline void *host_at(const struct host *h, uint64_t offset)
 {
     return (char *)h->family->area + offset;
@@ -221,20 +227,6 @@ void processes_ended(struct host *h);
 void processes_let_go(struct host *h);
 /* An end of recording before theirs: the code out of all of them, and let them go. */
 void processes_leave(struct host *h);
-
-/* ---- image.c ---- */
-/* A program stood still since then, for us. */
-void image_stood(struct host *h, uint64_t since_ns);
-/* The process served stands at its first instruction: plant, and let it go. */
-void image_begin(struct host *h);
-/* Its program has run for a while: all threads are stopped, planted, and let go. False:
- * h->problem says why not, and it goes on as before. */
-bool image_attach(struct host *h);
-
-/* ---- unplant.c ---- */
-/* Take the code out of the process served, and let it go on. What could not be taken out only
- * passes through, and a note says so. */
-void unplant(struct host *h);
 
 /* ---- areas.c: at the first instruction of a program ---- */
 bool areas_make(struct host *h);
@@ -267,8 +259,6 @@ void tables_publish(struct host *h, const struct maps *maps);
 
 /* ---- hooks.c ---- */
 void hooks_plant(struct host *h, struct module *m);
-/* In words what of the program's own allocator cannot be seen; NULL where both sides of it can. */
-const char *hooks_half_blind(const struct host *h);
 #define NO_HOOK UINT32_MAX
 /* Notice that `address` is reached; the number of the hook, or NO_HOOK. */
 uint32_t hook_border(struct host *h, uint64_t address, uint64_t border);
@@ -307,13 +297,6 @@ void border_reached(struct host *h, const struct reached *reached);
 uint64_t border_start(struct host *h, uint64_t main, uint32_t hook);
 void border_by_stack(struct host *h, uint32_t node, uint64_t t_ns);
 void border_exit(struct host *h, uint64_t t_ns, bool whole);
-
-/* ---- rest.c ---- */
-/* Nothing is to be done for a while; `busy`: there was something just now. */
-void host_rest(struct host *h, bool busy);
-/* From now on a thread that stops for ptrace ends a rest; the number that did until now. */
-void rest_prepare(void);
-uint32_t rest_stops(void);
 
 /* ---- answers.c, drain.c, records.c ---- */
 void answers_give(struct host *h);

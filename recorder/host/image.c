@@ -3,6 +3,7 @@
 #include "image.h"
 #include "mapped.h"
 #include "lives.h"
+#include "hook_calls.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -156,7 +157,7 @@ void image_begin(struct host *h)
         h->family->area->recording = 0;
         if (h->may_refuse && h->images == 0)
             kill(h->process->tracee.pid, SIGKILL); /* nothing of it has run: brkpoint starts anew */
-        say_lost(h, 1, h->problem);
+        say_unfollowed(h, h->process->executable ? h->process->executable : "", h->problem);
     }
     spool_flush(&h->spool);
     tracee_detach(&h->process->tracee);

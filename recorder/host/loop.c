@@ -1,5 +1,6 @@
 /* loop.c - what the host does while the target runs: answer, take records out, rest. */
 #include "execs.h"
+#include "rest.h"
 
 static bool drain_all_families(struct host *h)
 {

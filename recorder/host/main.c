@@ -4,7 +4,9 @@
  * Started by brkpoint (command/recorder.py): brkpoint-recorder PID SPOOL AREA_FD READY_FD GO_FD
  * [OPTION...]. It waits for a byte on GO_FD, becomes the tracer of PID, and writes "A" to READY_FD.
  */
+#include "image.h"
 #include "leaving.h"
+#include "rest.h"
 
 #include <errno.h>
 #include <malloc.h>
@@ -58,6 +60,16 @@ void say_lost(struct host *h, uint64_t count, const char *reason)
     spool_json(&h->spool, &h->json);
 }
 
+void say_unfollowed(struct host *h, const char *program, const char *reason)
+{
+    json_begin(&h->json, "unfollowed");
+    json_number(&h->json, "pid", pid_of(h));
+    json_text(&h->json, "program", program);
+    json_text(&h->json, "reason", reason);
+    json_number(&h->json, "t_ns", h->last_ns);
+    spool_json(&h->spool, &h->json);
+}
+
 /* ---- start and end ---- */
 
 static struct host host;
@@ -97,6 +109,8 @@ static void announce_end(struct host *h)
     json_number(&h->json, "stops", 0);
     json_number(&h->json, "engine_ns", h->held_ns);
     json_number(&h->json, "longest_ns", h->longest_ns);
+    json_number(&h->json, "searched", h->known.searched);
+    json_number(&h->json, "searched_standing", h->searched_standing);
     json_number(&h->json, "asks", h->ask_count);
     json_number(&h->json, "waits", h->waits);
     json_number(&h->json, "walks", h->misses);
@@ -179,6 +193,7 @@ static int run(struct host *h, const char *spool, pid_t pid, int ready, int go)
     }
     host_loop(h);
     announce_end(h);
+    findings_store_all(&h->known);
     if (h->spool.error != 0) {
         errno = h->spool.error;
         return fail("cannot write the spool");
@@ -209,10 +224,14 @@ int main(int argc, char **argv)
             h->clock_every = (uint32_t)atoi(argv[i] + 6);
         else if (strncmp(argv[i], "names=", 6) == 0)
             names = atoi(argv[i] + 6);
+        else if (strncmp(argv[i], "cache=", 6) == 0)
+            h->known.folder = argv[i] + 6;
         else if (strcmp(argv[i], "keep=totals") == 0)
             h->keeps_totals = true;
     }
     mallopt(M_MMAP_THRESHOLD, 1 << 17); /* most of a large table of zeros is never touched */
+    if (!h->use_symbols)
+        h->known.folder = NULL; /* what is found without debug files may be less */
     signal(SIGPIPE, SIG_IGN);
     rest_prepare();
     if (!prepare(h))

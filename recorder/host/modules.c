@@ -1,6 +1,6 @@
 /* modules.c - the files mapped as code in the target, kept up with /proc/PID/maps. */
 #include "code_files.h"
-#include "host.h"
+#include "module_files.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -38,78 +38,12 @@ struct module *module_around(struct host *h, uint64_t address)
     return NULL;
 }
 
-static void read_vdso(struct host *h, struct module *m)
-{
-    size_t size = m->end - m->start;
-    void *copy = malloc(size); /* lives as long as the module's view of it */
-    if (copy != NULL && tracee_read(&h->process->tracee, m->start, copy, size))
-        m->has_elf = elf_open_memory(&m->elf, copy, size) == 0;
-}
-
-/* Whether it begins as what is mapped does, its build id most often included. */
-static bool is_same(struct host *h, const struct module *m, const struct mapping *first)
-{
-    uint8_t mapped[1024];
-    uint64_t left = m->elf.size - first->offset;
-    size_t size = left < sizeof mapped ? left : sizeof mapped;
-    const uint8_t *bytes =
-        first->offset < m->elf.size ? elf_at(&m->elf, first->offset, size) : NULL;
-    return bytes != NULL && (first->writable || /* the program may have changed it */
-                             (tracee_read(&h->process->tracee, m->start, mapped, size) &&
-                              memcmp(mapped, bytes, size) == 0));
-}
-
-static void close_file(struct host *h, struct module *m)
-{
-    const void *copy = m->role == ROLE_VDSO ? m->elf.data : NULL;
-    if (m->view != NULL)
-        views_close(&h->views, m->view, &m->elf);
-    else if (m->has_elf)
-        elf_close(&m->elf);
-    free((void *)copy);
-    m->view = NULL;
-    m->has_elf = false;
-}
-
-static bool open_file(struct host *h, struct module *m, const struct mapping *first,
-                      const char *path)
-{
-    m->view = views_open(&h->views, path, &m->elf);
-    m->has_elf = m->view != NULL;
-    m->elf.path = m->path;
-    if (m->has_elf && !is_same(h, m, first))
-        close_file(h, m);
-    return m->has_elf;
-}
-
-/* The file itself; or the one of that path that the target sees, in a container or changed root; or
- * what /proc still knows of it: made with memfd_create, or deleted. The last is for the privileged. */
-static void read_file(struct host *h, struct module *m, const struct mapping *first)
-{
-    char path[4200];
-    const char *executable = h->process->executable;
-    int pid = h->process->tracee.pid;
-    if (m->path[0] != '/') {
-        read_vdso(h, m);
-        return;
-    }
-    snprintf(path, sizeof path, "/proc/%d/root%s", pid, m->path);
-    if (open_file(h, m, first, m->path) || open_file(h, m, first, path))
-        return;
-    snprintf(path, sizeof path, "/proc/%d/exe", pid);
-    if (executable != NULL && strcmp(m->path, executable) == 0 && open_file(h, m, first, path))
-        return;
-    snprintf(path, sizeof path, "/proc/%d/map_files/%lx-%lx", pid, first->start, first->end);
-    open_file(h, m, first, path);
-}
-
 /* Its bias; a file that does not lie there as its headers say names nothing. */
-static void place(struct module *m, const struct code_file *file)
+static void place(struct host *h, struct module *m, const struct code_file *file)
 {
     if (!m->has_elf || code_file_bias(file, &m->elf, &m->bias))
         return;
-    elf_close(&m->elf);
-    m->has_elf = false;
+    module_close(h, m);
     m->bias = file->start - file->first->offset;
 }
 
@@ -153,49 +87,15 @@ static void announce(struct host *h, const struct module *m)
     history_module(h->history, pid_of(h), m->id, m->start, m->end);
 }
 
-/* A thing that runs may have changed its code, a file without position-independent code is changed
- * by the loader, and the file of that path may be another by now. */
-static bool may_differ(const struct host *h, const struct module *m, const struct mapping *first)
-{
-    uint64_t value;
-    return h->deferred != NULL || first->inode != m->elf.inode || first->writable ||
-           elf_dynamic(&m->elf, DT_TEXTREL, &value) ||
-           (elf_dynamic(&m->elf, DT_FLAGS, &value) && value & DF_TEXTREL);
-}
-
-static bool is_same_code(struct host *h, const struct module *m, const Elf64_Phdr *segment)
-{
-    static uint8_t there[1 << 16];
-    struct elf_bytes held = elf_stored(&m->elf, segment->p_vaddr);
-    for (size_t at = 0; at < held.size; at += sizeof there) {
-        size_t size = held.size - at < sizeof there ? held.size - at : sizeof there;
-        if (!tracee_read(&h->process->tracee, m->bias + segment->p_vaddr + at, there, size) ||
-            memcmp(there, held.at + at, size) != 0)
-            return false;
-    }
-    return true;
-}
-
-static bool has_own_code(struct host *h, const struct module *m, const struct mapping *first)
-{
-    Elf64_Phdr segment;
-    if (m->role == ROLE_VDSO || !may_differ(h, m, first))
-        return false;
-    for (unsigned i = 0; elf_segment(&m->elf, i, &segment); i++)
-        if (segment.p_type == PT_LOAD && segment.p_flags & PF_X && !is_same_code(h, m, &segment))
-            return true;
-    return false;
-}
-
 static void find(struct host *h, struct module *m, const struct mapping *first)
 {
     static const uint32_t starts[] = {[ROLE_EXECUTABLE] = 1, [ROLE_LOADER] = 2, [ROLE_VDSO] = 0};
     if (!m->has_elf)
         return;
-    m->has_own_code = has_own_code(h, m, first);
+    m->has_own_code = module_has_own_code(h, m, first);
     m->found = findings_of(&h->known, &m->elf, starts[m->role], !m->has_own_code);
     if (m->found == NULL)
-        close_file(h, m);
+        module_close(h, m);
 }
 
 static void add(struct host *h, const struct code_file *file)
@@ -217,8 +117,8 @@ static void add(struct host *h, const struct code_file *file)
                          .end = file->end,
                          .bias = file->has_bias ? file->bias : file->start - file->first->offset,
                          .seen = true};
-    read_file(h, m, file->first);
-    place(m, file);
+    module_open(h, m, file->first);
+    place(h, m, file);
     m->role = role_of(h, m);
     find(h, m, file->first);
     announce(h, m);
@@ -230,7 +130,7 @@ static void release(struct host *h, struct module *m)
         m->shared--;
         return;
     }
-    close_file(h, m);
+    module_close(h, m);
     findings_leave(&h->known, m->found);
     free(m->path);
     free(m);
@@ -245,10 +145,12 @@ static void drop_unseen(struct host *h)
             p->modules[kept++] = p->modules[i];
             continue;
         }
-        json_begin(&h->json, "unmodule");
-        json_number(&h->json, "id", p->modules[i]->id);
-        json_number(&h->json, "t_ns", h->last_ns);
-        spool_json(&h->spool, &h->json);
+        if (p->modules[i]->shared == 0) { /* else another process has it still */
+            json_begin(&h->json, "unmodule");
+            json_number(&h->json, "id", p->modules[i]->id);
+            json_number(&h->json, "t_ns", h->last_ns);
+            spool_json(&h->spool, &h->json);
+        }
         history_unmodule(h->history, pid_of(h), p->modules[i]->id);
         release(h, p->modules[i]);
     }

@@ -6,6 +6,7 @@
  */
 #define _GNU_SOURCE
 #include "families.h"
+#include "attach.h"
 #include "grow.h"
 #include "mapped.h"
 #include "lives.h"
@@ -238,9 +239,9 @@ void processes_let_go(struct host *h)
             h->families[i].area->host = HOST_GONE;
     if (left > 0)
         say_unseen(h, "processes",
-                   "%zu processes that the program had started still ran when it ended: what they "
+                   "%zu process%s that the program had started still ran when it ended: what %s "
                    "did from then on is not recorded",
-                   left);
+                   left, left == 1 ? "" : "es", left == 1 ? "it" : "they");
     while (h->process_count > 0)
         forget(h, h->process_count - 1);
 }

@@ -5,7 +5,7 @@
  * target wakes it.
  */
 #define _GNU_SOURCE /* ppoll */
-#include "host.h"
+#include "rest.h"
 
 #include <errno.h>
 #include <poll.h>

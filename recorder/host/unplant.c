@@ -6,6 +6,7 @@
  */
 #include "attach.h"
 #include "detour.h"
+#include "image.h"
 #include "inject.h"
 #include "overwritten.h"
 #include "standing.h"

@@ -28,18 +28,15 @@ static struct area_head *area;
 static uint64_t lost, written;
 
 /* ---- what the rest of the host would do ---- */
-
 void say_lost(struct host *h, uint64_t count, const char *reason)
 {
     assert(count > 0 && reason[0] != 0);
-    lost += count;
-    h->lost += count;
+    h->lost += count, lost += count;
 }
 
 void serve(struct host *h, struct process *p)
 {
-    h->process = p;
-    h->family = p->family;
+    h->process = p, h->family = p->family;
 }
 
 struct process *process_by(struct host *h, pid_t pid)
@@ -59,9 +56,7 @@ uint32_t hook_id_at(struct host *h, uint32_t number, uint64_t ret)
 
 void overwritten_soon(struct host *h, uint64_t start, uint64_t length)
 {
-    (void)h;
-    (void)start;
-    (void)length;
+    (void)h, (void)start, (void)length;
 }
 
 void border_by_stack(struct host *h, uint32_t node, uint64_t t_ns)

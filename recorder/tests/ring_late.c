@@ -53,9 +53,7 @@ uint32_t hook_id_at(struct host *h, uint32_t number, uint64_t ret)
 
 void overwritten_soon(struct host *h, uint64_t start, uint64_t length)
 {
-    (void)h;
-    (void)start;
-    (void)length;
+    (void)h, (void)start, (void)length;
 }
 
 void border_by_stack(struct host *h, uint32_t node, uint64_t t_ns)
