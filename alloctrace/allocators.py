@@ -102,6 +102,16 @@ def standard():
     return tuple(found.values())
 
 
+def is_other(name):
+    """Whether it is a known function of another allocator than libc."""
+    return name in _others()
+
+
+@lru_cache(maxsize=1)
+def _others():
+    return {named.name for named in standard() if named.origin}
+
+
 def table():
     """The file, as configparser reads it."""
     ini = origin_table.parser()

@@ -166,7 +166,7 @@ def not_seen(run, cuts, hooked, ends=0):
                 "child processes not followed",
             )
         )
-    rows += _programs(run)
+    rows += _not_recorded(run)
     rows += _before(run, ends)
     for reason in () if hooked else run.get("unhooked") or ():
         rows.append(_row("calls", str(reason), None, "call", "calls"))
@@ -178,7 +178,7 @@ def not_seen(run, cuts, hooked, ends=0):
     return rows + [_row(kind, why, None, what, what) for kind, what, why in ALWAYS_UNSEEN]
 
 
-def _programs(run):
+def _not_recorded(run):
     """Whole programs, by name and reason; those that are alike are one row."""
     told = [row for row in run.get("unfollowed") or () if isinstance(row, dict)]
     alike = Counter((_text_of(row, "program"), _text_of(row, "reason")) for row in told)

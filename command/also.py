@@ -8,7 +8,7 @@ from .errors import USAGE, UserError, shown
 
 
 def named(args):
-    """The Named of both options, the later one of a name; raises UserError. Asked for once."""
+    """The Named of both options, the later one of a name; raises UserError."""
     found = {}
     for text in args.also:
         _take(found, allocators.of_user, text, "--also")

@@ -156,6 +156,7 @@ def invoke(args):
 
 def _check(args):
     attach.check_arguments(args)
+    args.named = also.named(args)
     if args.verify and (args.output or args.live):
         raise UserError("--verify keeps no trace and shows no events: without -o and --live", USAGE)
     if args.engine == "breakpoints" and (args.keep == "totals" or args.clock) and not args.verify:
@@ -271,5 +272,5 @@ def _options(args):
         cache_dir=cache.folder(),
         clock=args.clock,
         keep=args.keep,
-        also=also.named(args),
+        also=args.named,
     )

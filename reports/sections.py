@@ -103,7 +103,7 @@ def kernel(record, ink):
     yield title("What reached the kernel", kernel_words(causes), ink)
     reached = {at: row for at, row in enumerate(record["reached_kernel"])}
     reached = {at: row for at, row in reached.items() if row["calls_reaching_kernel"]}
-    shown, left = tables.largest(reached, MOST_ROWS, lambda row: row["calls_reaching_kernel"])
+    shown, left = tables.largest(reached, MOST_ROWS // 2, lambda row: row["calls_reaching_kernel"])
     rows = [
         [row["origin"], visible(row["name"]), sentences.grouped(row["calls"])]
         + [sentences.grouped(row["calls_reaching_kernel"]), made(row, ink)]

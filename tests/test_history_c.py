@@ -77,6 +77,18 @@ def test_chunks_that_end_anywhere_are_equal(tmp_path):
         assert len(c.recorded.chunks) > 20
 
 
+def test_addresses_that_repeat_come_back(tmp_path):
+    """With each period, and a row more or less than what is looked at to see that it repeats."""
+    for period in range(1, 10):
+        pattern = [0x5000 + 16 * (at * at % 23) for at in range(period)]
+        for count in (2 * period, 2 * period + 1, 2 * period + 2, 2 * period + 3, 97):
+            made = Made()
+            for index in range(count):
+                made.call("malloc", 16, result=pattern[index % period])
+            python, c, _ = convert(tmp_path, made.records)
+            assert differences(python, c) == [], (period, count)
+
+
 def written(folder, records, *options):
     convert(folder, records, *options)
     with open(folder / "made.spool", "rb") as file:
