@@ -101,7 +101,8 @@ def as_markdown(rows):
         lines += ["", "What fails:", ""]
     for one in failing:
         texts = "; ".join(_escaped(text) for _, text in one["complaints"])
-        lines.append("* **%s**: %s" % (_escaped(one["name"]), texts))
+        at = " (at %s)" % one["commit"] if one.get("commit") else ""
+        lines.append("* **%s**%s: %s" % (_escaped(one["name"]), at, texts))
     return "\n".join(lines)
 
 
