@@ -60,15 +60,20 @@ bool family_moves(struct host *h, int fd)
     return true;
 }
 
+static void punch(struct host *h, const struct family *f, uint64_t from, uint64_t to)
+{
+    fallocate(h->area_fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, (off_t)(f->place + from),
+              (off_t)(to - from));
+}
+
 /* All zeros again. Of the unwind tables, which are always written before they are told of, a part
  * stays for the next program to be written over: that is cheaper. */
 static void clear(struct host *h, const struct family *f)
 {
-    const uint64_t kept = AREA_TABLES_AT + TABLES_KEPT;
-    const int how = FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE;
-    fallocate(h->area_fd, how, (off_t)f->place, (off_t)AREA_TABLES_AT);
+    punch(h, f, 0, AREA_TABLES_AT);
     if (f->tables_used > TABLES_KEPT)
-        fallocate(h->area_fd, how, (off_t)(f->place + kept), (off_t)(AREA_SIZE - kept));
+        punch(h, f, AREA_TABLES_AT + TABLES_KEPT, AREA_THREADS_AT);
+    punch(h, f, AREA_THREADS_AT, AREA_SIZE);
 }
 
 void family_leave(struct host *h, struct family *f)
