@@ -102,19 +102,26 @@ def read_reports(seen, place, trace):
     """The trace in all forms."""
     if not os.path.exists(trace):
         said = seen.watched.stderr.decode(errors="replace").strip()
-        seen.troubles.append("no trace: %.200s" % said)
+        seen.troubles.append("no trace: %s" % last_line(said))
         return
     status, seen.text, said = runs.report(place, trace)
     if status:
-        seen.troubles.append("report: status %s: %.200s" % (status, said.strip()))
+        seen.troubles.append("report: status %s: %s" % (status, last_line(said)))
     for form in FORMS:
         status, text, said = runs.report(place, trace, *form)
         if status or not text:
-            seen.troubles.append("report %s: status %s: %.200s" % (form[0], status, said.strip()))
+            trouble = "report %s: status %s: %s" % (form[0], status, last_line(said))
+            seen.troubles.append(trouble)
         elif form == ("--json",):
             seen.report = json.loads(text)
     syscalls, _, seen.events = counts.by_brkpoint(trace)
     seen.syscalls.append(syscalls)
+
+
+def last_line(text):
+    """Of a traceback, the line before ours: the error itself."""
+    lines = [line for line in text.splitlines() if line and not line.startswith("brkpoint: this")]
+    return "%.100s" % (lines[-1] if lines else "nothing said")
 
 
 def ask_strace(seen, place, limit, trace):
