@@ -4,9 +4,10 @@ PREFIX ?= /usr/local
 DESTDIR ?=
 PYTHON = /usr/bin/python3
 PYTEST_ARGS ?= -n 2 --dist loadfile
+REAL_ARGS ?=
 
 .DEFAULT_GOAL := all
-.PHONY: help all article evaluator-story test lint format bench bench-recorder doctor readme install uninstall clean
+.PHONY: help all article evaluator-story test test-real real-docs lint format bench bench-recorder doctor readme install uninstall clean
 
 help: ## list these verbs
 	@awk -F ':[^#]*## ' '/^[a-z][a-z%-]*:[^#]*## / { sub("%", "NAME", $$1); \
@@ -29,6 +30,12 @@ evaluator-story: $(addprefix $(TARGETS_OUT)/,eval_list eval_array eval_mexe) ## 
 
 test: targets recorder ## run the tests
 	$(PYTHON) -m pytest $(PYTEST_ARGS)
+
+test-real: recorder ## run real programs alone and watched, and compare; REAL_ARGS='node redis' for some
+	$(PYTHON) tests/real/run.py $(REAL_ARGS)
+
+real-docs: ## write what test-real found last into docs/real-programs.md
+	$(PYTHON) tests/real/run.py --docs
 
 # Which of the programs each session of gdb-scripts/sessions/ is told with.
 session_malloc-callers = empty

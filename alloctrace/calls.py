@@ -12,19 +12,24 @@ MAX_OPEN = 64
 SAME_STACK = 1 << 20
 MAX_FRAMES = 4096
 
-# (size, nmemb, align, ptr) from the first three arguments; `size` of one element.
-ARGUMENTS = {
-    "malloc": lambda a, b, c: (a, None, None, None),
-    "calloc": lambda a, b, c: (b, a, None, None),
-    "realloc": lambda a, b, c: (b, None, None, a),
-    "reallocarray": lambda a, b, c: (c, b, None, a),
-    "free": lambda a, b, c: (None, None, None, a),
-    "aligned_alloc": lambda a, b, c: (b, None, a, None),
-    "posix_memalign": lambda a, b, c: (c, None, b, None),
-    "memalign": lambda a, b, c: (b, None, a, None),
-    "valloc": lambda a, b, c: (a, None, None, None),
-    "pvalloc": lambda a, b, c: (a, None, None, None),
-}
+
+def reader(arguments):
+    """What reads (size, nmemb, align, ptr) out of a record's three arguments; `size` of one
+    element. `arguments`: what these are, words.SIGNATURES; None where the call has none such.
+    """
+    at = {word: index for index, word in enumerate(arguments)}
+    size, nmemb, align, ptr = (at.get(word, 3) for word in ("size", "nmemb", "align", "ptr"))
+    flags = at.get("flags")
+
+    def read(*given):
+        given += (None,)
+        return given[size], given[nmemb], given[align], given[ptr]
+
+    def read_flags(*given):
+        shape, power = read(*given), given[flags] & 63  # MALLOCX_LG_ALIGN, jemalloc(3)
+        return shape if not power else (shape[0], shape[1], 1 << power, shape[3])
+
+    return read if flags is None else read_flags
 
 
 class OpenCall:

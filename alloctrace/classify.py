@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from . import examples, origin, origin_table, program_facts, purpose, purpose_rules
+from . import examples, origin, origin_table, program_facts
+from . import purpose, purpose_groups, purpose_rules
 from .group_table import Indexed
 from .stack_beginnings import Beginnings
 from .stack_tree import StackTree
 
 MAX_ASKED = 8000  # groups of which each one's purpose is asked for by an example
+ROUNDS = 2  # a block may go on to a group that began before the one that it comes from
 
 
 def prepare():
@@ -48,30 +50,65 @@ def _judge_groups(groups, judge):
 
 
 def _explain_groups(history, tree, judge):
-    """By an example of each group; of too many groups the frequent ones have examples, and what
-    the others are for is said where their stacks alone tell."""
+    """By events of each group; of too many groups the frequent ones have examples, and what the
+    others are for is said where their stacks alone tell."""
     groups = history.recorded.sums.groups
-    asked = groups.most_frequent(MAX_ASKED)
-    events, stands_for = examples.of(history.recorded, [groups[index] for index in asked])
-    survey = purpose.Survey(events, tree, history.modules, judge.facts)
-    survey.examples = {seq for seq, group in stands_for.items() if group.count > 1}
-    found = {}
-    for index in sorted(_wanted(stands_for, events, survey)):
-        events[index].purpose = purpose.explain(index, events, tree, survey)
-        if index in stands_for:
-            found[stands_for[index].id] = events[index].purpose
+    asked = [groups[index] for index in groups.most_frequent(MAX_ASKED)]
+    picked = examples.of(history.recorded, asked)
+    survey = purpose.Survey(picked.events, tree, history.modules, judge.facts)
+    survey.part = picked
+    found = _explained(asked, picked, tree, survey)
     for id_, answer in purpose.by_stacks(groups, survey, found, judge.facts_of):
         found[id_] = answer
     shared, known = {}, Indexed()
-    for id_ in sorted(found):
-        answer = shared.setdefault(found[id_] and found[id_].text, found[id_])
-        groups.purpose[id_ - 1] = known.of(answer)
+    for id_ in range(1, len(groups) + 1):
+        what = found[id_].text, found[id_].rule
+        groups.purpose[id_ - 1] = known.of(shared.setdefault(what, found[id_]))
     groups.purposes = known.values
+    groups.forget_members()
 
 
-def _wanted(stands_for, events, survey):
-    """The events to be explained: examples, and those whose purpose theirs may rest on."""
-    found, waiting = set(), list(stands_for)
+def _explained(groups, picked, tree, survey):
+    """{id: Purpose}: a group whose events are all here is for what each of them is for; of others
+    it is asked what holds for all that they differ in."""
+    things, whole = purpose_groups.Things(), list(filter(picked.are_all, groups))
+    found = _explain_whole(whole, picked, tree, survey, things)
+    example = {group.id: index for index, group in picked.stands_for.items()}
+    for _ in range(ROUNDS):
+        for group in groups:
+            id_ = group.id
+            if group.within and group.kind == "call":
+                _take_over(found, id_, group.within)
+            elif id_ in example and found.get(id_) in (None, purpose.UNKNOWN):
+                index = example[id_]
+                found[id_] = purpose_groups.explain(group, index, picked.events, survey, things)
+    return found
+
+
+def _take_over(found, id_, outer):
+    """A nested call is for what the call around it is for; that may be asked of its stack later."""
+    if outer in found:
+        found[id_] = found[outer]
+    else:
+        found.pop(id_, None)
+
+
+def _explain_whole(groups, picked, tree, survey, things):
+    events, seen, found = picked.events, {}, {}  # seen: index -> what the event's block was then
+    members = {index for group in groups for index in picked.members[group.id]}
+    for index in sorted(_asked(members, events, survey)):
+        events[index].purpose = purpose.explain(index, events, tree, survey)
+        seen[index] = survey.thing(events[index])
+    for group in groups:
+        mine = picked.members[group.id]
+        found[group.id] = purpose_groups.agreed([events[index].purpose for index in mine])
+        things.remember(group, {seen[index] for index in mine})
+    return found
+
+
+def _asked(wanted, events, survey):
+    """The events to be explained, with those that their purpose may rest on."""
+    found, waiting = set(), list(wanted)
     while waiting:
         index = waiting.pop()
         if index is not None and index not in found:

@@ -47,8 +47,8 @@ class ElfFile:
     `machine_name` and `elf_class`, so that a caller can say what it is.
     """
 
-    def __init__(self, path):
-        self.image = Image(path)
+    def __init__(self, path, image=None):
+        self.image = image or Image(path)  # its bytes, if not those at `path`
         self.path = self.image.path
         try:
             self._read_header()
@@ -228,9 +228,14 @@ class ElfFile:
         """The path of the separate debug file that provably belongs to this file, or None."""
         return elf_debug.find(self, roots)
 
+    @cached_property
+    def mini_debug(self):
+        """The ElfFile that stands packed in .gnu_debugdata: symbols alone; None without it."""
+        return elf_debug.unpacked(self)
+
     @property
     def is_stripped(self):
-        return ".symtab" not in self.sections
+        return ".symtab" not in self.sections and self.mini_debug is None
 
     def looks_like_rust(self):
         """The text in the file that shows Rust's standard library inside, or ""."""

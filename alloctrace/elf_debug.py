@@ -6,7 +6,12 @@ import os
 import struct
 import zlib
 
-from .elf_image import ElfError
+from .elf_image import ElfError, Unpacked
+
+try:
+    import lzma
+except ImportError:  # a Python that was built without it
+    lzma = None
 
 _PT_LOAD, _PT_NOTE, _PF_W = 1, 4, 2
 _NT_GNU_BUILD_ID = 3
@@ -14,6 +19,7 @@ _MAX_NOTES = 1 << 16
 _CHUNK = 1 << 20
 _MAX_SUMMED = 1 << 30  # bytes; beyond this a checksum takes longer than symbols are worth
 _MAX_SEARCHED = 1 << 28
+_MAX_UNPACKED = 1 << 26  # bytes of .gnu_debugdata; that of a large browser has 1 << 24
 
 # What std leaves behind in panic messages and in .comment, also when symbols are stripped.
 _RUST_MARKS = (b"library/std/src", b"library/core/src", b"library/alloc/src", b"rustc version ")
@@ -37,6 +43,20 @@ def _build_id_in(notes):
             return notes[start : start + size].hex()
         at = start + (size + 3 & ~3)
     return ""
+
+
+def unpacked(elf):
+    """The ElfFile in .gnu_debugdata (MiniDebugInfo: gdb's manual, "Debugging information in a
+    special section"), as Fedora's programs have it; None without one, or where it is damaged."""
+    if lzma is None or not elf.is_supported or ".gnu_debugdata" not in elf.sections:
+        return None
+    try:
+        reader = lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=_MAX_UNPACKED)
+        data = reader.decompress(elf.section_data(".gnu_debugdata"), _MAX_UNPACKED)
+        held = type(elf)(elf.path, Unpacked(elf.path, data)) if reader.eof else None
+        return held if held and held.is_supported and ".symtab" in held.sections else None
+    except (lzma.LZMAError, ElfError):
+        return None
 
 
 def find(elf, roots):

@@ -38,6 +38,9 @@ class Image:
     def close(self):
         self._file.close()
 
+    def _read(self, offset, size):
+        return _read_fully(self._file.fileno(), offset, size)
+
     def upto(self, offset, size):
         """At most `size` bytes from `offset`; fewer where the file ends."""
         if offset < 0 or size < 0 or offset >= self.size:
@@ -46,7 +49,7 @@ class Image:
         if size > MAX_READ:
             raise self.error("a table of %d bytes" % size)
         try:
-            return _read_fully(self._file.fileno(), offset, size)
+            return self._read(offset, size)
         except (OSError, ValueError) as error:
             raise self.error(_why(error)) from None
 
@@ -59,6 +62,19 @@ class Image:
 
     def error(self, what):
         return ElfError("damaged ELF file %r: %s" % (self.path, what))
+
+
+class Unpacked(Image):
+    """Bytes that stood packed in a file: an ELF file of its own."""
+
+    def __init__(self, path, data):
+        self.path, self._data, self.size, self.identity = path, data, len(data), None
+
+    def close(self):
+        self._data, self.size = b"", 0
+
+    def _read(self, offset, size):
+        return self._data[offset : offset + size]
 
 
 def _open_without_waiting(path, flags):

@@ -69,10 +69,13 @@ class Table:
 
 
 def tables(elf):
-    """The file's symbol tables: .dynsym (or what DT_SYMTAB points to), then .symtab."""
+    """The symbol tables: .dynsym (or what DT_SYMTAB points to), then .symtab or what is packed."""
     if not elf.is_supported:
         return []
-    return [table for table in (_dynamic_table(elf), _section_table(elf, ".symtab")) if table]
+    own = _section_table(elf, ".symtab")
+    if own is None and elf.mini_debug is not None:
+        own = _section_table(elf.mini_debug, ".symtab")
+    return [table for table in (_dynamic_table(elf), own) if table]
 
 
 def dynamic_table(elf):
@@ -143,7 +146,7 @@ def functions_named(elf, names):
     found = {name: [] for name in names}
     for table in tables(elf):
         wanted = {at: name for name in found for at in table.name_offsets(name)}
-        for index, name_at, info, _, section, value, _ in table.rows():
+        for index, name_at, info, _, section, value, _ in table.rows() if wanted else ():
             if name_at in wanted and section and _is_code(elf, info & 15, value):
                 _add(found[wanted[name_at]], table.symbol(index))
     for symbols in found.values():

@@ -28,6 +28,12 @@ def number(data, key, default=0):
     return value
 
 
+def wrapped(data, key):
+    """The same as a signed one: an address that counts downwards is written as its complement."""
+    value = number(data, key)
+    return value - (value >> 63 << 64)
+
+
 def signed(data, key, default=None):
     """The signed 64-bit integer `key` of `data`; `default` where it is none."""
     value = data.get(key)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from array import array
 from typing import NamedTuple
 
+from . import coverage
 from .group_table import SUMS
 from .stack_tree import StackTree
 
@@ -16,12 +17,12 @@ from .stack_tree import StackTree
 class Kinds(NamedTuple):
     """`groups`: [Group] in the order in which they began, each with the stack of its first one,
     `within` the kind of the calls around it, which is an older one; `tree`: their StackTree;
-    `looks`: what their stacks hold (StackTree.looks).
+    `looks`: {(pid, image): what coverage.look says of the frames of its stacks}.
     """
 
     groups: list
     tree: StackTree
-    looks: set
+    looks: dict
 
 
 def of(groups, tree, nodes):
@@ -39,7 +40,9 @@ def of(groups, tree, nodes):
     for name in SUMS:
         for kind, total in zip(found, _added(groups.sums[name], kind_of, len(known))):
             setattr(kind, name, total)
-    return Kinds(found, tree, tree.looks(nodes))
+    programs = groups.programs()
+    looks = tree.said(map(programs.__getitem__, groups.what), nodes, coverage.look)
+    return Kinds(found, tree, looks)
 
 
 def _firsts(groups, known, kind_of):

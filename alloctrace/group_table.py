@@ -10,7 +10,7 @@ from array import array
 from collections.abc import Sequence
 from operator import attrgetter
 
-from . import words
+from . import members, words
 from .model import Group
 from .trace_schema import to_signed
 
@@ -36,6 +36,8 @@ class GroupTable(Sequence):
         self.stack = array("q")
         self.first_seq, self.first_t, self.before = (array("q") for _ in FIRST)
         self.sums = {name: array("q") for name in SUMS}
+        self.own_peak = array("q")  # bytes live at the peak of its own program
+        self._members = bytearray()  # rows as a recorder tells them; 0: none
 
     @classmethod
     def of(cls, groups):
@@ -51,6 +53,7 @@ class GroupTable(Sequence):
             made.purpose[-1] = purposes.of(g.purpose)
             for name, value in zip(SUMS, sums_of(g)):
                 made.sums[name][-1] = _clamp(value)
+            made.own_peak[-1] = _clamp(g.own_peak_bytes)
         made.verdicts, made.purposes = verdicts.values, purposes.values
         return made
 
@@ -70,13 +73,29 @@ class GroupTable(Sequence):
             getattr(self, name).extend(clamped(values))
         for column in (self.verdict, self.purpose):
             column.frombytes(zeros[: 4 * len(whats)])
-        for column in self.sums.values():
+        for column in (*self.sums.values(), self.own_peak):
             column.frombytes(zeros)
 
     def set_sums(self, first, columns):
         """Sums of the groups from index `first` on: a list for each of SUMS."""
         for name, values in zip(SUMS, columns):
             self.sums[name][first : first + len(values)] = clamped(values)
+
+    def set_members(self, rows):
+        """What is true of each event of groups: a spool.Table, of groups that are there."""
+        size = members.ROW.size
+        self._members.extend(bytes(size * len(self) - len(self._members)))
+        for id_, row in zip(rows.column("I", 0), rows.packed()):
+            self._members[size * (id_ - 1) : size * id_] = row
+
+    def forget_members(self):
+        """They are large, and nobody asks any more."""
+        self._members = bytearray()
+
+    def _members_at(self, index):
+        size = members.ROW.size
+        row = self._members[size * index : size * (index + 1)]
+        return members.ROW.unpack(row) if any(row) else None
 
     def __len__(self):
         return len(self.what)
@@ -87,7 +106,7 @@ class GroupTable(Sequence):
         index = range(len(self))[index]
         kind, name, impl, pid, phase, image = self.whats[self.what[index]]
         before = self.before[index]
-        return Group(
+        made = Group(
             index + 1,
             pid,
             kind,
@@ -103,7 +122,11 @@ class GroupTable(Sequence):
             self.first_t[index],
             None if before < 0 else before,
             *[column[index] for column in self.sums.values()],
+            own_peak_bytes=self.own_peak[index],
         )
+        row = self._members_at(index) if self._members else None
+        made.members = members.of_row(made, row[1:]) if row else None
+        return made
 
     def most_frequent(self, limit):
         """Indexes of the groups with the most events, in their order."""
@@ -111,6 +134,17 @@ class GroupTable(Sequence):
             return range(len(self))
         count = self.sums["count"]
         return sorted(heapq.nsmallest(limit, range(len(self)), key=lambda at: -count[at]))
+
+    def counts(self, kind):
+        """Yield (id, number of events) of the groups of that kind."""
+        wanted = [what[0] == kind for what in self.whats]
+        for id_, (what, count) in enumerate(zip(self.what, self.sums["count"]), 1):
+            if wanted[what]:
+                yield id_, count
+
+    def programs(self):
+        """(pid, image) of each of `whats`."""
+        return [(pid, image) for _, _, _, pid, _, image in self.whats]
 
     def origin(self, id_):
         """Of a group by its id: one of words.ORIGINS."""

@@ -20,6 +20,7 @@ class Sums:
     groups: list = field(default_factory=list)  # Group, or a GroupTable; groups[id - 1]
     events: int = 0
     peak: dict = field(default_factory=dict)  # bytes, seq, t_ns, phase
+    peaks: list = field(default_factory=list)  # the same of each program: with pid, image
     timeline: list = field(default_factory=list)  # (seq, t_ns, live bytes, highest until the next)
     stages: list = field(default_factory=list)  # stages.Stages.rows: the same by group
 
@@ -101,6 +102,7 @@ class Gather:
         self._live.finish()
         self.sums.groups = GroupTable.of(self.sums.groups)
         self.sums.peak = self._live.peak
+        self.sums.peaks = self._live.own.peaks()
         self.sums.timeline = self._live.timeline
         self.sums.stages = self._live.stages.rows()
         return self.sums

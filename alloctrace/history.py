@@ -32,13 +32,20 @@ class History:
     borders: list = field(default_factory=list)  # Border
     events: list = field(default_factory=list)  # Event; events[seq]
     blocks: list = field(default_factory=list)  # blocks.Block, live at the end, by number
+    unfollowed: list = field(
+        default_factory=list
+    )  # dicts: pid, program, reason: not recorded at all
     mains: list = field(default_factory=list)  # dicts: address, user_main, how
     forks: list = field(default_factory=list)  # dicts: what, tid, child, t_ns; not followed
-    children: list = field(default_factory=list)  # dicts: pid, parent, t_ns; followed
+    children: list = field(default_factory=list)  # dicts: pid, parent, image, t_ns; followed
+    exits: list = field(default_factory=list)  # dicts: pid, image, t_ns, command; about to exit
+    ends: list = field(default_factory=list)  # dicts: pid, image, t_ns, kind, status; gone
     threads: list = field(default_factory=list)  # dicts: tid, t_ns
     signals: list = field(default_factory=list)  # dicts: name, tid, t_ns
     cost: dict = field(default_factory=dict)  # stops, engine_ns
     notes: list = field(default_factory=list)  # sentences for people
+    made_code: int = 0  # bytes of code of no file in the processes as they ended
+    unseen: list = field(default_factory=list)  # dicts: kind, why; why counts are too small
     lost: int = 0  # events that the engine could not record
     unknown_ends: int = 0  # frees and moves of blocks that nobody saw allocated; recorder only
     end: dict = None  # kind, status, t_ns; None: the engine did not see the end
@@ -49,12 +56,6 @@ class History:
         """Whether there are too many events to hold: `events` then only iterates."""
         known = self.recorded
         return known is not None and (not known.keeps_events or len(known.events) > recorded.MANY)
-
-    def event_images(self):
-        """The images of all events."""
-        if self.recorded is not None:
-            return {what[-1] for what in self.recorded.sums.groups.whats}
-        return {event.image for event in self.events}
 
 
 def build(records):
@@ -155,8 +156,14 @@ class Builder(InfoRecords):
         for call in reversed(closed):  # the inner of a tail jump first
             event = call.event
             event.dur_ns = max(0, now - event.t_ns)
-            _RESULTS.get(event.name, _pointer_result)(call, record.result)
+            _RESULTS.get(event.name, _pointer_result)(call, self._pointer(call, record.result))
             self.blocks.end(event)
+
+    def _pointer(self, call, result):
+        """What resizes in place returns the block's size: it is there, if that is large enough."""
+        if not self.history.hooks[call.hook].returns_size:
+            return result
+        return call.event.ptr if result >= (call.event.size or 0) else 0
 
     def _leave_open(self, left):
         for call in left:
@@ -171,7 +178,7 @@ class Builder(InfoRecords):
             return
         thread = self._thread(record.tid)
         event = self._event(record, "syscall", name)
-        event.size, event.ptr, event.args = syscalls.decode(name, record.args, record.path)
+        event.size, event.ptr, event.args = syscalls.decode(record.number, record.args, record.path)
         around = self._around(thread, record.sp, self._stack(record.stack))
         event.cause = None if around is None else around.event.seq
         thread.syscall = event
@@ -198,7 +205,7 @@ class Builder(InfoRecords):
         elif now != event.ptr:
             event.size, event.errno = 0, ENOMEM
         elif before is not None:
-            event.size = now - before
+            event.size = syscalls.int64(now - before)
         self._break = now
 
     # the rest

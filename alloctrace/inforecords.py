@@ -11,6 +11,7 @@ from .model import Border, Hook, Module
 
 # What a real run never reaches; a hostile spool is cut here, and it is said.
 MAX_LISTED = 20000
+MAX_COMPARED = 100  # so many of the last are looked through for the same
 
 
 class InfoRecords:
@@ -47,7 +48,7 @@ class InfoRecords:
         module = Module(
             id=fields.number(data, "id"),
             path=fields.text(data, "path"),
-            base=fields.number(data, "base"),
+            base=fields.wrapped(data, "base"),
             start=fields.number(data, "start"),
             end=fields.number(data, "end"),
             build_id=fields.text(data, "build_id"),
@@ -73,12 +74,15 @@ class InfoRecords:
             name=name,
             impl=fields.text(data, "impl", name),
             address=fields.number(data, "address"),
+            arguments=tuple(fields.text(data, "arguments", words.SIGNATURES.get(name, "")).split()),
+            returns_size=data.get("returns") == "size",
         )
-        if name not in calls.ARGUMENTS:
+        known = len(hook.arguments) <= 3 and set(hook.arguments) <= set(words.ARGUMENTS)
+        if name not in words.SIGNATURES or not known:
             self.unmatched["hooks of an unknown entry point"] += 1
         elif len(self._shapes) < MAX_LISTED:
             self.history.hooks[hook.id] = hook
-            self._shapes[hook.id] = calls.ARGUMENTS[name]
+            self._shapes[hook.id] = calls.reader(hook.arguments)
 
     def _info_phase(self, data):
         phase = fields.text(data, "phase")
@@ -115,6 +119,12 @@ class InfoRecords:
     def _info_child(self, data):
         self._list(self.history.children, self._timed(data))
 
+    def _info_exit(self, data):
+        self._list(self.history.exits, self._timed(data))
+
+    def _info_ended(self, data):
+        self._list(self.history.ends, self._timed(data))
+
     def _info_thread(self, data):
         tid = fields.number(data, "tid")
         self._threads.pop(tid, None)  # the kernel re-uses numbers
@@ -136,12 +146,25 @@ class InfoRecords:
     def _info_note(self, data):
         self._list(self.history.notes, fields.text(data, "text"))
 
+    def _info_unseen(self, data):
+        """A note that weakens every count: something was there to see, and was not seen."""
+        row = {"kind": fields.text(data, "kind"), "why": fields.text(data, "text")}
+        if row not in self.history.unseen[-MAX_COMPARED:]:
+            self._list(self.history.unseen, row)
+            self._list(self.history.notes, row["why"])
+
+    def _info_made_code(self, data):
+        self.history.made_code += fields.number(data, "bytes")
+
     def _info_lost(self, data):
         count = fields.number(data, "count")
         self.history.lost += count
         reason = fields.text(data, "reason", "no reason given")
         what = "1 event" if count == 1 else "%d events" % count
         self._list(self.history.notes, "%s lost: %s" % (what, reason))
+
+    def _info_unfollowed(self, data):
+        self._list(self.history.unfollowed, self._timed(data))
 
     def _info_cost(self, data):
         self.history.cost = {key: value for key, value in data.items() if key != "type"}

@@ -15,6 +15,7 @@ from __future__ import annotations
 from functools import partial
 
 from . import measure
+from .own_peaks import OwnPeaks
 from .stages import Stages
 
 TIMELINE = 512  # points of the timeline, at most twice as many
@@ -39,6 +40,7 @@ class LiveBytes:
         self.peak = {"bytes": 0, "seq": None, "t_ns": None, "phase": None}
         self.timeline = []
         self.stages = Stages()
+        self.own = OwnPeaks()
 
     def add(self, event, group):
         """Whether it ends its block."""
@@ -93,6 +95,7 @@ class LiveBytes:
             self._at_peak[group.id] = (self._peaks, group)
             group.peak_bytes = group.live_bytes
         self.stages.touch(group)
+        self.own.change(group, size)
         group.live_blocks += blocks
         group.live_bytes += size
         self.bytes += size
@@ -133,6 +136,7 @@ class LiveBytes:
 
     def _look_up(self, event):
         """What is live has grown, or may have."""
+        self.own.look_up(event)
         if self.bytes > self.peak["bytes"]:
             self._peaks += 1
             self.peak = {
@@ -159,6 +163,7 @@ class LiveBytes:
     def finish(self):
         """Groups that did not change since the peak held then what they hold now."""
         self._return(self._open.get(self._tid, ()))
+        self.own.finish()
         for number, group in self._at_peak.values():
             if number != self._peaks:
                 group.peak_bytes = group.live_bytes

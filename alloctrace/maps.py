@@ -31,24 +31,3 @@ def parse_sizes(data, page_size):
     """(mapped, resident) bytes from /proc/PID/statm."""
     total, resident = data.split()[:2]
     return int(total) * page_size, int(resident) * page_size
-
-
-def code_files(mappings):
-    """{path: (start, end, first)} of the files mapped as code; `first` is the lowest mapping.
-
-    A file's pieces lie next to each other, as a loader maps them; a second copy of the same
-    file (dlmopen) is a second entry, so the key is (path, start).
-    """
-    groups, current = {}, None
-    for mapping in mappings:
-        named = mapping.path.startswith(b"/") or mapping.path == b"[vdso]"
-        if named and (mapping.offset == 0 or current is None or current[0].path != mapping.path):
-            current = [mapping]
-            groups[(mapping.path, mapping.start)] = current
-        elif named and current[0].path == mapping.path:
-            current.append(mapping)
-    return {
-        key: (group[0].start, group[-1].end, group[0])
-        for key, group in groups.items()
-        if any("x" in mapping.perms for mapping in group)
-    }

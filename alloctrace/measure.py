@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+_CACHE_ENDS = "thread-cache-end"  # the rule of data/purpose.ini
+
 
 def is_call(event):
     """An un-nested allocator call: one made inside another is never counted twice."""
@@ -36,6 +38,14 @@ def hands_out(event):
     if not is_call(event) or frees(event) or event.failed:
         return False
     return event.block is not None
+
+
+def is_of_cache(event):
+    """A free by the allocator itself, of what lay in a thread's cache: the program freed it before.
+
+    Like `origin` it takes a Group as well.
+    """
+    return event.name == "free" and event.purpose is not None and event.purpose.rule == _CACHE_ENDS
 
 
 def origin(event):

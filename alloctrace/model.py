@@ -38,6 +38,8 @@ class Hook:
     name: str  # canonical entry point: one of words.ENTRY_POINTS
     impl: str  # the function really entered: malloc, __minimal_malloc …
     address: int
+    arguments: tuple = ()  # what a record's three are: words.ARGUMENTS
+    returns_size: bool = False  # it resizes in place, and returns the size, as xallocx does
 
 
 @dataclass
@@ -157,6 +159,8 @@ class Group:  # a GroupTable holds many
     temporary_blocks: int = 0
     temporary_bytes: int = 0
     peak_bytes: int = 0  # live at the run's peak
+    members: Optional[object] = None  # members.Members, where a recorder told of them
+    own_peak_bytes: int = 0  # live at the peak of its own program, in its process
 
     @property
     def is_call(self):

@@ -127,7 +127,7 @@ class _Walk(Walk):
         if self.stack[at].file is not None:  # debug information would name what is inlined
             return self.by_row(at, "runtime", "Rust", "rust-main")
         if self.facts.executable_mixed:
-            return self.mixed(at)
+            return self.mixed()
         rule = "Rust's start and the user's main are one function here, by inlining"
         return Verdict("unknown", None, (), False, None, rule, "")
 
@@ -146,7 +146,7 @@ class _Walk(Walk):
             if row is not None and row.kind == "runtime":
                 return Verdict("runtime", row.owner, (), False, at, row.key, how)
             if not frame.function and self.facts.executable_mixed:
-                return None if frame.role == "user" else self.mixed(at)
+                return None if frame.role == "user" else self.mixed()
             if self.is_libc_linked_in(at):
                 return Verdict("runtime", "C", (), False, at, rule, how)
             if is_interpreter(frame, self.facts):
@@ -171,19 +171,16 @@ class _Walk(Walk):
             return None
         if frame.role == "executable":
             if self.facts.executable_mixed and not frame.function:
-                return self.mixed(at)
+                return self.mixed()
             if "Rust" in self.facts.holds and self.look(at)[0].startswith("_R"):
                 return Verdict(rule="a mangled name: Rust's library and the user look alike")
         how = "frame" if frame.function else "address"
         rule = "function of %s" % ("the program" if frame.role == "executable" else frame.module)
         return Verdict("user", None, (), via.is_empty(), at, rule, how)
 
-    def mixed(self, at):
-        """An unnamed function of a stripped executable that holds a runtime as well."""
-        outer = self.user_main(at)
-        if outer is not None:
-            rule = "under the user's main; the functions between have no names"
-            return Verdict("user", None, (), False, outer, rule, "address")
+    def mixed(self):
+        """An unnamed function of a stripped executable that holds a runtime as well. The user's
+        main further out proves nothing: the runtime may have been called from there for itself."""
         rule = "the program is stripped and holds a runtime as well: whose code this is, is lost"
         return Verdict("unknown", None, (), False, None, rule, "")
 

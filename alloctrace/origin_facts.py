@@ -62,13 +62,12 @@ def _places(role, in_libc, is_static, holds):
     return frozenset(found)
 
 
-def languages(frames):
-    """Languages whose runtime the executable holds, as its functions' names tell."""
-    found = set()
-    for frame in frames:
-        if frame.role == "executable" and frame.function:
-            if frame.function.startswith(("std::rt::lang_start", "rust_begin_unwind")):
-                found.add("Rust")
-            if frame.function.startswith(("Py_BytesMain", "Py_RunMain", "Py_InitializeFromC")):
-                found.add("CPython")
-    return frozenset(found)
+def language(frame):
+    """The language whose runtime the executable holds, as this function's name tells; or None."""
+    if frame.role != "executable" or not frame.function:
+        return None
+    if frame.function.startswith(("std::rt::lang_start", "rust_begin_unwind")):
+        return "Rust"
+    if frame.function.startswith(("Py_BytesMain", "Py_RunMain", "Py_InitializeFromC")):
+        return "CPython"
+    return None

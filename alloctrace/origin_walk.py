@@ -57,14 +57,6 @@ class Walk:
         is_library = frame.role == "system" or is_interpreter(frame, self.facts)
         return name, None, is_library and frame.role != "loader" and not frame.known, said
 
-    def user_main(self, at):
-        """The index of the user's main, from `at` on; None: there is none."""
-        if self._shared is not None:
-            return self.stack.user_main(at)
-        while self.has(at) and self.stack[at].known != "user_main":
-            at += 1
-        return at if self.has(at) else None
-
     def known_from(self, at, via, passed):
         """(Verdict, index) over the stack from `at` on, where another one met this with the same
         behind it; `passed` is what is to be remembered later."""

@@ -1,4 +1,8 @@
-"""The phases of a run with what the process cost at their borders: asking is not touching."""
+"""The phases of a program with what the process cost at their borders: asking is not touching.
+
+The phases of each program begin at its own exec and end with it: nothing here is a difference of
+two processes, nor of two programs of one.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +14,7 @@ _COSTS = ("rss_bytes", "minor_faults", "major_faults", "mapped_bytes")
 
 
 class Phases:
-    """Adds up groups by image and phase."""
+    """Adds up groups by program and phase."""
 
     def __init__(self):
         self._sums = defaultdict(lambda: defaultdict(int))
@@ -18,7 +22,7 @@ class Phases:
     def add(self, group):
         if not group.is_counted:
             return
-        sums = self._sums[group.image, group.phase]
+        sums = self._sums[group.pid, group.image, group.phase]
         if group.kind == "call":
             sums["calls"] += group.count
             sums["allocated_bytes"] += group.allocated
@@ -26,48 +30,78 @@ class Phases:
             sums["syscalls"] += group.count
             sums["brk_mmap"] += group.count if group.name in ("brk", "mmap") else 0
 
-    def rows(self, borders, end):
-        """One row a phase and image, in time; `end`: the process at its end (a dict, may be {})."""
-        images = sorted(
-            {border.image for border in borders} | {key[0] for key in self._sums} or {0}
-        )
-        return [row for image in images for row in self._image(image, borders, end, images[-1])]
-
-    def _image(self, image, borders, end, last):
-        mine = {border.phase: border for border in borders if border.image == image}
-        after = [border for border in borders if border.image > image]
-        closing = {"t_ns": after[0].t_ns} if after else (end if image == last else {})
+    def of_images(self, borders, programs):
+        """One row a phase and image, in time. Counts are of all processes that ran the image: also
+        of children that were forked and did not exec. `programs`: of lives.Program."""
+        sharing = defaultdict(list)
+        for program in programs:
+            sharing[program.image].append(program)
+        for image in [key[1] for key in self._sums] + [border.image for border in borders]:
+            sharing.setdefault(image, [])
         rows = []
-        rest = list(words.PHASES)
+        for image in sorted(sharing) or [0]:
+            owner = next((p for p in sharing[image] if p.began != "fork"), None)
+            keys = [program.key for program in sharing[image]]
+            keys += [key[:2] for key in self._sums if key[1] == image and key[:2] not in keys]
+            rows += self._rows(image, borders, owner, list(dict.fromkeys(keys)))
+        return rows
+
+    def of_program(self, borders, program):
+        """One row a phase of one program of one process."""
+        if program.began != "fork":
+            return self._rows(program.image, borders, program, [program.key])
+        rows = []
+        for phase in words.PHASES:
+            if (*program.key, phase) in self._sums:
+                rows.append(self._row(program.image, phase, {}, {}, [program.key]))
+                rows[-1].update(reached=True, passed=True, replaced=program.execs)
+        if rows:
+            rows[0].update(start_ns=program.began_ns, how="it was forked")
+            rows[-1]["end_ns"] = program.ended_ns
+        return rows
+
+    def _rows(self, image, borders, owner, keys):
+        mine = {border.phase: border for border in borders if border.image == image}
+        closing = {} if owner is None else {**owner.closing, "t_ns": owner.ended_ns}
+        begin = owner.began_ns if owner is not None else None
+        rows, rest = [], list(words.PHASES)
         for phase in words.PHASES:
             rest.remove(phase)
             later = [mine[name] for name in rest if name in mine]
-            until = _as_dict(later[0]) if later else closing
-            rows.append(self._row(image, phase, mine.get(phase), until))
-            rows[-1]["passed"] = phase in mine or bool(later)
-            rows[-1]["replaced"] = bool(after)  # by an exec
+            until = _as_dict(later[0], begin) if later else closing
+            border = mine.get(phase)
+            rows.append(self._row(image, phase, _as_dict(border, begin), until, keys))
+            rows[-1]["how"] = border.how if border else None
+            rows[-1]["reached"] = border is not None
+            rows[-1]["passed"] = border is not None or bool(later)
+            rows[-1]["replaced"] = owner is not None and owner.execs
         return rows
 
-    def _row(self, image, phase, border, until):
-        start = _as_dict(border)
-        row = {"phase": phase, "image": image, "how": border.how if border else None}
-        row["reached"] = border is not None
+    def _row(self, image, phase, start, until, keys):
+        row = {"phase": phase, "image": image, "how": None}
         row["start_ns"] = start.get("t_ns")
-        row["end_ns"] = until.get("t_ns") if border else None
+        row["end_ns"] = _behind(until.get("t_ns"), row["start_ns"])
         for name in _COSTS:
             row[name] = start.get(name)
             row[name + "_grown"] = _difference(start.get(name), until.get(name))
-        sums = self._sums.get((image, phase), {})
         for name in ("calls", "syscalls", "brk_mmap", "allocated_bytes"):
-            row[name] = sums.get(name, 0)
+            row[name] = sum(
+                self._sums[(*key, phase)][name] for key in keys if (*key, phase) in self._sums
+            )
         return row
 
 
-def _as_dict(border):
+def _as_dict(border, begin):
+    """`begin`: when its program began. Older traces have 0 for the first border of each."""
     if border is None:
         return {}
-    names = _COSTS + ("t_ns",)
-    return {name: getattr(border, name) for name in names}
+    found = {name: getattr(border, name) for name in _COSTS}
+    return dict(found, t_ns=border.t_ns if begin is None else max(border.t_ns, begin))
+
+
+def _behind(end, start):
+    """None where the end is not known, or is no end: the trace is a stranger's."""
+    return None if start is None or end is None or end < start else end
 
 
 def _difference(start, end):

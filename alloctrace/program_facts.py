@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+
 from . import origin_facts
 from .elf import ElfError, ElfFile
 from .stack_tree import StackTree
@@ -12,21 +14,33 @@ def of_images(history, stacks):
 
     `stacks`: a StackTree, or {stack id: (Frame, …)}.
     """
-    held = origin_facts.languages(StackTree.of(stacks).frames)
-    modules = {image: [] for image in history.event_images()}
+    held = _held(history, StackTree.of(stacks))
+    by_image = {image: [] for image in held}
     for module in history.modules:
-        modules.setdefault(module.image, []).append(module)
-    files = {}  # what runs again and again is opened once
-    return {image: _program(history, image, found, held, files) for image, found in modules.items()}
+        by_image.setdefault(module.image, []).append(module)
+    in_file = functools.lru_cache(maxsize=None)(_in_file)  # one program may run many times
+    return {
+        image: _program(history, image, modules, frozenset(held.get(image, ())), in_file)
+        for image, modules in by_image.items()
+    }
 
 
-def _program(history, image, modules, held, files):
+def _held(history, tree):
+    """{image: languages}, by its own stacks: what one program holds says nothing of another."""
+    if history.recorded is not None:
+        groups = history.recorded.sums.groups
+        images = [what[-1] for what in groups.whats]
+        nodes = tree.nodes(groups.stack)
+        return tree.said(map(images.__getitem__, groups.what), nodes, origin_facts.language)
+    images = [event.image for event in history.events]
+    nodes = tree.nodes([event.stack for event in history.events])
+    return tree.said(images, nodes, origin_facts.language)
+
+
+def _program(history, image, modules, held, in_file):
     program = next((module for module in modules if module.role == "executable"), None)
     libc = _libc(history, image, modules, program)
-    file = program and (program.path, program.build_id)
-    if file not in files:
-        files[file] = _in_file(program)
-    is_rust, is_stripped = files[file]
+    is_rust, is_stripped = in_file(program.path, program.build_id) if program else (False, False)
     holds = held | {"Rust"} if is_rust else held
     mixed = is_stripped and (libc == "static" or "Rust" in holds)
     return {"libc": libc, "holds": frozenset(holds), "executable_mixed": mixed}
@@ -45,13 +59,11 @@ def _libc(history, image, modules, program):
     return "none"
 
 
-def _in_file(program):
+def _in_file(path, build_id):
     """(holds Rust's standard library, is stripped) by the file, if it is the one that ran."""
-    if program is None:
-        return False, False
     try:
-        with ElfFile(program.path) as elf:
-            if program.build_id and elf.build_id != program.build_id:
+        with ElfFile(path) as elf:
+            if build_id and elf.build_id != build_id:
                 return False, False
             return bool(elf.looks_like_rust()), elf.is_stripped
     except ElfError:

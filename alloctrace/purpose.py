@@ -14,7 +14,6 @@ from .purpose_survey import Functions, Survey
 __all__ = ["Survey", "explain"]
 
 UNKNOWN = Purpose()
-LASTING = ("owner", "asker", "cause_name")  # fields that are the same for all events alike
 MAX_UNNAMED = 3  # functions in a row; further out, the named one may be about something else
 _LIBRARIES = ("alloc::", "core::", "std::", "hashbrown::", "__gnu_cxx::")
 
@@ -28,20 +27,21 @@ def explain(index, events, stacks, facts) -> Purpose:
     if event.outer is not None and 0 <= event.outer < index:
         return events[event.outer].purpose or UNKNOWN
     first = facts.first(event)
-    for rule in _fitting(event, facts):
+    for rule in fitting(event, facts):
         found = _apply(rule, facts, index, event, first)
         if found is not None:
             return found
     return UNKNOWN
 
 
-def _fitting(event, survey):
+def fitting(event, survey):
     """Rules whose `stack` and `file` fit: the same for all events whose stacks begin alike."""
     facts = survey.facts_of(event)
-    return fitting(survey, event.name, event.kind, event.stack, facts, survey.linked_libc(event))
+    linked = survey.linked_libc(event)
+    return fitting_stack(survey, event.name, event.kind, event.stack, facts, linked)
 
 
-def fitting(survey, name, kind, stack, facts, linked):
+def fitting_stack(survey, name, kind, stack, facts, linked):
     """The same of an event that is known by its `name`, `kind` and `stack`; `linked`: the C library
     that its program has linked in. Equal answers are one object."""
     node = survey.tree.node(stack)
@@ -99,9 +99,9 @@ def _file_fits(rule, functions, stack, module):
 
 def _apply(rule, survey, index, event, first):
     """The rule's Purpose where its other conditions hold and its fields are known."""
-    if not (_equal(rule, event) and _sized(rule, event) and _flagged(rule, event)):
+    if not (suits(rule, survey, event) and _sized(rule, event)):
         return None
-    if not (_mapped(rule, event) and _caused(rule, survey, event)):
+    if not (_flagged(rule, event) and _mapped(rule, event)):
         return None
     for name in rule.when:
         wanted = not name.startswith("!")
@@ -112,11 +112,14 @@ def _apply(rule, survey, index, event, first):
         values[name] = FIELDS[name](survey, index, event, first)
         if values[name] is None:
             return None
-        if event.seq in survey.examples and name not in LASTING:
-            values[name] = "…"
     purpose = Purpose(rule.text.format_map(values), rule.key, rule.source)
     survey.remember(event, rule.thing.format_map(values) or purpose.text)
     return purpose
+
+
+def suits(rule, survey, event):
+    """Whether what all events of its group share is as the rule wants it."""
+    return _equal(rule, event) and _caused(rule, survey, event)
 
 
 def _equal(rule, event):
@@ -188,7 +191,7 @@ def by_stacks(groups, survey, found, facts_of):
             yield id_, UNKNOWN
             continue
         linked = survey.libc_of(facts[what], stack, *_around(groups, within))
-        rules = fitting(survey, name, kind, stack, facts[what], linked)
+        rules = fitting_stack(survey, name, kind, stack, facts[what], linked)
         key = id(rules), verdict, phase
         if key not in alone:
             alone[key] = _alone(rules, groups.verdicts[verdict], phase)

@@ -38,7 +38,7 @@ def _last_library(survey, index, event, first):
 
 
 def _module(survey, index, event, first):
-    return basename(survey.file_at(event.ptr)) if event.ptr else None
+    return basename(survey.file_at(event.ptr, event.image)) if event.ptr else None
 
 
 def _unmapped(survey, index, event, first):
@@ -68,6 +68,16 @@ def _asker(survey, index, event, first):
     return (path(name) or name)[:MAX_NAME] if name else None
 
 
+def _stack_user(survey, index, event, first):
+    """The function for which libgcc's __morestack makes room: its caller."""
+    functions, at = survey.functions(event), 0
+    while functions.has(at + 1):
+        if functions[at][0] == "__morestack":
+            return functions[at + 1][0][:MAX_NAME] or None
+        at += 1
+    return None
+
+
 def _thing(survey, index, event, first):
     return survey.thing(event)
 
@@ -89,6 +99,7 @@ FIELDS = {
     "cause_size": _cause_size,
     "cause_old_size": _cause_old_size,
     "asker": _asker,
+    "stack_user": _stack_user,
     "thing": _thing,
 }
 
@@ -104,11 +115,13 @@ def _is_shrinking(survey, index, event, first):
 
 
 def _is_own_mapping(survey, index, event, first):
-    """The block that the call handed out begins in the first page of this mapping."""
+    """The block that the call handed out begins in this mapping's first page, and fills it."""
     call = survey.cause(event)
     if call is None or not call.result or event.result is None:
         return False
-    return 0 <= call.result - event.result < PAGE and (event.size or 0) >= (asked(call) or 0)
+    size, more = asked(call) or 0, (event.size or 0) - (asked(call) or 0)
+    fills = 0 <= more <= max(size, 4 * PAGE + (call.align or 0))
+    return 0 <= call.result - event.result < PAGE and fills
 
 
 def _is_in_last_file(survey, index, event, first):

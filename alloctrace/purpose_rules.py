@@ -34,7 +34,7 @@ KEYS = (
     "on stack file origin owner phase size prot flags advice path cause when "
     "text thing means source"
 ).split()
-NAMES = words.ENTRY_POINTS + tuple(words.MEMORY_SYSCALLS.values())
+NAMES = words.ENTRY_POINTS + words.SYSCALL_NAMES
 ALLOCATING = tuple(name for name in words.ENTRY_POINTS if name != "free")
 
 

@@ -25,9 +25,11 @@ class Survey:
     def __init__(self, events, stacks, modules=(), facts_of=None):
         self.events = events
         self.tree = StackTree.of(stacks)
-        self.examples = frozenset()  # seqs of events that stand for others, of other sizes
+        self.part = None  # examples.Examples, where not all events of the run are here
         self.facts_of = facts_of or (lambda event: Facts())
-        self._modules = list(modules)
+        self._modules = {}  # image -> its modules
+        for module in modules:
+            self._modules.setdefault(module.image, []).append(module)
         self.answers = Beginnings(self.tree)
         self.steps = Unions(self.tree, _steps_of)  # of rules' stacks, that functions fit
         self.fitting = {}  # kept by purpose.fitting: rules by their numbers
@@ -59,6 +61,10 @@ class Survey:
         ask = _first_asked(event.kind, facts)
         return self.answers.answer(question, self.tree.node(event.stack), ask)
 
+    def functions(self, event):
+        """The Functions of its stack."""
+        return Functions(self.tree.stack(event.stack), event.kind, self.facts_of(event))
+
     def has_inlined(self, event, module):
         """Whether the stack shows a function inlined into one of that module."""
         if module not in self._inlined:
@@ -78,7 +84,9 @@ class Survey:
 
     def index_before(self, event):
         """Index of the event that handed out or last moved the block of `event`, or None."""
-        return self._before.get(event.seq)
+        index = self._before.get(event.seq)
+        is_sure = self.part is None or index is None or self.part.is_before(index, event.seq)
+        return index if is_sure else None
 
     def previous(self, event):
         """That event, or None."""
@@ -107,6 +115,8 @@ class Survey:
                 return None
             later = self.events[index]
             path = later.args.get("path")
+            if self.part is not None and not self.part.is_whole(event.seq, index):
+                return None
             if later.name == "mmap" and path and not path.endswith(_CACHES):
                 return path
             if later.outer is None and later.name == event.name:
@@ -129,16 +139,22 @@ class Survey:
 
     def file_mapped_at(self, index, address):
         """Path of the file that was last mapped at exactly `address` before that event, or None."""
-        rows = self._mapped.get(address, ())
+        rows = self._mapped.get((self.events[index].image, address), ())
+        if not self._knows_syscalls(index):
+            return None
         return next((path for at, path in reversed(rows) if at < index), None)
 
     def last_file(self, index):
         """Path of the file that this thread mapped last, or None."""
-        return self._last_file.get(index)
+        return self._last_file.get(index) if self._knows_syscalls(index) else None
 
-    def file_at(self, address):
-        """Path of the module that holds `address`, or None."""
-        for module in self._modules:
+    def _knows_syscalls(self, index):
+        """Whether all syscalls before that event are here."""
+        return self.part is None or self.part.has_syscalls or self.part.is_whole(0, index)
+
+    def file_at(self, address, image):
+        """Path of the module that holds `address` in that image, or None."""
+        for module in self._modules.get(image, ()):
             if module.start <= address < module.end:
                 return module.path
         return None
@@ -231,14 +247,16 @@ def _blocks(events):
         key = (event.image, event.block)
         if key in last:
             before[event.seq] = last[key]
-        last[key] = index
+        if not event.failed:  # else the block is as it was
+            last[key] = index
     return before
 
 
 def _mappings(events):
-    """{address: [(index, path of the file or None)]} of what was mapped there, in order."""
+    """{(image, address): [(index, path of the file or None)]} of what was mapped there."""
     found = {}
     for index, event in enumerate(events):
         if event.name == "mmap" and event.kind == "syscall" and event.result is not None:
-            found.setdefault(event.result, []).append((index, event.args.get("path")))
+            where = event.image, event.result
+            found.setdefault(where, []).append((index, event.args.get("path")))
     return found

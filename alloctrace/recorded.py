@@ -42,8 +42,17 @@ class Recorded:
         first, chunk = self._chunk(index)
         return self._made().of(first, chunk)
 
+    def columns(self, index, names):
+        """(seq of its first event, these columns of the chunk), without what became known later."""
+        first, count, packed = self.chunks[index]
+        try:
+            return first, _unpack(packed, count, names)
+        except columns.ColumnError as error:
+            raise TraceError("damaged: %s" % error) from None
+
     def pick(self, wanted, chunks):
-        """The events with a seq in `wanted`, as far as they lie in `chunks` (indexes)."""
+        """(Event, id of its group) of the seqs in `wanted`, as far as they lie in `chunks`
+        (indexes)."""
         wanted = sorted(wanted)
         for index in sorted(chunks):
             first, count, _ = self.chunks[index]
@@ -53,12 +62,8 @@ class Recorded:
 
     def _chunk(self, index):
         """(seq of its first event, its columns), with what became known later."""
-        first, count, packed = self.chunks[index]
-        try:
-            chunk = _unpack(packed, count)
-        except columns.ColumnError as error:
-            raise TraceError("damaged: %s" % error) from None
-        late = self._late_of(first, first + count)
+        first, chunk = self.columns(index, COLUMN_NAMES)
+        late = self._late_of(first, first + len(chunk[0]))
         trace_events.mend(
             chunk, first, ((seq, COLUMN_NAMES[at], _signed(value)) for seq, at, value in late)
         )
@@ -108,14 +113,14 @@ class Events:
                 yield event
 
 
-def _unpack(packed, count):
-    """Columns in the order of EVENT_COLUMNS; one that was left out is all zeros."""
+def _unpack(packed, count, names):
+    """Columns in the order of `names`; one that was left out is all zeros."""
     found = dict.fromkeys(COLUMN_NAMES, (columns.Packed(0, 0, count, b""), False))
     for column in packed:
         data = bytes(column.data) if column.width else b""
         row = columns.Packed(column.width, column.base, column.period, data)
         found[COLUMN_NAMES[column.column]] = row, bool(column.delta)
-    return trace_events.unpack(found, count)
+    return trace_events.unpack(found, count, names)
 
 
 def _signed(value):

@@ -36,6 +36,9 @@ class Builder:
             spool.Sums: self.sums,
             spool.Blocks: self.blocks,
             spool.Stages: self.stages,
+            spool.Members: self.members,
+            spool.Peaks: self.peaks,
+            spool.AtPeak: self.at_peak,
         }
 
     def _refuse(self, what):
@@ -43,7 +46,7 @@ class Builder:
 
     def name(self, data):
         kind, name = fields.text(data, "kind"), fields.text(data, "name")
-        known = words.ENTRY_POINTS if kind == "call" else words.MEMORY_SYSCALLS.values()
+        known = words.ENTRY_POINTS if kind == "call" else words.SYSCALL_NAMES
         if kind not in ("call", "syscall") or name not in known:
             self._refuse("names")
             return
@@ -121,7 +124,7 @@ class Builder:
         groups, ids = self.recorded.sums.groups, record.rows.column("Q", 0)
         if not ids:
             return
-        if not 0 < min(ids) <= max(ids) <= len(groups):
+        if not self._are_known(ids):
             self._refuse("sums")
             return
         sums = [record.rows.column("q", at) for at in _SUMS_AT]
@@ -142,6 +145,33 @@ class Builder:
                 self._refuse("stages")
                 return
         known.stages += record.rows
+
+    def members(self, record):
+        if self._are_known(record.rows.column("I", 0)):
+            self.recorded.sums.groups.set_members(record.rows)
+        else:
+            self._refuse("members")
+
+    def _are_known(self, ids):
+        groups = self.recorded.sums.groups
+        return 0 < min(ids, default=1) and max(ids, default=0) <= len(groups)
+
+    def peaks(self, record):
+        for pid, phase, image, size, seq, t_ns in record.rows:
+            if phase >= len(words.PHASES) or seq >= columns.SIGN or t_ns >= columns.SIGN:
+                self._refuse("peaks")
+                return
+            row = {"pid": pid, "image": image, "bytes": size, "seq": seq, "t_ns": t_ns}
+            self.recorded.sums.peaks.append(dict(row, phase=words.PHASES[phase]))
+
+    def at_peak(self, record):
+        ids, sizes = record.rows.column("Q", 0), record.rows.column("q", 8)
+        if not self._are_known(ids):
+            self._refuse("bytes at a peak")
+            return
+        own_peak = self.recorded.sums.groups.own_peak
+        for id_, size in zip(ids, sizes):
+            own_peak[id_ - 1] = size
 
     def ends(self, data):
         sums, peak = self.recorded.sums, data.get("peak")
@@ -204,5 +234,4 @@ def _arguments(record):
     """What a syscall was given, or posix_memalign returned, as the event's `args`."""
     if record.number == _CODE:
         return {"code": syscalls.int32(record.args[0])}
-    name = words.MEMORY_SYSCALLS[record.number]
-    return syscalls.decode(name, record.args, record.path)[2]
+    return syscalls.decode(record.number, record.args, record.path)[2]

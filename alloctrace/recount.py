@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from . import measure
 from .blocks import Block, asked
-from .group_table import sums_of
+from .group_table import clamped, sums_of
 from .live_bytes import LiveBytes
 
 _REMEMBERED = 1 << 12  # nested calls, and calls that reached the kernel; fewer are ever open
@@ -26,8 +26,11 @@ class Recount:
             for event, id_ in self._recorded.chunk_events(index):
                 self._add(event, groups[id_ - 1])
         self._live.finish()
-        self._recorded.sums.groups.set_sums(0, list(zip(*map(sums_of, groups))))
+        table = self._recorded.sums.groups
+        table.set_sums(0, list(zip(*map(sums_of, groups))))
+        table.own_peak = clamped([group.own_peak_bytes for group in groups])
         self._recorded.sums.peak = self._live.peak
+        self._recorded.sums.peaks = self._live.own.peaks()
         self._recorded.sums.timeline = self._live.timeline
         self._recorded.sums.stages = self._live.stages.rows()
         self._recorded.blocks = [b for held in self._blocks.values() for b in held.values()]

@@ -8,6 +8,7 @@ from . import fields, words
 from .node_stacks import NodeStacks
 
 MAX_KEPT = 1000  # of a list of forks, threads, signals
+MAX_LIVES = 20000  # of what tells processes apart
 
 
 def facts(history, outcome):
@@ -27,6 +28,7 @@ def facts(history, outcome):
         complete=_complete(history),
         incomplete_because="; ".join(missing(history)) or None,
         events_lost=history.lost,
+        programs_not_seen=len(history.unfollowed),
         events=len(history.events),
         cost=_plain(history.cost),
         process_at_end=end,
@@ -87,6 +89,9 @@ def missing(history):
         found.append("the last record was cut off")
     if history.lost:
         found.append("%d events were lost" % history.lost)
+    if history.unfollowed:
+        number = len(history.unfollowed)
+        found.append("%d program%s not seen" % (number, " was" if number == 1 else "s were"))
     return found
 
 
@@ -100,10 +105,22 @@ def cuts(history):
 
 
 def _not_followed(history):
-    names = ("forks", "children", "threads", "signals", "images", "mains")
+    names = ("forks", "threads", "signals", "mains", "unseen", "unfollowed")
     lists = {name: list(map(_plain, getattr(history, name)[:MAX_KEPT])) for name in names}
+    for name in ("children", "images", "exits", "ends"):
+        lists[name] = list(map(_life, getattr(history, name)[:MAX_LIVES]))
+    lists["made_code"] = min(history.made_code, (1 << 63) - 1)
     lists["children_not_followed"] = len(history.forks)
     return lists
+
+
+def _life(data):
+    """As _plain, with the words of its command."""
+    words_ = data.get("command")
+    if not isinstance(words_, list):
+        return _plain(data)
+    shown = [word[: fields.MAX_TEXT] for word in words_ if isinstance(word, str)]
+    return dict(_plain(data), command=shown)
 
 
 def _calls(history):
@@ -115,6 +132,7 @@ def _calls(history):
 
 _TYPES = {
     "program": str,
+    "program_file": str,
     "mode": str,
     "unknown_ends": int,
     "command": list,
@@ -125,6 +143,7 @@ _TYPES = {
     "live_by_origin": dict,
     "complete": bool,
     "events_lost": int,
+    "programs_not_seen": int,
     "events": int,
     "exit": dict,
     "peak": dict,
@@ -135,12 +154,27 @@ _TYPES = {
     "children_not_followed": int,
     "calls_hooked": bool,
     "unhooked": list,
+    "unseen": list,
+    "made_code": int,
+    "also_watched": list,
+    "hints": list,
     "forks": list,
     "children": list,
     "threads": list,
     "signals": list,
     "images": list,
+    "exits": list,
+    "ends": list,
+    "peaks": list,
+    "live_by_program": list,
     "mains": list,
+    "unfollowed": list,
+}
+# Lists of objects, and the texts that each must have.
+_ROWS = {
+    "unseen": ("kind", "why"),
+    "also_watched": ("name", "point", "from"),
+    "hints": ("missing", "gives", "command"),
 }
 _OF_TEXT = ("command", "unhooked")
 
@@ -153,6 +187,10 @@ def check(run):
     for key in _OF_TEXT:
         if not all(isinstance(item, str) for item in run.get(key, ())):
             raise ValueError("run: %s holds no text" % key)
+    for key, texts in _ROWS.items():
+        for row in run.get(key, ()):
+            if not (isinstance(row, dict) and all(isinstance(row.get(t), str) for t in texts)):
+                raise ValueError("run: %s holds a row that is none" % key)
     for key in ("bytes", "seq", "t_ns"):
         if not isinstance(run.get("peak", {}).get(key, 0), (int, type(None))):
             raise ValueError("run: the peak's %s is no number" % key)
@@ -163,6 +201,9 @@ def check(run):
         raise ValueError("run: the exit status is no number")
     if not _is_timeline(run.get("live_by_origin")):
         raise ValueError("run: live_by_origin is no timeline")
+    for row in run.get("live_by_program") or ():
+        if not isinstance(row, dict) or not _is_timeline(row):
+            raise ValueError("run: live_by_program holds no timeline")
     if not all(isinstance(count, int) for count in run.get("cuts", {}).values()):
         raise ValueError("run: a count of cut stacks is no number")
 

@@ -55,6 +55,9 @@ def _whole_differences(one, other):
     lost = [trace.run.get("events_lost", 0) for trace in (one, other)]
     if borders[0] != borders[1]:
         found.append("phases: %r, %r" % tuple(borders))
+    unseen = [trace.run.get("programs_not_seen", 0) for trace in (one, other)]
+    if any(unseen):
+        found.append("programs not seen: %r, %r" % tuple(unseen))
     if any(lost):
         found.append("events lost: %r, %r" % tuple(lost))
     return found

@@ -15,7 +15,7 @@ import sys
 from array import array
 from collections import namedtuple
 
-from . import fields
+from . import fields, members
 
 MAGIC = b"brkspool"
 VERSION = 1  # with records of single calls; 2: with columns and sums as well
@@ -38,9 +38,12 @@ _LATE = struct.Struct("<QQQ")
 _SUM = struct.Struct("<5QqQqQqQqq")
 _BLOCK = struct.Struct("<6Q")
 _STAGE = struct.Struct("<QQQq")
+_PEAK = struct.Struct("<IIQqQQ")
+_AT_PEAK = struct.Struct("<Qq")
 
 JSON, STACK, ENTER, LEAVE, SYSENTER, SYSLEAVE = range(1, 7)
 NODES, GROUPS, ARGUMENTS, COLUMN, LATE, SUMS, BLOCKS, STAGES = range(7, 15)
+MEMBERS, PEAKS, AT_PEAK = range(15, 18)
 
 # One class a kind. Addresses and arguments are unsigned 64-bit integers, t_ns is CLOCK_MONOTONIC.
 Info = namedtuple("Info", "data")  # a dict with a "type"; docs/trace-format.md lists them
@@ -66,6 +69,11 @@ SumRow = namedtuple(
 )
 Blocks = namedtuple("Blocks", "rows")  # number, address, size, seq, last, pid
 Stages = namedtuple("Stages", "rows")  # seq, t_ns, group (0: all), live bytes
+Members = namedtuple(
+    "Members", "rows"
+)  # a Table: group, 4 makers, sized least most nulls known grew shrank
+Peaks = namedtuple("Peaks", "rows")  # pid, phase, image, bytes, seq, t_ns
+AtPeak = namedtuple("AtPeak", "rows")  # a Table: group, bytes live at the peak of its own program
 
 
 class Source:
@@ -257,6 +265,11 @@ class Table:
     def __iter__(self):
         return self._layout.iter_unpack(self._payload)
 
+    def packed(self):
+        """Each row as its bytes."""
+        size = self._layout.size
+        return (self._payload[at : at + size] for at in range(0, len(self._payload), size))
+
     def column(self, code, offset):
         """The numbers of type `code` at byte `offset` of the rows."""
         if code not in self._words:
@@ -280,6 +293,9 @@ _DECODERS = {
     SUMS: _table(Sums, _SUM),
     BLOCKS: _plain_rows(Blocks, _BLOCK),
     STAGES: _plain_rows(Stages, _STAGE),
+    MEMBERS: _table(Members, members.ROW),
+    PEAKS: _plain_rows(Peaks, _PEAK),
+    AT_PEAK: _table(AtPeak, _AT_PEAK),
     JSON: _decode_info,
     STACK: _decode_stack,
     ENTER: lambda payload: Enter(*_ENTER.unpack(payload)[:8]),

@@ -44,13 +44,6 @@ class Beginning:
         """The answer rests on all of the stack."""
         self.looked = LONGEST + 1
 
-    def user_main(self, index):
-        """The index of the user's main, from `index` on; None: there is none."""
-        distance = self._tree.user_main_beyond(self._nodes[index])
-        if self._tree.has_user_main:
-            self.looked_far()
-        return None if distance < 0 else index + distance
-
 
 class Beginnings:
     """Remembers answers by the frames that they rest on: a tree of dicts, from inside outwards."""

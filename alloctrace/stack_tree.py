@@ -14,8 +14,6 @@ from functools import cached_property
 from . import measure, words
 from .trace_schema import MAX_DEPTH
 
-NAMELESS_LOADER, OF_PROGRAM, NAMED_PROGRAM = 1, 2, 4  # what `looks` says of a stack
-
 
 class StackTree(Mapping):
     """{stack id: (Frame, …)}, innermost first; a tuple is made when it is asked for.
@@ -134,39 +132,30 @@ class StackTree(Mapping):
                 found.append(node if has_name[frame] else found[parent] if parent > 0 else 0)
         return found
 
-    @cached_property
-    def has_user_main(self):
-        return any(frame.known == "user_main" for frame in self.frames)
+    def said(self, keys, nodes, of_frame):
+        """{key: {what `of_frame` says of the frames of its stacks}}; None is nothing.
 
-    def user_main_beyond(self, node):
-        """How many frames further out the user's main is; less than 0: there is none."""
-        return self._user_mains[node] if self.has_user_main else -1
-
-    @cached_property
-    def _user_mains(self):
-        is_main = bytearray(frame.known == "user_main" for frame in self.frames)
-        found = array("i", [-1])
-        for node, (parent, frame) in enumerate(zip(self.parents, self.frame_of)):
-            if node:
-                beyond = found[parent] if parent > 0 else -1
-                found.append(0 if is_main[frame] else beyond + 1 if beyond >= 0 else -1)
+        `nodes`: where stacks begin; `keys`: whose each of them is.
+        """
+        begun = {}
+        for key, node in zip(keys, nodes):
+            begun.setdefault(key, array("i")).append(node)
+        says = list(map(of_frame, self.frames))
+        met = array("I", bytes(4 * len(self.parents)))  # by node: the last key that led to it
+        found = {}
+        for number, (key, starts) in enumerate(begun.items(), 1):
+            frames = self._frames_from(starts, met, number)
+            found[key] = set(map(says.__getitem__, frames)) - {None}
         return found
 
-    def looks(self, nodes):
-        """The set of what stacks from `nodes` on hold: bits NAMELESS_LOADER …"""
-        bits, found = bytearray(map(_look, self.frames)), bytearray(1)
-        for node, (parent, frame) in enumerate(zip(self.parents, self.frame_of)):
-            if node:
-                found.append(bits[frame] | found[parent] if parent > 0 else bits[frame])
-        return set(map(found.__getitem__, (node for node in nodes if node > 0)))
-
-
-def _look(frame):
-    if frame.role == "loader":
-        return 0 if frame.function else NAMELESS_LOADER
-    if frame.role == "executable":
-        return OF_PROGRAM | (NAMED_PROGRAM if frame.function else 0)
-    return 0
+    def _frames_from(self, starts, met, number):
+        parents, frame_of, found = self.parents, self.frame_of, set()
+        for node in starts:
+            while node > 0 and met[node] != number:
+                met[node] = number
+                found.add(frame_of[node])
+                node = parents[node]
+        return found
 
 
 class Unions:

@@ -5,7 +5,7 @@ The fields of design section 5 (`report --json`) are a contract: added to, never
 
 from __future__ import annotations
 
-from alloctrace import coverage, group_kinds, run_facts
+from alloctrace import chosen, coverage, group_kinds, lives, processes, run_facts
 from alloctrace.causes import Causes
 from alloctrace.memory import Memory
 from alloctrace.phases import Phases
@@ -17,27 +17,33 @@ SCHEMA = 1
 TOP_SITES = 1000
 
 
-def summarise(trace, top_sites=TOP_SITES, kinds=None):
+def summarise(trace, top_sites=TOP_SITES, process=chosen.ALL, kinds=None):
     """The record of one run as plain values, fit for JSON. `trace`: alloctrace.trace.Trace.
 
+    `process`: what it is about, as in chosen.choose, whose NoSuchProcess may be raised.
     `kinds`: what trace.write counted, where the trace was written just now: it is not read again.
     """
-    peak = trace.run.get("peak") or {}
-    if kinds is None:
-        sums, peak = trace.sums(), trace.sums().peak
-        nodes = trace.tree.nodes(sums.groups.stack)
-        kinds = group_kinds.of(sums.groups, trace.tree, nodes)
-    counters = _Counters(kinds, peak)
     run = dict(trace.run)
+    peak = run.get("peak") or {} if kinds else trace.sums().peak
+    kinds = kinds or _kinds(trace)
+    about = chosen.choose(lives.of_run(run, kinds.groups), process)
+    counters = _Counters(kinds, peak, run, about)
     record = _about_run(run)
-    record.update(_contract(counters, trace, run, top_sites))
+    record.update(_contract(counters, trace, top_sites))
     record.update(_added(counters, trace, run))
+    record.update(_of_processes(counters, trace))
     return record
 
 
-def _without_libc(borders):
+def _kinds(trace):
+    groups = trace.sums().groups
+    return group_kinds.of(groups, trace.tree, trace.tree.nodes(groups.stack))
+
+
+def _without_libc(borders, about):
     """Whether the program begins with its own code: it has no allocator that could be missed."""
-    first = next((border for border in borders if border.image == 0), None)
+    image = about.one.image if about.one else 0
+    first = next((border for border in borders if border.image == image), None)
     return first is not None and first.phase == "main"
 
 
@@ -51,21 +57,40 @@ def _numbers(values):
 
 
 class _Counters:
-    """Everything that counts, fed in one pass."""
+    """Everything that counts, fed in one pass. `about`: chosen.Chosen."""
 
-    def __init__(self, kinds, peak):
+    def __init__(self, kinds, peak, run, about):
+        self.about = about
         self.totals, self.tally, self.causes = Totals(), Tally(), Causes()
         self.memory, self.sites, self.phases = Memory(), Sites(kinds.tree.deciding_frame), Phases()
-        self.understood, self.processes = coverage.Understood(kinds.tree, kinds.looks), Processes()
-        self._all = (self.totals, self.tally, self.causes, self.memory, self.sites, self.phases)
-        self._all += (self.understood, self.processes)
+        looks = [look for key, look in kinds.looks.items() if about.has(key)]
+        self.understood = coverage.Understood(kinds.tree, set().union(*looks))
+        self.processes = Processes()
+        self.of_cache = coverage.OfCache()
+        self._chosen = (self.totals, self.tally, self.causes, self.memory, self.sites)
+        self._chosen += (self.understood, self.of_cache)
         self._peak = {"bytes": 0, "seq": None, "t_ns": None, "phase": None, **peak}
+        everything = processes.programs_of(about.processes)
+        self.peaks = processes.peaks(run, everything, self._peak)
+
         for kind in kinds.groups:
-            for counter in self._all:
-                counter.add(kind)
+            self._add(kind)
+
+    def _add(self, group):
+        self.processes.add(group)
+        self.phases.add(group)
+        if self.about.holds(group):
+            for counter in self._chosen:
+                counter.add(group)
 
     def peak(self):
-        return self.memory.peak(self._peak)
+        """Of all processes the most that was live in them at one time; of one program its own; of
+        several the largest of them."""
+        if self.about.keys is None:
+            return self.memory.peak(self._peak)
+        nothing = {"bytes": None, "seq": None, "t_ns": None, "phase": None, "by_origin": {}}
+        own = [self.peaks[p.key] for p in self.about.programs if p.key in self.peaks]
+        return max(own, key=lambda peak: peak["bytes"], default=nothing)
 
 
 def _about_run(run):
@@ -75,44 +100,104 @@ def _about_run(run):
     return {
         "schema": SCHEMA,
         "program": run.get("program") or "",
+        "program_file": _text(run.get("program_file")) or run.get("program") or "",
         "command": list(run.get("command") or ()),
         "engine": run.get("engine") or "",
         "why_engine": _text(run.get("why_engine")),
         "complete": bool(run.get("complete")),
         "incomplete_because": _text(run.get("incomplete_because")),
         "events_lost": lost,
+        "programs_not_seen": run.get("programs_not_seen") or 0,
         "exit": {"kind": ended.get("kind") or "unknown", "status": ended.get("status")},
-        "attached": _attached(run),
         "date": _text(run.get("date")),
         "versions": {str(name): str(v) for name, v in (run.get("versions") or {}).items()},
     }
 
 
-def _attached(run):
+def _attached(run, ends):
     """Of a program that ran before: its number, and how many older blocks it freed or moved."""
     if not run_facts.is_attached(run):
         return None
-    pid, ends = run.get("pid"), run.get("unknown_ends", 0)
+    pid = run.get("pid")
     return {"pid": pid if isinstance(pid, int) else None, "unknown_blocks": ends}
 
 
-def _contract(counters, trace, run, top_sites):
+def _contract(counters, trace, top_sites):
+    borders, about = list(trace.borders), counters.about
     return {
         "totals": counters.totals.rows(),
         "sites": counters.sites.rows(top_sites),
         "causes": counters.causes.figures(),
-        "phases": counters.phases.rows(list(trace.borders), _numbers(run.get("process_at_end"))),
+        "phases": _phases(counters.phases, borders, about),
         "peak_bytes": counters.peak()["bytes"],
         "leaked": counters.memory.of("leaked"),
         "temporary": counters.memory.of("temporary"),
     }
 
 
+def _phases(phases, borders, about):
+    if about.keys is None:
+        return phases.of_images(borders, about.programs)
+    return [row for program in about.programs for row in phases.of_program(borders, program)]
+
+
+def _of_processes(counters, trace):
+    """Who is who of them, and which of them the sums are of."""
+    about, asked = counters.about, counters.about.asked
+    rows = counters.processes.rows(
+        about.processes, counters.phases, list(trace.borders), counters.peaks
+    )
+    return {
+        "processes": rows,
+        "asked_for": _asked_for(asked) if asked else None,
+        "sums_over": {
+            "what": about.what,
+            "programs": len(about.programs),
+            "processes": len({program.pid for program in about.programs}),
+            "others": about.others,
+            "members": []
+            if about.keys is None
+            else [{"pid": p.pid, "image": p.image} for p in about.programs],
+            **(_named(about.one) if about.one else dict.fromkeys(_NAMES)),
+        },
+    }
+
+
+def _asked_for(asked):
+    steps = [{"how": how, **_named(before), "why": why} for how, before, why in asked.steps]
+    return {**_named(asked.program), "steps": steps}
+
+
+_NAMES = ("pid", "image", "name", "file", "script")
+
+
+def _named(program):
+    found = {name: getattr(program, name) for name in _NAMES}
+    return {name: None if value == "" else value for name, value in found.items()}
+
+
+def _timeline(run, about):
+    if about.keys is None:
+        return run.get("live_by_origin") or _NO_TIMELINE
+    if about.one:
+        for row in run.get("live_by_program") or ():
+            if (row.get("pid"), row.get("image")) == about.one.key:
+                return {name: row[name] for name in _NO_TIMELINE}
+    return _NO_TIMELINE
+
+
+_NO_TIMELINE = {"seq": [], "t_ns": [], "live_bytes": {}}
+
+
 def _added(counters, trace, run):
     tally = counters.tally
+    ends = coverage.unknown_ends(run, counters.of_cache)
     begins = not run_facts.is_attached(run)
-    hooked = run.get("calls_hooked", True) or (begins and _without_libc(trace.borders))
+    hooked = run.get("calls_hooked", True)
+    hooked = hooked or (begins and _without_libc(trace.borders, counters.about))
+    unseen = coverage.unseen(run, hooked)
     return {
+        "attached": _attached(run, ends),
         "events": tally.events,
         "verdict": tally.figures(),
         "reached_kernel": counters.causes.rows(),
@@ -121,11 +206,13 @@ def _added(counters, trace, run):
         "allocated": counters.memory.of("allocated"),
         "purpose_known": counters.understood.figures(),
         "purposes_by_example": run.get("purposes") == "examples",
-        "processes": counters.processes.rows(run),
         "keep": run.get("keep") or "all",
-        "timeline": run.get("live_by_origin") or {"seq": [], "t_ns": [], "live_bytes": {}},
-        "not_seen": coverage.not_seen(run, run.get("cuts") or {}, hooked),
-        "hints": coverage.hints(counters.understood),
+        "timeline": _timeline(run, counters.about),
+        "seen_everything": not unseen,
+        "unseen": unseen,
+        "not_seen": coverage.not_seen(run, run.get("cuts") or {}, hooked, ends),
+        "hints": coverage.hints(counters.understood) + list(run.get("hints") or ()),
+        "also_watched": list(run.get("also_watched") or ()),
         "cost": _numbers(run.get("cost")),
         "notes": [str(note) for note in trace.notes],
         "calls_hooked": hooked,

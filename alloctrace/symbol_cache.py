@@ -9,15 +9,14 @@ not of the right shape, and a folder that others may write to is left alone.
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import stat
 import tempfile
-import time
 import zlib
 from typing import NamedTuple
 
+from . import cache_folder
 from . import elf as elf_file
 from . import elf_frames, elf_symbols, fields, symbol_gdb, symbol_names, symbol_tables
 from .elf import ElfError, ElfFile
@@ -33,10 +32,7 @@ CODE = (
     symbol_tables,
 )  # what ELF tables say is theirs
 MAX_FILE = 8 << 20  # bytes that are kept of one file's answers
-MAX_FOLDER = 64 << 20
 MAX_CHAIN = 256  # functions at one address: symbol_lookup.py stops there
-_STALE_S = 3600  # a temporary file that old was left behind
-_PREFIX, _TEMPORARY = "symbols-", ".symbols-"
 
 
 class _Kept(NamedTuple):
@@ -97,7 +93,7 @@ class Cached:
         kept.functions.update(functions)
         if key is not None and key == self._key(path):
             self._store(key, kept) or self._store(key, _Kept(dict(answers), dict(functions)))
-            self._make_room()
+            cache_folder.make_room(self._folder)
 
     def _key(self, path):
         """What the answers for a file depend on, as text; None: it cannot be told."""
@@ -112,12 +108,12 @@ class Cached:
     def _path(self, key):
         """Two keys of one name only take turns: the file holds the key."""
         name = "%08x%08x" % (zlib.crc32(key.encode("ascii")), zlib.adler32(key.encode("ascii")))
-        return os.path.join(self._folder, _PREFIX + name)
+        return os.path.join(self._folder, cache_folder.SYMBOLS + name)
 
     def _load(self, key):
         """The _Kept of what is known."""
         try:
-            if key is None or not _is_ours(os.stat(self._folder)):
+            if key is None or not cache_folder.is_ours(os.stat(self._folder)):
                 return _Kept({}, {})
             with open(self._path(key), "rb", opener=_open_own) as file:
                 data = fields.loads(file.read(MAX_FILE).decode("ascii"))
@@ -135,10 +131,9 @@ class Cached:
         if len(text) > MAX_FILE:
             return False
         try:
-            os.makedirs(self._folder, 0o700, exist_ok=True)
-            if not _is_ours(os.stat(self._folder)):
+            if not cache_folder.make(self._folder):
                 return True
-            descriptor, name = tempfile.mkstemp(prefix=_TEMPORARY, dir=self._folder)
+            descriptor, name = tempfile.mkstemp(prefix="." + cache_folder.SYMBOLS, dir=self._folder)
             try:
                 with open(descriptor, "w", encoding="ascii") as file:
                     file.write(text)
@@ -149,23 +144,6 @@ class Cached:
         except OSError:
             pass  # a full disk, a home that cannot be written: next time gdb is asked again
         return True
-
-    def _make_room(self):
-        """The oldest go, down to half, where all together are too much."""
-        rows, now = [], time.time()
-        with contextlib.suppress(OSError):
-            for entry in os.scandir(self._folder):
-                if entry.name.startswith((_PREFIX, _TEMPORARY)):
-                    status = entry.stat(follow_symlinks=False)
-                    rows.append((status.st_mtime, status.st_size, entry))
-        left = sum(size for _, size, _ in rows)
-        limit = MAX_FOLDER if left <= MAX_FOLDER else MAX_FOLDER // 2
-        for changed, size, entry in sorted(rows, key=lambda row: row[0]):
-            is_stale = entry.name.startswith(_TEMPORARY) and now - changed > _STALE_S
-            if left > limit or is_stale:
-                left -= size
-                with contextlib.suppress(OSError):
-                    os.unlink(entry.path)
 
 
 def _state(path):
@@ -191,15 +169,10 @@ def _shared(debug):
     return [os.path.join(folder, os.fsdecode(name))] if name else []
 
 
-def _is_ours(status):
-    """Nobody else could have written there."""
-    return status.st_uid == os.geteuid() and not status.st_mode & 0o022
-
-
 def _open_own(path, flags):
     descriptor = os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK)
     status = os.fstat(descriptor)
-    if not _is_ours(status) or not stat.S_ISREG(status.st_mode):
+    if not cache_folder.is_ours(status) or not stat.S_ISREG(status.st_mode):
         os.close(descriptor)
         raise PermissionError(path)
     return descriptor

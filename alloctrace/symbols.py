@@ -167,31 +167,44 @@ def _keep(files, gdb):
 
 def _known_addresses(history, files):
     """{(module id, offset): what begins there}: entry, main, user_main, initialiser, finaliser."""
-    known = {}
+    known, own = {}, {}
     for module in history.modules:
-        elf, is_program = files[module.id].elf, files[module.id].role == "executable"
-        for kind, offsets in _own_addresses(elf, is_program):
-            known.update({(module.id, offset): kind for offset in offsets})
-    for record in list(history.mains) + list(history.images):
+        file = files[module.id]
+        key = id(file.tables), file.role == "executable"
+        if key not in own:
+            own[key] = dict(_own_addresses(file.elf, key[1]))
+        known.update(((module.id, offset), kind) for offset, kind in own[key].items())
+    by_image = {}
+    for module in history.modules:
+        by_image.setdefault(module.image, []).append(module)
+    for record, image in _told_addresses(history):
         for key, kind in (("address", "main"), ("main", "main"), ("user_main", "user_main")):
             address = record.get(key)
-            for module in history.modules if isinstance(address, int) else ():
+            for module in by_image.get(image, ()) if isinstance(address, int) else ():
                 if module.start <= address < module.end:
                     known[module.id, address - module.base] = kind
     return known
 
 
+def _told_addresses(history):
+    """Yield (record, its image) of those that tell where a main is."""
+    for record in history.mains:
+        yield record, record.get("image", 0)
+    for record in history.images:
+        yield record, record.get("index", 0)
+
+
 def _own_addresses(elf, is_program):
-    """Yield (kind, offsets) that the file itself tells, the most telling last."""
+    """Yield (offset, kind) that the file itself tells, the most telling last."""
     if elf is None:
         return
     try:
-        yield "finaliser", elf.finalisers()
-        yield "initialiser", elf.initialisers()
+        yield from ((offset, "finaliser") for offset in elf.finalisers())
+        yield from ((offset, "initialiser") for offset in elf.initialisers())
     except ElfError:
         pass  # a damaged table: its functions keep their names, if any
     if is_program:
-        yield "entry", [elf.entry]
+        yield elf.entry, "entry"
 
 
 def _hooked(history):

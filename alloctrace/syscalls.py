@@ -5,6 +5,8 @@ Sources: Linux include/uapi/asm-generic/mman-common.h, mman.h, linux/mman.h; man
 
 from __future__ import annotations
 
+from . import words
+
 PROT = {1: "PROT_READ", 2: "PROT_WRITE", 4: "PROT_EXEC"}
 PROT.update({0x01000000: "PROT_GROWSDOWN", 0x02000000: "PROT_GROWSUP"})
 
@@ -77,12 +79,21 @@ def int32(value):
     return value - (1 << 32) if value & 0x80000000 else value
 
 
-def decode(name, args, path):
-    """(size, ptr, further arguments) of the call `name` of six raw registers.
+def int64(value):
+    """The low 64 bits as a signed number."""
+    value &= (1 << 64) - 1
+    return value - (1 << 64) if value >> 63 else value
+
+
+def decode(number, args, path):
+    """(size, ptr, further arguments) of the system call `number` of six raw registers.
 
     `path`: bytes, of the mapped file. The size of brk is None: history knows the last break.
     """
+    name = words.MEMORY_SYSCALLS[number]
     more = _MORE[name](args) if name in _MORE else {}
+    if number == words.PKEY_MPROTECT:
+        more["pkey"] = int32(args[3])
     if path:
         more["path"] = path.decode("utf-8", "surrogateescape")
     size = args[LENGTH[name]] if name in LENGTH else None

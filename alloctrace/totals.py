@@ -95,4 +95,5 @@ class Tally:
             "unfinished": self.unfinished,
             "nested": self.nested,
             "unknown_reasons": [reason for reason, _ in self.reasons.most_common(3)],
+            "unknown_reasons_more": max(0, len(self.reasons) - 3),
         }

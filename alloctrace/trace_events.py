@@ -24,9 +24,10 @@ class Events:
             yield self._event(seq, row), row[_GROUP]
 
     def some(self, first, chunk, wanted):
-        """The events of a chunk whose seqs are `wanted`; the others are not made."""
+        """(event, id of its group) of a chunk's `wanted` seqs; the others are not made."""
         for seq in wanted:
-            yield self._event(seq, [column[seq - first] for column in chunk])
+            row = [column[seq - first] for column in chunk]
+            yield self._event(seq, row), row[_GROUP]
 
     def _event(self, seq, row):
         present, t_ns, tid, group, dur_ns, size, nmemb, align, ptr, result, errno, *rest = row

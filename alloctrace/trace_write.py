@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 
-from . import columns, group_kinds
+from . import by_program, columns, group_kinds
 from .sites import Sites
 from .stack_tree import StackTree
 from .stages import by_origin
@@ -83,8 +83,9 @@ def write_tables(connection, run, history, stacks):
     sums = write(tables, recorded or history.events)
     nodes = tree.nodes(sums.groups.stack)
     _write_groups(tables, sums, nodes)
-    stages = by_origin(sums.stages, sums.groups)
-    _write_plain(tables, dict(run, peak=sums.peak, live_by_origin=stages), history)
+    run = dict(run, peak=sums.peak, live_by_origin=by_origin(sums.stages, sums.groups))
+    run.update(peaks=by_program.peaks(sums), live_by_program=by_program.lives(sums))
+    _write_plain(tables, run, history)
     _write_stacks(tables, tree)
     return _write_sums(tables, sums.groups, tree, nodes)
 

@@ -4,18 +4,23 @@ PHASES = ("load", "init", "main", "exit")
 ORIGINS = ("loader", "runtime", "user", "unknown")
 CONFIDENCES = ("frame", "address", "phase")
 
-ENTRY_POINTS = (
-    "malloc",
-    "calloc",
-    "realloc",
-    "reallocarray",
-    "free",
-    "aligned_alloc",
-    "posix_memalign",
-    "memalign",
-    "valloc",
-    "pvalloc",
-)
+# What each entry point is given, in the order of its arguments; `size` is of one element, `out`
+# where the pointer is stored. recorder/build.mk reads these lines too: one a name.
+SIGNATURES = {
+    "malloc": "size",
+    "calloc": "nmemb size",
+    "realloc": "ptr size",
+    "reallocarray": "ptr nmemb size",
+    "free": "ptr",
+    "aligned_alloc": "align size",
+    "posix_memalign": "out align size",
+    "memalign": "align size",
+    "valloc": "size",
+    "pvalloc": "size",
+}
+ENTRY_POINTS = tuple(SIGNATURES)
+# What else an argument of another allocator may be: jemalloc's flags, whose low bits say `align`.
+ARGUMENTS = ("size", "nmemb", "align", "ptr", "out", "flags")
 
 # Linux x86-64 system call numbers: arch/x86/entry/syscalls/syscall_64.tbl
 MEMORY_SYSCALLS = {
@@ -25,7 +30,10 @@ MEMORY_SYSCALLS = {
     12: "brk",
     25: "mremap",
     28: "madvise",
+    329: "mprotect",  # pkey_mprotect: with a protection key
 }
+SYSCALL_NAMES = tuple(dict.fromkeys(MEMORY_SYSCALLS.values()))
+PKEY_MPROTECT = 329
 
 CUT_DEEP = 2  # of CUTS
 # Why a stack ends before its outermost frame. 0 means that it does not.

@@ -61,8 +61,16 @@ def check_arguments(args):
 def command(pid):
     """Its words, as bytes; [] where it has none."""
     with open("/proc/%d/cmdline" % pid, "rb") as file:
-        data = file.read()
-    return data[: -data.endswith(b"\0") or None].split(b"\0") if data else []
+        return words_of(file.read())
+
+
+def words_of(data):
+    """The words of /proc/PID/cmdline. Who gives itself a title (setproctitle) writes it over them
+    and fills the rest with NULs, or leaves out the last: that is no word."""
+    words = data.split(b"\0")
+    while words and not words[-1]:
+        words.pop()
+    return words
 
 
 def program(pid):
@@ -91,11 +99,11 @@ def run(pid, spool_path, options, tell=lambda: None):
 
 def _run(pid, spool_path, options, signals, tell):
     words, path = command(pid), program(pid)
-    host = recorder.Recorder(pid, spool_path, launch.recorder_words(options) + ["attach"])
+    words_ = launch.recorder_words(options) + ["attach"]
+    host = recorder.Recorder(pid, spool_path, words_, options.also)
     try:
         host.configure(None)
         _wait_planted(host, pid, spool_path)
-        host.look_again()
         tell()
         waiting = Waiting(host, pid, signals, options)
         waiting.run()
@@ -142,8 +150,6 @@ class Waiting:
             if self._options.tick is not None:
                 self._options.tick()
         self.has_ended = self._is_over()
-        if self.status != 0:
-            self.host.gone()
         if self._pidfd is not None:
             os.close(self._pidfd)
 

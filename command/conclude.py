@@ -8,10 +8,10 @@ import signal
 import sys
 import traceback
 
-from alloctrace import summary, trace
+from alloctrace import chosen, trace
 from reports import ink, text
 
-from . import main, record, watching
+from . import main, record, report, watching
 from .errors import FAILED, UserError, shown
 
 
@@ -32,7 +32,7 @@ def conclude(args, where, outcome):
     if outcome.failed:
         tell_log(outcome.gdb_log)
         return _failed(outcome, "the trace is incomplete: " + outcome.reason)
-    if outcome.reason:
+    if outcome.reason and args.quiet:  # else the report has said so
         main.say("the trace is incomplete: %s" % outcome.reason)
     return outcome.exit_status
 
@@ -56,7 +56,7 @@ def _report(args, path, counted):
         return
     look = ink.of_stream(sys.stderr)
     with trace.open(path) as recorded:
-        facts = summary.summarise(recorded, kinds=counted)
+        facts = _summary(args, recorded, counted)
         events = False if args.live else None  # they have been shown
         page = text.render(facts, recorded, look.width, look.colour, events, look.unicode)
     try:
@@ -64,6 +64,15 @@ def _report(args, path, counted):
         sys.stderr.flush()
     except (OSError, AttributeError):
         pass  # standard error is closed: the trace is there, and the status still counts
+
+
+def _summary(args, recorded, counted):
+    """Of what was wanted; of the program that was asked for where there is no such process."""
+    try:
+        return report.summary_of(recorded, args.process or chosen.ASKED, counted)
+    except UserError as error:
+        main.say("%s" % error)
+        return report.summary_of(recorded, chosen.ASKED, counted)
 
 
 def _failed(outcome, message):

@@ -15,7 +15,7 @@ from reports import event_json, event_lines
 NAME = "events"
 HELP = "list the events of a recorded run, one a line, as text or JSON"
 
-NAMES = words.ENTRY_POINTS + tuple(words.MEMORY_SYSCALLS.values())
+NAMES = words.ENTRY_POINTS + words.SYSCALL_NAMES
 
 
 def configure(parser):
@@ -27,6 +27,8 @@ def configure(parser):
     _add_choice(parser, "--phase", words.PHASES, "in this phase")
     _add_choice(parser, "--name", NAMES, "of this function or syscall")
     _add_choice(parser, "--kind", ("call", "syscall"), "allocator calls or memory syscalls")
+    more = {"action": "append", "type": int, "metavar": "PID"}
+    parser.add_argument("--pid", help="only those of this process; may be repeated", **more)
     parser.add_argument("--min-size", type=int, metavar="N", help="of at least N bytes")
     parser.add_argument("--max-size", type=int, metavar="N", help="of at most N bytes")
     parser.add_argument("--purpose", metavar="TEXT", help="whose purpose contains TEXT")
@@ -90,6 +92,7 @@ def _group_filter(args):
         (args.phase, lambda group: group.phase),
         (args.name, lambda group: group.name),
         (args.kind, lambda group: group.kind),
+        (args.pid, lambda group: group.pid),
     ):
         if values:
             tests.append(lambda group, v=frozenset(values), of=value_of: of(group) in v)

@@ -11,6 +11,8 @@ import signal
 from dataclasses import dataclass
 from typing import Optional
 
+from alloctrace import allocators, cache_folder
+
 from . import heritage, program, recorder, target, tracer, watch
 from .errors import CANNOT_EXECUTE, NOT_FOUND, EngineError, UserError, shown, signal_name
 
@@ -31,6 +33,7 @@ class Options:
     clock: Optional[int] = None  # its events a time stamp; None: as it likes
     keep: str = "all"  # its events, or their "totals"
     cache_dir: Optional[str] = None
+    also: tuple = ()  # allocators.Named: what the user names as allocator functions
     tick: Optional[object] = None  # called a few times a second while waiting
 
 
@@ -45,13 +48,14 @@ class Outcome:
     reason: Optional[str]  # why not complete
     pid: int
     command: list  # words as text, bytes that are no UTF-8 as surrogates
-    program: str
+    program: str  # the path that its word led to, links and all
     spool: str
     gdb_log: str
     notes: list  # what the user should know of the program
     failed: bool = False  # the watching failed, not the target
     attached: bool = False  # the target ran before; attach.py
     refused: Optional[str] = None  # why it was not started; nothing of it has run then
+    also: tuple = ()  # allocators.Named: what the user named
     why_engine: Optional[str] = None  # why this engine watched, where it was chosen for the user
 
     @property
@@ -121,7 +125,7 @@ def _run(plan, signals, spool_path, options):
             options.timeout,
             lambda: _size(spool_path),
             lambda: _tick(gdb, options),
-            gdb.gone if options.recorder else None,
+            options.recorder,
         )
         watched.run()
         _check_executed(child, plan.program, spool_path)
@@ -134,7 +138,7 @@ def _run(plan, signals, spool_path, options):
 
 def _observer(pid, spool_path, options):
     if options.recorder:
-        return recorder.Recorder(pid, spool_path, recorder_words(options))
+        return recorder.Recorder(pid, spool_path, recorder_words(options), options.also)
     return tracer.start(options.engine, options.live)
 
 
@@ -143,6 +147,8 @@ def recorder_words(options):
     words = [] if options.symbols else ["no-symbols"]
     words += ["clock=%d" % options.clock] if options.clock else []
     words += ["may-refuse"] if options.may_refuse else []
+    if options.cache_dir and cache_folder.make(options.cache_dir):
+        words.append("cache=" + options.cache_dir)
     return words + (["keep=totals"] if options.keep == "totals" else [])
 
 
@@ -181,6 +187,7 @@ def _configuration(plan, pid, spool_path, options):
         "pid": pid,
         "spool": _text(os.fsencode(spool_path)),
         "program": _text(os.path.realpath(plan.program.path)),
+        "also": [allocators.plain(named) for named in options.also],
         "options": {
             "live": options.live,
             "symbols": options.symbols,
@@ -220,7 +227,7 @@ def _outcome(watched, plan, spool_path, log):
     if status < 0:
         kind, status = "signalled", -status
     died = watched.gdb_status < 0 and not watched.hurried and not watched.keeps_target
-    lost_gdb = watched.gdb_status != 0 or watched.detached
+    lost_gdb = (watched.gdb_status != 0 or watched.detached) and not watched.let_go
     # at a breakpoint that a dead gdb left behind the kernel sends SIGTRAP
     if died and (watched.killed or status == signal.SIGTRAP):
         kind, status = "unknown", None
@@ -232,10 +239,10 @@ def _outcome(watched, plan, spool_path, log):
         reason=reason,
         pid=watched.pid,
         command=[_text(word) for word in plan.program.argv],
-        program=_text(os.path.realpath(plan.program.path)),
+        program=_text(os.path.abspath(plan.program.path)),
         spool=spool_path,
         gdb_log=log,
-        notes=list(plan.program.notes),
+        notes=plan.program.notes + ([] if watched.keeps_target else plan.program.of_breakpoints),
         failed=lost_gdb,
         refused=_refusal(watched, log),
     )
@@ -249,14 +256,16 @@ def _refusal(watched, log):
 
 def _reason(watched, kind, status):
     """Why the trace is incomplete, or None."""
-    gdb = watched.gdb_status
+    gdb, engine = watched.gdb_status, "the recorder" if watched.keeps_target else "gdb"
     if gdb < 0 and not watched.hurried:
-        return "gdb died (%s)" % signal_name(-gdb)
+        return "%s died (%s)" % (engine, signal_name(-gdb))
     if watched.reason:
         return watched.reason
     if kind == "signalled" and watched.interrupted == status:
         return "interrupted by %s" % signal_name(status)
-    return "gdb ended with status %d" % gdb if gdb else None
+    if watched.let_go:
+        return watched.why_detached()
+    return "%s ended with status %d" % (engine, gdb) if gdb else None
 
 
 def _end_child(pid, gdb):

@@ -13,7 +13,8 @@ from .errors import CANNOT_EXECUTE, NOT_FOUND, UserError, shown
 
 # path: bytes, as given to execve; argv: [bytes]; notes: [str], what the user should know first.
 # fallback: the argv for /bin/sh where the kernel refuses the file as no program of its own.
-Program = namedtuple("Program", "path argv fallback notes")
+# of_breakpoints: [str], what the user should know where breakpoints are the engine.
+Program = namedtuple("Program", "path argv fallback notes of_breakpoints")
 
 _DEFAULT_PATH = b"/bin:/usr/bin"  # execvp(3) without PATH
 _SHELL = b"/bin/sh"
@@ -26,12 +27,12 @@ def find(argv, environment):
         head = file.read(256)
     notes = _privileges(path)
     if head.startswith(b"\x7fELF"):
-        return Program(path, argv, None, notes + _check_elf(path))
+        return Program(path, argv, None, notes, _check_elf(path))
     if head.startswith(b"#!"):
-        return Program(path, argv, None, notes)
+        return Program(path, argv, None, notes, [])
     if b"\0" in head.split(b"\n")[0]:
         raise UserError("%s: not a program that Linux can run" % shown(path), CANNOT_EXECUTE)
-    return Program(path, argv, [_SHELL, path] + argv[1:], notes)
+    return Program(path, argv, [_SHELL, path] + argv[1:], notes, [])
 
 
 def _search(word, environment):
@@ -77,7 +78,7 @@ def _opened(path):
 
 
 def _check_elf(path):
-    """Raises UserError where the kernel would refuse the file; notes on what it will do."""
+    """Raises UserError where the kernel would refuse it; notes on what breakpoints do to it."""
     try:
         with elf.ElfFile(path) as file:
             _check_machine(path, file)

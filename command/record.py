@@ -6,7 +6,8 @@ import contextlib
 import os
 import time
 
-from alloctrace import history, spool, symbol_cache, symbols, trace
+from alloctrace import allocators, cache_folder, history, spool, symbol_cache, symbols, trace
+from alloctrace import unwatched
 from alloctrace.symbols import DEBUG_ROOTS
 
 from . import VERSION, cache, tracer
@@ -29,11 +30,18 @@ def make_trace(outcome, place, force=False, use_symbols=True, tell=lambda what: 
     recorded.notes[:0] = outcome.notes
     if outcome.reason:
         recorded.notes.insert(0, "the trace is incomplete: " + outcome.reason)
+    hints = unwatched.tell(recorded)
+    named = allocators.told(recorded.hooks.values(), outcome.also)
+    for row in named:
+        if not row["found"]:
+            text = "%s (%s) was not found: no call of it was seen" % (row["name"], row["from"])
+            recorded.unseen.append({"kind": "named", "why": text})
+            recorded.notes.append(text)
     tell(NAMING)
     stacks = symbols.symbolise(recorded, **_how(use_symbols))
+    known = {**facts(outcome, recorded), "also_watched": named, "hints": hints}
     try:
-        about = facts(outcome, recorded)
-        counted = trace.write(place.trace, recorded, stacks, about, force, tell)
+        counted = trace.write(place.trace, recorded, stacks, known, force, tell)
     except trace.TraceError as error:
         text = "%s %s; `brkpoint recover %s` makes it from what was recorded"
         raise UserError(text % (shown(place.trace), error, shown(place.spool))) from None
@@ -45,6 +53,8 @@ def _how(use_symbols):
     """Without symbols no separate debug file is read; the program's own are its own."""
     gdb, roots = tracer.find_gdb(), DEBUG_ROOTS if use_symbols else ()
     folder = cache.folder()
+    if folder:
+        cache_folder.make_room(folder)  # the recorder keeps things there as well
     asked = symbol_cache.Cached(folder, gdb, roots) if folder else gdb
     return {"gdb": asked, "debug_roots": roots}
 
@@ -54,6 +64,7 @@ def facts(outcome, recorded):
     return {
         "pid": outcome.pid,
         "program": outcome.program,
+        "program_file": os.path.realpath(outcome.program),
         "command": outcome.command,
         "exit": {"kind": outcome.kind, "status": outcome.status},
         "complete": outcome.complete,

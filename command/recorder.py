@@ -6,6 +6,8 @@ import os
 import signal
 import subprocess
 
+from alloctrace import allocators
+
 from . import target, tracer
 from .errors import EngineError
 
@@ -13,9 +15,6 @@ _TOP = os.path.dirname(os.path.dirname(os.path.realpath(__file__)))
 _PLACES = ("build/recorder/brkpoint-recorder", "recorder/brkpoint-recorder")
 _PR_SET_PDEATHSIG = 1
 NOT_PLANTED = 4  # its exit status where the target was ended before its first instruction
-_FAMILIES = 256  # slices of the memory file: MAX_FAMILIES of recorder/host/host.h
-_MAGIC = b"RCRDRPK1"  # each slice that is in use begins with it; recorder/shared.h
-_RECORDING_AT = 8  # offset in struct area_head; behind it host_gone
 
 
 def find():
@@ -40,31 +39,40 @@ def _prepare(parent):
     return before_exec
 
 
+def _listed(also):
+    """A memory file with the names that count as allocator functions: host/watched.c reads it."""
+    file = os.memfd_create("brkpoint-names")
+    text = "".join(allocators.line(named) + "\n" for named in allocators.watched(also))
+    os.write(file, text.encode("ascii"))
+    return file
+
+
 class Recorder:
     """As tracer.Tracer, for command/launch.py."""
 
-    def __init__(self, pid, spool, options=()):
+    def __init__(self, pid, spool, options=(), also=()):
         path = find()
         if path is None:
             raise EngineError("the recorder is not built: make recorder", "")
-        self._area = os.memfd_create("brkpoint-recorder")
+        area = os.memfd_create("brkpoint-recorder")
         self.ready, ready_write = os.pipe()
         go_read, self._go = os.pipe()
         self.log = os.memfd_create("brkpoint-recorder-log")
-        fds = [self._area, ready_write, go_read]
+        names = _listed(also)
+        fds = [area, ready_write, go_read]
         self.process = subprocess.Popen(
-            [path, str(pid), spool, *map(str, fds), *options],
+            [path, str(pid), spool, *map(str, fds), "names=%d" % names, *options],
             stdin=subprocess.DEVNULL,
             stdout=self.log,
             stderr=self.log,
             env=tracer.ENVIRONMENT,
             cwd="/",
-            pass_fds=fds,
+            pass_fds=fds + [names],
             start_new_session=True,  # Ctrl-C at the terminal is for the target
             preexec_fn=_prepare(os.getpid()),
         )
-        os.close(ready_write)
-        os.close(go_read)
+        for descriptor in [*fds, names]:
+            os.close(descriptor)
 
     def configure(self, config):
         """The target allows it to attach now."""
@@ -73,23 +81,5 @@ class Recorder:
         except BrokenPipeError:
             pass  # it is gone: the wait for its byte will say so
 
-    def look_again(self):
-        """The memory file may be another by now: one that a process attached to has made."""
-        path = "/proc/%d/fd/%d" % (self.process.pid, self._area)
-        try:
-            area = os.open(path, os.O_RDWR)
-        except OSError:
-            return  # the recorder is gone already
-        os.dup2(area, self._area)
-        os.close(area)
-
-    def gone(self):
-        """The recorder has ended: threads of the target must not wait for it."""
-        slice_size = os.fstat(self._area).st_size // _FAMILIES
-        for at in range(0, slice_size * _FAMILIES, slice_size):
-            if os.pread(self._area, len(_MAGIC), at) == _MAGIC:
-                os.pwrite(self._area, b"\0\0\0\0\1\0\0\0", at + _RECORDING_AT)
-
     def close(self):
-        os.close(self._area)
-        os.close(self._go)
+        os.close(self._go)  # it is held until now: the recorder sees by it that we live

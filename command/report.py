@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 import sys
 
+from alloctrace import chosen
 from alloctrace.escape import visible
 from alloctrace.summary import summarise
-from command.errors import UserError
+from command.errors import USAGE, UserError
 from command.traces import naming_errors, newest, open_trace
 from reports import ink, json_report, markdown, text
 
@@ -23,7 +24,17 @@ def configure(parser):
     parser.add_argument("-o", metavar="FILE", dest="output", help="write to FILE")
     parser.add_argument("--events", action="store_true", help="list every event, however many")
     parser.add_argument("--summary", action="store_true", help="no list of events, however few")
+    add_process(parser)
     parser.add_argument("--width", type=int, metavar="N", help="columns, 80 to 120 (text)")
+
+
+def add_process(parser):
+    parser.add_argument(
+        "--process",
+        metavar="PID|NAME|all",
+        help="what the report is about, where there were several: one process, those that a name "
+        "fits, or the sums over all; default: the program that was asked for (JSON: all)",
+    )
 
 
 def invoke(args):
@@ -35,7 +46,7 @@ def invoke(args):
 
 def render(args, recorded):
     events = True if args.events else False if args.summary else None
-    summary = summarise(recorded)
+    summary = summary_of(recorded, args.process or (chosen.ALL if args.json else chosen.ASKED))
     if args.json:
         return json_report.render(summary)
     if args.markdown:
@@ -43,6 +54,14 @@ def render(args, recorded):
     look = ink.of_stream(sys.stdout) if args.output is None else ink.Ink(unicode=True)
     width = args.width or look.width
     return text.render(summary, recorded, width, look.colour, events, look.unicode)
+
+
+def summary_of(recorded, process, kinds=None):
+    """As summarise; raises UserError where there is no such process."""
+    try:
+        return summarise(recorded, process=process, kinds=kinds)
+    except chosen.NoSuchProcess as error:
+        raise UserError(visible(str(error)), USAGE) from None
 
 
 def write(made, output):

@@ -8,8 +8,8 @@ import os
 
 from alloctrace import classify
 
-from . import attach, attachable, cache, choice, conclude, heritage, launch, main, place, program
-from . import recorder, verify, watching
+from . import also, attach, attachable, cache, choice, conclude, heritage, launch, main, place
+from . import program, recorder, report, verify, watching
 from .errors import NOT_FOUND, USAGE, UserError, shown
 
 NAME = "run"
@@ -45,12 +45,29 @@ def configure(parser):
     add("--live", action="store_true", help="show each event while the program runs")
     add("--timeout", type=_seconds, metavar="S", help="end the program after S seconds")
     add("--fixed-addresses", action="store_true", help="without address randomisation")
+    report.add_process(parser)
     add("--quiet", action="store_true", help="no report: only the trace, and what went wrong")
     add(
         "--verify",
         action="store_true",
         help="run it twice, once with each engine (what it does to the world happens twice), and "
         "compare event by event: status 0 same, 1 different",
+    )
+    add(
+        "--also",
+        action="append",
+        default=[],
+        metavar="NAMES",
+        help="functions of an allocator of the program's own, for instance "
+        "'pool_alloc(size)=malloc,pool_free(ptr)=free': each with its arguments in their order "
+        "(size nmemb align ptr out, _ for one that does not matter) and what it is",
+    )
+    add(
+        "--also-file",
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="such functions from FILE, one or more a line; # begins a comment",
     )
     add("--no-symbols", action="store_true", help="as if no debug files were installed")
     add(
@@ -139,6 +156,7 @@ def invoke(args):
 
 def _check(args):
     attach.check_arguments(args)
+    args.named = also.named(args)
     if args.verify and (args.output or args.live):
         raise UserError("--verify keeps no trace and shows no events: without -o and --live", USAGE)
     if args.engine == "breakpoints" and (args.keep == "totals" or args.clock) and not args.verify:
@@ -161,6 +179,7 @@ def _attach(args):
     options.tick = _ticking(view.tick)
     try:
         outcome = attach.run(args.pid, where.spool, options, lambda: _tell_attached(args))
+        outcome.also = options.also
     finally:
         view.finish()
     return conclude.conclude(args, where, outcome)
@@ -189,6 +208,9 @@ def _watched(args, argv, where, found):
     """The Outcome of the run under the engine that is wanted, or that can be had."""
     alone = args.engine == "auto" and (args.keep == "totals" or args.clock)
     chosen = choice.choose("recorder" if alone else args.engine, args.live)
+    if chosen.engine == "breakpoints":
+        for note in found.of_breakpoints:
+            main.say("note: " + note)
     if chosen.may_change:
         try:
             outcome = _launch(args, chosen, argv, where, found)
@@ -216,7 +238,9 @@ def _launch(args, chosen, argv, where, found):
     options.may_refuse = chosen.may_change
     options.tick = _ticking(view.tick)
     try:
-        return launch.run(argv, where.spool, options, found)
+        outcome = launch.run(argv, where.spool, options, found)
+        outcome.also = options.also
+        return outcome
     except launch.EngineError as error:
         if not chosen.may_change:
             conclude.tell_log(error.log)
@@ -248,4 +272,5 @@ def _options(args):
         cache_dir=cache.folder(),
         clock=args.clock,
         keep=args.keep,
+        also=args.named,
     )

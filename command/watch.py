@@ -13,6 +13,8 @@ from .errors import signal_name
 
 TICK = 0.25  # seconds between looks at what sends no signal
 GRACE = 5  # seconds from the request to end to SIGKILL
+LET_GO = 5  # exit status of a gdb that let the program go; gdb-scripts/brkpoint_gdb/main.py
+_LET_GO = "the program looks at itself by ptrace, as LeakSanitizer does at its end: let go there"
 FINISH = 10  # seconds for gdb without any progress, once the target has ended
 
 # To the terminal's whole foreground group, the target included: only passed on when sent to us.
@@ -32,13 +34,13 @@ def waited(ignored):
 class Watch:
     """The state of the wait; `status` is the target's wait status, None until it has ended."""
 
-    def __init__(self, pid, gdb, signals, timeout=None, size=None, tick=None, gone=None):
+    def __init__(self, pid, gdb, signals, timeout=None, size=None, tick=None, keeps_target=False):
         """`gdb`: Popen of the observer, gdb or the recorder; `timeout`: seconds or None; `size()`:
-        bytes recorded; `tick()`: called; `gone()`: lets a target run on whose observer has died.
+        bytes recorded; `tick()`: called; `keeps_target`: it runs on where its observer has died.
         """
         self.pid, self.gdb, self.signals = pid, gdb, signals
         self.timeout, self._size, self._tick = timeout, size or (lambda: 0), tick or (lambda: None)
-        self._gone, self.keeps_target = gone, gone is not None
+        self.keeps_target = keeps_target
         self.status = None
         self.gdb_status = None
         self.reason = None  # why the trace is incomplete, in words
@@ -93,13 +95,22 @@ class Watch:
 
     def _without_gdb(self):
         """gdb went first. Where it left in order the program is free and may go on."""
-        if self.keeps_target:
-            self._gone()
         if self.gdb_status < 0 and not self.keeps_target:
             self._kill()
         elif not self.detached:
             self.detached = True
-            self.reason = self.reason or "gdb left the program before its end"
+            self.reason = self.reason or self.why_detached()
+
+    def why_detached(self):
+        """Why gdb left a program that runs on, in words."""
+        if self.let_go:
+            return _LET_GO
+        return "gdb left the program before its end"
+
+    @property
+    def let_go(self):
+        """Whether gdb left since the program could not go on with it: nothing has failed."""
+        return self.gdb_status == LET_GO
 
     def _handle(self, number, code):
         by_process = code in _SI_USER_CODES

@@ -4,7 +4,7 @@
 _brkpoint() {
     local word=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]} verb=run
     local -A options=(
-        [run]="-h --help -o --output --force --engine --live --timeout --fixed-addresses --quiet --verify --no-symbols --keep --clock -p --pid --for"
+        [run]="-h --help -o --output --force --engine --live --timeout --fixed-addresses --quiet --verify --also --also-file --no-symbols --keep --clock -p --pid --for"
         [report]="-h --help --json --markdown -o --events --summary --width"
         [events]="-h --help --json --origin --phase --name --kind --min-size --max-size --purpose --seq --limit --stacks"
         [sql]="-h --help --json --tables --timeout"

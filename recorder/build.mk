@@ -6,7 +6,7 @@ RECORDER_OUT ?= build/recorder
 RECORDER_CC ?= gcc
 RECORDER_WARN = -std=gnu11 -Wall -Wextra -Wshadow -Wstrict-prototypes
 RECORDER_CFLAGS = -O2 -g $(RECORDER_WARN) -Irecorder
-RECORDER_LIBS = -lZydis -lz
+RECORDER_LIBS = -lZydis -lz -ldl
 
 AGENT_CFLAGS = $(AGENT_CHECKED:%=-DAGENT_CHECKED=%) -O2 -g $(RECORDER_WARN) -ffreestanding -nostdlib -fPIC -fvisibility=hidden \
   -mgeneral-regs-only -mno-red-zone -fno-stack-protector -fcf-protection=none \
@@ -50,9 +50,16 @@ $(RECORDER_OUT)/host/agent_blob.o: recorder/host/agent_blob.S $(RECORDER_OUT)/ag
 	@mkdir -p $(@D)
 	@$(RECORDER_CC) -DAGENT_BIN='"$(RECORDER_OUT)/agent.bin"' -c -o $@ $<
 
+# One line POINT(NAME, "name", "arguments") for each entry point of words.py.
+$(RECORDER_OUT)/host/entry_points.h: alloctrace/words.py recorder/build.mk
+	@mkdir -p $(@D)
+	@sed -n '/^SIGNATURES/,/^}/s/^ *"\([a-z_]*\)": "\([a-z ]*\)",/POINT(\U\1\E, "\1", "\2")/p' $< > $@
+
+$(recorder_host_o): | $(RECORDER_OUT)/host/entry_points.h
+
 $(RECORDER_OUT)/host/%.o: recorder/host/%.c
 	@mkdir -p $(@D)
-	@$(RECORDER_CC) $(RECORDER_CFLAGS) -MMD -MP -c -o $@ $<
+	@$(RECORDER_CC) $(RECORDER_CFLAGS) -I$(RECORDER_OUT)/host -MMD -MP -c -o $@ $<
 
 $(RECORDER_OUT)/parts.a: $(recorder_parts_o)
 	@rm -f $@
@@ -62,7 +69,7 @@ $(RECORDER_OUT)/parts.a: $(recorder_parts_o)
 # extra_NAME: further sources that it needs, for instance of the agent.
 $(RECORDER_OUT)/tests/%: recorder/tests/%.c $(RECORDER_OUT)/parts.a $(recorder_agent_o)
 	@mkdir -p $(@D)
-	@$(RECORDER_CC) $(RECORDER_CFLAGS) -MMD -MP -MF $@.d -o $@ $< $(extra_$*) \
+	@$(RECORDER_CC) $(RECORDER_CFLAGS) -I$(RECORDER_OUT)/host -MMD -MP -MF $@.d -o $@ $< $(extra_$*) \
 	  $(RECORDER_OUT)/parts.a $(RECORDER_LIBS) $(libs_$*)
 
 FUZZ_SECONDS ?= 600
@@ -84,13 +91,14 @@ recorder-checked: recorder ## build the recorder whose agent unwinds each rememb
 recorder-check-stacks: recorder-checked ## compare STACKS remembered stacks with ones unwound anew
 	@/usr/bin/python3 tests/recorder_checked.py $(STACKS)
 
-ring_fuzz_c = $(addprefix recorder/host/,calls.c clock.c drain.c records.c ring.c spool.c stacks.c) \
+ring_fuzz_c = $(addprefix recorder/host/,calls.c clock.c drain.c mapped.c maps.c ranges.c \
+  records.c ring.c spool.c stacks.c) \
   $(wildcard recorder/host/history*.c)
 
 .PHONY: recorder-fuzz-ring
-recorder-fuzz-ring: ## damage rings for FUZZ_SECONDS, and drain them with clang's sanitizers
+recorder-fuzz-ring: $(RECORDER_OUT)/host/entry_points.h ## damage rings for FUZZ_SECONDS, and drain them with clang's sanitizers
 	@mkdir -p $(RECORDER_OUT)/fuzz/ring
-	@clang -std=gnu11 -O1 -g -DLIBFUZZER -Irecorder -fsanitize=fuzzer,address,undefined \
+	@clang -std=gnu11 -O1 -g -DLIBFUZZER -Irecorder -I$(RECORDER_OUT)/host -fsanitize=fuzzer,address,undefined \
 	  -fno-sanitize-recover=all -o $(RECORDER_OUT)/fuzz/ring_fuzz recorder/tests/ring_fuzz.c \
 	  $(ring_fuzz_c) -lz
 	@$(RECORDER_OUT)/fuzz/ring_fuzz -max_total_time=$(FUZZ_SECONDS) -len_control=0 -max_len=262144 \
@@ -112,7 +120,9 @@ recorder_tools_o = $(patsubst recorder/tools/%.c,$(RECORDER_OUT)/tools/%.o,\
 
 $(RECORDER_OUT)/tools/%.o: recorder/tools/%.c
 	@mkdir -p $(@D)
-	@$(RECORDER_CC) $(RECORDER_CFLAGS) -MMD -MP -c -o $@ $<
+	@$(RECORDER_CC) $(RECORDER_CFLAGS) -I$(RECORDER_OUT)/host -MMD -MP -c -o $@ $<
+
+$(recorder_tools_o): | $(RECORDER_OUT)/host/entry_points.h
 
 $(RECORDER_OUT)/brkpoint-history: $(recorder_history_o) $(recorder_tools_o)
 	@$(RECORDER_CC) $(RECORDER_CFLAGS) -o $@ $^ -lz

@@ -14,9 +14,12 @@
 #include <stdint.h>
 
 #define AREA_MAGIC UINT64_C(0x314b505244524352)
-#define AREA_THREADS 2048u /* thread states: threads that are alive at one moment */
-#define AREA_CHUNKS 4096u  /* the ring: at most 64 MiB wait for the host */
-#define AREA_FIRST 256u    /* of these, used as long as the host keeps up: they stay in caches */
+#define AREA_THREADS 12288u /* thread states: threads that are alive at one moment */
+#define AREA_OPEN 2048u /* of these, mapped from the start; a thread opens the others for itself */
+#define AREA_CHUNKS 16384u
+/* How many of them are used, beside one for each thread that there was at one moment: */
+#define AREA_BEHIND 4096u /* 64 MiB at most wait for the host */
+#define AREA_FIRST 256u   /* as long as the host keeps up: they stay in caches */
 #define CHUNK_SIZE 16384u
 #define CHUNK_HEAD 32u
 #define THREAD_SIZE (512u << 10)
@@ -62,15 +65,18 @@ struct chunk {
 };
 
 /* ---- asking the host ------------------------------------------------------------------------
- * The thread writes its question and waits, spinning, until the host has answered or is gone.
+ * The thread writes its question, and waits until the host has answered or is gone: for a moment
+ * spinning, then asleep (a futex: `state`), unless that may be forbidden.
  */
 enum ask_kind {
     ASK_NOTHING,
-    ASK_STACK,   /* a: sp -> answer: lowest and highest address of its stack */
+    ASK_STACK, /* a: sp, pc -> answer: lowest and highest address of its stack; with a pc only where
+                  * the function at it may have come from another one */
     ASK_MAPPED,  /* a: address, length, fd, prot: a file was mapped, and its path is not known */
     ASK_LIBS,    /* the loader's list of libraries has changed */
     ASK_BORDER,  /* a: enum border and module, number of the hook, sp, stack node */
-    ASK_EXEC,    /* a: system call, thread: be there at the first instruction of the new program */
+    ASK_EXEC,    /* a: system call, thread, its first two arguments: be there at the first
+                  * instruction of the new program */
     ASK_NO_EXEC, /* a: thread: it failed */
     ASK_EXIT,    /* a: status, whole process */
     ASK_FORK,    /* a: number of the system call, flags: a child begins */
@@ -78,7 +84,7 @@ enum ask_kind {
     ASK_START    /* a: main, as handed to the C library -> answer: what to hand on */
 };
 enum border { BORDER_INIT = 1, BORDER_MAIN, BORDER_AFTER_MAIN, BORDER_EXIT };
-enum ask_state { ASK_IDLE, ASK_WRITING, ASK_WAITING, ASK_ANSWERED };
+enum ask_state { ASK_IDLE, ASK_WRITING, ASK_WAITING, ASK_ASLEEP, ASK_ANSWERED };
 
 struct ask {
     uint32_t state, kind;
@@ -115,11 +121,19 @@ struct site_begun {
 };
 #define SITES_BEGUN 8
 
+/* The memory of a stack, there as long as `unmaps` of the area is what it was. */
+struct stack_seen {
+    uint64_t low, high, unmaps;
+};
+#define STACKS_SEEN 16
+
 enum thread_use { THREAD_FREE, THREAD_LIVE, THREAD_GONE };
 
 struct thread_state {
     uint32_t use;                   /* enum thread_use */
     uint32_t pid, tid;              /* as the kernel numbers them */
+    uint32_t number;                /* index of this state, plus 1 */
+    uint32_t was_used;              /* by the host: `buckets` are another thread's */
     uint32_t first_chunk;           /* plus 1 */
     uint64_t cur;                   /* where the next record goes: chunk index + 1 << 32 | offset */
     uint64_t fs;                    /* thread pointer: what the thread is known by */
@@ -130,10 +144,9 @@ struct thread_state {
     uint32_t
         site_count; /* system calls begun, and not over: the handlers of signals may be inside */
     uint32_t clock_left; /* events without a time stamp before the next that has one */
-    uint64_t other_low,
-        other_high;        /* the stack before that one, as a handler leaves and comes to */
-    uint64_t other_unmaps; /* `unmaps` when it was left: it is there as long as that is */
-    uint64_t unwinding[8]; /* a frame (agent/unwind.h), to keep the target's stack free */
+    struct stack_seen stacks[STACKS_SEEN]; /* those that the host told of last */
+    uint64_t stacks_told, switch_pc; /* how many; where a function stands that changes stacks */
+    uint64_t unwinding[8];           /* a frame (agent/unwind.h), to keep the target's stack free */
     struct site_begun sites[SITES_BEGUN];
     struct ask ask;
     uint32_t buckets[MEMO_BUCKETS];
@@ -150,33 +163,42 @@ enum trouble { TROUBLE_NO_THREAD, TROUBLE_NO_CHUNK, TROUBLES };
  * both, and system calls, at both. */
 #define CLOCK_ORDER 0x80000000u
 
+/* In `host`: it has let go, or has died, by whatever means: then the kernel writes this (linux/futex.h,
+ * FUTEX_OWNER_DIED of a robust futex). */
+#define HOST_GONE 0x40000000u
+
 struct area_head {
     uint64_t magic;
     uint32_t recording;    /* 0: the detours only pass through */
-    uint32_t host_gone;    /* set by an agent that waited for a host that is dead */
+    uint32_t host;         /* the host's thread number; HOST_GONE: nobody reads any more */
     uint32_t host_sleeps;  /* until `asks` changes: a futex */
     uint32_t thread_limit; /* so many thread states there are: a multiple of 32 */
     uint32_t clock; /* 0: no time stamps (rdtsc is forbidden), N: one in N events, 1: all, at begin
                      * and end; CLOCK_ORDER, as soon as there is a second thread: what it needs */
-    uint32_t fsgsbase; /* rdfsbase may be used */
-    uint32_t asks;     /* how often the host was asked, for its eye */
+    uint32_t fsgsbase;    /* rdfsbase may be used */
+    uint32_t asks;        /* how often the host was asked, for its eye */
+    uint32_t threads_top; /* no state from here on was ever in use */
+    uint32_t released;    /* counts when the host has given chunks back: a futex */
+    uint32_t hungry;      /* how many threads sleep until it does */
     uint64_t trouble[TROUBLES];
     uint64_t waits;                      /* how often a thread found no free chunk */
     uint64_t unmaps;                     /* how often memory may have gone: munmap and its like */
     uint64_t checked[2];                 /* agent/check.c: stacks that were wrong, and right */
+    uint64_t host_list;                  /* host/leaving.c: for the kernel */
     uint64_t may_sleep;                  /* 0: seccomp may forbid it, a thread waits spinning;
                                              * nor does it look up the paths of files */
     uint32_t threads[AREA_THREADS / 32]; /* bit set: the state is in use */
+    uint32_t asking[AREA_THREADS / 32];  /* bit set: this thread has asked the host something */
     uint32_t free_chunks[AREA_CHUNKS / 32]; /* bit set: the chunk is free */
     uint64_t hook_kind[4096];               /* what each hook and site is: enum hook_kind */
 };
 
 /* A struct unwind_cache (agent/unwind.h) that all threads share. */
 #define AREA_CACHE_AT (UINT64_C(64) << 10)
-#define AREA_THREADS_AT (UINT64_C(128) << 10)
-#define AREA_CHUNKS_AT (AREA_THREADS_AT + (uint64_t)AREA_THREADS * THREAD_SIZE)
+#define AREA_CHUNKS_AT (UINT64_C(128) << 10)
 #define AREA_TABLES_AT (AREA_CHUNKS_AT + (uint64_t)AREA_CHUNKS * CHUNK_SIZE)
-#define AREA_SIZE (AREA_TABLES_AT + TABLES_SIZE)
+#define AREA_THREADS_AT (AREA_TABLES_AT + TABLES_SIZE)
+#define AREA_SIZE (AREA_THREADS_AT + (uint64_t)AREA_THREADS * THREAD_SIZE)
 _Static_assert(sizeof(struct area_head) <= AREA_CACHE_AT, "the head has its room");
 
 /* ---- what a hook is: low byte of hook_kind ------------------------------------------------- */
@@ -195,6 +217,11 @@ enum hook_kind {
 
 /* Of a HOOK_CALL1: free. */
 #define HOOK_FREES (1u << 8)
+/* Of a HOOK_CALL3 or HOOK_MEMPTR whose arguments are not the first ones: which of the six registers
+ * that arguments come in is told as number 0, 1, 2. */
+#define HOOK_PICKS (1u << 20)
+#define HOOK_PICK_BIT(which) (9 + 3 * (which))
+#define HOOK_PICK(kind, which) ((kind) >> HOOK_PICK_BIT(which) & 7)
 #define HOOK_CLONE_NUMBER(kind) ((kind) >> 8)
 
 /* ---- the code area ------------------------------------------------------------------------
@@ -232,19 +259,22 @@ _Static_assert(sizeof(struct stub_origin) <= STUB_SIZE - STUB_ORIGIN, "it has it
 #define WRAP_SKIP ((WRAP_WORDS + 1) * 8) /* from the slot of the one to the slot of the other */
 
 struct identity_entry {
-    uint64_t fs, state; /* address of the thread_state in the target; 0: none */
+    _Alignas(16) uint64_t fs; /* both are written at once */
+    uint64_t state;           /* address of the thread_state in the target; 0: none */
 };
-#define IDENTITY_ENTRIES 1024u
-#define IDENTITY_SIZE (5u << 12)
+#define IDENTITY_ENTRIES 32768u
+#define IDENTITY_SIZE (146u << 12)
 /* A thread that is being made: its thread pointer, and where the kernel writes its number. */
 struct newcomer {
     uint64_t fs, tid_at;
 };
-#define NEWCOMERS 128u
+#define NEWCOMERS 4096u
 struct identity {
     uint32_t ready; /* 0 after a fork: the kernel has wiped the pages */
     uint32_t pid;
-    uint64_t tables; /* offset of the unwind tables in force, by the host; 0: none */
+    uint64_t tables;    /* offset of the unwind tables in force, by the host; 0: none */
+    uint64_t displaced; /* entries that had to go for others: who is not found may be known */
+    uint64_t lent;      /* once a child shared this memory without being a thread (vfork) */
     struct newcomer newcomers[NEWCOMERS];
     struct identity_entry entries[IDENTITY_ENTRIES];
 };

@@ -19,10 +19,20 @@ def ending(summary):
     if kind == "signalled" and status is not None:
         return "killed by %s" % signal_name(status)
     if summary.get("attached"):
-        return "left running" if _is_left(summary) else "it ended; how was not seen"
+        return "left running" if _is_left(summary) else "ended, how was not seen"
     if kind == "unknown" or status is None:
         return "how it ended was not seen"
     return "%s (%s)" % (visible(str(kind)), status)
+
+
+def of_process(ended):
+    """How one of several processes ended: `exited with status 0`. `ended`: kind, status."""
+    kind, status = ended["kind"], ended["status"]
+    if kind == "exited" and status is not None:
+        return "exited with status %d" % status
+    if kind == "signalled" and status is not None:
+        return "was killed by %s" % signal_name(status)
+    return "ran on" if kind in ("running", "detached") else "ended in a way that was not seen"
 
 
 def signal_name(number):
@@ -38,6 +48,8 @@ def repeat(summary):
 
 def what_live_means(summary):
     """What `leaked` stands for, and from when the sums of memory count."""
+    if summary["exit"]["kind"] == "signalled":
+        return "bytes asked for; leaked: live when it was killed, leaked or not"
     if not summary.get("attached"):
         return "bytes asked for; leaked: live at the end"
     end = "live when it was left, leaked or not" if _is_left(summary) else "live at the end"
@@ -46,6 +58,9 @@ def what_live_means(summary):
 
 def memory_line(summary, most, left):
     """Peak and end in a sentence; None where the usual one holds."""
-    if not summary.get("attached") or not _is_left(summary):
+    if summary["exit"]["kind"] == "signalled":
+        return "At most %s live at once; %s live when it was killed." % (most, left)
+    if not summary.get("attached"):
         return None
-    return "Since the attach: at most %s live at once; %s live when it was left." % (most, left)
+    end = "when it was left" if _is_left(summary) else "at the end"
+    return "Since the attach: at most %s live at once; %s live %s." % (most, left, end)

@@ -36,6 +36,7 @@ def header(run):
         "engine": run.get("engine") or "",
         "complete": bool(run.get("complete")),
         "events_lost": run.get("events_lost") or 0,
+        "programs_not_seen": run.get("programs_not_seen") or 0,
         "exit": {"kind": ended.get("kind") or "unknown", "status": ended.get("status")},
         "date": run.get("date"),
     }

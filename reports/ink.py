@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import locale
 import os
+import textwrap
 import unicodedata
 from collections import namedtuple
 
@@ -56,6 +57,21 @@ class Ink:
             kept.append(char)
         return ("".join(kept).rstrip() + more)[: max(width, 0)]
 
+    def wrap(self, text, width, indent=""):
+        """Lines of at most `width` columns, those behind the first indented."""
+        if cells(text) == len(text):
+            return textwrap.wrap(text, width, subsequent_indent=indent, break_on_hyphens=False)
+        lines, line = [], ""
+        for word in text.split():
+            while cells(line + " " + word) > width:
+                if not line.strip():
+                    part = _begin(word, width - len(indent))
+                    line, word = line + part, word[len(part) :]
+                lines.append(line)
+                line = indent
+            line = (line + " " + word) if line.strip() else line + word
+        return lines + [line] if line.strip() else lines
+
     def clause(self, text, width):
         """As `fit`, but cut where a clause ends if the rest says enough: no sign of a cut then."""
         if cells(text) <= width:
@@ -84,6 +100,16 @@ def cells(text):
     if text.isascii():
         return len(text)
     return sum(_cells(char) for char in text)
+
+
+def _begin(word, width):
+    """As much of a word as has room, at least a character."""
+    used = 0
+    for at, char in enumerate(word):
+        used += cells(char)
+        if used > width and at:
+            return word[:at]
+    return word
 
 
 def _cells(char):

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from alloctrace import words
 from alloctrace.escape import visible
-from reports import endings, event_tree, recording, run_view, sections, sentences
+from reports import about, endings, event_tree, process_tree, recording, run_view, sections
+from reports import sentences
 from reports.ink import Ink
-from reports.text import EVENTS_AT_MOST
+from reports.text import are_few, events_of
 
 SITES = 50
 _SPECIAL = str.maketrans({char: "\\" + char for char in "\\`*_{}[]<>#|~"})
@@ -15,10 +16,9 @@ _SPECIAL = str.maketrans({char: "\\" + char for char in "\\`*_{}[]<>#|~"})
 def render(summary, trace, events=None):
     """The page as text. `events` as in text.render."""
     parts = [_head(summary)]
-    few = run_view.length(summary) <= EVENTS_AT_MOST and summary["keep"] != "totals"
-    if events or (events is None and few):
+    if events or (events is None and are_few(summary)):
         parts.append(_run(summary, trace))
-    for make in (_matrix, _kernel, _phases, _processes, _sites, _memory, _live, _limits):
+    for make in (_matrix, _kernel, _phases, _sites, _memory, _live, _processes, _limits):
         parts.append(make(summary))
     parts.append(_again(summary, trace))
     text = "\n\n".join("\n".join(part) for part in parts if part) + "\n"
@@ -52,17 +52,24 @@ def _head(summary):
     for warning in sentences.warnings(summary):
         lines += ["> **%s**" % escape(warning), ">"]
     lines += ["**%s**" % escape(sentences.verdict(summary)), ""]
+    said = [sentence for sentence in about.says(summary) if sentence]
+    lines += [escape(" ".join(said)), ""] if said else []
     ended = sentences.ending(summary)
-    return lines + ["The program %s. Recorded %s." % (_ran(ended), recording.recorded(summary))]
+    return lines + ["%s. Recorded %s." % (_ran(ended), escape(recording.recorded(summary)))]
 
 
 def _ran(ended):
-    return ended if ended.startswith("exited") else "was " + ended if "killed" in ended else ended
+    """The end as a sentence."""
+    if ended.startswith(("exited", "ended")):
+        return "The program " + ended
+    if ended.startswith(("killed", "left")):
+        return "The program was " + ended
+    return ended[0].upper() + ended[1:]
 
 
 def _run(summary, trace):
     ink = Ink(120)
-    forest = event_tree.grow(trace.events())
+    forest = event_tree.grow(events_of(summary, trace))
     lines = ["## The run", ""]
     for phase in summary["phases"]:
         rows = run_view.rows(forest.get((phase["image"], phase["phase"]), []), trace.stack, ink)
@@ -104,7 +111,7 @@ def _kernel(summary):
 
 
 def _phases(summary):
-    rows = [sections.phase_row(row, Ink(120)) for row in summary["phases"] if row["reached"]]
+    rows = sections.phase_rows(summary, Ink(120))
     lines = [
         "## Phases",
         "",
@@ -115,10 +122,16 @@ def _phases(summary):
 
 
 def _processes(summary):
-    rows = [sections.process_row(row, "") for row in summary["processes"]]
-    rows = [[row[0], row[1], code(row[2]), *row[3:]] for row in rows]
-    lines = ["## Processes", ""]
-    return lines + table(sections.PROCESS_HEAD, "rrlrrrr", rows) if len(rows) > 1 else []
+    if not process_tree.has_several(summary):
+        return []
+    ink = Ink(120)
+    rows = [
+        [row[0].replace(" ", "\u00a0").translate(_SPECIAL), *row[1:]]
+        for row in process_tree.rows(summary, ink)
+    ]
+    said = "Alike ones are one row: calls and live bytes are sums, the peak is the largest."
+    lines = ["## Processes", "", "%s. %s" % (process_tree.count(summary), said), ""]
+    return lines + table(process_tree.HEAD, "lrrrrl", rows)
 
 
 def _sites(summary):
@@ -126,7 +139,7 @@ def _sites(summary):
         [
             code(sections.site_name(row, Ink(120), 200)),
             row["origin"],
-            escape(row["purpose"] or "unknown"),
+            escape(sentences.site_purpose(row)),
             str(row["count"]),
             str(row["bytes"]),
             str(row["live_bytes"]),
@@ -134,7 +147,8 @@ def _sites(summary):
         for row in summary["sites"][:SITES]
     ]
     head = ["where", "who", "for", "times", "bytes", "live bytes"]
-    said = "The %d of %d with most bytes." % (len(rows), summary["site_count"])
+    said = sections.sites_words(rows, summary) or "All of them, most bytes first"
+    said = said[0].upper() + said[1:] + "."
     return ["## Sites", "", said, ""] + table(head, "lllrrr", rows) if rows else []
 
 
@@ -155,6 +169,8 @@ def _limits(summary):
     lines = ["## What this cannot see, and what it cost", ""]
     lines += ["* " + escape(row) for row in sentences.unseen(summary)]
     lines.append("* Cost: %s." % (recording.cost(summary) or "not measured"))
+    if summary["also_watched"]:
+        lines.append("* Watched as well: %s." % escape(sentences.also_watched(summary)))
     lines += ["* More could be told. %s." % escape(sentences.hint(row)) for row in summary["hints"]]
     return lines
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 from alloctrace.escape import visible
 
 from .sentences import count, duration, grouped
@@ -16,27 +18,31 @@ def cost(summary):
     if price.get("stops") is not None:
         parts.append("the program was stopped %s" % count(price["stops"], "time"))
     if price.get("engine_ns") is not None:
-        parts.append("and so took %s" % duration(price["engine_ns"]))
-    return ", ".join(parts) or None
+        parts.append("took %s in all" % duration(price["engine_ns"]))
+    return " and ".join(parts) or None
+
+
+def _stood_still(total, longest):
+    if longest is None or longest >= total:
+        return "the program stood still for %s while code was planted" % duration(total)
+    return "the program stood still for %s, %s of it at once, while code was planted" % (
+        duration(total),
+        duration(longest),
+    )
 
 
 def _cost_of_recorder(price):
     parts = []
     if price.get("engine_ns") is not None:
-        parts.append(
-            "the program stood still for %s while code was planted" % duration(price["engine_ns"])
-        )
+        parts.append(_stood_still(price["engine_ns"], price.get("longest_ns")))
     if price.get("asks") is not None:
-        parts.append(
-            "it asked the recorder %s and waited for room %s"
-            % (count(price["asks"], "time"), count(price.get("waits") or 0, "time"))
-        )
+        waits = price.get("waits") or 0
+        waited = "waited for room %s" % count(waits, "time") if waits else "never waited for room"
+        parts.append("it asked the recorder %s and %s" % (count(price["asks"], "time"), waited))
         parts.append(
             "%s unwound, %s remembered"
             % (count(price.get("walks") or 0, "stack"), grouped(price.get("remembered") or 0))
         )
-    if price.get("cut"):
-        parts.append("%s cut where nothing tells who called" % count(price["cut"], "stack"))
     return "; ".join(parts) or None
 
 
@@ -46,8 +52,10 @@ def recorded(summary):
     why = " (%s)" % summary["why_engine"] if summary["why_engine"] else ""
     parts.append("engine %s%s" % (summary["engine"] or "unknown", why))
     parts += ["%s %s" % item for item in sorted(summary["versions"].items()) if item[1]]
+    if os.path.basename(summary["program_file"]) != os.path.basename(summary["program"]):
+        parts.append("%s is %s" % (summary["program"], summary["program_file"]))
     if summary["purposes_by_example"]:
-        parts.append("purposes by an example of each kind of event, without its sizes")
+        parts.append("purposes told of groups of events, where they hold for each")
     if summary["keep"] == "totals":
         parts.append("sums alone, by --keep totals: the events were not kept")
     return visible(", ".join(parts))

@@ -39,7 +39,7 @@ def lines(events, stack_of, summary, ink):
         if before or group:
             yield ""
         before = bool(group)
-        yield phase_line(phase, bool(group), ink)
+        yield phase_line(phase, bool(group), ink, summary["sums_over"]["what"] != "one")
         for row in group:
             yield line(row, widths, ink)
 
@@ -117,7 +117,9 @@ def _amount(event, freed, ink):
 
 def is_unknown(event):
     """Whether it ends or moves a block that nobody saw allocated: older than the recording."""
-    return bool(event.ptr) and event.kind == "call" and event.block is None and event.outer is None
+    if not event.ptr or event.block is not None or measure.is_of_cache(event):
+        return False
+    return event.kind == "call" and event.outer is None
 
 
 def _number(value):
@@ -226,9 +228,9 @@ def head(widths, ink):
     yield ink.dim("  " + _GAP.join(columns + ["where"]))
 
 
-def phase_line(phase, has_events, ink):
+def phase_line(phase, has_events, ink, is_of_several=True):
     name = ink.bold(ink.column(phase["phase"], 4))
-    if phase["image"] and phase["phase"] == words.PHASES[0]:
+    if is_of_several and phase["image"] and phase["phase"] == words.PHASES[0]:
         name = ink.bold("exec ") + name
     return "%s  %s" % (name, ink.dim(ink.fit(phase_words(phase, has_events, ink), ink.width - 6)))
 

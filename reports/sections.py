@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import textwrap
 
 from alloctrace import words
 from alloctrace.escape import visible
-from reports import endings, sentences, tables, through_time
+from reports import endings, process_tree, sentences, tables, through_time
 
 SITES = 12
-PROCESSES = 12
-PROCESS_HEAD = ["pid", "parent", "program", "calls", "syscalls", "handed out", "live"]
+MOST_ROWS = 16  # of a table with a row for each origin and name
 _SYSCALLS = ("brk", "mmap", "munmap", "mremap", "mprotect", "madvise")
 PHASE_HEAD = ["phase", "took", "calls", "brk/mmap", "asked", "mapped", "resident", "faults"]
 MEMORY_HEAD = ["", "blocks", "bytes", *words.ORIGINS]
@@ -19,7 +17,7 @@ MEMORY_HEAD = ["", "blocks", "bytes", *words.ORIGINS]
 
 def summary(record, ink):
     """Every section, each with an empty line before it."""
-    for section in (matrix, kernel, phases, processes, sites, memory, live, understood):
+    for section in (matrix, kernel, phases, sites, memory, live, process_tree.section, understood):
         lines = list(section(record, ink))
         if lines:
             yield ""
@@ -30,6 +28,10 @@ def brief(record, ink):
     """The figures that fit under a list of events."""
     for line in textwrap.wrap(_memory_line(record), ink.width):
         yield ink.dim(line)
+    tree = list(process_tree.section(record, ink))
+    if tree:
+        yield ""
+        yield from tree
 
 
 def title(text, said, ink):
@@ -49,7 +51,14 @@ def matrix(record, ink):
         yield from [""] if kind == "syscall" else []
         yield title(text, _owners(record["verdict"]) if kind == "call" else "", ink)
         head = ["who", "name", *words.PHASES, "all", last]
-        yield from tables.lines(head, list(matrix_rows(cells, ink)), ink, "llrrrrrr")
+        shown, left = tables.largest(
+            cells, MOST_ROWS, lambda cell: sum(map(cell.get, words.PHASES, _ZEROS))
+        )
+        yield from tables.lines(head, list(matrix_rows(shown, ink)), ink, "llrrrrrr")
+        yield from tables.left_out(left, ink)
+
+
+_ZEROS = (0,) * len(words.PHASES)
 
 
 def matrix_cells(totals, kind):
@@ -92,22 +101,30 @@ def kernel(record, ink):
     if not causes["calls"] and not causes["syscalls"]:
         return
     yield title("What reached the kernel", kernel_words(causes), ink)
+    reached = {at: row for at, row in enumerate(record["reached_kernel"])}
+    reached = {at: row for at, row in reached.items() if row["calls_reaching_kernel"]}
+    shown, left = tables.largest(reached, MOST_ROWS // 2, lambda row: row["calls_reaching_kernel"])
     rows = [
         [row["origin"], visible(row["name"]), sentences.grouped(row["calls"])]
         + [sentences.grouped(row["calls_reaching_kernel"]), made(row, ink)]
-        for row in record["reached_kernel"]
-        if row["calls_reaching_kernel"]
+        for row in shown.values()
     ]
     if rows:
         yield from tables.lines(["who", "call", "calls", "reached", "made"], rows, ink, "llrrl")
+    yield from tables.left_out(left, ink)
 
 
 def kernel_words(causes):
-    return "%s of %s; %s made by no call" % (
-        sentences.grouped(causes["calls_reaching_kernel"]),
-        sentences.count(causes["calls"], "call"),
-        sentences.count(causes["syscalls_without_call"], "memory syscall"),
-    )
+    calls, alone = causes["calls"], causes["syscalls_without_call"]
+    said = []
+    if calls:
+        reached = sentences.grouped(causes["calls_reaching_kernel"])
+        said.append("%s of %s" % (reached, sentences.count(calls, "call")))
+    if alone:
+        said.append("%s made by no call" % sentences.count(alone, "memory syscall"))
+    elif causes["syscalls"]:
+        said.append("each memory syscall was made by a call")
+    return "; ".join(said)
 
 
 def made(row, ink):
@@ -117,38 +134,20 @@ def made(row, ink):
     )
 
 
-def processes(record, ink):
-    """Who of several processes did what; of one alone there is nothing to say."""
-    rows = record["processes"]
-    if len(rows) < 2:
-        return
-    shown = [process_row(row, ink.signs.dot) for row in rows[:PROCESSES]]
-    more = len(rows) - len(shown)
-    said = "%d more in --json" % more if more else ""
-    yield title(sentences.count(len(rows), "process", "processes"), said, ink)
-    yield from tables.lines(PROCESS_HEAD, shown, ink, "rrlrrrr")
-
-
-def process_row(row, nothing):
-    """Texts under PROCESS_HEAD."""
-    return [
-        str(row["pid"]),
-        str(row["parent"] or nothing),
-        visible(os.path.basename(row["program"] or "") or "unknown"),
-        sentences.grouped(row["calls"]),
-        sentences.grouped(row["syscalls"]),
-        sentences.short_size(row["allocated_bytes"]),
-        sentences.short_size(row["live_bytes"]),
-    ]
-
-
 def phases(record, ink):
     """What each phase asked for, and what it really took."""
-    rows = [phase_row(row, ink) for row in record["phases"] if row["reached"]]
+    rows = phase_rows(record, ink)
     if not rows:
         return
     yield title("Phases", "asking is not touching: a page is resident from its first fault", ink)
     yield from tables.lines(PHASE_HEAD, rows, ink, "lrrrrrrr")
+
+
+def phase_rows(record, ink):
+    """Of one program: the phases of several say nothing together."""
+    if record["sums_over"]["programs"] > 1:
+        return []
+    return [phase_row(row, ink) for row in record["phases"] if row["reached"]]
 
 
 def phase_row(row, ink):
@@ -156,7 +155,7 @@ def phase_row(row, ink):
     if row["start_ns"] is not None and row["end_ns"] is not None:
         took = sentences.duration(row["end_ns"] - row["start_ns"])
     return [
-        row["phase"] + (" (exec %d)" % row["image"] if row["image"] else ""),
+        row["phase"],
         took or ink.signs.dot,
         _number(row["calls"], ink),
         _number(row["brk_mmap"], ink),
@@ -182,21 +181,23 @@ def sites(record, ink):
     rows = record["sites"][:SITES]
     if not rows:
         return
-    more = record["site_count"] - len(rows)
-    said = "the %d of %d with most bytes" % (len(rows), record["site_count"]) if more > 0 else ""
-    yield title("Sites", said, ink)
+    yield title("Sites", sites_words(rows, record), ink)
     head = ["where", "who", "for", "times", "bytes", "live"]
     yield from tables.lines(head, [_site_row(row, ink) for row in rows], ink, "llLrrr")
 
 
+def sites_words(rows, record):
+    """Which of all places these are; "" where they are all."""
+    if record["site_count"] <= len(rows):
+        return ""
+    return "the %d of %s with most bytes" % (len(rows), sentences.grouped(record["site_count"]))
+
+
 def _site_row(row, ink):
-    text = ink.clause(visible(row["purpose"] or "unknown"), 32)
-    if row["purposes"] > 1 and row["purpose"]:
-        text += " " + ink.signs.more
     return [
         site_name(row, ink),
         row["origin"],
-        text,
+        ink.clause(visible(sentences.site_purpose(row)), 34),
         sentences.grouped(row["count"]),
         sentences.short_size(row["bytes"]),
         sentences.short_size(row["live_bytes"]) if row["live_blocks"] else ink.signs.dot,
@@ -251,7 +252,7 @@ def _memory_row(name, figures, ink):
     return [
         name,
         ink.signs.dot if blocks is None else sentences.grouped(blocks),
-        sentences.short_size(figures["bytes"]),
+        "?" if figures["bytes"] is None else sentences.short_size(figures["bytes"]),
         *(
             sentences.short_size(by[who]["bytes"]) if who in by else ink.signs.dot
             for who in words.ORIGINS
@@ -265,6 +266,9 @@ def _memory_line(record):
         return ""
     if not record["allocated"]["blocks"]:
         return "No call handed out memory."
+    if record["peak_bytes"] is None:  # a trace of an older brkpoint, of several processes
+        left = sentences.size(record["leaked"]["bytes"])
+        return "%s live at the end%s" % (left, _whose_at_end(record["leaked"]))
     sizes = sentences.size(record["peak_bytes"]), sentences.size(record["leaked"]["bytes"])
     usual = "At most %s live at once; %s live at the end" % sizes + _whose_at_end(record["leaked"])
     return endings.memory_line(record, *sizes) or usual
@@ -285,5 +289,8 @@ def understood(record, ink):
     """How much of what the loader and the runtimes asked for is understood."""
     known = record["purpose_known"]
     if known["share"] is not None:
-        share = "%d of %d events of the loader and runtimes (%.0f %%) have a known purpose"
-        yield ink.dim(share % (known["known"], known["events"], 100 * known["share"]))
+        events = sentences.count(known["events"], "event")
+        share = sentences.percent(known["share"])
+        text = "%s of %s of the loader and runtimes (%s) %s a known purpose"
+        have = "has" if known["known"] == 1 else "have"
+        yield ink.dim(text % (sentences.grouped(known["known"]), events, share, have))

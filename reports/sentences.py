@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 
 from alloctrace import words
 from alloctrace.escape import visible
+from alloctrace.sites import SEVERAL
 from reports import endings
 
 ending = endings.ending
+_NUMBER = re.compile(r"0x[0-9a-f]+|\d+")
+SHOWN_PROGRAMS = 5  # that were not seen, before the verdict
 _UNITS = ("KiB", "MiB", "GiB", "TiB", "PiB", "EiB")
 
 
@@ -77,7 +81,7 @@ def verdict(summary):
     else:
         clauses = [_who_called(figures), _kernel(summary), _whose(figures)]
     sentence = "; ".join(clause for clause in clauses if clause) + "."
-    if not summary["complete"] or summary["events_lost"]:
+    if summary["unseen"]:
         return "As far as was seen: " + sentence
     return sentence[0].upper() + sentence[1:]
 
@@ -182,7 +186,29 @@ def _some(figures, number, what):
 def _why(figures):
     """The reasons for unknown origins, in brackets."""
     reasons = [visible(reason) for reason in figures["unknown_reasons"]]
+    if figures["unknown_reasons_more"]:
+        reasons.append(count(figures["unknown_reasons_more"], "more reason"))
     return " (%s)" % "; ".join(reasons) if reasons else ""
+
+
+def _programs_not_seen(summary):
+    """How many programs of the run were not recorded, then which, and why."""
+    number = summary["programs_not_seen"]
+    if not number:
+        return []
+    head = "%s not seen: no number below is about %s" % (
+        count(number, "program"),
+        "it" if number == 1 else "them",
+    )
+    told = [row for row in summary["not_seen"] if row["kind"] == "programs"]
+    rows = [row["why"] + _times(row["count"]) for row in told[:SHOWN_PROGRAMS]]
+    if len(told) > SHOWN_PROGRAMS:
+        rows.append("%s more under `not seen`" % grouped(len(told) - SHOWN_PROGRAMS))
+    return [head] + rows
+
+
+def _times(number):
+    return " (%s times)" % grouped(number) if number > 1 else ""
 
 
 def warnings(summary):
@@ -192,15 +218,50 @@ def warnings(summary):
         rows.append(
             "%s lost: every number below is too small" % count(summary["events_lost"], "event")
         )
+    rows += _programs_not_seen(summary)
     reason = summary["incomplete_because"]
     if not summary["complete"] and (reason or not rows):
         rows.append("incomplete: " + (reason or "the recording ended before the program did"))
     unhooked = [row["why"] for row in summary["not_seen"] if row["kind"] == "calls"]
     if not summary["calls_hooked"] and not unhooked:
-        unhooked = ["calls of allocator functions could not be seen, only memory syscalls"]
+        unhooked = [row["why"] for row in summary["unseen"] if row["kind"] == "calls"]
     rows += unhooked
     said = {"the trace is incomplete: %s" % reason}
-    return [visible(row) for row in rows + summary["notes"] if row not in said]
+    if not summary["calls_hooked"]:
+        said.add("no allocator function was found to hook in the first files")
+    notes = [note for note in summary["notes"] if note not in said and note not in rows]
+    return [visible(row) for row in rows + list(folded(notes))]
+
+
+def folded(notes):
+    """Each once, with how often it was said; of those that differ in numbers alone the first."""
+    alike = {}
+    for note in notes:
+        alike.setdefault(_NUMBER.sub("0", note), []).append(note)
+    for same in alike.values():
+        others = len(set(same)) - 1
+        if others > 1:
+            yield "%s; %s like it" % (same[0], count(others, "more note"))
+            continue
+        for note in dict.fromkeys(same):
+            times = same.count(note)
+            yield note if times == 1 else "%s (%s times)" % (note, grouped(times))
+
+
+def site_purpose(row):
+    """What a place asked for: `stdout's buffer`, `unknown`, `several: 96 % unknown`."""
+    if row["purpose"] != SEVERAL:
+        return row["purpose"] or "unknown"
+    largest = row["by_purpose"][0]
+    return "%s: %s %s" % (SEVERAL, percent(largest["share"]), largest["purpose"] or "unknown")
+
+
+def percent(share):
+    """`96 %`; what is not all is not said to be all, and what is not nothing not nothing."""
+    rounded = round(100 * share)
+    if 0 < share < 1 and rounded in (0, 100):
+        return "< 1 %" if rounded == 0 else "> 99 %"
+    return "%d %%" % rounded
 
 
 def command_line(summary):
@@ -221,10 +282,26 @@ def unseen(summary):
 
 def unseen_in_short(summary):
     """The same in one line: `3 child processes, growth of stacks …`."""
-    rows = []
+    sums = {}  # what is called the same is one number
     for row in summary["not_seen"]:
-        rows.append(row["what"] if row["count"] is None else count(row["count"], *row["names"]))
-    return visible(", ".join(rows))
+        names = tuple(row["names"])
+        sums[names] = (
+            row["count"] if row["count"] is None else (sums.get(names) or 0) + row["count"]
+        )
+    said = [names[1] if number is None else count(number, *names) for names, number in sums.items()]
+    return visible(", ".join(said))
+
+
+def also_watched(summary):
+    """Allocators under other names, in one line: `jemalloc (9 functions)`, and the user's own."""
+    known, own = {}, []
+    for row in summary["also_watched"]:
+        if not row.get("by_user"):
+            known[row["from"]] = known.get(row["from"], 0) + 1
+        elif row.get("found"):
+            own.append("%s as %s (%s)" % (row["name"], row["point"], row["from"]))
+    parts = own + ["%s (%s)" % (name, count(n, "function")) for name, n in sorted(known.items())]
+    return visible("; ".join(parts))
 
 
 def hint(row):

@@ -44,3 +44,18 @@ def _row(row, widths, align, ink):
         space = " " * (width - cells(text))
         parts.append(text + space if side in "lL" else space + text)
     return ("  " + _GAP.join(parts)).rstrip()
+
+
+def largest(cells, most, count):
+    """(those of `cells`, a dict, with the largest count, in their order; how many are left out)."""
+    if len(cells) <= most:
+        return cells, 0
+    kept = set(sorted(cells, key=lambda key: count(cells[key]), reverse=True)[:most])
+    return {key: cell for key, cell in cells.items() if key in kept}, len(cells) - most
+
+
+def left_out(number, ink):
+    """The line behind a table that `largest` has made shorter."""
+    if number:
+        rows = "%d more rows with" % number if number > 1 else "1 more row with"
+        yield ink.dim("  %s %s fewer: --json has them" % (ink.signs.more, rows))

@@ -11,7 +11,7 @@ import math
 from alloctrace import words
 from reports import sentences
 
-NAME, VALUE = 8, 22  # columns beside the picture
+NAME, VALUE = 8, 26  # columns beside the picture
 _FIRST = ("main", "load", "exit", "init")
 _UNICODE, _ASCII = "▁▂▃▄▅▆▇█", "_.:-=+*#"
 

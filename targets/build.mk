@@ -161,6 +161,7 @@ $(foreach n,$(asm_names),$(eval $(call asm_rule,$(n))))
 
 extra_thread = -pthread
 extra_exec_race = -pthread
+extra_resolver = -Wl,-z,lazy
 extra_dlopen = -Wl,-rpath,'$$ORIGIN' -ldl
 # One evaluator three ways, compared by their speed too: as fast as gcc makes them.
 extra_eval_list = -O2

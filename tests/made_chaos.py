@@ -5,11 +5,12 @@ Few addresses, few slots and few stacks, so that everything meets everything.
 
 import random
 
-from made_records import LIBC, MAIN, TOP, Made
+from made_records import LIBC, MAIN, OTHERS, TOP, Made
 
 SLOTS = [TOP - 64 * index for index in range(6)] + [TOP + (2 << 20)]  # the last on another stack
 BLOCKS = [0x5000 + 16 * index for index in range(7)]
 CALLS = "malloc calloc realloc reallocarray free aligned_alloc posix_memalign valloc".split()
+CALLS += list(OTHERS)
 SYSCALLS = "mmap munmap brk mremap mprotect madvise".split()
 
 
@@ -20,6 +21,7 @@ class Chaos:
         """`calm`: calls of a thread are well nested, and all return."""
         self.chance = random.Random(seed)
         self.made = Made()
+        self.made.announce_others()
         self.tids = [77 + index for index in range(threads)]
         self.image = 0
         self.modules = 0
@@ -57,7 +59,7 @@ class Chaos:
     def enter(self):
         name, block = self.chance.choice(CALLS), self.chance.choice(BLOCKS + [0])
         args = (self.number(), self.number(), self.number())
-        if name in ("realloc", "reallocarray", "free"):
+        if name in ("realloc", "reallocarray", "free", "rallocx", "xallocx", "dallocx"):
             args = (block,) + args[1:]
         slot = self.chance.choice(SLOTS)
         self.made.enter(name, *args, sp=slot, stack=self.stack(), tid=self.tid())

@@ -4,6 +4,16 @@ from alloctrace import spool
 from alloctrace.words import ENTRY_POINTS, MEMORY_SYSCALLS
 
 HOOK = {name: index for index, name in enumerate(ENTRY_POINTS, 1)}
+# Of another allocator: entry point, arguments, what it returns. Made.announce tells of them.
+OTHERS = {
+    "mallocx": ("malloc", "size flags", None),
+    "rallocx": ("realloc", "ptr size flags", None),
+    "xallocx": ("realloc", "ptr size flags", "size"),
+    "dallocx": ("free", "ptr", None),
+    "calloc_aligned": ("calloc", "nmemb size align", None),
+    "stored": ("posix_memalign", "out size", None),
+}
+HOOK.update((name, len(ENTRY_POINTS) + index) for index, name in enumerate(OTHERS, 1))
 NUMBER = {name: number for number, name in MEMORY_SYSCALLS.items()}
 MAIN = 0x401000  # return addresses in main are MAIN + something
 LIBC = 0x7F0000001000
@@ -18,8 +28,17 @@ class Made:
         self.records, self.now, self.tid = [], STARTED, pid
         self._stacks = {}
         self.info("run", pid=pid, engine="breakpoints", started_ns=STARTED)
-        for name, number in HOOK.items():
-            self.info("hook", id=number, module=1, name=name, impl=name, address=LIBC + number)
+        for name in ENTRY_POINTS:
+            self._hook(name, name=name)
+
+    def announce_others(self):
+        for label, (name, arguments, returns) in OTHERS.items():
+            more = {"returns": returns} if returns else {}
+            self._hook(label, name=name, arguments=arguments, **more)
+
+    def _hook(self, impl, **more):
+        number = HOOK[impl]
+        self.info("hook", id=number, module=1, impl=impl, address=LIBC + number, **more)
 
     def info(self, type_, **data):
         data["type"] = type_

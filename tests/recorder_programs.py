@@ -7,9 +7,10 @@ import subprocess
 
 TOP = os.path.dirname(os.path.dirname(os.path.realpath(__file__)))
 OUT = os.path.join(TOP, "build", "recorder-tests")
-PARTS = ("elf", "frames", "unwind")  # of recorder/host, by how the files' names begin
+PARTS = ("elf", "findings", "frames", "unwind")  # of recorder/host, by how the files' names begin
 PARTS += ("instruction", "emit", "move", "detour", "branches", "constants", "site", "startup")
-PARTS += ("calls", "clock", "drain", "history", "records", "ring", "spool", "stacks")
+PARTS += ("calls", "clock", "code_files", "drain", "history", "mapped.c", "maps", "ranges")
+PARTS += ("records", "ring", "spool", "stacks")
 SANITIZED = "RECORDER_CFLAGS=-std=gnu11 -O1 -g -Irecorder -fsanitize=address,undefined"
 SANITIZED += " -fno-sanitize-recover=all"
 

@@ -91,6 +91,7 @@ def both(folder, words, **how):
     assert (after.status, after.out, after.err) == (before.status, before.out, before.err)
     assert before.status != 77, "the probe cannot be tried here"
     assert after.complete and after.history.lost == 0, after.reason
+    assert after.history.unfollowed == []
     return after
 
 

@@ -24,6 +24,7 @@ class FakeTrace:
             "engine": "breakpoints",
             "complete": True,
             "events_lost": 0,
+            "programs_not_seen": 0,
             "exit": {"kind": "exited", "status": 0},
             "date": "2022-01-02 03:04:05",
             "versions": {"gdb": "13.1"},

@@ -212,3 +212,31 @@ def test_the_same_where_it_returns_in_time(tmp_path):
         assert run.finish() == PROBE_WELL
     whole = [row for row in attached.report()["sites"] if row["bytes"] == 4099]
     assert len(whole) == 1 and whole[0]["live_blocks"] == 1  # its return was seen
+
+
+STAMPS = """
+import signal, time
+worst, last, over = 0, time.monotonic_ns(), []
+signal.signal(signal.SIGUSR1, lambda *_: over.append(1))
+print("begun", flush=True)
+while not over:
+    now = time.monotonic_ns()
+    worst, last = max(worst, now - last), now
+print(worst)
+"""
+
+
+def test_it_stands_still_for_the_writing_only(tmp_path):
+    """Files are searched while it runs; and it stood no longer than the report says, as far as it
+    can tell itself."""
+    words = ["/usr/bin/python3", "-c", STAMPS]
+    with subprocess.Popen(words, stdout=subprocess.PIPE) as process:
+        assert process.stdout.readline() == b"begun\n"
+        attached = Attached(tmp_path, process.pid)
+        attached.leave()
+        process.send_signal(signal.SIGUSR1)
+        worst = int(process.stdout.read())
+    cost = attached.report()["cost"]
+    assert cost["searched_standing"] == 0
+    assert 0 < cost["longest_ns"] <= cost["engine_ns"]
+    assert worst > cost["longest_ns"] / 4

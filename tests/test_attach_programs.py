@@ -8,6 +8,7 @@ import subprocess
 import launching
 import pytest
 import recorder_runs
+from engine_runs import compile_c
 from attaching import PROBE_WELL, Attached, Running, mappings, totals, traced_by, until
 
 pytestmark = pytest.mark.skipif(not recorder_runs.BUILT, reason=recorder_runs.NOT_BUILT)
@@ -40,6 +41,38 @@ class Talking:
         return self.process.wait(60)
 
 
+THREADS = """
+#include <pthread.h>
+#include <stdlib.h>
+#include <unistd.h>
+static void *run(void *arg)
+{
+    void *p[10];
+    for (int i = 0; i < 10; i++)
+        p[i] = malloc(24 + 16 * i);
+    for (int i = 0; i < 10; i++)
+        free(p[i]);
+    return arg;
+}
+static void threads(int count)
+{
+    pthread_t thread;
+    for (int i = 0; i < count; i++)
+        if (pthread_create(&thread, NULL, run, NULL) == 0)
+            pthread_join(thread, NULL);
+}
+int main(void)
+{
+    char byte = 'x';
+    void *old = malloc(1009);
+    threads(1);
+    if (write(1, &byte, 1) != 1 || read(0, &byte, 1) != 1)
+        return 1;
+    threads(6);
+    free(old); /* the one block from before */
+    return write(1, &byte, 1) != 1 || read(0, &byte, 1) != 0;
+}
+"""
 PYTHON = """
 import json, sys
 for line in sys.stdin:
@@ -70,6 +103,22 @@ def test_python_that_loads_libraries_meanwhile(tmp_path):
     assert totals(report, "malloc") > 1000
     assert report["attached"]["unknown_blocks"] > 0  # what it had from before, freed now
     assert "before" in {row["kind"] for row in report["not_seen"]}
+
+
+def test_threads_that_give_their_caches_back(tmp_path):
+    """At a thread's end libc frees what it had cached: no block from before the attach, nor any."""
+    path = compile_c(tmp_path, THREADS, "-pthread")
+    with subprocess.Popen([path], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as program:
+        program.stdout.read(1)
+        attached = Attached(tmp_path, program.pid)
+        program.stdin.write(b"x")
+        program.stdin.flush()
+        program.stdout.read(1)
+        status, said = attached.leave()
+        program.stdin.close()
+    assert status == 0, said
+    report = attached.report()
+    assert totals(report, "malloc") >= 60 and report["attached"]["unknown_blocks"] == 1
 
 
 def test_sqlite_that_reads_a_pipe(tmp_path):

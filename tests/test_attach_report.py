@@ -4,8 +4,10 @@ import pytest
 from summary_fake import FakeTrace, call, usual_borders
 
 from alloctrace import run_facts
+from alloctrace.model import Purpose
 from alloctrace.summary import summarise
-from reports import endings, sections, sentences
+from command import attach
+from reports import endings, run_view, sections, sentences
 from reports.ink import Ink
 
 ATTACHED = {"mode": "attached", "pid": 4711, "unknown_ends": 3}
@@ -20,9 +22,38 @@ def test_what_was_there_before_is_said():
     summary = summarise(FakeTrace(exit=LEFT, **ATTACHED))
     assert summary["attached"] == {"pid": 4711, "unknown_blocks": 3}
     assert [row["count"] for row in before(summary)] == [3]
-    assert "3 blocks from before the attach, freed or moved" in sentences.unseen_in_short(summary)
+    text = "3 blocks freed or moved that were not seen allocated"
+    assert text in sentences.unseen_in_short(summary)
     assert sentences.ending(summary) == "left running"
     assert sentences.repeat(summary) == "brkpoint -p 4711"
+
+
+def of_cache(seq, rule="thread-cache-end"):
+    return call(seq, "free", ptr=0x9000 + seq, purpose=Purpose("a thread's cache", rule, ""))
+
+
+def test_what_lay_in_a_threads_cache_is_no_block():
+    """The program had freed it before: the allocator gives it back at the thread's end."""
+    events = [of_cache(1), of_cache(2), of_cache(3, rule="other")]
+    summary = summarise(FakeTrace(events, exit=LEFT, **ATTACHED))
+    assert summary["attached"]["unknown_blocks"] == 1
+    assert [run_view.is_unknown(event) for event in events] == [False, False, True]
+
+
+@pytest.mark.parametrize(
+    "data, words",
+    [
+        (b"sleep\x0030\0", [b"sleep", b"30"]),
+        (b"sh\0-c\0\0x\0", [b"sh", b"-c", b"", b"x"]),
+        (b"nginx: worker process" + b"\0" * 9, [b"nginx: worker process"]),
+        (b"its title, without an end", [b"its title, without an end"]),
+        (b"\0\0", []),
+        (b"", []),
+    ],
+)
+def test_a_title_is_not_padded(data, words):
+    """Who writes over its words (setproctitle) fills the rest with NULs."""
+    assert attach.words_of(data) == words
 
 
 def test_it_is_said_also_where_nothing_of_it_was_freed():

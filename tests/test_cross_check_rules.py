@@ -17,6 +17,13 @@ def codes(first, second, cut_off=()):
     return [difference.code for difference in found]
 
 
+def test_what_has_another_name_is_not_expected_of_ltrace():
+    named, plain = calls(7), calls(7)
+    named[0].impl, plain[0].impl = "_rjem_malloc", "malloc"
+    assert codes(named, []) == ["other name"]
+    assert codes(plain, []) == [None]
+
+
 # ---- cut off -------------------------------------------------------------------------------------
 
 OTHER = calls(7, task=0)

@@ -139,6 +139,18 @@ def test_the_users_main_tells_in_a_stripped_program():
     assert (verdict.origin, verdict.direct, verdict.confidence) == ("user", False, "address")
 
 
+def test_beneath_the_users_main_a_stripped_programs_code_is_anybodys():
+    """Its runtime may have been called from there: std::thread, stdout's buffer."""
+    case = find("stripped: unknown")
+    stack = list(frames_of(case))
+    at = next(index for index, frame in enumerate(stack) if frame.role == "executable")
+    stack.insert(at + 1, replace(stack[at], known="user_main"))
+    verdict = origin.decide(stack, facts_of(case))
+    assert verdict.origin == "unknown" and "stripped" in verdict.rule
+    named = replace(facts_of(case), executable_mixed=False, holds=frozenset())
+    assert origin.decide(stack, named).origin == "user"
+
+
 def test_phase_load_alone_proves_the_loader():
     facts = Facts("load", "mmap")
     verdict = origin.decide((), facts)
@@ -197,3 +209,25 @@ def test_a_hostile_stack_costs_little():
     shared = Frame(1, "ld-linux-x86-64.so.2", role="loader", function="_dl_open")
     system = Frame(2, "libx.so.1", role="system", function="x")
     assert origin.decide((shared, system) * 2000, Facts()).origin == "loader"
+
+
+def split_stack(*inner, what="mmap"):
+    """The verdict over these functions of a program, called by its `deep`."""
+    names = [*inner, "deep", "main"]
+    frames = [
+        Frame(0x10 + at, "a.out", role="executable", function=n) for at, n in enumerate(names)
+    ]
+    frames.insert(0, Frame(1, "libc.so.6", role="system", function="syscall"))
+    return origin.decide(frames, Facts("main", what))
+
+
+def test_more_stack_is_asked_for_by_libgcc():
+    verdict = split_stack("__generic_morestack", "__morestack")
+    assert (verdict.origin, verdict.owner, verdict.decided_by) == ("runtime", "libgcc", 1)
+
+
+def test_twin_a_context_or_room_that_the_program_asks_for_itself():
+    for name in ("__splitstack_makecontext", "__morestack_allocate_stack_space"):
+        verdict = split_stack(name)
+        assert (verdict.origin, verdict.direct, verdict.decided_by) == ("user", False, 2)
+    assert split_stack("my_morestack").origin == "user"

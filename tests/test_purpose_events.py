@@ -110,7 +110,7 @@ def test_no_rule_that_fits_is_left_out(name):
         stack, facts = survey.tree.stack(event.stack), survey.facts_of(event)
         functions = purpose.Functions(stack, event.kind, facts)
         linked = survey.linked_libc(event)
-        tried = purpose.fitting(survey, event.name, event.kind, event.stack, facts, linked)
+        tried = purpose.fitting_stack(survey, event.name, event.kind, event.stack, facts, linked)
         for rule in rules.rules:
             fits = rule.steps and purpose._stack_fits(rule, functions)
             if event.name in rule.on and fits and not rule.file:
@@ -165,6 +165,22 @@ def test_a_function_of_the_program_named_like_libcs_keeps_its_own_purpose():
     event.verdict = origin.decide(stacks[1], Facts())
     found = purpose.explain(0, [event], stacks, purpose.Survey([event], stacks))
     assert found.rule == "qsort"
+
+
+def split_stack(*functions):
+    """What a mapping is for that these functions of a program made, by syscall()."""
+    frames = [Frame(9, "libc.so.6", role="system", function="syscall")]
+    frames += [Frame(1 + n, "prog", role="executable", function=f) for n, f in enumerate(functions)]
+    event = Event(0, 0, 1, 1, "syscall", "mmap", size=16384, phase="main", stack=1)
+    stacks = {1: tuple(frames)}
+    event.verdict = origin.decide(stacks[1], Facts("main", "mmap"))
+    return purpose.explain(0, [event], stacks, purpose.Survey([event], stacks)).text
+
+
+def test_more_stack_names_the_function_that_needs_it():
+    assert split_stack("__generic_morestack", "__morestack", "deep") == "more stack for deep"
+    assert split_stack("__generic_morestack", "__morestack") == "more stack"  # cut there
+    assert split_stack("my_morestack", "deep") == "my_morestack's own mapping"
 
 
 def test_an_event_nobody_knows_is_unknown():

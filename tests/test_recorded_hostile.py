@@ -49,5 +49,5 @@ def test_groups_without_any_chunk_have_no_example(tmp_path):
     _, path = told_totals(tmp_path, made.records)
     kept = [record for record in spool.read(path) if not isinstance(record, spool.Column)]
     known = history.build(kept).recorded
-    events, stands_for = examples.of(known, list(known.sums.groups))
-    assert [event.name for event in events] == ["malloc"] and len(stands_for) == 1
+    picked = examples.of(known, list(known.sums.groups))
+    assert [event.name for event in picked.events] == ["malloc"] and len(picked.stands_for) == 1

@@ -90,6 +90,28 @@ def test_children_live_on_when_brkpoint_is_killed(tmp_path):
     assert out == b"the child ends\n"
 
 
+@pytest.mark.parametrize("also", ["recorder", "nothing else"])
+def test_a_child_that_fills_the_ring_of_a_dead_recorder(tmp_path, also):
+    """The kernel tells it that nobody reads any more, whoever could have told it else."""
+    run = Watched(tmp_path, 1000, more=[b"child", b"100003"])
+    recorder = run.recorder()
+    run.process.kill()
+    if also == "recorder":
+        os.kill(recorder, signal.SIGKILL)
+    out, _ = run.process.communicate(timeout=launching.LIMIT_S)
+    assert out == b"the child ends\n"
+    assert launching.gone([recorder])
+
+
+def test_brkpoint_is_killed_while_the_recorder_is_stopped(tmp_path):
+    run = Watched(tmp_path, 60000)
+    recorder = run.recorder()
+    os.kill(recorder, signal.SIGSTOP)
+    run.process.kill()
+    run.process.communicate()
+    assert launching.gone([recorder])
+
+
 def test_brkpoint_is_killed(tmp_path):
     """Nothing of it stays, and what was recorded can be recovered."""
     run = Watched(tmp_path, 60000)

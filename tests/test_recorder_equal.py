@@ -94,6 +94,7 @@ def test_real_programs(tmp_path, name):
 # Probes of the safety tests that do the same on each run: what is odd about them is seen alike.
 PROBES = {
     "coroutines.c": [],
+    "switching.c": ["down"],
     "strict.c": ["filter"],
     "unwound.cc": [],
     "panics.rs": [],

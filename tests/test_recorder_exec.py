@@ -96,3 +96,37 @@ def test_attaching_amid_execs(tmp_path):
 def _spent():
     usage = resource.getrusage(resource.RUSAGE_CHILDREN)
     return usage.ru_utime + usage.ru_stime
+
+
+def searched(folder, name, *children, cache=b""):
+    """How many files the recorder had to search of a shell that runs these one after the other."""
+    folder = folder / name
+    folder.mkdir()
+    words = [b"/bin/sh", b"-c", b"; ".join(children)]
+    options = [b"--engine", b"recorder"]
+    words = launching.watched(*words, options=options, trace=folder / "t.brkpoint")
+    others = [e for e in launching.current_environment() if not e.startswith(b"BRKPOINT_CACHE=")]
+    assert launching.run(words, [*others, b"BRKPOINT_CACHE=" + cache]).status == 0
+    report = launching.report(folder)
+    assert report["complete"] and report["programs_not_seen"] == 0
+    return report["cost"]["searched"]
+
+
+def test_a_file_is_searched_once_a_run(tmp_path):
+    """However many programs map it; of another program only what is its own is new."""
+    one = searched(tmp_path, "one", b"/bin/true", b"true")
+    assert one > 2
+    many = [b"/bin/true"] * 30 + [b"true"]
+    assert searched(tmp_path, "many", *many) == one
+    many += [b"/bin/false || /bin/true"] * 2
+    assert searched(tmp_path, "other", *many) == one + 1
+
+
+def test_a_file_is_searched_once_a_folder(tmp_path):
+    folder = os.fsencode(tmp_path / "cache")
+    one = searched(tmp_path, "one", b"/bin/true", b"true", cache=folder)
+    again = searched(tmp_path, "two", b"/bin/true", b"true", cache=folder)
+    assert one > 2 and again == 0
+    for name in os.listdir(folder):
+        os.chmod(os.path.join(folder, name), 0o666)
+    assert searched(tmp_path, "three", b"/bin/true", b"true", cache=folder) == one

@@ -38,6 +38,8 @@ PROBES = [
     ("unwound.cc", []),
     ("passing.cc", ["profile"]),
     ("interrupted.c", ["jump"]),
+    ("switching.c", ["up", "101"]),
+    ("switching.c", ["same", "101"]),
 ]
 
 

@@ -244,7 +244,9 @@ def test_a_program_with_no_room_at_all(tmp_path):
     words = ["/bin/sh", "-c", 'ulimit -v 60000; exec "$@"', "sh", probe("hungry.c"), "3000"]
     before, after = alone(words), recorded(tmp_path, words)
     assert (after.status, after.out) == (before.status, before.out)
-    assert b"got 3000" not in before.out and after.history.lost > 0
+    assert b"got 3000" not in before.out and after.history.lost == 0
+    (unseen,) = after.history.unfollowed
+    assert unseen["program"] == probe("hungry.c") and "ulimit" in unseen["reason"]
 
 
 def test_files_may_not_grow(tmp_path):

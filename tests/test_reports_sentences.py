@@ -6,7 +6,7 @@ import pytest
 
 from alloctrace.model import Verdict
 from alloctrace.summary import summarise
-from reports import sentences
+from reports import recording, sentences
 from summary_fake import FakeTrace, call, loader, runtime, syscall, user
 
 LOADER = {"verdict": loader("x"), "phase": "load"}
@@ -84,15 +84,44 @@ def test_what_cannot_be_told_apart_is_not_called_yours():
     assert "yours" not in text
 
 
+def test_reasons_that_are_not_told_are_counted():
+    def reasons(number):
+        each = [Verdict("unknown", None, (), False, None, "r%d" % n, "") for n in range(number)]
+        return said(*[call(n, size=1, verdict=verdict) for n, verdict in enumerate(each, 1)])
+
+    assert "of unknown origin (r0; r1; r2; 2 more reasons)" in reasons(5)
+    assert "of unknown origin (r0; r1; r2)" in reasons(3)
+
+
 def test_an_incomplete_trace_claims_no_more_than_was_seen():
     assert said(call(1, size=1), complete=False).startswith("As far as was seen: 1 call")
     assert said(call(1, size=1), events_lost=1).startswith("As far as was seen: 1 call")
     assert not said(call(1, size=1)).startswith("As far")
 
 
+def test_each_reason_that_weakens_the_counts_is_in_the_sentence_and_in_json():
+    hook = {"kind": "hook", "why": "malloc at 0x1130 of a.out is not seen"}
+    reasons = {
+        "hook": {"unseen": [hook]},
+        "lost": {"events_lost": 3},
+        "incomplete": {"complete": False},
+        "children": {"children_not_followed": 2},
+        "calls": {"calls_hooked": False},
+    }
+    for kind, more in reasons.items():
+        facts = summarise(FakeTrace(empty_c(), **more))
+        assert [row["kind"] for row in facts["unseen"]] == [kind]
+        assert not facts["seen_everything"]
+        assert sentences.verdict(facts).startswith("As far as was seen: "), kind
+    whole = summarise(FakeTrace(empty_c(), unseen=[], children_not_followed=0))
+    assert whole["seen_everything"] and whole["unseen"] == []
+    assert not sentences.verdict(whole).startswith("As far")
+
+
 def test_a_program_whose_calls_could_not_be_hooked():
     text = said(syscall(1, "brk", 9), calls_hooked=False)
-    assert text.startswith("Calls could not be seen, memory syscalls could: 1 brk/mmap")
+    calls = "As far as was seen: calls could not be seen, memory syscalls could: 1 brk/mmap"
+    assert text.startswith(calls)
 
 
 def test_warnings_come_with_their_number():
@@ -148,6 +177,37 @@ def test_why_it_is_incomplete_is_said_once():
     why = {"incomplete_because": "gdb died", "notes": ["the trace is incomplete: gdb died"]}
     rows = sentences.warnings(summarise(FakeTrace(complete=False, **why)))
     assert rows == ["incomplete: gdb died"]
+
+
+def warned(*notes):
+    return sentences.warnings(summarise(FakeTrace(notes=notes)))
+
+
+def test_a_note_is_said_once():
+    assert warned("a", "b", "a", "a") == ["a (3 times)", "b"]
+    calls = ["a system call at 0x%x of libx.so is not seen" % (16 * n) for n in range(9)]
+    assert warned(*calls) == [calls[0] + "; 8 more notes like it"]
+
+
+def test_twin_notes_that_differ_in_words_are_all_said():
+    notes = ["no room for the table of a.so", "no room for the table of b.so", "1 lost", "2 lost"]
+    assert warned(*notes) == notes
+
+
+def test_stacks_cut_for_several_reasons_are_one_number():
+    record = summarise(FakeTrace(cuts={"one reason": 350, "another": 129, "a third": 1}))
+    assert sentences.unseen_in_short(record).startswith("480 stacks cut short, what the kernel")
+    assert len([row for row in sentences.unseen(record) if "that were cut" in row]) == 3
+    record = summarise(FakeTrace(cuts={"one reason": 1}))
+    assert sentences.unseen_in_short(record).startswith("1 stack cut short, ")
+
+
+def test_a_program_is_called_as_it_was_and_its_file_is_told():
+    linked = FakeTrace(program="/usr/bin/sh", program_file="/usr/bin/dash")
+    assert "/usr/bin/sh is /usr/bin/dash" in recording.recorded(summarise(linked))
+    plain = FakeTrace(program="/bin/sh", program_file="/usr/bin/sh")
+    assert " is " not in recording.recorded(summarise(plain))
+    assert " is " not in recording.recorded(summarise(FakeTrace()))
 
 
 def test_the_command_can_be_pasted_and_steers_nothing():

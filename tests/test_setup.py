@@ -151,7 +151,7 @@ def test_wrong_usage(machine, args):
 def test_help_is_no_error(machine):
     result = machine.setup("--help")
     assert result.returncode == 0
-    assert "./setup [run|article|test|bench]" in result.stdout
+    assert "./setup [run|article|test|bench|real]" in result.stdout
 
 
 def rows(text):
@@ -172,3 +172,12 @@ def test_what_only_a_benchmark_needs_is_not_installed_by_default(machine):
     machine.apt()
     assert "delta" not in machine.setup().stdout
     assert "delta" in machine.setup("bench").stdout
+
+
+def test_the_real_programs_are_installed_when_asked_for(machine):
+    more = "[bench]\ndelta : delta-tool : the fourth\n[real]\nepsilon : epsilon-tool : a program\n"
+    machine.list.write_text(LIST + more)
+    machine.apt()
+    assert "epsilon" not in machine.setup().stdout
+    assert "epsilon" not in machine.setup("bench").stdout
+    assert "epsilon" in machine.setup("real").stdout

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 from alloctrace.model import Border, Purpose, Verdict
 from alloctrace.summary import summarise
+from reports import sentences
 from summary_fake import FakeTrace, because, call, frame, loader, runtime, syscall, user
 
 # Design section 5: fields may be added, never renamed or removed.
@@ -163,17 +165,50 @@ def test_sites_are_the_frames_that_decided():
     first, second = record["sites"]
     assert (first["function"], first["line"], first["count"], first["bytes"]) == ("f", 3, 2, 400)
     assert (first["live_blocks"], first["live_bytes"]) == (1, 100)
-    assert (first["purpose"], first["purposes"]) == ("a list", 2)
+    assert (first["purpose"], first["purposes"]) == ("several", 2)
+    parts = [(p["purpose"], p["count"], p["bytes"], p["live_blocks"]) for p in first["by_purpose"]]
+    assert parts == [(None, 1, 300, 0), ("a list", 1, 100, 1)]
+    assert [part["share"] for part in first["by_purpose"]] == [0.75, 0.25]
     assert (second["line"], second["live_bytes"], second["purpose"]) == (9, 200, None)
 
 
-def test_a_site_with_several_purposes_shows_that_of_most_bytes():
-    few, many = because("few"), because("many")
-    events = [call(n, size=size, purpose=p) for n, (size, p) in enumerate([(9, few), (5, many)])]
-    assert summary(*events)["sites"][0]["purpose"] == "few"
-    events.append(call(2, size=5, purpose=many))
-    site = summary(*events)["sites"][0]
-    assert (site["purpose"], site["purposes"]) == ("many", 2)
+def site_of(*purposes):
+    """The one place that asked 10 bytes for each of these."""
+    events = [call(n, size=10, purpose=p) for n, p in enumerate(purposes, 1)]
+    (site,) = summary(*events)["sites"]
+    return site
+
+
+def test_a_place_gives_no_purpose_of_some_to_all():
+    site = site_of(because("a FILE"), *[Purpose()] * 9)
+    assert (site["purpose"], site["purposes"], site["count"]) == ("several", 2, 10)
+    assert sentences.site_purpose(site) == "several: 90 % unknown"
+    few = [(part["purpose"], part["count"]) for part in site["by_purpose"]]
+    assert few == [(None, 9), ("a FILE", 1)]
+
+
+def test_twin_of_one_purpose_or_none_it_is_said_plainly():
+    site = site_of(because("a FILE"), because("a FILE"))
+    assert (site["purpose"], site["purposes"]) == ("a FILE", 1)
+    site = site_of(Purpose(), Purpose())
+    assert (site["purpose"], sentences.site_purpose(site)) == (None, "unknown")
+
+
+def test_what_one_rule_says_in_several_ways_is_one_purpose():
+    site = site_of(*[because("Vec from %d to %d bytes" % (n, 2 * n)) for n in (4, 8)])
+    assert (site["purpose"], site["purposes"]) == ("Vec from … to … bytes", 1)
+    site = site_of(*[because("path of " + name) for name in ("a.so", "the program", "b.so")])
+    assert (site["purpose"], site["purposes"]) == ("path of …", 1)
+
+
+def test_what_two_rules_say_alike_is_one_purpose():
+    site = site_of(Purpose("FILE of fopen", "named", ""), Purpose("FILE of fopen", "unnamed", ""))
+    assert (site["purpose"], site["purposes"]) == ("FILE of fopen", 1)
+
+
+def test_twin_texts_without_a_word_in_common_are_several():
+    site = site_of(because("a list"), because("one FILE"), because("other"))
+    assert (site["purpose"], site["purposes"]) == ("several", 3)
 
 
 def test_sites_of_an_untold_origin_name_the_first_function():
@@ -199,7 +234,9 @@ def test_a_phase_never_reached_is_listed_as_such():
 
 def test_phases_of_an_exec_begin_again():
     borders = [Border("load", 0, "a"), Border("main", 5, "b"), Border("load", 9, "c", 1)]
-    record = summary(call(1, size=4, image=1, phase="load"), borders=borders)
+    images = [{"index": 0, "pid": 7, "t_ns": 0}, {"index": 1, "pid": 7, "t_ns": 9}]
+    event = call(1, size=4, image=1, phase="load")
+    record = summary(event, borders=borders, images=images, pid=7)
     rows = {(row["image"], row["phase"]): row for row in record["phases"]}
     assert rows[0, "main"]["rss_bytes_grown"] is None
     assert rows[0, "exit"]["replaced"] and not rows[1, "exit"]["replaced"]
@@ -242,6 +279,33 @@ def test_hints_name_what_is_missing_and_only_that():
     assert [hint["command"] for hint in hints] == ["apt install libc6-dbg"]
     named = {1: (frame("f", file="a.c", line=1),)}
     assert summary(call(1, size=1, stack=1), stacks=named)["hints"] == []
+
+
+def hints_of(*stacks):
+    """Why more could not be told, of calls with these stacks."""
+    events = [call(n, size=1, stack=n) for n in range(1, len(stacks) + 1)]
+    record = summary(*events, stacks=dict(enumerate(stacks, 1)))
+    return [hint["missing"] for hint in record["hints"]]
+
+
+def test_one_function_without_lines_or_name_is_no_program_without():
+    """Beside others that have them: hand-written assembly, code made at run time."""
+    lineless, nameless = (frame("over"),), (frame(None),)
+    lined = (frame("f", file="a.c", line=3),)
+    assert hints_of(lineless, lined) == []
+    assert hints_of(lineless + (frame("main", file="a.c", line=9),)) == []
+    assert hints_of(nameless, lined) == []
+
+
+def test_twin_where_none_has_them_it_is_said():
+    lineless, nameless = (frame("over"), frame("main")), (frame(None), frame(None))
+    assert hints_of(lineless) == ["the program has no line numbers"]
+    assert hints_of(nameless) == ["the program is stripped"]
+
+
+def test_of_several_programs_it_is_said_by_name():
+    other = replace(frame(None), path="/bin/b")
+    assert hints_of((other,), (frame("f", file="a.c", line=3),)) == ["b is stripped"]
 
 
 def test_a_program_without_libc_has_no_calls_to_miss():

@@ -7,7 +7,7 @@ import threading
 
 import pytest
 
-from alloctrace import symbol_cache, symbol_gdb, symbols
+from alloctrace import cache_folder, symbol_cache, symbol_gdb, symbols
 from alloctrace.elf import ElfFile
 from alloctrace.symbol_cache import Cached
 from command import cache
@@ -170,7 +170,7 @@ def test_its_size_is_bounded(folder, program, monkeypatch):
         with open(name, "w", encoding="ascii") as file:
             file.write("x" * 200)
         os.utime(name, (number, number))
-    monkeypatch.setattr(symbol_cache, "MAX_FOLDER", 3000)
+    monkeypatch.setattr(cache_folder, "MAX_FOLDER", 3000)
     ask(folder, [(program, {60})])
     assert sum(map(os.path.getsize, files(folder))) <= 1500 and path in files(folder)
 

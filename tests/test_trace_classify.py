@@ -3,7 +3,7 @@
 import pytest
 
 from alloctrace import classify, history, origin, program_facts, purpose
-from alloctrace.model import Purpose, Verdict
+from alloctrace.model import Frame, Purpose, Verdict
 from made_records import LIBC, MAIN, TOP, Made
 
 
@@ -95,3 +95,16 @@ def test_a_program_alone_without_main_and_hooks_has_no_libc():
     made = Made()
     made.records = made.records[:1]
     assert program(made) == {"libc": "none", "holds": frozenset(), "executable_mixed": False}
+
+
+def test_what_one_program_holds_says_nothing_of_another():
+    """A shell that starts a Python is no Python: its main is its own."""
+    made = Made()
+    made.call("malloc", 8, result=0x1000, line=1)
+    made.info("image", index=1, path="/bin/python3", entry=1, t_ns=made.tick())
+    made.call("malloc", 8, result=0x1000, line=2)
+    built = history.build(made.records)
+    shell, python = (event.stack for event in built.events)
+    frames = {python: (Frame(1, role="executable", function="Py_BytesMain"),), shell: ()}
+    facts = program_facts.of_images(built, frames)
+    assert facts[0]["holds"] == frozenset() and facts[1]["holds"] == {"CPython"}

@@ -7,15 +7,14 @@ import os
 
 import gdb
 
-from alloctrace import elf, maps
-from alloctrace.words import ENTRY_POINTS
+from alloctrace import allocators, code_files, elf, entries
+from alloctrace.fields import MASK64
 
 DEBUG_ROOTS = ("/usr/lib/debug",)
 _CALL_FORMS = 7  # longest call instruction that a compiler emits, in bytes
 _SIGNAL_RETURN = b"\x48\xc7\xc0\x0f\x00\x00\x00\x0f\x05"  # mov $15, %rax; syscall
 _START_BYTES = 96  # glibc's _start and _dl_start_user together: sysdeps/x86_64/dl-machine.h
 DEBUG_STATE = "_dl_debug_state"  # <link.h>, r_debug.r_brk
-_GLOBAL = ("GLOBAL", "WEAK", "UNIQUE")
 _DELETED = b" (deleted)"  # d_path, fs/d_path.c
 
 
@@ -32,7 +31,7 @@ class Code:
         return {
             "id": self.id,
             "path": os.fsdecode(self.path),
-            "base": self.bias,
+            "base": self.bias & MASK64,
             "start": self.start,
             "end": self.end,
             "build_id": build_id,
@@ -75,35 +74,21 @@ class Code:
         found = self._extents[offset]
         return found and (found[0] + self.bias, found[1] + self.bias)
 
-    def _entry_points(self, entries):
-        """Of one name's symbols those that callers reach.
-
-        The linker of a static PIE makes libc's hidden `malloc` a local name.
-        """
-        own = [symbol for symbol in entries if symbol.defined and symbol.kind == "FUNC"]
-        shared = [symbol for symbol in own if symbol.bind in _GLOBAL]
-        return shared or (own if self.file.is_static and len(own) == 1 else [])
-
-    def hooks(self, symbols):
-        """[([name, …], impl, address)] of the allocator entry points defined here.
+    def hooks(self, symbols, watched=None):
+        """[([Named, …], impl, address)] of the allocator entry points defined here.
 
         Several names are aliases: glibc's memalign is its aligned_alloc. `symbols`: separate
-        debug files may be used to find the loader's.
+        debug files may be used to find the loader's. `watched`: of allocators.watched.
         """
+        watched = allocators.watched() if watched is None else watched
         if self.file is None:
             return []
-        found = {}
-        for name, entries in self.file.functions_named(ENTRY_POINTS).items():
-            for symbol in self._entry_points(entries):
-                found.setdefault(symbol.value, []).append(name)
+        found = entries.of_file(self.file, watched)
         if not found and self.role == "loader":
-            roots = DEBUG_ROOTS if symbols else ()
-            private = self.file.loader_malloc(roots)
-            return [([name], e.impl, e.vaddr + self.bias) for name, e in private.items()]
-        return [
-            (sorted(names, key=ENTRY_POINTS.index), None, vaddr + self.bias)
-            for vaddr, names in sorted(found.items())
-        ]
+            private = self.file.loader_malloc(DEBUG_ROOTS if symbols else ())
+            known = {named.name: named for named in watched}
+            return [([known[n]], e.impl, e.vaddr + self.bias) for n, e in private.items()]
+        return [(names, None, vaddr + self.bias) for vaddr, names in found.items()]
 
 
 class Map:
@@ -111,7 +96,7 @@ class Map:
 
     def __init__(self, process, first_id=1):
         self._process = process
-        self._files = {}  # (path, start) -> Code
+        self._files, self._seen = {}, []  # (path, start) -> Code; CodeFiles
         self._starts, self._sorted = [], []
         self._next = first_id
         self._supported = {}
@@ -136,25 +121,34 @@ class Map:
         return new, gone
 
     def _code_files(self):
-        """As maps.code_files. A file that was deleted since it was opened keeps its name."""
+        """{(path, start): CodeFile}. A file that was deleted since it was opened keeps its name."""
         found = {}
-        for (path, start), what in maps.code_files(self._process.mappings()).items():
+        self._seen = code_files.code_files(self._process.mappings(), self._process.read, self._seen)
+        for file in self._seen:
+            path, start = file.path, file.start
             plain = path[: -len(_DELETED)] if path.endswith(_DELETED) else path
-            found[(plain if (plain, start) in self._files else path), start] = what
+            found[(plain if (plain, start) in self._files else path), start] = file
         return found
 
     def _open(self, key, found):
-        start, end, first = found
-        file = _read_elf(key[0])
-        if file is None and key[0] == os.fsencode(self._process.executable()):
-            file = _read_elf(b"/proc/%d/exe" % self._process.pid)  # memfd_create, or deleted
-        bias = start - first.offset
-        if file is not None:
-            bias = start - _lowest_vaddr(file)
-        code = Code(self._next, key[0], start, end, bias, file, _role(key[0]))
+        file, bias = self._read_elf(key[0], found)
+        code = Code(self._next, key[0], found.start, found.end, bias, file, _role(key[0]))
         self._next += 1
         self._files[key] = code
         return code
+
+    def _read_elf(self, path, found):
+        """(ElfFile, bias); (None, its bias) of what cannot be read, or does not lie as it says."""
+        bias, places = found.bias, [path]
+        if path == os.fsencode(self._process.executable()):
+            places.append(b"/proc/%d/exe" % self._process.pid)  # memfd_create, or deleted
+        places.append(b"/proc/%d/map_files/%x-%x" % (self._process.pid, *found.first[:2]))
+        file = next(filter(None, map(_read_elf, places)), None)
+        if file is not None and bias is None:
+            bias = _bias(file, found.code)
+        if bias is None:
+            return None, found.first.start - found.first.offset
+        return file, bias
 
     def at(self, address):
         index = bisect.bisect_right(self._starts, address) - 1
@@ -216,9 +210,13 @@ class Map:
         return owner and owner.file and owner.file.plt_target(target - owner.bias)
 
 
-def _lowest_vaddr(file):
-    loads = [segment.vaddr for segment in file.segments if segment.type == 1]
-    return min(loads) & ~0xFFF if loads else 0
+def _bias(file, code):
+    try:
+        loads = [segment for segment in file.segments_of(elf.PT_LOAD) if segment.filesz]
+    except elf.ElfError:
+        return None
+    rows = (code_files.Load(s.flags, s.offset, s.vaddr, s.filesz, s.memsz) for s in loads)
+    return code_files.bias_of(rows, code)
 
 
 def _read_elf(path):

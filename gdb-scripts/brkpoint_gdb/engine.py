@@ -11,9 +11,9 @@ import signal
 
 import gdb
 
-from alloctrace import spool
+from alloctrace import allocators, spool
 
-from . import borders, code, hooks, planted, settings, spool_file, stacks, syscalls
+from . import borders, code, hooks, libraries, planted, settings, spool_file, stacks, syscalls
 from .process import Process, now
 
 _ENOSYS = (1 << 64) - 38  # what the kernel puts into rax at the entry of a system call
@@ -21,20 +21,24 @@ _RETRIES = 8
 
 
 class Engine:
+    Entry = hooks.Entry
+
     def __init__(self, config):
         self.config = config
         self.options = config.get("options", {})
+        self.watched = allocators.watched(map(allocators.from_plain, config.get("also", ())))
         self.file = spool_file.SpoolFile(config["spool"])
         self.spool = spool.Writer(self.file)
         self.image = -1  # counts execs
         self.map = self.stacks = None
         self.last_state = {}  # as process.state(), at the end
-        self.stops = 0
-        self.lost = 0
+        self.stops = self.lost = 0
         self.planted = planted.Planted(self)
+        self.libraries = libraries.Libraries(self)
         self.reached = []  # breakpoints that stopped the target and wait for their action
         self._noted = set()
         self._own_trap = self._executing = self._dying = False
+        self.has_let_go = False  # the program runs on, unwatched
         self._next_hook = 1
         self._exec_hits = self._execve_hits = 0
 
@@ -53,24 +57,25 @@ class Engine:
         self._hits(self.exec, "_exec_hits")
         self._watch_events()
         self.started_ns = now()
-        self.spool.info(
-            "run",
-            pid=self.process.pid,
-            engine="breakpoints",
-            gdb=gdb.VERSION,
-            started_ns=self.started_ns,
-        )
+        facts = {"pid": self.process.pid, "engine": "breakpoints", "gdb": gdb.VERSION}
+        self.spool.info("run", started_ns=self.started_ns, **facts)
         self.syscalls = syscalls.Syscalls(self)
         syscalls.Forks(self)
         self._begin_image()
         while self._alive():
             self._continue()
-        self.finish("exited")
+        self.finish("detached" if self.has_let_go else "exited")
         if self._dying:
             os._exit(0)  # gdb might wait for threads that nobody will hear of again
 
     def _alive(self):
-        return bool(gdb.selected_inferior().pid) and not self._dying
+        return bool(gdb.selected_inferior().pid) and not self._dying and not self.has_let_go
+
+    def let_go(self):
+        """The target stands still: nothing of ours stays in its memory, and gdb lets it run."""
+        self.planted.remove_all()
+        self.has_let_go = True
+        settings.do("detach")
 
     def give_up(self, error):
         """An error of ours: gdb lets the target go when it quits, and nothing more is seen."""
@@ -97,6 +102,12 @@ class Engine:
     def note(self, text):
         self.spool.info("note", text=text)
 
+    def unseen(self, kind, text):
+        """A note, once, that weakens every count; `kind` is one word: alloctrace/coverage.py."""
+        if text not in self._noted:
+            self._noted.add(text)
+            self.spool.info("unseen", kind=kind, text=text)
+
     def note_once(self, text):
         if text not in self._noted:
             self._noted.add(text)
@@ -122,30 +133,44 @@ class Engine:
         self.stacks = stacks.Stacks(self.process, self.spool, self.map, self.stacks)
         self.calls = hooks.Calls(self)
         self.borders = borders.Borders(self)
-        self._program = None
+        self.program = None
         self.syscalls.forget()
         try:
             self._look_at_image()
         except PermissionError:  # the kernel hides what runs from a file like that
             self.syscalls.quiet = True
-            self.spool.info("image", index=self.image, path="", entry=None, t_ns=now())
-            self.note("a program whose file may be run but not read: nothing of it is seen")
+            self._announce_image("", None)
+            self.unseen(
+                "process", "a program whose file may be run but not read: nothing of it is seen"
+            )
 
     def _look_at_image(self):
         self.process.reopen()
         auxv = self.process.auxv()
         executable = os.fsencode(self.process.executable())
-        self.spool.info(
-            "image", index=self.image, path=os.fsdecode(executable), entry=auxv.get(9), t_ns=now()
-        )
+        self._announce_image(os.fsdecode(executable), auxv.get(9))
         self.syscalls.quiet = not self.process.is_64_bit()
         if self.syscalls.quiet:
-            self.note("a 32-bit program: its allocations are not seen (64-bit x86 only)")
+            self.unseen(
+                "process", "a 32-bit program: its allocations are not seen (64-bit x86 only)"
+            )
             return
         settings.stand_where(self.process.pid)
-        self._update_code(executable, auxv)
+        self.update_code(executable, auxv)
+        self._show_hidden(executable)
         self._start_phases(executable)
         self._act_on_reached()
+
+    def _show_hidden(self, executable):
+        """gdb reads a program's file by its name, and there may be none: memfd_create, unlink."""
+        for program in self.map.all if not os.path.exists(executable) else ():
+            if program.path == executable:
+                settings.show_program(b"/proc/%d/exe" % self.process.pid, program.bias)
+
+    def _announce_image(self, path, entry):
+        what = {"index": self.image, "pid": self.process.pid, "path": path}
+        what["command"] = self.process.command()
+        self.spool.info("image", **what, entry=entry, t_ns=now())
 
     def _start_phases(self, executable):
         main_code = next((c for c in self.map.all if c.path == executable), None)
@@ -154,37 +179,16 @@ class Engine:
             self.borders.begin(now(), main_code, dynamic=False)
             return
         self.borders.begin(now(), None, dynamic=True)
-        self._watch_loader(loader)
+        self.libraries.watch(loader)
         if loader.path != executable and main_code is not None:
-            self._know_program(main_code)
+            self.know_program(main_code)
 
-    def _know_program(self, program):
-        self._program = program
+    def know_program(self, program):
+        self.program = program
         if program.file is not None:
             self.borders.program_known(program)
 
-    def _watch_loader(self, loader):
-        """_dl_debug_state: the loader calls it when its list of libraries has changed."""
-        symbol = loader.file.function(code.DEBUG_STATE) if loader.file else None
-        if symbol is None:
-            self.note("the loader has no _dl_debug_state: libraries are not seen arriving")
-            return
-        borders.Border(self, loader.bias + symbol.value, self._libraries_changed)
-
-    def _libraries_changed(self, tid, regs):
-        settings.stand_where(self.process.pid)
-        try:
-            self._update_code(None, None)
-        except PermissionError:  # prctl(PR_SET_DUMPABLE)
-            self.note_once("the program hid its memory: calls into later libraries are not seen")
-            return
-        if self._program is None:
-            program = next((c for c in self.map.all if c.is_program), None)
-            if program is not None:
-                settings.show_program(program.path, program.bias)
-                self._know_program(program)
-
-    def _update_code(self, executable, auxv):
+    def update_code(self, executable, auxv):
         new, gone = self.map.update()
         if auxv is not None:
             self._assign_roles(executable, auxv)
@@ -204,24 +208,17 @@ class Engine:
         for item in self.map.all:
             if item.path == executable:
                 item.role = "executable"
-            if base and item.start == base:
+            if base and base in (item.start, item.bias):
                 item.role = "loader"
             if not base and item.path == executable and item.is_loader:
                 item.role = "loader"
 
     def _hook(self, item):
-        entries = []
-        for names, impl, address in item.hooks(self.options.get("symbols", True)):
-            ids = {name: self._new_hook(item, name, impl or name, address) for name in names}
-            entries.append(hooks.Entry(self, address, ids))
-        for entry in entries:  # gdb asks in the order of making: a lone `ret` is entry, then end
-            entry.by_site = not self.calls.plant_ends(entry.address, self.map.extent)
+        hooks.watch(self, item, self.Entry)
 
-    def _new_hook(self, item, name, impl, address):
-        number = self._next_hook
+    def new_hook(self):
         self._next_hook += 1
-        self.spool.info("hook", id=number, module=item.id, name=name, impl=impl, address=address)
-        return number
+        return self._next_hook - 1
 
     # -- the loop
 
@@ -261,7 +258,7 @@ class Engine:
                     return
                 if not self._alive() or not self.planted.remove_unreadable():
                     raise
-                self.note("breakpoints in code that was gone: %s" % error)
+                self.unseen("hook", "breakpoints in code that was gone: %s" % error)
 
     def _act_on_reached(self):
         while self.reached:

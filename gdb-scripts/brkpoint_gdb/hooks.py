@@ -12,8 +12,13 @@ from . import returns
 from .process import now
 
 
+_REGISTERS = ("rdi", "rsi", "rdx", "rcx", "r8", "r9")  # that arguments come in
+
+
 class Breakpoint(gdb.Breakpoint):
     """At a raw address, unseen by `info breakpoints`; `hit()` does the work of stop()."""
+
+    called = None  # of an entry: the function's name
 
     def __init__(self, engine, address):
         super().__init__("*%#x" % address, internal=True)
@@ -33,11 +38,14 @@ class Entry(Breakpoint):
     """The first instruction of an allocator function: the arguments are in their registers."""
 
     def __init__(self, engine, address, ids):
-        """`ids`: {canonical name: hook id}, several for aliases."""
+        """`ids`: {allocators.Named: hook id}, several for aliases, which are read alike."""
         super().__init__(engine, address)
         self.by_site = True  # its ends are not clear: watch its callers
         self._ids = ids
+        self._called = {named.name: named for named in ids}
         self._default = next(iter(ids))
+        self.called = self._default.name
+        self._registers = [_REGISTERS[place] for place in self._default.places]
         self._names = {}  # return address -> the name that its call site uses
 
     def hit(self):
@@ -45,18 +53,20 @@ class Entry(Breakpoint):
         t_ns, tid = now(), engine.process.tid()
         regs = engine.process.registers(tid)
         ret = engine.process.word(regs.rsp)
-        name = self._default if len(self._ids) == 1 else self._name_at(ret)
+        named = self._default if len(self._ids) == 1 else self._name_at(ret)
         stack = engine.stacks.at_entry(self.address, regs.rsp, ret)
-        args = (regs.rdi, regs.rsi, regs.rdx)
-        engine.spool.enter(t_ns, tid, self._ids[name], regs.rsp, args, stack)
-        engine.calls.opened(tid, regs.rsp, ret, (self._ids[name], name, regs.rdi))
+        args = [getattr(regs, register) for register in self._registers]
+        args += [0] * (3 - len(args))
+        engine.spool.enter(t_ns, tid, self._ids[named], regs.rsp, args, stack)
+        out = args[0] if named.point == "posix_memalign" else None
+        engine.calls.opened(tid, regs.rsp, ret, (self._ids[named], out))
         return self.by_site and engine.calls.site_missing(ret)
 
     def _name_at(self, ret):
         """Which of its aliases was called: the call site knows, the address does not."""
         if ret not in self._names:
             called = self.engine.map.called_name(ret) if ret else None
-            self._names[ret] = called if called in self._ids else self._default
+            self._names[ret] = self._called.get(called, self._default)
         return self._names[ret]
 
 
@@ -90,7 +100,7 @@ class Calls:
         self.wanted = set()
 
     def opened(self, tid, sp, ret, call):
-        """`call`: (hook id, name, first argument).
+        """`call`: (hook id, where it stores the pointer, or None).
 
         A call that is open there and returns to `ret` as well is the outer one of a tail jump;
         one that returns elsewhere was left by longjmp.
@@ -103,10 +113,10 @@ class Calls:
         _, call = self._open.pop((tid, sp), (None, None))
         if call is None:  # a return of something that nobody watches, through a shared tail
             return
-        hook_id, name, arg0 = call
+        hook_id, out = call
         engine = self._engine
-        if name == "posix_memalign" and result == 0:
-            engine.spool.info("memptr", tid=tid, value=engine.process.word(arg0))
+        if out is not None and result & 0xFFFFFFFF == 0:
+            engine.spool.info("memptr", tid=tid, value=engine.process.word(out))
         engine.spool.leave(t_ns, tid, hook_id, sp, result)
 
     def site_missing(self, address):
@@ -135,3 +145,21 @@ class Calls:
         for table in (self._ends, self._sites):
             if table.get(breakpoint_.address) is breakpoint_:
                 del table[breakpoint_.address]
+
+
+def watch(engine, item, entry_class):
+    """Breakpoints on the allocator functions of a file."""
+    entries = []
+    for names, impl, address in item.hooks(engine.options.get("symbols", True), engine.watched):
+        ids = {named: _announce(engine, item, named, impl, address) for named in names}
+        entries.append(entry_class(engine, address, ids))
+    for entry in entries:  # gdb asks in the order of making: a lone `ret` is entry, then end
+        entry.by_site = not engine.calls.plant_ends(entry.address, engine.map.extent)
+
+
+def _announce(engine, item, named, impl, address):
+    facts = {"id": engine.new_hook(), "module": item.id, "name": named.point, "address": address}
+    facts.update({"returns": "size"} if named.returns_size else {})
+    arguments = " ".join(named.arguments)
+    engine.spool.info("hook", impl=impl or named.name, arguments=arguments, **facts)
+    return facts["id"]

@@ -7,13 +7,16 @@ import os
 import traceback
 
 
+LET_GO = 5  # the program traces itself, and was let go before its end; command/watch.py
+
+
 def main(engine_class):
-    """The exit status for gdb: 0, or 3 when the engine failed (its log tells how)."""
+    """The exit status for gdb: 0; 3 when the engine failed (its log tells how); LET_GO."""
     with open(os.environ["BRKPOINT_ENGINE_CONFIG"], encoding="ascii") as file:
         engine = engine_class(json.load(file))
     try:
         engine.run()
-        return 0
+        return LET_GO if engine.has_let_go else 0
     except Exception as error:
         traceback.print_exc()
         engine.give_up(error)

@@ -124,7 +124,7 @@ def libc_malloc():
     """
     for item in sorted(_codes(), key=lambda item: item.is_loader):
         for names_, _, address in item.hooks(False):
-            if "malloc" in names_:
+            if any(named.name == "malloc" for named in names_):
                 return address
     raise Unfit("no malloc is found: stripped, or a program without libc")
 
@@ -134,7 +134,7 @@ def loader_malloc():
     for item in _codes():
         if item.is_loader:
             item.role = "loader"
-            found = {n: address for names, _, address in item.hooks(True) for n in names}
+            found = {n.name: a for names, _, a in item.hooks(True) for n in names}
             return found.get("malloc")
     return None
 

@@ -6,6 +6,15 @@ system call; where it then fails, the breakpoints come back.
 
 from __future__ import annotations
 
+import os
+
+_INT3 = b"\xcc"
+_WRITABLE = (
+    "the program made writable the entry of %s in %s%s: calls while it had something else"
+    " written there were not seen"
+)
+_OVERWRITTEN = "the program wrote over the entry of %s in %s%s: calls from then on were not seen"
+
 
 class Planted:
     def __init__(self, engine):
@@ -22,6 +31,11 @@ class Planted:
     def act(self):
         while self._waiting:
             self._waiting.pop(0)()
+
+    def wait(self, action):
+        """Inside stop(): `action` is for when the target stands still, which it shall do now."""
+        self._waiting.append(action)
+        return True
 
     def add(self, breakpoint_):
         self._all.add(breakpoint_)
@@ -54,10 +68,10 @@ class Planted:
         if not any(address < code.end and code.start < end for code in self._engine.map.all):
             return False
         taken = [b for b in self._all if address <= b.address < end]
-        if taken:
-            self._unmapping[tid] = taken
-            self._waiting.append(lambda: _enable(taken, False))
-        return bool(taken)
+        if not taken:
+            return False
+        self._unmapping[tid] = taken
+        return self.wait(lambda: _enable(taken, False))
 
     def munmap_ended(self, tid, failed):
         """As munmap_begins: they go for good, or come back where the code is still there."""
@@ -65,18 +79,44 @@ class Planted:
         if taken is None:
             return False
         still = [b for b in taken if b in self._all]
-        self._waiting.append(lambda: _enable(still, True) if failed else self._remove(still))
-        return True
+        return self.wait(lambda: _enable(still, True) if failed else self._remove(still))
+
+    def made_writable(self, address, size):
+        """What the program may write over entries: it is left as it is, and said."""
+        if any(address < code.end and code.start < address + size for code in self._engine.map.all):
+            self._tell(self._entries(address, address + size), _WRITABLE)
+
+    def _entries(self, low, high):
+        return [b for b in self._all if b.called and low <= b.address < high]
+
+    def _tell(self, entries, text):
+        first = min(entries, key=lambda b: b.address, default=None)
+        code = first and self._engine.map.at(first.address)
+        if code is not None:
+            others = " (and %d more)" % (len(entries) - 1) if len(entries) > 1 else ""
+            name = os.fsdecode(code.path).rsplit("/", 1)[-1]
+            self._engine.unseen("overwritten", text % (first.called, name, others))
+
+    def _tell_overwritten(self):
+        """gdb's own bytes are gone where the program wrote; all are where gdb took them out."""
+        entries = self._entries(0, 1 << 64)
+        there = [b for b in entries if self._engine.process.read(b.address, 1) == _INT3]
+        if there:
+            self._tell([b for b in entries if b not in there], _OVERWRITTEN)
 
     def program_ends(self):
         """Inside stop(), at exit_group. As munmap_begins.
 
         Other threads may die while gdb steps them over a breakpoint, which it takes for an error.
         """
+        self._tell_overwritten()
         several = self._engine.process.threads > 1
-        if several:
-            self._waiting.append(lambda: self.enable(False))
-        return several
+        return several and self.wait(lambda: self.enable(False))
+
+    def must_let_go(self):
+        """As program_ends: from here on the program can only run unwatched."""
+        self._waiting.append(self._engine.let_go)
+        return True
 
     def _remove(self, breakpoints):
         for breakpoint_ in breakpoints:

@@ -18,7 +18,7 @@ from alloctrace import maps
 
 # The words of user_regs_struct (sys/user.h) that an event needs, by index.
 _INDEX = {"rax": 10, "rdx": 12, "rsi": 13, "rdi": 14, "orig_rax": 15, "rip": 16, "rsp": 19}
-_INDEX.update(r10=7, r9=8, r8=9, cs=17)
+_INDEX.update(r10=7, r9=8, r8=9, rcx=11, cs=17)
 _WORDS = 27
 _PTRACE_GETREGS = 12
 _PTRACE_GETSIGINFO = 0x4202
@@ -98,6 +98,14 @@ class Process:
         """Whether `address` lies in executable memory (of a file, or made at run time)."""
         found = [m for m in self.mappings() if m.start <= address < m.end]
         return bool(found) and "x" in found[0].perms
+
+    def command(self):
+        """The words that it was started with, at most 4096 bytes of them."""
+        try:
+            words = self._file("cmdline")[:4095].split(b"\0")
+        except OSError:
+            return []
+        return list(map(os.fsdecode, words[:-1] if words[-1] == b"" else words))
 
     def auxv(self):
         """{type: value}; getauxval(3) names the types."""

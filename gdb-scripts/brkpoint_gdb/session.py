@@ -12,20 +12,31 @@ import os
 
 import gdb
 
-from . import code, hooks, planted, session_borders, stacks, syscalls
+from . import code, hooks, libraries, planted, session_borders, stacks, syscalls
 from .engine import Engine
 from .process import Process, now
 
 _ENOSYS = (1 << 64) - 38  # what the kernel puts into rax at the entry of a system call
+_DELETED = "the catchpoint was deleted: memory syscalls are not seen from there on"
 _NATIVE = "only a process that this gdb has started or attached to itself can be recorded"
+
+
+class Entry(hooks.Entry):
+    def hit(self):
+        if super().hit():
+            self.engine.calls.plant_wanted()
+        return False
 
 
 class Session(Engine):
     """From `start` to `end`. `ended`: why, None while it records."""
 
+    Entry = Entry
+
     def __init__(self, spool_path, with_syscalls=True):
         super().__init__({"spool": spool_path})
         self.planted = Planted(self)
+        self.libraries = Libraries(self)
         self.with_syscalls = with_syscalls
         self.ended = None
         self._replaced = False  # by exec
@@ -49,7 +60,7 @@ class Session(Engine):
         auxv = self.process.auxv()
         path = os.fsdecode(executable)
         self.spool.info("image", index=0, path=path, entry=auxv.get(9), t_ns=self.started_ns)
-        self._update_code(executable, auxv)
+        self.update_code(executable, auxv)
         self.borders.begin_here(self.map.all, executable, phase)
         self._end_stacks_at_main()
         self.syscalls = Syscalls(self) if self.with_syscalls else NoSyscalls()
@@ -95,7 +106,7 @@ class Session(Engine):
         if self._replaced:
             return
         if self.ended is None and gdb.selected_inferior().pid == self.process.pid:
-            self._update_code(None, None)
+            self.update_code(None, None)
             self.planted.remove_outside(self.map)
             self.borders.program_arrived(self.map.all)
 
@@ -118,26 +129,18 @@ class Session(Engine):
 
     def _deleted(self, breakpoint_):
         if self.syscalls.is_catchpoint(breakpoint_):
-            self.note("the catchpoint was deleted: memory syscalls are not seen from there on")
+            self.unseen("syscalls", _DELETED)
 
     # -- what the engine stops the target for
 
-    def _update_code(self, executable, auxv):
-        super()._update_code(executable, auxv)
+    def update_code(self, executable, auxv):
+        super().update_code(executable, auxv)
         self._end_stacks_at_main()
 
     def _end_stacks_at_main(self):
         """gdb's own walk ends there, unless the user has said otherwise."""
         if not gdb.parameter("backtrace past-main"):
             self.stacks.thread_starts += self.borders.main_ranges()
-
-    def _hook(self, item):
-        entries = []
-        for names, impl, address in item.hooks(True):
-            ids = {name: self._new_hook(item, name, impl or name, address) for name in names}
-            entries.append(Entry(self, address, ids))
-        for entry in entries:
-            entry.by_site = not self.calls.plant_ends(entry.address, self.map.extent)
 
     def threads_end(self):
         """At exit_group: the user's gdb sees its threads off as it always does."""
@@ -153,9 +156,18 @@ class Session(Engine):
         elif result == 0:
             self._replaced = True
             self.syscalls.quiet = True
-            self.note("exec replaced the program: what the new one does is not recorded")
+            self.unseen(
+                "process", "exec replaced the program: what the new one does is not recorded"
+            )
         else:
             self.planted.enable(True)
+
+
+class Libraries(libraries.Libraries):
+    def are_mapped(self):
+        if self._engine.borders.phase == "load":
+            self._engine.update_code(None, None)
+        return False
 
 
 class Planted(planted.Planted):
@@ -191,13 +203,6 @@ class Planted(planted.Planted):
         return False
 
 
-class Entry(hooks.Entry):
-    def hit(self):
-        if super().hit():
-            self.engine.calls.plant_wanted()
-        return False
-
-
 class SessionProcess(Process):
     def tid(self):
         """The user may switch processes and threads: gdb knows which one stopped."""
@@ -215,6 +220,7 @@ class Syscalls(syscalls.Syscalls):
         self._engine, self._inside, self.quiet = session, {}, False
         number = gdb.convenience_variable("bpnum")
         numbers = [*syscalls.MEMORY_SYSCALLS, *syscalls._ENDING, *syscalls._EXECVE]
+        numbers.append(syscalls._ARCH_PRCTL)
         command = "catch syscall " + " ".join(map(str, numbers))
         self._catchpoint = syscalls.catchpoint(command)
         self._catchpoint.condition = "$_brkpoint_syscall()"

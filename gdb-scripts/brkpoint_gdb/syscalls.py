@@ -14,11 +14,19 @@ from .process import now
 
 _ENDING = {60: "exit", 231: "exit_group"}
 _PTRACE = 101
+_CLONE, _CLONE3 = 56, 435
+_FORKING = (_CLONE, _CLONE3, _PTRACE)
+# int 0x80: mmap, munmap, mprotect, mremap and mmap2 (arch/x86/entry/syscalls/syscall_32.tbl)
+_OF_32_BITS = (90, 91, 125, 163, 192)
+_INT_80 = b"\xcd\x80"
+_GATE = "system calls through int 0x80 are not seen, and this program makes such"
+_ARCH_PRCTL, _ARCH_SET_FS = 158, 0x1002  # asm/prctl.h
 _EXECVE = (59, 322)  # execve, execveat: these stop for real
-_MMAP, _MUNMAP, _NO_FD = 9, 11, 0xFFFFFFFF
+_MMAP, _MPROTECT, _MUNMAP, _NO_FD = 9, 10, 11, 0xFFFFFFFF
+_PROT_WRITE = 2
 _MAP_ANONYMOUS = 0x20
 _MASK32 = 0xFFFFFFFF
-_CLONE, _CLONE3, _CLONE_VM = 56, 435, 0x100  # linux/sched.h
+_CLONE_VM, _CLONE_THREAD, _CLONE_UNTRACED = 0x100, 0x10000, 0x800000  # linux/sched.h
 _SHARED = "a child shares the program's memory (clone): from then on no call is seen"
 
 
@@ -28,9 +36,10 @@ class Syscalls(gdb.Function):
     def __init__(self, engine):
         super().__init__("_brkpoint_syscall")
         self._engine = engine
-        self._inside = {}  # tid -> number of the syscall that it is in
+        self._inside = {}  # tid -> number of the syscall that it is in, or _GATE
         self.quiet = False  # a 32-bit program: the same numbers mean other calls
-        numbers = " ".join(str(n) for n in [*MEMORY_SYSCALLS, *_ENDING, _PTRACE])
+        numbers = [*MEMORY_SYSCALLS, *_ENDING, *_FORKING, *_OF_32_BITS, _ARCH_PRCTL]
+        numbers = " ".join(map(str, numbers))
         catchpoint("catch syscall " + numbers).condition = "$_brkpoint_syscall()"
         self.execve = catchpoint("catch syscall %s" % " ".join(map(str, _EXECVE)))
 
@@ -50,20 +59,43 @@ class Syscalls(gdb.Function):
         t_ns, tid = now(), process.tid()
         regs = process.registers(tid)
         number = regs.orig_rax
-        if self._inside.get(tid) == number:
-            del self._inside[tid]
+        inside = self._inside.pop(tid, None)
+        if inside is _GATE:
+            return False
+        if inside == number:
             return self._leave(t_ns, tid, number, _signed(regs.rax))
         self._inside[tid] = number
+        if process.read(regs.rip - len(_INT_80), len(_INT_80)) == _INT_80:
+            self._engine.unseen("syscalls", _GATE)
+            self._inside[tid] = _GATE
+        if number in _OF_32_BITS or self._inside[tid] is _GATE:
+            return False
         if number in _ENDING:
             self._engine.borders.ending(t_ns, tid, _ENDING[number])
             return _ENDING[number] == "exit_group" and self._engine.planted.program_ends()
         if number == _PTRACE:
             self._engine.note_once("the program calls ptrace itself: it fails while we trace it")
             return False
+        if number in _FORKING:
+            return self._clone_begins(regs)
+        if number == _ARCH_PRCTL:
+            return regs.rdi == _ARCH_SET_FS and self._engine.libraries.are_mapped()
         self._enter(t_ns, tid, number, regs)
+        if number == _MPROTECT and regs.rdx & _PROT_WRITE:
+            self._engine.planted.made_writable(regs.rdi, regs.rsi)
         if number != _MUNMAP:
             return False
         return self._engine.planted.munmap_begins(tid, regs.rdi, regs.rsi)
+
+    def _clone_begins(self, regs):
+        """As _record. A child that shares this memory and may not be traced would die of our
+        breakpoints, and wait for us for ever: LeakSanitizer's, which looks at the program at its
+        end by ptrace (sanitizer_stoptheworld_linux_libcdep.cpp, StopTheWorld).
+        """
+        wanted = _CLONE_VM | _CLONE_UNTRACED
+        if _clone_flags(self._engine.process, regs) & (wanted | _CLONE_THREAD) != wanted:
+            return False
+        return self._engine.planted.must_let_go()
 
     def _leave(self, t_ns, tid, number, result):
         """As _record."""
@@ -103,10 +135,14 @@ class Forks(gdb.Function):
     def _shares_memory(self):
         """gdb takes the breakpoints out of the memory of a child; here it is the program's."""
         process = self._engine.process
-        regs = process.registers(process.tid())
-        if regs.orig_rax == _CLONE3:
-            return bool((process.word(regs.rdi) or 0) & _CLONE_VM)
-        return regs.orig_rax == _CLONE and bool(regs.rdi & _CLONE_VM)
+        return bool(_clone_flags(process, process.registers(process.tid())) & _CLONE_VM)
+
+
+def _clone_flags(process, regs):
+    """What a thread asks for that is in clone or clone3; 0 in any other system call."""
+    if regs.orig_rax == _CLONE3:
+        return process.word(regs.rdi) or 0  # struct clone_args, flags
+    return regs.rdi if regs.orig_rax == _CLONE else 0
 
 
 def catchpoint(command):

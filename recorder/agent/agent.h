@@ -54,6 +54,17 @@ static inline long raw_syscall3(long number, long a, long b, long c)
     return result;
 }
 
+static inline long raw_syscall4(long number, long a, long b, long c, long d)
+{
+    register long fourth __asm__("r10") = d;
+    long result;
+    __asm__ volatile("syscall"
+                     : "=a"(result)
+                     : "a"(number), "D"(a), "S"(b), "d"(c), "r"(fourth)
+                     : "rcx", "r11", "memory");
+    return result;
+}
+
 /* ---- thread.c: who runs here --------------------------------------------------------------- */
 
 /* The state of the running thread, whose pointer `fs` is not known yet; NULL where nothing is to be
@@ -61,6 +72,8 @@ static inline long raw_syscall3(long number, long a, long b, long c)
 AGENT_COLD struct thread_state *thread_meet(uint64_t fs, uint64_t sp);
 /* A forked child has this number, as the kernel wrote it: it need not ask. */
 void thread_is_alone(uint32_t pid);
+int thread_is_guest(void);
+int thread_is_lent(const struct thread_state *t);
 /* Its pointer, where it cannot be read without a system call. */
 AGENT_COLD uint64_t thread_pointer_asked(void);
 /* Forget whoever was known by this thread pointer: a new thread will have it. */

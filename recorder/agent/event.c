@@ -22,6 +22,13 @@ static AGENT_COLD uint64_t behind_wrapper(struct thread_state *t, uint64_t *slot
     return skip_wrapper(slot, ret) ? stack_known(t, *slot, *ret, bp, bx) : 0;
 }
 
+/* Which of the registers that arguments come in is to be told as number `which`. */
+static uint64_t argument(const struct enter_stack *s, uint64_t hook, unsigned which)
+{
+    unsigned number = hook & HOOK_PICKS ? HOOK_PICK(hook, which) : which;
+    return ((const uint64_t *)s)[0x458763 >> 4 * number & 15]; /* words of rdi rsi rdx rcx r8 r9 */
+}
+
 /* Before an allocator function. The words between its return address and the caller's are ours. */
 void agent_enter(struct enter_stack *s)
 {
@@ -46,16 +53,16 @@ void agent_enter(struct enter_stack *s)
     if (unlikely(record == 0))
         return;
     record[1] = time;
-    record[2] = s->rdi;
+    record[2] = argument(s, hook, 0);
     if (wide) {
-        record[3] = s->rsi;
-        record[4] = s->rdx;
+        record[3] = argument(s, hook, 1);
+        record[4] = argument(s, hook, 2);
         flags |= SLOT_WIDE;
     }
+    s->arg0 = record[2];
     flags |= (kind == HOOK_MEMPTR ? SLOT_MEMPTR : 0) | (late ? SLOT_LATE : 0);
     s->slot = (uint64_t)record | flags;
     s->after = after;
-    s->arg0 = s->rdi;
     s->thread = (uint64_t)t;
     publish(record, (wide ? RECORD_CALL3 : RECORD_CALL) | number << 8 | node << 32);
 }

@@ -8,7 +8,10 @@
 
 /* ---- the thread ---- */
 
-#define PROBES 4
+#define PROBES 32 /* a third of the entries are in use, at most: clusters are shorter */
+#define HOME_FACTOR 0x5e3779b1
+#define HOME_SHIFT 17
+_Static_assert(IDENTITY_ENTRIES == 1u << (32 - HOME_SHIFT), "the highest bits");
 
 static inline struct identity *identity(void)
 {
@@ -17,7 +20,7 @@ static inline struct identity *identity(void)
 
 static inline uint32_t home_of(uint64_t fs)
 {
-    return (uint32_t)((fs >> 6) ^ (fs >> 16)) % IDENTITY_ENTRIES;
+    return (uint32_t)(fs >> 6) * HOME_FACTOR >> HOME_SHIFT;
 }
 
 /* Where the kernel has wiped the pages, no entry is in use, and it is met anew. */

@@ -22,6 +22,7 @@ enum {
     SYS_exit_group = 231,
     SYS_seccomp = 317,
     SYS_execveat = 322,
+    SYS_pkey_mprotect = 329,
     SYS_clone3 = 435
 };
 #define CLONE_VM 0x100 /* linux/sched.h */
@@ -47,7 +48,7 @@ struct site {
 static int is_memory(uint64_t number)
 {
     return (number >= SYS_mmap && number <= SYS_brk) || number == SYS_mremap ||
-           number == SYS_madvise;
+           number == SYS_madvise || number == SYS_pkey_mprotect;
 }
 
 static uint64_t result_time(struct thread_state *t)
@@ -127,14 +128,19 @@ static void child_begins(struct thread_state *t, const struct hook_stack *s)
         thread_forget(fs);
         thread_expect(fs, flags & CLONE_PARENT_SETTID ? tid_at : 0);
     }
-    if (!(flags & CLONE_THREAD))
-        ask_host(t, ASK_FORK, s->rax, flags, 0, 0);
+    if (flags & CLONE_THREAD)
+        return;
+    identity()->lent |= flags & CLONE_VM;
+    ask_host(t, ASK_FORK, s->rax, flags, 0, 0);
 }
 
 static void thread_or_program_ends(struct thread_state *t, struct hook_stack *s)
 {
-    ask_host(t, ASK_EXIT, s->rdi, s->rax == SYS_exit_group, 0, 0);
-    if (s->rax == SYS_exit)
+    int guest = thread_is_guest();
+    if (!guest &&
+        (s->rax == SYS_exit_group || t->tid == t->pid)) /* else nobody has to know at once */
+        ask_host(t, ASK_EXIT, s->rdi, s->rax == SYS_exit_group, 0, 0);
+    if (s->rax == SYS_exit && !(guest && thread_is_lent(t)))
         thread_ends(t);
 }
 
@@ -157,7 +163,7 @@ static void last_munmap(struct thread_state *t, struct hook_stack *s, const stru
 static int takes_away(const struct hook_stack *s)
 {
     return s->rax == SYS_munmap || s->rax == SYS_mremap || s->rax == SYS_mprotect ||
-           (s->rax == SYS_mmap && (s->r10 & MAP_FIXED));
+           s->rax == SYS_pkey_mprotect || (s->rax == SYS_mmap && (s->r10 & MAP_FIXED));
 }
 
 static void before_syscall(struct thread_state *t, struct hook_stack *s, struct site *site)
@@ -173,7 +179,7 @@ static void before_syscall(struct thread_state *t, struct hook_stack *s, struct 
         break;
     case SYS_execve:
     case SYS_execveat:
-        ask_host(t, ASK_EXEC, s->rax, (uint64_t)raw_syscall(SYS_gettid, 0, 0), 0, 0);
+        ask_host(t, ASK_EXEC, s->rax, (uint64_t)raw_syscall(SYS_gettid, 0, 0), s->rdi, s->rsi);
         break;
     case SYS_clone:
     case SYS_fork:
@@ -217,6 +223,8 @@ static void at_syscall(struct thread_state *t, struct hook_stack *s, uint64_t ki
 static void at_border(struct thread_state *t, struct hook_stack *s, uint64_t kind)
 {
     uint64_t sp = (uint64_t)(s + 1) + RED_ZONE;
+    if (thread_is_guest())
+        return;
     uint64_t node = stack_at_entry(t, sp, load(sp), s->rbp, s->rbx);
     ask_host(t, ASK_BORDER, kind >> 8, s->number, sp, node);
 }

@@ -6,42 +6,11 @@
  * that the unwinding read. So a chain is compared word by word, innermost first, and where a word
  * differs the stack is unwound until the rest is a known chain.
  */
-#include "event.h"
-#include "unwind.h"
+#include "bounds.h"
 
 #define CHAIN_MAX MAX_FRAMES
 #define WALK_MAX (4 * CHAIN_MAX) /* nodes: a frame and at most three checks each */
 _Static_assert(sizeof(struct unwind_state) <= sizeof((struct thread_state *)0)->unwinding, "room");
-
-/* ---- the memory that may be read ---- */
-
-/* Never a mixture of two: a handler that comes in between may set it as well. */
-static void set_stack(struct thread_state *t, struct answer bounds)
-{
-    volatile uint64_t *low = &t->stack_low, *high = &t->stack_high;
-    do {
-        *high = 0;
-        *low = bounds.first;
-        *high = bounds.second;
-    } while (*low != bounds.first);
-}
-
-static int on_stack(struct thread_state *t, uint64_t sp)
-{
-    if (likely(on_known_stack(t, sp)))
-        return 1;
-    struct answer bounds = {t->other_low, t->other_high};
-    uint64_t unmaps = *(volatile uint64_t *)&area()->unmaps;
-    if (unmaps != t->other_unmaps || sp < bounds.first || sp >= bounds.second)
-        bounds = ask_host(t, ASK_STACK, sp, 0, 0, 0);
-    if (bounds.second == 0)
-        return 0;
-    t->other_low = t->stack_low;
-    t->other_high = t->stack_high;
-    t->other_unmaps = unmaps;
-    set_stack(t, bounds);
-    return on_known_stack(t, sp);
-}
 
 static const struct unwind_tables *tables(void)
 {
@@ -128,13 +97,12 @@ static uint32_t climb(struct thread_state *t, struct unwind_state *s)
     for (unsigned depth = 1; depth < CHAIN_MAX; depth++) {
         uint64_t pc = s->pc, bp = s->bp;
         uint64_t slot;
-        int result = known ? unwind_step(known, cache(), s, t->stack_low, t->stack_high, &slot)
-                           : UNWIND_CUT_UNWINDER;
+        int result = known ? bounds_step(t, known, s, &slot) : UNWIND_CUT_UNWINDER;
         if (result != UNWIND_MORE)
             return result == UNWIND_WHOLE ? 0 : NODE_CUT | (uint32_t)result;
         note_step(t, n, pc, bp, s);
         pass_wrapper(t, 1, s, &slot);
-        if (slot == 0 && !on_stack(t, s->sp)) {
+        if (slot == 0 && !bounds_around(t, s->sp)) {
             push(t, slot, s->pc, s->bp, 0);
             return NODE_CUT | UNWIND_CUT_UNREADABLE;
         }
@@ -212,7 +180,10 @@ static uint32_t unwind(struct thread_state *t, uint64_t slot, uint64_t ret, uint
     *s = (struct unwind_state){.pc = ret, .sp = slot + 8, .bp = bp, .bx = bx};
     t->misses++;
     push(t, slot, ret, bp, 0);
+    struct answer bounds = bounds_now(t);
     walk.outer = climb(t, s);
+    if (!on_known_stack(t, slot))
+        bounds_set(t, bounds);
     close_up(t, &walk);
     finish(t, &walk);
     return walk.first;
@@ -230,8 +201,7 @@ unwind_once(struct thread_state *t, uint64_t slot, uint64_t ret, uint64_t bp, ui
         uint64_t pc = s.pc, here = slot;
         int result = UNWIND_CUT_DEEP;
         if (depth < CHAIN_MAX)
-            result = known ? unwind_step(known, cache(), &s, t->stack_low, t->stack_high, &slot)
-                           : UNWIND_CUT_UNWINDER;
+            result = known ? bounds_step(t, known, &s, &slot) : UNWIND_CUT_UNWINDER;
         if (result == UNWIND_MORE)
             pass_wrapper(t, 0, &s, &slot);
         t->once_count++;
@@ -257,11 +227,15 @@ static AGENT_COLD int is_interrupted(const struct thread_state *t, uint64_t slot
 uint32_t stack_unwound(struct thread_state *t, uint64_t slot, uint64_t ret, uint64_t bp,
                        uint64_t bx)
 {
-    if (unlikely(!on_stack(t, slot)))
+    struct answer before = bounds_now(t);
+    if (unlikely(!bounds_around(t, slot)))
         return NODE_CUT | UNWIND_CUT_UNREADABLE;
     if (unlikely(t->memo_busy)) {
-        if (is_interrupted(t, slot))
-            return unwind_once(t, slot, ret, bp, bx);
+        if (is_interrupted(t, slot)) {
+            uint32_t once = unwind_once(t, slot, ret, bp, bx);
+            bounds_set(t, before); /* that code goes on with them */
+            return once;
+        }
         forget_all(t); /* the host may not have been told of all */
     }
     t->memo_busy = slot;
@@ -281,9 +255,9 @@ uint32_t stack_at_pc(struct thread_state *t, uint64_t pc, uint64_t sp, uint64_t 
     struct unwind_state s = {.pc = pc, .sp = sp, .bp = bp, .bx = bx};
     const struct unwind_tables *known = tables();
     uint64_t slot;
-    if (known == 0 || !on_stack(t, sp))
+    if (known == 0 || !bounds_around(t, sp))
         return NODE_CUT | UNWIND_CUT_UNREADABLE;
-    int result = unwind_step(known, cache(), &s, t->stack_low, t->stack_high, &slot);
+    int result = bounds_step(t, known, &s, &slot);
     if (result != UNWIND_MORE)
         return result == UNWIND_WHOLE ? 0 : NODE_CUT | (uint32_t)result;
     if (slot == 0)

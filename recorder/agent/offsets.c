@@ -29,7 +29,8 @@ void numbers(void)
     OFFSET(ENTRY_FS, identity, entries[0].fs);
     OFFSET(ENTRY_STATE, identity, entries[0].state);
     NUMBER(ENTRY_SHIFT, LOG2(sizeof(struct identity_entry)));
-    NUMBER(ENTRY_LAST, IDENTITY_ENTRIES - 1);
+    NUMBER(HOME_FACTOR, HOME_FACTOR);
+    NUMBER(HOME_SHIFT, HOME_SHIFT);
 
     OFFSET(THREAD_PID, thread_state, pid);
     OFFSET(THREAD_CUR, thread_state, cur);

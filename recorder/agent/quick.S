@@ -59,11 +59,9 @@ agent_entry:                            /* on the stack: the number, then the ca
 
 	rdfsbase %rcx                   /* the thread: thread_find() */
 	mov %rcx, %rax
-	mov %rcx, %rdx
 	shr $6, %rax                    /* home_of() */
-	shr $16, %rdx
-	xor %edx, %eax
-	and $ENTRY_LAST, %eax
+	imul $HOME_FACTOR, %eax, %eax
+	shr $HOME_SHIFT, %eax
 	shl $ENTRY_SHIFT, %eax
 	add code_head+CODE_IDENTITY(%rip), %rax
 	cmp %rcx, ENTRY_FS(%rax)

@@ -6,12 +6,12 @@
  */
 #include "agent.h"
 
-#define SYS_nanosleep 35
 #define SYS_futex 202
-#define FUTEX_WAKE 1   /* uapi/linux/futex.h */
-#define ASK_SPINS 1000 /* as long as an answer takes where the host is awake */
-#define ASK_REST_NS 50000
-#define REST_NS 4000000 /* a quarter of what the host needs for the first chunks */
+#define FUTEX_WAIT 0 /* uapi/linux/futex.h */
+#define FUTEX_WAKE 1
+#define ASK_SPINS 200             /* as long as an answer takes where the host is awake */
+#define REST_NS 4000000           /* a quarter of what the host needs for the first chunks */
+#define LONGEST_REST_NS 500000000 /* then it is looked whether the host is still there */
 
 static inline uint64_t pack(uint32_t index, uint32_t offset)
 {
@@ -46,39 +46,53 @@ static void give_back(uint32_t index)
     __sync_fetch_and_or(&area()->free_chunks[index / 32], 1u << index % 32);
 }
 
-/* Give the host time, without using any. */
-static void rest(int64_t nanoseconds)
+/* Whether the host is gone. Then nothing is to be recorded any more. */
+static int is_alone(void)
+{
+    if (likely(!(*(volatile uint32_t *)&area()->host & HOST_GONE)))
+        return 0;
+    area()->recording = 0;
+    return 1;
+}
+
+/* Until the word is another than it was, or somebody calls, at most so long. A signal ends it too. */
+static void sleep_on(uint32_t *word, uint32_t was, int64_t nanoseconds)
 {
     const struct {
         int64_t seconds, nanoseconds;
-    } time = {0, nanoseconds};
+    } time = {nanoseconds / 1000000000, nanoseconds % 1000000000};
     if (area()->may_sleep)
-        raw_syscall(SYS_nanosleep, (long)&time, 0);
+        raw_syscall4(SYS_futex, (long)word, FUTEX_WAIT, was, (long)&time);
     else
         __builtin_ia32_pause();
+}
+
+static int32_t claim_of(uint32_t chunks)
+{
+    chunks += area()->threads_top;
+    return claim_free(chunks < AREA_CHUNKS ? chunks / 32 * 32 : AREA_CHUNKS);
 }
 
 /* Where the host does not keep up, the first chunks are all in use. More of them are taken only
  * while it stands still: fresh memory costs the target more than a rest. */
 static int32_t wait_for_chunk(struct thread_state *t)
 {
-    int32_t index = claim_free(AREA_FIRST);
+    int32_t index = claim_of(AREA_FIRST);
     if (likely(index >= 0))
         return index;
     t->waits++;
     __sync_fetch_and_add(&area()->waits, 1);
-    while (!*(volatile uint32_t *)&area()->host_gone) {
-        rest(REST_NS);
-        index = claim_free(AREA_CHUNKS);
-        if (index >= 0)
-            return index;
+    for (int64_t rest = REST_NS; index < 0 && !is_alone(); rest = LONGEST_REST_NS) {
+        uint32_t released = *(volatile uint32_t *)&area()->released;
+        __sync_fetch_and_add(&area()->hungry, 1);
+        index = claim_of(AREA_FIRST);
+        if (index < 0)
+            sleep_on(&area()->released, released, rest);
+        __sync_fetch_and_sub(&area()->hungry, 1);
+        if (index < 0)
+            index = claim_of(AREA_BEHIND);
     }
-    return -1;
-}
-
-static uint32_t number_of(struct thread_state *t)
-{
-    return (uint32_t)(((char *)t - (char *)in_area(AREA_THREADS_AT)) / THREAD_SIZE) + 1;
+    return index;
 }
 
 /* Here, not in the host: so the chunk comes into this processor's cache in one go. */
@@ -96,7 +110,7 @@ int ring_next_chunk(struct thread_state *t, uint64_t cur)
         return 0;
     struct chunk *fresh = chunk_at((uint32_t)index);
     make_zero(fresh);
-    fresh->owner = number_of(t);
+    fresh->owner = t->number;
     if (!swap_own(&t->cur, cur, pack((uint32_t)index, CHUNK_HEAD))) {
         give_back((uint32_t)index); /* a signal handler was quicker */
         return 1;
@@ -119,26 +133,31 @@ static void wake_host(void)
         raw_syscall3(SYS_futex, (long)&area()->asks, FUTEX_WAKE, 1);
 }
 
-/* Longer and longer: hundreds of threads that ask at once would leave the host no time to answer. */
-static void wait_for_answer(const struct ask *ask)
+/* It is announced here: a handler that waits for the question that it interrupted cannot know whether
+ * that had come so far. */
+static void wait_for_answer(struct thread_state *t)
 {
-    unsigned spins = 0;
-    int64_t pause = ASK_REST_NS;
-    while (__atomic_load_n(&ask->state, __ATOMIC_ACQUIRE) == ASK_WAITING) {
-        if (*(volatile uint32_t *)&area()->host_gone)
-            break;
-        if (spins++ < ASK_SPINS) {
-            __builtin_ia32_pause();
-            continue;
-        }
-        rest(pause);
-        pause = pause < REST_NS ? 2 * pause : pause;
+    struct ask *ask = &t->ask;
+    uint32_t index = t->number - 1;
+    if (__atomic_load_n(&ask->state, __ATOMIC_ACQUIRE) == ASK_WAITING) {
+        __sync_fetch_and_or(&area()->asking[index / 32], 1u << index % 32);
+        __sync_fetch_and_add(&area()->asks, 1);
+        wake_host();
     }
+    for (unsigned spins = 0; spins < ASK_SPINS; spins++) {
+        if (__atomic_load_n(&ask->state, __ATOMIC_ACQUIRE) != ASK_WAITING)
+            break;
+        __builtin_ia32_pause();
+    }
+    __sync_bool_compare_and_swap(&ask->state, ASK_WAITING, ASK_ASLEEP);
+    while (__atomic_load_n(&ask->state, __ATOMIC_ACQUIRE) == ASK_ASLEEP && !is_alone())
+        sleep_on(&ask->state, ASK_ASLEEP, LONGEST_REST_NS);
 }
 
-static struct answer ask_now(struct ask *ask, uint32_t kind, const uint64_t a[4])
+static struct answer ask_now(struct thread_state *t, uint32_t kind, const uint64_t a[4])
 {
     struct answer answer = {0, 0};
+    struct ask *ask = &t->ask;
     ask->state = ASK_WRITING;
     __asm__ volatile("" ::: "memory");
     ask->kind = kind;
@@ -147,9 +166,7 @@ static struct answer ask_now(struct ask *ask, uint32_t kind, const uint64_t a[4]
     ask->answer[0] = ask->answer[1] = 0;
     ask->time = area()->clock ? __builtin_ia32_rdtsc() : 0;
     __atomic_store_n(&ask->state, ASK_WAITING, __ATOMIC_RELEASE);
-    __sync_fetch_and_add(&area()->asks, 1);
-    wake_host();
-    wait_for_answer(ask);
+    wait_for_answer(t);
     if (ask->state == ASK_ANSWERED)
         answer = (struct answer){ask->answer[0], ask->answer[1]};
     __asm__ volatile("" ::: "memory");
@@ -160,12 +177,13 @@ static struct answer ask_now(struct ask *ask, uint32_t kind, const uint64_t a[4]
 /* In a signal handler that interrupted a question: that one is answered first, and is then as it
  * was; whoever asked it goes on with its answer. It may never, where an earlier handler left by
  * siglongjmp: then it is kept for nobody. */
-static AGENT_COLD struct answer ask_inside(struct ask *ask, uint32_t kind, const uint64_t a[4])
+static AGENT_COLD struct answer ask_inside(struct thread_state *t, uint32_t kind,
+                                           const uint64_t a[4])
 {
-    wait_for_answer(ask);
-    const struct ask outer = *ask;
-    struct answer answer = ask_now(ask, kind, a);
-    *ask = outer;
+    wait_for_answer(t);
+    const struct ask outer = t->ask;
+    struct answer answer = ask_now(t, kind, a);
+    t->ask = outer;
     return answer;
 }
 
@@ -173,5 +191,5 @@ struct answer ask_host(struct thread_state *t, uint32_t kind, uint64_t a, uint64
                        uint64_t d)
 {
     const uint64_t all[4] = {a, b, c, d};
-    return t->ask.state == ASK_IDLE ? ask_now(&t->ask, kind, all) : ask_inside(&t->ask, kind, all);
+    return t->ask.state == ASK_IDLE ? ask_now(t, kind, all) : ask_inside(t, kind, all);
 }

@@ -5,9 +5,11 @@
  */
 #include "event.h"
 
+#define SYS_mprotect 10
 #define SYS_getpid 39
 #define SYS_arch_prctl 158
 #define SYS_gettid 186
+#define PROT_READ_WRITE 3  /* asm-generic/mman-common.h */
 #define ARCH_GET_FS 0x1003 /* asm/prctl.h */
 
 uint64_t thread_pointer_asked(void)
@@ -34,12 +36,21 @@ static struct thread_state *state_at(uint32_t index)
     return in_area(AREA_THREADS_AT + (uint64_t)index * THREAD_SIZE);
 }
 
+/* Beyond the first ones nothing may be read or written yet, in this process. */
+static int open_state(struct thread_state *t, uint32_t index)
+{
+    if (index < AREA_OPEN)
+        return 1;
+    return area()->may_sleep &&
+           raw_syscall3(SYS_mprotect, (long)t, THREAD_SIZE, PROT_READ_WRITE) == 0;
+}
+
 static AGENT_COLD struct thread_state *find_live(uint64_t fs)
 {
-    for (uint32_t i = 0; i < AREA_THREADS; i++) {
+    for (uint32_t i = 0; i < area()->threads_top; i++) {
         struct thread_state *t = state_at(i);
-        if ((area()->threads[i / 32] >> i % 32 & 1) && t->use == THREAD_LIVE && t->fs == fs &&
-            t->pid == identity()->pid)
+        if ((area()->threads[i / 32] >> i % 32 & 1) && open_state(t, i) && t->use == THREAD_LIVE &&
+            t->fs == fs && t->pid == identity()->pid)
             return t;
     }
     return 0;
@@ -65,35 +76,98 @@ static uint32_t own_number(uint64_t fs)
     return (uint32_t)raw_syscall(SYS_gettid, 0, 0);
 }
 
-static AGENT_COLD struct thread_state *introduce(uint64_t fs, uint64_t sp, int alone)
+/* Both words at once: other threads may want the same entry, and so may a signal's handler that runs
+ * in between. */
+static int swap_entry(struct identity_entry *e, struct identity_entry old, uint64_t fs,
+                      struct thread_state *t)
+{
+    uint8_t done;
+    __asm__ volatile("lock cmpxchg16b %1; sete %0"
+                     : "=q"(done), "+m"(*e), "+a"(old.fs), "+d"(old.state)
+                     : "b"(fs), "c"(t)
+                     : "memory", "cc");
+    return done;
+}
+
+static struct thread_state *known(uint64_t fs)
+{
+    uint32_t home = home_of(fs);
+    for (uint32_t i = 0; i < PROBES; i++) {
+        const volatile struct identity_entry *e =
+            &identity()->entries[(home + i) % IDENTITY_ENTRIES];
+        if (e->fs == fs && e->state != 0)
+            return (struct thread_state *)e->state;
+    }
+    return identity()->displaced ? find_live(fs) : 0;
+}
+
+/* From now on `fs` is `t`, unless it was met in between, by a signal's handler: who it is then. */
+static struct thread_state *remember(uint64_t fs, struct thread_state *t)
+{
+    uint32_t home = home_of(fs), i = 0;
+    for (;;) {
+        struct identity_entry *e = &identity()->entries[(home + i) % IDENTITY_ENTRIES];
+        const struct identity_entry old = *(const volatile struct identity_entry *)e;
+        if (old.state != 0 && i < PROBES - 1) {
+            i++;
+            continue;
+        }
+        struct thread_state *other = known(fs);
+        if (other != 0 && other != t)
+            return other;
+        identity()->displaced |= old.state != 0;
+        if (swap_entry(e, old, fs, t))
+            return t;
+        i = 0;
+    }
+}
+
+static struct thread_state *no_state(void)
+{
+    __sync_fetch_and_add(&area()->trouble[TROUBLE_NO_THREAD], 1);
+    return 0;
+}
+
+static void note_top(uint32_t index)
+{
+    uint32_t *top = &area()->threads_top;
+    for (uint32_t old = *top; old <= index; old = *top)
+        __sync_bool_compare_and_swap(top, old, index + 1);
+}
+
+static AGENT_COLD struct thread_state *new_state(uint64_t fs, int alone)
 {
     int32_t index = claim_state();
-    if (index < 0) {
-        __sync_fetch_and_add(&area()->trouble[TROUBLE_NO_THREAD], 1);
-        return 0;
-    }
+    if (index < 0)
+        return no_state();
     struct thread_state *t = state_at((uint32_t)index);
+    if (!open_state(t, (uint32_t)index)) {
+        __sync_fetch_and_and(&area()->threads[index / 32], ~(1u << index % 32));
+        return no_state();
+    }
+    note_top((uint32_t)index);
+    t->number = (uint32_t)index + 1;
+    t->memo_count = 1;
+    for (uint32_t i = 0; t->was_used && i < MEMO_BUCKETS; i++)
+        t->buckets[i] = 0;
     t->pid = identity()->pid;
     t->tid = alone ? t->pid : own_number(fs);
     t->fs = fs;
     __atomic_store_n(&t->use, THREAD_LIVE, __ATOMIC_RELEASE);
-    struct answer bounds = ask_host(t, ASK_STACK, sp, 0, 0, 0);
-    t->stack_low = bounds.first;
-    t->stack_high = bounds.second;
     return t;
 }
 
-static void remember(uint64_t fs, struct thread_state *t)
+/* Whether this is a child that has its parent's memory until it execs or ends (vfork): what it asks
+ * for in there is its parent's, what becomes of it is not. */
+int thread_is_guest(void)
 {
-    uint32_t home = home_of(fs);
-    for (uint32_t i = 0; i < PROBES; i++) {
-        struct identity_entry *e = &identity()->entries[(home + i) % IDENTITY_ENTRIES];
-        if (e->state == 0 || i == PROBES - 1) {
-            e->fs = fs;
-            e->state = (uint64_t)t;
-            return;
-        }
-    }
+    return identity()->lent && (uint32_t)raw_syscall(SYS_getpid, 0, 0) != identity()->pid;
+}
+
+/* Whether it runs as this thread of its parent's, whose thread pointer it has. */
+int thread_is_lent(const struct thread_state *t)
+{
+    return t->tid != (uint32_t)raw_syscall(SYS_gettid, 0, 0);
 }
 
 void thread_is_alone(uint32_t pid)
@@ -111,11 +185,19 @@ struct thread_state *thread_meet(uint64_t fs, uint64_t sp)
             self->pid = (uint32_t)raw_syscall(SYS_getpid, 0, 0);
         self->ready = 1;
     }
-    struct thread_state *t = find_live(fs);
-    if (t == 0)
-        t = introduce(fs, sp, alone);
-    if (t != 0)
-        remember(fs, t);
+    struct thread_state *t = known(fs);
+    if (t == 0 && (t = new_state(fs, alone)) == 0)
+        return 0;
+    struct thread_state *met = remember(fs, t);
+    if (met != t) {
+        __atomic_store_n(&t->use, THREAD_GONE, __ATOMIC_RELEASE);
+        return met;
+    }
+    if (t->stack_high == 0) {
+        struct answer bounds = ask_host(t, ASK_STACK, sp, 0, 0, 0);
+        t->stack_low = bounds.first;
+        t->stack_high = bounds.second;
+    }
     return t;
 }
 

@@ -47,7 +47,9 @@ struct unwind_cache {
 /* One step outwards. `state` becomes the caller's frame, `*slot` the address that its return
  * address stood in, 0 behind a signal frame: the stack may have changed there, and so the bounds.
  * Reads the stack only inside [low, high). On any result but UNWIND_MORE pc and sp of `state` are as
- * they were, and the other registers are of no use. unwind_step.h has it as an inline function, for
+ * they were, and the other registers are of no use; and `*slot` is 0, or, where the frame is not found
+ * by the stack pointer, where it would be: on another stack? Its bounds may be given as [low, high):
+ * only a frame on the same stack must lie outwards. unwind_step.h has it as an inline function, for
  * the one loop where it counts. */
 int unwind_step(const struct unwind_tables *tables, struct unwind_cache *cache,
                 struct unwind_state *state, uint64_t low, uint64_t high, uint64_t *slot);

@@ -134,10 +134,14 @@ UNWIND_INLINE int unwind_step_inline(const struct unwind_tables *tables, struct 
     }
     if (!UNWIND_LIKELY(!(what & UNWIND_GUESSED)) && !state->guessed)
         state->guessed = unwind_guess(state->sp, stack, what);
-    if (!UNWIND_LIKELY(unwind_inside(stack, cfa - 8)))
+    if (!UNWIND_LIKELY(unwind_inside(stack, cfa - 8))) {
+        *slot = kind == UNWIND_SP ? 0 : cfa - 8;
         return UNWIND_CUT_UNREADABLE;
-    if (!UNWIND_LIKELY(cfa > state->sp))
+    }
+    if (!UNWIND_LIKELY(cfa > state->sp) && unwind_inside(stack, state->sp)) {
+        *slot = kind == UNWIND_SP ? 0 : cfa - 8;
         return UNWIND_CUT_UNWINDER;
+    }
     uint64_t ret = UNWIND_WORD(cfa - 8);
     if (!UNWIND_LIKELY(ret))
         return unwind_has_table(what) ? UNWIND_WHOLE : UNWIND_CUT_UNWINDER;

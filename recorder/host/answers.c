@@ -1,24 +1,71 @@
 /* answers.c - what threads of the target ask. The asking thread stands still until it is told. */
+#include "changes_stacks.h"
 #include "execs.h"
+#include "mapped.h"
+#include "overwritten.h"
+#include "lives.h"
+#include "map_at.h"
 #include "reader.h"
 
+#include <linux/futex.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
-static void answer_stack(struct host *h, struct ask *ask)
+/* Of all that is mapped, read when it is first asked for, and good as long as those who asked wait. */
+static void answer_from_maps(struct maps *maps, pid_t pid, struct ask *ask)
 {
-    struct maps maps;
-    ask->answer[0] = ask->answer[1] = 0;
-    if (maps_read(&maps, h->process->tracee.pid)) {
-        const struct mapping *m = maps_at(&maps, ask->a[0]);
-        if (m != NULL && m->readable) {
-            bool grows = strcmp(m->path, "[stack]") == 0 && m > maps.list;
-            ask->answer[0] = grows ? m[-1].end : m->start;
-            ask->answer[1] = m->end;
-        }
+    if (maps->list == NULL && !maps_read(maps, pid))
+        return;
+    const struct mapping *m = maps_at(maps, ask->a[0]);
+    if (m != NULL && m->readable) {
+        bool grows = strcmp(m->path, "[stack]") == 0 && m > maps->list;
+        ask->answer[0] = grows ? m[-1].end : m->start;
+        ask->answer[1] = m->end;
     }
+}
+
+static void answer_stack(struct maps *maps, pid_t pid, struct ask *ask)
+{
+    struct mapping m;
+    ask->answer[0] = ask->answer[1] = 0;
+    if (!map_at(pid, ask->a[0], &m) || strcmp(m.path, "[stack]") == 0) {
+        answer_from_maps(maps, pid, ask);
+    } else if (m.readable) {
+        ask->answer[0] = m.start;
+        ask->answer[1] = m.end;
+    }
+}
+
+static bool may_be_a_stack(const struct mapping *m)
+{
+    return m->readable && m->writable && (m->path[0] != '/' || m->shared);
+}
+
+/* A pc is told: its function has found its caller at an address that the stack pointer did not lead
+ * to. That is no stack unless the function changes stacks. */
+static void answer_other_stack(struct host *h, struct ask *ask)
+{
+    struct maps maps = {0};
+    uint64_t pc = ask->a[1];
+    ask->answer[0] = ask->answer[1] = 0;
+    if (changes_stacks(module_around(h, pc), pc) && maps_read(&maps, h->process->tracee.pid)) {
+        const struct mapping *m = maps_at(&maps, ask->a[0]);
+        if (m != NULL && may_be_a_stack(m))
+            answer_from_maps(&maps, h->process->tracee.pid, ask);
+    }
+    maps_free(&maps);
+}
+
+static void answer_one_stack(struct host *h, struct ask *ask)
+{
+    struct maps maps = {0};
+    if (ask->a[1] != 0)
+        answer_other_stack(h, ask);
+    else
+        answer_stack(&maps, h->process->tracee.pid, ask);
     maps_free(&maps);
 }
 
@@ -47,9 +94,6 @@ static void answer(struct host *h, struct thread_state *t, struct reader *r)
     struct ask *ask = &t->ask;
     uint64_t now = event_ns(h, r, ask->time);
     switch ((enum ask_kind)ask->kind) {
-    case ASK_STACK:
-        answer_stack(h, ask);
-        break;
     case ASK_MAPPED:
         answer_mapped(h, r, ask);
         break;
@@ -61,14 +105,18 @@ static void answer(struct host *h, struct thread_state *t, struct reader *r)
                                             node_of(h, r, (uint32_t)ask->a[3])});
         break;
     case ASK_EXEC:
-        exec_begins(h, (pid_t)ask->a[1]);
+        exec_begins(h, ask);
         break;
     case ASK_NO_EXEC:
         exec_fails(h, (pid_t)ask->a[0]);
         break;
     case ASK_EXIT:
-        if (pid_of(h) == (uint32_t)h->first && (ask->a[1] || r->tid == r->pid))
-            border_end(h, now, ask->a[1] != 0);
+        if (ask->a[1]) {
+            mapped_last(h, h->process);
+            overwritten_at_end(h);
+        }
+        if (ask->a[1] || r->tid == r->pid)
+            life_exits(h, now, (int)(ask->a[0] & 0xff), ask->a[1] != 0);
         break;
     case ASK_FORK:
         break; /* that everything before is drained was all */
@@ -78,15 +126,10 @@ static void answer(struct host *h, struct thread_state *t, struct reader *r)
     case ASK_START:
         ask->answer[0] = border_start(h, ask->a[0], (uint32_t)ask->a[1]);
         break;
+    case ASK_STACK: /* without all this: answer_stacks */
     case ASK_NOTHING:
         break;
     }
-}
-
-static bool is_live(const struct host *h, uint32_t index)
-{
-    return __atomic_load_n(&h->family->area->threads[index / 32], __ATOMIC_ACQUIRE) >> index % 32 &
-           1;
 }
 
 static void serve_owner(struct host *h, uint32_t pid)
@@ -96,9 +139,94 @@ static void serve_owner(struct host *h, uint32_t pid)
         serve(h, p);
 }
 
+/* ---- who asks ---- */
+
+struct asker {
+    struct thread_state *t;
+    struct reader *r;
+    uint64_t time;
+};
+
+static bool waits(const struct thread_state *t)
+{
+    uint32_t state = __atomic_load_n(&t->ask.state, __ATOMIC_ACQUIRE);
+    return state == ASK_WAITING || state == ASK_ASLEEP;
+}
+
+static size_t askers(struct host *h, struct asker *list)
+{
+    struct family *f = h->family;
+    size_t count = 0;
+    for (uint32_t w = 0; w < AREA_THREADS / 32; w++) {
+        if (__atomic_load_n(&f->area->asking[w], __ATOMIC_RELAXED) == 0)
+            continue;
+        uint32_t bits = __atomic_exchange_n(&f->area->asking[w], 0, __ATOMIC_ACQUIRE);
+        for (; bits != 0; bits &= bits - 1) {
+            uint32_t index = w * 32 + (uint32_t)__builtin_ctz(bits);
+            struct thread_state *t = thread_state(h, index);
+            if (waits(t))
+                list[count++] = (struct asker){t, &f->readers[index], t->ask.time};
+        }
+    }
+    return count;
+}
+
+static int is_later(const void *one, const void *other)
+{
+    const struct asker *a = one, *b = other;
+    return (a->time > b->time) - (a->time < b->time);
+}
+
+static void go_on(struct host *h, struct ask *ask)
+{
+    h->ask_count++;
+    if (__atomic_exchange_n(&ask->state, ASK_ANSWERED, __ATOMIC_ACQ_REL) == ASK_ASLEEP)
+        syscall(SYS_futex, &ask->state, FUTEX_WAKE, 1);
+}
+
+/* Threads that begin, all that began at once: nothing that was recorded matters for it. Returns how
+ * many asked something else. */
+static size_t answer_stacks(struct host *h, struct asker *list, size_t count)
+{
+    struct maps maps = {0};
+    pid_t read_of = 0;
+    size_t others = 0;
+    for (size_t i = 0; i < count; i++) {
+        struct ask *ask = &list[i].t->ask;
+        pid_t pid = (pid_t)list[i].t->pid;
+        if (ask->kind != ASK_STACK || ask->a[1] != 0 || process_by(h, pid) == NULL) {
+            list[others++] = list[i];
+            continue;
+        }
+        if (read_of != pid) {
+            maps_free(&maps);
+            maps = (struct maps){0};
+            read_of = pid;
+        }
+        answer_stack(&maps, pid, ask);
+        go_on(h, ask);
+    }
+    maps_free(&maps);
+    return others;
+}
+
 /* Everything that was recorded before a question goes before its answer. */
+static void answer_other(struct host *h, struct family *f, const struct asker *asker)
+{
+    struct ask *ask = &asker->t->ask;
+    clock_look(&h->clock);
+    drain(h, ask->time ? ask->time : DRAIN_ALL - 1);
+    serve_owner(h, asker->r->pid);
+    if (h->family == f && ask->kind == ASK_STACK)
+        answer_one_stack(h, ask);
+    else if (h->family == f && ask->kind <= ASK_START)
+        answer(h, asker->t, asker->r);
+    go_on(h, ask);
+}
+
 void answers_give(struct host *h)
 {
+    static struct asker list[AREA_THREADS];
     struct family *f = h->family;
     if (f == NULL)
         return;
@@ -106,16 +234,8 @@ void answers_give(struct host *h)
     if (asks == f->asks_seen)
         return;
     f->asks_seen = asks;
-    for (uint32_t i = 0; i < AREA_THREADS; i++) {
-        struct thread_state *t = thread_state(h, i);
-        if (!is_live(h, i) || __atomic_load_n(&t->ask.state, __ATOMIC_ACQUIRE) != ASK_WAITING)
-            continue;
-        clock_look(&h->clock);
-        drain(h, t->ask.time ? t->ask.time : DRAIN_ALL - 1);
-        h->ask_count++;
-        serve_owner(h, f->readers[i].pid);
-        if (h->family == f && t->ask.kind <= ASK_START)
-            answer(h, t, &f->readers[i]);
-        __atomic_store_n(&t->ask.state, ASK_ANSWERED, __ATOMIC_RELEASE);
-    }
+    size_t count = answer_stacks(h, list, askers(h, list));
+    qsort(list, count, sizeof *list, is_later);
+    for (size_t i = 0; i < count; i++)
+        answer_other(h, f, &list[i]);
 }

@@ -2,6 +2,7 @@
 #define _GNU_SOURCE /* memfd_create */
 #include "areas.h"
 #include "families.h"
+#include "place.h"
 #include "room.h"
 
 #include <errno.h>
@@ -9,15 +10,13 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #ifndef MAP_FIXED_NOREPLACE
 #define MAP_FIXED_NOREPLACE 0x100000
 #endif
-
-/* Far from where the kernel, libc and the sanitizers' shadows put things. */
-#define DATA_HINT UINT64_C(0x2a0000000000)
 
 bool areas_problem(struct host *h, const char *what, int64_t result)
 {
@@ -43,14 +42,14 @@ int64_t area_remote_map(struct host *h, uint64_t at, uint64_t size, int prot, in
 
 static int64_t map_piece(struct host *h, uint64_t at, const struct piece *piece, int fd)
 {
-    return area_remote_map(h, at + piece->at, piece->size, PROT_READ | PROT_WRITE,
-                           MAP_SHARED | MAP_NORESERVE | MAP_FIXED_NOREPLACE, fd,
-                           h->family->place + piece->at);
+    return area_remote_map(
+        h, at + piece->at, piece->size, piece->open ? PROT_READ | PROT_WRITE : PROT_NONE,
+        MAP_SHARED | MAP_NORESERVE | MAP_FIXED_NOREPLACE, fd, h->family->place + piece->at);
 }
 
 static int64_t map_pieces(struct host *h, uint64_t at, int fd)
 {
-    struct piece pieces[3];
+    struct piece pieces[MAX_PIECES];
     unsigned count = room_pieces(h->family->room, pieces);
     int64_t result = (int64_t)at, ignored;
     for (unsigned i = 0; i < count; i++) {
@@ -70,13 +69,11 @@ static int64_t map_pieces(struct host *h, uint64_t at, int fd)
 static int64_t map_room(struct host *h, int fd)
 {
     struct family *f = h->family;
-    uint64_t limit = room_limit(h->process->tracee.pid);
+    uint64_t limit = room_limit(h->process->tracee.pid), at = place_data(h, AREA_SIZE);
     int64_t result = -ENOMEM;
     for (; f->room != NULL; f->room = room_smaller(f->room)) {
-        if (room_size(f->room) <= limit)
-            result = map_pieces(h, DATA_HINT, fd);
-        if (result == -EEXIST) /* something of the target is there */
-            result = map_pieces(h, DATA_HINT + AREA_SIZE, fd);
+        if (at != 0 && room_size(f->room) <= limit)
+            result = map_pieces(h, at, fd);
         if (area_is_address(result))
             break;
     }
@@ -85,7 +82,7 @@ static int64_t map_room(struct host *h, int fd)
 
 /* A process of another user, or in a container, may not open our memory file, or not see it: it
  * makes one, and we open that. */
-static int64_t offered_data(struct host *h)
+int64_t area_offer(struct host *h)
 {
     char path[48];
     int64_t fd = -EIO, ignored;
@@ -105,14 +102,38 @@ static int64_t offered_data(struct host *h)
     return fd;
 }
 
+/* Whether the descriptor still is what it was: the program has run since. */
+static bool is_offered(const struct host *h)
+{
+    char path[48];
+    struct stat ours, its;
+    if (h->offered <= 0 || fstat(h->area_fd, &ours) != 0)
+        return false;
+    snprintf(path, sizeof path, "/proc/%d/fd/%d", h->process->tracee.pid, (int)h->offered);
+    return stat(path, &its) == 0 && its.st_ino == ours.st_ino && its.st_dev == ours.st_dev;
+}
+
+void area_withdraw(struct host *h)
+{
+    int64_t ignored;
+    const uint64_t close_it[6] = {(uint64_t)h->offered};
+    if (is_offered(h))
+        tracee_syscall(&h->process->tracee, SYS_close, close_it, NULL, 0, &ignored);
+    h->offered = 0;
+}
+
 static int64_t open_data(struct host *h)
 {
     char path[48];
     int64_t fd = -EIO;
+    if (is_offered(h))
+        return h->offered;
     snprintf(path, sizeof path, "/proc/%d/fd/%d", (int)getpid(), h->area_fd);
     const uint64_t a[6] = {(uint64_t)AT_FDCWD, 0, O_RDWR | O_CLOEXEC};
     tracee_syscall(&h->process->tracee, SYS_openat, a, path, 1, &fd);
-    return fd < 0 && h->process->tracee.runner ? offered_data(h) : fd;
+    if (fd >= 0)
+        return fd;
+    return h->process->tracee.runner ? area_offer(h) : area_receive(h);
 }
 
 bool area_map_data(struct host *h)
@@ -123,6 +144,7 @@ bool area_map_data(struct host *h)
     int64_t address = map_room(h, (int)fd);
     const uint64_t close_it[6] = {(uint64_t)fd};
     tracee_syscall(&h->process->tracee, SYS_close, close_it, NULL, 0, &ignored);
+    h->offered = 0;
     if (!area_is_address(address))
         return areas_problem(h, "no room for the recorder's data (see `ulimit -v`)", address);
     h->process->area = (uint64_t)address;

@@ -4,6 +4,7 @@
  */
 #define _GNU_SOURCE /* memfd_create */
 #include "areas.h"
+#include "place.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -20,62 +21,6 @@
 #ifndef MADV_WIPEONFORK
 #define MADV_WIPEONFORK 18
 #endif
-
-#define REACH (UINT64_C(1) << 31)
-#define MARGIN (UINT64_C(1) << 20)
-#define LOW_MARGIN (UINT64_C(16) << 10)
-
-/* ---- where the code goes: within reach, and out of the way of what is mapped later ---- */
-
-static uint64_t between(uint64_t low, uint64_t high, uint64_t size, bool at_low, uint64_t margin)
-{
-    if (high < low || high - low < size + 2 * margin)
-        return 0;
-    return at_low ? page_up(low + margin) : (high - margin - size) & ~(PAGE - 1);
-}
-
-/* Above the topmost mapping that the kernel placed from the top down, below the stack. */
-static uint64_t above_libraries(const struct maps *maps, uint64_t size)
-{
-    for (size_t i = 1; i < maps->count; i++)
-        if (strcmp(maps->list[i].path, "[stack]") == 0)
-            return between(maps->list[i - 1].end, maps->list[i].start, size, true, MARGIN);
-    return 0;
-}
-
-static uint64_t below(const struct maps *maps, uint64_t address, uint64_t size)
-{
-    uint64_t low = 65536, high = address;
-    for (size_t i = 0; i < maps->count && maps->list[i].start < address; i++)
-        low = maps->list[i].end > low ? maps->list[i].end : low;
-    uint64_t far = between(low, high, size, false, MARGIN);
-    return far ? far : between(low, high, size, false, LOW_MARGIN);
-}
-
-static bool reaches(uint64_t from, uint64_t size, uint64_t address)
-{
-    uint64_t away = from > address ? from + size - address : address - from;
-    return away < REACH - MARGIN;
-}
-
-static uint64_t choose(struct host *h, uint64_t anchor, uint64_t size)
-{
-    struct maps maps;
-    uint64_t at = 0;
-    if (maps_read(&maps, h->process->tracee.pid)) {
-        at = above_libraries(&maps, size);
-        const struct mapping *m = maps_at(&maps, anchor);
-        if ((at == 0 || !reaches(at, size, anchor)) && m != NULL) {
-            uint64_t first = m->start;
-            for (size_t i = 0; i < maps.count; i++)
-                if (strcmp(maps.list[i].path, m->path) == 0 && maps.list[i].start < first)
-                    first = maps.list[i].start;
-            at = below(&maps, first, size);
-        }
-    }
-    maps_free(&maps);
-    return at;
-}
 
 static bool write_agent(struct host *h, struct code_area *area, uint64_t identity)
 {
@@ -102,13 +47,12 @@ uint64_t area_identity(const struct host *h)
     return first->stubs + STUBS_ROOM;
 }
 
-/* `at`: where; 0: it is chosen. */
-static bool map_code(struct host *h, struct code_area *area, uint64_t anchor, uint64_t at)
+/* Where areas_choose wants it. */
+static bool map_code(struct host *h, struct code_area *area)
 {
-    uint64_t size = AGENT_ROOM + STUBS_ROOM;
+    uint64_t size = AGENT_ROOM + STUBS_ROOM, at = area->address;
     bool first = area == &h->process->areas[0];
-    if (at == 0)
-        at = choose(h, anchor, size + (first ? IDENTITY_SIZE : 0));
+    area->address = 0;
     int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE;
     int64_t got = at ? area_remote_map(h, at, size, PROT_READ | PROT_EXEC, flags, -1, 0) : -ENOMEM;
     if (got != (int64_t)at || at == 0)
@@ -128,7 +72,7 @@ static bool map_code(struct host *h, struct code_area *area, uint64_t anchor, ui
 static bool needs_own_area(const struct host *h)
 {
     return h->process->base != 0 &&
-           !reaches(h->process->areas[0].address, AGENT_ROOM + STUBS_ROOM, h->process->entry);
+           !place_reaches(h->process->areas[0].address, AGENT_ROOM + STUBS_ROOM, h->process->entry);
 }
 
 static uint64_t anchor_of(const struct process *p)
@@ -139,12 +83,12 @@ static uint64_t anchor_of(const struct process *p)
 bool areas_choose(struct host *h)
 {
     struct process *p = h->process;
-    uint64_t size = AGENT_ROOM + STUBS_ROOM, at = choose(h, anchor_of(p), size + IDENTITY_SIZE);
+    uint64_t size = AGENT_ROOM + STUBS_ROOM, at = place_code(h, anchor_of(p), size + IDENTITY_SIZE);
     memset(p->areas, 0, sizeof p->areas);
     if (at == 0)
         return false;
     p->areas[0] = (struct code_area){at, at + AGENT_ROOM};
-    at = needs_own_area(h) ? choose(h, p->entry, size) : 0;
+    at = needs_own_area(h) ? place_code(h, p->entry, size) : 0;
     if (at != 0)
         p->areas[1] = (struct code_area){at, at + AGENT_ROOM};
     return true;
@@ -153,13 +97,14 @@ bool areas_choose(struct host *h)
 bool areas_make(struct host *h)
 {
     struct process *p = h->process;
-    uint64_t chosen[2] = {0};
-    for (unsigned i = 0; i < 2 && h->deferred != NULL; i++)
-        chosen[i] = p->areas[i].address;
-    memset(p->areas, 0, sizeof p->areas);
-    if (!area_map_data(h) || !map_code(h, &p->areas[0], anchor_of(p), chosen[0]))
+    if (h->deferred == NULL)
+        areas_choose(h);
+    struct code_area near_program = p->areas[1];
+    p->areas[1].address = 0;
+    if (!area_map_data(h) || !map_code(h, &p->areas[0]))
         return false;
-    if (needs_own_area(h) && !map_code(h, &p->areas[1], p->entry, chosen[1]))
+    p->areas[1] = near_program;
+    if (near_program.address != 0 && !map_code(h, &p->areas[1]))
         h->problem[0] = 0; /* the libraries can be hooked all the same */
     for (unsigned i = 0; i < MAX_AREAS; i++)
         if (p->areas[i].address && !write_agent(h, &p->areas[i], area_identity(h)))
@@ -172,7 +117,7 @@ struct code_area *area_near(struct host *h, uint64_t address)
 {
     for (unsigned i = 0; i < MAX_AREAS; i++) {
         struct code_area *area = &h->process->areas[i];
-        if (area->address && reaches(area->address, AGENT_ROOM + STUBS_ROOM, address))
+        if (area->address && place_reaches(area->address, AGENT_ROOM + STUBS_ROOM, address))
             return area;
     }
     return NULL;

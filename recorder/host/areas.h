@@ -20,6 +20,14 @@ int64_t area_remote_map(struct host *h, uint64_t at, uint64_t size, int prot, in
                         uint64_t from);
 /* Whether that is an address. */
 bool area_is_address(int64_t result);
+/* The run's memory file as a descriptor in the target, which stands at its first instruction; or a
+ * negative errno (area_receive.c). */
+int64_t area_receive(struct host *h);
+/* A memory file that the target has made, and that is the run's from now on: its descriptor in the
+ * target, or a negative errno. */
+int64_t area_offer(struct host *h);
+/* It is not needed after all. */
+void area_withdraw(struct host *h);
 /* The data area into the target; false: h->problem says why not. */
 bool area_map_data(struct host *h);
 /* A note where it is smaller than it may be. */

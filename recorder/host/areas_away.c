@@ -60,7 +60,7 @@ static bool is_there(struct host *h)
 
 static bool take_data_away(struct host *h)
 {
-    struct piece pieces[3];
+    struct piece pieces[MAX_PIECES];
     uint64_t at = h->process->area;
     bool done = true;
     for (unsigned i = room_pieces(h->family->room, pieces); i-- > 0;)

@@ -1,18 +1,23 @@
 /* attach.c - into a process that runs: all its threads are stopped, the agent is planted, and they
  * go on. Files are read and all is planned before, so that they stand still for the writing only.
  */
-#include "host.h"
+#include "areas.h"
+#include "attach.h"
 #include "image.h"
 #include "inject.h"
+#include "mapped.h"
+#include "leaving.h"
 #include "plans.h"
 #include "standing.h"
-#include "threads.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
+
+#define TRIES 3 /* to stop it at a moment when it has no new files */
 
 static bool problem(struct host *h, const char *what)
 {
@@ -87,7 +92,6 @@ static bool plant(struct host *h, const struct threads *threads)
     plans_write(h, planned);
     h->standing = NULL;
     standing_free(&standing);
-    borders_attached(h);
     h->family->area->recording = 1;
     return true;
 }
@@ -99,32 +103,108 @@ static bool is_same_program(const struct process *p)
     return tracee_read(&p->tracee, p->base ? p->base : p->entry, &byte, 1);
 }
 
-bool image_attach(struct host *h, pid_t pid)
+/* ---- stopping it ---- */
+
+/* On a busy machine a stop lasts as long as we wait for our turn. Only root may ask for that. */
+static void hurry(bool now)
+{
+    static int before;
+    errno = 0;
+    if (now)
+        before = getpriority(PRIO_PROCESS, 0);
+    if (errno == 0)
+        setpriority(PRIO_PROCESS, 0, now ? -20 : before);
+    errno = 0;
+}
+
+bool attach_stop(struct host *h, struct threads *threads, uint64_t *begun)
+{
+    struct tracee *t = &h->process->tracee;
+    hurry(true);
+    *begun = clock_now_ns();
+    if (!threads_stop(threads, t->pid)) {
+        int error = errno;
+        hurry(false);
+        errno = error;
+        return false;
+    }
+    leaving_holds();
+    t->runner = threads_runner(threads);
+    t->attached = true;
+    h->searched_before = h->known.searched;
+    return true;
+}
+
+void attach_go_on(struct host *h, struct threads *threads, uint64_t begun)
+{
+    h->process->tracee.attached = false;
+    h->process->tracee.runner = 0;
+    threads_let_go(threads);
+    h->searched_standing += h->known.searched - h->searched_before;
+    image_stood(h, begun);
+    hurry(false);
+    leaving_lets_go();
+}
+
+/* All stand, and nothing is left to be read or searched. Where it loads files just now, they are
+ * looked into while it runs again. */
+static bool stop_prepared(struct host *h, struct threads *threads, uint64_t *begun)
+{
+    for (unsigned round = 0;; round++) {
+        if (!attach_stop(h, threads, begun))
+            return false;
+        if (round == TRIES || modules_are_known(h))
+            return true;
+        attach_go_on(h, threads, *begun);
+        modules_plan(h);
+    }
+}
+
+/* A process of another user or in a container makes the memory file (area_offer): before all that is
+ * to be written into it. */
+static bool stop_for_memory(struct host *h, struct threads *threads)
+{
+    uint64_t begun;
+    if (image_is_at_home(h->process->tracee.pid))
+        return true;
+    if (!attach_stop(h, threads, &begun))
+        return false;
+    if (image_is_64_bit(h->process) && !image_is_filtered(h->process->tracee.pid) &&
+        inject_prepare(&h->process->tracee))
+        h->offered = area_offer(h);
+    attach_go_on(h, threads, begun);
+    return true;
+}
+
+bool image_attach(struct host *h)
 {
     struct process *p = h->process;
     struct threads threads = {0};
     struct plans planned = {0};
+    uint64_t begun;
     if (tracee_open_memory(&p->tracee) != 0)
         return problem(h, errno == ESRCH ? "it has ended" : "ptrace is not permitted");
+    errno = 0;
+    if (!stop_for_memory(h, &threads))
+        return tell_threads(h, &threads);
     image_know(h);
     if (!areas_choose(h))
         return problem(h, "no room for the recorder's code near the program's");
     h->deferred = &planned;
     modules_plan(h);
-    uint64_t begun = clock_now_ns();
+    borders_attached(h);
     errno = 0;
-    if (!threads_stop(&threads, pid)) {
+    if (!stop_prepared(h, &threads, &begun)) {
         plans_free(&planned);
         return tell_threads(h, &threads);
     }
-    p->tracee.runner = threads_runner(&threads);
-    p->tracee.attached = true;
     bool done = is_same_program(p) ? plant(h, &threads)
                                    : problem(h, "it has just begun another program: try again");
-    p->tracee.attached = false;
-    p->tracee.runner = 0;
-    threads_let_go(&threads);
-    h->held_ns += clock_now_ns() - begun;
+    if (!done && is_same_program(p))
+        area_withdraw(h);
+    attach_go_on(h, &threads, begun);
+    if (done) /* recorded already: what comes meanwhile is known twice, not never */
+        mapped_begin(p);
     plans_free(&planned);
     return done;
 }

@@ -69,7 +69,7 @@ void border_know_main(struct host *h, struct module *program, uint64_t main)
     struct code_source source = {code_of_program, word_of_program, program};
     struct process *p = h->process;
     const char *how = "first argument of the call at the entry point";
-    if (elf_function(&program->elf, "main", &symbol)) {
+    if (found_function(program->found, &program->elf, "main", &symbol)) {
         main = symbol.value + program->bias;
         how = "symbol";
     } else if (main == 0 && find_main(&source, p->entry, &main) != MAIN_FOUND) {
@@ -79,6 +79,6 @@ void border_know_main(struct host *h, struct module *program, uint64_t main)
         return;
     p->main = main;
     announce_main(h, how);
-    if (elf_looks_like_rust(&program->elf) && find_user_main(&source, main, &p->user_main))
+    if (found_rust(program->found, &program->elf) && find_user_main(&source, main, &p->user_main))
         announce_main(h, "Rust's lang_start");
 }

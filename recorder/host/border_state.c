@@ -5,34 +5,16 @@
 #include <string.h>
 #include <unistd.h>
 
-static bool is_ours(const struct host *h, uint64_t start)
+bool is_ours(const struct host *h, const struct process *p, uint64_t start)
 {
-    if (start >= h->process->area && start < h->process->area + AREA_SIZE)
+    (void)h;
+    if (start >= p->area && start < p->area + AREA_SIZE)
         return true;
     for (unsigned i = 0; i < MAX_AREAS; i++)
-        if (h->process->areas[i].address && start >= h->process->areas[i].address &&
-            start < h->process->areas[i].stubs + (uint64_t)MAX_HOOKS * STUB_SIZE + IDENTITY_SIZE)
+        if (p->areas[i].address && start >= p->areas[i].address &&
+            start < p->areas[i].stubs + (uint64_t)MAX_HOOKS * STUB_SIZE + IDENTITY_SIZE)
             return true;
     return false;
-}
-
-static uint64_t own_resident(struct host *h)
-{
-    char path[32], line[512];
-    uint64_t total = 0;
-    unsigned long start, end, kib;
-    bool ours = false;
-    snprintf(path, sizeof path, "/proc/%d/smaps", h->process->tracee.pid);
-    FILE *file = fopen(path, "re");
-    while (file != NULL && fgets(line, sizeof line, file) != NULL) {
-        if (sscanf(line, "%lx-%lx ", &start, &end) == 2)
-            ours = is_ours(h, start);
-        else if (ours && sscanf(line, "Rss: %lu kB", &kib) == 1)
-            total += kib * 1024;
-    }
-    if (file != NULL)
-        fclose(file);
-    return total;
 }
 
 static bool read_line(pid_t pid, const char *name, char *text, size_t room)
@@ -61,22 +43,20 @@ static void add_faults(struct host *h, struct json *json)
 }
 
 /* Returns the program break. */
-static uint64_t add_mappings(struct host *h, struct json *json, uint64_t mapped)
+static uint64_t add_mappings(struct host *h, struct json *json, const struct maps *maps,
+                             uint64_t mapped)
 {
-    struct maps maps;
     size_t count = 0;
     uint64_t heap = 0;
-    if (maps_read(&maps, h->process->tracee.pid))
-        for (size_t i = 0; i < maps.count; i++) {
-            const struct mapping *m = &maps.list[i];
-            if (strcmp(m->path, "[heap]") == 0 && heap == 0)
-                heap = m->end;
-            if (is_ours(h, m->start))
-                mapped -= m->end - m->start;
-            else
-                count++;
-        }
-    maps_free(&maps);
+    for (size_t i = 0; i < maps->count; i++) {
+        const struct mapping *m = &maps->list[i];
+        if (strcmp(m->path, "[heap]") == 0 && heap == 0)
+            heap = m->end;
+        if (is_ours(h, h->process, m->start))
+            mapped -= m->end - m->start;
+        else
+            count++;
+    }
     json_number(json, "mapped_bytes", mapped);
     if (heap)
         json_number(json, "brk", heap);
@@ -84,14 +64,26 @@ static uint64_t add_mappings(struct host *h, struct json *json, uint64_t mapped)
     return heap ? heap : HISTORY_UNKNOWN;
 }
 
+static uint64_t own_resident(const struct host *h, const struct maps *maps)
+{
+    uint64_t total = 0;
+    for (size_t i = 0; i < maps->count; i++)
+        total += is_ours(h, h->process, maps->list[i].start) ? maps->list[i].resident : 0;
+    return total;
+}
+
 uint64_t border_state(struct host *h, struct json *json)
 {
     char text[256];
+    struct maps maps;
     unsigned long total = 0, resident = 0;
-    uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE), own = own_resident(h);
+    maps_read_resident(&maps, h->process->tracee.pid);
+    uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE), own = own_resident(h, &maps);
     if (read_line(h->process->tracee.pid, "statm", text, sizeof text))
         sscanf(text, "%lu %lu", &total, &resident);
     json_number(json, "rss_bytes", resident * page > own ? resident * page - own : 0);
     add_faults(h, json);
-    return add_mappings(h, json, total * page);
+    uint64_t heap = add_mappings(h, json, &maps, total * page);
+    maps_free(&maps);
+    return heap;
 }

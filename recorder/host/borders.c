@@ -14,8 +14,6 @@ struct armed {
 };
 #define MAX_ARMED 4096
 #define RETURNS_TRIED 4
-static struct armed armed[MAX_ARMED];
-static size_t armed_count;
 
 /* A child that runs its parent's program has no borders of its own to tell of: its phase goes on. */
 static void cross(struct host *h, enum phase phase, uint64_t t_ns, const char *how)
@@ -42,19 +40,20 @@ void borders_begin(struct host *h)
     p->phase = PHASE_NONE;
     p->main = p->user_main = 0;
     p->main_node = 0;
-    armed_count = 0;
+    p->armed_count = 0;
+    uint64_t now = clock_now_ns(); /* it is let go next */
     struct module *program = border_program(h);
     if (p->base != 0 || (program != NULL && program->role == ROLE_LOADER)) {
-        cross(h, PHASE_LOAD, h->started_ns, "first instruction, in the dynamic loader");
+        cross(h, PHASE_LOAD, now, "first instruction, in the dynamic loader");
         return;
     }
     if (program != NULL)
         border_know_main(h, program, 0);
     if (p->main == 0) {
-        cross(h, PHASE_MAIN, h->started_ns, "first instruction: a program without libc");
+        cross(h, PHASE_MAIN, now, "first instruction: a program without libc");
         return;
     }
-    cross(h, PHASE_INIT, h->started_ns, "first instruction: no dynamic loader");
+    cross(h, PHASE_INIT, now, "first instruction: no dynamic loader");
     hook_border(h, p->user_main ? p->user_main : p->main, BORDER_MAIN);
 }
 
@@ -89,21 +88,23 @@ uint64_t border_start(struct host *h, uint64_t main, uint32_t hook)
 
 static void arm(struct host *h, struct module *m, uint64_t slot)
 {
-    struct code_area *area = &h->process->areas[0];
+    struct process *p = h->process;
+    struct code_area *area = &p->areas[0];
     uint64_t original;
-    if (armed_count == MAX_ARMED ||
-        !tracee_read(&h->process->tracee, slot, &original, sizeof original) ||
+    if (p->armed == NULL && (p->armed = calloc(MAX_ARMED, sizeof *p->armed)) == NULL)
+        return;
+    if (p->armed_count == MAX_ARMED || !tracee_read(&p->tracee, slot, &original, sizeof original) ||
         original < m->start || original >= m->end)
         return; /* not relocated yet, or empty */
     uint64_t stub = hook_stub_to(h, area, original, BORDER_INIT | m->id << 8);
-    if (stub != 0 && tracee_write(&h->process->tracee, slot, &stub, sizeof stub))
-        armed[armed_count++] = (struct armed){slot, original};
+    if (stub != 0 && tracee_write(&p->tracee, slot, &stub, sizeof stub))
+        p->armed[p->armed_count++] = (struct armed){slot, original};
 }
 
-static bool is_armed(uint64_t slot)
+static bool is_armed(const struct process *p, uint64_t slot)
 {
-    for (size_t i = 0; i < armed_count; i++)
-        if (armed[i].slot == slot)
+    for (size_t i = 0; i < p->armed_count; i++)
+        if (p->armed[i].slot == slot)
             return true;
     return false;
 }
@@ -112,7 +113,7 @@ static void arm_array(struct host *h, struct module *m, int64_t tag, int64_t siz
 {
     uint64_t at, size;
     if (elf_dynamic(&m->elf, tag, &at) && elf_dynamic(&m->elf, size_tag, &size) && size >= 8 &&
-        !is_armed(at + m->bias))
+        !is_armed(h->process, at + m->bias))
         arm(h, m, at + m->bias);
 }
 
@@ -141,9 +142,10 @@ static void first_initialiser(struct host *h, uint32_t id, uint64_t t_ns)
     const char *slash = strrchr(name, '/');
     snprintf(how, sizeof how, "first initialiser, of %s", slash ? slash + 1 : name);
     cross(h, PHASE_INIT, t_ns, how);
-    for (size_t i = 0; i < armed_count; i++)
-        tracee_write(&h->process->tracee, armed[i].slot, &armed[i].original, 8);
-    armed_count = 0;
+    struct process *p = h->process;
+    for (size_t i = 0; i < p->armed_count; i++)
+        tracee_write(&p->tracee, p->armed[i].slot, &p->armed[i].original, 8);
+    p->armed_count = 0;
 }
 
 /* ---- reached ---- */
@@ -225,14 +227,9 @@ void border_reached(struct host *h, const struct reached *reached)
     hook_undo(h, reached->hook);
 }
 
-void border_end(struct host *h, uint64_t t_ns, bool whole)
+void border_exit(struct host *h, uint64_t t_ns, bool whole)
 {
     char how[64];
     snprintf(how, sizeof how, "system call %s", whole ? "exit_group" : "exit");
     cross(h, PHASE_EXIT, t_ns, how);
-    json_begin(&h->end_state, "end");
-    json_text(&h->end_state, "kind", "exited");
-    json_number(&h->end_state, "t_ns", t_ns);
-    border_state(h, &h->end_state);
-    h->has_end_state = true;
 }

@@ -22,7 +22,7 @@ static void make(struct host *h, struct reader *r, const uint64_t *record, uint6
     if (record[1] != 0)
         r->pace_ns = ring_pace(h, r);
     call->end = event_ns(h, r, wide ? record[7] : 0);
-    call->node = (int32_t)(FUNCTIONS_AT + raw_index((uint32_t)(word >> 32)));
+    call->node = (int32_t)number_of_function((uint32_t)(word >> 32));
     call->args[0] = record[2];
     call->args[1] = wide ? record[3] : 0;
     call->args[2] = wide ? record[4] : 0;

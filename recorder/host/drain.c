@@ -1,9 +1,12 @@
 /* drain.c - the records of all threads, in the order of their times. */
 #include "records.h"
 
+#include <linux/futex.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 struct thread_state *thread_state(const struct host *h, uint32_t index)
 {
@@ -15,6 +18,7 @@ struct next {
     struct reader *r;
     struct process *process;
     uint64_t word, time;
+    bool gone; /* it had written its last when the turn began */
 };
 
 /* What the thread has next, and when that was. False: nothing yet. */
@@ -61,14 +65,9 @@ static void meet(struct host *h, struct thread_state *t, struct reader *r)
     free(r->nodes);
     free(r->path);
     *r = (struct reader){.known = true, .pid = t->pid, .tid = t->tid};
-    r->nodes = record_nodes();
     r->last_time = h->last_ns;
     if (process_by(h, (pid_t)t->pid) == NULL) {
         ring_spoiled(h, r, "a thread of a process that is not the program's, or may not be read");
-        return;
-    }
-    if (r->nodes == NULL) {
-        ring_spoiled(h, r, "no memory to follow a thread");
         return;
     }
     if (t->tid == t->pid)
@@ -87,7 +86,11 @@ static void part(struct host *h, uint32_t index, struct thread_state *t, struct 
     h->misses += t->misses;
     if (r->chunk != 0 && r->chunk != BAD_CHUNK)
         ring_release(h, r->chunk);
-    memset(t, 0, offsetof(struct thread_state, words));
+    memset(t, 0, offsetof(struct thread_state, buckets));
+    t->was_used = 1;
+    free(r->nodes);
+    r->nodes = NULL;
+    r->node_room = 0;
     if (r->tid != r->pid)
         history_thread_end(h->history, r->pid, r->tid);
     r->known = false;
@@ -95,80 +98,135 @@ static void part(struct host *h, uint32_t index, struct thread_state *t, struct 
                        __ATOMIC_RELEASE);
 }
 
-/* The threads in use; newly met ones are announced. `ended`: a process that is over; NULL: none is. */
+/* The thread at `index`, newly met ones are announced; false: nothing is to be read of it. */
+static bool take_note(struct host *h, uint32_t index, const struct process *ended, struct next *n)
+{
+    struct thread_state *t = thread_state(h, index);
+    struct reader *r = &h->family->readers[index];
+    uint32_t use = __atomic_load_n(&t->use, __ATOMIC_ACQUIRE);
+    if (use == THREAD_FREE)
+        return false; /* not yet introduced */
+    if (index >= h->family->met)
+        h->family->met = index + 1;
+    if (!r->known)
+        meet(h, t, r);
+    struct process *owner = h->process;
+    if (owner == NULL || (uint32_t)owner->tracee.pid != r->pid)
+        owner = process_by(h, (pid_t)r->pid);
+    bool is_over = owner != NULL && owner == ended;
+    r->stop = is_over ? READ_ALL : __atomic_load_n(&t->cur, __ATOMIC_ACQUIRE);
+    *n = (struct next){.t = t, .r = r, .process = owner, .gone = is_over || use == THREAD_GONE};
+    return owner != NULL && (ended == NULL || is_over);
+}
+
+/* The threads in use. `ended`: of a process that is over; NULL: of all. */
 static size_t threads_in_use(struct host *h, struct next *list, const struct process *ended)
 {
     size_t count = 0;
     for (uint32_t w = 0; w < AREA_THREADS / 32; w++)
         for (uint32_t bits = __atomic_load_n(&h->family->area->threads[w], __ATOMIC_ACQUIRE);
-             bits != 0; bits &= bits - 1) {
-            uint32_t index = w * 32 + (uint32_t)__builtin_ctz(bits);
-            struct thread_state *t = thread_state(h, index);
-            struct reader *r = &h->family->readers[index];
-            if (__atomic_load_n(&t->use, __ATOMIC_ACQUIRE) == THREAD_FREE)
-                continue; /* not yet introduced */
-            if (!r->known)
-                meet(h, t, r);
-            struct process *owner = process_by(h, (pid_t)r->pid);
-            r->stop =
-                owner && owner == ended ? READ_ALL : __atomic_load_n(&t->cur, __ATOMIC_ACQUIRE);
-            if (owner != NULL && (ended == NULL || owner == ended))
-                list[count++] = (struct next){t, r, owner, 0, 0};
-        }
+             bits != 0; bits &= bits - 1)
+            count += take_note(h, w * 32 + (uint32_t)__builtin_ctz(bits), ended, &list[count]);
     return count;
 }
 
-/* The thread whose next record is the oldest, and the time of the second oldest. */
-static struct next *oldest(struct host *h, struct next *list, size_t count, uint64_t *second)
+/* ---- a heap: on top the thread whose next record is the oldest ---- */
+
+struct heap {
+    struct next **list;
+    size_t count;
+};
+
+static uint64_t time_at(const struct heap *heap, size_t at)
 {
-    struct next *best = NULL;
-    for (size_t i = 0; i < count; i++) {
-        if (!look(h, &list[i]))
-            continue;
-        if (best == NULL || list[i].time < best->time) {
-            if (best != NULL && best->time < *second)
-                *second = best->time;
-            best = &list[i];
-        } else if (list[i].time < *second) {
-            *second = list[i].time;
-        }
-    }
-    return best;
+    return at < heap->count ? heap->list[at]->time : UINT64_MAX;
 }
 
-static void free_gone(struct host *h, struct next *list, size_t count, const struct process *ended)
+static void sink(struct heap *heap, size_t at)
+{
+    struct next *moved = heap->list[at];
+    for (;;) {
+        size_t child = 2 * at + 1;
+        child += time_at(heap, child + 1) < time_at(heap, child);
+        if (time_at(heap, child) >= moved->time)
+            break;
+        heap->list[at] = heap->list[child];
+        at = child;
+    }
+    heap->list[at] = moved;
+}
+
+static void fill(struct host *h, struct heap *heap, struct next *list, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (look(h, &list[i]))
+            heap->list[heap->count++] = &list[i];
+    for (size_t i = heap->count / 2; i-- > 0;)
+        sink(heap, i);
+}
+
+/* What stands on top now; `has_more`: its thread has something next. */
+static void settle(struct heap *heap, bool has_more)
+{
+    if (!has_more)
+        heap->list[0] = heap->list[--heap->count];
+    if (heap->count > 1)
+        sink(heap, 0);
+}
+
+/* ---- all of it ---- */
+
+#define MANY_GIVEN_BACK 64
+
+/* Threads that wait for chunks are woken, no more of them than there are chunks. */
+static void tell_hungry(struct family *f)
+{
+    struct area_head *area = f->area;
+    if (f->given_back == 0)
+        return;
+    __atomic_fetch_add(&area->released, 1, __ATOMIC_SEQ_CST);
+    if (__atomic_load_n(&area->hungry, __ATOMIC_SEQ_CST) != 0)
+        syscall(SYS_futex, &area->released, FUTEX_WAKE, (int)f->given_back);
+    f->given_back = 0;
+}
+
+static void free_gone(struct host *h, struct next *list, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
-        struct thread_state *t = list[i].t;
-        uint32_t use = __atomic_load_n(&t->use, __ATOMIC_ACQUIRE);
-        if (use != THREAD_GONE && list[i].process != ended)
+        if (!list[i].gone)
             continue;
         list[i].r->stop = READ_ALL;
         if (!look(h, &list[i]))
-            part(h, (uint32_t)(list[i].r - h->family->readers), t, list[i].r);
+            part(h, (uint32_t)(list[i].r - h->family->readers), list[i].t, list[i].r);
     }
 }
 
 bool drain(struct host *h, uint64_t limit)
 {
-    static struct next list[AREA_THREADS];
+    static struct next list[AREA_THREADS], *places[AREA_THREADS];
     struct process *served = h->process;
-    const struct process *ended = limit == DRAIN_ALL ? served : NULL;
-    size_t count = h->family ? threads_in_use(h, list, ended) : 0;
-    bool any = false;
-    for (;;) {
-        uint64_t second = limit;
-        struct next *next = oldest(h, list, count, &second);
-        if (next == NULL || next->time > limit)
-            break;
+    if (h->family == NULL)
+        return false;
+    size_t count = threads_in_use(h, list, limit == DRAIN_ALL ? served : NULL);
+    struct heap heap = {places, 0};
+    bool any = false, has_more;
+    fill(h, &heap, list, count);
+    while (heap.count != 0 && heap.list[0]->time <= limit) {
+        struct next *next = heap.list[0];
+        uint64_t second = time_at(&heap, 1 + (time_at(&heap, 2) < time_at(&heap, 1)));
+        second = second < limit ? second : limit;
         serve(h, next->process);
         do {
-            if (!calls_take(h, next->r, second) && !record_take(h, next->r, next->word, second))
-                break;
-            any = true;
-        } while (look(h, next) && next->time <= second);
+            has_more =
+                calls_take(h, next->r, second) || record_take(h, next->r, next->word, second);
+            any |= has_more;
+        } while (has_more && (has_more = look(h, next)) && next->time <= second);
+        settle(&heap, has_more);
+        if (h->family->given_back >= MANY_GIVEN_BACK)
+            tell_hungry(h->family);
     }
     serve(h, served);
-    free_gone(h, list, count, ended);
+    free_gone(h, list, count);
+    tell_hungry(h->family);
     return any;
 }

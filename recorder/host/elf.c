@@ -215,6 +215,20 @@ int elf_open_memory(struct elf *elf, const void *data, size_t size)
     return read_header(elf);
 }
 
+static uint64_t nanoseconds(const struct timespec *time)
+{
+    return (uint64_t)time->tv_sec * 1000000000 + (uint64_t)time->tv_nsec;
+}
+
+void elf_identify(struct elf *elf, const struct stat *status)
+{
+    elf->size = (size_t)status->st_size;
+    elf->identity = status->st_dev * 0x9e3779b97f4a7c15u + status->st_ino;
+    elf->inode = status->st_ino;
+    elf->mtime_ns = nanoseconds(&status->st_mtim);
+    elf->ctime_ns = nanoseconds(&status->st_ctim);
+}
+
 int elf_open_fd(struct elf *elf, int fd, const char *path)
 {
     memset(elf, 0, sizeof *elf);
@@ -227,10 +241,9 @@ int elf_open_fd(struct elf *elf, int fd, const char *path)
     if (data == MAP_FAILED)
         return fail(elf, "cannot be mapped");
     elf->data = data;
-    elf->size = status.st_size;
     elf->mapped = true;
     elf->path = path;
-    elf->identity = status.st_dev * 0x9e3779b97f4a7c15u + status.st_ino;
+    elf_identify(elf, &status);
     return read_header(elf);
 }
 
@@ -249,6 +262,7 @@ int elf_open(struct elf *elf, const char *path)
 void elf_close(struct elf *elf)
 {
     free(elf->slots);
+    free(elf->unpacked);
     if (elf->mapped)
         munmap((void *)elf->data, elf->size);
     memset(elf, 0, sizeof *elf);

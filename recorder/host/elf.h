@@ -39,6 +39,7 @@ struct elf {
     uint16_t type;     /* ET_EXEC, ET_DYN, … */
     uint64_t entry;    /* vaddr */
     uint64_t identity; /* device and inode in one, 0 for a view of memory */
+    uint64_t mtime_ns, ctime_ns, inode;
     const char *path;  /* the caller's, or NULL for a view of memory */
     const char *error; /* why opening failed: a constant text */
     /* Below: of this module alone. */
@@ -46,6 +47,7 @@ struct elf {
     uint64_t segment_table, section_table;
     struct elf_bytes section_names, dynamic;
     struct elf_table dynsym, symtab;
+    void *unpacked;         /* .gnu_debugdata, where symtab comes from it */
     struct elf_slot *slots; /* made at the first question */
     size_t slot_count;
     bool slots_made;
@@ -63,6 +65,12 @@ int elf_open_fd(struct elf *elf, int fd, const char *path);
 int elf_open_memory(struct elf *elf, const void *data, size_t size);
 
 void elf_close(struct elf *elf);
+
+/* Which file `status` is of, and in which state: identity, size, inode and times of *elf. */
+struct stat;
+void elf_identify(struct elf *elf, const struct stat *status);
+/* A file may change within so long without a new time: it is no older. */
+#define ELF_SETTLED_NS 2000000000u
 
 /* The bytes at a place in the file, NULL unless all of them are in it. */
 const uint8_t *elf_at(const struct elf *elf, uint64_t offset, uint64_t size);

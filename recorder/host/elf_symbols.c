@@ -78,11 +78,14 @@ static void dynamic_table(const struct elf *elf, struct elf_table *table)
         table->versions = elf_stored(elf, versions);
 }
 
+void elf_find_packed(struct elf *elf); /* elf_mini.c */
 void elf_find_tables(struct elf *elf);
 void elf_find_tables(struct elf *elf)
 {
     dynamic_table(elf, &elf->dynsym);
-    table_by_section(elf, ".symtab", &elf->symtab);
+    bool is_program = elf_interp(elf) || elf_is_static(elf); /* of a library .dynsym is enough */
+    if (!table_by_section(elf, ".symtab", &elf->symtab) && elf->mapped && is_program)
+        elf_find_packed(elf);
 }
 
 static bool is_hidden(const struct elf_table *table, size_t index)
@@ -170,9 +173,25 @@ static void add(struct elf_named *list, const struct elf_symbol *symbol)
     list->count++;
 }
 
+#define STARTS 1024
+
+/* Whether a name that is wanted begins with such four bytes: nearly no other symbol's name does. */
+static unsigned start_of(const void *text)
+{
+    uint32_t first;
+    memcpy(&first, text, sizeof first);
+    return first * 2654435761u >> 22;
+}
+
 static void functions_in(const struct elf *elf, const struct elf_table *table,
                          const char *const *names, size_t count, struct elf_named *found)
 {
+    bool wanted[STARTS] = {false}, all = false;
+    for (size_t i = 0; i < count; i++)
+        if (strlen(names[i]) < 4)
+            all = true;
+        else
+            wanted[start_of(names[i])] = true;
     for (size_t index = 0; index < table->count; index++) {
         struct elf_symbol symbol;
         uint64_t name;
@@ -180,6 +199,8 @@ static void functions_in(const struct elf *elf, const struct elf_table *table,
         if (name >= table->names.size || !symbol.defined)
             continue;
         const uint8_t *text = table->names.at + name;
+        if (!all && (table->names.size - name < 4 || !wanted[start_of(text)]))
+            continue;
         for (size_t i = 0; i < count; i++) {
             size_t size = strlen(names[i]) + 1;
             if (*text != (uint8_t)names[i][0] || size > table->names.size - name ||

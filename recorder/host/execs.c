@@ -1,9 +1,16 @@
 /* execs.c - threads that are about to exec (execs.h). */
 #include "execs.h"
+#include "image.h"
+#include "privileges.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/ptrace.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 
 #define MAX_EXECS 256 /* at one moment */
@@ -26,6 +33,20 @@ static pid_t is_over(struct host *h, pid_t tid)
     return 0;
 }
 
+static int tracer_of(pid_t tid)
+{
+    char path[32], line[256];
+    int tracer = 0;
+    snprintf(path, sizeof path, "/proc/%d/status", tid);
+    FILE *file = fopen(path, "re");
+    while (file != NULL && fgets(line, sizeof line, file) != NULL)
+        if (sscanf(line, "TracerPid: %d", &tracer) == 1)
+            break;
+    if (file != NULL)
+        fclose(file);
+    return tracer;
+}
+
 /* Numbers of threads come from the target, and in a PID namespace mean others. */
 static bool has_our_code(const struct process *p, pid_t tid)
 {
@@ -35,25 +56,77 @@ static bool has_our_code(const struct process *p, pid_t tid)
     return has;
 }
 
-void exec_begins(struct host *h, pid_t tid)
+/* ---- which program ---- */
+
+static bool read_text(const struct tracee *t, uint64_t at, char *text, size_t room)
 {
-    const char *problem = NULL;
+    size_t got = tracee_read_some(t, at, text, room - 1);
+    text[got] = 0;
+    return got > 0 && strlen(text) < room - 1;
+}
+
+/* Its path, and where we find the same file. */
+struct program {
+    char name[4096], path[4200];
+};
+
+static bool find_program(const struct process *p, const struct ask *ask, struct program *out)
+{
+    bool at = ask->a[0] == SYS_execveat;
+    int folder = at ? (int)ask->a[2] : AT_FDCWD, tid = (int)ask->a[1];
+    if (!read_text(&p->tracee, at ? ask->a[3] : ask->a[2], out->name, sizeof out->name)) {
+        if (!at || folder < 0)
+            return false;
+        out->name[0] = 0; /* AT_EMPTY_PATH: the descriptor itself */
+    }
+    if (out->name[0] == '/')
+        snprintf(out->path, sizeof out->path, "/proc/%d/root%s", tid, out->name);
+    else if (folder == AT_FDCWD)
+        snprintf(out->path, sizeof out->path, "/proc/%d/cwd/%s", tid, out->name);
+    else
+        snprintf(out->path, sizeof out->path, "/proc/%d/fd/%d%s%s", tid, folder,
+                 out->name[0] ? "/" : "", out->name);
+    return true;
+}
+
+/* A shell tries the folders of PATH one after the other: most of its execs fail. */
+static bool will_fail(const struct program *program)
+{
+    struct stat status;
+    return stat(program->path, &status) != 0 && (errno == ENOENT || errno == ENOTDIR);
+}
+
+/* ---- following it ---- */
+
+static const char *why_not(struct host *h, pid_t tid, const struct program *program)
+{
+    if (h->executing == MAX_EXECS)
+        return "too many programs begin at once";
+    if (!has_our_code(h->process, tid))
+        return "its thread is not found (is it in a PID namespace of its own?)";
+    if (program != NULL && gives_privileges(tid, program->path) && !may_trace_privileged())
+        return "it has privileges that it would lose if it was traced; root may trace it";
+    if (ptrace(PTRACE_SEIZE, tid, 0, PTRACE_O_TRACEEXEC) == 0)
+        return NULL;
+    if (tracer_of(tid) != 0)
+        return "another program traces it";
+    return "it may not be traced: it has become another user; root may trace it";
+}
+
+void exec_begins(struct host *h, const struct ask *ask)
+{
+    struct program program;
+    pid_t tid = (pid_t)ask->a[1];
     if (h->leaving)
         return;
-    if (h->executing == MAX_EXECS)
-        problem = "too many at once";
-    else if (!has_our_code(h->process, tid))
-        problem = "its thread is not found (is it in a PID namespace of its own?)";
-    else if (ptrace(PTRACE_SEIZE, tid, 0, PTRACE_O_TRACEEXEC) != 0)
-        problem = "somebody else traces the program";
-    if (problem != NULL) {
-        char text[128] = "an exec could not be followed: ";
-        say_lost(h, 1, strncat(text, problem, sizeof text - strlen(text) - 1));
-        return;
+    bool found = find_program(h->process, ask, &program);
+    const char *problem = why_not(h, tid, found ? &program : NULL);
+    if (problem == NULL) {
+        list[h->executing].tid = tid;
+        list[h->executing++].process = h->process->tracee.pid;
+    } else if (!found || !will_fail(&program)) {
+        say_unfollowed(h, found ? program.name : "", problem);
     }
-    list[h->executing].tid = tid;
-    list[h->executing++].process = h->process->tracee.pid;
-    h->yields = 0; /* rest.c: each signal that it gets now waits for us */
 }
 
 void exec_fails(struct host *h, pid_t tid)
@@ -79,7 +152,7 @@ static void executed(struct host *h, pid_t pid)
     pid_t first = is_over(h, pid), process = is_over(h, (pid_t)former);
     process_executed(h, pid, process ? process : first);
     if (h->family == NULL)
-        say_lost(h, 1, "too many programs at once: one of them is not recorded");
+        say_unfollowed(h, "", "too many programs run at once");
     else if (tracee_at_exec(&h->process->tracee) && !h->leaving) {
         image_begin(h);
         return;
@@ -89,12 +162,8 @@ static void executed(struct host *h, pid_t pid)
     tracee_detach(&h->process->tracee);
 }
 
-void execs_look(struct host *h)
+static void stopped(struct host *h, pid_t pid, int status)
 {
-    int status;
-    pid_t pid = waitpid(-1, &status, __WALL | WNOHANG);
-    if (pid <= 0)
-        return;
     int event = status >> 16;
     bool group = event == PTRACE_EVENT_STOP && WSTOPSIG(status) != SIGTRAP;
     if (!WIFSTOPPED(status))
@@ -103,4 +172,12 @@ void execs_look(struct host *h)
         executed(h, pid);
     else
         ptrace(group ? PTRACE_LISTEN : PTRACE_CONT, pid, 0, event ? 0 : WSTOPSIG(status));
+}
+
+void execs_look(struct host *h)
+{
+    int status;
+    pid_t pid;
+    while (h->executing > 0 && (pid = waitpid(-1, &status, __WALL | WNOHANG)) > 0)
+        stopped(h, pid, status);
 }

@@ -4,8 +4,9 @@
 
 #include "host.h"
 
-/* A thread of the process served, or of a child that borrows its memory, is about to exec. */
-void exec_begins(struct host *h, pid_t tid);
+/* A thread of the process served, or of a child that borrows its memory, is about to exec:
+ * ASK_EXEC. */
+void exec_begins(struct host *h, const struct ask *ask);
 /* It could not. */
 void exec_fails(struct host *h, pid_t tid);
 /* Look for one that has stopped: at its exec, or for a signal that is to be passed on. */

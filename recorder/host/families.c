@@ -1,21 +1,26 @@
 /* families.c - slices of the memory file: one for a program and the children that it forks. */
 #define _GNU_SOURCE
 #include "families.h"
+#include "leaving.h"
 #include "reader.h"
 #include "room.h"
 
 #include <fcntl.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#define TABLES_KEPT (UINT64_C(2) << 20)
+
 static bool open_family(struct host *h, struct family *f, unsigned number)
 {
     f->place = number * ((AREA_SIZE + 4095) & ~UINT64_C(4095));
-    f->readers = calloc(AREA_THREADS, sizeof *f->readers);
-    if (f->readers == NULL || !room_map(f, h->area_fd, number))
+    if (f->readers == NULL)
+        f->readers = calloc(AREA_THREADS, sizeof *f->readers);
+    if (f->readers == NULL || (f->area == NULL && !room_map(f, h->area_fd, number)))
         return false;
     f->used = true;
     f->area->magic = AREA_MAGIC;
@@ -29,7 +34,10 @@ struct family *family_new(struct host *h)
         struct family *f = &h->families[i];
         if (f->used)
             continue;
-        return open_family(h, f, i) ? f : NULL;
+        if (!open_family(h, f, i))
+            return NULL;
+        leaving_tells(h);
+        return f;
     }
     return NULL;
 }
@@ -47,8 +55,25 @@ bool family_moves(struct host *h, int fd)
     memcpy(at, old, sizeof(struct area_head));
     memcpy((char *)at + AREA_TABLES_AT, (char *)old + AREA_TABLES_AT, f->tables_used);
     f->area = at;
+    leaving_tells(h);
     munmap(old, AREA_SIZE);
     return true;
+}
+
+static void punch(struct host *h, const struct family *f, uint64_t from, uint64_t to)
+{
+    fallocate(h->area_fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, (off_t)(f->place + from),
+              (off_t)(to - from));
+}
+
+/* All zeros again. Of the unwind tables, which are always written before they are told of, a part
+ * stays for the next program to be written over: that is cheaper. */
+static void clear(struct host *h, const struct family *f)
+{
+    punch(h, f, 0, AREA_TABLES_AT);
+    if (f->tables_used > TABLES_KEPT)
+        punch(h, f, AREA_TABLES_AT + TABLES_KEPT, AREA_THREADS_AT);
+    punch(h, f, AREA_THREADS_AT, AREA_SIZE);
 }
 
 void family_leave(struct host *h, struct family *f)
@@ -60,13 +85,22 @@ void family_leave(struct host *h, struct family *f)
         h->checked[i] += f->area->checked[i];
     for (int i = 0; i < TROUBLES; i++)
         h->trouble[i] += f->area->trouble[i];
-    munmap(f->area, AREA_SIZE);
+    f->used = false;
+    leaving_tells(h);
     if (!h->first_ended &&
         !h->leaving) /* else whoever still has it mapped must read there that we are gone */
-        fallocate(h->area_fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, (off_t)f->place,
-                  (off_t)AREA_SIZE);
-    free(f->readers);
+        clear(h, f);
+    for (uint32_t i = 0; i < f->met; i++) {
+        free(f->readers[i].nodes);
+        free(f->readers[i].path);
+        f->readers[i] = (struct reader){0};
+    }
     for (uint32_t i = 0; i < f->hook_count; i++)
         free(f->hooks[i].moved);
-    memset(f, 0, sizeof *f);
+    if (f->room != room_largest()) { /* the next one has more */
+        munmap(f->area, AREA_SIZE);
+        f->area = NULL;
+    }
+    memset(f, 0, offsetof(struct family, area));
+    f->room = room_largest();
 }

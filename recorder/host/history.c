@@ -7,33 +7,27 @@
 enum { BAD_ARGUMENT = 22, OUT_OF_MEMORY = 12 };
 #define CODE UINT32_MAX /* instead of a syscall's number: posix_memalign returned it */
 
-/* Which register of a call is what. */
-static void take_shape(struct shape *shape, unsigned point, const uint64_t args[3])
+/* What the arguments of a call are, by its hook. */
+static void take_shape(struct shape *shape, const struct hook *hook, const uint64_t args[ARGUMENTS])
 {
-    *shape = (struct shape){.size = args[0], .present = HAS_SIZE};
-    switch (point) {
-    case FREE:
-        *shape = (struct shape){.ptr = args[0], .present = HAS_PTR};
-        break;
-    case CALLOC:
-        *shape = (struct shape){args[1], .nmemb = args[0], .present = HAS_SIZE | HAS_NMEMB};
-        break;
-    case REALLOC:
-        *shape = (struct shape){args[1], .ptr = args[0], .present = HAS_SIZE | HAS_PTR};
-        break;
-    case REALLOCARRAY:
-        *shape = (struct shape){args[2], .nmemb = args[1], .ptr = args[0],
-                                .present = HAS_SIZE | HAS_NMEMB | HAS_PTR};
-        break;
-    case ALIGNED_ALLOC:
-    case MEMALIGN:
-        *shape = (struct shape){args[1], .align = args[0], .present = HAS_SIZE | HAS_ALIGN};
-        break;
-    case POSIX_MEMALIGN:
-        *shape = (struct shape){args[2], .align = args[1], .present = HAS_SIZE | HAS_ALIGN};
-        break;
-    default: /* malloc, valloc, pvalloc */
-        break;
+    *shape = (struct shape){0};
+    for (unsigned at = 0; at < ARGUMENTS; at++) {
+        uint64_t what = hook->arguments[at], value = args[at];
+        if (what == ARGUMENT_FLAGS && (value & 63) != 0) { /* MALLOCX_LG_ALIGN, jemalloc(3) */
+            what = HAS_ALIGN;
+            value = UINT64_C(1) << (value & 63);
+        }
+        if (what == HAS_SIZE)
+            shape->size = value;
+        else if (what == HAS_NMEMB)
+            shape->nmemb = value;
+        else if (what == HAS_ALIGN)
+            shape->align = value;
+        else if (what == HAS_PTR)
+            shape->ptr = value;
+        else
+            continue;
+        shape->present |= what;
     }
 }
 
@@ -72,6 +66,7 @@ void history_free(struct history *h)
     free(h->names);
     free(h->nodes);
     free(h->groups);
+    free(h->images);
     free(h->stages.changes);
     free(h->stages.known);
     free(h);
@@ -115,6 +110,7 @@ static void count_begin(struct history *h, uint32_t group, const struct shape *s
     g->count++;
     g->unfinished++;
     g->bytes += bytes_asked(shape);
+    members_shape(&g->members, shape);
 }
 
 static void count_end(struct history *h, uint32_t group, int has_failed)
@@ -182,7 +178,8 @@ void history_enter(struct history *h, uint64_t t_ns, uint32_t pid, uint32_t tid,
     call->number = call->moving.number = call->moving.group = 0;
     call->hook = hook_id;
     call->point = hook->point;
-    take_shape(&call->shape, hook->point, args);
+    call->returns_size = hook->returns_size;
+    take_shape(&call->shape, hook, args);
     if (t->open && is_repeated(t, call))
         return;
     if (t->open)
@@ -225,6 +222,8 @@ static uint64_t take_code(struct history *h, const struct call *call, uint64_t r
 static void end_call(struct history *h, struct thread *t, struct call *call, uint64_t now,
                      uint64_t result)
 {
+    if (call->returns_size) /* resized in place, if that is large enough */
+        result = result >= call->shape.size ? call->shape.ptr : 0;
     int has_failed = 0, has_pointer = call->point != FREE && call->point != POSIX_MEMALIGN;
     set_end(h, call->seq, now > call->t ? now - call->t : 0, has_pointer, result);
     if (call->point == POSIX_MEMALIGN)

@@ -30,6 +30,9 @@ enum history_kind {
     HISTORY_SUMS = 12,
     HISTORY_BLOCKS = 13,
     HISTORY_LIVE = 14,
+    HISTORY_MEMBERS = 15,
+    HISTORY_PEAKS = 16,
+    HISTORY_AT_PEAK = 17,
 };
 
 enum {
@@ -67,6 +70,11 @@ void history_start(struct history *h, uint32_t pid, uint64_t started);
 
 /* An entry point; its canonical name (malloc, calloc …), and the function really entered. */
 void history_hook(struct history *h, uint32_t id, const char *name, const char *impl);
+/* The same of another allocator's. `arguments`: what those that are told are, as words.SIGNATURES of
+ * alloctrace/words.py has it, or NULL: as the entry point's. `returns_size`: it resizes in place, and
+ * returns the size that the block has now. */
+void history_hook_named(struct history *h, uint32_t id, const char *name, const char *impl,
+                        const char *arguments, int returns_size);
 
 /* Program `index` begins in this process: every exec of the run has a number of its own. */
 void history_image(struct history *h, uint32_t pid, uint64_t index);
@@ -89,6 +97,11 @@ void history_thread_end(struct history *h, uint32_t pid, uint32_t tid);
 /* A child begins with copies of its parent's blocks. They are known there, but counted once: in
  * the parent. history_exit: the process is gone; its live blocks are leaked. */
 void history_fork(struct history *h, uint32_t parent, uint32_t child);
+/* Of a child that was just forked: these copies. */
+struct history_copies {
+    uint64_t blocks, bytes;
+};
+struct history_copies history_copies(struct history *h, uint32_t child);
 void history_exit(struct history *h, uint32_t pid);
 
 /* ---- stacks ----

@@ -178,6 +178,11 @@ void block_begin(struct history *h, struct thread *t, struct call *call)
     set_field(h, call->seq, BLOCK, block.number);
     if (h->groups[call->group - 1].first_seq == call->seq)
         h->groups[call->group - 1].first_before = block.last;
+    if (call->outer == NONE) {
+        members_block(h, call->group, &block);
+        if (call->point != FREE)
+            members_moved(&h->groups[call->group - 1].members, &block, asked(&call->shape));
+    }
     if (call->point == FREE)
         live_free(h, &block);
     if (call->point != FREE)
@@ -283,5 +288,7 @@ void blocks_copy(struct history *h, const struct process *from, struct process *
         block.group = 0;
         block.is_copy = 1;
         put(h, to, &block);
+        to->copies.blocks++;
+        to->copies.bytes += block.size;
     }
 }

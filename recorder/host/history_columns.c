@@ -152,11 +152,12 @@ WIDE static void split(uint8_t *to, const uint64_t *values, uint32_t count, unsi
             *to++ = (uint8_t)(values[row] >> 8 * plane);
 }
 
-/* What repeats as it is, is looked at no further than its second time. */
+/* What repeats as it is, is looked at no further than its second time: differences, of which there is
+ * one less, must be seen to repeat as well. */
 static uint32_t rows_to_look_at(const uint64_t *values, uint32_t count)
 {
-    uint32_t period = period_of(values, count);
-    return period < count ? 2 * period + 1 : count;
+    uint32_t period = period_of(values, count), rows = 2 * period + 2;
+    return period < count && rows < count ? rows : count;
 }
 
 static void pack_deltas(struct packer *p, const uint64_t *values, uint32_t count,

@@ -84,6 +84,8 @@ void history_finish(struct history *h)
         if (!h->processes[index].is_gone)
             write_blocks(h, &h->processes[index]);
     write_sums(h, 0);
+    write_members(h);
     write_stages(h);
+    write_peaks(h);
     put_ends(h, 1);
 }

@@ -32,9 +32,12 @@ static uint32_t new_group(struct history *h, const struct group_key *key, uint64
     if (h->group_count >= UINT32_MAX / 2 ||
         grow(h, (void **)&h->groups, &h->group_room, h->group_count + 1, sizeof *h->groups))
         return 0;
+    uint32_t image = image_of(h, &h->processes[key->process]);
+    if (!image)
+        return 0;
     uint32_t number = ++h->group_count;
-    h->groups[number - 1] =
-        (struct group){.key = *key, .first_seq = h->events, .first_t = t_ns, .first_before = NONE};
+    h->groups[number - 1] = (struct group){
+        .key = *key, .image = image, .first_seq = h->events, .first_t = t_ns, .first_before = NONE};
     h->failed |= index_add(&h->group_index, h->groups, group_hash, number) != 0;
     return number;
 }

@@ -7,6 +7,8 @@
 #define likely(x) __builtin_expect(!!(x), 1)
 #define unlikely(x) __builtin_expect(!!(x), 0)
 
+#include "history_members.h"
+
 /* history_processes.c */
 struct process *process_of(struct history *h, uint32_t pid);
 struct thread *find_thread(struct history *h, uint32_t pid, uint32_t tid);
@@ -84,6 +86,12 @@ void live_free(struct history *h, struct block *block);
 void live_end(struct history *h, struct process *p);
 void live_tick(struct history *h, uint64_t t_ns);
 wide bytes_asked(const struct shape *shape);
+
+/* history_peaks.c: the peaks of each program of each process */
+uint32_t image_of(struct history *h, struct process *p);
+void write_peaks(struct history *h);
+void change_of_image(struct history *h, struct group *group, wide bytes);
+void look_up_image(struct history *h, const struct group *group, uint64_t seq, uint64_t t_ns);
 
 /* history_stages.c: live bytes of each group through time */
 void note_stage(struct history *h, uint64_t t_ns);

@@ -1,4 +1,5 @@
-/* history_live.c - bytes by group and time: live, peak, temporary. Bytes are those asked for.
+/* history_live.c - bytes by group and time: live, peak, temporary. Bytes are those asked for. A
+ * peak is of the whole run, or of one program of one process (history_peaks.c).
  *
  * What each group held at the peak is known without looking at all groups at every new peak:
  * a group notes what it holds when it is about to change, if there was a peak since its last
@@ -25,6 +26,8 @@ static void change(struct history *h, struct group *group, int blocks, wide byte
         group->stamp = h->peak.number;
         group->at_peak = group->live;
     }
+    if (h->image_count > 1)
+        change_of_image(h, group, bytes);
     group->live_blocks += (uint64_t)blocks;
     group->live += bytes;
     h->live += bytes;
@@ -64,8 +67,11 @@ static inline void add(struct history *h, struct thread *t, uint32_t number, str
 /* What is live has grown by event `seq` of the group. */
 static inline void look_up(struct history *h, uint32_t number, uint64_t seq, uint64_t t_ns)
 {
+    const struct group *group = &h->groups[number - 1];
     if (h->live > h->peak.bytes)
-        note_peak(h, &h->groups[number - 1], seq, t_ns);
+        note_peak(h, group, seq, t_ns);
+    if (h->image_count > 1)
+        look_up_image(h, group, seq, t_ns);
     struct point *point = &h->timeline.points[h->timeline.count - 1];
     if (h->timeline.count && h->live > point->highest)
         point->highest = h->live;

@@ -5,17 +5,20 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char *const entry_points[ENTRY_POINTS] = {
-    [MALLOC] = "malloc",
-    [CALLOC] = "calloc",
-    [REALLOC] = "realloc",
-    [REALLOCARRAY] = "reallocarray",
-    [FREE] = "free",
-    [ALIGNED_ALLOC] = "aligned_alloc",
-    [POSIX_MEMALIGN] = "posix_memalign",
-    [MEMALIGN] = "memalign",
-    [VALLOC] = "valloc",
-    [PVALLOC] = "pvalloc",
+static const struct {
+    const char *name, *arguments;
+} entry_points[ENTRY_POINTS] = {
+#define POINT(number, name, arguments) {name, arguments},
+#include "entry_points.h"
+#undef POINT
+};
+
+static const struct {
+    const char *word;
+    uint32_t what;
+} words[] = {
+    {"size", HAS_SIZE}, {"nmemb", HAS_NMEMB},  {"align", HAS_ALIGN},
+    {"ptr", HAS_PTR},   {"out", ARGUMENT_OUT}, {"flags", ARGUMENT_FLAGS},
 };
 
 /* `text` as the inside of a JSON string; longer ones are cut off. */
@@ -64,17 +67,42 @@ uint32_t name_id(struct history *h, int is_syscall, const char *name, const char
 static int entry_point(const char *name)
 {
     for (int point = 0; point < ENTRY_POINTS; point++)
-        if (!strcmp(name, entry_points[point]))
+        if (!strcmp(name, entry_points[point].name))
             return point;
     return -1;
 }
 
-void history_hook(struct history *h, uint32_t id, const char *name, const char *impl)
+static uint32_t argument_called(const char *text, size_t length)
+{
+    for (size_t at = 0; at < sizeof words / sizeof *words; at++)
+        if (strlen(words[at].word) == length && !memcmp(text, words[at].word, length))
+            return words[at].what;
+    return ARGUMENT_NONE;
+}
+
+/* 0, or -1 where one is unknown or there are too many. */
+static int read_arguments(const char *text, uint32_t arguments[ARGUMENTS])
+{
+    for (unsigned at = 0; *text; at++) {
+        size_t length = strcspn(text, " ");
+        if (at == ARGUMENTS || !(arguments[at] = argument_called(text, length)))
+            return -1;
+        text += length + (text[length] == ' ');
+    }
+    return 0;
+}
+
+void history_hook_named(struct history *h, uint32_t id, const char *name, const char *impl,
+                        const char *arguments, int returns_size)
 {
     int point = entry_point(name);
+    struct hook hook = {.id = id, .point = (uint8_t)point, .returns_size = returns_size != 0};
     uint32_t number = table_get(&h->hook_of, id);
-    uint32_t known = point < 0 ? 0 : name_id(h, 0, name, impl);
-    if (!known || (!number && h->hook_count >= MAX_LISTED))
+    if (point < 0 ||
+        read_arguments(arguments ? arguments : entry_points[point].arguments, hook.arguments))
+        return;
+    hook.name = name_id(h, 0, name, impl);
+    if (!hook.name || (!number && h->hook_count >= MAX_LISTED))
         return;
     if (!number) {
         if (grow(h, (void **)&h->hooks, &h->hook_room, h->hook_count + 1, sizeof *h->hooks))
@@ -84,7 +112,12 @@ void history_hook(struct history *h, uint32_t id, const char *name, const char *
         if (id < NEAR)
             h->hook_near[id] = (uint16_t)number;
     }
-    h->hooks[number - 1] = (struct hook){.id = id, .name = known, .point = (uint8_t)point};
+    h->hooks[number - 1] = hook;
+}
+
+void history_hook(struct history *h, uint32_t id, const char *name, const char *impl)
+{
+    history_hook_named(h, id, name, impl, NULL, 0);
 }
 
 const struct hook *find_hook(struct history *h, uint32_t id)

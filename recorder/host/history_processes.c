@@ -176,6 +176,7 @@ void history_image(struct history *h, uint32_t pid, uint64_t index)
     blocks_free(p);
     h->stamp++;
     p->image = index;
+    p->own = 0;
     p->phase = 0;
     p->bordered = -1;
     p->brk = HISTORY_UNKNOWN;
@@ -223,6 +224,12 @@ void history_fork(struct history *h, uint32_t parent, uint32_t child)
     to->brk = from->brk;
     if (!copy_modules(h, from, to))
         blocks_copy(h, from, to);
+}
+
+struct history_copies history_copies(struct history *h, uint32_t child)
+{
+    const struct process *p = process_of(h, child);
+    return p ? p->copies : (struct history_copies){0, 0};
 }
 
 void history_exit(struct history *h, uint32_t pid)

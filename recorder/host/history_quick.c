@@ -62,6 +62,7 @@ static inline int quick_malloc(struct history *h, struct thread *t, uint32_t num
     live_new(h, t, number, &block, now);
     block_put_new(h, p, &block);
     h->groups[number - 1].bytes += block.size;
+    members_size(&h->groups[number - 1].members, block.size);
     return 1;
 }
 
@@ -81,8 +82,12 @@ static inline int quick_free(struct history *h, struct thread *t, uint32_t numbe
     column[PTR][row] = call->args[0];
     column[RESULT][row] = column[RESULT][before];
     column[BLOCK][row] = block.number ? block.number : column[BLOCK][before];
-    if (block.number)
+    if (block.number) {
+        members_block(h, number, &block);
         live_free(h, &block);
+    } else {
+        h->groups[number - 1].members.nulls++;
+    }
     return 1;
 }
 
@@ -95,7 +100,7 @@ static int quick_call(struct history *h, struct thread *t, const struct hook *ho
     int done = 0;
     if (hook->point == FREE)
         done = quick_free(h, t, number, call, now, took);
-    else if (hook->point == MALLOC && call->result)
+    else if (hook->point == MALLOC && hook->arguments[1] == ARGUMENT_NONE && call->result)
         done = quick_malloc(h, t, number, call, now, took);
     h->groups[number - 1].count += (uint64_t)done;
     return done;

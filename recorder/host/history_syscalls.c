@@ -1,7 +1,15 @@
 /* history_syscalls.c - memory syscalls, and which call made them. */
 #include "history_inside.h"
 
-enum { MMAP = 9, MPROTECT = 10, MUNMAP = 11, BRK = 12, MREMAP = 25, MADVISE = 28 };
+enum {
+    MMAP = 9,
+    MPROTECT = 10,
+    MUNMAP = 11,
+    BRK = 12,
+    MREMAP = 25,
+    MADVISE = 28,
+    PKEY_MPROTECT = 329
+};
 enum { MAX_ERRNO = 4095, OUT_OF_MEMORY = 12, FIXED = 2, DONTUNMAP = 4 };
 
 static const char *name_of(uint32_t number)
@@ -10,6 +18,7 @@ static const char *name_of(uint32_t number)
     case MMAP:
         return "mmap";
     case MPROTECT:
+    case PKEY_MPROTECT:
         return "mprotect";
     case MUNMAP:
         return "munmap";
@@ -29,7 +38,7 @@ static uint64_t arguments_of(struct history *h, uint32_t number, const uint64_t 
                              const void *path, size_t length)
 {
     uint64_t kept[6] = {0};
-    int from = 2, to = number == MMAP ? 5 : number == MREMAP ? 3 : 2;
+    int from = 2, to = number == MMAP ? 5 : number == MREMAP || number == PKEY_MPROTECT ? 3 : 2;
     if (number == MREMAP && args[3] & (FIXED | DONTUNMAP))
         to = 4;
     if (number == MUNMAP || number == BRK) {
@@ -75,6 +84,7 @@ static void begin(struct history *h, struct thread *t, struct group_key *key, ui
     h->groups[number - 1].count++;
     h->groups[number - 1].unfinished++;
     h->groups[number - 1].bytes += bytes_asked(shape);
+    members_shape(&h->groups[number - 1].members, shape);
 }
 
 void history_sysenter(struct history *h, uint64_t t_ns, uint32_t pid, uint32_t tid, uint32_t number,
@@ -114,6 +124,7 @@ static void set_moved(struct history *h, struct thread *t, uint64_t before, uint
     if (now < before)
         set_signed(h, t->syscall_seq);
     h->groups[t->syscall_group - 1].bytes += (wide)now - (wide)before;
+    members_size(&h->groups[t->syscall_group - 1].members, now - before + MOVED_BASE);
 }
 
 /* brk returns the break as it is now: refused when that is not what was asked for. */

@@ -28,20 +28,16 @@ enum {
 #define SAME_STACK ((uint64_t)1 << 20)
 #define NONE UINT64_MAX /* no event, no address */
 
-/* The shape of a call: which of its registers are what. */
+/* The entry points of alloctrace/words.py. */
+#define POINT(number, name, arguments) number,
 enum entry_point {
-    MALLOC,
-    CALLOC,
-    REALLOC,
-    REALLOCARRAY,
-    FREE,
-    ALIGNED_ALLOC,
-    POSIX_MEMALIGN,
-    MEMALIGN,
-    VALLOC,
-    PVALLOC,
+#include "entry_points.h"
     ENTRY_POINTS
 };
+#undef POINT
+
+/* What an argument of a call is: a bit of `present`, or one of these. */
+enum { ARGUMENTS = 3, ARGUMENT_NONE = 0, ARGUMENT_OUT = 1 << 30, ARGUMENT_FLAGS = 1 << 29 };
 
 struct shape {
     uint64_t size, nmemb, align, ptr;
@@ -56,13 +52,33 @@ struct group_key {
     uint32_t phase, process;
 };
 
+enum { MAKERS = 4 };
+
+/* What tells of all events of a group, not of one of them (history_members.c). */
+struct members {
+    uint64_t sized, least, most; /* how many have a size, and within which limits */
+    uint64_t nulls;              /* pointers that are none */
+    uint64_t known, grew, shrank;
+    uint32_t maker[MAKERS]; /* the groups of which their blocks were; MANY_MAKERS: and of others */
+};
+#define MANY_MAKERS UINT32_MAX
+
 struct group {
     struct group_key key;
     uint32_t stamp;                            /* number of the peak for which `at_peak` holds */
+    uint32_t image, image_stamp;               /* its place in `images`, plus 1; as `stamp` there */
     uint64_t first_seq, first_t, first_before; /* before: what its block was made or moved by */
     uint64_t count, failed, unfinished, reached, told;
     uint64_t allocations, live_blocks, temporary_blocks;
-    wide bytes, allocated, live, temporary, at_peak;
+    wide bytes, allocated, live, temporary, at_peak, at_image_peak;
+    struct members members;
+};
+
+/* A program of one process, from its exec or fork to the next exec: its own live bytes and peak. */
+struct image {
+    uint64_t index, seq, t_ns; /* seq, t_ns, phase: of the event that made the peak */
+    wide live, peak;
+    uint32_t pid, phase, number; /* number: of its peaks so far */
 };
 
 struct block {
@@ -84,7 +100,7 @@ struct call {
     struct shape shape;
     uint64_t root; /* the un-nested call that holds it, or itself */
     uint32_t hook, group, root_group;
-    uint8_t point;
+    uint8_t point, returns_size;
     struct block moving; /* what a realloc works on; number 0: nothing */
 };
 
@@ -126,6 +142,7 @@ struct process {
     uint32_t pid;
     int is_gone;
     uint64_t image, brk; /* brk: UNKNOWN where it is not known */
+    uint32_t own;        /* its place in `images`, plus 1; 0: it did nothing yet */
     unsigned phase;
     int bordered;
     struct module *modules;
@@ -134,6 +151,7 @@ struct process {
     struct table live, inner; /* address -> index of `blocks`, `inners` */
     struct block *blocks;
     uint32_t block_count, block_room, block_free;
+    struct history_copies copies; /* that it began with */
     struct inner *inners;
     uint32_t inner_count, inner_room, inner_free;
 };
@@ -146,7 +164,8 @@ struct trace_node {
 
 struct hook {
     uint32_t id, name;
-    uint8_t point;
+    uint8_t point, returns_size;
+    uint32_t arguments[ARGUMENTS];
 };
 
 struct name {
@@ -203,6 +222,8 @@ struct history {
     struct group *groups;
     uint32_t group_count, group_room, groups_written;
     struct index group_index;
+    struct image *images;
+    uint32_t image_count, image_room;
     struct arguments *arguments;
     struct chunk chunk;
     wide live;

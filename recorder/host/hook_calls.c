@@ -1,44 +1,42 @@
 /* hook_calls.c - which functions of a file are allocator entry points, and their wrappers. */
 #include "hook_calls.h"
+#include "grow.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-static const char *const entry_points[] = {
-    "malloc",        "calloc",         "realloc",  "reallocarray", "free",
-    "aligned_alloc", "posix_memalign", "memalign", "valloc",       "pvalloc"};
-#define ENTRY_POINTS (sizeof entry_points / sizeof *entry_points)
-
 struct entry {
     uint64_t value, size;
     unsigned names;
-    const char *name[MAX_NAMES];
+    const struct watched *as[MAX_NAMES]; /* alike */
 };
 
-static enum hook_kind kind_of(const char *name)
-{
-    static const char *const simple[] = {"malloc", "free", "valloc", "pvalloc"};
-    if (strcmp(name, "posix_memalign") == 0)
-        return HOOK_MEMPTR;
-    for (size_t i = 0; i < sizeof simple / sizeof *simple; i++)
-        if (strcmp(name, simple[i]) == 0)
-            return HOOK_CALL1;
-    return HOOK_CALL3;
-}
+struct entries {
+    struct entry *list;
+    size_t count, room;
+};
+
+#define MAX_OPERATOR 512 /* bytes of operator new that are looked at */
 
 static void announce_hook(struct host *h, struct hook *hook, const struct module *m,
                           const char *impl)
 {
     for (unsigned i = 0; i < hook->names; i++) {
+        const struct watched *w = hook->as[i];
+        const char *entered = impl ? impl : w->name;
         hook->spool_id[i] = h->next_hook++;
         json_begin(&h->json, "hook");
         json_number(&h->json, "id", hook->spool_id[i]);
         json_number(&h->json, "module", m->id);
-        json_text(&h->json, "name", hook->name[i]);
-        json_text(&h->json, "impl", impl ? impl : hook->name[i]);
+        json_text(&h->json, "name", w->point);
+        json_text(&h->json, "impl", entered);
         json_number(&h->json, "address", hook->address);
+        json_text(&h->json, "arguments", w->arguments);
+        if (w->returns_size)
+            json_text(&h->json, "returns", "size");
         spool_json(&h->spool, &h->json);
-        history_hook(h->history, hook->spool_id[i], hook->name[i], impl ? impl : hook->name[i]);
+        history_hook_named(h->history, hook->spool_id[i], w->point, entered, w->arguments,
+                           w->returns_size);
     }
 }
 
@@ -53,17 +51,15 @@ static void plan_call(struct host *h, struct module *m, const struct text *text,
     struct plan *plan = hook ? plans_add(plans) : NULL;
     if (plan == NULL)
         return;
-    hook->kind = kind_of(entry->name[0]);
+    hook->kind = watched_kind(entry->as[0]) & 0xff;
     hook->address = entry->value + m->bias;
     hook->module = m->id;
     hook->names = entry->names;
-    memcpy(hook->name, entry->name, entry->names * sizeof *entry->name);
-    h->family->area->hook_kind[number] = hook->kind;
-    if (strcmp(entry->name[0], "free") == 0)
-        h->family->area->hook_kind[number] |= HOOK_FREES;
+    memcpy(hook->as, entry->as, entry->names * sizeof *entry->as);
+    h->family->area->hook_kind[number] = watched_kind(entry->as[0]);
     announce_hook(h, hook, m, impl);
     plan->number = number;
-    plan->what = entry->name[0];
+    plan->what = entry->as[0]->name;
     plan_function(h, plan, &f, WRAP);
     h->calls += plan->refusal == MOVED;
 }
@@ -73,30 +69,46 @@ static bool reachable(const struct elf_symbol *symbol)
     return symbol->bind == STB_GLOBAL || symbol->bind == STB_WEAK || symbol->bind == STB_GNU_UNIQUE;
 }
 
-static void add_entry(struct entry *entries, size_t *count, const struct elf_symbol *symbol,
-                      const char *name)
+static bool is_entry(const struct entries *entries, uint64_t value)
 {
-    for (size_t i = 0; i < *count; i++)
-        if (entries[i].value == symbol->value) {
-            if (entries[i].names < MAX_NAMES)
-                entries[i].name[entries[i].names++] = name;
-            return;
-        }
-    entries[(*count)++] = (struct entry){symbol->value, symbol->size, 1, {name}};
+    for (size_t i = 0; i < entries->count; i++)
+        if (entries->list[i].value == value)
+            return true;
+    return false;
+}
+
+static void add_entry(struct entries *entries, const struct elf_symbol *symbol,
+                      const struct watched *w)
+{
+    for (size_t i = 0; i < entries->count; i++) {
+        struct entry *entry = &entries->list[i];
+        if (entry->value != symbol->value)
+            continue;
+        if (entry->names < MAX_NAMES && watched_alike(entry->as[0], w))
+            entry->as[entry->names++] = w;
+        return;
+    }
+    struct entry *list =
+        with_room_for_one(entries->list, entries->count, &entries->room, 16, sizeof *list);
+    if (list == NULL)
+        return;
+    entries->list = list;
+    list[entries->count++] = (struct entry){symbol->value, symbol->size, 1, {w}};
 }
 
 /* Of one name's symbols those that callers reach. The linker of a static PIE makes libc's hidden
- * `malloc` a local name. */
-static void add_named(const struct module *m, const struct elf_named *named, const char *name,
-                      struct entry *entries, size_t *count)
+ * `malloc` a local name; and a user may name a function that is static. */
+static void add_named(const struct module *m, const struct elf_named *named,
+                      const struct watched *w, struct entries *entries)
 {
     size_t stored = named->count < ELF_SAME_NAME ? named->count : ELF_SAME_NAME;
-    bool any = false;
+    bool is_other = strcmp(w->name, w->point) != 0, any = false;
     for (size_t i = 0; i < stored; i++)
         any |= reachable(&named->symbols[i]);
+    bool local = !any && (is_other || (named->count == 1 && elf_is_static(&m->elf)));
     for (size_t i = 0; i < stored; i++)
-        if (reachable(&named->symbols[i]) || (!any && named->count == 1 && elf_is_static(&m->elf)))
-            add_entry(entries, count, &named->symbols[i], name);
+        if (local || reachable(&named->symbols[i]))
+            add_entry(entries, &named->symbols[i], w);
 }
 
 static void plan_loader(struct host *h, struct module *m, const struct text *text,
@@ -104,13 +116,14 @@ static void plan_loader(struct host *h, struct module *m, const struct text *tex
 {
     uint64_t vaddrs[ELF_LOADER_NAMES];
     static const char *const names[ELF_LOADER_NAMES] = {"malloc", "calloc", "realloc", "free"};
-    if (!elf_loader_malloc(&m->elf, h->use_symbols ? "/usr/lib/debug" : NULL, vaddrs))
+    if (!found_loader(m->found, &m->elf, h->use_symbols ? "/usr/lib/debug" : NULL, vaddrs))
         return;
-    for (int i = 0; i < ELF_LOADER_NAMES; i++) {
-        struct entry entry = {vaddrs[i], 0, 1, {names[i]}};
-        if (vaddrs[i])
-            plan_call(h, m, text, &entry, elf_loader_impls[i], plans);
-    }
+    for (int i = 0; i < ELF_LOADER_NAMES; i++)
+        for (size_t k = 0; vaddrs[i] && k < h->watched.count; k++)
+            if (strcmp(h->watched.names[k], names[i]) == 0) {
+                struct entry entry = {vaddrs[i], 0, 1, {&h->watched.list[k]}};
+                plan_call(h, m, text, &entry, elf_loader_impls[i], plans);
+            }
 }
 
 static int by_value(const void *a, const void *b)
@@ -119,19 +132,73 @@ static int by_value(const void *a, const void *b)
     return x->value < y->value ? -1 : x->value > y->value;
 }
 
+static bool is_watched(struct host *h, struct module *m, const struct elf_named *found,
+                       uint64_t target)
+{
+    const char *called = elf_plt_target(&m->elf, target);
+    for (size_t i = 0; i < h->watched.count; i++) {
+        if (called != NULL && strcmp(called, h->watched.names[i]) == 0)
+            return true;
+        for (size_t k = 0; k < found[i].count && k < ELF_SAME_NAME; k++)
+            if (found[i].symbols[k].value == target)
+                return true;
+    }
+    return false;
+}
+
+/* Whether it calls a function that is watched: then it only passes on what that hands out. */
+static bool passes_on(struct host *h, struct module *m, const struct code *code,
+                      const struct elf_named *found, const struct elf_symbol *symbol)
+{
+    uint64_t start = symbol->value + m->bias - code->address;
+    size_t size = symbol->size < MAX_OPERATOR ? symbol->size : MAX_OPERATOR;
+    if (start > code->length || size > code->length - start)
+        return true; /* in another part of the file */
+    for (size_t at = 0; at + JUMP_BYTES <= size; at++) {
+        int32_t distance;
+        const uint8_t *bytes = code->bytes + start + at;
+        if (*bytes != 0xe8 && *bytes != 0xe9) /* call, jmp */
+            continue;
+        memcpy(&distance, bytes + 1, sizeof distance);
+        if (is_watched(h, m, found, symbol->value + at + JUMP_BYTES + (uint64_t)(int64_t)distance))
+            return true;
+    }
+    return false;
+}
+
+/* operator new counts beside an allocator of the same file: libstdc++'s calls malloc, which is seen;
+ * an allocator's own hands out memory itself. */
+static void add_beside(struct host *h, struct module *m, const struct text *text,
+                       const struct elf_named *found, struct entries *entries)
+{
+    if (entries->count == 0)
+        return;
+    for (size_t i = 0; i < h->watched.count; i++)
+        if (h->watched.list[i].beside && found[i].count > 0 &&
+            (is_entry(entries, found[i].symbols[0].value) ||
+             !passes_on(h, m, &text->code, found, &found[i].symbols[0])))
+            add_named(m, &found[i], &h->watched.list[i], entries);
+}
+
 void plan_calls(struct host *h, struct module *m, const struct text *text, struct plans *plans)
 {
-    struct elf_named found[ENTRY_POINTS];
-    struct entry entries[ENTRY_POINTS * ELF_SAME_NAME];
-    size_t count = 0;
-    elf_functions_named(&m->elf, entry_points, ENTRY_POINTS, found);
-    for (size_t i = 0; i < ENTRY_POINTS; i++)
-        add_named(m, &found[i], entry_points[i], entries, &count);
-    if (count == 0 && m->role == ROLE_LOADER)
+    const struct watched_list *watched = &h->watched;
+    struct elf_named *found = calloc(watched->count, sizeof *found);
+    struct entries entries = {0};
+    if (found == NULL)
+        return;
+    found_functions(m->found, &m->elf, watched->names, watched->count, found);
+    for (size_t i = 0; i < watched->count; i++)
+        if (!watched->list[i].beside)
+            add_named(m, &found[i], &watched->list[i], &entries);
+    add_beside(h, m, text, found, &entries);
+    if (entries.count == 0 && m->role == ROLE_LOADER)
         plan_loader(h, m, text, plans);
-    qsort(entries, count, sizeof *entries, by_value);
-    for (size_t i = 0; i < count; i++)
-        plan_call(h, m, text, &entries[i], NULL, plans);
+    qsort(entries.list, entries.count, sizeof *entries.list, by_value);
+    for (size_t i = 0; i < entries.count; i++)
+        plan_call(h, m, text, &entries.list[i], NULL, plans);
+    free(entries.list);
+    free(found);
 }
 
 /* ---- which alias was called: the call site knows, the address does not ---- */
@@ -152,7 +219,7 @@ static unsigned name_at(struct host *h, const struct hook *hook, uint64_t ret)
     m = module_around(h, target);
     const char *called = m && m->has_elf ? elf_plt_target(&m->elf, target - m->bias) : NULL;
     for (unsigned i = 0; called != NULL && i < hook->names; i++)
-        if (strcmp(hook->name[i], called) == 0)
+        if (strcmp(hook->as[i]->name, called) == 0)
             return i;
     return 0;
 }

@@ -9,4 +9,7 @@ struct hook *hook_new(struct host *h, uint32_t *number);
 /* Plan the wrappers of the allocator functions that lie in `text`. */
 void plan_calls(struct host *h, struct module *m, const struct text *text, struct plans *plans);
 
+/* In words what of the program's own allocator cannot be seen; NULL where both sides of it can. */
+const char *hooks_half_blind(const struct host *h);
+
 #endif

@@ -57,7 +57,7 @@ static void plan_named(struct host *h, struct module *m, const struct text *text
 {
     struct elf_symbol symbol;
     struct function f;
-    if (!elf_function(&m->elf, name, &symbol) ||
+    if (!found_function(m->found, &m->elf, name, &symbol) ||
         !function_at(m, text, symbol.value + m->bias, symbol.size, &f))
         return;
     struct plan *plan = plan_notice(h, m, kind, detail, symbol.value + m->bias, plans);
@@ -77,9 +77,9 @@ uint32_t hook_border(struct host *h, uint64_t address, uint64_t border)
         struct plan *plan = plan_notice(h, m, HOOK_BORDER, border, address, &plans);
         if (plan != NULL) {
             plan_function(h, plan, &f, NOTICE);
-            if (plans_carry_out(h, &text, &plans) == 0) {
+            if (plans_carry_out(h, m, &text, &plans) == 0) {
                 plan_hop(h, plan, m, &text, &f);
-                plans_carry_out(h, &text, &plans);
+                plans_carry_out(h, m, &text, &plans);
             }
             number = plan->refusal == MOVED ? plan->number : NO_HOOK;
         }
@@ -116,8 +116,23 @@ static bool makes_child(int number)
     return number == SYS_clone || number == SYS_fork || number == SYS_clone3;
 }
 
-static enum hook_kind kind_of_site(const struct site *site)
+/* The loader sets the thread pointer (init_tls, elf/rtld.c) when it has mapped all libraries, and
+ * relocates them next: that runs code of theirs and of the program, resolvers of IFUNCs. */
+static bool is_after_mapping(const struct module *m, const struct site *site)
 {
+    return m->role == ROLE_LOADER && site->number == SYS_arch_prctl;
+}
+
+static bool is_wanted(const struct module *m, const struct site *site)
+{
+    return site_matters(site->number) &&
+           (site->number != SYS_arch_prctl || is_after_mapping(m, site));
+}
+
+static enum hook_kind kind_of_site(const struct module *m, const struct site *site)
+{
+    if (is_after_mapping(m, site))
+        return HOOK_LIBS;
     if (site->stack == STACK_UNMAPPED)
         return HOOK_LAST_MUNMAP;
     return makes_child(site->number) ? HOOK_CLONE : HOOK_SYSCALL;
@@ -155,13 +170,14 @@ static void plan_site(struct host *h, struct module *m, const struct code *code,
     uint64_t stub = stub_address(area, number);
     struct site_hooks hooks = {agent_address(h, area, AGENT_ANY),
                                agent_address(h, area, AGENT_BEHIND), number};
-    hook->kind = kind_of_site(site);
+    hook->kind = kind_of_site(m, site);
     bool last = hook->kind == HOOK_LAST_MUNMAP;
     hook->address = site->address;
     hook->module = m->id;
     uint64_t detail = hook->kind == HOOK_CLONE ? (uint64_t)site->number : site->address + 2;
     h->family->area->hook_kind[number] = hook->kind | detail << 8;
-    if (site->number == SYS_vfork) /* parent and child stand on the same stack */
+    /* of vfork parent and child stand on the same stack; what the loader's does is none of ours */
+    if (site->number == SYS_vfork || hook->kind == HOOK_LIBS)
         hooks.after = 0;
     plan->number = number;
     plan->what = "a system call";
@@ -185,19 +201,27 @@ static bool is_restorer(const struct code *code, const struct site *site)
            (at >= 5 && memcmp(bytes - 5, "\xb8\x0f\0\0", 5) == 0);
 }
 
+static struct site site_at(const struct site *site, uint64_t bias)
+{
+    struct site moved = *site;
+    moved.address += bias;
+    moved.line += bias;
+    moved.start += bias;
+    return moved;
+}
+
 static void plan_sites(struct host *h, struct module *m, const struct text *text,
                        struct plans *plans)
 {
-    struct sites sites = {0};
-    sites_find(text, &sites);
-    for (size_t i = 0; i < sites.count; i++) {
-        struct site *site = &sites.list[i];
-        uint64_t end = i + 1 < sites.count ? sites.list[i + 1].address + 2 : 0;
-        if (site_matters(site->number) && !is_restorer(&text->code, site) &&
-            site->refusal != CANCELLATION)
-            plan_site(h, m, &text->code, site, end, plans);
+    struct code code = text->code;
+    code.address -= m->bias;
+    const struct sites *sites = found_sites(m->found, &code);
+    for (size_t i = 0; i < sites->count; i++) {
+        struct site site = site_at(&sites->list[i], m->bias);
+        uint64_t end = i + 1 < sites->count ? sites->list[i + 1].address + m->bias + 2 : 0;
+        if (is_wanted(m, &site) && !is_restorer(&text->code, &site) && site.refusal != CANCELLATION)
+            plan_site(h, m, &text->code, &site, end, plans);
     }
-    sites_free(&sites);
 }
 
 /* ---- a whole file ---- */
@@ -209,10 +233,26 @@ static void tell_refused(struct host *h, const struct module *m, const struct pl
         uint64_t address = h->family->hooks[plan->number].address;
         if (plan->refusal == MOVED)
             continue;
-        h->refused++;
-        say_note(h, "%s at %#llx of %s is not seen: %s", plan->what,
-                 (unsigned long long)(address - m->bias), m->path, refusal_text(plan->refusal));
+        plan_refused(h, plan, address - m->bias, m->path);
     }
+}
+
+static void count_own(struct host *h, const struct plans *plans)
+{
+    for (size_t i = 0; i < plans->count; i++) {
+        const struct hook *hook = &h->family->hooks[plans->list[i].number];
+        if (hook->names > 0)
+            h->own[strcmp(hook->as[0]->point, "free") == 0][plans->list[i].refusal == MOVED]++;
+    }
+}
+
+const char *hooks_half_blind(const struct host *h)
+{
+    if (h->own[0][0] > 0 && h->own[0][1] == 0)
+        return "no function of the program's own allocator that allocates has room for a jump";
+    if (h->own[1][0] > 0 && h->own[1][1] == 0)
+        return "no function of the program's own allocator that frees has room for a jump";
+    return NULL;
 }
 
 /* libgcc's search for unwind tables, in libgcc_s or linked into a program. */
@@ -236,9 +276,17 @@ static void plant_part(struct host *h, struct module *m, const struct text *text
         plan_named(h, m, text, "__libc_start_main", HOOK_START, 0, &plans);
     plan_named(h, m, text, "exit", HOOK_BORDER, BORDER_EXIT, &plans);
     plan_find_fde(h, m, text, &plans);
-    h->planted += plans_carry_out(h, text, &plans);
+    h->planted += plans_carry_out(h, m, text, &plans);
     tell_refused(h, m, &plans);
+    if (m->role == ROLE_EXECUTABLE && h->images == 0)
+        count_own(h, &plans);
     plans_free(&plans);
+}
+
+/* V8 maps a part of its own file once more: what it would say of the rest lies elsewhere. */
+static bool is_inside(const struct module *m, uint64_t start, uint64_t size)
+{
+    return start >= m->start && start <= m->end && size <= m->end - start;
 }
 
 void hooks_plant(struct host *h, struct module *m)
@@ -248,8 +296,10 @@ void hooks_plant(struct host *h, struct module *m)
         return;
     for (unsigned i = 0; elf_segment(&m->elf, i, &segment); i++) {
         struct text text = {0};
+        uint64_t start = segment.p_vaddr + m->bias;
         if (segment.p_type == PT_LOAD && (segment.p_flags & PF_X) && segment.p_filesz < 1u << 30 &&
-            text_read(h, m, segment.p_vaddr + m->bias, segment.p_filesz, &text))
+            is_inside(m, start, segment.p_filesz) &&
+            text_read(h, m, start, segment.p_filesz, &text))
             plant_part(h, m, &text);
         text_free(&text);
     }

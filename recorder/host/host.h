@@ -1,19 +1,24 @@
 /* host.h - the recorder outside the target: what its rooms share.
  *
  *   main.c      the whole run: start and end; loop.c what lies between
- *   processes.c the processes of the target, and what they share
+ *   processes.c the processes of the target, and what they share; lives.c what is told of each
  *   image.c     a program at its first instruction
  *   tracee.c    ptrace and /proc/PID/mem
  *   areas.c     the two areas in the target, and the agent's code in them
  *   attach.c    the same of a running one, its threads stopped (threads.c, standing.c, inject.c)
  *   unplant.c   the code out again
- *   modules.c   files mapped as code; their unwind tables for the agent (tables.c)
+ *               a process of another user is handed the memory file (area_receive.c)
+ *   modules.c   files mapped as code (module_files.c, open: views.c); their unwind tables for the
+ *               agent (tables.c)
+ *   findings.c  what is found in such a file, kept for the next process, and on disk
+ *               (findings_disk.h)
  *   hooks.c     allocator functions (hook_calls.c), system calls and borders get their detours,
  *               worked out before they are written (plans.c)
  *   borders.c   the phases: where they begin (border_main.c), the process there (border_state.c)
- *   execs.c     threads that are about to exec
+ *   execs.c     threads that are about to exec; whether they gain rights by it (privileges.c)
  *   answers.c   what threads of the target ask
  *   rest.c      the time between two looks at the ring
+ *   leaving.c   an end before the target's: brkpoint asks for it, or has died
  *   drain.c     records of all threads out of the ring (ring.c), for the history (records.c,
  *               and in a hurry calls.c)
  */
@@ -23,18 +28,20 @@
 #include "../shared.h"
 #include "clock.h"
 #include "elf.h"
-#include "frames.h"
+#include "findings.h"
 #include "history.h"
 #include "maps.h"
 #include "spool.h"
 #include "stacks.h"
 #include "tracee.h"
+#include "watched.h"
+#include "views.h"
 
 #include <signal.h>
 
 #define MAX_HOOKS STUB_COUNT
 #define MAX_MODULES 1024
-#define MAX_NAMES 4 /* aliases of one function */
+#define MAX_NAMES 8 /* aliases of one function */
 
 enum phase { PHASE_NONE, PHASE_LOAD, PHASE_INIT, PHASE_MAIN, PHASE_EXIT };
 enum role { ROLE_LIBRARY, ROLE_EXECUTABLE, ROLE_LOADER, ROLE_VDSO };
@@ -47,9 +54,12 @@ struct module {
     uint64_t start, end, bias;
     enum role role;
     bool has_elf, read, hooked, seen, init_hooked;
+    bool has_own_code; /* other than the file's: it is read from memory */
     struct elf elf;
-    struct frames frames;
-    uint64_t pcs, what; /* its rows, as offsets in the area */
+    struct view *view;      /* whose copy `elf` is; NULL: of memory */
+    struct findings *found; /* where it has_elf */
+    uint64_t pcs, what;     /* its unwind rows, as offsets in the area */
+    uint32_t rows;
 };
 
 /* A code area in the target: the agent's code, then stubs. */
@@ -65,7 +75,7 @@ struct hook {
     uint64_t address;
     uint32_t module;
     unsigned names;
-    const char *name[MAX_NAMES];
+    const struct watched *as[MAX_NAMES];
     uint32_t spool_id[MAX_NAMES];
     uint64_t patch; /* where the jump was written, over `original`; 0: nowhere */
     unsigned patch_length;
@@ -90,16 +100,19 @@ struct room {
 /* Processes that share one data area: a program and the children that it forks, until they exec. */
 struct family {
     bool used, drained;
-    struct area_head *area; /* the data area, mapped here */
     const struct room *room;
     uint64_t place; /* where it begins in the memory file */
-    struct hook hooks[MAX_HOOKS];
     uint32_t hook_count;
-    struct call_site sites[CALL_SITES];
-    struct reader *readers; /* AREA_THREADS of them */
-    uint64_t tables_used;   /* bytes of the room for unwind tables */
+    uint32_t met;         /* readers behind that many are unused */
+    uint64_t tables_used; /* bytes of the room for unwind tables */
     uint32_t tables_version, asks_seen;
+    uint32_t given_back; /* chunks, since it was told to who waits for them */
     unsigned processes;
+    struct call_site sites[CALL_SITES];
+    /* What stays for the next one in the same slice: */
+    struct area_head *area; /* the data area, mapped here */
+    struct reader *readers; /* AREA_THREADS of them */
+    struct hook hooks[MAX_HOOKS];
 };
 #define MAX_FAMILIES 256
 
@@ -123,12 +136,20 @@ struct process {
     uint32_t after_main;    /* number of its hook */
     bool watch_stacks;      /* it has none: stacks must tell */
     bool has_begun_image;   /* its phases are its own: it has exec'd */
+    struct mapped *mapped;  /* mapped.h; NULL: nothing is known */
+    struct armed *armed;    /* borders.c: MAX_ARMED of them; NULL: none yet */
+    size_t armed_count;
+    bool exits; /* lives.c: it called exit_group, and so cannot come back */
+    int exit_status;
 };
 
 struct host {
-    int area_fd; /* the memory file: a slice of AREA_SIZE for each family */
+    int64_t offered; /* by the process attached to: its descriptor of the memory file; 0: none */
+    int area_fd;     /* the memory file: a slice of AREA_SIZE for each family */
     struct spool spool;
     struct history *history;
+    struct views views;
+    struct known_files known;
     struct stacks stacks; /* only of borders that are found by them */
     struct clock clock;
     struct process *process; /* the one that is being served */
@@ -139,6 +160,7 @@ struct host {
     pid_t first;                      /* the process that brkpoint started */
     bool attached;                    /* it ran before us, and will when we have gone */
     volatile sig_atomic_t left_alone; /* it is time to leave */
+    volatile sig_atomic_t orphaned;   /* brkpoint has died */
     bool leaving;                     /* nothing new is to be planted */
     struct plans *deferred;    /* what is planned goes here, to be written later; else NULL */
     struct standing *standing; /* where its threads stand, while it is planted; else NULL */
@@ -147,15 +169,20 @@ struct host {
     size_t agent_size;
     uint32_t images;
     uint32_t next_module, next_hook;
-    uint64_t started_ns, last_ns, held_ns, calls, planted, lost, refused, ask_count, hits, misses,
-        waits, checked[2], cut;
+    uint64_t held_ns, longest_ns; /* how long programs stood still for us, and at once */
+    uint64_t searched_before, searched_standing; /* files, while one attached to stood still */
+    uint64_t started_ns, last_ns, calls, planted, lost, refused, ask_count, hits, misses, waits,
+        checked[2], cut;
     uint64_t trouble[TROUBLES], flushed_ns;
     uint64_t chunks_read;     /* since the last rest */
     unsigned idle_us, yields; /* rest.c: how long it slept last, how often it only made way */
-    unsigned executing;       /* how many threads are about to exec (execs.c) */
+    uint32_t stops_seen;
+    unsigned executing; /* how many threads are about to exec (execs.c) */
     bool use_symbols, has_end_state, keeps_totals;
     bool may_refuse;      /* the first program is not started where it cannot be planted */
     uint32_t clock_every; /* events a time stamp */
+    struct watched_list watched;
+    unsigned own[2][2]; /* of the program's own allocator: [frees][is seen], how many functions */
     struct json json, end_state;
     char problem[256]; /* why it cannot record; empty: it can */
 };
@@ -168,7 +195,11 @@ bool host_turn(struct host *h);
 
 /* ---- main.c ---- */
 void say_note(struct host *h, const char *format, ...);
+/* A note that weakens every count; `kind` is one word for programs: alloctrace/coverage.py. */
+void say_unseen(struct host *h, const char *kind, const char *format, ...);
 void say_lost(struct host *h, uint64_t count, const char *reason);
+/* A whole program that is not recorded; "": its name is not known. */
+void say_unfollowed(struct host *h, const char *program, const char *reason);
 static inline void *host_at(const struct host *h, uint64_t offset)
 {
     return (char *)h->family->area + offset;
@@ -198,18 +229,6 @@ void processes_let_go(struct host *h);
 /* An end of recording before theirs: the code out of all of them, and let them go. */
 void processes_leave(struct host *h);
 
-/* ---- image.c ---- */
-/* The process served stands at its first instruction: plant, and let it go. */
-void image_begin(struct host *h);
-/* Its program has run for a while: all threads are stopped, planted, and let go. False:
- * h->problem says why not, and it goes on as before. */
-bool image_attach(struct host *h, pid_t pid);
-
-/* ---- unplant.c ---- */
-/* Take the code out of the process served, and let it go on. What could not be taken out only
- * passes through, and a note says so. */
-void unplant(struct host *h);
-
 /* ---- areas.c: at the first instruction of a program ---- */
 bool areas_make(struct host *h);
 /* Of a process that runs: only choose where the code will be; areas_make keeps to it. */
@@ -230,13 +249,14 @@ uint64_t stub_address(const struct code_area *area, uint32_t number);
 /* ---- modules.c, tables.c ---- */
 /* Look at the mappings again: new files are announced, hooked and unwound, gone ones forgotten. */
 void modules_update(struct host *h);
-/* Only read what is new, without touching the target: it may run. */
-void modules_read(struct host *h);
+/* The same while h->deferred is set: nothing of the target is touched, it may run. */
 void modules_plan(struct host *h);
+/* Whether there is no file that modules_plan has not seen. */
+bool modules_are_known(struct host *h);
 void modules_forget(struct host *h);
 struct module *module_around(struct host *h, uint64_t address);
 void tables_add(struct host *h, struct module *m);
-void tables_publish(struct host *h);
+void tables_publish(struct host *h, const struct maps *maps);
 
 /* ---- hooks.c ---- */
 void hooks_plant(struct host *h, struct module *m);
@@ -253,6 +273,8 @@ uint32_t hook_id_at(struct host *h, uint32_t number, uint64_t ret);
 /* ---- border_state.c ---- */
 /* Memory, faults and mappings of the process served into `json`; its program break. */
 uint64_t border_state(struct host *h, struct json *json);
+/* Whether the mapping at `start` of that process is the recorder's own. */
+bool is_ours(const struct host *h, const struct process *p, uint64_t start);
 
 /* ---- border_main.c ---- */
 /* The file that the entry point lies in; NULL: unknown. */
@@ -275,11 +297,7 @@ void border_reached(struct host *h, const struct reached *reached);
 /* The C library was handed `main`: what it is to be given instead. */
 uint64_t border_start(struct host *h, uint64_t main, uint32_t hook);
 void border_by_stack(struct host *h, uint32_t node, uint64_t t_ns);
-void border_end(struct host *h, uint64_t t_ns, bool whole);
-
-/* ---- rest.c ---- */
-/* Nothing is to be done for a while; `busy`: there was something just now. */
-void host_rest(struct host *h, bool busy);
+void border_exit(struct host *h, uint64_t t_ns, bool whole);
 
 /* ---- answers.c, drain.c, records.c ---- */
 void answers_give(struct host *h);

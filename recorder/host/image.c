@@ -1,12 +1,16 @@
 /* image.c - a program at its first instruction: what it is, and the agent into it. */
 #define _GNU_SOURCE
 #include "image.h"
+#include "mapped.h"
+#include "lives.h"
+#include "hook_calls.h"
 
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ptrace.h>
+#include <sys/stat.h>
 #include <sys/user.h>
 #include <unistd.h>
 
@@ -55,12 +59,7 @@ bool image_is_64_bit(const struct process *p)
 
 static void announce_image(struct host *h)
 {
-    json_begin(&h->json, "image");
-    json_number(&h->json, "index", h->process->image);
-    json_text(&h->json, "path", h->process->executable ? h->process->executable : "");
-    json_number(&h->json, "entry", h->process->entry);
-    json_number(&h->json, "t_ns", h->last_ns);
-    spool_json(&h->spool, &h->json);
+    life_image(h, h->attached ? h->last_ns : clock_now_ns());
     history_image(h->history, pid_of(h), h->process->image);
 }
 
@@ -77,6 +76,29 @@ bool image_is_filtered(pid_t pid)
     if (file != NULL)
         fclose(file);
     return mode != 0;
+}
+
+static bool has_our(pid_t pid, const char *namespace)
+{
+    char path[48];
+    struct stat ours, its;
+    snprintf(path, sizeof path, "/proc/self/ns/%s", namespace);
+    if (stat(path, &ours) != 0)
+        return true;
+    snprintf(path, sizeof path, "/proc/%d/ns/%s", pid, namespace);
+    return stat(path, &its) == 0 && its.st_ino == ours.st_ino;
+}
+
+bool image_is_at_home(pid_t pid)
+{
+    char path[32];
+    struct stat its, ours;
+    snprintf(path, sizeof path, "/proc/%d", pid); /* owned by root where it may not be read */
+    bool same_user = stat(path, &its) == 0 && its.st_uid == geteuid();
+    snprintf(path, sizeof path, "/proc/%d/root", pid);
+    bool same_root = stat(path, &its) == 0 && stat("/", &ours) == 0 && its.st_ino == ours.st_ino &&
+                     its.st_dev == ours.st_dev;
+    return same_user && same_root && has_our(pid, "mnt") && has_our(pid, "pid");
 }
 
 void image_know(struct host *h)
@@ -102,14 +124,32 @@ static bool plant(struct host *h)
     h->family->area->recording = 1;
     modules_update(h);
     borders_begin(h);
+    mapped_begin(p);
     return true;
+}
+
+/* Breakpoints see what is shorter than a jump: as long as nothing has run they can take over. */
+static bool is_seen(struct host *h)
+{
+    const char *blind = h->may_refuse && h->images == 0 ? hooks_half_blind(h) : NULL;
+    if (blind != NULL)
+        snprintf(h->problem, sizeof h->problem, "%s", blind);
+    return blind == NULL;
+}
+
+void image_stood(struct host *h, uint64_t since_ns)
+{
+    uint64_t held = clock_now_ns() - since_ns;
+    h->held_ns += held;
+    if (held > h->longest_ns)
+        h->longest_ns = held;
 }
 
 void image_begin(struct host *h)
 {
     uint64_t begun = clock_now_ns();
-    bool planted = plant(h);
-    h->held_ns += clock_now_ns() - begun;
+    bool planted = plant(h) && is_seen(h);
+    image_stood(h, begun);
     if (planted) {
         if (h->calls == 0)
             say_note(h, "no allocator function was found to hook in the first files");
@@ -117,7 +157,7 @@ void image_begin(struct host *h)
         h->family->area->recording = 0;
         if (h->may_refuse && h->images == 0)
             kill(h->process->tracee.pid, SIGKILL); /* nothing of it has run: brkpoint starts anew */
-        say_lost(h, 1, h->problem);
+        say_unfollowed(h, h->process->executable ? h->process->executable : "", h->problem);
     }
     spool_flush(&h->spool);
     tracee_detach(&h->process->tracee);

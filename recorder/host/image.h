@@ -10,5 +10,15 @@ void image_know(struct host *h);
 bool image_is_64_bit(const struct process *p);
 /* Whether seccomp watches its system calls. */
 bool image_is_filtered(pid_t pid);
+/* Whether it is of our user, and sees our files and processes under the names that we do. */
+bool image_is_at_home(pid_t pid);
+
+/* A program stood still since then, for us. */
+void image_stood(struct host *h, uint64_t since_ns);
+/* The process served stands at its first instruction: plant, and let it go. */
+void image_begin(struct host *h);
+/* Its program has run for a while: all threads are stopped, planted, and let go. False:
+ * h->problem says why not, and it goes on as before. */
+bool image_attach(struct host *h);
 
 #endif

@@ -1,5 +1,6 @@
 /* loop.c - what the host does while the target runs: answer, take records out, rest. */
 #include "execs.h"
+#include "rest.h"
 
 static bool drain_all_families(struct host *h)
 {
@@ -21,6 +22,7 @@ static bool drain_all_families(struct host *h)
 
 bool host_turn(struct host *h)
 {
+    h->stops_seen = rest_stops();
     for (size_t i = 0; i < h->process_count; i++) {
         serve(h, h->processes[i]);
         answers_give(h);

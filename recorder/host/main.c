@@ -4,9 +4,12 @@
  * Started by brkpoint (command/recorder.py): brkpoint-recorder PID SPOOL AREA_FD READY_FD GO_FD
  * [OPTION...]. It waits for a byte on GO_FD, becomes the tracer of PID, and writes "A" to READY_FD.
  */
-#include "host.h"
+#include "image.h"
+#include "leaving.h"
+#include "rest.h"
 
 #include <errno.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -20,16 +23,32 @@ extern const unsigned char agent_begin[], agent_finish[];
 
 /* ---- words ---- */
 
-void say_note(struct host *h, const char *format, ...)
+static void say(struct host *h, const char *type, const char *kind, const char *format,
+                va_list arguments)
 {
     char text[4096];
-    va_list arguments;
-    va_start(arguments, format);
     vsnprintf(text, sizeof text, format, arguments);
-    va_end(arguments);
-    json_begin(&h->json, "note");
+    json_begin(&h->json, type);
+    if (kind)
+        json_text(&h->json, "kind", kind);
     json_text(&h->json, "text", text);
     spool_json(&h->spool, &h->json);
+}
+
+void say_note(struct host *h, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    say(h, "note", NULL, format, arguments);
+    va_end(arguments);
+}
+
+void say_unseen(struct host *h, const char *kind, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    say(h, "unseen", kind, format, arguments);
+    va_end(arguments);
 }
 
 void say_lost(struct host *h, uint64_t count, const char *reason)
@@ -41,17 +60,19 @@ void say_lost(struct host *h, uint64_t count, const char *reason)
     spool_json(&h->spool, &h->json);
 }
 
+void say_unfollowed(struct host *h, const char *program, const char *reason)
+{
+    json_begin(&h->json, "unfollowed");
+    json_number(&h->json, "pid", pid_of(h));
+    json_text(&h->json, "program", program);
+    json_text(&h->json, "reason", reason);
+    json_number(&h->json, "t_ns", h->last_ns);
+    spool_json(&h->spool, &h->json);
+}
+
 /* ---- start and end ---- */
 
-/* SIGTERM: brkpoint has died, and the target with it; what the target had started lives on, and must
- * be let go. Or the target was attached to, and is to be left. */
 static struct host host;
-
-static void leave(int number)
-{
-    (void)number;
-    host.left_alone = 1;
-}
 
 static void announce_run(struct host *h)
 {
@@ -87,6 +108,9 @@ static void announce_end(struct host *h)
     json_begin(&h->json, "cost");
     json_number(&h->json, "stops", 0);
     json_number(&h->json, "engine_ns", h->held_ns);
+    json_number(&h->json, "longest_ns", h->longest_ns);
+    json_number(&h->json, "searched", h->known.searched);
+    json_number(&h->json, "searched_standing", h->searched_standing);
     json_number(&h->json, "asks", h->ask_count);
     json_number(&h->json, "waits", h->waits);
     json_number(&h->json, "walks", h->misses);
@@ -138,6 +162,7 @@ static int run(struct host *h, const char *spool, pid_t pid, int ready, int go)
     char byte;
     if (read(go, &byte, 1) != 1)
         return 0; /* brkpoint changed its mind */
+    leaving_begin(h, go);
     struct process *first = process_first(h, pid);
     if (first == NULL || first->family == NULL || first->pidfd < 0)
         return fail("memory");
@@ -150,7 +175,7 @@ static int run(struct host *h, const char *spool, pid_t pid, int ready, int go)
     first->has_begun_image = true;
     if (h->attached) {
         announce_run(h);
-        if (!image_attach(h, pid)) {
+        if (!image_attach(h)) {
             fprintf(stderr, "brkpoint-recorder: %s\n", h->problem);
             return 3;
         }
@@ -168,6 +193,7 @@ static int run(struct host *h, const char *spool, pid_t pid, int ready, int go)
     }
     host_loop(h);
     announce_end(h);
+    findings_store_all(&h->known);
     if (h->spool.error != 0) {
         errno = h->spool.error;
         return fail("cannot write the spool");
@@ -178,6 +204,7 @@ static int run(struct host *h, const char *spool, pid_t pid, int ready, int go)
 int main(int argc, char **argv)
 {
     struct host *h = &host;
+    int names = -1;
     if (argc < 6) {
         fprintf(stderr,
                 "brkpoint-recorder is started by brkpoint: brkpoint run --engine recorder\n");
@@ -195,12 +222,21 @@ int main(int argc, char **argv)
             h->may_refuse = true;
         else if (strncmp(argv[i], "clock=", 6) == 0)
             h->clock_every = (uint32_t)atoi(argv[i] + 6);
+        else if (strncmp(argv[i], "names=", 6) == 0)
+            names = atoi(argv[i] + 6);
+        else if (strncmp(argv[i], "cache=", 6) == 0)
+            h->known.folder = argv[i] + 6;
         else if (strcmp(argv[i], "keep=totals") == 0)
             h->keeps_totals = true;
     }
+    mallopt(M_MMAP_THRESHOLD, 1 << 17); /* most of a large table of zeros is never touched */
+    if (!h->use_symbols)
+        h->known.folder = NULL; /* what is found without debug files may be less */
     signal(SIGPIPE, SIG_IGN);
-    signal(SIGTERM, leave);
+    rest_prepare();
     if (!prepare(h))
         return fail("memory");
+    if (!watched_read(&h->watched, names))
+        return fail("the list of allocator functions");
     return run(h, argv[2], (pid_t)atoi(argv[1]), atoi(argv[4]), atoi(argv[5]));
 }

@@ -43,39 +43,67 @@ static void unescape(char *path)
     }
 }
 
+/* "start-end perms offset device inode path" */
 static bool parse_line(char *line, struct mapping *m)
 {
-    char perms[5];
-    unsigned long start, end, offset;
-    int used = 0;
-    if (sscanf(line, "%lx-%lx %4s %lx %*s %*s %n", &start, &end, perms, &offset, &used) < 4)
+    char *at;
+    uint64_t start = strtoul(line, &at, 16), end = *at == '-' ? strtoul(at + 1, &at, 16) : 0;
+    const char *perms = at + 1;
+    if (*at != ' ' || strlen(perms) < 5 || perms[4] != ' ')
         return false;
+    uint64_t offset = strtoul(perms + 5, &at, 16);
+    at = *at == ' ' ? strchr(at + 1, ' ') : NULL; /* behind the device */
+    if (at == NULL)
+        return false;
+    uint64_t inode = strtoul(at, &at, 10);
+    at += strspn(at, " ");
     *m = (struct mapping){
-        start,           end,        offset, perms[0] == 'r', perms[1] == 'w', perms[2] == 'x',
-        perms[3] == 's', line + used};
-    unescape(line + used);
+        start, end, offset, perms[0] == 'r', perms[1] == 'w', perms[2] == 'x', perms[3] == 's',
+        inode, 0,   at};
+    unescape(at);
     return true;
 }
 
-bool maps_read(struct maps *maps, pid_t pid)
+/* What smaps says of a mapping, behind its line, begins with a capital. */
+static void parse(struct maps *maps, char *line)
+{
+    struct mapping *last = maps->count ? &maps->list[maps->count - 1] : NULL;
+    if (*line >= 'A' && *line <= 'Z') {
+        if (last != NULL && strncmp(line, "Rss:", 4) == 0)
+            last->resident = strtoul(line + 4, NULL, 10) * 1024;
+    } else if (parse_line(line, &maps->list[maps->count])) {
+        maps->count++;
+    }
+}
+
+static bool read_as(struct maps *maps, pid_t pid, const char *name)
 {
     char path[32];
-    snprintf(path, sizeof path, "/proc/%d/maps", pid);
+    snprintf(path, sizeof path, "/proc/%d/%s", pid, name);
     *maps = (struct maps){NULL, 0, read_whole(path)};
     if (maps->text == NULL)
         return false;
     size_t lines = 0;
-    for (const char *at = maps->text; *at; at++)
-        lines += *at == '\n';
+    for (const char *at = maps->text; (at = strchr(at, '\n')) != NULL; at++)
+        lines++;
     maps->list = calloc(lines + 1, sizeof *maps->list);
     if (maps->list == NULL)
         return false;
     for (char *line = maps->text, *end; (end = strchr(line, '\n')) != NULL; line = end + 1) {
         *end = 0;
-        if (parse_line(line, &maps->list[maps->count]))
-            maps->count++;
+        parse(maps, line);
     }
     return true;
+}
+
+bool maps_read(struct maps *maps, pid_t pid)
+{
+    return read_as(maps, pid, "maps");
+}
+
+bool maps_read_resident(struct maps *maps, pid_t pid)
+{
+    return read_as(maps, pid, "smaps");
 }
 
 void maps_free(struct maps *maps)
@@ -87,36 +115,13 @@ void maps_free(struct maps *maps)
 
 const struct mapping *maps_at(const struct maps *maps, uint64_t address)
 {
-    for (size_t i = 0; i < maps->count; i++)
-        if (address >= maps->list[i].start && address < maps->list[i].end)
-            return &maps->list[i];
-    return NULL;
-}
-
-static bool is_named(const struct mapping *m)
-{
-    return m->path[0] == '/' || strcmp(m->path, "[vdso]") == 0;
-}
-
-size_t maps_code_files(const struct maps *maps, struct code_file *files, size_t room)
-{
-    size_t count = 0;
-    struct code_file now = {0};
-    for (size_t i = 0; i <= maps->count; i++) {
-        const struct mapping *m = i < maps->count ? &maps->list[i] : NULL;
-        if (m != NULL && !is_named(m))
-            continue;
-        bool same = m != NULL && now.first != NULL && m->offset != 0 &&
-                    strcmp(m->path, now.first->path) == 0;
-        if (!same) {
-            if (now.first != NULL && now.executable && count++ < room)
-                files[count - 1] = now;
-            now = (struct code_file){m, m ? m->start : 0, 0, false};
-        }
-        if (m != NULL) {
-            now.end = m->end;
-            now.executable |= m->executable;
-        }
+    size_t low = 0, high = maps->count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (maps->list[middle].end <= address)
+            low = middle + 1;
+        else
+            high = middle;
     }
-    return count < room ? count : room;
+    return low < maps->count && maps->list[low].start <= address ? &maps->list[low] : NULL;
 }

@@ -10,7 +10,8 @@
 struct mapping {
     uint64_t start, end, offset;
     bool readable, writable, executable, shared;
-    const char *path; /* in the text that belongs to struct maps; "" for anonymous memory */
+    uint64_t inode, resident; /* resident: bytes, of maps_read_resident */
+    const char *path;         /* in the text that belongs to struct maps; "" for anonymous memory */
 };
 
 struct maps {
@@ -21,17 +22,10 @@ struct maps {
 
 /* Read the mappings of a process; false with errno. maps_free is due in any case. */
 bool maps_read(struct maps *maps, pid_t pid);
+/* The same from /proc/PID/smaps, which also says what of them is in memory: dearer. */
+bool maps_read_resident(struct maps *maps, pid_t pid);
 void maps_free(struct maps *maps);
 /* The mapping around `address`, or NULL. */
 const struct mapping *maps_at(const struct maps *maps, uint64_t address);
-
-/* A file mapped as code: from its first mapping to its last. */
-struct code_file {
-    const struct mapping *first;
-    uint64_t start, end;
-    bool executable;
-};
-/* The files mapped as code, in the order of their addresses: the first `room`. Returns how many. */
-size_t maps_code_files(const struct maps *maps, struct code_file *files, size_t room);
 
 #endif

@@ -1,8 +1,8 @@
 /* modules.c - the files mapped as code in the target, kept up with /proc/PID/maps. */
-#include "host.h"
+#include "code_files.h"
+#include "module_files.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,7 +17,7 @@ static bool is_deleted_form(const char *seen, const char *known)
     return strncmp(seen, known, length) == 0 && strcmp(seen + length, DELETED) == 0;
 }
 
-static struct module *find(struct process *p, const struct code_file *file)
+static struct module *known(struct process *p, const struct code_file *file)
 {
     for (size_t i = 0; i < p->module_count; i++) {
         struct module *m = p->modules[i];
@@ -38,57 +38,13 @@ struct module *module_around(struct host *h, uint64_t address)
     return NULL;
 }
 
-static void read_vdso(struct host *h, struct module *m)
+/* Its bias; a file that does not lie there as its headers say names nothing. */
+static void place(struct host *h, struct module *m, const struct code_file *file)
 {
-    size_t size = m->end - m->start;
-    void *copy = malloc(size); /* lives as long as the module's view of it */
-    if (copy != NULL && tracee_read(&h->process->tracee, m->start, copy, size))
-        m->has_elf = elf_open_memory(&m->elf, copy, size) == 0;
-}
-
-/* Whether it begins as what is mapped does, its build id most often included. */
-static bool is_same(struct host *h, const struct module *m, const struct mapping *first)
-{
-    uint8_t mapped[1024];
-    uint64_t left = m->elf.size - first->offset;
-    size_t size = left < sizeof mapped ? left : sizeof mapped;
-    const uint8_t *bytes =
-        first->offset < m->elf.size ? elf_at(&m->elf, first->offset, size) : NULL;
-    return bytes != NULL && (first->writable || /* the program may have changed it */
-                             (tracee_read(&h->process->tracee, m->start, mapped, size) &&
-                              memcmp(mapped, bytes, size) == 0));
-}
-
-static bool open_file(struct host *h, struct module *m, const struct mapping *first,
-                      const char *path)
-{
-    int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
-    m->has_elf = fd >= 0 && elf_open_fd(&m->elf, fd, m->path) == 0;
-    if (fd >= 0)
-        close(fd);
-    if (m->has_elf && !is_same(h, m, first)) {
-        elf_close(&m->elf);
-        m->has_elf = false;
-    }
-    return m->has_elf;
-}
-
-/* The file itself; or the one of that path that the target sees, in a container or changed root; or
- * what /proc still knows of it: made with memfd_create, or deleted. */
-static void read_file(struct host *h, struct module *m, const struct mapping *first)
-{
-    char path[4200];
-    int pid = h->process->tracee.pid;
-    if (m->path[0] != '/') {
-        read_vdso(h, m);
+    if (!m->has_elf || code_file_bias(file, &m->elf, &m->bias))
         return;
-    }
-    snprintf(path, sizeof path, "/proc/%d/root%s", pid, m->path);
-    if (open_file(h, m, first, m->path) || open_file(h, m, first, path) ||
-        h->process->executable == NULL || strcmp(m->path, h->process->executable) != 0)
-        return;
-    snprintf(path, sizeof path, "/proc/%d/exe", pid);
-    open_file(h, m, first, path);
+    module_close(h, m);
+    m->bias = file->start - file->first->offset;
 }
 
 /* A dynamic loader announces changes of its list, and needs no loader itself. */
@@ -105,7 +61,7 @@ static enum role role_of(const struct host *h, const struct module *m)
     bool own = p->executable != NULL && strcmp(m->path, p->executable) == 0;
     if (strcmp(m->path, "[vdso]") == 0)
         return ROLE_VDSO;
-    if (p->base != 0 && m->start == p->base)
+    if (p->base != 0 && (m->start == p->base || m->bias == p->base))
         return ROLE_LOADER;
     if (p->base == 0 && own && is_loader_file(m))
         return ROLE_LOADER;
@@ -131,6 +87,17 @@ static void announce(struct host *h, const struct module *m)
     history_module(h->history, pid_of(h), m->id, m->start, m->end);
 }
 
+static void find(struct host *h, struct module *m, const struct mapping *first)
+{
+    static const uint32_t starts[] = {[ROLE_EXECUTABLE] = 1, [ROLE_LOADER] = 2, [ROLE_VDSO] = 0};
+    if (!m->has_elf)
+        return;
+    m->has_own_code = module_has_own_code(h, m, first);
+    m->found = findings_of(&h->known, &m->elf, starts[m->role], !m->has_own_code);
+    if (m->found == NULL)
+        module_close(h, m);
+}
+
 static void add(struct host *h, const struct code_file *file)
 {
     struct process *p = h->process;
@@ -148,27 +115,23 @@ static void add(struct host *h, const struct code_file *file)
                          .path = strdup(file->first->path),
                          .start = file->start,
                          .end = file->end,
-                         .bias = file->start - file->first->offset,
+                         .bias = file->has_bias ? file->bias : file->start - file->first->offset,
                          .seen = true};
-    read_file(h, m, file->first);
-    if (m->has_elf)
-        m->bias = m->start - elf_lowest_vaddr(&m->elf);
+    module_open(h, m, file->first);
+    place(h, m, file);
     m->role = role_of(h, m);
+    find(h, m, file->first);
     announce(h, m);
 }
 
-static void release(struct module *m)
+static void release(struct host *h, struct module *m)
 {
     if (m->shared > 0) {
         m->shared--;
         return;
     }
-    if (m->has_elf) {
-        const void *copy = m->role == ROLE_VDSO ? m->elf.data : NULL;
-        elf_close(&m->elf);
-        free((void *)copy);
-    }
-    frames_free(&m->frames);
+    module_close(h, m);
+    findings_leave(&h->known, m->found);
     free(m->path);
     free(m);
 }
@@ -182,32 +145,35 @@ static void drop_unseen(struct host *h)
             p->modules[kept++] = p->modules[i];
             continue;
         }
-        json_begin(&h->json, "unmodule");
-        json_number(&h->json, "id", p->modules[i]->id);
-        json_number(&h->json, "t_ns", h->last_ns);
-        spool_json(&h->spool, &h->json);
+        if (p->modules[i]->shared == 0) { /* else another process has it still */
+            json_begin(&h->json, "unmodule");
+            json_number(&h->json, "id", p->modules[i]->id);
+            json_number(&h->json, "t_ns", h->last_ns);
+            spool_json(&h->spool, &h->json);
+        }
         history_unmodule(h->history, pid_of(h), p->modules[i]->id);
-        release(p->modules[i]);
+        release(h, p->modules[i]);
     }
     p->module_count = kept;
 }
 
-static void look(struct host *h)
+static bool read_memory(const void *context, uint64_t address, void *bytes, size_t size)
+{
+    return tracee_read(context, address, bytes, size);
+}
+
+static void look(struct host *h, const struct maps *maps)
 {
     struct process *p = h->process;
-    struct maps maps;
-    bool is_read = maps_read(&maps, p->tracee.pid);
-    struct code_file *files = is_read ? calloc(maps.count + 1, sizeof *files) : NULL;
-    if (files == NULL) {
-        maps_free(&maps);
+    struct code_file *files = calloc(maps->count + 1, sizeof *files);
+    if (files == NULL)
         return;
-    }
     /* All of them: one that is followed and missing from the list would be taken for gone. */
-    size_t count = maps_code_files(&maps, files, maps.count);
+    size_t count = code_files(maps, read_memory, &p->tracee, files, maps->count);
     for (size_t i = 0; i < p->module_count; i++)
         p->modules[i]->seen = false;
     for (size_t i = 0; i < count; i++) {
-        struct module *m = find(p, &files[i]);
+        struct module *m = known(p, &files[i]);
         if (m != NULL)
             m->seen = true;
         else
@@ -215,23 +181,17 @@ static void look(struct host *h)
     }
     drop_unseen(h);
     free(files);
-    maps_free(&maps);
 }
 
-void modules_read(struct host *h)
+static void plan(struct host *h, const struct maps *maps)
 {
-    look(h);
+    look(h, maps);
     for (size_t i = 0; i < h->process->module_count; i++) {
         struct module *m = h->process->modules[i];
         if (!m->read)
             tables_add(h, m);
         m->read = true;
     }
-}
-
-void modules_plan(struct host *h)
-{
-    modules_read(h);
     for (size_t i = 0; i < h->process->module_count; i++) {
         struct module *m = h->process->modules[i];
         if (m->hooked)
@@ -242,16 +202,44 @@ void modules_plan(struct host *h)
     }
 }
 
+void modules_plan(struct host *h)
+{
+    struct maps maps;
+    if (maps_read(&maps, h->process->tracee.pid))
+        plan(h, &maps);
+    maps_free(&maps);
+}
+
+bool modules_are_known(struct host *h)
+{
+    struct maps maps;
+    bool are = true;
+    struct code_file *files = NULL;
+    if (maps_read(&maps, h->process->tracee.pid))
+        files = calloc(maps.count + 1, sizeof *files);
+    size_t count =
+        files ? code_files(&maps, read_memory, &h->process->tracee, files, maps.count) : 0;
+    for (size_t i = 0; i < count; i++)
+        are &= known(h->process, &files[i]) != NULL;
+    free(files);
+    maps_free(&maps);
+    return are;
+}
+
 void modules_update(struct host *h)
 {
-    modules_plan(h);
-    if (h->process->module_count > 0)
-        tables_publish(h);
+    struct maps maps;
+    if (maps_read(&maps, h->process->tracee.pid)) {
+        plan(h, &maps);
+        if (h->process->module_count > 0)
+            tables_publish(h, &maps);
+    }
+    maps_free(&maps);
 }
 
 void modules_forget(struct host *h)
 {
     for (size_t i = 0; i < h->process->module_count; i++)
-        release(h->process->modules[i]);
+        release(h, h->process->modules[i]);
     h->process->module_count = 0;
 }

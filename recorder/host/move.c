@@ -17,6 +17,7 @@ const char *refusal_text(enum refusal refusal)
         [SIGNAL_RETURN] = "it returns from signals, and is known by its bytes",
         [CANCELLATION] = "its libc cancels threads by the address of this system call",
         [IN_USE] = "a thread of the running program stands in it",
+        [CHANGED] = "its code in memory is not its file's",
     };
     return refusal < REFUSALS ? texts[refusal] : "unknown";
 }

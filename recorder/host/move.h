@@ -18,6 +18,7 @@ enum refusal {
     SIGNAL_RETURN, /* unwinders know a signal's frame by these bytes */
     CANCELLATION,  /* a libc compares the pc with this very place to cancel threads */
     IN_USE,        /* a thread stands inside, and cannot be moved away */
+    CHANGED,       /* memory has other bytes than its file */
     REFUSALS,      /* how many there are */
 };
 

@@ -24,33 +24,22 @@ void plans_free(struct plans *plans)
 
 /* ---- code, as it was ---- */
 
-static struct extent *extents_of(const struct module *m, size_t *count)
-{
-    const struct frames *f = &m->frames;
-    struct extent *list = calloc(f->extent_count + 1, sizeof *list);
-    *count = list ? f->extent_count : 0;
-    for (size_t i = 0; i < *count; i++)
-        list[i] =
-            (struct extent){f->extents[i].low + m->bias, f->extents[i].high - f->extents[i].low};
-    return list;
-}
-
 bool text_read(struct host *h, const struct module *m, uint64_t start, size_t size,
                struct text *text)
 {
-    uint8_t *bytes = malloc(size);
-    *text = (struct text){.code = {start, bytes, 0}};
-    if (bytes == NULL)
-        return false;
-    text->code.length = tracee_read_some(&h->process->tracee, start, bytes, size);
-    text->functions = extents_of(m, &text->count);
-    return text->code.length > 0 && text->functions != NULL;
+    struct elf_bytes held = elf_stored(&m->elf, start - m->bias);
+    *text = (struct text){.code = {start, held.at, held.size < size ? held.size : size}};
+    if (!m->has_own_code)
+        return held.size > 0;
+    text->code.bytes = text->copy = malloc(size);
+    if (text->copy != NULL)
+        text->code.length = tracee_read_some(&h->process->tracee, start, text->copy, size);
+    return text->copy != NULL && text->code.length > 0;
 }
 
 void text_free(struct text *text)
 {
-    free((void *)text->code.bytes);
-    free((void *)text->functions);
+    free(text->copy);
 }
 
 bool text_around(struct host *h, const struct module *m, uint64_t address, struct text *text)
@@ -74,7 +63,7 @@ bool function_at(const struct module *m, const struct text *text, uint64_t addre
     if (address < code->address || address - code->address >= code->length)
         return false;
     size_t at = address - code->address, left = code->length - at, extent = symbol_size;
-    if (frames_extent(&m->frames, address - m->bias, &range))
+    if (frames_extent(&m->found->frames, address - m->bias, &range))
         extent = range.high - (address - m->bias);
     size_t length = extent == 0 ? 512 : extent + 64;
     *out = (struct function){{address, code->bytes + at, length < left ? length : left},
@@ -129,7 +118,7 @@ static uint64_t find_padding(const struct module *m, const struct text *text, ui
     for (uint64_t at = low; at < near + SHORT_REACH && at + JUMP_BYTES <= end; at++) {
         unsigned n = 0;
         while (n < JUMP_BYTES && code->bytes[at - code->address + n] == 0xcc &&
-               !frames_extent(&m->frames, at + n - m->bias, &range))
+               !frames_extent(&m->found->frames, at + n - m->bias, &range))
             n++;
         if (n == JUMP_BYTES)
             return at;
@@ -160,11 +149,12 @@ static int by_low(const void *a, const void *b)
     return x->low < y->low ? -1 : x->low > y->low;
 }
 
-static struct range range_of(const struct plan *plan)
+static struct range range_of(const struct plan *plan, uint64_t bias)
 {
+    struct range range = moved_range(&plan->moved);
     if (plan->hop)
-        return (struct range){plan->moved.patch + 1, plan->moved.patch + SHORT_JUMP_BYTES, false};
-    return moved_range(&plan->moved);
+        range.high = plan->moved.patch + SHORT_JUMP_BYTES;
+    return (struct range){range.low - bias, range.high - bias, false};
 }
 
 /* Two hooks of one place: the second is refused. */
@@ -179,34 +169,49 @@ static void refuse_overlapping(struct plans *plans)
         }
 }
 
-static void refuse_branched_into(const struct text *text, struct plans *plans)
+static void refuse_branched_into(const struct module *m, const struct text *text,
+                                 struct plans *plans)
 {
+    struct code code = text->code;
+    code.address -= m->bias;
     struct range *ranges = calloc(plans->count + 1, sizeof *ranges);
     size_t count = 0;
     if (ranges == NULL)
         return;
     for (size_t i = 0; i < plans->count; i++)
         if (plans->list[i].refusal == MOVED)
-            ranges[count++] = range_of(&plans->list[i]);
+            ranges[count++] = range_of(&plans->list[i], m->bias);
     qsort(ranges, count, sizeof *ranges, by_low);
-    find_branches_into(&text->code, ranges, count);
+    found_branches(m->found, &code, ranges, count);
     for (size_t i = 0; i < plans->count; i++)
         for (size_t k = 0; k < count; k++)
-            if (ranges[k].branched_into && ranges[k].low == plans->list[i].moved.patch + 1)
+            if (ranges[k].branched_into &&
+                ranges[k].low + m->bias == plans->list[i].moved.patch + 1)
                 plans->list[i].refusal = BRANCHED_INTO;
     free(ranges);
 }
 
-size_t plans_carry_out(struct host *h, const struct text *text, struct plans *plans)
+static void look_at_place(const struct text *text, struct plan *plan)
+{
+    uint64_t at = plan->moved.patch - text->code.address;
+    if (plan->refusal == MOVED && at < text->code.length &&
+        text->code.length - at >= sizeof plan->seen)
+        memcpy(plan->seen, text->code.bytes + at, sizeof plan->seen);
+}
+
+size_t plans_carry_out(struct host *h, const struct module *m, const struct text *text,
+                       struct plans *plans)
 {
     size_t done = 0;
     refuse_overlapping(plans);
-    refuse_branched_into(text, plans);
-    for (size_t i = 0; i < plans->count; i++) {
-        struct plan *plan = &plans->list[i];
-        if (plan->refusal == MOVED)
-            plan->refusal = h->deferred ? plan_defer(h, plan) : plan_write(h, plan);
-        done += plan->refusal == MOVED;
-    }
+    refuse_branched_into(m, text, plans);
+    for (size_t i = 0; i < plans->count; i++)
+        look_at_place(text, &plans->list[i]);
+    if (h->deferred)
+        plans_defer(h, plans->list, plans->count);
+    else
+        plans_put(h, plans->list, plans->count);
+    for (size_t i = 0; i < plans->count; i++)
+        done += plans->list[i].refusal == MOVED;
     return done;
 }

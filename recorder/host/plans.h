@@ -20,6 +20,8 @@ struct plan {
     uint8_t
         tail[STUB_ORIGIN - STUB_TAIL]; /* further code at STUB_TAIL; nothing where length is 0 */
     unsigned tail_length;
+    uint8_t seen[JUMP_BYTES];  /* what stands there, by the code that it was planned on, */
+    uint8_t there[JUMP_BYTES]; /* and in memory */
     enum refusal refusal;
 };
 
@@ -31,7 +33,7 @@ struct plans {
 struct plan *plans_add(struct plans *plans);
 void plans_free(struct plans *plans);
 
-/* An executable part of a file: its code as a copy of our own, and the functions known in it. */
+/* An executable part of a file, as the process has it. */
 bool text_read(struct host *h, const struct module *m, uint64_t start, size_t size,
                struct text *text);
 void text_free(struct text *text);
@@ -50,10 +52,13 @@ void plan_hop(struct host *h, struct plan *plan, const struct module *m, const s
 
 /* Refuse what jumps from elsewhere lead into, then write the rest. Returns how many are in place;
  * each that is not has its refusal. */
-size_t plans_carry_out(struct host *h, const struct text *text, struct plans *plans);
-/* Write one plan, or keep it for plans_write; MOVED: done. */
-enum refusal plan_write(struct host *h, const struct plan *plan);
-enum refusal plan_defer(struct host *h, const struct plan *plan);
+size_t plans_carry_out(struct host *h, const struct module *m, const struct text *text,
+                       struct plans *plans);
+/* Write those that are not refused, or keep them for plans_write. */
+void plans_put(struct host *h, struct plan *list, size_t count);
+void plans_defer(struct host *h, struct plan *list, size_t count);
+/* Say so; `vaddr` in the file. */
+void plan_refused(struct host *h, const struct plan *plan, uint64_t vaddr, const char *path);
 /* Write what was deferred (h->deferred), now that the target stands still. */
 void plans_write(struct host *h, struct plans *plans);
 

@@ -1,8 +1,11 @@
-/* plans_write.c - plans into the target: the stub first, the way into it last (plans.h). */
+/* plans_write.c - plans into the target: the stubs first, the ways into them last (plans.h). */
+#define _GNU_SOURCE /* process_vm_readv */
 #include "plans.h"
 #include "standing.h"
 
 #include <stdlib.h>
+#include <string.h>
+#include <sys/uio.h>
 
 static bool keep_moved(struct hook *hook, const struct moved *moved)
 {
@@ -24,9 +27,9 @@ static bool write_way(struct host *h, const struct plan *plan, uint64_t stub)
         return false;
     hook->patch = plan->moved.patch;
     hook->hop = plan->hop;
+    memcpy(hook->original, plan->seen, sizeof hook->original);
     hook->patch_length = plan->hop ? SHORT_JUMP_BYTES : JUMP_BYTES;
-    if (!tracee_read(t, hook->patch, hook->original, hook->patch_length) ||
-        !keep_moved(hook, &plan->moved) || !tracee_write(t, from.patch, jump, sizeof jump))
+    if (!keep_moved(hook, &plan->moved) || !tracee_write(t, from.patch, jump, sizeof jump))
         return false;
     if (!plan->hop)
         return true;
@@ -57,31 +60,101 @@ static bool steps_aside(struct host *h, const struct plan *plan)
            standing_step_aside(h->standing, &h->process->tracee, &plan->moved, length);
 }
 
-enum refusal plan_write(struct host *h, const struct plan *plan)
+/* ---- stubs: all that stand side by side are written at once ---- */
+
+static void fill_stub(const struct plan *plan, uint64_t stub, uint8_t bytes[STUB_SIZE])
 {
-    const struct tracee *t = &h->process->tracee;
-    struct code_area *area = area_near(h, plan->moved.patch);
-    if (area == NULL)
-        return TOO_FAR;
-    uint64_t stub = stub_address(area, plan->number);
     const struct stub_origin origin = origin_of(plan, stub);
-    if (!tracee_write(t, stub, plan->head, plan->head_length) ||
-        !tracee_write(t, plan->moved.copy, plan->moved.bytes, plan->moved.length) ||
-        !tracee_write(t, stub + STUB_TAIL, plan->tail, plan->tail_length) ||
-        !tracee_write(t, stub + STUB_ORIGIN, &origin, sizeof origin))
-        return TOO_FAR;
-    if (!steps_aside(h, plan))
-        return IN_USE;
-    return write_way(h, plan, stub) ? MOVED : TOO_FAR;
+    memset(bytes, 0, STUB_SIZE);
+    memcpy(bytes, plan->head, plan->head_length);
+    memcpy(bytes + (plan->moved.copy - stub), plan->moved.bytes, plan->moved.length);
+    memcpy(bytes + STUB_TAIL, plan->tail, plan->tail_length);
+    memcpy(bytes + STUB_ORIGIN, &origin, sizeof origin);
 }
 
-enum refusal plan_defer(struct host *h, const struct plan *plan)
+/* Writes the stubs of the first plans in the list, and tells of how many. */
+static size_t write_stubs(struct host *h, struct plan *list, size_t count)
 {
-    struct plan *later = plans_add(h->deferred);
-    if (later == NULL)
-        return TOO_LONG;
-    *later = *plan;
-    return MOVED;
+    static uint8_t bytes[64 * STUB_SIZE];
+    struct code_area *area = area_near(h, list->moved.patch);
+    size_t n = 0;
+    do {
+        fill_stub(&list[n], stub_address(area, list[n].number), bytes + n * STUB_SIZE);
+        n++;
+    } while (n < count && n < 64 && list[n].refusal == MOVED &&
+             list[n].number == list[0].number + n && area_near(h, list[n].moved.patch) == area);
+    bool done =
+        tracee_write(&h->process->tracee, stub_address(area, list->number), bytes, n * STUB_SIZE);
+    for (size_t i = 0; i < n && !done; i++)
+        list[i].refusal = TOO_FAR;
+    return n;
+}
+
+static void write_all_stubs(struct host *h, struct plan *list, size_t count)
+{
+    for (size_t i = 0; i < count;) {
+        if (list[i].refusal == MOVED && area_near(h, list[i].moved.patch) == NULL)
+            list[i].refusal = TOO_FAR;
+        i += list[i].refusal == MOVED ? write_stubs(h, list + i, count - i) : 1;
+    }
+}
+
+/* ---- the ways into them ---- */
+
+/* What stands at the places: in one go where the kernel allows it. */
+static void look_at_places(struct host *h, struct plan *list, size_t count)
+{
+    enum { MOST = 64 };
+    struct iovec ours[MOST], theirs[MOST];
+    const struct tracee *t = &h->process->tracee;
+    for (size_t from = 0; from < count; from += MOST) {
+        size_t n = count - from < MOST ? count - from : MOST;
+        for (size_t i = 0; i < n; i++) {
+            ours[i] = (struct iovec){list[from + i].there, JUMP_BYTES};
+            theirs[i] = (struct iovec){(void *)list[from + i].moved.patch, JUMP_BYTES};
+        }
+        if (process_vm_readv(t->pid, ours, n, theirs, n, 0) == (ssize_t)(n * JUMP_BYTES))
+            continue;
+        for (size_t i = from; i < from + n; i++)
+            if (!tracee_read(t, list[i].moved.patch, list[i].there, JUMP_BYTES))
+                memset(list[i].there, 0, JUMP_BYTES);
+    }
+}
+
+/* Plans are made of the file; something may have written over its code. */
+static bool is_as_planned(const struct plan *plan)
+{
+    return memcmp(plan->there, plan->seen, plan->hop ? SHORT_JUMP_BYTES : JUMP_BYTES) == 0;
+}
+
+static enum refusal lead_in(struct host *h, const struct plan *plan)
+{
+    if (!is_as_planned(plan))
+        return CHANGED;
+    if (!steps_aside(h, plan))
+        return IN_USE;
+    struct code_area *area = area_near(h, plan->moved.patch);
+    return write_way(h, plan, stub_address(area, plan->number)) ? MOVED : TOO_FAR;
+}
+
+void plans_put(struct host *h, struct plan *list, size_t count)
+{
+    write_all_stubs(h, list, count);
+    look_at_places(h, list, count);
+    for (size_t i = 0; i < count; i++)
+        if (list[i].refusal == MOVED)
+            list[i].refusal = lead_in(h, &list[i]);
+}
+
+void plans_defer(struct host *h, struct plan *list, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        struct plan *later = list[i].refusal == MOVED ? plans_add(h->deferred) : NULL;
+        if (later != NULL)
+            *later = list[i];
+        else if (list[i].refusal == MOVED)
+            list[i].refusal = TOO_LONG;
+    }
 }
 
 /* The file may have been unloaded meanwhile. */
@@ -91,14 +164,34 @@ static bool is_loaded(struct host *h, const struct plan *plan)
     return m != NULL && m->id == h->family->hooks[plan->number].module;
 }
 
+/* Without a border or an unwinder events are seen all the same. */
+static bool shows_events(const struct hook *hook)
+{
+    return hook->kind != HOOK_BORDER && hook->kind != HOOK_START && hook->kind != HOOK_FDE;
+}
+
+void plan_refused(struct host *h, const struct plan *plan, uint64_t vaddr, const char *path)
+{
+    const char *text = "%s at %#llx of %s is not seen: %s", *why = refusal_text(plan->refusal);
+    h->refused++;
+    if (shows_events(&h->family->hooks[plan->number]))
+        say_unseen(h, "hook", text, plan->what, (unsigned long long)vaddr, path, why);
+    else
+        say_note(h, text, plan->what, (unsigned long long)vaddr, path, why);
+}
+
 void plans_write(struct host *h, struct plans *plans)
 {
-    for (size_t i = 0; i < plans->count; i++) {
-        struct plan *plan = &plans->list[i];
-        if (!is_loaded(h, plan) || (plan->refusal = plan_write(h, plan)) == MOVED)
+    size_t kept = 0;
+    for (size_t i = 0; i < plans->count; i++)
+        if (is_loaded(h, &plans->list[i]))
+            plans->list[kept++] = plans->list[i];
+    plans_put(h, plans->list, kept);
+    for (size_t i = 0; i < kept; i++) {
+        const struct plan *plan = &plans->list[i];
+        if (plan->refusal == MOVED)
             continue;
-        h->refused++;
-        say_note(h, "%s at %#llx is not seen: %s", plan->what,
-                 (unsigned long long)plan->moved.patch, refusal_text(plan->refusal));
+        const struct module *m = module_around(h, plan->moved.patch);
+        plan_refused(h, plan, plan->moved.patch - m->bias, m->path);
     }
 }

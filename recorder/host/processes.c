@@ -6,10 +6,12 @@
  */
 #define _GNU_SOURCE
 #include "families.h"
+#include "attach.h"
 #include "grow.h"
+#include "mapped.h"
+#include "lives.h"
 
 #include <fcntl.h>
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -59,20 +61,16 @@ struct process *process_first(struct host *h, pid_t pid)
     return p;
 }
 
-static bool has_ended(const struct process *p)
-{
-    struct pollfd wait = {p->pidfd, POLLIN, 0};
-    return p->pidfd < 0 || poll(&wait, 1, 0) == 1;
-}
-
 static void release(struct host *h, size_t index)
 {
     struct process *p = h->processes[index];
     tracee_close(&p->tracee);
     if (p->pidfd >= 0)
         close(p->pidfd);
+    mapped_free(p);
     free(p->executable);
     free(p->modules);
+    free(p->armed);
     free(p);
     h->processes[index] = h->processes[--h->process_count];
 }
@@ -96,16 +94,13 @@ static void inherit(struct process *child, const struct process *parent)
     memcpy(child->areas, parent->areas, sizeof child->areas);
     child->phase = parent->phase;
     child->after_main = NO_HOOK;
+    mapped_inherit(child, parent);
 }
 
 static void announce(struct host *h, const struct process *child, pid_t parent)
 {
-    json_begin(&h->json, "child");
-    json_number(&h->json, "pid", (uint64_t)child->tracee.pid);
-    json_number(&h->json, "parent", (uint64_t)parent);
-    json_number(&h->json, "t_ns", h->last_ns);
-    spool_json(&h->spool, &h->json);
     history_fork(h->history, (uint32_t)parent, (uint32_t)child->tracee.pid);
+    life_child(h, child, parent);
 }
 
 bool process_has_code(const struct process *p, const struct tracee *memory)
@@ -120,7 +115,7 @@ bool process_has_code(const struct process *p, const struct tracee *memory)
  * memory: whoever else bears it is left alone. */
 static bool is_stranger(const struct process *parent, const struct process *p)
 {
-    return !process_has_code(parent, &p->tracee) && !has_ended(p);
+    return !process_has_code(parent, &p->tracee) && !life_is_over(p);
 }
 
 struct process *process_forked(struct host *h, pid_t pid)
@@ -164,10 +159,13 @@ void process_executed(struct host *h, pid_t pid, pid_t former)
         finish(h, p);
         family_leave(h, p->family);
     } else { /* a child that shared its parent's memory until now */
+        pid_t parent = former ? former : h->process->tracee.pid;
+        const struct process *before = process_by(h, parent);
         p = add(h, pid);
         if (p == NULL)
             return;
-        announce(h, p, former ? former : h->process->tracee.pid);
+        p->image = before ? before->image : 0;
+        announce(h, p, parent);
     }
     p->family = family_new(h);
     p->has_begun_image = true;
@@ -181,6 +179,8 @@ static void forget(struct host *h, size_t index)
 {
     struct process *p = h->processes[index];
     finish(h, p);
+    mapped_end(h, p);
+    life_ends(h, p);
     history_exit(h->history, (uint32_t)p->tracee.pid);
     family_leave(h, p->family);
     release(h, index);
@@ -190,7 +190,7 @@ void processes_ended(struct host *h)
 {
     for (size_t i = h->process_count; i-- > 0;) {
         struct process *p = h->processes[i];
-        if (!has_ended(p))
+        if (!life_is_over(p))
             continue;
         h->first_ended |= p->tracee.pid == h->first;
         forget(h, i);
@@ -203,7 +203,7 @@ static void settle(struct host *h)
     for (unsigned waited = 0; waited < SETTLE_US; waited += 200) {
         bool settled = h->executing == 0;
         for (size_t i = 0; i < h->process_count; i++)
-            settled &= has_ended(h->processes[i]) || h->processes[i]->phase >= PHASE_MAIN;
+            settled &= life_is_over(h->processes[i]) || h->processes[i]->phase >= PHASE_MAIN;
         if (settled)
             return;
         if (!host_turn(h))
@@ -218,7 +218,7 @@ void processes_leave(struct host *h)
     while (h->process_count > 0) {
         struct process *p = h->processes[0];
         serve(h, p);
-        if (!has_ended(p) && p->family != NULL)
+        if (!life_is_over(p) && p->family != NULL)
             unplant(h);
         for (size_t i = 0; i < h->process_count; i++)
             if (h->processes[i] == p) {
@@ -236,12 +236,12 @@ void processes_let_go(struct host *h)
             h->families[i].area->recording = 0;
     for (unsigned i = 0; i < MAX_FAMILIES; i++)
         if (h->families[i].used)
-            h->families[i].area->host_gone = 1;
+            h->families[i].area->host = HOST_GONE;
     if (left > 0)
-        say_note(h,
-                 "%zu processes that the program had started still ran when it ended: what they "
-                 "did from then on is not recorded",
-                 left);
+        say_unseen(h, "processes",
+                   "%zu process%s that the program had started still ran when it ended: what %s "
+                   "did from then on is not recorded",
+                   left, left == 1 ? "" : "es", left == 1 ? "it" : "they");
     while (h->process_count > 0)
         forget(h, h->process_count - 1);
 }

@@ -1,9 +1,13 @@
 /* records.c - what a record of the ring means: calls, system calls and stacks, for the history. */
 #include "records.h"
+#include "mapped.h"
+#include "overwritten.h"
 #include "records_nodes.h"
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
 
 #define CUT_DEEP 2 /* alloctrace/words.py, CUTS */
 
@@ -34,10 +38,26 @@ static void note_walk(struct host *h, struct reader *r, uint32_t id)
     history_nodes_anew(h->history, r->pid, r->tid);
 }
 
+/* Room for that node, and as many again: most threads have few. */
+static bool make_room(struct reader *r, uint32_t id)
+{
+    uint32_t room = r->node_room, wanted = raw_index(id) + 1;
+    if (wanted <= room)
+        return true;
+    wanted = 2 * wanted < RAW_NODES ? 2 * wanted : RAW_NODES;
+    struct raw_node *nodes = realloc(r->nodes, wanted * sizeof *nodes);
+    if (nodes == NULL)
+        return false;
+    memset(nodes + room, 0, (wanted - room) * sizeof *nodes);
+    r->nodes = nodes;
+    r->node_room = wanted;
+    return true;
+}
+
 static void take_node(struct host *h, struct reader *r, uint64_t word, const uint64_t *record)
 {
     uint32_t id = (uint32_t)(word >> 32);
-    struct raw_node *raw = raw_at(r, id);
+    struct raw_node *raw = make_room(r, id) ? raw_at(r, id) : NULL;
     if (id < MEMO_NODES)
         note_walk(h, r, id);
     if (raw != NULL)
@@ -73,7 +93,9 @@ uint32_t node_of(struct host *h, struct reader *r, uint32_t id)
 
 static int32_t as_parent(uint32_t id)
 {
-    return id & NODE_CUT ? -(int32_t)(id & 0xff) : (int32_t)raw_index(id);
+    if (id & NODE_CUT)
+        return -(int32_t)(id & 0xff);
+    return raw_index(id) ? (int32_t)number_of_node(id) : 0;
 }
 
 static uint64_t slot_of(struct reader *r, uint32_t id)
@@ -92,8 +114,8 @@ static void tell(struct host *h, struct reader *r, uint32_t id)
             continue;
         raw->told = true;
         h->cut += (raw->parent & NODE_CUT) && raw->parent != (NODE_CUT | CUT_DEEP);
-        history_node(h->history, r->pid, r->tid, raw_index(at), as_parent(raw->parent), raw->pc,
-                     slot_of(r, raw->parent));
+        history_node(h->history, r->pid, r->tid, number_of_node(at), as_parent(raw->parent),
+                     raw->pc, slot_of(r, raw->parent));
     }
 }
 
@@ -101,12 +123,12 @@ static void tell(struct host *h, struct reader *r, uint32_t id)
 static int32_t stack_of(struct host *h, struct reader *r, uint32_t id, uint64_t pc)
 {
     if (id == 0 || (id & NODE_CUT)) {
-        uint32_t lost = LOST_AT + (id & 0xff);
+        uint32_t lost = number_of_lost(id);
         history_node(h->history, r->pid, r->tid, lost, as_parent(id), pc, 0);
         return (int32_t)lost;
     }
     struct raw_node *raw = raw_at(r, id);
-    uint32_t number = FUNCTIONS_AT + raw_index(id);
+    uint32_t number = number_of_function(id);
     if (!raw->told)
         tell(h, r, id);
     if (raw->function != pc) {
@@ -208,12 +230,17 @@ static void system_call(struct host *h, struct reader *r, uint64_t word, const u
     const char *path = file && r->path ? r->path : "";
     uint64_t t_ns = event_ns(h, r, record[1]);
     int32_t stack = stack_of(h, r, id, record[10]);
+    if (number == SYS_mprotect && record[4] & PROT_WRITE)
+        overwritten_soon(h, record[2], record[3]);
     if (h->process->watch_stacks && r->tid == r->pid)
         border_by_stack(h, node_of(h, r, id), t_ns);
     history_sysenter(h->history, t_ns, r->pid, r->tid, number, record[9], record + 2, stack, path,
                      strlen(path));
     history_sysleave(h->history, event_ns(h, r, record[11]), r->pid, r->tid, number,
                      (int64_t)record[8]);
+    mapped_call(
+        h, (pid_t)r->pid,
+        &(struct mapped_call){number, record + 2, (int64_t)record[8], record[1], record[11]});
 }
 
 bool record_take(struct host *h, struct reader *r, uint64_t word, uint64_t limit)
@@ -258,9 +285,4 @@ bool record_take(struct host *h, struct reader *r, uint64_t word, uint64_t limit
     }
     r->offset += size;
     return true;
-}
-
-void *record_nodes(void)
-{
-    return calloc(RAW_NODES, sizeof(struct raw_node));
 }

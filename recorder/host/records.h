@@ -10,8 +10,5 @@ bool record_take(struct host *h, struct reader *r, uint64_t word, uint64_t limit
 /* Of the calls at the reader's place those that are over, up to the time stamp `limit`: calls.c;
  * false: there is none. */
 bool calls_take(struct host *h, struct reader *r, uint64_t limit);
-/* Room for what a thread's agent says of its nodes (struct reader, nodes), to be freed with free();
- * NULL: no memory. */
-void *record_nodes(void);
 
 #endif

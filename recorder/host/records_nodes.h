@@ -4,9 +4,8 @@
 
 #include "host.h"
 
-/* Those that it remembers, those for one event, and behind each kind as many again for the function
- * itself, which is called with that node outside of it. */
-enum { RAW_NODES = MEMO_NODES + NODE_ONCE_RING, FUNCTIONS_AT = RAW_NODES, LOST_AT = 2 * RAW_NODES };
+/* Those that it remembers, and those for one event. */
+enum { RAW_NODES = MEMO_NODES + NODE_ONCE_RING };
 
 struct raw_node {
     uint64_t pc, slot;   /* slot holds pc */
@@ -24,9 +23,35 @@ static inline uint32_t raw_index(uint32_t id)
     return id >= NODE_ONCE && id < NODE_ONCE + NODE_ONCE_RING ? MEMO_NODES + id - NODE_ONCE : 0;
 }
 
+/* NULL: it is none. One that was not told of is empty. */
 static inline struct raw_node *raw_at(struct reader *r, uint32_t id)
 {
-    return id & NODE_CUT ? NULL : (struct raw_node *)r->nodes + raw_index(id);
+    static struct raw_node empty;
+    if (id & NODE_CUT)
+        return NULL;
+    if (raw_index(id) < r->node_room)
+        return (struct raw_node *)r->nodes + raw_index(id);
+    empty = (struct raw_node){0};
+    return &empty;
+}
+
+/* Their numbers in the history: of a node, and of the function itself, which is called with that node
+ * outside of it; before all of them of functions whose stack is lost, by reason. Small ones are in use
+ * first: the history keeps a table of all numbers for each thread. */
+enum { FIRST_NUMBER = 1 + 256 };
+static inline uint32_t number_of_node(uint32_t id)
+{
+    return FIRST_NUMBER + 2 * raw_index(id);
+}
+
+static inline uint32_t number_of_function(uint32_t id)
+{
+    return FIRST_NUMBER + 2 * raw_index(id) + 1;
+}
+
+static inline uint32_t number_of_lost(uint32_t id)
+{
+    return 1 + (id & 0xff);
 }
 
 #endif

@@ -5,7 +5,7 @@
  * target wakes it.
  */
 #define _GNU_SOURCE /* ppoll */
-#include "host.h"
+#include "rest.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -16,8 +16,9 @@
 
 #define IDLE_MIN_US 20
 #define IDLE_MAX_US 1000
-#define FEW_CHUNKS 16  /* fewer than that are not worth coming */
-#define MANY_CHUNKS 64 /* with so many the host is behind: a quarter of AREA_FIRST */
+#define QUIET_MAX_US 4000 /* where nothing at all was recorded */
+#define FEW_CHUNKS 16     /* fewer than that are not worth coming */
+#define MANY_CHUNKS 64    /* with so many the host is behind: a quarter of AREA_FIRST */
 #define FLUSH_NS 100000000
 
 /* What was recorded until now is to outlive this process. */
@@ -31,12 +32,18 @@ static void keep(struct host *h)
     spool_flush(&h->spool);
 }
 
-static bool all_in_main(const struct host *h)
+/* A program that begins asks often; one that must not sleep cannot wake us either. */
+static bool is_silent(const struct process *p)
+{
+    return p->phase < PHASE_MAIN && p->family != NULL && !p->family->area->may_sleep;
+}
+
+static bool any_is_silent(const struct host *h)
 {
     for (size_t i = 0; i < h->process_count; i++)
-        if (h->processes[i]->phase < PHASE_MAIN)
-            return false;
-    return h->executing == 0;
+        if (is_silent(h->processes[i]))
+            return true;
+    return false;
 }
 
 /* ---- sleeping until somebody asks ---- */
@@ -50,9 +57,40 @@ struct waiter {
     uint32_t flags, reserved;
 };
 
+/* Stops of the threads that are about to exec: rest_prepare's handler counts SIGCHLD. */
+static uint32_t stops;
+
+static void count_stop(int number)
+{
+    (void)number;
+    __atomic_fetch_add(&stops, 1, __ATOMIC_RELAXED);
+}
+
+/* Only in a rest: each system call that the target is made to execute ends in stops as well. */
+static void let_stops_in(int how)
+{
+    sigset_t those;
+    sigemptyset(&those);
+    sigaddset(&those, SIGCHLD);
+    sigprocmask(how, &those, NULL);
+}
+
+void rest_prepare(void)
+{
+    struct sigaction action = {.sa_handler = count_stop, .sa_flags = SA_RESTART};
+    let_stops_in(SIG_BLOCK);
+    sigaction(SIGCHLD, &action, NULL);
+}
+
+uint32_t rest_stops(void)
+{
+    return __atomic_load_n(&stops, __ATOMIC_RELAXED);
+}
+
 static unsigned waiters_of(struct host *h, struct waiter *list)
 {
     unsigned count = 0;
+    list[count++] = (struct waiter){h->stops_seen, (uint64_t)&stops, FUTEX_SIZE_U32, 0};
     for (size_t i = 0; i < h->process_count && count < FUTEX_WAITERS; i++) {
         struct family *f = h->processes[i]->family;
         if (f == NULL || f->area->host_sleeps) /* or that of another process */
@@ -85,9 +123,11 @@ static void sleep_a_little(struct host *h, unsigned microseconds)
     uint64_t until = clock_now_ns() + (uint64_t)microseconds * 1000;
     struct timespec time = {(time_t)(until / 1000000000), (long)(until % 1000000000)};
     unsigned count = h->has_end_state ? 0 : waiters_of(h, list);
-    if (count == 0 || (syscall(FUTEX_WAITV_NUMBER, list, count, 0, &time, CLOCK_MONOTONIC) < 0 &&
+    let_stops_in(SIG_UNBLOCK);
+    if (count <= 1 || (syscall(FUTEX_WAITV_NUMBER, list, count, 0, &time, CLOCK_MONOTONIC) < 0 &&
                        errno == ENOSYS))
         sleep_to_the_end(h, microseconds);
+    let_stops_in(SIG_BLOCK);
     wake_up(h);
 }
 
@@ -97,8 +137,10 @@ static unsigned next_idle(unsigned idle, uint64_t chunks)
 {
     if (chunks > 2 * FEW_CHUNKS)
         return idle / 2 > IDLE_MIN_US ? idle / 2 : IDLE_MIN_US;
-    if (chunks < FEW_CHUNKS)
-        return idle * 2 < IDLE_MAX_US ? idle * 2 : IDLE_MAX_US;
+    if (chunks < FEW_CHUNKS) {
+        unsigned most = chunks ? IDLE_MAX_US : QUIET_MAX_US;
+        return idle * 2 < most ? idle * 2 : most;
+    }
     return idle;
 }
 
@@ -108,9 +150,9 @@ void host_rest(struct host *h, bool busy)
     h->chunks_read = 0;
     if (chunks >= MANY_CHUNKS)
         return;
-    if (!all_in_main(h) && h->yields < IDLE_MAX_US) {
-        sched_yield(); /* the target asks often now, and waits spinning */
-        h->yields = busy ? 0 : h->yields + (h->executing == 0);
+    if (any_is_silent(h) && h->yields < IDLE_MAX_US) {
+        sched_yield();
+        h->yields = busy ? 0 : h->yields + 1;
         return;
     }
     keep(h);

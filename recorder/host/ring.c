@@ -8,6 +8,7 @@
 void ring_release(struct host *h, uint32_t number)
 {
     h->chunks_read++;
+    h->family->given_back++;
     chunk_at(h, number)->owner = 0; /* nobody's: a damaged ring may lead here again */
     __atomic_fetch_or(&h->family->area->free_chunks[(number - 1) / 32], 1u << (number - 1) % 32,
                       __ATOMIC_RELEASE);
@@ -84,10 +85,9 @@ static bool pass_unfinished(struct host *h, struct thread_state *t, struct reade
 }
 
 /* Go on in the chunk `number`, if it is the thread's. */
-static bool go_on(struct host *h, struct thread_state *t, struct reader *r, uint32_t number)
+static bool go_on(struct host *h, struct reader *r, uint32_t number)
 {
-    const char *threads = host_at(h, AREA_THREADS_AT);
-    uint32_t owner = (uint32_t)(((const char *)t - threads) / THREAD_SIZE) + 1;
+    uint32_t owner = (uint32_t)(r - h->family->readers) + 1;
     if (number > AREA_CHUNKS) {
         ring_spoiled(h, r, "the ring is damaged: a chunk that does not exist");
         return false;
@@ -108,7 +108,7 @@ uint64_t ring_word(struct host *h, struct thread_state *t, struct reader *r)
             return 0;
         if (r->chunk == 0) {
             uint32_t first = __atomic_load_n(&t->first_chunk, __ATOMIC_ACQUIRE);
-            if (first == 0 || !go_on(h, t, r, first))
+            if (first == 0 || !go_on(h, r, first))
                 return 0;
         }
         if (r->offset >= ring_end(r) && r->offset + SLOT <= CHUNK_SIZE)
@@ -131,7 +131,7 @@ uint64_t ring_word(struct host *h, struct thread_state *t, struct reader *r)
         else
             ring_release(h, r->chunk);
         r->keeps = false;
-        if (!go_on(h, t, r, next))
+        if (!go_on(h, r, next))
             return 0;
     }
 }

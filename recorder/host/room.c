@@ -1,7 +1,8 @@
 /* room.c - how much of the data area there is: less where address space is limited.
  *
- * Threads, chunks and unwind tables have their places in it (shared.h); of each the first part is
- * mapped, and what lies between stays free.
+ * Chunks, unwind tables and threads have their places in it (shared.h); of each the first part is
+ * mapped, and what lies between stays free. The states of more threads than programs usually have
+ * are closed: a program that locks its memory (mlockall) would be given all that is open.
  */
 #define _GNU_SOURCE /* prlimit */
 #include "room.h"
@@ -11,6 +12,7 @@
 
 static const struct room rooms[] = {
     {AREA_THREADS, AREA_CHUNKS, TABLES_SIZE},
+    {AREA_OPEN, 4096, TABLES_SIZE},
     {256, 1024, UINT64_C(48) << 20},
     {64, 512, UINT64_C(16) << 20},
     {32, 128, UINT64_C(8) << 20},
@@ -29,21 +31,20 @@ const struct room *room_smaller(const struct room *room)
     return room + 1 < rooms + ROOMS ? room + 1 : NULL;
 }
 
-unsigned room_pieces(const struct room *room, struct piece pieces[3])
+unsigned room_pieces(const struct room *room, struct piece pieces[MAX_PIECES])
 {
-    if (room == rooms) {
-        pieces[0] = (struct piece){0, AREA_SIZE};
-        return 1;
-    }
-    pieces[0] = (struct piece){0, AREA_THREADS_AT + (uint64_t)room->threads * THREAD_SIZE};
-    pieces[1] = (struct piece){AREA_CHUNKS_AT, (uint64_t)room->chunks * CHUNK_SIZE};
-    pieces[2] = (struct piece){AREA_TABLES_AT, room->tables};
-    return 3;
+    uint32_t open = room->threads < AREA_OPEN ? room->threads : AREA_OPEN;
+    uint64_t opened = AREA_THREADS_AT + (uint64_t)open * THREAD_SIZE;
+    pieces[0] = (struct piece){0, AREA_CHUNKS_AT + (uint64_t)room->chunks * CHUNK_SIZE, true};
+    pieces[1] = (struct piece){AREA_TABLES_AT, room->tables, true};
+    pieces[2] = (struct piece){AREA_THREADS_AT, opened - AREA_THREADS_AT, true};
+    pieces[3] = (struct piece){opened, (uint64_t)(room->threads - open) * THREAD_SIZE, false};
+    return pieces[3].size != 0 ? 4 : 3;
 }
 
 uint64_t room_size(const struct room *room)
 {
-    struct piece pieces[3];
+    struct piece pieces[MAX_PIECES];
     uint64_t size = 0;
     for (unsigned i = room_pieces(room, pieces); i-- > 0;)
         size += pieces[i].size;
@@ -62,7 +63,7 @@ uint64_t room_limit(pid_t pid)
 
 static bool map_pieces(const struct family *f, int fd, char *at)
 {
-    struct piece pieces[3];
+    struct piece pieces[MAX_PIECES];
     unsigned count = room_pieces(f->room, pieces);
     for (unsigned i = 0; i < count; i++)
         if (mmap(at + pieces[i].at, pieces[i].size, PROT_READ | PROT_WRITE,
@@ -74,9 +75,11 @@ static bool map_pieces(const struct family *f, int fd, char *at)
     return true;
 }
 
+_Static_assert(AREA_SIZE <= UINT64_C(8) << 30, "beside each other");
+
 bool room_map(struct family *f, int fd, unsigned number)
 {
-    char *at = (char *)UINT64_C(0x1a0000000000) + number * (UINT64_C(2) << 30);
+    char *at = (char *)UINT64_C(0x1a0000000000) + number * (UINT64_C(8) << 30);
     for (f->room = rooms; f->room != NULL; f->room = room_smaller(f->room))
         if (map_pieces(f, fd, at)) {
             f->area = (struct area_head *)at;

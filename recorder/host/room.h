@@ -4,13 +4,15 @@
 
 #include "host.h"
 
+#define MAX_PIECES 4
 struct piece {
     uint64_t at, size;
+    bool open; /* else it is only reserved, for threads of the target to open */
 };
 const struct room *room_largest(void);
 const struct room *room_smaller(const struct room *room); /* NULL: there is none */
 /* What of the area is to be mapped: how many pieces. */
-unsigned room_pieces(const struct room *room, struct piece pieces[3]);
+unsigned room_pieces(const struct room *room, struct piece pieces[MAX_PIECES]);
 uint64_t room_size(const struct room *room);
 /* The most that may be taken of a process' address space. */
 uint64_t room_limit(pid_t pid);

@@ -15,10 +15,11 @@ enum {
 
 bool site_matters(int number)
 {
-    static const int those[] = {
-        SYS_mmap,   SYS_mprotect,   SYS_munmap, SYS_brk,     SYS_mremap,         SYS_madvise,
-        SYS_clone,  SYS_fork,       SYS_vfork,  SYS_execve,  SYS_exit,           SYS_execveat,
-        SYS_clone3, SYS_exit_group, SYS_prctl,  SYS_seccomp, SITE_NUMBER_UNKNOWN};
+    static const int those[] = {SYS_mmap,          SYS_mprotect,   SYS_munmap,         SYS_brk,
+                                SYS_mremap,        SYS_madvise,    SYS_clone,          SYS_fork,
+                                SYS_vfork,         SYS_execve,     SYS_exit,           SYS_execveat,
+                                SYS_clone3,        SYS_exit_group, SYS_prctl,          SYS_seccomp,
+                                SYS_pkey_mprotect, SYS_arch_prctl, SITE_NUMBER_UNKNOWN};
     for (size_t n = 0; n < sizeof those / sizeof *those; n++)
         if (number == those[n])
             return true;

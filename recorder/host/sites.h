@@ -21,6 +21,7 @@ struct text {
     struct code code;
     const struct extent *functions;
     size_t count;
+    void *copy; /* plans.c: `code` is a copy of the target's memory, else the file's own bytes */
 };
 
 enum { SITE_NUMBER_UNKNOWN = -1, SITE_RUN_MAX = 48 };

@@ -156,6 +156,18 @@ void json_number(struct json *json, const char *key, uint64_t value)
     add(json, text);
 }
 
+void json_texts(struct json *json, const char *key, const char *bytes, size_t length)
+{
+    add_key(json, key);
+    add(json, "[");
+    for (size_t at = 0; at < length; at += strlen(bytes + at) + 1) {
+        add(json, at == 0 ? "\"" : ",\"");
+        add_escaped(json, bytes + at);
+        add(json, "\"");
+    }
+    add(json, "]");
+}
+
 void json_null(struct json *json, const char *key)
 {
     add_key(json, key);

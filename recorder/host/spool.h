@@ -33,6 +33,8 @@ void json_begin(struct json *json, const char *type);
 /* Bytes that are no UTF-8 travel as lone surrogates, as Python's surrogateescape has them. */
 void json_text(struct json *json, const char *key, const char *value);
 void json_number(struct json *json, const char *key, uint64_t value);
+/* A list of texts: `bytes` holds them one behind the other, each with a NUL at its end. */
+void json_texts(struct json *json, const char *key, const char *bytes, size_t length);
 void json_null(struct json *json, const char *key);
 void spool_json(struct spool *spool, struct json *json);
 

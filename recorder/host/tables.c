@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static uint64_t take(struct host *h, uint64_t size)
 {
@@ -20,38 +21,46 @@ static uint64_t take(struct host *h, uint64_t size)
     return AREA_TABLES_AT + at;
 }
 
+/* By a write: through the mapping the kernel would clear each page first. */
+static bool put(struct host *h, uint64_t at, const void *bytes, size_t size)
+{
+    uint64_t place = h->family->place + at;
+    for (size_t done = 0; done < size;) {
+        ssize_t wrote =
+            pwrite(h->area_fd, (const char *)bytes + done, size - done, (off_t)(place + done));
+        if (wrote <= 0)
+            return false;
+        done += (size_t)wrote;
+    }
+    return true;
+}
+
 void tables_add(struct host *h, struct module *m)
 {
-    if (!m->has_elf || frames_read(&m->frames, &m->elf) != 0)
+    if (!m->has_elf)
         return;
-    struct frames *f = &m->frames;
-    bool starts = m->role == ROLE_LOADER || m->role == ROLE_EXECUTABLE;
-    if (starts)
-        frames_end_stacks(f, frames_start(f, &m->elf, m->role == ROLE_LOADER));
+    const struct frames *f = &m->found->frames;
     uint64_t pcs = take(h, f->rows * sizeof *f->pcs), what = take(h, f->rows * sizeof *f->what);
     if (pcs == 0 || what == 0) {
         say_note(h, "no room for the unwind table of %s: stacks are cut there", m->path);
-        f->rows = 0;
         return;
     }
-    memcpy(host_at(h, pcs), f->pcs, f->rows * sizeof *f->pcs);
-    memcpy(host_at(h, what), f->what, f->rows * sizeof *f->what);
+    if (!put(h, pcs, f->pcs, f->rows * sizeof *f->pcs) ||
+        !put(h, what, f->what, f->rows * sizeof *f->what))
+        return;
     m->pcs = pcs;
     m->what = what;
+    m->rows = (uint32_t)f->rows;
 }
 
-static size_t executable_parts(const struct host *h, struct unwind_module *out, size_t room)
+static size_t executable_parts(const struct maps *maps, struct unwind_module *out, size_t room)
 {
-    struct maps maps;
     size_t count = 0;
-    if (maps_read(&maps, h->process->tracee.pid))
-        for (size_t i = 0; i < maps.count && count < room; i++) {
-            const struct mapping *map = &maps.list[i];
-            if (!map->executable || !map->readable)
-                continue;
+    for (size_t i = 0; i < maps->count && count < room; i++) {
+        const struct mapping *map = &maps->list[i];
+        if (map->executable && map->readable)
             out[count++] = (struct unwind_module){.start = map->start, .end = map->end};
-        }
-    maps_free(&maps);
+    }
     return count;
 }
 
@@ -60,17 +69,17 @@ static void fill(struct host *h, struct unwind_module *part)
     const struct module *m = module_around(h, part->start);
     if (m == NULL || !m->has_elf)
         return;
-    part->base = m->bias + m->frames.base;
+    part->base = m->bias + m->found->frames.base;
     part->pcs = m->pcs;
     part->what = m->what;
-    part->rows = (uint32_t)m->frames.rows;
+    part->rows = m->rows;
     part->module = m->id;
 }
 
-void tables_publish(struct host *h)
+void tables_publish(struct host *h, const struct maps *maps)
 {
     static struct unwind_module parts[MAX_MODULES * 2];
-    size_t count = executable_parts(h, parts, MAX_MODULES * 2), kept = 0;
+    size_t count = executable_parts(maps, parts, MAX_MODULES * 2), kept = 0;
     for (; kept < count; kept++)
         fill(h, &parts[kept]);
     uint64_t at = take(h, sizeof(struct unwind_tables) + kept * sizeof *parts);

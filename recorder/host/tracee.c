@@ -1,5 +1,6 @@
 #include "tracee.h"
 #include "inject.h"
+#include "leaving.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -34,6 +35,7 @@ bool tracee_at_exec(struct tracee *t)
 {
     const uint64_t all = ~UINT64_C(0);
     t->attached = true;
+    leaving_holds();
     t->holds_signals = ptrace(PTRACE_GETSIGMASK, t->pid, sizeof t->mask, &t->mask) == 0 &&
                        ptrace(PTRACE_SETSIGMASK, t->pid, sizeof all, &all) == 0;
     return t->holds_signals &&
@@ -63,8 +65,10 @@ void tracee_detach(struct tracee *t)
 {
     if (t->attached && t->holds_signals)
         ptrace(PTRACE_SETSIGMASK, t->pid, sizeof t->mask, &t->mask);
-    if (t->attached)
+    if (t->attached) {
         ptrace(PTRACE_DETACH, t->pid, 0, 0);
+        leaving_lets_go();
+    }
     t->attached = t->holds_signals = false;
 }
 

@@ -4,11 +4,12 @@
  * still are inside, or will return to it, run on for some milliseconds, and are looked at again.
  * When nobody is, the areas go.
  */
+#include "attach.h"
 #include "detour.h"
-#include "host.h"
+#include "image.h"
 #include "inject.h"
+#include "overwritten.h"
 #include "standing.h"
-#include "threads.h"
 
 #include <string.h>
 #include <unistd.h>
@@ -154,7 +155,7 @@ static struct inside look(struct host *h, const struct threads *threads, bool la
 static void only_pass_through(struct host *h, const char *why)
 {
     h->family->area->recording = 0;
-    h->family->area->host_gone = 1;
+    h->family->area->host = HOST_GONE;
     say_note(h, "the recorder's code stays in process %d, and does nothing any more: %s",
              (int)h->process->tracee.pid, why);
 }
@@ -176,17 +177,19 @@ static void take_away(struct host *h, const struct threads *threads, struct insi
 }
 
 /* Run on, and be looked at again; answers are given meanwhile. */
-static bool run_on(struct host *h, struct threads *threads, unsigned round)
+static bool run_on(struct host *h, struct threads *threads, unsigned round, uint64_t *begun)
 {
     struct process *p = h->process;
     unsigned rest = 500u << (round < 8 ? round : 8);
     p->tracee.attached = false;
     threads_run(threads);
+    image_stood(h, *begun);
     for (unsigned us = 0; us < rest && us < LONGEST_REST_US; us += 500) {
         host_turn(h);
         serve(h, p);
         usleep(500);
     }
+    *begun = clock_now_ns();
     bool stopped = threads_stop(threads, p->tracee.pid);
     p->tracee.attached = stopped;
     return stopped;
@@ -202,17 +205,17 @@ void unplant(struct host *h)
         only_pass_through(h, "it has only just started");
         return;
     }
-    if (!threads_stop(&threads, p->tracee.pid)) {
+    uint64_t begun;
+    if (!attach_stop(h, &threads, &begun)) {
         only_pass_through(h, threads.problem);
         return;
     }
-    p->tracee.attached = true;
-    p->tracee.runner = threads_runner(&threads);
+    overwritten_at_end(h);
     restore_all(h);
     bool last = !threads_can_run(&threads), stopped = true;
     struct inside inside = look(h, &threads, last);
     for (unsigned round = 0; !last && (inside.standing || inside.returning); round++) {
-        stopped = run_on(h, &threads, round);
+        stopped = run_on(h, &threads, round, &begun);
         if (!stopped)
             break;
         last = round == ROUNDS || !threads_can_run(&threads);
@@ -223,7 +226,5 @@ void unplant(struct host *h)
         take_away(h, &threads, inside);
     else if (threads.culprit != p->tracee.pid)
         only_pass_through(h, threads.problem);
-    p->tracee.attached = false;
-    p->tracee.runner = 0;
-    threads_let_go(&threads);
+    attach_go_on(h, &threads, begun);
 }

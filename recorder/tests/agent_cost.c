@@ -6,7 +6,7 @@
  * Prints nanoseconds of CPU, the least of five loops, with and without the agent, the instructions
  * that the agent adds, counted one by one, and how often the stack was remembered.
  */
-#include "agent/agent.h"
+#include "agent/event.h"
 #include "unwind_here.h"
 
 #include <signal.h>
@@ -69,7 +69,12 @@ static void plant(void)
     head->threads[0] = 1; /* it need not introduce itself: there is no host to ask */
     *t = (struct thread_state){.use = THREAD_LIVE, .stack_low = low, .stack_high = high};
     t->pid = t->tid = (uint32_t)getpid();
+    t->number = t->memo_count = 1;
     __asm__("mov %%fs:0, %0" : "=r"(t->fs));
+    struct identity *self = (struct identity *)code->identity;
+    self->ready = 1;
+    self->pid = t->pid;
+    self->entries[home_of(t->fs)] = (struct identity_entry){t->fs, (uint64_t)t};
 }
 
 /* The ring as new, so that the loop never waits. */

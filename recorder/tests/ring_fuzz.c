@@ -7,6 +7,8 @@
  * A FILE is a ring as ring_take.c takes it from a run. One that is none is read as a script, of which
  * one is made.
  */
+#include "host/mapped.h"
+#include "host/overwritten.h"
 #include "host/records.h"
 #include "ring_file.h"
 
@@ -26,18 +28,15 @@ static struct area_head *area;
 static uint64_t lost, written;
 
 /* ---- what the rest of the host would do ---- */
-
 void say_lost(struct host *h, uint64_t count, const char *reason)
 {
     assert(count > 0 && reason[0] != 0);
-    lost += count;
-    h->lost += count;
+    h->lost += count, lost += count;
 }
 
 void serve(struct host *h, struct process *p)
 {
-    h->process = p;
-    h->family = p->family;
+    h->process = p, h->family = p->family;
 }
 
 struct process *process_by(struct host *h, pid_t pid)
@@ -53,6 +52,11 @@ struct process *process_forked(struct host *h, pid_t pid)
 uint32_t hook_id_at(struct host *h, uint32_t number, uint64_t ret)
 {
     return h->family->hooks[number].spool_id[ret % h->family->hooks[number].names];
+}
+
+void overwritten_soon(struct host *h, uint64_t start, uint64_t length)
+{
+    (void)h, (void)start, (void)length;
 }
 
 void border_by_stack(struct host *h, uint32_t node, uint64_t t_ns)
@@ -102,6 +106,7 @@ static void begin(uint32_t pid, uint32_t clock)
     history_start(host.history, pid, 0);
     make_hooks();
     serve(&host, &process);
+    mapped_begin(&process);
     lost = 0;
 }
 
@@ -112,6 +117,7 @@ static void end(void)
         free(family.readers[i].path);
     }
     free(family.readers);
+    mapped_free(&process);
     stacks_free(&host.stacks);
     history_free(host.history);
     close(host.spool.fd);

@@ -17,6 +17,8 @@ static void keep(struct facts *facts, const struct member *member)
         {"name", NULL, facts->name, sizeof facts->name},
         {"impl", NULL, facts->impl, sizeof facts->impl},
         {"phase", NULL, facts->phase, sizeof facts->phase},
+        {"arguments", NULL, facts->arguments, sizeof facts->arguments},
+        {"returns", NULL, facts->returns, sizeof facts->returns},
         {"id", &facts->id, NULL, 0},
         {"index", &facts->index, NULL, 0},
         {"pid", &facts->pid, NULL, 0},
@@ -36,6 +38,7 @@ static void keep(struct facts *facts, const struct member *member)
             snprintf(known[at].text, known[at].room, "%s", member->text);
         facts->has_started |= known[at].number == &facts->started && member->is_number;
         facts->has_impl |= known[at].text == facts->impl && member->is_text;
+        facts->has_arguments |= known[at].text == facts->arguments && member->is_text;
     }
 }
 

@@ -6,9 +6,9 @@
 #include <stdint.h>
 
 struct facts {
-    char type[24], name[64], impl[256], phase[24];
+    char type[24], name[64], impl[256], phase[24], arguments[64], returns[24];
     uint64_t id, index, pid, started, start, end, brk, tid, value;
-    int has_started, has_impl;
+    int has_started, has_impl, has_arguments;
 };
 
 /* What the JSON object does not say stays as it is. */

@@ -66,8 +66,9 @@ static void tell(struct reader *r, const struct facts *facts)
     } else if (!strcmp(facts->type, "unmodule")) {
         history_unmodule(h, r->pid, facts->id);
     } else if (!strcmp(facts->type, "hook")) {
-        history_hook(h, (uint32_t)facts->id, facts->name,
-                     facts->has_impl ? facts->impl : facts->name);
+        history_hook_named(
+            h, (uint32_t)facts->id, facts->name, facts->has_impl ? facts->impl : facts->name,
+            facts->has_arguments ? facts->arguments : NULL, !strcmp(facts->returns, "size"));
     } else if (!strcmp(facts->type, "phase")) {
         history_phase(h, r->pid, phase_number(facts->phase), facts->brk);
     } else if (!strcmp(facts->type, "thread")) {

@@ -5,8 +5,9 @@
  *
  * The file gets one uint64_t for each name below, in that order, then the process id. It is mapped
  * and counted in place, so that calls of the last destructor count as well. Only the first process
- * counts: children of a fork leave it alone. Calls inside the allocator never come by here, so that
- * all that is counted is outermost. Nothing here allocates.
+ * counts: children of a fork leave it alone. With COUNTER_ALL in the environment every process adds
+ * to the file, also after an exec. Calls inside the allocator never come by here, so that all that
+ * is counted is outermost. Nothing here allocates.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -38,26 +39,28 @@ extern void __libc_free(void *);
 
 static uint64_t early[SLOTS]; /* until the file is mapped */
 static uint64_t *totals = early;
+static int all; /* processes count */
 
 __attribute__((constructor)) static void map_file(void)
 {
     const char *path = getenv("COUNTER_FILE");
+    all = getenv("COUNTER_ALL") != NULL;
     int file = path ? open(path, O_RDWR | O_CLOEXEC) : -1;
     if (file < 0 || ftruncate(file, sizeof early))
         return;
     uint64_t *shared = mmap(NULL, sizeof early, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
     close(file);
-    if (shared == MAP_FAILED || shared[OWNER])
+    if (shared == MAP_FAILED || (shared[OWNER] && !all))
         return; /* a child that ran another program: its parent's totals are not its own */
     for (int i = 0; i < OWNER; i++)
-        shared[i] = early[i];
+        __atomic_fetch_add(&shared[i], early[i], __ATOMIC_RELAXED);
     shared[OWNER] = early[OWNER] = (uint64_t)syscall(SYS_getpid);
     totals = shared;
 }
 
 static void count(int what)
 {
-    if (early[OWNER] && early[OWNER] != (uint64_t)syscall(SYS_getpid))
+    if (!all && early[OWNER] && early[OWNER] != (uint64_t)syscall(SYS_getpid))
         return; /* forked */
     __atomic_fetch_add(&totals[what], 1, __ATOMIC_RELAXED);
 }

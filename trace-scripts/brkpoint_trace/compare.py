@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections import Counter, namedtuple
 
+from alloctrace import allocators
+
 from .align import align
 from .events import key
 
@@ -17,8 +19,9 @@ Difference = namedtuple("Difference", "what first second code")
 WHY = {
     "loader": "ltrace never sees the dynamic loader: it sets its breakpoints when the libraries are"
     " there, and the loader's own malloc has no dynamic symbol",
-    "early": "ltrace sets its breakpoints at the program's entry point: an initialiser of a library"
-    " has run before it",
+    "other name": "ltrace was asked for libc's functions: this one has another name",
+    "early": "ltrace sets its breakpoints at the program's entry point: an initialiser of a"
+    " library, or what chooses a function (IFUNC), has run before it",
     "unheard": "ltrace never hears of the libraries: the program that was started is the loader"
     " itself, which has no DT_DEBUG entry to tell it",
     "twice": "ltrace shows it twice: once at the caller's PLT, once at the function itself",
@@ -67,6 +70,8 @@ def _raw(pairs):
 def _call(gdb, ltrace, hooked, difference):
     if difference.what == "missing" and gdb[difference.first].private:
         return difference._replace(code="loader")
+    if difference.what == "missing" and allocators.is_other(gdb[difference.first].impl):
+        return difference._replace(code="other name")
     if difference.what == "missing" and gdb[difference.first].early:
         return difference._replace(code="early")
     if difference.what == "extra" and not hooked:

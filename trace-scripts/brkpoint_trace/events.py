@@ -32,7 +32,9 @@ class Seen:
     seq: Optional[int] = None  # its number in brkpoint's trace
     inside: Optional[int] = None  # index of the call that made it
     private: bool = False  # of the loader's own allocator
-    early: bool = False  # made by an initialiser that the loader runs, before the entry point
+    early: bool = (
+        False  # by what the loader calls before the entry point: initialisers, IFUNC resolvers
+    )
 
 
 # glibc gives two names to one function: which of them a tool prints is chance.

@@ -44,7 +44,7 @@ def seen(recorded):
             tids.append(event.tid)
         found.append(_seen(event))
         found[-1].task = event.tid
-        if event.phase == "init" and event.kind == "call":
+        if event.phase in ("load", "init") and event.kind == "call":
             found[-1].early = any(f.role == "loader" for f in recorded.stack(event.stack))
     order = {tid: index for index, tid in enumerate(events.in_order(tids))}
     for event in found:

@@ -9,10 +9,11 @@ from alloctrace import words
 from .events import Seen, in_order
 from .log_text import number
 
-NAMES = tuple(words.MEMORY_SYSCALLS.values())
+NAMES = words.SYSCALL_NAMES
+_ALIASES = {"pkey_mprotect": "mprotect"}
 MAKERS = ("clone", "clone3", "fork", "vfork")
 ENDERS = ("exit", "exit_group", "execve", "execveat")  # with these a thread goes by itself
-TRACED = NAMES + MAKERS + ENDERS
+TRACED = NAMES + tuple(_ALIASES) + MAKERS + ENDERS
 # threads: tids of the first process, in the order of their making; children: {tid} of processes
 # that it made.
 Tasks = namedtuple("Tasks", "threads children")
@@ -84,6 +85,11 @@ def cut_off(records):
     return {group for group in (seen - gone) | superseded if group[0] in several}
 
 
+def name_of(record):
+    """As brkpoint names it: pkey_mprotect is mprotect, with a key."""
+    return _ALIASES.get(record.name, record.name)
+
+
 def memory(records):
     """[Seen] of the memory syscalls of the first process; what it ran first was strace's exec."""
     order = {tid: index for index, tid in enumerate(tasks(records).threads)}
@@ -93,7 +99,7 @@ def memory(records):
             continue
         if _replaces(record):
             image, brk = image + 1, None
-        elif record.kind == "call" and record.name in NAMES:
+        elif record.kind == "call" and name_of(record) in NAMES:
             event, brk = _seen(record, brk)
             event.task, event.image = order[record.tid], max(image, 0)
             found.append(event)
@@ -103,7 +109,9 @@ def memory(records):
 def _seen(record, brk):
     """(Seen, where the break is now)"""
     values = [number(text) for text in record.args] + [None] * 6
-    event = Seen("syscall", record.name, ptr=values[0], result=record.result, errno=record.errno)
+    event = Seen(
+        "syscall", name_of(record), ptr=values[0], result=record.result, errno=record.errno
+    )
     event.text = record.text
     if record.name == "brk":
         return _moved(event, brk)
@@ -113,7 +121,7 @@ def _seen(record, brk):
     elif record.name == "mmap":
         flags = record.args[3] if len(record.args) > 3 else ""
         event.args.update(prot=record.args[2:3], flags=flags, fd=values[4], offset=values[5])
-    elif record.name == "mprotect":
+    elif event.name == "mprotect":
         event.args["prot"] = record.args[2:3]
     if "prot" in event.args:
         event.args["prot"] = "".join(event.args["prot"])
@@ -137,13 +145,13 @@ def count(records):
     order = {tid: index for index, tid in enumerate(tasks(records).threads)}
     failed = Counter()
     for record in records:
-        if record.kind != "call" or record.name not in NAMES:
+        if record.kind != "call" or name_of(record) not in NAMES:
             continue
         if record.tid in order:
-            mine.setdefault(order[record.tid], Counter())[record.name] += 1
-            failed[record.name] += record.errno is not None
+            mine.setdefault(order[record.tid], Counter())[name_of(record)] += 1
+            failed[name_of(record)] += record.errno is not None
         else:
-            children[record.name] += 1
+            children[name_of(record)] += 1
     total = sum(mine.values(), Counter())
     return {"process": total, "threads": mine, "children": children, "failed": +failed}
 

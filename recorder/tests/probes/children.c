@@ -1,5 +1,6 @@
 /* children.c - a child by fork that outlives its parent, by vfork, by posix_spawn, by system; an
- * exec that fails, an exec of a thread. Argument: which. */
+ * exec that fails, an exec of a thread; children that end in their parent's memory. Argument: which.
+ */
 #define _GNU_SOURCE
 #include <pthread.h>
 #include <spawn.h>
@@ -55,6 +56,45 @@ static int by_spawn(void)
     return posix_spawn(&child, program[0], NULL, NULL, program, environ) || waited(child);
 }
 
+/* The child asks in its parent's memory, and ends there. */
+static int lent(void (*end)(int))
+{
+    void *kept = malloc(1019), *volatile of_child = NULL;
+    pid_t child = vfork();
+    if (child == 0) {
+        free(kept);
+        of_child = malloc(1013);
+        end(3);
+    }
+    int status = waited(child) >> 8;
+    free(of_child);
+    return status;
+}
+
+static int lent_to__exit(void)
+{
+    return lent(_exit);
+}
+
+static int lent_to_exit(void)
+{
+    return lent(exit);
+}
+
+/* What ends then is the program itself. */
+static int then__exit(void)
+{
+    printf("status %d\n", lent(_exit));
+    fflush(stdout);
+    _exit(0);
+}
+
+static int spawn_fails(void)
+{
+    pid_t child;
+    return posix_spawn(&child, "/nonexistent/program", NULL, NULL, program, environ) != 0;
+}
+
 static int failing(void)
 {
     for (int i = 0; i < 7; i++)
@@ -96,8 +136,16 @@ static int many(void)
 static const struct {
     const char *name;
     int (*run)(void);
-} ways[] = {{"fork", outlive},    {"vfork", by_vfork},        {"spawn", by_spawn},
-            {"failing", failing}, {"thread", exec_in_thread}, {"many", many}};
+} ways[] = {{"fork", outlive},
+            {"vfork", by_vfork},
+            {"spawn", by_spawn},
+            {"failing", failing},
+            {"thread", exec_in_thread},
+            {"many", many},
+            {"lent-_exit", lent_to__exit},
+            {"lent-exit", lent_to_exit},
+            {"then-_exit", then__exit},
+            {"spawn-fails", spawn_fails}};
 
 int main(int argc, char **argv)
 {

@@ -26,7 +26,7 @@ static void *together(void *arg)
 
 int main(int argc, char **argv)
 {
-    static pthread_t threads[3000];
+    static pthread_t threads[20000];
     int one_by_one = argc > 2 ? atoi(argv[1]) : 1000, at_once = argc > 2 ? atoi(argv[2]) : 200;
     pthread_attr_t small;
     pthread_attr_init(&small);

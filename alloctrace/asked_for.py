@@ -1,0 +1,80 @@
+"""The program that a run was asked for, where others only led to it.
+
+A shell script that is called python3 and execs the real one, `sh -c 'make'`, `timeout 9 prog`: the
+report is about what they were started for. One exec after another leads to the last program of the
+first process. From there on a child is followed where it and those below it made nearly all calls,
+as of a daemon; or where it is the only program that a mere starter of others has started.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+
+from . import lives
+
+NEARLY_ALL = 0.9  # of the calls
+_STARTERS = frozenset(  # programs that do nothing but start another
+    "chroot chrt doas env flatpak ionice linux32 linux64 nice nohup nsenter numactl prlimit runuser"
+    " script setarch setpriv setsid setuidgid stdbuf su sudo systemd-run taskset tini time timeout"
+    " unbuffer unshare xargs xvfb-run".split()
+) | frozenset(lives.SHELLS)
+
+
+class AskedFor:
+    """`program`: of lives.Program; `steps`: [(how, lives.Program before, why)] that led to it."""
+
+    def __init__(self, program, steps):
+        self.program, self.steps = program, steps
+
+
+def find(processes):
+    """The AskedFor of a run, of lives.of_run; None where nothing is known of it."""
+    if not processes or not processes[0].programs:
+        return None
+    below, steps = _below(processes), []
+    process = processes[0]
+    for _ in processes:
+        steps += [("exec", program, None) for program in process.programs[:-1] if _is_own(program)]
+        child, why = _follow(process, below)
+        if child is None:
+            break
+        steps.append(("start", process.last, why))
+        process = child
+    return AskedFor(process.last, steps)
+
+
+def _is_own(program):
+    """Between the fork and the exec a child is its parent still."""
+    return program.began != "fork"
+
+
+def _below(processes):
+    """{id(process): (its children, calls of it and all below)}."""
+    children, calls = defaultdict(list), {}
+    for process in reversed(processes):  # a parent is announced before its children
+        children[id(process.parent)].insert(0, process)
+        own = sum(program.calls for program in process.programs)
+        calls[id(process)] = own + sum(calls.get(id(c), 0) for c in children[id(process)])
+    return {id(process): (children[id(process)], calls[id(process)]) for process in processes}
+
+
+def _follow(process, below):
+    """(the child that did the work of `process`, why); (None, None) where it did its own."""
+    last, (children, _) = process.last, below[id(process)]
+    mine = [child for child in children if child.parent_image == last.image]
+    calls = last.calls + sum(below[id(child)][1] for child in mine)
+    for child in mine:
+        share = below[id(child)][1] / calls if calls else 0
+        if share >= NEARLY_ALL:
+            return child, {"share": round(share, 4)}
+    started = [child for child in mine if _starts(child, below)]
+    if len(started) == 1 and last.name in _STARTERS:
+        return started[0], {"only": True}
+    return None, None
+
+
+def _starts(process, below):
+    """Whether it is a program of its own, or forked for one."""
+    return any(map(_is_own, process.programs)) or any(
+        any(map(_is_own, child.programs)) for child in below[id(process)][0]
+    )

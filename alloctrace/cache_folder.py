@@ -1,0 +1,45 @@
+"""The folder of what was found out once: names of functions (symbol_cache.py), and what the
+recorder found in files of code (recorder/host/findings_disk.h). Nothing here raises.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import time
+
+MAX_FOLDER = 64 << 20  # bytes of all together
+SYMBOLS, CODE = "symbols-", "code-"  # how names begin; those of unfinished files with a dot more
+_STALE_S = 3600  # an unfinished file that old was left behind
+
+
+def is_ours(status):
+    """Nobody else could have written there."""
+    return status.st_uid == os.geteuid() and not status.st_mode & 0o022
+
+
+def make(folder):
+    """Whether the folder is there, made if need be, and may be believed."""
+    try:
+        os.makedirs(folder, 0o700, exist_ok=True)
+        return is_ours(os.stat(folder))
+    except OSError:
+        return False
+
+
+def make_room(folder):
+    """The oldest go, down to half, where all together are too much."""
+    rows, now = [], time.time()
+    with contextlib.suppress(OSError):
+        for entry in os.scandir(folder):
+            if entry.name.lstrip(".").startswith((SYMBOLS, CODE)):
+                status = entry.stat(follow_symlinks=False)
+                rows.append((status.st_mtime, status.st_size, entry))
+    left = sum(size for _, size, _ in rows)
+    limit = MAX_FOLDER if left <= MAX_FOLDER else MAX_FOLDER // 2
+    for changed, size, entry in sorted(rows, key=lambda row: row[0]):
+        is_stale = entry.name.startswith(".") and now - changed > _STALE_S
+        if left > limit or is_stale:
+            left -= size
+            with contextlib.suppress(OSError):
+                os.unlink(entry.path)

@@ -1,0 +1,54 @@
+"""What is true of each event of a group, not only of its example (recorder/host/history_members.h).
+
+Events of a group differ in time, size and address. A purpose that rests on these holds for the
+group only where it holds for each of them.
+"""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass
+
+ROW = struct.Struct("<I4I4x7Q")  # group, makers, then from `sized` on as below
+MAKERS = 4
+_MANY = 0xFFFFFFFF
+_MOVED_BASE = 1 << 63  # brk's sizes have signs
+
+
+@dataclass(frozen=True)
+class Members:
+    """Each question has three answers: True of all, False of all, None: it is not known."""
+
+    count: int
+    sized: int  # how many have a size
+    least: int  # of `size`: for arrays that of one element
+    most: int
+    nulls: int
+    known: int  # whose block was known
+    grew: int
+    shrank: int
+    makers: frozenset  # ids of groups that their blocks were of; None: and of others
+
+    def within(self, low, high):
+        """Whether their sizes lie within these limits, None: open."""
+        low = self.least if low is None else low
+        high = self.most if high is None else high
+        if not self.sized or self.most < low or self.least > high:
+            return False
+        return (
+            True if self.sized == self.count and low <= self.least and self.most <= high else None
+        )
+
+    def all(self, name):
+        """nulls, known, grew or shrank."""
+        number = getattr(self, name)
+        return number == self.count or (None if number else False)
+
+
+def of_row(group, row):
+    """The Members of a spool.Members row, without its id."""
+    makers, (sized, least, most, *rest) = row[:MAKERS], row[MAKERS:]
+    if group.name == "brk":
+        least, most = least - _MOVED_BASE, most - _MOVED_BASE
+    makers = None if _MANY in makers else frozenset(makers) - {0}
+    return Members(group.count, sized, least, most, *rest, makers)

@@ -1,0 +1,140 @@
+"""What for, of a whole group: only what is so for each of its events.
+
+They differ in time, size and address. A rule that may hold for some of them only is not taken;
+unknown is said as unknown.
+"""
+
+from __future__ import annotations
+
+from . import purpose
+from .model import Purpose
+from .purpose_facts import FACTS, FIELDS, STRING, VEC
+from .sites import in_common
+
+MOST = 4  # things that are told of one group
+DIFFERENT = Purpose(None, "its events are for several things")
+_LASTING = ("direct", "inlining-known")  # facts that are the same for all events alike
+_LASTING_FIELDS = ("owner", "asker", "cause_name", "stack_user")
+_COUNTED = {"null": "nulls", "growing": "grew", "shrinking": "shrank"}
+_KNOWN_THINGS = {"known-vec": VEC, "known-string": STRING}
+
+
+def agreed(purposes):
+    """What these purposes, of all events of a group, have in common: `…: code or …: data`."""
+    texts, first = {}, purposes[0]  # rule -> its text
+    for each in purposes:
+        text = texts.setdefault(each.rule, each.text)
+        if text is not None and text != each.text:
+            texts[each.rule] = in_common(text, each.text)
+    if list(texts.values()) == [first.text]:
+        return first
+    if None in texts.values() or len(texts) > MOST:
+        return DIFFERENT
+    text = " or ".join(dict.fromkeys(texts.values()))
+    return Purpose(text, " or ".join(texts), first.source)
+
+
+class Things:
+    """What the blocks of each group are, as far as it is one thing."""
+
+    def __init__(self):
+        self._of = {}  # id of a group -> thing
+
+    def remember(self, group, things):
+        """What its blocks are from then on."""
+        self._of[group.id] = next(iter(things)) if len(things) == 1 else None
+
+    def before(self, group):
+        """What the blocks were that its events end or move; none: not known of all."""
+        members = group.members
+        if members is None or members.makers is None or not members.all("known"):
+            return set()
+        things = {self._of.get(id_) for id_ in members.makers}
+        return set() if None in things else things
+
+
+def explain(group, index, events, survey, things):
+    """The Purpose of all events of `group`; events[index] is one of them."""
+    event = events[index]
+    first = survey.first(event)
+    for rule in purpose.fitting(event, survey):
+        asked_of = _Asked(group, rule, (survey, index, event, first), things)
+        holds = asked_of.holds()
+        if holds is None:
+            return purpose.UNKNOWN
+        if holds:
+            return asked_of.purpose()
+    return purpose.UNKNOWN
+
+
+class _Asked:
+    """A rule, asked of a group: True where it holds for all its events, False for none."""
+
+    def __init__(self, group, rule, example, things):
+        self._group, self._rule, self._example, self._things = group, rule, example, things
+
+    def holds(self):
+        survey, _, event, _ = self._example
+        if not purpose.suits(self._rule, survey, event):
+            return False
+        answers = [self._size(), self._arguments()]
+        answers += map(self._fact, self._rule.when)
+        answers += [self._field(name)[0] for name in self._rule.fields]
+        return False if False in answers else None if None in answers else True
+
+    def purpose(self):
+        rule = self._rule
+        values = {name: self._field(name)[1] for name in rule.fields}
+        found = Purpose(rule.text.format_map(values), rule.key, rule.source)
+        self._things.remember(self._group, {rule.thing.format_map(values) or found.text})
+        return found
+
+    def _members(self, answer):
+        return None if self._group.members is None else answer(self._group.members)
+
+    def _size(self):
+        limits = self._rule.sizes
+        found = [self._members(lambda of: of.within(*limit)) for limit in limits]
+        return True if not limits or True in found else None if None in found else False
+
+    def _arguments(self):
+        """Flags and paths differ from event to event."""
+        return None if self._rule.flags or self._rule.path is not None else True
+
+    def _fact(self, name):
+        wanted, name = not name.startswith("!"), name.lstrip("!")
+        if name in _LASTING:
+            answer = bool(FACTS[name](*self._example))
+        elif name in _COUNTED:
+            answer = self._members(lambda of: of.all(_COUNTED[name]))
+        elif name in _KNOWN_THINGS:
+            things, wanted_thing = self._things.before(self._group), _KNOWN_THINGS[name]
+            answer = things == {wanted_thing} or (
+                None if wanted_thing in things or not things else False
+            )
+        else:
+            answer = None
+        return answer if answer is None or wanted else not answer
+
+    def _field(self, name):
+        """(whether it is known, its value: `…` where that differs)."""
+        event = self._example[2]
+        if name in _LASTING_FIELDS:
+            value = FIELDS[name](*self._example)
+            return value is not None, value
+        if name == "size":
+            return self._members(lambda of: of.sized == of.count or None), self._only_size()
+        if name == "count":
+            return event.nmemb is not None, "…"
+        if name == "old_size":
+            return self._members(lambda of: of.all("known")), "…"
+        if name == "thing":
+            things = sorted(self._things.before(self._group))
+            is_none = self._members(lambda of: of.known == 0)
+            return (False if is_none else bool(things) or None), " or ".join(things)
+        return None, "…"
+
+    def _only_size(self):
+        members, event = self._group.members, self._example[2]
+        is_one = members is not None and members.least == members.most and event.nmemb is None
+        return members.least if is_one else "…"

@@ -1,0 +1,18 @@
+/* attach.h - all threads of the process served are stopped, and go on: planting, and the way back. */
+#ifndef RECORDER_ATTACH_H
+#define RECORDER_ATTACH_H
+
+#include "host.h"
+#include "threads.h"
+
+/* Stop them; the tracee can be made to execute system calls. False: threads->problem says why not. */
+bool attach_stop(struct host *h, struct threads *threads, uint64_t *begun);
+/* Let them go; the time since `begun` counts as one stop. */
+void attach_go_on(struct host *h, struct threads *threads, uint64_t begun);
+
+/* unplant.c */
+/* Take the code out of the process served, and let it go on. What could not be taken out only
+ * passes through, and a note says so. */
+void unplant(struct host *h);
+
+#endif

@@ -1,0 +1,13 @@
+/* overwritten.h - a program that writes over the entries of allocator functions while it runs, as
+ * profilers and MPI libraries do: it is left as it is, and said. */
+#ifndef RECORDER_OVERWRITTEN_H
+#define RECORDER_OVERWRITTEN_H
+
+#include "host.h"
+
+/* The process served made [start, start + length) writable. */
+void overwritten_soon(struct host *h, uint64_t start, uint64_t length);
+/* It is about to end, or to be left: is what was written there still there? */
+void overwritten_at_end(struct host *h);
+
+#endif

@@ -1,0 +1,77 @@
+"""Thousands of threads at once: each of their calls is seen, at a cost that grows with their number
+and no faster; those that wait for the recorder sleep."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import launching
+import pytest
+import recorder_runs
+from recorder_runs import NOT_BUILT, probe
+
+pytestmark = pytest.mark.skipif(not recorder_runs.BUILT, reason=NOT_BUILT)
+
+CHILD = os.path.join(recorder_runs.TOP, "bench", "recorder_child.py")
+OPTIONS = (b"--engine", b"recorder")
+
+
+def cost(folder, at_once):
+    """Seconds of CPU and MiB of target and recorder together, of so many threads at once."""
+    words = [os.fsencode(word) for word in (probe("crowd.c"), "1", str(at_once))]
+    command = launching.watched(*words, options=(b"--force", *OPTIONS), trace=folder / "t.brkpoint")
+    result = folder / "cost.json"
+    child = [sys.executable, CHILD, result, *command[1:]]
+    subprocess.run(child, check=True, timeout=launching.LIMIT_S, stdout=subprocess.DEVNULL)
+    costs = json.loads(result.read_text())
+    cpu = costs["recorder"]["cpu"] + costs["target"]["cpu"]
+    return cpu, max(costs[who]["mib"] for who in ("recorder", "python"))
+
+
+def test_thousands_at_once(tmp_path):
+    few, _ = cost(tmp_path, 1000)
+    many, mib = cost(tmp_path, 4000)
+    assert many <= 4 * 1.6 * few
+    assert mib < 300
+    report = launching.report(tmp_path)
+    assert report["complete"] and report["events_lost"] == 0
+    query = "select count(*) from events where name = 'malloc' and size = %d"
+    for size, count in ((1013, 4000), (1019, 28000)):
+        words = [launching.BRKPOINT, "sql", str(tmp_path / "t.brkpoint"), query % size]
+        assert b"%d" % count in subprocess.run(words, capture_output=True, check=True).stdout
+
+
+def cpu_of(pid):
+    """Seconds of CPU that the process has used."""
+    with open("/proc/%d/stat" % pid, "rb") as file:
+        fields = file.read().rpartition(b")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+@pytest.mark.parametrize("stops", [True, False])
+def test_who_waits_for_the_recorder_sleeps(tmp_path, stops):
+    """It is stopped, and all threads that begin want an answer of it. Else they use the time."""
+    words = (os.fsencode(probe("crowd.c")), b"1000000", b"1")
+    command = launching.watched(*words, options=OPTIONS, trace=tmp_path / "t.brkpoint")
+    run = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+    def child(name):
+        below = launching.descendants(run.pid)
+        return next((pid for pid in below if launching.name_of(pid) == name), None)
+
+    target = launching.wait_for(lambda: child("crowd"))
+    launching.wait_for(lambda: cpu_of(target) > 0.1)
+    recorder = child("brkpoint-record")
+    if stops:
+        os.kill(recorder, signal.SIGSTOP)
+    time.sleep(0.2)
+    before = cpu_of(target)
+    time.sleep(1)
+    used = cpu_of(target) - before
+    os.kill(recorder, signal.SIGCONT)
+    run.kill()
+    run.wait()
+    assert used < 0.05 if stops else used > 0.05
