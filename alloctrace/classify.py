@@ -8,7 +8,7 @@ from .group_table import Indexed
 from .stack_beginnings import Beginnings
 from .stack_tree import StackTree
 
-MAX_ASKED = 8000  # groups of which each one's purpose is asked for by an example
+MAX_ASKED = 20000  # groups of which each one's purpose is asked for by an example
 ROUNDS = 2  # a block may go on to a group that began before the one that it comes from
 
 
@@ -53,7 +53,7 @@ def _explain_groups(history, tree, judge):
     """By events of each group; of too many groups the frequent ones have examples, and what the
     others are for is said where their stacks alone tell."""
     groups = history.recorded.sums.groups
-    asked = [groups[index] for index in groups.most_frequent(MAX_ASKED)]
+    asked = [groups[index] for index in groups.most_telling(MAX_ASKED)]
     picked = examples.of(history.recorded, asked)
     survey = purpose.Survey(picked.events, tree, history.modules, judge.facts)
     survey.part = picked

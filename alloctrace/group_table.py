@@ -128,12 +128,15 @@ class GroupTable(Sequence):
         made.members = members.of_row(made, row[1:]) if row else None
         return made
 
-    def most_frequent(self, limit):
-        """Indexes of the groups with the most events, in their order."""
+    def most_telling(self, limit):
+        """Indexes of `limit` groups, in their order: those of loader and runtimes, of which most
+        can be told, then those with the most events."""
         if len(self) <= limit:
             return range(len(self))
-        count = self.sums["count"]
-        return sorted(heapq.nsmallest(limit, range(len(self)), key=lambda at: -count[at]))
+        is_users = [verdict is None or verdict.origin == "user" for verdict in self.verdicts]
+        rows = enumerate(zip(self.verdict, self.sums["count"]))
+        ranked = ((is_users[verdict], -count, at) for at, (verdict, count) in rows)
+        return sorted(at for _, _, at in heapq.nsmallest(limit, ranked))
 
     def counts(self, kind):
         """Yield (id, number of events) of the groups of that kind."""
