@@ -11,11 +11,10 @@ from __future__ import annotations
 import json
 import os
 import struct
-import sys
-from array import array
 from collections import namedtuple
 
 from . import fields, members
+from .spool_table import Table
 
 MAGIC = b"brkspool"
 VERSION = 1  # with records of single calls; 2: with columns and sums as well
@@ -249,35 +248,6 @@ def _rows(row, layout, type_):
 
 def _plain_rows(row, layout):
     return lambda payload: row(list(layout.iter_unpack(payload)))
-
-
-class Table:
-    """Rows of numbers that stay as bytes until their columns are asked for, each as an array."""
-
-    def __init__(self, payload, layout):
-        if len(payload) % layout.size:
-            raise ValueError("a part of a row")
-        self._payload, self._layout, self._words = payload, layout, {}
-
-    def __len__(self):
-        return len(self._payload) // self._layout.size
-
-    def __iter__(self):
-        return self._layout.iter_unpack(self._payload)
-
-    def packed(self):
-        """Each row as its bytes."""
-        size = self._layout.size
-        return (self._payload[at : at + size] for at in range(0, len(self._payload), size))
-
-    def column(self, code, offset):
-        """The numbers of type `code` at byte `offset` of the rows."""
-        if code not in self._words:
-            self._words[code] = array(code, self._payload)
-            if sys.byteorder == "big":
-                self._words[code].byteswap()
-        words = self._words[code]
-        return words[offset // words.itemsize :: self._layout.size // words.itemsize]
 
 
 def _table(row, layout):

@@ -9,6 +9,8 @@ from collections import Counter
 import pytest
 
 from alloctrace import groups, history, spool, stages, trace, trace_sql
+from alloctrace.group_table import GroupTable
+from alloctrace.model import Verdict
 from alloctrace.summary import summarise
 import made_chaos
 import made_traces
@@ -166,9 +168,9 @@ def test_both_histories_have_the_same_moments(tmp_path):
 
 
 def test_by_origin():
-    made = [
-        type("Group", (), {"verdict": type("V", (), {"origin": who})}) for who in ("user", "loader")
-    ]
+    made = GroupTable()
+    made.verdict.extend((1, 2))
+    made.verdicts += [Verdict("user"), Verdict("loader")]
     rows = [
         (0, 5, 0, 0),
         (4, 9, 0, 30),
