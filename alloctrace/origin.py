@@ -63,7 +63,7 @@ class _Walk(Walk):
                 verdict.via = via.names()
                 return self.remembered(passed, verdict)
             if self.kind(at) != "allocator":
-                via.add(stack[at].module, said)
+                via.add(stack[at].module, self.look(at)[3])  # `at` may be another one by now
             at += 1
         return self.remembered(passed, self.undecided(via))
 
