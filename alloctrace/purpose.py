@@ -15,6 +15,7 @@ __all__ = ["Survey", "explain"]
 
 UNKNOWN = Purpose()
 MAX_UNNAMED = 3  # functions in a row; further out, the named one may be about something else
+_BY_STACK = {"direct", "owner", "asker"}  # facts and fields that rest on stack and verdict alone
 _LIBRARIES = ("alloc::", "core::", "std::", "hashbrown::", "__gnu_cxx::")
 
 
@@ -192,9 +193,12 @@ def by_stacks(groups, survey, found, facts_of):
             continue
         linked = survey.libc_of(facts[what], stack, *_around(groups, within))
         rules = fitting_stack(survey, name, kind, stack, facts[what], linked)
-        key = id(rules), verdict, phase
+        asker = survey.decided(stack, groups.verdicts[verdict])
+        key = id(rules), verdict, phase, id(asker)
         if key not in alone:
-            alone[key] = _alone(rules, groups.verdicts[verdict], phase)
+            event = Event(0, 0, 0, 0, "call", "", phase=phase, verdict=groups.verdicts[verdict])
+            event.stack = stack
+            alone[key] = _alone(rules, survey, event)
         yield id_, alone[key]
 
 
@@ -213,15 +217,19 @@ def _may_tell(name, phase, verdict, there):
     return any(_needs_no_more(rule) and _equal(rule, event) for rule in rules)
 
 
-def _alone(rules, verdict, phase):
+def _alone(rules, survey, event):
     """The Purpose by the first rule that may hold, if it needs no more than stack and verdict."""
-    event = Event(0, 0, 0, 0, "call", "", phase=phase, verdict=verdict)
-    first = next((rule for rule in rules if _equal(rule, event)), None)
-    if first is None or not _needs_no_more(first):
-        return UNKNOWN
-    return Purpose(first.text, first.key, first.source)
+    for rule in rules:
+        if not _equal(rule, event):
+            continue
+        if not _needs_no_more(rule):
+            return UNKNOWN
+        values = {name: FIELDS[name](survey, 0, event, None) for name in rule.fields}
+        if None not in values.values() and all(FACTS[n](survey, 0, event, None) for n in rule.when):
+            return Purpose(rule.text.format_map(values), rule.key, rule.source)
+    return UNKNOWN
 
 
 def _needs_no_more(rule):
-    rests_on_more = rule.sizes or rule.flags or rule.cause or rule.when or rule.fields
-    return not rests_on_more and rule.path is None
+    rests_on_more = rule.sizes or rule.flags or rule.cause or rule.path is not None
+    return not rests_on_more and _BY_STACK.issuperset((*rule.when, *rule.fields))

@@ -62,8 +62,7 @@ def _cause_old_size(survey, index, event, first):
 
 def _asker(survey, index, event, first):
     """The function that decided whose the call is."""
-    at = event.verdict.decided_by if event.verdict is not None else None
-    frame = survey.tree.frame(event.stack, at) if at is not None else None
+    frame = survey.decided(event.stack, event.verdict)
     name = frame.function if frame is not None else None
     return (path(name) or name)[:MAX_NAME] if name else None
 

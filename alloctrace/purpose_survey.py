@@ -61,6 +61,11 @@ class Survey:
         ask = _first_asked(event.kind, facts)
         return self.answers.answer(question, self.tree.node(event.stack), ask)
 
+    def decided(self, stack, verdict):
+        """The frame of that stack that decided, or None."""
+        at = verdict.decided_by if verdict is not None else None
+        return self.tree.frame(stack, at) if at is not None else None
+
     def functions(self, event):
         """The Functions of its stack."""
         return Functions(self.tree.stack(event.stack), event.kind, self.facts_of(event))

@@ -231,3 +231,22 @@ def test_twin_a_context_or_room_that_the_program_asks_for_itself():
         verdict = split_stack(name)
         assert (verdict.origin, verdict.direct, verdict.decided_by) == ("user", False, 2)
     assert split_stack("my_morestack").origin == "user"
+
+
+def test_what_a_thread_needs_is_asked_for_via_its_creation():
+    """The loader's frames between are not the ones that asked: the walk went on behind them."""
+    stack = tuple(
+        Frame(index + 1, module, "/" + module, role, 0, function)
+        for index, (function, module, role) in enumerate(
+            [
+                ("calloc", "libc.so.6", "system"),
+                ("allocate_dtv", "ld-linux-x86-64.so.2", "loader"),
+                ("pthread_create", "libc.so.6", "system"),
+                ("main", "prog", "executable"),
+            ]
+        )
+    )
+    verdict = origin.decide(stack, Facts(phase="main", name="calloc"))
+    assert (verdict.origin, verdict.via) == ("user", ("pthread_create",))
+    without = origin.decide(stack[:2] + stack[3:], Facts(phase="main", name="calloc"))
+    assert (without.origin, without.via) == ("loader", ())
