@@ -18,6 +18,7 @@ enum {
     SYS_execve = 59,
     SYS_exit = 60,
     SYS_prctl = 157,
+    SYS_arch_prctl = 158,
     SYS_gettid = 186,
     SYS_exit_group = 231,
     SYS_seccomp = 317,
@@ -31,7 +32,8 @@ enum {
 #define CLONE_SETTLS 0x80000
 #define CLONE_CHILD_SETTID 0x1000000
 #define CLONE_PARENT_SETTID 0x100000
-#define PR_SET_SECCOMP 22 /* linux/prctl.h */
+#define PR_SET_SECCOMP 22  /* linux/prctl.h */
+#define ARCH_SET_FS 0x1002 /* asm/prctl.h */
 #define PR_SET_TSC 26
 #define MAP_FIXED 0x10
 #define MAP_ANONYMOUS 0x20
@@ -190,6 +192,10 @@ static void before_syscall(struct thread_state *t, struct hook_stack *s, struct 
     case SYS_prctl:
     case SYS_seccomp:
         watch_clock(s);
+        break;
+    case SYS_arch_prctl: /* the new base may point to anything, or to nothing that can be read */
+        if (s->rdi == ARCH_SET_FS && area()->thread_by == THREAD_BY_WORD)
+            area()->thread_by = THREAD_BY_ASKING;
         break;
     case SYS_munmap:
         if (covers(s->rdi, s->rsi, site->sp))

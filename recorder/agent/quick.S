@@ -54,10 +54,11 @@ agent_entry:                            /* on the stack: the number, then the ca
 	jne .Lby_c
 	cmpl $1, AREA_CLOCK(%r9)        /* 0: no stamps, 1: at both ends */
 	jbe .Lby_c
-	cmpl $0, AREA_FSGSBASE(%r9)
-	je .Lby_c
+	cmpl $BY_FSBASE, AREA_THREAD_BY(%r9)
+	jne .Lby_word
 
 	rdfsbase %rcx                   /* the thread: thread_find() */
+.Lthread:
 	mov %rcx, %rax
 	shr $6, %rax                    /* home_of() */
 	imul $HOME_FACTOR, %eax, %eax
@@ -294,6 +295,12 @@ agent_after:                            /* rax: its result; on the stack the fiv
 	mov %rdx, CALL_TIME(%rsi)
 	mov %rsi, %rdx
 	jmp .Ltimed
+
+.Lby_word:                              /* thread_pointer(): the word that %fs points to */
+	cmpl $BY_WORD, AREA_THREAD_BY(%r9)
+	jne .Lby_c
+	mov %fs:0, %rcx
+	jmp .Lthread
 
 .Lby_c:
 	mov %rbx, ARG0                  /* for the unwinder */
