@@ -46,7 +46,7 @@ static inline struct thread_state *thread_find(uint64_t sp)
         if (likely(e->fs == fs && e->state != 0))
             return (struct thread_state *)e->state;
     }
-    if (area()->thread_by == THREAD_BY_WORD)
+    if (area()->thread_by == THREAD_BY_WORD && area()->may_sleep) /* else a filter may forbid it */
         fs = thread_pointer_asked(); /* the word may be another's, or nobody's */
     return thread_meet(fs, sp);
 }
