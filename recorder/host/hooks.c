@@ -118,14 +118,9 @@ static bool makes_child(int number)
 
 /* The loader sets the thread pointer (init_tls, elf/rtld.c) when it has mapped all libraries, and
  * relocates them next: that runs code of theirs and of the program, resolvers of IFUNCs. */
-static bool is_after_mapping(const struct module *m, const struct site *site)
-{
-    return m->role == ROLE_LOADER && site->number == SYS_arch_prctl;
-}
-
 static enum hook_kind kind_of_site(const struct module *m, const struct site *site)
 {
-    if (is_after_mapping(m, site))
+    if (m->role == ROLE_LOADER && site->number == SYS_arch_prctl)
         return HOOK_LIBS;
     if (site->stack == STACK_UNMAPPED)
         return HOOK_LAST_MUNMAP;
