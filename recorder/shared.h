@@ -167,6 +167,12 @@ enum trouble { TROUBLE_NO_THREAD, TROUBLE_NO_CHUNK, TROUBLES };
  * FUTEX_OWNER_DIED of a robust futex). */
 #define HOST_GONE 0x40000000u
 
+/* The thread pointer is the base of %fs. Where the processor lets programs read that (rdfsbase), so it
+ * is read. Else the kernel is asked, which costs more than all the rest, until the C library has set
+ * it: then the word that it points to is the pointer itself (x86-64 psABI, TLS variant II). Where that
+ * is not so, no thread has such a pointer, and the kernel is asked again. */
+enum { THREAD_BY_ASKING, THREAD_BY_FSBASE, THREAD_BY_WORD };
+
 struct area_head {
     uint64_t magic;
     uint32_t recording;    /* 0: the detours only pass through */
@@ -175,7 +181,7 @@ struct area_head {
     uint32_t thread_limit; /* so many thread states there are: a multiple of 32 */
     uint32_t clock; /* 0: no time stamps (rdtsc is forbidden), N: one in N events, 1: all, at begin
                      * and end; CLOCK_ORDER, as soon as there is a second thread: what it needs */
-    uint32_t fsgsbase;    /* rdfsbase may be used */
+    uint32_t thread_by;   /* THREAD_BY_…: how a thread's pointer is read */
     uint32_t asks;        /* how often the host was asked, for its eye */
     uint32_t threads_top; /* no state from here on was ever in use */
     uint32_t released;    /* counts when the host has given chunks back: a futex */

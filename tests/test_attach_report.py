@@ -84,7 +84,7 @@ def test_without_hooks_an_attached_program_is_no_program_without_libc():
 class Recorded:
     """A history as far as `missing` looks at it."""
 
-    cut_off, lost = False, 0
+    cut_off, lost, unfollowed = False, 0, ()
 
     def __init__(self, kind, mode):
         self.end, self.run = {"kind": kind}, {"mode": mode} if mode else {}

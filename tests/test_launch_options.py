@@ -119,11 +119,16 @@ def test_notes_on_the_program_are_kept_in_the_trace(tmp_path):
         "#include <sys/ptrace.h>\nint main(){return ptrace(PTRACE_TRACEME,0,0,0)==7;}"
     )
     subprocess.run(["gcc", "-o", tmp_path / "uses", source], check=True)
-    trace = tmp_path / "t.brkpoint"
-    subprocess.run([BRKPOINT, "--quiet", "-o", trace, tmp_path / "uses"], stderr=subprocess.PIPE)
-    words = [BRKPOINT, "report", trace, "--json"]
-    summary = json.loads(subprocess.run(words, stdout=subprocess.PIPE, check=True).stdout)
-    assert any("uses ptrace" in note for note in summary["notes"])
+    for engine, is_told in (
+        ("breakpoints", True),
+        ("recorder", False),
+    ):  # it stands in nobody's way
+        trace = tmp_path / engine
+        words = [BRKPOINT, "--quiet", "--engine", engine, "-o", trace, tmp_path / "uses"]
+        subprocess.run(words, stderr=subprocess.PIPE)
+        words = [BRKPOINT, "report", trace, "--json"]
+        summary = json.loads(subprocess.run(words, stdout=subprocess.PIPE, check=True).stdout)
+        assert any("uses ptrace" in note for note in summary["notes"]) == is_told
 
 
 # ---- faults after the run ------------------------------------------------------------------------

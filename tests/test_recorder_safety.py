@@ -120,7 +120,7 @@ def test_a_small_alternate_stack(tmp_path, size):
     also where the signal came inside of it."""
     words = [probe("altstack.c"), *size]
     before, after = alone(words), recorded(tmp_path, words)
-    if before.status == 77 or used(before.err) > 1500:
+    if before.status in (77, -11) or used(before.err) > 1500:  # it may not even fit
         pytest.skip("the kernel's own frame is too large here")
     assert (after.status, after.out) == (before.status, before.out) == (7, b"it was enough\n")
     assert counted(after.history, MARKS)["malloc", 1013] >= 599

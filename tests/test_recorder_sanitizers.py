@@ -102,3 +102,26 @@ def test_another_layout_of_addresses(tmp_path, sanitized, before):
     alone, done = run(words), watched(tmp_path, words)
     assert alone.stdout == b"1\n"
     assert (done.returncode, done.stdout) == (alone.returncode, alone.stdout)
+
+
+FORGOTTEN = """
+#include <stdlib.h>
+int main(void)
+{
+    char *volatile block = malloc(1009);
+    block = NULL;
+    return block != NULL;
+}
+"""
+
+
+@pytest.mark.parametrize("compiler, name", [s for s in SANITIZERS if s[1] in ("leak", "address")])
+def test_no_word_that_the_recorder_leaves_keeps_a_block(tmp_path, compiler, name):
+    """Who looks for leaks looks at dead words of the stack as well."""
+    program = str(tmp_path / "forgotten")
+    words = [compiler, "-g", "-O0", "-fsanitize=" + name, "-x", "c", "-", "-o", program]
+    if not shutil.which(compiler) or subprocess.run(words, input=FORGOTTEN.encode()).returncode:
+        pytest.skip("%s has no -fsanitize=%s" % (compiler, name))
+    alone, done = run([program]), watched(tmp_path, [program])
+    assert alone.returncode == done.returncode != 0
+    assert mistakes(alone.stderr) == mistakes(done.stderr) != []

@@ -23,14 +23,22 @@ static inline uint32_t home_of(uint64_t fs)
     return (uint32_t)(fs >> 6) * HOME_FACTOR >> HOME_SHIFT;
 }
 
+static inline uint64_t thread_pointer(void)
+{
+    uint64_t fs;
+    if (likely(area()->thread_by == THREAD_BY_FSBASE))
+        __asm__ volatile("rdfsbase %0" : "=r"(fs));
+    else if (likely(area()->thread_by == THREAD_BY_WORD))
+        __asm__ volatile("mov %%fs:0, %0" : "=r"(fs));
+    else
+        fs = thread_pointer_asked();
+    return fs;
+}
+
 /* Where the kernel has wiped the pages, no entry is in use, and it is met anew. */
 static inline struct thread_state *thread_find(uint64_t sp)
 {
-    uint64_t fs;
-    if (likely(area()->fsgsbase))
-        __asm__ volatile("rdfsbase %0" : "=r"(fs));
-    else
-        fs = thread_pointer_asked();
+    uint64_t fs = thread_pointer();
     const struct identity_entry *entries = identity()->entries;
     uint32_t home = home_of(fs);
     for (uint32_t i = 0; i < PROBES; i++) {
@@ -38,6 +46,8 @@ static inline struct thread_state *thread_find(uint64_t sp)
         if (likely(e->fs == fs && e->state != 0))
             return (struct thread_state *)e->state;
     }
+    if (area()->thread_by == THREAD_BY_WORD && area()->may_sleep) /* else a filter may forbid it */
+        fs = thread_pointer_asked(); /* the word may be another's, or nobody's */
     return thread_meet(fs, sp);
 }
 

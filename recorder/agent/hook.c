@@ -18,6 +18,7 @@ enum {
     SYS_execve = 59,
     SYS_exit = 60,
     SYS_prctl = 157,
+    SYS_arch_prctl = 158,
     SYS_gettid = 186,
     SYS_exit_group = 231,
     SYS_seccomp = 317,
@@ -25,13 +26,8 @@ enum {
     SYS_pkey_mprotect = 329,
     SYS_clone3 = 435
 };
-#define CLONE_VM 0x100 /* linux/sched.h */
-#define CLONE_VFORK 0x4000
-#define CLONE_THREAD 0x10000
-#define CLONE_SETTLS 0x80000
-#define CLONE_CHILD_SETTID 0x1000000
-#define CLONE_PARENT_SETTID 0x100000
-#define PR_SET_SECCOMP 22 /* linux/prctl.h */
+#define PR_SET_SECCOMP 22  /* linux/prctl.h */
+#define ARCH_SET_FS 0x1002 /* asm/prctl.h */
 #define PR_SET_TSC 26
 #define MAP_FIXED 0x10
 #define MAP_ANONYMOUS 0x20
@@ -108,32 +104,6 @@ static void watch_clock(const struct hook_stack *s)
         area()->may_sleep = 0;
 }
 
-static uint64_t clone_flags(const struct hook_stack *s, uint64_t number)
-{
-    if (number == SYS_clone3)
-        return load(
-            s->rdi); /* struct clone_args, linux/sched.h: flags first, parent_tid at 24, tls at 56 */
-    return number == SYS_clone ? s->rdi : number == SYS_vfork ? CLONE_VM : 0;
-}
-
-static void child_begins(struct thread_state *t, const struct hook_stack *s)
-{
-    uint64_t flags = clone_flags(s, s->rax);
-    if (area()->clock > 1 && !(flags & CLONE_VFORK) && s->rax != SYS_vfork)
-        area()->clock = CLOCK_ORDER;
-    if (flags & CLONE_SETTLS) {
-        int by_struct = s->rax == SYS_clone3;
-        uint64_t fs = by_struct ? load(s->rdi + 56) : s->r8;
-        uint64_t tid_at = by_struct ? load(s->rdi + 24) : s->rdx;
-        thread_forget(fs);
-        thread_expect(fs, flags & CLONE_PARENT_SETTID ? tid_at : 0);
-    }
-    if (flags & CLONE_THREAD)
-        return;
-    identity()->lent |= flags & CLONE_VM;
-    ask_host(t, ASK_FORK, s->rax, flags, 0, 0);
-}
-
 static void thread_or_program_ends(struct thread_state *t, struct hook_stack *s)
 {
     int guest = thread_is_guest();
@@ -191,6 +161,10 @@ static void before_syscall(struct thread_state *t, struct hook_stack *s, struct 
     case SYS_seccomp:
         watch_clock(s);
         break;
+    case SYS_arch_prctl: /* the new base may point to anything, or to nothing that can be read */
+        if (s->rdi == ARCH_SET_FS && area()->thread_by == THREAD_BY_WORD)
+            area()->thread_by = THREAD_BY_ASKING;
+        break;
     case SYS_munmap:
         if (covers(s->rdi, s->rsi, site->sp))
             last_munmap(t, s, site);
@@ -237,30 +211,6 @@ static void at_start(struct thread_state *t, struct hook_stack *s)
         s->rdi = instead.first;
 }
 
-/* Where the kernel has written the child's number into the child; 0: nowhere. clone_args has the
- * place at 16. */
-static uint64_t child_tid_at(const struct hook_stack *s, uint64_t number)
-{
-    if (number == SYS_fork || !(clone_flags(s, number) & CLONE_CHILD_SETTID))
-        return 0;
-    return number == SYS_clone3 ? load(s->rdi + 16) : s->r10;
-}
-
-/* Behind a system call that made a child. A child that shares the memory has a life of its own only
- * from its exec on; a forked one introduces itself by being looked for. A filter may forbid it to ask
- * for its number. */
-static void behind_clone(struct hook_stack *s, uint64_t number)
-{
-    if ((int64_t)s->rax < 0 || (clone_flags(s, number) & CLONE_VM))
-        return;
-    uint64_t tid_at = child_tid_at(s, number);
-    if (s->rax == 0 && tid_at != 0)
-        thread_is_alone(*(const volatile uint32_t *)tid_at);
-    struct thread_state *t = thread_find((uint64_t)s);
-    if (t != 0 && s->rax > 0)
-        ask_host(t, ASK_FORKED, s->rax, 0, 0, 0);
-}
-
 static void at_hook(struct thread_state *t, struct hook_stack *s, uint64_t kind)
 {
     switch (kind & 0xff) {
@@ -293,7 +243,7 @@ void agent_hook(struct hook_stack *s)
     if (!area()->recording)
         return;
     if ((kind & 0xff) == HOOK_CLONE && (s->number & 0x8000)) {
-        behind_clone(s, HOOK_CLONE_NUMBER(kind));
+        child_begun(s, HOOK_CLONE_NUMBER(kind));
         return;
     }
     struct thread_state *t = thread_find((uint64_t)s);

@@ -20,7 +20,9 @@ void numbers(void)
 
     OFFSET(AREA_RECORDING, area_head, recording);
     OFFSET(AREA_CLOCK, area_head, clock);
-    OFFSET(AREA_FSGSBASE, area_head, fsgsbase);
+    OFFSET(AREA_THREAD_BY, area_head, thread_by);
+    NUMBER(BY_FSBASE, THREAD_BY_FSBASE);
+    NUMBER(BY_WORD, THREAD_BY_WORD);
     OFFSET(AREA_HOOK_KIND, area_head, hook_kind);
     NUMBER(KIND_CALL1, HOOK_CALL1);
     NUMBER(KIND_FREES_BIT, LOG2(HOOK_FREES));

@@ -12,6 +12,8 @@
 #include "keep.inc"
 #include "offsets.h"
 
+#define WIPED 24 /* words */
+
 /* What stands above the six saved registers: frames.h, struct enter_stack from `moved` on. */
 #define MOVED 48(%rsp)
 #define SLOT 56(%rsp)
@@ -54,10 +56,11 @@ agent_entry:                            /* on the stack: the number, then the ca
 	jne .Lby_c
 	cmpl $1, AREA_CLOCK(%r9)        /* 0: no stamps, 1: at both ends */
 	jbe .Lby_c
-	cmpl $0, AREA_FSGSBASE(%r9)
-	je .Lby_c
+	cmpl $BY_FSBASE, AREA_THREAD_BY(%r9)
+	jne .Lby_word
 
 	rdfsbase %rcx                   /* the thread: thread_find() */
+.Lthread:
 	mov %rcx, %rax
 	shr $6, %rax                    /* home_of() */
 	imul $HOME_FACTOR, %eax, %eax
@@ -251,6 +254,7 @@ agent_after:                            /* rax: its result; on the stack the fiv
 	mov %rdx, CALL_TIME(%rcx)
 	mov %rcx, %rdx
 	give %rax
+	movq $0, -8(%rsp)               /* no trace of the block: who looks for leaks reads dead words */
 	mov THREAD_AFTER, %rcx
 	jmp .Ldone
 .Lwritten:
@@ -265,6 +269,10 @@ agent_after:                            /* rax: its result; on the stack the fiv
 	keep %rax                       /* for the alignment */
 	mov %rsp, %rdi
 	call agent_leave
+	lea -WIPED*8(%rsp), %rdi        /* nor in what agent_leave has left below */
+	mov $WIPED, %ecx
+	xor %eax, %eax
+	rep stosq
 	give %rax
 	give %r11
 	give %r10
@@ -272,6 +280,9 @@ agent_after:                            /* rax: its result; on the stack the fiv
 	give %r8
 	give %rdi
 	give %rax
+	.irp at, 8, 16, 24, 32, 40, 48, 56
+	movq $0, -\at(%rsp)
+	.endr
 	jmp .Lout
 
 	/* The rest of agent_entry. */
@@ -294,6 +305,12 @@ agent_after:                            /* rax: its result; on the stack the fiv
 	mov %rdx, CALL_TIME(%rsi)
 	mov %rsi, %rdx
 	jmp .Ltimed
+
+.Lby_word:                              /* thread_pointer(): the word that %fs points to */
+	cmpl $BY_WORD, AREA_THREAD_BY(%r9)
+	jne .Lby_c
+	mov %fs:0, %rcx
+	jmp .Lthread
 
 .Lby_c:
 	mov %rbx, ARG0                  /* for the unwinder */

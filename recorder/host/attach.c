@@ -75,7 +75,8 @@ static bool plant(struct host *h, const struct threads *threads)
         return problem(h, "no system call instruction in its code");
     if (!may_map(h))
         return false;
-    h->family->area->fsgsbase = p->hwcap2 >> 1 & 1; /* HWCAP2_FSGSBASE, asm/hwcap2.h */
+    if (p->hwcap2 >> 1 & 1) /* HWCAP2_FSGSBASE, asm/hwcap2.h */
+        h->family->area->thread_by = THREAD_BY_FSBASE;
     h->family->area->may_sleep = 1;
     if (threads->count > 1 && h->family->area->clock > 1)
         h->family->area->clock = CLOCK_ORDER;

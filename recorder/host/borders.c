@@ -15,12 +15,28 @@ struct armed {
 #define MAX_ARMED 4096
 #define RETURNS_TRIED 4
 
+/* From its first initialiser on a program that has a loader has a thread pointer as the ABI wants it; a
+ * static one has it in main, where it has thread-local variables, as libc does. */
+static void know_thread_pointer(struct host *h)
+{
+    const struct process *p = h->process;
+    const struct module *program = border_program(h);
+    Elf64_Phdr segment;
+    bool has = p->base != 0 && p->phase >= PHASE_INIT;
+    if (!has && p->phase >= PHASE_MAIN && p->main != 0 && program != NULL && program->has_elf)
+        for (unsigned i = 0; elf_segment(&program->elf, i, &segment); i++)
+            has |= segment.p_type == PT_TLS;
+    if (has && h->family->area->thread_by == THREAD_BY_ASKING)
+        h->family->area->thread_by = THREAD_BY_WORD;
+}
+
 /* A child that runs its parent's program has no borders of its own to tell of: its phase goes on. */
 static void cross(struct host *h, enum phase phase, uint64_t t_ns, const char *how)
 {
     if (phase <= h->process->phase)
         return;
     h->process->phase = phase;
+    know_thread_pointer(h);
     json_begin(&h->json, "phase");
     json_text(&h->json, "phase", phase_names[phase]);
     json_number(&h->json, "t_ns", t_ns);

@@ -118,20 +118,9 @@ static bool makes_child(int number)
 
 /* The loader sets the thread pointer (init_tls, elf/rtld.c) when it has mapped all libraries, and
  * relocates them next: that runs code of theirs and of the program, resolvers of IFUNCs. */
-static bool is_after_mapping(const struct module *m, const struct site *site)
-{
-    return m->role == ROLE_LOADER && site->number == SYS_arch_prctl;
-}
-
-static bool is_wanted(const struct module *m, const struct site *site)
-{
-    return site_matters(site->number) &&
-           (site->number != SYS_arch_prctl || is_after_mapping(m, site));
-}
-
 static enum hook_kind kind_of_site(const struct module *m, const struct site *site)
 {
-    if (is_after_mapping(m, site))
+    if (m->role == ROLE_LOADER && site->number == SYS_arch_prctl)
         return HOOK_LIBS;
     if (site->stack == STACK_UNMAPPED)
         return HOOK_LAST_MUNMAP;
@@ -219,7 +208,8 @@ static void plan_sites(struct host *h, struct module *m, const struct text *text
     for (size_t i = 0; i < sites->count; i++) {
         struct site site = site_at(&sites->list[i], m->bias);
         uint64_t end = i + 1 < sites->count ? sites->list[i + 1].address + m->bias + 2 : 0;
-        if (is_wanted(m, &site) && !is_restorer(&text->code, &site) && site.refusal != CANCELLATION)
+        if (site_matters(site.number) && !is_restorer(&text->code, &site) &&
+            site.refusal != CANCELLATION)
             plan_site(h, m, &text->code, &site, end, plans);
     }
 }

@@ -117,7 +117,8 @@ static bool plant(struct host *h)
         snprintf(h->problem, sizeof h->problem, "a 32-bit program");
         return false;
     }
-    h->family->area->fsgsbase = p->hwcap2 >> 1 & 1; /* HWCAP2_FSGSBASE, asm/hwcap2.h */
+    if (p->hwcap2 >> 1 & 1) /* HWCAP2_FSGSBASE, asm/hwcap2.h */
+        h->family->area->thread_by = THREAD_BY_FSBASE;
     h->family->area->may_sleep = !image_is_filtered(p->tracee.pid);
     if (!areas_make(h))
         return false;

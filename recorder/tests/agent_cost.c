@@ -10,6 +10,7 @@
 #include "unwind_here.h"
 
 #include <signal.h>
+#include <sys/auxv.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -63,7 +64,8 @@ static void plant(void)
     code->after[0] = (uint64_t)agent_after;
     ((struct identity *)code->identity)->tables =
         (uint64_t)here_tables(&low, &high) - (uint64_t)head;
-    head->recording = head->fsgsbase = head->clock = 1;
+    head->recording = head->clock = 1;
+    head->thread_by = getauxval(AT_HWCAP2) >> 1 & 1 ? THREAD_BY_FSBASE : THREAD_BY_WORD;
     head->hook_kind[0] = head->hook_kind[1] = HOOK_CALL1;
     struct thread_state *t = in_area(AREA_THREADS_AT);
     head->threads[0] = 1; /* it need not introduce itself: there is no host to ask */

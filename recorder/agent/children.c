@@ -1,0 +1,61 @@
+/* children.c - what is to be done before and behind a system call that makes a thread or a process. */
+#include "event.h"
+#include "frames.h"
+
+enum { SYS_clone = 56, SYS_fork = 57, SYS_vfork = 58, SYS_clone3 = 435 };
+#define CLONE_VM 0x100 /* linux/sched.h */
+#define CLONE_VFORK 0x4000
+#define CLONE_THREAD 0x10000
+#define CLONE_SETTLS 0x80000
+#define CLONE_CHILD_SETTID 0x1000000
+#define CLONE_PARENT_SETTID 0x100000
+
+static uint64_t clone_flags(const struct hook_stack *s, uint64_t number)
+{
+    if (number == SYS_clone3)
+        return load(
+            s->rdi); /* struct clone_args, linux/sched.h: flags first, parent_tid at 24, tls at 56 */
+    return number == SYS_clone ? s->rdi : number == SYS_vfork ? CLONE_VM : 0;
+}
+
+void child_begins(struct thread_state *t, const struct hook_stack *s)
+{
+    uint64_t flags = clone_flags(s, s->rax);
+    if (area()->clock > 1 && !(flags & CLONE_VFORK) && s->rax != SYS_vfork)
+        area()->clock = CLOCK_ORDER;
+    if (flags & CLONE_SETTLS) {
+        int by_struct = s->rax == SYS_clone3;
+        uint64_t fs = by_struct ? load(s->rdi + 56) : s->r8;
+        uint64_t tid_at = by_struct ? load(s->rdi + 24) : s->rdx;
+        thread_forget(fs);
+        thread_expect(fs, flags & CLONE_PARENT_SETTID ? tid_at : 0);
+    }
+    if (flags & CLONE_THREAD)
+        return;
+    identity()->lent |= flags & CLONE_VM;
+    ask_host(t, ASK_FORK, s->rax, flags, 0, 0);
+}
+
+/* Where the kernel has written the child's number into the child; 0: nowhere. clone_args has the
+ * place at 16. */
+static uint64_t child_tid_at(const struct hook_stack *s, uint64_t number)
+{
+    if (number == SYS_fork || !(clone_flags(s, number) & CLONE_CHILD_SETTID))
+        return 0;
+    return number == SYS_clone3 ? load(s->rdi + 16) : s->r10;
+}
+
+/* Behind a system call that made a child. A child that shares the memory has a life of its own only
+ * from its exec on; a forked one introduces itself by being looked for. A filter may forbid it to ask
+ * for its number. */
+void child_begun(struct hook_stack *s, uint64_t number)
+{
+    if ((int64_t)s->rax < 0 || (clone_flags(s, number) & CLONE_VM))
+        return;
+    uint64_t tid_at = child_tid_at(s, number);
+    if (s->rax == 0 && tid_at != 0)
+        thread_is_alone(*(const volatile uint32_t *)tid_at);
+    struct thread_state *t = thread_find((uint64_t)s);
+    if (t != 0 && s->rax > 0)
+        ask_host(t, ASK_FORKED, s->rax, 0, 0, 0);
+}
