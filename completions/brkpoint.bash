@@ -4,9 +4,9 @@
 _brkpoint() {
     local word=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]} verb=run
     local -A options=(
-        [run]="-h --help -o --output --force --engine --live --timeout --fixed-addresses --quiet --verify --also --also-file --no-symbols --keep --clock -p --pid --for"
-        [report]="-h --help --json --markdown -o --events --summary --width"
-        [events]="-h --help --json --origin --phase --name --kind --min-size --max-size --purpose --seq --limit --stacks"
+        [run]="-h --help -o --output --force --engine --live --timeout --fixed-addresses --process --quiet --verify --also --also-file --no-symbols --keep --clock -p --pid --for"
+        [report]="-h --help --json --markdown -o --events --summary --process --width"
+        [events]="-h --help --json --origin --phase --name --kind --pid --min-size --max-size --purpose --seq --limit --stacks"
         [sql]="-h --help --json --tables --timeout"
         [article]="-h --help -o"
         [witnesses]="-h --help --markdown --json --events -o --output --timeout --without"
