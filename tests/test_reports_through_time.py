@@ -71,10 +71,10 @@ def test_a_peak_at_the_time_of_a_moment_is_not_mixed_with_it():
 
 
 def test_the_phases_stand_where_they_begin_and_main_comes_first():
-    phases = [phase("load", 0, 30), phase("init", 30, 40), phase("main", 40, 400)]
-    phases += [phase("exit", 400, WIDTH * 10), phase("main", None, None, reached=False)]
+    phases = [phase("load", 0, 30), phase("init", 30, 40), phase("main", 40, 300)]
+    phases += [phase("exit", 300, WIDTH * 10), phase("main", None, None, reached=False)]
     rows = drawn(record([(0, {"user": 8})], (0, {"user": 8}), {}, phases))
-    assert rows[""].startswith("    │main") and rows[""][40:] == "│exit"
+    assert rows[""].startswith("    │main") and rows[""][30:] == "│exit"
     assert "load" not in rows[""] and "init" not in rows[""]
 
 

@@ -270,35 +270,6 @@ uint64_t hook_stub_to(struct host *h, struct code_area *area, uint64_t address, 
 /* Which of its names a call returning to `ret` used: the spool's number of the hook. */
 uint32_t hook_id_at(struct host *h, uint32_t number, uint64_t ret);
 
-/* ---- border_state.c ---- */
-/* Memory, faults and mappings of the process served into `json`; its program break. */
-uint64_t border_state(struct host *h, struct json *json);
-/* Whether the mapping at `start` of that process is the recorder's own. */
-bool is_ours(const struct host *h, const struct process *p, uint64_t start);
-
-/* ---- border_main.c ---- */
-/* The file that the entry point lies in; NULL: unknown. */
-struct module *border_program(struct host *h);
-/* C's main, known or 0, and with it Rust's. */
-void border_know_main(struct host *h, struct module *program, uint64_t main);
-
-/* ---- borders.c ---- */
-void borders_begin(struct host *h);
-void borders_watch(struct host *h, struct module *m);
-/* Of a program that has run for a while: it is in main. */
-void borders_attached(struct host *h);
-/* what: enum border, and from bit 8 on the module's id. */
-struct reached {
-    uint64_t what, t_ns, sp;
-    uint32_t hook; /* number */
-    uint32_t node; /* of stacks.h: whom it returns to */
-};
-void border_reached(struct host *h, const struct reached *reached);
-/* The C library was handed `main`: what it is to be given instead. */
-uint64_t border_start(struct host *h, uint64_t main, uint32_t hook);
-void border_by_stack(struct host *h, uint32_t node, uint64_t t_ns);
-void border_exit(struct host *h, uint64_t t_ns, bool whole);
-
 /* ---- answers.c, drain.c, records.c ---- */
 void answers_give(struct host *h);
 /* Everything recorded up to the time stamp `limit` into the spool; false: there was nothing.
@@ -309,5 +280,7 @@ struct thread_state *thread_state(const struct host *h, uint32_t index);
 /* The node of stacks.h that a thread's agent means. */
 uint32_t node_of(struct host *h, struct reader *r, uint32_t id);
 uint64_t event_ns(struct host *h, struct reader *r, uint64_t tsc);
+
+#include "borders.h"
 
 #endif
