@@ -117,6 +117,8 @@ static uint64_t find_padding(const struct module *m, const struct text *text, ui
     struct frames_range range;
     for (uint64_t at = low; at < near + SHORT_REACH && at + JUMP_BYTES <= end; at++) {
         unsigned n = 0;
+        if (at < near + SHORT_JUMP_BYTES && at + JUMP_BYTES > near)
+            continue; /* the short jump itself goes there */
         while (n < JUMP_BYTES && code->bytes[at - code->address + n] == 0xcc &&
                !frames_extent(&m->found->frames, at + n - m->bias, &range))
             n++;
