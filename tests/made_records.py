@@ -14,7 +14,7 @@ OTHERS = {
     "stored": ("posix_memalign", "out size", None),
 }
 HOOK.update((name, len(ENTRY_POINTS) + index) for index, name in enumerate(OTHERS, 1))
-NUMBER = {name: number for number, name in MEMORY_SYSCALLS.items()}
+NUMBER = {name: number for number, name in reversed(MEMORY_SYSCALLS.items())}
 MAIN = 0x401000  # return addresses in main are MAIN + something
 LIBC = 0x7F0000001000
 TOP = 0x7FFE00000000  # main's frame; stacks grow down from here

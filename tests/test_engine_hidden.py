@@ -78,6 +78,10 @@ def assembled(folder):
 
 def test_an_exec_of_a_32_bit_program_is_said(tmp_path):
     short = assembled(tmp_path)
+    try:
+        subprocess.run([short])
+    except OSError:
+        pytest.skip("this kernel runs no 32-bit programs")
     starter = compile_c(tmp_path, STARTER, name="starter")
     recorded, printed = record(tmp_path, starter, short)
     assert "outcome exited 7 True" in printed

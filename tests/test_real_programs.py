@@ -13,7 +13,12 @@ sys.path.append(os.path.join(os.path.dirname(os.path.abspath(__file__)), "real")
 import programs  # noqa: E402
 import run  # noqa: E402
 
-pytestmark = pytest.mark.skipif(not recorder_runs.BUILT, reason=recorder_runs.NOT_BUILT)
+pytestmark = [
+    pytest.mark.skipif(not recorder_runs.BUILT, reason=recorder_runs.NOT_BUILT),
+    pytest.mark.skipif(
+        not os.environ.get("BRKPOINT_REAL"), reason="some minutes: BRKPOINT_REAL=1, or make test-real"
+    ),
+]
 
 
 @pytest.mark.parametrize("program", programs.chosen((), quick=True), ids=lambda one: one.name)

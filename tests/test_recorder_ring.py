@@ -18,7 +18,7 @@ from recorder_watched import Watched
 pytestmark = pytest.mark.skipif(not recorder_runs.BUILT, reason=NOT_BUILT)
 
 # recorder/shared.h
-CHUNKS_AT, CHUNK_SIZE, CHUNK_HEAD, CHUNKS = (128 << 10) + (2048 << 19), 16384, 32, 4096
+CHUNKS_AT, CHUNK_SIZE, CHUNK_HEAD, CHUNKS = 128 << 10, 16384, 32, 16384
 
 
 def memory_of(pid):

@@ -109,8 +109,10 @@ void plan_function(struct host *h, struct plan *plan, const struct function *f, 
 }
 
 /* Five bytes between two functions that nothing runs into. */
-static uint64_t find_padding(const struct module *m, const struct text *text, uint64_t near)
+static uint64_t find_padding(struct host *h, const struct module *m, const struct text *text,
+                             uint64_t near)
 {
+    uint8_t there[JUMP_BYTES];
     const struct code *code = &text->code;
     uint64_t low = near - SHORT_REACH > code->address ? near - SHORT_REACH : code->address;
     uint64_t end = code->address + code->length;
@@ -122,7 +124,9 @@ static uint64_t find_padding(const struct module *m, const struct text *text, ui
         while (n < JUMP_BYTES && code->bytes[at - code->address + n] == 0xcc &&
                !frames_extent(&m->found->frames, at + n - m->bias, &range))
             n++;
-        if (n == JUMP_BYTES)
+        /* another hook's jump may lie in it, which goes when that is undone */
+        if (n == JUMP_BYTES && tracee_read(&h->process->tracee, at, there, sizeof there) &&
+            memcmp(there, code->bytes + (at - code->address), sizeof there) == 0)
             return at;
     }
     return 0;
@@ -133,7 +137,7 @@ void plan_hop(struct host *h, struct plan *plan, const struct module *m, const s
 {
     plan_moving(h, plan, f, NOTICE, SHORT_JUMP_BYTES);
     if (plan->refusal == MOVED)
-        plan->hop = find_padding(m, text, plan->moved.patch);
+        plan->hop = find_padding(h, m, text, plan->moved.patch);
     if (plan->hop == 0)
         plan->refusal = TOO_SHORT;
 }
