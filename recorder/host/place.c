@@ -105,17 +105,15 @@ uint64_t place_code(struct host *h, uint64_t anchor, uint64_t size)
 static uint64_t in_gap(const struct maps *maps, uint64_t size, uint64_t spare)
 {
     uint64_t high = TOP;
-    for (size_t i = maps->count; i-- > 0;) {
-        const struct mapping *m = &maps->list[i];
-        if (m->start >= TOP)
-            continue;
-        uint64_t low = m->end > KERNELS ? m->end : KERNELS;
+    for (size_t i = maps->count + 1; i-- > 0 && high > KERNELS;) {
+        uint64_t end = i > 0 ? maps->list[i - 1].end : 0; /* below the lowest as well */
+        uint64_t low = end > KERNELS ? end : KERNELS;
         bool is_top = high == TOP; /* above the stack there is nothing for us */
+        if (i > 0 && maps->list[i - 1].start >= TOP)
+            continue;
         if (!is_top && low < high && high - low >= size + 2 * spare)
             return (high - spare - size) & ~(PAGE - 1);
-        high = m->start;
-        if (high <= KERNELS)
-            return 0;
+        high = i > 0 ? maps->list[i - 1].start : 0;
     }
     return 0;
 }
