@@ -71,17 +71,17 @@ def assembled(folder):
     command = "as --32 -o %s.o %s && ld -m elf_i386 -o %s %s.o"
     command %= (program, source, program, program)
     built = subprocess.run(["sh", "-c", command], capture_output=True)
-    if built.returncode or subprocess.run([program]).returncode != 7:
+    try:
+        runs = not built.returncode and subprocess.run([program]).returncode == 7
+    except OSError:  # the kernel has no place for them
+        runs = False
+    if not runs:
         pytest.skip("no 32-bit programs here")
     return program
 
 
 def test_an_exec_of_a_32_bit_program_is_said(tmp_path):
     short = assembled(tmp_path)
-    try:
-        subprocess.run([short])
-    except OSError:
-        pytest.skip("this kernel runs no 32-bit programs")
     starter = compile_c(tmp_path, STARTER, name="starter")
     recorded, printed = record(tmp_path, starter, short)
     assert "outcome exited 7 True" in printed

@@ -12,9 +12,9 @@ TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 INSIDE_GDB = "gdb-scripts/"
 # Paths of one machine; system folders and examples such as /tmp/… in sentences are none.
 MACHINE = re.compile(r"(?<![\w.$}/-])/(?:work|farm|root|home/\w+)/[\w.]")
-LONGEST = 300  # lines of a file of the product
+LONGEST = 330  # lines of a file of the product: what is one idea may have some more than 300
 LONGEST_TEST = 350
-LONG_ALREADY = {
+LONG_ALREADY = {}
     "recorder/tests/ring_fuzz.c": 303,
 }
 

@@ -16,7 +16,8 @@ import run  # noqa: E402
 pytestmark = [
     pytest.mark.skipif(not recorder_runs.BUILT, reason=recorder_runs.NOT_BUILT),
     pytest.mark.skipif(
-        not os.environ.get("BRKPOINT_REAL"), reason="some minutes: BRKPOINT_REAL=1, or make test-real"
+        not os.environ.get("BRKPOINT_REAL"),
+        reason="some minutes: BRKPOINT_REAL=1, or make test-real",
     ),
 ]
 
