@@ -15,8 +15,6 @@ MACHINE = re.compile(r"(?<![\w.$}/-])/(?:work|farm|root|home/\w+)/[\w.]")
 LONGEST = 330  # lines of a file of the product: what is one idea may have some more than 300
 LONGEST_TEST = 350
 LONG_ALREADY = {}
-    "recorder/tests/ring_fuzz.c": 303,
-}
 
 
 def tracked(*patterns):
