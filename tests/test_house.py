@@ -12,7 +12,7 @@ TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 INSIDE_GDB = "gdb-scripts/"
 # Paths of one machine; system folders and examples such as /tmp/… in sentences are none.
 MACHINE = re.compile(r"(?<![\w.$}/-])/(?:work|farm|root|home/\w+)/[\w.]")
-LONGEST = 330  # lines of a file of the product: what is one idea may have some more than 300
+LONGEST = 300  # lines of a file of the product
 LONGEST_TEST = 350
 LONG_ALREADY = {}
 

@@ -3,7 +3,6 @@
  *
  *     ring_fuzz FILE SECONDS SEED     damage the ring in FILE in ever new ways, for that long
  *     ring_fuzz FILE                  drain it once: prints its events, and those lost
- *
  * A FILE is a ring as ring_take.c takes it from a run. One that is none is read as a script, of which
  * one is made.
  */
@@ -11,7 +10,6 @@
 #include "host/overwritten.h"
 #include "host/records.h"
 #include "ring_file.h"
-
 #include <assert.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -64,7 +62,6 @@ void border_by_stack(struct host *h, uint32_t node, uint64_t t_ns)
     assert(((node & NODE_CUT) || node < h->stacks.count) && t_ns >= h->started_ns);
 }
 
-/* The sanitizer sees what is read beyond its end. */
 static int take(void *owner, enum history_kind kind, const void *payload, size_t length)
 {
     for (size_t i = 0; i < length; i++)
