@@ -1,0 +1,60 @@
+"""Numbers in words: counts, sizes, durations, lists. English for 0, 1, many."""
+
+from __future__ import annotations
+
+_UNITS = ("KiB", "MiB", "GiB", "TiB", "PiB", "EiB")
+
+
+def count(number, singular, plural=None):
+    """`1 call`, `19 calls`, `no calls`."""
+    noun = singular if number == 1 else plural or singular + "s"
+    return "%s %s" % ("no" if number == 0 else grouped(number), noun)
+
+
+def grouped(number):
+    """1234567 -> 1,234,567"""
+    return "{:,}".format(number)
+
+
+def size(number):
+    """A number of bytes for people: `472 bytes`, `12.5 KiB`, `-4.0 KiB`; exact below 1 KiB."""
+    if abs(number) < 1024:
+        return "%d byte%s" % (number, "" if abs(number) == 1 else "s")
+    value, unit = float(number), ""
+    for unit in _UNITS:
+        value /= 1024
+        if abs(value) < 1023.95:
+            break
+    return "%s %s" % (("%.1f" % value).replace(".0", ""), unit)
+
+
+def short_size(number):
+    """As `size`, for tables: `472 B`."""
+    text = size(number)
+    return text.rsplit(" ", 1)[0] + " B" if "byte" in text else text
+
+
+def exact_size(number):
+    """As `size`, and the exact bytes where that has rounded."""
+    text = size(number)
+    return text if abs(number) < 1024 else "%s (%s bytes)" % (text, grouped(number))
+
+
+def duration(ns):
+    """Nanoseconds for people."""
+    for limit, divisor, unit in (
+        (10**3, 1, "ns"),
+        (10**6, 10**3, "µs"),
+        (10**9, 10**6, "ms"),
+    ):
+        if ns < limit:
+            return "%.3g %s" % (ns / divisor, unit)
+    return "%s s" % ("%.2f" % (ns / 10**9) if ns < 10**11 else grouped(round(ns / 10**9)))
+
+
+def listed(parts):
+    """`a`, `a and b`, `a, b and c`."""
+    parts = list(parts)
+    if len(parts) < 2:
+        return "".join(parts)
+    return "%s and %s" % (", ".join(parts[:-1]), parts[-1])
