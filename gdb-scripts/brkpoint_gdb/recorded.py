@@ -10,7 +10,7 @@ import tempfile
 
 import gdb
 
-from alloctrace import classify, follow, groups, run_facts, summary, trace
+from alloctrace import classify, follow, groups, run_facts, stack_tree, summary, trace
 
 from reports import event_lines
 
@@ -138,6 +138,10 @@ class Recorded:
 
     def sums(self):
         return groups.of_events(self.events())
+
+    @property
+    def tree(self):
+        return stack_tree.StackTree.of(self._follow.frames, self.history.stacks)
 
     def stack(self, id_):
         return self._follow.stack(id_)

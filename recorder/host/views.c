@@ -91,7 +91,8 @@ struct view *views_open(struct views *views, const char *path, struct elf *elf)
     view->users++;
     view->used_at = ++views->clock;
     *elf = view->elf;
-    elf->mapped = false; /* the view is unmapped, not the copy */
+    elf->mapped = false; /* the view is unmapped and freed, not the copy */
+    elf->unpacked = NULL;
     elf->path = path;
     return view;
 }
