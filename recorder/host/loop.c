@@ -2,6 +2,8 @@
 #include "execs.h"
 #include "rest.h"
 
+#define LINGER_NS 200000000 /* 0.2 s */
+
 static bool drain_all_families(struct host *h)
 {
     uint64_t limit = clock_look(&h->clock);
@@ -43,14 +45,27 @@ static void announce_detached(struct host *h)
     h->has_end_state = true;
 }
 
+static void turn_and_rest(struct host *h)
+{
+    bool busy = host_turn(h);
+    processes_ended(h);
+    host_rest(h, busy);
+}
+
+/* Children that end soon after their parent are seen to their end; a daemon is not waited for. */
+static void linger(struct host *h)
+{
+    uint64_t until = clock_now_ns() + LINGER_NS;
+    while (h->process_count > 0 && !h->left_alone && clock_now_ns() < until)
+        turn_and_rest(h);
+}
+
 void host_loop(struct host *h)
 {
-    while (!h->first_ended && !h->left_alone) {
-        bool busy = host_turn(h);
-        processes_ended(h);
-        host_rest(h, busy);
-    }
+    while (!h->first_ended && !h->left_alone)
+        turn_and_rest(h);
     if (!h->attached) {
+        linger(h);
         processes_let_go(h);
         return;
     }
