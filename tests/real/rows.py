@@ -1,4 +1,4 @@
-"""The row of one program: its runs alone, under brkpoint and under witnesses, and what was found."""
+"""The row of one program: its runs alone, under brkpoint and the witnesses, and what was found."""
 
 from __future__ import annotations
 
