@@ -28,6 +28,7 @@ $(RECORDER_OUT)/brkpoint-recorder: $(recorder_host_o) $(RECORDER_OUT)/host/agent
 
 $(RECORDER_OUT)/agent/%.o: recorder/agent/%.c recorder/build.mk
 	@mkdir -p $(@D)
+	@echo '$(RECORDER_CC) -o $@'
 	@$(RECORDER_CC) $(AGENT_CFLAGS) -MMD -MP -c -o $@ $<
 
 # Numbers of C for the assembler.
@@ -59,6 +60,7 @@ $(recorder_host_o): | $(RECORDER_OUT)/host/entry_points.h
 
 $(RECORDER_OUT)/host/%.o: recorder/host/%.c
 	@mkdir -p $(@D)
+	@echo '$(RECORDER_CC) -o $@'
 	@$(RECORDER_CC) $(RECORDER_CFLAGS) -I$(RECORDER_OUT)/host -MMD -MP -c -o $@ $<
 
 $(RECORDER_OUT)/parts.a: $(recorder_parts_o)
