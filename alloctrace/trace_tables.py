@@ -9,7 +9,7 @@ from __future__ import annotations
 from array import array
 
 from . import fields, words
-from .group_table import GroupTable
+from .group_table import SUMS, GroupTable
 from .model import Frame, Purpose, Verdict
 from .stack_tree import StackTree
 from .trace_check import TraceError
@@ -67,6 +67,8 @@ def groups(connection, table, limit):
         made.verdict[first:] = array("I", map(verdicts.__getitem__, verdict))
         made.purpose[first:] = array("I", map(purposes.__getitem__, purpose))
         made.set_sums(first, rest[2:])
+        for own_peaks in rest[2 + len(SUMS) :]:  # a trace of an older brkpoint has none
+            made.set_own_peaks(first, own_peaks)
     return made
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from alloctrace import words
 from alloctrace.escape import visible
 from reports import about, endings, event_tree, process_tree, recording, run_view, sections
-from reports import sentences
+from reports import sentences, site_table
 from reports.ink import Ink
 from reports.text import are_few, events_of
 
@@ -137,19 +137,21 @@ def _processes(summary):
 def _sites(summary):
     rows = [
         [
-            code(sections.site_name(row, Ink(120), 200)),
+            code(site_table.in_full(row)),
             row["origin"],
             escape(sentences.site_purpose(row)),
             str(row["count"]),
             str(row["bytes"]),
             str(row["live_bytes"]),
+            site_table.temporary(row) or "0 %",
+            "?" if row["peak_bytes"] is None else str(row["peak_bytes"]),
         ]
         for row in summary["sites"][:SITES]
     ]
-    head = ["where", "who", "for", "times", "bytes", "live bytes"]
-    said = sections.sites_words(rows, summary) or "All of them, most bytes first"
+    head = ["where", "who", "for", "times", "bytes", "live bytes", "temporary", "bytes at peak"]
+    said = site_table.heading(rows, summary) or "All of them, most bytes first"
     said = said[0].upper() + said[1:] + "."
-    return ["## Sites", "", said, ""] + table(head, "lllrrr", rows) if rows else []
+    return ["## Sites", "", said, ""] + table(head, "lllrrrrr", rows) if rows else []
 
 
 def _memory(summary):
