@@ -91,7 +91,7 @@ class Ink:
         return text
 
     def fit_place(self, name, place, width):
-        """`open_ses… shop.c:56`: the name is cut first, then left out; of the place the end stays."""
+        """`open_ses… shop.c:56`: the name is cut first, then goes; of the place the end stays."""
         gap = "" if place.startswith("+") else " "
         room = width - cells(place) - len(gap) if place else width
         name = self.path(name, room)
