@@ -218,6 +218,8 @@ def _added(counters, trace, run):
         "site_count": len(counters.sites),
         "peak": counters.peak(),
         "allocated": counters.memory.of("allocated"),
+        "held": counters.memory.of("held"),
+        "until": _text(run.get("until")) or "end",
         "purpose_known": counters.understood.figures(),
         "purposes_by_example": run.get("purposes") == "examples",
         "keep": run.get("keep") or "all",

@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from alloctrace import words
 from alloctrace.escape import visible
-from reports import about, endings, event_tree, process_tree, recording, run_view, sections
+from reports import (
+    about,
+    endings,
+    event_tree,
+    memory_table,
+    process_tree,
+    recording,
+    run_view,
+    sections,
+)
 from reports import sentences, site_table
 from reports.ink import Ink
 from reports.text import are_few, events_of
@@ -155,10 +164,10 @@ def _sites(summary):
 
 
 def _memory(summary):
-    rows = sections.memory_rows(summary, Ink(120))
+    rows = memory_table.rows(summary, Ink(120))
     said = endings.what_live_means(summary)
     lines = ["## Memory", "", said[0].upper() + said[1:] + ".", ""]
-    return lines + table(sections.MEMORY_HEAD, "lrrrrrr", rows)
+    return lines + table(memory_table.HEAD, "lrrrrrr", rows)
 
 
 def _live(summary):

@@ -6,13 +6,12 @@ import textwrap
 
 from alloctrace import words
 from alloctrace.escape import visible
-from reports import endings, process_tree, sentences, site_table, tables, through_time
+from reports import endings, memory_table, process_tree, sentences, site_table, tables, through_time
 from reports.ink import cells
 
 MOST_ROWS = 16  # of a table with a row for each origin and name
 _SYSCALLS = ("brk", "mmap", "munmap", "mremap", "mprotect", "madvise")
 PHASE_HEAD = ["phase", "took", "calls", "brk/mmap", "asked", "mapped", "resident", "faults"]
-MEMORY_HEAD = ["", "blocks", "bytes", *words.ORIGINS]
 
 
 def summary(record, ink):
@@ -26,7 +25,7 @@ def summary(record, ink):
 
 def brief(record, ink):
     """The figures that fit under a list of events."""
-    for line in textwrap.wrap(_memory_line(record), ink.width):
+    for line in textwrap.wrap(memory_table.sentence(record), ink.width):
         yield ink.dim(line)
     tree = list(process_tree.section(record, ink))
     if tree:
@@ -198,7 +197,7 @@ def memory(record, ink):
     if peak["phase"]:
         said += "; the peak was in %s" % peak["phase"]
     yield from title("Memory", said, ink)
-    yield from tables.lines(MEMORY_HEAD, memory_rows(record, ink), ink, "lrrrrrr")
+    yield from tables.lines(memory_table.HEAD, memory_table.rows(record, ink), ink, "lrrrrrr")
 
 
 def live(record, ink):
@@ -214,56 +213,6 @@ def live(record, ink):
         width = ink.width - 2 - through_time.NAME - through_time.VALUE
         drawn = ink.origin(who, ink.column(line, width)) if most else ink.dim(line)
         yield ("  %s%s %s" % (name, drawn, most)).rstrip()
-
-
-def memory_rows(record, ink):
-    peak = record["peak"]
-    by = {who: {"bytes": n} for who, n in peak["by_origin"].items()}
-    return [
-        _memory_row("peak", {"bytes": peak["bytes"], "by_origin": by}, ink),
-        _memory_row("handed out", record["allocated"], ink),
-        _memory_row("temporary", record["temporary"], ink),
-        _memory_row("leaked", record["leaked"], ink),
-    ]
-
-
-def _memory_row(name, figures, ink):
-    blocks = figures.get("blocks")
-    by = figures["by_origin"]
-    return [
-        name,
-        ink.signs.dot if blocks is None else sentences.grouped(blocks),
-        "?" if figures["bytes"] is None else sentences.short_size(figures["bytes"]),
-        *(
-            sentences.short_size(by[who]["bytes"]) if who in by else ink.signs.dot
-            for who in words.ORIGINS
-        ),
-    ]
-
-
-def _memory_line(record):
-    """Peak and end in a sentence; "" where no call was seen."""
-    if not record["causes"]["calls"]:
-        return ""
-    if not record["allocated"]["blocks"]:
-        return "No call handed out memory."
-    if record["peak_bytes"] is None:  # a trace of an older brkpoint, of several processes
-        left = sentences.size(record["leaked"]["bytes"])
-        return "%s live at the end%s" % (left, _whose_at_end(record["leaked"]))
-    sizes = sentences.size(record["peak_bytes"]), sentences.size(record["leaked"]["bytes"])
-    usual = "At most %s live at once; %s live at the end" % sizes + _whose_at_end(record["leaked"])
-    return endings.memory_line(record, *sizes) or usual
-
-
-def _whose_at_end(leaked):
-    """What of the end's live bytes is the user's: that is what people call a leak."""
-    if not leaked["blocks"]:
-        return "."
-    mine = leaked["by_origin"].get("user")
-    if mine:
-        blocks = sentences.count(mine["blocks"], "block")
-        return ", %s of it in %s yours: leaked." % (sentences.size(mine["bytes"]), blocks)
-    return ", whose is unknown." if "unknown" in leaked["by_origin"] else ", none of it yours."
 
 
 def understood(record, ink):
