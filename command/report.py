@@ -23,7 +23,8 @@ def configure(parser):
     form.add_argument("--json", action="store_true", help="one JSON object, for scripts")
     form.add_argument("--markdown", action="store_true", help="a page of Markdown")
     parser.add_argument("-o", metavar="FILE", dest="output", help="write to FILE")
-    parser.add_argument("--events", action="store_true", help="list every event, up to %d" % MAX_LISTED)
+    listed = "list every event, up to %d" % MAX_LISTED
+    parser.add_argument("--events", action="store_true", help=listed)
     parser.add_argument("--summary", action="store_true", help="no list of events, however few")
     add_process(parser)
     parser.add_argument("--width", type=int, metavar="N", help="columns, 80 to 120 (text)")
