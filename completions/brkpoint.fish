@@ -22,7 +22,7 @@ complete -c brkpoint -n '__fish_seen_subcommand_from report' -s h -l help -d 'sh
 complete -c brkpoint -n '__fish_seen_subcommand_from report' -l json -d 'one JSON object, for scripts'
 complete -c brkpoint -n '__fish_seen_subcommand_from report' -l markdown -d 'a page of Markdown'
 complete -c brkpoint -n '__fish_seen_subcommand_from report' -s o -r -d 'write to FILE'
-complete -c brkpoint -n '__fish_seen_subcommand_from report' -l events -d 'list every event, however many'
+complete -c brkpoint -n '__fish_seen_subcommand_from report' -l events -d 'list every event, up to 200000'
 complete -c brkpoint -n '__fish_seen_subcommand_from report' -l summary -d 'no list of events, however few'
 complete -c brkpoint -n '__fish_seen_subcommand_from report' -l process -r -d 'what the report is about, where there were several: one process, those that a name fits, or the sums over all; default: the program that was asked for (JSON: all)'
 complete -c brkpoint -n '__fish_seen_subcommand_from report' -l width -r -d 'columns, 80 to 120 (text)'
