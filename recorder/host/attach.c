@@ -201,8 +201,7 @@ bool image_attach(struct host *h)
         plans_free(&planned);
         return tell_threads(h, &threads);
     }
-    bool done = is_same_program(p) ? plant(h, &threads)
-                                   : problem(h, HAS_EXECED);
+    bool done = is_same_program(p) ? plant(h, &threads) : problem(h, HAS_EXECED);
     if (!done && is_same_program(p))
         area_withdraw(h);
     attach_go_on(h, &threads, begun);
