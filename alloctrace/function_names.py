@@ -48,6 +48,7 @@ def plain(name):
 
 
 def _plain_c(name):
+    name = _QUALIFIERS.sub("", name)
     name = _VERSION.sub("", _COMPILER_PART.sub("", name))
     if name.startswith("__GI_") and len(name) > 5:
         name = name[5:]

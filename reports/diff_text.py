@@ -10,16 +10,29 @@ from reports.ink import Ink, speaks_unicode
 def render(record, width=80, colour=False, unicode=None):
     """The difference as text with a newline at its end; `record`: of compare.difference."""
     ink = Ink(width, colour, speaks_unicode() if unicode is None else unicode)
-    rows = [ink.bold(line) for line in ink.wrap(diff_words.sentence(record), ink.width)]
+    rows = [ink.bold(line) for line in ink.wrap(_said(diff_words.sentence(record), ink), ink.width)]
     rows += list(_sides(record, ink))
     for section in (_totals, _by_phase, _places, _likenesses, _by_name, _by_purpose, _by_process):
         lines = [] if record["same"] and section is not _places else list(section(record, ink))
         rows += ["", *lines] if lines else []
     text = "\n".join(rows) + "\n"
+    kind = "utf-8" if ink.unicode else "ascii"
+    return text.encode(kind, "backslashreplace").decode(kind)
+
+
+_ASCII = str.maketrans({"→": "->", "…": "...", "×": "x"})
+
+
+def _said(text, ink):
+    """Before it is cut to a width: plain signs are longer."""
     if ink.unicode:
-        return text.encode("utf-8", "backslashreplace").decode("utf-8")
-    text = text.replace("→", "->").replace("…", "...")
-    return text.encode("ascii", "backslashreplace").decode("ascii")
+        return text
+    return text.translate(_ASCII).encode("ascii", "backslashreplace").decode("ascii")
+
+
+def _lines(head, rows, ink, align):
+    rows = [[_said(text, ink) for text in row] for row in rows]
+    return tables.lines(head, rows, ink, align)
 
 
 def _sides(record, ink):
@@ -28,15 +41,19 @@ def _sides(record, ink):
         facts = record[side]
         number = len(facts["runs"])
         many = ", the one of %d runs with the fewest events" % number if number > 1 else ""
-        yield "%s  %s%s" % (ink.column(side, 6), ink.fit(visible(facts["trace"]), 60), many)
+        yield "%s  %s%s" % (
+            ink.column(side, 6),
+            ink.fit(_said(visible(facts["trace"]), ink), 60),
+            many,
+        )
     for warning in record["warnings"]:
-        for line in ink.wrap("! " + visible(warning), ink.width, "  "):
+        for line in ink.wrap(_said("! " + visible(warning), ink), ink.width, "  "):
             yield ink.paint(line, "yellow")
 
 
 def _totals(record, ink):
     head = ["", "before", "after", "difference", ""]
-    yield from tables.lines(head, diff_tables.totals(record), ink, "lrrrr")
+    yield from _lines(head, diff_tables.totals(record), ink, "lrrrr")
 
 
 def _by_phase(record, ink):
@@ -45,7 +62,7 @@ def _by_phase(record, ink):
         return
     yield ink.bold("When and who")
     head = ["when", "who", "calls", "", "syscalls", "", "asked for", ""]
-    yield from tables.lines(head, rows, ink, "lLrrrrrr")
+    yield from _lines(head, rows, ink, "lLrrrrrr")
     if alike:
         yield ink.dim("  %d other%s: no difference" % (alike, "" if alike == 1 else "s"))
 
@@ -61,15 +78,20 @@ def _places(record, ink):
         yield from _place(row, ink)
     left = diff_tables.others(rest)
     if left:
-        yield ink.dim("  %s%s" % (left, _where(rest)))
+        yield from _left(left + _where(rest), ink)
 
 
 def _place(row, ink):
     sign = diff_tables.sign(row)
     painted = ink.paint(sign, {"+": "red", "-": "green", "~": "yellow"}.get(sign, ""))
-    words = "%s  %s" % (diff_tables.who(row), diff_tables.place(row))
+    words = _said("%s  %s" % (diff_tables.who(row), diff_tables.place(row)), ink)
     yield "%s %s" % (painted, ink.fit(words, ink.width - 2))
-    yield from ink.wrap("      " + "   ".join(diff_tables.numbers(row)), ink.width, "      ")
+    numbers = _said("      " + "   ".join(diff_tables.numbers(row)), ink)
+    yield from ink.wrap(numbers, ink.width, "      ")
+
+
+def _left(text, ink):
+    return map(ink.dim, ink.wrap(_said("  " + text, ink), ink.width, "    "))
 
 
 def _where(rest):
@@ -82,15 +104,15 @@ def _likenesses(record, ink):
     if lines:
         yield "%s  %s" % (ink.bold("Perhaps the same"), ink.dim("alike, and not counted as one"))
         for line in lines:
-            yield from ink.wrap("  " + line, ink.width, "      ")
+            yield from ink.wrap(_said("  " + line, ink), ink.width, "      ")
 
 
 def _table(title, head, rows, left, ink, align):
     if rows:
         yield ink.bold(title)
-        yield from tables.lines(head, rows, ink, align)
+        yield from _lines(head, rows, ink, align)
         if left:
-            yield ink.dim("  " + left)
+            yield from _left(left, ink)
 
 
 def _by_name(record, ink):

@@ -40,7 +40,7 @@ class Run:
         ]
 
     def _added(self):
-        """{(index of what, verdict and purpose, node, node of the call around it): sums}."""
+        """{(index of what, verdict and purpose, node, of the call around it): sums}."""
         groups, found = self._groups, {}
         nodes = self._tree.nodes(groups.stack)
         within = (nodes[id_ - 1] if id_ else 0 for id_ in groups.within)
@@ -99,7 +99,7 @@ class Run:
         return found
 
     def _behind_entry(self, node, kind, name):
-        """The node of who called the allocator's entry point, whose name the event bears already."""
+        """{(indexes of what, verdict, purpose; node; that of the call around it): sums}."""
         if node <= 0:
             return 0
         frame = self._tree.frames[self._tree.frame_of[node]]
