@@ -5,9 +5,10 @@ DESTDIR ?=
 PYTHON = /usr/bin/python3
 PYTEST_ARGS ?= -n 2 --dist loadfile
 REAL_ARGS ?=
+ATTACHES ?= 2000
 
 .DEFAULT_GOAL := all
-.PHONY: help all article evaluator-story test test-real real-docs lint format bench bench-recorder doctor readme install uninstall clean
+.PHONY: help all article evaluator-story test test-real attach-long real-docs lint format bench bench-recorder doctor readme install uninstall clean
 
 help: ## list these verbs
 	@awk -F ':[^#]*## ' '/^[a-z][a-z%-]*:[^#]*## / { sub("%", "NAME", $$1); \
@@ -34,6 +35,9 @@ test: targets recorder ## run the tests
 
 test-real: recorder ## run real programs alone and watched, and compare; REAL_ARGS='node redis' for some
 	$(PYTHON) tests/real/run.py $(REAL_ARGS)
+
+attach-long: recorder ## attach ATTACHES times to programs whose handlers allocate, and see that they stay as they were
+	$(PYTHON) tests/attach_long.py $(ATTACHES)
 
 real-docs: ## write what test-real found last into docs/real-programs.md
 	$(PYTHON) tests/real/run.py --docs

@@ -16,9 +16,11 @@
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
+#include <unistd.h>
 
 #define HAS_EXECED "it has just begun another program: try again"
-#define TRIES 3 /* to stop it at a moment when it has no new files */
+#define TRIES 3   /* to stop it at a moment when it has no new files */
+#define ROUNDS 10 /* to stop it at moments when nobody stands where a jump is to be written */
 
 static bool problem(struct host *h, const char *what)
 {
@@ -88,10 +90,10 @@ static bool plant(struct host *h, const struct threads *threads)
     struct plans *planned = h->deferred;
     struct standing standing;
     h->deferred = NULL;
-    standing_find(&standing, &p->tracee, threads, NULL);
+    standing_find(&standing, h, threads, NULL);
     h->standing = &standing;
     modules_update(h);
-    plans_write(h, planned);
+    plans_write(h, planned, false);
     h->standing = NULL;
     standing_free(&standing);
     h->family->area->recording = 1;
@@ -146,6 +148,27 @@ void attach_go_on(struct host *h, struct threads *threads, uint64_t begun)
     image_stood(h, begun);
     hurry(false);
     leaving_lets_go();
+}
+
+/* Where somebody stood in the bytes, and could not be moved: he runs on, and it is tried again. */
+static void plant_rest(struct host *h, struct plans *planned)
+{
+    for (unsigned round = 1; planned->count > 0 && round <= ROUNDS; round++) {
+        struct threads threads = {0};
+        struct standing standing;
+        uint64_t begun;
+        usleep(round * 1000);
+        if (!attach_stop(h, &threads, &begun))
+            return; /* it has ended */
+        if (is_same_program(h->process)) {
+            standing_find(&standing, h, &threads, NULL);
+            h->standing = &standing;
+            plans_write(h, planned, round == ROUNDS);
+            h->standing = NULL;
+            standing_free(&standing);
+        }
+        attach_go_on(h, &threads, begun);
+    }
 }
 
 /* All stand, and nothing is left to be read or searched. Where it loads files just now, they are
@@ -205,6 +228,8 @@ bool image_attach(struct host *h)
     if (!done && is_same_program(p))
         area_withdraw(h);
     attach_go_on(h, &threads, begun);
+    if (done)
+        plant_rest(h, &planned);
     if (done) /* recorded already: what comes meanwhile is known twice, not never */
         mapped_begin(p);
     plans_free(&planned);
