@@ -72,7 +72,7 @@ static bool plant(struct host *h, const struct threads *threads)
     if (image_is_filtered(p->tracee.pid))
         return problem(h, "a seccomp filter watches its system calls, and may forbid or punish "
                           "those that planting needs");
-    if (!inject_prepare(&p->tracee))
+    if (!inject_is_prepared(&p->tracee) && !inject_prepare(&p->tracee))
         return problem(h, "no system call instruction in its code");
     if (!may_map(h))
         return false;
@@ -88,9 +88,13 @@ static bool plant(struct host *h, const struct threads *threads)
     struct plans *planned = h->deferred;
     struct standing standing;
     h->deferred = NULL;
-    standing_find(&standing, &p->tracee, threads, NULL);
+    struct maps maps;
+    maps_read(&maps, p->tracee.pid);
+    standing_find(&standing, &p->tracee, &maps, threads, NULL);
     h->standing = &standing;
-    modules_update(h);
+    if (maps.list != NULL)
+        modules_update_by(h, &maps);
+    maps_free(&maps);
     plans_write(h, planned);
     h->standing = NULL;
     standing_free(&standing);
@@ -139,6 +143,7 @@ bool attach_stop(struct host *h, struct threads *threads, uint64_t *begun)
 
 void attach_go_on(struct host *h, struct threads *threads, uint64_t begun)
 {
+    tracee_calls_end(&h->process->tracee);
     h->process->tracee.attached = false;
     h->process->tracee.runner = 0;
     threads_let_go(threads);
@@ -196,6 +201,7 @@ bool image_attach(struct host *h)
     h->deferred = &planned;
     modules_plan(h);
     borders_attached(h);
+    inject_prepare(&p->tracee);
     errno = 0;
     if (!stop_prepared(h, &threads, &begun)) {
         plans_free(&planned);

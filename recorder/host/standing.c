@@ -92,14 +92,13 @@ static void look_at_stacks(struct looking *l, uint64_t sp)
     }
 }
 
-void standing_find(struct standing *s, const struct tracee *t, const struct threads *threads,
-                   const uint64_t *words)
+void standing_find(struct standing *s, const struct tracee *t, const struct maps *maps,
+                   const struct threads *threads, const uint64_t *words)
 {
-    struct maps maps;
     *s = (struct standing){.words = words};
-    s->failed = !maps_read(&maps, t->pid);
+    s->failed = maps->list == NULL;
     for (size_t i = 0; i < threads->count; i++) {
-        struct looking l = {.s = s, .t = t, .maps = &maps, .tid = threads->list[i].tid};
+        struct looking l = {.s = s, .t = t, .maps = maps, .tid = threads->list[i].tid};
         struct user_regs_struct regs;
         if (ptrace(PTRACE_GETREGS, l.tid, 0, &regs) != 0)
             continue;
@@ -107,7 +106,6 @@ void standing_find(struct standing *s, const struct tracee *t, const struct thre
         if (!s->failed)
             look_at_stacks(&l, regs.rsp);
     }
-    maps_free(&maps);
 }
 
 void standing_free(struct standing *s)

@@ -7,6 +7,7 @@
 #ifndef RECORDER_STANDING_H
 #define RECORDER_STANDING_H
 
+#include "maps.h"
 #include "threads.h"
 #include "tracee.h"
 
@@ -29,8 +30,8 @@ struct standing {
 };
 
 /* Look at all threads. `words` as above, or NULL. standing_free in any case. */
-void standing_find(struct standing *s, const struct tracee *t, const struct threads *threads,
-                   const uint64_t *words);
+void standing_find(struct standing *s, const struct tracee *t, const struct maps *maps,
+                   const struct threads *threads, const uint64_t *words);
 void standing_free(struct standing *s);
 /* Let it go on at `pc`. */
 bool standing_move(const struct tracee *t, struct place *place, uint64_t pc);

@@ -134,11 +134,14 @@ static struct inside look(struct host *h, const struct threads *threads, bool la
 {
     uint64_t after[STANDING_WORDS] = {0};
     struct standing s;
+    struct maps maps;
     struct inside inside = {0};
     for (unsigned i = 0; i < MAX_AREAS; i++)
         if (h->process->areas[i].address)
             after[i] = agent_address(h, &h->process->areas[i], AGENT_AFTER);
-    standing_find(&s, &h->process->tracee, threads, after);
+    maps_read(&maps, h->process->tracee.pid);
+    standing_find(&s, &h->process->tracee, &maps, threads, after);
+    maps_free(&maps);
     for (size_t i = 0; i < s.count; i++)
         inside.standing += !is_out(h, &s.list[i], last);
     inside.standing += s.failed;
