@@ -74,7 +74,7 @@ static bool plant(struct host *h, const struct threads *threads)
     if (image_is_filtered(p->tracee.pid))
         return problem(h, "a seccomp filter watches its system calls, and may forbid or punish "
                           "those that planting needs");
-    if (!inject_prepare(&p->tracee))
+    if (!inject_is_prepared(&p->tracee) && !inject_prepare(&p->tracee))
         return problem(h, "no system call instruction in its code");
     if (!may_map(h))
         return false;
@@ -92,7 +92,8 @@ static bool plant(struct host *h, const struct threads *threads)
     h->deferred = NULL;
     standing_find(&standing, h, threads, NULL);
     h->standing = &standing;
-    modules_update(h);
+    if (standing.maps.list != NULL)
+        modules_update_by(h, &standing.maps);
     plans_write(h, planned, false);
     h->standing = NULL;
     standing_free(&standing);
@@ -141,6 +142,7 @@ bool attach_stop(struct host *h, struct threads *threads, uint64_t *begun)
 
 void attach_go_on(struct host *h, struct threads *threads, uint64_t begun)
 {
+    tracee_calls_end(&h->process->tracee);
     h->process->tracee.attached = false;
     h->process->tracee.runner = 0;
     threads_let_go(threads);
@@ -219,6 +221,7 @@ bool image_attach(struct host *h)
     h->deferred = &planned;
     modules_plan(h);
     borders_attached(h);
+    inject_prepare(&p->tracee);
     errno = 0;
     if (!stop_prepared(h, &threads, &begun)) {
         plans_free(&planned);
