@@ -29,6 +29,7 @@ evaluator-story: $(addprefix $(TARGETS_OUT)/,eval_list eval_array eval_mexe) ## 
 	$(PYTHON) -m command.designs
 
 test: targets recorder ## run the tests
+	@echo 'the tests: some 20 minutes on two processors; at the end they list what failed or was skipped'
 	$(PYTHON) -m pytest $(PYTEST_ARGS)
 
 test-real: recorder ## run real programs alone and watched, and compare; REAL_ARGS='node redis' for some

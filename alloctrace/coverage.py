@@ -218,6 +218,15 @@ def _count(value):
     return value if isinstance(value, int) else len(value or ())
 
 
+# Where a distribution's own programs lie: who runs them did not build them.
+_PACKAGED = ("/usr/", "/bin/", "/sbin/", "/lib/", "/lib64/", "/opt/", "/snap/", "/nix/", "/gnu/")
+
+
+def is_of_a_package(path):
+    """Whether a program is, by its path, a distribution's and not of who runs it."""
+    return path.startswith(_PACKAGED) and not path.startswith("/usr/local/")
+
+
 def _programs(understood, paths, one, many):
     """`the program is`; where there are several, by their names."""
     if len(understood.programs()) == 1:
@@ -239,17 +248,27 @@ def hints(understood):
                 "command": "apt install libc6-dbg",
             }
         )
-    if understood.stripped():
+    own = [path for path in understood.stripped() if not is_of_a_package(path)]
+    others = [path for path in understood.stripped() if is_of_a_package(path)]
+    lineless = [path for path in understood.lineless() if not is_of_a_package(path)]
+    if others:
         rows.append(
             {
-                "missing": "%s stripped"
-                % _programs(understood, understood.stripped(), "is", "are"),
+                "missing": "%s stripped" % _programs(understood, others, "is", "are"),
+                "gives": "functions by name",
+                "command": "install the debug symbols of the package (Debian: NAME-dbgsym)",
+            }
+        )
+    if own:
+        rows.append(
+            {
+                "missing": "%s stripped" % _programs(understood, own, "is", "are"),
                 "gives": "your functions by name",
                 "command": "link without -s, and do not strip",
             }
         )
-    elif understood.lineless():
-        lineless = _programs(understood, understood.lineless(), "has", "have")
+    elif lineless:
+        lineless = _programs(understood, lineless, "has", "have")
         rows.append(
             {
                 "missing": "%s no line numbers" % lineless,

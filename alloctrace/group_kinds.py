@@ -40,6 +40,8 @@ def of(groups, tree, nodes):
     for name in SUMS:
         for kind, total in zip(found, _added(groups.sums[name], kind_of, len(known))):
             setattr(kind, name, total)
+    for kind, total in zip(found, _added(groups.own_peak, kind_of, len(known))):
+        kind.own_peak_bytes = total
     programs = groups.programs()
     looks = tree.said(map(programs.__getitem__, groups.what), nodes, coverage.look)
     return Kinds(found, tree, looks)

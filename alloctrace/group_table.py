@@ -84,6 +84,10 @@ class GroupTable(Sequence):
         for name, values in zip(SUMS, columns):
             self.sums[name][first : first + len(values)] = clamped(values)
 
+    def set_own_peaks(self, first, values):
+        """Of the groups from index `first` on."""
+        self.own_peak[first : first + len(values)] = clamped(values)
+
     def set_members(self, rows):
         """What is true of each event of groups: a spool.Table, of groups that are there."""
         size = members.ROW.size
@@ -166,7 +170,7 @@ class GroupTable(Sequence):
         ids = range(1, len(self) + 1)
         judged = map(verdicts.__getitem__, self.verdict), map(purposes.__getitem__, self.purpose)
         begun = self.first_seq, self.first_t
-        sums = self.sums.values()
+        sums = *self.sums.values(), self.own_peak
         return zip(ids, name, pid, phase, image, nodes, self.within, *judged, *begun, *sums)
 
 

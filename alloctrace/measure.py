@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+# Rules of data/purpose.ini: buffers of the standard streams, which libc or std keeps to the end.
+_OF_STREAMS = {"stdout-buffer", "rust-stdout-once", "rust-stdout", "rust-stdout-vec", "rust-stdin"}
 _CACHE_ENDS = "thread-cache-end"  # the rule of data/purpose.ini
 
 
@@ -46,6 +48,11 @@ def is_of_cache(event):
     Like `origin` it takes a Group as well.
     """
     return event.name == "free" and event.purpose is not None and event.purpose.rule == _CACHE_ENDS
+
+
+def is_held(event):
+    """Memory that the runtime keeps until the end on purpose, and can still reach: no leak."""
+    return event.purpose is not None and event.purpose.rule in _OF_STREAMS
 
 
 def origin(event):

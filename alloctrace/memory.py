@@ -1,4 +1,4 @@
-"""Peak, leaked, temporary and handed out, by origin. Definitions: live_bytes.py."""
+"""Peak, leaked, temporary, handed out and held, by origin. Definitions: live_bytes.py."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ _KINDS = {  # what a report calls it -> the sums of a group
     "leaked": ("live_blocks", "live_bytes"),
     "temporary": ("temporary_blocks", "temporary_bytes"),
     "allocated": ("allocations", "allocated"),
+    "held": ("live_blocks", "live_bytes"),  # of the leaked those that the runtime keeps on purpose
 }
 
 
@@ -24,7 +25,7 @@ class Memory:
     def add(self, group):
         who = measure.origin(group)
         for kind, (blocks, size) in _KINDS.items():
-            if getattr(group, blocks):
+            if getattr(group, blocks) and (kind != "held" or measure.is_held(group)):
                 self._blocks[kind][who] += getattr(group, blocks)
                 self._bytes[kind][who] += getattr(group, size)
         self._peak[who] += group.peak_bytes
@@ -35,7 +36,7 @@ class Memory:
         return dict(peak, by_origin=owners)
 
     def of(self, kind):
-        """leaked, temporary or allocated: blocks, bytes, by_origin."""
+        """leaked, temporary, allocated or held: blocks, bytes, by_origin."""
         blocks, sizes = self._blocks[kind], self._bytes[kind]
         return {
             "blocks": sum(blocks.values()),

@@ -134,6 +134,7 @@ _TYPES = {
     "program": str,
     "program_file": str,
     "mode": str,
+    "until": str,
     "unknown_ends": int,
     "command": list,
     "engine": str,

@@ -12,14 +12,19 @@ from alloctrace import measure
 
 SEVERAL = "several"
 MOST_PURPOSES = 10  # of one place, told apart
-_SUMS = ("count", "bytes", "live_blocks", "live_bytes")
+SUMS = ("count", "bytes", "live_blocks", "live_bytes")
+SUMS += ("temporary_blocks", "temporary_bytes", "peak_bytes")
+_VARIOUS = "various"  # what differs between purposes that are alike
 
 
 class Sites:
-    """Adds up groups by place; `frame_of(stack, verdict)`: the one meaningful frame, or None."""
+    """Adds up groups by place; `frame_of(stack, verdict)`: the one meaningful frame, or None.
 
-    def __init__(self, frame_of):
-        self._frame_of = frame_of
+    `at_peak(group)`: what it held at the peak that the report tells of; None: that of the run.
+    """
+
+    def __init__(self, frame_of, at_peak=None):
+        self._frame_of, self._at_peak = frame_of, at_peak or (lambda group: group.peak_bytes)
         self._known = {}  # (stack, decided_by, origin) -> row
         self._rows = {}
 
@@ -27,8 +32,9 @@ class Sites:
         if not group.allocations:
             return
         row, purposes = self._row(group)
-        _add(row, group)
-        _add(_part(purposes, group), group)
+        at_peak = self._at_peak(group)
+        for sums in (row, _part(purposes, group)):
+            _add(sums, group, at_peak)
 
     def _row(self, group):
         decided = group.verdict.decided_by if group.verdict else None
@@ -44,11 +50,14 @@ class Sites:
             if frame
             else (None, "", None, None)
         )
-        offset = frame.offset if frame and not frame.function else None
+        offset = frame.offset if frame and _needs_offset(frame, origin) else None
         key = where + (offset, origin)
         if key not in self._rows:
             names = ("function", "module", "file", "line", "offset", "origin")
-            self._rows[key] = dict(zip(names, key), **dict.fromkeys(_SUMS, 0)), {}
+            begun = None if offset is None or not frame.function else frame.start
+            distance = None if begun is None or begun > offset else offset - begun
+            place = dict(zip(names, key), distance=distance)
+            self._rows[key] = dict(place, **dict.fromkeys(SUMS, 0)), {}
         return self._rows[key]
 
     def rows(self, limit=None):
@@ -65,38 +74,48 @@ class Sites:
         return len(self._rows)
 
 
-def _add(row, group):
+def _needs_offset(frame, origin):
+    """Whether the function alone would take several places for one: of the loader and the runtimes
+    it says enough."""
+    return not frame.function or (not frame.line and origin in ("user", "unknown"))
+
+
+def _add(row, group, at_peak):
     row["count"] += group.allocations
     row["bytes"] += group.allocated
     row["live_blocks"] += group.live_blocks
     row["live_bytes"] += group.live_bytes
+    row["temporary_blocks"] += group.temporary_blocks
+    row["temporary_bytes"] += group.temporary_bytes
+    row["peak_bytes"] = _sum(row["peak_bytes"], at_peak)
 
 
 def _part(purposes, group):
     """Its purpose's row. What one rule says in several ways (of other sizes) is one."""
     text = measure.purpose(group)
     key = group.purpose.rule if text is not None else None
-    part = purposes.setdefault(key, dict(purpose=text, **dict.fromkeys(_SUMS, 0)))
+    part = purposes.setdefault(key, dict(purpose=text, **dict.fromkeys(SUMS, 0)))
     if part["purpose"] == text:
         return part
     common = in_common(part["purpose"], text)
     if common is None:
-        return purposes.setdefault((key, text), dict(purpose=text, **dict.fromkeys(_SUMS, 0)))
+        return purposes.setdefault((key, text), dict(purpose=text, **dict.fromkeys(SUMS, 0)))
     part["purpose"] = common
     return part
 
 
 def in_common(one, other):
-    """The words of both texts, `…` for what differs: `growing to … bytes`; None: no words."""
+    """The words of both texts, `various` for what differs: `growing to various bytes`; None: none
+    is the same."""
     ones, others = one.split(), other.split()
     if len(ones) == len(others):
-        words = [a if a == b else "…" for a, b in zip(ones, others)]
+        words = [a if a == b else _VARIOUS for a, b in zip(ones, others)]
     else:
         ahead = len(commonprefix([ones, others]))
         rest = [ones[ahead:][::-1], others[ahead:][::-1]]
         behind = commonprefix(rest)[::-1]
-        words = ones[:ahead] + ["…"] + behind
-    return " ".join(words) if set(words) != {"…"} else None
+        words = ones[:ahead] + [_VARIOUS] + behind
+    return " ".join(words) if set(words) != {_VARIOUS} else None
 
 
 def _rank(row):
@@ -117,10 +136,14 @@ def _by_text(purposes):
     """Rules that say the same are one purpose."""
     found = {}
     for part in purposes.values():
-        same = found.setdefault(part["purpose"], dict(part, **dict.fromkeys(_SUMS, 0)))
-        for name in _SUMS:
-            same[name] += part[name]
+        same = found.setdefault(part["purpose"], dict(part, **dict.fromkeys(SUMS, 0)))
+        for name in SUMS:
+            same[name] = _sum(same[name], part[name])
     return found.values()
+
+
+def _sum(one, other):
+    return None if None in (one, other) else one + other
 
 
 def _share(part, row):

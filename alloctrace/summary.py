@@ -62,16 +62,17 @@ class _Counters:
     def __init__(self, kinds, peak, run, about):
         self.about = about
         self.totals, self.tally, self.causes = Totals(), Tally(), Causes()
-        self.memory, self.sites, self.phases = Memory(), Sites(kinds.tree.deciding_frame), Phases()
+        self.memory, self.phases = Memory(), Phases()
         looks = [look for key, look in kinds.looks.items() if about.has(key)]
         self.understood = coverage.Understood(kinds.tree, set().union(*looks))
         self.processes = Processes()
         self.of_cache = coverage.OfCache()
-        self._chosen = (self.totals, self.tally, self.causes, self.memory, self.sites)
-        self._chosen += (self.understood, self.of_cache)
         self._peak = {"bytes": 0, "seq": None, "t_ns": None, "phase": None, **peak}
         everything = processes.programs_of(about.processes)
         self.peaks = processes.peaks(run, everything, self._peak)
+        self.sites = Sites(kinds.tree.deciding_frame, self._at_peak(kinds.groups))
+        self._chosen = (self.totals, self.tally, self.causes, self.memory, self.sites)
+        self._chosen += (self.understood, self.of_cache)
 
         for kind in kinds.groups:
             self._add(kind)
@@ -89,8 +90,21 @@ class _Counters:
         if self.about.keys is None:
             return self.memory.peak(self._peak)
         nothing = {"bytes": None, "seq": None, "t_ns": None, "phase": None, "by_origin": {}}
-        own = [self.peaks[p.key] for p in self.about.programs if p.key in self.peaks]
-        return max(own, key=lambda peak: peak["bytes"], default=nothing)
+        return self.peaks.get(self._highest(), nothing)
+
+    def _highest(self):
+        """The program whose own peak is told."""
+        own = [p.key for p in self.about.programs if p.key in self.peaks]
+        return max(own, key=lambda key: self.peaks[key]["bytes"], default=None)
+
+    def _at_peak(self, groups):
+        """What a group held at the peak that is told. None: of an older trace it is not known."""
+        if self.about.keys is None:
+            return None
+        key = self._highest()
+        if not any(group.own_peak_bytes for group in groups):
+            return lambda group: None
+        return lambda group: group.own_peak_bytes if (group.pid, group.image) == key else 0
 
 
 def _about_run(run):
@@ -204,6 +218,8 @@ def _added(counters, trace, run):
         "site_count": len(counters.sites),
         "peak": counters.peak(),
         "allocated": counters.memory.of("allocated"),
+        "held": counters.memory.of("held"),
+        "until": _text(run.get("until")) or "end",
         "purpose_known": counters.understood.figures(),
         "purposes_by_example": run.get("purposes") == "examples",
         "keep": run.get("keep") or "all",

@@ -9,6 +9,7 @@ from __future__ import annotations
 APPLICATION_ID = 0x62726B70  # "brkp"
 VERSION = 2
 MAX_DEPTH = 10000  # frames of a stack; an engine's own limit is far below
+LONGEST_TEXT = 1 << 17  # characters of a text, but for those in `run`: a page may repeat it
 
 TABLES = {
     "run": "key TEXT PRIMARY KEY NOT NULL, value TEXT NOT NULL",
@@ -54,7 +55,7 @@ TABLES = {
         " reached INTEGER NOT NULL, allocations INTEGER NOT NULL, allocated INTEGER NOT NULL,"
         " live_blocks INTEGER NOT NULL, live_bytes INTEGER NOT NULL,"
         " temporary_blocks INTEGER NOT NULL, temporary_bytes INTEGER NOT NULL,"
-        " peak_bytes INTEGER NOT NULL"
+        " peak_bytes INTEGER NOT NULL, own_peak_bytes INTEGER NOT NULL"
     ),
     "chunks": "id INTEGER PRIMARY KEY, first_seq INTEGER NOT NULL, count INTEGER NOT NULL",
     "columns": (
@@ -75,7 +76,9 @@ TABLES = {
     "sites": (
         "function TEXT, module TEXT, file TEXT, line INTEGER, offset TEXT, origin TEXT NOT NULL,"
         " purpose TEXT, count INTEGER NOT NULL, bytes INTEGER NOT NULL,"
-        " live_blocks INTEGER NOT NULL, live_bytes INTEGER NOT NULL"
+        " live_blocks INTEGER NOT NULL, live_bytes INTEGER NOT NULL,"
+        " temporary_blocks INTEGER NOT NULL, temporary_bytes INTEGER NOT NULL,"
+        " peak_bytes INTEGER NOT NULL"
     ),
     "blocks": (
         "number INTEGER PRIMARY KEY, address INTEGER NOT NULL, size INTEGER NOT NULL,"
@@ -83,6 +86,21 @@ TABLES = {
     ),
     "notes": "id INTEGER PRIMARY KEY, text TEXT NOT NULL",
 }
+
+
+# Columns at the end of a table that traces of older brkpoints lack.
+_ADDED = {
+    "groups": ", own_peak_bytes INTEGER NOT NULL",
+    "sites": ", temporary_blocks INTEGER NOT NULL, temporary_bytes INTEGER NOT NULL,"
+    " peak_bytes INTEGER NOT NULL",
+}
+
+
+def create_statements(table):
+    """How the table may have been made: today's way first."""
+    now = create_statement(table)
+    added = _ADDED.get(table, "")
+    return [now] + ([now.replace(added, "")] if added else [])
 
 
 def row_types(table):

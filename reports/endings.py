@@ -8,7 +8,17 @@ from alloctrace.escape import visible
 
 
 def _is_left(summary):
-    return summary["exit"]["kind"] == "detached"
+    return summary["exit"]["kind"] == "detached" or summary["until"] == "left"
+
+
+def goes_on(summary):
+    """Whether the recording is not over: a session inside gdb."""
+    return summary["until"] == "now"
+
+
+def has_end(summary):
+    """Whether what is live is live at the program's own end: what is not freed then is leaked."""
+    return not (_is_left(summary) or goes_on(summary) or summary["exit"]["kind"] == "signalled")
 
 
 def ending(summary):
@@ -18,6 +28,10 @@ def ending(summary):
         return "exited with status %s" % status
     if kind == "signalled" and status is not None:
         return "killed by %s" % signal_name(status)
+    if goes_on(summary):
+        return "still runs"
+    if summary["until"] == "left":
+        return "still ran when the recording ended"
     if summary.get("attached"):
         return "left running" if _is_left(summary) else "ended, how was not seen"
     if kind == "unknown" or status is None:
@@ -47,20 +61,24 @@ def repeat(summary):
 
 
 def what_live_means(summary):
-    """What `leaked` stands for, and from when the sums of memory count."""
+    """What the last row of the memory stands for, and from when its sums count."""
+    since = " since the attach" if summary.get("attached") else ""
+    what = "leaked: live at the end" if has_end(summary) else "live: " + _when(summary)
+    return "bytes asked for%s; %s" % (since, what)
+
+
+def _when(summary):
+    """The moment of the last sums, where it is not the program's own end."""
     if summary["exit"]["kind"] == "signalled":
-        return "bytes asked for; leaked: live when it was killed, leaked or not"
-    if not summary.get("attached"):
-        return "bytes asked for; leaked: live at the end"
-    end = "live when it was left, leaked or not" if _is_left(summary) else "live at the end"
-    return "bytes asked for since the attach; leaked: " + end
+        return "when it was killed"
+    return "now" if goes_on(summary) else "when it was left"
 
 
 def memory_line(summary, most, left):
     """Peak and end in a sentence; None where the usual one holds."""
-    if summary["exit"]["kind"] == "signalled":
-        return "At most %s live at once; %s live when it was killed." % (most, left)
     if not summary.get("attached"):
-        return None
-    end = "when it was left" if _is_left(summary) else "at the end"
+        if has_end(summary):
+            return None
+        return "At most %s live at once; %s live %s." % (most, left, _when(summary))
+    end = "at the end" if has_end(summary) else _when(summary)
     return "Since the attach: at most %s live at once; %s live %s." % (most, left, end)

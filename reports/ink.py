@@ -11,6 +11,7 @@ from collections import namedtuple
 _STYLES = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33", "cyan": "36"}
 _ORIGINS = {"user": "green", "runtime": "yellow", "loader": "cyan", "unknown": "red"}
 
+_SHORTEST_NAME = 8  # of a function that was cut
 _ENOUGH = 12  # characters that a clause must have to stand alone
 NARROWEST, WIDEST = 80, 120
 
@@ -88,6 +89,17 @@ class Ink:
                 break
             text = rest
         return text
+
+    def fit_place(self, name, place, width):
+        """`open_ses… shop.c:56`: the name is cut first, then goes; of the place the end stays."""
+        gap = "" if place.startswith("+") else " "
+        room = width - cells(place) - len(gap) if place else width
+        name = self.path(name, room)
+        if not place or room >= min(cells(name), _SHORTEST_NAME):
+            return (self.fit(name, room) + gap + place).strip()
+        while cells(place) > width:
+            place = self.signs.more + place[len(self.signs.more) + 1 :]
+        return place
 
     def column(self, text, width):
         """Exactly `width` columns, at the left."""

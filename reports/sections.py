@@ -6,13 +6,12 @@ import textwrap
 
 from alloctrace import words
 from alloctrace.escape import visible
-from reports import endings, process_tree, sentences, tables, through_time
+from reports import endings, memory_table, process_tree, sentences, site_table, tables, through_time
+from reports.ink import cells
 
-SITES = 12
 MOST_ROWS = 16  # of a table with a row for each origin and name
 _SYSCALLS = ("brk", "mmap", "munmap", "mremap", "mprotect", "madvise")
 PHASE_HEAD = ["phase", "took", "calls", "brk/mmap", "asked", "mapped", "resident", "faults"]
-MEMORY_HEAD = ["", "blocks", "bytes", *words.ORIGINS]
 
 
 def summary(record, ink):
@@ -26,7 +25,7 @@ def summary(record, ink):
 
 def brief(record, ink):
     """The figures that fit under a list of events."""
-    for line in textwrap.wrap(_memory_line(record), ink.width):
+    for line in textwrap.wrap(memory_table.sentence(record), ink.width):
         yield ink.dim(line)
     tree = list(process_tree.section(record, ink))
     if tree:
@@ -35,8 +34,13 @@ def brief(record, ink):
 
 
 def title(text, said, ink):
-    said = ink.fit(said, ink.width - len(text) - 2)
-    return "%s  %s" % (ink.bold(text), ink.dim(said)) if said else ink.bold(text)
+    """A heading, and what is said of the whole: beneath it where there is no room beside."""
+    if said and cells(text) + 2 + cells(said) <= ink.width:
+        yield "%s  %s" % (ink.bold(text), ink.dim(said))
+        return
+    yield ink.bold(text)
+    for line in ink.wrap(said, ink.width - 2):
+        yield ink.dim("  " + line)
 
 
 def matrix(record, ink):
@@ -49,7 +53,7 @@ def matrix(record, ink):
         if not cells:
             continue
         yield from [""] if kind == "syscall" else []
-        yield title(text, _owners(record["verdict"]) if kind == "call" else "", ink)
+        yield from title(text, _owners(record["verdict"]) if kind == "call" else "", ink)
         head = ["who", "name", *words.PHASES, "all", last]
         shown, left = tables.largest(
             cells, MOST_ROWS, lambda cell: sum(map(cell.get, words.PHASES, _ZEROS))
@@ -100,7 +104,7 @@ def kernel(record, ink):
     causes = record["causes"]
     if not causes["calls"] and not causes["syscalls"]:
         return
-    yield title("What reached the kernel", kernel_words(causes), ink)
+    yield from title("What reached the kernel", kernel_words(causes), ink)
     reached = {at: row for at, row in enumerate(record["reached_kernel"])}
     reached = {at: row for at, row in reached.items() if row["calls_reaching_kernel"]}
     shown, left = tables.largest(reached, MOST_ROWS // 2, lambda row: row["calls_reaching_kernel"])
@@ -139,7 +143,9 @@ def phases(record, ink):
     rows = phase_rows(record, ink)
     if not rows:
         return
-    yield title("Phases", "asking is not touching: a page is resident from its first fault", ink)
+    yield from title(
+        "Phases", "asking is not touching: a page is resident from its first fault", ink
+    )
     yield from tables.lines(PHASE_HEAD, rows, ink, "lrrrrrrr")
 
 
@@ -178,38 +184,10 @@ def _grown(value, ink):
 
 def sites(record, ink):
     """Where memory was asked for, most bytes first."""
-    rows = record["sites"][:SITES]
-    if not rows:
-        return
-    yield title("Sites", sites_words(rows, record), ink)
-    head = ["where", "who", "for", "times", "bytes", "live"]
-    yield from tables.lines(head, [_site_row(row, ink) for row in rows], ink, "llLrrr")
-
-
-def sites_words(rows, record):
-    """Which of all places these are; "" where they are all."""
-    if record["site_count"] <= len(rows):
-        return ""
-    return "the %d of %s with most bytes" % (len(rows), sentences.grouped(record["site_count"]))
-
-
-def _site_row(row, ink):
-    return [
-        site_name(row, ink),
-        row["origin"],
-        ink.clause(visible(sentences.site_purpose(row)), 34),
-        sentences.grouped(row["count"]),
-        sentences.short_size(row["bytes"]),
-        sentences.short_size(row["live_bytes"]) if row["live_blocks"] else ink.signs.dot,
-    ]
-
-
-def site_name(row, ink, width=30):
-    """`push vec.rs:5`; without a name the module and offset; shortened at the front."""
-    name = row["function"] or "%s+%s" % (row["module"] or "?", row["offset"] or "?")
-    if row["function"] and row["origin"] == "user" and row["file"] and row["line"]:
-        name += " %s:%d" % (row["file"].rsplit("/", 1)[-1], row["line"])
-    return ink.path(visible(name), width)
+    rows = record["sites"][: site_table.MOST]
+    if rows:
+        yield from title("Sites", site_table.heading(rows, record), ink)
+        yield from site_table.lines(rows, ink)
 
 
 def memory(record, ink):
@@ -218,8 +196,8 @@ def memory(record, ink):
     said = endings.what_live_means(record)
     if peak["phase"]:
         said += "; the peak was in %s" % peak["phase"]
-    yield title("Memory", said, ink)
-    yield from tables.lines(MEMORY_HEAD, memory_rows(record, ink), ink, "lrrrrrr")
+    yield from title("Memory", said, ink)
+    yield from tables.lines(memory_table.HEAD, memory_table.rows(record, ink), ink, "lrrrrrr")
 
 
 def live(record, ink):
@@ -227,62 +205,14 @@ def live(record, ink):
     rows = through_time.picture(record, ink)
     if not rows:
         return
-    yield title("Live bytes through the run", "time from left to right, one scale for all", ink)
+    yield from title(
+        "Live bytes through the run", "time from left to right, one scale for all", ink
+    )
     for who, line, most in rows:
         name = ink.column(who, through_time.NAME)
         width = ink.width - 2 - through_time.NAME - through_time.VALUE
         drawn = ink.origin(who, ink.column(line, width)) if most else ink.dim(line)
         yield ("  %s%s %s" % (name, drawn, most)).rstrip()
-
-
-def memory_rows(record, ink):
-    peak = record["peak"]
-    by = {who: {"bytes": n} for who, n in peak["by_origin"].items()}
-    return [
-        _memory_row("peak", {"bytes": peak["bytes"], "by_origin": by}, ink),
-        _memory_row("handed out", record["allocated"], ink),
-        _memory_row("temporary", record["temporary"], ink),
-        _memory_row("leaked", record["leaked"], ink),
-    ]
-
-
-def _memory_row(name, figures, ink):
-    blocks = figures.get("blocks")
-    by = figures["by_origin"]
-    return [
-        name,
-        ink.signs.dot if blocks is None else sentences.grouped(blocks),
-        "?" if figures["bytes"] is None else sentences.short_size(figures["bytes"]),
-        *(
-            sentences.short_size(by[who]["bytes"]) if who in by else ink.signs.dot
-            for who in words.ORIGINS
-        ),
-    ]
-
-
-def _memory_line(record):
-    """Peak and end in a sentence; "" where no call was seen."""
-    if not record["causes"]["calls"]:
-        return ""
-    if not record["allocated"]["blocks"]:
-        return "No call handed out memory."
-    if record["peak_bytes"] is None:  # a trace of an older brkpoint, of several processes
-        left = sentences.size(record["leaked"]["bytes"])
-        return "%s live at the end%s" % (left, _whose_at_end(record["leaked"]))
-    sizes = sentences.size(record["peak_bytes"]), sentences.size(record["leaked"]["bytes"])
-    usual = "At most %s live at once; %s live at the end" % sizes + _whose_at_end(record["leaked"])
-    return endings.memory_line(record, *sizes) or usual
-
-
-def _whose_at_end(leaked):
-    """What of the end's live bytes is the user's: that is what people call a leak."""
-    if not leaked["blocks"]:
-        return "."
-    mine = leaked["by_origin"].get("user")
-    if mine:
-        blocks = sentences.count(mine["blocks"], "block")
-        return ", %s of it in %s yours: leaked." % (sentences.size(mine["bytes"]), blocks)
-    return ", whose is unknown." if "unknown" in leaked["by_origin"] else ", none of it yours."
 
 
 def understood(record, ink):

@@ -9,8 +9,9 @@ _NARROWEST = 8
 
 
 def lines(head, rows, ink, align):
-    """`head`: titles; `rows`: lists of text; `align`: `l`, `L` or `r` a column. Where all of it is
-    too wide, `L` gives way first, then the widest `l`. A column that is empty everywhere goes."""
+    """`head`: titles; `rows`: lists of text, or of (name, place), of which the place is cut last;
+    `align`: `l`, `L` or `r` a column. Where all of it is too wide, `L` gives way first, then the
+    widest `l`; no title is cut. A column that is empty everywhere goes."""
     kept = [i for i in range(len(head)) if any(row[i] for row in rows)]
     head, align = [head[i] for i in kept], [align[i] for i in kept]
     rows = [[row[i] for i in kept] for row in rows]
@@ -20,13 +21,28 @@ def lines(head, rows, ink, align):
         yield _row(row, widths, align, ink)
 
 
+def has_room(head, rows, ink):
+    """Whether nothing needs to be cut."""
+    return _taken(_wanted(head, rows)) <= ink.width
+
+
+def _wanted(head, rows):
+    return [max(cells(whole(row[i])) for row in [head] + rows) for i in range(len(head))]
+
+
+def _taken(widths):
+    return 2 + sum(widths) + len(_GAP) * (len(widths) - 1)
+
+
 def _widths(head, rows, align, ink):
-    widths = [max(cells(row[i]) for row in [head] + rows) for i in range(len(head))]
-    excess = 2 + sum(widths) + len(_GAP) * (len(widths) - 1) - ink.width
+    widths = _wanted(head, rows)
+    least = [max(_NARROWEST, cells(title)) for title in head]
+    excess = _taken(widths) - ink.width
     while excess > 0:
-        widest = max(range(len(head)), key=lambda i: _gives_way(align[i], widths[i]))
-        if widths[widest] <= _NARROWEST:
+        able = [i for i in range(len(head)) if widths[i] > least[i] and align[i] in "lL"]
+        if not able:
             return widths
+        widest = max(able, key=lambda i: _gives_way(align[i], widths[i]))
         widths[widest] -= 1
         excess -= 1
     return widths
@@ -34,13 +50,21 @@ def _widths(head, rows, align, ink):
 
 def _gives_way(side, width):
     """A key: who gives way first. An `L` of 22 columns still says something."""
-    return (side == "L" and width > 22, side in "lL", width)
+    return (side == "L" and width > 22, width)
+
+
+def whole(text):
+    """A cell in full: of (name, place) `main alloc.c:5`, `main+0x1f`."""
+    if not isinstance(text, tuple):
+        return text
+    name, place = text
+    return (name + ("" if place.startswith("+") else " ") + place).strip()
 
 
 def _row(row, widths, align, ink):
     parts = []
     for text, width, side in zip(row, widths, align):
-        text = ink.fit(text, width)
+        text = ink.fit_place(*text, width) if isinstance(text, tuple) else ink.fit(text, width)
         space = " " * (width - cells(text))
         parts.append(text + space if side in "lL" else space + text)
     return ("  " + _GAP.join(parts)).rstrip()

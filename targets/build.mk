@@ -187,6 +187,7 @@ $(cxx_products): targets/cxx/$$(call stem,$$@).cc $(call stamp,cxx)
 
 # rustc leaves files beside its output, named after the source: each build gets its own folder.
 $(rust_products): targets/rust/$$(call stem,$$@).rs $(call stamp,rust)
+	@echo '$(RUSTC) $(rust_$(or $(call variant,$@),release)) -o $@'
 	@mkdir $@.$$$$ && MAKEFLAGS= $(RUSTC) $(TARGET_RUSTFLAGS) \
 	  $(rust_$(or $(call variant,$@),release)) -o $@.$$$$/out $< && mv $@.$$$$/out $@; \
 	  status=$$?; rm -rf $@.$$$$; exit $$status

@@ -9,6 +9,28 @@ sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 os.environ["BRKPOINT_CACHE"] = ""  # no run of a test is to know what another one found out
 
+import world  # noqa: E402  (needs the path above)
+
+world.set_up()
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_setup(item):
+    with world.limited("the preparation of " + item.nodeid):
+        yield
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_call(item):
+    with world.limited(item.nodeid):
+        yield
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_teardown(item):
+    with world.limited("what follows " + item.nodeid):
+        yield
+
 
 @pytest.fixture(scope="session")
 def built():

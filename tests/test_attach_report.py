@@ -71,7 +71,7 @@ def test_what_is_live_when_it_is_left_is_no_leak():
     events = [call(1, size=31, block=1)]
     summary = summarise(FakeTrace(events, exit=LEFT, **ATTACHED))
     head = next(iter(sections.memory(summary, Ink(120))))
-    assert "since the attach" in head and "leaked or not" in head
+    assert "since the attach" in head and "live: when it was left" in head and "leak" not in head
 
 
 def test_without_hooks_an_attached_program_is_no_program_without_libc():

@@ -1,5 +1,6 @@
 """The alloc commands in a real gdb: help, what they record, what they answer."""
 
+import json
 import os
 import re
 import subprocess
@@ -194,6 +195,42 @@ def test_reports_come_in_every_form(tmp_path, program):
     lines += ["alloc report", "alloc report --json", "alloc report --markdown"]
     text = gdb(tmp_path, lines, program)
     assert "exited with status 3" in text and '"totals"' in text and "| " in text
+
+
+LIVE = """
+#include <stdlib.h>
+void *volatile block;
+void half_way(void) {}
+int main(void)
+{
+    block = malloc(1009);
+    half_way();
+    return 0;
+}
+"""
+
+
+def test_what_is_live_in_a_session_that_goes_on_is_no_leak(tmp_path):
+    program, trace = compile_c(tmp_path, LIVE), str(tmp_path / "t.brkpoint")
+    lines = ["break half_way", "starti", "alloc trace start", "continue"]
+    lines += ["alloc report --summary", "alloc trace save " + trace, "alloc trace stop"]
+    lines += ["alloc report --summary"]
+    text = gdb(tmp_path, lines, program)
+    now, _, left = text.partition("Saved: ")
+    assert "still runs" in now and "; live: now" in now and "leaked" not in now
+    assert "still ran when the recording ended" in left and "; live: when it was left" in left
+    saved = brkpoint("report", trace, "--summary").stdout
+    assert "it was saved before the program ended" in saved and "goes on" not in saved
+    assert "; live: when it was left" in saved and "leaked" not in saved
+    assert json.loads(brkpoint("report", trace, "--json").stdout)["until"] == "left"
+
+
+def test_twin_at_the_programs_end_it_is(tmp_path):
+    program, trace = compile_c(tmp_path, LIVE), str(tmp_path / "t.brkpoint")
+    lines = ["starti", "alloc trace start", "continue", "alloc report --summary"]
+    text = gdb(tmp_path, [*lines, "alloc trace save " + trace], program)
+    assert "; leaked: live at the end" in text and "exited with status 0" in text
+    assert json.loads(brkpoint("report", trace, "--json").stdout)["until"] == "end"
 
 
 # ---- what cannot be done -------------------------------------------------------------------------

@@ -89,10 +89,11 @@ def test_the_status_is_the_targets(run, waiter, tmp_path, how, status, kind):
 
 
 def test_a_child_of_the_target_runs_on(run):
-    started = run(b"fork")
+    started = run(b"fork", b"1000")
     assert started.finish().status == 6
     children = launching.marked(started.marker)
     assert len(children) == 1  # not waited for, not killed
+    os.kill(children[0], signal.SIGTERM)
     assert launching.gone(children)
 
 

@@ -196,9 +196,9 @@ def test_twin_of_one_purpose_or_none_it_is_said_plainly():
 
 def test_what_one_rule_says_in_several_ways_is_one_purpose():
     site = site_of(*[because("Vec from %d to %d bytes" % (n, 2 * n)) for n in (4, 8)])
-    assert (site["purpose"], site["purposes"]) == ("Vec from … to … bytes", 1)
+    assert (site["purpose"], site["purposes"]) == ("Vec from various to various bytes", 1)
     site = site_of(*[because("path of " + name) for name in ("a.so", "the program", "b.so")])
-    assert (site["purpose"], site["purposes"]) == ("path of …", 1)
+    assert (site["purpose"], site["purposes"]) == ("path of various", 1)
 
 
 def test_what_two_rules_say_alike_is_one_purpose():
@@ -314,3 +314,21 @@ def test_a_program_without_libc_has_no_calls_to_miss():
     assert alone["calls_hooked"] and "calls" not in {row["kind"] for row in alone["not_seen"]}
     missed = summary(borders=[Border("init", 0, "first instruction")], **blind)
     assert not missed["calls_hooked"] and missed["not_seen"][0]["kind"] == "calls"
+
+
+def test_who_runs_a_distributions_program_cannot_link_it():
+    def packaged(**more):
+        return replace(frame(None), path="/usr/bin/rustc", **more)
+
+    record = summary(call(1, size=1, stack=1), stacks={1: (packaged(),)})
+    (hint,) = record["hints"]
+    assert "debug symbols of the package" in hint["command"]
+    assert hint["missing"] == "the program is stripped"
+    lineless = summary(call(1, size=1, stack=1), stacks={1: (packaged(function="main"),)})
+    assert lineless["hints"] == []
+
+
+def test_twin_who_built_it_can():
+    own = replace(frame(None), path="/usr/local/bin/mine")
+    (hint,) = summary(call(1, size=1, stack=1), stacks={1: (own,)})["hints"]
+    assert hint["command"] == "link without -s, and do not strip"

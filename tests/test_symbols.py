@@ -42,6 +42,43 @@ def test_inlined_calls_as_addr2line_says(tmp_path):
         assert outer[0].start is None and outer[-1].start is not None
 
 
+OTHERS_LINES = """#include <stdlib.h>
+int main(void) {
+    void *volatile p = NULL;
+# 1072 "stl_iterator.h"
+    p = malloc(41);
+# 7 "a.c"
+    return p == NULL;
+}
+void *all_of_another_file(void)
+# 1 "body.inc"
+{ return malloc(43); }
+static inline __attribute__((always_inline)) void *inlined(void)
+# 500 "header.h"
+{ return malloc(47); }
+# 9 "a.c"
+void *caller(void) { return inlined(); }
+"""
+
+
+@needs_gdb
+def test_a_function_that_is_not_inlined_prefers_a_line_of_its_own_file(tmp_path):
+    """An optimiser moves code of other files into it, and tells of no call."""
+    path = compiled(tmp_path, "-g", "-O1", "-fno-builtin", source=OTHERS_LINES)
+    program = module(path, role="executable")
+    calls = call_sites(path, "malloc")
+    stacks = [[program.base + call, program.base + call] for call in calls]
+    found = symbols.symbolise(history([program], *stacks)).values()
+    places = {}
+    for frames in found:
+        for frame in frames[1:]:
+            places[frame.function] = os.path.basename(frame.file or ""), frame.line, frame.inlined
+    assert places["main"] in [("a.c", line, False) for line in (2, 3)]
+    assert places["inlined"] == ("header.h", 500, True)  # twin: its line is elsewhere, and so is it
+    assert places["caller"] == ("a.c", 9, False)
+    assert places["all_of_another_file"] == ("body.inc", 1, False)  # twin: it has none of its own
+
+
 @needs_gdb
 def test_the_innermost_pc_is_exact_and_the_others_are_return_addresses(tmp_path):
     path = compiled(tmp_path, "-g", "-O0")

@@ -111,12 +111,15 @@ class Recorded:
     def run(self):
         return run_facts.facts(self.history, self.outcome())
 
-    def outcome(self):
-        """What the user's gdb knows of the run, for run_facts."""
+    def outcome(self, saved=False):
+        """What the user's gdb knows of the run, for run_facts; `saved`: to be read later."""
         session = self.session
         found = {"versions": {"gdb": gdb.VERSION}, "exit": session.exit}
+        if session.exit["kind"] == "unknown":
+            found["until"] = "left" if session.ended or saved else "now"
         if session.ended is None:
-            found["incomplete_because"] = "the recording goes on"
+            why = "it was saved before the program ended" if saved else "the recording goes on"
+            found["incomplete_because"] = why
         elif session.exit["kind"] == "unknown":
             found["incomplete_because"] = "the recording has ended before: " + session.ended
         return found
@@ -159,7 +162,7 @@ class Recorded:
     def save(self, path, force):
         """Write a trace file; raises trace.TraceError."""
         self.refresh()
-        trace.write(path, self.history, self._follow.frames, self.outcome(), force)
+        trace.write(path, self.history, self._follow.frames, self.outcome(saved=True), force)
 
 
 @contextlib.contextmanager

@@ -7,6 +7,7 @@ Inlined functions: gdb stores the line of the call as the line of the inlined bl
 
 from __future__ import annotations
 
+import bisect
 import json
 
 import gdb
@@ -28,6 +29,8 @@ _SETTINGS = (
     "backtrace limit 100",
 )
 _MAX_DEPTH = 256  # blocks around one address; real code stays below 60
+_LAST_LINE = 1 << 62
+_lines = {}  # of the file that is being read
 
 
 def run(request_path, answer_path):
@@ -60,6 +63,7 @@ def look_up(file, offsets):
     except (gdb.error, MemoryError) as error:
         return {}, str(error)
     found = {}
+    _lines.clear()
     for offset in offsets:
         try:
             found[offset] = {"chain": chain_at(offset), "symbol": symbol_at(offset)}
@@ -75,6 +79,8 @@ def chain_at(offset):
         return []
     place = gdb.find_pc_line(offset)
     file, line = name_of(place.symtab), place.line or None
+    if len(functions) == 1:  # nothing is inlined here
+        file, line = own_place(functions[0], offset, place) or (file, line)
     chain = []
     for function in functions:
         chain.append([function.print_name, file, line])
@@ -92,6 +98,30 @@ def functions_at(offset):
             functions.append(block.function)
         block = block.superblock
     return functions
+
+
+def own_place(function, offset, place):
+    """(file, line) of the code of the function's own file before `offset`, None where `place` is in
+    that file. What an optimiser mixed in, without telling of a call, is of other files."""
+    own = function.symtab
+    if own is None or place.symtab is None or place.symtab.filename == own.filename:
+        return None
+    start = gdb.block_for_pc(offset)
+    while start is not None and start.function is None:
+        start = start.superblock
+    lines = own_lines(own)
+    at = bisect.bisect_right(lines, (offset, _LAST_LINE)) - 1
+    if start is None or at < 0 or lines[at][0] < start.start:
+        return None
+    return own.filename, lines[at][1]
+
+
+def own_lines(symtab):
+    """[(address, line)] of a file's own code, by address; kept, as many addresses may ask."""
+    if symtab.fullname() not in _lines:
+        found = symtab.linetable() if symtab.is_valid() else ()
+        _lines[symtab.fullname()] = sorted((entry.pc, entry.line) for entry in found if entry.line)
+    return _lines[symtab.fullname()]
 
 
 def name_of(symtab):

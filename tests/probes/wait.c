@@ -1,7 +1,8 @@
 /* wait.c - allocates, says that it is ready, then does what its first argument says.
  *
  * wait: sleeps for ever; count: counts SIGINTs, ends at SIGTERM with the count as status;
- * spin: computes for ever; stubborn: ignores SIGTERM; fork: leaves a child that sleeps 3 s, ends;
+ * spin: computes for ever; stubborn: ignores SIGTERM; fork: leaves a child that sleeps so many seconds
+ * (its second argument), ends;
  * churn: allocates for ever; thread: its main thread ends, another sleeps for ever;
  * abort, segv, trap: end by that signal; quick: ends by _exit(5).
  */
@@ -56,7 +57,7 @@ int main(int argc, char **argv)
     if (!strcmp(what, "stubborn"))
         signal(SIGTERM, SIG_IGN);
     if (!strcmp(what, "fork") && fork() == 0)
-        sleep(3), _exit(0);
+        sleep(argc > 2 ? atoi(argv[2]) : 1), _exit(0);
     write(1, "ready\n", 6);
     if (!strcmp(what, "fork"))
         return 6;

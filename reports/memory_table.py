@@ -1,0 +1,83 @@
+"""Memory in figures: peak, handed out, temporary, and what was live at last; and in a sentence."""
+
+from __future__ import annotations
+
+from alloctrace import words
+from reports import endings, sentences
+
+HEAD = ["", "blocks", "bytes", *words.ORIGINS]
+
+
+def rows(record, ink):
+    peak = record["peak"]
+    by = {who: {"bytes": n} for who, n in peak["by_origin"].items()}
+    return [
+        _row("peak", {"bytes": peak["bytes"], "by_origin": by}, ink),
+        _row("handed out", record["allocated"], ink),
+        _row("temporary", record["temporary"], ink),
+        *_last_rows(record, ink),
+    ]
+
+
+def _last_rows(record, ink):
+    """What was live at last: where the program had ended, leaked or kept by libc to the end."""
+    if not endings.has_end(record):
+        return [_row("live", record["leaked"], ink)]
+    found = [_row("leaked", _without(record["leaked"], record["held"]), ink)]
+    if record["held"]["blocks"]:
+        found.append(_row("kept by libc", record["held"], ink))
+    return found
+
+
+def _row(name, figures, ink):
+    blocks = figures.get("blocks")
+    by = figures["by_origin"]
+    return [
+        name,
+        ink.signs.dot if blocks is None else sentences.grouped(blocks),
+        "?" if figures["bytes"] is None else sentences.short_size(figures["bytes"]),
+        *(
+            sentences.short_size(by[who]["bytes"]) if who in by else ink.signs.dot
+            for who in words.ORIGINS
+        ),
+    ]
+
+
+def sentence(record):
+    """Peak and end in a sentence; "" where no call was seen."""
+    if not record["causes"]["calls"]:
+        return ""
+    if not record["allocated"]["blocks"]:
+        return "No call handed out memory."
+    if record["peak_bytes"] is None:  # a trace of an older brkpoint, of several processes
+        left = sentences.size(record["leaked"]["bytes"])
+        return "%s live at the end%s" % (left, _whose_at_end(record))
+    sizes = sentences.size(record["peak_bytes"]), sentences.size(record["leaked"]["bytes"])
+    usual = "At most %s live at once; %s live at the end" % sizes + _whose_at_end(record)
+    return endings.memory_line(record, *sizes) or usual
+
+
+def _whose_at_end(record):
+    """What of the end's live bytes is the user's: that is what people call a leak."""
+    leaked, held = record["leaked"], record["held"]["by_origin"].get("user")
+    if not leaked["blocks"]:
+        return "."
+    mine = _without(leaked, record["held"])["by_origin"].get("user")
+    kept = held and "a standard stream's buffer (%s)" % sentences.size(held["bytes"])
+    if mine:
+        blocks = sentences.count(mine["blocks"], "block")
+        text = ", %s of it in %s yours: leaked" % (sentences.size(mine["bytes"]), blocks)
+        return text + ("; %s is kept by libc." % kept if kept else ".")
+    if kept:
+        return ", of yours only %s, which libc keeps: no leak." % kept
+    return ", whose is unknown." if "unknown" in leaked["by_origin"] else ", none of it yours."
+
+
+def _without(leaked, held):
+    """`leaked` without what is `held`."""
+    by = {}
+    for who, row in leaked["by_origin"].items():
+        less = held["by_origin"].get(who, {"blocks": 0, "bytes": 0})
+        by[who] = {name: row[name] - less[name] for name in row}
+    sums = {name: leaked[name] - held[name] for name in ("blocks", "bytes")}
+    return dict(sums, by_origin={who: row for who, row in by.items() if row["blocks"]})

@@ -1,0 +1,81 @@
+"""The table of places where memory was asked for: most bytes first, each with what became of it."""
+
+from __future__ import annotations
+
+from alloctrace.escape import visible
+from reports import sentences, tables
+
+MOST = 10
+_SUMS = ["times", "bytes", "live", "temporary", "at peak"]
+
+
+def heading(rows, record):
+    """Which of all places these are; "" where they are all."""
+    if record["site_count"] <= len(rows):
+        return ""
+    return "the %d of %s with most bytes" % (len(rows), sentences.grouped(record["site_count"]))
+
+
+def lines(rows, ink):
+    """The table; where a column of purposes has no room, what is known of them has own lines."""
+    head = ["where", "who", "for", *_SUMS]
+    shown = [[place(row), row["origin"], _purpose(row), *sums(row, ink)] for row in rows]
+    if tables.has_room(head, shown, ink):
+        yield from tables.lines(head, shown, ink, "lllrrrrr")
+        return
+    del head[2]
+    shown = [[*cells[:2], *cells[3:]] for cells in shown]
+    head, *found = tables.lines(head, shown, ink, "llrrrrr")
+    yield head
+    for row, line in zip(rows, found):
+        yield line
+        if row["purpose"] is not None:
+            yield ink.dim("    for " + ink.fit(_purpose(row), ink.width - 8))
+
+
+def _purpose(row):
+    return visible(sentences.site_purpose(row))
+
+
+def sums(row, ink):
+    """Texts under times, bytes, live, temporary and at peak."""
+    dot, peak = ink.signs.dot, row["peak_bytes"]
+    return [
+        sentences.grouped(row["count"]),
+        sentences.short_size(row["bytes"]),
+        sentences.short_size(row["live_bytes"]) if row["live_blocks"] else dot,
+        temporary(row) or dot,
+        "?" if peak is None else sentences.short_size(peak) if peak else dot,
+    ]
+
+
+def temporary(row):
+    """Which share of its blocks was freed at once: `98 %`; "" for none."""
+    blocks = row["temporary_blocks"]
+    return sentences.percent(min(1, blocks / row["count"])) if blocks and row["count"] else ""
+
+
+def place(row):
+    """(function, place): `push`, `vec.rs:5`; where no line is known the offset; without a name the
+    module and offset alone."""
+    if not row["function"]:
+        return "", visible("%s+%s" % (row["module"] or "?", row["offset"] or "?"))
+    if row["origin"] in ("user", "unknown"):
+        if row["file"] and row["line"]:
+            file = row["file"].rsplit("/", 1)[-1]
+            return visible(row["function"]), visible("%s:%d" % (file, row["line"]))
+        if row["offset"]:
+            return visible(row["function"]), _offset(row)
+    return visible(row["function"]), ""
+
+
+def _offset(row):
+    """`+0x1f` from the function's begin; else from the file's: `a.out+0x1159`."""
+    if row["distance"] is not None:
+        return "+%#x" % row["distance"]
+    return visible("%s+%s" % (row["module"] or "?", row["offset"]))
+
+
+def in_full(row):
+    """The place as one text: `main+0x1f`, `main alloc.c:5`."""
+    return tables.whole(place(row))

@@ -1,0 +1,52 @@
+"""What was live at last, and whose: leaked, or kept by libc on purpose."""
+
+import dataclasses
+
+from alloctrace.summary import summarise
+from reports import memory_table
+from reports.ink import Ink
+from summary_fake import FakeTrace, because, call
+
+
+def record(*purposes, **more):
+    events = [call(n, size=100 * n, purpose=purpose) for n, purpose in enumerate(purposes, 1)]
+    return summarise(FakeTrace(events, **more))
+
+
+def of_stdout():
+    return dataclasses.replace(because("stdout's buffer"), rule="stdout-buffer")
+
+
+def rows(found):
+    return {row[0]: row[1:3] for row in memory_table.rows(found, Ink(80))}
+
+
+def test_the_buffer_of_stdout_is_no_leak_of_yours():
+    found = record(of_stdout())
+    assert rows(found)["leaked"] == ["0", "0 B"] and rows(found)["kept by libc"] == ["1", "100 B"]
+    assert memory_table.sentence(found).endswith(
+        "100 bytes live at the end, of yours only a standard stream's buffer (100 bytes),"
+        " which libc keeps: no leak."
+    )
+    assert (found["leaked"]["blocks"], found["held"]["blocks"]) == (1, 1)  # the contract's sum
+
+
+def test_beside_it_what_is_leaked_is():
+    found = record(of_stdout(), because("a list"))
+    assert rows(found)["leaked"] == ["1", "200 B"] and rows(found)["kept by libc"] == ["1", "100 B"]
+    assert memory_table.sentence(found).endswith(
+        "200 bytes of it in 1 block yours: leaked; a standard stream's buffer (100 bytes) is kept"
+        " by libc."
+    )
+
+
+def test_twin_the_buffer_of_another_file_is():
+    found = record(because("buffer of a FILE: 4096 bytes"))
+    assert "kept by libc" not in rows(found) and rows(found)["leaked"] == ["1", "100 B"]
+    assert memory_table.sentence(found).endswith("100 bytes of it in 1 block yours: leaked.")
+
+
+def test_what_was_killed_has_leaked_nothing():
+    found = record(of_stdout(), exit={"kind": "signalled", "status": 9})
+    assert "leaked" not in rows(found) and rows(found)["live"] == ["1", "100 B"]
+    assert memory_table.sentence(found).endswith("100 bytes live when it was killed.")

@@ -1,0 +1,161 @@
+"""Places: what became of their memory, offsets where no line is known, and their table."""
+
+import os
+import subprocess
+
+import pytest
+import target_programs
+from alloctrace import trace
+from alloctrace.model import Frame, Verdict
+from alloctrace.summary import summarise
+from reports import site_table, tables, text
+from reports.ink import Ink, cells
+from summary_fake import FakeTrace, because, call, frame, loader
+
+TRACES = os.path.join(os.path.dirname(os.path.abspath(__file__)), "data", "traces")
+USERS = Verdict("user", None, (), True, 0, "user function", "frame")
+
+
+def sites(*events, **more):
+    return summarise(FakeTrace(events, **more))["sites"]
+
+
+def freed(seq, block):
+    return call(seq, "free", block=block, ptr=16 * block)
+
+
+# ---- temporary and peak --------------------------------------------------------------------------
+
+
+def test_what_is_freed_at_once_is_temporary():
+    (site,) = sites(call(1, size=100), freed(2, 1), call(3, size=7))
+    assert (site["temporary_blocks"], site["temporary_bytes"]) == (1, 100)
+    assert site_table.temporary(site) == "50 %"
+    assert site["by_purpose"][0]["temporary_bytes"] == 100
+
+
+def test_twin_of_what_is_freed_later_nothing_is():
+    (site,) = sites(call(1, size=100), call(2, size=7), freed(3, 1))
+    assert (site["temporary_blocks"], site_table.temporary(site)) == (0, "")
+
+
+def test_who_held_the_peak():
+    stacks = {1: (frame("f", file="a.c", line=3),), 2: (frame("g", file="a.c", line=9),)}
+    held = call(1, size=500, stack=1, verdict=USERS)
+    later = call(3, size=400, stack=2, verdict=USERS)
+    found = sites(held, freed(2, 1), later, stacks=stacks)
+    assert [(row["function"], row["peak_bytes"]) for row in found] == [("f", 500), ("g", 0)]
+
+
+def test_of_a_program_among_others_at_its_own_peak(tmp_path):
+    """A shell's child holds nothing at the peak of the whole; at its own it holds its all."""
+    path = str(tmp_path / "t.brkpoint")
+    done = target_programs.brkpoint("-o", path, "--quiet", "sh", "-c", "ls /; ls /")
+    assert done.returncode == 0, done.stderr
+    with trace.open(path) as opened:
+        if len(opened.run["children"]) < 2:
+            pytest.skip("children are followed by the recorder alone")
+        for pid in [child["pid"] for child in opened.run["children"]]:
+            record = summarise(opened, process=str(pid))
+            assert sum(row["peak_bytes"] for row in record["sites"]) == record["peak_bytes"] > 0
+        whole = summarise(opened)
+        assert sum(row["peak_bytes"] for row in whole["sites"]) == whole["peak_bytes"]
+    query = "select sum(peak_bytes), sum(temporary_blocks) from sites"
+    said = target_programs.brkpoint("sql", path, query).stdout
+    assert said.split()[-2:] == [
+        str(whole["peak_bytes"]),
+        str(sum(row["temporary_blocks"] for row in whole["sites"])),
+    ]
+
+
+def test_twin_a_trace_from_before_is_read(tmp_path):
+    """Their tables lack the newest columns."""
+    with trace.open(os.path.join(TRACES, "leak.brkpoint")) as opened:
+        record = summarise(opened)
+        assert record["sites"] and list(opened.sites())
+    assert sum(row["peak_bytes"] for row in record["sites"]) == record["peak_bytes"]
+
+
+# ---- places without a line -----------------------------------------------------------------------
+
+
+def at(offset, line=None, function="main", start=0x1100):
+    file = "shop.c" if line else None
+    return Frame(
+        offset, "a.out", "/x/a.out", "executable", offset, function, file, line, start=start
+    )
+
+
+def two(*frames, verdict=USERS):
+    stacks = {number: (each,) for number, each in enumerate(frames, 1)}
+    return sites(*[call(n, size=n, stack=n, verdict=verdict) for n in stacks], stacks=stacks)
+
+
+def test_without_lines_places_of_a_function_are_told_apart_by_offset():
+    found = two(at(0x1110), at(0x1130))
+    assert [(row["offset"], row["distance"]) for row in found] == [("0x1130", 48), ("0x1110", 16)]
+    assert [site_table.in_full(row) for row in found] == ["main+0x30", "main+0x10"]
+    assert site_table.in_full(two(at(0x1110, start=None))[0]) == "main a.out+0x1110"
+
+
+def test_twin_with_lines_by_these():
+    (site,) = two(at(0x1110, 7), at(0x1130, 7))
+    assert (site["count"], site["offset"], site_table.in_full(site)) == (2, None, "main shop.c:7")
+
+
+def test_twin_of_the_loader_a_function_says_enough():
+    (site,) = two(at(0x1110), at(0x1130), verdict=loader("main"))
+    assert (site["count"], site["offset"]) == (2, None)
+
+
+def test_a_program_without_lines_is_not_one_row(tmp_path):
+    source = tmp_path / "shop.c"
+    source.write_text(
+        "#include <stdlib.h>\n"
+        "int main(void) { for (int i = 0; i < 101; i++) { malloc(17); free(malloc(1009)); } }\n"
+    )
+    words = ["gcc", "-O0", "-fno-builtin", "-o", str(tmp_path / "shop"), str(source)]
+    subprocess.run(words, check=True)
+    path = str(tmp_path / "t.brkpoint")
+    assert target_programs.brkpoint("-o", path, "--quiet", str(tmp_path / "shop")).returncode == 0
+    with trace.open(path) as opened:
+        found = [row for row in summarise(opened)["sites"] if row["function"] == "main"]
+    sums = [(row["count"], row["live_blocks"], row["temporary_blocks"]) for row in found]
+    assert sums == [(101, 0, 101), (101, 101, 0)]
+
+
+# ---- the table -----------------------------------------------------------------------------------
+
+
+def test_the_place_is_what_is_cut_last():
+    ink = Ink(80)
+    assert ink.fit_place("open_session", "shop.c:56", 30) == "open_session shop.c:56"
+    assert ink.fit_place("open_session", "shop.c:56", 20) == "open_sess… shop.c:56"
+    assert ink.fit_place("open_session", "shop.c:56", 12) == "shop.c:56"
+    assert ink.fit_place("shop::open_session", "shop.rs:56", 24) == "open_session shop.rs:56"
+    assert ink.fit_place("f", "a_very_long_name.c:1234", 12) == "…name.c:1234"
+    assert ink.fit_place("main", "+0x1f", 12) == "main+0x1f"
+    for width in range(8, 40):
+        assert cells(ink.fit_place("open_session", "a_long_name.c:1234", width)) <= width
+
+
+def test_no_title_is_cut_and_no_number():
+    head = ["where", "a long title", "times"]
+    rows = [["x" * 90, "y" * 90, "1,234,567"]]
+    first, second = tables.lines(head, rows, Ink(80), "llr")
+    assert "a long title" in first and second.endswith("1,234,567") and cells(second) <= 80
+
+
+@pytest.mark.parametrize("width", [80, 120])
+def test_no_line_is_wider_than_the_page(width):
+    name = "a_name_that_is_long_enough_to_be_cut"
+    stacks = {1: (frame(name, file="a_file.cc", line=1072),)}
+    purposes = [because("a Vec that grows for the longest sentence of all"), because("other")]
+    events = [
+        call(n, size=10**8, stack=1, verdict=USERS, purpose=purpose)
+        for n, purpose in enumerate(purposes, 1)
+    ]
+    recorded = FakeTrace(events, stacks=stacks)
+    page = text.render(summarise(recorded), recorded, width, events=False, unicode=True)
+    assert all(cells(line) <= width for line in page.splitlines())
+    assert "a_file.cc:1072" in page and "several: 50 % a Vec that grows" in page
