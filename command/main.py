@@ -18,6 +18,7 @@ VERBS = (
     "events",
     "sql",
     "diff",
+    "check",
     "article",
     "witnesses",
     "doctor",
