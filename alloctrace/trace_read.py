@@ -150,6 +150,20 @@ class Trace:
                         if chosen is None or group in chosen:
                             yield event
 
+    def events_within(self, ranges):
+        """Yield the events of some ranges of seqs, sorted pairs (first, last); chunks that hold
+        none of them are not read."""
+        self._check_kept()
+        with checked():
+            made = trace_events.Events(self.sums().groups, self._arguments_of())
+            for index, first, count in self._chunks():
+                until = first + count
+                parts = [range(max(a, first), min(b + 1, until)) for a, b in ranges]
+                wanted = [seq for part in parts for seq in part]
+                chunk = self._chunk(index, first, count) if wanted else ()
+                for event, _ in made.some(first, chunk, wanted):
+                    yield event
+
     def chunk_columns(self, names):
         """Yield (seq of the first event, [column of each of `names`]) chunk by chunk."""
         self._check_kept()
