@@ -114,7 +114,7 @@ function sentence(at) {
     user: kind.direct ? "Your code" : `Your code, through ${kind.via || "a library"},`,
     unknown: "Somebody unknown",
   }[kind.origin];
-  return `${who} ${deed(at)}, ${kind.purpose ? `for: ${kind.purpose}` : "for a purpose that no rule knows"}. It was decided in ${placeOf(site)}.`;
+  return `${who} ${deed(at)}, ${kind.purpose ? `for: ${kind.purpose}` : "for a purpose that no rule knows"}. In the code: ${placeOf(site)}.`;
 }
 
 function deed(at) {

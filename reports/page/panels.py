@@ -14,10 +14,15 @@ _NUMBERS = (  # filter, label, what it means
     ("calls", "calls", "times anybody asked the allocator"),
     ("yours", "yours", "asked for by your own code, or by libraries for it"),
     ("reached", "reached the kernel", "made at least one memory syscall"),
-    ("peak", "live at the peak", "bytes, the most at any one time"),
-    ("left", "left at the end", "bytes never given back"),
+    ("peak", "live at the peak", "the most at any one time"),
+    ("left", "left at the end", "never given back"),
 )
 SITES = 25  # without a script
+_PLAINLY = (
+    "A program asks its allocator for memory (malloc); the allocator asks the kernel (brk, mmap) "
+    "only when it has none in stock. This page shows each request: when, who, what for, and "
+    "whether it reached the kernel."
+)
 
 
 def title(summary):
@@ -41,7 +46,7 @@ def body(summary, facts):
             section(
                 "matrix",
                 "Who asked, and in which phase?",
-                "Each cell is a filter. Calls of the allocator first; memory syscalls behind them.",
+                "Calls of the allocator / memory syscalls. Each cell is a filter.",
                 _matrix(summary),
             ),
             section(
@@ -77,6 +82,7 @@ def _head(summary):
             '<h1 id="verdict">%s</h1>' % bdi(fit(sentences.verdict(summary))),
             '<p class="quiet">It %s.%s</p>'
             % (escape(fit(sentences.ending(summary))), " " + bdi(" ".join(said)) if said else ""),
+            '<p class="quiet">%s</p>' % escape(_PLAINLY),
             '<ul class="numbers">%s</ul>' % "".join(map(_number(summary), _NUMBERS)),
         )
     )
@@ -107,7 +113,7 @@ def _number(summary):
 
 
 def _strip(facts):
-    what = "Each bar above the line is a call of the allocator, as high as it asked for bytes. "
+    what = "Each bar above the line is a call of the allocator, the higher the more bytes (each doubling counts the same). "
     if facts["bins"]:
         what = "Bars above the line are calls of the allocator, many to a bar. "
     what += (

@@ -84,13 +84,13 @@ function asked(at) {
   if (kind.kind === "syscall") {
     const moved = ev.size[at];
     if (kind.name === "brk") {
-      return `brk(${moved === null ? "?" : moved > 0 ? `+${grouped(moved)}` : grouped(moved)})`;
+      return `brk(${moved === null ? "?" : moved > 0 ? `+${moved}` : moved})`;
     }
-    return `${kind.name}(${moved === null ? "?" : grouped(moved)})`;
+    return `${kind.name}(${moved === null ? "?" : moved})`;
   }
   const parts = ev.ptr[at] === null ? [] : [ev.ptr[at]];
   for (const value of [ev.align[at], ev.nmemb[at], ev.size[at]]) {
-    if (value !== null) parts.push(grouped(value));
+    if (value !== null) parts.push(value);
   }
   return `${kind.name}(${parts.join(", ")})`;
 }

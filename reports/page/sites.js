@@ -110,5 +110,5 @@ function siteRow(row, told, sort, highest) {
   return el("tr", {},
     el("th", { scope: "row" }, name, el("span", { class: "quiet module" }, bdi(row.module || "")), share),
     el("td", {}, el("span", { class: `mark ${row.origin}` }), row.origin, el("br"), el("span", { class: "quiet" }, bdi(row.text))),
-    ...told.map(([key]) => el("td", { class: "n" }, grouped(row[key]))));
+    ...told.map(([key, label]) => el("td", { class: key === sort ? "n by" : "n", "data-label": label }, grouped(row[key]))));
 }

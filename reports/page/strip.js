@@ -64,14 +64,9 @@ function drawBaselines(context, width) {
   for (const y of [LANES.calls, LANES.syscalls, LANES.live]) context.fillRect(0, y, width, 1);
 }
 
-let mostAsked = null;
-
-function most() {
-  if (mostAsked === null) {
-    mostAsked = 1;
-    for (let at = 0; at < N; at++) mostAsked = Math.max(mostAsked, Math.abs(bytesOf(at)));
-  }
-  return mostAsked;
+const largest = { call: 1, syscall: 1 };
+for (let at = 0; at < N; at++) {
+  largest[kindOf(at).kind] = Math.max(largest[kindOf(at).kind], Math.abs(bytesOf(at)));
 }
 
 function drawEvents(context, axis) {
@@ -97,14 +92,14 @@ function drawEvents(context, axis) {
 
 function drawCall(context, axis, at, wide, shift, paint) {
   if (isNested[at]) return;
-  const high = logHeight(bytesOf(at), most()) * (LANES.calls - LANES.phases - 10);
+  const high = logHeight(bytesOf(at), largest.call) * (LANES.calls - LANES.phases - 10);
   context.globalAlpha = isShown(at) ? 1 : 0.14;
   context.fillStyle = paint;
   context.fillRect(axis.of(position(at)) + shift, LANES.calls - high, wide, high);
 }
 
 function drawSyscall(context, axis, at, wide, shift, paint) {
-  const high = logHeight(Math.abs(bytesOf(at)), most()) * LANES.deep;
+  const high = logHeight(Math.abs(bytesOf(at)), largest.syscall) * LANES.deep;
   context.globalAlpha = isShown(at) ? 1 : 0.14;
   context.fillStyle = paint;
   context.fillRect(axis.of(position(at)) + shift, LANES.syscalls + 1, wide, high);
