@@ -71,8 +71,8 @@ function stepBy(by) {
 function stepNext(isWanted) {
   const from = view.step === null ? -1 : view.step;
   const found = shown().find((at) => at > from && isWanted(at));
-  if (found === undefined) byId("step").prepend(el("p", { class: "note" }, "There is none behind this one."));
-  else stepTo(found);
+  if (found !== undefined) return stepTo(found);
+  if (!byId("none")) byId("step").prepend(el("p", { class: "note", id: "none" }, "There is none behind this one."));
 }
 
 // Whether there is something to be guessed at the step: an un-nested call.
@@ -94,7 +94,7 @@ function drawCard() {
   if (asking !== null && asking !== at) asking = null;
   const isOpen = home.querySelector("details") && home.querySelector("details").open;
   const kind = kindOf(at);
-  home.replaceChildren(
+  fill(home,
     el("p", { class: "where" }, `Event ${grouped(ev.seq[at])}, in ${kind.phase}, ${duration(ev.t_ns[at])} after the first instruction`,
       run.whole ? ` (${grouped(at + 1)} of ${grouped(N)} on this page)` : ""),
     el("p", { class: "code" }, el("code", {}, bdi(asked(at))),

@@ -43,7 +43,7 @@ function drawSoon() {
 function legend() {
   const told = new Set(summary.totals.map((row) => row.origin));
   return el("ul", { class: "legend" },
-    el("li", { class: "grey" }, "calls that never reached the kernel"),
+    el("li", { class: "grey" }, run.bins ? "calls, many to a bar" : "calls that never reached the kernel"),
     ...origins.filter((origin) => told.has(origin)).map((origin) => el("li", { class: origin }, origin)));
 }
 

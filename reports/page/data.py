@@ -10,6 +10,7 @@ import errno
 from array import array
 
 from alloctrace import chosen, measure, words
+from alloctrace.sites import PLACE, place
 from reports import json_report, sentences
 from reports.event_json import address
 from reports.page import replay, windows
@@ -21,7 +22,6 @@ KIND = (
     " purpose purpose_rule source site stack cut"
 ).split()
 FRAME = "function module file line inlined offset".split()
-SITE = "function module file line offset origin".split()
 COLUMNS = "seq t_ns tid kind dur_ns size nmemb align ptr result errno args block cause outer".split()
 
 
@@ -49,7 +49,7 @@ def of(summary, trace):
         **packed.tables(),
     }
     if whole:
-        facts["memory"] = replay.of(events)
+        facts["memory"] = replay.of(events, summary)
     return facts
 
 
@@ -116,12 +116,8 @@ class _Packer:
 
     def _site(self, event):
         frame = self._tree.deciding_frame(event.stack, event.verdict)
-        origin = measure.origin(event)
-        if frame is None:
-            return self._sites.of((None, "", None, None, None, origin))
-        offset = frame.offset if not frame.function else None
-        names = fit(frame.function), fit(frame.module), fit(frame.file)
-        return self._sites.of((*names, frame.line, address(offset), origin))
+        *names, line, offset, origin = place(frame, measure.origin(event))
+        return self._sites.of((*map(fit, names), line, address(offset), origin))
 
     def _node(self, node):
         """The page's own number of a node of the tree of stacks; callers come first."""
@@ -145,7 +141,7 @@ class _Packer:
             "events": self._columns,
             "args": self._args.values,
             "kinds": {"names": KIND, "rows": self._kinds.values},
-            "sites": {"names": SITE, "rows": self._sites.values},
+            "sites": {"names": PLACE, "rows": self._sites.values},
             "frames": {"names": FRAME, "rows": self._frames.values},
             "nodes": {
                 "above": [above for above, _ in self._nodes],

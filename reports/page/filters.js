@@ -10,8 +10,8 @@ function setUpFilters() {
 // What a number on top does. Without all events in the page, bytes cannot filter: they are sorted.
 function changeOf(name) {
   if (name === "yours") return { origin: view.origin === "user" ? null : "user" };
-  if (!run.whole && name === "peak") return summary.peak.seq === null || !run.bins ? {} : aroundPeak();
-  if (!run.whole && name === "left") return { sort: "live_bytes" };
+  if (!canFilter(name) && name === "peak") return summary.peak.seq === null || !strip ? {} : aroundPeak();
+  if (!canFilter(name) && name === "left") return { sort: "live_bytes" };
   return { only: view.only === name ? null : name };
 }
 

@@ -115,12 +115,19 @@ def _number(summary):
 def _strip(facts):
     what = "Each bar above the line is a call of the allocator, the higher the more bytes (each doubling counts the same). "
     if facts["bins"]:
-        what = "Bars above the line are calls of the allocator, many to a bar. "
-    what += (
-        "Below the line are memory syscalls: the program asking the kernel. A line leads from a "
-        "call to the syscalls it made. Calls that made none stay grey: for them the allocator had "
-        "memory left. At the bottom, the bytes that were live."
-    )
+        what = (
+            "Bars above the line are calls of the allocator, many to a bar: the higher the more "
+            "calls. Below the line are memory syscalls: the program asking the kernel. Zoomed in "
+            "far enough, where single events are in this page, a line leads from a call to the "
+            "syscalls it made. "
+        )
+    else:
+        what += (
+            "Below the line are memory syscalls: the program asking the kernel. A line leads from "
+            "a call to the syscalls it made. Calls that made none stay grey: for them the "
+            "allocator had memory left. "
+        )
+    what += "At the bottom, the bytes that were live."
     return section(
         "strip", "When did it ask, and when did that reach the kernel?", what, '<div class="js"></div>'
     )
@@ -176,7 +183,9 @@ def place(row):
     """`main, alloc.c:12`; without a name its offset in the file."""
     name = fit(row["function"]) or "%s+%s" % (fit(row["module"]) or "no file", row["offset"] or "?")
     file = fit(row["file"] or "").rsplit("/", 1)[-1]
-    return "%s, %s:%s" % (name, file, row["line"]) if file and row["line"] else name
+    if file and row["line"]:
+        return "%s, %s:%s" % (name, file, row["line"])
+    return "%s at %s" % (name, row["offset"]) if row["function"] and row["offset"] else name
 
 
 def _events(facts):

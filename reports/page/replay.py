@@ -20,8 +20,12 @@ class _Replay(LiveBytes):
         self.held[measure.origin(group)] += size
 
 
-def of(events):
-    """{left, peak, temporary: bytes of each event's block; live: {origin: bytes after each}}."""
+def of(events, summary):
+    """{left, peak, temporary: bytes of each event's block; live: {origin: bytes after each}}.
+
+    Where calls of several threads overlap, a recorder may know better than what it told event by
+    event: a list whose sum is not the record's is None.
+    """
     replay, groups = _Replay(), []
     live = {origin: [] for origin in words.ORIGINS}
     for number, event in enumerate(events, 1):
@@ -36,13 +40,16 @@ def of(events):
     replay.finish()
     if groups:
         _note(live, replay.held)
-    return {
-        "left": [group.live_bytes for group in groups],
-        "left_blocks": [group.live_blocks for group in groups],
-        "peak": [group.own_peak_bytes for group in groups],
-        "temporary": [group.temporary_bytes for group in groups],
-        "live": {origin: values for origin, values in live.items() if any(values)},
+    told = {
+        "left": ("live_bytes", summary["leaked"]["bytes"]),
+        "peak": ("peak_bytes", summary["peak_bytes"]),
+        "temporary": ("temporary_bytes", summary["temporary"]["bytes"]),
     }
+    found = {"live": {origin: values for origin, values in live.items() if any(values)}}
+    for name, (of_group, total) in told.items():
+        values = [getattr(group, of_group) for group in groups]
+        found[name] = values if sum(values) == total else None
+    return found
 
 
 def _note(live, held):

@@ -59,10 +59,16 @@ function bytesOf(at) {
   return one === null ? 0 : one * (ev.nmemb[at] === null ? 1 : ev.nmemb[at]);
 }
 
+// Bytes of the block that an event handed out: left, at the peak, temporary.
+function remembered(what, at) {
+  return run.memory && run.memory[what] ? run.memory[what][at] : 0;
+}
+
 function placeOf(site) {
   const name = site.function || `${site.module || "no file"}+${site.offset || "?"}`;
   const file = (site.file || "").split("/").pop();
-  return file && site.line ? `${name}, ${file}:${site.line}` : name;
+  if (file && site.line) return `${name}, ${file}:${site.line}`;
+  return site.function && site.offset ? `${name} at ${site.offset}` : name;
 }
 
 function whoOf(kind) {

@@ -6,13 +6,16 @@ const MEASURES = [
   ["live_bytes", "left", "bytes live at the end"],
   ["temporary_bytes", "temporary", "bytes freed before their thread asked again"],
   ["count", "allocations", "how often"],
-  ["reached", "reached the kernel", "allocations that made a memory syscall"],
+  ["calls_reaching_kernel", "reached the kernel", "allocations that made a memory syscall"],
 ];
 const AT_ONCE = 50;
 let more = AT_ONCE;
 
+// Those that are known; what reached the kernel is told of single events alone.
 function measures() {
-  return run.whole ? MEASURES : MEASURES.filter(([name]) => summary.sites.length === 0 || name in summary.sites[0]);
+  if (!run.whole) return MEASURES.filter(([name]) => summary.sites.every((row) => typeof row[name] === "number"));
+  const lists = { peak_bytes: "peak", live_bytes: "left", temporary_bytes: "temporary" };
+  return MEASURES.filter(([name]) => !(name in lists) || run.memory[lists[name]]);
 }
 
 function setUpSites() {
@@ -49,11 +52,11 @@ function siteRows(events) {
       rows.set(kind.site, row);
     }
     row.bytes += bytesOf(at);
-    row.peak_bytes += run.memory.peak[at];
-    row.live_bytes += run.memory.left[at];
-    row.temporary_bytes += run.memory.temporary[at];
+    row.peak_bytes += remembered("peak", at);
+    row.live_bytes += remembered("left", at);
+    row.temporary_bytes += remembered("temporary", at);
     row.count++;
-    if (reaches(at)) row.reached++;
+    if (reaches(at)) row.calls_reaching_kernel++;
     const purpose = kind.purpose || "unknown";
     row.purposes.set(purpose, (row.purposes.get(purpose) || 0) + bytesOf(at));
   }

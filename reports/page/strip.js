@@ -140,7 +140,7 @@ function drawBins(context, axis) {
   const highest = Math.max(1, ...[...bars.values()].map((bar) => Math.max(bar.call, bar.syscall)));
   const wide = Math.max(1, Math.ceil(axis.of(axis.left + run.bins.width)));
   for (const [x, bar] of bars) {
-    context.globalAlpha = bar.faint ? 0.2 : 0.75;
+    context.globalAlpha = bar.faint ? 0.2 : 1;
     context.fillStyle = paints().grey;
     const high = bar.call ? logHeight(bar.call, highest) * (LANES.calls - LANES.phases - 10) : 0;
     context.fillRect(x, LANES.calls - high, wide, high);
@@ -200,7 +200,8 @@ function drawLive(context, axis) {
   }
   context.globalAlpha = 1;
   context.fillStyle = paints().quiet;
-  context.fillText(`live, at most ${size(highest)} here`, 5, LANES.live - LANES.liveHigh - 4);
+  const when = run.whole ? "live" : `live at ${moments.length} moments`;
+  context.fillText(`${when}, at most ${size(highest)} here`, 5, LANES.live - LANES.liveHigh - 4);
 }
 
 function drawRange(context, axis) {

@@ -22,6 +22,11 @@ function pairOf(text) {
   return found && Number(found[1]) <= Number(found[2]) ? [Number(found[1]), Number(found[2])] : null;
 }
 
+// Whether the page knows of each event whether it is one.
+function canFilter(only) {
+  return ["calls", "reached"].includes(only) || Boolean(run.memory && run.memory[only]);
+}
+
 function oneOf(value, allowed) {
   return allowed.includes(value) ? value : null;
 }
@@ -37,7 +42,7 @@ function viewOf(hash) {
     step: step === undefined ? null : step,
     origin: oneOf(said.get("origin"), origins),
     phase: oneOf(said.get("phase"), phases),
-    only: run.whole ? oneOf(said.get("only"), Object.keys(ONLY)) : oneOf(said.get("only"), ["calls", "reached"]),
+    only: oneOf(said.get("only"), Object.keys(ONLY).filter(canFilter)),
     site: Number.isInteger(site) && site >= 0 && site < sites.length ? site : null,
     sort: said.get("sort"),
     q: said.get("q"),
@@ -82,7 +87,7 @@ function isFiltered() {
 function isOnly(at) {
   if (view.only === "calls") return !isSyscall(at) && !isNested[at];
   if (view.only === "reached") return reaches(outermost[at]);
-  return run.memory[view.only][at] > 0;
+  return remembered(view.only, at) > 0;
 }
 
 function isShown(at) {

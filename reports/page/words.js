@@ -49,6 +49,11 @@ function el(name, properties, ...children) {
   return made;
 }
 
+// In the place of what an element held; null is nothing.
+function fill(home, ...children) {
+  home.replaceChildren(...children.filter((child) => child !== null && child !== undefined));
+}
+
 // A text of the target's: isolated, so that its direction stays its own.
 function bdi(text) {
   return el("bdi", {}, String(text));
