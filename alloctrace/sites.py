@@ -19,7 +19,7 @@ _VARIOUS = "various"  # what differs between purposes that are alike
 
 
 def place(frame, origin):
-    """What tells one place from another: the values of PLACE. `frame`: the meaningful one, or None."""
+    """What tells one place from another, as PLACE. `frame`: the meaningful one, or None."""
     if frame is None:
         return None, "", None, None, None, origin
     offset = frame.offset if _needs_offset(frame, origin) else None

@@ -64,7 +64,9 @@ def test_every_file_of_the_page_is_joined_into_it(small):
     assert all("/* %s */" % name in small for name in files)
 
 
-@pytest.mark.parametrize("word", ["innerHTML", "outerHTML", "insertAdjacentHTML", "eval(", "fetch("])
+@pytest.mark.parametrize(
+    "word", ["innerHTML", "outerHTML", "insertAdjacentHTML", "eval(", "fetch("]
+)
 def test_the_script_makes_no_markup_of_text(word):
     script = document.joined(document.SCRIPTS)
     assert word not in script and "textContent" in script
@@ -143,7 +145,9 @@ def test_windows_hold_their_events_and_no_others(long):
     syscalls = [n for n, row in enumerate(facts["kinds"]["rows"]) if row[0] == "syscall"]
     shown = [seq for seq, kind in zip(inside, facts["events"]["kind"]) if kind in syscalls]
     assert len(shown) == record["causes"]["syscalls"] == 12  # all of them, with their calls
-    made_by = [c for c, kind in zip(facts["events"]["cause"], facts["events"]["kind"]) if kind in syscalls]
+    made_by = [
+        c for c, kind in zip(facts["events"]["cause"], facts["events"]["kind"]) if kind in syscalls
+    ]
     assert set(made_by) <= set(inside)
 
 

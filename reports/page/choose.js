@@ -75,8 +75,9 @@ function inShort(at) {
   return `${ev.seq[at]}: ${asked(at)} · ${kind.phase} · ${whoOf(kind)} · ${kind.purpose || "for: unknown"}${reached}`;
 }
 
-function dropped() {
+function dropped(event) {
   if (!dragging) return;
+  dragging[1] = event.offsetX;
   const [from, to] = [...dragging].sort((a, b) => a - b);
   dragging = null;
   const axis = scale(strip.parentElement.clientWidth);

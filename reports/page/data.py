@@ -22,7 +22,9 @@ KIND = (
     " purpose purpose_rule source site stack cut"
 ).split()
 FRAME = "function module file line inlined offset".split()
-COLUMNS = "seq t_ns tid kind dur_ns size nmemb align ptr result errno args block cause outer".split()
+COLUMNS = (
+    "seq t_ns tid kind dur_ns size nmemb align ptr result errno args block cause outer".split()
+)
 
 
 def of(summary, trace):

@@ -36,9 +36,7 @@ SCRIPTS = (
 STYLES = ("page.css", "panels.css")
 
 _HERE = os.path.dirname(os.path.abspath(__file__))
-_POLICY = (
-    "default-src 'none'; script-src '%s'; style-src '%s'; base-uri 'none'; form-action 'none'"
-)
+_POLICY = "default-src 'none'; script-src '%s'; style-src '%s'; base-uri 'none'; form-action 'none'"
 
 
 def render(summary, trace):

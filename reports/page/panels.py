@@ -113,7 +113,10 @@ def _number(summary):
 
 
 def _strip(facts):
-    what = "Each bar above the line is a call of the allocator, the higher the more bytes (each doubling counts the same). "
+    what = (
+        "Each bar above the line is a call of the allocator, the higher the more bytes (each "
+        "doubling counts the same). "
+    )
     if facts["bins"]:
         what = (
             "Bars above the line are calls of the allocator, many to a bar: the higher the more "
@@ -129,7 +132,10 @@ def _strip(facts):
         )
     what += "At the bottom, the bytes that were live."
     return section(
-        "strip", "When did it ask, and when did that reach the kernel?", what, '<div class="js"></div>'
+        "strip",
+        "When did it ask, and when did that reach the kernel?",
+        what,
+        '<div class="js"></div>',
     )
 
 
@@ -154,7 +160,9 @@ def _matrix(summary):
         if origin != "unknown" or any(map(any, row)):
             row.append([sum(cell[0] for cell in row), sum(cell[1] for cell in row)])
             rows.append([origin] + [_cell(*cell) for cell in row])
-    return table("matrix-table", ["who asked", *words.PHASES, "all phases"], rows, "origin by phase")
+    return table(
+        "matrix-table", ["who asked", *words.PHASES, "all phases"], rows, "origin by phase"
+    )
 
 
 def _cell(calls, syscalls):

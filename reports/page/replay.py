@@ -69,4 +69,3 @@ def of(events, summary):
         values = [getattr(group, of_group) for group in groups]
         found[name] = values if sum(values) == total else None
     return found
-

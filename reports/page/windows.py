@@ -16,6 +16,7 @@ EDGE = 1500  # events of each window at most
 AROUND = 200  # before and behind the peak
 SYSCALLS = 2500
 _NAMES = ("present", "group", "cause")
+_SERIES = ("origin", "phase", "kind")
 
 
 def of(summary, trace, wanted):
@@ -80,10 +81,10 @@ class _Counts:
             "width": self._width,
             "total": total,
             "series": [
-                {"origin": origin, "phase": phase, "kind": kind, "at": list(bins), "n": list(bins.values())}
-                for (origin, phase, kind), bins in sorted(self._sums.items())
+                dict(zip(_SERIES, series), at=list(bins), n=list(bins.values()))
+                for series, bins in sorted(self._sums.items())
             ],
-        }  # fmt: skip
+        }
 
 
 def _starts(groups, wanted):
