@@ -90,19 +90,39 @@ def _narrowest(low, high):
 
 def decode(packed, delta, count):
     """The `count` integers of a Packed, signed; raises ColumnError, never uses more memory."""
+    base, values = _unpacked(packed, count)
+    if values is None:
+        return _wrapped([base]) * count
+    if delta:
+        return _wrapped(list(accumulate(_repeated(values, count), initial=base))[1:])
+    whole = values.tolist()
+    return _repeated(_wrapped([value + base for value in whole]) if base else whole, count)
+
+
+def decode_rows(packed, delta, count, rows):
+    """As decode, of the rows (indexes) that somebody asks for: few of many."""
+    base, values = _unpacked(packed, count)
+    if values is None:
+        return _wrapped([base]) * len(rows)
+    if delta:
+        sums = list(accumulate(_repeated(values, count), initial=base))
+        return _wrapped([sums[row + 1] for row in rows])
+    period = len(values)
+    return _wrapped([values[row % period] + base for row in rows])
+
+
+def _unpacked(packed, count):
+    """(base, the differences of one period as an array); None: there are none."""
     width, base, period, data = packed
     if not 0 <= count <= CHUNK:
         raise ColumnError("a chunk of %d values" % count)
     if width == 0:
-        return _wrapped([base]) * count
+        return base, None
     if width not in _TYPE:
         raise ColumnError("integers of %r bytes" % (width,))
     if period != count and period not in range(1, min(count, LONGEST_PERIOD + 1)):
         raise ColumnError("a column that repeats after %r rows" % (period,))
-    values = _integers(width, period, data)
-    if delta:
-        return _wrapped(list(accumulate(_repeated(values, count), initial=base))[1:])
-    return _repeated(_wrapped([value + base for value in values] if base else values), count)
+    return base, _integers(width, period, data)
 
 
 def _repeated(values, count):
@@ -119,7 +139,7 @@ def _integers(width, count, data):
     packed.frombytes(raw)
     if sys.byteorder == "big":
         packed.byteswap()
-    return packed.tolist()
+    return packed
 
 
 def _inflate(data, size):

@@ -10,6 +10,7 @@ import os
 import stat
 
 MAX_READ = 1 << 28  # bytes of one section or table; real string tables stay far below
+_PAGE, _MAX_PAGES = 1 << 12, 1 << 12  # of a file, kept in memory
 
 
 class ElfError(Exception):
@@ -22,6 +23,7 @@ class Image:
     def __init__(self, path):
         self.path = os.fspath(path)
         self.size = 0
+        self._pages = {}
         try:
             # O_NONBLOCK: opening a FIFO that stands in for a library must not wait for a writer
             self._file = open(self.path, "rb", buffering=0, opener=_open_without_waiting)
@@ -37,9 +39,18 @@ class Image:
 
     def close(self):
         self._file.close()
+        self._pages.clear()
 
     def _read(self, offset, size):
-        return _read_fully(self._file.fileno(), offset, size)
+        """Small pieces by pages: of code that ran many are wanted, a few bytes each."""
+        page, skip = divmod(offset, _PAGE)
+        if skip + size > _PAGE:
+            return _read_fully(self._file.fileno(), offset, size)
+        if page not in self._pages:
+            if len(self._pages) >= _MAX_PAGES:
+                self._pages.clear()
+            self._pages[page] = _read_fully(self._file.fileno(), page * _PAGE, _PAGE)
+        return self._pages[page][skip : skip + size]
 
     def upto(self, offset, size):
         """At most `size` bytes from `offset`; fewer where the file ends."""

@@ -93,9 +93,8 @@ def _of_small_groups(recorded, groups, chunks):
     found = set()
     for index in sorted(chunks if window else ()):
         first, (column,) = recorded.columns(index, ("group",))
-        for seq, id_ in enumerate(column, first):
-            if id_ in window:
-                found.update(range(seq, seq + window[id_]))
+        for seq in [seq for seq, id_ in enumerate(column, first) if id_ in window]:
+            found.update(range(seq, seq + window[column[seq - first]]))
     return found
 
 

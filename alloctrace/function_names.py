@@ -18,7 +18,7 @@ MAX_DEPTH = 8  # of <<A as B>::C as D>::e
 
 _HASH = re.compile(r"::h[0-9a-f]{16}$")
 _CRATE_ID = re.compile(r"\[[0-9a-f]{4,16}\](?=::|>|$)")
-_COMPILER_PART = re.compile(r"(?:\.(?:cold|part|constprop|isra|llvm|lto_priv)(?:\.\d+)*)+$")
+_COMPILER_PART = re.compile(r"(?:\.(?:cold|part|constprop|isra|llvm|lto_priv|__uniq)(?:\.\d+)*)+$")
 _VERSION = re.compile(r"@@?[A-Za-z]\w*(?:\.[\w.]+)?$")
 _OPERATOR = re.compile(r"operator ?(?:\(\)|\[\]|->\*?|<=>|<<=?|>>=?|<=?|>=?)")
 _NEW = re.compile(r"^_IO_new_(?=[a-z]*open|fclose|pclose|getline|fdopen)")  # glibc's aliases
@@ -48,6 +48,7 @@ def plain(name):
 
 
 def _plain_c(name):
+    name = _QUALIFIERS.sub("", name)
     name = _VERSION.sub("", _COMPILER_PART.sub("", name))
     if name.startswith("__GI_") and len(name) > 5:
         name = name[5:]

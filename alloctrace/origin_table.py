@@ -15,6 +15,8 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 
+from .globs import Globs, glob
+
 PATH = os.path.join(os.path.dirname(os.path.abspath(__file__)), "data", "origin.ini")
 CLASSES = ("allocator", "pass", "loader", "runtime", "user")
 PLACES = ("any", "libc", "loader", "library", "program", "static", "rust", "cpython")
@@ -46,13 +48,7 @@ class Table:
     def __init__(self, rows, owners):
         self.rows = rows
         self._owners = owners
-        self._exact, self._patterns = {}, []
-        for order, row in enumerate(rows):
-            for name in row.names:
-                if "*" in name:
-                    self._patterns.append((order, glob(name)))
-                else:
-                    self._exact.setdefault(name, []).append(order)
+        self._orders = Globs((name, at) for at, row in enumerate(rows) for name in row.names)
         self._named = {}
 
     def find(self, name, places):
@@ -67,9 +63,7 @@ class Table:
         return None
 
     def _rows_of(self, name):
-        orders = set(self._exact.get(name, ()))
-        orders.update(order for order, pattern in self._patterns if pattern.match(name))
-        return [self.rows[order] for order in sorted(orders)]
+        return [self.rows[order] for order in sorted(set(self._orders.fitting(name)))]
 
     def owner(self, module):
         """Who a library is, for people: "C" for libc.so.6, "libselinux" for libselinux.so.1."""
@@ -77,37 +71,6 @@ class Table:
             if pattern.match(module):
                 return name
         return re.split(r"\.so\b|-\d", module, maxsplit=1)[0] or module
-
-
-@dataclass(frozen=True)
-class Glob:
-    """A pattern in which only `*` is special. Hundreds of them are made at each start, where
-    regular expressions would take longer to compile than all their questions take.
-    """
-
-    first: str
-    middle: tuple
-    last: str
-    is_exact: bool
-
-    def match(self, text):
-        """Whether the pattern fits the whole text."""
-        if self.is_exact:
-            return text == self.first
-        at, end = len(self.first), len(text) - len(self.last)
-        if at > end or not (text.startswith(self.first) and text.endswith(self.last)):
-            return False
-        for part in self.middle:
-            at = text.find(part, at, end)
-            if at < 0:
-                return False
-            at += len(part)
-        return True
-
-
-def glob(pattern):
-    first, *rest = pattern.split("*")
-    return Glob(first, tuple(rest[:-1]), rest[-1] if rest else "", not rest)
 
 
 def parser():

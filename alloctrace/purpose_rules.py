@@ -27,7 +27,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from . import words
-from .origin_table import TableError, glob, parser
+from .globs import Globs, glob
+from .origin_table import TableError, parser
 
 PATH = os.path.join(os.path.dirname(os.path.abspath(__file__)), "data", "purpose.ini")
 KEYS = (
@@ -42,6 +43,7 @@ ALLOCATING = tuple(name for name in words.ENTRY_POINTS if name != "free")
 class Step:
     """One function of a `stack` condition."""
 
+    names: frozenset  # as they are written, `*` for any text
     exact: frozenset
     patterns: tuple
     reach: str  # "<" the direct caller, "~" through insides of a library, "<<" anywhere out
@@ -79,18 +81,13 @@ class Rules:
 
     def __init__(self, rules):
         self.rules = rules
-        self._bits = {}  # (exact names, patterns) of a step -> its bit
+        self._bits = {}  # names of a step -> its bit
         self._on = {}  # name of an event -> [(bits that are needed, rule)]
         for rule in rules:
             needed = self._bits_of(rule)
             for name in rule.on:
                 self._on.setdefault(name, []).append((needed, rule))
-        self._exact = {}  # name of a function -> bits of the steps that name it
-        self._patterns = []  # (pattern, bit)
-        for (exact, patterns), bit in self._bits.items():
-            self._patterns += [(pattern, bit) for pattern in patterns]
-            for function in exact:
-                self._exact[function] = self._exact.get(function, 0) | bit
+        self._steps = Globs((name, bit) for names, bit in self._bits.items() for name in names)
         self._fitting = {}  # name of a function -> bits of the steps that it fits
         self._found = {}  # (name of an event, bits of its stack) -> rules
 
@@ -105,18 +102,16 @@ class Rules:
     def _bits_of(self, rule):
         found = 0
         for step in rule.steps:
-            key = (step.exact, step.patterns)
-            found |= self._bits.setdefault(key, 1 << len(self._bits))
+            found |= self._bits.setdefault(step.names, 1 << len(self._bits))
         return found
 
     def steps_of(self, function):
         """Bits of the steps that a function's name fits."""
         known = self._fitting.get(function)
         if known is None:
-            known = self._exact.get(function, 0)
-            for pattern, bit in self._patterns:
-                if not known & bit and pattern.match(function):
-                    known |= bit
+            known = 0
+            for bit in self._steps.fitting(function):
+                known |= bit
             self._fitting[function] = known
         return known
 
@@ -193,7 +188,8 @@ def _steps(text):
             continue
         options = [name.replace("operator_", "operator ") for name in word.split("|")]
         exact = frozenset(name for name in options if "*" not in name)
-        yield Step(exact, tuple(glob(name) for name in options if "*" in name), reach)
+        patterns = tuple(glob(name) for name in options if "*" in name)
+        yield Step(frozenset(options), exact, patterns, reach)
         reach = "<"
 
 

@@ -39,14 +39,16 @@ class Recorded:
 
     def chunk_events(self, index):
         """Yield (Event, id of its group) of one chunk."""
-        first, chunk = self._chunk(index)
+        first, chunk = self.columns(index, COLUMN_NAMES)
+        trace_events.mend(chunk, first, self._late_of(first, first + len(chunk[0])))
         return self._made().of(first, chunk)
 
-    def columns(self, index, names):
-        """(seq of its first event, these columns of the chunk), without what became known later."""
+    def columns(self, index, names, rows=None):
+        """(seq of its first event, these columns of the chunk), without what became known later;
+        `rows`: indexes of those that are wanted, else all."""
         first, count, packed = self.chunks[index]
         try:
-            return first, _unpack(packed, count, names)
+            return first, _unpack(packed, count, names, rows)
         except columns.ColumnError as error:
             raise TraceError("damaged: %s" % error) from None
 
@@ -58,22 +60,20 @@ class Recorded:
             first, count, _ = self.chunks[index]
             here = wanted[bisect_left(wanted, first) : bisect_left(wanted, first + count)]
             if here:
-                yield from self._made().some(first, self._chunk(index)[1], here)
-
-    def _chunk(self, index):
-        """(seq of its first event, its columns), with what became known later."""
-        first, chunk = self.columns(index, COLUMN_NAMES)
-        late = self._late_of(first, first + len(chunk[0]))
-        trace_events.mend(
-            chunk, first, ((seq, COLUMN_NAMES[at], _signed(value)) for seq, at, value in late)
-        )
-        return first, chunk
+                _, chunk = self.columns(index, COLUMN_NAMES, [seq - first for seq in here])
+                row_of = {seq: row for row, seq in enumerate(here)}
+                late = self._late_of(first, first + count)
+                late = ((row_of[seq], *rest) for seq, *rest in late if seq in row_of)
+                trace_events.mend(chunk, 0, late)
+                yield from self._made().some(here, chunk)
 
     def _late_of(self, first, end):
+        """(seq, name of the column, value) of what became known later."""
         if self._late_rows is None or len(self._late_rows) != len(self.late):
             self._late_rows = sorted(self.late, key=itemgetter(0))
         rows = self._late_rows
-        return rows[bisect_left(rows, (first,)) : bisect_left(rows, (end,))]
+        here = rows[bisect_left(rows, (first,)) : bisect_left(rows, (end,))]
+        return ((seq, COLUMN_NAMES[at], _signed(value)) for seq, at, value in here)
 
     def _made(self):
         return trace_events.Events(self.sums.groups, self._arguments)
@@ -113,14 +113,14 @@ class Events:
                 yield event
 
 
-def _unpack(packed, count, names):
+def _unpack(packed, count, names, rows):
     """Columns in the order of `names`; one that was left out is all zeros."""
     found = dict.fromkeys(COLUMN_NAMES, (columns.Packed(0, 0, count, b""), False))
     for column in packed:
         data = bytes(column.data) if column.width else b""
         row = columns.Packed(column.width, column.base, column.period, data)
         found[COLUMN_NAMES[column.column]] = row, bool(column.delta)
-    return trace_events.unpack(found, count, names)
+    return trace_events.unpack(found, count, names, rows)
 
 
 def _signed(value):

@@ -193,13 +193,16 @@ class Builder:
         if history.events:
             self._refuse("single calls beside them")
         known.keeps_events = history.run.get("keep") != "totals"
+        counted = sum(known.sums.groups.sums["count"])
+        if not known.keeps_events:
+            known.told = counted  # it may have been killed while it told
         known.sums.events = len(known.events) if known.keeps_events else known.told
         history.recorded = known
         known.stacks.use(known.sums.groups.stack)
         history.stacks = known.stacks
         try:
             history.events = self._events(history)
-            if not known.is_whole:
+            if not known.is_whole or counted != known.sums.events:
                 self._cut_off(history)
             history.blocks = sorted(known.blocks, key=attrgetter("number"))
         except TraceError as error:

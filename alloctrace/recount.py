@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from array import array
+
 from . import measure
 from .blocks import Block, asked
-from .group_table import clamped, sums_of
+from .group_table import SUMS, clamped, sums_of
 from .live_bytes import LiveBytes
 
 _REMEMBERED = 1 << 12  # nested calls, and calls that reached the kernel; fewer are ever open
@@ -14,7 +16,9 @@ class Recount:
     """Takes events with their groups, in their order."""
 
     def __init__(self, recorded):
-        self._recorded, self._groups = recorded, list(recorded.sums.groups)
+        table = recorded.sums.groups
+        table.set_sums(0, [array("q", bytes(8 * len(table)))] * len(SUMS))  # it may have told some
+        self._recorded, self._groups = recorded, list(table)
         self._live, self._blocks = LiveBytes(), {}  # pid -> {number: Block}
         self._images = {}
         self._outer, self._reached = {}, {}

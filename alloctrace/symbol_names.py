@@ -11,9 +11,11 @@ import re
 MAX_NAME = 4096  # characters; what is longer is cut
 _INTERNAL = "__GI_"  # glibc's own calls go to such aliases (include/libc-symbols.h)
 _ANONYMOUS = "(anonymous namespace)"
-_OPERATOR = re.compile(
+_OPERATOR = (
     r"\boperator ?(?:\(\)|\[\]|->\*?|<=>|<<=?|>>=?|<=?|>=?|\"\" ?|[-+*/%^&|~!=,]+|new|delete)"
 )
+_MARKS = re.compile(_OPERATOR + r"|->|[][<>{}() ]")
+_ANGLES = re.compile("[<>]")
 _RUST_HASH = re.compile(r"::h[0-9a-f]{16}$")
 _COMPILER_PART = re.compile(r"(?:\.(?:cold|part|constprop|isra|llvm|lto_priv)(?:\.\d+)*)+$")
 _CLONE = re.compile(r" \[clone [^\]]*\]")
@@ -45,45 +47,42 @@ def is_mangled(name):
     return name.startswith(("_Z", "_R", "__Z"))
 
 
-def _tokens(name):
-    """Yield (text, depth of brackets around it): operators and arrows are one piece."""
-    at, depth = 0, 0
-    while at < len(name):
-        match = _OPERATOR.match(name, at) if name[at] == "o" and _begins_word(name, at) else None
-        text = match.group() if match else "->" if name.startswith("->", at) else name[at]
-        if len(text) == 1 and text in _CLOSING:
+def _marks(name):
+    """Yield (match, depth of brackets around it) of brackets and blanks. Those of operators and
+    arrows are none: an operator comes as one piece."""
+    depth = 0
+    for match in _MARKS.finditer(name):
+        text = match.group()
+        if text in _CLOSING:
             depth = max(0, depth - 1)
-        yield text, depth
-        if len(text) == 1 and text in _OPENING:
+        yield match, depth
+        if text in _OPENING:
             depth += 1
-        at += len(text)
-
-
-def _begins_word(name, at):
-    return at == 0 or not (name[at - 1].isalnum() or name[at - 1] == "_")
 
 
 def _without_arguments(name):
-    kept, skipping = [], False
     name = name.replace(_ANONYMOUS, "{anonymous}")
-    for text, depth in _tokens(name):
-        if text == "(" and depth == 0:
-            skipping = True
-        if not skipping:
-            kept.append(text)
-        if text == ")" and depth == 0:
-            skipping = False
+    kept, start, is_skipping = [], 0, False
+    for match, depth in _marks(name):
+        if depth or match.group() not in "()":
+            continue
+        if match.group() == ")":
+            start, is_skipping = match.end() if is_skipping else start, False
+        elif not is_skipping:
+            kept.append(name[start : match.start()])
+            is_skipping = True
+    kept.append("" if is_skipping else name[start:])
     cleaned = _QUALIFIERS.sub("", "".join(kept))
     return (cleaned or name).replace("{anonymous}", _ANONYMOUS)
 
 
 def _without_return_type(name):
-    last, at, before = 0, 0, ""
-    for text, depth in _tokens(name):
-        if text == " " and depth == 0 and not before.startswith("operator"):
-            last = at + 1
-        at += len(text)
-        before = text
+    last, operator_end = 0, -1
+    for match, depth in _marks(name):
+        if match.group().startswith("operator"):
+            operator_end = match.end()
+        elif match.group() == " " and depth == 0 and match.start() != operator_end:
+            last = match.end()
     return name[last:] or name
 
 
@@ -104,7 +103,8 @@ def _without_defaults(name):
 def _closing(name, at):
     """Where the bracket that opened before `at` has been closed."""
     depth = 1
-    while at < len(name) and depth:
-        depth += (name[at] == "<") - (name[at] == ">")
-        at += 1
-    return at
+    for match in _ANGLES.finditer(name, at):
+        depth += 1 if match.group() == "<" else -1
+        if not depth:
+            return match.end()
+    return len(name)

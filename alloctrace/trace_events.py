@@ -23,10 +23,9 @@ class Events:
         for seq, row in enumerate(zip(*chunk), first):
             yield self._event(seq, row), row[_GROUP]
 
-    def some(self, first, chunk, wanted):
-        """(event, id of its group) of a chunk's `wanted` seqs; the others are not made."""
-        for seq in wanted:
-            row = [column[seq - first] for column in chunk]
+    def some(self, seqs, chunk):
+        """The same of columns that hold these seqs only."""
+        for seq, row in zip(seqs, zip(*chunk)):
             yield self._event(seq, row), row[_GROUP]
 
     def _event(self, seq, row):
@@ -81,9 +80,11 @@ def _earlier(seq, distance):
     return seq - distance
 
 
-def unpack(found, count, names=COLUMN_NAMES):
-    """Columns in the order of `names` of {name: (Packed, delta)}."""
-    return [columns.decode(*found[name], count) for name in names]
+def unpack(found, count, names=COLUMN_NAMES, rows=None):
+    """Columns in the order of `names` of {name: (Packed, delta)}; `rows`: of these only."""
+    if rows is None:
+        return [columns.decode(*found[name], count) for name in names]
+    return [columns.decode_rows(*found[name], count, rows) for name in names]
 
 
 def mend(chunk, first, late, names=COLUMN_NAMES):

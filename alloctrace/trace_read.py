@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from functools import cached_property
 
 from . import columns, fields, run_facts, trace_events, trace_schema, trace_tables, words
@@ -10,7 +11,7 @@ from .blocks import Block
 from .groups import Sums
 from .model import Border, Module
 from .trace_check import TraceError, checked, checked_value
-from .trace_schema import to_unsigned
+from .trace_schema import LONGEST_TEXT, to_unsigned
 
 _KEPT_STACKS = 1000
 _SMALLEST_ROW = 3  # bytes a row needs at least: more rows than that allow, a file cannot hold
@@ -32,6 +33,7 @@ class Trace:
                 self.modules = [self._module(row) for row in self._table("modules")]
                 self.borders = [self._border(row) for row in self._table("borders")]
                 self.notes = [row[1] for row in self._table("notes")]
+                self._check_counts()
         except TraceError:
             self.close()
             raise
@@ -45,6 +47,20 @@ class Trace:
     def close(self):
         self._db.close()
 
+    def _check_counts(self):
+        """Whoever believes the sums must not meet more events, nor less."""
+        said = self.run.get("events") or 0
+        found = [("groups", *self._count("groups"))]
+        found += [("chunks", *self._count("chunks"))] if self.keeps_events else []
+        for table, fewest, events in found:
+            if fewest < 0 or events != said:
+                text = "damaged: its %s hold %d events, it says %d"
+                raise TraceError(text % (table, events, said))
+
+    def _count(self, table):
+        query = "SELECT ifnull(min(count), 0), ifnull(sum(count), 0) FROM " + table
+        return [int(value) for value in self._db.execute(query).fetchone()]
+
     # plain tables
 
     def _table(self, table):
@@ -56,6 +72,8 @@ class Trace:
                 raise TraceError("damaged: more rows in %s than the file can hold" % table)
             if tuple(map(type, row)) != plain:
                 row = tuple(checked_value(value, *type_) for value, type_ in zip(row, types))
+            if table != "run" and any(type(v) is str and len(v) > LONGEST_TEXT for v in row):
+                raise TraceError("damaged: a text in %s is too long" % table)
             yield row
 
     @staticmethod
@@ -144,11 +162,15 @@ class Trace:
             groups = self.sums().groups
             chosen = None if wanted is None else {g.id for g in groups if wanted(g)}
             made = trace_events.Events(groups, self._arguments_of())
+            counted = _Counted(groups)
             for index, first, count in self._chunks():
-                if chosen is None or self._holds(index, count, chosen):
+                of_events = self._group_column(index, count)
+                counted.add(of_events)
+                if chosen is None or not chosen.isdisjoint(of_events):
                     for event, group in made.of(first, self._chunk(index, first, count)):
                         if chosen is None or group in chosen:
                             yield event
+            counted.compare()
 
     def events_within(self, ranges):
         """Yield the events of some ranges of seqs, sorted pairs (first, last); chunks that hold
@@ -193,12 +215,11 @@ class Trace:
 
         return arguments
 
-    def _holds(self, index, count, chosen):
-        """Whether a chunk has events of the chosen groups: one column tells."""
+    def _group_column(self, index, count):
+        """Of which group each event of a chunk is."""
         query = "SELECT width, base, period, data, delta FROM columns WHERE chunk = ? AND name = ?"
         row = self._db.execute(query, (index, "group")).fetchone()
-        packed, delta = columns.Packed(*row[:4]), row[4]
-        return not chosen.isdisjoint(columns.decode(packed, delta, count))
+        return columns.decode(columns.Packed(*row[:4]), row[4], count)
 
     def _chunk(self, index, first, count, names=trace_schema.COLUMN_NAMES):
         query = "SELECT name, width, base, period, data, delta FROM columns WHERE chunk = ?"
@@ -209,3 +230,21 @@ class Trace:
         query = "SELECT seq, name, value FROM late WHERE seq >= ? AND seq < ?"
         trace_events.mend(chunk, first, self._db.execute(query, (first, first + count)), names)
         return chunk
+
+
+class _Counted:
+    """How many events each group has in the chunks, beside what the group says."""
+
+    def __init__(self, groups):
+        self._said, self._found = groups.sums["count"], Counter()
+
+    def add(self, of_events):
+        if not 0 < min(of_events) <= max(of_events) <= len(self._said):
+            raise TraceError("damaged: an event is of no group")
+        self._found.update(of_events)
+
+    def compare(self):
+        for id_, said in enumerate(self._said, 1):
+            if self._found[id_] != said:
+                text = "damaged: group %d has %d events, it says %d"
+                raise TraceError(text % (id_, self._found[id_], said))

@@ -9,6 +9,7 @@ from __future__ import annotations
 APPLICATION_ID = 0x62726B70  # "brkp"
 VERSION = 2
 MAX_DEPTH = 10000  # frames of a stack; an engine's own limit is far below
+LONGEST_TEXT = 1 << 17  # characters of a text, but for those in `run`: a page may repeat it
 
 TABLES = {
     "run": "key TEXT PRIMARY KEY NOT NULL, value TEXT NOT NULL",

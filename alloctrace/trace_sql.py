@@ -10,7 +10,9 @@ from . import trace_check, trace_schema, trace_table
 
 MAX_MEMORY = 512 << 20  # bytes that one query may take
 MAX_EVENTS = 50000000  # as a table they take up to 100 bytes each, in a temporary file
+FILE_LIMIT = 8 << 20  # pages of 4 KiB that this table may have
 TIMEOUT = 300  # seconds
+TOO_LONG = "the query took too long: --timeout S gives it more time"
 _STEPS = 10000  # of SQLite's virtual machine between two looks at the clock
 
 _ALLOWED = {
@@ -19,6 +21,9 @@ _ALLOWED = {
     sqlite3.SQLITE_FUNCTION,
     33,  # SQLITE_RECURSIVE, without a name in Python 3.9
 }
+_INNOCUOUS = 0x200000  # SQLITE_INNOCUOUS
+# Give or take pointers, or run code.
+_REFUSED = {"fts3_tokenizer", "load_extension"}
 
 
 class QueryError(Exception):
@@ -36,8 +41,10 @@ class Query:
         self._db.text_factory = lambda data: data.decode("utf-8", "surrogateescape")
         self._db.execute("PRAGMA trusted_schema=OFF")
         self._db.execute("PRAGMA hard_heap_limit=%d" % MAX_MEMORY)
+        self._db.execute("PRAGMA main.max_page_count=%d" % FILE_LIMIT)
         self._db.execute("ATTACH ? AS trace", (trace_check.read_only_uri(trace.path),))
-        self._timeout = timeout
+        self._refused = _REFUSED | _not_innocuous(self._db)
+        self._end = time.monotonic() + timeout
 
     def __enter__(self):
         return self
@@ -52,9 +59,8 @@ class Query:
         """(column names, iterator of rows); raises QueryError, the iterator too."""
         if re.search(r"\bevents\b", query, re.IGNORECASE):
             self._make_events(query)
-        self._db.set_authorizer(_only_reading)
-        end = time.monotonic() + self._timeout
-        self._db.set_progress_handler(lambda: time.monotonic() > end, _STEPS)
+        self._db.set_authorizer(self._only_reading)
+        self._db.set_progress_handler(self._is_late, _STEPS)
         with _query_errors():
             cursor = self._db.execute(query)
             names = [column[0] for column in cursor.description or ()]
@@ -67,11 +73,34 @@ class Query:
                 "%d events are too many for a table (%d): ask `groups`, `sites` or `totals`"
                 % (count, MAX_EVENTS)
             )
-        trace_table.make(self._db, self._trace, query, self._tell)
+        try:
+            trace_table.make(self._db, self._trace, query, self._told)
+        except OSError as error:
+            raise QueryError("no table of the events can be made: %s" % error) from None
+
+    def _told(self, count):
+        if self._is_late():
+            raise QueryError(TOO_LONG)
+        if self._tell is not None:
+            self._tell(count)
+
+    def _is_late(self):
+        return time.monotonic() > self._end
+
+    def _only_reading(self, action, _, function, *__):
+        is_refused = action == sqlite3.SQLITE_FUNCTION and function.lower() in self._refused
+        is_allowed = action in _ALLOWED and not is_refused
+        return sqlite3.SQLITE_OK if is_allowed else sqlite3.SQLITE_DENY
 
 
-def _only_reading(action, *_):
-    return sqlite3.SQLITE_OK if action in _ALLOWED else sqlite3.SQLITE_DENY
+def _not_innocuous(connection):
+    """Functions that SQLite itself would not let a stranger's schema call; JSON's are harmless."""
+    harmless, names = set(), set()
+    for row in connection.execute("PRAGMA function_list"):
+        names.add(row[0])
+        if row[0].startswith(("json", "->")) or row[5] & _INNOCUOUS:
+            harmless.add(row[0])
+    return names - harmless
 
 
 def _rows(cursor):
@@ -94,6 +123,9 @@ class _query_errors:
 
 
 def _message(text):
+    refused = re.search("not authorized to use function: (.*)", text)
+    if refused:
+        return "a query may not use the function %s" % refused[1]
     if (
         "cannot modify" in text
         or "not authorized" in text
@@ -102,7 +134,7 @@ def _message(text):
     ):
         return "a query may only read: SELECT and WITH"
     if text == "interrupted":
-        return "the query took too long"
+        return TOO_LONG
     return text.splitlines()[0] if text else "the query failed"
 
 

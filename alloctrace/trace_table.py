@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+import sqlite3
 
 from . import columns, trace_schema
 from .trace_check import TraceError, checked
@@ -18,7 +19,7 @@ COLUMNS = (
     " image origin owner via direct decided_by rule confidence for_whom purpose cause outer stack"
     " function module file line"
 ).split()
-TELL_EVERY = 64  # chunks between two words of progress
+TELL_EVERY = 16  # chunks between two words of progress
 _2_64 = "18446744073709551616.0"  # sizes beyond 2^63 are as good as floating-point numbers
 
 
@@ -93,7 +94,10 @@ def _view(own):
 
 
 def _insert(connection, table, width, rows):
-    connection.executemany(trace_schema.insert_statement("main." + table, width), rows)
+    try:
+        connection.executemany(trace_schema.insert_statement("main." + table, width), rows)
+    except sqlite3.OperationalError as error:  # no damage of the trace, but a full disk
+        raise OSError(str(error)) from None
 
 
 def _check(first, found, groups, names):

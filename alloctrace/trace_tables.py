@@ -13,7 +13,7 @@ from .group_table import SUMS, GroupTable
 from .model import Frame, Purpose, Verdict
 from .stack_tree import StackTree
 from .trace_check import TraceError
-from .trace_schema import to_unsigned
+from .trace_schema import MAX_DEPTH, to_unsigned
 
 _ROWS = 4096  # read at once
 
@@ -25,11 +25,15 @@ def stack_tree(connection, table, limit):
     for id_, *row in table("frames"):
         numbers[id_] = len(frames)
         frames.append(_frame(row, functions))
-    parents, of = array("i", [0]), array("I", [0])
+    parents, of, depths = array("i", [0]), array("I", [0]), array("I", [0])
     for first, (ids, outer, frame) in _columns(connection, "stacks", limit):
         if any(map(int.__ge__, outer, ids)):
             raise TraceError("damaged: a stack behind %d has no end" % first)
         parents.extend(outer)
+        for above in outer:
+            depths.append(depths[above] + 1 if above > 0 else 1)
+        if max(depths[first:]) > MAX_DEPTH:
+            raise TraceError("damaged: a stack behind %d is too deep" % first)
         of.extend(map(numbers.__getitem__, frame))
     return StackTree(frames, parents, of, None, range(1, len(parents)))
 

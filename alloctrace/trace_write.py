@@ -14,6 +14,7 @@ from .trace_columns import EventColumns, Interned
 from .trace_schema import (
     COLUMN_NAMES,
     EVENT_COLUMNS,
+    LONGEST_TEXT,
     TABLES,
     create_statement,
     insert_statement,
@@ -37,9 +38,10 @@ class Tables:
     def rows(self, table, rows, replace=False):
         """Insert rows of plain values; strings that are no UTF-8 become bytes."""
         rows = iter(rows)
+        stored = _as_stored if table == "run" else _cut
         for first in rows:
             statement = insert_statement(table, len(first), replace)
-            self._many(statement, map(_as_stored, itertools.chain((first,), rows)))
+            self._many(statement, map(stored, itertools.chain((first,), rows)))
 
     def plain_rows(self, table, rows):
         """Insert rows of as many numbers as the table has columns: nothing is to be looked at."""
@@ -48,6 +50,12 @@ class Tables:
     def numbered(self, table, rows):
         """Insert rows whose first column counts from 1."""
         self.rows(table, ((index, *row) for index, row in enumerate(rows, 1)))
+
+
+def _cut(row):
+    if any(type(value) is str and len(value) > LONGEST_TEXT for value in row):
+        row = [value[:LONGEST_TEXT] if type(value) is str else value for value in row]
+    return _as_stored(row)
 
 
 def _as_stored(row):

@@ -12,7 +12,19 @@ import traceback
 from . import VERSION, heritage
 from .errors import FAILED, USAGE, UserError, shown
 
-VERBS = "run explain report events sql article witnesses doctor recover help".split()
+VERBS = (
+    "run",
+    "explain",
+    "report",
+    "events",
+    "sql",
+    "diff",
+    "article",
+    "witnesses",
+    "doctor",
+    "recover",
+    "help",
+)
 _INTERRUPTED = 130
 OBJECTS = 200000  # that may come before cycles are looked for: there are next to none
 

@@ -15,6 +15,7 @@ from reports import ink, json_report, markdown, text
 from reports.page import document
 
 NAME = "report"
+MAX_LISTED = 200000  # a page is made in memory, of some KiB an event
 HELP = "show what a recorded run says: text, Markdown, JSON or a page"
 
 
@@ -25,7 +26,8 @@ def configure(parser):
     form.add_argument("--markdown", action="store_true", help="a page of Markdown")
     form.add_argument("--html", metavar="FILE", help="write the page that explains the run to FILE")
     parser.add_argument("-o", metavar="FILE", dest="output", help="write to FILE")
-    parser.add_argument("--events", action="store_true", help="list every event, however many")
+    listed = "list every event, up to %d" % MAX_LISTED
+    parser.add_argument("--events", action="store_true", help=listed)
     parser.add_argument("--summary", action="store_true", help="no list of events, however few")
     add_process(parser)
     parser.add_argument("--width", type=int, metavar="N", help="columns, 80 to 120 (text)")
@@ -53,6 +55,9 @@ def invoke(args):
 def render(args, recorded):
     events = True if args.events else False if args.summary else None
     summary = summary_of(recorded, args.process or (chosen.ALL if args.json else chosen.ASKED))
+    if events and not args.json and summary["events"] > MAX_LISTED:
+        said = "report --events lists %d events at most, not %d: `brkpoint events` lists them all"
+        raise UserError(said % (MAX_LISTED, summary["events"]), USAGE)
     if args.json:
         return json_report.render(summary)
     if args.markdown:

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import math
 import os
+import signal
 import sys
+import threading
 
 from alloctrace import trace_sql
 from alloctrace.escape import visible
+from command import main
 from command.errors import USAGE, UserError
 from command.traces import naming_errors, newest, open_trace
 
 NAME = "sql"
 HELP = "ask a recorded run anything that SQL can say"
+_GRACE = 1  # seconds for SQLite to stop by itself
 
 
 def configure(parser):
@@ -23,11 +29,25 @@ def configure(parser):
     parser.add_argument("--tables", action="store_true", help="list the tables and their columns")
     parser.add_argument(
         "--timeout",
-        type=float,
+        type=_seconds,
         default=trace_sql.TIMEOUT,
         metavar="S",
         help="give up after S seconds",
     )
+
+
+def _seconds(word):
+    value = float(word)
+    if not 0 <= value < 1e6:
+        raise ValueError
+    return value
+
+
+_seconds.__name__ = "number of seconds"  # argparse names the type in its message
+
+
+def parse(parser, words):
+    return parser.parse_intermixed_args(words)  # options may stand behind TRACE
 
 
 def invoke(args):
@@ -36,13 +56,35 @@ def invoke(args):
     if len(args.words) not in (1, 2):
         raise UserError("sql takes a query, and a trace before it: sql TRACE 'select …'", USAGE)
     path = args.words[0] if len(args.words) == 2 else newest(os.curdir)
-    with open_trace(path) as recorded, naming_errors(path):
+    with _can_be_ended(args.timeout), open_trace(path) as recorded, naming_errors(path):
         tell = _progress(recorded.run.get("events")) if sys.stderr.isatty() else None
         with trace_sql.Query(recorded, args.timeout, tell) as query:
             for line in render(query, args.words[-1], args.json):
                 sys.stdout.write(line)
     sys.stdout.flush()
     return 0
+
+
+@contextlib.contextmanager
+def _can_be_ended(timeout):
+    """A single function of SQLite may take minutes, in which Python hears of no signal and no
+    clock: Ctrl-C ends the process at once, and a thread ends it when the time is over."""
+    watchdog = threading.Timer(timeout + _GRACE, _give_up)
+    watchdog.daemon = True
+    watchdog.start()
+    before = signal.getsignal(signal.SIGINT)
+    if before == signal.default_int_handler:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+    try:
+        yield
+    finally:
+        watchdog.cancel()
+        signal.signal(signal.SIGINT, before)
+
+
+def _give_up():
+    main.say("sql: %s" % trace_sql.TOO_LONG)
+    os._exit(USAGE)
 
 
 def _progress(total):
@@ -74,7 +116,26 @@ def _tabbed(values):
 
 
 def _object(names, row):
-    return json.dumps(dict(zip(names, row)), separators=(",", ":")) + "\n"
+    pairs = zip(_told_apart(names), row)
+    return "{%s}\n" % ",".join("%s:%s" % (json.dumps(name), _value(v)) for name, v in pairs)
+
+
+def _value(value):
+    if isinstance(value, float) and math.isinf(value):
+        return "9e999" if value > 0 else "-9e999"  # as SQLite writes it: JSON has no word for it
+    return json.dumps(value)
+
+
+def _told_apart(names):
+    """The second `b` is `b:1`, as SQLite names it where it has to tell them apart itself."""
+    found = {}
+    for name in names:
+        made = name
+        while made in found:
+            found[name] += 1
+            made = "%s:%d" % (name, found[name])
+        found[made] = 0
+    return list(found)
 
 
 def _show_tables():

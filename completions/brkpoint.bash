@@ -9,6 +9,7 @@ _brkpoint() {
         [report]="-h --help --json --markdown --html -o --events --summary --process --width"
         [events]="-h --help --json --origin --phase --name --kind --pid --min-size --max-size --purpose --seq --limit --stacks"
         [sql]="-h --help --json --tables --timeout"
+        [diff]="-h --help --json --markdown -o --width"
         [article]="-h --help -o"
         [witnesses]="-h --help --markdown --json --events -o --output --timeout --without"
         [doctor]="-h --help --json"

@@ -5,8 +5,12 @@
 RECORDER_OUT ?= build/recorder
 RECORDER_CC ?= gcc
 RECORDER_WARN = -std=gnu11 -Wall -Wextra -Wshadow -Wstrict-prototypes
-RECORDER_CFLAGS = -O2 -g $(RECORDER_WARN) -Irecorder
-RECORDER_LIBS = -lZydis -lz -ldl
+# SANITIZE=address,undefined: the host under gcc's sanitizers, SANITIZED_LOG.PID has what they find.
+SANITIZE ?=
+SANITIZED_LOG ?= /tmp/brkpoint-sanitized
+recorder_sanitize = $(addprefix -fsanitize=,$(SANITIZE)) $(if $(SANITIZE),-fno-omit-frame-pointer)
+RECORDER_CFLAGS = -O2 -g $(RECORDER_WARN) -Irecorder $(recorder_sanitize)
+RECORDER_LIBS = -lZydis -lz -ldl $(recorder_sanitize)
 
 AGENT_CFLAGS = $(AGENT_CHECKED:%=-DAGENT_CHECKED=%) -O2 -g $(RECORDER_WARN) -ffreestanding -nostdlib -fPIC -fvisibility=hidden \
   -mgeneral-regs-only -mno-red-zone -fno-stack-protector -fcf-protection=none \
@@ -23,7 +27,12 @@ recorder_tests := $(basename $(notdir $(wildcard recorder/tests/*.c)))
 .PHONY: recorder
 recorder: $(RECORDER_OUT)/brkpoint-recorder ## build what records at the program's speed
 
-$(RECORDER_OUT)/brkpoint-recorder: $(recorder_host_o) $(RECORDER_OUT)/host/agent_blob.o
+recorder_sanitized_o = $(if $(SANITIZE),$(RECORDER_OUT)/sanitized/options.o)
+$(RECORDER_OUT)/sanitized/options.o: recorder/sanitized/options.c
+	@mkdir -p $(@D)
+	@$(RECORDER_CC) $(RECORDER_CFLAGS) -DSANITIZED_LOG='"$(SANITIZED_LOG)"' -c -o $@ $<
+
+$(RECORDER_OUT)/brkpoint-recorder: $(recorder_host_o) $(recorder_sanitized_o) $(RECORDER_OUT)/host/agent_blob.o
 	@$(RECORDER_CC) -o $@ $^ $(RECORDER_LIBS)
 
 $(RECORDER_OUT)/agent/%.o: recorder/agent/%.c recorder/build.mk
@@ -73,6 +82,21 @@ $(RECORDER_OUT)/tests/%: recorder/tests/%.c $(RECORDER_OUT)/parts.a $(recorder_a
 	@mkdir -p $(@D)
 	@$(RECORDER_CC) $(RECORDER_CFLAGS) -I$(RECORDER_OUT)/host -MMD -MP -MF $@.d -o $@ $< $(extra_$*) \
 	  $(RECORDER_OUT)/parts.a $(RECORDER_LIBS) $(libs_$*)
+
+# A copy of the tree, so that this one keeps its recorder. What is found ends the verb with status 1.
+SANITIZED = build/sanitized
+SANITIZED_ARGS ?= -k 'recorder or attach or history'
+.PHONY: recorder-sanitized
+recorder-sanitized: export SANITIZE = address,undefined
+recorder-sanitized: export SANITIZED_LOG = $(CURDIR)/$(SANITIZED)/found
+recorder-sanitized: export MAKEFLAGS =
+recorder-sanitized: targets ## run tests (SANITIZED_ARGS, pytest's) with a recorder under gcc's sanitizers
+	@rm -rf $(SANITIZED) && mkdir -p $(SANITIZED)/build
+	@git ls-files -z --cached --others --exclude-standard | xargs -0 cp -P --parents -t $(SANITIZED)
+	@cp -a build/targets $(SANITIZED)/build/
+	@$(MAKE) -s -C $(SANITIZED) recorder
+	@cd $(SANITIZED) && /usr/bin/python3 -m pytest $(SANITIZED_ARGS); status=$$?; \
+	  cat found.* 2>/dev/null && exit 1; echo 'the sanitizers found nothing'; exit $$status
 
 FUZZ_SECONDS ?= 600
 .PHONY: recorder-fuzz-elf

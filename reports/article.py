@@ -12,7 +12,7 @@ from collections import Counter
 
 from reports import article_appendix, article_figures, article_story, designs
 from reports.article_words import FAILS, OPEN, SKIPPED, VERDICTS, ranges, told
-from reports.markdown import code, escape
+from reports.markdown_text import command, escape
 from reports.sentences import listed
 
 TITLE = "Investigating memory allocations in Rust, re-lived"
@@ -78,7 +78,7 @@ def _chapter(number, chapter, story, rows, programs):
 
 def _step(row, text):
     lines = ["### Step %d: %s" % (row["claim"], escape(row["step"])), "", text, ""]
-    typed = ", by %s" % _code(row["command_2022"]) if row["command_2022"] else ""
+    typed = ", by %s" % command(row["command_2022"]) if row["command_2022"] else ""
     lines.append("* **2022:** %s%s" % (escape(row["value_2022"]), typed))
     if row["verdict"] in (OPEN, SKIPPED):
         why = ": %s" % escape(row["cause"]) if row["cause"] else ""
@@ -91,12 +91,12 @@ def _step(row, text):
 
 
 def _see(row):
-    shown = [_code(command) for command in row["command"][:SHOWN]]
+    shown = [command(typed) for typed in row["command"][:SHOWN]]
     more = len(row["command"]) - len(shown)
     shown += ["%d more like these" % more] if more else []
-    shown += [_code("make session-%s" % row["session"])] if row["session"] else []
+    shown += [command("make session-%s" % row["session"])] if row["session"] else []
     lines = ["* **see:** %s" % ", ".join(shown)] if shown else []
-    return lines + _parts("proof", [_code(_events(proof)) for proof in row["proof"]])
+    return lines + _parts("proof", [command(_events(proof)) for proof in row["proof"]])
 
 
 def _parts(label, texts):
@@ -105,11 +105,6 @@ def _parts(label, texts):
     if len(texts) < 2:
         return ["* **%s:** %s" % (label, text) for text in texts]
     return ["* **%s:**" % label, *("  * %s" % text for text in texts)]
-
-
-def _code(text):
-    """Code outside of a table, where a bar divides nothing."""
-    return code(text).replace("\\|", "|")
 
 
 def _events(proof):

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from urllib.parse import quote
+
 from reports.article_words import counted
-from reports.markdown import code, escape, table
+from reports.markdown_text import Made, code, escape, table
 from reports.sentences import exact_size, grouped
 
 # Where allocations are the author's own, and where they only seem so.
@@ -60,7 +62,7 @@ def _side_by_side(record, story):
     for name, facts in record["programs"].items():
         found = facts.get("witnesses")
         if found:
-            link = "[%s](article/%s)" % (code(name), found["page"].replace(" ", "%20"))
+            link = Made("[%s](article/%s)" % (code(name), quote(found["page"])))
             rows.append([link, escape(_what(story, name)), escape(found["verdict"])])
     if not rows:
         return []

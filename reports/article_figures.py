@@ -5,7 +5,7 @@ from __future__ import annotations
 from alloctrace.escape import visible
 from reports.article_claims_files import FLAGS
 from reports.article_claims_kernel import brk_mmap
-from reports.markdown import escape, table
+from reports.markdown_text import escape, fenced, table
 from reports.sentences import count, grouped
 
 
@@ -42,13 +42,8 @@ def _ways_down(*rows):
     for row in rows:
         stack = row["first_user_stack"]
         names = reversed(stack["functions"]) if stack else ()
-        ways += ["", *("  " * depth + _plain(name) for depth, name in enumerate(names))]
-    return ["```text", *ways[1:], "```"] if any(ways) else []
-
-
-def _plain(name):
-    """A name that cannot end a block of code."""
-    return visible(name).replace("`", "'")
+        ways += ["", *("  " * depth + visible(name) for depth, name in enumerate(names))]
+    return fenced("text", ways[1:]) if any(ways) else []
 
 
 def _for_each_library(few, many):

@@ -13,7 +13,7 @@ from collections import Counter
 
 from alloctrace import groups, measure
 from reports.article_words import EXPLAINED, FAILS, HOLDS
-from reports.markdown import code, escape, table
+from reports.markdown_text import code, escape, table
 from reports.sentences import count, exact_size, grouped, listed
 
 TOLD = {

@@ -7,14 +7,17 @@ from collections import defaultdict
 
 from alloctrace import measure
 
+_DEEPEST = 100  # calls in one another: a stranger's trace may have as many as events
+
 
 class Node:
     """An event and what hangs beneath it: the syscalls it made, the calls nested in it."""
 
-    __slots__ = ("event", "children", "freed", "times")
+    __slots__ = ("event", "children", "freed", "times", "depth")
 
     def __init__(self, event, freed):
         self.event, self.children, self.freed, self.times = event, [], freed, 1
+        self.depth = 0
 
 
 class Forest:
@@ -29,8 +32,9 @@ class Forest:
         if measure.hands_out(event):
             self._sizes[event.block] = measure.bytes_asked(event)
         above = self._nodes.get(event.cause if event.kind == "syscall" else event.outer)
-        if above is None:
+        if above is None or above.depth >= _DEEPEST:
             return node
+        node.depth = above.depth + 1
         above.children.append(node)
         return None
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from alloctrace import words
-from alloctrace.escape import visible
 from reports import (
     about,
     endings,
@@ -16,10 +15,10 @@ from reports import (
 )
 from reports import sentences, site_table
 from reports.ink import Ink
+from reports.markdown_text import Made, code, escape, fenced, table
 from reports.text import are_few, events_of
 
 SITES = 50
-_SPECIAL = str.maketrans({char: "\\" + char for char in "\\`*_{}[]<>#|~"})
 
 
 def render(summary, trace, events=None):
@@ -34,28 +33,6 @@ def render(summary, trace, events=None):
     return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
-def escape(text):
-    """Text from the target as Markdown shows it: as it is, on one line."""
-    return visible(str(text)).translate(_SPECIAL)
-
-
-def code(text):
-    """Text as code; a backquote in it cannot end it."""
-    text = visible(str(text)).replace("|", "\\|")
-    fence = "``" if "`" in text else "`"
-    pad = " " if "`" in text else ""
-    return fence + pad + text + pad + fence
-
-
-def table(head, align, rows):
-    """Lines of a table; `align`: `l` or `r` a column; no rows, no table."""
-    rows = [list(row) for row in rows]
-    if not rows:
-        return []
-    marks = ["---:" if side == "r" else "---" for side in align]
-    return ["| %s |" % " | ".join(row) for row in [head, marks] + rows]
-
-
 def _head(summary):
     lines = ["# %s" % code(sentences.command_line(summary)), ""]
     for warning in sentences.warnings(summary):
@@ -64,7 +41,7 @@ def _head(summary):
     said = [sentence for sentence in about.says(summary) if sentence]
     lines += [escape(" ".join(said)), ""] if said else []
     ended = sentences.ending(summary)
-    return lines + ["%s. Recorded %s." % (_ran(ended), escape(recording.recorded(summary)))]
+    return lines + [escape("%s. Recorded %s." % (_ran(ended), recording.recorded(summary)))]
 
 
 def _ran(ended):
@@ -82,7 +59,12 @@ def _run(summary, trace):
     lines = ["## The run", ""]
     for phase in summary["phases"]:
         rows = run_view.rows(forest.get((phase["image"], phase["phase"]), []), trace.stack, ink)
-        lines += ["### %s" % phase["phase"], "", escape(run_view.phase_words(phase, rows, ink)), ""]
+        lines += [
+            "### %s" % escape(phase["phase"]),
+            "",
+            escape(run_view.phase_words(phase, rows, ink)),
+            "",
+        ]
         listed = table(["call", "who", "for", "where"], "llll", map(_event_row, rows))
         lines += listed + [""] if listed else []
     return lines[:-1]
@@ -90,9 +72,9 @@ def _run(summary, trace):
 
 def _event_row(row):
     return [
-        row.branch.replace(" ", "\u00a0") + code(row.call),
-        escape(row.text_origin),
-        escape(row.purpose),
+        Made(row.branch.replace(" ", "\u00a0") + code(row.call)),
+        row.text_origin,
+        row.purpose,
         code(row.where[0]) if row.where[0] else "",
     ]
 
@@ -111,7 +93,7 @@ def _kernel(summary):
     causes = summary["causes"]
     rows = [
         [row["origin"], code(row["name"]), str(row["calls"]), str(row["calls_reaching_kernel"])]
-        + [escape(sections.made(row, Ink(120)))]
+        + [sections.made(row, Ink(120))]
         for row in summary["reached_kernel"]
     ]
     lines = ["## What reached the kernel", "", sections.kernel_words(causes) + ".", ""]
@@ -135,7 +117,7 @@ def _processes(summary):
         return []
     ink = Ink(120)
     rows = [
-        [row[0].replace(" ", "\u00a0").translate(_SPECIAL), *row[1:]]
+        [Made(escape(row[0]).replace(" ", "\u00a0")), *row[1:]]
         for row in process_tree.rows(summary, ink)
     ]
     said = "Alike ones are one row: calls and live bytes are sums, the peak is the largest."
@@ -148,7 +130,7 @@ def _sites(summary):
         [
             code(site_table.in_full(row)),
             row["origin"],
-            escape(sentences.site_purpose(row)),
+            sentences.site_purpose(row),
             str(row["count"]),
             str(row["bytes"]),
             str(row["live_bytes"]),
@@ -173,13 +155,13 @@ def _memory(summary):
 def _live(summary):
     """The text report's picture, as it is."""
     drawn = list(sections.live(summary, Ink(100)))
-    return ["## Live bytes through the run", "", "```text", *drawn[1:], "```"] if drawn else []
+    return ["## Live bytes through the run", "", *fenced("text", drawn[1:])] if drawn else []
 
 
 def _limits(summary):
     lines = ["## What this cannot see, and what it cost", ""]
     lines += ["* " + escape(row) for row in sentences.unseen(summary)]
-    lines.append("* Cost: %s." % (recording.cost(summary) or "not measured"))
+    lines.append("* Cost: %s." % escape(recording.cost(summary) or "not measured"))
     if summary["also_watched"]:
         lines.append("* Watched as well: %s." % escape(sentences.also_watched(summary)))
     lines += ["* More could be told. %s." % escape(sentences.hint(row)) for row in summary["hints"]]
@@ -187,5 +169,5 @@ def _limits(summary):
 
 
 def _again(summary, trace):
-    lines = ["## How to repeat it", "", "```sh", sentences.repeat(summary)]
-    return lines + list(sentences.how_to_see(trace, False)) + ["```"]
+    typed = [sentences.repeat(summary), *sentences.how_to_see(trace, False)]
+    return ["## How to repeat it", "", *fenced("sh", typed)]

@@ -11,7 +11,7 @@ import json
 from alloctrace.escape import visible
 from reports import tables
 from reports.ink import Ink
-from reports.markdown import code, escape, table
+from reports.markdown_text import code, escape, table
 from reports.sentences import exact_size, grouped, listed
 
 SEEN_BY = ("gdb", "strace", "ltrace", "maps")

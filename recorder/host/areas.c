@@ -82,16 +82,20 @@ static uint64_t anchor_of(const struct process *p)
 
 bool areas_choose(struct host *h)
 {
+    struct maps maps;
     struct process *p = h->process;
-    uint64_t size = AGENT_ROOM + STUBS_ROOM, at = place_code(h, anchor_of(p), size + IDENTITY_SIZE);
+    uint64_t size = AGENT_ROOM + STUBS_ROOM, at = 0, own = 0;
     memset(p->areas, 0, sizeof p->areas);
-    if (at == 0)
-        return false;
-    p->areas[0] = (struct code_area){at, at + AGENT_ROOM};
-    at = needs_own_area(h) ? place_code(h, p->entry, size) : 0;
-    if (at != 0)
-        p->areas[1] = (struct code_area){at, at + AGENT_ROOM};
-    return true;
+    if (maps_read(&maps, p->tracee.pid))
+        at = place_code(&maps, anchor_of(p), size + IDENTITY_SIZE);
+    if (at != 0) {
+        p->areas[0] = (struct code_area){at, at + AGENT_ROOM};
+        own = needs_own_area(h) ? place_code(&maps, p->entry, size) : 0;
+    }
+    if (own != 0)
+        p->areas[1] = (struct code_area){own, own + AGENT_ROOM};
+    maps_free(&maps);
+    return at != 0;
 }
 
 bool areas_make(struct host *h)
@@ -110,7 +114,7 @@ bool areas_make(struct host *h)
         if (p->areas[i].address && !write_agent(h, &p->areas[i], area_identity(h)))
             return areas_problem(h, "the program's memory cannot be written", -errno);
     area_tell_room(h);
-    return true;
+    return tracee_calls_end(&p->tracee);
 }
 
 struct code_area *area_near(struct host *h, uint64_t address)

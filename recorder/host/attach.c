@@ -17,6 +17,7 @@
 #include <sys/resource.h>
 #include <sys/syscall.h>
 
+#define HAS_EXECED "it has just begun another program: try again"
 #define TRIES 3 /* to stop it at a moment when it has no new files */
 
 static bool problem(struct host *h, const char *what)
@@ -190,7 +191,8 @@ bool image_attach(struct host *h)
         return tell_threads(h, &threads);
     image_know(h);
     if (!areas_choose(h))
-        return problem(h, "no room for the recorder's code near the program's");
+        return problem(h, is_same_program(p) ? "no room for the recorder's code near the program's"
+                                             : HAS_EXECED);
     h->deferred = &planned;
     modules_plan(h);
     borders_attached(h);
@@ -199,8 +201,7 @@ bool image_attach(struct host *h)
         plans_free(&planned);
         return tell_threads(h, &threads);
     }
-    bool done = is_same_program(p) ? plant(h, &threads)
-                                   : problem(h, "it has just begun another program: try again");
+    bool done = is_same_program(p) ? plant(h, &threads) : problem(h, HAS_EXECED);
     if (!done && is_same_program(p))
         area_withdraw(h);
     attach_go_on(h, &threads, begun);

@@ -1,20 +1,34 @@
 /* border_state.c - what /proc says of a process at a border, without what is the recorder's own. */
 #include "host.h"
+#include "branches.h"
+#include "resident.h"
 
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
+/* Addresses that are the recorder's own in a process: how many ranges. */
+static unsigned our_ranges(const struct process *p, struct range ours[1 + MAX_AREAS])
+{
+    unsigned count = 0;
+    if (p->area)
+        ours[count++] = (struct range){p->area, p->area + AREA_SIZE, false};
+    for (unsigned i = 0; i < MAX_AREAS; i++)
+        if (p->areas[i].address)
+            ours[count++] = (struct range){
+                p->areas[i].address,
+                p->areas[i].stubs + (uint64_t)MAX_HOOKS * STUB_SIZE + IDENTITY_SIZE, false};
+    return count;
+}
+
 bool is_ours(const struct host *h, const struct process *p, uint64_t start)
 {
+    struct range ours[1 + MAX_AREAS];
+    bool is = false;
     (void)h;
-    if (start >= p->area && start < p->area + AREA_SIZE)
-        return true;
-    for (unsigned i = 0; i < MAX_AREAS; i++)
-        if (p->areas[i].address && start >= p->areas[i].address &&
-            start < p->areas[i].stubs + (uint64_t)MAX_HOOKS * STUB_SIZE + IDENTITY_SIZE)
-            return true;
-    return false;
+    for (unsigned i = our_ranges(p, ours); i-- > 0;)
+        is |= start >= ours[i].low && start < ours[i].high;
+    return is;
 }
 
 static bool read_line(pid_t pid, const char *name, char *text, size_t room)
@@ -64,9 +78,27 @@ static uint64_t add_mappings(struct host *h, struct json *json, const struct map
     return heap ? heap : HISTORY_UNKNOWN;
 }
 
-static uint64_t own_resident(const struct host *h, const struct maps *maps)
+/* False: the mappings must be read with what is resident. */
+static bool own_by_pages(const struct host *h, uint64_t *total)
+{
+    struct range ours[1 + MAX_AREAS];
+    int asked = resident_open(h->process->tracee.pid);
+    bool known = asked >= 0;
+    for (unsigned i = our_ranges(h->process, ours); known && i-- > 0;)
+        known = resident_add(asked, ours[i].low, ours[i].high, total);
+    if (asked >= 0)
+        close(asked);
+    return known;
+}
+
+static uint64_t own_resident(const struct host *h, struct maps *maps)
 {
     uint64_t total = 0;
+    if (own_by_pages(h, &total))
+        return total;
+    maps_free(maps);
+    maps_read_resident(maps, h->process->tracee.pid);
+    total = 0;
     for (size_t i = 0; i < maps->count; i++)
         total += is_ours(h, h->process, maps->list[i].start) ? maps->list[i].resident : 0;
     return total;
@@ -77,7 +109,7 @@ uint64_t border_state(struct host *h, struct json *json)
     char text[256];
     struct maps maps;
     unsigned long total = 0, resident = 0;
-    maps_read_resident(&maps, h->process->tracee.pid);
+    maps_read(&maps, h->process->tracee.pid);
     uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE), own = own_resident(h, &maps);
     if (read_line(h->process->tracee.pid, "statm", text, sizeof text))
         sscanf(text, "%lu %lu", &total, &resident);

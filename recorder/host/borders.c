@@ -148,6 +148,15 @@ void borders_watch(struct host *h, struct module *m)
     }
 }
 
+/* What tells of a border that is behind us need not ask any more. */
+static void undo_all(struct host *h, enum border border)
+{
+    for (uint32_t i = 0; i < h->family->hook_count; i++)
+        if (h->family->hooks[i].kind == HOOK_BORDER && h->family->hooks[i].patch != 0 &&
+            (h->family->area->hook_kind[i] >> 8 & 0xff) == border)
+            hook_undo(h, i);
+}
+
 static void first_initialiser(struct host *h, uint32_t id, uint64_t t_ns)
 {
     char how[300];
@@ -162,6 +171,7 @@ static void first_initialiser(struct host *h, uint32_t id, uint64_t t_ns)
     for (size_t i = 0; i < p->armed_count; i++)
         tracee_write(&p->tracee, p->armed[i].slot, &p->armed[i].original, 8);
     p->armed_count = 0;
+    undo_all(h, BORDER_INIT);
 }
 
 /* ---- reached ---- */
@@ -235,6 +245,7 @@ void border_reached(struct host *h, const struct reached *reached)
         if (reached->sp != h->process->after_main_sp)
             return;
         cross(h, PHASE_EXIT, reached->t_ns, "main returned");
+        undo_all(h, BORDER_EXIT);
         break;
     case BORDER_EXIT:
         cross(h, PHASE_EXIT, reached->t_ns, "exit was called");

@@ -36,6 +36,8 @@ struct family *family_new(struct host *h)
             continue;
         if (!open_family(h, f, i))
             return NULL;
+        if (i >= h->family_top)
+            h->family_top = i + 1;
         leaving_tells(h);
         return f;
     }

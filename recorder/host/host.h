@@ -13,7 +13,7 @@
  *   findings.c  what is found in such a file, kept for the next process, and on disk
  *               (findings_disk.h)
  *   hooks.c     allocator functions (hook_calls.c), system calls and borders get their detours,
- *               worked out before they are written (plans.c)
+ *               worked out before they are written (plans.c), page by page (patches.c)
  *   borders.c   the phases: where they begin (border_main.c), the process there (border_state.c)
  *   execs.c     threads that are about to exec; whether they gain rights by it (privileges.c)
  *   answers.c   what threads of the target ask
@@ -157,6 +157,7 @@ struct host {
     struct process **processes;
     size_t process_count, process_room;
     struct family *families;          /* MAX_FAMILIES of them */
+    unsigned family_top;              /* none behind that many was ever used */
     pid_t first;                      /* the process that brkpoint started */
     bool attached;                    /* it ran before us, and will when we have gone */
     volatile sig_atomic_t left_alone; /* it is time to leave */
@@ -249,6 +250,7 @@ uint64_t stub_address(const struct code_area *area, uint32_t number);
 /* ---- modules.c, tables.c ---- */
 /* Look at the mappings again: new files are announced, hooked and unwound, gone ones forgotten. */
 void modules_update(struct host *h);
+void modules_update_by(struct host *h, const struct maps *maps);
 /* The same while h->deferred is set: nothing of the target is touched, it may run. */
 void modules_plan(struct host *h);
 /* Whether there is no file that modules_plan has not seen. */

@@ -26,19 +26,24 @@ static void read_auxv(struct process *p)
 {
     char path[32];
     uint64_t pair[2];
+    uint64_t vdso = 0;
     p->entry = p->base = p->hwcap2 = 0;
     snprintf(path, sizeof path, "/proc/%d/auxv", p->tracee.pid);
     FILE *file = fopen(path, "re");
     while (file != NULL && fread(pair, sizeof pair, 1, file) == 1) {
-        if (pair[0] == 9) /* getauxval(3): AT_ENTRY, AT_BASE, AT_HWCAP2 */
+        if (pair[0] == 9) /* getauxval(3): AT_ENTRY, AT_BASE, AT_HWCAP2, AT_SYSINFO_EHDR */
             p->entry = pair[1];
         else if (pair[0] == 7)
             p->base = pair[1];
         else if (pair[0] == 26)
             p->hwcap2 = pair[1];
+        else if (pair[0] == 33)
+            vdso = pair[1];
     }
     if (file != NULL)
         fclose(file);
+    if (p->tracee.attached)
+        tracee_know_vdso(&p->tracee, vdso);
 }
 
 static void read_executable(struct process *p)
@@ -123,9 +128,12 @@ static bool plant(struct host *h)
     if (!areas_make(h))
         return false;
     h->family->area->recording = 1;
-    modules_update(h);
+    struct maps maps;
+    if (maps_read(&maps, p->tracee.pid))
+        modules_update_by(h, &maps);
     borders_begin(h);
-    mapped_begin(p);
+    mapped_begin_by(p, &maps);
+    maps_free(&maps);
     return true;
 }
 

@@ -101,7 +101,7 @@ void leaving_tells(struct host *h)
 {
     void *next = &list;
     list.first = next;
-    for (unsigned i = 0; i < MAX_FAMILIES; i++) {
+    for (unsigned i = 0; i < h->family_top; i++) {
         struct area_head *area = h->families[i].used ? h->families[i].area : NULL;
         if (area == NULL)
             continue;

@@ -11,7 +11,7 @@ enum {
     MAP_HUGE = 0x40000,
     HUGE_SHIFT_AT = 26,
     USUAL_HUGE_SHIFT = 21,
-    PAGE_SHIFT = 12
+    PAGE_BITS = 12
 };
 
 static struct mapped *of(struct process *p)
@@ -30,26 +30,32 @@ static uint64_t up(uint64_t value, unsigned shift)
 /* Whole pages of `length` bytes from `start` on are there since `since`. */
 static void know(struct mapped *m, uint64_t start, uint64_t length, unsigned shift, uint64_t since)
 {
-    uint64_t from = start & ~((UINT64_C(1) << PAGE_SHIFT) - 1), end = up(start + length, shift);
+    uint64_t from = start & ~((UINT64_C(1) << PAGE_BITS) - 1), end = up(start + length, shift);
     m->failed |= !ranges_add(&m->known, from, end, since);
 }
 
 /* What another thread mapped there meanwhile stays. */
 static void forget(struct mapped *m, uint64_t start, uint64_t end, uint64_t begun)
 {
-    m->failed |= !ranges_remove(&m->known, start, up(end, PAGE_SHIFT), begun);
+    m->failed |= !ranges_remove(&m->known, start, up(end, PAGE_BITS), begun);
+}
+
+void mapped_begin_by(struct process *p, const struct maps *maps)
+{
+    mapped_free(p);
+    struct mapped *m = of(p);
+    if (m == NULL)
+        return;
+    m->failed = maps->list == NULL;
+    for (size_t i = 0; i < maps->count; i++)
+        know(m, maps->list[i].start, maps->list[i].end - maps->list[i].start, PAGE_BITS, 0);
 }
 
 void mapped_begin(struct process *p)
 {
     struct maps maps;
-    mapped_free(p);
-    struct mapped *m = of(p);
-    if (m == NULL)
-        return;
-    m->failed = !maps_read(&maps, p->tracee.pid);
-    for (size_t i = 0; i < maps.count; i++)
-        know(m, maps.list[i].start, maps.list[i].end - maps.list[i].start, PAGE_SHIFT, 0);
+    maps_read(&maps, p->tracee.pid);
+    mapped_begin_by(p, &maps);
     maps_free(&maps);
 }
 
@@ -67,7 +73,7 @@ static unsigned page_shift(uint64_t flags)
 {
     unsigned shift = flags >> HUGE_SHIFT_AT & 63;
     if (!(flags & MAP_HUGE))
-        return PAGE_SHIFT;
+        return PAGE_BITS;
     return shift ? shift : USUAL_HUGE_SHIFT;
 }
 
@@ -82,15 +88,15 @@ static void moved(struct mapped *m, const struct mapped_call *c)
     uint64_t old = c->args[0], now = (uint64_t)c->returned, size = c->args[2];
     uint64_t kept = now == old ? size : 0; /* shrunk where it is, or moved away */
     if (!(c->args[3] & DONTUNMAP) && c->args[1] > kept)
-        forget(m, up(old + kept, PAGE_SHIFT), old + c->args[1], c->begun);
-    know(m, now, size, PAGE_SHIFT, c->ended);
+        forget(m, up(old + kept, PAGE_BITS), old + c->args[1], c->begun);
+    know(m, now, size, PAGE_BITS, c->ended);
 }
 
 static void broke(struct mapped *m, uint64_t now, const struct mapped_call *c)
 {
     if (m->lowest_break == 0 || now < m->lowest_break)
         m->lowest_break = now;
-    know(m, m->lowest_break, now - m->lowest_break, PAGE_SHIFT, c->ended);
+    know(m, m->lowest_break, now - m->lowest_break, PAGE_BITS, c->ended);
 }
 
 void mapped_call(struct host *h, pid_t pid, const struct mapped_call *call)

@@ -25,6 +25,7 @@ struct mapped {
  *
  * The program of this process begins, or it was attached to: what is there needs no call. */
 void mapped_begin(struct process *p);
+void mapped_begin_by(struct process *p, const struct maps *maps);
 /* The same of a child that was forked; it may run already. */
 void mapped_inherit(struct process *child, const struct process *parent);
 /* A memory syscall of that process, with the time stamps that it has; 0: none, it follows what was told

@@ -226,14 +226,18 @@ bool modules_are_known(struct host *h)
     return are;
 }
 
+void modules_update_by(struct host *h, const struct maps *maps)
+{
+    plan(h, maps);
+    if (h->process->module_count > 0)
+        tables_publish(h, maps);
+}
+
 void modules_update(struct host *h)
 {
     struct maps maps;
-    if (maps_read(&maps, h->process->tracee.pid)) {
-        plan(h, &maps);
-        if (h->process->module_count > 0)
-            tables_publish(h, &maps);
-    }
+    if (maps_read(&maps, h->process->tracee.pid))
+        modules_update_by(h, &maps);
     maps_free(&maps);
 }
 

@@ -75,23 +75,18 @@ bool place_reaches(uint64_t from, uint64_t size, uint64_t address)
     return away < REACH - MARGIN;
 }
 
-uint64_t place_code(struct host *h, uint64_t anchor, uint64_t size)
+uint64_t place_code(const struct maps *maps, uint64_t anchor, uint64_t size)
 {
-    struct maps maps;
-    uint64_t at = 0;
-    if (maps_read(&maps, h->process->tracee.pid)) {
-        at = above_libraries(&maps, size);
-        const struct mapping *m = maps_at(&maps, anchor);
-        if ((at == 0 || !place_reaches(at, size, anchor)) && m != NULL) {
-            uint64_t first = m->start;
-            for (size_t i = 0; i < maps.count; i++)
-                if (strcmp(maps.list[i].path, m->path) == 0 && maps.list[i].start < first)
-                    first = maps.list[i].start;
-            at = below(&maps, first, size);
-            at = at ? at : far_above(&maps, first, size);
-        }
+    uint64_t at = above_libraries(maps, size);
+    const struct mapping *m = maps_at(maps, anchor);
+    if ((at == 0 || !place_reaches(at, size, anchor)) && m != NULL) {
+        uint64_t first = m->start;
+        for (size_t i = 0; i < maps->count; i++)
+            if (strcmp(maps->list[i].path, m->path) == 0 && maps->list[i].start < first)
+                first = maps->list[i].start;
+        at = below(maps, first, size);
+        at = at ? at : far_above(maps, first, size);
     }
-    maps_free(&maps);
     return at;
 }
 

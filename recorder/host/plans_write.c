@@ -1,6 +1,7 @@
 /* plans_write.c - plans into the target: the stubs first, the ways into them last (plans.h). */
 #define _GNU_SOURCE /* process_vm_readv */
 #include "plans.h"
+#include "patches.h"
 #include "standing.h"
 
 #include <stdlib.h>
@@ -15,27 +16,38 @@ static bool keep_moved(struct hook *hook, const struct moved *moved)
     return hook->moved != NULL;
 }
 
-static bool write_way(struct host *h, const struct plan *plan, uint64_t stub)
+/* The ways of one file, which are written together. */
+struct ways {
+    struct patch *list;
+    size_t count;
+};
+
+/* The padding that a short jump leads to is written at once: that jump comes after it. */
+static bool plan_way(struct host *h, const struct plan *plan, size_t index, uint64_t stub,
+                     struct ways *ways)
 {
-    const struct tracee *t = &h->process->tracee;
     struct hook *hook = &h->family->hooks[plan->number];
     struct moved from = plan->moved;
-    uint8_t jump[JUMP_BYTES];
+    struct patch way = {.at = plan->moved.patch, .length = JUMP_BYTES, .owner = index};
     if (plan->hop)
         from.patch = plan->hop;
-    if (!detour_jump(&from, stub, jump))
+    if (!detour_jump(&from, stub, way.bytes))
         return false;
     hook->patch = plan->moved.patch;
     hook->hop = plan->hop;
     memcpy(hook->original, plan->seen, sizeof hook->original);
     hook->patch_length = plan->hop ? SHORT_JUMP_BYTES : JUMP_BYTES;
-    if (!keep_moved(hook, &plan->moved) || !tracee_write(t, from.patch, jump, sizeof jump))
+    if (!keep_moved(hook, &plan->moved))
         return false;
-    if (!plan->hop)
-        return true;
-    const uint8_t hop[SHORT_JUMP_BYTES] = {
-        0xeb, (uint8_t)(plan->hop - plan->moved.patch - SHORT_JUMP_BYTES)};
-    return tracee_write(t, hook->patch, hop, sizeof hop);
+    if (plan->hop) {
+        if (!tracee_write(&h->process->tracee, plan->hop, way.bytes, JUMP_BYTES))
+            return false;
+        way.length = SHORT_JUMP_BYTES;
+        way.bytes[0] = 0xeb;
+        way.bytes[1] = (uint8_t)(plan->hop - plan->moved.patch - SHORT_JUMP_BYTES);
+    }
+    ways->list[ways->count++] = way;
+    return true;
 }
 
 /* What the code in the stub stands for, for unwinders. What stands before the copy, if anything, is
@@ -127,23 +139,31 @@ static bool is_as_planned(const struct plan *plan)
     return memcmp(plan->there, plan->seen, plan->hop ? SHORT_JUMP_BYTES : JUMP_BYTES) == 0;
 }
 
-static enum refusal lead_in(struct host *h, const struct plan *plan)
+static enum refusal lead_in(struct host *h, const struct plan *plan, size_t index,
+                            struct ways *ways)
 {
     if (!is_as_planned(plan))
         return CHANGED;
     if (!steps_aside(h, plan))
         return IN_USE;
     struct code_area *area = area_near(h, plan->moved.patch);
-    return write_way(h, plan, stub_address(area, plan->number)) ? MOVED : TOO_FAR;
+    return plan_way(h, plan, index, stub_address(area, plan->number), ways) ? MOVED : TOO_FAR;
 }
 
 void plans_put(struct host *h, struct plan *list, size_t count)
 {
     write_all_stubs(h, list, count);
     look_at_places(h, list, count);
+    struct ways ways = {calloc(count + 1, sizeof *ways.list), 0};
     for (size_t i = 0; i < count; i++)
         if (list[i].refusal == MOVED)
-            list[i].refusal = lead_in(h, &list[i]);
+            list[i].refusal = ways.list ? lead_in(h, &list[i], i, &ways) : TOO_FAR;
+    if (ways.count > 0)
+        patches_write(&h->process->tracee, ways.list, ways.count);
+    for (size_t i = 0; i < ways.count; i++)
+        if (ways.list[i].failed)
+            list[ways.list[i].owner].refusal = TOO_FAR;
+    free(ways.list);
 }
 
 void plans_defer(struct host *h, struct plan *list, size_t count)

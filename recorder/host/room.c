@@ -31,15 +31,28 @@ const struct room *room_smaller(const struct room *room)
     return room + 1 < rooms + ROOMS ? room + 1 : NULL;
 }
 
+static bool follows(const struct piece *last, const struct piece *next)
+{
+    return last->at + last->size == next->at && last->open == next->open;
+}
+
 unsigned room_pieces(const struct room *room, struct piece pieces[MAX_PIECES])
 {
     uint32_t open = room->threads < AREA_OPEN ? room->threads : AREA_OPEN;
     uint64_t opened = AREA_THREADS_AT + (uint64_t)open * THREAD_SIZE;
-    pieces[0] = (struct piece){0, AREA_CHUNKS_AT + (uint64_t)room->chunks * CHUNK_SIZE, true};
-    pieces[1] = (struct piece){AREA_TABLES_AT, room->tables, true};
-    pieces[2] = (struct piece){AREA_THREADS_AT, opened - AREA_THREADS_AT, true};
-    pieces[3] = (struct piece){opened, (uint64_t)(room->threads - open) * THREAD_SIZE, false};
-    return pieces[3].size != 0 ? 4 : 3;
+    const struct piece all[MAX_PIECES] = {
+        {0, AREA_CHUNKS_AT + (uint64_t)room->chunks * CHUNK_SIZE, true},
+        {AREA_TABLES_AT, room->tables, true},
+        {AREA_THREADS_AT, opened - AREA_THREADS_AT, true},
+        {opened, (uint64_t)(room->threads - open) * THREAD_SIZE, false},
+    };
+    unsigned count = 0;
+    for (unsigned i = 0; i < MAX_PIECES; i++)
+        if (count > 0 && follows(&pieces[count - 1], &all[i]))
+            pieces[count - 1].size += all[i].size; /* one system call does for both */
+        else if (all[i].size != 0)
+            pieces[count++] = all[i];
+    return count;
 }
 
 uint64_t room_size(const struct room *room)

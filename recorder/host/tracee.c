@@ -1,14 +1,16 @@
+#define _GNU_SOURCE /* memmem */
 #include "tracee.h"
 #include "inject.h"
 #include "leaving.h"
 
+#include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/auxv.h>
 #include <sys/ptrace.h>
-#include <sys/user.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -35,6 +37,8 @@ bool tracee_at_exec(struct tracee *t)
 {
     const uint64_t all = ~UINT64_C(0);
     t->attached = true;
+    t->has_called = false;
+    t->syscall_at = 0;
     leaving_holds();
     t->holds_signals = ptrace(PTRACE_GETSIGMASK, t->pid, sizeof t->mask, &t->mask) == 0 &&
                        ptrace(PTRACE_SETSIGMASK, t->pid, sizeof all, &all) == 0;
@@ -63,6 +67,7 @@ bool tracee_wait_exec(struct tracee *t)
 
 void tracee_detach(struct tracee *t)
 {
+    tracee_calls_end(t);
     if (t->attached && t->holds_signals)
         ptrace(PTRACE_SETSIGMASK, t->pid, sizeof t->mask, &t->mask);
     if (t->attached) {
@@ -131,12 +136,6 @@ bool tracee_write(const struct tracee *t, uint64_t address, const void *bytes, s
     return t->attached && poke(t, address, bytes, size);
 }
 
-uint64_t tracee_pc(const struct tracee *t)
-{
-    struct user_regs_struct regs;
-    return ptrace(PTRACE_GETREGS, t->pid, 0, &regs) == 0 ? regs.rip : 0;
-}
-
 static void set_call(struct user_regs_struct *regs, long number, const uint64_t a[6])
 {
     regs->rax = (uint64_t)number;
@@ -151,16 +150,73 @@ static void set_call(struct user_regs_struct *regs, long number, const uint64_t 
 
 static const unsigned char syscall_bytes[2] = {0x0f, 0x05};
 
-/* Where the process stands at its first instruction: with other bytes there for one call. */
+static bool call(struct tracee *t, struct user_regs_struct *regs)
+{
+    return ptrace(PTRACE_SETREGS, t->pid, 0, regs) == 0 && inject_to_syscall(t->pid) &&
+           inject_to_syscall(t->pid) && ptrace(PTRACE_GETREGS, t->pid, 0, regs) == 0;
+}
+
+/* Without a vdso: with other bytes at the first instruction for one call. */
 static bool call_where_it_stands(struct tracee *t, struct user_regs_struct *regs)
 {
     unsigned char code[sizeof syscall_bytes];
     uint64_t at = regs->rip;
     bool done = tracee_read(t, at, code, sizeof code) &&
-                tracee_write(t, at, syscall_bytes, sizeof code) &&
-                ptrace(PTRACE_SETREGS, t->pid, 0, regs) == 0 && inject_to_syscall(t->pid) &&
-                inject_to_syscall(t->pid) && ptrace(PTRACE_GETREGS, t->pid, 0, regs) == 0;
+                tracee_write(t, at, syscall_bytes, sizeof code) && call(t, regs);
     return tracee_write(t, at, code, sizeof code) && done;
+}
+
+/* In our own vdso, as it lies in memory: the kernel has one for all. 0: nowhere. */
+static uint64_t find_in_vdso(void)
+{
+    const char *ours = (const char *)getauxval(AT_SYSINFO_EHDR), *found = NULL;
+    const Elf64_Ehdr *head = (const Elf64_Ehdr *)ours;
+    for (unsigned i = 0; ours != NULL && found == NULL && i < head->e_phnum; i++) {
+        const Elf64_Phdr *segment = (const Elf64_Phdr *)(ours + head->e_phoff) + i;
+        if (segment->p_type == PT_LOAD && segment->p_flags & PF_X)
+            found = memmem(ours + segment->p_offset, segment->p_filesz, syscall_bytes,
+                           sizeof syscall_bytes);
+    }
+    return found ? (uint64_t)(found - ours) : 0;
+}
+
+void tracee_know_vdso(struct tracee *t, uint64_t vdso)
+{
+    static uint64_t offset;
+    unsigned char there[sizeof syscall_bytes];
+    if (offset == 0)
+        offset = find_in_vdso();
+    if (vdso != 0 && offset != 0 && tracee_read(t, vdso + offset, there, sizeof there) &&
+        memcmp(there, syscall_bytes, sizeof there) == 0)
+        t->syscall_at = vdso + offset;
+}
+
+static bool registers(struct tracee *t, struct user_regs_struct *regs)
+{
+    if (t->runner)
+        return ptrace(PTRACE_GETREGS, t->runner, 0, regs) == 0;
+    if (!t->has_called && ptrace(PTRACE_GETREGS, t->pid, 0, &t->regs) != 0)
+        return false;
+    t->has_called = true;
+    *regs = t->regs;
+    return true;
+}
+
+bool tracee_calls_end(struct tracee *t)
+{
+    bool has = t->has_called;
+    t->has_called = false;
+    return !has || ptrace(PTRACE_SETREGS, t->pid, 0, &t->regs) == 0;
+}
+
+static bool make_call(struct tracee *t, struct user_regs_struct *regs)
+{
+    if (t->runner)
+        return inject_call(t, regs);
+    if (t->syscall_at == 0)
+        return call_where_it_stands(t, regs);
+    regs->rip = t->syscall_at;
+    return call(t, regs);
 }
 
 bool tracee_syscall(struct tracee *t, long number, const uint64_t arguments[6], const char *text,
@@ -171,7 +227,7 @@ bool tracee_syscall(struct tracee *t, long number, const uint64_t arguments[6], 
     uint64_t a[6], place = 0;
     size_t length = text ? strlen(text) + 1 : 0;
     memcpy(a, arguments, sizeof a);
-    if (length > sizeof under || ptrace(PTRACE_GETREGS, standing(t), 0, &before) != 0)
+    if (length > sizeof under || !registers(t, &before))
         return false;
     if (text) { /* below the red zone */
         place = ((before.rsp - 128 - sizeof under) & ~UINT64_C(15));
@@ -181,9 +237,9 @@ bool tracee_syscall(struct tracee *t, long number, const uint64_t arguments[6], 
     }
     regs = before;
     set_call(&regs, number, a);
-    bool done = t->runner ? inject_call(t, &regs) : call_where_it_stands(t, &regs);
+    bool done = make_call(t, &regs);
     *result = (int64_t)regs.rax;
     if (text)
         done = tracee_write(t, place, under, length) && done;
-    return ptrace(PTRACE_SETREGS, standing(t), 0, &before) == 0 && done;
+    return (!t->runner || ptrace(PTRACE_SETREGS, t->runner, 0, &before) == 0) && done;
 }

@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
+#include <sys/user.h>
 
 struct tracee {
     pid_t pid;
@@ -15,10 +16,13 @@ struct tracee {
     bool attached;      /* ptrace is on, and the process stands still */
     bool holds_signals; /* all are blocked while it stands; `mask` is its own */
     uint64_t mask;
-    /* Of a process that ran already (threads.h): the thread that executes system calls, and the
-     * address of a syscall instruction. 0: the process stands at its first instruction. */
+    /* Of a process that ran already (threads.h): the thread that executes system calls.
+     * 0: the process stands at its first instruction. */
     pid_t runner;
-    uint64_t syscall_at;
+    uint64_t
+        syscall_at;  /* address of a syscall instruction of the kernel's own; 0: none is known */
+    bool has_called; /* at its first instruction: its registers were `regs`, and are not now */
+    struct user_regs_struct regs;
 };
 
 /* Be its tracer, without stopping it; it stops at the first instruction of what it execs. */
@@ -39,12 +43,14 @@ bool tracee_write(const struct tracee *t, uint64_t address, const void *bytes, s
 /* As tracee_read, but fewer bytes where memory ends: how many. */
 size_t tracee_read_some(const struct tracee *t, uint64_t address, void *bytes, size_t size);
 
-/* Make the standing process execute a system call where it stands; *result as the kernel returned
- * it. Registers and code are as before. `text`, if not NULL, is put below its stack pointer and its
- * address becomes argument number `text_at`. */
+/* Make the standing process execute a system call; *result as the kernel returned it. Code is as
+ * before, and so are registers, at the first instruction only after tracee_calls_end. `text`, if not
+ * NULL, is put below its stack pointer and its address becomes argument number `text_at`. */
 bool tracee_syscall(struct tracee *t, long number, const uint64_t arguments[6], const char *text,
                     unsigned text_at, int64_t *result);
-/* rip, or 0. */
-uint64_t tracee_pc(const struct tracee *t);
+/* The registers as they were before all calls at the first instruction. */
+bool tracee_calls_end(struct tracee *t);
+/* Where a syscall instruction is, in the vdso that the kernel has mapped at `vdso` (0: none). */
+void tracee_know_vdso(struct tracee *t, uint64_t vdso);
 
 #endif

@@ -1,0 +1,127 @@
+"""One run -> entries: events that no comparison tells apart, with their keys and their sums."""
+
+from __future__ import annotations
+
+from collections import namedtuple
+
+from alloctrace.compare import names, places
+from alloctrace.compare.chains import Chains, RunChains
+from alloctrace.trace_schema import MAX_DEPTH
+
+# Of each, the sum. Calls inside another have none of the first two, as in every report.
+MEASURES = ("count", "bytes", "live_blocks", "live_bytes", "peak_bytes", "temporary_blocks")
+MOST_VIA = 30
+
+# What an entry is. `place`: of its program (places.py); `function`: the one that decided, and its
+# `file` and `line`; `via`: the library functions between that and the call, innermost first;
+# `exact`, `physical`, `cut`: what stands for its stack in the passes of matching.py, None where
+# the purpose does.
+Entry = namedtuple(
+    "Entry",
+    "place phase origin owner kind name purpose module function file line shown via"
+    " exact physical cut",
+)
+
+
+class Run:
+    """What is compared of a trace: `entries`, [(Entry, [sum of each of MEASURES])]."""
+
+    def __init__(self, trace, chains, lent, shared):
+        self.trace = trace
+        groups, tree = trace.sums().groups, trace.tree
+        self._program = str(trace.run.get("program") or "").rsplit("/", 1)[-1]
+        functions = names.Functions(self._program, build_ids(trace), lent, shared)
+        self._chains = RunChains(tree, functions, chains)
+        self._tree, self._groups = tree, groups
+        self._places = places.of_run(trace.run, groups)
+        self.programs = len(self._places)
+        self.entries = [
+            (self._entry(*key), sums) for key, sums in self._added().items() if any(sums)
+        ]
+
+    def _added(self):
+        """{(index of what, verdict and purpose, node, of the call around it): sums}."""
+        groups, found = self._groups, {}
+        nodes = self._tree.nodes(groups.stack)
+        within = (nodes[id_ - 1] if id_ else 0 for id_ in groups.within)
+        keys = zip(groups.what, groups.verdict, groups.purpose, nodes, within)
+        columns = [groups.sums[name] for name in MEASURES]
+        is_call = [what[0] == "call" for what in groups.whats]
+        for at, key in enumerate(keys):
+            sums = found.get(key)
+            if sums is None:
+                sums = found[key] = [0] * len(MEASURES)
+            first = 2 if groups.within[at] and is_call[key[0]] else 0  # counted with the outer call
+            for index in range(first, len(MEASURES)):
+                sums[index] += columns[index][at]
+        return found
+
+    def _entry(self, what, verdict, purpose, node, within):
+        kind, name, _, pid, phase, image = self._groups.whats[what]
+        verdict, purpose = self._groups.verdicts[verdict], self._groups.purposes[purpose]
+        tree, chains = self._tree, self._chains
+        at = self._deciding(node, within if kind == "syscall" else 0, verdict)
+        frame = tree.frames[tree.frame_of[at]] if at > 0 else None
+        text = names.purpose(purpose.text, self._program) if purpose else None
+        origin = verdict.origin if verdict else "unknown"
+        known = (self._places.get((pid, image), ()), phase, origin, verdict and verdict.owner)
+        by_purpose = text is not None and origin in ("loader", "runtime")
+        begin = self._behind_entry(node, kind, name)
+        cut = () if by_purpose or not begin >= at > 0 else chains.cut(begin, at)
+        stack = (chains.expanded[begin], chains.physical[begin], cut)
+        return Entry(
+            *known,
+            kind,
+            name,
+            text,
+            "" if by_purpose else names.module(frame),
+            chains.plain[tree.frame_of[at]] if at > 0 else None,
+            frame.file if frame else None,
+            frame.line if frame else None,
+            frame.function if frame else None,
+            _names(chains.between(begin, at)) if at > 0 else (),
+            *((None,) * 3 if by_purpose else stack),
+        )
+
+    def _deciding(self, node, within, verdict):
+        """Of a memory syscall the function that made the call around it, in its own stack."""
+        tree, index = self._tree, verdict.decided_by if verdict else None
+        if within <= 0:
+            return tree.deciding_node(node, index)
+        found = tree.deciding_node(within, index)
+        wanted = tree.frame_of[found] if found > 0 else None
+        for _ in range(MAX_DEPTH):
+            if node <= 0:
+                return found
+            if tree.frame_of[node] == wanted:
+                return node
+            node = tree.parents[node]
+        return found
+
+    def _behind_entry(self, node, kind, name):
+        """{(indexes of what, verdict, purpose; node; that of the call around it): sums}."""
+        if node <= 0:
+            return 0
+        frame = self._tree.frames[self._tree.frame_of[node]]
+        is_entry = kind == "call" or (frame.function or "").lstrip("_").startswith(name)
+        return max(0, self._tree.parents[node]) if is_entry else node
+
+
+def _names(pairs):
+    """Without those that say nothing of what was asked for."""
+    return tuple(name for name, _ in pairs if name)[:MOST_VIA]
+
+
+def build_ids(trace):
+    """{path: build-id} of the files of code of a run."""
+    return {module.path: module.build_id for module in trace.modules if module.build_id}
+
+
+def of_traces(traces):
+    """[Run] that may be compared with each other: names that one of them knows serve all."""
+    lent = {}
+    for trace in traces:
+        lent.update(names.lend(trace.tree, build_ids(trace)))
+    ids = [set(build_ids(trace).values()) for trace in traces]
+    chains, shared = Chains(), set.intersection(*ids)
+    return [Run(trace, chains, lent, shared) for trace in traces]

@@ -1,0 +1,99 @@
+"""What makes a comparison of two runs unfair: the difference may lie there, and not in the code."""
+
+from __future__ import annotations
+
+import os
+
+from alloctrace import coverage, run_facts
+from alloctrace.compare import names
+
+_LIBCS = ("libc.so", "ld-musl-x86_64.so", "libc.musl-x86_64.so")
+
+
+def warnings(before, after):
+    """Sentences. `before`, `after`: alloctrace.trace.Trace, one of each side."""
+    found = []
+    for what, of in _FACTS:
+        one, other = of(before), of(after)
+        if one != other:
+            found.append("%s: before %s, after %s" % (what, one, other))
+    if _libc(before)[1:] != _libc(after)[1:] and _libc(before)[0] == _libc(after)[0]:
+        found.append("the C libraries are different builds of %s" % _libc(before)[0])
+    for side, trace in (("before", before), ("after", after)):
+        found += ["%s: %s" % (side, why) for why in weak(trace)]
+    return found
+
+
+def weak(trace):
+    """Why the counts of a run may be too small, in words; [] where everything was seen."""
+    run = trace.run
+    hooked = run.get("calls_hooked", True) or _has_no_libc(trace)
+    rows = coverage.unseen(run, hooked)
+    return [_counted(row) for row in rows]
+
+
+def _counted(row):
+    return row["why"] if row["count"] is None else "%s (%d)" % (row["why"], row["count"])
+
+
+def _has_no_libc(trace):
+    """A program that begins with its own code has no allocator that could be missed."""
+    first = next((border for border in trace.borders if border.image == 0), None)
+    begins = not run_facts.is_attached(trace.run)
+    return begins and first is not None and first.phase == "main"
+
+
+def _program(trace):
+    return os.path.basename(str(trace.run.get("program") or "")) or "a program without a name"
+
+
+def _arguments(trace):
+    words = [str(word) for word in trace.run.get("command") or ()][1:]
+    return " ".join(words) or "none"
+
+
+def _libc(trace):
+    """(name, build-id) of the first C library of the run."""
+    for module in trace.modules:
+        if names.library(module.name) in _LIBCS:
+            return names.library(module.name), module.build_id
+    return "none", ""
+
+
+def _ended(trace):
+    ended = trace.run.get("exit") or {}
+    kind, status = ended.get("kind") or "unknown", ended.get("status")
+    return kind if status is None else "%s with %s" % (kind, status)
+
+
+def _begun(trace):
+    return "attached to it" if run_facts.is_attached(trace.run) else "from its first instruction"
+
+
+def _purposes(trace):
+    return "by examples" if trace.run.get("purposes") == "examples" else "of each event"
+
+
+def _watched(trace):
+    rows = trace.run.get("also_watched") or ()
+    return ", ".join(sorted({row["name"] for row in rows})) or "nothing"
+
+
+def _names_known(trace):
+    """Whether a function of the program itself has a name."""
+    frames = [f for f in trace.tree.frames if f.role == "executable"]
+    return "without names" if frames and not any(f.function for f in frames) else "with names"
+
+
+_FACTS = (
+    ("different programs", _program),
+    ("different arguments", _arguments),
+    ("different C libraries", lambda trace: _libc(trace)[0]),
+    ("different engines", lambda trace: trace.run.get("engine") or "unknown"),
+    ("different ends", _ended),
+    ("watched from", _begun),
+    ("the functions of the program", _names_known),
+    ("kept", lambda trace: trace.run.get("keep") or "all"),
+    ("purposes", _purposes),
+    ("watched as well (--also)", _watched),
+)

@@ -1,0 +1,40 @@
+"""Where a program stands in the tree of processes of its run: the names that lead to it.
+
+Programs of the same name at the same place are one: how many a `make -j` starts, and in which
+order, is no difference by itself.
+"""
+
+from __future__ import annotations
+
+from collections import namedtuple
+
+from alloctrace import lives
+
+DEEPEST = 40  # names of a place; of deeper ones the last
+_Counted = namedtuple("_Counted", "pid image count is_call")
+
+
+def of_run(run, groups):
+    """{(pid, image): place}; a run of a single program has the place () for it."""
+    counts = dict.fromkeys(groups.programs(), 0)
+    keys = groups.programs()
+    for what, count in zip(groups.what, groups.sums["count"]):
+        counts[keys[what]] += count
+    rows = [_Counted(*key, count, False) for key, count in counts.items()]
+    processes = lives.of_run(run, rows)
+    if sum(len(process.programs) for process in processes) < 2:
+        return dict.fromkeys(counts, ())
+    found = {}
+    for process in processes:  # a parent before its children
+        before = process.parent
+        above = found.get((before.pid, process.parent_image), ()) if before else ()
+        for program in process.programs:
+            found[program.key] = (above + (_word(program, process is processes[0]),))[-DEEPEST:]
+    return found
+
+
+def _word(program, is_first):
+    """The program that was started has another name in another build."""
+    if is_first and program.began == "start":
+        return ""
+    return "(fork)" if program.began == "fork" else program.name

@@ -1,0 +1,73 @@
+"""What changed between two runs, as a page of Markdown: for a merge request, or a report of CI."""
+
+from __future__ import annotations
+
+from reports import diff_tables, diff_words
+from reports.markdown import code, escape, table
+
+
+def render(record):
+    """The page as text; `record`: of compare.difference."""
+    parts = [["**%s**" % escape(diff_words.sentence(record))], _sides(record)]
+    parts += [["> %s" % escape(warning)] for warning in record["warnings"]]
+    if not record["same"]:
+        parts += [_totals(record), _by_phase(record)]
+    parts += [_places(record), _likenesses(record)]
+    if not record["same"]:
+        for title, name, keys, head in _TABLES:
+            parts.append(_table(record, title, name, keys, head))
+    text = "\n\n".join("\n".join(part) for part in parts if part) + "\n"
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+_NUMBERS = ["times", "", "", "bytes", ""]
+_TABLES = (
+    ("By call and memory syscall", "by_name", ("name",), ["name"]),
+    ("What for", "by_purpose", ("origin", "purpose"), ["who", "for"]),
+)
+
+
+def _sides(record):
+    sides = ("before", "after")
+    return [
+        "%s: %s%s" % (side, code(record[side]["trace"]), "  " * (side == "before"))
+        for side in sides
+    ]
+
+
+def _totals(record):
+    return table(["", "before", "after", "difference", ""], "lrrrr", diff_tables.totals(record))
+
+
+def _by_phase(record):
+    rows, alike = diff_tables.by_phase_and_origin(record)
+    head = ["when", "who", "calls", "", "syscalls", "", "asked for", ""]
+    lines = table(head, "llrrrrrr", [[escape(text) for text in row] for row in rows])
+    return lines + (["", "%d others: no difference." % alike] if alike and lines else [])
+
+
+def _places(record):
+    shown, rest = diff_tables.places(record)
+    rows = [
+        [
+            diff_tables.sign(row).strip() and code(diff_tables.sign(row)),
+            escape(diff_tables.who(row)),
+        ]
+        + [escape(diff_tables.place(row)), escape("; ".join(diff_tables.numbers(row)))]
+        for row in shown
+    ]
+    lines = table(["", "when, who, call", "where or what for", "change"], "llll", rows)
+    left = diff_tables.others(rest)
+    return lines + (["", left + "."] if lines and left else [])
+
+
+def _likenesses(record):
+    lines = ["* perhaps the same: " + escape(line) for line in diff_tables.likenesses(record)]
+    return lines
+
+
+def _table(record, title, name, keys, head):
+    rows, left = diff_tables.by(record, name, keys)
+    align = "l" * len(keys) + "r" * len(_NUMBERS)
+    lines = table(head + _NUMBERS, align, [[escape(text) for text in row] for row in rows])
+    return ["### " + title, "", *lines] + (["", left + "."] if left else []) if lines else []

@@ -1,0 +1,135 @@
+"""What changed between two runs, for a terminal."""
+
+from __future__ import annotations
+
+from alloctrace.escape import visible
+from reports import diff_tables, diff_words, tables
+from reports.ink import Ink, speaks_unicode
+
+
+def render(record, width=80, colour=False, unicode=None):
+    """The difference as text with a newline at its end; `record`: of compare.difference."""
+    ink = Ink(width, colour, speaks_unicode() if unicode is None else unicode)
+    rows = [ink.bold(line) for line in ink.wrap(_said(diff_words.sentence(record), ink), ink.width)]
+    rows += list(_sides(record, ink))
+    for section in (_totals, _by_phase, _places, _likenesses, _by_name, _by_purpose, _by_process):
+        lines = [] if record["same"] and section is not _places else list(section(record, ink))
+        rows += ["", *lines] if lines else []
+    text = "\n".join(rows) + "\n"
+    kind = "utf-8" if ink.unicode else "ascii"
+    return text.encode(kind, "backslashreplace").decode(kind)
+
+
+_ASCII = str.maketrans({"→": "->", "…": "...", "×": "x"})
+
+
+def _said(text, ink):
+    """Before it is cut to a width: plain signs are longer."""
+    if ink.unicode:
+        return text
+    return text.translate(_ASCII).encode("ascii", "backslashreplace").decode("ascii")
+
+
+def _lines(head, rows, ink, align):
+    rows = [[_said(text, ink) for text in row] for row in rows]
+    return tables.lines(head, rows, ink, align)
+
+
+def _sides(record, ink):
+    yield ""
+    for side in ("before", "after"):
+        facts = record[side]
+        number = len(facts["runs"])
+        many = ", the one of %d runs with the fewest events" % number if number > 1 else ""
+        yield "%s  %s%s" % (
+            ink.column(side, 6),
+            ink.fit(_said(visible(facts["trace"]), ink), 60),
+            many,
+        )
+    for warning in record["warnings"]:
+        for line in ink.wrap(_said("! " + visible(warning), ink), ink.width, "  "):
+            yield ink.paint(line, "yellow")
+
+
+def _totals(record, ink):
+    head = ["", "before", "after", "difference", ""]
+    yield from _lines(head, diff_tables.totals(record), ink, "lrrrr")
+
+
+def _by_phase(record, ink):
+    rows, alike = diff_tables.by_phase_and_origin(record)
+    if not rows:
+        return
+    yield ink.bold("When and who")
+    head = ["when", "who", "calls", "", "syscalls", "", "asked for", ""]
+    yield from _lines(head, rows, ink, "lLrrrrrr")
+    if alike:
+        yield ink.dim("  %d other%s: no difference" % (alike, "" if alike == 1 else "s"))
+
+
+def _places(record, ink):
+    shown, rest = diff_tables.places(record)
+    if not shown:
+        return
+    noisy = any(row["noisy"] for row in record["rows"])
+    said = "+ new   - gone   > moved" + ("   ~ the runs before do not agree" if noisy else "")
+    yield "%s  %s" % (ink.bold("What changed"), ink.dim(said))
+    for row in shown:
+        yield from _place(row, ink)
+    left = diff_tables.others(rest)
+    if left:
+        yield from _left(left + _where(rest), ink)
+
+
+def _place(row, ink):
+    sign = diff_tables.sign(row)
+    painted = ink.paint(sign, {"+": "red", "-": "green", "~": "yellow"}.get(sign, ""))
+    words = _said("%s  %s" % (diff_tables.who(row), diff_tables.place(row)), ink)
+    yield "%s %s" % (painted, ink.fit(words, ink.width - 2))
+    numbers = _said("      " + "   ".join(diff_tables.numbers(row)), ink)
+    yield from ink.wrap(numbers, ink.width, "      ")
+
+
+def _left(text, ink):
+    return map(ink.dim, ink.wrap(_said("  " + text, ink), ink.width, "    "))
+
+
+def _where(rest):
+    hidden = sum(row["changed"] for row in rest)
+    return "; %d of them changed: --json has them" % hidden if hidden else ", none of them changed"
+
+
+def _likenesses(record, ink):
+    lines = list(diff_tables.likenesses(record))
+    if lines:
+        yield "%s  %s" % (ink.bold("Perhaps the same"), ink.dim("alike, and not counted as one"))
+        for line in lines:
+            yield from ink.wrap(_said("  " + line, ink), ink.width, "      ")
+
+
+def _table(title, head, rows, left, ink, align):
+    if rows:
+        yield ink.bold(title)
+        yield from _lines(head, rows, ink, align)
+        if left:
+            yield from _left(left, ink)
+
+
+def _by_name(record, ink):
+    rows, left = diff_tables.by(record, "by_name", ("name",))
+    head = ["call or syscall", "times", "", "", "bytes", ""]
+    yield from _table("By call and memory syscall", head, rows, left, ink, "lrrrrr")
+
+
+def _by_purpose(record, ink):
+    rows, left = diff_tables.by(record, "by_purpose", ("origin", "purpose"))
+    head = ["who", "for", "times", "", "", "bytes", ""]
+    yield from _table("What for", head, rows, left, ink, "lLrrrrr")
+
+
+def _by_process(record, ink):
+    if record["before"]["programs"] < 2 and record["after"]["programs"] < 2:
+        return
+    rows, left = diff_tables.by(record, "by_process", ("process", "kind"))
+    head = ["program", "", "times", "", "", "bytes", ""]
+    yield from _table("By program", head, rows, left, ink, "LLrrrrr")
