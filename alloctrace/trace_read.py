@@ -182,9 +182,11 @@ class Trace:
                 until = first + count
                 parts = [range(max(a, first), min(b + 1, until)) for a, b in ranges]
                 wanted = [seq for part in parts for seq in part]
-                chunk = self._chunk(index, first, count) if wanted else ()
-                for event, _ in made.some(first, chunk, wanted):
-                    yield event
+                if wanted:
+                    columns_ = self._chunk(index, first, count)
+                    chunk = [[column[seq - first] for seq in wanted] for column in columns_]
+                    for event, _ in made.some(wanted, chunk):
+                        yield event
 
     def chunk_columns(self, names):
         """Yield (seq of the first event, [column of each of `names`]) chunk by chunk."""
