@@ -14,7 +14,16 @@ SEVERAL = "several"
 MOST_PURPOSES = 10  # of one place, told apart
 SUMS = ("count", "bytes", "live_blocks", "live_bytes")
 SUMS += ("temporary_blocks", "temporary_bytes", "peak_bytes")
+PLACE = ("function", "module", "file", "line", "offset", "origin")
 _VARIOUS = "various"  # what differs between purposes that are alike
+
+
+def place(frame, origin):
+    """What tells one place from another, as PLACE. `frame`: the meaningful one, or None."""
+    if frame is None:
+        return None, "", None, None, None, origin
+    offset = frame.offset if _needs_offset(frame, origin) else None
+    return frame.function, frame.module, frame.file, frame.line, offset, origin
 
 
 class Sites:
@@ -45,19 +54,13 @@ class Sites:
         return self._known[short]
 
     def _place(self, frame, origin):
-        where = (
-            (frame.function, frame.module, frame.file, frame.line)
-            if frame
-            else (None, "", None, None)
-        )
-        offset = frame.offset if frame and _needs_offset(frame, origin) else None
-        key = where + (offset, origin)
+        key = place(frame, origin)
         if key not in self._rows:
-            names = ("function", "module", "file", "line", "offset", "origin")
+            offset = key[4]
             begun = None if offset is None or not frame.function else frame.start
             distance = None if begun is None or begun > offset else offset - begun
-            place = dict(zip(names, key), distance=distance)
-            self._rows[key] = dict(place, **dict.fromkeys(SUMS, 0)), {}
+            named = dict(zip(PLACE, key), distance=distance)
+            self._rows[key] = dict(named, **dict.fromkeys(SUMS, 0)), {}
         return self._rows[key]
 
     def rows(self, limit=None):

@@ -178,6 +178,22 @@ class Trace:
                             yield event
             counted.compare()
 
+    def events_within(self, ranges):
+        """Yield the events of some ranges of seqs, sorted pairs (first, last); chunks that hold
+        none of them are not read."""
+        self._check_kept()
+        with checked():
+            made = trace_events.Events(self.sums().groups, self._arguments_of())
+            for index, first, count in self._chunks():
+                until = first + count
+                parts = [range(max(a, first), min(b + 1, until)) for a, b in ranges]
+                wanted = [seq for part in parts for seq in part]
+                if wanted:
+                    columns_ = self._chunk(index, first, count)
+                    chunk = [[column[seq - first] for seq in wanted] for column in columns_]
+                    for event, _ in made.some(wanted, chunk):
+                        yield event
+
     def chunk_columns(self, names):
         """Yield (seq of the first event, [column of each of `names`]) chunk by chunk."""
         self._check_kept()

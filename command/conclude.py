@@ -21,7 +21,8 @@ def conclude(args, where, outcome):
         with _ending_in_order():
             with watching.working(where.spool, args.quiet) as tell:
                 counted = record.make_trace(outcome, where, args.force, not args.no_symbols, tell)
-            _report(args, where.trace, counted)
+            show = getattr(args, "show", _report)  # what comes instead, of another verb
+            show(args, where.trace, counted)
     except KeyboardInterrupt:
         return _failed(outcome, _kept(where, "interrupted"))
     except UserError as error:
@@ -56,7 +57,7 @@ def _report(args, path, counted):
         return
     look = ink.of_stream(sys.stderr)
     with trace.open(path) as recorded:
-        facts = _summary(args, recorded, counted)
+        facts = summary(args, recorded, counted)
         events = False if args.live else None  # they have been shown
         page = text.render(facts, recorded, look.width, look.colour, events, look.unicode)
     try:
@@ -66,7 +67,7 @@ def _report(args, path, counted):
         pass  # standard error is closed: the trace is there, and the status still counts
 
 
-def _summary(args, recorded, counted):
+def summary(args, recorded, counted):
     """Of what was wanted; of the program that was asked for where there is no such process."""
     try:
         return report.summary_of(recorded, args.process or chosen.ASKED, counted)

@@ -14,6 +14,7 @@ from .errors import FAILED, USAGE, UserError, shown
 
 VERBS = (
     "run",
+    "explain",
     "report",
     "events",
     "sql",

@@ -1,4 +1,4 @@
-"""`brkpoint report`: what a recorded run says, as text, Markdown or JSON. Needs no gdb."""
+"""`brkpoint report`: what a recorded run says, as text, Markdown, JSON or a page. Needs no gdb."""
 
 from __future__ import annotations
 
@@ -8,13 +8,15 @@ import sys
 from alloctrace import chosen
 from alloctrace.escape import visible
 from alloctrace.summary import summarise
+from command import page_file
 from command.errors import USAGE, UserError
 from command.traces import naming_errors, newest, open_trace
 from reports import ink, json_report, markdown, text
+from reports.page import document
 
 NAME = "report"
 MAX_LISTED = 200000  # a page is made in memory, of some KiB an event
-HELP = "show what a recorded run says: text, Markdown or JSON"
+HELP = "show what a recorded run says: text, Markdown, JSON or a page"
 
 
 def configure(parser):
@@ -22,6 +24,7 @@ def configure(parser):
     form = parser.add_mutually_exclusive_group()
     form.add_argument("--json", action="store_true", help="one JSON object, for scripts")
     form.add_argument("--markdown", action="store_true", help="a page of Markdown")
+    form.add_argument("--html", metavar="FILE", help="write the page that explains the run to FILE")
     parser.add_argument("-o", metavar="FILE", dest="output", help="write to FILE")
     listed = "list every event, up to %d" % MAX_LISTED
     parser.add_argument("--events", action="store_true", help=listed)
@@ -42,6 +45,9 @@ def add_process(parser):
 def invoke(args):
     path = args.trace or newest(os.curdir)
     with open_trace(path) as recorded, naming_errors(path):
+        if args.html is not None:
+            summary = summary_of(recorded, args.process or chosen.ASKED)
+            return page_file.write(args.html, document.render(summary, recorded))
         made = render(args, recorded)
     return write(made, args.output)
 

@@ -5,7 +5,8 @@ _brkpoint() {
     local word=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]} verb=run
     local -A options=(
         [run]="-h --help -o --output --force --engine --live --timeout --fixed-addresses --process --quiet --verify --also --also-file --no-symbols --keep --clock -p --pid --for"
-        [report]="-h --help --json --markdown -o --events --summary --process --width"
+        [explain]="-h --help -o --output --force --engine --live --timeout --fixed-addresses --process --quiet --verify --also --also-file --no-symbols --keep --clock -p --pid --for --no-open"
+        [report]="-h --help --json --markdown --html -o --events --summary --process --width"
         [events]="-h --help --json --origin --phase --name --kind --pid --min-size --max-size --purpose --seq --limit --stacks"
         [sql]="-h --help --json --tables --timeout"
         [diff]="-h --help --json --markdown -o --width"
@@ -18,6 +19,8 @@ _brkpoint() {
     local -A choices=(
         ["run --engine"]="auto breakpoints recorder"
         ["run --keep"]="all totals"
+        ["explain --engine"]="auto breakpoints recorder"
+        ["explain --keep"]="all totals"
         ["events --origin"]="loader runtime user unknown"
         ["events --phase"]="load init main exit"
         ["events --name"]="malloc calloc realloc reallocarray free aligned_alloc posix_memalign memalign valloc pvalloc mmap mprotect munmap brk mremap madvise"

@@ -8,7 +8,11 @@ from reports import sentences
 
 
 def render(summary, indent=1):
-    """The summary as JSON text, with the verdict in words added."""
-    record = dict(summary)
-    record["verdict"] = dict(summary["verdict"], sentence=sentences.verdict(summary))
-    return json.dumps(record, indent=indent, sort_keys=True) + "\n"
+    """The record as JSON text."""
+    return json.dumps(record(summary), indent=indent, sort_keys=True) + "\n"
+
+
+def record(summary):
+    """The summary with the verdict in words added."""
+    verdict = dict(summary["verdict"], sentence=sentences.verdict(summary))
+    return dict(summary, verdict=verdict)

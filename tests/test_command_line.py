@@ -110,7 +110,7 @@ def test_help_of_a_command_tells_every_option(name):
 
 def test_help_of_nothing():
     done = brkpoint("help", "nonsense")
-    assert done.returncode == 2 and "there are run, report" in done.stderr
+    assert done.returncode == 2 and "there are run, explain" in done.stderr
 
 
 def test_version():

@@ -1,0 +1,55 @@
+"""`brkpoint explain PROGRAM`: run a program, and write the page that explains the run."""
+
+from __future__ import annotations
+
+import sys
+
+from alloctrace import trace
+from reports import sentences
+from reports.page import document
+
+from . import conclude, main, page_file, run
+from .errors import USAGE, UserError, shown
+
+NAME = "explain"
+HELP = "run a program and write a page that explains what it allocated"
+USAGE_LINE = "brkpoint explain [OPTION...] PROGRAM [ARG...]"
+
+EPILOG = """\
+The page is PROGRAM.PID.html, beside the trace: one file that needs no network. Options, PROGRAM
+and the exit status are those of `brkpoint run`.
+
+  brkpoint explain ./a.out            then: open the page
+  brkpoint report --html run.html     the same of a trace that is there already
+"""
+
+
+def configure(parser):
+    run.configure(parser)
+    parser.usage = USAGE_LINE
+    parser.add_argument("--no-open", action="store_true", help="do not open a browser")
+
+
+parse = run.parse
+
+
+def invoke(args):
+    if args.verify:
+        raise UserError("--verify keeps no trace to explain: brkpoint run --verify", USAGE)
+    args.show = _show
+    return run.invoke(args)
+
+
+def _show(args, path, counted):
+    """In the place of the report for a terminal."""
+    with trace.open(path) as recorded:
+        summary = conclude.summary(args, recorded, counted)
+        made = document.render(summary, recorded)
+    page = page_file.beside(path)
+    page_file.write(page, made)
+    if args.quiet:
+        return
+    main.say(sentences.verdict(summary))
+    main.say("the page that explains it: %s" % shown(page))
+    if not args.no_open and sys.stderr is not None and sys.stderr.isatty():
+        page_file.open_in_browser(page)

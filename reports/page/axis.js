@@ -1,0 +1,68 @@
+// Where an event stands from left to right: by its number, by time, or by the bytes asked for.
+
+const lastSeq = run.bins ? run.bins.total - 1 : N ? ev.seq[N - 1] : 0;
+const firstSeq = run.bins ? 0 : N ? ev.seq[0] : 0;
+
+const positions = { number: null, time: ev.t_ns, bytes: null };
+
+function bytesAxis() {
+  let sum = 0;
+  return ev.seq.map((_, at) => {
+    if (!isSyscall(at) && !isNested[at]) sum += Math.max(0, bytesOf(at));
+    return sum;
+  });
+}
+
+// The value of an event on the axis. By number, a page of all events has them side by side.
+function position(at) {
+  if (view.x === "number") return run.whole ? at : ev.seq[at];
+  if (!positions.bytes) positions.bytes = bytesAxis();
+  return positions[view.x][at];
+}
+
+// The first event that is not before a value of the axis.
+function eventAt(value) {
+  let [low, high] = [0, N];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (position(middle) < value) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+function firstFrom(seq) {
+  let [low, high] = [0, N];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (ev.seq[middle] < seq) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+// [left, right] of what is seen, as values of the axis.
+function span() {
+  if (!run.whole) return view.zoom ? [view.zoom[0], view.zoom[1] + 1] : [0, lastSeq + 1];
+  if (!N) return [0, 1];
+  const first = view.zoom ? Math.min(N - 1, firstFrom(view.zoom[0])) : 0;
+  const last = view.zoom ? Math.max(first, firstFrom(view.zoom[1] + 1) - 1) : N - 1;
+  if (view.x === "number") return [first, last + 1];
+  const [left, right] = [position(first), position(last)];
+  return [left, right > left ? right + (right - left) / 200 : left + 1];
+}
+
+// The seq that stands at a value of the axis.
+function seqAt(value) {
+  if (!run.whole) return Math.max(0, Math.min(lastSeq, Math.floor(value)));
+  if (view.x === "number") return ev.seq[Math.max(0, Math.min(N - 1, Math.floor(value)))];
+  return ev.seq[Math.max(0, Math.min(N - 1, eventAt(value)))];
+}
+
+// The value of the axis at which a seq stands.
+function valueOf(seq) {
+  if (!run.whole) return seq;
+  const at = firstFrom(seq);
+  if (at >= N) return span()[1];
+  return position(at);
+}

@@ -1,0 +1,165 @@
+"""A run as the data of its page: the record that all reports render, and the events in columns.
+
+Where a run has more events than a page can hold, `bins` counts them all, and `events` has those of
+some exact windows (windows.py).
+"""
+
+from __future__ import annotations
+
+import errno
+from array import array
+
+from alloctrace import chosen, measure, words
+from alloctrace.sites import PLACE, place
+from reports import json_report, sentences
+from reports.event_json import address
+from reports.page import replay, windows
+from reports.page.fit import fit
+
+WHOLE = 20000  # events: with more a page holds windows of them
+KIND = (
+    "kind name impl pid image phase origin owner via direct rule confidence for_whom decided_by"
+    " purpose purpose_rule source site stack cut"
+).split()
+FRAME = "function module file line inlined offset".split()
+COLUMNS = (
+    "seq t_ns tid kind dur_ns size nmemb align ptr result errno args block cause outer".split()
+)
+
+
+def of(summary, trace):
+    """The data as plain values, fit for JSON."""
+    wanted = chosen.of_record(summary)
+    kept = summary["keep"] != "totals"
+    whole = kept and summary["events"] <= WHOLE
+    bins, ranges = (None, None) if whole or not kept else windows.of(summary, trace, wanted)
+    packed = _Packer(trace)
+    events = list(_events(trace, wanted, ranges)) if kept else []
+    for event in events:
+        packed.add(event)
+    facts = {
+        "schema": 1,
+        "whole": whole,
+        "trace": fit(str(getattr(trace, "path", None) or "TRACE")),
+        "command": sentences.command_line(summary),
+        "verdict": fit(sentences.verdict(summary)),
+        "origins": list(words.ORIGINS),
+        "phases": list(words.PHASES),
+        "summary": fit(json_report.record(summary)),
+        "bins": bins,
+        "ranges": ranges,
+        **packed.tables(),
+    }
+    if whole:
+        facts["memory"] = replay.of(events, summary)
+    return facts
+
+
+def _events(trace, wanted, ranges):
+    """Those of the programs that it is about; `ranges`: [(first, last)] of seqs, None: all."""
+    if ranges is None:
+        return trace.events(wanted) if wanted else trace.events()
+    found = trace.events_within(ranges)
+    return filter(wanted, found) if wanted else found
+
+
+class _Packer:
+    """Events in columns; what many of them share is told once."""
+
+    def __init__(self, trace):
+        self._trace, self._tree = trace, trace.tree
+        self._columns = {name: [] for name in COLUMNS}
+        self._kinds, self._kind_of, self._kept = _Numbered(), {}, []
+        self._sites, self._frames, self._args = _Numbered(), _Numbered(), _Numbered()
+        self._nodes, self._node_of = [], {}
+
+    def add(self, event):
+        row = self._columns
+        for name in ("seq", "t_ns", "tid", "dur_ns", "size", "nmemb", "align", "block"):
+            row[name].append(getattr(event, name))
+        row["kind"].append(self._kind(event))
+        row["ptr"].append(address(event.ptr))
+        row["result"].append(address(event.result))
+        code = event.errno
+        row["errno"].append(None if code is None else errno.errorcode.get(code, "error %d" % code))
+        text = ", ".join("%s %s" % (fit(str(k)), fit(str(v))) for k, v in event.args.items())
+        row["args"].append(self._args.of(text) if text else None)
+        row["cause"].append(event.cause)
+        row["outer"].append(event.outer)
+
+    def _kind(self, event):
+        """The number of what it shares with others; their identities are asked first."""
+        alike = (event.kind, event.name, event.impl, event.pid, event.image, event.phase)
+        short = alike + (event.stack, id(event.verdict), id(event.purpose))
+        if short not in self._kind_of:
+            self._kept.append((event.verdict, event.purpose))
+            self._kind_of[short] = self._kinds.of(tuple(alike + self._judged(event)))
+        return self._kind_of[short]
+
+    def _judged(self, event):
+        verdict, purpose = event.verdict, event.purpose
+        judged = (None, "", False, "", "", None, None)
+        if verdict:
+            judged = (
+                fit(verdict.owner),
+                fit(", ".join(verdict.via)),
+                verdict.direct,
+                fit(verdict.rule),
+                verdict.confidence,
+                fit(verdict.for_whom),
+                verdict.decided_by,
+            )
+        said = (None, "", "")
+        if purpose:
+            said = fit(purpose.text), fit(purpose.rule), fit(purpose.source)
+        node = self._tree.node(event.stack)
+        cut = fit(self._trace.cut(event.stack)) if hasattr(self._trace, "cut") else None
+        return (measure.origin(event), *judged, *said, self._site(event), self._node(node), cut)
+
+    def _site(self, event):
+        frame = self._tree.deciding_frame(event.stack, event.verdict)
+        *names, line, offset, origin = place(frame, measure.origin(event))
+        return self._sites.of((*map(fit, names), line, address(offset), origin))
+
+    def _node(self, node):
+        """The page's own number of a node of the tree of stacks; callers come first."""
+        path = []
+        while node > 0 and node not in self._node_of:
+            path.append(node)
+            node = self._tree.parents[node]
+        above = self._node_of.get(node, -1)
+        for node in reversed(path):
+            frame = self._tree.frames[self._tree.frame_of[node]]
+            self._nodes.append((above, self._frame(frame)))
+            above = self._node_of[node] = len(self._nodes) - 1
+        return above
+
+    def _frame(self, frame):
+        names = fit(frame.function), fit(frame.module), fit(frame.file)
+        return self._frames.of((*names, frame.line, frame.inlined, address(frame.offset)))
+
+    def tables(self):
+        return {
+            "events": self._columns,
+            "args": self._args.values,
+            "kinds": {"names": KIND, "rows": self._kinds.values},
+            "sites": {"names": PLACE, "rows": self._sites.values},
+            "frames": {"names": FRAME, "rows": self._frames.values},
+            "nodes": {
+                "above": [above for above, _ in self._nodes],
+                "frame": list(array("I", [frame for _, frame in self._nodes])),
+            },
+        }
+
+
+class _Numbered:
+    """Values told once, numbered from 0."""
+
+    def __init__(self):
+        self.values, self._known = [], {}
+
+    def of(self, value):
+        if value not in self._known:
+            self._known[value] = len(self.values)
+            self.values.append(value)
+        return self._known[value]

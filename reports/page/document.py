@@ -1,0 +1,83 @@
+"""The page that explains a run: one file of HTML that needs nothing else and reaches for nothing.
+
+What the page says without its script is written here, from the same record as text and JSON; what
+the script needs is written as data. All of it may come from a hostile target: nothing is markup.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import os
+from html import escape
+
+from reports.page import data, panels
+
+# One script and one style, joined in this order; each file is one idea.
+SCRIPTS = (
+    "words.js",
+    "run.js",
+    "checks.js",
+    "view.js",
+    "axis.js",
+    "draw.js",
+    "strip.js",
+    "choose.js",
+    "card.js",
+    "why.js",
+    "filters.js",
+    "matrix.js",
+    "sites.js",
+    "events.js",
+    "save.js",
+    "start.js",
+)
+STYLES = ("page.css", "panels.css")
+
+_HERE = os.path.dirname(os.path.abspath(__file__))
+_POLICY = "default-src 'none'; script-src '%s'; style-src '%s'; base-uri 'none'; form-action 'none'"
+
+
+def render(summary, trace):
+    """The page as text. `summary`: of summary.summarise, of the same programs of `trace`."""
+    script, style = joined(SCRIPTS), joined(STYLES)
+    facts = data.of(summary, trace)
+    return "".join(
+        (
+            "<!DOCTYPE html>\n",
+            '<html lang="en"><head><meta charset="utf-8">\n',
+            '<meta http-equiv="Content-Security-Policy" content="%s">\n'
+            % (_POLICY % (_hash(script), _hash(style))),
+            '<meta name="viewport" content="width=device-width, initial-scale=1">\n',
+            '<meta name="referrer" content="no-referrer">\n',
+            "<title>%s</title>\n" % escape(panels.title(summary)),
+            "<style>%s</style></head>\n<body>\n" % style,
+            panels.body(summary, facts),
+            '<script type="application/json" id="data">%s</script>\n' % as_data(facts),
+            "<script>%s</script>\n" % script,
+            "</body></html>\n",
+        )
+    )
+
+
+def joined(names):
+    """The files, one after the other; a script's in one function, so that nothing is global."""
+    parts = []
+    for name in names:
+        with open(os.path.join(_HERE, name), encoding="utf-8") as file:
+            parts.append("/* %s */\n%s" % (name, file.read()))
+    text = "\n".join(parts)
+    return '\n"use strict";\n(() => {\n%s})();\n' % text if names[0].endswith(".js") else text
+
+
+def _hash(text):
+    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode("utf-8")).digest()).decode()
+
+
+def as_data(value):
+    """JSON that ends no element and begins none, whatever is in it."""
+    text = json.dumps(value, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
+    for sign in "<>&":
+        text = text.replace(sign, "\\u%04x" % ord(sign))
+    return text

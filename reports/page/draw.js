@@ -1,0 +1,46 @@
+// Colours and canvas. Colours are those of the style, so that light and dark are told once.
+
+function colour(name) {
+  return getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
+}
+
+let colours = null;
+
+function paints() {
+  if (!colours) {
+    colours = {};
+    for (const name of [...origins, "grey", "ink", "quiet", "line", "page", "band", "select", "accent"]) {
+      colours[name] = colour(name);
+    }
+  }
+  return colours;
+}
+
+for (const media of ["(prefers-color-scheme: dark)", "print"]) {
+  matchMedia(media).addEventListener("change", () => {
+    colours = null;
+    for (const draw of drawers) draw();
+  });
+}
+
+// A canvas as wide as its place, sharp on every screen; gives [context, width in CSS pixels].
+function canvasOf(canvas, height) {
+  const width = Math.max(240, canvas.parentElement.clientWidth);
+  const ratio = Math.min(2, window.devicePixelRatio || 1);
+  const [wide, high] = [Math.round(width * ratio), Math.round(height * ratio)];
+  if (canvas.width !== wide || canvas.height !== high) {
+    canvas.width = wide;
+    canvas.height = high;
+  }
+  const context = canvas.getContext("2d");
+  context.setTransform(ratio, 0, 0, ratio, 0, 0);
+  context.clearRect(0, 0, width, height);
+  context.font = '12px system-ui, "Helvetica Neue", sans-serif';
+  return [context, width];
+}
+
+// A height between 0 and 1 for a number of bytes: each doubling counts the same.
+function logHeight(bytes, most) {
+  if (bytes <= 0) return 0.06;
+  return 0.08 + (0.92 * Math.log2(1 + bytes)) / Math.log2(2 + most);
+}

@@ -1,0 +1,71 @@
+"""What was live after each event, and what became of each event's block: by the one rule of
+alloctrace.live_bytes, event by event."""
+
+from __future__ import annotations
+
+from itertools import accumulate
+
+from alloctrace import measure, words
+from alloctrace.live_bytes import LiveBytes
+from alloctrace.model import Group
+
+
+class _Replay(LiveBytes):
+    """Each event is a group of its own, so that each block is known by the event that made it; and
+    each change of what is live is noted at the event whose doing it is."""
+
+    def __init__(self, count):
+        super().__init__()
+        self.changes = {origin: [0] * count for origin in words.ORIGINS}
+        self._at = {}  # seq -> index
+        self._doer = None  # index of the event that acts
+
+    def add(self, event, group):
+        self._doer = self._at[event.seq] = len(self._at)
+        return super().add(event, group)
+
+    def _allocate(self, event, group):
+        self._doer = self._at[event.seq]
+        super()._allocate(event, group)
+
+    def _free(self, event):
+        self._doer = self._at[event.seq]
+        super()._free(event)
+
+    def _resize(self, event):
+        self._doer = self._at[event.seq]
+        super()._resize(event)
+
+    def _start_image(self, event):
+        self._doer = self._at[event.seq]
+        super()._start_image(event)
+
+    def _change(self, group, blocks, size):
+        super()._change(group, blocks, size)
+        self.changes[measure.origin(group)][self._doer] += size
+
+
+def of(events, summary):
+    """{left, peak, temporary: bytes of each event's block; live: {origin: bytes after each}}.
+
+    Where calls of several threads overlap, a recorder may know better than what it told event by
+    event: a list whose sum is not the record's is None.
+    """
+    replay, groups = _Replay(len(events)), []
+    for number, event in enumerate(events, 1):
+        alike = (event.pid, event.kind, event.name, event.impl, event.phase, event.image)
+        group = Group(number, *alike, event.stack, verdict=event.verdict)
+        groups.append(group)
+        replay.add(event, group)
+    replay.finish()
+    told = {
+        "left": ("live_bytes", summary["leaked"]["bytes"]),
+        "peak": ("peak_bytes", summary["peak_bytes"]),
+        "temporary": ("temporary_bytes", summary["temporary"]["bytes"]),
+    }
+    changed = {origin: values for origin, values in replay.changes.items() if any(values)}
+    found = {"live": {origin: list(accumulate(values)) for origin, values in changed.items()}}
+    for name, (of_group, total) in told.items():
+        values = [getattr(group, of_group) for group in groups]
+        found[name] = values if sum(values) == total else None
+    return found

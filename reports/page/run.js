@@ -1,0 +1,109 @@
+// The run: what Python wrote, and what follows from it. Events are numbered 0 … N-1 here, in their
+// order; `seq` is the number that a trace gives them.
+
+const run = JSON.parse(byId("data").textContent);
+const summary = run.summary;
+const ev = run.events;
+const N = ev.seq.length;
+
+function named(table) {
+  return table.rows.map((row) => Object.fromEntries(table.names.map((name, at) => [name, row[at]])));
+}
+
+const kinds = named(run.kinds);
+const sites = named(run.sites);
+const frames = named(run.frames);
+const origins = run.origins;
+const phases = run.phases;
+
+const indexOf = new Map(ev.seq.map((seq, at) => [seq, at]));
+
+function kindOf(at) {
+  return kinds[ev.kind[at]];
+}
+
+function isSyscall(at) {
+  return kindOf(at).kind === "syscall";
+}
+
+// The call that an event lies in, -1: none, or none that is in this page.
+function around(at) {
+  const seq = isSyscall(at) ? ev.cause[at] : ev.outer[at];
+  return seq === null || !indexOf.has(seq) ? -1 : indexOf.get(seq);
+}
+
+const isNested = ev.seq.map((_, at) => !isSyscall(at) && ev.outer[at] !== null);
+
+// By un-nested call: the memory syscalls made during it, those of the calls nested in it as well.
+const made = ev.seq.map(() => null);
+const outermost = new Int32Array(N).fill(-1);
+for (let at = 0; at < N; at++) {
+  const above = around(at);
+  outermost[at] = above < 0 ? at : outermost[above];
+  if (isSyscall(at) && above >= 0) {
+    const call = outermost[at];
+    (made[call] = made[call] || []).push(at);
+  }
+}
+
+function reaches(at) {
+  return made[at] !== null && !isSyscall(at);
+}
+
+function isCounted(at) {
+  return isSyscall(at) || !isNested[at];
+}
+
+function bytesOf(at) {
+  const one = ev.size[at];
+  return one === null ? 0 : one * (ev.nmemb[at] === null ? 1 : ev.nmemb[at]);
+}
+
+// Bytes of the block that an event handed out: left, at the peak, temporary.
+function remembered(what, at) {
+  return run.memory && run.memory[what] ? run.memory[what][at] : 0;
+}
+
+function placeOf(site) {
+  const name = site.function || `${site.module || "no file"}+${site.offset || "?"}`;
+  const file = (site.file || "").split("/").pop();
+  if (file && site.line) return `${name}, ${file}:${site.line}`;
+  return site.function && site.offset ? `${name} at ${site.offset}` : name;
+}
+
+function whoOf(kind) {
+  return kind.owner ? `${kind.origin} (${kind.owner})` : kind.origin;
+}
+
+// The frames of an event, innermost first.
+function stackOf(at) {
+  const found = [];
+  for (let node = kindOf(at).stack; node >= 0; node = run.nodes.above[node]) {
+    found.push(frames[run.nodes.frame[node]]);
+  }
+  return found;
+}
+
+// How a person would write the call, and what came back.
+function asked(at) {
+  const kind = kindOf(at);
+  if (kind.kind === "syscall") {
+    const moved = ev.size[at];
+    if (kind.name === "brk") {
+      return `brk(${moved === null ? "?" : moved > 0 ? `+${moved}` : moved})`;
+    }
+    return `${kind.name}(${moved === null ? "?" : moved})`;
+  }
+  const parts = ev.ptr[at] === null ? [] : [ev.ptr[at]];
+  for (const value of [ev.align[at], ev.nmemb[at], ev.size[at]]) {
+    if (value !== null) parts.push(value);
+  }
+  return `${kind.name}(${parts.join(", ")})`;
+}
+
+function answered(at) {
+  if (ev.dur_ns[at] === null) return "no return seen";
+  if (ev.errno[at] !== null) return ev.errno[at];
+  if (ev.result[at] === null) return "";
+  return ev.result[at] === "0x0" ? "0" : ev.result[at];
+}

@@ -1,0 +1,117 @@
+// Where in the code: places that allocate, sorted by any measure, found by any name.
+
+const MEASURES = [
+  ["bytes", "asked for", "bytes asked for"],
+  ["peak_bytes", "at the peak", "bytes live at the peak"],
+  ["live_bytes", "left", "bytes live at the end"],
+  ["temporary_bytes", "temporary", "bytes freed before their thread asked again"],
+  ["count", "allocations", "how often"],
+  ["calls_reaching_kernel", "reached the kernel", "allocations that made a memory syscall"],
+];
+const AT_ONCE = 50;
+let more = AT_ONCE;
+
+// Those that are known; what reached the kernel is told of single events alone.
+function measures() {
+  if (!run.whole) return MEASURES.filter(([name]) => summary.sites.every((row) => typeof row[name] === "number"));
+  const lists = { peak_bytes: "peak", live_bytes: "left", temporary_bytes: "temporary" };
+  return MEASURES.filter(([name]) => !(name in lists) || run.memory[lists[name]]);
+}
+
+function setUpSites() {
+  const home = place("sites");
+  home.replaceChildren(
+    el("p", { class: "buttons" },
+      el("label", {}, "search ", el("input", { type: "search", id: "sites-search", size: "24", placeholder: "function, file, purpose",
+        input: (event) => { more = AT_ONCE; look({ q: event.target.value.slice(0, 200) || null }); } })),
+      el("span", { id: "sites-said", class: "quiet", role: "status" })),
+    el("div", { class: "scroll", tabindex: "0", role: "group", "aria-label": "sites" },
+      el("table", { id: "sites-table" }, el("thead", {}), el("tbody", {}))),
+    button("show more", () => { more += 200; drawSites(); }, { id: "sites-more" }));
+  onView(drawSites);
+}
+
+function handsOut(at) {
+  if (isSyscall(at) || isNested[at] || ev.errno[at] !== null || ev.block[at] === null) return false;
+  const name = kindOf(at).name;
+  const frees = name === "free" || (name.startsWith("realloc") && ev.ptr[at] !== null && ev.ptr[at] !== "0x0" &&
+    bytesOf(at) === 0 && (ev.result[at] === null || ev.result[at] === "0x0"));
+  return !frees;
+}
+
+// Sums by site of the events that a filter lets through.
+function siteRows(events) {
+  const rows = new Map();
+  for (const at of events) {
+    if (!handsOut(at)) continue;
+    const kind = kindOf(at);
+    let row = rows.get(kind.site);
+    if (!row) {
+      row = { ...sites[kind.site], site: kind.site, purposes: new Map() };
+      for (const [name] of MEASURES) row[name] = 0;
+      rows.set(kind.site, row);
+    }
+    row.bytes += bytesOf(at);
+    row.peak_bytes += remembered("peak", at);
+    row.live_bytes += remembered("left", at);
+    row.temporary_bytes += remembered("temporary", at);
+    row.count++;
+    if (reaches(at)) row.calls_reaching_kernel++;
+    const purpose = kind.purpose || "unknown";
+    row.purposes.set(purpose, (row.purposes.get(purpose) || 0) + bytesOf(at));
+  }
+  return [...rows.values()].map((row) => ({ ...row, text: purposeOf([...row.purposes]) }));
+}
+
+function purposeOf(purposes) {
+  purposes.sort((a, b) => b[1] - a[1]);
+  const first = purposes[0][0];
+  return purposes.length === 1 ? first : `${first} (and ${count(purposes.length - 1, "other purpose")})`;
+}
+
+// Of a run whose events are not all here: the record's own rows, whatever the range.
+function toldRows() {
+  const known = new Map(sites.map((site, at) => [siteKey(site), at]));
+  return summary.sites
+    .filter((row) => !view.origin || row.origin === view.origin)
+    .map((row) => ({ ...row, site: known.has(siteKey(row)) ? known.get(siteKey(row)) : null,
+      text: row.purposes > 1 ? `several: ${row.by_purpose[0].purpose || "unknown"} …` : row.purpose || "unknown" }));
+}
+
+function siteKey(site) {
+  return JSON.stringify([site.function, site.module, site.file, site.line, site.offset, site.origin]);
+}
+
+function drawSites() {
+  const told = measures();
+  const sort = told.some(([name]) => name === view.sort) ? view.sort : "bytes";
+  const search = (view.q || "").toLowerCase();
+  if (byId("sites-search").value !== (view.q || "")) byId("sites-search").value = view.q || "";
+  const all = run.whole ? siteRows(shown()) : toldRows();
+  const rows = all.filter((row) => !search || [placeOf(row), row.module, row.file, row.text, row.origin].some((text) => (text || "").toLowerCase().includes(search)));
+  rows.sort((a, b) => b[sort] - a[sort] || b.bytes - a.bytes || b.count - a.count);
+  const table = byId("sites-table");
+  table.querySelector("thead").replaceChildren(el("tr", {},
+    el("th", { scope: "col" }, "place"), el("th", { scope: "col" }, "who asked, what for"),
+    ...told.map(([name, label, means]) => el("th", { scope: "col", class: "n", "aria-sort": name === sort ? "descending" : null },
+      button(label, () => look({ sort: name === "bytes" ? null : name }), { class: "sort", title: means, "data-sort": name })))));
+  const highest = Math.max(1, ...rows.map((row) => row[sort]));
+  table.querySelector("tbody").replaceChildren(...rows.slice(0, more).map((row) => siteRow(row, told, sort, highest)));
+  byId("sites-more").hidden = rows.length <= more;
+  const hidden = all.length - rows.length;
+  byId("sites-said").textContent = `${count(rows.length, "site")}${hidden ? `, ${grouped(hidden)} hidden by the search` : ""}` +
+    (run.whole ? "" : `, of the whole run, whatever the range${summary.site_count > summary.sites.length ? `; ${grouped(summary.site_count - summary.sites.length)} more in the trace` : ""}`);
+}
+
+function siteRow(row, told, sort, highest) {
+  const isOn = row.site !== null && view.site === row.site;
+  const name = row.site === null ? bdi(placeOf(row))
+    : button("", () => look({ site: isOn ? null : row.site }), { class: "cell", "aria-pressed": isOn, "data-site": row.site });
+  if (row.site !== null) name.append(bdi(placeOf(row)));
+  const share = el("span", { class: "bar" });
+  share.style.width = `${(100 * row[sort]) / highest}%`;
+  return el("tr", {},
+    el("th", { scope: "row" }, name, el("span", { class: "quiet module" }, bdi(row.module || "")), share),
+    el("td", {}, el("span", { class: `mark ${row.origin}` }), row.origin, el("br"), el("span", { class: "quiet" }, bdi(row.text))),
+    ...told.map(([key, label]) => el("td", { class: key === sort ? "n by" : "n", "data-label": label }, grouped(row[key]))));
+}

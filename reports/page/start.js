@@ -1,0 +1,13 @@
+// Everything is set up once; from then on only the view changes.
+
+document.documentElement.classList.add("scripted");
+tellDisagreements();
+setUpStrip();
+setUpCard();
+setUpFilters();
+setUpMatrix();
+setUpSites();
+setUpEvents();
+setUpSave();
+addEventListener("hashchange", follow);
+show(viewOf(location.hash));

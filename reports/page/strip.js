@@ -1,0 +1,234 @@
+// The strip: the whole run from left to right. Calls stand above a line, memory syscalls hang
+// below another; between them a line from each call to the syscalls it made. Live bytes beneath.
+
+const LANES = { phases: 20, calls: 118, syscalls: 172, deep: 54, live: 330, liveHigh: 84, height: 336 };
+let strip = null;
+let hovered = null; // an event under the pointer
+let dragging = null; // [x where it began, x now]
+
+function scale(width) {
+  const [left, right] = span();
+  const of = (value) => ((value - left) / (right - left)) * width;
+  const back = (x) => left + (Math.max(0, Math.min(width, x)) / width) * (right - left);
+  return { left, right, width, of, back };
+}
+
+function drawStrip() {
+  if (!strip) return;
+  const [context, width] = canvasOf(strip, LANES.height);
+  const axis = scale(width);
+  drawPhases(context, axis);
+  drawBaselines(context, width);
+  drawLive(context, axis);
+  if (run.bins) drawBins(context, axis);
+  if (run.whole || axis.right - axis.left < 40 * width) drawEvents(context, axis);
+  drawRange(context, axis);
+  drawStep(context, axis);
+}
+
+// Where the phases begin, as seqs, in their order.
+function phaseStarts() {
+  if (run.bins) {
+    return phases.filter((phase) => phase in run.bins.starts).map((phase) => [phase, run.bins.starts[phase]]);
+  }
+  const found = new Map();
+  for (let at = 0; at < N; at++) {
+    if (!found.has(kindOf(at).phase)) found.set(kindOf(at).phase, ev.seq[at]);
+  }
+  return [...found];
+}
+
+// [phase, first seq, last seq]
+function phaseRanges() {
+  const starts = phaseStarts();
+  return starts.map(([phase, first], at) => [phase, first, at + 1 < starts.length ? starts[at + 1][1] - 1 : lastSeq]);
+}
+
+function drawPhases(context, axis) {
+  const paint = paints();
+  phaseRanges().forEach(([phase, first, last], at) => {
+    const from = Math.max(0, axis.of(valueOf(first)));
+    const to = Math.min(axis.width, last >= lastSeq ? axis.width : axis.of(valueOf(last + 1)));
+    if (to <= 0 || from >= axis.width) return;
+    if (at % 2 === 0) {
+      context.fillStyle = paint.band;
+      context.fillRect(from, 0, to - from, LANES.height);
+    }
+    context.fillStyle = paint.quiet;
+    if (to - from > context.measureText(phase).width + 10) context.fillText(phase, from + 5, 15);
+  });
+}
+
+function drawBaselines(context, width) {
+  context.fillStyle = paints().line;
+  for (const y of [LANES.calls, LANES.syscalls, LANES.live]) context.fillRect(0, y, width, 1);
+}
+
+const largest = { call: 1, syscall: 1 };
+for (let at = 0; at < N; at++) {
+  largest[kindOf(at).kind] = Math.max(largest[kindOf(at).kind], Math.abs(bytesOf(at)));
+}
+
+function drawEvents(context, axis) {
+  const first = Math.max(0, run.whole ? eventAt(axis.left) - 1 : firstFrom(axis.left));
+  const last = run.whole ? Math.min(N, eventAt(axis.right) + 1) : firstFrom(axis.right);
+  const one = view.x === "number" ? axis.of(axis.left + 1) : 2;
+  const wide = Math.max(1, Math.min(14, one * 0.7));
+  const shift = view.x === "number" ? (one - wide) / 2 : 0;
+  const coloured = [];
+  for (let at = first; at < last; at++) {
+    if (isSecret(at) && at !== asking) continue;
+    if (isSyscall(at) || (reaches(at) && at !== asking)) coloured.push(at);
+    else drawCall(context, axis, at, wide, shift, paints().grey);
+  }
+  for (const at of coloured) if (!isSyscall(at)) drawLines(context, axis, at, wide, shift);
+  for (const at of coloured) {
+    const paint = paints()[kindOf(at).origin];
+    if (isSyscall(at)) drawSyscall(context, axis, at, wide, shift, paint);
+    else drawCall(context, axis, at, wide, shift, paint);
+  }
+  context.globalAlpha = 1;
+}
+
+function drawCall(context, axis, at, wide, shift, paint) {
+  if (isNested[at]) return;
+  const high = logHeight(bytesOf(at), largest.call) * (LANES.calls - LANES.phases - 10);
+  context.globalAlpha = isShown(at) ? 1 : 0.14;
+  context.fillStyle = paint;
+  context.fillRect(axis.of(position(at)) + shift, LANES.calls - high, wide, high);
+}
+
+function drawSyscall(context, axis, at, wide, shift, paint) {
+  const high = logHeight(Math.abs(bytesOf(at)), largest.syscall) * LANES.deep;
+  context.globalAlpha = isShown(at) ? 1 : 0.14;
+  context.fillStyle = paint;
+  context.fillRect(axis.of(position(at)) + shift, LANES.syscalls + 1, wide, high);
+}
+
+function drawLines(context, axis, at, wide, shift) {
+  const isLit = hovered !== null && outermost[hovered] === at;
+  context.strokeStyle = paints()[kindOf(at).origin];
+  context.lineWidth = isLit ? 2.5 : 1;
+  context.globalAlpha = isShown(at) ? 0.9 : 0.14;
+  const from = axis.of(position(at)) + shift + wide / 2;
+  for (const syscall of made[at]) {
+    if (isSecret(syscall)) continue;
+    const to = axis.of(position(syscall)) + shift + wide / 2;
+    const middle = (LANES.calls + LANES.syscalls) / 2;
+    context.beginPath();
+    context.moveTo(from, LANES.calls + 1);
+    context.bezierCurveTo(from, middle, to, middle, to, LANES.syscalls);
+    context.stroke();
+  }
+}
+
+// Sums of all events, where single ones are too many: a bar is as high as its number of events.
+function drawBins(context, axis) {
+  const bars = new Map(); // x -> sums of one pixel
+  for (const row of run.bins.series) {
+    const faint = (view.origin && row.origin !== view.origin) || (view.phase && row.phase !== view.phase);
+    row.at.forEach((bin, i) => {
+      const x = Math.floor(axis.of(bin * run.bins.width));
+      if (x < -50 || x > axis.width) return;
+      if (!bars.has(x)) bars.set(x, { call: 0, syscall: 0, by: {}, faint: true });
+      const bar = bars.get(x);
+      bar[row.kind] += row.n[i];
+      if (row.kind === "syscall") bar.by[row.origin] = (bar.by[row.origin] || 0) + row.n[i];
+      bar.faint = bar.faint && faint;
+    });
+  }
+  const highest = Math.max(1, ...[...bars.values()].map((bar) => Math.max(bar.call, bar.syscall)));
+  const wide = Math.max(1, Math.ceil(axis.of(axis.left + run.bins.width)));
+  for (const [x, bar] of bars) {
+    context.globalAlpha = bar.faint ? 0.2 : 1;
+    context.fillStyle = paints().grey;
+    const high = bar.call ? logHeight(bar.call, highest) * (LANES.calls - LANES.phases - 10) : 0;
+    context.fillRect(x, LANES.calls - high, wide, high);
+    const deep = bar.syscall ? logHeight(bar.syscall, highest) * LANES.deep : 0;
+    let y = LANES.syscalls + 1;
+    for (const [origin, number] of Object.entries(bar.by)) {
+      context.fillStyle = paints()[origin];
+      context.fillRect(x, y, wide, (deep * number) / bar.syscall);
+      y += (deep * number) / bar.syscall;
+    }
+  }
+  context.globalAlpha = 1;
+}
+
+// [value on the axis, {origin: live bytes}] through the run: after each event, or at some moments.
+function liveMoments(axis) {
+  if (!run.whole) {
+    const told = summary.timeline;
+    return told.seq.map((seq, i) => [seq, (origin) => (told.live_bytes[origin] || [])[i] || 0]);
+  }
+  const first = Math.max(0, eventAt(axis.left) - 1);
+  const last = Math.min(N, eventAt(axis.right) + 1);
+  const found = [];
+  for (let at = first; at < last; at++) {
+    if (isSecret(at)) break;
+    found.push([position(at), (origin) => (run.memory.live[origin] || [])[at] || 0]);
+  }
+  return found;
+}
+
+function drawLive(context, axis) {
+  const moments = liveMoments(axis);
+  if (!moments.length) return;
+  let highest = 1;
+  for (const [, of] of moments) {
+    highest = Math.max(highest, origins.reduce((sum, origin) => sum + Math.max(0, of(origin)), 0));
+  }
+  const floor = moments.map(() => 0);
+  const y = (bytes) => LANES.live - (bytes / highest) * LANES.liveHigh;
+  for (const origin of origins) {
+    const tops = moments.map(([, of], i) => floor[i] + Math.max(0, of(origin)));
+    if (!tops.some((top, i) => top > floor[i])) continue;
+    context.fillStyle = paints()[origin];
+    context.globalAlpha = view.origin && view.origin !== origin ? 0.15 : 0.55;
+    context.beginPath();
+    const path = (values, i, isBack) => {
+      const x = axis.of(moments[i][0]);
+      const next = i + 1 < moments.length ? axis.of(moments[i + 1][0]) : axis.width;
+      const steps = run.whole ? [[x, values[i]], [next, values[i]]] : [[x, values[i]]];
+      for (const [at, value] of isBack ? steps.reverse() : steps) context.lineTo(at, y(value));
+    };
+    for (let i = 0; i < moments.length; i++) path(tops, i, false);
+    for (let i = moments.length - 1; i >= 0; i--) path(floor, i, true);
+    context.closePath();
+    context.fill();
+    tops.forEach((top, i) => (floor[i] = top));
+  }
+  context.globalAlpha = 1;
+  context.fillStyle = paints().quiet;
+  const when = run.whole ? "live" : `live at ${moments.length} moments`;
+  context.fillText(`${when}, at most ${size(highest)} here`, 5, LANES.live - LANES.liveHigh - 4);
+}
+
+function drawRange(context, axis) {
+  const seen = dragging ? dragging.map((x) => axis.back(x)).sort((a, b) => a - b) : null;
+  if (!seen && !view.range) return;
+  const from = axis.of(seen ? seen[0] : valueOf(view.range[0]));
+  const to = axis.of(seen ? seen[1] : view.range[1] >= lastSeq ? axis.right : valueOf(view.range[1] + 1));
+  context.fillStyle = paints().page;
+  context.globalAlpha = 0.55;
+  context.fillRect(0, 0, Math.max(0, from), LANES.height);
+  context.fillRect(to, 0, Math.max(0, axis.width - to), LANES.height);
+  context.globalAlpha = 1;
+  context.fillStyle = paints().select;
+  context.fillRect(from - 1, 0, 2, LANES.height);
+  context.fillRect(to - 1, 0, 2, LANES.height);
+}
+
+function drawStep(context, axis) {
+  if (view.step === null) return;
+  const one = view.x === "number" ? axis.of(axis.left + 1) : 0;
+  const x = axis.of(position(view.step)) + one / 2;
+  if (x < 0 || x > axis.width) return;
+  context.fillStyle = paints().ink;
+  context.fillRect(x - 0.75, LANES.phases, 1.5, LANES.height);
+  context.beginPath();
+  context.moveTo(x - 5, LANES.phases - 1);
+  context.lineTo(x + 5, LANES.phases - 1);
+  context.lineTo(x, LANES.phases + 7);
+  context.fill();
+}

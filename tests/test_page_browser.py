@@ -1,0 +1,272 @@
+"""The page in a real browser: by clicking, by typing, by keyboard alone; silent and truthful."""
+
+import json
+import subprocess
+
+import pytest
+
+import made_pages
+from alloctrace import trace
+from alloctrace.words import PHASES
+from made_pages import page_of
+from target_programs import ROOT
+
+WHY_NOT = made_pages.why_no_browser()
+pytestmark = pytest.mark.skipif(WHY_NOT is not None, reason=str(WHY_NOT))
+COMMAND = ["/usr/bin/python3", "-B", ROOT + "/brkpoint"]
+
+
+@pytest.fixture(scope="module")
+def browser():
+    with made_pages.browser() as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def pages(tmp_path_factory, built):
+    """{name: path} of a real run, a small one, a hostile one, one too long for its page."""
+    folder = tmp_path_factory.mktemp("pages")
+    found = {name: str(folder / (name + ".html")) for name in "real small hostile long".split()}
+    real = str(folder / "real.brkpoint")
+    run = [*COMMAND, "explain", "--no-open", "-o", real, ROOT + "/build/targets/alloc"]
+    subprocess.run(run, check=True, stderr=subprocess.DEVNULL)
+    found["trace"] = real
+    with trace.open(made_pages.long_trace(str(folder / "long.brkpoint"))) as recorded:
+        made = {
+            "small": page_of(made_pages.small_trace()),
+            "hostile": page_of(made_pages.hostile_trace()),
+            "long": page_of(recorded),
+        }
+    for name, text in made.items():
+        with open(found[name], "w", encoding="utf-8") as file:
+            file.write(text)
+    return found
+
+
+@pytest.fixture(scope="module")
+def record(pages):
+    done = subprocess.run(
+        [*COMMAND, "report", "--json", pages["trace"]], stdout=subprocess.PIPE, check=True
+    )
+    return json.loads(done.stdout)
+
+
+def numbers(browser):
+    script = "return [...document.querySelectorAll('.number .value')].map((e) => e.textContent)"
+    return [text.replace(",", "") for text in browser.js(script)]
+
+
+def matrix(browser):
+    """{(origin, phase): [calls, syscalls]} as the table shows it."""
+    script = """return [...document.querySelectorAll("#matrix-table tbody tr")].map(
+        (row) => [...row.children].map((cell) => cell.textContent))"""
+    found = {}
+    for origin, *cells in browser.js(script):
+        for phase, cell in zip(PHASES, cells):
+            found[origin, phase] = [int(n.replace(",", "")) for n in cell.split(" / ")]
+    return found
+
+
+@pytest.mark.parametrize("name", ["real", "small", "hostile", "long"])
+@pytest.mark.parametrize("width, dark", [(1280, False), (360, True)])
+def test_it_is_silent_and_fits(browser, pages, name, width, dark):
+    browser.open(pages[name], width=width, dark=dark)
+    assert browser.complaints() == []
+    assert browser.js("return document.documentElement.scrollWidth") <= width
+    assert browser.js("return document.getElementById('disagrees')") is None
+    page = browser.js("return getComputedStyle(document.body).backgroundColor")
+    assert page == ("rgb(23, 24, 26)" if dark else "rgb(255, 254, 251)")
+
+
+def test_the_numbers_are_those_of_json(browser, pages, record):
+    browser.open(pages["real"])
+    calls = record["causes"]["calls"]
+    yours = record["verdict"]["calls_by_origin"]["user"]
+    reached = record["causes"]["calls_reaching_kernel"]
+    wanted = [calls, yours, reached, record["peak_bytes"], record["leaked"]["bytes"]]
+    assert numbers(browser) == list(map(str, wanted))
+    assert browser.text("#verdict") == record["verdict"]["sentence"]
+    told = {}
+    for row in record["totals"]:
+        cell = told.setdefault((row["origin"], row["phase"]), [0, 0])
+        cell[row["kind"] == "syscall"] += row["count"]
+    assert {key: cell for key, cell in matrix(browser).items() if any(cell)} == told
+    sites = browser.js("return document.querySelectorAll('#sites-table tbody tr').length")
+    assert sites == record["site_count"]
+
+
+@pytest.mark.parametrize(
+    "old, new",
+    [
+        ('<span class="value">3</span>', '<span class="value">4</span>'),
+        ('"calls_reaching_kernel":1', '"calls_reaching_kernel":2'),
+        ('"name":"malloc","count":2', '"name":"malloc","count":3'),
+        ('"bytes":1481', '"bytes":1482'),
+    ],
+)
+def test_a_changed_number_is_told(browser, pages, tmp_path, old, new):
+    with open(pages["small"], encoding="utf-8") as file:
+        text = file.read()
+    if old not in text:
+        pytest.fail("the page does not hold %s" % old)
+    changed = tmp_path / "changed.html"
+    changed.write_text(text.replace(old, new), encoding="utf-8")
+    browser.open(changed)
+    assert "disagrees with its own data" in browser.text("#disagrees")
+
+
+def test_a_changed_script_does_not_run(browser, pages, tmp_path):
+    with open(pages["small"], encoding="utf-8") as file:
+        text = file.read().replace("function grouped", "function  grouped", 1)
+    changed = tmp_path / "changed.html"
+    changed.write_text(text, encoding="utf-8")
+    browser.open(changed)
+    assert browser.js("return document.documentElement.className") == ""
+    assert any("Content Security Policy" in line for line in browser.complaints())
+    assert numbers(browser)[0] == "4"  # and what the page says without it is all there
+
+
+def test_every_number_is_a_filter_and_back_works(browser, pages):
+    browser.open(pages["real"])
+    browser.click("[data-number=yours]")
+    assert browser.hash() == "#origin=user"
+    assert "19 calls of the loader" in browser.text("#hides")
+    assert browser.text("#events-said").startswith("3 events of ")
+    assert browser.js("return document.querySelectorAll('#sites-table tbody tr').length") == 1
+    browser.click("[data-number=reached]")
+    assert browser.hash() == "#origin=user&only=reached"
+    browser.driver.back()
+    browser.driver.back()
+    browser.js("return new Promise((done) => setTimeout(done, 50))")
+    assert browser.hash() == ""
+    assert browser.js("return document.getElementById('filters').hidden")
+    for name in ("calls", "peak", "left"):
+        browser.click("[data-number=%s]" % name)
+        assert browser.hash() == "#only=" + name
+        assert (
+            browser.js("return document.querySelector('[aria-pressed=true]').dataset.number")
+            == name
+        )
+
+
+def test_a_range_filters_everything(browser, pages, record):
+    browser.open(pages["real"])
+    box = browser.js(
+        "const box = document.querySelector('canvas').getBoundingClientRect();"
+        "return [box.left, box.top, box.width]"
+    )
+    for kind, share in (("mousePressed", 0.0), ("mouseMoved", 0.2), ("mouseReleased", 0.5)):
+        browser.driver.execute_cdp_cmd(
+            "Input.dispatchMouseEvent",
+            {"type": kind, "x": box[0] + 1 + share * box[2], "y": box[1] + 60, "button": "left",
+             "clickCount": 1},
+        )  # fmt: skip
+    assert browser.hash().startswith("#range=0-")
+    last = int(browser.hash().split("-")[1])
+    events = record["events"]
+    assert 0.4 * events < last < 0.6 * events
+    assert browser.text("#events-said").startswith("%d events of %d" % (last + 1, events))
+    shown = sum(sum(cell) for cell in matrix(browser).values())
+    assert 0 < shown < sum(row["count"] for row in record["totals"])
+    assert "hidden: " in browser.text("#hides")
+    browser.keys("canvas", "\ue00c")  # Escape
+    assert browser.hash() == ""
+
+
+def test_cells_sites_and_search(browser, pages):
+    browser.open(pages["small"])
+    browser.click("[data-cell='loader load']")
+    assert matrix(browser)["user", "main"] == [3, 0]  # its own filter does not empty the table
+    assert browser.text("#events-said").startswith("2 events")
+    browser.click("[data-cell='loader load']")
+    browser.click("[data-sort=live_bytes]")
+    assert browser.hash() == "#sort=live_bytes"
+    browser.keys("#sites-search", "A.C")
+    assert "1 site, 1 hidden by the search" in browser.text("#sites-said")
+    browser.click("[data-site]")
+    assert "site=" in browser.hash()
+    assert browser.text("#events-said").startswith("3 events")
+
+
+def test_stepping_by_keyboard_alone(browser, pages):
+    browser.open(pages["small"])
+    browser.keys("body", "\ue014")  # →
+    assert browser.hash() == "#step=0"
+    assert "It reached the kernel" in browser.text("#step")
+    browser.keys("body", "m")
+    assert browser.hash() == "#step=2"
+    assert "never reached the kernel" in browser.text("#step")
+    browser.keys("body", "\ue012")  # ←
+    assert "Made during malloc(1481)" in browser.text("#step")
+    assert "null" not in browser.text("#step")
+    browser.keys("#events-list", "\ue015")  # ↓
+    assert browser.hash() == "#step=2"
+    browser.keys("#sites-search", "n")  # typing is no step
+    assert "step=2" in browser.hash()
+    browser.js("document.querySelector('#step summary').click()")
+    reasons = browser.text("#step .reasons")
+    assert "user function" in reasons and "frame 0, main" in reasons
+
+
+def test_predicting_tells_nothing_before_the_answer(browser, pages):
+    browser.open(pages["small"], "#step=4")
+    browser.click("#predict")
+    browser.click("[data-step=first]")
+    assert "Does this call reach the kernel?" in browser.text("#step")
+    assert "It reached" not in browser.text("#step")
+    assert browser.js("return document.querySelectorAll('.line').length") == 1
+    browser.click("[data-guess=no]")
+    assert "You were wrong: 0 of 1" in browser.text("#step")
+    assert browser.js("return document.querySelectorAll('.line').length") == 5
+    browser.keys("body", "m")
+    browser.click("[data-guess=no]")
+    assert "You were right: 1 of 2" in browser.text("#step")
+
+
+@pytest.mark.parametrize(
+    "hash_",
+    ["#step=x&range=9-1&origin=nobody&site=-3&only=__proto__&x=1", "#range=99999999999999999999-1"],
+)
+def test_a_hash_from_anybody_does_no_harm(browser, pages, hash_):
+    browser.open(pages["small"], hash_)
+    assert browser.complaints() == []
+    assert browser.text("#events-said").startswith("5 events of 5")
+
+
+def test_a_hostile_name_stays_text(browser, pages):
+    browser.open(pages["hostile"], "#step=0")
+    browser.click("[data-step=forward]")
+    assert made_pages.HOSTILE[1] in browser.text("#step")
+    assert (
+        browser.js(
+            "return document.images.length + document.querySelectorAll('b[onmouseover]').length"
+        )
+        == 0
+    )
+    assert browser.complaints() == []
+
+
+def test_a_long_run_says_what_is_not_in_the_page(browser, pages):
+    browser.open(pages["long"])
+    assert browser.text("#events-said").endswith(" of 24,013, of the windows in this page")
+    browser.js("document.getElementById('events-list').scrollTop = 1e9")
+    browser.js(
+        "return new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
+    )
+    browser.click("[data-number=yours]")
+    assert "brkpoint events" in browser.text("#events-command")
+    assert "--origin user" in browser.text("#events-command")
+
+
+def test_the_data_can_be_saved(browser, pages):
+    browser.open(pages["hostile"])
+    script = """const kept = URL.createObjectURL; let blob;
+        URL.createObjectURL = (made) => { blob = made; return kept.call(URL, made); };
+        HTMLAnchorElement.prototype.click = () => {};
+        document.querySelectorAll("#save button")[arguments[0]].click();
+        URL.createObjectURL = kept;
+        return blob.text();"""
+    assert json.loads(browser.js(script, 0))["schema"] == 1
+    for number in (1, 2):
+        assert "'=1+1" in browser.js(script, number)  # a formula stays a name
+    assert browser.complaints() == []
