@@ -176,16 +176,16 @@ def _job(job, sender):
 
 def _build():
     """Build what is not built yet, with a counter: some of it takes a while."""
-    wanted = _products(_make("article-targets", "-n"))
-    built = set()
+    built = {}
     for line in _making("article-targets"):
-        built |= _products(line) & wanted
-        _say("building the article's programs: %d of %d" % (len(built), len(wanted)))
+        built.update(dict.fromkeys(_products(line)))
+        if built:
+            _say("building the article's programs: %s (%d)" % (list(built)[-1], len(built)))
 
 
 def _products(text):
     """The names of what lines of make say they build."""
-    return {os.path.basename(name) for name in _PRODUCT.findall(text)}
+    return [os.path.basename(name) for name in _PRODUCT.findall(text)]
 
 
 def _make(goal, *options):

@@ -36,4 +36,4 @@ def test_twin_a_job_that_fails_or_dies_is_told_of(monkeypatch):
 def test_what_make_says_it_builds():
     lines = "gcc -g -o build/targets/alloc.$$ a.c && mv\n  rustc -O -o build/targets/empty.debug\n"
     lines += "nasm -o build/targets/x.$$.o x.asm\nmkdir -p build\ngcc -o build/libmexe.so"
-    assert article._products(lines) == {"alloc", "empty.debug", "x", "libmexe.so"}
+    assert article._products(lines) == ["alloc", "empty.debug", "x", "libmexe.so"]
