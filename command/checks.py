@@ -69,8 +69,11 @@ def python():
 
 def gdb():
     """gdb, and what its own Python says: it need not be the one that runs this."""
-    without = "reports of stored traces work; no program can be observed"
-    missing = Finding("gdb", "missing", "not found", True, without, apt("gdb"))
+    without, needed = "reports of stored traces work; no program can be observed", True
+    if recorder.find():
+        without = "the recorder watches; no lines, no inlined functions, no breakpoints"
+        needed = False
+    missing = Finding("gdb", "missing", "not found", needed, without, apt("gdb"))
     if not shutil.which("gdb"):
         return [missing]
     said = _output(_gdb_command(), env=gdb_start.ENVIRONMENT)

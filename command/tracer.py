@@ -21,6 +21,7 @@ from .errors import EngineError, UserError
 ENGINE = os.path.join(
     os.path.dirname(os.path.dirname(os.path.realpath(__file__))), "gdb-scripts", "engine.py"
 )
+UNKNOWN = "gdb could not attach to the program"
 ATTACHED = b"A"  # sent by the engine when the target may exec
 _PR_SET_PDEATHSIG = 1
 _LOG_TAIL = 65536  # bytes of gdb's own words that are kept
@@ -131,7 +132,8 @@ def wait_attached(tracer):
             raise EngineError("gdb did not attach within %d seconds" % _PATIENCE, log(tracer))
         if os.read(tracer.ready, 1) == ATTACHED:
             return
-        raise EngineError(_why_not(tracer), log(tracer))
+        why = _why_not(tracer)
+        raise EngineError(why, log(tracer) if why == UNKNOWN else "")  # what is known needs no log
 
 
 def _why_not(tracer):
@@ -146,7 +148,7 @@ def _why_not(tracer):
         return too_old[0]
     if "Python scripting is not supported" in said:
         return "this gdb has no Python: apt-get install gdb (not gdb-minimal)"
-    return "gdb could not attach to the program"
+    return UNKNOWN
 
 
 def log(tracer):
