@@ -221,6 +221,8 @@ def _check_executed(child, found, spool_path):
     text = os.strerror(error)
     if error in _NOT_THERE:
         text += " (its interpreter is missing)"
+    elif found.odd:
+        text = found.odd
     raise UserError("%s: %s" % (shown(found.path), text), status)
 
 
@@ -244,10 +246,15 @@ def _outcome(watched, plan, spool_path, log):
         program=_text(os.path.abspath(plan.program.path)),
         spool=spool_path,
         gdb_log="" if reason and _FAILED in log and "Traceback" not in log else log,
-        notes=plan.program.notes + ([] if watched.keeps_target else plan.program.of_breakpoints),
+        notes=_notes(plan.program, watched.keeps_target),
         failed=lost_gdb,
         refused=_refusal(watched, log),
     )
+
+
+def _notes(found, by_recorder):
+    odd = ["%s: %s: not all of it may be seen" % (shown(found.path), found.odd)]
+    return found.notes + (odd if found.odd else []) + ([] if by_recorder else found.of_breakpoints)
 
 
 def _refusal(watched, log):
