@@ -125,6 +125,8 @@ def test_ctrl_c_at_any_moment(tmp_path, words):
         time.sleep(delay)
         process.send_signal(signal.SIGINT)
         said = process.communicate(timeout=60)[1]
+        if os.path.dirname(HERE) not in said and process.returncode == -signal.SIGINT:
+            said = ""  # Python itself had not come to us yet
         assert "Traceback" not in said and said.count("\n") <= 2, (delay, said)
         assert os.listdir(tmp_path / "tmp") == []
         left = set(os.listdir(tmp_path)) - {"tmp", "t"}
