@@ -6,7 +6,7 @@ the runs before do not agree on is `noisy`. Rows add up to the difference of the
 
 from __future__ import annotations
 
-from alloctrace import words
+from alloctrace import fields, words
 from alloctrace.compare import entries, fairness, likeness, matching, names
 from alloctrace.totals import ORIGIN_RANK, PHASE_RANK
 
@@ -174,7 +174,7 @@ def _borders(trace):
 
 
 def _state(values):
-    return {name: values.get(name) for name in ("rss_bytes", "mapped_bytes")}
+    return {name: fields.number(values, name, None) for name in ("rss_bytes", "mapped_bytes")}
 
 
 def _libraries(before, after):
