@@ -29,6 +29,7 @@ def compare(before, after):
         "before": _side(one, ours),
         "after": _side(other, theirs),
         "warnings": fairness.warnings(one.trace, other.trace),
+        "seen_everything": not fairness.weak(one.trace) and not fairness.weak(other.trace),
         "peak_bytes": peaks,
         "totals": _totals(told),
         "tables": _tables(told),
