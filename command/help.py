@@ -23,6 +23,8 @@ phase of the program's life it was made, who asked for it, and what for.
   brkpoint -o run.brkpoint ./a.out    choose the name of the trace
   brkpoint report run.brkpoint        show a recorded run again, without gdb
   brkpoint events --origin user       only what your own code asked for
+  brkpoint diff a.brkpoint b.brkpoint what changed between two runs
+  brkpoint check                      keep the budget of a program
   brkpoint witnesses ./a.out          what strace, ltrace and /proc/PID/maps see of it
   brkpoint doctor                     is something missing here?
 
