@@ -16,7 +16,7 @@ from reports.event_json import address
 from reports.page import replay, windows
 from reports.page.fit import fit
 
-WHOLE = 20000  # events: with more a page holds windows of them
+WHOLE = 10000  # events: with more a page holds windows of them
 KIND = (
     "kind name impl pid image phase origin owner via direct rule confidence for_whom decided_by"
     " purpose purpose_rule source site stack cut"
