@@ -29,6 +29,8 @@ SCRIPTS = (
     "filters.js",
     "matrix.js",
     "sites.js",
+    "tree.js",
+    "flame.js",
     "events.js",
     "save.js",
     "start.js",

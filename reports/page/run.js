@@ -71,6 +71,10 @@ function placeOf(site) {
   return site.function && site.offset ? `${name} at ${site.offset}` : name;
 }
 
+function nameOf(frame) {
+  return frame.function || frame.offset || "?";
+}
+
 function whoOf(kind) {
   return kind.owner ? `${kind.origin} (${kind.owner})` : kind.origin;
 }

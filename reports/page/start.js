@@ -7,6 +7,7 @@ setUpCard();
 setUpFilters();
 setUpMatrix();
 setUpSites();
+setUpFlame();
 setUpEvents();
 setUpSave();
 addEventListener("hashchange", follow);

@@ -28,10 +28,6 @@ function reasons(at) {
   return [el("dl", { class: "reasons" }, ...rows.filter(Boolean).flatMap(([term, text]) => [el("dt", {}, term), el("dd", {}, bdi(text))]))];
 }
 
-function nameOf(frame) {
-  return frame.function || frame.offset || "?";
-}
-
 function stackList(at) {
   const stack = stackOf(at);
   const kind = kindOf(at);
