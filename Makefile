@@ -5,9 +5,11 @@ DESTDIR ?=
 PYTHON = /usr/bin/python3
 PYTEST_ARGS ?= -n 2 --dist loadfile
 REAL_ARGS ?=
+ATTACHES ?= 2000
+FUZZ ?= 60
 
 .DEFAULT_GOAL := all
-.PHONY: help all article evaluator-story test test-real real-docs lint format bench bench-recorder doctor readme install uninstall clean
+.PHONY: help all article evaluator-story test fuzz test-real attach-long real-docs lint format bench bench-recorder doctor readme install uninstall clean
 
 help: ## list these verbs
 	@awk -F ':[^#]*## ' '/^[a-z][a-z%-]*:[^#]*## / { sub("%", "NAME", $$1); \
@@ -32,8 +34,15 @@ test: targets recorder ## run the tests
 	@echo 'the tests: some 20 minutes on two processors; at the end they list what failed or was skipped'
 	$(PYTHON) -m pytest $(PYTEST_ARGS)
 
+fuzz: recorder ## damage traces, spools and their tables for some minutes; FUZZ=100 for longer
+	BRKPOINT_FUZZ=$(FUZZ) $(PYTHON) -m pytest -q tests/test_trace_fuzz.py tests/test_spool_fuzz.py \
+	  tests/test_recover_fuzz.py tests/test_trace_contract.py
+
 test-real: recorder ## run real programs alone and watched, and compare; REAL_ARGS='node redis' for some
 	$(PYTHON) tests/real/run.py $(REAL_ARGS)
+
+attach-long: recorder ## attach ATTACHES times to programs whose handlers allocate, and see that they stay as they were
+	$(PYTHON) tests/attach_long.py $(ATTACHES)
 
 real-docs: ## write what test-real found last into docs/real-programs.md
 	$(PYTHON) tests/real/run.py --docs

@@ -74,14 +74,17 @@ def _explained(groups, picked, tree, survey):
     things, whole = purpose_groups.Things(), list(filter(picked.are_all, groups))
     found = _explain_whole(whole, picked, tree, survey, things)
     example = {group.id: index for index, group in picked.stands_for.items()}
+    known = {}  # id -> what its blocks were when it was asked about: all that a round may change
     for _ in range(ROUNDS):
         for group in groups:
             id_ = group.id
             if group.within and group.kind == "call":
                 _take_over(found, id_, group.within)
             elif id_ in example and found.get(id_) in (None, purpose.UNKNOWN):
-                index = example[id_]
-                found[id_] = purpose_groups.explain(group, index, picked.events, survey, things)
+                before = things.before(group)
+                if known.get(id_) != before:
+                    known[id_], index = before, example[id_]
+                    found[id_] = purpose_groups.explain(group, index, picked.events, survey, things)
     return found
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import stat
 import struct
 import zlib
 
-from .elf_image import ElfError, Unpacked
+from .elf_image import ElfError, Image, Unpacked
 
 try:
     import lzma
@@ -19,6 +21,8 @@ _MAX_NOTES = 1 << 16
 _CHUNK = 1 << 20
 _MAX_SUMMED = 1 << 30  # bytes; beyond this a checksum takes longer than symbols are worth
 _MAX_SEARCHED = 1 << 28
+_MAX_DEBUG_FILE = 1 << 32  # bytes; the largest known, of a browser, have some 1 << 31
+_MAX_LINK = 4096  # bytes of a name
 _MAX_UNPACKED = 1 << 26  # bytes of .gnu_debugdata; that of a large browser has 1 << 24
 
 # What std leaves behind in panic messages and in .comment, also when symbols are stripped.
@@ -98,6 +102,40 @@ def _by_link(elf, name, roots):
         yield os.path.join(root, folder.lstrip("/"), name)
 
 
+def unfit(elf, roots):
+    """A path that gdb would follow from this file for debug information and had better not: no
+    regular file (opening a FIFO waits for ever), or a huge one (it sums over all of it); or None.
+    """
+    return next((path for path in _gdb_follows(elf, roots) if not _is_fit(path)), None)
+
+
+def _is_fit(path):
+    try:
+        status = os.stat(path)
+    except (OSError, ValueError):
+        return True  # it is not there
+    return stat.S_ISREG(status.st_mode) and status.st_size <= _MAX_DEBUG_FILE
+
+
+def _gdb_follows(elf, roots):
+    """Yield what gdb would open, as far as names in the file's sections tell (gdb/symfile.c,
+    find_separate_debug_file; gdb/dwarf2/read.c: the names of .dwo files stand in DWARF itself)."""
+    name = os.fsdecode(elf.section_data(".gnu_debuglink")[:_MAX_LINK].split(b"\0", 1)[0])
+    for path in (*_by_build_id(elf, roots), *_by_link(elf, name, roots)):
+        yield path
+        with contextlib.suppress(ElfError), type(elf)(path) as debug:
+            yield from shared(debug)
+    yield from shared(elf)
+    yield os.path.realpath(elf.path) + ".dwp"
+
+
+def shared(elf):
+    """[path of the file with what several debug files have in common (dwz)], or []."""
+    name = elf.section_data(".gnu_debugaltlink")[:_MAX_LINK].split(b"\0", 1)[0]
+    folder = os.path.dirname(os.path.realpath(elf.path))
+    return [os.path.join(folder, os.fsdecode(name))] if name else []
+
+
 def _same_build_id(elf, path):
     if not elf.build_id or not os.path.isfile(path):
         return False
@@ -110,15 +148,20 @@ def _same_build_id(elf, path):
 
 def _sums_to(path, checksum):
     try:
-        if not os.path.isfile(path) or os.path.getsize(path) > _MAX_SUMMED:
+        image = Image(path)
+    except ElfError:
+        return False
+    try:
+        if image.size > _MAX_SUMMED:
             return False
         total = 0
-        with open(path, "rb") as file:
-            for block in iter(lambda: file.read(_CHUNK), b""):
-                total = zlib.crc32(block, total)
+        for offset in range(0, image.size, _CHUNK):
+            total = zlib.crc32(image.upto(offset, _CHUNK), total)
         return total == checksum
-    except OSError:
+    except ElfError:
         return False
+    finally:
+        image.close()
 
 
 def rust_evidence(elf):

@@ -45,15 +45,18 @@ class GroupTable(Sequence):
         if isinstance(groups, cls):
             return groups
         made, verdicts, purposes = cls(), Indexed(), Indexed()
-        for g in groups:
-            what = made.what_id((g.kind, g.name, g.impl, g.pid, g.phase, g.image))
-            before = -1 if g.before is None else g.before
-            made.extend([what], [g.stack], [g.within], [g.first_seq], [g.first_t], [before])
-            made.verdict[-1] = verdicts.of(g.verdict)
-            made.purpose[-1] = purposes.of(g.purpose)
-            for name, value in zip(SUMS, sums_of(g)):
-                made.sums[name][-1] = _clamp(value)
-            made.own_peak[-1] = _clamp(g.own_peak_bytes)
+        made.extend(
+            [made.what_id((g.kind, g.name, g.impl, g.pid, g.phase, g.image)) for g in groups],
+            [g.stack for g in groups],
+            [g.within for g in groups],
+            [g.first_seq for g in groups],
+            [g.first_t for g in groups],
+            [-1 if g.before is None else g.before for g in groups],
+        )
+        made.verdict = array("I", [verdicts.of(g.verdict) for g in groups])
+        made.purpose = array("I", [purposes.of(g.purpose) for g in groups])
+        made.set_sums(0, list(zip(*map(sums_of, groups))))
+        made.own_peak = clamped([g.own_peak_bytes for g in groups])
         made.verdicts, made.purposes = verdicts.values, purposes.values
         return made
 
@@ -99,7 +102,7 @@ class GroupTable(Sequence):
     def _members_at(self, index):
         size = members.ROW.size
         row = self._members[size * index : size * (index + 1)]
-        return members.ROW.unpack(row) if any(row) else None
+        return members.ROW.unpack(row) if row.strip(b"\0") else None
 
     def __len__(self):
         return len(self.what)

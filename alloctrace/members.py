@@ -7,7 +7,7 @@ group only where it holds for each of them.
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass
+from typing import NamedTuple
 
 ROW = struct.Struct("<I4I4x7Q")  # group, makers, then from `sized` on as below
 MAKERS = 4
@@ -15,8 +15,7 @@ _MANY = 0xFFFFFFFF
 _MOVED_BASE = 1 << 63  # brk's sizes have signs
 
 
-@dataclass(frozen=True)
-class Members:
+class Members(NamedTuple):
     """Each question has three answers: True of all, False of all, None: it is not known."""
 
     count: int

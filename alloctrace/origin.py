@@ -42,17 +42,19 @@ class _Walk(Walk):
 
     def decide(self, start):
         via = Via()
-        at, stack, passed = start, self.stack, []
+        at, stack, passed, looks = start, self.stack, [], self._looks
         while self.has(at):
             if at >= FAR and not via.is_empty():
                 known = self.known_from(at, via, passed)
                 if known is not None:
                     return self.remembered(passed, known, at)
-            _, _, passes, said = self._looks[at]
-            if passes and not self.is_callback(at):  # `judge` would pass it as well
-                via.add(stack[at].module, said)
-                at += 1
-                continue
+            _, _, passes, said = looks[at]
+            if passes:  # `judge` would pass it as well
+                outer = looks[at + 1][1] if self.has(at + 1) else None
+                if outer is None or not outer.calls or stack[at].inlined:  # no callback
+                    via.add(stack[at].module, said)
+                    at += 1
+                    continue
             if self.kind(at) == "loader":
                 beyond = self.beyond_loader(at)
                 if not self.is_thread_creation(beyond):

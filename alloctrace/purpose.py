@@ -27,9 +27,8 @@ def explain(index, events, stacks, facts) -> Purpose:
     event = events[index]
     if event.outer is not None and 0 <= event.outer < index:
         return events[event.outer].purpose or UNKNOWN
-    first = facts.first(event)
     for rule in fitting(event, facts):
-        found = _apply(rule, facts, index, event, first)
+        found = _apply(rule, facts, index, event)
         if found is not None:
             return found
     return UNKNOWN
@@ -68,8 +67,8 @@ def _stack_fits(rule, functions):
 def _match(steps, functions, at):
     """Whether the first of `steps` fits a function from index `at` on, all others further out."""
     first, unnamed, passed, index = steps[0], set(), 0, at
-    while functions.has(index):
-        name, frame = functions[index]
+    while function := functions.at(index):
+        name, frame = function
         if name and first.fits(name) and unnamed <= {frame.module} and passed <= MAX_UNNAMED:
             if len(steps) == 1 or _match(steps[1:], functions, index + 1):
                 return True
@@ -91,14 +90,15 @@ def _file_fits(rule, functions, stack, module):
     """By the first function outside the allocator; where there is none, of the whole stack."""
     if not rule.file:
         return True
-    frame = functions[0][1] if functions.has(0) else next(iter(stack), None)
+    function = functions.at(0)
+    frame = function[1] if function else next(iter(stack), None)
     if frame is None:
         return False
     name = module if frame.role == "executable" and module else frame.module
     return any(pattern.match(name) for pattern in rule.file)
 
 
-def _apply(rule, survey, index, event, first):
+def _apply(rule, survey, index, event):
     """The rule's Purpose where its other conditions hold and its fields are known."""
     if not (suits(rule, survey, event) and _sized(rule, event)):
         return None
@@ -106,11 +106,11 @@ def _apply(rule, survey, index, event, first):
         return None
     for name in rule.when:
         wanted = not name.startswith("!")
-        if bool(FACTS[name.lstrip("!")](survey, index, event, first)) != wanted:
+        if bool(FACTS[name.lstrip("!")](survey, index, event)) != wanted:
             return None
     values = {}
     for name in rule.fields:
-        values[name] = FIELDS[name](survey, index, event, first)
+        values[name] = FIELDS[name](survey, index, event)
         if values[name] is None:
             return None
     purpose = Purpose(rule.text.format_map(values), rule.key, rule.source)
@@ -224,8 +224,8 @@ def _alone(rules, survey, event):
             continue
         if not _needs_no_more(rule):
             return UNKNOWN
-        values = {name: FIELDS[name](survey, 0, event, None) for name in rule.fields}
-        if None not in values.values() and all(FACTS[n](survey, 0, event, None) for n in rule.when):
+        values = {name: FIELDS[name](survey, 0, event) for name in rule.fields}
+        if None not in values.values() and all(FACTS[n](survey, 0, event) for n in rule.when):
             return Purpose(rule.text.format_map(values), rule.key, rule.source)
     return UNKNOWN
 

@@ -1,4 +1,4 @@
-"""Fields and facts of purpose rules: plain functions of (survey, index, event, first).
+"""Fields and facts of purpose rules: plain functions of (survey, index, event).
 
 A field gives text or a number, or None where it is not known: the rule then does not hold.
 """
@@ -17,7 +17,7 @@ def basename(path):
     return path.rsplit("/", 1)[-1] if path else None
 
 
-def _previous_size(survey, index, event, first):
+def _previous_size(survey, index, event):
     earlier = survey.previous(event)
     return None if earlier is None else asked(earlier)
 
@@ -29,66 +29,66 @@ def asked(event):
     return event.size * (1 if event.nmemb is None else event.nmemb)
 
 
-def _next_library(survey, index, event, first):
+def _next_library(survey, index, event):
     return basename(survey.next_file(index))
 
 
-def _last_library(survey, index, event, first):
+def _last_library(survey, index, event):
     return basename(survey.last_file(index))
 
 
-def _module(survey, index, event, first):
+def _module(survey, index, event):
     return basename(survey.file_at(event.ptr, event.image)) if event.ptr else None
 
 
-def _unmapped(survey, index, event, first):
+def _unmapped(survey, index, event):
     return basename(survey.file_mapped_at(index, event.ptr)) if event.ptr else None
 
 
-def _cause_name(survey, index, event, first):
+def _cause_name(survey, index, event):
     call = survey.cause(event)
     return None if call is None else call.name
 
 
-def _cause_size(survey, index, event, first):
+def _cause_size(survey, index, event):
     call = survey.cause(event)
     return None if call is None else asked(call)
 
 
-def _cause_old_size(survey, index, event, first):
+def _cause_old_size(survey, index, event):
     call = survey.cause(event)
-    return None if call is None else _previous_size(survey, index, call, first)
+    return None if call is None else _previous_size(survey, index, call)
 
 
-def _asker(survey, index, event, first):
+def _asker(survey, index, event):
     """The function that decided whose the call is."""
     frame = survey.decided(event.stack, event.verdict)
     name = frame.function if frame is not None else None
     return (path(name) or name)[:MAX_NAME] if name else None
 
 
-def _stack_user(survey, index, event, first):
+def _stack_user(survey, index, event):
     """The function for which libgcc's __morestack makes room: its caller."""
     functions, at = survey.functions(event), 0
-    while functions.has(at + 1):
-        if functions[at][0] == "__morestack":
-            return functions[at + 1][0][:MAX_NAME] or None
+    while functions.at(at + 1):
+        if functions.at(at)[0] == "__morestack":
+            return functions.at(at + 1)[0][:MAX_NAME] or None
         at += 1
     return None
 
 
-def _thing(survey, index, event, first):
+def _thing(survey, index, event):
     return survey.thing(event)
 
 
 FIELDS = {
-    "size": lambda survey, index, event, first: asked(event),
-    "bytes": lambda survey, index, event, first: abs(event.size) if event.size else None,
-    "count": lambda survey, index, event, first: event.nmemb,
-    "new_size": lambda survey, index, event, first: event.args.get("new_size"),
-    "path": lambda survey, index, event, first: event.args.get("path"),
-    "library": lambda survey, index, event, first: basename(event.args.get("path")),
-    "owner": lambda survey, index, event, first: event.verdict and event.verdict.owner,
+    "size": lambda survey, index, event: asked(event),
+    "bytes": lambda survey, index, event: abs(event.size) if event.size else None,
+    "count": lambda survey, index, event: event.nmemb,
+    "new_size": lambda survey, index, event: event.args.get("new_size"),
+    "path": lambda survey, index, event: event.args.get("path"),
+    "library": lambda survey, index, event: basename(event.args.get("path")),
+    "owner": lambda survey, index, event: event.verdict and event.verdict.owner,
     "old_size": _previous_size,
     "next_library": _next_library,
     "last_library": _last_library,
@@ -103,17 +103,17 @@ FIELDS = {
 }
 
 
-def _is_growing(survey, index, event, first):
-    old = _previous_size(survey, index, event, first)
+def _is_growing(survey, index, event):
+    old = _previous_size(survey, index, event)
     return old is not None and event.size is not None and asked(event) > old
 
 
-def _is_shrinking(survey, index, event, first):
-    old = _previous_size(survey, index, event, first)
+def _is_shrinking(survey, index, event):
+    old = _previous_size(survey, index, event)
     return old is not None and event.size is not None and asked(event) < old
 
 
-def _is_own_mapping(survey, index, event, first):
+def _is_own_mapping(survey, index, event):
     """The block that the call handed out begins in this mapping's first page, and fills it."""
     call = survey.cause(event)
     if call is None or not call.result or event.result is None:
@@ -123,7 +123,7 @@ def _is_own_mapping(survey, index, event, first):
     return 0 <= call.result - event.result < PAGE and fills
 
 
-def _is_in_last_file(survey, index, event, first):
+def _is_in_last_file(survey, index, event):
     """An anonymous mapping that lies in, or right behind, the file mapped last."""
     for earlier in range(index - 1, max(-1, index - 9), -1):
         other = survey.events[earlier]
@@ -135,32 +135,32 @@ def _is_in_last_file(survey, index, event, first):
     return False
 
 
-def _is_third(survey, index, event, first):
+def _is_third(survey, index, event):
     """At least two calls before came from the same function on the same thread."""
     return survey.count_before(index) >= 2
 
 
-def _is_direct(survey, index, event, first):
+def _is_direct(survey, index, event):
     return event.verdict is not None and event.verdict.origin == "user" and event.verdict.direct
 
 
-def _is_own_unmapping(survey, index, event, first):
+def _is_own_unmapping(survey, index, event):
     """The block that the call frees or moves begins in the first page of what is unmapped."""
     call = survey.cause(event)
     return call is not None and bool(call.ptr) and 0 <= call.ptr - event.ptr < PAGE
 
 
-def _is_musl_large(survey, index, event, first):
+def _is_musl_large(survey, index, event):
     """musl gives blocks of that size a mapping of their own (mallocng MMAP_THRESHOLD)."""
-    size = _cause_size(survey, index, event, first)
+    size = _cause_size(survey, index, event)
     return size is not None and size >= 131052
 
 
-def _is_null(survey, index, event, first):
+def _is_null(survey, index, event):
     return event.ptr == 0
 
 
-def _cuts_arena(survey, index, event, first):
+def _cuts_arena(survey, index, event):
     """This call just reserved an arena's space, and what is unmapped is a part of it."""
     for earlier in range(index - 1, max(-1, index - 4), -1):
         other = survey.events[earlier]
@@ -170,15 +170,16 @@ def _cuts_arena(survey, index, event, first):
     return False
 
 
-def _inlining_is_known(survey, index, event, first):
+def _inlining_is_known(survey, index, event):
     """Debug information was there: without it a function inlined here would not be seen."""
+    first = survey.first(event)
     return first is not None and survey.has_inlined(event, first[1].module)
 
 
 FACTS = {
     "inlining-known": _inlining_is_known,
-    "known-vec": lambda survey, index, event, first: survey.thing(event) == VEC,
-    "known-string": lambda survey, index, event, first: survey.thing(event) == STRING,
+    "known-vec": lambda survey, index, event: survey.thing(event) == VEC,
+    "known-string": lambda survey, index, event: survey.thing(event) == STRING,
     "growing": _is_growing,
     "shrinking": _is_shrinking,
     "own-mapping": _is_own_mapping,

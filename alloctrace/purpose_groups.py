@@ -56,9 +56,8 @@ class Things:
 def explain(group, index, events, survey, things):
     """The Purpose of all events of `group`; events[index] is one of them."""
     event = events[index]
-    first = survey.first(event)
     for rule in purpose.fitting(event, survey):
-        asked_of = _Asked(group, rule, (survey, index, event, first), things)
+        asked_of = _Asked(group, rule, (survey, index, event), things)
         holds = asked_of.holds()
         if holds is None:
             return purpose.UNKNOWN
@@ -74,7 +73,7 @@ class _Asked:
         self._group, self._rule, self._example, self._things = group, rule, example, things
 
     def holds(self):
-        survey, _, event, _ = self._example
+        survey, _, event = self._example
         if not purpose.suits(self._rule, survey, event):
             return False
         answers = [self._size(), self._arguments()]

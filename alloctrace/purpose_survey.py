@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
+
 from . import purpose_rules
 from .function_names import plain
 from .origin_facts import Facts, places
@@ -145,9 +147,8 @@ class Survey:
     def file_mapped_at(self, index, address):
         """Path of the file that was last mapped at exactly `address` before that event, or None."""
         rows = self._mapped.get((self.events[index].image, address), ())
-        if not self._knows_syscalls(index):
-            return None
-        return next((path for at, path in reversed(rows) if at < index), None)
+        before = bisect_left(rows, (index,))
+        return rows[before - 1][1] if before and self._knows_syscalls(index) else None
 
     def last_file(self, index):
         """Path of the file that this thread mapped last, or None."""
@@ -177,8 +178,7 @@ def _libc_of(frame):
 
 def _first_asked(kind, facts):
     def ask(stack):
-        functions = Functions(stack, kind, facts)
-        return functions[0] if functions.has(0) else None
+        return Functions(stack, kind, facts).at(0)
 
     return ask
 
@@ -190,16 +190,18 @@ class Functions:
     """
 
     def __init__(self, stack, kind, facts):
-        self._stack = stack
+        self._stack, self._found = stack, []
         self._start = self._outside(kind, facts)
 
-    def has(self, index):
-        if index >= MAX_FUNCTIONS:
-            return False
-        return _has(self._stack, self._start + index)
-
-    def __getitem__(self, index):
-        return _named(self._stack[self._start + index])
+    def at(self, index):
+        """(name, frame) of a function, None where there is none."""
+        found = self._found
+        while index >= len(found):
+            if len(found) >= MAX_FUNCTIONS or not _has(self._stack, self._start + len(found)):
+                return None
+            frame = self._stack[self._start + len(found)]
+            found.append((plain(frame.function) or "", frame))
+        return found[index]
 
     def _outside(self, kind, facts):
         stack, start = self._stack, 0
@@ -223,10 +225,6 @@ def _has(stack, index):
         return stack[index] is not None
     except IndexError:
         return False
-
-
-def _named(frame):
-    return plain(frame.function) or "", frame
 
 
 def _threads(events):

@@ -178,6 +178,7 @@ _ROWS = {
     "hints": ("missing", "gives", "command"),
 }
 _OF_TEXT = ("command", "unhooked")
+_ENDS_OF_RUN = ("exited", "signalled", "detached", "unknown")
 
 
 def check(run):
@@ -185,6 +186,11 @@ def check(run):
     for key, type_ in _TYPES.items():
         if key in run and not isinstance(run[key], type_):
             raise ValueError("run: %s is no %s" % (key, type_.__name__))
+        if key in run and type_ is int and (isinstance(run[key], bool) or run[key] < 0):
+            raise ValueError("run: %s is no count" % key)
+    for key in ("date", "incomplete_because"):
+        if not isinstance(run.get(key), (str, type(None))):
+            raise ValueError("run: %s is no text" % key)
     for key in _OF_TEXT:
         if not all(isinstance(item, str) for item in run.get(key, ())):
             raise ValueError("run: %s holds no text" % key)
@@ -193,12 +199,15 @@ def check(run):
             if not (isinstance(row, dict) and all(isinstance(row.get(t), str) for t in texts)):
                 raise ValueError("run: %s holds a row that is none" % key)
     for key in ("bytes", "seq", "t_ns"):
-        if not isinstance(run.get("peak", {}).get(key, 0), (int, type(None))):
+        value = run.get("peak", {}).get(key)
+        if value is not None and (type(value) is not int or value < 0):
             raise ValueError("run: the peak's %s is no number" % key)
     status = run.get("exit", {}).get("status")
-    if not isinstance(run.get("exit", {}).get("kind", ""), str):
+    if run.get("exit", {}).get("kind", "unknown") not in _ENDS_OF_RUN:
         raise ValueError("run: exit has no kind")
-    if status is not None and not isinstance(status, int):
+    if run.get("keep", "all") not in ("all", "totals"):
+        raise ValueError("run: keep is neither all nor totals")
+    if status is not None and type(status) is not int:
         raise ValueError("run: the exit status is no number")
     if not _is_timeline(run.get("live_by_origin")):
         raise ValueError("run: live_by_origin is no timeline")
@@ -219,4 +228,4 @@ def _is_timeline(value):
     lists = [value.get("seq"), value.get("t_ns"), *live.values()]
     if not all(isinstance(column, list) and len(column) == len(lists[0]) for column in lists):
         return False
-    return all(type(number) is int for column in lists for number in column)
+    return all(type(number) is int and number >= 0 for column in lists for number in column)

@@ -13,6 +13,7 @@ from collections import defaultdict
 _PLAIN = ("kind", "name", "impl", "size", "nmemb", "align", "errno", "phase", "args")
 _ADDRESSES = ("ptr", "result")
 _VERDICT = ("origin", "owner", "via", "direct", "decided_by", "rule", "confidence", "for_whom")
+NOT_SEEN = "programs not seen"  # a sentence that is no difference, but what cannot be compared
 _REACH = 64  # events that one side may lack before the two are called different for good
 _PROOF = 3  # events in a row that must agree where the two meet again
 
@@ -57,7 +58,7 @@ def _whole_differences(one, other):
         found.append("phases: %r, %r" % tuple(borders))
     unseen = [trace.run.get("programs_not_seen", 0) for trace in (one, other)]
     if any(unseen):
-        found.append("programs not seen: %r, %r" % tuple(unseen))
+        found.append(NOT_SEEN + ": %r, %r" % tuple(unseen))
     if any(lost):
         found.append("events lost: %r, %r" % tuple(lost))
     return found

@@ -25,6 +25,11 @@ class Beginning:
         self.looked = 0  # frames, and the end
 
     def __getitem__(self, index):
+        if not 0 <= index < self.looked:
+            self._look(index)
+        return self._frames[index]
+
+    def _look(self, index):
         frames, tree = self._frames, self._tree
         if index < 0:
             raise IndexError(index)
@@ -33,7 +38,6 @@ class Beginning:
             frames.append(tree.frames[tree.frame_of[self._next]])
             self._next = tree.parents[self._next]
         self.looked = max(self.looked, min(index, len(frames)) + 1)
-        return frames[index]
 
     def remembering_node(self, index):
         """The node of a frame that was looked at, if it is one that remembers; else 0."""

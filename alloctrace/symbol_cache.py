@@ -18,12 +18,12 @@ from typing import NamedTuple
 
 from . import cache_folder
 from . import elf as elf_file
-from . import elf_frames, elf_symbols, fields, symbol_gdb, symbol_names, symbol_tables
+from . import elf_debug, elf_frames, elf_symbols, fields, symbol_gdb, symbol_names, symbol_tables
 from .elf import ElfError, ElfFile
 from .symbol_tables import Function
 from .symbols import DEBUG_ROOTS
 
-VERSION = 2  # of the answers' form
+VERSION = 3  # of the answers' form
 CODE = (
     elf_file,
     elf_frames,
@@ -32,14 +32,16 @@ CODE = (
     symbol_tables,
 )  # what ELF tables say is theirs
 MAX_FILE = 8 << 20  # bytes that are kept of one file's answers
+_BAD = "gdb is not asked about %r: the last time it took more than %g s"
 MAX_CHAIN = 256  # functions at one address: symbol_lookup.py stops there
 
 
 class _Kept(NamedTuple):
-    """What is known of one file."""
+    """What is known of one file. `bad`: why gdb is not asked about it again."""
 
     answers: dict  # offset -> what gdb said; None: nothing
     functions: dict  # offset -> (start, Function or None), of the ELF tables
+    bad: str = ""
 
 
 class Cached:
@@ -58,12 +60,17 @@ class Cached:
             (path, [offset for offset in offsets if offset not in kept.answers])
             for (path, offsets), (_, kept) in zip(requests, files)
         ]
-        asked = [at for at, (_, offsets) in enumerate(rest) if offsets]
+        wanted = [at for at, (_, offsets) in enumerate(rest) if offsets]
+        asked = [at for at in wanted if not files[at][1].bad]
         found, problems = [], []
         if asked:
             roots = None if tuple(self._debug_roots) == DEBUG_ROOTS else list(self._debug_roots)
             found, problems = self._ask([rest[at] for at in asked], self._gdb, roots)
+        problems = problems + [files[at][1].bad for at in wanted if files[at][1].bad]
         for at, new in zip(asked, found):
+            if new is None:
+                self._learn(rest[at][0], bad=_BAD % (rest[at][0], symbol_gdb.TIMEOUT_S))
+                continue
             unnamed = {} if problems else dict.fromkeys(rest[at][1])  # gdb knows nothing there
             self._learn(rest[at][0], answers={**unnamed, **new})
         answers = [
@@ -77,6 +84,8 @@ class Cached:
 
     def keep(self, elf, functions):
         """The same of an ElfFile, to be known from now on, if its path still leads to it."""
+        if elf.path not in self._files:
+            return
         is_new = functions.keys() - self._files[elf.path][1].functions.keys()
         if is_new and _of(elf.image.status) == _state(elf.path):
             self._learn(elf.path, functions=functions)
@@ -86,11 +95,14 @@ class Cached:
         self._files[path] = key, self._load(key)
         return self._files[path]
 
-    def _learn(self, path, answers=(), functions=()):
+    def _learn(self, path, answers=(), functions=(), bad=""):
         """Where the file is still the same. What is new stays, where all together is too much."""
         key, kept = self._files[path]
         kept.answers.update(answers)
         kept.functions.update(functions)
+        if bad:
+            kept = kept._replace(bad=bad)
+            self._files[path] = key, kept
         if key is not None and key == self._key(path):
             self._store(key, kept) or self._store(key, _Kept(dict(answers), dict(functions)))
             cache_folder.make_room(self._folder)
@@ -100,7 +112,8 @@ class Cached:
         try:
             with ElfFile(path) as elf:
                 debug = elf.debug_file(self._debug_roots)
-            states = [_state(path), debug and _state(debug), *map(_state, _shared(debug))]
+                states = [_state(path), debug and _state(debug)]
+            states += map(_state, _shared(debug))
         except (ElfError, OSError):
             return None
         return json.dumps([*self._how, os.path.abspath(path), states])
@@ -120,13 +133,14 @@ class Cached:
             answers = {int(offset): answer for offset, answer in data["found"].items()}
             functions = {int(offset): _function(row) for offset, row in data["functions"].items()}
             is_right = data["key"] == key and all(map(_is_answer, answers.values()))
-            return _Kept(answers, functions) if is_right else _Kept({}, {})
+            is_right = is_right and isinstance(data["bad"], str)
+            return _Kept(answers, functions, data["bad"]) if is_right else _Kept({}, {})
         except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
             return _Kept({}, {})
 
     def _store(self, key, kept):
         """In one step: a reader sees the old file or the new one, whole. False: it is too much."""
-        data = {"key": key, "found": kept.answers, "functions": kept.functions}
+        data = {"key": key, "found": kept.answers, "functions": kept.functions, "bad": kept.bad}
         text = json.dumps(data, separators=(",", ":"))
         if len(text) > MAX_FILE:
             return False
@@ -164,9 +178,7 @@ def _shared(debug):
     if debug is None:
         return []
     with ElfFile(debug) as elf:
-        name = elf.section_data(".gnu_debugaltlink").split(b"\0", 1)[0]
-    folder = os.path.dirname(os.path.realpath(debug))
-    return [os.path.join(folder, os.fsdecode(name))] if name else []
+        return elf_debug.shared(elf)
 
 
 def _open_own(path, flags):

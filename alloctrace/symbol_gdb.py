@@ -13,10 +13,13 @@ import signal
 import subprocess
 import tempfile
 
+from . import gdb_start
+
 _HERE = os.path.dirname(os.path.dirname(os.path.realpath(__file__)))
 SCRIPT = os.path.join(_HERE, "gdb-scripts", "symbolise.py")
 SCRIPTS = (SCRIPT, os.path.join(_HERE, "gdb-scripts", "brkpoint_gdb", "symbol_lookup.py"))
 TIMEOUT_S = 120.0
+_TOOK = "gdb took more than"
 _MAX_ANSWER = 1 << 28  # bytes
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h
 _MAX_CRASHES = 3  # files that gdb may fail on before it is no longer asked
@@ -26,7 +29,8 @@ def ask(requests, gdb="gdb", debug_roots=None, timeout=TIMEOUT_S):
     """[(path, offsets)] -> ([{offset: answer}], [what went wrong]).
 
     answer: {"chain": [[function, file, line], …] innermost first, "symbol": [name, distance]}
-    A file that gdb ends at is left out, and the others are asked again.
+    A file that gdb ends at is left out, and the others are asked again. None in place of answers:
+    gdb was stopped over it.
     """
     answers, problems, waiting = [{} for _ in requests], [], list(range(len(requests)))
     for _ in range(_MAX_CRASHES):
@@ -38,6 +42,8 @@ def ask(requests, gdb="gdb", debug_roots=None, timeout=TIMEOUT_S):
             answers[waiting[position]] = answer
         problems += errors + ([problem] if problem else [])
         unanswered = [index for at, index in enumerate(waiting) if at not in found]
+        if problem is not None and problem.startswith(_TOOK) and unanswered:
+            answers[unanswered[0]] = None
         if problem is None or len(unanswered) < 2:
             break
         waiting = unanswered[1:]  # they are read in order: gdb ended at the first of these
@@ -63,15 +69,13 @@ def _ask(requests, gdb, debug_roots, timeout):
 def _run(gdb, folder, timeout):
     """None, or a sentence that says why gdb's answers are missing or incomplete."""
     # auto-load off: a file's .debug_gdb_scripts is code of a stranger
-    command = [gdb, "-nx", "-nh", "-batch", "-iex", "set auto-load no", "-x", SCRIPT]
-    environment = {k: v for k, v in os.environ.items() if k != "DEBUGINFOD_URLS"}
-    environment["LC_ALL"] = "C.UTF-8"
+    command = [gdb, *gdb_start.WORDS, "-iex", "set auto-load no", "-x", SCRIPT]
     try:
         with open(os.path.join(folder, "said"), "w+b") as said:
             done = subprocess.run(
                 command,
                 cwd=folder,
-                env=environment,
+                env=gdb_start.ENVIRONMENT,
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=said,
@@ -82,7 +86,7 @@ def _run(gdb, folder, timeout):
             )
             return None if done.returncode == 0 else _complaint(done.returncode, said)
     except subprocess.TimeoutExpired:
-        return "gdb took more than %g s to read debug information and was stopped" % timeout
+        return _TOOK + " %g s to read debug information and was stopped" % timeout
     except OSError as error:
         return "gdb cannot be run for symbols: %s" % (error.strerror or error)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from . import symbol_gdb, symbol_names, symbol_places, symbol_roles, symbol_stacks
+from . import elf_debug, symbol_gdb, symbol_names, symbol_places, symbol_roles, symbol_stacks
 from .elf import ElfError, ElfFile
 from .model import Frame
 from .symbol_places import Places
@@ -144,7 +144,7 @@ def _look_up(wanted, files, gdb, debug_roots, notes):
             group = by_file.setdefault(id(file.tables), ([], set()))
             group[0].append(file)
             group[1].update(offset - is_call for offset, is_call in rows)
-    groups = list(by_file.values())
+    groups = [row for row in by_file.values() if _may_be_asked(row[0][0], debug_roots, notes)]
     if gdb is None or not groups:
         return
     requests = [(group[0].elf.path, offsets) for group, offsets in groups]
@@ -155,7 +155,18 @@ def _look_up(wanted, files, gdb, debug_roots, notes):
     for (group, _), found in zip(groups, answers):
         functions = gdb.functions(group[0].elf.path) if hasattr(gdb, "functions") else {}
         for file in group:
-            file.answers, file.functions = found, functions
+            file.answers, file.functions = found or {}, functions
+
+
+def _may_be_asked(file, debug_roots, notes):
+    try:
+        unfit = elf_debug.unfit(file.elf, debug_roots)
+    except ElfError:
+        return True  # gdb has its own words for a damaged file
+    if unfit is not None:
+        text = "gdb is not asked about %s: its debug file %r is no regular file of sensible size"
+        notes.append(text % (file.module.name, unfit))
+    return unfit is None
 
 
 def _keep(files, gdb):

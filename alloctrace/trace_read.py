@@ -14,6 +14,8 @@ from .trace_check import TraceError, checked, checked_value
 from .trace_schema import LONGEST_TEXT, to_unsigned
 
 _KEPT_STACKS = 1000
+_KNOWN = {"origin": words.ORIGINS, "phase": words.PHASES, "kind": ("call", "syscall")}
+_COUNTS = ("count", "live_blocks", "live_bytes")
 _SMALLEST_ROW = 3  # bytes a row needs at least: more rows than that allow, a file cannot hold
 
 
@@ -87,8 +89,8 @@ class Trace:
     @staticmethod
     def _border(row):
         _, phase, t_ns, how, image, *numbers = row
-        if phase not in words.PHASES:
-            raise TraceError("damaged: no phase %r" % (phase,))
+        if phase not in words.PHASES or t_ns < 0:
+            raise TraceError("damaged: no phase %r at %d" % (phase, t_ns))
         return Border(phase, t_ns, how, to_unsigned(image), *map(to_unsigned, numbers))
 
     def blocks(self):
@@ -109,7 +111,11 @@ class Trace:
         with checked():
             names = [type_[0] for type_ in trace_schema.row_types(table)]
             for row in self._table(table):
-                yield dict(zip(names, row))
+                made = dict(zip(names, row))
+                for name, value in made.items():
+                    if value not in _KNOWN.get(name, (value,)) or (name in _COUNTS and value < 0):
+                        raise TraceError("damaged: %s %r in %s" % (name, value, table))
+                yield made
 
     # stacks
 
@@ -231,7 +237,23 @@ class Trace:
         chunk = trace_events.unpack(found, count, names)
         query = "SELECT seq, name, value FROM late WHERE seq >= ? AND seq < ?"
         trace_events.mend(chunk, first, self._db.execute(query, (first, first + count)), names)
+        _check_numbers(dict(zip(names, chunk)), first)
         return chunk
+
+
+# The least that an event may have there, where it has any.
+_LEAST = {"t_ns": 0, "tid": 0, "dur_ns": 0, "errno": 1, "block": 1}
+
+
+def _check_numbers(chunk, first):
+    for name, least in _LEAST.items():
+        if name in chunk and min(chunk[name]) < least:
+            bit = trace_schema.PRESENT.get(name)
+            if bit is None or any(
+                present & bit and value < least
+                for present, value in zip(chunk["present"], chunk[name])
+            ):
+                raise TraceError("damaged: %s of an event behind %d" % (name, first))
 
 
 class _Counted:

@@ -47,7 +47,7 @@ def _frame(row, functions):
 
 def groups(connection, table, limit):
     """The GroupTable. Arguments as of `stack_tree`."""
-    names = {row[0]: row[1:] for row in table("names")}
+    names = {row[0]: _name(row[1:]) for row in table("names")}
     made, whats = GroupTable(), {}
     verdicts = _numbered(made.verdicts, table("verdicts"), _verdict)
     purposes = _numbered(made.purposes, table("purposes"), lambda row: Purpose(*row))
@@ -70,10 +70,21 @@ def groups(connection, table, limit):
         )
         made.verdict[first:] = array("I", map(verdicts.__getitem__, verdict))
         made.purpose[first:] = array("I", map(purposes.__getitem__, purpose))
+        sums = dict(zip(SUMS, rest[2:]))
+        if min(map(min, (rest[0], *(sums[name] for name in SUMS if name != "bytes")))) < 0:
+            raise TraceError("damaged: a count of a group behind %d" % first)
         made.set_sums(first, rest[2:])
         for own_peaks in rest[2 + len(SUMS) :]:  # a trace of an older brkpoint has none
             made.set_own_peaks(first, own_peaks)
     return made
+
+
+def _name(row):
+    kind, name, _ = row
+    known = {"call": words.ENTRY_POINTS, "syscall": words.SYSCALL_NAMES}
+    if name not in known.get(kind, ()):
+        raise TraceError("damaged: no %s %r" % (kind, name))
+    return row
 
 
 def _numbered(values, rows, make):
@@ -89,6 +100,8 @@ def _verdict(row):
     origin, owner, via, direct, decided_by, rule, confidence, for_whom = row
     if origin not in words.ORIGINS:
         raise TraceError("damaged: no origin %r" % (origin,))
+    if confidence not in ("", *words.CONFIDENCES):
+        raise TraceError("damaged: no confidence %r" % (confidence,))
     via = tuple(map(str, fields.loads(via)))
     return Verdict(origin, owner, via, bool(direct), decided_by, rule, confidence, for_whom)
 

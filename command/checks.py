@@ -12,6 +12,8 @@ import subprocess
 import sys
 from dataclasses import dataclass
 
+from alloctrace import gdb_start
+
 from . import debug_files, ptrace_probe, recorder
 
 _TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
@@ -70,7 +72,8 @@ def gdb():
     missing = Finding("gdb", "missing", "not found", True, without, apt("gdb"))
     if not shutil.which("gdb"):
         return [missing]
-    answer = re.search(r"^asked (\S+) (\d+)\.(\d+) (\w+)$", _output(_gdb_command()), re.M)
+    said = _output(_gdb_command(), env=gdb_start.ENVIRONMENT)
+    answer = re.search(r"^asked (\S+) (\d+)\.(\d+) (\w+)$", said, re.M)
     if not answer:
         missing.says = "found, but without Python inside"
     elif (int(answer[2]), int(answer[3])) < _OLDEST_PYTHON:
@@ -84,7 +87,7 @@ def gdb():
 
 
 def _gdb_command():
-    return ["gdb", "-nx", "-batch", "-ex", _ASK_GDB]
+    return [shutil.which("gdb"), *gdb_start.WORDS, "-ex", _ASK_GDB]
 
 
 def tracing():
@@ -191,14 +194,14 @@ def _succeeds(command):
         return False
 
 
-def _output(command):
+def _output(command, **how):
     try:
-        return _run(command).stdout.decode("utf-8", "replace")
+        return _run(command, **how).stdout.decode("utf-8", "replace")
     except (OSError, subprocess.TimeoutExpired):
         return ""
 
 
-def _run(command):
+def _run(command, **how):
     return subprocess.run(
         command,
         stdin=subprocess.DEVNULL,
@@ -206,4 +209,5 @@ def _run(command):
         stderr=subprocess.DEVNULL,
         cwd=_TOP,
         timeout=_SECONDS,
+        **how,
     )

@@ -6,10 +6,10 @@ import contextlib
 import json
 import sys
 
-from alloctrace import trace
-from alloctrace.compare import difference
+from alloctrace import trace, words
+from alloctrace.compare import difference, left
 from alloctrace.escape import visible
-from reports import diff_markdown, diff_text, diff_words, ink
+from reports import diff_markdown, diff_text, diff_words, ink, left_text
 
 from . import main, report
 from .errors import USAGE, UserError
@@ -17,13 +17,14 @@ from .traces import naming_errors, open_trace
 
 NAME = "diff"
 HELP = "say what changed between two recorded runs, or several of each"
-USAGE_LINE = "brkpoint diff [OPTION...] A B | A... -- B..."
+USAGE_LINE = "brkpoint diff [OPTION...] A B | A... -- B... | TRACE --from MARK [--to MARK]"
 SAME, DIFFERENT, TROUBLE = 0, 1, 2
 
 EPILOG = """\
 Status 0: no difference, 1: there is one, 2: the traces cannot be compared.
 
   brkpoint diff old.brkpoint new.brkpoint
+  brkpoint diff run.brkpoint --from main --to exit     what is left behind of what main allocated
   brkpoint diff a1.brkpoint a2.brkpoint a3.brkpoint -- b1.brkpoint b2.brkpoint b3.brkpoint
                                       ~ marks what the runs before do not agree on
 """
@@ -36,15 +37,25 @@ def configure(parser):
     form.add_argument("--json", action="store_true", help="one JSON object, for scripts")
     form.add_argument("--markdown", action="store_true", help="a page of Markdown")
     parser.add_argument("-o", metavar="FILE", dest="output", help="write to FILE")
+    parser.add_argument(
+        "--from",
+        metavar="MARK",
+        dest="begin",
+        help="of one trace: what was allocated from this moment on and is live at --to: a "
+        "phase (where it begins), an event's number, a time such as 12ms, or end",
+    )
+    parser.add_argument("--to", metavar="MARK", dest="end", help="the moment it ends; default: end")
     parser.add_argument("--width", type=int, metavar="N", help="columns, 80 to 120 (text)")
 
 
-def parse(parser, words):
+def parse(parser, typed):
     """What stands behind `--` are the runs after; without it there is one of each."""
-    at = words.index("--") if "--" in words else len(words)
-    args = parser.parse_args(words[:at])
-    args.after = words[at + 1 :]
-    if at == len(words) and len(args.before) == 2:
+    at = typed.index("--") if "--" in typed else len(typed)
+    args = parser.parse_args(typed[:at])
+    if args.begin or args.end:
+        return _of_moments(args, len(typed) - at)
+    args.after = typed[at + 1 :]
+    if at == len(typed) and len(args.before) == 2:
         args.before, args.after = args.before[:1], args.before[1:]
     if not args.after:
         text = "diff takes two traces, or several before and behind `--`: A1 A2 -- B1 B2"
@@ -52,9 +63,22 @@ def parse(parser, words):
     return args
 
 
+def _of_moments(args, behind):
+    if behind or len(args.before) > 1 or args.markdown:
+        raise UserError("--from and --to take one trace, and text or --json", USAGE)
+    args.begin, args.end = args.begin or words.PHASES[0], args.end or left.END
+    try:
+        left.moment(args.begin), left.moment(args.end)
+    except left.WrongMark as error:
+        raise UserError(visible(str(error)), USAGE) from None
+    return args
+
+
 def invoke(args):
     """Compare; the exit status says whether there is a difference."""
     try:
+        if args.begin:
+            return _left(args)
         with contextlib.ExitStack() as stack:
             sides = [_opened(paths, stack) for paths in (args.before, args.after)]
             record = _compared(*sides)
@@ -63,6 +87,24 @@ def invoke(args):
         main.say(str(error))
         return TROUBLE
     return SAME if record["same"] else DIFFERENT
+
+
+def _left(args):
+    """What one run left behind between two moments: 0 nothing, 1 something."""
+    (path,) = args.before
+    with open_trace(path) as recorded, naming_errors(path):
+        tree = recorded.tree
+
+        def deciding(event):
+            return tree.deciding_frame(event.stack, event.verdict)
+
+        record = left.between(recorded.events(), args.begin, args.end, deciding)
+    if args.json:
+        made = json.dumps(dict(record, sentence=left_text.sentence(record)), indent=1) + "\n"
+    else:
+        made = "\n".join(left_text.lines(record, _look(args))) + "\n"
+    report.write(made, args.output)
+    return DIFFERENT if record["blocks"] else SAME
 
 
 def _opened(paths, stack):
@@ -86,5 +128,10 @@ def render(args, record):
         return json.dumps(told, indent=1, sort_keys=True) + "\n"
     if args.markdown:
         return diff_markdown.render(record)
+    look = _look(args)
+    return diff_text.render(record, look.width, look.colour, look.unicode)
+
+
+def _look(args):
     look = ink.of_stream(sys.stdout) if args.output is None else ink.Ink(unicode=True)
-    return diff_text.render(record, args.width or look.width, look.colour, look.unicode)
+    return ink.Ink(args.width or look.width, look.colour, look.unicode)

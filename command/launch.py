@@ -17,6 +17,8 @@ from . import heritage, program, recorder, target, tracer, watch
 from .errors import CANNOT_EXECUTE, NOT_FOUND, EngineError, UserError, shown, signal_name
 
 _NOT_THERE = (2, 20)  # ENOENT, ENOTDIR
+_CRASHED = 1  # gdb's own exit status then; no engine ends with it
+_ENGINE_FAILED, _FAILED = 3, "brkpoint: gdb could not go on: "  # gdb-scripts/brkpoint_gdb/main.py
 
 
 @dataclass
@@ -231,7 +233,7 @@ def _outcome(watched, plan, spool_path, log):
     # at a breakpoint that a dead gdb left behind the kernel sends SIGTRAP
     if died and (watched.killed or status == signal.SIGTRAP):
         kind, status = "unknown", None
-    reason = _reason(watched, kind, status)
+    reason = _reason(watched, kind, status, log)
     return Outcome(
         kind=kind,
         status=status,
@@ -241,7 +243,7 @@ def _outcome(watched, plan, spool_path, log):
         command=[_text(word) for word in plan.program.argv],
         program=_text(os.path.abspath(plan.program.path)),
         spool=spool_path,
-        gdb_log=log,
+        gdb_log="" if reason and _FAILED in log and "Traceback" not in log else log,
         notes=plan.program.notes + ([] if watched.keeps_target else plan.program.of_breakpoints),
         failed=lost_gdb,
         refused=_refusal(watched, log),
@@ -254,8 +256,13 @@ def _refusal(watched, log):
     return None
 
 
-def _reason(watched, kind, status):
+def _reason(watched, kind, status, log):
     """Why the trace is incomplete, or None."""
+    told = log.strip().rpartition(_FAILED)[2] if _FAILED in log else None
+    if told and watched.gdb_status == _ENGINE_FAILED:
+        return "gdb could not go on: %s" % shown(told)
+    if watched.gdb_status == _CRASHED and not watched.keeps_target:
+        return "gdb crashed"
     gdb, engine = watched.gdb_status, "the recorder" if watched.keeps_target else "gdb"
     if gdb < 0 and not watched.hurried:
         return "%s died (%s)" % (engine, signal_name(-gdb))

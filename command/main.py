@@ -19,6 +19,7 @@ VERBS = (
     "events",
     "sql",
     "diff",
+    "check",
     "article",
     "witnesses",
     "doctor",

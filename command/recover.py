@@ -7,6 +7,7 @@ import sys
 
 from alloctrace import history, run_facts, spool, symbols, trace
 from alloctrace.escape import visible
+from alloctrace.summary import summarise
 from command import record, watching
 from command.errors import UserError
 
@@ -41,7 +42,22 @@ def _recover(args, output, tell):
         trace.write(output, recovered, stacks, {}, args.force, tell)
     except trace.TraceError as error:
         raise UserError("%s: %s" % (visible(output), visible(str(error)))) from None
+    tell("reading it again")
+    _check(args.spool, output)
     return recovered
+
+
+def _check(path, output):
+    """A spool may be a stranger's: what it makes must be what every reader takes."""
+    try:
+        with trace.open(output) as made:
+            summarise(made)
+            for _ in made.events() if made.keeps_events else ():
+                pass
+    except trace.TraceError as error:
+        os.unlink(output)
+        text = "%s: no trace that could be read comes of it: %s"
+        raise UserError(text % (visible(path), visible(str(error)))) from None
 
 
 def default_name(path):

@@ -21,7 +21,8 @@ EPILOG = """\
 Options end at PROGRAM: what follows is the program's own. The exit status is the program's
 (128+N when signal N ended it), or 125 when brkpoint failed, 126 when PROGRAM cannot be executed,
 127 when it is not found, 2 for a wrong command line. The report goes to standard error.
-With --verify it is 0 where both engines saw the same, 1 where not, and nothing is kept.
+With --verify it is 0 where both engines saw the same, 1 where not, 2 where the program did not do
+the same twice under one engine, and nothing is kept.
 
   brkpoint ./a.out < input            the program's standard streams stay as they are
   brkpoint -o day1.brkpoint ./a.out   then: brkpoint report day1.brkpoint

@@ -13,6 +13,8 @@ import sys
 import time
 from collections import namedtuple
 
+from alloctrace.gdb_start import ENVIRONMENT, WORDS
+
 from . import target
 from .errors import EngineError, UserError
 
@@ -38,16 +40,6 @@ SETTINGS = (
     "pagination off",
     "history save off",
 )
-
-ENVIRONMENT = {
-    "PATH": "/usr/local/bin:/usr/bin:/bin",
-    "HOME": "/nonexistent",
-    "LC_ALL": "C.UTF-8",
-    "TERM": "dumb",
-    "DEBUGINFOD_URLS": "",
-    "PYTHONDONTWRITEBYTECODE": "1",
-    "PYTHONNOUSERSITE": "1",
-}
 
 # process: Popen; ready: read end, one byte from the engine; log: memory file of gdb's output.
 Tracer = namedtuple("Tracer", "process ready log configure")
@@ -89,7 +81,7 @@ def start(engine=ENGINE, live=False):
 
 
 def _command(engine):
-    command = [find_gdb(), "-nx", "-nh", "-batch", "-q"]
+    command = [find_gdb(), *WORDS]
     for setting in SETTINGS:
         command += ["-iex", "set " + setting]
     return command + ["-x", engine]

@@ -12,29 +12,42 @@ from . import launch, main, place, record, target
 from .errors import EngineError, UserError, shown
 
 ENGINES = ("breakpoints", "recorder")
-SAME, DIFFERENT = 0, 1
+SAME, DIFFERENT, UNDECIDED = 0, 1, 2
 LIMIT = 10  # differences shown
 
 
 def verify(argv, found, options):
-    """Run `argv` twice and compare; the exit status: SAME, DIFFERENT.
+    """Run `argv` twice and compare; the exit status: SAME, DIFFERENT, UNDECIDED.
 
-    `options`: launch.Options for both runs, but for the engine. Addresses are compared where
-    their randomisation may be switched off.
+    `options`: launch.Options for all runs, but for the engine. Addresses are compared where their
+    randomisation may be switched off. Where the two differ, each engine watches once more: of a
+    program that differs from itself nothing can be said.
     """
     options.fixed_addresses = _may_fix_addresses()
     with tempfile.TemporaryDirectory(prefix="brkpoint-verify-") as folder:
         rewind = _rewinder(0)
-        outcomes = []
-        for engine in ENGINES:
+
+        def watched(engine, time):
             rewind()
-            outcomes.append(_recorded(argv, found, options, folder, engine))
-        paths = [_trace(folder, engine) for engine in ENGINES]
-        with trace.open(paths[0]) as one, trace.open(paths[1]) as other:
-            differences = _ends(*outcomes)
-            differences += same.differences(one, other, options.fixed_addresses, LIMIT)
-            counts = [sum(1 for _ in each.events()) for each in (one, other)]
-    return _tell(counts, differences[:LIMIT], options.fixed_addresses)
+            return _recorded(argv, found, options, folder, engine, time)
+
+        runs = [watched(engine, 1) for engine in ENGINES]
+        differences, counts = _compared(*runs, options.fixed_addresses)
+        if not differences:
+            return _tell_same(counts[0], options.fixed_addresses)
+        for engine, first in reversed(list(zip(ENGINES, runs))):  # the quick one first
+            of_itself, again = _compared(first, watched(engine, 2), options.fixed_addresses)
+            of_itself = [text for text in of_itself if not text.startswith(same.NOT_SEEN)]
+            if of_itself:
+                return _tell_undecided(engine, again, of_itself)
+    return _tell_different(counts, differences)
+
+
+def _compared(one, other, addresses):
+    """([what differs], [how many events each has]) of two runs: (Outcome, path of the trace)."""
+    with trace.open(one[1]) as left, trace.open(other[1]) as right:
+        found = _ends(one[0], other[0]) + same.differences(left, right, addresses, LIMIT)
+        return found[:LIMIT], [sum(1 for _ in each.events()) for each in (left, right)]
 
 
 def _may_fix_addresses():
@@ -54,13 +67,10 @@ def _rewinder(descriptor):
     return lambda: os.lseek(descriptor, at, os.SEEK_SET)
 
 
-def _trace(folder, engine):
-    return os.path.join(folder, engine + place.EXTENSION)
-
-
-def _recorded(argv, found, options, folder, engine):
-    """The Outcome of one run; its trace is in `folder`."""
-    where = place.prepare(_trace(folder, engine), False, found.path)
+def _recorded(argv, found, options, folder, engine, time):
+    """(Outcome, path of the trace) of one run."""
+    path = os.path.join(folder, "%s-%d%s" % (engine, time, place.EXTENSION))
+    where = place.prepare(path, False, found.path)
     options.recorder = engine == "recorder"
     try:
         outcome = launch.run(argv, where.spool, options, found)
@@ -69,7 +79,7 @@ def _recorded(argv, found, options, folder, engine):
     if outcome.failed:
         raise UserError("%s: the trace is incomplete: %s" % (engine, outcome.reason))
     record.make_trace(outcome, where, use_symbols=options.symbols)
-    return outcome
+    return outcome, path
 
 
 def _ends(one, other):
@@ -78,18 +88,29 @@ def _ends(one, other):
     return ["the end: %s, %s" % (one.describe(), other.describe())]
 
 
-def _tell(counts, differences, addresses):
-    if not differences:
-        how = "addresses too" if addresses else "addresses are random here and were not compared"
-        main.say("verify: both engines saw the same %d events (%s)" % (counts[0], how))
-        return SAME
-    main.say("verify: the engines differ (%s: %d events, %s: %d)" % _pairs(counts))
+def _tell_same(count, addresses):
+    how = "addresses too" if addresses else "addresses are random here and were not compared"
+    main.say("verify: both engines saw the same %d events (%s)" % (count, how))
+    return SAME
+
+
+def _tell_undecided(engine, counts, differences):
+    """What the engines saw cannot be compared."""
+    text = "the two runs differ: under the %s engine twice, the program did not do the same"
+    main.say("verify: %s (%d events, %d events)" % (text % engine, *counts))
+    _show(differences)
+    return UNDECIDED
+
+
+def _tell_different(counts, differences):
+    pairs = ENGINES[0], counts[0], ENGINES[1], counts[1]
+    main.say("verify: the engines differ (%s: %d events, %s: %d)" % pairs)
+    _show(differences)
+    return DIFFERENT
+
+
+def _show(differences):
     for text in differences:
         sys.stderr.write("  %s\n" % shown(text, 300))
     if len(differences) == LIMIT:
         sys.stderr.write("  (only the first %d are shown)\n" % LIMIT)
-    return DIFFERENT
-
-
-def _pairs(counts):
-    return ENGINES[0], counts[0], ENGINES[1], counts[1]

@@ -13,4 +13,4 @@ from brkpoint_gdb import main  # noqa: E402
 from brkpoint_gdb.engine import Engine  # noqa: E402
 
 # An exception in a script leaves gdb's exit status 0: quit with a status of our own.
-gdb.execute("quit %d" % main.main(Engine))
+main.leave(main.main(Engine))

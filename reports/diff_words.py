@@ -36,9 +36,9 @@ def sentence(record):
     if record["same"]:
         noisy = any(row["changed"] for row in record["rows"])
         return "No difference%s." % (_NOISE if noisy else "")
-    clauses = list(_by_asker(record, rows)) or list(_of_moves(rows))
-    clauses = clauses or list(_of_bytes(record, rows))
-    return "; ".join(clauses[:MOST_CLAUSES]) + "."
+    clauses = list(_by_asker(record, rows))[:MOST_CLAUSES] or list(_of_moves(rows))
+    clauses = clauses + list(_left(rows)) if clauses else list(_of_bytes(record, rows))
+    return "; ".join(clauses) + "."
 
 
 _NOISE = " beyond what the runs before differ by among themselves"
@@ -53,6 +53,15 @@ def _by_asker(record, rows):
     for (origin, owner), theirs in ranked:
         if _weight(theirs):
             yield _asker(record, origin, owner, theirs)
+
+
+def _left(rows):
+    """What code of the user's leaves behind: the one that matters most after a change."""
+    users = [row for row in rows if row["origin"] == "user"]
+    number = sum(row["after"]["live_bytes"] - row["before"]["live_bytes"] for row in users)
+    if number:
+        changed = [r for r in users if r["after"]["live_bytes"] != r["before"]["live_bytes"]]
+        yield "%s left at the end: %s" % (_sized(number, "live_bytes"), _places(changed))
 
 
 def _weight(rows):

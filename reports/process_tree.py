@@ -13,7 +13,6 @@ from alloctrace.escape import visible
 from reports import endings, sentences, tables
 
 MOST = 16  # lines
-MOST_BESIDE = 8  # of these, of what is not below the program that was asked for
 LONGEST_TITLE = 60
 LONGEST_END = 18
 DEEPEST = 8  # levels; what is below is only counted
@@ -52,7 +51,8 @@ class Tree:
     """Of the summary's `processes`. `keep`: (pid, image) of a program that is shown in any case,
     `asked`: of the one that was asked for, before whose children others give way."""
 
-    def __init__(self, processes, keep=None, asked=None):
+    def __init__(self, processes, keep=None, asked=None, most=MOST):
+        self._most = most
         self._below = _by_parent(processes)
         self.nodes = []  # each behind its parent
         self.hidden = self.hidden_calls = 0
@@ -104,8 +104,8 @@ class Tree:
             if id(node.parent) in inside:
                 inside.add(id(node))
         beside = [node for node in self.nodes if id(node) not in inside] if main else []
-        self._leave_out(beside, MOST_BESIDE, kept)
-        self._leave_out([node for node in self.nodes if node.is_shown], MOST, kept + main)
+        self._leave_out(beside, self._most // 2, kept)
+        self._leave_out([node for node in self.nodes if node.is_shown], self._most, kept + main)
 
     def _leave_out(self, nodes, most, kept):
         inner = Counter(id(node.parent) for node in self.nodes if node.is_shown)
@@ -167,12 +167,13 @@ def has_alike(rows_):
     return any(not row[1] and row[3] for row in rows_)
 
 
-def rows(record, ink):
-    """Lists of texts under HEAD; the last may say what is left out. `record`: of a summary."""
+def rows(record, ink, most=MOST):
+    """Lists of texts under HEAD; the last may say what is left out. `record`: of a summary; of
+    `most` lines at most half are of what is not below the program that was asked for."""
     about = record["sums_over"]
     keep = (about["pid"], about["image"]) if about["what"] == "one" else None
     asked = record["asked_for"]
-    tree = Tree(record["processes"], keep, asked and (asked["pid"], asked["image"]))
+    tree = Tree(record["processes"], keep, asked and (asked["pid"], asked["image"]), most)
     found = [_row(*line, keep, ink) for line in _walk(tree.roots, ink)]
     if tree.hidden:
         text = "%s %s" % (ink.signs.more, sentences.count(tree.hidden, "more program"))
@@ -236,11 +237,11 @@ def _end(process, program):
     return {"running": "ran on", "detached": "ran on"}.get(kind, "unknown")
 
 
-def section(record, ink):
+def section(record, ink, most=MOST):
     """Lines of the text report: who did what; of one program alone there is nothing to say."""
     if not has_several(record):
         return
-    found = rows(record, ink)
+    found = rows(record, ink, most)
     said = "alike ones on one line: sums, and the largest peak" if has_alike(found) else ""
     head = ink.bold(count(record))
     yield "%s  %s" % (head, ink.dim(said)) if said else head

@@ -20,18 +20,25 @@ def size(number):
     """A number of bytes for people: `472 bytes`, `12.5 KiB`, `-4.0 KiB`; exact below 1 KiB."""
     if abs(number) < 1024:
         return "%d byte%s" % (number, "" if abs(number) == 1 else "s")
-    value, unit = float(number), ""
-    for unit in _UNITS:
-        value /= 1024
-        if abs(value) < 1023.95:
-            break
+    value, unit = _scaled(number)
     return "%s %s" % (("%.1f" % value).replace(".0", ""), unit)
 
 
 def short_size(number):
-    """As `size`, for tables: `472 B`."""
-    text = size(number)
-    return text.rsplit(" ", 1)[0] + " B" if "byte" in text else text
+    """As `size`, for tables: `472 B`, `12.5 KiB`, `234 KiB`."""
+    if abs(number) < 1024:
+        return "%d B" % number
+    value, unit = _scaled(number)
+    return "%.0f %s" % (value, unit) if abs(value) >= 99.95 else size(number)
+
+
+def _scaled(number):
+    value, unit = float(number), ""
+    for unit in _UNITS:
+        value /= 1024
+        if abs(value) < 1023.5:
+            break
+    return value, unit
 
 
 def exact_size(number):

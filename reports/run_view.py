@@ -248,8 +248,10 @@ def phase_words(phase, has_events, ink):
 
 def line(row, widths, ink):
     """One row as a line, in these widths. What hangs has no who: it may use its room."""
-    where = _fit_where(row.where, widths.where, ink)
+    less = max(widths.purpose - cells(row.purpose), 0)  # what the purpose leaves of its room
+    where = _fit_where(row.where, widths.where + less, ink)
     room = widths.purpose if where else widths.purpose + widths.where + len(_GAP)
+    room -= max(cells(where) - widths.where, 0)
     why = ink.clause(row.purpose, room)
     thread = ink.dim(ink.column(row.thread, widths.thread)) if widths.thread else ""
     parts = [thread, _call_and_who(row, widths, ink)]

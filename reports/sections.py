@@ -3,21 +3,43 @@
 from __future__ import annotations
 
 import textwrap
+from collections import namedtuple
 
 from alloctrace import words
 from alloctrace.escape import visible
 from reports import endings, memory_table, process_tree, sentences, site_table, tables, through_time
 from reports.ink import cells
 
-MOST_ROWS = 16  # of a table with a row for each origin and name
 _SYSCALLS = ("brk", "mmap", "munmap", "mremap", "mprotect", "madvise")
 PHASE_HEAD = ["phase", "took", "calls", "brk/mmap", "asked", "mapped", "resident", "faults"]
 
 
-def summary(record, ink):
+# Rows of a table that has one for each origin and name, of sites, of processes: as many as there
+# is room for.
+Limits = namedtuple("Limits", "names sites processes")
+LIMITS = [
+    Limits(16, 10, 16),
+    Limits(13, 8, 13),
+    Limits(10, 7, 10),
+    Limits(8, 5, 8),
+    Limits(6, 4, 6),
+]
+
+
+def summary(record, ink, limits=LIMITS[0]):
     """Every section, each with an empty line before it."""
-    for section in (matrix, kernel, phases, sites, memory, live, process_tree.section, understood):
-        lines = list(section(record, ink))
+    made = [
+        matrix(record, ink, limits.names),
+        kernel(record, ink, limits.names // 2),
+        phases(record, ink),
+        sites(record, ink, limits.sites),
+        memory(record, ink),
+        live(record, ink),
+        process_tree.section(record, ink, limits.processes),
+        understood(record, ink),
+    ]
+    for section in made:
+        lines = list(section)
         if lines:
             yield ""
             yield from lines
@@ -43,7 +65,7 @@ def title(text, said, ink):
         yield ink.dim("  " + line)
 
 
-def matrix(record, ink):
+def matrix(record, ink, most=LIMITS[0].names):
     """Origin x name by phase: how often, and the bytes asked for."""
     for kind, text, last in (
         ("call", "Calls", "asked for"),
@@ -56,7 +78,7 @@ def matrix(record, ink):
         yield from title(text, _owners(record["verdict"]) if kind == "call" else "", ink)
         head = ["who", "name", *words.PHASES, "all", last]
         shown, left = tables.largest(
-            cells, MOST_ROWS, lambda cell: sum(map(cell.get, words.PHASES, _ZEROS))
+            cells, most, lambda cell: sum(map(cell.get, words.PHASES, _ZEROS))
         )
         yield from tables.lines(head, list(matrix_rows(shown, ink)), ink, "llrrrrrr")
         yield from tables.left_out(left, ink)
@@ -99,7 +121,7 @@ def matrix_rows(cells, ink):
         before = origin
 
 
-def kernel(record, ink):
+def kernel(record, ink, most=LIMITS[0].names // 2):
     """Which calls reached the kernel, and which did not."""
     causes = record["causes"]
     if not causes["calls"] and not causes["syscalls"]:
@@ -107,7 +129,7 @@ def kernel(record, ink):
     yield from title("What reached the kernel", kernel_words(causes), ink)
     reached = {at: row for at, row in enumerate(record["reached_kernel"])}
     reached = {at: row for at, row in reached.items() if row["calls_reaching_kernel"]}
-    shown, left = tables.largest(reached, MOST_ROWS // 2, lambda row: row["calls_reaching_kernel"])
+    shown, left = tables.largest(reached, most, lambda row: row["calls_reaching_kernel"])
     rows = [
         [row["origin"], visible(row["name"]), sentences.grouped(row["calls"])]
         + [sentences.grouped(row["calls_reaching_kernel"]), made(row, ink)]
@@ -182,9 +204,9 @@ def _grown(value, ink):
     return ("+" if value > 0 else "") + sentences.short_size(value)
 
 
-def sites(record, ink):
+def sites(record, ink, most=LIMITS[0].sites):
     """Where memory was asked for, most bytes first."""
-    rows = record["sites"][: site_table.MOST]
+    rows = record["sites"][:most]
     if rows:
         yield from title("Sites", site_table.heading(rows, record), ink)
         yield from site_table.lines(rows, ink)

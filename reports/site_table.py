@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 from alloctrace.escape import visible
 from reports import sentences, tables
 
-MOST = 10
 _SUMS = ["times", "bytes", "live", "temporary", "at peak"]
 
 
@@ -19,7 +20,8 @@ def heading(rows, record):
 def lines(rows, ink):
     """The table; where a column of purposes has no room, what is known of them has own lines."""
     head = ["where", "who", "for", *_SUMS]
-    shown = [[place(row), row["origin"], _purpose(row), *sums(row, ink)] for row in rows]
+    names = Counter((row["function"], row["origin"]) for row in rows)
+    shown = [[place(row, names), row["origin"], _purpose(row), *sums(row, ink)] for row in rows]
     if tables.has_room(head, shown, ink):
         yield from tables.lines(head, shown, ink, "lllrrrrr")
         return
@@ -29,7 +31,7 @@ def lines(rows, ink):
     yield head
     for row, line in zip(rows, found):
         yield line
-        if row["purpose"] is not None:
+        if row["purpose"] is not None and not row["purpose"].endswith("'s own"):
             yield ink.dim("    for " + ink.fit(_purpose(row), ink.width - 8))
 
 
@@ -55,12 +57,14 @@ def temporary(row):
     return sentences.percent(min(1, blocks / row["count"])) if blocks and row["count"] else ""
 
 
-def place(row):
+def place(row, names=None):
     """(function, place): `push`, `vec.rs:5`; where no line is known the offset; without a name the
-    module and offset alone."""
+    module and offset alone. Of the loader and the runtimes the function says enough, unless `names`
+    counts it more than once."""
     if not row["function"]:
         return "", visible("%s+%s" % (row["module"] or "?", row["offset"] or "?"))
-    if row["origin"] in ("user", "unknown"):
+    alone = not names or names[row["function"], row["origin"]] == 1
+    if row["origin"] in ("user", "unknown") or not alone:
         if row["file"] and row["line"]:
             file = row["file"].rsplit("/", 1)[-1]
             return visible(row["function"]), visible("%s:%d" % (file, row["line"]))

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from alloctrace import chosen
 from reports import about, process_tree, recording, run_view, sections, sentences
-from reports.ink import Ink, speaks_unicode
+from reports.ink import Ink, cells, speaks_unicode
 
 EVENTS_AT_MOST = 70  # above this the summary; an empty Rust program makes 63
 WARNINGS = 8
+COMMAND = 3  # lines of what was run
+LINES = 100  # of the whole, where tables can give way
 
 
 def render(summary, trace, width=80, colour=False, events=None, unicode=None):
@@ -18,17 +20,25 @@ def render(summary, trace, width=80, colour=False, events=None, unicode=None):
     """
     ink = Ink(width, colour, speaks_unicode() if unicode is None else unicode)
     few = are_few(summary)
-    rows = list(_first(summary, ink))
+    above, below = list(_first(summary, ink)), list(_last(summary, trace, ink, few or events))
     if events or (events is None and few):
-        rows.append("")
-        rows += run_view.lines(events_of(summary, trace), trace.stack, summary, ink)
-    rows += ["", *_wrapped(sentences.verdict(summary), ink, "", ink.bold)]
+        above.append("")
+        above += run_view.lines(events_of(summary, trace), trace.stack, summary, ink)
+    above += ["", *_wrapped(sentences.verdict(summary), ink, "", ink.bold)]
     if events is False or not few:
-        rows += sections.summary(summary, ink)
+        middle = _tables(summary, ink, LINES - len(above) - len(below))
     else:
-        rows += sections.brief(summary, ink)
-    rows += _last(summary, trace, ink, few or events)
-    return _for_output("\n".join(rows) + "\n", ink)
+        middle = list(sections.brief(summary, ink))
+    return _for_output("\n".join(above + middle + below) + "\n", ink)
+
+
+def _tables(summary, ink, room):
+    """The sections; where they need more lines than `room`, their tables give way."""
+    for limits in sections.LIMITS:
+        lines = list(sections.summary(summary, ink, limits))
+        if len(lines) <= room:
+            break
+    return lines
 
 
 def are_few(summary):
@@ -57,12 +67,24 @@ def _first(summary, ink):
     ended = sentences.ending(summary)
     well = summary["exit"]["kind"] in ("exited", "detached")
     painted = ended if well else ink.paint(ended, "red")
-    command = ink.fit(sentences.command_line(summary), max(20, ink.width - len(ended) - 4))
-    yield "%s %s %s" % (ink.bold(command), ink.dim(ink.signs.dot), painted)
+    yield from _command(summary, ended, painted, ink)
     said = [sentence for sentence in about.says(summary) if sentence]
     if said:
         yield ""
         yield from _wrapped(" ".join(said), ink, "", str)
+
+
+def _command(summary, ended, painted, ink):
+    """What was run, and beside it or beneath how it ended."""
+    command, sign = sentences.command_line(summary), ink.dim(ink.signs.dot)
+    if cells(command) + len(ended) + 3 <= ink.width:
+        yield "%s %s %s" % (ink.bold(command), sign, painted)
+        return
+    lines = ink.wrap(command, ink.width, "  ")
+    if len(lines) > COMMAND:
+        lines[COMMAND - 1 :] = [ink.fit(lines[COMMAND - 1], ink.width - 2) + " " + ink.signs.more]
+    yield from map(ink.bold, lines)
+    yield "%s %s" % (sign, painted)
 
 
 def _last(summary, trace, ink, all_shown):

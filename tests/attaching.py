@@ -109,21 +109,35 @@ class Attached:
 
 
 _HOP = """
-import sys
+import os, sys
 sys.path.insert(0, sys.argv[1])
 from command import attach, launch
-done = attach.run(int(sys.argv[3]), sys.argv[2], launch.Options(timeout=float(sys.argv[4])))
-print(done.kind, done.complete)
+attach.TICK = 0.002
+for seconds in map(float, sys.argv[4:]):
+    done = attach.run(int(sys.argv[3]), sys.argv[2], launch.Options(timeout=seconds))
+    if (done.kind, done.complete) != ("detached", True):
+        sys.exit("%s %s" % (done.reason, done.gdb_log))
+    os.unlink(sys.argv[2])
 """
 
 
 def hop(folder, pid, seconds):
     """Attach and leave again, without making a trace of what was recorded."""
-    spool = str(folder / "hop")
-    words = ["/usr/bin/python3", "-c", _HOP, launching.ROOT, spool, str(pid), str(seconds)]
-    done = subprocess.run(words, capture_output=True, text=True, timeout=LIMIT_S)
-    assert done.stdout == "detached True\n", done.stderr
-    os.unlink(spool)
+    hops(folder, pid, [seconds])
+
+
+def hops(folder, pid, seconds):
+    """The same again and again, for each of these times."""
+    words = ["/usr/bin/python3", "-c", _HOP, launching.ROOT, str(folder / "hop"), str(pid)]
+    words += map(str, seconds)
+    limit = LIMIT_S + 5 * len(seconds)
+    done = subprocess.run(words, capture_output=True, text=True, timeout=limit)
+    assert done.returncode == 0, done.stderr
+
+
+def state(run):
+    """What is there to be seen of a program from outside."""
+    return mappings(run.pid), files(run.pid)
 
 
 def mappings(pid):

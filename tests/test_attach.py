@@ -12,9 +12,9 @@ from attaching import (
     PROBE_WELL,
     Attached,
     Running,
-    files,
     hop,
     mappings,
+    state,
     totals,
     traced_by,
     until,
@@ -25,12 +25,8 @@ pytestmark = pytest.mark.skipif(not recorder_runs.BUILT, reason=recorder_runs.NO
 
 def as_before(run, before):
     """Nothing of the recorder is left in it."""
-    assert (mappings(run.pid), files(run.pid)) == before
+    assert state(run) == before
     assert traced_by(run.pid) == {}
-
-
-def state(run):
-    return mappings(run.pid), files(run.pid)
 
 
 @pytest.mark.parametrize("threads", [1, 4])

@@ -304,3 +304,36 @@ def test_the_forms(tmp_path):
     path = tmp_path / "page.md"
     assert diff(ALLOC, LEAK, "--markdown", "-o", str(path)).stdout == ""
     assert path.read_text().startswith("**")
+
+
+# ---- between two moments of one run --------------------------------------------------------------
+
+
+def left_of(*marks):
+    done = diff(LEAK, *marks, "--json")
+    return done.returncode, json.loads(done.stdout)
+
+
+def test_what_is_left_between_two_moments():
+    with trace.open(LEAK) as recorded:
+        calls = [e for e in recorded.events() if e.kind == "call" and e.phase == "main"]
+        live = list(recorded.blocks())
+    status, record = left_of("--from", "load")
+    assert (status, record["blocks"]) == (1, len(live))
+    assert record["bytes"] == sum(block.size for block in live)
+    first = calls[0].seq
+    status, record = left_of("--from", str(first), "--to", str(first + 1))
+    assert (status, record["rows"][0]["events"]) == (1, [first])
+    assert left_of("--from", "main", "--to", "main")[0] == 0
+    assert left_of("--from", "0ns", "--to", "end")[1]["blocks"] == len(live)
+
+
+def test_wrong_moments():
+    for words in (("--from", "noon"), ("--to", "1x"), (LEAK, "--from", "main")):
+        done = diff(LEAK, *words)
+        assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
+
+
+def test_left_in_words():
+    said = diff(LEAK, "--from", "main", "--to", "exit").stdout
+    assert "still live then" in said and "leak.c" in said

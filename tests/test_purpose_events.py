@@ -227,7 +227,7 @@ def test_a_hostile_stack_costs_little():
     event.verdict = origin.decide(stacks[1], Facts())
     survey = purpose.Survey([event], stacks)
     functions = purpose.Functions(stacks[1], "call", Facts())
-    assert functions.has(199) and not functions.has(200)
+    assert functions.at(199) and functions.at(200) is None
     purpose.explain(0, [event], stacks, survey)
 
 

@@ -8,7 +8,7 @@ import target_programs
 from alloctrace import trace
 from alloctrace.model import Frame, Verdict
 from alloctrace.summary import summarise
-from reports import site_table, tables, text
+from reports import quantities, site_table, tables, text
 from reports.ink import Ink, cells
 from summary_fake import FakeTrace, because, call, frame, loader
 
@@ -159,3 +159,61 @@ def test_no_line_is_wider_than_the_page(width):
     page = text.render(summarise(recorded), recorded, width, events=False, unicode=True)
     assert all(cells(line) <= width for line in page.splitlines())
     assert "a_file.cc:1072" in page and "several: 50 % a Vec that grows" in page
+
+
+# ---- the page ------------------------------------------------------------------------------------
+
+
+def test_a_large_run_stays_within_a_hundred_lines():
+    """With many names, places, processes and warnings: tables give way, and say so."""
+    names = ("malloc", "calloc", "realloc", "reallocarray", "memalign", "valloc", "pvalloc")
+    kinds = [(name, who) for name in names for who in (USERS, loader("x"))]
+    stacks, events = {}, []
+    for number in range(1, 141):
+        name, who = kinds[number % len(kinds)]
+        stacks[number] = (frame("f%d" % number, file="a.c", line=number),)
+        why = because("a thing of number %d" % number)
+        events.append(call(number, name, size=number, stack=number, verdict=who, purpose=why))
+    notes = ["note %s is of its own kind" % (chr(97 + n) * 9) for n in range(8)]
+    page = text.render(summarise(FakeTrace(events, stacks=stacks, notes=notes)), FakeTrace(), 80)
+    lines = page.splitlines()
+    assert len(lines) <= text.LINES and max(map(cells, lines)) <= 80
+    assert "of 140 with most bytes" in page
+
+
+def test_a_long_command_is_told_whole():
+    words = ["perl", "-e", "print join ' ', map { $_ * 2 } grep { $_ % 3 } 1 .. 1000", "a" * 30]
+    page = text.render(summarise(FakeTrace(command=words)), FakeTrace(), 80, unicode=True)
+    first, second, third = page.splitlines()[:3]
+    assert first.startswith("perl -e 'print join") and second.endswith("a" * 30)
+    assert third == "· exited with status 0"
+
+
+def test_twin_an_endless_one_is_cut_and_a_short_one_has_one_line():
+    page = text.render(summarise(FakeTrace(command=["x" * 1000])), FakeTrace(), 80, unicode=True)
+    lines = page.splitlines()
+    assert lines[2].endswith("…") and lines[3] == "· exited with status 0"
+    page = text.render(summarise(FakeTrace(command=["ls"])), FakeTrace(), 80, unicode=True)
+    assert page.startswith("ls · exited with status 0\n")
+
+
+def test_a_place_takes_the_room_that_its_purpose_leaves():
+    name = "a_function_with_a_name_of_its_own"
+    stacks = {1: (frame(name, "loader"),), 2: (frame("short", "loader"),)}
+    long_one = because("a purpose that needs all of its column")
+    events = [
+        call(1, size=1, stack=1, verdict=loader("x"), purpose=because("few words")),
+        call(2, size=2, stack=2, verdict=loader("x"), purpose=long_one),
+    ]
+    page = text.render(
+        summarise(FakeTrace(events, stacks=stacks)), FakeTrace(events, stacks=stacks)
+    )
+    assert name in page and long_one.text in page
+    assert max(map(cells, page.splitlines())) <= 80
+
+
+def test_sizes_of_tables_have_three_figures():
+    sizes = [0, 1023, 1024, 10200, 102300, 1048064, 5 << 40]
+    shown = ["0 B", "1023 B", "1 KiB", "10 KiB", "99.9 KiB", "1 MiB", "5 TiB"]
+    assert [quantities.short_size(size) for size in sizes] == shown
+    assert quantities.short_size(239514) == "234 KiB" and quantities.size(239514) == "233.9 KiB"

@@ -1,6 +1,7 @@
 """A damaged spool is a SpoolError or a history with notes: no crash, bounded time and memory."""
 
 import json
+import os
 import random
 import time
 import tracemalloc
@@ -13,7 +14,7 @@ import made_traces
 from made_records import STARTED, write_spool
 from mutations import mutate
 
-CASES = 3000
+CASES = int(os.environ.get("BRKPOINT_FUZZ", "15")) * 200
 
 
 @pytest.fixture(scope="module")

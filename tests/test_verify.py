@@ -5,6 +5,7 @@ import dataclasses
 import os
 import re
 import shutil
+import types
 
 import pytest
 from made_traces import classify, made_history, symbolise
@@ -12,7 +13,7 @@ from target_programs import brkpoint
 
 from alloctrace import same, trace
 from alloctrace.model import Event, Purpose, Verdict
-from command import recorder
+from command import recorder, verify
 
 needs_recorder = pytest.mark.skipif(
     recorder.find() is None or not shutil.which("gdb"), reason="the recorder is not built"
@@ -199,9 +200,55 @@ def test_a_program_that_does_the_same_twice():
 @needs_recorder
 def test_twin_a_program_that_does_not():
     done = brkpoint("run", "--verify", "/usr/bin/python3", "-c", EVERY_RUN_ANOTHER)
-    assert done.returncode == 1, done.stderr
-    assert "the engines differ" in done.stderr
+    assert done.returncode == 2, done.stderr
+    assert "the two runs differ" in done.stderr and "engines differ" not in done.stderr
     assert 2 <= len(done.stderr.splitlines()) <= 12
+
+
+class Ended:
+    kind, status = "exited", 0
+
+    def describe(self):
+        return "exited with status 0"
+
+
+def verified(tmp_path, monkeypatch, histories):
+    """The status of `--verify`, where the runs, in their order, are these histories."""
+    monkeypatch.setattr("alloctrace.classify.classify", classify)
+
+    def recorded(argv, found, options, folder, engine, time):
+        path = str(tmp_path / ("%s-%d.brkpoint" % (engine, time)))
+        built = histories[engine, time]
+        trace.write(path, built, symbolise(built), {})
+        return Ended(), path
+
+    monkeypatch.setattr(verify, "_recorded", recorded)
+    return verify.verify([], None, types.SimpleNamespace())
+
+
+def histories(*sizes):
+    """Of breakpoints twice, then of the recorder: they differ in the size of an event."""
+    keys = [(engine, time) for engine in verify.ENGINES for time in (1, 2)]
+    found = {key: made_history() for key in keys}
+    for key, size in zip(keys, sizes):
+        next(e for e in found[key].events if e.name == "malloc").size = size
+    return found
+
+
+@pytest.mark.parametrize(
+    "sizes, status, said",
+    [
+        ((1009, 1009, 1009, 1009), 0, "both engines saw the same"),
+        ((1009, 1009, 1013, 1013), 1, "the engines differ"),
+        ((1009, 1009, 1013, 1019), 2, "the two runs differ: under the recorder engine twice"),
+        ((1009, 1013, 1019, 1019), 2, "the two runs differ: under the breakpoints engine twice"),
+    ],
+)
+def test_only_where_the_control_agrees_the_engines_differ(
+    tmp_path, monkeypatch, capsys, sizes, status, said
+):
+    assert verified(tmp_path, monkeypatch, histories(*sizes)) == status
+    assert said in capsys.readouterr().err
 
 
 @needs_recorder

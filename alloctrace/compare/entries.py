@@ -99,7 +99,7 @@ class Run:
         return found
 
     def _behind_entry(self, node, kind, name):
-        """{(indexes of what, verdict, purpose; node; that of the call around it): sums}."""
+        """The node of who called the entry point, whose name the event bears already."""
         if node <= 0:
             return 0
         frame = self._tree.frames[self._tree.frame_of[node]]

@@ -137,8 +137,18 @@ class Borders:
                 candidate = self._engine.process.registers(self._engine.process.tid()).rdi
                 if self._is_code_of(program, candidate):
                     return candidate
-            settings.do("stepi")
+            if not self._step():
+                return None
         return None
+
+    def _step(self):
+        """False where gdb cannot: an unwind table of the program's says what it does not believe."""
+        try:
+            settings.do("stepi")
+            return True
+        except gdb.error as error:
+            self._engine.note_once("main was not looked for any further: gdb: %s" % error)
+            return False
 
     def _is_code_of(self, program, address):
         return any(
@@ -170,7 +180,8 @@ class Borders:
                     if candidate and self._is_code_of(program, candidate):
                         return candidate
                 return None
-            settings.do("stepi")
+            if not self._step():
+                return None
         return None
 
     def _main_begins(self, sp, how):

@@ -11,9 +11,10 @@ import signal
 
 import gdb
 
-from alloctrace import allocators, spool
+from alloctrace import allocators, elf, escape, spool
 
-from . import borders, code, hooks, libraries, planted, settings, spool_file, stacks, syscalls
+from . import borders, code, hooks, libraries, planted, rescue, settings, spool_file, stacks
+from . import syscalls
 from .process import Process, now
 
 _ENOSYS = (1 << 64) - 38  # what the kernel puts into rax at the entry of a system call
@@ -48,6 +49,7 @@ class Engine:
         settings.apply()
         settings.do("attach %d" % self.config["pid"])
         self.process = Process(self.config["pid"])
+        self._rescue = rescue.Rescue(self.process.pid)
         self.exec = syscalls.catchpoint("catch exec")
         gdb.execute("set auto-solib-add on")  # the loader's unwind tables, from the exec on
         os.write(self.config["ready_fd"], b"A")
@@ -199,7 +201,6 @@ class Engine:
         for item in new:
             self.spool.info("module", **item.describe(self.image, now()))
             self._hook(item)
-            self.borders.watch_exit(item)
         self.stacks.thread_starts = [r for c in self.map.all for r in c.starts()]
         self.borders.watch_initialisers(new)
 
@@ -214,7 +215,14 @@ class Engine:
                 item.role = "loader"
 
     def _hook(self, item):
-        hooks.watch(self, item, self.Entry)
+        try:
+            hooks.watch(self, item, self.Entry)
+            self.borders.watch_exit(item)
+        except elf.ElfError as error:
+            item.file = None
+            self.unseen(
+                "hook", "not all calls of functions are seen: %s" % escape.visible(str(error))
+            )
 
     def new_hook(self):
         self._next_hook += 1

@@ -39,4 +39,4 @@ class Checked(Engine):
 
 
 stacks.Stacks = CheckedStacks
-gdb.execute("quit %d" % main.main(Checked))
+main.leave(main.main(Checked))

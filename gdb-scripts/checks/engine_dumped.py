@@ -141,4 +141,4 @@ class DumpedStacks(stacks.Stacks):
 
 
 stacks.Stacks = DumpedStacks
-gdb.execute("quit %d" % main.main(Engine))
+main.leave(main.main(Engine))

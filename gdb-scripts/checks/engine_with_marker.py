@@ -29,4 +29,4 @@ class Marked(Engine):
             Empty("*%#x" % (item.bias + marker.value), internal=True)
 
 
-gdb.execute("quit %d" % main.main(Marked))
+main.leave(main.main(Marked))

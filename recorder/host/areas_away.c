@@ -78,5 +78,5 @@ bool areas_take_away(struct host *h, unsigned keep)
         if (p->areas[i].address != 0)
             done = take_code_away(h, &p->areas[i], keep >> i & 1) && done;
     p->area = 0;
-    return done;
+    return tracee_calls_end(&p->tracee) && done;
 }

@@ -16,9 +16,11 @@
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
+#include <unistd.h>
 
 #define HAS_EXECED "it has just begun another program: try again"
-#define TRIES 3 /* to stop it at a moment when it has no new files */
+#define TRIES 3   /* to stop it at a moment when it has no new files */
+#define ROUNDS 10 /* to stop it at moments when nobody stands where a jump is to be written */
 
 static bool problem(struct host *h, const char *what)
 {
@@ -72,7 +74,7 @@ static bool plant(struct host *h, const struct threads *threads)
     if (image_is_filtered(p->tracee.pid))
         return problem(h, "a seccomp filter watches its system calls, and may forbid or punish "
                           "those that planting needs");
-    if (!inject_prepare(&p->tracee))
+    if (!inject_is_prepared(&p->tracee) && !inject_prepare(&p->tracee))
         return problem(h, "no system call instruction in its code");
     if (!may_map(h))
         return false;
@@ -88,10 +90,11 @@ static bool plant(struct host *h, const struct threads *threads)
     struct plans *planned = h->deferred;
     struct standing standing;
     h->deferred = NULL;
-    standing_find(&standing, &p->tracee, threads, NULL);
+    standing_find(&standing, h, threads, NULL);
     h->standing = &standing;
-    modules_update(h);
-    plans_write(h, planned);
+    if (standing.maps.list != NULL)
+        modules_update_by(h, &standing.maps);
+    plans_write(h, planned, false);
     h->standing = NULL;
     standing_free(&standing);
     h->family->area->recording = 1;
@@ -139,6 +142,7 @@ bool attach_stop(struct host *h, struct threads *threads, uint64_t *begun)
 
 void attach_go_on(struct host *h, struct threads *threads, uint64_t begun)
 {
+    tracee_calls_end(&h->process->tracee);
     h->process->tracee.attached = false;
     h->process->tracee.runner = 0;
     threads_let_go(threads);
@@ -146,6 +150,27 @@ void attach_go_on(struct host *h, struct threads *threads, uint64_t begun)
     image_stood(h, begun);
     hurry(false);
     leaving_lets_go();
+}
+
+/* Where somebody stood in the bytes, and could not be moved: he runs on, and it is tried again. */
+static void plant_rest(struct host *h, struct plans *planned)
+{
+    for (unsigned round = 1; planned->count > 0 && round <= ROUNDS; round++) {
+        struct threads threads = {0};
+        struct standing standing;
+        uint64_t begun;
+        usleep(round * 1000);
+        if (!attach_stop(h, &threads, &begun))
+            return; /* it has ended */
+        if (is_same_program(h->process)) {
+            standing_find(&standing, h, &threads, NULL);
+            h->standing = &standing;
+            plans_write(h, planned, round == ROUNDS);
+            h->standing = NULL;
+            standing_free(&standing);
+        }
+        attach_go_on(h, &threads, begun);
+    }
 }
 
 /* All stand, and nothing is left to be read or searched. Where it loads files just now, they are
@@ -196,6 +221,7 @@ bool image_attach(struct host *h)
     h->deferred = &planned;
     modules_plan(h);
     borders_attached(h);
+    inject_prepare(&p->tracee);
     errno = 0;
     if (!stop_prepared(h, &threads, &begun)) {
         plans_free(&planned);
@@ -205,6 +231,8 @@ bool image_attach(struct host *h)
     if (!done && is_same_program(p))
         area_withdraw(h);
     attach_go_on(h, &threads, begun);
+    if (done)
+        plant_rest(h, &planned);
     if (done) /* recorded already: what comes meanwhile is known twice, not never */
         mapped_begin(p);
     plans_free(&planned);

@@ -5,7 +5,8 @@
  *   image.c     a program at its first instruction
  *   tracee.c    ptrace and /proc/PID/mem
  *   areas.c     the two areas in the target, and the agent's code in them
- *   attach.c    the same of a running one, its threads stopped (threads.c, standing.c, inject.c)
+ *   attach.c    the same of a running one, its threads stopped (threads.c, standing.c, chains.c,
+ *               inject.c)
  *   unplant.c   the code out again
  *               a process of another user is handed the memory file (area_receive.c)
  *   modules.c   files mapped as code (module_files.c, open: views.c); their unwind tables for the

@@ -43,6 +43,13 @@ bool inject_prepare(struct tracee *t)
     return t->syscall_at != 0;
 }
 
+bool inject_is_prepared(const struct tracee *t)
+{
+    char there[2];
+    return t->syscall_at != 0 && tracee_read(t, t->syscall_at, there, sizeof there) &&
+           memcmp(there, "\x0f\x05", sizeof there) == 0;
+}
+
 /* ---- the call ---- */
 
 enum stop { STOP_SYSCALL, STOP_TRAP };
@@ -79,22 +86,25 @@ bool inject_to_syscall(pid_t tid)
     return go(tid, PTRACE_SYSCALL, STOP_SYSCALL);
 }
 
-/* The last stop is one that the kernel leaves as it leaves for a signal: what it does then for a
- * system call that is to begin again is done for the registers that the thread gets back. */
-static bool call(pid_t tid, struct user_regs_struct *regs)
+bool inject_begin(struct tracee *t)
 {
-    return ptrace(PTRACE_SETREGS, tid, 0, regs) == 0 && inject_to_syscall(tid) &&
-           inject_to_syscall(tid) && ptrace(PTRACE_GETREGS, tid, 0, regs) == 0 &&
-           ptrace(PTRACE_INTERRUPT, tid, 0, 0) == 0 && go(tid, PTRACE_CONT, STOP_TRAP);
+    uint64_t all = ~UINT64_C(0);
+    return ptrace(PTRACE_GETSIGMASK, t->runner, sizeof t->mask, &t->mask) == 0 &&
+           ptrace(PTRACE_SETSIGMASK, t->runner, sizeof all, &all) == 0;
 }
 
-bool inject_call(struct tracee *t, struct user_regs_struct *regs)
+bool inject_call(pid_t tid, struct user_regs_struct *regs)
 {
-    uint64_t before, all = ~UINT64_C(0);
-    regs->rip = t->syscall_at;
-    if (ptrace(PTRACE_GETSIGMASK, t->runner, sizeof before, &before) != 0 ||
-        ptrace(PTRACE_SETSIGMASK, t->runner, sizeof all, &all) != 0)
-        return false;
-    bool done = call(t->runner, regs);
-    return ptrace(PTRACE_SETSIGMASK, t->runner, sizeof before, &before) == 0 && done;
+    return ptrace(PTRACE_SETREGS, tid, 0, regs) == 0 && inject_to_syscall(tid) &&
+           inject_to_syscall(tid) && ptrace(PTRACE_GETREGS, tid, 0, regs) == 0;
+}
+
+/* The last stop is one that the kernel leaves as it leaves for a signal: what it does then for a
+ * system call that is to begin again is done for the registers that the thread gets back. */
+bool inject_end(struct tracee *t)
+{
+    bool done =
+        ptrace(PTRACE_INTERRUPT, t->runner, 0, 0) == 0 && go(t->runner, PTRACE_CONT, STOP_TRAP);
+    done = ptrace(PTRACE_SETREGS, t->runner, 0, &t->regs) == 0 && done;
+    return ptrace(PTRACE_SETSIGMASK, t->runner, sizeof t->mask, &t->mask) == 0 && done;
 }

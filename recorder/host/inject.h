@@ -1,7 +1,8 @@
-/* inject.h - a system call executed by a stopped thread of a running process.
+/* inject.h - system calls executed by a stopped thread of a running process.
  *
  * It goes to a syscall instruction that is there already, so no code is written. All signals wait
- * meanwhile; a system call that the thread was in begins again as if nothing had happened.
+ * until the last call is made; a system call that the thread was in begins again as if nothing had
+ * happened. Each stop on the way may take long where others want the processor: there are two a call.
  */
 #ifndef RECORDER_INJECT_H
 #define RECORDER_INJECT_H
@@ -12,9 +13,14 @@
 
 /* Find an instruction to use: in the vdso, else in any code. False: there is none. */
 bool inject_prepare(struct tracee *t);
-/* Make t->runner execute what *regs asks for; then *regs is what it came to. The thread stands
- * where its own registers can be given back to it: the caller's duty. */
-bool inject_call(struct tracee *t, struct user_regs_struct *regs);
+/* Whether what was found is still there: the process has run since. */
+bool inject_is_prepared(const struct tracee *t);
+/* Before the first call of t->runner: its signals wait. */
+bool inject_begin(struct tracee *t);
+/* Make a thread execute what *regs asks for; then *regs is what it came to. */
+bool inject_call(pid_t tid, struct user_regs_struct *regs);
+/* After the last one: t->runner gets t->regs back, and its signals. */
+bool inject_end(struct tracee *t);
 
 /* On to where the thread enters or leaves a system call, which is to be a stop of its own
  * (PTRACE_O_TRACESYSGOOD). Its signals are blocked. */

@@ -60,6 +60,6 @@ void plans_defer(struct host *h, struct plan *list, size_t count);
 /* Say so; `vaddr` in the file. */
 void plan_refused(struct host *h, const struct plan *plan, uint64_t vaddr, const char *path);
 /* Write what was deferred (h->deferred), now that the target stands still. */
-void plans_write(struct host *h, struct plans *plans);
+void plans_write(struct host *h, struct plans *plans, bool last);
 
 #endif

@@ -68,8 +68,7 @@ static struct stub_origin origin_of(const struct plan *plan, uint64_t stub)
 static bool steps_aside(struct host *h, const struct plan *plan)
 {
     unsigned length = plan->hop ? SHORT_JUMP_BYTES : JUMP_BYTES;
-    return h->standing == NULL ||
-           standing_step_aside(h->standing, &h->process->tracee, &plan->moved, length);
+    return h->standing == NULL || standing_step_aside(h->standing, &plan->moved, length);
 }
 
 /* ---- stubs: all that stand side by side are written at once ---- */
@@ -200,17 +199,23 @@ void plan_refused(struct host *h, const struct plan *plan, uint64_t vaddr, const
         say_note(h, text, plan->what, (unsigned long long)vaddr, path, why);
 }
 
-void plans_write(struct host *h, struct plans *plans)
+void plans_write(struct host *h, struct plans *plans, bool last)
 {
     size_t kept = 0;
     for (size_t i = 0; i < plans->count; i++)
         if (is_loaded(h, &plans->list[i]))
             plans->list[kept++] = plans->list[i];
     plans_put(h, plans->list, kept);
+    plans->count = 0;
     for (size_t i = 0; i < kept; i++) {
-        const struct plan *plan = &plans->list[i];
+        struct plan *plan = &plans->list[i];
         if (plan->refusal == MOVED)
             continue;
+        if (plan->refusal == IN_USE && !last) {
+            plan->refusal = MOVED;
+            plans->list[plans->count++] = *plan;
+            continue;
+        }
         const struct module *m = module_around(h, plan->moved.patch);
         plan_refused(h, plan, plan->moved.patch - m->bias, m->path);
     }

@@ -2,7 +2,6 @@
 #include "standing.h"
 #include "grow.h"
 #include "detour.h"
-#include "maps.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -36,10 +35,26 @@ struct looking {
     const struct tracee *t;
     const struct maps *maps;
     pid_t tid;
-    const struct mapping *done[MOST_STACKS];
-    uint64_t next[MOST_STACKS]; /* stack pointers of what handlers interrupted */
-    unsigned done_count, next_count;
+    uint64_t next[MOST_STACKS]; /* its stack pointer, and those of what handlers interrupted */
+    unsigned next_count;
 };
+
+/* Where the part of that stack begins that is looked at anyway. */
+static uint64_t end_of_new(const struct looking *l, unsigned count, uint64_t sp)
+{
+    const struct mapping *m = maps_at(l->maps, sp);
+    uint64_t end = m == NULL || !m->readable ? 0 : m->end;
+    for (unsigned i = 0; i < count; i++)
+        if (maps_at(l->maps, l->next[i]) == m && l->next[i] < end)
+            end = l->next[i];
+    return end;
+}
+
+static void look_there_too(struct looking *l, uint64_t sp)
+{
+    if (l->next_count < MOST_STACKS && sp < end_of_new(l, l->next_count, sp))
+        l->next[l->next_count++] = sp;
+}
 
 static void look_at_word(struct looking *l, uint64_t at, const uint64_t *word, size_t before)
 {
@@ -48,8 +63,7 @@ static void look_at_word(struct looking *l, uint64_t at, const uint64_t *word, s
     if (*word != SELECTORS || before < RSP_BEFORE)
         return;
     add(l->s, l->tid, at - RIP_BEFORE * 8, word[-RIP_BEFORE]);
-    if (l->next_count < MOST_STACKS)
-        l->next[l->next_count++] = word[-RSP_BEFORE];
+    look_there_too(l, word[-RSP_BEFORE]);
 }
 
 /* Pieces overlap by a few words, so that a signal's frame is seen whole. */
@@ -71,35 +85,23 @@ static void look_at_stack(struct looking *l, uint64_t from, uint64_t end)
     }
 }
 
-static bool is_done(const struct looking *l, const struct mapping *m)
-{
-    for (unsigned i = 0; i < l->done_count; i++)
-        if (l->done[i] == m)
-            return true;
-    return false;
-}
-
 static void look_at_stacks(struct looking *l, uint64_t sp)
 {
-    l->next[l->next_count++] = sp;
+    look_there_too(l, sp);
     for (unsigned i = 0; i < l->next_count; i++) {
-        uint64_t from = l->next[i] & ~UINT64_C(7);
-        const struct mapping *m = maps_at(l->maps, from);
-        if (m == NULL || !m->readable || is_done(l, m) || l->done_count == MOST_STACKS)
-            continue;
-        l->done[l->done_count++] = m;
-        look_at_stack(l, from, m->end - from < MOST_STACK ? m->end : from + MOST_STACK);
+        uint64_t from = l->next[i] & ~UINT64_C(7), end = end_of_new(l, i, from);
+        look_at_stack(l, from, end - from < MOST_STACK ? end : from + MOST_STACK);
     }
 }
 
-void standing_find(struct standing *s, const struct tracee *t, const struct threads *threads,
+void standing_find(struct standing *s, struct host *h, const struct threads *threads,
                    const uint64_t *words)
 {
-    struct maps maps;
-    *s = (struct standing){.words = words};
-    s->failed = !maps_read(&maps, t->pid);
+    const struct tracee *t = &h->process->tracee;
+    *s = (struct standing){.words = words, .h = h};
+    s->failed = !maps_read(&s->maps, t->pid);
     for (size_t i = 0; i < threads->count; i++) {
-        struct looking l = {.s = s, .t = t, .maps = &maps, .tid = threads->list[i].tid};
+        struct looking l = {.s = s, .t = t, .maps = &s->maps, .tid = threads->list[i].tid};
         struct user_regs_struct regs;
         if (ptrace(PTRACE_GETREGS, l.tid, 0, &regs) != 0)
             continue;
@@ -107,13 +109,23 @@ void standing_find(struct standing *s, const struct tracee *t, const struct thre
         if (!s->failed)
             look_at_stacks(&l, regs.rsp);
     }
-    maps_free(&maps);
 }
 
 void standing_free(struct standing *s)
 {
+    chains_free(s->chains);
+    maps_free(&s->maps);
     free(s->list);
     *s = (struct standing){0};
+}
+
+enum proof standing_proof(struct standing *s, const struct place *place)
+{
+    if (place->slot == 0)
+        return PROOF_ALIVE;
+    if (s->chains == NULL)
+        s->chains = chains_begin(s->h, &s->maps);
+    return s->chains ? chains_prove(s->chains, place->tid, place->slot) : PROOF_NONE;
 }
 
 /* ---- moving ---- */
@@ -153,16 +165,24 @@ static bool is_in(const struct tracee *t, const struct place *place, uint64_t pa
                            memcmp(before, "\x0f\x05", sizeof before) == 0);
 }
 
-bool standing_step_aside(struct standing *s, const struct tracee *t, const struct moved *moved,
-                         unsigned length)
+static bool step_aside(struct standing *s, struct place *place, const struct moved *moved)
 {
-    for (size_t i = 0; i < s->count; i++) {
-        struct place *place = &s->list[i];
-        if (!is_in(t, place, moved->patch, length))
-            continue;
-        uint64_t there = moved_into_copy(moved, place->pc);
-        if (there == 0 || !standing_move(t, place, there))
-            return false;
+    uint64_t there = moved_into_copy(moved, place->pc);
+    switch (standing_proof(s, place)) {
+    case PROOF_DEAD:
+        return true;
+    case PROOF_ALIVE:
+        return there != 0 && standing_move(&s->h->process->tracee, place, there);
+    default:
+        return false;
     }
+}
+
+bool standing_step_aside(struct standing *s, const struct moved *moved, unsigned length)
+{
+    const struct tracee *t = &s->h->process->tracee;
+    for (size_t i = 0; i < s->count; i++)
+        if (is_in(t, &s->list[i], moved->patch, length) && !step_aside(s, &s->list[i], moved))
+            return false;
     return !s->failed;
 }

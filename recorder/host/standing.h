@@ -1,5 +1,6 @@
 /* standing.h - where the threads of a stopped process will go on: in their registers, and in the
- * frames of signal handlers on their stacks.
+ * frames of signal handlers on their stacks. Words there are changed only where it is proven what
+ * they are (chains.h).
  *
  * Return addresses need no look: none lies inside bytes that a detour overwrites, since calls there
  * are refused (detour.h, sites.h). Where a signal interrupted the code any instruction is possible.
@@ -7,8 +8,8 @@
 #ifndef RECORDER_STANDING_H
 #define RECORDER_STANDING_H
 
+#include "chains.h"
 #include "threads.h"
-#include "tracee.h"
 
 struct moved;
 
@@ -26,19 +27,24 @@ struct standing {
     const uint64_t *words;        /* return addresses that are looked for on the stacks; 0: none */
     size_t found[STANDING_WORDS]; /* how many there were of each */
     bool failed;                  /* memory ran out: the list is not whole */
+    struct maps maps;
+    struct host *h;
+    struct chains *chains; /* NULL: not asked for yet */
 };
 
-/* Look at all threads. `words` as above, or NULL. standing_free in any case. */
-void standing_find(struct standing *s, const struct tracee *t, const struct threads *threads,
+/* Look at all threads of the process that is served. `words` as above, or NULL. standing_free in any
+ * case. What looks like a signal's frame is in the list; whether it is one is for standing_proof. */
+void standing_find(struct standing *s, struct host *h, const struct threads *threads,
                    const uint64_t *words);
 void standing_free(struct standing *s);
-/* Let it go on at `pc`. */
+/* A thread's own register is alive. */
+enum proof standing_proof(struct standing *s, const struct place *place);
+/* Let it go on at `pc`. Only for what is proven to be alive. */
 bool standing_move(const struct tracee *t, struct place *place, uint64_t pc);
 /* Whether it waits in a system call that will begin again, at the instruction before its pc. */
 bool standing_waits(const struct place *place);
 /* `length` bytes at moved->patch will be overwritten: whoever stands in them goes on in the copy.
- * False: somebody cannot. */
-bool standing_step_aside(struct standing *s, const struct tracee *t, const struct moved *moved,
-                         unsigned length);
+ * False: somebody cannot, or nobody knows whether what is there is a signal's frame. */
+bool standing_step_aside(struct standing *s, const struct moved *moved, unsigned length);
 
 #endif

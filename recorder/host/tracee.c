@@ -150,19 +150,13 @@ static void set_call(struct user_regs_struct *regs, long number, const uint64_t 
 
 static const unsigned char syscall_bytes[2] = {0x0f, 0x05};
 
-static bool call(struct tracee *t, struct user_regs_struct *regs)
-{
-    return ptrace(PTRACE_SETREGS, t->pid, 0, regs) == 0 && inject_to_syscall(t->pid) &&
-           inject_to_syscall(t->pid) && ptrace(PTRACE_GETREGS, t->pid, 0, regs) == 0;
-}
-
 /* Without a vdso: with other bytes at the first instruction for one call. */
 static bool call_where_it_stands(struct tracee *t, struct user_regs_struct *regs)
 {
     unsigned char code[sizeof syscall_bytes];
     uint64_t at = regs->rip;
     bool done = tracee_read(t, at, code, sizeof code) &&
-                tracee_write(t, at, syscall_bytes, sizeof code) && call(t, regs);
+                tracee_write(t, at, syscall_bytes, sizeof code) && inject_call(t->pid, regs);
     return tracee_write(t, at, code, sizeof code) && done;
 }
 
@@ -191,55 +185,52 @@ void tracee_know_vdso(struct tracee *t, uint64_t vdso)
         t->syscall_at = vdso + offset;
 }
 
-static bool registers(struct tracee *t, struct user_regs_struct *regs)
+/* The registers that it has, of its own: kept from the first call on. */
+static bool begin_calls(struct tracee *t)
 {
-    if (t->runner)
-        return ptrace(PTRACE_GETREGS, t->runner, 0, regs) == 0;
-    if (!t->has_called && ptrace(PTRACE_GETREGS, t->pid, 0, &t->regs) != 0)
-        return false;
-    t->has_called = true;
-    *regs = t->regs;
-    return true;
+    if (!t->has_called)
+        t->has_called = ptrace(PTRACE_GETREGS, standing(t), 0, &t->regs) == 0 &&
+                        (t->runner == 0 || inject_begin(t));
+    return t->has_called;
 }
 
 bool tracee_calls_end(struct tracee *t)
 {
     bool has = t->has_called;
     t->has_called = false;
+    if (has && t->runner)
+        return inject_end(t);
     return !has || ptrace(PTRACE_SETREGS, t->pid, 0, &t->regs) == 0;
 }
 
 static bool make_call(struct tracee *t, struct user_regs_struct *regs)
 {
-    if (t->runner)
-        return inject_call(t, regs);
     if (t->syscall_at == 0)
         return call_where_it_stands(t, regs);
     regs->rip = t->syscall_at;
-    return call(t, regs);
+    return inject_call(standing(t), regs);
 }
 
 bool tracee_syscall(struct tracee *t, long number, const uint64_t arguments[6], const char *text,
                     unsigned text_at, int64_t *result)
 {
-    struct user_regs_struct before, regs;
     unsigned char under[256];
     uint64_t a[6], place = 0;
     size_t length = text ? strlen(text) + 1 : 0;
     memcpy(a, arguments, sizeof a);
-    if (length > sizeof under || !registers(t, &before))
+    if (length > sizeof under || !begin_calls(t))
         return false;
     if (text) { /* below the red zone */
-        place = ((before.rsp - 128 - sizeof under) & ~UINT64_C(15));
+        place = ((t->regs.rsp - 128 - sizeof under) & ~UINT64_C(15));
         if (!tracee_read(t, place, under, length) || !tracee_write(t, place, text, length))
             return false;
         a[text_at] = place;
     }
-    regs = before;
+    struct user_regs_struct regs = t->regs;
     set_call(&regs, number, a);
     bool done = make_call(t, &regs);
     *result = (int64_t)regs.rax;
     if (text)
         done = tracee_write(t, place, under, length) && done;
-    return (!t->runner || ptrace(PTRACE_SETREGS, t->runner, 0, &before) == 0) && done;
+    return done;
 }

@@ -19,9 +19,8 @@ struct tracee {
     /* Of a process that ran already (threads.h): the thread that executes system calls.
      * 0: the process stands at its first instruction. */
     pid_t runner;
-    uint64_t
-        syscall_at;  /* address of a syscall instruction of the kernel's own; 0: none is known */
-    bool has_called; /* at its first instruction: its registers were `regs`, and are not now */
+    uint64_t syscall_at; /* address of a syscall instruction; 0: none is known */
+    bool has_called; /* for us: its registers, and the runner's signals, were `regs` and `mask` */
     struct user_regs_struct regs;
 };
 
@@ -44,11 +43,11 @@ bool tracee_write(const struct tracee *t, uint64_t address, const void *bytes, s
 size_t tracee_read_some(const struct tracee *t, uint64_t address, void *bytes, size_t size);
 
 /* Make the standing process execute a system call; *result as the kernel returned it. Code is as
- * before, and so are registers, at the first instruction only after tracee_calls_end. `text`, if not
- * NULL, is put below its stack pointer and its address becomes argument number `text_at`. */
+ * before; its registers, and in a process that ran already its signals, only after tracee_calls_end.
+ * `text`, if not NULL, is put below its stack pointer and its address becomes argument `text_at`. */
 bool tracee_syscall(struct tracee *t, long number, const uint64_t arguments[6], const char *text,
                     unsigned text_at, int64_t *result);
-/* The registers as they were before all calls at the first instruction. */
+/* All as it was before the first of these calls. */
 bool tracee_calls_end(struct tracee *t);
 /* Where a syscall instruction is, in the vdso that the kernel has mapped at `vdso` (0: none). */
 void tracee_know_vdso(struct tracee *t, uint64_t vdso);

@@ -104,18 +104,22 @@ static bool is_inside(const struct host *h, uint64_t pc)
 static uint64_t patch_of_hop(const struct host *h, uint64_t pc)
 {
     for (uint32_t i = 0; i < h->family->hook_count; i++)
-        if (h->family->hooks[i].hop == pc && h->family->hooks[i].moved != NULL)
+        if (h->family->hooks[i].hop != 0 && h->family->hooks[i].hop == pc &&
+            h->family->hooks[i].moved != NULL)
             return h->family->hooks[i].moved->patch;
     return 0;
 }
 
 /* Whether it is out of our code now. `last`: it will not run on by itself. */
-static bool is_out(struct host *h, struct place *place, bool last)
+static bool is_out(struct host *h, struct standing *s, struct place *place, bool last)
 {
     const struct tracee *t = &h->process->tracee;
     uint64_t original = patch_of_hop(h, place->pc);
     if (original == 0 && !is_inside(h, place->pc))
         return true;
+    enum proof proof = standing_proof(s, place);
+    if (proof != PROOF_ALIVE)
+        return proof == PROOF_DEAD;
     if (original == 0)
         original = original_of(h, place->pc);
     if (original == 0 || (is_behind_syscall(t, original) && !standing_waits(place) && !last))
@@ -138,9 +142,9 @@ static struct inside look(struct host *h, const struct threads *threads, bool la
     for (unsigned i = 0; i < MAX_AREAS; i++)
         if (h->process->areas[i].address)
             after[i] = agent_address(h, &h->process->areas[i], AGENT_AFTER);
-    standing_find(&s, &h->process->tracee, threads, after);
+    standing_find(&s, h, threads, after);
     for (size_t i = 0; i < s.count; i++)
-        inside.standing += !is_out(h, &s.list[i], last);
+        inside.standing += !is_out(h, &s, &s.list[i], last);
     inside.standing += s.failed;
     for (unsigned i = 0; i < MAX_AREAS; i++) {
         inside.returning += s.found[i];

@@ -1,0 +1,1 @@
+"""Budgets: rules on what a program may allocate, and whether a run kept them. docs/ci.md."""

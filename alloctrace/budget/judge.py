@@ -1,0 +1,86 @@
+"""Whether runs kept a budget. A rule that nothing proves kept is never said to be.
+
+Noise only adds: of several runs the least value counts.
+"""
+
+from __future__ import annotations
+
+from alloctrace.budget.scopes import NoSuchProgram
+
+KEPT, BETTER, BROKEN, UNJUDGED, SKIPPED = "kept", "better", "broken", "cannot be judged", "skipped"
+
+
+def judge(budget, runs, strict=False):
+    """[verdict of each rule]; `runs`: [scopes.Recorded], at least one.
+
+    A verdict: {rule, state, value, values, why, places}. `strict`: less than an exact rule says is
+    broken too.
+    """
+    return [_Verdict(rule, runs, budget.status, strict).told for rule in budget.rules]
+
+
+def overall(verdicts):
+    """The exit status: 0 all kept, 1 one broken, 2 one that cannot be judged and none broken."""
+    states = {verdict["state"] for verdict in verdicts}
+    return 1 if BROKEN in states else 2 if UNJUDGED in states else 0
+
+
+class _Verdict:
+    def __init__(self, rule, runs, status, strict):
+        self._rule, self._runs, self._status = rule, runs, status
+        self.told = {"rule": rule, "value": None, "values": [], "why": None, "places": []}
+        self.told["state"], self.told["why"] = self._state(strict)
+
+    def _state(self, strict):
+        rule, told = self._rule, self.told
+        unmet = self._unmet()
+        if unmet:
+            return SKIPPED, unmet
+        try:
+            told["values"] = [run.value(rule) for run in self._runs]
+        except NoSuchProgram as error:
+            return UNJUDGED, str(error)
+        told["value"] = value = min(told["values"])
+        if value > rule.limit:
+            least = told["values"].index(value)
+            told["places"] = self._runs[least].places(rule)
+            return BROKEN, None
+        doubt = self._doubt(value)
+        if doubt:
+            return UNJUDGED, doubt
+        if value < rule.number and rule.exact:
+            return (BROKEN if strict else BETTER), "less than the budget says"
+        if rule.function and not any(run.meets(rule.function) for run in self._runs):
+            return KEPT, "no call was made beneath %s" % rule.function
+        return KEPT, None
+
+    def _unmet(self):
+        """Why the rule does not hold here, in words; None: it does."""
+        if self._rule.when is None:
+            return None
+        libc, version = self._rule.when
+        found, its_version = self._runs[0].libc()
+        if libc == found and version in (None, its_version):
+            return None
+        here = " ".join(word for word in (found, its_version) if word) or "no C library"
+        return "it is for %s; here is %s" % (" ".join(filter(None, self._rule.when)), here)
+
+    def _doubt(self, value):
+        """Why a value within the limit proves nothing; None: it does."""
+        rule = self._rule
+        for run in self._runs:
+            kind, status = run.ended
+            if (kind, status) != ("exited", self._status):
+                text = "%s %s" % (kind, "" if status is None else status)
+                return "the program ended otherwise than with status %d: %s" % (
+                    self._status,
+                    text.strip(),
+                )
+            if run.weak:
+                return "not everything was seen: %s" % "; ".join(run.weak)
+            unknown = run.unknown(rule)
+            if unknown and value + unknown > rule.limit:
+                return "%d of unknown origin may be the user's" % unknown
+            if rule.function and not run.has_names():
+                return "the functions of the program have no names"
+        return None

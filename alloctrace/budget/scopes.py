@@ -1,0 +1,165 @@
+"""What a run did within the scope of a rule: one number a metric, and the places behind it."""
+
+from __future__ import annotations
+
+from array import array
+
+from alloctrace import chosen, function_names, lives, measure
+from alloctrace.compare import fairness
+from alloctrace.compare.entries import MOST_VIA
+
+_OF_CALLS = {"calls": "count", "bytes": "bytes", "reached": "reached"}
+_OF_ALL = {"live": "live_blocks", "live-bytes": "live_bytes", "temporary": "temporary_blocks"}
+_OF_ALL["peak"] = "peak_bytes"
+
+
+class NoSuchProgram(LookupError):
+    """No program of the run has that name. One line, for people, not escaped."""
+
+
+class Recorded:
+    """A trace, asked by rules. The groups are read once."""
+
+    def __init__(self, trace):
+        self.trace, self.run = trace, trace.run
+        self.groups = list(trace.sums().groups)
+        self._tree = trace.tree
+        self._nodes = self._tree.nodes(trace.sums().groups.stack)
+        self._processes = lives.of_run(trace.run, self.groups)
+        self._chosen, self._beneath = {}, {}
+
+    @property
+    def weak(self):
+        """Why its counts may be too small; [] where everything was seen."""
+        return fairness.weak(self.trace)
+
+    @property
+    def ended(self):
+        """(kind, status) of the program."""
+        ended = self.run.get("exit") or {}
+        return ended.get("kind") or "unknown", ended.get("status")
+
+    def libc(self):
+        """(`glibc` or `musl`, version or None); (None, None) without one."""
+        names = [module.name for module in self.trace.modules]
+        if any("musl" in name for name in names):
+            return "musl", None
+        if any(name.startswith("libc.so.6") or name.startswith("libc-2.") for name in names):
+            version = str((self.run.get("versions") or {}).get("libc") or "").split(" ")
+            return "glibc", version[1] if len(version) > 1 and version[0] == "glibc" else None
+        return None, None
+
+    def value(self, rule):
+        """The number that `rule` limits; raises NoSuchProgram."""
+        if rule.metric == "peak" and rule.scope == ("all", "any", None, None, None, None):
+            if not self._about(None).others:
+                return self.trace.sums().peak.get("bytes") or 0
+        return sum(_amount(group, rule.metric) for _, group in self._within(rule))
+
+    def unknown(self, rule):
+        """The same of events of unknown origin, which may be the user's."""
+        if rule.origin != "user":
+            return 0
+        return sum(_amount(group, rule.metric) for _, group in self._within(rule, "unknown"))
+
+    def meets(self, function):
+        """Whether the function is in a stack of the run."""
+        return any(self._is(frame, function) for frame in self._tree.frames)
+
+    def has_names(self):
+        """Whether the program's own functions have names."""
+        own = [frame for frame in self._tree.frames if frame.role == "executable"]
+        return not own or any(frame.function for frame in own)
+
+    def places(self, rule):
+        """[{name, count, bytes, function, file, line, purpose, chain}] that the number is of, the
+        largest first; `chain`: functions from the call outwards to main."""
+        found = {}
+        for node, group in self._within(rule):
+            amount = _amount(group, rule.metric)
+            if amount:
+                row = self._place(node, group)
+                key = tuple(row.values())[:5] + (row["chain"],)
+                row = found.setdefault(key, row)
+                row["count"] += group.count
+                row["bytes"] += group.bytes
+                row["amount"] += amount
+        return sorted(found.values(), key=lambda row: -row["amount"])
+
+    def _place(self, node, group):
+        stack = list(self._tree.outwards(node))
+        frame = measure.deciding_frame(group, stack)
+        return {
+            "name": group.name,
+            "function": frame.function if frame else None,
+            "file": frame.file if frame else None,
+            "line": frame.line if frame else None,
+            "purpose": measure.purpose(group),
+            "chain": tuple(_chain(stack)),
+            "count": 0,
+            "bytes": 0,
+            "amount": 0,
+        }
+
+    def _within(self, rule, origin=None):
+        """Yield (node, group) of the groups that the rule is about, or those of another origin."""
+        about = self._about(rule.program)
+        beneath = self._beneath_function(rule.function) if rule.function else None
+        wanted = origin or rule.origin
+        for node, group in zip(self._nodes, self.groups):
+            if rule.phase not in ("all", group.phase) or not about.holds(group):
+                continue
+            if wanted not in ("any", measure.origin(group)):
+                continue
+            if rule.owner and (not group.verdict or group.verdict.owner != rule.owner):
+                continue
+            if beneath is not None and not (node > 0 and beneath[node]):
+                continue
+            if rule.purpose and rule.purpose not in (measure.purpose(group) or ""):
+                continue
+            yield node, group
+
+    def _about(self, program):
+        """The program that was asked for, or those of that name."""
+        if program not in self._chosen:
+            try:
+                wanted = chosen.ASKED if program is None else program
+                self._chosen[program] = chosen.choose(self._processes, wanted)
+            except chosen.NoSuchProcess as error:
+                raise NoSuchProgram(str(error)) from None
+        return self._chosen[program]
+
+    def _beneath_function(self, function):
+        """By node: whether the function is in its stack."""
+        if function not in self._beneath:
+            tree = self._tree
+            is_it = [self._is(frame, function) for frame in tree.frames]
+            found = array("b", [0])
+            for node, parent in enumerate(tree.parents):
+                if node:
+                    found.append(is_it[tree.frame_of[node]] or (parent > 0 and found[parent]))
+            self._beneath[function] = found
+        return self._beneath[function]
+
+    @staticmethod
+    def _is(frame, function):
+        """By its whole name, or the last parts of its path: `parse::line` of `a::parse::line`."""
+        plain = function_names.plain(frame.function) or ""
+        return plain == function or plain.endswith("::" + function) or frame.function == function
+
+
+def _amount(group, metric):
+    if metric == "syscalls":
+        return group.count if group.kind == "syscall" else 0
+    if metric in _OF_CALLS:
+        return getattr(group, _OF_CALLS[metric]) if group.is_call else 0
+    return getattr(group, _OF_ALL[metric])
+
+
+def _chain(stack):
+    """`parse_line parse.c:41` from behind the entry point to main."""
+    for frame in stack[1 : MOST_VIA + 1]:
+        place = " %s:%d" % (frame.file.rsplit("/", 1)[-1], frame.line) if frame.line else ""
+        yield (function_names.plain(frame.function) or "?") + place
+        if frame.known in ("main", "user_main") or frame.function == "main":
+            return

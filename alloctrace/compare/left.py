@@ -1,0 +1,94 @@
+"""What one run left behind between two of its moments: allocated in between, and still live then.
+
+A moment is a phase (its first event), an event's number, a time since the first instruction
+(`12ms`, `0.5s`), or `end`. It is written as a mark.
+"""
+
+from __future__ import annotations
+
+import re
+
+from alloctrace import measure, words
+
+_UNITS = {"ns": 1, "us": 1000, "µs": 1000, "ms": 10**6, "s": 10**9}
+_TIME = re.compile(r"(\d+(?:\.\d+)?)(%s)" % "|".join(_UNITS))
+END = "end"
+
+
+class WrongMark(ValueError):
+    """A mark that is none. One line, for people, not escaped."""
+
+
+def moment(mark):
+    """A function of an event: whether it lies at or behind the moment `mark`."""
+    if mark == END:
+        return lambda event: False
+    if mark in words.PHASES:
+        rank = words.PHASES.index(mark)
+        return lambda event: words.PHASES.index(event.phase) >= rank
+    if mark.isascii() and mark.isdigit():
+        return lambda event: event.seq >= int(mark)
+    found = _TIME.fullmatch(mark)
+    if not found:
+        text = "%s is no moment: a phase (%s), an event's number, a time (12ms) or end"
+        raise WrongMark(text % (mark, ", ".join(words.PHASES)))
+    t_ns = float(found[1]) * _UNITS[found[2]]
+    return lambda event: event.t_ns >= t_ns
+
+
+def between(events, begin, end, deciding):
+    """The record of what was allocated from the mark `begin` on, and is live at the mark `end`.
+
+    `events`: in their order, with blocks; `deciding(event)`: the frame that decided, or None.
+    """
+    has_begun, is_over = moment(begin), moment(end)
+    live, begun = {}, False
+    for event in events:
+        if is_over(event):
+            break
+        begun = begun or has_begun(event)
+        _follow(live, event, begun)
+    rows = _by_place(live.values(), deciding)
+    return {
+        "kind": "left",
+        "schema": 1,
+        "from": begin,
+        "to": end,
+        "blocks": sum(row["blocks"] for row in rows),
+        "bytes": sum(row["bytes"] for row in rows),
+        "rows": rows,
+    }
+
+
+def _follow(live, event, begun):
+    """`live`: {(pid, image, block): [event that allocated it, its bytes now]}."""
+    if event.kind != "call" or event.block is None:
+        return
+    key = event.pid, event.image, event.block
+    if event.outer is not None and event.name == "free" and key not in live:
+        return
+    if measure.frees(event):
+        live.pop(key, None)
+    elif measure.hands_out(event):
+        if key in live:
+            live[key][1] = measure.bytes_asked(event)
+        elif begun and not (event.name in ("realloc", "reallocarray") and event.ptr):
+            live[key] = [event, measure.bytes_asked(event)]
+
+
+def _by_place(blocks, deciding):
+    found = {}
+    for event, size in blocks:
+        frame = deciding(event)
+        place = (frame.function, frame.file, frame.line, frame.module) if frame else (None,) * 4
+        key = place + (measure.origin(event), measure.purpose(event), event.name)
+        row = found.setdefault(key, {"blocks": 0, "bytes": 0, "events": []})
+        row["blocks"] += 1
+        row["bytes"] += size
+        row["events"] += [event.seq] if len(row["events"]) < MOST_EVENTS else []
+    names = ("function", "file", "line", "module", "origin", "purpose", "name")
+    rows = [dict(zip(names, key), **row) for key, row in found.items()]
+    return sorted(rows, key=lambda row: (-row["bytes"], -row["blocks"], str(row["function"])))
+
+
+MOST_EVENTS = 5  # of a place, by number

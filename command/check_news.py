@@ -1,0 +1,21 @@
+"""Which of the places behind a broken rule are new: not in the run that is the base."""
+
+from __future__ import annotations
+
+from alloctrace.budget import judge
+from alloctrace.compare import names
+
+
+def mark(verdicts, base):
+    """Set `new` of each place of a broken rule. `base`: the scopes.Recorded of the base."""
+    for verdict in verdicts:
+        if verdict["state"] == judge.BROKEN:
+            known = {_key(place) for place in base.places(verdict["rule"])}
+            for place in verdict["places"]:
+                place["new"] = _key(place) not in known
+
+
+def _key(place):
+    """Without lines: one that was inserted above makes nothing new."""
+    chain = tuple(name.rsplit(" ", 1)[0] if ":" in name else name for name in place["chain"])
+    return place["name"], place["function"], names.purpose(place["purpose"]), chain

@@ -1,0 +1,56 @@
+"""The engine in a gdb that dies where the target stands at a breakpoint: for tests.
+
+How is in the file `dying` beside the target: exit, abort or fault; with `bare` nothing of ours is there
+to let the target go; error: gdb throws instead.
+"""
+
+import ctypes
+import os
+import sys
+
+import gdb
+
+_HERE = os.path.dirname(os.path.dirname(os.path.realpath(__file__)))
+sys.dont_write_bytecode = True
+sys.path[:0] = [_HERE, os.path.dirname(_HERE)]
+
+from brkpoint_gdb import hooks, main  # noqa: E402
+from brkpoint_gdb.engine import Engine  # noqa: E402
+
+
+class Entry(hooks.Entry):
+    """Inside stop() gdb's breakpoints are in the target's code."""
+
+    def hit(self):
+        stops = super().hit()
+        if self.engine.borders.phase == "main":
+            self.engine.die()
+        return stops
+
+
+class Dying(Engine):
+    Entry = Entry
+
+    def _act_on_reached(self):
+        super()._act_on_reached()
+        if self.borders.phase == "main" and "error" in self._how():
+            raise gdb.error("PC not\nsaved")
+
+    def _how(self):
+        folder = os.path.dirname(self.process.executable())
+        with open(os.path.join(folder, "dying"), encoding="ascii") as file:
+            return file.read().split()
+
+    def die(self):
+        how, libc = self._how(), ctypes.CDLL(None)
+        if "bare" in how:
+            self._rescue.armed = False
+        if "exit" in how:
+            libc.exit(1)
+        if "abort" in how:
+            libc.abort()
+        if "fault" in how:
+            ctypes.string_at(8)
+
+
+main.leave(main.main(Dying))

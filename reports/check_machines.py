@@ -1,0 +1,113 @@
+"""A judged budget for machines of CI: JUnit XML, annotations of GitHub and their step summary."""
+
+from __future__ import annotations
+
+import re
+from xml.sax.saxutils import escape, quoteattr
+
+from alloctrace.budget import judge
+from alloctrace.escape import visible
+from reports import check_words, markdown
+
+MOST_ANNOTATIONS = 10  # of one kind that GitHub shows of a step
+_NO_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
+def junit(told):
+    """JUnit XML: a test a rule. What cannot be judged is an error, what is skipped is skipped."""
+    counts = told["counts"]
+    cases = "".join(map(_case, told["rules"]))
+    return (
+        '<?xml version="1.0" encoding="UTF-8"?>\n'
+        '<testsuites><testsuite name="brkpoint" tests="%d" failures="%d" errors="%d" skipped="%d">'
+        "\n%s</testsuite></testsuites>\n"
+    ) % (
+        len(told["rules"]),
+        counts["broken"],
+        counts["cannot_be_judged"],
+        counts["skipped"],
+        cases,
+    )
+
+
+_ELEMENTS = {judge.BROKEN: "failure", judge.UNJUDGED: "error", judge.SKIPPED: "skipped"}
+
+
+def _case(row):
+    words = row["name"].split()
+    group = _attribute("brkpoint.%s" % ".".join(words[:2]))
+    head = "<testcase classname=%s name=%s" % (group, _attribute(row["rule"]))
+    element = _ELEMENTS.get(row["state"])
+    if element is None:
+        return "  %s/>\n" % head
+    said = check_words.outcome(row)
+    body = "\n".join(["%s: %s" % (row["rule"], said), *check_words.sites(row)])
+    kind = "" if element == "skipped" else " type=%s" % _attribute(row["state"])
+    text = "<%s message=%s%s>%s</%s>" % (element, _attribute(said), kind, _text(body), element)
+    return "  %s>%s</testcase>\n" % (head, text)
+
+
+def _text(value):
+    return escape(_NO_XML.sub("?", value))
+
+
+def _attribute(value):
+    return quoteattr(_NO_XML.sub("?", value))
+
+
+def annotations(told, folder):
+    """Lines that GitHub shows at the code. `folder(path)`: the path within the repository, or None.
+
+    https://github.com/actions/toolkit: `% CR LF` are escaped, in properties `: ,` as well."""
+    lines = []
+    for row in told["rules"]:
+        if row["state"] in (judge.BROKEN, judge.UNJUDGED):
+            lines.append(_annotation("error", row, folder))
+        elif row["state"] == judge.BETTER:
+            lines.append(_annotation("notice", row, folder))
+    return lines[:MOST_ANNOTATIONS]
+
+
+def _annotation(kind, row, folder):
+    file, line = _where(row, folder)
+    properties = {"file": file, "line": file and line, "title": row["rule"]}
+    shown = ",".join("%s=%s" % (k, _property(str(v))) for k, v in properties.items() if v)
+    text = "\n".join([check_words.outcome(row), *check_words.sites(row)])
+    return "::%s %s::%s" % (kind, shown, _data(text))
+
+
+def _where(row, folder):
+    """The first place that lies in the repository, else the rule itself."""
+    for place in sorted(row["sites"], key=lambda place: not place.get("new")):
+        path = folder(place["file"]) if place["file"] else None
+        if path and place["line"]:
+            return path, place["line"]
+    return folder(row["source"]), row["line"]
+
+
+def _data(text):
+    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+
+
+def _property(text):
+    return _data(text).replace(":", "%3A").replace(",", "%2C")
+
+
+def step_summary(told):
+    """Markdown: the table of the rules."""
+    rows = [
+        [
+            check_words.word(row),
+            markdown.code(row["rule"]),
+            markdown.escape(check_words.outcome(row)),
+            "<br>".join(markdown.escape(line) for line in check_words.sites(row)),
+        ]
+        for row in told["rules"]
+    ]
+    lines = ["### brkpoint check: %s" % markdown.escape(check_words.sentence(told)), ""]
+    lines += markdown.table(["", "rule", "measured", "where"], "llll", rows)
+    return visible_lines(lines)
+
+
+def visible_lines(lines):
+    return "\n".join(visible(line) for line in lines) + "\n"

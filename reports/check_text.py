@@ -1,0 +1,49 @@
+"""A judged budget for a terminal."""
+
+from __future__ import annotations
+
+from alloctrace.escape import visible
+from reports import check_words
+from reports.ink import cells
+
+_COLOURS = {"FAIL": "red", "cannot": "yellow", "better": "green", "skip": "dim", "ok": ""}
+_ASCII = str.maketrans({"·": "-", "←": "<-", "×": "x", "…": "..."})
+
+
+def render(told, ink):
+    """The record of check_words as text with a newline at its end."""
+    lines = [ink.bold(line) for line in _wrap("brkpoint check: " + check_words.sentence(told), ink)]
+    for row in told["rules"]:
+        lines += _rule(row, ink)
+    for text in told["see"]:
+        lines += _labelled("see", visible(text), ink)
+    return "\n".join(lines) + "\n"
+
+
+def _rule(row, ink):
+    """What was kept is one line where it fits; what was not says where the rule stands."""
+    word, name = check_words.word(row), ink.fit(_said(row["rule"], ink), ink.width - 8)
+    outcome = check_words.outcome(row)
+    begin = ink.paint(ink.column(word, 8), _COLOURS[word]) + name
+    room = ink.width - 8 - cells(name) - 2
+    if word == "ok" and cells(outcome) <= room:
+        yield begin + "  " + ink.dim(" " * (room - cells(outcome)) + outcome)
+        return
+    where = "%s:%d" % (visible(row["source"]), row["line"])
+    yield begin + ("  " + ink.dim(where) if cells(where) <= room else "")
+    for line in [outcome, *check_words.sites(row)]:
+        yield from ink.wrap(_said("        " + line, ink), ink.width, "          ")
+
+
+def _labelled(label, text, ink):
+    yield ink.dim(ink.column(label, 8) + _said(text, ink))
+
+
+def _wrap(text, ink):
+    return ink.wrap(_said(text, ink), ink.width, "  ")
+
+
+def _said(text, ink):
+    if ink.unicode:
+        return text.encode("utf-8", "backslashreplace").decode("utf-8")
+    return text.translate(_ASCII).encode("ascii", "backslashreplace").decode("ascii")

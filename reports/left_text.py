@@ -1,0 +1,45 @@
+"""What was left behind between two moments of a run, for a terminal."""
+
+from __future__ import annotations
+
+from alloctrace.escape import visible
+from reports import quantities, tables
+
+MOST = 20
+
+
+def lines(record, ink):
+    """`record`: of compare.left.between."""
+    yield from map(ink.bold, ink.wrap(sentence(record), ink.width))
+    rows = record["rows"][:MOST]
+    if rows:
+        head = ["who", "where", "for", "blocks", "bytes", "event"]
+        yield ""
+        yield from tables.lines(head, [_row(row) for row in rows], ink, "llLrrr")
+    rest = record["rows"][MOST:]
+    if rest:
+        said = "%d others: %s, %s" % (len(rest), *_sums(rest))
+        yield ink.dim("  " + said)
+
+
+def sentence(record):
+    moments = "from %s to %s" % (record["from"], record["to"])
+    if not record["blocks"]:
+        return "Nothing that was allocated %s is live then." % moments
+    number, size = _sums(record["rows"])
+    verb = "is" if record["blocks"] == 1 else "are"
+    return "%s, %s, allocated %s %s still live then." % (number, size, moments, verb)
+
+
+def _sums(rows):
+    blocks, size = (sum(row[name] for row in rows) for name in ("blocks", "bytes"))
+    return quantities.count(blocks, "block"), quantities.size(size)
+
+
+def _row(row):
+    where = visible(row["function"] or "code without a name")
+    if row["file"] and row["line"]:
+        where += " (%s:%d)" % (visible(row["file"].rsplit("/", 1)[-1]), row["line"])
+    size = quantities.short_size(row["bytes"])
+    purpose = visible(row["purpose"] or "not known")
+    return [row["origin"], where, purpose, str(row["blocks"]), size, str(row["events"][0])]

@@ -1,0 +1,99 @@
+"""Ctrl-C, SIGTERM and --timeout at each step from the spool to the report: what was recorded is kept,
+`recover` makes of it what would have been made, and the status is always the same.
+"""
+
+import json
+import os
+import subprocess
+import sys
+import time
+
+import pytest
+
+import launching
+
+pytestmark = pytest.mark.skipif(bool(launching.needed), reason="needs %s" % launching.needed)
+
+# brkpoint, with something that happens where it comes to a certain function
+DRIVER = """
+import importlib, os, signal, sys, time
+where, what = sys.argv[1:3]
+module, name = where.rsplit(".", 1)
+module = importlib.import_module(module)
+real = getattr(module, name)
+def instead(*args, **kept):
+    exec(what)
+    return real(*args, **kept)
+setattr(module, name, instead)
+from command import main
+sys.exit(main.main(sys.argv[3:]))
+"""
+BEFORE = ["alloctrace.history.build", "alloctrace.symbols.symbolise"]
+BEFORE += ["alloctrace.classify.classify", "alloctrace.trace_write.write_tables"]
+AFTER = "reports.text.render"
+PROGRAM = ["--", "/bin/sh", "-c", "exit 3"]
+
+
+def run(folder, where, what, *options):
+    words = [sys.executable, "-c", DRIVER, where, what, "run", "-o", str(folder / "t.brkpoint")]
+    return subprocess.run(
+        [*words, *options, *PROGRAM],
+        cwd=launching.ROOT,
+        env=dict(os.environ, BRKPOINT_CACHE=str(folder.parent / "cache")),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=launching.LIMIT_S,
+    )
+
+
+def brkpoint(*words):
+    return subprocess.run([launching.BRKPOINT, *words], check=True, capture_output=True).stdout
+
+
+def left_in(folder):
+    return sorted(os.listdir(folder))
+
+
+def totals(trace):
+    return json.loads(brkpoint("report", "--json", trace))["totals"]
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory):
+    """The folder of a run at which nothing happens."""
+    folder = tmp_path_factory.mktemp("undisturbed")
+    done = run(folder, AFTER, "pass")
+    assert done.returncode == 3 and "interrupted" not in done.stderr
+    assert left_in(folder) == ["t.brkpoint"]
+    return folder
+
+
+@pytest.mark.parametrize(
+    "where, number", [*((where, "SIGINT") for where in BEFORE), (BEFORE[-1], "SIGTERM")]
+)
+def test_before_the_trace_is_there_the_spool_is_kept(undisturbed, tmp_path, where, number):
+    done = run(tmp_path, where, "os.kill(os.getpid(), signal.%s)" % number, "--quiet")
+    assert done.returncode == 125
+    assert "interrupted" in done.stderr and "exited with status 3" in done.stderr
+    assert left_in(tmp_path) == ["t.brkspool"]
+    brkpoint("recover", tmp_path / "t.brkspool")
+    assert left_in(tmp_path) == ["t.brkpoint", "t.brkspool"]
+    assert totals(tmp_path / "t.brkpoint") == totals(undisturbed / "t.brkpoint")
+
+
+def test_during_the_report_the_trace_is_there(undisturbed, tmp_path):
+    done = run(tmp_path, AFTER, "os.kill(os.getpid(), signal.SIGINT)")
+    assert done.returncode == 125
+    assert "interrupted; the trace is" in done.stderr
+    assert left_in(tmp_path) == ["t.brkpoint"]
+    assert totals(tmp_path / "t.brkpoint") == totals(undisturbed / "t.brkpoint")
+
+
+def test_the_timeout_is_the_programs(tmp_path):
+    """It had ended in time; what takes longer then is ours."""
+    began = time.monotonic()
+    done = run(tmp_path, BEFORE[2], "time.sleep(6)", "--quiet", "--timeout", "5")
+    assert time.monotonic() - began > 5
+    assert (done.returncode, done.stderr) == (3, "")
+    assert left_in(tmp_path) == ["t.brkpoint"]
