@@ -195,6 +195,12 @@ def test_report_writes_the_page(tmp_path):
     assert sorted(entry.name for entry in tmp_path.iterdir()) == ["a.brkpoint", "a.html"]
 
 
+def test_report_wants_one_name(tmp_path):
+    path = made_pages.long_trace(str(tmp_path / "a.brkpoint"), 3)
+    done = brkpoint("report", path, "--html", str(tmp_path / "a.html"), "-o", "b")
+    assert done.returncode == 2 and not (tmp_path / "a.html").exists()
+
+
 def test_report_to_where_nothing_can_be_written(tmp_path):
     path = made_pages.long_trace(str(tmp_path / "a.brkpoint"), 3)
     done = brkpoint("report", path, "--html", str(tmp_path / "no" / "a.html"))

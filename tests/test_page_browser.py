@@ -246,6 +246,23 @@ def test_a_hostile_name_stays_text(browser, pages):
     assert browser.complaints() == []
 
 
+def test_threads_and_programs_are_filters(browser, tmp_path):
+    trace_ = made_pages.small_trace()
+    for event in trace_._events[2:]:
+        event.tid, event.image = 8, 1
+    (tmp_path / "a.html").write_text(page_of(trace_), encoding="utf-8")
+    browser.open(tmp_path / "a.html")
+    browser.click("[data-tid='8']")
+    assert browser.text("#events-said").startswith("3 events")
+    assert matrix(browser)["loader", "load"] == [0, 0]
+    browser.click("[data-program='7.0']")
+    assert browser.hash() == "#program=7.0&tid=8"
+    assert browser.text("#events-said").startswith("no events")
+    browser.click("#filters .link")
+    assert browser.hash() == ""
+    assert browser.complaints() == []
+
+
 def by_function(browser):
     """{function: what was asked for in it and beneath it}: the drawing as a table."""
     browser.js("document.querySelector('#flame details').open = true")

@@ -28,6 +28,7 @@ SCRIPTS = (
     "why.js",
     "filters.js",
     "matrix.js",
+    "who.js",
     "sites.js",
     "tree.js",
     "flame.js",

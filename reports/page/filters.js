@@ -30,11 +30,13 @@ function drawFilters() {
   if (view.only) say(ONLY[view.only], { only: null });
   if (view.site !== null) say(`at ${placeOf(sites[view.site])}`, { site: null });
   if (view.fn !== null) say(`through ${view.fn}`, { fn: null });
+  if (view.program) say(programName(view.program), { program: null });
+  if (view.tid) say(`thread ${view.tid}`, { tid: null });
   const bar = byId("filters");
   bar.hidden = !isFiltered();
   if (bar.hidden) return bar.replaceChildren();
   bar.replaceChildren(...chips,
-    button("show everything", () => look({ range: null, origin: null, phase: null, only: null, site: null, fn: null }), { class: "link" }),
+    button("show everything", () => look({ range: null, origin: null, phase: null, only: null, site: null, fn: null, program: null, tid: null }), { class: "link" }),
     el("span", { class: "hides", id: "hides", role: "status" }, hides()));
 }
 

@@ -6,6 +6,7 @@ setUpStrip();
 setUpCard();
 setUpFilters();
 setUpMatrix();
+setUpWho();
 setUpSites();
 setUpFlame();
 setUpEvents();

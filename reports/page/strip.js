@@ -26,21 +26,19 @@ function drawStrip() {
   drawStep(context, axis);
 }
 
-// Where the phases begin, as seqs, in their order.
-function phaseStarts() {
-  if (run.bins) {
-    return phases.filter((phase) => phase in run.bins.starts).map((phase) => [phase, run.bins.starts[phase]]);
-  }
-  const found = new Map();
-  for (let at = 0; at < N; at++) {
-    if (!found.has(kindOf(at).phase)) found.set(kindOf(at).phase, ev.seq[at]);
-  }
-  return [...found];
-}
+const SEGMENTS = 24; // more of them, of programs side by side, are no bands any more
 
-// [phase, first seq, last seq]
+// [phase, first seq, last seq], from left to right. Several programs are in several phases at once:
+// there a phase is as long as events of it follow one another, or is not told.
 function phaseRanges() {
-  const starts = phaseStarts();
+  const starts = [];
+  if (run.bins && summary.sums_over.programs === 1) {
+    for (const phase of phases) if (phase in run.bins.starts) starts.push([phase, run.bins.starts[phase]]);
+  }
+  for (let at = 0; run.whole && at < N; at++) {
+    if (at === 0 || kindOf(at).phase !== kindOf(at - 1).phase) starts.push([kindOf(at).phase, ev.seq[at]]);
+  }
+  if (starts.length > SEGMENTS) return [];
   return starts.map(([phase, first], at) => [phase, first, at + 1 < starts.length ? starts[at + 1][1] - 1 : lastSeq]);
 }
 
