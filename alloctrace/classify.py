@@ -60,10 +60,12 @@ def _explain_groups(history, tree, judge):
     found = _explained(asked, picked, tree, survey)
     for id_, answer in purpose.by_stacks(groups, survey, found, judge.facts_of):
         found[id_] = answer
-    shared, known = {}, Indexed()
-    for id_ in range(1, len(groups) + 1):
-        what = found[id_].text, found[id_].rule
-        groups.purpose[id_ - 1] = known.of(shared.setdefault(what, found[id_]))
+    shared, known, numbers = {}, Indexed(), {}  # numbers: by identity, of those that say the same
+    for index in range(len(groups)):
+        answer = found[index + 1]
+        if id(answer) not in numbers:
+            numbers[id(answer)] = known.of(shared.setdefault((answer.text, answer.rule), answer))
+        groups.purpose[index] = numbers[id(answer)]
     groups.purposes = known.values
     groups.forget_members()
 

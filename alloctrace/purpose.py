@@ -177,21 +177,23 @@ def by_stacks(groups, survey, found, facts_of):
         return
     telling, alone = {}, {}
     facts = [facts_of(what[5], what[4], what[1]) for what in groups.whats]
-    rows = zip(groups.what, groups.stack, groups.within, groups.verdict)
-    for id_, (what, stack, within, verdict) in enumerate(rows, 1):
+    nodes = survey.tree.nodes(groups.stack)
+    rows = zip(groups.what, groups.stack, nodes, groups.within, groups.verdict)
+    for id_, (what, stack, node, within, verdict) in enumerate(rows, 1):
         if id_ in found:
             continue
         kind, name, _, _, phase, _ = groups.whats[what]
         if within and kind == "call":
             yield id_, found[within]
             continue
-        key = name, phase, verdict, survey.steps.of(survey.tree.node(stack))
+        key = what, verdict, survey.steps.of(node)
         if key not in telling:
-            telling[key] = _may_tell(name, phase, groups.verdicts[verdict], key[3])
+            telling[key] = _may_tell(name, phase, groups.verdicts[verdict], key[2])
         if not telling[key]:
             yield id_, UNKNOWN
             continue
-        linked = survey.libc_of(facts[what], stack, *_around(groups, within))
+        is_static = facts[what].libc == "static"
+        linked = is_static and survey.libc_of(facts[what], stack, *_around(groups, within)) or ""
         rules = fitting_stack(survey, name, kind, stack, facts[what], linked)
         asker = survey.decided(stack, groups.verdicts[verdict])
         key = id(rules), verdict, phase, id(asker)
