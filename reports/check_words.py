@@ -88,8 +88,11 @@ def outcome(row):
         return "%s; allowed: %s" % (value, _limit(row))
     if row["state"] in (judge.BETTER, judge.BROKEN):
         return "%s of %s: --update keeps it" % (value, _limit(row))
-    text = value if row["value"] == row["limit"] else "%s of %s" % (value, _limit(row))
-    return "%s; %s" % (text, row["why"]) if row["why"] else text
+    if row["metric"] in language.BYTES:  # kept: nobody needs the last byte
+        value = "%s of %s" % tuple(quantities.size(row[name]) for name in ("value", "limit"))
+    elif row["value"] != row["limit"]:
+        value = "%s of %s" % (value, _limit(row))
+    return "%s; %s" % (value, row["why"]) if row["why"] else value
 
 
 def _limit(row):

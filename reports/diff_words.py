@@ -32,6 +32,13 @@ def percent(before, after):
 
 def sentence(record):
     """The whole difference in one sentence."""
+    return _sentence(record) if record["seen_everything"] else _AS_FAR + _sentence(record)
+
+
+_AS_FAR = "As far as was seen: "
+
+
+def _sentence(record):
     rows = [row for row in record["rows"] if row["changed"] and not row["within_noise"]]
     if record["same"]:
         noisy = any(row["changed"] for row in record["rows"])

@@ -280,3 +280,15 @@ def test_programs_are_needed(tmp_path):
     (tmp_path / "brkpoint.budget").write_text("")
     done = check(tmp_path, "--init", "--", "true")
     assert done.returncode == 2 and "exists" in done.stderr
+
+
+def test_peaks_of_origins_add_up_to_that_of_the_run():
+    origins = ("loader", "runtime", "user", "unknown")
+    rules = "\n".join("all %s peak = 0" % who for who in (*origins, "any"))
+    found = [verdict["value"] for verdict in judged(rules, "vec_fn").values()]
+    assert sum(found[:-1]) == found[-1] > 0
+
+
+def test_unknown_origin_is_doubt_for_runtimes_too():
+    rule = "all runtime:C syscalls = 0"
+    assert state(rule, "stripped-static") == judge.UNJUDGED

@@ -250,3 +250,29 @@ def test_release_and_small(article):
     for side in ("before", "after"):
         total = sum(cell[side]["count"] for cell in record["totals"])
         assert total == sum(row[side]["count"] for row in record["rows"])
+
+
+def test_programs_of_a_tree_are_paired_by_name_and_place(programs, tmp_path):
+    program = os.path.join(os.path.dirname(programs.trace()), "program")
+
+    def tree(name, script):
+        path = str(tmp_path / (name + ".brkpoint"))
+        command = [BRKPOINT, "run", "--quiet", "-o", path, "sh", "-c", script]
+        subprocess.run(command, check=True, timeout=LIMIT_S)
+        return path
+
+    once = tree("once", "%s; true" % program)
+    twice = tree("twice", "%s; %s; true" % (program, program))
+    other = tree("other", "(%s; true); true" % program)
+    record = diff(once, twice)
+    assert record["after"]["programs"] > record["before"]["programs"]
+    doubled = [
+        row
+        for row in record["rows"]
+        if row["process"][-1] == "program" and row["function"] == "parse_line"
+    ]
+    assert doubled and all(row["how"] == "exact" for row in doubled)
+    assert all(row["after"]["count"] == 2 * row["before"]["count"] for row in doubled)
+    moved = diff(once, other)  # below another shell: another place
+    hows = {row["how"] for row in moved["rows"] if row["function"] == "parse_line"}
+    assert hows == {"gone", "new"}

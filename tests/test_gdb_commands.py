@@ -10,7 +10,14 @@ from engine_runs import compile_c
 from gdb_sessions import SOURCE, TOP, between, gdb, plain
 from target_programs import brkpoint
 
-DOCUMENTED = ("alloc trace", "alloc where", "alloc why", "alloc report", "alloc phase")
+DOCUMENTED = (
+    "alloc trace",
+    "alloc where",
+    "alloc why",
+    "alloc report",
+    "alloc phase",
+    "alloc diff",
+)
 _ALL_OPTIONS = """python
 from brkpoint_gdb import commands
 import sys

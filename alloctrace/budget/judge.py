@@ -5,7 +5,7 @@ Noise only adds: of several runs the least value counts.
 
 from __future__ import annotations
 
-from alloctrace.budget.scopes import NoSuchProgram
+from alloctrace.budget.scopes import Unanswered
 
 KEPT, BETTER, BROKEN, UNJUDGED, SKIPPED = "kept", "better", "broken", "cannot be judged", "skipped"
 
@@ -38,7 +38,7 @@ class _Verdict:
             return SKIPPED, unmet
         try:
             told["values"] = [run.value(rule) for run in self._runs]
-        except NoSuchProgram as error:
+        except Unanswered as error:
             return UNJUDGED, str(error)
         told["value"] = value = min(told["values"])
         if value > rule.limit:
@@ -80,7 +80,7 @@ class _Verdict:
                 return "not everything was seen: %s" % "; ".join(run.weak)
             unknown = run.unknown(rule)
             if unknown and value + unknown > rule.limit:
-                return "%d of unknown origin may be the user's" % unknown
+                return "%d of unknown origin may belong to it" % unknown
             if rule.function and not run.has_names():
                 return "the functions of the program have no names"
         return None

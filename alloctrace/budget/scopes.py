@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from array import array
 
-from alloctrace import chosen, function_names, lives, measure
+from alloctrace import chosen, function_names, lives, measure, processes
 from alloctrace.compare import fairness
 from alloctrace.compare.entries import MOST_VIA
 
@@ -13,8 +13,8 @@ _OF_ALL = {"live": "live_blocks", "live-bytes": "live_bytes", "temporary": "temp
 _OF_ALL["peak"] = "peak_bytes"
 
 
-class NoSuchProgram(LookupError):
-    """No program of the run has that name. One line, for people, not escaped."""
+class Unanswered(LookupError):
+    """The run has no answer to what a rule asks. One line, for people, not escaped."""
 
 
 class Recorded:
@@ -50,15 +50,33 @@ class Recorded:
         return None, None
 
     def value(self, rule):
-        """The number that `rule` limits; raises NoSuchProgram."""
-        if rule.metric == "peak" and rule.scope == ("all", "any", None, None, None, None):
-            if not self._about(None).others:
-                return self.trace.sums().peak.get("bytes") or 0
+        """The number that `rule` limits; raises Unanswered."""
+        if rule.metric == "peak":
+            about = self._about(rule.program)
+            if not (rule.owner or rule.function or rule.purpose):
+                return self._peak(rule.origin, about)
+            if about.others:
+                raise Unanswered("the part of one place in a peak is known where one program ran")
         return sum(_amount(group, rule.metric) for _, group in self._within(rule))
 
+    def _peak(self, origin, about):
+        """The most that was live in the program, of several that of the largest; or the part of it
+        that `origin` held."""
+        whole = {"bytes": 0, "by_origin": {}, **self.trace.sums().peak}
+        if not about.others and about.one:
+            held = sum(g.peak_bytes for g in self.groups if measure.origin(g) == origin)
+            return (whole["bytes"] or 0) if origin == "any" else held
+        everything = processes.programs_of(self._processes)
+        own = processes.peaks(self.run, everything, whole)
+        rows = [own[program.key] for program in about.programs if program.key in own]
+        if not rows:
+            raise Unanswered("the trace does not know the peak of each program")
+        largest = max(rows, key=lambda row: row["bytes"])
+        return largest["bytes"] if origin == "any" else largest["by_origin"].get(origin, 0)
+
     def unknown(self, rule):
-        """The same of events of unknown origin, which may be the user's."""
-        if rule.origin != "user":
+        """The same of events of unknown origin, which may be of the origin that is asked for."""
+        if rule.origin in ("any", "unknown"):
             return 0
         return sum(_amount(group, rule.metric) for _, group in self._within(rule, "unknown"))
 
@@ -111,7 +129,11 @@ class Recorded:
                 continue
             if wanted not in ("any", measure.origin(group)):
                 continue
-            if rule.owner and (not group.verdict or group.verdict.owner != rule.owner):
+            if (
+                rule.owner
+                and origin is None
+                and (not group.verdict or group.verdict.owner != rule.owner)
+            ):
                 continue
             if beneath is not None and not (node > 0 and beneath[node]):
                 continue
@@ -126,7 +148,7 @@ class Recorded:
                 wanted = chosen.ASKED if program is None else program
                 self._chosen[program] = chosen.choose(self._processes, wanted)
             except chosen.NoSuchProcess as error:
-                raise NoSuchProgram(str(error)) from None
+                raise Unanswered(str(error)) from None
         return self._chosen[program]
 
     def _beneath_function(self, function):

@@ -6,7 +6,7 @@ the runs before do not agree on is `noisy`. Rows add up to the difference of the
 
 from __future__ import annotations
 
-from alloctrace import words
+from alloctrace import fields, words
 from alloctrace.compare import entries, fairness, likeness, matching, names
 from alloctrace.totals import ORIGIN_RANK, PHASE_RANK
 
@@ -29,6 +29,7 @@ def compare(before, after):
         "before": _side(one, ours),
         "after": _side(other, theirs),
         "warnings": fairness.warnings(one.trace, other.trace),
+        "seen_everything": not fairness.weak(one.trace) and not fairness.weak(other.trace),
         "peak_bytes": peaks,
         "totals": _totals(told),
         "tables": _tables(told),
@@ -174,7 +175,7 @@ def _borders(trace):
 
 
 def _state(values):
-    return {name: values.get(name) for name in ("rss_bytes", "mapped_bytes")}
+    return {name: fields.number(values, name, None) for name in ("rss_bytes", "mapped_bytes")}
 
 
 def _libraries(before, after):

@@ -33,6 +33,7 @@ class Recorded:
             (gdb.events.exited, self._exited),
         )
         self._connected = False
+        self.diff_mark = 0  # the event that the next `alloc diff` begins with
         self._stop_ns = 0  # when the program stood still last, since the recording began
 
     def start(self, phase):

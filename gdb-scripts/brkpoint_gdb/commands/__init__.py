@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from .. import functions, parameters
 from .alloc import Alloc
+from .diff import Diff
 from .phase import Phase
 from .report import Report
 from .trace import Trace
 from .where import Where
 from .why import Why
 
-COMMANDS = (Alloc, Trace, Where, Why, Phase, Report)
+COMMANDS = (Alloc, Trace, Where, Why, Phase, Report, Diff)
 
 
 def register():
