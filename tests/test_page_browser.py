@@ -246,6 +246,20 @@ def test_a_hostile_name_stays_text(browser, pages):
     assert browser.complaints() == []
 
 
+def test_the_blocks_that_are_live_after_a_step(browser, pages):
+    browser.open(pages["small"], "#step=2")
+    script = "return [...document.querySelectorAll('[data-block]')].map((e) => e.textContent)"
+    assert browser.js(script) == ["#01.4 KiB", "#21009 bytes"]
+    assert "2 blocks of 2.4 KiB (2,490 bytes) are live after event 2" in browser.text("#blocks")
+    browser.click("[data-step=forward]")
+    assert browser.js(script) == ["#01.4 KiB"]
+    assert "Block #2 has just gone" in browser.text("#blocks")
+    browser.click("[data-block='0']")
+    assert browser.hash() == "#step=0"
+    browser.click("[data-scale=true]")
+    assert browser.complaints() == []
+
+
 def test_threads_and_programs_are_filters(browser, tmp_path):
     trace_ = made_pages.small_trace()
     for event in trace_._events[2:]:

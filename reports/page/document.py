@@ -26,6 +26,7 @@ SCRIPTS = (
     "choose.js",
     "card.js",
     "why.js",
+    "blocks.js",
     "filters.js",
     "matrix.js",
     "who.js",

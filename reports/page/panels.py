@@ -44,6 +44,13 @@ def body(summary, facts):
             _strip(facts),
             _card(facts),
             section(
+                "memory",
+                "What was live then?",
+                "The blocks after the event above, by address, with the bytes between them: the "
+                "allocator's headers, padding, or free. A block keeps its number when it moves.",
+                '<div class="js"></div>',
+            ),
+            section(
                 "matrix",
                 "Who asked, and in which phase?",
                 "Calls of the allocator / memory syscalls. Each cell is a filter.",

@@ -4,6 +4,7 @@ document.documentElement.classList.add("scripted");
 tellDisagreements();
 setUpStrip();
 setUpCard();
+setUpBlocks();
 setUpFilters();
 setUpMatrix();
 setUpWho();
