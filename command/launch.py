@@ -90,6 +90,7 @@ def run(argv, spool_path, options=None, found=None):
     found = found or program.find(argv, environment)
     if not options.recorder:
         tracer.find_gdb()
+        tracer.check_debug_files(os.fsdecode(found.path))
     if options.fixed_addresses:
         target.check_fixed_addresses()
     ignored = heritage.ignored_signals()

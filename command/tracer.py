@@ -13,10 +13,13 @@ import sys
 import time
 from collections import namedtuple
 
+from alloctrace import elf_debug
+from alloctrace.elf import ElfError, ElfFile
 from alloctrace.gdb_start import ENVIRONMENT, WORDS
+from alloctrace.symbols import DEBUG_ROOTS
 
 from . import surroundings, target
-from .errors import EngineError, UserError
+from .errors import EngineError, UserError, shown
 
 ENGINE = os.path.join(
     os.path.dirname(os.path.dirname(os.path.realpath(__file__))), "gdb-scripts", "engine.py"
@@ -80,6 +83,18 @@ def start(engine=ENGINE, live=False):
         os.close(descriptor)
     fixed = {"ready_fd": ready_write, "live_fd": live_fd[0] if live_fd else None}
     return Tracer(process, ready_read, log, _configurer(config_write, fixed))
+
+
+def check_debug_files(path):
+    """Raises UserError where gdb would wait for ever, or read for long, before it watches anything."""
+    try:
+        with ElfFile(path) as elf:
+            unfit = elf_debug.unfit(elf, DEBUG_ROOTS)
+    except (ElfError, OSError):
+        return  # gdb will say what it makes of it
+    if unfit is not None:
+        text = "gdb would look for debug information in %s, which is no ordinary file: remove it"
+        raise UserError(text % shown(unfit))
 
 
 def _command(engine):

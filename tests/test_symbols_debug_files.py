@@ -11,6 +11,7 @@ from alloctrace import elf_debug, symbol_gdb, symbols
 from alloctrace.elf import ElfFile
 from alloctrace.symbol_cache import Cached
 from made_programs import compiled, functions, history, module
+from target_programs import brkpoint
 
 pytestmark = pytest.mark.skipif(
     not (shutil.which("gcc") and shutil.which("gdb") and shutil.which("objcopy")),
@@ -143,3 +144,12 @@ def test_nothing_of_the_users_environment_reaches_gdb(tmp_path, monkeypatch, nam
     if name == "PYTHONPATH":  # the twin: a gdb that is started plainly does run it
         subprocess.run(["gdb", "-nx", "-batch", "-ex", "python 1"], capture_output=True)
         assert proof.exists()
+
+
+def test_breakpoints_do_not_begin_to_wait_for_it(tmp_path):
+    path = program(tmp_path, "link")
+    words = ["run", "--quiet", "--engine", "breakpoints", "-o", str(tmp_path / "t"), "--force"]
+    assert brkpoint(*words, path).returncode == 0
+    fifo(str(tmp_path / "x.dbg"))
+    refused = brkpoint(*words, path)
+    assert refused.returncode == 125 and "x.dbg, which is no ordinary file" in refused.stderr
