@@ -14,6 +14,9 @@ FUZZ ?= 60
 help: ## list these verbs
 	@awk -F ':[^#]*## ' '/^[a-z][a-z%-]*:[^#]*## / { sub("%", "NAME", $$1); \
 	  printf "make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST) | sort
+	@echo; echo 'NAME of session-NAME: $(sessions)' | fold -s -w 80
+	@echo; echo 'NAME of run-NAME, with more ways to build them in `make programs`: $(sort $(asm_names) \
+	  $(c_names) $(cxx_names) $(rust_names))' | fold -s -w 80
 
 -include targets/build.mk
 -include recorder/build.mk
@@ -55,7 +58,10 @@ session_push-to-malloc = boxed.debug
 session_malloc-to-kernel = alloc
 session_first-instruction = success
 
-session-%: $$(TARGETS_OUT)/$$(session_$$*) ## tell a session of gdb-scripts/sessions/, in gdb
+sessions = $(sort $(basename $(notdir $(wildcard gdb-scripts/sessions/*.py))))
+
+session-%: $$(addprefix $$(TARGETS_OUT)/,$$(session_$$*)) ## tell a session of gdb-scripts/sessions/, in gdb
+	@test -n '$(session_$*)' || { echo 'no session is named $*; there are: $(sessions)' >&2; exit 2; }
 	@gdb -nx -batch -x gdb-scripts/sessions/$*.py --args $<
 
 bench: targets ## measure what brkpoint costs; prints ratios
@@ -91,6 +97,7 @@ readme: targets ## write the generated parts anew: README's run, manual, complet
 
 rooms = command alloctrace reports gdb-scripts trace-scripts targets evaluator
 lib = $(DESTDIR)$(PREFIX)/lib/brkpoint
+doc = $(DESTDIR)$(PREFIX)/share/doc/brkpoint
 man = $(DESTDIR)$(PREFIX)/share/man/man1/brkpoint.1
 bash_completion = $(DESTDIR)$(PREFIX)/share/bash-completion/completions/brkpoint
 zsh_completion = $(DESTDIR)$(PREFIX)/share/zsh/site-functions/_brkpoint
@@ -120,16 +127,20 @@ install: uninstall $(if $(with_mexe),build/mexe) $(recorder_if_can) ## install b
 	  '$(lib)/recorder/brkpoint-recorder',@echo 'not installed: the recorder (no Zydis to build it with)')
 	ln -s ../lib/brkpoint/brkpoint '$(DESTDIR)$(PREFIX)/bin/brkpoint'
 	install -D -m 644 docs/man/brkpoint.1 '$(man)'
+	install -d '$(doc)'
+	install -m 644 README.md CHANGELOG.md LICENSE $(wildcard docs/*.md) '$(doc)'
 	install -D -m 644 completions/brkpoint.bash '$(bash_completion)'
 	install -D -m 644 completions/_brkpoint '$(zsh_completion)'
 	install -D -m 644 completions/brkpoint.fish '$(fish_completion)'
 	$(if $(with_mexe),$(install_mexe),@echo 'not installed: mexe (no gcc to build it with)')
 
 uninstall: ## remove what install put there
-	rm -rf '$(lib)'
+	rm -rf '$(lib)' '$(doc)'
 	rm -f '$(DESTDIR)$(PREFIX)/bin/brkpoint' '$(man)'
 	rm -f '$(bash_completion)' '$(zsh_completion)' '$(fish_completion)'
 	rm -f '$(DESTDIR)$(PREFIX)/bin/mexe' '$(mexe_man)' '$(mexe_bash)' '$(mexe_zsh)' '$(mexe_fish)'
+	@cd '$(DESTDIR)$(PREFIX)/share' 2>/dev/null && rmdir -p --ignore-fail-on-non-empty \
+	  bash-completion/completions zsh/site-functions fish/vendor_completions.d 2>/dev/null || true
 
 clean: ## delete build/
 	rm -rf build

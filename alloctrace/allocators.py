@@ -11,7 +11,8 @@ import re
 from collections import namedtuple
 from functools import lru_cache
 
-from . import origin_table, words
+from . import tables, words
+from .tables import is_yes
 
 PATH = os.path.join(os.path.dirname(os.path.abspath(__file__)), "data", "allocators.ini")
 REGISTERS = 6  # that arguments come in, on x86-64
@@ -95,9 +96,8 @@ def standard():
     for point, arguments in words.SIGNATURES.items():
         text = "%s(%s)=%s" % (point, ",".join(arguments.split()), point)
         found[point] = described(text, "")
-    ini = table()
-    for key in ini.sections():
-        for named in () if key.startswith(UNWATCHED) else _section(key, ini[key]):
+    for key, section in table().items():
+        for named in () if key.startswith(UNWATCHED) else _section(key, section):
             found.setdefault(named.name, named)
     return tuple(found.values())
 
@@ -113,21 +113,18 @@ def _others():
 
 
 def table():
-    """The file, as configparser reads it."""
-    ini = origin_table.parser()
-    with open(PATH, encoding="utf-8") as file:
-        ini.read_file(file)
-    return ini
+    """The file, as tables.read gives it."""
+    return tables.read(PATH)
 
 
 def _section(key, section):
     lines = [line for line in section.get("names", "").split("\n") if line.strip()]
-    if section.getboolean("standard", False):
+    if is_yes(section, "standard"):
         for point, arguments in words.SIGNATURES.items():
             lines.insert(0, "%s(%s)=%s" % (point, ",".join(arguments.split()), point))
-    beside = section.getboolean("beside", False)
+    beside = is_yes(section, "beside")
     prefixes = section.get("prefixes", "").split()
-    prefixes += [""] if section.getboolean("plain", False) else []
+    prefixes += [""] if is_yes(section, "plain") else []
     for prefix in prefixes:
         for line in lines:
             named = described(line, key, beside)

@@ -237,8 +237,8 @@ def _programs(understood, paths, one, many):
     return "%s %s" % (text, one if len(shown) == 1 else many)
 
 
-def hints(understood):
-    """What more could be told with what: [{missing, gives, command}]."""
+def hints(understood, notes=()):
+    """What more could be told with what: [{missing, gives, command}]. `notes`: of the trace."""
     rows = []
     if understood.loader_is_nameless:
         rows.append(
@@ -251,6 +251,8 @@ def hints(understood):
     own = [path for path in understood.stripped() if not is_of_a_package(path)]
     others = [path for path in understood.stripped() if is_of_a_package(path)]
     lineless = [path for path in understood.lineless() if not is_of_a_package(path)]
+    if any(note.startswith("gdb cannot be run for symbols") for note in notes):
+        lineless = []  # whether there are lines was not asked
     if others:
         rows.append(
             {

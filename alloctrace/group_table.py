@@ -56,7 +56,7 @@ class GroupTable(Sequence):
         made.verdict = array("I", [verdicts.of(g.verdict) for g in groups])
         made.purpose = array("I", [purposes.of(g.purpose) for g in groups])
         made.set_sums(0, list(zip(*map(sums_of, groups))))
-        made.own_peak = clamped([g.own_peak_bytes for g in groups])
+        made.set_own_peaks(0, [g.own_peak_bytes for g in groups])
         made.verdicts, made.purposes = verdicts.values, purposes.values
         return made
 

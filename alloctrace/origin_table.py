@@ -9,21 +9,18 @@ up for its caller), `public` (yes: worth a word in `via`), `source` (where to re
 
 from __future__ import annotations
 
-import configparser
 import os
 import re
 from dataclasses import dataclass
 from functools import lru_cache
 
+from . import tables
 from .globs import Globs, glob
+from .tables import TableError, is_yes
 
 PATH = os.path.join(os.path.dirname(os.path.abspath(__file__)), "data", "origin.ini")
 CLASSES = ("allocator", "pass", "loader", "runtime", "user")
 PLACES = ("any", "libc", "loader", "library", "program", "static", "rust", "cpython")
-
-
-class TableError(Exception):
-    """A rule table of this project is malformed: ours, with the section that is wrong."""
 
 
 @dataclass(frozen=True)
@@ -73,22 +70,10 @@ class Table:
         return re.split(r"\.so\b|-\d", module, maxsplit=1)[0] or module
 
 
-def parser():
-    """A configparser for tables: nothing is interpolated, `=` alone separates."""
-    ini = configparser.ConfigParser(
-        interpolation=None, delimiters=("=",), comment_prefixes=("#",), strict=True
-    )
-    ini.optionxform = str  # names keep their case
-    return ini
-
-
 def read(path):
-    ini = parser()
-    with open(path, encoding="utf-8") as file:
-        ini.read_file(file)
-    owners = [(glob(pattern), name) for pattern, name in ini["owners"].items()]
-    rows = [_row(key, ini[key]) for key in ini.sections() if key != "owners"]
-    return Table(rows, owners)
+    sections = tables.read(path)
+    owners = [(glob(pattern), name) for pattern, name in sections.pop("owners").items()]
+    return Table([_row(key, section) for key, section in sections.items()], owners)
 
 
 def _row(key, section):
@@ -99,7 +84,7 @@ def _row(key, section):
         raise TableError("origin.ini, [%s]: class, where, names or source" % key)
     if kind == "runtime" and "owner" not in section:
         raise TableError("origin.ini, [%s]: a runtime without owner" % key)
-    flags = {flag: section.getboolean(flag.replace("_", " "), False) for flag in _FLAGS}
+    flags = {flag: is_yes(section, flag.replace("_", " ")) for flag in _FLAGS}
     owner = section.get("owner", "")
     return Row(key, kind, places, names, owner, source=section["source"], **flags)
 

@@ -9,8 +9,7 @@ from __future__ import annotations
 import re
 import sys
 
-from . import purpose_rules
-from .origin_table import parser
+from . import purpose_rules, tables
 
 BEGIN = "<!-- rules: generated from alloctrace/data/purpose.ini, do not edit -->\n"
 END = "<!-- end of rules -->\n"
@@ -19,10 +18,9 @@ _HEADING = re.compile(r"^# =+ (.+)$")
 
 def listing(path=purpose_rules.PATH):
     """The rules as Markdown, a table for each heading of the file."""
-    ini = parser()
     with open(path, encoding="utf-8") as file:
         text = file.read()
-    ini.read_string(text)
+    sections = tables.parse(text.splitlines())
     lines = []
     for line in text.splitlines():
         heading = _HEADING.match(line)
@@ -30,8 +28,8 @@ def listing(path=purpose_rules.PATH):
             lines += ["", "### " + heading.group(1)[:1].upper() + heading.group(1)[1:], ""]
             lines += ["| rule | for | evidence | read it up |", "|---|---|---|---|"]
         elif line.startswith("["):
-            lines.append(_row(line[1:-1], ini[line[1:-1]]))
-    count = "%d rules." % len(ini.sections())
+            lines.append(_row(line[1:-1], sections[line[1:-1]]))
+    count = "%d rules." % len(sections)
     return "\n".join([count] + lines) + "\n"
 
 

@@ -26,9 +26,9 @@ import string
 from dataclasses import dataclass
 from functools import lru_cache
 
-from . import words
+from . import tables, words
 from .globs import Globs, glob
-from .origin_table import TableError, parser
+from .tables import TableError
 
 PATH = os.path.join(os.path.dirname(os.path.abspath(__file__)), "data", "purpose.ini")
 KEYS = (
@@ -118,10 +118,8 @@ class Rules:
 
 def read(path, facts):
     """The Rules of the file at `path`; `facts`: names that `when` may use."""
-    ini = parser()
-    with open(path, encoding="utf-8") as file:
-        ini.read_file(file)
-    rules = [_rule(key, order, ini[key]) for order, key in enumerate(ini.sections())]
+    sections = tables.read(path).items()
+    rules = [_rule(key, order, section) for order, (key, section) in enumerate(sections)]
     for rule in rules:
         unknown = [name for name in rule.when if name.lstrip("!") not in facts]
         if unknown:

@@ -227,7 +227,7 @@ def _added(counters, trace, run):
         "seen_everything": not unseen,
         "unseen": unseen,
         "not_seen": coverage.not_seen(run, run.get("cuts") or {}, hooked, ends),
-        "hints": coverage.hints(counters.understood) + list(run.get("hints") or ()),
+        "hints": coverage.hints(counters.understood, trace.notes) + list(run.get("hints") or ()),
         "also_watched": list(run.get("also_watched") or ()),
         "cost": _numbers(run.get("cost")),
         "notes": [str(note) for note in trace.notes],

@@ -11,9 +11,8 @@ import json
 import os
 import signal
 import subprocess
-import tempfile
 
-from . import gdb_start
+from . import gdb_start, leftovers
 
 _HERE = os.path.dirname(os.path.dirname(os.path.realpath(__file__)))
 SCRIPT = os.path.join(_HERE, "gdb-scripts", "symbolise.py")
@@ -52,7 +51,7 @@ def ask(requests, gdb="gdb", debug_roots=None, timeout=TIMEOUT_S):
 
 def _ask(requests, gdb, debug_roots, timeout):
     """One run of gdb: ({position in `requests`: {offset: answer}}, [errors], problem or None)."""
-    with tempfile.TemporaryDirectory(prefix="brkpoint-symbols-") as folder:
+    with leftovers.folder() as folder:
         modules = []
         for index, (path, offsets) in enumerate(requests):
             name = "m%d" % index

@@ -6,12 +6,10 @@ run, nothing in it is trusted, and what is damaged raises TraceError.
 
 from __future__ import annotations
 
-import contextlib
 import os
 import sqlite3
-import tempfile
 
-from . import classify, run_facts, trace_schema, trace_write
+from . import classify, leftovers, run_facts, trace_schema, trace_write
 from .trace_check import TraceError, check_header, connect
 from .trace_read import Trace
 
@@ -32,13 +30,10 @@ def write(path, history, stacks, outcome, force=False, tell=lambda what: None):
     tell("writing")
     folder, name = os.path.split(os.fspath(path))
     try:
-        temporary = _temporary(folder or os.curdir, name)
-        try:
+        with leftovers.file(folder or os.curdir, name) as temporary:
+            _allow(temporary)
             counted = _fill(temporary, run_facts.facts(history, outcome), history, stacks)
             _into_place(temporary, path, force)
-        finally:
-            with contextlib.suppress(FileNotFoundError):
-                os.unlink(temporary)
         _sync(folder or os.curdir)
         return counted
     except OSError as error:
@@ -53,16 +48,11 @@ def open(path):
     return Trace(connect(path), path)
 
 
-def _temporary(folder, name):
-    """A new empty file beside the trace, so that renaming it is atomic."""
-    descriptor, path = tempfile.mkstemp(prefix=".%s." % name[:100], suffix=".tmp", dir=folder)
-    try:
-        mask = os.umask(0)
-        os.umask(mask)
-        os.fchmod(descriptor, 0o666 & ~mask)
-    finally:
-        os.close(descriptor)
-    return path
+def _allow(path):
+    """Who may read it: as with any new file of the user's."""
+    mask = os.umask(0)
+    os.umask(mask)
+    os.chmod(path, 0o666 & ~mask)
 
 
 def _fill(path, run, history, stacks):

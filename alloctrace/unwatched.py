@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import namedtuple
 
 from . import allocators, elf
+from .tables import is_yes
 
 # `also`: what watches it, "" where nothing can. `weakens`: counts without it are too small.
 Known = namedtuple("Known", "marks words also weakens")
@@ -12,12 +13,12 @@ Known = namedtuple("Known", "marks words also weakens")
 
 def known():
     """[Known] of the table."""
-    ini = allocators.table()
-    return [_known(ini[key]) for key in ini.sections() if key.startswith(allocators.UNWATCHED)]
+    table = allocators.table().items()
+    return [_known(section) for key, section in table if key.startswith(allocators.UNWATCHED)]
 
 
 def _known(section):
-    weakens = section.getboolean("weakens", False)
+    weakens = is_yes(section, "weakens")
     return Known(section["marks"].split(), section["words"], section.get("also", ""), weakens)
 
 

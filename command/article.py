@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import multiprocessing
+import multiprocessing.connection
 import os
 import platform
+import re
 import shlex
 import subprocess
 import sys
@@ -22,7 +23,8 @@ ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 # A clone builds into its own build/; what was installed is not written to.
 IS_CLONE = os.path.exists(os.path.join(ROOT, "Makefile"))
 PRODUCTS = os.path.join(ROOT, "build") if IS_CLONE else os.path.abspath("brkpoint-article")
-BUILD = ("make", "-s", "-f", "targets/build.mk")
+BUILD = ("make", "-f", "targets/build.mk")
+_PRODUCT = re.compile(r" -o (\S+?)(?:\.(?:\$\$|\d+)\S*)?(?:\s|$)", re.M)
 # The longest first: two run at a time.
 PROGRAMS = (
     ("vec", "vec_fn", "vec_reserved", "empty", "empty.small", "alloc", "success", "stack")
@@ -61,7 +63,7 @@ def invoke(args):
     _make_folder(traces)
     os.chdir(ROOT)  # the programs are named as a reader in the clone would type them
     _say("building the article's programs ...")
-    _make("article-targets")
+    _build()
     record = _record(traces)
     _write(os.path.join(folder, "article.json"), article.to_json(record))
     _write(os.path.join(folder, "article.md"), article.to_markdown(record))
@@ -124,38 +126,89 @@ def _evaluator(traces):
 
 
 def _side_by_side(jobs):
-    """Yield each job's outcome as it comes; each worker is a process, for it forks itself."""
-    workers = min(len(os.sched_getaffinity(0)), AT_ONCE, max(1, len(jobs)))
-    pool = multiprocessing.get_context("fork").Pool(workers)
+    """Yield each job's outcome as it comes; each has a process of its own, for it forks itself.
+
+    No pool of multiprocessing: its locks want a /dev/shm that can be written to.
+    """
+    most = min(len(os.sched_getaffinity(0)), AT_ONCE)
+    waiting, running = list(jobs), {}
     try:
-        yield from pool.imap_unordered(_job, jobs)
+        while waiting or running:
+            while waiting and len(running) < most:
+                process, answer = _begin(waiting[0])
+                running[answer] = process, waiting.pop(0)
+            for answer in multiprocessing.connection.wait(running):
+                process, job = running.pop(answer)
+                yield _outcome(answer, job)
+                process.join()
     finally:
-        pool.terminate()
+        for process, _ in running.values():
+            process.terminate()
 
 
-def _job(job):
+def _begin(job):
+    """(process, where its outcome will come)."""
+    context = multiprocessing.get_context("fork")
+    answer, sender = context.Pipe(duplex=False)
+    process = context.Process(target=_job, args=(job, sender))
+    process.start()
+    sender.close()
+    return process, answer
+
+
+def _outcome(answer, job):
     """(program, facts or None, why it was left out or "")."""
-    name = job[0]
+    with answer:
+        try:
+            return answer.recv()
+        except EOFError:
+            return job[0], None, "it ended before it told anything"
+
+
+def _job(job, sender):
     try:
-        return name, article_runs.run(*job), ""
+        sender.send((job[0], article_runs.run(*job), ""))
     except (article_runs.RunError, UserError, OSError) as error:
-        return name, None, visible(str(error))
+        sender.send((job[0], None, visible(str(error))))
     except KeyboardInterrupt:  # what was started has been ended on the way up
         os._exit(130)
 
 
-def _make(goal):
+def _build():
+    """Build what is not built yet, with a counter: some of it takes a while."""
+    built = {}
+    for line in _making("article-targets"):
+        built.update(dict.fromkeys(_products(line)))
+        if built:
+            _say("building the article's programs: %s (%d)" % (list(built)[-1], len(built)))
+
+
+def _products(text):
+    """The names of what lines of make say they build."""
+    return [os.path.basename(name) for name in _PRODUCT.findall(text)]
+
+
+def _make(goal, *options):
     """Run one goal of targets/build.mk; its output as text."""
+    return "".join(_making(goal, "-s", *options))
+
+
+def _making(goal, *options):
+    """The same, line by line."""
     if not os.path.exists(os.path.join(ROOT, "targets", "build.mk")):
         raise UserError("the article's programs are not here: run this in a clone of brkpoint")
+    words = [*BUILD, *options, goal]
+    if not IS_CLONE:
+        words.insert(-1, "TARGETS_OUT=%s/targets" % PRODUCTS)
     try:
-        words = [*BUILD, goal] if IS_CLONE else [*BUILD, "TARGETS_OUT=%s/targets" % PRODUCTS, goal]
-        done = subprocess.run(words, cwd=ROOT, stdout=subprocess.PIPE, check=False)
+        process = subprocess.Popen(words, cwd=ROOT, stdout=subprocess.PIPE)
     except OSError:
         raise UserError("make is missing: apt-get install make") from None
-    if done.returncode:
+    with process:
+        for line in process.stdout:
+            yield line.decode("utf-8", "replace")
+    if process.returncode:
         raise UserError("the article's programs could not be built: make said why, above")
-    return done.stdout.decode("utf-8", "replace")
 
 
 def _commands():

@@ -20,6 +20,8 @@ _TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 _OLDEST_PYTHON = (3, 9)
 _LOW_DISK = 100 << 20  # bytes: the trace of some ten million events
 _SECONDS = 30
+# apt would install what is there already.
+_NEWER_SYSTEM = "none by apt: a newer release of the system has it (Debian 12, Ubuntu 22.04)"
 _CHANGES_NUMBERS = (
     "LD_PRELOAD LD_AUDIT LD_LIBRARY_PATH LD_BIND_NOW GLIBC_TUNABLES MALLOC_ARENA_MAX "
     "MALLOC_MMAP_THRESHOLD_ MALLOC_PERTURB_ MALLOC_TOP_PAD_ MALLOC_TRIM_THRESHOLD_"
@@ -56,9 +58,8 @@ def platform():
 def python():
     says = "%d.%d" % sys.version_info[:2]
     if sys.version_info < _OLDEST_PYTHON:
-        return [
-            Finding("python3", "missing", says + " is older than 3.9", True, "", apt("python3"))
-        ]
+        says += " is older than 3.9"
+        return [Finding("python3", "missing", says, True, "", _NEWER_SYSTEM)]
     try:
         import sqlite3
     except ImportError:
@@ -68,8 +69,11 @@ def python():
 
 def gdb():
     """gdb, and what its own Python says: it need not be the one that runs this."""
-    without = "reports of stored traces work; no program can be observed"
-    missing = Finding("gdb", "missing", "not found", True, without, apt("gdb"))
+    without, needed = "reports of stored traces work; no program can be observed", True
+    if recorder.find():
+        without = "the recorder watches; no lines, no inlined functions, no breakpoints"
+        needed = False
+    missing = Finding("gdb", "missing", "not found", needed, without, apt("gdb"))
     if not shutil.which("gdb"):
         return [missing]
     said = _output(_gdb_command(), env=gdb_start.ENVIRONMENT)
@@ -78,8 +82,10 @@ def gdb():
         missing.says = "found, but without Python inside"
     elif (int(answer[2]), int(answer[3])) < _OLDEST_PYTHON:
         missing.says = "its Python %s.%s is older than 3.9" % (answer[2], answer[3])
+        missing.mend = _NEWER_SYSTEM
     elif answer[4] != "True":
         missing.says = "%s has no conditions on catchpoints; gdb 11 has" % answer[1]
+        missing.mend = _NEWER_SYSTEM
     else:
         says = "%s with Python %s.%s inside" % (answer[1], answer[2], answer[3])
         return [Finding("gdb", "ok", says, True)]

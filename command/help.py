@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
+
 from . import main
 from .errors import USAGE, UserError, shown
 
 NAME = "help"
 HELP = "teach the command by example, or one COMMAND in full"
 
+_TOP_FOLDER = os.path.dirname(os.path.dirname(os.path.realpath(__file__)))
 _TOP = """\
 brkpoint: who allocated that, when, and why?
 
@@ -28,25 +31,74 @@ phase of the program's life it was made, who asked for it, and what for.
 The commands:
 """
 
+# What people look for and is no command of its own: word, what it says.
+TOPICS = {
+    "gdb": """\
+Inside gdb: source {gdb}
+
+That gives one command, `alloc`, to your own session:
+
+  alloc trace start         record from where the program stands
+  alloc why                 the last call: who asked, and what for
+  alloc where POINTER       which block a pointer lies in, and who asked for it
+  alloc report              what was recorded so far
+  help alloc                the others, and their options
+
+The manual: {docs}/gdb.md
+""",
+    "verify": """\
+brkpoint --verify PROGRAM [ARG...]
+
+Runs the program twice, under gdb's breakpoints and under the recorder, and compares what they saw,
+event by event. Nothing is kept. Where they differ, each watches once more: a program that differs
+from itself tells nothing of the engines.
+
+  status 0    both engines saw the same
+  status 1    the engines differ
+  status 2    the two runs differ: the program did not do the same twice
+  status 125  a run failed
+
+The manual: {docs}/run.md
+""",
+}
+
 _BOTTOM = """
 `run` may be left out, unless the program is named like a command: brkpoint run report.
 More on one command, with its options: brkpoint help COMMAND
+On what is no command: brkpoint help gdb, brkpoint help verify
 """
 
 
 def configure(parser):
-    parser.add_argument("topic", nargs="?", metavar="COMMAND", help="one of the commands")
+    parser.add_argument(
+        "topic", nargs="?", metavar="COMMAND", help="one of the commands, gdb or verify"
+    )
 
 
 def invoke(args):
     if args.topic is None:
         print(text(), end="")
         return 0
+    if args.topic in TOPICS:
+        print(TOPICS[args.topic].format(gdb=gdb_file(), docs=docs()), end="")
+        return 0
     if args.topic not in main.VERBS:
-        known = ", ".join(main.VERBS)
+        known = ", ".join([*main.VERBS, *TOPICS])
         raise UserError("no command is named %s; there are %s" % (shown(args.topic), known), USAGE)
     main.parser_for(main.load(args.topic)).print_help()
     return 0
+
+
+def gdb_file():
+    """What people source, in the clone or where it was installed."""
+    return os.path.join(_TOP_FOLDER, "gdb-scripts", "brkpoint.py")
+
+
+def docs():
+    """The folder of the manual."""
+    installed = os.path.join(_TOP_FOLDER, "..", "..", "share", "doc", "brkpoint")
+    clone = os.path.join(_TOP_FOLDER, "docs")
+    return clone if os.path.isdir(clone) else os.path.normpath(installed)
 
 
 def text():

@@ -13,12 +13,10 @@ from typing import Optional
 
 from alloctrace import allocators, cache_folder
 
-from . import heritage, program, recorder, target, tracer, watch
+from . import heritage, program, recorder, target, tracer, watch, why
 from .errors import CANNOT_EXECUTE, NOT_FOUND, EngineError, UserError, shown, signal_name
 
 _NOT_THERE = (2, 20)  # ENOENT, ENOTDIR
-_CRASHED = 1  # gdb's own exit status then; no engine ends with it
-_ENGINE_FAILED, _FAILED = 3, "brkpoint: gdb could not go on: "  # gdb-scripts/brkpoint_gdb/main.py
 
 
 @dataclass
@@ -221,6 +219,8 @@ def _check_executed(child, found, spool_path):
     text = os.strerror(error)
     if error in _NOT_THERE:
         text += " (its interpreter is missing)"
+    elif found.odd:
+        text = found.odd
     raise UserError("%s: %s" % (shown(found.path), text), status)
 
 
@@ -233,7 +233,7 @@ def _outcome(watched, plan, spool_path, log):
     # at a breakpoint that a dead gdb left behind the kernel sends SIGTRAP
     if died and (watched.killed or status == signal.SIGTRAP):
         kind, status = "unknown", None
-    reason = _reason(watched, kind, status, log)
+    reason = why.incomplete(watched, kind, status, log)
     return Outcome(
         kind=kind,
         status=status,
@@ -243,36 +243,11 @@ def _outcome(watched, plan, spool_path, log):
         command=[_text(word) for word in plan.program.argv],
         program=_text(os.path.abspath(plan.program.path)),
         spool=spool_path,
-        gdb_log="" if reason and _FAILED in log and "Traceback" not in log else log,
-        notes=plan.program.notes + ([] if watched.keeps_target else plan.program.of_breakpoints),
+        gdb_log="" if reason and why.is_told(log) else log,
+        notes=why.notes(plan.program, watched.keeps_target),
         failed=lost_gdb,
-        refused=_refusal(watched, log),
+        refused=why.refusal(watched, log),
     )
-
-
-def _refusal(watched, log):
-    if watched.keeps_target and watched.gdb_status == recorder.NOT_PLANTED:
-        return shown(log.strip().splitlines()[-1]) if log.strip() else "for an unknown reason"
-    return None
-
-
-def _reason(watched, kind, status, log):
-    """Why the trace is incomplete, or None."""
-    told = log.strip().rpartition(_FAILED)[2] if _FAILED in log else None
-    if told and watched.gdb_status == _ENGINE_FAILED:
-        return "gdb could not go on: %s" % shown(told)
-    if watched.gdb_status == _CRASHED and not watched.keeps_target:
-        return "gdb crashed"
-    gdb, engine = watched.gdb_status, "the recorder" if watched.keeps_target else "gdb"
-    if gdb < 0 and not watched.hurried:
-        return "%s died (%s)" % (engine, signal_name(-gdb))
-    if watched.reason:
-        return watched.reason
-    if kind == "signalled" and watched.interrupted == status:
-        return "interrupted by %s" % signal_name(status)
-    if watched.let_go:
-        return watched.why_detached()
-    return "%s ended with status %d" % (engine, gdb) if gdb else None
 
 
 def _end_child(pid, gdb):

@@ -6,10 +6,11 @@ import argparse
 import gc
 import importlib
 import os
+import signal
 import sys
 import traceback
 
-from . import VERSION, heritage
+from . import VERSION, heritage, surroundings
 from .errors import FAILED, USAGE, UserError, shown
 
 VERBS = (
@@ -42,9 +43,23 @@ def start():
     gc.set_threshold(OBJECTS)
     heritage.occupy_standard_streams()
     heritage.free_limits()
+    surroundings.name_output()
     _speak_as_the_locale()
     words = [word.decode("utf-8", "surrogateescape") for word in heritage.arguments()]
-    return _settle(main(words))
+    return _settle(_interruptible(words))
+
+
+def _interruptible(words):
+    """As main. Before and behind it Ctrl-C ends the process at once: there is nothing to clean."""
+    if signal.getsignal(signal.SIGINT) != signal.SIG_DFL:
+        return main(words)  # it is ignored, and stays so
+    try:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        status = main(words)
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+        return status
+    except KeyboardInterrupt:  # the second one
+        return _INTERRUPTED
 
 
 def _settle(status):
@@ -77,11 +92,15 @@ def main(words):
         _forget(1)
         return 0
     except KeyboardInterrupt:
+        say("interrupted")
         return _INTERRUPTED
-    except MemoryError:
-        say("out of memory: raise the limit (`ulimit -v`), or free some memory")
-        return FAILED
-    except Exception:
+    except Exception as error:
+        cause = surroundings.cause(error)
+        if cause is not None:
+            if surroundings.is_of_output(error):
+                _forget(1)
+            say(cause)
+            return FAILED
         traceback.print_exc()
         say("this is a fault of brkpoint; please report it with the lines above")
         return FAILED

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import stat
 from collections import namedtuple
 
@@ -65,6 +66,10 @@ def _spool_name(trace):
 def _try(trace, spool):
     """Write beside the trace, and take it away again."""
     folder = os.path.dirname(trace) or os.curdir
+    limit = resource.getrlimit(resource.RLIMIT_FSIZE)[0]
+    if 0 <= limit < ENOUGH:
+        text = "no file may have more than %d bytes here, too few for the trace: `ulimit -f`"
+        raise UserError(text % limit)
     try:
         free = os.statvfs(folder)
         descriptor = os.open(spool, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)

@@ -14,24 +14,32 @@ from .errors import CANNOT_EXECUTE, NOT_FOUND, UserError, shown
 # path: bytes, as given to execve; argv: [bytes]; notes: [str], what the user should know first.
 # fallback: the argv for /bin/sh where the kernel refuses the file as no program of its own.
 # of_breakpoints: [str], what the user should know where breakpoints are the engine.
-Program = namedtuple("Program", "path argv fallback notes of_breakpoints")
+# odd: what is wrong with the file, as far as we can tell; the kernel decides whether it is run.
+Program = namedtuple("Program", "path argv fallback notes of_breakpoints odd", defaults=[None])
 
 _DEFAULT_PATH = b"/bin:/usr/bin"  # execvp(3) without PATH
 _SHELL = b"/bin/sh"
 
 
 def find(argv, environment):
-    """The Program for the words `argv` (bytes); raises UserError 126 or 127 as a shell would."""
+    """The Program for the words `argv` (bytes); raises UserError 126 or 127 as a shell would.
+
+    What Linux runs is run: a file is refused here only where the kernel would refuse it too.
+    """
     path = _search(argv[0], environment)
-    with _opened(path) as file:
-        head = file.read(256)
     notes = _privileges(path)
+    try:
+        with open(path, "rb") as file:
+            head = file.read(256)
+    except OSError as error:
+        text = "%s may be executed but not read (%s): little of it is seen"
+        return Program(path, argv, None, notes + [text % (shown(path), error.strerror)], [])
     if head.startswith(b"\x7fELF"):
-        return Program(path, argv, None, notes, _check_elf(path))
+        return _of_elf(path, argv, notes)
     if head.startswith(b"#!"):
         return Program(path, argv, None, notes, [])
-    if b"\0" in head.split(b"\n")[0]:
-        raise UserError("%s: not a program that Linux can run" % shown(path), CANNOT_EXECUTE)
+    if b"\0" in head.split(b"\n")[0]:  # perhaps for binfmt_misc
+        return Program(path, argv, None, notes, [], "not a program that Linux can run")
     return Program(path, argv, [_SHELL, path] + argv[1:], notes, [])
 
 
@@ -68,53 +76,41 @@ def _check_executable(path):
         raise UserError("%s: %s" % (shown(path), fix), CANNOT_EXECUTE)
 
 
-def _opened(path):
-    """The file for reading; one that may be executed but not read cannot be watched either."""
-    try:
-        return open(path, "rb")
-    except OSError as error:
-        text = "may be executed but not read, and gdb must read it: %s" % error.strerror
-        raise UserError("%s: %s" % (shown(path), text), CANNOT_EXECUTE) from None
-
-
-def _check_elf(path):
-    """Raises UserError where the kernel would refuse it; notes on what breakpoints do to it."""
+def _of_elf(path, argv, notes):
+    """Raises UserError where its loader is missing."""
+    odd, interpreter, traces = None, None, False
     try:
         with elf.ElfFile(path) as file:
-            _check_machine(path, file)
-            _check_segments(file, os.path.getsize(path))
+            odd = _odd_machine(file) or _odd_segments(file, os.path.getsize(path))
             interpreter = file.interp
             traces = b"\0ptrace\0" in file.dynamic_strings
     except elf.ElfError as error:
-        raise UserError(
-            "%s: damaged ELF file: %s" % (shown(path), shown(str(error))), 126
-        ) from None
+        odd = odd or shown(str(error))
     if interpreter is not None and not os.path.exists(interpreter):
         text = "its loader %s is not installed" % shown(interpreter)
         raise UserError("%s: %s" % (shown(path), text), NOT_FOUND)
-    if not traces:
-        return []
     text = "uses ptrace: breakpoints keep it from tracing itself; what it traces is not followed"
-    return ["%s %s" % (shown(path), text)]
+    of_breakpoints = ["%s %s" % (shown(path), text)] if traces else []
+    return Program(path, argv, None, notes, of_breakpoints, odd)
 
 
-def _check_machine(path, file):
+def _odd_machine(file):
     if not file.is_supported:
         bits = "%d-bit " % file.elf_class if file.elf_class else ""
-        text = "a %s%s program; brkpoint watches 64-bit x86-64 programs" % (bits, file.machine_name)
-        raise UserError("%s: %s" % (shown(path), text), CANNOT_EXECUTE)
+        return "a %s%s program; brkpoint watches 64-bit x86-64 programs" % (bits, file.machine_name)
     if file.type not in ("EXEC", "DYN"):
-        text = "an ELF file of type %s, not a program" % file.type
-        raise UserError("%s: %s" % (shown(path), text), CANNOT_EXECUTE)
+        return "an ELF file of type %s, not a program" % file.type
+    return None
 
 
-def _check_segments(file, size):
+def _odd_segments(file, size):
     loads = file.segments_of(elf.PT_LOAD)
     if not loads:
-        raise elf.ElfError("it loads nothing")
+        return "damaged ELF file: it loads nothing"
     end = max(segment.offset + segment.filesz for segment in loads)
     if end > size:
-        raise elf.ElfError("cut off: it loads up to byte %d of %d" % (end, size))
+        return "damaged ELF file: cut off: it loads up to byte %d of %d" % (end, size)
+    return None
 
 
 def _privileges(path):

@@ -51,7 +51,7 @@ def make_trace(outcome, place, force=False, use_symbols=True, tell=lambda what: 
 
 def _how(use_symbols):
     """Without symbols no separate debug file is read; the program's own are its own."""
-    gdb, roots = tracer.find_gdb(), DEBUG_ROOTS if use_symbols else ()
+    gdb, roots = _gdb(), DEBUG_ROOTS if use_symbols else ()
     folder = cache.folder()
     if folder:
         cache_folder.make_room(folder)  # the recorder keeps things there as well
@@ -73,6 +73,15 @@ def facts(outcome, recorded):
         "date": time.strftime("%Y-%m-%d %H:%M:%S %z"),
         "versions": versions(recorded.run.get("gdb")),
     }
+
+
+def _gdb():
+    """The gdb to ask for names. The recorder needs none: then names are those of symbol tables, and
+    a note of the trace says so."""
+    try:
+        return tracer.find_gdb()
+    except UserError:
+        return "gdb"
 
 
 def versions(gdb):

@@ -46,6 +46,8 @@ def invoke(args):
     path = args.trace or newest(os.curdir)
     with open_trace(path) as recorded, naming_errors(path):
         if args.html is not None:
+            if args.output is not None:
+                raise UserError("--html FILE names the file already: without -o", USAGE)
             summary = summary_of(recorded, args.process or chosen.ASKED)
             return page_file.write(args.html, document.render(summary, recorded))
         made = render(args, recorded)

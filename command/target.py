@@ -17,6 +17,7 @@ from collections import namedtuple
 from .errors import CANNOT_EXECUTE, UserError
 
 _PR_SET_PDEATHSIG, _PR_SET_PTRACER = 1, 0x59616D61  # linux/prctl.h
+_PR_SET_CHILD_SUBREAPER, _PR_GET_CHILD_SUBREAPER = 36, 37
 _ADDR_NO_RANDOMIZE, _QUERY = 0x0040000, 0xFFFFFFFF  # sys/personality.h
 
 READY = b"P"  # sent on `report` once gdb may attach
@@ -90,6 +91,9 @@ class _Image:
         fallback = plan.program.fallback
         self.fallback = _pointers(fallback) if fallback else None
         self.shell = fallback[0] if fallback else None
+        reaps = ctypes.c_int()
+        self.libc.prctl(_PR_GET_CHILD_SUBREAPER, ctypes.byref(reaps), 0, 0, 0)
+        self.reaps = reaps.value  # an exec keeps it, a fork does not
 
     def execute(self):
         """Become the program; returns the errno where that failed."""
@@ -129,6 +133,8 @@ def _wait(image, go, report):
 
 
 def _restore(image, plan):
+    if image.reaps:
+        image.libc.prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
     if plan.fixed_addresses:
         image.libc.personality(image.libc.personality(_QUERY) | _ADDR_NO_RANDOMIZE)
     for limit, values in plan.limits.items():

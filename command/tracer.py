@@ -15,16 +15,18 @@ from collections import namedtuple
 
 from alloctrace.gdb_start import ENVIRONMENT, WORDS
 
-from . import target
+from . import surroundings, target
 from .errors import EngineError, UserError
 
 ENGINE = os.path.join(
     os.path.dirname(os.path.dirname(os.path.realpath(__file__))), "gdb-scripts", "engine.py"
 )
+UNKNOWN = "gdb could not attach to the program"
 ATTACHED = b"A"  # sent by the engine when the target may exec
 _PR_SET_PDEATHSIG = 1
 _LOG_TAIL = 65536  # bytes of gdb's own words that are kept
 _LOG_LIMIT = 8 << 20  # bytes of memory that gdb's words may take
+_RECORDER = "brkpoint-recorder"
 _PATIENCE = 60  # seconds for gdb to start and attach, on a loaded machine
 
 # What must hold before gdb looks at any file of the target's.
@@ -131,22 +133,30 @@ def wait_attached(tracer):
             raise EngineError("gdb did not attach within %d seconds" % _PATIENCE, log(tracer))
         if os.read(tracer.ready, 1) == ATTACHED:
             return
-        raise EngineError(_why_not(tracer), log(tracer))
+        raise _why_not(tracer)
 
 
 def _why_not(tracer):
     tracer.process.wait(_PATIENCE)
     said = log(tracer)
+    around = surroundings.said_by("the recorder" if _RECORDER in said else "gdb", said)
+    if around is not None:
+        return EngineError(around)
+    why = _reason(said)
+    return EngineError(why, said if why == UNKNOWN else "")  # what is known needs no log
+
+
+def _reason(said):
     if "Operation not permitted" in said:
         return "gdb may not attach: ptrace is not permitted here; `brkpoint doctor` says why"
-    if "brkpoint-recorder" in said:
+    if _RECORDER in said:
         return said.strip().splitlines()[-1]
     too_old = re.search("gdb .* shows no catchpoints to Python.*", said)
     if too_old:
         return too_old[0]
     if "Python scripting is not supported" in said:
         return "this gdb has no Python: apt-get install gdb (not gdb-minimal)"
-    return "gdb could not attach to the program"
+    return UNKNOWN
 
 
 def log(tracer):

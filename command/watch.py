@@ -12,7 +12,7 @@ import time
 from .errors import signal_name
 
 TICK = 0.25  # seconds between looks at what sends no signal
-GRACE = 5  # seconds from the request to end to SIGKILL
+GRACE = 5  # seconds from the request to end to SIGKILL; of gdb, once the target has ended
 LET_GO = 5  # exit status of a gdb that let the program go; gdb-scripts/brkpoint_gdb/main.py
 _LET_GO = "the program looks at itself by ptrace, as LeakSanitizer does at its end: let go there"
 FINISH = 10  # seconds for gdb without any progress, once the target has ended
@@ -49,7 +49,7 @@ class Watch:
         self.detached = False  # whether gdb left before the target's end
         self.hurried = False  # whether brkpoint ended gdb, after the target's end
         self._until = time.monotonic() + timeout if timeout else None
-        self._kill_at = self._gdb_until = None
+        self._kill_at = self._gdb_until = self._asked_until = None
         self._last_size = -1
 
     def run(self):
@@ -88,10 +88,19 @@ class Watch:
         size = self._size()
         if size != self._last_size or self._gdb_until is None:
             self._last_size, self._gdb_until = size, now + FINISH
-        if now >= self._gdb_until and self.gdb_status is None:
+        late = self._asked_until is not None and now >= self._asked_until
+        if (now >= self._gdb_until or late) and self.gdb_status is None:
+            if late:
+                words = "%s before all that was recorded had been read"
+                self.reason = words % (self.reason or "interrupted")
             self.reason = self.reason or "gdb did not finish and was killed"
             self.hurried = True
             self.gdb.kill()
+
+    def _ask_again(self):
+        """The target has ended, and what is still being read is not to be waited for any more."""
+        if self._asked_until is None and (self.status is not None or _is_dead(self.pid)):
+            self._asked_until = time.monotonic() + GRACE
 
     def _without_gdb(self):
         """gdb went first. Where it left in order the program is free and may go on."""
@@ -114,6 +123,8 @@ class Watch:
 
     def _handle(self, number, code):
         by_process = code in _SI_USER_CODES
+        if number in _ENDING + _SHARED and (self.interrupted or self._kill_at):
+            self._ask_again()  # the first time it may have been what ended the target
         if number in _ENDING:
             self._end(number, "stopped by %s" % signal_name(number))
         elif number in _SHARED and not by_process:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from reports import diff_tables, diff_words
-from reports.markdown import code, escape, table
+from reports.markdown_text import code, escape, table
 
 
 def render(record):
@@ -42,7 +42,7 @@ def _totals(record):
 def _by_phase(record):
     rows, alike = diff_tables.by_phase_and_origin(record)
     head = ["when", "who", "calls", "", "syscalls", "", "asked for", ""]
-    lines = table(head, "llrrrrrr", [[escape(text) for text in row] for row in rows])
+    lines = table(head, "llrrrrrr", rows)
     return lines + (["", "%d others: no difference." % alike] if alike and lines else [])
 
 
@@ -69,5 +69,5 @@ def _likenesses(record):
 def _table(record, title, name, keys, head):
     rows, left = diff_tables.by(record, name, keys)
     align = "l" * len(keys) + "r" * len(_NUMBERS)
-    lines = table(head + _NUMBERS, align, [[escape(text) for text in row] for row in rows])
+    lines = table(head + _NUMBERS, align, rows)
     return ["### " + title, "", *lines] + (["", left + "."] if left else []) if lines else []

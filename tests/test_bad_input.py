@@ -11,7 +11,6 @@ import pytest
 import launching
 from bad_input import brkpoint, file, refused
 from command import program, recorder
-from command.errors import UserError
 
 pytestmark = pytest.mark.skipif(bool(launching.needed), reason="needs %s" % launching.needed)
 TRUE = shutil.which("true")
@@ -61,16 +60,26 @@ HOSTILE = {
 @pytest.mark.parametrize("what", HOSTILE)
 def test_hostile_elf(here, what):
     file("bad", HOSTILE[what])
-    assert refused(brkpoint("./bad"), 126, "./bad: ")
-    assert os.listdir() == ["bad"]
+    as_alone("bad")
+
+
+def as_alone(name):
+    """What Linux refuses is refused, with nothing left behind; what it runs ends as alone."""
+    done = brkpoint("--quiet", "./" + name)
+    try:
+        alone = subprocess.run(["./" + name], capture_output=True).returncode
+    except OSError:
+        assert refused(done, 126, "./%s: " % name)
+        assert os.listdir() == [name]
+    else:
+        assert done.status == (128 - alone if alone < 0 else alone), done.err
 
 
 @pytest.mark.parametrize("size", [100, 1000, 20000])
 def test_truncated_elf(here, size):
     with open(TRUE, "rb") as whole:
         file("cut", whole.read(size))
-    assert refused(brkpoint("./cut"), 126, "damaged ELF file")
-    assert os.listdir() == ["cut"]
+    as_alone("cut")
 
 
 def test_the_same_elf_uncut_runs(here):
@@ -82,7 +91,6 @@ def test_the_same_elf_uncut_runs(here):
     "content, says",
     [
         (header(elf_class=1, machine=3), "32-bit i386"),
-        (header(elf_class=1), "32-bit x86-64"),
         (header(machine=183), "AArch64"),
         (header(machine=4711), "machine 4711"),
     ],
@@ -91,6 +99,11 @@ def test_other_machines(here, content, says):
     file("other", content + bytes(1000))
     assert refused(brkpoint("./other"), 126, says)
     assert os.listdir() == ["other"]
+
+
+def test_a_machine_that_the_kernel_takes(here):
+    file("other", header(elf_class=1) + bytes(1000))
+    as_alone("other")
 
 
 def test_not_found(here):
@@ -179,9 +192,8 @@ def test_a_file_that_may_not_be_read(here, monkeypatch):
         return real(path, *rest)
 
     monkeypatch.setattr("builtins.open", unreadable)
-    with pytest.raises(UserError, match="executed but not read") as caught:
-        program.find([b"./tool"], [])
-    assert caught.value.status == 126
+    (note,) = program.find([b"./tool"], []).notes  # Linux runs it, and so do we
+    assert "executed but not read" in note
 
 
 def test_a_program_that_uses_ptrace(here):

@@ -87,6 +87,18 @@ def test_a_program_named_like_a_command(tmp_path):
 # ---- help ----------------------------------------------------------------------------------------
 
 
+def test_help_of_what_is_no_command():
+    text = brkpoint("help", "gdb").stdout
+    assert os.path.isfile(re.search(r"source (\S+)", text).group(1))
+    assert os.path.isfile(re.search(r"The manual: (\S+)", text).group(1))
+    assert "the engines differ" in brkpoint("help", "verify").stdout
+
+
+def test_twin_of_what_there_is_not():
+    done = brkpoint("help", "nonsense")
+    assert done.returncode == 2 and "verify" in done.stderr
+
+
 def test_help_names_every_command_and_has_examples():
     text = brkpoint("help").stdout
     for name in main.VERBS:

@@ -1,4 +1,4 @@
-"""Whatever gdb does at a stop, the program runs on as by itself, and one line says what was lost."""
+"""Whatever gdb does at a stop, the program runs on, and one line says what was lost."""
 
 import os
 import struct

@@ -151,6 +151,19 @@ def test_make_knows_every_session():
     assert known == PROGRAMS and set(known) == names
 
 
+def test_twin_an_unknown_session_fails_and_names_the_others():
+    done = subprocess.run(
+        ["make", "-s", "session-nonsense"], cwd=TOP, capture_output=True, text=True, timeout=120
+    )
+    assert done.returncode == 2
+    assert "no session is named nonsense; there are: actual-code" in done.stderr
+
+
+def test_make_help_names_sessions_and_programs():
+    done = subprocess.run(["make", "help"], cwd=TOP, capture_output=True, text=True, timeout=120)
+    assert set(PROGRAMS) <= set(done.stdout.split()) and "hashmap" in done.stdout.split()
+
+
 def test_make_tells_a_session():
     done = subprocess.run(
         ["make", "-s", "session-first-instruction"],

@@ -85,6 +85,12 @@ def test_bash_offers_verbs_options_and_choices():
     assert complete("brkpoint", "events", "--phase", "") == {"load", "init", "main", "exit"}
 
 
+def test_bash_offers_programs_and_no_words_of_the_shell():
+    assert "cat" in complete("brkpoint", "ca") and "caller" not in complete("brkpoint", "ca")
+    assert "while" not in complete("brkpoint", "whil")
+    assert complete("brkpoint", "ech") == {"echo"}  # a word of the shell, and a program as well
+
+
 def test_bash_offers_nothing_that_is_not_there():
     assert complete("brkpoint", "doctor", "--engine") == set()
     assert complete("brkpoint", "report", "--nonsense") == set()

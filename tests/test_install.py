@@ -56,7 +56,9 @@ def test_what_is_installed(installed):
     }
     share |= {name.replace("brkpoint", "mexe") for name in share}
     lib = {name for name in found if name.startswith("lib/brkpoint/")}
-    assert found == lib | share | {"bin/brkpoint", "bin/mexe"}
+    docs = {name for name in found if name.startswith("share/doc/brkpoint/")}
+    assert found == lib | share | docs | {"bin/brkpoint", "bin/mexe"}
+    assert {"share/doc/brkpoint/" + name for name in ("gdb.md", "run.md", "README.md")} <= docs
     assert {"lib/brkpoint/gdb-scripts/engine.py", "lib/brkpoint/setup.packages"} <= lib
     assert not [name for name in lib if "__pycache__" in name or "/tests/" in name]
     assert os.readlink(str(installed) + PREFIX + "/bin/brkpoint") == "../lib/brkpoint/brkpoint"
@@ -95,6 +97,23 @@ def test_uninstall_removes_exactly_what_install_put_there(installed):
     other.write_text("")
     make("uninstall", installed)
     assert files_below(installed) == {PREFIX[1:] + "/bin/another"}
+    shared = os.listdir(str(installed) + PREFIX + "/share")
+    assert not {"bash-completion", "zsh", "fish"} & set(shared)
+
+
+def test_twin_a_folder_of_others_stays(installed):
+    other = installed / (PREFIX[1:] + "/share/zsh/site-functions/_other")
+    other.write_text("")
+    make("uninstall", installed)
+    assert other.exists()
+
+
+def test_help_of_the_installed_one_names_what_is_installed(installed):
+    command = [str(installed) + PREFIX + "/bin/brkpoint", "help", "gdb"]
+    said = subprocess.run(command, stdout=subprocess.PIPE, encoding="utf-8", check=True).stdout
+    for line in ("source ", "The manual: "):
+        path = said.partition(line)[2].partition("\n")[0]
+        assert path.startswith(str(installed)) and os.path.isfile(path)
 
 
 def test_the_installed_article_writes_here_and_not_into_the_installation(installed):

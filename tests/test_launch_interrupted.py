@@ -1,4 +1,4 @@
-"""Ctrl-C, SIGTERM and --timeout at each step from the spool to the report: what was recorded is kept,
+"""Ctrl-C, SIGTERM and --timeout at each step from spool to report: what was recorded is kept,
 `recover` makes of it what would have been made, and the status is always the same.
 """
 

@@ -1,5 +1,6 @@
 """The target starts exactly as without brkpoint: two starts of one probe, compared line by line."""
 
+import ctypes
 import os
 import resource
 import signal
@@ -111,6 +112,52 @@ def test_limits_umask_niceness(both):
     assert "nice %d" % min(os.nice(0) + 3, 19) in text and "0027" in text
 
 
+def _set(option, value):
+    assert ctypes.CDLL(None, use_errno=True).prctl(option, value, 0, 0, 0) == 0
+
+
+def test_all_else_that_is_inherited(both):
+    """Also what an exec keeps and a fork does not: the reaper of orphans."""
+
+    def prepare():
+        os.nice(3)
+        os.sched_setaffinity(0, {0})
+        os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
+        with open("/proc/self/oom_score_adj", "w") as file:
+            file.write("117")
+        with open("/proc/self/coredump_filter", "w") as file:
+            file.write("0x3")
+        signal.signal(signal.SIGUSR1, signal.SIG_IGN)
+        _set(29, 70001)  # PR_SET_TIMERSLACK
+        _set(36, 1)  # PR_SET_CHILD_SUBREAPER
+        _set(38, 1)  # PR_SET_NO_NEW_PRIVS
+        _set(41, 1)  # PR_SET_THP_DISABLE
+
+    text = same(both(prepare=prepare))
+    assert "subreaper 1" in text and "thp_disabled 1 no_new_privs 1" in text
+    assert "scheduler 3" in text and "oom_score_adj 117" in text and "70001" in text
+
+
+def test_nothing_of_that_comes_by_itself(both):
+    text = same(both())
+    assert "subreaper 0" in text and "no_new_privs 0" in text and "scheduler 0" in text
+
+
+@pytest.mark.parametrize("trap, wanted", [("trap '' XFSZ; ", True), ("", False)])
+def test_full_files_are_ignored_where_the_shell_ignores_them(probe, tmp_path, trap, wanted):
+    ignored = ignored_under(probe, tmp_path, trap)
+    assert [bits >> (signal.SIGXFSZ - 1) & 1 for bits in ignored] == [wanted, wanted]
+
+
+def ignored_under(probe, tmp_path, trap):
+    """The ignored signals of the probe under a shell, as bits: without brkpoint, with it."""
+    words = launching.watched(probe, trace=tmp_path / "t.brkpoint")
+    for command in (os.fsdecode(probe), " ".join(map(os.fsdecode, words))):
+        out = subprocess.run(["sh", "-c", trap + command + "; true"], capture_output=True).stdout
+        ignored = next(x for x in out.splitlines() if x.startswith(b"SigIgn"))
+        yield int(ignored.split()[1], 16)
+
+
 def test_tight_limits_bind_the_target_only(both):
     def prepare():
         resource.setrlimit(resource.RLIMIT_NOFILE, (5, 1000))
@@ -133,12 +180,8 @@ def test_ignored_and_blocked_signals(both):
 
 @pytest.mark.parametrize("trap, wanted", [("trap '' PIPE; ", True), ("", False)])
 def test_broken_pipes_are_ignored_where_the_shell_ignores_them(probe, tmp_path, trap, wanted):
-    trace = tmp_path / "t.brkpoint"
-    words = " ".join(os.fsdecode(w) for w in launching.watched(probe, trace=trace))
-    for command in (os.fsdecode(probe), words):
-        out = subprocess.run(["sh", "-c", trap + command + "; true"], capture_output=True).stdout
-        ignored = next(x for x in out.splitlines() if x.startswith(b"SigIgn"))
-        assert bool(int(ignored.split()[1], 16) & 1 << (signal.SIGPIPE - 1)) == wanted
+    ignored = ignored_under(probe, tmp_path, trap)
+    assert [bits >> (signal.SIGPIPE - 1) & 1 for bits in ignored] == [wanted, wanted]
 
 
 def test_streams_closed_and_further_descriptors(both, tmp_path):

@@ -29,7 +29,7 @@ def long(tmp_path_factory):
     path = made_pages.long_trace(str(tmp_path_factory.mktemp("page") / "long.brkpoint"))
     with trace.open(path) as recorded:
         record = summary.summarise(recorded)
-        yield record, data.of(record, recorded), document.render(record, recorded)
+        yield record, data.of(record, recorded), document.render(record, recorded), recorded
 
 
 def policy(page):
@@ -126,7 +126,7 @@ def test_without_events_there_is_a_page_of_sums():
 
 
 def test_bins_count_every_event(long):
-    record, facts, _ = long
+    record, facts, *_ = long
     told, counted = {}, {}
     for row in record["totals"]:
         key = row["origin"], row["phase"], row["kind"]
@@ -137,8 +137,19 @@ def test_bins_count_every_event(long):
     assert counted == told
 
 
+def test_leaves_and_rest_hold_every_allocation(long, monkeypatch):
+    record, facts, *_ = long
+    column = facts["leaves"]["names"].index("bytes")
+    told = record["allocated"]["bytes"]
+    assert sum(row[column] for row in facts["leaves"]["rows"]) == told > 0
+    monkeypatch.setattr(data, "NODES", 3)
+    few = data._Packer(long[3]).leaves(long[3].sums().groups, None)["rows"]
+    assert sum(row[column] for row in few) == told
+    assert any(row[0] == -1 for row in few)
+
+
 def test_windows_hold_their_events_and_no_others(long):
-    record, facts, _ = long
+    record, facts, *_ = long
     inside = [seq for first, last in facts["ranges"] for seq in range(first, last + 1)]
     assert facts["events"]["seq"] == inside
     assert 1000 < len(inside) < record["events"]
@@ -182,6 +193,12 @@ def test_report_writes_the_page(tmp_path):
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
     assert allows(page.read_text())
     assert sorted(entry.name for entry in tmp_path.iterdir()) == ["a.brkpoint", "a.html"]
+
+
+def test_report_wants_one_name(tmp_path):
+    path = made_pages.long_trace(str(tmp_path / "a.brkpoint"), 3)
+    done = brkpoint("report", path, "--html", str(tmp_path / "a.html"), "-o", "b")
+    assert done.returncode == 2 and not (tmp_path / "a.html").exists()
 
 
 def test_report_to_where_nothing_can_be_written(tmp_path):

@@ -246,6 +246,50 @@ def test_a_hostile_name_stays_text(browser, pages):
     assert browser.complaints() == []
 
 
+def test_threads_and_programs_are_filters(browser, tmp_path):
+    trace_ = made_pages.small_trace()
+    for event in trace_._events[2:]:
+        event.tid, event.image = 8, 1
+    (tmp_path / "a.html").write_text(page_of(trace_), encoding="utf-8")
+    browser.open(tmp_path / "a.html")
+    browser.click("[data-tid='8']")
+    assert browser.text("#events-said").startswith("3 events")
+    assert matrix(browser)["loader", "load"] == [0, 0]
+    browser.click("[data-program='7.0']")
+    assert browser.hash() == "#program=7.0&tid=8"
+    assert browser.text("#events-said").startswith("no events")
+    browser.click("#filters .link")
+    assert browser.hash() == ""
+    assert browser.complaints() == []
+
+
+def by_function(browser):
+    """{function: what was asked for in it and beneath it}: the drawing as a table."""
+    browser.js("document.querySelector('#flame details').open = true")
+    browser.js("return new Promise((done) => setTimeout(done, 50))")
+    script = """return [...document.querySelectorAll("#flame-table tbody tr")].map(
+        (row) => [...row.children].map((cell) => cell.textContent))"""
+    return {name: int(value.replace(",", "")) for name, value, _ in browser.js(script)}
+
+
+def test_the_tree_of_calls_adds_up_and_filters(browser, pages):
+    browser.open(pages["small"])
+    assert by_function(browser) == {"dl_main": 1481, "main": 1009 + 17}
+    browser.click("[data-measure=live_bytes]")
+    assert by_function(browser) == {"dl_main": 1481, "main": 17}
+    browser.keys("#flame-search", "main")
+    assert "100 % of it" in browser.text("#flame-matched")
+    browser.keys("canvas.flame", "\ue015", "\ue015", "\ue007")  # all, dl_main, Enter
+    assert browser.hash().endswith("fn=dl_main")
+    assert browser.text("#events-said").startswith("2 events")
+    assert "hidden: 3 calls of yours" in browser.text("#hides")
+    browser.click("[data-turn=out]")
+    assert browser.js("return document.querySelector('[data-turn=out]').ariaPressed") == "true"
+    browser.keys("canvas.flame", "\ue00c")
+    assert "fn=" not in browser.hash()
+    assert browser.complaints() == []
+
+
 def test_a_long_run_says_what_is_not_in_the_page(browser, pages):
     browser.open(pages["long"])
     assert browser.text("#events-said").endswith(" of 24,013, of the windows in this page")

@@ -2,6 +2,8 @@
 
 import os
 import re
+import shutil
+import signal
 import struct
 import subprocess
 
@@ -162,3 +164,17 @@ def test_damaged_files_harm_nobody(tmp_path, flags):
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr[-3000:]
     assert int(done.stdout.split()[0]) > 1000
+
+
+def cut_off(folder, *words):
+    path = folder / "cut"
+    shutil.copy(LIBC, path)
+    return subprocess.run([built("elf_cut"), path, *words], capture_output=True, text=True)
+
+
+def test_a_file_that_is_cut_off_while_it_is_read(tmp_path):
+    assert cut_off(tmp_path).stdout == "read on\n"
+
+
+def test_cut_off_without_the_guard(tmp_path):
+    assert cut_off(tmp_path, "bare").returncode == -signal.SIGBUS

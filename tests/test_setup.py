@@ -115,6 +115,25 @@ def test_apt_that_fails_is_a_failure(machine):
     assert "apt-get failed" in result.stdout
 
 
+def test_what_apt_does_not_have_is_left_out_and_the_rest_installed(machine):
+    """One name that an older or newer release lacks is no reason to install nothing."""
+    machine.apt()
+    machine.command("apt-cache", '[ "$2" != beta ]')
+    result = machine.setup()
+    assert result.returncode == 1
+    assert "apt has no package beta here: left out" in result.stdout
+    assert "still fail" in result.stdout and "the second thing" in result.stdout
+    (line,) = machine.installs()
+    assert line.split()[-2:] == ["alpha", "gamma"]
+
+
+def test_twin_where_it_has_all_nothing_is_left_out(machine):
+    machine.apt()
+    machine.command("apt-cache")
+    result = machine.setup()
+    assert result.returncode == 0 and "left out" not in result.stdout
+
+
 def test_another_distribution_is_told_what_is_needed(machine):
     result = machine.setup()
     assert result.returncode == 1

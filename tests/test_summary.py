@@ -316,6 +316,12 @@ def test_a_program_without_libc_has_no_calls_to_miss():
     assert not missed["calls_hooked"] and missed["not_seen"][0]["kind"] == "calls"
 
 
+def test_without_gdb_nobody_knows_whether_there_are_lines():
+    lineless = {"stacks": {1: (frame("main"),)}, "notes": ["gdb cannot be run for symbols: why"]}
+    assert summary(call(1, size=1, stack=1), **lineless)["hints"] == []
+    assert summary(call(1, size=1, stack=1), **dict(lineless, notes=[]))["hints"] != []
+
+
 def test_who_runs_a_distributions_program_cannot_link_it():
     def packaged(**more):
         return replace(frame(None), path="/usr/bin/rustc", **more)

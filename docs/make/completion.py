@@ -24,7 +24,8 @@ def bash(template, verbs):
 
 def fish(verbs):
     names = " ".join(verb.name for verb in verbs)
-    lines = []
+    none = "not __fish_seen_subcommand_from %s" % names
+    lines = [_fish_line(none, "-a '(__fish_complete_external_command)'", "a program to run")]
     for verb in verbs:
         other = "not __fish_seen_subcommand_from %s" % names
         lines.append(_fish_line(other, "-a %s" % verb.name, verb.help))

@@ -109,6 +109,8 @@ class Borders:
 
     def _find_main(self, program):
         """Watch main; False where the program has none."""
+        if program is None:  # no code of its file is mapped
+            return False
         symbol = program.file and program.file.function("main")
         if symbol is not None:
             address, how = program.bias + symbol.value, "symbol"
@@ -142,7 +144,7 @@ class Borders:
         return None
 
     def _step(self):
-        """False where gdb cannot: an unwind table of the program's says what it does not believe."""
+        """False where gdb cannot: it does not believe an unwind table of the program's."""
         try:
             settings.do("stepi")
             return True

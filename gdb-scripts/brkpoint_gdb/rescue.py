@@ -1,8 +1,9 @@
 """When gdb itself dies, over a damaged file for instance: the target runs on.
 
-gdb's last act is exit(), which runs what is registered here: every breakpoint goes out of the target's
-code, and its threads are let go as the kernel would have let them run. Without that the first
-breakpoint left behind would end it by SIGTRAP.
+gdb's last act is exit(), which runs what is registered here: every breakpoint goes out of the
+target's code, and its threads are let go as the kernel would have let them run. Without that the
+first breakpoint left behind would end it by SIGTRAP. Whoever ends gdb in order does it by
+main.leave(): exit() would come back here when gdb's Python is gone already.
 """
 
 from __future__ import annotations

@@ -7,8 +7,6 @@
 import os
 import sys
 
-import gdb
-
 _TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.realpath(__file__))))
 sys.dont_write_bytecode = True
 sys.path[:0] = [os.path.join(_TOP, "gdb-scripts"), _TOP]

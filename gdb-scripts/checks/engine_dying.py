@@ -1,7 +1,7 @@
 """The engine in a gdb that dies where the target stands at a breakpoint: for tests.
 
-How is in the file `dying` beside the target: exit, abort or fault; with `bare` nothing of ours is there
-to let the target go; error: gdb throws instead.
+How is in the file `dying` beside the target: exit, abort or fault; with `bare` nothing of ours is
+there to let the target go; error: gdb throws instead.
 """
 
 import ctypes

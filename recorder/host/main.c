@@ -4,6 +4,7 @@
  * Started by brkpoint (command/recorder.py): brkpoint-recorder PID SPOOL AREA_FD READY_FD GO_FD
  * [OPTION...]. It waits for a byte on GO_FD, becomes the tracer of PID, and writes "A" to READY_FD.
  */
+#include "guard.h"
 #include "image.h"
 #include "leaving.h"
 #include "rest.h"
@@ -192,6 +193,9 @@ static int run(struct host *h, const char *spool, pid_t pid, int ready, int go)
         }
     }
     host_loop(h);
+    if (guard_pages() > 0)
+        say_unseen(h, "hook",
+                   "a file was cut off while it was read: not all of its calls are seen");
     announce_end(h);
     findings_store_all(&h->known);
     if (h->spool.error != 0) {
@@ -233,6 +237,7 @@ int main(int argc, char **argv)
     if (!h->use_symbols)
         h->known.folder = NULL; /* what is found without debug files may be less */
     signal(SIGPIPE, SIG_IGN);
+    guard_begin();
     rest_prepare();
     if (!prepare(h))
         return fail("memory");

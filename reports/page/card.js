@@ -107,14 +107,14 @@ function drawCard() {
 
 function sentence(at) {
   const kind = kindOf(at);
-  const site = sites[kind.site];
+  const site = sites[kindOf(outermost[at]).site];
   const who = {
     loader: "The loader",
     runtime: `The ${kind.owner || "unknown"} runtime`,
     user: kind.direct ? "Your code" : `Your code, through ${kind.via || "a library"},`,
     unknown: "Somebody unknown",
   }[kind.origin];
-  return `${who} ${deed(at)}, ${kind.purpose ? `for: ${kind.purpose}` : "for a purpose that no rule knows"}. In the code: ${placeOf(site)}.`;
+  return `${who} ${deed(at)}, ${kind.purpose ? `for: ${kind.purpose}` : "for a purpose that no rule knows"}${/[.?!]$/.test(kind.purpose || "") ? "" : "."} In the code: ${placeOf(site)}.`;
 }
 
 function deed(at) {

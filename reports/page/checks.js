@@ -44,6 +44,7 @@ function disagreements() {
     }
   }
   if (run.whole) found.push(...disagreeingSites());
+  if (run.leaves) found.push(...disagreeingLeaves());
   const figures = {
     calls: summary.causes.calls,
     yours: summary.verdict.calls_by_origin.user || 0,
@@ -58,6 +59,15 @@ function disagreements() {
   }
   if (byId("verdict").textContent !== run.verdict) found.push("the sentence on top was changed");
   return found;
+}
+
+function disagreeingLeaves() {
+  const sums = { bytes: summary.allocated.bytes, live_bytes: summary.leaked.bytes, count: summary.allocated.blocks };
+  return Object.entries(sums).flatMap(([name, told]) => {
+    const column = run.leaves.names.indexOf(name);
+    const counted = run.leaves.rows.reduce((sum, row) => sum + row[column], 0);
+    return counted === told ? [] : [`${name} of all stacks: ${told} told, ${counted} counted`];
+  });
 }
 
 function disagreeingSites() {

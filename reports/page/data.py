@@ -16,12 +16,17 @@ from reports.event_json import address
 from reports.page import replay, windows
 from reports.page.fit import fit
 
-WHOLE = 20000  # events: with more a page holds windows of them
+WHOLE = 10000  # events: with more a page holds windows of them
 KIND = (
     "kind name impl pid image phase origin owner via direct rule confidence for_whom decided_by"
     " purpose purpose_rule source site stack cut"
 ).split()
 FRAME = "function module file line inlined offset".split()
+LEAF = (  # stack, who, when, and the measures of the sites
+    "node origin phase bytes peak_bytes live_bytes temporary_bytes count calls_reaching_kernel"
+).split()
+_OF_GROUP = "allocated peak_bytes live_bytes temporary_bytes allocations reached".split()
+NODES = 20000  # of the tree of stacks; the others are the rest
 COLUMNS = (
     "seq t_ns tid kind dur_ns size nmemb align ptr result errno args block cause outer".split()
 )
@@ -37,6 +42,7 @@ def of(summary, trace):
     events = list(_events(trace, wanted, ranges)) if kept else []
     for event in events:
         packed.add(event)
+    leaves = None if whole else packed.leaves(trace.sums().groups, wanted)
     facts = {
         "schema": 1,
         "whole": whole,
@@ -48,6 +54,7 @@ def of(summary, trace):
         "summary": fit(json_report.record(summary)),
         "bins": bins,
         "ranges": ranges,
+        "leaves": leaves,
         **packed.tables(),
     }
     if whole:
@@ -137,6 +144,25 @@ class _Packer:
     def _frame(self, frame):
         names = fit(frame.function), fit(frame.module), fit(frame.file)
         return self._frames.of((*names, frame.line, frame.inlined, address(frame.offset)))
+
+    def leaves(self, groups, wanted):
+        """Sums by stack, origin and phase: of stacks with most bytes, and of the rest together."""
+        sums = {}
+        for group in groups:
+            if group.allocations and (not wanted or wanted(group)):
+                key = (self._tree.node(group.stack), measure.origin(group), group.phase)
+                row = sums.setdefault(key, [0] * len(_OF_GROUP))
+                for at, name in enumerate(_OF_GROUP):
+                    row[at] += getattr(group, name)
+        rows, rest = [], {}
+        for (node, *who), row in sorted(sums.items(), key=lambda item: -item[1][0]):
+            if len(self._nodes) < NODES:
+                rows.append([self._node(node), *who, *row])
+                continue
+            known = rest.setdefault(tuple(who), [0] * len(_OF_GROUP))
+            known[:] = [a + b for a, b in zip(known, row)]
+        rows += [[-1, *who, *row] for who, row in rest.items()]
+        return {"names": LEAF, "rows": rows}
 
     def tables(self):
         return {

@@ -23,9 +23,13 @@ for (const media of ["(prefers-color-scheme: dark)", "print"]) {
   });
 }
 
+function widthOf(canvas) {
+  return Math.max(240, canvas.parentElement.clientWidth);
+}
+
 // A canvas as wide as its place, sharp on every screen; gives [context, width in CSS pixels].
 function canvasOf(canvas, height) {
-  const width = Math.max(240, canvas.parentElement.clientWidth);
+  const width = widthOf(canvas);
   const ratio = Math.min(2, window.devicePixelRatio || 1);
   const [wide, high] = [Math.round(width * ratio), Math.round(height * ratio)];
   if (canvas.width !== wide || canvas.height !== high) {

@@ -29,11 +29,14 @@ function drawFilters() {
   if (view.phase) say(`in ${view.phase}`, { phase: null });
   if (view.only) say(ONLY[view.only], { only: null });
   if (view.site !== null) say(`at ${placeOf(sites[view.site])}`, { site: null });
+  if (view.fn !== null) say(`through ${view.fn}`, { fn: null });
+  if (view.program) say(programName(view.program), { program: null });
+  if (view.tid) say(`thread ${view.tid}`, { tid: null });
   const bar = byId("filters");
   bar.hidden = !isFiltered();
   if (bar.hidden) return bar.replaceChildren();
   bar.replaceChildren(...chips,
-    button("show everything", () => look({ range: null, origin: null, phase: null, only: null, site: null }), { class: "link" }),
+    button("show everything", () => look({ range: null, origin: null, phase: null, only: null, site: null, fn: null, program: null, tid: null }), { class: "link" }),
     el("span", { class: "hides", id: "hides", role: "status" }, hides()));
 }
 
@@ -60,7 +63,7 @@ function hides() {
     else if (number) parts.push(`${count(number, "call")} ${names[origin]}`);
   }
   if (syscalls) parts.push(count(syscalls, "memory syscall"));
-  const rest = !run.whole && (view.only === "reached" || view.site !== null) ? " (this filter holds in the list of events alone)" : "";
+  const rest = !run.whole && (view.only === "reached" || view.site !== null || view.fn !== null) ? " (the filter by call, place or function holds for single events and the tree of calls alone)" : "";
   return (parts.length ? `hidden: ${listed(parts)}` : "nothing is hidden") + rest;
 }
 

@@ -55,6 +55,13 @@ def body(summary, facts):
                 "Places that allocate, by the frame that decides who asked.",
                 _sites(summary),
             ),
+            section(
+                "flame",
+                "Through which calls?",
+                "The stacks of all allocations: a frame is as wide as its share, and stands "
+                "beneath what called it.",
+                '<div class="js"></div>',
+            ),
             _events(facts),
             _closing(summary, facts),
             "</main>\n",

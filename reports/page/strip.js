@@ -26,21 +26,19 @@ function drawStrip() {
   drawStep(context, axis);
 }
 
-// Where the phases begin, as seqs, in their order.
-function phaseStarts() {
-  if (run.bins) {
-    return phases.filter((phase) => phase in run.bins.starts).map((phase) => [phase, run.bins.starts[phase]]);
-  }
-  const found = new Map();
-  for (let at = 0; at < N; at++) {
-    if (!found.has(kindOf(at).phase)) found.set(kindOf(at).phase, ev.seq[at]);
-  }
-  return [...found];
-}
+const SEGMENTS = 24; // more of them, of programs side by side, are no bands any more
 
-// [phase, first seq, last seq]
+// [phase, first seq, last seq], from left to right. Several programs are in several phases at once:
+// there a phase is as long as events of it follow one another, or is not told.
 function phaseRanges() {
-  const starts = phaseStarts();
+  const starts = [];
+  if (run.bins && summary.sums_over.programs === 1) {
+    for (const phase of phases) if (phase in run.bins.starts) starts.push([phase, run.bins.starts[phase]]);
+  }
+  for (let at = 0; run.whole && at < N; at++) {
+    if (at === 0 || kindOf(at).phase !== kindOf(at - 1).phase) starts.push([kindOf(at).phase, ev.seq[at]]);
+  }
+  if (starts.length > SEGMENTS) return [];
   return starts.map(([phase, first], at) => [phase, first, at + 1 < starts.length ? starts[at + 1][1] - 1 : lastSeq]);
 }
 
@@ -69,43 +67,63 @@ for (let at = 0; at < N; at++) {
   largest[kindOf(at).kind] = Math.max(largest[kindOf(at).kind], Math.abs(bytesOf(at)));
 }
 
+// Where many events fall on one pixel, the highest bar of each colour is all that can be seen.
+class Bars {
+  constructor(context, isDense) {
+    this.context = context;
+    this.kept = isDense ? new Map() : null;
+  }
+
+  add(x, wide, high, isAbove, paint, isFaint) {
+    if (!this.kept) return this.draw(x, wide, high, isAbove, paint, isFaint);
+    const left = Math.floor(x);
+    const key = `${left} ${isAbove} ${paint} ${isFaint}`;
+    const bar = this.kept.get(key);
+    if (!bar) this.kept.set(key, [left, Math.max(1, wide), high, isAbove, paint, isFaint]);
+    else bar[2] = Math.max(bar[2], high);
+  }
+
+  draw(x, wide, high, isAbove, paint, isFaint) {
+    this.context.globalAlpha = isFaint ? 0.14 : 1;
+    this.context.fillStyle = paint;
+    this.context.fillRect(x, isAbove ? LANES.calls - high : LANES.syscalls + 1, wide, high);
+  }
+
+  flush() {
+    if (!this.kept) return;
+    for (const bar of [...this.kept.values()].sort((a, b) => b[5] - a[5])) this.draw(...bar);
+    this.kept.clear();
+  }
+}
+
 function drawEvents(context, axis) {
   const first = Math.max(0, run.whole ? eventAt(axis.left) - 1 : firstFrom(axis.left));
   const last = run.whole ? Math.min(N, eventAt(axis.right) + 1) : firstFrom(axis.right);
   const one = view.x === "number" ? axis.of(axis.left + 1) : 2;
   const wide = Math.max(1, Math.min(14, one * 0.7));
   const shift = view.x === "number" ? (one - wide) / 2 : 0;
+  const bars = new Bars(context, last - first > 2 * axis.width);
   const coloured = [];
+  const above = LANES.calls - LANES.phases - 10;
+  const add = (at, isAbove, paint) => {
+    const high = isAbove ? logHeight(bytesOf(at), largest.call) * above
+      : logHeight(Math.abs(bytesOf(at)), largest.syscall) * LANES.deep;
+    bars.add(axis.of(position(at)) + shift, wide, high, isAbove, paint, !isShown(at));
+  };
   for (let at = first; at < last; at++) {
-    if (isSecret(at) && at !== asking) continue;
+    if (isNested[at] || (isSecret(at) && at !== asking)) continue;
     if (isSyscall(at) || (reaches(at) && at !== asking)) coloured.push(at);
-    else drawCall(context, axis, at, wide, shift, paints().grey);
+    else add(at, true, paints().grey);
   }
-  for (const at of coloured) if (!isSyscall(at)) drawLines(context, axis, at, wide, shift);
-  for (const at of coloured) {
-    const paint = paints()[kindOf(at).origin];
-    if (isSyscall(at)) drawSyscall(context, axis, at, wide, shift, paint);
-    else drawCall(context, axis, at, wide, shift, paint);
-  }
+  bars.flush();
+  const drawn = new Set();
+  for (const at of coloured) if (!isSyscall(at)) drawLines(context, axis, at, wide, shift, drawn);
+  for (const at of coloured) add(at, !isSyscall(at), paints()[kindOf(at).origin]);
+  bars.flush();
   context.globalAlpha = 1;
 }
 
-function drawCall(context, axis, at, wide, shift, paint) {
-  if (isNested[at]) return;
-  const high = logHeight(bytesOf(at), largest.call) * (LANES.calls - LANES.phases - 10);
-  context.globalAlpha = isShown(at) ? 1 : 0.14;
-  context.fillStyle = paint;
-  context.fillRect(axis.of(position(at)) + shift, LANES.calls - high, wide, high);
-}
-
-function drawSyscall(context, axis, at, wide, shift, paint) {
-  const high = logHeight(Math.abs(bytesOf(at)), largest.syscall) * LANES.deep;
-  context.globalAlpha = isShown(at) ? 1 : 0.14;
-  context.fillStyle = paint;
-  context.fillRect(axis.of(position(at)) + shift, LANES.syscalls + 1, wide, high);
-}
-
-function drawLines(context, axis, at, wide, shift) {
+function drawLines(context, axis, at, wide, shift, drawn) {
   const isLit = hovered !== null && outermost[hovered] === at;
   context.strokeStyle = paints()[kindOf(at).origin];
   context.lineWidth = isLit ? 2.5 : 1;
@@ -114,6 +132,9 @@ function drawLines(context, axis, at, wide, shift) {
   for (const syscall of made[at]) {
     if (isSecret(syscall)) continue;
     const to = axis.of(position(syscall)) + shift + wide / 2;
+    const path = `${Math.round(from)} ${Math.round(to)} ${isShown(at)}`;
+    if (drawn.has(path) && !isLit) continue;
+    drawn.add(path);
     const middle = (LANES.calls + LANES.syscalls) / 2;
     context.beginPath();
     context.moveTo(from, LANES.calls + 1);
@@ -168,7 +189,31 @@ function liveMoments(axis) {
     if (isSecret(at)) break;
     found.push([position(at), (origin) => (run.memory.live[origin] || [])[at] || 0]);
   }
-  return found;
+  return thinned(found, axis);
+}
+
+// Of several moments on one pixel the one with the most that was live, and the last.
+function thinned(moments, axis) {
+  if (moments.length <= 2 * axis.width) return moments;
+  const sum = ([, of]) => origins.reduce((all, origin) => all + of(origin), 0);
+  const kept = [];
+  let [pixel, best, most, last] = [null, null, -1, null];
+  const take = () => {
+    if (best) kept.push(best);
+    if (last && last !== best) kept.push(last);
+  };
+  for (const moment of moments) {
+    const x = Math.floor(axis.of(moment[0]));
+    if (x !== pixel) {
+      take();
+      [pixel, best, most, last] = [x, null, -1, null];
+    }
+    const now = sum(moment);
+    if (now > most) [best, most] = [moment, now];
+    last = moment;
+  }
+  take();
+  return kept;
 }
 
 function drawLive(context, axis) {

@@ -1,7 +1,7 @@
 // What is looked at: filters, range, step. All of it stands in the address's hash, so that Back
 // works and a view can be handed on. Whoever draws registers a function with `onView`.
 
-const FRESH = { range: null, zoom: null, step: null, origin: null, phase: null, only: null, site: null, x: "number", sort: null, q: null };
+const FRESH = { range: null, zoom: null, step: null, origin: null, phase: null, only: null, site: null, x: "number", sort: null, q: null, fn: null, program: null, tid: null };
 const X_AXES = ["number", "time", "bytes"];
 const ONLY = {
   calls: "calls, no syscalls",
@@ -44,8 +44,11 @@ function viewOf(hash) {
     phase: oneOf(said.get("phase"), phases),
     only: oneOf(said.get("only"), Object.keys(ONLY).filter(canFilter)),
     site: Number.isInteger(site) && site >= 0 && site < sites.length ? site : null,
+    program: run.whole && /^\d+\.\d+$/.test(said.get("program") || "") ? said.get("program") : null,
+    tid: run.whole && /^\d+$/.test(said.get("tid") || "") ? said.get("tid") : null,
     sort: said.get("sort"),
     q: said.get("q"),
+    fn: functionNames.has(said.get("fn")) ? said.get("fn") : null,
     x: run.whole ? oneOf(said.get("x"), X_AXES) || "number" : "number",
   };
 }
@@ -54,7 +57,7 @@ function hashOf(seen) {
   const said = new URLSearchParams();
   for (const name of ["range", "zoom"]) if (seen[name]) said.set(name, seen[name].join("-"));
   if (seen.step !== null) said.set("step", ev.seq[seen.step]);
-  for (const name of ["origin", "phase", "only", "site", "sort", "q"]) if (seen[name] !== null) said.set(name, seen[name]);
+  for (const name of ["origin", "phase", "only", "site", "sort", "q", "fn", "program", "tid"]) if (seen[name] !== null) said.set(name, seen[name]);
   if (seen.x !== "number") said.set("x", seen.x);
   return said.toString();
 }
@@ -81,7 +84,22 @@ function follow() {
 }
 
 function isFiltered() {
-  return Boolean(view.range || view.origin || view.phase || view.only || view.site !== null);
+  return Boolean(view.range || view.origin || view.phase || view.only || view.site !== null || view.fn !== null || view.program || view.tid);
+}
+
+const functionNames = new Set(frames.map(nameOf));
+const held = { fn: null, nodes: new Map() }; // by node, whether the stack from there on holds `fn`
+
+function holds(node, fn) {
+  if (held.fn !== fn) [held.fn, held.nodes] = [fn, new Map([[-1, false], [-2, true]])];
+  const path = []; // not by recursion: stacks are deep
+  let at = node;
+  while (!held.nodes.has(at)) {
+    path.push(at);
+    at = nameOf(frames[run.nodes.frame[at]]) === fn ? -2 : run.nodes.above[at];
+  }
+  for (const one of path) held.nodes.set(one, held.nodes.get(at));
+  return held.nodes.get(node);
 }
 
 function isOnly(at) {
@@ -97,6 +115,9 @@ function isShown(at) {
   if (view.origin && kind.origin !== view.origin) return false;
   if (view.phase && kind.phase !== view.phase) return false;
   if (view.site !== null && kindOf(outermost[at]).site !== view.site) return false;
+  if (view.fn !== null && !holds(kindOf(outermost[at]).stack, view.fn)) return false;
+  if (view.program && programOf(at) !== view.program) return false;
+  if (view.tid && String(ev.tid[at]) !== view.tid) return false;
   return !view.only || isOnly(at);
 }
 

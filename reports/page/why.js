@@ -7,10 +7,11 @@ function reasons(at) {
     address: "the address of a frame: its file, and the known addresses of entry point and main",
     phase: "the phase of the run alone",
   }[kind.confidence];
-  const frame = kind.decided_by === null ? null : stackOf(at)[kind.decided_by];
+  const number = decider(at);
+  const frame = number === null ? null : stackOf(at)[number];
   const rows = [
     ["who", `${whoOf(kind)}, by the rule “${kind.rule || "none"}”${how ? `; the evidence is ${how}` : ""}`],
-    frame ? ["decided by", `frame ${kind.decided_by}, ${nameOf(frame)} of ${frame.module || "no file"}`] : null,
+    frame ? ["decided by", `frame ${number}, ${nameOf(frame)} of ${frame.module || "no file"}`] : null,
     kind.via ? ["passed through", kind.via] : null,
     kind.for_whom ? ["on behalf of", kind.for_whom] : null,
     ["what for", kind.purpose
@@ -27,17 +28,14 @@ function reasons(at) {
   return [el("dl", { class: "reasons" }, ...rows.filter(Boolean).flatMap(([term, text]) => [el("dt", {}, term), el("dd", {}, bdi(text))]))];
 }
 
-function nameOf(frame) {
-  return frame.function || frame.offset || "?";
-}
-
 function stackList(at) {
   const stack = stackOf(at);
   const kind = kindOf(at);
+  const deciding = decider(at);
   if (!stack.length) return el("p", { class: "quiet" }, "No stack was recorded.");
   const rows = stack.slice(0, 200).map((frame, number) => {
     const file = (frame.file || "").split("/").pop();
-    const isDeciding = number === kind.decided_by;
+    const isDeciding = number === deciding;
     return el("li", { class: isDeciding ? "deciding" : null },
       el("code", {}, bdi(nameOf(frame))),
       el("span", { class: "quiet" }, " ", bdi(file ? `${file}:${frame.line === null ? "?" : frame.line}` : frame.module || "no file"),

@@ -5,11 +5,13 @@
  */
 #define _GNU_SOURCE
 #include <dirent.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/auxv.h>
 #include <sys/personality.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/time.h>
@@ -89,6 +91,12 @@ int main(int argc, char **argv)
     copy("/proc/self/timerslack_ns");
     printf("nice %d personality %x secure %lu\n", getpriority(PRIO_PROCESS, 0),
            (unsigned)personality(0xffffffff), getauxval(AT_SECURE));
+    int reaps = 0;
+    prctl(PR_GET_CHILD_SUBREAPER, &reaps);
+    printf("subreaper %d securebits %d thp_disabled %d no_new_privs %d dumpable %d\n", reaps,
+           prctl(PR_GET_SECUREBITS), prctl(PR_GET_THP_DISABLE, 0, 0, 0, 0),
+           prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0), prctl(PR_GET_DUMPABLE));
+    printf("scheduler %d\n", sched_getscheduler(0));
     printf("group %d session %d foreground %d\n", getpgrp(), getsid(0), (int)tcgetpgrp(0));
     getitimer(ITIMER_REAL, &timer);
     printf("timer %ld\n", (long)timer.it_value.tv_sec);

@@ -1,0 +1,95 @@
+"""Temporary files and folders that the next run takes away where their own was killed.
+
+Each is locked (flock) as long as its run lives: whoever gets the lock finds it left behind. It has
+its name only once it is locked, so that nobody takes it for one that was left.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import re
+import shutil
+import stat
+import tempfile
+
+SYMBOLS = "brkpoint-symbols-"
+_EXTENSION = ".brkpoint"
+_NEW = ".new"
+_FILE = re.compile(r"\.(.+)\.[a-z0-9_]{8}\.tmp")
+MOST = 1000  # that are looked at
+
+
+@contextlib.contextmanager
+def folder():
+    """The path of a new empty folder for gdb, removed in the end; raises OSError."""
+    parent = tempfile.gettempdir()
+    _clean(parent, lambda name: name.startswith(SYMBOLS), os.O_DIRECTORY)
+    path = tempfile.mkdtemp(prefix=".brkpoint-", suffix=_NEW)
+    descriptor = None
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+        path = _locked(descriptor, path, os.path.join(parent, SYMBOLS + _middle(path)))
+        yield path
+    finally:
+        shutil.rmtree(path, ignore_errors=True)
+        if descriptor is not None:
+            os.close(descriptor)
+
+
+@contextlib.contextmanager
+def file(parent, name):
+    """The path of a new empty file in the folder `parent`, to be renamed to `name`; what is still
+    there in the end is removed. Raises OSError."""
+    name = name[:100]
+    _clean(parent, lambda found: _is_of_trace(found, name), 0)
+    descriptor, path = tempfile.mkstemp(prefix=".%s." % name, suffix=_NEW, dir=parent)
+    try:
+        path = _locked(descriptor, path, path[: -len(_NEW)] + ".tmp")
+        yield path
+    finally:
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(path)
+        os.close(descriptor)
+
+
+def _is_of_trace(found, name):
+    ours = _FILE.fullmatch(found)
+    return bool(ours) and (ours[1] == name or ours[1].endswith(_EXTENSION))
+
+
+def _middle(path):
+    return os.path.basename(path)[len(".brkpoint-") : -len(_NEW)]
+
+
+def _locked(descriptor, path, wanted):
+    """Lock it and give it its name; without locks, as on some networks, it keeps the one it has."""
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return path
+    os.rename(path, wanted)
+    return wanted
+
+
+def _clean(parent, is_meant, kind):
+    """Remove what was left in the folder `parent`. Whatever is wrong there, it stays."""
+    with contextlib.suppress(OSError), os.scandir(parent) as entries:
+        names = [entry.name for entry in entries if is_meant(entry.name)]
+        for name in names[:MOST]:
+            with contextlib.suppress(OSError):
+                _remove(os.path.join(parent, name), kind)
+
+
+def _remove(path, kind):
+    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | kind)
+    try:
+        status = os.fstat(descriptor)
+        is_file = stat.S_ISREG(status.st_mode) and status.st_nlink == 1
+        if status.st_uid != os.geteuid() or not (kind or is_file):
+            return
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)  # or its run lives
+        shutil.rmtree(path) if kind else os.unlink(path)
+    finally:
+        os.close(descriptor)

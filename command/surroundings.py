@@ -1,0 +1,84 @@
+"""Errors that are neither the user's nor ours: a full disk, a limit, no memory. One line each."""
+
+from __future__ import annotations
+
+import errno
+import io
+import re
+import sys
+
+from .errors import shown
+
+_MENDS = {
+    errno.ENOSPC: "free some space, or choose another place (-o, TMPDIR)",
+    errno.EDQUOT: "free some space, or choose another place (-o, TMPDIR)",
+    errno.EFBIG: "raise the limit of a file's size (`ulimit -f`)",
+    errno.EMFILE: "raise the limit of open files (`ulimit -n`)",
+    errno.ENFILE: "the system has too many open files",
+    errno.EAGAIN: "raise the limit of processes (`ulimit -u`)",
+    errno.ENOMEM: "raise the limit (`ulimit -v`), or free some memory",
+    errno.EIO: "the disk or terminal fails",
+    errno.EROFS: "choose another place (-o, TMPDIR)",
+    errno.EACCES: "choose another place (-o, TMPDIR)",
+    errno.ENOENT: "is there a folder for temporary files (TMPDIR)?",
+}
+_NO_ROOM = "Cannot allocate memory|failed to map segment|[Vv]irtual memory exhausted"
+# What an observer of ours says -> what to say of it.
+_SAID = (
+    (_NO_ROOM, "%s has too little memory: raise the limit (`ulimit -v`), or free some memory"),
+    ("File too large", "%s cannot have its memory: raise the limit of a file's size (`ulimit -f`)"),
+    ("Too many open files", "%s has too few files: raise the limit of open files (`ulimit -n`)"),
+    ("No space left on device", "%s has no space left for what it keeps (is /dev/shm full?)"),
+)
+_OUTPUT = "standard output"
+_MEMORY = "out of memory: raise the limit (`ulimit -v`), or free some memory"
+
+
+def said_by(observer, log):
+    """Of what gdb or the recorder said at its end: the cause, where it lies around us; or None."""
+    found = (text for pattern, text in _SAID if re.search(pattern, log))
+    return next((text % observer for text in found), None)
+
+
+class _Named(io.FileIO):
+    """Its errors say whose they are."""
+
+    def write(self, data):
+        try:
+            return super().write(data)
+        except OSError as error:
+            error.filename = _OUTPUT
+            raise
+
+
+def name_output():
+    """From now on an error of standard output can be told from others."""
+    old = sys.stdout
+    if old is not None and isinstance(old, io.TextIOWrapper):
+        binary = io.BufferedWriter(_Named(old.fileno(), "wb", closefd=False))
+        how = {"encoding": old.encoding, "errors": old.errors}
+        sys.stdout = io.TextIOWrapper(binary, line_buffering=old.line_buffering, **how)
+
+
+def is_of_output(error):
+    return isinstance(error, OSError) and error.filename == _OUTPUT
+
+
+def cause(error):
+    """What happened around us and what mends it; None: it is a fault of ours."""
+    if isinstance(error, MemoryError) or "start new thread" in str(error):
+        return _MEMORY
+    if isinstance(error, ImportError) and re.search(_NO_ROOM, str(error)):
+        return _MEMORY
+    if isinstance(error, EOFError) and "marshal" in str(error):
+        return (
+            "a file of Python's is cut off, as a full disk makes it: delete brkpoint's __pycache__"
+        )
+    if not isinstance(error, OSError) or error.errno not in _MENDS:
+        return None
+    if is_of_output(error):
+        return "cannot write to %s: %s" % (_OUTPUT, error.strerror)
+    if error.filename is None and error.errno in (errno.EACCES, errno.ENOENT):
+        return None
+    name = "%s: " % shown(str(error.filename)) if error.filename is not None else ""
+    return "%s%s: %s" % (name, error.strerror, _MENDS[error.errno])

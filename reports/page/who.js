@@ -1,0 +1,68 @@
+// Programs and threads of the run, where there are several: each is a filter. They are told apart
+// event by event, and so only where all events are in the page.
+
+function setUpWho() {
+  if (!run.whole) return;
+  const programs = groupsOf(programOf);
+  const threads = groupsOf((at) => String(ev.tid[at]));
+  for (const [name, found, title, label] of [
+    ["program", programs, "Programs", programName],
+    ["tid", threads, "Threads", (key) => `thread ${key}`],
+  ]) {
+    if (found.length < 2) continue;
+    const table = el("table", { id: `${name}-table` }, el("caption", {}, title), el("thead", {}), el("tbody", {}));
+    byId("matrix").append(el("h3", {}, title),
+      el("div", { class: "scroll", tabindex: "0", role: "group", "aria-label": title }, table));
+    onView(() => drawWho(table, name, found, label));
+  }
+}
+
+function programOf(at) {
+  return `${kindOf(at).pid}.${kindOf(at).image}`;
+}
+
+function groupsOf(keyOf) {
+  const found = new Map();
+  for (let at = 0; at < N; at++) {
+    const key = keyOf(at);
+    if (!found.has(key)) found.set(key, []);
+    if (isCounted(at)) found.get(key).push(at);
+  }
+  return [...found];
+}
+
+function programName(key) {
+  const [pid, image] = key.split(".").map(Number);
+  for (const process of summary.processes) {
+    const program = process.pid === pid && process.programs.find((one) => one.image === image);
+    if (program) return `${program.name || "unknown"}, process ${pid}`;
+  }
+  return `process ${pid}`;
+}
+
+// Its own filter does not empty the list.
+function drawWho(table, name, found, label) {
+  const kept = view;
+  view = { ...view, [name]: null };
+  const rows = found.slice(0, 200).map(([key, events]) => {
+    const sums = [0, 0, 0];
+    for (const at of events) {
+      if (!isShown(at)) continue;
+      if (isSyscall(at)) sums[2]++;
+      else {
+        sums[0]++;
+        if (reaches(at)) sums[1]++;
+      }
+    }
+    return [key, sums];
+  });
+  view = kept;
+  fill(table.querySelector("thead"), el("tr", {}, ...["", "calls", "reached the kernel", "memory syscalls"].map((text, i) =>
+    el("th", { scope: "col", class: i ? "n" : null }, text))));
+  fill(table.querySelector("tbody"), ...rows.map(([key, sums]) => {
+    const isOn = view[name] === key;
+    const made = button("", () => look({ [name]: isOn ? null : key }), { class: "cell", "aria-pressed": isOn, [`data-${name}`]: key });
+    made.append(bdi(label(key)));
+    return el("tr", {}, el("th", { scope: "row" }, made), ...sums.map((sum) => el("td", { class: "n" }, grouped(sum))));
+  }), rows.length < found.length ? el("tr", {}, el("td", {}, `${count(found.length - rows.length, "more")}`)) : null);
+}

@@ -1,0 +1,62 @@
+"""Waiting for an observer that goes on reading when the target has ended."""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+
+import pytest
+
+from command import watch
+
+SECONDS = 2  # that the observer takes
+READS = "import time\nfor i in range(%d): print(i, flush=True); time.sleep(0.05)" % (SECONDS * 20)
+
+
+@pytest.fixture
+def wait(tmp_path, monkeypatch):
+    """Gives wait(signal, times): a Watch run to its end; signals come when its target has ended."""
+    monkeypatch.setattr(watch, "GRACE", 0.3)
+    monkeypatch.setattr(watch, "TICK", 0.05)
+    signals = watch.waited(set())
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, signals)
+
+    def run(number, times=2):
+        target = os.posix_spawn("/bin/true", ["true"], {})
+        with open(tmp_path / "spool", "wb") as spool:
+            observer = subprocess.Popen([sys.executable, "-c", READS], stdout=spool)
+        size = lambda: os.path.getsize(tmp_path / "spool")  # noqa: E731
+        watched = watch.Watch(target, observer, signals, size=size)
+        if number:
+            for after in range(1, times + 1):
+                threading.Timer(0.4 * after, os.kill, (os.getpid(), number)).start()
+        began = time.monotonic()
+        watched.run()
+        return watched, time.monotonic() - began
+
+    yield run
+    signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+
+
+WORDS = {
+    signal.SIGINT: "interrupted before all that was recorded had been read",
+    signal.SIGTERM: "stopped by SIGTERM before all that was recorded had been read",
+}
+
+
+@pytest.mark.parametrize("number", WORDS)
+def test_who_asks_twice_need_not_wait(wait, number):
+    watched, seconds = wait(number)
+    assert watched.hurried and watched.status == 0
+    assert watched.reason == WORDS[number]
+    assert seconds < SECONDS
+
+
+@pytest.mark.parametrize("number, times", [(None, 0), (signal.SIGINT, 1), (signal.SIGTERM, 1)])
+def test_else_it_is_waited_for(wait, number, times):
+    """The first signal may be the one that has ended the target: the terminal sends it to both."""
+    watched, seconds = wait(number, times)
+    assert not watched.hurried and watched.gdb_status == 0
+    assert seconds >= SECONDS
