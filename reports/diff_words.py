@@ -102,8 +102,9 @@ def _asker(record, origin, owner, rows):
     else:
         text = ""
     made = _made(syscalls, number, bool(function and number))
-    if made:
-        text = "%s and %s" % (text, made) if text else "%s %s" % (made, _of(origin, owner))
+    if not text:
+        made[-1] += " " + _of(origin, owner)
+    text = quantities.listed(([text] if text else []) + made)
     causes = _causes(record, origin, rows)
     return text + (": " + quantities.listed(causes) if causes else "")
 
@@ -137,7 +138,7 @@ def _mostly(rows):
 
 
 def _made(syscalls, calls, in_words):
-    """`4 mmap and 1 brk` behind calls that went the same way, else with a sign or a word each."""
+    """`4 mmap`, `1 brk` behind calls that went the same way, else with a sign or a word each."""
     ranked = sorted(syscalls.items(), key=lambda item: (-abs(item[1]), item[0]))
     parts = []
     for name, number in ranked:
@@ -147,7 +148,7 @@ def _made(syscalls, calls, in_words):
             parts.append(
                 "%d %s" % (abs(number), name) if calls * number > 0 else _signed(number, name)
             )
-    return quantities.listed(parts)
+    return parts
 
 
 def _signed(number, name):

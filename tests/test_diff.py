@@ -197,6 +197,8 @@ def test_likeness_shows_and_does_not_pair():
         ("static TLS block", "static TLS block"),
         ("libstdc++.so.6", "libstdc++.so"),
         ("x86_64 and utf8", "x86_64 and utf8"),
+        ("link_map of _x.cpython-311-x86_64-linux-gnu.so",) * 2,
+        ("heap's end given back: -4096 bytes", "heap's end given back: …"),
         (None, None),
     ],
 )

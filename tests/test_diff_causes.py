@@ -126,14 +126,14 @@ def test_a_function_renamed(programs):
     record = diff(programs.trace(), programs.trace("-DNAME=parse_text"))
     hows = {(how, function) for how, function, *_ in users(record)}
     assert {("gone", "parse_line"), ("new", "parse_text")} <= hows
-    (malloc,) = [
-        pair
-        for pair in record["perhaps_the_same"]
-        if record["rows"][pair["gone"]]["name"] == "malloc"
-    ]
+    alike = record["perhaps_the_same"]
+    gone = [record["rows"][pair["gone"]] for pair in alike]
+    is_ours = [row["name"] == "malloc" and row["origin"] == "user" for row in gone]
+    (malloc,) = [pair for pair, ours in zip(alike, is_ours) if ours]
     assert record["rows"][malloc["gone"]]["function"] == "parse_line"
     assert record["rows"][malloc["new"]]["function"] == "parse_text"
     assert sum(row["after"]["count"] - row["before"]["count"] for row in record["rows"]) == 0
+    assert record["warnings"] == []
 
 
 def test_a_function_inlined(programs):

@@ -11,7 +11,7 @@ from alloctrace import function_names
 
 _LIBRARY = re.compile(r"(\.so)(?:\.\d+)+(?![\w.]*\w)")
 _DASHED = re.compile(r"-\d+(?:\.\d+)+(?=\.so\b)")  # libfoo-1.2.so
-_NUMBER = re.compile(r"(?<![\w.])-?(?:0x[0-9a-f]+|\d[\d,.]*)(?: (?:byte|[KMGT]iB)s?)?(?![\w])")
+_NUMBER = re.compile(r"(?<![\w.-])-?(?:0x[0-9a-f]+|\d[\d,.]*)(?: (?:byte|[KMGT]iB)s?)?(?![\w])")
 _CLOSURE = re.compile(r"\{closure(#\d+)\}")
 
 
