@@ -86,7 +86,7 @@ def start(engine=ENGINE, live=False):
 
 
 def check_debug_files(path):
-    """Raises UserError where gdb would wait for ever, or read for long, before it watches anything."""
+    """Raises UserError where gdb would wait for ever, or read for long, before it watches."""
     try:
         with ElfFile(path) as elf:
             unfit = elf_debug.unfit(elf, DEBUG_ROOTS)
