@@ -5,6 +5,7 @@ from __future__ import annotations
 from . import examples, origin, origin_table, program_facts
 from . import purpose, purpose_groups, purpose_rules
 from .group_table import Indexed
+from .inner_verdicts import InnerVerdicts
 from .stack_beginnings import Beginnings
 from .stack_tree import StackTree
 
@@ -21,7 +22,7 @@ def prepare():
 def classify(history, stacks):
     """Set `verdict` and `purpose` of history.events. `stacks`: a StackTree, or {id: (Frame, …)}.
 
-    What lies inside a call, a nested call or a memory syscall, has the call's origin.
+    What lies inside a call, a nested call or a memory syscall, has the call's verdict.
     Of a recorder's many events those that are alike are asked for once.
     """
     tree = StackTree.of(stacks)
@@ -30,10 +31,15 @@ def classify(history, stacks):
         _judge_groups(history.recorded.sums.groups, judge)
         _explain_groups(history, tree, judge)
         return
+    inner = InnerVerdicts(tree)
     for event in history.events:
         within = event.cause if event.kind == "syscall" else event.outer
         outer = history.events[within] if within is not None else None
-        event.verdict = outer.verdict if outer else judge.verdict(event)
+        if outer is None:
+            event.verdict = judge.verdict(event)
+        else:
+            stacks = tree.node(outer.stack), tree.node(event.stack)
+            event.verdict = inner.of(outer.verdict, *stacks)
     survey = purpose.Survey(history.events, tree, history.modules, judge.facts)
     for index, event in enumerate(history.events):
         event.purpose = purpose.explain(index, history.events, tree, survey)
@@ -42,10 +48,14 @@ def classify(history, stacks):
 def _judge_groups(groups, judge):
     """A group lies in an older one, so that one's verdict is there."""
     ask = [judge.asker(image, phase, name) for _, name, _, _, phase, image in groups.whats]
-    known, verdict = Indexed(), groups.verdict
-    rows = zip(groups.what, judge.tree.nodes(groups.stack), groups.within)
-    for index, (what, node, within) in enumerate(rows):
-        verdict[index] = verdict[within - 1] if within else known.of(ask[what](node))
+    known, verdict, inner = Indexed(), groups.verdict, InnerVerdicts(judge.tree)
+    nodes = judge.tree.nodes(groups.stack)
+    for index, (what, node, within) in enumerate(zip(groups.what, nodes, groups.within)):
+        if within:
+            outer = known.values[verdict[within - 1]]
+            verdict[index] = known.of(inner.of(outer, nodes[within - 1], node))
+        else:
+            verdict[index] = known.of(ask[what](node))
     groups.verdicts = known.values
 
 

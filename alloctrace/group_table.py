@@ -80,8 +80,13 @@ class GroupTable(Sequence):
             column.frombytes(zeros)
 
     def set_sums(self, first, columns):
-        """Sums of the groups from index `first` on: a list for each of SUMS."""
+        """Sums of the groups from index `first` on: a list for each of SUMS.
+
+        Calls that contradict each other (a block that is freed twice) may lead below zero.
+        """
         for name, values in zip(SUMS, columns):
+            if name != "bytes" and min(values, default=0) < 0:  # a `brk` may give back
+                values = [max(0, value) for value in values]
             self.sums[name][first : first + len(values)] = clamped(values)
 
     def set_own_peaks(self, first, values):

@@ -128,9 +128,6 @@ class Builder:
             self._refuse("sums")
             return
         sums = [record.rows.column("q", at) for at in _SUMS_AT]
-        if any(min(c) < 0 for name, c in zip(SUMS, sums) if name in _SIGNED and name != "bytes"):
-            self._refuse("sums")
-            return
         sums = [column if name in _SIGNED else unsigned(column) for name, column in zip(SUMS, sums)]
         if ids == array("Q", range(ids[0], ids[0] + len(ids))):
             groups.set_sums(ids[0] - 1, sums)

@@ -48,7 +48,7 @@ def test_what_comes_of_a_damaged_spool_is_read_by_all(tmp_path, monkeypatch, cap
                 summarise(opened)
                 assert sum(1 for _ in opened.events()) == opened.run["events"]
             os.unlink("t")
-    assert made > CASES
+    assert made > CASES // 2  # of four times as many: most damage is told
 
 
 @pytest.mark.parametrize("many", [3, recorded.MANY])

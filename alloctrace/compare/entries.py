@@ -6,7 +6,6 @@ from collections import namedtuple
 
 from alloctrace.compare import names, places
 from alloctrace.compare.chains import Chains, RunChains
-from alloctrace.trace_schema import MAX_DEPTH
 
 # Of each, the sum. Calls inside another have none of the first two, as in every report.
 MEASURES = ("count", "bytes", "live_blocks", "live_bytes", "peak_bytes", "temporary_blocks")
@@ -85,18 +84,10 @@ class Run:
 
     def _deciding(self, node, within, verdict):
         """Of a memory syscall the function that made the call around it, in its own stack."""
-        tree, index = self._tree, verdict.decided_by if verdict else None
-        if within <= 0:
-            return tree.deciding_node(node, index)
-        found = tree.deciding_node(within, index)
-        wanted = tree.frame_of[found] if found > 0 else None
-        for _ in range(MAX_DEPTH):
-            if node <= 0:
-                return found
-            if tree.frame_of[node] == wanted:
-                return node
-            node = tree.parents[node]
-        return found
+        index = verdict.decided_by if verdict else None
+        if index is None and within > 0:
+            return self._tree.deciding_node(within, None)
+        return self._tree.deciding_node(node, index)
 
     def _behind_entry(self, node, kind, name):
         """The node of who called the entry point, whose name the event bears already."""

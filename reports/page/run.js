@@ -88,19 +88,6 @@ function stackOf(at) {
   return found;
 }
 
-// Which frame of an event's own stack decided who asked. What lies inside a call has the verdict of
-// that call, whose stack is another one: the frame is looked for where both have it.
-function decider(at) {
-  const isInside = (isSyscall(at) ? ev.cause[at] : ev.outer[at]) !== null;
-  const top = outermost[at];
-  const told = kindOf(top).decided_by;
-  if (!isInside) return told;
-  if (top === at || told === null) return null;
-  const [own, theirs] = [stackOf(at), stackOf(top)];
-  const found = own.length - theirs.length + told;
-  return own[found] !== undefined && own[found] === theirs[told] ? found : null;
-}
-
 // How a person would write the call, and what came back.
 function asked(at) {
   const kind = kindOf(at);

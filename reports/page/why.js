@@ -7,7 +7,7 @@ function reasons(at) {
     address: "the address of a frame: its file, and the known addresses of entry point and main",
     phase: "the phase of the run alone",
   }[kind.confidence];
-  const number = decider(at);
+  const number = kindOf(at).decided_by;
   const frame = number === null ? null : stackOf(at)[number];
   const rows = [
     ["who", `${whoOf(kind)}, by the rule “${kind.rule || "none"}”${how ? `; the evidence is ${how}` : ""}`],
@@ -31,7 +31,7 @@ function reasons(at) {
 function stackList(at) {
   const stack = stackOf(at);
   const kind = kindOf(at);
-  const deciding = decider(at);
+  const deciding = kindOf(at).decided_by;
   if (!stack.length) return el("p", { class: "quiet" }, "No stack was recorded.");
   const rows = stack.slice(0, 200).map((frame, number) => {
     const file = (frame.file || "").split("/").pop();
