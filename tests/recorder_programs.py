@@ -9,7 +9,7 @@ TOP = os.path.dirname(os.path.dirname(os.path.realpath(__file__)))
 OUT = os.path.join(TOP, "build", "recorder-tests")
 PARTS = ("elf", "findings", "frames", "unwind")  # of recorder/host, by how the files' names begin
 PARTS += ("instruction", "emit", "move", "detour", "branches", "constants", "site", "startup")
-PARTS += ("calls", "clock", "code_files", "drain", "history", "mapped.c", "maps", "ranges")
+PARTS += ("calls", "clock", "code_files", "drain", "guard", "history", "mapped.c", "maps", "ranges")
 PARTS += ("records", "resident", "ring", "spool", "stacks")
 SANITIZED = "RECORDER_CFLAGS=-std=gnu11 -O1 -g -Irecorder -fsanitize=address,undefined"
 SANITIZED += " -fno-sanitize-recover=all"

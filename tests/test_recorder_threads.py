@@ -20,7 +20,8 @@ OPTIONS = (b"--engine", b"recorder")
 
 
 def cost(folder, at_once):
-    """Seconds of CPU and MiB of target and recorder together, of so many threads at once."""
+    """Seconds of CPU of target and recorder together, of so many threads at once; MiB of Python (the
+    recorder's grow with what of the shared memory is full when its turn comes)."""
     words = [os.fsencode(word) for word in (probe("crowd.c"), "1", str(at_once))]
     command = launching.watched(*words, options=(b"--force", *OPTIONS), trace=folder / "t.brkpoint")
     result = folder / "cost.json"
@@ -28,7 +29,7 @@ def cost(folder, at_once):
     subprocess.run(child, check=True, timeout=launching.LIMIT_S, stdout=subprocess.DEVNULL)
     costs = json.loads(result.read_text())
     cpu = costs["recorder"]["cpu"] + costs["target"]["cpu"]
-    return cpu, max(costs[who]["mib"] for who in ("recorder", "python"))
+    return cpu, costs["python"]["mib"]
 
 
 def test_thousands_at_once(tmp_path):

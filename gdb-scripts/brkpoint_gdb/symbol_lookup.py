@@ -119,9 +119,20 @@ def own_place(function, offset, place):
 def own_lines(symtab):
     """[(address, line)] of a file's own code, by address; kept, as many addresses may ask."""
     if symtab.fullname() not in _lines:
-        found = symtab.linetable() if symtab.is_valid() else ()
+        found = linetable(symtab) if symtab.is_valid() else ()
         _lines[symtab.fullname()] = sorted((entry.pc, entry.line) for entry in found if entry.line)
     return _lines[symtab.fullname()]
+
+
+def linetable(symtab):
+    """The gdb.LineTable, () where there is none: going through it then ends gdb (13.1,
+    python/py-linetable.c), and only `has_line` asks."""
+    table = symtab.linetable()
+    try:
+        table.has_line(1)
+    except gdb.error:
+        return ()
+    return table
 
 
 def name_of(symtab):

@@ -11,7 +11,7 @@ import sys
 from alloctrace.elf import ElfError
 from alloctrace.escape import visible
 from command import program
-from command.errors import FAILED, USAGE, UserError, shown
+from command.errors import CANNOT_EXECUTE, FAILED, USAGE, UserError, shown
 
 from .tool import Missing
 
@@ -53,12 +53,14 @@ seconds.__name__ = "number of seconds"  # argparse names the type in its message
 
 
 def command(args):
-    """[PROGRAM, ARG...] once the program is known to be one that Linux will run.
+    """[PROGRAM, ARG...] once the program is known to be one that Linux and the tools will run.
 
     Raises UserError with status 126 or 127.
     """
     words = [args.program] + args.arguments
-    program.find([os.fsencode(word) for word in words], list(_environment()))
+    found = program.find([os.fsencode(word) for word in words], list(_environment()))
+    if found.odd:  # the kernel may run it, but ltrace and gdb do not know where they are
+        raise UserError("%s: %s" % (shown(found.path), found.odd), CANNOT_EXECUTE)
     return words
 
 
