@@ -20,8 +20,10 @@ OPTIONS = (b"--engine", b"recorder")
 
 
 def cost(folder, at_once):
-    """Seconds of CPU of target and recorder together, of so many threads at once; MiB of Python: the
-    recorder's grow with what of the shared memory is full when its turn comes."""
+    """Seconds of CPU of target and recorder together, of so many threads at once; MiB of Python.
+
+    The recorder's grow with what of the shared memory is full when its turn comes.
+    """
     words = [os.fsencode(word) for word in (probe("crowd.c"), "1", str(at_once))]
     command = launching.watched(*words, options=(b"--force", *OPTIONS), trace=folder / "t.brkpoint")
     result = folder / "cost.json"
