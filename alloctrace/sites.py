@@ -15,7 +15,7 @@ MOST_PURPOSES = 10  # of one place, told apart
 SUMS = ("count", "bytes", "live_blocks", "live_bytes")
 SUMS += ("temporary_blocks", "temporary_bytes", "peak_bytes")
 PLACE = ("function", "module", "file", "line", "offset", "origin")
-_VARIOUS = "various"  # what differs between purposes that are alike
+_VARIOUS, _CALLERS = "various", "callers'"  # what differs between purposes that are alike
 
 
 def place(frame, origin):
@@ -112,13 +112,19 @@ def in_common(one, other):
     is the same."""
     ones, others = one.split(), other.split()
     if len(ones) == len(others):
-        words = [a if a == b else _VARIOUS for a, b in zip(ones, others)]
+        words = [a if a == b else _either(a, b) for a, b in zip(ones, others)]
     else:
         ahead = len(commonprefix([ones, others]))
         rest = [ones[ahead:][::-1], others[ahead:][::-1]]
         behind = commonprefix(rest)[::-1]
         words = ones[:ahead] + [_VARIOUS] + behind
     return " ".join(words) if set(words) != {_VARIOUS} else None
+
+
+def _either(one, other):
+    """`main's own` and `work's own` are `callers' own`."""
+    is_whose = all(word == _CALLERS or word.endswith("'s") for word in (one, other))
+    return _CALLERS if is_whose else _VARIOUS
 
 
 def _rank(row):

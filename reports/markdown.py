@@ -13,7 +13,7 @@ from reports import (
     run_view,
     sections,
 )
-from reports import sentences, site_table
+from reports import sentences, site_table, tables
 from reports.ink import Ink
 from reports.markdown_text import Made, code, escape, fenced, table
 from reports.text import are_few, events_of
@@ -117,7 +117,7 @@ def _processes(summary):
         return []
     ink = Ink(120)
     rows = [
-        [Made(escape(row[0]).replace(" ", "\u00a0")), *row[1:]]
+        [Made(escape(tables.whole(row[0])).replace(" ", "\u00a0")), *row[1:]]
         for row in process_tree.rows(summary, ink)
     ]
     said = "Alike ones are one row: calls and live bytes are sums, the peak is the largest."

@@ -11,6 +11,7 @@ from collections import Counter, defaultdict
 
 from alloctrace.escape import visible
 from reports import endings, sentences, tables
+from reports.ink import cells
 
 MOST = 16  # lines
 LONGEST_TITLE = 60
@@ -168,8 +169,9 @@ def has_alike(rows_):
 
 
 def rows(record, ink, most=MOST):
-    """Lists of texts under HEAD; the last may say what is left out. `record`: of a summary; of
-    `most` lines at most half are of what is not below the program that was asked for."""
+    """Lists of cells of tables.lines under HEAD; the last may say what is left out. `record`: of a
+    summary; of `most` lines at most half are of what is not below the program that was asked for.
+    """
     about = record["sums_over"]
     keep = (about["pid"], about["image"]) if about["what"] == "one" else None
     asked = record["asked_for"]
@@ -196,34 +198,38 @@ def _walk(nodes, ink, before=""):
 
 
 def _row(node, before, follows, keep, ink):
-    text = node.label
-    if len(node.members) > 1:
-        text += " %s %s" % (ink.signs.times, sentences.grouped(len(node.members)))
+    text, marks = node.label, []  # how many there are, and which was asked for, is never cut
     if follows:
         text = "%s %s" % (ink.signs.arrow, text)
+    if len(node.members) > 1:
+        marks.append("%s %s" % (ink.signs.times, sentences.grouped(len(node.members))))
     if keep is not None and node.is_of(keep):
-        text += " *"
+        marks.append("*")
     nothing, peak, live = ink.signs.dot, node.peak(), node.sum("live_bytes")
     return [
-        before + text,
+        (before + text, " ".join(marks)),
         str(node.members[0][0]["pid"]) if len(node.members) == 1 else "",
         sentences.grouped(node.sum("calls")),
         sentences.short_size(live) if live else nothing,
         "?" if peak is None else sentences.short_size(peak) if peak else nothing,
-        ink.fit(_ended(node, ink), LONGEST_END),
+        _ended(node, ink),
     ]
 
 
 def _ended(node, ink):
-    """`status 0`, `SIGSEGV`, `exec`; of several that differ each with its number, success last."""
+    """`status 0`, `SIGSEGV`, `exec`; of several that differ each with its number, success last;
+    where that is long, of the first alone: `status 3: 1 of 101`."""
     found = Counter(_end(process, program) for process, program, _ in node.members)
     if len(found) == 1:
         return next(iter(found))
     ends = sorted(found, key=lambda end: (end in _WELL, not end.startswith("SIG"), found[end]))
     times = {1: ""}
-    return ", ".join(
+    text = ", ".join(
         end + times.get(found[end], " %s %d" % (ink.signs.times, found[end])) for end in ends
     )
+    if cells(text) <= LONGEST_END:
+        return text
+    return "%s: %d of %d" % (ends[0], found[ends[0]], len(node.members))
 
 
 def _end(process, program):

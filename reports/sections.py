@@ -227,9 +227,10 @@ def live(record, ink):
     rows = through_time.picture(record, ink)
     if not rows:
         return
-    yield from title(
-        "Live bytes through the run", "time from left to right, one scale for all", ink
-    )
+    said = "time from left to right, one scale for all"
+    if through_time.has_unknown(rows, ink):
+        said = "over time, one scale for all; %s not known" % through_time.unknown(ink)
+    yield from title("Live bytes through the run", said, ink)
     for who, line, most in rows:
         name = ink.column(who, through_time.NAME)
         width = ink.width - 2 - through_time.NAME - through_time.VALUE

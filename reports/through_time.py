@@ -29,16 +29,25 @@ def picture(record, ink):
     width = ink.width - 2 - NAME - VALUE
     signs = _UNICODE if ink.unicode else _ASCII
     rows = []
-    unknown = ink.signs.dot if ink.unicode else "?"
     for who, moments in _rows(record, begin, end):
         columns = _columns(moments, begin, end, width, peak["bytes"], signs)
-        line = "".join(unknown if value is None else value for value in columns)
+        line = "".join(unknown(ink) if value is None else value for value in columns)
         most = max([value for _, _, value in moments])
         rows.append((who, line, sentences.short_size(most)))
     if peak["t_ns"] is not None:
         at = sentences.duration(max(0, peak["t_ns"] - begin))
         rows[0] = rows[0][:2] + ("%s after %s" % (rows[0][2], at),)
     return rows + [("", _phases(record, begin, end, width, ink), "")]
+
+
+def unknown(ink):
+    """The sign of a column of which it is not known what was live."""
+    return ink.signs.dot if ink.unicode else "?"
+
+
+def has_unknown(rows, ink):
+    """Whether a picture has such a column."""
+    return any(unknown(ink) in line for _, line, _ in rows[:-1])
 
 
 def _span(record):

@@ -1,6 +1,7 @@
 """A small history with something of everything, and its trace, for the tests of traces."""
 
-from alloctrace import history
+from alloctrace import history, trace
+from alloctrace import classify as rules
 from alloctrace.model import Frame, Purpose, Verdict
 from made_records import LIBC, TOP, Made
 
@@ -59,3 +60,11 @@ def classify(built, stacks):
         event.purpose = (Purpose("a FILE object", "fopen", "iofopen.c"), Purpose(), None)[
             event.seq % 3
         ]
+
+
+def write(path, monkeypatch, known):
+    """The trace of made_history(), with the made verdicts; `known`: as trace.write takes it."""
+    built = made_history()
+    monkeypatch.setattr(rules, "classify", classify)
+    trace.write(path, built, symbolise(built), known)
+    return path

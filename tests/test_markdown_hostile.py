@@ -9,7 +9,7 @@ import subprocess
 
 import pytest
 
-from alloctrace import classify, trace, trace_schema
+from alloctrace import trace, trace_schema
 from alloctrace.summary import summarise
 from reports import markdown, markdown_text
 import made_traces
@@ -65,8 +65,6 @@ def plain(text):
 
 @pytest.fixture
 def path(tmp_path, monkeypatch):
-    built = made_traces.made_history()
-    monkeypatch.setattr(classify, "classify", made_traces.classify)
     known = {
         "command": ["./a", "b"],
         "date": "today",
@@ -79,8 +77,7 @@ def path(tmp_path, monkeypatch):
         "hints": [{"missing": "m", "gives": "g", "command": "c"}],
         "complete": False,
     }
-    trace.write(tmp_path / "t", built, made_traces.symbolise(built), known)
-    return tmp_path / "t"
+    return made_traces.write(tmp_path / "t", monkeypatch, known)
 
 
 def texts(value, way=()):

@@ -5,14 +5,15 @@ from summary_fake import usual_borders
 from test_lives import FIRST, Run, Wanting, family
 
 from alloctrace.summary import summarise
-from reports import about, markdown, process_tree, text
+from reports import about, markdown, process_tree, tables, text
 from reports.ink import Ink, cells
 
 
 def shown(run, process="asked", **how):
     """The rows, blanks removed."""
     record = summarise(Wanting(run), process=process)
-    return [[cell.strip() for cell in row] for row in process_tree.rows(record, Ink(**how))]
+    rows = process_tree.rows(record, Ink(**how))
+    return [[tables.whole(cell).strip() for cell in row] for row in rows]
 
 
 def labels(run, **how):
@@ -58,7 +59,7 @@ def test_ends():
     run = Run("tool")
     for pid, kind, status in ((101, "exited", 0), (102, "signalled", 11), (103, "running", None)):
         run.fork(FIRST, pid).end(pid, kind, status)
-    assert shown(run)[-1][-1] == "SIGSEGV, status 0…"
+    assert shown(run)[-1][-1] == "SIGSEGV: 1 of 3"
 
 
 @pytest.mark.parametrize("how", ["wide", "deep", "long"])
@@ -143,3 +144,12 @@ def test_sums_are_called_so():
     assert said(family(), "x.sh").startswith("About 2 processes called perl together")
     run = Run("sh", "x").spawn(FIRST, 101, "ls").calls(101, 1).spawn(FIRST, 102, "ls").calls(102, 1)
     assert said(run, "ls").startswith("About 2 processes called ls together")
+
+
+def test_how_many_there_are_is_never_cut():
+    run, name = Run("sh").calls(FIRST, 1), "a-program-with-a-very-long-name-that-no-table-holds"
+    for pid in range(101, 203):
+        run.spawn(FIRST, pid, name).end(pid)
+    lines = list(process_tree.section(summarise(Wanting(run)), Ink(60)))
+    (line,) = [line for line in lines if "× 102" in line]
+    assert "…" in line and cells(line) <= Ink(60).width

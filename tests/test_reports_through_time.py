@@ -104,3 +104,11 @@ def test_no_line_is_wider_than_the_page(width):
     lines = list(sections.live(of, Ink(width)))
     assert len(lines) == 6 and max(map(cells, lines)) <= Ink(width).width
     assert any("\033[3" in line for line in sections.live(of, Ink(width, colour=True)))
+
+
+def test_what_is_not_known_is_said_to_be_so():
+    moments = [(0, {}), (100, {"user": 80}), (400, {"user": 10})]
+    of = record(moments, (100, {"user": 80}), {"user": 10}, apart=50, seq=20)
+    assert "· not known" in next(iter(sections.live(of, Ink(80))))
+    known = record([(0, {"user": 8})], (3, {"user": 8}), {"user": 8})
+    assert "known" not in "".join(sections.live(known, Ink(80)))

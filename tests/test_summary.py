@@ -199,6 +199,8 @@ def test_what_one_rule_says_in_several_ways_is_one_purpose():
     assert (site["purpose"], site["purposes"]) == ("Vec from various to various bytes", 1)
     site = site_of(*[because("path of " + name) for name in ("a.so", "the program", "b.so")])
     assert (site["purpose"], site["purposes"]) == ("path of various", 1)
+    site = site_of(*[because(name + "'s own") for name in ("main", "work", "x::y")])
+    assert (site["purpose"], site["purposes"]) == ("callers' own", 1)
 
 
 def test_what_two_rules_say_alike_is_one_purpose():

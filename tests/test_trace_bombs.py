@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from alloctrace import classify, trace
+from alloctrace import trace
 from alloctrace.trace_schema import COLUMN_NAMES, LONGEST_TEXT, MAX_DEPTH
 from alloctrace.summary import summarise
 from command.main import main
@@ -20,10 +20,7 @@ HUGE = 65536
 
 @pytest.fixture
 def path(tmp_path, monkeypatch):
-    built = made_traces.made_history()
-    monkeypatch.setattr(classify, "classify", made_traces.classify)
-    trace.write(tmp_path / "t.brkpoint", built, made_traces.symbolise(built), {"command": ["a"]})
-    return tmp_path / "t.brkpoint"
+    return made_traces.write(tmp_path / "t.brkpoint", monkeypatch, {"command": ["a"]})
 
 
 def change(path, *statements):

@@ -6,7 +6,7 @@ import sqlite3
 
 import pytest
 
-from alloctrace import classify, trace, trace_schema
+from alloctrace import trace, trace_schema
 from alloctrace.summary import summarise
 from reports import event_json, json_report
 import made_traces
@@ -26,10 +26,7 @@ EVENTS, REPORT = validator("events"), validator("report")
 
 @pytest.fixture
 def path(tmp_path, monkeypatch):
-    built = made_traces.made_history()
-    monkeypatch.setattr(classify, "classify", made_traces.classify)
-    trace.write(tmp_path / "t", built, made_traces.symbolise(built), {"command": ["./a"]})
-    return tmp_path / "t"
+    return made_traces.write(tmp_path / "t", monkeypatch, {"command": ["./a"]})
 
 
 def is_refused(path):

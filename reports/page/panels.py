@@ -5,7 +5,7 @@ from __future__ import annotations
 from html import escape
 
 from alloctrace import words
-from reports import about, recording, sentences
+from reports import about, endings, recording, sentences
 from reports.page import glossary
 from reports.page.fit import fit
 from reports.page.markup import bdi, section, table, tag
@@ -15,7 +15,7 @@ _NUMBERS = (  # filter, label, what it means
     ("yours", "yours", "asked for by your own code, or by libraries for it"),
     ("reached", "reached the kernel", "made at least one memory syscall"),
     ("peak", "live at the peak", "the most at any one time"),
-    ("left", "left at the end", "never given back"),
+    ("left", "left at the end", ""),  # _left says what it means
 )
 SITES = 25  # without a script
 _PLAINLY = (
@@ -90,16 +90,29 @@ def banner(summary):
 
 def _head(summary):
     said = [fit(text) for text in about.says(summary) if text]
+    ended = sentences.ending(summary)
     return "".join(
         (
             '<p class="kicker">%s</p>' % bdi(sentences.command_line(summary)[:600]),
             '<h1 id="verdict">%s</h1>' % bdi(fit(sentences.verdict(summary))),
-            '<p class="quiet">It %s.%s</p>'
-            % (escape(fit(sentences.ending(summary))), " " + bdi(" ".join(said)) if said else ""),
+            '<p class="quiet">%s.%s</p>'
+            % (escape(_begun(fit(ended))), " " + bdi(" ".join(said)) if said else ""),
             '<p class="quiet">%s</p>' % escape(_PLAINLY),
             '<ul class="numbers">%s</ul>' % "".join(map(_number(summary), _NUMBERS)),
         )
     )
+
+
+def _left(summary):
+    """What is live at the last is leaked only where the program came to its own end."""
+    if endings.has_end(summary):
+        return "never given back"
+    was_killed = summary["exit"]["kind"] == "signalled"
+    return "live when %s" % ("it was killed" if was_killed else "the recording ended")
+
+
+def _begun(text):
+    return text[:1].upper() + text[1:]
 
 
 def _number(summary):
@@ -114,7 +127,7 @@ def _number(summary):
 
     def made(row):
         name, label, means = row
-        value = values[name]
+        value, means = values[name], means or _left(summary)
         text = "unknown" if value is None else sentences.grouped(value)
         unit = " bytes" if name in ("peak", "left") and value is not None else ""
         return (

@@ -176,12 +176,19 @@ function drawBins(context, axis) {
   context.globalAlpha = 1;
 }
 
+// Of a run whose events are not all here: some moments, each before its event, and the peak, behind its.
+function toldMoments() {
+  const [told, peak] = [summary.timeline, summary.peak];
+  const moments = told.seq.map((seq, i) => [seq, (origin) => (told.live_bytes[origin] || [])[i] || 0]);
+  if (peak.seq === null) return moments;
+  const later = moments.findIndex(([seq]) => seq > peak.seq);
+  moments.splice(later < 0 ? moments.length : later, 0, [peak.seq + 1, (origin) => peak.by_origin[origin] || 0]);
+  return moments;
+}
+
 // [value on the axis, {origin: live bytes}] through the run: after each event, or at some moments.
 function liveMoments(axis) {
-  if (!run.whole) {
-    const told = summary.timeline;
-    return told.seq.map((seq, i) => [seq, (origin) => (told.live_bytes[origin] || [])[i] || 0]);
-  }
+  if (!run.whole) return toldMoments();
   const first = Math.max(0, eventAt(axis.left) - 1);
   const last = Math.min(N, eventAt(axis.right) + 1);
   const found = [];
