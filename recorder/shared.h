@@ -171,7 +171,7 @@ enum trouble { TROUBLE_NO_THREAD, TROUBLE_NO_CHUNK, TROUBLES };
  * is read. Else the kernel is asked, which costs more than all the rest, until the C library has set
  * it: then the word that it points to is the pointer itself (x86-64 psABI, TLS variant II). Where that
  * is not so, no thread has such a pointer, and the kernel is asked again. */
-enum { THREAD_BY_ASKING, THREAD_BY_FSBASE, THREAD_BY_WORD };
+enum { THREAD_BY_ASKING, THREAD_BY_FSBASE, THREAD_BY_WORD, THREAD_BY_ASKING_ALWAYS };
 
 struct area_head {
     uint64_t magic;

@@ -204,3 +204,10 @@ class Terminal:
             if pid:
                 os.close(self.end)
                 return os.waitstatus_to_exitcode(status)
+
+
+def cpu_of(pid):
+    """Seconds of CPU that the process has used."""
+    with open("/proc/%d/stat" % pid, "rb") as file:
+        fields = file.read().rpartition(b")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")

@@ -98,9 +98,9 @@ def test_a_program_that_fails_proves_nothing(place):
 
 
 def test_the_new_site_is_named(place):
-    assert check(
-        place, "--budget", "all any calls <= 9999", "-o", "base.brkpoint", "--", "./program"
-    )
+    words = ("--budget", "all any calls <= 9999", "-o", "base.brkpoint")
+    done = check(place, *words, "--", "./program")
+    assert done.returncode == 0, done.stdout
     build(place, "-DMORE")
     words = ("--base", "base.brkpoint", "--budget", "main user calls = 0", "--json")
     told = json.loads(check(place, *words, "--", "./program", "one").stdout)

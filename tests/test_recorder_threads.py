@@ -47,13 +47,6 @@ def test_thousands_at_once(tmp_path):
         assert b"%d" % count in subprocess.run(words, capture_output=True, check=True).stdout
 
 
-def cpu_of(pid):
-    """Seconds of CPU that the process has used."""
-    with open("/proc/%d/stat" % pid, "rb") as file:
-        fields = file.read().rpartition(b")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-
 @pytest.mark.parametrize("stops", [True, False])
 def test_who_waits_for_the_recorder_sleeps(tmp_path, stops):
     """It is stopped, and all threads that begin want an answer of it. Else they use the time."""
@@ -66,14 +59,14 @@ def test_who_waits_for_the_recorder_sleeps(tmp_path, stops):
         return next((pid for pid in below if launching.name_of(pid) == name), None)
 
     target = launching.wait_for(lambda: child("crowd"))
-    launching.wait_for(lambda: cpu_of(target) > 0.1)
+    launching.wait_for(lambda: launching.cpu_of(target) > 0.1)
     recorder = child("brkpoint-record")
     if stops:
         os.kill(recorder, signal.SIGSTOP)
     time.sleep(0.2)
-    before = cpu_of(target)
+    before = launching.cpu_of(target)
     time.sleep(1)
-    used = cpu_of(target) - before
+    used = launching.cpu_of(target) - before
     os.kill(recorder, signal.SIGCONT)
     run.kill()
     run.wait()

@@ -5,8 +5,8 @@ import os
 import signal
 import subprocess
 import sys
-import time
 
+import launching
 import pytest
 
 from alloctrace import trace, trace_sql, trace_table
@@ -46,7 +46,7 @@ def test_a_single_function_ends_in_time():
 
 def test_ctrl_c_ends_a_single_function():
     with start(TRACE, MINUTES) as process:
-        time.sleep(1.5)
+        launching.wait_for(lambda: launching.cpu_of(process.pid) > 1)  # it is in the function
         process.send_signal(signal.SIGINT)
         said = process.communicate(timeout=60)
     assert process.returncode == -signal.SIGINT and "Traceback" not in said[1]

@@ -55,7 +55,9 @@ def test_only_trace_errors_come_out_of_sound_sqlite(tmp_path, whole):
     for _ in range(CASES // 5):
         table = source.choice(list(trace_schema.TABLES))
         name = source.choice([row[0] for row in trace_schema.row_types(table)])
-        rows = "rowid IN (SELECT rowid FROM %s ORDER BY random() LIMIT 1)" % table
+        size = "max(1, (SELECT count(*) FROM %s))" % table
+        place = "LIMIT 1 OFFSET %d %% %s" % (source.randrange(1 << 30), size)
+        rows = "rowid IN (SELECT rowid FROM %s ORDER BY rowid %s)" % (table, place)
         change = "UPDATE OR IGNORE %s SET %s = ? WHERE %s" % (table, name, rows)
         try:
             read_all(changed(tmp_path, whole, (change, (source.choice(odd),))))

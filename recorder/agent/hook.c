@@ -163,7 +163,7 @@ static void before_syscall(struct thread_state *t, struct hook_stack *s, struct 
         break;
     case SYS_arch_prctl: /* the new base may point to anything, or to nothing that can be read */
         if (s->rdi == ARCH_SET_FS && area()->thread_by == THREAD_BY_WORD)
-            area()->thread_by = THREAD_BY_ASKING;
+            area()->thread_by = THREAD_BY_ASKING_ALWAYS;
         break;
     case SYS_munmap:
         if (covers(s->rdi, s->rsi, site->sp))

@@ -7,6 +7,7 @@
 #include "inject.h"
 #include "mapped.h"
 #include "leaving.h"
+#include "lives.h"
 #include "plans.h"
 #include "standing.h"
 
@@ -74,7 +75,7 @@ static bool plant(struct host *h, const struct threads *threads)
     if (image_is_filtered(p->tracee.pid))
         return problem(h, "a seccomp filter watches its system calls, and may forbid or punish "
                           "those that planting needs");
-    if (!inject_is_prepared(&p->tracee) && !inject_prepare(&p->tracee))
+    if (!inject_prepare(&p->tracee))
         return problem(h, "no system call instruction in its code");
     if (!may_map(h))
         return false;
@@ -94,7 +95,7 @@ static bool plant(struct host *h, const struct threads *threads)
     h->standing = &standing;
     if (standing.maps.list != NULL)
         modules_update_by(h, &standing.maps);
-    plans_write(h, planned, false);
+    plans_write(h, planned);
     h->standing = NULL;
     standing_free(&standing);
     h->family->area->recording = 1;
@@ -161,16 +162,18 @@ static void plant_rest(struct host *h, struct plans *planned)
         uint64_t begun;
         usleep(round * 1000);
         if (!attach_stop(h, &threads, &begun))
-            return; /* it has ended */
+            break;
         if (is_same_program(h->process)) {
             standing_find(&standing, h, &threads, NULL);
             h->standing = &standing;
-            plans_write(h, planned, round == ROUNDS);
+            plans_write(h, planned);
             h->standing = NULL;
             standing_free(&standing);
         }
         attach_go_on(h, &threads, begun);
     }
+    if (!life_is_over(h->process))
+        plans_give_up(h, planned);
 }
 
 /* All stand, and nothing is left to be read or searched. Where it loads files just now, they are

@@ -1,5 +1,6 @@
 /* findings_write.c - what was found, for the next run (findings_disk.h). */
 #include "findings_disk.h"
+#include "guard.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -116,7 +117,9 @@ void findings_store(const char *folder, struct findings *f)
 {
     char name[DISK_NAME];
     struct writing w = {0};
-    int fd = f->is_new && f->is_shared && f->key.mtime_ns != 0 ? disk_folder(folder) : -1;
+    int fd = f->is_new && f->is_shared && f->key.mtime_ns != 0 && guard_pages() == 0
+                 ? disk_folder(folder)
+                 : -1; /* zeros in place of a file's end are not what is in it */
     if (fd < 0)
         return;
     f->is_new = false;

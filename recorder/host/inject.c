@@ -27,9 +27,18 @@ static uint64_t find_in(const struct tracee *t, const struct mapping *m)
     return found;
 }
 
+static bool is_prepared(const struct tracee *t)
+{
+    char there[2];
+    return t->syscall_at != 0 && tracee_read(t, t->syscall_at, there, sizeof there) &&
+           memcmp(there, "\x0f\x05", sizeof there) == 0;
+}
+
 bool inject_prepare(struct tracee *t)
 {
     struct maps maps;
+    if (is_prepared(t))
+        return true;
     t->syscall_at = 0;
     if (maps_read(&maps, t->pid))
         for (int vdso = 1; vdso >= 0; vdso--)
@@ -41,13 +50,6 @@ bool inject_prepare(struct tracee *t)
             }
     maps_free(&maps);
     return t->syscall_at != 0;
-}
-
-bool inject_is_prepared(const struct tracee *t)
-{
-    char there[2];
-    return t->syscall_at != 0 && tracee_read(t, t->syscall_at, there, sizeof there) &&
-           memcmp(there, "\x0f\x05", sizeof there) == 0;
 }
 
 /* ---- the call ---- */

@@ -11,10 +11,9 @@
 
 #include <sys/user.h>
 
-/* Find an instruction to use: in the vdso, else in any code. False: there is none. */
+/* Find an instruction to use, if the one found before is not there any more: in the vdso, else in any
+ * code. False: there is none. */
 bool inject_prepare(struct tracee *t);
-/* Whether what was found is still there: the process has run since. */
-bool inject_is_prepared(const struct tracee *t);
 /* Before the first call of t->runner: its signals wait. */
 bool inject_begin(struct tracee *t);
 /* Make a thread execute what *regs asks for; then *regs is what it came to. */

@@ -59,7 +59,9 @@ void plans_put(struct host *h, struct plan *list, size_t count);
 void plans_defer(struct host *h, struct plan *list, size_t count);
 /* Say so; `vaddr` in the file. */
 void plan_refused(struct host *h, const struct plan *plan, uint64_t vaddr, const char *path);
-/* Write what was deferred (h->deferred), now that the target stands still. */
-void plans_write(struct host *h, struct plans *plans, bool last);
+/* Write what was deferred (h->deferred), now that the target stands still. Those whose bytes a thread
+ * stands in, which cannot be moved, stay in `plans` for another try, or to be given up: said. */
+void plans_write(struct host *h, struct plans *plans);
+void plans_give_up(struct host *h, struct plans *plans);
 
 #endif

@@ -199,7 +199,14 @@ void plan_refused(struct host *h, const struct plan *plan, uint64_t vaddr, const
         say_note(h, text, plan->what, (unsigned long long)vaddr, path, why);
 }
 
-void plans_write(struct host *h, struct plans *plans, bool last)
+static void tell_refused(struct host *h, const struct plan *plan)
+{
+    const struct module *m = module_around(h, plan->moved.patch);
+    if (m != NULL)
+        plan_refused(h, plan, plan->moved.patch - m->bias, m->path);
+}
+
+void plans_write(struct host *h, struct plans *plans)
 {
     size_t kept = 0;
     for (size_t i = 0; i < plans->count; i++)
@@ -211,12 +218,20 @@ void plans_write(struct host *h, struct plans *plans, bool last)
         struct plan *plan = &plans->list[i];
         if (plan->refusal == MOVED)
             continue;
-        if (plan->refusal == IN_USE && !last) {
-            plan->refusal = MOVED;
-            plans->list[plans->count++] = *plan;
+        if (plan->refusal != IN_USE) {
+            tell_refused(h, plan);
             continue;
         }
-        const struct module *m = module_around(h, plan->moved.patch);
-        plan_refused(h, plan, plan->moved.patch - m->bias, m->path);
+        plan->refusal = MOVED;
+        plans->list[plans->count++] = *plan;
     }
+}
+
+void plans_give_up(struct host *h, struct plans *plans)
+{
+    for (size_t i = 0; i < plans->count; i++) {
+        plans->list[i].refusal = IN_USE;
+        tell_refused(h, &plans->list[i]);
+    }
+    plans->count = 0;
 }

@@ -165,24 +165,29 @@ static bool is_in(const struct tracee *t, const struct place *place, uint64_t pa
                            memcmp(before, "\x0f\x05", sizeof before) == 0);
 }
 
+static bool can_step_aside(struct standing *s, const struct place *place, const struct moved *moved)
+{
+    enum proof proof = standing_proof(s, place);
+    return proof == PROOF_DEAD || (proof == PROOF_ALIVE && moved_into_copy(moved, place->pc) != 0);
+}
+
 static bool step_aside(struct standing *s, struct place *place, const struct moved *moved)
 {
-    uint64_t there = moved_into_copy(moved, place->pc);
-    switch (standing_proof(s, place)) {
-    case PROOF_DEAD:
-        return true;
-    case PROOF_ALIVE:
-        return there != 0 && standing_move(&s->h->process->tracee, place, there);
-    default:
-        return false;
-    }
+    return standing_proof(s, place) == PROOF_DEAD ||
+           standing_move(&s->h->process->tracee, place, moved_into_copy(moved, place->pc));
 }
 
 bool standing_step_aside(struct standing *s, const struct moved *moved, unsigned length)
 {
     const struct tracee *t = &s->h->process->tracee;
+    if (s->failed)
+        return false;
+    /* All or nobody: whoever stands in a copy that nothing leads into is lost to us. */
+    for (size_t i = 0; i < s->count; i++)
+        if (is_in(t, &s->list[i], moved->patch, length) && !can_step_aside(s, &s->list[i], moved))
+            return false;
     for (size_t i = 0; i < s->count; i++)
         if (is_in(t, &s->list[i], moved->patch, length) && !step_aside(s, &s->list[i], moved))
             return false;
-    return !s->failed;
+    return true;
 }
