@@ -6,6 +6,7 @@ import os
 import re
 import resource
 import shutil
+import signal
 import subprocess
 
 import launching
@@ -87,6 +88,13 @@ def test_what_children_ask_for(tmp_path, way, counts):
     children = {event.pid for event in done.history.events} - {done.history.run["pid"]}
     assert counted(done.history, MARKS, children=True) == counts
     assert len(children) == (23 if way == "many" else 1)
+
+
+def test_twin_a_daemon_is_not_waited_for(tmp_path):
+    """As long as it lives nothing ends that waits for it."""
+    done = recorded(tmp_path, ["/bin/sh", "-c", "sleep 1000 > /dev/null 2>&1 & echo $!"])
+    os.kill(int(done.out), signal.SIGKILL)
+    assert "1 process that the program had started still ran" in " ".join(done.history.notes)
 
 
 def test_a_child_that_may_not_ask_for_its_number(tmp_path):
