@@ -89,8 +89,7 @@ void family_leave(struct host *h, struct family *f)
         h->trouble[i] += f->area->trouble[i];
     f->used = false;
     leaving_tells(h);
-    if (!h->first_ended &&
-        !h->leaving) /* else whoever still has it mapped must read there that we are gone */
+    if (!h->leaving) /* else whoever still has it mapped must read there that we are gone */
         clear(h, f);
     for (uint32_t i = 0; i < f->met; i++) {
         free(f->readers[i].nodes);

@@ -231,6 +231,7 @@ void processes_leave(struct host *h)
 void processes_let_go(struct host *h)
 {
     size_t left = h->process_count;
+    h->leaving = true;
     for (unsigned i = 0; i < MAX_FAMILIES; i++)
         if (h->families[i].used)
             h->families[i].area->recording = 0;
