@@ -1,7 +1,9 @@
 """What is left between two moments across an exec; and a difference that always has its words."""
 
 from alloctrace.compare import left
-from reports import diff_words
+from alloctrace.model import Frame
+from reports import diff_words, left_text
+from reports.ink import Ink, cells
 from summary_fake import call
 
 
@@ -27,6 +29,15 @@ def test_an_exec_of_another_process_ends_nothing_here():
     events = [call(1, size=1), other, *exec_between(pid=8)[1:]]
     assert blocks_left(events) == 3
     assert blocks_left([call(1, size=1), call(2, "free", ptr=0x1000, block=1)]) == 0
+
+
+def test_what_is_left_keeps_its_width_in_ascii():
+    frame = Frame(1, "p", function="Größe…" * 9, file="/x/ä.c", line=3)
+    record = left.between([call(1, size=1)], "0", left.END, lambda event: frame)
+    for unicode in (True, False):
+        lines = list(left_text.lines(record, Ink(80, False, unicode)))
+        assert all(cells(line) <= 80 for line in lines)
+        assert "".join(lines).isascii() == (not unicode)
 
 
 # ---- words ---------------------------------------------------------------------------------------

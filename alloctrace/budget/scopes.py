@@ -6,6 +6,7 @@ from array import array
 
 from alloctrace import chosen, function_names, lives, measure, processes
 from alloctrace.compare import fairness
+from alloctrace.compare.chains import MAINS
 from alloctrace.compare.entries import MOST_VIA
 
 _OF_CALLS = {"calls": "count", "bytes": "bytes", "reached": "reached"}
@@ -36,8 +37,7 @@ class Recorded:
     @property
     def ended(self):
         """(kind, status) of the program."""
-        ended = self.run.get("exit") or {}
-        return ended.get("kind") or "unknown", ended.get("status")
+        return fairness.ended(self.trace)
 
     def libc(self):
         """(`glibc` or `musl`, version or None); (None, None) where none was loaded."""
@@ -87,8 +87,7 @@ class Recorded:
 
     def has_names(self):
         """Whether the program's own functions have names."""
-        own = [frame for frame in self._tree.frames if frame.role == "executable"]
-        return not own or any(frame.function for frame in own)
+        return fairness.has_names(self._tree)
 
     def places(self, rule):
         """[{name, count, bytes, function, file, line, purpose, chain}] that the number is of, the
@@ -198,5 +197,5 @@ def _chain(stack):
     for frame in stack[1 : MOST_VIA + 1]:
         place = " %s:%d" % (frame.file.rsplit("/", 1)[-1], frame.line) if frame.line else ""
         yield (function_names.plain(frame.function) or "?") + place
-        if frame.known in ("main", "user_main") or frame.function == "main":
+        if frame.known in MAINS or frame.function == "main":
             return

@@ -68,10 +68,14 @@ def _is_musl_loader(module):
     return module.name == "libc.so" and module.role == "loader"
 
 
+def ended(trace):
+    """(kind, status) of the program's end."""
+    end = trace.run.get("exit") or {}
+    return end.get("kind") or "unknown", end.get("status")
+
+
 def _ended(trace):
-    ended = trace.run.get("exit") or {}
-    kind, status = ended.get("kind") or "unknown", ended.get("status")
-    return kind if status is None else "%s with %s" % (kind, status)
+    return " with ".join(str(word) for word in ended(trace) if word is not None)
 
 
 def _begun(trace):
@@ -87,10 +91,14 @@ def _watched(trace):
     return ", ".join(sorted({row["name"] for row in rows})) or "nothing"
 
 
+def has_names(tree):
+    """Whether the program's own functions have names, as far as they are in stacks."""
+    own = [frame for frame in tree.frames if frame.role == "executable"]
+    return not own or any(frame.function for frame in own)
+
+
 def _names_known(trace):
-    """Whether a function of the program itself has a name."""
-    frames = [f for f in trace.tree.frames if f.role == "executable"]
-    return "without names" if frames and not any(f.function for f in frames) else "with names"
+    return "with names" if has_names(trace.tree) else "without names"
 
 
 _FACTS = (
