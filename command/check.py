@@ -119,6 +119,8 @@ class _Check:
             raise UserError("%s exists; --force overwrites it" % shown(args.output), USAGE)
         if args.init:
             return self._init()
+        if args.update and (args.trace or not self._path):
+            raise UserError("--update needs a file, and runs the program", USAGE)
         if not self._budget.rules:
             raise UserError(
                 "no rule: write %s, or give --budget 'main user calls = 0'" % FILE, USAGE
@@ -219,9 +221,7 @@ class _Check:
 
     def _update(self, told):
         """New numbers, where a second judging of new runs has the same."""
-        if not self._path or self._args.trace:
-            raise UserError("--update needs a file, and runs the program", USAGE)
-        verdicts, record = told
+        verdicts, _ = told
         again, _ = self._judged(self._traces(name="second"))
         values = [[v["value"] for v in of] for of in (verdicts, again)]
         if values[0] != values[1]:

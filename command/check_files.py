@@ -25,9 +25,12 @@ def upwards(folder):
 def read(path):
     try:
         with open(path, encoding="utf-8", errors="surrogateescape", newline="\n") as file:
-            return file.read(MAX_TEXT)
+            text = file.read(MAX_TEXT + 1)
     except OSError as error:
         raise UserError("%s: %s" % (shown(path), error.strerror), USAGE) from None
+    if len(text) > MAX_TEXT:
+        raise UserError("%s: more than %d characters, no budget" % (shown(path), MAX_TEXT), USAGE)
+    return text
 
 
 def write(path, text):

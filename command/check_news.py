@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from alloctrace.budget import judge
+from alloctrace.budget import judge, scopes
 from alloctrace.compare import names
 
 
@@ -10,7 +10,10 @@ def mark(verdicts, base):
     """Set `new` of each place of a broken rule. `base`: the scopes.Recorded of the base."""
     for verdict in verdicts:
         if verdict["state"] == judge.BROKEN:
-            known = {_key(place) for place in base.places(verdict["rule"])}
+            try:
+                known = {_key(place) for place in base.places(verdict["rule"])}
+            except scopes.Unanswered:
+                continue  # the base does not know: nothing is said to be new
             for place in verdict["places"]:
                 place["new"] = _key(place) not in known
 

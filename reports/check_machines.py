@@ -6,8 +6,8 @@ import re
 from xml.sax.saxutils import escape, quoteattr
 
 from alloctrace.budget import judge
-from alloctrace.escape import visible
-from reports import check_words, markdown
+from reports import check_words
+from reports.markdown_text import Made, code, escape as quoted, table
 
 MOST_ANNOTATIONS = 10  # of one kind that GitHub shows of a step
 _NO_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -98,16 +98,12 @@ def step_summary(told):
     rows = [
         [
             check_words.word(row),
-            markdown.code(row["rule"]),
-            markdown.escape(check_words.outcome(row)),
-            "<br>".join(markdown.escape(line) for line in check_words.sites(row)),
+            code(row["rule"]),
+            quoted(check_words.outcome(row)),
+            Made("<br>".join(map(quoted, check_words.sites(row)))),
         ]
         for row in told["rules"]
     ]
-    lines = ["### brkpoint check: %s" % markdown.escape(check_words.sentence(told)), ""]
-    lines += markdown.table(["", "rule", "measured", "where"], "llll", rows)
-    return visible_lines(lines)
-
-
-def visible_lines(lines):
-    return "\n".join(visible(line) for line in lines) + "\n"
+    lines = ["### brkpoint check: %s" % quoted(check_words.sentence(told)), ""]
+    lines += table(["", "rule", "measured", "where"], "llll", rows)
+    return "\n".join(lines) + "\n"

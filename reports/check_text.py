@@ -7,7 +7,6 @@ from reports import check_words
 from reports.ink import cells
 
 _COLOURS = {"FAIL": "red", "cannot": "yellow", "better": "green", "skip": "dim", "ok": ""}
-_ASCII = str.maketrans({"·": "-", "←": "<-", "×": "x", "…": "..."})
 
 
 def render(told, ink):
@@ -22,28 +21,22 @@ def render(told, ink):
 
 def _rule(row, ink):
     """What was kept is one line where it fits; what was not says where the rule stands."""
-    word, name = check_words.word(row), ink.fit(_said(row["rule"], ink), ink.width - 8)
-    outcome = check_words.outcome(row)
+    word, name = check_words.word(row), ink.fit(ink.said(row["rule"]), ink.width - 8)
+    outcome = ink.said(check_words.outcome(row))
     begin = ink.paint(ink.column(word, 8), _COLOURS[word]) + name
     room = ink.width - 8 - cells(name) - 2
     if word == "ok" and cells(outcome) <= room:
         yield begin + "  " + ink.dim(" " * (room - cells(outcome)) + outcome)
         return
-    where = "%s:%d" % (visible(row["source"]), row["line"])
+    where = ink.said("%s:%d" % (visible(row["source"]), row["line"]))
     yield begin + ("  " + ink.dim(where) if cells(where) <= room else "")
     for line in [outcome, *check_words.sites(row)]:
-        yield from ink.wrap(_said("        " + line, ink), ink.width, "          ")
+        yield from ink.wrap(ink.said("        " + line), ink.width, "          ")
 
 
 def _labelled(label, text, ink):
-    yield ink.dim(ink.column(label, 8) + _said(text, ink))
+    yield ink.dim(ink.column(label, 8) + ink.said(text))
 
 
 def _wrap(text, ink):
-    return ink.wrap(_said(text, ink), ink.width, "  ")
-
-
-def _said(text, ink):
-    if ink.unicode:
-        return text.encode("utf-8", "backslashreplace").decode("utf-8")
-    return text.translate(_ASCII).encode("ascii", "backslashreplace").decode("ascii")
+    return ink.wrap(ink.said(text), ink.width, "  ")

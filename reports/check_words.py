@@ -29,7 +29,7 @@ def record(verdicts, about):
 def _row(verdict):
     rule = verdict["rule"]
     return {
-        "rule": visible(" ".join(rule.text.split("#")[0].split())),
+        "rule": visible(" ".join(rule.text.split())),
         "name": visible(" ".join(rule.name.split())),
         "source": rule.source,
         "line": rule.line,
@@ -81,13 +81,12 @@ def outcome(row):
     if row["state"] in (judge.SKIPPED, judge.UNJUDGED):
         return row["why"]
     value = amount(row, row["value"])
-    if row["state"] == judge.BROKEN and row["sites"] and row["metric"] in ("calls", "reached"):
-        size = quantities.size(sum(site["bytes"] for site in row["sites"]))
-        return "%s, %s; allowed: %s" % (value, size, _limit(row))
-    if row["state"] == judge.BROKEN and row["sites"]:
-        return "%s; allowed: %s" % (value, _limit(row))
     if row["state"] in (judge.BETTER, judge.BROKEN):
-        return "%s of %s: --update keeps it" % (value, _limit(row))
+        if row["value"] < row["limit"]:
+            return "%s of %s: --update keeps it" % (value, _limit(row))
+        if row["metric"] in ("calls", "reached"):
+            value += ", " + quantities.size(sum(site["bytes"] for site in row["sites"]))
+        return "%s; allowed: %s" % (value, _limit(row))
     if row["metric"] in language.BYTES:  # kept: nobody needs the last byte
         value = "%s of %s" % tuple(quantities.size(row[name]) for name in ("value", "limit"))
     elif row["value"] != row["limit"]:

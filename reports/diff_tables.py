@@ -106,7 +106,7 @@ def others(rows):
     word = "1 other" if len(rows) == 1 else "%s others" % quantities.grouped(len(rows))
     parts = []
     for kind, noun in (("call", "calls"), ("syscall", "memory syscalls")):
-        chosen = [row for row in rows if row.get("kind", kind) == kind]
+        chosen = [row for row in rows if row["kind"] == kind]
         before, after = (sum(row[side]["count"] for row in chosen) for side in _SIDES)
         if before or after:
             parts.append("%s %s" % (noun, " ".join(filter(None, change(before, after)))))
@@ -136,16 +136,21 @@ def sign(row):
     return ">" if row["how"] == "moved" else " "
 
 
+def where(row):
+    """`vec::main (vec.rs:9)`."""
+    text = visible(row["function"] or "code without a name")
+    if row["file"] and row["line"]:
+        text += " (%s:%d)" % (visible(row["file"].rsplit("/", 1)[-1]), row["line"])
+    return text
+
+
 def place(row):
     """What a row is about, in words: `vec::main (vec.rs:9), through Vec::push`."""
     parts = []
     if row["origin"] in ("loader", "runtime") and row["purpose"]:
         parts.append(visible(row["purpose"]))
     else:
-        where = visible(row["function"] or "code without a name")
-        if row["file"] and row["line"]:
-            where += " (%s:%d)" % (visible(row["file"].rsplit("/", 1)[-1]), row["line"])
-        parts.append(where)
+        parts.append(where(row))
         way = row["via_before"] if row["how"] == "gone" else row["via"]
         parts += ["through " + visible(short(way[-1]))] if way else []
     if row["how"] == "moved":

@@ -10,28 +10,16 @@ from reports.ink import Ink, speaks_unicode
 def render(record, width=80, colour=False, unicode=None):
     """The difference as text with a newline at its end; `record`: of compare.difference."""
     ink = Ink(width, colour, speaks_unicode() if unicode is None else unicode)
-    rows = [ink.bold(line) for line in ink.wrap(_said(diff_words.sentence(record), ink), ink.width)]
+    rows = [ink.bold(line) for line in ink.wrap(ink.said(diff_words.sentence(record)), ink.width)]
     rows += list(_sides(record, ink))
     for section in (_totals, _by_phase, _places, _likenesses, _by_name, _by_purpose, _by_process):
         lines = [] if record["same"] and section is not _places else list(section(record, ink))
         rows += ["", *lines] if lines else []
-    text = "\n".join(rows) + "\n"
-    kind = "utf-8" if ink.unicode else "ascii"
-    return text.encode(kind, "backslashreplace").decode(kind)
-
-
-_ASCII = str.maketrans({"→": "->", "…": "...", "×": "x"})
-
-
-def _said(text, ink):
-    """Before it is cut to a width: plain signs are longer."""
-    if ink.unicode:
-        return text
-    return text.translate(_ASCII).encode("ascii", "backslashreplace").decode("ascii")
+    return "\n".join(rows) + "\n"
 
 
 def _lines(head, rows, ink, align):
-    rows = [[_said(text, ink) for text in row] for row in rows]
+    rows = [[ink.said(text) for text in row] for row in rows]
     return tables.lines(head, rows, ink, align)
 
 
@@ -43,11 +31,11 @@ def _sides(record, ink):
         many = ", the one of %d runs with the fewest events" % number if number > 1 else ""
         yield "%s  %s%s" % (
             ink.column(side, 6),
-            ink.fit(_said(visible(facts["trace"]), ink), 60),
+            ink.fit(ink.said(visible(facts["trace"])), 60),
             many,
         )
     for warning in record["warnings"]:
-        for line in ink.wrap(_said("! " + visible(warning), ink), ink.width, "  "):
+        for line in ink.wrap(ink.said("! " + visible(warning)), ink.width, "  "):
             yield ink.paint(line, "yellow")
 
 
@@ -84,14 +72,14 @@ def _places(record, ink):
 def _place(row, ink):
     sign = diff_tables.sign(row)
     painted = ink.paint(sign, {"+": "red", "-": "green", "~": "yellow"}.get(sign, ""))
-    words = _said("%s  %s" % (diff_tables.who(row), diff_tables.place(row)), ink)
+    words = ink.said("%s  %s" % (diff_tables.who(row), diff_tables.place(row)))
     yield "%s %s" % (painted, ink.fit(words, ink.width - 2))
-    numbers = _said("      " + "   ".join(diff_tables.numbers(row)), ink)
+    numbers = ink.said("      " + "   ".join(diff_tables.numbers(row)))
     yield from ink.wrap(numbers, ink.width, "      ")
 
 
 def _left(text, ink):
-    return map(ink.dim, ink.wrap(_said("  " + text, ink), ink.width, "    "))
+    return map(ink.dim, ink.wrap(ink.said("  " + text), ink.width, "    "))
 
 
 def _where(rest):
@@ -104,7 +92,7 @@ def _likenesses(record, ink):
     if lines:
         yield "%s  %s" % (ink.bold("Perhaps the same"), ink.dim("alike, and not counted as one"))
         for line in lines:
-            yield from ink.wrap(_said("  " + line, ink), ink.width, "      ")
+            yield from ink.wrap(ink.said("  " + line), ink.width, "      ")
 
 
 def _table(title, head, rows, left, ink, align):

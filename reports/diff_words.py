@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 
+from alloctrace.compare import difference
 from alloctrace.escape import visible
 from reports import quantities
 
@@ -39,7 +40,7 @@ _AS_FAR = "As far as was seen: "
 
 
 def _sentence(record):
-    rows = [row for row in record["rows"] if row["changed"] and not row["within_noise"]]
+    rows = list(filter(difference.counts, record["rows"]))
     if record["same"]:
         noisy = any(row["changed"] for row in record["rows"])
         return "No difference%s." % (_NOISE if noisy else "")
@@ -216,7 +217,9 @@ def _of_bytes(record, rows):
             yield "%s %s, by as many calls: %s" % (what, words, _places(changed))
             return
     peak = record["peak_bytes"]
-    if not rows and not peak["same"]:
+    if rows:
+        yield "As many calls in all, made elsewhere: %s" % _places(rows)
+    elif not peak["same"]:
         values = tuple(quantities.exact_size(peak[side]) for side in ("before", "after"))
         yield "The same calls, in another order: the peak is %s → %s" % values
 

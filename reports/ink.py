@@ -15,6 +15,8 @@ _SHORTEST_NAME = 8  # of a function that was cut
 _ENOUGH = 12  # characters that a clause must have to stand alone
 NARROWEST, WIDEST = 80, 120
 
+_PLAIN = str.maketrans({"→": "->", "←": "<-", "×": "x", "·": "-", "…": "..."})
+
 Signs = namedtuple("Signs", "branch last bar arrow times dot dash more rule")
 UNICODE = Signs("├─ ", "└─ ", "│  ", "→", "×", "·", "–", "…", "─")
 ASCII = Signs("|- ", "`- ", "|  ", "->", "x", "-", "-", "...", "-")
@@ -44,6 +46,12 @@ class Ink:
 
     def origin(self, origin, text=None):
         return self.paint(origin if text is None else text, _ORIGINS.get(origin, ""))
+
+    def said(self, text):
+        """As the output can write it; before it is cut to a width, for plain signs are longer."""
+        kind = "utf-8" if self.unicode else "ascii"
+        text = text if self.unicode else text.translate(_PLAIN)
+        return text.encode(kind, "backslashreplace").decode(kind)
 
     def fit(self, text, width):
         """At most `width` columns; what is cut off is shown as cut off."""

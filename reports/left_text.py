@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from alloctrace.escape import visible
-from reports import quantities, tables
+from reports import diff_tables, quantities, tables
 
 MOST = 20
 
 
 def lines(record, ink):
     """`record`: of compare.left.between."""
-    yield from map(ink.bold, ink.wrap(sentence(record), ink.width))
+    yield from map(ink.bold, ink.wrap(ink.said(sentence(record)), ink.width))
     rows = record["rows"][:MOST]
     if rows:
         head = ["who", "where", "for", "blocks", "bytes", "event"]
         yield ""
-        yield from tables.lines(head, [_row(row) for row in rows], ink, "llLrrr")
+        told = [[ink.said(text) for text in _row(row)] for row in rows]
+        yield from tables.lines(head, told, ink, "llLrrr")
     rest = record["rows"][MOST:]
     if rest:
         said = "%d others: %s, %s" % (len(rest), *_sums(rest))
@@ -37,9 +38,7 @@ def _sums(rows):
 
 
 def _row(row):
-    where = visible(row["function"] or "code without a name")
-    if row["file"] and row["line"]:
-        where += " (%s:%d)" % (visible(row["file"].rsplit("/", 1)[-1]), row["line"])
     size = quantities.short_size(row["bytes"])
     purpose = visible(row["purpose"] or "not known")
+    where = diff_tables.where(row)
     return [row["origin"], where, purpose, str(row["blocks"]), size, str(row["events"][0])]

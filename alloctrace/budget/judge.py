@@ -62,7 +62,7 @@ class _Verdict:
         found, its_version = self._runs[0].libc()
         if libc == found and version in (None, its_version):
             return None
-        here = " ".join(word for word in (found, its_version) if word) or "no C library"
+        here = " ".join(filter(None, (found, its_version))) or "no C library that is loaded"
         return "it is for %s; here is %s" % (" ".join(filter(None, self._rule.when)), here)
 
     def _doubt(self, value):

@@ -27,6 +27,7 @@ UNITS = {"B": 1, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30}
 LIBCS = ("glibc", "musl")
 MAX = (1 << 63) - 1
 MOST_RUNS = 100
+MOST_DIGITS = 40  # of a number; Python turns no thousands of them into one
 _WORD = re.compile(r'"((?:[^"\\]|\\.)*)"|#.*|(<=|=)|((?:[^\s#="<]|<(?!=))+(?:"[^"]*")?|.)')
 _NUMBER = re.compile(r"(\d+(?:\.\d+)?)([A-Za-z]*)\Z")
 _PERCENT = re.compile(r"\+(\d{1,4})%\Z")
@@ -154,7 +155,8 @@ class _Line:
         self._at += 1
         expected = "a whole number from %d to %d" % (least, most)
         word = self.take(expected)
-        if not (word.isascii() and word.isdigit() and least <= int(word[:9]) <= most):
+        is_short = word.isascii() and word.isdigit() and len(word) <= MOST_DIGITS
+        if not (is_short and least <= int(word) <= most):
             self.fail("%s; expected: %s" % (word, expected), self._words[self._at - 1][1])
         self.end()
         return int(word)
@@ -165,7 +167,8 @@ class _Line:
 
     def rule(self):
         expected = "a phase (%s), or run, runs, status" % ", ".join(PHASES)
-        rule = Rule(self.source, self.line, self.text, self.take(expected, PHASES), "")
+        text = self.text[: self._words[-1][2]]  # without a comment
+        rule = Rule(self.source, self.line, text, self.take(expected, PHASES), "")
         self._origin(rule)
         known = "%s, or a metric (%s)" % (", ".join(SCOPES), ", ".join(METRICS))
         while self.next and self.next[0] in SCOPES and not self.next[3]:
@@ -210,6 +213,8 @@ class _Line:
         match = _NUMBER.match(word)
         if not match:
             self.fail("%s; expected: %s" % (word, expected), column)
+        if len(match[1]) > MOST_DIGITS:
+            self.fail("the number is too long; expected: at most %d digits" % MOST_DIGITS, column)
         unit, at = match[2], column + len(match[1])
         if not unit and self.next and self.next[0] in _LIKE_UNITS:
             at, end = self.next[1], self.next[2]

@@ -6,6 +6,7 @@ from array import array
 
 from alloctrace import chosen, function_names, lives, measure, processes
 from alloctrace.compare import fairness
+from alloctrace.compare.chains import MAINS
 from alloctrace.compare.entries import MOST_VIA
 
 _OF_CALLS = {"calls": "count", "bytes": "bytes", "reached": "reached"}
@@ -36,18 +37,15 @@ class Recorded:
     @property
     def ended(self):
         """(kind, status) of the program."""
-        ended = self.run.get("exit") or {}
-        return ended.get("kind") or "unknown", ended.get("status")
+        return fairness.ended(self.trace)
 
     def libc(self):
-        """(`glibc` or `musl`, version or None); (None, None) without one."""
-        names = [module.name for module in self.trace.modules]
-        if any("musl" in name for name in names):
-            return "musl", None
-        if any(name.startswith("libc.so.6") or name.startswith("libc-2.") for name in names):
-            version = str((self.run.get("versions") or {}).get("libc") or "").split(" ")
-            return "glibc", version[1] if len(version) > 1 and version[0] == "glibc" else None
-        return None, None
+        """(`glibc` or `musl`, version or None); (None, None) where none was loaded."""
+        name, _ = fairness.libc(self.trace)
+        if name != "glibc":
+            return name, None
+        version = str((self.run.get("versions") or {}).get("libc") or "").split(" ")
+        return name, version[1] if len(version) > 1 and version[0] == "glibc" else None
 
     def value(self, rule):
         """The number that `rule` limits; raises Unanswered."""
@@ -62,17 +60,20 @@ class Recorded:
     def _peak(self, origin, about):
         """The most that was live in the program, of several that of the largest; or the part of it
         that `origin` held."""
-        whole = {"bytes": 0, "by_origin": {}, **self.trace.sums().peak}
-        if not about.others and about.one:
+        if _is_alone(about):
             held = sum(g.peak_bytes for g in self.groups if measure.origin(g) == origin)
-            return (whole["bytes"] or 0) if origin == "any" else held
-        everything = processes.programs_of(self._processes)
-        own = processes.peaks(self.run, everything, whole)
-        rows = [own[program.key] for program in about.programs if program.key in own]
+            return (self.trace.sums().peak.get("bytes") or 0) if origin == "any" else held
+        _, largest = self._largest(about)
+        return largest["bytes"] if origin == "any" else largest["by_origin"].get(origin, 0)
+
+    def _largest(self, about):
+        """(key, own peak) of the program whose own peak is the largest; raises Unanswered."""
+        whole = {"bytes": 0, "by_origin": {}, **self.trace.sums().peak}
+        own = processes.peaks(self.run, processes.programs_of(self._processes), whole)
+        rows = [(program.key, own[program.key]) for program in about.programs if program.key in own]
         if not rows:
             raise Unanswered("the trace does not know the peak of each program")
-        largest = max(rows, key=lambda row: row["bytes"])
-        return largest["bytes"] if origin == "any" else largest["by_origin"].get(origin, 0)
+        return max(rows, key=lambda row: row[1]["bytes"])
 
     def unknown(self, rule):
         """The same of events of unknown origin, which may be of the origin that is asked for."""
@@ -86,15 +87,14 @@ class Recorded:
 
     def has_names(self):
         """Whether the program's own functions have names."""
-        own = [frame for frame in self._tree.frames if frame.role == "executable"]
-        return not own or any(frame.function for frame in own)
+        return fairness.has_names(self._tree)
 
     def places(self, rule):
         """[{name, count, bytes, function, file, line, purpose, chain}] that the number is of, the
-        largest first; `chain`: functions from the call outwards to main."""
-        found = {}
+        largest first; `chain`: functions from the call outwards to main. Raises Unanswered."""
+        found, amount_of = {}, self._amount_of(rule)
         for node, group in self._within(rule):
-            amount = _amount(group, rule.metric)
+            amount = amount_of(group)
             if amount:
                 row = self._place(node, group)
                 key = tuple(row.values())[:5] + (row["chain"],)
@@ -103,6 +103,15 @@ class Recorded:
                 row["bytes"] += group.bytes
                 row["amount"] += amount
         return sorted(found.values(), key=lambda row: -row["amount"])
+
+    def _amount_of(self, rule):
+        """A function of a group: its part of the number. Of a program that was not alone, its part
+        of that program's own peak."""
+        about = self._about(rule.program)
+        if rule.metric != "peak" or _is_alone(about):
+            return lambda group: _amount(group, rule.metric)
+        key, _ = self._largest(about)
+        return lambda group: group.own_peak_bytes if (group.pid, group.image) == key else 0
 
     def _place(self, node, group):
         stack = list(self._tree.outwards(node))
@@ -170,6 +179,11 @@ class Recorded:
         return plain == function or plain.endswith("::" + function) or frame.function == function
 
 
+def _is_alone(about):
+    """Whether the run was of one program: its peak is the run's."""
+    return not about.others and about.one is not None
+
+
 def _amount(group, metric):
     if metric == "syscalls":
         return group.count if group.kind == "syscall" else 0
@@ -183,5 +197,5 @@ def _chain(stack):
     for frame in stack[1 : MOST_VIA + 1]:
         place = " %s:%d" % (frame.file.rsplit("/", 1)[-1], frame.line) if frame.line else ""
         yield (function_names.plain(frame.function) or "?") + place
-        if frame.known in ("main", "user_main") or frame.function == "main":
+        if frame.known in MAINS or frame.function == "main":
             return

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
+import re
 
 from alloctrace import coverage, run_facts
-from alloctrace.compare import names
 
-_LIBCS = ("libc.so", "ld-musl-x86_64.so", "libc.musl-x86_64.so")
+_GLIBC = re.compile(r"libc\.so\.6|libc-2\.\d+\.so")
+_MUSL = re.compile(r"(?:ld-|libc\.)musl-\w+\.so\.1")
 
 
 def warnings(before, after):
@@ -17,8 +18,8 @@ def warnings(before, after):
         one, other = of(before), of(after)
         if one != other:
             found.append("%s: before %s, after %s" % (what, one, other))
-    if _libc(before)[1:] != _libc(after)[1:] and _libc(before)[0] == _libc(after)[0]:
-        found.append("the C libraries are different builds of %s" % _libc(before)[0])
+    if libc(before)[1:] != libc(after)[1:] and libc(before)[0] == libc(after)[0]:
+        found.append("the C libraries are different builds of %s" % libc(before)[0])
     for side, trace in (("before", before), ("after", after)):
         found += ["%s: %s" % (side, why) for why in weak(trace)]
     return found
@@ -52,18 +53,29 @@ def _arguments(trace):
     return " ".join(words) or "none"
 
 
-def _libc(trace):
-    """(name, build-id) of the first C library of the run."""
+def libc(trace):
+    """(`glibc` or `musl`, build-id) of the first C library that was loaded; (None, "") of none."""
     for module in trace.modules:
-        if names.library(module.name) in _LIBCS:
-            return names.library(module.name), module.build_id
-    return "none", ""
+        if _GLIBC.fullmatch(module.name):
+            return "glibc", module.build_id
+        if _MUSL.fullmatch(module.name) or _is_musl_loader(module):
+            return "musl", module.build_id
+    return None, ""
+
+
+def _is_musl_loader(module):
+    """musl's library is its loader too; where ld-musl is a link to it, it is called libc.so."""
+    return module.name == "libc.so" and module.role == "loader"
+
+
+def ended(trace):
+    """(kind, status) of the program's end."""
+    end = trace.run.get("exit") or {}
+    return end.get("kind") or "unknown", end.get("status")
 
 
 def _ended(trace):
-    ended = trace.run.get("exit") or {}
-    kind, status = ended.get("kind") or "unknown", ended.get("status")
-    return kind if status is None else "%s with %s" % (kind, status)
+    return " with ".join(str(word) for word in ended(trace) if word is not None)
 
 
 def _begun(trace):
@@ -79,16 +91,20 @@ def _watched(trace):
     return ", ".join(sorted({row["name"] for row in rows})) or "nothing"
 
 
+def has_names(tree):
+    """Whether the program's own functions have names, as far as they are in stacks."""
+    own = [frame for frame in tree.frames if frame.role == "executable"]
+    return not own or any(frame.function for frame in own)
+
+
 def _names_known(trace):
-    """Whether a function of the program itself has a name."""
-    frames = [f for f in trace.tree.frames if f.role == "executable"]
-    return "without names" if frames and not any(f.function for f in frames) else "with names"
+    return "with names" if has_names(trace.tree) else "without names"
 
 
 _FACTS = (
     ("different programs", _program),
     ("different arguments", _arguments),
-    ("different C libraries", lambda trace: _libc(trace)[0]),
+    ("different C libraries", lambda trace: libc(trace)[0] or "none"),
     ("different engines", lambda trace: trace.run.get("engine") or "unknown"),
     ("different ends", _ended),
     ("watched from", _begun),

@@ -42,13 +42,13 @@ def between(events, begin, end, deciding):
     `events`: in their order, with blocks; `deciding(event)`: the frame that decided, or None.
     """
     has_begun, is_over = moment(begin), moment(end)
-    live, begun = {}, False
+    live, images, begun = {}, {}, False
     for event in events:
         if is_over(event):
             break
         begun = begun or has_begun(event)
-        _follow(live, event, begun)
-    rows = _by_place(live.values(), deciding)
+        _follow(live, images, event, begun)
+    rows = _by_place((held for of in live.values() for held in of.values()), deciding)
     return {
         "kind": "left",
         "schema": 1,
@@ -60,20 +60,23 @@ def between(events, begin, end, deciding):
     }
 
 
-def _follow(live, event, begun):
-    """`live`: {(pid, image, block): [event that allocated it, its bytes now]}."""
+def _follow(live, images, event, begun):
+    """`live`: {pid: {block: [event that allocated it, its bytes now]}}; `images`: {pid: image}.
+
+    An exec ends all memory of its process."""
+    if images.setdefault(event.pid, event.image) != event.image:
+        images[event.pid] = event.image
+        live.pop(event.pid, None)
     if event.kind != "call" or event.block is None:
         return
-    key = event.pid, event.image, event.block
-    if event.outer is not None and event.name == "free" and key not in live:
-        return
+    its, block = live.setdefault(event.pid, {}), event.block
     if measure.frees(event):
-        live.pop(key, None)
+        its.pop(block, None)
     elif measure.hands_out(event):
-        if key in live:
-            live[key][1] = measure.bytes_asked(event)
+        if block in its:
+            its[block][1] = measure.bytes_asked(event)
         elif begun and not (event.name in ("realloc", "reallocarray") and event.ptr):
-            live[key] = [event, measure.bytes_asked(event)]
+            its[block] = [event, measure.bytes_asked(event)]
 
 
 def _by_place(blocks, deciding):

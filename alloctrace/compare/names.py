@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 
 from alloctrace import function_names
+from alloctrace.compare.chains import MAINS
 
 _LIBRARY = re.compile(r"(\.so)(?:\.\d+)+(?![\w.]*\w)")
 _DASHED = re.compile(r"-\d+(?:\.\d+)+(?=\.so\b)")  # libfoo-1.2.so
@@ -49,7 +50,7 @@ class Functions:
 
     def name(self, frame, closures=False):
         """The function's, as both builds call it; `closures`: with their numbers. None: no name."""
-        if frame.known in ("main", "user_main"):
+        if frame.known in MAINS:
             return "main"
         called = frame.function or self._borrowed(frame)
         if called is None:
