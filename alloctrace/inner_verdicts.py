@@ -34,7 +34,7 @@ class InnerVerdicts:
 
     def _place(self, index, outer, node):
         """None where the stack was cut before that frame."""
-        wanted = self._frame_node(outer, index)
+        wanted = self._tree.outer(outer, index)
         inner = list(self._begin(node))
         if wanted in inner:
             return inner.index(wanted)
@@ -42,12 +42,6 @@ class InnerVerdicts:
         frames = [frame_of[at] for at in inner]
         frame = frame_of[wanted] if wanted > 0 else None
         return frames.index(frame) if frame in frames else None
-
-    def _frame_node(self, node, index):
-        while index > 0 and node > 0:
-            node = self._tree.parents[node]
-            index -= 1
-        return node
 
     def _begin(self, node):
         for _ in range(MOST_FRAMES):

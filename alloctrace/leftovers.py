@@ -17,7 +17,7 @@ import tempfile
 SYMBOLS = "brkpoint-symbols-"
 _EXTENSION = ".brkpoint"
 _NEW = ".new"
-_FILE = re.compile(r"\.(.+)\.[a-z0-9_]{8}\.tmp")
+_FILE = re.compile(r"\..*\.brkpoint\.[a-z0-9_]{8}\.tmp", re.DOTALL)
 MOST = 1000  # that are looked at
 
 
@@ -40,12 +40,14 @@ def folder():
 
 @contextlib.contextmanager
 def file(parent, name):
-    """The path of a new empty file in the folder `parent`, to be renamed to `name`; what is still
-    there in the end is removed. Raises OSError."""
-    name = name[:100]
-    _clean(parent, lambda found: _is_of_trace(found, name), 0)
-    descriptor, path = tempfile.mkstemp(prefix=".%s." % name, suffix=_NEW, dir=parent)
+    """The path of a new empty file in the folder `parent`, to be renamed to `name`, readable for
+    whom the user lets; what is still there in the end is removed. Raises OSError."""
+    _clean(parent, _FILE.fullmatch, 0)
+    descriptor, path = tempfile.mkstemp(prefix=_prefix(name), suffix=_NEW, dir=parent)
     try:
+        mask = os.umask(0)
+        os.umask(mask)
+        os.fchmod(descriptor, 0o666 & ~mask | 0o600)  # it is still to be written
         path = _locked(descriptor, path, path[: -len(_NEW)] + ".tmp")
         yield path
     finally:
@@ -54,9 +56,9 @@ def file(parent, name):
         os.close(descriptor)
 
 
-def _is_of_trace(found, name):
-    ours = _FILE.fullmatch(found)
-    return bool(ours) and (ours[1] == name or ours[1].endswith(_EXTENSION))
+def _prefix(name):
+    """It tells that the file is ours, whatever it will be: a trace or a page of any name."""
+    return ".%s%s." % (name.removesuffix(_EXTENSION)[:50], _EXTENSION)
 
 
 def _middle(path):

@@ -82,20 +82,22 @@ class StackTree(Mapping):
 
     def frame(self, id_, index):
         """Frame `index` of a stack, or None."""
-        node = self.node(id_)
+        node = self.outer(self.node(id_), index)
+        return self.frames[self.frame_of[node]] if node > 0 and index >= 0 else None
+
+    def outer(self, node, index):
+        """The node `index` callers outwards; 0 or less where the stack ends before."""
+        parents = self.parents
         while index > 0 and node > 0:
-            node = self.parents[node]
+            node = parents[node]
             index -= 1
-        return self.frames[self.frame_of[node]] if node > 0 and index == 0 else None
+        return node
 
     def deciding_node(self, node, index):
         """The node of measure.deciding_frame, 0: none. `index`: of the frame that decided."""
         if index is None:
             return self._named[node] or node if node > 0 else 0
-        parents, at = self.parents, node
-        while index > 0 and at > 0:
-            at = parents[at]
-            index -= 1
+        parents, at = self.parents, self.outer(node, index)
         if at <= 0 or index < 0:
             return self.deciding_node(node, None)
         if not self._silent[self.frame_of[at]]:

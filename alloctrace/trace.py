@@ -31,7 +31,6 @@ def write(path, history, stacks, outcome, force=False, tell=lambda what: None):
     folder, name = os.path.split(os.fspath(path))
     try:
         with leftovers.file(folder or os.curdir, name) as temporary:
-            _allow(temporary)
             counted = _fill(temporary, run_facts.facts(history, outcome), history, stacks)
             _into_place(temporary, path, force)
         _sync(folder or os.curdir)
@@ -46,13 +45,6 @@ def open(path):
     """The Trace at `path`, to be closed or used in a `with`; raises TraceError."""
     check_header(path)
     return Trace(connect(path), path)
-
-
-def _allow(path):
-    """Who may read it: as with any new file of the user's."""
-    mask = os.umask(0)
-    os.umask(mask)
-    os.chmod(path, 0o666 & ~mask)
 
 
 def _fill(path, run, history, stacks):

@@ -6,8 +6,8 @@ import contextlib
 import os
 import shutil
 import subprocess
-import tempfile
 
+from alloctrace import leftovers
 from alloctrace.trace import EXTENSION
 
 from . import heritage
@@ -23,7 +23,7 @@ def beside(trace):
 
 
 def write(path, text):
-    """Whole or not at all; 0. What is no regular file (`/dev/stdout`) is written as it is."""
+    """Whole or not at all. What is no regular file (`/dev/stdout`) is written as it is."""
     try:
         if os.path.lexists(path) and not os.path.isfile(path):
             with open(path, "w", encoding="utf-8") as file:
@@ -32,38 +32,27 @@ def write(path, text):
             _replace(os.path.realpath(path), text)
     except OSError as error:
         raise UserError("cannot write %s: %s" % (shown(path), error.strerror)) from None
-    return 0
 
 
 def _replace(path, text):
     folder, name = os.path.split(path)
-    descriptor, temporary = tempfile.mkstemp(prefix=".%s." % name[:100], suffix=".tmp", dir=folder)
-    try:
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            mask = os.umask(0)
-            os.umask(mask)
-            os.fchmod(file.fileno(), 0o666 & ~mask)
+    with leftovers.file(folder, name) as temporary:
+        with open(temporary, "w", encoding="utf-8") as file:
             file.write(text)
         os.replace(temporary, path)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            os.unlink(temporary)
-        raise
 
 
 def open_in_browser(path):
-    """Whether a browser was asked to show the page: one with windows, not one in this terminal."""
+    """Ask a browser to show the page: one with windows, not one in this terminal."""
     entries = heritage.environment()
     if not any(heritage.variable(entries, name) for name in (b"DISPLAY", b"WAYLAND_DISPLAY")):
-        return False
+        return
     opener = next(filter(None, map(shutil.which, _OPENERS)), None)
     if opener is None:
-        return False
+        return
     nothing = subprocess.DEVNULL
     command = [opener, os.path.abspath(path)]
     with contextlib.suppress(OSError):
         subprocess.Popen(
             command, stdin=nothing, stdout=nothing, stderr=nothing, start_new_session=True
         )
-        return True
-    return False

@@ -49,7 +49,8 @@ def invoke(args):
             if args.output is not None:
                 raise UserError("--html FILE names the file already: without -o", USAGE)
             summary = summary_of(recorded, args.process or chosen.ASKED)
-            return page_file.write(args.html, document.render(summary, recorded))
+            page_file.write(args.html, document.render(summary, recorded))
+            return 0
         made = render(args, recorded)
     return write(made, args.output)
 

@@ -9,7 +9,7 @@ import os
 from alloctrace import classify
 
 from . import also, attach, attachable, cache, choice, conclude, heritage, launch, main, place
-from . import program, recorder, report, verify, watching
+from . import program, recorder, report, seconds, verify, watching
 from .errors import NOT_FOUND, USAGE, UserError, shown
 
 NAME = "run"
@@ -44,7 +44,7 @@ def configure(parser):
         "speed (build it with `make recorder`); auto, the default: planted code where that can be",
     )
     add("--live", action="store_true", help="show each event while the program runs")
-    add("--timeout", type=_seconds, metavar="S", help="end the program after S seconds")
+    add("--timeout", type=seconds.below(1e9), metavar="S", help="end the program after S seconds")
     add("--fixed-addresses", action="store_true", help="without address randomisation")
     report.add_process(parser)
     add("--quiet", action="store_true", help="no report: only the trace, and what went wrong")
@@ -100,16 +100,6 @@ def configure(parser):
     )
 
 
-def _seconds(word):
-    value = float(word)
-    if not 0 < value < 1e9:
-        raise ValueError
-    return value
-
-
-_seconds.__name__ = "number of seconds"  # argparse names the type in its message
-
-
 def _events(word):
     value = 1 if word == "every" else int(word)
     if not 0 < value <= MAX_CLOCK:
@@ -117,7 +107,7 @@ def _events(word):
     return value
 
 
-_events.__name__ = "number of events, nor `every`"
+_events.__name__ = "number of events, nor `every`"  # argparse names the type in its message
 
 
 def parse(parser, words):

@@ -12,7 +12,7 @@ import threading
 
 from alloctrace import trace_sql
 from alloctrace.escape import visible
-from command import main
+from command import main, seconds
 from command.errors import USAGE, UserError
 from command.traces import naming_errors, newest, open_trace
 
@@ -29,21 +29,11 @@ def configure(parser):
     parser.add_argument("--tables", action="store_true", help="list the tables and their columns")
     parser.add_argument(
         "--timeout",
-        type=_seconds,
+        type=seconds.below(1e6, least=0),
         default=trace_sql.TIMEOUT,
         metavar="S",
         help="give up after S seconds",
     )
-
-
-def _seconds(word):
-    value = float(word)
-    if not 0 <= value < 1e6:
-        raise ValueError
-    return value
-
-
-_seconds.__name__ = "number of seconds"  # argparse names the type in its message
 
 
 def parse(parser, words):

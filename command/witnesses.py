@@ -6,7 +6,7 @@ import os
 import sys
 
 from alloctrace.escape import visible
-from command import program, run
+from command import program, run, seconds
 from command.errors import USAGE, UserError, shown
 from reports import ink, witnesses
 
@@ -30,7 +30,8 @@ def configure(parser):
     add("--json", action="store_true", help="everything, as one JSON object")
     add("--events", action="store_true", help="every event, however many there are")
     add("-o", "--output", metavar="FILE", help="write there, not to standard output")
-    add("--timeout", type=run._seconds, default=60, metavar="S", help="for each witness (60)")
+    limit = seconds.below(1e9)
+    add("--timeout", type=limit, default=60, metavar="S", help="for each witness (60)")
     choices = witnesses.SEEN_BY
     text = "leave out gdb, strace, ltrace or maps; may be repeated"
     add("--without", action="append", choices=choices, default=[], metavar="WITNESS", help=text)

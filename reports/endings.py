@@ -63,11 +63,11 @@ def repeat(summary):
 def what_live_means(summary):
     """What the last row of the memory stands for, and from when its sums count."""
     since = " since the attach" if summary.get("attached") else ""
-    what = "leaked: live at the end" if has_end(summary) else "live: " + _when(summary)
+    what = "leaked: live at the end" if has_end(summary) else "live: " + when(summary)
     return "bytes asked for%s; %s" % (since, what)
 
 
-def _when(summary):
+def when(summary):
     """The moment of the last sums, where it is not the program's own end."""
     if summary["exit"]["kind"] == "signalled":
         return "when it was killed"
@@ -79,6 +79,6 @@ def memory_line(summary, most, left):
     if not summary.get("attached"):
         if has_end(summary):
             return None
-        return "At most %s live at once; %s live %s." % (most, left, _when(summary))
-    end = "at the end" if has_end(summary) else _when(summary)
+        return "At most %s live at once; %s live %s." % (most, left, when(summary))
+    end = "at the end" if has_end(summary) else when(summary)
     return "Since the attach: at most %s live at once; %s live %s." % (most, left, end)

@@ -20,12 +20,12 @@ def rows(record, ink):
 
 
 def _last_rows(record, ink):
-    """What was live at last: where the program had ended, leaked or kept by libc to the end."""
+    """What was live at last: where the program had ended, leaked or kept on purpose."""
     if not endings.has_end(record):
         return [_row("live", record["leaked"], ink)]
     found = [_row("leaked", _without(record["leaked"], record["held"]), ink)]
     if record["held"]["blocks"]:
-        found.append(_row("kept by libc", record["held"], ink))
+        found.append(_row("kept to the end", record["held"], ink))
     return found
 
 
@@ -67,9 +67,9 @@ def _whose_at_end(record):
     if mine:
         blocks = sentences.count(mine["blocks"], "block")
         text = ", %s of it in %s yours: leaked" % (sentences.size(mine["bytes"]), blocks)
-        return text + ("; %s is kept by libc." % kept if kept else ".")
+        return text + ("; %s is kept to the end." % kept if kept else ".")
     if kept:
-        return ", of yours only %s, which libc keeps: no leak." % kept
+        return ", of yours only %s, which is kept on purpose: no leak." % kept
     return ", whose is unknown." if "unknown" in leaked["by_origin"] else ", none of it yours."
 
 

@@ -260,10 +260,15 @@ def hint(row):
     return visible("%s: %s (%s)" % (row["command"], row["gives"], row["missing"]))
 
 
+def trace_name(trace):
+    """The trace as one types it in a shell, whole; a placeholder where it is in no file."""
+    path = getattr(trace, "path", None)
+    return visible(shlex.quote(str(path))) if path else "TRACE"
+
+
 def how_to_see(trace, all_shown):
     """The commands that show the rest of this trace."""
-    path = getattr(trace, "path", None)
-    name = visible(shlex.quote(str(path))) if path else "TRACE"
+    name = trace_name(trace)
     if not all_shown:
         yield "brkpoint events %s" % name
     yield "brkpoint report %s --json" % name

@@ -9,6 +9,7 @@ import shutil
 from base64 import b64encode
 from contextlib import contextmanager
 
+import launching
 from alloctrace import history, summary, trace
 from alloctrace.model import Frame, Verdict
 from made_records import Made
@@ -136,6 +137,10 @@ class Browser:
 
     def hash(self):
         return self.js("return location.hash")
+
+    def wait(self, condition):
+        """Until it holds, in the script's words."""
+        launching.wait_for(lambda: self.js("return " + condition))
 
     def keys(self, selector, *keys):
         self.driver.find_element("css selector", selector).send_keys(*keys)

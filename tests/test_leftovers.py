@@ -8,6 +8,7 @@ import sys
 import pytest
 
 from alloctrace import leftovers, trace
+from command import page_file
 import made_traces
 
 TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
@@ -15,7 +16,7 @@ HOLD = """
 import sys, time
 sys.path.insert(0, %r)
 from alloctrace import leftovers
-with leftovers.folder() as folder, leftovers.file(sys.argv[1], "a.7.brkpoint") as file:
+with leftovers.folder() as folder, leftovers.file(*sys.argv[1:]) as file:
     open(folder + "/m0", "w").close()
     print(folder, file, sep="\\n", flush=True)
     time.sleep(60)
@@ -32,10 +33,10 @@ def temporary(tmp_path, monkeypatch):
     return tmp_path
 
 
-@pytest.fixture
-def other(temporary):
-    """Another run: (process, [its folder, its file])."""
-    command = [sys.executable, "-c", HOLD % TOP, str(temporary / "traces")]
+@pytest.fixture(params=["a.7.brkpoint", "a.7.html", "any", "\u20ac" * 84], ids=len)
+def other(temporary, request):
+    """Another run, of a trace or a page: (process, [its folder, its file])."""
+    command = [sys.executable, "-c", HOLD % TOP, str(temporary / "traces"), request.param]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         yield process, [process.stdout.readline().rstrip("\n") for _ in range(2)]
         process.kill()
@@ -65,6 +66,18 @@ def test_what_a_living_run_uses_stays(temporary, other):
     assert os.listdir(paths[0]) == ["m0"]
 
 
+@pytest.mark.parametrize("lives", [False, True])
+def test_a_page_takes_them_away_as_a_trace_does(temporary, other, lives):
+    process, paths = other
+    if not lives:
+        process.kill()
+        process.wait()
+    page = temporary / "traces" / "b.8.html"
+    page_file.write(str(page), "new")
+    assert page.read_text() == "new"
+    assert os.path.exists(paths[1]) == lives
+
+
 def test_what_is_not_ours_stays(temporary):
     """Names that are alike, links, and files that have another name as well."""
     precious = temporary / "precious"
@@ -76,6 +89,7 @@ def test_what_is_not_ours_stays(temporary):
     os.symlink(precious / "file", traces / ".a.brkpoint.abcdefgh.tmp")
     os.link(precious / "file", traces / ".b.brkpoint.abcdefgh.tmp")
     (traces / ".c.abcdefgh.tmp").write_text("another program's")
+    (traces / ".c.html.abcdefgh.tmp").write_text("another program's")
     (traces / "d.brkpoint.abcdefgh.tmp").write_text("no dot before it")
     os.mkfifo(traces / ".e.brkpoint.abcdefgh.tmp")
     before = {folder: set(os.listdir(temporary / folder)) for folder in ("tmp", "traces")}

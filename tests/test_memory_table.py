@@ -1,6 +1,8 @@
-"""What was live at last, and whose: leaked, or kept by libc on purpose."""
+"""What was live at last, and whose: leaked, or kept to the end on purpose."""
 
 import dataclasses
+
+import pytest
 
 from alloctrace.summary import summarise
 from reports import memory_table
@@ -17,32 +19,50 @@ def of_stdout():
     return dataclasses.replace(because("stdout's buffer"), rule="stdout-buffer")
 
 
+def of_stdin():
+    return dataclasses.replace(because("stdin's buffer of Rust"), rule="rust-stdin")
+
+
 def rows(found):
     return {row[0]: row[1:3] for row in memory_table.rows(found, Ink(80))}
 
 
 def test_the_buffer_of_stdout_is_no_leak_of_yours():
     found = record(of_stdout())
-    assert rows(found)["leaked"] == ["0", "0 B"] and rows(found)["kept by libc"] == ["1", "100 B"]
+    assert rows(found)["leaked"] == ["0", "0 B"] and rows(found)["kept to the end"] == [
+        "1",
+        "100 B",
+    ]
     assert memory_table.sentence(found).endswith(
         "100 bytes live at the end, of yours only a standard stream's buffer (100 bytes),"
-        " which libc keeps: no leak."
+        " which is kept on purpose: no leak."
     )
     assert (found["leaked"]["blocks"], found["held"]["blocks"]) == (1, 1)  # the contract's sum
 
 
 def test_beside_it_what_is_leaked_is():
     found = record(of_stdout(), because("a list"))
-    assert rows(found)["leaked"] == ["1", "200 B"] and rows(found)["kept by libc"] == ["1", "100 B"]
+    assert rows(found)["leaked"] == ["1", "200 B"] and rows(found)["kept to the end"] == [
+        "1",
+        "100 B",
+    ]
     assert memory_table.sentence(found).endswith(
         "200 bytes of it in 1 block yours: leaked; a standard stream's buffer (100 bytes) is kept"
-        " by libc."
+        " to the end."
     )
+
+
+@pytest.mark.parametrize("purposes", [(of_stdin(),), (of_stdin(), because("a list"))])
+def test_what_the_std_of_rust_keeps_is_not_said_to_be_libcs(purposes):
+    found = record(*purposes)
+    assert rows(found)["kept to the end"] == ["1", "100 B"]
+    said = str(memory_table.rows(found, Ink(80))) + memory_table.sentence(found)
+    assert "standard stream's buffer (100 bytes)" in said and "libc" not in said
 
 
 def test_twin_the_buffer_of_another_file_is():
     found = record(because("buffer of a FILE: 4096 bytes"))
-    assert "kept by libc" not in rows(found) and rows(found)["leaked"] == ["1", "100 B"]
+    assert "kept to the end" not in rows(found) and rows(found)["leaked"] == ["1", "100 B"]
     assert memory_table.sentence(found).endswith("100 bytes of it in 1 block yours: leaked.")
 
 

@@ -1,5 +1,6 @@
 """The page as a file: its policy, its data, its numbers, whatever the target is called."""
 
+import html
 import json
 import re
 import subprocess
@@ -49,6 +50,22 @@ def test_the_policy_allows_this_script_and_this_style_alone(small):
     assert allows(small)
     changed = small.replace("function grouped", "function  grouped", 1)
     assert changed != small and not allows(changed)
+
+
+@pytest.mark.parametrize(
+    "path, typed",
+    [
+        ("/a b/$(id).brkpoint", "'/a b/$(id).brkpoint'"),
+        ("/" + 99 * "long/" + "a.brkpoint", "/" + 99 * "long/" + "a.brkpoint"),
+        ("a.1.brkpoint", "a.1.brkpoint"),  # the twin: nothing to quote
+    ],
+)
+def test_its_commands_name_the_trace_as_one_types_it(path, typed):
+    recorded = made_pages.small_trace()
+    recorded.path = path
+    page = made_pages.page_of(recorded)
+    assert made_pages.data_of(page)["trace"] == typed
+    assert "<code>brkpoint report %s --json</code>" % html.escape(typed) in page
 
 
 def test_the_page_needs_nothing_else(small):

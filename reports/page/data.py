@@ -46,7 +46,7 @@ def of(summary, trace):
     facts = {
         "schema": 1,
         "whole": whole,
-        "trace": fit(str(getattr(trace, "path", None) or "TRACE")),
+        "trace": sentences.trace_name(trace),
         "command": sentences.command_line(summary),
         "verdict": fit(sentences.verdict(summary)),
         "origins": list(words.ORIGINS),

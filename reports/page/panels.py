@@ -42,7 +42,7 @@ def body(summary, facts):
             '<div id="filters" class="filters" role="region" aria-label="Filters" hidden></div>\n',
             "<main>\n",
             _strip(facts),
-            _card(facts),
+            _card(),
             section(
                 "memory",
                 "What was live then?",
@@ -105,10 +105,7 @@ def _head(summary):
 
 def _left(summary):
     """What is live at the last is leaked only where the program came to its own end."""
-    if endings.has_end(summary):
-        return "never given back"
-    was_killed = summary["exit"]["kind"] == "signalled"
-    return "live when %s" % ("it was killed" if was_killed else "the recording ended")
+    return "never given back" if endings.has_end(summary) else "live " + endings.when(summary)
 
 
 def _begun(text):
@@ -166,7 +163,7 @@ def _strip(facts):
     )
 
 
-def _card(facts):
+def _card():
     return section(
         "card",
         "Step through it",

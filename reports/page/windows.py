@@ -15,7 +15,7 @@ BINS = 4096
 EDGE = 1500  # events of each window at most
 AROUND = 200  # before and behind the peak
 SYSCALLS = 2500
-_NAMES = ("present", "group", "cause")
+_NAMES = ("present", "group", "cause")  # trace_events.mend needs the first
 _SERIES = ("origin", "phase", "kind")
 
 
@@ -36,7 +36,7 @@ class _Counts:
     """Adds up events by bin, origin, phase and kind."""
 
     def __init__(self, groups, wanted, width):
-        self._width, self._outer = width, {}
+        self._width = width
         self._series = [None] * (len(groups) + 1)  # group -> what it is counted as
         self._syscalls = set()
         for group in groups:
@@ -49,7 +49,7 @@ class _Counts:
         self._sums = defaultdict(lambda: defaultdict(int))  # series -> bin -> events
         self.reaching = []  # ranges of syscalls and the calls that made them
 
-    def add(self, first, present, group, cause):
+    def add(self, first, _present, group, cause):
         at, count = 0, len(group)
         while at < count:
             number = (first + at) // self._width

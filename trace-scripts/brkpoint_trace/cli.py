@@ -41,17 +41,6 @@ def add_program(made):
     made.add_argument("arguments", metavar="ARG", nargs=argparse.REMAINDER, help="its own words")
 
 
-def seconds(word):
-    """A number of seconds above 0, for argparse."""
-    value = float(word)
-    if not 0 < value < 1e6:
-        raise ValueError
-    return value
-
-
-seconds.__name__ = "number of seconds"  # argparse names the type in its message
-
-
 def command(args):
     """[PROGRAM, ARG...] once the program is known to be one that Linux and the tools will run.
 

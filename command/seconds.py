@@ -1,0 +1,16 @@
+"""Numbers of seconds on a command line."""
+
+from __future__ import annotations
+
+
+def below(most, least=1e-9):
+    """The type, for argparse, of numbers from `least` to below `most`."""
+
+    def seconds(word):
+        value = float(word)
+        if not least <= value < most:
+            raise ValueError
+        return value
+
+    seconds.__name__ = "number of seconds"  # argparse names the type in its message
+    return seconds
