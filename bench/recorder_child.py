@@ -21,6 +21,13 @@ def _cost(usage):
     return {"cpu": usage.ru_utime + usage.ru_stime, "mib": usage.ru_maxrss / 1024}
 
 
+def _own_mib():
+    """Of this program alone: ru_maxrss keeps what the process was before its exec (man 2
+    getrusage), where it was started by vfork the whole of its parent."""
+    with open("/proc/self/status", encoding="ascii", errors="replace") as file:
+        return next(int(line.split()[1]) / 1024 for line in file if line.startswith("VmHWM"))
+
+
 def _name(pid):
     try:
         with open("/proc/%d/comm" % pid, encoding="utf-8", errors="replace") as file:
@@ -46,7 +53,7 @@ def main(result, words):
     gc.set_threshold(brkpoint.OBJECTS)  # as its start() does
     status = brkpoint.main(words)
     sys.stderr.flush()
-    costs["python"] = _cost(resource.getrusage(resource.RUSAGE_SELF))
+    costs["python"] = {**_cost(resource.getrusage(resource.RUSAGE_SELF)), "mib": _own_mib()}
     with open(result, "w", encoding="ascii") as file:
         json.dump(costs, file)
     return status

@@ -100,24 +100,32 @@ def _observed(words, path):
 
 def _speeds(commands, expressions):
     """{name: {ns_per_byte, faults}}, in turns; of processor time, less what the start takes."""
-    costs = {name: [] for name in commands}
+    costs = {name: ([], []) for name in commands}
     for _ in range(TURNS):
         for name, words in commands.items():
-            empty, full = (_cost([*words, str(n), *expressions]) for n in (0, ROUNDS))
-            costs[name].append([one - other for one, other in zip(full, empty)])
+            for n, found in zip((0, ROUNDS), costs[name]):
+                found.append(_cost([*words, str(n), *expressions]))
     size = ROUNDS * sum(map(len, expressions))
     return {
         name: {
-            "ns_per_byte": 1e9 * statistics.median(row[0] for row in rows) / size,
-            "faults": _faults(rows) / ROUNDS / len(expressions),
+            "ns_per_byte": 1e9 * _seconds(name, empty, full) / size,
+            "faults": _faults(empty, full) / ROUNDS / len(expressions),
         }
-        for name, rows in costs.items()
+        for name, (empty, full) in costs.items()
     }
 
 
-def _faults(rows):
+def _seconds(name, empty, full):
+    """Of the fastest of each: whatever runs beside them only makes them slower."""
+    found = min(row[0] for row in full) - min(row[0] for row in empty)
+    if found <= 0:
+        raise UserError("%s: too much runs beside it to measure time; try again later" % name)
+    return found
+
+
+def _faults(empty, full):
     """The median; less than none is what the start of one run had more than that of another."""
-    return max(0, statistics.median(row[1] for row in rows))
+    return max(0, statistics.median(one[1] - other[1] for one, other in zip(full, empty)))
 
 
 def _cost(words):
