@@ -13,7 +13,7 @@ from alloctrace import chosen, measure, words
 from alloctrace.sites import PLACE, place
 from reports import json_report, sentences
 from reports.event_json import address
-from reports.page import replay, windows
+from reports.page import replay, space, windows
 from reports.page.fit import fit
 
 WHOLE = 10000  # events: with more a page holds windows of them
@@ -59,6 +59,7 @@ def of(summary, trace):
     }
     if whole:
         facts["memory"] = replay.of(events, summary)
+        facts["space"] = space.of(events, trace)
     return facts
 
 
