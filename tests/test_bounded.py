@@ -2,6 +2,7 @@
 
 import io
 import sys
+from dataclasses import replace
 
 import pytest
 
@@ -83,6 +84,23 @@ def test_a_beginning_holds_for_no_other_stack():
     assert answers.answer("depth", tree.node(1), ask) == 3
     assert answers.answer("depth", tree.node(2), ask) == 2
     assert answers.answer("depth", tree.node(3), ask) == 0
+
+
+def test_what_differs_in_the_address_alone_is_asked_once():
+    """As the processes of one program do, each at addresses of its own."""
+    one = made_traces.Frame(1, module="m", path="/m", offset=1, function="f", line=3)
+    other, elsewhere = one.at(99), replace(one, line=4)
+    assert other == replace(one, pc=99) and vars(other).keys() == vars(one).keys()
+    tree = StackTree.of({1: (one,), 2: (other,), 3: (elsewhere,)})
+    asked, answers = [], Beginnings(tree)
+
+    def ask(stack):
+        asked.append(stack[0].line)
+        return stack[0].line
+
+    assert [answers.answer("line", tree.node(id_), ask) for id_ in (1, 2, 3)] == [3, 3, 4]
+    assert asked == [3, 4]
+    assert [frame.pc for id_ in (1, 2) for frame in tree[id_]] == [1, 99]
 
 
 @pytest.mark.usefixtures("tool")
