@@ -8,7 +8,7 @@ import subprocess
 import pytest
 
 import made_pages
-from alloctrace import summary, trace
+from alloctrace import chosen, summary, trace
 from reports import json_report
 from reports.page import data, document, fit, windows
 
@@ -160,7 +160,7 @@ def test_leaves_and_rest_hold_every_allocation(long, monkeypatch):
     told = record["allocated"]["bytes"]
     assert sum(row[column] for row in facts["leaves"]["rows"]) == told > 0
     monkeypatch.setattr(data, "NODES", 3)
-    few = data._Packer(long[3]).leaves(long[3].sums().groups, None)["rows"]
+    few = data._Packer(long[3]).leaves(long[3].sums().groups, None, chosen.at_peak(record))["rows"]
     assert sum(row[column] for row in few) == told
     assert any(row[0] == -1 for row in few)
 

@@ -11,7 +11,7 @@ from array import array
 
 from alloctrace import chosen, measure, words
 from alloctrace.sites import PLACE, place
-from reports import json_report, sentences
+from reports import json_report, measures, sentences
 from reports.event_json import address
 from reports.page import replay, space, windows
 from reports.page.fit import fit
@@ -22,10 +22,7 @@ KIND = (
     " purpose purpose_rule source site stack cut"
 ).split()
 FRAME = "function module file line inlined offset".split()
-LEAF = (  # stack, who, when, and the measures of the sites
-    "node origin phase bytes peak_bytes live_bytes temporary_bytes count calls_reaching_kernel"
-).split()
-_OF_GROUP = "allocated peak_bytes live_bytes temporary_bytes allocations reached".split()
+LEAF = "node origin phase".split() + [m.field for m in measures.BY.values()]
 NODES = 20000  # of the tree of stacks; the others are the rest
 COLUMNS = (
     "seq t_ns tid kind dur_ns size nmemb align ptr result errno args block cause outer".split()
@@ -42,7 +39,8 @@ def of(summary, trace):
     events = list(_events(trace, wanted, ranges)) if kept else []
     for event in events:
         packed.add(event)
-    leaves = None if whole else packed.leaves(trace.sums().groups, wanted)
+    at_peak = chosen.at_peak(summary)
+    leaves = None if whole else packed.leaves(trace.sums().groups, wanted, at_peak)
     facts = {
         "schema": 1,
         "whole": whole,
@@ -51,6 +49,7 @@ def of(summary, trace):
         "verdict": fit(sentences.verdict(summary)),
         "origins": list(words.ORIGINS),
         "phases": list(words.PHASES),
+        "measures": [[m.field, m.label, m.means] for m in measures.BY.values()],
         "summary": fit(json_report.record(summary)),
         "bins": bins,
         "ranges": ranges,
@@ -146,21 +145,21 @@ class _Packer:
         names = fit(frame.function), fit(frame.module), fit(frame.file)
         return self._frames.of((*names, frame.line, frame.inlined, address(frame.offset)))
 
-    def leaves(self, groups, wanted):
+    def leaves(self, groups, wanted, at_peak):
         """Sums by stack, origin and phase: of stacks with most bytes, and of the rest together."""
-        sums = {}
+        sums, values = {}, [measures.of_group(by, at_peak) for by in measures.BY]
         for group in groups:
             if group.allocations and (not wanted or wanted(group)):
                 key = (self._tree.node(group.stack), measure.origin(group), group.phase)
-                row = sums.setdefault(key, [0] * len(_OF_GROUP))
-                for at, name in enumerate(_OF_GROUP):
-                    row[at] += getattr(group, name)
+                row = sums.setdefault(key, [0] * len(measures.BY))
+                for at, value in enumerate(values):
+                    row[at] += value(group)
         rows, rest = [], {}
         for (node, *who), row in sorted(sums.items(), key=lambda item: -item[1][0]):
             if len(self._nodes) < NODES:
                 rows.append([self._node(node), *who, *row])
                 continue
-            known = rest.setdefault(tuple(who), [0] * len(_OF_GROUP))
+            known = rest.setdefault(tuple(who), [0] * len(measures.BY))
             known[:] = [a + b for a, b in zip(known, row)]
         rows += [[-1, *who, *row] for who, row in rest.items()]
         return {"names": LEAF, "rows": rows}

@@ -1,13 +1,6 @@
 // Where in the code: places that allocate, sorted by any measure, found by any name.
 
-const MEASURES = [
-  ["bytes", "asked for", "bytes asked for"],
-  ["peak_bytes", "at the peak", "bytes live at the peak"],
-  ["live_bytes", "left", "bytes live at the end"],
-  ["temporary_bytes", "temporary", "bytes freed before their thread asked again"],
-  ["count", "allocations", "how often"],
-  ["calls_reaching_kernel", "reached the kernel", "allocations that made a memory syscall"],
-];
+const MEASURES = run.measures; // field, label, what it means
 const AT_ONCE = 50;
 let more = AT_ONCE;
 
