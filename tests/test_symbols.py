@@ -219,7 +219,7 @@ def test_hooks_name_what_has_no_symbols():
 
 
 def test_a_hook_names_the_code_of_its_own_process_only():
-    """Frames of one place in two processes are made once, unless something else tells them apart."""
+    """Frames of one place in two processes are made once, unless something tells them apart."""
     if not ElfFile(LOADER).loader_malloc(()):
         pytest.skip("an older loader")
     one, other = module(LOADER, 0, "loader"), module(LOADER, 1, "loader")
