@@ -20,6 +20,7 @@ _brkpoint() {
         [explain]="-h --help -o --output --force --engine --live --timeout --fixed-addresses --process --quiet --verify --also --also-file --no-symbols --keep --clock -p --pid --for --no-open"
         [report]="-h --help --json --markdown --html -o --events --summary --process --by --top --tree --stacks --width"
         [events]="-h --help --json --origin --phase --name --kind --pid --min-size --max-size --purpose --seq --limit --stacks"
+        [step]="-h --help --seq --process"
         [sql]="-h --help --json --tables --timeout"
         [diff]="-h --help --json --markdown -o --from --to --width"
         [check]="-h --help -f --budget --trace --base -o --force --strict --update --init --json --github --junit"

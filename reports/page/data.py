@@ -11,7 +11,7 @@ from array import array
 
 from alloctrace import chosen, measure, words
 from alloctrace.sites import PLACE, place
-from reports import json_report, measures, sentences
+from reports import card_words, json_report, measures, sentences
 from reports.event_json import address
 from reports.page import replay, space, windows
 from reports.page.fit import fit
@@ -49,6 +49,7 @@ def of(summary, trace):
         "verdict": fit(sentences.verdict(summary)),
         "origins": list(words.ORIGINS),
         "phases": list(words.PHASES),
+        "words": card_words.WORDS,
         "measures": [[m.field, m.label, m.means] for m in measures.BY.values()],
         "summary": fit(json_report.record(summary)),
         "bins": bins,
