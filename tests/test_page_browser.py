@@ -264,6 +264,30 @@ def test_a_long_run_says_what_is_not_in_the_page(browser, pages):
     assert "--origin user" in browser.text("#events-command")
 
 
+def asked_for(browser):
+    """What the sites that are shown asked for, in bytes."""
+    script = """return [...document.querySelectorAll("#sites-table tbody td.by")].map(
+        (cell) => Number(cell.textContent.replaceAll(",", "")))"""
+    return sum(browser.js(script))
+
+
+def test_sites_of_a_long_run_follow_the_filters(browser, pages):
+    browser.open(pages["long"])
+    assert asked_for(browser) == 1236042
+    assert set(by_function(browser).values()) == {1236042}
+    browser.open(pages["long"], "#phase=load")
+    assert asked_for(browser) == 47
+    assert set(by_function(browser).values()) == {47}
+    browser.open(pages["long"], "#origin=loader")
+    assert asked_for(browser) == 0
+    browser.open(pages["long"], "#program=9.9")
+    assert asked_for(browser) == 0
+    browser.open(pages["long"])
+    browser.click("[data-sort=calls_reaching_kernel]")
+    assert asked_for(browser) == 12
+    assert browser.complaints() == []
+
+
 def test_the_data_can_be_saved(browser, pages):
     browser.open(pages["hostile"])
     script = """const kept = URL.createObjectURL; let blob;

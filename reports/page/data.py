@@ -22,7 +22,7 @@ KIND = (
     " purpose purpose_rule source site stack cut"
 ).split()
 FRAME = "function module file line inlined offset".split()
-LEAF = "node origin phase".split() + [m.field for m in measures.BY.values()]
+LEAF = "site node origin phase program".split() + [m.field for m in measures.BY.values()]
 NODES = 20000  # of the tree of stacks; the others are the rest
 COLUMNS = (
     "seq t_ns tid kind dur_ns size nmemb align ptr result errno args block cause outer".split()
@@ -40,7 +40,9 @@ def of(summary, trace):
     for event in events:
         packed.add(event)
     at_peak = chosen.at_peak(summary)
-    leaves = None if whole else packed.leaves(trace.sums().groups, wanted, at_peak)
+    leaves = (
+        None if whole else packed.leaves(trace.sums().groups, wanted, at_peak, summary["sites"])
+    )
     facts = {
         "schema": 1,
         "whole": whole,
@@ -126,8 +128,7 @@ class _Packer:
 
     def _site(self, event):
         frame = self._tree.deciding_frame(event.stack, event.verdict)
-        *names, line, offset, origin = place(frame, measure.origin(event))
-        return self._sites.of((*map(fit, names), line, address(offset), origin))
+        return self._number_of(place(frame, measure.origin(event)))
 
     def _node(self, node):
         """The page's own number of a node of the tree of stacks; callers come first."""
@@ -146,24 +147,39 @@ class _Packer:
         names = fit(frame.function), fit(frame.module), fit(frame.file)
         return self._frames.of((*names, frame.line, frame.inlined, address(frame.offset)))
 
-    def leaves(self, groups, wanted, at_peak):
-        """Sums by stack, origin and phase: of stacks with most bytes, and of the rest together."""
+    def leaves(self, groups, wanted, at_peak, told):
+        """Sums by place, stack, phase and program: of `told`, places of the record, and of stacks
+        with most bytes; of the rest together."""
+        places = {_key_of(row) for row in told}
         sums, values = {}, [measures.of_group(by, at_peak) for by in measures.BY]
         for group in groups:
             if group.allocations and (not wanted or wanted(group)):
-                key = (self._tree.node(group.stack), measure.origin(group), group.phase)
-                row = sums.setdefault(key, [0] * len(measures.BY))
+                key = self._known_site(group, places), self._tree.node(group.stack)
+                key += measure.origin(group), group.phase, _program(group)
+                row = sums.setdefault(key, [0] * len(values))
                 for at, value in enumerate(values):
                     row[at] += value(group)
         rows, rest = [], {}
-        for (node, *who), row in sorted(sums.items(), key=lambda item: -item[1][0]):
-            if len(self._nodes) < NODES:
-                rows.append([self._node(node), *who, *row])
+        for (site, node, *who), row in sorted(sums.items(), key=lambda item: -item[1][0]):
+            if len(self._nodes) < NODES and len(rows) < NODES:
+                rows.append([site, self._node(node), *who, *row])
                 continue
-            known = rest.setdefault(tuple(who), [0] * len(measures.BY))
+            known = rest.setdefault((site, *who), [0] * len(values))
             known[:] = [a + b for a, b in zip(known, row)]
-        rows += [[-1, *who, *row] for who, row in rest.items()]
+        rows += [[site, -1, *who, *row] for (site, *who), row in rest.items()]
         return {"names": LEAF, "rows": rows}
+
+    def _known_site(self, group, places):
+        """Its number; -1: it is none of those that are told one by one."""
+        frame = self._tree.deciding_frame(group.stack, group.verdict)
+        key = place(frame, measure.origin(group))
+        if key not in places:
+            return -1
+        return self._number_of(key)
+
+    def _number_of(self, key):
+        *names, line, offset, origin = key
+        return self._sites.of((*map(fit, names), line, address(offset), origin))
 
     def tables(self):
         return {
@@ -177,6 +193,17 @@ class _Packer:
                 "frame": list(array("I", [frame for _, frame in self._nodes])),
             },
         }
+
+
+def _key_of(row):
+    """As `place` tells it, of a record's site."""
+    offset = row["offset"]
+    values = dict(row, offset=None if offset is None else int(offset, 16))
+    return tuple(values[name] for name in PLACE)
+
+
+def _program(event):
+    return "%d.%d" % (event.pid, event.image)
 
 
 class _Numbered:
