@@ -3,13 +3,13 @@
 PREFIX ?= /usr/local
 DESTDIR ?=
 PYTHON = /usr/bin/python3
-PYTEST_ARGS ?= -n 2 --dist loadfile
+PYTEST_ARGS ?= -n $(shell nproc) --dist loadfile
 REAL_ARGS ?=
 ATTACHES ?= 2000
 FUZZ ?= 60
 
 .DEFAULT_GOAL := all
-.PHONY: help all article evaluator-story test fuzz test-real attach-long real-docs lint format bench bench-recorder doctor readme install uninstall clean
+.PHONY: help all article evaluator-story check test fuzz test-real attach-long real-docs lint format bench bench-recorder doctor readme install uninstall clean
 
 help: ## list these verbs
 	@awk -F ':[^#]*## ' '/^[a-z][a-z%-]*:[^#]*## / { sub("%", "NAME", $$1); \
@@ -36,6 +36,9 @@ evaluator-story: $(addprefix $(TARGETS_OUT)/,eval_list eval_array eval_mexe) ## 
 test: targets recorder ## run the tests
 	@echo 'the tests: some 20 minutes on two processors; at the end they list what failed or was skipped'
 	$(PYTHON) -m pytest $(PYTEST_ARGS)
+
+check: lint ## the loop of who changes a rule: style, and each test that starts no process
+	@$(PYTHON) -m pytest -q --no-processes -o addopts='-p no:cacheprovider' $(PYTEST_ARGS)
 
 fuzz: recorder ## damage traces, spools and their tables for some minutes; FUZZ=100 for longer
 	BRKPOINT_FUZZ=$(FUZZ) $(PYTHON) -m pytest -q tests/test_trace_fuzz.py tests/test_spool_fuzz.py \
