@@ -74,6 +74,12 @@ class Frame:
     start: Optional[int] = None  # offset of the function's first byte, by symbol or unwind table
     known: str = ""  # entry | main | user_main | initialiser | finaliser: by address, not by name
 
+    def at(self, pc):
+        """The same in another process, where it has another address."""
+        other = Frame(pc)
+        vars(other).update(vars(self), pc=pc)
+        return other
+
 
 @dataclass
 class Verdict:
