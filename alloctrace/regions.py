@@ -141,7 +141,7 @@ def _text(file, vaddr):
 
 
 def of_run(run):
-    """[Region] by id - 1 of the facts of a trace's run; raises ValueError where they are damaged."""
+    """[Region] by id - 1 of the facts of a trace's run; ValueError where they are damaged."""
     rows = run.get("regions") or []
     if not isinstance(rows, list) or len(rows) > MOST:
         raise ValueError("run: regions is no list")

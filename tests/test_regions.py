@@ -1,4 +1,4 @@
-"""Regions that programs mark (region/, docs/regions.md): which events lie in which, with both engines."""
+"""Regions that programs mark (region/, docs/regions.md): which events lie in which."""
 
 import json
 import os
