@@ -59,8 +59,8 @@ def _notes(notes, name, type_):
 
 
 def region_marks(elf):
-    """[(begin, end)]: the vaddrs of the functions where regions of the program begin and end, by the
-    notes of region/markers.S."""
+    """[(begin, end)]: the vaddrs of the functions where regions of the program begin and end, by
+    the notes of region/markers.S."""
     found = []
     for segment in elf.segments_of(_PT_NOTE):
         notes = elf.image.upto(segment.offset, min(segment.filesz, _MAX_NOTES))

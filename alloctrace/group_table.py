@@ -164,6 +164,10 @@ class GroupTable(Sequence):
             if wanted[what]:
                 yield id_, count
 
+    def whats_of(self):
+        """Of each group its one of `whats`."""
+        return map(self.whats.__getitem__, self.what)
+
     def programs(self):
         """(pid, image) of each of `whats`."""
         return [(pid, image) for _, _, _, pid, _, image in self.whats]

@@ -77,9 +77,7 @@ class Builder(InfoRecords):
         self.history = History()
         self.blocks = Blocks(self.history.events)
         self.unmatched = Counter()  # what -> how often
-        self.recorder = recorded_builder.Builder(
-            self.unmatched, lambda: len(self.history.regions)
-        )
+        self.recorder = recorded_builder.Builder(self.unmatched, lambda: len(self.history.regions))
         self._threads = {}  # tid -> calls.Thread
         self._slots = calls.SlotCache()
         self._pairs = calls.Pairs()

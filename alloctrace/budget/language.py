@@ -205,9 +205,7 @@ class _Line:
             self.fail("%s twice in one rule" % what, column)
         if what == "for" and self.next and not self.next[3]:
             self.fail('%s; expected: a purpose in "quotes"' % self.next[0])
-        setattr(
-            rule, name, self.take(_EXPECTED.get(what, "a name"))
-        )
+        setattr(rule, name, self.take(_EXPECTED.get(what, "a name")))
 
     def _number(self, rule):
         is_bytes = rule.metric in BYTES
