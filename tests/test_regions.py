@@ -145,7 +145,7 @@ def test_a_name_that_is_no_literal_is_not_guessed(nameless):
 
 
 def test_twin_nobody_marks(tmp_path):
-    """Compiled with BRKPOINT_NO_REGIONS nothing is to be linked with, and no event is in a region."""
+    """With BRKPOINT_NO_REGIONS nothing is to be linked with, and no event is in a region."""
     program = str(tmp_path / "program")
     source = os.path.join(PROBES, "regions.c")
     flags = ["-DBRKPOINT_NO_REGIONS", "-I" + ROOT + "/region", "-pthread"]

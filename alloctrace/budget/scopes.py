@@ -214,7 +214,11 @@ def _amount(group, metric):
 def _chain(stack):
     """`parse_line parse.c:41` from behind the entry point to main."""
     for frame in stack[1 : MOST_VIA + 1]:
-        place = " %s:%d" % (frame.file.rsplit("/", 1)[-1], frame.line) if frame.line else ""
+        place = (
+            " %s:%d" % (frame.file.rsplit("/", 1)[-1], frame.line)
+            if frame.file and frame.line
+            else ""
+        )
         yield (function_names.plain(frame.function) or "?") + place
         if frame.known in MAINS or frame.function == "main":
             return
