@@ -64,3 +64,27 @@ def preloads(tmp_path_factory):
 
     folder = tmp_path_factory.mktemp("preload")
     return witnesses.library(folder, "counter.c"), witnesses.library(folder, "inert.c")
+
+
+@pytest.fixture(scope="session")
+def browser():
+    import made_pages
+
+    with made_pages.browser() as opened:
+        yield opened
+
+
+@pytest.fixture(scope="session")
+def pages(tmp_path_factory, built):
+    """{name: path} of a real run, a small one, a hostile one, one too long for its page."""
+    import made_pages
+
+    return made_pages.write_some(str(tmp_path_factory.mktemp("pages")))
+
+
+@pytest.fixture(scope="session")
+def record(pages):
+    """The real run's, as `report --json` says it."""
+    import made_pages
+
+    return made_pages.record(pages["trace"])

@@ -45,8 +45,8 @@ def body(summary, facts):
             _card(),
             section(
                 "memory",
-                "What was live then?",
-                "The blocks after the event above, by address, with the bytes between them: the "
+                "What did memory look like then?",
+                "After the event above. Blocks stand by address, with the bytes between them: the "
                 "allocator's headers, padding, or free. A block keeps its number when it moves.",
                 '<div class="js"></div>',
             ),
