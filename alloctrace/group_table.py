@@ -60,6 +60,18 @@ class GroupTable(Sequence):
         made.verdicts, made.purposes = verdicts.values, purposes.values
         return made
 
+    def picked(self, indexes):
+        """A table of these rows of it, with the same verdicts and purposes."""
+        made = GroupTable()
+        made.whats, made._what_ids = self.whats, self._what_ids
+        made.verdicts, made.purposes = self.verdicts, self.purposes
+        for name, column in vars(self).items():
+            if isinstance(column, array):
+                setattr(made, name, array(column.typecode, map(column.__getitem__, indexes)))
+        for name, column in self.sums.items():
+            made.sums[name] = array("q", map(column.__getitem__, indexes))
+        return made
+
     def what_id(self, what):
         if what not in self._what_ids:
             self._what_ids[what] = len(self.whats)
