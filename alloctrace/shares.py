@@ -71,10 +71,10 @@ class _Life:
     def __init__(self, part, size, begun):
         self.part, self.size, self.begun, self.ended = part, size, begun, None
 
-    def holds(self, moment):
-        return _is_before(self.begun, moment) and not (
-            self.ended and _is_before(self.ended, moment)
-        )
+    def holds(self, events, moment):
+        if not _is_before(events, self.begun, moment):
+            return False
+        return self.ended is None or not _is_before(events, self.ended, moment)
 
 
 class _Lives:
@@ -145,11 +145,11 @@ class _Lives:
         peak = self._moment(self._sums.peak)
         own = {(row["pid"], row["image"]): self._moment(row) for row in self._sums.peaks}
         for life in self._all:
-            if peak and life.holds(peak):
+            if peak and life.holds(self._events, peak):
                 life.part.sums["peak_bytes"] += life.size
             event = life.begun[0]
             at = own.get((event.pid, event.image))
-            if at and life.holds(at):
+            if at and life.holds(self._events, at):
                 life.part.own_peak += life.size
 
     def _moment(self, peak):
@@ -164,7 +164,7 @@ class _Lives:
             mine = handed[maker.tid]
             after = bisect_right(mine, maker.seq)
             following = _returned(self._events[mine[after]]) if after < len(mine) else None
-            if following is None or not _is_before(following, life.ended):
+            if following is None or not _is_before(self._events, following, life.ended):
                 life.part.sums["temporary_blocks"] += 1
                 life.part.sums["temporary_bytes"] += life.size
 
@@ -205,14 +205,21 @@ def _returned(event):
     return event, False
 
 
-def _is_before(a, b):
+def _is_before(events, a, b):
     """Whether moment `a` was before `b`, or is the same."""
     (one, begins), (other, _) = a, b
     if one.tid != other.tid:
         return (_time(a), one.seq) <= (_time(b), other.seq)
-    if one.outer == other.seq or other.outer == one.seq:
-        return one.outer == other.seq or begins
-    return one.seq <= other.seq
+    if one.seq < other.seq:
+        return begins or not _lies_in(events, other, one)
+    return one.seq == other.seq or _lies_in(events, one, other)
+
+
+def _lies_in(events, event, call):
+    """Whether the call returns only after the event."""
+    while event.seq > call.seq and event.outer is not None:
+        event = events[event.outer]
+    return event.seq == call.seq
 
 
 def _time(moment):
