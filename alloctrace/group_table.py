@@ -109,7 +109,12 @@ class GroupTable(Sequence):
         """What is true of each event of groups: a spool.Table, of groups that are there."""
         size = members.ROW.size
         self._members.extend(bytes(size * len(self) - len(self._members)))
-        for id_, row in zip(rows.column("I", 0), rows.packed()):
+        ids = rows.column("I", 0)
+        if ids and ids == array("I", range(ids[0], ids[0] + len(ids))):
+            first = size * (ids[0] - 1)
+            self._members[first : first + size * len(ids)] = rows.payload
+            return
+        for id_, row in zip(ids, rows.packed()):
             self._members[size * (id_ - 1) : size * id_] = row
 
     def forget_members(self):

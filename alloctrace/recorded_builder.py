@@ -69,7 +69,10 @@ class Builder:
         if len(record.rows) and not self._are_groups(ids, name, phase, within, stack):
             self._refuse("groups")
             return
-        whats = list(map(self._what, zip(name, pid, phase, image)))
+        keys = list(zip(name, pid, phase, image))
+        whats = list(map(self._whats.get, keys))
+        if None in whats:
+            whats = list(map(self._what, keys))
         first = [unsigned(record.rows.column("q", at)) for at in (32, 40)]
         before = record.rows.column("q", 48)
         self.recorded.sums.groups.extend(whats, stack, within, *first, before)
