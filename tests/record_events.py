@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""Records a case for tests/data/events: tests/record_events.py TRACE WHAT > tests/data/events/NAME.json
+"""Records a case of tests/data/events: tests/record_events.py TRACE WHAT > NAME.json
 
 All events of the trace, with their stacks and the purpose that each has now; WHAT says in a few
 words what the program does. Look at each purpose, and correct `expect` where it should be another:
