@@ -22,7 +22,7 @@ _brkpoint() {
         [events]="-h --help --json --origin --phase --name --kind --pid --min-size --max-size --purpose --seq --limit --stacks"
         [step]="-h --help --seq --process"
         [sql]="-h --help --json --tables --timeout"
-        [diff]="-h --help --json --markdown -o --from --to --width"
+        [diff]="-h --help --json --markdown --html -o --from --to --width"
         [check]="-h --help -f --budget --trace --base -o --force --strict --update --init --json --github --junit"
         [article]="-h --help -o"
         [witnesses]="-h --help --markdown --json --events -o --output --timeout --without"

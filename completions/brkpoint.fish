@@ -78,6 +78,7 @@ complete -c brkpoint -n 'not __fish_seen_subcommand_from run explain report even
 complete -c brkpoint -n '__fish_seen_subcommand_from diff' -s h -l help -d 'show this help message and exit'
 complete -c brkpoint -n '__fish_seen_subcommand_from diff' -l json -d 'one JSON object, for scripts'
 complete -c brkpoint -n '__fish_seen_subcommand_from diff' -l markdown -d 'a page of Markdown'
+complete -c brkpoint -n '__fish_seen_subcommand_from diff' -l html -r -d 'write a page that shows it to FILE'
 complete -c brkpoint -n '__fish_seen_subcommand_from diff' -s o -r -d 'write to FILE'
 complete -c brkpoint -n '__fish_seen_subcommand_from diff' -l from -r -d 'of one trace: what was allocated from this moment on and is live at --to: a phase (where it begins), an event\'s number, a time such as 12ms, or end'
 complete -c brkpoint -n '__fish_seen_subcommand_from diff' -l to -r -d 'the moment it ends; default: end'

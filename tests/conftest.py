@@ -9,9 +9,26 @@ sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 os.environ["BRKPOINT_CACHE"] = ""  # no run of a test is to know what another one found out
 
-import world  # noqa: E402  (needs the path above)
+import processless  # noqa: E402  (needs the path above)
+import world  # noqa: E402
 
 world.set_up()
+
+
+def pytest_addoption(parser):
+    parser.addoption("--no-processes", action="store_true", help="only tests that start none")
+
+
+def pytest_ignore_collect(collection_path, config):
+    if config.getoption("--no-processes") and not processless.is_quick(collection_path):
+        return True
+    return None
+
+
+def pytest_collection_finish(session):
+    """Not of a process that only hands out tests: that starts those that run them."""
+    if session.config.getoption("--no-processes"):
+        processless.forbid()
 
 
 @pytest.hookimpl(hookwrapper=True)
