@@ -43,10 +43,10 @@ function isOneWith(one, other) {
   return one.label === other.label && (one.made === other.made || ["program", "library", "loader", "file"].includes(one.kind));
 }
 
-// What the kernel said last, at the begin of a phase or at the end.
+// What the kernel said last, at the begin of a phase or at the end: a check stands before its event.
 function checkAt(at) {
   const pid = kindOf(at).pid;
-  return run.space.checks.filter((check) => check.pid === pid && check.at <= horizon(at)).pop() || null;
+  return run.space.checks.filter((check) => check.pid === pid && check.at <= horizon(at) + 1).pop() || null;
 }
 
 function whenOf(check) {
