@@ -70,14 +70,14 @@ def test_in_a_new_root_it_is_installed_used_and_removed(package, tmp_path):
     with open("/etc/os-release", encoding="utf-8") as file:
         release = dict(line.rstrip().split("=", 1) for line in file if "=" in line)
     inside = (
-        "set -e; export DEBIAN_FRONTEND=noninteractive; cd /root",
-        "apt-get install -qy --no-install-recommends /root/brkpoint.deb",
+        "set -e; export DEBIAN_FRONTEND=noninteractive; cd /opt",
+        "apt-get install -qy --no-install-recommends /opt/brkpoint.deb",
         "brkpoint -o t.brkpoint ls / 2> said; grep 'calls:' said; brkpoint report t.brkpoint --json",
         "brkpoint doctor > doctor || true; apt-get purge -qy brkpoint",
         "test ! -e /usr/lib/brkpoint && test ! -e /usr/bin/brkpoint && echo nothing is left",
     )
     hooks = [
-        "--customize-hook=copy-in %s /root" % package,
+        "--customize-hook=copy-in %s /opt" % package,
         "--customize-hook=chroot \"$1\" sh -c '%s'" % "; ".join(inside).replace("'", "'\\''"),
     ]
     suite = release["VERSION_CODENAME"].strip('"')
