@@ -16,6 +16,13 @@ from .traces import naming_errors, newest, open_trace
 
 NAME = "step"
 HELP = "step through the events of a recorded run in the terminal, forward and back"
+EPILOG = """\
+Keys: right (or space) forward, left back, n the next that reached the kernel, m the next of mine,
+p the peak, g a number and Enter, Home, End, up and down in the card, q quit.
+
+  brkpoint step                       the newest trace here
+  brkpoint step a.brkpoint --seq 42   from event 42 on
+"""
 LONGEST_NUMBER = 18  # digits
 
 
