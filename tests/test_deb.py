@@ -1,4 +1,4 @@
-"""`make deb`: what the package says of itself, what it holds, and that it works where nothing else is."""
+"""`make deb`: what the package says of itself, what it holds, and that it works in a new root."""
 
 import os
 import shutil
