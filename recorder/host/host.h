@@ -168,6 +168,7 @@ struct host {
     struct standing *standing; /* where its threads stand, while it is planted; else NULL */
     struct saved *before;      /* what looked like addresses of ours when it was attached to */
     bool first_ended;
+    struct ledger *ledger; /* unread.h */
     const unsigned char *agent;
     size_t agent_size;
     uint32_t images;

@@ -3,11 +3,13 @@
  *
  * Started by brkpoint (command/recorder.py): brkpoint-recorder PID SPOOL AREA_FD READY_FD GO_FD
  * [OPTION...]. It waits for a byte on GO_FD, becomes the tracer of PID, and writes "A" to READY_FD.
+ * Or, when that one was killed: brkpoint-recorder --unread AREA_FD (unread.h).
  */
 #include "guard.h"
 #include "image.h"
 #include "leaving.h"
 #include "rest.h"
+#include "unread.h"
 
 #include <errno.h>
 #include <malloc.h>
@@ -153,9 +155,9 @@ static bool prepare(struct host *h)
     h->history = history_new(keep_record, &h->spool);
     h->families = calloc(MAX_FAMILIES, sizeof *h->families);
     h->next_module = h->next_hook = 1;
-    uint64_t slice = (AREA_SIZE + 4095) & ~UINT64_C(4095);
     return h->history && h->families && stacks_begin(&h->stacks) &&
-           ftruncate(h->area_fd, (off_t)(MAX_FAMILIES * slice)) == 0;
+           ftruncate(h->area_fd, (off_t)MEMORY_SIZE) == 0 &&
+           (h->ledger = unread_ledger(h->area_fd)) != NULL;
 }
 
 static int run(struct host *h, const char *spool, pid_t pid, int ready, int go)
@@ -209,6 +211,8 @@ int main(int argc, char **argv)
 {
     struct host *h = &host;
     int names = -1;
+    if (argc == 3 && strcmp(argv[1], "--unread") == 0)
+        return unread_tell(atoi(argv[2]));
     if (argc < 6) {
         fprintf(stderr,
                 "brkpoint-recorder is started by brkpoint: brkpoint run --engine recorder\n");
