@@ -161,7 +161,7 @@ def test_full_files_are_ignored_where_the_shell_ignores_them(probe, tmp_path, tr
 
 
 def test_a_shell_that_becomes_brkpoint_is_not_known(probe, tmp_path):
-    """What docs/run.md says cannot be otherwise: Python has forgotten it, and no parent knows it."""
+    """As docs/run.md says: Python has forgotten it, and no parent knows it."""
     ignored = ignored_under(probe, tmp_path, "trap '' XFSZ; exec ")
     assert [bits >> (signal.SIGXFSZ - 1) & 1 for bits in ignored] == [True, False]
 
