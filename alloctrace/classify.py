@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from . import examples, origin, origin_table, program_facts
-from . import purpose, purpose_groups, purpose_rules
+from . import purpose, purpose_events, purpose_groups, purpose_rules, split
 from .group_table import Indexed
 from .inner_verdicts import InnerVerdicts
 from .stack_beginnings import Beginnings
@@ -23,13 +23,14 @@ def classify(history, stacks):
     """Set `verdict` and `purpose` of history.events. `stacks`: a StackTree, or {id: (Frame, …)}.
 
     What lies inside a call, a nested call or a memory syscall, has the call's verdict.
-    Of a recorder's many events those that are alike are asked for once.
+    A recorder's groups are asked for once; of many events also what they are for.
     """
     tree = StackTree.of(stacks)
     judge = _Judge(history, tree)
-    if history.has_many():
+    if history.recorded is not None:
         _judge_groups(history.recorded.sums.groups, judge)
-        _explain_groups(history, tree, judge)
+        explain = _explain_groups if history.has_many() else _explain_events
+        explain(history, tree, judge)
         return
     inner = InnerVerdicts(tree)
     for event in history.events:
@@ -57,6 +58,18 @@ def _judge_groups(groups, judge):
         else:
             verdict[index] = known.of(ask[what](node))
     groups.verdicts = known.values
+
+
+def _explain_events(history, tree, judge):
+    """Each event; a group whose events are for several things becomes several."""
+    recorded, events = history.recorded, history.events
+    groups = recorded.sums.groups
+    survey = purpose.Survey(events, tree, history.modules, judge.facts)
+    survey.before = {}
+    explained = purpose_events.Explained(events, groups, survey, judge.facts_of)
+    groups.purposes = [None, *explained.purposes]
+    groups.forget_members()
+    split.by_purpose(recorded, explained.numbers)
 
 
 def _explain_groups(history, tree, judge):
@@ -137,18 +150,23 @@ class _Judge:
 
     def __init__(self, history, tree):
         self.tree = tree
-        self._programs = program_facts.of_images(history, tree)
+        programs = program_facts.of_images(history, tree)
+        same = {}  # images of the same facts are judged as one
+        self._program = {
+            image: same.setdefault(tuple(told.values()), told) for image, told in programs.items()
+        }
         self._facts, self._askers = {}, {}
-        self._seen = {}  # image -> what origin.decide remembers of its frames
+        self._seen = {}  # program -> what origin.decide remembers of its frames
         self._answers = Beginnings(tree)
 
     def facts(self, event):
         return self.facts_of(event.image, event.phase, event.name)
 
     def facts_of(self, image, phase, name):
-        key = image, phase, name
+        program = self._program[image]
+        key = id(program), phase, name
         if key not in self._facts:
-            self._facts[key] = origin.Facts(phase=phase, name=name, **self._programs[image])
+            self._facts[key] = origin.Facts(phase=phase, name=name, **program)
         return self._facts[key]
 
     def verdict(self, event):
@@ -158,8 +176,9 @@ class _Judge:
 
     def asker(self, image, phase, name):
         """A function: the verdict over the stack at a node."""
-        facts, seen = self.facts_of(image, phase, name), self._seen.setdefault(image, {})
-        answer, question = self._answers.answer, (image, phase, name)
+        program = id(self._program[image])
+        facts, seen = self.facts_of(image, phase, name), self._seen.setdefault(program, {})
+        answer, question = self._answers.answer, (program, phase, name)
         return lambda node: answer(
             question, node, lambda stack: origin.decide(stack, facts, seen=seen)
         )

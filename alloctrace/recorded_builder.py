@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from array import array
+from collections import Counter
 from operator import attrgetter
 
 from . import columns, fields, recount, spool, syscalls, words
 from .blocks import Block
+from .few_events import FewEvents
 from .group_table import SUMS, unsigned
 from .recorded import NotKept, Recorded
 from .trace_check import TraceError
 from .trace_schema import COLUMN_NAMES
 
+_PHASE_BITS, _PHASE = 8, 0xFF  # of what a row of groups says of phase and region
 _CODE = 0xFFFFFFFF  # instead of a syscall's number: the code that posix_memalign returned
 _SIGNED = ("bytes", "allocated", "live_bytes", "temporary_bytes", "peak_bytes")
 _SUMS_AT = [8 * spool.SumRow._fields.index(name) for name in SUMS]  # bytes in a row
@@ -20,8 +23,10 @@ _SUMS_AT = [8 * spool.SumRow._fields.index(name) for name in SUMS]  # bytes in a
 class Builder:
     """Takes the records of a history in C; `finish` puts them into the History."""
 
-    def __init__(self, unmatched):
+    def __init__(self, unmatched, regions=lambda: 0):
+        """`regions`: tells how many regions there are by now."""
         self.recorded = Recorded()
+        self._regions = regions
         self._unmatched = unmatched
         self._open = []  # columns of the chunk that is not whole yet
         self._whats = {}  # (name, pid, phase, image) of a row -> what the table knows it by
@@ -63,14 +68,23 @@ class Builder:
     def groups(self, record):
         numbers = [record.rows.column("I", at) for at in range(0, 20, 4)]
         stack, image = record.rows.column("i", 20), record.rows.column("Q", 24)
-        ids, name, pid, phase, within = numbers
-        if len(record.rows) and not self._are_groups(ids, name, phase, within, stack):
+        ids, name, pid, phases, within = numbers
+        phase = array("I", [value & _PHASE for value in phases])
+        region = array("I", [value >> _PHASE_BITS for value in phases])
+        if len(record.rows) and not (
+            self._are_groups(ids, name, phase, within, stack) and max(region) <= self._regions()
+        ):
             self._refuse("groups")
             return
-        whats = list(map(self._what, zip(name, pid, phase, image)))
+        count = len(self.recorded.sums.groups)
+        keys = list(zip(name, pid, phase, image))
+        whats = list(map(self._whats.get, keys))
+        if None in whats:
+            whats = list(map(self._what, keys))
         first = [unsigned(record.rows.column("q", at)) for at in (32, 40)]
         before = record.rows.column("q", 48)
         self.recorded.sums.groups.extend(whats, stack, within, *first, before)
+        self.recorded.sums.groups.set_regions(count, region)
 
     def _are_groups(self, ids, name, phase, within, stack):
         known, next_ = self.recorded, len(self.recorded.sums.groups) + 1
@@ -186,7 +200,7 @@ class Builder:
         self.recorded.is_whole = data.get("last") is not False
 
     def finish(self, history):
-        """Few events become plain ones; of many the History only knows how to iterate."""
+        """Few events have their columns at hand; of many the History only knows how to iterate."""
         known = self.recorded
         if not known.names and not known.chunks:
             return
@@ -201,8 +215,8 @@ class Builder:
         known.stacks.use(known.sums.groups.stack)
         history.stacks = known.stacks
         try:
-            history.events = self._events(history)
-            if not known.is_whole or counted != known.sums.events:
+            history.events = known.events = self._events(history)
+            if not known.is_whole or counted != known.sums.events or not self._are_counted():
                 self._cut_off(history)
             history.blocks = sorted(known.blocks, key=attrgetter("number"))
         except TraceError as error:
@@ -212,7 +226,16 @@ class Builder:
         known = self.recorded
         if not known.keeps_events:
             return NotKept(known.told)
-        return known.events if history.has_many() else list(known.events)
+        return known.events if history.has_many() else FewEvents(known)
+
+    def _are_counted(self):
+        """Whether the groups have as many events as they say."""
+        known = self.recorded
+        if not isinstance(known.events, FewEvents):
+            return True
+        found = Counter(known.events.columns["group"])
+        counts = enumerate(known.sums.groups.sums["count"], 1)
+        return all(found[id_] == count for id_, count in counts)
 
     def _cut_off(self, history):
         if self.recorded.keeps_events:

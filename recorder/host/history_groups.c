@@ -7,7 +7,7 @@ static int is_like(const struct group_key *a, const struct group_key *b)
 {
     return a->name == b->name && a->stack == b->stack && a->within == b->within &&
            a->phase == b->phase && a->image == b->image && a->process == b->process &&
-           a->pid == b->pid;
+           a->pid == b->pid && a->region == b->region;
 }
 
 static int is_same_group(const void *groups, uint32_t number, const void *wanted)
@@ -19,7 +19,8 @@ static uint64_t key_hash(const struct group_key *key)
 {
     uint64_t hash = mixed((uint64_t)(uint32_t)key->stack << 32 | key->within);
     hash = mixed(hash + ((uint64_t)key->name << 32 | key->process));
-    return mixed(hash + (key->image << 2 | key->phase));
+    hash = mixed(hash + (key->image << 2 | key->phase));
+    return key->region ? mixed(hash + key->region) : hash;
 }
 
 static uint64_t group_hash(const void *groups, uint32_t number)
@@ -64,14 +65,15 @@ void write_groups(struct history *h)
         uint32_t within;
         int32_t stack;
         uint64_t image, first_seq, first_t, first_before;
-    } rows[128];
+    } rows[ROWS_TOLD];
     while (h->groups_written < h->group_count) {
         size_t count = 0;
-        while (count < 128 && h->groups_written < h->group_count) {
+        while (count < ROWS_TOLD && h->groups_written < h->group_count) {
             const struct group *g = &h->groups[h->groups_written++];
+            uint32_t phase = g->key.phase | g->key.region << PHASE_BITS;
             rows[count++] = (struct row){
-                h->groups_written, g->key.name,  g->key.pid,   g->key.phase, g->key.within,
-                g->key.stack,      g->key.image, g->first_seq, g->first_t,   g->first_before};
+                h->groups_written, g->key.name,  g->key.pid,   phase,      g->key.within,
+                g->key.stack,      g->key.image, g->first_seq, g->first_t, g->first_before};
         }
         put_record(h, HISTORY_GROUPS, rows, count * sizeof *rows);
     }
@@ -102,7 +104,7 @@ void write_sums(struct history *h, int only_changed)
         int64_t live;
         uint64_t temporary_blocks;
         int64_t temporary, at_peak;
-    } rows[64];
+    } rows[ROWS_TOLD];
     size_t count = 0;
     for (uint32_t index = 0; index < h->group_count; index++) {
         struct group *g = &h->groups[index];
@@ -116,7 +118,7 @@ void write_sums(struct history *h, int only_changed)
                 g->live_blocks,   clamped(g->live),  g->temporary_blocks, clamped(g->temporary),
                 clamped(at_peak),
             };
-        if (count == 64 || (count && index + 1 == h->group_count)) {
+        if (count == ROWS_TOLD || (count && index + 1 == h->group_count)) {
             put_record(h, HISTORY_SUMS, rows, count * sizeof *rows);
             count = 0;
         }

@@ -101,11 +101,17 @@ void write_stages(struct history *h);
 int keeps_event(const struct history *h, uint64_t seq);
 void tell_sums(struct history *h);
 
+/* Rows of tables go out so many at a time: a reader's work is by the record. */
+enum { ROWS_TOLD = 512 };
+
 /* history_groups.c */
 uint32_t group_of(struct history *h, const struct group_key *key, uint64_t t_ns,
                   struct frame_node *frame);
 void write_groups(struct history *h);
 void write_sums(struct history *h, int only_changed);
+
+/* history_regions.c */
+void leave_regions(struct thread *t);
 
 /* history_events.c */
 uint64_t new_event(struct history *h, uint64_t t_ns, uint32_t tid, uint32_t group,
