@@ -148,6 +148,15 @@ static int keep_record(void *owner, enum history_kind kind, const void *payload,
     return spool->error == 0 ? 0 : -1;
 }
 
+/* The data areas: zeros in them would be events that nobody misses. */
+static bool is_shared(uint64_t address)
+{
+    for (unsigned i = 0; i < host.family_top; i++)
+        if (host.families[i].area && address - (uint64_t)host.families[i].area < AREA_SIZE)
+            return true;
+    return false;
+}
+
 static bool prepare(struct host *h)
 {
     h->agent = agent_begin;
@@ -242,7 +251,7 @@ int main(int argc, char **argv)
     if (!h->use_symbols)
         h->known.folder = NULL; /* what is found without debug files may be less */
     signal(SIGPIPE, SIG_IGN);
-    guard_begin();
+    guard_begin(is_shared);
     rest_prepare();
     if (!prepare(h))
         return fail("memory");
