@@ -1,4 +1,4 @@
-"""Sanitizers that print stacks: under the recorder these show its code where they were called from."""
+"""Sanitizers print stacks: under the recorder these show its code where they were called from."""
 
 from __future__ import annotations
 
