@@ -1,7 +1,7 @@
 """The language of budgets: one rule a line, the same in a file and on the command line.
 
-    PHASE ORIGIN[:OWNER] [in FUNCTION] [in region NAME] [for "PURPOSE"] [program NAME]
-        METRIC = | <= NUMBER [UNIT] [+N%] [when LIBC [VERSION]]
+    PHASE ORIGIN[:OWNER] [in FUNCTION] [in region NAME] [for "PURPOSE"] [thread NAME]
+        [program NAME] METRIC = | <= NUMBER [UNIT] [+N%] [when LIBC [VERSION]]
 
 and the lines `run PROGRAM ARG...`, `runs N`, `status N`. `#` begins a comment. Every mistake is a
 BudgetError with line and column (both from 1) and what was expected.
@@ -22,7 +22,7 @@ ORIGINS = (*words.ORIGINS, "any")
 COUNTS = ("calls", "live", "temporary", "reached", "syscalls")
 BYTES = ("bytes", "peak", "live-bytes")
 METRICS = COUNTS + BYTES
-SCOPES = ("in", "for", "program")
+SCOPES = ("in", "for", "thread", "program")
 UNITS = {"B": 1, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30}
 LIBCS = ("glibc", "musl")
 MAX = (1 << 63) - 1
@@ -54,6 +54,7 @@ class Rule:
     function: Optional[str] = None
     region: Optional[str] = None
     purpose: Optional[str] = None
+    thread: Optional[str] = None
     program: Optional[str] = None
     metric: str = ""
     exact: bool = False
@@ -64,7 +65,7 @@ class Rule:
 
     @property
     def scope(self):
-        where = self.function, self.region, self.purpose, self.program
+        where = self.function, self.region, self.purpose, self.thread, self.program
         return (self.phase, self.origin, self.owner, *where)
 
     @property
@@ -198,7 +199,7 @@ class _Line:
     def _scope(self, rule):
         column = self.next[1]
         what = self.take("")
-        name = {"in": "function", "for": "purpose", "program": "program"}[what]
+        name = {"in": "function", "for": "purpose"}.get(what, what)
         if what == "in" and self.next and self.next[0] == "region" and not self.next[3]:
             name = what = self.take("")
         if getattr(rule, name) is not None:
