@@ -6,7 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define MOST 4096 /* threads of a process that ends; each costs it a look into /proc */
+#define MOST_TOLD 20000 /* alloctrace/inforecords.py, MAX_LISTED: more are not kept */
+#define MOST 4096       /* threads of a process that ends; each costs it a look into /proc */
 
 void thread_named(struct host *h, uint32_t pid, uint32_t tid, uint64_t t_ns,
                   const char name[THREAD_NAME])
@@ -14,8 +15,9 @@ void thread_named(struct host *h, uint32_t pid, uint32_t tid, uint64_t t_ns,
     char text[THREAD_NAME];
     memcpy(text, name, sizeof text - 1); /* of the target's memory */
     text[sizeof text - 1] = 0;
-    if (*text == 0)
+    if (*text == 0 || h->names_told == MOST_TOLD)
         return;
+    h->names_told++;
     json_begin(&h->json, "thread_name");
     json_number(&h->json, "pid", pid);
     json_number(&h->json, "tid", tid);
