@@ -3,13 +3,13 @@
 PREFIX ?= /usr/local
 DESTDIR ?=
 PYTHON = /usr/bin/python3
-PYTEST_ARGS ?= -n 2 --dist loadfile
+PYTEST_ARGS ?= -n $(shell nproc) --dist loadfile
 REAL_ARGS ?=
 ATTACHES ?= 2000
 FUZZ ?= 60
 
 .DEFAULT_GOAL := all
-.PHONY: help all article evaluator-story test fuzz test-real attach-long real-docs lint format bench bench-recorder doctor readme install uninstall clean
+.PHONY: help all article evaluator-story check test fuzz test-real attach-long real-docs lint format bench bench-recorder doctor readme install uninstall deb test-deb clean
 
 help: ## list these verbs
 	@awk -F ':[^#]*## ' '/^[a-z][a-z%-]*:[^#]*## / { sub("%", "NAME", $$1); \
@@ -35,8 +35,11 @@ evaluator-story: $(addprefix $(TARGETS_OUT)/,eval_list eval_array eval_mexe) ## 
 	$(PYTHON) -m command.designs
 
 test: targets recorder ## run the tests
-	@echo 'the tests: some 20 minutes on two processors; at the end they list what failed or was skipped'
+	@echo 'the tests: some 35 minutes on two processors; at the end they list what failed or was skipped'
 	$(PYTHON) -m pytest $(PYTEST_ARGS)
+
+check: lint ## the loop of who changes a rule: style, and each test that starts no process
+	@$(PYTHON) -m pytest -q --no-processes -o addopts='-p no:cacheprovider' $(PYTEST_ARGS)
 
 fuzz: recorder ## damage traces, spools and their tables for some minutes; FUZZ=100 for longer
 	BRKPOINT_FUZZ=$(FUZZ) $(PYTHON) -m pytest -q tests/test_trace_fuzz.py tests/test_spool_fuzz.py \
@@ -78,7 +81,7 @@ doctor: ## say what is missing here, and which command mends it
 
 trace_scripts = $(addprefix trace-scripts/,count-syscalls cross-check inspect list-calls list-maps)
 python_files = brkpoint $(trace_scripts) $(shell git ls-files '*.py')
-shell_files = setup .ci/run $(shell git ls-files '*.sh')
+shell_files = setup .ci/run packaging/deb $(shell git ls-files '*.sh')
 c_files = $(shell git ls-files '*.c' '*.h' '*.cc')
 
 lint: ## check formatting, names and shell scripts
@@ -153,6 +156,17 @@ uninstall: ## remove what install put there
 	rm -f '$(DESTDIR)$(PREFIX)/bin/mexe' '$(mexe_man)' '$(mexe_bash)' '$(mexe_zsh)' '$(mexe_fish)'
 	@cd '$(DESTDIR)$(PREFIX)/share' 2>/dev/null && rmdir -p --ignore-fail-on-non-empty \
 	  bash-completion/completions zsh/site-functions fish/vendor_completions.d brkpoint 2>/dev/null || true
+
+version = $(shell sed -n 's/^VERSION = "\(.*\)"/\1/p' command/__init__.py)
+architecture = $(shell dpkg --print-architecture 2>/dev/null)
+
+deb: ## make a package of Debian in build/, for the release that this machine has
+	@rm -rf build/deb
+	@$(MAKE) -s install DESTDIR='$(CURDIR)/build/deb' PREFIX=/usr
+	@packaging/deb build/deb build/brkpoint_$(version)_$(architecture).deb
+
+test-deb: ## install that package in a new root of Debian, and use it there: minutes, and the network
+	BRKPOINT_NEW_ROOT=1 $(PYTHON) -m pytest tests/test_deb.py
 
 clean: ## delete build/
 	rm -rf build

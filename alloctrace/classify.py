@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from . import examples, origin, origin_table, program_facts
-from . import purpose, purpose_groups, purpose_rules
+from . import purpose, purpose_events, purpose_groups, purpose_rules, split
 from .group_table import Indexed
 from .inner_verdicts import InnerVerdicts
 from .stack_beginnings import Beginnings
@@ -23,13 +23,14 @@ def classify(history, stacks):
     """Set `verdict` and `purpose` of history.events. `stacks`: a StackTree, or {id: (Frame, …)}.
 
     What lies inside a call, a nested call or a memory syscall, has the call's verdict.
-    Of a recorder's many events those that are alike are asked for once.
+    A recorder's groups are asked for once; of many events also what they are for.
     """
     tree = StackTree.of(stacks)
     judge = _Judge(history, tree)
-    if history.has_many():
+    if history.recorded is not None:
         _judge_groups(history.recorded.sums.groups, judge)
-        _explain_groups(history, tree, judge)
+        explain = _explain_groups if history.has_many() else _explain_events
+        explain(history, tree, judge)
         return
     inner = InnerVerdicts(tree)
     for event in history.events:
@@ -57,6 +58,18 @@ def _judge_groups(groups, judge):
         else:
             verdict[index] = known.of(ask[what](node))
     groups.verdicts = known.values
+
+
+def _explain_events(history, tree, judge):
+    """Each event; a group whose events are for several things becomes several."""
+    recorded, events = history.recorded, history.events
+    groups = recorded.sums.groups
+    survey = purpose.Survey(events, tree, history.modules, judge.facts)
+    survey.before = {}
+    explained = purpose_events.Explained(events, groups, survey, judge.facts_of)
+    groups.purposes = [None, *explained.purposes]
+    groups.forget_members()
+    split.by_purpose(recorded, explained.numbers)
 
 
 def _explain_groups(history, tree, judge):

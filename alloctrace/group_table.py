@@ -62,6 +62,18 @@ class GroupTable(Sequence):
         made.verdicts, made.purposes = verdicts.values, purposes.values
         return made
 
+    def picked(self, indexes):
+        """A table of these rows of it, with the same verdicts and purposes."""
+        made = GroupTable()
+        made.whats, made._what_ids = self.whats, self._what_ids
+        made.verdicts, made.purposes = self.verdicts, self.purposes
+        for name, column in vars(self).items():
+            if isinstance(column, array):
+                setattr(made, name, array(column.typecode, map(column.__getitem__, indexes)))
+        for name, column in self.sums.items():
+            made.sums[name] = array("q", map(column.__getitem__, indexes))
+        return made
+
     def what_id(self, what):
         if what not in self._what_ids:
             self._what_ids[what] = len(self.whats)
@@ -103,7 +115,12 @@ class GroupTable(Sequence):
         """What is true of each event of groups: a spool.Table, of groups that are there."""
         size = members.ROW.size
         self._members.extend(bytes(size * len(self) - len(self._members)))
-        for id_, row in zip(rows.column("I", 0), rows.packed()):
+        ids = rows.column("I", 0)
+        if ids and ids == array("I", range(ids[0], ids[0] + len(ids))):
+            first = size * (ids[0] - 1)
+            self._members[first : first + size * len(ids)] = rows.payload
+            return
+        for id_, row in zip(ids, rows.packed()):
             self._members[size * (id_ - 1) : size * id_] = row
 
     def forget_members(self):

@@ -27,11 +27,20 @@ def explain(index, events, stacks, facts) -> Purpose:
     event = events[index]
     if event.outer is not None and 0 <= event.outer < index:
         return events[event.outer].purpose or UNKNOWN
-    for rule in fitting(event, facts):
-        found = _apply(rule, facts, index, event)
-        if found is not None:
-            return found
-    return UNKNOWN
+    found, thing = by_rules(fitting(event, facts), index, event, facts)
+    if found is not UNKNOWN:
+        facts.remember(event, thing)
+    return found
+
+
+def by_rules(rules, index, event, survey):
+    """(The Purpose by the first of `rules` that holds, what the event's block is from then on)."""
+    for rule in rules:
+        values = _values(rule, survey, index, event)
+        if values is not None:
+            found = Purpose(rule.text.format_map(values), rule.key, rule.source)
+            return found, rule.thing.format_map(values) or found.text
+    return UNKNOWN, None
 
 
 def fitting(event, survey):
@@ -98,8 +107,8 @@ def _file_fits(rule, functions, stack, module):
     return any(pattern.match(name) for pattern in rule.file)
 
 
-def _apply(rule, survey, index, event):
-    """The rule's Purpose where its other conditions hold and its fields are known."""
+def _values(rule, survey, index, event):
+    """{field: value} where the rule's other conditions hold and its fields are known, or None."""
     if not (suits(rule, survey, event) and _sized(rule, event)):
         return None
     if not (_flagged(rule, event) and _mapped(rule, event)):
@@ -113,9 +122,7 @@ def _apply(rule, survey, index, event):
         values[name] = FIELDS[name](survey, index, event)
         if values[name] is None:
             return None
-    purpose = Purpose(rule.text.format_map(values), rule.key, rule.source)
-    survey.remember(event, rule.thing.format_map(values) or purpose.text)
-    return purpose
+    return values
 
 
 def suits(rule, survey, event):
@@ -193,7 +200,9 @@ def by_stacks(groups, survey, found, facts_of):
             yield id_, UNKNOWN
             continue
         is_static = facts[what].libc == "static"
-        linked = is_static and survey.libc_of(facts[what], stack, *_around(groups, within)) or ""
+        linked = (
+            is_static and survey.libc_of(facts[what], stack, *stack_around(groups, within)) or ""
+        )
         rules = fitting_stack(survey, name, kind, stack, facts[what], linked)
         asker = survey.decided(stack, groups.verdicts[verdict])
         key = id(rules), verdict, phase, id(asker)
@@ -204,7 +213,7 @@ def by_stacks(groups, survey, found, facts_of):
         yield id_, alone[key]
 
 
-def _around(groups, within):
+def stack_around(groups, within):
     """The stack of the un-nested call around a group."""
     while within:
         outer, within = within, groups.within[within - 1]

@@ -191,3 +191,31 @@ FACTS = {
     "null": _is_null,
     "cuts-arena": _cuts_arena,
 }
+
+# What these rest on that differs between events of a group (groups.py): names of columns and those
+# below; what is not here, on the events around.
+AROUND = "events around"
+BEFORE = "what their block was before"
+THING = "what their block is for"
+NULL = "whether they were given a pointer"
+RESTS_ON = {
+    **dict.fromkeys(("owner", "cause_name", "asker", "stack_user"), ()),
+    **dict.fromkeys(("direct", "inlining-known"), ()),
+    **dict.fromkeys(("size", "bytes", "count"), ("size",)),
+    **dict.fromkeys(("new_size", "path", "library"), ("args",)),
+    **dict.fromkeys(("thing", "known-vec", "known-string"), (THING,)),
+    **dict.fromkeys(("growing", "shrinking"), ("size", BEFORE)),
+    "old_size": (BEFORE,),
+    "null": (NULL,),
+}
+LASTING = {name for name, rests in RESTS_ON.items() if not rests}  # of all events alike
+
+
+def rests_on(rule):
+    """By what two events of a group must differ for the rule to say something else of them."""
+    found = {"size"} if rule.sizes else set()
+    if rule.flags or rule.path is not None:
+        found.add("args")
+    for name in (*(name.lstrip("!") for name in rule.when), *rule.fields):
+        found.update(RESTS_ON.get(name, (AROUND,)))
+    return found

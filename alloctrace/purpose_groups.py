@@ -8,13 +8,11 @@ from __future__ import annotations
 
 from . import purpose
 from .model import Purpose
-from .purpose_facts import FACTS, FIELDS, STRING, VEC
+from .purpose_facts import FACTS, FIELDS, LASTING, STRING, VEC
 from .sites import in_common
 
 MOST = 4  # things that are told of one group
 DIFFERENT = Purpose(None, "its events are for several things")
-_LASTING = ("direct", "inlining-known")  # facts that are the same for all events alike
-_LASTING_FIELDS = ("owner", "asker", "cause_name", "stack_user")
 _COUNTED = {"null": "nulls", "growing": "grew", "shrinking": "shrank"}
 _KNOWN_THINGS = {"known-vec": VEC, "known-string": STRING}
 
@@ -102,7 +100,7 @@ class _Asked:
 
     def _fact(self, name):
         wanted, name = not name.startswith("!"), name.lstrip("!")
-        if name in _LASTING:
+        if name in LASTING:
             answer = bool(FACTS[name](*self._example))
         elif name in _COUNTED:
             answer = self._members(lambda of: of.all(_COUNTED[name]))
@@ -118,7 +116,7 @@ class _Asked:
     def _field(self, name):
         """(whether it is known, its value: `…` where that differs)."""
         event = self._example[2]
-        if name in _LASTING_FIELDS:
+        if name in LASTING:
             value = FIELDS[name](*self._example)
             return value is not None, value
         if name == "size":

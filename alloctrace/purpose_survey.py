@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from bisect import bisect_left
+from functools import cached_property
 
 from . import purpose_rules
+from .few_events import FewEvents
 from .function_names import plain
 from .origin_facts import Facts, places
 from .origin_table import default as origin_rows
@@ -37,10 +39,20 @@ class Survey:
         self.fitting = {}  # kept by purpose.fitting: rules by their numbers
         self._libcs = Unions(self.tree, _libc_of)
         self._inlined = {}  # module -> Unions: whether a stack has functions inlined there
-        self._next_on_thread, self._last_file = _threads(events)
-        self._before = _blocks(events)
-        self._mapped = _mappings(events)
-        self._things = {}
+        self.things = {}  # (image, block) -> what it was last known to be
+
+    @cached_property
+    def before(self):
+        """{seq: index of the event that handed out or moved the same block before}."""
+        return _blocks(self.events)
+
+    @cached_property
+    def _neighbours(self):
+        return _threads(self.events)
+
+    @cached_property
+    def _mapped(self):
+        return _mappings(self.events)
 
     def linked_libc(self, event):
         """The C library's name where the program has it linked in and the stack tells which."""
@@ -83,15 +95,15 @@ class Survey:
     def remember(self, event, thing):
         """`event` was explained: its block is from now on `thing`."""
         if event.name != "free" and event.block is not None and event.outer is None:
-            self._things[event.image, event.block] = thing
+            self.things[event.image, event.block] = thing
 
     def thing(self, event):
         """What the event's block was last known to be, or None."""
-        return self._things.get((event.image, event.block))
+        return self.things.get((event.image, event.block))
 
     def index_before(self, event):
         """Index of the event that handed out or last moved the block of `event`, or None."""
-        index = self._before.get(event.seq)
+        index = self.before.get(event.seq)
         is_sure = self.part is None or index is None or self.part.is_before(index, event.seq)
         return index if is_sure else None
 
@@ -115,9 +127,9 @@ class Survey:
     def next_file(self, index):
         """Path of the file that this thread maps next for the same loading, or None."""
         event = self.events[index]
-        own = self._first_function(event)
+        own, following = self._first_function(event), self._neighbours[0]
         for _ in range(LOOK_AHEAD):
-            index = self._next_on_thread.get(index)
+            index = following.get(index)
             if index is None:
                 return None
             later = self.events[index]
@@ -152,7 +164,7 @@ class Survey:
 
     def last_file(self, index):
         """Path of the file that this thread mapped last, or None."""
-        return self._last_file.get(index) if self._knows_syscalls(index) else None
+        return self._neighbours[1].get(index) if self._knows_syscalls(index) else None
 
     def _knows_syscalls(self, index):
         """Whether all syscalls before that event are here."""
@@ -230,19 +242,26 @@ def _has(stack, index):
 def _threads(events):
     """({index: index of the thread's next event}, {index: the file its thread mapped before})."""
     following, files, last, mapped = {}, {}, {}, {}
-    for index, event in enumerate(events):
-        if event.tid in last:
-            following[last[event.tid]] = index
-        last[event.tid] = index
-        if event.tid in mapped:
-            files[index] = mapped[event.tid]
-        if event.name == "mmap" and event.args.get("path"):
-            mapped[event.tid] = event.args["path"]
+    paths = {index: event.args.get("path") for index, event in _mmaps(events)}
+    is_few = isinstance(events, FewEvents)
+    for index, tid in enumerate(events.threads() if is_few else [event.tid for event in events]):
+        if tid in last:
+            following[last[tid]] = index
+        last[tid] = index
+        if tid in mapped:
+            files[index] = mapped[tid]
+        if paths.get(index):
+            mapped[tid] = paths[index]
     return following, files
 
 
+def _mmaps(events):
+    if isinstance(events, FewEvents):
+        return events.named("mmap")
+    return ((index, event) for index, event in enumerate(events) if event.name == "mmap")
+
+
 def _blocks(events):
-    """{seq: index of the event that handed out or moved the same block before}."""
     before, last = {}, {}
     for index, event in enumerate(events):
         if event.block is None or event.outer is not None or event.kind != "call":
@@ -258,8 +277,8 @@ def _blocks(events):
 def _mappings(events):
     """{(image, address): [(index, path of the file or None)]} of what was mapped there."""
     found = {}
-    for index, event in enumerate(events):
-        if event.name == "mmap" and event.kind == "syscall" and event.result is not None:
+    for index, event in _mmaps(events):
+        if event.kind == "syscall" and event.result is not None:
             where = event.image, event.result
             found.setdefault(where, []).append((index, event.args.get("path")))
     return found

@@ -1,8 +1,7 @@
 """What the history in C made of a run: chunks of columns, groups with their sums, a tree of stacks.
 
-It is written by recorder/host/history.c into the spool, and read here as a part of the History. A
-run of few events becomes plain events, as if they had been paired here; of many only their columns
-are kept, and they are read one chunk at a time.
+It is written by recorder/host/history.c into the spool, and read here as a part of the History. Of
+few events all columns are at hand (few_events.py); of many they are read one chunk at a time.
 """
 
 from __future__ import annotations
@@ -39,9 +38,13 @@ class Recorded:
 
     def chunk_events(self, index):
         """Yield (Event, id of its group) of one chunk."""
+        return self.maker().of(self.chunks[index][0], self.chunk_columns(index))
+
+    def chunk_columns(self, index):
+        """All columns of one chunk, with what became known later."""
         first, chunk = self.columns(index, COLUMN_NAMES)
         trace_events.mend(chunk, first, self._late_of(first, first + len(chunk[0])))
-        return self._made().of(first, chunk)
+        return chunk
 
     def columns(self, index, names, rows=None):
         """(seq of its first event, these columns of the chunk), without what became known later;
@@ -65,7 +68,7 @@ class Recorded:
                 late = self._late_of(first, first + count)
                 late = ((row_of[seq], *rest) for seq, *rest in late if seq in row_of)
                 trace_events.mend(chunk, 0, late)
-                yield from self._made().some(here, chunk)
+                yield from self.maker().some(here, chunk)
 
     def _late_of(self, first, end):
         """(seq, name of the column, value) of what became known later."""
@@ -75,7 +78,8 @@ class Recorded:
         here = rows[bisect_left(rows, (first,)) : bisect_left(rows, (end,))]
         return ((seq, COLUMN_NAMES[at], _signed(value)) for seq, at, value in here)
 
-    def _made(self):
+    def maker(self):
+        """Makes events of rows."""
         return trace_events.Events(self.sums.groups, self._arguments)
 
     def _arguments(self, id_):

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from array import array
+from collections import Counter
 from operator import attrgetter
 
 from . import columns, fields, recount, spool, syscalls, words
 from .blocks import Block
+from .few_events import FewEvents
 from .group_table import SUMS, unsigned
 from .recorded import NotKept, Recorded
 from .trace_check import TraceError
@@ -75,7 +77,10 @@ class Builder:
             self._refuse("groups")
             return
         count = len(self.recorded.sums.groups)
-        whats = list(map(self._what, zip(name, pid, phase, image)))
+        keys = list(zip(name, pid, phase, image))
+        whats = list(map(self._whats.get, keys))
+        if None in whats:
+            whats = list(map(self._what, keys))
         first = [unsigned(record.rows.column("q", at)) for at in (32, 40)]
         before = record.rows.column("q", 48)
         self.recorded.sums.groups.extend(whats, stack, within, *first, before)
@@ -195,7 +200,7 @@ class Builder:
         self.recorded.is_whole = data.get("last") is not False
 
     def finish(self, history):
-        """Few events become plain ones; of many the History only knows how to iterate."""
+        """Few events have their columns at hand; of many the History only knows how to iterate."""
         known = self.recorded
         if not known.names and not known.chunks:
             return
@@ -210,8 +215,8 @@ class Builder:
         known.stacks.use(known.sums.groups.stack)
         history.stacks = known.stacks
         try:
-            history.events = self._events(history)
-            if not known.is_whole or counted != known.sums.events:
+            history.events = known.events = self._events(history)
+            if not known.is_whole or counted != known.sums.events or not self._are_counted():
                 self._cut_off(history)
             history.blocks = sorted(known.blocks, key=attrgetter("number"))
         except TraceError as error:
@@ -221,7 +226,16 @@ class Builder:
         known = self.recorded
         if not known.keeps_events:
             return NotKept(known.told)
-        return known.events if history.has_many() else list(known.events)
+        return known.events if history.has_many() else FewEvents(known)
+
+    def _are_counted(self):
+        """Whether the groups have as many events as they say."""
+        known = self.recorded
+        if not isinstance(known.events, FewEvents):
+            return True
+        found = Counter(known.events.columns["group"])
+        counts = enumerate(known.sums.groups.sums["count"], 1)
+        return all(found[id_] == count for id_, count in counts)
 
     def _cut_off(self, history):
         if self.recorded.keeps_events:

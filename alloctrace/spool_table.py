@@ -12,23 +12,23 @@ class Table:
     def __init__(self, payload, layout):
         if len(payload) % layout.size:
             raise ValueError("a part of a row")
-        self._payload, self._layout, self._words = payload, layout, {}
+        self.payload, self._layout, self._words = payload, layout, {}
 
     def __len__(self):
-        return len(self._payload) // self._layout.size
+        return len(self.payload) // self._layout.size
 
     def __iter__(self):
-        return self._layout.iter_unpack(self._payload)
+        return self._layout.iter_unpack(self.payload)
 
     def packed(self):
         """Each row as its bytes."""
         size = self._layout.size
-        return (self._payload[at : at + size] for at in range(0, len(self._payload), size))
+        return (self.payload[at : at + size] for at in range(0, len(self.payload), size))
 
     def column(self, code, offset):
         """The numbers of type `code` at byte `offset` of the rows."""
         if code not in self._words:
-            self._words[code] = array(code, self._payload)
+            self._words[code] = array(code, self.payload)
             if sys.byteorder == "big":
                 self._words[code].byteswap()
         words = self._words[code]

@@ -21,14 +21,15 @@ class Events:
     def of(self, first, chunk):
         """Yield (event, id of its group) of a chunk, columns in the order of EVENT_COLUMNS."""
         for seq, row in enumerate(zip(*chunk), first):
-            yield self._event(seq, row), row[_GROUP]
+            yield self.one(seq, row), row[_GROUP]
 
     def some(self, seqs, chunk):
         """The same of columns that hold these seqs only."""
         for seq, row in zip(seqs, zip(*chunk)):
-            yield self._event(seq, row), row[_GROUP]
+            yield self.one(seq, row), row[_GROUP]
 
-    def _event(self, seq, row):
+    def one(self, seq, row):
+        """The event of one row."""
         present, t_ns, tid, group, dur_ns, size, nmemb, align, ptr, result, errno, *rest = row
         args, block, cause, outer = rest
         if not 0 < group <= len(self._groups):

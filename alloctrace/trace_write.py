@@ -6,7 +6,7 @@ import itertools
 import json
 
 from . import by_program, columns, group_kinds
-from .sites import SUMS, Sites
+from .sites import STORED, Sites
 from .stack_tree import StackTree
 from .stages import by_origin
 from .totals import Totals
@@ -86,9 +86,10 @@ def write_tables(connection, run, history, stacks):
     `run`: a dict, stored as JSON."""
     tables = Tables(connection)
     tree = StackTree.of(stacks, history.stacks)
-    recorded = history.recorded if history.has_many() else None
-    write = _copy_events if recorded else _write_events
-    sums = write(tables, recorded or history.events)
+    if history.recorded is not None:
+        sums = _copy_events(tables, history.recorded)
+    else:
+        sums = _write_events(tables, history.events)
     nodes = tree.nodes(sums.groups.stack)
     _write_groups(tables, sums, nodes)
     run = dict(run, peak=sums.peak, live_by_origin=by_origin(sums.stages, sums.groups))
@@ -232,4 +233,4 @@ def _write_sums(tables, groups, tree, nodes):
 
 def _site(row):
     names = ("function", "module", "file", "line", "offset", "origin", "purpose")
-    return {name: row[name] for name in names + SUMS}
+    return {name: row[name] for name in names + STORED}

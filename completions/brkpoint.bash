@@ -18,8 +18,9 @@ _brkpoint() {
     local -A options=(
         [run]="-h --help -o --output --force --engine --live --timeout --fixed-addresses --process --quiet --verify --also --also-file --no-symbols --keep --clock -p --pid --for"
         [explain]="-h --help -o --output --force --engine --live --timeout --fixed-addresses --process --quiet --verify --also --also-file --no-symbols --keep --clock -p --pid --for --no-open"
-        [report]="-h --help --json --markdown --html -o --events --summary --process --width"
+        [report]="-h --help --json --markdown --html -o --events --summary --process --by --top --tree --stacks --width"
         [events]="-h --help --json --origin --phase --name --kind --pid --min-size --max-size --purpose --seq --limit --stacks"
+        [step]="-h --help --seq --process"
         [sql]="-h --help --json --tables --timeout"
         [diff]="-h --help --json --markdown --html -o --from --to --width"
         [check]="-h --help -f --budget --trace --base -o --force --strict --update --init --json --github --junit"
@@ -34,6 +35,7 @@ _brkpoint() {
         ["run --keep"]="all totals"
         ["explain --engine"]="auto breakpoints recorder"
         ["explain --keep"]="all totals"
+        ["report --by"]="bytes peak live temporary calls kernel"
         ["events --origin"]="loader runtime user unknown"
         ["events --phase"]="load init main exit"
         ["events --name"]="malloc calloc realloc reallocarray free aligned_alloc posix_memalign memalign valloc pvalloc mmap mprotect munmap brk mremap madvise"

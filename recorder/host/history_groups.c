@@ -65,10 +65,10 @@ void write_groups(struct history *h)
         uint32_t within;
         int32_t stack;
         uint64_t image, first_seq, first_t, first_before;
-    } rows[128];
+    } rows[ROWS_TOLD];
     while (h->groups_written < h->group_count) {
         size_t count = 0;
-        while (count < 128 && h->groups_written < h->group_count) {
+        while (count < ROWS_TOLD && h->groups_written < h->group_count) {
             const struct group *g = &h->groups[h->groups_written++];
             uint32_t phase = g->key.phase | g->key.region << PHASE_BITS;
             rows[count++] = (struct row){
@@ -104,7 +104,7 @@ void write_sums(struct history *h, int only_changed)
         int64_t live;
         uint64_t temporary_blocks;
         int64_t temporary, at_peak;
-    } rows[64];
+    } rows[ROWS_TOLD];
     size_t count = 0;
     for (uint32_t index = 0; index < h->group_count; index++) {
         struct group *g = &h->groups[index];
@@ -118,7 +118,7 @@ void write_sums(struct history *h, int only_changed)
                 g->live_blocks,   clamped(g->live),  g->temporary_blocks, clamped(g->temporary),
                 clamped(at_peak),
             };
-        if (count == 64 || (count && index + 1 == h->group_count)) {
+        if (count == ROWS_TOLD || (count && index + 1 == h->group_count)) {
             put_record(h, HISTORY_SUMS, rows, count * sizeof *rows);
             count = 0;
         }

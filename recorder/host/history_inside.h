@@ -101,6 +101,9 @@ void write_stages(struct history *h);
 int keeps_event(const struct history *h, uint64_t seq);
 void tell_sums(struct history *h);
 
+/* Rows of tables go out so many at a time: a reader's work is by the record. */
+enum { ROWS_TOLD = 512 };
+
 /* history_groups.c */
 uint32_t group_of(struct history *h, const struct group_key *key, uint64_t t_ns,
                   struct frame_node *frame);

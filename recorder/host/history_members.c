@@ -6,7 +6,7 @@ void write_members(struct history *h)
     struct row {
         uint32_t id, maker[MAKERS], unused;
         uint64_t sized, least, most, nulls, known, grew, shrank;
-    } rows[64];
+    } rows[ROWS_TOLD];
     size_t count = 0;
     for (uint32_t index = 0; index < h->group_count; index++) {
         const struct members *m = &h->groups[index].members;
@@ -21,7 +21,7 @@ void write_members(struct history *h)
                             .shrank = m->shrank};
         for (unsigned at = 0; at < MAKERS; at++)
             row->maker[at] = m->maker[at];
-        if (count == 64 || index + 1 == h->group_count) {
+        if (count == ROWS_TOLD || index + 1 == h->group_count) {
             put_record(h, HISTORY_MEMBERS, rows, count * sizeof *rows);
             count = 0;
         }

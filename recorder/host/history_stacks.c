@@ -209,10 +209,10 @@ void write_nodes(struct history *h)
         uint32_t id;
         int32_t parent;
         uint64_t pc;
-    } rows[512];
+    } rows[4 * ROWS_TOLD];
     while (h->nodes_written < h->node_count) {
         size_t count = 0;
-        while (count < 512 && h->nodes_written < h->node_count) {
+        while (count < 4 * ROWS_TOLD && h->nodes_written < h->node_count) {
             const struct trace_node *node = &h->nodes[h->nodes_written++];
             rows[count++] = (struct row){h->nodes_written, node->parent, node->pc};
         }

@@ -172,6 +172,7 @@ struct host {
     bool leaving;                     /* nothing new is to be planted */
     struct plans *deferred;    /* what is planned goes here, to be written later; else NULL */
     struct standing *standing; /* where its threads stand, while it is planted; else NULL */
+    struct saved *before;      /* what looked like addresses of ours when it was attached to */
     bool first_ended;
     const unsigned char *agent;
     size_t agent_size;

@@ -26,6 +26,7 @@ SCRIPTS = (
     "choose.js",
     "card.js",
     "why.js",
+    "space.js",
     "blocks.js",
     "filters.js",
     "matrix.js",
