@@ -3,13 +3,13 @@
 PREFIX ?= /usr/local
 DESTDIR ?=
 PYTHON = /usr/bin/python3
-PYTEST_ARGS ?= -n 2 --dist loadfile
+PYTEST_ARGS ?= -n $(shell nproc) --dist loadfile
 REAL_ARGS ?=
 ATTACHES ?= 2000
 FUZZ ?= 60
 
 .DEFAULT_GOAL := all
-.PHONY: help all article evaluator-story test fuzz test-real attach-long real-docs lint format bench bench-recorder doctor readme install uninstall clean
+.PHONY: help all article evaluator-story check test fuzz test-real attach-long real-docs lint format bench bench-recorder doctor readme install uninstall deb test-deb clean
 
 help: ## list these verbs
 	@awk -F ':[^#]*## ' '/^[a-z][a-z%-]*:[^#]*## / { sub("%", "NAME", $$1); \
@@ -20,6 +20,7 @@ help: ## list these verbs
 
 -include targets/build.mk
 -include recorder/build.mk
+-include region/build.mk
 -include evaluator/bench/build.mk
 
 # Where there is what it is built with; else gdb's breakpoints do its work.
@@ -34,8 +35,11 @@ evaluator-story: $(addprefix $(TARGETS_OUT)/,eval_list eval_array eval_mexe) ## 
 	$(PYTHON) -m command.designs
 
 test: targets recorder ## run the tests
-	@echo 'the tests: some 20 minutes on two processors; at the end they list what failed or was skipped'
+	@echo 'the tests: some 35 minutes on two processors; at the end they list what failed or was skipped'
 	$(PYTHON) -m pytest $(PYTEST_ARGS)
+
+check: lint ## the loop of who changes a rule: style, and each test that starts no process
+	@$(PYTHON) -m pytest -q --no-processes -o addopts='-p no:cacheprovider' $(PYTEST_ARGS)
 
 fuzz: recorder ## damage traces, spools and their tables for some minutes; FUZZ=100 for longer
 	BRKPOINT_FUZZ=$(FUZZ) $(PYTHON) -m pytest -q tests/test_trace_fuzz.py tests/test_spool_fuzz.py \
@@ -77,7 +81,7 @@ doctor: ## say what is missing here, and which command mends it
 
 trace_scripts = $(addprefix trace-scripts/,count-syscalls cross-check inspect list-calls list-maps)
 python_files = brkpoint $(trace_scripts) $(shell git ls-files '*.py')
-shell_files = setup .ci/run $(shell git ls-files '*.sh')
+shell_files = setup .ci/run packaging/deb $(shell git ls-files '*.sh')
 c_files = $(shell git ls-files '*.c' '*.h' '*.cc')
 
 lint: ## check formatting, names and shell scripts
@@ -108,6 +112,15 @@ mexe_bash = $(DESTDIR)$(PREFIX)/share/bash-completion/completions/mexe
 mexe_zsh = $(DESTDIR)$(PREFIX)/share/zsh/site-functions/_mexe
 mexe_fish = $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/mexe.fish
 with_mexe := $(if $(cc_version),yes)
+# What programs link with that mark regions.
+region_library = $(DESTDIR)$(PREFIX)/lib/libbrkpoint_region.a
+region_header = $(DESTDIR)$(PREFIX)/include/brkpoint_region.h
+region_rust = $(DESTDIR)$(PREFIX)/share/brkpoint/brkpoint_region.rs
+define install_region
+install -D -m 644 build/libbrkpoint_region.a '$(region_library)'
+install -D -m 644 region/brkpoint_region.h '$(region_header)'
+install -D -m 644 region/brkpoint_region.rs '$(region_rust)'
+endef
 define install_mexe
 install -m 755 build/mexe '$(DESTDIR)$(PREFIX)/bin/mexe'
 install -m 644 docs/man/mexe.1 '$(mexe_man)'
@@ -116,7 +129,7 @@ install -m 644 completions/_mexe '$(mexe_zsh)'
 install -m 644 completions/mexe.fish '$(mexe_fish)'
 endef
 
-install: uninstall $(if $(with_mexe),build/mexe) $(recorder_if_can) ## install below PREFIX (/usr/local), behind DESTDIR
+install: uninstall $(if $(with_mexe),build/mexe region) $(recorder_if_can) ## install below PREFIX (/usr/local), behind DESTDIR
 	install -d '$(lib)' '$(DESTDIR)$(PREFIX)/bin'
 	find $(wildcard $(rooms)) \( -name __pycache__ -o -path evaluator/tests -o -path evaluator/bench \) \
 	  -prune -o -type f -exec sh -c \
@@ -132,15 +145,28 @@ install: uninstall $(if $(with_mexe),build/mexe) $(recorder_if_can) ## install b
 	install -D -m 644 completions/brkpoint.bash '$(bash_completion)'
 	install -D -m 644 completions/_brkpoint '$(zsh_completion)'
 	install -D -m 644 completions/brkpoint.fish '$(fish_completion)'
+	$(if $(with_mexe),$(install_region))
 	$(if $(with_mexe),$(install_mexe),@echo 'not installed: mexe (no gcc to build it with)')
 
 uninstall: ## remove what install put there
 	rm -rf '$(lib)' '$(doc)'
 	rm -f '$(DESTDIR)$(PREFIX)/bin/brkpoint' '$(man)'
 	rm -f '$(bash_completion)' '$(zsh_completion)' '$(fish_completion)'
+	rm -f '$(region_library)' '$(region_header)' '$(region_rust)'
 	rm -f '$(DESTDIR)$(PREFIX)/bin/mexe' '$(mexe_man)' '$(mexe_bash)' '$(mexe_zsh)' '$(mexe_fish)'
 	@cd '$(DESTDIR)$(PREFIX)/share' 2>/dev/null && rmdir -p --ignore-fail-on-non-empty \
-	  bash-completion/completions zsh/site-functions fish/vendor_completions.d 2>/dev/null || true
+	  bash-completion/completions zsh/site-functions fish/vendor_completions.d brkpoint 2>/dev/null || true
+
+version = $(shell sed -n 's/^VERSION = "\(.*\)"/\1/p' command/__init__.py)
+architecture = $(shell dpkg --print-architecture 2>/dev/null)
+
+deb: ## make a package of Debian in build/, for the release that this machine has
+	@rm -rf build/deb
+	@$(MAKE) -s install DESTDIR='$(CURDIR)/build/deb' PREFIX=/usr
+	@packaging/deb build/deb build/brkpoint_$(version)_$(architecture).deb
+
+test-deb: ## install that package in a new root of Debian, and use it there: minutes, and the network
+	BRKPOINT_NEW_ROOT=1 $(PYTHON) -m pytest tests/test_deb.py
 
 clean: ## delete build/
 	rm -rf build

@@ -88,6 +88,19 @@ def _named(run_processes):
     return ", ".join(shown) + (" and %d more" % (len(names) - 12) if len(names) > 12 else "")
 
 
+def at_peak_of(key):
+    """A function that says what a group held at the peak of the program `key`; None: of the run."""
+    if key is None:
+        return lambda group: group.peak_bytes
+    return lambda group: group.own_peak_bytes if (group.pid, group.image) == key else 0
+
+
+def at_peak(record):
+    """The same of the peak that a summary's record tells of."""
+    peak = record["peak"]
+    return at_peak_of(None if peak["pid"] is None else (peak["pid"], peak["image"]))
+
+
 def of_record(record):
     """What Chosen.holds does, of a summary's record; None where it holds all."""
     over = record["sums_over"]

@@ -183,18 +183,23 @@ class _Judge:
 
     def __init__(self, history, tree):
         self.tree = tree
-        self._programs = program_facts.of_images(history, tree)
+        programs = program_facts.of_images(history, tree)
+        same = {}  # images of the same facts are judged as one
+        self._program = {
+            image: same.setdefault(tuple(told.values()), told) for image, told in programs.items()
+        }
         self._facts, self._askers = {}, {}
-        self._seen = {}  # image -> what origin.decide remembers of its frames
+        self._seen = {}  # program -> what origin.decide remembers of its frames
         self._answers = Beginnings(tree)
 
     def facts(self, event):
         return self.facts_of(event.image, event.phase, event.name)
 
     def facts_of(self, image, phase, name):
-        key = image, phase, name
+        program = self._program[image]
+        key = id(program), phase, name
         if key not in self._facts:
-            self._facts[key] = origin.Facts(phase=phase, name=name, **self._programs[image])
+            self._facts[key] = origin.Facts(phase=phase, name=name, **program)
         return self._facts[key]
 
     def verdict(self, event):
@@ -204,8 +209,9 @@ class _Judge:
 
     def asker(self, image, phase, name):
         """A function: the verdict over the stack at a node."""
-        facts, seen = self.facts_of(image, phase, name), self._seen.setdefault(image, {})
-        answer, question = self._answers.answer, (image, phase, name)
+        program = id(self._program[image])
+        facts, seen = self.facts_of(image, phase, name), self._seen.setdefault(program, {})
+        answer, question = self._answers.answer, (program, phase, name)
         return lambda node: answer(
             question, node, lambda stack: origin.decide(stack, facts, seen=seen)
         )

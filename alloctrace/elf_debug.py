@@ -17,6 +17,9 @@ except ImportError:  # a Python that was built without it
 
 _PT_LOAD, _PT_NOTE, _PF_W = 1, 4, 2
 _NT_GNU_BUILD_ID = 3
+_NT_REGION = 1  # region/markers.S
+MAX_REGION_MARKS = 16  # of a file, that has one
+_WORD = (1 << 64) - 1
 _MAX_NOTES = 1 << 16
 _CHUNK = 1 << 20
 _MAX_SUMMED = 1 << 30  # bytes; beyond this a checksum takes longer than symbols are worth
@@ -39,14 +42,34 @@ def build_id(elf):
 
 
 def _build_id_in(notes):
+    found = (told for _, told in _notes(notes, b"GNU\0", _NT_GNU_BUILD_ID) if 0 < len(told) <= 64)
+    return next(found, b"").hex()
+
+
+def _notes(notes, name, type_):
+    """Yield (where, bytes) of each note of that name and type."""
     at = 0
     while at + 12 <= len(notes):
-        name_size, size, type_ = struct.unpack_from("<III", notes, at)
+        name_size, size, its_type = struct.unpack_from("<III", notes, at)
         start = at + 12 + (name_size + 3 & ~3)
-        if type_ == _NT_GNU_BUILD_ID and notes[at + 12 : at + 16] == b"GNU\0" and 0 < size <= 64:
-            return notes[start : start + size].hex()
+        is_whole = start + size <= len(notes)
+        if (its_type, notes[at + 12 : at + 12 + name_size]) == (type_, name) and is_whole:
+            yield start, notes[start : start + size]
         at = start + (size + 3 & ~3)
-    return ""
+
+
+def region_marks(elf):
+    """[(begin, end)]: the vaddrs of the functions where regions of the program begin and end, by
+    the notes of region/markers.S."""
+    found = []
+    for segment in elf.segments_of(_PT_NOTE):
+        notes = elf.image.upto(segment.offset, min(segment.filesz, _MAX_NOTES))
+        for at, told in _notes(notes, b"brkpoint\0", _NT_REGION):
+            if len(told) == 8:
+                begin, end = struct.unpack("<ii", told)
+                place = segment.vaddr + at
+                found.append((place + begin & _WORD, place + 4 + end & _WORD))
+    return found[:MAX_REGION_MARKS]
 
 
 def unpacked(elf):

@@ -37,6 +37,7 @@ class GroupTable(Sequence):
         self.first_seq, self.first_t, self.before = (array("q") for _ in FIRST)
         self.sums = {name: array("q") for name in SUMS}
         self.own_peak = array("q")  # bytes live at the peak of its own program
+        self.region = array("I")
         self._members = bytearray()  # rows as a recorder tells them; 0: none
 
     @classmethod
@@ -57,6 +58,7 @@ class GroupTable(Sequence):
         made.purpose = array("I", [purposes.of(g.purpose) for g in groups])
         made.set_sums(0, list(zip(*map(sums_of, groups))))
         made.set_own_peaks(0, [g.own_peak_bytes for g in groups])
+        made.region = array("I", [g.region for g in groups])
         made.verdicts, made.purposes = verdicts.values, purposes.values
         return made
 
@@ -86,7 +88,7 @@ class GroupTable(Sequence):
         self.within.extend(iter(withins))
         for name, values in zip(FIRST, firsts):
             getattr(self, name).extend(clamped(values))
-        for column in (self.verdict, self.purpose):
+        for column in (self.verdict, self.purpose, self.region):
             column.frombytes(zeros[: 4 * len(whats)])
         for column in (*self.sums.values(), self.own_peak):
             column.frombytes(zeros)
@@ -104,6 +106,10 @@ class GroupTable(Sequence):
     def set_own_peaks(self, first, values):
         """Of the groups from index `first` on."""
         self.own_peak[first : first + len(values)] = clamped(values)
+
+    def set_regions(self, first, values):
+        """Of the groups from index `first` on."""
+        self.region[first : first + len(values)] = array("I", values)
 
     def set_members(self, rows):
         """What is true of each event of groups: a spool.Table, of groups that are there."""
@@ -158,6 +164,7 @@ class GroupTable(Sequence):
             None if before < 0 else before,
             *[column[index] for column in self.sums.values()],
             own_peak_bytes=self.own_peak[index],
+            region=self.region[index],
         )
         made.members = self.members_of(index + 1) if self._members else None
         return made
@@ -179,6 +186,10 @@ class GroupTable(Sequence):
             if wanted[what]:
                 yield id_, count
 
+    def whats_of(self):
+        """Of each group its one of `whats`."""
+        return map(self.whats.__getitem__, self.what)
+
     def programs(self):
         """(pid, image) of each of `whats`."""
         return [(pid, image) for _, _, _, pid, _, image in self.whats]
@@ -198,7 +209,9 @@ class GroupTable(Sequence):
         judged = map(verdicts.__getitem__, self.verdict), map(purposes.__getitem__, self.purpose)
         begun = self.first_seq, self.first_t
         sums = *self.sums.values(), self.own_peak
-        return zip(ids, name, pid, phase, image, nodes, self.within, *judged, *begun, *sums)
+        return zip(
+            ids, name, pid, phase, image, nodes, self.within, *judged, *begun, *sums, self.region
+        )
 
 
 class Indexed:

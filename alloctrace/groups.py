@@ -67,6 +67,7 @@ class Gather:
         around = self._of_call.get(within)
         alike = (event.kind, event.name, event.impl, event.pid, event.phase, event.image)
         key = alike + (event.stack, id(event.verdict), id(event.purpose), around and around.id)
+        key += (event.region,)
         group = self._known.get(key)
         if group is None:
             group = self._known[key] = Group(
@@ -83,6 +84,7 @@ class Gather:
                 purpose=event.purpose,
                 first_seq=event.seq,
                 first_t=event.t_ns,
+                region=event.region,
             )
             self._kept.append((event.verdict, event.purpose))
             self.sums.groups.append(group)

@@ -9,7 +9,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Optional
 
-from . import calls, recorded, recorded_builder, spool, syscalls, words
+from . import calls, recorded, recorded_builder, regions, spool, syscalls, words
 from .blocks import Blocks
 from .inforecords import InfoRecords
 from .model import Event
@@ -42,6 +42,9 @@ class History:
     ends: list = field(default_factory=list)  # dicts: pid, image, t_ns, kind, status; gone
     threads: list = field(default_factory=list)  # dicts: tid, t_ns
     signals: list = field(default_factory=list)  # dicts: name, tid, t_ns
+    regions: list = field(
+        default_factory=list
+    )  # dicts: id, parent, image, name (its address), t_ns
     cost: dict = field(default_factory=dict)  # stops, engine_ns
     notes: list = field(default_factory=list)  # sentences for people
     made_code: int = 0  # bytes of code of no file in the processes as they ended
@@ -74,7 +77,7 @@ class Builder(InfoRecords):
         self.history = History()
         self.blocks = Blocks(self.history.events)
         self.unmatched = Counter()  # what -> how often
-        self.recorder = recorded_builder.Builder(self.unmatched)
+        self.recorder = recorded_builder.Builder(self.unmatched, lambda: len(self.history.regions))
         self._threads = {}  # tid -> calls.Thread
         self._slots = calls.SlotCache()
         self._pairs = calls.Pairs()
@@ -83,6 +86,7 @@ class Builder(InfoRecords):
         self._start = None  # CLOCK_MONOTONIC of the first instruction
         self._pid = 0
         self._phase = words.PHASES[0]
+        self._regions = regions.Regions(self._region_made, self._regions_lost)
         self._bordered = {}  # image -> index of its last border's phase
         self._image = 0
         self._break = None  # the last known program break
@@ -229,7 +233,7 @@ class Builder(InfoRecords):
             len(events), self._since_start(record.t_ns), self._pid, record.tid, kind, name
         )
         event.phase, event.image = self._phase, self._image
-        event.stack = record.stack
+        event.stack, event.region = record.stack, self._regions.of(record.tid)
         events.append(event)
         return event
 

@@ -6,7 +6,7 @@ a count in `unmatched`; never an error.
 
 from __future__ import annotations
 
-from . import calls, fields, words
+from . import calls, fields, regions, words
 from .model import Border, Hook, Module
 
 # What a real run never reaches; a hostile spool is cut here, and it is said.
@@ -42,6 +42,7 @@ class InfoRecords:
         self._break = None
         self._modules.clear()
         self._threads.clear()
+        self._regions.exec(image)
         self.blocks.clear()
 
     def _info_module(self, data):
@@ -65,6 +66,7 @@ class InfoRecords:
             self.unmatched["unloaded modules never loaded"] += 1
         else:
             module.unloaded_ns = self._since_start(fields.number(data, "t_ns"))
+            self._regions.unloads += 1
 
     def _info_hook(self, data):
         name = fields.text(data, "name")
@@ -128,6 +130,7 @@ class InfoRecords:
     def _info_thread(self, data):
         tid = fields.number(data, "tid")
         self._threads.pop(tid, None)  # the kernel re-uses numbers
+        self._regions.forget(tid)
         if tid == self.history.run.get("pid"):
             return  # the first one: gdb finds it anew when another thread has called execve
         self._list(self.history.threads, self._timed(data))
@@ -142,6 +145,29 @@ class InfoRecords:
                 call.memptr = fields.number(data, "value")
                 return
         self.unmatched["pointers of posix_memalign without a call"] += 1
+
+    def _info_region_begin(self, data):
+        t_ns = self._since_start(fields.number(data, "t_ns"))
+        self._regions.begin(fields.number(data, "tid"), fields.number(data, "value"), t_ns)
+
+    def _info_region_end(self, data):
+        self._regions.end(fields.number(data, "tid"))
+
+    def _info_region(self, data):
+        """One that the history in C has made."""
+        numbers = {key: fields.number(data, key) for key in ("id", "parent", "image", "name")}
+        known = self.history.regions
+        is_next = numbers["id"] == len(known) + 1 and numbers["parent"] <= len(known)
+        if is_next and len(known) < regions.MOST:
+            known.append(dict(numbers, t_ns=self._since_start(fields.number(data, "t_ns"))))
+        else:
+            self.unmatched["regions that are none"] += 1
+
+    def _region_made(self, row):
+        self.history.regions.append(row)
+
+    def _regions_lost(self):
+        self._info_unseen({"kind": "regions", "text": regions.LOST})
 
     def _info_note(self, data):
         self._list(self.history.notes, fields.text(data, "text"))

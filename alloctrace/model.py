@@ -74,6 +74,12 @@ class Frame:
     start: Optional[int] = None  # offset of the function's first byte, by symbol or unwind table
     known: str = ""  # entry | main | user_main | initialiser | finaliser: by address, not by name
 
+    def at(self, pc):
+        """The same in another process, where it has another address."""
+        other = Frame(pc)
+        vars(other).update(vars(self), pc=pc)
+        return other
+
 
 @dataclass
 class Verdict:
@@ -123,6 +129,7 @@ class Event:
     stack: int = 0  # id; 0: none
     verdict: Optional[Verdict] = None
     purpose: Optional[Purpose] = None
+    region: int = 0  # id of the innermost that its thread was in; 0: none
 
     @property
     def failed(self):
@@ -161,6 +168,7 @@ class Group:  # a GroupTable holds many
     peak_bytes: int = 0  # live at the run's peak
     members: Optional[object] = None  # members.Members, where a recorder told of them
     own_peak_bytes: int = 0  # live at the peak of its own program, in its process
+    region: int = 0  # as of its events
 
     @property
     def is_call(self):

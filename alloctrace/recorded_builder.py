@@ -14,6 +14,7 @@ from .recorded import NotKept, Recorded
 from .trace_check import TraceError
 from .trace_schema import COLUMN_NAMES
 
+_PHASE_BITS, _PHASE = 8, 0xFF  # of what a row of groups says of phase and region
 _CODE = 0xFFFFFFFF  # instead of a syscall's number: the code that posix_memalign returned
 _SIGNED = ("bytes", "allocated", "live_bytes", "temporary_bytes", "peak_bytes")
 _SUMS_AT = [8 * spool.SumRow._fields.index(name) for name in SUMS]  # bytes in a row
@@ -22,8 +23,10 @@ _SUMS_AT = [8 * spool.SumRow._fields.index(name) for name in SUMS]  # bytes in a
 class Builder:
     """Takes the records of a history in C; `finish` puts them into the History."""
 
-    def __init__(self, unmatched):
+    def __init__(self, unmatched, regions=lambda: 0):
+        """`regions`: tells how many regions there are by now."""
         self.recorded = Recorded()
+        self._regions = regions
         self._unmatched = unmatched
         self._open = []  # columns of the chunk that is not whole yet
         self._whats = {}  # (name, pid, phase, image) of a row -> what the table knows it by
@@ -65,10 +68,15 @@ class Builder:
     def groups(self, record):
         numbers = [record.rows.column("I", at) for at in range(0, 20, 4)]
         stack, image = record.rows.column("i", 20), record.rows.column("Q", 24)
-        ids, name, pid, phase, within = numbers
-        if len(record.rows) and not self._are_groups(ids, name, phase, within, stack):
+        ids, name, pid, phases, within = numbers
+        phase = array("I", [value & _PHASE for value in phases])
+        region = array("I", [value >> _PHASE_BITS for value in phases])
+        if len(record.rows) and not (
+            self._are_groups(ids, name, phase, within, stack) and max(region) <= self._regions()
+        ):
             self._refuse("groups")
             return
+        count = len(self.recorded.sums.groups)
         keys = list(zip(name, pid, phase, image))
         whats = list(map(self._whats.get, keys))
         if None in whats:
@@ -76,6 +84,7 @@ class Builder:
         first = [unsigned(record.rows.column("q", at)) for at in (32, 40)]
         before = record.rows.column("q", 48)
         self.recorded.sums.groups.extend(whats, stack, within, *first, before)
+        self.recorded.sums.groups.set_regions(count, region)
 
     def _are_groups(self, ids, name, phase, within, stack):
         known, next_ = self.recorded, len(self.recorded.sums.groups) + 1

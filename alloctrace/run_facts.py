@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
-from . import fields, words
+from . import fields, regions, words
 from .node_stacks import NodeStacks
 
 MAX_KEPT = 1000  # of a list of forks, threads, signals
@@ -34,6 +34,7 @@ def facts(history, outcome):
         process_at_end=end,
         cuts=cuts(history),
         purposes="examples" if history.has_many() else "each",
+        regions=regions.named(history),
     )
     if is_attached(run):
         run["unknown_ends"] = history.unknown_ends
@@ -214,6 +215,7 @@ def check(run):
     for row in run.get("live_by_program") or ():
         if not isinstance(row, dict) or not _is_timeline(row):
             raise ValueError("run: live_by_program holds no timeline")
+    regions.of_run(run)
     if not all(isinstance(count, int) for count in run.get("cuts", {}).values()):
         raise ValueError("run: a count of cut stacks is no number")
 

@@ -12,8 +12,9 @@ from alloctrace import measure
 
 SEVERAL = "several"
 MOST_PURPOSES = 10  # of one place, told apart
-SUMS = ("count", "bytes", "live_blocks", "live_bytes")
-SUMS += ("temporary_blocks", "temporary_bytes", "peak_bytes")
+STORED = ("count", "bytes", "live_blocks", "live_bytes")  # columns of the trace's table
+STORED += ("temporary_blocks", "temporary_bytes", "peak_bytes")
+SUMS = STORED + ("calls_reaching_kernel",)
 PLACE = ("function", "module", "file", "line", "offset", "origin")
 _VARIOUS, _CALLERS = "various", "callers'"  # what differs between purposes that are alike
 
@@ -63,15 +64,20 @@ class Sites:
             self._rows[key] = dict(named, **dict.fromkeys(SUMS, 0)), {}
         return self._rows[key]
 
-    def rows(self, limit=None):
-        """The contract's `sites`, most bytes first; all of them, or the `limit` first.
+    def rows(self, limit=None, by="bytes"):
+        """The contract's `sites`, the largest first by one of SUMS; all, or the `limit` first.
 
         `purpose`: what all its allocations were for, None where no purpose is known, SEVERAL where
         they differ; `purposes`: how many differ; `by_purpose`: those with most bytes, with their
         sums and their share of the place's bytes.
         """
-        rows = sorted(self._rows.values(), key=lambda row: _rank(row[0]))[:limit]
-        return [_finish(*row) for row in rows]
+        rows = sorted(self._rows.values(), key=lambda row: (-(row[0][by] or 0), _rank(row[0])))
+        return [_finish(*row) for row in rows[:limit]]
+
+    def sum(self, name):
+        """Of all places; None: not known."""
+        values = [row[name] for row, _ in self._rows.values()]
+        return None if None in values else sum(values)
 
     def __len__(self):
         return len(self._rows)
@@ -91,6 +97,7 @@ def _add(row, group, at_peak):
     row["temporary_blocks"] += group.temporary_blocks
     row["temporary_bytes"] += group.temporary_bytes
     row["peak_bytes"] = _sum(row["peak_bytes"], at_peak)
+    row["calls_reaching_kernel"] += group.reached
 
 
 def _part(purposes, group):

@@ -16,6 +16,7 @@ _END = -1  # in a frame's place: the stack ends here
 class Beginning:
     """A stack of a StackTree as a sequence of frames, innermost first; knows what was looked at.
 
+    Of frames that are alike (StackTree.alike) it shows the first: their addresses say nothing.
     `shared`: a dict for answers over the rest of a stack, by node.
     """
 
@@ -35,7 +36,7 @@ class Beginning:
             raise IndexError(index)
         while len(frames) <= index and self._next > 0:
             self._nodes.append(self._next)
-            frames.append(tree.frames[tree.frame_of[self._next]])
+            frames.append(tree.frames[tree.alike[self._next]])
             self._next = tree.parents[self._next]
         self.looked = max(self.looked, min(index, len(frames)) + 1)
 
@@ -58,7 +59,7 @@ class Beginnings:
 
     def answer(self, question, node, ask):
         """`ask(Beginning)`'s answer for the stack at `node`. `question`: all else it rests on."""
-        parents, frame_of = self._tree.parents, self._tree.frame_of
+        parents, frame_of = self._tree.parents, self._tree.alike
         found, at = self._roots.get(question), node
         while type(found) is dict:
             found = found.get(frame_of[at] if at > 0 else _END)
@@ -73,7 +74,7 @@ class Beginnings:
         return answer
 
     def _remember(self, table, node, length, answer):
-        parents, frame_of = self._tree.parents, self._tree.frame_of
+        parents, frame_of = self._tree.parents, self._tree.alike
         for _ in range(length - 1):
             key = frame_of[node] if node > 0 else _END
             if key not in table:

@@ -9,10 +9,15 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Mapping
+from dataclasses import fields
 from functools import cached_property
+from operator import attrgetter
 
 from . import measure, words
+from .model import Frame
 from .trace_schema import MAX_DEPTH
+
+_but_address = attrgetter(*(field.name for field in fields(Frame) if field.name != "pc"))
 
 
 class StackTree(Mapping):
@@ -133,6 +138,17 @@ class StackTree(Mapping):
             if node:
                 found.append(node if has_name[frame] else found[parent] if parent > 0 else 0)
         return found
+
+    @cached_property
+    def alike(self):
+        """By node: the first frame that differs from its own in the address alone, as those of one
+        program's processes do."""
+        first = {}
+        numbers = [
+            first.setdefault(_but_address(frame), number)
+            for number, frame in enumerate(self.frames)
+        ]
+        return array("I", map((numbers or [0]).__getitem__, self.frame_of))
 
     def said(self, keys, nodes, of_frame):
         """{key: {what `of_frame` says of the frames of its stacks}}; None is nothing.

@@ -17,11 +17,12 @@ SCHEMA = 1
 TOP_SITES = 1000
 
 
-def summarise(trace, top_sites=TOP_SITES, process=chosen.ALL, kinds=None):
+def summarise(trace, top_sites=TOP_SITES, process=chosen.ALL, kinds=None, by="bytes"):
     """The record of one run as plain values, fit for JSON. `trace`: alloctrace.trace.Trace.
 
     `process`: what it is about, as in chosen.choose, whose NoSuchProcess may be raised.
     `kinds`: what trace.write counted, where the trace was written just now: it is not read again.
+    `by`: one of sites.SUMS, by which the sites are ordered.
     """
     run = dict(trace.run)
     peak = run.get("peak") or {} if kinds else trace.sums().peak
@@ -29,7 +30,7 @@ def summarise(trace, top_sites=TOP_SITES, process=chosen.ALL, kinds=None):
     about = chosen.choose(lives.of_run(run, kinds.groups), process)
     counters = _Counters(kinds, peak, run, about)
     record = _about_run(run)
-    record.update(_contract(counters, trace, top_sites))
+    record.update(_contract(counters, trace, top_sites, by))
     record.update(_added(counters, trace, run))
     record.update(_of_processes(counters, trace))
     return record
@@ -88,9 +89,10 @@ class _Counters:
         """Of all processes the most that was live in them at one time; of one program its own; of
         several the largest of them."""
         if self.about.keys is None:
-            return self.memory.peak(self._peak)
+            return dict(self.memory.peak(self._peak), pid=None, image=None)
         nothing = {"bytes": None, "seq": None, "t_ns": None, "phase": None, "by_origin": {}}
-        return self.peaks.get(self._highest(), nothing)
+        pid, image = self._highest() or (None, None)
+        return dict(self.peaks.get((pid, image), nothing), pid=pid, image=image)
 
     def _highest(self):
         """The program whose own peak is told."""
@@ -101,10 +103,9 @@ class _Counters:
         """What a group held at the peak that is told. None: of an older trace it is not known."""
         if self.about.keys is None:
             return None
-        key = self._highest()
         if not any(group.own_peak_bytes for group in groups):
             return lambda group: None
-        return lambda group: group.own_peak_bytes if (group.pid, group.image) == key else 0
+        return chosen.at_peak_of(self._highest())
 
 
 def _about_run(run):
@@ -136,11 +137,12 @@ def _attached(run, ends):
     return {"pid": pid if isinstance(pid, int) else None, "unknown_blocks": ends}
 
 
-def _contract(counters, trace, top_sites):
+def _contract(counters, trace, top_sites, by):
     borders, about = list(trace.borders), counters.about
     return {
         "totals": counters.totals.rows(),
-        "sites": counters.sites.rows(top_sites),
+        "sites": counters.sites.rows(top_sites, by),
+        "sites_by": {"measure": by, "sum": counters.sites.sum(by)},
         "causes": counters.causes.figures(),
         "phases": _phases(counters.phases, borders, about),
         "peak_bytes": counters.peak()["bytes"],

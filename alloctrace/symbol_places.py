@@ -21,10 +21,10 @@ class Places:
     def __init__(self, modules, is_signal_return):
         self.found = []
         self._is_signal_return = is_signal_return
-        self._modules = sorted(modules, key=lambda module: module.start)
-        self._starts = [module.start for module in self._modules]
-        self._reach = _furthest_ends(self._modules)
-        self._held = {}  # pc -> modules that ever held it
+        by_image = {None: modules}
+        for module in modules:
+            by_image.setdefault(module.image, []).append(module)
+        self._mapped = {image: _Mapped(rows) for image, rows in by_image.items()}
         self._numbers = {}  # (pc, module id) -> number
         self._lasting = {}  # image -> {pc: a number that holds at all its times}
 
@@ -34,9 +34,9 @@ class Places:
 
     def find(self, pc, when):
         """The number of what is at `pc`; `when`: (t_ns, image), or None."""
-        if pc not in self._held:
-            self._held[pc] = self._holding(pc)
-        module = _choose(self._held[pc], when)
+        t_ns, image = when or (None, None)
+        held = self._mapped[image].holding(pc) if image in self._mapped else []
+        module = _choose(held, t_ns)
         key = (pc, None if module is None else module.id)
         number = self._numbers.get(key)
         if number is None:
@@ -44,17 +44,30 @@ class Places:
             signal = module is not None and self._is_signal_return(module, pc - module.base)
             exact = Place(pc, module, False)
             self.found.append((exact, exact if signal else Place(pc, module, True), not signal))
-        if _is_lasting(self._held[pc], when):
-            self.lasting(when and when[1])[pc] = number
+        if not held or len(held) == 1 and held[0].unloaded_ns is None:
+            self.lasting(image)[pc] = number  # another time would find the same
         return number
 
-    def _holding(self, pc):
-        found, index = [], bisect_right(self._starts, pc) - 1
-        while index >= 0 and self._reach[index] > pc:
-            if pc < self._modules[index].end:
-                found.append(self._modules[index])
-            index -= 1
-        return found
+
+class _Mapped:
+    """The modules of one image, or all: those of one address are not looked through together."""
+
+    def __init__(self, modules):
+        self._modules = sorted(modules, key=lambda module: module.start)
+        self._starts = [module.start for module in self._modules]
+        self._reach = _furthest_ends(self._modules)
+        self._held = {}
+
+    def holding(self, pc):
+        """Those that ever held `pc`."""
+        if pc not in self._held:
+            found, index = [], bisect_right(self._starts, pc) - 1
+            while index >= 0 and self._reach[index] > pc:
+                if pc < self._modules[index].end:
+                    found.append(self._modules[index])
+                index -= 1
+            self._held[pc] = found
+        return self._held[pc]
 
 
 def wanted(places):
@@ -67,12 +80,6 @@ def wanted(places):
     return found
 
 
-def _is_lasting(modules, when):
-    """Whether another time of the same image would find the same."""
-    modules = [m for m in modules if when is None or m.image == when[1]]
-    return not modules or len(modules) == 1 and modules[0].unloaded_ns is None
-
-
 def _furthest_ends(modules):
     ends, furthest = [], 0
     for module in modules:
@@ -81,15 +88,13 @@ def _furthest_ends(modules):
     return ends
 
 
-def _choose(modules, when):
+def _choose(modules, t_ns):
     """The one that was mapped at that time, and of several the last one loaded; None: no such.
 
     An engine learns of a library shortly after it was mapped: one loaded later counts last.
     """
-    if when is not None:
-        t_ns, image = when
-        alive = (m for m in modules if m.unloaded_ns is None or m.unloaded_ns > t_ns)
-        modules = [m for m in alive if m.image == image]
+    if t_ns is not None:
+        modules = [m for m in modules if m.unloaded_ns is None or m.unloaded_ns > t_ns]
         if len(modules) > 1:
             return min(modules, key=lambda m: (m.loaded_ns > t_ns, -m.loaded_ns))
     return max(modules, key=lambda m: m.loaded_ns, default=None)

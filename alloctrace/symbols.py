@@ -67,6 +67,7 @@ class _File:
         self.role = ""
         self.answers = {}  # offset -> answer of gdb
         self.functions = {}  # offset -> (start, Function or None), of the ELF tables
+        self.trampolines = {} if tables is None else tables.trampolines
 
     def function_at(self, offset):
         """(where the function around `offset` begins, its Function), each None if not known."""
@@ -79,10 +80,13 @@ class _File:
         """Whether the code at `offset` is a signal trampoline: nothing called from there."""
         if self.elf is None:
             return False
-        try:
-            return self.elf.read(offset, len(RT_SIGRETURN)) == RT_SIGRETURN
-        except ElfError:
-            return False
+        if offset not in self.trampolines:
+            try:
+                found = self.elf.read(offset, len(RT_SIGRETURN)) == RT_SIGRETURN
+            except ElfError:
+                found = False
+            self.trampolines[offset] = found
+        return self.trampolines[offset]
 
 
 def _open_files(modules, debug_roots, notes, opened):
@@ -116,6 +120,7 @@ class _LazyTables:
 
     def __init__(self, elf, debug_roots):
         self._elf, self._roots, self._tables = elf, debug_roots, None
+        self.trampolines = {}  # offset -> whether a signal trampoline is there, of all its modules
 
     def get(self):
         if self._tables is None:
@@ -232,30 +237,37 @@ class _Namer:
         self._files = files
         self._hooked = hooked
         self._known = known
+        self._made = {}  # what they are made from but for the address -> frames
 
     def frames(self, place):
         """The frames at a Place: inlined ones, then the function that holds them."""
         pc, module, is_call = place
-        return (Frame(pc),) if module is None else self._make(pc, module, is_call)
-
-    def _make(self, pc, module, is_call):
-        file = self._files[module.id]
-        offset = pc - module.base
+        if module is None:
+            return (Frame(pc),)
+        file, offset = self._files[module.id], pc - module.base
         frame = Frame(pc, module.name, module.path, file.role, offset)
         if file.tables is None:
             return (frame,)
         at = offset - is_call
-        answer = file.answers.get(at, {})
-        frame.start, function = file.function_at(at)
+        frame.start, _ = file.function_at(at)
         frame.known = self._known.get((module.id, frame.start), "")
-        chain = answer.get("chain") or []
-        names = [symbol_names.readable(row[0]) for row in chain]
-        outermost = _outermost(names, function, answer.get("symbol"), at)
-        outermost = outermost or self._hooked.get((module.id, frame.start))
-        if not chain:
-            return (replace(frame, function=outermost),)
-        names[-1] = outermost
-        return _chain(frame, chain, names)
+        hooked = self._hooked.get((module.id, frame.start))
+        key = id(file.tables), file.role, offset, is_call, frame.known, hooked
+        if key not in self._made:
+            self._made[key] = _named(frame, file, at, hooked)
+        return tuple([made.at(pc) for made in self._made[key]])
+
+
+def _named(frame, file, at, hooked):
+    """`frame` with the names of what is at `at`, inlined functions before it."""
+    answer, (_, function) = file.answers.get(at, {}), file.function_at(at)
+    chain = answer.get("chain") or []
+    names = [symbol_names.readable(row[0]) for row in chain]
+    outermost = _outermost(names, function, answer.get("symbol"), at) or hooked
+    if not chain:
+        return (replace(frame, function=outermost),)
+    names[-1] = outermost
+    return _chain(frame, chain, names)
 
 
 def _chain(frame, chain, names):

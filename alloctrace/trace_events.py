@@ -62,6 +62,7 @@ class Events:
             alike.stack,
             alike.verdict,
             alike.purpose,
+            alike.region,
         )
 
     def _make(self, id_):

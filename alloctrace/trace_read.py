@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from bisect import bisect_right
 from collections import Counter
 from functools import cached_property
 
@@ -193,6 +194,16 @@ class Trace:
                     chunk = [[column[seq - first] for seq in wanted] for column in columns_]
                     for event, _ in made.some(wanted, chunk):
                         yield event
+
+    def group_columns(self, seq=0, step=1):
+        """Yield (first seq, of which group its events are) chunk by chunk, from the one that holds
+        `seq` on, forwards or (step -1) backwards."""
+        self._check_kept()
+        with checked():
+            chunks = list(self._chunks())
+            at = bisect_right([first for _, first, _ in chunks], seq) - 1
+            for index, first, count in chunks[max(0, at) :] if step > 0 else chunks[: at + 1][::-1]:
+                yield first, self._group_column(index, count)
 
     def chunk_columns(self, names):
         """Yield (seq of the first event, [column of each of `names`]) chunk by chunk."""

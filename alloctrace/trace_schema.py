@@ -55,7 +55,8 @@ TABLES = {
         " reached INTEGER NOT NULL, allocations INTEGER NOT NULL, allocated INTEGER NOT NULL,"
         " live_blocks INTEGER NOT NULL, live_bytes INTEGER NOT NULL,"
         " temporary_blocks INTEGER NOT NULL, temporary_bytes INTEGER NOT NULL,"
-        " peak_bytes INTEGER NOT NULL, own_peak_bytes INTEGER NOT NULL"
+        " peak_bytes INTEGER NOT NULL, own_peak_bytes INTEGER NOT NULL,"
+        " region INTEGER NOT NULL"
     ),
     "chunks": "id INTEGER PRIMARY KEY, first_seq INTEGER NOT NULL, count INTEGER NOT NULL",
     "columns": (
@@ -88,19 +89,22 @@ TABLES = {
 }
 
 
-# Columns at the end of a table that traces of older brkpoints lack.
+# Columns at the end of a table that traces of older brkpoints lack, the latest first.
 _ADDED = {
-    "groups": ", own_peak_bytes INTEGER NOT NULL",
-    "sites": ", temporary_blocks INTEGER NOT NULL, temporary_bytes INTEGER NOT NULL,"
-    " peak_bytes INTEGER NOT NULL",
+    "groups": (", region INTEGER NOT NULL", ", own_peak_bytes INTEGER NOT NULL"),
+    "sites": (
+        ", temporary_blocks INTEGER NOT NULL, temporary_bytes INTEGER NOT NULL,"
+        " peak_bytes INTEGER NOT NULL",
+    ),
 }
 
 
 def create_statements(table):
     """How the table may have been made: today's way first."""
-    now = create_statement(table)
-    added = _ADDED.get(table, "")
-    return [now] + ([now.replace(added, "")] if added else [])
+    ways = [create_statement(table)]
+    for added in _ADDED.get(table, ()):
+        ways.append(ways[-1].replace(added, ""))
+    return ways
 
 
 def row_types(table):

@@ -74,8 +74,9 @@ def groups(connection, table, limit):
         if min(map(min, (rest[0], *(sums[name] for name in SUMS if name != "bytes")))) < 0:
             raise TraceError("damaged: a count of a group behind %d" % first)
         made.set_sums(first, rest[2:])
-        for own_peaks in rest[2 + len(SUMS) :]:  # a trace of an older brkpoint has none
-            made.set_own_peaks(first, own_peaks)
+        added = rest[2 + len(SUMS) :]  # traces of older brkpoints have none, or the first
+        for values, put in zip(added, (made.set_own_peaks, made.set_regions)):
+            put(first, values)
     return made
 
 

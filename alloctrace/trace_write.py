@@ -6,7 +6,7 @@ import itertools
 import json
 
 from . import by_program, columns, group_kinds
-from .sites import SUMS, Sites
+from .sites import STORED, Sites
 from .stack_tree import StackTree
 from .stages import by_origin
 from .totals import Totals
@@ -233,4 +233,4 @@ def _write_sums(tables, groups, tree, nodes):
 
 def _site(row):
     names = ("function", "module", "file", "line", "offset", "origin", "purpose")
-    return {name: row[name] for name in names + SUMS}
+    return {name: row[name] for name in names + STORED}

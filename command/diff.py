@@ -10,8 +10,9 @@ from alloctrace import trace, words
 from alloctrace.compare import difference, left
 from alloctrace.escape import visible
 from reports import diff_markdown, diff_text, diff_words, ink, left_text
+from reports.diff_page import document
 
-from . import main, report
+from . import main, page_file, report
 from .errors import USAGE, UserError
 from .traces import naming_errors, open_trace
 
@@ -36,6 +37,7 @@ def configure(parser):
     form = parser.add_mutually_exclusive_group()
     form.add_argument("--json", action="store_true", help="one JSON object, for scripts")
     form.add_argument("--markdown", action="store_true", help="a page of Markdown")
+    form.add_argument("--html", metavar="FILE", help="write a page that shows it to FILE")
     parser.add_argument("-o", metavar="FILE", dest="output", help="write to FILE")
     parser.add_argument(
         "--from",
@@ -54,6 +56,8 @@ def parse(parser, typed):
     args = parser.parse_args(typed[:at])
     if args.begin or args.end:
         return _of_moments(args, len(typed) - at)
+    if args.html is not None and args.output is not None:
+        raise UserError("--html FILE names the file already: without -o", USAGE)
     args.after = typed[at + 1 :]
     if at == len(typed) and len(args.before) == 2:
         args.before, args.after = args.before[:1], args.before[1:]
@@ -64,7 +68,7 @@ def parse(parser, typed):
 
 
 def _of_moments(args, behind):
-    if behind or len(args.before) > 1 or args.markdown:
+    if behind or len(args.before) > 1 or args.markdown or args.html:
         raise UserError("--from and --to take one trace, and text or --json", USAGE)
     args.begin, args.end = args.begin or words.PHASES[0], args.end or left.END
     try:
@@ -81,8 +85,11 @@ def invoke(args):
             return _left(args)
         with contextlib.ExitStack() as stack:
             sides = [_opened(paths, stack) for paths in (args.before, args.after)]
-            record = _compared(*sides)
-        report.write(render(args, record), args.output)
+            record = _compared(*sides, args.html is not None)
+        if args.html is None:
+            report.write(render(args, record), args.output)
+        else:
+            page_file.write(args.html, document.render(record))
     except UserError as error:
         main.say(str(error))
         return TROUBLE
@@ -111,13 +118,13 @@ def _opened(paths, stack):
     return [stack.enter_context(open_trace(path)) for path in paths]
 
 
-def _compared(before, after):
+def _compared(before, after, with_strips):
     """A trace may turn out damaged while it is read: then the first of the wrong ones is named."""
     for recorded in before + after:
         with naming_errors(recorded.path):
             recorded.sums(), recorded.tree
     try:
-        return difference.compare(before, after)
+        return difference.compare(before, after, with_strips)
     except trace.TraceError as error:
         raise UserError(visible(str(error))) from None
 

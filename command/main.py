@@ -18,6 +18,7 @@ VERBS = (
     "explain",
     "report",
     "events",
+    "step",
     "sql",
     "diff",
     "check",

@@ -7,11 +7,11 @@ import sys
 
 from alloctrace import chosen
 from alloctrace.escape import visible
-from alloctrace.summary import summarise
+from alloctrace.summary import TOP_SITES, summarise
 from command import page_file
 from command.errors import USAGE, UserError
 from command.traces import naming_errors, newest, open_trace
-from reports import ink, json_report, markdown, text
+from reports import ink, json_report, markdown, measures, ranked, text
 from reports.page import document
 
 NAME = "report"
@@ -30,6 +30,7 @@ def configure(parser):
     parser.add_argument("--events", action="store_true", help=listed)
     parser.add_argument("--summary", action="store_true", help="no list of events, however few")
     add_process(parser)
+    add_ranking(parser)
     parser.add_argument("--width", type=int, metavar="N", help="columns, 80 to 120 (text)")
 
 
@@ -42,7 +43,47 @@ def add_process(parser):
     )
 
 
+def add_ranking(parser):
+    parser.add_argument(
+        "--by",
+        choices=tuple(measures.BY),
+        metavar="MEASURE",
+        help="the places that allocate, the largest first by: %s" % ", ".join(measures.BY),
+    )
+    top = "as many places as N (%d), or functions of the tree (%d)"
+    parser.add_argument(
+        "--top", type=_number, metavar="N", help=top % (ranked.SITES, ranked.FUNCTIONS)
+    )
+    tree = "the tree of calls, from the program's start, each function with its share"
+    parser.add_argument("--tree", action="store_true", help=tree)
+    parser.add_argument("--stacks", action="store_true", help="each place with its whole chain")
+
+
+def _number(text_):
+    if not 0 < int(text_) <= ranked.MOST:
+        raise ValueError
+    return int(text_)
+
+
+_number.__name__ = "number from 1 to %d" % ranked.MOST  # argparse names the type in its message
+
+
+def _choice(args):
+    """What ranking is asked for, or None."""
+    if not (args.by or args.top or args.tree or args.stacks):
+        return None
+    for name in ("events", "summary", "html"):
+        if getattr(args, name):
+            raise UserError("--by, --top, --tree and --stacks go without --%s" % name, USAGE)
+    if args.json and (args.tree or args.stacks):
+        raise UserError(
+            "--tree and --stacks are no JSON: `brkpoint events --json` has stacks", USAGE
+        )
+    return ranked.Choice(args.by or "bytes", args.top, args.tree, args.stacks)
+
+
 def invoke(args):
+    choice = _choice(args)
     path = args.trace or newest(os.curdir)
     with open_trace(path) as recorded, naming_errors(path):
         if args.html is not None:
@@ -51,11 +92,13 @@ def invoke(args):
             summary = summary_of(recorded, args.process or chosen.ASKED)
             page_file.write(args.html, document.render(summary, recorded))
             return 0
-        made = render(args, recorded)
+        made = render(args, recorded, choice)
     return write(made, args.output)
 
 
-def render(args, recorded):
+def render(args, recorded, choice=None):
+    if choice:
+        return _ranked(args, recorded, choice)
     events = True if args.events else False if args.summary else None
     summary = summary_of(recorded, args.process or (chosen.ALL if args.json else chosen.ASKED))
     if events and not args.json and summary["events"] > MAX_LISTED:
@@ -70,10 +113,28 @@ def render(args, recorded):
     return text.render(summary, recorded, width, look.colour, events, look.unicode)
 
 
-def summary_of(recorded, process, kinds=None):
+def _ranked(args, recorded, choice):
+    field = measures.BY[choice.by].field
+    process = args.process or (chosen.ALL if args.json else chosen.ASKED)
+    most = TOP_SITES if args.json and args.top is None else choice.sites
+    summary = summary_of(recorded, process, by=field, top_sites=most)
+    if summary["sites_by"]["sum"] is None:
+        said = "an older trace does not know what one program of several held at its peak: "
+        raise UserError(said + "--process all", USAGE)
+    if args.json:
+        return json_report.render(summary)
+    if args.markdown:
+        return ranked.render_markdown(summary, recorded, choice)
+    look = ink.of_stream(sys.stdout) if args.output is None else ink.Ink(unicode=True)
+    return ranked.render(
+        summary, recorded, choice, args.width or look.width, look.colour, look.unicode
+    )
+
+
+def summary_of(recorded, process, kinds=None, **more):
     """As summarise; raises UserError where there is no such process."""
     try:
-        return summarise(recorded, process=process, kinds=kinds)
+        return summarise(recorded, process=process, kinds=kinds, **more)
     except chosen.NoSuchProcess as error:
         raise UserError(visible(str(error)), USAGE) from None
 

@@ -113,11 +113,11 @@ def others(rows):
     return "%s: %s" % (word, ", ".join(parts)) if parts else word
 
 
-def places(record):
-    """(rows that changed, the largest first and at most MOST; the rest)."""
+def places(record, most=MOST):
+    """(rows that changed, the largest first and at most `most`; the rest)."""
     changed = [row for row in record["rows"] if row["changed"]]
     changed.sort(key=_size, reverse=True)
-    shown = changed[:MOST]
+    shown = changed[:most]
     ids = set(map(id, shown))
     return shown, [row for row in record["rows"] if id(row) not in ids]
 

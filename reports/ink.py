@@ -105,9 +105,15 @@ class Ink:
         name = self.path(name, room)
         if not place or room >= min(cells(name), _SHORTEST_NAME):
             return (self.fit(name, room) + gap + place).strip()
-        while cells(place) > width:
-            place = self.signs.more + place[len(self.signs.more) + 1 :]
-        return place
+        return place if cells(place) <= width else self.signs.more + self._end(place, width)
+
+    def _end(self, text, width):
+        """The end of a text that has room beside a sign of a cut."""
+        used, at = len(self.signs.more), len(text)
+        while at and used + cells(text[at - 1]) <= width:
+            at -= 1
+            used += cells(text[at])
+        return text[at:]
 
     def column(self, text, width):
         """Exactly `width` columns, at the left."""

@@ -23,7 +23,7 @@ SITES = 50
 
 def render(summary, trace, events=None):
     """The page as text. `events` as in text.render."""
-    parts = [_head(summary)]
+    parts = [head(summary)]
     if events or (events is None and are_few(summary)):
         parts.append(_run(summary, trace))
     for make in (_matrix, _kernel, _phases, _sites, _memory, _live, _processes, _limits):
@@ -33,7 +33,7 @@ def render(summary, trace, events=None):
     return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
-def _head(summary):
+def head(summary):
     lines = ["# %s" % code(sentences.command_line(summary)), ""]
     for warning in sentences.warnings(summary):
         lines += ["> **%s**" % escape(warning), ">"]

@@ -35,7 +35,7 @@ def _taken(widths):
 
 
 def _widths(head, rows, align, ink):
-    widths = _wanted(head, rows)
+    widths = [min(width, ink.width) for width in _wanted(head, rows)]
     least = [max(_NARROWEST, cells(title)) for title in head]
     excess = _taken(widths) - ink.width
     while excess > 0:

@@ -20,16 +20,16 @@ def render(summary, trace, width=80, colour=False, events=None, unicode=None):
     """
     ink = Ink(width, colour, speaks_unicode() if unicode is None else unicode)
     few = are_few(summary)
-    above, below = list(_first(summary, ink)), list(_last(summary, trace, ink, few or events))
+    above, below = list(first(summary, ink)), list(_last(summary, trace, ink, few or events))
     if events or (events is None and few):
         above.append("")
         above += run_view.lines(events_of(summary, trace), trace.stack, summary, ink)
-    above += ["", *_wrapped(sentences.verdict(summary), ink, "", ink.bold)]
+    above += ["", *wrapped(sentences.verdict(summary), ink, "", ink.bold)]
     if events is False or not few:
         middle = _tables(summary, ink, LINES - len(above) - len(below))
     else:
         middle = list(sections.brief(summary, ink))
-    return _for_output("\n".join(above + middle + below) + "\n", ink)
+    return for_output("\n".join(above + middle + below) + "\n", ink)
 
 
 def _tables(summary, ink, room):
@@ -56,14 +56,14 @@ def events_of(summary, trace):
     return trace.events() if wanted is None else trace.events(wanted)
 
 
-def _first(summary, ink):
+def first(summary, ink):
     """What is lost, before anything else; then what was run, how it ended, what this is about."""
     warnings = sentences.warnings(summary)
     if len(warnings) > WARNINGS:
         more = "%d more such lines: `notes` of --json" % (len(warnings) - WARNINGS)
         warnings[WARNINGS:] = [more]
     for warning in warnings:
-        yield from _wrapped("! " + warning, ink, "  ", lambda text: ink.paint(text, "red"))
+        yield from wrapped("! " + warning, ink, "  ", lambda text: ink.paint(text, "red"))
     ended = sentences.ending(summary)
     well = summary["exit"]["kind"] in ("exited", "detached")
     painted = ended if well else ink.paint(ended, "red")
@@ -71,7 +71,7 @@ def _first(summary, ink):
     said = [sentence for sentence in about.says(summary) if sentence]
     if said:
         yield ""
-        yield from _wrapped(" ".join(said), ink, "", str)
+        yield from wrapped(" ".join(said), ink, "", str)
 
 
 def _command(summary, ended, painted, ink):
@@ -104,15 +104,15 @@ def _last(summary, trace, ink, all_shown):
     for label, text in facts:
         first = ink.column("" if label == before else label, 10)
         before = label
-        for index, line in enumerate(_wrapped(text, ink, "", str, 10)):
+        for index, line in enumerate(wrapped(text, ink, "", str, 10)):
             yield ink.dim((first if not index else " " * 10) + line)
 
 
-def _wrapped(text, ink, indent, paint, taken=0):
+def wrapped(text, ink, indent, paint, taken=0):
     return [paint(line) for line in ink.wrap(text, ink.width - taken, indent)]
 
 
-def _for_output(text, ink):
+def for_output(text, ink):
     if ink.unicode:
         return text.encode("utf-8", "backslashreplace").decode("utf-8")
     return text.replace("µ", "u").encode("ascii", "backslashreplace").decode("ascii")

@@ -9,9 +9,26 @@ sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 os.environ["BRKPOINT_CACHE"] = ""  # no run of a test is to know what another one found out
 
-import world  # noqa: E402  (needs the path above)
+import processless  # noqa: E402  (needs the path above)
+import world  # noqa: E402
 
 world.set_up()
+
+
+def pytest_addoption(parser):
+    parser.addoption("--no-processes", action="store_true", help="only tests that start none")
+
+
+def pytest_ignore_collect(collection_path, config):
+    if config.getoption("--no-processes") and not processless.is_quick(collection_path):
+        return True
+    return None
+
+
+def pytest_collection_finish(session):
+    """Not of a process that only hands out tests: that starts those that run them."""
+    if session.config.getoption("--no-processes"):
+        processless.forbid()
 
 
 @pytest.hookimpl(hookwrapper=True)
@@ -47,3 +64,27 @@ def preloads(tmp_path_factory):
 
     folder = tmp_path_factory.mktemp("preload")
     return witnesses.library(folder, "counter.c"), witnesses.library(folder, "inert.c")
+
+
+@pytest.fixture(scope="session")
+def browser():
+    import made_pages
+
+    with made_pages.browser() as opened:
+        yield opened
+
+
+@pytest.fixture(scope="session")
+def pages(tmp_path_factory, built):
+    """{name: path} of a real run, a small one, a hostile one, one too long for its page."""
+    import made_pages
+
+    return made_pages.write_some(str(tmp_path_factory.mktemp("pages")))
+
+
+@pytest.fixture(scope="session")
+def record(pages):
+    """The real run's, as `report --json` says it."""
+    import made_pages
+
+    return made_pages.record(pages["trace"])

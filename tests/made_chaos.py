@@ -30,6 +30,7 @@ class Chaos:
         acts += [self.memptr, self.phase, self.call, self.call, self.call, self.module]
         if calm:
             acts = [self.nest] * 6 + [self.phase, self.module]
+        acts += [self.region_begin] * 2 + [self.region_end] * 2
         for _ in range(length):
             self.chance.choice(acts)()
             if self.chance.random() < 0.004:
@@ -123,6 +124,14 @@ class Chaos:
         if self.modules > 1:
             made.info("unmodule", id=self.modules - 1, t_ns=made.tick())
         made.info("module", id=self.modules, path="/m", loaded_ns=made.tick(), **where)
+
+    def region_begin(self):
+        """Few names: regions within themselves, and within each other."""
+        where = {"tid": self.tid(), "t_ns": self.made.tick()}
+        self.made.info("region_begin", value=MAIN + self.chance.randrange(3), **where)
+
+    def region_end(self):
+        self.made.info("region_end", tid=self.tid(), t_ns=self.made.tick())
 
     def exec(self):
         self.image += 1

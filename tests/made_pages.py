@@ -6,6 +6,7 @@ import json
 import os
 import re
 import shutil
+import subprocess
 from base64 import b64encode
 from contextlib import contextmanager
 
@@ -16,6 +17,9 @@ from made_records import Made
 from made_traces import symbolise
 from reports.page import document
 from summary_fake import FakeTrace, because, call, frame, loader, syscall
+from target_programs import ROOT
+
+COMMAND = ["/usr/bin/python3", "-B", ROOT + "/brkpoint"]
 
 HOSTILE = (
     "</script><img src=x onerror=alert(1)>",
@@ -74,6 +78,29 @@ def long_trace(path, calls=12000):
     built = history.build(made.records)
     trace.write(path, built, symbolise(built), {"program": "/bin/target"})
     return path
+
+
+def write_some(folder):
+    """{name: path} of a real run, a small one, a hostile one, one too long for its page."""
+    found = {n: os.path.join(folder, n + ".html") for n in "real small hostile long".split()}
+    found["trace"] = os.path.join(folder, "real.brkpoint")
+    run = [*COMMAND, "explain", "--no-open", "-o", found["trace"], ROOT + "/build/targets/alloc"]
+    subprocess.run(run, check=True, stderr=subprocess.DEVNULL)
+    with trace.open(long_trace(os.path.join(folder, "long.brkpoint"))) as recorded:
+        made = {
+            "small": page_of(small_trace()),
+            "hostile": page_of(hostile_trace()),
+            "long": page_of(recorded),
+        }
+    for name, text in made.items():
+        with open(found[name], "w", encoding="utf-8") as file:
+            file.write(text)
+    return found
+
+
+def record(path):
+    done = subprocess.run([*COMMAND, "report", "--json", path], stdout=subprocess.PIPE, check=True)
+    return json.loads(done.stdout)
 
 
 def data_of(page):

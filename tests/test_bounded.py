@@ -2,14 +2,17 @@
 
 import io
 import sys
+from dataclasses import replace
 
 import pytest
 
 import made_nodes
 import made_traces
 from alloctrace import classify, history, spool, symbols, trace
+from alloctrace.model import Module
 from alloctrace.stack_beginnings import Beginnings
 from alloctrace.stack_tree import StackTree
+from alloctrace.symbol_places import Places
 from alloctrace.summary import summarise
 from command import watching
 from test_history_c import convert, tool  # noqa: F401
@@ -83,6 +86,42 @@ def test_a_beginning_holds_for_no_other_stack():
     assert answers.answer("depth", tree.node(1), ask) == 3
     assert answers.answer("depth", tree.node(2), ask) == 2
     assert answers.answer("depth", tree.node(3), ask) == 0
+
+
+@pytest.mark.parametrize("apart", [0, 1 << 32])
+def test_images_at_the_same_addresses_cost_no_more_each(apart):
+    """As with --fixed-addresses; the twin: each at its own. A place is its own image's."""
+
+    def find(count):
+        modules = [
+            Module(image, "/m", at, at, at + 99, loaded_ns=image, image=image)
+            for image, at in enumerate(range(4096, 4096 + count * (apart or 1), apart or 1))
+        ]
+        places = Places(modules, lambda module, offset: False)
+        for module in modules:
+            number = places.find(module.start + 9, (count, module.image))
+            assert places.found[number][0].module is module
+            assert places.lasting(module.image) == {module.start + 9: number}
+
+    one, two = steps(lambda: find(100)), steps(lambda: find(200))
+    assert two < 2.2 * one
+
+
+def test_what_differs_in_the_address_alone_is_asked_once():
+    """As the processes of one program do, each at addresses of its own."""
+    one = made_traces.Frame(1, module="m", path="/m", offset=1, function="f", line=3)
+    other, elsewhere = one.at(99), replace(one, line=4)
+    assert other == replace(one, pc=99) and vars(other).keys() == vars(one).keys()
+    tree = StackTree.of({1: (one,), 2: (other,), 3: (elsewhere,)})
+    asked, answers = [], Beginnings(tree)
+
+    def ask(stack):
+        asked.append(stack[0].line)
+        return stack[0].line
+
+    assert [answers.answer("line", tree.node(id_), ask) for id_ in (1, 2, 3)] == [3, 3, 4]
+    assert asked == [3, 4]
+    assert [frame.pc for id_ in (1, 2) for frame in tree[id_]] == [1, 99]
 
 
 @pytest.mark.usefixtures("tool")

@@ -70,7 +70,7 @@ class Programs:
 
     def _record(self, number, flags, above, compiler, preload, strip):
         folder = os.path.join(self.folder, str(number))
-        os.mkdir(folder)
+        os.makedirs(folder, exist_ok=True)
         program = os.path.join(folder, "program")
         command = [compiler, "-g", "-fno-builtin", "-x", "c", "-", "-o", program]
         command += ["-Wl,--build-id", "-Wl,--as-needed", "-lm", *flags]

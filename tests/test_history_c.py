@@ -18,10 +18,10 @@ TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 TOOL = os.path.join(TOP, "build", "recorder", "brkpoint-history")
 FIELDS = (
     "seq t_ns pid tid kind name impl dur_ns size nmemb align ptr result errno args block"
-    " phase image cause outer"
+    " phase image cause outer region"
 ).split()
 PARTS = "run images modules hooks borders mains forks threads signals cost lost".split()
-PARTS += ["unseen", "unfollowed", "end", "notes"]
+PARTS += ["unseen", "unfollowed", "end", "notes", "regions"]
 SUMS = spool.SumRow._fields[1:] + ("own_peak_bytes",)
 
 

@@ -57,7 +57,9 @@ def test_what_is_installed(installed):
     share |= {name.replace("brkpoint", "mexe") for name in share}
     lib = {name for name in found if name.startswith("lib/brkpoint/")}
     docs = {name for name in found if name.startswith("share/doc/brkpoint/")}
-    assert found == lib | share | docs | {"bin/brkpoint", "bin/mexe"}
+    region = {"lib/libbrkpoint_region.a", "include/brkpoint_region.h"}
+    region.add("share/brkpoint/brkpoint_region.rs")
+    assert found == lib | share | docs | region | {"bin/brkpoint", "bin/mexe"}
     assert {"share/doc/brkpoint/" + name for name in ("gdb.md", "run.md", "README.md")} <= docs
     assert {"lib/brkpoint/gdb-scripts/engine.py", "lib/brkpoint/setup.packages"} <= lib
     assert not [name for name in lib if "__pycache__" in name or "/tests/" in name]
@@ -70,6 +72,18 @@ def test_the_installed_recorder_records(installed, tmp_path):
     command += ["-o", str(tmp_path / "trace"), "/bin/true"]
     assert subprocess.run(command, check=False).returncode == 0
     assert (tmp_path / "trace").exists()
+
+
+def test_a_program_links_with_the_installed_library_of_regions(installed, tmp_path):
+    top, program = str(installed) + PREFIX, str(tmp_path / "a.out")
+    source = "#include <brkpoint_region.h>\n#include <stdlib.h>\nint main(void)\n"
+    source += '{ brkpoint_region_begin("parse"); return !malloc(1009); }'
+    command = ["gcc", "-O0", "-I%s/include" % top, "-x", "c", "-", "-x", "none", "-o", program]
+    command += ["-L%s/lib" % top, "-lbrkpoint_region"]
+    subprocess.run(command, input=source, text=True, check=True)
+    rule = ["--budget", "all user in region parse calls = 1"]
+    command = [top + "/bin/brkpoint", "check", *rule, "--", program]
+    assert subprocess.run(command, stdout=subprocess.PIPE, cwd=str(tmp_path)).returncode == 0
 
 
 def test_the_installed_evaluator_evaluates(installed):

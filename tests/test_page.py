@@ -8,7 +8,7 @@ import subprocess
 import pytest
 
 import made_pages
-from alloctrace import summary, trace
+from alloctrace import chosen, summary, trace
 from reports import json_report
 from reports.page import data, document, fit, windows
 
@@ -150,8 +150,34 @@ def test_bins_count_every_event(long):
         told[key] = told.get(key, 0) + row["count"]
     for row in facts["bins"]["series"]:
         counted[row["origin"], row["phase"], row["kind"]] = sum(row["n"])
+        assert row["program"] == ""  # there is one alone
     assert not facts["whole"]
     assert counted == told
+
+
+def test_leaves_tell_places_phases_and_programs_apart():
+    recorded = made_pages.small_trace()
+    for event in recorded._events[4:]:
+        event.pid = 8
+    record = summary.summarise(recorded)
+    told = record["sites"][:1]  # the others are not told apart
+    packed = data._Packer(recorded)
+    rows = packed.leaves(recorded.sums().groups, None, chosen.at_peak(record), told)["rows"]
+    found = {(row[0], *row[2:6]) for row in rows}
+    assert found == {
+        (0, "loader", "load", "7.0", 1481),
+        (-1, "user", "main", "7.0", 1009),
+        (-1, "user", "main", "8.0", 17),
+    }
+
+
+def test_bins_tell_programs_apart_where_there_are_several():
+    groups = made_pages.small_trace().sums().groups
+    assert {row[3] for row in windows._Counts(groups, None, 1)._series if row} == {""}
+    recorded = made_pages.small_trace()
+    recorded._events[4].pid = 8
+    several = windows._Counts(recorded.sums().groups, None, 1)._series
+    assert {row[3] for row in several if row} == {"7.0", "8.0"}
 
 
 def test_leaves_and_rest_hold_every_allocation(long, monkeypatch):
@@ -160,9 +186,11 @@ def test_leaves_and_rest_hold_every_allocation(long, monkeypatch):
     told = record["allocated"]["bytes"]
     assert sum(row[column] for row in facts["leaves"]["rows"]) == told > 0
     monkeypatch.setattr(data, "NODES", 3)
-    few = data._Packer(long[3]).leaves(long[3].sums().groups, None)["rows"]
+    few = data._Packer(long[3]).leaves(
+        long[3].sums().groups, None, chosen.at_peak(record), record["sites"]
+    )["rows"]
     assert sum(row[column] for row in few) == told
-    assert any(row[0] == -1 for row in few)
+    assert any(row[1] == -1 for row in few)
 
 
 def test_windows_hold_their_events_and_no_others(long):

@@ -1,54 +1,15 @@
 """The page in a real browser: by clicking, by typing, by keyboard alone; silent and truthful."""
 
 import json
-import subprocess
 
 import pytest
 
 import made_pages
-from alloctrace import trace
 from alloctrace.words import PHASES
 from made_pages import page_of
-from target_programs import ROOT
 
 WHY_NOT = made_pages.why_no_browser()
 pytestmark = pytest.mark.skipif(WHY_NOT is not None, reason=str(WHY_NOT))
-COMMAND = ["/usr/bin/python3", "-B", ROOT + "/brkpoint"]
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with made_pages.browser() as opened:
-        yield opened
-
-
-@pytest.fixture(scope="module")
-def pages(tmp_path_factory, built):
-    """{name: path} of a real run, a small one, a hostile one, one too long for its page."""
-    folder = tmp_path_factory.mktemp("pages")
-    found = {name: str(folder / (name + ".html")) for name in "real small hostile long".split()}
-    real = str(folder / "real.brkpoint")
-    run = [*COMMAND, "explain", "--no-open", "-o", real, ROOT + "/build/targets/alloc"]
-    subprocess.run(run, check=True, stderr=subprocess.DEVNULL)
-    found["trace"] = real
-    with trace.open(made_pages.long_trace(str(folder / "long.brkpoint"))) as recorded:
-        made = {
-            "small": page_of(made_pages.small_trace()),
-            "hostile": page_of(made_pages.hostile_trace()),
-            "long": page_of(recorded),
-        }
-    for name, text in made.items():
-        with open(found[name], "w", encoding="utf-8") as file:
-            file.write(text)
-    return found
-
-
-@pytest.fixture(scope="module")
-def record(pages):
-    done = subprocess.run(
-        [*COMMAND, "report", "--json", pages["trace"]], stdout=subprocess.PIPE, check=True
-    )
-    return json.loads(done.stdout)
 
 
 def numbers(browser):
@@ -247,20 +208,6 @@ def test_a_hostile_name_stays_text(browser, pages):
     assert browser.complaints() == []
 
 
-def test_the_blocks_that_are_live_after_a_step(browser, pages):
-    browser.open(pages["small"], "#step=2")
-    script = "return [...document.querySelectorAll('[data-block]')].map((e) => e.textContent)"
-    assert browser.js(script) == ["#01.4 KiB", "#21009 bytes"]
-    assert "2 blocks of 2.4 KiB (2,490 bytes) are live after event 2" in browser.text("#blocks")
-    browser.click("[data-step=forward]")
-    assert browser.js(script) == ["#01.4 KiB"]
-    assert "Block #2 has just gone" in browser.text("#blocks")
-    browser.click("[data-block='0']")
-    assert browser.hash() == "#step=0"
-    browser.click("[data-scale=true]")
-    assert browser.complaints() == []
-
-
 def test_threads_and_programs_are_filters(browser, tmp_path):
     trace_ = made_pages.small_trace()
     for event in trace_._events[2:]:
@@ -315,6 +262,30 @@ def test_a_long_run_says_what_is_not_in_the_page(browser, pages):
     browser.click("[data-number=yours]")
     assert "brkpoint events" in browser.text("#events-command")
     assert "--origin user" in browser.text("#events-command")
+
+
+def asked_for(browser):
+    """What the sites that are shown asked for, in bytes."""
+    script = """return [...document.querySelectorAll("#sites-table tbody td.by")].map(
+        (cell) => Number(cell.textContent.replaceAll(",", "")))"""
+    return sum(browser.js(script))
+
+
+def test_sites_of_a_long_run_follow_the_filters(browser, pages):
+    browser.open(pages["long"])
+    assert asked_for(browser) == 1236042
+    assert set(by_function(browser).values()) == {1236042}
+    browser.open(pages["long"], "#phase=load")
+    assert asked_for(browser) == 47
+    assert set(by_function(browser).values()) == {47}
+    browser.open(pages["long"], "#origin=loader")
+    assert asked_for(browser) == 0
+    browser.open(pages["long"], "#program=9.9")
+    assert asked_for(browser) == 0
+    browser.open(pages["long"])
+    browser.click("[data-sort=calls_reaching_kernel]")
+    assert asked_for(browser) == 12
+    assert browser.complaints() == []
 
 
 def test_the_data_can_be_saved(browser, pages):

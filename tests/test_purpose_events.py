@@ -6,19 +6,21 @@ from collections import Counter
 
 import pytest
 
-from alloctrace import origin, purpose, purpose_rules
+import record_events
+from alloctrace import origin, purpose, purpose_rules, trace
 from alloctrace.model import Event, Frame, Module
 from alloctrace.origin_facts import Facts
 
 FOLDER = os.path.join(os.path.dirname(__file__), "data", "events")
+TRACES = os.path.join(os.path.dirname(__file__), "data", "traces")
 NAMES = sorted(name[:-5] for name in os.listdir(FOLDER))
 
 
 class Recording:
     """One file: events, stacks, modules, and the purpose that each event must get."""
 
-    def __init__(self, name):
-        with open(os.path.join(FOLDER, name + ".json"), encoding="utf-8") as file:
+    def __init__(self, name, folder=FOLDER):
+        with open(os.path.join(folder, name + ".json"), encoding="utf-8") as file:
             data = json.load(file)
         self.facts = dict(data["facts"])
         self.facts["holds"] = frozenset(self.facts.get("holds", ()))
@@ -238,3 +240,18 @@ def test_braces_in_names_are_text():
     event.verdict = origin.decide(stacks[1], Facts())
     found = purpose.explain(0, [event], stacks, purpose.Survey([event], stacks))
     assert found.text == "{asker}{0.__class__}%s's own"
+
+
+@pytest.mark.parametrize("name", ["alloc", "vec_fn", "stripped-static"])
+def test_a_trace_becomes_a_case(tmp_path, name):
+    """By tests/record_events.py; these traces are older than the words for mprotect."""
+    with trace.open(os.path.join(TRACES, name + ".brkpoint")) as recorded:
+        (tmp_path / "case.json").write_text(record_events.case(recorded, 'a "test"'))
+    recording = Recording("case", tmp_path)
+    told = [
+        (event.purpose.text, expected)
+        for event, expected in zip(recording.explain(), recording.expected)
+        if event.name != "mprotect"
+    ]
+    assert told and all(text == expected for text, expected in told)
+    assert (recording.facts.get("libc") == "static") == (name == "stripped-static")

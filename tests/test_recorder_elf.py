@@ -11,7 +11,7 @@ import pytest
 from engine_runs import compile_c
 from recorder_programs import SANITIZED, built
 
-from alloctrace import elf_symbols
+from alloctrace import elf_debug, elf_symbols
 from alloctrace.elf import ElfFile
 
 LOADER = "/lib64/ld-linux-x86-64.so.2"
@@ -46,6 +46,7 @@ def expected_facts(elf):
     yield "soname %s" % (elf.soname or "")
     yield "rust %s" % elf.looks_like_rust()
     yield "build_id %s" % elf.build_id
+    yield from ("region %d %d" % marks for marks in elf_debug.region_marks(elf))
     yield from ("initialiser %d" % vaddr for vaddr in elf.initialisers())
     yield from ("finaliser %d" % vaddr for vaddr in elf.finalisers())
     names = ("malloc", "calloc", "realloc", "free", "memalign", "main")

@@ -218,6 +218,20 @@ def test_hooks_name_what_has_no_symbols():
     assert functions(bare[1]) == [None]
 
 
+def test_a_hook_names_the_code_of_its_own_process_only():
+    """Frames of one place in two processes are made once, unless something tells them apart."""
+    if not ElfFile(LOADER).loader_malloc(()):
+        pytest.skip("an older loader")
+    one, other = module(LOADER, 0, "loader"), module(LOADER, 1, "loader")
+    at = ElfFile(LOADER).loader_malloc(())["malloc"].vaddr
+    hooks = {1: Hook(1, 0, "malloc", "__minimal_malloc", one.base + at)}
+    pcs = [one.base + at], [other.base + at], [other.base + at]
+    past = history([one, other], *pcs, hooks=hooks)
+    found = symbols.symbolise(past, gdb=None, debug_roots=())
+    assert [functions(f) for f in found.values()] == [["__minimal_malloc"], [None], [None]]
+    assert [f[0].pc - at for f in found.values()] == [one.base, other.base, other.base]
+
+
 def test_a_signal_trampoline_is_no_return_address(tmp_path):
     """The frame that a signal interrupted is looked up where it is, not one byte before."""
     path = compiled(tmp_path, "-O1", "-fno-builtin")

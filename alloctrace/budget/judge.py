@@ -38,6 +38,8 @@ class _Verdict:
             return SKIPPED, unmet
         try:
             told["values"] = [run.value(rule) for run in self._runs]
+            if rule.region and not all([run.has_region(rule.region) for run in self._runs]):
+                return UNJUDGED, "no thread was in a region %s" % rule.region
         except Unanswered as error:
             return UNJUDGED, str(error)
         told["value"] = value = min(told["values"])
@@ -81,6 +83,9 @@ class _Verdict:
             unknown = run.unknown(rule)
             if unknown and value + unknown > rule.limit:
                 return "%d of unknown origin may belong to it" % unknown
+            nameless = run.nameless(rule)
+            if nameless and value + nameless > rule.limit:
+                return "%d in a region without a name that is known may belong to it" % nameless
             if rule.function and not run.has_names():
                 return "the functions of the program have no names"
         return None

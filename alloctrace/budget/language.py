@@ -1,7 +1,7 @@
 """The language of budgets: one rule a line, the same in a file and on the command line.
 
-    PHASE ORIGIN[:OWNER] [in FUNCTION] [for "PURPOSE"] [program NAME] METRIC = | <= NUMBER [UNIT]
-        [+N%] [when LIBC [VERSION]]
+    PHASE ORIGIN[:OWNER] [in FUNCTION] [in region NAME] [for "PURPOSE"] [program NAME]
+        METRIC = | <= NUMBER [UNIT] [+N%] [when LIBC [VERSION]]
 
 and the lines `run PROGRAM ARG...`, `runs N`, `status N`. `#` begins a comment. Every mistake is a
 BudgetError with line and column (both from 1) and what was expected.
@@ -52,6 +52,7 @@ class Rule:
     origin: str
     owner: Optional[str] = None
     function: Optional[str] = None
+    region: Optional[str] = None
     purpose: Optional[str] = None
     program: Optional[str] = None
     metric: str = ""
@@ -63,7 +64,8 @@ class Rule:
 
     @property
     def scope(self):
-        return self.phase, self.origin, self.owner, self.function, self.purpose, self.program
+        where = self.function, self.region, self.purpose, self.program
+        return (self.phase, self.origin, self.owner, *where)
 
     @property
     def limit(self):
@@ -197,13 +199,13 @@ class _Line:
         column = self.next[1]
         what = self.take("")
         name = {"in": "function", "for": "purpose", "program": "program"}[what]
+        if what == "in" and self.next and self.next[0] == "region" and not self.next[3]:
+            name = what = self.take("")
         if getattr(rule, name) is not None:
             self.fail("%s twice in one rule" % what, column)
         if what == "for" and self.next and not self.next[3]:
             self.fail('%s; expected: a purpose in "quotes"' % self.next[0])
-        setattr(
-            rule, name, self.take({"in": "a function", "for": 'a "purpose"'}.get(what, "a name"))
-        )
+        setattr(rule, name, self.take(_EXPECTED.get(what, "a name")))
 
     def _number(self, rule):
         is_bytes = rule.metric in BYTES
@@ -245,6 +247,7 @@ class _Line:
         rule.when = (libc, self.take("a version") if self.next else None)
 
 
+_EXPECTED = {"in": "a function, or region and its name", "for": 'a "purpose"'}
 _LIKE_UNITS = frozenset(
     "B b byte bytes KiB MiB GiB TiB PiB EiB KB kB kb MB Mb mb GB gb K k M m G g".split()
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from array import array
 
-from alloctrace import chosen, function_names, lives, measure, processes
+from alloctrace import chosen, function_names, lives, measure, processes, regions
 from alloctrace.compare import fairness
 from alloctrace.compare.chains import MAINS
 from alloctrace.compare.entries import MOST_VIA
@@ -27,6 +27,7 @@ class Recorded:
         self._tree = trace.tree
         self._nodes = self._tree.nodes(trace.sums().groups.stack)
         self._processes = lives.of_run(trace.run, self.groups)
+        self._regions = regions.of_run(trace.run)
         self._chosen, self._beneath = {}, {}
 
     @property
@@ -51,7 +52,7 @@ class Recorded:
         """The number that `rule` limits; raises Unanswered."""
         if rule.metric == "peak":
             about = self._about(rule.program)
-            if not (rule.owner or rule.function or rule.purpose):
+            if not (rule.owner or rule.function or rule.region or rule.purpose):
                 return self._peak(rule.origin, about)
             if about.others:
                 raise Unanswered("the part of one place in a peak is known where one program ran")
@@ -80,6 +81,19 @@ class Recorded:
         if rule.origin in ("any", "unknown"):
             return 0
         return sum(_amount(group, rule.metric) for _, group in self._within(rule, "unknown"))
+
+    def nameless(self, rule):
+        """The same of events in regions whose names are not known, one of which may be the one."""
+        if rule.region is None:
+            return 0
+        inside = regions.nameless(self._regions) - regions.within(self._regions, rule.region)
+        return sum(_amount(group, rule.metric) for _, group in self._within(rule, inside=inside))
+
+    def has_region(self, name):
+        """Whether a thread was in a region of that name; raises Unanswered where none can tell."""
+        if self.run.get("mode") == "attached":
+            raise Unanswered("which regions threads were in is not known of a run from its middle")
+        return any(region.name == name for region in self._regions)
 
     def meets(self, function):
         """Whether the function is in a stack of the run."""
@@ -128,9 +142,12 @@ class Recorded:
             "amount": 0,
         }
 
-    def _within(self, rule, origin=None):
-        """Yield (node, group) of the groups that the rule is about, or those of another origin."""
+    def _within(self, rule, origin=None, inside=None):
+        """Yield (node, group) of the groups that the rule is about; or those of another origin, or
+        those inside other regions."""
         about = self._about(rule.program)
+        if inside is None and rule.region is not None:
+            inside = regions.within(self._regions, rule.region)
         beneath = self._beneath_function(rule.function) if rule.function else None
         wanted = origin or rule.origin
         for node, group in zip(self._nodes, self.groups):
@@ -145,6 +162,8 @@ class Recorded:
             ):
                 continue
             if beneath is not None and not (node > 0 and beneath[node]):
+                continue
+            if inside is not None and group.region not in inside:
                 continue
             if rule.purpose and rule.purpose not in (measure.purpose(group) or ""):
                 continue
@@ -195,7 +214,11 @@ def _amount(group, metric):
 def _chain(stack):
     """`parse_line parse.c:41` from behind the entry point to main."""
     for frame in stack[1 : MOST_VIA + 1]:
-        place = " %s:%d" % (frame.file.rsplit("/", 1)[-1], frame.line) if frame.line else ""
+        place = (
+            " %s:%d" % (frame.file.rsplit("/", 1)[-1], frame.line)
+            if frame.file and frame.line
+            else ""
+        )
         yield (function_names.plain(frame.function) or "?") + place
         if frame.known in MAINS or frame.function == "main":
             return

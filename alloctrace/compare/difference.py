@@ -7,15 +7,18 @@ the runs before do not agree on is `noisy`. Rows add up to the difference of the
 from __future__ import annotations
 
 from alloctrace import fields, words
-from alloctrace.compare import entries, fairness, likeness, matching, names
+from alloctrace.compare import entries, fairness, likeness, matching, names, strips
 from alloctrace.totals import ORIGIN_RANK, PHASE_RANK
 
 MEASURES = entries.MEASURES
 _JUDGED = [MEASURES.index(name) for name in ("count", "bytes", "live_blocks", "live_bytes")]
 
 
-def compare(before, after):
-    """The record; `before`, `after`: lists of alloctrace.trace.Trace, at least one each."""
+def compare(before, after, with_strips=False):
+    """The record; `before`, `after`: lists of alloctrace.trace.Trace, at least one each.
+
+    `with_strips`: also `strips`, of strips.of: that reads each event.
+    """
     runs = entries.of_traces(before + after)
     ours, theirs = runs[: len(before)], runs[len(before) :]
     speakers = _speaker(ours), _speaker(theirs)
@@ -42,6 +45,8 @@ def compare(before, after):
         "rows": told,
     }
     record["same"] = not any(map(counts, told)) and peaks["same"]
+    if with_strips:
+        record["strips"] = strips.of((one, other), rows, lambda index: told[index]["changed"])
     return record
 
 

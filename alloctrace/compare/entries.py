@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from collections import namedtuple
 
 from alloctrace.compare import names, places
@@ -22,6 +23,11 @@ Entry = namedtuple(
 )
 
 
+def key(entry):
+    """The same whatever its place in the source is."""
+    return entry._replace(file=None, line=None, shown=None)
+
+
 class Run:
     """What is compared of a trace: `entries`, [(Entry, [sum of each of MEASURES])]."""
 
@@ -34,26 +40,32 @@ class Run:
         self._tree, self._groups = tree, groups
         self._places = places.of_run(trace.run, groups)
         self.programs = len(self._places)
-        self.entries = [
-            (self._entry(*key), sums) for key, sums in self._added().items() if any(sums)
-        ]
+        found, self.entry_of = self._added()  # entry_of: of a group, its place in `keys`
+        made = [(self._entry(*what), sums) for what, sums in found.items()]
+        self.keys = [key(entry) for entry, _ in made]
+        self.entries = [(entry, sums) for entry, sums in made if any(sums)]
 
     def _added(self):
-        """{(index of what, verdict and purpose, node, of the call around it): sums}."""
-        groups, found = self._groups, {}
+        """{(index of what, verdict and purpose, node, of the call around it): sums}, and the place
+        of each group's in it."""
+        groups, found, places = self._groups, {}, {}
+        place_of = array("I")
         nodes = self._tree.nodes(groups.stack)
         within = (nodes[id_ - 1] if id_ else 0 for id_ in groups.within)
         keys = zip(groups.what, groups.verdict, groups.purpose, nodes, within)
         columns = [groups.sums[name] for name in MEASURES]
         is_call = [what[0] == "call" for what in groups.whats]
-        for at, key in enumerate(keys):
-            sums = found.get(key)
+        for at, what in enumerate(keys):
+            place_of.append(places.setdefault(what, len(places)))
+            sums = found.get(what)
             if sums is None:
-                sums = found[key] = [0] * len(MEASURES)
-            first = 2 if groups.within[at] and is_call[key[0]] else 0  # counted with the outer call
+                sums = found[what] = [0] * len(MEASURES)
+            first = (
+                2 if groups.within[at] and is_call[what[0]] else 0
+            )  # counted with the outer call
             for index in range(first, len(MEASURES)):
                 sums[index] += columns[index][at]
-        return found
+        return found, place_of
 
     def _entry(self, what, verdict, purpose, node, within):
         kind, name, _, pid, phase, image = self._groups.whats[what]

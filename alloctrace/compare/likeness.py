@@ -28,7 +28,7 @@ def _largest(rows):
 
 def _likeness(one, other):
     """Of what calls the same entry point for the same origin: names, purpose and sums."""
-    (a, ours), (b, theirs) = one, other
+    (a, ours), (b, theirs) = one[:2], other[:2]
     if (a.place, a.origin, a.kind, a.name) != (b.place, b.origin, b.kind, b.name):
         return 0
     same = [_alike(a.function, b.function), a.via == b.via, a.phase == b.phase]

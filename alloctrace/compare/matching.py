@@ -9,9 +9,11 @@ from __future__ import annotations
 from collections import defaultdict, namedtuple
 
 from alloctrace.compare.chains import NAMELESS
+from alloctrace.compare.entries import key
 
-# `how`: the name of the pass, "new" or "gone". `before`, `after`: (Entry, [vector of each run])
-# of the side, None where it has none; a vector is a sum for each of entries.MEASURES.
+# `how`: the name of the pass, "new" or "gone". `before`, `after`: (Entry, [vector of each run],
+# [entries.key of all that it is]) of the side, None where it has none; a vector is a sum for each
+# of entries.MEASURES.
 Row = namedtuple("Row", "how before after")
 
 
@@ -19,14 +21,14 @@ def match(before, after):
     """[Row]. `before`, `after`: the lists of entries.Run.entries of the runs of each side."""
     left = _Side(before), _Side(after)
     rows = []
-    for how, key in PASSES:
-        rows += _pass(how, key, *left)
-    rows += [Row("gone", found, None) for found in left[0].found.values()]
-    return rows + [Row("new", None, found) for found in left[1].found.values()]
+    for how, key_of in PASSES:
+        rows += _pass(how, key_of, *left)
+    rows += [Row("gone", left[0].take([key]), None) for key in list(left[0].found)]
+    return rows + [Row("new", None, left[1].take([key])) for key in list(left[1].found)]
 
 
-def _pass(how, key, before, after):
-    ours, theirs = before.by(key), after.by(key)
+def _pass(how, key_of, before, after):
+    ours, theirs = before.by(key_of), after.by(key_of)
     for value in ours:
         if value in theirs:
             yield Row(how, before.take(ours[value]), after.take(theirs[value]))
@@ -39,31 +41,30 @@ class _Side:
         self.found, self._runs = {}, len(runs)
         for index, entries in enumerate(runs):
             for entry, sums in entries:
-                key = entry._replace(file=None, line=None, shown=None)
-                _, vectors = self.found.setdefault(key, (entry, self._zeros(sums)))
+                _, vectors = self.found.setdefault(key(entry), (entry, self._zeros(sums)))
                 vectors[index] = [a + b for a, b in zip(vectors[index], sums)]
 
     def _zeros(self, like):
         return [[0] * len(like) for _ in range(self._runs)]
 
-    def by(self, key):
+    def by(self, key_of):
         """{value of the key: what is left with it}."""
         found = defaultdict(list)
         for left in self.found:
-            value = key(left)
+            value = key_of(left)
             if value is not None:
                 found[value].append(left)
         return found
 
     def take(self, keys):
-        """Remove them; (the Entry of the largest, the vectors of all added up)."""
+        """Remove them; (the Entry of the largest, the vectors of all added up, the keys)."""
         taken = [self.found.pop(key) for key in keys]
         largest = max(taken, key=lambda pair: max(map(tuple, pair[1])))[0]
         added = [
             [sum(column) for column in zip(*of_run)]
             for of_run in zip(*(vectors for _, vectors in taken))
         ]
-        return largest, added
+        return largest, added, keys
 
 
 def _who(entry):
@@ -95,8 +96,8 @@ def _asked_by(entry):
 
 
 def _function(entry):
-    key = _asked_by(entry)
-    return key and (*key, entry.phase)
+    who = _asked_by(entry)
+    return who and (*who, entry.phase)
 
 
 def _nameless(entry):

@@ -2,7 +2,7 @@
 
 EVALUATOR_TESTS = $(EVALUATOR_TOP)/evaluator-tests
 evaluator_test_sources = $(wildcard evaluator/tests/*.[ch]) $(EVALUATOR_TOP)/libmexe.a
-evaluator_test_programs = $(addprefix $(EVALUATOR_TESTS)/,random_test numbers_test deep_test)
+evaluator_test_programs = $(addprefix $(EVALUATOR_TESTS)/,random_test numbers_test deep_test region_test)
 
 .PHONY: evaluator-tests fuzz-evaluator
 evaluator-tests: $(evaluator_test_programs) ## build the programs that test the evaluator's library
@@ -11,6 +11,8 @@ evaluator_compare = $(addprefix evaluator/tests/,compare.c reference.c ways.c)
 $(EVALUATOR_TESTS)/random_test: evaluator_more = $(evaluator_compare)
 $(EVALUATOR_TESTS)/numbers_test: evaluator_more = evaluator/tests/ways.c
 $(EVALUATOR_TESTS)/deep_test: evaluator_more = evaluator/tests/reference.c
+$(EVALUATOR_TESTS)/region_test: evaluator_more = -Iregion build/libbrkpoint_region.a
+$(EVALUATOR_TESTS)/region_test: build/libbrkpoint_region.a region/brkpoint_region.h
 
 $(EVALUATOR_TESTS)/%_test: $(evaluator_test_sources)
 	@mkdir -p $(@D)

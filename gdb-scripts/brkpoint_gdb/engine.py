@@ -13,8 +13,8 @@ import gdb
 
 from alloctrace import allocators, elf, escape, spool
 
-from . import borders, code, hooks, libraries, planted, rescue, settings, spool_file, stacks
-from . import syscalls
+from . import borders, code, hooks, libraries, planted, regions, rescue, settings
+from . import spool_file, stacks, syscalls
 from .process import Process, now
 
 _ENOSYS = (1 << 64) - 38  # what the kernel puts into rax at the entry of a system call
@@ -217,6 +217,7 @@ class Engine:
     def _hook(self, item):
         try:
             hooks.watch(self, item, self.Entry)
+            regions.watch(self, item)
             self.borders.watch_exit(item)
         except elf.ElfError as error:
             item.file = None

@@ -39,6 +39,8 @@ struct hook_stack {
     uint64_t number; /* of the hook; bit 15: behind a system call */
 };
 
+#define HOOK_CALL_BYTES 15 /* of emit_hook_call, up to where its call returns to */
+
 /* through.c: the program's unwinder looks for the table of a return address. */
 void agent_find_fde(struct hook_stack *);
 

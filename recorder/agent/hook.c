@@ -233,9 +233,17 @@ static void at_hook(struct thread_state *t, struct hook_stack *s, uint64_t kind)
     }
 }
 
+/* The kernel leaves in rcx where the system call returned to: a place in a stub, which nobody is to keep. */
+static void mend_rcx(struct hook_stack *s, uint64_t kind)
+{
+    if ((s->number & 0x8000) && s->rcx == s->stub - HOOK_CALL_BYTES)
+        s->rcx = (kind & 0xff) == HOOK_CLONE ? 0 : kind >> 8;
+}
+
 void agent_hook(struct hook_stack *s)
 {
     uint64_t kind = area()->hook_kind[s->number & 0x7fff];
+    mend_rcx(s, kind);
     if ((kind & 0xff) == HOOK_FDE) {
         agent_find_fde(s);
         return;

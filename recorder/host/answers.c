@@ -118,9 +118,11 @@ static void answer(struct host *h, struct thread_state *t, struct reader *r)
         if (ask->a[1] || r->tid == r->pid)
             life_exits(h, now, (int)(ask->a[0] & 0xff), ask->a[1] != 0);
         break;
-    case ASK_FORK:
-        break; /* that everything before is drained was all */
+    case ASK_FORK: /* that everything before is drained matters as well */
+        h->process->forker = r->tid;
+        break;
     case ASK_FORKED:
+        h->process->forker = r->tid;
         process_forked(h, (pid_t)ask->a[0]);
         break;
     case ASK_START:

@@ -13,6 +13,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
@@ -20,7 +21,8 @@
 #include <unistd.h>
 
 #define HAS_EXECED "it has just begun another program: try again"
-#define TRIES 3   /* to stop it at a moment when it has no new files */
+#define TRIES 3            /* to stop it at a moment when it has no new files */
+#define SEARCH_NS 50000000 /* 0.05 s: it stands meanwhile */
 #define ROUNDS 10 /* to stop it at moments when nobody stands where a jump is to be written */
 
 static bool problem(struct host *h, const char *what)
@@ -66,6 +68,31 @@ static bool may_map(struct host *h)
     return !locks || problem(h, "it locks all that it maps into memory (mlockall)");
 }
 
+/* Contexts that would go on in the middle of a jump; and what looks like an address in our code. */
+static void find_saved(struct host *h, struct standing *standing, const struct threads *threads,
+                       const struct plans *planned)
+{
+    size_t count = 0;
+    struct range *ranges = calloc(MAX_AREAS + planned->count, sizeof *ranges);
+    for (size_t i = 0; ranges != NULL && i < MAX_AREAS; i++)
+        if (h->process->areas[i].address)
+            ranges[count++] = (struct range){h->process->areas[i].address,
+                                             h->process->areas[i].stubs + STUBS_ROOM, false};
+    for (size_t i = 0; ranges != NULL && i < planned->count; i++)
+        ranges[count++] = moved_range(&planned->list[i].moved);
+    standing_find_saved(standing, threads, ranges, count, SEARCH_NS);
+    free(ranges);
+}
+
+static void keep_saved(struct host *h, struct standing *standing)
+{
+    h->before = calloc(1, sizeof *h->before);
+    if (h->before == NULL)
+        return;
+    *h->before = standing->saved;
+    standing->saved = (struct saved){0};
+}
+
 /* All threads stand. */
 static bool plant(struct host *h, const struct threads *threads)
 {
@@ -95,8 +122,10 @@ static bool plant(struct host *h, const struct threads *threads)
     h->standing = &standing;
     if (standing.maps.list != NULL)
         modules_update_by(h, &standing.maps);
+    find_saved(h, &standing, threads, planned);
     plans_write(h, planned);
     h->standing = NULL;
+    keep_saved(h, &standing);
     standing_free(&standing);
     h->family->area->recording = 1;
     return true;
@@ -165,6 +194,7 @@ static void plant_rest(struct host *h, struct plans *planned)
             break;
         if (is_same_program(h->process)) {
             standing_find(&standing, h, &threads, NULL);
+            find_saved(h, &standing, &threads, planned);
             h->standing = &standing;
             plans_write(h, planned);
             h->standing = NULL;

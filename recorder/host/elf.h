@@ -118,6 +118,13 @@ bool elf_is_static(const struct elf *elf); /* a program that runs without a load
 #define ELF_BUILD_ID_ROOM 129
 void elf_build_id(const struct elf *elf, char text[ELF_BUILD_ID_ROOM]);
 
+/* Where regions of the program begin and end (region/markers.S): the vaddrs of the two functions, by
+ * notes. The number of them, at most `room`. */
+struct elf_region_marks {
+    uint64_t begin, end;
+};
+size_t elf_region_marks(const struct elf *elf, struct elf_region_marks *marks, size_t room);
+
 /* The text in .comment or in read-only data that shows Rust's standard library inside, or NULL. */
 const char *elf_looks_like_rust(const struct elf *elf);
 

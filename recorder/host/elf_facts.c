@@ -5,6 +5,7 @@
 #include <string.h>
 
 #define NT_BUILD_ID 3 /* NT_GNU_BUILD_ID */
+#define NT_REGION 1   /* region/markers.S */
 #define MAX_NOTES (1u << 16)
 #define MAX_SEARCHED (1u << 28)
 
@@ -52,26 +53,61 @@ bool elf_is_static(const struct elf *elf)
     return !elf_interp(elf) && (elf->type == ET_EXEC || elf_is_pie(elf));
 }
 
+/* Where the next note of that name and type is described, from *at on; no bytes: there is none. */
+static struct elf_bytes next_note(struct elf_bytes notes, size_t *at, const char *name,
+                                  uint32_t type)
+{
+    size_t size = notes.size < MAX_NOTES ? notes.size : MAX_NOTES, length = strlen(name) + 1;
+    while (*at + 16 <= size) {
+        uint32_t head[3];
+        size_t named = *at + 12;
+        memcpy(head, notes.at + *at, sizeof head);
+        uint64_t start = named + (((uint64_t)head[0] + 3) & ~(uint64_t)3);
+        *at = start + (((uint64_t)head[1] + 3) & ~(uint64_t)3);
+        if (head[2] == type && head[0] == length && start + head[1] <= size &&
+            !memcmp(notes.at + named, name, length))
+            return (struct elf_bytes){notes.at + start, head[1]};
+    }
+    return (struct elf_bytes){NULL, 0};
+}
+
 static bool build_id_in(struct elf_bytes notes, char *text)
 {
     static const char digits[] = "0123456789abcdef";
-    size_t size = notes.size < MAX_NOTES ? notes.size : MAX_NOTES, at = 0;
-    while (at + 16 <= size) {
-        uint32_t head[3];
-        memcpy(head, notes.at + at, sizeof head);
-        uint64_t start = at + 12 + (((uint64_t)head[0] + 3) & ~(uint64_t)3);
-        bool wanted = head[2] == NT_BUILD_ID && !memcmp(notes.at + at + 12, "GNU", 4);
-        if (wanted && head[1] > 0 && head[1] <= 64 && start + head[1] <= size) {
-            for (uint32_t i = 0; i < head[1]; i++) {
-                *text++ = digits[notes.at[start + i] >> 4];
-                *text++ = digits[notes.at[start + i] & 15];
-            }
-            *text = 0;
-            return true;
+    struct elf_bytes found;
+    for (size_t at = 0; (found = next_note(notes, &at, "GNU", NT_BUILD_ID)).at;) {
+        for (size_t i = 0; i < found.size && found.size <= 64; i++) {
+            *text++ = digits[found.at[i] >> 4];
+            *text++ = digits[found.at[i] & 15];
         }
-        at = start + (((uint64_t)head[1] + 3) & ~(uint64_t)3);
+        *text = 0;
+        if (found.size > 0 && found.size <= 64)
+            return true;
     }
     return false;
+}
+
+size_t elf_region_marks(const struct elf *elf, struct elf_region_marks *marks, size_t room)
+{
+    Elf64_Phdr segment;
+    size_t count = 0;
+    for (unsigned i = 0; elf_segment(elf, i, &segment); i++) {
+        struct elf_bytes found, notes = {NULL, 0};
+        if (segment.p_type == PT_NOTE)
+            notes = (struct elf_bytes){elf_at(elf, segment.p_offset, segment.p_filesz),
+                                       segment.p_filesz};
+        for (size_t at = 0;
+             notes.at && (found = next_note(notes, &at, "brkpoint", NT_REGION)).at;) {
+            int32_t away[2];
+            if (found.size != sizeof away || count == room)
+                continue;
+            uint64_t place = segment.p_vaddr + (uint64_t)(found.at - notes.at);
+            memcpy(away, found.at, sizeof away);
+            marks[count++] = (struct elf_region_marks){place + (uint64_t)(int64_t)away[0],
+                                                       place + 4 + (uint64_t)(int64_t)away[1]};
+        }
+    }
+    return count;
 }
 
 void elf_build_id(const struct elf *elf, char text[ELF_BUILD_ID_ROOM])

@@ -219,11 +219,16 @@ void found_branches(struct findings *f, const struct code *code, struct range *r
             remember(f, &ranges[i]);
 }
 
-static const struct elf_named *named(const struct findings *f, const char *name)
+/* They are asked for in the order in which they were kept: the search begins behind the last. */
+static const struct elf_named *named(struct findings *f, const char *name)
 {
-    for (size_t i = 0; i < f->name_count; i++)
-        if (strcmp(f->names[i].name, name) == 0)
-            return &f->names[i].named;
+    for (size_t i = 0, at = f->name_last; i < f->name_count; i++) {
+        at = at + 1 < f->name_count ? at + 1 : 0;
+        if (strcmp(f->names[at].name, name) == 0) {
+            f->name_last = at;
+            return &f->names[at].named;
+        }
+    }
     return NULL;
 }
 

@@ -44,7 +44,7 @@ struct findings {
     struct found_part *parts;
     size_t part_count, part_room;
     struct found_name *names;
-    size_t name_count, name_room;
+    size_t name_count, name_room, name_last;
     struct range *branches; /* what was asked, with the answers */
     size_t branch_count, branch_room;
     enum found_answer is_rust;

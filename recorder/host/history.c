@@ -67,6 +67,7 @@ void history_free(struct history *h)
     free(h->nodes);
     free(h->groups);
     free(h->images);
+    free(h->regions);
     free(h->stages.changes);
     free(h->stages.known);
     free(h);
@@ -100,7 +101,8 @@ static uint32_t find_group(struct history *h, const struct thread *t, uint32_t n
                             .stack = stack,
                             .image = p->image,
                             .phase = p->phase,
-                            .process = t->process};
+                            .process = t->process,
+                            .region = t->region};
     return group_of(h, &key, t_ns, frame);
 }
 

@@ -142,6 +142,13 @@ void history_call(struct history *h, const struct history_call *call);
 int history_has_many_blocks(struct history *h, uint32_t pid, uint32_t tid);
 void history_calls(struct history *h, const struct history_call *calls, unsigned count);
 
+/* The thread enters a region of the program, and leaves the innermost one that it is in. `name`: the
+ * address of its name. Those that a thread is in end with it, and with its program. */
+void history_region_begin(struct history *h, uint64_t t, uint32_t pid, uint32_t tid, uint64_t name);
+void history_region_end(struct history *h, uint32_t pid, uint32_t tid);
+/* Of a child that was just forked: by that thread. */
+void history_regions_of(struct history *h, uint32_t pid, uint32_t tid, uint32_t child);
+
 /* What posix_memalign stored: to be told before its return. */
 void history_memptr(struct history *h, uint32_t pid, uint32_t tid, uint64_t pointer);
 

@@ -7,7 +7,7 @@ static int is_like(const struct group_key *a, const struct group_key *b)
 {
     return a->name == b->name && a->stack == b->stack && a->within == b->within &&
            a->phase == b->phase && a->image == b->image && a->process == b->process &&
-           a->pid == b->pid;
+           a->pid == b->pid && a->region == b->region;
 }
 
 static int is_same_group(const void *groups, uint32_t number, const void *wanted)
@@ -19,7 +19,8 @@ static uint64_t key_hash(const struct group_key *key)
 {
     uint64_t hash = mixed((uint64_t)(uint32_t)key->stack << 32 | key->within);
     hash = mixed(hash + ((uint64_t)key->name << 32 | key->process));
-    return mixed(hash + (key->image << 2 | key->phase));
+    hash = mixed(hash + (key->image << 2 | key->phase));
+    return key->region ? mixed(hash + key->region) : hash;
 }
 
 static uint64_t group_hash(const void *groups, uint32_t number)
@@ -69,9 +70,10 @@ void write_groups(struct history *h)
         size_t count = 0;
         while (count < ROWS_TOLD && h->groups_written < h->group_count) {
             const struct group *g = &h->groups[h->groups_written++];
+            uint32_t phase = g->key.phase | g->key.region << PHASE_BITS;
             rows[count++] = (struct row){
-                h->groups_written, g->key.name,  g->key.pid,   g->key.phase, g->key.within,
-                g->key.stack,      g->key.image, g->first_seq, g->first_t,   g->first_before};
+                h->groups_written, g->key.name,  g->key.pid,   phase,      g->key.within,
+                g->key.stack,      g->key.image, g->first_seq, g->first_t, g->first_before};
         }
         put_record(h, HISTORY_GROUPS, rows, count * sizeof *rows);
     }

@@ -110,6 +110,9 @@ uint32_t group_of(struct history *h, const struct group_key *key, uint64_t t_ns,
 void write_groups(struct history *h);
 void write_sums(struct history *h, int only_changed);
 
+/* history_regions.c */
+void leave_regions(struct thread *t);
+
 /* history_events.c */
 uint64_t new_event(struct history *h, uint64_t t_ns, uint32_t tid, uint32_t group,
                    const struct shape *shape);

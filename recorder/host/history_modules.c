@@ -42,6 +42,7 @@ void history_unmodule(struct history *h, uint32_t pid, uint64_t id)
     for (unsigned index = p ? p->module_count : 0; index; index--)
         if (p->modules[index - 1].id == id) {
             p->modules[index - 1].gone = 1;
+            p->unloads++;
             return;
         }
 }

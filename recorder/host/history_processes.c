@@ -82,6 +82,7 @@ static void forget(struct history *h, struct thread *t)
 {
     forget_open(h, t);
     forget_frames(t);
+    leave_regions(t);
     t->latest = 0;
 }
 
@@ -132,8 +133,10 @@ struct thread *known_thread(struct history *h, uint32_t pid, uint32_t tid)
 void history_thread(struct history *h, uint32_t pid, uint32_t tid)
 {
     struct thread *t = known_thread(h, pid, tid);
-    if (t)
+    if (t) {
         forget_open(h, t);
+        leave_regions(t);
+    }
 }
 
 void thread_free(struct thread *t)
@@ -141,6 +144,7 @@ void thread_free(struct thread *t)
     free(t->calls);
     free(t->frames);
     free(t->ids);
+    leave_regions(t);
     t->calls = NULL;
     t->frames = NULL;
     t->ids = NULL;
@@ -221,6 +225,7 @@ void history_fork(struct history *h, uint32_t parent, uint32_t child)
     to->image = from->image;
     to->phase = from->phase;
     to->bordered = from->bordered;
+    to->unloads = from->unloads;
     to->brk = from->brk;
     if (!copy_modules(h, from, to))
         blocks_copy(h, from, to);

@@ -69,6 +69,7 @@ static void begin(struct history *h, struct thread *t, struct group_key *key, ui
     key->image = p->image;
     key->phase = p->phase;
     key->process = t->process;
+    key->region = t->region;
     key->within = cause ? cause->group : 0;
     uint32_t number = group_of(h, key, t_ns, frame);
     if (!number)

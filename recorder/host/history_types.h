@@ -22,6 +22,8 @@ enum {
     STAGES = 128,        /* points of the timeline by group, at most twice as many */
     MAX_CHANGES = 1 << 18,
     PHASES = 4,
+    PHASE_BITS = 8,        /* of what a row of groups says of phase and region */
+    MAX_REGIONS = 1 << 16, /* each in its place among the others */
     NEAR = 256,
     REACHED = 16, /* of a thread's calls; more are never open */
 };
@@ -50,6 +52,7 @@ struct group_key {
     int32_t stack;              /* a trace node, 0 or less: no frames */
     uint64_t image;
     uint32_t phase, process;
+    uint32_t region; /* of history.regions, from 1; 0: in none */
 };
 
 enum { MAKERS = 4 };
@@ -130,6 +133,15 @@ struct thread {
     uint32_t frame_count, frame_room, sweep_at;
     uint32_t *ids; /* node number -> index + 1 */
     uint32_t id_count;
+    uint32_t *regions; /* those that are open, the innermost last */
+    uint32_t region, region_depth, region_room;
+    uint64_t regions_beyond; /* so many more were begun */
+};
+
+/* A part of the program that it has marked, within another one. */
+struct region {
+    uint64_t name, image; /* the address of its name, and the program that it is one of */
+    uint32_t process, unloads, parent, inner, next; /* inner: the first in it, next: beside it */
 };
 
 struct module {
@@ -148,6 +160,7 @@ struct process {
     struct module *modules;
     uint32_t module_count, module_room;
     uint32_t epoch;           /* counts loadings at addresses used before */
+    uint32_t unloads;         /* counts what a name may lie in no more */
     struct table live, inner; /* address -> index of `blocks`, `inners` */
     struct block *blocks;
     uint32_t block_count, block_room, block_free;
@@ -222,6 +235,9 @@ struct history {
     struct group *groups;
     uint32_t group_count, group_room, groups_written;
     struct index group_index;
+    struct region *regions;
+    uint32_t region_count, region_room, outer_regions; /* outer: the first that is in no other */
+    int has_lost_regions;
     struct image *images;
     uint32_t image_count, image_room;
     struct arguments *arguments;

@@ -259,6 +259,7 @@ static void plant_part(struct host *h, struct module *m, const struct text *text
 {
     struct plans plans = {0};
     plan_calls(h, m, text, &plans);
+    plan_regions(h, m, text, &plans);
     plan_sites(h, m, text, &plans);
     if (m->role == ROLE_LOADER)
         plan_named(h, m, text, "_dl_debug_state", HOOK_LIBS, 0, &plans);

@@ -13,7 +13,8 @@
  *               agent (tables.c)
  *   findings.c  what is found in such a file, kept for the next process, and on disk
  *               (findings_disk.h)
- *   hooks.c     allocator functions (hook_calls.c), system calls and borders get their detours,
+ *   hooks.c     allocator functions (hook_calls.c), marks of regions (hook_regions.c), system calls
+ *               and borders get their detours,
  *               worked out before they are written (plans.c), page by page (patches.c)
  *   borders.c   the phases: where they begin (border_main.c), the process there (border_state.c)
  *   execs.c     threads that are about to exec; whether they gain rights by it (privileges.c)
@@ -70,11 +71,14 @@ struct code_area {
 };
 #define MAX_AREAS 3
 
+enum region_mark { REGION_NONE, REGION_BEGIN, REGION_END };
+
 /* What stands behind a number of shared.h's hook_kind. */
 struct hook {
     enum hook_kind kind;
     uint64_t address;
     uint32_t module;
+    enum region_mark region; /* it is no call: the program marks a region */
     unsigned names;
     const struct watched *as[MAX_NAMES];
     uint32_t spool_id[MAX_NAMES];
@@ -138,6 +142,7 @@ struct process {
     bool watch_stacks;      /* it has none: stacks must tell */
     bool has_begun_image;   /* its phases are its own: it has exec'd */
     struct mapped *mapped;  /* mapped.h; NULL: nothing is known */
+    uint32_t forker;        /* the thread that is about to fork, or has just done so */
     struct armed *armed;    /* borders.c: MAX_ARMED of them; NULL: none yet */
     size_t armed_count;
     bool exits; /* lives.c: it called exit_group, and so cannot come back */
@@ -166,6 +171,7 @@ struct host {
     bool leaving;                     /* nothing new is to be planted */
     struct plans *deferred;    /* what is planned goes here, to be written later; else NULL */
     struct standing *standing; /* where its threads stand, while it is planted; else NULL */
+    struct saved *before;      /* what looked like addresses of ours when it was attached to */
     bool first_ended;
     const unsigned char *agent;
     size_t agent_size;

@@ -234,6 +234,7 @@ int main(int argc, char **argv)
             h->keeps_totals = true;
     }
     mallopt(M_MMAP_THRESHOLD, 1 << 17); /* most of a large table of zeros is never touched */
+    mallopt(M_TRIM_THRESHOLD, 1 << 24); /* what one child's tables held is for the next one's */
     if (!h->use_symbols)
         h->known.folder = NULL; /* what is found without debug files may be less */
     signal(SIGPIPE, SIG_IGN);

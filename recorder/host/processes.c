@@ -99,7 +99,10 @@ static void inherit(struct process *child, const struct process *parent)
 
 static void announce(struct host *h, const struct process *child, pid_t parent)
 {
+    const struct process *from = process_by(h, parent);
     history_fork(h->history, (uint32_t)parent, (uint32_t)child->tracee.pid);
+    if (from != NULL && from->forker != 0)
+        history_regions_of(h->history, (uint32_t)parent, from->forker, (uint32_t)child->tracee.pid);
     life_child(h, child, parent);
 }
 

@@ -2,6 +2,7 @@
 #include "records.h"
 #include "mapped.h"
 #include "overwritten.h"
+#include "hook_calls.h"
 #include "records_nodes.h"
 
 #include <stdlib.h>
@@ -165,7 +166,9 @@ static bool closed(struct reader *r, uint64_t sp)
 static bool is_hook(const struct host *h, uint64_t word)
 {
     uint32_t number = word >> 8 & 0xffff;
-    return number < h->family->hook_count && h->family->hooks[number].names != 0;
+    if (number >= h->family->hook_count)
+        return false;
+    return h->family->hooks[number].names != 0 || h->family->hooks[number].region != REGION_NONE;
 }
 
 static void enter(struct host *h, struct reader *r, uint64_t word, const uint64_t *record)
@@ -193,7 +196,11 @@ static void enter(struct host *h, struct reader *r, uint64_t word, const uint64_
 
 static void begin_call(struct host *h, struct reader *r, uint64_t word, const uint64_t *record)
 {
-    enter(h, r, word, record);
+    const struct hook *hook = &h->family->hooks[word >> 8 & 0xffff];
+    if (hook->region != REGION_NONE)
+        region_marked(h, r, hook, record);
+    else
+        enter(h, r, word, record);
     r->pace_ns = ring_pace(h, r);
 }
 

@@ -13,11 +13,6 @@
 #define MOST_STACK (UINT64_C(64) << 20) /* bytes of one stack that are looked at */
 #define MOST_STACKS 8                   /* of one thread: its handlers may have their own */
 
-/* struct sigcontext of asm/sigcontext.h, as the kernel leaves it: rsp, rip, flags, then cs, gs, fs
- * and ss in one word. */
-#define SELECTORS UINT64_C(0x002b000000000033)
-enum { RSP_BEFORE = 3, RIP_BEFORE = 2 };
-
 static void add(struct standing *s, pid_t tid, uint64_t slot, uint64_t pc)
 {
     struct place *list = with_room_for_one(s->list, s->count, &s->room, 64, sizeof *list);
@@ -111,8 +106,29 @@ void standing_find(struct standing *s, struct host *h, const struct threads *thr
     }
 }
 
+static bool is_a_place(const struct standing *s, uint64_t slot)
+{
+    for (size_t i = 0; i < s->count; i++)
+        if (s->list[i].slot == slot)
+            return true;
+    return false;
+}
+
+void standing_find_saved(struct standing *s, const struct threads *threads, struct range *ranges,
+                         size_t count, uint64_t limit_ns)
+{
+    struct saved *saved = &s->saved;
+    size_t kept = 0;
+    saved_find(saved, s->h, &s->maps, threads, ranges, count, limit_ns);
+    for (size_t i = 0; i < saved->count; i++)
+        if (!is_a_place(s, saved->list[i].at))
+            saved->list[kept++] = saved->list[i];
+    saved->count = kept;
+}
+
 void standing_free(struct standing *s)
 {
+    saved_free(&s->saved);
     chains_free(s->chains);
     maps_free(&s->maps);
     free(s->list);
@@ -180,7 +196,7 @@ static bool step_aside(struct standing *s, struct place *place, const struct mov
 bool standing_step_aside(struct standing *s, const struct moved *moved, unsigned length)
 {
     const struct tracee *t = &s->h->process->tracee;
-    if (s->failed)
+    if (s->failed || saved_leads_into(&s->saved, moved->patch + 1, moved->patch + length))
         return false;
     /* All or nobody: whoever stands in a copy that nothing leads into is lost to us. */
     for (size_t i = 0; i < s->count; i++)

@@ -9,7 +9,7 @@
 #define RECORDER_STANDING_H
 
 #include "chains.h"
-#include "threads.h"
+#include "saved.h"
 
 struct moved;
 
@@ -30,12 +30,16 @@ struct standing {
     struct maps maps;
     struct host *h;
     struct chains *chains; /* NULL: not asked for yet */
+    struct saved saved;    /* of what standing_find_saved looked for */
 };
 
 /* Look at all threads of the process that is served. `words` as above, or NULL. standing_free in any
  * case. What looks like a signal's frame is in the list; whether it is one is for standing_proof. */
 void standing_find(struct standing *s, struct host *h, const struct threads *threads,
                    const uint64_t *words);
+/* And words elsewhere that lead into one of the ranges: contexts that no thread runs now (saved.h). */
+void standing_find_saved(struct standing *s, const struct threads *threads, struct range *ranges,
+                         size_t count, uint64_t limit_ns);
 void standing_free(struct standing *s);
 /* A thread's own register is alive. */
 enum proof standing_proof(struct standing *s, const struct place *place);

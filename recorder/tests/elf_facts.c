@@ -74,6 +74,9 @@ static void print_facts(struct elf *elf)
     printf("pie %d\nstatic %d\n", elf_is_pie(elf), elf_is_static(elf));
     printf("interp %s\nsoname %s\n", interp ? interp : "", soname ? soname : "");
     printf("rust %s\nbuild_id %s\n", rust ? rust : "", id);
+    struct elf_region_marks marks[16];
+    for (size_t i = 0, count = elf_region_marks(elf, marks, 16); i < count; i++)
+        printf("region %" PRIu64 " %" PRIu64 "\n", marks[i].begin, marks[i].end);
     print_list("initialiser", vaddrs, elf_initialisers(elf, vaddrs, 4096));
     print_list("finaliser", vaddrs, elf_finalisers(elf, vaddrs, 4096));
 }

@@ -28,6 +28,7 @@ static void keep(struct facts *facts, const struct member *member)
         {"brk", &facts->brk, NULL, 0},
         {"tid", &facts->tid, NULL, 0},
         {"value", &facts->value, NULL, 0},
+        {"t_ns", &facts->t_ns, NULL, 0},
     };
     for (size_t at = 0; at < sizeof known / sizeof *known; at++) {
         if (strcmp(member->name, known[at].name))

@@ -7,7 +7,7 @@
 
 struct facts {
     char type[24], name[64], impl[256], phase[24], arguments[64], returns[24];
-    uint64_t id, index, pid, started, start, end, brk, tid, value;
+    uint64_t id, index, pid, started, start, end, brk, tid, value, t_ns;
     int has_started, has_impl, has_arguments;
 };
 

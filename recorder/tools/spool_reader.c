@@ -84,6 +84,14 @@ static void info(struct reader *r, const char *payload, size_t length)
         history_memptr(r->h, r->pid, (uint32_t)facts.tid, facts.value);
         return;
     }
+    if (!strcmp(facts.type, "region_begin")) {
+        history_region_begin(r->h, facts.t_ns, r->pid, (uint32_t)facts.tid, facts.value);
+        return;
+    }
+    if (!strcmp(facts.type, "region_end")) {
+        history_region_end(r->h, r->pid, (uint32_t)facts.tid);
+        return;
+    }
     tell(r, &facts);
     history_info(r->h, payload, length);
 }

@@ -7,14 +7,16 @@ let isToScale = false;
 function setUpBlocks() {
   const home = place("memory");
   if (!run.whole || !N) {
-    home.append(el("p", { class: "quiet" }, "Blocks are followed only where all events are in the page."));
+    home.append(el("p", { class: "quiet" }, "Blocks and mappings are followed only where all events are in the page."));
     return;
   }
   home.append(
+    el("dl", { id: "bars", class: "bars" }),
     el("div", { class: "buttons", role: "group", "aria-label": "width of the blocks" },
       button("equally wide", () => { isToScale = false; drawBlocks(); }, { "data-scale": "equal" }),
       button("true to scale", () => { isToScale = true; drawBlocks(); }, { "data-scale": "true" })),
-    el("div", { id: "blocks" }));
+    el("div", { id: "blocks" }),
+    el("div", { id: "space" }));
   onView(drawBlocks);
 }
 
@@ -46,14 +48,23 @@ function drawBlocks() {
   for (const made of document.querySelectorAll("[data-scale]")) {
     made.setAttribute("aria-pressed", (made.dataset.scale === "true") === isToScale);
   }
-  const home = byId("blocks");
   const at = view.step;
-  if (at === null) return fill(home, el("p", { class: "quiet" }, "Choose an event: what is live after it stands here."));
-  if (asking !== null) return fill(home, el("p", { class: "quiet" }, "Hidden while you predict."));
+  if (at === null || asking !== null) {
+    const said = at === null ? "Choose an event: what is live after it stands here." : "Hidden while you predict.";
+    fill(byId("bars"));
+    fill(byId("space"));
+    return fill(byId("blocks"), el("p", { class: "quiet" }, said));
+  }
   const all = blocksAfter(at);
-  if (!all) return fill(home, el("p", { class: "quiet" }, "Calls overlap here: which blocks are live cannot be told event by event."));
-  const mine = [...all.values()].filter((block) => block.pid === kindOf(at).pid && block.address !== null);
-  mine.sort((a, b) => (BigInt(a.address) < BigInt(b.address) ? -1 : 1));
+  const mine = all && [...all.values()].filter((block) => block.pid === kindOf(at).pid && block.address !== null);
+  if (mine) mine.sort((a, b) => (BigInt(a.address) < BigInt(b.address) ? -1 : 1));
+  drawSpace(at, mine);
+  drawRows(at, mine);
+}
+
+function drawRows(at, mine) {
+  const home = byId("blocks");
+  if (!mine) return fill(home, el("p", { class: "quiet" }, "Calls overlap here: which blocks are live cannot be told event by event."));
   const now = mine.findIndex((block) => block.block === ev.block[at]);
   const first = Math.max(0, Math.min(now - BLOCKS / 2, mine.length - BLOCKS));
   const seen = mine.slice(first, first + BLOCKS);
@@ -61,21 +72,81 @@ function drawBlocks() {
   const gone = now < 0 && ev.block[at] !== null && !isSyscall(at) ? ` Block #${ev.block[at]} has just gone.` : "";
   fill(home,
     el("p", {}, `${count(mine.length, "block")} of ${exactSize(sum)} ${mine.length === 1 ? "is" : "are"} live after event ${grouped(ev.seq[at])}.${gone}`),
-    el("ol", { class: isToScale ? "blocks scaled" : "blocks" }, ...seen.flatMap((block, i) => blockBox(block, seen[i - 1], at, sum))),
+    ...rowsOf(seen, mappingsAt(at)).flatMap((row) => [
+      row.mapping ? el("h4", {}, bdi(row.mapping.name), el("span", { class: "quiet" }, `, ${count(row.blocks.length, "live block")}`)) : null,
+      el("ol", { class: isToScale ? "blocks scaled" : "blocks" }, ...boxesOf(row, at, mine))]),
     mine.length > seen.length ? el("p", { class: "quiet" }, `${count(mine.length - seen.length, "more block")} at lower or higher addresses.`) : null);
 }
 
-// A block, and before it the bytes between it and the one before, where they are near.
-function blockBox(block, before, at, sum) {
+// Blocks beside each other in one mapping are a row; where no mapping is known all are one.
+function rowsOf(blocks, mappings) {
+  const parts = mappings.flatMap((one) => usableParts(one));
+  const rows = [];
+  for (const block of blocks) {
+    const mapping = parts.find((one) => isIn(block, one)) || null;
+    const last = rows[rows.length - 1];
+    if (last && last.mapping === mapping) last.blocks.push(block);
+    else rows.push({ mapping, blocks: [block] });
+  }
+  return rows;
+}
+
+// Of a mapping the stretches that may be used: an arena is reserved before it is opened.
+function usableParts(mapping) {
+  const found = [];
+  for (const part of mapping.parts) {
+    const last = found[found.length - 1];
+    if (part.access === "") continue;
+    if (last && last.end === part.start) last.end = part.end;
+    else found.push({ ...part });
+  }
+  return found;
+}
+
+// The boxes of a row: before each block the bytes between it and the one before, and at the end
+// what is left up to the mapping's own.
+function boxesOf({ mapping, blocks }, at, all) {
+  const found = [];
+  let end = mapping && isFirstOf(blocks[0], mapping, all) ? mapping.start : null;
+  for (const block of blocks) {
+    if (end !== null) found.push(gapBox(BigInt(block.address) - end, end === (mapping && mapping.start) ? "before the first block" : "between"));
+    found.push(blockBox(block, at));
+    end = BigInt(block.address) + BigInt(block.bytes);
+  }
+  if (mapping && end <= mapping.end && isLastOf(blocks[blocks.length - 1], mapping, all)) {
+    found.push(topBox(mapping.end - end, mapping.kind === "heap"));
+  }
+  return found;
+}
+
+function isFirstOf(block, mapping, all) {
+  return all.find((one) => isIn(one, mapping)) === block;
+}
+
+function isLastOf(block, mapping, all) {
+  return all.filter((one) => isIn(one, mapping)).pop() === block;
+}
+
+function blockBox(block, at) {
   const kind = kindOf(block.at);
-  const gap = before ? BigInt(block.address) - BigInt(before.address) - BigInt(before.bytes) : null;
-  const isNear = gap !== null && gap >= 0n && gap < 4096n;
   const made = button("", () => stepTo(block.at), {
     class: `block ${kind.origin}${block.block === ev.block[at] && !isSyscall(at) ? " now" : ""}`, "data-block": block.block,
     title: `block #${block.block} at ${block.address}: ${exactSize(block.bytes)}, ${whoOf(kind)}, ${kind.purpose || "for: unknown"}` });
   made.append(el("b", {}, `#${block.block}`), el("span", {}, size(block.bytes)));
   const box = el("li", {}, made);
   if (isToScale) box.style.flexGrow = String(Math.max(1, block.bytes));
-  const between = before ? el("li", { class: isNear ? "gap" : "gap far", title: isNear ? `${gap} bytes between: header, padding, or free` : "far apart" }, isNear ? `${gap}` : "…") : null;
-  return between ? [between, box] : [box];
+  return box;
+}
+
+function gapBox(bytes, where) {
+  const isNear = bytes >= 0n && bytes < 1048576n;
+  return el("li", { class: "gap", title: isNear ? `${grouped(bytes)} bytes ${where}: headers, padding, or free` : "far apart" },
+    isNear ? (bytes < 4096n ? String(bytes) : size(Number(bytes))) : "…");
+}
+
+function topBox(bytes, isHeap) {
+  const text = isHeap ? `${size(Number(bytes))} to the top` : size(Number(bytes));
+  const box = el("li", { class: "gap top", title: `${grouped(bytes)} bytes up to ${isHeap ? "the break, the end of the heap" : "the mapping's end"}: free, or freed before` }, text);
+  if (isToScale) box.style.flexGrow = String(Math.max(1, Number(bytes)));
+  return box;
 }

@@ -72,7 +72,7 @@ function stepNext(isWanted) {
   const from = view.step === null ? -1 : view.step;
   const found = shown().find((at) => at > from && isWanted(at));
   if (found !== undefined) return stepTo(found);
-  if (!byId("none")) byId("step").prepend(el("p", { class: "note", id: "none" }, "There is none behind this one."));
+  if (!byId("none")) byId("step").prepend(el("p", { class: "note", id: "none" }, said.behind));
 }
 
 // Whether there is something to be guessed at the step: an un-nested call.
@@ -105,50 +105,45 @@ function drawCard() {
     stackList(at));
 }
 
+// The words are the terminal's too: reports/card_words.py.
+const said = run.words;
+
+function fillIn(template, values) {
+  return template.replace(/\{(\w+)\}/g, (_, name) => values[name]);
+}
+
 function sentence(at) {
   const kind = kindOf(at);
   const site = sites[kindOf(outermost[at]).site];
-  const who = {
-    loader: "The loader",
-    runtime: `The ${kind.owner || "unknown"} runtime`,
-    user: kind.direct ? "Your code" : `Your code, through ${kind.via || "a library"},`,
-    unknown: "Somebody unknown",
-  }[kind.origin];
-  return `${who} ${deed(at)}, ${kind.purpose ? `for: ${kind.purpose}` : "for a purpose that no rule knows"}${/[.?!]$/.test(kind.purpose || "") ? "" : "."} In the code: ${placeOf(site)}.`;
+  const key = kind.origin === "user" && !kind.direct ? "via" : kind.origin;
+  const who = fillIn(said.who[key], { owner: kind.owner || "unknown", via: kind.via || "a library" });
+  const end = /[.?!]$/.test(kind.purpose || "") ? "" : ".";
+  const what = kind.purpose ? fillIn(said.for, { purpose: kind.purpose }) + end : said["for nothing known"];
+  return fillIn(said.sentence, { who, deed: deed(at), what, place: placeOf(site) });
 }
 
 function deed(at) {
-  const kind = kindOf(at);
-  const bytes = exactSize(Math.abs(bytesOf(at)));
-  const block = ev.block[at] === null ? "" : ` (block #${ev.block[at]})`;
-  const deeds = {
-    free: `gave back a block${block}`,
-    realloc: `asked for a block of ${bytes} in place of an older one${block}`,
-    reallocarray: `asked for a block of ${bytes} in place of an older one${block}`,
-    brk: ev.size[at] > 0 ? `moved the end of the heap up by ${bytes}` : ev.size[at] < 0 ? `moved the end of the heap down by ${bytes}` : "asked where the heap ends",
-    mmap: `asked the kernel for ${bytes} of address space`,
-    munmap: `gave ${bytes} of address space back to the kernel`,
-    mremap: `had the kernel move or resize ${bytes} of address space`,
-    mprotect: `had the kernel change the protection of ${bytes}`,
-    madvise: `told the kernel how ${bytes} will be used`,
-  };
-  return deeds[kind.name] || `asked for ${bytes}${block}`;
+  const name = kindOf(at).name;
+  const moved = name === "brk" ? ev.size[at] : 0;
+  const key = moved > 0 ? "brk up" : moved < 0 ? "brk down" : Object.hasOwn(said.deeds, name) ? name : "call";
+  return fillIn(said.deeds[key], {
+    bytes: exactSize(Math.abs(bytesOf(at))), block: ev.block[at] === null ? "" : ` (block #${ev.block[at]})` });
 }
 
 function consequences(at) {
+  const effects = said.effects;
   if (isSyscall(at)) {
     const call = around(at);
-    if (call >= 0) return el("p", { class: "effect reached" }, "Made during ", link(call), ".");
-    return el("p", { class: "effect" }, ev.cause[at] === null
-      ? "No recorded call was open: the code that asked made the system call itself."
-      : `Made during call ${ev.cause[at]}, which is not in this page.`);
+    if (call >= 0) return el("p", { class: "effect reached" }, effects["made during"], link(call), ".");
+    return el("p", { class: "effect" }, ev.cause[at] === null ? effects["by none"]
+      : `${effects["made during"]}call ${ev.cause[at]}, which is not in this page.`);
   }
   if (isNested[at]) {
     const outer = around(at);
-    return el("p", { class: "effect" }, "Nested in ", outer >= 0 ? link(outer) : `call ${ev.outer[at]}`, "; not counted again.");
+    return el("p", { class: "effect" }, effects.nested, outer >= 0 ? link(outer) : `call ${ev.outer[at]}`, effects["not again"]);
   }
-  if (!reaches(at)) return el("p", { class: "effect" }, "It never reached the kernel.", verdictOnGuess(false));
-  return el("p", { class: "effect reached" }, "It reached the kernel: ",
+  if (!reaches(at)) return el("p", { class: "effect" }, effects.never, verdictOnGuess(false));
+  return el("p", { class: "effect reached" }, effects.reached,
     ...made[at].flatMap((syscall, i) => [i ? ", " : "", link(syscall)]), ".", verdictOnGuess(true));
 }
 

@@ -181,7 +181,7 @@ function binCells() {
   const found = new Map();
   const wide = run.bins ? run.bins.width : 1;
   for (const row of run.bins ? run.bins.series : []) {
-    if ((view.origin && row.origin !== view.origin) || (view.phase && row.phase !== view.phase)) continue;
+    if (!isSeriesShown(row)) continue;
     if (view.only === "calls" && row.kind !== "call") continue;
     let sum = 0;
     row.at.forEach((bin, i) => {
@@ -190,4 +190,9 @@ function binCells() {
     if (sum) found.set([row.origin, row.phase, row.kind].join(" "), sum);
   }
   return found;
+}
+
+function isSeriesShown(row) {
+  return !(view.origin && row.origin !== view.origin) && !(view.phase && row.phase !== view.phase) &&
+    !(view.program && row.program && row.program !== view.program);
 }

@@ -11,9 +11,9 @@ from array import array
 
 from alloctrace import chosen, measure, words
 from alloctrace.sites import PLACE, place
-from reports import json_report, sentences
+from reports import card_words, json_report, measures, sentences
 from reports.event_json import address
-from reports.page import replay, windows
+from reports.page import replay, space, windows
 from reports.page.fit import fit
 
 WHOLE = 10000  # events: with more a page holds windows of them
@@ -22,10 +22,7 @@ KIND = (
     " purpose purpose_rule source site stack cut"
 ).split()
 FRAME = "function module file line inlined offset".split()
-LEAF = (  # stack, who, when, and the measures of the sites
-    "node origin phase bytes peak_bytes live_bytes temporary_bytes count calls_reaching_kernel"
-).split()
-_OF_GROUP = "allocated peak_bytes live_bytes temporary_bytes allocations reached".split()
+LEAF = "site node origin phase program".split() + [m.field for m in measures.BY.values()]
 NODES = 20000  # of the tree of stacks; the others are the rest
 COLUMNS = (
     "seq t_ns tid kind dur_ns size nmemb align ptr result errno args block cause outer".split()
@@ -42,7 +39,10 @@ def of(summary, trace):
     events = list(_events(trace, wanted, ranges)) if kept else []
     for event in events:
         packed.add(event)
-    leaves = None if whole else packed.leaves(trace.sums().groups, wanted)
+    at_peak = chosen.at_peak(summary)
+    leaves = (
+        None if whole else packed.leaves(trace.sums().groups, wanted, at_peak, summary["sites"])
+    )
     facts = {
         "schema": 1,
         "whole": whole,
@@ -51,6 +51,8 @@ def of(summary, trace):
         "verdict": fit(sentences.verdict(summary)),
         "origins": list(words.ORIGINS),
         "phases": list(words.PHASES),
+        "words": card_words.WORDS,
+        "measures": [[m.field, m.label, m.means] for m in measures.BY.values()],
         "summary": fit(json_report.record(summary)),
         "bins": bins,
         "ranges": ranges,
@@ -59,6 +61,7 @@ def of(summary, trace):
     }
     if whole:
         facts["memory"] = replay.of(events, summary)
+        facts["space"] = space.of(events, trace)
     return facts
 
 
@@ -125,8 +128,7 @@ class _Packer:
 
     def _site(self, event):
         frame = self._tree.deciding_frame(event.stack, event.verdict)
-        *names, line, offset, origin = place(frame, measure.origin(event))
-        return self._sites.of((*map(fit, names), line, address(offset), origin))
+        return self._number_of(place(frame, measure.origin(event)))
 
     def _node(self, node):
         """The page's own number of a node of the tree of stacks; callers come first."""
@@ -145,24 +147,39 @@ class _Packer:
         names = fit(frame.function), fit(frame.module), fit(frame.file)
         return self._frames.of((*names, frame.line, frame.inlined, address(frame.offset)))
 
-    def leaves(self, groups, wanted):
-        """Sums by stack, origin and phase: of stacks with most bytes, and of the rest together."""
-        sums = {}
+    def leaves(self, groups, wanted, at_peak, told):
+        """Sums by place, stack, phase and program: of `told`, places of the record, and of stacks
+        with most bytes; of the rest together."""
+        places = {_key_of(row) for row in told}
+        sums, values = {}, [measures.of_group(by, at_peak) for by in measures.BY]
         for group in groups:
             if group.allocations and (not wanted or wanted(group)):
-                key = (self._tree.node(group.stack), measure.origin(group), group.phase)
-                row = sums.setdefault(key, [0] * len(_OF_GROUP))
-                for at, name in enumerate(_OF_GROUP):
-                    row[at] += getattr(group, name)
+                key = self._known_site(group, places), self._tree.node(group.stack)
+                key += measure.origin(group), group.phase, _program(group)
+                row = sums.setdefault(key, [0] * len(values))
+                for at, value in enumerate(values):
+                    row[at] += value(group)
         rows, rest = [], {}
-        for (node, *who), row in sorted(sums.items(), key=lambda item: -item[1][0]):
-            if len(self._nodes) < NODES:
-                rows.append([self._node(node), *who, *row])
+        for (site, node, *who), row in sorted(sums.items(), key=lambda item: -item[1][0]):
+            if len(self._nodes) < NODES and len(rows) < NODES:
+                rows.append([site, self._node(node), *who, *row])
                 continue
-            known = rest.setdefault(tuple(who), [0] * len(_OF_GROUP))
+            known = rest.setdefault((site, *who), [0] * len(values))
             known[:] = [a + b for a, b in zip(known, row)]
-        rows += [[-1, *who, *row] for who, row in rest.items()]
+        rows += [[site, -1, *who, *row] for (site, *who), row in rest.items()]
         return {"names": LEAF, "rows": rows}
+
+    def _known_site(self, group, places):
+        """Its number; -1: it is none of those that are told one by one."""
+        frame = self._tree.deciding_frame(group.stack, group.verdict)
+        key = place(frame, measure.origin(group))
+        if key not in places:
+            return -1
+        return self._number_of(key)
+
+    def _number_of(self, key):
+        *names, line, offset, origin = key
+        return self._sites.of((*map(fit, names), line, address(offset), origin))
 
     def tables(self):
         return {
@@ -176,6 +193,17 @@ class _Packer:
                 "frame": list(array("I", [frame for _, frame in self._nodes])),
             },
         }
+
+
+def _key_of(row):
+    """As `place` tells it, of a record's site."""
+    offset = row["offset"]
+    values = dict(row, offset=None if offset is None else int(offset, 16))
+    return tuple(values[name] for name in PLACE)
+
+
+def _program(event):
+    return "%d.%d" % (event.pid, event.image)
 
 
 class _Numbered:

@@ -26,6 +26,7 @@ SCRIPTS = (
     "choose.js",
     "card.js",
     "why.js",
+    "space.js",
     "blocks.js",
     "filters.js",
     "matrix.js",
@@ -52,7 +53,7 @@ def render(summary, trace):
             "<!DOCTYPE html>\n",
             '<html lang="en"><head><meta charset="utf-8">\n',
             '<meta http-equiv="Content-Security-Policy" content="%s">\n'
-            % (_POLICY % (_hash(script), _hash(style))),
+            % (_POLICY % (hash_of(script), hash_of(style))),
             '<meta name="viewport" content="width=device-width, initial-scale=1">\n',
             '<meta name="referrer" content="no-referrer">\n',
             "<title>%s</title>\n" % escape(panels.title(summary)),
@@ -75,7 +76,7 @@ def joined(names):
     return '\n"use strict";\n(() => {\n%s})();\n' % text if names[0].endswith(".js") else text
 
 
-def _hash(text):
+def hash_of(text):
     return "sha256-" + base64.b64encode(hashlib.sha256(text.encode("utf-8")).digest()).decode()
 
 

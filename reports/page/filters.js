@@ -63,7 +63,7 @@ function hides() {
     else if (number) parts.push(`${count(number, "call")} ${names[origin]}`);
   }
   if (syscalls) parts.push(count(syscalls, "memory syscall"));
-  const rest = !run.whole && (view.only === "reached" || view.site !== null || view.fn !== null) ? " (the filter by call, place or function holds for single events and the tree of calls alone)" : "";
+  const rest = !run.whole && (view.only === "reached" || view.site !== null || view.fn !== null) ? " (the filter by call, place or function holds for single events, sites and the tree of calls, not for these counts)" : "";
   return (parts.length ? `hidden: ${listed(parts)}` : "nothing is hidden") + rest;
 }
 

@@ -45,8 +45,8 @@ def body(summary, facts):
             _card(),
             section(
                 "memory",
-                "What was live then?",
-                "The blocks after the event above, by address, with the bytes between them: the "
+                "What did memory look like then?",
+                "After the event above. Blocks stand by address, with the bytes between them: the "
                 "allocator's headers, padding, or free. A block keeps its number when it moves.",
                 '<div class="js"></div>',
             ),
@@ -127,10 +127,11 @@ def _number(summary):
         value, means = values[name], means or _left(summary)
         text = "unknown" if value is None else sentences.grouped(value)
         unit = " bytes" if name in ("peak", "left") and value is not None else ""
+        size = " long" if len(text) > 9 else ""
         return (
             '<li><button type="button" class="number" data-number="%s" aria-pressed="false">'
-            '<b><span class="value">%s</span><small>%s</small></b><span class="label">%s</span>'
-            '<span class="means">%s</span></button></li>' % (name, text, unit, label, means)
+            '<b><span class="value%s">%s</span><small>%s</small></b><span class="label">%s</span>'
+            '<span class="means">%s</span></button></li>' % (name, size, text, unit, label, means)
         )
 
     return made

@@ -1,13 +1,6 @@
 // Where in the code: places that allocate, sorted by any measure, found by any name.
 
-const MEASURES = [
-  ["bytes", "asked for", "bytes asked for"],
-  ["peak_bytes", "at the peak", "bytes live at the peak"],
-  ["live_bytes", "left", "bytes live at the end"],
-  ["temporary_bytes", "temporary", "bytes freed before their thread asked again"],
-  ["count", "allocations", "how often"],
-  ["calls_reaching_kernel", "reached the kernel", "allocations that made a memory syscall"],
-];
+const MEASURES = run.measures; // field, label, what it means
 const AT_ONCE = 50;
 let more = AT_ONCE;
 
@@ -69,13 +62,34 @@ function purposeOf(purposes) {
   return purposes.length === 1 ? first : `${first} (and ${count(purposes.length - 1, "other purpose")})`;
 }
 
-// Of a run whose events are not all here: the record's own rows, whatever the range.
+// Of a run whose events are not all here: sums of its stacks, whatever the range.
 function toldRows() {
-  const known = new Map(sites.map((site, at) => [siteKey(site), at]));
-  return summary.sites
-    .filter((row) => !view.origin || row.origin === view.origin)
-    .map((row) => ({ ...row, site: known.has(siteKey(row)) ? known.get(siteKey(row)) : null,
-      text: row.purposes > 1 ? `several: ${row.by_purpose[0].purpose || "unknown"} …` : row.purpose || "unknown" }));
+  const rows = new Map();
+  const first = run.leaves.names.length - MEASURES.length;
+  for (const leaf of run.leaves.rows) {
+    if (!isLeafShown(leaf)) continue;
+    const key = leaf[0] < 0 ? `others ${leaf[2]}` : leaf[0];
+    if (!rows.has(key)) rows.set(key, newRow(leaf));
+    MEASURES.forEach(([name], i) => { rows.get(key)[name] += leaf[first + i]; });
+  }
+  return [...rows.values()];
+}
+
+function newRow([site, , origin]) {
+  const row = site < 0 ? { function: "places that this page does not tell apart", origin, site: null, text: "" }
+    : { ...sites[site], site, text: toldPurpose(sites[site]) };
+  for (const [name] of MEASURES) row[name] = 0;
+  return row;
+}
+
+let purposes = null; // by place, what the record says it is for
+
+function toldPurpose(site) {
+  if (!purposes) {
+    purposes = new Map(summary.sites.map((row) => [siteKey(row),
+      row.purposes > 1 ? `several: ${row.by_purpose[0].purpose || "unknown"} …` : row.purpose || "unknown"]));
+  }
+  return purposes.get(siteKey(site)) || "unknown";
 }
 
 function siteKey(site) {
@@ -100,7 +114,7 @@ function drawSites() {
   byId("sites-more").hidden = rows.length <= more;
   const hidden = all.length - rows.length;
   byId("sites-said").textContent = `${count(rows.length, "site")}${hidden ? `, ${grouped(hidden)} hidden by the search` : ""}` +
-    (run.whole ? "" : `, of the whole run, whatever the range${summary.site_count > summary.sites.length ? `; ${grouped(summary.site_count - summary.sites.length)} more in the trace` : ""}`);
+    (run.whole ? "" : `, of the whole run, whatever the range${summary.site_count > summary.sites.length ? `; ${grouped(summary.site_count - summary.sites.length)} more are not told apart here: brkpoint report ${run.trace} --by bytes --top N` : ""}`);
 }
 
 function siteRow(row, told, sort, highest) {

@@ -147,7 +147,7 @@ function drawLines(context, axis, at, wide, shift, drawn) {
 function drawBins(context, axis) {
   const bars = new Map(); // x -> sums of one pixel
   for (const row of run.bins.series) {
-    const faint = (view.origin && row.origin !== view.origin) || (view.phase && row.phase !== view.phase);
+    const faint = !isSeriesShown(row);
     row.at.forEach((bin, i) => {
       const x = Math.floor(axis.of(bin * run.bins.width));
       if (x < -50 || x > axis.width) return;

@@ -17,14 +17,17 @@ function valuesByNode(measure) {
   }
   const told = run.leaves;
   const column = told.names.indexOf(measure);
-  for (const row of told.rows) {
-    const [node, origin, phase] = row;
-    if (view.origin && origin !== view.origin) continue;
-    if (view.phase && phase !== view.phase) continue;
-    if (view.fn !== null && !holds(node, view.fn)) continue;
-    put(node, origin, row[column]);
-  }
+  for (const row of told.rows) if (isLeafShown(row)) put(row[1], row[2], row[column]);
   return found;
+}
+
+// Whether the filters let the sums of a stack through, where not all events are here.
+function isLeafShown([site, node, origin, phase, program]) {
+  if (view.origin && origin !== view.origin) return false;
+  if (view.phase && phase !== view.phase) return false;
+  if (view.program && program !== view.program) return false;
+  if (view.site !== null && site !== view.site) return false;
+  return view.fn === null || (node >= 0 && holds(node, view.fn));
 }
 
 function measureOf(at, measure) {

@@ -44,7 +44,7 @@ function viewOf(hash) {
     phase: oneOf(said.get("phase"), phases),
     only: oneOf(said.get("only"), Object.keys(ONLY).filter(canFilter)),
     site: Number.isInteger(site) && site >= 0 && site < sites.length ? site : null,
-    program: run.whole && /^\d+\.\d+$/.test(said.get("program") || "") ? said.get("program") : null,
+    program: /^\d+\.\d+$/.test(said.get("program") || "") ? said.get("program") : null,
     tid: run.whole && /^\d+$/.test(said.get("tid") || "") ? said.get("tid") : null,
     sort: said.get("sort"),
     q: said.get("q"),

@@ -1,8 +1,8 @@
-// Programs and threads of the run, where there are several: each is a filter. They are told apart
-// event by event, and so only where all events are in the page.
+// Programs and threads of the run, where there are several: each is a filter. Sums of a long run
+// know programs; threads are told apart event by event, and so only where all events are here.
 
 function setUpWho() {
-  if (!run.whole) return;
+  if (!run.whole) return setUpPrograms();
   const programs = groupsOf(programOf);
   const threads = groupsOf((at) => String(ev.tid[at]));
   for (const [name, found, title, label] of [
@@ -10,11 +10,31 @@ function setUpWho() {
     ["tid", threads, "Threads", (key) => `thread ${key}`],
   ]) {
     if (found.length < 2) continue;
-    const table = el("table", { id: `${name}-table` }, el("caption", {}, title), el("thead", {}), el("tbody", {}));
-    byId("matrix").append(el("h3", {}, title),
-      el("div", { class: "scroll", tabindex: "0", role: "group", "aria-label": title }, table));
+    const table = whoTable(name, title);
     onView(() => drawWho(table, name, found, label));
   }
+}
+
+function whoTable(name, title) {
+  const table = el("table", { id: `${name}-table` }, el("caption", {}, title), el("thead", {}), el("tbody", {}));
+  byId("matrix").append(el("h3", {}, title),
+    el("div", { class: "scroll", tabindex: "0", role: "group", "aria-label": title }, table));
+  return table;
+}
+
+const MOST_PROGRAMS = 200; // rows
+
+function setUpPrograms() {
+  const found = new Map(); // key -> [calls, memory syscalls]
+  for (const row of run.bins ? run.bins.series : []) {
+    if (!row.program) continue;
+    if (!found.has(row.program)) found.set(row.program, [0, 0]);
+    found.get(row.program)[row.kind === "syscall" ? 1 : 0] += row.n.reduce((sum, n) => sum + n, 0);
+  }
+  if (found.size < 2) return;
+  const rows = [...found].sort((a, b) => b[1][0] - a[1][0]);
+  const table = whoTable("program", "Programs");
+  onView(() => fillWho(table, "program", rows.slice(0, MOST_PROGRAMS), rows.length, programName, ["calls", "memory syscalls"]));
 }
 
 function programOf(at) {
@@ -57,12 +77,15 @@ function drawWho(table, name, found, label) {
     return [key, sums];
   });
   view = kept;
-  fill(table.querySelector("thead"), el("tr", {}, ...["", "calls", "reached the kernel", "memory syscalls"].map((text, i) =>
-    el("th", { scope: "col", class: i ? "n" : null }, text))));
+  fillWho(table, name, rows, found.length, label, ["calls", "reached the kernel", "memory syscalls"]);
+}
+
+function fillWho(table, name, rows, all, label, heads) {
+  fill(table.querySelector("thead"), el("tr", {}, ...["", ...heads].map((text, i) => el("th", { scope: "col", class: i ? "n" : null }, text))));
   fill(table.querySelector("tbody"), ...rows.map(([key, sums]) => {
     const isOn = view[name] === key;
     const made = button("", () => look({ [name]: isOn ? null : key }), { class: "cell", "aria-pressed": isOn, [`data-${name}`]: key });
     made.append(bdi(label(key)));
     return el("tr", {}, el("th", { scope: "row" }, made), ...sums.map((sum) => el("td", { class: "n" }, grouped(sum))));
-  }), rows.length < found.length ? el("tr", {}, el("td", {}, `${count(found.length - rows.length, "more")}`)) : null);
+  }), rows.length < all ? el("tr", {}, el("td", {}, `${count(all - rows.length, "more")}`)) : null);
 }

@@ -16,7 +16,8 @@ EDGE = 1500  # events of each window at most
 AROUND = 200  # before and behind the peak
 SYSCALLS = 2500
 _NAMES = ("present", "group", "cause")  # trace_events.mend needs the first
-_SERIES = ("origin", "phase", "kind")
+_SERIES = ("origin", "phase", "kind", "program")
+PROGRAMS = 100  # with more the bins do not tell them apart
 
 
 def of(summary, trace, wanted):
@@ -38,6 +39,10 @@ class _Counts:
     def __init__(self, groups, wanted, width):
         self._width = width
         self._series = [None] * (len(groups) + 1)  # group -> what it is counted as
+        programs = {(group.pid, group.image) for group in groups}
+        self._names = {}
+        if 1 < len(programs) <= PROGRAMS:
+            self._names = {program: "%d.%d" % program for program in programs}
         self._syscalls = set()
         for group in groups:
             if wanted and not wanted(group):
@@ -45,7 +50,8 @@ class _Counts:
             if group.kind == "syscall":
                 self._syscalls.add(group.id)
             if group.is_counted:
-                self._series[group.id] = (measure.origin(group), group.phase, group.kind)
+                program = self._names.get((group.pid, group.image), "")
+                self._series[group.id] = (measure.origin(group), group.phase, group.kind, program)
         self._sums = defaultdict(lambda: defaultdict(int))  # series -> bin -> events
         self.reaching = []  # ranges of syscalls and the calls that made them
 

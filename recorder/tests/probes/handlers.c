@@ -39,9 +39,7 @@ static void check(int holds)
 static void check_mask(uint64_t expected)
 {
     uint64_t mask = ~UINT64_C(0);
-    inside++; /* syscall() is hooked as well: a coroutine that waited in there would not be found */
     syscall(SYS_rt_sigprocmask, SIG_BLOCK, NULL, &mask, sizeof mask);
-    inside--;
     check(mask == expected);
 }
 

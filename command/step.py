@@ -1,0 +1,222 @@
+"""`brkpoint step`: forward and back through the events of a run, in the terminal, by keys."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from alloctrace import chosen
+from alloctrace.escape import visible
+from alloctrace.event_cursor import Cursor
+from reports import card_words, ink, quantities, step_card, step_screen
+
+from . import report
+from .errors import USAGE, UserError
+from .traces import naming_errors, newest, open_trace
+
+NAME = "step"
+HELP = "step through the events of a recorded run in the terminal, forward and back"
+LONGEST_NUMBER = 18  # digits
+
+
+def configure(parser):
+    parser.add_argument("trace", nargs="?", metavar="TRACE", help="default: the newest here")
+    parser.add_argument("--seq", type=int, metavar="N", help="begin at event N")
+    report.add_process(parser)
+
+
+def invoke(args):
+    _check_terminal()
+    path = args.trace or newest(os.curdir)
+    with open_trace(path) as recorded, naming_errors(path):
+        summary = report.summary_of(recorded, args.process or chosen.ASKED)
+        if not summary["events"] or not recorded.keeps_events:
+            raise UserError("this trace has no events to step through")
+        cursor = Cursor(recorded, chosen.of_record(summary), summary["timeline"])
+        walk = Walk(cursor, summary["peak"]["seq"], args.seq)
+        _in_terminal(walk)
+    return 0
+
+
+def _check_terminal():
+    for stream in (sys.stdin, sys.stdout):
+        if stream is None or not stream.isatty():
+            raise UserError("step needs a terminal: `brkpoint events` lists them anywhere", USAGE)
+    if os.environ.get("TERM", "dumb") in ("", "dumb"):
+        raise UserError("step needs a terminal that knows more than TERM=dumb", USAGE)
+
+
+class Walk:
+    """Where one is, and what a key does. `said`: what is told once beneath the card."""
+
+    def __init__(self, cursor, peak, seq=None):
+        self.cursor, self.peak = cursor, peak
+        self.seq = cursor.near(0 if seq is None else seq)
+        self.top, self.said, self.number = 0, "", None  # number: what is typed behind `g`
+        self._card = None, None
+
+    def card(self):
+        if self._card[0] != self.seq:
+            self._card = self.seq, step_card.of(self.cursor, self.seq)
+        return self._card[1]
+
+    def press(self, key):
+        """Whether to go on. `key`: a character, or LEFT, RIGHT, UP, DOWN, PAGE UP …"""
+        self.said = ""
+        if self.number is not None:
+            return self._type(key)
+        if key in ("q", "Q", "ESC"):
+            return False
+        acts = {
+            "RIGHT": lambda: self._go(self.cursor.after(self.seq)),
+            "LEFT": lambda: self._go(self.cursor.before(self.seq)),
+            "n": lambda: self._go(self.cursor.next_that_reached(self.seq)),
+            "m": lambda: self._go(self.cursor.next_of_mine(self.seq)),
+            "HOME": lambda: self._go(self.cursor.near(0)),
+            "END": lambda: self._go(self.cursor.near(self.cursor.count - 1)),
+            "p": self._go_to_peak,
+            "g": lambda: setattr(self, "number", ""),
+            "UP": lambda: self._scroll(-1),
+            "DOWN": lambda: self._scroll(1),
+            "PAGE UP": lambda: self._scroll(-10),
+            "PAGE DOWN": lambda: self._scroll(10),
+        }
+        acts.update({" ": acts["RIGHT"], "l": acts["RIGHT"], "h": acts["LEFT"], ":": acts["g"]})
+        acts.update({"k": acts["UP"], "j": acts["DOWN"], "BACKSPACE": acts["LEFT"]})
+        acts.get(key, lambda: None)()
+        return True
+
+    def _type(self, key):
+        if key == "ENTER" and self.number:
+            wanted = int(self.number)
+            self._go(self.cursor.near(wanted))
+            if self.seq != wanted:
+                self.said = "event %s is not one of these: this is the nearest" % (
+                    quantities.grouped(wanted)
+                )
+        if key in ("ENTER", "ESC"):
+            self.number = None
+        elif key == "BACKSPACE":
+            self.number = self.number[:-1]
+        elif key.isdigit() and key.isascii() and len(self.number) < LONGEST_NUMBER:
+            self.number += key
+        return True
+
+    def _go(self, seq):
+        if seq is None:
+            self.said = card_words.WORDS["behind"]
+        elif seq != self.seq:
+            self.seq, self.top = seq, 0
+
+    def _go_to_peak(self):
+        if self.peak is None:
+            self.said = "The trace does not know when most was live."
+        else:
+            self._go(self.cursor.near(self.peak))
+
+    def _scroll(self, by):
+        self.top = max(0, self.top + by)
+
+    def screen(self, width, height, unicode):
+        """[(text, style)] of at most `height` lines: the card, what is said, the keys."""
+        shown = step_screen.lines(self.card(), width, unicode)
+        keys = step_screen.keys(width, unicode)
+        room = max(1, height - 1 - len(keys))
+        self.top = min(self.top, max(0, len(shown) - room))
+        lines = shown[self.top : self.top + room]
+        lines += [("", "plain")] * (room - len(lines))
+        said = self.said if self.number is None else "go to event: " + self.number
+        if not said and len(shown) > self.top + room:
+            said = "%d more lines below" % (len(shown) - self.top - room)
+        lines.append((said, "strong" if self.number is not None else "quiet"))
+        lines += [(line, "keys") for line in keys]
+        return lines[:height] if height > len(keys) + 1 else lines[:1]
+
+
+def _in_terminal(walk):
+    import curses  # asked for here: a build of Python may lack it
+
+    os.environ.setdefault("ESCDELAY", "25")
+    try:
+        curses.wrapper(_loop, walk, curses)
+    except curses.error as error:
+        raise UserError("step cannot use this terminal (TERM=%s): %s" % (_term(), error)) from None
+
+
+def _term():
+    return visible(os.environ.get("TERM", ""))
+
+
+def _loop(screen, walk, curses):
+    styles = _styles(curses)
+    names = _key_names(curses)
+    _hide_cursor(curses)
+    while True:
+        _draw(screen, walk, styles, curses)
+        try:
+            key = screen.get_wch()
+        except KeyboardInterrupt:
+            return
+        except curses.error:  # a signal came: the size may have changed
+            continue
+        if key == curses.KEY_RESIZE:
+            curses.update_lines_cols()
+            continue
+        if not walk.press(names.get(key, key if isinstance(key, str) else "")):
+            return
+
+
+def _hide_cursor(curses):
+    try:
+        curses.curs_set(0)
+    except curses.error:
+        pass
+
+
+def _draw(screen, walk, styles, curses):
+    height, width = screen.getmaxyx()
+    screen.erase()
+    look = styles.get(walk.card().origin, 0)
+    for at, (text, style) in enumerate(walk.screen(width - 1, height, ink.speaks_unicode())):
+        try:
+            screen.addstr(at, 0, text, look if style == "origin" else styles.get(style, 0))
+        except curses.error:  # the terminal is smaller than it was a moment ago
+            pass
+    screen.refresh()
+
+
+def _key_names(curses):
+    found = {
+        curses.KEY_LEFT: "LEFT",
+        curses.KEY_RIGHT: "RIGHT",
+        curses.KEY_UP: "UP",
+        curses.KEY_DOWN: "DOWN",
+        curses.KEY_HOME: "HOME",
+        curses.KEY_END: "END",
+        curses.KEY_PPAGE: "PAGE UP",
+        curses.KEY_NPAGE: "PAGE DOWN",
+        curses.KEY_BACKSPACE: "BACKSPACE",
+        curses.KEY_ENTER: "ENTER",
+    }
+    found.update(
+        {"\n": "ENTER", "\r": "ENTER", "\x1b": "ESC", "\x7f": "BACKSPACE", "\b": "BACKSPACE"}
+    )
+    return found
+
+
+def _styles(curses):
+    found = {"code": curses.A_BOLD, "strong": curses.A_BOLD, "title": curses.A_UNDERLINE}
+    found.update({"where": curses.A_DIM, "quiet": curses.A_DIM, "keys": curses.A_REVERSE})
+    if os.environ.get("NO_COLOR") or not curses.has_colors():
+        return found
+    curses.use_default_colors()
+    colours = {
+        "user": curses.COLOR_GREEN,
+        "runtime": curses.COLOR_YELLOW,
+        "loader": curses.COLOR_CYAN,
+        "unknown": curses.COLOR_RED,
+    }
+    for number, (origin, colour) in enumerate(colours.items(), 1):
+        curses.init_pair(number, colour, -1)
+        found[origin] = curses.color_pair(number)
+    return found

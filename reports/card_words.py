@@ -1,0 +1,78 @@
+"""The sentences of the step card, for the page and for the terminal: `{name}` is filled in."""
+
+from __future__ import annotations
+
+import re
+
+WORDS = {
+    "who": {
+        "loader": "The loader",
+        "runtime": "The {owner} runtime",
+        "user": "Your code",
+        "via": "Your code, through {via},",
+        "unknown": "Somebody unknown",
+    },
+    "deeds": {
+        "free": "gave back a block{block}",
+        "realloc": "asked for a block of {bytes} in place of an older one{block}",
+        "reallocarray": "asked for a block of {bytes} in place of an older one{block}",
+        "call": "asked for {bytes}{block}",
+        "brk up": "moved the end of the heap up by {bytes}",
+        "brk down": "moved the end of the heap down by {bytes}",
+        "brk": "asked where the heap ends",
+        "mmap": "asked the kernel for {bytes} of address space",
+        "munmap": "gave {bytes} of address space back to the kernel",
+        "mremap": "had the kernel move or resize {bytes} of address space",
+        "mprotect": "had the kernel change the protection of {bytes}",
+        "madvise": "told the kernel how {bytes} will be used",
+    },
+    "sentence": "{who} {deed}, {what} In the code: {place}.",
+    "for": "for: {purpose}",
+    "for nothing known": "for a purpose that no rule knows.",
+    "effects": {
+        "by none": "No recorded call was open: the code that asked made the system call itself.",
+        "never": "It never reached the kernel.",
+        "reached": "It reached the kernel: ",
+        "made during": "Made during ",
+        "nested": "Nested in ",
+        "not again": "; not counted again.",
+    },
+    "evidence": {
+        "frame": "a named frame of the stack",
+        "address": "the address of a frame: its file, and the known addresses of entry point and "
+        "main",
+        "phase": "the phase of the run alone",
+    },
+    "reasons": {
+        "who": "{who}, by the rule “{rule}”{evidence}",
+        "decided by": "frame {number}, {function} of {module}",
+        "what for": "“{purpose}”, by the rule “{rule}”",
+        "unknown": "no rule explains it, and a guess is not shown as a fact",
+        "made by": "the call was open on the same thread when the syscall was made: containment, "
+        "not closeness in time",
+        "when": "{phase}: the phase in force when the event began",
+        "duration": "its return was never seen",
+    },
+    "stack": {
+        "title": "The stack, innermost first",
+        "decides": " ← decides",
+        "none": "No stack was recorded.",
+        "cut": "The stack ends before its outermost frame: {why}.",
+    },
+    "behind": "There is none behind this one.",
+}
+
+
+def fill(template, **values):
+    """What is filled in may hold braces of its own: they stay."""
+    return re.sub(r"\{(\w+)\}", lambda found: str(values[found.group(1)]), template)
+
+
+def deed(event, size, block):
+    """The key of what an event did."""
+    if event.name == "brk":
+        moved = event.size or 0
+        key = "brk up" if moved > 0 else "brk down" if moved < 0 else "brk"
+    else:
+        key = event.name if event.name in WORDS["deeds"] else "call"
+    return fill(WORDS["deeds"][key], bytes=size, block=block)

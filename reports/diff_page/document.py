@@ -1,0 +1,203 @@
+"""The page of a difference: one file of HTML without a script, which needs nothing else.
+
+It is written from the same record as the text. All of it may come from a hostile target: nothing
+is markup.
+"""
+
+from __future__ import annotations
+
+import os
+from html import escape
+
+from reports import diff_tables, diff_words
+from reports.diff_page import strips
+from reports.page import document
+from reports.page.fit import fit
+from reports.page.markup import bdi, section
+
+MOST = 500  # rows of the table of places
+_STYLE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "diff.css")
+_POLICY = "default-src 'none'; style-src '%s'; base-uri 'none'; form-action 'none'"
+_SIDES = ("before", "after")
+_FIGURES = ["times", "", "", "bytes", ""]
+
+
+def render(record):
+    """The page as text; `record`: of compare.difference, with its strips."""
+    with open(_STYLE, encoding="utf-8") as file:
+        style = document.joined(("page.css",)) + file.read()
+    text = "".join(
+        (
+            "<!DOCTYPE html>\n",
+            '<html lang="en"><head><meta charset="utf-8">\n',
+            '<meta http-equiv="Content-Security-Policy" content="%s">\n'
+            % (_POLICY % document.hash_of(style)),
+            '<meta name="viewport" content="width=device-width, initial-scale=1">\n',
+            '<meta name="referrer" content="no-referrer">\n',
+            "<title>%s</title>\n" % escape(_title(record)),
+            "<style>%s</style></head>\n<body>\n" % style,
+            *_body(record),
+            "</body></html>\n",
+        )
+    )
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def _title(record):
+    names = [fit(record[side]["program"]).rsplit("/", 1)[-1] or "a run" for side in _SIDES]
+    return "%s: what changed" % (names[0] if names[0] == names[1] else " → ".join(names))
+
+
+def _body(record):
+    yield _warnings(record)
+    yield '<header><p class="kicker">%s</p>' % escape(_title(record))
+    yield '<h1 id="verdict">%s</h1>' % bdi(fit(diff_words.sentence(record)))
+    yield "".join(_side(record, side) for side in _SIDES)
+    yield "</header>\n<main>\n"
+    if not record["same"]:
+        lead = "Of the whole run, before and after."
+        heads = ["", "before", "after", "difference", ""]
+        yield section(
+            "totals", "What it asked for", lead, _table(heads, diff_tables.totals(record))
+        )
+    yield section("strips", "Both runs, phase beneath phase", "", _strips(record))
+    yield section("places", "What changed", "", _places(record))
+    if not record["same"]:
+        yield from _others(record)
+    yield "</main>\n"
+
+
+def _warnings(record):
+    if not record["warnings"]:
+        return ""
+    items = "".join("<li>%s</li>" % bdi(fit(text)) for text in record["warnings"])
+    return (
+        '<div class="banner" role="note"><p>Not all of this is fair:</p><ul>%s</ul></div>' % items
+    )
+
+
+def _side(record, side):
+    facts = record[side]
+    many = ", the one of %d runs with the fewest events" % len(facts["runs"])
+    return '<p class="runs"><b>%s</b> <code>%s</code>%s<br><span class="quiet">%s</span></p>' % (
+        side,
+        bdi(fit(facts["trace"])),
+        many if len(facts["runs"]) > 1 else "",
+        bdi(fit(" ".join(facts["command"]))),
+    )
+
+
+def _strips(record):
+    told = record.get("strips")
+    if told is None:
+        return "<p>One of the runs kept sums alone: there are no events to draw.</p>"
+    if not told:
+        return "<p>Neither run has an event.</p>"
+    drawn = "".join(
+        '<h3>%s</h3><div class="scroll">%s</div>' % (side, strips.draw(told, side, word))
+        for side, word in zip(_SIDES, ("less", "more"))
+    )
+    said = (
+        '<p class="quiet"><span class="key"></span>places that are the same '
+        '<span class="key less"></span>before: places that changed '
+        '<span class="key more"></span>after: places that changed</p>'
+        '<p class="quiet">Calls stand above the line, memory syscalls hang below; %s, as high as '
+        "its bytes, each doubling counting the same. A phase is as wide as the longer of the two."
+        "</p>"
+        % ("a bar is %d events" % told[0]["width"] if told[0]["width"] > 1 else "one bar each")
+    )
+    return said + drawn
+
+
+def _places(record):
+    changed = [row for row in record["rows"] if row["changed"]]
+    shown, rest = diff_tables.places(record, MOST)
+    if not shown:
+        return "<p>No place in the code allocates otherwise.</p>"
+    lines = []
+    for row in shown:
+        cells = "<td>%s</td>" % bdi(fit(diff_tables.who(row)))
+        cells += '<td class="place">%s</td>' % bdi(fit(diff_tables.place(row)))
+        cells += "<td>%s</td>" % "<br>".join(map(_figure, diff_tables.numbers(row)))
+        lines.append('<tr><th scope="row">%s</th>%s</tr>' % (_sign(row), cells))
+    said = "<p>+ new, - gone, &gt; moved to another phase%s</p>" % _noise(record)
+    heads = ["", "when, who, call", "where or what for", "change"]
+    left = diff_tables.others(rest)
+    hidden = len(changed) - len(shown)
+    left += "; %d of them changed: --json has them" % hidden if hidden else ""
+    alike = "".join("<li>%s</li>" % bdi(fit(line)) for line in diff_tables.likenesses(record))
+    alike = "<h3>Perhaps the same</h3><ul>%s</ul>" % alike if alike else ""
+    return said + _framed(heads, lines) + ("<p>%s.</p>" % escape(left) if left else "") + alike
+
+
+def _noise(record):
+    noisy = any(row["noisy"] for row in record["rows"])
+    return ", ~ the runs before do not agree among themselves" if noisy else ""
+
+
+def _sign(row):
+    return '<span class="sign%s">%s</span>' % (_direction(row), escape(diff_tables.sign(row)))
+
+
+def _direction(row):
+    for name in ("count", "bytes", "live_bytes"):
+        difference = row["after"][name] - row["before"][name]
+        if difference:
+            return " more" if difference > 0 else " less"
+    return ""
+
+
+def _figure(text):
+    """`24 → 3 calls (-21, -88%)`: with the hue of its sign."""
+    head, open_, rest = text.partition(" (")
+    word = {"+": "more", "-": "less"}.get(rest[:1])
+    return (
+        '%s <span class="%s">(%s</span>' % (escape(head), word, escape(rest))
+        if word
+        else escape(text)
+    )
+
+
+def _others(record):
+    rows, alike = diff_tables.by_phase_and_origin(record)
+    heads = ["when", "who", "calls", "", "syscalls", "", "asked for", ""]
+    more = "<p>%d others: no difference.</p>" % alike if alike else ""
+    if rows:
+        yield section("phases", "When and who", "", _table(heads, rows) + more)
+    for name, title, keys, heads in (
+        ("by_name", "By call and memory syscall", ("name",), ["name"]),
+        ("by_purpose", "What for", ("origin", "purpose"), ["who", "for"]),
+        ("by_process", "By program", ("process", "kind"), ["program", ""]),
+    ):
+        rows, left = diff_tables.by(record, name, keys)
+        is_told = name != "by_process" or max(record[side]["programs"] for side in _SIDES) > 1
+        if rows and is_told:
+            left = "<p>%s.</p>" % escape(left) if left else ""
+            yield section(name, title, "", _table(heads + _FIGURES, rows) + left)
+
+
+def _table(heads, rows):
+    lines, are_figures = [], set()
+    for first, *rest in rows:
+        kinds = list(map(_class, rest))
+        are_figures.update(at for at, kind in enumerate(kinds, 1) if kind)
+        cells = "".join("<td%s>%s</td>" % (k, bdi(fit(text))) for k, text in zip(kinds, rest))
+        lines.append('<tr><th scope="row">%s</th>%s</tr>' % (bdi(fit(first)), cells))
+    return _framed(heads, lines, are_figures)
+
+
+def _class(text):
+    word = {"+": " more", "-": " less"}.get(text[:1], "")
+    is_figure = word or text[:1].isdigit() or text[:1] == "×" or text in ("new", "gone")
+    return ' class="n%s"' % word if is_figure else ""
+
+
+def _framed(heads, lines, are_figures=()):
+    head = "".join(
+        '<th scope="col"%s>%s</th>' % (' class="n"' if at in are_figures else "", escape(text))
+        for at, text in enumerate(heads)
+    )
+    return (
+        '<div class="scroll" tabindex="0"><table><thead><tr>%s</tr></thead>'
+        "<tbody>%s</tbody></table></div>" % (head, "".join(lines))
+    )

@@ -1,0 +1,114 @@
+// The address space after the step, every mapping by its name; and asked, mapped and resident side
+// by side. Mappings are replayed from the syscalls by Python; here they are only chosen.
+
+const pieces = run.space ? named(run.space.pieces).map((row) => ({ ...row, start: BigInt(row.start), end: BigInt(row.end), kind: run.space.labels[row.label][0], name: run.space.labels[row.label][1] })) : [];
+
+// The last event whose doing the step shows: of a call its last syscall.
+function horizon(at) {
+  return reaches(at) && !isNested[at] ? made[at][made[at].length - 1] : at;
+}
+
+// Why the mappings of a process cannot be told at an event; null: they can.
+function whyNoSpace(at) {
+  const pid = kindOf(at).pid;
+  if (!run.space.pids.includes(pid)) return "This process began as a copy of another one's memory: its mappings are not told.";
+  const stop = run.space.stops[pid];
+  if (stop && stop[0] <= horizon(at)) return `From event ${grouped(ev.seq[stop[0]])} on the mappings cannot be told: ${stop[1]}.`;
+  return null;
+}
+
+// The mappings after the step, by address; pieces of one name beside each other are one.
+function mappingsAt(at) {
+  if (whyNoSpace(at)) return [];
+  const [pid, last, found] = [kindOf(at).pid, horizon(at), []];
+  for (const piece of pieces) {
+    if (piece.pid !== pid || piece.since > last || (piece.until !== null && piece.until <= last)) continue;
+    const before = found[found.length - 1];
+    const bytes = Number(piece.end - piece.start);
+    const usable = piece.access === "" ? 0 : bytes;
+    if (before && before.end === piece.start && isOneWith(before, piece)) {
+      before.end = piece.end;
+      before.bytes += bytes;
+      before.usable += usable;
+      before.parts.push(piece);
+    } else {
+      found.push({ ...piece, bytes, usable, parts: [piece] });
+    }
+  }
+  return found;
+}
+
+// Two stacks side by side are two; the segments of a file are one.
+function isOneWith(one, other) {
+  return one.label === other.label && (one.made === other.made || ["program", "library", "loader", "file"].includes(one.kind));
+}
+
+// What the kernel said last, at the begin of a phase or at the end.
+function checkAt(at) {
+  const pid = kindOf(at).pid;
+  return run.space.checks.filter((check) => check.pid === pid && check.at <= horizon(at)).pop() || null;
+}
+
+function whenOf(check) {
+  return check.phase === "end" ? "at the end" : `when ${check.phase} began`;
+}
+
+function drawSpace(at, blocks) {
+  const why = whyNoSpace(at);
+  const found = mappingsAt(at);
+  drawBars(at, blocks, why, found);
+  fill(byId("space"), el("h3", {}, "The address space"),
+    why ? el("p", { class: "quiet" }, why) : el("div", { class: "scroll", tabindex: "0", role: "group", "aria-label": "mappings" }, mapTable(found, blocks)),
+    why ? null : el("p", { class: "quiet" }, beyondSentence(at)));
+}
+
+function mapTable(found, blocks) {
+  const heads = [["what", ""], ["bytes", "n"], ["of it usable", "n"], ["live blocks", "n"], ["from", "n"], ["since", "n"]];
+  return el("table", { id: "space-table" }, el("caption", {}, "mappings by address"),
+    el("thead", {}, el("tr", {}, ...heads.map(([text, side]) => el("th", { scope: "col", class: side || null }, text)))),
+    el("tbody", {}, ...found.map((one) => {
+      const inside = blocks ? blocks.filter((block) => isIn(block, one)) : null;
+      return el("tr", { "data-kind": one.kind },
+        el("th", { scope: "row" }, el("span", { class: `kind of-${one.kind.replace(" ", "-")}` }), bdi(one.name),
+          one.name === one.kind ? null : el("span", { class: "quiet module", title: run.space.kinds[one.kind] }, one.kind)),
+        el("td", { class: "n" }, grouped(one.bytes)),
+        el("td", { class: "n" }, one.usable === one.bytes ? "all" : grouped(one.usable)),
+        el("td", { class: "n" }, inside === null ? "?" : inside.length ? grouped(inside.length) : "·"),
+        el("td", { class: "n" }, el("code", {}, `0x${one.start.toString(16)}`)),
+        el("td", { class: "n" }, one.made !== null ? button(`event ${grouped(ev.seq[one.made])}`, () => stepTo(one.made), { class: "link" }) : "the start"));
+    })));
+}
+
+function isIn(block, mapping) {
+  const address = BigInt(block.address);
+  return address >= mapping.start && address < mapping.end;
+}
+
+function beyondSentence(at) {
+  const check = checkAt(at);
+  if (!check) return "What else was mapped, as the first thread's stack, is not known.";
+  const more = check.mapped - check.found;
+  if (!more) return `That is all the kernel had mapped ${whenOf(check)}.`;
+  if (more < 0) return `But ${exactSize(-more)} less, said the kernel ${whenOf(check)}: what was unmapped was not seen.`;
+  return `And ${exactSize(more)} more, said the kernel ${whenOf(check)}: ${run.space.partial ? "what was there before brkpoint came" : "the first thread's stack"}, and what no syscall that was seen has mapped. Where it lies is not recorded.`;
+}
+
+// Three bars on one scale. Each says when it is known.
+function drawBars(at, blocks, why, found) {
+  const check = checkAt(at);
+  const asked = blocks ? blocks.reduce((sum, block) => sum + block.bytes, 0) : null;
+  const beyond = check ? check.mapped - check.found : 0;
+  const mapped = why ? null : found.reduce((sum, one) => sum + one.bytes, 0) + Math.max(0, beyond);
+  const rows = [
+    ["asked for", asked, asked === null ? "not known here: calls overlap" : "live blocks, after this event"],
+    ["mapped", mapped, mapped === null ? "not known here" : "address space, after this event; much of it is never touched"],
+    ["resident", check ? check.resident : null, check ? `in memory ${whenOf(check)}: known at the borders of phases only` : "known at the borders of phases only"],
+  ];
+  const most = Math.max(1, ...rows.map(([, bytes]) => bytes || 0));
+  fill(byId("bars"), ...rows.flatMap(([label, bytes, note]) => {
+    const bar = el("span", { class: "fill" });
+    bar.style.width = `${(100 * (bytes || 0)) / most}%`;
+    return [el("dt", {}, label), el("dd", {}, el("span", { class: "track", "aria-hidden": "true" }, bar),
+      el("span", {}, bytes === null ? "?" : exactSize(bytes), el("span", { class: "quiet" }, `, ${note}`)))];
+  }));
+}

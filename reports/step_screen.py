@@ -1,0 +1,61 @@
+"""A card as the lines of a screen. Pure: the terminal itself is command/step.py's."""
+
+from __future__ import annotations
+
+from reports.ink import Ink, cells
+
+KEYS = (
+    ("→", "forward"),
+    ("←", "back"),
+    ("n", "next that reached the kernel"),
+    ("m", "next of mine"),
+    ("p", "peak"),
+    ("g", "go to a number"),
+    ("↑↓", "scroll"),
+    ("q", "quit"),
+)
+_PLAIN = {"→": "right", "←": "left", "↑↓": "up/down"}
+TERM = 16  # columns of the reasons' terms
+
+
+def lines(card, width, unicode=True):
+    """[(text, style)]; styles: where, code, origin, plain, strong, quiet, title."""
+    ink = Ink(80, False, unicode)
+    found = []
+
+    def add(text, style, indent="", first=""):
+        room = max(8, width - len(first))
+        wrapped = ink.wrap(ink.said(text), room, "") or [""]
+        for at, line in enumerate(wrapped):
+            found.append(((first if not at else indent) + ink.fit(line, room), style))
+
+    add(card.where, "where")
+    add(card.code, "code")
+    add("", "plain")
+    add(card.sentence, "origin")
+    add(card.effect, "strong" if card.reached else "quiet")
+    if card.live:
+        add(card.live, "quiet")
+    for title, rows in (("Why do you say so?", card.reasons), ("The stack, innermost first", None)):
+        add("", "plain")
+        add(title, "title")
+        for term, text in rows or ():
+            add(text, "plain", " " * TERM, ink.column(term, TERM))
+    for text, decides in card.stack:
+        found.append((ink.fit(ink.said(text), width), "strong" if decides else "plain"))
+    if card.note:
+        add(card.note, "quiet")
+    return found
+
+
+def keys(width, unicode=True):
+    """The lines that tell the keys, two at most; how to leave is told always."""
+    names = [(key if unicode else _PLAIN.get(key, key), what) for key, what in KEYS]
+    found = [""]
+    for part in ("%s %s" % name for name in names):
+        if cells(found[-1]) + 3 + cells(part) > width and found[-1]:
+            found.append("")
+        found[-1] += ("   " if found[-1] else "") + part
+    if len(found) > 2:
+        return ["%s %s" % names[-1]]
+    return found

@@ -1,0 +1,61 @@
+"""brkpoint -p PID, where a handler of a signal has switched away from the recorder's code, or from
+bytes that a jump would be written over: nobody runs that context when code is planted or taken
+away, and it goes on afterwards as without us."""
+
+import pytest
+import recorder_runs
+from attaching import PROBE_WELL, Attached, Running, state, until
+
+pytestmark = pytest.mark.skipif(not recorder_runs.BUILT, reason=recorder_runs.NOT_BUILT)
+
+
+def let_wait(run):
+    run.page.put("go", 1)
+    until(lambda: run.page.done == 1)
+    run.goes_on()
+
+
+def let_go_on(run):
+    run.page.put("go", 2)
+    until(lambda: run.page.done == 2 or run.process.poll() is not None)
+    assert run.finish() == PROBE_WELL
+
+
+def leave(attached):
+    """What it says, in one line."""
+    status, text = attached.leave()
+    assert status == 0, text
+    return " ".join(text.split())
+
+
+@pytest.mark.parametrize(
+    "kind, note",
+    [
+        ("syscall", "saved contexts"),
+        ("copied", "saved contexts"),
+        ("call", "have not returned"),
+        ("elsewhere", ""),
+    ],
+)
+def test_a_context_that_waits_in_the_code_goes_on(tmp_path, kind, note):
+    with Running(tmp_path, "saved.c", kind) as run:
+        before = state(run)
+        attached = Attached(tmp_path, run.pid)
+        let_wait(run)
+        said = leave(attached)
+        assert (state(run) == before) == (kind == "elsewhere")
+        let_go_on(run)
+    assert ((note or "stays") in said) == bool(note)
+
+
+@pytest.mark.parametrize("kind, seen", [("entry", False), ("elsewhere", True)])
+def test_no_jump_is_written_where_one_waits(tmp_path, kind, seen):
+    with Running(tmp_path, "saved.c", kind) as run:
+        let_wait(run)
+        before = state(run)
+        attached = Attached(tmp_path, run.pid)
+        run.goes_on()
+        said = leave(attached)
+        assert state(run) == before
+        let_go_on(run)
+    assert ("malloc at 0x" in said and "is not seen" in said) != seen
