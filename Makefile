@@ -26,7 +26,7 @@ help: ## list these verbs
 # Where there is what it is built with; else gdb's breakpoints do its work.
 recorder_if_can := $(if $(and $(cc_version),$(wildcard /usr/include/Zydis/Zydis.h)),recorder)
 
-all: targets evaluator $(recorder_if_can) ## build everything that is compiled, into build/
+all: targets evaluator region $(recorder_if_can) ## build everything that is compiled, into build/
 
 article: ## investigate the article's programs on this machine and write the report
 	./brkpoint article
