@@ -174,3 +174,12 @@ def test_what_does_not_go_together_is_said(long, words, said):
 def test_a_wrong_number_or_measure_is_refused(words):
     with pytest.raises(SystemExit):
         arguments(*words)
+
+
+def test_an_older_trace_that_does_not_know_is_told(long, monkeypatch):
+    def of_older(*_args, **_more):
+        return {"sites_by": {"measure": "peak_bytes", "sum": None}}
+
+    monkeypatch.setattr(report, "summarise", of_older)
+    with pytest.raises(UserError, match="older trace"):
+        report.invoke(arguments(long, "--by", "peak"))
