@@ -9,7 +9,7 @@ ATTACHES ?= 2000
 FUZZ ?= 60
 
 .DEFAULT_GOAL := all
-.PHONY: help all article evaluator-story check test fuzz test-real attach-long real-docs lint format bench bench-recorder doctor readme install uninstall clean
+.PHONY: help all article evaluator-story check test fuzz test-real attach-long real-docs lint format bench bench-page bench-recorder doctor readme page-pictures install uninstall deb test-deb clean
 
 help: ## list these verbs
 	@awk -F ':[^#]*## ' '/^[a-z][a-z%-]*:[^#]*## / { sub("%", "NAME", $$1); \
@@ -26,7 +26,7 @@ help: ## list these verbs
 # Where there is what it is built with; else gdb's breakpoints do its work.
 recorder_if_can := $(if $(and $(cc_version),$(wildcard /usr/include/Zydis/Zydis.h)),recorder)
 
-all: targets evaluator $(recorder_if_can) ## build everything that is compiled, into build/
+all: targets evaluator region $(recorder_if_can) ## build everything that is compiled, into build/
 
 article: ## investigate the article's programs on this machine and write the report
 	./brkpoint article
@@ -35,7 +35,7 @@ evaluator-story: $(addprefix $(TARGETS_OUT)/,eval_list eval_array eval_mexe) ## 
 	$(PYTHON) -m command.designs
 
 test: targets recorder ## run the tests
-	@echo 'the tests: some 20 minutes on two processors; at the end they list what failed or was skipped'
+	@echo 'the tests: some 35 minutes on two processors; at the end they list what failed or was skipped'
 	$(PYTHON) -m pytest $(PYTEST_ARGS)
 
 check: lint ## the loop of who changes a rule: style, and each test that starts no process
@@ -71,6 +71,12 @@ session-%: $$(addprefix $$(TARGETS_OUT)/,$$(session_$$*)) ## tell a session of g
 bench: targets ## measure what brkpoint costs; prints ratios
 	$(PYTHON) bench/run.py
 
+page-pictures: recorder targets ## take the pictures of the page anew, in a real browser
+	$(PYTHON) docs/make/pictures.py
+
+bench-page: recorder ## measure the page of a thousand and of ten million events in a real browser
+	$(PYTHON) bench/page_cost.py
+
 bench-recorder: recorder ## measure the recorder beside heaptrack; each figure beside the wanted one
 	$(PYTHON) bench/recorder_cost.py
 
@@ -81,7 +87,7 @@ doctor: ## say what is missing here, and which command mends it
 
 trace_scripts = $(addprefix trace-scripts/,count-syscalls cross-check inspect list-calls list-maps)
 python_files = brkpoint $(trace_scripts) $(shell git ls-files '*.py')
-shell_files = setup .ci/run $(shell git ls-files '*.sh')
+shell_files = setup .ci/run packaging/deb $(shell git ls-files '*.sh')
 c_files = $(shell git ls-files '*.c' '*.h' '*.cc')
 
 lint: ## check formatting, names and shell scripts
@@ -156,6 +162,17 @@ uninstall: ## remove what install put there
 	rm -f '$(DESTDIR)$(PREFIX)/bin/mexe' '$(mexe_man)' '$(mexe_bash)' '$(mexe_zsh)' '$(mexe_fish)'
 	@cd '$(DESTDIR)$(PREFIX)/share' 2>/dev/null && rmdir -p --ignore-fail-on-non-empty \
 	  bash-completion/completions zsh/site-functions fish/vendor_completions.d brkpoint 2>/dev/null || true
+
+version = $(shell sed -n 's/^VERSION = "\(.*\)"/\1/p' command/__init__.py)
+architecture = $(shell dpkg --print-architecture 2>/dev/null)
+
+deb: ## make a package of Debian in build/, for the release that this machine has
+	@rm -rf build/deb
+	@$(MAKE) -s install DESTDIR='$(CURDIR)/build/deb' PREFIX=/usr
+	@packaging/deb build/deb build/brkpoint_$(version)_$(architecture).deb
+
+test-deb: ## install that package in a new root of Debian, and use it there: minutes, and the network
+	BRKPOINT_NEW_ROOT=1 $(PYTHON) -m pytest tests/test_deb.py
 
 clean: ## delete build/
 	rm -rf build

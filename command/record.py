@@ -6,8 +6,8 @@ import contextlib
 import os
 import time
 
-from alloctrace import allocators, cache_folder, history, spool, symbol_cache, symbols, trace
-from alloctrace import unwatched
+from alloctrace import allocators, cache_folder, history, sanitizers, spool, symbol_cache
+from alloctrace import symbols, trace, unwatched
 from alloctrace.symbols import DEBUG_ROOTS
 
 from . import VERSION, cache, tracer
@@ -32,6 +32,7 @@ def make_trace(outcome, place, force=False, use_symbols=True, tell=lambda what: 
     if outcome.reason:
         recorded.notes.insert(0, "the trace is incomplete: " + outcome.reason)
     hints = unwatched.tell(recorded)
+    sanitizers.tell(recorded)
     named = allocators.told(recorded.hooks.values(), outcome.also)
     for row in named:
         if not row["found"]:

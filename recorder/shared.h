@@ -114,6 +114,8 @@ struct memo_node {
 #define MEMO_UNSTEADY (1u << 28) /* the frames up to it rest on more than their words */
 #define MEMO_NEXT 0xffffu
 
+#define THREAD_NAME 16u /* bytes of a thread's name: linux/sched.h, TASK_COMM_LEN */
+
 /* A system call that the thread is in. */
 struct site_begun {
     uint64_t sp, time;
@@ -132,6 +134,7 @@ enum thread_use { THREAD_FREE, THREAD_LIVE, THREAD_GONE };
 struct thread_state {
     uint32_t use;                   /* enum thread_use */
     uint32_t pid, tid;              /* as the kernel numbers them */
+    char name[THREAD_NAME];         /* when it ended; "": not known */
     uint32_t number;                /* index of this state, plus 1 */
     uint32_t was_used;              /* by the host: `buckets` are another thread's */
     uint32_t first_chunk;           /* plus 1 */

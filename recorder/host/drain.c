@@ -1,5 +1,6 @@
 /* drain.c - the records of all threads, in the order of their times. */
 #include "records.h"
+#include "thread_names.h"
 #include "unread.h"
 
 #include <linux/futex.h>
@@ -83,6 +84,7 @@ static void meet(struct host *h, struct thread_state *t, struct reader *r)
 /* The thread is over and read to its end: its state is free for another. */
 static void part(struct host *h, uint32_t index, struct thread_state *t, struct reader *r)
 {
+    thread_named(h, r->pid, r->tid, r->last_time, t->name);
     h->hits += t->hits;
     h->misses += t->misses;
     if (r->chunk != 0 && r->chunk != BAD_CHUNK)

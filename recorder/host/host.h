@@ -165,6 +165,7 @@ struct host {
     struct family *families;          /* MAX_FAMILIES of them */
     unsigned family_top;              /* none behind that many was ever used */
     pid_t first;                      /* the process that brkpoint started */
+    unsigned names_told;              /* of threads: thread_names.c */
     bool attached;                    /* it ran before us, and will when we have gone */
     volatile sig_atomic_t left_alone; /* it is time to leave */
     volatile sig_atomic_t orphaned;   /* brkpoint has died */
