@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SEARCH_NS 250000000 /* 0.25 s: all stand meanwhile */
+#define SEARCH_NS 500000000 /* 0.5 s: all stand meanwhile */
 
 static const struct hook *hook_of_stub(struct host *h, uint64_t pc, uint64_t *stub)
 {
@@ -125,12 +125,21 @@ static bool is_rubbish(const struct code_area *area, const struct code *code, ui
     return areas_hold(area, pc + (uint64_t)(int64_t)distance);
 }
 
+/* The stub that the C library was handed as main, or that stood in a table of initialisers: it keeps the
+ * address, and has called it. */
+static bool is_handed_out(struct host *h, uint64_t pc)
+{
+    uint64_t stub = 0;
+    const struct hook *hook = hook_of_stub(h, pc, &stub);
+    return hook != NULL && pc == stub && hook->moved == NULL && h->process->phase >= PHASE_MAIN;
+}
+
 static bool may_be_saved(struct host *h, const struct code_area *area, uint64_t pc)
 {
     static uint8_t bytes[AGENT_ROOM];
     struct code code;
     return code_around(h, area, pc, bytes, &code) && is_instruction(&code, pc) &&
-           !is_rubbish(area, &code, pc);
+           !is_rubbish(area, &code, pc) && !is_handed_out(h, pc);
 }
 
 /* What stood there before there was any code of ours is something else. */

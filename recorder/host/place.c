@@ -29,6 +29,7 @@
 
 #define REACH (UINT64_C(1) << 31)
 #define MARGIN (UINT64_C(1) << 20)
+#define KERNELS UINT64_C(0x700000000000) /* and all above: nobody's but the kernel's to give */
 #define LOW_MARGIN (UINT64_C(16) << 10)
 
 /* ---- where the code goes: within reach, and out of the way of what is mapped later ---- */
@@ -47,16 +48,6 @@ static uint64_t above_libraries(const struct maps *maps, uint64_t size)
         if (strcmp(maps->list[i].path, "[stack]") == 0)
             return between(maps->list[i - 1].end, maps->list[i].start, size, true, MARGIN);
     return 0;
-}
-
-/* Where code of ours had to stay when it was left before (unplant.c): in the nearest gap above. */
-static uint64_t between_what_stayed(const struct maps *maps, uint64_t address, uint64_t size)
-{
-    uint64_t at = 0;
-    for (size_t i = 1; i < maps->count && at == 0; i++)
-        if (maps->list[i - 1].start >= address)
-            at = between(maps->list[i - 1].end, maps->list[i].start, size, true, MARGIN);
-    return at;
 }
 
 static uint64_t below(const struct maps *maps, uint64_t address, uint64_t size)
@@ -79,6 +70,16 @@ static uint64_t far_above(const struct maps *maps, uint64_t address, uint64_t si
     return at;
 }
 
+/* In the nearest gap above: where code of ours that had to stay (unplant.c) lies above the libraries. */
+static uint64_t next_above(const struct maps *maps, uint64_t address, uint64_t size)
+{
+    uint64_t at = 0;
+    for (size_t i = 1; i < maps->count && at == 0; i++)
+        if (maps->list[i - 1].start >= address)
+            at = between(maps->list[i - 1].end, maps->list[i].start, size, true, MARGIN);
+    return at;
+}
+
 bool place_reaches(uint64_t from, uint64_t size, uint64_t address)
 {
     uint64_t away = from > address ? from + size - address : address - from;
@@ -95,15 +96,14 @@ uint64_t place_code(const struct maps *maps, uint64_t anchor, uint64_t size)
             if (strcmp(maps->list[i].path, m->path) == 0 && maps->list[i].start < first)
                 first = maps->list[i].start;
         at = below(maps, first, size);
-        at = at ? at : far_above(maps, first, size);
-        at = at ? at : between_what_stayed(maps, first, size);
+        if (at == 0)
+            at = first < KERNELS ? far_above(maps, first, size) : next_above(maps, first, size);
     }
     return at;
 }
 
 /* ---- where the data goes: wherever libraries may ---- */
 
-#define KERNELS UINT64_C(0x700000000000) /* and all above: nobody's but the kernel's to give */
 #define TOP UINT64_C(0x7fffffff0000)
 
 /* In the highest gap with so much to spare on both sides: the stack grows down into it, other
