@@ -42,6 +42,7 @@ class History:
     ends: list = field(default_factory=list)  # dicts: pid, image, t_ns, kind, status; gone
     threads: list = field(default_factory=list)  # dicts: tid, t_ns
     signals: list = field(default_factory=list)  # dicts: name, tid, t_ns
+    thread_names: list = field(default_factory=list)  # dicts: pid, tid, t_ns, name; as they ended
     regions: list = field(
         default_factory=list
     )  # dicts: id, parent, image, name (its address), t_ns

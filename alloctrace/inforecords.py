@@ -11,6 +11,7 @@ from .model import Border, Hook, Module
 
 # What a real run never reaches; a hostile spool is cut here, and it is said.
 MAX_LISTED = 20000
+LONGEST_NAME = 15  # characters of a thread's
 MAX_COMPARED = 100  # so many of the last are looked through for the same
 
 
@@ -134,6 +135,13 @@ class InfoRecords:
         if tid == self.history.run.get("pid"):
             return  # the first one: gdb finds it anew when another thread has called execve
         self._list(self.history.threads, self._timed(data))
+
+    def _info_thread_name(self, data):
+        row = {key: fields.number(data, key) for key in ("pid", "tid")}
+        row["t_ns"] = self._since_start(fields.number(data, "t_ns"))
+        row["name"] = fields.text(data, "name")[:LONGEST_NAME]
+        if len(self.history.thread_names) < MAX_LISTED:  # of others it is not known
+            self.history.thread_names.append(row)
 
     def _info_signal(self, data):
         self._list(self.history.signals, self._timed(data))

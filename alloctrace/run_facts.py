@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
-from . import fields, regions, words
+from . import fields, regions, thread_names, words
 from .node_stacks import NodeStacks
 
 MAX_KEPT = 1000  # of a list of forks, threads, signals
@@ -35,6 +35,7 @@ def facts(history, outcome):
         cuts=cuts(history),
         purposes="examples" if history.has_many() else "each",
         regions=regions.named(history),
+        thread_names=history.thread_names,
     )
     if is_attached(run):
         run["unknown_ends"] = history.unknown_ends
@@ -163,6 +164,7 @@ _TYPES = {
     "forks": list,
     "children": list,
     "threads": list,
+    "thread_names": list,
     "signals": list,
     "images": list,
     "exits": list,
@@ -216,6 +218,7 @@ def check(run):
         if not isinstance(row, dict) or not _is_timeline(row):
             raise ValueError("run: live_by_program holds no timeline")
     regions.of_run(run)
+    thread_names.check(run)
     if not all(isinstance(count, int) for count in run.get("cuts", {}).values()):
         raise ValueError("run: a count of cut stacks is no number")
 

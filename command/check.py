@@ -25,7 +25,8 @@ USAGE_LINE = "brkpoint check [OPTION...] [-- PROGRAM ARG...]"
 FIRST_RUNS = 3
 
 EPILOG = """\
-A budget is a line: PHASE ORIGIN [in FUNCTION] [for "PURPOSE"] [program NAME] METRIC = N or <= N.
+A budget is a line: PHASE ORIGIN [SCOPE] METRIC = N or <= N. A scope: in FUNCTION, in region NAME,
+for "PURPOSE", thread NAME, program NAME.
 
   run ./a.out --small
   runs 3                          noise only adds: the least of three counts

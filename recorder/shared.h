@@ -114,6 +114,8 @@ struct memo_node {
 #define MEMO_UNSTEADY (1u << 28) /* the frames up to it rest on more than their words */
 #define MEMO_NEXT 0xffffu
 
+#define THREAD_NAME 16u /* bytes of a thread's name: linux/sched.h, TASK_COMM_LEN */
+
 /* A system call that the thread is in. */
 struct site_begun {
     uint64_t sp, time;
@@ -132,6 +134,7 @@ enum thread_use { THREAD_FREE, THREAD_LIVE, THREAD_GONE };
 struct thread_state {
     uint32_t use;                   /* enum thread_use */
     uint32_t pid, tid;              /* as the kernel numbers them */
+    char name[THREAD_NAME];         /* when it ended; "": not known */
     uint32_t number;                /* index of this state, plus 1 */
     uint32_t was_used;              /* by the host: `buckets` are another thread's */
     uint32_t first_chunk;           /* plus 1 */
@@ -149,6 +152,7 @@ struct thread_state {
     uint64_t unwinding[8];           /* a frame (agent/unwind.h), to keep the target's stack free */
     struct site_begun sites[SITES_BEGUN];
     struct ask ask;
+    uint64_t read_to; /* by the host, for who counts what it left unread: host/unread.h */
     uint32_t buckets[MEMO_BUCKETS];
     struct memo_word words[MEMO_NODES];
     struct memo_node nodes[MEMO_NODES];

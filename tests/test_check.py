@@ -58,8 +58,11 @@ MISTAKES = [
     ("main user bytes <= 1.5", 20, "number of bytes"),
     ("main user calls <= 1.5", 20, "whole number"),
     ("main user calls = -1", 19, "whole number"),
+    ('main user in "f calls = 0', 14, "not closed"),
+    ("main user in f in g calls = 0", 16, "in twice in one rule; expected: once"),
+    ("main user in region a in region b calls = 0", 23, "region twice"),
+    ("main user in", 13, "a function, or region and its name"),
     ("main user for x calls = 0", 15, "quotes"),
-    ("main user in f in g calls = 0", 16, "in twice"),
     ("main user peak <= 3", 11, "all before it"),
     ("all any peak <= 3 +5", 19, "+N%"),
     ("all any peak <= 3 when bionic", 24, "glibc, musl"),
@@ -86,6 +89,12 @@ def test_a_mistake_has_its_line_and_column(line, column, said):
 def test_twice_the_same_rule():
     with pytest.raises(language.BudgetError, match="twice: f has it on line 1"):
         language.read("main user calls = 0\nmain  user  calls <= 9", "f")
+    for line, word in (("run ./a", "run"), ("runs 2", "runs"), ("status 0", "status")):
+        with pytest.raises(language.BudgetError, match="^f:3:1: %s twice: line 1 has it" % word):
+            language.read("%s\n\n%s" % (line, line), "f")
+    budget = language.read("runs 2", "f")
+    budget.add("runs 5", "--budget")  # the twin: the command line may say otherwise
+    assert budget.runs == 5
     text = "main user calls = 0\nmain user calls <= 9 when musl\nmain user in f calls = 1"
     assert len(language.read(text, "f").rules) == 3
 

@@ -40,6 +40,8 @@ class _Verdict:
             told["values"] = [run.value(rule) for run in self._runs]
             if rule.region and not all([run.has_region(rule.region) for run in self._runs]):
                 return UNJUDGED, "no thread was in a region %s" % rule.region
+            if rule.thread and not all([run.has_thread(rule.thread) for run in self._runs]):
+                return UNJUDGED, "no thread was called %s when it ended" % rule.thread
         except Unanswered as error:
             return UNJUDGED, str(error)
         told["value"] = value = min(told["values"])
@@ -83,6 +85,9 @@ class _Verdict:
             unknown = run.unknown(rule)
             if unknown and value + unknown > rule.limit:
                 return "%d of unknown origin may belong to it" % unknown
+            nobody = run.nobody(rule)
+            if nobody and value + nobody > rule.limit:
+                return "%d of threads whose name is not known may belong to it" % nobody
             nameless = run.nameless(rule)
             if nameless and value + nameless > rule.limit:
                 return "%d in a region without a name that is known may belong to it" % nameless

@@ -1,7 +1,7 @@
 """The language of budgets: one rule a line, the same in a file and on the command line.
 
-    PHASE ORIGIN[:OWNER] [in FUNCTION] [in region NAME] [for "PURPOSE"] [program NAME]
-        METRIC = | <= NUMBER [UNIT] [+N%] [when LIBC [VERSION]]
+    PHASE ORIGIN[:OWNER] [in FUNCTION] [in region NAME] [for "PURPOSE"] [thread NAME]
+        [program NAME] METRIC = | <= NUMBER [UNIT] [+N%] [when LIBC [VERSION]]
 
 and the lines `run PROGRAM ARG...`, `runs N`, `status N`. `#` begins a comment. Every mistake is a
 BudgetError with line and column (both from 1) and what was expected.
@@ -22,7 +22,7 @@ ORIGINS = (*words.ORIGINS, "any")
 COUNTS = ("calls", "live", "temporary", "reached", "syscalls")
 BYTES = ("bytes", "peak", "live-bytes")
 METRICS = COUNTS + BYTES
-SCOPES = ("in", "for", "program")
+SCOPES = ("in", "for", "thread", "program")
 UNITS = {"B": 1, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30}
 LIBCS = ("glibc", "musl")
 MAX = (1 << 63) - 1
@@ -54,6 +54,7 @@ class Rule:
     function: Optional[str] = None
     region: Optional[str] = None
     purpose: Optional[str] = None
+    thread: Optional[str] = None
     program: Optional[str] = None
     metric: str = ""
     exact: bool = False
@@ -64,7 +65,7 @@ class Rule:
 
     @property
     def scope(self):
-        where = self.function, self.region, self.purpose, self.program
+        where = self.function, self.region, self.purpose, self.thread, self.program
         return (self.phase, self.origin, self.owner, *where)
 
     @property
@@ -84,6 +85,7 @@ class Budget:
     run: Optional[list] = None  # the words of the program
     runs: int = 1
     status: int = 0  # that the program has to end with
+    _said: dict = field(default_factory=dict)  # (word, source) -> its line
 
     def add(self, text, source, line=1):
         """One line; raises BudgetError."""
@@ -91,6 +93,8 @@ class Budget:
         if found.next is None:
             return
         first = found.next[0]
+        if first in ("run", "runs", "status"):
+            self._once(first, source, line)
         if first == "run":
             self.run = found.rest_of("a program")
         elif first in ("runs", "status"):
@@ -99,10 +103,17 @@ class Budget:
         else:
             self._add(found.rule())
 
+    def _once(self, word, source, line):
+        """The command line may say otherwise than the file does; the same text may not."""
+        if (word, source) in self._said and source != "--budget":
+            text = "%s twice: line %d has it; expected: one such line"
+            raise BudgetError(source, line, 1, text % (word, self._said[word, source]))
+        self._said.setdefault((word, source), line)
+
     def _add(self, rule):
         for other in self.rules:
             if (other.scope, other.metric, other.when) == (rule.scope, rule.metric, rule.when):
-                text = "the same rule twice: %s has it on line %d"
+                text = "the same rule twice: %s has it on line %d; expected: each once"
                 raise BudgetError(rule.source, rule.line, 1, text % (other.source, other.line))
         self.rules.append(rule)
 
@@ -120,13 +131,12 @@ class _Line:
 
     def __init__(self, text, source, line):
         self.text, self.source, self.line = text, source, line
-        self._words = []
+        self._words, self._at = [], 0
         for match in re.finditer(r"\s*(?:%s)" % _WORD.pattern, text):
             word = match.group().lstrip()
             if word and not word.startswith("#"):
                 column = match.end() - len(word)
                 self._words.append((_unquoted(word), column, match.end(), word[0] == '"'))
-        self._at = 0
 
     @property
     def next(self):
@@ -141,6 +151,8 @@ class _Line:
         if self.next is None:
             self.fail("the line ends here; expected: %s" % expected)
         word, column, _, _ = self.next
+        if word == '"' and self._words[0][0] != "run":  # that has its own quotes, as a shell
+            self.fail('a quote that is not closed; expected: " at its end', column)
         if among is not None and word not in among:
             self.fail("unknown word %s; expected: %s" % (word, expected), column)
         self._at += 1
@@ -198,11 +210,11 @@ class _Line:
     def _scope(self, rule):
         column = self.next[1]
         what = self.take("")
-        name = {"in": "function", "for": "purpose", "program": "program"}[what]
+        name = {"in": "function", "for": "purpose"}.get(what, what)
         if what == "in" and self.next and self.next[0] == "region" and not self.next[3]:
             name = what = self.take("")
         if getattr(rule, name) is not None:
-            self.fail("%s twice in one rule" % what, column)
+            self.fail("%s twice in one rule; expected: once" % what, column)
         if what == "for" and self.next and not self.next[3]:
             self.fail('%s; expected: a purpose in "quotes"' % self.next[0])
         setattr(rule, name, self.take(_EXPECTED.get(what, "a name")))

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from array import array
 
-from alloctrace import chosen, function_names, lives, measure, processes, regions
+from alloctrace import chosen, function_names, groups, lives, measure, processes, regions
+from alloctrace import thread_names
 from alloctrace.compare import fairness
 from alloctrace.compare.chains import MAINS
 from alloctrace.compare.entries import MOST_VIA
 
+_ITS_OWN = object()  # of a rule
 _OF_CALLS = {"calls": "count", "bytes": "bytes", "reached": "reached"}
 _OF_ALL = {"live": "live_blocks", "live-bytes": "live_bytes", "temporary": "temporary_blocks"}
 _OF_ALL["peak"] = "peak_bytes"
@@ -28,6 +30,7 @@ class Recorded:
         self._nodes = self._tree.nodes(trace.sums().groups.stack)
         self._processes = lives.of_run(trace.run, self.groups)
         self._regions = regions.of_run(trace.run)
+        self._names, self._threads = thread_names.ThreadNames(trace.run), None
         self._chosen, self._beneath = {}, {}
 
     @property
@@ -52,7 +55,8 @@ class Recorded:
         """The number that `rule` limits; raises Unanswered."""
         if rule.metric == "peak":
             about = self._about(rule.program)
-            if not (rule.owner or rule.function or rule.region or rule.purpose):
+            parts = rule.owner, rule.function, rule.region, rule.purpose, rule.thread
+            if not any(parts):
                 return self._peak(rule.origin, about)
             if about.others:
                 raise Unanswered("the part of one place in a peak is known where one program ran")
@@ -94,6 +98,15 @@ class Recorded:
         if self.run.get("mode") == "attached":
             raise Unanswered("which regions threads were in is not known of a run from its middle")
         return any(region.name == name for region in self._regions)
+
+    def nobody(self, rule):
+        """The same of events of threads whose names are not known, one of which may be the one."""
+        if rule.thread is None:
+            return 0
+        return sum(_amount(group, rule.metric) for _, group in self._within(rule, thread=None))
+
+    def has_thread(self, name):
+        return self._names.has(thread_names.cut(name))
 
     def meets(self, function):
         """Whether the function is in a stack of the run."""
@@ -142,15 +155,15 @@ class Recorded:
             "amount": 0,
         }
 
-    def _within(self, rule, origin=None, inside=None):
-        """Yield (node, group) of the groups that the rule is about; or those of another origin, or
-        those inside other regions."""
+    def _within(self, rule, origin=None, inside=None, thread=_ITS_OWN):
+        """Yield (node, group) of the groups that the rule is about; or those of another origin,
+        inside other regions, or of threads of another name."""
         about = self._about(rule.program)
         if inside is None and rule.region is not None:
             inside = regions.within(self._regions, rule.region)
         beneath = self._beneath_function(rule.function) if rule.function else None
         wanted = origin or rule.origin
-        for node, group in zip(self._nodes, self.groups):
+        for node, group in self._of_thread(rule, thread):
             if rule.phase not in ("all", group.phase) or not about.holds(group):
                 continue
             if wanted not in ("any", measure.origin(group)):
@@ -168,6 +181,34 @@ class Recorded:
             if rule.purpose and rule.purpose not in (measure.purpose(group) or ""):
                 continue
             yield node, group
+
+    def _of_thread(self, rule, thread):
+        """(node, group) of all groups, or of what threads of one name did."""
+        if rule.thread is None:
+            return zip(self._nodes, self.groups)
+        wanted = thread_names.cut(rule.thread) if thread is _ITS_OWN else thread
+        return [row for name, *row in self._by_thread() if name == wanted]
+
+    def _by_thread(self):
+        """[(name of the thread, node, group)]: each event is looked at, once."""
+        if self._threads is None:
+            if not self.trace.keeps_events:
+                raise Unanswered("which thread did it is not known: its events were not kept")
+            self._threads = list(self._split())
+        return self._threads
+
+    def _split(self):
+        """Groups whose region stands for the thread's name as well, while they are made."""
+        gather, numbers = groups.Gather(), {}
+        for event in self.trace.events():
+            what = self._names.of(event), event.region
+            event.region = numbers.setdefault(what, len(numbers))
+            gather.add(event)
+        whats, found = list(numbers), list(gather.finish().groups)
+        nodes = self._tree.nodes(array("q", [group.stack for group in found]))
+        for node, group in zip(nodes, found):
+            name, group.region = whats[group.region]
+            yield name, node, group
 
     def _about(self, program):
         """The program that was asked for, or those of that name."""

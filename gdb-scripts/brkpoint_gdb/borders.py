@@ -7,7 +7,7 @@ import re
 
 import gdb
 
-from . import settings
+from . import settings, thread_names
 from .hooks import Breakpoint
 from .process import now
 
@@ -208,8 +208,12 @@ class Borders:
     def _at_exit(self, t_ns, tid, sp):
         self._cross("exit", t_ns, "exit was called")
 
+    def names(self, t_ns, tid=None):
+        thread_names.tell(self._engine, t_ns, tid)
+
     def ending(self, t_ns, tid, name):
         """At the entry of exit or exit_group: the last look at the process before it is gone."""
+        self.names(t_ns, None if name == "exit_group" else tid)
         if name == "exit_group" or tid == self._engine.process.pid:
             self._cross("exit", t_ns, "system call %s" % name)
             self._engine.last_state = dict(self._engine.process.state(), t_ns=t_ns)

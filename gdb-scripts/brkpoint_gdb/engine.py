@@ -34,8 +34,7 @@ class Engine:
         self.map = self.stacks = None
         self.last_state = {}  # as process.state(), at the end
         self.stops = self.lost = 0
-        self.planted = planted.Planted(self)
-        self.libraries = libraries.Libraries(self)
+        self.planted, self.libraries = planted.Planted(self), libraries.Libraries(self)
         self.reached = []  # breakpoints that stopped the target and wait for their action
         self._noted = set()
         self._own_trap = self._executing = self._dying = False
@@ -296,5 +295,6 @@ class Engine:
         """
         tid = self.process.tid()
         self._executing = entering = self.process.registers(tid).rax == _ENOSYS
+        self.borders.names(now())
         settings.run_others(not entering)
         self.planted.enable(not entering)

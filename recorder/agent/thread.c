@@ -9,6 +9,8 @@
 #define SYS_getpid 39
 #define SYS_arch_prctl 158
 #define SYS_gettid 186
+#define SYS_prctl 157
+#define PR_GET_NAME 16     /* uapi/linux/prctl.h */
 #define PROT_READ_WRITE 3  /* asm-generic/mman-common.h */
 #define ARCH_GET_FS 0x1003 /* asm/prctl.h */
 
@@ -214,7 +216,10 @@ void thread_forget(uint64_t fs)
     }
 }
 
+/* Where a filter might forbid it, its name stays unknown. */
 void thread_ends(struct thread_state *t)
 {
+    if (area()->may_sleep)
+        raw_syscall(SYS_prctl, PR_GET_NAME, (long)t->name);
     thread_forget(t->fs);
 }

@@ -6,6 +6,7 @@
 #include "lives.h"
 #include "map_at.h"
 #include "reader.h"
+#include "thread_names.h"
 
 #include <linux/futex.h>
 #include <stdio.h>
@@ -112,6 +113,7 @@ static void answer(struct host *h, struct thread_state *t, struct reader *r)
         break;
     case ASK_EXIT:
         if (ask->a[1]) {
+            threads_named(h, r->pid, now);
             mapped_last(h, h->process);
             overwritten_at_end(h);
         }

@@ -2,6 +2,7 @@
 #include "execs.h"
 #include "image.h"
 #include "privileges.h"
+#include "thread_names.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -119,6 +120,7 @@ void exec_begins(struct host *h, const struct ask *ask)
     pid_t tid = (pid_t)ask->a[1];
     if (h->leaving)
         return;
+    threads_named(h, (uint32_t)h->process->tracee.pid, h->last_ns);
     bool found = find_program(h->process, ask, &program);
     const char *problem = why_not(h, tid, found ? &program : NULL);
     if (problem == NULL) {

@@ -11,10 +11,6 @@ void plan_calls(struct host *h, struct module *m, const struct text *text, struc
 
 /* The same of the functions that mark its regions. */
 void plan_regions(struct host *h, struct module *m, const struct text *text, struct plans *plans);
-/* A thread has reached one of them. */
-struct reader;
-void region_marked(struct host *h, struct reader *r, const struct hook *hook,
-                   const uint64_t *record);
 
 /* In words what of the program's own allocator cannot be seen; NULL where both sides of it can. */
 const char *hooks_half_blind(const struct host *h);

@@ -1,7 +1,5 @@
 /* hook_regions.c - regions of the program (region/): the functions where they begin and end. */
 #include "hook_calls.h"
-#include "records.h"
-#include "reader.h"
 
 #define MOST_MARKS 16 /* of a file, that has one: alloctrace/elf_debug.py, MAX_REGION_MARKS */
 
@@ -43,15 +41,4 @@ void plan_regions(struct host *h, struct module *m, const struct text *text, str
         plan_mark(h, m, text, found[i].begin + m->bias, REGION_BEGIN, plans);
         plan_mark(h, m, text, found[i].end + m->bias, REGION_END, plans);
     }
-}
-
-void region_marked(struct host *h, struct reader *r, const struct hook *hook,
-                   const uint64_t *record)
-{
-    uint64_t t_ns = event_ns(h, r, r->begun);
-    r->sp = 0; /* nothing is open there: its return means nothing */
-    if (hook->region == REGION_BEGIN)
-        history_region_begin(h->history, t_ns, r->pid, r->tid, record[2]);
-    else
-        history_region_end(h->history, r->pid, r->tid);
 }

@@ -2,7 +2,6 @@
 #include "records.h"
 #include "mapped.h"
 #include "overwritten.h"
-#include "hook_calls.h"
 #include "records_nodes.h"
 
 #include <stdlib.h>

@@ -11,4 +11,8 @@ bool record_take(struct host *h, struct reader *r, uint64_t word, uint64_t limit
  * false: there is none. */
 bool calls_take(struct host *h, struct reader *r, uint64_t limit);
 
+/* The call at the reader's place is of a mark of a region: records_regions.c. */
+void region_marked(struct host *h, struct reader *r, const struct hook *hook,
+                   const uint64_t *record);
+
 #endif

@@ -75,9 +75,9 @@ static void make_hooks(void)
 {
     static const char *const names[] = {"malloc", "free", "realloc", "calloc", "posix_memalign"};
     for (unsigned i = 0; i < RING_HOOKS; i++) {
-        struct hook *hook = &family.hooks[i];
-        *hook = (struct hook){.address = 0x1000 + 16 * i, .names = ring_has_hook(i) ? 1 : 0};
-        hook->spool_id[0] = i + 1;
+        unsigned mark = i % 7 || i < 15 ? REGION_NONE : i % 2 ? REGION_BEGIN : REGION_END;
+        struct hook hook = {.address = 0x1000 + 16 * i, .names = ring_has_hook(i), .region = mark};
+        hook.spool_id[0] = i + 1, family.hooks[i] = hook;
         history_hook(host.history, i + 1, names[i % 5], names[i % 5]);
     }
     family.hook_count = RING_HOOKS;

@@ -1,0 +1,42 @@
+"""What the threads of a run were called, as they ended: engines look then, for names may change."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections import defaultdict
+
+LONGEST = 15  # bytes of a thread's name: the kernel cuts longer ones, linux/sched.h
+
+
+def cut(name):
+    """As the kernel has it."""
+    return name.encode("utf-8", "surrogateescape")[:LONGEST].decode("utf-8", "surrogateescape")
+
+
+def check(run):
+    """Raise ValueError where the facts of a trace's run hold what is no name."""
+    for row in run.get("thread_names") or ():
+        numbers = [row.get(key) for key in ("pid", "tid", "t_ns")]
+        if not isinstance(row.get("name"), str) or not all(type(n) is int for n in numbers):
+            raise ValueError("run: a thread's name that is none")
+
+
+class ThreadNames:
+    """Of the facts of a run. Numbers are used again: a name holds up to the end of its thread."""
+
+    def __init__(self, run):
+        self._ends = defaultdict(list)  # (pid, tid) -> [(t_ns, name)]
+        for row in run.get("thread_names") or ():
+            self._ends[row["pid"], row["tid"]].append((row["t_ns"], row["name"]))
+        for ends in self._ends.values():
+            ends.sort()
+
+    def of(self, event):
+        """None: it is not known."""
+        ends = self._ends.get((event.pid, event.tid))
+        if not ends:
+            return None
+        return ends[min(bisect_left(ends, (event.t_ns,)), len(ends) - 1)][1]
+
+    def has(self, name):
+        return any(name == known for ends in self._ends.values() for _, known in ends)

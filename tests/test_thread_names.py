@@ -1,0 +1,78 @@
+"""`thread NAME` in budgets: names that threads had when they ended, with both engines."""
+
+import os
+import subprocess
+
+import pytest
+from launching import BRKPOINT, build
+from test_check import check
+
+from alloctrace import thread_names, trace
+from command import recorder
+
+ENGINES = ["breakpoints"] + (["recorder"] if recorder.find() else [])
+NAMES = {4111: "worker", 4222: "other and much ", 4333: "thread_names"}
+SOME = ("worker", "plain", "other", "worker", "waiting")
+
+
+@pytest.fixture(scope="module")
+def program(tmp_path_factory):
+    return build(tmp_path_factory.mktemp("names"), "thread_names", "-O0", "-pthread")
+
+
+def recorded(folder, engine, *words):
+    path = os.path.join(str(folder), engine)
+    options = ["--quiet", "--force", "--engine", engine, "-o", path]
+    subprocess.run([BRKPOINT, "run", *options, "--", *words], check=False)
+    return path
+
+
+def takes(path):
+    """[(size, name of its thread)] of the probe's own calls."""
+    with trace.open(path) as opened:
+        known = thread_names.ThreadNames(opened.run)
+        found = [event for event in opened.events() if event.size in NAMES]
+        return [(event.size, known.of(event)) for event in found if event.name == "malloc"]
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_which_thread_did_it(tmp_path, program, engine):
+    found = takes(recorded(tmp_path, engine, program, *SOME, "exec"))
+    assert len(found) == 3 * 2 + 1 + 1 + 1
+    assert [(size, name) for size, name in found if NAMES[size] != name] == []
+
+
+@pytest.fixture(scope="module")
+def told(tmp_path_factory, program):
+    return recorded(tmp_path_factory.mktemp("told"), ENGINES[-1], program, *SOME)
+
+
+@pytest.mark.parametrize(
+    "rule, status, said",
+    [
+        ("all user thread worker calls <= 12", 0, "12 calls"),
+        ("all user thread worker calls <= 11", 1, "allowed: 11"),
+        ('all any thread "other and much too long" bytes <= 4 KiB', 1, "allowed: 4 KiB"),
+        ('main user thread "other and much " temporary = 1', 0, "1 block"),
+        ("main user thread worker live-bytes = 0 B", 0, ""),
+        ("all any thread worker peak <= 8 KiB", 0, ""),
+        ("all any thread nobody calls = 0", 2, "no thread was called nobody when it ended"),
+        ("all user thread worker thread other calls = 0", 2, "thread twice in one rule"),
+    ],
+)
+def test_a_rule_for_a_thread(tmp_path, told, rule, status, said):
+    done = check(tmp_path, "--budget", rule, "--trace", told)
+    assert done.returncode == status and said in done.stdout + done.stderr, done
+
+
+def test_twin_where_names_are_not_known_nothing_is_said_to_be_kept(tmp_path, program):
+    """Killed threads told nobody their names; sums alone do not tell threads apart."""
+    killed = recorded(tmp_path, ENGINES[-1], program, "worker", "waiting", "killed")
+    assert (4111, None) in takes(killed)
+    rule = ["--budget", "all user thread worker calls = 4", "--trace", killed]
+    assert check(tmp_path, *rule).returncode == 2
+    totals = str(tmp_path / "totals")
+    subprocess.run([BRKPOINT, "--quiet", "--keep", "totals", "-o", totals, program, "worker"])
+    rule = ["--budget", "all user thread worker calls = 4", "--trace", totals]
+    done = check(tmp_path, *rule)
+    assert done.returncode == 2 and "its events were not kept" in done.stdout
