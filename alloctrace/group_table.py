@@ -134,9 +134,11 @@ class GroupTable(Sequence):
         return members.of_row(name, count, row[1:]) if row else None
 
     def _members_at(self, index):
-        size = members.ROW.size
-        row = self._members[size * index : size * (index + 1)]
-        return members.ROW.unpack(row) if row.strip(b"\0") else None
+        row = members.ROW
+        if row.size * (index + 1) > len(self._members):
+            return None
+        found = row.unpack_from(self._members, row.size * index)
+        return found if found[0] else None
 
     def __len__(self):
         return len(self.what)

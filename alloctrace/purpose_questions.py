@@ -39,6 +39,13 @@ def of_groups(groups, survey, facts_of):
     return _Questions(groups, survey, facts_of).all()
 
 
+class _ByAsker:
+    """Rules that rest on no more than the frame that decided. `known`: its number -> Question."""
+
+    def __init__(self, rules):
+        self.rules, self.known = rules, {}
+
+
 class _Questions:
     def __init__(self, groups, survey, facts_of):
         self._groups, self._survey, self._rules = groups, survey, purpose_rules.default()
@@ -61,17 +68,29 @@ class _Questions:
             question = known.get(key)
             if question is None:
                 question = known[key] = self._new(at, what, there, around)
+            if type(question) is _ByAsker:
+                question = self._by_asker(at, question)
             found.append(question or self._by_stack(at, key))
         return found
 
     def _new(self, at, what, there, around):
-        """False: that rests on more of the stack."""
+        """False: that rests on more of the stack; or a _ByAsker."""
         event = self._example(at)
         rules = self._rules.candidates(event.name, there)
         rules = [rule for rule in rules if purpose.is_equal(rule, event, around or "none")]
-        if any(rule.steps or rule.file or _asks(rule) & _ON_FRAMES for rule in rules):
+        names = set().union(*map(_asks, rules))
+        if names & _BY_STACK or any(rule.steps or rule.file for rule in rules):
             return False
-        return self._made(rules, event)
+        return _ByAsker(rules) if "asker" in names else self._made(rules, event)
+
+    def _by_asker(self, at, asked):
+        tree, verdict = self._survey.tree, self._groups.verdicts[self._groups.verdict[at]]
+        index = verdict.decided_by if verdict is not None else None
+        node = tree.outer(self._nodes[at], index) if index is not None else 0
+        frame = tree.frame_of[node] if node > 0 else None
+        if frame not in asked.known:
+            asked.known[frame] = self._made(asked.rules, self._example(at))
+        return asked.known[frame]
 
     def _by_stack(self, at, key):
         groups, survey, what = self._groups, self._survey, key[0]
