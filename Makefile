@@ -9,7 +9,7 @@ ATTACHES ?= 2000
 FUZZ ?= 60
 
 .DEFAULT_GOAL := all
-.PHONY: help all article evaluator-story check test fuzz test-real attach-long real-docs lint format bench bench-recorder doctor readme install uninstall deb test-deb clean
+.PHONY: help all article evaluator-story check test fuzz test-real attach-long real-docs lint format bench bench-page bench-recorder doctor readme page-pictures install uninstall deb test-deb clean
 
 help: ## list these verbs
 	@awk -F ':[^#]*## ' '/^[a-z][a-z%-]*:[^#]*## / { sub("%", "NAME", $$1); \
@@ -70,6 +70,12 @@ session-%: $$(addprefix $$(TARGETS_OUT)/,$$(session_$$*)) ## tell a session of g
 
 bench: targets ## measure what brkpoint costs; prints ratios
 	$(PYTHON) bench/run.py
+
+page-pictures: recorder targets ## take the pictures of the page anew, in a real browser
+	$(PYTHON) docs/make/pictures.py
+
+bench-page: recorder ## measure the page of a thousand and of ten million events in a real browser
+	$(PYTHON) bench/page_cost.py
 
 bench-recorder: recorder ## measure the recorder beside heaptrack; each figure beside the wanted one
 	$(PYTHON) bench/recorder_cost.py

@@ -147,7 +147,10 @@ class _Replay:
         if isinstance(path, str) and path:
             return _OF_ROLE.get(self._roles.get(path), "file"), path.rsplit("/", 1)[-1]
         rule, text = (event.purpose.rule, event.purpose.text) if event.purpose else ("", None)
-        return _OF_RULE.get(rule, "other"), text or "a mapping, for a purpose that no rule knows"
+        kind = _OF_RULE.get(rule, "other")
+        if kind == "block":  # its purpose tells a size, which mremap changes
+            return kind, "a block's own mapping"
+        return kind, text or "a mapping, for a purpose that no rule knows"
 
 
 def _programs(trace):

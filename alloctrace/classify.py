@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from . import examples, origin, origin_table, program_facts
-from . import purpose, purpose_events, purpose_groups, purpose_rules, split
+from . import purpose, purpose_events, purpose_groups, purpose_questions, purpose_rules, split
 from .group_table import Indexed
 from .inner_verdicts import InnerVerdicts
+from .purpose_facts import AROUND, THING
 from .stack_beginnings import Beginnings
 from .stack_tree import StackTree
 
@@ -73,60 +74,92 @@ def _explain_events(history, tree, judge):
 
 
 def _explain_groups(history, tree, judge):
-    """By events of each group; of too many groups the frequent ones have examples, and what the
-    others are for is said where their stacks alone tell."""
+    """What can be said of all events of a group at once is; of the others the most telling and
+    the frequent ones are asked by some of their events."""
     groups = history.recorded.sums.groups
-    asked = [groups[index] for index in groups.most_telling(MAX_ASKED)]
-    picked = examples.of(history.recorded, asked)
-    survey = purpose.Survey(picked.events, tree, history.modules, judge.facts)
-    survey.part = picked
-    found = _explained(asked, picked, tree, survey)
-    for id_, answer in purpose.by_stacks(groups, survey, found, judge.facts_of):
-        found[id_] = answer
-    shared, known, numbers = {}, Indexed(), {}  # numbers: by identity, of those that say the same
-    for index in range(len(groups)):
-        answer = found[index + 1]
-        if id(answer) not in numbers:
-            numbers[id(answer)] = known.of(shared.setdefault((answer.text, answer.rule), answer))
-        groups.purpose[index] = numbers[id(answer)]
+    survey = purpose.Survey((), tree, history.modules, judge.facts)
+    questions = purpose_questions.of_groups(groups, survey, judge.facts_of)
+    things = purpose_groups.Things(groups, questions)
+    found = purpose_groups.by_makers(groups, questions, things, survey)
+    is_call = [what[0] == "call" for what in groups.whats]
+    rows = enumerate(zip(questions[1:], groups.what), 1)
+    open_ = [
+        id_ for id_, (q, what) in rows if not is_call[what] or not (q.is_closed or id_ in found)
+    ]
+    asked = [groups[at] for at in groups.most_telling(MAX_ASKED, [id_ - 1 for id_ in open_])]
+    picked = examples.of(history.recorded, _with_makers(groups, asked, questions))
+    survey.events, survey.part = picked.events, picked
+    found.update(_explained(asked, picked, tree, questions, survey, things))
+    known, numbers = Indexed(), {}
+    for index, (question, within) in enumerate(zip(questions[1:], groups.within)):
+        if question is purpose_questions.OUTER:
+            groups.purpose[index] = groups.purpose[within - 1]
+            continue
+        answer = question.answer[0] if question.answer else found.get(index + 1, purpose.UNKNOWN)
+        number = numbers.get(id(answer))
+        if number is None:
+            same = numbers.setdefault((answer.text, answer.rule), answer)
+            number = numbers[id(answer)] = known.of(same)
+        groups.purpose[index] = number
     groups.purposes = known.values
     groups.forget_members()
 
 
-def _explained(groups, picked, tree, survey):
+def _with_makers(groups, asked, questions):
+    """These groups with those that made the blocks of their events, if that decides what they are
+    for; where some have too many makers to be told, the most telling of all."""
+    wanted = {group.id - 1 for group in asked}
+    for group in asked:
+        if THING in questions[group.id].differ and group.members is not None:
+            if group.members.makers is None:
+                wanted.update(groups.most_telling(MAX_ASKED, range(len(groups))))
+                break
+            wanted.update(id_ - 1 for id_ in group.members.makers)
+    return [groups[at] for at in sorted(wanted)]
+
+
+def _explained(groups, picked, tree, questions, survey, things):
     """{id: Purpose}: a group whose events are all here is for what each of them is for; of others
     it is asked what holds for all that they differ in."""
-    things, whole = purpose_groups.Things(), list(filter(picked.are_all, groups))
-    found = _explain_whole(whole, picked, tree, survey, things)
+    groups = [group for group in groups if not questions[group.id].is_closed]
+    whole = [group for group in groups if _is_whole(group, picked, questions)]
+    found = _explain_whole(whole, picked, tree, questions, survey, things)
     example = {group.id: index for index, group in picked.stands_for.items()}
     known = {}  # id -> what its blocks were when it was asked about: all that a round may change
     for _ in range(ROUNDS):
         for group in groups:
             id_ = group.id
-            if group.within and group.kind == "call":
-                _take_over(found, id_, group.within)
-            elif id_ in example and found.get(id_) in (None, purpose.UNKNOWN):
+            if id_ in example and found.get(id_) in (None, purpose.UNKNOWN):
                 before = things.before(group)
                 if known.get(id_) != before:
-                    known[id_], index = before, example[id_]
-                    found[id_] = purpose_groups.explain(group, index, picked.events, survey, things)
+                    known[id_], asked = before, (questions[id_].rules, example[id_])
+                    found[id_] = purpose_groups.explain(
+                        group, *asked, picked.events, survey, things
+                    )
     return found
 
 
-def _take_over(found, id_, outer):
-    """A nested call is for what the call around it is for; that may be asked of its stack later."""
-    if outer in found:
-        found[id_] = found[outer]
-    else:
-        found.pop(id_, None)
+def _is_whole(group, picked, questions):
+    """Whether its events can be asked one by one."""
+    if not picked.are_all(group):
+        return False
+    return AROUND not in questions[group.id].differ or picked.have_neighbours(group)
 
 
-def _explain_whole(groups, picked, tree, survey, things):
+def _explain_whole(groups, picked, tree, questions, survey, things):
     events, seen, found = picked.events, {}, {}  # seen: index -> what the event's block was then
     members = {index for group in groups for index in picked.members[group.id]}
-    for index in sorted(_asked(members, events, survey)):
-        events[index].purpose = purpose.explain(index, events, tree, survey)
-        seen[index] = survey.thing(events[index])
+    said = {at: questions[id_].answer for id_, mine in picked.members.items() for at in mine}
+    said = {index: answer for index, answer in said.items() if answer}
+    for index in sorted(_asked(members, events, survey) | said.keys()):
+        event = events[index]
+        if index in said:
+            event.purpose, thing = said[index]
+            if thing is not None:
+                survey.remember(event, thing)
+        else:
+            event.purpose = purpose.explain(index, events, tree, survey)
+        seen[index] = survey.thing(event)
     for group in groups:
         mine = picked.members[group.id]
         found[group.id] = purpose_groups.agreed([events[index].purpose for index in mine])

@@ -142,7 +142,8 @@ def _is_fit(path):
 
 def _gdb_follows(elf, roots):
     """Yield what gdb would open, as far as names in the file's sections tell (gdb/symfile.c,
-    find_separate_debug_file; gdb/dwarf2/read.c: the names of .dwo files stand in DWARF itself)."""
+    find_separate_debug_file). Of .dwo files, whose names stand in DWARF itself, it opens regular
+    ones only (gdbsupport, is_regular_file)."""
     name = os.fsdecode(elf.section_data(".gnu_debuglink")[:_MAX_LINK].split(b"\0", 1)[0])
     for path in (*_by_build_id(elf, roots), *_by_link(elf, name, roots)):
         yield path

@@ -30,6 +30,7 @@ class Examples:
     stands_for: dict  # {index: Group that began with it}
     members: dict = field(default_factory=dict)  # {id of a group: [indexes of its events here]}
     has_syscalls: bool = False  # whether all of the run's are here
+    followed: set = field(default_factory=set)  # ids of groups of which is here what came next
 
     def is_whole(self, low, high):
         """Whether no event between these two indexes is left out."""
@@ -44,6 +45,13 @@ class Examples:
         """Whether every event of the group is here."""
         return len(self.members.get(group.id, ())) == group.count
 
+    def have_neighbours(self, group):
+        """Whether what rules may ask of the events around them is here too."""
+        if group.kind == "syscall":
+            return self.has_syscalls
+        last = self.seqs[max(self.members[group.id])]
+        return group.id in self.followed or last + LOOK_AHEAD < FIRST_EVENTS
+
 
 def of(recorded, groups):
     """The Examples of a recorded.Recorded, for these of its groups."""
@@ -51,7 +59,8 @@ def of(recorded, groups):
     first = {group.first_seq: group for group in groups}
     wanted = set(range(min(FIRST_EVENTS, len(recorded.events)))) | set(first)
     wanted |= {group.before for group in groups if group.before is not None}
-    wanted |= _of_small_groups(recorded, groups, chunks)
+    window = _windows(groups)
+    wanted |= _of_small_groups(recorded, window, chunks)
     found = {event.seq: (event, id_) for event, id_ in recorded.pick(wanted, chunks)}
     outside = {seq for event, _ in found.values() for seq in (event.cause, event.outer)}
     outside -= found.keys() | {None}
@@ -60,6 +69,7 @@ def of(recorded, groups):
         if seq not in found:
             found[seq] = _bare(group), group.id
     made = _numbered_anew(found, first)
+    made.followed = {id_ for id_, length in window.items() if length == LOOK_AHEAD}
     made.has_syscalls = all(
         len(made.members.get(id_, ())) == count
         for id_, count in recorded.sums.groups.counts("syscall")
@@ -78,9 +88,9 @@ def _chunks_of(recorded, groups):
     return chosen | set(range(min(MAX_CHUNKS, len(starts))))
 
 
-def _of_small_groups(recorded, groups, chunks):
-    """Seqs of their members: syscalls first, then the smallest. Behind calls of the loader also
-    what follows: soon after, files are mapped."""
+def _windows(groups):
+    """{id of a small group: how many events from each of its members on}: syscalls first, then the
+    smallest. Behind calls of the loader also what follows: soon after, files are mapped."""
     window, room = {}, MAX_PICKED
     for group in sorted(groups, key=lambda group: (group.kind == "call", group.count)):
         is_loaders = group.is_call and group.verdict and group.verdict.origin == "loader"
@@ -90,6 +100,11 @@ def _of_small_groups(recorded, groups, chunks):
             break
         if group.count <= FEW or group.kind == "syscall":
             window[group.id] = length
+    return window
+
+
+def _of_small_groups(recorded, window, chunks):
+    """Seqs of their members, with what follows."""
     found = set()
     for index in sorted(chunks if window else ()):
         first, (column,) = recorded.columns(index, ("group",))

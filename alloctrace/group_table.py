@@ -127,6 +127,12 @@ class GroupTable(Sequence):
         """They are large, and nobody asks any more."""
         self._members = bytearray()
 
+    def members_of(self, id_):
+        """The Members of a group, or None."""
+        row = self._members_at(id_ - 1)
+        name, count = self.whats[self.what[id_ - 1]][1], self.sums["count"][id_ - 1]
+        return members.of_row(name, count, row[1:]) if row else None
+
     def _members_at(self, index):
         size = members.ROW.size
         row = self._members[size * index : size * (index + 1)]
@@ -160,18 +166,17 @@ class GroupTable(Sequence):
             own_peak_bytes=self.own_peak[index],
             region=self.region[index],
         )
-        row = self._members_at(index) if self._members else None
-        made.members = members.of_row(made, row[1:]) if row else None
+        made.members = self.members_of(index + 1) if self._members else None
         return made
 
-    def most_telling(self, limit):
-        """Indexes of `limit` groups, in their order: those of loader and runtimes, of which most
-        can be told, then those with the most events."""
-        if len(self) <= limit:
-            return range(len(self))
+    def most_telling(self, limit, indexes):
+        """`limit` of these indexes of groups, in their order: those of loader and runtimes, of
+        which most can be told, then those with the most events."""
+        if len(indexes) <= limit:
+            return indexes
         is_users = [verdict is None or verdict.origin == "user" for verdict in self.verdicts]
-        rows = enumerate(zip(self.verdict, self.sums["count"]))
-        ranked = ((is_users[verdict], -count, at) for at, (verdict, count) in rows)
+        counts = self.sums["count"]
+        ranked = ((is_users[self.verdict[at]], -counts[at], at) for at in indexes)
         return sorted(at for _, _, at in heapq.nsmallest(limit, ranked))
 
     def counts(self, kind):

@@ -44,10 +44,10 @@ class Members(NamedTuple):
         return number == self.count or (None if number else False)
 
 
-def of_row(group, row):
-    """The Members of a spool.Members row, without its id."""
+def of_row(name, count, row):
+    """The Members of a spool.Members row, without its id; of `count` events `name`."""
     makers, (sized, least, most, *rest) = row[:MAKERS], row[MAKERS:]
-    if group.name == "brk":
+    if name == "brk":
         least, most = least - _MOVED_BASE, most - _MOVED_BASE
     makers = None if _MANY in makers else frozenset(makers) - {0}
-    return Members(group.count, sized, least, most, *rest, makers)
+    return Members(count, sized, least, most, *rest, makers)

@@ -7,7 +7,7 @@ and people read "unknown". docs/purposes.md lists the rules with their evidence 
 from __future__ import annotations
 
 from . import purpose_rules
-from .model import Event, Purpose
+from .model import Purpose
 from .purpose_facts import FACTS, FIELDS
 from .purpose_survey import Functions, Survey
 
@@ -15,7 +15,6 @@ __all__ = ["Survey", "explain"]
 
 UNKNOWN = Purpose()
 MAX_UNNAMED = 3  # functions in a row; further out, the named one may be about something else
-_BY_STACK = {"direct", "owner", "asker"}  # facts and fields that rest on stack and verdict alone
 _LIBRARIES = ("alloc::", "core::", "std::", "hashbrown::", "__gnu_cxx::")
 
 
@@ -38,9 +37,18 @@ def by_rules(rules, index, event, survey):
     for rule in rules:
         values = _values(rule, survey, index, event)
         if values is not None:
-            found = Purpose(rule.text.format_map(values), rule.key, rule.source)
-            return found, rule.thing.format_map(values) or found.text
+            return _with(rule, values)
     return UNKNOWN, None
+
+
+def said(rule, survey, event):
+    """The same of a rule that is known to hold, whichever event of a group it is."""
+    return _with(rule, {name: FIELDS[name](survey, 0, event) for name in rule.fields})
+
+
+def _with(rule, values):
+    found = Purpose(rule.text.format_map(values), rule.key, rule.source)
+    return found, rule.thing.format_map(values) or found.text
 
 
 def fitting(event, survey):
@@ -127,10 +135,14 @@ def _values(rule, survey, index, event):
 
 def suits(rule, survey, event):
     """Whether what all events of its group share is as the rule wants it."""
-    return _equal(rule, event) and _caused(rule, survey, event)
+    call = survey.cause(event) if rule.cause else None
+    return is_equal(rule, event, call.name if call is not None else "none")
 
 
-def _equal(rule, event):
+def is_equal(rule, event, around):
+    """The same; `around`: the name of the un-nested call around the event, or none."""
+    if rule.cause and around not in rule.cause:
+        return False
     for name, values in rule.equal:
         found = event.phase if name == "phase" else getattr(event.verdict, name, None)
         if found not in values:
@@ -162,85 +174,3 @@ def _mapped(rule, event):
         return True
     path = event.args.get("path") or ""
     return path == "" if rule.path == "" else bool(rule.path.match(path))
-
-
-def _caused(rule, survey, event):
-    if not rule.cause:
-        return True
-    call = survey.cause(event)
-    return (call.name if call is not None else "none") in rule.cause
-
-
-# ---- without an example -------------------------------------------------------------------------
-
-
-def by_stacks(groups, survey, found, facts_of):
-    """Yield (id, Purpose) of the groups that are not in `found`, as far as their stacks tell.
-
-    `found`: {id: Purpose} of the others, to be added to on the way: a nested call's is that of the
-    call around it.
-    """
-    if len(found) == len(groups):
-        return
-    telling, alone = {}, {}
-    facts = [facts_of(what[5], what[4], what[1]) for what in groups.whats]
-    nodes = survey.tree.nodes(groups.stack)
-    rows = zip(groups.what, groups.stack, nodes, groups.within, groups.verdict)
-    for id_, (what, stack, node, within, verdict) in enumerate(rows, 1):
-        if id_ in found:
-            continue
-        kind, name, _, _, phase, _ = groups.whats[what]
-        if within and kind == "call":
-            yield id_, found[within]
-            continue
-        key = what, verdict, survey.steps.of(node)
-        if key not in telling:
-            telling[key] = _may_tell(name, phase, groups.verdicts[verdict], key[2])
-        if not telling[key]:
-            yield id_, UNKNOWN
-            continue
-        is_static = facts[what].libc == "static"
-        linked = (
-            is_static and survey.libc_of(facts[what], stack, *stack_around(groups, within)) or ""
-        )
-        rules = fitting_stack(survey, name, kind, stack, facts[what], linked)
-        asker = survey.decided(stack, groups.verdicts[verdict])
-        key = id(rules), verdict, phase, id(asker)
-        if key not in alone:
-            event = Event(0, 0, 0, 0, "call", "", phase=phase, verdict=groups.verdicts[verdict])
-            event.stack = stack
-            alone[key] = _alone(rules, survey, event)
-        yield id_, alone[key]
-
-
-def stack_around(groups, within):
-    """The stack of the un-nested call around a group."""
-    while within:
-        outer, within = within, groups.within[within - 1]
-        if not within:
-            yield groups.stack[outer - 1]
-
-
-def _may_tell(name, phase, verdict, there):
-    """Whether any rule that needs no more than stack and verdict may fit."""
-    event = Event(0, 0, 0, 0, "call", name, phase=phase, verdict=verdict)
-    rules = purpose_rules.default().candidates(name, there)
-    return any(_needs_no_more(rule) and _equal(rule, event) for rule in rules)
-
-
-def _alone(rules, survey, event):
-    """The Purpose by the first rule that may hold, if it needs no more than stack and verdict."""
-    for rule in rules:
-        if not _equal(rule, event):
-            continue
-        if not _needs_no_more(rule):
-            return UNKNOWN
-        values = {name: FIELDS[name](survey, 0, event) for name in rule.fields}
-        if None not in values.values() and all(FACTS[n](survey, 0, event) for n in rule.when):
-            return Purpose(rule.text.format_map(values), rule.key, rule.source)
-    return UNKNOWN
-
-
-def _needs_no_more(rule):
-    rests_on_more = rule.sizes or rule.flags or rule.cause or rule.path is not None
-    return not rests_on_more and _BY_STACK.issuperset((*rule.when, *rule.fields))

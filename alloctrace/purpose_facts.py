@@ -199,7 +199,7 @@ BEFORE = "what their block was before"
 THING = "what their block is for"
 NULL = "whether they were given a pointer"
 RESTS_ON = {
-    **dict.fromkeys(("owner", "cause_name", "asker", "stack_user"), ()),
+    **dict.fromkeys(("owner", "asker", "stack_user"), ()),
     **dict.fromkeys(("direct", "inlining-known"), ()),
     **dict.fromkeys(("size", "bytes", "count"), ("size",)),
     **dict.fromkeys(("new_size", "path", "library"), ("args",)),

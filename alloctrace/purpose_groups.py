@@ -6,13 +6,14 @@ unknown is said as unknown.
 
 from __future__ import annotations
 
-from . import purpose
-from .model import Purpose
-from .purpose_facts import FACTS, FIELDS, LASTING, STRING, VEC
+from . import purpose, words
+from .model import Event, Purpose
+from .purpose_facts import FACTS, FIELDS, LASTING, NULL, STRING, THING, VEC
 from .sites import in_common
 
 MOST = 4  # things that are told of one group
 DIFFERENT = Purpose(None, "its events are for several things")
+MAKE = {name for name, given in words.SIGNATURES.items() if "ptr" not in given}  # new blocks
 _COUNTED = {"null": "nulls", "growing": "grew", "shrinking": "shrank"}
 _KNOWN_THINGS = {"known-vec": VEC, "known-string": STRING}
 
@@ -33,10 +34,16 @@ def agreed(purposes):
 
 
 class Things:
-    """What the blocks of each group are, as far as it is one thing."""
+    """What the blocks of each group are, as far as it is one thing. `questions`: by id of a group;
+    some have their answer already."""
 
-    def __init__(self):
-        self._of = {}  # id of a group -> thing
+    def __init__(self, groups, questions):
+        answers = [(id_, q.answer[1]) for id_, q in enumerate(questions) if q and q.answer]
+        self._of = {id_: thing for id_, thing in answers if thing is not None}
+        makes = [what[0] == "call" and what[1] in MAKE for what in groups.whats]
+        self._none = {
+            id_ for id_, thing in answers if thing is None and makes[groups.what[id_ - 1]]
+        }
 
     def remember(self, group, things):
         """What its blocks are from then on."""
@@ -50,11 +57,60 @@ class Things:
         things = {self._of.get(id_) for id_ in members.makers}
         return set() if None in things else things
 
+    def all_before(self, members):
+        """The same, with None for blocks of which it is known that they are for nothing that could
+        be told; False: there may be others."""
+        of, none = self._of, self._none
+        if members.makers is None or not all(id_ in of or id_ in none for id_ in members.makers):
+            return False
+        things = {self._of.get(id_) for id_ in members.makers}
+        return things | {None} if members.known + members.nulls < members.count else things
 
-def explain(group, index, events, survey, things):
-    """The Purpose of all events of `group`; events[index] is one of them."""
+
+def by_makers(groups, questions, things, survey):
+    """{id: Purpose} of frees that differ only in what their blocks were for, and in having one."""
+    found, known = {}, {}
+    for id_, question in enumerate(questions):
+        if question is None or question.remembers or not question.differ <= {THING, NULL}:
+            continue
+        members = None if question.is_closed else groups.members_of(id_)
+        before = members is not None and things.all_before(members)
+        if before is False:
+            continue
+        nulls = members.nulls and (1 if members.nulls < members.count else 2)
+        key = question, nulls, frozenset(before)
+        if key not in known:
+            known[key] = _of_all(question, groups[id_ - 1], nulls, before, survey)
+        found[id_] = known[key]
+    return found
+
+
+def _of_all(question, group, nulls, before, survey):
+    """`nulls`: 0 none, 1 some, 2 all of its events had no pointer."""
+    made = Event(0, 0, group.pid, 0, group.kind, group.name, None, ptr=1, block=1)
+    made.phase, made.image, made.stack, made.verdict = (
+        group.phase,
+        group.image,
+        group.stack,
+        group.verdict,
+    )
+    told = sorted(before - {None})
+    things = [None] * (None in before) + [" or ".join(told)] * bool(told)
+    answers = []
+    for thing in things if nulls < 2 else ():
+        survey.things[made.image, made.block] = thing
+        answers.append(purpose.by_rules(question.rules, 0, made, survey)[0])
+    if nulls:
+        made.ptr, made.block = 0, None
+        answers.append(purpose.by_rules(question.rules, 0, made, survey)[0])
+    survey.things.pop((made.image, 1), None)
+    return agreed(answers)
+
+
+def explain(group, rules, index, events, survey, things):
+    """The Purpose of all events of `group`; events[index] is one of them, `rules` may hold."""
     event = events[index]
-    for rule in purpose.fitting(event, survey):
+    for rule in rules:
         asked_of = _Asked(group, rule, (survey, index, event), things)
         holds = asked_of.holds()
         if holds is None:

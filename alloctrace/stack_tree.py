@@ -183,28 +183,27 @@ class Unions:
     """
 
     def __init__(self, tree, bits_of):
-        self._tree, self._bits_of = tree, bits_of
-        self._own = [None] * len(tree.frames)
-        self._known = [None] * len(tree.parents)
-        self._shared = {}
+        self._tree, self._bits_of, self._known = tree, bits_of, None
 
     def of(self, node):
         """Of the stack that begins at `node`."""
-        parents, known, path = self._tree.parents, self._known, []
-        while node > 0 and known[node] is None:
-            path.append(node)
-            node = parents[node]
-        bits = known[node] if node > 0 else 0
-        for at in reversed(path):
-            bits |= self._of_frame(self._tree.frame_of[at])
-            bits = known[at] = self._shared.setdefault(bits, bits)
-        return bits
+        return self.all()[node] if node > 0 else 0
 
-    def _of_frame(self, number):
-        own = self._own[number]
-        if own is None:
-            own = self._own[number] = self._bits_of(self._tree.frames[number])
-        return own
+    def all(self):
+        """By node."""
+        if self._known is None:
+            own = list(map(self._bits_of, self._tree.frames))
+            found, shared = [0], {}
+            rows = zip(self._tree.parents, self._tree.frame_of)
+            next(rows)
+            for parent, frame in rows:
+                bits, more = found[parent] if parent > 0 else 0, own[frame]
+                if more & ~bits:
+                    bits |= more
+                    bits = shared.setdefault(bits, bits)
+                found.append(bits)
+            self._known = found
+        return self._known
 
 
 class Grower:

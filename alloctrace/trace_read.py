@@ -180,15 +180,18 @@ class Trace:
             counted.compare()
 
     def events_within(self, ranges):
-        """Yield the events of some ranges of seqs, sorted pairs (first, last); chunks that hold
-        none of them are not read."""
+        """Yield the events of some ranges of seqs, sorted pairs (first, last) that do not overlap;
+        chunks that hold none of them are not read."""
         self._check_kept()
         with checked():
-            made = trace_events.Events(self.sums().groups, self._arguments_of())
+            made, at = trace_events.Events(self.sums().groups, self._arguments_of()), 0
             for index, first, count in self._chunks():
-                until = first + count
-                parts = [range(max(a, first), min(b + 1, until)) for a, b in ranges]
-                wanted = [seq for part in parts for seq in part]
+                wanted, until = [], first + count
+                while at < len(ranges) and ranges[at][0] < until:
+                    wanted += range(max(ranges[at][0], first), min(ranges[at][1] + 1, until))
+                    if ranges[at][1] >= until:
+                        break  # the next chunk has more of it
+                    at += 1
                 if wanted:
                     columns_ = self._chunk(index, first, count)
                     chunk = [[column[seq - first] for seq in wanted] for column in columns_]
@@ -210,6 +213,13 @@ class Trace:
         self._check_kept()
         for index, first, count in self._chunks():
             yield first, self._chunk(index, first, count, names)
+
+    def columns_at(self, seq, names):
+        """[column of each of `names`] of the chunk that begins with the event `seq`."""
+        self._check_kept()
+        with checked():
+            index, first, count = next(chunk for chunk in self._chunks() if chunk[1] == seq)
+            return self._chunk(index, first, count, names)
 
     def _check_kept(self):
         if not self.keeps_events:

@@ -1,3 +1,3 @@
 """The verbs of the command `brkpoint`, and the start of target and gdb."""
 
-VERSION = "0.1.0"
+VERSION = "0.2.0"

@@ -12,12 +12,13 @@ import shutil
 import subprocess
 import sys
 
-from alloctrace import trace
+from alloctrace import chosen, trace
 from alloctrace.summary import summarise
 from command import designs as measuring
-from command import witnesses
+from command import page_file, witnesses
 from reports import article_facts, article_files
 from reports import witnesses as page
+from reports.page import document
 
 LIMIT_S = 60  # for one run of one program
 # The programs with a page of their own: what strace, ltrace, gdb and /proc/PID/maps see of them.
@@ -110,11 +111,20 @@ def _facts(name, path, wanted):
         raise RunError(str(error)) from None
     with recorded:
         facts = article_facts.facts(name, recorded, summarise(recorded))
+        facts["explained"] = _explained(recorded, path)
         loaders = [module.path for module in recorded.modules if module.role == "loader"]
     for library in facts["libraries"]:
         library.update(_mapped(library["path"], wanted))
     facts["loader_exports"] = [_mapped(path, ("malloc",)) for path in loaders]
     return facts
+
+
+def _explained(recorded, path):
+    """The name of the page that explains the run, written beside its trace."""
+    made = page_file.beside(path)
+    summary = summarise(recorded, process=chosen.ASKED)
+    page_file.write(made, document.render(summary, recorded))
+    return os.path.basename(made)
 
 
 def _mapped(path, wanted):

@@ -8,7 +8,7 @@ import select
 import signal
 import time
 
-from . import attachable, heritage, launch, recorder, tracer
+from . import attachable, heritage, launch, recorder, tracer, why
 from .errors import USAGE, EngineError, UserError, signal_name
 
 TICK = 0.25  # seconds between looks at the clock
@@ -176,8 +176,9 @@ def _outcome(waiting, words, path, spool_path):
     died = waiting.status != 0
     reason = None
     if died:
-        how = signal_name(-waiting.status) if waiting.status < 0 else "status %d" % waiting.status
-        reason = "the recorder died (%s)" % how
+        reason = "the recorder ended with status %d" % waiting.status
+        if waiting.status < 0:
+            reason = why.died("the recorder", -waiting.status)
         if left:
             reason += "; its code stays in the process, and does nothing any more"
     text = [word.decode("utf-8", "surrogateescape") for word in words]
@@ -195,4 +196,5 @@ def _outcome(waiting, words, path, spool_path):
         notes=[],
         failed=died,
         attached=True,
+        recorded=waiting.host.recorded() if died else None,
     )

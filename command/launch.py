@@ -57,6 +57,7 @@ class Outcome:
     refused: Optional[str] = None  # why it was not started; nothing of it has run then
     also: tuple = ()  # allocators.Named: what the user named
     why_engine: Optional[str] = None  # why this engine watched, where it was chosen for the user
+    recorded: Optional[int] = None  # events, where the recorder died and may not have written all
 
     @property
     def exit_status(self):
@@ -130,7 +131,7 @@ def _run(plan, signals, spool_path, options):
         )
         watched.run()
         _check_executed(child, plan.program, spool_path)
-        return _outcome(watched, plan, spool_path, tracer.log(gdb))
+        return _outcome(watched, plan, spool_path, gdb)
     finally:
         _end_child(child.pid, gdb)
         os.close(child.go)
@@ -225,8 +226,9 @@ def _check_executed(child, found, spool_path):
     raise UserError("%s: %s" % (shown(found.path), text), status)
 
 
-def _outcome(watched, plan, spool_path, log):
-    kind, status = "exited", os.waitstatus_to_exitcode(watched.status)
+def _outcome(watched, plan, spool_path, gdb):
+    log, kind = tracer.log(gdb), "exited"
+    status = os.waitstatus_to_exitcode(watched.status)
     if status < 0:
         kind, status = "signalled", -status
     died = watched.gdb_status < 0 and not watched.hurried and not watched.keeps_target
@@ -235,6 +237,8 @@ def _outcome(watched, plan, spool_path, log):
     if died and (watched.killed or status == signal.SIGTRAP):
         kind, status = "unknown", None
     reason = why.incomplete(watched, kind, status, log)
+    refused = why.refusal(watched, log)
+    lost_recorder = watched.keeps_target and watched.gdb_status != 0 and not refused
     return Outcome(
         kind=kind,
         status=status,
@@ -247,7 +251,8 @@ def _outcome(watched, plan, spool_path, log):
         gdb_log="" if reason and why.is_told(log) else log,
         notes=why.notes(plan.program, watched.keeps_target),
         failed=lost_gdb,
-        refused=why.refusal(watched, log),
+        refused=refused,
+        recorded=gdb.recorded() if lost_recorder else None,
     )
 
 

@@ -6,8 +6,8 @@ import contextlib
 import os
 import time
 
-from alloctrace import allocators, cache_folder, history, spool, symbol_cache, symbols, trace
-from alloctrace import unwatched
+from alloctrace import allocators, cache_folder, history, sanitizers, spool, symbol_cache
+from alloctrace import symbols, trace, unwatched
 from alloctrace.symbols import DEBUG_ROOTS
 
 from . import VERSION, cache, tracer
@@ -27,10 +27,12 @@ def make_trace(outcome, place, force=False, use_symbols=True, tell=lambda what: 
         recorded = history.build(spool.read(place.spool))
     except (OSError, spool.SpoolError) as error:
         raise UserError("nothing was recorded: %s" % shown(str(error))) from None
+    _count_lost(outcome, recorded)
     recorded.notes[:0] = outcome.notes
     if outcome.reason:
         recorded.notes.insert(0, "the trace is incomplete: " + outcome.reason)
     hints = unwatched.tell(recorded)
+    sanitizers.tell(recorded)
     named = allocators.told(recorded.hooks.values(), outcome.also)
     for row in named:
         if not row["found"]:
@@ -47,6 +49,15 @@ def make_trace(outcome, place, force=False, use_symbols=True, tell=lambda what: 
         raise UserError(text % (shown(place.trace), error, shown(place.spool))) from None
     os.unlink(place.spool)
     return counted
+
+
+def _count_lost(outcome, recorded):
+    """What a recorder that died had recorded, and not written."""
+    lost = (outcome.recorded or 0) - len(recorded.events)
+    if lost > 0:
+        recorded.lost += lost
+        events = "1 event" if lost == 1 else "%d events" % lost
+        outcome.reason += ": %s of what it had recorded lost" % events
 
 
 def _how(use_symbols):

@@ -54,12 +54,12 @@ class Recorder:
         path = find()
         if path is None:
             raise EngineError("the recorder is not built: make recorder", "")
-        area = os.memfd_create("brkpoint-recorder")
+        self._path, self._area = path, os.memfd_create("brkpoint-recorder")
         self.ready, ready_write = os.pipe()
         go_read, self._go = os.pipe()
         self.log = os.memfd_create("brkpoint-recorder-log")
         names = _listed(also)
-        fds = [area, ready_write, go_read]
+        fds = [self._area, ready_write, go_read]
         self.process = subprocess.Popen(
             [path, str(pid), spool, *map(str, fds), "names=%d" % names, *options],
             stdin=subprocess.DEVNULL,
@@ -71,7 +71,7 @@ class Recorder:
             start_new_session=True,  # Ctrl-C at the terminal is for the target
             preexec_fn=_prepare(os.getpid()),
         )
-        for descriptor in [*fds, names]:
+        for descriptor in [ready_write, go_read, names]:
             os.close(descriptor)
 
     def configure(self, config):
@@ -81,5 +81,18 @@ class Recorder:
         except BrokenPipeError:
             pass  # it is gone: the wait for its byte will say so
 
+    def recorded(self):
+        """How many events were recorded, by the memory that it shares with the target; None: nobody
+        can say. For when it has died: those that the spool has not are lost."""
+        words = [self._path, "--unread", str(self._area)]
+        done = subprocess.run(
+            words, capture_output=True, env=tracer.ENVIRONMENT, pass_fds=[self._area], check=False
+        )
+        if done.returncode != 0:
+            return None
+        taken, unread, moved = map(int, done.stdout.split())
+        return None if moved else taken + unread
+
     def close(self):
         os.close(self._go)  # it is held until now: the recorder sees by it that we live
+        os.close(self._area)

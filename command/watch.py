@@ -93,7 +93,8 @@ class Watch:
             if late:
                 words = "%s before all that was recorded had been read"
                 self.reason = words % (self.reason or "interrupted")
-            self.reason = self.reason or "gdb did not finish and was killed"
+            engine = "the recorder" if self.keeps_target else "gdb"
+            self.reason = self.reason or engine + " did not finish and was killed"
             self.hurried = True
             self.gdb.kill()
 

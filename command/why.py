@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import signal
+
 from . import recorder
 from .errors import shown, signal_name
 
@@ -12,6 +14,12 @@ _ENGINE_FAILED, _FAILED = 3, "brkpoint: gdb could not go on: "  # gdb-scripts/br
 def is_told(log):
     """Whether gdb's last words are part of the reason, and need not be shown again."""
     return _FAILED in log and "Traceback" not in log
+
+
+def died(engine, number):
+    """That a signal ended the engine, in words: who was killed, and by what."""
+    how = "was killed" if number == signal.SIGKILL else "died"
+    return "%s %s (%s)" % (engine, how, signal_name(number))
 
 
 def notes(found, by_recorder):
@@ -36,7 +44,7 @@ def incomplete(watched, kind, status, log):
         return "gdb crashed"
     gdb, engine = watched.gdb_status, "the recorder" if watched.keeps_target else "gdb"
     if gdb < 0 and not watched.hurried:
-        return "%s died (%s)" % (engine, signal_name(-gdb))
+        return died(engine, -gdb)
     if watched.reason:
         return watched.reason
     if kind == "signalled" and watched.interrupted == status:

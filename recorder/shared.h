@@ -152,6 +152,7 @@ struct thread_state {
     uint64_t unwinding[8];           /* a frame (agent/unwind.h), to keep the target's stack free */
     struct site_begun sites[SITES_BEGUN];
     struct ask ask;
+    uint64_t read_to; /* by the host, for who counts what it left unread: host/unread.h */
     uint32_t buckets[MEMO_BUCKETS];
     struct memo_word words[MEMO_NODES];
     struct memo_node nodes[MEMO_NODES];

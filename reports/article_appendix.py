@@ -80,7 +80,7 @@ def _programs(record, story):
         libc = facts["libc_calls"]
         rows.append(
             [
-                code(name),
+                _explained(name, facts),
                 escape(_what(story, name)),
                 grouped(facts["file"].get("bytes", 0)),
                 counted(facts["memory_syscalls"]),
@@ -89,8 +89,16 @@ def _programs(record, story):
             ]
         )
     head = ["name", "program", "bytes", "memory syscalls", "loader's calls", "libc's calls"]
-    note = "libc's calls: before the user's main / in it / after it; `free` is not counted."
+    note = (
+        "A name leads to the page that explains the run, to be opened in a browser. libc's calls: "
+    )
+    note += "before the user's main / in it / after it; `free` is not counted."
     return ["## Program by program", "", note, ""] + table(head, "llrlrl", rows)
+
+
+def _explained(name, facts):
+    made = facts.get("explained")
+    return Made("[%s](article/%s)" % (code(name), quote(made))) if made else code(name)
 
 
 def _limits(record):

@@ -1,5 +1,8 @@
 """A small history with something of everything, and its trace, for the tests of traces."""
 
+import shutil
+import sqlite3
+
 from alloctrace import history, trace
 from alloctrace import classify as rules
 from alloctrace.model import Frame, Purpose, Verdict
@@ -68,3 +71,19 @@ def write(path, monkeypatch, known):
     monkeypatch.setattr(rules, "classify", classify)
     trace.write(path, built, symbolise(built), known)
     return path
+
+
+def changed(path, *statements):
+    """A copy of the trace, as somebody with SQLite has changed it: by SQL, or (SQL, values). None
+    where SQLite refuses it (NOT NULL, UNIQUE)."""
+    copy = path.with_suffix(".changed")
+    shutil.copyfile(path, copy)
+    db = sqlite3.connect(copy, isolation_level=None)  # VACUUM is no part of a transaction
+    try:
+        for statement in statements:
+            db.execute(*((statement,) if isinstance(statement, str) else statement))
+    except sqlite3.IntegrityError:
+        return None
+    finally:
+        db.close()
+    return copy

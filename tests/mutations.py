@@ -1,7 +1,10 @@
 """Damages bytes in the ways that files get damaged, reproducibly."""
 
+import os
 import struct
 
+# `make fuzz` looks at many more.
+CASES = int(os.environ.get("BRKPOINT_FUZZ", "15"))
 EXTREMES = (0, 1, 0x7F, 0xFF, 0xFFFF, 0x7FFFFFFF, 0xFFFFFFFF, 1 << 62, 1 << 63, (1 << 64) - 1)
 
 

@@ -143,12 +143,20 @@ def test_ltrace_and_strace_have_really_run(here):
 
 def test_every_page_of_the_witnesses_is_sound_and_linked(here):
     record, page, folder = here
-    links = re.findall(r"\]\((article/[^)]+)\)", page)
+    links = re.findall(r"\]\((article/[^)]+\.md)\)", page)
     pages = {n: f["witnesses"] for n, f in record["programs"].items() if f["witnesses"]}
     assert sorted(links) == sorted("article/%s.md" % name for name in pages)
     for name, found in pages.items():
         assert found["sound"], found["verdict"]
         assert "four witnesses" in (folder / "article" / (name + ".md")).read_text()
+
+
+def test_every_program_has_a_page_that_explains_it(here):
+    record, page, folder = here
+    for name, facts in record["programs"].items():
+        assert "](article/%s)" % facts["explained"] in page, name
+        with open(folder / "article" / facts["explained"], encoding="utf-8") as file:
+            assert file.read(15) == "<!DOCTYPE html>"
 
 
 # ---- the proofs ----------------------------------------------------------------------------------

@@ -166,3 +166,8 @@ def test_masking_keeps_words_and_loses_numbers():
     one, two = (transcript.masked("malloc %s  loader" % n)[0] for n in ("12", "3.4"))
     assert one == two == "malloc N loader"
     assert transcript.masked("malloc 1 user") != transcript.masked("malloc 1 loader")
+
+
+def test_what_readme_says_first_is_what_its_run_says():
+    first, run = (part.split("```")[0] for part in read("README.md").split("```text\n")[1:3])
+    assert first and first in run

@@ -175,7 +175,8 @@ def test_killing_gdb_ends_the_target(run, tmp_path, how, number):
     os.kill(started.gdb(), number)
     done = started.finish()
     assert done.status == 125
-    assert b"gdb died (%s)" % number.name.encode() in done.err
+    died = b"was killed" if number == signal.SIGKILL else b"died"
+    assert b"gdb %s (%s)" % (died, number.name.encode()) in done.err
     assert launching.marked(started.marker) == []
     summary = report(tmp_path)
     assert not summary["complete"] and summary["exit"]["kind"] == "unknown"

@@ -9,6 +9,7 @@ import subprocess
 import pytest
 
 import launching
+import recorder_runs
 
 pytestmark = pytest.mark.skipif(bool(launching.needed), reason="needs %s" % launching.needed)
 
@@ -22,10 +23,12 @@ def probe(tmp_path_factory):
 def both(probe, tmp_path):
     """A function that starts the probe twice: (lines without, lines with brkpoint)."""
 
-    def start(*arguments, **how):
+    def start(*arguments, options=(), **how):
         plain = launching.run([probe, *arguments], **how)
         trace = tmp_path / "t.brkpoint"
-        seen = launching.run(launching.watched(probe, *arguments, trace=trace), **how)
+        seen = launching.run(
+            launching.watched(probe, *arguments, options=options, trace=trace), **how
+        )
         assert plain.status == 23
         assert seen.status == 23, seen.err
         assert trace.exists()
@@ -116,10 +119,19 @@ def _set(option, value):
     assert ctypes.CDLL(None, use_errno=True).prctl(option, value, 0, 0, 0) == 0
 
 
-def test_all_else_that_is_inherited(both):
+@pytest.mark.parametrize("engine", [b"breakpoints", b"recorder"])
+def test_all_else_that_is_inherited(both, engine):
     """Also what an exec keeps and a fork does not: the reaper of orphans."""
+    others = {signal.SIGKILL, signal.SIGSTOP, 32, 33} | {signal.SIGPIPE, signal.SIGXFSZ}
+    others |= {signal.SIGTRAP} if engine == b"breakpoints" else set()
+    if engine == b"recorder" and not recorder_runs.BUILT:
+        pytest.skip(recorder_runs.NOT_BUILT)
 
     def prepare():
+        for number in signal.valid_signals() - others:
+            signal.signal(number, signal.SIG_IGN)
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM, signal.SIGWINCH, 50})
+        resource.setrlimit(resource.RLIMIT_NOFILE, (100, 150))
         os.nice(3)
         os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
         os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
@@ -127,13 +139,12 @@ def test_all_else_that_is_inherited(both):
             file.write("117")
         with open("/proc/self/coredump_filter", "w") as file:
             file.write("0x3")
-        signal.signal(signal.SIGUSR1, signal.SIG_IGN)
         _set(29, 70001)  # PR_SET_TIMERSLACK
         _set(36, 1)  # PR_SET_CHILD_SUBREAPER
         _set(38, 1)  # PR_SET_NO_NEW_PRIVS
         _set(41, 1)  # PR_SET_THP_DISABLE
 
-    text = same(both(prepare=prepare))
+    text = same(both(options=(b"--engine", engine), prepare=prepare))
     assert "subreaper 1" in text and "thp_disabled 1 no_new_privs 1" in text
     assert "scheduler 3" in text and "oom_score_adj 117" in text and "70001" in text
 
@@ -147,6 +158,12 @@ def test_nothing_of_that_comes_by_itself(both):
 def test_full_files_are_ignored_where_the_shell_ignores_them(probe, tmp_path, trap, wanted):
     ignored = ignored_under(probe, tmp_path, trap)
     assert [bits >> (signal.SIGXFSZ - 1) & 1 for bits in ignored] == [wanted, wanted]
+
+
+def test_a_shell_that_becomes_brkpoint_is_not_known(probe, tmp_path):
+    """As docs/run.md says: Python has forgotten it, and no parent knows it."""
+    ignored = ignored_under(probe, tmp_path, "trap '' XFSZ; exec ")
+    assert [bits >> (signal.SIGXFSZ - 1) & 1 for bits in ignored] == [True, False]
 
 
 def ignored_under(probe, tmp_path, trap):

@@ -121,11 +121,7 @@ def fields(path):
 
 def page_with(path, statement, arguments):
     """The page of the changed trace, or None where it is refused."""
-    copy = path.with_suffix(".changed")
-    copy.write_bytes(path.read_bytes())
-    with sqlite3.connect(copy) as db:
-        db.execute(statement, arguments)
-    db.close()
+    copy = made_traces.changed(path, (statement, arguments))
     try:
         with trace.open(copy) as opened:
             return markdown.render(summarise(opened), opened, True)

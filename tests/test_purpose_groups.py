@@ -6,7 +6,7 @@ from recorder_runs import NOT_BUILT, recorded
 from engine_runs import compile_c
 
 from alloctrace import classify, examples, history, members, purpose_groups, spool, symbols
-from alloctrace.model import Group, Purpose
+from alloctrace.model import Purpose
 import made_chaos
 from test_history_c import convert, tool  # noqa: F401
 
@@ -91,7 +91,7 @@ def test_twin_of_one_that_is_unknown_nothing_is_said():
 
 def test_limits_tell_of_all_of_none_or_nothing():
     row = (7, 0, 0, 0, 9, 24, 96, 9, 0, 4, 0)
-    made = members.of_row(Group(1, 7, "call", "malloc", "malloc", "main", 0, 0, count=9), row)
+    made = members.of_row("malloc", 9, row)
     assert made.within(24, None) is True and made.within(None, 100) is True
     assert made.within(97, None) is False and made.within(None, 23) is False
     assert made.within(24, 24) is None and made.within(50, None) is None

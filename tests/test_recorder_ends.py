@@ -11,6 +11,7 @@ import time
 import launching
 import pytest
 import recorder_runs
+from attaching import PROBE_WELL, Attached, Running, until
 from recorder_runs import NOT_BUILT, probe
 from recorder_watched import Watched
 
@@ -36,8 +37,35 @@ def test_the_recorder_is_killed(tmp_path, before):
     status, out, err, report, mallocs = run.finish()
     assert out == b"ends\n"
     assert status == 125 and b"the target exited with status 5" in err
-    assert not report["complete"]
+    assert b"the recorder was killed (SIGKILL): " in err and b"gdb" not in err
+    assert not report["complete"] and report["events_lost"] > 0
     assert mallocs > 101
+
+
+def test_what_a_killed_recorder_had_not_written_is_counted(tmp_path):
+    """The program counts its calls: those in the trace and those lost are all of them."""
+    with Running(tmp_path, "attached.c", "1", "counted") as run:
+        attached = Attached(tmp_path, run.pid)
+        run.page.put("go", 1)
+        until(lambda: run.page.mallocs > 1009)  # it has asked all that it has to ask
+        os.kill(attached.host(), signal.SIGSTOP)
+        enough = run.page.mallocs + 3001
+        until(lambda: run.page.mallocs > enough)
+        run.page.put("go", 2)
+        until(lambda: run.page.done == 1)
+        os.kill(attached.host(), signal.SIGKILL)
+        status, err = attached.finish()
+        counted = run.page.mallocs + run.page.frees
+        assert run.finish() == PROBE_WELL
+    report = attached.report()
+    lost = report["events_lost"]
+    system_calls = recorded(report) + lost - counted  # for memory: the program does not count them
+    assert status == 125 and "%d events of what it had recorded lost" % lost in err
+    assert lost > 3001 and 0 <= system_calls <= 7
+
+
+def recorded(report):
+    return sum(row["count"] for row in report["totals"])
 
 
 @pytest.mark.parametrize("seed", range(5))

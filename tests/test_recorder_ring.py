@@ -62,13 +62,13 @@ def fuzzed(path, seed):
 def test_damaged_rings_harm_nobody(ring):
     """A short run; `make recorder-fuzz-ring` is the long one."""
     rings, said = fuzzed(ring, 1)
-    assert rings > 30 and rings / 4 < said
+    assert rings > 5 and rings / 4 < said
 
 
 def test_made_rings_harm_nobody(tmp_path):
     path = tmp_path / "script"
     path.write_bytes(os.urandom(7919))
-    assert fuzzed(path, 2)[0] > 30
+    assert fuzzed(path, 2)[0] > 5
 
 
 DAMAGE = [

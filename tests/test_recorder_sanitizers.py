@@ -59,12 +59,14 @@ def watched(folder, words):
 
 
 def test_it_ends_as_alone_and_its_calls_are_seen(tmp_path, sanitized):
-    program, _ = sanitized
+    program, name = sanitized
     alone, done = run([program]), watched(tmp_path, [program])
     assert (done.returncode, done.stdout, done.stderr) == (0, alone.stdout, alone.stderr)
     assert alone.stdout == b"1\n"
     report = launching.report(tmp_path)
     assert report["complete"] and report["events_lost"] == 0
+    told = [note for note in report["notes"] if "sanitizer" in note and "<unknown module>" in note]
+    assert len(told) == (name not in ("undefined", "dataflow"))
     query = "select name, size, count(*) from events where origin = 'user' and size in (2301, 1009)"
     words = [
         launching.BRKPOINT,

@@ -11,11 +11,8 @@ from command.main import main
 import made_chaos
 import made_traces
 from made_records import write_spool
-from mutations import mutate
+from mutations import CASES, mutate
 from test_history_c import convert, tool  # noqa: F401
-
-# `make fuzz` looks at many more.
-CASES = int(os.environ.get("BRKPOINT_FUZZ", "15"))
 
 
 def spools(folder):

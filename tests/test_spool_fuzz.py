@@ -1,7 +1,6 @@
 """A damaged spool is a SpoolError or a history with notes: no crash, bounded time and memory."""
 
 import json
-import os
 import random
 import time
 import tracemalloc
@@ -12,9 +11,9 @@ from alloctrace import history, spool, trace
 from alloctrace.summary import summarise
 import made_traces
 from made_records import STARTED, write_spool
-from mutations import mutate
+from mutations import CASES as FEW, mutate
 
-CASES = int(os.environ.get("BRKPOINT_FUZZ", "15")) * 200
+CASES = FEW * 200
 
 
 @pytest.fixture(scope="module")

@@ -54,11 +54,15 @@ def device(path):
 
 def named(path):
     """(functions, notes) of main's first address, and seconds of waiting."""
+    begin = time.monotonic()
+    frames, notes = symbolised(path)
+    return functions(frames), notes, time.monotonic() - begin
+
+
+def symbolised(path):
     main = module(path, role="executable")
     past = history([main], [main.base + ElfFile(path).function("main").value])
-    begin = time.monotonic()
-    frames = symbols.symbolise(past)[1]
-    return functions(frames), past.notes, time.monotonic() - begin
+    return symbols.symbolise(past)[1], past.notes
 
 
 @pytest.mark.parametrize("where", SECTIONS)
@@ -72,12 +76,35 @@ def test_what_is_no_debug_file_is_not_opened(tmp_path, where, make):
 
 
 @pytest.mark.parametrize("where", SECTIONS)
-def test_a_regular_file_is(tmp_path, where):
-    path = program(tmp_path, where)
-    assert named(path)[:2] == (["main"], [])  # nothing there
-    shutil.copy(path, tmp_path / "x.dbg")
-    assert elf_debug.unfit(ElfFile(path), symbols.DEBUG_ROOTS) is None
-    assert named(path)[0] == ["main"]
+def test_where_nothing_is_nothing_is_said(tmp_path, where):
+    assert named(program(tmp_path, where))[:2] == (["main"], [])
+
+
+def test_a_regular_file_is_opened(tmp_path):
+    """It alone has line numbers."""
+    path, debug = compiled(tmp_path, "-g", "-O0", "-Wl,--build-id=none"), tmp_path / "x.dbg"
+    subprocess.run(["objcopy", "--only-keep-debug", path, debug], check=True)
+    subprocess.run(["objcopy", "--strip-debug", "--add-gnu-debuglink", debug, path], check=True)
+    assert lines(path) > 0
+    debug.rename(tmp_path / "y.dbg")
+    assert lines(path) == 0
+
+
+@pytest.mark.parametrize("make", [fifo, sparse, device])
+def test_gdb_waits_for_no_split_debug_information(tmp_path, make):
+    """Names of .dwo files stand in the debug information; gdb opens none that is not regular."""
+    path = compiled(tmp_path, "-g", "-O0", "-gsplit-dwarf")
+    (split,) = tmp_path.glob("*.dwo")
+    assert lines(path) > 0
+    split.unlink()
+    make(split)
+    found, _, waited = named(path)
+    assert found == ["main"] and waited < symbol_gdb.TIMEOUT_S / 4
+
+
+def lines(path):
+    """How many frames of main's first address have a line."""
+    return sum(frame.line is not None for frame in symbolised(path)[0])
 
 
 def test_the_file_that_debug_files_share_is_looked_at_too(tmp_path):

@@ -9,6 +9,7 @@ import pytest
 from alloctrace import trace, trace_schema
 from alloctrace.summary import summarise
 from reports import event_json, json_report
+from made_traces import changed
 import made_traces
 
 jsonschema = pytest.importorskip("jsonschema", reason="needs python3-jsonschema: ./setup")
@@ -45,20 +46,6 @@ def is_refused(path):
     return False
 
 
-def changed(path, statement, *arguments):
-    copy = path.with_suffix(".changed")
-    copy.write_bytes(path.read_bytes())
-    db = sqlite3.connect(copy)
-    try:
-        with db:
-            db.execute(statement, arguments)
-    except sqlite3.IntegrityError:
-        return None  # NOT NULL, UNIQUE
-    finally:
-        db.close()
-    return copy
-
-
 def columns():
     for table in trace_schema.TABLES:
         for name, _, _ in trace_schema.row_types(table):
@@ -69,7 +56,7 @@ def columns():
 @pytest.mark.parametrize("table, name", columns())
 def test_each_column_of_each_table(path, table, name):
     for odd in ODD:
-        copy = changed(path, "UPDATE OR REPLACE %s SET %s = ?" % (table, name), odd)
+        copy = changed(path, ("UPDATE OR REPLACE %s SET %s = ?" % (table, name), (odd,)))
         if copy:
             is_refused(copy)
 
@@ -79,13 +66,10 @@ def test_each_column_of_events(path, name):
     """All ten bits of `present` are set, so that nothing is NULL."""
     everything = "UPDATE columns SET width = 0, base = 1023 WHERE name = 'present'"
     for odd in (-1, 0, 1 << 62):
-        copy = changed(path, everything)
-        with sqlite3.connect(copy) as db:
-            db.execute("UPDATE columns SET width = 0, base = ? WHERE name = ?", (odd, name))
-        db.close()
-        is_refused(copy)
+        one = "UPDATE columns SET width = 0, base = ? WHERE name = ?"
+        is_refused(changed(path, everything, (one, (odd, name))))
         late = "INSERT OR REPLACE INTO late VALUES (3, ?, ?)"
-        is_refused(changed(path, late, name, odd))
+        is_refused(changed(path, (late, (name, odd))))
 
 
 def keys(path):
@@ -99,13 +83,13 @@ def test_each_value_of_the_run(path):
     for key, value in values.items():
         for new in odd:
             statement = "INSERT OR REPLACE INTO run (value, key) VALUES (?, ?)"
-            refused += is_refused(changed(path, statement, json.dumps(new), key))
+            refused += is_refused(changed(path, (statement, (json.dumps(new), key))))
         inner = json.loads(value)
         for name in inner if isinstance(inner, dict) else ():
             for new in odd:
                 text = json.dumps({**inner, name: new})
                 refused += is_refused(
-                    changed(path, "UPDATE run SET value = ? WHERE key = ?", text, key)
+                    changed(path, ("UPDATE run SET value = ? WHERE key = ?", (text, key)))
                 )
     assert refused > 100
 

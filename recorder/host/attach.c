@@ -21,7 +21,8 @@
 #include <unistd.h>
 
 #define HAS_EXECED "it has just begun another program: try again"
-#define TRIES 3            /* to stop it at a moment when it has no new files */
+#define TRIES 3 /* to stop it at a moment when it has no new files */
+#define REST_US 500
 #define SEARCH_NS 50000000 /* 0.05 s: it stands meanwhile */
 #define ROUNDS 10 /* to stop it at moments when nobody stands where a jump is to be written */
 
@@ -182,6 +183,16 @@ void attach_go_on(struct host *h, struct threads *threads, uint64_t begun)
     leaving_lets_go();
 }
 
+void attach_rest(struct host *h, unsigned us)
+{
+    struct process *p = h->process;
+    for (unsigned rested = 0; rested < us; rested += REST_US) {
+        host_turn(h);
+        serve(h, p);
+        usleep(REST_US);
+    }
+}
+
 /* Where somebody stood in the bytes, and could not be moved: he runs on, and it is tried again. */
 static void plant_rest(struct host *h, struct plans *planned)
 {
@@ -189,7 +200,7 @@ static void plant_rest(struct host *h, struct plans *planned)
         struct threads threads = {0};
         struct standing standing;
         uint64_t begun;
-        usleep(round * 1000);
+        attach_rest(h, round * 1000);
         if (!attach_stop(h, &threads, &begun))
             break;
         if (is_same_program(h->process)) {

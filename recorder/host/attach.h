@@ -9,6 +9,8 @@
 bool attach_stop(struct host *h, struct threads *threads, uint64_t *begun);
 /* Let them go; the time since `begun` counts as one stop. */
 void attach_go_on(struct host *h, struct threads *threads, uint64_t begun);
+/* It runs on for so long; what it asks is answered meanwhile. */
+void attach_rest(struct host *h, unsigned us);
 
 /* unplant.c */
 /* Take the code out of the process served, and let it go on. What could not be taken out only

@@ -1,6 +1,7 @@
 /* chains.c - walking a stopped thread's stack (chains.h), with the agent's own unwinder and tables of
  * our own: those in the shared memory may have been written to by the target. */
 #include "chains.h"
+#include "branches.h"
 
 #include <stddef.h>
 #include <stdlib.h>
@@ -36,14 +37,10 @@ static uint8_t byte_at(uint64_t address)
 
 enum { MOST_FRAMES = 4096, MOST_SIGNALS = 16 };
 
-struct stretch {
-    uint64_t low, high;
-};
-
 /* One thread. */
 struct chain {
     pid_t tid; /* 0: none yet */
-    struct stretch functions[MOST_SIGNALS + 1];
+    struct range functions[MOST_SIGNALS + 1];
     uint64_t
         contexts[MOST_SIGNALS]; /* each a struct ucontext that its handler will return through */
     unsigned signals;
@@ -156,7 +153,7 @@ static bool begin(struct chains *c, pid_t tid, struct unwind_state *state)
     *state = (struct unwind_state){.pc = regs.rip, .sp = regs.rsp, .bp = regs.rbp, .bx = regs.rbx};
     /* The row at the instruction itself, which was not left by a call. */
     state->row = unwind_row(c->tables, &c->cache, regs.rip + 1);
-    c->chain.functions[0] = (struct stretch){regs.rsp, regs.rsp};
+    c->chain.functions[0] = (struct range){regs.rsp, regs.rsp, false};
     return !is_unread;
 }
 
@@ -178,7 +175,7 @@ static bool step(struct chains *c, struct unwind_state *state)
     if (chain->signals == MOST_SIGNALS)
         return false;
     chain->contexts[chain->signals++] = before;
-    chain->functions[chain->signals] = (struct stretch){state->sp, state->sp};
+    chain->functions[chain->signals] = (struct range){state->sp, state->sp, false};
     return true;
 }
 

@@ -1,6 +1,7 @@
 /* drain.c - the records of all threads, in the order of their times. */
 #include "records.h"
 #include "thread_names.h"
+#include "unread.h"
 
 #include <linux/futex.h>
 #include <stdio.h>
@@ -160,9 +161,11 @@ static void sink(struct heap *heap, size_t at)
 
 static void fill(struct host *h, struct heap *heap, struct next *list, size_t count)
 {
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; i < count; i++) {
         if (look(h, &list[i]))
             heap->list[heap->count++] = &list[i];
+        unread_note(h, list[i].t, list[i].r);
+    }
     for (size_t i = heap->count / 2; i-- > 0;)
         sink(heap, i);
 }
@@ -223,6 +226,7 @@ bool drain(struct host *h, uint64_t limit)
                 calls_take(h, next->r, second) || record_take(h, next->r, next->word, second);
             any |= has_more;
         } while (has_more && (has_more = look(h, next)) && next->time <= second);
+        unread_note(h, next->t, next->r);
         settle(&heap, has_more);
         if (h->family->given_back >= MANY_GIVEN_BACK)
             tell_hungry(h->family);

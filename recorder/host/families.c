@@ -4,6 +4,7 @@
 #include "leaving.h"
 #include "reader.h"
 #include "room.h"
+#include "unread.h"
 
 #include <fcntl.h>
 #include <stddef.h>
@@ -17,7 +18,7 @@
 
 static bool open_family(struct host *h, struct family *f, unsigned number)
 {
-    f->place = number * ((AREA_SIZE + 4095) & ~UINT64_C(4095));
+    f->place = number * FAMILY_SIZE;
     if (f->readers == NULL)
         f->readers = calloc(AREA_THREADS, sizeof *f->readers);
     if (f->readers == NULL || (f->area == NULL && !room_map(f, h->area_fd, number)))
@@ -54,6 +55,7 @@ bool family_moves(struct host *h, int fd)
                   (off_t)f->place);
     if (at == MAP_FAILED || dup2(fd, h->area_fd) < 0)
         return false;
+    h->ledger->moved = 1;
     memcpy(at, old, sizeof(struct area_head));
     memcpy((char *)at + AREA_TABLES_AT, (char *)old + AREA_TABLES_AT, f->tables_used);
     f->area = at;

@@ -4,8 +4,12 @@
 #ifndef RECORDER_GUARD_H
 #define RECORDER_GUARD_H
 
-/* From now on, in this process. */
-void guard_begin(void);
+#include <stdbool.h>
+#include <stdint.h>
+
+/* From now on, in this process. `is_ours`: whether an address is in memory that nobody may cut off; what
+ * is gone there ends us all the same. */
+void guard_begin(bool (*is_ours)(uint64_t address));
 /* How many pages were gone. */
 unsigned guard_pages(void);
 

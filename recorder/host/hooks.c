@@ -30,7 +30,6 @@ void hook_undo(struct host *h, uint32_t number)
     struct hook *hook = &h->family->hooks[number];
     if (hook->patch != 0)
         tracee_write(&h->process->tracee, hook->patch, hook->original, hook->patch_length);
-    hook->patch = 0;
 }
 
 /* ---- functions that are only to be noticed ---- */

@@ -174,6 +174,7 @@ struct host {
     struct standing *standing; /* where its threads stand, while it is planted; else NULL */
     struct saved *before;      /* what looked like addresses of ours when it was attached to */
     bool first_ended;
+    struct ledger *ledger; /* unread.h */
     const unsigned char *agent;
     size_t agent_size;
     uint32_t images;
@@ -273,7 +274,8 @@ void hooks_plant(struct host *h, struct module *m);
 #define NO_HOOK UINT32_MAX
 /* Notice that `address` is reached; the number of the hook, or NO_HOOK. */
 uint32_t hook_border(struct host *h, uint64_t address, uint64_t border);
-/* Put the code back as it was; a thread may be in the stub, which goes on leading there. */
+/* Put the code back as it was, in this process; a thread may be in the stub, which goes on leading
+ * there. */
 void hook_undo(struct host *h, uint32_t number);
 /* A stub that notes the border and goes on at `address`; 0 where there is no room. */
 uint64_t hook_stub_to(struct host *h, struct code_area *area, uint64_t address, uint64_t border);

@@ -3,11 +3,13 @@
  *
  * Started by brkpoint (command/recorder.py): brkpoint-recorder PID SPOOL AREA_FD READY_FD GO_FD
  * [OPTION...]. It waits for a byte on GO_FD, becomes the tracer of PID, and writes "A" to READY_FD.
+ * Or, when that one was killed: brkpoint-recorder --unread AREA_FD (unread.h).
  */
 #include "guard.h"
 #include "image.h"
 #include "leaving.h"
 #include "rest.h"
+#include "unread.h"
 
 #include <errno.h>
 #include <malloc.h>
@@ -146,6 +148,15 @@ static int keep_record(void *owner, enum history_kind kind, const void *payload,
     return spool->error == 0 ? 0 : -1;
 }
 
+/* The data areas: zeros in them would be events that nobody misses. */
+static bool is_shared(uint64_t address)
+{
+    for (unsigned i = 0; i < host.family_top; i++)
+        if (host.families[i].area && address - (uint64_t)host.families[i].area < AREA_SIZE)
+            return true;
+    return false;
+}
+
 static bool prepare(struct host *h)
 {
     h->agent = agent_begin;
@@ -153,9 +164,9 @@ static bool prepare(struct host *h)
     h->history = history_new(keep_record, &h->spool);
     h->families = calloc(MAX_FAMILIES, sizeof *h->families);
     h->next_module = h->next_hook = 1;
-    uint64_t slice = (AREA_SIZE + 4095) & ~UINT64_C(4095);
     return h->history && h->families && stacks_begin(&h->stacks) &&
-           ftruncate(h->area_fd, (off_t)(MAX_FAMILIES * slice)) == 0;
+           ftruncate(h->area_fd, (off_t)MEMORY_SIZE) == 0 &&
+           (h->ledger = unread_ledger(h->area_fd)) != NULL;
 }
 
 static int run(struct host *h, const char *spool, pid_t pid, int ready, int go)
@@ -209,6 +220,8 @@ int main(int argc, char **argv)
 {
     struct host *h = &host;
     int names = -1;
+    if (argc == 3 && strcmp(argv[1], "--unread") == 0)
+        return unread_tell(atoi(argv[2]));
     if (argc < 6) {
         fprintf(stderr,
                 "brkpoint-recorder is started by brkpoint: brkpoint run --engine recorder\n");
@@ -238,7 +251,7 @@ int main(int argc, char **argv)
     if (!h->use_symbols)
         h->known.folder = NULL; /* what is found without debug files may be less */
     signal(SIGPIPE, SIG_IGN);
-    guard_begin();
+    guard_begin(is_shared);
     rest_prepare();
     if (!prepare(h))
         return fail("memory");

@@ -49,6 +49,16 @@ static uint64_t above_libraries(const struct maps *maps, uint64_t size)
     return 0;
 }
 
+/* Where code of ours had to stay when it was left before (unplant.c): in the nearest gap above. */
+static uint64_t between_what_stayed(const struct maps *maps, uint64_t address, uint64_t size)
+{
+    uint64_t at = 0;
+    for (size_t i = 1; i < maps->count && at == 0; i++)
+        if (maps->list[i - 1].start >= address)
+            at = between(maps->list[i - 1].end, maps->list[i].start, size, true, MARGIN);
+    return at;
+}
+
 static uint64_t below(const struct maps *maps, uint64_t address, uint64_t size)
 {
     uint64_t low = 65536, high = address;
@@ -86,6 +96,7 @@ uint64_t place_code(const struct maps *maps, uint64_t anchor, uint64_t size)
                 first = maps->list[i].start;
         at = below(maps, first, size);
         at = at ? at : far_above(maps, first, size);
+        at = at ? at : between_what_stayed(maps, first, size);
     }
     return at;
 }

@@ -102,11 +102,7 @@ static bool run_on(struct host *h, struct threads *threads, unsigned round, uint
     p->tracee.attached = false;
     threads_run(threads);
     image_stood(h, *begun);
-    for (unsigned us = 0; us < rest && us < LONGEST_REST_US; us += 500) {
-        host_turn(h);
-        serve(h, p);
-        usleep(500);
-    }
+    attach_rest(h, rest < LONGEST_REST_US ? rest : LONGEST_REST_US);
     *begun = clock_now_ns();
     bool stopped = threads_stop(threads, p->tracee.pid);
     p->tracee.attached = stopped;

@@ -1,4 +1,4 @@
-/* sanitized.c - what a recorder of `make recorder-sanitized` tells its sanitizers: its standard error
+/* options.c - what a recorder of `make recorder-sanitized` tells its sanitizers: its standard error
  * is brkpoint's to read, and its environment brkpoint's to give. */
 const char *__asan_default_options(void);
 const char *__ubsan_default_options(void);

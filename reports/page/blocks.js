@@ -73,8 +73,8 @@ function drawRows(at, mine) {
   fill(home,
     el("p", {}, `${count(mine.length, "block")} of ${exactSize(sum)} ${mine.length === 1 ? "is" : "are"} live after event ${grouped(ev.seq[at])}.${gone}`),
     ...rowsOf(seen, mappingsAt(at)).flatMap((row) => [
-      row.mapping ? el("h4", {}, bdi(row.mapping.name), el("span", { class: "quiet" }, `, ${count(row.blocks.length, "live block")}`)) : null,
-      el("ol", { class: isToScale ? "blocks scaled" : "blocks" }, ...boxesOf(row, at, mine))]),
+      row.mapping ? el("p", { class: "mapping" }, bdi(row.mapping.name), el("span", { class: "quiet" }, `, ${ofAll(row, mine)}`)) : null,
+      el("ol", { class: isToScale ? "blocks scaled" : "blocks", tabindex: "0", "aria-label": row.mapping ? `blocks of ${row.mapping.name}` : "blocks" }, ...boxesOf(row, at, mine))]),
     mine.length > seen.length ? el("p", { class: "quiet" }, `${count(mine.length - seen.length, "more block")} at lower or higher addresses.`) : null);
 }
 
@@ -89,6 +89,11 @@ function rowsOf(blocks, mappings) {
     else rows.push({ mapping, blocks: [block] });
   }
   return rows;
+}
+
+function ofAll(row, all) {
+  const number = all.filter((block) => isIn(block, row.mapping)).length;
+  return number === row.blocks.length ? count(number, "live block") : `${grouped(row.blocks.length)} of ${count(number, "live block")}`;
 }
 
 // Of a mapping the stretches that may be used: an arena is reserved before it is opened.

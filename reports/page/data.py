@@ -123,7 +123,7 @@ class _Packer:
         if purpose:
             said = fit(purpose.text), fit(purpose.rule), fit(purpose.source)
         node = self._tree.node(event.stack)
-        cut = fit(self._trace.cut(event.stack)) if hasattr(self._trace, "cut") else None
+        cut = fit(self._trace.cut(event.stack))
         return (measure.origin(event), *judged, *said, self._site(event), self._node(node), cut)
 
     def _site(self, event):

@@ -103,7 +103,8 @@ function drawSites() {
   if (byId("sites-search").value !== (view.q || "")) byId("sites-search").value = view.q || "";
   const all = run.whole ? siteRows(shown()) : toldRows();
   const rows = all.filter((row) => !search || [placeOf(row), row.module, row.file, row.text, row.origin].some((text) => (text || "").toLowerCase().includes(search)));
-  rows.sort((a, b) => b[sort] - a[sort] || b.bytes - a.bytes || b.count - a.count);
+  const isRest = (row) => (run.whole || row.site !== null ? 0 : 1); // places that are not told apart
+  rows.sort((a, b) => isRest(a) - isRest(b) || b[sort] - a[sort] || b.bytes - a.bytes || b.count - a.count);
   const table = byId("sites-table");
   table.querySelector("thead").replaceChildren(el("tr", {},
     el("th", { scope: "col" }, "place"), el("th", { scope: "col" }, "who asked, what for"),
@@ -113,7 +114,7 @@ function drawSites() {
   table.querySelector("tbody").replaceChildren(...rows.slice(0, more).map((row) => siteRow(row, told, sort, highest)));
   byId("sites-more").hidden = rows.length <= more;
   const hidden = all.length - rows.length;
-  byId("sites-said").textContent = `${count(rows.length, "site")}${hidden ? `, ${grouped(hidden)} hidden by the search` : ""}` +
+  byId("sites-said").textContent = `${count(rows.filter((row) => !isRest(row)).length, "site")}${hidden ? `, ${grouped(hidden)} hidden by the search` : ""}` +
     (run.whole ? "" : `, of the whole run, whatever the range${summary.site_count > summary.sites.length ? `; ${grouped(summary.site_count - summary.sites.length)} more are not told apart here: brkpoint report ${run.trace} --by bytes --top N` : ""}`);
 }
 

@@ -43,14 +43,16 @@ function isOneWith(one, other) {
   return one.label === other.label && (one.made === other.made || ["program", "library", "loader", "file"].includes(one.kind));
 }
 
-// What the kernel said last, at the begin of a phase or at the end.
+// What the kernel said last, at the begin of a phase or at the end: a check stands before its event.
 function checkAt(at) {
   const pid = kindOf(at).pid;
-  return run.space.checks.filter((check) => check.pid === pid && check.at <= horizon(at)).pop() || null;
+  return run.space.checks.filter((check) => check.pid === pid && check.at <= horizon(at) + 1).pop() || null;
 }
 
 function whenOf(check) {
-  return check.phase === "end" ? "at the end" : `when ${check.phase} began`;
+  if (check.phase === "end") return "at the end";
+  const isFirst = run.space.checks.find((one) => one.pid === check.pid) === check;
+  return run.space.partial && isFirst ? "when brkpoint came" : `when ${check.phase} began`;
 }
 
 function drawSpace(at, blocks) {
@@ -100,7 +102,7 @@ function drawBars(at, blocks, why, found) {
   const beyond = check ? check.mapped - check.found : 0;
   const mapped = why ? null : found.reduce((sum, one) => sum + one.bytes, 0) + Math.max(0, beyond);
   const rows = [
-    ["asked for", asked, asked === null ? "not known here: calls overlap" : "live blocks, after this event"],
+    ["asked for", asked, asked === null ? "not known here: calls overlap" : run.space.partial ? "live blocks, of those handed out since brkpoint came" : "live blocks, after this event"],
     ["mapped", mapped, mapped === null ? "not known here" : "address space, after this event; much of it is never touched"],
     ["resident", check ? check.resident : null, check ? `in memory ${whenOf(check)}: known at the borders of phases only` : "known at the borders of phases only"],
   ];

@@ -36,5 +36,5 @@ function stackList(at) {
       isDeciding ? el("b", {}, said.stack.decides) : null);
   });
   const cut = kind.cut ? el("p", { class: "note" }, bdi(fillIn(said.stack.cut, { why: kind.cut }))) : null;
-  return el("div", { class: "stack" }, el("h3", {}, said.stack.title), el("ol", { start: "0" }, ...rows), cut);
+  return el("div", { class: "stack" }, el("h3", {}, said.stack.title), el("ol", { start: "0", tabindex: "0", "aria-label": said.stack.title }, ...rows), cut);
 }

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 
 from alloctrace import measure
-from alloctrace.trace_check import checked
 
 BINS = 4096
 EDGE = 1500  # events of each window at most
@@ -21,13 +20,14 @@ PROGRAMS = 100  # with more the bins do not tell them apart
 
 
 def of(summary, trace, wanted):
-    """(bins, [[first seq, last seq]]): one pass over three columns of all events."""
+    """(bins, [[first seq, last seq]]): one pass over one column of all events."""
     groups = trace.sums().groups
     total = sum(group.count for group in groups)
     counts = _Counts(groups, wanted, max(1, -(-total // BINS)))
-    with checked():
-        for first, columns in trace.chunk_columns(_NAMES):
-            counts.add(first, *columns)
+    for first, group in trace.group_columns():
+        counts.add(first, group)
+        if counts.wants_causes(group):
+            counts.note_reaching(first, *trace.columns_at(first, _NAMES))
     starts = _starts(groups, wanted)
     ranges = _edges(starts, total, summary["peak"]["seq"]) + counts.reaching
     return {**counts.tables(total), "starts": starts}, merged(ranges)
@@ -55,7 +55,7 @@ class _Counts:
         self._sums = defaultdict(lambda: defaultdict(int))  # series -> bin -> events
         self.reaching = []  # ranges of syscalls and the calls that made them
 
-    def add(self, first, _present, group, cause):
+    def add(self, first, group):
         at, count = 0, len(group)
         while at < count:
             number = (first + at) // self._width
@@ -65,10 +65,12 @@ class _Counts:
                 if series:
                     self._sums[series][number] += times
             at = until
-        if len(self.reaching) < SYSCALLS and not self._syscalls.isdisjoint(group):
-            self._note_reaching(first, group, cause)
 
-    def _note_reaching(self, first, group, cause):
+    def wants_causes(self, group):
+        """Whether there are syscalls in it that have room."""
+        return len(self.reaching) < SYSCALLS and not self._syscalls.isdisjoint(group)
+
+    def note_reaching(self, first, _present, group, cause):
         for row, id_ in enumerate(group):
             if id_ in self._syscalls:
                 seq = first + row

@@ -1,0 +1,155 @@
+"""What is asked of the events of a group: the rules that may hold, and by what answers differ.
+
+Events of a group have stack, verdict and phase in common. A rule that rests on no more says the
+same of all of them, whatever their sizes are; there may be as many groups as events, but what is
+asked of them is soon the same.
+"""
+
+from __future__ import annotations
+
+from . import purpose, purpose_rules
+from .model import Event
+from .purpose_facts import FACTS, LASTING, rests_on
+
+_BY_STACK = {"inlining-known", "stack_user"}  # rest on the whole stack
+_ON_FRAMES = _BY_STACK | {"asker"}  # that, on the frame that decided
+
+
+class Question:
+    """`rules`: those that may hold; `differ`: what decides between them, of purpose_facts; where
+    that is nothing, `answer` is (Purpose, what their blocks are from then on or None)."""
+
+    def __init__(self, rules=(), differ=frozenset(), answer=None, is_free=False):
+        self.rules, self.differ, self.answer = rules, differ, answer
+        self.remembers = not is_free
+        self.known = {}  # what they differ by -> answer
+
+    @property
+    def is_closed(self):
+        """Whether no event needs to be looked at."""
+        return self.answer is not None or self is OUTER
+
+
+NOTHING = Question(answer=(purpose.UNKNOWN, None))
+OUTER = Question()  # a nested call: what the call around it is for
+
+
+def of_groups(groups, survey, facts_of):
+    """A Question by id of a group, 0 is None. `groups`: a GroupTable with verdicts."""
+    return _Questions(groups, survey, facts_of).all()
+
+
+class _Questions:
+    def __init__(self, groups, survey, facts_of):
+        self._groups, self._survey, self._rules = groups, survey, purpose_rules.default()
+        self._facts = [facts_of(what[5], what[4], what[1]) for what in groups.whats]
+        self._nodes = survey.tree.nodes(groups.stack)
+        self._known, self._walked, self._names = {}, {}, {}
+
+    def all(self):
+        groups, found, steps, known = self._groups, [None], self._survey.steps.all(), self._known
+        who = [v and (v.origin, v.owner, v.direct) for v in groups.verdicts]
+        is_call = [what[0] == "call" for what in groups.whats]
+        rows = zip(groups.what, groups.verdict, groups.within, self._nodes)
+        for at, (what, verdict, within, node) in enumerate(rows):
+            if within and is_call[what]:
+                found.append(OUTER)
+                continue
+            around = within and _call_around(groups, within)
+            there = steps[node] if node > 0 else 0
+            key = what, who[verdict], there, around
+            question = known.get(key)
+            if question is None:
+                question = known[key] = self._new(at, what, there, around)
+            found.append(question or self._by_stack(at, key))
+        return found
+
+    def _new(self, at, what, there, around):
+        """False: that rests on more of the stack."""
+        event = self._example(at)
+        rules = self._rules.candidates(event.name, there)
+        rules = [rule for rule in rules if purpose.is_equal(rule, event, around or "none")]
+        if any(rule.steps or rule.file or _asks(rule) & _ON_FRAMES for rule in rules):
+            return False
+        return self._made(rules, event)
+
+    def _by_stack(self, at, key):
+        groups, survey, what = self._groups, self._survey, key[0]
+        event, facts, linked = self._example(at), self._facts[what], ""
+        if facts.libc == "static":
+            within = groups.within[at]
+            linked = survey.libc_of(facts, event.stack, *_stack_around(groups, within))
+        rules = purpose.fitting_stack(survey, event.name, event.kind, event.stack, facts, linked)
+        names = self._names.get(id(rules))
+        if names is None:
+            names = self._names[id(rules)] = set().union(*map(_asks, rules)) & _ON_FRAMES
+        key += (id(rules),)
+        if names:
+            key += (id(survey.decided(event.stack, event.verdict)),)
+        if names & _BY_STACK:
+            key += (self._nodes[at],)
+        if key not in self._walked:
+            around = key[3] or "none"
+            fit = [rule for rule in rules if purpose.is_equal(rule, event, around)]
+            self._walked[key] = self._made(fit, event)
+        return self._walked[key]
+
+    def _example(self, at):
+        """What all events of the group have in common."""
+        groups = self._groups
+        kind, name, impl, pid, phase, image = groups.whats[groups.what[at]]
+        made = Event(0, 0, pid, pid, kind, name, impl, phase=phase, image=image)
+        made.stack, made.verdict = groups.stack[at], groups.verdicts[groups.verdict[at]]
+        return made
+
+    def _made(self, rules, event):
+        """Behind a rule that holds for all of them, none is asked."""
+        may_hold, differ, answer = [], set(), None
+        for rule in rules:
+            if not _lasts(rule, self._survey, event):
+                continue
+            rests = rests_on(rule)
+            differ |= rests
+            may_hold.append(rule)
+            if not rests:
+                answer = purpose.said(rule, self._survey, event)
+                break
+        if not may_hold:
+            return NOTHING
+        is_free = event.name == "free"
+        return Question(may_hold, differ, None if differ else _kept(answer, is_free), is_free)
+
+
+def _kept(answer, is_free):
+    found, thing = answer
+    return found, None if is_free else thing
+
+
+def _asks(rule):
+    return {name.lstrip("!") for name in (*rule.when, *rule.fields)}
+
+
+def _lasts(rule, survey, event):
+    """Whether what the events have in common lets the rule hold."""
+    for name in rule.when:
+        wanted, name = not name.startswith("!"), name.lstrip("!")
+        if name in LASTING and bool(FACTS[name](survey, 0, event)) != wanted:
+            return False
+    fields = LASTING.intersection(rule.fields)
+    return all(purpose.FIELDS[name](survey, 0, event) is not None for name in fields)
+
+
+def _call_around(groups, within):
+    """The name of the un-nested call around a group."""
+    name = None
+    while within:
+        name, within = groups.whats[groups.what[within - 1]][1], groups.within[within - 1]
+    return name
+
+
+def _stack_around(groups, within):
+    """Its stack; none where there is no such call."""
+    while within:
+        outer, within = within, groups.within[within - 1]
+        if not within:
+            yield groups.stack[outer - 1]

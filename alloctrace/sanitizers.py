@@ -1,0 +1,33 @@
+"""Sanitizers print stacks: under the recorder these show its code where they were called from."""
+
+from __future__ import annotations
+
+import re
+
+from . import elf
+
+MARKS = ("__asan_init", "__lsan_init", "__msan_init", "__tsan_init")
+_LIBRARY = re.compile(r"lib(asan|lsan|msan|tsan)\.so(\.\d+)*")
+TEXT = (
+    "stacks that the sanitizer in %s prints have `<unknown module>` where it was called from:"
+    " the recorder's code"
+)
+
+
+def tell(history):
+    """Say so in `history.notes`, where the recorder watched a program that has one."""
+    if history.run.get("engine") != "recorder":
+        return
+    libraries = [m.name for m in history.modules if _LIBRARY.fullmatch(m.name)]
+    programs = {m.path: m.name for m in history.modules if m.role == "executable"}
+    found = libraries or [name for path, name in programs.items() if _holds(path)]
+    history.notes += [TEXT % name for name in dict.fromkeys(found)][:1]
+
+
+def _holds(path):
+    """Whether one is linked into the program."""
+    try:
+        with elf.ElfFile(path) as file:
+            return any(file.functions_named(MARKS).values())
+    except (OSError, elf.ElfError):
+        return False
