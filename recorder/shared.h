@@ -191,6 +191,7 @@ struct area_head {
     uint32_t released;    /* counts when the host has given chunks back: a futex */
     uint32_t hungry;      /* how many threads sleep until it does */
     uint64_t trouble[TROUBLES];
+    uint64_t names_asked;                /* threads that had the host look at their names */
     uint64_t waits;                      /* how often a thread found no free chunk */
     uint64_t unmaps;                     /* how often memory may have gone: munmap and its like */
     uint64_t checked[2];                 /* agent/check.c: stacks that were wrong, and right */

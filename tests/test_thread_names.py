@@ -4,6 +4,7 @@ import os
 import subprocess
 
 import pytest
+import test_doctor
 from launching import BRKPOINT, build
 from test_check import check
 
@@ -63,6 +64,20 @@ def told(tmp_path_factory, program):
 def test_a_rule_for_a_thread(tmp_path, told, rule, status, said):
     done = check(tmp_path, "--budget", rule, "--trace", told)
     assert done.returncode == status and said in done.stdout + done.stderr, done
+
+
+def forbid_another_call():
+    """A filter as containers have one, which knows nothing of what is done here."""
+    test_doctor.forbid_ptrace(number=161)  # chroot
+
+
+@pytest.mark.skipif(len(ENGINES) == 1, reason="the recorder is not built")
+def test_under_a_filter_of_system_calls(tmp_path, program):
+    """There a thread may not ask for its own name: the host looks."""
+    path = str(tmp_path / "filtered")
+    words = [BRKPOINT, "run", "--quiet", "--engine", "recorder", "-o", path, "--", program, *SOME]
+    subprocess.run(words, check=True, preexec_fn=forbid_another_call)
+    assert [(size, name) for size, name in takes(path) if NAMES[size] != name] == []
 
 
 def test_twin_where_names_are_not_known_nothing_is_said_to_be_kept(tmp_path, program):

@@ -112,6 +112,8 @@ static void answer(struct host *h, struct thread_state *t, struct reader *r)
         exec_fails(h, (pid_t)ask->a[0]);
         break;
     case ASK_EXIT:
+        if (!ask->a[1])
+            thread_named_now(h, r->pid, r->tid, now);
         if (ask->a[1]) {
             threads_named(h, r->pid, now);
             mapped_last(h, h->process);

@@ -26,7 +26,7 @@ void thread_named(struct host *h, uint32_t pid, uint32_t tid, uint64_t t_ns,
     spool_json(&h->spool, &h->json);
 }
 
-static void read_name(struct host *h, uint32_t pid, uint32_t tid, uint64_t t_ns)
+void thread_named_now(struct host *h, uint32_t pid, uint32_t tid, uint64_t t_ns)
 {
     char path[64], name[THREAD_NAME + 1] = "";
     snprintf(path, sizeof path, "/proc/%u/task/%u/comm", pid, tid);
@@ -48,7 +48,7 @@ void threads_named(struct host *h, uint32_t pid, uint64_t t_ns)
     const struct dirent *entry;
     for (unsigned seen = 0; folder != NULL && seen < MOST && (entry = readdir(folder)) != NULL;)
         if (entry->d_name[0] != '.') {
-            read_name(h, pid, (uint32_t)strtoul(entry->d_name, NULL, 10), t_ns);
+            thread_named_now(h, pid, (uint32_t)strtoul(entry->d_name, NULL, 10), t_ns);
             seen++;
         }
     if (folder != NULL)
