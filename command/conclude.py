@@ -29,7 +29,7 @@ def conclude(args, where, outcome):
         return _failed(outcome, str(error))
     except Exception:
         traceback.print_exc()
-        return _failed(outcome, _kept(where, "a fault of brkpoint"))
+        return _failed(outcome, _kept(where, "a bug in brkpoint"))
     if outcome.failed:
         tell_log(outcome.gdb_log)
         return _failed(outcome, "the trace is incomplete: " + outcome.reason)

@@ -103,7 +103,7 @@ def main(words):
             say(cause)
             return FAILED
         traceback.print_exc()
-        say("this is a fault of brkpoint; please report it with the lines above")
+        say("this is a bug in brkpoint; please report it with the lines above")
         return FAILED
 
 

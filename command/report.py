@@ -12,7 +12,6 @@ from command import page_file
 from command.errors import USAGE, UserError
 from command.traces import naming_errors, newest, open_trace
 from reports import ink, json_report, markdown, measures, ranked, text
-from reports.page import document
 
 NAME = "report"
 MAX_LISTED = 200000  # a page is made in memory, of some KiB an event
@@ -90,6 +89,8 @@ def invoke(args):
             if args.output is not None:
                 raise UserError("--html FILE names the file already: without -o", USAGE)
             summary = summary_of(recorded, args.process or chosen.ASKED)
+            from reports.page import document  # only now: few runs need all of it
+
             page_file.write(args.html, document.render(summary, recorded))
             return 0
         made = render(args, recorded, choice)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import difflib
 import os
 
 from alloctrace import classify
@@ -189,6 +188,8 @@ def _find(argv):
     try:
         return program.find(argv, heritage.environment())
     except UserError as error:
+        import difflib  # only now: hardly any run needs it
+
         near = difflib.get_close_matches(os.fsdecode(argv[0]), main.VERBS, 1)
         if error.status == NOT_FOUND and near:
             raise UserError("%s (or did you mean `brkpoint %s`?)" % (error, near[0]), NOT_FOUND)

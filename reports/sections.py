@@ -23,6 +23,8 @@ LIMITS = [
     Limits(10, 7, 10),
     Limits(8, 5, 8),
     Limits(6, 4, 6),
+    Limits(5, 3, 5),
+    Limits(4, 2, 4),
 ]
 
 
@@ -179,12 +181,12 @@ def phase_rows(record, ink):
 
 
 def phase_row(row, ink):
-    took = None
-    if row["start_ns"] is not None and row["end_ns"] is not None:
+    took, known = ink.signs.dot, None not in (row["start_ns"], row["end_ns"])
+    if known and row["end_ns"] > row["start_ns"]:  # else its beginning was the last that was seen
         took = sentences.duration(row["end_ns"] - row["start_ns"])
     return [
         row["phase"],
-        took or ink.signs.dot,
+        took,
         _number(row["calls"], ink),
         _number(row["brk_mmap"], ink),
         sentences.short_size(row["allocated_bytes"]) if row["allocated_bytes"] else ink.signs.dot,

@@ -142,7 +142,7 @@ def test_our_error_has_a_traceback(monkeypatch, capsys):
     monkeypatch.setattr(main, "_dispatch", raising(ValueError("oops")))
     assert main.main([]) == 125
     said = capsys.readouterr().err
-    assert "Traceback" in said and "fault of brkpoint" in said
+    assert "Traceback" in said and "bug in brkpoint" in said
 
 
 def raising(error):

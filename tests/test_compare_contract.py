@@ -71,7 +71,7 @@ def test_what_the_commands_print():
 def test_what_a_stranger_put_into_a_table(path, table):  # noqa: F811
     for name, _, _ in trace_schema.row_types(table):
         for odd in ODD:
-            damaged = changed(path, "UPDATE OR REPLACE %s SET %s = ?" % (table, name), odd)
+            damaged = changed(path, ("UPDATE OR REPLACE %s SET %s = ?" % (table, name), (odd,)))
             if damaged is None:
                 continue
             try:

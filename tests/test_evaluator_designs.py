@@ -61,6 +61,7 @@ def test_the_page_tells_the_numbers():
 def event(name, origin="user", kind="call", **more):
     more = {"size": None, "nmemb": None, "ptr": None, "result": 1, "errno": None, **more}
     more = {"outer": None, "block": None, "image": 0, "tid": 1, "seq": 0, "t_ns": 0, **more}
+    more = {"region": 0, **more}
     more = {"pid": 7, "impl": None, "dur_ns": 1, "cause": None, "stack": 0, "purpose": None, **more}
     verdict = SimpleNamespace(origin=origin, owner=None)
     return SimpleNamespace(

@@ -146,7 +146,7 @@ def ended(tmp_path, waiter):
 
 
 @pytest.mark.parametrize(
-    "error, says", [(KeyboardInterrupt(), "interrupted"), (ValueError("x"), "a fault of brkpoint")]
+    "error, says", [(KeyboardInterrupt(), "interrupted"), (ValueError("x"), "a bug in brkpoint")]
 )
 def test_a_fault_of_ours_hides_nothing(ended, monkeypatch, capsys, error, says):
     where, outcome = ended

@@ -6,7 +6,8 @@ import pytest
 
 from alloctrace.model import Verdict
 from alloctrace.summary import summarise
-from reports import recording, sentences
+from reports import recording, sections, sentences
+from reports.ink import Ink
 from summary_fake import FakeTrace, call, loader, runtime, syscall, user
 
 LOADER = {"verdict": loader("x"), "phase": "load"}
@@ -144,6 +145,12 @@ def test_sizes(number, text):
 def test_exact_bytes_stand_beside_rounded_ones():
     assert sentences.exact_size(8705) == "8.5 KiB (8,705 bytes)"
     assert sentences.exact_size(472) == "472 bytes"
+
+
+@pytest.mark.parametrize("end_ns, took", [(7, "·"), (None, "·"), (8, "1 ns")])
+def test_a_phase_that_began_at_the_last_moment_seen_took_nobody_knows_how_long(end_ns, took):
+    row = summarise(FakeTrace())["phases"][0]
+    assert sections.phase_row({**row, "start_ns": 7, "end_ns": end_ns}, Ink(80))[1] == took
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@
 
 #define ROUNDS 60
 #define SAVED_ROUNDS 20
-#define SAVED_NS 250000000 /* 0.25 s: each reads the memory of the target, which stands */
+#define SAVED_NS 250000000 /* 0.25 s in all: each reads the memory of the target, which stands */
 #define LONGEST_REST_US 50000
 
 /* ---- code as it was ---- */

@@ -98,9 +98,9 @@ def _strips(record):
         for side, word in zip(_SIDES, ("less", "more"))
     )
     said = (
-        '<p class="quiet"><span class="key"></span>places that are the same '
-        '<span class="key less"></span>before: places that changed '
-        '<span class="key more"></span>after: places that changed</p>'
+        '<p class="quiet"><span class="key"></span>same in both '
+        '<span class="key less"></span>before, changed '
+        '<span class="key more"></span>after, changed</p>'
         '<p class="quiet">Calls stand above the line, memory syscalls hang below; %s, as high as '
         "its bytes, each doubling counting the same. A phase is as wide as the longer of the two."
         "</p>"
