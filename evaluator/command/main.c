@@ -9,7 +9,7 @@
 #include "shortest.h"
 #include "output.h"
 
-#define VERSION "0.1.0"
+#define VERSION "0.2.0"
 #define FAILED 1
 #define USAGE 2
 
