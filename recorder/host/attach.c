@@ -23,7 +23,7 @@
 #define HAS_EXECED "it has just begun another program: try again"
 #define TRIES 3 /* to stop it at a moment when it has no new files */
 #define REST_US 500
-#define SEARCH_NS 20000000 /* 0.02 s: it stands meanwhile */
+#define SEARCH_NS 10000000 /* 0.01 s: it stands meanwhile */
 #define ROUNDS 10 /* to stop it at moments when nobody stands where a jump is to be written */
 
 static bool problem(struct host *h, const char *what)

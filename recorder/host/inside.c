@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SEARCH_NS 30000000 /* 0.03 s: all stand meanwhile */
+#define SEARCH_NS 20000000 /* 0.02 s: all stand meanwhile */
 
 static const struct hook *hook_of_stub(struct host *h, uint64_t pc, uint64_t *stub)
 {
