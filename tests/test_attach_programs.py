@@ -105,6 +105,22 @@ def test_python_that_loads_libraries_meanwhile(tmp_path):
     assert "before" in {row["kind"] for row in report["not_seen"]}
 
 
+@pytest.mark.parametrize("mib, stays", [(40, True), (1, False)])
+def test_a_large_program_is_not_made_to_wait(tmp_path, mib, stays):
+    """To read all that it holds would take long: what a saved context may lead to stays there."""
+    with Talking("/usr/bin/python3", "-c", PYTHON) as program:
+        hold = "import array; held = array.array('b', b'x' * (%d << 20)) # 7" % mib
+        expected = program.ask(hold)
+        attached = Attached(tmp_path, program.pid)
+        program.ask("2000")
+        status, said = attached.leave()
+        assert status == 0 and ("code stays in process" in said) == stays, said
+        assert any("brkpoint" in m[3] for m in mappings(program.pid)) == stays
+        assert traced_by(program.pid) == {}
+        assert program.ask("import json # 7") == expected
+        assert program.finish() == 0
+
+
 def test_threads_that_give_their_caches_back(tmp_path):
     """At a thread's end libc frees what it had cached: no block from before the attach, nor any."""
     path = compile_c(tmp_path, THREADS, "-pthread")

@@ -23,7 +23,6 @@
 #define HAS_EXECED "it has just begun another program: try again"
 #define TRIES 3 /* to stop it at a moment when it has no new files */
 #define REST_US 500
-#define SEARCH_NS 10000000 /* 0.01 s: it stands meanwhile */
 #define ROUNDS 10 /* to stop it at moments when nobody stands where a jump is to be written */
 
 static bool problem(struct host *h, const char *what)
@@ -81,7 +80,7 @@ static void find_saved(struct host *h, struct standing *standing, const struct t
                                              h->process->areas[i].stubs + STUBS_ROOM, false};
     for (size_t i = 0; ranges != NULL && i < planned->count; i++)
         ranges[count++] = moved_range(&planned->list[i].moved);
-    standing_find_saved(standing, threads, ranges, count, SEARCH_NS);
+    standing_find_saved(standing, threads, ranges, count);
     free(ranges);
 }
 

@@ -10,8 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SEARCH_NS 20000000 /* 0.02 s: all stand meanwhile */
-
 static const struct hook *hook_of_stub(struct host *h, uint64_t pc, uint64_t *stub)
 {
     const struct code_area *areas = h->process->areas;
@@ -181,7 +179,7 @@ static void look_for_saved(struct host *h, struct standing *s, const struct thre
                 (struct range){h->family->hooks[i].hop, h->family->hooks[i].hop + 1, false};
     uint64_t begun = clock_now_ns();
     if (ranges != NULL)
-        standing_find_saved(s, threads, ranges, count, SEARCH_NS);
+        standing_find_saved(s, threads, ranges, count);
     inside->searched_ns = clock_now_ns() - begun;
     inside->unsearched = ranges == NULL || s->saved.gave_up;
     for (size_t i = 0; i < s->saved.count; i++)

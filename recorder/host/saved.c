@@ -18,7 +18,8 @@
 
 #define BLOCK 64u /* pages that are read at once: they stay in the cache */
 #define RED_ZONE 128u
-#define MOST_WORDS 65536u /* of those found: beyond that it is no use to go on */
+#define SEARCH_NS 500000000 /* 0.5 s: whatever it holds */
+#define MOST_WORDS 65536u   /* of those found: beyond that it is no use to go on */
 
 /* Documentation/admin-guide/mm/pagemap.rst */
 #define PAGE_PRESENT (UINT64_C(1) << 63)
@@ -179,6 +180,21 @@ static void know_dead(struct search *s, const struct threads *threads)
 
 /* ---- all ---- */
 
+/* About what is to be read: anonymous memory that is there, in bytes; proc(5), /proc/PID/status. */
+static uint64_t held(pid_t pid)
+{
+    char path[32], line[256];
+    unsigned long kib = 0;
+    snprintf(path, sizeof path, "/proc/%d/status", pid);
+    FILE *file = fopen(path, "re");
+    while (file != NULL && fgets(line, sizeof line, file) != NULL)
+        if (sscanf(line, "RssAnon: %lu", &kib) == 1)
+            break;
+    if (file != NULL)
+        fclose(file);
+    return kib << 10;
+}
+
 static void know_pages(struct search *s)
 {
     for (size_t i = 0; i < s->count; i++)
@@ -210,8 +226,7 @@ static void look_at_all(struct search *s, uint64_t data)
 }
 
 void saved_find(struct saved *saved, struct host *h, const struct maps *maps,
-                const struct threads *threads, struct range *ranges, size_t count,
-                uint64_t limit_ns)
+                const struct threads *threads, struct range *ranges, size_t count)
 {
     char path[32];
     struct search s = {.saved = saved, .t = &h->process->tracee, .maps = maps};
@@ -221,13 +236,14 @@ void saved_find(struct saved *saved, struct host *h, const struct maps *maps,
     qsort(ranges, count, sizeof *ranges, by_low);
     s.ranges = ranges;
     s.count = count;
-    s.until = clock_now_ns() + limit_ns;
+    s.until = clock_now_ns() + SEARCH_NS;
     snprintf(path, sizeof path, "/proc/%d/pagemap", s.t->pid);
     s.pagemap = open(path, O_RDONLY | O_CLOEXEC);
-    saved->gave_up = s.pagemap < 0 || maps->list == NULL;
+    saved->gave_up = s.pagemap < 0 || maps->list == NULL || held(s.t->pid) > SAVED_MOST;
     know_pages(&s);
     know_dead(&s, threads);
-    look_at_all(&s, h->process->area);
+    if (!saved->gave_up)
+        look_at_all(&s, h->process->area);
     free(s.dead);
     if (s.pagemap >= 0)
         close(s.pagemap);

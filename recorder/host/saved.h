@@ -28,11 +28,12 @@ struct saved {
     bool gave_up; /* not all was read: there may be others */
 };
 
-/* All words that lead into one of the ranges, which are sorted here, in at most `limit_ns`. Left out is
- * the data area, and what a thread's stack has below its stack pointer. saved_free in any case. */
+/* All words that lead into one of the ranges, which are sorted here. Left out is the data area, and what
+ * a thread's stack has below its stack pointer. A process that holds more than SAVED_MOST bytes of its
+ * own is not read: it stands meanwhile, and its clients wait. saved_free in any case. */
+#define SAVED_MOST (UINT64_C(32) << 20) /* some 15 ms */
 void saved_find(struct saved *s, struct host *h, const struct maps *maps,
-                const struct threads *threads, struct range *ranges, size_t count,
-                uint64_t limit_ns);
+                const struct threads *threads, struct range *ranges, size_t count);
 void saved_free(struct saved *s);
 /* Whether that is one of them. */
 bool saved_has(const struct saved *s, const struct saved_word *word);

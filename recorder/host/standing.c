@@ -115,11 +115,11 @@ static bool is_a_place(const struct standing *s, uint64_t slot)
 }
 
 void standing_find_saved(struct standing *s, const struct threads *threads, struct range *ranges,
-                         size_t count, uint64_t limit_ns)
+                         size_t count)
 {
     struct saved *saved = &s->saved;
     size_t kept = 0;
-    saved_find(saved, s->h, &s->maps, threads, ranges, count, limit_ns);
+    saved_find(saved, s->h, &s->maps, threads, ranges, count);
     for (size_t i = 0; i < saved->count; i++)
         if (!is_a_place(s, saved->list[i].at))
             saved->list[kept++] = saved->list[i];

@@ -39,7 +39,7 @@ void standing_find(struct standing *s, struct host *h, const struct threads *thr
                    const uint64_t *words);
 /* And words elsewhere that lead into one of the ranges: contexts that no thread runs now (saved.h). */
 void standing_find_saved(struct standing *s, const struct threads *threads, struct range *ranges,
-                         size_t count, uint64_t limit_ns);
+                         size_t count);
 void standing_free(struct standing *s);
 /* A thread's own register is alive. */
 enum proof standing_proof(struct standing *s, const struct place *place);
