@@ -72,9 +72,11 @@ def test_in_a_new_root_it_is_installed_used_and_removed(package, tmp_path):
     inside = (
         "set -e; export DEBIAN_FRONTEND=noninteractive; cd /opt",
         "apt-get install -qy --no-install-recommends /opt/brkpoint.deb",
-        "brkpoint -o t.brkpoint ls / 2> said; cat said; brkpoint report t.brkpoint --json > j",
+        "brkpoint -o t.brkpoint ls / 2> said",
+        "brkpoint report t.brkpoint --json > told",
+        'grep -q \'"engine": "recorder"\' told && grep -q \'"complete": true\' told',
         "brkpoint doctor > doctor || true; apt-get purge -qy brkpoint",
-        "test ! -e /usr/lib/brkpoint && test ! -e /usr/bin/brkpoint && echo nothing is left",
+        "test ! -e /usr/lib/brkpoint && test ! -e /usr/bin/brkpoint",
     )
     hooks = [
         "--customize-hook=copy-in %s /opt" % package,
@@ -83,6 +85,4 @@ def test_in_a_new_root_it_is_installed_used_and_removed(package, tmp_path):
     suite = release["VERSION_CODENAME"].strip('"')
     words = ["mmdebstrap", "--variant=apt", *hooks, suite, "/dev/null", "--format=null"]
     done = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True)
-    said = done.stdout + done.stderr  # it tells what its hooks print on standard error
-    assert done.returncode == 0, said[-3000:]
-    assert "of the loader" in said and "engine recorder" in said and "nothing is left" in said
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
