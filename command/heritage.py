@@ -13,6 +13,8 @@ import resource
 import signal
 import sys
 
+from .errors import FAILED
+
 _IGNORED_BY_PYTHON = (signal.SIGPIPE, signal.SIGXFSZ)
 _LIMITS = (
     resource.RLIMIT_AS,
@@ -96,5 +98,10 @@ def occupy_standard_streams():
 
 
 def _read(path):
-    with open(path, "rb") as file:
-        return file.read()
+    """Of /proc; without it nothing here can be known."""
+    try:
+        with open(path, "rb") as file:
+            return file.read()
+    except FileNotFoundError:
+        sys.stderr.write("brkpoint: no %s: mount /proc (mount -t proc proc /proc)\n" % path)
+        raise SystemExit(FAILED) from None

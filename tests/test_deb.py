@@ -72,7 +72,7 @@ def test_in_a_new_root_it_is_installed_used_and_removed(package, tmp_path):
     inside = (
         "set -e; export DEBIAN_FRONTEND=noninteractive; cd /opt",
         "apt-get install -qy --no-install-recommends /opt/brkpoint.deb",
-        "trap 'cat said' EXIT; brkpoint -o t.brkpoint ls / 2> said",
+        "mount -t proc proc /proc; trap 'cat said' EXIT; brkpoint -o t.brkpoint ls / 2> said",
         "brkpoint report t.brkpoint --json > told",
         'grep -q \'"engine": "recorder"\' told; grep -q \'"complete": true\' told',
         "trap - EXIT; brkpoint doctor > doctor || true; apt-get purge -qy brkpoint",

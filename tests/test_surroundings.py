@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from command import surroundings
+from command import heritage, surroundings
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 BRKPOINT = os.path.join(os.path.dirname(HERE), "brkpoint")
@@ -140,3 +140,14 @@ def test_what_is_our_own_fault_is_still_a_traceback():
     assert surroundings.cause(OSError(22, "Invalid argument")) is None
     assert "ulimit -n" in surroundings.cause(OSError(24, "Too many open files"))
     assert surroundings.said_by("gdb", "segmentation fault") is None
+
+
+@pytest.mark.parametrize("path, says", [("/proc/self/no", "mount /proc"), ("/proc/self/comm", "")])
+def test_without_proc_one_line_says_so(capsys, path, says):
+    try:
+        heritage._read(path)
+        status = 0
+    except SystemExit as end:
+        status = end.code
+    said = capsys.readouterr().err
+    assert says in said and said.count("\n") == bool(says) and status == (125 if says else 0)
