@@ -72,7 +72,7 @@ def test_in_a_new_root_it_is_installed_used_and_removed(package, tmp_path):
     inside = (
         "set -e; export DEBIAN_FRONTEND=noninteractive; cd /opt",
         "apt-get install -qy --no-install-recommends /opt/brkpoint.deb",
-        "mount -t proc proc /proc; trap 'cat said' EXIT; brkpoint -o t.brkpoint ls / 2> said",
+        "trap 'cat said' EXIT; brkpoint -o t.brkpoint ls / 2> said",
         "brkpoint report t.brkpoint --json > told",
         'grep -q \'"engine": "recorder"\' told; grep -q \'"complete": true\' told',
         "trap - EXIT; brkpoint doctor > doctor || true; apt-get purge -qy brkpoint",
@@ -80,8 +80,10 @@ def test_in_a_new_root_it_is_installed_used_and_removed(package, tmp_path):
     )
     hooks = [
         "--customize-hook=copy-in %s /opt" % package,
+        '--customize-hook=mount -t proc proc "$1/proc"',
         "--customize-hook=chroot \"$1\" sh -c '%s'" % "; ".join(inside).replace("'", "'\\''"),
     ]
+    hooks.append('--customize-hook=umount "$1/proc"')
     suite = release["VERSION_CODENAME"].strip('"')
     words = ["mmdebstrap", "--variant=apt", *hooks, suite, "/dev/null", "--format=null"]
     done = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True)
