@@ -17,6 +17,7 @@ OUT = os.path.join(TOP, "build", "recorder", "probes")
 LIMIT_S = 120
 BUILT = recorder.find() is not None
 NOT_BUILT = "the recorder is not built: make recorder"
+ENGINES = ["breakpoints"] + (["recorder"] if BUILT else [])
 _CODE = """
 import json, os, sys
 sys.path.insert(0, sys.argv[1])
@@ -71,6 +72,14 @@ def _run(words, environment=None, prepare=None):
         cwd=TOP,
     )
     return Done(done.returncode, done.stdout, done.stderr)
+
+
+def traced(folder, engine, *words, check=True):
+    """The path of the trace that a run of `words` under an engine leaves in `folder`."""
+    path = os.path.join(str(folder), engine)
+    options = ["--quiet", "--force", "--engine", engine, "-o", path]
+    subprocess.run([os.path.join(TOP, "brkpoint"), "run", *options, "--", *words], check=check)
+    return path
 
 
 def recorded(folder, words, **how):

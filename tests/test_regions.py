@@ -7,12 +7,11 @@ import subprocess
 
 import pytest
 from launching import BRKPOINT, PROBES, ROOT
+from recorder_runs import ENGINES, traced
 from test_check import check
 
 from alloctrace import regions, trace
-from command import recorder
 
-ENGINES = ["breakpoints"] + (["recorder"] if recorder.find() else [])
 LINK = ["-I" + ROOT + "/region", "-L" + ROOT + "/build", "-lbrkpoint_region"]
 INSIDE = {  # by size, as the probes say
     4100: [],
@@ -35,13 +34,6 @@ def build(folder, source="regions.c", *flags):
     compiler = "g++" if source.endswith(".cc") else "gcc"
     command = [compiler, "-O2", "-o", path, os.path.join(PROBES, source), "-pthread", *flags, *LINK]
     subprocess.run(command, check=True)
-    return path
-
-
-def recorded(folder, engine, *words):
-    path = os.path.join(str(folder), engine)
-    options = ["--quiet", "--force", "--engine", engine, "-o", path]
-    subprocess.run([BRKPOINT, "run", *options, "--", *words], check=True)
     return path
 
 
@@ -74,29 +66,29 @@ def are_told(path, count):
 def test_nested_unbalanced_and_in_threads(tmp_path, engine):
     program = build(tmp_path)
     words = ["nested", "unbalanced", "recurse", "threads", "nested"]
-    are_told(recorded(tmp_path, engine, program, *words), 6 + 3 + 202 + 5 + 6)
+    are_told(traced(tmp_path, engine, program, *words), 6 + 3 + 202 + 5 + 6)
 
 
 @pytest.mark.skipif(len(ENGINES) == 1, reason="the recorder is not built")
 def test_a_forked_child_goes_on_where_its_parent_was_and_a_program_begins_in_none(tmp_path):
     program = build(tmp_path)
-    are_told(recorded(tmp_path, "recorder", program, "forks", "nested"), 3 + 6)
-    are_told(recorded(tmp_path, "recorder", program, "execs"), 6)
+    are_told(traced(tmp_path, "recorder", program, "forks", "nested"), 3 + 6)
+    are_told(traced(tmp_path, "recorder", program, "execs"), 6)
 
 
 def test_a_program_begins_in_none_with_breakpoints(tmp_path):
-    are_told(recorded(tmp_path, "breakpoints", build(tmp_path), "execs"), 6)
+    are_told(traced(tmp_path, "breakpoints", build(tmp_path), "execs"), 6)
 
 
 @pytest.mark.parametrize("flags", [["-s", "-flto", "-Wl,--gc-sections"], ["-static-pie", "-flto"]])
 def test_however_it_was_linked(tmp_path, flags):
-    path = recorded(tmp_path, ENGINES[-1], build(tmp_path, "regions.c", *flags), "nested")
+    path = traced(tmp_path, ENGINES[-1], build(tmp_path, "regions.c", *flags), "nested")
     are_told(path, 6)
 
 
 @pytest.mark.parametrize("engine", ENGINES)
 def test_a_scope_of_cplusplus_ends_by_an_exception_too(tmp_path, engine):
-    are_told(recorded(tmp_path, engine, build(tmp_path, "region_scope.cc")), 3)
+    are_told(traced(tmp_path, engine, build(tmp_path, "region_scope.cc")), 3)
 
 
 @pytest.mark.skipif(not shutil.which("rustc"), reason="no rustc")
@@ -105,7 +97,7 @@ def test_a_scope_of_rust(tmp_path):
     source = os.path.join(PROBES, "region_scope.rs")
     command = ["rustc", "-O", "-L", "native=" + ROOT + "/build", "-o", program, source]
     subprocess.run(command, check=True, stderr=subprocess.DEVNULL)
-    are_told(recorded(tmp_path, ENGINES[-1], program), 3)
+    are_told(traced(tmp_path, ENGINES[-1], program), 3)
 
 
 def test_sums_alone_know_regions(tmp_path):
@@ -122,7 +114,7 @@ def test_sums_alone_know_regions(tmp_path):
 @pytest.fixture(scope="module")
 def nameless(tmp_path_factory):
     folder = tmp_path_factory.mktemp("nameless")
-    return recorded(folder, ENGINES[-1], build(folder), "nested", "nameless")
+    return traced(folder, ENGINES[-1], build(folder), "nested", "nameless")
 
 
 @pytest.mark.parametrize(
@@ -150,7 +142,7 @@ def test_twin_nobody_marks(tmp_path):
     source = os.path.join(PROBES, "regions.c")
     flags = ["-DBRKPOINT_NO_REGIONS", "-I" + ROOT + "/region", "-pthread"]
     subprocess.run(["gcc", "-O2", "-o", program, source, *flags], check=True)
-    found = takes(recorded(tmp_path, ENGINES[-1], program, "nested"))
+    found = takes(traced(tmp_path, ENGINES[-1], program, "nested"))
     assert len(found) == 6 and all(inside == [] for _, inside in found)
 
 

@@ -1,17 +1,15 @@
 """`thread NAME` in budgets: names that threads had when they ended, with both engines."""
 
-import os
 import subprocess
 
 import pytest
 import test_doctor
 from launching import BRKPOINT, build
+from recorder_runs import ENGINES, traced
 from test_check import check
 
 from alloctrace import thread_names, trace
-from command import recorder
 
-ENGINES = ["breakpoints"] + (["recorder"] if recorder.find() else [])
 NAMES = {4111: "worker", 4222: "other and much ", 4333: "thread_names"}
 SOME = ("worker", "plain", "other", "worker", "waiting")
 
@@ -19,13 +17,6 @@ SOME = ("worker", "plain", "other", "worker", "waiting")
 @pytest.fixture(scope="module")
 def program(tmp_path_factory):
     return build(tmp_path_factory.mktemp("names"), "thread_names", "-O0", "-pthread")
-
-
-def recorded(folder, engine, *words):
-    path = os.path.join(str(folder), engine)
-    options = ["--quiet", "--force", "--engine", engine, "-o", path]
-    subprocess.run([BRKPOINT, "run", *options, "--", *words], check=False)
-    return path
 
 
 def takes(path):
@@ -38,14 +29,14 @@ def takes(path):
 
 @pytest.mark.parametrize("engine", ENGINES)
 def test_which_thread_did_it(tmp_path, program, engine):
-    found = takes(recorded(tmp_path, engine, program, *SOME, "exec"))
+    found = takes(traced(tmp_path, engine, program, *SOME, "exec"))
     assert len(found) == 3 * 2 + 1 + 1 + 1
     assert [(size, name) for size, name in found if NAMES[size] != name] == []
 
 
 @pytest.fixture(scope="module")
 def told(tmp_path_factory, program):
-    return recorded(tmp_path_factory.mktemp("told"), ENGINES[-1], program, *SOME)
+    return traced(tmp_path_factory.mktemp("told"), ENGINES[-1], program, *SOME)
 
 
 @pytest.mark.parametrize(
@@ -82,7 +73,7 @@ def test_under_a_filter_of_system_calls(tmp_path, program):
 
 def test_twin_where_names_are_not_known_nothing_is_said_to_be_kept(tmp_path, program):
     """Killed threads told nobody their names; sums alone do not tell threads apart."""
-    killed = recorded(tmp_path, ENGINES[-1], program, "worker", "waiting", "killed")
+    killed = traced(tmp_path, ENGINES[-1], program, "worker", "waiting", "killed", check=False)
     assert (4111, None) in takes(killed)
     rule = ["--budget", "all user thread worker calls = 4", "--trace", killed]
     assert check(tmp_path, *rule).returncode == 2

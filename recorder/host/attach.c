@@ -10,6 +10,7 @@
 #include "lives.h"
 #include "plans.h"
 #include "standing.h"
+#include "status.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -38,19 +39,10 @@ static bool tell_threads(struct host *h, const struct threads *threads)
     return false;
 }
 
-/* Bytes that it has locked into memory; its threads stand. */
+/* KiB that it has locked into memory; its threads stand. */
 static uint64_t locked(pid_t pid)
 {
-    char path[32], line[256];
-    unsigned long kib = 0;
-    snprintf(path, sizeof path, "/proc/%d/status", pid);
-    FILE *file = fopen(path, "re");
-    while (file != NULL && fgets(line, sizeof line, file) != NULL)
-        if (sscanf(line, "VmLck: %lu", &kib) == 1)
-            break;
-    if (file != NULL)
-        fclose(file);
-    return kib << 10;
+    return status_number(pid, "VmLck");
 }
 
 /* The areas are large, and mostly never touched: the kernel must not fill them at once. */

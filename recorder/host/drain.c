@@ -1,5 +1,6 @@
 /* drain.c - the records of all threads, in the order of their times. */
 #include "records.h"
+#include "status.h"
 #include "thread_names.h"
 #include "unread.h"
 
@@ -43,18 +44,9 @@ static bool look(struct host *h, struct next *n)
 /* A process that nobody has told of yet: a forked child that was quicker than its parent. */
 static void meet_process(struct host *h, pid_t pid)
 {
-    char path[32], line[256];
-    int parent = 0;
     if (process_by(h, pid) != NULL)
         return;
-    snprintf(path, sizeof path, "/proc/%d/status", pid);
-    FILE *file = fopen(path, "re");
-    while (file != NULL && fgets(line, sizeof line, file) != NULL)
-        if (sscanf(line, "PPid: %d", &parent) == 1)
-            break;
-    if (file != NULL)
-        fclose(file);
-    struct process *before = h->process, *p = process_by(h, parent);
+    struct process *before = h->process, *p = process_by(h, (pid_t)status_number(pid, "PPid"));
     if (p != NULL && p->family == h->family)
         serve(h, p);
     process_forked(h, pid);

@@ -2,6 +2,7 @@
 #include "execs.h"
 #include "image.h"
 #include "privileges.h"
+#include "status.h"
 #include "thread_names.h"
 
 #include <errno.h>
@@ -34,18 +35,9 @@ static pid_t is_over(struct host *h, pid_t tid)
     return 0;
 }
 
-static int tracer_of(pid_t tid)
+static pid_t tracer_of(pid_t tid)
 {
-    char path[32], line[256];
-    int tracer = 0;
-    snprintf(path, sizeof path, "/proc/%d/status", tid);
-    FILE *file = fopen(path, "re");
-    while (file != NULL && fgets(line, sizeof line, file) != NULL)
-        if (sscanf(line, "TracerPid: %d", &tracer) == 1)
-            break;
-    if (file != NULL)
-        fclose(file);
-    return tracer;
+    return (pid_t)status_number(tid, "TracerPid");
 }
 
 /* Numbers of threads come from the target, and in a PID namespace mean others. */

@@ -4,6 +4,7 @@
 #include "mapped.h"
 #include "lives.h"
 #include "hook_calls.h"
+#include "status.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -71,16 +72,7 @@ static void announce_image(struct host *h)
 /* A filter that the program has inherited may not let it sleep. */
 bool image_is_filtered(pid_t pid)
 {
-    char path[32], line[256];
-    int mode = 0;
-    snprintf(path, sizeof path, "/proc/%d/status", pid);
-    FILE *file = fopen(path, "re");
-    while (file != NULL && fgets(line, sizeof line, file) != NULL)
-        if (sscanf(line, "Seccomp: %d", &mode) == 1)
-            break;
-    if (file != NULL)
-        fclose(file);
-    return mode != 0;
+    return status_number(pid, "Seccomp") != 0;
 }
 
 static bool has_our(pid_t pid, const char *namespace)

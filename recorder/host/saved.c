@@ -7,6 +7,7 @@
 #include "saved.h"
 #include "areas.h"
 #include "grow.h"
+#include "status.h"
 
 #include <fcntl.h>
 #include <stdio.h>
@@ -180,19 +181,10 @@ static void know_dead(struct search *s, const struct threads *threads)
 
 /* ---- all ---- */
 
-/* About what is to be read: anonymous memory that is there, in bytes; proc(5), /proc/PID/status. */
+/* About what is to be read: anonymous memory that is there, in bytes. */
 static uint64_t held(pid_t pid)
 {
-    char path[32], line[256];
-    unsigned long kib = 0;
-    snprintf(path, sizeof path, "/proc/%d/status", pid);
-    FILE *file = fopen(path, "re");
-    while (file != NULL && fgets(line, sizeof line, file) != NULL)
-        if (sscanf(line, "RssAnon: %lu", &kib) == 1)
-            break;
-    if (file != NULL)
-        fclose(file);
-    return kib << 10;
+    return status_number(pid, "RssAnon") << 10;
 }
 
 static void know_pages(struct search *s)
