@@ -1,5 +1,7 @@
 """The closed vocabularies of docs/architecture.md: every room spells them from here."""
 
+import signal
+
 PHASES = ("load", "init", "main", "exit")
 ORIGINS = ("loader", "runtime", "user", "unknown")
 CONFIDENCES = ("frame", "address", "phase")
@@ -45,3 +47,11 @@ CUTS = {
     4: "the unwinder gave up",
     5: "too many different stacks in this run",
 }
+
+
+def signal_name(number):
+    """`SIGTERM` for 15; a number without a name (real-time signals) as `signal 40`."""
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return "signal %s" % number

@@ -8,8 +8,10 @@ import select
 import signal
 import time
 
+from alloctrace.words import signal_name
+
 from . import attachable, heritage, launch, recorder, tracer, why
-from .errors import USAGE, EngineError, UserError, signal_name
+from .errors import USAGE, EngineError, UserError
 
 TICK = 0.25  # seconds between looks at the clock
 _ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)

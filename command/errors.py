@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import signal
-
 from alloctrace.escape import visible
 
 USAGE, FAILED, CANNOT_EXECUTE, NOT_FOUND = 2, 125, 126, 127
@@ -31,11 +29,3 @@ def shown(text, limit=400):
         text = text.decode("utf-8", "surrogateescape")
     line = visible(text[:limit])
     return line if len(text) <= limit else line + "…"
-
-
-def signal_name(number):
-    """`SIGTERM` for 15; a number without a name (real-time signals) as `signal 40`."""
-    try:
-        return signal.Signals(number).name
-    except ValueError:
-        return "signal %d" % number

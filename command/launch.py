@@ -12,9 +12,10 @@ from dataclasses import dataclass
 from typing import Optional
 
 from alloctrace import allocators, cache_folder
+from alloctrace.words import signal_name
 
 from . import heritage, program, recorder, target, tracer, watch, why
-from .errors import CANNOT_EXECUTE, NOT_FOUND, EngineError, UserError, shown, signal_name
+from .errors import CANNOT_EXECUTE, NOT_FOUND, EngineError, UserError, shown
 
 _NOT_THERE = (2, 20)  # ENOENT, ENOTDIR
 

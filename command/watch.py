@@ -9,7 +9,8 @@ import os
 import signal
 import time
 
-from .errors import signal_name
+from alloctrace.words import signal_name
+
 
 TICK = 0.25  # seconds between looks at what sends no signal
 GRACE = 5  # seconds from the request to end to SIGKILL; of gdb, once the target has ended

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import signal
 
+from alloctrace.words import signal_name
+
 from . import recorder
-from .errors import shown, signal_name
+from .errors import shown
 
 _CRASHED = 1  # gdb's own exit status then; no engine ends with it
 _ENGINE_FAILED, _FAILED = 3, "brkpoint: gdb could not go on: "  # gdb-scripts/brkpoint_gdb/main.py

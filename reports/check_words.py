@@ -109,13 +109,14 @@ def amount(row, value):
 
 
 def site(place):
-    """`malloc ×2, 48 bytes: parse_line parse.c:41 ← main a.c:12`."""
+    """`malloc ×2, 48 bytes: parse_line parse.c:41 ← main a.c:12`; what for, where that is told."""
     chain = [visible(name) for name in place["chain"][:MOST_OF_CHAIN]]
     chain += ["…"] if len(place["chain"]) > MOST_OF_CHAIN else []
     where = " ← ".join(chain) or "code without a name"
     size = ", %s" % quantities.size(place["bytes"]) if place["bytes"] else ""
+    what = " for %s" % visible(place["purpose"]) if place["purpose"] else ""
     new = "new  " if place.get("new") else ""
-    return "%s%s ×%d%s: %s" % (new, visible(place["name"]), place["count"], size, where)
+    return "%s%s ×%d%s%s: %s" % (new, visible(place["name"]), place["count"], size, what, where)
 
 
 def sites(row):

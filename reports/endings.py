@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import signal
-
 from alloctrace.escape import visible
+from alloctrace.words import signal_name
 
 
 def _is_left(summary):
@@ -47,13 +46,6 @@ def of_process(ended):
     if kind == "signalled" and status is not None:
         return "was killed by %s" % signal_name(status)
     return "ran on" if kind in ("running", "detached") else "ended in a way that was not seen"
-
-
-def signal_name(number):
-    try:
-        return signal.Signals(number).name
-    except ValueError:
-        return "signal %s" % number
 
 
 def repeat(summary):

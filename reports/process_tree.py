@@ -10,7 +10,8 @@ import heapq
 from collections import Counter, defaultdict
 
 from alloctrace.escape import visible
-from reports import endings, sentences, tables
+from alloctrace.words import signal_name
+from reports import sentences, tables
 from reports.ink import cells
 
 MOST = 16  # lines
@@ -239,7 +240,7 @@ def _end(process, program):
     if kind == "exited" and status is not None:
         return "status %d" % status
     if kind == "signalled" and status is not None:
-        return endings.signal_name(status)
+        return signal_name(status)
     return {"running": "ran on", "detached": "ran on"}.get(kind, "unknown")
 
 

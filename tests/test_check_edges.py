@@ -6,7 +6,7 @@ from alloctrace.model import Module
 from command import check_files
 from command.errors import UserError
 from reports import check_machines, check_words
-from summary_fake import FakeTrace, call
+from summary_fake import FakeTrace, because, call, frame, loader, user
 from test_check import LEAK, check
 
 ABOUT = {"command": "./p", "runs": 1, "engine": "", "trace": None, "see": []}
@@ -189,3 +189,39 @@ def test_a_budget_that_is_too_long_is_not_cut(tmp_path, monkeypatch):
     path.write_text("runs 3\n\n\n\n")
     with pytest.raises(UserError, match="more than 9"):
         check_files.read(str(path))
+
+
+@pytest.mark.parametrize(
+    "verdict, places",
+    [
+        (user(), ["malloc ×2, 24 bytes: grow a.c:3"]),
+        (
+            loader("x"),
+            ["malloc ×1, 16 bytes for b: grow a.c:3", "malloc ×1, 8 bytes for a: grow a.c:3"],
+        ),
+    ],
+)
+def test_a_line_of_the_users_is_one_place_whatever_is_done_there(verdict, places):
+    """A list that grows; what the loader does is told by what it is for."""
+    calls = [
+        call(number, size=size, verdict=verdict, purpose=because(what), stack=5)
+        for number, size, what in ((1, 8, "a"), (2, 16, "b"))
+    ]
+    stacks = {5: (frame("malloc", "system", "libc.so.6"), frame("grow", file="a.c", line=3))}
+    run = scopes.Recorded(FakeTrace(calls, stacks=stacks))
+    (row,) = told("all any calls = 0", run)["rules"]
+    assert sorted(check_words.sites(row)) == sorted(places)
+
+
+@pytest.mark.parametrize(
+    "ended, said",
+    [
+        ({"kind": "signalled", "status": 9}, "killed by SIGKILL"),
+        ({"kind": "exited", "status": 3}, "exited with 3"),
+        ({"kind": "unknown", "status": None}, "how it ended was not seen"),
+    ],
+)
+def test_how_a_program_ended_is_said_in_words(ended, said):
+    run = scopes.Recorded(FakeTrace([call(1, size=8)], exit=ended))
+    (row,) = told("all user calls <= 9", run)["rules"]
+    assert row["why"] == "the program did not end with status 0: " + said

@@ -91,7 +91,7 @@ def test_a_program_that_fails_proves_nothing(place):
     rule = ("--budget", "main user calls <= 99")
     words = ("--", "./program", "1", "2", "3")
     done = check(place, *rule, *words)
-    assert done.returncode == 2 and "otherwise than with status 0" in done.stdout
+    assert done.returncode == 2 and "did not end with status 0: exited with 1" in done.stdout
     assert check(place, *rule, "--budget", "status 1", *words).returncode == 0
     done = check(place, *rule, "--", "./nowhere")
     assert done.returncode == 2 and "Traceback" not in done.stderr

@@ -9,6 +9,7 @@ import sys
 import pytest
 
 import launching
+from alloctrace import words
 from command import errors, heritage, main, run, watch
 from command.errors import UserError
 
@@ -178,8 +179,8 @@ def test_untrusted_text_is_shown_as_one_tame_line():
 
 
 def test_names_of_signals():
-    assert errors.signal_name(15) == "SIGTERM"
-    assert errors.signal_name(40) == "signal 40"
+    assert words.signal_name(15) == "SIGTERM"
+    assert words.signal_name(40) == "signal 40"
 
 
 # ---- the file `brkpoint` -------------------------------------------------------------------------

@@ -6,6 +6,7 @@ Noise only adds: of several runs the least value counts.
 from __future__ import annotations
 
 from alloctrace.budget.scopes import Unanswered
+from alloctrace.words import signal_name
 
 KEPT, BETTER, BROKEN, UNJUDGED, SKIPPED = "kept", "better", "broken", "cannot be judged", "skipped"
 
@@ -23,6 +24,12 @@ def overall(verdicts):
     """The exit status: 0 all kept, 1 one broken, 2 one that cannot be judged and none broken."""
     states = {verdict["state"] for verdict in verdicts}
     return 1 if BROKEN in states else 2 if UNJUDGED in states else 0
+
+
+def _ended(kind, status):
+    if status is None:
+        return "how it ended was not seen"
+    return "killed by %s" % signal_name(status) if kind == "signalled" else "%s with %d" % (kind, status)
 
 
 class _Verdict:
@@ -75,11 +82,8 @@ class _Verdict:
         for run in self._runs:
             kind, status = run.ended
             if (kind, status) != ("exited", self._status):
-                text = "%s %s" % (kind, "" if status is None else status)
-                return "the program ended otherwise than with status %d: %s" % (
-                    self._status,
-                    text.strip(),
-                )
+                text = "the program did not end with status %d: %s"
+                return text % (self._status, _ended(kind, status))
             if run.weak:
                 return "not everything was seen: %s" % "; ".join(run.weak)
             unknown = run.unknown(rule)

@@ -118,7 +118,8 @@ class Recorded:
 
     def places(self, rule):
         """[{name, count, bytes, function, file, line, purpose, chain}] that the number is of, the
-        largest first; `chain`: functions from the call outwards to main. Raises Unanswered."""
+        largest first; `chain`: functions from the call outwards to main; `purpose`: None of the
+        user's, whose places are lines of code whatever is done there. Raises Unanswered."""
         found, amount_of = {}, self._amount_of(rule)
         for node, group in self._within(rule):
             amount = amount_of(group)
@@ -148,7 +149,7 @@ class Recorded:
             "function": frame.function if frame else None,
             "file": frame.file if frame else None,
             "line": frame.line if frame else None,
-            "purpose": measure.purpose(group),
+            "purpose": None if measure.origin(group) == "user" else measure.purpose(group),
             "chain": tuple(_chain(stack)),
             "count": 0,
             "bytes": 0,
