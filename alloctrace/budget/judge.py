@@ -29,7 +29,9 @@ def overall(verdicts):
 def _ended(kind, status):
     if status is None:
         return "how it ended was not seen"
-    return "killed by %s" % signal_name(status) if kind == "signalled" else "%s with %d" % (kind, status)
+    if kind == "signalled":
+        return "killed by %s" % signal_name(status)
+    return "%s with %d" % (kind, status)
 
 
 class _Verdict:
