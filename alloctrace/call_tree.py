@@ -6,7 +6,6 @@ from __future__ import annotations
 import heapq
 from array import array
 from collections import defaultdict
-from typing import Optional
 
 from . import measure, sites
 
@@ -116,7 +115,7 @@ def _cut(root, unopened):
 
 def stacks_of_places(trace, wanted, value, rows):
     """For each of `rows`, sites of a record: {stack: value}, the largest first."""
-    keys = {_key(row): number for number, row in enumerate(rows)}
+    keys = {sites.key_of(row): number for number, row in enumerate(rows)}
     found = [defaultdict(int) for _ in rows]
     for group in trace.sums().groups:
         if group.allocations and (wanted is None or wanted(group)):
@@ -125,10 +124,3 @@ def stacks_of_places(trace, wanted, value, rows):
             if number is not None and value(group) > 0:
                 found[number][group.stack] += value(group)
     return [sorted(stacks.items(), key=lambda item: -item[1]) for stacks in found]
-
-
-def _key(row) -> Optional[tuple]:
-    offset = row["offset"]
-    names = [row[name] for name in sites.PLACE]
-    names[sites.PLACE.index("offset")] = None if offset is None else int(offset, 16)
-    return tuple(names)

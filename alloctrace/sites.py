@@ -27,6 +27,20 @@ def place(frame, origin):
     return frame.function, frame.module, frame.file, frame.line, offset, origin
 
 
+def told(key):
+    """A key of `place` as a record tells it: a dict of PLACE, the offset hexadecimal."""
+    row = dict(zip(PLACE, key))
+    offset = row["offset"]
+    return dict(row, offset=None if offset is None else hex(offset))
+
+
+def key_of(row):
+    """As `place` gives it, of a record's site: the way back from `told`."""
+    offset = row["offset"]
+    values = dict(row, offset=None if offset is None else int(offset, 16))
+    return tuple(values[name] for name in PLACE)
+
+
 class Sites:
     """Adds up groups by place; `frame_of(stack, verdict)`: the one meaningful frame, or None.
 
@@ -71,8 +85,8 @@ class Sites:
         they differ; `purposes`: how many differ; `by_purpose`: those with most bytes, with their
         sums and their share of the place's bytes.
         """
-        rows = sorted(self._rows.values(), key=lambda row: (-(row[0][by] or 0), _rank(row[0])))
-        return [_finish(*row) for row in rows[:limit]]
+        rows = sorted(self._rows.items(), key=lambda item: _rank(item[1][0], by))
+        return [_finish(key, *row) for key, row in rows[:limit]]
 
     def sum(self, name):
         """Of all places; None: not known."""
@@ -134,13 +148,14 @@ def _either(one, other):
     return _CALLERS if is_whose else _VARIOUS
 
 
-def _rank(row):
+def _rank(row, by):
     names = [str(row[name]) for name in ("origin", "module", "function", "file")]
-    return (-row["bytes"], -row["count"], names, row["line"] or 0, row["offset"] or 0)
+    sums = -(row[by] or 0), -row["bytes"], -row["count"]
+    return *sums, names, row["line"] or 0, row["offset"] or 0
 
 
-def _finish(row, purposes):
-    shown = dict(row, offset=hex(row["offset"]) if row["offset"] is not None else None)
+def _finish(key, row, purposes):
+    shown = dict(row, **told(key))
     parts = sorted(_by_text(purposes), key=lambda p: (-p["bytes"], -p["count"], p["purpose"] or ""))
     shown["purpose"] = parts[0]["purpose"] if len(parts) == 1 else SEVERAL
     shown["purposes"] = len(parts)

@@ -79,8 +79,7 @@ def _place(cursor, event):
     """Where in the code: of the call around it."""
     call = cursor.outermost(event)
     frame = cursor.trace.tree.deciding_frame(call.stack, call.verdict)
-    row = dict(zip(sites.PLACE, sites.place(frame, measure.origin(call))), distance=None)
-    row.update(offset=hex(row["offset"]) if row["offset"] is not None else None)
+    row = dict(sites.told(sites.place(frame, measure.origin(call))), distance=None)
     return site_table.in_full({name: _cut(value) for name, value in row.items()})
 
 

@@ -10,7 +10,7 @@ import errno
 from array import array
 
 from alloctrace import chosen, measure, words
-from alloctrace.sites import PLACE, place
+from alloctrace.sites import PLACE, key_of, place
 from reports import card_words, json_report, measures, sentences
 from reports.event_json import address
 from reports.page import replay, space, windows
@@ -150,7 +150,7 @@ class _Packer:
     def leaves(self, groups, wanted, at_peak, told):
         """Sums by place, stack, phase and program: of `told`, places of the record, and of stacks
         with most bytes; of the rest together."""
-        places = {_key_of(row) for row in told}
+        places = {key_of(row) for row in told}
         sums, values = {}, [measures.of_group(by, at_peak) for by in measures.BY]
         for group in groups:
             if group.allocations and (not wanted or wanted(group)):
@@ -193,13 +193,6 @@ class _Packer:
                 "frame": list(array("I", [frame for _, frame in self._nodes])),
             },
         }
-
-
-def _key_of(row):
-    """As `place` tells it, of a record's site."""
-    offset = row["offset"]
-    values = dict(row, offset=None if offset is None else int(offset, 16))
-    return tuple(values[name] for name in PLACE)
 
 
 def _program(event):
