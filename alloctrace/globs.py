@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from .plain import frozen
 
 
-@dataclass(frozen=True)
+@frozen
 class Glob:
     """Hundreds of them are made at each start, where regular expressions would take longer to
     compile than all their questions take.

@@ -23,11 +23,11 @@ from __future__ import annotations
 
 import os
 import string
-from dataclasses import dataclass
 from functools import lru_cache
 
 from . import tables, words
 from .globs import Globs, glob
+from .plain import frozen
 from .tables import TableError
 
 PATH = os.path.join(os.path.dirname(os.path.abspath(__file__)), "data", "purpose.ini")
@@ -39,7 +39,7 @@ NAMES = words.ENTRY_POINTS + words.SYSCALL_NAMES
 ALLOCATING = tuple(name for name in words.ENTRY_POINTS if name != "free")
 
 
-@dataclass(frozen=True)
+@frozen
 class Step:
     """One function of a `stack` condition."""
 
@@ -52,7 +52,7 @@ class Step:
         return name in self.exact or any(pattern.match(name) for pattern in self.patterns)
 
 
-@dataclass(frozen=True)
+@frozen
 class Rule:
     key: str
     order: int
