@@ -43,10 +43,10 @@ class Globs:
         """`rows`: (pattern as text, its value)."""
         self._exact, self._beginning = {}, {}
         for text, value in rows:
-            pattern = glob(text)
-            if pattern.is_exact:
+            if "*" not in text:
                 self._exact.setdefault(text, []).append(value)
             else:
+                pattern = glob(text)
                 self._beginning.setdefault(pattern.first, []).append((pattern, value))
         self._lengths = sorted(set(map(len, self._beginning)))
 

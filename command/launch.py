@@ -111,7 +111,7 @@ def run(argv, spool_path, options=None, found=None):
 
 
 def _run(plan, signals, spool_path, options):
-    child = _started(target.start, plan)
+    child = _started(target.start, plan, recorder.find() if options.recorder else None)
     gdb = None
     try:
         _check_untraced(child.pid)

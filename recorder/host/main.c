@@ -3,12 +3,14 @@
  *
  * Started by brkpoint (command/recorder.py): brkpoint-recorder PID SPOOL AREA_FD READY_FD GO_FD
  * [OPTION...]. It waits for a byte on GO_FD, becomes the tracer of PID, and writes "A" to READY_FD.
- * Or, when that one was killed: brkpoint-recorder --unread AREA_FD (unread.h).
+ * Or, when that one was killed: brkpoint-recorder --unread AREA_FD (unread.h). And, as what becomes
+ * the target: brkpoint-recorder --start PLAN_FD GO_FD REPORT_FD PARENT (starter.h).
  */
 #include "guard.h"
 #include "image.h"
 #include "leaving.h"
 #include "rest.h"
+#include "starter.h"
 #include "unread.h"
 
 #include <errno.h>
@@ -241,6 +243,8 @@ int main(int argc, char **argv)
     int names = -1;
     if (argc == 3 && strcmp(argv[1], "--unread") == 0)
         return unread_tell(atoi(argv[2]));
+    if (argc == 6 && strcmp(argv[1], "--start") == 0)
+        return starter_run(atoi(argv[2]), atoi(argv[3]), atoi(argv[4]), atoi(argv[5]));
     if (argc < 6) {
         fprintf(stderr,
                 "brkpoint-recorder is started by brkpoint: brkpoint run --engine recorder\n");
