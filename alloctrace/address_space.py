@@ -7,11 +7,10 @@ the first border. Later borders say what the replay missed: a stack that grew, s
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Optional
 
 from . import lives, words
 from .mappings import Mappings, Unknown, whole_pages
+from .plain import plain
 
 KINDS = (  # of a mapping, in the order in which people look for them
     ("program", "the program's file"),
@@ -37,7 +36,7 @@ _OF_RULE = {  # rules of data/purpose.ini that prove what a mapping without a fi
 }
 
 
-@dataclass
+@plain
 class Check:
     """What the kernel said at a border, and what the replay makes of it there."""
 
@@ -45,11 +44,11 @@ class Check:
     phase: str  # that begins there; "end": the process ended
     at: int  # before this event
     mapped: int
-    resident: Optional[int]
-    found: Optional[int]  # bytes of all pieces; None: they could not be told any more
+    resident: int | None
+    found: int | None  # bytes of all pieces; None: they could not be told any more
 
 
-@dataclass
+@plain
 class Spaces:
     pieces: list
     checks: list

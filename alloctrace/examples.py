@@ -10,9 +10,9 @@ decide, and the other groups get an example without sizes.
 from __future__ import annotations
 
 from bisect import bisect_right
-from dataclasses import dataclass, field
 
 from .model import Event
+from .plain import fresh, plain
 from .purpose_survey import LOOK_AHEAD
 
 FIRST_EVENTS = 3000
@@ -21,16 +21,16 @@ FEW = 64  # members: a small group
 MAX_PICKED = 20000
 
 
-@dataclass
+@plain
 class Examples:
     """Events numbered anew, in their order."""
 
     events: list
     seqs: list  # what they were numbered before
     stands_for: dict  # {index: Group that began with it}
-    members: dict = field(default_factory=dict)  # {id of a group: [indexes of its events here]}
+    members: dict = fresh(dict)  # {id of a group: [indexes of its events here]}
     has_syscalls: bool = False  # whether all of the run's are here
-    followed: set = field(default_factory=set)  # ids of groups of which is here what came next
+    followed: set = fresh(set)  # ids of groups of which is here what came next
 
     def is_whole(self, low, high):
         """Whether no event between these two indexes is left out."""

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from .plain import frozen
 
 
-@dataclass(frozen=True)
+@frozen
 class Glob:
     """Hundreds of them are made at each start, where regular expressions would take longer to
     compile than all their questions take.
@@ -43,10 +43,10 @@ class Globs:
         """`rows`: (pattern as text, its value)."""
         self._exact, self._beginning = {}, {}
         for text, value in rows:
-            pattern = glob(text)
-            if pattern.is_exact:
+            if "*" not in text:
                 self._exact.setdefault(text, []).append(value)
             else:
+                pattern = glob(text)
                 self._beginning.setdefault(pattern.first, []).append((pattern, value))
         self._lengths = sorted(set(map(len, self._beginning)))
 

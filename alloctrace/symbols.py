@@ -7,16 +7,16 @@ one run without a process (symbol_gdb.py), ELF tables fill in what it does not k
 
 from __future__ import annotations
 
-from dataclasses import replace
 
 from . import elf_debug, symbol_gdb, symbol_names, symbol_places, symbol_roles, symbol_stacks
 from .elf import ElfError
+from .elf_debug import DEBUG_ROOTS
 from .elf_of_run import that_ran
 from .model import Frame
+from .plain import replace
 from .symbol_places import Places
 from .symbol_tables import Tables, is_exported
 
-DEBUG_ROOTS = ("/usr/lib/debug",)  # gdb's own, on every system known
 RT_SIGRETURN = b"\x48\xc7\xc0\x0f\x00\x00\x00\x0f\x05"  # mov $15, %rax; syscall
 
 

@@ -10,9 +10,9 @@ import re
 import shutil
 import subprocess
 import sys
-from dataclasses import dataclass
 
 from alloctrace import gdb_start
+from alloctrace.plain import plain
 
 from . import debug_files, ptrace_probe, recorder
 
@@ -32,7 +32,7 @@ _ASK_GDB = (
 )
 
 
-@dataclass
+@plain
 class Finding:
     name: str
     state: str  # ok | missing | note

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import sys
 import textwrap
@@ -35,7 +34,7 @@ def invoke(args):
 
 
 def as_data(findings, works):
-    return {"works": works, "findings": [dataclasses.asdict(finding) for finding in findings]}
+    return {"works": works, "findings": [vars(finding) for finding in findings]}
 
 
 def as_text(findings, works, pen):

@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import os
 import signal
-from dataclasses import dataclass
-from typing import Optional
 
 from alloctrace import allocators, cache_folder
+from alloctrace.plain import plain
 from alloctrace.words import signal_name
 
 from . import heritage, program, recorder, target, tracer, watch, why
@@ -20,33 +19,33 @@ from .errors import CANNOT_EXECUTE, NOT_FOUND, EngineError, UserError, shown
 _NOT_THERE = (2, 20)  # ENOENT, ENOTDIR
 
 
-@dataclass
+@plain
 class Options:
     """How to run. Times in seconds."""
 
     live: bool = False
     symbols: bool = True  # False: as if no debug files were installed
-    timeout: Optional[float] = None
+    timeout: float | None = None
     fixed_addresses: bool = False
     engine: str = tracer.ENGINE  # what gdb runs
     recorder: bool = False  # the recorder in place of gdb
     may_refuse: bool = False  # the target is not started where the recorder cannot be planted
-    clock: Optional[int] = None  # its events a time stamp; None: as it likes
+    clock: int | None = None  # its events a time stamp; None: as it likes
     keep: str = "all"  # its events, or their "totals"
-    cache_dir: Optional[str] = None
+    cache_dir: str | None = None
     also: tuple = ()  # allocators.Named: what the user names as allocator functions
-    tick: Optional[object] = None  # called a few times a second while waiting
+    tick: object | None = None  # called a few times a second while waiting
 
 
-@dataclass
+@plain
 class Outcome:
     """How a run ended, as the parent saw it."""
 
     # exited | signalled | unknown (gdb died, the target with it; or it was attached to) | detached
     kind: str
-    status: Optional[int]  # exit status, or the number of the signal
+    status: int | None  # exit status, or the number of the signal
     complete: bool
-    reason: Optional[str]  # why not complete
+    reason: str | None  # why not complete
     pid: int
     command: list  # words as text, bytes that are no UTF-8 as surrogates
     program: str  # the path that its word led to, links and all
@@ -55,10 +54,10 @@ class Outcome:
     notes: list  # what the user should know of the program
     failed: bool = False  # the watching failed, not the target
     attached: bool = False  # the target ran before; attach.py
-    refused: Optional[str] = None  # why it was not started; nothing of it has run then
+    refused: str | None = None  # why it was not started; nothing of it has run then
     also: tuple = ()  # allocators.Named: what the user named
-    why_engine: Optional[str] = None  # why this engine watched, where it was chosen for the user
-    recorded: Optional[int] = None  # events, where the recorder died and may not have written all
+    why_engine: str | None = None  # why this engine watched, where it was chosen for the user
+    recorded: int | None = None  # events, where the recorder died and may not have written all
 
     @property
     def exit_status(self):
@@ -112,7 +111,7 @@ def run(argv, spool_path, options=None, found=None):
 
 
 def _run(plan, signals, spool_path, options):
-    child = _started(target.start, plan)
+    child = _started(target.start, plan, recorder.find() if options.recorder else None)
     gdb = None
     try:
         _check_untraced(child.pid)

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import os
-import signal
 import subprocess
 
 from alloctrace import allocators
 
-from . import target, tracer
+from . import tracer
 from .errors import EngineError
 
 _TOP = os.path.dirname(os.path.dirname(os.path.realpath(__file__)))
 _PLACES = ("build/recorder/brkpoint-recorder", "recorder/brkpoint-recorder")
-_PR_SET_PDEATHSIG = 1
 NOT_PLANTED = 4  # its exit status where the target was ended before its first instruction
 
 
@@ -24,19 +22,6 @@ def find():
         if os.access(path, os.X_OK):
             return path
     return None
-
-
-def _prepare(parent):
-    """As gdb is prepared; but when brkpoint dies it is to let go of what runs on before it ends."""
-    first, libc = tracer.prepare(parent), target.libc()
-
-    def before_exec():
-        first()
-        libc.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
-        if os.getppid() != parent:
-            os._exit(1)
-
-    return before_exec
 
 
 def _listed(also):
@@ -60,8 +45,9 @@ class Recorder:
         self.log = os.memfd_create("brkpoint-recorder-log")
         names = _listed(also)
         fds = [self._area, ready_write, go_read]
+        told = ["parent=%d" % os.getpid(), "names=%d" % names]  # it prepares itself: no fork
         self.process = subprocess.Popen(
-            [path, str(pid), spool, *map(str, fds), "names=%d" % names, *options],
+            [path, str(pid), spool, *map(str, fds), *told, *options],
             stdin=subprocess.DEVNULL,
             stdout=self.log,
             stderr=self.log,
@@ -69,7 +55,6 @@ class Recorder:
             cwd="/",
             pass_fds=fds + [names],
             start_new_session=True,  # Ctrl-C at the terminal is for the target
-            preexec_fn=_prepare(os.getpid()),
         )
         for descriptor in [ready_write, go_read, names]:
             os.close(descriptor)

@@ -8,7 +8,7 @@ import sys
 from alloctrace import chosen
 from alloctrace.escape import visible
 from alloctrace.summary import TOP_SITES, summarise
-from command import page_file
+from command import page_file, process_option
 from command.errors import USAGE, UserError
 from command.traces import naming_errors, newest, open_trace
 from reports import ink, json_report, markdown, measures, ranked, text
@@ -28,18 +28,9 @@ def configure(parser):
     listed = "list every event, up to %d" % MAX_LISTED
     parser.add_argument("--events", action="store_true", help=listed)
     parser.add_argument("--summary", action="store_true", help="no list of events, however few")
-    add_process(parser)
+    process_option.add(parser)
     add_ranking(parser)
     parser.add_argument("--width", type=int, metavar="N", help="columns, 80 to 120 (text)")
-
-
-def add_process(parser):
-    parser.add_argument(
-        "--process",
-        metavar="PID|NAME|all",
-        help="what the report is about, where there were several: one process, those that a name "
-        "fits, or the sums over all; default: the program that was asked for (JSON: all)",
-    )
 
 
 def add_ranking(parser):

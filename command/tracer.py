@@ -6,7 +6,6 @@ import json
 import os
 import re
 import select
-import shutil
 import signal
 import subprocess
 import sys
@@ -15,8 +14,8 @@ from collections import namedtuple
 
 from alloctrace import elf_debug
 from alloctrace.elf import ElfError, ElfFile
+from alloctrace.elf_debug import DEBUG_ROOTS
 from alloctrace.gdb_start import ENVIRONMENT, WORDS
-from alloctrace.symbols import DEBUG_ROOTS
 
 from . import surroundings, target
 from .errors import EngineError, UserError, shown
@@ -52,7 +51,9 @@ Tracer = namedtuple("Tracer", "process ready log configure")
 
 def find_gdb():
     """The path of gdb; raises UserError where there is none."""
-    path = shutil.which("gdb") or shutil.which("gdb", path="/usr/local/bin:/usr/bin:/bin")
+    folders = [*os.environ.get("PATH", "").split(":"), "/usr/local/bin", "/usr/bin", "/bin"]
+    paths = (os.path.join(folder, "gdb") for folder in folders if folder)
+    path = next((path for path in paths if os.path.isfile(path) and os.access(path, os.X_OK)), None)
     if path is None:
         raise UserError("gdb is not installed: apt-get install gdb (or see brkpoint doctor)")
     return path

@@ -235,10 +235,10 @@ void processes_let_go(struct host *h)
 {
     size_t left = h->process_count;
     h->leaving = true;
-    for (unsigned i = 0; i < MAX_FAMILIES; i++)
+    for (unsigned i = 0; i < h->family_top; i++)
         if (h->families[i].used)
             h->families[i].area->recording = 0;
-    for (unsigned i = 0; i < MAX_FAMILIES; i++)
+    for (unsigned i = 0; i < h->family_top; i++)
         if (h->families[i].used)
             h->families[i].area->host = HOST_GONE;
     if (left > 0)
