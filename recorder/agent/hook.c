@@ -109,8 +109,7 @@ static void watch_clock(const struct hook_stack *s)
  * its own name (thread_ends), the host looks: a wait for each, so not for too many. */
 static int wants_look(void)
 {
-    return !area()->may_sleep &&
-           __sync_fetch_and_add(&area()->names_asked, 1) < MOST_ASKED;
+    return !area()->may_sleep && __sync_fetch_and_add(&area()->names_asked, 1) < MOST_ASKED;
 }
 
 static void thread_or_program_ends(struct thread_state *t, struct hook_stack *s)

@@ -146,7 +146,7 @@ struct process {
     struct armed *armed;    /* borders.c: MAX_ARMED of them; NULL: none yet */
     size_t armed_count;
     struct exec_names *exec_names; /* thread_names.c; NULL: none of its threads is about to exec */
-    bool exits; /* lives.c: it called exit_group, and so cannot come back */
+    bool exits;                    /* lives.c: it called exit_group, and so cannot come back */
     int exit_status;
 };
 
