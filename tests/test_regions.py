@@ -147,8 +147,8 @@ def test_a_damaged_file_that_linux_runs_ends_nothing(tmp_path):
 
 
 NOTE_OF_DATA = """
-__asm__(".section .note.brkpoint, \\"a\\", @note\\n.p2align 2\\n.long 9, 8, 1\\n.asciz \\"brkpoint\\"\\n"
-        ".p2align 2\\n.long data - .\\n.long data + 4 - .\\n.text\\n");
+__asm__(".section .note.brkpoint, \\"a\\", @note\\n.p2align 2\\n.long 9, 8, 1\\n"
+        ".asciz \\"brkpoint\\"\\n.p2align 2\\n.long data - .\\n.long data + 4 - .\\n.text\\n");
 volatile int data[] = {4241, 4243};
 int main(void) { return data[0] == 4241 && data[1] == 4243 ? 5 : 1; }
 """
