@@ -9,7 +9,7 @@ _MOST = 4096  # threads of a process that ends
 
 
 def seen(engine, tid=None):
-    """[(tid, name)] of a thread that is about to end; None: of all of a process that is, or execs."""
+    """[(tid, name)] of a thread that is about to end; None: of all of one that is, or execs."""
     return list(_names("/proc/%d/task" % engine.process.pid, tid))
 
 
