@@ -144,7 +144,8 @@ struct process {
     uint32_t forker;        /* the thread that is about to fork, or has just done so */
     struct armed *armed;    /* borders.c: MAX_ARMED of them; NULL: none yet */
     size_t armed_count;
-    bool exits; /* lives.c: it called exit_group, and so cannot come back */
+    struct exec_names *exec_names; /* thread_names.c; NULL: none of its threads is about to exec */
+    bool exits;                    /* lives.c: it called exit_group, and so cannot come back */
     int exit_status;
 };
 
