@@ -10,8 +10,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Optional
 
-from . import lives, words
+from . import lives, processes, words
 from .mappings import Mappings, Unknown, whole_pages
+from .model import by_image
 
 KINDS = (  # of a mapping, in the order in which people look for them
     ("program", "the program's file"),
@@ -74,10 +75,10 @@ class _Replay:
         self.pieces, self.checks, self.stops = [], [], {}
         self.spaces = {}  # pid -> Mappings; None: it began as a copy, which is not followed
         self._images = {}
-        self._modules = _by_image(trace.modules)
+        self._modules = by_image(trace.modules)
         self._roles = {module.path: module.role for module in trace.modules}
         self._programs = _programs(trace)
-        self._borders = _by_image(trace.borders)
+        self._borders = by_image(trace.borders)
         self._waiting = {}  # pid -> borders still to come
         self._mapped = _mapped_by_syscalls(events)
 
@@ -155,11 +156,8 @@ class _Replay:
 
 def _programs(trace):
     """{(pid, image): lives.Program}"""
-    found = {}
-    for process in lives.of_run(trace.run, trace.sums().groups):
-        for program in process.programs:
-            found[program.key] = program
-    return found
+    of_run = lives.of_run(trace.run, trace.sums().groups)
+    return {program.key: program for program in processes.programs_of(of_run)}
 
 
 def _mapped_by_syscalls(events):
@@ -170,11 +168,4 @@ def _mapped_by_syscalls(events):
             seen = found.setdefault((event.pid, event.image), Mappings(event.pid, None))
             end = event.result + whole_pages(event.size)
             seen.put(0, event.result, end, "file", "", None, None)
-    return found
-
-
-def _by_image(rows):
-    found = {}
-    for row in rows:
-        found.setdefault(row.image, []).append(row)
     return found

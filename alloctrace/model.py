@@ -29,6 +29,14 @@ class Module:
         return self.path.rsplit("/", 1)[-1]
 
 
+def by_image(rows):
+    """{image: [row, …]} of modules, or of borders, in their order."""
+    found = {}
+    for row in rows:
+        found.setdefault(row.image, []).append(row)
+    return found
+
+
 @dataclass
 class Hook:
     """An allocator entry point that the engine watches."""
