@@ -6,12 +6,11 @@ a count in `unmatched`; never an error.
 
 from __future__ import annotations
 
-from . import calls, fields, regions, words
+from . import calls, fields, regions, thread_names, words
 from .model import Border, Hook, Module
 
 # What a real run never reaches; a hostile spool is cut here, and it is said.
 MAX_LISTED = 20000
-LONGEST_NAME = 15  # characters of a thread's
 MAX_COMPARED = 100  # so many of the last are looked through for the same
 
 
@@ -139,7 +138,7 @@ class InfoRecords:
     def _info_thread_name(self, data):
         row = {key: fields.number(data, key) for key in ("pid", "tid")}
         row["t_ns"] = self._since_start(fields.number(data, "t_ns"))
-        row["name"] = fields.text(data, "name")[:LONGEST_NAME]
+        row["name"] = thread_names.cut(fields.text(data, "name"))
         if len(self.history.thread_names) < MAX_LISTED:  # of others it is not known
             self.history.thread_names.append(row)
 

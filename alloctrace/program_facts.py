@@ -5,7 +5,8 @@ from __future__ import annotations
 import functools
 
 from . import origin_facts
-from .elf import ElfError, ElfFile
+from .elf import ElfError
+from .elf_of_run import that_ran
 from .model import by_image
 from .stack_tree import StackTree
 
@@ -61,9 +62,7 @@ def _libc(history, image, modules, program):
 def _in_file(path, build_id):
     """(holds Rust's standard library, is stripped) by the file, if it is the one that ran."""
     try:
-        with ElfFile(path) as elf:
-            if build_id and elf.build_id != build_id:
-                return False, False
+        with that_ran(path, build_id) as elf:
             return bool(elf.looks_like_rust()), elf.is_stripped
     except ElfError:
         return False, False

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import namedtuple
 
-from . import elf, fields
+from . import elf, elf_of_run, fields
 from .elf_image import c_string
 from .symbol_places import Places
 
@@ -112,15 +112,10 @@ def _file(module, opened):
     """The ElfFile, None where it is no longer the one that ran."""
     key = module.path, module.build_id
     if key not in opened:
-        opened[key] = None
         try:
-            file = elf.ElfFile(module.path)
+            opened[key] = elf_of_run.that_ran(module.path, module.build_id)
         except elf.ElfError:
-            return None
-        if file.build_id == module.build_id:
-            opened[key] = file
-        else:
-            file.close()
+            opened[key] = None
     return opened[key]
 
 

@@ -18,10 +18,12 @@ def tell(history):
     """Say so in `history.notes`, where the recorder watched a program that has one."""
     if history.run.get("engine") != "recorder":
         return
-    libraries = [m.name for m in history.modules if _LIBRARY.fullmatch(m.name)]
+    libraries = (m.name for m in history.modules if _LIBRARY.fullmatch(m.name))
     programs = {m.path: m.name for m in history.modules if m.role == "executable"}
-    found = libraries or [name for path, name in programs.items() if _holds(path)]
-    history.notes += [TEXT % name for name in dict.fromkeys(found)][:1]
+    linked_in = (name for path, name in programs.items() if _holds(path))
+    found = next(libraries, None) or next(linked_in, None)
+    if found is not None:
+        history.notes.append(TEXT % found)
 
 
 def _holds(path):

@@ -10,7 +10,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from . import elf_debug, symbol_gdb, symbol_names, symbol_places, symbol_roles, symbol_stacks
-from .elf import ElfError, ElfFile
+from .elf import ElfError
+from .elf_of_run import that_ran
 from .model import Frame, by_image
 from .symbol_places import Places
 from .symbol_tables import Tables, is_exported
@@ -105,10 +106,7 @@ def _open(module, debug_roots, notes):
     if not module.path.startswith("/"):
         return None, None  # [vdso], or a mapping that is no file
     try:
-        elf = ElfFile(module.path)
-        if module.build_id and elf.build_id != module.build_id:
-            elf.close()
-            raise ElfError("%r has changed since it ran" % (module.path,))
+        elf = that_ran(module.path, module.build_id)
         return elf, _LazyTables(elf, debug_roots)
     except ElfError as error:
         notes.append("Functions of %s are not named: %s" % (module.name, error))

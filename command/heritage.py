@@ -13,8 +13,6 @@ import resource
 import signal
 import sys
 
-from .errors import FAILED
-
 _IGNORED_BY_PYTHON = (signal.SIGPIPE, signal.SIGXFSZ)
 _LIMITS = (
     resource.RLIMIT_AS,
@@ -35,6 +33,11 @@ def arguments():
     count = len(sys.argv) - 1
     words = _read("/proc/self/cmdline").split(b"\0")[:-1]
     return words[-count:] if count else []
+
+
+def is_known():
+    """Whether the kernel tells: nothing here can be known without /proc."""
+    return os.path.exists("/proc/self/environ")
 
 
 def environment():
@@ -98,10 +101,5 @@ def occupy_standard_streams():
 
 
 def _read(path):
-    """Of /proc; without it nothing here can be known."""
-    try:
-        with open(path, "rb") as file:
-            return file.read()
-    except FileNotFoundError:
-        sys.stderr.write("brkpoint: no %s: mount /proc (mount -t proc proc /proc)\n" % path)
-        raise SystemExit(FAILED) from None
+    with open(path, "rb") as file:
+        return file.read()

@@ -45,6 +45,9 @@ def start():
     heritage.occupy_standard_streams()
     heritage.free_limits()
     surroundings.name_output()
+    if not heritage.is_known():
+        say("there is no /proc: mount it (mount -t proc proc /proc)")
+        return _settle(FAILED)
     _speak_as_the_locale()
     words = [word.decode("utf-8", "surrogateescape") for word in heritage.arguments()]
     return _settle(_interruptible(words))

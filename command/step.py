@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import select
 import sys
 
 from alloctrace import chosen
@@ -141,13 +142,22 @@ class Walk:
 
 
 def _in_terminal(walk):
-    import curses  # asked for here: a build of Python may lack it
-
+    try:
+        import curses  # asked for here: a build of Python may lack it
+    except ImportError:
+        raise UserError("step needs Python's curses, which this one lacks") from None
     os.environ.setdefault("ESCDELAY", "25")
     try:
         curses.wrapper(_loop, walk, curses)
     except curses.error as error:
         raise UserError("step cannot use this terminal (TERM=%s): %s" % (_term(), error)) from None
+
+
+def _is_gone():
+    """Whether nobody holds the other end of the terminal any more."""
+    look = select.poll()
+    look.register(sys.stdin.fileno(), select.POLLIN)
+    return any(state & (select.POLLHUP | select.POLLERR) for _, state in look.poll(0))
 
 
 def _term():
@@ -164,8 +174,10 @@ def _loop(screen, walk, curses):
             key = screen.get_wch()
         except KeyboardInterrupt:
             return
-        except curses.error:  # a signal came: the size may have changed
-            continue
+        except curses.error:
+            if _is_gone():
+                return
+            continue  # a signal came: the size may have changed
         if key == curses.KEY_RESIZE:
             curses.update_lines_cols()
             continue

@@ -118,7 +118,7 @@ recorder-check-stacks: recorder-checked ## compare STACKS remembered stacks with
 	@/usr/bin/python3 tests/recorder_checked.py $(STACKS)
 
 ring_fuzz_c = $(addprefix recorder/host/,calls.c clock.c drain.c mapped.c maps.c ranges.c \
-  records.c ring.c spool.c stacks.c) \
+  records.c ring.c spool.c stacks.c status.c) \
   $(wildcard recorder/host/history*.c)
 
 .PHONY: recorder-fuzz-ring

@@ -10,7 +10,7 @@ OUT = os.path.join(TOP, "build", "recorder-tests")
 PARTS = ("elf", "findings", "frames", "unwind")  # of recorder/host, by how the files' names begin
 PARTS += ("instruction", "emit", "move", "detour", "branches", "constants", "site", "startup")
 PARTS += ("calls", "clock", "code_files", "drain", "guard", "history", "mapped.c", "maps", "ranges")
-PARTS += ("records", "resident", "ring", "spool", "stacks", "thread_names")
+PARTS += ("records", "resident", "ring", "spool", "stacks", "status", "thread_names")
 SANITIZED = "RECORDER_CFLAGS=-std=gnu11 -O1 -g -Irecorder -fsanitize=address,undefined"
 SANITIZED += " -fno-sanitize-recover=all"
 

@@ -4,10 +4,12 @@ import fcntl
 import os
 import pty
 import select
+import signal
 import struct
 import termios
 import time
 
+import launching
 from target_programs import ROOT
 
 COMMAND = ["/usr/bin/python3", "-B", ROOT + "/brkpoint"]
@@ -16,13 +18,15 @@ COMMAND = ["/usr/bin/python3", "-B", ROOT + "/brkpoint"]
 class Terminal:
     """A program in a terminal of its own. TERM=linux: what pyte understands of it is whole."""
 
-    def __init__(self, words, columns=100, lines=40, **environ):
+    def __init__(self, words, columns=100, lines=40, ignores=(), **environ):
         import pyte
 
         self.screen = pyte.Screen(columns, lines)
         self._stream = pyte.ByteStream(self.screen)
         self.pid, self._fd = pty.fork()
         if not self.pid:
+            for number in ignores:
+                signal.signal(number, signal.SIG_IGN)
             _exec([*COMMAND, *words], columns, lines, environ)
 
     def read(self, seconds=0.05):
@@ -54,6 +58,16 @@ class Terminal:
     def resize(self, columns, lines):
         self.screen.resize(lines, columns)
         fcntl.ioctl(self._fd, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
+
+    def hang_up(self):
+        """Close this end of the terminal; the exit status."""
+        os.close(self._fd)
+        over = os.WEXITED | os.WNOHANG | os.WNOWAIT
+        try:
+            launching.wait_for(lambda: os.waitid(os.P_PID, self.pid, over), 10)
+        except AssertionError:
+            os.kill(self.pid, signal.SIGKILL)
+        return os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
 
     def end(self):
         """The exit status."""

@@ -76,7 +76,7 @@ def test_calls_that_went_elsewhere_have_words():
     assert sentence(*moved) == "As many calls in all, made elsewhere: f and g."
     assert sentence(*moved, peaks=(5, 6)) == "As many calls in all, made elsewhere: f and g."
     noise = dict(row("h", 1, 2), within_noise=True)
-    assert "h" not in sentence(*moved, noise).replace("there", "").replace("where", "").split()
+    assert sentence(*moved, noise) == "As many calls in all, made elsewhere: f and g."
 
 
 def test_another_order_is_told_where_no_call_differs():

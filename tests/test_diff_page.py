@@ -115,12 +115,6 @@ def test_the_command_writes_it(tmp_path, monkeypatch):
     assert subprocess.run([*COMMAND, "diff", one, one + "2", "--html", page]).returncode == 0
 
 
-@pytest.fixture(scope="module")
-def browser():
-    with made_pages.browser() as opened:
-        yield opened
-
-
 @pytest.mark.skipif(WHY_NOT is not None, reason=str(WHY_NOT))
 @pytest.mark.parametrize("width, dark", [(1280, False), (360, True)])
 def test_it_is_silent_and_fits(browser, tmp_path, told, hostile, width, dark):

@@ -136,6 +136,16 @@ def test_a_name_that_is_no_literal_is_not_guessed(nameless):
     assert (4104, [None]) in takes(nameless)
 
 
+def test_a_damaged_file_that_linux_runs_ends_nothing(tmp_path):
+    """Its table of sections, in which a build id would be looked for, lies behind its end."""
+    program = build(tmp_path, "regions.c", "-Wl,--build-id=none")
+    with open(program, "r+b") as file:
+        file.seek(40)  # e_shoff
+        file.write((1 << 40).to_bytes(8, "little"))
+    found = takes(traced(tmp_path, ENGINES[-1], program, "nested"))
+    assert len(found) == 6 and {size for size, inside in found if inside == INSIDE[size]}
+
+
 def test_twin_nobody_marks(tmp_path):
     """With BRKPOINT_NO_REGIONS nothing is to be linked with, and no event is in a region."""
     program = str(tmp_path / "program")

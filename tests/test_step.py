@@ -1,5 +1,6 @@
 """`brkpoint step`: walking, the card in words, and the keys in a terminal."""
 
+import signal
 import subprocess
 
 import pytest
@@ -213,6 +214,14 @@ def test_ctrl_c_ends_it_and_the_peak_is_one_key_away(long):
     terminal.wait("Event {:,} of".format(peak))
     terminal.type("\x03")
     assert terminal.end() == 0
+
+
+def test_a_terminal_that_is_gone_ends_it(long):
+    """Where nothing else does: a service that ignores the signal of it."""
+    pytest.importorskip("pyte")
+    terminal = Terminal(["step", long], ignores=[signal.SIGHUP])
+    terminal.wait("q quit")
+    assert terminal.hang_up() in (0, 125)
 
 
 def test_without_a_terminal_it_is_one_line(long):

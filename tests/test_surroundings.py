@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from command import heritage, surroundings
+from command import heritage, main, surroundings
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 BRKPOINT = os.path.join(os.path.dirname(HERE), "brkpoint")
@@ -142,12 +142,18 @@ def test_what_is_our_own_fault_is_still_a_traceback():
     assert surroundings.said_by("gdb", "segmentation fault") is None
 
 
-@pytest.mark.parametrize("path, says", [("/proc/self/no", "mount /proc"), ("/proc/self/comm", "")])
-def test_without_proc_one_line_says_so(capsys, path, says):
-    try:
-        heritage._read(path)
-        status = 0
-    except SystemExit as end:
-        status = end.code
-    said = capsys.readouterr().err
-    assert says in said and said.count("\n") == bool(says) and status == (125 if says else 0)
+@pytest.mark.parametrize("known", [False, True])
+def test_without_proc_one_line_says_so(monkeypatch, capsys, known):
+    """As in a root that nobody has prepared."""
+    monkeypatch.setattr(heritage, "is_known", lambda: known)
+    monkeypatch.setattr(heritage, "arguments", lambda: [b"help"])
+    for room, name in (
+        (heritage, "occupy_standard_streams"),
+        (heritage, "free_limits"),
+        (surroundings, "name_output"),
+        (main, "_speak_as_the_locale"),
+    ):
+        monkeypatch.setattr(room, name, lambda: None)
+    monkeypatch.setattr(main, "_interruptible", lambda words: 0)
+    status = main.start()
+    assert (status, capsys.readouterr().err.count("\n")) == ((0, 0) if known else (125, 1))

@@ -87,7 +87,7 @@ def test_after_any_change_gdb_is_asked(folder, program, tmp_path, what):
     if what == "time":
         os.utime(program, ns=(1, 1))
     if what == "debug file":
-        build_id = symbols.ElfFile(program).build_id
+        build_id = ElfFile(program).build_id
         debug = os.path.join(roots[0], ".build-id", build_id[:2], build_id[2:] + ".debug")
         os.makedirs(os.path.dirname(debug))
         shutil.copy(program, debug)

@@ -139,7 +139,7 @@ class Recorded:
         if rule.metric != "peak" or _is_alone(about):
             return lambda group: _amount(group, rule.metric)
         key, _ = self._largest(about)
-        return lambda group: group.own_peak_bytes if (group.pid, group.image) == key else 0
+        return chosen.at_peak_of(key)
 
     def _place(self, node, group):
         stack = list(self._tree.outwards(node))
