@@ -23,7 +23,7 @@ function setUpCard() {
         " predict first")),
     el("div", { id: "step", class: "step", "aria-live": "polite" }));
   document.addEventListener("keydown", stepKey);
-  onView(drawCard);
+  onView("card", drawCard);
 }
 
 function stepKey(event) {
