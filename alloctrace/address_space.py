@@ -7,9 +7,9 @@ the first border. Later borders say what the replay missed: a stack that grew, s
 
 from __future__ import annotations
 
-
-from . import lives, words
+from . import lives, processes, words
 from .mappings import Mappings, Unknown, whole_pages
+from .model import by_image
 from .plain import plain
 
 KINDS = (  # of a mapping, in the order in which people look for them
@@ -73,10 +73,10 @@ class _Replay:
         self.pieces, self.checks, self.stops = [], [], {}
         self.spaces = {}  # pid -> Mappings; None: it began as a copy, which is not followed
         self._images = {}
-        self._modules = _by_image(trace.modules)
+        self._modules = by_image(trace.modules)
         self._roles = {module.path: module.role for module in trace.modules}
         self._programs = _programs(trace)
-        self._borders = _by_image(trace.borders)
+        self._borders = by_image(trace.borders)
         self._waiting = {}  # pid -> borders still to come
         self._mapped = _mapped_by_syscalls(events)
 
@@ -154,11 +154,8 @@ class _Replay:
 
 def _programs(trace):
     """{(pid, image): lives.Program}"""
-    found = {}
-    for process in lives.of_run(trace.run, trace.sums().groups):
-        for program in process.programs:
-            found[program.key] = program
-    return found
+    of_run = lives.of_run(trace.run, trace.sums().groups)
+    return {program.key: program for program in processes.programs_of(of_run)}
 
 
 def _mapped_by_syscalls(events):
@@ -169,11 +166,4 @@ def _mapped_by_syscalls(events):
             seen = found.setdefault((event.pid, event.image), Mappings(event.pid, None))
             end = event.result + whole_pages(event.size)
             seen.put(0, event.result, end, "file", "", None, None)
-    return found
-
-
-def _by_image(rows):
-    found = {}
-    for row in rows:
-        found.setdefault(row.image, []).append(row)
     return found

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from bisect import bisect_right
 
-from .model import Event
 from .plain import fresh, plain
 from .purpose_survey import LOOK_AHEAD
 
@@ -67,7 +66,7 @@ def of(recorded, groups):
     found.update((event.seq, (event, id_)) for event, id_ in recorded.pick(outside, chunks))
     for seq, group in first.items():
         if seq not in found:
-            found[seq] = _bare(group), group.id
+            found[seq] = _bare(recorded.sums.groups, group), group.id
     made = _numbered_anew(found, first)
     made.followed = {id_ for id_, length in window.items() if length == LOOK_AHEAD}
     made.has_syscalls = all(
@@ -113,11 +112,10 @@ def _of_small_groups(recorded, window, chunks):
     return found
 
 
-def _bare(group):
+def _bare(groups, group):
     """What is known of an event without reading it."""
-    what = (group.first_seq, group.first_t, group.pid, group.pid, group.kind, group.name)
-    made = Event(*what, group.impl, phase=group.phase, image=group.image, stack=group.stack)
-    made.verdict = group.verdict
+    made = groups.example(group.id - 1)
+    made.seq, made.t_ns = group.first_seq, group.first_t
     return made
 
 

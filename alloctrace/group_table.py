@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from operator import attrgetter
 
 from . import members, words
-from .model import Group
+from .model import Event, Group
 from .trace_schema import to_signed
 
 MAX_INT = (1 << 63) - 1
@@ -169,6 +169,13 @@ class GroupTable(Sequence):
             region=self.region[index],
         )
         made.members = self.members_of(index + 1) if self._members else None
+        return made
+
+    def example(self, index):
+        """An Event of what all events of a group have in common."""
+        kind, name, impl, pid, phase, image = self.whats[self.what[index]]
+        made = Event(0, 0, pid, pid, kind, name, impl, phase=phase, image=image)
+        made.stack, made.verdict = self.stack[index], self.verdicts[self.verdict[index]]
         return made
 
     def most_telling(self, limit, indexes):

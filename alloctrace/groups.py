@@ -6,7 +6,6 @@ The history in C (recorder/host/) does the same while a program runs.
 
 from __future__ import annotations
 
-
 from . import live_bytes, measure
 from .group_table import GroupTable
 from .model import Group

@@ -5,7 +5,6 @@ Sizes are bytes, times nanoseconds since the first instruction, addresses unsign
 
 from __future__ import annotations
 
-
 from .plain import fresh, plain
 
 
@@ -27,6 +26,14 @@ class Module:
     @property
     def name(self):
         return self.path.rsplit("/", 1)[-1]
+
+
+def by_image(rows):
+    """{image: [row, …]} of modules, or of borders, in their order."""
+    found = {}
+    for row in rows:
+        found.setdefault(row.image, []).append(row)
+    return found
 
 
 @plain

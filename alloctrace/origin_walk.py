@@ -3,7 +3,6 @@ walk found is shared by the stacks that lead through the same nodes (stack_begin
 
 from __future__ import annotations
 
-
 from .function_names import plain
 from .origin_facts import is_interpreter, places
 from .origin_via import word

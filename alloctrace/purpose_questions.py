@@ -8,7 +8,6 @@ asked of them is soon the same.
 from __future__ import annotations
 
 from . import purpose, purpose_rules
-from .model import Event
 from .purpose_facts import FACTS, LASTING, rests_on
 
 _BY_STACK = {"inlining-known", "stack_user"}  # rest on the whole stack
@@ -62,7 +61,7 @@ class _Questions:
             if within and is_call[what]:
                 found.append(OUTER)
                 continue
-            around = within and _call_around(groups, within)
+            around = within and groups.whats[groups.what[_outermost(groups, within)]][1]
             there = steps[node] if node > 0 else 0
             key = what, who[verdict], there, around
             question = known.get(key)
@@ -75,7 +74,7 @@ class _Questions:
 
     def _new(self, at, what, there, around):
         """False: that rests on more of the stack; or a _ByAsker."""
-        event = self._example(at)
+        event = self._groups.example(at)
         rules = self._rules.candidates(event.name, there)
         rules = [rule for rule in rules if purpose.is_equal(rule, event, around or "none")]
         names = set().union(*map(_asks, rules))
@@ -89,15 +88,16 @@ class _Questions:
         node = tree.outer(self._nodes[at], index) if index is not None else 0
         frame = tree.frame_of[node] if node > 0 else None
         if frame not in asked.known:
-            asked.known[frame] = self._made(asked.rules, self._example(at))
+            asked.known[frame] = self._made(asked.rules, self._groups.example(at))
         return asked.known[frame]
 
     def _by_stack(self, at, key):
         groups, survey, what = self._groups, self._survey, key[0]
-        event, facts, linked = self._example(at), self._facts[what], ""
+        event, facts, linked = self._groups.example(at), self._facts[what], ""
         if facts.libc == "static":
-            within = groups.within[at]
-            linked = survey.libc_of(facts, event.stack, *_stack_around(groups, within))
+            call = _outermost(groups, groups.within[at])
+            around = () if call is None else (groups.stack[call],)
+            linked = survey.libc_of(facts, event.stack, *around)
         rules = purpose.fitting_stack(survey, event.name, event.kind, event.stack, facts, linked)
         names = self._names.get(id(rules))
         if names is None:
@@ -112,14 +112,6 @@ class _Questions:
             fit = [rule for rule in rules if purpose.is_equal(rule, event, around)]
             self._walked[key] = self._made(fit, event)
         return self._walked[key]
-
-    def _example(self, at):
-        """What all events of the group have in common."""
-        groups = self._groups
-        kind, name, impl, pid, phase, image = groups.whats[groups.what[at]]
-        made = Event(0, 0, pid, pid, kind, name, impl, phase=phase, image=image)
-        made.stack, made.verdict = groups.stack[at], groups.verdicts[groups.verdict[at]]
-        return made
 
     def _made(self, rules, event):
         """Behind a rule that holds for all of them, none is asked."""
@@ -158,17 +150,10 @@ def _lasts(rule, survey, event):
     return all(purpose.FIELDS[name](survey, 0, event) is not None for name in fields)
 
 
-def _call_around(groups, within):
-    """The name of the un-nested call around a group."""
-    name = None
+def _outermost(groups, within):
+    """The index of the un-nested call around a group; None where there is none."""
+    at = None
     while within:
-        name, within = groups.whats[groups.what[within - 1]][1], groups.within[within - 1]
-    return name
-
-
-def _stack_around(groups, within):
-    """Its stack; none where there is no such call."""
-    while within:
-        outer, within = within, groups.within[within - 1]
-        if not within:
-            yield groups.stack[outer - 1]
+        at = within - 1
+        within = groups.within[at]
+    return at

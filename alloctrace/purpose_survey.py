@@ -8,6 +8,7 @@ from functools import cached_property
 from . import purpose_rules
 from .few_events import FewEvents
 from .function_names import plain
+from .model import by_image
 from .origin_facts import Facts, places
 from .origin_table import default as origin_rows
 from .stack_beginnings import Beginnings
@@ -31,9 +32,7 @@ class Survey:
         self.tree = StackTree.of(stacks)
         self.part = None  # examples.Examples, where not all events of the run are here
         self.facts_of = facts_of or (lambda event: Facts())
-        self._modules = {}  # image -> its modules
-        for module in modules:
-            self._modules.setdefault(module.image, []).append(module)
+        self._modules = by_image(modules)
         self.answers = Beginnings(self.tree)
         self.steps = Unions(self.tree, _steps_of)  # of rules' stacks, that functions fit
         self.fitting = {}  # kept by purpose.fitting: rules by their numbers

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-
 from . import measure
 from .model import Event
 from .plain import plain

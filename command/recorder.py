@@ -12,6 +12,7 @@ from .errors import EngineError
 
 _TOP = os.path.dirname(os.path.dirname(os.path.realpath(__file__)))
 _PLACES = ("build/recorder/brkpoint-recorder", "recorder/brkpoint-recorder")
+_PATIENCE_S = 60  # for counting what is left in a memory file: at most all of it is read once
 NOT_PLANTED = 4  # its exit status where the target was ended before its first instruction
 
 
@@ -70,10 +71,10 @@ class Recorder:
         """How many events were recorded, by the memory that it shares with the target; None: nobody
         can say. For when it has died: those that the spool has not are lost."""
         words = [self._path, "--unread", str(self._area)]
-        done = subprocess.run(
-            words, capture_output=True, env=tracer.ENVIRONMENT, pass_fds=[self._area], check=False
-        )
-        if done.returncode != 0:
+        how = {"capture_output": True, "env": tracer.ENVIRONMENT, "pass_fds": [self._area]}
+        try:
+            done = subprocess.run(words, check=True, timeout=_PATIENCE_S, **how)
+        except subprocess.SubprocessError:
             return None
         taken, unread, moved = map(int, done.stdout.split())
         return None if moved else taken + unread

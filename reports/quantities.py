@@ -59,6 +59,11 @@ def duration(ns):
     return "%s s" % ("%.2f" % (ns / 10**9) if ns < 10**11 else grouped(round(ns / 10**9)))
 
 
+def begun(text):
+    """The same as the beginning of a sentence: its first letter large."""
+    return text[:1].upper() + text[1:]
+
+
 def listed(parts):
     """`a`, `a and b`, `a, b and c`."""
     parts = list(parts)

@@ -95,7 +95,7 @@ def _sites_as_markdown(record, trace, choice, ink):
     rows, field = _rows(record, choice), measures.BY[choice.by].field
     said = heading(record, rows, choice.by)
     head = ["share", measures.BY[choice.by].label, "where", "who", "for"]
-    lines = ["## Sites", "", said[0].upper() + said[1:] + ".", ""]
+    lines = ["## Sites", "", sentences.begun(said) + ".", ""]
     lines += table(
         head,
         "rrlll",

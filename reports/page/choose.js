@@ -27,9 +27,9 @@ function setUpStrip() {
   strip.addEventListener("pointerleave", () => { hovered = null; drawSoon(); });
   strip.addEventListener("keydown", stripKey);
   new ResizeObserver(drawSoon).observe(strip.parentElement);
-  onView(drawStrip);
-  onView(drawStripTable);
-  onView(drawStripButtons);
+  onView("strip", drawStrip);
+  onView("strip", drawStripTable);
+  onView("strip", drawStripButtons);
 }
 
 let isDue = false;

@@ -155,7 +155,7 @@ class _Packer:
         for group in groups:
             if group.allocations and (not wanted or wanted(group)):
                 key = self._known_site(group, places), self._tree.node(group.stack)
-                key += measure.origin(group), group.phase, _program(group)
+                key += measure.origin(group), group.phase, windows.program(group)
                 row = sums.setdefault(key, [0] * len(values))
                 for at, value in enumerate(values):
                     row[at] += value(group)
@@ -193,10 +193,6 @@ class _Packer:
                 "frame": list(array("I", [frame for _, frame in self._nodes])),
             },
         }
-
-
-def _program(event):
-    return "%d.%d" % (event.pid, event.image)
 
 
 class _Numbered:

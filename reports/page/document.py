@@ -19,6 +19,7 @@ SCRIPTS = (
     "words.js",
     "run.js",
     "checks.js",
+    "due.js",
     "view.js",
     "axis.js",
     "draw.js",

@@ -32,8 +32,8 @@ function setUpFlame() {
       el("div", { class: "scroll", tabindex: "0", role: "group", "aria-label": "functions" }, el("table", { id: "flame-table" }, el("thead", {}), el("tbody", {})))));
   home.querySelector("details").addEventListener("toggle", drawFlameTable);
   new ResizeObserver(() => requestAnimationFrame(drawFlame)).observe(flame.parentElement);
-  onView(drawFlame);
-  onView(drawFlameTable);
+  onView("flame", drawFlame);
+  onView("flame", drawFlameTable);
 }
 
 function turn(outwards) {

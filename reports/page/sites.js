@@ -21,7 +21,7 @@ function setUpSites() {
     el("div", { class: "scroll", tabindex: "0", role: "group", "aria-label": "sites" },
       el("table", { id: "sites-table" }, el("thead", {}), el("tbody", {}))),
     button("show more", () => { more += 200; drawSites(); }, { id: "sites-more" }));
-  onView(drawSites);
+  onView("sites", drawSites);
 }
 
 function handsOut(at) {

@@ -1,5 +1,5 @@
 // What is looked at: filters, range, step. All of it stands in the address's hash, so that Back
-// works and a view can be handed on. Whoever draws registers a function with `onView`.
+// works and a view can be handed on. Whoever draws it registers with `onView` (due.js).
 
 const FRESH = { range: null, zoom: null, step: null, origin: null, phase: null, only: null, site: null, x: "number", sort: null, q: null, fn: null, program: null, tid: null };
 const X_AXES = ["number", "time", "bytes"];
@@ -11,11 +11,6 @@ const ONLY = {
 };
 
 let view = { ...FRESH };
-const drawers = [];
-
-function onView(draw) {
-  drawers.push(draw);
-}
 
 function pairOf(text) {
   const found = /^(\d+)-(\d+)$/.exec(text || "");
@@ -76,7 +71,7 @@ function look(changes) {
 function show(next) {
   view = next;
   shownEvents = null;
-  for (const draw of drawers) draw();
+  redraw();
 }
 
 function follow() {
@@ -137,7 +132,7 @@ let asking = null;
 
 function ask(at) {
   asking = at;
-  for (const draw of drawers) draw();
+  redraw();
 }
 
 function isSecret(at) {

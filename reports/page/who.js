@@ -11,7 +11,7 @@ function setUpWho() {
   ]) {
     if (found.length < 2) continue;
     const table = whoTable(name, title);
-    onView(() => drawWho(table, name, found, label));
+    onView("matrix", () => drawWho(table, name, found, label));
   }
 }
 
@@ -34,7 +34,7 @@ function setUpPrograms() {
   if (found.size < 2) return;
   const rows = [...found].sort((a, b) => b[1][0] - a[1][0]);
   const table = whoTable("program", "Programs");
-  onView(() => fillWho(table, "program", rows.slice(0, MOST_PROGRAMS), rows.length, programName, ["calls", "memory syscalls"]));
+  onView("matrix", () => fillWho(table, "program", rows.slice(0, MOST_PROGRAMS), rows.length, programName, ["calls", "memory syscalls"]));
 }
 
 function programOf(at) {

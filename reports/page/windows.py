@@ -14,7 +14,7 @@ BINS = 4096
 EDGE = 1500  # events of each window at most
 AROUND = 200  # before and behind the peak
 SYSCALLS = 2500
-_NAMES = ("present", "group", "cause")  # trace_events.mend needs the first
+_NAMES = ("present", "cause")  # trace_events.mend needs the first
 _SERIES = ("origin", "phase", "kind", "program")
 PROGRAMS = 100  # with more the bins do not tell them apart
 
@@ -27,10 +27,16 @@ def of(summary, trace, wanted):
     for first, group in trace.group_columns():
         counts.add(first, group)
         if counts.wants_causes(group):
-            counts.note_reaching(first, *trace.columns_at(first, _NAMES))
+            _, cause = trace.columns_at(first, _NAMES)
+            counts.note_reaching(first, group, cause)
     starts = _starts(groups, wanted)
     ranges = _edges(starts, total, summary["peak"]["seq"]) + counts.reaching
     return {**counts.tables(total), "starts": starts}, merged(ranges)
+
+
+def program(one):
+    """The page's key of the program that a group or an event is of."""
+    return "%d.%d" % (one.pid, one.image)
 
 
 class _Counts:
@@ -39,10 +45,7 @@ class _Counts:
     def __init__(self, groups, wanted, width):
         self._width = width
         self._series = [None] * (len(groups) + 1)  # group -> what it is counted as
-        programs = {(group.pid, group.image) for group in groups}
-        self._names = {}
-        if 1 < len(programs) <= PROGRAMS:
-            self._names = {program: "%d.%d" % program for program in programs}
+        tells_programs = 1 < len(set(map(program, groups))) <= PROGRAMS
         self._syscalls = set()
         for group in groups:
             if wanted and not wanted(group):
@@ -50,8 +53,8 @@ class _Counts:
             if group.kind == "syscall":
                 self._syscalls.add(group.id)
             if group.is_counted:
-                program = self._names.get((group.pid, group.image), "")
-                self._series[group.id] = (measure.origin(group), group.phase, group.kind, program)
+                who = program(group) if tells_programs else ""
+                self._series[group.id] = (measure.origin(group), group.phase, group.kind, who)
         self._sums = defaultdict(lambda: defaultdict(int))  # series -> bin -> events
         self.reaching = []  # ranges of syscalls and the calls that made them
 
@@ -70,7 +73,7 @@ class _Counts:
         """Whether there are syscalls in it that have room."""
         return len(self.reaching) < SYSCALLS and not self._syscalls.isdisjoint(group)
 
-    def note_reaching(self, first, _present, group, cause):
+    def note_reaching(self, first, group, cause):
         for row, id_ in enumerate(group):
             if id_ in self._syscalls:
                 seq = first + row
