@@ -34,7 +34,7 @@ def conclude(args, where, outcome):
         traceback.print_exc()
         return _failed(outcome, _kept(where, "a bug in brkpoint"))
     if outcome.failed:
-        tell_log(outcome.gdb_log)
+        tell_log(outcome.observer, outcome.log)
         return _failed(outcome, "the trace is incomplete: " + outcome.reason)
     if outcome.reason and args.quiet:  # else the report has said so
         main.say("the trace is incomplete: %s" % outcome.reason)
@@ -95,7 +95,7 @@ def _kept(where, why):
     return "%s; the trace is %s" % (why, shown(where.trace))
 
 
-def tell_log(log):
-    """The last of what gdb said, for whoever looks into it."""
+def tell_log(observer, log):
+    """The last of what the observer said, for whoever looks into it."""
     for line in log.strip().splitlines()[-5:]:
-        main.say("gdb: " + shown(line))
+        main.say("%s: %s" % (observer, shown(line)))

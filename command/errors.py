@@ -16,11 +16,11 @@ class UserError(Exception):
 
 
 class EngineError(UserError):
-    """gdb or the engine in it did not do its part; `log` is what gdb said."""
+    """What was to watch did not do its part; `log`: what it said, `observer`: what it is called."""
 
-    def __init__(self, message, log=""):
+    def __init__(self, message, log="", observer="gdb"):
         super().__init__(message, FAILED)
-        self.log = log
+        self.log, self.observer = log, observer
 
 
 def shown(text, limit=400):

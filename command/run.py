@@ -245,7 +245,7 @@ def _launch(args, chosen, argv, where, found):
         if not chosen.may_change:
             from . import conclude
 
-            conclude.tell_log(error.log)
+            conclude.tell_log(error.observer, error.log)
         raise
     finally:
         view.finish()
