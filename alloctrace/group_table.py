@@ -146,10 +146,15 @@ class GroupTable(Sequence):
     def __getitem__(self, index):
         if isinstance(index, slice):
             return [self[at] for at in range(*index.indices(len(self)))]
-        index = range(len(self))[index]
+        made = self.bare(range(len(self))[index])
+        made.members = self.members_of(made.id) if self._members else None
+        return made
+
+    def bare(self, index):
+        """The Group without its members, which are dear: for who does not ask for them."""
         kind, name, impl, pid, phase, image = self.whats[self.what[index]]
         before = self.before[index]
-        made = Group(
+        return Group(
             index + 1,
             pid,
             kind,
@@ -168,8 +173,6 @@ class GroupTable(Sequence):
             own_peak_bytes=self.own_peak[index],
             region=self.region[index],
         )
-        made.members = self.members_of(index + 1) if self._members else None
-        return made
 
     def example(self, index):
         """An Event of what all events of a group have in common."""

@@ -5,7 +5,7 @@ Sizes are bytes, times nanoseconds since the first instruction, addresses unsign
 
 from __future__ import annotations
 
-from .plain import fresh, plain
+from .plain import fresh, plain, replace
 
 
 @plain
@@ -83,9 +83,7 @@ class Frame:
 
     def at(self, pc):
         """The same in another process, where it has another address."""
-        other = Frame(pc)
-        vars(other).update(vars(self), pc=pc)
-        return other
+        return replace(self, pc=pc)
 
 
 @plain

@@ -56,6 +56,7 @@ class _Questions:
         groups, found, steps, known = self._groups, [None], self._survey.steps.all(), self._known
         who = [v and (v.origin, v.owner, v.direct) for v in groups.verdicts]
         is_call = [what[0] == "call" for what in groups.whats]
+        alike = self._alike()
         rows = zip(groups.what, groups.verdict, groups.within, self._nodes)
         for at, (what, verdict, within, node) in enumerate(rows):
             if within and is_call[what]:
@@ -63,7 +64,7 @@ class _Questions:
                 continue
             around = within and groups.whats[groups.what[_outermost(groups, within)]][1]
             there = steps[node] if node > 0 else 0
-            key = what, who[verdict], there, around
+            key = alike[what], who[verdict], there, around
             question = known.get(key)
             if question is None:
                 question = known[key] = self._new(at, what, there, around)
@@ -72,24 +73,39 @@ class _Questions:
             found.append(question or self._by_stack(at, key))
         return found
 
+    def _alike(self):
+        """Of each of groups.whats the first that differs in process and image alone: no rule asks
+        for these, and a shell's hundred children are of a few kinds."""
+        known = {}
+        return [
+            known.setdefault((kind, name, impl, phase, id(facts)), number)
+            for number, ((kind, name, impl, _, phase, _), facts) in enumerate(
+                zip(self._groups.whats, self._facts)
+            )
+        ]
+
     def _new(self, at, what, there, around):
         """False: that rests on more of the stack; or a _ByAsker."""
         event = self._groups.example(at)
         rules = self._rules.candidates(event.name, there)
         rules = [rule for rule in rules if purpose.is_equal(rule, event, around or "none")]
-        names = set().union(*map(_asks, rules))
+        names = set().union(*[rule.asks for rule in rules])
         if names & _BY_STACK or any(rule.steps or rule.file for rule in rules):
             return False
         return _ByAsker(rules) if "asker" in names else self._made(rules, event)
 
     def _by_asker(self, at, asked):
-        tree, verdict = self._survey.tree, self._groups.verdicts[self._groups.verdict[at]]
-        index = verdict.decided_by if verdict is not None else None
-        node = tree.outer(self._nodes[at], index) if index is not None else 0
-        frame = tree.frame_of[node] if node > 0 else None
+        frame = self._decided(at)
         if frame not in asked.known:
             asked.known[frame] = self._made(asked.rules, self._groups.example(at))
         return asked.known[frame]
+
+    def _decided(self, at):
+        """The number of the frame that decided whose they are, the same for all that are alike."""
+        tree, verdict = self._survey.tree, self._groups.verdicts[self._groups.verdict[at]]
+        index = verdict.decided_by if verdict is not None else None
+        node = tree.outer(self._nodes[at], index) if index is not None else 0
+        return tree.alike[node] if node > 0 else None
 
     def _by_stack(self, at, key):
         groups, survey, what = self._groups, self._survey, key[0]
@@ -101,10 +117,12 @@ class _Questions:
         rules = purpose.fitting_stack(survey, event.name, event.kind, event.stack, facts, linked)
         names = self._names.get(id(rules))
         if names is None:
-            names = self._names[id(rules)] = set().union(*map(_asks, rules)) & _ON_FRAMES
+            names = self._names[id(rules)] = (
+                set().union(*[rule.asks for rule in rules]) & _ON_FRAMES
+            )
         key += (id(rules),)
         if names:
-            key += (id(survey.decided(event.stack, event.verdict)),)
+            key += (self._decided(at),)
         if names & _BY_STACK:
             key += (self._nodes[at],)
         if key not in self._walked:
@@ -136,12 +154,10 @@ def _kept(answer, is_free):
     return found, None if is_free else thing
 
 
-def _asks(rule):
-    return {name.lstrip("!") for name in (*rule.when, *rule.fields)}
-
-
 def _lasts(rule, survey, event):
     """Whether what the events have in common lets the rule hold."""
+    if rule.asks.isdisjoint(LASTING):
+        return True
     for name in rule.when:
         wanted, name = not name.startswith("!"), name.lstrip("!")
         if name in LASTING and bool(FACTS[name](survey, 0, event)) != wanted:

@@ -23,7 +23,7 @@ from __future__ import annotations
 
 import os
 import re
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 from . import tables, words
 from .globs import Globs, glob
@@ -70,6 +70,11 @@ class Rule:
     thing: str
     fields: tuple
     source: str
+
+    @cached_property
+    def asks(self):
+        """Names of all facts and fields that it rests on."""
+        return frozenset([*(name.lstrip("!") for name in self.when), *self.fields])
 
 
 class Rules:

@@ -16,6 +16,7 @@ class Events:
 
     def __init__(self, groups, arguments):
         self._groups, self._arguments = groups, arguments
+        self._group = getattr(groups, "bare", groups.__getitem__)
         self._made = {}  # id -> Group: the table makes them anew
 
     def of(self, first, chunk):
@@ -68,7 +69,7 @@ class Events:
     def _make(self, id_):
         if len(self._made) >= MAX_MADE:
             self._made.clear()
-        return self._made.setdefault(id_, self._groups[id_ - 1])
+        return self._made.setdefault(id_, self._group(id_ - 1))
 
 
 _DUR, _SIZE, _NMEMB, _ALIGN = (PRESENT[name] for name in ("dur_ns", "size", "nmemb", "align"))
