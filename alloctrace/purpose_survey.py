@@ -46,8 +46,12 @@ class Survey:
         return _blocks(self.events)
 
     @cached_property
-    def _neighbours(self):
-        return _threads(self.events)
+    def _following(self):
+        return _following(self.events)
+
+    @cached_property
+    def _files(self):
+        return _files(self.events)
 
     @cached_property
     def _mapped(self):
@@ -126,9 +130,9 @@ class Survey:
     def next_file(self, index):
         """Path of the file that this thread maps next for the same loading, or None."""
         event = self.events[index]
-        own, following = self._first_function(event), self._neighbours[0]
+        own, following = self._first_function(event), self._following
         for _ in range(LOOK_AHEAD):
-            index = following.get(index)
+            index = following[index]
             if index is None:
                 return None
             later = self.events[index]
@@ -163,7 +167,9 @@ class Survey:
 
     def last_file(self, index):
         """Path of the file that this thread mapped last, or None."""
-        return self._neighbours[1].get(index) if self._knows_syscalls(index) else None
+        rows = self._files.get(self.events[index].tid, ())
+        before = bisect_left(rows, (index,))
+        return rows[before - 1][1] if before and self._knows_syscalls(index) else None
 
     def _knows_syscalls(self, index):
         """Whether all syscalls before that event are here."""
@@ -238,20 +244,24 @@ def _has(stack, index):
         return False
 
 
-def _threads(events):
-    """({index: index of the thread's next event}, {index: the file its thread mapped before})."""
-    following, files, last, mapped = {}, {}, {}, {}
-    paths = {index: event.args.get("path") for index, event in _mmaps(events)}
-    is_few = isinstance(events, FewEvents)
-    for index, tid in enumerate(events.threads() if is_few else [event.tid for event in events]):
-        if tid in last:
-            following[last[tid]] = index
-        last[tid] = index
-        if tid in mapped:
-            files[index] = mapped[tid]
-        if paths.get(index):
-            mapped[tid] = paths[index]
-    return following, files
+def _following(events):
+    """By index: the index of the thread's next event, or None."""
+    is_few, next_ = isinstance(events, FewEvents), {}
+    threads = events.threads() if is_few else [event.tid for event in events]
+    found = [None] * len(threads)
+    for index in range(len(threads) - 1, -1, -1):
+        found[index] = next_.get(threads[index])
+        next_[threads[index]] = index
+    return found
+
+
+def _files(events):
+    """{thread: [(index, path)]} of the files that it mapped."""
+    found = {}
+    for index, event in _mmaps(events):
+        if event.args.get("path"):
+            found.setdefault(event.tid, []).append((index, event.args["path"]))
+    return found
 
 
 def _mmaps(events):

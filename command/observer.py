@@ -1,6 +1,6 @@
-"""What watches a program from outside: a process of ours, gdb or the recorder, and what both can do.
+"""What watches a program from outside: a process of ours, gdb or the recorder; what both can do.
 
-It is started, waits, is told to begin, says that it watches, and ends with the program or before it.
+It is started, waits, is told to begin, says that it watches, and ends with the program or before.
 """
 
 from __future__ import annotations
@@ -71,8 +71,8 @@ class Observer:
         return begins, os.pread(self.log, _LOG_TAIL, begins)
 
     def trim(self):
-        """Free what it has printed so far, if it is much, but for the last of it; it writes on at its
-        own offset."""
+        """Free what it has printed so far, if it is much, but for the last of it. It writes on at
+        its own offset."""
         if os.fstat(self.log).st_blocks * 512 > _LOG_LIMIT:
             begins, tail = self._tail()
             os.ftruncate(self.log, 0)
@@ -102,7 +102,7 @@ class Observer:
         return "%s %s (%s)" % (self.name, how, signal_name(number))
 
     def recorded(self):
-        """For when it has died: how many events it had recorded, written or not; None: not known."""
+        """How many events it had recorded when it died, written or not; None: nobody knows."""
         return None
 
     def close(self):

@@ -26,6 +26,7 @@ _PR_SET_PDEATHSIG = 1
 # Its exit statuses: of its own, and of gdb-scripts/brkpoint_gdb/main.py.
 _CRASHED, _ENGINE_FAILED, _LET_GO = 1, 3, 5
 _FAILED = "brkpoint: gdb could not go on: "
+_FOLDERS = ("/usr/local/bin", "/usr/bin", "/bin")  # where PATH has no gdb
 _LOOKS_AT_ITSELF = (
     "the program looks at itself by ptrace, as LeakSanitizer does at its end: let go there"
 )
@@ -47,7 +48,7 @@ SETTINGS = (
 
 def find_gdb():
     """The path of gdb; raises UserError where there is none."""
-    folders = [*os.environ.get("PATH", "").split(":"), "/usr/local/bin", "/usr/bin", "/bin"]
+    folders = [*os.environ.get("PATH", "").split(":"), *_FOLDERS]
     paths = (os.path.join(folder, "gdb") for folder in folders if folder)
     path = next((path for path in paths if os.path.isfile(path) and os.access(path, os.X_OK)), None)
     if path is None:

@@ -155,6 +155,10 @@ def test_a_range_filters_everything(browser, pages, record):
 def test_cells_sites_and_search(browser, pages):
     browser.open(pages["small"])
     browser.click("[data-cell='loader load']")
+    pressed = (
+        "[...document.querySelectorAll('.cell[aria-pressed=true]')].map((e) => e.dataset.cell)"
+    )
+    assert browser.js("return " + pressed) == ["loader load"]
     assert matrix(browser)["user", "main"] == [3, 0]  # its own filter does not empty the table
     assert browser.text("#events-said").startswith("2 events")
     browser.click("[data-cell='loader load']")

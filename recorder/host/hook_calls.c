@@ -195,10 +195,8 @@ static void add_beside(struct host *h, struct module *m, const struct text *text
 void plan_calls(struct host *h, struct module *m, const struct text *text, struct plans *plans)
 {
     const struct watched_list *watched = &h->watched;
-    struct elf_named *found = calloc(watched->count, sizeof *found);
+    struct elf_named *found = watched->found;
     struct entries entries = {0};
-    if (found == NULL)
-        return;
     found_functions(m->found, &m->elf, watched->names, watched->count, found);
     for (size_t i = 0; i < watched->count; i++)
         if (!watched->list[i].beside)
@@ -210,7 +208,6 @@ void plan_calls(struct host *h, struct module *m, const struct text *text, struc
     for (size_t i = 0; i < entries.count; i++)
         plan_call(h, m, text, &entries.list[i], NULL, plans);
     free(entries.list);
-    free(found);
 }
 
 /* ---- which alias was called: the call site knows, the address does not ---- */

@@ -194,5 +194,5 @@ function binCells() {
 
 function isSeriesShown(row) {
   return !(view.origin && row.origin !== view.origin) && !(view.phase && row.phase !== view.phase) &&
-    !(view.program && row.program && row.program !== view.program);
+    !(view.program && row.program && row.program !== view.program) && !(view.tid && row.tid !== view.tid);
 }

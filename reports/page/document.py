@@ -33,6 +33,7 @@ SCRIPTS = (
     "matrix.js",
     "who.js",
     "sites.js",
+    "cells.js",
     "tree.js",
     "flame.js",
     "events.js",

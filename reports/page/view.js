@@ -17,6 +17,8 @@ function pairOf(text) {
   return found && Number(found[1]) <= Number(found[2]) ? [Number(found[1]), Number(found[2])] : null;
 }
 
+const tellsThreads = run.whole || Boolean(run.bins && run.bins.tids.length > 1);
+
 // Whether the page knows of each event whether it is one.
 function canFilter(only) {
   return ["calls", "reached"].includes(only) || Boolean(run.memory && run.memory[only]);
@@ -40,7 +42,7 @@ function viewOf(hash) {
     only: oneOf(said.get("only"), Object.keys(ONLY).filter(canFilter)),
     site: Number.isInteger(site) && site >= 0 && site < sites.length ? site : null,
     program: /^\d+\.\d+$/.test(said.get("program") || "") ? said.get("program") : null,
-    tid: run.whole && /^\d+$/.test(said.get("tid") || "") ? said.get("tid") : null,
+    tid: tellsThreads && /^\d+$/.test(said.get("tid") || "") ? said.get("tid") : null,
     sort: said.get("sort"),
     q: said.get("q"),
     fn: functionNames.has(said.get("fn")) ? said.get("fn") : null,
