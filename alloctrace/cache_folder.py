@@ -13,12 +13,12 @@ SYMBOLS, CODE = "symbols-", "code-"  # how names begin; those of unfinished file
 _STALE_S = 3600  # an unfinished file that old was left behind
 
 
-def is_ours(status):
+def is_ours(status: os.stat_result) -> bool:
     """Nobody else could have written there."""
     return status.st_uid == os.geteuid() and not status.st_mode & 0o022
 
 
-def make(folder):
+def make(folder: str) -> bool:
     """Whether the folder is there, made if need be, and may be believed."""
     try:
         os.makedirs(folder, 0o700, exist_ok=True)
@@ -27,7 +27,7 @@ def make(folder):
         return False
 
 
-def make_room(folder):
+def make_room(folder: str) -> None:
     """The oldest go, down to half, where all together are too much."""
     rows, now = [], time.time()
     with contextlib.suppress(OSError):

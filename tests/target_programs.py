@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import functools
 import json
 import os
 import shlex
@@ -20,6 +21,7 @@ LIMIT_S = 120  # for one program, on a busy machine
 Program = namedtuple("Program", "name sources command")
 
 
+@functools.lru_cache(maxsize=None)
 def programs():
     """What `make targets` would build here, without building it."""
     output = subprocess.run(
