@@ -3,7 +3,6 @@
 PREFIX ?= /usr/local
 DESTDIR ?=
 PYTHON = /usr/bin/python3
-PYTEST_ARGS ?= -n $(shell nproc) --dist loadfile
 REAL_ARGS ?=
 ATTACHES ?= 2000
 FUZZ ?= 60
@@ -34,14 +33,16 @@ article: ## investigate the article's programs on this machine and write the rep
 evaluator-story: $(addprefix $(TARGETS_OUT)/,eval_list eval_array eval_mexe) ## run three designs of an evaluator; tell what each costs
 	$(PYTHON) -m command.designs
 
+# Many tests wait, for a timeout or a debugger: one more worker than processors.
+test: PYTEST_ARGS ?= -n $(shell expr $$(nproc) + 1) --dist loadfile
 test: targets recorder ## run the tests
-	@echo 'the tests: some 35 minutes on two processors; at the end they list what failed or was skipped'
+	@echo 'the tests: some 25 minutes on two processors; at the end they list what failed or was skipped'
 	$(PYTHON) -m pytest $(PYTEST_ARGS)
 
-check: ## the loop of who changes a rule: style, types, and each test that starts no process
-	@$(MAKE) -s lint & lint=$$!; \
-	  env -u PYTHONDONTWRITEBYTECODE $(PYTHON) -m pytest -q --no-processes -o addopts='-p no:cacheprovider' $(PYTEST_ARGS); \
-	  tests=$$?; wait $$lint && exit $$tests
+check: PYTEST_ARGS ?= -n $(shell nproc) --dist loadfile
+check: lint ## the loop of who changes a rule: style, types, and each test that starts no process
+	@env -u PYTHONDONTWRITEBYTECODE $(PYTHON) -m pytest -q --no-processes \
+	  -o addopts='-p no:cacheprovider' $(PYTEST_ARGS)
 
 fuzz: recorder ## damage traces, spools and their tables for some minutes; FUZZ=100 for longer
 	BRKPOINT_FUZZ=$(FUZZ) $(PYTHON) -m pytest -q tests/test_trace_fuzz.py tests/test_spool_fuzz.py \

@@ -7,7 +7,8 @@ import pytest
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
-import processless  # noqa: E402  (needs the path above)
+import longest_first  # noqa: E402  (needs the path above)
+import processless  # noqa: E402
 import shared_cache  # noqa: E402
 import world  # noqa: E402
 
@@ -26,6 +27,10 @@ def pytest_ignore_collect(collection_path, config):
     if config.getoption("--no-processes") and not processless.is_quick(collection_path):
         return True
     return None
+
+
+def pytest_collection_modifyitems(items):
+    items.sort(key=longest_first.place)
 
 
 def pytest_collection_finish(session):
