@@ -3,7 +3,6 @@
 PREFIX ?= /usr/local
 DESTDIR ?=
 PYTHON = /usr/bin/python3
-PYTEST_ARGS ?= -n $(shell nproc) --dist loadfile
 REAL_ARGS ?=
 ATTACHES ?= 2000
 FUZZ ?= 60
@@ -34,12 +33,16 @@ article: ## investigate the article's programs on this machine and write the rep
 evaluator-story: $(addprefix $(TARGETS_OUT)/,eval_list eval_array eval_mexe) ## run three designs of an evaluator; tell what each costs
 	$(PYTHON) -m command.designs
 
+# Many tests wait, for a timeout or a debugger: one more worker than processors.
+test: PYTEST_ARGS ?= -n $(shell expr $$(nproc) + 1) --dist loadfile
 test: targets recorder ## run the tests
-	@echo 'the tests: some 35 minutes on two processors; at the end they list what failed or was skipped'
+	@echo 'the tests: some 25 minutes on two processors; at the end they list what failed or was skipped'
 	$(PYTHON) -m pytest $(PYTEST_ARGS)
 
-check: lint ## the loop of who changes a rule: style, and each test that starts no process
-	@$(PYTHON) -m pytest -q --no-processes -o addopts='-p no:cacheprovider' $(PYTEST_ARGS)
+check: PYTEST_ARGS ?= -n $(shell nproc) --dist loadfile
+check: lint ## the loop of who changes a rule: style, types, and each test that starts no process
+	@env -u PYTHONDONTWRITEBYTECODE $(PYTHON) -m pytest -q --no-processes \
+	  -o addopts='-p no:cacheprovider' $(PYTEST_ARGS)
 
 fuzz: recorder ## damage traces, spools and their tables for some minutes; FUZZ=100 for longer
 	BRKPOINT_FUZZ=$(FUZZ) $(PYTHON) -m pytest -q tests/test_trace_fuzz.py tests/test_spool_fuzz.py \
@@ -86,15 +89,32 @@ doctor: ## say what is missing here, and which command mends it
 # ---- style ------------------------------------------------------------------------------------
 
 trace_scripts = $(addprefix trace-scripts/,count-syscalls cross-check inspect list-calls list-maps)
-python_files = brkpoint $(trace_scripts) $(shell git ls-files '*.py')
-shell_files = setup .ci/run packaging/deb $(shell git ls-files '*.sh')
-c_files = $(shell git ls-files '*.c' '*.h' '*.cc')
+python_files = $(wildcard brkpoint $(trace_scripts) $(shell git ls-files '*.py'))
+shell_files = $(wildcard setup .ci/run packaging/deb $(shell git ls-files '*.sh'))
+c_files = $(wildcard $(shell git ls-files '*.c' '*.h' '*.cc'))
 
-lint: ## check formatting, names and shell scripts
-	@flake8 $(python_files)
-	@black -q --check --diff $(python_files)
-	@shellcheck $(shell_files)
-	@clang-format --dry-run -Werror $(c_files)
+# A stamp a tool: what was found sound is looked at again where it is newer, or how it is judged.
+stamps = build/lint
+judges = Makefile pyproject.toml .flake8 .clang-format
+newer = $(filter-out $(judges),$(if $(filter $(judges),$?),$^,$?))
+stamp_it = && mkdir -p $(stamps) && touch $@
+
+lint: $(addprefix $(stamps)/,flake8 black mypy shellcheck clang-format) ## check formatting, names, types and shell scripts
+
+$(stamps)/flake8: $$(python_files) $(judges)
+	@flake8 $(newer) $(stamp_it)
+
+$(stamps)/black: $$(python_files) $(judges)
+	@{ black -q --check $(newer) || { black -q --diff $(newer); false; }; } $(stamp_it)
+
+$(stamps)/mypy: $$(python_files) $(judges)
+	@mypy --no-error-summary $(stamp_it)
+
+$(stamps)/shellcheck: $$(shell_files) $(judges)
+	@shellcheck $(newer) $(stamp_it)
+
+$(stamps)/clang-format: $$(c_files) $(judges)
+	@clang-format --dry-run -Werror $(newer) $(stamp_it)
 
 format: ## format Python and C
 	@black -q $(python_files)

@@ -14,12 +14,12 @@ _LATELY_S = 60
 _STALE_S = 3600  # an unfinished file that old was left behind
 
 
-def is_ours(status):
+def is_ours(status: os.stat_result) -> bool:
     """Nobody else could have written there."""
     return status.st_uid == os.geteuid() and not status.st_mode & 0o022
 
 
-def make(folder):
+def make(folder: str) -> bool:
     """Whether the folder is there, made if need be, and may be believed."""
     try:
         os.makedirs(folder, 0o700, exist_ok=True)
@@ -28,7 +28,7 @@ def make(folder):
         return False
 
 
-def make_room(folder):
+def make_room(folder: str) -> None:
     """The oldest go, down to half, where all together are too much. Who kept something last has
     done so, and to ask hundreds of files takes time: nothing is done where that is long ago."""
     rows, now = [], time.time()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 
-def visible(text):
+def visible(text: str) -> str:
     """`text` with everything that does not print as itself written out: \\x1b, \\xff, \\u202e.
 
     Escaped are control characters (so no terminal escape survives, no new line starts), bytes
@@ -15,7 +15,7 @@ def visible(text):
     return "".join(char if char.isprintable() else _written(ord(char)) for char in text)
 
 
-def _written(code):
+def _written(code: int) -> str:
     if 0xDC80 <= code <= 0xDCFF:  # os.fsdecode's form of a byte that is no UTF-8
         code -= 0xDC00
     if code < 0x100:

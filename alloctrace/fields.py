@@ -3,24 +3,26 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
+from typing import Any, Optional
 
 MASK64 = (1 << 64) - 1
 MAX_TEXT = 1 << 16
 MAX_DIGITS = 40  # of an integer: before Python 3.11 a long one took quadratic time
 
 
-def loads(text):
+def loads(text: str) -> Any:
     """The value of a stranger's JSON; raises ValueError or RecursionError."""
     return json.loads(text, parse_int=_integer)
 
 
-def _integer(text):
+def _integer(text: str) -> int:
     if len(text) > MAX_DIGITS:
         raise ValueError("an integer of %d digits" % len(text))
     return int(text)
 
 
-def number(data, key, default=0):
+def number(data: Mapping[str, Any], key: str, default: int = 0) -> int:
     """The unsigned 64-bit integer `key` of `data`; `default` where it is none."""
     value = data.get(key)
     if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= MASK64:
@@ -28,13 +30,13 @@ def number(data, key, default=0):
     return value
 
 
-def wrapped(data, key):
+def wrapped(data: Mapping[str, Any], key: str) -> int:
     """The same as a signed one: an address that counts downwards is written as its complement."""
     value = number(data, key)
     return value - (value >> 63 << 64)
 
 
-def signed(data, key, default=None):
+def signed(data: Mapping[str, Any], key: str, default: Optional[int] = None) -> Optional[int]:
     """The signed 64-bit integer `key` of `data`; `default` where it is none."""
     value = data.get(key)
     if isinstance(value, bool) or not isinstance(value, int) or not -(2**63) <= value < 2**63:
@@ -42,7 +44,7 @@ def signed(data, key, default=None):
     return value
 
 
-def text(data, key, default=""):
+def text(data: Mapping[str, Any], key: str, default: str = "") -> str:
     """The string `key` of `data`, at most MAX_TEXT characters; `default` where it is none."""
     value = data.get(key)
     return value[:MAX_TEXT] if isinstance(value, str) else default

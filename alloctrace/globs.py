@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from typing import Any
+
 from .plain import frozen
 
 
@@ -12,11 +15,11 @@ class Glob:
     """
 
     first: str
-    middle: tuple
+    middle: tuple[str, ...]
     last: str
     is_exact: bool
 
-    def match(self, text):
+    def match(self, text: str) -> bool:
         """Whether the pattern fits the whole text."""
         if self.is_exact:
             return text == self.first
@@ -31,7 +34,7 @@ class Glob:
         return True
 
 
-def glob(pattern):
+def glob(pattern: str) -> Glob:
     first, *rest = pattern.split("*")
     return Glob(first, tuple(rest[:-1]), rest[-1] if rest else "", not rest)
 
@@ -39,9 +42,10 @@ def glob(pattern):
 class Globs:
     """Patterns, each with a value, found by how a text begins: few are tried of hundreds."""
 
-    def __init__(self, rows):
+    def __init__(self, rows: Iterable[tuple[str, Any]]) -> None:
         """`rows`: (pattern as text, its value)."""
-        self._exact, self._beginning = {}, {}
+        self._exact: dict[str, list[Any]] = {}
+        self._beginning: dict[str, list[tuple[Glob, Any]]] = {}
         for text, value in rows:
             if "*" not in text:
                 self._exact.setdefault(text, []).append(value)
@@ -50,7 +54,7 @@ class Globs:
                 self._beginning.setdefault(pattern.first, []).append((pattern, value))
         self._lengths = sorted(set(map(len, self._beginning)))
 
-    def fitting(self, text):
+    def fitting(self, text: str) -> list[Any]:
         """The values of all patterns that fit the whole text, in no order."""
         found = list(self._exact.get(text, ()))
         for length in self._lengths:

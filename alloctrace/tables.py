@@ -5,28 +5,36 @@ They are read at every start: plain dicts, as configparser would give them, in a
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
+from typing import Optional, TypeVar
+
+_Value = TypeVar("_Value")
+
 
 class TableError(Exception):
     """A rule table of this project is malformed: ours, with the section that is wrong."""
 
 
-def read(path):
+def read(path: str) -> dict[str, dict[str, str]]:
     """{section: {key: value}} of the file at `path`."""
     with open(path, encoding="utf-8") as file:
         return parse(file)
 
 
-def parse(lines):
+def parse(lines: Iterable[str]) -> dict[str, dict[str, str]]:
     """The same of lines; one that is indented goes on with the value above."""
-    found, section, key = {}, None, None
+    found: dict[str, dict[str, str]] = {}
+    section: Optional[dict[str, str]] = None
+    key: Optional[str] = None
     for line in lines:
         text = line.strip()
         if not text or text.startswith("#"):
             continue
-        if line[0].isspace() and key:
+        if line[0].isspace() and key and section is not None:
             section[key] += "\n" + text
         elif text.startswith("["):
-            section, key = _new(found, text.strip("[]"), {}), None
+            new: dict[str, str] = {}
+            section, key = _new(found, text.strip("[]"), new), None
         else:
             key, equals, value = map(str.strip, text.partition("="))
             if section is None or not equals:
@@ -35,14 +43,14 @@ def parse(lines):
     return found
 
 
-def _new(known, key, value):
+def _new(known: dict[str, _Value], key: str, value: _Value) -> _Value:
     if key in known:
         raise TableError("[%s] is there twice" % key)
     known[key] = value
     return value
 
 
-def is_yes(section, key):
+def is_yes(section: Mapping[str, str], key: str) -> bool:
     """Of a key whose value is yes or no; no where it is not there."""
     value = section.get(key, "no")
     if value not in ("yes", "no"):

@@ -49,7 +49,7 @@ CUTS = {
 }
 
 
-def signal_name(number):
+def signal_name(number: int) -> str:
     """`SIGTERM` for 15; a number without a name (real-time signals) as `signal 40`."""
     try:
         return signal.Signals(number).name

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Union
+
 from alloctrace.escape import visible
 
 USAGE, FAILED, CANNOT_EXECUTE, NOT_FOUND = 2, 125, 126, 127
@@ -10,7 +12,7 @@ USAGE, FAILED, CANNOT_EXECUTE, NOT_FOUND = 2, 125, 126, 127
 class UserError(Exception):
     """What the user can mend. `message`: one line, already escaped; `status`: the exit status."""
 
-    def __init__(self, message, status=FAILED):
+    def __init__(self, message: str, status: int = FAILED) -> None:
         super().__init__(message)
         self.status = status
 
@@ -18,12 +20,12 @@ class UserError(Exception):
 class EngineError(UserError):
     """What was to watch did not do its part; `log`: what it said, `observer`: what it is called."""
 
-    def __init__(self, message, log="", observer="gdb"):
+    def __init__(self, message: str, log: str = "", observer: str = "gdb") -> None:
         super().__init__(message, FAILED)
         self.log, self.observer = log, observer
 
 
-def shown(text, limit=400):
+def shown(text: Union[str, bytes], limit: int = 400) -> str:
     """Untrusted text (or bytes) as one line that no terminal obeys, at most `limit` long."""
     if isinstance(text, bytes):
         text = text.decode("utf-8", "surrogateescape")

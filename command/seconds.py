@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 
-def below(most, least=1e-9):
+
+def below(most: float, least: float = 1e-9) -> Callable[[str], float]:
     """The type, for argparse, of numbers from `least` to below `most`."""
 
-    def seconds(word):
+    def seconds(word: str) -> float:
         value = float(word)
         if not least <= value < most:
             raise ValueError

@@ -7,12 +7,16 @@ import pytest
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
-os.environ["BRKPOINT_CACHE"] = ""  # no run of a test is to know what another one found out
-
-import processless  # noqa: E402  (needs the path above)
+import longest_first  # noqa: E402  (needs the path above)
+import processless  # noqa: E402
+import shared_cache  # noqa: E402
 import world  # noqa: E402
 
 world.set_up()
+
+
+def pytest_configure(config):
+    config.add_cleanup(shared_cache.begin(os.environ))
 
 
 def pytest_addoption(parser):
@@ -23,6 +27,10 @@ def pytest_ignore_collect(collection_path, config):
     if config.getoption("--no-processes") and not processless.is_quick(collection_path):
         return True
     return None
+
+
+def pytest_collection_modifyitems(items):
+    items.sort(key=longest_first.place)
 
 
 def pytest_collection_finish(session):
@@ -47,6 +55,12 @@ def pytest_runtest_call(item):
 def pytest_runtest_teardown(item):
     with world.limited("what follows " + item.nodeid):
         yield
+
+
+@pytest.fixture
+def cold(monkeypatch):
+    """For a test of what a run does when it knows nothing from before."""
+    monkeypatch.setenv(shared_cache.VARIABLE, "")
 
 
 @pytest.fixture(scope="session")

@@ -24,6 +24,7 @@ from alloctrace import words
 FIELDS = ("Idea", "Do", "Expect", "Look for")
 FEATURES = ("dynamic", "static", "glibc", "musl", "symbols", "hookable", "preloaded", "lto") + (
     "unwindable",
+    "few",
 )
 NAMES = words.ENTRY_POINTS + tuple(words.MEMORY_SYSCALLS.values())
 FIGURES = ("resident", "threads", "unfinished")

@@ -1,5 +1,6 @@
 """mexe beside its reference and strtod; and that each of these tests would see a wrong mexe."""
 
+import functools
 import glob
 import os
 import shutil
@@ -75,9 +76,47 @@ WRONG = [
 COUNTS = {"random": [10000], "numbers": [200], "deep": ["sums", 100000]}
 
 
-def build_wrong(folder, name, right, wrong, flags):
-    """The library in FOLDER, with WRONG for RIGHT in the file NAME; the flags to link with it."""
-    for path in glob.glob(ROOT + "/evaluator/*.[ch]"):
+EVALUATOR = os.path.join(ROOT, "evaluator")
+SIMD = ["-mavx2", "-mbmi", "-mbmi2"] if os.uname().machine == "x86_64" else []
+
+
+def sources_of(test):
+    """The library's, and those of the program that tests it."""
+    parts = [test + "_test", "reference", "ways"] + (["compare"] if test == "random" else [])
+    return glob.glob(EVALUATOR + "/*.c") + ["%s/tests/%s.c" % (EVALUATOR, part) for part in parts]
+
+
+def compiled(source, made, flags, headers=EVALUATOR):
+    """The path of the object: `made` with the source's name."""
+    simd = SIMD if os.path.basename(source) == "run_avx2.c" else []
+    path = os.path.join(made, os.path.basename(source)[:-2] + ".o")
+    words = ["gcc", *SHARED, *flags, *simd, "-I" + headers, "-c", "-o", path, source]
+    subprocess.run(words, check=True)
+    return path
+
+
+@functools.lru_cache(maxsize=None)
+def reads(source):
+    """The names of the files that a source is made of."""
+    words = ["gcc", "-MM", *SIMD, "-I" + EVALUATOR, source]
+    text = subprocess.run(words, stdout=subprocess.PIPE, text=True, check=True).stdout
+    return {os.path.basename(word) for word in text.split()}
+
+
+@pytest.fixture(scope="module")
+def as_it_is(tmp_path_factory):
+    """A function: the object of a source as it is, compiled once for each set of flags."""
+
+    @functools.lru_cache(maxsize=None)
+    def one(source, flags):
+        return compiled(source, str(tmp_path_factory.mktemp("right")), flags)
+
+    return one
+
+
+def changed(folder, name, right, wrong):
+    """The library's files in FOLDER, with WRONG for RIGHT in the file NAME."""
+    for path in glob.glob(EVALUATOR + "/*.[ch]"):
         shutil.copy(path, folder)
     path = os.path.join(folder, name)
     with open(path) as file:
@@ -85,30 +124,33 @@ def build_wrong(folder, name, right, wrong, flags):
     assert right in text, "the test has fallen behind %s" % name
     with open(path, "w") as file:
         file.write(text.replace(right, wrong))
-    simd = ["-mavx2", "-mbmi", "-mbmi2"] if os.uname().machine == "x86_64" else []
-    part = os.path.join(folder, "avx2.o")
-    source = os.path.join(folder, "run_avx2.c")
-    subprocess.run(["gcc", *SHARED, *flags, *simd, "-c", "-o", part, source], check=True)
-    sources = glob.glob(folder + "/*.c")
-    return ["-I" + folder, *(path for path in sources if path != source), part]
 
 
-def outcome_of(folder, name, right, wrong, test, flags=()):
-    """How TEST ended and what it wrote, with a library that is wrong there."""
-    tests = os.path.join(ROOT, "evaluator", "tests")
-    parts = ["%s/%s.c" % (tests, part) for part in (test + "_test", "reference", "ways")]
-    parts += [tests + "/compare.c"] if test == "random" else []
-    program = os.path.join(folder, "wrong")
-    library = build_wrong(folder, name, right, wrong, flags)
-    subprocess.run(["gcc", *SHARED, *flags, "-o", program, *parts, *library, "-lm"], check=True)
+def objects(folder, name, test, as_it_is):
+    """Compiled anew is what reads the file NAME, which is another one in FOLDER."""
+    for source in sources_of(test):
+        if name not in reads(source):
+            yield as_it_is(source, ())
+        elif os.path.dirname(source) == EVALUATOR:
+            yield compiled(os.path.join(folder, os.path.basename(source)), folder, (), folder)
+        else:
+            yield compiled(source, folder, (), folder)
+
+
+def outcome_of(folder, parts, test, flags=()):
+    """How TEST, made of these objects, ended and what it wrote."""
+    program = os.path.join(folder, "program")
+    subprocess.run(["gcc", *SHARED, *flags, "-o", program, *parts, "-lm"], check=True)
     command = [program, *map(str, COUNTS[test])]
     done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=60)
     return done.returncode, done.stdout
 
 
 @pytest.mark.parametrize("name, right, wrong, test", WRONG)
-def test_what_is_wrong_is_seen(tmp_path, name, right, wrong, test):
-    status, said = outcome_of(str(tmp_path), name, right, wrong, test)
+def test_what_is_wrong_is_seen(tmp_path, as_it_is, name, right, wrong, test):
+    folder = str(tmp_path)
+    changed(folder, name, right, wrong)
+    status, said = outcome_of(folder, objects(folder, name, test, as_it_is), test)
     assert status != 0 or (test == "deep" and said.split()[:3] != [b"0", b"99997", b"25000"])
 
 
@@ -117,8 +159,9 @@ SANITIZED = ("-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all")
 
 @pytest.mark.parametrize("flags", [(), ("-DMEXE_PORTABLE",), SANITIZED], ids=["", "bare", "san"])
 @pytest.mark.parametrize("test", sorted(COUNTS))
-def test_what_is_right_passes(tmp_path, test, flags):
+def test_what_is_right_passes(tmp_path, as_it_is, test, flags):
     """So that what was seen above was the mistake; also without the machine's own instructions."""
-    status, said = outcome_of(str(tmp_path), "mexe.h", "mexe.h", "mexe.h", test, flags)
+    parts = [as_it_is(source, flags) for source in sources_of(test)]
+    status, said = outcome_of(str(tmp_path), parts, test, flags)
     assert status == 0
     assert test != "deep" or said.split()[:3] == [b"0", b"99997", b"25000"]

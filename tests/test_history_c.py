@@ -1,8 +1,8 @@
 """The history in C equals the one in Python: on random targets, on stored ones, and it notices."""
 
+import glob
 import os
 import random
-import shutil
 import subprocess
 import sys
 
@@ -225,18 +225,30 @@ MUTATIONS = [
 ]
 
 
+HOST = os.path.join(TOP, "recorder", "host")
+COMPILE = ["gcc", "-O0", "-iquote", HOST, "-I", os.path.join(TOP, "recorder")]
+COMPILE += ["-I", os.path.join(TOP, "build/recorder/host")]
+
+
+@pytest.fixture(scope="module")
+def right(tmp_path_factory):
+    """{source's name: its object}: what is not changed is compiled once."""
+    folder = tmp_path_factory.mktemp("right")
+    sources = glob.glob(HOST + "/history*.c") + glob.glob(TOP + "/recorder/tools/*.c")
+    subprocess.run([*COMPILE, "-c", *sources], check=True, cwd=folder)
+    names = [os.path.basename(path) for path in sources]
+    return {name: str(folder / (name[:-2] + ".o")) for name in names}
+
+
 @pytest.mark.parametrize("name, rule, other", MUTATIONS)
-def test_a_changed_rule_is_noticed(tmp_path, monkeypatch, name, rule, other):
-    shutil.copytree(os.path.join(TOP, "recorder"), tmp_path / "recorder")
-    source = tmp_path / "recorder" / "host" / name
-    text = source.read_text()
+def test_a_changed_rule_is_noticed(tmp_path, monkeypatch, right, name, rule, other):
+    with open(os.path.join(HOST, name)) as file:
+        text = file.read()
     assert text.count(rule) == 1
-    source.write_text(text.replace(rule, other))
-    files = [*source.parent.glob("history*.c"), *(tmp_path / "recorder" / "tools").glob("*.c")]
-    tool = str(tmp_path / "tool")
-    include = ["-I", str(tmp_path / "recorder"), "-I", os.path.join(TOP, "build/recorder/host")]
-    command = ["gcc", "-O0", *include, "-o", tool, *map(str, files), "-lz"]
-    subprocess.run(command, check=True)
+    changed, tool = tmp_path / name, str(tmp_path / "tool")
+    changed.write_text(text.replace(rule, other))
+    files = [path for other_name, path in right.items() if other_name != name]
+    subprocess.run([*COMPILE, "-o", tool, str(changed), *files, "-lz"], check=True)
     monkeypatch.setattr(sys.modules[__name__], "TOOL", tool)
     for seed in range(60):
         python, c, _ = convert(tmp_path, made_chaos.records(seed))

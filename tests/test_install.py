@@ -1,6 +1,7 @@
 """make install and uninstall, into a folder of the test's own."""
 
 import os
+import shutil
 import subprocess
 
 import pytest
@@ -28,14 +29,28 @@ def files_below(folder):
     }
 
 
+@pytest.fixture(scope="module")
+def untouched(tmp_path_factory):
+    """An installation that nobody runs or changes."""
+    folder = tmp_path_factory.mktemp("untouched")
+    make("install", folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def installed(untouched, tmp_path_factory):
+    """One to run things from: tests share it."""
+    return shutil.copytree(untouched, tmp_path_factory.mktemp("used") / "top", symlinks=True)
+
+
 @pytest.fixture
-def installed(tmp_path):
-    make("install", tmp_path)
-    return tmp_path
+def fresh(untouched, tmp_path):
+    """One to change."""
+    return shutil.copytree(untouched, tmp_path / "top", symlinks=True)
 
 
-def test_the_installed_one_observes_a_program(installed):
-    work = installed / "work"
+def test_the_installed_one_observes_a_program(installed, tmp_path):
+    work = tmp_path / "work"
     work.mkdir()
     (work / "a.c").write_text("#include <stdlib.h>\nint main(void) { return !malloc(1009); }\n")
     subprocess.run(["gcc", "-O0", "-fno-builtin", "a.c"], cwd=work, check=True)
@@ -46,8 +61,8 @@ def test_the_installed_one_observes_a_program(installed):
     assert [name for name in os.listdir(work) if name.endswith(".brkpoint")]
 
 
-def test_what_is_installed(installed):
-    found = {name[len(PREFIX) :] for name in files_below(installed)}
+def test_what_is_installed(untouched):
+    found = {name[len(PREFIX) :] for name in files_below(untouched)}
     share = {
         "share/man/man1/brkpoint.1",
         "share/bash-completion/completions/brkpoint",
@@ -63,7 +78,7 @@ def test_what_is_installed(installed):
     assert {"share/doc/brkpoint/" + name for name in ("gdb.md", "run.md", "README.md")} <= docs
     assert {"lib/brkpoint/gdb-scripts/engine.py", "lib/brkpoint/setup.packages"} <= lib
     assert not [name for name in lib if "__pycache__" in name or "/tests/" in name]
-    assert os.readlink(str(installed) + PREFIX + "/bin/brkpoint") == "../lib/brkpoint/brkpoint"
+    assert os.readlink(str(untouched) + PREFIX + "/bin/brkpoint") == "../lib/brkpoint/brkpoint"
 
 
 @pytest.mark.skipif(recorder.find() is None, reason="the recorder is not built")
@@ -98,27 +113,27 @@ def test_without_a_compiler_the_evaluator_is_left_out(tmp_path):
     assert not [name for name in found if os.path.basename(name).startswith(("mexe.1", "_mexe"))]
 
 
-def test_installing_twice_leaves_what_once_leaves(installed):
-    stray = installed / (PREFIX[1:] + "/lib/brkpoint/command/of_an_older_version.py")
-    before = files_below(installed)
+def test_installing_twice_leaves_what_once_leaves(fresh):
+    stray = fresh / (PREFIX[1:] + "/lib/brkpoint/command/of_an_older_version.py")
+    before = files_below(fresh)
     stray.write_text("")
-    make("install", installed)
-    assert files_below(installed) == before
+    make("install", fresh)
+    assert files_below(fresh) == before
 
 
-def test_uninstall_removes_exactly_what_install_put_there(installed):
-    other = installed / (PREFIX[1:] + "/bin/another")
+def test_uninstall_removes_exactly_what_install_put_there(fresh):
+    other = fresh / (PREFIX[1:] + "/bin/another")
     other.write_text("")
-    make("uninstall", installed)
-    assert files_below(installed) == {PREFIX[1:] + "/bin/another"}
-    shared = os.listdir(str(installed) + PREFIX + "/share")
+    make("uninstall", fresh)
+    assert files_below(fresh) == {PREFIX[1:] + "/bin/another"}
+    shared = os.listdir(str(fresh) + PREFIX + "/share")
     assert not {"bash-completion", "zsh", "fish"} & set(shared)
 
 
-def test_twin_a_folder_of_others_stays(installed):
-    other = installed / (PREFIX[1:] + "/share/zsh/site-functions/_other")
+def test_twin_a_folder_of_others_stays(fresh):
+    other = fresh / (PREFIX[1:] + "/share/zsh/site-functions/_other")
     other.write_text("")
-    make("uninstall", installed)
+    make("uninstall", fresh)
     assert other.exists()
 
 
@@ -130,9 +145,9 @@ def test_help_of_the_installed_one_names_what_is_installed(installed):
         assert path.startswith(str(installed)) and os.path.isfile(path)
 
 
-def test_the_installed_article_writes_here_and_not_into_the_installation(installed):
+def test_the_installed_article_writes_here_and_not_into_the_installation(installed, tmp_path):
     """With a PATH that has make and no compilers: all is skipped, and that is enough to see."""
-    work, path = installed / "work", installed / "path"
+    work, path = tmp_path / "work", tmp_path / "path"
     work.mkdir()
     path.mkdir()
     for name in ("make", "sh", "head", "mkdir", "cmp", "mv", "rm", "uname", "cat", "gdb"):

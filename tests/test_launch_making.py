@@ -21,7 +21,7 @@ def is_naming(pid):
 
 
 @pytest.fixture
-def making(tmp_path):
+def making(tmp_path, cold):
     """A run that has seen its target's end and asks gdb for names: (started, marker)."""
     (tmp_path / "tmp").mkdir()
     marker = b"BRKPOINT_TEST_MARK=%d" % os.getpid()

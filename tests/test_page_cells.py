@@ -164,6 +164,7 @@ def test_the_page_filters_places_by_thread_and_range(browser, path, tmp_path):
     with trace.open(path) as recorded:
         page, facts = made_pages.page_of(recorded), facts_of(recorded)
         sums = counted(recorded, facts)
+        calls = [(str(event.tid), event.seq) for event in recorded.events() if event.kind == "call"]
     (tmp_path / "a.html").write_text(page, encoding="utf-8")
     wide = facts["bins"]["width"] * facts["bins"]["cells"]["per"]
     script = """return [...document.querySelectorAll("td[data-label=allocations]")].map(
@@ -178,6 +179,11 @@ def test_the_page_filters_places_by_thread_and_range(browser, path, tmp_path):
     browser.wait("document.getElementById('sites-said').textContent.includes('of events')")
     of_range = sum(n for (_, _, part), (_, n) in sums.items() if part in (2, 3))
     assert sum(browser.js(script)) == of_range
+    in_range = Counter(tid for tid, seq in calls if 2 * wide <= seq < 4 * wide)
+    cells_of = (
+        "return document.querySelector('[data-tid=\"%s\"]').closest('tr').cells[1].textContent"
+    )
+    assert {tid: int(browser.js(cells_of % tid)) for tid in in_range} == in_range
     said = "of events %d to %d, for places are counted in steps of" % (2 * wide, 4 * wide - 1)
     assert said in browser.text("#sites-said") and said in browser.text("#flame-of")
     assert browser.js("return document.querySelector('[data-measure=live_bytes]').disabled")

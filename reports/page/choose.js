@@ -179,17 +179,22 @@ function drawStripTable() {
 // Sums of the bins that the filters let through: "origin phase kind" -> events.
 function binCells() {
   const found = new Map();
-  const wide = run.bins ? run.bins.width : 1;
   for (const row of run.bins ? run.bins.series : []) {
-    if (!isSeriesShown(row)) continue;
-    if (view.only === "calls" && row.kind !== "call") continue;
-    let sum = 0;
-    row.at.forEach((bin, i) => {
-      if (!view.range || (bin * wide >= view.range[0] && bin * wide <= view.range[1])) sum += row.n[i];
-    });
+    const sum = shownOf(row);
     if (sum) found.set([row.origin, row.phase, row.kind].join(" "), sum);
   }
   return found;
+}
+
+// How many events of one series of bins the filters let through.
+function shownOf(row) {
+  if (!isSeriesShown(row) || (view.only === "calls" && row.kind !== "call")) return 0;
+  const wide = run.bins.width;
+  let sum = 0;
+  row.at.forEach((bin, i) => {
+    if (!view.range || (bin * wide >= view.range[0] && bin * wide <= view.range[1])) sum += row.n[i];
+  });
+  return sum;
 }
 
 function isSeriesShown(row) {

@@ -29,16 +29,29 @@ function setUpSums() {
 }
 
 function setUpSumsOf(name, title, label) {
-  const found = new Map(); // key -> [calls, memory syscalls]
+  const keys = sumsOf(name, { range: null, origin: null, phase: null, only: null, program: null, tid: null })
+    .sort((a, b) => b[1][0] - a[1][0]).map(([key]) => key);
+  if (keys.length < 2) return;
+  const table = whoTable(name, title);
+  onView("matrix", () => {
+    const sums = new Map(sumsOf(name, { [name]: null }));
+    const rows = keys.slice(0, MOST_PROGRAMS).map((key) => [key, sums.get(key)]);
+    fillWho(table, name, rows, keys.length, label, ["calls", "memory syscalls"]);
+  });
+}
+
+// [[key, [calls, memory syscalls]]] of what is shown, but for `changes` of the view.
+function sumsOf(name, changes) {
+  const found = new Map();
+  const kept = view;
+  view = { ...view, ...changes };
   for (const row of run.bins ? run.bins.series : []) {
     if (row[name] === "") continue;
     if (!found.has(row[name])) found.set(row[name], [0, 0]);
-    found.get(row[name])[row.kind === "syscall" ? 1 : 0] += row.n.reduce((sum, n) => sum + n, 0);
+    found.get(row[name])[row.kind === "syscall" ? 1 : 0] += shownOf(row);
   }
-  if (found.size < 2) return;
-  const rows = [...found].sort((a, b) => b[1][0] - a[1][0]);
-  const table = whoTable(name, title);
-  onView("matrix", () => fillWho(table, name, rows.slice(0, MOST_PROGRAMS), rows.length, label, ["calls", "memory syscalls"]));
+  view = kept;
+  return [...found];
 }
 
 function programOf(at) {

@@ -1,0 +1,27 @@
+"""The files of tests that take minutes begin: whoever gets one last would work alone in the end.
+
+`pytest --durations=30` shows which these are; the order among the others stays.
+"""
+
+from __future__ import annotations
+
+FILES = (
+    "test_cross_check_targets.py",
+    "test_recorder_equal.py",
+    "test_targets.py",
+    "test_article_here.py",
+    "test_launch_end.py",
+    "test_attach.py",
+    "test_evaluator_random.py",
+    "test_recorder_safety.py",
+    "test_recorder_code.py",
+    "test_page_browser.py",
+    "test_check_runs.py",
+    "test_bad_input.py",
+)
+
+
+def place(item):
+    """Where an item's file stands."""
+    name = item.path.name
+    return FILES.index(name) if name in FILES else len(FILES)
