@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Any, Optional
+
+TYPE_CHECKING = False  # to import typing would take longer than all of this file
+if TYPE_CHECKING:
+    from typing import Any
 
 MASK64 = (1 << 64) - 1
 MAX_TEXT = 1 << 16
@@ -36,7 +39,7 @@ def wrapped(data: Mapping[str, Any], key: str) -> int:
     return value - (value >> 63 << 64)
 
 
-def signed(data: Mapping[str, Any], key: str, default: Optional[int] = None) -> Optional[int]:
+def signed(data: Mapping[str, Any], key: str, default: int | None = None) -> int | None:
     """The signed 64-bit integer `key` of `data`; `default` where it is none."""
     value = data.get(key)
     if isinstance(value, bool) or not isinstance(value, int) or not -(2**63) <= value < 2**63:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
 
 from .plain import frozen
+
+TYPE_CHECKING = False  # to import typing would take longer than all of this file
+if TYPE_CHECKING:
+    from typing import Any
 
 
 @frozen

@@ -6,7 +6,10 @@ import struct
 import sys
 from array import array
 from collections.abc import Iterator
-from typing import Any
+
+TYPE_CHECKING = False  # to import typing would take longer than all of this file
+if TYPE_CHECKING:
+    from typing import Any
 
 
 class Table:

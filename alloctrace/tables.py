@@ -6,9 +6,12 @@ They are read at every start: plain dicts, as configparser would give them, in a
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Optional, TypeVar
 
-_Value = TypeVar("_Value")
+TYPE_CHECKING = False  # to import typing would take longer than all of this file
+if TYPE_CHECKING:
+    from typing import TypeVar
+
+    _Value = TypeVar("_Value")
 
 
 class TableError(Exception):
@@ -24,8 +27,8 @@ def read(path: str) -> dict[str, dict[str, str]]:
 def parse(lines: Iterable[str]) -> dict[str, dict[str, str]]:
     """The same of lines; one that is indented goes on with the value above."""
     found: dict[str, dict[str, str]] = {}
-    section: Optional[dict[str, str]] = None
-    key: Optional[str] = None
+    section: dict[str, str] | None = None
+    key: str | None = None
     for line in lines:
         text = line.strip()
         if not text or text.startswith("#"):

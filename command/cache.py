@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import os
-from typing import Optional
 
 VARIABLE = "BRKPOINT_CACHE"
 
 
-def folder() -> Optional[str]:
+def folder() -> str | None:
     """An absolute path, or None: nowhere. The environment decides: an empty word switches it off.
 
     Without the variable it is $XDG_CACHE_HOME/brkpoint, else ~/.cache/brkpoint.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Union
 
 from alloctrace.escape import visible
 
@@ -25,7 +24,7 @@ class EngineError(UserError):
         self.log, self.observer = log, observer
 
 
-def shown(text: Union[str, bytes], limit: int = 400) -> str:
+def shown(text: str | bytes, limit: int = 400) -> str:
     """Untrusted text (or bytes) as one line that no terminal obeys, at most `limit` long."""
     if isinstance(text, bytes):
         text = text.decode("utf-8", "surrogateescape")

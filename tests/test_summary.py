@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
+from alloctrace.plain import replace
 
 from alloctrace.model import Border, Purpose, Verdict
 from alloctrace.summary import summarise
