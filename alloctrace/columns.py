@@ -105,13 +105,10 @@ def decode_above(packed, delta, count):
     their sums. Where they are narrow the list is of no negative ones."""
     if delta or packed.width == 8:
         return 0, decode(packed, delta, count)
-    base, values = _unpacked(packed, count)
+    base, values = _unpacked(packed, count, True)
     if values is None:
         return base, [0] * count
-    raw, sign = bytearray(values.tobytes()), 0 if sys.byteorder == "big" else packed.width - 1
-    raw[sign :: packed.width] = raw[sign :: packed.width].translate(_OTHER_SIGN)
-    values = array(values.typecode.upper(), bytes(raw)).tolist()
-    return base - (1 << 8 * packed.width - 1), _repeated(values, count)
+    return base - (1 << 8 * packed.width - 1), _repeated(values.tolist(), count)
 
 
 def decode_rows(packed, delta, count, rows):
@@ -126,8 +123,9 @@ def decode_rows(packed, delta, count, rows):
     return _wrapped([values[row % period] + base for row in rows])
 
 
-def _unpacked(packed, count):
-    """(base, the differences of one period as an array); None: there are none."""
+def _unpacked(packed, count, above=False):
+    """(base, the differences of one period as an array); None: there are none. `above`: to the
+    least that their width can hold, so that none is negative."""
     width, base, period, data = packed
     if not 0 <= count <= CHUNK:
         raise ColumnError("a chunk of %d values" % count)
@@ -137,7 +135,7 @@ def _unpacked(packed, count):
         raise ColumnError("integers of %r bytes" % (width,))
     if period != count and period not in range(1, min(count, LONGEST_PERIOD + 1)):
         raise ColumnError("a column that repeats after %r rows" % (period,))
-    return base, _integers(width, period, data)
+    return base, _integers(width, period, data, above)
 
 
 def _repeated(values, count):
@@ -146,11 +144,13 @@ def _repeated(values, count):
     return (values * (count // len(values) + 1))[:count]
 
 
-def _integers(width, count, data):
+def _integers(width, count, data, above):
     planes, raw = _inflate(data, width * count), bytearray(width * count)
     for plane in range(width):
-        raw[plane::width] = planes[plane * count : (plane + 1) * count]
-    packed = array(_TYPE[width])
+        part = planes[plane * count : (plane + 1) * count]
+        has_sign = above and plane == width - 1
+        raw[plane::width] = part.translate(_OTHER_SIGN) if has_sign else part
+    packed = array(_TYPE[width].upper() if above else _TYPE[width])
     packed.frombytes(raw)
     if sys.byteorder == "big":
         packed.byteswap()

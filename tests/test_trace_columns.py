@@ -46,6 +46,22 @@ def test_what_repeats_is_kept_once(delta):
         assert found == values[:-1] + [77]
 
 
+@pytest.mark.parametrize("delta", [False, True])
+@pytest.mark.parametrize("wide", [0, 6, 13, 29, 61])
+def test_integers_above_a_base_are_the_same(delta, wide):
+    chance = random.Random(wide)
+    for period in (1, 3, 200):
+        once = [chance.randrange(-(1 << wide), 1 << wide) + 7919 for _ in range(period)]
+        values = (once * 200)[:200]
+        packed = columns.encode(values, delta)
+        base, above = columns.decode_above(packed, delta, 200)
+        assert [base + value for value in above] == values
+        assert min(above) >= 0 or delta or packed.width == 8
+    damaged = packed._replace(data=packed.data[:-1])
+    with pytest.raises(ColumnError):
+        columns.decode_above(damaged, delta, 200)
+
+
 def test_a_bomb_is_refused_before_it_unfolds():
     bomb = zlib.compress(b"\0" * (64 << 20), 9)
     with pytest.raises(ColumnError, match="length"):

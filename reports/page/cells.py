@@ -68,7 +68,8 @@ class Cells:
 
     def bytes_of(self, chunk, base, groups):
         """(least, what each event of a chunk asked for beyond that). `base`: of the groups."""
-        if {id_ - base for id_ in self._multiplied}.isdisjoint(groups):
+        multiplied = {id_ - base for id_ in self._multiplied}
+        if not multiplied or multiplied.isdisjoint(groups):
             return chunk.above("size")
         rows = zip(chunk.column("size"), chunk.column("nmemb"), chunk.column("present"))
         bit = PRESENT["nmemb"]
@@ -85,25 +86,25 @@ class Cells:
         held, known = self._held, self._found
         for key, size in asked:
             held[key] += size
+        keys, groups = self._keys, self._count
         for key, times in found.items():
-            sums = known.get(key + above)
-            if sums is None:
-                sums = known[key + above] = [0, 0]
-            sums[0] += held[key] + least * times
-            sums[1] += times
+            if keys[(key + above) % groups] is not None:
+                sums = known.get(key + above)
+                if sums is None:
+                    sums = known[key + above] = [0, 0]
+                sums[0] += held[key] + least * times
+                sums[1] += times
             held[key] = 0
 
     def flush(self):
         for key, (asked, times) in self._found.items():
             thread, group = divmod(key, self._count)
-            what = self._keys[group]
-            if what is not None:
-                self._asked[group] -= asked
-                parts = self._sums.setdefault((what, thread), {})
-                self._size += self._part not in parts
-                sums = parts.setdefault(self._part, [0, 0])
-                sums[0] += asked
-                sums[1] += times
+            self._asked[group] -= asked
+            parts = self._sums.setdefault((self._keys[group], thread), {})
+            self._size += self._part not in parts
+            sums = parts.setdefault(self._part, [0, 0])
+            sums[0] += asked
+            sums[1] += times
         self._found.clear()
         while self._size > CELLS and self.per < 1 << 20:
             self._halve()
