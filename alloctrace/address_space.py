@@ -7,11 +7,10 @@ the first border. Later borders say what the replay missed: a stack that grew, s
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Optional
-
-from . import lives, words
+from . import lives, processes, words
 from .mappings import Mappings, Unknown, whole_pages
+from .model import by_image
+from .plain import plain
 
 KINDS = (  # of a mapping, in the order in which people look for them
     ("program", "the program's file"),
@@ -37,7 +36,7 @@ _OF_RULE = {  # rules of data/purpose.ini that prove what a mapping without a fi
 }
 
 
-@dataclass
+@plain
 class Check:
     """What the kernel said at a border, and what the replay makes of it there."""
 
@@ -45,11 +44,11 @@ class Check:
     phase: str  # that begins there; "end": the process ended
     at: int  # before this event
     mapped: int
-    resident: Optional[int]
-    found: Optional[int]  # bytes of all pieces; None: they could not be told any more
+    resident: int | None
+    found: int | None  # bytes of all pieces; None: they could not be told any more
 
 
-@dataclass
+@plain
 class Spaces:
     pieces: list
     checks: list
@@ -74,10 +73,10 @@ class _Replay:
         self.pieces, self.checks, self.stops = [], [], {}
         self.spaces = {}  # pid -> Mappings; None: it began as a copy, which is not followed
         self._images = {}
-        self._modules = _by_image(trace.modules)
+        self._modules = by_image(trace.modules)
         self._roles = {module.path: module.role for module in trace.modules}
         self._programs = _programs(trace)
-        self._borders = _by_image(trace.borders)
+        self._borders = by_image(trace.borders)
         self._waiting = {}  # pid -> borders still to come
         self._mapped = _mapped_by_syscalls(events)
 
@@ -155,11 +154,8 @@ class _Replay:
 
 def _programs(trace):
     """{(pid, image): lives.Program}"""
-    found = {}
-    for process in lives.of_run(trace.run, trace.sums().groups):
-        for program in process.programs:
-            found[program.key] = program
-    return found
+    of_run = lives.of_run(trace.run, trace.sums().groups)
+    return {program.key: program for program in processes.programs_of(of_run)}
 
 
 def _mapped_by_syscalls(events):
@@ -170,11 +166,4 @@ def _mapped_by_syscalls(events):
             seen = found.setdefault((event.pid, event.image), Mappings(event.pid, None))
             end = event.result + whole_pages(event.size)
             seen.put(0, event.result, end, "file", "", None, None)
-    return found
-
-
-def _by_image(rows):
-    found = {}
-    for row in rows:
-        found.setdefault(row.image, []).append(row)
     return found

@@ -125,9 +125,9 @@ def _section(key, section):
     beside = is_yes(section, "beside")
     prefixes = section.get("prefixes", "").split()
     prefixes += [""] if is_yes(section, "plain") else []
+    made = [described(line, key, beside) for line in lines]
     for prefix in prefixes:
-        for line in lines:
-            named = described(line, key, beside)
+        for named in made:
             if prefix or named.name not in words.SIGNATURES:
                 yield named._replace(name=prefix + named.name)
 

@@ -6,12 +6,13 @@ returns, another thread may already be handed the address.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from .plain import plain
+
 
 MASK64 = (1 << 64) - 1
 
 
-@dataclass
+@plain
 class Block:
     number: int
     address: int

@@ -10,6 +10,7 @@ import time
 
 MAX_FOLDER = 64 << 20  # bytes of all together
 SYMBOLS, CODE = "symbols-", "code-"  # how names begin; those of unfinished files with a dot more
+_LATELY_S = 60
 _STALE_S = 3600  # an unfinished file that old was left behind
 
 
@@ -28,8 +29,12 @@ def make(folder: str) -> bool:
 
 
 def make_room(folder: str) -> None:
-    """The oldest go, down to half, where all together are too much."""
+    """The oldest go, down to half, where all together are too much. Who kept something last has
+    done so, and to ask hundreds of files takes time: nothing is done where that is long ago."""
     rows, now = [], time.time()
+    with contextlib.suppress(OSError):
+        if now - os.stat(folder).st_mtime > _LATELY_S:
+            return
     with contextlib.suppress(OSError):
         for entry in os.scandir(folder):
             if entry.name.lstrip(".").startswith((SYMBOLS, CODE)):

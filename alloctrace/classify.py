@@ -115,7 +115,8 @@ def _with_makers(groups, asked, questions):
                 wanted.update(groups.most_telling(MAX_ASKED, range(len(groups))))
                 break
             wanted.update(id_ - 1 for id_ in group.members.makers)
-    return [groups[at] for at in sorted(wanted)]
+    made = {group.id - 1: group for group in asked}
+    return [made.get(at) or groups[at] for at in sorted(wanted)]
 
 
 def _explained(groups, picked, tree, questions, survey, things):

@@ -21,6 +21,7 @@ LONGEST_PERIOD = 8
 LEVEL = 6
 _TYPES = ((1, "b"), (2, "h"), (4, "i"), (8, "q"))
 _TYPE = dict(_TYPES)
+_OTHER_SIGN = bytes(byte ^ 0x80 for byte in range(256))
 
 Packed = namedtuple("Packed", "width base period data")
 
@@ -97,6 +98,20 @@ def decode(packed, delta, count):
         return _wrapped(list(accumulate(_repeated(values, count), initial=base))[1:])
     whole = values.tolist()
     return _repeated(_wrapped([value + base for value in whole]) if base else whole, count)
+
+
+def decode_above(packed, delta, count):
+    """(base, list): what is to be added to each of its integers: who reads many can do so with
+    their sums. Where they are narrow the list is of no negative ones."""
+    if delta or packed.width == 8:
+        return 0, decode(packed, delta, count)
+    base, values = _unpacked(packed, count)
+    if values is None:
+        return base, [0] * count
+    raw, sign = bytearray(values.tobytes()), 0 if sys.byteorder == "big" else packed.width - 1
+    raw[sign :: packed.width] = raw[sign :: packed.width].translate(_OTHER_SIGN)
+    values = array(values.typecode.upper(), bytes(raw)).tolist()
+    return base - (1 << 8 * packed.width - 1), _repeated(values, count)
 
 
 def decode_rows(packed, delta, count, rows):

@@ -144,9 +144,9 @@ class ElfFile:
 
         Raises ElfError where the range lies in no loadable segment.
         """
-        for segment in self.segments_of(PT_LOAD):
-            skip = vaddr - segment.vaddr
-            if 0 <= skip and skip + size <= max(segment.memsz, segment.filesz):
+        for segment in self.segments:
+            skip, room = vaddr - segment.vaddr, max(segment.memsz, segment.filesz)
+            if segment.type == PT_LOAD and 0 <= skip and skip + size <= room:
                 held = max(0, min(size, segment.filesz - skip))
                 data = self.image.at(segment.offset + skip, held) if held else b""
                 return data + _zeroes(size - held, self.image)

@@ -10,11 +10,7 @@ import zlib
 
 from .elf_image import ElfError, Image, Unpacked
 
-try:
-    import lzma
-except ImportError:  # a Python that was built without it
-    lzma = None
-
+DEBUG_ROOTS = ("/usr/lib/debug",)  # gdb's own, on every system known
 _PT_LOAD, _PT_NOTE, _PF_W = 1, 4, 2
 _NT_GNU_BUILD_ID = 3
 _NT_REGION = 1  # region/markers.S
@@ -75,7 +71,11 @@ def region_marks(elf):
 def unpacked(elf):
     """The ElfFile in .gnu_debugdata (MiniDebugInfo: gdb's manual, "Debugging information in a
     special section"), as Fedora's programs have it; None without one, or where it is damaged."""
-    if lzma is None or not elf.is_supported or ".gnu_debugdata" not in elf.sections:
+    if not elf.is_supported or ".gnu_debugdata" not in elf.sections:
+        return None
+    try:
+        import lzma  # only now: few programs have it
+    except ImportError:  # a Python that was built without it
         return None
     try:
         reader = lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=_MAX_UNPACKED)

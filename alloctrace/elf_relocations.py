@@ -21,6 +21,8 @@ _DT_JMPREL, _DT_PLTRELSZ, _DT_RELR, _DT_RELRSZ = 23, 2, 36, 35
 _ARRAYS = {"preinit": (32, 33), "init": (25, 27), "fini": (26, 28)}  # DT_…_ARRAY, DT_…_ARRAYSZ
 _SHT_RELA, _SHF_ALLOC = 4, 2
 _MAX_ARRAY = 1 << 16
+_FEW = 8  # slots: so many searches take less time than a look at each row
+_LAST = (1 << 64) - 1
 
 
 def walk(elf):
@@ -41,10 +43,16 @@ def _named(elf, rows):
 
 
 def _rela_rows(elf):
+    for table in _rela_tables(elf):
+        yield from _RELA.iter_unpack(table)
+
+
+def _rela_tables(elf):
+    """Bytes of whole rows."""
     tags = elf.dynamic
     for where, size in ((_DT_RELA, _DT_RELASZ), (_DT_JMPREL, _DT_PLTRELSZ)):
         if tags.get(where) is not None and tags.get(size):
-            yield from _RELA.iter_unpack(_whole(elf.stored(tags[where], tags[size]), _RELA.size))
+            yield _whole(elf.stored(tags[where], tags[size]), _RELA.size)
     if not tags:  # a static program: its start-up code applies them, no dynamic section names them
         left = elf.image.size
         for section in elf.section_list:
@@ -53,7 +61,7 @@ def _rela_rows(elf):
                 left -= len(data)
                 if left < 0:
                     raise elf.image.error("relocations that lie over each other without end")
-                yield from _RELA.iter_unpack(_whole(data, _RELA.size))
+                yield _whole(data, _RELA.size)
 
 
 def _whole(data, size):
@@ -119,10 +127,32 @@ def _array_place(elf, what):
 def _pointers(elf, wanted):
     """{slot: vaddr, or None where another file defines it} of the slots that are relocated."""
     found = {slot: _word(elf, slot) for slot in _relr_offsets(elf) if slot in wanted}
-    rows = [row for row in _rela_rows(elf) if row[0] in wanted]  # a few of a million
+    rows = [row for table in _rela_tables(elf) for row in _rows_at(table, wanted)]
     for row in _named(elf, rows):
         found[row.offset] = row.addend if row.type == R_RELATIVE else _defined(elf, row)
     return found
+
+
+def _rows_at(table, wanted):
+    """Of a million rows the few of these offsets, in the table's order."""
+    if len(wanted) > _FEW:
+        rows = enumerate(struct.iter_unpack("<Q16x", table))
+        found = [at * _RELA.size for at, (offset,) in rows if offset in wanted]
+    else:
+        found = sorted(at for offset in wanted for at in _places_of(table, offset))
+    return [_RELA.unpack_from(table, at) for at in found]
+
+
+def _places_of(table, offset):
+    """Yield where the rows of `offset` begin."""
+    if offset > _LAST:
+        return
+    key, size = struct.pack("<Q", offset), _RELA.size
+    at = table.find(key)
+    while at >= 0:
+        if at % size == 0:
+            yield at
+        at = table.find(key, at - at % size + size)
 
 
 def _defined(elf, row):

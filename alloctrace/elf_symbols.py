@@ -156,12 +156,14 @@ def functions_named(elf, names):
 
 def _is_code(elf, kind, value):
     """Functions, and what assemblers leave without a type if it lies in code (nasm's main)."""
-    if kind in _FUNCTION_KINDS:
-        return True
-    return kind == 0 and any(
+    return kind in _FUNCTION_KINDS or (kind == 0 and is_in_code(elf, value))
+
+
+def is_in_code(elf, vaddr):
+    return any(
         segment.type == _PT_LOAD
         and segment.flags & _PF_X
-        and segment.vaddr <= value < segment.vaddr + segment.memsz
+        and segment.vaddr <= vaddr < segment.vaddr + segment.memsz
         for segment in elf.segments
     )
 

@@ -10,9 +10,8 @@ decide, and the other groups get an example without sizes.
 from __future__ import annotations
 
 from bisect import bisect_right
-from dataclasses import dataclass, field
 
-from .model import Event
+from .plain import fresh, plain
 from .purpose_survey import LOOK_AHEAD
 
 FIRST_EVENTS = 3000
@@ -21,16 +20,16 @@ FEW = 64  # members: a small group
 MAX_PICKED = 20000
 
 
-@dataclass
+@plain
 class Examples:
     """Events numbered anew, in their order."""
 
     events: list
     seqs: list  # what they were numbered before
     stands_for: dict  # {index: Group that began with it}
-    members: dict = field(default_factory=dict)  # {id of a group: [indexes of its events here]}
+    members: dict = fresh(dict)  # {id of a group: [indexes of its events here]}
     has_syscalls: bool = False  # whether all of the run's are here
-    followed: set = field(default_factory=set)  # ids of groups of which is here what came next
+    followed: set = fresh(set)  # ids of groups of which is here what came next
 
     def is_whole(self, low, high):
         """Whether no event between these two indexes is left out."""
@@ -67,7 +66,7 @@ def of(recorded, groups):
     found.update((event.seq, (event, id_)) for event, id_ in recorded.pick(outside, chunks))
     for seq, group in first.items():
         if seq not in found:
-            found[seq] = _bare(group), group.id
+            found[seq] = _bare(recorded.sums.groups, group), group.id
     made = _numbered_anew(found, first)
     made.followed = {id_ for id_, length in window.items() if length == LOOK_AHEAD}
     made.has_syscalls = all(
@@ -113,11 +112,10 @@ def _of_small_groups(recorded, window, chunks):
     return found
 
 
-def _bare(group):
+def _bare(groups, group):
     """What is known of an event without reading it."""
-    what = (group.first_seq, group.first_t, group.pid, group.pid, group.kind, group.name)
-    made = Event(*what, group.impl, phase=group.phase, image=group.image, stack=group.stack)
-    made.verdict = group.verdict
+    made = groups.example(group.id - 1)
+    made.seq, made.t_ns = group.first_seq, group.first_t
     return made
 
 

@@ -6,6 +6,8 @@ An Event costs more than all columns of a row, so one is made when somebody asks
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import count
+from operator import gt
 
 from .trace_check import TraceError
 from .trace_schema import COLUMN_NAMES
@@ -29,7 +31,8 @@ class FewEvents(Sequence):
         if groups and not 0 < min(groups) <= max(groups) <= len(self._recorded.sums.groups):
             raise TraceError("damaged: an event is of no group")
         for name in ("cause", "outer"):
-            if any(not 0 <= distance <= at for at, distance in enumerate(columns[name])):
+            distances = columns[name]
+            if any(distances) and (min(distances) < 0 or any(map(gt, distances, count()))):
                 raise TraceError("damaged: the %s of an event" % name)
         if not set(columns["args"]) - {0} <= self._recorded.arguments.keys():
             raise TraceError("damaged: no arguments of an event")

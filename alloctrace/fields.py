@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from typing import Any, Optional
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:  # a start does not pay for what only types need
+    from collections.abc import Mapping
+    from typing import Any, Optional
 
 MASK64 = (1 << 64) - 1
 MAX_TEXT = 1 << 16

@@ -6,9 +6,8 @@ needs an inlined frame is found only in the trace. What is shown is never wrong,
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from . import classify, history, origin, program_facts, spool, symbols
+from .plain import replace
 
 _PIECE = 1 << 20  # bytes read at once
 _EXPLAINED = 5000  # events: purposes look at all others, and live lines must not fall behind

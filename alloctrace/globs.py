@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import Any
+from .plain import frozen
 
 
-@dataclass(frozen=True)
+@frozen
 class Glob:
     """Hundreds of them are made at each start, where regular expressions would take longer to
     compile than all their questions take.
     """
 
     first: str
-    middle: tuple[str, ...]
+    middle: tuple
     last: str
     is_exact: bool
 
-    def match(self, text: str) -> bool:
+    def match(self, text):
         """Whether the pattern fits the whole text."""
         if self.is_exact:
             return text == self.first
@@ -33,7 +31,7 @@ class Glob:
         return True
 
 
-def glob(pattern: str) -> Glob:
+def glob(pattern):
     first, *rest = pattern.split("*")
     return Glob(first, tuple(rest[:-1]), rest[-1] if rest else "", not rest)
 
@@ -41,19 +39,18 @@ def glob(pattern: str) -> Glob:
 class Globs:
     """Patterns, each with a value, found by how a text begins: few are tried of hundreds."""
 
-    def __init__(self, rows: Iterable[tuple[str, Any]]) -> None:
+    def __init__(self, rows):
         """`rows`: (pattern as text, its value)."""
-        self._exact: dict[str, list[Any]] = {}
-        self._beginning: dict[str, list[tuple[Glob, Any]]] = {}
+        self._exact, self._beginning = {}, {}
         for text, value in rows:
-            pattern = glob(text)
-            if pattern.is_exact:
+            if "*" not in text:
                 self._exact.setdefault(text, []).append(value)
             else:
+                pattern = glob(text)
                 self._beginning.setdefault(pattern.first, []).append((pattern, value))
         self._lengths = sorted(set(map(len, self._beginning)))
 
-    def fitting(self, text: str) -> list[Any]:
+    def fitting(self, text):
         """The values of all patterns that fit the whole text, in no order."""
         found = list(self._exact.get(text, ()))
         for length in self._lengths:

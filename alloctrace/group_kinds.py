@@ -7,22 +7,16 @@ but it has not as many places in its code.
 from __future__ import annotations
 
 from array import array
-from typing import NamedTuple
+from collections import namedtuple
 
 from . import coverage
 from .group_table import SUMS
-from .stack_tree import StackTree
 
 
-class Kinds(NamedTuple):
-    """`groups`: [Group] in the order in which they began, each with the stack of its first one,
-    `within` the kind of the calls around it, which is an older one; `tree`: their StackTree;
-    `looks`: {(pid, image): what coverage.look says of the frames of its stacks}.
-    """
-
-    groups: list
-    tree: StackTree
-    looks: dict
+# groups: [Group] in the order in which they began, each with the stack of its first one, `within`
+# the kind of the calls around it, which is an older one; tree: their StackTree; looks: {(pid,
+# image): what coverage.look says of the frames of its stacks}.
+Kinds = namedtuple("Kinds", "groups tree looks")
 
 
 def of(groups, tree, nodes):

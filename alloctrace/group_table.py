@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from operator import attrgetter
 
 from . import members, words
-from .model import Group
+from .model import Event, Group
 from .trace_schema import to_signed
 
 MAX_INT = (1 << 63) - 1
@@ -146,10 +146,15 @@ class GroupTable(Sequence):
     def __getitem__(self, index):
         if isinstance(index, slice):
             return [self[at] for at in range(*index.indices(len(self)))]
-        index = range(len(self))[index]
+        made = self.bare(range(len(self))[index])
+        made.members = self.members_of(made.id) if self._members else None
+        return made
+
+    def bare(self, index):
+        """The Group without its members, which are dear: for who does not ask for them."""
         kind, name, impl, pid, phase, image = self.whats[self.what[index]]
         before = self.before[index]
-        made = Group(
+        return Group(
             index + 1,
             pid,
             kind,
@@ -168,7 +173,12 @@ class GroupTable(Sequence):
             own_peak_bytes=self.own_peak[index],
             region=self.region[index],
         )
-        made.members = self.members_of(index + 1) if self._members else None
+
+    def example(self, index):
+        """An Event of what all events of a group have in common."""
+        kind, name, impl, pid, phase, image = self.whats[self.what[index]]
+        made = Event(0, 0, pid, pid, kind, name, impl, phase=phase, image=image)
+        made.stack, made.verdict = self.stack[index], self.verdicts[self.verdict[index]]
         return made
 
     def most_telling(self, limit, indexes):

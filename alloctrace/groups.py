@@ -6,23 +6,22 @@ The history in C (recorder/host/) does the same while a program runs.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-
 from . import live_bytes, measure
 from .group_table import GroupTable
 from .model import Group
+from .plain import fresh, plain
 
 
-@dataclass
+@plain
 class Sums:
     """The groups of a run, and what is in none of them."""
 
-    groups: list = field(default_factory=list)  # Group, or a GroupTable; groups[id - 1]
+    groups: list = fresh(list)  # Group, or a GroupTable; groups[id - 1]
     events: int = 0
-    peak: dict = field(default_factory=dict)  # bytes, seq, t_ns, phase
-    peaks: list = field(default_factory=list)  # the same of each program: with pid, image
-    timeline: list = field(default_factory=list)  # (seq, t_ns, live bytes, highest until the next)
-    stages: list = field(default_factory=list)  # stages.Stages.rows: the same by group
+    peak: dict = fresh(dict)  # bytes, seq, t_ns, phase
+    peaks: list = fresh(list)  # the same of each program: with pid, image
+    timeline: list = fresh(list)  # (seq, t_ns, live bytes, highest until the next)
+    stages: list = fresh(list)  # stages.Stages.rows: the same by group
 
 
 def of_events(events):

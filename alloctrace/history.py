@@ -6,13 +6,12 @@ The rules are in docs/architecture.md, "Rules of the history".
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
-from typing import Optional
 
 from . import calls, recorded, recorded_builder, regions, spool, syscalls, words
 from .blocks import Blocks
 from .inforecords import InfoRecords
 from .model import Event
+from .plain import fresh, plain
 from .recorded import Recorded
 
 MAX_NS = (1 << 63) - 1
@@ -20,41 +19,37 @@ EINVAL = 22
 ENOMEM = 12
 
 
-@dataclass
+@plain
 class History:
     """One run. Times are nanoseconds since the first instruction."""
 
-    run: dict = field(default_factory=dict)
-    images: list = field(default_factory=list)  # dicts: index, path, entry, t_ns …
-    modules: list = field(default_factory=list)  # Module
-    hooks: dict = field(default_factory=dict)  # id -> Hook
-    stacks: dict = field(default_factory=dict)  # id -> spool.Stack
-    borders: list = field(default_factory=list)  # Border
-    events: list = field(default_factory=list)  # Event; events[seq]
-    blocks: list = field(default_factory=list)  # blocks.Block, live at the end, by number
-    unfollowed: list = field(
-        default_factory=list
-    )  # dicts: pid, program, reason: not recorded at all
-    mains: list = field(default_factory=list)  # dicts: address, user_main, how
-    forks: list = field(default_factory=list)  # dicts: what, tid, child, t_ns; not followed
-    children: list = field(default_factory=list)  # dicts: pid, parent, image, t_ns; followed
-    exits: list = field(default_factory=list)  # dicts: pid, image, t_ns, command; about to exit
-    ends: list = field(default_factory=list)  # dicts: pid, image, t_ns, kind, status; gone
-    threads: list = field(default_factory=list)  # dicts: tid, t_ns
-    signals: list = field(default_factory=list)  # dicts: name, tid, t_ns
-    thread_names: list = field(default_factory=list)  # dicts: pid, tid, t_ns, name; as they ended
-    regions: list = field(
-        default_factory=list
-    )  # dicts: id, parent, image, name (its address), t_ns
-    cost: dict = field(default_factory=dict)  # stops, engine_ns
-    notes: list = field(default_factory=list)  # sentences for people
+    run: dict = fresh(dict)
+    images: list = fresh(list)  # dicts: index, path, entry, t_ns …
+    modules: list = fresh(list)  # Module
+    hooks: dict = fresh(dict)  # id -> Hook
+    stacks: dict = fresh(dict)  # id -> spool.Stack
+    borders: list = fresh(list)  # Border
+    events: list = fresh(list)  # Event; events[seq]
+    blocks: list = fresh(list)  # blocks.Block, live at the end, by number
+    unfollowed: list = fresh(list)  # dicts: pid, program, reason: not recorded at all
+    mains: list = fresh(list)  # dicts: address, user_main, how
+    forks: list = fresh(list)  # dicts: what, tid, child, t_ns; not followed
+    children: list = fresh(list)  # dicts: pid, parent, image, t_ns; followed
+    exits: list = fresh(list)  # dicts: pid, image, t_ns, command; about to exit
+    ends: list = fresh(list)  # dicts: pid, image, t_ns, kind, status; gone
+    threads: list = fresh(list)  # dicts: tid, t_ns
+    signals: list = fresh(list)  # dicts: name, tid, t_ns
+    thread_names: list = fresh(list)  # dicts: pid, tid, t_ns, name; as they ended
+    regions: list = fresh(list)  # dicts: id, parent, image, name (its address), t_ns
+    cost: dict = fresh(dict)  # stops, engine_ns
+    notes: list = fresh(list)  # sentences for people
     made_code: int = 0  # bytes of code of no file in the processes as they ended
-    unseen: list = field(default_factory=list)  # dicts: kind, why; why counts are too small
+    unseen: list = fresh(list)  # dicts: kind, why; why counts are too small
     lost: int = 0  # events that the engine could not record
     unknown_ends: int = 0  # frees and moves of blocks that nobody saw allocated; recorder only
     end: dict = None  # kind, status, t_ns; None: the engine did not see the end
     cut_off: bool = False  # the spool ends inside a record
-    recorded: Optional[Recorded] = None  # what the recorder's own history made of it
+    recorded: Recorded | None = None  # what the recorder's own history made of it
 
     def has_many(self):
         """Whether there are too many events to hold: `events` then only iterates."""

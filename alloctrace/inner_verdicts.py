@@ -3,7 +3,8 @@ the nested call or memory syscall, which has more frames than the call's own."""
 
 from __future__ import annotations
 
-from dataclasses import replace
+from .plain import replace
+
 
 MOST_FRAMES = 200  # that are looked through for the deciding one
 

@@ -7,23 +7,26 @@ its name only once it is locked, so that nobody takes it for one that was left.
 from __future__ import annotations
 
 import contextlib
+import errno
 import fcntl
 import os
 import re
-import shutil
 import stat
-import tempfile
 
 SYMBOLS = "brkpoint-symbols-"
 _EXTENSION = ".brkpoint"
 _NEW = ".new"
 _FILE = re.compile(r"\..*\.brkpoint\.[a-z0-9_]{8}\.tmp", re.DOTALL)
 MOST = 1000  # that are looked at
+_TRIES = 100  # for a name that is free
 
 
 @contextlib.contextmanager
 def folder():
     """The path of a new empty folder for gdb, removed in the end; raises OSError."""
+    import shutil  # only now, as below: most runs know all their names, and make no folder
+    import tempfile
+
     parent = tempfile.gettempdir()
     _clean(parent, lambda name: name.startswith(SYMBOLS), os.O_DIRECTORY)
     path = tempfile.mkdtemp(prefix=".brkpoint-", suffix=_NEW)
@@ -43,7 +46,7 @@ def file(parent, name):
     """The path of a new empty file in the folder `parent`, to be renamed to `name`, readable for
     whom the user lets; what is still there in the end is removed. Raises OSError."""
     _clean(parent, _FILE.fullmatch, 0)
-    descriptor, path = tempfile.mkstemp(prefix=_prefix(name), suffix=_NEW, dir=parent)
+    descriptor, path = _made(os.path.join(parent, _prefix(name)))
     try:
         mask = os.umask(0)
         os.umask(mask)
@@ -54,6 +57,15 @@ def file(parent, name):
         with contextlib.suppress(FileNotFoundError):
             os.unlink(path)
         os.close(descriptor)
+
+
+def _made(beginning):
+    """(descriptor, path) of a new file that nobody else has, as tempfile.mkstemp makes it."""
+    for _ in range(_TRIES):
+        path = beginning + os.urandom(4).hex() + _NEW
+        with contextlib.suppress(FileExistsError):
+            return os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600), path
+    raise FileExistsError(errno.EEXIST, "no name is free for a temporary file", beginning)
 
 
 def _prefix(name):
@@ -92,6 +104,11 @@ def _remove(path, kind):
         if status.st_uid != os.geteuid() or not (kind or is_file):
             return
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)  # or its run lives
-        shutil.rmtree(path) if kind else os.unlink(path)
+        if kind:
+            import shutil
+
+            shutil.rmtree(path)
+        else:
+            os.unlink(path)
     finally:
         os.close(descriptor)

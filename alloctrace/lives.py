@@ -9,10 +9,9 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from dataclasses import dataclass, field
-from typing import Optional
 
 from . import fields
+from .plain import fresh, plain
 
 _STATE = ("rss_bytes", "minor_faults", "major_faults", "mapped_bytes")
 SHELLS = frozenset("sh bash dash ksh mksh zsh ash fish".split())
@@ -21,18 +20,18 @@ _INTERPRETERS = re.compile(
 )
 
 
-@dataclass
+@plain
 class Program:
     """`began`: start, fork or exec. Times are nanoseconds since the first instruction."""
 
     pid: int
     image: int
     path: str = ""
-    command: list = field(default_factory=list)  # the words that it was given; [] not known
+    command: list = fresh(list)  # the words that it was given; [] not known
     began: str = "exec"
-    began_ns: Optional[int] = None
-    ended_ns: Optional[int] = None
-    closing: dict = field(default_factory=dict)  # the process at its end, as run.process_at_end
+    began_ns: int | None = None
+    ended_ns: int | None = None
+    closing: dict = fresh(dict)  # the process at its end, as run.process_at_end
     execs: bool = False  # another program followed in the same process
     events: int = 0
     calls: int = 0
@@ -61,16 +60,16 @@ class Program:
         return "" if word[:1] in ("-", "+") else word.rsplit("/", 1)[-1]
 
 
-@dataclass
+@plain
 class Process:
     pid: int
-    parent: Optional["Process"] = None
-    parent_pid: Optional[int] = None
-    parent_image: Optional[int] = None  # what the parent ran then
-    programs: list = field(default_factory=list)
+    parent: Process | None = None
+    parent_pid: int | None = None
+    parent_image: int | None = None  # what the parent ran then
+    programs: list = fresh(list)
     copied: tuple = (0, 0)  # blocks, bytes that it began with as copies of its parent's
-    exit: dict = field(default_factory=dict)  # kind, status
-    title: list = field(default_factory=list)  # its command at the end
+    exit: dict = fresh(dict)  # kind, status
+    title: list = fresh(list)  # its command at the end
 
     @property
     def last(self):

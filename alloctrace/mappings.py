@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from dataclasses import dataclass
-from typing import Optional
+
+from .plain import plain
 
 PAGE = 4096
 MOST = 100000  # changes of one process that are followed: a stranger's trace may hold any
@@ -12,7 +12,7 @@ OVERLAP = "syscalls of several threads overlapped: which of them came first is n
 _ACCESS = (("READ", "r"), ("WRITE", "w"), ("EXEC", "x"))
 
 
-@dataclass
+@plain
 class Piece:
     """Pages from `start` to `end`, from one event to another: numbers of the list of events."""
 
@@ -21,10 +21,10 @@ class Piece:
     end: int
     kind: str
     name: str
-    access: Optional[str]  # some of "rwx", "": none; None: not known
-    made: Optional[int]  # the event that mapped it first; None: it was there before all events
+    access: str | None  # some of "rwx", "": none; None: not known
+    made: int | None  # the event that mapped it first; None: it was there before all events
     since: int
-    until: Optional[int] = None  # None: to the end
+    until: int | None = None  # None: to the end
 
 
 class Unknown(Exception):

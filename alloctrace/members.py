@@ -7,7 +7,7 @@ group only where it holds for each of them.
 from __future__ import annotations
 
 import struct
-from typing import NamedTuple
+from collections import namedtuple
 
 ROW = struct.Struct("<I4I4x7Q")  # group, makers, then from `sized` on as below
 MAKERS = 4
@@ -15,18 +15,16 @@ _MANY = 0xFFFFFFFF
 _MOVED_BASE = 1 << 63  # brk's sizes have signs
 
 
-class Members(NamedTuple):
+# sized: how many have a size; least, most: of `size`, for arrays that of one element; known: how
+# many whose block was known; makers: frozenset, ids of groups that their blocks were of, None: and
+# of others
+_VALUES = "count sized least most nulls known grew shrank makers"
+
+
+class Members(namedtuple("Members", _VALUES)):
     """Each question has three answers: True of all, False of all, None: it is not known."""
 
-    count: int
-    sized: int  # how many have a size
-    least: int  # of `size`: for arrays that of one element
-    most: int
-    nulls: int
-    known: int  # whose block was known
-    grew: int
-    shrank: int
-    makers: frozenset  # ids of groups that their blocks were of; None: and of others
+    __slots__ = ()
 
     def within(self, low, high):
         """Whether their sizes lie within these limits, None: open."""

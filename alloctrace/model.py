@@ -5,11 +5,10 @@ Sizes are bytes, times nanoseconds since the first instruction, addresses unsign
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Optional
+from .plain import fresh, plain, replace
 
 
-@dataclass
+@plain
 class Module:
     """A file mapped as code, from one load to one unload. pc - base is its offset (ELF vaddr)."""
 
@@ -22,14 +21,22 @@ class Module:
     role: str = "library"  # executable | loader | library | vdso
     image: int = 0  # counts execs: 0 is the program that brkpoint started
     loaded_ns: int = 0
-    unloaded_ns: Optional[int] = None
+    unloaded_ns: int | None = None
 
     @property
     def name(self):
         return self.path.rsplit("/", 1)[-1]
 
 
-@dataclass
+def by_image(rows):
+    """{image: [row, …]} of modules, or of borders, in their order."""
+    found = {}
+    for row in rows:
+        found.setdefault(row.image, []).append(row)
+    return found
+
+
+@plain
 class Hook:
     """An allocator entry point that the engine watches."""
 
@@ -42,7 +49,7 @@ class Hook:
     returns_size: bool = False  # it resizes in place, and returns the size, as xallocx does
 
 
-@dataclass
+@plain
 class Border:
     """Where a phase begins, and the process at that moment."""
 
@@ -50,15 +57,15 @@ class Border:
     t_ns: int
     how: str  # in words: "first initialiser, of libc.so.6"
     image: int = 0
-    rss_bytes: Optional[int] = None
-    minor_faults: Optional[int] = None
-    major_faults: Optional[int] = None
-    mapped_bytes: Optional[int] = None
-    brk: Optional[int] = None
-    mappings: Optional[int] = None
+    rss_bytes: int | None = None
+    minor_faults: int | None = None
+    major_faults: int | None = None
+    mapped_bytes: int | None = None
+    brk: int | None = None
+    mappings: int | None = None
 
 
-@dataclass
+@plain
 class Frame:
     """One frame of a symbolised stack; inlined ones share the pc of the frame that holds them."""
 
@@ -67,44 +74,42 @@ class Frame:
     path: str = ""
     role: str = ""  # executable | loader | system | user | vdso | "" (symbols.py decides)
     offset: int = 0
-    function: Optional[str] = None  # demangled, without arguments
-    file: Optional[str] = None
-    line: Optional[int] = None
+    function: str | None = None  # demangled, without arguments
+    file: str | None = None
+    line: int | None = None
     inlined: bool = False
-    start: Optional[int] = None  # offset of the function's first byte, by symbol or unwind table
+    start: int | None = None  # offset of the function's first byte, by symbol or unwind table
     known: str = ""  # entry | main | user_main | initialiser | finaliser: by address, not by name
 
     def at(self, pc):
         """The same in another process, where it has another address."""
-        other = Frame(pc)
-        vars(other).update(vars(self), pc=pc)
-        return other
+        return replace(self, pc=pc)
 
 
-@dataclass
+@plain
 class Verdict:
     """Who asked: the answer of origin.decide."""
 
     origin: str = "unknown"
-    owner: Optional[str] = None
+    owner: str | None = None
     via: tuple = ()
     direct: bool = False
-    decided_by: Optional[int] = None  # index into the stack
+    decided_by: int | None = None  # index into the stack
     rule: str = ""
     confidence: str = ""
-    for_whom: Optional[str] = None  # loader acting for somebody: "user", "runtime (C++)"
+    for_whom: str | None = None  # loader acting for somebody: "user", "runtime (C++)"
 
 
-@dataclass
+@plain
 class Purpose:
     """What for, with the rule that said so and where to read it up. Text None: unknown."""
 
-    text: Optional[str] = None
+    text: str | None = None
     rule: str = ""
     source: str = ""
 
 
-@dataclass
+@plain
 class Event:
     seq: int
     t_ns: int
@@ -112,23 +117,23 @@ class Event:
     tid: int
     kind: str  # call | syscall
     name: str
-    impl: Optional[str] = None
-    dur_ns: Optional[int] = None  # None: its return was never seen
-    size: Optional[int] = None
-    nmemb: Optional[int] = None
-    align: Optional[int] = None
-    ptr: Optional[int] = None
-    result: Optional[int] = None
-    errno: Optional[int] = None
-    args: dict = field(default_factory=dict)
-    block: Optional[int] = None
+    impl: str | None = None
+    dur_ns: int | None = None  # None: its return was never seen
+    size: int | None = None
+    nmemb: int | None = None
+    align: int | None = None
+    ptr: int | None = None
+    result: int | None = None
+    errno: int | None = None
+    args: dict = fresh(dict)
+    block: int | None = None
     phase: str = "load"
     image: int = 0
-    cause: Optional[int] = None
-    outer: Optional[int] = None
+    cause: int | None = None
+    outer: int | None = None
     stack: int = 0  # id; 0: none
-    verdict: Optional[Verdict] = None
-    purpose: Optional[Purpose] = None
+    verdict: Verdict | None = None
+    purpose: Purpose | None = None
     region: int = 0  # id of the innermost that its thread was in; 0: none
 
     @property
@@ -136,7 +141,7 @@ class Event:
         return self.errno is not None
 
 
-@dataclass
+@plain
 class Group:  # a GroupTable holds many
     """Events that differ only in time, size and address, and their sums. Bytes: those asked for."""
 
@@ -144,16 +149,16 @@ class Group:  # a GroupTable holds many
     pid: int
     kind: str
     name: str
-    impl: Optional[str]
+    impl: str | None
     phase: str
     image: int
     stack: int
     within: int = 0  # the group of the call that they lie in; 0: none
-    verdict: Optional[Verdict] = None
-    purpose: Optional[Purpose] = None  # of several events only what holds for all of them
+    verdict: Verdict | None = None
+    purpose: Purpose | None = None  # of several events only what holds for all of them
     first_seq: int = 0
     first_t: int = 0
-    before: Optional[int] = None  # seq that made or moved the first one's block
+    before: int | None = None  # seq that made or moved the first one's block
     count: int = 0
     bytes: int = 0
     failed: int = 0
@@ -166,7 +171,7 @@ class Group:  # a GroupTable holds many
     temporary_blocks: int = 0
     temporary_bytes: int = 0
     peak_bytes: int = 0  # live at the run's peak
-    members: Optional[object] = None  # members.Members, where a recorder told of them
+    members: object | None = None  # members.Members, where a recorder told of them
     own_peak_bytes: int = 0  # live at the peak of its own program, in its process
     region: int = 0  # as of its events
 

@@ -7,7 +7,7 @@ cannot be known is `unknown`, with the reason as the rule: no guess is shown as 
 
 from __future__ import annotations
 
-from typing import Sequence
+from collections.abc import Sequence
 
 from . import origin_table, words
 from .model import Frame, Verdict

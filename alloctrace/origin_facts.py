@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import lru_cache
 
+from .plain import frozen
 
-@dataclass(frozen=True)
+
+@frozen
 class Facts:
     """`phase`, `name`: of the event. The rest holds for the whole program.
 

@@ -11,11 +11,11 @@ from __future__ import annotations
 
 import os
 import re
-from dataclasses import dataclass
 from functools import lru_cache
 
 from . import tables
 from .globs import Globs, glob
+from .plain import frozen
 from .tables import TableError, is_yes
 
 PATH = os.path.join(os.path.dirname(os.path.abspath(__file__)), "data", "origin.ini")
@@ -23,7 +23,7 @@ CLASSES = ("allocator", "pass", "loader", "runtime", "user")
 PLACES = ("any", "libc", "loader", "library", "program", "static", "rust", "cpython")
 
 
-@dataclass(frozen=True)
+@frozen
 class Row:
     """One line of data. `places`: any of them must be among the places of the frame."""
 

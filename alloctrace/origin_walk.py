@@ -3,11 +3,10 @@ walk found is shared by the stacks that lead through the same nodes (stack_begin
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from .function_names import plain
 from .origin_facts import is_interpreter, places
 from .origin_via import word
+from .plain import replace
 
 FAR = 4  # frames; from there on stacks share what they lead to
 MAX_SHARED = 1 << 18  # answers, of some 350 bytes

@@ -7,6 +7,7 @@ import functools
 from . import origin_facts
 from .elf import ElfError
 from .elf_of_run import that_ran
+from .model import by_image
 from .stack_tree import StackTree
 
 
@@ -16,13 +17,11 @@ def of_images(history, stacks):
     `stacks`: a StackTree, or {stack id: (Frame, …)}.
     """
     held = _held(history, StackTree.of(stacks))
-    by_image = {image: [] for image in held}
-    for module in history.modules:
-        by_image.setdefault(module.image, []).append(module)
+    of_images = {**{image: [] for image in held}, **by_image(history.modules)}
     in_file = functools.lru_cache(maxsize=None)(_in_file)  # one program may run many times
     return {
         image: _program(history, image, modules, frozenset(held.get(image, ())), in_file)
-        for image, modules in by_image.items()
+        for image, modules in of_images.items()
     }
 
 

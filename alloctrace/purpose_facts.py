@@ -216,6 +216,6 @@ def rests_on(rule):
     found = {"size"} if rule.sizes else set()
     if rule.flags or rule.path is not None:
         found.add("args")
-    for name in (*(name.lstrip("!") for name in rule.when), *rule.fields):
+    for name in rule.asks:
         found.update(RESTS_ON.get(name, (AROUND,)))
     return found

@@ -7,7 +7,7 @@ unknown is said as unknown.
 from __future__ import annotations
 
 from . import purpose, words
-from .model import Event, Purpose
+from .model import Purpose
 from .purpose_facts import FACTS, FIELDS, LASTING, NULL, STRING, THING, VEC
 from .sites import in_common
 
@@ -80,20 +80,14 @@ def by_makers(groups, questions, things, survey):
         nulls = members.nulls and (1 if members.nulls < members.count else 2)
         key = question, nulls, frozenset(before)
         if key not in known:
-            known[key] = _of_all(question, groups[id_ - 1], nulls, before, survey)
+            known[key] = _of_all(question, groups.example(id_ - 1), nulls, before, survey)
         found[id_] = known[key]
     return found
 
 
-def _of_all(question, group, nulls, before, survey):
-    """`nulls`: 0 none, 1 some, 2 all of its events had no pointer."""
-    made = Event(0, 0, group.pid, 0, group.kind, group.name, None, ptr=1, block=1)
-    made.phase, made.image, made.stack, made.verdict = (
-        group.phase,
-        group.image,
-        group.stack,
-        group.verdict,
-    )
+def _of_all(question, made, nulls, before, survey):
+    """`made`: an example; `nulls`: 0 none, 1 some, 2 all of its events had no pointer."""
+    made.ptr = made.block = 1
     told = sorted(before - {None})
     things = [None] * (None in before) + [" or ".join(told)] * bool(told)
     answers = []

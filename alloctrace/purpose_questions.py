@@ -8,7 +8,6 @@ asked of them is soon the same.
 from __future__ import annotations
 
 from . import purpose, purpose_rules
-from .model import Event
 from .purpose_facts import FACTS, LASTING, rests_on
 
 _BY_STACK = {"inlining-known", "stack_user"}  # rest on the whole stack
@@ -57,14 +56,15 @@ class _Questions:
         groups, found, steps, known = self._groups, [None], self._survey.steps.all(), self._known
         who = [v and (v.origin, v.owner, v.direct) for v in groups.verdicts]
         is_call = [what[0] == "call" for what in groups.whats]
+        alike = self._alike()
         rows = zip(groups.what, groups.verdict, groups.within, self._nodes)
         for at, (what, verdict, within, node) in enumerate(rows):
             if within and is_call[what]:
                 found.append(OUTER)
                 continue
-            around = within and _call_around(groups, within)
+            around = within and groups.whats[groups.what[_outermost(groups, within)]][1]
             there = steps[node] if node > 0 else 0
-            key = what, who[verdict], there, around
+            key = alike[what], who[verdict], there, around
             question = known.get(key)
             if question is None:
                 question = known[key] = self._new(at, what, there, around)
@@ -73,38 +73,56 @@ class _Questions:
             found.append(question or self._by_stack(at, key))
         return found
 
+    def _alike(self):
+        """Of each of groups.whats the first that differs in process and image alone: no rule asks
+        for these, and a shell's hundred children are of a few kinds."""
+        known = {}
+        return [
+            known.setdefault((kind, name, impl, phase, id(facts)), number)
+            for number, ((kind, name, impl, _, phase, _), facts) in enumerate(
+                zip(self._groups.whats, self._facts)
+            )
+        ]
+
     def _new(self, at, what, there, around):
         """False: that rests on more of the stack; or a _ByAsker."""
-        event = self._example(at)
+        event = self._groups.example(at)
         rules = self._rules.candidates(event.name, there)
         rules = [rule for rule in rules if purpose.is_equal(rule, event, around or "none")]
-        names = set().union(*map(_asks, rules))
+        names = set().union(*[rule.asks for rule in rules])
         if names & _BY_STACK or any(rule.steps or rule.file for rule in rules):
             return False
         return _ByAsker(rules) if "asker" in names else self._made(rules, event)
 
     def _by_asker(self, at, asked):
+        frame = self._decided(at)
+        if frame not in asked.known:
+            asked.known[frame] = self._made(asked.rules, self._groups.example(at))
+        return asked.known[frame]
+
+    def _decided(self, at):
+        """The number of the frame that decided whose they are, the same for all that are alike."""
         tree, verdict = self._survey.tree, self._groups.verdicts[self._groups.verdict[at]]
         index = verdict.decided_by if verdict is not None else None
         node = tree.outer(self._nodes[at], index) if index is not None else 0
-        frame = tree.frame_of[node] if node > 0 else None
-        if frame not in asked.known:
-            asked.known[frame] = self._made(asked.rules, self._example(at))
-        return asked.known[frame]
+        return tree.alike[node] if node > 0 else None
 
     def _by_stack(self, at, key):
         groups, survey, what = self._groups, self._survey, key[0]
-        event, facts, linked = self._example(at), self._facts[what], ""
+        event, facts, linked = self._groups.example(at), self._facts[what], ""
         if facts.libc == "static":
-            within = groups.within[at]
-            linked = survey.libc_of(facts, event.stack, *_stack_around(groups, within))
+            call = _outermost(groups, groups.within[at])
+            around = () if call is None else (groups.stack[call],)
+            linked = survey.libc_of(facts, event.stack, *around)
         rules = purpose.fitting_stack(survey, event.name, event.kind, event.stack, facts, linked)
         names = self._names.get(id(rules))
         if names is None:
-            names = self._names[id(rules)] = set().union(*map(_asks, rules)) & _ON_FRAMES
+            names = self._names[id(rules)] = (
+                set().union(*[rule.asks for rule in rules]) & _ON_FRAMES
+            )
         key += (id(rules),)
         if names:
-            key += (id(survey.decided(event.stack, event.verdict)),)
+            key += (self._decided(at),)
         if names & _BY_STACK:
             key += (self._nodes[at],)
         if key not in self._walked:
@@ -112,14 +130,6 @@ class _Questions:
             fit = [rule for rule in rules if purpose.is_equal(rule, event, around)]
             self._walked[key] = self._made(fit, event)
         return self._walked[key]
-
-    def _example(self, at):
-        """What all events of the group have in common."""
-        groups = self._groups
-        kind, name, impl, pid, phase, image = groups.whats[groups.what[at]]
-        made = Event(0, 0, pid, pid, kind, name, impl, phase=phase, image=image)
-        made.stack, made.verdict = groups.stack[at], groups.verdicts[groups.verdict[at]]
-        return made
 
     def _made(self, rules, event):
         """Behind a rule that holds for all of them, none is asked."""
@@ -144,12 +154,10 @@ def _kept(answer, is_free):
     return found, None if is_free else thing
 
 
-def _asks(rule):
-    return {name.lstrip("!") for name in (*rule.when, *rule.fields)}
-
-
 def _lasts(rule, survey, event):
     """Whether what the events have in common lets the rule hold."""
+    if rule.asks.isdisjoint(LASTING):
+        return True
     for name in rule.when:
         wanted, name = not name.startswith("!"), name.lstrip("!")
         if name in LASTING and bool(FACTS[name](survey, 0, event)) != wanted:
@@ -158,17 +166,10 @@ def _lasts(rule, survey, event):
     return all(purpose.FIELDS[name](survey, 0, event) is not None for name in fields)
 
 
-def _call_around(groups, within):
-    """The name of the un-nested call around a group."""
-    name = None
+def _outermost(groups, within):
+    """The index of the un-nested call around a group; None where there is none."""
+    at = None
     while within:
-        name, within = groups.whats[groups.what[within - 1]][1], groups.within[within - 1]
-    return name
-
-
-def _stack_around(groups, within):
-    """Its stack; none where there is no such call."""
-    while within:
-        outer, within = within, groups.within[within - 1]
-        if not within:
-            yield groups.stack[outer - 1]
+        at = within - 1
+        within = groups.within[at]
+    return at

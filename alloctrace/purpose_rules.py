@@ -22,12 +22,12 @@ without it `text` does. `means` is a longer explanation, for the manual. Conditi
 from __future__ import annotations
 
 import os
-import string
-from dataclasses import dataclass
-from functools import lru_cache
+import re
+from functools import cached_property, lru_cache
 
 from . import tables, words
 from .globs import Globs, glob
+from .plain import frozen
 from .tables import TableError
 
 PATH = os.path.join(os.path.dirname(os.path.abspath(__file__)), "data", "purpose.ini")
@@ -36,10 +36,11 @@ KEYS = (
     "text thing means source"
 ).split()
 NAMES = words.ENTRY_POINTS + words.SYSCALL_NAMES
+_FIELD = re.compile(r"{(\w+)}")
 ALLOCATING = tuple(name for name in words.ENTRY_POINTS if name != "free")
 
 
-@dataclass(frozen=True)
+@frozen
 class Step:
     """One function of a `stack` condition."""
 
@@ -52,7 +53,7 @@ class Step:
         return name in self.exact or any(pattern.match(name) for pattern in self.patterns)
 
 
-@dataclass(frozen=True)
+@frozen
 class Rule:
     key: str
     order: int
@@ -69,6 +70,11 @@ class Rule:
     thing: str
     fields: tuple
     source: str
+
+    @cached_property
+    def asks(self):
+        """Names of all facts and fields that it rests on."""
+        return frozenset([*(name.lstrip("!") for name in self.when), *self.fields])
 
 
 class Rules:
@@ -149,8 +155,8 @@ def _make(key, order, section):
         key=key,
         order=order,
         on=_names(section["on"]),
-        steps=tuple(_steps(section.get("stack", ""))),
-        file=tuple(glob(name) for name in section.get("file", "").split("|") if name),
+        steps=tuple(_steps(section["stack"])) if "stack" in section else (),
+        file=tuple(map(glob, section["file"].split("|"))) if "file" in section else (),
         equal=tuple(equal),
         sizes=tuple(_range(word) for word in section.get("size", "").split()),
         flags=tuple(flags),
@@ -159,7 +165,7 @@ def _make(key, order, section):
         when=tuple(section.get("when", "").split()),
         text=text,
         thing=section.get("thing", ""),
-        fields=_fields(text + section.get("thing", "")),
+        fields=tuple(dict.fromkeys(_FIELD.findall(text + section.get("thing", "")))),
         source=section["source"],
     )
 
@@ -184,16 +190,17 @@ def _steps(text):
         if word in ("<", "~", "<<"):
             reach = word
             continue
-        options = [name.replace("operator_", "operator ") for name in word.split("|")]
-        exact = frozenset(name for name in options if "*" not in name)
-        patterns = tuple(glob(name) for name in options if "*" in name)
-        yield Step(frozenset(options), exact, patterns, reach)
+        yield _step(word.replace("operator_", "operator "), reach)
         reach = "<"
 
 
-def _fields(text):
-    names = [name for _, name, _, _ in string.Formatter().parse(text) if name]
-    return tuple(dict.fromkeys(names))
+@lru_cache(maxsize=None)  # many rules ask for the same one
+def _step(word, reach):
+    names = frozenset(word.split("|"))
+    if "*" not in word:
+        return Step(names, names, (), reach)
+    patterns = frozenset(name for name in names if "*" in name)
+    return Step(names, names - patterns, tuple(map(glob, sorted(patterns))), reach)
 
 
 def _range(word):

@@ -8,6 +8,7 @@ from functools import cached_property
 from . import purpose_rules
 from .few_events import FewEvents
 from .function_names import plain
+from .model import by_image
 from .origin_facts import Facts, places
 from .origin_table import default as origin_rows
 from .stack_beginnings import Beginnings
@@ -31,9 +32,7 @@ class Survey:
         self.tree = StackTree.of(stacks)
         self.part = None  # examples.Examples, where not all events of the run are here
         self.facts_of = facts_of or (lambda event: Facts())
-        self._modules = {}  # image -> its modules
-        for module in modules:
-            self._modules.setdefault(module.image, []).append(module)
+        self._modules = by_image(modules)
         self.answers = Beginnings(self.tree)
         self.steps = Unions(self.tree, _steps_of)  # of rules' stacks, that functions fit
         self.fitting = {}  # kept by purpose.fitting: rules by their numbers
@@ -47,8 +46,12 @@ class Survey:
         return _blocks(self.events)
 
     @cached_property
-    def _neighbours(self):
-        return _threads(self.events)
+    def _following(self):
+        return _following(self.events)
+
+    @cached_property
+    def _files(self):
+        return _files(self.events)
 
     @cached_property
     def _mapped(self):
@@ -127,9 +130,9 @@ class Survey:
     def next_file(self, index):
         """Path of the file that this thread maps next for the same loading, or None."""
         event = self.events[index]
-        own, following = self._first_function(event), self._neighbours[0]
+        own, following = self._first_function(event), self._following
         for _ in range(LOOK_AHEAD):
-            index = following.get(index)
+            index = following[index]
             if index is None:
                 return None
             later = self.events[index]
@@ -164,7 +167,9 @@ class Survey:
 
     def last_file(self, index):
         """Path of the file that this thread mapped last, or None."""
-        return self._neighbours[1].get(index) if self._knows_syscalls(index) else None
+        rows = self._files.get(self.events[index].tid, ())
+        before = bisect_left(rows, (index,))
+        return rows[before - 1][1] if before and self._knows_syscalls(index) else None
 
     def _knows_syscalls(self, index):
         """Whether all syscalls before that event are here."""
@@ -239,20 +244,24 @@ def _has(stack, index):
         return False
 
 
-def _threads(events):
-    """({index: index of the thread's next event}, {index: the file its thread mapped before})."""
-    following, files, last, mapped = {}, {}, {}, {}
-    paths = {index: event.args.get("path") for index, event in _mmaps(events)}
-    is_few = isinstance(events, FewEvents)
-    for index, tid in enumerate(events.threads() if is_few else [event.tid for event in events]):
-        if tid in last:
-            following[last[tid]] = index
-        last[tid] = index
-        if tid in mapped:
-            files[index] = mapped[tid]
-        if paths.get(index):
-            mapped[tid] = paths[index]
-    return following, files
+def _following(events):
+    """By index: the index of the thread's next event, or None."""
+    is_few, next_ = isinstance(events, FewEvents), {}
+    threads = events.threads() if is_few else [event.tid for event in events]
+    found = [None] * len(threads)
+    for index in range(len(threads) - 1, -1, -1):
+        found[index] = next_.get(threads[index])
+        next_[threads[index]] = index
+    return found
+
+
+def _files(events):
+    """{thread: [(index, path)]} of the files that it mapped."""
+    found = {}
+    for index, event in _mmaps(events):
+        if event.args.get("path"):
+            found.setdefault(event.tid, []).append((index, event.args["path"]))
+    return found
 
 
 def _mmaps(events):

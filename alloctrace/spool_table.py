@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-import struct
 import sys
 from array import array
-from collections.abc import Iterator
-from typing import Any
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:  # a start does not pay for what only types need
+    import struct
+    from collections.abc import Iterator
+    from typing import Any
 
 
 class Table:

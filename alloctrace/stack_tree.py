@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Mapping
-from dataclasses import fields
 from functools import cached_property
 from operator import attrgetter
 
@@ -17,7 +16,7 @@ from . import measure, words
 from .model import Frame
 from .trace_schema import MAX_DEPTH
 
-_but_address = attrgetter(*(field.name for field in fields(Frame) if field.name != "pc"))
+_but_address = attrgetter(*(name for name in Frame.__annotations__ if name != "pc"))
 
 
 class StackTree(Mapping):

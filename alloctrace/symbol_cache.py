@@ -12,16 +12,15 @@ from __future__ import annotations
 import json
 import os
 import stat
-import tempfile
 import zlib
-from typing import NamedTuple
+from collections import namedtuple
 
 from . import cache_folder
 from . import elf as elf_file
 from . import elf_debug, elf_frames, elf_symbols, fields, symbol_gdb, symbol_names, symbol_tables
 from .elf import ElfError, ElfFile
+from .elf_debug import DEBUG_ROOTS
 from .symbol_tables import Function
-from .symbols import DEBUG_ROOTS
 
 VERSION = 3  # of the answers' form
 CODE = (
@@ -36,12 +35,9 @@ _BAD = "gdb is not asked about %r: the last time it took more than %g s"
 MAX_CHAIN = 256  # functions at one address: symbol_lookup.py stops there
 
 
-class _Kept(NamedTuple):
-    """What is known of one file. `bad`: why gdb is not asked about it again."""
-
-    answers: dict  # offset -> what gdb said; None: nothing
-    functions: dict  # offset -> (start, Function or None), of the ELF tables
-    bad: str = ""
+# What is known of one file. answers: {offset: what gdb said, None: nothing}; functions: {offset:
+# (start, Function or None)} of the ELF tables; bad: why gdb is not asked about it again.
+_Kept = namedtuple("_Kept", "answers functions bad", defaults=[""])
 
 
 class Cached:
@@ -141,6 +137,8 @@ class Cached:
     def _store(self, key, kept):
         """In one step: a reader sees the old file or the new one, whole. False: it is too much."""
         data = {"key": key, "found": kept.answers, "functions": kept.functions, "bad": kept.bad}
+        import tempfile  # only now: most runs know all their names
+
         text = json.dumps(data, separators=(",", ":"))
         if len(text) > MAX_FILE:
             return False

@@ -5,6 +5,8 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections import namedtuple
 
+from .model import by_image
+
 Place = namedtuple("Place", "pc module is_call")
 # module: None where no file is mapped. is_call: the pc is a return address, so that the call lies
 # before it. Not so where a stack begins, in a signal's trampoline, and where a signal interrupted.
@@ -21,10 +23,8 @@ class Places:
     def __init__(self, modules, is_signal_return):
         self.found = []
         self._is_signal_return = is_signal_return
-        by_image = {None: modules}
-        for module in modules:
-            by_image.setdefault(module.image, []).append(module)
-        self._mapped = {image: _Mapped(rows) for image, rows in by_image.items()}
+        of_images = {None: modules, **by_image(modules)}
+        self._mapped = {image: _Mapped(rows) for image, rows in of_images.items()}
         self._numbers = {}  # (pc, module id) -> number
         self._lasting = {}  # image -> {pc: a number that holds at all its times}
 

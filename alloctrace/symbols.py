@@ -7,16 +7,15 @@ one run without a process (symbol_gdb.py), ELF tables fill in what it does not k
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from . import elf_debug, symbol_gdb, symbol_names, symbol_places, symbol_roles, symbol_stacks
 from .elf import ElfError
+from .elf_debug import DEBUG_ROOTS
 from .elf_of_run import that_ran
-from .model import Frame
+from .model import Frame, by_image
+from .plain import replace
 from .symbol_places import Places
 from .symbol_tables import Tables, is_exported
 
-DEBUG_ROOTS = ("/usr/lib/debug",)  # gdb's own, on every system known
 RT_SIGRETURN = b"\x48\xc7\xc0\x0f\x00\x00\x00\x0f\x05"  # mov $15, %rax; syscall
 
 
@@ -188,13 +187,11 @@ def _known_addresses(history, files):
         if key not in own:
             own[key] = dict(_own_addresses(file.elf, key[1]))
         known.update(((module.id, offset), kind) for offset, kind in own[key].items())
-    by_image = {}
-    for module in history.modules:
-        by_image.setdefault(module.image, []).append(module)
+    modules = by_image(history.modules)
     for record, image in _told_addresses(history):
         for key, kind in (("address", "main"), ("main", "main"), ("user_main", "user_main")):
             address = record.get(key)
-            for module in by_image.get(image, ()) if isinstance(address, int) else ():
+            for module in modules.get(image, ()) if isinstance(address, int) else ():
                 if module.start <= address < module.end:
                     known[module.id, address - module.base] = kind
     return known

@@ -5,10 +5,10 @@ They are read at every start: plain dicts, as configparser would give them, in a
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import Optional, TypeVar
-
-_Value = TypeVar("_Value")
+TYPE_CHECKING = False
+if TYPE_CHECKING:  # a start does not pay for what only types need
+    from collections.abc import Iterable, Mapping
+    from typing import Any, Optional
 
 
 class TableError(Exception):
@@ -33,8 +33,7 @@ def parse(lines: Iterable[str]) -> dict[str, dict[str, str]]:
         if line[0].isspace() and key and section is not None:
             section[key] += "\n" + text
         elif text.startswith("["):
-            new: dict[str, str] = {}
-            section, key = _new(found, text.strip("[]"), new), None
+            section, key = _new(found, text.strip("[]"), {}), None
         else:
             key, equals, value = map(str.strip, text.partition("="))
             if section is None or not equals:
@@ -43,7 +42,7 @@ def parse(lines: Iterable[str]) -> dict[str, dict[str, str]]:
     return found
 
 
-def _new(known: dict[str, _Value], key: str, value: _Value) -> _Value:
+def _new(known: dict[str, Any], key: str, value: Any) -> Any:
     if key in known:
         raise TableError("[%s] is there twice" % key)
     known[key] = value

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from . import columns
 from .model import Event
-from .trace_check import TraceError
+from .trace_check import TraceError, checked
 from .trace_schema import COLUMN_NAMES, PRESENT, SIGNED_SIZE
 
 MAX_MADE = 10000
@@ -16,6 +16,7 @@ class Events:
 
     def __init__(self, groups, arguments):
         self._groups, self._arguments = groups, arguments
+        self._group = getattr(groups, "bare", groups.__getitem__)
         self._made = {}  # id -> Group: the table makes them anew
 
     def of(self, first, chunk):
@@ -68,7 +69,7 @@ class Events:
     def _make(self, id_):
         if len(self._made) >= MAX_MADE:
             self._made.clear()
-        return self._made.setdefault(id_, self._groups[id_ - 1])
+        return self._made.setdefault(id_, self._group(id_ - 1))
 
 
 _DUR, _SIZE, _NMEMB, _ALIGN = (PRESENT[name] for name in ("dur_ns", "size", "nmemb", "align"))
@@ -80,6 +81,36 @@ def _earlier(seq, distance):
     if not 0 < distance <= seq:
         raise TraceError("damaged: event %d points outside" % seq)
     return seq - distance
+
+
+class PackedChunk:
+    """Columns of a chunk, unpacked when they are asked for: without what became known later."""
+
+    def __init__(self, rows, count):
+        self._found, self._count = by_name(rows), count
+
+    def column(self, name, rows=None):
+        """Its integers; `rows`: of these only."""
+        with checked():
+            return unpack(self._found, self._count, (name,), rows)[0]
+
+    def above(self, name):
+        """(base, list): each of its integers without `base`."""
+        with checked():
+            base, values = columns.decode_above(*self._found[name], self._count)
+            return int(base), values
+
+    def constant(self, name):
+        """The one integer that all its rows have; None where they may differ."""
+        with checked():
+            packed, delta = self._found[name]
+            is_one = packed.width == 0 and not delta
+        return self.column(name, (0,))[0] if is_one else None
+
+
+def by_name(rows):
+    """{name: (Packed, delta)} of rows of the table `columns`."""
+    return {row[0]: (columns.Packed(*row[1:5]), row[5]) for row in rows}
 
 
 def unpack(found, count, names=COLUMN_NAMES, rows=None):

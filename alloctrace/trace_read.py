@@ -15,6 +15,7 @@ from .trace_check import TraceError, checked, checked_value
 from .trace_schema import LONGEST_TEXT, to_unsigned
 
 _KEPT_STACKS = 1000
+_PACKED = "SELECT name, width, base, period, data, delta FROM columns WHERE chunk = ?"
 _KNOWN = {"origin": words.ORIGINS, "phase": words.PHASES, "kind": ("call", "syscall")}
 _COUNTS = ("count", "live_blocks", "live_bytes")
 _SMALLEST_ROW = 3  # bytes a row needs at least: more rows than that allow, a file cannot hold
@@ -193,9 +194,8 @@ class Trace:
                         break  # the next chunk has more of it
                     at += 1
                 if wanted:
-                    columns_ = self._chunk(index, first, count)
-                    chunk = [[column[seq - first] for seq in wanted] for column in columns_]
-                    for event, _ in made.some(wanted, chunk):
+                    rows = [seq - first for seq in wanted]
+                    for event, _ in made.some(wanted, self._chunk(index, first, count, rows=rows)):
                         yield event
 
     def group_columns(self, seq=0, step=1):
@@ -214,12 +214,14 @@ class Trace:
         for index, first, count in self._chunks():
             yield first, self._chunk(index, first, count, names)
 
-    def columns_at(self, seq, names):
-        """[column of each of `names`] of the chunk that begins with the event `seq`."""
+    def packed_chunks(self, names):
+        """Yield (seq of the first event, trace_events.PackedChunk) chunk by chunk."""
         self._check_kept()
+        query = _PACKED + " AND name IN (%s)" % ",".join("?" * len(names))
         with checked():
-            index, first, count = next(chunk for chunk in self._chunks() if chunk[1] == seq)
-            return self._chunk(index, first, count, names)
+            for index, first, count in self._chunks():
+                rows = self._db.execute(query, (index, *names)).fetchall()
+                yield first, trace_events.PackedChunk(rows, count)
 
     def _check_kept(self):
         if not self.keeps_events:
@@ -246,18 +248,19 @@ class Trace:
 
     def _group_column(self, index, count):
         """Of which group each event of a chunk is."""
-        query = "SELECT width, base, period, data, delta FROM columns WHERE chunk = ? AND name = ?"
-        row = self._db.execute(query, (index, "group")).fetchone()
-        return columns.decode(columns.Packed(*row[:4]), row[4], count)
+        row = self._db.execute(_PACKED + " AND name = 'group'", (index,)).fetchone()
+        return columns.decode(columns.Packed(*row[1:5]), row[5], count)
 
-    def _chunk(self, index, first, count, names=trace_schema.COLUMN_NAMES):
-        query = "SELECT name, width, base, period, data, delta FROM columns WHERE chunk = ?"
-        found = {
-            row[0]: (columns.Packed(*row[1:5]), row[5]) for row in self._db.execute(query, (index,))
-        }
-        chunk = trace_events.unpack(found, count, names)
+    def _chunk(self, index, first, count, names=trace_schema.COLUMN_NAMES, rows=None):
+        """Its columns; `rows`: of these only."""
+        found = trace_events.by_name(self._db.execute(_PACKED, (index,)))
+        chunk = trace_events.unpack(found, count, names, rows)
         query = "SELECT seq, name, value FROM late WHERE seq >= ? AND seq < ?"
-        trace_events.mend(chunk, first, self._db.execute(query, (first, first + count)), names)
+        late = self._db.execute(query, (first, first + count))
+        if rows is not None:
+            place_of = {first + row: first + place for place, row in enumerate(rows)}
+            late = [(place_of[seq], *more) for seq, *more in late if seq in place_of]
+        trace_events.mend(chunk, first, late, names)
         _check_numbers(dict(zip(names, chunk)), first)
         return chunk
 

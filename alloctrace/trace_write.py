@@ -53,9 +53,9 @@ class Tables:
 
 
 def _cut(row):
-    if any(type(value) is str and len(value) > LONGEST_TEXT for value in row):
-        row = [value[:LONGEST_TEXT] if type(value) is str else value for value in row]
-    return _as_stored(row)
+    if str not in map(type, row):
+        return tuple(row)
+    return [to_text(value[:LONGEST_TEXT]) if isinstance(value, str) else value for value in row]
 
 
 def _as_stored(row):

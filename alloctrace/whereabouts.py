@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Optional
-
 from . import measure
 from .model import Event
+from .plain import plain
 
 
-@dataclass
+@plain
 class Found:
     """The allocation whose block holds, or last held, an address."""
 
     event: Event  # the call that handed the block out at this place
     offset: int  # of the address from the block's first byte
-    ended_by: Optional[Event] = None  # the free or realloc that gave it back; None: live
+    ended_by: Event | None = None  # the free or realloc that gave it back; None: live
 
 
 def find(events, address):

@@ -47,12 +47,14 @@ GESTURES = {
 }
 _DO = """
 const [act, done] = arguments; new Function(act)();
-setTimeout(() => { document.body.offsetHeight; requestAnimationFrame(() => setTimeout(done)); });
+const end = () => document.querySelector("main[aria-busy]") ? setTimeout(end, 5) : done();
+setTimeout(() => { document.body.offsetHeight; requestAnimationFrame(() => setTimeout(end)); });
 """
 _TIMES = """
 const begun = performance.getEntriesByType("navigation")[0];
 const paint = performance.getEntriesByName("first-contentful-paint")[0];
-return [begun.loadEventEnd / 1000, paint ? paint.startTime / 1000 : null];
+const drawn = performance.getEntriesByName("in sight")[0];
+return [drawn.startTime / 1000, paint ? paint.startTime / 1000 : null];
 """
 
 
@@ -112,7 +114,7 @@ def look_at(page, seconds):
         browser.driver.execute_cdp_cmd("Performance.enable", {"timeDomain": "threadTicks"})
         begun = busy(browser)
         browser.open(page)
-        usable, painted = browser.js(_TIMES)
+        usable, painted = browser.js(_TIMES)  # drawn all that is in sight
         if painted is not None:
             tell("painted after, seconds", painted, seconds)
         tell("can be used after, seconds", usable, seconds)

@@ -10,7 +10,7 @@ import time
 
 from alloctrace.words import signal_name
 
-from . import attachable, heritage, launch, recorder, tracer, why
+from . import attachable, heritage, launch, recorder
 from .errors import USAGE, EngineError, UserError
 
 TICK = 0.25  # seconds between looks at the clock
@@ -101,27 +101,25 @@ def run(pid, spool_path, options, tell=lambda: None):
 
 def _run(pid, spool_path, options, signals, tell):
     words, path = command(pid), program(pid)
-    words_ = launch.recorder_words(options) + ["attach"]
-    host = recorder.Recorder(pid, spool_path, words_, options.also)
+    host = recorder.start(pid, spool_path, options, "attach")
     try:
-        host.configure(None)
+        host.configure(path)
         _wait_planted(host, pid, spool_path)
         tell()
         waiting = Waiting(host, pid, signals, options)
         waiting.run()
         return _outcome(waiting, words, path, spool_path)
     finally:
-        tracer.close(host)
         host.close()
 
 
 def _wait_planted(host, pid, spool_path):
     try:
-        tracer.wait_attached(host)
+        host.wait_attached()
     except EngineError as error:
         if os.path.exists(spool_path):
             os.unlink(spool_path)
-        said = str(error).replace("brkpoint-recorder: ", "")
+        said = str(error)
         if "ptrace is not permitted" in said:
             raise UserError(attachable.not_permitted(pid)) from None
         raise UserError("cannot attach to process %d: %s" % (pid, said)) from None
@@ -148,7 +146,7 @@ class Waiting:
             info = signal.sigtimedwait(self._signals, TICK)
             if info is not None and info.si_signo != signal.SIGCHLD:
                 self._leave("stopped by %s" % signal_name(info.si_signo))
-            tracer.trim_log(self.host)
+            self.host.trim()
             if self._options.tick is not None:
                 self._options.tick()
         self.has_ended = self._is_over()
@@ -180,7 +178,7 @@ def _outcome(waiting, words, path, spool_path):
     if died:
         reason = "the recorder ended with status %d" % waiting.status
         if waiting.status < 0:
-            reason = why.died("the recorder", -waiting.status)
+            reason = waiting.host.died(-waiting.status)
         if left:
             reason += "; its code stays in the process, and does nothing any more"
     text = [word.decode("utf-8", "surrogateescape") for word in words]
@@ -194,7 +192,8 @@ def _outcome(waiting, words, path, spool_path):
         command=text or [name],
         program=name,
         spool=spool_path,
-        gdb_log=tracer.log(waiting.host),
+        observer=waiting.host.name,
+        log=waiting.host.said(),
         notes=[],
         failed=died,
         attached=True,

@@ -5,14 +5,15 @@ A finding is plain. `needed` means that `brkpoint PROGRAM` cannot work without i
 
 from __future__ import annotations
 
+import glob
 import os
 import re
 import shutil
 import subprocess
 import sys
-from dataclasses import dataclass
 
 from alloctrace import gdb_start
+from alloctrace.plain import plain
 
 from . import debug_files, ptrace_probe, recorder
 
@@ -21,6 +22,8 @@ _OLDEST_PYTHON = (3, 9)
 _LOW_DISK = 100 << 20  # bytes: the trace of some ten million events
 _SECONDS = 30
 # apt would install what is there already.
+NOT_HERE = "none by apt: this release of the system has no such package"
+LISTS = "/var/lib/apt/lists/*_Packages*"
 _NEWER_SYSTEM = "none by apt: a newer release of the system has it (Debian 12, Ubuntu 22.04)"
 _CHANGES_NUMBERS = (
     "LD_PRELOAD LD_AUDIT LD_LIBRARY_PATH LD_BIND_NOW GLIBC_TUNABLES MALLOC_ARENA_MAX "
@@ -32,7 +35,7 @@ _ASK_GDB = (
 )
 
 
-@dataclass
+@plain
 class Finding:
     name: str
     state: str  # ok | missing | note
@@ -109,8 +112,12 @@ def planted():
     """Whether the recorder is there: breakpoints see the same without it, far more slowly."""
     if recorder.find():
         return [Finding("recorder", "ok", "built: programs run at nearly their own speed")]
-    without = "gdb's breakpoints watch instead: the same events, but each stops the program"
-    return [Finding("recorder", "note", "not built", False, without, "make recorder")]
+    without, mend = "no program can be observed: gdb does not watch here either", "make recorder"
+    if gdb()[0].state == "ok":
+        without = "gdb's breakpoints watch instead: the same events, but each stops the program"
+    if any(tool.mend == NOT_HERE for tool in tools(only=("libzydis-dev",))):
+        mend = "none by apt: it needs libzydis-dev, which this release of the system does not have"
+    return [Finding("recorder", "note", "not built", False, without, mend)]
 
 
 def symbols(roots=("/usr/lib/debug",)):
@@ -136,10 +143,26 @@ _WITHOUT = {
 }
 
 
-def tools(path=os.path.join(_TOP, "setup.packages")):
-    """The rest of setup.packages, by its own checks, but for what has a function here."""
+def tools(path=os.path.join(_TOP, "setup.packages"), only=None):
+    """The rest of setup.packages, or `only` these, by its own checks, but for what has a function
+    here."""
     own = ("python3", "gdb", "libc6-dbg")
-    return [_tool(*row) for row in packages(path) if row[1] not in own]
+    rows = [row for row in packages(path) if row[1] not in own and (not only or row[1] in only)]
+    findings = [_tool(*row) for row in rows]
+    missing = [finding for finding in findings if finding.state == "missing"]
+    unknown = unknown_to_apt([finding.name for finding in missing])
+    for finding in missing:
+        if finding.name in unknown:
+            finding.mend = NOT_HERE
+    return findings
+
+
+def unknown_to_apt(names):
+    """Those of these that the system's release does not have; none where apt cannot know."""
+    if not names or not glob.glob(LISTS):
+        return set()
+    said = _output(["apt-cache", "policy", *names])
+    return set(names) - set(re.findall(r"^(\S+):$", said, re.M)) if said else set()
 
 
 def packages(path):

@@ -6,13 +6,14 @@ import contextlib
 import os
 import signal
 import sys
-import traceback
 
-from alloctrace import chosen, trace
-from reports import ink, text
+from alloctrace import chosen, classify, trace
 
-from . import main, record, report, watching
+from . import main, record, watching
 from .errors import FAILED, UserError, shown
+
+
+prepare = classify.prepare  # for who has time to spare before
 
 
 def conclude(args, where, outcome):
@@ -28,10 +29,12 @@ def conclude(args, where, outcome):
     except UserError as error:
         return _failed(outcome, str(error))
     except Exception:
+        import traceback  # only now, as it should be never
+
         traceback.print_exc()
         return _failed(outcome, _kept(where, "a bug in brkpoint"))
     if outcome.failed:
-        tell_log(outcome.gdb_log)
+        tell_log(outcome.observer, outcome.log)
         return _failed(outcome, "the trace is incomplete: " + outcome.reason)
     if outcome.reason and args.quiet:  # else the report has said so
         main.say("the trace is incomplete: %s" % outcome.reason)
@@ -55,6 +58,8 @@ def _ending_in_order():
 def _report(args, path, counted):
     if args.quiet:
         return
+    from reports import ink, text  # only now: --quiet needs none of it
+
     look = ink.of_stream(sys.stderr)
     with trace.open(path) as recorded:
         facts = summary(args, recorded, counted)
@@ -69,6 +74,8 @@ def _report(args, path, counted):
 
 def summary(args, recorded, counted):
     """Of what was wanted; of the program that was asked for where there is no such process."""
+    from . import report
+
     try:
         return report.summary_of(recorded, args.process or chosen.ASKED, counted)
     except UserError as error:
@@ -88,7 +95,7 @@ def _kept(where, why):
     return "%s; the trace is %s" % (why, shown(where.trace))
 
 
-def tell_log(log):
-    """The last of what gdb said, for whoever looks into it."""
+def tell_log(observer, log):
+    """The last of what the observer said, for whoever looks into it."""
     for line in log.strip().splitlines()[-5:]:
-        main.say("gdb: " + shown(line))
+        main.say("%s: %s" % (observer, shown(line)))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import sys
 import textwrap
@@ -35,7 +34,7 @@ def invoke(args):
 
 
 def as_data(findings, works):
-    return {"works": works, "findings": [dataclasses.asdict(finding) for finding in findings]}
+    return {"works": works, "findings": [vars(finding) for finding in findings]}
 
 
 def as_text(findings, works, pen):
@@ -57,8 +56,11 @@ def _group(findings, group, width, pen):
     lines = _lines(checks.Finding(group, "ok", ", ".join(there)), width, pen) if there else []
     for finding in missing:
         lines += _first(finding, width, pen)
+        if finding.mend == checks.NOT_HERE:
+            lines += _notes("", finding.mend, width, pen)
     if missing:
-        mend = checks.apt(" ".join(finding.name for finding in missing))
+        offered = [finding.name for finding in missing if finding.mend != checks.NOT_HERE]
+        mend = checks.apt(" ".join(offered)) if offered else checks.NOT_HERE
         lines += _notes(missing[0].without, mend, width, pen)
     return lines
 

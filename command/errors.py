@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Union
-
 from alloctrace.escape import visible
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:  # a start does not pay for what only types need
+    from typing import Union
 
 USAGE, FAILED, CANNOT_EXECUTE, NOT_FOUND = 2, 125, 126, 127
 
@@ -18,11 +20,11 @@ class UserError(Exception):
 
 
 class EngineError(UserError):
-    """gdb or the engine in it did not do its part; `log` is what gdb said."""
+    """What was to watch did not do its part; `log`: what it said, `observer`: what it is called."""
 
-    def __init__(self, message: str, log: str = "") -> None:
+    def __init__(self, message: str, log: str = "", observer: str = "gdb") -> None:
         super().__init__(message, FAILED)
-        self.log = log
+        self.log, self.observer = log, observer
 
 
 def shown(text: Union[str, bytes], limit: int = 400) -> str:

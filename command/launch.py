@@ -1,17 +1,16 @@
-"""Start the target as a shell would, with gdb on it from its first instruction; wait for both.
+"""Start the target as a shell would, watched from its first instruction; wait for both.
 
-The order leaves no gap: the child is forked and waits; gdb starts; the child allows that very gdb
-to attach; gdb attaches, is set to catch the exec, and says so; the child may exec.
+The order leaves no gap: the child is made and waits; its observer (gdb or the recorder) starts; the
+child allows that very process to attach; it attaches, is set to catch the exec, and says so; the
+child may exec.
 """
 
 from __future__ import annotations
 
 import os
 import signal
-from dataclasses import dataclass
-from typing import Optional
 
-from alloctrace import allocators, cache_folder
+from alloctrace.plain import plain
 from alloctrace.words import signal_name
 
 from . import heritage, program, recorder, target, tracer, watch, why
@@ -20,45 +19,46 @@ from .errors import CANNOT_EXECUTE, NOT_FOUND, EngineError, UserError, shown
 _NOT_THERE = (2, 20)  # ENOENT, ENOTDIR
 
 
-@dataclass
+@plain
 class Options:
     """How to run. Times in seconds."""
 
     live: bool = False
     symbols: bool = True  # False: as if no debug files were installed
-    timeout: Optional[float] = None
+    timeout: float | None = None
     fixed_addresses: bool = False
     engine: str = tracer.ENGINE  # what gdb runs
     recorder: bool = False  # the recorder in place of gdb
     may_refuse: bool = False  # the target is not started where the recorder cannot be planted
-    clock: Optional[int] = None  # its events a time stamp; None: as it likes
+    clock: int | None = None  # its events a time stamp; None: as it likes
     keep: str = "all"  # its events, or their "totals"
-    cache_dir: Optional[str] = None
+    cache_dir: str | None = None
     also: tuple = ()  # allocators.Named: what the user names as allocator functions
-    tick: Optional[object] = None  # called a few times a second while waiting
+    tick: object | None = None  # called a few times a second while waiting
 
 
-@dataclass
+@plain
 class Outcome:
     """How a run ended, as the parent saw it."""
 
     # exited | signalled | unknown (gdb died, the target with it; or it was attached to) | detached
     kind: str
-    status: Optional[int]  # exit status, or the number of the signal
+    status: int | None  # exit status, or the number of the signal
     complete: bool
-    reason: Optional[str]  # why not complete
+    reason: str | None  # why not complete
     pid: int
     command: list  # words as text, bytes that are no UTF-8 as surrogates
     program: str  # the path that its word led to, links and all
     spool: str
-    gdb_log: str
+    observer: str  # what watched it: observer.Observer.name
+    log: str  # the observer's own words, where they tell more
     notes: list  # what the user should know of the program
     failed: bool = False  # the watching failed, not the target
     attached: bool = False  # the target ran before; attach.py
-    refused: Optional[str] = None  # why it was not started; nothing of it has run then
+    refused: str | None = None  # why it was not started; nothing of it has run then
     also: tuple = ()  # allocators.Named: what the user named
-    why_engine: Optional[str] = None  # why this engine watched, where it was chosen for the user
-    recorded: Optional[int] = None  # events, where the recorder died and may not have written all
+    why_engine: str | None = None  # why this engine watched, where it was chosen for the user
+    recorded: int | None = None  # events, where the recorder died and may not have written all
 
     @property
     def exit_status(self):
@@ -82,7 +82,7 @@ class Outcome:
 
 
 def run(argv, spool_path, options=None, found=None):
-    """Run the words `argv` (bytes) under gdb, recording into `spool_path`; returns Outcome.
+    """Run the words `argv` (bytes), recording into `spool_path`; returns Outcome.
 
     `found`: the Program when it is known already. Raises UserError where it cannot be executed
     or watched; then nothing is left behind.
@@ -112,47 +112,31 @@ def run(argv, spool_path, options=None, found=None):
 
 
 def _run(plan, signals, spool_path, options):
-    child = _started(target.start, plan)
-    gdb = None
+    child = _started(target.start, plan, recorder.find() if options.recorder else None)
+    observer = None
     try:
         _check_untraced(child.pid)
-        gdb = _started(_observer, child.pid, spool_path, options)
-        target.admit(child, gdb.process.pid)
-        gdb.configure(_configuration(plan, child.pid, spool_path, options))
-        _wait_attached(gdb, spool_path)
+        start = recorder.start if options.recorder else tracer.start
+        observer = _started(start, child.pid, spool_path, options)
+        target.admit(child, observer.process.pid)
+        observer.configure(os.path.realpath(plan.program.path))
+        _wait_attached(observer, spool_path)
         target.release(child)
         watched = watch.Watch(
             child.pid,
-            gdb.process,
+            observer,
             signals,
             options.timeout,
             lambda: _size(spool_path),
-            lambda: _tick(gdb, options),
-            options.recorder,
+            lambda: _tick(observer, options),
         )
         watched.run()
         _check_executed(child, plan.program, spool_path)
-        return _outcome(watched, plan, spool_path, gdb)
+        return _outcome(watched, plan, spool_path)
     finally:
-        _end_child(child.pid, gdb)
+        _end_child(child.pid, observer)
         os.close(child.go)
         os.close(child.report)
-
-
-def _observer(pid, spool_path, options):
-    if options.recorder:
-        return recorder.Recorder(pid, spool_path, recorder_words(options), options.also)
-    return tracer.start(options.engine, options.live)
-
-
-def recorder_words(options):
-    """What the recorder is told on its command line."""
-    words = [] if options.symbols else ["no-symbols"]
-    words += ["clock=%d" % options.clock] if options.clock else []
-    words += ["may-refuse"] if options.may_refuse else []
-    if options.cache_dir and cache_folder.make(options.cache_dir):
-        words.append("cache=" + options.cache_dir)
-    return words + (["keep=totals"] if options.keep == "totals" else [])
 
 
 def _started(start, *args):
@@ -160,14 +144,14 @@ def _started(start, *args):
     try:
         return start(*args)
     except OSError as error:
-        text = "cannot start gdb and the program: %s (see `ulimit -a`)"
+        text = "cannot start the program and what watches it: %s (see `ulimit -a`)"
         raise UserError(text % error.strerror) from None
 
 
-def _wait_attached(gdb, spool_path):
-    """Where gdb fails before the program runs, the spool that it began holds nothing."""
+def _wait_attached(observer, spool_path):
+    """Where it fails before the program runs, the spool that it began holds nothing."""
     try:
-        tracer.wait_attached(gdb)
+        observer.wait_attached()
     except EngineError:
         _remove(spool_path)
         raise
@@ -178,25 +162,10 @@ def _remove(path):
         os.unlink(path)
 
 
-def _tick(gdb, options):
-    tracer.trim_log(gdb)
+def _tick(observer, options):
+    observer.trim()
     if options.tick is not None:
         options.tick()
-
-
-def _configuration(plan, pid, spool_path, options):
-    """What the engine is told: docs/architecture.md."""
-    return {
-        "pid": pid,
-        "spool": _text(os.fsencode(spool_path)),
-        "program": _text(os.path.realpath(plan.program.path)),
-        "also": [allocators.plain(named) for named in options.also],
-        "options": {
-            "live": options.live,
-            "symbols": options.symbols,
-            "cache_dir": options.cache_dir,
-        },
-    }
 
 
 def _text(data):
@@ -227,19 +196,19 @@ def _check_executed(child, found, spool_path):
     raise UserError("%s: %s" % (shown(found.path), text), status)
 
 
-def _outcome(watched, plan, spool_path, gdb):
-    log, kind = tracer.log(gdb), "exited"
+def _outcome(watched, plan, spool_path):
+    observer, kind = watched.observer, "exited"
+    said = observer.said()
     status = os.waitstatus_to_exitcode(watched.status)
     if status < 0:
         kind, status = "signalled", -status
-    died = watched.gdb_status < 0 and not watched.hurried and not watched.keeps_target
-    lost_gdb = (watched.gdb_status != 0 or watched.detached) and not watched.let_go
+    ended = watched.observer_status
+    took_target = ended < 0 and not watched.hurried and not observer.keeps_target
     # at a breakpoint that a dead gdb left behind the kernel sends SIGTRAP
-    if died and (watched.killed or status == signal.SIGTRAP):
+    if took_target and (watched.killed or status == signal.SIGTRAP):
         kind, status = "unknown", None
-    reason = why.incomplete(watched, kind, status, log)
-    refused = why.refusal(watched, log)
-    lost_recorder = watched.keeps_target and watched.gdb_status != 0 and not refused
+    reason = why.incomplete(watched, kind, status, said)
+    refused = observer.refusal(ended, said)
     return Outcome(
         kind=kind,
         status=status,
@@ -249,26 +218,25 @@ def _outcome(watched, plan, spool_path, gdb):
         command=[_text(word) for word in plan.program.argv],
         program=_text(os.path.abspath(plan.program.path)),
         spool=spool_path,
-        gdb_log="" if reason and why.is_told(log) else log,
-        notes=why.notes(plan.program, watched.keeps_target),
-        failed=lost_gdb,
+        observer=observer.name,
+        log="" if reason and observer.is_told(said) else said,
+        notes=why.notes(plan.program, observer),
+        failed=(ended != 0 or watched.detached) and watched.why_left is None,
         refused=refused,
-        recorded=gdb.recorded() if lost_recorder else None,
+        recorded=observer.recorded() if ended != 0 and not refused else None,
     )
 
 
-def _end_child(pid, gdb):
-    """Whatever happened, neither outlives the run. A traced child can be waited for after gdb."""
+def _end_child(pid, observer):
+    """Whatever happened, neither outlives the run. Who is traced can be waited for after that."""
     try:
         alive = os.waitpid(pid, os.WNOHANG)[0] == 0
     except ChildProcessError:  # the watch has waited for it: the number may be another's by now
         alive = False
     if alive:
         os.kill(pid, signal.SIGKILL)
-    if gdb is not None:
-        tracer.close(gdb)
-        if isinstance(gdb, recorder.Recorder):
-            gdb.close()
+    if observer is not None:
+        observer.close()
     if alive:
         os.waitpid(pid, 0)
 

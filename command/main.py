@@ -8,7 +8,6 @@ import importlib
 import os
 import signal
 import sys
-import traceback
 
 from . import VERSION, heritage, surroundings
 from .errors import FAILED, USAGE, UserError, shown
@@ -105,6 +104,8 @@ def main(words):
                 _forget(1)
             say(cause)
             return FAILED
+        import traceback  # only now, as it should be never
+
         traceback.print_exc()
         say("this is a bug in brkpoint; please report it with the lines above")
         return FAILED
@@ -155,6 +156,25 @@ def load(name):
         raise UserError("this installation has no `%s`" % name) from None
 
 
+class _Help(argparse.RawDescriptionHelpFormatter):
+    """argparse makes one for each option, and would each time look how wide the terminal is."""
+
+    width = None
+
+    def __init__(self, prog):
+        _Help.width = _Help.width or _columns() - 2
+        super().__init__(prog, width=_Help.width)
+
+
+def _columns():
+    """As shutil.get_terminal_size says, whose import takes longer than all of this file."""
+    said = os.environ.get("COLUMNS", "")
+    try:
+        return int(said) if said.isdigit() and int(said) else os.get_terminal_size(1).columns or 80
+    except OSError:
+        return 80
+
+
 def parser_for(verb):
     """The argument parser of a verb's module; its help text is the module's."""
     parser = Parser(
@@ -162,7 +182,7 @@ def parser_for(verb):
         usage=getattr(verb, "USAGE_LINE", None),
         description=verb.HELP[0].upper() + verb.HELP[1:] + ".",
         epilog=getattr(verb, "EPILOG", None),
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=_Help,
         allow_abbrev=False,
     )
     parser.verb = verb.NAME

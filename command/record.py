@@ -8,7 +8,7 @@ import time
 
 from alloctrace import allocators, cache_folder, history, sanitizers, spool, symbol_cache
 from alloctrace import symbols, trace, unwatched
-from alloctrace.symbols import DEBUG_ROOTS
+from alloctrace.elf_debug import DEBUG_ROOTS
 
 from . import VERSION, cache, tracer
 from .errors import UserError, shown

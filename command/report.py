@@ -8,7 +8,7 @@ import sys
 from alloctrace import chosen
 from alloctrace.escape import visible
 from alloctrace.summary import TOP_SITES, summarise
-from command import page_file
+from command import page_file, process_option
 from command.errors import USAGE, UserError
 from command.traces import naming_errors, newest, open_trace
 from reports import ink, json_report, markdown, measures, ranked, text
@@ -28,18 +28,9 @@ def configure(parser):
     listed = "list every event, up to %d" % MAX_LISTED
     parser.add_argument("--events", action="store_true", help=listed)
     parser.add_argument("--summary", action="store_true", help="no list of events, however few")
-    add_process(parser)
+    process_option.add(parser)
     add_ranking(parser)
     parser.add_argument("--width", type=int, metavar="N", help="columns, 80 to 120 (text)")
-
-
-def add_process(parser):
-    parser.add_argument(
-        "--process",
-        metavar="PID|NAME|all",
-        help="what the report is about, where there were several: one process, those that a name "
-        "fits, or the sums over all; default: the program that was asked for (JSON: all)",
-    )
 
 
 def add_ranking(parser):
@@ -98,38 +89,41 @@ def invoke(args):
 
 
 def render(args, recorded, choice=None):
-    if choice:
-        return _ranked(args, recorded, choice)
-    events = True if args.events else False if args.summary else None
-    summary = summary_of(recorded, args.process or (chosen.ALL if args.json else chosen.ASKED))
-    if events and not args.json and summary["events"] > MAX_LISTED:
-        said = "report --events lists %d events at most, not %d: `brkpoint events` lists them all"
-        raise UserError(said % (MAX_LISTED, summary["events"]), USAGE)
+    process = args.process or (chosen.ALL if args.json else chosen.ASKED)
+    find = _ranked if choice else _listed
+    summary = find(args, recorded, process, choice)
     if args.json:
         return json_report.render(summary)
+    events = True if args.events else False if args.summary else None
+    if args.markdown and choice:
+        return ranked.render_markdown(summary, recorded, choice)
     if args.markdown:
         return markdown.render(summary, recorded, events)
     look = ink.of_stream(sys.stdout) if args.output is None else ink.Ink(unicode=True)
     width = args.width or look.width
+    if choice:
+        return ranked.render(summary, recorded, choice, width, look.colour, look.unicode)
     return text.render(summary, recorded, width, look.colour, events, look.unicode)
 
 
-def _ranked(args, recorded, choice):
+def _listed(args, recorded, process, _):
+    """The summary, if its events may be listed as is asked for."""
+    summary = summary_of(recorded, process)
+    if args.events and not args.json and summary["events"] > MAX_LISTED:
+        said = "report --events lists %d events at most, not %d: `brkpoint events` lists them all"
+        raise UserError(said % (MAX_LISTED, summary["events"]), USAGE)
+    return summary
+
+
+def _ranked(args, recorded, process, choice):
+    """The summary with its sites by the measure that is asked for."""
     field = measures.BY[choice.by].field
-    process = args.process or (chosen.ALL if args.json else chosen.ASKED)
     most = TOP_SITES if args.json and args.top is None else choice.sites
     summary = summary_of(recorded, process, by=field, top_sites=most)
     if summary["sites_by"]["sum"] is None:
         said = "an older trace does not know what one program of several held at its peak: "
         raise UserError(said + "--process all", USAGE)
-    if args.json:
-        return json_report.render(summary)
-    if args.markdown:
-        return ranked.render_markdown(summary, recorded, choice)
-    look = ink.of_stream(sys.stdout) if args.output is None else ink.Ink(unicode=True)
-    return ranked.render(
-        summary, recorded, choice, args.width or look.width, look.colour, look.unicode
-    )
+    return summary
 
 
 def summary_of(recorded, process, kinds=None, **more):

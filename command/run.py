@@ -5,10 +5,8 @@ from __future__ import annotations
 import contextlib
 import os
 
-from alloctrace import classify
-
-from . import also, attach, attachable, cache, choice, conclude, heritage, launch, main, place
-from . import program, recorder, report, seconds, verify, watching
+from . import also, attach, attachable, cache, choice, heritage, launch, main, place
+from . import process_option, program, recorder, seconds, watching
 from .errors import NOT_FOUND, USAGE, UserError, shown
 
 NAME = "run"
@@ -45,7 +43,7 @@ def configure(parser):
     add("--live", action="store_true", help="show each event while the program runs")
     add("--timeout", type=seconds.below(1e9), metavar="S", help="end the program after S seconds")
     add("--fixed-addresses", action="store_true", help="without address randomisation")
-    report.add_process(parser)
+    process_option.add(parser)
     add("--quiet", action="store_true", help="no report: only the trace, and what went wrong")
     add(
         "--verify",
@@ -139,9 +137,19 @@ def invoke(args):
     for note in found.notes:
         main.say("note: " + note)
     if args.verify:
+        from . import verify  # only now: hardly any run needs it
+
         return verify.verify(argv, found, _options(args))
     where = place.prepare(args.output, args.force, found.path)
-    return conclude.conclude(args, where, _watched(args, argv, where, found))
+    return _conclude(args, where, _watched(args, argv, where, found))
+
+
+def _conclude(args, where, outcome):
+    """What makes trace and report is read in while the program runs: a fork before it copied all
+    that there is."""
+    from . import conclude
+
+    return conclude.conclude(args, where, outcome)
 
 
 def _check(args):
@@ -172,7 +180,7 @@ def _attach(args):
         outcome.also = options.also
     finally:
         view.finish()
-    return conclude.conclude(args, where, outcome)
+    return _conclude(args, where, outcome)
 
 
 def _tell_attached(args):
@@ -235,15 +243,17 @@ def _launch(args, chosen, argv, where, found):
         return outcome
     except launch.EngineError as error:
         if not chosen.may_change:
-            conclude.tell_log(error.log)
+            from . import conclude
+
+            conclude.tell_log(error.observer, error.log)
         raise
     finally:
         view.finish()
 
 
 def _ticking(tick):
-    """At the first tick the tables are read that the trace needs: the program runs meanwhile."""
-    waiting = [classify.prepare]
+    """At the first tick what makes the trace is read in: the program runs meanwhile."""
+    waiting = [_prepare]
 
     def ticked():
         while waiting:
@@ -253,6 +263,12 @@ def _ticking(tick):
             tick()
 
     return ticked
+
+
+def _prepare():
+    from . import conclude
+
+    conclude.prepare()
 
 
 def _options(args):

@@ -11,7 +11,7 @@ from alloctrace.escape import visible
 from alloctrace.event_cursor import Cursor
 from reports import card_words, ink, quantities, step_card, step_screen
 
-from . import report
+from . import process_option, report
 from .errors import USAGE, UserError
 from .traces import naming_errors, newest, open_trace
 
@@ -30,7 +30,7 @@ LONGEST_NUMBER = 18  # digits
 def configure(parser):
     parser.add_argument("trace", nargs="?", metavar="TRACE", help="default: the newest here")
     parser.add_argument("--seq", type=int, metavar="N", help="begin at event N")
-    report.add_process(parser)
+    process_option.add(parser)
 
 
 def invoke(args):

@@ -14,6 +14,7 @@ import signal
 import struct
 from collections import namedtuple
 
+from . import watch
 from .errors import CANNOT_EXECUTE, UserError
 
 _PR_SET_PDEATHSIG, _PR_SET_PTRACER = 1, 0x59616D61  # linux/prctl.h
@@ -46,20 +47,68 @@ def check_fixed_addresses():
         raise UserError("--fixed-addresses is not permitted here (seccomp: a container's rule?)")
 
 
-def start(plan):
-    """Fork the child; it waits. Returns Child (descriptors of the parent's side)."""
+def start(plan, starter=None):
+    """Start the child; it waits. Returns Child (descriptors of the parent's side).
+
+    `starter`: the program that does what the fork does here, for less (recorder/host/starter.h).
+    """
     go_read, go_write = os.pipe()  # close-on-exec, like every file that Python opens
     report_read, report_write = os.pipe()
+    if starter is not None:
+        pid = _spawn(starter, plan, go_read, report_write)
+    else:
+        pid = _fork(plan, go_read, report_write, (go_write, report_read))
+    os.close(go_read)
+    os.close(report_write)
+    return Child(pid, go_write, report_read)
+
+
+def _fork(plan, go, report, others):
     image = _Image(plan)
     parent = os.getpid()
     pid = os.fork()
     if pid == 0:
-        os.close(go_write)
-        os.close(report_read)
-        _become(image, plan, parent, go_read, report_write)
-    os.close(go_read)
-    os.close(report_write)
-    return Child(pid, go_write, report_read)
+        for descriptor in others:
+            os.close(descriptor)
+        _become(image, plan, parent, go, report)
+    return pid
+
+
+def _spawn(starter, plan, go, report):
+    file = os.memfd_create("brkpoint-plan")
+    try:
+        os.write(file, _plan_bytes(plan))
+        for descriptor in (file, go, report):
+            os.set_inheritable(descriptor, True)
+        told = [*map(str, (file, go, report, os.getpid()))]
+        return os.posix_spawn(starter, [starter, "--start", *told], {})
+    finally:
+        os.close(file)
+
+
+def _plan_bytes(plan):
+    """The Plan as words that end with NUL, in the order in which starter.c takes them."""
+    words = [plan.program.path]
+    for some in (plan.program.argv, plan.program.fallback or (), plan.environment):
+        words += [len(some), *some]
+    words += [_reaps(libc()), plan.fixed_addresses, len(plan.limits)]
+    for limit, values in plan.limits.items():
+        words += [limit, *values]
+    bits = [sum(1 << (number - 1) for number in some) for some in (plan.ignored, plan.mask)]
+    words += [bits[0] | _ignored_of_libc(), bits[1]]
+    return b"".join(w + b"\0" if isinstance(w, bytes) else b"%d\0" % w for w in words)
+
+
+def _ignored_of_libc():
+    """Of the two signals that glibc keeps for itself, as bits: Python does not speak of them."""
+    return int(watch.field(os.getpid(), "SigIgn"), 16) & 0b11 << 31
+
+
+def _reaps(library):
+    """An exec keeps it, a fork does not."""
+    found = ctypes.c_int()
+    library.prctl(_PR_GET_CHILD_SUBREAPER, ctypes.byref(found), 0, 0, 0)
+    return found.value
 
 
 def admit(child, tracer):
@@ -91,9 +140,7 @@ class _Image:
         fallback = plan.program.fallback
         self.fallback = _pointers(fallback) if fallback else None
         self.shell = fallback[0] if fallback else None
-        reaps = ctypes.c_int()
-        self.libc.prctl(_PR_GET_CHILD_SUBREAPER, ctypes.byref(reaps), 0, 0, 0)
-        self.reaps = reaps.value  # an exec keeps it, a fork does not
+        self.reaps = _reaps(self.libc)
 
     def execute(self):
         """Become the program; returns the errno where that failed."""

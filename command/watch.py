@@ -1,4 +1,4 @@
-"""Waiting for target and gdb, both to their end, whatever is sent to brkpoint meanwhile.
+"""Waiting for target and observer, both to their end, whatever is sent to brkpoint meanwhile.
 
 All signals of interest are blocked and fetched one by one, so nothing runs at a surprising time.
 """
@@ -13,10 +13,8 @@ from alloctrace.words import signal_name
 
 
 TICK = 0.25  # seconds between looks at what sends no signal
-GRACE = 5  # seconds from the request to end to SIGKILL; of gdb, once the target has ended
-LET_GO = 5  # exit status of a gdb that let the program go; gdb-scripts/brkpoint_gdb/main.py
-_LET_GO = "the program looks at itself by ptrace, as LeakSanitizer does at its end: let go there"
-FINISH = 10  # seconds for gdb without any progress, once the target has ended
+GRACE = 5  # seconds from the request to end to SIGKILL; of the observer, once the target has ended
+FINISH = 10  # seconds for the observer without any progress, once the target has ended
 
 # To the terminal's whole foreground group, the target included: only passed on when sent to us.
 _SHARED = (signal.SIGINT, signal.SIGQUIT)
@@ -35,29 +33,27 @@ def waited(ignored):
 class Watch:
     """The state of the wait; `status` is the target's wait status, None until it has ended."""
 
-    def __init__(self, pid, gdb, signals, timeout=None, size=None, tick=None, keeps_target=False):
-        """`gdb`: Popen of the observer, gdb or the recorder; `timeout`: seconds or None; `size()`:
-        bytes recorded; `tick()`: called; `keeps_target`: it runs on where its observer has died.
-        """
-        self.pid, self.gdb, self.signals = pid, gdb, signals
+    def __init__(self, pid, observer, signals, timeout=None, size=None, tick=None):
+        """`observer`: observer.Observer; `timeout`: seconds or None; `size()`: bytes recorded;
+        `tick()`: called."""
+        self.pid, self.observer, self.signals = pid, observer, signals
         self.timeout, self._size, self._tick = timeout, size or (lambda: 0), tick or (lambda: None)
-        self.keeps_target = keeps_target
         self.status = None
-        self.gdb_status = None
+        self.observer_status = None  # its exit status, or a signal's number, negative
         self.reason = None  # why the trace is incomplete, in words
         self.interrupted = None  # the last of Ctrl-C and Ctrl-\\ that the terminal sent
         self.killed = False  # whether it was brkpoint that ended the target
-        self.detached = False  # whether gdb left before the target's end
-        self.hurried = False  # whether brkpoint ended gdb, after the target's end
+        self.detached = False  # whether the observer left before the target's end
+        self.hurried = False  # whether brkpoint ended the observer, after the target's end
         self._until = time.monotonic() + timeout if timeout else None
-        self._kill_at = self._gdb_until = self._asked_until = None
+        self._kill_at = self._finish_until = self._asked_until = None
         self._last_size = -1
 
     def run(self):
-        """Wait; afterwards status and gdb_status are set."""
+        """Wait; afterwards status and observer_status are set."""
         while True:
             self._reap()
-            if self.status is not None and self.gdb_status is not None:
+            if self.status is not None and self.observer_status is not None:
                 return
             self._look()
             info = signal.sigtimedwait(self.signals, TICK)
@@ -66,8 +62,8 @@ class Watch:
             self._tick()
 
     def _reap(self):
-        """The target last: it can be waited for only once gdb has seen its end or gone."""
-        self.gdb_status = self.gdb.poll()
+        """The target last: it can be waited for only once a tracer has seen its end or gone."""
+        self.observer_status = self.observer.process.poll()
         if self.status is None:
             pid, status = os.waitpid(self.pid, os.WNOHANG)
             self.status = status if pid else None
@@ -75,53 +71,47 @@ class Watch:
     def _look(self):
         now = time.monotonic()
         if self.status is not None or _is_dead(self.pid):
-            self._hurry_gdb(now)
-        elif self.gdb_status is not None:
-            self._without_gdb()
+            self._hurry(now)
+        elif self.observer_status is not None:
+            self._without_observer()
         if self._until is not None and now >= self._until:
             self._until = None
             self._end(signal.SIGTERM, "stopped after %g s (--timeout)" % self.timeout)
         if self._kill_at is not None and now >= self._kill_at:
             self._kill()
 
-    def _hurry_gdb(self, now):
-        """The target has ended: gdb may finish its records, but not sit there for ever."""
+    def _hurry(self, now):
+        """The target has ended: its records may be finished, but not for ever."""
         size = self._size()
-        if size != self._last_size or self._gdb_until is None:
-            self._last_size, self._gdb_until = size, now + FINISH
+        if size != self._last_size or self._finish_until is None:
+            self._last_size, self._finish_until = size, now + FINISH
         late = self._asked_until is not None and now >= self._asked_until
-        if (now >= self._gdb_until or late) and self.gdb_status is None:
+        if (now >= self._finish_until or late) and self.observer_status is None:
             if late:
                 words = "%s before all that was recorded had been read"
                 self.reason = words % (self.reason or "interrupted")
-            engine = "the recorder" if self.keeps_target else "gdb"
-            self.reason = self.reason or engine + " did not finish and was killed"
+            self.reason = self.reason or self.observer.name + " did not finish and was killed"
             self.hurried = True
-            self.gdb.kill()
+            self.observer.process.kill()
 
     def _ask_again(self):
         """The target has ended, and what is still being read is not to be waited for any more."""
         if self._asked_until is None and (self.status is not None or _is_dead(self.pid)):
             self._asked_until = time.monotonic() + GRACE
 
-    def _without_gdb(self):
-        """gdb went first. Where it left in order the program is free and may go on."""
-        if self.gdb_status < 0 and not self.keeps_target:
+    def _without_observer(self):
+        """The observer went first. Where it left in order the program is free and may go on."""
+        if self.observer_status < 0 and not self.observer.keeps_target:
             self._kill()
         elif not self.detached:
             self.detached = True
-            self.reason = self.reason or self.why_detached()
-
-    def why_detached(self):
-        """Why gdb left a program that runs on, in words."""
-        if self.let_go:
-            return _LET_GO
-        return "gdb left the program before its end"
+            left = "%s left the program before its end" % self.observer.name
+            self.reason = self.reason or self.why_left or left
 
     @property
-    def let_go(self):
-        """Whether gdb left since the program could not go on with it: nothing has failed."""
-        return self.gdb_status == LET_GO
+    def why_left(self):
+        """Why it left a program that could not go on with it: nothing has failed. Or None."""
+        return self.observer.left(self.observer_status)
 
     def _handle(self, number, code):
         by_process = code in _SI_USER_CODES
@@ -152,15 +142,15 @@ class Watch:
 
     def _pause(self):
         """Ctrl-Z: gdb would let the target run on, so both are held while brkpoint is stopped."""
-        self.gdb.send_signal(signal.SIGSTOP)
-        _wait_stopped(self.gdb.pid)
+        self.observer.process.send_signal(signal.SIGSTOP)
+        _wait_stopped(self.observer.process.pid)
         if self.status is None and not _is_stopped(self.pid):
-            self._send(signal.SIGSTOP)  # gdb had been quicker; now this waits for it
+            self._send(signal.SIGSTOP)  # its tracer had been quicker; now this waits for it
         stopped_at = time.monotonic()
         os.kill(os.getpid(), signal.SIGSTOP)  # the shell has us back with SIGCONT
         pause = time.monotonic() - stopped_at
         self._until = self._until + pause if self._until else None
-        self.gdb.send_signal(signal.SIGCONT)
+        self.observer.process.send_signal(signal.SIGCONT)
 
 
 def _wait_stopped(pid):

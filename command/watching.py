@@ -7,9 +7,6 @@ import os
 import sys
 import time
 
-from alloctrace import follow, spool
-from reports import ink, live
-
 _FIRST = 3.0  # seconds before there is any progress to tell
 _EVERY = 1.0
 _LARGE = 1 << 20  # bytes of spool that take a moment
@@ -84,6 +81,10 @@ class Live:
     """The events as they come, from the growing spool."""
 
     def __init__(self, path):
+        from alloctrace import follow, spool  # only now: other runs begin without all this
+        from reports import ink, live
+
+        self._damaged = spool.SpoolError
         self._follow = follow.Follow(path)
         self._lines = live.Follower(
             self._follow.stack, ink.of_stream(sys.stderr), self._follow.explain
@@ -94,7 +95,7 @@ class Live:
         try:
             if not self._broken:
                 self._write(self._lines.feed(self._follow.poll()))
-        except spool.SpoolError:
+        except self._damaged:
             self._broken = True  # said when the trace is made
 
     def finish(self):

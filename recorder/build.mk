@@ -20,8 +20,12 @@ recorder_agent_o = $(patsubst recorder/agent/%.c,$(RECORDER_OUT)/agent/%.o,$(rec
   $(patsubst recorder/agent/%.S,$(RECORDER_OUT)/agent/%.o,$(wildcard recorder/agent/*.S))
 recorder_host_c := $(sort $(wildcard recorder/host/*.c))
 recorder_host_o = $(patsubst recorder/host/%.c,$(RECORDER_OUT)/host/%.o,$(recorder_host_c))
-# What tests link with: everything but main().
-recorder_parts_o = $(filter-out %/main.o,$(recorder_host_o))
+# What tests and fuzzers link with, by how its files' names begin: what reads and moves code, and what
+# drains a ring. The rest needs a target.
+recorder_parts = elf findings frames unwind instruction emit move detour branches constants site startup \
+  calls clock code_files drain guard history mapped maps ranges records resident ring spool stacks \
+  status thread_names unread
+recorder_parts_o = $(filter $(recorder_parts:%=$(RECORDER_OUT)/host/%%.o),$(recorder_host_o))
 recorder_tests := $(basename $(notdir $(wildcard recorder/tests/*.c)))
 
 .PHONY: recorder
@@ -78,7 +82,7 @@ $(RECORDER_OUT)/parts.a: $(recorder_parts_o)
 
 # A test program of the recorder's parts: recorder/tests/NAME.c -> build/recorder/tests/NAME.
 # extra_NAME: further sources that it needs, for instance of the agent.
-$(RECORDER_OUT)/tests/%: recorder/tests/%.c $(RECORDER_OUT)/parts.a $(recorder_agent_o)
+$(RECORDER_OUT)/tests/%: recorder/tests/%.c $(RECORDER_OUT)/parts.a
 	@mkdir -p $(@D)
 	@$(RECORDER_CC) $(RECORDER_CFLAGS) -I$(RECORDER_OUT)/host -MMD -MP -MF $@.d -o $@ $< $(extra_$*) \
 	  $(RECORDER_OUT)/parts.a $(RECORDER_LIBS) $(libs_$*)
@@ -99,15 +103,24 @@ recorder-sanitized: targets ## run tests (SANITIZED_ARGS, pytest's) with a recor
 	  cat found.* 2>/dev/null && exit 1; echo 'the sanitizers found nothing'; exit $$status
 
 FUZZ_SECONDS ?= 600
-.PHONY: recorder-fuzz-elf
-recorder-fuzz-elf: ## damage ELF files for FUZZ_SECONDS, and read them with clang's sanitizers
-	@mkdir -p $(RECORDER_OUT)/fuzz/elf
-	@cp -n /bin/true /usr/bin/env $(RECORDER_OUT)/fuzz/elf
-	@clang -std=gnu11 -O1 -g -DLIBFUZZER -Irecorder -fsanitize=fuzzer,address,undefined \
-	  -fno-sanitize-recover=all -o $(RECORDER_OUT)/fuzz/elf_fuzz recorder/tests/elf_fuzz.c \
-	  $(wildcard recorder/host/elf*.c recorder/host/frames*.c) $(RECORDER_LIBS)
-	@$(RECORDER_OUT)/fuzz/elf_fuzz -max_total_time=$(FUZZ_SECONDS) -max_len=65536 \
-	  -timeout=10 -artifact_prefix=$(RECORDER_OUT)/fuzz/ $(RECORDER_OUT)/fuzz/elf
+FUZZ = $(RECORDER_OUT)/fuzz
+FUZZ_CFLAGS = -std=gnu11 -O1 -g -DLIBFUZZER -Irecorder -fsanitize=fuzzer,address,undefined \
+  -fno-sanitize-recover=all
+.PHONY: recorder-fuzz-elf recorder-fuzz-ring
+recorder-fuzz-elf: $(FUZZ)/tests/elf_fuzz ## damage ELF files for FUZZ_SECONDS, and read them with clang's sanitizers
+	@mkdir -p $(FUZZ)/elf
+	@cp -n /bin/true /usr/bin/env $(FUZZ)/elf
+	@$< -max_total_time=$(FUZZ_SECONDS) -max_len=65536 -timeout=10 -artifact_prefix=$(FUZZ)/ $(FUZZ)/elf
+recorder-fuzz-ring: $(FUZZ)/tests/ring_fuzz ## damage rings for FUZZ_SECONDS, and drain them with clang's sanitizers
+	@mkdir -p $(FUZZ)/ring
+	@$< -max_total_time=$(FUZZ_SECONDS) -len_control=0 -max_len=262144 -timeout=60 \
+	  -artifact_prefix=$(FUZZ)/ $(FUZZ)/ring
+
+# With the parts that the tests have; whether they are up to date the other make knows.
+$(FUZZ)/tests/%: look
+	@$(MAKE) -s -f recorder/build.mk RECORDER_OUT=$(FUZZ) RECORDER_CC=clang \
+	  RECORDER_CFLAGS='$(FUZZ_CFLAGS)' $@
+look: ;
 
 STACKS ?= 10000000
 .PHONY: recorder-checked recorder-check-stacks
@@ -117,20 +130,8 @@ recorder-checked: recorder ## build the recorder whose agent unwinds each rememb
 recorder-check-stacks: recorder-checked ## compare STACKS remembered stacks with ones unwound anew
 	@/usr/bin/python3 tests/recorder_checked.py $(STACKS)
 
-ring_fuzz_c = $(addprefix recorder/host/,calls.c clock.c drain.c mapped.c maps.c ranges.c \
-  records.c ring.c spool.c stacks.c status.c) \
-  $(wildcard recorder/host/history*.c)
-
-.PHONY: recorder-fuzz-ring
-recorder-fuzz-ring: $(RECORDER_OUT)/host/entry_points.h ## damage rings for FUZZ_SECONDS, and drain them with clang's sanitizers
-	@mkdir -p $(RECORDER_OUT)/fuzz/ring
-	@clang -std=gnu11 -O1 -g -DLIBFUZZER -Irecorder -I$(RECORDER_OUT)/host -fsanitize=fuzzer,address,undefined \
-	  -fno-sanitize-recover=all -o $(RECORDER_OUT)/fuzz/ring_fuzz recorder/tests/ring_fuzz.c \
-	  $(ring_fuzz_c) -lz
-	@$(RECORDER_OUT)/fuzz/ring_fuzz -max_total_time=$(FUZZ_SECONDS) -len_control=0 -max_len=262144 \
-	  -timeout=60 -artifact_prefix=$(RECORDER_OUT)/fuzz/ $(RECORDER_OUT)/fuzz/ring
-
 extra_agent_cost = $(recorder_agent_o)
+$(RECORDER_OUT)/tests/agent_cost: $(recorder_agent_o)
 extra_unwind_shared = recorder/agent/unwind.c
 extra_unwind_speed = recorder/agent/unwind.c
 libs_unwind_speed = -lunwind

@@ -226,8 +226,9 @@ enum hook_kind {
     HOOK_FDE          /* _Unwind_Find_FDE, of the program's own unwinder */
 };
 
-/* Of a HOOK_CALL1: free. */
+/* Of a HOOK_CALL1: free; no call but a mark of a region, for who counts calls (host/unread.h). */
 #define HOOK_FREES (1u << 8)
+#define HOOK_MARKS (1u << 9)
 /* Of a HOOK_CALL3 or HOOK_MEMPTR whose arguments are not the first ones: which of the six registers
  * that arguments come in is told as number 0, 1, 2. */
 #define HOOK_PICKS (1u << 20)

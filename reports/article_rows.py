@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import configparser
 import os
-from dataclasses import asdict, dataclass, field
 
 from reports import article_claims_files as files
 from reports import article_claims_gdb as gdb
@@ -13,6 +12,8 @@ from reports import article_claims_ltrace as ltrace
 from reports import article_claims_vec as vec
 from reports import designs
 from reports.article_words import OPEN, SKIPPED, Answer
+
+from alloctrace.plain import fresh, frozen
 
 DATA = os.path.join(os.path.dirname(os.path.abspath(__file__)), "data", "article-2022.ini")
 LAST = 37
@@ -73,7 +74,7 @@ SESSIONS = {5: "first-instruction", 21: "push-to-malloc", 22: "malloc-callers", 
 SESSIONS.update({24: "malloc-callers", 27: "syscall-callers", 23: "malloc-to-kernel"})
 
 
-@dataclass(frozen=True)
+@frozen
 class Row:
     """One step of the article, then and here."""
 
@@ -85,7 +86,7 @@ class Row:
     value_here: str
     cause: str
     verdict: str  # one of article_words.VERDICTS
-    proof: list = field(default_factory=list)  # [{program, trace, seqs}]: events that show it
+    proof: list = fresh(list)  # [{program, trace, seqs}]: events that show it
     inferred: bool = False  # a tool of the article's was not there: its part is concluded
     session: str = ""  # the session of gdb-scripts/sessions/ that tells it in gdb
 
@@ -104,7 +105,7 @@ def rows(data, facts, skipped):
 
 
 def as_dicts(made):
-    return [asdict(row) for row in made]
+    return [dict(vars(row)) for row in made]
 
 
 def _row(claim, data, facts, skipped):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 WORDS = {
+    "where": "Event {number}, in {phase}, {time} after the first instruction",
     "who": {
         "loader": "The loader",
         "runtime": "The {owner} runtime",
@@ -44,6 +45,7 @@ WORDS = {
         "phase": "the phase of the run alone",
     },
     "reasons": {
+        "title": "Why do you say so?",
         "who": "{who}, by the rule “{rule}”{evidence}",
         "decided by": "frame {number}, {function} of {module}",
         "what for": "“{purpose}”, by the rule “{rule}”",
@@ -55,6 +57,7 @@ WORDS = {
     },
     "stack": {
         "title": "The stack, innermost first",
+        "inlined": " (inlined)",
         "decides": " ← decides",
         "none": "No stack was recorded.",
         "cut": "The stack ends before its outermost frame: {why}.",

@@ -50,7 +50,7 @@ def _ran(ended):
         return "The program " + ended
     if ended.startswith(("killed", "left")):
         return "The program was " + ended
-    return ended[0].upper() + ended[1:]
+    return sentences.begun(ended)
 
 
 def _run(summary, trace):
@@ -141,14 +141,14 @@ def _sites(summary):
     ]
     head = ["where", "who", "for", "times", "bytes", "live bytes", "temporary", "bytes at peak"]
     said = site_table.heading(rows, summary) or "All of them, most bytes first"
-    said = said[0].upper() + said[1:] + "."
-    return ["## Sites", "", said, ""] + table(head, "lllrrrrr", rows) if rows else []
+    lines = ["## Sites", "", sentences.begun(said) + ".", ""]
+    return lines + table(head, "lllrrrrr", rows) if rows else []
 
 
 def _memory(summary):
     rows = memory_table.rows(summary, Ink(120))
     said = endings.what_live_means(summary)
-    lines = ["## Memory", "", said[0].upper() + said[1:] + ".", ""]
+    lines = ["## Memory", "", sentences.begun(said) + ".", ""]
     return lines + table(memory_table.HEAD, "lrrrrrr", rows)
 
 

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections import namedtuple
 
 from reports import quantities
 
 
-class Measure(NamedTuple):
-    field: str  # of a site's row
-    label: str
-    means: str
-    is_bytes: bool
+Measure = namedtuple("Measure", "field label means is_bytes")  # field: of a site's row
 
 
 BY = {

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Optional
+TYPE_CHECKING = False
+if TYPE_CHECKING:  # a start does not pay for what only types need
+    from collections.abc import Iterable
+    from typing import Optional
 
 _UNITS = ("KiB", "MiB", "GiB", "TiB", "PiB", "EiB")
 
@@ -60,6 +62,11 @@ def duration(ns: float) -> str:
         if ns < limit:
             return "%.3g %s" % (ns / divisor, unit)
     return "%s s" % ("%.2f" % (ns / 10**9) if ns < 10**11 else grouped(round(ns / 10**9)))
+
+
+def begun(text: str) -> str:
+    """The same as the beginning of a sentence: its first letter large."""
+    return text[:1].upper() + text[1:]
 
 
 def listed(parts: Iterable[str]) -> str:

@@ -3,7 +3,7 @@ Markdown of `report --by --top --stacks --tree`."""
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections import namedtuple
 
 from alloctrace import call_tree, chosen
 from alloctrace.escape import visible
@@ -15,11 +15,8 @@ SITES, FUNCTIONS = 20, 60  # that are shown where no number is asked for
 MOST = 100000
 
 
-class Choice(NamedTuple):
-    by: str = "bytes"
-    top: int = None
-    tree: bool = False
-    stacks: bool = False
+class Choice(namedtuple("Choice", "by top tree stacks", defaults=["bytes", None, False, False])):
+    __slots__ = ()
 
     @property
     def sites(self):
@@ -98,7 +95,7 @@ def _sites_as_markdown(record, trace, choice, ink):
     rows, field = _rows(record, choice), measures.BY[choice.by].field
     said = heading(record, rows, choice.by)
     head = ["share", measures.BY[choice.by].label, "where", "who", "for"]
-    lines = ["## Sites", "", said[0].upper() + said[1:] + ".", ""]
+    lines = ["## Sites", "", sentences.begun(said) + ".", ""]
     lines += table(
         head,
         "rrlll",

@@ -20,6 +20,7 @@ short_size = quantities.short_size
 exact_size = quantities.exact_size
 duration = quantities.duration
 listed = quantities.listed
+begun = quantities.begun
 
 
 def verdict(summary):
@@ -34,7 +35,7 @@ def verdict(summary):
     sentence = "; ".join(clause for clause in clauses if clause) + "."
     if summary["unseen"]:
         return "As far as was seen: " + sentence
-    return sentence[0].upper() + sentence[1:]
+    return begun(sentence)
 
 
 def _without_hooks(figures):

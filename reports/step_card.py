@@ -30,12 +30,11 @@ def of(cursor, seq):
     effect, reached = _effect(cursor, event)
     stack = cursor.trace.stack(event.stack) if event.stack > 0 else ()
     return Card(
-        "Event %s of %s, in %s, %s after the first instruction"
-        % (
-            quantities.grouped(seq),
-            quantities.grouped(cursor.count),
-            event.phase,
-            quantities.duration(event.t_ns),
+        fill(
+            WORDS["where"],
+            number="%s of %s" % (quantities.grouped(seq), quantities.grouped(cursor.count)),
+            phase=event.phase,
+            time=quantities.duration(event.t_ns),
         ),
         event_lines.asked(event) + event_lines.answered(event),
         measure.origin(event),
@@ -169,7 +168,7 @@ def _frames(event, stack):
         line = "?" if frame.line is None else frame.line
         place = "%s:%s" % (file, line) if file else _fit(frame.module) or "no file"
         name = _fit(frame.function) if frame.function else hex(frame.offset)
-        more = " (inlined)" if frame.inlined else ""
+        more = WORDS["stack"]["inlined"] if frame.inlined else ""
         decides = number == deciding
         ending = WORDS["stack"]["decides"] if decides else ""
         yield "%3d  %s  %s%s%s" % (number, name, place, more, ending), decides

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from reports.card_words import WORDS
 from reports.ink import Ink, cells
 
 KEYS = (
@@ -36,10 +37,10 @@ def lines(card, width, unicode=True):
     add(card.effect, "strong" if card.reached else "quiet")
     if card.live:
         add(card.live, "quiet")
-    for title, rows in (("Why do you say so?", card.reasons), ("The stack, innermost first", None)):
+    for part, rows in (("reasons", card.reasons), ("stack", ())):
         add("", "plain")
-        add(title, "title")
-        for term, text in rows or ():
+        add(WORDS[part]["title"], "title")
+        for term, text in rows:
             add(text, "plain", " " * TERM, ink.column(term, TERM))
     for text, decides in card.stack:
         found.append((ink.fit(ink.said(text), width), "strong" if decides else "plain"))

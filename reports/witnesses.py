@@ -12,7 +12,7 @@ from alloctrace.escape import visible
 from reports import tables
 from reports.ink import Ink
 from reports.markdown_text import code, escape, table
-from reports.sentences import exact_size, grouped, listed
+from reports.sentences import begun, exact_size, grouped, listed
 
 SEEN_BY = ("gdb", "strace", "ltrace", "maps")
 TITLES = {
@@ -185,7 +185,7 @@ def silences(record):
         word = "shows" if shown else "does not show"
         yield "Plain ltrace %s calls of %s: %s." % (word, listed(names), why)
     if found["do"]:
-        yield found["do"][0].upper() + found["do"][1:] + "."
+        yield begun(found["do"]) + "."
 
 
 # ---- text ---------------------------------------------------------------------------------------

@@ -116,7 +116,7 @@ attach.TICK = 0.002
 for seconds in map(float, sys.argv[4:]):
     done = attach.run(int(sys.argv[3]), sys.argv[2], launch.Options(timeout=seconds))
     if (done.kind, done.complete) != ("detached", True):
-        sys.exit("%s %s" % (done.reason, done.gdb_log))
+        sys.exit("%s %s" % (done.reason, done.log))
     os.unlink(sys.argv[2])
 """
 

@@ -21,6 +21,12 @@ from target_programs import ROOT
 
 COMMAND = ["/usr/bin/python3", "-B", ROOT + "/brkpoint"]
 
+SETTLED = """
+const done = arguments[arguments.length - 1];
+const look = () => document.querySelector("main[aria-busy]") ? setTimeout(look, 5) : done();
+look();
+"""
+
 HOSTILE = (
     "</script><img src=x onerror=alert(1)>",
     "\"'><b onmouseover=alert(2)>",
@@ -144,7 +150,6 @@ def browser():
 class Browser:
     def __init__(self, driver):
         self.driver = driver
-        self.js = driver.execute_script
 
     def open(self, path, hash_="", width=1280, dark=False):
         size = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": False}
@@ -156,8 +161,17 @@ class Browser:
             self.driver.get_log(name)
         self.driver.get("file://%s%s" % (os.path.abspath(path), hash_))
 
+    def js(self, script, *words):
+        """What it returns, once the page has drawn what is due."""
+        self.driver.execute_async_script(SETTLED)
+        return self.driver.execute_script(script, *words)
+
+    def element(self, selector):
+        self.driver.execute_async_script(SETTLED)
+        return self.driver.find_element("css selector", selector)
+
     def click(self, selector):
-        self.driver.find_element("css selector", selector).click()
+        self.element(selector).click()
 
     def text(self, selector):
         return self.js("return document.querySelector(arguments[0]).textContent", selector)
@@ -170,7 +184,7 @@ class Browser:
         launching.wait_for(lambda: self.js("return " + condition))
 
     def keys(self, selector, *keys):
-        self.driver.find_element("css selector", selector).send_keys(*keys)
+        self.element(selector).send_keys(*keys)
 
     def complaints(self):
         """What the console said, and every request but that for the page itself."""

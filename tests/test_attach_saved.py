@@ -5,6 +5,7 @@ away, and it goes on afterwards as without us."""
 import pytest
 import recorder_runs
 from attaching import PROBE_WELL, Attached, Running, state, until
+from witnesses import fix_addresses
 
 pytestmark = pytest.mark.skipif(not recorder_runs.BUILT, reason=recorder_runs.NOT_BUILT)
 
@@ -48,9 +49,17 @@ def test_a_context_that_waits_in_the_code_goes_on(tmp_path, kind, note):
     assert ((note or "stays") in said) == bool(note)
 
 
-@pytest.mark.parametrize("kind, seen", [("entry", False), ("elsewhere", True)])
+@pytest.mark.parametrize(
+    "kind, seen",
+    [
+        ("entry", False),
+        ("entry local", False),
+        ("elsewhere", True),
+        ("elsewhere local", True),
+    ],
+)
 def test_no_jump_is_written_where_one_waits(tmp_path, kind, seen):
-    with Running(tmp_path, "saved.c", kind) as run:
+    with Running(tmp_path, "saved.c", *kind.split()) as run:
         let_wait(run)
         before = state(run)
         attached = Attached(tmp_path, run.pid)
@@ -59,3 +68,20 @@ def test_no_jump_is_written_where_one_waits(tmp_path, kind, seen):
         assert state(run) == before
         let_go_on(run)
     assert ("malloc at 0x" in said and "is not seen" in said) != seen
+
+
+def test_another_program_that_begins_while_jumps_still_wait_to_be_written(tmp_path):
+    """What was planned for the one is not written into the other, which has its own, at the same
+    addresses."""
+    with Running(tmp_path, "saved.c", "entry", preexec_fn=fix_addresses) as run:
+        let_wait(run)
+        run.page.put("go", 3)
+        attached = Attached(tmp_path, run.pid)
+        until(lambda: run.page.done == 2)
+        run.goes_on(20)
+        said = leave(attached)
+        assert run.finish() == PROBE_WELL
+    assert "is not seen" not in said and "stays in" not in said
+    (process,) = attached.report()["processes"]
+    first, second = process["programs"]
+    assert first["ended_by_exec"] and second["calls"] > 40

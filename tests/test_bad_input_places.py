@@ -1,7 +1,6 @@
 """Where a trace cannot be written and output not read: one line, if possible before the run."""
 
 import os
-import shutil
 import subprocess
 
 import pytest
@@ -103,7 +102,8 @@ def test_standard_error_that_cannot_be_written(here, quick):
 
 
 def test_no_gdb(here, quick, monkeypatch):
-    monkeypatch.setattr(shutil, "which", lambda *_, **__: None)
+    monkeypatch.setenv("PATH", "/nonexistent")
+    monkeypatch.setattr(tracer, "_FOLDERS", ())
     with pytest.raises(UserError, match="gdb is not installed"):
         tracer.find_gdb()
 

@@ -2,7 +2,7 @@
 
 import io
 import sys
-from dataclasses import replace
+from alloctrace.plain import replace
 
 import pytest
 

@@ -99,6 +99,40 @@ def test_the_command_that_mends_it(path, monkeypatch):
     assert checks.apt("gdb") == "sudo apt-get install gdb"
 
 
+@pytest.fixture
+def apt_knows_nasm(path, tmp_path, monkeypatch):
+    """And what its lists tell; /bin/sh has no other command."""
+    fake(path, "apt-get", "")
+    fake(path, "apt-cache", "echo nasm:; echo '  Candidate: 2.15'")
+    (tmp_path / "mirror_Packages.lz4").write_text("")
+    monkeypatch.setattr(checks, "LISTS", str(tmp_path / "*_Packages*"))
+    rows = "[article]\nnasm : false : assembly\nlibzydis-dev : false : machine code\n"
+    (tmp_path / "list").write_text(rows)
+    return str(tmp_path / "list")
+
+
+def test_what_this_release_does_not_have_is_not_advised(apt_knows_nasm):
+    nasm, zydis = checks.tools(apt_knows_nasm)
+    assert nasm.mend.endswith("apt-get install nasm") and zydis.mend == checks.NOT_HERE
+    lines = doctor.as_text([nasm, zydis], True, doctor.ink.Ink(width=200))
+    mends = [line.strip() for line in lines if "to mend it" in line]
+    assert mends[0] == "to mend it: " + checks.NOT_HERE and mends[1].endswith("install nasm")
+
+
+def test_twin_an_apt_that_has_no_lists_does_not_know(apt_knows_nasm, monkeypatch):
+    monkeypatch.setattr(checks, "LISTS", apt_knows_nasm + "/none")
+    assert all("apt-get install" in finding.mend for finding in checks.tools(apt_knows_nasm))
+
+
+def test_a_recorder_that_cannot_be_built_where_gdb_watches_nothing(
+    apt_knows_nasm, no_recorder, monkeypatch
+):
+    tools = checks.tools
+    monkeypatch.setattr(checks, "tools", lambda only: tools(apt_knows_nasm, only))
+    finding = only(checks.planted())
+    assert "does not watch" in finding.without and "libzydis-dev" in finding.mend
+
+
 # ---- ptrace --------------------------------------------------------------------------------------
 
 

@@ -43,7 +43,7 @@ def died(folder, how, *flags):
 @pytest.mark.parametrize("how", ["exit", "abort", "fault"])
 def test_a_gdb_that_dies_leaves_the_program_running(tmp_path, how):
     outcome = died(tmp_path, how, "-static" if how == "exit" else "-pie")
-    assert (outcome.kind, outcome.status) == ("exited", 7), outcome.gdb_log
+    assert (outcome.kind, outcome.status) == ("exited", 7), outcome.log
     assert not outcome.complete and outcome.reason == "gdb crashed"
 
 
@@ -56,7 +56,7 @@ def test_what_gdb_throws_is_one_line(tmp_path):
     outcome = died(tmp_path, "error")
     assert (outcome.kind, outcome.status) == ("exited", 7)
     assert outcome.reason == "gdb could not go on: PC not saved"
-    assert outcome.gdb_log == ""
+    assert outcome.log == ""
 
 
 # ---- damaged files that Linux runs ----

@@ -8,6 +8,7 @@ import subprocess
 import pytest
 import recorder_runs
 from alloctrace import spool, words
+from made_records import Made, write_spool
 from recorder_runs import NOT_BUILT, probe
 from test_history_c import TOOL, tool  # noqa: F401
 
@@ -38,6 +39,25 @@ def test_an_event_costs_the_same_after_many(tmp_path):
     few, _ = synthetic(tmp_path, 3000)
     many, _ = synthetic(tmp_path, 24000)
     assert many < 4 * few
+
+
+def cpu_of_regions(folder, names, begun=40000):
+    """Seconds for so many regions begun and ended, of that many names."""
+    plain, made = str(folder / "plain"), Made()
+    for index in range(begun):
+        made.info("region_begin", tid=made.tid, value=0x5000 + index % names, t_ns=made.tick())
+        made.info("region_end", tid=made.tid, t_ns=made.tick())
+    write_spool(plain, made.records)
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    subprocess.run([TOOL, plain, str(folder / "made")], check=True)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return after.ru_utime - before.ru_utime
+
+
+@pytest.mark.usefixtures("tool")
+def test_a_region_costs_the_same_among_many(tmp_path):
+    few, many = (cpu_of_regions(tmp_path, names) for names in (7, 20000))
+    assert many < 4 * few + 0.1
 
 
 @pytest.mark.usefixtures("tool")

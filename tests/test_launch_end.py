@@ -8,7 +8,7 @@ import time
 import pytest
 
 import launching
-from command import launch
+from command import launch, observer
 from command.errors import EngineError
 from launching import name_of, report, state_of
 
@@ -262,9 +262,9 @@ def test_the_words_of_gdb_take_no_memory_without_end(with_engine, monkeypatch):
         "import time\nfor i in range(40):\n print('x' * 9999, flush=True)\n time.sleep(0.03)\n"
         "print('last words')\ngdb.execute('continue')"
     )
-    assert "last words" in with_engine(READY + talk).gdb_log
+    assert "last words" in with_engine(READY + talk).log
     assert not trimmed
     os.unlink(with_engine.spool)
-    monkeypatch.setattr(launch.tracer, "_LOG_LIMIT", 100000)
-    assert "last words" in with_engine(READY + talk).gdb_log
+    monkeypatch.setattr(observer, "_LOG_LIMIT", 100000)
+    assert "last words" in with_engine(READY + talk).log
     assert trimmed

@@ -1,9 +1,9 @@
 """What was live at last, and whose: leaked, or kept to the end on purpose."""
 
-import dataclasses
 
 import pytest
 
+from alloctrace import plain
 from alloctrace.summary import summarise
 from reports import memory_table
 from reports.ink import Ink
@@ -16,11 +16,11 @@ def record(*purposes, **more):
 
 
 def of_stdout():
-    return dataclasses.replace(because("stdout's buffer"), rule="stdout-buffer")
+    return plain.replace(because("stdout's buffer"), rule="stdout-buffer")
 
 
 def of_stdin():
-    return dataclasses.replace(because("stdin's buffer of Rust"), rule="rust-stdin")
+    return plain.replace(because("stdin's buffer of Rust"), rule="rust-stdin")
 
 
 def rows(found):

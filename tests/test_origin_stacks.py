@@ -2,7 +2,7 @@
 
 import json
 import os
-from dataclasses import replace
+from alloctrace.plain import replace
 
 import pytest
 

@@ -87,6 +87,23 @@ def test_a_changed_script_does_not_run(browser, pages, tmp_path):
     assert numbers(browser)[0] == "4"  # and what the page says without it is all there
 
 
+CLICK_AND_READ = """document.querySelector("[data-number=yours]").click();
+    return [document.querySelector("main").getAttribute("aria-busy"),
+        document.getElementById("filters").hidden,
+        document.getElementById("events-said").textContent.startsWith("3 events")]"""
+
+
+def test_what_is_out_of_sight_is_drawn_later_but_is(browser, pages):
+    browser.open(pages["small"])
+    assert browser.js(CLICK_AND_READ) == ["true", False, False]
+    assert browser.text("#events-said").startswith("3 events")
+    browser.open(pages["small"])
+    browser.js("document.getElementById('events').scrollIntoView()")
+    frames = "return new Promise((done) => requestAnimationFrame(() => setTimeout(done, 50)))"
+    browser.js(frames)
+    assert browser.js(CLICK_AND_READ)[1:] == [False, True]
+
+
 def test_every_number_is_a_filter_and_back_works(browser, pages, record):
     made = record["verdict"]["calls_by_origin"]
     yours = sum(row["count"] for row in record["totals"] if row["origin"] == "user")
@@ -138,6 +155,10 @@ def test_a_range_filters_everything(browser, pages, record):
 def test_cells_sites_and_search(browser, pages):
     browser.open(pages["small"])
     browser.click("[data-cell='loader load']")
+    pressed = (
+        "[...document.querySelectorAll('.cell[aria-pressed=true]')].map((e) => e.dataset.cell)"
+    )
+    assert browser.js("return " + pressed) == ["loader load"]
     assert matrix(browser)["user", "main"] == [3, 0]  # its own filter does not empty the table
     assert browser.text("#events-said").startswith("2 events")
     browser.click("[data-cell='loader load']")

@@ -122,3 +122,15 @@ def test_a_call_that_ends_while_it_is_looked_at():
     """Its end lies beyond the limit of the turn: it is not taken before those that come first."""
     done = subprocess.run([built("ring_late")], capture_output=True, text=True, check=True)
     assert done.stdout.splitlines() == ["to 1000: entered", "to 3000: over"]
+
+
+def test_what_a_killed_recorder_leaves_is_counted_at_any_moment():
+    """Taken and left are all calls, also within a turn, when chunks have been given back; marks of
+    regions are none; and a damaged ring that leads round in a circle is read once."""
+    done = subprocess.run([built("unread_left")], capture_output=True, text=True, check=True)
+    moments, circle = done.stdout.split("a circle\n")
+    moments = [list(map(int, line.split())) for line in moments.splitlines()]
+    calls = 3 * (511 - 52)  # in three chunks: every tenth record is a mark
+    assert [taken + left for taken, left, _ in moments] == [calls] * len(moments)
+    assert len({taken for taken, _, _ in moments}) >= 4 and moments[-1][1] == 0
+    assert circle == "0 %d 0\n" % calls

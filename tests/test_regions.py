@@ -146,6 +146,22 @@ def test_a_damaged_file_that_linux_runs_ends_nothing(tmp_path):
     assert len(found) == 6 and {size for size, inside in found if inside == INSIDE[size]}
 
 
+NOTE_OF_DATA = """
+__asm__(".section .note.brkpoint, \\"a\\", @note\\n.p2align 2\\n.long 9, 8, 1\\n"
+        ".asciz \\"brkpoint\\"\\n.p2align 2\\n.long data - .\\n.long data + 4 - .\\n.text\\n");
+volatile int data[] = {4241, 4243};
+int main(void) { return data[0] == 4241 && data[1] == 4243 ? 5 : 1; }
+"""
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_a_note_that_points_at_data_changes_none(tmp_path, engine):
+    program = str(tmp_path / "program")
+    subprocess.run(["gcc", "-o", program, "-xc", "-"], input=NOTE_OF_DATA, text=True, check=True)
+    words = [BRKPOINT, "--quiet", "--engine", engine, "-o", tmp_path / "trace", program]
+    assert subprocess.run(words).returncode == 5
+
+
 def test_twin_nobody_marks(tmp_path):
     """With BRKPOINT_NO_REGIONS nothing is to be linked with, and no event is in a region."""
     program = str(tmp_path / "program")

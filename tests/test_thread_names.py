@@ -34,6 +34,12 @@ def test_which_thread_did_it(tmp_path, program, engine):
     assert [(size, name) for size, name in found if NAMES[size] != name] == []
 
 
+@pytest.mark.parametrize("engine", ENGINES)
+def test_execs_of_children_and_those_that_fail_end_no_thread(tmp_path, program, engine):
+    found = takes(traced(tmp_path, engine, program, "waiting", "late", "exec"))
+    assert [name for size, name in found if size == 4111] == ["worker"] * 6, found
+
+
 @pytest.fixture(scope="module")
 def told(tmp_path_factory, program):
     return traced(tmp_path_factory.mktemp("told"), ENGINES[-1], program, *SOME)
@@ -68,7 +74,9 @@ def test_under_a_filter_of_system_calls(tmp_path, program):
     path = str(tmp_path / "filtered")
     words = [BRKPOINT, "run", "--quiet", "--engine", "recorder", "-o", path, "--", program, *SOME]
     subprocess.run(words, check=True, preexec_fn=forbid_another_call)
-    assert [(size, name) for size, name in takes(path) if NAMES[size] != name] == []
+    found = takes(path)
+    assert len(found) == len(SOME) + 3  # a worker takes twice
+    assert [(size, name) for size, name in found if NAMES[size] != name] == []
 
 
 def test_twin_where_names_are_not_known_nothing_is_said_to_be_kept(tmp_path, program):

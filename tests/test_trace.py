@@ -1,6 +1,5 @@
 """A trace keeps what the history knew, appears whole or not at all, and is read-only."""
 
-import dataclasses
 import os
 import sqlite3
 
@@ -24,7 +23,7 @@ def write(path, built=None, outcome=None, **more):
 
 
 def comparable(event, stack):
-    return dict(dataclasses.asdict(event), stack=stack)
+    return dict(vars(event), stack=stack)
 
 
 def test_events_come_back_as_they_were(tmp_path):

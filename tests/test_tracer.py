@@ -1,4 +1,4 @@
-"""Why gdb did not come to watch: said in one line, with what mends it."""
+"""Why what was to watch did not come to it: said in one line, with what mends it."""
 
 import os
 from types import SimpleNamespace
@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import pytest
 
 from alloctrace import symbol_gdb
-from command import record, tracer
+from command import record, recorder, tracer
 from command.errors import EngineError, UserError
 
 OLD = (
@@ -14,38 +14,48 @@ OLD = (
     "gdb.GdbError: gdb 10.1-1.7 shows no catchpoints to Python, and cannot give them conditions;"
     " gdb 11 can\n"
 )
+NO_MEMORY = "brkpoint-recorder: memory: File too large"
+OF_RECORDER = "brkpoint-recorder: no room for the recorder's code near the program's\n"
+
+
+def why_not(folder, kind, said):
+    """The EngineError of an observer that has said this, and ended."""
+    ready, end = os.pipe()
+    os.close(end)
+    (folder / "log").write_text(said)
+    process = SimpleNamespace(wait=lambda seconds: 0, poll=lambda: 0)
+    more = (None, None) if kind is tracer.Gdb else (None, None, None)
+    with open(folder / "log", "rb") as log:
+        observer = kind((process, ready, log.fileno()), *more)
+        with pytest.raises(EngineError) as caught:
+            observer.wait_attached()
+    os.close(ready)
+    return caught.value
 
 
 @pytest.mark.parametrize(
-    "log, says",
+    "kind, said, says",
     [
-        ("ptrace: Operation not permitted.\n", "doctor"),
-        (OLD, "gdb 10.1-1.7 shows no catchpoints to Python, and cannot give them conditions; "),
-        ("Python scripting is not supported in this copy of GDB.\n", "not gdb-minimal"),
-        ("gdb: x.so: failed to map segment from shared object", "ulimit -v"),
-        ("brkpoint-recorder: memory: File too large", "the recorder cannot have its memory"),
-        ("something else", "gdb could not attach to the program"),
+        (tracer.Gdb, "ptrace: Operation not permitted.\n", "gdb may not attach: ptrace"),
+        (tracer.Gdb, OLD, "gdb 10.1-1.7 shows no catchpoints to Python, and cannot give them con"),
+        (tracer.Gdb, "Python scripting is not supported in this copy of GDB.\n", "gdb-minimal"),
+        (tracer.Gdb, "gdb: x.so: failed to map segment from shared object", "gdb has too little"),
+        (tracer.Gdb, "something else", "gdb could not attach to the program"),
+        (recorder.Recorder, NO_MEMORY, "the recorder cannot have its memory"),
+        (recorder.Recorder, "Operation not permitted", "the recorder may not attach: ptrace"),
+        (recorder.Recorder, OF_RECORDER, "no room for the recorder's code near the program's"),
+        (recorder.Recorder, "", "the recorder could not attach to the program"),
     ],
 )
-def test_why_gdb_did_not_attach(monkeypatch, log, says):
-    monkeypatch.setattr(tracer, "log", lambda _: log)
-    process = SimpleNamespace(wait=lambda seconds: 0)
-    why = str(tracer._why_not(SimpleNamespace(process=process)))
-    assert says in why and "\n" not in why
+def test_why_nobody_came_to_watch(tmp_path, kind, said, says):
+    why = str(why_not(tmp_path, kind, said))
+    assert says in why
+    assert "\n" not in why and ("gdb" in why) == (kind is tracer.Gdb)
 
 
-@pytest.mark.parametrize("log, kept", [(OLD, ""), ("something else", "something else")])
-def test_what_is_known_is_one_sentence_and_what_is_not_comes_with_gdbs_words(
-    monkeypatch, log, kept
-):
-    monkeypatch.setattr(tracer, "log", lambda _: log)
-    ready, end = os.pipe()
-    os.close(end)
-    process = SimpleNamespace(wait=lambda seconds: 0, poll=lambda: 0)
-    with pytest.raises(EngineError) as caught:
-        tracer.wait_attached(SimpleNamespace(process=process, ready=ready))
-    os.close(ready)
-    assert caught.value.log == kept
+@pytest.mark.parametrize("said, kept", [(OLD, ""), ("something else", "something else")])
+def test_what_is_known_is_one_sentence_and_what_is_not_comes_with_gdbs_words(tmp_path, said, kept):
+    assert why_not(tmp_path, tracer.Gdb, said).log == kept
 
 
 def test_without_gdb_the_recorder_has_names_of_symbol_tables(monkeypatch):

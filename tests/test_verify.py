@@ -1,7 +1,6 @@
 """`run --verify`, and the comparison of two traces behind it: every kind of difference is found."""
 
 import copy
-import dataclasses
 import os
 import re
 import shutil
@@ -11,7 +10,7 @@ import pytest
 from made_traces import classify, made_history, symbolise
 from target_programs import brkpoint
 
-from alloctrace import same, trace
+from alloctrace import plain, same, trace
 from alloctrace.model import Event, Purpose, Verdict
 from command import recorder, verify
 
@@ -64,7 +63,7 @@ def test_one_event_less(opened, at):
 @pytest.mark.parametrize("at", range(8))
 def test_one_event_twice(opened, at):
     event = list(opened.events())[at]
-    twin = dataclasses.replace(event, seq=1009)
+    twin = plain.replace(event, seq=1009)
     found = compared(opened, lambda events: events.insert(at + 1, twin))
     assert any("only in the second: %s" % event.name in text for text in found), found
 
@@ -112,7 +111,7 @@ def test_one_field_of_one_event(opened, field):
 def test_one_field_of_a_verdict(opened, field):
     def change(events):
         verdict = events[0].verdict or Verdict()
-        events[0].verdict = dataclasses.replace(verdict, **{field: "changed"})
+        events[0].verdict = plain.replace(verdict, **{field: "changed"})
 
     assert any(field in text for text in compared(opened, change))
 

@@ -10,6 +10,7 @@ import time
 import pytest
 
 from command import watch
+from command.observer import Observer
 
 SECONDS = 2  # that the observer takes
 READS = "import time\nfor i in range(%d): print(i, flush=True); time.sleep(0.05)" % (SECONDS * 20)
@@ -27,9 +28,9 @@ def wait(tmp_path, monkeypatch):
         began = time.monotonic()
         target = os.posix_spawn("/bin/true", ["true"], {})
         with open(tmp_path / "spool", "wb") as spool:
-            observer = subprocess.Popen([sys.executable, "-c", READS], stdout=spool)
+            process = subprocess.Popen([sys.executable, "-c", READS], stdout=spool)
         size = lambda: os.path.getsize(tmp_path / "spool")  # noqa: E731
-        watched = watch.Watch(target, observer, signals, size=size)
+        watched = watch.Watch(target, Observer(process, None, None), signals, size=size)
         if number:
             for after in range(1, times + 1):
                 threading.Timer(0.4 * after, os.kill, (os.getpid(), number)).start()
@@ -49,7 +50,7 @@ WORDS = {
 @pytest.mark.parametrize("number", WORDS)
 def test_who_asks_twice_need_not_wait(wait, number):
     watched, _ = wait(number)
-    assert watched.hurried and watched.status == 0 and watched.gdb_status == -signal.SIGKILL
+    assert watched.hurried and watched.status == 0 and watched.observer_status == -signal.SIGKILL
     assert watched.reason == WORDS[number]
 
 
@@ -57,5 +58,5 @@ def test_who_asks_twice_need_not_wait(wait, number):
 def test_else_it_is_waited_for(wait, number, times):
     """The first signal may be the one that has ended the target: the terminal sends it to both."""
     watched, seconds = wait(number, times)
-    assert not watched.hurried and watched.gdb_status == 0
+    assert not watched.hurried and watched.observer_status == 0
     assert seconds >= SECONDS

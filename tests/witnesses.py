@@ -40,7 +40,7 @@ def recorded(command, folder, symbols=True, environment=None, recorder=False):
 def _run(command, environment=None, fixed_addresses=False):
     return subprocess.run(
         command,
-        preexec_fn=_fix_addresses if fixed_addresses else None,
+        preexec_fn=fix_addresses if fixed_addresses else None,
         cwd=ROOT,
         env=environment,
         stdin=subprocess.DEVNULL,
@@ -52,7 +52,7 @@ def _run(command, environment=None, fixed_addresses=False):
     )
 
 
-def _fix_addresses():
+def fix_addresses():
     """In the child, as setarch -R does, which a preloaded library would count as the program."""
     ctypes.CDLL(None).personality(_ADDR_NO_RANDOMIZE)
 

@@ -11,11 +11,11 @@ from __future__ import annotations
 
 import re
 import shlex
-from dataclasses import dataclass, field
 from fractions import Fraction
-from typing import Optional
 
 from alloctrace import words
+
+from ..plain import fresh, plain
 
 PHASES = (*words.PHASES, "all")
 ORIGINS = (*words.ORIGINS, "any")
@@ -41,7 +41,7 @@ class BudgetError(ValueError):
         self.line, self.column = line, column
 
 
-@dataclass
+@plain
 class Rule:
     """`number` is whole: calls, blocks or bytes. `span`: columns of number and unit in its line."""
 
@@ -50,17 +50,17 @@ class Rule:
     text: str
     phase: str
     origin: str
-    owner: Optional[str] = None
-    function: Optional[str] = None
-    region: Optional[str] = None
-    purpose: Optional[str] = None
-    thread: Optional[str] = None
-    program: Optional[str] = None
+    owner: str | None = None
+    function: str | None = None
+    region: str | None = None
+    purpose: str | None = None
+    thread: str | None = None
+    program: str | None = None
     metric: str = ""
     exact: bool = False
     number: int = 0
     percent: int = 0
-    when: Optional[tuple] = None
+    when: tuple | None = None
     span: tuple = (0, 0)
 
     @property
@@ -79,13 +79,13 @@ class Rule:
         return self.text[: self.span[0]].rstrip(" <=")
 
 
-@dataclass
+@plain
 class Budget:
-    rules: list = field(default_factory=list)
-    run: Optional[list] = None  # the words of the program
+    rules: list = fresh(list)
+    run: list | None = None  # the words of the program
     runs: int = 1
     status: int = 0  # that the program has to end with
-    _said: dict = field(default_factory=dict)  # (word, source) -> its line
+    _said: dict = fresh(dict)  # (word, source) -> its line
 
     def add(self, text, source, line=1):
         """One line; raises BudgetError."""

@@ -34,7 +34,7 @@ static void evaluate_deep(void)
 int main(int argc, char **argv)
 {
     static char line[LONGEST];
-    double sum = 0;
+    volatile double sum = 0; /* each result is used */
     if (argc == 2 && strcmp(argv[1], "deep") == 0) {
         evaluate_deep();
         return 0;
@@ -45,5 +45,5 @@ int main(int argc, char **argv)
     while (fgets(line, sizeof line, file) != NULL)
         sum += evaluate(line, strlen(line));
     fclose(file);
-    return sum == sum + 1; /* used */
+    return 0;
 }

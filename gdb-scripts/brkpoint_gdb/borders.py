@@ -48,6 +48,7 @@ class Borders:
         self._engine = engine
         self._initialisers = []
         self._main_sp = None
+        self._names = []  # of threads that an exec will end, if it succeeds
         self.phase = None
 
     # -- one program image begins
@@ -208,12 +209,17 @@ class Borders:
     def _at_exit(self, t_ns, tid, sp):
         self._cross("exit", t_ns, "exit was called")
 
-    def names(self, t_ns, tid=None):
-        thread_names.tell(self._engine, t_ns, tid)
+    def execing(self, begins):
+        """At the entry of an exec, and where it has failed."""
+        self._names = thread_names.seen(self._engine) if begins else []
+
+    def executed(self, t_ns):
+        thread_names.tell(self._engine, t_ns, self._names)
 
     def ending(self, t_ns, tid, name):
         """At the entry of exit or exit_group: the last look at the process before it is gone."""
-        self.names(t_ns, None if name == "exit_group" else tid)
+        names = thread_names.seen(self._engine, None if name == "exit_group" else tid)
+        thread_names.tell(self._engine, t_ns, names)
         if name == "exit_group" or tid == self._engine.process.pid:
             self._cross("exit", t_ns, "system call %s" % name)
             self._engine.last_state = dict(self._engine.process.state(), t_ns=t_ns)

@@ -283,6 +283,7 @@ class Engine:
     def _at_exec(self):
         """The first instruction of another program."""
         self._executing = False
+        self.borders.executed(now())
         settings.run_others(True)
         self.planted.remove_all()
         self._begin_image()
@@ -293,8 +294,7 @@ class Engine:
         The second stop is the return of an execve that failed, or the first of a new program.
         Until then no other thread may run: its calls would not be seen.
         """
-        tid = self.process.tid()
-        self._executing = entering = self.process.registers(tid).rax == _ENOSYS
-        self.borders.names(now())
+        self._executing = entering = self.process.registers(self.process.tid()).rax == _ENOSYS
+        self.borders.execing(entering)
         settings.run_others(not entering)
         self.planted.enable(not entering)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from alloctrace import elf, elf_debug
+from alloctrace import elf, elf_debug, elf_symbols
 
 from .hooks import Breakpoint
 from .process import now
@@ -33,5 +33,6 @@ def watch(engine, item):
         return
     for begin, end in marks:
         for kind, vaddr in ((Begin, begin), (End, end)):
-            if item.start <= vaddr + item.bias < item.end:
+            mapped = item.start <= vaddr + item.bias < item.end
+            if mapped and elf_symbols.is_in_code(item.file, vaddr):  # a note may say anything
                 kind(engine, vaddr + item.bias)

@@ -8,11 +8,15 @@ import os
 _MOST = 4096  # threads of a process that ends
 
 
-def tell(engine, t_ns, tid=None):
-    """Of a thread that is about to end; None: of all, whose process is, or execs."""
-    pid = engine.process.pid
-    for number, name in _names("/proc/%d/task" % pid, tid):
-        engine.spool.info("thread_name", pid=pid, tid=number, t_ns=t_ns, name=name)
+def seen(engine, tid=None):
+    """[(tid, name)] of a thread that is about to end; None: of all of one that is, or execs."""
+    return list(_names("/proc/%d/task" % engine.process.pid, tid))
+
+
+def tell(engine, t_ns, names):
+    """They have ended, or are about to."""
+    for tid, name in names:
+        engine.spool.info("thread_name", pid=engine.process.pid, tid=tid, t_ns=t_ns, name=name)
 
 
 def _names(folder, tid):

@@ -107,16 +107,15 @@ static void watch_clock(const struct hook_stack *s)
 
 /* The end of another thread nobody has to know at once. But where a filter might forbid it to ask for
  * its own name (thread_ends), the host looks: a wait for each, so not for too many. */
-static int wants_look(const struct thread_state *t)
+static int wants_look(void)
 {
-    return !area()->may_sleep && t->name[0] == 0 &&
-           __sync_fetch_and_add(&area()->names_asked, 1) < MOST_ASKED;
+    return !area()->may_sleep && __sync_fetch_and_add(&area()->names_asked, 1) < MOST_ASKED;
 }
 
 static void thread_or_program_ends(struct thread_state *t, struct hook_stack *s)
 {
     int guest = thread_is_guest();
-    if (!guest && (s->rax == SYS_exit_group || t->tid == t->pid || wants_look(t)))
+    if (!guest && (s->rax == SYS_exit_group || t->tid == t->pid || wants_look()))
         ask_host(t, ASK_EXIT, s->rdi, s->rax == SYS_exit_group, 0, 0);
     if (s->rax == SYS_exit && !(guest && thread_is_lent(t)))
         thread_ends(t);

@@ -116,6 +116,7 @@ static void answer(struct host *h, struct thread_state *t, struct reader *r)
             thread_named_now(h, r->pid, r->tid, now);
         if (ask->a[1]) {
             threads_named(h, r->pid, now);
+            names_forget(h->process);
             mapped_last(h, h->process);
             overwritten_at_end(h);
         }

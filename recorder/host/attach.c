@@ -24,6 +24,7 @@
 #define HAS_EXECED "it has just begun another program: try again"
 #define TRIES 3 /* to stop it at a moment when it has no new files */
 #define REST_US 500
+#define EXEC_US 500000
 #define ROUNDS 10 /* to stop it at moments when nobody stands where a jump is to be written */
 
 static bool problem(struct host *h, const char *what)
@@ -72,7 +73,10 @@ static void find_saved(struct host *h, struct standing *standing, const struct t
                                              h->process->areas[i].stubs + STUBS_ROOM, false};
     for (size_t i = 0; ranges != NULL && i < planned->count; i++)
         ranges[count++] = moved_range(&planned->list[i].moved);
-    standing_find_saved(standing, threads, ranges, count);
+    if (ranges != NULL)
+        standing_find_saved(standing, threads, ranges, count);
+    else
+        standing->saved.gave_up = true;
     free(ranges);
 }
 
@@ -177,35 +181,46 @@ void attach_go_on(struct host *h, struct threads *threads, uint64_t begun)
 void attach_rest(struct host *h, unsigned us)
 {
     struct process *p = h->process;
-    for (unsigned rested = 0; rested < us; rested += REST_US) {
+    /* Threads that are about to exec are traced by us already. */
+    for (unsigned rested = 0; rested < us || (h->executing > 0 && rested < us + EXEC_US);
+         rested += REST_US) {
         host_turn(h);
         serve(h, p);
         usleep(REST_US);
     }
 }
 
-/* Where somebody stood in the bytes, and could not be moved: he runs on, and it is tried again. */
-static void plant_rest(struct host *h, struct plans *planned)
+static void plant_again(struct host *h, struct plans *planned, const struct threads *threads)
 {
+    struct standing standing;
+    standing_find(&standing, h, threads, NULL);
+    if (h->before != NULL && !h->before->gave_up) /* else once more would tell no more */
+        find_saved(h, &standing, threads, planned);
+    h->standing = &standing;
+    plans_write(h, planned);
+    h->standing = NULL;
+    standing_free(&standing);
+}
+
+/* Where somebody stood in the bytes, and could not be moved: he runs on, and it is tried again. False:
+ * it has begun another program meanwhile, which has been planted by itself. */
+static bool plant_rest(struct host *h, struct plans *planned)
+{
+    struct process *p = h->process;
+    uint32_t image = p->image;
     for (unsigned round = 1; planned->count > 0 && round <= ROUNDS; round++) {
         struct threads threads = {0};
-        struct standing standing;
         uint64_t begun;
         attach_rest(h, round * 1000);
-        if (!attach_stop(h, &threads, &begun))
+        if (p->image != image || !attach_stop(h, &threads, &begun))
             break;
-        if (is_same_program(h->process)) {
-            standing_find(&standing, h, &threads, NULL);
-            find_saved(h, &standing, &threads, planned);
-            h->standing = &standing;
-            plans_write(h, planned);
-            h->standing = NULL;
-            standing_free(&standing);
-        }
+        if (is_same_program(p))
+            plant_again(h, planned, &threads);
         attach_go_on(h, &threads, begun);
     }
-    if (!life_is_over(h->process))
+    if (p->image == image && !life_is_over(p))
         plans_give_up(h, planned);
+    return p->image == image;
 }
 
 /* All stand, and nothing is left to be read or searched. Where it loads files just now, they are
@@ -266,9 +281,8 @@ bool image_attach(struct host *h)
     if (!done && is_same_program(p))
         area_withdraw(h);
     attach_go_on(h, &threads, begun);
-    if (done)
-        plant_rest(h, &planned);
-    if (done) /* recorded already: what comes meanwhile is known twice, not never */
+    /* Recorded already: what comes meanwhile is known twice, not never. */
+    if (done && plant_rest(h, &planned))
         mapped_begin(p);
     plans_free(&planned);
     return done;

@@ -208,6 +208,13 @@ static uint64_t end_of_frame(const struct tracee *t, uint64_t context)
     return fp + mark[1];
 }
 
+uint64_t chains_end(struct chains *c, pid_t tid)
+{
+    if (c->chain.tid != tid)
+        walk(c, tid);
+    return c->chain.functions[c->chain.signals].high;
+}
+
 enum proof chains_prove(struct chains *c, pid_t tid, uint64_t slot)
 {
     const struct tracee *t = &c->h->process->tracee;

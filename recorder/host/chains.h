@@ -24,5 +24,7 @@ struct chains *chains_begin(struct host *h, const struct maps *maps);
 void chains_free(struct chains *chains);
 /* Of the word at `slot`, which would be the instruction pointer in a signal's frame. */
 enum proof chains_prove(struct chains *chains, pid_t tid, uint64_t slot);
+/* The stack pointer as far out as its frames can be walked; 0: it cannot be read at all. */
+uint64_t chains_end(struct chains *chains, pid_t tid);
 
 #endif

@@ -112,7 +112,7 @@ void exec_begins(struct host *h, const struct ask *ask)
     pid_t tid = (pid_t)ask->a[1];
     if (h->leaving)
         return;
-    threads_named(h, (uint32_t)h->process->tracee.pid, h->last_ns);
+    names_exec_begins(h->process, tid);
     bool found = find_program(h->process, ask, &program);
     const char *problem = why_not(h, tid, found ? &program : NULL);
     if (problem == NULL) {
@@ -126,6 +126,7 @@ void exec_begins(struct host *h, const struct ask *ask)
 void exec_fails(struct host *h, pid_t tid)
 {
     int status;
+    names_exec_fails(h->process, tid);
     if (is_over(h, tid) == 0 || ptrace(PTRACE_INTERRUPT, tid, 0, 0) != 0)
         return;
     while (waitpid(tid, &status, __WALL) > 0 && WIFSTOPPED(status)) {

@@ -42,8 +42,10 @@ void findings_empty(struct findings *f)
     frames_free(&f->frames);
     for (size_t i = 0; i < f->part_count; i++)
         sites_free(&f->parts[i].sites);
-    for (size_t i = 0; i < f->name_count; i++)
+    for (size_t i = 0; i < f->name_count; i++) {
         free(f->names[i].name);
+        free(f->names[i].symbols);
+    }
     free(f->parts);
     free(f->names);
     free(f->branches);
@@ -220,33 +222,42 @@ void found_branches(struct findings *f, const struct code *code, struct range *r
 }
 
 /* They are asked for in the order in which they were kept: the search begins behind the last. */
-static const struct elf_named *named(struct findings *f, const char *name)
+static const struct found_name *named(struct findings *f, const char *name)
 {
     for (size_t i = 0, at = f->name_last; i < f->name_count; i++) {
         at = at + 1 < f->name_count ? at + 1 : 0;
         if (strcmp(f->names[at].name, name) == 0) {
             f->name_last = at;
-            return &f->names[at].named;
+            return &f->names[at];
         }
     }
     return NULL;
 }
 
+size_t found_stored(size_t count)
+{
+    return count < ELF_SAME_NAME ? count : ELF_SAME_NAME;
+}
+
 static void remember_name(struct findings *f, const char *name, const struct elf_named *found)
 {
+    size_t stored = found_stored(found->count);
     struct found_name *list =
         with_room_for_one(f->names, f->name_count, &f->name_room, 16, sizeof *list);
     char *copy = strdup(name);
+    struct elf_symbol *symbols = stored ? malloc(stored * sizeof *symbols) : NULL;
     if (list != NULL)
         f->names = list;
-    if (list == NULL || copy == NULL) {
+    if (list == NULL || copy == NULL || (stored > 0 && symbols == NULL)) {
         free(copy);
+        free(symbols);
         return;
     }
-    struct found_name *kept = &f->names[f->name_count++];
-    *kept = (struct found_name){copy, *found};
-    for (size_t i = 0; i < ELF_SAME_NAME; i++) /* the view's own names go with it */
-        kept->named.symbols[i].name = copy;
+    for (size_t i = 0; i < stored; i++) {
+        symbols[i] = found->symbols[i];
+        symbols[i].name = copy; /* the view's own names go with it */
+    }
+    f->names[f->name_count++] = (struct found_name){copy, found->count, symbols};
     f->is_new = true;
 }
 
@@ -255,9 +266,12 @@ void found_functions(struct findings *f, const struct elf *elf, const char *cons
 {
     bool all = true;
     for (size_t i = 0; i < count; i++) {
-        const struct elf_named *known = named(f, names[i]);
-        if (known != NULL)
-            found[i] = *known;
+        const struct found_name *known = named(f, names[i]);
+        if (known != NULL) {
+            found[i].count = known->count;
+            for (size_t k = 0; k < found_stored(known->count); k++)
+                found[i].symbols[k] = known->symbols[k];
+        }
         all &= known != NULL;
     }
     if (all)

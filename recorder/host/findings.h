@@ -20,11 +20,15 @@ struct findings_key {
     uint64_t starts; /* stacks end at its entry point: 1 in a program, 2 in a loader */
 };
 
-/* The functions of one name (elf_functions_named). */
+/* The functions of one name (elf_functions_named): of `count` the best ELF_SAME_NAME, at most. Hundreds
+ * of names are asked of each file, and few files have any of them. */
 struct found_name {
     char *name;
-    struct elf_named named;
+    size_t count;
+    struct elf_symbol *symbols;
 };
+
+size_t found_stored(size_t count); /* how many symbols are there */
 
 /* The system calls of one executable segment. */
 struct found_part {

@@ -93,27 +93,27 @@ static void read_part(struct reading *r, struct findings *f)
 
 static void read_name(struct reading *r, struct findings *f)
 {
-    struct disk_named *head = take(r, 1, sizeof *head);
-    struct found_name *name = &f->names[f->name_count];
-    if (head == NULL || head->length == 0 || head->length > 256 || head->count < head->stored ||
-        head->stored > ELF_SAME_NAME) {
+    struct disk_named head;
+    struct found_name *name = &f->names[f->name_count++];
+    if (r->left < sizeof head) {
         r->bad = true;
-        free(head);
         return;
     }
-    name->name = take(r, head->length, 1);
-    struct elf_symbol *symbols = take(r, head->stored, sizeof *symbols);
-    if (name->name != NULL)
-        name->name[head->length] = 0;
-    name->named.count = head->count;
-    for (size_t i = 0; i < ELF_SAME_NAME; i++) {
-        if (symbols != NULL && i < head->stored)
-            name->named.symbols[i] = symbols[i];
-        name->named.symbols[i].name = name->name;
+    memcpy(&head, r->at, sizeof head);
+    r->at += sizeof head;
+    r->left -= sizeof head;
+    if (head.length == 0 || head.length > 256 || head.stored != found_stored(head.count)) {
+        r->bad = true;
+        return;
     }
-    f->name_count++;
-    free(symbols);
-    free(head);
+    name->name = take(r, head.length, 1);
+    if (name->name != NULL)
+        name->name[head.length] = 0;
+    name->count = head.count;
+    if (head.stored > 0)
+        name->symbols = take(r, head.stored, sizeof *name->symbols);
+    for (size_t i = 0; name->symbols != NULL && i < head.stored; i++)
+        name->symbols[i].name = name->name;
 }
 
 static bool read_all(const uint8_t *bytes, size_t size, struct findings *f)
@@ -150,22 +150,26 @@ static bool is_of(const uint8_t *bytes, size_t size, const struct findings_key *
            memcmp(&head.key, key, sizeof *key) == 0 && head.check == disk_check(bytes, size);
 }
 
+/* Into memory that the next file is read into as well: each page of it is touched but once. */
 static uint8_t *read_bytes(int folder, const char *name, size_t *size)
 {
+    static uint8_t *bytes;
+    static size_t room;
     struct stat status;
-    uint8_t *bytes = NULL;
     int fd = openat(folder, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
-    if (disk_is_ours(fd, S_IFREG, &status) && status.st_size >= (off_t)sizeof(struct disk_head) &&
-        status.st_size <= (off_t)MOST_BYTES)
-        bytes = malloc((size_t)status.st_size);
-    *size = bytes ? (size_t)status.st_size : 0;
-    if (bytes != NULL && pread(fd, bytes, *size, 0) != (ssize_t)*size) {
+    bool done = disk_is_ours(fd, S_IFREG, &status) &&
+                status.st_size >= (off_t)sizeof(struct disk_head) &&
+                status.st_size <= (off_t)MOST_BYTES;
+    *size = done ? (size_t)status.st_size : 0;
+    if (*size > room) {
         free(bytes);
-        bytes = NULL;
+        bytes = malloc(*size);
+        room = bytes ? *size : 0;
     }
+    done = done && bytes != NULL && pread(fd, bytes, *size, 0) == (ssize_t)*size;
     if (fd >= 0)
         close(fd);
-    return bytes;
+    return done ? bytes : NULL;
 }
 
 bool findings_load(const char *folder, struct findings *f)
@@ -180,7 +184,6 @@ bool findings_load(const char *folder, struct findings *f)
     bool done = bytes != NULL && is_of(bytes, size, &f->key) && read_all(bytes, size, f);
     if (bytes != NULL && !done)
         findings_empty(f);
-    free(bytes);
     close(fd);
     return done;
 }

@@ -50,11 +50,11 @@ static void put_parts(struct writing *w, const struct findings *f)
 static void put_names(struct writing *w, const struct findings *f)
 {
     for (size_t i = 0; i < f->name_count; i++) {
-        const struct elf_named *named = &f->names[i].named;
-        size_t stored = named->count < ELF_SAME_NAME ? named->count : ELF_SAME_NAME;
-        struct disk_named head = {strlen(f->names[i].name), named->count, stored};
+        const struct found_name *named = &f->names[i];
+        size_t stored = found_stored(named->count);
+        struct disk_named head = {strlen(named->name), named->count, stored};
         put(w, &head, sizeof head);
-        put(w, f->names[i].name, head.length);
+        put(w, named->name, head.length);
         put(w, named->symbols, stored * sizeof *named->symbols);
     }
 }

@@ -58,6 +58,7 @@ void history_free(struct history *h)
     table_clear(&h->hook_of);
     index_clear(&h->node_index);
     index_clear(&h->group_index);
+    index_clear(&h->region_index);
     free_arguments(h->arguments);
     chunk_free(&h->chunk);
     free(h->threads);

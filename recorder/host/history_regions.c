@@ -18,6 +18,29 @@ static int is_same(const struct region *a, const struct region *b)
            a->unloads == b->unloads;
 }
 
+static const struct region *region_of(const void *regions, uint32_t number)
+{
+    return (const struct region *)regions + number - 1;
+}
+
+static int is_same_place(const void *regions, uint32_t number, const void *wanted)
+{
+    const struct region *region = region_of(regions, number), *other = wanted;
+    return region->parent == other->parent && is_same(region, other);
+}
+
+static uint64_t hash_of(const struct region *region)
+{
+    uint64_t hash = mixed(region->name + region->image);
+    hash = mixed(hash + ((uint64_t)region->process << 32 | region->parent));
+    return mixed(hash + region->unloads);
+}
+
+static uint64_t region_hash(const void *regions, uint32_t number)
+{
+    return hash_of(region_of(regions, number));
+}
+
 static void tell(struct history *h, uint32_t number, uint64_t t_ns)
 {
     const struct region *region = &h->regions[number - 1];
@@ -33,22 +56,20 @@ static void tell(struct history *h, uint32_t number, uint64_t t_ns)
 /* The region of that name within `parent`, made where there is none; 0: there are too many. */
 static uint32_t inside(struct history *h, uint32_t parent, struct region wanted, uint64_t t_ns)
 {
+    wanted.parent = parent;
+    uint32_t number =
+        index_find(&h->region_index, h->regions, hash_of(&wanted), is_same_place, &wanted);
+    if (number)
+        return number;
     for (uint32_t at = parent; at; at = h->regions[at - 1].parent)
         if (is_same(&h->regions[at - 1], &wanted))
             return parent;
-    uint32_t *first = parent ? &h->regions[parent - 1].inner : &h->outer_regions;
-    for (uint32_t at = *first; at; at = h->regions[at - 1].next)
-        if (is_same(&h->regions[at - 1], &wanted))
-            return at;
     if (h->region_count >= MAX_REGIONS ||
         grow(h, (void **)&h->regions, &h->region_room, h->region_count + 1, sizeof *h->regions))
         return 0;
-    uint32_t number = ++h->region_count;
-    first = parent ? &h->regions[parent - 1].inner : &h->outer_regions; /* the array may move */
-    wanted.parent = parent;
-    wanted.next = *first;
+    number = ++h->region_count;
     h->regions[number - 1] = wanted;
-    *first = number;
+    h->failed |= index_add(&h->region_index, h->regions, region_hash, number) != 0;
     tell(h, number, t_ns);
     return number;
 }

@@ -141,7 +141,7 @@ struct thread {
 /* A part of the program that it has marked, within another one. */
 struct region {
     uint64_t name, image; /* the address of its name, and the program that it is one of */
-    uint32_t process, unloads, parent, inner, next; /* inner: the first in it, next: beside it */
+    uint32_t process, unloads, parent;
 };
 
 struct module {
@@ -236,7 +236,8 @@ struct history {
     uint32_t group_count, group_room, groups_written;
     struct index group_index;
     struct region *regions;
-    uint32_t region_count, region_room, outer_regions; /* outer: the first that is in no other */
+    uint32_t region_count, region_room;
+    struct index region_index;
     int has_lost_regions;
     struct image *images;
     uint32_t image_count, image_room;

@@ -40,27 +40,39 @@ static void announce_hook(struct host *h, struct hook *hook, const struct module
     }
 }
 
-static void plan_call(struct host *h, struct module *m, const struct text *text,
-                      const struct entry *entry, const char *impl, struct plans *plans)
+struct plan *plan_wrapper(struct host *h, struct module *m, const struct text *text,
+                          uint64_t address, uint64_t size, const struct watched *w,
+                          struct plans *plans)
 {
     uint32_t number;
     struct function f;
-    if (!function_at(m, text, entry->value + m->bias, entry->size, &f))
-        return; /* in another part of the file */
+    if (!function_at(m, text, address, size, &f))
+        return NULL;
     struct hook *hook = hook_new(h, &number);
     struct plan *plan = hook ? plans_add(plans) : NULL;
     if (plan == NULL)
-        return;
-    hook->kind = watched_kind(entry->as[0]) & 0xff;
-    hook->address = entry->value + m->bias;
+        return NULL;
+    hook->kind = watched_kind(w) & 0xff;
+    hook->address = address;
     hook->module = m->id;
+    h->family->area->hook_kind[number] = watched_kind(w);
+    plan->number = number;
+    plan->what = w->name;
+    plan_function(h, plan, &f, WRAP);
+    return plan;
+}
+
+static void plan_call(struct host *h, struct module *m, const struct text *text,
+                      const struct entry *entry, const char *impl, struct plans *plans)
+{
+    const struct plan *plan =
+        plan_wrapper(h, m, text, entry->value + m->bias, entry->size, entry->as[0], plans);
+    if (plan == NULL)
+        return;
+    struct hook *hook = &h->family->hooks[plan->number];
     hook->names = entry->names;
     memcpy(hook->as, entry->as, entry->names * sizeof *entry->as);
-    h->family->area->hook_kind[number] = watched_kind(entry->as[0]);
     announce_hook(h, hook, m, impl);
-    plan->number = number;
-    plan->what = entry->as[0]->name;
-    plan_function(h, plan, &f, WRAP);
     h->calls += plan->refusal == MOVED;
 }
 
@@ -183,10 +195,8 @@ static void add_beside(struct host *h, struct module *m, const struct text *text
 void plan_calls(struct host *h, struct module *m, const struct text *text, struct plans *plans)
 {
     const struct watched_list *watched = &h->watched;
-    struct elf_named *found = calloc(watched->count, sizeof *found);
+    struct elf_named *found = watched->found;
     struct entries entries = {0};
-    if (found == NULL)
-        return;
     found_functions(m->found, &m->elf, watched->names, watched->count, found);
     for (size_t i = 0; i < watched->count; i++)
         if (!watched->list[i].beside)
@@ -198,7 +208,6 @@ void plan_calls(struct host *h, struct module *m, const struct text *text, struc
     for (size_t i = 0; i < entries.count; i++)
         plan_call(h, m, text, &entries.list[i], NULL, plans);
     free(entries.list);
-    free(found);
 }
 
 /* ---- which alias was called: the call site knows, the address does not ---- */

@@ -6,6 +6,12 @@
 
 /* A new number for a hook; NULL where there are too many. */
 struct hook *hook_new(struct host *h, uint32_t *number);
+/* A new hook that wraps the function at `address`, which is called as `w`, and the plan for it; NULL:
+ * the function lies in another part of the file than `text`, or there is no room. */
+struct plan *plan_wrapper(struct host *h, struct module *m, const struct text *text,
+                          uint64_t address, uint64_t size, const struct watched *w,
+                          struct plans *plans);
+
 /* Plan the wrappers of the allocator functions that lie in `text`. */
 void plan_calls(struct host *h, struct module *m, const struct text *text, struct plans *plans);
 

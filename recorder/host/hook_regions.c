@@ -15,22 +15,11 @@ static const struct watched marks[] = {
 static void plan_mark(struct host *h, struct module *m, const struct text *text, uint64_t address,
                       enum region_mark mark, struct plans *plans)
 {
-    uint32_t number;
-    struct function f;
-    if (!function_at(m, text, address, 0, &f))
-        return; /* in another part of the file, or in none */
-    struct hook *hook = hook_new(h, &number);
-    struct plan *plan = hook ? plans_add(plans) : NULL;
+    const struct plan *plan = plan_wrapper(h, m, text, address, 0, &marks[mark], plans);
     if (plan == NULL)
         return;
-    hook->kind = watched_kind(&marks[mark]) & 0xff;
-    hook->address = address;
-    hook->module = m->id;
-    hook->region = mark;
-    h->family->area->hook_kind[number] = watched_kind(&marks[mark]);
-    plan->number = number;
-    plan->what = marks[mark].name;
-    plan_function(h, plan, &f, WRAP);
+    h->family->hooks[plan->number].region = mark;
+    h->family->area->hook_kind[plan->number] |= HOOK_MARKS;
 }
 
 void plan_regions(struct host *h, struct module *m, const struct text *text, struct plans *plans)

@@ -23,15 +23,6 @@ struct hook *hook_new(struct host *h, uint32_t *number)
     return hook;
 }
 
-void hook_undo(struct host *h, uint32_t number)
-{
-    if (number >= h->family->hook_count)
-        return;
-    struct hook *hook = &h->family->hooks[number];
-    if (hook->patch != 0)
-        tracee_write(&h->process->tracee, hook->patch, hook->original, hook->patch_length);
-}
-
 /* ---- functions that are only to be noticed ---- */
 
 static struct plan *plan_notice(struct host *h, struct module *m, enum hook_kind kind,

@@ -83,7 +83,6 @@ struct hook {
     const struct watched *as[MAX_NAMES];
     uint32_t spool_id[MAX_NAMES];
     uint64_t patch; /* where the jump was written, over `original`; 0: nowhere */
-    unsigned patch_length;
     uint8_t original[5];
     struct moved *moved; /* what was moved for it, kept for the way back; NULL: nothing was */
     uint64_t hop;        /* 0, or padding that holds the jump, reached by a short one */
@@ -145,7 +144,8 @@ struct process {
     uint32_t forker;        /* the thread that is about to fork, or has just done so */
     struct armed *armed;    /* borders.c: MAX_ARMED of them; NULL: none yet */
     size_t armed_count;
-    bool exits; /* lives.c: it called exit_group, and so cannot come back */
+    struct exec_names *exec_names; /* thread_names.c; NULL: none of its threads is about to exec */
+    bool exits;                    /* lives.c: it called exit_group, and so cannot come back */
     int exit_status;
 };
 
@@ -269,14 +269,16 @@ struct module *module_around(struct host *h, uint64_t address);
 void tables_add(struct host *h, struct module *m);
 void tables_publish(struct host *h, const struct maps *maps);
 
-/* ---- hooks.c ---- */
+/* ---- hooks.c, plans_write.c ---- */
 void hooks_plant(struct host *h, struct module *m);
 #define NO_HOOK UINT32_MAX
 /* Notice that `address` is reached; the number of the hook, or NO_HOOK. */
 uint32_t hook_border(struct host *h, uint64_t address, uint64_t border);
-/* Put the code back as it was, in this process; a thread may be in the stub, which goes on leading
- * there. */
+/* Put the code back as it was, in this process, unless it is no longer what we wrote; a thread may be in
+ * the stub, which goes on leading there. */
 void hook_undo(struct host *h, uint32_t number);
+/* And the padding that a short jump led to: when nobody can come from there any more. */
+void hook_undo_padding(struct host *h, uint32_t number);
 /* A stub that notes the border and goes on at `address`; 0 where there is no room. */
 uint64_t hook_stub_to(struct host *h, struct code_area *area, uint64_t address, uint64_t border);
 /* Which of its names a call returning to `ret` used: the spool's number of the hook. */

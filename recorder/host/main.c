@@ -3,12 +3,14 @@
  *
  * Started by brkpoint (command/recorder.py): brkpoint-recorder PID SPOOL AREA_FD READY_FD GO_FD
  * [OPTION...]. It waits for a byte on GO_FD, becomes the tracer of PID, and writes "A" to READY_FD.
- * Or, when that one was killed: brkpoint-recorder --unread AREA_FD (unread.h).
+ * Or, when that one was killed: brkpoint-recorder --unread AREA_FD (unread.h). And, as what becomes
+ * the target: brkpoint-recorder --start PLAN_FD GO_FD REPORT_FD PARENT (starter.h).
  */
 #include "guard.h"
 #include "image.h"
 #include "leaving.h"
 #include "rest.h"
+#include "starter.h"
 #include "unread.h"
 
 #include <errno.h>
@@ -18,6 +20,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 extern const unsigned char agent_begin[], agent_finish[];
@@ -216,12 +220,31 @@ static int run(struct host *h, const char *spool, pid_t pid, int ready, int go)
     return 0;
 }
 
+/* What brkpoint has set for itself is undone; when it dies we let go of what runs on, and end. Done
+ * here and not between its fork and our exec: so it can be a vfork, which copies nothing. */
+static bool begin_as_child_of(pid_t parent)
+{
+    sigset_t mask;
+    prctl(PR_SET_PDEATHSIG, SIGTERM, 0, 0, 0);
+    umask(077);
+    signal(SIGCHLD, SIG_DFL);
+    signal(SIGTERM, SIG_DFL);
+    signal(SIGHUP, SIG_DFL);
+    signal(SIGXFSZ, SIG_IGN); /* a full file is an error to report */
+    sigemptyset(&mask);
+    sigaddset(&mask, SIGINT);
+    sigprocmask(SIG_SETMASK, &mask, NULL);
+    return getppid() == parent;
+}
+
 int main(int argc, char **argv)
 {
     struct host *h = &host;
     int names = -1;
     if (argc == 3 && strcmp(argv[1], "--unread") == 0)
         return unread_tell(atoi(argv[2]));
+    if (argc == 6 && strcmp(argv[1], "--start") == 0)
+        return starter_run(atoi(argv[2]), atoi(argv[3]), atoi(argv[4]), atoi(argv[5]));
     if (argc < 6) {
         fprintf(stderr,
                 "brkpoint-recorder is started by brkpoint: brkpoint run --engine recorder\n");
@@ -241,6 +264,8 @@ int main(int argc, char **argv)
             h->clock_every = (uint32_t)atoi(argv[i] + 6);
         else if (strncmp(argv[i], "names=", 6) == 0)
             names = atoi(argv[i] + 6);
+        else if (strncmp(argv[i], "parent=", 7) == 0 && !begin_as_child_of(atoi(argv[i] + 7)))
+            return 1;
         else if (strncmp(argv[i], "cache=", 6) == 0)
             h->known.folder = argv[i] + 6;
         else if (strcmp(argv[i], "keep=totals") == 0)

@@ -22,32 +22,79 @@ struct ways {
     size_t count;
 };
 
+/* What leads from `patch` into the stub: a jump there, or a short one to padding (`hop`) that holds it. */
+struct way_in {
+    uint8_t jump[JUMP_BYTES], hop[SHORT_JUMP_BYTES];
+};
+
+static bool way_in(uint64_t patch, uint64_t hop, uint64_t stub, struct way_in *way)
+{
+    const struct moved from = {.patch = hop ? hop : patch};
+    way->hop[0] = 0xeb;
+    way->hop[1] = (uint8_t)(hop - patch - SHORT_JUMP_BYTES);
+    return detour_jump(&from, stub, way->jump);
+}
+
 /* The padding that a short jump leads to is written at once: that jump comes after it. */
 static bool plan_way(struct host *h, const struct plan *plan, size_t index, uint64_t stub,
                      struct ways *ways)
 {
     struct hook *hook = &h->family->hooks[plan->number];
-    struct moved from = plan->moved;
-    struct patch way = {.at = plan->moved.patch, .length = JUMP_BYTES, .owner = index};
-    if (plan->hop)
-        from.patch = plan->hop;
-    if (!detour_jump(&from, stub, way.bytes))
+    struct patch patch = {.at = plan->moved.patch, .length = JUMP_BYTES, .owner = index};
+    struct way_in way;
+    if (!way_in(plan->moved.patch, plan->hop, stub, &way))
         return false;
     hook->patch = plan->moved.patch;
     hook->hop = plan->hop;
     memcpy(hook->original, plan->seen, sizeof hook->original);
-    hook->patch_length = plan->hop ? SHORT_JUMP_BYTES : JUMP_BYTES;
     if (!keep_moved(hook, &plan->moved))
         return false;
     if (plan->hop) {
-        if (!tracee_write(&h->process->tracee, plan->hop, way.bytes, JUMP_BYTES))
+        if (!tracee_write(&h->process->tracee, plan->hop, way.jump, JUMP_BYTES))
             return false;
-        way.length = SHORT_JUMP_BYTES;
-        way.bytes[0] = 0xeb;
-        way.bytes[1] = (uint8_t)(plan->hop - plan->moved.patch - SHORT_JUMP_BYTES);
+        patch.length = SHORT_JUMP_BYTES;
     }
-    ways->list[ways->count++] = way;
+    memcpy(patch.bytes, plan->hop ? way.hop : way.jump, patch.length);
+    ways->list[ways->count++] = patch;
     return true;
+}
+
+/* ---- and out of them ---- */
+
+/* The bytes at `at` are put back if they are what we wrote: a library may be gone by now, the program
+ * may have written its own. */
+static void put_back(const struct tracee *t, uint64_t at, const uint8_t *ours,
+                     const uint8_t *original, size_t length)
+{
+    uint8_t there[JUMP_BYTES];
+    if (tracee_read(t, at, there, length) && memcmp(there, ours, length) == 0)
+        tracee_write(t, at, original, length);
+}
+
+static bool way_of(struct host *h, uint32_t number, const struct hook *hook, struct way_in *way)
+{
+    struct code_area *area = hook->moved ? area_near(h, hook->patch) : NULL;
+    return area != NULL && way_in(hook->patch, hook->hop, stub_address(area, number), way);
+}
+
+void hook_undo(struct host *h, uint32_t number)
+{
+    struct way_in way;
+    if (number >= h->family->hook_count)
+        return;
+    const struct hook *hook = &h->family->hooks[number];
+    if (way_of(h, number, hook, &way))
+        put_back(&h->process->tracee, hook->patch, hook->hop ? way.hop : way.jump, hook->original,
+                 hook->hop ? SHORT_JUMP_BYTES : JUMP_BYTES);
+}
+
+void hook_undo_padding(struct host *h, uint32_t number)
+{
+    static const uint8_t padding[JUMP_BYTES] = {0xcc, 0xcc, 0xcc, 0xcc, 0xcc};
+    const struct hook *hook = &h->family->hooks[number];
+    struct way_in way;
+    if (hook->hop && way_of(h, number, hook, &way))
+        put_back(&h->process->tracee, hook->hop, way.jump, padding, sizeof padding);
 }
 
 /* What the code in the stub stands for, for unwinders. What stands before the copy, if anything, is

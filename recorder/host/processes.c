@@ -10,6 +10,7 @@
 #include "grow.h"
 #include "mapped.h"
 #include "lives.h"
+#include "thread_names.h"
 
 #include <fcntl.h>
 #include <stdio.h>
@@ -68,6 +69,7 @@ static void release(struct host *h, size_t index)
     if (p->pidfd >= 0)
         close(p->pidfd);
     mapped_free(p);
+    names_forget(p);
     free(p->executable);
     free(p->modules);
     free(p->armed);
@@ -160,6 +162,7 @@ void process_executed(struct host *h, pid_t pid, pid_t former)
     struct process *p = process_by(h, pid);
     if (p != NULL) {
         finish(h, p);
+        names_tell(h, p);
         family_leave(h, p->family);
     } else { /* a child that shared its parent's memory until now */
         pid_t parent = former ? former : h->process->tracee.pid;
@@ -182,6 +185,8 @@ static void forget(struct host *h, size_t index)
 {
     struct process *p = h->processes[index];
     finish(h, p);
+    if (life_is_over(p))
+        names_tell(h, p);
     mapped_end(h, p);
     life_ends(h, p);
     history_exit(h->history, (uint32_t)p->tracee.pid);
@@ -235,10 +240,10 @@ void processes_let_go(struct host *h)
 {
     size_t left = h->process_count;
     h->leaving = true;
-    for (unsigned i = 0; i < MAX_FAMILIES; i++)
+    for (unsigned i = 0; i < h->family_top; i++)
         if (h->families[i].used)
             h->families[i].area->recording = 0;
-    for (unsigned i = 0; i < MAX_FAMILIES; i++)
+    for (unsigned i = 0; i < h->family_top; i++)
         if (h->families[i].used)
             h->families[i].area->host = HOST_GONE;
     if (left > 0)

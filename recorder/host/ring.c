@@ -4,6 +4,7 @@
  * kind is checked, and what makes no sense ends the reading of that thread with a word.
  */
 #include "ring.h"
+#include "unread.h"
 
 void ring_release(struct host *h, uint32_t number)
 {
@@ -84,8 +85,8 @@ static bool pass_unfinished(struct host *h, struct thread_state *t, struct reade
     return true;
 }
 
-/* Go on in the chunk `number`, if it is the thread's. */
-static bool go_on(struct host *h, struct reader *r, uint32_t number)
+/* The reader's place is the beginning of the chunk `number`, if that is the thread's. */
+static bool move_to(struct host *h, struct reader *r, uint32_t number)
 {
     uint32_t owner = (uint32_t)(r - h->family->readers) + 1;
     if (number > AREA_CHUNKS) {
@@ -101,6 +102,22 @@ static bool go_on(struct host *h, struct reader *r, uint32_t number)
     return true;
 }
 
+/* Give the chunk that is read back, and go on in the next. Where we have read to is noted before: who
+ * counts what a killed recorder left unread must not be led to a chunk that has another owner. */
+static bool go_on(struct host *h, struct thread_state *t, struct reader *r, uint32_t next)
+{
+    uint32_t read = r->chunk;
+    r->chunk = next;
+    r->offset = CHUNK_HEAD;
+    unread_note(h, t, r);
+    if (r->keeps)
+        keep(h, read);
+    else
+        ring_release(h, read);
+    r->keeps = false;
+    return move_to(h, r, next);
+}
+
 uint64_t ring_word(struct host *h, struct thread_state *t, struct reader *r)
 {
     for (;;) {
@@ -108,7 +125,7 @@ uint64_t ring_word(struct host *h, struct thread_state *t, struct reader *r)
             return 0;
         if (r->chunk == 0) {
             uint32_t first = __atomic_load_n(&t->first_chunk, __ATOMIC_ACQUIRE);
-            if (first == 0 || !go_on(h, r, first))
+            if (first == 0 || !move_to(h, r, first))
                 return 0;
         }
         if (r->offset >= ring_end(r) && r->offset + SLOT <= CHUNK_SIZE)
@@ -126,12 +143,7 @@ uint64_t ring_word(struct host *h, struct thread_state *t, struct reader *r)
         uint32_t next = __atomic_load_n(&c->next, __ATOMIC_ACQUIRE);
         if (next == 0 || (r->offset < c->end && r->offset + SLOT <= CHUNK_SIZE))
             return 0;
-        if (r->keeps)
-            keep(h, r->chunk);
-        else
-            ring_release(h, r->chunk);
-        r->keeps = false;
-        if (!go_on(h, r, next))
+        if (!go_on(h, t, r, next))
             return 0;
     }
 }

@@ -17,8 +17,12 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-#define BLOCK 64u /* pages that are read at once: they stay in the cache */
+#define BLOCK 64u     /* pages that are read at once: they stay in the cache */
+#define ENTRIES 4096u /* of pagemap, read at once: empty ones cost nothing else */
+#define MOST_ENTRIES (UINT64_C(1) << 21) /* 8 GiB of addresses: some 15 ms as well */
 #define RED_ZONE 128u
+#define ENTRY_FRAME 64u /* what _start has pushed */
+#define THREAD_LOCAL 8192u
 #define SEARCH_NS 500000000 /* 0.5 s: whatever it holds */
 #define MOST_WORDS 65536u   /* of those found: beyond that it is no use to go on */
 
@@ -36,8 +40,9 @@ struct search {
     uint64_t pages[1024]; /* a bit for each page that a range has a part of, by its last 16 bits */
     struct range *dead;   /* what threads have below their stack pointers */
     size_t dead_count;
+    struct chains *chains;
     int pagemap;
-    uint64_t until;
+    uint64_t until, bytes, entries; /* read so far */
 };
 
 /* ---- one word ---- */
@@ -100,6 +105,10 @@ static void look_at_pages(struct search *s, uint64_t from, size_t count)
 {
     static uint64_t words[BLOCK * PAGE / sizeof(uint64_t)];
     struct iovec ours = {words, count * PAGE}, theirs = {(void *)from, count * PAGE};
+    s->bytes += count * PAGE;
+    s->saved->gave_up |= s->bytes > SAVED_MOST || clock_now_ns() > s->until;
+    if (s->saved->gave_up)
+        return;
     ssize_t got = process_vm_readv(s->t->pid, &ours, 1, &theirs, 1, 0);
     s->saved->gave_up |= got != (ssize_t)(count * PAGE);
     for (ssize_t i = 0; i < got / (ssize_t)sizeof *words; i++)
@@ -107,16 +116,18 @@ static void look_at_pages(struct search *s, uint64_t from, size_t count)
             note_word(s, from + (uint64_t)i * sizeof *words, words[i]);
 }
 
-static void look_at_block(struct search *s, const struct mapping *m, uint64_t from)
+static void look_at_entries(struct search *s, const struct mapping *m, uint64_t from)
 {
-    uint64_t pages[BLOCK];
-    size_t count = (m->end - from) / PAGE < BLOCK ? (m->end - from) / PAGE : BLOCK;
+    static uint64_t pages[ENTRIES];
+    size_t count = (m->end - from) / PAGE < ENTRIES ? (m->end - from) / PAGE : ENTRIES;
     ssize_t size = (ssize_t)(count * sizeof *pages);
+    s->entries += count;
     s->saved->gave_up |=
+        s->entries > MOST_ENTRIES ||
         pread(s->pagemap, pages, (size_t)size, (off_t)(from / PAGE * sizeof *pages)) != size;
     for (size_t i = 0; i < count && !s->saved->gave_up;) {
         size_t first = i;
-        while (i < count && is_kept_in(m, pages[i]))
+        while (i < count && i - first < BLOCK && is_kept_in(m, pages[i]))
             i++;
         if (i > first)
             look_at_pages(s, from + first * PAGE, i - first);
@@ -127,11 +138,8 @@ static void look_at_block(struct search *s, const struct mapping *m, uint64_t fr
 
 static void look_at_mapping(struct search *s, const struct mapping *m)
 {
-    for (uint64_t at = m->start; at < m->end && !s->saved->gave_up; at += BLOCK * PAGE) {
-        s->saved->gave_up |= clock_now_ns() > s->until;
-        if (!s->saved->gave_up)
-            look_at_block(s, m, at);
-    }
+    for (uint64_t at = m->start; at < m->end && !s->saved->gave_up; at += ENTRIES * PAGE)
+        look_at_entries(s, m, at);
 }
 
 /* The kernel's own and devices are no memory; what may only be read has been written to before, unless
@@ -154,16 +162,31 @@ static int by_size(const void *a, const void *b)
 
 /* ---- what is below a stack pointer ---- */
 
-/* Whether from the start of its mapping up to the stack pointer there is nothing but this stack: the
- * kernel's for the first thread; and one of a thread's own, whose thread pointer stands at its upper
- * end (glibc, musl), and which a page that nobody can read shuts off below. */
-static bool is_its_own(const struct maps *maps, const struct mapping *m,
-                       const struct user_regs_struct *regs)
+static bool is_below(uint64_t at, uint64_t start, uint64_t distance)
+{
+    return at <= start && start - at <= distance;
+}
+
+/* Whether a stack of that mapping begins at `at`: the kernel's for the first thread, where its arguments
+ * lie (ABI: 3.4.1); and one of a thread's own, which a page that nobody can read shuts off below: at its
+ * upper end stands the thread pointer (glibc, musl), below that thread-local memory. */
+static bool begins_at(const struct search *s, const struct mapping *m, uint64_t fs_base,
+                      uint64_t at)
 {
     if (strcmp(m->path, "[stack]") == 0)
-        return true;
-    return m > maps->list && m[-1].end == m->start && !m[-1].readable && !m[-1].writable &&
-           regs->fs_base > regs->rsp && regs->fs_base < m->end;
+        return is_below(at, status_stack(s->t->pid), ENTRY_FRAME);
+    return m > s->maps->list && m[-1].end == m->start && !m[-1].readable && !m[-1].writable &&
+           fs_base < m->end && is_below(at, fs_base, THREAD_LOCAL);
+}
+
+/* Whether from the start of its mapping up to the stack pointer there is nothing but this stack. A
+ * function out there may have stacks of coroutines among its variables, below the pointer while one of
+ * them runs: so the frames must lead to where the stack begins. */
+static bool is_its_own(const struct search *s, const struct mapping *m, pid_t tid,
+                       const struct user_regs_struct *regs)
+{
+    uint64_t end = s->chains ? chains_end(s->chains, tid) : 0;
+    return end >= regs->rsp && begins_at(s, m, regs->fs_base, end);
 }
 
 static void know_dead(struct search *s, const struct threads *threads)
@@ -174,17 +197,19 @@ static void know_dead(struct search *s, const struct threads *threads)
         if (ptrace(PTRACE_GETREGS, threads->list[i].tid, 0, &regs) != 0)
             continue;
         const struct mapping *m = maps_at(s->maps, regs.rsp);
-        if (m != NULL && is_its_own(s->maps, m, &regs))
+        if (m != NULL && is_its_own(s, m, threads->list[i].tid, &regs))
             s->dead[s->dead_count++] = (struct range){m->start, regs.rsp - RED_ZONE, false};
     }
 }
 
 /* ---- all ---- */
 
-/* About what is to be read: anonymous memory that is there, in bytes. */
+/* About what is to be read: memory of no file that is there, or was and will be again, in bytes. */
 static uint64_t held(pid_t pid)
 {
-    return status_number(pid, "RssAnon") << 10;
+    return (status_number(pid, "RssAnon") + status_number(pid, "RssShmem") +
+            status_number(pid, "VmSwap"))
+           << 10;
 }
 
 static void know_pages(struct search *s)
@@ -217,11 +242,11 @@ static void look_at_all(struct search *s, uint64_t data)
     free(list);
 }
 
-void saved_find(struct saved *saved, struct host *h, const struct maps *maps,
+void saved_find(struct saved *saved, struct host *h, struct chains *chains, const struct maps *maps,
                 const struct threads *threads, struct range *ranges, size_t count)
 {
     char path[32];
-    struct search s = {.saved = saved, .t = &h->process->tracee, .maps = maps};
+    struct search s = {.saved = saved, .t = &h->process->tracee, .maps = maps, .chains = chains};
     *saved = (struct saved){0};
     if (count == 0)
         return;
@@ -233,9 +258,10 @@ void saved_find(struct saved *saved, struct host *h, const struct maps *maps,
     s.pagemap = open(path, O_RDONLY | O_CLOEXEC);
     saved->gave_up = s.pagemap < 0 || maps->list == NULL || held(s.t->pid) > SAVED_MOST;
     know_pages(&s);
-    know_dead(&s, threads);
-    if (!saved->gave_up)
+    if (!saved->gave_up) {
+        know_dead(&s, threads);
         look_at_all(&s, h->process->area);
+    }
     free(s.dead);
     if (s.pagemap >= 0)
         close(s.pagemap);

@@ -9,6 +9,7 @@
 #define RECORDER_SAVED_H
 
 #include "branches.h"
+#include "chains.h"
 #include "host.h"
 #include "threads.h"
 
@@ -29,10 +30,10 @@ struct saved {
 };
 
 /* All words that lead into one of the ranges, which are sorted here. Left out is the data area, and what
- * a thread's stack has below its stack pointer. A process that holds more than SAVED_MOST bytes of its
- * own is not read: it stands meanwhile, and its clients wait. saved_free in any case. */
+ * a thread's stack has below its stack pointer. It stands meanwhile, and its clients wait: no more than
+ * SAVED_MOST bytes are read, and where it seems to hold more, none. saved_free in any case. */
 #define SAVED_MOST (UINT64_C(32) << 20) /* some 15 ms */
-void saved_find(struct saved *s, struct host *h, const struct maps *maps,
+void saved_find(struct saved *s, struct host *h, struct chains *chains, const struct maps *maps,
                 const struct threads *threads, struct range *ranges, size_t count);
 void saved_free(struct saved *s);
 /* Whether that is one of them. */

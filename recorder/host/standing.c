@@ -106,6 +106,14 @@ void standing_find(struct standing *s, struct host *h, const struct threads *thr
     }
 }
 
+/* NULL: no memory. */
+static struct chains *chains_of(struct standing *s)
+{
+    if (s->chains == NULL)
+        s->chains = chains_begin(s->h, &s->maps);
+    return s->chains;
+}
+
 static bool is_a_place(const struct standing *s, uint64_t slot)
 {
     for (size_t i = 0; i < s->count; i++)
@@ -119,7 +127,7 @@ void standing_find_saved(struct standing *s, const struct threads *threads, stru
 {
     struct saved *saved = &s->saved;
     size_t kept = 0;
-    saved_find(saved, s->h, &s->maps, threads, ranges, count);
+    saved_find(saved, s->h, chains_of(s), &s->maps, threads, ranges, count);
     for (size_t i = 0; i < saved->count; i++)
         if (!is_a_place(s, saved->list[i].at))
             saved->list[kept++] = saved->list[i];
@@ -139,9 +147,7 @@ enum proof standing_proof(struct standing *s, const struct place *place)
 {
     if (place->slot == 0)
         return PROOF_ALIVE;
-    if (s->chains == NULL)
-        s->chains = chains_begin(s->h, &s->maps);
-    return s->chains ? chains_prove(s->chains, place->tid, place->slot) : PROOF_NONE;
+    return chains_of(s) ? chains_prove(s->chains, place->tid, place->slot) : PROOF_NONE;
 }
 
 /* ---- moving ---- */

@@ -1,4 +1,4 @@
-/* status.c - one number of /proc/PID/status (status.h). */
+/* status.c - numbers of /proc/PID/status and /proc/PID/stat (status.h). */
 #include "status.h"
 
 #include <stdio.h>
@@ -20,4 +20,20 @@ uint64_t status_number(pid_t pid, const char *name)
     if (file != NULL)
         fclose(file);
     return number;
+}
+
+uint64_t status_stack(pid_t pid)
+{
+    enum { NAME = 2, START_STACK = 28 }; /* its fields, as proc_pid_stat(5) counts them */
+    char path[32], text[1024];
+    snprintf(path, sizeof path, "/proc/%d/stat", pid);
+    FILE *file = fopen(path, "re");
+    size_t got = file ? fread(text, 1, sizeof text - 1, file) : 0;
+    if (file != NULL)
+        fclose(file);
+    text[got] = 0;
+    const char *at = strrchr(text, ')'); /* the name may hold anything */
+    for (int field = NAME; at != NULL && field < START_STACK; field++)
+        at = strchr(at + 1, ' ');
+    return at ? strtoull(at, NULL, 10) : 0;
 }

@@ -1,4 +1,4 @@
-/* status.h - one number of /proc/PID/status: proc(5). */
+/* status.h - numbers of /proc/PID/status and /proc/PID/stat: proc(5). */
 #ifndef BRKPOINT_HOST_STATUS_H
 #define BRKPOINT_HOST_STATUS_H
 
@@ -7,5 +7,7 @@
 
 /* Of a process or thread, behind the name of its line ("PPid"); 0 where it cannot be read. */
 uint64_t status_number(pid_t pid, const char *name);
+/* Where the stack of its first thread began, and its arguments lie (startstack); 0 where it is not told. */
+uint64_t status_stack(pid_t pid);
 
 #endif

@@ -19,49 +19,6 @@
 #define SAVED_NS 250000000 /* 0.25 s in all: each reads the memory of the target, which stands */
 #define LONGEST_REST_US 50000
 
-/* ---- code as it was ---- */
-
-/* The bytes at `at` are put back if they are what we wrote; a library may be gone by now. */
-static void put_back(const struct tracee *t, uint64_t at, const uint8_t *ours,
-                     const uint8_t *original, size_t length)
-{
-    uint8_t there[JUMP_BYTES];
-    if (tracee_read(t, at, there, length) && memcmp(there, ours, length) == 0)
-        tracee_write(t, at, original, length);
-}
-
-static void restore(struct host *h, uint32_t number, bool padding_too)
-{
-    static const uint8_t padding[JUMP_BYTES] = {0xcc, 0xcc, 0xcc, 0xcc, 0xcc};
-    const struct hook *hook = &h->family->hooks[number];
-    const struct tracee *t = &h->process->tracee;
-    uint64_t patch = hook->moved->patch;
-    struct moved from = {.patch = hook->hop ? hook->hop : patch};
-    struct code_area *area = area_near(h, patch);
-    uint8_t jump[JUMP_BYTES];
-    if (area == NULL || !detour_jump(&from, stub_address(area, number), jump))
-        return;
-    if (!hook->hop) {
-        put_back(t, patch, jump, hook->original, JUMP_BYTES);
-        return;
-    }
-    const uint8_t hop[] = {0xeb, (uint8_t)(hook->hop - patch - SHORT_JUMP_BYTES)};
-    if (padding_too)
-        put_back(t, hook->hop, jump, padding, sizeof padding);
-    else
-        put_back(t, patch, hop, hook->original, sizeof hop);
-}
-
-/* The padding that a short jump led to only when nobody can come from there any more. */
-static void restore_all(struct host *h, bool padding_too)
-{
-    for (uint32_t i = 0; i < h->family->hook_count; i++)
-        if (h->family->hooks[i].moved != NULL)
-            restore(h, i, padding_too);
-}
-
-/* ---- the end ---- */
-
 static void only_pass_through(struct host *h, const char *why)
 {
     h->family->area->recording = 0;
@@ -76,13 +33,14 @@ static void take_away(struct host *h, const struct threads *threads, struct insi
     t->runner = threads_runner(threads);
     size_t open_calls = inside.waiting > inside.returning ? inside.waiting : inside.returning;
     if (inside.standing + inside.saved == 0 && !inside.unsearched)
-        restore_all(h, true);
+        for (uint32_t i = 0; i < h->family->hook_count; i++)
+            hook_undo_padding(h, i);
     if (inside.standing > 0)
         only_pass_through(h, "a thread stands in it");
     else if (inside.saved > 0)
         only_pass_through(h, "saved contexts of coroutines, or what looks like them, lead there");
     else if (inside.unsearched)
-        only_pass_through(h, "its memory is too large to be searched for saved contexts of "
+        only_pass_through(h, "its memory could not be searched whole for saved contexts of "
                              "coroutines that may lead there");
     else if (!inject_prepare(t) || !areas_take_away(h, inside.areas))
         only_pass_through(h, "the memory could not be unmapped");
@@ -135,7 +93,8 @@ void unplant(struct host *h)
         return;
     }
     overwritten_at_end(h);
-    restore_all(h, false);
+    for (uint32_t i = 0; i < h->family->hook_count; i++)
+        hook_undo(h, i);
     bool last = !threads_can_run(&threads), stopped = true;
     struct inside inside = inside_look(h, &threads, last);
     for (unsigned round = 0; !last && may_get_out(&inside, round, &searched_ns); round++) {

@@ -21,9 +21,16 @@ static bool read_at(int fd, uint64_t from, void *bytes, size_t size)
     return pread(fd, bytes, size, (off_t)from) == (ssize_t)size;
 }
 
+/* A family's, and which of its chunks have been read: each is one thread's, whatever a damaged ring
+ * says, so no way through it is endless. */
+static struct area_head head;
+static uint32_t chunks_read[AREA_CHUNKS / 32];
+
 static bool is_event(uint64_t word)
 {
-    unsigned kind = word & 0xff;
+    unsigned kind = word & 0xff, number = word >> 8 & 0xffff;
+    if (kind == RECORD_CALL && number < sizeof head.hook_kind / sizeof *head.hook_kind)
+        return !(head.hook_kind[number] & HOOK_MARKS);
     return kind == RECORD_CALL || kind == RECORD_CALL3 || kind == RECORD_SYSCALL;
 }
 
@@ -56,8 +63,12 @@ static uint64_t events_of(int fd, uint64_t place, uint32_t index, const struct t
         number = (uint32_t)(t->read_to >> 32);
         offset = (uint32_t)t->read_to & ~(SLOT - 1);
     }
-    for (uint32_t i = 0; i < AREA_CHUNKS && number - 1 < AREA_CHUNKS; i++) {
+    while (number - 1 < AREA_CHUNKS) {
         uint64_t at = place + AREA_CHUNKS_AT + (uint64_t)(number - 1) * CHUNK_SIZE;
+        uint32_t *read = &chunks_read[(number - 1) / 32], bit = 1u << (number - 1) % 32;
+        if (*read & bit)
+            break;
+        *read |= bit;
         if (offset < CHUNK_HEAD || !read_at(fd, at, &c, sizeof c) || c.owner != index + 1)
             break;
         count += events_in(&c, offset);
@@ -69,9 +80,9 @@ static uint64_t events_of(int fd, uint64_t place, uint32_t index, const struct t
 
 static uint64_t events_of_family(int fd, uint64_t place)
 {
-    static struct area_head head;
     static struct thread_state t;
     uint64_t count = 0;
+    memset(chunks_read, 0, sizeof chunks_read);
     if (!read_at(fd, place, &head, sizeof head) || head.magic != AREA_MAGIC)
         return 0;
     for (uint32_t i = 0; i < AREA_THREADS; i++)

@@ -62,7 +62,8 @@ bool watched_read(struct watched_list *watched, int fd)
         lines += *at == '\n';
     watched->list = calloc(lines, sizeof *watched->list);
     watched->names = calloc(lines, sizeof *watched->names);
-    if (watched->list == NULL || watched->names == NULL)
+    watched->found = calloc(lines, sizeof *watched->found);
+    if (watched->list == NULL || watched->names == NULL || watched->found == NULL)
         return false;
     for (char *line = strtok_r(watched->text, "\n", &rest); line;
          line = strtok_r(NULL, "\n", &rest)) {

@@ -3,6 +3,8 @@
 #ifndef RECORDER_WATCHED_H
 #define RECORDER_WATCHED_H
 
+#include "elf.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -24,6 +26,7 @@ struct watched_list {
     const char **names; /* of each */
     size_t count;
     char *text;
+    struct elf_named *found; /* room for what a file has of each */
 };
 
 /* From a descriptor: a line each, `name point argument,… place,… returns beside`. False: damaged, or no

@@ -17,7 +17,7 @@ function setUpBlocks() {
       button("true to scale", () => { isToScale = true; drawBlocks(); }, { "data-scale": "true" })),
     el("div", { id: "blocks" }),
     el("div", { id: "space" }));
-  onView(drawBlocks);
+  onView("memory", drawBlocks);
 }
 
 // "pid block" -> {block, address, bytes, at}, after the event; null where it cannot be told.

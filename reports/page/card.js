@@ -23,7 +23,7 @@ function setUpCard() {
         " predict first")),
     el("div", { id: "step", class: "step", "aria-live": "polite" }));
   document.addEventListener("keydown", stepKey);
-  onView(drawCard);
+  onView("card", drawCard);
 }
 
 function stepKey(event) {
@@ -95,13 +95,13 @@ function drawCard() {
   const isOpen = home.querySelector("details") && home.querySelector("details").open;
   const kind = kindOf(at);
   fill(home,
-    el("p", { class: "where" }, `Event ${grouped(ev.seq[at])}, in ${kind.phase}, ${duration(ev.t_ns[at])} after the first instruction`,
+    el("p", { class: "where" }, fillIn(said.where, { number: grouped(ev.seq[at]), phase: kind.phase, time: duration(ev.t_ns[at]) }),
       run.whole ? ` (${grouped(at + 1)} of ${grouped(N)} on this page)` : ""),
     el("p", { class: "code" }, el("code", {}, bdi(asked(at))),
       asking === at || !answered(at) ? null : el("span", {}, " = ", el("code", {}, bdi(answered(at))))),
     el("p", { class: "sentence" }, bdi(sentence(at))),
     asking === at ? question(at) : consequences(at),
-    asking === at ? null : el("details", { open: isOpen || null }, el("summary", {}, "Why do you say so?"), ...reasons(at)),
+    asking === at ? null : el("details", { open: isOpen || null }, el("summary", {}, said.reasons.title), ...reasons(at)),
     stackList(at));
 }
 

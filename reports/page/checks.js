@@ -45,6 +45,7 @@ function disagreements() {
   }
   if (run.whole) found.push(...disagreeingSites());
   if (run.leaves) found.push(...disagreeingLeaves());
+  if (run.bins && run.bins.cells) found.push(...disagreeingCells());
   const figures = {
     calls: summary.causes.calls,
     yours: summary.verdict.calls_by_origin.user || 0,
@@ -68,6 +69,15 @@ function disagreeingLeaves() {
     const counted = run.leaves.rows.reduce((sum, row) => sum + row[column], 0);
     return counted === told ? [] : [`${name} of all stacks: ${told} told, ${counted} counted`];
   });
+}
+
+function disagreeingCells() {
+  const cells = run.bins.cells;
+  const sum = (at) => cells.rows.reduce((all, row) => row[at].reduce((one, n) => one + n, all), 0);
+  const told = [summary.allocated.bytes, summary.allocated.blocks];
+  const counted = [sum(7) + cells.left_out[0], sum(8) + cells.left_out[1]];
+  return ["bytes", "allocations"].flatMap((name, i) => (told[i] === counted[i] ? []
+    : [`${name} of all places, part by part: ${told[i]} told, ${counted[i]} counted`]));
 }
 
 function disagreeingSites() {

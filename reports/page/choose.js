@@ -27,9 +27,9 @@ function setUpStrip() {
   strip.addEventListener("pointerleave", () => { hovered = null; drawSoon(); });
   strip.addEventListener("keydown", stripKey);
   new ResizeObserver(drawSoon).observe(strip.parentElement);
-  onView(drawStrip);
-  onView(drawStripTable);
-  onView(drawStripButtons);
+  onView("strip", drawStrip);
+  onView("strip", drawStripTable);
+  onView("strip", drawStripButtons);
 }
 
 let isDue = false;
@@ -179,20 +179,25 @@ function drawStripTable() {
 // Sums of the bins that the filters let through: "origin phase kind" -> events.
 function binCells() {
   const found = new Map();
-  const wide = run.bins ? run.bins.width : 1;
   for (const row of run.bins ? run.bins.series : []) {
-    if (!isSeriesShown(row)) continue;
-    if (view.only === "calls" && row.kind !== "call") continue;
-    let sum = 0;
-    row.at.forEach((bin, i) => {
-      if (!view.range || (bin * wide >= view.range[0] && bin * wide <= view.range[1])) sum += row.n[i];
-    });
+    const sum = shownOf(row);
     if (sum) found.set([row.origin, row.phase, row.kind].join(" "), sum);
   }
   return found;
 }
 
+// How many events of one series of bins the filters let through.
+function shownOf(row) {
+  if (!isSeriesShown(row) || (view.only === "calls" && row.kind !== "call")) return 0;
+  const wide = run.bins.width;
+  let sum = 0;
+  row.at.forEach((bin, i) => {
+    if (!view.range || (bin * wide >= view.range[0] && bin * wide <= view.range[1])) sum += row.n[i];
+  });
+  return sum;
+}
+
 function isSeriesShown(row) {
   return !(view.origin && row.origin !== view.origin) && !(view.phase && row.phase !== view.phase) &&
-    !(view.program && row.program && row.program !== view.program);
+    !(view.program && row.program && row.program !== view.program) && !(view.tid && row.tid !== view.tid);
 }

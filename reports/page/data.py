@@ -34,7 +34,9 @@ def of(summary, trace):
     wanted = chosen.of_record(summary)
     kept = summary["keep"] != "totals"
     whole = kept and summary["events"] <= WHOLE
-    bins, ranges = (None, None) if whole or not kept else windows.of(summary, trace, wanted)
+    bins = ranges = places = None
+    if kept and not whole:
+        bins, places, tids, ranges = windows.of(summary, trace, wanted)
     packed = _Packer(trace)
     events = list(_events(trace, wanted, ranges)) if kept else []
     for event in events:
@@ -43,6 +45,9 @@ def of(summary, trace):
     leaves = (
         None if whole else packed.leaves(trace.sums().groups, wanted, at_peak, summary["sites"])
     )
+    if places:
+        bins["cells"] = places.tables(packed.leaf_of(trace.sums().groups), tids)
+        bins["tids"] = tids
     facts = {
         "schema": 1,
         "whole": whole,
@@ -150,12 +155,11 @@ class _Packer:
     def leaves(self, groups, wanted, at_peak, told):
         """Sums by place, stack, phase and program: of `told`, places of the record, and of stacks
         with most bytes; of the rest together."""
-        places = {key_of(row) for row in told}
+        self._places = places = {key_of(row) for row in told}
         sums, values = {}, [measures.of_group(by, at_peak) for by in measures.BY]
         for group in groups:
             if group.allocations and (not wanted or wanted(group)):
-                key = self._known_site(group, places), self._tree.node(group.stack)
-                key += measure.origin(group), group.phase, _program(group)
+                key = self._leaf(group, places)
                 row = sums.setdefault(key, [0] * len(values))
                 for at, value in enumerate(values):
                     row[at] += value(group)
@@ -168,6 +172,20 @@ class _Packer:
             known[:] = [a + b for a, b in zip(known, row)]
         rows += [[site, -1, *who, *row] for (site, *who), row in rest.items()]
         return {"names": LEAF, "rows": rows}
+
+    def _leaf(self, group, places):
+        """(site, node of the trace's tree, origin, phase, program)"""
+        key = self._known_site(group, places), self._tree.node(group.stack)
+        return key + (measure.origin(group), group.phase, windows.program(group))
+
+    def leaf_of(self, groups):
+        """A function: of the id of a group the names of its leaf."""
+
+        def of_group(id_):
+            site, node, *who = self._leaf(groups[id_ - 1], self._places)
+            return (site, self._node_of.get(node, -1), *who)
+
+        return of_group
 
     def _known_site(self, group, places):
         """Its number; -1: it is none of those that are told one by one."""
@@ -193,10 +211,6 @@ class _Packer:
                 "frame": list(array("I", [frame for _, frame in self._nodes])),
             },
         }
-
-
-def _program(event):
-    return "%d.%d" % (event.pid, event.image)
 
 
 class _Numbered:

@@ -19,7 +19,8 @@ function paints() {
 for (const media of ["(prefers-color-scheme: dark)", "print"]) {
   matchMedia(media).addEventListener("change", () => {
     colours = null;
-    for (const draw of drawers) draw();
+    redraw();
+    drawAll();
   });
 }
 

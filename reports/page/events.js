@@ -10,7 +10,7 @@ function setUpEvents() {
     el("div", { class: "list", id: "events-list", tabindex: "0", role: "listbox", "aria-label": "events", keydown: listKey, scroll: drawInSight },
       el("div", { class: "all" })),
     el("p", { class: "quiet" }, "In a terminal: ", el("code", { id: "events-command" })));
-  onView(drawList);
+  onView("events", drawList);
 }
 
 // Lines of the list: numbers of events, or [first, last] of those that are not in this page.

@@ -4,7 +4,7 @@ function setUpFilters() {
   for (const made of document.querySelectorAll("[data-number]")) {
     made.addEventListener("click", () => look(changeOf(made.dataset.number)));
   }
-  onView(drawFilters);
+  onView(null, drawFilters);
 }
 
 // What a number on top does. Without all events in the page, bytes cannot filter: they are sorted.

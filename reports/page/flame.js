@@ -25,15 +25,15 @@ function setUpFlame() {
         button("the allocator", () => turn(true), { "data-turn": "out" })),
       el("label", {}, "mark ", el("input", { type: "search", id: "flame-search", size: "16", input: () => { drawFlame(); } })),
       el("span", { id: "flame-matched", class: "quiet", role: "status" })),
-    run.whole ? null : el("p", { class: "quiet" }, "Of the whole run, whatever the range."),
+    run.whole ? null : el("p", { class: "quiet", id: "flame-of" }),
     el("div", { class: "drawing" }, flame),
     el("p", { id: "flame-readout", class: "readout", "aria-live": "polite" }, "Point at a frame; click it to see only what goes through it."),
     el("details", { class: "beside" }, el("summary", {}, "The same as a table: functions with all that they called"),
       el("div", { class: "scroll", tabindex: "0", role: "group", "aria-label": "functions" }, el("table", { id: "flame-table" }, el("thead", {}), el("tbody", {})))));
   home.querySelector("details").addEventListener("toggle", drawFlameTable);
   new ResizeObserver(() => requestAnimationFrame(drawFlame)).observe(flame.parentElement);
-  onView(drawFlame);
-  onView(drawFlameTable);
+  onView("flame", drawFlame);
+  onView("flame", drawFlameTable);
 }
 
 function turn(outwards) {
@@ -63,7 +63,11 @@ function drawFlame() {
     context.strokeRect(x + 1, y + 1, Math.max(1, wide - 2), FLAME.row - 3);
   }
   byId("flame-matched").textContent = search ? `${share(matched(root, search), root.total)} of it goes through what is marked` : "";
-  for (const made of document.querySelectorAll("[data-measure]")) made.setAttribute("aria-pressed", made.dataset.measure === measureNow());
+  for (const made of document.querySelectorAll("[data-measure]")) {
+    made.setAttribute("aria-pressed", made.dataset.measure === measureNow());
+    made.disabled = !measures().some(([name]) => name === made.dataset.measure);
+  }
+  if (!run.whole) byId("flame-of").textContent = `What is shown is ${cutSaid()}.`;
   for (const made of document.querySelectorAll("[data-turn]")) made.setAttribute("aria-pressed", (made.dataset.turn === "out") === isOutwards);
 }
 

@@ -1,7 +1,7 @@
 // Who asked, by phase: counts of what the filters show; each cell is a filter.
 
 function setUpMatrix() {
-  onView(drawMatrix);
+  onView("matrix", drawMatrix);
 }
 
 // "origin phase kind" -> events. The two filters that the table itself sets do not empty it.

@@ -96,7 +96,7 @@ def _head(summary):
             '<p class="kicker">%s</p>' % bdi(sentences.command_line(summary)[:600]),
             '<h1 id="verdict">%s</h1>' % bdi(fit(sentences.verdict(summary))),
             '<p class="quiet">%s.%s</p>'
-            % (escape(_begun(fit(ended))), " " + bdi(" ".join(said)) if said else ""),
+            % (escape(sentences.begun(fit(ended))), " " + bdi(" ".join(said)) if said else ""),
             '<p class="quiet">%s</p>' % escape(_PLAINLY),
             '<ul class="numbers">%s</ul>' % "".join(map(_number(summary), _NUMBERS)),
         )
@@ -106,10 +106,6 @@ def _head(summary):
 def _left(summary):
     """What is live at the last is leaked only where the program came to its own end."""
     return "never given back" if endings.has_end(summary) else "live " + endings.when(summary)
-
-
-def _begun(text):
-    return text[:1].upper() + text[1:]
 
 
 def _number(summary):

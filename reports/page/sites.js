@@ -6,6 +6,7 @@ let more = AT_ONCE;
 
 // Those that are known; what reached the kernel is told of single events alone.
 function measures() {
+  if (isCut()) return MEASURES.filter(([name]) => name in CELLS);
   if (!run.whole) return MEASURES.filter(([name]) => summary.sites.every((row) => typeof row[name] === "number"));
   const lists = { peak_bytes: "peak", live_bytes: "left", temporary_bytes: "temporary" };
   return MEASURES.filter(([name]) => !(name in lists) || run.memory[lists[name]]);
@@ -21,7 +22,7 @@ function setUpSites() {
     el("div", { class: "scroll", tabindex: "0", role: "group", "aria-label": "sites" },
       el("table", { id: "sites-table" }, el("thead", {}), el("tbody", {}))),
     button("show more", () => { more += 200; drawSites(); }, { id: "sites-more" }));
-  onView(drawSites);
+  onView("sites", drawSites);
 }
 
 function handsOut(at) {
@@ -62,15 +63,14 @@ function purposeOf(purposes) {
   return purposes.length === 1 ? first : `${first} (and ${count(purposes.length - 1, "other purpose")})`;
 }
 
-// Of a run whose events are not all here: sums of its stacks, whatever the range.
+// Of a run whose events are not all here: sums of its stacks.
 function toldRows() {
   const rows = new Map();
-  const first = run.leaves.names.length - MEASURES.length;
-  for (const leaf of run.leaves.rows) {
-    if (!isLeafShown(leaf)) continue;
+  const told = measures();
+  for (const [leaf, value] of toldLeaves()) {
     const key = leaf[0] < 0 ? `others ${leaf[2]}` : leaf[0];
     if (!rows.has(key)) rows.set(key, newRow(leaf));
-    MEASURES.forEach(([name], i) => { rows.get(key)[name] += leaf[first + i]; });
+    for (const [name] of told) rows.get(key)[name] += value(name);
   }
   return [...rows.values()];
 }
@@ -115,7 +115,7 @@ function drawSites() {
   byId("sites-more").hidden = rows.length <= more;
   const hidden = all.length - rows.length;
   byId("sites-said").textContent = `${count(rows.filter((row) => !isRest(row)).length, "site")}${hidden ? `, ${grouped(hidden)} hidden by the search` : ""}` +
-    (run.whole ? "" : `, of the whole run, whatever the range${summary.site_count > summary.sites.length ? `; ${grouped(summary.site_count - summary.sites.length)} more are not told apart here: brkpoint report ${run.trace} --by bytes --top N` : ""}`);
+    (run.whole ? "" : `, ${cutSaid()}${summary.site_count > summary.sites.length ? `; ${grouped(summary.site_count - summary.sites.length)} more are not told apart here: brkpoint report ${run.trace} --by bytes --top N` : ""}`);
 }
 
 function siteRow(row, told, sort, highest) {

@@ -13,4 +13,5 @@ setUpFlame();
 setUpEvents();
 setUpSave();
 addEventListener("hashchange", follow);
+watchSight();
 show(viewOf(location.hash));

@@ -15,9 +15,7 @@ function valuesByNode(measure) {
     }
     return found;
   }
-  const told = run.leaves;
-  const column = told.names.indexOf(measure);
-  for (const row of told.rows) if (isLeafShown(row)) put(row[1], row[2], row[column]);
+  for (const [leaf, value] of toldLeaves()) put(leaf[1], leaf[2], value(measure));
   return found;
 }
 

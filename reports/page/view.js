@@ -1,5 +1,5 @@
 // What is looked at: filters, range, step. All of it stands in the address's hash, so that Back
-// works and a view can be handed on. Whoever draws registers a function with `onView`.
+// works and a view can be handed on. Whoever draws it registers with `onView` (due.js).
 
 const FRESH = { range: null, zoom: null, step: null, origin: null, phase: null, only: null, site: null, x: "number", sort: null, q: null, fn: null, program: null, tid: null };
 const X_AXES = ["number", "time", "bytes"];
@@ -11,16 +11,13 @@ const ONLY = {
 };
 
 let view = { ...FRESH };
-const drawers = [];
-
-function onView(draw) {
-  drawers.push(draw);
-}
 
 function pairOf(text) {
   const found = /^(\d+)-(\d+)$/.exec(text || "");
   return found && Number(found[1]) <= Number(found[2]) ? [Number(found[1]), Number(found[2])] : null;
 }
+
+const tellsThreads = run.whole || Boolean(run.bins && run.bins.tids.length > 1);
 
 // Whether the page knows of each event whether it is one.
 function canFilter(only) {
@@ -45,7 +42,7 @@ function viewOf(hash) {
     only: oneOf(said.get("only"), Object.keys(ONLY).filter(canFilter)),
     site: Number.isInteger(site) && site >= 0 && site < sites.length ? site : null,
     program: /^\d+\.\d+$/.test(said.get("program") || "") ? said.get("program") : null,
-    tid: run.whole && /^\d+$/.test(said.get("tid") || "") ? said.get("tid") : null,
+    tid: tellsThreads && /^\d+$/.test(said.get("tid") || "") ? said.get("tid") : null,
     sort: said.get("sort"),
     q: said.get("q"),
     fn: functionNames.has(said.get("fn")) ? said.get("fn") : null,
@@ -76,7 +73,7 @@ function look(changes) {
 function show(next) {
   view = next;
   shownEvents = null;
-  for (const draw of drawers) draw();
+  redraw();
 }
 
 function follow() {
@@ -137,7 +134,7 @@ let asking = null;
 
 function ask(at) {
   asking = at;
-  for (const draw of drawers) draw();
+  redraw();
 }
 
 function isSecret(at) {

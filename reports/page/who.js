@@ -1,8 +1,7 @@
-// Programs and threads of the run, where there are several: each is a filter. Sums of a long run
-// know programs; threads are told apart event by event, and so only where all events are here.
+// Programs and threads of the run, where there are several: each is a filter.
 
 function setUpWho() {
-  if (!run.whole) return setUpPrograms();
+  if (!run.whole) return setUpSums();
   const programs = groupsOf(programOf);
   const threads = groupsOf((at) => String(ev.tid[at]));
   for (const [name, found, title, label] of [
@@ -11,7 +10,7 @@ function setUpWho() {
   ]) {
     if (found.length < 2) continue;
     const table = whoTable(name, title);
-    onView(() => drawWho(table, name, found, label));
+    onView("matrix", () => drawWho(table, name, found, label));
   }
 }
 
@@ -24,17 +23,35 @@ function whoTable(name, title) {
 
 const MOST_PROGRAMS = 200; // rows
 
-function setUpPrograms() {
-  const found = new Map(); // key -> [calls, memory syscalls]
+function setUpSums() {
+  setUpSumsOf("program", "Programs", programName);
+  setUpSumsOf("tid", "Threads", (key) => (key === null ? "all threads that came later" : `thread ${key}`));
+}
+
+function setUpSumsOf(name, title, label) {
+  const keys = sumsOf(name, { range: null, origin: null, phase: null, only: null, program: null, tid: null })
+    .sort((a, b) => b[1][0] - a[1][0]).map(([key]) => key);
+  if (keys.length < 2) return;
+  const table = whoTable(name, title);
+  onView("matrix", () => {
+    const sums = new Map(sumsOf(name, { [name]: null }));
+    const rows = keys.slice(0, MOST_PROGRAMS).map((key) => [key, sums.get(key)]);
+    fillWho(table, name, rows, keys.length, label, ["calls", "memory syscalls"]);
+  });
+}
+
+// [[key, [calls, memory syscalls]]] of what is shown, but for `changes` of the view.
+function sumsOf(name, changes) {
+  const found = new Map();
+  const kept = view;
+  view = { ...view, ...changes };
   for (const row of run.bins ? run.bins.series : []) {
-    if (!row.program) continue;
-    if (!found.has(row.program)) found.set(row.program, [0, 0]);
-    found.get(row.program)[row.kind === "syscall" ? 1 : 0] += row.n.reduce((sum, n) => sum + n, 0);
+    if (row[name] === "") continue;
+    if (!found.has(row[name])) found.set(row[name], [0, 0]);
+    found.get(row[name])[row.kind === "syscall" ? 1 : 0] += shownOf(row);
   }
-  if (found.size < 2) return;
-  const rows = [...found].sort((a, b) => b[1][0] - a[1][0]);
-  const table = whoTable("program", "Programs");
-  onView(() => fillWho(table, "program", rows.slice(0, MOST_PROGRAMS), rows.length, programName, ["calls", "memory syscalls"]));
+  view = kept;
+  return [...found];
 }
 
 function programOf(at) {
@@ -84,7 +101,7 @@ function fillWho(table, name, rows, all, label, heads) {
   fill(table.querySelector("thead"), el("tr", {}, ...["", ...heads].map((text, i) => el("th", { scope: "col", class: i ? "n" : null }, text))));
   fill(table.querySelector("tbody"), ...rows.map(([key, sums]) => {
     const isOn = view[name] === key;
-    const made = button("", () => look({ [name]: isOn ? null : key }), { class: "cell", "aria-pressed": isOn, [`data-${name}`]: key });
+    const made = key === null ? el("span") : button("", () => look({ [name]: isOn ? null : key }), { class: "cell", "aria-pressed": isOn, [`data-${name}`]: key });
     made.append(bdi(label(key)));
     return el("tr", {}, el("th", { scope: "row" }, made), ...sums.map((sum) => el("td", { class: "n" }, grouped(sum))));
   }), rows.length < all ? el("tr", {}, el("td", {}, `${count(all - rows.length, "more")}`)) : null);

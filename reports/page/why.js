@@ -32,7 +32,7 @@ function stackList(at) {
     return el("li", { class: isDeciding ? "deciding" : null },
       el("code", {}, bdi(nameOf(frame))),
       el("span", { class: "quiet" }, " ", bdi(file ? `${file}:${frame.line === null ? "?" : frame.line}` : frame.module || "no file"),
-        frame.inlined ? " (inlined)" : ""),
+        frame.inlined ? said.stack.inlined : ""),
       isDeciding ? el("b", {}, said.stack.decides) : null);
   });
   const cut = kind.cut ? el("p", { class: "note" }, bdi(fillIn(said.stack.cut, { why: kind.cut }))) : null;

@@ -7,42 +7,110 @@ and the first calls that reached the kernel with their syscalls.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
+from operator import add
 
 from alloctrace import measure
+from alloctrace.trace_check import TraceError
+from reports.page import cells
 
 BINS = 4096
 EDGE = 1500  # events of each window at most
 AROUND = 200  # before and behind the peak
 SYSCALLS = 2500
-_NAMES = ("present", "group", "cause")  # trace_events.mend needs the first
-_SERIES = ("origin", "phase", "kind", "program")
+_NAMES = ("group", "tid", "size", "nmemb", "present", "cause")
+_SERIES = ("origin", "phase", "kind", "program", "tid")
 PROGRAMS = 100  # with more the bins do not tell them apart
+THREADS = 32  # that are told apart, by when they came
+KEYS = 1 << 22  # groups * threads, at most
 
 
 def of(summary, trace, wanted):
-    """(bins, [[first seq, last seq]]): one pass over one column of all events."""
+    """(bins, Cells, tids, [[first seq, last seq]]): one pass over a few columns of all events."""
     groups = trace.sums().groups
-    total = sum(group.count for group in groups)
-    counts = _Counts(groups, wanted, max(1, -(-total // BINS)))
-    for first, group in trace.group_columns():
-        counts.add(first, group)
-        if counts.wants_causes(group):
-            counts.note_reaching(first, *trace.columns_at(first, _NAMES))
+    total = sum(groups.sums["count"])
+    width = max(1, -(-total // BINS))
+    counts = _Counts(groups, wanted, width)
+    places = cells.Cells(groups, wanted, -(-total // width))
+    threads = _Threads(len(groups) + 1)
+    for first, chunk in trace.packed_chunks(_NAMES):
+        base, group = chunk.above("group")
+        above, keys = threads.keys(chunk, base, group)
+        least, sizes = places.bytes_of(chunk, base, group)
+        for number, begin, end in _bins(first, len(group), width):
+            part = keys[begin:end]
+            found = Counter(part)
+            if not -above < min(found) <= max(found) < threads.end - above:
+                raise TraceError("damaged: an event is of no group")
+            counts.add(number, found, above)
+            places.add(number, found, above, zip(part, sizes[begin:end]), least)
+        counts.note_reaching(first, chunk, base, group)
+    tids = threads.tids()
     starts = _starts(groups, wanted)
     ranges = _edges(starts, total, summary["peak"]["seq"]) + counts.reaching
-    return {**counts.tables(total), "starts": starts}, merged(ranges)
+    return {**counts.tables(total, tids), "starts": starts}, places, tids, merged(ranges)
+
+
+def _bins(first, count, width):
+    """(number of a bin, the rows of it in a chunk: from, to)."""
+    at = 0
+    while at < count:
+        number = (first + at) // width
+        until = min(count, (number + 1) * width - first)
+        yield number, at, until
+        at = until
+
+
+def program(one):
+    """The page's key of the program that a group or an event is of."""
+    return "%d.%d" % (one.pid, one.image)
+
+
+class _Threads:
+    """Numbers threads as they come; what comes late is one together, None.
+
+    A key is a group and a thread: the group plus the thread's number times how many groups are.
+    """
+
+    def __init__(self, groups):
+        self._groups = groups
+        self._numbers = {}  # tid -> number * groups
+        self._most = max(1, min(THREADS, KEYS // groups))
+
+    def keys(self, chunk, base, groups):
+        """(base, the key of each event without it)"""
+        tid = chunk.constant("tid")
+        if tid is not None:
+            return base + self._number(tid), groups
+        tids = chunk.column("tid")
+        for tid in dict.fromkeys(tids):
+            self._number(tid)
+        return base, list(map(add, groups, map(self._numbers.__getitem__, tids)))
+
+    def _number(self, tid):
+        if tid not in self._numbers:
+            self._numbers[tid] = self._groups * min(len(self._numbers), self._most)
+        return self._numbers[tid]
+
+    @property
+    def end(self):
+        """No key is so large."""
+        return self._groups * (1 + min(len(self._numbers), self._most))
+
+    def tids(self):
+        """By number. One thread alone is not told."""
+        numbers = {number // self._groups: str(tid) for tid, number in self._numbers.items()}
+        if len(self._numbers) > self._most:
+            numbers[self._most] = None
+        return [""] if len(self._numbers) < 2 else [numbers[at] for at in range(len(numbers))]
 
 
 class _Counts:
-    """Adds up events by bin, origin, phase and kind."""
+    """Adds up events by bin, origin, phase, kind, program and thread."""
 
     def __init__(self, groups, wanted, width):
         self._width = width
         self._series = [None] * (len(groups) + 1)  # group -> what it is counted as
-        programs = {(group.pid, group.image) for group in groups}
-        self._names = {}
-        if 1 < len(programs) <= PROGRAMS:
-            self._names = {program: "%d.%d" % program for program in programs}
+        tells_programs = 1 < len(set(map(program, groups))) <= PROGRAMS
         self._syscalls = set()
         for group in groups:
             if wanted and not wanted(group):
@@ -50,47 +118,45 @@ class _Counts:
             if group.kind == "syscall":
                 self._syscalls.add(group.id)
             if group.is_counted:
-                program = self._names.get((group.pid, group.image), "")
-                self._series[group.id] = (measure.origin(group), group.phase, group.kind, program)
+                who = program(group) if tells_programs else ""
+                self._series[group.id] = (measure.origin(group), group.phase, group.kind, who)
         self._sums = defaultdict(lambda: defaultdict(int))  # series -> bin -> events
         self.reaching = []  # ranges of syscalls and the calls that made them
 
-    def add(self, first, group):
-        at, count = 0, len(group)
-        while at < count:
-            number = (first + at) // self._width
-            until = min(count, (number + 1) * self._width - first)
-            for id_, times in Counter(group[at:until]).items():
-                series = self._series[id_] if 0 < id_ < len(self._series) else None
-                if series:
-                    self._sums[series][number] += times
-            at = until
+    def add(self, bin_, found, above):
+        """`found`: how many events of each key, without what it is above."""
+        sums, series, count = self._sums, self._series, len(self._series)
+        for key, times in found.items():
+            thread, group = divmod(key + above, count)
+            if series[group]:
+                sums[series[group], thread][bin_] += times
 
-    def wants_causes(self, group):
-        """Whether there are syscalls in it that have room."""
-        return len(self.reaching) < SYSCALLS and not self._syscalls.isdisjoint(group)
+    def note_reaching(self, first, chunk, base, group):
+        """The first syscalls, with the calls that made them."""
+        syscalls = {id_ - base for id_ in self._syscalls}
+        if len(self.reaching) >= SYSCALLS or syscalls.isdisjoint(group):
+            return
+        rows = [row for row, id_ in enumerate(group) if id_ in syscalls]
+        for row, distance in zip(rows, chunk.column("cause", rows)):
+            seq = first + row
+            if 0 < distance < AROUND:
+                self.reaching.append((seq - distance, seq))
+            else:
+                self.reaching.append((seq, seq))
+                if 0 < distance <= seq:
+                    self.reaching.append((seq - distance, seq - distance))
+            if len(self.reaching) >= SYSCALLS:
+                return
 
-    def note_reaching(self, first, _present, group, cause):
-        for row, id_ in enumerate(group):
-            if id_ in self._syscalls:
-                seq = first + row
-                distance = cause[row]
-                if 0 < distance < AROUND:
-                    self.reaching.append((seq - distance, seq))
-                else:
-                    self.reaching.append((seq, seq))
-                    if 0 < distance <= seq:
-                        self.reaching.append((seq - distance, seq - distance))
-                if len(self.reaching) >= SYSCALLS:
-                    return
-
-    def tables(self, total):
+    def tables(self, total, tids):
+        by_series = sorted((*series, thread) for series, thread in self._sums)
         return {
             "width": self._width,
             "total": total,
             "series": [
-                dict(zip(_SERIES, series), at=list(bins), n=list(bins.values()))
-                for series, bins in sorted(self._sums.items())
+                dict(zip(_SERIES, (*series, tids[thread])), at=list(bins), n=list(bins.values()))
+                for *series, thread in by_series
+                for bins in (self._sums[tuple(series), thread],)
             ],
         }
 

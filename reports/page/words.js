@@ -42,6 +42,7 @@ function el(name, properties, ...children) {
   const made = document.createElement(name);
   for (const [key, value] of Object.entries(properties || {})) {
     if (typeof value === "function") made.addEventListener(key, value);
+    else if (typeof value === "boolean" && key.startsWith("aria-")) made.setAttribute(key, String(value));
     else if (value === true) made.setAttribute(key, "");
     else if (value !== false && value !== null && value !== undefined) made.setAttribute(key, value);
   }

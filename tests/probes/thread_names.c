@@ -2,9 +2,11 @@
  * of their own 4333; some end by themselves, some with the program. Arguments choose the acts. */
 #define _GNU_SOURCE
 #include <pthread.h>
+#include <spawn.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 static pthread_barrier_t begun;
@@ -25,6 +27,33 @@ static void *worker(void *waits)
         pthread_barrier_wait(&begun);
         pause();
     }
+    return NULL;
+}
+
+static void wait_for(pid_t child)
+{
+    waitpid(child, NULL, 0);
+    take(4111);
+}
+
+/* Its name comes last: before, execs end no thread, for a child's are none of its own and two fail. */
+static void *late(void *unused)
+{
+    char *const words[] = {"true", NULL};
+    pid_t child;
+    (void)unused;
+    if (posix_spawn(&child, "/bin/true", NULL, NULL, words, words + 1) == 0)
+        wait_for(child);
+    if ((child = vfork()) == 0) {
+        execv("/nonexistent", words);
+        _exit(1);
+    }
+    wait_for(child);
+    execv("/nonexistent", words);
+    take(4111);
+    execv("/", words);
+    take(4111);
+    pthread_setname_np(pthread_self(), "worker");
     return NULL;
 }
 
@@ -63,6 +92,8 @@ int main(int count, char **words)
         }
         if (strcmp(words[at], "other") == 0)
             run(other, NULL, 1);
+        if (strcmp(words[at], "late") == 0)
+            run(late, NULL, 1);
         if (strcmp(words[at], "plain") == 0)
             run(plain, NULL, 1);
         if (strcmp(words[at], "killed") == 0)

@@ -1,0 +1,120 @@
+"""What watches a program from outside: a process of ours, gdb or the recorder; what both can do.
+
+It is started, waits, is told to begin, says that it watches, and ends with the program or before.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import select
+import signal
+import time
+
+from alloctrace.words import signal_name
+
+from . import surroundings
+from .errors import EngineError
+
+ATTACHED = b"A"  # sent by it when the target may exec
+_PATIENCE = 60  # seconds to start and attach, on a loaded machine
+_LOG_TAIL = 65536  # bytes of its own words that are kept
+_LOG_LIMIT = 8 << 20  # bytes of memory that its words may take
+_NOT_PERMITTED = "%s may not attach: ptrace is not permitted here; `brkpoint doctor` says why"
+
+
+class Observer:
+    """One that has been started. `process`: its Popen; `ready`: read end, one byte from it; `log`:
+    memory file of what it prints: whatever dies, no file is left."""
+
+    name = ""  # what messages call it
+    keeps_target = False  # whether the program runs on where it has died
+
+    def __init__(self, process, ready, log):
+        self.process, self.ready, self.log = process, ready, log
+
+    def configure(self, program):
+        """Let it begin; `program`: path of the target's. It may be gone: the wait will say so."""
+        raise NotImplementedError
+
+    def wait_attached(self):
+        """Until it watches the target; raises EngineError."""
+        until = time.monotonic() + _PATIENCE
+        ready, _, _ = select.select([self.ready], [], [], max(0, until - time.monotonic()))
+        if not ready:
+            text = "%s did not attach within %d seconds" % (self.name, _PATIENCE)
+            raise EngineError(text, self.said(), self.name)
+        if os.read(self.ready, 1) != ATTACHED:
+            raise self._why_not()
+
+    def _why_not(self):
+        self.process.wait(_PATIENCE)
+        said = self.said()
+        around = surroundings.said_by(self.name, said)
+        if around is not None:
+            return EngineError(around)
+        if "Operation not permitted" in said:
+            return EngineError(_NOT_PERMITTED % self.name)
+        return self.why_not(said)
+
+    def why_not(self, said):
+        """EngineError: why it came not to watch, by what it said."""
+        raise NotImplementedError
+
+    def said(self):
+        """The last that it printed."""
+        return self._tail()[1].lstrip(b"\0").decode("utf-8", "replace")
+
+    def _tail(self):
+        """(where it begins, the bytes)"""
+        begins = max(0, os.fstat(self.log).st_size - _LOG_TAIL)
+        return begins, os.pread(self.log, _LOG_TAIL, begins)
+
+    def trim(self):
+        """Free what it has printed so far, if it is much, but for the last of it. It writes on at
+        its own offset."""
+        if os.fstat(self.log).st_blocks * 512 > _LOG_LIMIT:
+            begins, tail = self._tail()
+            os.ftruncate(self.log, 0)
+            os.pwrite(self.log, tail, begins)
+
+    # What its exit status says: pure but for recorded().
+
+    def left(self, status):
+        """Why it left a program that runs on, in words, where that is no failure; or None."""
+        return None
+
+    def failure(self, status, said):
+        """What an exit status of its own kind of failure means, in words; or None."""
+        return None
+
+    def is_told(self, said):
+        """Whether failure() has told what it printed, so that it need not be shown again."""
+        return False
+
+    def refusal(self, status, said):
+        """Why it did not let the program begin, in words; or None."""
+        return None
+
+    def died(self, number):
+        """That a signal ended it, in words: who was killed, and by what."""
+        how = "was killed" if number == signal.SIGKILL else "died"
+        return "%s %s (%s)" % (self.name, how, signal_name(number))
+
+    def recorded(self):
+        """How many events it had recorded when it died, written or not; None: nobody knows."""
+        return None
+
+    def close(self):
+        """End it if it still runs, and free what belongs to it."""
+        if self.process.poll() is None:
+            self.process.kill()
+            self.process.wait()
+        os.close(self.ready)
+        os.close(self.log)
+
+
+def last_line(said):
+    """What it printed last; "" where that is nothing."""
+    lines = said.strip().splitlines()
+    return re.sub(r"^brkpoint-recorder: ", "", lines[-1]) if lines else ""

@@ -1,0 +1,12 @@
+"""--process, of several verbs. Apart from the reports, which few need to read a command line."""
+
+from __future__ import annotations
+
+
+def add(parser):
+    parser.add_argument(
+        "--process",
+        metavar="PID|NAME|all",
+        help="what the report is about, where there were several: one process, those that a name "
+        "fits, or the sums over all; default: the program that was asked for (JSON: all)",
+    )

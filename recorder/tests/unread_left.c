@@ -1,0 +1,140 @@
+/* unread_left.c - what is counted as left in a memory file (host/unread.c). Prints it in the middle of a
+ * turn, each time that some calls have been taken, as if the host was killed there; then of a ring that
+ * leads round in a circle.
+ */
+#define _GNU_SOURCE
+#include "host/overwritten.h"
+#include "host/records.h"
+#include "host/unread.h"
+
+#include <assert.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#define PID 1
+#define CHUNKS 3u
+#define RECORDS                                                                                    \
+    ((CHUNK_SIZE - CHUNK_HEAD) / SLOT) /* in each: all are calls but every tenth, a mark */
+enum { A_CALL, A_MARK };
+
+static struct host host;
+static struct family family;
+static struct process process;
+
+/* ---- what the rest of the host would do ---- */
+
+void say_lost(struct host *h, uint64_t count, const char *reason)
+{
+    (void)h, (void)count;
+    printf("lost: %s\n", reason);
+}
+
+void serve(struct host *h, struct process *p)
+{
+    h->process = p;
+    h->family = p->family;
+}
+
+struct process *process_by(struct host *h, pid_t pid)
+{
+    return pid == PID ? h->process : NULL;
+}
+
+struct process *process_forked(struct host *h, pid_t pid)
+{
+    return pid ? h->process : NULL;
+}
+
+void overwritten_soon(struct host *h, uint64_t start, uint64_t length)
+{
+    (void)h, (void)start, (void)length;
+}
+
+void border_by_stack(struct host *h, uint32_t node, uint64_t t_ns)
+{
+    (void)h, (void)node, (void)t_ns;
+}
+
+/* Asked of each call, as it is taken. */
+uint32_t hook_id_at(struct host *h, uint32_t number, uint64_t ret)
+{
+    static unsigned taken;
+    (void)ret;
+    if (taken++ % 97 == 0)
+        unread_tell(h->area_fd);
+    return h->family->hooks[number].spool_id[0];
+}
+
+static int take(void *owner, enum history_kind kind, const void *payload, size_t length)
+{
+    (void)owner, (void)kind, (void)payload, (void)length;
+    return 0;
+}
+
+static void fill_chunk(uint32_t number)
+{
+    struct chunk *c = chunk_at(&host, number);
+    c->owner = 1;
+    c->next = number < CHUNKS ? number + 1 : 0;
+    c->end = CHUNK_SIZE;
+    for (unsigned i = 0; i < RECORDS; i++) {
+        uint64_t *record = (uint64_t *)(c->records + i * SLOT), mark = i % 10 ? A_CALL : A_MARK;
+        record[2] = 1009;
+        record[3] = 0x5000;
+        record[0] = RECORD_CALL | RECORD_DONE | mark << 8 | (uint64_t)NODE_CUT << 32;
+    }
+}
+
+/* One thread, which has filled its chunks and goes on. */
+static void begin(void)
+{
+    host.area_fd = memfd_create("unread", MFD_CLOEXEC);
+    assert(ftruncate(host.area_fd, (off_t)MEMORY_SIZE) == 0);
+    struct area_head *area =
+        mmap(NULL, AREA_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, host.area_fd, 0);
+    host.ledger = unread_ledger(host.area_fd);
+    assert(area != MAP_FAILED && host.ledger != NULL);
+    area->magic = AREA_MAGIC;
+    area->threads[0] = 1;
+    area->hook_kind[A_CALL] = HOOK_CALL1;
+    area->hook_kind[A_MARK] = HOOK_CALL1 | HOOK_FREES | HOOK_MARKS;
+    host.spool.fd = open("/dev/null", O_WRONLY);
+    process = (struct process){.tracee = {PID, -1, false}, .family = &family};
+    family.area = area;
+    family.used = true;
+    family.readers = calloc(AREA_THREADS, sizeof *family.readers);
+    family.hooks[A_CALL] = (struct hook){.address = 0x1000, .names = 2, .spool_id = {1, 1}};
+    family.hooks[A_MARK] = (struct hook){.address = 0x2000, .region = REGION_END};
+    family.hook_count = 2;
+    serve(&host, &process);
+    host.history = history_new(take, NULL);
+    assert(stacks_begin(&host.stacks) && host.history && family.readers);
+    clock_begin(&host.clock);
+    history_start(host.history, PID, 0);
+    history_hook(host.history, 1, "malloc", "malloc");
+    struct thread_state *t = thread_state(&host, 0);
+    t->use = THREAD_LIVE;
+    t->pid = t->tid = PID;
+    t->first_chunk = 1;
+    t->cur = (uint64_t)CHUNKS << 32 | CHUNK_SIZE;
+    for (uint32_t number = 1; number <= CHUNKS; number++)
+        fill_chunk(number);
+}
+
+int main(void)
+{
+    begin();
+    drain(&host, DRAIN_ALL - 1);
+    unread_tell(host.area_fd);
+    puts("a circle");
+    for (uint32_t number = 1; number <= CHUNKS; number++)
+        fill_chunk(number);
+    chunk_at(&host, CHUNKS)->next = 1;
+    thread_state(&host, 0)->read_to = 0;
+    host.ledger->taken = 0;
+    unread_tell(host.area_fd);
+    return 0;
+}

@@ -1,0 +1,155 @@
+"""Of a run too long for its page: what each place asked for, by thread and part of the run.
+
+A part is some bins. A call is counted in the part in which it began. Only groups of which every
+event handed out memory can be told so; the stacks with the most bytes are told apart.
+"""
+
+from __future__ import annotations
+
+import heapq
+
+from alloctrace import measure, words
+from alloctrace.trace_schema import PRESENT
+
+PARTS = 512
+LEAVES = 500  # stacks that are told apart
+CELLS = 100000  # with more of them a part is twice as long
+_COUNTED = {name for name, given in words.SIGNATURES.items() if "nmemb" in given}
+
+
+class Cells:
+    """Takes the events bin by bin. `groups`: of the trace; `programs`: of each its key."""
+
+    def __init__(self, groups, wanted, bins):
+        self.per = max(1, -(-bins // PARTS))  # bins
+        self.left_out = [0, 0]  # bytes, allocations of groups that cannot be told so
+        self._count = len(groups) + 1
+        self._keys = [None] * self._count  # group -> what it is told as: a group, or an origin …
+        self._asked = [0] * self._count  # group -> bytes of all its events
+        self._multiplied = set()  # groups whose events have a number of elements
+        self._choose(groups, wanted)
+        self._held = []  # by key, zero between two bins
+        self._found, self._part = {}, 0  # key -> [bytes, allocations]; the part it is of
+        self._sums = {}  # (what, thread) -> {part: [bytes, allocations]}
+        self._size = 0
+
+    def _choose(self, groups, wanted):
+        numbers, kinds, leaves = {}, {}, []  # of leaves: [bytes, the first of its groups]
+        for group in groups:
+            if not group.allocations or (wanted and not wanted(group)):
+                continue
+            if group.allocations != group.count:
+                self.left_out[0] += group.allocated
+                self.left_out[1] += group.allocations
+                continue
+            kind = id(group.verdict), group.phase, group.pid, group.image
+            leaf = kinds.setdefault(kind, len(kinds)) << 40 | group.stack  # there may be a million
+            number = numbers.setdefault(leaf, len(numbers))
+            if number == len(leaves):
+                leaves.append([0, group.id])
+            leaves[number][0] += group.allocated
+            self._asked[group.id], self._keys[group.id] = group.allocated, number
+            if group.name in _COUNTED:
+                self._multiplied.add(group.id)
+        self._fold(groups, leaves)
+
+    def _fold(self, groups, leaves):
+        """Those with the most bytes are told apart, the others by origin, phase and program."""
+        most = heapq.nlargest(LEAVES, range(len(leaves)), key=lambda number: leaves[number][0])
+        told, folded = {number: leaves[number][1] for number in most}, {}
+        for id_, number in enumerate(self._keys):
+            if number is None:
+                continue
+            self._keys[id_] = told.get(number)
+            if number not in told:
+                group = groups[id_ - 1]
+                what = measure.origin(group), group.phase, group.pid, group.image
+                self._keys[id_] = folded.setdefault(what, what)
+
+    def bytes_of(self, chunk, base, groups):
+        """(least, what each event of a chunk asked for beyond that). `base`: of the groups."""
+        if {id_ - base for id_ in self._multiplied}.isdisjoint(groups):
+            return chunk.above("size")
+        rows = zip(chunk.column("size"), chunk.column("nmemb"), chunk.column("present"))
+        bit = PRESENT["nmemb"]
+        return 0, [size * number if has & bit else size for size, number, has in rows]
+
+    def add(self, number, found, above, asked, least):
+        """The bin `number`, or a piece of it. `found`: how many events of each key, without what
+        it is `above`; `asked`: of each event such a key, and the bytes beyond `least`."""
+        if number // self.per != self._part:
+            self.flush()
+            self._part = number // self.per
+        if max(found) - min(0, min(found)) >= len(self._held):  # a list counts from its end as well
+            self._held = [0] * (max(found) - min(0, min(found)) + 1)
+        held, known = self._held, self._found
+        for key, size in asked:
+            held[key] += size
+        for key, times in found.items():
+            sums = known.get(key + above)
+            if sums is None:
+                sums = known[key + above] = [0, 0]
+            sums[0] += held[key] + least * times
+            sums[1] += times
+            held[key] = 0
+
+    def flush(self):
+        for key, (asked, times) in self._found.items():
+            thread, group = divmod(key, self._count)
+            what = self._keys[group]
+            if what is not None:
+                self._asked[group] -= asked
+                parts = self._sums.setdefault((what, thread), {})
+                self._size += self._part not in parts
+                sums = parts.setdefault(self._part, [0, 0])
+                sums[0] += asked
+                sums[1] += times
+        self._found.clear()
+        while self._size > CELLS and self.per < 1 << 20:
+            self._halve()
+
+    def _halve(self):
+        self.per *= 2
+        self._part //= 2
+        for key, parts in self._sums.items():
+            made = self._sums[key] = {}
+            for part, sums in parts.items():
+                held = made.setdefault(part // 2, [0, 0])
+                held[0] += sums[0]
+                held[1] += sums[1]
+        self._size = sum(map(len, self._sums.values()))
+
+    def tables(self, leaf, threads):
+        """For the page; None where the events do not add up to what the groups say. `leaf`: of the
+        id of a group (site, node, origin, phase, program); `threads`: numbers -> tids."""
+        self.flush()
+        if any(self._asked):
+            return None
+        rows = {}  # (site, node, origin, phase, program, tid) -> {part: [bytes, allocations]}
+        for (what, thread), parts in self._sums.items():
+            key = (leaf(what) if isinstance(what, int) else _folded(what)) + (threads[thread],)
+            known = rows.setdefault(key, {})
+            for part, (asked, times) in parts.items():
+                held = known.setdefault(part, [0, 0])
+                held[0] += asked
+                held[1] += times
+        return {
+            "per": self.per,
+            "left_out": self.left_out,
+            "rows": [[*key, *_columns(parts)] for key, parts in sorted(rows.items(), key=_largest)],
+        }
+
+
+def _largest(row):
+    return -sum(asked for asked, _ in row[1].values())
+
+
+def _folded(what):
+    origin, phase, pid, image = what
+    return -1, -1, origin, phase, "%d.%d" % (pid, image)
+
+
+def _columns(parts):
+    """[parts], [bytes], [allocations]"""
+    order = sorted(parts)
+    return order, [parts[part][0] for part in order], [parts[part][1] for part in order]

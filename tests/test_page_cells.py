@@ -1,0 +1,192 @@
+"""What each place asked for, by thread and part of a run that is too long for its page."""
+
+import sqlite3
+from collections import Counter
+
+import pytest
+
+import made_pages
+from alloctrace import columns, history, measure, summary, trace
+from alloctrace.model import Frame
+from alloctrace.sites import place
+from alloctrace.trace_check import TraceError
+from made_records import MAIN, Made
+from reports.page import cells, data, windows
+
+CALLS = 997
+FAILING = 4  # the line whose calls hand out nothing at times
+WHY_NOT = made_pages.why_no_browser()
+
+
+def write(path):
+    """Three threads, each with calls of its own from five lines of main."""
+    made = Made()
+    made.info("image", index=0, path="/bin/target", entry=MAIN, t_ns=made.now)
+    made.info("phase", phase="main", t_ns=made.now, how="symbol")
+    for number in range(CALLS):
+        tid, line, address = 77 + number % 3, number % 5, 0x4000 + 64 * number
+        result = 0 if line == FAILING and number % 7 == 0 else address
+        if line == 3:
+            made.call("calloc", number % 4, 10 + number % 11, result=result, line=line, tid=tid)
+        else:
+            made.call("malloc", 100 + number % 13, result=result, line=line, tid=tid)
+        if number % 2:
+            made.call("free", result, line=line, tid=tid)
+    made.info("end", kind="exited", status=0, t_ns=made.tick())
+    built = history.build(made.records)
+    stacks = {id_: _frames(stack.frames[1][0] - MAIN) for id_, stack in built.stacks.items()}
+    trace.write(path, built, stacks, {"program": "/bin/target"})
+    return path
+
+
+def _frames(line):
+    return (Frame(MAIN, "target", "/bin/target", "executable", 1, "main", "a.c", line),)
+
+
+@pytest.fixture(autouse=True)
+def few(monkeypatch):
+    """So many events are too many for a page."""
+    monkeypatch.setattr(data, "WHOLE", 100)
+    monkeypatch.setattr(windows, "BINS", 128)
+    monkeypatch.setattr(cells, "PARTS", 32)
+
+
+@pytest.fixture(scope="module")
+def path(tmp_path_factory):
+    return write(str(tmp_path_factory.mktemp("cells") / "a.brkpoint"))
+
+
+def facts_of(recorded):
+    return data.of(summary.summarise(recorded), recorded)
+
+
+def told(facts):
+    """{(place, tid, part): [bytes, allocations]}"""
+    found = {}
+    for site, _, origin, phase, program, tid, *parts in facts["bins"]["cells"]["rows"]:
+        assert (phase, program) == ("main", "77.0")
+        name = tuple(facts["sites"]["rows"][site]) if site >= 0 else origin
+        for part, size, times in zip(*parts):
+            sums = found.setdefault((name, tid, part), [0, 0])
+            sums[0] += size
+            sums[1] += times
+    return found
+
+
+def counted(recorded, facts, skips=FAILING):
+    """The same, event by event."""
+    found, wide = {}, facts["bins"]["width"] * facts["bins"]["cells"]["per"]
+    for event in recorded.events():
+        frame = recorded.tree.deciding_frame(event.stack, event.verdict)
+        if measure.hands_out(event) and (frame.line != skips or event.name != "malloc"):
+            *name, offset, origin = place(frame, measure.origin(event))
+            key = (*name, hex(offset) if offset is not None else None, origin)
+            sums = found.setdefault((key, str(event.tid), event.seq // wide), [0, 0])
+            sums[0] += measure.bytes_asked(event)
+            sums[1] += 1
+    return found
+
+
+def test_places_by_thread_and_part_are_those_of_the_events(path):
+    with trace.open(path) as recorded:
+        facts = facts_of(recorded)
+        assert facts["bins"]["tids"] == ["77", "78", "79"]
+        found = told(facts)
+        assert found == counted(recorded, facts)
+        assert len({part for *_, part in found}) > 20
+        left_out = facts["bins"]["cells"]["left_out"]
+        allocated = summary.summarise(recorded)["allocated"]
+    assert left_out[1] == sum(n % 5 == FAILING and n % 7 > 0 for n in range(CALLS))
+    sums = [sum(row[at] for row in found.values()) + left_out[at] for at in (0, 1)]
+    assert sums == [allocated["bytes"], allocated["blocks"]]
+
+
+def test_many_cells_are_of_longer_parts_and_add_up_the_same(path, monkeypatch):
+    monkeypatch.setattr(cells, "CELLS", 40)
+    with trace.open(path) as recorded:
+        facts = facts_of(recorded)
+        assert facts["bins"]["cells"]["per"] > 4
+        assert told(facts) == counted(recorded, facts)
+
+
+def test_threads_beyond_the_limit_are_one(path, monkeypatch):
+    monkeypatch.setattr(windows, "THREADS", 2)
+    with trace.open(path) as recorded:
+        facts = facts_of(recorded)
+    assert facts["bins"]["tids"] == ["77", "78", None]
+    by_tid = Counter()
+    for row in facts["bins"]["series"]:
+        by_tid[row["tid"]] += sum(row["n"])
+    assert by_tid["77"] + by_tid["78"] + by_tid[None] == CALLS + CALLS // 2
+    assert by_tid[None] == sum(1 + n % 2 for n in range(CALLS) if n % 3 == 2)
+
+
+def test_places_beyond_the_limit_are_told_by_origin(path, monkeypatch):
+    monkeypatch.setattr(cells, "LEAVES", 1)
+    with trace.open(path) as recorded:
+        facts = facts_of(recorded)
+        names = {name for name, *_ in told(facts)}
+        whole = sum(size for size, _ in counted(recorded, facts).values())
+    assert len(names) == 2 and "unknown" in names
+    assert sum(size for size, _ in told(facts).values()) == whole
+
+
+def changed(path, tmp_path, statement, *values):
+    copy = tmp_path / "changed.brkpoint"
+    with open(path, "rb") as file:
+        copy.write_bytes(file.read())
+    connection = sqlite3.connect(copy)
+    with connection:
+        connection.execute(statement, values)
+    connection.close()
+    return str(copy)
+
+
+def test_where_sums_are_not_those_of_the_groups_none_are_told(path, tmp_path):
+    statement = "UPDATE groups SET allocated = allocated + 1 WHERE id = 1"
+    with trace.open(changed(path, tmp_path, statement)) as recorded:
+        assert facts_of(recorded)["bins"]["cells"] is None
+
+
+@pytest.mark.parametrize("wrong", [0, -3, 10**6, 1 << 62])
+def test_an_event_of_no_group_is_damage(path, tmp_path, wrong):
+    with trace.open(path) as recorded:
+        ((_, chunk),) = recorded.packed_chunks(("group",))
+        packed = columns.encode(chunk.column("group")[:-1] + [wrong], False)
+    statement = "UPDATE columns SET width=?, base=?, period=?, data=? WHERE name='group'"
+    with trace.open(changed(path, tmp_path, statement, *packed)) as recorded:
+        with pytest.raises(TraceError):
+            facts_of(recorded)
+
+
+@pytest.mark.skipif(WHY_NOT is not None, reason=str(WHY_NOT))
+def test_the_page_filters_places_by_thread_and_range(browser, path, tmp_path):
+    with trace.open(path) as recorded:
+        page, facts = made_pages.page_of(recorded), facts_of(recorded)
+        sums = counted(recorded, facts)
+        calls = [(str(event.tid), event.seq) for event in recorded.events() if event.kind == "call"]
+    (tmp_path / "a.html").write_text(page, encoding="utf-8")
+    wide = facts["bins"]["width"] * facts["bins"]["cells"]["per"]
+    script = """return [...document.querySelectorAll("td[data-label=allocations]")].map(
+        (cell) => Number(cell.textContent.replaceAll(",", "")))"""
+    browser.open(tmp_path / "a.html")
+    whole = browser.js(script)
+    browser.click("[data-tid='78']")
+    of_thread = sum(n for (_, tid, _), (_, n) in sums.items() if tid == "78")
+    assert sum(browser.js(script)) == of_thread < sum(whole)
+    assert "of thread 78; without 170 allocations" in browser.text("#sites-said")
+    browser.js("location.hash = 'range=%d-%d'" % (2 * wide, 4 * wide - 2))
+    browser.wait("document.getElementById('sites-said').textContent.includes('of events')")
+    of_range = sum(n for (_, _, part), (_, n) in sums.items() if part in (2, 3))
+    assert sum(browser.js(script)) == of_range
+    in_range = Counter(tid for tid, seq in calls if 2 * wide <= seq < 4 * wide)
+    cells_of = (
+        "return document.querySelector('[data-tid=\"%s\"]').closest('tr').cells[1].textContent"
+    )
+    assert {tid: int(browser.js(cells_of % tid)) for tid in in_range} == in_range
+    said = "of events %d to %d, for places are counted in steps of" % (2 * wide, 4 * wide - 1)
+    assert said in browser.text("#sites-said") and said in browser.text("#flame-of")
+    assert browser.js("return document.querySelector('[data-measure=live_bytes]').disabled")
+    browser.click("#filters .link")
+    assert browser.js(script) == whole
+    assert browser.complaints() == []
