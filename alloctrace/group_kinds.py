@@ -13,7 +13,7 @@ from . import coverage
 from .group_table import SUMS
 
 
-# groups: [Group] in the order in which they began, each with the stack of its first one, `within`
+# groups: a GroupTable, as they began, each with the stack of its first one, `within`
 # the kind of the calls around it, which is an older one; tree: their StackTree; looks: {(pid,
 # image): what coverage.look says of the frames of its stacks}.
 Kinds = namedtuple("Kinds", "groups tree looks")
@@ -22,33 +22,26 @@ Kinds = namedtuple("Kinds", "groups tree looks")
 def of(groups, tree, nodes):
     """The Kinds of a GroupTable. `nodes`: of the StackTree `tree`, where their stacks begin."""
     known, kind_of = {}, array("I")
+    firsts, withins = array("I"), array("I")  # of each kind
     decided = [verdict.decided_by if verdict else None for verdict in groups.verdicts]
     place, frame_of = tree.deciding_node, tree.frame_of
     rows = zip(groups.what, groups.verdict, groups.purpose, groups.within, nodes)
-    for what, verdict, purpose, within, node in rows:
+    for index, (what, verdict, purpose, within, node) in enumerate(rows):
         within = kind_of[within - 1] if within else 0
         node = place(node, decided[verdict])
         key = what, verdict, purpose, within, frame_of[node] if node else -1
-        kind_of.append(known.setdefault(key, len(known) + 1))
-    found = _firsts(groups, known, kind_of)
-    for name in SUMS:
-        for kind, total in zip(found, _added(groups.sums[name], kind_of, len(known))):
-            setattr(kind, name, total)
-    for kind, total in zip(found, _added(groups.own_peak, kind_of, len(known))):
-        kind.own_peak_bytes = total
+        kind = known.setdefault(key, len(known) + 1)
+        kind_of.append(kind)
+        if kind > len(firsts):
+            firsts.append(index)
+            withins.append(within)
+    found = groups.picked(firsts)
+    found.within = withins
+    found.set_sums(0, [_added(groups.sums[name], kind_of, len(firsts)) for name in SUMS])
+    found.set_own_peaks(0, _added(groups.own_peak, kind_of, len(firsts)))
     programs = groups.programs()
     looks = tree.said(map(programs.__getitem__, groups.what), nodes, coverage.look)
     return Kinds(found, tree, looks)
-
-
-def _firsts(groups, known, kind_of):
-    found, within = [], [key[3] for key in known]
-    for index, kind in enumerate(kind_of):
-        if kind > len(found):
-            made = groups[index]
-            made.id, made.within = kind, within[kind - 1]
-            found.append(made)
-    return found
 
 
 def _added(column, kind_of, count):

@@ -6,6 +6,7 @@ allocations, and `by_purpose` tells them apart, those of unknown purpose as well
 
 from __future__ import annotations
 
+import heapq
 from os.path import commonprefix  # of lists, too
 
 from alloctrace import measure
@@ -49,34 +50,21 @@ class Sites:
 
     def __init__(self, frame_of, at_peak=None):
         self._frame_of, self._at_peak = frame_of, at_peak or (lambda group: group.peak_bytes)
-        self._known = {}  # (stack, decided_by, origin) -> row
-        self._rows = {}
+        self._rows = {}  # place -> (distance, {purpose: part}); there may be a million
 
     def add(self, group):
-        if not group.allocations:
-            return
-        row, purposes = self._row(group)
-        at_peak = self._at_peak(group)
-        for sums in (row, _part(purposes, group)):
-            _add(sums, group, at_peak)
+        if group.allocations:
+            _add(_part(self._purposes(group), group), group, self._at_peak(group))
 
-    def _row(self, group):
-        decided = group.verdict.decided_by if group.verdict else None
-        short = (group.stack, decided, measure.origin(group))
-        if short not in self._known:
-            frame = self._frame_of(group.stack, group.verdict)
-            self._known[short] = self._place(frame, measure.origin(group))
-        return self._known[short]
-
-    def _place(self, frame, origin):
-        key = place(frame, origin)
+    def _purposes(self, group):
+        frame = self._frame_of(group.stack, group.verdict)
+        key = place(frame, measure.origin(group))
         if key not in self._rows:
             offset = key[4]
             begun = None if offset is None or not frame.function else frame.start
             distance = None if begun is None or begun > offset else offset - begun
-            named = dict(zip(PLACE, key), distance=distance)
-            self._rows[key] = dict(named, **dict.fromkeys(SUMS, 0)), {}
-        return self._rows[key]
+            self._rows[key] = distance, {}
+        return self._rows[key][1]
 
     def rows(self, limit=None, by="bytes"):
         """The contract's `sites`, the largest first by one of SUMS; all, or the `limit` first.
@@ -85,13 +73,23 @@ class Sites:
         they differ; `purposes`: how many differ; `by_purpose`: those with most bytes, with their
         sums and their share of the place's bytes.
         """
-        rows = sorted(self._rows.items(), key=lambda item: _rank(item[1][0], by))
-        return [_finish(key, *row) for key, row in rows[:limit]]
+        limit = len(self._rows) if limit is None else limit
+        first = heapq.nsmallest(limit, self._rows, key=lambda key: self._rank(key, by))
+        return [_finish(key, *self._rows[key]) for key in first]
+
+    def _rank(self, key, by):
+        asked = {name: _of_parts(self._rows[key][1], name) for name in (by, "bytes", "count")}
+        function, module, file, line, offset, origin = key
+        names = [str(name) for name in (origin, module, function, file)]
+        sums = -(asked[by] or 0), -asked["bytes"], -asked["count"]
+        return *sums, names, line or 0, offset or 0
 
     def sum(self, name):
         """Of all places; None: not known."""
-        values = [row[name] for row, _ in self._rows.values()]
-        return None if None in values else sum(values)
+        total = 0
+        for _, purposes in self._rows.values():
+            total = _sum(total, _of_parts(purposes, name))
+        return total
 
     def __len__(self):
         return len(self._rows)
@@ -103,29 +101,43 @@ def _needs_offset(frame, origin):
     return not frame.function or (not frame.line and origin in ("user", "unknown"))
 
 
-def _add(row, group, at_peak):
-    row["count"] += group.allocations
-    row["bytes"] += group.allocated
-    row["live_blocks"] += group.live_blocks
-    row["live_bytes"] += group.live_bytes
-    row["temporary_blocks"] += group.temporary_blocks
-    row["temporary_bytes"] += group.temporary_bytes
-    row["peak_bytes"] = _sum(row["peak_bytes"], at_peak)
-    row["calls_reaching_kernel"] += group.reached
+_AT = {name: at for at, name in enumerate(SUMS, 1)}  # in a part, whose first is the text
+
+
+def _add(part, group, at_peak):
+    """In the order of SUMS."""
+    part[1] += group.allocations
+    part[2] += group.allocated
+    part[3] += group.live_blocks
+    part[4] += group.live_bytes
+    part[5] += group.temporary_blocks
+    part[6] += group.temporary_bytes
+    part[7] = _sum(part[7], at_peak)
+    part[8] += group.reached
+
+
+def _of_parts(purposes, name):
+    """The sum of all parts; None: not known."""
+    values = [part[_AT[name]] for part in purposes.values()]
+    return None if None in values else sum(values)
 
 
 def _part(purposes, group):
-    """Its purpose's row. What one rule says in several ways (of other sizes) is one."""
+    """Its purpose's part. What one rule says in several ways (of other sizes) is one."""
     text = measure.purpose(group)
     key = group.purpose.rule if text is not None else None
-    part = purposes.setdefault(key, dict(purpose=text, **dict.fromkeys(SUMS, 0)))
-    if part["purpose"] == text:
+    part = purposes.setdefault(key, _new(text))
+    if part[0] == text:
         return part
-    common = in_common(part["purpose"], text)
+    common = in_common(part[0], text)
     if common is None:
-        return purposes.setdefault((key, text), dict(purpose=text, **dict.fromkeys(SUMS, 0)))
-    part["purpose"] = common
+        return purposes.setdefault((key, text), _new(text))
+    part[0] = common
     return part
+
+
+def _new(text):
+    return [text, *[0] * len(SUMS)]
 
 
 def in_common(one, other):
@@ -148,13 +160,9 @@ def _either(one, other):
     return _CALLERS if is_whose else _VARIOUS
 
 
-def _rank(row, by):
-    names = [str(row[name]) for name in ("origin", "module", "function", "file")]
-    sums = -(row[by] or 0), -row["bytes"], -row["count"]
-    return *sums, names, row["line"] or 0, row["offset"] or 0
-
-
-def _finish(key, row, purposes):
+def _finish(key, distance, purposes):
+    row = dict(zip(PLACE, key), distance=distance)
+    row.update((name, _of_parts(purposes, name)) for name in SUMS)
     shown = dict(row, **told(key))
     parts = sorted(_by_text(purposes), key=lambda p: (-p["bytes"], -p["count"], p["purpose"] or ""))
     shown["purpose"] = parts[0]["purpose"] if len(parts) == 1 else SEVERAL
@@ -166,10 +174,10 @@ def _finish(key, row, purposes):
 def _by_text(purposes):
     """Rules that say the same are one purpose."""
     found = {}
-    for part in purposes.values():
-        same = found.setdefault(part["purpose"], dict(part, **dict.fromkeys(SUMS, 0)))
-        for name in SUMS:
-            same[name] = _sum(same[name], part[name])
+    for text, *sums in purposes.values():
+        same = found.setdefault(text, dict(purpose=text, **dict.fromkeys(SUMS, 0)))
+        for name, value in zip(SUMS, sums):
+            same[name] = _sum(same[name], value)
     return found.values()
 
 

@@ -49,7 +49,7 @@ def connect(path):
     connection = None
     try:
         connection = sqlite3.connect(read_only_uri(path), uri=True, isolation_level=None)
-        connection.text_factory = lambda data: data.decode("utf-8", "surrogateescape")
+        connection.text_factory = _Texts().__getitem__
         protect(connection)
         _check_schema(connection)
         return connection
@@ -57,6 +57,17 @@ def connect(path):
         if connection is not None:
             connection.close()
         raise TraceError(_damaged(error)) from None
+
+
+class _Texts(dict):
+    """Names of files stand in row after row: each of the latest is one string."""
+
+    MOST = 4096
+
+    def __missing__(self, data):
+        if len(self) >= self.MOST:
+            self.clear()
+        return self.setdefault(data, data.decode("utf-8", "surrogateescape"))
 
 
 def protect(connection):

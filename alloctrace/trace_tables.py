@@ -9,8 +9,9 @@ from __future__ import annotations
 from array import array
 
 from . import fields, words
+from .frame_table import FrameTable
 from .group_table import SUMS, GroupTable
-from .model import Frame, Purpose, Verdict
+from .model import Purpose, Verdict
 from .stack_tree import StackTree
 from .trace_check import TraceError
 from .trace_schema import MAX_DEPTH, to_unsigned
@@ -20,11 +21,9 @@ _ROWS = 4096  # read at once
 
 def stack_tree(connection, table, limit):
     """The StackTree. `table(name)`: its rows; `limit`: of rows that a table may have."""
-    functions = {row[0]: row[1:] for row in table("functions")}
-    frames, numbers = [], {}
-    for id_, *row in table("frames"):
-        numbers[id_] = len(frames)
-        frames.append(_frame(row, functions))
+    frames = FrameTable(table("functions"), table("frames"))
+    numbers = frames.numbers
+    del frames.numbers
     parents, of, depths = array("i", [0]), array("I", [0]), array("I", [0])
     for first, (ids, outer, frame) in _columns(connection, "stacks", limit):
         if any(map(int.__ge__, outer, ids)):
@@ -36,13 +35,6 @@ def stack_tree(connection, table, limit):
             raise TraceError("damaged: a stack behind %d is too deep" % first)
         of.extend(map(numbers.__getitem__, frame))
     return StackTree(frames, parents, of, None, range(1, len(parents)))
-
-
-def _frame(row, functions):
-    pc, offset, function, line, inlined, start, known = row
-    name, file, module, path, role = functions[function]
-    pc, offset, start = map(to_unsigned, (pc, offset, start))
-    return Frame(pc, module, path, role, offset, name, file, line, bool(inlined), start, known)
 
 
 def groups(connection, table, limit):

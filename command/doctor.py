@@ -60,7 +60,7 @@ def _group(findings, group, width, pen):
             lines += _notes("", finding.mend, width, pen)
     if missing:
         offered = [finding.name for finding in missing if finding.mend != checks.NOT_HERE]
-        mend = checks.apt(" ".join(offered)) if offered else checks.NOT_HERE
+        mend = checks.apt(" ".join(offered)) if offered else ""
         lines += _notes(missing[0].without, mend, width, pen)
     return lines
 

@@ -96,7 +96,8 @@ static void begin(uint32_t pid, uint32_t clock)
     process.watch_stacks = clock == 1;
     family.area = area;
     family.used = true;
-    family.readers = calloc(AREA_THREADS, sizeof *family.readers);
+    if (family.readers == NULL)
+        family.readers = calloc(AREA_THREADS, sizeof *family.readers);
     host.history = history_new(take, &written);
     assert(stacks_begin(&host.stacks) && host.history && family.readers);
     clock_begin(&host.clock);
@@ -109,11 +110,11 @@ static void begin(uint32_t pid, uint32_t clock)
 
 static void end(void)
 {
-    for (unsigned i = 0; i < AREA_THREADS; i++) {
+    for (unsigned i = 0; i < RING_THREADS; i++) {
         free(family.readers[i].nodes);
         free(family.readers[i].path);
+        family.readers[i] = (struct reader){0};
     }
-    free(family.readers);
     mapped_free(&process);
     stacks_free(&host.stacks);
     history_free(host.history);
