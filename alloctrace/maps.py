@@ -2,18 +2,10 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections import namedtuple
 
-
-class Mapping(NamedTuple):
-    """One line of maps. `path` is unescaped; b"" for anonymous memory, b"[heap]" and the like."""
-
-    start: int
-    end: int
-    perms: str
-    offset: int
-    inode: int
-    path: bytes
+# One line of maps. `path` is bytes, unescaped; b"" for anonymous memory, b"[heap]" and the like.
+Mapping = namedtuple("Mapping", "start end perms offset inode path")
 
 
 def parse_maps(data: bytes) -> list[Mapping]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+TYPE_CHECKING = False
+if TYPE_CHECKING:  # a start does not pay for what only types need
+    from collections.abc import Callable
 
 
 def below(most: float, least: float = 1e-9) -> Callable[[str], float]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Optional
+TYPE_CHECKING = False
+if TYPE_CHECKING:  # a start does not pay for what only types need
+    from collections.abc import Iterable
+    from typing import Optional
 
 _UNITS = ("KiB", "MiB", "GiB", "TiB", "PiB", "EiB")
 

@@ -54,6 +54,7 @@ def test_who_starts_a_process_is_skipped_whatever_it_catches(tmp_path, start):
 def test_the_rules_are_looked_at_quickly():
     """A file of tests that start none, one whose tests all do, and one that takes its time."""
     names = ["tests/test_origin_stacks.py", "tests/test_launch_end.py", "tests/test_spool_fuzz.py"]
+    names.append("tests/test_trace_contract.py")
     counts = [run(TOP, "--no-processes", name).stdout.splitlines()[-1] for name in names[:2]]
     assert "passed" in counts[0] and "passed" not in counts[1] and "skipped" in counts[1]
-    assert [processless.is_quick(pathlib.Path(name)) for name in names] == [True, True, False]
+    assert [processless.is_quick(pathlib.Path(name)) for name in names] == [True, True, False, False]
