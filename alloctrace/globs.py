@@ -4,11 +4,6 @@ from __future__ import annotations
 
 from .plain import frozen
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:  # a start does not pay for what only types need
-    from collections.abc import Iterable
-    from typing import Any
-
 
 @frozen
 class Glob:
