@@ -153,7 +153,11 @@ def _runs(pid):
 
 
 def name_of(pid):
+    """As the kernel cuts it; "" where it has ended, and of what is about to become the target."""
     try:
+        with open("/proc/%d/cmdline" % pid, "rb") as file:
+            if file.read().split(b"\0")[1:2] == [b"--start"]:
+                return ""
         with open("/proc/%d/comm" % pid) as file:
             return file.read().strip()
     except OSError:

@@ -34,7 +34,11 @@ def stage(tmp_path_factory):
     tools.mkdir()
     _tool(tools / "sudo", 'exec "$@"')
     _tool(tools / "apt-get", "exit 0")
-    _tool(tools / "git", 'for last; do :; done; exec ln -s "$REPOSITORY" "$last"')
+    clone = 'for last; do :; done; exec ln -s "$REPOSITORY" "$last"'
+    _tool(
+        tools / "git",
+        'case "$1" in clone) %s;; *) exec %s "$@";; esac' % (clone, shutil.which("git")),
+    )
     make = shutil.which("make")
     install = (
         'case "$*" in *install*) [ -e %s/usr ] || exec %s "$@" DESTDIR=%s;; *) exec %s "$@";; esac'
