@@ -198,16 +198,25 @@ class Terminal:
 
     def status(self):
         """The wait status; what is still written is read, or the terminal blocks."""
-        while True:
-            if select.select([self.end], [], [], 0.05)[0]:
-                try:
-                    self.text += os.read(self.end, 4096)
-                except OSError:
-                    pass
+        pid = 0
+        while not pid:
+            self._read(0.05)
             pid, status = os.waitpid(self.pid, os.WNOHANG)
-            if pid:
-                os.close(self.end)
-                return os.waitstatus_to_exitcode(status)
+        while self._read(0):  # what it wrote just before its end
+            pass
+        os.close(self.end)
+        return os.waitstatus_to_exitcode(status)
+
+    def _read(self, seconds):
+        """Whether there was something to read in that time."""
+        if not select.select([self.end], [], [], seconds)[0]:
+            return False
+        try:
+            more = os.read(self.end, 4096)
+        except OSError:  # nobody has its other end any more
+            return False
+        self.text += more
+        return bool(more)
 
 
 def cpu_of(pid):
