@@ -99,6 +99,8 @@ judges = Makefile pyproject.toml .flake8 .clang-format
 newer = $(filter-out $(judges),$(if $(filter $(judges),$?),$^,$?))
 stamp_it = && mkdir -p $(stamps) && touch $@
 
+# Only then git is asked which files there are: make looks at what every rule needs.
+ifneq ($(filter lint check,$(MAKECMDGOALS)),)
 lint: $(addprefix $(stamps)/,flake8 black mypy shellcheck clang-format) ## check formatting, names, types and shell scripts
 
 $(stamps)/flake8: $$(python_files) $(judges)
@@ -115,6 +117,7 @@ $(stamps)/shellcheck: $$(shell_files) $(judges)
 
 $(stamps)/clang-format: $$(c_files) $(judges)
 	@clang-format --dry-run -Werror $(newer) $(stamp_it)
+endif
 
 format: ## format Python and C
 	@black -q $(python_files)

@@ -25,17 +25,16 @@ _NOT_PERMITTED = "%s may not attach: ptrace is not permitted here; `brkpoint doc
 
 class Observer:
     """One that has been started. `process`: its Popen; `ready`: read end, one byte from it; `log`:
-    memory file of what it prints: whatever dies, no file is left."""
+    memory file of what it prints: whatever dies, no file is left.
+
+    Each has a configure(program) of its own: it begins, with the path of the target's program.
+    """
 
     name = ""  # what messages call it
     keeps_target = False  # whether the program runs on where it has died
 
     def __init__(self, process, ready, log):
         self.process, self.ready, self.log = process, ready, log
-
-    def configure(self, program):
-        """Let it begin; `program`: path of the target's. It may be gone: the wait will say so."""
-        raise NotImplementedError
 
     def wait_attached(self):
         """Until it watches the target; raises EngineError."""
@@ -58,8 +57,8 @@ class Observer:
         return self.why_not(said)
 
     def why_not(self, said):
-        """EngineError: why it came not to watch, by what it said."""
-        raise NotImplementedError
+        """EngineError: why it came not to watch, by what it said. What is known needs no log."""
+        return EngineError("%s could not attach to the program" % self.name, said, self.name)
 
     def said(self):
         """The last that it printed."""

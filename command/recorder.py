@@ -88,7 +88,7 @@ class Recorder(Observer):
             pass
 
     def why_not(self, said):
-        return EngineError(last_line(said) or "the recorder could not attach to the program")
+        return EngineError(last_line(said)) if last_line(said) else super().why_not(said)
 
     def refusal(self, status, said):
         if status == NOT_PLANTED:

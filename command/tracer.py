@@ -21,7 +21,6 @@ from .observer import Observer
 ENGINE = os.path.join(
     os.path.dirname(os.path.dirname(os.path.realpath(__file__))), "gdb-scripts", "engine.py"
 )
-UNKNOWN = "gdb could not attach to the program"
 _PR_SET_PDEATHSIG = 1
 # Its exit statuses: of its own, and of gdb-scripts/brkpoint_gdb/main.py.
 _CRASHED, _ENGINE_FAILED, _LET_GO = 1, 3, 5
@@ -79,7 +78,7 @@ class Gdb(Observer):
             return EngineError(too_old[0])
         if "Python scripting is not supported" in said:
             return EngineError("this gdb has no Python: apt-get install gdb (not gdb-minimal)")
-        return EngineError(UNKNOWN, said)  # what is known needs no log
+        return super().why_not(said)
 
     def left(self, status):
         return _LOOKS_AT_ITSELF if status == _LET_GO else None

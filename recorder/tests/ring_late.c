@@ -1,8 +1,7 @@
 /* ring_late.c - a call that ends between two looks of the host at its record: at the second look its
  * time stamp is there, beyond the limit of the turn. Prints how much of the call has been taken.
  */
-#include "host/overwritten.h"
-#include "host/records.h"
+#include "ring_host.h"
 
 #include <assert.h>
 #include <fcntl.h>
@@ -10,19 +9,9 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 
-#define PID 1
-static struct host host;
-static struct family family;
-static struct process process;
 static uint64_t *record;
 
 /* ---- what the rest of the host would do ---- */
-
-void say_lost(struct host *h, uint64_t count, const char *reason)
-{
-    (void)h, (void)count;
-    printf("lost: %s\n", reason);
-}
 
 /* Between the look that chose the thread and the next one: its call returns. */
 void serve(struct host *h, struct process *p)
@@ -36,35 +25,9 @@ void serve(struct host *h, struct process *p)
     record[0] |= RECORD_DONE;
 }
 
-struct process *process_by(struct host *h, pid_t pid)
-{
-    return pid == PID ? h->process : NULL;
-}
-
-struct process *process_forked(struct host *h, pid_t pid)
-{
-    return pid ? h->process : NULL;
-}
-
 uint32_t hook_id_at(struct host *h, uint32_t number, uint64_t ret)
 {
     return h->family->hooks[number].spool_id[ret % 1];
-}
-
-void overwritten_soon(struct host *h, uint64_t start, uint64_t length)
-{
-    (void)h, (void)start, (void)length;
-}
-
-void border_by_stack(struct host *h, uint32_t node, uint64_t t_ns)
-{
-    (void)h, (void)node, (void)t_ns;
-}
-
-static int take(void *owner, enum history_kind kind, const void *payload, size_t length)
-{
-    (void)owner, (void)kind, (void)payload, (void)length;
-    return 0;
 }
 
 /* One thread, in a malloc that has not returned. */

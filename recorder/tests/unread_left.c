@@ -3,8 +3,7 @@
  * leads round in a circle.
  */
 #define _GNU_SOURCE
-#include "host/overwritten.h"
-#include "host/records.h"
+#include "ring_host.h"
 #include "host/unread.h"
 
 #include <assert.h>
@@ -14,48 +13,17 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#define PID 1
 #define CHUNKS 3u
 #define RECORDS                                                                                    \
     ((CHUNK_SIZE - CHUNK_HEAD) / SLOT) /* in each: all are calls but every tenth, a mark */
 enum { A_CALL, A_MARK };
 
-static struct host host;
-static struct family family;
-static struct process process;
-
 /* ---- what the rest of the host would do ---- */
-
-void say_lost(struct host *h, uint64_t count, const char *reason)
-{
-    (void)h, (void)count;
-    printf("lost: %s\n", reason);
-}
 
 void serve(struct host *h, struct process *p)
 {
     h->process = p;
     h->family = p->family;
-}
-
-struct process *process_by(struct host *h, pid_t pid)
-{
-    return pid == PID ? h->process : NULL;
-}
-
-struct process *process_forked(struct host *h, pid_t pid)
-{
-    return pid ? h->process : NULL;
-}
-
-void overwritten_soon(struct host *h, uint64_t start, uint64_t length)
-{
-    (void)h, (void)start, (void)length;
-}
-
-void border_by_stack(struct host *h, uint32_t node, uint64_t t_ns)
-{
-    (void)h, (void)node, (void)t_ns;
 }
 
 /* Asked of each call, as it is taken. */
@@ -66,12 +34,6 @@ uint32_t hook_id_at(struct host *h, uint32_t number, uint64_t ret)
     if (taken++ % 97 == 0)
         unread_tell(h->area_fd);
     return h->family->hooks[number].spool_id[0];
-}
-
-static int take(void *owner, enum history_kind kind, const void *payload, size_t length)
-{
-    (void)owner, (void)kind, (void)payload, (void)length;
-    return 0;
 }
 
 static void fill_chunk(uint32_t number)

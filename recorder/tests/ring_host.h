@@ -1,0 +1,50 @@
+/* ring_host.h - what the rest of the host would do, for tests that read a ring of one process and have
+ * nothing else of the host. Left to each: serve() and hook_id_at(), by which it looks on. */
+#ifndef RECORDER_TESTS_RING_HOST_H
+#define RECORDER_TESTS_RING_HOST_H
+
+#include "host/overwritten.h"
+#include "host/records.h"
+
+#include <stdio.h>
+
+#define PID 1
+
+static struct host host;
+static struct family family;
+static struct process process;
+
+void say_lost(struct host *h, uint64_t count, const char *reason)
+{
+    (void)h, (void)count;
+    printf("lost: %s\n", reason);
+}
+
+struct process *process_by(struct host *h, pid_t pid)
+{
+    return pid == PID ? h->process : NULL;
+}
+
+struct process *process_forked(struct host *h, pid_t pid)
+{
+    return pid ? h->process : NULL;
+}
+
+void overwritten_soon(struct host *h, uint64_t start, uint64_t length)
+{
+    (void)h, (void)start, (void)length;
+}
+
+void border_by_stack(struct host *h, uint32_t node, uint64_t t_ns)
+{
+    (void)h, (void)node, (void)t_ns;
+}
+
+/* The history's records go nowhere. */
+static int take(void *owner, enum history_kind kind, const void *payload, size_t length)
+{
+    (void)owner, (void)kind, (void)payload, (void)length;
+    return 0;
+}
+
+#endif
