@@ -202,7 +202,7 @@ class Terminal:
         while not pid:
             self._read(0.05)
             pid, status = os.waitpid(self.pid, os.WNOHANG)
-        while self._read(0):  # what it wrote just before its end
+        while self._read(1):  # what it wrote just before its end comes a moment after it
             pass
         os.close(self.end)
         return os.waitstatus_to_exitcode(status)
