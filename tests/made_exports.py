@@ -81,6 +81,9 @@ def _work(made, at):
     made.call("free", at + 0x7000, line=9)  # by another thread than its own
     for line in range(2, len(NAMES), 3):
         made.call("free", at + line * 0x200, line=line)
+    made.call("malloc", 23, result=at + 0x7800, line=3)
+    made.call("free", at + 3 * 0x200, line=3)
+    made.call("free", at + 0x7800, line=3)  # temporary, though another free lay between
     made.call("free", 0x99, line=1)  # nobody saw it allocated
 
 
