@@ -41,7 +41,7 @@ void border_by_stack(struct host *h, uint32_t node, uint64_t t_ns)
 }
 
 /* The history's records go nowhere. */
-static int take(void *owner, enum history_kind kind, const void *payload, size_t length)
+static int take(void *owner, enum spool_kind kind, const void *payload, size_t length)
 {
     (void)owner, (void)kind, (void)payload, (void)length;
     return 0;
