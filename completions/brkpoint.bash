@@ -42,7 +42,7 @@ _brkpoint() {
         ["events --name"]="malloc calloc realloc reallocarray free aligned_alloc posix_memalign memalign valloc pvalloc mmap mprotect munmap brk mremap madvise"
         ["events --kind"]="call syscall"
         ["events --stacks"]="full ids none"
-        ["export --format"]="folded dhat pprof heaptrack speedscope csv ndjson"
+        ["export --format"]="folded dhat pprof heaptrack perfetto speedscope csv ndjson"
         ["export --measure"]="bytes calls peak live temporary syscalls"
         ["witnesses --without"]="gdb strace ltrace maps"
     )

@@ -67,7 +67,7 @@ complete -c brkpoint -n '__fish_seen_subcommand_from events' -l limit -r -d 'sto
 complete -c brkpoint -n '__fish_seen_subcommand_from events' -l stacks -x -a 'full ids none' -d 'call stacks in the JSON (default: full)'
 complete -c brkpoint -n 'not __fish_seen_subcommand_from run explain report events export step sql diff check article witnesses doctor recover help' -a export -d 'write a recorded run as a file that another tool opens'
 complete -c brkpoint -n '__fish_seen_subcommand_from export' -s h -l help -d 'show this help message and exit'
-complete -c brkpoint -n '__fish_seen_subcommand_from export' -l format -x -a 'folded dhat pprof heaptrack speedscope csv ndjson' -d 'one of: folded, dhat, pprof, heaptrack, speedscope, csv, ndjson'
+complete -c brkpoint -n '__fish_seen_subcommand_from export' -l format -x -a 'folded dhat pprof heaptrack perfetto speedscope csv ndjson' -d 'one of: folded, dhat, pprof, heaptrack, perfetto, speedscope, csv, ndjson'
 complete -c brkpoint -n '__fish_seen_subcommand_from export' -l list -d 'say what each format keeps and loses, and what opens it'
 complete -c brkpoint -n '__fish_seen_subcommand_from export' -s o -r -d 'write to FILE'
 complete -c brkpoint -n '__fish_seen_subcommand_from export' -l measure -x -a 'bytes calls peak live temporary syscalls' -d 'for folded: one of: bytes, calls, peak, live, temporary, syscalls'

@@ -6,7 +6,7 @@ from __future__ import annotations
 import importlib
 from collections import namedtuple
 
-NAMES = ("folded", "dhat", "pprof", "heaptrack", "speedscope", "csv", "ndjson")
+NAMES = ("folded", "dhat", "pprof", "heaptrack", "perfetto", "speedscope", "csv", "ndjson")
 # ending: of a file's name. opens: commands that read it, FILE in their place.
 Format = namedtuple("Format", "title ending keeps loses opens is_binary needs_events")
 # What the user chose: measure, one of measures.NAMES or None; sites: places in place of events.

@@ -15,7 +15,7 @@ import made_traces
 from alloctrace import classify, history, measure, trace
 from alloctrace.model import Frame, Purpose, Verdict
 from exports import formats
-from made_records import LIBC, MAIN, TOP, Made
+from made_records import LIBC, MAIN, Made
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(HERE)
@@ -73,8 +73,8 @@ def _work(made, at):
     made.syscall("brk", at + 0x8000, result=at + 0x8000)
     made.leave("realloc", at + 0x4000)
     made.enter("calloc", 3, 17, line=7, tid=78)
-    made.call("malloc", 51, result=at + 0x6000, sp=TOP - 256, tid=78)
-    made.leave("calloc", at + 0x6000, tid=78)
+    made.enter("malloc", 51, line=7, tid=78)
+    made.leave("malloc", at + 0x6000, tid=78)  # both: the one is in the other
     made.call("malloc", 2**40, result=0, line=8)  # fails
     made.syscall("mmap", 0, 8192, 3, 0x22, 2**32 - 1, result=0x7F1234567000, path=b"/a\xff")
     made.call("malloc", 19, result=at + 0x7000, line=9, tid=78)
