@@ -8,7 +8,7 @@ ATTACHES ?= 2000
 FUZZ ?= 60
 
 .DEFAULT_GOAL := all
-.PHONY: help all article evaluator-story check test fuzz test-real attach-long real-docs lint format bench bench-page bench-recorder doctor readme page-pictures install uninstall deb test-deb clean
+.PHONY: help all article evaluator-story check test fuzz test-real attach-long real-docs lint format bench bench-page bench-recorder bench-export doctor readme page-pictures install uninstall deb test-deb clean
 
 help: ## list these verbs
 	@awk -F ':[^#]*## ' '/^[a-z][a-z%-]*:[^#]*## / { sub("%", "NAME", $$1); \
@@ -70,6 +70,9 @@ sessions = $(sort $(basename $(notdir $(wildcard gdb-scripts/sessions/*.py))))
 session-%: $$(addprefix $$(TARGETS_OUT)/,$$(session_$$*)) ## tell a session of gdb-scripts/sessions/, in gdb
 	@test -n '$(session_$*)' || { echo 'no session is named $*; there are: $(sessions)' >&2; exit 2; }
 	@gdb -nx -batch -x gdb-scripts/sessions/$*.py --args $<
+
+bench-export: recorder ## measure exports of ten million events; each figure beside the wanted one
+	$(PYTHON) bench/export_cost.py
 
 bench: targets ## measure what brkpoint costs; prints ratios
 	$(PYTHON) bench/run.py

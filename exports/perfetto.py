@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from alloctrace import measure
 from alloctrace.columns import MASK64
-from alloctrace.thread_names import ThreadNames
 from alloctrace.trace_check import TraceError, checked
 from alloctrace.trace_schema import PRESENT, SIGNED_SIZE
 
@@ -54,7 +53,6 @@ class _File:
     def __init__(self, out, trace):
         self._out, self._trace, self._groups = out, trace, trace.sums().groups
         self._interned, self._uuids, self._made = {}, {}, {}
-        self._names = ThreadNames(trace.run)
         self._last = 0  # when the latest thing happened
         images = [row for row in trace.run.get("images") or () if isinstance(row, dict)]
         self._images = {row.get("index"): row for row in images}
@@ -116,30 +114,26 @@ class _File:
     # events
 
     def events(self):
-        self._open = {}  # (pid, tid) -> [[seq, end, the packet's event that ends it]]
+        self._open = {}  # (pid, tid) -> as _opened; a slice: (seq, end, what ends it)
         with checked():
             for first, columns in self._trace.chunk_columns(_COLUMNS):
                 if min(columns[1]) < 1 or max(columns[1]) > len(self._groups):
                     raise TraceError("damaged: an event behind %d is of no group" % first)
                 for seq, row in enumerate(zip(*columns), first):
                     self._event(seq, *row)
-        for slices in self._open.values():
+        for slices, *_ in self._open.values():
             self._close(slices, 0, _FOREVER)
 
     def _event(self, seq, has, group, t_ns, dur, tid, size, nmemb, block, cause, outer):
         about, pid, process = self._made.get(group) or self._about(group)
-        key = pid, tid
-        slices = self._open.get(key)
-        if slices is None:
-            slices = self._open[key] = []
+        slices, track, ends = self._open.get((pid, tid)) or self._opened(pid, tid)
         within = seq - cause if has & _CAUSE else seq - outer if has & _OUTER else None
         depth = len(slices)
         while depth and slices[depth - 1][0] != within:
             depth -= 1
         if depth < len(slices):
             self._close(slices, depth, t_ns)
-        track = self._thread(pid, tid)
-        event = _BEGIN + track + about
+        event = track + about
         if has & _SIZE:
             event += self._size(has, size, nmemb)
         if has & _BLOCK:
@@ -154,7 +148,13 @@ class _File:
         if t_ns > self._last:
             self._last = t_ns
         self._at(t_ns, event)
-        slices.append((seq, end, _END + track))
+        slices.append((seq, end, ends))
+
+    def _opened(self, pid, tid):
+        """(the open slices of a thread, what begins one, what ends one)."""
+        track = self._thread(pid, tid)
+        self._open[pid, tid] = made = [], _BEGIN + track, _END + track
+        return made
 
     def _close(self, slices, depth, t_ns):
         """End the slices from `depth` on, the innermost first; what had no end ends here."""

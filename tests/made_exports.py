@@ -110,13 +110,14 @@ def judge(built, _):
         event.verdict, event.purpose = VERDICTS[number % 4], PURPOSES[number % 3]
 
 
-def write(folder, monkeypatch):
+def write(folder):
     """The path of the trace."""
     built = made_history()
-    monkeypatch.setattr(classify, "classify", judge)
     path = folder / "made.brkpoint"
     outcome = {"program": "/x/a b", "command": ["./a b", "\x1b;=x"], "complete": True}
-    trace.write(path, built, symbolise(built), outcome)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(classify, "classify", judge)
+        trace.write(path, built, symbolise(built), outcome)
     return path
 
 

@@ -20,9 +20,9 @@ MEASURES = ("bytes", "calls", "peak", "live", "blocks")
 FIELDS = ("bytes", "blocks", "peak", "end", "end_blocks")  # what the viewer calls them
 
 
-@pytest.fixture
-def path(tmp_path, monkeypatch):
-    return made_exports.write(tmp_path, monkeypatch)
+@pytest.fixture(scope="module")
+def path(tmp_path_factory):
+    return made_exports.write(tmp_path_factory.mktemp("made"))
 
 
 def viewed(path, tmp_path):

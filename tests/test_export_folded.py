@@ -8,9 +8,9 @@ import made_exports
 from exports.measures import MEASURES
 
 
-@pytest.fixture
-def path(tmp_path, monkeypatch):
-    return made_exports.write(tmp_path, monkeypatch)
+@pytest.fixture(scope="module")
+def path(tmp_path_factory):
+    return made_exports.write(tmp_path_factory.mktemp("made"))
 
 
 def read(text):

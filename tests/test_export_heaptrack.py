@@ -14,9 +14,9 @@ COSTS = {"allocations": "calls", "temporary": "temporary_blocks", "leaked": "liv
 opened = made_exports.needs("heaptrack_print")
 
 
-@pytest.fixture
-def path(tmp_path, monkeypatch):
-    return made_exports.write(tmp_path, monkeypatch)
+@pytest.fixture(scope="module")
+def path(tmp_path_factory):
+    return made_exports.write(tmp_path_factory.mktemp("made"))
 
 
 def printed(path, tmp_path, cost):

@@ -12,9 +12,9 @@ BEGIN, END, COUNTER = 1, 2, 4
 decoded = made_exports.needs("protoc")
 
 
-@pytest.fixture
-def path(tmp_path, monkeypatch):
-    return made_exports.write(tmp_path, monkeypatch)
+@pytest.fixture(scope="module")
+def path(tmp_path_factory):
+    return made_exports.write(tmp_path_factory.mktemp("made"))
 
 
 class Timeline:

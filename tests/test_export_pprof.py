@@ -15,9 +15,9 @@ MEASURES = ("calls", "bytes", "blocks", "live")
 decoded = made_exports.needs("protoc", FOLDER)
 
 
-@pytest.fixture
-def path(tmp_path, monkeypatch):
-    return made_exports.write(tmp_path, monkeypatch)
+@pytest.fixture(scope="module")
+def path(tmp_path_factory):
+    return made_exports.write(tmp_path_factory.mktemp("made"))
 
 
 def profile_of(path):

@@ -16,9 +16,9 @@ DUCKDB = os.path.join(made_exports.PACKAGES, "@duckdb", "node-api")
 BYTES = "sum(size * coalesce(nmemb, 1))"
 
 
-@pytest.fixture
-def path(tmp_path, monkeypatch):
-    return made_exports.write(tmp_path, monkeypatch)
+@pytest.fixture(scope="module")
+def path(tmp_path_factory):
+    return made_exports.write(tmp_path_factory.mktemp("made"))
 
 
 def table(path, name, sites=False):

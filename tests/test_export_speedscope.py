@@ -12,9 +12,9 @@ SCHEMA = os.path.join(made_exports.SPEEDSCOPE, "file-format-schema.json")
 opened = made_exports.needs("node", made_exports.SPEEDSCOPE)
 
 
-@pytest.fixture
-def path(tmp_path, monkeypatch):
-    return made_exports.write(tmp_path, monkeypatch)
+@pytest.fixture(scope="module")
+def path(tmp_path_factory):
+    return made_exports.write(tmp_path_factory.mktemp("made"))
 
 
 def imported(path, tmp_path):
