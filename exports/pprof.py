@@ -60,7 +60,8 @@ class _Profile:
         for name, unit, _ in TYPES:
             self._put(_SAMPLE_TYPE, self._type(name, unit))
         self._put(_PERIOD_TYPE, self._type("space", "bytes"))
-        ended = max([border.t_ns for border in self._trace.borders], default=0)
+        timeline = self._trace.sums().timeline
+        ended = timeline[-1][1] if timeline else 0
         self._out.write(number(_PERIOD, 1) + number(_TIME, _begun(self._trace.run)))
         self._out.write(number(_DURATION, ended))
         self._out.write(number(_DEFAULT, self._string(TYPES[1][0])))
