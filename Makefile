@@ -8,7 +8,7 @@ ATTACHES ?= 2000
 FUZZ ?= 60
 
 .DEFAULT_GOAL := all
-.PHONY: help all article evaluator-story check test fuzz test-real attach-long real-docs lint format bench bench-page bench-recorder bench-export doctor readme page-pictures install uninstall deb test-deb clean
+.PHONY: help all article evaluator-story check test fuzz test-real attach-long real-docs lint format bench bench-page bench-recorder bench-export doctor readme page-pictures export-pictures install uninstall deb test-deb clean
 
 help: ## list these verbs
 	@awk -F ':[^#]*## ' '/^[a-z][a-z%-]*:[^#]*## / { sub("%", "NAME", $$1); \
@@ -79,6 +79,9 @@ bench: targets ## measure what brkpoint costs; prints ratios
 
 page-pictures: recorder targets ## take the pictures of the page anew, in a real browser
 	$(PYTHON) docs/make/pictures.py
+
+export-pictures: recorder targets ## take the pictures of other tools' viewers anew, in a real browser
+	$(PYTHON) docs/make/export_pictures.py
 
 bench-page: recorder ## measure the page of a thousand and of ten million events in a real browser
 	$(PYTHON) bench/page_cost.py
