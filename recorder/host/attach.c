@@ -107,8 +107,8 @@ static bool plant(struct host *h, const struct threads *threads)
     h->family->area->may_sleep = 1;
     if (threads->count > 1 && h->family->area->clock > 1)
         h->family->area->clock = CLOCK_ORDER;
-    if (!areas_make(h)) {
-        areas_take_away(h, 0);
+    if (!areas_make(h, h->process)) {
+        areas_take_away(h, h->process, 0);
         return false;
     }
     struct plans *planned = h->deferred;
@@ -248,7 +248,7 @@ static bool stop_for_memory(struct host *h, struct threads *threads)
         return false;
     if (image_is_64_bit(h->process) && !image_is_filtered(h->process->tracee.pid) &&
         inject_prepare(&h->process->tracee))
-        h->offered = area_offer(h);
+        h->offered = area_offer(h, h->process);
     attach_go_on(h, threads, begun);
     return true;
 }
@@ -265,7 +265,7 @@ bool image_attach(struct host *h)
     if (!stop_for_memory(h, &threads))
         return tell_threads(h, &threads);
     image_know(h);
-    if (!areas_choose(h))
+    if (!areas_choose(h->process))
         return problem(h, is_same_program(p) ? "no room for the recorder's code near the program's"
                                              : HAS_EXECED);
     h->deferred = &planned;
@@ -279,7 +279,7 @@ bool image_attach(struct host *h)
     }
     bool done = is_same_program(p) ? plant(h, &threads) : problem(h, HAS_EXECED);
     if (!done && is_same_program(p))
-        area_withdraw(h);
+        area_withdraw(h, h->process);
     attach_go_on(h, &threads, begun);
     /* Recorded already: what comes meanwhile is known twice, not never. */
     if (done && plant_rest(h, &planned))

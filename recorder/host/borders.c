@@ -20,7 +20,7 @@ struct armed {
 static void know_thread_pointer(struct host *h)
 {
     const struct process *p = h->process;
-    const struct module *program = border_program(h);
+    const struct module *program = border_program(h->process);
     Elf64_Phdr segment;
     bool has = p->base != 0 && p->phase >= PHASE_INIT;
     if (!has && p->phase >= PHASE_MAIN && p->main != 0 && program != NULL && program->has_elf)
@@ -42,10 +42,10 @@ static void cross(struct host *h, enum phase phase, uint64_t t_ns, const char *h
     json_number(&h->json, "t_ns", t_ns);
     json_text(&h->json, "how", how);
     json_number(&h->json, "image", h->process->image);
-    uint64_t brk = border_state(h, &h->json);
+    uint64_t brk = border_state(h->process, &h->json);
     if (h->process->has_begun_image)
         spool_json(&h->spool, &h->json);
-    history_phase(h->history, pid_of(h), phase - PHASE_LOAD, brk);
+    history_phase(h->history, pid_of(h->process), phase - PHASE_LOAD, brk);
 }
 
 /* ---- load and start ---- */
@@ -58,13 +58,13 @@ void borders_begin(struct host *h)
     p->main_node = 0;
     p->armed_count = 0;
     uint64_t now = clock_now_ns(); /* it is let go next */
-    struct module *program = border_program(h);
+    struct module *program = border_program(h->process);
     if (p->base != 0 || (program != NULL && program->role == ROLE_LOADER)) {
         cross(h, PHASE_LOAD, now, "first instruction, in the dynamic loader");
         return;
     }
     if (program != NULL)
-        border_know_main(h, program, 0);
+        border_know_main(h, h->process, program, 0);
     if (p->main == 0) {
         cross(h, PHASE_MAIN, now, "first instruction: a program without libc");
         return;
@@ -75,10 +75,10 @@ void borders_begin(struct host *h)
 
 void borders_attached(struct host *h)
 {
-    struct module *program = border_program(h);
+    struct module *program = border_program(h->process);
     h->process->phase = PHASE_NONE;
     if (program != NULL)
-        border_know_main(h, program, 0);
+        border_know_main(h, h->process, program, 0);
     cross(h, PHASE_MAIN, h->last_ns, "attached to the running process");
 }
 
@@ -91,8 +91,8 @@ uint64_t border_start(struct host *h, uint64_t main, uint32_t hook)
         cross(h, PHASE_INIT, h->last_ns, "entry point: no initialiser came before it");
     if (program == NULL || !program->has_elf || p->main != 0)
         return 0;
-    border_know_main(h, program, main);
-    if (p->user_main && area_near(h, p->user_main) != NULL) {
+    border_know_main(h, h->process, program, main);
+    if (p->user_main && area_near(h->process, p->user_main) != NULL) {
         hook_border(h, p->user_main, BORDER_MAIN);
         return 0;
     }
@@ -142,7 +142,8 @@ void borders_watch(struct host *h, struct module *m)
         return;
     arm_array(h, m, DT_PREINIT_ARRAY, DT_PREINIT_ARRAYSZ);
     arm_array(h, m, DT_INIT_ARRAY, DT_INIT_ARRAYSZ);
-    if (elf_dynamic(&m->elf, DT_INIT, &init) && !m->init_hooked && area_near(h, init + m->bias)) {
+    if (elf_dynamic(&m->elf, DT_INIT, &init) && !m->init_hooked &&
+        area_near(h->process, init + m->bias)) {
         m->init_hooked = true;
         hook_border(h, init + m->bias, BORDER_INIT | m->id << 8);
     }

@@ -6,15 +6,15 @@
 
 /* ---- border_state.c ---- */
 /* Memory, faults and mappings of the process served into `json`; its program break. */
-uint64_t border_state(struct host *h, struct json *json);
+uint64_t border_state(const struct process *p, struct json *json);
 /* Whether the mapping at `start` of that process is the recorder's own. */
-bool is_ours(const struct host *h, const struct process *p, uint64_t start);
+bool is_ours(const struct process *p, uint64_t start);
 
 /* ---- border_main.c ---- */
 /* The file that the entry point lies in; NULL: unknown. */
-struct module *border_program(struct host *h);
+struct module *border_program(const struct process *p);
 /* C's main, known or 0, and with it Rust's. */
-void border_know_main(struct host *h, struct module *program, uint64_t main);
+void border_know_main(struct host *h, struct process *p, struct module *program, uint64_t main);
 
 /* ---- borders.c ---- */
 void borders_begin(struct host *h);

@@ -13,7 +13,7 @@
 
 struct thread_state *thread_state(const struct host *h, uint32_t index)
 {
-    return host_at(h, AREA_THREADS_AT + (uint64_t)index * THREAD_SIZE);
+    return host_at(h->family, AREA_THREADS_AT + (uint64_t)index * THREAD_SIZE);
 }
 
 struct next {

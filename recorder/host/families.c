@@ -45,9 +45,8 @@ struct family *family_new(struct host *h)
     return NULL;
 }
 
-bool family_moves(struct host *h, int fd)
+bool family_moves(struct host *h, struct family *f, int fd)
 {
-    struct family *f = h->family;
     void *old = f->area, *at = MAP_FAILED;
     struct stat file;
     if (fstat(h->area_fd, &file) == 0 && ftruncate(fd, file.st_size) == 0)

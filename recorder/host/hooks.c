@@ -141,7 +141,7 @@ static void plan_site(struct host *h, struct module *m, const struct code *code,
                       uint64_t end_of_exit, struct plans *plans)
 {
     uint32_t number;
-    struct code_area *area = area_near(h, site->address);
+    struct code_area *area = area_near(h->process, site->address);
     struct hook *hook = area ? hook_new(h, &number) : NULL;
     struct plan *plan = hook ? plans_add(plans) : NULL;
     if (plan == NULL)

@@ -210,14 +210,15 @@ void say_unseen(struct host *h, const char *kind, const char *format, ...);
 void say_lost(struct host *h, uint64_t count, const char *reason);
 /* A whole program that is not recorded; "": its name is not known. */
 void say_unfollowed(struct host *h, const char *program, const char *reason);
-static inline void *host_at(const struct host *h, uint64_t offset)
+/* What lies there in a family's data area. */
+static inline void *host_at(const struct family *f, uint64_t offset)
 {
-    return (char *)h->family->area + offset;
+    return (char *)f->area + offset;
 }
 
-static inline uint32_t pid_of(const struct host *h)
+static inline uint32_t pid_of(const struct process *p)
 {
-    return (uint32_t)h->process->tracee.pid;
+    return (uint32_t)p->tracee.pid;
 }
 
 /* ---- processes.c ---- */
@@ -240,17 +241,17 @@ void processes_let_go(struct host *h);
 void processes_leave(struct host *h);
 
 /* ---- areas.c: at the first instruction of a program ---- */
-bool areas_make(struct host *h);
+bool areas_make(struct host *h, struct process *p);
 /* Of a process that runs: only choose where the code will be; areas_make keeps to it. */
-bool areas_choose(struct host *h);
+bool areas_choose(struct process *p);
 /* The same process stands again: unmap them. `keep`: a bit for each code area of which the page
  * stays that open calls return through. False: it could not be done. */
-bool areas_take_away(struct host *h, unsigned keep);
+bool areas_take_away(struct host *h, struct process *p, unsigned keep);
 bool areas_hold(const struct code_area *area, uint64_t address);
 /* A code area from which `address` can be reached; NULL where there is none. */
-struct code_area *area_near(struct host *h, uint64_t address);
+struct code_area *area_near(struct process *p, uint64_t address);
 /* Address of the identity pages. */
-uint64_t area_identity(const struct host *h);
+uint64_t area_identity(const struct process *p);
 /* Addresses of the agent's entries in that area. */
 enum agent_entry { AGENT_ENTRY, AGENT_AFTER, AGENT_ANY, AGENT_BEHIND, AGENT_ENTRIES };
 uint64_t agent_address(const struct host *h, const struct code_area *area, enum agent_entry entry);
@@ -266,8 +267,8 @@ void modules_plan(struct host *h);
 bool modules_are_known(struct host *h);
 void modules_forget(struct host *h);
 struct module *module_around(struct host *h, uint64_t address);
-void tables_add(struct host *h, struct module *m);
-void tables_publish(struct host *h, const struct maps *maps);
+void tables_add(struct host *h, const struct process *p, struct module *m);
+void tables_publish(struct host *h, struct process *p, const struct maps *maps);
 
 /* ---- hooks.c, plans_write.c ---- */
 void hooks_plant(struct host *h, struct module *m);

@@ -66,7 +66,7 @@ bool image_is_64_bit(const struct process *p)
 static void announce_image(struct host *h)
 {
     life_image(h, h->attached ? h->last_ns : clock_now_ns());
-    history_image(h->history, pid_of(h), h->process->image);
+    history_image(h->history, pid_of(h->process), h->process->image);
 }
 
 /* A filter that the program has inherited may not let it sleep. */
@@ -117,7 +117,7 @@ static bool plant(struct host *h)
     if (p->hwcap2 >> 1 & 1) /* HWCAP2_FSGSBASE, asm/hwcap2.h */
         h->family->area->thread_by = THREAD_BY_FSBASE;
     h->family->area->may_sleep = !image_is_filtered(p->tracee.pid);
-    if (!areas_make(h))
+    if (!areas_make(h, h->process))
         return false;
     h->family->area->recording = 1;
     struct maps maps;

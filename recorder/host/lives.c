@@ -49,7 +49,7 @@ void life_image(struct host *h, uint64_t t_ns)
     struct process *p = h->process;
     json_begin(&h->json, "image");
     json_number(&h->json, "index", p->image);
-    json_number(&h->json, "pid", pid_of(h));
+    json_number(&h->json, "pid", pid_of(h->process));
     json_text(&h->json, "path", p->executable ? p->executable : "");
     add_command(&h->json, p->tracee.pid);
     json_number(&h->json, "entry", p->entry);
@@ -74,7 +74,7 @@ void life_child(struct host *h, const struct process *child, pid_t parent)
 static void begin_of(struct host *h, struct json *json, const char *type, uint64_t t_ns)
 {
     json_begin(json, type);
-    json_number(json, "pid", pid_of(h));
+    json_number(json, "pid", pid_of(h->process));
     json_number(json, "image", h->process->image);
     json_number(json, "t_ns", t_ns);
 }
@@ -85,7 +85,7 @@ static void end_of_run(struct host *h, uint64_t t_ns)
     json_begin(&h->end_state, "end");
     json_text(&h->end_state, "kind", "exited");
     json_number(&h->end_state, "t_ns", t_ns);
-    border_state(h, &h->end_state);
+    border_state(h->process, &h->end_state);
     h->has_end_state = true;
 }
 
@@ -101,7 +101,7 @@ void life_exits(struct host *h, uint64_t t_ns, int status, bool whole)
     begin_of(h, &h->json, "exit", t_ns);
     add_command(&h->json, p->tracee.pid);
     if (p->has_begun_image && p->tracee.pid != h->first)
-        border_state(h, &h->json);
+        border_state(h->process, &h->json);
     spool_json(&h->spool, &h->json);
 }
 

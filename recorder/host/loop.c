@@ -41,7 +41,7 @@ static void announce_detached(struct host *h)
     json_begin(&h->end_state, "end");
     json_text(&h->end_state, "kind", "detached");
     json_number(&h->end_state, "t_ns", clock_now_ns());
-    border_state(h, &h->end_state);
+    border_state(h->process, &h->end_state);
     h->has_end_state = true;
 }
 

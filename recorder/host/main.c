@@ -70,7 +70,7 @@ void say_lost(struct host *h, uint64_t count, const char *reason)
 void say_unfollowed(struct host *h, const char *program, const char *reason)
 {
     json_begin(&h->json, "unfollowed");
-    json_number(&h->json, "pid", pid_of(h));
+    json_number(&h->json, "pid", pid_of(h->process));
     json_text(&h->json, "program", program);
     json_text(&h->json, "reason", reason);
     json_number(&h->json, "t_ns", h->last_ns);
@@ -93,7 +93,7 @@ static void announce_run(struct host *h)
     if (h->attached)
         json_text(&h->json, "mode", "attached");
     spool_json(&h->spool, &h->json);
-    history_start(h->history, pid_of(h), h->started_ns);
+    history_start(h->history, pid_of(h->process), h->started_ns);
     if (h->keeps_totals)
         history_keep_totals(h->history);
 }

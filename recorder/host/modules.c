@@ -84,7 +84,7 @@ static void announce(struct host *h, const struct module *m)
     json_number(&h->json, "image", h->process->image);
     json_number(&h->json, "loaded_ns", h->last_ns);
     spool_json(&h->spool, &h->json);
-    history_module(h->history, pid_of(h), m->id, m->start, m->end);
+    history_module(h->history, pid_of(h->process), m->id, m->start, m->end);
 }
 
 static void find(struct host *h, struct module *m, const struct mapping *first)
@@ -92,7 +92,7 @@ static void find(struct host *h, struct module *m, const struct mapping *first)
     static const uint32_t starts[] = {[ROLE_EXECUTABLE] = 1, [ROLE_LOADER] = 2, [ROLE_VDSO] = 0};
     if (!m->has_elf)
         return;
-    m->has_own_code = module_has_own_code(h, m, first);
+    m->has_own_code = module_has_own_code(h, h->process, m, first);
     m->found = findings_of(&h->known, &m->elf, starts[m->role], !m->has_own_code);
     if (m->found == NULL)
         module_close(h, m);
@@ -117,7 +117,7 @@ static void add(struct host *h, const struct code_file *file)
                          .end = file->end,
                          .bias = file->has_bias ? file->bias : file->start - file->first->offset,
                          .seen = true};
-    module_open(h, m, file->first);
+    module_open(h, h->process, m, file->first);
     place(h, m, file);
     m->role = role_of(h, m);
     find(h, m, file->first);
@@ -151,7 +151,7 @@ static void drop_unseen(struct host *h)
             json_number(&h->json, "t_ns", h->last_ns);
             spool_json(&h->spool, &h->json);
         }
-        history_unmodule(h->history, pid_of(h), p->modules[i]->id);
+        history_unmodule(h->history, pid_of(h->process), p->modules[i]->id);
         release(h, p->modules[i]);
     }
     p->module_count = kept;
@@ -189,7 +189,7 @@ static void plan(struct host *h, const struct maps *maps)
     for (size_t i = 0; i < h->process->module_count; i++) {
         struct module *m = h->process->modules[i];
         if (!m->read)
-            tables_add(h, m);
+            tables_add(h, h->process, m);
         m->read = true;
     }
     for (size_t i = 0; i < h->process->module_count; i++) {
@@ -230,7 +230,7 @@ void modules_update_by(struct host *h, const struct maps *maps)
 {
     plan(h, maps);
     if (h->process->module_count > 0)
-        tables_publish(h, maps);
+        tables_publish(h, h->process, maps);
 }
 
 void modules_update(struct host *h)

@@ -64,7 +64,7 @@ static bool stands(struct host *h, uint32_t number)
 {
     const struct hook *hook = &h->family->hooks[number];
     struct moved from = {.patch = hook->patch};
-    struct code_area *area = area_near(h, hook->patch);
+    struct code_area *area = area_near(h->process, hook->patch);
     uint8_t ours[JUMP_BYTES], there[JUMP_BYTES];
     if (hook->hop || area == NULL || !detour_jump(&from, stub_address(area, number), ours) ||
         !tracee_read(&h->process->tracee, hook->patch, there, sizeof there))

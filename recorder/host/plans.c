@@ -92,7 +92,7 @@ static uint64_t plan_head(struct host *h, struct plan *plan, struct code_area *a
 static void plan_moving(struct host *h, struct plan *plan, const struct function *f, int how,
                         unsigned need)
 {
-    struct code_area *area = area_near(h, f->code.address);
+    struct code_area *area = area_near(h->process, f->code.address);
     plan->refusal = TOO_FAR;
     if (area == NULL)
         return;

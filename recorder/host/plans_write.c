@@ -73,7 +73,7 @@ static void put_back(const struct tracee *t, uint64_t at, const uint8_t *ours,
 
 static bool way_of(struct host *h, uint32_t number, const struct hook *hook, struct way_in *way)
 {
-    struct code_area *area = hook->moved ? area_near(h, hook->patch) : NULL;
+    struct code_area *area = hook->moved ? area_near(h->process, hook->patch) : NULL;
     return area != NULL && way_in(hook->patch, hook->hop, stub_address(area, number), way);
 }
 
@@ -134,13 +134,14 @@ static void fill_stub(const struct plan *plan, uint64_t stub, uint8_t bytes[STUB
 static size_t write_stubs(struct host *h, struct plan *list, size_t count)
 {
     static uint8_t bytes[64 * STUB_SIZE];
-    struct code_area *area = area_near(h, list->moved.patch);
+    struct code_area *area = area_near(h->process, list->moved.patch);
     size_t n = 0;
     do {
         fill_stub(&list[n], stub_address(area, list[n].number), bytes + n * STUB_SIZE);
         n++;
     } while (n < count && n < 64 && list[n].refusal == MOVED &&
-             list[n].number == list[0].number + n && area_near(h, list[n].moved.patch) == area);
+             list[n].number == list[0].number + n &&
+             area_near(h->process, list[n].moved.patch) == area);
     bool done =
         tracee_write(&h->process->tracee, stub_address(area, list->number), bytes, n * STUB_SIZE);
     for (size_t i = 0; i < n && !done; i++)
@@ -151,7 +152,7 @@ static size_t write_stubs(struct host *h, struct plan *list, size_t count)
 static void write_all_stubs(struct host *h, struct plan *list, size_t count)
 {
     for (size_t i = 0; i < count;) {
-        if (list[i].refusal == MOVED && area_near(h, list[i].moved.patch) == NULL)
+        if (list[i].refusal == MOVED && area_near(h->process, list[i].moved.patch) == NULL)
             list[i].refusal = TOO_FAR;
         i += list[i].refusal == MOVED ? write_stubs(h, list + i, count - i) : 1;
     }
@@ -192,7 +193,7 @@ static enum refusal lead_in(struct host *h, const struct plan *plan, size_t inde
         return CHANGED;
     if (!steps_aside(h, plan))
         return IN_USE;
-    struct code_area *area = area_near(h, plan->moved.patch);
+    struct code_area *area = area_near(h->process, plan->moved.patch);
     return plan_way(h, plan, index, stub_address(area, plan->number), ways) ? MOVED : TOO_FAR;
 }
 

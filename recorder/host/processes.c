@@ -142,7 +142,7 @@ struct process *process_forked(struct host *h, pid_t pid)
         history_module(h->history, (uint32_t)pid, child->modules[i]->id, child->modules[i]->start,
                        child->modules[i]->end);
     serve(h, child);
-    uint64_t place = area_identity(h) + offsetof(struct identity, tables);
+    uint64_t place = area_identity(h->process) + offsetof(struct identity, tables);
     tracee_write(&child->tracee, place, &child->tables, sizeof child->tables);
     serve(h, parent);
     return child;

@@ -12,7 +12,7 @@
 
 static inline struct chunk *chunk_at(const struct host *h, uint32_t number)
 {
-    return host_at(h, AREA_CHUNKS_AT + (uint64_t)(number - 1) * CHUNK_SIZE);
+    return host_at(h->family, AREA_CHUNKS_AT + (uint64_t)(number - 1) * CHUNK_SIZE);
 }
 
 /* Bytes of the record that begins with `word`; 0: of no kind that there is. */

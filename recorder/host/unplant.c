@@ -42,7 +42,7 @@ static void take_away(struct host *h, const struct threads *threads, struct insi
     else if (inside.unsearched)
         only_pass_through(h, "its memory could not be searched whole for saved contexts of "
                              "coroutines that may lead there");
-    else if (!inject_prepare(t) || !areas_take_away(h, inside.areas))
+    else if (!inject_prepare(t) || !areas_take_away(h, h->process, inside.areas))
         only_pass_through(h, "the memory could not be unmapped");
     else if (open_calls > 0)
         say_note(h,
