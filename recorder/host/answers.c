@@ -52,7 +52,8 @@ static void answer_other_stack(struct host *h, struct ask *ask)
     struct maps maps = {0};
     uint64_t pc = ask->a[1];
     ask->answer[0] = ask->answer[1] = 0;
-    if (changes_stacks(module_around(h, pc), pc) && maps_read(&maps, h->process->tracee.pid)) {
+    if (changes_stacks(module_around(h->process, pc), pc) &&
+        maps_read(&maps, h->process->tracee.pid)) {
         const struct mapping *m = maps_at(&maps, ask->a[0]);
         if (m != NULL && may_be_a_stack(m))
             answer_from_maps(&maps, h->process->tracee.pid, ask);
@@ -85,9 +86,9 @@ static void answer_mapped(struct host *h, struct reader *r, const struct ask *as
 
 static void answer_libs(struct host *h)
 {
-    modules_update(h);
+    modules_update(h, h->process);
     for (size_t i = 0; i < h->process->module_count; i++)
-        borders_watch(h, h->process->modules[i]);
+        borders_watch(h, h->process, h->process->modules[i]);
 }
 
 static void answer(struct host *h, struct thread_state *t, struct reader *r)
@@ -102,8 +103,9 @@ static void answer(struct host *h, struct thread_state *t, struct reader *r)
         answer_libs(h);
         break;
     case ASK_BORDER:
-        border_reached(h, &(struct reached){ask->a[0], now, ask->a[2], (uint32_t)ask->a[1],
-                                            node_of(h, r, (uint32_t)ask->a[3])});
+        border_reached(h, h->process,
+                       &(struct reached){ask->a[0], now, ask->a[2], (uint32_t)ask->a[1],
+                                         node_of(h, r, (uint32_t)ask->a[3])});
         break;
     case ASK_EXEC:
         exec_begins(h, ask);
@@ -118,10 +120,10 @@ static void answer(struct host *h, struct thread_state *t, struct reader *r)
             threads_named(h, r->pid, now);
             names_forget(h->process);
             mapped_last(h, h->process);
-            overwritten_at_end(h);
+            overwritten_at_end(h, h->process);
         }
         if (ask->a[1] || r->tid == r->pid)
-            life_exits(h, now, (int)(ask->a[0] & 0xff), ask->a[1] != 0);
+            life_exits(h, h->process, now, (int)(ask->a[0] & 0xff), ask->a[1] != 0);
         break;
     case ASK_FORK: /* that everything before is drained matters as well */
         h->process->forker = r->tid;
@@ -131,7 +133,7 @@ static void answer(struct host *h, struct thread_state *t, struct reader *r)
         process_forked(h, (pid_t)ask->a[0]);
         break;
     case ASK_START:
-        ask->answer[0] = border_start(h, ask->a[0], (uint32_t)ask->a[1]);
+        ask->answer[0] = border_start(h, h->process, ask->a[0], (uint32_t)ask->a[1]);
         break;
     case ASK_STACK: /* without all this: answer_stacks */
     case ASK_NOTHING:

@@ -119,7 +119,7 @@ void exec_begins(struct host *h, const struct ask *ask)
         list[h->executing].tid = tid;
         list[h->executing++].process = h->process->tracee.pid;
     } else if (!found || !will_fail(&program)) {
-        say_unfollowed(h, found ? program.name : "", problem);
+        say_unfollowed(h, h->process, found ? program.name : "", problem);
     }
 }
 
@@ -147,9 +147,9 @@ static void executed(struct host *h, pid_t pid)
     pid_t first = is_over(h, pid), process = is_over(h, (pid_t)former);
     process_executed(h, pid, process ? process : first);
     if (h->family == NULL)
-        say_unfollowed(h, "", "too many programs run at once");
+        say_unfollowed(h, h->process, "", "too many programs run at once");
     else if (tracee_at_exec(&h->process->tracee) && !h->leaving) {
-        image_begin(h);
+        image_begin(h, h->process);
         return;
     }
     if (h->leaving)

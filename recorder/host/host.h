@@ -209,7 +209,8 @@ void say_note(struct host *h, const char *format, ...);
 void say_unseen(struct host *h, const char *kind, const char *format, ...);
 void say_lost(struct host *h, uint64_t count, const char *reason);
 /* A whole program that is not recorded; "": its name is not known. */
-void say_unfollowed(struct host *h, const char *program, const char *reason);
+void say_unfollowed(struct host *h, const struct process *p, const char *program,
+                    const char *reason);
 /* What lies there in a family's data area. */
 static inline void *host_at(const struct family *f, uint64_t offset)
 {
@@ -259,31 +260,32 @@ uint64_t stub_address(const struct code_area *area, uint32_t number);
 
 /* ---- modules.c, tables.c ---- */
 /* Look at the mappings again: new files are announced, hooked and unwound, gone ones forgotten. */
-void modules_update(struct host *h);
-void modules_update_by(struct host *h, const struct maps *maps);
+void modules_update(struct host *h, struct process *p);
+void modules_update_by(struct host *h, struct process *p, const struct maps *maps);
 /* The same while h->deferred is set: nothing of the target is touched, it may run. */
-void modules_plan(struct host *h);
+void modules_plan(struct host *h, struct process *p);
 /* Whether there is no file that modules_plan has not seen. */
-bool modules_are_known(struct host *h);
-void modules_forget(struct host *h);
-struct module *module_around(struct host *h, uint64_t address);
+bool modules_are_known(struct process *p);
+void modules_forget(struct host *h, struct process *p);
+struct module *module_around(const struct process *p, uint64_t address);
 void tables_add(struct host *h, const struct process *p, struct module *m);
-void tables_publish(struct host *h, struct process *p, const struct maps *maps);
+void tables_publish(struct process *p, const struct maps *maps);
 
 /* ---- hooks.c, plans_write.c ---- */
-void hooks_plant(struct host *h, struct module *m);
+void hooks_plant(struct host *h, struct process *p, struct module *m);
 #define NO_HOOK UINT32_MAX
 /* Notice that `address` is reached; the number of the hook, or NO_HOOK. */
-uint32_t hook_border(struct host *h, uint64_t address, uint64_t border);
+uint32_t hook_border(struct host *h, struct process *p, uint64_t address, uint64_t border);
 /* Put the code back as it was, in this process, unless it is no longer what we wrote; a thread may be in
  * the stub, which goes on leading there. */
-void hook_undo(struct host *h, uint32_t number);
+void hook_undo(struct process *p, uint32_t number);
 /* And the padding that a short jump led to: when nobody can come from there any more. */
-void hook_undo_padding(struct host *h, uint32_t number);
+void hook_undo_padding(struct process *p, uint32_t number);
 /* A stub that notes the border and goes on at `address`; 0 where there is no room. */
-uint64_t hook_stub_to(struct host *h, struct code_area *area, uint64_t address, uint64_t border);
+uint64_t hook_stub_to(struct host *h, const struct process *p, struct code_area *area,
+                      uint64_t address, uint64_t border);
 /* Which of its names a call returning to `ret` used: the spool's number of the hook. */
-uint32_t hook_id_at(struct host *h, uint32_t number, uint64_t ret);
+uint32_t hook_id_at(const struct process *p, uint32_t number, uint64_t ret);
 
 /* ---- answers.c, drain.c, records.c ---- */
 void answers_give(struct host *h);

@@ -67,10 +67,11 @@ void say_lost(struct host *h, uint64_t count, const char *reason)
     spool_json(&h->spool, &h->json);
 }
 
-void say_unfollowed(struct host *h, const char *program, const char *reason)
+void say_unfollowed(struct host *h, const struct process *p, const char *program,
+                    const char *reason)
 {
     json_begin(&h->json, "unfollowed");
-    json_number(&h->json, "pid", pid_of(h->process));
+    json_number(&h->json, "pid", pid_of(p));
     json_text(&h->json, "program", program);
     json_text(&h->json, "reason", reason);
     json_number(&h->json, "t_ns", h->last_ns);
@@ -191,7 +192,7 @@ static int run(struct host *h, const char *spool, pid_t pid, int ready, int go)
     first->has_begun_image = true;
     if (h->attached) {
         announce_run(h);
-        if (!image_attach(h)) {
+        if (!image_attach(h, h->process)) {
             fprintf(stderr, "brkpoint-recorder: %s\n", h->problem);
             return 3;
         }
@@ -201,7 +202,7 @@ static int run(struct host *h, const char *spool, pid_t pid, int ready, int go)
         if (write(ready, "A", 1) != 1 || !tracee_wait_exec(&first->tracee))
             return 0; /* the exec failed: brkpoint knows why */
         announce_run(h);
-        image_begin(h);
+        image_begin(h, h->process);
         if (h->may_refuse && h->problem[0] != 0) {
             fprintf(stderr, "%s\n", h->problem);
             return NOT_PLANTED;

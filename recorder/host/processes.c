@@ -154,7 +154,7 @@ static void finish(struct host *h, struct process *p)
     serve(h, p);
     drain(h, clock_look(&h->clock));
     drain(h, DRAIN_ALL);
-    modules_forget(h);
+    modules_forget(h, p);
 }
 
 void process_executed(struct host *h, pid_t pid, pid_t former)
@@ -227,7 +227,7 @@ void processes_leave(struct host *h)
         struct process *p = h->processes[0];
         serve(h, p);
         if (!life_is_over(p) && p->family != NULL)
-            unplant(h);
+            unplant(h, h->process);
         for (size_t i = 0; i < h->process_count; i++)
             if (h->processes[i] == p) {
                 forget(h, i);

@@ -184,8 +184,9 @@ static void enter(struct host *h, struct reader *r, uint64_t word, const uint64_
     r->sp = raw ? raw->slot : 0;
     opened(r, r->sp);
     if (h->process->watch_stacks && r->tid == r->pid)
-        border_by_stack(h, node_of(h, r, id), t_ns);
-    uint32_t name = hook->names > 1 ? hook_id_at(h, number, raw ? raw->pc : 0) : hook->spool_id[0];
+        border_by_stack(h, h->process, node_of(h, r, id), t_ns);
+    uint32_t name =
+        hook->names > 1 ? hook_id_at(h->process, number, raw ? raw->pc : 0) : hook->spool_id[0];
     if (raw != NULL && id != 0) {
         raw->hook = number + 1;
         raw->name = name;
@@ -237,9 +238,9 @@ static void system_call(struct host *h, struct reader *r, uint64_t word, const u
     uint64_t t_ns = event_ns(h, r, record[1]);
     int32_t stack = stack_of(h, r, id, record[10]);
     if (number == SYS_mprotect && record[4] & PROT_WRITE)
-        overwritten_soon(h, record[2], record[3]);
+        overwritten_soon(h, h->process, record[2], record[3]);
     if (h->process->watch_stacks && r->tid == r->pid)
-        border_by_stack(h, node_of(h, r, id), t_ns);
+        border_by_stack(h, h->process, node_of(h, r, id), t_ns);
     history_sysenter(h->history, t_ns, r->pid, r->tid, number, record[9], record + 2, stack, path,
                      strlen(path));
     history_sysleave(h->history, event_ns(h, r, record[11]), r->pid, r->tid, number,

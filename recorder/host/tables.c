@@ -65,9 +65,9 @@ static size_t executable_parts(const struct maps *maps, struct unwind_module *ou
     return count;
 }
 
-static void fill(struct host *h, struct unwind_module *part)
+static void fill(const struct process *p, struct unwind_module *part)
 {
-    const struct module *m = module_around(h, part->start);
+    const struct module *m = module_around(p, part->start);
     if (m == NULL || !m->has_elf)
         return;
     part->base = m->bias + m->found->frames.base;
@@ -77,12 +77,12 @@ static void fill(struct host *h, struct unwind_module *part)
     part->module = m->id;
 }
 
-void tables_publish(struct host *h, struct process *p, const struct maps *maps)
+void tables_publish(struct process *p, const struct maps *maps)
 {
     static struct unwind_module parts[MAX_MODULES * 2];
     size_t count = executable_parts(maps, parts, MAX_MODULES * 2), kept = 0;
     for (; kept < count; kept++)
-        fill(h, &parts[kept]);
+        fill(p, &parts[kept]);
     uint64_t at = take(p, sizeof(struct unwind_tables) + kept * sizeof *parts);
     if (at == 0)
         return;

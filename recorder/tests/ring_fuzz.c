@@ -47,18 +47,19 @@ struct process *process_forked(struct host *h, pid_t pid)
     return pid ? h->process : NULL;
 }
 
-uint32_t hook_id_at(struct host *h, uint32_t number, uint64_t ret)
+uint32_t hook_id_at(const struct process *p, uint32_t number, uint64_t ret)
 {
-    return h->family->hooks[number].spool_id[ret % h->family->hooks[number].names];
+    return p->family->hooks[number].spool_id[ret % p->family->hooks[number].names];
 }
 
-void overwritten_soon(struct host *h, uint64_t start, uint64_t length)
+void overwritten_soon(struct host *h, const struct process *p, uint64_t start, uint64_t length)
 {
-    (void)h, (void)start, (void)length;
+    (void)h, (void)p, (void)start, (void)length;
 }
 
-void border_by_stack(struct host *h, uint32_t node, uint64_t t_ns)
+void border_by_stack(struct host *h, struct process *p, uint32_t node, uint64_t t_ns)
 {
+    (void)p;
     assert(((node & NODE_CUT) || node < h->stacks.count) && t_ns >= h->started_ns);
 }
 

@@ -30,14 +30,14 @@ struct process *process_forked(struct host *h, pid_t pid)
     return pid ? h->process : NULL;
 }
 
-void overwritten_soon(struct host *h, uint64_t start, uint64_t length)
+void overwritten_soon(struct host *h, const struct process *p, uint64_t start, uint64_t length)
 {
-    (void)h, (void)start, (void)length;
+    (void)h, (void)p, (void)start, (void)length;
 }
 
-void border_by_stack(struct host *h, uint32_t node, uint64_t t_ns)
+void border_by_stack(struct host *h, struct process *p, uint32_t node, uint64_t t_ns)
 {
-    (void)h, (void)node, (void)t_ns;
+    (void)h, (void)p, (void)node, (void)t_ns;
 }
 
 /* The history's records go nowhere. */

@@ -25,9 +25,9 @@ void serve(struct host *h, struct process *p)
     record[0] |= RECORD_DONE;
 }
 
-uint32_t hook_id_at(struct host *h, uint32_t number, uint64_t ret)
+uint32_t hook_id_at(const struct process *p, uint32_t number, uint64_t ret)
 {
-    return h->family->hooks[number].spool_id[ret % 1];
+    return p->family->hooks[number].spool_id[ret % 1];
 }
 
 /* One thread, in a malloc that has not returned. */

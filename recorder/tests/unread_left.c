@@ -27,13 +27,13 @@ void serve(struct host *h, struct process *p)
 }
 
 /* Asked of each call, as it is taken. */
-uint32_t hook_id_at(struct host *h, uint32_t number, uint64_t ret)
+uint32_t hook_id_at(const struct process *p, uint32_t number, uint64_t ret)
 {
     static unsigned taken;
     (void)ret;
     if (taken++ % 97 == 0)
-        unread_tell(h->area_fd);
-    return h->family->hooks[number].spool_id[0];
+        unread_tell(host.area_fd);
+    return p->family->hooks[number].spool_id[0];
 }
 
 static void fill_chunk(uint32_t number)
