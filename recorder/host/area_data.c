@@ -18,9 +18,9 @@
 #define MAP_FIXED_NOREPLACE 0x100000
 #endif
 
-bool areas_problem(struct host *h, const char *what, int64_t result)
+bool areas_problem(struct process *p, const char *what, int64_t result)
 {
-    snprintf(h->problem, sizeof h->problem, "%s: %s", what,
+    snprintf(p->problem, sizeof p->problem, "%s: %s", what,
              strerror(result < 0 ? (int)-result : 0));
     return false;
 }
@@ -106,19 +106,19 @@ static bool is_offered(const struct host *h, const struct process *p)
 {
     char path[48];
     struct stat ours, its;
-    if (h->offered <= 0 || fstat(h->area_fd, &ours) != 0)
+    if (p->offered <= 0 || fstat(h->area_fd, &ours) != 0)
         return false;
-    snprintf(path, sizeof path, "/proc/%d/fd/%d", p->tracee.pid, (int)h->offered);
+    snprintf(path, sizeof path, "/proc/%d/fd/%d", p->tracee.pid, (int)p->offered);
     return stat(path, &its) == 0 && its.st_ino == ours.st_ino && its.st_dev == ours.st_dev;
 }
 
 void area_withdraw(struct host *h, struct process *p)
 {
     int64_t ignored;
-    const uint64_t close_it[6] = {(uint64_t)h->offered};
+    const uint64_t close_it[6] = {(uint64_t)p->offered};
     if (is_offered(h, p))
         tracee_syscall(&p->tracee, SYS_close, close_it, NULL, 0, &ignored);
-    h->offered = 0;
+    p->offered = 0;
 }
 
 static int64_t open_data(struct host *h, struct process *p)
@@ -126,7 +126,7 @@ static int64_t open_data(struct host *h, struct process *p)
     char path[48];
     int64_t fd = -EIO;
     if (is_offered(h, p))
-        return h->offered;
+        return p->offered;
     snprintf(path, sizeof path, "/proc/%d/fd/%d", (int)getpid(), h->area_fd);
     const uint64_t a[6] = {(uint64_t)AT_FDCWD, 0, O_RDWR | O_CLOEXEC};
     tracee_syscall(&p->tracee, SYS_openat, a, path, 1, &fd);
@@ -139,13 +139,13 @@ bool area_map_data(struct host *h, struct process *p)
 {
     int64_t ignored, fd = open_data(h, p);
     if (fd < 0)
-        return areas_problem(h, "the program may not open the recorder's memory", fd);
+        return areas_problem(p, "the program may not open the recorder's memory", fd);
     int64_t address = map_room(p, (int)fd);
     const uint64_t close_it[6] = {(uint64_t)fd};
     tracee_syscall(&p->tracee, SYS_close, close_it, NULL, 0, &ignored);
-    h->offered = 0;
+    p->offered = 0;
     if (!area_is_address(address))
-        return areas_problem(h, "no room for the recorder's data (see `ulimit -v`)", address);
+        return areas_problem(p, "no room for the recorder's data (see `ulimit -v`)", address);
     p->area = (uint64_t)address;
     room_use(p->family);
     return true;

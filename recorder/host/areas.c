@@ -49,7 +49,7 @@ uint64_t area_identity(const struct process *p)
 }
 
 /* Where areas_choose wants it. */
-static bool map_code(struct host *h, struct process *p, struct code_area *area)
+static bool map_code(struct process *p, struct code_area *area)
 {
     uint64_t size = AGENT_ROOM + STUBS_ROOM, at = area->address;
     bool first = area == &p->areas[0];
@@ -57,7 +57,7 @@ static bool map_code(struct host *h, struct process *p, struct code_area *area)
     int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE;
     int64_t got = at ? area_remote_map(p, at, size, PROT_READ | PROT_EXEC, flags, -1, 0) : -ENOMEM;
     if (got != (int64_t)at || at == 0)
-        return areas_problem(h, "no room for the recorder's code near the program's", got);
+        return areas_problem(p, "no room for the recorder's code near the program's", got);
     *area = (struct code_area){at, at + AGENT_ROOM};
     if (!first)
         return true;
@@ -66,7 +66,7 @@ static bool map_code(struct host *h, struct process *p, struct code_area *area)
     int64_t result = -EIO;
     if (got != (int64_t)(at + size) ||
         !tracee_syscall(&p->tracee, SYS_madvise, wipe, NULL, 0, &result) || result != 0)
-        return areas_problem(h, "no memory that a fork wipes (MADV_WIPEONFORK)", result);
+        return areas_problem(p, "no memory that a fork wipes (MADV_WIPEONFORK)", result);
     return true;
 }
 
@@ -99,18 +99,18 @@ bool areas_choose(struct process *p)
 
 bool areas_make(struct host *h, struct process *p)
 {
-    if (h->deferred == NULL)
+    if (p->deferred == NULL)
         areas_choose(p);
     struct code_area near_program = p->areas[1];
     p->areas[1].address = 0;
-    if (!area_map_data(h, p) || !map_code(h, p, &p->areas[0]))
+    if (!area_map_data(h, p) || !map_code(p, &p->areas[0]))
         return false;
     p->areas[1] = near_program;
-    if (near_program.address != 0 && !map_code(h, p, &p->areas[1]))
-        h->problem[0] = 0; /* the libraries can be hooked all the same */
+    if (near_program.address != 0 && !map_code(p, &p->areas[1]))
+        p->problem[0] = 0; /* the libraries can be hooked all the same */
     for (unsigned i = 0; i < MAX_AREAS; i++)
         if (p->areas[i].address && !write_agent(h, p, &p->areas[i], area_identity(p)))
-            return areas_problem(h, "the program's memory cannot be written", -errno);
+            return areas_problem(p, "the program's memory cannot be written", -errno);
     area_tell_room(h, p);
     return tracee_calls_end(&p->tracee);
 }

@@ -27,15 +27,15 @@
 #define EXEC_US 500000
 #define ROUNDS 10 /* to stop it at moments when nobody stands where a jump is to be written */
 
-static bool problem(struct host *h, const char *what)
+static bool problem(struct process *p, const char *what)
 {
-    snprintf(h->problem, sizeof h->problem, "%s", what);
+    snprintf(p->problem, sizeof p->problem, "%s", what);
     return false;
 }
 
-static bool tell_threads(struct host *h, const struct threads *threads)
+static bool tell_threads(struct process *p, const struct threads *threads)
 {
-    snprintf(h->problem, sizeof h->problem, "%s (thread %d%s%s)", threads->problem,
+    snprintf(p->problem, sizeof p->problem, "%s (thread %d%s%s)", threads->problem,
              (int)threads->culprit, errno ? ": " : "", errno ? strerror(errno) : "");
     return false;
 }
@@ -47,18 +47,18 @@ static uint64_t locked(pid_t pid)
 }
 
 /* The areas are large, and mostly never touched: the kernel must not fill them at once. */
-static bool may_map(struct host *h, struct process *p)
+static bool may_map(struct process *p)
 {
     const uint64_t map[6] = {0, 4096, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, (uint64_t)-1, 0};
     int64_t at = -1, ignored;
     struct tracee *t = &p->tracee;
     uint64_t before = locked(t->pid);
     if (!tracee_syscall(t, SYS_mmap, map, NULL, 0, &at) || (at < 0 && at > -4096))
-        return problem(h, "it cannot be made to map memory");
+        return problem(p, "it cannot be made to map memory");
     bool locks = locked(t->pid) > before;
     const uint64_t unmap[6] = {(uint64_t)at, 4096};
     tracee_syscall(t, SYS_munmap, unmap, NULL, 0, &ignored);
-    return !locks || problem(h, "it locks all that it maps into memory (mlockall)");
+    return !locks || problem(p, "it locks all that it maps into memory (mlockall)");
 }
 
 /* Contexts that would go on in the middle of a jump; and what looks like an address in our code. */
@@ -80,12 +80,12 @@ static void find_saved(const struct process *p, struct standing *standing,
     free(ranges);
 }
 
-static void keep_saved(struct host *h, struct standing *standing)
+static void keep_saved(struct family *f, struct standing *standing)
 {
-    h->before = calloc(1, sizeof *h->before);
-    if (h->before == NULL)
+    f->before = calloc(1, sizeof *f->before);
+    if (f->before == NULL)
         return;
-    *h->before = standing->saved;
+    *f->before = standing->saved;
     standing->saved = (struct saved){0};
 }
 
@@ -93,13 +93,13 @@ static void keep_saved(struct host *h, struct standing *standing)
 static bool plant(struct host *h, struct process *p, const struct threads *threads)
 {
     if (!image_is_64_bit(p))
-        return problem(h, "a 32-bit program");
+        return problem(p, "a 32-bit program");
     if (image_is_filtered(p->tracee.pid))
-        return problem(h, "a seccomp filter watches its system calls, and may forbid or punish "
+        return problem(p, "a seccomp filter watches its system calls, and may forbid or punish "
                           "those that planting needs");
     if (!inject_prepare(&p->tracee))
-        return problem(h, "no system call instruction in its code");
-    if (!may_map(h, p))
+        return problem(p, "no system call instruction in its code");
+    if (!may_map(p))
         return false;
     if (p->hwcap2 >> 1 & 1) /* HWCAP2_FSGSBASE, asm/hwcap2.h */
         p->family->area->thread_by = THREAD_BY_FSBASE;
@@ -110,17 +110,17 @@ static bool plant(struct host *h, struct process *p, const struct threads *threa
         areas_take_away(h, p, 0);
         return false;
     }
-    struct plans *planned = h->deferred;
+    struct plans *planned = p->deferred;
     struct standing standing;
-    h->deferred = NULL;
+    p->deferred = NULL;
     standing_find(&standing, h, p, threads, NULL);
-    h->standing = &standing;
+    p->standing = &standing;
     if (standing.maps.list != NULL)
         modules_update_by(h, p, &standing.maps);
     find_saved(p, &standing, threads, planned);
     plans_write(h, p, planned);
-    h->standing = NULL;
-    keep_saved(h, &standing);
+    p->standing = NULL;
+    keep_saved(p->family, &standing);
     standing_free(&standing);
     p->family->area->recording = 1;
     return true;
@@ -161,7 +161,7 @@ bool attach_stop(struct host *h, struct process *p, struct threads *threads, uin
     leaving_holds();
     t->runner = threads_runner(threads);
     t->attached = true;
-    h->searched_before = h->known.searched;
+    p->searched_before = h->known.searched;
     return true;
 }
 
@@ -171,19 +171,18 @@ void attach_go_on(struct host *h, struct process *p, struct threads *threads, ui
     p->tracee.attached = false;
     p->tracee.runner = 0;
     threads_let_go(threads);
-    h->searched_standing += h->known.searched - h->searched_before;
+    h->searched_standing += h->known.searched - p->searched_before;
     image_stood(h, begun);
     hurry(false);
     leaving_lets_go();
 }
 
-void attach_rest(struct host *h, struct process *p, unsigned us)
+void attach_rest(struct host *h, unsigned us)
 {
     /* Threads that are about to exec are traced by us already. */
     for (unsigned rested = 0; rested < us || (h->executing > 0 && rested < us + EXEC_US);
          rested += REST_US) {
         host_turn(h);
-        serve(h, p);
         usleep(REST_US);
     }
 }
@@ -193,11 +192,12 @@ static void plant_again(struct host *h, struct process *p, struct plans *planned
 {
     struct standing standing;
     standing_find(&standing, h, p, threads, NULL);
-    if (h->before != NULL && !h->before->gave_up) /* else once more would tell no more */
+    if (p->family->before != NULL &&
+        !p->family->before->gave_up) /* else once more would tell no more */
         find_saved(p, &standing, threads, planned);
-    h->standing = &standing;
+    p->standing = &standing;
     plans_write(h, p, planned);
-    h->standing = NULL;
+    p->standing = NULL;
     standing_free(&standing);
 }
 
@@ -209,7 +209,7 @@ static bool plant_rest(struct host *h, struct process *p, struct plans *planned)
     for (unsigned round = 1; planned->count > 0 && round <= ROUNDS; round++) {
         struct threads threads = {0};
         uint64_t begun;
-        attach_rest(h, p, round * 1000);
+        attach_rest(h, round * 1000);
         if (p->image != image || !attach_stop(h, p, &threads, &begun))
             break;
         if (is_same_program(p))
@@ -246,7 +246,7 @@ static bool stop_for_memory(struct host *h, struct process *p, struct threads *t
     if (!attach_stop(h, p, threads, &begun))
         return false;
     if (image_is_64_bit(p) && !image_is_filtered(p->tracee.pid) && inject_prepare(&p->tracee))
-        h->offered = area_offer(h, p);
+        p->offered = area_offer(h, p);
     attach_go_on(h, p, threads, begun);
     return true;
 }
@@ -257,24 +257,24 @@ bool image_attach(struct host *h, struct process *p)
     struct plans planned = {0};
     uint64_t begun;
     if (tracee_open_memory(&p->tracee) != 0)
-        return problem(h, errno == ESRCH ? "it has ended" : "ptrace is not permitted");
+        return problem(p, errno == ESRCH ? "it has ended" : "ptrace is not permitted");
     errno = 0;
     if (!stop_for_memory(h, p, &threads))
-        return tell_threads(h, &threads);
+        return tell_threads(p, &threads);
     image_know(h, p);
     if (!areas_choose(p))
-        return problem(h, is_same_program(p) ? "no room for the recorder's code near the program's"
+        return problem(p, is_same_program(p) ? "no room for the recorder's code near the program's"
                                              : HAS_EXECED);
-    h->deferred = &planned;
+    p->deferred = &planned;
     modules_plan(h, p);
     borders_attached(h, p);
     inject_prepare(&p->tracee);
     errno = 0;
     if (!stop_prepared(h, p, &threads, &begun)) {
         plans_free(&planned);
-        return tell_threads(h, &threads);
+        return tell_threads(p, &threads);
     }
-    bool done = is_same_program(p) ? plant(h, p, &threads) : problem(h, HAS_EXECED);
+    bool done = is_same_program(p) ? plant(h, p, &threads) : problem(p, HAS_EXECED);
     if (!done && is_same_program(p))
         area_withdraw(h, p);
     attach_go_on(h, p, &threads, begun);

@@ -5,7 +5,7 @@
 #include "host.h"
 
 /* ---- border_state.c ---- */
-/* Memory, faults and mappings of the process served into `json`; its program break. */
+/* Memory, faults and mappings of `p` into `json`; its program break. */
 uint64_t border_state(const struct process *p, struct json *json);
 /* Whether the mapping at `start` of that process is the recorder's own. */
 bool is_ours(const struct process *p, uint64_t start);

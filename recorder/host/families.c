@@ -4,6 +4,7 @@
 #include "leaving.h"
 #include "reader.h"
 #include "room.h"
+#include "saved.h"
 #include "unread.h"
 
 #include <fcntl.h>
@@ -99,6 +100,9 @@ void family_leave(struct host *h, struct family *f)
     }
     for (uint32_t i = 0; i < f->hook_count; i++)
         free(f->hooks[i].moved);
+    if (f->before != NULL)
+        saved_free(f->before);
+    free(f->before);
     if (f->room != room_largest()) { /* the next one has more */
         munmap(f->area, AREA_SIZE);
         f->area = NULL;

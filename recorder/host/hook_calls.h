@@ -21,6 +21,6 @@ void plan_regions(struct host *h, struct process *p, struct module *m, const str
                   struct plans *plans);
 
 /* In words what of the program's own allocator cannot be seen; NULL where both sides of it can. */
-const char *hooks_half_blind(const struct host *h);
+const char *hooks_half_blind(const struct process *p);
 
 #endif

@@ -68,9 +68,9 @@ uint32_t hook_border(struct host *h, struct process *p, uint64_t address, uint64
         struct plan *plan = plan_notice(h, p, m, HOOK_BORDER, border, address, &plans);
         if (plan != NULL) {
             plan_function(h, p, plan, &f, NOTICE);
-            if (plans_carry_out(h, p, m, &text, &plans) == 0) {
+            if (plans_carry_out(p, m, &text, &plans) == 0) {
                 plan_hop(h, p, plan, m, &text, &f);
-                plans_carry_out(h, p, m, &text, &plans);
+                plans_carry_out(p, m, &text, &plans);
             }
             number = plan->refusal == MOVED ? plan->number : NO_HOOK;
         }
@@ -219,20 +219,20 @@ static void tell_refused(struct host *h, const struct process *p, const struct m
     }
 }
 
-static void count_own(struct host *h, const struct process *p, const struct plans *plans)
+static void count_own(struct process *p, const struct plans *plans)
 {
     for (size_t i = 0; i < plans->count; i++) {
         const struct hook *hook = &p->family->hooks[plans->list[i].number];
         if (hook->names > 0)
-            h->own[strcmp(hook->as[0]->point, "free") == 0][plans->list[i].refusal == MOVED]++;
+            p->own[strcmp(hook->as[0]->point, "free") == 0][plans->list[i].refusal == MOVED]++;
     }
 }
 
-const char *hooks_half_blind(const struct host *h)
+const char *hooks_half_blind(const struct process *p)
 {
-    if (h->own[0][0] > 0 && h->own[0][1] == 0)
+    if (p->own[0][0] > 0 && p->own[0][1] == 0)
         return "no function of the program's own allocator that allocates has room for a jump";
-    if (h->own[1][0] > 0 && h->own[1][1] == 0)
+    if (p->own[1][0] > 0 && p->own[1][1] == 0)
         return "no function of the program's own allocator that frees has room for a jump";
     return NULL;
 }
@@ -259,10 +259,10 @@ static void plant_part(struct host *h, struct process *p, struct module *m, cons
         plan_named(h, p, m, text, "__libc_start_main", HOOK_START, 0, &plans);
     plan_named(h, p, m, text, "exit", HOOK_BORDER, BORDER_EXIT, &plans);
     plan_find_fde(h, p, m, text, &plans);
-    h->planted += plans_carry_out(h, p, m, text, &plans);
+    h->planted += plans_carry_out(p, m, text, &plans);
     tell_refused(h, p, m, &plans);
-    if (m->role == ROLE_EXECUTABLE && h->images == 0)
-        count_own(h, p, &plans);
+    if (m->role == ROLE_EXECUTABLE)
+        count_own(p, &plans);
     plans_free(&plans);
 }
 

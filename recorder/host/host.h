@@ -95,6 +95,8 @@ struct call_site {
 };
 #define CALL_SITES 4096
 
+#define CHUNKS_KEPT 256
+
 /* How much of the data area there is. */
 struct room {
     uint32_t threads, chunks;
@@ -112,6 +114,9 @@ struct family {
     uint32_t tables_version, asks_seen;
     uint32_t given_back; /* chunks, since it was told to who waits for them */
     unsigned processes;
+    uint32_t kept[CHUNKS_KEPT]; /* chunks that are not to be used again yet: ring.c; 0: none */
+    unsigned kept_next;
+    struct saved *before; /* what looked like addresses of ours when it was attached to */
     struct call_site sites[CALL_SITES];
     /* What stays for the next one in the same slice: */
     struct area_head *area; /* the data area, mapped here */
@@ -147,19 +152,29 @@ struct process {
     struct exec_names *exec_names; /* thread_names.c; NULL: none of its threads is about to exec */
     bool exits;                    /* lives.c: it called exit_group, and so cannot come back */
     int exit_status;
+    unsigned own[2][2]; /* of the program's own allocator: [frees][is seen], how many functions */
+    /* While it is planted: */
+    char problem[256];         /* why it cannot be; empty: it can */
+    uint64_t searched_before;  /* files, in the run, when it was stopped */
+    int64_t offered;           /* its descriptor of the memory file, which it made; 0: none */
+    struct plans *deferred;    /* what is planned goes here, to be written later; else NULL */
+    struct standing *standing; /* where its threads stand; else NULL */
 };
 
+/* A thread that is about to exec, and the process whose memory it has until then. */
+struct exec_begun {
+    pid_t tid, process;
+};
+#define MAX_EXECS 256 /* at one moment */
+
 struct host {
-    int64_t offered; /* by the process attached to: its descriptor of the memory file; 0: none */
-    int area_fd;     /* the memory file: a slice of AREA_SIZE for each family */
+    int area_fd; /* the memory file: a slice of AREA_SIZE for each family */
     struct spool spool;
     struct history *history;
     struct views views;
     struct known_files known;
     struct stacks stacks; /* only of borders that are found by them */
     struct clock clock;
-    struct process *process; /* the one that is being served */
-    struct family *family;   /* its own */
     struct process **processes;
     size_t process_count, process_room;
     struct family *families;          /* MAX_FAMILIES of them */
@@ -170,9 +185,6 @@ struct host {
     volatile sig_atomic_t left_alone; /* it is time to leave */
     volatile sig_atomic_t orphaned;   /* brkpoint has died */
     bool leaving;                     /* nothing new is to be planted */
-    struct plans *deferred;    /* what is planned goes here, to be written later; else NULL */
-    struct standing *standing; /* where its threads stand, while it is planted; else NULL */
-    struct saved *before;      /* what looked like addresses of ours when it was attached to */
     bool first_ended;
     struct ledger *ledger; /* unread.h */
     const unsigned char *agent;
@@ -180,21 +192,20 @@ struct host {
     uint32_t images;
     uint32_t next_module, next_hook;
     uint64_t held_ns, longest_ns; /* how long programs stood still for us, and at once */
-    uint64_t searched_before, searched_standing; /* files, while one attached to stood still */
+    uint64_t searched_standing;   /* files, while one attached to stood still */
     uint64_t started_ns, last_ns, calls, planted, lost, refused, ask_count, hits, misses, waits,
         checked[2], cut;
     uint64_t trouble[TROUBLES], flushed_ns;
     uint64_t chunks_read;     /* since the last rest */
     unsigned idle_us, yields; /* rest.c: how long it slept last, how often it only made way */
     uint32_t stops_seen;
-    unsigned executing; /* how many threads are about to exec (execs.c) */
+    struct exec_begun execs[MAX_EXECS]; /* of threads that are about to: execs.c */
+    unsigned executing;
     bool use_symbols, has_end_state, keeps_totals;
     bool may_refuse;      /* the first program is not started where it cannot be planted */
     uint32_t clock_every; /* events a time stamp */
     struct watched_list watched;
-    unsigned own[2][2]; /* of the program's own allocator: [frees][is seen], how many functions */
     struct json json, end_state;
-    char problem[256]; /* why it cannot record; empty: it can */
 };
 
 /* ---- loop.c ---- */
@@ -223,17 +234,15 @@ static inline uint32_t pid_of(const struct process *p)
 }
 
 /* ---- processes.c ---- */
-/* From now on `p` is served: everything below is about it. */
-void serve(struct host *h, struct process *p);
 struct process *process_by(struct host *h, pid_t pid);
 /* The process that brkpoint started, before its exec. */
 struct process *process_first(struct host *h, pid_t pid);
-/* The child `pid` that the process served has forked; the one that there is, or a new one. */
-struct process *process_forked(struct host *h, pid_t pid);
+/* The child `pid` that `parent` has forked; the one that there is, or a new one. NULL: it is none. */
+struct process *process_forked(struct host *h, const struct process *parent, pid_t pid);
 /* Whether the agent stands in that memory where `p` has it. */
 bool process_has_code(const struct process *p, const struct tracee *memory);
-/* `pid` has exec'd; until then it had the memory of `former` (0: not known). */
-void process_executed(struct host *h, pid_t pid, pid_t former);
+/* `pid` has exec'd; until then it had the memory of `former`. NULL: no memory to follow it. */
+struct process *process_executed(struct host *h, pid_t pid, pid_t former);
 /* Those that have ended are drained and forgotten. */
 void processes_ended(struct host *h);
 /* The first has ended: the others run on, and nothing more of them is recorded. */
@@ -262,7 +271,7 @@ uint64_t stub_address(const struct code_area *area, uint32_t number);
 /* Look at the mappings again: new files are announced, hooked and unwound, gone ones forgotten. */
 void modules_update(struct host *h, struct process *p);
 void modules_update_by(struct host *h, struct process *p, const struct maps *maps);
-/* The same while h->deferred is set: nothing of the target is touched, it may run. */
+/* The same while p->deferred is set: nothing of the target is touched, it may run. */
 void modules_plan(struct host *h, struct process *p);
 /* Whether there is no file that modules_plan has not seen. */
 bool modules_are_known(struct process *p);
@@ -288,12 +297,13 @@ uint64_t hook_stub_to(struct host *h, const struct process *p, struct code_area 
 uint32_t hook_id_at(const struct process *p, uint32_t number, uint64_t ret);
 
 /* ---- answers.c, drain.c, records.c ---- */
-void answers_give(struct host *h);
+/* To all threads that share `p`'s data area. */
+void answers_give(struct host *h, struct process *p);
 /* Everything recorded up to the time stamp `limit` into the spool; false: there was nothing.
- * DRAIN_ALL: the rest of the process that is served, of which nothing more will come. */
+ * All of its family's; DRAIN_ALL: the rest of `p` alone, of which nothing more will come. */
 #define DRAIN_ALL UINT64_MAX
-bool drain(struct host *h, uint64_t limit);
-struct thread_state *thread_state(const struct host *h, uint32_t index);
+bool drain(struct host *h, struct process *p, uint64_t limit);
+struct thread_state *thread_state(const struct family *f, uint32_t index);
 /* The node of stacks.h that a thread's agent means. */
 uint32_t node_of(struct host *h, struct reader *r, uint32_t id);
 uint64_t event_ns(struct host *h, struct reader *r, uint64_t tsc);

@@ -110,7 +110,7 @@ static bool plant(struct host *h, struct process *p)
 {
     image_know(h, p);
     if (!image_is_64_bit(p)) {
-        snprintf(h->problem, sizeof h->problem, "a 32-bit program");
+        snprintf(p->problem, sizeof p->problem, "a 32-bit program");
         return false;
     }
     if (p->hwcap2 >> 1 & 1) /* HWCAP2_FSGSBASE, asm/hwcap2.h */
@@ -129,11 +129,11 @@ static bool plant(struct host *h, struct process *p)
 }
 
 /* Breakpoints see what is shorter than a jump: as long as nothing has run they can take over. */
-static bool is_seen(struct host *h)
+static bool is_seen(const struct host *h, struct process *p)
 {
-    const char *blind = h->may_refuse && h->images == 0 ? hooks_half_blind(h) : NULL;
+    const char *blind = h->may_refuse && p->image == 0 ? hooks_half_blind(p) : NULL;
     if (blind != NULL)
-        snprintf(h->problem, sizeof h->problem, "%s", blind);
+        snprintf(p->problem, sizeof p->problem, "%s", blind);
     return blind == NULL;
 }
 
@@ -148,16 +148,18 @@ void image_stood(struct host *h, uint64_t since_ns)
 void image_begin(struct host *h, struct process *p)
 {
     uint64_t begun = clock_now_ns();
-    bool planted = plant(h, p) && is_seen(h);
+    p->problem[0] = 0;
+    memset(p->own, 0, sizeof p->own);
+    bool planted = plant(h, p) && is_seen(h, p);
     image_stood(h, begun);
     if (planted) {
         if (h->calls == 0)
             say_note(h, "no allocator function was found to hook in the first files");
     } else {
         p->family->area->recording = 0;
-        if (h->may_refuse && h->images == 0)
+        if (h->may_refuse && p->image == 0)
             kill(p->tracee.pid, SIGKILL); /* nothing of it has run: brkpoint starts anew */
-        say_unfollowed(h, p, p->executable ? p->executable : "", h->problem);
+        say_unfollowed(h, p, p->executable ? p->executable : "", p->problem);
     }
     spool_flush(&h->spool);
     tracee_detach(&p->tracee);

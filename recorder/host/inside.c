@@ -142,9 +142,9 @@ static bool may_be_saved(struct host *h, const struct process *p, const struct c
 }
 
 /* What stood there before there was any code of ours is something else. */
-static bool was_there(const struct host *h, const struct process *p, const struct saved_word *word)
+static bool was_there(const struct process *p, const struct saved_word *word)
 {
-    return h->before != NULL && p->image == 0 && saved_has(h->before, word);
+    return p->family->before != NULL && saved_has(p->family->before, word);
 }
 
 static void judge_saved(struct host *h, const struct process *p, const struct saved_word *word,
@@ -154,7 +154,7 @@ static void judge_saved(struct host *h, const struct process *p, const struct sa
         const struct code_area *area = &p->areas[i];
         if (!areas_hold(area, word->pc))
             continue;
-        if (word->as == SAVED_AS_REGISTER || was_there(h, p, word))
+        if (word->as == SAVED_AS_REGISTER || was_there(p, word))
             return;
         bool waits = word->pc == agent_address(h, area, AGENT_AFTER);
         inside->areas |= (unsigned)waits << i;

@@ -154,8 +154,6 @@ static void add_end(struct json *json, const struct process *p)
 
 void life_ends(struct host *h, struct process *p)
 {
-    struct process *served = h->process;
-    h->process = p;
     begin_of(p, &h->json, "ended", clock_now_ns());
     if (life_is_over(p)) {
         add_end(&h->json, p);
@@ -164,5 +162,4 @@ void life_ends(struct host *h, struct process *p)
         add_command(&h->json, p->tracee.pid);
     }
     spool_json(&h->spool, &h->json);
-    h->process = served;
 }

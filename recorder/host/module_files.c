@@ -73,10 +73,10 @@ void module_open(struct host *h, const struct process *p, struct module *m,
 
 /* A thing that runs may have changed its code, a file without position-independent code is changed
  * by the loader, and the file of that path may be another by now. */
-static bool may_differ(const struct host *h, const struct module *m, const struct mapping *first)
+static bool may_differ(const struct process *p, const struct module *m, const struct mapping *first)
 {
     uint64_t value;
-    return h->deferred != NULL || first->inode != m->elf.inode || first->writable ||
+    return p->deferred != NULL || first->inode != m->elf.inode || first->writable ||
            elf_dynamic(&m->elf, DT_TEXTREL, &value) ||
            (elf_dynamic(&m->elf, DT_FLAGS, &value) && value & DF_TEXTREL);
 }
@@ -94,11 +94,11 @@ static bool is_same_code(const struct process *p, const struct module *m, const 
     return true;
 }
 
-bool module_has_own_code(struct host *h, const struct process *p, const struct module *m,
+bool module_has_own_code(const struct process *p, const struct module *m,
                          const struct mapping *first)
 {
     Elf64_Phdr segment;
-    if (m->role == ROLE_VDSO || !may_differ(h, m, first))
+    if (m->role == ROLE_VDSO || !may_differ(p, m, first))
         return false;
     for (unsigned i = 0; elf_segment(&m->elf, i, &segment); i++)
         if (segment.p_type == PT_LOAD && segment.p_flags & PF_X && !is_same_code(p, m, &segment))

@@ -92,7 +92,7 @@ static void find(struct host *h, const struct process *p, struct module *m,
     static const uint32_t starts[] = {[ROLE_EXECUTABLE] = 1, [ROLE_LOADER] = 2, [ROLE_VDSO] = 0};
     if (!m->has_elf)
         return;
-    m->has_own_code = module_has_own_code(h, p, m, first);
+    m->has_own_code = module_has_own_code(p, m, first);
     m->found = findings_of(&h->known, &m->elf, starts[m->role], !m->has_own_code);
     if (m->found == NULL)
         module_close(h, m);

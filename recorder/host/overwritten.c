@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* A call hook whose jump lies in the process served. */
+/* A call hook whose jump lies in the process. */
 static bool is_planted(const struct hook *hook)
 {
     return hook->names > 0 && hook->patch != 0 && hook->moved != NULL;

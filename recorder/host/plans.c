@@ -207,18 +207,18 @@ static void look_at_place(const struct text *text, struct plan *plan)
         memcpy(plan->seen, text->code.bytes + at, sizeof plan->seen);
 }
 
-size_t plans_carry_out(struct host *h, struct process *p, const struct module *m,
-                       const struct text *text, struct plans *plans)
+size_t plans_carry_out(struct process *p, const struct module *m, const struct text *text,
+                       struct plans *plans)
 {
     size_t done = 0;
     refuse_overlapping(plans);
     refuse_branched_into(m, text, plans);
     for (size_t i = 0; i < plans->count; i++)
         look_at_place(text, &plans->list[i]);
-    if (h->deferred)
-        plans_defer(h, plans->list, plans->count);
+    if (p->deferred)
+        plans_defer(p, plans->list, plans->count);
     else
-        plans_put(h, p, plans->list, plans->count);
+        plans_put(p, plans->list, plans->count);
     for (size_t i = 0; i < plans->count; i++)
         done += plans->list[i].refusal == MOVED;
     return done;

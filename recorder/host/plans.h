@@ -54,15 +54,15 @@ void plan_hop(struct host *h, struct process *p, struct plan *plan, const struct
 
 /* Refuse what jumps from elsewhere lead into, then write the rest. Returns how many are in place;
  * each that is not has its refusal. */
-size_t plans_carry_out(struct host *h, struct process *p, const struct module *m,
-                       const struct text *text, struct plans *plans);
+size_t plans_carry_out(struct process *p, const struct module *m, const struct text *text,
+                       struct plans *plans);
 /* Write those that are not refused, or keep them for plans_write. */
-void plans_put(struct host *h, struct process *p, struct plan *list, size_t count);
-void plans_defer(struct host *h, struct plan *list, size_t count);
+void plans_put(struct process *p, struct plan *list, size_t count);
+void plans_defer(const struct process *p, struct plan *list, size_t count);
 /* Say so; `vaddr` in the file. */
 void plan_refused(struct host *h, const struct process *p, const struct plan *plan, uint64_t vaddr,
                   const char *path);
-/* Write what was deferred (h->deferred), now that the target stands still. Those whose bytes a thread
+/* Write what was deferred (p->deferred), now that the target stands still. Those whose bytes a thread
  * stands in, which cannot be moved, stay in `plans` for another try, or to be given up: said. */
 void plans_write(struct host *h, struct process *p, struct plans *plans);
 void plans_give_up(struct host *h, const struct process *p, struct plans *plans);

@@ -112,10 +112,10 @@ static struct stub_origin origin_of(const struct plan *plan, uint64_t stub)
     return origin;
 }
 
-static bool steps_aside(struct host *h, const struct plan *plan)
+static bool steps_aside(const struct process *p, const struct plan *plan)
 {
     unsigned length = plan->hop ? SHORT_JUMP_BYTES : JUMP_BYTES;
-    return h->standing == NULL || standing_step_aside(h->standing, &plan->moved, length);
+    return p->standing == NULL || standing_step_aside(p->standing, &plan->moved, length);
 }
 
 /* ---- stubs: all that stand side by side are written at once ---- */
@@ -184,25 +184,25 @@ static bool is_as_planned(const struct plan *plan)
     return memcmp(plan->there, plan->seen, plan->hop ? SHORT_JUMP_BYTES : JUMP_BYTES) == 0;
 }
 
-static enum refusal lead_in(struct host *h, struct process *p, const struct plan *plan,
-                            size_t index, struct ways *ways)
+static enum refusal lead_in(struct process *p, const struct plan *plan, size_t index,
+                            struct ways *ways)
 {
     if (!is_as_planned(plan))
         return CHANGED;
-    if (!steps_aside(h, plan))
+    if (!steps_aside(p, plan))
         return IN_USE;
     struct code_area *area = area_near(p, plan->moved.patch);
     return plan_way(p, plan, index, stub_address(area, plan->number), ways) ? MOVED : TOO_FAR;
 }
 
-void plans_put(struct host *h, struct process *p, struct plan *list, size_t count)
+void plans_put(struct process *p, struct plan *list, size_t count)
 {
     write_all_stubs(p, list, count);
     look_at_places(p, list, count);
     struct ways ways = {calloc(count + 1, sizeof *ways.list), 0};
     for (size_t i = 0; i < count; i++)
         if (list[i].refusal == MOVED)
-            list[i].refusal = ways.list ? lead_in(h, p, &list[i], i, &ways) : TOO_FAR;
+            list[i].refusal = ways.list ? lead_in(p, &list[i], i, &ways) : TOO_FAR;
     if (ways.count > 0)
         patches_write(&p->tracee, ways.list, ways.count);
     for (size_t i = 0; i < ways.count; i++)
@@ -211,10 +211,10 @@ void plans_put(struct host *h, struct process *p, struct plan *list, size_t coun
     free(ways.list);
 }
 
-void plans_defer(struct host *h, struct plan *list, size_t count)
+void plans_defer(const struct process *p, struct plan *list, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
-        struct plan *later = list[i].refusal == MOVED ? plans_add(h->deferred) : NULL;
+        struct plan *later = list[i].refusal == MOVED ? plans_add(p->deferred) : NULL;
         if (later != NULL)
             *later = list[i];
         else if (list[i].refusal == MOVED)
@@ -259,7 +259,7 @@ void plans_write(struct host *h, struct process *p, struct plans *plans)
     for (size_t i = 0; i < plans->count; i++)
         if (is_loaded(p, &plans->list[i]))
             plans->list[kept++] = plans->list[i];
-    plans_put(h, p, plans->list, kept);
+    plans_put(p, plans->list, kept);
     plans->count = 0;
     for (size_t i = 0; i < kept; i++) {
         struct plan *plan = &plans->list[i];

@@ -51,8 +51,7 @@ void mapped_last(struct host *h, struct process *p)
     look(p, m);
     for (unsigned turn = 0; missing_of(m) != 0 && turn < SETTLE_TURNS; turn++) {
         usleep(SETTLE_US);
-        drain(h, clock_look(&h->clock));
-        serve(h, p);
+        drain(h, p, clock_look(&h->clock));
     }
     m->missing = missing_of(m);
 }

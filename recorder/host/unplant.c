@@ -63,7 +63,7 @@ static bool run_on(struct host *h, struct process *p, struct threads *threads, u
     p->tracee.attached = false;
     threads_run(threads);
     image_stood(h, *begun);
-    attach_rest(h, p, rest < LONGEST_REST_US ? rest : LONGEST_REST_US);
+    attach_rest(h, rest < LONGEST_REST_US ? rest : LONGEST_REST_US);
     *begun = clock_now_ns();
     bool stopped = threads_stop(threads, p->tracee.pid);
     p->tracee.attached = stopped;
