@@ -12,6 +12,7 @@ from operator import attrgetter
 
 from . import members, words
 from .model import Event, Group
+from .spool_rows import layout
 from .trace_schema import to_signed
 
 MAX_INT = (1 << 63) - 1
@@ -19,6 +20,7 @@ SUMS = (
     "count bytes failed unfinished reached allocations allocated"
     " live_blocks live_bytes temporary_blocks temporary_bytes peak_bytes"
 ).split()
+_MEMBERS = layout("members")
 FIRST = ("first_seq", "first_t", "before")  # before: -1 for None
 sums_of = attrgetter(*SUMS)
 
@@ -113,7 +115,7 @@ class GroupTable(Sequence):
 
     def set_members(self, rows):
         """What is true of each event of groups: a spool.Table, of groups that are there."""
-        size = members.ROW.size
+        size = _MEMBERS.size
         self._members.extend(bytes(size * len(self) - len(self._members)))
         ids = rows.column("I", 0)
         if ids and ids == array("I", range(ids[0], ids[0] + len(ids))):
@@ -134,7 +136,7 @@ class GroupTable(Sequence):
         return members.of_row(name, count, row[1:]) if row else None
 
     def _members_at(self, index):
-        row = members.ROW
+        row = _MEMBERS
         if row.size * (index + 1) > len(self._members):
             return None
         found = row.unpack_from(self._members, row.size * index)

@@ -93,7 +93,7 @@ def test_twin_one_list_of_slots_for_all(tmp_path):
     program = str(tmp_path / "one_list")
     test = os.path.join(TOP, "recorder", "tests", "borders_of_two.c")
     sources = [tmp_path / "borders.c", test]
-    options = ["-std=gnu11", "-iquote" + host, "-I" + os.path.join(TOP, "recorder"), "-I" + objects]
+    options = ["-std=gnu11", "-iquote" + host, "-I" + os.path.join(TOP, "recorder"), "-I" + OUT]
     libraries = ["-lZydis", "-lz", "-ldl"]
     subprocess.run(["gcc", *options, "-o", program, *sources, *others, *libraries], check=True)
     done = subprocess.run([program], capture_output=True, text=True)

@@ -1,6 +1,7 @@
 /* hook.c - everything hooked that is no allocator function: system calls, borders of the phases,
  * the loader's news. All of it is rare beside the calls.
  */
+#include "contract.h"
 #include "event.h"
 #include "frames.h"
 
@@ -9,9 +10,7 @@ enum {
     SYS_mmap = 9,
     SYS_mprotect = 10,
     SYS_munmap = 11,
-    SYS_brk = 12,
     SYS_mremap = 25,
-    SYS_madvise = 28,
     SYS_clone = 56,
     SYS_fork = 57,
     SYS_vfork = 58,
@@ -41,12 +40,6 @@ struct site {
     int after;
     uint64_t time; /* when it began */
 };
-
-static int is_memory(uint64_t number)
-{
-    return (number >= SYS_mmap && number <= SYS_brk) || number == SYS_mremap ||
-           number == SYS_madvise || number == SYS_pkey_mprotect;
-}
 
 static uint64_t result_time(struct thread_state *t)
 {
@@ -184,7 +177,7 @@ static void after_syscall(struct thread_state *t, struct hook_stack *s, struct s
     uint32_t number = number_begun(t, site);
     if (number == SYS_execve || number == SYS_execveat)
         ask_host(t, ASK_NO_EXEC, (uint64_t)raw_syscall(SYS_gettid, 0, 0), 0, 0, 0);
-    if (!is_memory(number))
+    if (!IS_MEMORY_SYSCALL(number))
         return;
     int is_file = number == SYS_mmap && !(s->r10 & MAP_ANONYMOUS) && (int32_t)s->r8 >= 0;
     if (is_file && !path_told(t, (uint32_t)s->r8))

@@ -67,10 +67,10 @@ void border_know_main(struct host *h, struct process *p, struct module *program,
 {
     struct elf_symbol symbol;
     struct code_source source = {code_of_program, word_of_program, program};
-    const char *how = "first argument of the call at the entry point";
+    const char *how = MAIN_BY_ARGUMENT;
     if (found_function(program->found, &program->elf, "main", &symbol)) {
         main = symbol.value + program->bias;
-        how = "symbol";
+        how = MAIN_BY_SYMBOL;
     } else if (main == 0 && find_main(&source, p->entry, &main) != MAIN_FOUND) {
         main = 0;
     }
@@ -79,5 +79,5 @@ void border_know_main(struct host *h, struct process *p, struct module *program,
     p->main = main;
     announce_main(h, p, how);
     if (found_rust(program->found, &program->elf) && find_user_main(&source, main, &p->user_main))
-        announce_main(h, p, "Rust's lang_start");
+        announce_main(h, p, MAIN_BY_LANG_START);
 }

@@ -1,12 +1,11 @@
-/* borders.c - where the phases begin: load, init, main, exit. Their words are those of
- * gdb-scripts/brkpoint_gdb/borders.py. */
+/* borders.c - where the phases begin: load, init, main, exit. */
 #include "host.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-static const char *const phase_names[] = {"", "load", "init", "main", "exit"};
+static const char *const phase_names[PHASES] = PHASE_NAMES;
 
 /* An entry of an initialisers' array that leads through a stub of ours, and what it was. */
 struct armed {
@@ -38,7 +37,7 @@ static void cross(struct host *h, struct process *p, enum phase phase, uint64_t 
     p->phase = phase;
     know_thread_pointer(p);
     json_begin(&h->json, "phase");
-    json_text(&h->json, "phase", phase_names[phase]);
+    json_text(&h->json, "phase", phase_names[phase - PHASE_LOAD]);
     json_number(&h->json, "t_ns", t_ns);
     json_text(&h->json, "how", how);
     json_number(&h->json, "image", p->image);
@@ -59,16 +58,16 @@ void borders_begin(struct host *h, struct process *p)
     uint64_t now = clock_now_ns(); /* it is let go next */
     struct module *program = border_program(p);
     if (p->base != 0 || (program != NULL && program->role == ROLE_LOADER)) {
-        cross(h, p, PHASE_LOAD, now, "first instruction, in the dynamic loader");
+        cross(h, p, PHASE_LOAD, now, BEGAN_LOADER);
         return;
     }
     if (program != NULL)
         border_know_main(h, p, program, 0);
     if (p->main == 0) {
-        cross(h, p, PHASE_MAIN, now, "first instruction: a program without libc");
+        cross(h, p, PHASE_MAIN, now, BEGAN_NO_LIBC);
         return;
     }
-    cross(h, p, PHASE_INIT, now, "first instruction: no dynamic loader");
+    cross(h, p, PHASE_INIT, now, BEGAN_NO_LOADER);
     hook_border(h, p, p->user_main ? p->user_main : p->main, BORDER_MAIN);
 }
 
@@ -78,7 +77,7 @@ void borders_attached(struct host *h, struct process *p)
     p->phase = PHASE_NONE;
     if (program != NULL)
         border_know_main(h, p, program, 0);
-    cross(h, p, PHASE_MAIN, h->last_ns, "attached to the running process");
+    cross(h, p, PHASE_MAIN, h->last_ns, BEGAN_ATTACHED);
 }
 
 uint64_t border_start(struct host *h, struct process *p, uint64_t main, uint32_t hook)
@@ -86,7 +85,7 @@ uint64_t border_start(struct host *h, struct process *p, uint64_t main, uint32_t
     struct module *program = module_around(p, main);
     hook_undo(p, hook);
     if (p->phase == PHASE_LOAD)
-        cross(h, p, PHASE_INIT, h->last_ns, "entry point: no initialiser came before it");
+        cross(h, p, PHASE_INIT, h->last_ns, BEGAN_NO_INITIALISER);
     if (program == NULL || !program->has_elf || p->main != 0)
         return 0;
     border_know_main(h, p, program, main);
@@ -162,7 +161,7 @@ static void first_initialiser(struct host *h, struct process *p, uint32_t id, ui
         if (p->modules[i]->id == id)
             name = p->modules[i]->path;
     const char *slash = strrchr(name, '/');
-    snprintf(how, sizeof how, "first initialiser, of %s", slash ? slash + 1 : name);
+    snprintf(how, sizeof how, BEGAN_INITIALISER, slash ? slash + 1 : name);
     cross(h, p, PHASE_INIT, t_ns, how);
     for (size_t i = 0; i < p->armed_count; i++)
         tracee_write(&p->tracee, p->armed[i].slot, &p->armed[i].original, 8);
@@ -208,7 +207,7 @@ void border_by_stack(struct host *h, struct process *p, uint32_t node, uint64_t 
         if (node == p->main_node)
             return;
         if (is_outside(&h->stacks, node, p->main_node)) {
-            cross(h, p, PHASE_EXIT, t_ns, "main returned");
+            cross(h, p, PHASE_EXIT, t_ns, BEGAN_RETURNED);
             return;
         }
     }
@@ -218,7 +217,7 @@ static void main_begins(struct host *h, struct process *p, const struct reached 
 {
     if (p->phase >= PHASE_MAIN)
         return;
-    cross(h, p, PHASE_MAIN, reached->t_ns, p->user_main ? "entry of Rust's main" : "entry of main");
+    cross(h, p, PHASE_MAIN, reached->t_ns, p->user_main ? BEGAN_RUST_MAIN : BEGAN_MAIN);
     watch_return(h, p, reached->node);
 }
 
@@ -237,11 +236,11 @@ void border_reached(struct host *h, struct process *p, const struct reached *rea
     case BORDER_AFTER_MAIN:
         if (reached->sp != p->after_main_sp)
             return;
-        cross(h, p, PHASE_EXIT, reached->t_ns, "main returned");
+        cross(h, p, PHASE_EXIT, reached->t_ns, BEGAN_RETURNED);
         undo_all(p, BORDER_EXIT);
         break;
     case BORDER_EXIT:
-        cross(h, p, PHASE_EXIT, reached->t_ns, "exit was called");
+        cross(h, p, PHASE_EXIT, reached->t_ns, BEGAN_EXIT);
         break;
     }
     hook_undo(p, reached->hook);
@@ -250,6 +249,6 @@ void border_reached(struct host *h, struct process *p, const struct reached *rea
 void border_exit(struct host *h, struct process *p, uint64_t t_ns, bool whole)
 {
     char how[64];
-    snprintf(how, sizeof how, "system call %s", whole ? "exit_group" : "exit");
+    snprintf(how, sizeof how, BEGAN_SYSCALL, whole ? "exit_group" : "exit");
     cross(h, p, PHASE_EXIT, t_ns, how);
 }

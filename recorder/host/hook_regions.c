@@ -1,7 +1,6 @@
 /* hook_regions.c - regions of the program (region/): the functions where they begin and end. */
+#include "contract.h"
 #include "hook_calls.h"
-
-#define MOST_MARKS 16 /* of a file, that has one: alloctrace/elf_debug.py, MAX_REGION_MARKS */
 
 /* To the agent they are calls with one argument, noted as they begin. */
 static const struct watched marks[] = {
@@ -25,8 +24,8 @@ static void plan_mark(struct host *h, struct process *p, struct module *m, const
 void plan_regions(struct host *h, struct process *p, struct module *m, const struct text *text,
                   struct plans *plans)
 {
-    struct elf_region_marks found[MOST_MARKS];
-    size_t count = elf_region_marks(&m->elf, found, MOST_MARKS);
+    struct elf_region_marks found[MAX_REGION_MARKS];
+    size_t count = elf_region_marks(&m->elf, found, MAX_REGION_MARKS);
     for (size_t i = 0; i < count; i++) {
         plan_mark(h, p, m, text, found[i].begin + m->bias, REGION_BEGIN, plans);
         plan_mark(h, p, m, text, found[i].end + m->bias, REGION_END, plans);

@@ -146,7 +146,7 @@ static int fail(const char *what)
     return 3;
 }
 
-static int keep_record(void *owner, enum history_kind kind, const void *payload, size_t length)
+static int keep_record(void *owner, enum spool_kind kind, const void *payload, size_t length)
 {
     struct spool *spool = owner;
     spool_record(spool, kind, payload, length);

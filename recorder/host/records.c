@@ -9,8 +9,6 @@
 #include <sys/mman.h>
 #include <sys/syscall.h>
 
-#define CUT_DEEP 2 /* alloctrace/words.py, CUTS */
-
 /* Between two time stamps the events are spread evenly (pace_behind). */
 uint64_t event_ns(struct host *h, struct reader *r, uint64_t tsc)
 {

@@ -49,7 +49,7 @@ void say_unfollowed(struct host *h, const struct process *p, const char *program
     (void)h, (void)p, (void)program, (void)reason;
 }
 
-static int take(void *owner, enum history_kind kind, const void *payload, size_t length)
+static int take(void *owner, enum spool_kind kind, const void *payload, size_t length)
 {
     (void)owner, (void)kind, (void)payload, (void)length;
     return 0;

@@ -60,7 +60,7 @@ void border_by_stack(struct host *h, struct process *p, uint32_t node, uint64_t 
     assert(((node & NODE_CUT) || node < h->stacks.count) && t_ns >= h->started_ns);
 }
 
-static int take(void *owner, enum history_kind kind, const void *payload, size_t length)
+static int take(void *owner, enum spool_kind kind, const void *payload, size_t length)
 {
     for (size_t i = 0; i < length; i++)
         *(uint64_t *)owner += ((const unsigned char *)payload)[i] + kind;

@@ -43,7 +43,7 @@ void border_by_stack(struct host *h, struct process *p, uint32_t node, uint64_t 
 }
 
 /* The history's records go nowhere. */
-static int take(void *owner, enum history_kind kind, const void *payload, size_t length)
+static int take(void *owner, enum spool_kind kind, const void *payload, size_t length)
 {
     (void)owner, (void)kind, (void)payload, (void)length;
     return 0;
