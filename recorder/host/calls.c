@@ -13,14 +13,14 @@ static const struct raw_node *known_node(struct reader *r, uint32_t number, uint
 
 #define AT_ONCE 16
 
-static void make(struct host *h, struct reader *r, const uint64_t *record, uint64_t word,
-                 const struct raw_node *raw, struct history_call *call)
+static void make(struct host *h, const struct process *p, struct reader *r, const uint64_t *record,
+                 uint64_t word, const struct raw_node *raw, struct history_call *call)
 {
     bool wide = (word & 0xff) == RECORD_CALL3;
     *call = (struct history_call){.pid = r->pid, .tid = r->tid, .hook = raw->name, .sp = raw->slot};
     call->t = event_ns(h, r, record[1]);
     if (record[1] != 0)
-        r->pace_ns = ring_pace(h, r);
+        r->pace_ns = ring_pace(h, p->family, r);
     call->end = event_ns(h, r, wide ? record[7] : 0);
     call->node = (int32_t)number_of_function((uint32_t)(word >> 32));
     call->args[0] = record[2];
@@ -30,13 +30,13 @@ static void make(struct host *h, struct reader *r, const uint64_t *record, uint6
     call->memptr = wide ? record[6] : 0;
 }
 
-bool calls_take(struct host *h, struct reader *r, uint64_t limit)
+bool calls_take(struct host *h, struct process *p, struct reader *r, uint64_t limit)
 {
-    const char *chunk = (const char *)chunk_at(h, r->chunk);
+    const char *chunk = (const char *)chunk_at(p->family, r->chunk);
     uint32_t begin = r->offset, end = ring_end(r);
     struct history_call calls[AT_ONCE];
     unsigned count = 0, at_once = 1;
-    if (r->entered || r->open_count != 0 || (h->process->watch_stacks && r->tid == r->pid))
+    if (r->entered || r->open_count != 0 || (p->watch_stacks && r->tid == r->pid))
         return false;
     if (history_has_many_blocks(h->history, r->pid, r->tid))
         at_once = AT_ONCE;
@@ -52,7 +52,7 @@ bool calls_take(struct host *h, struct reader *r, uint64_t limit)
         const struct raw_node *raw = known_node(r, word >> 8 & 0xffff, (uint32_t)(word >> 32));
         if (raw == NULL)
             break;
-        make(h, r, record, word, raw, &calls[count++]);
+        make(h, p, r, record, word, raw, &calls[count++]);
         r->offset += size;
         if (at_once == 1) {
             history_call(h->history, &calls[--count]);

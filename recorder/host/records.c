@@ -160,18 +160,19 @@ static bool closed(struct reader *r, uint64_t sp)
     return false;
 }
 
-static bool is_hook(const struct host *h, uint64_t word)
+static bool is_hook(const struct family *f, uint64_t word)
 {
     uint32_t number = word >> 8 & 0xffff;
-    if (number >= h->family->hook_count)
+    if (number >= f->hook_count)
         return false;
-    return h->family->hooks[number].names != 0 || h->family->hooks[number].region != REGION_NONE;
+    return f->hooks[number].names != 0 || f->hooks[number].region != REGION_NONE;
 }
 
-static void enter(struct host *h, struct reader *r, uint64_t word, const uint64_t *record)
+static void enter(struct host *h, struct process *p, struct reader *r, uint64_t word,
+                  const uint64_t *record)
 {
     uint32_t number = word >> 8 & 0xffff, id = (uint32_t)(word >> 32);
-    const struct hook *hook = &h->family->hooks[number];
+    const struct hook *hook = &p->family->hooks[number];
     struct raw_node *raw = raw_at(r, id);
     uint64_t arguments[3] = {record[2], 0, 0}, t_ns = event_ns(h, r, r->begun);
     if ((word & 0xff) == RECORD_CALL3) {
@@ -181,9 +182,9 @@ static void enter(struct host *h, struct reader *r, uint64_t word, const uint64_
     int32_t stack = stack_of(h, r, id, hook->address);
     r->sp = raw ? raw->slot : 0;
     opened(r, r->sp);
-    if (h->process->watch_stacks && r->tid == r->pid)
-        border_by_stack(h, node_of(h, r, id), t_ns);
-    uint32_t name = hook->names > 1 ? hook_id_at(h, number, raw ? raw->pc : 0) : hook->spool_id[0];
+    if (p->watch_stacks && r->tid == r->pid)
+        border_by_stack(h, p, node_of(h, r, id), t_ns);
+    uint32_t name = hook->names > 1 ? hook_id_at(p, number, raw ? raw->pc : 0) : hook->spool_id[0];
     if (raw != NULL && id != 0) {
         raw->hook = number + 1;
         raw->name = name;
@@ -191,14 +192,15 @@ static void enter(struct host *h, struct reader *r, uint64_t word, const uint64_
     history_enter(h->history, t_ns, r->pid, r->tid, name, r->sp, arguments, stack);
 }
 
-static void begin_call(struct host *h, struct reader *r, uint64_t word, const uint64_t *record)
+static void begin_call(struct host *h, struct process *p, struct reader *r, uint64_t word,
+                       const uint64_t *record)
 {
-    const struct hook *hook = &h->family->hooks[word >> 8 & 0xffff];
+    const struct hook *hook = &p->family->hooks[word >> 8 & 0xffff];
     if (hook->region != REGION_NONE)
         region_marked(h, r, hook, record);
     else
-        enter(h, r, word, record);
-    r->pace_ns = ring_pace(h, r);
+        enter(h, p, r, word, record);
+    r->pace_ns = ring_pace(h, p->family, r);
 }
 
 static void leave(struct host *h, struct reader *r, uint64_t sp, uint64_t time, uint64_t result,
@@ -211,9 +213,10 @@ static void leave(struct host *h, struct reader *r, uint64_t sp, uint64_t time, 
     history_leave(h->history, event_ns(h, r, time), r->pid, r->tid, 0, sp, result);
 }
 
-static void leave_in_place(struct host *h, struct reader *r, uint64_t word, const uint64_t *record)
+static void leave_in_place(struct host *h, const struct process *p, struct reader *r, uint64_t word,
+                           const uint64_t *record)
 {
-    uint64_t time = ring_end_time(h, r, word);
+    uint64_t time = ring_end_time(p->family, r, word);
     if ((word & 0xff) == RECORD_CALL3)
         leave(h, r, r->sp, time, record[5], record[6]);
     else
@@ -227,7 +230,8 @@ static void take_path(struct reader *r, uint64_t word, const uint64_t *record)
     r->path = length <= PATH_RECORD - 8 ? strndup((const char *)(record + 1), length) : NULL;
 }
 
-static void system_call(struct host *h, struct reader *r, uint64_t word, const uint64_t *record)
+static void system_call(struct host *h, struct process *p, struct reader *r, uint64_t word,
+                        const uint64_t *record)
 {
     uint32_t number = word >> 8 & 0xffff, id = (uint32_t)(word >> 32);
     bool file = number == 9 && !(record[5] & 0x20) && (int32_t)record[6] >= 0;
@@ -235,21 +239,20 @@ static void system_call(struct host *h, struct reader *r, uint64_t word, const u
     uint64_t t_ns = event_ns(h, r, record[1]);
     int32_t stack = stack_of(h, r, id, record[10]);
     if (number == SYS_mprotect && record[4] & PROT_WRITE)
-        overwritten_soon(h, record[2], record[3]);
-    if (h->process->watch_stacks && r->tid == r->pid)
-        border_by_stack(h, node_of(h, r, id), t_ns);
+        overwritten_soon(h, p, record[2], record[3]);
+    if (p->watch_stacks && r->tid == r->pid)
+        border_by_stack(h, p, node_of(h, r, id), t_ns);
     history_sysenter(h->history, t_ns, r->pid, r->tid, number, record[9], record + 2, stack, path,
                      strlen(path));
     history_sysleave(h->history, event_ns(h, r, record[11]), r->pid, r->tid, number,
                      (int64_t)record[8]);
     mapped_call(
-        h, (pid_t)r->pid,
-        &(struct mapped_call){number, record + 2, (int64_t)record[8], record[1], record[11]});
+        p, &(struct mapped_call){number, record + 2, (int64_t)record[8], record[1], record[11]});
 }
 
-bool record_take(struct host *h, struct reader *r, uint64_t word, uint64_t limit)
+bool record_take(struct host *h, struct process *p, struct reader *r, uint64_t word, uint64_t limit)
 {
-    const uint64_t *record = ring_record(h, r);
+    const uint64_t *record = ring_record(p->family, r);
     uint32_t size = ring_size_of(word);
     if (size == 0 || r->offset + size > CHUNK_SIZE) {
         ring_spoiled(h, r, "the ring is damaged: a record of an unknown kind");
@@ -258,18 +261,18 @@ bool record_take(struct host *h, struct reader *r, uint64_t word, uint64_t limit
     switch (word & 0xff) {
     case RECORD_CALL:
     case RECORD_CALL3:
-        if (!is_hook(h, word)) {
+        if (!is_hook(p->family, word)) {
             ring_spoiled(h, r, "the ring is damaged: a call of a hook that does not exist");
             return false;
         }
         if (!r->entered)
-            begin_call(h, r, word, record);
+            begin_call(h, p, r, word, record);
         r->entered = true;
-        word = ring_call_ends(h, r, size);
-        if (ring_end_time(h, r, word) > limit)
+        word = ring_call_ends(p->family, r, size);
+        if (ring_end_time(p->family, r, word) > limit)
             return true; /* others come first */
         if (word & RECORD_DONE)
-            leave_in_place(h, r, word, record);
+            leave_in_place(h, p, r, word, record);
         else if (word == 0)
             return false;
         r->entered = false;
@@ -284,7 +287,7 @@ bool record_take(struct host *h, struct reader *r, uint64_t word, uint64_t limit
         take_path(r, word, record);
         break;
     case RECORD_SYSCALL:
-        system_call(h, r, word, record);
+        system_call(h, p, r, word, record);
         break;
     }
     r->offset += size;
