@@ -7,6 +7,8 @@ one run without a process (symbol_gdb.py), ELF tables fill in what it does not k
 
 from __future__ import annotations
 
+from functools import cached_property
+
 from . import elf_debug, symbol_gdb, symbol_names, symbol_places, symbol_roles, symbol_stacks
 from .elf import ElfError
 from .elf_debug import DEBUG_ROOTS
@@ -16,6 +18,14 @@ from .plain import replace
 from .symbol_places import Places
 from .symbol_tables import Tables, is_exported
 
+_OF_DEBUGGERS = (
+    ".debug",
+    ".zdebug",
+    ".stab",
+    ".gnu_debugdata",
+    ".gnu_debugaltlink",
+    ".gdb_index",
+)  # how sections begin
 RT_SIGRETURN = b"\x48\xc7\xc0\x0f\x00\x00\x00\x0f\x05"  # mov $15, %rax; syscall
 
 
@@ -39,7 +49,10 @@ def symbolise(
     notes = history.notes if notes is None else notes
     opened = {} if kept is None else kept
     files = _open_files(history.modules, debug_roots, notes, opened)
-    places = Places(history.modules, lambda m, offset: files[m.id].is_signal_return(offset))
+    remembered = getattr(gdb, "returns", None)
+    places = Places(
+        history.modules, lambda m, offset: files[m.id].is_signal_return(offset, remembered)
+    )
     try:
         planned = symbol_stacks.plan(history, places)
         distinct = planned.wanted()
@@ -76,10 +89,13 @@ class _File:
             self.functions[offset] = tables.start_at(offset), tables.at(offset)
         return self.functions[offset]
 
-    def is_signal_return(self, offset):
-        """Whether the code at `offset` is a signal trampoline: nothing called from there."""
+    def is_signal_return(self, offset, remembered=None):
+        """Whether the code at `offset` is a signal trampoline: nothing called from there.
+        `remembered(path)`: offsets of a file that are known to be none."""
         if self.elf is None:
             return False
+        if not self.trampolines and remembered is not None:
+            self.trampolines.update(dict.fromkeys(remembered(self.elf.path), False))
         if offset not in self.trampolines:
             try:
                 found = self.elf.read(offset, len(RT_SIGRETURN)) == RT_SIGRETURN
@@ -121,12 +137,24 @@ class _LazyTables:
 
     def get(self):
         if self._tables is None:
-            try:
-                debug = self._elf.debug_file(self._roots)
-            except ElfError:
-                debug = None
-            self._tables = Tables(self._elf, debug)
+            self._tables = Tables(self._elf, self._debug_file)
         return self._tables
+
+    @cached_property
+    def _debug_file(self):
+        try:
+            return self._elf.debug_file(self._roots)
+        except ElfError:
+            return None
+
+    def may_have_lines(self):
+        """Whether there is debug information, or it cannot be told."""
+        try:
+            sections = self._elf.sections
+        except ElfError:
+            return True
+        told = any(name.startswith(_OF_DEBUGGERS) for name in sections)
+        return told or not sections or self._debug_file is not None
 
 
 def close(kept):
@@ -146,18 +174,38 @@ def _look_up(wanted, files, gdb, debug_roots, notes):
             group = by_file.setdefault(id(file.tables), ([], set()))
             group[0].append(file)
             group[1].update(offset - is_call for offset, is_call in rows)
-    groups = [row for row in by_file.values() if _may_be_asked(row[0][0], debug_roots, notes)]
+    groups = list(by_file.values())
+    if hasattr(gdb, "functions"):
+        for group, _ in groups:
+            functions = gdb.functions(group[0].elf.path)
+            for file in group:
+                file.functions = functions
+    groups = [row for row in groups if _may_be_asked(row[0][0], debug_roots, notes)]
+    groups = [(group, _for_gdb(group[0], offsets)) for group, offsets in groups]
+    groups = [row for row in groups if row[1]]
     if gdb is None or not groups:
         return
     requests = [(group[0].elf.path, offsets) for group, offsets in groups]
-    roots = None if tuple(debug_roots) == DEBUG_ROOTS else list(debug_roots)
-    ask = gdb if callable(gdb) else lambda asked: symbol_gdb.ask(asked, gdb, roots)
-    answers, problems = ask(requests)
+    if hasattr(gdb, "functions"):
+        starts = [lambda at, file=group[0]: file.function_at(at)[0] for group, _ in groups]
+        answers, problems = gdb(requests, starts)
+    elif callable(gdb):
+        answers, problems = gdb(requests)
+    else:
+        roots = None if tuple(debug_roots) == DEBUG_ROOTS else list(debug_roots)
+        answers, problems = symbol_gdb.ask(requests, gdb, roots)
     notes.extend(problems)
     for (group, _), found in zip(groups, answers):
-        functions = gdb.functions(group[0].elf.path) if hasattr(gdb, "functions") else {}
         for file in group:
-            file.answers, file.functions = found or {}, functions
+            file.answers = found or {}
+
+
+def _for_gdb(file, offsets):
+    """Those of which gdb may know more than the file's own tables: lines, or a mangled name."""
+    if file.tables.may_have_lines():
+        return offsets
+    functions = ((offset, file.function_at(offset)[1]) for offset in offsets)
+    return {offset for offset, found in functions if found and symbol_names.is_mangled(found.raw)}
 
 
 def _may_be_asked(file, debug_roots, notes):
@@ -174,8 +222,9 @@ def _may_be_asked(file, debug_roots, notes):
 def _keep(files, gdb):
     """What was found in ELF tables, for the next run, where `gdb` keeps such things."""
     for file in files if hasattr(gdb, "functions") else ():
-        if file.elf is not None and file.functions:
-            gdb.keep(file.elf, file.functions)
+        if file.elf is not None and (file.functions or file.trampolines):
+            returns = [offset for offset, is_return in file.trampolines.items() if not is_return]
+            gdb.keep(file.elf, file.functions, returns)
 
 
 def _known_addresses(history, files):
