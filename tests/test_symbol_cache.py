@@ -7,7 +7,7 @@ import threading
 
 import pytest
 
-from alloctrace import cache_folder, symbol_cache, symbol_gdb, symbols
+from alloctrace import cache_folder, symbol_cache, symbol_files, symbol_gdb, symbols
 from alloctrace.elf import ElfFile
 from alloctrace.symbol_cache import Cached
 from command import cache
@@ -221,7 +221,7 @@ def test_the_names_are_those_of_gdb(folder, tmp_path, monkeypatch):
     wanted = symbols.symbolise(past, gdb=shutil.which("gdb"))
     fresh = symbols.symbolise(past, gdb=Cached(folder, shutil.which("gdb")))
     never = Cached(folder, shutil.which("gdb"), ask=None)  # calling None would fail
-    monkeypatch.setattr(symbols, "Tables", None)
+    monkeypatch.setattr(symbol_files, "Tables", None)
     assert wanted == fresh == symbols.symbolise(past, gdb=never)
     assert any(frame.line for frame in wanted[1])
     monkeypatch.undo()
