@@ -107,6 +107,12 @@ class GroupTable(Sequence):
                 values = [max(0, value) for value in values]
             self.sums[name][first : first + len(values)] = clamped(values)
 
+    def set_row(self, index, sums, own_peak):
+        """The same of one group: `sums` by name."""
+        for name, value in sums.items():
+            self.sums[name][index] = _clamp(value if value >= 0 or name == "bytes" else 0)
+        self.own_peak[index] = _clamp(own_peak)
+
     def set_own_peaks(self, first, values):
         """Of the groups from index `first` on."""
         self.make_room()

@@ -47,8 +47,9 @@ def symbolise(
         for module in history.modules:
             elf = files[module.id].elf
             files[module.id].role = symbol_roles.role(module, elf, user_libs, system_libs)
-        known = _known_addresses(history, files)
-        _look_up(symbol_places.wanted(distinct), files, gdb, debug_roots, notes)
+        wanted = symbol_places.wanted(distinct)
+        known = _known_addresses(history, files, wanted)
+        _look_up(wanted, files, gdb, debug_roots, notes)
         namer = _Namer(files, known, _hooked(history))
         frames = {id(place): namer.frames(place) for place in distinct}
         _keep(files.values(), gdb)
@@ -120,16 +121,18 @@ def _keep(files, gdb):
             gdb.keep(file.elf, file.functions, returns)
 
 
-def _known_addresses(history, files):
-    """{(module id, offset): what begins there}: entry, main, user_main, initialiser, finaliser."""
+def _known_addresses(history, files, wanted):
+    """{(module id, offset): what begins there}: entry, main, user_main, initialiser, finaliser; of
+    the modules that are wanted."""
     known, own = {}, {}
-    for module in history.modules:
+    modules = [module for module in history.modules if module.id in wanted]
+    for module in modules:
         file = files[module.id]
         key = id(file.tables), file.role == "executable"
         if key not in own:
             own[key] = dict(_own_addresses(file.elf, key[1]))
         known.update(((module.id, offset), kind) for offset, kind in own[key].items())
-    modules = by_image(history.modules)
+    modules = by_image(modules)
     for record, image in _told_addresses(history):
         for key, kind in (("address", "main"), ("main", "main"), ("user_main", "user_main")):
             address = record.get(key)
