@@ -22,10 +22,10 @@ def cost(summary):
     return " and ".join(parts) or None
 
 
-def _stood_still(total, longest):
+def _paused(total, longest):
     if longest is None or longest >= total:
-        return "the program stood still for %s while code was planted" % duration(total)
-    return "the program stood still for %s, %s of it at once, while code was planted" % (
+        return "the program was paused for %s while probes were installed" % duration(total)
+    return "the program was paused for %s while probes were installed, at most %s at a time" % (
         duration(total),
         duration(longest),
     )
@@ -34,13 +34,17 @@ def _stood_still(total, longest):
 def _cost_of_recorder(price):
     parts = []
     if price.get("engine_ns") is not None:
-        parts.append(_stood_still(price["engine_ns"], price.get("longest_ns")))
+        parts.append(_paused(price["engine_ns"], price.get("longest_ns")))
     if price.get("asks") is not None:
         waits = price.get("waits") or 0
-        waited = "waited for room %s" % count(waits, "time") if waits else "never waited for room"
-        parts.append("it asked the recorder %s and %s" % (count(price["asks"], "time"), waited))
+        waited = (
+            "waited for buffer space %s" % count(waits, "time")
+            if waits
+            else "never waited for buffer space"
+        )
+        parts.append("it called on the recorder %s and %s" % (count(price["asks"], "time"), waited))
         parts.append(
-            "%s unwound, %s remembered"
+            "%s unwound, %s found again"
             % (count(price.get("walks") or 0, "stack"), grouped(price.get("remembered") or 0))
         )
     return "; ".join(parts) or None

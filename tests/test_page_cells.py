@@ -174,7 +174,7 @@ def test_the_page_filters_places_by_thread_and_range(browser, path, tmp_path):
     browser.click("[data-tid='78']")
     of_thread = sum(n for (_, tid, _), (_, n) in sums.items() if tid == "78")
     assert sum(browser.js(script)) == of_thread < sum(whole)
-    assert "of thread 78; without 170 allocations" in browser.text("#sites-said")
+    assert "thread 78; 170 allocations of calls that sometimes" in browser.text("#sites-said")
     browser.js("location.hash = 'range=%d-%d'" % (2 * wide, 4 * wide - 2))
     browser.wait("document.getElementById('sites-said').textContent.includes('of events')")
     of_range = sum(n for (_, _, part), (_, n) in sums.items() if part in (2, 3))

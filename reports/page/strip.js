@@ -158,12 +158,13 @@ function drawBins(context, axis) {
       bar.faint = bar.faint && faint;
     });
   }
+  if (tellsBytes) drawBytes(context, axis);
   const highest = Math.max(1, ...[...bars.values()].map((bar) => Math.max(bar.call, bar.syscall)));
   const wide = Math.max(1, Math.ceil(axis.of(axis.left + run.bins.width)));
   for (const [x, bar] of bars) {
     context.globalAlpha = bar.faint ? 0.2 : 1;
     context.fillStyle = paints().grey;
-    const high = bar.call ? logHeight(bar.call, highest) * (LANES.calls - LANES.phases - 10) : 0;
+    const high = bar.call && !tellsBytes ? logHeight(bar.call, highest) * (LANES.calls - LANES.phases - 10) : 0;
     context.fillRect(x, LANES.calls - high, wide, high);
     const deep = bar.syscall ? logHeight(bar.syscall, highest) * LANES.deep : 0;
     let y = LANES.syscalls + 1;
@@ -174,6 +175,30 @@ function drawBins(context, axis) {
     }
   }
   context.globalAlpha = 1;
+}
+
+// What was asked for in each part of the run, true to scale; what the filters hide is faint.
+function drawBytes(context, axis) {
+  const [all, seen] = bytesByPart();
+  const above = LANES.calls - LANES.phases - 10;
+  const of = (part) => Math.floor(axis.of(part * partWidth()));
+  const inSpan = [...all.keys()].filter((part) => of(part + 1) >= 0 && of(part) <= axis.width);
+  const highest = inSpan.reduce((most, part) => Math.max(most, all.get(part)), 1);
+  context.fillStyle = paints().grey;
+  for (const part of inSpan) {
+    const [x, wide] = [of(part), Math.max(1, of(part + 1) - of(part))];
+    for (const [sums, alpha] of [[all, 0.25], [seen, 1]]) {
+      if (!sums.get(part)) continue;
+      const high = Math.max(1, (sums.get(part) / highest) * above);
+      context.globalAlpha = alpha;
+      context.fillRect(x, LANES.calls - high, wide, high);
+    }
+  }
+  context.globalAlpha = 1;
+  context.fillStyle = paints().quiet;
+  context.textAlign = "right";
+  context.fillText(`at most ${size(highest)} asked for in ${grouped(partWidth())} events`, axis.width - 5, 15);
+  context.textAlign = "left";
 }
 
 // Of a run whose events are not all here: some moments, each before its event, and the peak, behind its.
@@ -252,8 +277,8 @@ function drawLive(context, axis) {
   }
   context.globalAlpha = 1;
   context.fillStyle = paints().quiet;
-  const when = run.whole ? "live" : `live at ${moments.length} moments`;
-  context.fillText(`${when}, at most ${size(highest)} here`, 5, LANES.live - LANES.liveHigh - 4);
+  const when = run.whole ? "in use" : `in use, ${moments.length} samples`;
+  context.fillText(`${when}: at most ${size(highest)}`, 5, LANES.live - LANES.liveHigh - 4);
 }
 
 function drawRange(context, axis) {
