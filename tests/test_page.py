@@ -159,7 +159,7 @@ def test_processes_that_are_listed_below_are():
     assert "1 other process (listed below)" in page
     listed_ = page[page.index('<table id="processes-table">') :].split("</table>")[0]
     assert "× 2 *" in listed_  # both are alike
-    assert "processes-table" not in made_pages.page_of(made_pages.small_trace())
+    assert 'id="processes-table"' not in made_pages.page_of(made_pages.small_trace())
 
 
 @pytest.mark.parametrize("mode, said", [("attached", True), (None, False)])

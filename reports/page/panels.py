@@ -41,8 +41,8 @@ def body(summary, facts):
             banner(summary),
             '<header id="top">',
             _head(summary),
-            "</header>\n<noscript><p>Scripts are switched off here, so there are no drawings and no "
-            "filters. The numbers and tables do not need them.</p></noscript>\n",
+            "</header>\n<noscript><p>Scripts are switched off here, so there are no drawings and "
+            "no filters. The numbers and tables do not need them.</p></noscript>\n",
             '<div id="filters" class="filters" role="region" aria-label="Filters" hidden></div>\n',
             "<main>\n",
             _strip(facts),
@@ -63,8 +63,8 @@ def body(summary, facts):
             section(
                 "flame",
                 "Through which calls?",
-                "The stacks of all allocations, drawn together. Each function stands beneath the one "
-                "that called it, and is as wide as its share.",
+                "The stacks of all allocations, drawn together. Each function stands beneath the "
+                "one that called it, and is as wide as its share.",
                 '<div class="js"></div>',
             ),
             _events(facts) if facts["events"]["seq"] else "",
