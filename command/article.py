@@ -18,7 +18,7 @@ from reports import article, article_rows
 from reports.designs import TOLD as DESIGNS
 
 NAME = "article"
-HELP = "re-live the article: its 2022 numbers beside yours"
+HELP = "reproduce the article: its 2022 numbers beside yours"
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 # A clone builds into its own build/; what was installed is not written to.
 IS_CLONE = os.path.exists(os.path.join(ROOT, "Makefile"))

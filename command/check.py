@@ -20,7 +20,7 @@ from .errors import USAGE, UserError, shown
 from .traces import naming_errors, open_trace
 
 NAME = "check"
-HELP = "judge the budget of a program: what it may allocate, when and for whom"
+HELP = "check a program against its budget: what it may allocate, when and for whom"
 USAGE_LINE = "brkpoint check [OPTION...] [-- PROGRAM ARG...]"
 FIRST_RUNS = 3
 
@@ -41,29 +41,29 @@ Status 0: all kept, 1: one is broken, 2: one cannot be judged, or wrong usage. S
 def configure(parser):
     parser.usage = USAGE_LINE
     add = parser.add_argument
-    add("-f", metavar="FILE", dest="file", help="the budget (%s, found upwards from here)" % FILE)
+    add("-f", metavar="FILE", dest="file", help="the budget (%s, here or in a parent)" % FILE)
     add(
         "--budget",
         action="append",
         default=[],
         metavar="RULE",
-        help="a line of a budget; may be " "given several times; without -f no file is read",
+        help="one line of a budget; may be repeated; without -f no file is read",
     )
     add(
         "--trace",
         action="append",
         default=[],
         metavar="TRACE",
-        help="judge this recorded run, and " "run nothing; several are judged as several runs",
+        help="check this recorded run, and run nothing; several count as several runs",
     )
     add("--base", metavar="TRACE", help="a run from before: what is not in it is called new")
     add("-o", metavar="TRACE", dest="output", help="keep the trace of the run with the least calls")
     add("--force", action="store_true", help="overwrite an existing TRACE of -o")
-    add("--strict", action="store_true", help="less than a rule with = says is a failure too")
+    add("--strict", action="store_true", help="fail also where it is less than a rule with = says")
     add(
         "--update",
         action="store_true",
-        help="run it twice, and where both agree write the numbers " "into the file",
+        help="run it twice, and write the numbers into the file if both runs agree",
     )
     add("--init", action="store_true", help="write a first budget for PROGRAM into the file")
     form = parser.add_mutually_exclusive_group()
@@ -71,7 +71,7 @@ def configure(parser):
     form.add_argument(
         "--github",
         action="store_true",
-        help="annotations, and a step summary; " "by itself where GITHUB_ACTIONS is set",
+        help="annotations and a step summary; the default where GITHUB_ACTIONS is set",
     )
     add("--junit", metavar="XML", help="write JUnit XML to this file as well")
 

@@ -17,7 +17,7 @@ from .errors import USAGE, UserError
 from .traces import naming_errors, open_trace
 
 NAME = "diff"
-HELP = "say what changed between two recorded runs, or several of each"
+HELP = "show what changed between two recorded runs, or several of each"
 USAGE_LINE = "brkpoint diff [OPTION...] A B | A... -- B... | TRACE --from MARK [--to MARK]"
 SAME, DIFFERENT, TROUBLE = 0, 1, 2
 

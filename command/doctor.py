@@ -12,7 +12,7 @@ from reports import ink
 from . import checks
 
 NAME = "doctor"
-HELP = "say what is missing here, what works without it, and which command mends it"
+HELP = "check this machine: what is missing, what works without it, and how to fix it"
 
 _GROUPS = ("article", "test", "bench")
 _MARKS = {"ok": ("ok", "green"), "missing": ("missing", "red"), "note": ("note", "yellow")}

@@ -13,7 +13,7 @@ from command.traces import naming_errors, newest, open_trace
 from reports import event_json, event_lines
 
 NAME = "events"
-HELP = "list the events of a recorded run, one a line, as text or JSON"
+HELP = "list the events of a recorded run, one per line, as text or JSON"
 
 NAMES = words.ENTRY_POINTS + words.SYSCALL_NAMES
 
@@ -21,7 +21,7 @@ NAMES = words.ENTRY_POINTS + words.SYSCALL_NAMES
 def configure(parser):
     parser.add_argument("trace", nargs="?", metavar="TRACE", help="default: the newest here")
     parser.add_argument(
-        "--json", action="store_true", help="a header line, then a JSON object each"
+        "--json", action="store_true", help="a header line, then one JSON object per event"
     )
     _add_choice(parser, "--origin", words.ORIGINS, "asked for by")
     _add_choice(parser, "--phase", words.PHASES, "in this phase")

@@ -8,14 +8,14 @@ from . import main
 from .errors import USAGE, UserError, shown
 
 NAME = "help"
-HELP = "teach the command by example, or one COMMAND in full"
+HELP = "show examples, or everything about one COMMAND"
 
 _TOP_FOLDER = os.path.dirname(os.path.dirname(os.path.realpath(__file__)))
 _TOP = """\
 brkpoint: who allocated that, when, and why?
 
-It runs a program and says of every allocation, and of every memory syscall beneath it, in which
-phase of the program's life it was made, who asked for it, and what for.
+It runs a program, from its first instruction to its last, and reports when each allocation
+happened, who made it, why, and which syscalls it cost.
 
   brkpoint ./a.out                    run ./a.out and show what it allocated
   brkpoint ls -l /tmp                 any program, with its arguments
@@ -64,8 +64,8 @@ The manual: {docs}/run.md
 
 _BOTTOM = """
 `run` may be left out, unless the program is named like a command: brkpoint run report.
-More on one command, with its options: brkpoint help COMMAND
-On what is no command: brkpoint help gdb, brkpoint help verify
+One command with all its options: brkpoint help COMMAND
+Other topics: brkpoint help gdb, brkpoint help verify
 """
 
 

@@ -12,7 +12,7 @@ from command import record, watching
 from command.errors import UserError
 
 NAME = "recover"
-HELP = "make a trace of the spool that a broken run left behind"
+HELP = "make a trace from the spool of a run that was cut short"
 
 
 def configure(parser):

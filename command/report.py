@@ -15,7 +15,7 @@ from reports import ink, json_report, markdown, measures, ranked, text
 
 NAME = "report"
 MAX_LISTED = 200000  # a page is made in memory, of some KiB an event
-HELP = "show what a recorded run says: text, Markdown, JSON or a page"
+HELP = "show the report of a recorded run: text, Markdown, JSON or a page"
 
 
 def configure(parser):
@@ -38,7 +38,7 @@ def add_ranking(parser):
         "--by",
         choices=tuple(measures.BY),
         metavar="MEASURE",
-        help="the places that allocate, the largest first by: %s" % ", ".join(measures.BY),
+        help="sort the places that allocate by: %s" % ", ".join(measures.BY),
     )
     top = "as many places as N (%d), or functions of the tree (%d)"
     parser.add_argument(
@@ -46,7 +46,7 @@ def add_ranking(parser):
     )
     tree = "the tree of calls, from the program's start, each function with its share"
     parser.add_argument("--tree", action="store_true", help=tree)
-    parser.add_argument("--stacks", action="store_true", help="each place with its whole chain")
+    parser.add_argument("--stacks", action="store_true", help="each place with its full chain of calls")
 
 
 def _number(text_):

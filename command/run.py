@@ -48,7 +48,7 @@ def configure(parser):
     add(
         "--verify",
         action="store_true",
-        help="run it twice, once with each engine (what it does to the world happens twice), and "
+        help="run it twice, once with each engine (its side effects happen twice), and "
         "compare event by event: status 0 same, 1 different",
     )
     add(
@@ -56,7 +56,7 @@ def configure(parser):
         action="append",
         default=[],
         metavar="NAMES",
-        help="functions of an allocator of the program's own, for instance "
+        help="functions of the program's own allocator, for instance "
         "'pool_alloc(size)=malloc,pool_free(ptr)=free': each with its arguments in their order "
         "(size nmemb align ptr out, _ for one that does not matter) and what it is",
     )
@@ -65,14 +65,14 @@ def configure(parser):
         action="append",
         default=[],
         metavar="FILE",
-        help="such functions from FILE, one or more a line; # begins a comment",
+        help="such functions from FILE, one or more per line; # starts a comment",
     )
     add("--no-symbols", action="store_true", help="as if no debug files were installed")
     add(
         "--keep",
         choices=("all", "totals"),
         default="all",
-        help="with the recorder: every event, or sums and the timeline alone, for runs without end",
+        help="with the recorder: every event, or only totals and the timeline, for long runs",
     )
     add(
         "--clock",
@@ -86,7 +86,7 @@ def configure(parser):
         "--pid",
         type=attach.process,
         metavar="PID",
-        help="attach to a program that runs already; Ctrl-C leaves it running, as it was before",
+        help="attach to a running program; Ctrl-C leaves it running, as it was before",
     )
     add(
         "--for",

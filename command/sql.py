@@ -17,7 +17,7 @@ from command.errors import USAGE, UserError
 from command.traces import naming_errors, newest, open_trace
 
 NAME = "sql"
-HELP = "ask a recorded run anything that SQL can say"
+HELP = "query a recorded run with SQL"
 _GRACE = 1  # seconds for SQLite to stop by itself
 
 
@@ -25,7 +25,7 @@ def configure(parser):
     parser.add_argument(
         "words", nargs="*", metavar="[TRACE] QUERY", help="without TRACE: the newest here"
     )
-    parser.add_argument("--json", action="store_true", help="one JSON object a row")
+    parser.add_argument("--json", action="store_true", help="one JSON object per row")
     parser.add_argument("--tables", action="store_true", help="list the tables and their columns")
     parser.add_argument(
         "--timeout",

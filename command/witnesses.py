@@ -11,7 +11,7 @@ from command.errors import USAGE, UserError, shown
 from reports import ink, witnesses
 
 NAME = "witnesses"
-HELP = "put what strace, ltrace, gdb and /proc/PID/maps see of a program side by side"
+HELP = "compare what strace, ltrace, gdb and /proc/PID/maps see of a program"
 USAGE_LINE = "brkpoint witnesses [OPTION...] [--] PROGRAM [ARG...]"
 EPILOG = """\
 The program runs once for each witness, with empty input and without address randomisation; what it

@@ -158,10 +158,10 @@ def _signed(number, name):
 
 def _of(origin, owner):
     if origin == "loader":
-        return "of the loader"
+        return "by the loader"
     if origin == "runtime":
-        return "of the %s runtime" % visible(owner or "unknown")
-    return "of your code" if origin == "user" else "of unknown origin"
+        return "by the %s runtime" % visible(owner or "unknown")
+    return "by your code" if origin == "user" else "of unknown origin"
 
 
 def _causes(record, origin, rows):

@@ -22,10 +22,10 @@ def cost(summary):
     return " and ".join(parts) or None
 
 
-def _paused(total, longest):
+def _stood_still(total, longest):
     if longest is None or longest >= total:
         return "the program was paused for %s while probes were installed" % duration(total)
-    return "the program was paused for %s while probes were installed, at most %s at a time" % (
+    return "the program was paused for %s, at most %s at once, while probes were installed" % (
         duration(total),
         duration(longest),
     )
@@ -34,17 +34,13 @@ def _paused(total, longest):
 def _cost_of_recorder(price):
     parts = []
     if price.get("engine_ns") is not None:
-        parts.append(_paused(price["engine_ns"], price.get("longest_ns")))
+        parts.append(_stood_still(price["engine_ns"], price.get("longest_ns")))
     if price.get("asks") is not None:
         waits = price.get("waits") or 0
-        waited = (
-            "waited for buffer space %s" % count(waits, "time")
-            if waits
-            else "never waited for buffer space"
-        )
-        parts.append("it called on the recorder %s and %s" % (count(price["asks"], "time"), waited))
+        waited = "waited for buffer space %s" % count(waits, "time") if waits else "never waited for buffer space"
+        parts.append("it asked the recorder %s and %s" % (count(price["asks"], "time"), waited))
         parts.append(
-            "%s unwound, %s found again"
+            "%s unwound, %s remembered"
             % (count(price.get("walks") or 0, "stack"), grouped(price.get("remembered") or 0))
         )
     return "; ".join(parts) or None
@@ -59,7 +55,7 @@ def recorded(summary):
     if os.path.basename(summary["program_file"]) != os.path.basename(summary["program"]):
         parts.append("%s is %s" % (summary["program"], summary["program_file"]))
     if summary["purposes_by_example"]:
-        parts.append("purposes told of groups of events, where they hold for each")
+        parts.append("purposes given for groups of events, where they hold for each event")
     if summary["keep"] == "totals":
-        parts.append("sums alone, by --keep totals: the events were not kept")
+        parts.append("totals only (--keep totals): the events were not kept")
     return visible(", ".join(parts))

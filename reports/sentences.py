@@ -71,9 +71,9 @@ def _ranked(names):
 
 def _of(figures, who):
     if who == "loader":
-        return "of the loader"
+        return "by the loader"
     if who == "runtime":
-        return "of " + runtimes(figures)
+        return "by " + runtimes(figures)
     if who == "user":
         return "yours (%s)" % _behalf(figures)
     return "of unknown origin" + _why(figures)

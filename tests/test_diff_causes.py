@@ -203,7 +203,7 @@ def test_a_buffer_made_static(programs):
 def test_a_library_added(programs):
     record = diff(programs.trace(), programs.trace("-DLIBRARY"))
     assert record["libraries"]["new"] == ["libm.so.6"]
-    assert "of the loader" in record["sentence"] and "libm.so.6 is new" in record["sentence"]
+    assert "by the loader" in record["sentence"] and "libm.so.6 is new" in record["sentence"]
     assert is_untouched(record)
 
 
@@ -243,7 +243,7 @@ def test_grown_and_reserved(article):
 @needs_rust
 def test_rust_and_c(article):
     record = diff(article("empty"), article("success"))
-    assert "of the Rust runtime" in record["sentence"]
+    assert "by the Rust runtime" in record["sentence"]
     assert "libgcc_s.so.1 is gone" in record["sentence"]
     changed = [row for row in record["rows"] if row["changed"]]
     assert not any(row["origin"] == "user" for row in changed)

@@ -159,7 +159,7 @@ def of_the_program(lines):
 
 def sentence(lines):
     """The verdict: from its first word to its end."""
-    return re.search(r"N calls? of the loader.*?yours\.", " ".join(lines))[0]
+    return re.search(r"N calls? by the loader.*?yours\.", " ".join(lines))[0]
 
 
 def test_masking_keeps_words_and_loses_numbers():

@@ -25,13 +25,13 @@ def empty_c():
 
 def test_the_sentence_of_the_empty_program():
     assert said(*empty_c()) == (
-        "19 calls of the loader, 9 brk/mmap; 17 of the 19 never reached the kernel; none is yours."
+        "19 calls by the loader, 9 brk/mmap; 17 of the 19 never reached the kernel; none is yours."
     )
 
 
 def test_one_call_more_changes_it():
     text = said(*empty_c(), call(40, size=1))
-    assert text.startswith("20 calls: 19 of the loader and 1 yours (by your code directly)")
+    assert text.startswith("20 calls: 19 by the loader and 1 yours (by your code directly)")
     assert "none is yours" not in text
 
 
@@ -49,10 +49,10 @@ def test_one_call_more_changes_it():
             [call(1, size=1), call(2, size=1, verdict=user(False))],
             "yours (1 by your code directly, 1 by libraries on your behalf)",
         ),
-        ([call(1, size=1, verdict=runtime("Rust"))], "1 call of the Rust runtime"),
+        ([call(1, size=1, verdict=runtime("Rust"))], "1 call by the Rust runtime"),
         (
             [call(1, size=1, verdict=runtime("Rust")), call(2, size=1, verdict=runtime("C"))],
-            "2 calls of the runtimes (C 1, Rust 1)",
+            "2 calls by the runtimes (C 1, Rust 1)",
         ),
         (
             [syscall(1, "brk", 0, verdict=user(), phase="main")],
