@@ -71,7 +71,8 @@ class GroupTable(Sequence):
         made.verdicts, made.purposes = self.verdicts, self.purposes
         for name, column in vars(self).items():
             if isinstance(column, array):
-                setattr(made, name, array(column.typecode, map(column.__getitem__, indexes)))
+                code = getattr(made, name).typecode
+                setattr(made, name, array(code, map(column.__getitem__, indexes)))
         for name, column in self.sums.items():
             made.sums[name] = array("q", map(column.__getitem__, indexes))
         return made
