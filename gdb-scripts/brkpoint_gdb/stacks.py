@@ -241,7 +241,7 @@ def _caller(frame):
 
 
 def _place(frame, pc):
-    """An address in the instruction that the frame is at: its call, or what a signal interrupted."""
+    """An address in the instruction that the frame is at: its call, or where a signal came."""
     inner = frame.newer()
     return pc if inner is not None and inner.type() == gdb.SIGTRAMP_FRAME else pc - 1
 
