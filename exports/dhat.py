@@ -8,6 +8,8 @@ from __future__ import annotations
 import json
 from array import array
 
+from alloctrace import fields
+
 from . import lifetimes, stacks
 from .formats import CannotExport, Format
 
@@ -39,7 +41,7 @@ def write(out, trace, _):
     sums.follow(lifetimes.replay(trace), places.of_group)
     run = trace.run
     head = dict(_HEAD, cmd=stacks.short(" ".join(map(str, run.get("command") or ()))))
-    head.update(pid=run.get("pid") or 0, te=sums.end, tg=sums.peak_ns)
+    head.update(pid=fields.number(run, "pid"), te=sums.end, tg=sums.peak_ns)
     out.write(json.dumps(head, ensure_ascii=False)[:-1].encode() + b',"pps":[')
     for number, row in enumerate(sums.rows()):
         row["fs"] = places.frames(number)

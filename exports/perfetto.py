@@ -10,6 +10,8 @@ from __future__ import annotations
 
 from alloctrace import measure
 from alloctrace.columns import MASK64
+from alloctrace.fields import number as number_of
+from alloctrace.fields import text as text_of
 from alloctrace.trace_check import TraceError, checked
 from alloctrace.trace_schema import PRESENT, SIGNED_SIZE
 
@@ -55,7 +57,8 @@ class _File:
         self._interned, self._uuids, self._made = {}, {}, {}
         self._last = 0  # when the latest thing happened
         images = [row for row in trace.run.get("images") or () if isinstance(row, dict)]
-        self._images = {row.get("index"): row for row in images}
+        self._pids = {number_of(row, "index"): number_of(row, "pid") for row in images}
+        self._paths = {number_of(row, "pid"): text_of(row, "path") for row in images}
         self._put(_SEQUENCE + _BEGINS)
 
     def _put(self, packet):
@@ -95,8 +98,7 @@ class _File:
 
     def _process(self, pid):
         def message():
-            path = [row.get("path") for row in self._images.values() if row.get("pid") == pid]
-            name = str(path[-1] if path else self._trace.run.get("program") or "")
+            name = self._paths.get(pid) or text_of(self._trace.run, "program")
             return data(3, number(1, pid) + text(6, stacks.short(name.rsplit("/", 1)[-1])))
 
         self._track(("process", pid), message)
@@ -200,7 +202,7 @@ class _File:
         """A track a process; a phase lasts until the next one of its process."""
         rows = {}
         for border in self._trace.borders:
-            pid = self._images.get(border.image, {}).get("pid") or self._trace.run.get("pid") or 0
+            pid = self._pid(border)
             rows.setdefault(pid, []).append((border.t_ns, border.phase))
         for pid, begun in rows.items():
             made = self._parent(pid) + text(2, "phases")
@@ -211,13 +213,16 @@ class _File:
                 self._at(t_ns, _BEGIN + track + name)
                 self._at(max(t_ns, end), _END + track)
 
+    def _pid(self, border):
+        return self._pids.get(border.image) or number_of(self._trace.run, "pid")
+
     def counters(self):
         """Live bytes at the moments that the trace tells of, resident ones at the borders."""
         made = text(2, "live bytes") + data(8, _BYTES)
         for _, t_ns, live, _ in self._trace.sums().timeline:
             self._count(self._track(("live",), lambda: made), t_ns, live)
         for border in self._trace.borders:
-            pid = self._images.get(border.image, {}).get("pid") or self._trace.run.get("pid") or 0
+            pid = self._pid(border)
             if border.rss_bytes is not None:
                 about = self._parent(pid) + text(2, "resident bytes") + data(8, _BYTES)
                 track = self._track(("resident", pid), lambda about=about: about)
