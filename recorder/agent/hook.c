@@ -71,18 +71,18 @@ static void record_syscall(struct thread_state *t, struct hook_stack *s, const s
                            uint64_t number, uint64_t result)
 {
     uint64_t after, node = stack_at_pc(t, site->pc, site->sp, s->rbp, s->rbx);
-    uint64_t *record = ring_reserve(t, 96, &after);
+    union record *record = ring_reserve(t, RECORD_SIZE(syscall), &after);
     if (record == 0)
         return;
     const uint64_t arguments[6] = {s->rdi, s->rsi, s->rdx, s->r10, s->r8, s->r9};
-    record[1] = site->time;
+    record->syscall.time = site->time;
     for (int i = 0; i < 6; i++)
-        record[2 + i] = arguments[i];
-    record[8] = result;
-    record[9] = site->sp;
-    record[10] = site->pc;
-    record[11] = result_time(t);
-    __atomic_store_n(record, RECORD_SYSCALL | number << 8 | node << 32, __ATOMIC_RELEASE);
+        record->syscall.arguments[i] = arguments[i];
+    record->syscall.result = result;
+    record->syscall.sp = site->sp;
+    record->syscall.pc = site->pc;
+    record->syscall.end = result_time(t);
+    __atomic_store_n(&record->word, RECORD_SYSCALL | number << 8 | node << 32, __ATOMIC_RELEASE);
 }
 
 /* rdtsc may soon be a fault: strict seccomp, or prctl(PR_SET_TSC); and a filter may forbid to

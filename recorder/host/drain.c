@@ -37,7 +37,8 @@ static bool look(struct host *h, struct family *f, struct next *n)
         return word != 0;
     }
     if (ring_has_time(n->word))
-        n->time = n->r->begun = ring_record(f, n->r)[1]; /* once: its end may write there */
+        n->time = n->r->begun =
+            ring_record(f, n->r)->event.time; /* once: its end may write there */
     return true;
 }
 

@@ -52,14 +52,16 @@ static bool make_room(struct reader *r, uint32_t id)
     return true;
 }
 
-static void take_node(struct host *h, struct reader *r, uint64_t word, const uint64_t *record)
+static void take_node(struct host *h, struct reader *r, uint64_t word, const union record *record)
 {
     uint32_t id = (uint32_t)(word >> 32);
     struct raw_node *raw = make_room(r, id) ? raw_at(r, id) : NULL;
     if (id < MEMO_NODES)
         note_walk(h, r, id);
     if (raw != NULL)
-        *raw = (struct raw_node){.pc = record[2], .slot = record[3], .parent = (uint32_t)record[1]};
+        *raw = (struct raw_node){.pc = record->node.pc,
+                                 .slot = record->node.slot,
+                                 .parent = (uint32_t)record->node.parent};
 }
 
 /* The chain from `id` outwards, up to MAX_FRAMES; *end: what lies outside of the last. */
@@ -170,16 +172,14 @@ static bool is_hook(const struct family *f, uint64_t word)
 }
 
 static void enter(struct host *h, struct process *p, struct reader *r, uint64_t word,
-                  const uint64_t *record)
+                  const union record *record)
 {
     uint32_t number = word >> 8 & 0xffff, id = (uint32_t)(word >> 32);
     const struct hook *hook = &p->family->hooks[number];
     struct raw_node *raw = raw_at(r, id);
-    uint64_t arguments[3] = {record[2], 0, 0}, t_ns = event_ns(h, r, r->begun);
-    if ((word & 0xff) == RECORD_CALL3) {
-        arguments[1] = record[3];
-        arguments[2] = record[4];
-    }
+    uint64_t arguments[3] = {record->call.argument}, t_ns = event_ns(h, r, r->begun);
+    if ((word & 0xff) == RECORD_CALL3)
+        memcpy(arguments, record->call3.arguments, sizeof arguments);
     int32_t stack = stack_of(h, r, id, hook->address);
     r->sp = raw ? raw->slot : 0;
     opened(r, r->sp);
@@ -194,7 +194,7 @@ static void enter(struct host *h, struct process *p, struct reader *r, uint64_t 
 }
 
 static void begin_call(struct host *h, struct process *p, struct reader *r, uint64_t word,
-                       const uint64_t *record)
+                       const union record *record)
 {
     const struct hook *hook = &p->family->hooks[word >> 8 & 0xffff];
     if (hook->region != REGION_NONE)
@@ -215,45 +215,47 @@ static void leave(struct host *h, struct reader *r, uint64_t sp, uint64_t time, 
 }
 
 static void leave_in_place(struct host *h, const struct process *p, struct reader *r, uint64_t word,
-                           const uint64_t *record)
+                           const union record *record)
 {
     uint64_t time = ring_end_time(p->family, r, word);
     if ((word & 0xff) == RECORD_CALL3)
-        leave(h, r, r->sp, time, record[5], record[6]);
+        leave(h, r, r->sp, time, record->call3.result, record->call3.memptr);
     else
-        leave(h, r, r->sp, time, record[3], 0);
+        leave(h, r, r->sp, time, record->call.result, 0);
 }
 
-static void take_path(struct reader *r, uint64_t word, const uint64_t *record)
+static void take_path(struct reader *r, uint64_t word, const union record *record)
 {
     size_t length = word >> 32;
     free(r->path);
-    r->path = length <= PATH_RECORD - 8 ? strndup((const char *)(record + 1), length) : NULL;
+    r->path = length <= sizeof record->path.path ? strndup(record->path.path, length) : NULL;
 }
 
 static void system_call(struct host *h, struct process *p, struct reader *r, uint64_t word,
-                        const uint64_t *record)
+                        const union record *record)
 {
     uint32_t number = word >> 8 & 0xffff, id = (uint32_t)(word >> 32);
-    bool file = number == 9 && !(record[5] & 0x20) && (int32_t)record[6] >= 0;
+    bool file = number == SYS_mmap && !(record->syscall.arguments[3] & MAP_ANONYMOUS) &&
+                (int32_t)record->syscall.arguments[4] >= 0;
     const char *path = file && r->path ? r->path : "";
-    uint64_t t_ns = event_ns(h, r, record[1]);
-    int32_t stack = stack_of(h, r, id, record[10]);
-    if (number == SYS_mprotect && record[4] & PROT_WRITE)
-        overwritten_soon(h, p, record[2], record[3]);
+    uint64_t t_ns = event_ns(h, r, record->syscall.time);
+    int32_t stack = stack_of(h, r, id, record->syscall.pc);
+    if (number == SYS_mprotect && record->syscall.arguments[2] & PROT_WRITE)
+        overwritten_soon(h, p, record->syscall.arguments[0], record->syscall.arguments[1]);
     if (p->watch_stacks && r->tid == r->pid)
         border_by_stack(h, p, node_of(h, r, id), t_ns);
-    history_sysenter(h->history, t_ns, r->pid, r->tid, number, record[9], record + 2, stack, path,
-                     strlen(path));
-    history_sysleave(h->history, event_ns(h, r, record[11]), r->pid, r->tid, number,
-                     (int64_t)record[8]);
-    mapped_call(
-        p, &(struct mapped_call){number, record + 2, (int64_t)record[8], record[1], record[11]});
+    history_sysenter(h->history, t_ns, r->pid, r->tid, number, record->syscall.sp,
+                     record->syscall.arguments, stack, path, strlen(path));
+    history_sysleave(h->history, event_ns(h, r, record->syscall.end), r->pid, r->tid, number,
+                     (int64_t)record->syscall.result);
+    mapped_call(p, &(struct mapped_call){number, record->syscall.arguments,
+                                         (int64_t)record->syscall.result, record->syscall.time,
+                                         record->syscall.end});
 }
 
 bool record_take(struct host *h, struct process *p, struct reader *r, uint64_t word, uint64_t limit)
 {
-    const uint64_t *record = ring_record(p->family, r);
+    const union record *record = ring_record(p->family, r);
     uint32_t size = ring_size_of(word);
     if (size == 0 || r->offset + size > CHUNK_SIZE) {
         ring_spoiled(h, r, "the ring is damaged: a record of an unknown kind");
@@ -279,7 +281,8 @@ bool record_take(struct host *h, struct process *p, struct reader *r, uint64_t w
         r->entered = false;
         break;
     case RECORD_LEAVE:
-        leave(h, r, record[2], record[1], record[3], record[4]);
+        leave(h, r, record->leave.sp, record->leave.time, record->leave.result,
+              record->leave.memptr);
         break;
     case RECORD_NODE:
         take_node(h, r, word, record);

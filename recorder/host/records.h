@@ -14,6 +14,6 @@ bool calls_take(struct host *h, struct process *p, struct reader *r, uint64_t li
 
 /* The call at the reader's place is of a mark of a region: records_regions.c. */
 void region_marked(struct host *h, struct reader *r, const struct hook *hook,
-                   const uint64_t *record);
+                   const union record *record);
 
 #endif

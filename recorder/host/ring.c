@@ -64,10 +64,11 @@ static bool is_taken(const struct family *f, const struct thread_state *t, const
  * nothing was: the chunk was made zero, and what follows is found behind the zeros. */
 static bool pass_unfinished(const struct family *f, struct thread_state *t, struct reader *r)
 {
-    const uint64_t *record = (const uint64_t *)((const char *)chunk_at(f, r->chunk) + r->offset);
+    const union record *record =
+        (const union record *)((const char *)chunk_at(f, r->chunk) + r->offset);
     if (!is_taken(f, t, r) || !is_given_up(f, r))
         return false;
-    uint64_t word = __atomic_load_n(record, __ATOMIC_ACQUIRE);
+    uint64_t word = __atomic_load_n(&record->word, __ATOMIC_ACQUIRE);
     uint32_t size = (word >> 8 & 0xffff) / SLOT * SLOT;
     if (word != 0 && (word & 0xff) != RECORD_BEGUN)
         return true; /* finished at the last moment */
@@ -145,20 +146,20 @@ uint64_t ring_word(struct host *h, struct family *f, struct thread_state *t, str
 uint64_t ring_pace(const struct host *h, const struct family *f, const struct reader *r)
 {
     const char *chunk = (const char *)chunk_at(f, r->chunk);
-    uint64_t first = ring_record(f, r)[1], steps = 0;
+    uint64_t first = ring_record(f, r)->event.time, steps = 0;
     uint32_t every = f->area->clock;
     if (every == 1 || every == CLOCK_ORDER)
         return 0;
     if (first == 0)
         return r->pace_ns;
     for (uint32_t at = r->offset; at + SLOT <= CHUNK_SIZE;) {
-        const uint64_t *record = (const uint64_t *)(chunk + at);
-        uint64_t word = __atomic_load_n(record, __ATOMIC_ACQUIRE);
+        const union record *record = (const union record *)(chunk + at);
+        uint64_t word = __atomic_load_n(&record->word, __ATOMIC_ACQUIRE);
         uint32_t size = ring_size_of(word);
         if (size == 0 || at + size > CHUNK_SIZE)
             return 0;
-        if (steps != 0 && ring_has_time(word) && record[1] > first)
-            return (clock_ns(&h->clock, record[1]) - clock_ns(&h->clock, first)) / steps;
+        if (steps != 0 && ring_has_time(word) && record->event.time > first)
+            return (clock_ns(&h->clock, record->event.time) - clock_ns(&h->clock, first)) / steps;
         steps += ring_has_time(word) ? 2 : 0; /* begin and end */
         at += size;
     }
@@ -168,11 +169,11 @@ uint64_t ring_pace(const struct host *h, const struct family *f, const struct re
 uint64_t ring_call_ends(const struct family *f, const struct reader *r, uint32_t size)
 {
     const struct chunk *c = chunk_at(f, r->chunk);
-    const uint64_t *record = ring_record(f, r);
+    const union record *record = ring_record(f, r);
     bool follows = __atomic_load_n(&c->next, __ATOMIC_ACQUIRE) != 0;
     if (!follows && r->offset + size + SLOT <= CHUNK_SIZE)
         follows =
             __atomic_load_n((const uint64_t *)((const char *)record + size), __ATOMIC_ACQUIRE) != 0;
-    uint64_t word = __atomic_load_n(record, __ATOMIC_ACQUIRE);
+    uint64_t word = __atomic_load_n(&record->word, __ATOMIC_ACQUIRE);
     return word & RECORD_DONE || follows ? word : 0;
 }

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 
-static uint64_t *record;
+static union record *record;
 
 /* ---- what the rest of the host would do ---- */
 
@@ -18,10 +18,10 @@ bool __wrap_calls_take(struct host *h, struct process *p, struct reader *r, uint
 bool __real_calls_take(struct host *h, struct process *p, struct reader *r, uint64_t limit);
 bool __wrap_calls_take(struct host *h, struct process *p, struct reader *r, uint64_t limit)
 {
-    if (!(record[0] & RECORD_DONE)) {
-        record[3] = 0x5000;
-        record[1] = 2000;
-        record[0] |= RECORD_DONE;
+    if (!(record->word & RECORD_DONE)) {
+        record->call.result = 0x5000;
+        record->call.time = 2000;
+        record->word |= RECORD_DONE;
     }
     return __real_calls_take(h, p, r, limit);
 }
@@ -57,9 +57,9 @@ static void begin(void)
     t->first_chunk = 1;
     t->cur = UINT64_C(1) << 32 | (CHUNK_HEAD + 32);
     chunk_at(&family, 1)->owner = 1;
-    record = (uint64_t *)chunk_at(&family, 1)->records;
-    record[2] = 1009;
-    record[0] = RECORD_CALL | (uint64_t)NODE_CUT << 32;
+    record = (union record *)chunk_at(&family, 1)->records;
+    record->call.argument = 1009;
+    record->word = RECORD_CALL | (uint64_t)NODE_CUT << 32;
 }
 
 int main(void)

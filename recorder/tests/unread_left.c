@@ -37,10 +37,11 @@ static void fill_chunk(uint32_t number)
     c->next = number < CHUNKS ? number + 1 : 0;
     c->end = CHUNK_SIZE;
     for (unsigned i = 0; i < RECORDS; i++) {
-        uint64_t *record = (uint64_t *)(c->records + i * SLOT), mark = i % 10 ? A_CALL : A_MARK;
-        record[2] = 1009;
-        record[3] = 0x5000;
-        record[0] = RECORD_CALL | RECORD_DONE | mark << 8 | (uint64_t)NODE_CUT << 32;
+        union record *record = (union record *)(c->records + i * SLOT);
+        uint64_t mark = i % 10 ? A_CALL : A_MARK;
+        record->call.argument = 1009;
+        record->call.result = 0x5000;
+        record->word = RECORD_CALL | RECORD_DONE | mark << 8 | (uint64_t)NODE_CUT << 32;
     }
 }
 
