@@ -4,6 +4,7 @@
 #include <errno.h>
 
 #include "core.h"
+#include "must.h"
 
 #include <string.h>
 
@@ -24,6 +25,7 @@ static bool grow(struct mexe_memory *memory, size_t used)
                      ? mremap(memory->base, growing->mapped, size, MREMAP_MAYMOVE)
                      : mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     errno = saved;
+    must(used < size, "the memory that grows holds all that was used of it");
     if (base == MAP_FAILED)
         return false;
     if (!growing->mapped)

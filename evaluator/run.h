@@ -5,6 +5,7 @@
  * pending stays in registers; for the rest it returns and is called again.
  */
 #include "bytes.h"
+#include "must.h"
 #include "pending.h"
 #include "quick.h"
 #include "tail.h"
@@ -84,6 +85,7 @@ want_operand:
         if (now.kind & NOT_PLAIN) {
             if (top == run->limit)
                 goto stop_before_operand;
+            must(run->limit - top >= LEVEL, "an open parenthesis is kept where there is room");
             top = push(top, &now);
             now.kind = (uint64_t)more * PLAIN;
         } else {
@@ -117,6 +119,7 @@ want_operation:
                 at += more + 1 - (unsigned)count;
                 goto wrong_operation;
             }
+            must(top - run->bottom >= LEVEL, "what is taken from the stack was put there");
             top = pop(top, &now);
             apply(&now, value);
             if (--count == 0)
@@ -199,6 +202,7 @@ static bool more_room(struct run *run, struct mexe_memory *memory)
         return false;
     run->bottom = memory->base;
     run->limit = last_top(memory);
+    must(memory->base + used + LEVEL <= run->limit, "memory that has grown has room for one more");
     run->top = push(memory->base + used, &run->now);
     run->operand = true;
     return true;
@@ -229,6 +233,7 @@ static enum mexe_status what_is_wrong(struct run *run)
 /* The text has ended. */
 static enum mexe_status finish(struct run *run, double *result)
 {
+    must((run->top - run->bottom) % LEVEL == 0, "the stack holds whole levels");
     run->p = run->end;
     if (run->operand)
         return is_blank(run->text, run->end) ? MEXE_EMPTY : MEXE_WANTS_OPERAND;

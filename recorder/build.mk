@@ -10,7 +10,10 @@ SANITIZE ?=
 SANITIZED_LOG ?= /tmp/brkpoint-sanitized
 recorder_sanitize = $(addprefix -fsanitize=,$(SANITIZE)) $(if $(SANITIZE),-fno-omit-frame-pointer)
 recorder_include = -Irecorder -I$(RECORDER_OUT)
-RECORDER_CFLAGS = -O2 -g $(RECORDER_WARN) $(recorder_sanitize)
+# MUST=1: what must hold is looked at (must.h); so it is under the sanitizers.
+MUST ?=
+recorder_must = $(if $(MUST)$(SANITIZE),-DMUST_HOLD)
+RECORDER_CFLAGS = -O2 -g $(RECORDER_WARN) $(recorder_sanitize) $(recorder_must)
 RECORDER_LIBS = -lZydis -lz -ldl $(recorder_sanitize)
 
 AGENT_CFLAGS = $(AGENT_CHECKED:%=-DAGENT_CHECKED=%) -O2 -g $(RECORDER_WARN) $(recorder_include) -ffreestanding -nostdlib -fPIC -fvisibility=hidden \
@@ -107,7 +110,7 @@ recorder-sanitized: targets ## run tests (SANITIZED_ARGS, pytest's) with a recor
 
 FUZZ_SECONDS ?= 600
 FUZZ = $(RECORDER_OUT)/fuzz
-FUZZ_CFLAGS = -std=gnu11 -O1 -g -DLIBFUZZER -fsanitize=fuzzer,address,undefined \
+FUZZ_CFLAGS = -std=gnu11 -O1 -g -DLIBFUZZER -DMUST_HOLD -fsanitize=fuzzer,address,undefined \
   -fno-sanitize-recover=all
 .PHONY: recorder-fuzz-elf recorder-fuzz-ring
 recorder-fuzz-elf: $(FUZZ)/tests/elf_fuzz ## damage ELF files for FUZZ_SECONDS, and read them with clang's sanitizers

@@ -7,7 +7,7 @@ import subprocess
 
 TOP = os.path.dirname(os.path.dirname(os.path.realpath(__file__)))
 OUT = os.path.join(TOP, "build", "recorder-tests")
-SANITIZED = "RECORDER_CFLAGS=-std=gnu11 -O1 -g -fsanitize=address,undefined"
+SANITIZED = "RECORDER_CFLAGS=-std=gnu11 -O1 -g -DMUST_HOLD -fsanitize=address,undefined"
 SANITIZED += " -fno-sanitize-recover=all"
 
 
@@ -15,11 +15,22 @@ SANITIZED += " -fno-sanitize-recover=all"
 def built(name, *settings):
     """The path of the test program NAME, up to date: linked with the parts of build.mk's list.
 
+    Rules that must hold are looked at (recorder/must.h), also by brkpoint-recorder and -history.
     `settings`: further variables for make. Tests that run beside this one build the same parts.
     """
     out = OUT + "-sanitized" if SANITIZED in settings else OUT
-    path = os.path.join(out, "tests", name)
-    command = ["make", "-s", "-f", "recorder/build.mk", "RECORDER_OUT=" + out, path, *settings]
+    is_test = name not in ("brkpoint-recorder", "brkpoint-history")
+    path = os.path.join(out, "tests" if is_test else "", name)
+    command = [
+        "make",
+        "-s",
+        "-f",
+        "recorder/build.mk",
+        "RECORDER_OUT=" + out,
+        "MUST=1",
+        path,
+        *settings,
+    ]
     os.makedirs(out, exist_ok=True)
     with open(os.path.join(out, "lock"), "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)

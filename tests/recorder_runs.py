@@ -21,7 +21,9 @@ ENGINES = ["breakpoints"] + (["recorder"] if BUILT else [])
 _CODE = """
 import json, os, sys
 sys.path.insert(0, sys.argv[1])
-from command import launch
+from command import launch, recorder
+if "TESTED_RECORDER" in os.environ:
+    recorder.find = lambda: os.environ["TESTED_RECORDER"]
 options = launch.Options(recorder=True)
 outcome = launch.run([os.fsencode(word) for word in sys.argv[4:]], sys.argv[2], options)
 told = {name: getattr(outcome, name) for name in ("kind", "status", "complete", "reason")}

@@ -2,13 +2,14 @@
 
 import glob
 import os
+import shutil
 import subprocess
 
 import pytest
 
 from evaluator_command import ROOT
 
-FLAGS = ["-g", "-O1", "-std=c11", "-ffp-contract=off", "-fno-sanitize-recover=all"]
+FLAGS = ["-g", "-O1", "-DMUST_HOLD", "-std=c11", "-ffp-contract=off", "-fno-sanitize-recover=all"]
 LINES = [b"1+1", b"", b"1/3", b"\x00", b"(", b"1" * 70000, b"1+" * 70000 + b"1", b"(" * 200000]
 
 
@@ -53,3 +54,21 @@ def test_printing(mexe):
     numbers = ["1/%d" % (3**n) for n in range(1, 60)] + ["%d.5" % 7**n for n in range(60)]
     numbers += ["0." + "0" * n + "17" for n in range(0, 330, 7)] + ["1" + "0" * 308, "5/0"]
     assert b"error" not in run(mexe, given="\n".join(numbers).encode())
+
+
+def test_a_broken_rule_is_named(tmp_path):
+    """As in must.h: here no limit is a whole number of levels, and is never met."""
+    folder = shutil.copytree(ROOT + "/evaluator", tmp_path / "evaluator")
+    text = (folder / "run.h").read_text()
+    rule = "memory->base + (memory->limit - memory->base) / LEVEL * LEVEL"
+    assert rule in text
+    (folder / "run.h").write_text(text.replace(rule, "memory->limit"))
+    sources = [*folder.glob("*.c"), *folder.glob("command/*.c")]
+    sources = [path for path in sources if "avx2" not in path.name]
+    program = str(tmp_path / "mexe")
+    words = ["-std=c11", "-ffp-contract=off", "-DMUST_HOLD", "-I" + str(folder)]
+    subprocess.run(["gcc", *words, "-o", program, *sources], check=True)
+    done = subprocess.run([program, "1+(" * 1000], capture_output=True)
+    assert done.returncode == -6
+    assert b"broken rule: an open parenthesis is kept where there is room" in done.stderr
+    assert subprocess.run([program, "1+(2)"], capture_output=True).stdout == b"3\n"

@@ -13,9 +13,10 @@ from alloctrace.summary import summarise
 import made_chaos
 import made_traces
 from made_records import LIBC, Made, write_spool
+from recorder_programs import OUT, built
 
 TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-TOOL = os.path.join(TOP, "build", "recorder", "brkpoint-history")
+TOOL = os.path.join(OUT, "brkpoint-history")  # in which rules must hold: recorder/must.h
 FIELDS = (
     "seq t_ns pid tid kind name impl dur_ns size nmemb align ptr result errno args block"
     " phase image cause outer region"
@@ -27,9 +28,7 @@ SUMS = spool.SumRow._fields[1:] + ("own_peak_bytes",)
 
 @pytest.fixture(scope="module", autouse=True)
 def tool():
-    subprocess.run(
-        ["make", "-s", "-f", "recorder/build.mk", "recorder-history"], cwd=TOP, check=True
-    )
+    built("brkpoint-history")
 
 
 def convert(folder, records, *options):
@@ -227,7 +226,7 @@ MUTATIONS = [
 
 HOST = os.path.join(TOP, "recorder", "host")
 COMPILE = ["gcc", "-O0", "-iquote", HOST, "-I", os.path.join(TOP, "recorder")]
-COMPILE += ["-I", os.path.join(TOP, "build/recorder")]
+COMPILE += ["-I", OUT]
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,7 @@ import subprocess
 import pytest
 import recorder_runs
 from made_records import LIBC, MAIN, TOP, Made, write_spool
-from test_history_c import TOOL
+from test_history_c import TOOL, tool  # noqa: F401
 
 from alloctrace import groups, history, spool
 

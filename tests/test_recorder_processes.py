@@ -98,3 +98,31 @@ def test_twin_one_list_of_slots_for_all(tmp_path):
     subprocess.run(["gcc", *options, "-o", program, *sources, *others, *libraries], check=True)
     done = subprocess.run([program], capture_output=True, text=True)
     assert done.stdout.startswith("armed: ours load its own load"), done.stdout
+
+
+def test_rules_hold_in_runs(tmp_path):
+    """Of a recorder that ends where one is broken (recorder/must.h)."""
+    environment = {"TESTED_RECORDER": built("brkpoint-recorder")}
+    shell = ["sh", "-c", "for i in 1 2 3; do ls / | sort | wc -l; done"]
+    runs = [probe("execs.c"), "abreast", "12", "4"], [probe("family.c"), "ends"], shell
+    for number, words in enumerate(runs):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        done = recorded(folder, words, environment=environment)
+        assert (done.status, done.complete, done.history.lost) == (0, True, 0), done.err
+
+
+@pytest.mark.parametrize(
+    "broken, rule",
+    [
+        ("table", "a key of a table leads to something"),
+        ("block", "a live block is found by its own address"),
+        ("live", "only what was live is taken from what is live"),
+        ("none", None),
+    ],
+)
+def test_a_broken_rule_is_named(broken, rule):
+    words = [built("rules_broken"), broken]
+    done = subprocess.run(words, capture_output=True, text=True)
+    named = "broken rule: %s (recorder/host/" % rule
+    assert (done.returncode, done.stderr[: len(named)]) == ((-6, named) if rule else (0, "")), done

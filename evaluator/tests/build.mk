@@ -25,7 +25,7 @@ FUZZ_CC = clang
 FUZZ_SECONDS ?= 60
 FUZZ_CORPUS ?= build/fuzz-corpus
 FUZZ_ARGS ?=
-fuzz_flags = -std=c11 -g -O1 -ffp-contract=off -Ievaluator
+fuzz_flags = -std=c11 -g -O1 -DMUST_HOLD -ffp-contract=off -Ievaluator
 fuzz_sanitizers = -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all
 fuzz_parts = $(filter-out evaluator/run_avx2.c,$(wildcard evaluator/*.c)) $(evaluator_compare) evaluator/tests/fuzz.c
 fuzz_avx2 = $(EVALUATOR_TESTS)/fuzz_run_avx2.o

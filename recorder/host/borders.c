@@ -99,6 +99,14 @@ uint64_t border_start(struct host *h, struct process *p, uint64_t main, uint32_t
 
 /* ---- the first initialiser ---- */
 
+static bool is_armed(const struct process *p, uint64_t slot)
+{
+    for (size_t i = 0; i < p->armed_count; i++)
+        if (p->armed[i].slot == slot)
+            return true;
+    return false;
+}
+
 static void arm(struct host *h, struct process *p, struct module *m, uint64_t slot)
 {
     struct code_area *area = &p->areas[0];
@@ -109,16 +117,10 @@ static void arm(struct host *h, struct process *p, struct module *m, uint64_t sl
         original < m->start || original >= m->end)
         return; /* not relocated yet, or empty */
     uint64_t stub = hook_stub_to(h, p, area, original, BORDER_INIT | m->id << 8);
+    must(!is_armed(p, slot),
+         "what stands in an initialisers' array is kept once, before it is ours");
     if (stub != 0 && tracee_write(&p->tracee, slot, &stub, sizeof stub))
         p->armed[p->armed_count++] = (struct armed){slot, original};
-}
-
-static bool is_armed(const struct process *p, uint64_t slot)
-{
-    for (size_t i = 0; i < p->armed_count; i++)
-        if (p->armed[i].slot == slot)
-            return true;
-    return false;
 }
 
 static void arm_array(struct host *h, struct process *p, struct module *m, int64_t tag,

@@ -56,6 +56,7 @@ bool calls_take(struct host *h, struct process *p, struct reader *r, uint64_t li
         const struct raw_node *raw = known_node(r, word >> 8 & 0xffff, (uint32_t)(word >> 32));
         if (raw == NULL)
             break;
+        must(count < at_once, "calls that are taken together are no more than there is room for");
         make(h, p, r, record, word, raw, &calls[count++]);
         r->offset += size;
         if (at_once == 1) {

@@ -218,6 +218,10 @@ bool drain(struct host *h, struct process *p, uint64_t limit)
     fill(h, f, &heap, list, count);
     while (heap.count != 0 && heap.list[0]->time <= limit) {
         struct next *next = heap.list[0];
+        must(next->time <= time_at(&heap, 1) && next->time <= time_at(&heap, 2),
+             "the record that is taken next is the oldest");
+        must(next->process->family == f,
+             "a record is of a process of the family whose ring it is in");
         uint64_t second = time_at(&heap, 1 + (time_at(&heap, 2) < time_at(&heap, 1)));
         second = second < limit ? second : limit;
         do {

@@ -38,6 +38,8 @@ struct family *family_new(struct host *h)
             continue;
         if (!open_family(h, f, i))
             return NULL;
+        must(f->processes == 0 && f->hook_count == 0 && f->met == 0 && f->before == NULL,
+             "a slice that is used again has nothing of its last family");
         if (i >= h->family_top)
             h->family_top = i + 1;
         leaving_tells(h);
@@ -82,7 +84,10 @@ static void clear(struct host *h, const struct family *f)
 
 void family_leave(struct host *h, struct family *f)
 {
-    if (f == NULL || --f->processes > 0)
+    if (f == NULL)
+        return;
+    must(f->used && f->processes > 0, "only who is in a family leaves it");
+    if (--f->processes > 0)
         return;
     h->waits += f->area->waits;
     for (int i = 0; i < 2; i++)

@@ -58,6 +58,8 @@ int block_take(struct process *p, uint64_t address, struct block *block)
     uint32_t number = table_take(&p->live, address);
     if (!number)
         return 0;
+    must(number <= p->block_count && p->blocks[number - 1].address == address,
+         "a live block is found by its own address");
     *block = p->blocks[number - 1];
     p->blocks[number - 1].number = p->block_free;
     p->block_free = number;
@@ -266,8 +268,18 @@ void block_abandon(struct history *h, struct thread *t, struct call *call)
 
 /* ---- processes ---- */
 
+/* Whether each place has a live block, or is in the list of free ones. */
+static int places_are_known(const struct process *p)
+{
+    uint32_t count = p->live.count;
+    for (uint32_t at = p->block_free; at && count <= p->block_count; count++)
+        at = (uint32_t)p->blocks[at - 1].number;
+    return count == p->block_count;
+}
+
 void blocks_free(struct process *p)
 {
+    must(places_are_known(p), "each place for a block has a live one, or is free");
     table_clear(&p->live);
     table_clear(&p->inner);
     free(p->blocks);

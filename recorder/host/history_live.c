@@ -31,6 +31,8 @@ static void change(struct history *h, struct group *group, int blocks, wide byte
     group->live_blocks += (uint64_t)blocks;
     group->live += bytes;
     h->live += bytes;
+    must(group->live >= 0 && h->live >= group->live && (int64_t)group->live_blocks >= 0,
+         "only what was live is taken from what is live");
 }
 
 /* Take a block out of the live bytes; 0: it was not counted. */
@@ -38,6 +40,7 @@ static int drop(struct history *h, struct block *block)
 {
     if (!block->group)
         return 0;
+    must(block->group <= h->group_count, "a block that is counted is of a group that there is");
     change(h, &h->groups[block->group - 1], -1, -(wide)block->counted);
     return 1;
 }
@@ -107,12 +110,14 @@ void live_new(struct history *h, struct thread *t, uint32_t group, struct block 
     look_up(h, group, block->seq, t_ns);
 }
 
-/* A call ended `block`. Temporary: its thread made no other allocation since. */
+/* A call ended `block`. Temporary: its thread made no other allocation since. It may be kept all the same,
+ * where the call never returns (block_abandon): counted no more. */
 void live_free(struct history *h, struct block *block)
 {
     if (!drop(h, block))
         return;
     struct group *group = &h->groups[block->group - 1];
+    block->group = 0;
     if (block->thread && h->threads[block->thread - 1].latest == block->number) {
         group->temporary_blocks++;
         group->temporary += block->counted;

@@ -38,6 +38,7 @@ struct table_slot *table_slot_for(struct table *table, uint64_t key)
 {
     if ((!table->slots || 2 * (uint64_t)table->count > table->mask) && table_grow(table))
         return NULL;
+    must(2 * (uint64_t)table->count <= table->mask, "half of a table stays empty: a search ends");
     return find(table, key);
 }
 
@@ -68,6 +69,7 @@ uint32_t table_take(struct table *table, uint64_t key)
     struct table_slot *slot = table->slots ? find(table, key) : NULL;
     uint32_t value = slot ? slot->value : 0;
     if (value) {
+        must(table->count > 0, "a key that is found was counted");
         table->count--;
         close_gap(table, (uint32_t)(slot - table->slots));
     }

@@ -2,6 +2,8 @@
 #ifndef BRKPOINT_HISTORY_TABLE_H
 #define BRKPOINT_HISTORY_TABLE_H
 
+#include "../must.h"
+
 #include <stdint.h>
 
 /* Integer -> index. Begins as zeros; open addressing, no tombstones. */
@@ -24,6 +26,7 @@ struct table_slot *table_slot_for(struct table *table, uint64_t key);
 static inline void table_fill(struct table *table, struct table_slot *slot, uint64_t key,
                               uint32_t value)
 {
+    must(value != 0, "a key of a table leads to something");
     table->count += !slot->value;
     *slot = (struct table_slot){.key = key, .value = value};
 }

@@ -27,6 +27,7 @@
 #ifndef RECORDER_HOST_H
 #define RECORDER_HOST_H
 
+#include "../must.h"
 #include "../shared.h"
 #include "clock.h"
 #include "elf.h"

@@ -123,8 +123,19 @@ static void add(struct host *h, struct process *p, const struct code_file *file)
     announce(h, p, m);
 }
 
+static unsigned holders(const struct host *h, const struct module *m)
+{
+    unsigned count = 0;
+    for (size_t i = 0; i < h->process_count; i++)
+        for (size_t k = 0; k < h->processes[i]->module_count; k++)
+            count += h->processes[i]->modules[k] == m;
+    return count;
+}
+
 static void release(struct host *h, struct module *m)
 {
+    must(holders(h, m) == m->shared + 1,
+         "a file of code is shared by those who have it in their list");
     if (m->shared > 0) {
         m->shared--;
         return;

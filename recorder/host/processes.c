@@ -33,6 +33,7 @@ struct process *process_by(struct host *h, pid_t pid)
 
 static struct process *add(struct host *h, pid_t pid)
 {
+    must(process_by(h, pid) == NULL, "a process is in the list once");
     struct process **list =
         with_room_for_one(h->processes, h->process_count, &h->process_room, 16, sizeof *list);
     if (list == NULL)
@@ -91,6 +92,17 @@ static void inherit(struct process *child, const struct process *parent)
     child->phase = parent->phase;
     child->after_main = NO_HOOK;
     mapped_inherit(child, parent);
+}
+
+/* Whether each process is counted in its own family. */
+static bool families_are_counted(const struct host *h)
+{
+    unsigned counted = 0, there = 0;
+    for (unsigned i = 0; i < h->family_top; i++)
+        counted += h->families[i].processes;
+    for (size_t i = 0; i < h->process_count; i++)
+        there += h->processes[i]->family != NULL;
+    return counted == there;
 }
 
 static void announce(struct host *h, const struct process *child, pid_t parent)
@@ -168,6 +180,7 @@ struct process *process_executed(struct host *h, pid_t pid, pid_t former)
     if (p->family != NULL)
         p->family->processes = 1;
     p->image = ++h->images;
+    must(families_are_counted(h), "each process is counted in its family");
     return p;
 }
 
@@ -182,6 +195,7 @@ static void forget(struct host *h, size_t index)
     history_exit(h->history, (uint32_t)p->tracee.pid);
     family_leave(h, p->family);
     release(h, index);
+    must(families_are_counted(h), "each process is counted in its family");
 }
 
 void processes_ended(struct host *h)

@@ -147,6 +147,7 @@ static void opened(struct reader *r, uint64_t sp)
         memmove(r->open, r->open + 1, 63 * sizeof *r->open);
         r->open_count = 63;
     }
+    must(r->open_count < 64, "open calls are no more than there is room for");
     r->open[r->open_count++] = sp;
 }
 

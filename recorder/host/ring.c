@@ -8,6 +8,7 @@
 
 void ring_release(struct host *h, struct family *f, uint32_t number)
 {
+    must(number >= 1 && number <= AREA_CHUNKS, "a chunk that is given back is one of the ring's");
     h->chunks_read++;
     f->given_back++;
     chunk_at(f, number)->owner = 0; /* nobody's: a damaged ring may lead here again */
@@ -122,6 +123,8 @@ uint64_t ring_word(struct host *h, struct family *f, struct thread_state *t, str
         }
         if (r->offset >= ring_end(r) && r->offset + SLOT <= CHUNK_SIZE)
             return 0;
+        must(r->chunk <= AREA_CHUNKS && r->offset >= CHUNK_HEAD && r->offset % SLOT == 0,
+             "a reader stands at a slot of a chunk");
         struct chunk *c = chunk_at(f, r->chunk);
         if (r->offset + SLOT <= CHUNK_SIZE) {
             uint64_t word = __atomic_load_n((uint64_t *)((char *)c + r->offset), __ATOMIC_ACQUIRE);

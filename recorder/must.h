@@ -1,0 +1,25 @@
+/* must.h - rules of our own that hold whatever the target does: what was read of its memory is checked
+ * elsewhere, and told. A rule that is broken is named, and ends the program.
+ *
+ * On where MUST_HOLD is defined: in the programs of recorder/tests, under sanitizers and fuzzers, and by
+ * `make recorder MUST=1`. Else there is nothing of it.
+ */
+#ifndef RECORDER_MUST_H
+#define RECORDER_MUST_H
+
+#ifdef MUST_HOLD
+#include <stdio.h>
+#include <stdlib.h>
+
+_Noreturn static inline void must_not_go_on(const char *rule, const char *file, int line)
+{
+    fprintf(stderr, "broken rule: %s (%s:%d)\n", rule, file, line);
+    abort();
+}
+
+#define must(condition, rule) ((condition) ? (void)0 : must_not_go_on(rule, __FILE__, __LINE__))
+#else
+#define must(condition, rule) ((void)sizeof !(condition))
+#endif
+
+#endif
