@@ -13,13 +13,14 @@ import struct
 
 import gdb
 
+from alloctrace.words import CUT_DEEP, CUT_UNREADABLE, CUT_UNSUPPORTED, CUT_UNWINDER
+
 from . import prologues
 
 MAX_FRAMES = 256
 _MAX_STEPS = 16
 _MAX_SPAN = 1 << 18
 _MAX_CHAINS = 64  # remembered for one key
-CUT_UNSUPPORTED, CUT_DEEP, CUT_UNREADABLE, CUT_UNWINDER = 1, 2, 3, 4
 
 _SKIP = (gdb.INLINE_FRAME, gdb.TAILCALL_FRAME)
 
