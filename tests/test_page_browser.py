@@ -111,7 +111,7 @@ def test_every_number_is_a_filter_and_back_works(browser, pages, record):
     browser.open(pages["real"])
     browser.click("[data-number=yours]")
     assert browser.hash() == "#origin=user"
-    assert "%d calls of the loader" % made["loader"] in browser.text("#hides")
+    assert "%d calls by the loader" % made["loader"] in browser.text("#hides")
     assert browser.text("#events-said").startswith("%d events of " % yours)
     assert browser.js("return document.querySelectorAll('#sites-table tbody tr').length") == 1
     browser.click("[data-number=reached]")

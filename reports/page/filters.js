@@ -55,7 +55,7 @@ function hides() {
     }
   }
   const parts = [];
-  const names = { loader: "of the loader", runtime: "of runtimes", user: "of yours", unknown: "of unknown origin" };
+  const names = { loader: "by the loader", runtime: "by runtimes", user: "of yours", unknown: "of unknown origin" };
   let syscalls = 0;
   for (const [key, number] of all) {
     const [origin, kind] = key.split(" ");
