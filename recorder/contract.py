@@ -4,9 +4,9 @@
     recorder/contract.py words   > contract.h           vocabularies, limits, the rows of a spool
     recorder/contract.py history > contract_history.h   what a history calls its events and columns
 
-alloctrace has each table once: vocabularies (words), the rows and kinds of a spool (spool_rows), the
-columns of events (trace_schema). recorder/build.mk runs this before it compiles: a name or a row that
-C needs and Python no longer has does not compile.
+alloctrace has each table once: vocabularies (words), the rows and kinds of a spool (spool_rows),
+the columns of events (trace_schema). recorder/build.mk runs this before it compiles: a name or a
+row that C needs and Python no longer has does not compile.
 """
 
 from __future__ import annotations

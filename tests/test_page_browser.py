@@ -266,7 +266,7 @@ def test_the_tree_of_calls_adds_up_and_filters(browser, pages):
     browser.keys("canvas.flame", "\ue015", "\ue015", "\ue007")  # all, dl_main, Enter
     assert browser.hash().endswith("fn=dl_main")
     assert browser.text("#events-said").startswith("2 events")
-    assert "hidden: 3 calls of yours" in browser.text("#hides")
+    assert "hidden: 3 calls by your code" in browser.text("#hides")
     browser.click("[data-turn=out]")
     assert browser.js("return document.querySelector('[data-turn=out]').ariaPressed") == "true"
     browser.keys("canvas.flame", "\ue00c")

@@ -263,6 +263,6 @@ uint32_t stack_at_pc(struct thread_state *t, uint64_t pc, uint64_t sp, uint64_t 
     if (slot == 0)
         return NODE_CUT | UNWIND_CUT_UNREADABLE;
     if (s.guessed) /* without a table the breakpoint engine shows no frame further here */
-        return NODE_CUT | s.guessed;
+        return NODE_CUT | UNWIND_CUT_UNSUPPORTED;
     return stack_at_entry(t, slot, s.pc, s.bp, s.bx);
 }

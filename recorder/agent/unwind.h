@@ -33,7 +33,7 @@ struct unwind_state {
                        * or is lost, and then 0 */
     uint32_t kind;    /* enum unwind_kind of the row that was followed */
     /* Functions without a table were left by their first instructions, in a way that a debugger
-     * does not know: then the stack is cut, for this reason, at the first function that has one.
+     * does not know: then the stack is cut, as unsupported, at the first function that has one.
      * The caller sets it to 0 at the start; who sets it to 0 after each step goes on outwards. */
     uint32_t guessed;
 };

@@ -30,7 +30,6 @@ static uint8_t byte_at(uint64_t address)
 #define UNWIND_BYTE(address) byte_at(address)
 #define unwind_fill chains_unwind_fill
 #define unwind_rare chains_unwind_rare
-#define unwind_guess chains_unwind_guess
 #define unwind_row chains_unwind_row
 #define unwind_step chains_unwind_step
 #include "../agent/unwind.c"

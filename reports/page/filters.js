@@ -40,7 +40,7 @@ function drawFilters() {
     el("span", { class: "hides", id: "hides", role: "status" }, hides()));
 }
 
-// "hidden: 19 calls of the loader and 9 memory syscalls"
+// "hidden: 19 calls by the loader and 9 memory syscalls"
 function hides() {
   const all = new Map();
   for (const row of summary.totals) add(all, row.origin, row.kind, row.count);
@@ -55,7 +55,11 @@ function hides() {
     }
   }
   const parts = [];
+<<<<<<< HEAD
   const names = { loader: "by the loader", runtime: "by runtimes", user: "of yours", unknown: "of unknown origin" };
+=======
+  const names = { loader: "by the loader", runtime: "by runtimes", user: "by your code", unknown: "of unknown origin" };
+>>>>>>> 635369a372eea89d5ea4d608eec287234f805661
   let syscalls = 0;
   for (const [key, number] of all) {
     const [origin, kind] = key.split(" ");
