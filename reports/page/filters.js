@@ -55,11 +55,7 @@ function hides() {
     }
   }
   const parts = [];
-<<<<<<< HEAD
-  const names = { loader: "by the loader", runtime: "by runtimes", user: "of yours", unknown: "of unknown origin" };
-=======
   const names = { loader: "by the loader", runtime: "by runtimes", user: "by your code", unknown: "of unknown origin" };
->>>>>>> 635369a372eea89d5ea4d608eec287234f805661
   let syscalls = 0;
   for (const [key, number] of all) {
     const [origin, kind] = key.split(" ");
