@@ -174,9 +174,12 @@ def test_the_page_filters_places_by_thread_and_range(browser, path, tmp_path):
     browser.click("[data-tid='78']")
     of_thread = sum(n for (_, tid, _), (_, n) in sums.items() if tid == "78")
     assert sum(browser.js(script)) == of_thread < sum(whole)
-    assert "thread 78; 170 allocations of calls that sometimes" in browser.text("#sites-said")
+    assert (
+        "thread 78; all other measures are known for the whole run only; 170 allocations of"
+        in browser.text("#sites-said")
+    )
     browser.js("location.hash = 'range=%d-%d'" % (2 * wide, 4 * wide - 2))
-    browser.wait("document.getElementById('sites-said').textContent.includes('sites, events')")
+    browser.wait("document.getElementById('sites-said').textContent.includes('told apart, events')")
     of_range = sum(n for (_, _, part), (_, n) in sums.items() if part in (2, 3))
     assert sum(browser.js(script)) == of_range
     in_range = Counter(tid for tid, seq in calls if 2 * wide <= seq < 4 * wide)

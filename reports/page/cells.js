@@ -71,5 +71,6 @@ function cutSaid() {
   }
   if (view.tid) said.push(`thread ${view.tid}`);
   const out = run.bins.cells.left_out[1];
-  return said.join(", ") + (out ? `; ${count(out, "allocation")} of calls that sometimes hand out nothing are left out` : "");
+  const only = "; all other measures are known for the whole run only";
+  return said.join(", ") + only + (out ? `; ${count(out, "allocation")} of calls that sometimes hand out nothing are left out` : "");
 }

@@ -221,9 +221,7 @@ def _matrix(summary):
         if origin != "unknown" or any(map(any, row)):
             row.append([sum(cell[0] for cell in row), sum(cell[1] for cell in row)])
             rows.append([origin] + [_cell(*cell) for cell in row])
-    return table(
-        "matrix-table", ["who asked", *words.PHASES, "all phases"], rows, "origin by phase"
-    )
+    return table("matrix-table", ["who asked", *words.PHASES, "all"], rows, "origin by phase")
 
 
 def _cell(calls, syscalls):
@@ -267,7 +265,8 @@ def _events(facts):
             "the peak, the end, and the first calls that reached the kernel; the command below "
             "shows the others."
         )
-    return section("events", "Every event", what, '<div class="js"></div>')
+    head = "Events" if facts["bins"] else "Every event"
+    return section("events", head, what, '<div class="js"></div>')
 
 
 def _closing(summary, facts):
@@ -277,7 +276,7 @@ def _closing(summary, facts):
     parts = (
         tag("h3", "What was not seen") + seen,
         tag("h3", "What measuring cost the program")
-        + tag("p", bdi(fit(recording.cost(summary) or "not measured")))
+        + tag("p", bdi(sentences.begun(fit(recording.cost(summary) or "not measured"))))
         + tag("p", "Recorded: " + bdi(fit(recording.recorded(summary)))),
         tag("h3", "Words") + '<dl class="words">%s</dl>' % words_,
         '<h3>Data</h3><div class="js" id="save"></div><p class="quiet">The same in a terminal: '

@@ -114,7 +114,7 @@ function drawSites() {
   table.querySelector("tbody").replaceChildren(...rows.slice(0, more).map((row) => siteRow(row, told, sort, highest)));
   byId("sites-more").hidden = rows.length <= more;
   const hidden = all.length - rows.length;
-  byId("sites-said").textContent = `${count(rows.filter((row) => !isRest(row)).length, "site")}${hidden ? `, ${grouped(hidden)} hidden by the search` : ""}` +
+  byId("sites-said").textContent = `${count(rows.filter((row) => !isRest(row)).length, "site")}${isCut() ? " told apart" : ""}${hidden ? `, ${grouped(hidden)} hidden by the search` : ""}` +
     (run.whole ? "" : `, ${cutSaid()}${summary.site_count > summary.sites.length ? `; ${grouped(summary.site_count - summary.sites.length)} more are summed up as “all other places”: brkpoint report ${run.trace} --by bytes --top N lists them` : ""}`);
 }
 
