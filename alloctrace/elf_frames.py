@@ -26,7 +26,7 @@ class Frames:
         self._read_index()
 
     def _read_index(self):
-        self._table, self._header, self._scanned = b"", 0, None
+        self._table, self._header, self._scanned, self._extra = b"", 0, None, None
         for segment in self._elf.segments:
             if segment.type == _PT_GNU_EH_FRAME:
                 self._read_header(segment)
@@ -89,30 +89,34 @@ class Frames:
             self._cies[where] = _cie_encoding(self._elf.read(where + 8, length - 4))
         return self._cies[where]
 
+    def find_for_debuggers(self, vaddr):
+        """The same of .debug_frame, which only debuggers read, beside .eh_frame or without it."""
+        if self._extra is None:
+            self._extra = sorted(_scan(self._elf, ".debug_frame"))
+        return _around(self._extra, vaddr)
+
     def _find_by_scan(self, vaddr):
-        if self._scanned is None:
-            self._scanned = sorted(_scan(self._elf))
-        at = bisect_right(self._scanned, (vaddr, _MASK)) - 1
-        if at < 0 or not self._scanned[at][0] <= vaddr < self._scanned[at][1]:
-            return None
-        return self._scanned[at]
+        return _around(self.ranges(), vaddr)
 
     def ranges(self):
         """[(start, end)] of all entries, sorted; reads the whole table."""
         if self._scanned is None:
-            self._scanned = sorted(_scan(self._elf))
+            found = _scan(self._elf, ".eh_frame") or _scan(self._elf, ".debug_frame")
+            self._scanned = sorted(found)
         return self._scanned
 
 
-def _scan(elf):
-    """Every (start, end) of .eh_frame, or of .debug_frame where that is all there is."""
-    for name in (".eh_frame", ".debug_frame"):
-        section = elf.sections.get(name)
-        data = elf.section_data(name) if section and not section.flags & 0x800 else b""
-        if data:
-            # addresses in .debug_frame are absolute, and its CIEs are named by offset
-            return list(_entries(elf, data, section.vaddr, name == ".eh_frame"))
-    return []
+def _around(ranges, vaddr):
+    at = bisect_right(ranges, (vaddr, _MASK)) - 1
+    return ranges[at] if at >= 0 and ranges[at][0] <= vaddr < ranges[at][1] else None
+
+
+def _scan(elf, name):
+    """Every (start, end) of that section."""
+    section = elf.sections.get(name)
+    data = elf.section_data(name) if section and not section.flags & 0x800 else b""
+    # addresses in .debug_frame are absolute, and its CIEs are named by offset
+    return list(_entries(elf, data, section.vaddr, name == ".eh_frame")) if data else []
 
 
 def _entries(elf, data, vaddr, is_eh):

@@ -12,6 +12,7 @@ from operator import attrgetter
 
 from . import members, words
 from .model import Event, Group
+from .spool_rows import layout
 from .trace_schema import to_signed
 
 MAX_INT = (1 << 63) - 1
@@ -19,6 +20,7 @@ SUMS = (
     "count bytes failed unfinished reached allocations allocated"
     " live_blocks live_bytes temporary_blocks temporary_bytes peak_bytes"
 ).split()
+_MEMBERS = layout("members")
 FIRST = ("first_seq", "first_t", "before")  # before: -1 for None
 sums_of = attrgetter(*SUMS)
 
@@ -69,7 +71,8 @@ class GroupTable(Sequence):
         made.verdicts, made.purposes = self.verdicts, self.purposes
         for name, column in vars(self).items():
             if isinstance(column, array):
-                setattr(made, name, array(column.typecode, map(column.__getitem__, indexes)))
+                code = getattr(made, name).typecode
+                setattr(made, name, array(code, map(column.__getitem__, indexes)))
         for name, column in self.sums.items():
             made.sums[name] = array("q", map(column.__getitem__, indexes))
         return made
@@ -124,7 +127,7 @@ class GroupTable(Sequence):
 
     def set_members(self, rows):
         """What is true of each event of groups: a spool.Table, of groups that are there."""
-        size, ids = members.ROW.size, rows.column("I", 0)
+        size, ids = _MEMBERS.size, rows.column("I", 0)
         is_row = ids and ids == array("I", range(ids[0], ids[0] + len(ids)))
         if is_row and size * (ids[0] - 1) == len(self._members):
             self._members += rows.payload
@@ -148,7 +151,7 @@ class GroupTable(Sequence):
         return members.of_row(name, count, row[1:]) if row else None
 
     def _members_at(self, index):
-        row = members.ROW
+        row = _MEMBERS
         if row.size * (index + 1) > len(self._members):
             return None
         found = row.unpack_from(self._members, row.size * index)

@@ -143,19 +143,28 @@ class StackTree(Mapping):
         return self.frames[self.frame_of[node]] if node > 0 else None
 
     @cached_property
-    def _silent(self):
-        """By frame: it is the loader's, and says nothing about why it was called."""
-        return bytearray(map(measure.is_silent, self.frames))
+    def _traits(self):
+        """By frame, three bytearrays: it is the loader's, and says nothing about why it was called;
+        it is the loader's, and has a name; it has a name. All of one look at each."""
+        silent, in_loader, named = bytearray(), bytearray(), bytearray()
+        for frame in self.frames:
+            silent.append(measure.is_silent(frame))
+            in_loader.append(frame.role == "loader" and frame.function is not None)
+            named.append(bool(frame.function))
+        return silent, in_loader, named
 
-    @cached_property
+    @property
+    def _silent(self):
+        return self._traits[0]
+
+    @property
     def _in_loader(self):
-        """By frame: it is the loader's, and has a name."""
-        return bytearray(f.role == "loader" and f.function is not None for f in self.frames)
+        return self._traits[1]
 
     @cached_property
     def _named(self):
         """By node: the first node outwards, itself included, whose frame has a name; 0: none."""
-        has_name = bytearray(bool(frame.function) for frame in self.frames)
+        has_name = self._traits[2]
         found = array("i", [0])
         for node, (parent, frame) in enumerate(zip(self.parents, self.frame_of)):
             if node:
@@ -185,20 +194,20 @@ class StackTree(Mapping):
         begun = {}
         for key, node in zip(keys, nodes):
             begun.setdefault(key, array("i")).append(node)
-        says = list(map(of_frame, self.frames))
+        same = {}
+        says = [same.setdefault(said, said) for said in map(of_frame, self.frames)]
         met = array("I", bytes(4 * len(self.parents)))  # by node: the last key that led to it
         found = {}
         for number, (key, starts) in enumerate(begun.items(), 1):
-            frames = self._frames_from(starts, met, number)
-            found[key] = set(map(says.__getitem__, frames)) - {None}
+            found[key] = self._said_from(starts, met, number, says) - {None}
         return found
 
-    def _frames_from(self, starts, met, number):
+    def _said_from(self, starts, met, number, says):
         parents, frame_of, found = self.parents, self.frame_of, set()
         for node in starts:
             while node > 0 and met[node] != number:
                 met[node] = number
-                found.add(frame_of[node])
+                found.add(says[frame_of[node]])
                 node = parents[node]
         return found
 

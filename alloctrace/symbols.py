@@ -108,7 +108,7 @@ def _may_be_asked(file, debug_roots, notes):
     except ElfError:
         return True  # gdb has its own words for a damaged file
     if unfit is not None:
-        text = "gdb is not asked about %s: its debug file %r is no regular file of sensible size"
+        text = "gdb is not asked about %s: its debug file %r is not a regular file of sensible size"
         notes.append(text % (file.module.name, unfit))
     return unfit is None
 

@@ -24,7 +24,8 @@ def matrix(browser):
     found = {}
     for origin, *cells in browser.js(script):
         for phase, cell in zip(PHASES, cells):
-            found[origin, phase] = [int(n.replace(",", "")) for n in cell.split(" / ")]
+            numbers_ = "0 / 0" if cell == "·" else cell
+            found[origin, phase] = [int(n.replace(",", "")) for n in numbers_.split(" / ")]
     return found
 
 

@@ -74,6 +74,13 @@ class Code:
         found = self._extents[offset]
         return found and (found[0] + self.bias, found[1] + self.bias)
 
+    def is_guessed(self, address):
+        """Whether gdb has no unwind table for it either."""
+        if self.file is None:
+            return self.role != "vdso"  # gdb reads that one in memory
+        frames = self.file.frames
+        return not self.extent(address) and not frames.find_for_debuggers(address - self.bias)
+
     def hooks(self, symbols, watched=None):
         """[([Named, …], impl, address)] of the allocator entry points defined here.
 
@@ -159,6 +166,10 @@ class Map:
     def extent(self, address):
         code = self.at(address)
         return code and code.extent(address)
+
+    def is_guessed(self, address):
+        code = self.at(address)
+        return code is None or code.is_guessed(address)
 
     def supports(self, pc, ret):
         """Whether the step from `pc` out to `ret` is one that a call made.

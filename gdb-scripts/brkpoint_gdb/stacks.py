@@ -13,13 +13,14 @@ import struct
 
 import gdb
 
+from alloctrace.words import CUT_DEEP, CUT_UNREADABLE, CUT_UNSUPPORTED, CUT_UNWINDER
+
 from . import prologues
 
 MAX_FRAMES = 256
 _MAX_STEPS = 16
 _MAX_SPAN = 1 << 18
 _MAX_CHAINS = 64  # remembered for one key
-CUT_UNSUPPORTED, CUT_DEEP, CUT_UNREADABLE, CUT_UNWINDER = 1, 2, 3, 4
 
 _SKIP = (gdb.INLINE_FRAME, gdb.TAILCALL_FRAME)
 
@@ -77,6 +78,7 @@ class Stacks:
         self._chains = {}  # (slot, return address) -> [Link]
         self._links = {}  # interned: (pc, slot, id of the outer link, cut) -> Link
         self._ids = {}  # (pc, Link) -> stack id
+        self._read = {}  # pc -> what prologues.read says
         self._next = before._next if before else 1
         self.walks = before.walks if before else 0
         self.hits = before.hits if before else 0
@@ -87,6 +89,7 @@ class Stacks:
         self._chains.clear()
         self._links.clear()
         self._ids.clear()
+        self._read.clear()
 
     def at_entry(self, pc, sp, ret):
         """At a function's first instruction: `ret`, its return address, is on top of the stack."""
@@ -137,8 +140,8 @@ class Stacks:
         """Out of functions without an unwind table, up to the first that has one."""
         pc, slot = links[-1]
         while slot and len(links) < _MAX_STEPS and self._code.extent(pc - 1) is None:
-            size = prologues.frame_bytes(pc)
-            slot = slot + 8 + size if size is not None else 0
+            told = self._told(pc)
+            slot = slot + 8 + told[0] if told else 0
             ret = self._process.word(slot) if slot else None
             if not ret or not self._code.supports(pc, ret):
                 return
@@ -151,16 +154,18 @@ class Stacks:
             caller = _caller(frame)
             if caller is None:
                 clean = frame.unwind_stop_reason() == gdb.FRAME_UNWIND_OUTERMOST
-                return 0 if clean and self._code.ends(pc) else CUT_UNWINDER
+                return 0 if clean and self._code.ends(pc) else self._cut(frame, pc, CUT_UNWINDER)
             ret = caller.pc()
             signal_frame = frame.type() == gdb.SIGTRAMP_FRAME
             if ret == 0:
-                return 0 if self._code.ends(pc) else CUT_UNWINDER
+                return 0 if self._code.ends(pc) else self._cut(frame, pc, CUT_UNWINDER)
             if not signal_frame and not self._code.supports(pc, ret):
                 return CUT_UNSUPPORTED
             slot = 0 if signal_frame else _stack_pointer(caller) - 8
+            if slot and not self._is_told(frame, pc, slot):
+                return CUT_UNSUPPORTED
             if slot and self._process.word(slot) != ret:
-                return CUT_UNREADABLE
+                return self._cut(frame, pc, CUT_UNREADABLE)
             rest = self._remembered(slot, ret) if slot else None
             if rest is not None:
                 return rest
@@ -169,6 +174,22 @@ class Stacks:
                 return 0
             frame, pc = caller, ret
         return CUT_DEEP
+
+    def _told(self, pc):
+        if pc not in self._read:
+            self._read[pc] = prologues.read(pc)
+        return self._read[pc]
+
+    def _is_told(self, frame, pc, slot):
+        """Whether an unwind table led gdb to `slot`, or the function's first instructions do."""
+        if not self._code.is_guessed(_place(frame, pc)):
+            return True
+        size, has_frame = self._told(pc) or (None, False)
+        return has_frame or (size is not None and slot == _stack_pointer(frame) + size)
+
+    def _cut(self, frame, pc, why):
+        """Without an unwind table that is why, whatever gdb made of the words it guessed at."""
+        return why if self._code.extent(_place(frame, pc)) else CUT_UNSUPPORTED
 
     def _build(self, links, rest, cut):
         for pc, slot in reversed(links):
@@ -217,6 +238,12 @@ def _caller(frame):
     while older is not None and older.type() in _SKIP:
         older = older.older()
     return older
+
+
+def _place(frame, pc):
+    """An address in the instruction that the frame is at: its call, or what a signal interrupted."""
+    inner = frame.newer()
+    return pc if inner is not None and inner.type() == gdb.SIGTRAMP_FRAME else pc - 1
 
 
 def _stack_pointer(frame):

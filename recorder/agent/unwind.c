@@ -123,7 +123,7 @@ static int leave_signal(const struct unwind_tables *tables, struct unwind_cache 
         return UNWIND_CUT_UNREADABLE;
     uint64_t pc = UNWIND_WORD(context + UC_IP);
     if (!pc)
-        return unwind_has_table(what) ? UNWIND_WHOLE : UNWIND_CUT_UNWINDER;
+        return unwind_cut(what, UNWIND_WHOLE);
     state->pc = pc;
     state->sp = UNWIND_WORD(context + UC_SP);
     state->bp = UNWIND_WORD(context + UC_BP);
@@ -133,20 +133,6 @@ static int leave_signal(const struct unwind_tables *tables, struct unwind_cache 
     state->row =
         unwind_lookup(tables, cache, pc + 1); /* the row at pc itself: it was interrupted */
     return UNWIND_MORE;
-}
-
-/* What a debugger reads at the word that it takes for the return address. */
-static int guessed_cut(uint64_t address, struct unwind_bounds stack)
-{
-    uint64_t guess = 1;
-    read_word(stack, address, &guess);
-    return guess ? UNWIND_CUT_UNSUPPORTED : UNWIND_CUT_UNWINDER;
-}
-
-/* It would look behind at most one pushed rbp. */
-UNWIND_COLD uint32_t unwind_guess(uint64_t sp, struct unwind_bounds stack, uint64_t what)
-{
-    return guessed_cut(sp + (UNWIND_SAVED_BP(what) == -2 ? 8 : 0), stack);
 }
 
 static int rare_cfa(const struct unwind_state *state, struct unwind_bounds stack, uint64_t what,
@@ -169,10 +155,8 @@ static int rare_cfa(const struct unwind_state *state, struct unwind_bounds stack
         *cfa = state->sp + UNWIND_CFA(what);
         *cfa += (int64_t)(state->pc & 15) >= UNWIND_SAVED_BP(what) ? 8 : 0;
         return UNWIND_MORE;
-    case UNWIND_NO_TABLE:
-        return guessed_cut(state->sp, stack);
     }
-    return UNWIND_CUT_UNWINDER;
+    return unwind_cut(what, UNWIND_CUT_UNWINDER);
 }
 
 UNWIND_COLD int unwind_rare(const struct unwind_tables *tables, struct unwind_cache *cache,
@@ -181,8 +165,7 @@ UNWIND_COLD int unwind_rare(const struct unwind_tables *tables, struct unwind_ca
 {
     if (UNWIND_KIND(what) == UNWIND_SIGNAL)
         return leave_signal(tables, cache, state, stack, what);
-    int result = rare_cfa(state, stack, what, cfa);
-    return result != UNWIND_MORE && state->guessed ? (int)state->guessed : result;
+    return rare_cfa(state, stack, what, cfa);
 }
 
 int unwind_step(const struct unwind_tables *tables, struct unwind_cache *cache,

@@ -30,8 +30,6 @@ UNWIND_COLD uint64_t unwind_fill(const struct unwind_tables *tables, struct unwi
 UNWIND_COLD int unwind_rare(const struct unwind_tables *tables, struct unwind_cache *cache,
                             struct unwind_state *state, struct unwind_bounds stack, uint64_t what,
                             uint64_t *cfa);
-/* unwind.c: why the stack will be cut behind a row that a debugger would not have. */
-UNWIND_COLD uint32_t unwind_guess(uint64_t sp, struct unwind_bounds stack, uint64_t what);
 
 /* Where the row of `ret` is remembered, and the value that proves it: another one for every pair of
  * address and version, since multiples of the golden ratio keep more than 2^47 apart for the first
@@ -60,6 +58,13 @@ UNWIND_INLINE uint64_t unwind_lookup(const struct unwind_tables *tables, struct 
 UNWIND_INLINE int unwind_has_table(uint64_t what)
 {
     return UNWIND_KIND(what) != UNWIND_NO_TABLE && !(what & UNWIND_SYNTHETIC);
+}
+
+/* What a step comes to where the row leads no further: without a table that is why, whatever stands in
+ * the words that were looked at. */
+UNWIND_INLINE int unwind_cut(uint64_t what, int result)
+{
+    return unwind_has_table(what) ? result : UNWIND_CUT_UNSUPPORTED;
 }
 
 /* Whether the word at `address` may be read. */
@@ -122,7 +127,7 @@ UNWIND_INLINE int unwind_step_inline(const struct unwind_tables *tables, struct 
     unsigned kind = UNWIND_KIND(what);
     *slot = 0;
     if (!UNWIND_LIKELY(!state->guessed) && unwind_has_table(what))
-        return state->guessed;
+        return UNWIND_CUT_UNSUPPORTED;
     if (UNWIND_LIKELY(kind == UNWIND_SP)) {
         cfa = state->sp + UNWIND_CFA(what);
     } else if (kind == UNWIND_BP) {
@@ -132,24 +137,24 @@ UNWIND_INLINE int unwind_step_inline(const struct unwind_tables *tables, struct 
         if (result != UNWIND_MORE || kind == UNWIND_SIGNAL)
             return result;
     }
-    if (!UNWIND_LIKELY(!(what & UNWIND_GUESSED)) && !state->guessed)
-        state->guessed = unwind_guess(state->sp, stack, what);
+    if (!UNWIND_LIKELY(!(what & UNWIND_GUESSED)))
+        state->guessed = 1;
     if (!UNWIND_LIKELY(unwind_inside(stack, cfa - 8))) {
         *slot = kind == UNWIND_SP ? 0 : cfa - 8;
-        return UNWIND_CUT_UNREADABLE;
+        return unwind_cut(what, UNWIND_CUT_UNREADABLE);
     }
     if (!UNWIND_LIKELY(cfa > state->sp) && unwind_inside(stack, state->sp)) {
         *slot = kind == UNWIND_SP ? 0 : cfa - 8;
-        return UNWIND_CUT_UNWINDER;
+        return unwind_cut(what, UNWIND_CUT_UNWINDER);
     }
     uint64_t ret = UNWIND_WORD(cfa - 8);
     if (!UNWIND_LIKELY(ret))
-        return unwind_has_table(what) ? UNWIND_WHOLE : UNWIND_CUT_UNWINDER;
+        return unwind_cut(what, UNWIND_WHOLE);
     uint64_t outer = unwind_lookup(tables, cache, ret);
     if (!UNWIND_LIKELY(unwind_is_supported(what, outer)))
-        return state->guessed ? (int)state->guessed : UNWIND_CUT_UNSUPPORTED;
+        return UNWIND_CUT_UNSUPPORTED;
     if (!UNWIND_LIKELY(unwind_move(state, stack, what, cfa)))
-        return UNWIND_CUT_UNREADABLE;
+        return unwind_cut(what, UNWIND_CUT_UNREADABLE);
     state->pc = ret;
     state->row = outer;
     *slot = cfa - 8;

@@ -170,7 +170,7 @@ static unsigned walk(struct unwind_state state, bool exact, uint64_t frames[][2]
         struct region stack = region_of(state.sp);
         *result = unwind_step(tables, &cache, &state, stack.start, stack.end, &frames[count][1]);
         if (exact && state.guessed)
-            *result = state.guessed;
+            *result = UNWIND_CUT_UNSUPPORTED;
         if (*result != UNWIND_MORE)
             return count;
         kinds |= 1u << state.kind;
