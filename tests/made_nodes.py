@@ -6,28 +6,29 @@ import struct
 
 from alloctrace import history, spool
 
-ENTRY, PROGRAM, LIBRARY = 0x10, 0x400000, 0x7F0000000000
+ENTRY, PROGRAM, LIBRARY, NOWHERE = 0x10, 0x400000, 0x7F0000000000, 0x10000000000
+OF = {"program": PROGRAM, "library": LIBRARY, "nowhere": NOWHERE}
 _SIZE = 1 << 20
 
 
 def recorded(groups, depth, outer="program"):
     """The History of `groups` calls of malloc: `depth` frames outside the function that called, of
-    the program or of a system library that it calls, are common to all; two are each one's own."""
-    nodes, rows = list(_chain(depth, outer)), []
+    the program, or of a system library or of code in no file that it calls, are common to all; two
+    are each one's own."""
+    nodes, rows = list(_chain(depth, OF[outer])), []
     for index in range(groups):
         at = len(nodes)
-        caller = PROGRAM + 16 + 16 * (index % 1000) + (LIBRARY - PROGRAM) * (outer == "library")
+        caller = OF[outer] + 16 + 16 * (index % 1000)
         nodes.append((at + 1, depth - index // 1000 % 8, caller + 4))
         nodes.append((at + 2, at + 1, ENTRY))
         rows.append((index + 1, 1, 7, 2, 0, at + 2, 0, index, index, (1 << 64) - 1))
     return history.build(_records(nodes, rows))
 
 
-def _chain(depth, outer):
-    """Frames from the outermost inwards: the program's main, then the library's, if it is that."""
+def _chain(depth, base):
+    """Frames from the outermost inwards: the program's main, then those at `base`."""
     for number in range(1, depth + 1):
-        of_library = outer == "library" and number > 1
-        yield number, number - 1, (LIBRARY if of_library else PROGRAM) + 0x80000 + number % 7
+        yield number, number - 1, (base if number > 1 else PROGRAM) + 0x80000 + number % 7
 
 
 def _records(nodes, rows):

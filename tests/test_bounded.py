@@ -40,7 +40,7 @@ def make(folder, built):
         return summarise(opened)
 
 
-@pytest.mark.parametrize("outer", ["program", "library"])
+@pytest.mark.parametrize("outer", ["program", "library", "nowhere"])
 def test_a_stack_costs_what_is_new_in_it_however_deep(tmp_path, outer):
     classify.prepare()
     shallow, deep = (made_nodes.recorded(3000, depth, outer) for depth in (20, 240))
@@ -58,7 +58,7 @@ def test_twice_the_stacks_cost_twice(tmp_path):
     assert two < 2.2 * one and two - one < 200 * 10000
 
 
-@pytest.mark.parametrize("outer", ["program", "library"])
+@pytest.mark.parametrize("outer", ["program", "library", "nowhere"])
 def test_each_stack_is_judged_as_by_itself(tmp_path, outer):
     """Shared walks against walks that share nothing."""
     built = made_nodes.recorded(400, 60, outer)
@@ -69,6 +69,22 @@ def test_each_stack_is_judged_as_by_itself(tmp_path, outer):
         asked = [j.asker(0, "main", "malloc")(j.tree.node(id_)) for j in (judge, alone)]
         assert asked[0] == asked[1]
         assert asked[0].origin == "user" and asked[0].direct == (outer == "program")
+
+
+def test_what_is_asked_of_all_nodes_is_what_each_stack_says():
+    """Long ways are gone in leaps, and of one program every frame is one of its stacks'."""
+    tree = symbols.symbolise(made_nodes.recorded(40, 90, "library"), gdb=None, notes=[])
+    node = tree.node(max(tree))
+    walked = [node]
+    while walked[-1] > 0:
+        walked.append(tree.parents[walked[-1]])
+    assert len(walked) > 90
+    assert [max(0, tree.outer(node, at)) for at in range(200)] == walked + [0] * (200 - len(walked))
+    nodes = tree.nodes(list(tree))
+    for keys in ([7] * len(nodes), [7, 8] * (len(nodes) // 2)):
+        told = tree.said(keys, nodes, lambda frame: frame.pc % 5 or None)
+        tree.is_of_nodes = not tree.is_of_nodes
+        assert told == tree.said(keys, nodes, lambda frame: frame.pc % 5 or None)
 
 
 def test_a_beginning_holds_for_no_other_stack():
