@@ -8,7 +8,7 @@ ATTACHES ?= 2000
 FUZZ ?= 60
 
 .DEFAULT_GOAL := all
-.PHONY: help all article evaluator-story check test fuzz test-real attach-long real-docs lint format bench bench-page bench-recorder doctor readme page-pictures install uninstall deb test-deb clean
+.PHONY: help all article evaluator-story check test fuzz test-real attach-long real-docs lint format bench bench-page bench-recorder bench-export doctor readme page-pictures install uninstall deb test-deb clean
 
 help: ## list these verbs
 	@awk -F ':[^#]*## ' '/^[a-z][a-z%-]*:[^#]*## / { sub("%", "NAME", $$1); \
@@ -71,6 +71,9 @@ session-%: $$(addprefix $$(TARGETS_OUT)/,$$(session_$$*)) ## tell a session of g
 	@test -n '$(session_$*)' || { echo 'no session is named $*; there are: $(sessions)' >&2; exit 2; }
 	@gdb -nx -batch -x gdb-scripts/sessions/$*.py --args $<
 
+bench-export: recorder ## measure exports of ten million events; each figure beside the wanted one
+	$(PYTHON) bench/export_cost.py
+
 bench: targets ## measure what brkpoint costs; prints ratios
 	$(PYTHON) bench/run.py
 
@@ -128,7 +131,7 @@ readme: targets ## write the generated parts anew: README's run, manual, complet
 
 # ---- installing ---------------------------------------------------------------------------------
 
-rooms = command alloctrace reports gdb-scripts trace-scripts targets evaluator
+rooms = command alloctrace reports exports gdb-scripts trace-scripts targets evaluator
 lib = $(DESTDIR)$(PREFIX)/lib/brkpoint
 doc = $(DESTDIR)$(PREFIX)/share/doc/brkpoint
 man = $(DESTDIR)$(PREFIX)/share/man/man1/brkpoint.1

@@ -17,6 +17,7 @@ from itertools import accumulate
 CHUNK = 65536
 MASK64 = (1 << 64) - 1
 SIGN = 1 << 63
+_LOW = 1 << 62
 LONGEST_PERIOD = 8
 LEVEL = 6
 _TYPES = ((1, "b"), (2, "h"), (4, "i"), (8, "q"))
@@ -94,10 +95,19 @@ def decode(packed, delta, count):
     base, values = _unpacked(packed, count)
     if values is None:
         return _wrapped([base]) * count
+    # No 2^16 of 4 bytes each lead from so low a number beyond 2^63.
+    wrapped = _same if packed.width < 8 and -_LOW < base < _LOW else _wrapped
     if delta:
-        return _wrapped(list(accumulate(_repeated(values, count), initial=base))[1:])
-    whole = values.tolist()
-    return _repeated(_wrapped([value + base for value in whole]) if base else whole, count)
+        sums = accumulate(_repeated(values, count), initial=base)
+        next(sums)
+        return wrapped(list(sums))
+    if not base:
+        return _repeated(values.tolist(), count)
+    return _repeated(wrapped([value + base for value in values]), count)
+
+
+def _same(values):
+    return values
 
 
 def decode_above(packed, delta, count):

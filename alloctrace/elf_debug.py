@@ -22,7 +22,7 @@ _MAX_SUMMED = 1 << 30  # bytes; beyond this a checksum takes longer than symbols
 _MAX_SEARCHED = 1 << 28
 _MAX_DEBUG_FILE = 1 << 32  # bytes; the largest known, of a browser, have some 1 << 31
 _MAX_LINK = 4096  # bytes of a name
-_MAX_UNPACKED = 1 << 26  # bytes of .gnu_debugdata; that of a large browser has 1 << 24
+MAX_UNPACKED = 1 << 26  # bytes of .gnu_debugdata; that of a large browser has 1 << 24
 
 # What std leaves behind in panic messages and in .comment, also when symbols are stripped.
 _RUST_MARKS = (b"library/std/src", b"library/core/src", b"library/alloc/src", b"rustc version ")
@@ -78,8 +78,8 @@ def unpacked(elf):
     except ImportError:  # a Python that was built without it
         return None
     try:
-        reader = lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=_MAX_UNPACKED)
-        data = reader.decompress(elf.section_data(".gnu_debugdata"), _MAX_UNPACKED)
+        reader = lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=MAX_UNPACKED)
+        data = reader.decompress(elf.section_data(".gnu_debugdata"), MAX_UNPACKED)
         held = type(elf)(elf.path, Unpacked(elf.path, data)) if reader.eof else None
         return held if held and held.is_supported and ".symtab" in held.sections else None
     except (lzma.LZMAError, ElfError):

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import struct
+import sys
+from array import array
 from collections import namedtuple
+from operator import add
 
 from .elf_image import MAX_STRING, c_string
 
@@ -16,6 +19,12 @@ _BINDS = {0: "LOCAL", 1: "GLOBAL", 2: "WEAK", 10: "UNIQUE"}
 _FUNCTION_KINDS = (2, 10)
 _DT_HASH, _DT_SYMTAB, _DT_VERSYM, _DT_GNU_HASH = 4, 6, 0x6FFFFFF0, 0x6FFFFEF5
 _HIDDEN = 0x8000
+_RESERVED = 0xFF  # highest byte of a section's number that is none
+_NOTYPE = 1  # of a symbol's kind as Code sees it; 0: it is no code
+_NAME = (1 << 32) - 1
+_OF_CODE = bytes(
+    _NOTYPE if info & 15 == 0 else 2 * (info & 15 in _FUNCTION_KINDS) for info in range(256)
+)
 _PT_LOAD, _PF_X = 1, 1
 
 
@@ -50,9 +59,29 @@ class Table:
             self._is_hidden(index),
         )
 
-    def has_name(self, offset):
-        """Whether the name at `offset` is one that `symbol` would give, without making its text."""
-        return self.strings.find(b"\0", offset, offset + MAX_STRING) > offset
+    @property
+    def data(self):
+        """The bytes of its rows."""
+        return self._rows
+
+    def named(self, rows, names):
+        """Those of `rows` to which `symbol` would give a name. `names`: by row, words that begin
+        with where its name stands."""
+        strings, end = self.strings, self._sure_end()
+        if end:
+            return [row for row in rows if names[row] & _NAME < end and strings[names[row] & _NAME]]
+        starts = [(row, names[row] & _NAME) for row in rows]
+        return [row for row, at in starts if strings.find(b"\0", at, at + MAX_STRING) > at]
+
+    def _sure_end(self):
+        """Whatever begins before, but for a zero, is a name; 0: there is one too long to be one."""
+        at, end = 0, self.strings.rfind(b"\0")
+        while at < end:
+            last = self.strings.rfind(b"\0", at, at + MAX_STRING)
+            if last < 0:
+                return 0
+            at = last + 1
+        return max(end, 0)
 
     def _is_hidden(self, index):
         version = self._versions[2 * index : 2 * index + 2]
@@ -66,6 +95,41 @@ class Table:
             found.add(at)
             at = self.strings.find(wanted, at + 1)
         return found
+
+
+class Code:
+    """The named symbols of a table that lie in code, looked at by columns: a browser has a million,
+    of which a few are asked for. What assemblers leave without a type may also name data."""
+
+    def __init__(self, elf, table):
+        self._table, self._first = table, None
+        data, size = table.data, _ROW.size
+        words = array("Q", data)
+        if sys.byteorder == "big":
+            words.byteswap()
+        values = words[1::3]
+        kinds, sections = data[4::size].translate(_OF_CODE), zip(data[6::size], data[7::size])
+        rows = [
+            row
+            for row, (kind, (low, high)) in enumerate(zip(kinds, sections))
+            if kind and (low or high) and high != _RESERVED
+        ]
+        untyped = _NOTYPE.__eq__
+        rows = [row for row in rows if not untyped(kinds[row]) or is_in_code(elf, values[row])]
+        self._rows = table.named(rows, words[0::3])
+        self.starts = list(map(values.__getitem__, self._rows))
+        self.ends = list(map(add, self.starts, map(words[2::3].__getitem__, self._rows)))
+
+    def at(self, start):
+        """The symbols that begin there."""
+        if self._first is None:
+            self._first, self._others = dict(zip(self.starts, self._rows)), {}
+            for value, row in zip(self.starts, self._rows):
+                if self._first[value] != row:
+                    self._others.setdefault(value, []).append(row)
+        if start not in self._first:
+            return []
+        return list(map(self._table.symbol, [self._first[start], *self._others.get(start, ())]))
 
 
 def tables(elf):

@@ -1,5 +1,6 @@
 """Frames of a trace in columns. A run may have as many as events: as objects they would cost too
-much. A Frame is made of a row when somebody asks for one; the latest are kept.
+much. A Frame is made of a row when somebody asks for one, of names that stay in the file; the
+latest are kept.
 """
 
 from __future__ import annotations
@@ -7,48 +8,54 @@ from __future__ import annotations
 from array import array
 from collections.abc import Sequence
 
+from .growing import Growing
 from .model import Frame
-from .trace_schema import to_unsigned
+from .stored import Stored
+from .trace_check import TraceError, checked
+from .trace_schema import from_text, to_unsigned
 
 MOST_MADE = 1 << 14
 _NONE = -1 << 63  # no line, no start
+_IN_ORDER = (
+    "SELECT r.pc, f.module, f.path, f.role, r.offset, f.name, f.file, r.line, r.inlined, r.start,"
+    " r.known FROM frames r JOIN functions f ON f.id = r.function ORDER BY r.id"
+)
+_BY_PLACE = (
+    "SELECT r.id, f.module, f.name, f.file, r.line, r.offset FROM frames r JOIN functions f"
+    " ON f.id = r.function ORDER BY f.module, f.name, f.file, r.line, r.offset"
+)
 
 
 class FrameTable(Sequence):
-    """`rows`: of the tables of a trace."""
+    """`table(name)`: the rows of that table of a trace, which are looked at once each."""
 
-    def __init__(self, functions, frames):
-        self._names, self._place_of, self._places = [], array("I"), []
-        self._pc, self._offset, self._line, self._start = (array("q") for _ in range(4))
-        self._function, self._inlined, self._known = array("I"), bytearray(), []
+    def __init__(self, connection, table):
+        self._execute = connection.execute
+        names = ("pc", "offset", "line", "start", "function")
+        self._columns = {name: Growing() for name in names}
+        self._inlined, self._known = bytearray(), []
+        count = _counted(table, "functions")
+        self._functions = Stored(connection, "functions", count, lambda *row: row)
+        self._read(table, count)
         self._made = {}
-        numbers = self._read_functions(functions)
-        self.numbers = self._read_frames(frames, numbers)  # id in the trace -> index
 
-    def _read_functions(self, rows):
-        numbers, known = {}, {}
-        for id_, name, *place in rows:
-            numbers[id_] = len(self._names)
-            self._names.append(name)
-            self._place_of.append(known.setdefault(tuple(place), len(known)))
-        self._places = list(known)
-        return numbers
-
-    def _read_frames(self, rows, functions):
-        numbers = {}
-        for id_, pc, offset, function, line, inlined, start, known in rows:
-            numbers[id_] = len(self._pc)
-            self._pc.append(pc)
-            self._offset.append(offset)
-            self._function.append(functions[function])
-            self._line.append(_NONE if line is None else line)
+    def _read(self, table, functions):
+        pcs, offsets, lines, starts, of = self._columns.values()
+        for at, (id_, pc, offset, function, line, inlined, start, known) in enumerate(
+            table("frames"), 1
+        ):
+            if id_ != at or not 0 < function <= functions:
+                raise TraceError("damaged: frame %d" % id_)
+            pcs.append(pc)
+            offsets.append(offset)
+            lines.append(_NONE if line is None else line)
+            starts.append(_NONE if start is None else start)
+            of.append(function - 1)
             self._inlined.append(bool(inlined))
-            self._start.append(_NONE if start is None else start)
             self._known.append(known)
-        return numbers
 
     def __len__(self):
-        return len(self._pc)
+        return len(self._inlined)
 
     def __getitem__(self, index):
         if isinstance(index, slice):
@@ -61,12 +68,47 @@ class FrameTable(Sequence):
         return made
 
     def _make(self, index):
-        function = self._function[index]
-        file, module, path, role = self._places[self._place_of[function]]
-        pc, offset = to_unsigned(self._pc[index]), to_unsigned(self._offset[index])
-        line, start = (None if v == _NONE else v for v in (self._line[index], self._start[index]))
-        name, inlined = self._names[function], bool(self._inlined[index])
-        start = to_unsigned(start)
-        return Frame(
-            pc, module, path, role, offset, name, file, line, inlined, start, self._known[index]
-        )
+        pc, offset, line, start, function = (c.values[index] for c in self._columns.values())
+        line, start = (None if value == _NONE else value for value in (line, start))
+        name, file, module, path, role = self._functions[function]
+        inlined, known = bool(self._inlined[index]), self._known[index]
+        numbers = to_unsigned(pc), module, path, role, to_unsigned(offset)
+        return Frame(*numbers, name, file, line, inlined, to_unsigned(start), known)
+
+    def __iter__(self):
+        """All of them in their order, by one reading of the file."""
+        with checked():
+            for pc, module, path, role, offset, name, file, *rest in self._execute(_IN_ORDER):
+                module, path, role, name, file = map(from_text, (module, path, role, name, file))
+                line, inlined, start, known = rest
+                numbers = to_unsigned(pc), module, path, role, to_unsigned(offset)
+                start, known = to_unsigned(start), from_text(known)
+                yield Frame(*numbers, name, file, line, bool(inlined), start, known)
+
+    def places(self):
+        """Of each frame a number of the place in the code that it stands for, from 1: (where the
+        function tells it, where without a line the offset does). Those of sites.place."""
+        with checked():
+            told = array("I", bytes(4 * len(self)))
+            exact = array("I", told)
+            number = finer = 0
+            before = before_finer = None
+            for id_, *function, line, offset in self._execute(_BY_PLACE):
+                name = function[1]
+                place = (*function, line, None if name else offset)
+                place_finer = (*function, line, None if name and line else offset)
+                number += place != before
+                finer += place_finer != before_finer
+                told[id_ - 1], exact[id_ - 1] = number, finer
+                before, before_finer = place, place_finer
+            return told, exact
+
+
+def _counted(table, name):
+    """How many rows it has, which must be numbered from 1."""
+    count = 0
+    for id_, *_ in table(name):
+        count += 1
+        if id_ != count:
+            raise TraceError("damaged: the rows of %s behind %d" % (name, count))
+    return count

@@ -12,6 +12,7 @@ from operator import attrgetter
 
 from . import members, words
 from .model import Event, Group
+from .spool_rows import layout
 from .trace_schema import to_signed
 
 MAX_INT = (1 << 63) - 1
@@ -19,6 +20,7 @@ SUMS = (
     "count bytes failed unfinished reached allocations allocated"
     " live_blocks live_bytes temporary_blocks temporary_bytes peak_bytes"
 ).split()
+_MEMBERS = layout("members")
 FIRST = ("first_seq", "first_t", "before")  # before: -1 for None
 sums_of = attrgetter(*SUMS)
 
@@ -69,7 +71,8 @@ class GroupTable(Sequence):
         made.verdicts, made.purposes = self.verdicts, self.purposes
         for name, column in vars(self).items():
             if isinstance(column, array):
-                setattr(made, name, array(column.typecode, map(column.__getitem__, indexes)))
+                code = getattr(made, name).typecode
+                setattr(made, name, array(code, map(column.__getitem__, indexes)))
         for name, column in self.sums.items():
             made.sums[name] = array("q", map(column.__getitem__, indexes))
         return made
@@ -82,15 +85,18 @@ class GroupTable(Sequence):
 
     def extend(self, whats, stacks, withins, *firsts):
         """Append rows without verdicts and sums: lists of one length."""
-        zeros = bytes(8 * len(whats))
         self.what.extend(whats)
         self.stack.extend(iter(stacks))
         self.within.extend(iter(withins))
         for name, values in zip(FIRST, firsts):
             getattr(self, name).extend(clamped(values))
         for column in (self.verdict, self.purpose, self.region):
-            column.frombytes(zeros[: 4 * len(whats)])
-        for column in (*self.sums.values(), self.own_peak):
+            column.frombytes(bytes(4 * len(whats)))
+
+    def make_room(self):
+        """For the sums of all rows: of many a few come at a time, and each column would grow."""
+        zeros = bytes(8 * (len(self) - len(self.own_peak)))
+        for column in (*self.sums.values(), self.own_peak) if zeros else ():
             column.frombytes(zeros)
 
     def set_sums(self, first, columns):
@@ -98,13 +104,21 @@ class GroupTable(Sequence):
 
         Calls that contradict each other (a block that is freed twice) may lead below zero.
         """
+        self.make_room()
         for name, values in zip(SUMS, columns):
             if name != "bytes" and min(values, default=0) < 0:  # a `brk` may give back
                 values = [max(0, value) for value in values]
             self.sums[name][first : first + len(values)] = clamped(values)
 
+    def set_row(self, index, sums, own_peak):
+        """The same of one group: `sums` by name."""
+        for name, value in sums.items():
+            self.sums[name][index] = _clamp(value if value >= 0 or name == "bytes" else 0)
+        self.own_peak[index] = _clamp(own_peak)
+
     def set_own_peaks(self, first, values):
         """Of the groups from index `first` on."""
+        self.make_room()
         self.own_peak[first : first + len(values)] = clamped(values)
 
     def set_regions(self, first, values):
@@ -113,10 +127,13 @@ class GroupTable(Sequence):
 
     def set_members(self, rows):
         """What is true of each event of groups: a spool.Table, of groups that are there."""
-        size = members.ROW.size
+        size, ids = _MEMBERS.size, rows.column("I", 0)
+        is_row = ids and ids == array("I", range(ids[0], ids[0] + len(ids)))
+        if is_row and size * (ids[0] - 1) == len(self._members):
+            self._members += rows.payload
+            return
         self._members.extend(bytes(size * len(self) - len(self._members)))
-        ids = rows.column("I", 0)
-        if ids and ids == array("I", range(ids[0], ids[0] + len(ids))):
+        if is_row:
             first = size * (ids[0] - 1)
             self._members[first : first + size * len(ids)] = rows.payload
             return
@@ -134,7 +151,7 @@ class GroupTable(Sequence):
         return members.of_row(name, count, row[1:]) if row else None
 
     def _members_at(self, index):
-        row = members.ROW
+        row = _MEMBERS
         if row.size * (index + 1) > len(self._members):
             return None
         found = row.unpack_from(self._members, row.size * index)

@@ -111,7 +111,7 @@ class Builder(InfoRecords):
                 self.blocks.abandon(call.event)
         history.blocks = sorted(self.blocks.live.values(), key=lambda block: block.number)
         if self.blocks.overwritten:
-            self.unmatched["blocks whose end was not seen"] = self.blocks.overwritten
+            self.unmatched[words.UNMATCHED["blocks_overwritten"]] = self.blocks.overwritten
         self.recorder.finish(history)
         for what, count in sorted(self.unmatched.items()):
             history.notes.append("unmatched: %s: %d" % (what, count))
@@ -122,7 +122,7 @@ class Builder(InfoRecords):
     def enter(self, record):
         read = self._shapes.get(record.hook)
         if read is None:
-            self.unmatched["calls of an unknown hook"] += 1
+            self.unmatched[words.UNMATCHED["calls_of_unknown_hook"]] += 1
             return
         thread = self._thread(record.tid)
         stack = self._stack(record.stack)
@@ -149,7 +149,7 @@ class Builder(InfoRecords):
         thread = self._threads.get(record.tid)
         closed, left = thread.close(record.sp) if thread else ((), ())
         if not closed:
-            self.unmatched["returns without a call"] += 1
+            self.unmatched[words.UNMATCHED["returns_without_call"]] += 1
             return
         self._leave_open(left)
         now = self._since_start(record.t_ns)
@@ -174,7 +174,7 @@ class Builder(InfoRecords):
     def sysenter(self, record):
         name = words.MEMORY_SYSCALLS.get(record.number)
         if name is None:
-            self.unmatched["syscalls of an unknown number"] += 1
+            self.unmatched[words.UNMATCHED["syscalls_of_unknown_number"]] += 1
             return
         thread = self._thread(record.tid)
         event = self._event(record, "syscall", name)
@@ -187,7 +187,7 @@ class Builder(InfoRecords):
         thread = self._threads.get(record.tid)
         event = thread.syscall if thread else None
         if event is None or words.MEMORY_SYSCALLS.get(record.number) != event.name:
-            self.unmatched["syscall returns without a syscall"] += 1
+            self.unmatched[words.UNMATCHED["sysreturns_without_syscall"]] += 1
             return
         thread.syscall = None
         event.dur_ns = max(0, self._since_start(record.t_ns) - event.t_ns)
@@ -245,7 +245,7 @@ class Builder(InfoRecords):
     def _stack(self, id_):
         stack = self.history.stacks.get(id_)
         if stack is None and id_ != 0:
-            self.unmatched["stacks never written"] += 1
+            self.unmatched[words.UNMATCHED["stacks_never_written"]] += 1
         return stack
 
     def _since_start(self, t_ns):

@@ -151,7 +151,7 @@ class InfoRecords:
             if call.event.name == "posix_memalign":
                 call.memptr = fields.number(data, "value")
                 return
-        self.unmatched["pointers of posix_memalign without a call"] += 1
+        self.unmatched[words.UNMATCHED["memptrs_without_call"]] += 1
 
     def _info_region_begin(self, data):
         t_ns = self._since_start(fields.number(data, "t_ns"))

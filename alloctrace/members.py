@@ -6,10 +6,8 @@ group only where it holds for each of them.
 
 from __future__ import annotations
 
-import struct
 from collections import namedtuple
 
-ROW = struct.Struct("<I4I4x7Q")  # group, makers, then from `sized` on as below
 MAKERS = 4
 _MANY = 0xFFFFFFFF
 _MOVED_BASE = 1 << 63  # brk's sizes have signs

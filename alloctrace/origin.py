@@ -14,6 +14,7 @@ from .model import Frame, Verdict
 from .origin_facts import Facts, is_interpreter
 from .origin_via import Via
 from .origin_walk import FAR, Walk
+from .stack_beginnings import EVERY
 
 __all__ = ["Facts", "decide"]
 
@@ -42,17 +43,18 @@ class _Walk(Walk):
 
     def decide(self, start):
         via = Via()
-        at, stack, passed, looks = start, self.stack, [], self._looks
-        while self.has(at):
-            if at >= FAR and not via.is_empty():
+        at, passed, looks, add = start, [], self._looks, via.add
+        nodes = self.stack.nodes if self._shared is not None else None
+        while at < len(looks) or self.has(at):
+            if nodes and at >= FAR and not nodes[at] % EVERY and not via.is_empty():
                 known = self.known_from(at, via, passed)
                 if known is not None:
                     return self.remembered(passed, known, at)
-            _, _, passes, said = looks[at]
+            _, _, passes, said, module, is_inlined = looks[at]
             if passes:  # `judge` would pass it as well
-                outer = looks[at + 1][1] if self.has(at + 1) else None
-                if outer is None or not outer.calls or stack[at].inlined:  # no callback
-                    via.add(stack[at].module, said)
+                outer = looks[at + 1][1] if at + 1 < len(looks) or self.has(at + 1) else None
+                if outer is None or not outer.calls or is_inlined:  # no callback
+                    add(module, said)
                     at += 1
                     continue
             if self.kind(at) == "loader":
@@ -65,7 +67,7 @@ class _Walk(Walk):
                 verdict.via = via.names()
                 return self.remembered(passed, verdict)
             if self.kind(at) != "allocator":
-                via.add(stack[at].module, self.look(at)[3])  # `at` may be another one by now
+                add(self.stack[at].module, self.look(at)[3])  # `at` may be another one by now
             at += 1
         return self.remembered(passed, self.undecided(via))
 

@@ -9,6 +9,7 @@ from .origin_via import word
 from .plain import replace
 
 FAR = 4  # frames; from there on stacks share what they lead to
+_OF_NOBODY = ("system", "vdso", "")  # roles of code of which only a row could say whose it is
 MAX_SHARED = 1 << 18  # answers, of some 350 bytes
 
 
@@ -35,7 +36,7 @@ class Walk:
         return True
 
     def look(self, at):
-        """(name, row, passes, word) of frame `at`, as `_look` tells it."""
+        """What is known of frame `at`, as `_look` tells it."""
         self.has(at)
         return self._looks[at]
 
@@ -47,22 +48,20 @@ class Walk:
         return self._seen.setdefault(id(frame), self._look(frame))
 
     def _look(self, frame):
-        """(name, row, whether it only acts for its caller, unless that calls it back, its word)."""
+        """(name, row, whether it only acts for its caller, unless that calls it back, its word, its
+        module, whether it is inlined)."""
         name = plain(frame.function)
         row = self.table.find(name, places(frame, self.facts))
-        said = word(frame, name, row)
+        rest = word(frame, name, row), frame.module, frame.inlined
         if row is not None:
-            return name, row, row.kind == "pass" and not frame.known, said
-        is_library = frame.role == "system" or is_interpreter(frame, self.facts)
-        return name, None, is_library and frame.role != "loader" and not frame.known, said
+            return name, row, row.kind == "pass" and not frame.known, *rest
+        acts = frame.role in _OF_NOBODY or is_interpreter(frame, self.facts)
+        return name, None, acts and frame.role != "loader" and not frame.known, *rest
 
     def known_from(self, at, via, passed):
         """(Verdict, index) over the stack from `at` on, where another one met this with the same
         behind it; `passed` is what is to be remembered later."""
-        node = self.stack.remembering_node(at) if self._shared is not None else 0
-        if not node:
-            return None
-        key = node, via.state(), id(self.stack[at - 1]), len(self._further)
+        key = self.stack.nodes[at], via.state(), id(self.stack[at - 1]), len(self._further)
         passed.append((key, at))
         return self._shared.get(key)
 

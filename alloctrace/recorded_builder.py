@@ -183,7 +183,9 @@ class Builder:
         if not self._are_known(ids):
             self._refuse("bytes at a peak")
             return
-        own_peak = self.recorded.sums.groups.own_peak
+        groups = self.recorded.sums.groups
+        groups.make_room()
+        own_peak = groups.own_peak
         for id_, size in zip(ids, sizes):
             own_peak[id_ - 1] = size
 
@@ -204,6 +206,7 @@ class Builder:
         known = self.recorded
         if not known.names and not known.chunks:
             return
+        known.sums.groups.make_room()
         if history.events:
             self._refuse("single calls beside them")
         known.keeps_events = history.run.get("keep") != "totals"

@@ -139,13 +139,13 @@ def of_run(run):
     """[Region] by id - 1 of the facts of a trace's run; ValueError where they are damaged."""
     rows = run.get("regions") or []
     if not isinstance(rows, list) or len(rows) > MOST:
-        raise ValueError("run: regions is no list")
+        raise ValueError("run: regions is not a list")
     found = []
     for number, row in enumerate(rows, 1):
         id_, parent, name = (row.get(key) for key in Region._fields)
         is_inner = type(parent) is int and 0 <= parent < number
         if id_ != number or not is_inner or not isinstance(name, (str, type(None))):
-            raise ValueError("run: a region that is none")
+            raise ValueError("run: a region that is malformed")
         found.append(Region(id_, parent, name))
     return found
 

@@ -200,18 +200,18 @@ def check(run):
     for key, texts in _ROWS.items():
         for row in run.get(key, ()):
             if not (isinstance(row, dict) and all(isinstance(row.get(t), str) for t in texts)):
-                raise ValueError("run: %s holds a row that is none" % key)
+                raise ValueError("run: %s holds a malformed row" % key)
     for key in ("bytes", "seq", "t_ns"):
         value = run.get("peak", {}).get(key)
         if value is not None and (type(value) is not int or value < 0):
-            raise ValueError("run: the peak's %s is no number" % key)
+            raise ValueError("run: the peak's %s is not a number" % key)
     status = run.get("exit", {}).get("status")
     if run.get("exit", {}).get("kind", "unknown") not in _ENDS_OF_RUN:
         raise ValueError("run: exit has no kind")
     if run.get("keep", "all") not in ("all", "totals"):
         raise ValueError("run: keep is neither all nor totals")
     if status is not None and type(status) is not int:
-        raise ValueError("run: the exit status is no number")
+        raise ValueError("run: the exit status is not a number")
     if not _is_timeline(run.get("live_by_origin")):
         raise ValueError("run: live_by_origin is no timeline")
     for row in run.get("live_by_program") or ():
@@ -220,7 +220,7 @@ def check(run):
     regions.of_run(run)
     thread_names.check(run)
     if not all(isinstance(count, int) for count in run.get("cuts", {}).values()):
-        raise ValueError("run: a count of cut stacks is no number")
+        raise ValueError("run: a count of cut stacks is not a number")
 
 
 def _is_timeline(value):

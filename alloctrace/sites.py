@@ -18,6 +18,7 @@ STORED += ("temporary_blocks", "temporary_bytes", "peak_bytes")
 SUMS = STORED + ("calls_reaching_kernel",)
 PLACE = ("function", "module", "file", "line", "offset", "origin")
 _VARIOUS, _CALLERS = "various", "callers'"  # what differs between purposes that are alike
+_AROUND = "(),;:"  # of two words that differ these stay
 
 
 def place(frame, origin):
@@ -151,13 +152,17 @@ def in_common(one, other):
         rest = [ones[ahead:][::-1], others[ahead:][::-1]]
         behind = commonprefix(rest)[::-1]
         words = ones[:ahead] + [_VARIOUS] + behind
-    return " ".join(words) if set(words) != {_VARIOUS} else None
+    return " ".join(words) if any(word.strip(_AROUND) != _VARIOUS for word in words) else None
 
 
 def _either(one, other):
     """`main's own` and `work's own` are `callers' own`."""
     is_whose = all(word == _CALLERS or word.endswith("'s") for word in (one, other))
-    return _CALLERS if is_whose else _VARIOUS
+    if is_whose:
+        return _CALLERS
+    ahead = "(" if one[0] == other[0] == "(" else ""
+    behind = one[-1] if one[-1] == other[-1] and one[-1] in _AROUND else ""
+    return ahead + _VARIOUS + behind
 
 
 def _finish(key, distance, purposes):

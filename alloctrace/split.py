@@ -8,7 +8,6 @@ from __future__ import annotations
 from operator import itemgetter
 
 from . import columns, shares, spool
-from .group_table import SUMS
 from .trace_schema import COLUMN_NAMES
 
 _GROUP = COLUMN_NAMES.index("group")
@@ -76,8 +75,7 @@ def _number_anew(recorded, parts):
             numbers.setdefault(id_, row + 1)
             made.purpose[row], made.first_seq[row] = part.purpose, part.members[0]
             made.first_t[row] = recorded.events.columns["t_ns"][part.members[0]]
-            made.set_sums(row, [[part.sums[name]] for name in SUMS])
-            made.set_own_peaks(row, [part.own_peak])
+            made.set_row(row, part.sums, part.own_peak)
     for row, (_, id_, part) in enumerate(rows):
         within = old.within[id_ - 1]
         around = part.within if part is not None and part.within is not None else within

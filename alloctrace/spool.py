@@ -13,36 +13,43 @@ import os
 import struct
 from collections import namedtuple
 
-from . import fields, members
+from . import fields
+from .spool_rows import (
+    ARGUMENTS,
+    AT_PEAK,
+    BLOCKS,
+    COLUMN,
+    ENTER,
+    GROUPS,
+    JSON,
+    LATE,
+    LEAVE,
+    MAGIC,
+    MAX_PAYLOAD,
+    MEMBERS,
+    NODES,
+    PEAKS,
+    STACK,
+    STAGES,
+    SUMS,
+    SYSENTER,
+    SYSLEAVE,
+    VERSION,
+    VERSIONS,
+    layout,
+    names,
+)
 from .spool_table import Table
 
-MAGIC = b"brkspool"
-VERSION = 1  # with records of single calls; 2: with columns and sums as well
-VERSIONS = (1, 2)
-MAX_PAYLOAD = 1 << 20
-
-_FILE = struct.Struct("<8sII")
-_RECORD = struct.Struct("<IB3x")
-_STACK = struct.Struct("<IB3x")
-_ENTER = struct.Struct("<QIIQQQQII")
-_LEAVE = struct.Struct("<QIIQQ")
-_SYSENTER = struct.Struct("<QIIQ6QII")
-_SYSLEAVE = struct.Struct("<QIIq")
-
-_NODE = struct.Struct("<IiQ")
-_GROUP = struct.Struct("<5Ii4Q")
-_ARGUMENTS = struct.Struct("<II6Q")
-_COLUMN = struct.Struct("<QIBBBxqI4x")
-_LATE = struct.Struct("<QQQ")
-_SUM = struct.Struct("<5QqQqQqQqq")
-_BLOCK = struct.Struct("<6Q")
-_STAGE = struct.Struct("<QQQq")
-_PEAK = struct.Struct("<IIQqQQ")
-_AT_PEAK = struct.Struct("<Qq")
-
-JSON, STACK, ENTER, LEAVE, SYSENTER, SYSLEAVE = range(1, 7)
-NODES, GROUPS, ARGUMENTS, COLUMN, LATE, SUMS, BLOCKS, STAGES = range(7, 15)
-MEMBERS, PEAKS, AT_PEAK = range(15, 18)
+_FILE = layout("file")
+_RECORD = layout("record")
+_STACK = layout("stack")
+_ENTER = layout("enter")
+_LEAVE = layout("leave")
+_SYSENTER = layout("sysenter")
+_SYSLEAVE = layout("sysleave")
+_ARGUMENTS = layout("arguments")
+_COLUMN = layout("column")
 
 # One class a kind. Addresses and arguments are unsigned 64-bit integers, t_ns is CLOCK_MONOTONIC.
 Info = namedtuple("Info", "data")  # a dict with a "type"; docs/trace-format.md lists them
@@ -56,16 +63,12 @@ CutOff = namedtuple("CutOff", "offset lost_bytes")  # only ever the last one
 # What the history in C hands out (recorder/host/history.h): rows are plain tuples.
 Nodes = namedtuple("Nodes", "rows")  # a Table: id, parent, pc
 Groups = namedtuple("Groups", "rows")  # a Table: GroupRow
-GroupRow = namedtuple("GroupRow", "id name pid phase within stack image first_seq first_t before")
+GroupRow = namedtuple("GroupRow", names("group"))
 Arguments = namedtuple("Arguments", "id number args path")
 Column = namedtuple("Column", "first count column width delta base period data")
 Late = namedtuple("Late", "rows")  # seq, column, value
 Sums = namedtuple("Sums", "rows")  # a Table: SumRow
-SumRow = namedtuple(
-    "SumRow",
-    "id count failed unfinished reached bytes allocations allocated live_blocks live_bytes"
-    " temporary_blocks temporary_bytes peak_bytes",
-)
+SumRow = namedtuple("SumRow", names("sum"))
 Blocks = namedtuple("Blocks", "rows")  # number, address, size, seq, last, pid
 Stages = namedtuple("Stages", "rows")  # seq, t_ns, group (0: all), live bytes
 Members = namedtuple(
@@ -108,7 +111,7 @@ class Writer:
 
     def __init__(self, file):
         self._file = file
-        file.write(_FILE.pack(MAGIC, VERSION, 0))
+        file.write(_FILE.pack(MAGIC, VERSION))
 
     def _put(self, kind, payload):
         self._file.write(_RECORD.pack(len(payload), kind) + payload)
@@ -124,14 +127,14 @@ class Writer:
         self._put(STACK, _STACK.pack(id_, cut) + struct.pack("<%dQ" % len(flat), *flat))
 
     def enter(self, t_ns, tid, hook, sp, args, stack):
-        self._put(ENTER, _ENTER.pack(t_ns, tid, hook, sp, *args, stack, 0))
+        self._put(ENTER, _ENTER.pack(t_ns, tid, hook, sp, *args, stack))
 
     def leave(self, t_ns, tid, hook, sp, result):
         self._put(LEAVE, _LEAVE.pack(t_ns, tid, hook, sp, result))
 
     def sysenter(self, t_ns, tid, number, sp, args, stack, path=b""):
         """`path`: of the mapped file, empty where there is none."""
-        self._put(SYSENTER, _SYSENTER.pack(t_ns, tid, number, sp, *args, stack, 0) + path)
+        self._put(SYSENTER, _SYSENTER.pack(t_ns, tid, number, sp, *args, stack) + path)
 
     def sysleave(self, t_ns, tid, number, result):
         """`result`: signed, as the kernel returns it (-errno on failure)."""
@@ -255,20 +258,20 @@ def _table(row, layout):
 
 
 _DECODERS = {
-    NODES: _table(Nodes, _NODE),
-    GROUPS: _table(Groups, _GROUP),
+    NODES: _table(Nodes, layout("node")),
+    GROUPS: _table(Groups, layout("group")),
     ARGUMENTS: _decode_arguments,
     COLUMN: _decode_column,
-    LATE: _plain_rows(Late, _LATE),
-    SUMS: _table(Sums, _SUM),
-    BLOCKS: _plain_rows(Blocks, _BLOCK),
-    STAGES: _plain_rows(Stages, _STAGE),
-    MEMBERS: _table(Members, members.ROW),
-    PEAKS: _plain_rows(Peaks, _PEAK),
-    AT_PEAK: _table(AtPeak, _AT_PEAK),
+    LATE: _plain_rows(Late, layout("late")),
+    SUMS: _table(Sums, layout("sum")),
+    BLOCKS: _plain_rows(Blocks, layout("block")),
+    STAGES: _plain_rows(Stages, layout("stage")),
+    MEMBERS: _table(Members, layout("members")),
+    PEAKS: _plain_rows(Peaks, layout("peak")),
+    AT_PEAK: _table(AtPeak, layout("at_peak")),
     JSON: _decode_info,
     STACK: _decode_stack,
-    ENTER: lambda payload: Enter(*_ENTER.unpack(payload)[:8]),
+    ENTER: lambda payload: Enter(*_ENTER.unpack(payload)),
     LEAVE: lambda payload: Leave(*_LEAVE.unpack(payload)),
     SYSENTER: _decode_sysenter,
     SYSLEAVE: lambda payload: SysLeave(*_SYSLEAVE.unpack(payload)),

@@ -10,6 +10,7 @@ from __future__ import annotations
 LONGEST = 16  # frames of a beginning that is remembered
 MAX_TABLES = 1 << 17  # of 232 bytes
 EVERY = 8  # one node in so many remembers
+AHEAD = 4  # frames are fetched together
 _END = -1  # in a frame's place: the stack ends here
 
 
@@ -17,33 +18,35 @@ class Beginning:
     """A stack of a StackTree as a sequence of frames, innermost first; knows what was looked at.
 
     Of frames that are alike (StackTree.alike) it shows the first: their addresses say nothing.
-    `shared`: a dict for answers over the rest of a stack, by node.
+    `shared`: a dict for answers over the rest of a stack, by node; `nodes`: of the frames so far.
     """
 
     def __init__(self, tree, node, shared):
-        self._tree, self._next, self._frames, self._nodes = tree, node, [], []
+        self._tree, self._next, self._frames, self.nodes = tree, node, [], []
         self.shared = shared
         self.looked = 0  # frames, and the end
 
     def __getitem__(self, index):
-        if not 0 <= index < self.looked:
-            self._look(index)
-        return self._frames[index]
-
-    def _look(self, index):
-        frames, tree = self._frames, self._tree
         if index < 0:
             raise IndexError(index)
-        while len(frames) <= index and self._next > 0:
-            self._nodes.append(self._next)
-            frames.append(tree.frames[tree.alike[self._next]])
-            self._next = tree.parents[self._next]
-        self.looked = max(self.looked, min(index, len(frames)) + 1)
+        frames = self._frames
+        if index >= len(frames):
+            self._fetch(index)
+        if index >= self.looked:
+            self.looked = min(index, len(frames)) + 1
+        return frames[index]
 
-    def remembering_node(self, index):
-        """The node of a frame that was looked at, if it is one that remembers; else 0."""
-        node = self._nodes[index]
-        return 0 if node % EVERY else node
+    def _fetch(self, index):
+        """Some more at once: who asks for one will ask for the next."""
+        tree, frames, nodes, node = self._tree, self._frames, self.nodes, self._next
+        parents, alike, all_ = tree.parents, tree.alike, tree.frames
+        for _ in range(index + AHEAD - len(frames)):
+            if node <= 0:
+                break
+            nodes.append(node)
+            frames.append(all_[alike[node]])
+            node = parents[node]
+        self._next = node
 
     def looked_far(self):
         """The answer rests on all of the stack."""

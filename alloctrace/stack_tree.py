@@ -16,6 +16,7 @@ from . import measure, words
 from .model import Frame
 from .trace_schema import MAX_DEPTH
 
+LEAP = 16  # callers, a power of 2: long ways outwards are gone in leaps
 _but_address = attrgetter(*(name for name in Frame.__annotations__ if name != "pc"))
 
 
@@ -31,6 +32,8 @@ class StackTree(Mapping):
         self.parents = array("i", [0]) if parents is None else parents
         self.frame_of = array("I", [0]) if frame_of is None else frame_of
         self.node_of, self.ids = node_of, ids
+        self.is_of_nodes = False  # whether each node is of a stack that some event has
+        self._asked = None, None  # the last ids that `nodes` was asked about, and its answer
 
     @classmethod
     def of(cls, stacks, raw=None):
@@ -53,9 +56,18 @@ class StackTree(Mapping):
         return self.node_of[id_] if not isinstance(self.node_of, dict) else self.node_of.get(id_, 0)
 
     def nodes(self, ids):
-        """The nodes of many stacks, as an array."""
+        """The nodes of many stacks, as an array. Whose they are does not change meanwhile."""
+        asked, found = self._asked
+        if asked is not ids or len(found) != len(ids):
+            found = self._nodes(ids)
+            self._asked = ids, found
+        return found
+
+    def _nodes(self, ids):
         if isinstance(self.node_of, array):
             of = self.node_of
+            if min(ids, default=0) > 0:
+                return array("i", map(of.__getitem__, ids))
             return array("i", [of[id_] if id_ > 0 else id_ for id_ in ids])
         return array("i", map(self.node, ids))
 
@@ -92,10 +104,22 @@ class StackTree(Mapping):
     def outer(self, node, index):
         """The node `index` callers outwards; 0 or less where the stack ends before."""
         parents = self.parents
+        if index > 2 * LEAP:
+            leaps, index = divmod(index, LEAP)
+            for _ in range(leaps):
+                node = self._leaps[node] if node > 0 else 0
         while index > 0 and node > 0:
             node = parents[node]
             index -= 1
         return node
+
+    @cached_property
+    def _leaps(self):
+        """By node: the one LEAP callers outwards, 0 where the stack ends before."""
+        found = array("i", [parent if parent > 0 else 0 for parent in self.parents])
+        for _ in range(LEAP.bit_length() - 1):
+            found = array("i", map(found.__getitem__, found))
+        return found
 
     def deciding_node(self, node, index):
         """The node of measure.deciding_frame, 0: none. `index`: of the frame that decided."""
@@ -119,19 +143,28 @@ class StackTree(Mapping):
         return self.frames[self.frame_of[node]] if node > 0 else None
 
     @cached_property
-    def _silent(self):
-        """By frame: it is the loader's, and says nothing about why it was called."""
-        return bytearray(map(measure.is_silent, self.frames))
+    def _traits(self):
+        """By frame, three bytearrays: it is the loader's, and says nothing about why it was called;
+        it is the loader's, and has a name; it has a name. All of one look at each."""
+        silent, in_loader, named = bytearray(), bytearray(), bytearray()
+        for frame in self.frames:
+            silent.append(measure.is_silent(frame))
+            in_loader.append(frame.role == "loader" and frame.function is not None)
+            named.append(bool(frame.function))
+        return silent, in_loader, named
 
-    @cached_property
+    @property
+    def _silent(self):
+        return self._traits[0]
+
+    @property
     def _in_loader(self):
-        """By frame: it is the loader's, and has a name."""
-        return bytearray(f.role == "loader" and f.function is not None for f in self.frames)
+        return self._traits[1]
 
     @cached_property
     def _named(self):
         """By node: the first node outwards, itself included, whose frame has a name; 0: none."""
-        has_name = bytearray(bool(frame.function) for frame in self.frames)
+        has_name = self._traits[2]
         found = array("i", [0])
         for node, (parent, frame) in enumerate(zip(self.parents, self.frame_of)):
             if node:
@@ -152,25 +185,29 @@ class StackTree(Mapping):
     def said(self, keys, nodes, of_frame):
         """{key: {what `of_frame` says of the frames of its stacks}}; None is nothing.
 
-        `nodes`: where stacks begin; `keys`: whose each of them is.
+        `nodes`: where stacks begin, all that there are; `keys`: whose each of them is.
         """
+        keys = list(keys)
+        if self.is_of_nodes and keys and keys.count(keys[0]) == len(keys):
+            frames = set(self.frame_of[1:])
+            return {keys[0]: {of_frame(self.frames[frame]) for frame in frames} - {None}}
         begun = {}
         for key, node in zip(keys, nodes):
             begun.setdefault(key, array("i")).append(node)
-        says = list(map(of_frame, self.frames))
+        same = {}
+        says = [same.setdefault(said, said) for said in map(of_frame, self.frames)]
         met = array("I", bytes(4 * len(self.parents)))  # by node: the last key that led to it
         found = {}
         for number, (key, starts) in enumerate(begun.items(), 1):
-            frames = self._frames_from(starts, met, number)
-            found[key] = set(map(says.__getitem__, frames)) - {None}
+            found[key] = self._said_from(starts, met, number, says) - {None}
         return found
 
-    def _frames_from(self, starts, met, number):
+    def _said_from(self, starts, met, number, says):
         parents, frame_of, found = self.parents, self.frame_of, set()
         for node in starts:
             while node > 0 and met[node] != number:
                 met[node] = number
-                found.add(frame_of[node])
+                found.add(says[frame_of[node]])
                 node = parents[node]
         return found
 
@@ -209,7 +246,7 @@ class Grower:
     """Makes a tree, callers first."""
 
     def __init__(self):
-        self.frames, self._numbers = [], {}
+        self.frames, self._numbers, self.has_cut = [], {}, False
         self.parents, self.frame_of = array("i", [0]), array("I", [0])
         self._depths = array("H", [0])
         self.node_of = {}
@@ -234,7 +271,7 @@ class Grower:
         for number in numbers:
             depth = depths[parent] + 1 if parent > 0 else 1
             if depth > MAX_DEPTH:
-                parent, depth = -words.CUT_DEEP, 1
+                parent, depth, self.has_cut = -words.CUT_DEEP, 1, True
             parents.append(parent)
             self.frame_of.append(number)
             depths.append(depth)

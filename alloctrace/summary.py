@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from alloctrace import chosen, coverage, group_kinds, lives, processes, run_facts
 from alloctrace.causes import Causes
+from alloctrace.many_sites import ManySites
 from alloctrace.memory import Memory
 from alloctrace.phases import Phases
 from alloctrace.processes import Processes
@@ -29,6 +30,8 @@ def summarise(trace, top_sites=TOP_SITES, process=chosen.ALL, kinds=None, by="by
     kinds = kinds or _kinds(trace)
     about = chosen.choose(lives.of_run(run, kinds.groups), process)
     counters = _Counters(kinds, peak, run, about)
+    if not kinds.by_place:
+        counters.look_at_places(trace)
     record = _about_run(run)
     record.update(_contract(counters, trace, top_sites, by))
     record.update(_added(counters, trace, run))
@@ -38,7 +41,7 @@ def summarise(trace, top_sites=TOP_SITES, process=chosen.ALL, kinds=None, by="by
 
 def _kinds(trace):
     groups = trace.sums().groups
-    return group_kinds.of(groups, trace.tree, trace.tree.nodes(groups.stack))
+    return group_kinds.of(groups, trace.tree, trace.tree.nodes(groups.stack), group_kinds.MOST)
 
 
 def _without_libc(borders, about):
@@ -85,6 +88,18 @@ class _Counters:
             for counter in self._chosen:
                 counter.add(group)
 
+    def look_at_places(self, trace):
+        """Of so many that they cannot be told apart by kinds: the sites, of all groups."""
+        groups, key = trace.sums().groups, self._highest()
+        peaks = groups.sums["peak_bytes"]
+        if self.about.keys is not None:
+            is_its = [program == key for program in groups.programs()]
+            peaks = [own if is_its[what] else 0 for what, own in zip(groups.what, groups.own_peak)]
+            peaks = peaks if any(groups.own_peak) else None
+        nodes, at_peak = trace.tree.nodes(groups.stack), self._at_peak(groups)
+        holds = self.about.has
+        self.sites = ManySites(groups, trace.tree, nodes, holds, at_peak, peaks)
+
     def peak(self):
         """Of all processes the most that was live in them at one time; of one program its own; of
         several the largest of them."""
@@ -103,7 +118,7 @@ class _Counters:
         """What a group held at the peak that is told. None: of an older trace it is not known."""
         if self.about.keys is None:
             return None
-        if not any(group.own_peak_bytes for group in groups):
+        if not any(groups.own_peak):
             return lambda group: None
         return chosen.at_peak_of(self._highest())
 

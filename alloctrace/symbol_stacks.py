@@ -114,16 +114,21 @@ class _OfNodes:
         grower, stacks = Grower(), self._stacks
         pieces, found = self._pieces(grower, frames_at), self._places.found
         begins, called = array("i", bytes(4 * len(self._marks))), self._first  # room to use again
+        add, cuts = grower.add, words.CUTS
         for node, (mark, parent, number) in enumerate(zip(self._marks, stacks.parents, self._at)):
             if not mark:
                 continue
-            of_parent = called if found[number][2] else begins
-            outer = of_parent[parent] if parent > 0 else parent if -parent in words.CUTS else 0
+            if parent > 0:
+                outer = called[parent] if found[number][2] else begins[parent]
+            else:
+                outer = parent if -parent in cuts else 0
             if mark & _BEGINS:
-                begins[node] = grower.add(outer, pieces[number][0])
+                begins[node] = add(outer, pieces[number][0])
             if mark & _CALLS:
-                called[node] = grower.add(outer, pieces[number][1])
-        return grower.tree(begins, stacks.used)
+                called[node] = add(outer, pieces[number][1])
+        made = grower.tree(begins, stacks.used)
+        made.is_of_nodes = not grower.has_cut
+        return made
 
     def _pieces(self, grower, frames_at):
         """By number of a place: the numbers of its frames where a stack begins, and as a caller."""

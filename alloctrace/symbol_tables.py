@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import namedtuple
+from itertools import accumulate, chain
 
 from . import elf_symbols
 from .elf import ElfError, ElfFile
@@ -12,7 +13,6 @@ from .symbol_names import is_mangled, plain
 Function = namedtuple("Function", "start end name raw rank")
 # raw: as the linker spells it; end == start where the symbol has no size
 
-_CODE_KINDS = (0, 2, 10)  # NOTYPE, FUNC, IFUNC
 _MAX_GAP = 4096  # bytes that a symbol without size may reach
 
 
@@ -22,14 +22,15 @@ class Tables:
     def __init__(self, elf, debug_path=None):
         self.elf = elf
         self.debug_path = debug_path
-        self._named = {}  # start -> [(table, index of a symbol there)], few of which are asked for
-        self._ends = {}  # start -> the furthest end of those symbols
+        self._tables = []  # elf_symbols.Code of each table
         self._best = {}  # start -> Function, once asked for
         self._read(elf)
         if debug_path is not None:
             self._read_debug(debug_path)
+        self._ends = self._furthest_ends()
         self._starts = sorted(self._ends)
-        self._reach = _furthest_ends(self._starts, self._ends)
+        ends = map(self._ends.__getitem__, self._starts)
+        self._reach = list(accumulate(ends, max))  # symbols may contain others
 
     def _read_debug(self, path):
         try:
@@ -41,31 +42,25 @@ class Tables:
     def _read(self, elf):
         try:
             for table in elf_symbols.tables(elf):
-                self._read_table(elf, table)
+                self._tables.append(elf_symbols.Code(elf, table))
         except ElfError:
             pass  # a damaged table names nothing; the unwind tables are read on their own
 
-    def _read_table(self, elf, table):
-        code, named, ends = _code_ranges(elf), self._named, self._ends
-        for index, name, info, _, section, value, size in table.rows():
-            if info & 15 not in _CODE_KINDS or not section or section >= 0xFF00:
-                continue
-            if info & 15 == 0 and not any(low <= value < high for low, high in code):
-                continue
-            if not table.has_name(name):
-                continue
-            if value in ends:
-                named[value].append((table, index))
-                ends[value] = max(ends[value], value + size)
-            else:
-                named[value] = [(table, index)]
-                ends[value] = value + size
+    def _furthest_ends(self):
+        """{start: the furthest end of the symbols there}."""
+        starts = list(chain.from_iterable(table.starts for table in self._tables))
+        ends = list(chain.from_iterable(table.ends for table in self._tables))
+        found = dict(zip(starts, ends))
+        for start, end in zip(starts, ends):
+            if found[start] < end:
+                found[start] = end
+        return found
 
     def _function(self, start):
         """The Function that begins there, by the best of its names."""
         found = self._best.get(start)
         if found is None:
-            symbols = [table.symbol(index) for table, index in self._named[start]]
+            symbols = [symbol for table in self._tables for symbol in table.at(start)]
             best = min(symbols, key=_rank)
             found = Function(start, self._ends[start], plain(best.name), best.name, _rank(best))
             self._best[start] = found
@@ -113,11 +108,6 @@ def is_exported(function):
     return not function.rank[2]
 
 
-def _code_ranges(elf):
-    """(start, end) of executable segments: symbols without type may also name data."""
-    return [(s.vaddr, s.vaddr + s.memsz) for s in elf.segments if s.type == 1 and s.flags & 1]
-
-
 def _rank(symbol):
     """Of several names of one address the one that people know: malloc, not __libc_malloc."""
     name = symbol.name
@@ -131,12 +121,3 @@ def _rank(symbol):
         len(name),
         name,
     )
-
-
-def _furthest_ends(starts, ends):
-    """For each start the furthest end of it and all before it: symbols may contain others."""
-    reach, furthest = [], 0
-    for start in starts:
-        furthest = max(furthest, ends[start])
-        reach.append(furthest)
-    return reach

@@ -7,16 +7,14 @@ one run without a process (symbol_gdb.py), ELF tables fill in what it does not k
 
 from __future__ import annotations
 
-from . import elf_debug, symbol_gdb, symbol_names, symbol_places, symbol_roles, symbol_stacks
+from . import elf_debug, symbol_files, symbol_gdb
+from . import symbol_names, symbol_places, symbol_roles, symbol_stacks
 from .elf import ElfError
 from .elf_debug import DEBUG_ROOTS
-from .elf_of_run import that_ran
 from .model import Frame, by_image
 from .plain import replace
 from .symbol_places import Places
-from .symbol_tables import Tables, is_exported
-
-RT_SIGRETURN = b"\x48\xc7\xc0\x0f\x00\x00\x00\x0f\x05"  # mov $15, %rax; syscall
+from .symbol_tables import is_exported
 
 
 def symbolise(
@@ -38,103 +36,27 @@ def symbolise(
     """
     notes = history.notes if notes is None else notes
     opened = {} if kept is None else kept
-    files = _open_files(history.modules, debug_roots, notes, opened)
-    places = Places(history.modules, lambda m, offset: files[m.id].is_signal_return(offset))
+    files = symbol_files.open_all(history.modules, debug_roots, notes, opened)
+    remembered = getattr(gdb, "returns", None)
+    places = Places(
+        history.modules, lambda m, offset: files[m.id].is_signal_return(offset, remembered)
+    )
     try:
         planned = symbol_stacks.plan(history, places)
         distinct = planned.wanted()
         for module in history.modules:
             elf = files[module.id].elf
             files[module.id].role = symbol_roles.role(module, elf, user_libs, system_libs)
-        known = _known_addresses(history, files)
-        _look_up(symbol_places.wanted(distinct), files, gdb, debug_roots, notes)
+        wanted = symbol_places.wanted(distinct)
+        known = _known_addresses(history, files, wanted)
+        _look_up(wanted, files, gdb, debug_roots, notes)
         namer = _Namer(files, known, _hooked(history))
         frames = {id(place): namer.frames(place) for place in distinct}
         _keep(files.values(), gdb)
         return planned.tree(lambda place: frames[id(place)])
     finally:
         if kept is None:
-            close(opened)
-
-
-class _File:
-    """What is known of one module: its file (None where it must not be used) and the answers."""
-
-    def __init__(self, module, elf, tables):
-        self.module = module
-        self.elf = elf
-        self.tables = tables
-        self.role = ""
-        self.answers = {}  # offset -> answer of gdb
-        self.functions = {}  # offset -> (start, Function or None), of the ELF tables
-        self.trampolines = {} if tables is None else tables.trampolines
-
-    def function_at(self, offset):
-        """(where the function around `offset` begins, its Function), each None if not known."""
-        if offset not in self.functions:
-            tables = self.tables.get()
-            self.functions[offset] = tables.start_at(offset), tables.at(offset)
-        return self.functions[offset]
-
-    def is_signal_return(self, offset):
-        """Whether the code at `offset` is a signal trampoline: nothing called from there."""
-        if self.elf is None:
-            return False
-        if offset not in self.trampolines:
-            try:
-                found = self.elf.read(offset, len(RT_SIGRETURN)) == RT_SIGRETURN
-            except ElfError:
-                found = False
-            self.trampolines[offset] = found
-        return self.trampolines[offset]
-
-
-def _open_files(modules, debug_roots, notes, opened):
-    """{module id: _File}; modules of one file share its tables, which stay in `opened`."""
-    files = {}
-    for module in modules:
-        key = (module.path, module.build_id)
-        if key not in opened:
-            opened[key] = _open(module, debug_roots, notes)
-        files[module.id] = _File(module, *opened[key])
-    return files
-
-
-def _open(module, debug_roots, notes):
-    """(ElfFile, _LazyTables), or (None, None) where there is no such file any more."""
-    if not module.path.startswith("/"):
-        return None, None  # [vdso], or a mapping that is no file
-    try:
-        elf = that_ran(module.path, module.build_id)
-        return elf, _LazyTables(elf, debug_roots)
-    except ElfError as error:
-        notes.append("Functions of %s are not named: %s" % (module.name, error))
-        return None, None
-
-
-class _LazyTables:
-    """Tables, read when the first address is looked up: most libraries have none of interest."""
-
-    def __init__(self, elf, debug_roots):
-        self._elf, self._roots, self._tables = elf, debug_roots, None
-        self.trampolines = {}  # offset -> whether a signal trampoline is there, of all its modules
-
-    def get(self):
-        if self._tables is None:
-            try:
-                debug = self._elf.debug_file(self._roots)
-            except ElfError:
-                debug = None
-            self._tables = Tables(self._elf, debug)
-        return self._tables
-
-
-def close(kept):
-    """Close the files that `symbolise` keeps open in `kept`."""
-    for elf, _ in kept.values():
-        if elf is not None:
-            elf.close()
-    kept.clear()
+            symbol_files.close(opened)
 
 
 def _look_up(wanted, files, gdb, debug_roots, notes):
@@ -146,18 +68,38 @@ def _look_up(wanted, files, gdb, debug_roots, notes):
             group = by_file.setdefault(id(file.tables), ([], set()))
             group[0].append(file)
             group[1].update(offset - is_call for offset, is_call in rows)
-    groups = [row for row in by_file.values() if _may_be_asked(row[0][0], debug_roots, notes)]
+    groups = list(by_file.values())
+    if hasattr(gdb, "functions"):
+        for group, _ in groups:
+            functions = gdb.functions(group[0].elf.path)
+            for file in group:
+                file.functions = functions
+    groups = [row for row in groups if _may_be_asked(row[0][0], debug_roots, notes)]
+    groups = [(group, _for_gdb(group[0], offsets)) for group, offsets in groups]
+    groups = [row for row in groups if row[1]]
     if gdb is None or not groups:
         return
     requests = [(group[0].elf.path, offsets) for group, offsets in groups]
-    roots = None if tuple(debug_roots) == DEBUG_ROOTS else list(debug_roots)
-    ask = gdb if callable(gdb) else lambda asked: symbol_gdb.ask(asked, gdb, roots)
-    answers, problems = ask(requests)
+    if hasattr(gdb, "functions"):
+        starts = [lambda at, file=group[0]: file.function_at(at)[0] for group, _ in groups]
+        answers, problems = gdb(requests, starts)
+    elif callable(gdb):
+        answers, problems = gdb(requests)
+    else:
+        roots = None if tuple(debug_roots) == DEBUG_ROOTS else list(debug_roots)
+        answers, problems = symbol_gdb.ask(requests, gdb, roots)
     notes.extend(problems)
     for (group, _), found in zip(groups, answers):
-        functions = gdb.functions(group[0].elf.path) if hasattr(gdb, "functions") else {}
         for file in group:
-            file.answers, file.functions = found or {}, functions
+            file.answers = found or {}
+
+
+def _for_gdb(file, offsets):
+    """Those of which gdb may know more than the file's own tables: lines, or a mangled name."""
+    if file.tables.may_have_lines():
+        return offsets
+    functions = ((offset, file.function_at(offset)[1]) for offset in offsets)
+    return {offset for offset, found in functions if found and symbol_names.is_mangled(found.raw)}
 
 
 def _may_be_asked(file, debug_roots, notes):
@@ -166,7 +108,7 @@ def _may_be_asked(file, debug_roots, notes):
     except ElfError:
         return True  # gdb has its own words for a damaged file
     if unfit is not None:
-        text = "gdb is not asked about %s: its debug file %r is no regular file of sensible size"
+        text = "gdb is not asked about %s: its debug file %r is not a regular file of sensible size"
         notes.append(text % (file.module.name, unfit))
     return unfit is None
 
@@ -174,20 +116,23 @@ def _may_be_asked(file, debug_roots, notes):
 def _keep(files, gdb):
     """What was found in ELF tables, for the next run, where `gdb` keeps such things."""
     for file in files if hasattr(gdb, "functions") else ():
-        if file.elf is not None and file.functions:
-            gdb.keep(file.elf, file.functions)
+        if file.elf is not None and (file.functions or file.trampolines):
+            returns = [offset for offset, is_return in file.trampolines.items() if not is_return]
+            gdb.keep(file.elf, file.functions, returns)
 
 
-def _known_addresses(history, files):
-    """{(module id, offset): what begins there}: entry, main, user_main, initialiser, finaliser."""
+def _known_addresses(history, files, wanted):
+    """{(module id, offset): what begins there}: entry, main, user_main, initialiser, finaliser; of
+    the modules that are wanted."""
     known, own = {}, {}
-    for module in history.modules:
+    modules = [module for module in history.modules if module.id in wanted]
+    for module in modules:
         file = files[module.id]
         key = id(file.tables), file.role == "executable"
         if key not in own:
             own[key] = dict(_own_addresses(file.elf, key[1]))
         known.update(((module.id, offset), kind) for offset, kind in own[key].items())
-    modules = by_image(history.modules)
+    modules = by_image(modules)
     for record, image in _told_addresses(history):
         for key, kind in (("address", "main"), ("main", "main"), ("user_main", "user_main")):
             address = record.get(key)

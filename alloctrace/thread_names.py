@@ -18,7 +18,7 @@ def check(run):
     for row in run.get("thread_names") or ():
         numbers = [row.get(key) for key in ("pid", "tid", "t_ns")]
         if not isinstance(row.get("name"), str) or not all(type(n) is int for n in numbers):
-            raise ValueError("run: a thread's name that is none")
+            raise ValueError("run: a thread's name that is malformed")
 
 
 class ThreadNames:

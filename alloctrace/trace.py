@@ -6,8 +6,8 @@ run, nothing in it is trusted, and what is damaged raises TraceError.
 
 from __future__ import annotations
 
+import _sqlite3 as sqlite3  # as in trace_check.py
 import os
-import sqlite3
 
 from . import classify, leftovers, run_facts, trace_schema, trace_write
 from .trace_check import TraceError, check_header, connect

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import _sqlite3 as sqlite3  # without what `sqlite3` adds: dates, which each start would pay for
 import os
-import sqlite3
 import stat
 import struct
 

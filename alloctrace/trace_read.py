@@ -157,7 +157,8 @@ class Trace:
                 peak = self.run.get("peak") or {}
                 events = self.run.get("events") or 0
                 groups = trace_tables.groups(self._db, self._table, self._limit)
-                self._sums = Sums(groups, events, peak, list(self._table("timeline")))
+                timeline = list(self._table("timeline"))
+                self._sums = Sums(groups, events, peak, timeline=timeline)
         return self._sums
 
     def events(self, wanted=None):

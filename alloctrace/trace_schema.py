@@ -115,7 +115,7 @@ def row_types(table):
     return [(w[0], kinds[w[1]], not ("NOT" in w or "PRIMARY" in w)) for w in words]
 
 
-# The columns of events: name, delta-coded. Order is that of recorder/host/history_columns.h.
+# The columns of events: name, delta-coded. recorder/contract.py makes the recorder's of them.
 EVENT_COLUMNS = (
     ("present", False),
     ("t_ns", True),

@@ -1,5 +1,6 @@
 #!/usr/bin/python3
-"""What the page that explains a run costs to make and to look at: bench/page_cost.py [PAIRS...].
+"""What the page that explains a run costs to make and to look at: bench/page_cost.py [PAIRS...],
+or, of a hostile target with a site for every allocation, bench/page_cost.py sites [COUNT].
 
 Records a loop of malloc and free, of 1,000 events, of nearly 10,000 (all are in the page) and of
 ten million, makes the page of each and
@@ -19,7 +20,10 @@ sys.dont_write_bytecode = True
 sys.path[:0] = [_TOP, os.path.join(_TOP, "tests")]
 
 import made_pages  # noqa: E402
+import made_sites  # noqa: E402
 
+SITES = 1_000_000
+SITES_MIB = 300
 PAIRS = (450, 4_400, 5_000_000)  # malloc and free: two events each
 MIB = 1 << 20
 # events up to which they hold: bytes of the file, seconds to make it, MiB to make it, seconds until
@@ -58,7 +62,21 @@ return [drawn.startTime / 1000, paint ? paint.startTime / 1000 : null];
 """
 
 
+def sites(count):
+    """Every form of a report of a trace with so many sites. Making the trace takes longer."""
+    with tempfile.TemporaryDirectory(prefix="brkpoint-bench-") as folder:
+        trace = made_sites.write(os.path.join(folder, "sites.brkpoint"), count)
+        print("%d sites, a trace of %.1f MiB" % (count, os.path.getsize(trace) / MIB))
+        for form in (["--html", trace + ".html"], ["--json"], ["--markdown"], ["--summary"]):
+            output = ["-o", os.devnull] if len(form) == 1 else []
+            seconds, mib = report(trace, *form, *output)
+            print("  %-12s %8.2f seconds of processor" % (form[0], seconds))
+            tell("%s, MiB" % form[0], mib, SITES_MIB)
+
+
 def main(words):
+    if words[:1] == ["sites"]:
+        return sites(int(words[1]) if words[1:] else SITES)
     folder = tempfile.mkdtemp(prefix="brkpoint-bench-")
     program = os.path.join(folder, "page_loop")
     source = os.path.join(_TOP, "bench", "page_loop.c")
@@ -101,12 +119,17 @@ def len_of(trace):
 def make(trace):
     """(the page, seconds of processor, MiB at most)"""
     page = trace + ".html"
-    words = [os.path.join(_TOP, "brkpoint"), "report", trace, "--html", page]
+    return (page, *report(trace, "--html", page))
+
+
+def report(trace, *form):
+    """(seconds of processor, MiB at most)"""
+    words = [os.path.join(_TOP, "brkpoint"), "report", trace, *form]
     pid = os.posix_spawn(words[0], words, os.environ)
     _, status, used = os.wait4(pid, 0)
     if status:
         sys.exit("brkpoint report failed")
-    return page, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024
+    return used.ru_utime + used.ru_stime, used.ru_maxrss / 1024
 
 
 def look_at(page, seconds):

@@ -81,7 +81,7 @@ def _first(finding, width, pen):
 
 def _notes(without, mend, width, pen):
     lines = []
-    for label, text in (("without it: ", without), ("to mend it: ", mend)):
+    for label, text in (("without it: ", without), ("to fix it: ", mend)):
         if text:
             lines += _wrap(label + escape.visible(text), width + 11, pen)
     return lines

@@ -17,6 +17,7 @@ VERBS = (
     "explain",
     "report",
     "events",
+    "export",
     "step",
     "sql",
     "diff",

@@ -48,7 +48,7 @@ def _check_existing(trace, force):
     except OSError as error:
         raise UserError("cannot write %s: %s" % (shown(trace), error.strerror)) from None
     if not (stat.S_ISREG(mode) or stat.S_ISLNK(mode)):
-        raise UserError("cannot write %s: it is no regular file" % shown(trace))
+        raise UserError("cannot write %s: it is not a regular file" % shown(trace))
     if not force:
         text = "%s exists already: --force overwrites it, -o FILE chooses another"
         raise UserError(text % shown(trace))

@@ -46,7 +46,9 @@ def add_ranking(parser):
     )
     tree = "the tree of calls, from the program's start, each function with its share"
     parser.add_argument("--tree", action="store_true", help=tree)
-    parser.add_argument("--stacks", action="store_true", help="each place with its full chain of calls")
+    parser.add_argument(
+        "--stacks", action="store_true", help="each place with its full chain of calls"
+    )
 
 
 def _number(text_):

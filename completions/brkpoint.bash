@@ -20,6 +20,7 @@ _brkpoint() {
         [explain]="-h --help -o --output --force --engine --live --timeout --fixed-addresses --process --quiet --verify --also --also-file --no-symbols --keep --clock -p --pid --for --no-open"
         [report]="-h --help --json --markdown --html -o --events --summary --process --by --top --tree --stacks --width"
         [events]="-h --help --json --origin --phase --name --kind --pid --min-size --max-size --purpose --seq --limit --stacks"
+        [export]="-h --help --format --list -o --measure --sites"
         [step]="-h --help --seq --process"
         [sql]="-h --help --json --tables --timeout"
         [diff]="-h --help --json --markdown --html -o --from --to --width"
@@ -41,6 +42,8 @@ _brkpoint() {
         ["events --name"]="malloc calloc realloc reallocarray free aligned_alloc posix_memalign memalign valloc pvalloc mmap mprotect munmap brk mremap madvise"
         ["events --kind"]="call syscall"
         ["events --stacks"]="full ids none"
+        ["export --format"]="folded dhat pprof heaptrack perfetto speedscope csv ndjson"
+        ["export --measure"]="bytes calls peak live temporary syscalls"
         ["witnesses --without"]="gdb strace ltrace maps"
     )
     [[ $COMP_CWORD -gt 1 && ${options[${COMP_WORDS[1]:-none}]+is} ]] && verb=${COMP_WORDS[1]}

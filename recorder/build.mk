@@ -9,10 +9,11 @@ RECORDER_WARN = -std=gnu11 -Wall -Wextra -Wshadow -Wstrict-prototypes
 SANITIZE ?=
 SANITIZED_LOG ?= /tmp/brkpoint-sanitized
 recorder_sanitize = $(addprefix -fsanitize=,$(SANITIZE)) $(if $(SANITIZE),-fno-omit-frame-pointer)
-RECORDER_CFLAGS = -O2 -g $(RECORDER_WARN) -Irecorder $(recorder_sanitize)
+recorder_include = -Irecorder -I$(RECORDER_OUT)
+RECORDER_CFLAGS = -O2 -g $(RECORDER_WARN) $(recorder_sanitize)
 RECORDER_LIBS = -lZydis -lz -ldl $(recorder_sanitize)
 
-AGENT_CFLAGS = $(AGENT_CHECKED:%=-DAGENT_CHECKED=%) -O2 -g $(RECORDER_WARN) -ffreestanding -nostdlib -fPIC -fvisibility=hidden \
+AGENT_CFLAGS = $(AGENT_CHECKED:%=-DAGENT_CHECKED=%) -O2 -g $(RECORDER_WARN) $(recorder_include) -ffreestanding -nostdlib -fPIC -fvisibility=hidden \
   -mgeneral-regs-only -mno-red-zone -fno-stack-protector -fcf-protection=none \
   -fasynchronous-unwind-tables -fno-jump-tables -fomit-frame-pointer -fno-strict-aliasing
 recorder_agent_c := $(filter-out %/offsets.c,$(sort $(wildcard recorder/agent/*.c)))
@@ -64,17 +65,19 @@ $(RECORDER_OUT)/host/agent_blob.o: recorder/host/agent_blob.S $(RECORDER_OUT)/ag
 	@mkdir -p $(@D)
 	@$(RECORDER_CC) -DAGENT_BIN='"$(RECORDER_OUT)/agent.bin"' -c -o $@ $<
 
-# One line POINT(NAME, "name", "arguments") for each entry point of words.py.
-$(RECORDER_OUT)/host/entry_points.h: alloctrace/words.py recorder/build.mk
+# What both languages say. Objects know it by their .d files, once it is there.
+recorder_contract = $(RECORDER_OUT)/contract.h $(RECORDER_OUT)/contract_history.h
+$(recorder_contract): recorder/contract.py \
+  $(addprefix alloctrace/,words.py spool_rows.py trace_schema.py inforecords.py elf_debug.py)
 	@mkdir -p $(@D)
-	@sed -n '/^SIGNATURES/,/^}/s/^ *"\([a-z_]*\)": "\([a-z ]*\)",/POINT(\U\1\E, "\1", "\2")/p' $< > $@
+	@/usr/bin/python3 $< $(if $(findstring history,$@),history,words) > $@.new && mv $@.new $@
 
-$(recorder_host_o): | $(RECORDER_OUT)/host/entry_points.h
+$(recorder_host_o) $(recorder_agent_o): | $(recorder_contract)
 
 $(RECORDER_OUT)/host/%.o: recorder/host/%.c
 	@mkdir -p $(@D)
 	@echo '$(RECORDER_CC) -o $@'
-	@$(RECORDER_CC) $(RECORDER_CFLAGS) -I$(RECORDER_OUT)/host -MMD -MP -c -o $@ $<
+	@$(RECORDER_CC) $(RECORDER_CFLAGS) $(recorder_include) -MMD -MP -c -o $@ $<
 
 $(RECORDER_OUT)/parts.a: $(recorder_parts_o)
 	@rm -f $@
@@ -84,7 +87,7 @@ $(RECORDER_OUT)/parts.a: $(recorder_parts_o)
 # extra_NAME: further sources that it needs, for instance of the agent.
 $(RECORDER_OUT)/tests/%: recorder/tests/%.c $(RECORDER_OUT)/parts.a
 	@mkdir -p $(@D)
-	@$(RECORDER_CC) $(RECORDER_CFLAGS) -I$(RECORDER_OUT)/host -MMD -MP -MF $@.d -o $@ $< $(extra_$*) \
+	@$(RECORDER_CC) $(RECORDER_CFLAGS) $(recorder_include) -MMD -MP -MF $@.d -o $@ $< $(extra_$*) \
 	  $(RECORDER_OUT)/parts.a $(RECORDER_LIBS) $(libs_$*)
 
 # A copy of the tree, so that this one keeps its recorder. What is found ends the verb with status 1.
@@ -104,7 +107,7 @@ recorder-sanitized: targets ## run tests (SANITIZED_ARGS, pytest's) with a recor
 
 FUZZ_SECONDS ?= 600
 FUZZ = $(RECORDER_OUT)/fuzz
-FUZZ_CFLAGS = -std=gnu11 -O1 -g -DLIBFUZZER -Irecorder -fsanitize=fuzzer,address,undefined \
+FUZZ_CFLAGS = -std=gnu11 -O1 -g -DLIBFUZZER -fsanitize=fuzzer,address,undefined \
   -fno-sanitize-recover=all
 .PHONY: recorder-fuzz-elf recorder-fuzz-ring
 recorder-fuzz-elf: $(FUZZ)/tests/elf_fuzz ## damage ELF files for FUZZ_SECONDS, and read them with clang's sanitizers
@@ -132,6 +135,10 @@ recorder-check-stacks: recorder-checked ## compare STACKS remembered stacks with
 
 extra_agent_cost = $(recorder_agent_o)
 $(RECORDER_OUT)/tests/agent_cost: $(recorder_agent_o)
+# All of the host but its start.
+extra_borders_of_two = $(filter-out %/main.o,$(recorder_host_o))
+$(RECORDER_OUT)/tests/borders_of_two: $(recorder_host_o)
+libs_ring_late = -Wl,--wrap=calls_take
 extra_unwind_shared = recorder/agent/unwind.c
 extra_unwind_speed = recorder/agent/unwind.c
 libs_unwind_speed = -lunwind
@@ -147,9 +154,9 @@ recorder_tools_o = $(patsubst recorder/tools/%.c,$(RECORDER_OUT)/tools/%.o,\
 
 $(RECORDER_OUT)/tools/%.o: recorder/tools/%.c
 	@mkdir -p $(@D)
-	@$(RECORDER_CC) $(RECORDER_CFLAGS) -I$(RECORDER_OUT)/host -MMD -MP -c -o $@ $<
+	@$(RECORDER_CC) $(RECORDER_CFLAGS) $(recorder_include) -MMD -MP -c -o $@ $<
 
-$(recorder_tools_o): | $(RECORDER_OUT)/host/entry_points.h
+$(recorder_tools_o): | $(recorder_contract)
 
 $(RECORDER_OUT)/brkpoint-history: $(recorder_history_o) $(recorder_tools_o)
 	@$(RECORDER_CC) $(RECORDER_CFLAGS) -o $@ $^ -lz

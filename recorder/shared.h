@@ -34,19 +34,46 @@
  */
 enum record_kind {
     RECORD_NONE,
-    RECORD_CALL,    /* 32 bytes: word, time, argument 0, result */
-    RECORD_CALL3,   /* 64 bytes: word, time, arguments 0 1 2, result, memptr, time of return */
-    RECORD_LEAVE,   /* 64 bytes: word, time, sp, result, memptr */
-    RECORD_NODE,    /* 32 bytes: word with the node's id, parent and cut, pc, slot */
-    RECORD_SYSCALL, /* 96 bytes: word, time, arguments 0-5, result, sp, pc, time of return */
-    RECORD_NOTE,    /* 32 bytes: word, what was lost or refused (enum trouble), a count */
-    RECORD_BEGUN,   /* its place is taken, it is being written; size in bits 8-23 */
-    RECORD_PATH     /* PATH_RECORD bytes: word with a length, the path of the file that the thread's
-                     * next mmap maps; 0: the host is asked */
+    RECORD_CALL,
+    RECORD_CALL3, /* with room for three arguments, and for both times */
+    RECORD_LEAVE, /* the return of a call that could not be written into its own record */
+    RECORD_NODE,  /* a return address of a stack: the word has the node's id */
+    RECORD_SYSCALL,
+    RECORD_BEGUN, /* its place is taken, it is being written; size in bits 8-23 */
+    RECORD_PATH   /* of the file that the thread's next mmap maps: the word has the length; 0: the
+                   * host is asked */
 };
 #define PATH_RECORD 288u
 #define RECORD_DONE (1u << 24)  /* CALL: the result is there, no LEAVE will come */
 #define RECORD_MAYBE (1u << 25) /* LEAVE: the result may have been written in place as well */
+
+/* Times are stamps of the agent's clock, 0: none. */
+union record {
+    uint64_t word;
+    struct {
+        uint64_t word, time;
+    } event; /* what all but nodes and paths begin with */
+    struct {
+        uint64_t word, time, argument, result;
+    } call; /* with CLOCK_ORDER its `time` becomes that of its end */
+    struct {
+        uint64_t word, time, arguments[3], result, memptr, end;
+    } call3;
+    struct {
+        uint64_t word, time, sp, result, memptr, unused[3];
+    } leave;
+    struct {
+        uint64_t word, parent, pc, slot; /* parent: a node's id, or NODE_CUT and why */
+    } node;
+    struct {
+        uint64_t word, time, arguments[6], result, sp, pc, end;
+    } syscall;
+    struct {
+        uint64_t word;
+        char path[PATH_RECORD - 8];
+    } path;
+};
+#define RECORD_SIZE(kind) sizeof(((union record *)0)->kind)
 
 /* Node ids: 1..MEMO_NODES-1 are remembered; from NODE_ONCE on they are used for one event. With
  * NODE_CUT set it is no node: the stack is cut there, for the reason in the low bits. */

@@ -5,18 +5,19 @@ from __future__ import annotations
 import re
 
 WORDS = {
-    "where": "Event {number}, in {phase}, {time} after the first instruction",
+    "where": "Event {number}, in {phase}, {time} after {begin}",
+    "begin": {"start": "the first instruction", "attached": "brkpoint attached"},
     "who": {
         "loader": "The loader",
         "runtime": "The {owner} runtime",
         "user": "Your code",
         "via": "Your code, through {via},",
-        "unknown": "Somebody unknown",
+        "unknown": "An unknown caller",
     },
     "deeds": {
-        "free": "gave back a block{block}",
-        "realloc": "asked for a block of {bytes} in place of an older one{block}",
-        "reallocarray": "asked for a block of {bytes} in place of an older one{block}",
+        "free": "freed a block{block}",
+        "realloc": "asked for {bytes} in place of an older block{block}",
+        "reallocarray": "asked for {bytes} in place of an older block{block}",
         "call": "asked for {bytes}{block}",
         "brk up": "moved the end of the heap up by {bytes}",
         "brk down": "moved the end of the heap down by {bytes}",
@@ -29,9 +30,9 @@ WORDS = {
     },
     "sentence": "{who} {deed}, {what} In the code: {place}.",
     "for": "for: {purpose}",
-    "for nothing known": "for a purpose that no rule knows.",
+    "for nothing known": "for an unknown purpose.",
     "effects": {
-        "by none": "No recorded call was open: the code that asked made the system call itself.",
+        "by none": "No recorded call was open: the code made the system call itself.",
         "never": "It never reached the kernel.",
         "reached": "It reached the kernel: ",
         "made during": "Made during ",
@@ -40,9 +41,9 @@ WORDS = {
     },
     "evidence": {
         "frame": "a named frame of the stack",
-        "address": "the address of a frame: its file, and the known addresses of entry point and "
-        "main",
-        "phase": "the phase of the run alone",
+        "address": "the address of a frame: its file, and the known addresses of the entry point "
+        "and main",
+        "phase": "nothing but the phase of the run",
     },
     "reasons": {
         "title": "Why do you say so?",
@@ -60,9 +61,9 @@ WORDS = {
         "inlined": " (inlined)",
         "decides": " ← decides",
         "none": "No stack was recorded.",
-        "cut": "The stack ends before its outermost frame: {why}.",
+        "cut": "The stack was cut short: {why}.",
     },
-    "behind": "There is none behind this one.",
+    "behind": "There are no more after this one.",
 }
 
 

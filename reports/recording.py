@@ -37,7 +37,9 @@ def _cost_of_recorder(price):
         parts.append(_stood_still(price["engine_ns"], price.get("longest_ns")))
     if price.get("asks") is not None:
         waits = price.get("waits") or 0
-        waited = "waited for buffer space %s" % count(waits, "time") if waits else "never waited for buffer space"
+        waited = "waited for buffer space %s" % count(waits, "time")
+        if not waits:
+            waited = "never waited for buffer space"
         parts.append("it asked the recorder %s and %s" % (count(price["asks"], "time"), waited))
         parts.append(
             "%s unwound, %s remembered"

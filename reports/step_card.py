@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from alloctrace import measure, sites
+from alloctrace import measure, run_facts, sites
 from alloctrace.escape import visible
 from reports import event_lines, quantities, ranked, site_table
 from reports.card_words import WORDS, deed, fill
@@ -35,6 +35,7 @@ def of(cursor, seq):
             number="%s of %s" % (quantities.grouped(seq), quantities.grouped(cursor.count)),
             phase=event.phase,
             time=quantities.duration(event.t_ns),
+            begin=WORDS["begin"][_begin(cursor.trace.run)],
         ),
         event_lines.asked(event) + event_lines.answered(event),
         measure.origin(event),
@@ -46,6 +47,10 @@ def of(cursor, seq):
         list(_frames(event, stack)),
         _note(cursor.trace, event, stack),
     )
+
+
+def _begin(run):
+    return "attached" if run_facts.is_attached(run) else "start"
 
 
 def _fit(text):

@@ -7,7 +7,7 @@ import subprocess
 
 TOP = os.path.dirname(os.path.dirname(os.path.realpath(__file__)))
 OUT = os.path.join(TOP, "build", "recorder-tests")
-SANITIZED = "RECORDER_CFLAGS=-std=gnu11 -O1 -g -Irecorder -fsanitize=address,undefined"
+SANITIZED = "RECORDER_CFLAGS=-std=gnu11 -O1 -g -fsanitize=address,undefined"
 SANITIZED += " -fno-sanitize-recover=all"
 
 

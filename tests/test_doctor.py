@@ -115,8 +115,8 @@ def test_what_this_release_does_not_have_is_not_advised(apt_knows_nasm):
     nasm, zydis = checks.tools(apt_knows_nasm)
     assert nasm.mend.endswith("apt-get install nasm") and zydis.mend == checks.NOT_HERE
     lines = doctor.as_text([nasm, zydis], True, doctor.ink.Ink(width=200))
-    mends = [line.strip() for line in lines if "to mend it" in line]
-    assert mends[0] == "to mend it: " + checks.NOT_HERE and mends[1].endswith("install nasm")
+    mends = [line.strip() for line in lines if "to fix it" in line]
+    assert mends[0] == "to fix it: " + checks.NOT_HERE and mends[1].endswith("install nasm")
 
 
 def test_twin_an_apt_that_has_no_lists_does_not_know(apt_knows_nasm, monkeypatch):
@@ -272,7 +272,7 @@ def test_without_gdb_it_says_so_and_fails(no_recorder, path, capsys):
     status, text = invoke(capsys)
     assert status == 1
     assert text.splitlines()[-1] == "No program can be observed here: gdb (not found)."
-    assert "to mend it: install what Debian calls gdb" in text
+    assert "to fix it: install what Debian calls gdb" in text
 
 
 def test_json(path, no_recorder, capsys):
@@ -306,7 +306,7 @@ def test_what_is_there_takes_one_line_a_group():
     ]
     lines = [" ".join(line.split()) for line in doctor.as_text(findings, True, doctor.ink.Ink())]
     assert lines[1:3] == ["ok article gcc, make", "missing nasm assembly"]
-    assert lines[3].startswith("to mend it:") and lines[3].endswith(" nasm")
+    assert lines[3].startswith("to fix it:") and lines[3].endswith(" nasm")
     assert lines[-1].startswith("Programs can be observed here. Missing for the rest: 1.")
 
 

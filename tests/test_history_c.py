@@ -227,7 +227,7 @@ MUTATIONS = [
 
 HOST = os.path.join(TOP, "recorder", "host")
 COMPILE = ["gcc", "-O0", "-iquote", HOST, "-I", os.path.join(TOP, "recorder")]
-COMPILE += ["-I", os.path.join(TOP, "build/recorder/host")]
+COMPILE += ["-I", os.path.join(TOP, "build/recorder")]
 
 
 @pytest.fixture(scope="module")

@@ -11,6 +11,7 @@ import made_pages
 from alloctrace import chosen, summary, trace
 from reports import json_report
 from reports.page import data, document, fit, windows
+from summary_fake import FakeTrace, call
 
 TOP = made_pages.os.path.dirname(made_pages.os.path.dirname(made_pages.os.path.abspath(__file__)))
 
@@ -133,10 +134,38 @@ def test_blocks_are_replayed_by_the_rules_of_the_history(small):
 
 
 def test_without_events_there_is_a_page_of_sums():
-    recorded = made_pages.small_trace(keep="totals")
-    facts = made_pages.data_of(made_pages.page_of(recorded))
+    page = made_pages.page_of(made_pages.small_trace(keep="totals"))
+    facts = made_pages.data_of(page)
     assert facts["events"]["seq"] == [] and facts["bins"] is None
     assert facts["summary"]["totals"]
+    assert sections(page) == ["strip", "matrix", "sites", "flame", "closing"]  # none is empty
+
+
+def sections(page):
+    return re.findall('<section id="([a-z]+)"', page)
+
+
+def test_each_panel_is_there_where_it_has_something_to_show(small, long):
+    there = sections(small)
+    assert there == ["strip", "card", "memory", "matrix", "sites", "flame", "events", "closing"]
+    assert sections(long[2]) == [name for name in there if name != "memory"]
+
+
+def test_processes_that_are_listed_below_are():
+    events = [call(0, size=1009), call(1, size=17)]
+    events[1].pid = events[0].pid + 1
+    recorded = FakeTrace(events, pid=events[0].pid, keep="totals")
+    page = made_pages.page_of(recorded, process=str(events[0].pid))
+    assert "1 other process (listed below)" in page
+    listed_ = page[page.index('<table id="processes-table">') :].split("</table>")[0]
+    assert "× 2 *" in listed_  # both are alike
+    assert 'id="processes-table"' not in made_pages.page_of(made_pages.small_trace())
+
+
+@pytest.mark.parametrize("mode, said", [("attached", True), (None, False)])
+def test_an_attached_run_says_so(mode, said):
+    page = made_pages.page_of(made_pages.small_trace(mode=mode))
+    assert ("brkpoint attached to this program while it was running" in page) is said
 
 
 # ---- a run too long for its page -----------------------------------------------------------------

@@ -174,9 +174,9 @@ def test_the_page_filters_places_by_thread_and_range(browser, path, tmp_path):
     browser.click("[data-tid='78']")
     of_thread = sum(n for (_, tid, _), (_, n) in sums.items() if tid == "78")
     assert sum(browser.js(script)) == of_thread < sum(whole)
-    assert "of thread 78; without 170 allocations" in browser.text("#sites-said")
+    assert "thread 78; 170 allocations of calls that sometimes" in browser.text("#sites-said")
     browser.js("location.hash = 'range=%d-%d'" % (2 * wide, 4 * wide - 2))
-    browser.wait("document.getElementById('sites-said').textContent.includes('of events')")
+    browser.wait("document.getElementById('sites-said').textContent.includes('sites, events')")
     of_range = sum(n for (_, _, part), (_, n) in sums.items() if part in (2, 3))
     assert sum(browser.js(script)) == of_range
     in_range = Counter(tid for tid, seq in calls if 2 * wide <= seq < 4 * wide)
@@ -184,7 +184,7 @@ def test_the_page_filters_places_by_thread_and_range(browser, path, tmp_path):
         "return document.querySelector('[data-tid=\"%s\"]').closest('tr').cells[1].textContent"
     )
     assert {tid: int(browser.js(cells_of % tid)) for tid in in_range} == in_range
-    said = "of events %d to %d, for places are counted in steps of" % (2 * wide, 4 * wide - 1)
+    said = "events %d to %d, because places are counted in steps of" % (2 * wide, 4 * wide - 1)
     assert said in browser.text("#sites-said") and said in browser.text("#flame-of")
     assert browser.js("return document.querySelector('[data-measure=live_bytes]').disabled")
     browser.click("#filters .link")

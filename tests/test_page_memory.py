@@ -16,7 +16,7 @@ def test_the_blocks_that_are_live_after_a_step(browser, pages):
     assert "2 blocks of 2.4 KiB (2,490 bytes) are live after event 2" in browser.text("#blocks")
     browser.click("[data-step=forward]")
     assert browser.js(script) == ["#01.4 KiB"]
-    assert "Block #2 has just gone" in browser.text("#blocks")
+    assert "Block #2 is gone now" in browser.text("#blocks")
     browser.click("[data-block='0']")
     assert browser.hash() == "#step=0"
     browser.click("[data-scale=true]")

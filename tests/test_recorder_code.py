@@ -286,7 +286,8 @@ def test_no_bytes_lead_out_of_bounds(tmp_path):
     parts += ["sites", "site_reading", "site_detour"]
     program = str(tmp_path / "fuzz")
     run(
-        *["gcc", "-O1", "-g", "-Irecorder", "-fsanitize=address,undefined", "-o", program],
+        *["gcc", "-O1", "-g", "-Irecorder", "-Ibuild/recorder", "-o", program],
+        "-fsanitize=address,undefined",
         *["-fno-sanitize-recover=all", "recorder/tests/detour_fuzz.c"],
         *["recorder/host/%s.c" % part for part in parts],
         "-lZydis",

@@ -164,7 +164,7 @@ def test_damaged_files_harm_nobody(tmp_path, flags):
     command = [built("elf_fuzz", SANITIZED), program, str(seconds), str(len(flags))]
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr[-3000:]
-    assert int(done.stdout.split()[0]) > 1000
+    assert int(done.stdout.split()[0]) > 100
 
 
 def cut_off(folder, *words):

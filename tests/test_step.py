@@ -132,7 +132,7 @@ def test_the_card_says_what_the_page_says():
     assert cards[0].effect == "It reached the kernel: mmap(4096) (event 1)."
     assert cards[1].effect == "Made during malloc(1481) (event 0)."
     assert cards[2].effect == card_words.WORDS["effects"]["never"]
-    assert cards[3].sentence.startswith("Your code gave back a block (block #2), for a purpose")
+    assert cards[3].sentence.startswith("Your code freed a block (block #2), for an unknown")
     assert dict(cards[2].reasons)["who"].startswith("user, by the rule “user function”")
     assert [text for text, decides in cards[2].stack if decides] == ["  0  main  a.c:11 ← decides"]
     assert cards[2].live == ""

@@ -201,6 +201,10 @@ def test_what_one_rule_says_in_several_ways_is_one_purpose():
     assert (site["purpose"], site["purposes"]) == ("path of various", 1)
     site = site_of(*[because(name + "'s own") for name in ("main", "work", "x::y")])
     assert (site["purpose"], site["purposes"]) == ("callers' own", 1)
+    site = site_of(*[because("copy of a string (%d bytes)" % n) for n in (4, 8, 15)])
+    assert site["purpose"] == "copy of a string (various bytes)"
+    site = site_of(*[because("a string of (%s)" % n) for n in ("4", "8", "x")])
+    assert site["purpose"] == "a string of (various)"
 
 
 def test_what_two_rules_say_alike_is_one_purpose():

@@ -7,7 +7,7 @@ import threading
 
 import pytest
 
-from alloctrace import cache_folder, symbol_cache, symbol_gdb, symbols
+from alloctrace import cache_folder, symbol_cache, symbol_files, symbol_gdb, symbols
 from alloctrace.elf import ElfFile
 from alloctrace.symbol_cache import Cached
 from command import cache
@@ -157,6 +157,25 @@ def test_a_file_that_is_none_is_only_asked_about(folder, tmp_path):
 
 
 @needs_gcc
+def test_a_run_adds_a_line_and_a_bad_line_spoils_all(folder, program):
+    ask(folder, [(program, {2})])
+    (path,) = files(folder)
+    begun = os.stat(path).st_ino
+    assert ask(folder, [(program, {2, 4})])[1] == [[(program, [4])]]
+    with open(path, encoding="ascii") as file:
+        lines = file.readlines()
+    assert len(lines) == 2 and os.stat(path).st_ino == begun
+    for bad in (
+        lines[1][:-9] + "\n",
+        lines[1].rstrip("\n"),
+        lines[1].replace('"key":"', '"key":" '),
+    ):
+        with open(path, "w", encoding="ascii") as file:
+            file.write(lines[0] + bad)
+        assert ask(folder, [(program, {2, 4})])[1] == [[(program, [2, 4])]]
+
+
+@needs_gcc
 def test_its_size_is_bounded(folder, program, monkeypatch):
     """Of one file the newest answers stay, of all files the newest files."""
     ask(folder, [(program, {2})])
@@ -202,20 +221,67 @@ def test_the_names_are_those_of_gdb(folder, tmp_path, monkeypatch):
     wanted = symbols.symbolise(past, gdb=shutil.which("gdb"))
     fresh = symbols.symbolise(past, gdb=Cached(folder, shutil.which("gdb")))
     never = Cached(folder, shutil.which("gdb"), ask=None)  # calling None would fail
-    monkeypatch.setattr(symbols, "Tables", None)
+    monkeypatch.setattr(symbol_files, "Tables", None)
     assert wanted == fresh == symbols.symbolise(past, gdb=never)
     assert any(frame.line for frame in wanted[1])
     monkeypatch.undo()
-    for row in ([[1, "main", "main", []]], [1, ["2", 3, "a", "a", [0] * 7]], [True, None], 7):
+    for bad in (
+        {"functions": [[1, "main", "main", []]] * 9},
+        {"functions": [["2", 3, "a", "a", [0] * 7]] * 9},
+        {"at": {"2": [True, None]}},
+        {"at": {"2": [2, -1]}},
+        {"at": {"2": [2, 99]}},
+        {"at": 7},
+        {"returns": [True]},
+    ):
         for path in files(folder):
             with open(path, encoding="ascii") as file:
-                data = json.load(file)
-            data["functions"] = dict.fromkeys(data["functions"], row)
+                lines = [dict(json.loads(line), **bad) for line in file]
             with open(path, "w", encoding="ascii") as file:
-                json.dump(data, file)
+                file.writelines(json.dumps(line) + "\n" for line in lines)
         again = Cached(folder, shutil.which("gdb"))
         assert again([(LIBC, set())]) == ([{}], []) and again.functions(LIBC) == {}
+        assert again.returns(LIBC) == set()
         assert wanted == symbols.symbolise(past, gdb=again)
+
+
+BARE = """#include <stdlib.h>
+extern "C" void *plain(int n) { void *p = malloc(n); free(malloc(n)); return p; }
+struct Named { static void *made(int n); };
+void *Named::made(int n) { void *p = malloc(n); free(malloc(n)); return p; }
+int main(void) { plain(1); Named::made(2); return 0; }
+"""
+
+
+def asked_of(folder, path, sites):
+    """How many addresses gdb is asked about, and the names of the stacks from these sites."""
+    asked, gdb = [], shutil.which("gdb")
+
+    def ask(requests, *rest):
+        asked.extend(offset for _, offsets in requests for offset in offsets)
+        return symbol_gdb.ask(requests, *rest)
+
+    program = module(path, role="executable")
+    past = history([program], [program.base + site for site in sites])
+    found = symbols.symbolise(past, gdb=Cached(folder, gdb, ask=ask))
+    assert found == symbols.symbolise(past, gdb=gdb)
+    return len(asked), [frame.function for frame in found[1]]
+
+
+@needs_gcc
+@needs_gdb
+def test_gdb_is_asked_once_about_a_function_without_lines(folder, tmp_path):
+    """And not at all where the file's own tables say all that gdb could."""
+    words = ("-O1", "-fno-builtin", "-fno-inline")
+    bare = compiled(tmp_path, *words, source=BARE, compiler="g++", name="bare")
+    first, second, *named = call_sites(bare, "malloc")
+    assert asked_of(folder, bare, [first, second]) == (0, ["plain", "plain"])
+    assert asked_of(folder, bare, named[:1]) == (1, ["Named::made"])
+    assert asked_of(folder, bare, named) == (0, ["Named::made", "Named::made"])
+    lines = compiled(tmp_path, "-g", *words, source=BARE, compiler="g++", name="lines")
+    first, second, *named = call_sites(lines, "malloc")
+    assert asked_of(folder, lines, [first]) == (1, ["plain"])
+    assert asked_of(folder, lines, [first, second, *named])[0] == 3
 
 
 @needs_gcc

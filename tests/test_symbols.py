@@ -5,7 +5,7 @@ import shutil
 
 import pytest
 
-from alloctrace import symbols
+from alloctrace import symbol_files, symbols
 from alloctrace.elf import ElfFile
 from alloctrace.model import Event, Hook, Module
 
@@ -237,7 +237,7 @@ def test_a_signal_trampoline_is_no_return_address(tmp_path):
     path = compiled(tmp_path, "-O1", "-fno-builtin")
     program, libc = module(path, 1, "executable"), module(LIBC, 0)
     code = ElfFile(LIBC).section_data(".text")
-    at = code.find(symbols.RT_SIGRETURN) + ElfFile(LIBC).sections[".text"].vaddr
+    at = code.find(symbol_files.RT_SIGRETURN) + ElfFile(LIBC).sections[".text"].vaddr
     main = program.base + ElfFile(path).function("main").value
     past = history([program, libc], [libc.base + at, libc.base + at, main], [main, main])
     found = symbols.symbolise(past, gdb=None)
@@ -256,5 +256,5 @@ def test_files_can_be_kept_for_the_next_call(tmp_path):
     assert functions(symbols.symbolise(history([program], [pc]), gdb=None, kept=kept)[1]) == [
         "main"
     ]
-    symbols.close(kept)
+    symbol_files.close(kept)
     assert functions(symbols.symbolise(history([program], [pc]), gdb=None, kept=kept)[1]) == [None]

@@ -72,7 +72,7 @@ def test_what_is_no_debug_file_is_not_opened(tmp_path, where, make):
     make(tmp_path / "x.dbg")
     found, notes, waited = named(path)
     assert found == ["main"] and waited < symbol_gdb.TIMEOUT_S / 4
-    assert len(notes) == 1 and "no regular file of sensible size" in notes[0]
+    assert len(notes) == 1 and "not a regular file of sensible size" in notes[0]
 
 
 @pytest.mark.parametrize("where", SECTIONS)

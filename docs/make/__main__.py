@@ -9,6 +9,7 @@ TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, TOP)
 
 import completion  # noqa: E402
+import formats_table  # noqa: E402
 import manual  # noqa: E402
 import options  # noqa: E402
 import transcript  # noqa: E402
@@ -28,6 +29,7 @@ def from_sources():
     zsh = completion.zsh(read("completions/_brkpoint.in"), verbs)
     return {
         "docs/man/brkpoint.1": manual.render(read("docs/man/brkpoint.1.in"), verbs),
+        "docs/exports.md": formats_table.replaced(read("docs/exports.md")),
         "docs/purposes.md": purpose_manual.replaced(read("docs/purposes.md")),
         "completions/brkpoint.bash": bash,
         "completions/brkpoint.fish": completion.fish(verbs),

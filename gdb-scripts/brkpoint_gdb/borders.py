@@ -7,11 +7,12 @@ import re
 
 import gdb
 
+from alloctrace.words import BEGAN, MAIN_BY, PHASES
+
 from . import settings, thread_names
 from .hooks import Breakpoint
 from .process import now
 
-_ORDER = ("load", "init", "main", "exit")
 _CALL = re.compile(r"(?:addr32 |bnd |data16 |notrack )*call")  # ld relaxes with prefixes
 _TRANSFER = re.compile(r"(?:addr32 |bnd |data16 |notrack )*(?:call|jmp)")
 _MAX_STEPS = 64  # from the entry point to the call of __libc_start_main: 10 to 12
@@ -58,11 +59,11 @@ class Borders:
         self.phase = None
         self._initialisers = []
         if dynamic:
-            self._cross("load", t_ns, "first instruction, in the dynamic loader")
+            self._cross("load", t_ns, BEGAN["loader"])
         elif self._find_main(program):
-            self._cross("init", t_ns, "first instruction: no dynamic loader")
+            self._cross("init", t_ns, BEGAN["no_loader"])
         else:
-            self._cross("main", t_ns, "first instruction: a program without libc")
+            self._cross("main", t_ns, BEGAN["no_libc"])
 
     def program_known(self, program):
         """The program is mapped: watch its entry point, where its main can be found."""
@@ -70,9 +71,9 @@ class Borders:
 
         def at_entry(tid, regs):
             if not self._find_main(program):
-                self._cross("main", now(), "entry point: a program without main")
+                self._cross("main", now(), BEGAN["no_main"])
             elif self.phase == "load":
-                self._cross("init", now(), "entry point: no initialiser came before it")
+                self._cross("init", now(), BEGAN["no_initialiser"])
 
         self._plant(entry, at_entry)
 
@@ -89,7 +90,7 @@ class Borders:
     def _plant_initialiser(self, code, vaddr):
         def reached(tid, regs):
             name = code.path.decode("utf-8", "replace").rsplit("/", 1)[-1]
-            self._cross("init", now(), "first initialiser, of %s" % name)
+            self._cross("init", now(), BEGAN["initialiser"] % name)
             for breakpoint_ in self._initialisers:
                 self._engine.planted.remove(breakpoint_)
             self._initialisers = []
@@ -114,11 +115,11 @@ class Borders:
             return False
         symbol = program.file and program.file.function("main")
         if symbol is not None:
-            address, how = program.bias + symbol.value, "symbol"
+            address, how = program.bias + symbol.value, MAIN_BY["symbol"]
         else:
             address, how = (
                 self._step_to_main(program),
-                "first argument of the call at the entry point",
+                MAIN_BY["argument"],
             )
         if address is None:
             return False
@@ -164,14 +165,12 @@ class Borders:
         if program.file.looks_like_rust():
             user_main = self._step_to_user_main(program)
         if user_main is None:
-            self._main_begins(regs.rsp, "entry of main")
+            self._main_begins(regs.rsp, BEGAN["main"])
             return
         self._engine.spool.info(
-            "main", address=address, user_main=user_main, how="Rust's lang_start"
+            "main", address=address, user_main=user_main, how=MAIN_BY["lang_start"]
         )
-        self._plant(
-            user_main, lambda tid, regs: self._main_begins(regs.rsp, "entry of Rust's main")
-        )
+        self._plant(user_main, lambda tid, regs: self._main_begins(regs.rsp, BEGAN["rust_main"]))
 
     def _step_to_user_main(self, program):
         """At the first call of C's main, Rust's main is its argument, or what that points to."""
@@ -196,7 +195,7 @@ class Borders:
 
     def _after_main(self, t_ns, tid, sp):
         if sp == self._main_sp + 8:
-            self._cross("exit", t_ns, "main returned")
+            self._cross("exit", t_ns, BEGAN["returned"])
 
     # -- the end
 
@@ -207,7 +206,7 @@ class Borders:
             Once(self._engine, code.bias + symbol.value, self._at_exit)
 
     def _at_exit(self, t_ns, tid, sp):
-        self._cross("exit", t_ns, "exit was called")
+        self._cross("exit", t_ns, BEGAN["exit"])
 
     def execing(self, begins):
         """At the entry of an exec, and where it has failed."""
@@ -221,12 +220,12 @@ class Borders:
         names = thread_names.seen(self._engine, None if name == "exit_group" else tid)
         thread_names.tell(self._engine, t_ns, names)
         if name == "exit_group" or tid == self._engine.process.pid:
-            self._cross("exit", t_ns, "system call %s" % name)
+            self._cross("exit", t_ns, BEGAN["syscall"] % name)
             self._engine.last_state = dict(self._engine.process.state(), t_ns=t_ns)
 
     def _cross(self, phase, t_ns, how):
         """Phases never go back."""
-        if self.phase is not None and _ORDER.index(phase) <= _ORDER.index(self.phase):
+        if self.phase is not None and PHASES.index(phase) <= PHASES.index(self.phase):
             return
         self.phase = phase
         state = self._engine.process.state()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gdb
 
 from alloctrace import position
+from alloctrace.words import BEGAN, MAIN_BY
 
 from . import borders, main_finder
 from .hooks import Breakpoint
@@ -58,11 +59,11 @@ class SessionBorders(borders.Borders):
 
     def _begin_at_start(self, codes):
         if any(code.role == "loader" for code in codes):
-            self._cross("load", now(), "first instruction, in the dynamic loader")
+            self._cross("load", now(), BEGAN["loader"])
         elif self._mains:
-            self._cross("init", now(), "first instruction: no dynamic loader")
+            self._cross("init", now(), BEGAN["no_loader"])
         else:
-            self._cross("main", now(), "first instruction: a program without libc")
+            self._cross("main", now(), BEGAN["no_libc"])
 
     def _at_first_instruction(self, codes):
         """gdb stops there with `starti`: at the loader's entry point, or a static program's."""
@@ -89,7 +90,7 @@ class SessionBorders(borders.Borders):
         symbol = program.file.function("main")
         process = self._engine.process
         if symbol is not None:
-            main, how = program.bias + symbol.value, "symbol"
+            main, how = program.bias + symbol.value, MAIN_BY["symbol"]
         else:
             entry = program.bias + program.file.entry
             main = main_finder.find_main(process, entry, self._is_program_code)
@@ -106,7 +107,7 @@ class SessionBorders(borders.Borders):
         return self._is_code_of(self._program, address)
 
     def _watch_program(self):
-        words = "entry of Rust's main" if self._user_main else "entry of main"
+        words = BEGAN["rust_main"] if self._user_main else BEGAN["main"]
         for address in [self._user_main] if self._user_main else self._mains:
             self._plant(address, lambda tid, regs: self._main_begins(regs.rsp, words))
         if self.phase == "load":
@@ -114,7 +115,7 @@ class SessionBorders(borders.Borders):
 
     def _at_entry_point(self, tid, regs):
         if self._mains:
-            self._cross("init", now(), "entry point: no initialiser came before it")
+            self._cross("init", now(), BEGAN["no_initialiser"])
         else:
             self._cross("main", now(), "entry point: main was not found")
 
@@ -140,7 +141,7 @@ class SessionBorders(borders.Borders):
         name = code.path.decode("utf-8", "replace").rsplit("/", 1)[-1]
 
         def reached(tid, regs):
-            self._cross("init", now(), "first initialiser, of %s" % name)
+            self._cross("init", now(), BEGAN["initialiser"] % name)
             for breakpoint_ in self._initialisers:
                 self._engine.planted.remove(breakpoint_)
             self._initialisers = []

@@ -13,13 +13,14 @@ import struct
 
 import gdb
 
+from alloctrace.words import CUT_DEEP, CUT_UNREADABLE, CUT_UNSUPPORTED, CUT_UNWINDER
+
 from . import prologues
 
 MAX_FRAMES = 256
 _MAX_STEPS = 16
 _MAX_SPAN = 1 << 18
 _MAX_CHAINS = 64  # remembered for one key
-CUT_UNSUPPORTED, CUT_DEEP, CUT_UNREADABLE, CUT_UNWINDER = 1, 2, 3, 4
 
 _SKIP = (gdb.INLINE_FRAME, gdb.TAILCALL_FRAME)
 
@@ -240,7 +241,7 @@ def _caller(frame):
 
 
 def _place(frame, pc):
-    """An address in the instruction that the frame is at: its call, or what a signal interrupted."""
+    """An address in the instruction that the frame is at: its call, or where a signal came."""
     inner = frame.newer()
     return pc if inner is not None and inner.type() == gdb.SIGTRAMP_FRAME else pc - 1
 

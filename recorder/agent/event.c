@@ -6,9 +6,9 @@
 #include "event.h"
 #include "frames.h"
 
-static inline void publish(uint64_t *record, uint64_t word)
+static inline void publish(union record *record, uint64_t word)
 {
-    __atomic_store_n(record, word, __ATOMIC_RELEASE);
+    __atomic_store_n(&record->word, word, __ATOMIC_RELEASE);
 }
 
 /* ---- a call begins ---- */
@@ -50,17 +50,20 @@ void agent_enter(struct enter_stack *s)
             node = stack_unwound(t, slot, ret, load(slot - 8), bx); /* the rbp of that caller */
     }
     int wide = kind != HOOK_CALL1 || every == 1;
-    uint64_t *record = ring_reserve(t, wide ? 64 : 32, &after);
+    union record *record = ring_reserve(t, wide ? RECORD_SIZE(call3) : RECORD_SIZE(call), &after);
     if (unlikely(record == 0))
         return;
-    record[1] = time;
-    record[2] = argument(s, hook, 0);
+    uint64_t first = argument(s, hook, 0);
+    record->event.time = time;
     if (wide) {
-        record[3] = argument(s, hook, 1);
-        record[4] = argument(s, hook, 2);
+        record->call3.arguments[0] = first;
+        record->call3.arguments[1] = argument(s, hook, 1);
+        record->call3.arguments[2] = argument(s, hook, 2);
         flags |= SLOT_WIDE;
+    } else {
+        record->call.argument = first;
     }
-    s->arg0 = record[2];
+    s->arg0 = first;
     flags |= (kind == HOOK_MEMPTR ? SLOT_MEMPTR : 0) | (late ? SLOT_LATE : 0);
     s->slot = (uint64_t)record | flags;
     s->after = after;
@@ -81,30 +84,30 @@ static AGENT_COLD void leave_record(struct leave_stack *s, uint64_t memptr, uint
 {
     uint64_t after;
     struct thread_state *t = thread_find((uint64_t)&s->ret);
-    uint64_t *record = t ? ring_reserve(t, 64, &after) : 0;
+    union record *record = t ? ring_reserve(t, RECORD_SIZE(leave), &after) : 0;
     if (record == 0)
         return;
-    record[1] = agent_time(t, area()->clock);
-    record[2] = (uint64_t)&s->ret;
-    record[3] = s->rax;
-    record[4] = memptr;
+    record->leave.time = agent_time(t, area()->clock);
+    record->leave.sp = (uint64_t)&s->ret;
+    record->leave.result = s->rax;
+    record->leave.memptr = memptr;
     publish(record, RECORD_LEAVE | maybe);
 }
 
 static void fill_in(struct thread_state *t, struct leave_stack *s, uint64_t memptr)
 {
-    uint64_t *record = (uint64_t *)(s->slot & ~(uint64_t)SLOT_FLAGS);
+    union record *record = (union record *)(s->slot & ~(uint64_t)SLOT_FLAGS);
     uint32_t every = area()->clock;
     if (s->slot & SLOT_WIDE) {
-        record[5] = s->rax;
-        record[6] = memptr;
-        record[7] = has_both_times(every) ? agent_time(t, every) : 0;
+        record->call3.result = s->rax;
+        record->call3.memptr = memptr;
+        record->call3.end = has_both_times(every) ? agent_time(t, every) : 0;
     } else {
-        record[3] = s->rax;
+        record->call.result = s->rax;
         if (s->slot & SLOT_LATE)
-            record[1] = agent_time(t, every);
+            record->call.time = agent_time(t, every);
     }
-    publish(record, *record | RECORD_DONE);
+    publish(record, record->word | RECORD_DONE);
 }
 
 /* Behind it: rax is its result. A child of fork, where the identity pages are empty, must leave the

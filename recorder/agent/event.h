@@ -156,7 +156,7 @@ static inline int ring_take(struct thread_state *t, uint64_t cur, uint64_t after
  * A signal may interrupt any instruction here and its handler may record as well, so a place is
  * taken with one compare-and-swap on the thread's own word; without a lock prefix, since nobody but
  * this thread's signals competes. */
-static inline uint64_t *ring_reserve(struct thread_state *t, uint32_t size, uint64_t *after)
+static inline union record *ring_reserve(struct thread_state *t, uint32_t size, uint64_t *after)
 {
     for (;;) {
         uint64_t cur = *(volatile uint64_t *)&t->cur;
@@ -166,12 +166,11 @@ static inline uint64_t *ring_reserve(struct thread_state *t, uint32_t size, uint
             continue;
         }
         *after = cur + size;
-        uint64_t *record =
-            (uint64_t *)((char *)chunk_at((uint32_t)(cur >> 32) - 1) + (uint32_t)cur);
-        (void)*(
-            volatile uint64_t *)record; /* a page fault, and the signals it lets in, come here */
+        void *place = (char *)chunk_at((uint32_t)(cur >> 32) - 1) + (uint32_t)cur;
+        union record *record = place;
+        (void)*(volatile uint64_t *)place; /* a page fault, and the signals it lets in, come here */
         if (likely(ring_take(t, cur, *after))) {
-            *(volatile uint64_t *)record = RECORD_BEGUN | (uint64_t)size << 8;
+            *(volatile uint64_t *)place = RECORD_BEGUN | (uint64_t)size << 8;
             return record;
         }
     }

@@ -1,6 +1,7 @@
 /* hook.c - everything hooked that is no allocator function: system calls, borders of the phases,
  * the loader's news. All of it is rare beside the calls.
  */
+#include "contract.h"
 #include "event.h"
 #include "frames.h"
 
@@ -9,9 +10,7 @@ enum {
     SYS_mmap = 9,
     SYS_mprotect = 10,
     SYS_munmap = 11,
-    SYS_brk = 12,
     SYS_mremap = 25,
-    SYS_madvise = 28,
     SYS_clone = 56,
     SYS_fork = 57,
     SYS_vfork = 58,
@@ -41,12 +40,6 @@ struct site {
     int after;
     uint64_t time; /* when it began */
 };
-
-static int is_memory(uint64_t number)
-{
-    return (number >= SYS_mmap && number <= SYS_brk) || number == SYS_mremap ||
-           number == SYS_madvise || number == SYS_pkey_mprotect;
-}
 
 static uint64_t result_time(struct thread_state *t)
 {
@@ -78,18 +71,18 @@ static void record_syscall(struct thread_state *t, struct hook_stack *s, const s
                            uint64_t number, uint64_t result)
 {
     uint64_t after, node = stack_at_pc(t, site->pc, site->sp, s->rbp, s->rbx);
-    uint64_t *record = ring_reserve(t, 96, &after);
+    union record *record = ring_reserve(t, RECORD_SIZE(syscall), &after);
     if (record == 0)
         return;
     const uint64_t arguments[6] = {s->rdi, s->rsi, s->rdx, s->r10, s->r8, s->r9};
-    record[1] = site->time;
+    record->syscall.time = site->time;
     for (int i = 0; i < 6; i++)
-        record[2 + i] = arguments[i];
-    record[8] = result;
-    record[9] = site->sp;
-    record[10] = site->pc;
-    record[11] = result_time(t);
-    __atomic_store_n(record, RECORD_SYSCALL | number << 8 | node << 32, __ATOMIC_RELEASE);
+        record->syscall.arguments[i] = arguments[i];
+    record->syscall.result = result;
+    record->syscall.sp = site->sp;
+    record->syscall.pc = site->pc;
+    record->syscall.end = result_time(t);
+    __atomic_store_n(&record->word, RECORD_SYSCALL | number << 8 | node << 32, __ATOMIC_RELEASE);
 }
 
 /* rdtsc may soon be a fault: strict seccomp, or prctl(PR_SET_TSC); and a filter may forbid to
@@ -184,7 +177,7 @@ static void after_syscall(struct thread_state *t, struct hook_stack *s, struct s
     uint32_t number = number_begun(t, site);
     if (number == SYS_execve || number == SYS_execveat)
         ask_host(t, ASK_NO_EXEC, (uint64_t)raw_syscall(SYS_gettid, 0, 0), 0, 0, 0);
-    if (!is_memory(number))
+    if (!IS_MEMORY_SYSCALL(number))
         return;
     int is_file = number == SYS_mmap && !(s->r10 & MAP_ANONYMOUS) && (int32_t)s->r8 >= 0;
     if (is_file && !path_told(t, (uint32_t)s->r8))

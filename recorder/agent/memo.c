@@ -28,13 +28,13 @@ static struct unwind_cache *cache(void)
 static void tell(struct thread_state *t, uint32_t id, uint32_t parent, uint64_t pc, uint64_t slot)
 {
     uint64_t after;
-    uint64_t *record = ring_reserve(t, 32, &after);
+    union record *record = ring_reserve(t, RECORD_SIZE(node), &after);
     if (record == 0)
         return;
-    record[1] = parent;
-    record[2] = pc;
-    record[3] = slot;
-    __atomic_store_n(record, RECORD_NODE | (uint64_t)id << 32, __ATOMIC_RELEASE);
+    record->node.parent = parent;
+    record->node.pc = pc;
+    record->node.slot = slot;
+    __atomic_store_n(&record->word, RECORD_NODE | (uint64_t)id << 32, __ATOMIC_RELEASE);
 }
 
 /* ---- unwinding anew ---- */

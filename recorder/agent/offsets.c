@@ -55,12 +55,12 @@ void numbers(void)
     NUMBER(RUN_COUNTED, (1u << 31) / (2 * MAX_FRAMES)); /* above a node: so many make it negative */
 
     NUMBER(CALL_KIND, RECORD_CALL);
-    NUMBER(CALL_SIZE, SLOT);
+    NUMBER(CALL_SIZE, RECORD_SIZE(call));
     NUMBER(CALL_BEGUN, RECORD_BEGUN | SLOT << 8);
     NUMBER(CALL_DONE, RECORD_DONE);
-    NUMBER(CALL_TIME, 8 * 1); /* its words, as RECORD_CALL tells them */
-    NUMBER(CALL_ARGUMENT, 8 * 2);
-    NUMBER(CALL_RESULT, 8 * 3);
+    NUMBER(CALL_TIME, __builtin_offsetof(union record, call.time));
+    NUMBER(CALL_ARGUMENT, __builtin_offsetof(union record, call.argument));
+    NUMBER(CALL_RESULT, __builtin_offsetof(union record, call.result));
     NUMBER(FIRST_IN_CHUNK, CHUNK_HEAD);
     NUMBER(LAST_IN_CHUNK, CHUNK_SIZE - SLOT);
     NUMBER(CHUNK_SHIFT, LOG2(CHUNK_SIZE));

@@ -6,7 +6,7 @@
 #include "event.h"
 
 #define SYS_readlink 89
-#define RECORD_ROOM (PATH_RECORD - 8)
+#define RECORD_ROOM ((long)RECORD_SIZE(path.path))
 
 /* "/proc/thread-self/fd/N": the descriptors are the thread's, which may have its own. */
 static void write_link(char *to, uint32_t fd)
@@ -30,13 +30,13 @@ int path_told(struct thread_state *t, uint32_t fd)
     uint64_t after;
     if (!area()->may_sleep) /* a filter may forbid this call as well */
         return 0;
-    uint64_t *record = ring_reserve(t, PATH_RECORD, &after);
+    union record *record = ring_reserve(t, RECORD_SIZE(path), &after);
     if (record == 0)
         return 0;
     write_link(link, fd);
-    long length = raw_syscall3(SYS_readlink, (long)link, (long)(record + 1), RECORD_ROOM);
+    long length = raw_syscall3(SYS_readlink, (long)link, (long)record->path.path, RECORD_ROOM);
     int is_whole = length > 0 && length < RECORD_ROOM;
-    __atomic_store_n(record, RECORD_PATH | (uint64_t)(is_whole ? length : 0) << 32,
+    __atomic_store_n(&record->word, RECORD_PATH | (uint64_t)(is_whole ? length : 0) << 32,
                      __ATOMIC_RELEASE);
     return is_whole;
 }

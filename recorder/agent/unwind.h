@@ -9,15 +9,18 @@
 #define BRKPOINT_AGENT_UNWIND_H
 
 #include "../unwind_format.h"
+#include "contract.h"
 
-/* What a step comes to. From 1 on: why the stack is cut, the numbers of alloctrace/words.py. */
+/* What a step comes to. From 1 on: why the stack is cut, in the numbers of both languages. */
 enum unwind_result {
-    UNWIND_MORE = -1,           /* one frame further out */
-    UNWIND_WHOLE = 0,           /* a table, or a zero return address, says that nobody called */
-    UNWIND_CUT_UNSUPPORTED = 1, /* no unwind table, and no call before the return address */
-    UNWIND_CUT_DEEP = 2,        /* the caller's own limit of frames: never returned here */
-    UNWIND_CUT_UNREADABLE = 3,  /* the step leads out of the stack's bounds */
-    UNWIND_CUT_UNWINDER = 4,    /* the table says what a row cannot, or the step leads inwards */
+    UNWIND_MORE = -1, /* one frame further out */
+    UNWIND_WHOLE = 0, /* a table, or a zero return address, says that nobody called */
+    UNWIND_CUT_UNSUPPORTED =
+        CUT_UNSUPPORTED,        /* no unwind table, and no call before the return address */
+    UNWIND_CUT_DEEP = CUT_DEEP, /* the caller's own limit of frames: never returned here */
+    UNWIND_CUT_UNREADABLE = CUT_UNREADABLE, /* the step leads out of the stack's bounds */
+    UNWIND_CUT_UNWINDER =
+        CUT_UNWINDER, /* the table says what a row cannot, or the step leads inwards */
 };
 
 /* A frame: the code and the registers it goes on with when what it called has returned. */

@@ -47,33 +47,33 @@ static bool may_be_a_stack(const struct mapping *m)
 
 /* A pc is told: its function has found its caller at an address that the stack pointer did not lead
  * to. That is no stack unless the function changes stacks. */
-static void answer_other_stack(struct host *h, struct ask *ask)
+static void answer_other_stack(const struct process *p, struct ask *ask)
 {
     struct maps maps = {0};
     uint64_t pc = ask->a[1];
     ask->answer[0] = ask->answer[1] = 0;
-    if (changes_stacks(module_around(h, pc), pc) && maps_read(&maps, h->process->tracee.pid)) {
+    if (changes_stacks(module_around(p, pc), pc) && maps_read(&maps, p->tracee.pid)) {
         const struct mapping *m = maps_at(&maps, ask->a[0]);
         if (m != NULL && may_be_a_stack(m))
-            answer_from_maps(&maps, h->process->tracee.pid, ask);
+            answer_from_maps(&maps, p->tracee.pid, ask);
     }
     maps_free(&maps);
 }
 
-static void answer_one_stack(struct host *h, struct ask *ask)
+static void answer_one_stack(const struct process *p, struct ask *ask)
 {
     struct maps maps = {0};
     if (ask->a[1] != 0)
-        answer_other_stack(h, ask);
+        answer_other_stack(p, ask);
     else
-        answer_stack(&maps, h->process->tracee.pid, ask);
+        answer_stack(&maps, p->tracee.pid, ask);
     maps_free(&maps);
 }
 
-static void answer_mapped(struct host *h, struct reader *r, const struct ask *ask)
+static void answer_mapped(const struct process *p, struct reader *r, const struct ask *ask)
 {
     char link[48], path[4096];
-    snprintf(link, sizeof link, "/proc/%d/fd/%d", h->process->tracee.pid, (int)ask->a[2]);
+    snprintf(link, sizeof link, "/proc/%d/fd/%d", p->tracee.pid, (int)ask->a[2]);
     ssize_t length = readlink(link, path, sizeof path - 1);
     free(r->path);
     r->path = NULL;
@@ -83,67 +83,61 @@ static void answer_mapped(struct host *h, struct reader *r, const struct ask *as
     }
 }
 
-static void answer_libs(struct host *h)
+static void answer_libs(struct host *h, struct process *p)
 {
-    modules_update(h);
-    for (size_t i = 0; i < h->process->module_count; i++)
-        borders_watch(h, h->process->modules[i]);
+    modules_update(h, p);
+    for (size_t i = 0; i < p->module_count; i++)
+        borders_watch(h, p, p->modules[i]);
 }
 
-static void answer(struct host *h, struct thread_state *t, struct reader *r)
+static void answer(struct host *h, struct process *p, struct thread_state *t, struct reader *r)
 {
     struct ask *ask = &t->ask;
     uint64_t now = event_ns(h, r, ask->time);
     switch ((enum ask_kind)ask->kind) {
     case ASK_MAPPED:
-        answer_mapped(h, r, ask);
+        answer_mapped(p, r, ask);
         break;
     case ASK_LIBS:
-        answer_libs(h);
+        answer_libs(h, p);
         break;
     case ASK_BORDER:
-        border_reached(h, &(struct reached){ask->a[0], now, ask->a[2], (uint32_t)ask->a[1],
-                                            node_of(h, r, (uint32_t)ask->a[3])});
+        border_reached(h, p,
+                       &(struct reached){ask->a[0], now, ask->a[2], (uint32_t)ask->a[1],
+                                         node_of(h, r, (uint32_t)ask->a[3])});
         break;
     case ASK_EXEC:
-        exec_begins(h, ask);
+        exec_begins(h, p, ask);
         break;
     case ASK_NO_EXEC:
-        exec_fails(h, (pid_t)ask->a[0]);
+        exec_fails(h, p, (pid_t)ask->a[0]);
         break;
     case ASK_EXIT:
         if (!ask->a[1])
             thread_named_now(h, r->pid, r->tid, now);
         if (ask->a[1]) {
             threads_named(h, r->pid, now);
-            names_forget(h->process);
-            mapped_last(h, h->process);
-            overwritten_at_end(h);
+            names_forget(p);
+            mapped_last(h, p);
+            overwritten_at_end(h, p);
         }
         if (ask->a[1] || r->tid == r->pid)
-            life_exits(h, now, (int)(ask->a[0] & 0xff), ask->a[1] != 0);
+            life_exits(h, p, now, (int)(ask->a[0] & 0xff), ask->a[1] != 0);
         break;
     case ASK_FORK: /* that everything before is drained matters as well */
-        h->process->forker = r->tid;
+        p->forker = r->tid;
         break;
     case ASK_FORKED:
-        h->process->forker = r->tid;
-        process_forked(h, (pid_t)ask->a[0]);
+        p->forker = r->tid;
+        process_forked(h, p, (pid_t)ask->a[0]);
         break;
     case ASK_START:
-        ask->answer[0] = border_start(h, ask->a[0], (uint32_t)ask->a[1]);
+        ask->answer[0] = border_start(h, p, ask->a[0], (uint32_t)ask->a[1]);
         break;
     case ASK_STACK: /* without all this: answer_stacks */
     case ASK_NOTHING:
         break;
     }
-}
-
-static void serve_owner(struct host *h, uint32_t pid)
-{
-    struct process *p = process_by(h, (pid_t)pid);
-    if (p != NULL)
-        serve(h, p);
 }
 
 /* ---- who asks ---- */
@@ -160,9 +154,8 @@ static bool waits(const struct thread_state *t)
     return state == ASK_WAITING || state == ASK_ASLEEP;
 }
 
-static size_t askers(struct host *h, struct asker *list)
+static size_t askers(const struct family *f, struct asker *list)
 {
-    struct family *f = h->family;
     size_t count = 0;
     for (uint32_t w = 0; w < AREA_THREADS / 32; w++) {
         if (__atomic_load_n(&f->area->asking[w], __ATOMIC_RELAXED) == 0)
@@ -170,7 +163,7 @@ static size_t askers(struct host *h, struct asker *list)
         uint32_t bits = __atomic_exchange_n(&f->area->asking[w], 0, __ATOMIC_ACQUIRE);
         for (; bits != 0; bits &= bits - 1) {
             uint32_t index = w * 32 + (uint32_t)__builtin_ctz(bits);
-            struct thread_state *t = thread_state(h, index);
+            struct thread_state *t = thread_state(f, index);
             if (waits(t))
                 list[count++] = (struct asker){t, &f->readers[index], t->ask.time};
         }
@@ -218,31 +211,37 @@ static size_t answer_stacks(struct host *h, struct asker *list, size_t count)
 }
 
 /* Everything that was recorded before a question goes before its answer. */
-static void answer_other(struct host *h, struct family *f, const struct asker *asker)
+static void answer_other(struct host *h, struct process *p, const struct asker *asker)
 {
     struct ask *ask = &asker->t->ask;
     clock_look(&h->clock);
-    drain(h, ask->time ? ask->time : DRAIN_ALL - 1);
-    serve_owner(h, asker->r->pid);
-    if (h->family == f && ask->kind == ASK_STACK)
-        answer_one_stack(h, ask);
-    else if (h->family == f && ask->kind <= ASK_START)
-        answer(h, asker->t, asker->r);
+    drain(h, p, ask->time ? ask->time : DRAIN_ALL - 1);
+    struct process *owner = process_by(h, (pid_t)asker->r->pid);
+    if (owner != NULL && owner->family == p->family) {
+        if (ask->kind == ASK_STACK)
+            answer_one_stack(owner, ask);
+        else if (ask->kind <= ASK_START)
+            answer(h, owner, asker->t, asker->r);
+    } else {
+        ask->answer[0] = ask->answer[1] = 0;
+        if (ask->kind == ASK_EXEC) /* its numbers mean others here: that is said */
+            exec_begins(h, p, ask);
+    }
     go_on(h, ask);
 }
 
-void answers_give(struct host *h)
+void answers_give(struct host *h, struct process *p)
 {
     static struct asker list[AREA_THREADS];
-    struct family *f = h->family;
+    struct family *f = p->family;
     if (f == NULL)
         return;
     uint32_t asks = __atomic_load_n(&f->area->asks, __ATOMIC_ACQUIRE);
     if (asks == f->asks_seen)
         return;
     f->asks_seen = asks;
-    size_t count = answer_stacks(h, list, askers(h, list));
+    size_t count = answer_stacks(h, list, askers(f, list));
     qsort(list, count, sizeof *list, is_later);
     for (size_t i = 0; i < count; i++)
-        answer_other(h, f, &list[i]);
+        answer_other(h, p, &list[i]);
 }

@@ -18,9 +18,9 @@
 #define MAP_FIXED_NOREPLACE 0x100000
 #endif
 
-bool areas_problem(struct host *h, const char *what, int64_t result)
+bool areas_problem(struct process *p, const char *what, int64_t result)
 {
-    snprintf(h->problem, sizeof h->problem, "%s: %s", what,
+    snprintf(p->problem, sizeof p->problem, "%s: %s", what,
              strerror(result < 0 ? (int)-result : 0));
     return false;
 }
@@ -30,35 +30,35 @@ bool area_is_address(int64_t result)
     return result < 0 ? result < -4095 : result != 0;
 }
 
-int64_t area_remote_map(struct host *h, uint64_t at, uint64_t size, int prot, int flags, int fd,
+int64_t area_remote_map(struct process *p, uint64_t at, uint64_t size, int prot, int flags, int fd,
                         uint64_t from)
 {
     int64_t result = -EIO;
     const uint64_t a[6] = {at, size, (uint64_t)prot, (uint64_t)flags, (uint64_t)(int64_t)fd, from};
-    if (!tracee_syscall(&h->process->tracee, SYS_mmap, a, NULL, 0, &result))
+    if (!tracee_syscall(&p->tracee, SYS_mmap, a, NULL, 0, &result))
         return -EIO;
     return result;
 }
 
-static int64_t map_piece(struct host *h, uint64_t at, const struct piece *piece, int fd)
+static int64_t map_piece(struct process *p, uint64_t at, const struct piece *piece, int fd)
 {
     return area_remote_map(
-        h, at + piece->at, piece->size, piece->open ? PROT_READ | PROT_WRITE : PROT_NONE,
-        MAP_SHARED | MAP_NORESERVE | MAP_FIXED_NOREPLACE, fd, h->family->place + piece->at);
+        p, at + piece->at, piece->size, piece->open ? PROT_READ | PROT_WRITE : PROT_NONE,
+        MAP_SHARED | MAP_NORESERVE | MAP_FIXED_NOREPLACE, fd, p->family->place + piece->at);
 }
 
-static int64_t map_pieces(struct host *h, uint64_t at, int fd)
+static int64_t map_pieces(struct process *p, uint64_t at, int fd)
 {
     struct piece pieces[MAX_PIECES];
-    unsigned count = room_pieces(h->family->room, pieces);
+    unsigned count = room_pieces(p->family->room, pieces);
     int64_t result = (int64_t)at, ignored;
     for (unsigned i = 0; i < count; i++) {
-        result = map_piece(h, at, &pieces[i], fd);
+        result = map_piece(p, at, &pieces[i], fd);
         if (result == (int64_t)(at + pieces[i].at))
             continue;
         while (i-- > 0) {
             const uint64_t unmap[6] = {at + pieces[i].at, pieces[i].size};
-            tracee_syscall(&h->process->tracee, SYS_munmap, unmap, NULL, 0, &ignored);
+            tracee_syscall(&p->tracee, SYS_munmap, unmap, NULL, 0, &ignored);
         }
         return area_is_address(result) ? -EEXIST : result;
     }
@@ -66,14 +66,14 @@ static int64_t map_pieces(struct host *h, uint64_t at, int fd)
 }
 
 /* All of it, or where address space is limited a part that leaves the program most. */
-static int64_t map_room(struct host *h, int fd)
+static int64_t map_room(struct process *p, int fd)
 {
-    struct family *f = h->family;
-    uint64_t limit = room_limit(h->process->tracee.pid), at = place_data(h, AREA_SIZE);
+    struct family *f = p->family;
+    uint64_t limit = room_limit(p->tracee.pid), at = place_data(p, AREA_SIZE);
     int64_t result = -ENOMEM;
     for (; f->room != NULL; f->room = room_smaller(f->room)) {
         if (at != 0 && room_size(f->room) <= limit)
-            result = map_pieces(h, at, fd);
+            result = map_pieces(p, at, fd);
         if (area_is_address(result))
             break;
     }
@@ -82,19 +82,18 @@ static int64_t map_room(struct host *h, int fd)
 
 /* A process of another user, or in a container, may not open our memory file, or not see it: it
  * makes one, and we open that. */
-int64_t area_offer(struct host *h)
+int64_t area_offer(struct host *h, struct process *p)
 {
     char path[48];
     int64_t fd = -EIO, ignored;
     const uint64_t a[6] = {0, MFD_CLOEXEC};
-    if (!tracee_syscall(&h->process->tracee, SYS_memfd_create, a, "brkpoint-recorder", 0, &fd) ||
-        fd < 0)
+    if (!tracee_syscall(&p->tracee, SYS_memfd_create, a, "brkpoint-recorder", 0, &fd) || fd < 0)
         return fd;
-    snprintf(path, sizeof path, "/proc/%d/fd/%d", h->process->tracee.pid, (int)fd);
+    snprintf(path, sizeof path, "/proc/%d/fd/%d", p->tracee.pid, (int)fd);
     int ours = open(path, O_RDWR | O_CLOEXEC);
-    if (ours < 0 || !family_moves(h, ours)) {
+    if (ours < 0 || !family_moves(h, p->family, ours)) {
         const uint64_t close_it[6] = {(uint64_t)fd};
-        tracee_syscall(&h->process->tracee, SYS_close, close_it, NULL, 0, &ignored);
+        tracee_syscall(&p->tracee, SYS_close, close_it, NULL, 0, &ignored);
         fd = -EACCES;
     }
     if (ours >= 0)
@@ -103,61 +102,61 @@ int64_t area_offer(struct host *h)
 }
 
 /* Whether the descriptor still is what it was: the program has run since. */
-static bool is_offered(const struct host *h)
+static bool is_offered(const struct host *h, const struct process *p)
 {
     char path[48];
     struct stat ours, its;
-    if (h->offered <= 0 || fstat(h->area_fd, &ours) != 0)
+    if (p->offered <= 0 || fstat(h->area_fd, &ours) != 0)
         return false;
-    snprintf(path, sizeof path, "/proc/%d/fd/%d", h->process->tracee.pid, (int)h->offered);
+    snprintf(path, sizeof path, "/proc/%d/fd/%d", p->tracee.pid, (int)p->offered);
     return stat(path, &its) == 0 && its.st_ino == ours.st_ino && its.st_dev == ours.st_dev;
 }
 
-void area_withdraw(struct host *h)
+void area_withdraw(struct host *h, struct process *p)
 {
     int64_t ignored;
-    const uint64_t close_it[6] = {(uint64_t)h->offered};
-    if (is_offered(h))
-        tracee_syscall(&h->process->tracee, SYS_close, close_it, NULL, 0, &ignored);
-    h->offered = 0;
+    const uint64_t close_it[6] = {(uint64_t)p->offered};
+    if (is_offered(h, p))
+        tracee_syscall(&p->tracee, SYS_close, close_it, NULL, 0, &ignored);
+    p->offered = 0;
 }
 
-static int64_t open_data(struct host *h)
+static int64_t open_data(struct host *h, struct process *p)
 {
     char path[48];
     int64_t fd = -EIO;
-    if (is_offered(h))
-        return h->offered;
+    if (is_offered(h, p))
+        return p->offered;
     snprintf(path, sizeof path, "/proc/%d/fd/%d", (int)getpid(), h->area_fd);
     const uint64_t a[6] = {(uint64_t)AT_FDCWD, 0, O_RDWR | O_CLOEXEC};
-    tracee_syscall(&h->process->tracee, SYS_openat, a, path, 1, &fd);
+    tracee_syscall(&p->tracee, SYS_openat, a, path, 1, &fd);
     if (fd >= 0)
         return fd;
-    return h->process->tracee.runner ? area_offer(h) : area_receive(h);
+    return p->tracee.runner ? area_offer(h, p) : area_receive(h, p);
 }
 
-bool area_map_data(struct host *h)
+bool area_map_data(struct host *h, struct process *p)
 {
-    int64_t ignored, fd = open_data(h);
+    int64_t ignored, fd = open_data(h, p);
     if (fd < 0)
-        return areas_problem(h, "the program may not open the recorder's memory", fd);
-    int64_t address = map_room(h, (int)fd);
+        return areas_problem(p, "the program may not open the recorder's memory", fd);
+    int64_t address = map_room(p, (int)fd);
     const uint64_t close_it[6] = {(uint64_t)fd};
-    tracee_syscall(&h->process->tracee, SYS_close, close_it, NULL, 0, &ignored);
-    h->offered = 0;
+    tracee_syscall(&p->tracee, SYS_close, close_it, NULL, 0, &ignored);
+    p->offered = 0;
     if (!area_is_address(address))
-        return areas_problem(h, "no room for the recorder's data (see `ulimit -v`)", address);
-    h->process->area = (uint64_t)address;
-    room_use(h->family);
+        return areas_problem(p, "no room for the recorder's data (see `ulimit -v`)", address);
+    p->area = (uint64_t)address;
+    room_use(p->family);
     return true;
 }
 
-void area_tell_room(struct host *h)
+void area_tell_room(struct host *h, const struct process *p)
 {
-    const struct room *room = h->family->room;
+    const struct room *room = p->family->room;
     uint64_t size = room_size(room);
     for (unsigned i = 0; i < MAX_AREAS; i++)
-        size += h->process->areas[i].address ? AGENT_ROOM + STUBS_ROOM : 0;
+        size += p->areas[i].address ? AGENT_ROOM + STUBS_ROOM : 0;
     if (room != room_largest())
         say_note(h,
                  "address space is limited (ulimit -v): of it the recorder takes %llu MiB, which "

@@ -70,33 +70,34 @@ static bool answer(int listening, pid_t pid, int fd)
     return done;
 }
 
-static int64_t call(struct host *h, long number, uint64_t a, uint64_t b, uint64_t c)
+static int64_t call(struct process *p, long number, uint64_t a, uint64_t b, uint64_t c)
 {
     int64_t result = -EIO;
     const uint64_t arguments[6] = {a, b, c};
-    if (!tracee_syscall(&h->process->tracee, number, arguments, NULL, 0, &result))
+    if (!tracee_syscall(&p->tracee, number, arguments, NULL, 0, &result))
         return -EIO;
     return result;
 }
 
 /* With `letter` at `place` in the target. */
-static int64_t take(struct host *h, int listening, uint64_t place, socklen_t size)
+static int64_t take(struct host *h, struct process *p, int listening, uint64_t place,
+                    socklen_t size)
 {
     int32_t fd = -1;
-    int64_t from = call(h, SYS_socket, AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    int64_t from = call(p, SYS_socket, AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (from < 0)
         return from;
-    int64_t result = call(h, SYS_connect, (uint64_t)from, place, size);
-    if (result == 0 && !answer(listening, h->process->tracee.pid, h->area_fd))
+    int64_t result = call(p, SYS_connect, (uint64_t)from, place, size);
+    if (result == 0 && !answer(listening, p->tracee.pid, h->area_fd))
         result = -EACCES;
     if (result == 0)
-        result = call(h, SYS_recvmsg, (uint64_t)from, place + offsetof(struct letter, message),
+        result = call(p, SYS_recvmsg, (uint64_t)from, place + offsetof(struct letter, message),
                       MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
     if (result == 1 &&
-        !tracee_read(&h->process->tracee, place + offsetof(struct letter, control) + CMSG_LEN(0),
-                     &fd, sizeof fd))
+        !tracee_read(&p->tracee, place + offsetof(struct letter, control) + CMSG_LEN(0), &fd,
+                     sizeof fd))
         result = -EIO;
-    call(h, SYS_close, (uint64_t)from, 0, 0);
+    call(p, SYS_close, (uint64_t)from, 0, 0);
     return result == 1 ? fd : result < 0 ? result : -EIO;
 }
 
@@ -111,11 +112,11 @@ static int listen_at(const struct sockaddr_un *address, socklen_t size)
     return -1;
 }
 
-int64_t area_receive(struct host *h)
+int64_t area_receive(struct host *h, struct process *p)
 {
     struct user_regs_struct regs;
     struct letter letter = {0}, under;
-    struct tracee *t = &h->process->tracee;
+    struct tracee *t = &p->tracee;
     socklen_t size = name_it(&letter.address);
     int listening = listen_at(&letter.address, size);
     if (listening < 0 || ptrace(PTRACE_GETREGS, t->pid, 0, &regs) != 0)
@@ -130,7 +131,7 @@ int64_t area_receive(struct host *h)
     int64_t fd = -EIO;
     if (tracee_read(t, place, &under, sizeof under) &&
         tracee_write(t, place, &letter, sizeof letter)) {
-        fd = take(h, listening, place, size);
+        fd = take(h, p, listening, place, size);
         tracee_write(t, place, &under, sizeof under);
     }
     close(listening);

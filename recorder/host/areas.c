@@ -22,7 +22,8 @@
 #define MADV_WIPEONFORK 18
 #endif
 
-static bool write_agent(struct host *h, struct code_area *area, uint64_t identity)
+static bool write_agent(struct host *h, struct process *p, struct code_area *area,
+                        uint64_t identity)
 {
     size_t size = h->agent_size;
     unsigned char *copy = malloc(size);
@@ -30,49 +31,48 @@ static bool write_agent(struct host *h, struct code_area *area, uint64_t identit
         return false;
     memcpy(copy, h->agent, size);
     struct code_head *head = (struct code_head *)copy;
-    head->area = h->process->area;
+    head->area = p->area;
     head->identity = identity;
     head->stubs = area->stubs;
     for (unsigned i = 0; i < MAX_AREAS; i++)
-        if (h->process->areas[i].address)
-            head->after[i] = agent_address(h, &h->process->areas[i], AGENT_AFTER);
-    bool done = tracee_write(&h->process->tracee, area->address, copy, size);
+        if (p->areas[i].address)
+            head->after[i] = agent_address(h, &p->areas[i], AGENT_AFTER);
+    bool done = tracee_write(&p->tracee, area->address, copy, size);
     free(copy);
     return done;
 }
 
-uint64_t area_identity(const struct host *h)
+uint64_t area_identity(const struct process *p)
 {
-    const struct code_area *first = &h->process->areas[0];
+    const struct code_area *first = &p->areas[0];
     return first->stubs + STUBS_ROOM;
 }
 
 /* Where areas_choose wants it. */
-static bool map_code(struct host *h, struct code_area *area)
+static bool map_code(struct process *p, struct code_area *area)
 {
     uint64_t size = AGENT_ROOM + STUBS_ROOM, at = area->address;
-    bool first = area == &h->process->areas[0];
+    bool first = area == &p->areas[0];
     area->address = 0;
     int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE;
-    int64_t got = at ? area_remote_map(h, at, size, PROT_READ | PROT_EXEC, flags, -1, 0) : -ENOMEM;
+    int64_t got = at ? area_remote_map(p, at, size, PROT_READ | PROT_EXEC, flags, -1, 0) : -ENOMEM;
     if (got != (int64_t)at || at == 0)
-        return areas_problem(h, "no room for the recorder's code near the program's", got);
+        return areas_problem(p, "no room for the recorder's code near the program's", got);
     *area = (struct code_area){at, at + AGENT_ROOM};
     if (!first)
         return true;
-    got = area_remote_map(h, at + size, IDENTITY_SIZE, PROT_READ | PROT_WRITE, flags, -1, 0);
+    got = area_remote_map(p, at + size, IDENTITY_SIZE, PROT_READ | PROT_WRITE, flags, -1, 0);
     const uint64_t wipe[6] = {at + size, IDENTITY_SIZE, MADV_WIPEONFORK};
     int64_t result = -EIO;
     if (got != (int64_t)(at + size) ||
-        !tracee_syscall(&h->process->tracee, SYS_madvise, wipe, NULL, 0, &result) || result != 0)
-        return areas_problem(h, "no memory that a fork wipes (MADV_WIPEONFORK)", result);
+        !tracee_syscall(&p->tracee, SYS_madvise, wipe, NULL, 0, &result) || result != 0)
+        return areas_problem(p, "no memory that a fork wipes (MADV_WIPEONFORK)", result);
     return true;
 }
 
-static bool needs_own_area(const struct host *h)
+static bool needs_own_area(const struct process *p)
 {
-    return h->process->base != 0 &&
-           !place_reaches(h->process->areas[0].address, AGENT_ROOM + STUBS_ROOM, h->process->entry);
+    return p->base != 0 && !place_reaches(p->areas[0].address, AGENT_ROOM + STUBS_ROOM, p->entry);
 }
 
 static uint64_t anchor_of(const struct process *p)
@@ -80,17 +80,16 @@ static uint64_t anchor_of(const struct process *p)
     return p->base ? p->base : p->entry;
 }
 
-bool areas_choose(struct host *h)
+bool areas_choose(struct process *p)
 {
     struct maps maps;
-    struct process *p = h->process;
     uint64_t size = AGENT_ROOM + STUBS_ROOM, at = 0, own = 0;
     memset(p->areas, 0, sizeof p->areas);
     if (maps_read(&maps, p->tracee.pid))
         at = place_code(&maps, anchor_of(p), size + IDENTITY_SIZE);
     if (at != 0) {
         p->areas[0] = (struct code_area){at, at + AGENT_ROOM};
-        own = needs_own_area(h) ? place_code(&maps, p->entry, size) : 0;
+        own = needs_own_area(p) ? place_code(&maps, p->entry, size) : 0;
     }
     if (own != 0)
         p->areas[1] = (struct code_area){own, own + AGENT_ROOM};
@@ -98,29 +97,28 @@ bool areas_choose(struct host *h)
     return at != 0;
 }
 
-bool areas_make(struct host *h)
+bool areas_make(struct host *h, struct process *p)
 {
-    struct process *p = h->process;
-    if (h->deferred == NULL)
-        areas_choose(h);
+    if (p->deferred == NULL)
+        areas_choose(p);
     struct code_area near_program = p->areas[1];
     p->areas[1].address = 0;
-    if (!area_map_data(h) || !map_code(h, &p->areas[0]))
+    if (!area_map_data(h, p) || !map_code(p, &p->areas[0]))
         return false;
     p->areas[1] = near_program;
-    if (near_program.address != 0 && !map_code(h, &p->areas[1]))
-        h->problem[0] = 0; /* the libraries can be hooked all the same */
+    if (near_program.address != 0 && !map_code(p, &p->areas[1]))
+        p->problem[0] = 0; /* the libraries can be hooked all the same */
     for (unsigned i = 0; i < MAX_AREAS; i++)
-        if (p->areas[i].address && !write_agent(h, &p->areas[i], area_identity(h)))
-            return areas_problem(h, "the program's memory cannot be written", -errno);
-    area_tell_room(h);
+        if (p->areas[i].address && !write_agent(h, p, &p->areas[i], area_identity(p)))
+            return areas_problem(p, "the program's memory cannot be written", -errno);
+    area_tell_room(h, p);
     return tracee_calls_end(&p->tracee);
 }
 
-struct code_area *area_near(struct host *h, uint64_t address)
+struct code_area *area_near(struct process *p, uint64_t address)
 {
     for (unsigned i = 0; i < MAX_AREAS; i++) {
-        struct code_area *area = &h->process->areas[i];
+        struct code_area *area = &p->areas[i];
         if (area->address && place_reaches(area->address, AGENT_ROOM + STUBS_ROOM, address))
             return area;
     }

@@ -13,24 +13,24 @@ static inline uint64_t page_up(uint64_t value)
     return (value + PAGE - 1) & ~(PAGE - 1);
 }
 
-/* What cannot be done, into h->problem; `result`: the negative errno, or 0. Returns false. */
-bool areas_problem(struct host *h, const char *what, int64_t result);
+/* What cannot be done, into p->problem; `result`: the negative errno, or 0. Returns false. */
+bool areas_problem(struct process *p, const char *what, int64_t result);
 /* mmap(2) in the target: the address, or a negative errno. */
-int64_t area_remote_map(struct host *h, uint64_t at, uint64_t size, int prot, int flags, int fd,
+int64_t area_remote_map(struct process *p, uint64_t at, uint64_t size, int prot, int flags, int fd,
                         uint64_t from);
 /* Whether that is an address. */
 bool area_is_address(int64_t result);
 /* The run's memory file as a descriptor in the target, which stands at its first instruction; or a
  * negative errno (area_receive.c). */
-int64_t area_receive(struct host *h);
+int64_t area_receive(struct host *h, struct process *p);
 /* A memory file that the target has made, and that is the run's from now on: its descriptor in the
  * target, or a negative errno. */
-int64_t area_offer(struct host *h);
+int64_t area_offer(struct host *h, struct process *p);
 /* It is not needed after all. */
-void area_withdraw(struct host *h);
-/* The data area into the target; false: h->problem says why not. */
-bool area_map_data(struct host *h);
+void area_withdraw(struct host *h, struct process *p);
+/* The data area into the target; false: p->problem says why not. */
+bool area_map_data(struct host *h, struct process *p);
 /* A note where it is smaller than it may be. */
-void area_tell_room(struct host *h);
+void area_tell_room(struct host *h, const struct process *p);
 
 #endif

@@ -27,15 +27,15 @@
 #define EXEC_US 500000
 #define ROUNDS 10 /* to stop it at moments when nobody stands where a jump is to be written */
 
-static bool problem(struct host *h, const char *what)
+static bool problem(struct process *p, const char *what)
 {
-    snprintf(h->problem, sizeof h->problem, "%s", what);
+    snprintf(p->problem, sizeof p->problem, "%s", what);
     return false;
 }
 
-static bool tell_threads(struct host *h, const struct threads *threads)
+static bool tell_threads(struct process *p, const struct threads *threads)
 {
-    snprintf(h->problem, sizeof h->problem, "%s (thread %d%s%s)", threads->problem,
+    snprintf(p->problem, sizeof p->problem, "%s (thread %d%s%s)", threads->problem,
              (int)threads->culprit, errno ? ": " : "", errno ? strerror(errno) : "");
     return false;
 }
@@ -47,30 +47,30 @@ static uint64_t locked(pid_t pid)
 }
 
 /* The areas are large, and mostly never touched: the kernel must not fill them at once. */
-static bool may_map(struct host *h)
+static bool may_map(struct process *p)
 {
     const uint64_t map[6] = {0, 4096, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, (uint64_t)-1, 0};
     int64_t at = -1, ignored;
-    struct tracee *t = &h->process->tracee;
+    struct tracee *t = &p->tracee;
     uint64_t before = locked(t->pid);
     if (!tracee_syscall(t, SYS_mmap, map, NULL, 0, &at) || (at < 0 && at > -4096))
-        return problem(h, "it cannot be made to map memory");
+        return problem(p, "it cannot be made to map memory");
     bool locks = locked(t->pid) > before;
     const uint64_t unmap[6] = {(uint64_t)at, 4096};
     tracee_syscall(t, SYS_munmap, unmap, NULL, 0, &ignored);
-    return !locks || problem(h, "it locks all that it maps into memory (mlockall)");
+    return !locks || problem(p, "it locks all that it maps into memory (mlockall)");
 }
 
 /* Contexts that would go on in the middle of a jump; and what looks like an address in our code. */
-static void find_saved(struct host *h, struct standing *standing, const struct threads *threads,
-                       const struct plans *planned)
+static void find_saved(const struct process *p, struct standing *standing,
+                       const struct threads *threads, const struct plans *planned)
 {
     size_t count = 0;
     struct range *ranges = calloc(MAX_AREAS + planned->count, sizeof *ranges);
     for (size_t i = 0; ranges != NULL && i < MAX_AREAS; i++)
-        if (h->process->areas[i].address)
-            ranges[count++] = (struct range){h->process->areas[i].address,
-                                             h->process->areas[i].stubs + STUBS_ROOM, false};
+        if (p->areas[i].address)
+            ranges[count++] =
+                (struct range){p->areas[i].address, p->areas[i].stubs + STUBS_ROOM, false};
     for (size_t i = 0; ranges != NULL && i < planned->count; i++)
         ranges[count++] = moved_range(&planned->list[i].moved);
     if (ranges != NULL)
@@ -80,50 +80,49 @@ static void find_saved(struct host *h, struct standing *standing, const struct t
     free(ranges);
 }
 
-static void keep_saved(struct host *h, struct standing *standing)
+static void keep_saved(struct family *f, struct standing *standing)
 {
-    h->before = calloc(1, sizeof *h->before);
-    if (h->before == NULL)
+    f->before = calloc(1, sizeof *f->before);
+    if (f->before == NULL)
         return;
-    *h->before = standing->saved;
+    *f->before = standing->saved;
     standing->saved = (struct saved){0};
 }
 
 /* All threads stand. */
-static bool plant(struct host *h, const struct threads *threads)
+static bool plant(struct host *h, struct process *p, const struct threads *threads)
 {
-    struct process *p = h->process;
     if (!image_is_64_bit(p))
-        return problem(h, "a 32-bit program");
+        return problem(p, "a 32-bit program");
     if (image_is_filtered(p->tracee.pid))
-        return problem(h, "a seccomp filter watches its system calls, and may forbid or punish "
+        return problem(p, "a seccomp filter watches its system calls, and may forbid or punish "
                           "those that planting needs");
     if (!inject_prepare(&p->tracee))
-        return problem(h, "no system call instruction in its code");
-    if (!may_map(h))
+        return problem(p, "no system call instruction in its code");
+    if (!may_map(p))
         return false;
     if (p->hwcap2 >> 1 & 1) /* HWCAP2_FSGSBASE, asm/hwcap2.h */
-        h->family->area->thread_by = THREAD_BY_FSBASE;
-    h->family->area->may_sleep = 1;
-    if (threads->count > 1 && h->family->area->clock > 1)
-        h->family->area->clock = CLOCK_ORDER;
-    if (!areas_make(h)) {
-        areas_take_away(h, 0);
+        p->family->area->thread_by = THREAD_BY_FSBASE;
+    p->family->area->may_sleep = 1;
+    if (threads->count > 1 && p->family->area->clock > 1)
+        p->family->area->clock = CLOCK_ORDER;
+    if (!areas_make(h, p)) {
+        areas_take_away(h, p, 0);
         return false;
     }
-    struct plans *planned = h->deferred;
+    struct plans *planned = p->deferred;
     struct standing standing;
-    h->deferred = NULL;
-    standing_find(&standing, h, threads, NULL);
-    h->standing = &standing;
+    p->deferred = NULL;
+    standing_find(&standing, h, p, threads, NULL);
+    p->standing = &standing;
     if (standing.maps.list != NULL)
-        modules_update_by(h, &standing.maps);
-    find_saved(h, &standing, threads, planned);
-    plans_write(h, planned);
-    h->standing = NULL;
-    keep_saved(h, &standing);
+        modules_update_by(h, p, &standing.maps);
+    find_saved(p, &standing, threads, planned);
+    plans_write(h, p, planned);
+    p->standing = NULL;
+    keep_saved(p->family, &standing);
     standing_free(&standing);
-    h->family->area->recording = 1;
+    p->family->area->recording = 1;
     return true;
 }
 
@@ -148,9 +147,9 @@ static void hurry(bool now)
     errno = 0;
 }
 
-bool attach_stop(struct host *h, struct threads *threads, uint64_t *begun)
+bool attach_stop(struct host *h, struct process *p, struct threads *threads, uint64_t *begun)
 {
-    struct tracee *t = &h->process->tracee;
+    struct tracee *t = &p->tracee;
     hurry(true);
     *begun = clock_now_ns();
     if (!threads_stop(threads, t->pid)) {
@@ -162,17 +161,17 @@ bool attach_stop(struct host *h, struct threads *threads, uint64_t *begun)
     leaving_holds();
     t->runner = threads_runner(threads);
     t->attached = true;
-    h->searched_before = h->known.searched;
+    p->searched_before = h->known.searched;
     return true;
 }
 
-void attach_go_on(struct host *h, struct threads *threads, uint64_t begun)
+void attach_go_on(struct host *h, struct process *p, struct threads *threads, uint64_t begun)
 {
-    tracee_calls_end(&h->process->tracee);
-    h->process->tracee.attached = false;
-    h->process->tracee.runner = 0;
+    tracee_calls_end(&p->tracee);
+    p->tracee.attached = false;
+    p->tracee.runner = 0;
     threads_let_go(threads);
-    h->searched_standing += h->known.searched - h->searched_before;
+    h->searched_standing += h->known.searched - p->searched_before;
     image_stood(h, begun);
     hurry(false);
     leaving_lets_go();
@@ -180,109 +179,107 @@ void attach_go_on(struct host *h, struct threads *threads, uint64_t begun)
 
 void attach_rest(struct host *h, unsigned us)
 {
-    struct process *p = h->process;
     /* Threads that are about to exec are traced by us already. */
     for (unsigned rested = 0; rested < us || (h->executing > 0 && rested < us + EXEC_US);
          rested += REST_US) {
         host_turn(h);
-        serve(h, p);
         usleep(REST_US);
     }
 }
 
-static void plant_again(struct host *h, struct plans *planned, const struct threads *threads)
+static void plant_again(struct host *h, struct process *p, struct plans *planned,
+                        const struct threads *threads)
 {
     struct standing standing;
-    standing_find(&standing, h, threads, NULL);
-    if (h->before != NULL && !h->before->gave_up) /* else once more would tell no more */
-        find_saved(h, &standing, threads, planned);
-    h->standing = &standing;
-    plans_write(h, planned);
-    h->standing = NULL;
+    standing_find(&standing, h, p, threads, NULL);
+    if (p->family->before != NULL &&
+        !p->family->before->gave_up) /* else once more would tell no more */
+        find_saved(p, &standing, threads, planned);
+    p->standing = &standing;
+    plans_write(h, p, planned);
+    p->standing = NULL;
     standing_free(&standing);
 }
 
 /* Where somebody stood in the bytes, and could not be moved: he runs on, and it is tried again. False:
  * it has begun another program meanwhile, which has been planted by itself. */
-static bool plant_rest(struct host *h, struct plans *planned)
+static bool plant_rest(struct host *h, struct process *p, struct plans *planned)
 {
-    struct process *p = h->process;
     uint32_t image = p->image;
     for (unsigned round = 1; planned->count > 0 && round <= ROUNDS; round++) {
         struct threads threads = {0};
         uint64_t begun;
         attach_rest(h, round * 1000);
-        if (p->image != image || !attach_stop(h, &threads, &begun))
+        if (p->image != image || !attach_stop(h, p, &threads, &begun))
             break;
         if (is_same_program(p))
-            plant_again(h, planned, &threads);
-        attach_go_on(h, &threads, begun);
+            plant_again(h, p, planned, &threads);
+        attach_go_on(h, p, &threads, begun);
     }
     if (p->image == image && !life_is_over(p))
-        plans_give_up(h, planned);
+        plans_give_up(h, p, planned);
     return p->image == image;
 }
 
 /* All stand, and nothing is left to be read or searched. Where it loads files just now, they are
  * looked into while it runs again. */
-static bool stop_prepared(struct host *h, struct threads *threads, uint64_t *begun)
+static bool stop_prepared(struct host *h, struct process *p, struct threads *threads,
+                          uint64_t *begun)
 {
     for (unsigned round = 0;; round++) {
-        if (!attach_stop(h, threads, begun))
+        if (!attach_stop(h, p, threads, begun))
             return false;
-        if (round == TRIES || modules_are_known(h))
+        if (round == TRIES || modules_are_known(p))
             return true;
-        attach_go_on(h, threads, *begun);
-        modules_plan(h);
+        attach_go_on(h, p, threads, *begun);
+        modules_plan(h, p);
     }
 }
 
 /* A process of another user or in a container makes the memory file (area_offer): before all that is
  * to be written into it. */
-static bool stop_for_memory(struct host *h, struct threads *threads)
+static bool stop_for_memory(struct host *h, struct process *p, struct threads *threads)
 {
     uint64_t begun;
-    if (image_is_at_home(h->process->tracee.pid))
+    if (image_is_at_home(p->tracee.pid))
         return true;
-    if (!attach_stop(h, threads, &begun))
+    if (!attach_stop(h, p, threads, &begun))
         return false;
-    if (image_is_64_bit(h->process) && !image_is_filtered(h->process->tracee.pid) &&
-        inject_prepare(&h->process->tracee))
-        h->offered = area_offer(h);
-    attach_go_on(h, threads, begun);
+    if (image_is_64_bit(p) && !image_is_filtered(p->tracee.pid) && inject_prepare(&p->tracee))
+        p->offered = area_offer(h, p);
+    attach_go_on(h, p, threads, begun);
     return true;
 }
 
-bool image_attach(struct host *h)
+bool image_attach(struct host *h, struct process *p)
 {
-    struct process *p = h->process;
     struct threads threads = {0};
     struct plans planned = {0};
     uint64_t begun;
     if (tracee_open_memory(&p->tracee) != 0)
-        return problem(h, errno == ESRCH ? "it has ended" : "ptrace is not permitted");
+        return problem(p, errno == ESRCH ? "it has ended" : "ptrace is not permitted");
     errno = 0;
-    if (!stop_for_memory(h, &threads))
-        return tell_threads(h, &threads);
-    image_know(h);
-    if (!areas_choose(h))
-        return problem(h, is_same_program(p) ? "no room for the recorder's code near the program's"
+    if (!stop_for_memory(h, p, &threads))
+        return tell_threads(p, &threads);
+    image_know(h, p);
+    if (!areas_choose(p))
+        return problem(p, is_same_program(p) ? "no room for the recorder's code near the program's"
                                              : HAS_EXECED);
-    h->deferred = &planned;
-    modules_plan(h);
-    borders_attached(h);
+    p->deferred = &planned;
+    modules_plan(h, p);
+    borders_attached(h, p);
     inject_prepare(&p->tracee);
     errno = 0;
-    if (!stop_prepared(h, &threads, &begun)) {
+    if (!stop_prepared(h, p, &threads, &begun)) {
         plans_free(&planned);
-        return tell_threads(h, &threads);
+        return tell_threads(p, &threads);
     }
-    bool done = is_same_program(p) ? plant(h, &threads) : problem(h, HAS_EXECED);
+    bool done = is_same_program(p) ? plant(h, p, &threads) : problem(p, HAS_EXECED);
     if (!done && is_same_program(p))
-        area_withdraw(h);
-    attach_go_on(h, &threads, begun);
+        area_withdraw(h, p);
+    attach_go_on(h, p, &threads, begun);
     /* Recorded already: what comes meanwhile is known twice, not never. */
-    if (done && plant_rest(h, &planned))
+    if (done && plant_rest(h, p, &planned))
         mapped_begin(p);
     plans_free(&planned);
     return done;

@@ -39,46 +39,45 @@ static bool word_of_program(void *context, uint64_t address, uint64_t *value)
     return wanted.found || elf_word(&m->elf, address - m->bias, value);
 }
 
-struct module *border_program(struct host *h)
+struct module *border_program(const struct process *p)
 {
-    for (size_t i = 0; i < h->process->module_count; i++) {
-        struct module *m = h->process->modules[i];
-        uint64_t entry = h->process->entry;
+    for (size_t i = 0; i < p->module_count; i++) {
+        struct module *m = p->modules[i];
+        uint64_t entry = p->entry;
         if (m->has_elf && entry >= m->start && entry < m->end)
             return m;
     }
     return NULL;
 }
 
-static void announce_main(struct host *h, const char *how)
+static void announce_main(struct host *h, const struct process *p, const char *how)
 {
     json_begin(&h->json, "main");
-    json_number(&h->json, "address", h->process->main);
-    if (h->process->user_main)
-        json_number(&h->json, "user_main", h->process->user_main);
+    json_number(&h->json, "address", p->main);
+    if (p->user_main)
+        json_number(&h->json, "user_main", p->user_main);
     else
         json_null(&h->json, "user_main");
     json_text(&h->json, "how", how);
-    json_number(&h->json, "image", h->process->image);
+    json_number(&h->json, "image", p->image);
     spool_json(&h->spool, &h->json);
 }
 
-void border_know_main(struct host *h, struct module *program, uint64_t main)
+void border_know_main(struct host *h, struct process *p, struct module *program, uint64_t main)
 {
     struct elf_symbol symbol;
     struct code_source source = {code_of_program, word_of_program, program};
-    struct process *p = h->process;
-    const char *how = "first argument of the call at the entry point";
+    const char *how = MAIN_BY_ARGUMENT;
     if (found_function(program->found, &program->elf, "main", &symbol)) {
         main = symbol.value + program->bias;
-        how = "symbol";
+        how = MAIN_BY_SYMBOL;
     } else if (main == 0 && find_main(&source, p->entry, &main) != MAIN_FOUND) {
         main = 0;
     }
     if (main == 0)
         return;
     p->main = main;
-    announce_main(h, how);
+    announce_main(h, p, how);
     if (found_rust(program->found, &program->elf) && find_user_main(&source, main, &p->user_main))
-        announce_main(h, "Rust's lang_start");
+        announce_main(h, p, MAIN_BY_LANG_START);
 }

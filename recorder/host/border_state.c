@@ -21,11 +21,10 @@ static unsigned our_ranges(const struct process *p, struct range ours[1 + MAX_AR
     return count;
 }
 
-bool is_ours(const struct host *h, const struct process *p, uint64_t start)
+bool is_ours(const struct process *p, uint64_t start)
 {
     struct range ours[1 + MAX_AREAS];
     bool is = false;
-    (void)h;
     for (unsigned i = our_ranges(p, ours); i-- > 0;)
         is |= start >= ours[i].low && start < ours[i].high;
     return is;
@@ -43,12 +42,12 @@ static bool read_line(pid_t pid, const char *name, char *text, size_t room)
     return got > 0;
 }
 
-static void add_faults(struct host *h, struct json *json)
+static void add_faults(const struct process *p, struct json *json)
 {
     char text[1024];
     unsigned long minor = 0, major = 0;
     const char *behind;
-    if (read_line(h->process->tracee.pid, "stat", text, sizeof text) &&
+    if (read_line(p->tracee.pid, "stat", text, sizeof text) &&
         (behind = strrchr(text, ')')) != NULL &&
         sscanf(behind + 1, " %*c %*d %*d %*d %*d %*d %*u %lu %*u %lu", &minor, &major) == 2) {
         json_number(json, "minor_faults", minor);
@@ -57,7 +56,7 @@ static void add_faults(struct host *h, struct json *json)
 }
 
 /* Returns the program break. */
-static uint64_t add_mappings(struct host *h, struct json *json, const struct maps *maps,
+static uint64_t add_mappings(const struct process *p, struct json *json, const struct maps *maps,
                              uint64_t mapped)
 {
     size_t count = 0;
@@ -66,7 +65,7 @@ static uint64_t add_mappings(struct host *h, struct json *json, const struct map
         const struct mapping *m = &maps->list[i];
         if (strcmp(m->path, "[heap]") == 0 && heap == 0)
             heap = m->end;
-        if (is_ours(h, h->process, m->start))
+        if (is_ours(p, m->start))
             mapped -= m->end - m->start;
         else
             count++;
@@ -79,43 +78,43 @@ static uint64_t add_mappings(struct host *h, struct json *json, const struct map
 }
 
 /* False: the mappings must be read with what is resident. */
-static bool own_by_pages(const struct host *h, uint64_t *total)
+static bool own_by_pages(const struct process *p, uint64_t *total)
 {
     struct range ours[1 + MAX_AREAS];
-    int asked = resident_open(h->process->tracee.pid);
+    int asked = resident_open(p->tracee.pid);
     bool known = asked >= 0;
-    for (unsigned i = our_ranges(h->process, ours); known && i-- > 0;)
+    for (unsigned i = our_ranges(p, ours); known && i-- > 0;)
         known = resident_add(asked, ours[i].low, ours[i].high, total);
     if (asked >= 0)
         close(asked);
     return known;
 }
 
-static uint64_t own_resident(const struct host *h, struct maps *maps)
+static uint64_t own_resident(const struct process *p, struct maps *maps)
 {
     uint64_t total = 0;
-    if (own_by_pages(h, &total))
+    if (own_by_pages(p, &total))
         return total;
     maps_free(maps);
-    maps_read_resident(maps, h->process->tracee.pid);
+    maps_read_resident(maps, p->tracee.pid);
     total = 0;
     for (size_t i = 0; i < maps->count; i++)
-        total += is_ours(h, h->process, maps->list[i].start) ? maps->list[i].resident : 0;
+        total += is_ours(p, maps->list[i].start) ? maps->list[i].resident : 0;
     return total;
 }
 
-uint64_t border_state(struct host *h, struct json *json)
+uint64_t border_state(const struct process *p, struct json *json)
 {
     char text[256];
     struct maps maps;
     unsigned long total = 0, resident = 0;
-    maps_read(&maps, h->process->tracee.pid);
-    uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE), own = own_resident(h, &maps);
-    if (read_line(h->process->tracee.pid, "statm", text, sizeof text))
+    maps_read(&maps, p->tracee.pid);
+    uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE), own = own_resident(p, &maps);
+    if (read_line(p->tracee.pid, "statm", text, sizeof text))
         sscanf(text, "%lu %lu", &total, &resident);
     json_number(json, "rss_bytes", resident * page > own ? resident * page - own : 0);
-    add_faults(h, json);
-    uint64_t heap = add_mappings(h, json, &maps, total * page);
+    add_faults(p, json);
+    uint64_t heap = add_mappings(p, json, &maps, total * page);
     maps_free(&maps);
     return heap;
 }

@@ -1,12 +1,11 @@
-/* borders.c - where the phases begin: load, init, main, exit. Their words are those of
- * gdb-scripts/brkpoint_gdb/borders.py. */
+/* borders.c - where the phases begin: load, init, main, exit. */
 #include "host.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-static const char *const phase_names[] = {"", "load", "init", "main", "exit"};
+static const char *const phase_names[PHASES] = PHASE_NAMES;
 
 /* An entry of an initialisers' array that leads through a stub of ours, and what it was. */
 struct armed {
@@ -17,94 +16,91 @@ struct armed {
 
 /* From its first initialiser on a program that has a loader has a thread pointer as the ABI wants it; a
  * static one has it in main, where it has thread-local variables, as libc does. */
-static void know_thread_pointer(struct host *h)
+static void know_thread_pointer(const struct process *p)
 {
-    const struct process *p = h->process;
-    const struct module *program = border_program(h);
+    const struct module *program = border_program(p);
     Elf64_Phdr segment;
     bool has = p->base != 0 && p->phase >= PHASE_INIT;
     if (!has && p->phase >= PHASE_MAIN && p->main != 0 && program != NULL && program->has_elf)
         for (unsigned i = 0; elf_segment(&program->elf, i, &segment); i++)
             has |= segment.p_type == PT_TLS;
-    if (has && h->family->area->thread_by == THREAD_BY_ASKING)
-        h->family->area->thread_by = THREAD_BY_WORD;
+    if (has && p->family->area->thread_by == THREAD_BY_ASKING)
+        p->family->area->thread_by = THREAD_BY_WORD;
 }
 
 /* A child that runs its parent's program has no borders of its own to tell of: its phase goes on. */
-static void cross(struct host *h, enum phase phase, uint64_t t_ns, const char *how)
+static void cross(struct host *h, struct process *p, enum phase phase, uint64_t t_ns,
+                  const char *how)
 {
-    if (phase <= h->process->phase)
+    if (phase <= p->phase)
         return;
-    h->process->phase = phase;
-    know_thread_pointer(h);
+    p->phase = phase;
+    know_thread_pointer(p);
     json_begin(&h->json, "phase");
-    json_text(&h->json, "phase", phase_names[phase]);
+    json_text(&h->json, "phase", phase_names[phase - PHASE_LOAD]);
     json_number(&h->json, "t_ns", t_ns);
     json_text(&h->json, "how", how);
-    json_number(&h->json, "image", h->process->image);
-    uint64_t brk = border_state(h, &h->json);
-    if (h->process->has_begun_image)
+    json_number(&h->json, "image", p->image);
+    uint64_t brk = border_state(p, &h->json);
+    if (p->has_begun_image)
         spool_json(&h->spool, &h->json);
-    history_phase(h->history, pid_of(h), phase - PHASE_LOAD, brk);
+    history_phase(h->history, pid_of(p), phase - PHASE_LOAD, brk);
 }
 
 /* ---- load and start ---- */
 
-void borders_begin(struct host *h)
+void borders_begin(struct host *h, struct process *p)
 {
-    struct process *p = h->process;
     p->phase = PHASE_NONE;
     p->main = p->user_main = 0;
     p->main_node = 0;
     p->armed_count = 0;
     uint64_t now = clock_now_ns(); /* it is let go next */
-    struct module *program = border_program(h);
+    struct module *program = border_program(p);
     if (p->base != 0 || (program != NULL && program->role == ROLE_LOADER)) {
-        cross(h, PHASE_LOAD, now, "first instruction, in the dynamic loader");
+        cross(h, p, PHASE_LOAD, now, BEGAN_LOADER);
         return;
     }
     if (program != NULL)
-        border_know_main(h, program, 0);
+        border_know_main(h, p, program, 0);
     if (p->main == 0) {
-        cross(h, PHASE_MAIN, now, "first instruction: a program without libc");
+        cross(h, p, PHASE_MAIN, now, BEGAN_NO_LIBC);
         return;
     }
-    cross(h, PHASE_INIT, now, "first instruction: no dynamic loader");
-    hook_border(h, p->user_main ? p->user_main : p->main, BORDER_MAIN);
+    cross(h, p, PHASE_INIT, now, BEGAN_NO_LOADER);
+    hook_border(h, p, p->user_main ? p->user_main : p->main, BORDER_MAIN);
 }
 
-void borders_attached(struct host *h)
+void borders_attached(struct host *h, struct process *p)
 {
-    struct module *program = border_program(h);
-    h->process->phase = PHASE_NONE;
+    struct module *program = border_program(p);
+    p->phase = PHASE_NONE;
     if (program != NULL)
-        border_know_main(h, program, 0);
-    cross(h, PHASE_MAIN, h->last_ns, "attached to the running process");
+        border_know_main(h, p, program, 0);
+    cross(h, p, PHASE_MAIN, h->last_ns, BEGAN_ATTACHED);
 }
 
-uint64_t border_start(struct host *h, uint64_t main, uint32_t hook)
+uint64_t border_start(struct host *h, struct process *p, uint64_t main, uint32_t hook)
 {
-    struct process *p = h->process;
-    struct module *program = module_around(h, main);
-    hook_undo(h, hook);
+    struct module *program = module_around(p, main);
+    hook_undo(p, hook);
     if (p->phase == PHASE_LOAD)
-        cross(h, PHASE_INIT, h->last_ns, "entry point: no initialiser came before it");
+        cross(h, p, PHASE_INIT, h->last_ns, BEGAN_NO_INITIALISER);
     if (program == NULL || !program->has_elf || p->main != 0)
         return 0;
-    border_know_main(h, program, main);
-    if (p->user_main && area_near(h, p->user_main) != NULL) {
-        hook_border(h, p->user_main, BORDER_MAIN);
+    border_know_main(h, p, program, main);
+    if (p->user_main && area_near(p, p->user_main) != NULL) {
+        hook_border(h, p, p->user_main, BORDER_MAIN);
         return 0;
     }
     p->user_main = 0;
-    return hook_stub_to(h, &p->areas[0], main, BORDER_MAIN);
+    return hook_stub_to(h, p, &p->areas[0], main, BORDER_MAIN);
 }
 
 /* ---- the first initialiser ---- */
 
-static void arm(struct host *h, struct module *m, uint64_t slot)
+static void arm(struct host *h, struct process *p, struct module *m, uint64_t slot)
 {
-    struct process *p = h->process;
     struct code_area *area = &p->areas[0];
     uint64_t original;
     if (p->armed == NULL && (p->armed = calloc(MAX_ARMED, sizeof *p->armed)) == NULL)
@@ -112,7 +108,7 @@ static void arm(struct host *h, struct module *m, uint64_t slot)
     if (p->armed_count == MAX_ARMED || !tracee_read(&p->tracee, slot, &original, sizeof original) ||
         original < m->start || original >= m->end)
         return; /* not relocated yet, or empty */
-    uint64_t stub = hook_stub_to(h, area, original, BORDER_INIT | m->id << 8);
+    uint64_t stub = hook_stub_to(h, p, area, original, BORDER_INIT | m->id << 8);
     if (stub != 0 && tracee_write(&p->tracee, slot, &stub, sizeof stub))
         p->armed[p->armed_count++] = (struct armed){slot, original};
 }
@@ -125,68 +121,66 @@ static bool is_armed(const struct process *p, uint64_t slot)
     return false;
 }
 
-static void arm_array(struct host *h, struct module *m, int64_t tag, int64_t size_tag)
+static void arm_array(struct host *h, struct process *p, struct module *m, int64_t tag,
+                      int64_t size_tag)
 {
     uint64_t at, size;
     if (elf_dynamic(&m->elf, tag, &at) && elf_dynamic(&m->elf, size_tag, &size) && size >= 8 &&
-        !is_armed(h->process, at + m->bias))
-        arm(h, m, at + m->bias);
+        !is_armed(p, at + m->bias))
+        arm(h, p, m, at + m->bias);
 }
 
 /* When the loader says that its list is complete: arrays are relocated, and nothing of them ran. */
-void borders_watch(struct host *h, struct module *m)
+void borders_watch(struct host *h, struct process *p, struct module *m)
 {
     uint64_t init;
-    if (h->process->phase != PHASE_LOAD || !m->has_elf || m->role == ROLE_LOADER ||
-        m->role == ROLE_VDSO)
+    if (p->phase != PHASE_LOAD || !m->has_elf || m->role == ROLE_LOADER || m->role == ROLE_VDSO)
         return;
-    arm_array(h, m, DT_PREINIT_ARRAY, DT_PREINIT_ARRAYSZ);
-    arm_array(h, m, DT_INIT_ARRAY, DT_INIT_ARRAYSZ);
-    if (elf_dynamic(&m->elf, DT_INIT, &init) && !m->init_hooked && area_near(h, init + m->bias)) {
+    arm_array(h, p, m, DT_PREINIT_ARRAY, DT_PREINIT_ARRAYSZ);
+    arm_array(h, p, m, DT_INIT_ARRAY, DT_INIT_ARRAYSZ);
+    if (elf_dynamic(&m->elf, DT_INIT, &init) && !m->init_hooked && area_near(p, init + m->bias)) {
         m->init_hooked = true;
-        hook_border(h, init + m->bias, BORDER_INIT | m->id << 8);
+        hook_border(h, p, init + m->bias, BORDER_INIT | m->id << 8);
     }
 }
 
 /* What tells of a border that is behind us need not ask any more. */
-static void undo_all(struct host *h, enum border border)
+static void undo_all(struct process *p, enum border border)
 {
-    for (uint32_t i = 0; i < h->family->hook_count; i++)
-        if (h->family->hooks[i].kind == HOOK_BORDER && h->family->hooks[i].patch != 0 &&
-            (h->family->area->hook_kind[i] >> 8 & 0xff) == border)
-            hook_undo(h, i);
+    for (uint32_t i = 0; i < p->family->hook_count; i++)
+        if (p->family->hooks[i].kind == HOOK_BORDER && p->family->hooks[i].patch != 0 &&
+            (p->family->area->hook_kind[i] >> 8 & 0xff) == border)
+            hook_undo(p, i);
 }
 
-static void first_initialiser(struct host *h, uint32_t id, uint64_t t_ns)
+static void first_initialiser(struct host *h, struct process *p, uint32_t id, uint64_t t_ns)
 {
     char how[300];
     const char *name = "";
-    for (size_t i = 0; i < h->process->module_count; i++)
-        if (h->process->modules[i]->id == id)
-            name = h->process->modules[i]->path;
+    for (size_t i = 0; i < p->module_count; i++)
+        if (p->modules[i]->id == id)
+            name = p->modules[i]->path;
     const char *slash = strrchr(name, '/');
-    snprintf(how, sizeof how, "first initialiser, of %s", slash ? slash + 1 : name);
-    cross(h, PHASE_INIT, t_ns, how);
-    struct process *p = h->process;
+    snprintf(how, sizeof how, BEGAN_INITIALISER, slash ? slash + 1 : name);
+    cross(h, p, PHASE_INIT, t_ns, how);
     for (size_t i = 0; i < p->armed_count; i++)
         tracee_write(&p->tracee, p->armed[i].slot, &p->armed[i].original, 8);
     p->armed_count = 0;
-    undo_all(h, BORDER_INIT);
+    undo_all(p, BORDER_INIT);
 }
 
 /* ---- reached ---- */
 
 /* Where main returns to a detour finds no room in every program; then where that one returns to: it
  * allocates nothing in between. */
-static void watch_return(struct host *h, uint32_t node)
+static void watch_return(struct host *h, struct process *p, uint32_t node)
 {
-    struct process *p = h->process;
     p->after_main = NO_HOOK;
     p->watch_stacks = false;
     p->main_node = node & STACK_CUT ? 0 : node;
     for (int i = 0; i < RETURNS_TRIED && node != 0 && !(node & STACK_CUT); i++) {
         const struct stack_node *n = &h->stacks.nodes[node];
-        p->after_main = hook_border(h, n->pc, BORDER_AFTER_MAIN);
+        p->after_main = hook_border(h, p, n->pc, BORDER_AFTER_MAIN);
         p->after_main_sp = n->slot + 8;
         if (p->after_main != NO_HOOK)
             return;
@@ -205,58 +199,56 @@ static bool is_outside(const struct stacks *stacks, uint32_t node, uint32_t main
 
 /* Without a detour: a stack that begins as main's did, and does not go through it, proves that main
  * has returned. */
-void border_by_stack(struct host *h, uint32_t node, uint64_t t_ns)
+void border_by_stack(struct host *h, struct process *p, uint32_t node, uint64_t t_ns)
 {
-    const struct process *p = h->process;
     if (p->phase != PHASE_MAIN)
         return;
     for (; node != 0 && !(node & STACK_CUT); node = h->stacks.nodes[node].parent) {
         if (node == p->main_node)
             return;
         if (is_outside(&h->stacks, node, p->main_node)) {
-            cross(h, PHASE_EXIT, t_ns, "main returned");
+            cross(h, p, PHASE_EXIT, t_ns, BEGAN_RETURNED);
             return;
         }
     }
 }
 
-static void main_begins(struct host *h, const struct reached *reached)
+static void main_begins(struct host *h, struct process *p, const struct reached *reached)
 {
-    struct process *p = h->process;
     if (p->phase >= PHASE_MAIN)
         return;
-    cross(h, PHASE_MAIN, reached->t_ns, p->user_main ? "entry of Rust's main" : "entry of main");
-    watch_return(h, reached->node);
+    cross(h, p, PHASE_MAIN, reached->t_ns, p->user_main ? BEGAN_RUST_MAIN : BEGAN_MAIN);
+    watch_return(h, p, reached->node);
 }
 
 /* A border is passed once. Its code is put back: it may have held a call, whose bytes prove the
  * stacks of what was called. */
-void border_reached(struct host *h, const struct reached *reached)
+void border_reached(struct host *h, struct process *p, const struct reached *reached)
 {
     switch ((enum border)(reached->what & 0xff)) {
     case BORDER_INIT:
-        if (h->process->phase == PHASE_LOAD)
-            first_initialiser(h, (uint32_t)(reached->what >> 8), reached->t_ns);
+        if (p->phase == PHASE_LOAD)
+            first_initialiser(h, p, (uint32_t)(reached->what >> 8), reached->t_ns);
         break;
     case BORDER_MAIN:
-        main_begins(h, reached);
+        main_begins(h, p, reached);
         break;
     case BORDER_AFTER_MAIN:
-        if (reached->sp != h->process->after_main_sp)
+        if (reached->sp != p->after_main_sp)
             return;
-        cross(h, PHASE_EXIT, reached->t_ns, "main returned");
-        undo_all(h, BORDER_EXIT);
+        cross(h, p, PHASE_EXIT, reached->t_ns, BEGAN_RETURNED);
+        undo_all(p, BORDER_EXIT);
         break;
     case BORDER_EXIT:
-        cross(h, PHASE_EXIT, reached->t_ns, "exit was called");
+        cross(h, p, PHASE_EXIT, reached->t_ns, BEGAN_EXIT);
         break;
     }
-    hook_undo(h, reached->hook);
+    hook_undo(p, reached->hook);
 }
 
-void border_exit(struct host *h, uint64_t t_ns, bool whole)
+void border_exit(struct host *h, struct process *p, uint64_t t_ns, bool whole)
 {
     char how[64];
-    snprintf(how, sizeof how, "system call %s", whole ? "exit_group" : "exit");
-    cross(h, PHASE_EXIT, t_ns, how);
+    snprintf(how, sizeof how, BEGAN_SYSCALL, whole ? "exit_group" : "exit");
+    cross(h, p, PHASE_EXIT, t_ns, how);
 }

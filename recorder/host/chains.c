@@ -52,7 +52,8 @@ struct after_row {
 };
 
 struct chains {
-    struct host *h;
+    const struct host *h;
+    const struct process *p;
     const struct maps *maps;
     struct unwind_tables *tables;
     struct unwind_cache cache;
@@ -70,7 +71,7 @@ static uint64_t distance(const struct unwind_tables *tables, const void *rows)
 
 static bool is_agents(struct chains *c, struct unwind_module *part)
 {
-    const struct code_area *areas = c->h->process->areas;
+    const struct code_area *areas = c->p->areas;
     for (unsigned i = 0; i < MAX_AREAS; i++) {
         if (areas[i].address == 0 || !areas_hold(&areas[i], part->start))
             continue;
@@ -92,7 +93,7 @@ static bool is_agents(struct chains *c, struct unwind_module *part)
 
 static void fill(struct chains *c, struct unwind_module *part)
 {
-    const struct module *m = module_around(c->h, part->start);
+    const struct module *m = module_around(c->p, part->start);
     if (is_agents(c, part) || m == NULL || !m->has_elf)
         return;
     const struct frames *f = &m->found->frames;
@@ -120,12 +121,13 @@ static bool make_tables(struct chains *c)
     return true;
 }
 
-struct chains *chains_begin(struct host *h, const struct maps *maps)
+struct chains *chains_begin(const struct host *h, const struct process *p, const struct maps *maps)
 {
     struct chains *c = calloc(1, sizeof *c);
     if (c == NULL)
         return NULL;
     c->h = h;
+    c->p = p;
     c->maps = maps;
     if (make_tables(c))
         return c;
@@ -146,7 +148,7 @@ static bool begin(struct chains *c, pid_t tid, struct unwind_state *state)
 {
     struct user_regs_struct regs;
     c->chain = (struct chain){.tid = tid};
-    memory = &c->h->process->tracee;
+    memory = &c->p->tracee;
     is_unread = false;
     if (ptrace(PTRACE_GETREGS, tid, 0, &regs) != 0)
         return false;
@@ -217,7 +219,7 @@ uint64_t chains_end(struct chains *c, pid_t tid)
 
 enum proof chains_prove(struct chains *c, pid_t tid, uint64_t slot)
 {
-    const struct tracee *t = &c->h->process->tracee;
+    const struct tracee *t = &c->p->tracee;
     const struct chain *chain = &c->chain;
     uint64_t context = slot - CONTEXT_RIP;
     if (chain->tid != tid)

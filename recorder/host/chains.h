@@ -19,8 +19,8 @@ enum proof {
 
 struct chains;
 
-/* Of the process that is served, whose threads stand. NULL: no memory. */
-struct chains *chains_begin(struct host *h, const struct maps *maps);
+/* Of `p`, whose threads stand. NULL: no memory. */
+struct chains *chains_begin(const struct host *h, const struct process *p, const struct maps *maps);
 void chains_free(struct chains *chains);
 /* Of the word at `slot`, which would be the instruction pointer in a signal's frame. */
 enum proof chains_prove(struct chains *chains, pid_t tid, uint64_t slot);

@@ -11,9 +11,9 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-struct thread_state *thread_state(const struct host *h, uint32_t index)
+struct thread_state *thread_state(const struct family *f, uint32_t index)
 {
-    return host_at(h, AREA_THREADS_AT + (uint64_t)index * THREAD_SIZE);
+    return host_at(f, AREA_THREADS_AT + (uint64_t)index * THREAD_SIZE);
 }
 
 struct next {
@@ -25,42 +25,44 @@ struct next {
 };
 
 /* What the thread has next, and when that was. False: nothing yet. */
-static bool look(struct host *h, struct next *n)
+static bool look(struct host *h, struct family *f, struct next *n)
 {
-    n->word = ring_word(h, n->t, n->r);
+    n->word = ring_word(h, f, n->t, n->r);
     if (n->word == 0)
         return false;
     n->time = 0;
     if (n->r->entered) {
-        uint64_t word = ring_call_ends(h, n->r, ring_size_of(n->word));
-        n->time = ring_end_time(h, n->r, word);
+        uint64_t word = ring_call_ends(f, n->r, ring_size_of(n->word));
+        n->time = ring_end_time(f, n->r, word);
         return word != 0;
     }
     if (ring_has_time(n->word))
-        n->time = n->r->begun = ring_record(h, n->r)[1]; /* once: its end may write there */
+        n->time = n->r->begun =
+            ring_record(f, n->r)->event.time; /* once: its end may write there */
     return true;
 }
 
-/* A process that nobody has told of yet: a forked child that was quicker than its parent. */
-static void meet_process(struct host *h, pid_t pid)
+/* The process of that number which records here; one that nobody has told of yet is a forked child that
+ * was quicker than its parent: `known`, where /proc does not say who that is. NULL: there is none. */
+static struct process *meet_process(struct host *h, struct process *known, pid_t pid)
 {
-    if (process_by(h, pid) != NULL)
-        return;
-    struct process *before = h->process, *p = process_by(h, (pid_t)status_number(pid, "PPid"));
-    if (p != NULL && p->family == h->family)
-        serve(h, p);
-    process_forked(h, pid);
-    serve(h, before);
+    struct process *p = process_by(h, pid);
+    if (p == NULL) {
+        struct process *parent = process_by(h, (pid_t)status_number(pid, "PPid"));
+        bool is_here = parent != NULL && parent->family == known->family;
+        p = process_forked(h, is_here ? parent : known, pid);
+    }
+    return p != NULL && p->family == known->family ? p : NULL;
 }
 
-static void meet(struct host *h, struct thread_state *t, struct reader *r)
+static void meet(struct host *h, struct process *known, struct thread_state *t, struct reader *r)
 {
-    meet_process(h, (pid_t)t->pid);
+    bool is_ours = meet_process(h, known, (pid_t)t->pid) != NULL;
     free(r->nodes);
     free(r->path);
     *r = (struct reader){.known = true, .pid = t->pid, .tid = t->tid};
     r->last_time = h->last_ns;
-    if (process_by(h, (pid_t)t->pid) == NULL) {
+    if (!is_ours) {
         ring_spoiled(h, r, "a thread of a process that is not the program's, or may not be read");
         return;
     }
@@ -74,13 +76,14 @@ static void meet(struct host *h, struct thread_state *t, struct reader *r)
 }
 
 /* The thread is over and read to its end: its state is free for another. */
-static void part(struct host *h, uint32_t index, struct thread_state *t, struct reader *r)
+static void part(struct host *h, struct family *f, uint32_t index, struct thread_state *t,
+                 struct reader *r)
 {
     thread_named(h, r->pid, r->tid, r->last_time, t->name);
     h->hits += t->hits;
     h->misses += t->misses;
     if (r->chunk != 0 && r->chunk != BAD_CHUNK)
-        ring_release(h, r->chunk);
+        ring_release(h, f, r->chunk);
     memset(t, 0, offsetof(struct thread_state, buckets));
     t->was_used = 1;
     free(r->nodes);
@@ -89,25 +92,28 @@ static void part(struct host *h, uint32_t index, struct thread_state *t, struct 
     if (r->tid != r->pid)
         history_thread_end(h->history, r->pid, r->tid);
     r->known = false;
-    __atomic_fetch_and(&h->family->area->threads[index / 32], ~(1u << index % 32),
-                       __ATOMIC_RELEASE);
+    __atomic_fetch_and(&f->area->threads[index / 32], ~(1u << index % 32), __ATOMIC_RELEASE);
 }
 
 /* The thread at `index`, newly met ones are announced; false: nothing is to be read of it. */
-static bool take_note(struct host *h, uint32_t index, const struct process *ended, struct next *n)
+static bool take_note(struct host *h, struct process *p, uint32_t index,
+                      const struct process *ended, struct next *n)
 {
-    struct thread_state *t = thread_state(h, index);
-    struct reader *r = &h->family->readers[index];
+    struct family *f = p->family;
+    struct thread_state *t = thread_state(f, index);
+    struct reader *r = &f->readers[index];
     uint32_t use = __atomic_load_n(&t->use, __ATOMIC_ACQUIRE);
     if (use == THREAD_FREE)
         return false; /* not yet introduced */
-    if (index >= h->family->met)
-        h->family->met = index + 1;
+    if (index >= f->met)
+        f->met = index + 1;
     if (!r->known)
-        meet(h, t, r);
-    struct process *owner = h->process;
-    if (owner == NULL || (uint32_t)owner->tracee.pid != r->pid)
+        meet(h, p, t, r);
+    struct process *owner = p;
+    if ((uint32_t)owner->tracee.pid != r->pid)
         owner = process_by(h, (pid_t)r->pid);
+    if (owner != NULL && owner->family != f)
+        owner = NULL; /* it has exec'd: what it records now lies elsewhere */
     bool is_over = owner != NULL && owner == ended;
     r->stop = is_over ? READ_ALL : __atomic_load_n(&t->cur, __ATOMIC_ACQUIRE);
     *n = (struct next){.t = t, .r = r, .process = owner, .gone = is_over || use == THREAD_GONE};
@@ -115,13 +121,14 @@ static bool take_note(struct host *h, uint32_t index, const struct process *ende
 }
 
 /* The threads in use. `ended`: of a process that is over; NULL: of all. */
-static size_t threads_in_use(struct host *h, struct next *list, const struct process *ended)
+static size_t threads_in_use(struct host *h, struct process *p, struct next *list,
+                             const struct process *ended)
 {
     size_t count = 0;
     for (uint32_t w = 0; w < AREA_THREADS / 32; w++)
-        for (uint32_t bits = __atomic_load_n(&h->family->area->threads[w], __ATOMIC_ACQUIRE);
+        for (uint32_t bits = __atomic_load_n(&p->family->area->threads[w], __ATOMIC_ACQUIRE);
              bits != 0; bits &= bits - 1)
-            count += take_note(h, w * 32 + (uint32_t)__builtin_ctz(bits), ended, &list[count]);
+            count += take_note(h, p, w * 32 + (uint32_t)__builtin_ctz(bits), ended, &list[count]);
     return count;
 }
 
@@ -151,10 +158,11 @@ static void sink(struct heap *heap, size_t at)
     heap->list[at] = moved;
 }
 
-static void fill(struct host *h, struct heap *heap, struct next *list, size_t count)
+static void fill(struct host *h, struct family *f, struct heap *heap, struct next *list,
+                 size_t count)
 {
     for (size_t i = 0; i < count; i++) {
-        if (look(h, &list[i]))
+        if (look(h, f, &list[i]))
             heap->list[heap->count++] = &list[i];
         unread_note(h, list[i].t, list[i].r);
     }
@@ -187,44 +195,42 @@ static void tell_hungry(struct family *f)
     f->given_back = 0;
 }
 
-static void free_gone(struct host *h, struct next *list, size_t count)
+static void free_gone(struct host *h, struct family *f, struct next *list, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
         if (!list[i].gone)
             continue;
         list[i].r->stop = READ_ALL;
-        if (!look(h, &list[i]))
-            part(h, (uint32_t)(list[i].r - h->family->readers), list[i].t, list[i].r);
+        if (!look(h, f, &list[i]))
+            part(h, f, (uint32_t)(list[i].r - f->readers), list[i].t, list[i].r);
     }
 }
 
-bool drain(struct host *h, uint64_t limit)
+bool drain(struct host *h, struct process *p, uint64_t limit)
 {
     static struct next list[AREA_THREADS], *places[AREA_THREADS];
-    struct process *served = h->process;
-    if (h->family == NULL)
+    struct family *f = p->family;
+    if (f == NULL)
         return false;
-    size_t count = threads_in_use(h, list, limit == DRAIN_ALL ? served : NULL);
+    size_t count = threads_in_use(h, p, list, limit == DRAIN_ALL ? p : NULL);
     struct heap heap = {places, 0};
     bool any = false, has_more;
-    fill(h, &heap, list, count);
+    fill(h, f, &heap, list, count);
     while (heap.count != 0 && heap.list[0]->time <= limit) {
         struct next *next = heap.list[0];
         uint64_t second = time_at(&heap, 1 + (time_at(&heap, 2) < time_at(&heap, 1)));
         second = second < limit ? second : limit;
-        serve(h, next->process);
         do {
-            has_more =
-                calls_take(h, next->r, second) || record_take(h, next->r, next->word, second);
+            has_more = calls_take(h, next->process, next->r, second) ||
+                       record_take(h, next->process, next->r, next->word, second);
             any |= has_more;
-        } while (has_more && (has_more = look(h, next)) && next->time <= second);
+        } while (has_more && (has_more = look(h, f, next)) && next->time <= second);
         unread_note(h, next->t, next->r);
         settle(&heap, has_more);
-        if (h->family->given_back >= MANY_GIVEN_BACK)
-            tell_hungry(h->family);
+        if (f->given_back >= MANY_GIVEN_BACK)
+            tell_hungry(f);
     }
-    serve(h, served);
-    free_gone(h, list, count);
-    tell_hungry(h->family);
+    free_gone(h, f, list, count);
+    tell_hungry(f);
     return any;
 }

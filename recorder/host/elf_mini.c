@@ -6,8 +6,9 @@
 #include <dlfcn.h>
 #include <stdlib.h>
 
-#define LARGEST (UINT64_C(1) << 26) /* bytes, as in alloctrace/elf_debug.py */
-#define LZMA_OK 0                   /* lzma/base.h, lzma_ret */
+#include "contract.h"
+
+#define LZMA_OK 0 /* lzma/base.h, lzma_ret */
 #define LZMA_BUF_ERROR 10
 
 /* lzma/container.h */
@@ -28,9 +29,9 @@ static uint8_t *unpack(decode_fn *decode, struct elf_bytes packed, size_t *size)
 {
     uint64_t room = 8 * (uint64_t)packed.size + 4096;
     for (int result = LZMA_BUF_ERROR; result == LZMA_BUF_ERROR; room *= 4) {
-        uint64_t most = LARGEST;
+        uint64_t most = MAX_UNPACKED;
         size_t in_at = 0;
-        room = room < LARGEST ? room : LARGEST;
+        room = room < MAX_UNPACKED ? room : MAX_UNPACKED;
         uint8_t *out = malloc(room);
         *size = 0;
         if (out == NULL)
@@ -39,7 +40,7 @@ static uint8_t *unpack(decode_fn *decode, struct elf_bytes packed, size_t *size)
         if (result == LZMA_OK)
             return out;
         free(out);
-        if (room == LARGEST)
+        if (room == MAX_UNPACKED)
             return NULL;
     }
     return NULL;

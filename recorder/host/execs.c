@@ -15,21 +15,14 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
-#define MAX_EXECS 256 /* at one moment */
-
-/* A thread, and the process whose memory it has until then. */
-static struct {
-    pid_t tid, process;
-} list[MAX_EXECS];
-
 /* In which process it was; 0: it is none of them. */
 static pid_t is_over(struct host *h, pid_t tid)
 {
     for (unsigned i = 0; i < h->executing; i++) {
-        pid_t process = list[i].process;
-        if (list[i].tid != tid)
+        pid_t process = h->execs[i].process;
+        if (h->execs[i].tid != tid)
             continue;
-        list[i] = list[--h->executing];
+        h->execs[i] = h->execs[--h->executing];
         return process;
     }
     return 0;
@@ -91,11 +84,12 @@ static bool will_fail(const struct program *program)
 
 /* ---- following it ---- */
 
-static const char *why_not(struct host *h, pid_t tid, const struct program *program)
+static const char *why_not(const struct host *h, const struct process *p, pid_t tid,
+                           const struct program *program)
 {
     if (h->executing == MAX_EXECS)
         return "too many programs begin at once";
-    if (!has_our_code(h->process, tid))
+    if (!has_our_code(p, tid))
         return "its thread is not found (is it in a PID namespace of its own?)";
     if (program != NULL && gives_privileges(tid, program->path) && !may_trace_privileged())
         return "it has privileges that it would lose if it was traced; root may trace it";
@@ -106,27 +100,26 @@ static const char *why_not(struct host *h, pid_t tid, const struct program *prog
     return "it may not be traced: it has become another user; root may trace it";
 }
 
-void exec_begins(struct host *h, const struct ask *ask)
+void exec_begins(struct host *h, struct process *p, const struct ask *ask)
 {
     struct program program;
     pid_t tid = (pid_t)ask->a[1];
     if (h->leaving)
         return;
-    names_exec_begins(h->process, tid);
-    bool found = find_program(h->process, ask, &program);
-    const char *problem = why_not(h, tid, found ? &program : NULL);
+    names_exec_begins(p, tid);
+    bool found = find_program(p, ask, &program);
+    const char *problem = why_not(h, p, tid, found ? &program : NULL);
     if (problem == NULL) {
-        list[h->executing].tid = tid;
-        list[h->executing++].process = h->process->tracee.pid;
+        h->execs[h->executing++] = (struct exec_begun){tid, p->tracee.pid};
     } else if (!found || !will_fail(&program)) {
-        say_unfollowed(h, found ? program.name : "", problem);
+        say_unfollowed(h, p, found ? program.name : "", problem);
     }
 }
 
-void exec_fails(struct host *h, pid_t tid)
+void exec_fails(struct host *h, struct process *p, pid_t tid)
 {
     int status;
-    names_exec_fails(h->process, tid);
+    names_exec_fails(p, tid);
     if (is_over(h, tid) == 0 || ptrace(PTRACE_INTERRUPT, tid, 0, 0) != 0)
         return;
     while (waitpid(tid, &status, __WALL) > 0 && WIFSTOPPED(status)) {
@@ -145,16 +138,21 @@ static void executed(struct host *h, pid_t pid)
     unsigned long former = 0;
     ptrace(PTRACE_GETEVENTMSG, pid, 0, &former);
     pid_t first = is_over(h, pid), process = is_over(h, (pid_t)former);
-    process_executed(h, pid, process ? process : first);
-    if (h->family == NULL)
-        say_unfollowed(h, "", "too many programs run at once");
-    else if (tracee_at_exec(&h->process->tracee) && !h->leaving) {
-        image_begin(h);
+    struct process *p = process_executed(h, pid, process ? process : first);
+    if (p == NULL) {
+        say_lost(h, 1, "a program that began was not followed: no memory");
+        ptrace(PTRACE_DETACH, pid, 0, 0);
+        return;
+    }
+    if (p->family == NULL)
+        say_unfollowed(h, p, "", "too many programs run at once");
+    else if (tracee_at_exec(&p->tracee) && !h->leaving) {
+        image_begin(h, p);
         return;
     }
     if (h->leaving)
-        memset(h->process->areas, 0, sizeof h->process->areas);
-    tracee_detach(&h->process->tracee);
+        memset(p->areas, 0, sizeof p->areas);
+    tracee_detach(&p->tracee);
 }
 
 static void stopped(struct host *h, pid_t pid, int status)

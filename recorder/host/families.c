@@ -4,6 +4,7 @@
 #include "leaving.h"
 #include "reader.h"
 #include "room.h"
+#include "saved.h"
 #include "unread.h"
 
 #include <fcntl.h>
@@ -45,9 +46,8 @@ struct family *family_new(struct host *h)
     return NULL;
 }
 
-bool family_moves(struct host *h, int fd)
+bool family_moves(struct host *h, struct family *f, int fd)
 {
-    struct family *f = h->family;
     void *old = f->area, *at = MAP_FAILED;
     struct stat file;
     if (fstat(h->area_fd, &file) == 0 && ftruncate(fd, file.st_size) == 0)
@@ -100,6 +100,9 @@ void family_leave(struct host *h, struct family *f)
     }
     for (uint32_t i = 0; i < f->hook_count; i++)
         free(f->hooks[i].moved);
+    if (f->before != NULL)
+        saved_free(f->before);
+    free(f->before);
     if (f->room != room_largest()) { /* the next one has more */
         munmap(f->area, AREA_SIZE);
         f->area = NULL;

@@ -86,7 +86,7 @@ uint64_t history_events(const struct history *h)
 
 void history_info(struct history *h, const char *json, size_t length)
 {
-    put_record(h, HISTORY_INFO, json, length);
+    put_record(h, SPOOL_JSON, json, length);
 }
 
 /* ---- what calls and syscalls have in common ---- */

@@ -17,27 +17,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
-struct history;
+#include "contract.h"
 
-/* Kinds of the records that a history hands out; 1 is information, JSON (spool.py). */
-enum history_kind {
-    HISTORY_INFO = 1,
-    HISTORY_NODES = 7,
-    HISTORY_GROUPS = 8,
-    HISTORY_ARGUMENTS = 9,
-    HISTORY_COLUMN = 10,
-    HISTORY_LATE = 11,
-    HISTORY_SUMS = 12,
-    HISTORY_BLOCKS = 13,
-    HISTORY_LIVE = 14,
-    HISTORY_MEMBERS = 15,
-    HISTORY_PEAKS = 16,
-    HISTORY_AT_PEAK = 17,
-};
+struct history;
 
 enum {
     HISTORY_CHUNK = 16384,         /* events of a full chunk; a reader takes up to 65536 */
-    HISTORY_MAX_RECORD = 1 << 20,  /* bytes of a record's payload */
     HISTORY_NO_STACK = -0x7fffffff /* a node: the stack of an event is not known */
 };
 
@@ -45,7 +30,7 @@ enum {
 
 /* Takes a record: what `payload` points to is the history's, until this returns. 0, or -1 where
  * it could not be kept. */
-typedef int history_sink(void *owner, enum history_kind kind, const void *payload, size_t length);
+typedef int history_sink(void *owner, enum spool_kind kind, const void *payload, size_t length);
 
 /* NULL: no memory. `owner` is handed to `sink`. */
 struct history *history_new(history_sink *sink, void *owner);
@@ -62,7 +47,7 @@ int history_failed(const struct history *h);
  *
  * An information record for readers (modules with their paths, borders with resident memory,
  * notes …) is passed on as it is; it means nothing to the history. Text, at most
- * HISTORY_MAX_RECORD bytes. */
+ * SPOOL_MAX_PAYLOAD bytes. */
 void history_info(struct history *h, const char *json, size_t length);
 
 /* The process that runs from the start, and the time from which times count. */

@@ -22,15 +22,16 @@ struct packer {
 };
 
 static const struct {
-    uint8_t is_delta, is_noisy;
+    uint8_t is_noisy;
     uint8_t may_jump; /* addresses: differences may be as wide as they are themselves */
 } column_facts[COLUMNS] = {
-    [T_NS] = {.is_delta = 1, .is_noisy = 1},
+    [T_NS] = {.is_noisy = 1},
     [DUR_NS] = {.is_noisy = 1},
-    [PTR] = {.is_delta = 1, .may_jump = 1},
-    [RESULT] = {.is_delta = 1, .may_jump = 1},
-    [BLOCK] = {.is_delta = 1},
+    [PTR] = {.may_jump = 1},
+    [RESULT] = {.may_jump = 1},
 };
+
+static const uint8_t is_delta[COLUMNS] = COLUMN_IS_DELTA;
 
 static struct packer *new_packer(uint32_t room)
 {
@@ -59,7 +60,7 @@ int chunk_open(struct chunk *chunk, uint32_t room)
         chunk->column[column] = chunk->values + (size_t)column * step;
     if (!chunk->values || !is_whole(chunk->packer))
         return -1;
-    chunk->record = malloc(RECORD_HEAD + deflater_room(chunk->packer->deflater));
+    chunk->record = malloc(sizeof(struct spool_column) + deflater_room(chunk->packer->deflater));
     return chunk->record ? 0 : -1;
 }
 
@@ -184,7 +185,7 @@ int chunk_pack(struct chunk *chunk, enum column column, struct packed *packed)
     const uint64_t *values = chunk->column[column];
     uint32_t count = rows_to_look_at(values, chunk->count);
     *packed = (struct packed){.data = p->planes};
-    if (column_facts[column].is_delta)
+    if (is_delta[column])
         pack_deltas(p, values, count, packed);
     else
         pack_offsets(p, values, count, packed);

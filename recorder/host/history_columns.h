@@ -5,40 +5,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* In the order of alloctrace/trace_schema.py, EVENT_COLUMNS. */
-enum column {
-    PRESENT,
-    T_NS,
-    TID,
-    GROUP,
-    DUR_NS,
-    SIZE,
-    NMEMB,
-    ALIGN,
-    PTR,
-    RESULT,
-    ERRNO,
-    ARGS,
-    BLOCK,
-    CAUSE,
-    OUTER,
-    COLUMNS
-};
-
-/* Bits of the column `present`: which others are not NULL. */
-enum {
-    HAS_DUR = 1,
-    HAS_SIZE = 2,
-    HAS_NMEMB = 4,
-    HAS_ALIGN = 8,
-    HAS_PTR = 16,
-    HAS_RESULT = 32,
-    HAS_ERRNO = 64,
-    HAS_BLOCK = 128,
-    HAS_CAUSE = 256,
-    HAS_OUTER = 512,
-    SIGNED_SIZE = 1024
-};
+#include "contract.h"
+#include "contract_history.h"
 
 struct chunk {
     uint64_t first; /* the event in row 0 */
@@ -50,8 +18,6 @@ struct chunk {
     struct packer *packer;
     uint8_t *record; /* room for a packed column and its head */
 };
-
-enum { RECORD_HEAD = 32 };
 
 /* A packed column: docs/trace-format.md, "Events". */
 struct packed {
@@ -71,11 +37,7 @@ int chunk_pack(struct chunk *chunk, enum column column, struct packed *packed);
 /* The bit of `present` that belongs to a column, or 0. */
 static inline unsigned column_bit(enum column column)
 {
-    static const uint16_t bits[COLUMNS] = {
-        [DUR_NS] = HAS_DUR,  [SIZE] = HAS_SIZE,     [NMEMB] = HAS_NMEMB, [ALIGN] = HAS_ALIGN,
-        [PTR] = HAS_PTR,     [RESULT] = HAS_RESULT, [ERRNO] = HAS_ERRNO, [BLOCK] = HAS_BLOCK,
-        [CAUSE] = HAS_CAUSE, [OUTER] = HAS_OUTER,
-    };
+    static const uint16_t bits[COLUMNS] = COLUMN_BITS;
     return bits[column];
 }
 

@@ -5,25 +5,21 @@
 
 enum { FLUSHES = 64 }; /* of those where an eighth more is not known yet */
 
-struct row {
-    uint64_t number, address, size, seq, last, pid;
-};
-
 static int by_number(const void *left, const void *right)
 {
-    const struct row *a = left, *b = right;
+    const struct spool_block *a = left, *b = right;
     return a->number < b->number ? -1 : a->number > b->number;
 }
 
-static size_t gather(const struct process *p, struct row *rows)
+static size_t gather(const struct process *p, struct spool_block *rows)
 {
     size_t count = 0;
     for (uint32_t at = 0; p->live.slots && at <= p->live.mask; at++) {
         const struct table_slot *slot = &p->live.slots[at];
         const struct block *block = slot->value ? &p->blocks[slot->value - 1] : NULL;
         if (block && !block->is_copy)
-            rows[count++] = (struct row){block->number, block->address, block->size,
-                                         block->seq,    block->last,    p->pid};
+            rows[count++] = (struct spool_block){block->number, block->address, block->size,
+                                                 block->seq,    block->last,    p->pid};
     }
     return count;
 }
@@ -31,14 +27,14 @@ static size_t gather(const struct process *p, struct row *rows)
 /* The live blocks of a process in the order of their numbers; not the copies of a child. */
 void write_blocks(struct history *h, const struct process *p)
 {
-    struct row *rows = malloc((p->live.count + 1) * sizeof *rows);
+    struct spool_block *rows = malloc((p->live.count + 1) * sizeof *rows);
     if (!rows) {
         h->failed = 1;
         return;
     }
     size_t count = gather(p, rows);
     qsort(rows, count, sizeof *rows, by_number);
-    put_rows(h, HISTORY_BLOCKS, rows, sizeof *rows, count);
+    put_rows(h, SPOOL_BLOCKS, rows, sizeof *rows, count);
     free(rows);
 }
 

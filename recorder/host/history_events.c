@@ -53,9 +53,9 @@ uint64_t new_event(struct history *h, uint64_t t_ns, uint32_t tid, uint32_t grou
 /* Too late: the chunk of that event is with the reader. Row: event, column, value. */
 static void put_late(struct history *h, uint64_t seq, enum column column, uint64_t value)
 {
-    const uint64_t row[3] = {seq, (uint64_t)column, value};
+    const struct spool_late row = {seq, column, value};
     if (keeps_event(h, seq))
-        put_record(h, HISTORY_LATE, row, sizeof row);
+        put_record(h, SPOOL_LATE, &row, sizeof row);
 }
 
 /* As set_field, for what is rare. */
@@ -93,8 +93,6 @@ int event_field(struct history *h, uint64_t seq, enum column column, uint64_t *v
     return (chunk->column[PRESENT][row] & column_bit(column)) != 0;
 }
 
-/* Record: first event u64, rows u32, column u8, width u8, delta u8, 0, base u64, period u32, 0,
- * the packed bytes. */
 static void put_column(struct history *h, enum column column, uint8_t *record)
 {
     struct packed packed;
@@ -102,18 +100,16 @@ static void put_column(struct history *h, enum column column, uint8_t *record)
         h->failed = 1;
         return;
     }
-    struct head {
-        uint64_t first;
-        uint32_t count;
-        uint8_t column, width, is_delta, zero;
-        uint64_t base;
-        uint32_t period, zero2;
-    } head = {h->chunk.first, h->chunk.count,  (uint8_t)column,
-              packed.width,   packed.is_delta, 0,
-              packed.base,    packed.period,   0};
+    struct spool_column head = {.first = h->chunk.first,
+                                .count = h->chunk.count,
+                                .column = (uint8_t)column,
+                                .width = packed.width,
+                                .delta = packed.is_delta,
+                                .base = (int64_t)packed.base,
+                                .period = packed.period};
     memcpy(record, &head, sizeof head);
     memcpy(record + sizeof head, packed.data, packed.length);
-    put_record(h, HISTORY_COLUMN, record, sizeof head + packed.length);
+    put_record(h, SPOOL_COLUMN, record, sizeof head + packed.length);
 }
 
 /* Hand out the present chunk and begin the next one. Columns of zeros are left out; `present` is

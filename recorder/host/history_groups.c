@@ -60,22 +60,17 @@ uint32_t group_of(struct history *h, const struct group_key *key, uint64_t t_ns,
 /* What tells groups apart, and where each began: a reader needs no more to name an event. */
 void write_groups(struct history *h)
 {
-    struct row {
-        uint32_t id, name, pid, phase;
-        uint32_t within;
-        int32_t stack;
-        uint64_t image, first_seq, first_t, first_before;
-    } rows[ROWS_TOLD];
+    struct spool_group rows[ROWS_TOLD];
     while (h->groups_written < h->group_count) {
         size_t count = 0;
         while (count < ROWS_TOLD && h->groups_written < h->group_count) {
             const struct group *g = &h->groups[h->groups_written++];
             uint32_t phase = g->key.phase | g->key.region << PHASE_BITS;
-            rows[count++] = (struct row){
+            rows[count++] = (struct spool_group){
                 h->groups_written, g->key.name,  g->key.pid,   phase,      g->key.within,
                 g->key.stack,      g->key.image, g->first_seq, g->first_t, g->first_before};
         }
-        put_record(h, HISTORY_GROUPS, rows, count * sizeof *rows);
+        put_record(h, SPOOL_GROUPS, rows, count * sizeof *rows);
     }
 }
 
@@ -95,16 +90,7 @@ static uint64_t state_of(const struct history *h, const struct group *g)
 
 void write_sums(struct history *h, int only_changed)
 {
-    struct row {
-        uint64_t id, count, failed, unfinished, reached;
-        int64_t bytes;
-        uint64_t allocations;
-        int64_t allocated;
-        uint64_t live_blocks;
-        int64_t live;
-        uint64_t temporary_blocks;
-        int64_t temporary, at_peak;
-    } rows[ROWS_TOLD];
+    struct spool_sum rows[ROWS_TOLD];
     size_t count = 0;
     for (uint32_t index = 0; index < h->group_count; index++) {
         struct group *g = &h->groups[index];
@@ -112,14 +98,14 @@ void write_sums(struct history *h, int only_changed)
         g->told = state_of(h, g);
         wide at_peak = g->stamp == h->peak.number ? g->at_peak : g->live;
         if (!is_known)
-            rows[count++] = (struct row){
+            rows[count++] = (struct spool_sum){
                 index + 1,        g->count,          g->failed,           g->unfinished,
                 g->reached,       clamped(g->bytes), g->allocations,      clamped(g->allocated),
                 g->live_blocks,   clamped(g->live),  g->temporary_blocks, clamped(g->temporary),
                 clamped(at_peak),
             };
         if (count == ROWS_TOLD || (count && index + 1 == h->group_count)) {
-            put_record(h, HISTORY_SUMS, rows, count * sizeof *rows);
+            put_record(h, SPOOL_SUMS, rows, count * sizeof *rows);
             count = 0;
         }
     }

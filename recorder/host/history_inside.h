@@ -150,13 +150,12 @@ static inline void set_end(struct history *h, uint64_t seq, uint64_t took, int h
     chunk->column[DUR_NS][row] = took;
     if (has_result)
         chunk->column[RESULT][row] = result;
-    chunk->column[PRESENT][row] |= has_result ? HAS_DUR | HAS_RESULT : HAS_DUR;
+    chunk->column[PRESENT][row] |= has_result ? HAS_DUR_NS | HAS_RESULT : HAS_DUR_NS;
 }
 
 /* history_write.c */
-void put_record(struct history *h, enum history_kind kind, const void *payload, size_t length);
-void put_rows(struct history *h, enum history_kind kind, const void *rows, size_t size,
-              size_t count);
+void put_record(struct history *h, enum spool_kind kind, const void *payload, size_t length);
+void put_rows(struct history *h, enum spool_kind kind, const void *rows, size_t size, size_t count);
 void put_ends(struct history *h, int is_last);
 
 #endif

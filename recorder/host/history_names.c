@@ -7,11 +7,7 @@
 
 static const struct {
     const char *name, *arguments;
-} entry_points[ENTRY_POINTS] = {
-#define POINT(number, name, arguments) {name, arguments},
-#include "entry_points.h"
-#undef POINT
-};
+} entry_points[ENTRY_POINTS] = ENTRY_POINT_WORDS;
 
 static const struct {
     const char *word;
@@ -45,7 +41,7 @@ static void tell_name(struct history *h, uint32_t id, const struct name *name)
                  name->is_syscall ? "syscall" : "call", name->name);
     length += snprintf(text + length, sizeof text - (size_t)length,
                        name->is_syscall ? "null}" : "\"%s\"}", impl);
-    put_record(h, HISTORY_INFO, text, (size_t)length);
+    put_record(h, SPOOL_JSON, text, (size_t)length);
 }
 
 /* The number of a name, from 1; told to readers when it is new. 0: no memory. */
@@ -184,27 +180,30 @@ static uint32_t add_argument(struct history *h, const struct argument_key *key, 
 }
 
 /* The number of what a syscall was given besides size and address; `number` UINT32_MAX: the code
- * that posix_memalign returned, in args[0]. Record: id u32, number u32, six u64, the path. */
+ * that posix_memalign returned, in args[0]. */
 uint64_t argument_id(struct history *h, uint32_t number, const uint64_t args[6], const void *path,
                      size_t length)
 {
-    uint8_t record[56 + MAX_PATH_BYTES];
+    struct {
+        struct spool_arguments row;
+        uint8_t path[MAX_PATH_BYTES];
+    } record = {.row.number = number};
     if (!h->arguments && !(h->arguments = calloc(1, sizeof *h->arguments))) {
         h->failed = 1;
         return 0;
     }
     length = length < MAX_PATH_BYTES ? length : MAX_PATH_BYTES;
-    memcpy(record + 4, &number, 4);
-    memcpy(record + 8, args, 48);
+    memcpy(record.row.args, args, sizeof record.row.args);
     if (length)
-        memcpy(record + 56, path, length);
-    struct argument_key key = {h->arguments, record + 4, 52 + (uint32_t)length};
+        memcpy(record.path, path, length);
+    size_t known = offsetof(struct spool_arguments, number), whole = sizeof record.row + length;
+    struct argument_key key = {h->arguments, (uint8_t *)&record + known, (uint32_t)(whole - known)};
     uint64_t hash = bytes_hash(key.bytes, key.length);
     uint32_t id =
         index_find(&h->arguments->index, h->arguments->rows, hash, is_same_argument, &key);
     if (!id && (id = add_argument(h, &key, hash))) {
-        memcpy(record, &id, 4);
-        put_record(h, HISTORY_ARGUMENTS, record, 56 + length);
+        record.row.id = id;
+        put_record(h, SPOOL_ARGUMENTS, &record, whole);
     }
     return id;
 }

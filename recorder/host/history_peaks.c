@@ -63,20 +63,15 @@ static int64_t bounded(wide value)
 
 static void write_images(struct history *h)
 {
-    struct row {
-        uint32_t pid, phase;
-        uint64_t index;
-        int64_t bytes;
-        uint64_t seq, t_ns;
-    } rows[128];
+    struct spool_peak rows[128];
     size_t count = 0;
     for (uint32_t at = 0; at < h->image_count; at++) {
         const struct image *i = &h->images[at];
         if (i->number)
             rows[count++] =
-                (struct row){i->pid, i->phase, i->index, bounded(i->peak), i->seq, i->t_ns};
+                (struct spool_peak){i->pid, i->phase, i->index, bounded(i->peak), i->seq, i->t_ns};
         if (count == 128 || (count && at + 1 == h->image_count)) {
-            put_record(h, HISTORY_PEAKS, rows, count * sizeof *rows);
+            put_record(h, SPOOL_PEAKS, rows, count * sizeof *rows);
             count = 0;
         }
     }
@@ -84,19 +79,16 @@ static void write_images(struct history *h)
 
 static void write_groups_at_peak(struct history *h)
 {
-    struct row {
-        uint64_t group;
-        int64_t bytes;
-    } rows[256];
+    struct spool_at_peak rows[256];
     size_t count = 0;
     for (uint32_t at = 0; at < h->group_count; at++) {
         const struct group *g = &h->groups[at];
         int has_changed = g->image_stamp == h->images[g->image - 1].number;
         wide bytes = has_changed ? g->at_image_peak : g->live;
         if (bytes)
-            rows[count++] = (struct row){at + 1, bounded(bytes)};
+            rows[count++] = (struct spool_at_peak){at + 1, bounded(bytes)};
         if (count == 256 || (count && at + 1 == h->group_count)) {
-            put_record(h, HISTORY_AT_PEAK, rows, count * sizeof *rows);
+            put_record(h, SPOOL_AT_PEAK, rows, count * sizeof *rows);
             count = 0;
         }
     }

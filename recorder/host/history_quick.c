@@ -54,7 +54,7 @@ static inline int quick_malloc(struct history *h, struct thread *t, uint32_t num
     uint64_t **column = h->chunk.column;
     block.last = block.seq;
     block.number = ++h->block_number;
-    column[PRESENT][row] = HAS_SIZE | HAS_DUR | HAS_RESULT | HAS_BLOCK;
+    column[PRESENT][row] = HAS_SIZE | HAS_DUR_NS | HAS_RESULT | HAS_BLOCK;
     column[SIZE][row] = block.size;
     column[PTR][row] = column[PTR][before];
     column[RESULT][row] = block.address;
@@ -77,7 +77,7 @@ static inline int quick_free(struct history *h, struct thread *t, uint32_t numbe
     uint32_t row = new_row(h, now, took, t->tid, number);
     uint32_t before = row ? row - 1 : h->chunk.last;
     uint64_t **column = h->chunk.column;
-    column[PRESENT][row] = HAS_PTR | HAS_DUR | (block.number ? HAS_BLOCK : 0);
+    column[PRESENT][row] = HAS_PTR | HAS_DUR_NS | (block.number ? HAS_BLOCK : 0);
     column[SIZE][row] = column[SIZE][before];
     column[PTR][row] = call->args[0];
     column[RESULT][row] = column[RESULT][before];

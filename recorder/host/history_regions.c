@@ -50,7 +50,7 @@ static void tell(struct history *h, uint32_t number, uint64_t t_ns)
         "{\"type\":\"region\",\"id\":%u,\"parent\":%u,\"image\":%llu,\"name\":%llu,\"t_ns\":%llu}",
         number, region->parent, (unsigned long long)region->image, (unsigned long long)region->name,
         (unsigned long long)t_ns);
-    put_record(h, HISTORY_INFO, text, (size_t)length);
+    put_record(h, SPOOL_JSON, text, (size_t)length);
 }
 
 /* The region of that name within `parent`, made where there is none; 0: there are too many. */
@@ -80,7 +80,7 @@ static void lose(struct history *h)
         "{\"type\":\"unseen\",\"kind\":\"regions\",\"text\":\"more regions, or "
         "deeper ones, than are kept apart: some events lie in none\"}";
     if (!h->has_lost_regions)
-        put_record(h, HISTORY_INFO, text, sizeof text - 1);
+        put_record(h, SPOOL_JSON, text, sizeof text - 1);
     h->has_lost_regions = 1;
 }
 

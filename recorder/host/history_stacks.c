@@ -202,20 +202,15 @@ void history_node(struct history *h, uint32_t pid, uint32_t tid, uint32_t id, in
         resolve(h, t, frame);
 }
 
-/* Rows: id, parent, pc. */
 void write_nodes(struct history *h)
 {
-    struct row {
-        uint32_t id;
-        int32_t parent;
-        uint64_t pc;
-    } rows[4 * ROWS_TOLD];
+    struct spool_node rows[4 * ROWS_TOLD];
     while (h->nodes_written < h->node_count) {
         size_t count = 0;
         while (count < 4 * ROWS_TOLD && h->nodes_written < h->node_count) {
             const struct trace_node *node = &h->nodes[h->nodes_written++];
-            rows[count++] = (struct row){h->nodes_written, node->parent, node->pc};
+            rows[count++] = (struct spool_node){h->nodes_written, node->parent, node->pc};
         }
-        put_record(h, HISTORY_NODES, rows, count * sizeof *rows);
+        put_record(h, SPOOL_NODES, rows, count * sizeof *rows);
     }
 }

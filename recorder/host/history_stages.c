@@ -15,7 +15,7 @@ static int64_t bounded(wide value)
 }
 
 /* The end of the changes that belong to one moment. */
-static uint32_t end_of(const struct change *changes, uint32_t from, uint32_t count)
+static uint32_t end_of(const struct spool_stage *changes, uint32_t from, uint32_t count)
 {
     uint32_t at = from;
     while (at < count && changes[at].seq == changes[from].seq)
@@ -24,8 +24,8 @@ static uint32_t end_of(const struct change *changes, uint32_t from, uint32_t cou
 }
 
 /* Merge the changes of two moments, both by group: they all count at the second, whose own win. */
-static uint32_t merge(struct change *to, const struct change *one, uint32_t ones,
-                      const struct change *two, uint32_t twos)
+static uint32_t merge(struct spool_stage *to, const struct spool_stage *one, uint32_t ones,
+                      const struct spool_stage *two, uint32_t twos)
 {
     uint32_t count = 0;
     uint64_t seq = two->seq, t_ns = two->t_ns;
@@ -49,7 +49,7 @@ static uint32_t merge(struct change *to, const struct change *one, uint32_t ones
 /* Of all but the first every second moment goes. */
 static void thin_out(struct history *h)
 {
-    struct change *old = h->stages.changes, *new = malloc((h->stages.count + 1) * sizeof *new);
+    struct spool_stage *old = h->stages.changes, *new = malloc((h->stages.count + 1) * sizeof *new);
     uint32_t count = h->stages.count, kept = end_of(old, 0, count);
     if (!new) {
         h->failed = 1;
@@ -77,7 +77,7 @@ static void note_change(struct history *h, uint64_t t_ns, uint32_t group, int64_
 {
     if (!grow(h, (void **)&h->stages.changes, &h->stages.room, h->stages.count + 1,
               sizeof *h->stages.changes))
-        h->stages.changes[h->stages.count++] = (struct change){h->events, t_ns, group, live};
+        h->stages.changes[h->stages.count++] = (struct spool_stage){h->events, t_ns, group, live};
 }
 
 /* Group 0 stands for all together: each moment has it. */
@@ -109,5 +109,5 @@ void note_stage(struct history *h, uint64_t t_ns)
 
 void write_stages(struct history *h)
 {
-    put_rows(h, HISTORY_LIVE, h->stages.changes, sizeof *h->stages.changes, h->stages.count);
+    put_rows(h, SPOOL_STAGES, h->stages.changes, sizeof *h->stages.changes, h->stages.count);
 }

@@ -1,36 +1,18 @@
 /* history_syscalls.c - memory syscalls, and which call made them. */
 #include "history_inside.h"
 
-enum {
-    MMAP = 9,
-    MPROTECT = 10,
-    MUNMAP = 11,
-    BRK = 12,
-    MREMAP = 25,
-    MADVISE = 28,
-    PKEY_MPROTECT = 329
-};
 enum { MAX_ERRNO = 4095, OUT_OF_MEMORY = 12, FIXED = 2, DONTUNMAP = 4 };
 
 static const char *name_of(uint32_t number)
 {
-    switch (number) {
-    case MMAP:
-        return "mmap";
-    case MPROTECT:
-    case PKEY_MPROTECT:
-        return "mprotect";
-    case MUNMAP:
-        return "munmap";
-    case BRK:
-        return "brk";
-    case MREMAP:
-        return "mremap";
-    case MADVISE:
-        return "madvise";
-    default:
-        return NULL;
-    }
+    static const struct {
+        uint32_t number;
+        const char *name;
+    } names[] = MEMORY_SYSCALL_NAMES;
+    for (size_t at = 0; at < sizeof names / sizeof *names; at++)
+        if (names[at].number == number)
+            return names[at].name;
+    return NULL;
 }
 
 /* What the syscall was given besides address and length: only registers that it reads. */

@@ -12,16 +12,12 @@ enum {
     MAX_OPEN = 64,      /* calls of a thread; the oldest is given up then */
     MAX_FRAMES = 4096,  /* of a stack that are looked at */
     SHOWN_FRAMES = 257, /* of a stack that are handed out, as of the breakpoint engine's */
-    CUT_DEEP = 2,       /* alloctrace/words.py, CUTS */
-    CUT_MANY = 5,
-    MAX_LISTED = 20000,
     MAX_THREADS = 1 << 20,
     MAX_PROCESSES = 1 << 16,
     MAX_NODES = 1 << 24, /* numbers of a thread's nodes */
     TIMELINE = 512,      /* points, at most twice as many */
     STAGES = 128,        /* points of the timeline by group, at most twice as many */
     MAX_CHANGES = 1 << 18,
-    PHASES = 4,
     PHASE_BITS = 8,        /* of what a row of groups says of phase and region */
     MAX_REGIONS = 1 << 16, /* each in its place among the others */
     NEAR = 256,
@@ -29,14 +25,6 @@ enum {
 };
 #define SAME_STACK ((uint64_t)1 << 20)
 #define NONE UINT64_MAX /* no event, no address */
-
-/* The entry points of alloctrace/words.py. */
-#define POINT(number, name, arguments) number,
-enum entry_point {
-#include "entry_points.h"
-    ENTRY_POINTS
-};
-#undef POINT
 
 /* What an argument of a call is: a bit of `present`, or one of these. */
 enum { ARGUMENTS = 3, ARGUMENT_NONE = 0, ARGUMENT_OUT = 1 << 30, ARGUMENT_FLAGS = 1 << 29 };
@@ -186,27 +174,9 @@ struct name {
     char name[24], impl[64];
 };
 
-/* At a moment of the run a group held so many bytes, other than at the moment before. */
-struct change {
-    uint64_t seq, t_ns, group;
-    int64_t live;
-};
-
 struct point {
     uint64_t seq, t_ns;
     wide live, highest;
-};
-
-enum unmatched {
-    CALLS_OF_UNKNOWN_HOOK,
-    RETURNS_WITHOUT_CALL,
-    SYSCALLS_OF_UNKNOWN_NUMBER,
-    SYSRETURNS_WITHOUT_SYSCALL,
-    STACKS_NEVER_WRITTEN,
-    MEMPTRS_WITHOUT_CALL,
-    BLOCKS_OVERWRITTEN,
-    BEYOND_LIMIT,
-    UNMATCHED
 };
 
 struct history {
@@ -256,7 +226,7 @@ struct history {
         uint64_t every;
     } timeline;
     struct {
-        struct change *changes; /* by moment, then by group */
+        struct spool_stage *changes; /* by moment, then by group */
         uint32_t count, room;
         unsigned moments;
         uint64_t every;

@@ -4,20 +4,19 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-void put_record(struct history *h, enum history_kind kind, const void *payload, size_t length)
+void put_record(struct history *h, enum spool_kind kind, const void *payload, size_t length)
 {
     if (h->failed)
         return;
-    if (length > HISTORY_MAX_RECORD || h->sink(h->owner, kind, payload, length))
+    if (length > SPOOL_MAX_PAYLOAD || h->sink(h->owner, kind, payload, length))
         h->failed = 1;
 }
 
 /* Many rows of one size, in as many records as they need. */
-void put_rows(struct history *h, enum history_kind kind, const void *rows, size_t size,
-              size_t count)
+void put_rows(struct history *h, enum spool_kind kind, const void *rows, size_t size, size_t count)
 {
     const char *from = rows;
-    size_t most = HISTORY_MAX_RECORD / size;
+    size_t most = SPOOL_MAX_PAYLOAD / size;
     for (; count; count -= most, from += most * size) {
         most = count < most ? count : most;
         put_record(h, kind, from, most * size);
@@ -45,16 +44,7 @@ static unsigned long long plain(wide value)
     return value < 0 ? 0 : value > INT64_MAX ? INT64_MAX : (unsigned long long)value;
 }
 
-static const char *const unmatched_names[UNMATCHED] = {
-    [CALLS_OF_UNKNOWN_HOOK] = "calls of an unknown hook",
-    [RETURNS_WITHOUT_CALL] = "returns without a call",
-    [SYSCALLS_OF_UNKNOWN_NUMBER] = "syscalls of an unknown number",
-    [SYSRETURNS_WITHOUT_SYSCALL] = "syscall returns without a syscall",
-    [STACKS_NEVER_WRITTEN] = "stacks never written",
-    [MEMPTRS_WITHOUT_CALL] = "pointers of posix_memalign without a call",
-    [BLOCKS_OVERWRITTEN] = "blocks whose end was not seen",
-    [BEYOND_LIMIT] = "records beyond the limit of the recorder",
-};
+static const char *const unmatched_names[UNMATCHED] = UNMATCHED_WORDS;
 
 static void put_unmatched(struct history *h, struct text *text)
 {
@@ -64,7 +54,7 @@ static void put_unmatched(struct history *h, struct text *text)
         text->length = 0;
         add(text, "{\"type\":\"unmatched\",\"what\":\"%s\",\"count\":%llu}", unmatched_names[what],
             (unsigned long long)h->unmatched[what]);
-        put_record(h, HISTORY_INFO, text->bytes, text->length);
+        put_record(h, SPOOL_JSON, text->bytes, text->length);
     }
 }
 
@@ -95,5 +85,5 @@ void put_ends(struct history *h, int is_last)
             (unsigned long long)point->t_ns, plain(point->live), plain(point->highest));
     }
     add(&text, "]}");
-    put_record(h, HISTORY_INFO, text.bytes, text.length);
+    put_record(h, SPOOL_JSON, text.bytes, text.length);
 }

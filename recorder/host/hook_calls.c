@@ -40,36 +40,36 @@ static void announce_hook(struct host *h, struct hook *hook, const struct module
     }
 }
 
-struct plan *plan_wrapper(struct host *h, struct module *m, const struct text *text,
-                          uint64_t address, uint64_t size, const struct watched *w,
-                          struct plans *plans)
+struct plan *plan_wrapper(struct host *h, struct process *p, struct module *m,
+                          const struct text *text, uint64_t address, uint64_t size,
+                          const struct watched *w, struct plans *plans)
 {
     uint32_t number;
     struct function f;
     if (!function_at(m, text, address, size, &f))
         return NULL;
-    struct hook *hook = hook_new(h, &number);
+    struct hook *hook = hook_new(h, p, &number);
     struct plan *plan = hook ? plans_add(plans) : NULL;
     if (plan == NULL)
         return NULL;
     hook->kind = watched_kind(w) & 0xff;
     hook->address = address;
     hook->module = m->id;
-    h->family->area->hook_kind[number] = watched_kind(w);
+    p->family->area->hook_kind[number] = watched_kind(w);
     plan->number = number;
     plan->what = w->name;
-    plan_function(h, plan, &f, WRAP);
+    plan_function(h, p, plan, &f, WRAP);
     return plan;
 }
 
-static void plan_call(struct host *h, struct module *m, const struct text *text,
+static void plan_call(struct host *h, struct process *p, struct module *m, const struct text *text,
                       const struct entry *entry, const char *impl, struct plans *plans)
 {
     const struct plan *plan =
-        plan_wrapper(h, m, text, entry->value + m->bias, entry->size, entry->as[0], plans);
+        plan_wrapper(h, p, m, text, entry->value + m->bias, entry->size, entry->as[0], plans);
     if (plan == NULL)
         return;
-    struct hook *hook = &h->family->hooks[plan->number];
+    struct hook *hook = &p->family->hooks[plan->number];
     hook->names = entry->names;
     memcpy(hook->as, entry->as, entry->names * sizeof *entry->as);
     announce_hook(h, hook, m, impl);
@@ -123,8 +123,8 @@ static void add_named(const struct module *m, const struct elf_named *named,
             add_entry(entries, &named->symbols[i], w);
 }
 
-static void plan_loader(struct host *h, struct module *m, const struct text *text,
-                        struct plans *plans)
+static void plan_loader(struct host *h, struct process *p, struct module *m,
+                        const struct text *text, struct plans *plans)
 {
     uint64_t vaddrs[ELF_LOADER_NAMES];
     static const char *const names[ELF_LOADER_NAMES] = {"malloc", "calloc", "realloc", "free"};
@@ -134,7 +134,7 @@ static void plan_loader(struct host *h, struct module *m, const struct text *tex
         for (size_t k = 0; vaddrs[i] && k < h->watched.count; k++)
             if (strcmp(h->watched.names[k], names[i]) == 0) {
                 struct entry entry = {vaddrs[i], 0, 1, {&h->watched.list[k]}};
-                plan_call(h, m, text, &entry, elf_loader_impls[i], plans);
+                plan_call(h, p, m, text, &entry, elf_loader_impls[i], plans);
             }
 }
 
@@ -192,7 +192,8 @@ static void add_beside(struct host *h, struct module *m, const struct text *text
             add_named(m, &found[i], &h->watched.list[i], entries);
 }
 
-void plan_calls(struct host *h, struct module *m, const struct text *text, struct plans *plans)
+void plan_calls(struct host *h, struct process *p, struct module *m, const struct text *text,
+                struct plans *plans)
 {
     const struct watched_list *watched = &h->watched;
     struct elf_named *found = watched->found;
@@ -203,21 +204,21 @@ void plan_calls(struct host *h, struct module *m, const struct text *text, struc
             add_named(m, &found[i], &watched->list[i], &entries);
     add_beside(h, m, text, found, &entries);
     if (entries.count == 0 && m->role == ROLE_LOADER)
-        plan_loader(h, m, text, plans);
+        plan_loader(h, p, m, text, plans);
     qsort(entries.list, entries.count, sizeof *entries.list, by_value);
     for (size_t i = 0; i < entries.count; i++)
-        plan_call(h, m, text, &entries.list[i], NULL, plans);
+        plan_call(h, p, m, text, &entries.list[i], NULL, plans);
     free(entries.list);
 }
 
 /* ---- which alias was called: the call site knows, the address does not ---- */
 
-static unsigned name_at(struct host *h, const struct hook *hook, uint64_t ret)
+static unsigned name_at(const struct process *p, const struct hook *hook, uint64_t ret)
 {
-    struct module *m = module_around(h, ret);
+    struct module *m = module_around(p, ret);
     uint8_t code[6];
     int32_t distance;
-    if (m == NULL || !m->has_elf || !tracee_read(&h->process->tracee, ret - 6, code, sizeof code))
+    if (m == NULL || !m->has_elf || !tracee_read(&p->tracee, ret - 6, code, sizeof code))
         return 0;
     uint64_t target = ret - 6;
     memcpy(&distance, code + 2, sizeof distance);
@@ -225,7 +226,7 @@ static unsigned name_at(struct host *h, const struct hook *hook, uint64_t ret)
         target = ret + (uint64_t)(int64_t)distance;
     else if (code[0] != 0xff || code[1] != 0x15)
         return 0;
-    m = module_around(h, target);
+    m = module_around(p, target);
     const char *called = m && m->has_elf ? elf_plt_target(&m->elf, target - m->bias) : NULL;
     for (unsigned i = 0; called != NULL && i < hook->names; i++)
         if (strcmp(hook->as[i]->name, called) == 0)
@@ -233,13 +234,13 @@ static unsigned name_at(struct host *h, const struct hook *hook, uint64_t ret)
     return 0;
 }
 
-uint32_t hook_id_at(struct host *h, uint32_t number, uint64_t ret)
+uint32_t hook_id_at(const struct process *p, uint32_t number, uint64_t ret)
 {
-    const struct hook *hook = &h->family->hooks[number];
+    const struct hook *hook = &p->family->hooks[number];
     if (hook->names <= 1)
         return hook->spool_id[0];
-    struct call_site *site = &h->family->sites[(ret ^ ret >> 12) % CALL_SITES];
+    struct call_site *site = &p->family->sites[(ret ^ ret >> 12) % CALL_SITES];
     if (site->ret != ret || site->hook != number)
-        *site = (struct call_site){ret, number, name_at(h, hook, ret)};
+        *site = (struct call_site){ret, number, name_at(p, hook, ret)};
     return hook->spool_id[site->name];
 }

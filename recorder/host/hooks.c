@@ -11,65 +11,66 @@
 #include <string.h>
 #include <sys/syscall.h>
 
-struct hook *hook_new(struct host *h, uint32_t *number)
+struct hook *hook_new(struct host *h, const struct process *p, uint32_t *number)
 {
-    if (h->family->hook_count == MAX_HOOKS) {
+    if (p->family->hook_count == MAX_HOOKS) {
         h->refused++;
         return NULL;
     }
-    *number = h->family->hook_count;
-    struct hook *hook = &h->family->hooks[h->family->hook_count++];
+    *number = p->family->hook_count;
+    struct hook *hook = &p->family->hooks[p->family->hook_count++];
     *hook = (struct hook){0};
     return hook;
 }
 
 /* ---- functions that are only to be noticed ---- */
 
-static struct plan *plan_notice(struct host *h, struct module *m, enum hook_kind kind,
-                                uint64_t detail, uint64_t address, struct plans *plans)
+static struct plan *plan_notice(struct host *h, const struct process *p, struct module *m,
+                                enum hook_kind kind, uint64_t detail, uint64_t address,
+                                struct plans *plans)
 {
     uint32_t number;
-    struct hook *hook = hook_new(h, &number);
+    struct hook *hook = hook_new(h, p, &number);
     struct plan *plan = hook ? plans_add(plans) : NULL;
     if (plan == NULL)
         return NULL;
     hook->kind = kind;
     hook->address = address;
     hook->module = m->id;
-    h->family->area->hook_kind[number] = kind | detail << 8;
+    p->family->area->hook_kind[number] = kind | detail << 8;
     plan->number = number;
     plan->what = "a border of the phases";
     return plan;
 }
 
-static void plan_named(struct host *h, struct module *m, const struct text *text, const char *name,
-                       enum hook_kind kind, uint64_t detail, struct plans *plans)
+static void plan_named(struct host *h, struct process *p, struct module *m, const struct text *text,
+                       const char *name, enum hook_kind kind, uint64_t detail, struct plans *plans)
 {
     struct elf_symbol symbol;
     struct function f;
     if (!found_function(m->found, &m->elf, name, &symbol) ||
         !function_at(m, text, symbol.value + m->bias, symbol.size, &f))
         return;
-    struct plan *plan = plan_notice(h, m, kind, detail, symbol.value + m->bias, plans);
+    struct plan *plan = plan_notice(h, p, m, kind, detail, symbol.value + m->bias, plans);
     if (plan != NULL)
-        plan_function(h, plan, &f, NOTICE);
+        plan_function(h, p, plan, &f, NOTICE);
 }
 
-uint32_t hook_border(struct host *h, uint64_t address, uint64_t border)
+uint32_t hook_border(struct host *h, struct process *p, uint64_t address, uint64_t border)
 {
-    struct module *m = module_around(h, address);
+    struct module *m = module_around(p, address);
     struct plans plans = {0};
     struct text text = {0};
     struct function f;
     uint32_t number = NO_HOOK;
-    if (m != NULL && m->has_elf && text_around(h, m, address, &text) &&
+    if (m != NULL && m->has_elf && text_around(p, m, address, &text) &&
         function_at(m, &text, address, 0, &f)) {
-        struct plan *plan = plan_notice(h, m, HOOK_BORDER, border, address, &plans);
+        struct plan *plan = plan_notice(h, p, m, HOOK_BORDER, border, address, &plans);
         if (plan != NULL) {
-            plan_function(h, plan, &f, NOTICE);
-            if (plans_carry_out(h, m, &text, &plans) == 0) {
-                plan_hop(h, plan, m, &text, &f);
-                plans_carry_out(h, m, &text, &plans);
+            plan_function(h, p, plan, &f, NOTICE);
+            if (plans_carry_out(p, m, &text, &plans) == 0) {
+                plan_hop(h, p, plan, m, &text, &f);
+                plans_carry_out(p, m, &text, &plans);
             }
             number = plan->refusal == MOVED ? plan->number : NO_HOOK;
         }
@@ -79,23 +80,23 @@ uint32_t hook_border(struct host *h, uint64_t address, uint64_t border)
     return number;
 }
 
-uint64_t hook_stub_to(struct host *h, struct code_area *area, uint64_t address, uint64_t border)
+uint64_t hook_stub_to(struct host *h, const struct process *p, struct code_area *area,
+                      uint64_t address, uint64_t border)
 {
     uint32_t number;
-    struct hook *hook = hook_new(h, &number);
+    struct hook *hook = hook_new(h, p, &number);
     if (hook == NULL || area == NULL)
         return 0;
     uint8_t bytes[64];
     struct emitter out;
     uint64_t stub = stub_address(area, number);
     hook->kind = HOOK_BORDER;
-    h->family->area->hook_kind[number] = HOOK_BORDER | border << 8;
+    p->family->area->hook_kind[number] = HOOK_BORDER | border << 8;
     emit_begin(&out, stub, bytes, sizeof bytes);
     emit_hook_call(&out, agent_address(h, area, AGENT_ANY), number);
     emit_bytes(&out, "\xff\x25\0\0\0\0", 6); /* jmp *0(%rip) */
     emit_bytes(&out, &address, sizeof address);
-    return !emit_failed(&out) && tracee_write(&h->process->tracee, stub, bytes, out.length) ? stub
-                                                                                            : 0;
+    return !emit_failed(&out) && tracee_write(&p->tracee, stub, bytes, out.length) ? stub : 0;
 }
 
 /* ---- system calls ---- */
@@ -137,12 +138,12 @@ static void plan_last_munmap(struct plan *plan, const struct code *code, const s
         plan->refusal = TOO_LONG;
 }
 
-static void plan_site(struct host *h, struct module *m, const struct code *code, struct site *site,
-                      uint64_t end_of_exit, struct plans *plans)
+static void plan_site(struct host *h, struct process *p, struct module *m, const struct code *code,
+                      struct site *site, uint64_t end_of_exit, struct plans *plans)
 {
     uint32_t number;
-    struct code_area *area = area_near(h, site->address);
-    struct hook *hook = area ? hook_new(h, &number) : NULL;
+    struct code_area *area = area_near(p, site->address);
+    struct hook *hook = area ? hook_new(h, p, &number) : NULL;
     struct plan *plan = hook ? plans_add(plans) : NULL;
     if (plan == NULL)
         return;
@@ -154,7 +155,7 @@ static void plan_site(struct host *h, struct module *m, const struct code *code,
     hook->address = site->address;
     hook->module = m->id;
     uint64_t detail = hook->kind == HOOK_CLONE ? (uint64_t)site->number : site->address + 2;
-    h->family->area->hook_kind[number] = hook->kind | detail << 8;
+    p->family->area->hook_kind[number] = hook->kind | detail << 8;
     /* of vfork parent and child stand on the same stack; what the loader's does is none of ours */
     if (site->number == SYS_vfork || hook->kind == HOOK_LIBS)
         hooks.after = 0;
@@ -189,7 +190,7 @@ static struct site site_at(const struct site *site, uint64_t bias)
     return moved;
 }
 
-static void plan_sites(struct host *h, struct module *m, const struct text *text,
+static void plan_sites(struct host *h, struct process *p, struct module *m, const struct text *text,
                        struct plans *plans)
 {
     struct code code = text->code;
@@ -200,67 +201,68 @@ static void plan_sites(struct host *h, struct module *m, const struct text *text
         uint64_t end = i + 1 < sites->count ? sites->list[i + 1].address + m->bias + 2 : 0;
         if (site_matters(site.number) && !is_restorer(&text->code, &site) &&
             site.refusal != CANCELLATION)
-            plan_site(h, m, &text->code, &site, end, plans);
+            plan_site(h, p, m, &text->code, &site, end, plans);
     }
 }
 
 /* ---- a whole file ---- */
 
-static void tell_refused(struct host *h, const struct module *m, const struct plans *plans)
+static void tell_refused(struct host *h, const struct process *p, const struct module *m,
+                         const struct plans *plans)
 {
     for (size_t i = 0; i < plans->count; i++) {
         const struct plan *plan = &plans->list[i];
-        uint64_t address = h->family->hooks[plan->number].address;
+        uint64_t address = p->family->hooks[plan->number].address;
         if (plan->refusal == MOVED)
             continue;
-        plan_refused(h, plan, address - m->bias, m->path);
+        plan_refused(h, p, plan, address - m->bias, m->path);
     }
 }
 
-static void count_own(struct host *h, const struct plans *plans)
+static void count_own(struct process *p, const struct plans *plans)
 {
     for (size_t i = 0; i < plans->count; i++) {
-        const struct hook *hook = &h->family->hooks[plans->list[i].number];
+        const struct hook *hook = &p->family->hooks[plans->list[i].number];
         if (hook->names > 0)
-            h->own[strcmp(hook->as[0]->point, "free") == 0][plans->list[i].refusal == MOVED]++;
+            p->own[strcmp(hook->as[0]->point, "free") == 0][plans->list[i].refusal == MOVED]++;
     }
 }
 
-const char *hooks_half_blind(const struct host *h)
+const char *hooks_half_blind(const struct process *p)
 {
-    if (h->own[0][0] > 0 && h->own[0][1] == 0)
+    if (p->own[0][0] > 0 && p->own[0][1] == 0)
         return "no function of the program's own allocator that allocates has room for a jump";
-    if (h->own[1][0] > 0 && h->own[1][1] == 0)
+    if (p->own[1][0] > 0 && p->own[1][1] == 0)
         return "no function of the program's own allocator that frees has room for a jump";
     return NULL;
 }
 
 /* libgcc's search for unwind tables, in libgcc_s or linked into a program. */
-static void plan_find_fde(struct host *h, struct module *m, const struct text *text,
-                          struct plans *plans)
+static void plan_find_fde(struct host *h, struct process *p, struct module *m,
+                          const struct text *text, struct plans *plans)
 {
     size_t before = plans->count;
-    plan_named(h, m, text, "_Unwind_Find_FDE", HOOK_FDE, 0, plans);
+    plan_named(h, p, m, text, "_Unwind_Find_FDE", HOOK_FDE, 0, plans);
     if (plans->count > before)
         plans->list[before].what = "the program's unwinder";
 }
 
-static void plant_part(struct host *h, struct module *m, const struct text *text)
+static void plant_part(struct host *h, struct process *p, struct module *m, const struct text *text)
 {
     struct plans plans = {0};
-    plan_calls(h, m, text, &plans);
-    plan_regions(h, m, text, &plans);
-    plan_sites(h, m, text, &plans);
+    plan_calls(h, p, m, text, &plans);
+    plan_regions(h, p, m, text, &plans);
+    plan_sites(h, p, m, text, &plans);
     if (m->role == ROLE_LOADER)
-        plan_named(h, m, text, "_dl_debug_state", HOOK_LIBS, 0, &plans);
+        plan_named(h, p, m, text, "_dl_debug_state", HOOK_LIBS, 0, &plans);
     if (m->role == ROLE_LIBRARY || m->role == ROLE_LOADER) /* musl: both in one file */
-        plan_named(h, m, text, "__libc_start_main", HOOK_START, 0, &plans);
-    plan_named(h, m, text, "exit", HOOK_BORDER, BORDER_EXIT, &plans);
-    plan_find_fde(h, m, text, &plans);
-    h->planted += plans_carry_out(h, m, text, &plans);
-    tell_refused(h, m, &plans);
-    if (m->role == ROLE_EXECUTABLE && h->images == 0)
-        count_own(h, &plans);
+        plan_named(h, p, m, text, "__libc_start_main", HOOK_START, 0, &plans);
+    plan_named(h, p, m, text, "exit", HOOK_BORDER, BORDER_EXIT, &plans);
+    plan_find_fde(h, p, m, text, &plans);
+    h->planted += plans_carry_out(p, m, text, &plans);
+    tell_refused(h, p, m, &plans);
+    if (m->role == ROLE_EXECUTABLE)
+        count_own(p, &plans);
     plans_free(&plans);
 }
 
@@ -270,7 +272,7 @@ static bool is_inside(const struct module *m, uint64_t start, uint64_t size)
     return start >= m->start && start <= m->end && size <= m->end - start;
 }
 
-void hooks_plant(struct host *h, struct module *m)
+void hooks_plant(struct host *h, struct process *p, struct module *m)
 {
     Elf64_Phdr segment;
     if (!m->has_elf || m->role == ROLE_VDSO)
@@ -280,8 +282,8 @@ void hooks_plant(struct host *h, struct module *m)
         uint64_t start = segment.p_vaddr + m->bias;
         if (segment.p_type == PT_LOAD && (segment.p_flags & PF_X) && segment.p_filesz < 1u << 30 &&
             is_inside(m, start, segment.p_filesz) &&
-            text_read(h, m, start, segment.p_filesz, &text))
-            plant_part(h, m, &text);
+            text_read(p, m, start, segment.p_filesz, &text))
+            plant_part(h, p, m, &text);
         text_free(&text);
     }
 }

@@ -95,6 +95,8 @@ struct call_site {
 };
 #define CALL_SITES 4096
 
+#define CHUNKS_KEPT 256
+
 /* How much of the data area there is. */
 struct room {
     uint32_t threads, chunks;
@@ -112,6 +114,9 @@ struct family {
     uint32_t tables_version, asks_seen;
     uint32_t given_back; /* chunks, since it was told to who waits for them */
     unsigned processes;
+    uint32_t kept[CHUNKS_KEPT]; /* chunks that are not to be used again yet: ring.c; 0: none */
+    unsigned kept_next;
+    struct saved *before; /* what looked like addresses of ours when it was attached to */
     struct call_site sites[CALL_SITES];
     /* What stays for the next one in the same slice: */
     struct area_head *area; /* the data area, mapped here */
@@ -147,19 +152,29 @@ struct process {
     struct exec_names *exec_names; /* thread_names.c; NULL: none of its threads is about to exec */
     bool exits;                    /* lives.c: it called exit_group, and so cannot come back */
     int exit_status;
+    unsigned own[2][2]; /* of the program's own allocator: [frees][is seen], how many functions */
+    /* While it is planted: */
+    char problem[256];         /* why it cannot be; empty: it can */
+    uint64_t searched_before;  /* files, in the run, when it was stopped */
+    int64_t offered;           /* its descriptor of the memory file, which it made; 0: none */
+    struct plans *deferred;    /* what is planned goes here, to be written later; else NULL */
+    struct standing *standing; /* where its threads stand; else NULL */
 };
 
+/* A thread that is about to exec, and the process whose memory it has until then. */
+struct exec_begun {
+    pid_t tid, process;
+};
+#define MAX_EXECS 256 /* at one moment */
+
 struct host {
-    int64_t offered; /* by the process attached to: its descriptor of the memory file; 0: none */
-    int area_fd;     /* the memory file: a slice of AREA_SIZE for each family */
+    int area_fd; /* the memory file: a slice of AREA_SIZE for each family */
     struct spool spool;
     struct history *history;
     struct views views;
     struct known_files known;
     struct stacks stacks; /* only of borders that are found by them */
     struct clock clock;
-    struct process *process; /* the one that is being served */
-    struct family *family;   /* its own */
     struct process **processes;
     size_t process_count, process_room;
     struct family *families;          /* MAX_FAMILIES of them */
@@ -170,9 +185,6 @@ struct host {
     volatile sig_atomic_t left_alone; /* it is time to leave */
     volatile sig_atomic_t orphaned;   /* brkpoint has died */
     bool leaving;                     /* nothing new is to be planted */
-    struct plans *deferred;    /* what is planned goes here, to be written later; else NULL */
-    struct standing *standing; /* where its threads stand, while it is planted; else NULL */
-    struct saved *before;      /* what looked like addresses of ours when it was attached to */
     bool first_ended;
     struct ledger *ledger; /* unread.h */
     const unsigned char *agent;
@@ -180,21 +192,20 @@ struct host {
     uint32_t images;
     uint32_t next_module, next_hook;
     uint64_t held_ns, longest_ns; /* how long programs stood still for us, and at once */
-    uint64_t searched_before, searched_standing; /* files, while one attached to stood still */
+    uint64_t searched_standing;   /* files, while one attached to stood still */
     uint64_t started_ns, last_ns, calls, planted, lost, refused, ask_count, hits, misses, waits,
         checked[2], cut;
     uint64_t trouble[TROUBLES], flushed_ns;
     uint64_t chunks_read;     /* since the last rest */
     unsigned idle_us, yields; /* rest.c: how long it slept last, how often it only made way */
     uint32_t stops_seen;
-    unsigned executing; /* how many threads are about to exec (execs.c) */
+    struct exec_begun execs[MAX_EXECS]; /* of threads that are about to: execs.c */
+    unsigned executing;
     bool use_symbols, has_end_state, keeps_totals;
     bool may_refuse;      /* the first program is not started where it cannot be planted */
     uint32_t clock_every; /* events a time stamp */
     struct watched_list watched;
-    unsigned own[2][2]; /* of the program's own allocator: [frees][is seen], how many functions */
     struct json json, end_state;
-    char problem[256]; /* why it cannot record; empty: it can */
 };
 
 /* ---- loop.c ---- */
@@ -209,29 +220,29 @@ void say_note(struct host *h, const char *format, ...);
 void say_unseen(struct host *h, const char *kind, const char *format, ...);
 void say_lost(struct host *h, uint64_t count, const char *reason);
 /* A whole program that is not recorded; "": its name is not known. */
-void say_unfollowed(struct host *h, const char *program, const char *reason);
-static inline void *host_at(const struct host *h, uint64_t offset)
+void say_unfollowed(struct host *h, const struct process *p, const char *program,
+                    const char *reason);
+/* What lies there in a family's data area. */
+static inline void *host_at(const struct family *f, uint64_t offset)
 {
-    return (char *)h->family->area + offset;
+    return (char *)f->area + offset;
 }
 
-static inline uint32_t pid_of(const struct host *h)
+static inline uint32_t pid_of(const struct process *p)
 {
-    return (uint32_t)h->process->tracee.pid;
+    return (uint32_t)p->tracee.pid;
 }
 
 /* ---- processes.c ---- */
-/* From now on `p` is served: everything below is about it. */
-void serve(struct host *h, struct process *p);
 struct process *process_by(struct host *h, pid_t pid);
 /* The process that brkpoint started, before its exec. */
 struct process *process_first(struct host *h, pid_t pid);
-/* The child `pid` that the process served has forked; the one that there is, or a new one. */
-struct process *process_forked(struct host *h, pid_t pid);
+/* The child `pid` that `parent` has forked; the one that there is, or a new one. NULL: it is none. */
+struct process *process_forked(struct host *h, const struct process *parent, pid_t pid);
 /* Whether the agent stands in that memory where `p` has it. */
 bool process_has_code(const struct process *p, const struct tracee *memory);
-/* `pid` has exec'd; until then it had the memory of `former` (0: not known). */
-void process_executed(struct host *h, pid_t pid, pid_t former);
+/* `pid` has exec'd; until then it had the memory of `former`. NULL: no memory to follow it. */
+struct process *process_executed(struct host *h, pid_t pid, pid_t former);
 /* Those that have ended are drained and forgotten. */
 void processes_ended(struct host *h);
 /* The first has ended: the others run on, and nothing more of them is recorded. */
@@ -240,17 +251,17 @@ void processes_let_go(struct host *h);
 void processes_leave(struct host *h);
 
 /* ---- areas.c: at the first instruction of a program ---- */
-bool areas_make(struct host *h);
+bool areas_make(struct host *h, struct process *p);
 /* Of a process that runs: only choose where the code will be; areas_make keeps to it. */
-bool areas_choose(struct host *h);
+bool areas_choose(struct process *p);
 /* The same process stands again: unmap them. `keep`: a bit for each code area of which the page
  * stays that open calls return through. False: it could not be done. */
-bool areas_take_away(struct host *h, unsigned keep);
+bool areas_take_away(struct host *h, struct process *p, unsigned keep);
 bool areas_hold(const struct code_area *area, uint64_t address);
 /* A code area from which `address` can be reached; NULL where there is none. */
-struct code_area *area_near(struct host *h, uint64_t address);
+struct code_area *area_near(struct process *p, uint64_t address);
 /* Address of the identity pages. */
-uint64_t area_identity(const struct host *h);
+uint64_t area_identity(const struct process *p);
 /* Addresses of the agent's entries in that area. */
 enum agent_entry { AGENT_ENTRY, AGENT_AFTER, AGENT_ANY, AGENT_BEHIND, AGENT_ENTRIES };
 uint64_t agent_address(const struct host *h, const struct code_area *area, enum agent_entry entry);
@@ -258,39 +269,41 @@ uint64_t stub_address(const struct code_area *area, uint32_t number);
 
 /* ---- modules.c, tables.c ---- */
 /* Look at the mappings again: new files are announced, hooked and unwound, gone ones forgotten. */
-void modules_update(struct host *h);
-void modules_update_by(struct host *h, const struct maps *maps);
-/* The same while h->deferred is set: nothing of the target is touched, it may run. */
-void modules_plan(struct host *h);
+void modules_update(struct host *h, struct process *p);
+void modules_update_by(struct host *h, struct process *p, const struct maps *maps);
+/* The same while p->deferred is set: nothing of the target is touched, it may run. */
+void modules_plan(struct host *h, struct process *p);
 /* Whether there is no file that modules_plan has not seen. */
-bool modules_are_known(struct host *h);
-void modules_forget(struct host *h);
-struct module *module_around(struct host *h, uint64_t address);
-void tables_add(struct host *h, struct module *m);
-void tables_publish(struct host *h, const struct maps *maps);
+bool modules_are_known(struct process *p);
+void modules_forget(struct host *h, struct process *p);
+struct module *module_around(const struct process *p, uint64_t address);
+void tables_add(struct host *h, const struct process *p, struct module *m);
+void tables_publish(struct process *p, const struct maps *maps);
 
 /* ---- hooks.c, plans_write.c ---- */
-void hooks_plant(struct host *h, struct module *m);
+void hooks_plant(struct host *h, struct process *p, struct module *m);
 #define NO_HOOK UINT32_MAX
 /* Notice that `address` is reached; the number of the hook, or NO_HOOK. */
-uint32_t hook_border(struct host *h, uint64_t address, uint64_t border);
+uint32_t hook_border(struct host *h, struct process *p, uint64_t address, uint64_t border);
 /* Put the code back as it was, in this process, unless it is no longer what we wrote; a thread may be in
  * the stub, which goes on leading there. */
-void hook_undo(struct host *h, uint32_t number);
+void hook_undo(struct process *p, uint32_t number);
 /* And the padding that a short jump led to: when nobody can come from there any more. */
-void hook_undo_padding(struct host *h, uint32_t number);
+void hook_undo_padding(struct process *p, uint32_t number);
 /* A stub that notes the border and goes on at `address`; 0 where there is no room. */
-uint64_t hook_stub_to(struct host *h, struct code_area *area, uint64_t address, uint64_t border);
+uint64_t hook_stub_to(struct host *h, const struct process *p, struct code_area *area,
+                      uint64_t address, uint64_t border);
 /* Which of its names a call returning to `ret` used: the spool's number of the hook. */
-uint32_t hook_id_at(struct host *h, uint32_t number, uint64_t ret);
+uint32_t hook_id_at(const struct process *p, uint32_t number, uint64_t ret);
 
 /* ---- answers.c, drain.c, records.c ---- */
-void answers_give(struct host *h);
+/* To all threads that share `p`'s data area. */
+void answers_give(struct host *h, struct process *p);
 /* Everything recorded up to the time stamp `limit` into the spool; false: there was nothing.
- * DRAIN_ALL: the rest of the process that is served, of which nothing more will come. */
+ * All of its family's; DRAIN_ALL: the rest of `p` alone, of which nothing more will come. */
 #define DRAIN_ALL UINT64_MAX
-bool drain(struct host *h, uint64_t limit);
-struct thread_state *thread_state(const struct host *h, uint32_t index);
+bool drain(struct host *h, struct process *p, uint64_t limit);
+struct thread_state *thread_state(const struct family *f, uint32_t index);
 /* The node of stacks.h that a thread's agent means. */
 uint32_t node_of(struct host *h, struct reader *r, uint32_t id);
 uint64_t event_ns(struct host *h, struct reader *r, uint64_t tsc);

@@ -63,10 +63,10 @@ bool image_is_64_bit(const struct process *p)
     return ptrace(PTRACE_GETREGS, p->tracee.pid, 0, &regs) == 0 && regs.cs == CS_64_BIT;
 }
 
-static void announce_image(struct host *h)
+static void announce_image(struct host *h, struct process *p)
 {
-    life_image(h, h->attached ? h->last_ns : clock_now_ns());
-    history_image(h->history, pid_of(h), h->process->image);
+    life_image(h, p, h->attached ? h->last_ns : clock_now_ns());
+    history_image(h->history, pid_of(p), p->image);
 }
 
 /* A filter that the program has inherited may not let it sleep. */
@@ -98,43 +98,42 @@ bool image_is_at_home(pid_t pid)
     return same_user && same_root && has_our(pid, "mnt") && has_our(pid, "pid");
 }
 
-void image_know(struct host *h)
+void image_know(struct host *h, struct process *p)
 {
-    read_executable(h->process);
-    read_auxv(h->process);
-    announce_image(h);
+    read_executable(p);
+    read_auxv(p);
+    announce_image(h, p);
 }
 
 /* At the first instruction, the process standing still. */
-static bool plant(struct host *h)
+static bool plant(struct host *h, struct process *p)
 {
-    struct process *p = h->process;
-    image_know(h);
+    image_know(h, p);
     if (!image_is_64_bit(p)) {
-        snprintf(h->problem, sizeof h->problem, "a 32-bit program");
+        snprintf(p->problem, sizeof p->problem, "a 32-bit program");
         return false;
     }
     if (p->hwcap2 >> 1 & 1) /* HWCAP2_FSGSBASE, asm/hwcap2.h */
-        h->family->area->thread_by = THREAD_BY_FSBASE;
-    h->family->area->may_sleep = !image_is_filtered(p->tracee.pid);
-    if (!areas_make(h))
+        p->family->area->thread_by = THREAD_BY_FSBASE;
+    p->family->area->may_sleep = !image_is_filtered(p->tracee.pid);
+    if (!areas_make(h, p))
         return false;
-    h->family->area->recording = 1;
+    p->family->area->recording = 1;
     struct maps maps;
     if (maps_read(&maps, p->tracee.pid))
-        modules_update_by(h, &maps);
-    borders_begin(h);
+        modules_update_by(h, p, &maps);
+    borders_begin(h, p);
     mapped_begin_by(p, &maps);
     maps_free(&maps);
     return true;
 }
 
 /* Breakpoints see what is shorter than a jump: as long as nothing has run they can take over. */
-static bool is_seen(struct host *h)
+static bool is_seen(const struct host *h, struct process *p)
 {
-    const char *blind = h->may_refuse && h->images == 0 ? hooks_half_blind(h) : NULL;
+    const char *blind = h->may_refuse && p->image == 0 ? hooks_half_blind(p) : NULL;
     if (blind != NULL)
-        snprintf(h->problem, sizeof h->problem, "%s", blind);
+        snprintf(p->problem, sizeof p->problem, "%s", blind);
     return blind == NULL;
 }
 
@@ -146,20 +145,22 @@ void image_stood(struct host *h, uint64_t since_ns)
         h->longest_ns = held;
 }
 
-void image_begin(struct host *h)
+void image_begin(struct host *h, struct process *p)
 {
     uint64_t begun = clock_now_ns();
-    bool planted = plant(h) && is_seen(h);
+    p->problem[0] = 0;
+    memset(p->own, 0, sizeof p->own);
+    bool planted = plant(h, p) && is_seen(h, p);
     image_stood(h, begun);
     if (planted) {
         if (h->calls == 0)
             say_note(h, "no allocator function was found to hook in the first files");
     } else {
-        h->family->area->recording = 0;
-        if (h->may_refuse && h->images == 0)
-            kill(h->process->tracee.pid, SIGKILL); /* nothing of it has run: brkpoint starts anew */
-        say_unfollowed(h, h->process->executable ? h->process->executable : "", h->problem);
+        p->family->area->recording = 0;
+        if (h->may_refuse && p->image == 0)
+            kill(p->tracee.pid, SIGKILL); /* nothing of it has run: brkpoint starts anew */
+        say_unfollowed(h, p, p->executable ? p->executable : "", p->problem);
     }
     spool_flush(&h->spool);
-    tracee_detach(&h->process->tracee);
+    tracee_detach(&p->tracee);
 }

@@ -4,8 +4,8 @@
 
 #include "host.h"
 
-/* Read what the process served runs, and announce it. */
-void image_know(struct host *h);
+/* Read what `p` runs, and announce it. */
+void image_know(struct host *h, struct process *p);
 /* It must stand in a ptrace stop. */
 bool image_is_64_bit(const struct process *p);
 /* Whether seccomp watches its system calls. */
@@ -15,10 +15,10 @@ bool image_is_at_home(pid_t pid);
 
 /* A program stood still since then, for us. */
 void image_stood(struct host *h, uint64_t since_ns);
-/* The process served stands at its first instruction: plant, and let it go. */
-void image_begin(struct host *h);
+/* `p` stands at its first instruction: plant, and let it go. */
+void image_begin(struct host *h, struct process *p);
 /* Its program has run for a while: all threads are stopped, planted, and let go. False:
- * h->problem says why not, and it goes on as before. */
-bool image_attach(struct host *h);
+ * p->problem says why not, and it goes on as before. */
+bool image_attach(struct host *h, struct process *p);
 
 #endif

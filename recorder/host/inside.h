@@ -5,6 +5,7 @@
 #include "threads.h"
 
 struct host;
+struct process;
 
 struct inside {
     size_t standing, returning; /* threads, or signals' frames; return addresses */
@@ -15,6 +16,7 @@ struct inside {
 };
 
 /* Whoever can be moved out of it is. `last`: they will not run on. */
-struct inside inside_look(struct host *h, const struct threads *threads, bool last);
+struct inside inside_look(struct host *h, struct process *p, const struct threads *threads,
+                          bool last);
 
 #endif

@@ -44,12 +44,11 @@ static void add_command(struct json *json, pid_t pid)
     json_texts(json, "command", words, read_command(pid, words));
 }
 
-void life_image(struct host *h, uint64_t t_ns)
+void life_image(struct host *h, struct process *p, uint64_t t_ns)
 {
-    struct process *p = h->process;
     json_begin(&h->json, "image");
     json_number(&h->json, "index", p->image);
-    json_number(&h->json, "pid", pid_of(h));
+    json_number(&h->json, "pid", pid_of(p));
     json_text(&h->json, "path", p->executable ? p->executable : "");
     add_command(&h->json, p->tracee.pid);
     json_number(&h->json, "entry", p->entry);
@@ -71,37 +70,36 @@ void life_child(struct host *h, const struct process *child, pid_t parent)
     spool_json(&h->spool, &h->json);
 }
 
-static void begin_of(struct host *h, struct json *json, const char *type, uint64_t t_ns)
+static void begin_of(const struct process *p, struct json *json, const char *type, uint64_t t_ns)
 {
     json_begin(json, type);
-    json_number(json, "pid", pid_of(h));
-    json_number(json, "image", h->process->image);
+    json_number(json, "pid", pid_of(p));
+    json_number(json, "image", p->image);
     json_number(json, "t_ns", t_ns);
 }
 
 /* The end of the process that brkpoint started, which waits for it, is the end of the run. */
-static void end_of_run(struct host *h, uint64_t t_ns)
+static void end_of_run(struct host *h, const struct process *p, uint64_t t_ns)
 {
     json_begin(&h->end_state, "end");
     json_text(&h->end_state, "kind", "exited");
     json_number(&h->end_state, "t_ns", t_ns);
-    border_state(h, &h->end_state);
+    border_state(p, &h->end_state);
     h->has_end_state = true;
 }
 
-void life_exits(struct host *h, uint64_t t_ns, int status, bool whole)
+void life_exits(struct host *h, struct process *p, uint64_t t_ns, int status, bool whole)
 {
-    struct process *p = h->process;
     p->exit_status = status;
     p->exits = whole;
     if (p->has_begun_image)
-        border_exit(h, t_ns, whole);
+        border_exit(h, p, t_ns, whole);
     if (p->tracee.pid == h->first)
-        end_of_run(h, t_ns);
-    begin_of(h, &h->json, "exit", t_ns);
+        end_of_run(h, p, t_ns);
+    begin_of(p, &h->json, "exit", t_ns);
     add_command(&h->json, p->tracee.pid);
     if (p->has_begun_image && p->tracee.pid != h->first)
-        border_state(h, &h->json);
+        border_state(p, &h->json);
     spool_json(&h->spool, &h->json);
 }
 
@@ -156,9 +154,7 @@ static void add_end(struct json *json, const struct process *p)
 
 void life_ends(struct host *h, struct process *p)
 {
-    struct process *served = h->process;
-    h->process = p;
-    begin_of(h, &h->json, "ended", clock_now_ns());
+    begin_of(p, &h->json, "ended", clock_now_ns());
     if (life_is_over(p)) {
         add_end(&h->json, p);
     } else {
@@ -166,5 +162,4 @@ void life_ends(struct host *h, struct process *p)
         add_command(&h->json, p->tracee.pid);
     }
     spool_json(&h->spool, &h->json);
-    h->process = served;
 }

@@ -11,8 +11,7 @@ static bool drain_all_families(struct host *h)
     for (size_t i = 0; i < h->process_count; i++) {
         struct process *p = h->processes[i];
         if (p->family != NULL && !p->family->drained) {
-            serve(h, p);
-            busy |= drain(h, limit);
+            busy |= drain(h, p, limit);
             p->family->drained = true;
         }
     }
@@ -25,10 +24,8 @@ static bool drain_all_families(struct host *h)
 bool host_turn(struct host *h)
 {
     h->stops_seen = rest_stops();
-    for (size_t i = 0; i < h->process_count; i++) {
-        serve(h, h->processes[i]);
-        answers_give(h);
-    }
+    for (size_t i = 0; i < h->process_count; i++)
+        answers_give(h, h->processes[i]);
     if (h->executing)
         execs_look(h);
     bool busy = drain_all_families(h);
@@ -37,11 +34,10 @@ bool host_turn(struct host *h)
 
 static void announce_detached(struct host *h)
 {
-    serve(h, process_by(h, h->first));
     json_begin(&h->end_state, "end");
     json_text(&h->end_state, "kind", "detached");
     json_number(&h->end_state, "t_ns", clock_now_ns());
-    border_state(h, &h->end_state);
+    border_state(process_by(h, h->first), &h->end_state);
     h->has_end_state = true;
 }
 

@@ -67,10 +67,11 @@ void say_lost(struct host *h, uint64_t count, const char *reason)
     spool_json(&h->spool, &h->json);
 }
 
-void say_unfollowed(struct host *h, const char *program, const char *reason)
+void say_unfollowed(struct host *h, const struct process *p, const char *program,
+                    const char *reason)
 {
     json_begin(&h->json, "unfollowed");
-    json_number(&h->json, "pid", pid_of(h));
+    json_number(&h->json, "pid", pid_of(p));
     json_text(&h->json, "program", program);
     json_text(&h->json, "reason", reason);
     json_number(&h->json, "t_ns", h->last_ns);
@@ -81,11 +82,11 @@ void say_unfollowed(struct host *h, const char *program, const char *reason)
 
 static struct host host;
 
-static void announce_run(struct host *h)
+static void announce_run(struct host *h, const struct process *first)
 {
     h->started_ns = h->last_ns = clock_now_ns();
     json_begin(&h->json, "run");
-    json_number(&h->json, "pid", (uint64_t)h->process->tracee.pid);
+    json_number(&h->json, "pid", (uint64_t)first->tracee.pid);
     json_text(&h->json, "engine", "recorder");
     json_number(&h->json, "started_ns", h->started_ns);
     json_number(&h->json, "clock_every", h->clock_every);
@@ -93,7 +94,7 @@ static void announce_run(struct host *h)
     if (h->attached)
         json_text(&h->json, "mode", "attached");
     spool_json(&h->spool, &h->json);
-    history_start(h->history, pid_of(h), h->started_ns);
+    history_start(h->history, pid_of(first), h->started_ns);
     if (h->keeps_totals)
         history_keep_totals(h->history);
 }
@@ -145,7 +146,7 @@ static int fail(const char *what)
     return 3;
 }
 
-static int keep_record(void *owner, enum history_kind kind, const void *payload, size_t length)
+static int keep_record(void *owner, enum spool_kind kind, const void *payload, size_t length)
 {
     struct spool *spool = owner;
     spool_record(spool, kind, payload, length);
@@ -182,7 +183,6 @@ static int run(struct host *h, const char *spool, pid_t pid, int ready, int go)
     struct process *first = process_first(h, pid);
     if (first == NULL || first->family == NULL || first->pidfd < 0)
         return fail("memory");
-    serve(h, first);
     if (!h->attached && tracee_seize(&first->tracee, pid) != 0)
         return fail("ptrace");
     if (spool_create(&h->spool, spool) != 0)
@@ -190,9 +190,9 @@ static int run(struct host *h, const char *spool, pid_t pid, int ready, int go)
     clock_begin(&h->clock);
     first->has_begun_image = true;
     if (h->attached) {
-        announce_run(h);
-        if (!image_attach(h)) {
-            fprintf(stderr, "brkpoint-recorder: %s\n", h->problem);
+        announce_run(h, first);
+        if (!image_attach(h, first)) {
+            fprintf(stderr, "brkpoint-recorder: %s\n", first->problem);
             return 3;
         }
         if (write(ready, "A", 1) != 1)
@@ -200,10 +200,10 @@ static int run(struct host *h, const char *spool, pid_t pid, int ready, int go)
     } else {
         if (write(ready, "A", 1) != 1 || !tracee_wait_exec(&first->tracee))
             return 0; /* the exec failed: brkpoint knows why */
-        announce_run(h);
-        image_begin(h);
-        if (h->may_refuse && h->problem[0] != 0) {
-            fprintf(stderr, "%s\n", h->problem);
+        announce_run(h, first);
+        image_begin(h, first);
+        if (h->may_refuse && first->problem[0] != 0) {
+            fprintf(stderr, "%s\n", first->problem);
             return NOT_PLANTED;
         }
     }

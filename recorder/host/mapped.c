@@ -99,11 +99,10 @@ static void broke(struct mapped *m, uint64_t now, const struct mapped_call *c)
     know(m, m->lowest_break, now - m->lowest_break, PAGE_BITS, c->ended);
 }
 
-void mapped_call(struct host *h, pid_t pid, const struct mapped_call *call)
+void mapped_call(struct process *p, const struct mapped_call *call)
 {
     struct mapped_call timed = *call, *c = &timed;
-    struct process *p = process_by(h, pid);
-    struct mapped *m = p ? p->mapped : NULL;
+    struct mapped *m = p->mapped;
     if (m == NULL || (c->returned < 0 && c->returned >= -MAX_ERRNO))
         return;
     c->begun = time_of(m, c->begun);

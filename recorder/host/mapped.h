@@ -36,7 +36,7 @@ struct mapped_call {
     int64_t returned;
     uint64_t begun, ended;
 };
-void mapped_call(struct host *h, pid_t pid, const struct mapped_call *call);
+void mapped_call(struct process *p, const struct mapped_call *call);
 void mapped_free(struct process *p);
 
 /* ---- unexplained.c ----

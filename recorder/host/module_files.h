@@ -5,9 +5,11 @@
 #include "host.h"
 
 /* Open the file of `m`, whose first mapping is `first`; m->has_elf: it was found. */
-void module_open(struct host *h, struct module *m, const struct mapping *first);
+void module_open(struct host *h, const struct process *p, struct module *m,
+                 const struct mapping *first);
 void module_close(struct host *h, struct module *m);
 /* Whether its code in memory may be, and is, other than the file's. */
-bool module_has_own_code(struct host *h, const struct module *m, const struct mapping *first);
+bool module_has_own_code(const struct process *p, const struct module *m,
+                         const struct mapping *first);
 
 #endif

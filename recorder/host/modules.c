@@ -28,10 +28,10 @@ static struct module *known(struct process *p, const struct code_file *file)
     return NULL;
 }
 
-struct module *module_around(struct host *h, uint64_t address)
+struct module *module_around(const struct process *p, uint64_t address)
 {
-    for (size_t i = 0; i < h->process->module_count; i++) {
-        struct module *m = h->process->modules[i];
+    for (size_t i = 0; i < p->module_count; i++) {
+        struct module *m = p->modules[i];
         if (address >= m->start && address < m->end)
             return m;
     }
@@ -55,9 +55,8 @@ static bool is_loader_file(const struct module *m)
            !elf_is_pie(&m->elf) && elf_function(&m->elf, "_dl_debug_state", &symbol);
 }
 
-static enum role role_of(const struct host *h, const struct module *m)
+static enum role role_of(const struct process *p, const struct module *m)
 {
-    const struct process *p = h->process;
     bool own = p->executable != NULL && strcmp(m->path, p->executable) == 0;
     if (strcmp(m->path, "[vdso]") == 0)
         return ROLE_VDSO;
@@ -68,7 +67,7 @@ static enum role role_of(const struct host *h, const struct module *m)
     return own ? ROLE_EXECUTABLE : ROLE_LIBRARY;
 }
 
-static void announce(struct host *h, const struct module *m)
+static void announce(struct host *h, const struct process *p, const struct module *m)
 {
     char build_id[ELF_BUILD_ID_ROOM] = "";
     if (m->has_elf)
@@ -81,26 +80,26 @@ static void announce(struct host *h, const struct module *m)
     json_number(&h->json, "end", m->end);
     json_text(&h->json, "build_id", build_id);
     json_text(&h->json, "role", role_names[m->role]);
-    json_number(&h->json, "image", h->process->image);
+    json_number(&h->json, "image", p->image);
     json_number(&h->json, "loaded_ns", h->last_ns);
     spool_json(&h->spool, &h->json);
-    history_module(h->history, pid_of(h), m->id, m->start, m->end);
+    history_module(h->history, pid_of(p), m->id, m->start, m->end);
 }
 
-static void find(struct host *h, struct module *m, const struct mapping *first)
+static void find(struct host *h, const struct process *p, struct module *m,
+                 const struct mapping *first)
 {
     static const uint32_t starts[] = {[ROLE_EXECUTABLE] = 1, [ROLE_LOADER] = 2, [ROLE_VDSO] = 0};
     if (!m->has_elf)
         return;
-    m->has_own_code = module_has_own_code(h, m, first);
+    m->has_own_code = module_has_own_code(p, m, first);
     m->found = findings_of(&h->known, &m->elf, starts[m->role], !m->has_own_code);
     if (m->found == NULL)
         module_close(h, m);
 }
 
-static void add(struct host *h, const struct code_file *file)
+static void add(struct host *h, struct process *p, const struct code_file *file)
 {
-    struct process *p = h->process;
     if (p->module_count == MAX_MODULES) {
         if (!p->is_overfull)
             say_lost(h, 1, "more files of code than the recorder can follow");
@@ -117,11 +116,11 @@ static void add(struct host *h, const struct code_file *file)
                          .end = file->end,
                          .bias = file->has_bias ? file->bias : file->start - file->first->offset,
                          .seen = true};
-    module_open(h, m, file->first);
+    module_open(h, p, m, file->first);
     place(h, m, file);
-    m->role = role_of(h, m);
-    find(h, m, file->first);
-    announce(h, m);
+    m->role = role_of(p, m);
+    find(h, p, m, file->first);
+    announce(h, p, m);
 }
 
 static void release(struct host *h, struct module *m)
@@ -136,9 +135,8 @@ static void release(struct host *h, struct module *m)
     free(m);
 }
 
-static void drop_unseen(struct host *h)
+static void drop_unseen(struct host *h, struct process *p)
 {
-    struct process *p = h->process;
     size_t kept = 0;
     for (size_t i = 0; i < p->module_count; i++) {
         if (p->modules[i]->seen) {
@@ -151,7 +149,7 @@ static void drop_unseen(struct host *h)
             json_number(&h->json, "t_ns", h->last_ns);
             spool_json(&h->spool, &h->json);
         }
-        history_unmodule(h->history, pid_of(h), p->modules[i]->id);
+        history_unmodule(h->history, pid_of(p), p->modules[i]->id);
         release(h, p->modules[i]);
     }
     p->module_count = kept;
@@ -162,9 +160,8 @@ static bool read_memory(const void *context, uint64_t address, void *bytes, size
     return tracee_read(context, address, bytes, size);
 }
 
-static void look(struct host *h, const struct maps *maps)
+static void look(struct host *h, struct process *p, const struct maps *maps)
 {
-    struct process *p = h->process;
     struct code_file *files = calloc(maps->count + 1, sizeof *files);
     if (files == NULL)
         return;
@@ -177,73 +174,72 @@ static void look(struct host *h, const struct maps *maps)
         if (m != NULL)
             m->seen = true;
         else
-            add(h, &files[i]);
+            add(h, p, &files[i]);
     }
-    drop_unseen(h);
+    drop_unseen(h, p);
     free(files);
 }
 
-static void plan(struct host *h, const struct maps *maps)
+static void plan(struct host *h, struct process *p, const struct maps *maps)
 {
-    look(h, maps);
-    for (size_t i = 0; i < h->process->module_count; i++) {
-        struct module *m = h->process->modules[i];
+    look(h, p, maps);
+    for (size_t i = 0; i < p->module_count; i++) {
+        struct module *m = p->modules[i];
         if (!m->read)
-            tables_add(h, m);
+            tables_add(h, p, m);
         m->read = true;
     }
-    for (size_t i = 0; i < h->process->module_count; i++) {
-        struct module *m = h->process->modules[i];
+    for (size_t i = 0; i < p->module_count; i++) {
+        struct module *m = p->modules[i];
         if (m->hooked)
             continue;
         m->hooked = true;
-        hooks_plant(h, m);
-        borders_watch(h, m);
+        hooks_plant(h, p, m);
+        borders_watch(h, p, m);
     }
 }
 
-void modules_plan(struct host *h)
+void modules_plan(struct host *h, struct process *p)
 {
     struct maps maps;
-    if (maps_read(&maps, h->process->tracee.pid))
-        plan(h, &maps);
+    if (maps_read(&maps, p->tracee.pid))
+        plan(h, p, &maps);
     maps_free(&maps);
 }
 
-bool modules_are_known(struct host *h)
+bool modules_are_known(struct process *p)
 {
     struct maps maps;
     bool are = true;
     struct code_file *files = NULL;
-    if (maps_read(&maps, h->process->tracee.pid))
+    if (maps_read(&maps, p->tracee.pid))
         files = calloc(maps.count + 1, sizeof *files);
-    size_t count =
-        files ? code_files(&maps, read_memory, &h->process->tracee, files, maps.count) : 0;
+    size_t count = files ? code_files(&maps, read_memory, &p->tracee, files, maps.count) : 0;
     for (size_t i = 0; i < count; i++)
-        are &= known(h->process, &files[i]) != NULL;
+        are &= known(p, &files[i]) != NULL;
     free(files);
     maps_free(&maps);
     return are;
 }
 
-void modules_update_by(struct host *h, const struct maps *maps)
+void modules_update_by(struct host *h, struct process *p, const struct maps *maps)
 {
-    plan(h, maps);
-    if (h->process->module_count > 0)
-        tables_publish(h, maps);
+    plan(h, p, maps);
+    if (p->module_count > 0)
+        tables_publish(p, maps);
 }
 
-void modules_update(struct host *h)
+void modules_update(struct host *h, struct process *p)
 {
     struct maps maps;
-    if (maps_read(&maps, h->process->tracee.pid))
-        modules_update_by(h, &maps);
+    if (maps_read(&maps, p->tracee.pid))
+        modules_update_by(h, p, &maps);
     maps_free(&maps);
 }
 
-void modules_forget(struct host *h)
+void modules_forget(struct host *h, struct process *p)
 {
-    for (size_t i = 0; i < h->process->module_count; i++)
-        release(h, h->process->modules[i]);
-    h->process->module_count = 0;
+    for (size_t i = 0; i < p->module_count; i++)
+        release(h, p->modules[i]);
+    p->module_count = 0;
 }

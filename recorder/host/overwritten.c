@@ -5,25 +5,25 @@
 #include <stdio.h>
 #include <string.h>
 
-/* A call hook whose jump lies in the process served. */
+/* A call hook whose jump lies in the process. */
 static bool is_planted(const struct hook *hook)
 {
     return hook->names > 0 && hook->patch != 0 && hook->moved != NULL;
 }
 
-static const struct module *module_of(const struct host *h, const struct hook *hook)
+static const struct module *module_of(const struct process *p, const struct hook *hook)
 {
-    for (size_t i = 0; i < h->process->module_count; i++)
-        if (h->process->modules[i]->id == hook->module)
-            return h->process->modules[i];
+    for (size_t i = 0; i < p->module_count; i++)
+        if (p->modules[i]->id == hook->module)
+            return p->modules[i];
     return NULL;
 }
 
 /* `did`: made … writable, or wrote over …: what is said ends with `then`. */
-static void tell(struct host *h, const struct hook *first, unsigned count, const char *did,
-                 const char *then)
+static void tell(struct host *h, const struct process *p, const struct hook *first, unsigned count,
+                 const char *did, const char *then)
 {
-    const struct module *m = module_of(h, first);
+    const struct module *m = module_of(p, first);
     char others[32] = "";
     if (m == NULL)
         return; /* its file is gone */
@@ -34,54 +34,54 @@ static void tell(struct host *h, const struct hook *first, unsigned count, const
                first->as[0]->name, name, others, then);
 }
 
-static bool holds_code(const struct host *h, uint64_t start, uint64_t end)
+static bool holds_code(const struct process *p, uint64_t start, uint64_t end)
 {
-    for (size_t i = 0; i < h->process->module_count; i++)
-        if (start < h->process->modules[i]->end && end > h->process->modules[i]->start)
+    for (size_t i = 0; i < p->module_count; i++)
+        if (start < p->modules[i]->end && end > p->modules[i]->start)
             return true;
     return false;
 }
 
-void overwritten_soon(struct host *h, uint64_t start, uint64_t length)
+void overwritten_soon(struct host *h, const struct process *p, uint64_t start, uint64_t length)
 {
     const struct hook *first = NULL;
     unsigned count = 0;
-    if (length > UINT64_MAX - start || !holds_code(h, start, start + length))
+    if (length > UINT64_MAX - start || !holds_code(p, start, start + length))
         return;
-    for (uint32_t i = 0; i < h->family->hook_count; i++) {
-        const struct hook *hook = &h->family->hooks[i];
+    for (uint32_t i = 0; i < p->family->hook_count; i++) {
+        const struct hook *hook = &p->family->hooks[i];
         if (is_planted(hook) && hook->patch >= start && hook->patch < start + length) {
             first = first ? first : hook;
             count++;
         }
     }
     if (first != NULL)
-        tell(h, first, count, "made writable",
+        tell(h, p, first, count, "made writable",
              "calls while it had something else written there were not seen");
 }
 
-static bool stands(struct host *h, uint32_t number)
+static bool stands(struct process *p, uint32_t number)
 {
-    const struct hook *hook = &h->family->hooks[number];
+    const struct hook *hook = &p->family->hooks[number];
     struct moved from = {.patch = hook->patch};
-    struct code_area *area = area_near(h, hook->patch);
+    struct code_area *area = area_near(p, hook->patch);
     uint8_t ours[JUMP_BYTES], there[JUMP_BYTES];
     if (hook->hop || area == NULL || !detour_jump(&from, stub_address(area, number), ours) ||
-        !tracee_read(&h->process->tracee, hook->patch, there, sizeof there))
+        !tracee_read(&p->tracee, hook->patch, there, sizeof there))
         return true; /* nobody knows */
     return memcmp(ours, there, sizeof ours) == 0;
 }
 
-void overwritten_at_end(struct host *h)
+void overwritten_at_end(struct host *h, struct process *p)
 {
     const struct hook *first = NULL;
     unsigned count = 0;
-    for (uint32_t i = 0; i < h->family->hook_count; i++)
-        if (is_planted(&h->family->hooks[i]) && module_of(h, &h->family->hooks[i]) &&
-            !stands(h, i)) {
-            first = first ? first : &h->family->hooks[i];
+    for (uint32_t i = 0; i < p->family->hook_count; i++)
+        if (is_planted(&p->family->hooks[i]) && module_of(p, &p->family->hooks[i]) &&
+            !stands(p, i)) {
+            first = first ? first : &p->family->hooks[i];
             count++;
         }
     if (first != NULL)
-        tell(h, first, count, "wrote over", "calls from then on were not seen");
+        tell(h, p, first, count, "wrote over", "calls from then on were not seen");
 }

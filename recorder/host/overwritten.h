@@ -5,9 +5,9 @@
 
 #include "host.h"
 
-/* The process served made [start, start + length) writable. */
-void overwritten_soon(struct host *h, uint64_t start, uint64_t length);
+/* `p` made [start, start + length) writable. */
+void overwritten_soon(struct host *h, const struct process *p, uint64_t start, uint64_t length);
 /* It is about to end, or to be left: is what was written there still there? */
-void overwritten_at_end(struct host *h);
+void overwritten_at_end(struct host *h, struct process *p);
 
 #endif

@@ -24,7 +24,7 @@ void plans_free(struct plans *plans)
 
 /* ---- code, as it was ---- */
 
-bool text_read(struct host *h, const struct module *m, uint64_t start, size_t size,
+bool text_read(const struct process *p, const struct module *m, uint64_t start, size_t size,
                struct text *text)
 {
     struct elf_bytes held = elf_stored(&m->elf, start - m->bias);
@@ -33,7 +33,7 @@ bool text_read(struct host *h, const struct module *m, uint64_t start, size_t si
         return held.size > 0;
     text->code.bytes = text->copy = malloc(size);
     if (text->copy != NULL)
-        text->code.length = tracee_read_some(&h->process->tracee, start, text->copy, size);
+        text->code.length = tracee_read_some(&p->tracee, start, text->copy, size);
     return text->copy != NULL && text->code.length > 0;
 }
 
@@ -42,7 +42,8 @@ void text_free(struct text *text)
     free(text->copy);
 }
 
-bool text_around(struct host *h, const struct module *m, uint64_t address, struct text *text)
+bool text_around(const struct process *p, const struct module *m, uint64_t address,
+                 struct text *text)
 {
     Elf64_Phdr segment;
     *text = (struct text){0};
@@ -50,7 +51,7 @@ bool text_around(struct host *h, const struct module *m, uint64_t address, struc
         uint64_t start = segment.p_vaddr + m->bias;
         if (segment.p_type == PT_LOAD && (segment.p_flags & PF_X) && address >= start &&
             address - start < segment.p_filesz)
-            return text_read(h, m, start, segment.p_filesz, text);
+            return text_read(p, m, start, segment.p_filesz, text);
     }
     return false;
 }
@@ -89,10 +90,10 @@ static uint64_t plan_head(struct host *h, struct plan *plan, struct code_area *a
     return how == WRAP ? stub + STUB_MOVED : emit_here(&out);
 }
 
-static void plan_moving(struct host *h, struct plan *plan, const struct function *f, int how,
-                        unsigned need)
+static void plan_moving(struct host *h, struct process *p, struct plan *plan,
+                        const struct function *f, int how, unsigned need)
 {
-    struct code_area *area = area_near(h, f->code.address);
+    struct code_area *area = area_near(p, f->code.address);
     plan->refusal = TOO_FAR;
     if (area == NULL)
         return;
@@ -103,14 +104,15 @@ static void plan_moving(struct host *h, struct plan *plan, const struct function
         plan->refusal = TOO_LONG;
 }
 
-void plan_function(struct host *h, struct plan *plan, const struct function *f, int how)
+void plan_function(struct host *h, struct process *p, struct plan *plan, const struct function *f,
+                   int how)
 {
-    plan_moving(h, plan, f, how, JUMP_BYTES);
+    plan_moving(h, p, plan, f, how, JUMP_BYTES);
 }
 
 /* Five bytes between two functions that nothing runs into. */
-static uint64_t find_padding(struct host *h, const struct module *m, const struct text *text,
-                             uint64_t near)
+static uint64_t find_padding(const struct process *p, const struct module *m,
+                             const struct text *text, uint64_t near)
 {
     uint8_t there[JUMP_BYTES];
     const struct code *code = &text->code;
@@ -125,19 +127,19 @@ static uint64_t find_padding(struct host *h, const struct module *m, const struc
                !frames_extent(&m->found->frames, at + n - m->bias, &range))
             n++;
         /* another hook's jump may lie in it, which goes when that is undone */
-        if (n == JUMP_BYTES && tracee_read(&h->process->tracee, at, there, sizeof there) &&
+        if (n == JUMP_BYTES && tracee_read(&p->tracee, at, there, sizeof there) &&
             memcmp(there, code->bytes + (at - code->address), sizeof there) == 0)
             return at;
     }
     return 0;
 }
 
-void plan_hop(struct host *h, struct plan *plan, const struct module *m, const struct text *text,
-              const struct function *f)
+void plan_hop(struct host *h, struct process *p, struct plan *plan, const struct module *m,
+              const struct text *text, const struct function *f)
 {
-    plan_moving(h, plan, f, NOTICE, SHORT_JUMP_BYTES);
+    plan_moving(h, p, plan, f, NOTICE, SHORT_JUMP_BYTES);
     if (plan->refusal == MOVED)
-        plan->hop = find_padding(h, m, text, plan->moved.patch);
+        plan->hop = find_padding(p, m, text, plan->moved.patch);
     if (plan->hop == 0)
         plan->refusal = TOO_SHORT;
 }
@@ -205,7 +207,7 @@ static void look_at_place(const struct text *text, struct plan *plan)
         memcpy(plan->seen, text->code.bytes + at, sizeof plan->seen);
 }
 
-size_t plans_carry_out(struct host *h, const struct module *m, const struct text *text,
+size_t plans_carry_out(struct process *p, const struct module *m, const struct text *text,
                        struct plans *plans)
 {
     size_t done = 0;
@@ -213,10 +215,10 @@ size_t plans_carry_out(struct host *h, const struct module *m, const struct text
     refuse_branched_into(m, text, plans);
     for (size_t i = 0; i < plans->count; i++)
         look_at_place(text, &plans->list[i]);
-    if (h->deferred)
-        plans_defer(h, plans->list, plans->count);
+    if (p->deferred)
+        plans_defer(p, plans->list, plans->count);
     else
-        plans_put(h, plans->list, plans->count);
+        plans_put(p, plans->list, plans->count);
     for (size_t i = 0; i < plans->count; i++)
         done += plans->list[i].refusal == MOVED;
     return done;

@@ -36,10 +36,10 @@ static bool way_in(uint64_t patch, uint64_t hop, uint64_t stub, struct way_in *w
 }
 
 /* The padding that a short jump leads to is written at once: that jump comes after it. */
-static bool plan_way(struct host *h, const struct plan *plan, size_t index, uint64_t stub,
+static bool plan_way(const struct process *p, const struct plan *plan, size_t index, uint64_t stub,
                      struct ways *ways)
 {
-    struct hook *hook = &h->family->hooks[plan->number];
+    struct hook *hook = &p->family->hooks[plan->number];
     struct patch patch = {.at = plan->moved.patch, .length = JUMP_BYTES, .owner = index};
     struct way_in way;
     if (!way_in(plan->moved.patch, plan->hop, stub, &way))
@@ -50,7 +50,7 @@ static bool plan_way(struct host *h, const struct plan *plan, size_t index, uint
     if (!keep_moved(hook, &plan->moved))
         return false;
     if (plan->hop) {
-        if (!tracee_write(&h->process->tracee, plan->hop, way.jump, JUMP_BYTES))
+        if (!tracee_write(&p->tracee, plan->hop, way.jump, JUMP_BYTES))
             return false;
         patch.length = SHORT_JUMP_BYTES;
     }
@@ -71,30 +71,30 @@ static void put_back(const struct tracee *t, uint64_t at, const uint8_t *ours,
         tracee_write(t, at, original, length);
 }
 
-static bool way_of(struct host *h, uint32_t number, const struct hook *hook, struct way_in *way)
+static bool way_of(struct process *p, uint32_t number, const struct hook *hook, struct way_in *way)
 {
-    struct code_area *area = hook->moved ? area_near(h, hook->patch) : NULL;
+    struct code_area *area = hook->moved ? area_near(p, hook->patch) : NULL;
     return area != NULL && way_in(hook->patch, hook->hop, stub_address(area, number), way);
 }
 
-void hook_undo(struct host *h, uint32_t number)
+void hook_undo(struct process *p, uint32_t number)
 {
     struct way_in way;
-    if (number >= h->family->hook_count)
+    if (number >= p->family->hook_count)
         return;
-    const struct hook *hook = &h->family->hooks[number];
-    if (way_of(h, number, hook, &way))
-        put_back(&h->process->tracee, hook->patch, hook->hop ? way.hop : way.jump, hook->original,
+    const struct hook *hook = &p->family->hooks[number];
+    if (way_of(p, number, hook, &way))
+        put_back(&p->tracee, hook->patch, hook->hop ? way.hop : way.jump, hook->original,
                  hook->hop ? SHORT_JUMP_BYTES : JUMP_BYTES);
 }
 
-void hook_undo_padding(struct host *h, uint32_t number)
+void hook_undo_padding(struct process *p, uint32_t number)
 {
     static const uint8_t padding[JUMP_BYTES] = {0xcc, 0xcc, 0xcc, 0xcc, 0xcc};
-    const struct hook *hook = &h->family->hooks[number];
+    const struct hook *hook = &p->family->hooks[number];
     struct way_in way;
-    if (hook->hop && way_of(h, number, hook, &way))
-        put_back(&h->process->tracee, hook->hop, way.jump, padding, sizeof padding);
+    if (hook->hop && way_of(p, number, hook, &way))
+        put_back(&p->tracee, hook->hop, way.jump, padding, sizeof padding);
 }
 
 /* What the code in the stub stands for, for unwinders. What stands before the copy, if anything, is
@@ -112,10 +112,10 @@ static struct stub_origin origin_of(const struct plan *plan, uint64_t stub)
     return origin;
 }
 
-static bool steps_aside(struct host *h, const struct plan *plan)
+static bool steps_aside(const struct process *p, const struct plan *plan)
 {
     unsigned length = plan->hop ? SHORT_JUMP_BYTES : JUMP_BYTES;
-    return h->standing == NULL || standing_step_aside(h->standing, &plan->moved, length);
+    return p->standing == NULL || standing_step_aside(p->standing, &plan->moved, length);
 }
 
 /* ---- stubs: all that stand side by side are written at once ---- */
@@ -131,40 +131,39 @@ static void fill_stub(const struct plan *plan, uint64_t stub, uint8_t bytes[STUB
 }
 
 /* Writes the stubs of the first plans in the list, and tells of how many. */
-static size_t write_stubs(struct host *h, struct plan *list, size_t count)
+static size_t write_stubs(struct process *p, struct plan *list, size_t count)
 {
     static uint8_t bytes[64 * STUB_SIZE];
-    struct code_area *area = area_near(h, list->moved.patch);
+    struct code_area *area = area_near(p, list->moved.patch);
     size_t n = 0;
     do {
         fill_stub(&list[n], stub_address(area, list[n].number), bytes + n * STUB_SIZE);
         n++;
     } while (n < count && n < 64 && list[n].refusal == MOVED &&
-             list[n].number == list[0].number + n && area_near(h, list[n].moved.patch) == area);
-    bool done =
-        tracee_write(&h->process->tracee, stub_address(area, list->number), bytes, n * STUB_SIZE);
+             list[n].number == list[0].number + n && area_near(p, list[n].moved.patch) == area);
+    bool done = tracee_write(&p->tracee, stub_address(area, list->number), bytes, n * STUB_SIZE);
     for (size_t i = 0; i < n && !done; i++)
         list[i].refusal = TOO_FAR;
     return n;
 }
 
-static void write_all_stubs(struct host *h, struct plan *list, size_t count)
+static void write_all_stubs(struct process *p, struct plan *list, size_t count)
 {
     for (size_t i = 0; i < count;) {
-        if (list[i].refusal == MOVED && area_near(h, list[i].moved.patch) == NULL)
+        if (list[i].refusal == MOVED && area_near(p, list[i].moved.patch) == NULL)
             list[i].refusal = TOO_FAR;
-        i += list[i].refusal == MOVED ? write_stubs(h, list + i, count - i) : 1;
+        i += list[i].refusal == MOVED ? write_stubs(p, list + i, count - i) : 1;
     }
 }
 
 /* ---- the ways into them ---- */
 
 /* What stands at the places: in one go where the kernel allows it. */
-static void look_at_places(struct host *h, struct plan *list, size_t count)
+static void look_at_places(const struct process *p, struct plan *list, size_t count)
 {
     enum { MOST = 64 };
     struct iovec ours[MOST], theirs[MOST];
-    const struct tracee *t = &h->process->tracee;
+    const struct tracee *t = &p->tracee;
     for (size_t from = 0; from < count; from += MOST) {
         size_t n = count - from < MOST ? count - from : MOST;
         for (size_t i = 0; i < n; i++) {
@@ -185,37 +184,37 @@ static bool is_as_planned(const struct plan *plan)
     return memcmp(plan->there, plan->seen, plan->hop ? SHORT_JUMP_BYTES : JUMP_BYTES) == 0;
 }
 
-static enum refusal lead_in(struct host *h, const struct plan *plan, size_t index,
+static enum refusal lead_in(struct process *p, const struct plan *plan, size_t index,
                             struct ways *ways)
 {
     if (!is_as_planned(plan))
         return CHANGED;
-    if (!steps_aside(h, plan))
+    if (!steps_aside(p, plan))
         return IN_USE;
-    struct code_area *area = area_near(h, plan->moved.patch);
-    return plan_way(h, plan, index, stub_address(area, plan->number), ways) ? MOVED : TOO_FAR;
+    struct code_area *area = area_near(p, plan->moved.patch);
+    return plan_way(p, plan, index, stub_address(area, plan->number), ways) ? MOVED : TOO_FAR;
 }
 
-void plans_put(struct host *h, struct plan *list, size_t count)
+void plans_put(struct process *p, struct plan *list, size_t count)
 {
-    write_all_stubs(h, list, count);
-    look_at_places(h, list, count);
+    write_all_stubs(p, list, count);
+    look_at_places(p, list, count);
     struct ways ways = {calloc(count + 1, sizeof *ways.list), 0};
     for (size_t i = 0; i < count; i++)
         if (list[i].refusal == MOVED)
-            list[i].refusal = ways.list ? lead_in(h, &list[i], i, &ways) : TOO_FAR;
+            list[i].refusal = ways.list ? lead_in(p, &list[i], i, &ways) : TOO_FAR;
     if (ways.count > 0)
-        patches_write(&h->process->tracee, ways.list, ways.count);
+        patches_write(&p->tracee, ways.list, ways.count);
     for (size_t i = 0; i < ways.count; i++)
         if (ways.list[i].failed)
             list[ways.list[i].owner].refusal = TOO_FAR;
     free(ways.list);
 }
 
-void plans_defer(struct host *h, struct plan *list, size_t count)
+void plans_defer(const struct process *p, struct plan *list, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
-        struct plan *later = list[i].refusal == MOVED ? plans_add(h->deferred) : NULL;
+        struct plan *later = list[i].refusal == MOVED ? plans_add(p->deferred) : NULL;
         if (later != NULL)
             *later = list[i];
         else if (list[i].refusal == MOVED)
@@ -224,10 +223,10 @@ void plans_defer(struct host *h, struct plan *list, size_t count)
 }
 
 /* The file may have been unloaded meanwhile. */
-static bool is_loaded(struct host *h, const struct plan *plan)
+static bool is_loaded(const struct process *p, const struct plan *plan)
 {
-    const struct module *m = module_around(h, plan->moved.patch);
-    return m != NULL && m->id == h->family->hooks[plan->number].module;
+    const struct module *m = module_around(p, plan->moved.patch);
+    return m != NULL && m->id == p->family->hooks[plan->number].module;
 }
 
 /* Without a border or an unwinder events are seen all the same. */
@@ -236,37 +235,38 @@ static bool shows_events(const struct hook *hook)
     return hook->kind != HOOK_BORDER && hook->kind != HOOK_START && hook->kind != HOOK_FDE;
 }
 
-void plan_refused(struct host *h, const struct plan *plan, uint64_t vaddr, const char *path)
+void plan_refused(struct host *h, const struct process *p, const struct plan *plan, uint64_t vaddr,
+                  const char *path)
 {
     const char *text = "%s at %#llx of %s is not seen: %s", *why = refusal_text(plan->refusal);
     h->refused++;
-    if (shows_events(&h->family->hooks[plan->number]))
+    if (shows_events(&p->family->hooks[plan->number]))
         say_unseen(h, "hook", text, plan->what, (unsigned long long)vaddr, path, why);
     else
         say_note(h, text, plan->what, (unsigned long long)vaddr, path, why);
 }
 
-static void tell_refused(struct host *h, const struct plan *plan)
+static void tell_refused(struct host *h, const struct process *p, const struct plan *plan)
 {
-    const struct module *m = module_around(h, plan->moved.patch);
+    const struct module *m = module_around(p, plan->moved.patch);
     if (m != NULL)
-        plan_refused(h, plan, plan->moved.patch - m->bias, m->path);
+        plan_refused(h, p, plan, plan->moved.patch - m->bias, m->path);
 }
 
-void plans_write(struct host *h, struct plans *plans)
+void plans_write(struct host *h, struct process *p, struct plans *plans)
 {
     size_t kept = 0;
     for (size_t i = 0; i < plans->count; i++)
-        if (is_loaded(h, &plans->list[i]))
+        if (is_loaded(p, &plans->list[i]))
             plans->list[kept++] = plans->list[i];
-    plans_put(h, plans->list, kept);
+    plans_put(p, plans->list, kept);
     plans->count = 0;
     for (size_t i = 0; i < kept; i++) {
         struct plan *plan = &plans->list[i];
         if (plan->refusal == MOVED)
             continue;
         if (plan->refusal != IN_USE) {
-            tell_refused(h, plan);
+            tell_refused(h, p, plan);
             continue;
         }
         plan->refusal = MOVED;
@@ -274,11 +274,11 @@ void plans_write(struct host *h, struct plans *plans)
     }
 }
 
-void plans_give_up(struct host *h, struct plans *plans)
+void plans_give_up(struct host *h, const struct process *p, struct plans *plans)
 {
     for (size_t i = 0; i < plans->count; i++) {
         plans->list[i].refusal = IN_USE;
-        tell_refused(h, &plans->list[i]);
+        tell_refused(h, p, &plans->list[i]);
     }
     plans->count = 0;
 }

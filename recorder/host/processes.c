@@ -23,12 +23,6 @@
 
 #define SETTLE_US 1000000
 
-void serve(struct host *h, struct process *p)
-{
-    h->process = p;
-    h->family = p->family;
-}
-
 struct process *process_by(struct host *h, pid_t pid)
 {
     for (size_t i = 0; i < h->process_count; i++)
@@ -123,9 +117,9 @@ static bool is_stranger(const struct process *parent, const struct process *p)
     return !process_has_code(parent, &p->tracee) && !life_is_over(p);
 }
 
-struct process *process_forked(struct host *h, pid_t pid)
+struct process *process_forked(struct host *h, const struct process *parent, pid_t pid)
 {
-    struct process *child = process_by(h, pid), *parent = h->process;
+    struct process *child = process_by(h, pid);
     if (child != NULL)
         return child;
     child = add(h, pid);
@@ -141,23 +135,20 @@ struct process *process_forked(struct host *h, pid_t pid)
     for (size_t i = 0; i < child->module_count; i++)
         history_module(h->history, (uint32_t)pid, child->modules[i]->id, child->modules[i]->start,
                        child->modules[i]->end);
-    serve(h, child);
-    uint64_t place = area_identity(h) + offsetof(struct identity, tables);
+    uint64_t place = area_identity(child) + offsetof(struct identity, tables);
     tracee_write(&child->tracee, place, &child->tables, sizeof child->tables);
-    serve(h, parent);
     return child;
 }
 
 /* The streams of one process, read to their end. Others may share the ring and run on. */
 static void finish(struct host *h, struct process *p)
 {
-    serve(h, p);
-    drain(h, clock_look(&h->clock));
-    drain(h, DRAIN_ALL);
-    modules_forget(h);
+    drain(h, p, clock_look(&h->clock));
+    drain(h, p, DRAIN_ALL);
+    modules_forget(h, p);
 }
 
-void process_executed(struct host *h, pid_t pid, pid_t former)
+struct process *process_executed(struct host *h, pid_t pid, pid_t former)
 {
     struct process *p = process_by(h, pid);
     if (p != NULL) {
@@ -165,20 +156,19 @@ void process_executed(struct host *h, pid_t pid, pid_t former)
         names_tell(h, p);
         family_leave(h, p->family);
     } else { /* a child that shared its parent's memory until now */
-        pid_t parent = former ? former : h->process->tracee.pid;
-        const struct process *before = process_by(h, parent);
+        const struct process *before = process_by(h, former);
         p = add(h, pid);
         if (p == NULL)
-            return;
+            return NULL;
         p->image = before ? before->image : 0;
-        announce(h, p, parent);
+        announce(h, p, former);
     }
     p->family = family_new(h);
     p->has_begun_image = true;
     if (p->family != NULL)
         p->family->processes = 1;
     p->image = ++h->images;
-    serve(h, p);
+    return p;
 }
 
 static void forget(struct host *h, size_t index)
@@ -225,9 +215,8 @@ void processes_leave(struct host *h)
     h->leaving = true;
     while (h->process_count > 0) {
         struct process *p = h->processes[0];
-        serve(h, p);
         if (!life_is_over(p) && p->family != NULL)
-            unplant(h);
+            unplant(h, p);
         for (size_t i = 0; i < h->process_count; i++)
             if (h->processes[i] == p) {
                 forget(h, i);

@@ -9,8 +9,6 @@
 #include <sys/mman.h>
 #include <sys/syscall.h>
 
-#define CUT_DEEP 2 /* alloctrace/words.py, CUTS */
-
 /* Between two time stamps the events are spread evenly (pace_behind). */
 uint64_t event_ns(struct host *h, struct reader *r, uint64_t tsc)
 {
@@ -54,14 +52,16 @@ static bool make_room(struct reader *r, uint32_t id)
     return true;
 }
 
-static void take_node(struct host *h, struct reader *r, uint64_t word, const uint64_t *record)
+static void take_node(struct host *h, struct reader *r, uint64_t word, const union record *record)
 {
     uint32_t id = (uint32_t)(word >> 32);
     struct raw_node *raw = make_room(r, id) ? raw_at(r, id) : NULL;
     if (id < MEMO_NODES)
         note_walk(h, r, id);
     if (raw != NULL)
-        *raw = (struct raw_node){.pc = record[2], .slot = record[3], .parent = (uint32_t)record[1]};
+        *raw = (struct raw_node){.pc = record->node.pc,
+                                 .slot = record->node.slot,
+                                 .parent = (uint32_t)record->node.parent};
 }
 
 /* The chain from `id` outwards, up to MAX_FRAMES; *end: what lies outside of the last. */
@@ -162,30 +162,29 @@ static bool closed(struct reader *r, uint64_t sp)
     return false;
 }
 
-static bool is_hook(const struct host *h, uint64_t word)
+static bool is_hook(const struct family *f, uint64_t word)
 {
     uint32_t number = word >> 8 & 0xffff;
-    if (number >= h->family->hook_count)
+    if (number >= f->hook_count)
         return false;
-    return h->family->hooks[number].names != 0 || h->family->hooks[number].region != REGION_NONE;
+    return f->hooks[number].names != 0 || f->hooks[number].region != REGION_NONE;
 }
 
-static void enter(struct host *h, struct reader *r, uint64_t word, const uint64_t *record)
+static void enter(struct host *h, struct process *p, struct reader *r, uint64_t word,
+                  const union record *record)
 {
     uint32_t number = word >> 8 & 0xffff, id = (uint32_t)(word >> 32);
-    const struct hook *hook = &h->family->hooks[number];
+    const struct hook *hook = &p->family->hooks[number];
     struct raw_node *raw = raw_at(r, id);
-    uint64_t arguments[3] = {record[2], 0, 0}, t_ns = event_ns(h, r, r->begun);
-    if ((word & 0xff) == RECORD_CALL3) {
-        arguments[1] = record[3];
-        arguments[2] = record[4];
-    }
+    uint64_t arguments[3] = {record->call.argument}, t_ns = event_ns(h, r, r->begun);
+    if ((word & 0xff) == RECORD_CALL3)
+        memcpy(arguments, record->call3.arguments, sizeof arguments);
     int32_t stack = stack_of(h, r, id, hook->address);
     r->sp = raw ? raw->slot : 0;
     opened(r, r->sp);
-    if (h->process->watch_stacks && r->tid == r->pid)
-        border_by_stack(h, node_of(h, r, id), t_ns);
-    uint32_t name = hook->names > 1 ? hook_id_at(h, number, raw ? raw->pc : 0) : hook->spool_id[0];
+    if (p->watch_stacks && r->tid == r->pid)
+        border_by_stack(h, p, node_of(h, r, id), t_ns);
+    uint32_t name = hook->names > 1 ? hook_id_at(p, number, raw ? raw->pc : 0) : hook->spool_id[0];
     if (raw != NULL && id != 0) {
         raw->hook = number + 1;
         raw->name = name;
@@ -193,14 +192,15 @@ static void enter(struct host *h, struct reader *r, uint64_t word, const uint64_
     history_enter(h->history, t_ns, r->pid, r->tid, name, r->sp, arguments, stack);
 }
 
-static void begin_call(struct host *h, struct reader *r, uint64_t word, const uint64_t *record)
+static void begin_call(struct host *h, struct process *p, struct reader *r, uint64_t word,
+                       const union record *record)
 {
-    const struct hook *hook = &h->family->hooks[word >> 8 & 0xffff];
+    const struct hook *hook = &p->family->hooks[word >> 8 & 0xffff];
     if (hook->region != REGION_NONE)
         region_marked(h, r, hook, record);
     else
-        enter(h, r, word, record);
-    r->pace_ns = ring_pace(h, r);
+        enter(h, p, r, word, record);
+    r->pace_ns = ring_pace(h, p->family, r);
 }
 
 static void leave(struct host *h, struct reader *r, uint64_t sp, uint64_t time, uint64_t result,
@@ -213,45 +213,48 @@ static void leave(struct host *h, struct reader *r, uint64_t sp, uint64_t time, 
     history_leave(h->history, event_ns(h, r, time), r->pid, r->tid, 0, sp, result);
 }
 
-static void leave_in_place(struct host *h, struct reader *r, uint64_t word, const uint64_t *record)
+static void leave_in_place(struct host *h, const struct process *p, struct reader *r, uint64_t word,
+                           const union record *record)
 {
-    uint64_t time = ring_end_time(h, r, word);
+    uint64_t time = ring_end_time(p->family, r, word);
     if ((word & 0xff) == RECORD_CALL3)
-        leave(h, r, r->sp, time, record[5], record[6]);
+        leave(h, r, r->sp, time, record->call3.result, record->call3.memptr);
     else
-        leave(h, r, r->sp, time, record[3], 0);
+        leave(h, r, r->sp, time, record->call.result, 0);
 }
 
-static void take_path(struct reader *r, uint64_t word, const uint64_t *record)
+static void take_path(struct reader *r, uint64_t word, const union record *record)
 {
     size_t length = word >> 32;
     free(r->path);
-    r->path = length <= PATH_RECORD - 8 ? strndup((const char *)(record + 1), length) : NULL;
+    r->path = length <= sizeof record->path.path ? strndup(record->path.path, length) : NULL;
 }
 
-static void system_call(struct host *h, struct reader *r, uint64_t word, const uint64_t *record)
+static void system_call(struct host *h, struct process *p, struct reader *r, uint64_t word,
+                        const union record *record)
 {
     uint32_t number = word >> 8 & 0xffff, id = (uint32_t)(word >> 32);
-    bool file = number == 9 && !(record[5] & 0x20) && (int32_t)record[6] >= 0;
+    bool file = number == SYS_mmap && !(record->syscall.arguments[3] & MAP_ANONYMOUS) &&
+                (int32_t)record->syscall.arguments[4] >= 0;
     const char *path = file && r->path ? r->path : "";
-    uint64_t t_ns = event_ns(h, r, record[1]);
-    int32_t stack = stack_of(h, r, id, record[10]);
-    if (number == SYS_mprotect && record[4] & PROT_WRITE)
-        overwritten_soon(h, record[2], record[3]);
-    if (h->process->watch_stacks && r->tid == r->pid)
-        border_by_stack(h, node_of(h, r, id), t_ns);
-    history_sysenter(h->history, t_ns, r->pid, r->tid, number, record[9], record + 2, stack, path,
-                     strlen(path));
-    history_sysleave(h->history, event_ns(h, r, record[11]), r->pid, r->tid, number,
-                     (int64_t)record[8]);
-    mapped_call(
-        h, (pid_t)r->pid,
-        &(struct mapped_call){number, record + 2, (int64_t)record[8], record[1], record[11]});
+    uint64_t t_ns = event_ns(h, r, record->syscall.time);
+    int32_t stack = stack_of(h, r, id, record->syscall.pc);
+    if (number == SYS_mprotect && record->syscall.arguments[2] & PROT_WRITE)
+        overwritten_soon(h, p, record->syscall.arguments[0], record->syscall.arguments[1]);
+    if (p->watch_stacks && r->tid == r->pid)
+        border_by_stack(h, p, node_of(h, r, id), t_ns);
+    history_sysenter(h->history, t_ns, r->pid, r->tid, number, record->syscall.sp,
+                     record->syscall.arguments, stack, path, strlen(path));
+    history_sysleave(h->history, event_ns(h, r, record->syscall.end), r->pid, r->tid, number,
+                     (int64_t)record->syscall.result);
+    mapped_call(p, &(struct mapped_call){number, record->syscall.arguments,
+                                         (int64_t)record->syscall.result, record->syscall.time,
+                                         record->syscall.end});
 }
 
-bool record_take(struct host *h, struct reader *r, uint64_t word, uint64_t limit)
+bool record_take(struct host *h, struct process *p, struct reader *r, uint64_t word, uint64_t limit)
 {
-    const uint64_t *record = ring_record(h, r);
+    const union record *record = ring_record(p->family, r);
     uint32_t size = ring_size_of(word);
     if (size == 0 || r->offset + size > CHUNK_SIZE) {
         ring_spoiled(h, r, "the ring is damaged: a record of an unknown kind");
@@ -260,24 +263,25 @@ bool record_take(struct host *h, struct reader *r, uint64_t word, uint64_t limit
     switch (word & 0xff) {
     case RECORD_CALL:
     case RECORD_CALL3:
-        if (!is_hook(h, word)) {
+        if (!is_hook(p->family, word)) {
             ring_spoiled(h, r, "the ring is damaged: a call of a hook that does not exist");
             return false;
         }
         if (!r->entered)
-            begin_call(h, r, word, record);
+            begin_call(h, p, r, word, record);
         r->entered = true;
-        word = ring_call_ends(h, r, size);
-        if (ring_end_time(h, r, word) > limit)
+        word = ring_call_ends(p->family, r, size);
+        if (ring_end_time(p->family, r, word) > limit)
             return true; /* others come first */
         if (word & RECORD_DONE)
-            leave_in_place(h, r, word, record);
+            leave_in_place(h, p, r, word, record);
         else if (word == 0)
             return false;
         r->entered = false;
         break;
     case RECORD_LEAVE:
-        leave(h, r, record[2], record[1], record[3], record[4]);
+        leave(h, r, record->leave.sp, record->leave.time, record->leave.result,
+              record->leave.memptr);
         break;
     case RECORD_NODE:
         take_node(h, r, word, record);
@@ -286,7 +290,7 @@ bool record_take(struct host *h, struct reader *r, uint64_t word, uint64_t limit
         take_path(r, word, record);
         break;
     case RECORD_SYSCALL:
-        system_call(h, r, word, record);
+        system_call(h, p, r, word, record);
         break;
     }
     r->offset += size;

@@ -6,13 +6,14 @@
 
 /* Take the record at the reader's place, whose first word is `word`; of a call only its begin where
  * it ends behind the time stamp `limit`. False where the next one must be waited for. */
-bool record_take(struct host *h, struct reader *r, uint64_t word, uint64_t limit);
+bool record_take(struct host *h, struct process *p, struct reader *r, uint64_t word,
+                 uint64_t limit);
 /* Of the calls at the reader's place those that are over, up to the time stamp `limit`: calls.c;
  * false: there is none. */
-bool calls_take(struct host *h, struct reader *r, uint64_t limit);
+bool calls_take(struct host *h, struct process *p, struct reader *r, uint64_t limit);
 
 /* The call at the reader's place is of a mark of a region: records_regions.c. */
 void region_marked(struct host *h, struct reader *r, const struct hook *hook,
-                   const uint64_t *record);
+                   const union record *record);
 
 #endif

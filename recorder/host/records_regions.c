@@ -3,12 +3,12 @@
 #include "reader.h"
 
 void region_marked(struct host *h, struct reader *r, const struct hook *hook,
-                   const uint64_t *record)
+                   const union record *record)
 {
     uint64_t t_ns = event_ns(h, r, r->begun);
     r->sp = 0; /* nothing is open there: its return means nothing */
     if (hook->region == REGION_BEGIN)
-        history_region_begin(h->history, t_ns, r->pid, r->tid, record[2]);
+        history_region_begin(h->history, t_ns, r->pid, r->tid, record->call.argument);
     else
         history_region_end(h->history, r->pid, r->tid);
 }

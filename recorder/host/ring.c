@@ -6,12 +6,12 @@
 #include "ring.h"
 #include "unread.h"
 
-void ring_release(struct host *h, uint32_t number)
+void ring_release(struct host *h, struct family *f, uint32_t number)
 {
     h->chunks_read++;
-    h->family->given_back++;
-    chunk_at(h, number)->owner = 0; /* nobody's: a damaged ring may lead here again */
-    __atomic_fetch_or(&h->family->area->free_chunks[(number - 1) / 32], 1u << (number - 1) % 32,
+    f->given_back++;
+    chunk_at(f, number)->owner = 0; /* nobody's: a damaged ring may lead here again */
+    __atomic_fetch_or(&f->area->free_chunks[(number - 1) / 32], 1u << (number - 1) % 32,
                       __ATOMIC_RELEASE);
 }
 
@@ -29,32 +29,22 @@ void ring_spoiled(struct host *h, struct reader *r, const char *what)
  * others: the handler may come back after all, and finish it.
  */
 #define GIVE_UP_AFTER 64
-#define CHUNKS_KEPT 256
-static struct {
-    struct family *family;
-    uint32_t number;
-} kept[CHUNKS_KEPT];
-static unsigned kept_next;
 
-static void keep(struct host *h, uint32_t number)
+static void keep(struct host *h, struct family *f, uint32_t number)
 {
-    struct family *serving = h->family, *before = kept[kept_next].family;
-    if (before != NULL && before->used) {
-        h->family = before;
-        ring_release(h, kept[kept_next].number);
-        h->family = serving;
-    }
-    chunk_at(h, number)->owner = 0;
-    kept[kept_next].family = serving;
-    kept[kept_next].number = number;
-    kept_next = (kept_next + 1) % CHUNKS_KEPT;
+    uint32_t *kept = &f->kept[f->kept_next];
+    if (*kept != 0)
+        ring_release(h, f, *kept);
+    chunk_at(f, number)->owner = 0;
+    *kept = number;
+    f->kept_next = (f->kept_next + 1) % CHUNKS_KEPT;
 }
 
-static bool is_given_up(const struct host *h, const struct reader *r)
+static bool is_given_up(const struct family *f, const struct reader *r)
 {
     uint32_t number = r->chunk;
     for (int i = 0; i < GIVE_UP_AFTER && r->stop != READ_ALL; i++) {
-        number = __atomic_load_n(&chunk_at(h, number)->next, __ATOMIC_ACQUIRE);
+        number = __atomic_load_n(&chunk_at(f, number)->next, __ATOMIC_ACQUIRE);
         if (number == 0 || number > AREA_CHUNKS)
             return false;
     }
@@ -62,21 +52,22 @@ static bool is_given_up(const struct host *h, const struct reader *r)
 }
 
 /* Whether the thread has taken the place that is read. */
-static bool is_taken(const struct host *h, const struct thread_state *t, const struct reader *r)
+static bool is_taken(const struct family *f, const struct thread_state *t, const struct reader *r)
 {
     uint64_t cur = __atomic_load_n(&t->cur, __ATOMIC_ACQUIRE);
-    uint32_t end = (uint32_t)(cur >> 32) == r->chunk ? (uint32_t)cur : chunk_at(h, r->chunk)->end;
+    uint32_t end = (uint32_t)(cur >> 32) == r->chunk ? (uint32_t)cur : chunk_at(f, r->chunk)->end;
     return r->offset < end;
 }
 
 /* Past a record that is not finished; false: it may still be. Where not even its size was written,
  * nothing was: the chunk was made zero, and what follows is found behind the zeros. */
-static bool pass_unfinished(struct host *h, struct thread_state *t, struct reader *r)
+static bool pass_unfinished(const struct family *f, struct thread_state *t, struct reader *r)
 {
-    const uint64_t *record = (const uint64_t *)((const char *)chunk_at(h, r->chunk) + r->offset);
-    if (!is_taken(h, t, r) || !is_given_up(h, r))
+    const union record *record =
+        (const union record *)((const char *)chunk_at(f, r->chunk) + r->offset);
+    if (!is_taken(f, t, r) || !is_given_up(f, r))
         return false;
-    uint64_t word = __atomic_load_n(record, __ATOMIC_ACQUIRE);
+    uint64_t word = __atomic_load_n(&record->word, __ATOMIC_ACQUIRE);
     uint32_t size = (word >> 8 & 0xffff) / SLOT * SLOT;
     if (word != 0 && (word & 0xff) != RECORD_BEGUN)
         return true; /* finished at the last moment */
@@ -86,14 +77,14 @@ static bool pass_unfinished(struct host *h, struct thread_state *t, struct reade
 }
 
 /* The reader's place is the beginning of the chunk `number`, if that is the thread's. */
-static bool move_to(struct host *h, struct reader *r, uint32_t number)
+static bool move_to(struct host *h, const struct family *f, struct reader *r, uint32_t number)
 {
-    uint32_t owner = (uint32_t)(r - h->family->readers) + 1;
+    uint32_t owner = (uint32_t)(r - f->readers) + 1;
     if (number > AREA_CHUNKS) {
         ring_spoiled(h, r, "the ring is damaged: a chunk that does not exist");
         return false;
     }
-    if (chunk_at(h, number)->owner != owner) {
+    if (chunk_at(f, number)->owner != owner) {
         ring_spoiled(h, r, "the ring is damaged: a chunk that is not the thread's");
         return false;
     }
@@ -104,38 +95,39 @@ static bool move_to(struct host *h, struct reader *r, uint32_t number)
 
 /* Give the chunk that is read back, and go on in the next. Where we have read to is noted before: who
  * counts what a killed recorder left unread must not be led to a chunk that has another owner. */
-static bool go_on(struct host *h, struct thread_state *t, struct reader *r, uint32_t next)
+static bool go_on(struct host *h, struct family *f, struct thread_state *t, struct reader *r,
+                  uint32_t next)
 {
     uint32_t read = r->chunk;
     r->chunk = next;
     r->offset = CHUNK_HEAD;
     unread_note(h, t, r);
     if (r->keeps)
-        keep(h, read);
+        keep(h, f, read);
     else
-        ring_release(h, read);
+        ring_release(h, f, read);
     r->keeps = false;
-    return move_to(h, r, next);
+    return move_to(h, f, r, next);
 }
 
-uint64_t ring_word(struct host *h, struct thread_state *t, struct reader *r)
+uint64_t ring_word(struct host *h, struct family *f, struct thread_state *t, struct reader *r)
 {
     for (;;) {
         if (r->chunk == BAD_CHUNK)
             return 0;
         if (r->chunk == 0) {
             uint32_t first = __atomic_load_n(&t->first_chunk, __ATOMIC_ACQUIRE);
-            if (first == 0 || !move_to(h, r, first))
+            if (first == 0 || !move_to(h, f, r, first))
                 return 0;
         }
         if (r->offset >= ring_end(r) && r->offset + SLOT <= CHUNK_SIZE)
             return 0;
-        struct chunk *c = chunk_at(h, r->chunk);
+        struct chunk *c = chunk_at(f, r->chunk);
         if (r->offset + SLOT <= CHUNK_SIZE) {
             uint64_t word = __atomic_load_n((uint64_t *)((char *)c + r->offset), __ATOMIC_ACQUIRE);
             if (word != 0 && (word & 0xff) != RECORD_BEGUN)
                 return word;
-            if (pass_unfinished(h, t, r))
+            if (pass_unfinished(f, t, r))
                 continue;
             if (word != 0)
                 return 0;
@@ -143,42 +135,42 @@ uint64_t ring_word(struct host *h, struct thread_state *t, struct reader *r)
         uint32_t next = __atomic_load_n(&c->next, __ATOMIC_ACQUIRE);
         if (next == 0 || (r->offset < c->end && r->offset + SLOT <= CHUNK_SIZE))
             return 0;
-        if (!go_on(h, t, r, next))
+        if (!go_on(h, f, t, r, next))
             return 0;
     }
 }
 
-uint64_t ring_pace(const struct host *h, const struct reader *r)
+uint64_t ring_pace(const struct host *h, const struct family *f, const struct reader *r)
 {
-    const char *chunk = (const char *)chunk_at(h, r->chunk);
-    uint64_t first = ring_record(h, r)[1], steps = 0;
-    uint32_t every = h->family->area->clock;
+    const char *chunk = (const char *)chunk_at(f, r->chunk);
+    uint64_t first = ring_record(f, r)->event.time, steps = 0;
+    uint32_t every = f->area->clock;
     if (every == 1 || every == CLOCK_ORDER)
         return 0;
     if (first == 0)
         return r->pace_ns;
     for (uint32_t at = r->offset; at + SLOT <= CHUNK_SIZE;) {
-        const uint64_t *record = (const uint64_t *)(chunk + at);
-        uint64_t word = __atomic_load_n(record, __ATOMIC_ACQUIRE);
+        const union record *record = (const union record *)(chunk + at);
+        uint64_t word = __atomic_load_n(&record->word, __ATOMIC_ACQUIRE);
         uint32_t size = ring_size_of(word);
         if (size == 0 || at + size > CHUNK_SIZE)
             return 0;
-        if (steps != 0 && ring_has_time(word) && record[1] > first)
-            return (clock_ns(&h->clock, record[1]) - clock_ns(&h->clock, first)) / steps;
+        if (steps != 0 && ring_has_time(word) && record->event.time > first)
+            return (clock_ns(&h->clock, record->event.time) - clock_ns(&h->clock, first)) / steps;
         steps += ring_has_time(word) ? 2 : 0; /* begin and end */
         at += size;
     }
     return 0;
 }
 
-uint64_t ring_call_ends(const struct host *h, const struct reader *r, uint32_t size)
+uint64_t ring_call_ends(const struct family *f, const struct reader *r, uint32_t size)
 {
-    const struct chunk *c = chunk_at(h, r->chunk);
-    const uint64_t *record = ring_record(h, r);
+    const struct chunk *c = chunk_at(f, r->chunk);
+    const union record *record = ring_record(f, r);
     bool follows = __atomic_load_n(&c->next, __ATOMIC_ACQUIRE) != 0;
     if (!follows && r->offset + size + SLOT <= CHUNK_SIZE)
         follows =
             __atomic_load_n((const uint64_t *)((const char *)record + size), __ATOMIC_ACQUIRE) != 0;
-    uint64_t word = __atomic_load_n(record, __ATOMIC_ACQUIRE);
+    uint64_t word = __atomic_load_n(&record->word, __ATOMIC_ACQUIRE);
     return word & RECORD_DONE || follows ? word : 0;
 }

@@ -242,11 +242,12 @@ static void look_at_all(struct search *s, uint64_t data)
     free(list);
 }
 
-void saved_find(struct saved *saved, struct host *h, struct chains *chains, const struct maps *maps,
-                const struct threads *threads, struct range *ranges, size_t count)
+void saved_find(struct saved *saved, const struct process *p, struct chains *chains,
+                const struct maps *maps, const struct threads *threads, struct range *ranges,
+                size_t count)
 {
     char path[32];
-    struct search s = {.saved = saved, .t = &h->process->tracee, .maps = maps, .chains = chains};
+    struct search s = {.saved = saved, .t = &p->tracee, .maps = maps, .chains = chains};
     *saved = (struct saved){0};
     if (count == 0)
         return;
@@ -260,7 +261,7 @@ void saved_find(struct saved *saved, struct host *h, struct chains *chains, cons
     know_pages(&s);
     if (!saved->gave_up) {
         know_dead(&s, threads);
-        look_at_all(&s, h->process->area);
+        look_at_all(&s, p->area);
     }
     free(s.dead);
     if (s.pagemap >= 0)

@@ -33,8 +33,9 @@ struct saved {
  * a thread's stack has below its stack pointer. It stands meanwhile, and its clients wait: no more than
  * SAVED_MOST bytes are read, and where it seems to hold more, none. saved_free in any case. */
 #define SAVED_MOST (UINT64_C(32) << 20) /* some 15 ms */
-void saved_find(struct saved *s, struct host *h, struct chains *chains, const struct maps *maps,
-                const struct threads *threads, struct range *ranges, size_t count);
+void saved_find(struct saved *s, const struct process *p, struct chains *chains,
+                const struct maps *maps, const struct threads *threads, struct range *ranges,
+                size_t count);
 void saved_free(struct saved *s);
 /* Whether that is one of them. */
 bool saved_has(const struct saved *s, const struct saved_word *word);

@@ -1,6 +1,7 @@
 /* sites.c - the `syscall` instructions of a piece of executable code (sites.h). */
 #define _GNU_SOURCE /* memmem */
 #include "sites.h"
+#include "contract.h"
 #include "branches.h"
 #include "site_reading.h"
 
@@ -15,15 +16,13 @@ enum {
 
 bool site_matters(int number)
 {
-    static const int those[] = {SYS_mmap,          SYS_mprotect,   SYS_munmap,         SYS_brk,
-                                SYS_mremap,        SYS_madvise,    SYS_clone,          SYS_fork,
-                                SYS_vfork,         SYS_execve,     SYS_exit,           SYS_execveat,
-                                SYS_clone3,        SYS_exit_group, SYS_prctl,          SYS_seccomp,
-                                SYS_pkey_mprotect, SYS_arch_prctl, SITE_NUMBER_UNKNOWN};
-    for (size_t n = 0; n < sizeof those / sizeof *those; n++)
-        if (number == those[n])
+    static const int others[] = {SYS_clone, SYS_fork,     SYS_vfork,      SYS_execve,
+                                 SYS_exit,  SYS_execveat, SYS_clone3,     SYS_exit_group,
+                                 SYS_prctl, SYS_seccomp,  SYS_arch_prctl, SITE_NUMBER_UNKNOWN};
+    for (size_t n = 0; n < sizeof others / sizeof *others; n++)
+        if (number == others[n])
             return true;
-    return false;
+    return IS_MEMORY_SYSCALL(number);
 }
 
 /* The first address in [low, high) where the bytes of a syscall stand; `high`: none. */

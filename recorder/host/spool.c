@@ -1,12 +1,12 @@
 #include "spool.h"
 
+#include "contract.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
-
-enum { KIND_JSON = 1 };
 
 static void put(struct spool *spool, const void *bytes, size_t size)
 {
@@ -24,8 +24,8 @@ static void put(struct spool *spool, const void *bytes, size_t size)
 
 static void put_head(struct spool *spool, size_t length, unsigned kind)
 {
-    uint32_t head[2] = {(uint32_t)length, kind};
-    put(spool, head, sizeof head);
+    struct spool_record head = {.length = (uint32_t)length, .kind = (uint8_t)kind};
+    put(spool, &head, sizeof head);
 }
 
 int spool_create(struct spool *spool, const char *path)
@@ -36,7 +36,9 @@ int spool_create(struct spool *spool, const char *path)
     spool->fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
     if (spool->fd < 0)
         return -1;
-    put(spool, "brkspool\1\0\0\0\0\0\0\0", 16);
+    struct spool_file head = {.version = SPOOL_VERSION};
+    memcpy(head.magic, SPOOL_MAGIC, sizeof head.magic);
+    put(spool, &head, sizeof head);
     spool_flush(spool);
     return 0;
 }
@@ -179,5 +181,5 @@ void spool_json(struct spool *spool, struct json *json)
     add(json, "}");
     if (json->full)
         return;
-    spool_record(spool, KIND_JSON, json->text, json->used);
+    spool_record(spool, SPOOL_JSON, json->text, json->used);
 }

@@ -89,11 +89,11 @@ static void look_at_stacks(struct looking *l, uint64_t sp)
     }
 }
 
-void standing_find(struct standing *s, struct host *h, const struct threads *threads,
-                   const uint64_t *words)
+void standing_find(struct standing *s, const struct host *h, const struct process *p,
+                   const struct threads *threads, const uint64_t *words)
 {
-    const struct tracee *t = &h->process->tracee;
-    *s = (struct standing){.words = words, .h = h};
+    const struct tracee *t = &p->tracee;
+    *s = (struct standing){.words = words, .h = h, .p = p};
     s->failed = !maps_read(&s->maps, t->pid);
     for (size_t i = 0; i < threads->count; i++) {
         struct looking l = {.s = s, .t = t, .maps = &s->maps, .tid = threads->list[i].tid};
@@ -110,7 +110,7 @@ void standing_find(struct standing *s, struct host *h, const struct threads *thr
 static struct chains *chains_of(struct standing *s)
 {
     if (s->chains == NULL)
-        s->chains = chains_begin(s->h, &s->maps);
+        s->chains = chains_begin(s->h, s->p, &s->maps);
     return s->chains;
 }
 
@@ -127,7 +127,7 @@ void standing_find_saved(struct standing *s, const struct threads *threads, stru
 {
     struct saved *saved = &s->saved;
     size_t kept = 0;
-    saved_find(saved, s->h, chains_of(s), &s->maps, threads, ranges, count);
+    saved_find(saved, s->p, chains_of(s), &s->maps, threads, ranges, count);
     for (size_t i = 0; i < saved->count; i++)
         if (!is_a_place(s, saved->list[i].at))
             saved->list[kept++] = saved->list[i];
@@ -196,12 +196,12 @@ static bool can_step_aside(struct standing *s, const struct place *place, const 
 static bool step_aside(struct standing *s, struct place *place, const struct moved *moved)
 {
     return standing_proof(s, place) == PROOF_DEAD ||
-           standing_move(&s->h->process->tracee, place, moved_into_copy(moved, place->pc));
+           standing_move(&s->p->tracee, place, moved_into_copy(moved, place->pc));
 }
 
 bool standing_step_aside(struct standing *s, const struct moved *moved, unsigned length)
 {
-    const struct tracee *t = &s->h->process->tracee;
+    const struct tracee *t = &s->p->tracee;
     if (s->failed || saved_leads_into(&s->saved, moved->patch + 1, moved->patch + length))
         return false;
     /* All or nobody: whoever stands in a copy that nothing leads into is lost to us. */

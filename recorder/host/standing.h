@@ -28,15 +28,16 @@ struct standing {
     size_t found[STANDING_WORDS]; /* how many there were of each */
     bool failed;                  /* memory ran out: the list is not whole */
     struct maps maps;
-    struct host *h;
+    const struct host *h;
+    const struct process *p;
     struct chains *chains; /* NULL: not asked for yet */
     struct saved saved;    /* of what standing_find_saved looked for */
 };
 
-/* Look at all threads of the process that is served. `words` as above, or NULL. standing_free in any
+/* Look at all threads of `p`. `words` as above, or NULL. standing_free in any
  * case. What looks like a signal's frame is in the list; whether it is one is for standing_proof. */
-void standing_find(struct standing *s, struct host *h, const struct threads *threads,
-                   const uint64_t *words);
+void standing_find(struct standing *s, const struct host *h, const struct process *p,
+                   const struct threads *threads, const uint64_t *words);
 /* And words elsewhere that lead into one of the ranges: contexts that no thread runs now (saved.h). */
 void standing_find_saved(struct standing *s, const struct threads *threads, struct range *ranges,
                          size_t count);

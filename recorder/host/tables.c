@@ -12,19 +12,20 @@
 #include <string.h>
 #include <unistd.h>
 
-static uint64_t take(struct host *h, uint64_t size)
+static uint64_t take(const struct process *p, uint64_t size)
 {
-    uint64_t at = (h->family->tables_used + 15) & ~UINT64_C(15);
-    if (at + size > h->family->room->tables)
+    uint64_t at = (p->family->tables_used + 15) & ~UINT64_C(15);
+    if (at + size > p->family->room->tables)
         return 0;
-    h->family->tables_used = at + size;
+    p->family->tables_used = at + size;
     return AREA_TABLES_AT + at;
 }
 
 /* By a write: through the mapping the kernel would clear each page first. */
-static bool put(struct host *h, uint64_t at, const void *bytes, size_t size)
+static bool put(struct host *h, const struct process *p, uint64_t at, const void *bytes,
+                size_t size)
 {
-    uint64_t place = h->family->place + at;
+    uint64_t place = p->family->place + at;
     for (size_t done = 0; done < size;) {
         ssize_t wrote =
             pwrite(h->area_fd, (const char *)bytes + done, size - done, (off_t)(place + done));
@@ -35,18 +36,18 @@ static bool put(struct host *h, uint64_t at, const void *bytes, size_t size)
     return true;
 }
 
-void tables_add(struct host *h, struct module *m)
+void tables_add(struct host *h, const struct process *p, struct module *m)
 {
     if (!m->has_elf)
         return;
     const struct frames *f = &m->found->frames;
-    uint64_t pcs = take(h, f->rows * sizeof *f->pcs), what = take(h, f->rows * sizeof *f->what);
+    uint64_t pcs = take(p, f->rows * sizeof *f->pcs), what = take(p, f->rows * sizeof *f->what);
     if (pcs == 0 || what == 0) {
         say_note(h, "no room for the unwind table of %s: stacks are cut there", m->path);
         return;
     }
-    if (!put(h, pcs, f->pcs, f->rows * sizeof *f->pcs) ||
-        !put(h, what, f->what, f->rows * sizeof *f->what))
+    if (!put(h, p, pcs, f->pcs, f->rows * sizeof *f->pcs) ||
+        !put(h, p, what, f->what, f->rows * sizeof *f->what))
         return;
     m->pcs = pcs;
     m->what = what;
@@ -64,9 +65,9 @@ static size_t executable_parts(const struct maps *maps, struct unwind_module *ou
     return count;
 }
 
-static void fill(struct host *h, struct unwind_module *part)
+static void fill(const struct process *p, struct unwind_module *part)
 {
-    const struct module *m = module_around(h, part->start);
+    const struct module *m = module_around(p, part->start);
     if (m == NULL || !m->has_elf)
         return;
     part->base = m->bias + m->found->frames.base;
@@ -76,21 +77,21 @@ static void fill(struct host *h, struct unwind_module *part)
     part->module = m->id;
 }
 
-void tables_publish(struct host *h, const struct maps *maps)
+void tables_publish(struct process *p, const struct maps *maps)
 {
     static struct unwind_module parts[MAX_MODULES * 2];
     size_t count = executable_parts(maps, parts, MAX_MODULES * 2), kept = 0;
     for (; kept < count; kept++)
-        fill(h, &parts[kept]);
-    uint64_t at = take(h, sizeof(struct unwind_tables) + kept * sizeof *parts);
+        fill(p, &parts[kept]);
+    uint64_t at = take(p, sizeof(struct unwind_tables) + kept * sizeof *parts);
     if (at == 0)
         return;
-    struct unwind_tables *tables = host_at(h, at);
+    struct unwind_tables *tables = host_at(p->family, at);
     tables->self = at;
-    tables->version = ++h->family->tables_version;
+    tables->version = ++p->family->tables_version;
     tables->count = (uint32_t)kept;
     memcpy(tables->modules, parts, kept * sizeof *parts);
-    uint64_t place = area_identity(h) + offsetof(struct identity, tables);
-    tracee_write(&h->process->tracee, place, &at, sizeof at);
-    h->process->tables = at;
+    uint64_t place = area_identity(p) + offsetof(struct identity, tables);
+    tracee_write(&p->tracee, place, &at, sizeof at);
+    p->tables = at;
 }

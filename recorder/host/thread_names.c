@@ -8,8 +8,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#define MOST_TOLD 20000 /* alloctrace/inforecords.py, MAX_LISTED: more are not kept */
-#define MOST 4096       /* threads of a process that ends; each costs it a look into /proc */
+#include "contract.h"
+
+#define MOST 4096 /* threads of a process that ends; each costs it a look into /proc */
 
 void thread_named(struct host *h, uint32_t pid, uint32_t tid, uint64_t t_ns,
                   const char name[THREAD_NAME])
@@ -17,7 +18,7 @@ void thread_named(struct host *h, uint32_t pid, uint32_t tid, uint64_t t_ns,
     char text[THREAD_NAME];
     memcpy(text, name, sizeof text - 1); /* of the target's memory */
     text[sizeof text - 1] = 0;
-    if (*text == 0 || h->names_told == MOST_TOLD)
+    if (*text == 0 || h->names_told == MAX_LISTED)
         return;
     h->names_told++;
     json_begin(&h->json, "thread_name");

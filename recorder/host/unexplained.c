@@ -19,13 +19,13 @@ static bool is_of_a_call(const struct mapping *m)
     return true;
 }
 
-static void look(struct host *h, struct process *p, struct mapped *m)
+static void look(struct process *p, struct mapped *m)
 {
     struct maps maps;
     m->has_ended = maps_read(&maps, p->tracee.pid);
     for (size_t i = 0; i < maps.count; i++) {
         const struct mapping *one = &maps.list[i];
-        if (is_ours(h, p, one->start) || !is_of_a_call(one))
+        if (is_ours(p, one->start) || !is_of_a_call(one))
             continue;
         m->failed |= !ranges_add(&m->last, one->start, one->end, 0);
         if (one->executable && one->path[0] == 0)
@@ -48,11 +48,10 @@ void mapped_last(struct host *h, struct process *p)
     struct mapped *m = p->mapped;
     if (m == NULL || m->has_ended)
         return;
-    look(h, p, m);
+    look(p, m);
     for (unsigned turn = 0; missing_of(m) != 0 && turn < SETTLE_TURNS; turn++) {
         usleep(SETTLE_US);
-        drain(h, clock_look(&h->clock));
-        serve(h, p);
+        drain(h, p, clock_look(&h->clock));
     }
     m->missing = missing_of(m);
 }

@@ -32,37 +32,35 @@ void say_lost(struct host *h, uint64_t count, const char *reason)
     h->lost += count, lost += count;
 }
 
-void serve(struct host *h, struct process *p)
-{
-    h->process = p, h->family = p->family;
-}
-
 struct process *process_by(struct host *h, pid_t pid)
 {
-    return pid == h->process->tracee.pid ? h->process : NULL;
+    (void)h;
+    return pid == process.tracee.pid ? &process : NULL;
 }
 
-struct process *process_forked(struct host *h, pid_t pid)
+struct process *process_forked(struct host *h, const struct process *parent, pid_t pid)
 {
-    return pid ? h->process : NULL;
+    (void)h, (void)parent;
+    return pid ? &process : NULL;
 }
 
-uint32_t hook_id_at(struct host *h, uint32_t number, uint64_t ret)
+uint32_t hook_id_at(const struct process *p, uint32_t number, uint64_t ret)
 {
-    return h->family->hooks[number].spool_id[ret % h->family->hooks[number].names];
+    return p->family->hooks[number].spool_id[ret % p->family->hooks[number].names];
 }
 
-void overwritten_soon(struct host *h, uint64_t start, uint64_t length)
+void overwritten_soon(struct host *h, const struct process *p, uint64_t start, uint64_t length)
 {
-    (void)h, (void)start, (void)length;
+    (void)h, (void)p, (void)start, (void)length;
 }
 
-void border_by_stack(struct host *h, uint32_t node, uint64_t t_ns)
+void border_by_stack(struct host *h, struct process *p, uint32_t node, uint64_t t_ns)
 {
+    (void)p;
     assert(((node & NODE_CUT) || node < h->stacks.count) && t_ns >= h->started_ns);
 }
 
-static int take(void *owner, enum history_kind kind, const void *payload, size_t length)
+static int take(void *owner, enum spool_kind kind, const void *payload, size_t length)
 {
     for (size_t i = 0; i < length; i++)
         *(uint64_t *)owner += ((const unsigned char *)payload)[i] + kind;
@@ -103,7 +101,6 @@ static void begin(uint32_t pid, uint32_t clock)
     clock_begin(&host.clock);
     history_start(host.history, pid, 0);
     make_hooks();
-    serve(&host, &process);
     mapped_begin(&process);
     lost = 0;
 }
@@ -115,20 +112,21 @@ static void end(void)
         free(family.readers[i].path);
         family.readers[i] = (struct reader){0};
     }
+    memset(family.kept, 0, sizeof family.kept);
     mapped_free(&process);
     stacks_free(&host.stacks);
     history_free(host.history);
     close(host.spool.fd);
     memset((char *)area + AREA_CHUNKS_AT, 0, RING_CHUNKS * CHUNK_SIZE);
     for (unsigned i = 0; i < RING_THREADS; i++)
-        memset(thread_state(&host, i), 0, RING_STATE);
+        memset(thread_state(&family, i), 0, RING_STATE);
 }
 
 /* Each chunk is read once at most: no damage makes more events than there is room for. */
 static uint64_t drain_all(void)
 {
-    drain(&host, DRAIN_ALL - 1);
-    drain(&host, DRAIN_ALL);
+    drain(&host, &process, DRAIN_ALL - 1);
+    drain(&host, &process, DRAIN_ALL);
     history_finish(host.history);
     uint64_t events = history_events(host.history);
     assert(!history_failed(host.history));
@@ -155,8 +153,8 @@ static void load_ring(const uint8_t *data)
     begin(file.pid, file.clock);
     const uint8_t *at = data + sizeof file;
     for (uint32_t i = 0; i < file.threads; i++, at += RING_STATE)
-        memcpy(thread_state(&host, i), at, RING_STATE);
-    memcpy(chunk_at(&host, 1), at, file.chunks * CHUNK_SIZE);
+        memcpy(thread_state(&family, i), at, RING_STATE);
+    memcpy(chunk_at(&family, 1), at, file.chunks * CHUNK_SIZE);
     area->threads[0] = (1u << file.threads) - 1;
 }
 
@@ -202,7 +200,7 @@ static void run_script(struct script s)
     begin(1, next(&s) % 2);
     area->threads[0] = (1u << threads) - 1;
     for (uint32_t i = 0; i < threads; i++) {
-        struct thread_state *t = thread_state(&host, i);
+        struct thread_state *t = thread_state(&family, i);
         t->use = next(&s) % 3;
         t->pid = 1 + next(&s) / 250;
         t->tid = 1 + next(&s) % 4;
@@ -210,13 +208,13 @@ static void run_script(struct script s)
         t->cur = (uint64_t)next(&s) << 32 | next(&s) << 6;
     }
     for (uint32_t i = 1; i <= RING_CHUNKS; i++) {
-        struct chunk *c = chunk_at(&host, i);
+        struct chunk *c = chunk_at(&family, i);
         c->owner = 1 + next(&s) % (threads + 1);
         c->next = next(&s) % 8 ? next(&s) % (RING_CHUNKS + 2) : UINT32_MAX;
         c->end = next(&s) << 6;
         write_records(&s, c);
         if (next(&s) % 4 == 0)
-            drain(&host, next_word(&s));
+            drain(&host, &process, next_word(&s));
     }
 }
 

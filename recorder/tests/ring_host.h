@@ -1,5 +1,5 @@
 /* ring_host.h - what the rest of the host would do, for tests that read a ring of one process and have
- * nothing else of the host. Left to each: serve() and hook_id_at(), by which it looks on. */
+ * nothing else of the host. Left to each: hook_id_at(), by which it looks on. */
 #ifndef RECORDER_TESTS_RING_HOST_H
 #define RECORDER_TESTS_RING_HOST_H
 
@@ -22,26 +22,28 @@ void say_lost(struct host *h, uint64_t count, const char *reason)
 
 struct process *process_by(struct host *h, pid_t pid)
 {
-    return pid == PID ? h->process : NULL;
+    (void)h;
+    return pid == PID ? &process : NULL;
 }
 
-struct process *process_forked(struct host *h, pid_t pid)
+struct process *process_forked(struct host *h, const struct process *parent, pid_t pid)
 {
-    return pid ? h->process : NULL;
+    (void)h, (void)parent;
+    return pid ? &process : NULL;
 }
 
-void overwritten_soon(struct host *h, uint64_t start, uint64_t length)
+void overwritten_soon(struct host *h, const struct process *p, uint64_t start, uint64_t length)
 {
-    (void)h, (void)start, (void)length;
+    (void)h, (void)p, (void)start, (void)length;
 }
 
-void border_by_stack(struct host *h, uint32_t node, uint64_t t_ns)
+void border_by_stack(struct host *h, struct process *p, uint32_t node, uint64_t t_ns)
 {
-    (void)h, (void)node, (void)t_ns;
+    (void)h, (void)p, (void)node, (void)t_ns;
 }
 
 /* The history's records go nowhere. */
-static int take(void *owner, enum history_kind kind, const void *payload, size_t length)
+static int take(void *owner, enum spool_kind kind, const void *payload, size_t length)
 {
     (void)owner, (void)kind, (void)payload, (void)length;
     return 0;

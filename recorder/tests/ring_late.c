@@ -9,25 +9,26 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 
-static uint64_t *record;
+static union record *record;
 
 /* ---- what the rest of the host would do ---- */
 
-/* Between the look that chose the thread and the next one: its call returns. */
-void serve(struct host *h, struct process *p)
+/* Between the look that chose the thread and the next one (--wrap=calls_take): its call returns. */
+bool __wrap_calls_take(struct host *h, struct process *p, struct reader *r, uint64_t limit);
+bool __real_calls_take(struct host *h, struct process *p, struct reader *r, uint64_t limit);
+bool __wrap_calls_take(struct host *h, struct process *p, struct reader *r, uint64_t limit)
 {
-    h->process = p;
-    h->family = p->family;
-    if (record[0] & RECORD_DONE)
-        return;
-    record[3] = 0x5000;
-    record[1] = 2000;
-    record[0] |= RECORD_DONE;
+    if (!(record->word & RECORD_DONE)) {
+        record->call.result = 0x5000;
+        record->call.time = 2000;
+        record->word |= RECORD_DONE;
+    }
+    return __real_calls_take(h, p, r, limit);
 }
 
-uint32_t hook_id_at(struct host *h, uint32_t number, uint64_t ret)
+uint32_t hook_id_at(const struct process *p, uint32_t number, uint64_t ret)
 {
-    return h->family->hooks[number].spool_id[ret % 1];
+    return p->family->hooks[number].spool_id[ret % 1];
 }
 
 /* One thread, in a malloc that has not returned. */
@@ -45,22 +46,20 @@ static void begin(void)
     family.readers = calloc(AREA_THREADS, sizeof *family.readers);
     family.hooks[0] = (struct hook){.address = 0x1000, .names = 1, .spool_id = {1}};
     family.hook_count = 1;
-    host.process = &process;
-    host.family = &family;
     host.history = history_new(take, NULL);
     assert(stacks_begin(&host.stacks) && host.history && family.readers);
     clock_begin(&host.clock);
     history_start(host.history, PID, 0);
     history_hook(host.history, 1, "malloc", "malloc");
-    struct thread_state *t = thread_state(&host, 0);
+    struct thread_state *t = thread_state(&family, 0);
     t->use = THREAD_LIVE;
     t->pid = t->tid = PID;
     t->first_chunk = 1;
     t->cur = UINT64_C(1) << 32 | (CHUNK_HEAD + 32);
-    chunk_at(&host, 1)->owner = 1;
-    record = (uint64_t *)chunk_at(&host, 1)->records;
-    record[2] = 1009;
-    record[0] = RECORD_CALL | (uint64_t)NODE_CUT << 32;
+    chunk_at(&family, 1)->owner = 1;
+    record = (union record *)chunk_at(&family, 1)->records;
+    record->call.argument = 1009;
+    record->word = RECORD_CALL | (uint64_t)NODE_CUT << 32;
 }
 
 int main(void)
@@ -68,7 +67,7 @@ int main(void)
     begin();
     const struct reader *r = &family.readers[0];
     for (uint64_t limit = 1000; limit <= 3000; limit += 2000) {
-        drain(&host, limit);
+        drain(&host, &process, limit);
         printf("to %lu: %s%s\n", limit, r->entered ? "entered" : "",
                r->offset > CHUNK_HEAD ? "over" : "");
     }

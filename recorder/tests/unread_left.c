@@ -20,33 +20,28 @@ enum { A_CALL, A_MARK };
 
 /* ---- what the rest of the host would do ---- */
 
-void serve(struct host *h, struct process *p)
-{
-    h->process = p;
-    h->family = p->family;
-}
-
 /* Asked of each call, as it is taken. */
-uint32_t hook_id_at(struct host *h, uint32_t number, uint64_t ret)
+uint32_t hook_id_at(const struct process *p, uint32_t number, uint64_t ret)
 {
     static unsigned taken;
     (void)ret;
     if (taken++ % 97 == 0)
-        unread_tell(h->area_fd);
-    return h->family->hooks[number].spool_id[0];
+        unread_tell(host.area_fd);
+    return p->family->hooks[number].spool_id[0];
 }
 
 static void fill_chunk(uint32_t number)
 {
-    struct chunk *c = chunk_at(&host, number);
+    struct chunk *c = chunk_at(&family, number);
     c->owner = 1;
     c->next = number < CHUNKS ? number + 1 : 0;
     c->end = CHUNK_SIZE;
     for (unsigned i = 0; i < RECORDS; i++) {
-        uint64_t *record = (uint64_t *)(c->records + i * SLOT), mark = i % 10 ? A_CALL : A_MARK;
-        record[2] = 1009;
-        record[3] = 0x5000;
-        record[0] = RECORD_CALL | RECORD_DONE | mark << 8 | (uint64_t)NODE_CUT << 32;
+        union record *record = (union record *)(c->records + i * SLOT);
+        uint64_t mark = i % 10 ? A_CALL : A_MARK;
+        record->call.argument = 1009;
+        record->call.result = 0x5000;
+        record->word = RECORD_CALL | RECORD_DONE | mark << 8 | (uint64_t)NODE_CUT << 32;
     }
 }
 
@@ -71,13 +66,12 @@ static void begin(void)
     family.hooks[A_CALL] = (struct hook){.address = 0x1000, .names = 2, .spool_id = {1, 1}};
     family.hooks[A_MARK] = (struct hook){.address = 0x2000, .region = REGION_END};
     family.hook_count = 2;
-    serve(&host, &process);
     host.history = history_new(take, NULL);
     assert(stacks_begin(&host.stacks) && host.history && family.readers);
     clock_begin(&host.clock);
     history_start(host.history, PID, 0);
     history_hook(host.history, 1, "malloc", "malloc");
-    struct thread_state *t = thread_state(&host, 0);
+    struct thread_state *t = thread_state(&family, 0);
     t->use = THREAD_LIVE;
     t->pid = t->tid = PID;
     t->first_chunk = 1;
@@ -89,13 +83,13 @@ static void begin(void)
 int main(void)
 {
     begin();
-    drain(&host, DRAIN_ALL - 1);
+    drain(&host, &process, DRAIN_ALL - 1);
     unread_tell(host.area_fd);
     puts("a circle");
     for (uint32_t number = 1; number <= CHUNKS; number++)
         fill_chunk(number);
-    chunk_at(&host, CHUNKS)->next = 1;
-    thread_state(&host, 0)->read_to = 0;
+    chunk_at(&family, CHUNKS)->next = 1;
+    thread_state(&family, 0)->read_to = 0;
     host.ledger->taken = 0;
     unread_tell(host.area_fd);
     return 0;

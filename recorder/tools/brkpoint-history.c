@@ -18,14 +18,14 @@ struct options {
     int keeps_totals;
 };
 
-static int put(void *owner, enum history_kind kind, const void *payload, size_t length)
+static int put(void *owner, enum spool_kind kind, const void *payload, size_t length)
 {
     FILE *file = owner;
-    uint8_t head[8] = {0};
-    uint32_t size = (uint32_t)length;
-    memcpy(head, &size, 4);
-    head[4] = (uint8_t)kind;
-    return fwrite(head, 1, 8, file) == 8 && fwrite(payload, 1, length, file) == length ? 0 : -1;
+    struct spool_record head = {.length = (uint32_t)length, .kind = (uint8_t)kind};
+    return fwrite(&head, 1, sizeof head, file) == sizeof head &&
+                   fwrite(payload, 1, length, file) == length
+               ? 0
+               : -1;
 }
 
 static int put_head(FILE *file)

@@ -6,7 +6,6 @@
 #include "host/history_table.h"
 #include "spool_facts.h"
 
-enum { INFO = 1, STACK, ENTER, LEAVE, SYSENTER, SYSLEAVE };
 enum { NEVER_WRITTEN = 0x7ffffff0 };
 
 struct stack {
@@ -28,24 +27,20 @@ struct reader {
     int holds;
 };
 
-static uint64_t word(struct reader *r, unsigned bytes)
-{
-    uint64_t value = 0;
-    if (r->left < bytes)
-        return r->left = 0;
-    memcpy(&value, r->at, bytes);
-    r->at += bytes;
-    r->left -= bytes;
-    return value;
-}
+/* The next bytes as one of the contract's rows: record() has seen that they are there. */
+#define ROW(r, name)                                                                               \
+    struct spool_##name name;                                                                      \
+    memcpy(&name, (r)->at, sizeof name);                                                           \
+    (r)->at += sizeof name;                                                                        \
+    (r)->left -= sizeof name
 
 /* ---- information ---- */
 
 static unsigned phase_number(const char *name)
 {
-    static const char *const names[] = {"load", "init", "main", "exit"};
+    static const char *const names[PHASES] = PHASE_NAMES;
     unsigned phase = 0;
-    while (phase < 4 && strcmp(name, names[phase]))
+    while (phase < PHASES && strcmp(name, names[phase]))
         phase++;
     return phase;
 }
@@ -100,10 +95,9 @@ static void info(struct reader *r, const char *payload, size_t length)
 
 static const char *stack(struct reader *r)
 {
-    struct stack new = {.id = (uint32_t)word(r, 4)};
-    new.cut = (uint32_t)word(r, 1);
-    word(r, 3);
-    new.count = (uint32_t)(r->left / 16);
+    ROW(r, stack);
+    struct stack new = {.id = stack.id, .cut = stack.cut};
+    new.count = (uint32_t)(r->left / sizeof(struct spool_frame));
     if (table_get(&r->stack_of, new.id))
         return NULL;
     if (r->count == r->room) {
@@ -161,13 +155,14 @@ static int32_t node_of(struct reader *r, uint32_t tid, uint32_t id)
 static void enter(struct reader *r)
 {
     struct history_call *call = &r->held;
-    *call = (struct history_call){.t = word(r, 8), .pid = r->pid};
-    call->tid = (uint32_t)word(r, 4);
-    call->hook = (uint32_t)word(r, 4);
-    call->sp = word(r, 8);
-    for (int at = 0; at < 3; at++)
-        call->args[at] = word(r, 8);
-    call->node = node_of(r, call->tid, (uint32_t)word(r, 4));
+    ROW(r, enter);
+    *call = (struct history_call){.t = enter.t_ns,
+                                  .pid = r->pid,
+                                  .tid = enter.tid,
+                                  .hook = enter.hook,
+                                  .sp = enter.sp,
+                                  .args = {enter.args[0], enter.args[1], enter.args[2]}};
+    call->node = node_of(r, call->tid, enter.stack);
     r->holds = 1;
 }
 
@@ -183,65 +178,70 @@ static void let_go(struct reader *r)
 static void leave(struct reader *r)
 {
     struct history_call *call = &r->held;
-    uint64_t t = word(r, 8);
-    uint32_t tid = (uint32_t)word(r, 4), hook = (uint32_t)word(r, 4);
-    uint64_t sp = word(r, 8), result = word(r, 8);
-    if (!r->options.together || call->tid != tid || call->hook != hook || call->sp != sp)
+    ROW(r, leave);
+    if (!r->options.together || call->tid != leave.tid || call->hook != leave.hook ||
+        call->sp != leave.sp)
         let_go(r);
-    call->end = t;
-    call->result = result;
+    call->end = leave.t_ns;
+    call->result = leave.result;
     if (r->holds)
         history_call(r->h, call);
     else
-        history_leave(r->h, t, r->pid, tid, hook, sp, result);
+        history_leave(r->h, leave.t_ns, r->pid, leave.tid, leave.hook, leave.sp, leave.result);
     r->holds = 0;
 }
 
 static void sysenter(struct reader *r)
 {
-    uint64_t t = word(r, 8), args[6];
-    uint32_t tid = (uint32_t)word(r, 4), number = (uint32_t)word(r, 4);
-    uint64_t sp = word(r, 8);
-    for (int at = 0; at < 6; at++)
-        args[at] = word(r, 8);
-    int32_t node = node_of(r, tid, (uint32_t)word(r, 4));
-    word(r, 4);
-    history_sysenter(r->h, t, r->pid, tid, number, sp, args, node, r->at, r->left);
+    ROW(r, sysenter);
+    int32_t node = node_of(r, sysenter.tid, sysenter.stack);
+    history_sysenter(r->h, sysenter.t_ns, r->pid, sysenter.tid, sysenter.number, sysenter.sp,
+                     sysenter.args, node, r->at, r->left);
 }
 
 static void sysleave(struct reader *r)
 {
-    uint64_t t = word(r, 8);
-    uint32_t tid = (uint32_t)word(r, 4), number = (uint32_t)word(r, 4);
-    history_sysleave(r->h, t, r->pid, tid, number, (int64_t)word(r, 8));
+    ROW(r, sysleave);
+    history_sysleave(r->h, sysleave.t_ns, r->pid, sysleave.tid, sysleave.number, sysleave.result);
 }
 
 static const char *record(struct reader *r, unsigned kind, const uint8_t *payload, size_t length)
 {
-    static const size_t least[] = {0, 2, 8, 56, 32, 80, 24};
-    static const size_t most[] = {
-        0, HISTORY_MAX_RECORD, HISTORY_MAX_RECORD, 56, 32, HISTORY_MAX_RECORD, 24};
-    if (kind < INFO || kind > SYSLEAVE || length < least[kind] || length > most[kind])
+    static const size_t least[] = {0,
+                                   2,
+                                   sizeof(struct spool_stack),
+                                   sizeof(struct spool_enter),
+                                   sizeof(struct spool_leave),
+                                   sizeof(struct spool_sysenter),
+                                   sizeof(struct spool_sysleave)};
+    static const size_t most[] = {0,
+                                  SPOOL_MAX_PAYLOAD,
+                                  SPOOL_MAX_PAYLOAD,
+                                  sizeof(struct spool_enter),
+                                  sizeof(struct spool_leave),
+                                  SPOOL_MAX_PAYLOAD,
+                                  sizeof(struct spool_sysleave)};
+    if (kind < SPOOL_JSON || kind > SPOOL_SYSLEAVE || length < least[kind] || length > most[kind])
         return "a record of an unknown kind or length";
-    if (kind == STACK && (length - 8) % 16)
+    if (kind == SPOOL_STACK && (length - sizeof(struct spool_stack)) % sizeof(struct spool_frame))
         return "a stack of odd length";
     r->at = payload;
     r->left = length;
-    if (kind != LEAVE)
+    if (kind != SPOOL_LEAVE)
         let_go(r);
     switch (kind) {
-    case INFO:
+    case SPOOL_JSON:
         info(r, (const char *)payload, length);
         return NULL;
-    case STACK:
+    case SPOOL_STACK:
         return stack(r);
-    case ENTER:
+    case SPOOL_ENTER:
         enter(r);
         return NULL;
-    case LEAVE:
+    case SPOOL_LEAVE:
         leave(r);
         return NULL;
-    case SYSENTER:
+    case SPOOL_SYSENTER:
         sysenter(r);
         return NULL;
     default:
@@ -253,15 +253,14 @@ static const char *record(struct reader *r, unsigned kind, const uint8_t *payloa
 static const char *records(struct reader *r, FILE *file, uint8_t *payload)
 {
     const char *wrong = NULL;
-    uint8_t head[8];
-    for (uint64_t count = 1; !wrong && fread(head, 1, 8, file) == 8; count++) {
-        uint32_t length;
-        memcpy(&length, head, 4);
-        if (length > HISTORY_MAX_RECORD)
+    struct spool_record head;
+    for (uint64_t count = 1; !wrong && fread(&head, 1, sizeof head, file) == sizeof head; count++) {
+        uint32_t length = head.length;
+        if (length > SPOOL_MAX_PAYLOAD)
             return "a record that is too long";
         if (fread(payload, 1, length, file) < length)
             return NULL; /* cut off */
-        wrong = record(r, head[4], payload, length);
+        wrong = record(r, head.kind, payload, length);
         if (r->options.flush_every && count % r->options.flush_every == 0)
             history_flush(r->h);
     }
@@ -271,9 +270,11 @@ static const char *records(struct reader *r, FILE *file, uint8_t *payload)
 const char *spool_to_history(FILE *file, struct history *h, const struct reader_options *options)
 {
     struct reader r = {.h = h, .options = *options};
-    uint8_t head[16], *payload = malloc(HISTORY_MAX_RECORD);
+    struct spool_file head;
+    uint8_t *payload = malloc(SPOOL_MAX_PAYLOAD);
     const char *wrong = payload ? "no spool" : "no memory";
-    if (payload && fread(head, 1, 16, file) == 16 && !memcmp(head, "brkspool", 8))
+    if (payload && fread(&head, 1, sizeof head, file) == sizeof head &&
+        !memcmp(head.magic, SPOOL_MAGIC, sizeof head.magic))
         wrong = records(&r, file, payload);
     let_go(&r);
     for (uint32_t at = 0; at < r.count; at++)

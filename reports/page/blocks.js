@@ -5,11 +5,8 @@ const BLOCKS = 400; // shown at once
 let isToScale = false;
 
 function setUpBlocks() {
+  if (!run.whole || !N) return;
   const home = place("memory");
-  if (!run.whole || !N) {
-    home.append(el("p", { class: "quiet" }, "Blocks and mappings are followed only where all events are in the page."));
-    return;
-  }
   home.append(
     el("dl", { id: "bars", class: "bars" }),
     el("div", { class: "buttons", role: "group", "aria-label": "width of the blocks" },
@@ -50,7 +47,7 @@ function drawBlocks() {
   }
   const at = view.step;
   if (at === null || asking !== null) {
-    const said = at === null ? "Choose an event: what is live after it stands here." : "Hidden while you predict.";
+    const said = at === null ? "Choose an event to see what was live right after it." : "Hidden while you predict.";
     fill(byId("bars"));
     fill(byId("space"));
     return fill(byId("blocks"), el("p", { class: "quiet" }, said));
@@ -64,12 +61,12 @@ function drawBlocks() {
 
 function drawRows(at, mine) {
   const home = byId("blocks");
-  if (!mine) return fill(home, el("p", { class: "quiet" }, "Calls overlap here: which blocks are live cannot be told event by event."));
+  if (!mine) return fill(home, el("p", { class: "quiet" }, "Calls of several threads overlap here, so it is not known which blocks were live after each event."));
   const now = mine.findIndex((block) => block.block === ev.block[at]);
   const first = Math.max(0, Math.min(now - BLOCKS / 2, mine.length - BLOCKS));
   const seen = mine.slice(first, first + BLOCKS);
   const sum = mine.reduce((all_, block) => all_ + block.bytes, 0);
-  const gone = now < 0 && ev.block[at] !== null && !isSyscall(at) ? ` Block #${ev.block[at]} has just gone.` : "";
+  const gone = now < 0 && ev.block[at] !== null && !isSyscall(at) ? ` Block #${ev.block[at]} is gone now.` : "";
   fill(home,
     el("p", {}, `${count(mine.length, "block")} of ${exactSize(sum)} ${mine.length === 1 ? "is" : "are"} live after event ${grouped(ev.seq[at])}.${gone}`),
     ...rowsOf(seen, mappingsAt(at)).flatMap((row) => [

@@ -5,11 +5,8 @@ let isTold = false;
 const score = { right: 0, all: 0 };
 
 function setUpCard() {
+  if (!N) return;
   const home = place("card");
-  if (!N) {
-    home.append(el("p", { class: "quiet" }, "There is no event to step through."));
-    return;
-  }
   const key = (name, title) => ({ "data-step": name, title });
   home.append(
     el("div", { class: "buttons", role: "group", "aria-label": "steps" },
@@ -17,7 +14,7 @@ function setUpCard() {
       button("← back", () => stepBy(-1), key("back", "key ←")),
       button("forward →", () => stepBy(1), key("forward", "key →")),
       button("next that reached the kernel", () => stepNext((at) => reaches(at)), key("kernel", "key n")),
-      button("next of mine", () => stepNext((at) => kindOf(at).origin === "user"), key("mine", "key m")),
+      button("next of my own", () => stepNext((at) => kindOf(at).origin === "user"), key("mine", "key m")),
       el("label", { class: "switch" },
         el("input", { type: "checkbox", id: "predict", change: (event) => { predicts = event.target.checked; isTold = false; askNow(); } }),
         " predict first")),
@@ -95,7 +92,7 @@ function drawCard() {
   const isOpen = home.querySelector("details") && home.querySelector("details").open;
   const kind = kindOf(at);
   fill(home,
-    el("p", { class: "where" }, fillIn(said.where, { number: grouped(ev.seq[at]), phase: kind.phase, time: duration(ev.t_ns[at]) }),
+    el("p", { class: "where" }, fillIn(said.where, { number: grouped(ev.seq[at]), phase: kind.phase, time: duration(ev.t_ns[at]), begin: said.begin[summary.attached ? "attached" : "start"] }),
       run.whole ? ` (${grouped(at + 1)} of ${grouped(N)} on this page)` : ""),
     el("p", { class: "code" }, el("code", {}, bdi(asked(at))),
       asking === at || !answered(at) ? null : el("span", {}, " = ", el("code", {}, bdi(answered(at))))),

@@ -17,6 +17,25 @@ function partsSeen() {
   return view.range ? view.range.map((seq) => Math.floor(seq / partWidth())) : [0, Infinity];
 }
 
+// Whether it is known what each part of the run asked for.
+const tellsBytes = Boolean(run.bins && run.bins.cells);
+const partBytes = { view: null, sums: null };
+
+// [{part: bytes}] of all that was asked for, and of what the filters let through.
+function bytesByPart() {
+  if (partBytes.view === view) return partBytes.sums;
+  const sums = [new Map(), new Map()];
+  for (const row of run.bins.cells.rows) {
+    const isSeen = isLeafShown(row) && (!view.tid || row[5] === view.tid);
+    row[6].forEach((part, i) => {
+      addTo(sums[0], part, row[CELLS.bytes][i]);
+      if (isSeen) addTo(sums[1], part, row[CELLS.bytes][i]);
+    });
+  }
+  [partBytes.view, partBytes.sums] = [view, sums];
+  return sums;
+}
+
 // [leaf, a function: its value of a measure] of those that the filters let through. A leaf begins
 // with site, node, origin, phase, program.
 function* toldLeaves() {
@@ -40,16 +59,17 @@ function* cutLeaves() {
 
 // What the sums are of, in words.
 function cutSaid() {
-  if (!run.bins || !run.bins.cells) return "of the whole run, whatever the range";
-  if (!isCut()) return "of the whole run";
+  if (!run.bins) return "the whole run";
+  if (!run.bins.cells) return "the whole run, whatever the range";
+  if (!isCut()) return "the whole run";
   const said = [];
   if (view.range) {
     const [from, to] = partsSeen();
     const ends = [from * partWidth(), Math.min(lastSeq, (to + 1) * partWidth() - 1)];
     const isWider = ends[0] < view.range[0] || ends[1] > Math.min(lastSeq, view.range[1]);
-    said.push(`of events ${ends.map(grouped).join(" to ")}${isWider ? `, for places are counted in steps of ${grouped(partWidth())} events` : ""}`);
+    said.push(`events ${ends.map(grouped).join(" to ")}${isWider ? `, because places are counted in steps of ${grouped(partWidth())} events` : ""}`);
   }
-  if (view.tid) said.push(`of thread ${view.tid}`);
+  if (view.tid) said.push(`thread ${view.tid}`);
   const out = run.bins.cells.left_out[1];
-  return said.join(", ") + (out ? `; without ${count(out, "allocation")} of calls that at times hand out nothing` : "");
+  return said.join(", ") + (out ? `; ${count(out, "allocation")} of calls that sometimes hand out nothing are left out` : "");
 }

@@ -7,64 +7,92 @@ event handed out memory can be told so; the stacks with the most bytes are told 
 from __future__ import annotations
 
 import heapq
+from array import array
 
 from alloctrace import measure, words
 from alloctrace.trace_schema import PRESENT
 
+LARGEST_SUM = (1 << 63) - 1  # in an array
 PARTS = 512
 LEAVES = 500  # stacks that are told apart
 CELLS = 100000  # with more of them a part is twice as long
 _COUNTED = {name for name, given in words.SIGNATURES.items() if "nmemb" in given}
 
 
-class Cells:
-    """Takes the events bin by bin. `groups`: of the trace; `programs`: of each its key."""
+class _Program:
+    """What `wanted` asks of a group."""
 
-    def __init__(self, groups, wanted, bins):
+    def __init__(self, key):
+        self.pid, self.image = key
+
+
+def allocating(groups, wanted):
+    """Yield the groups that handed out memory and are `wanted`. A GroupTable may have a million, of
+    which most handed out none."""
+    for index, allocations in enumerate(groups.sums["allocations"]):
+        if allocations:
+            group = groups.bare(index)
+            if not wanted or wanted(group):
+                yield group
+
+
+def largest(nodes, values, most):
+    """The `most` nodes with the largest sums of `values`. `nodes`: where the stacks of groups
+    begin; there may be a million."""
+    sums = array("q", bytes(8 * (max(nodes, default=0) + 1)))
+    for node, value in zip(nodes, values):
+        if node > 0:
+            sums[node] = min(LARGEST_SUM, sums[node] + value)
+    return set(heapq.nlargest(most, range(1, len(sums)), key=sums.__getitem__))
+
+
+class Cells:
+    """Takes the events bin by bin. `groups`: of the trace; `nodes`: where their stacks begin."""
+
+    def __init__(self, groups, nodes, wanted, bins):
         self.per = max(1, -(-bins // PARTS))  # bins
         self.left_out = [0, 0]  # bytes, allocations of groups that cannot be told so
         self._count = len(groups) + 1
-        self._keys = [None] * self._count  # group -> what it is told as: a group, or an origin …
-        self._asked = [0] * self._count  # group -> bytes of all its events
+        self._told = [None]  # what groups are told as: the first of them, or an origin …
+        self._keys = array("I", bytes(4 * self._count))  # group -> its place there
+        self._asked = array("q", bytes(8 * self._count))  # group -> bytes of all its events
         self._multiplied = set()  # groups whose events have a number of elements
-        self._choose(groups, wanted)
+        self._adds_up = True
+        self._choose(groups, nodes, wanted)
         self._held = []  # by key, zero between two bins
         self._found, self._part = {}, 0  # key -> [bytes, allocations]; the part it is of
         self._sums = {}  # (what, thread) -> {part: [bytes, allocations]}
         self._size = 0
 
-    def _choose(self, groups, wanted):
-        numbers, kinds, leaves = {}, {}, []  # of leaves: [bytes, the first of its groups]
-        for group in groups:
-            if not group.allocations or (wanted and not wanted(group)):
-                continue
+    def _choose(self, groups, nodes, wanted):
+        """The stacks with the most bytes are told apart, others by origin, phase and program."""
+        large, known = self._largest(groups, nodes, wanted), {}
+        for group in allocating(groups, wanted):
             if group.allocations != group.count:
                 self.left_out[0] += group.allocated
                 self.left_out[1] += group.allocations
                 continue
-            kind = id(group.verdict), group.phase, group.pid, group.image
-            leaf = kinds.setdefault(kind, len(kinds)) << 40 | group.stack  # there may be a million
-            number = numbers.setdefault(leaf, len(numbers))
-            if number == len(leaves):
-                leaves.append([0, group.id])
-            leaves[number][0] += group.allocated
-            self._asked[group.id], self._keys[group.id] = group.allocated, number
+            who, node = (group.phase, group.pid, group.image), nodes[group.id - 1]
+            what = key = measure.origin(group), *who
+            if node in large:
+                key, what = (node, id(group.verdict), *who), group.id
+            if key not in known:
+                known[key] = len(self._told)
+                self._told.append(what)
+            self._asked[group.id], self._keys[group.id] = group.allocated, known[key]
             if group.name in _COUNTED:
                 self._multiplied.add(group.id)
-        self._fold(groups, leaves)
 
-    def _fold(self, groups, leaves):
-        """Those with the most bytes are told apart, the others by origin, phase and program."""
-        most = heapq.nlargest(LEAVES, range(len(leaves)), key=lambda number: leaves[number][0])
-        told, folded = {number: leaves[number][1] for number in most}, {}
-        for id_, number in enumerate(self._keys):
-            if number is None:
-                continue
-            self._keys[id_] = told.get(number)
-            if number not in told:
-                group = groups[id_ - 1]
-                what = measure.origin(group), group.phase, group.pid, group.image
-                self._keys[id_] = folded.setdefault(what, what)
+    @staticmethod
+    def _largest(groups, nodes, wanted):
+        sums = groups.sums
+        is_wanted = [wanted is None or wanted(what) for what in map(_Program, groups.programs())]
+        rows = zip(groups.what, sums["allocations"], sums["count"], sums["allocated"])
+        values = (
+            size if allocations == count and is_wanted[what] else 0
+            for what, allocations, count, size in rows
+        )
+        return largest(nodes, values, LEAVES)
 
     def bytes_of(self, chunk, base, groups):
         """(least, what each event of a chunk asked for beyond that). `base`: of the groups."""
@@ -88,7 +116,7 @@ class Cells:
             held[key] += size
         keys, groups = self._keys, self._count
         for key, times in found.items():
-            if keys[(key + above) % groups] is not None:
+            if keys[(key + above) % groups]:
                 sums = known.get(key + above)
                 if sums is None:
                     sums = known[key + above] = [0, 0]
@@ -99,8 +127,11 @@ class Cells:
     def flush(self):
         for key, (asked, times) in self._found.items():
             thread, group = divmod(key, self._count)
-            self._asked[group] -= asked
-            parts = self._sums.setdefault((self._keys[group], thread), {})
+            try:
+                self._asked[group] -= asked
+            except OverflowError:  # of a stranger's events
+                self._adds_up = False
+            parts = self._sums.setdefault((self._told[self._keys[group]], thread), {})
             self._size += self._part not in parts
             sums = parts.setdefault(self._part, [0, 0])
             sums[0] += asked
@@ -124,7 +155,7 @@ class Cells:
         """For the page; None where the events do not add up to what the groups say. `leaf`: of the
         id of a group (site, node, origin, phase, program); `threads`: numbers -> tids."""
         self.flush()
-        if any(self._asked):
+        if any(self._asked) or not self._adds_up:
             return None
         rows = {}  # (site, node, origin, phase, program, tid) -> {part: [bytes, allocations]}
         for (what, thread), parts in self._sums.items():

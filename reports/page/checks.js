@@ -36,11 +36,11 @@ function disagreements() {
     }
     for (const key of new Set([...told.keys(), ...counted.cells.keys()])) {
       const [one, other] = [told.get(key) || 0, counted.cells.get(key) || 0];
-      if (one !== other) found.push(`${key}: ${grouped(one)} told, ${grouped(other)} counted`);
+      if (one !== other) found.push(`${key}: ${grouped(one)} stated, ${grouped(other)} counted`);
     }
     const reached = summary.causes.calls_reaching_kernel;
     if (counted.reached !== null && counted.reached !== reached) {
-      found.push(`reached the kernel: ${reached} told, ${counted.reached} counted`);
+      found.push(`reached the kernel: ${reached} stated, ${counted.reached} counted`);
     }
   }
   if (run.whole) found.push(...disagreeingSites());
@@ -56,9 +56,9 @@ function disagreements() {
   for (const [name, value] of Object.entries(figures)) {
     const shown = document.querySelector(`[data-number=${name}] .value`).textContent;
     const text = value === null ? "unknown" : grouped(value);
-    if (shown !== text) found.push(`${name}: ${shown} shown, ${text} told`);
+    if (shown !== text) found.push(`${name}: ${shown} shown, ${text} stated`);
   }
-  if (byId("verdict").textContent !== run.verdict) found.push("the sentence on top was changed");
+  if (byId("verdict").textContent !== run.verdict) found.push("the sentence at the top was changed");
   return found;
 }
 
@@ -67,7 +67,7 @@ function disagreeingLeaves() {
   return Object.entries(sums).flatMap(([name, told]) => {
     const column = run.leaves.names.indexOf(name);
     const counted = run.leaves.rows.reduce((sum, row) => sum + row[column], 0);
-    return counted === told ? [] : [`${name} of all stacks: ${told} told, ${counted} counted`];
+    return counted === told ? [] : [`${name} of all stacks: ${told} stated, ${counted} counted`];
   });
 }
 
@@ -77,7 +77,7 @@ function disagreeingCells() {
   const told = [summary.allocated.bytes, summary.allocated.blocks];
   const counted = [sum(7) + cells.left_out[0], sum(8) + cells.left_out[1]];
   return ["bytes", "allocations"].flatMap((name, i) => (told[i] === counted[i] ? []
-    : [`${name} of all places, part by part: ${told[i]} told, ${counted[i]} counted`]));
+    : [`${name} of all places, part by part: ${told[i]} stated, ${counted[i]} counted`]));
 }
 
 function disagreeingSites() {
@@ -86,7 +86,7 @@ function disagreeingSites() {
   for (const told of summary.sites) {
     const row = counted.get(siteKey(told)) || { bytes: 0, count: 0 };
     for (const name of ["bytes", "count"]) {
-      if (row[name] !== told[name]) found.push(`${placeOf(told)}: ${name} ${told[name]} told, ${row[name]} counted`);
+      if (row[name] !== told[name]) found.push(`${placeOf(told)}: ${name} ${told[name]} stated, ${row[name]} counted`);
     }
   }
   return found;
@@ -98,6 +98,6 @@ function tellDisagreements() {
   byId("top").before(
     el("div", { class: "banner", role: "alert", id: "disagrees" },
       el("p", {}, el("strong", {}, "This page disagrees with its own data."),
-        " It was changed, or brkpoint is at fault. Do not rely on it."),
+        " It was changed, or this is a bug in brkpoint. Do not rely on it."),
       el("ul", {}, ...found.slice(0, 8).map((text) => el("li", {}, bdi(text))))));
 }

@@ -1,18 +1,14 @@
 // Choosing on the strip: by pointer, by keys, by buttons and by numbers; and the strip as a table.
 
 function setUpStrip() {
+  if (!run.whole && !run.bins) return;
   const home = place("strip");
-  const told = run.whole || run.bins;
-  if (!told) {
-    home.append(el("p", { class: "quiet" }, "The events of this run were not kept (--keep totals)."));
-    return;
-  }
   strip = el("canvas", { class: "strip", tabindex: "0", role: "group", "aria-describedby": "readout",
     "aria-label": "The run from left to right. Arrow keys step, with Shift they choose a range, Escape clears it." });
   home.append(
     legend(),
     el("div", { class: "drawing" }, strip),
-    el("p", { id: "readout", class: "readout", "aria-live": "polite" }, "Point at a bar, or drag to choose a range."),
+    el("p", { id: "readout", class: "readout", "aria-live": "polite" }, "Point at a bar to read it, or drag to choose a range."),
     stripButtons(),
     el("details", { class: "beside" }, el("summary", {}, "The same as a table"),
       el("div", { class: "scroll", tabindex: "0", role: "group", "aria-label": "the strip as a table" },
@@ -43,7 +39,7 @@ function drawSoon() {
 function legend() {
   const told = new Set(summary.totals.map((row) => row.origin));
   return el("ul", { class: "legend" },
-    el("li", { class: "grey" }, run.bins ? "calls, many to a bar" : "calls that never reached the kernel"),
+    el("li", { class: "grey" }, run.bins ? (tellsBytes ? "bytes asked for, many calls to a bar" : "calls, many to a bar") : "calls that never reached the kernel"),
     ...origins.filter((origin) => told.has(origin)).map((origin) => el("li", { class: origin }, origin)));
 }
 
@@ -118,14 +114,14 @@ function stripButtons() {
     el("input", { type: "number", id: name, min: firstSeq, max: lastSeq, change: numbersTyped }));
   return el("div", { class: "buttons" },
     ...phaseRanges().map(([phase, first, last]) =>
-      button(phase, () => look({ range: [first, last] }), { "data-range": `${first}-${last}`, title: `the range of the phase ${phase}` })),
+      button(phase, () => look({ range: [first, last] }), { "data-range": `${first}-${last}`, title: `choose the phase ${phase}` })),
     button("around the peak", () => look(aroundPeak()), { id: "peak-button", disabled: peak === null }),
     number("range-from", "from event"), number("range-to", "to"),
-    button("zoom into the range", () => look({ zoom: view.range }), { id: "zoom-in" }),
-    button("the whole run", () => look({ zoom: null, range: null }), { id: "zoom-out" }),
-    el("span", { class: "axes", role: "group", "aria-label": "from left to right" }, "left to right: ",
+    button("zoom to the range", () => look({ zoom: view.range }), { id: "zoom-in" }),
+    button("show the whole run", () => look({ zoom: null, range: null }), { id: "zoom-out" }),
+    el("span", { class: "axes", role: "group", "aria-label": "from left to right" }, "horizontally: ",
       ...X_AXES.map((name) => button(name, () => look({ x: name }), { "data-x": name, disabled: !run.whole && name !== "number",
-        title: run.whole ? "" : "a run of this length is shown by number alone" }))));
+        title: run.whole ? "" : "a run of this length is shown by event number only" }))));
 }
 
 function aroundPeak() {

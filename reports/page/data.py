@@ -13,7 +13,7 @@ from alloctrace import chosen, measure, words
 from alloctrace.sites import PLACE, key_of, place
 from reports import card_words, json_report, measures, sentences
 from reports.event_json import address
-from reports.page import replay, space, windows
+from reports.page import cells, replay, space, windows
 from reports.page.fit import fit
 
 WHOLE = 10000  # events: with more a page holds windows of them
@@ -157,15 +157,16 @@ class _Packer:
         with most bytes; of the rest together."""
         self._places = places = {key_of(row) for row in told}
         sums, values = {}, [measures.of_group(by, at_peak) for by in measures.BY]
-        for group in groups:
-            if group.allocations and (not wanted or wanted(group)):
-                key = self._leaf(group, places)
-                row = sums.setdefault(key, [0] * len(values))
-                for at, value in enumerate(values):
-                    row[at] += value(group)
+        nodes = self._tree.nodes(groups.stack)
+        large = cells.largest(nodes, groups.sums["allocated"], NODES)
+        for group in cells.allocating(groups, wanted):
+            site, node, *who = self._leaf(group, places)
+            row = sums.setdefault((site, node if node in large else 0, *who), [0] * len(values))
+            for at, value in enumerate(values):
+                row[at] += value(group)
         rows, rest = [], {}
         for (site, node, *who), row in sorted(sums.items(), key=lambda item: -item[1][0]):
-            if len(self._nodes) < NODES and len(rows) < NODES:
+            if node > 0 and len(self._nodes) < NODES and len(rows) < NODES:
                 rows.append([site, self._node(node), *who, *row])
                 continue
             known = rest.setdefault((site, *who), [0] * len(values))

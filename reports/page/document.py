@@ -24,6 +24,7 @@ SCRIPTS = (
     "axis.js",
     "draw.js",
     "strip.js",
+    "bins.js",
     "choose.js",
     "card.js",
     "why.js",

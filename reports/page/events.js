@@ -5,6 +5,7 @@ const TALLEST = 8000000; // pixels that every browser can scroll
 let lines = [];
 
 function setUpEvents() {
+  if (!N) return;
   place("events").append(
     el("p", { class: "quiet", id: "events-said", role: "status" }),
     el("div", { class: "list", id: "events-list", tabindex: "0", role: "listbox", "aria-label": "events", keydown: listKey, scroll: drawInSight },

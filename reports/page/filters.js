@@ -22,10 +22,10 @@ function drawFilters() {
   }
   const chips = [];
   const chip = (text, change) => chips.push(
-    button("", () => look(change), { class: "chip", "aria-label": `take away the filter ${text}` }));
+    button("", () => look(change), { class: "chip", "aria-label": `remove the filter ${text}` }));
   const say = (text, change) => { chip(text, change); chips[chips.length - 1].append(bdi(text), " ✕"); };
   if (view.range) say(`events ${grouped(view.range[0])} to ${grouped(view.range[1])}`, { range: null });
-  if (view.origin) say(`asked for by: ${view.origin}`, { origin: null });
+  if (view.origin) say(`asked for by ${view.origin}`, { origin: null });
   if (view.phase) say(`in ${view.phase}`, { phase: null });
   if (view.only) say(ONLY[view.only], { only: null });
   if (view.site !== null) say(`at ${placeOf(sites[view.site])}`, { site: null });
@@ -40,7 +40,7 @@ function drawFilters() {
     el("span", { class: "hides", id: "hides", role: "status" }, hides()));
 }
 
-// "hidden: 19 calls of the loader and 9 memory syscalls"
+// "hidden: 19 calls by the loader and 9 memory syscalls"
 function hides() {
   const all = new Map();
   for (const row of summary.totals) add(all, row.origin, row.kind, row.count);
@@ -55,7 +55,7 @@ function hides() {
     }
   }
   const parts = [];
-  const names = { loader: "of the loader", runtime: "of runtimes", user: "of yours", unknown: "of unknown origin" };
+  const names = { loader: "by the loader", runtime: "by runtimes", user: "by your code", unknown: "of unknown origin" };
   let syscalls = 0;
   for (const [key, number] of all) {
     const [origin, kind] = key.split(" ");
@@ -63,7 +63,7 @@ function hides() {
     else if (number) parts.push(`${count(number, "call")} ${names[origin]}`);
   }
   if (syscalls) parts.push(count(syscalls, "memory syscall"));
-  const rest = !run.whole && (view.only === "reached" || view.site !== null || view.fn !== null) ? " (the filter by call, place or function holds for single events, sites and the tree of calls, not for these counts)" : "";
+  const rest = !run.whole && (view.only === "reached" || view.site !== null || view.fn !== null) ? " (filters by call, place or function apply to single events, sites and the tree of calls, not to these counts)" : "";
   return (parts.length ? `hidden: ${listed(parts)}` : "nothing is hidden") + rest;
 }
 

@@ -18,17 +18,17 @@ function setUpFlame() {
     click: (event) => filterBy(rectAt(event)), keydown: flameKey });
   fill(home,
     el("div", { class: "buttons" },
-      el("span", { class: "axes", role: "group", "aria-label": "measure" }, "as wide as: ",
+      el("span", { class: "axes", role: "group", "aria-label": "measure" }, "width: ",
         ...measures().map(([name, label]) => button(label, () => look({ sort: name === "bytes" ? null : name }), { "data-measure": name }))),
-      el("span", { class: "axes", role: "group", "aria-label": "direction" }, "from: ",
+      el("span", { class: "axes", role: "group", "aria-label": "direction" }, "starting from: ",
         button("the program's start", () => turn(false), { "data-turn": "in" }),
         button("the allocator", () => turn(true), { "data-turn": "out" })),
-      el("label", {}, "mark ", el("input", { type: "search", id: "flame-search", size: "16", input: () => { drawFlame(); } })),
+      el("label", {}, "highlight ", el("input", { type: "search", id: "flame-search", size: "16", input: () => { drawFlame(); } })),
       el("span", { id: "flame-matched", class: "quiet", role: "status" })),
     run.whole ? null : el("p", { class: "quiet", id: "flame-of" }),
     el("div", { class: "drawing" }, flame),
-    el("p", { id: "flame-readout", class: "readout", "aria-live": "polite" }, "Point at a frame; click it to see only what goes through it."),
-    el("details", { class: "beside" }, el("summary", {}, "The same as a table: functions with all that they called"),
+    el("p", { id: "flame-readout", class: "readout", "aria-live": "polite" }, "Point at a function to read its numbers; click it to see only what goes through it."),
+    el("details", { class: "beside" }, el("summary", {}, "The same as a table: each function with everything it called"),
       el("div", { class: "scroll", tabindex: "0", role: "group", "aria-label": "functions" }, el("table", { id: "flame-table" }, el("thead", {}), el("tbody", {})))));
   home.querySelector("details").addEventListener("toggle", drawFlameTable);
   new ResizeObserver(() => requestAnimationFrame(drawFlame)).observe(flame.parentElement);
@@ -62,12 +62,12 @@ function drawFlame() {
     context.lineWidth = 2;
     context.strokeRect(x + 1, y + 1, Math.max(1, wide - 2), FLAME.row - 3);
   }
-  byId("flame-matched").textContent = search ? `${share(matched(root, search), root.total)} of it goes through what is marked` : "";
+  byId("flame-matched").textContent = search ? `${share(matched(root, search), root.total)} of it goes through the highlighted functions` : "";
   for (const made of document.querySelectorAll("[data-measure]")) {
     made.setAttribute("aria-pressed", made.dataset.measure === measureNow());
     made.disabled = !measures().some(([name]) => name === made.dataset.measure);
   }
-  if (!run.whole) byId("flame-of").textContent = `What is shown is ${cutSaid()}.`;
+  if (!run.whole) byId("flame-of").textContent = `Shown: ${cutSaid()}.`;
   for (const made of document.querySelectorAll("[data-turn]")) made.setAttribute("aria-pressed", (made.dataset.turn === "out") === isOutwards);
 }
 
@@ -134,7 +134,7 @@ function point(at) {
     const node = rects[at][3];
     const label = measures().find(([name]) => name === measureNow())[2];
     fill(byId("flame-readout"), bdi(`${node.name}${node.module ? `, ${node.module}` : ""}`),
-      `: ${grouped(node.total)} (${label}), ${share(node.total, rects[0][3].total)} of what is shown; ${grouped(node.own)} of it here and no further.`);
+      `: ${grouped(node.total)} (${label}), ${share(node.total, rects[0][3].total)} of what is shown; ${grouped(node.own)} of it with no further call beneath.`);
   }
   drawFlame();
 }

@@ -40,4 +40,4 @@ def table(name, heads, rows, caption):
 
 
 def _side(text):
-    return ' class="n"' if text[:1].isdigit() or text[:1] == "-" else ""
+    return ' class="n"' if text[:1].isdigit() or text[:1] in ("-", "·") else ""

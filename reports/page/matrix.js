@@ -42,7 +42,7 @@ function drawMatrix() {
 }
 
 function numbers(calls, syscalls) {
-  return `${grouped(calls)} / ${grouped(syscalls)}`;
+  return calls || syscalls ? `${grouped(calls)} / ${grouped(syscalls)}` : "·";
 }
 
 function cellButton(inner, origin, phase) {

@@ -5,29 +5,33 @@ from __future__ import annotations
 from html import escape
 
 from alloctrace import words
-from reports import about, endings, recording, sentences
+from reports import about, endings, ink, process_tree, recording, sentences
 from reports.page import glossary
 from reports.page.fit import fit
 from reports.page.markup import bdi, section, table, tag
 
 _NUMBERS = (  # filter, label, what it means
-    ("calls", "calls", "times anybody asked the allocator"),
-    ("yours", "yours", "asked for by your own code, or by libraries for it"),
+    ("calls", "calls", "to the allocator, by anyone"),
+    ("yours", "yours", "made by your code, or by a library for it"),
     ("reached", "reached the kernel", "made at least one memory syscall"),
-    ("peak", "live at the peak", "the most at any one time"),
+    ("peak", "live at the peak", "the most in use at any moment"),
     ("left", "left at the end", ""),  # _left says what it means
 )
 SITES = 25  # without a script
 _PLAINLY = (
-    "A program asks its allocator for memory (malloc); the allocator asks the kernel (brk, mmap) "
-    "only when it has none in stock. This page shows each request: when, who, what for, and "
-    "whether it reached the kernel."
+    "A program gets memory from its allocator (malloc), and the allocator gets it from the kernel "
+    "(brk, mmap), in large pieces and only when it has run out. This page shows every request: "
+    "when it was made, by whom, what for, and whether it reached the kernel."
+)
+_ATTACHED = (
+    "brkpoint attached to this program while it was running. What it asked for before that is in "
+    "none of these numbers."
 )
 
 
 def title(summary):
     name = fit(summary["program"]).rsplit("/", 1)[-1] or "a run"
-    return "%s: what it asked for, and what reached the kernel" % name
+    return "%s: its requests for memory, and which reached the kernel" % name
 
 
 def body(summary, facts):
@@ -37,39 +41,33 @@ def body(summary, facts):
             banner(summary),
             '<header id="top">',
             _head(summary),
-            "</header>\n<noscript><p>This page draws and filters with its own script, which is "
-            "switched off here. What stands below is complete without it.</p></noscript>\n",
+            "</header>\n<noscript><p>Scripts are switched off here, so there are no drawings and "
+            "no filters. The numbers and tables do not need them.</p></noscript>\n",
             '<div id="filters" class="filters" role="region" aria-label="Filters" hidden></div>\n',
             "<main>\n",
             _strip(facts),
-            _card(),
-            section(
-                "memory",
-                "What did memory look like then?",
-                "After the event above. Blocks stand by address, with the bytes between them: the "
-                "allocator's headers, padding, or free. A block keeps its number when it moves.",
-                '<div class="js"></div>',
-            ),
+            _of_events(facts),
             section(
                 "matrix",
                 "Who asked, and in which phase?",
-                "Calls of the allocator / memory syscalls. Each cell is a filter.",
+                "Allocator calls / memory syscalls; · is none. Click a cell to see only those.",
                 _matrix(summary),
             ),
+            _processes(summary),
             section(
                 "sites",
                 "Where in the code?",
-                "Places that allocate, by the frame that decides who asked.",
+                "The places that allocate: in each stack, the function that shows who asked.",
                 _sites(summary),
             ),
             section(
                 "flame",
                 "Through which calls?",
-                "The stacks of all allocations: a frame is as wide as its share, and stands "
-                "beneath what called it.",
+                "The stacks of all allocations, drawn together. Each function stands beneath the "
+                "one that called it, and is as wide as its share.",
                 '<div class="js"></div>',
             ),
-            _events(facts),
+            _events(facts) if facts["events"]["seq"] else "",
             _closing(summary, facts),
             "</main>\n",
         )
@@ -83,8 +81,8 @@ def banner(summary):
         return ""
     shown = [tag("li", bdi(fit(row))) for row in rows[:12]]
     if len(rows) > 12:
-        shown.append(tag("li", "%d more such lines" % (len(rows) - 12)))
-    lead = "<strong>Not everything was seen.</strong> The numbers below are of what was."
+        shown.append(tag("li", "and %d more" % (len(rows) - 12)))
+    lead = "<strong>Not everything was seen.</strong> The numbers below cover only what was."
     return '<div class="banner" role="alert"><p>%s</p><ul>%s</ul></div>\n' % (lead, "".join(shown))
 
 
@@ -98,6 +96,7 @@ def _head(summary):
             '<p class="quiet">%s.%s</p>'
             % (escape(sentences.begun(fit(ended))), " " + bdi(" ".join(said)) if said else ""),
             '<p class="quiet">%s</p>' % escape(_PLAINLY),
+            '<p class="quiet">%s</p>' % escape(_ATTACHED) if summary["attached"] else "",
             '<ul class="numbers">%s</ul>' % "".join(map(_number(summary), _NUMBERS)),
         )
     )
@@ -105,7 +104,7 @@ def _head(summary):
 
 def _left(summary):
     """What is live at the last is leaked only where the program came to its own end."""
-    return "never given back" if endings.has_end(summary) else "live " + endings.when(summary)
+    return "never freed" if endings.has_end(summary) else "live " + endings.when(summary)
 
 
 def _number(summary):
@@ -123,7 +122,7 @@ def _number(summary):
         value, means = values[name], means or _left(summary)
         text = "unknown" if value is None else sentences.grouped(value)
         unit = " bytes" if name in ("peak", "left") and value is not None else ""
-        size = " long" if len(text) > 9 else ""
+        size = " long" if len(text) > 8 else ""
         return (
             '<li><button type="button" class="number" data-number="%s" aria-pressed="false">'
             '<b><span class="value%s">%s</span><small>%s</small></b><span class="label">%s</span>'
@@ -133,25 +132,35 @@ def _number(summary):
     return made
 
 
+def _of_events(facts):
+    """What is told of single events: nothing where there is none."""
+    if not facts["events"]["seq"]:
+        return ""
+    return _card() + (_memory() if facts["whole"] else "")
+
+
 def _strip(facts):
+    if not facts["whole"] and not facts["bins"]:
+        what = "This run was recorded as totals only (--keep totals): there are no single events "
+        what += "to draw, to list or to step through. The sums below are of all of them."
+        return section("strip", "When did it ask?", what, "")
     what = (
-        "Each bar above the line is a call of the allocator, the higher the more bytes (each "
-        "doubling counts the same). "
+        "Each bar above the line is a call to the allocator: the taller, the more bytes (each "
+        "doubling adds the same height). "
     )
     if facts["bins"]:
+        is_bytes = facts["bins"]["cells"] is not None
         what = (
-            "Bars above the line are calls of the allocator, many to a bar: the higher the more "
-            "calls. Below the line are memory syscalls: the program asking the kernel. Zoomed in "
-            "far enough, where single events are in this page, a line leads from a call to the "
-            "syscalls it made. "
-        )
+            "Each bar above the line stands for many calls to the allocator: the taller, the more "
+            "%s. Bars below are memory syscalls: requests to the kernel. Zoom in far enough, and "
+            "where this page has the single events a line joins a call to the syscalls it made. "
+        ) % ("bytes they asked for" if is_bytes else "calls")
     else:
         what += (
-            "Below the line are memory syscalls: the program asking the kernel. A line leads from "
-            "a call to the syscalls it made. Calls that made none stay grey: for them the "
-            "allocator had memory left. "
+            "Bars below are memory syscalls: requests to the kernel. A line joins a call to the "
+            "syscalls it made. Grey calls made none: the allocator still had memory to give. "
         )
-    what += "At the bottom, the bytes that were live."
+    what += "The curve at the bottom is the memory in use: handed out and not yet freed."
     return section(
         "strip",
         "When did it ask, and when did that reach the kernel?",
@@ -164,9 +173,40 @@ def _card():
     return section(
         "card",
         "Step through it",
-        "One event at a time. Keys: ← → one step, n the next that reached the kernel, m the next "
-        "of your own code.",
+        "One event at a time. Keys: ← and → go one step, n goes to the next call that reached the "
+        "kernel, m to the next of your own.",
         '<div class="js"></div>',
+    )
+
+
+def _memory():
+    return section(
+        "memory",
+        "What did memory look like then?",
+        "Right after the event above. Blocks stand in the order of their addresses; the numbers "
+        "between them are bytes of headers, padding or free memory. A block keeps its number when "
+        "it moves.",
+        '<div class="js"></div>',
+    )
+
+
+def _processes(summary):
+    """Who is who of several: `listed below`, says the sentence at the top."""
+    if not process_tree.has_several(summary):
+        return ""
+    rows = []
+    for first, *rest in process_tree.rows(summary, ink.Ink(unicode=True)):
+        name = " ".join(first).rstrip() if isinstance(first, tuple) else first
+        rows.append([fit(name), *rest])
+    lead = "Programs by who started them"
+    lead += ", * the one this page is about." if summary["sums_over"]["what"] == "one" else "."
+    if process_tree.has_alike(process_tree.rows(summary, ink.Ink(unicode=True))):
+        lead += " Alike ones stand together: sums, and the largest peak."
+    return section(
+        "processes",
+        "%s in this run" % process_tree.count(summary),
+        lead,
+        table("processes-table", process_tree.HEAD, rows, "processes"),
     )
 
 
@@ -187,6 +227,8 @@ def _matrix(summary):
 
 
 def _cell(calls, syscalls):
+    if not calls and not syscalls:
+        return "·"
     return "%s / %s" % (sentences.grouped(calls), sentences.grouped(syscalls))
 
 
@@ -218,28 +260,28 @@ def place(row):
 
 
 def _events(facts):
-    what = "All of them, in their order; memory syscalls stand beneath the calls that made them."
+    what = "In order, with memory syscalls beneath the calls that made them."
     if facts["bins"]:
         what = (
-            "Single events of the windows that are in this page: load and init, the beginning of "
-            "main, around the peak, the end, and the first that reached the kernel. The command "
-            "below shows the others."
+            "This run has too many events to list them all. Here are the beginning of each phase, "
+            "the peak, the end, and the first calls that reached the kernel; the command below "
+            "shows the others."
         )
     return section("events", "Every event", what, '<div class="js"></div>')
 
 
 def _closing(summary, facts):
     unseen = [tag("li", bdi(fit(row))) for row in sentences.unseen(summary)]
-    seen = "<ul>%s</ul>" % "".join(unseen) if unseen else "<p>Nothing that is known of.</p>"
+    seen = "<ul>%s</ul>" % "".join(unseen) if unseen else "<p>Nothing is known to be missing.</p>"
     words_ = "".join("<dt>%s</dt><dd>%s</dd>" % row for row in glossary.rows())
     parts = (
-        tag("h3", "Not seen") + seen,
-        tag("h3", "What measuring cost")
+        tag("h3", "What was not seen") + seen,
+        tag("h3", "What measuring cost the program")
         + tag("p", bdi(fit(recording.cost(summary) or "not measured")))
         + tag("p", "Recorded: " + bdi(fit(recording.recorded(summary)))),
-        tag("h3", "The words") + '<dl class="words">%s</dl>' % words_,
-        '<h3>The data</h3><div class="js" id="save"></div><p class="quiet">The same in a terminal: '
+        tag("h3", "Words") + '<dl class="words">%s</dl>' % words_,
+        '<h3>Data</h3><div class="js" id="save"></div><p class="quiet">The same in a terminal: '
         "<code>brkpoint report %s --json</code>, <code>brkpoint events %s --json</code></p>"
         % ((escape(facts["trace"]),) * 2),
     )
-    return section("closing", "What this page cannot show", "", "".join(parts))
+    return section("closing", "Limits, cost, words, data", "", "".join(parts))

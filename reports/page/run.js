@@ -7,7 +7,11 @@ const ev = run.events;
 const N = ev.seq.length;
 
 function named(table) {
-  return table.rows.map((row) => Object.fromEntries(table.names.map((name, at) => [name, row[at]])));
+  return table.rows.map((row) => {
+    const made = {};
+    for (let at = 0; at < row.length; at++) made[table.names[at]] = row[at];
+    return made;
+  });
 }
 
 const kinds = named(run.kinds);

@@ -76,7 +76,7 @@ function toldRows() {
 }
 
 function newRow([site, , origin]) {
-  const row = site < 0 ? { function: "places that this page does not tell apart", origin, site: null, text: "" }
+  const row = site < 0 ? { function: "all other places", origin, site: null, text: "" }
     : { ...sites[site], site, text: toldPurpose(sites[site]) };
   for (const [name] of MEASURES) row[name] = 0;
   return row;
@@ -115,7 +115,7 @@ function drawSites() {
   byId("sites-more").hidden = rows.length <= more;
   const hidden = all.length - rows.length;
   byId("sites-said").textContent = `${count(rows.filter((row) => !isRest(row)).length, "site")}${hidden ? `, ${grouped(hidden)} hidden by the search` : ""}` +
-    (run.whole ? "" : `, ${cutSaid()}${summary.site_count > summary.sites.length ? `; ${grouped(summary.site_count - summary.sites.length)} more are not told apart here: brkpoint report ${run.trace} --by bytes --top N` : ""}`);
+    (run.whole ? "" : `, ${cutSaid()}${summary.site_count > summary.sites.length ? `; ${grouped(summary.site_count - summary.sites.length)} more are summed up as “all other places”: brkpoint report ${run.trace} --by bytes --top N lists them` : ""}`);
 }
 
 function siteRow(row, told, sort, highest) {

@@ -11,9 +11,9 @@ function horizon(at) {
 // Why the mappings of a process cannot be told at an event; null: they can.
 function whyNoSpace(at) {
   const pid = kindOf(at).pid;
-  if (!run.space.pids.includes(pid)) return "This process began as a copy of another one's memory: its mappings are not told.";
+  if (!run.space.pids.includes(pid)) return "This process began as a copy of another one (fork), so its mappings are not known.";
   const stop = run.space.stops[pid];
-  if (stop && stop[0] <= horizon(at)) return `From event ${grouped(ev.seq[stop[0]])} on the mappings cannot be told: ${stop[1]}.`;
+  if (stop && stop[0] <= horizon(at)) return `From event ${grouped(ev.seq[stop[0]])} on, the mappings are not known: ${stop[1]}.`;
   return null;
 }
 
@@ -52,7 +52,7 @@ function checkAt(at) {
 function whenOf(check) {
   if (check.phase === "end") return "at the end";
   const isFirst = run.space.checks.find((one) => one.pid === check.pid) === check;
-  return run.space.partial && isFirst ? "when brkpoint came" : `when ${check.phase} began`;
+  return run.space.partial && isFirst ? "when brkpoint attached" : `when ${check.phase} began`;
 }
 
 function drawSpace(at, blocks) {
@@ -65,7 +65,7 @@ function drawSpace(at, blocks) {
 }
 
 function mapTable(found, blocks) {
-  const heads = [["what", ""], ["bytes", "n"], ["of it usable", "n"], ["live blocks", "n"], ["from", "n"], ["since", "n"]];
+  const heads = [["what", ""], ["bytes", "n"], ["usable", "n"], ["live blocks", "n"], ["address", "n"], ["since", "n"]];
   return el("table", { id: "space-table" }, el("caption", {}, "mappings by address"),
     el("thead", {}, el("tr", {}, ...heads.map(([text, side]) => el("th", { scope: "col", class: side || null }, text)))),
     el("tbody", {}, ...found.map((one) => {
@@ -88,11 +88,11 @@ function isIn(block, mapping) {
 
 function beyondSentence(at) {
   const check = checkAt(at);
-  if (!check) return "What else was mapped, as the first thread's stack, is not known.";
+  if (!check) return "Whatever else was mapped, such as the main thread's stack, is not known.";
   const more = check.mapped - check.found;
-  if (!more) return `That is all the kernel had mapped ${whenOf(check)}.`;
-  if (more < 0) return `But ${exactSize(-more)} less, said the kernel ${whenOf(check)}: what was unmapped was not seen.`;
-  return `And ${exactSize(more)} more, said the kernel ${whenOf(check)}: ${run.space.partial ? "what was there before brkpoint came" : "the first thread's stack"}, and what no syscall that was seen has mapped. Where it lies is not recorded.`;
+  if (!more) return `The kernel counted the same ${whenOf(check)}: nothing else was mapped.`;
+  if (more < 0) return `The kernel counted ${exactSize(-more)} less ${whenOf(check)}: some memory was unmapped unseen.`;
+  return `The kernel counted ${exactSize(more)} more ${whenOf(check)}: ${run.space.partial ? "what was there before brkpoint attached" : "the main thread's stack"}, and whatever was mapped without a recorded syscall. Its addresses are not recorded.`;
 }
 
 // Three bars on one scale. Each says when it is known.
@@ -102,9 +102,9 @@ function drawBars(at, blocks, why, found) {
   const beyond = check ? check.mapped - check.found : 0;
   const mapped = why ? null : found.reduce((sum, one) => sum + one.bytes, 0) + Math.max(0, beyond);
   const rows = [
-    ["asked for", asked, asked === null ? "not known here: calls overlap" : run.space.partial ? "live blocks, of those handed out since brkpoint came" : "live blocks, after this event"],
-    ["mapped", mapped, mapped === null ? "not known here" : "address space, after this event; much of it is never touched"],
-    ["resident", check ? check.resident : null, check ? `in memory ${whenOf(check)}: known at the borders of phases only` : "known at the borders of phases only"],
+    ["asked for", asked, asked === null ? "not known here: calls overlap" : run.space.partial ? "in live blocks handed out since brkpoint attached" : "in live blocks after this event"],
+    ["mapped", mapped, mapped === null ? "not known here" : "of address space after this event; much of it is never touched"],
+    ["resident", check ? check.resident : null, check ? `in physical memory ${whenOf(check)}; measured only where phases change` : "measured only where phases change"],
   ];
   const most = Math.max(1, ...rows.map(([, bytes]) => bytes || 0));
   fill(byId("bars"), ...rows.flatMap(([label, bytes, note]) => {

@@ -1,6 +1,5 @@
 // Everything is set up once; from then on only the view changes.
 
-document.documentElement.classList.add("scripted");
 tellDisagreements();
 setUpStrip();
 setUpCard();

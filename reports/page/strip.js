@@ -143,39 +143,6 @@ function drawLines(context, axis, at, wide, shift, drawn) {
   }
 }
 
-// Sums of all events, where single ones are too many: a bar is as high as its number of events.
-function drawBins(context, axis) {
-  const bars = new Map(); // x -> sums of one pixel
-  for (const row of run.bins.series) {
-    const faint = !isSeriesShown(row);
-    row.at.forEach((bin, i) => {
-      const x = Math.floor(axis.of(bin * run.bins.width));
-      if (x < -50 || x > axis.width) return;
-      if (!bars.has(x)) bars.set(x, { call: 0, syscall: 0, by: {}, faint: true });
-      const bar = bars.get(x);
-      bar[row.kind] += row.n[i];
-      if (row.kind === "syscall") bar.by[row.origin] = (bar.by[row.origin] || 0) + row.n[i];
-      bar.faint = bar.faint && faint;
-    });
-  }
-  const highest = Math.max(1, ...[...bars.values()].map((bar) => Math.max(bar.call, bar.syscall)));
-  const wide = Math.max(1, Math.ceil(axis.of(axis.left + run.bins.width)));
-  for (const [x, bar] of bars) {
-    context.globalAlpha = bar.faint ? 0.2 : 1;
-    context.fillStyle = paints().grey;
-    const high = bar.call ? logHeight(bar.call, highest) * (LANES.calls - LANES.phases - 10) : 0;
-    context.fillRect(x, LANES.calls - high, wide, high);
-    const deep = bar.syscall ? logHeight(bar.syscall, highest) * LANES.deep : 0;
-    let y = LANES.syscalls + 1;
-    for (const [origin, number] of Object.entries(bar.by)) {
-      context.fillStyle = paints()[origin];
-      context.fillRect(x, y, wide, (deep * number) / bar.syscall);
-      y += (deep * number) / bar.syscall;
-    }
-  }
-  context.globalAlpha = 1;
-}
-
 // Of a run whose events are not all here: some moments, each before its event, and the peak, behind its.
 function toldMoments() {
   const [told, peak] = [summary.timeline, summary.peak];
@@ -252,8 +219,8 @@ function drawLive(context, axis) {
   }
   context.globalAlpha = 1;
   context.fillStyle = paints().quiet;
-  const when = run.whole ? "live" : `live at ${moments.length} moments`;
-  context.fillText(`${when}, at most ${size(highest)} here`, 5, LANES.live - LANES.liveHigh - 4);
+  const when = run.whole ? "in use" : `in use, ${moments.length} samples`;
+  context.fillText(`${when}: at most ${size(highest)}`, 5, LANES.live - LANES.liveHigh - 4);
 }
 
 function drawRange(context, axis) {

@@ -44,7 +44,7 @@ function treeOf(measure, isOutwards) {
     const value = Object.values(by).reduce((sum, one) => sum + one, 0);
     let at = root;
     grow(at, by, value);
-    for (const frame of path.length ? path : [{ function: "no stack, or cut off (rest)", module: "" }]) {
+    for (const frame of path.length ? path : [{ function: "rest: no stack, or not in this page", module: "" }]) {
       const key = `${nameOf(frame)} ${frame.module}`;
       if (!at.below.has(key)) {
         at.below.set(key, { name: nameOf(frame), module: frame.module || "", isFrame: path.length > 0, total: 0, own: 0, by: {}, below: new Map() });

@@ -25,7 +25,7 @@ const MOST_PROGRAMS = 200; // rows
 
 function setUpSums() {
   setUpSumsOf("program", "Programs", programName);
-  setUpSumsOf("tid", "Threads", (key) => (key === null ? "all threads that came later" : `thread ${key}`));
+  setUpSumsOf("tid", "Threads", (key) => (key === null ? "all later threads" : `thread ${key}`));
 }
 
 function setUpSumsOf(name, title, label) {

@@ -11,7 +11,7 @@ function reasons(at) {
     kind.via ? ["passed through", kind.via] : null,
     kind.for_whom ? ["on behalf of", kind.for_whom] : null,
     ["what for", kind.purpose ? fillIn(said.reasons["what for"], { purpose: kind.purpose, rule: kind.purpose_rule }) : said.reasons.unknown],
-    kind.source ? ["read it up in", kind.source] : null,
+    kind.source ? ["read more in", kind.source] : null,
     isSyscall(at) && ev.cause[at] !== null ? ["made by", said.reasons["made by"]] : null,
     ["when", fillIn(said.reasons.when, { phase: kind.phase })],
     ev.args[at] !== null ? ["arguments", run.args[ev.args[at]]] : null,

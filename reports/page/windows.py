@@ -6,10 +6,10 @@ and the first calls that reached the kernel with their syscalls.
 
 from __future__ import annotations
 
+from array import array
 from collections import Counter, defaultdict
 from operator import add
 
-from alloctrace import measure
 from alloctrace.trace_check import TraceError
 from reports.page import cells
 
@@ -30,7 +30,7 @@ def of(summary, trace, wanted):
     total = sum(groups.sums["count"])
     width = max(1, -(-total // BINS))
     counts = _Counts(groups, wanted, width)
-    places = cells.Cells(groups, wanted, -(-total // width))
+    places = cells.Cells(groups, trace.tree.nodes(groups.stack), wanted, -(-total // width))
     threads = _Threads(len(groups) + 1)
     for first, chunk in trace.packed_chunks(_NAMES):
         base, group = chunk.above("group")
@@ -109,34 +109,43 @@ class _Counts:
 
     def __init__(self, groups, wanted, width):
         self._width = width
-        self._series = [None] * (len(groups) + 1)  # group -> what it is counted as
-        tells_programs = 1 < len(set(map(program, groups))) <= PROGRAMS
-        self._syscalls = set()
-        for group in groups:
-            if wanted and not wanted(group):
-                continue
-            if group.kind == "syscall":
-                self._syscalls.add(group.id)
-            if group.is_counted:
+        series, self._syscalls = {}, bytearray(len(groups) + 1)
+        self._series_of = array("I", [0])  # group -> what it is counted as; 0: it is not
+        tells_programs = 1 < len(set(groups.programs())) <= PROGRAMS
+        origins = [verdict.origin if verdict else "unknown" for verdict in groups.verdicts]
+        alike = {}  # what tells groups apart here -> number of a series
+        rows = zip(groups.what, groups.verdict, groups.within)
+        for id_, (what, verdict, within) in enumerate(rows, 1):
+            key = what, origins[verdict], bool(within)
+            if key not in alike:
+                group = groups.bare(id_ - 1)
                 who = program(group) if tells_programs else ""
-                self._series[group.id] = (measure.origin(group), group.phase, group.kind, who)
+                shared = key[1], group.phase, group.kind, who
+                is_wanted = not wanted or wanted(group)
+                counts = is_wanted and group.is_counted
+                number = series.setdefault(shared, len(series) + 1) if counts else 0
+                alike[key] = number, is_wanted and group.kind == "syscall"
+            number, self._syscalls[id_] = alike[key]
+            self._series_of.append(number)
+        self._series = [None, *series]
         self._sums = defaultdict(lambda: defaultdict(int))  # series -> bin -> events
         self.reaching = []  # ranges of syscalls and the calls that made them
 
     def add(self, bin_, found, above):
         """`found`: how many events of each key, without what it is above."""
-        sums, series, count = self._sums, self._series, len(self._series)
+        sums, series, of = self._sums, self._series, self._series_of
         for key, times in found.items():
-            thread, group = divmod(key + above, count)
-            if series[group]:
-                sums[series[group], thread][bin_] += times
+            thread, group = divmod(key + above, len(of))
+            if of[group]:
+                sums[series[of[group]], thread][bin_] += times
 
     def note_reaching(self, first, chunk, base, group):
         """The first syscalls, with the calls that made them."""
-        syscalls = {id_ - base for id_ in self._syscalls}
-        if len(self.reaching) >= SYSCALLS or syscalls.isdisjoint(group):
+        if len(self.reaching) >= SYSCALLS:
             return
-        rows = [row for row, id_ in enumerate(group) if id_ in syscalls]
+        rows = [row for row, id_ in enumerate(group) if self._syscalls[id_ + base]]
+        if not rows:
+            return
         for row, distance in zip(rows, chunk.column("cause", rows)):
             seq = first + row
             if 0 < distance < AROUND:
@@ -163,10 +172,13 @@ class _Counts:
 
 def _starts(groups, wanted):
     """{phase: the first seq of an event in it}, in their order."""
-    starts = {}
-    for group in groups:
-        if wanted is None or wanted(group):
-            starts[group.phase] = min(group.first_seq, starts.get(group.phase, group.first_seq))
+    starts, wants = {}, {}
+    for index, (what, seq) in enumerate(zip(groups.what, groups.first_seq)):
+        if what not in wants:
+            wants[what] = wanted is None or wanted(groups.bare(index))
+        if wants[what]:
+            phase = groups.whats[what][4]
+            starts[phase] = min(seq, starts.get(phase, seq))
     return dict(sorted(starts.items(), key=lambda item: item[1]))
 
 

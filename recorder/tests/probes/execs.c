@@ -1,7 +1,9 @@
-/* execs.c - programs that begin others: amid signals, beside other children, and in vain. */
+/* execs.c - programs that begin others: amid signals, beside other children, in vain, and
+ * several at once. */
 #define _GNU_SOURCE
 #include <signal.h>
 #include <spawn.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -88,6 +90,23 @@ static void again(char *self)
     execl(self, self, "again", NULL);
 }
 
+/* Begin `left` of them, so many at one moment. */
+static void abreast(char *self, int left, int most)
+{
+    char *words[] = {self, NULL};
+    for (int alive = 0; left > 0 || alive > 0;) {
+        int status = 0;
+        pid_t pid;
+        bool begins = left > 0 && alive < most;
+        bool failed = begins ? posix_spawn(&pid, self, NULL, NULL, words, environ) != 0
+                             : wait(&status) < 0 || status != 0;
+        if (failed)
+            exit(1);
+        left -= begins;
+        alive += begins ? 1 : -1;
+    }
+}
+
 int main(int argc, char **argv)
 {
     const char *what = argc > 1 ? argv[1] : "";
@@ -99,6 +118,8 @@ int main(int argc, char **argv)
         again(argv[0]);
     else if (strcmp(what, "vain") == 0)
         in_vain(argv[2]);
+    else if (strcmp(what, "abreast") == 0)
+        abreast(argv[0], atoi(argv[2]), atoi(argv[3]));
     else
         free(malloc(1019));
     return 0;

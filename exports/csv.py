@@ -1,0 +1,65 @@
+"""Comma-separated values, RFC 4180: a line an event, or with --sites a place."""
+
+from __future__ import annotations
+
+from alloctrace.escape import visible
+
+from . import rows
+from .formats import Format
+
+FORMAT = Format(
+    title="a table of events, or with --sites of places, for spreadsheets and databases",
+    ending=".csv",
+    keeps="every event with origin, purpose, cause, its deciding function; addresses as text",
+    loses="stacks but that one function (`brkpoint events --json` has them), syscalls' arguments",
+    opens="sqlite3 -csv x.db '.import FILE events', duckdb, a spreadsheet",
+    is_binary=False,
+    needs_events=True,
+)
+_FORMULA = ("=", "+", "-", "@")  # a spreadsheet would compute what begins so
+
+
+class Look:
+    """How CSV writes a value. What is not there is empty."""
+
+    none, address = "", "0x%x"
+
+    @staticmethod
+    def row(_, values):
+        return ",".join(map(_field, values))
+
+
+def _field(value):
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int):
+        return str(value)
+    return quoted(value)
+
+
+def quoted(text):
+    """A text as one field: no control characters, and no formula, which gets a ' in front."""
+    text = visible(text)
+    if text.startswith(_FORMULA):
+        text = "'" + text
+    if any(sign in text for sign in ',"'):
+        return '"%s"' % text.replace('"', '""')
+    return text
+
+
+def write(out, trace, choice):
+    if choice.sites:
+        return _write_sites(out, trace)
+    out.write((",".join(rows.EVENTS) + "\r\n").encode())
+    for chunk in rows.events(trace, Look):
+        out.write(("\r\n".join(map(",".join, chunk)) + "\r\n").encode())
+    return []
+
+
+def _write_sites(out, trace):
+    out.write((",".join(rows.SITES) + "\r\n").encode())
+    for row in rows.sites(trace, Look):
+        out.write((row + "\r\n").encode())
+    return []

@@ -1,0 +1,48 @@
+"""JSON lines: an object an event, or with --sites a place; for DuckDB, jq and log stores."""
+
+from __future__ import annotations
+
+import json
+from itertools import repeat
+
+from alloctrace.escape import visible
+
+from . import rows
+from .formats import Format
+
+FORMAT = Format(
+    title="JSON lines, an object an event, or with --sites a place",
+    ending=".ndjson",
+    keeps="every event with origin, purpose, cause, its deciding function; addresses as text",
+    loses="stacks but that one function (`brkpoint events --json` has them), syscalls' arguments",
+    opens="duckdb -c \"SELECT * FROM 'FILE'\", jq . FILE",
+    is_binary=False,
+    needs_events=True,
+)
+
+
+class Look:
+    """How JSON writes a value."""
+
+    none, address = "null", '"0x%x"'
+
+    @staticmethod
+    def row(names, values):
+        return ",".join('"%s":%s' % (name, _value(v)) for name, v in zip(names, values))
+
+
+def _value(value):
+    """Text without what other readers refuse in JSON: bytes that were no UTF-8."""
+    return json.dumps(visible(value) if isinstance(value, str) else value, ensure_ascii=False)
+
+
+def write(out, trace, choice):
+    if choice.sites:
+        for row in rows.sites(trace, Look):
+            out.write(("{%s}\n" % row).encode())
+        return []
+    keys = ['{"%s":' % rows.OWN[0], *[',"%s":' % name for name in rows.OWN[1:]], ","]
+    for some in rows.events(trace, Look):
+        between = [key for pair in zip(map(repeat, keys), zip(*some)) for key in pair]
+        out.write(("}\n".join(map("".join, zip(*between))) + "}\n").encode())
+    return []

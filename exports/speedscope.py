@@ -1,0 +1,82 @@
+"""speedscope's own file format: one profile a measure, over shared frames.
+
+github.com/jlfwong/speedscope, `file-format-schema.json` of its npm package. Weights are never
+negative there.
+"""
+
+from __future__ import annotations
+
+import json
+
+from . import folded, stacks
+from .formats import CannotExport, Format
+from .measures import MEASURES
+
+FORMAT = Format(
+    title="flame graphs for speedscope: one profile a measure, all in one file",
+    ending=".speedscope.json",
+    keeps="stacks with inlined functions, files and lines, phase, origin; all six measures",
+    loses="time, sizes, threads, processes, purposes",
+    opens="speedscope FILE, www.speedscope.app (load FILE)",
+    is_binary=False,
+    needs_events=False,
+)
+_SCHEMA = "https://www.speedscope.app/file-format-schema.json"
+
+
+def write(out, trace, _):
+    frames = _Frames()
+    merged = stacks.Merged(trace.tree, frames.of_frame, frames.of_text)
+    head = {"$schema": _SCHEMA, "exporter": "brkpoint", "name": _name(trace.run)}
+    out.write(json.dumps(head)[:-1].encode() + b',"profiles":[')
+    between = "\n"
+    for measure, (unit, means) in MEASURES.items():
+        found = folded.of_stacks(trace, merged, measure)
+        if found:
+            out.write(between.encode())
+            _profile(out, means, unit, found, merged, frames)
+            between = ",\n"
+    if not frames.rows or between == "\n":
+        raise CannotExport("there is nothing in this run that could be shown")
+    shared = json.dumps(frames.rows, ensure_ascii=False)
+    out.write(b'\n],"shared":{"frames":' + shared.encode() + b"}}\n")
+    return []
+
+
+def _name(run):
+    return stacks.short(" ".join(map(str, run.get("command") or ())) or "a run")
+
+
+def _profile(out, means, unit, found, merged, frames):
+    """Samples are lists of frames, outermost first."""
+    head = {"type": "sampled", "name": means, "unit": "bytes" if unit == "bytes" else "none"}
+    head.update(startValue=0, endValue=sum(found.values()))
+    out.write(json.dumps(head)[:-1].encode() + b',"samples":[')
+    for number, (phase, origin, node, syscall) in enumerate(found):
+        sample = [frames.of_text("[phase %s]" % phase), frames.of_text("[origin %s]" % origin)]
+        sample += reversed(merged.outwards(node))
+        sample += [frames.of_text("[syscall %s]" % syscall)] if syscall else []
+        out.write((",\n" if number else "\n").encode() + json.dumps(sample).encode())
+    out.write(b'],"weights":' + json.dumps(list(found.values())).encode() + b"}")
+
+
+class _Frames:
+    """`rows`: what the file shares; a frame is its number there."""
+
+    def __init__(self):
+        self.rows, self._numbers = [], {}
+
+    def of_frame(self, frame):
+        file = stacks.short(frame.file) if frame.file else None
+        return self._number(stacks.name(frame), file, frame.line)
+
+    def of_text(self, text):
+        return self._number(text)
+
+    def _number(self, name, file=None, line=None):
+        key = name, file, line
+        if key not in self._numbers:
+            self._numbers[key] = len(self.rows)
+            row = {"name": name, "file": file, "line": line}
+            self.rows.append({key: value for key, value in row.items() if value is not None})
+        return self._numbers[key]

@@ -1,0 +1,59 @@
+// The strip of a run whose events are not all here: sums of all of them.
+
+// Sums of all events, where single ones are too many: a bar is as high as its number of events.
+function drawBins(context, axis) {
+  const bars = new Map(); // x -> sums of one pixel
+  for (const row of run.bins.series) {
+    const faint = !isSeriesShown(row);
+    row.at.forEach((bin, i) => {
+      const x = Math.floor(axis.of(bin * run.bins.width));
+      if (x < -50 || x > axis.width) return;
+      if (!bars.has(x)) bars.set(x, { call: 0, syscall: 0, by: {}, faint: true });
+      const bar = bars.get(x);
+      bar[row.kind] += row.n[i];
+      if (row.kind === "syscall") bar.by[row.origin] = (bar.by[row.origin] || 0) + row.n[i];
+      bar.faint = bar.faint && faint;
+    });
+  }
+  if (tellsBytes) drawBytes(context, axis);
+  const highest = Math.max(1, ...[...bars.values()].map((bar) => Math.max(bar.call, bar.syscall)));
+  const wide = Math.max(1, Math.ceil(axis.of(axis.left + run.bins.width)));
+  for (const [x, bar] of bars) {
+    context.globalAlpha = bar.faint ? 0.2 : 1;
+    context.fillStyle = paints().grey;
+    const high = bar.call && !tellsBytes ? logHeight(bar.call, highest) * (LANES.calls - LANES.phases - 10) : 0;
+    context.fillRect(x, LANES.calls - high, wide, high);
+    const deep = bar.syscall ? logHeight(bar.syscall, highest) * LANES.deep : 0;
+    let y = LANES.syscalls + 1;
+    for (const [origin, number] of Object.entries(bar.by)) {
+      context.fillStyle = paints()[origin];
+      context.fillRect(x, y, wide, (deep * number) / bar.syscall);
+      y += (deep * number) / bar.syscall;
+    }
+  }
+  context.globalAlpha = 1;
+}
+
+// What was asked for in each part of the run, true to scale; what the filters hide is faint.
+function drawBytes(context, axis) {
+  const [all, seen] = bytesByPart();
+  const above = LANES.calls - LANES.phases - 10;
+  const of = (part) => Math.floor(axis.of(part * partWidth()));
+  const inSpan = [...all.keys()].filter((part) => of(part + 1) >= 0 && of(part) <= axis.width);
+  const highest = inSpan.reduce((most, part) => Math.max(most, all.get(part)), 1);
+  context.fillStyle = paints().grey;
+  for (const part of inSpan) {
+    const [x, wide] = [of(part), Math.max(1, of(part + 1) - of(part))];
+    for (const [sums, alpha] of [[all, 0.25], [seen, 1]]) {
+      if (!sums.get(part)) continue;
+      const high = Math.max(1, (sums.get(part) / highest) * above);
+      context.globalAlpha = alpha;
+      context.fillRect(x, LANES.calls - high, wide, high);
+    }
+  }
+  context.globalAlpha = 1;
+  context.fillStyle = paints().quiet;
+  context.textAlign = "right";
+  context.fillText(`at most ${size(highest)} asked for in ${grouped(partWidth())} events`, axis.width - 5, 15);
+  context.textAlign = "left";
+}
