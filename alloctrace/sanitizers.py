@@ -9,8 +9,8 @@ from . import elf
 MARKS = ("__asan_init", "__lsan_init", "__msan_init", "__tsan_init")
 _LIBRARY = re.compile(r"lib(asan|lsan|msan|tsan)\.so(\.\d+)*")
 TEXT = (
-    "stacks that the sanitizer in %s prints have `<unknown module>` where it was called from:"
-    " the recorder's code"
+    "stacks that the sanitizer in %s prints have one line more, `<unknown module>`, behind its"
+    " allocator's: the recorder's code"
 )
 
 

@@ -127,3 +127,48 @@ def test_no_word_that_the_recorder_leaves_keeps_a_block(tmp_path, compiler, name
     alone, done = run([program]), watched(tmp_path, [program])
     assert alone.returncode == done.returncode != 0
     assert mistakes(alone.stderr) == mistakes(done.stderr) != []
+
+
+KEEPS = """
+#include <stdlib.h>
+__attribute__((noinline)) static char *asks(size_t size)
+{
+    return malloc(size);
+}
+__attribute__((noinline)) static int forgets(void)
+{
+    char *block = asks(1009);
+    return block == NULL;
+}
+int main(void)
+{
+    return forgets();
+}
+"""
+LEAKS = ("leak", "address")
+# Of the stack of the leak: each function's name, and where there is none.
+NAMED = re.compile(rb"#\d+ 0x[0-9a-f]+ (?:in (\w+)|( \(<unknown module>\)))")
+
+
+@pytest.mark.parametrize(
+    "compiler, name", [s for s in SANITIZERS if s[0] == "gcc" and s[1] in LEAKS]
+)
+def test_the_allocator_s_caller_is_named_and_suppressions_hold(tmp_path, compiler, name):
+    program, list_ = str(tmp_path / "forgets"), tmp_path / "list"
+    words = [compiler, "-g", "-O0", "-fsanitize=" + name, "-x", "c", "-", "-o", program]
+    if not shutil.which(compiler) or subprocess.run(words, input=KEEPS.encode()).returncode:
+        pytest.skip("%s has no -fsanitize=%s" % (compiler, name))
+    for function in ("another", "asks"):
+        list_.write_text("leak:%s\n" % function)
+        words = ["/usr/bin/env", "LSAN_OPTIONS=symbolize=1:suppressions=%s" % list_, program]
+        folder = tmp_path / function
+        folder.mkdir()
+        alone, done = run(words), watched(folder, words)
+        assert done.returncode == alone.returncode
+        if function == "another":
+            shown = [NAMED.findall(ended.stderr) for ended in (alone, done)]
+            assert alone.returncode != 0 and len(shown[1]) == len(shown[0]) + 1
+    if (b"asks", b"") not in shown[0]:
+        pytest.skip("without a symbolizer: nothing is suppressed alone either")
+    assert [row for row in shown[1] if row[0]] == [row for row in shown[0] if row[0]]
+    assert (b"", b" (<unknown module>)") in shown[1] and alone.returncode == 0

@@ -17,16 +17,17 @@ static inline void publish(union record *record, uint64_t word)
  * the stack begins behind it. (A frame of its own, gone before the stack is unwound: a signal stack
  * is small.) */
 static AGENT_COLD uint64_t behind_wrapper(struct thread_state *t, uint64_t *slot, uint64_t *ret,
-                                          uint64_t bp, uint64_t bx)
+                                          uint64_t bx)
 {
-    return skip_wrapper(slot, ret) ? stack_known(t, *slot, *ret, bp, bx) : 0;
+    uint64_t bp = 0;
+    return skip_wrapper(slot, ret, &bp) ? stack_known(t, *slot, *ret, bp, bx) : 0;
 }
 
 /* Which of the registers that arguments come in is to be told as number `which`. */
 static uint64_t argument(const struct enter_stack *s, uint64_t hook, unsigned which)
 {
     unsigned number = hook & HOOK_PICKS ? HOOK_PICK(hook, which) : which;
-    return ((const uint64_t *)s)[0x458763 >> 4 * number & 15]; /* words of rdi rsi rdx rcx r8 r9 */
+    return ((const uint64_t *)s)[0x347652 >> 4 * number & 15]; /* words of rdi rsi rdx rcx r8 r9 */
 }
 
 /* Before an allocator function. The words between its return address and the caller's are ours. */
@@ -41,12 +42,12 @@ void agent_enter(struct enter_stack *s)
     uint64_t hook = area()->hook_kind[number], kind = hook & 0xff;
     int late = hook == HOOK_CALL1 && every == CLOCK_ORDER;
     uint64_t time = late ? 0 : agent_time(t, every);
-    uint64_t node = stack_known(t, slot, ret, s->rbp, bx);
+    uint64_t node = stack_known(t, slot, ret, s->link, bx);
     if (unlikely(node == 0)) {
-        node = behind_wrapper(t, &slot, &ret, s->rbp, bx);
+        node = behind_wrapper(t, &slot, &ret, bx);
         flags |= slot != (uint64_t)&s->ret ? SLOT_TAIL : 0;
         if (node == 0)
-            node = stack_unwound(t, slot, ret, s->rbp, bx);
+            node = stack_unwound(t, slot, ret, load(slot - 8), bx); /* the rbp of that caller */
     }
     int wide = kind != HOOK_CALL1 || every == 1;
     union record *record = ring_reserve(t, wide ? RECORD_SIZE(call3) : RECORD_SIZE(call), &after);

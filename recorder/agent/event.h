@@ -58,14 +58,15 @@ static inline int on_known_stack(const struct thread_state *t, uint64_t sp)
     return sp >= t->stack_low && sp < t->stack_high;
 }
 
-/* Past the agent's own wrappers: whether `ret` at `*slot` was one; then both are the caller's. */
-static inline int skip_wrapper(uint64_t *slot, uint64_t *ret)
+/* Past the agent's own wrappers: whether `ret` at `*slot` was one; then all three are the caller's. */
+static inline int skip_wrapper(uint64_t *slot, uint64_t *ret, uint64_t *bp)
 {
     int skipped = 0;
     while (unlikely(*ret == code_head.after[0] || *ret == code_head.after[1] ||
                     *ret == code_head.after[2] || *ret == code_head.after[3])) {
         *slot += WRAP_SKIP;
         *ret = load(*slot);
+        *bp = load(*slot - 8);
         skipped = 1;
     }
     return skipped;

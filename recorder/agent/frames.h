@@ -14,21 +14,24 @@ enum slot_flags {
     SLOT_FLAGS = SLOT - 1
 };
 
-/* Before an allocator function runs. From `moved` to `thread`: WRAP_WORDS words that stay. */
+/* Before an allocator function runs. From `slot` to `link`: WRAP_WORDS words that stay. */
 struct enter_stack {
-    uint64_t rbp, r11, r10, rdi, r9, r8, rsi, rdx, rcx, rax;
+    uint64_t r11, r10, rdi, r9, r8, rsi, rdx, rcx, rax;
     uint64_t moved;  /* where to go on: the function's moved first instructions */
     uint64_t slot;   /* the record, and flags in its low bits; 0: none */
     uint64_t after;  /* `cur` behind the record */
     uint64_t arg0;   /* at first rbx */
     uint64_t thread; /* at first the number of the hook, then the thread's state */
-    uint64_t ret;    /* the caller's return address */
+    uint64_t
+        link; /* the caller's rbp. While the function runs rbp leads here: with what follows it is a
+                    * frame as any, for who walks the stack by frame pointers (sanitizers) */
+    uint64_t ret; /* the caller's return address */
 };
 
 /* After it. */
 struct leave_stack {
     uint64_t pad, r11, r10, r9, r8, rdi, rax, rsi, rcx, rdx;
-    uint64_t moved, slot, after, arg0, thread, ret;
+    uint64_t slot, after, arg0, thread, link, ret;
 };
 
 /* At any other hook: every register; what is changed here the target goes on with. Above it lies

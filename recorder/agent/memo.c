@@ -9,7 +9,7 @@
 #include "bounds.h"
 
 #define CHAIN_MAX MAX_FRAMES
-#define WALK_MAX (4 * CHAIN_MAX) /* nodes: a frame and at most three checks each */
+#define WALK_MAX (5 * CHAIN_MAX) /* nodes: a frame and at most four checks each */
 _Static_assert(sizeof(struct unwind_state) <= sizeof((struct thread_state *)0)->unwinding, "room");
 
 static const struct unwind_tables *tables(void)
@@ -81,10 +81,12 @@ static void note_step(struct thread_state *t, struct memo_node *n, uint64_t pc, 
 static void pass_wrapper(struct thread_state *t, int note, struct unwind_state *s, uint64_t *slot)
 {
     uint64_t at = *slot, ret = s->pc;
-    if (likely(at == 0 || !skip_wrapper(slot, &s->pc)))
+    if (likely(at == 0 || !skip_wrapper(slot, &s->pc, &s->bp)))
         return;
-    if (note)
+    if (note) {
         push(t, at, ret, 0, MEMO_CHECK);
+        push(t, *slot - 8, s->bp, 0, MEMO_CHECK | MEMO_SAVED_BP);
+    }
     s->sp = *slot + 8;
     s->row = 0;
 }

@@ -76,6 +76,6 @@ _Static_assert(sizeof(struct memo_node) == 2 * sizeof(struct memo_word), "one in
 _Static_assert(MEMO_USES_BP == 1u << 31 && NODE_CUT == 1u << 31, "its sign tells");
 _Static_assert(CLOCK_ORDER == 1u << 31, "its sign tells");
 _Static_assert(MEMO_NEXT < (1u << 31) / (2 * MAX_FRAMES), "runs are counted above a node");
-_Static_assert(__builtin_offsetof(struct enter_stack, moved) == 8 * 10, "ten registers are saved");
-_Static_assert(__builtin_offsetof(struct leave_stack, moved) == 8 * 10, "ten registers are saved");
+_Static_assert(__builtin_offsetof(struct enter_stack, moved) == 8 * 9, "nine registers are saved");
+_Static_assert(__builtin_offsetof(struct leave_stack, slot) == 8 * 10, "ten registers are saved");
 _Static_assert(WRAP_WORDS == 5, "five words stay");

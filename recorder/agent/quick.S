@@ -20,11 +20,13 @@
 #define AFTER 64(%rsp)
 #define ARG0 72(%rsp)
 #define NUMBER 80(%rsp) /* later the thread */
-#define RET 88(%rsp)
-/* The same above three saved registers. */
-#define SLOT_AFTER 32(%rsp)
-#define AFTER_AFTER 40(%rsp)
-#define THREAD_AFTER 56(%rsp)
+#define LINK 88(%rsp)   /* at first the number */
+#define RET 96(%rsp)
+/* The same above no saved register, and above three. */
+#define LINK_BEFORE 32(%rsp)
+#define SLOT_AFTER 24(%rsp)
+#define AFTER_AFTER 32(%rsp)
+#define THREAD_AFTER 48(%rsp)
 
 	.text
 	.globl agent_entry
@@ -32,8 +34,8 @@
 agent_entry:                            /* on the stack: the number, then the caller's return address */
 	.cfi_startproc
 	.cfi_def_cfa_offset 16
-	lea -32(%rsp), %rsp             /* moved, slot, after, arg0: five words stay, with the number */
-	.cfi_adjust_cfa_offset 32
+	lea -40(%rsp), %rsp             /* moved; five words stay, with the place of the number */
+	.cfi_adjust_cfa_offset 40
 	keep %rax
 	keep %rcx
 	keep %rdx
@@ -41,10 +43,13 @@ agent_entry:                            /* on the stack: the number, then the ca
 	keep %r8
 	keep %r9
 
-	mov NUMBER, %eax                /* where the function goes on, by its moved instructions */
+	mov LINK, %eax
+	mov %rbp, LINK
+	.cfi_offset %rbp, -16
+	mov %rax, NUMBER
 	shl $STUB_SHIFT, %rax
 	add code_head+CODE_STUBS(%rip), %rax
-	add $MOVED_IN_STUB, %rax
+	add $MOVED_IN_STUB, %rax        /* where the function goes on, by its moved instructions */
 	mov %rax, MOVED
 	movq $0, SLOT                   /* no record yet */
 
@@ -207,7 +212,10 @@ agent_entry:                            /* on the stack: the number, then the ca
 	give %rdx
 	give %rcx
 	give %rax
-	call *(%rsp)                    /* the function */
+	lea 8(%rsp), %rsp
+	.cfi_adjust_cfa_offset -8
+	lea LINK_BEFORE, %rbp
+	call *-8(%rsp)                  /* the function; its return address comes to where its own was */
 	.globl agent_after
 	.hidden agent_after
 agent_after:                            /* rax: its result; on the stack the five words */
@@ -239,6 +247,9 @@ agent_after:                            /* rax: its result; on the stack the fiv
 	give %rsi
 	give %rcx
 	give %rdx
+	mov LINK_BEFORE, %rbp
+	.cfi_restore %rbp
+	movq $0, LINK_BEFORE            /* it may have been the address of a block */
 	lea 40(%rsp), %rsp              /* the five words */
 	.cfi_adjust_cfa_offset -40
 	ret
@@ -287,7 +298,7 @@ agent_after:                            /* rax: its result; on the stack the fiv
 
 	/* The rest of agent_entry. */
 .Lordered:                              /* two threads: the stamp that orders the event */
-	.cfi_def_cfa_offset 96
+	.cfi_def_cfa_offset 104
 	mov NUMBER, %eax
 	btl $KIND_FREES_BIT, AREA_HOOK_KIND(%r9,%rax,8)
 	jc .Lread_clock
@@ -316,18 +327,16 @@ agent_after:                            /* rax: its result; on the stack the fiv
 	mov %rbx, ARG0                  /* for the unwinder */
 	keep %rdi
 	keep %r10
-	keep %r11
-	keep %rbp                       /* the stack is aligned to 16 bytes again */
+	keep %r11                       /* the stack is aligned to 16 bytes again */
 	mov %rsp, %rdi
 	call agent_enter
-	give %rbp
 	give %r11
 	give %r10
 	give %rdi
 	jmp .Lgo
 #ifdef AGENT_CHECKED
 .Lcheck:                                /* check_stack(thread, slot, address, rbp, rbx, node) */
-	.cfi_def_cfa_offset 104
+	.cfi_def_cfa_offset 112
 	keep %rdi
 	keep %r8
 	keep %rcx

@@ -16,7 +16,7 @@ struct dwarf_bases {
 };
 
 /* libgcc's struct _Unwind_Context (libgcc/unwind-dw2.c), up to its `bases`, which it hands over. */
-enum { STACK_POINTER = 7 };
+enum { FRAME_POINTER = 6, STACK_POINTER };
 struct context {
     uint64_t saved_at[18]; /* of register i; 0: it has its value. The stack pointer's is then cfa */
     uint64_t cfa, ra, lsda;
@@ -51,6 +51,7 @@ static int pass_wrappers(struct context *c, uint64_t pc)
     while (c->ra == pc + 1 && is_wrapper(c->ra) && load(c->cfa - 8) == c->ra) {
         c->cfa += WRAP_SKIP;
         c->ra = load(c->cfa - 8);
+        c->saved_at[FRAME_POINTER] = c->cfa - 16;
         pc = c->ra - 1;
         passed = 1;
     }

@@ -23,8 +23,11 @@ static bool remote_unmap(struct process *p, uint64_t from, uint64_t to)
 static bool leave_way_back(struct host *h, const struct process *p, const struct code_area *area,
                            uint64_t *from, uint64_t *to)
 {
-    static const unsigned char code[] = {0x48, 0x8d, 0x64, 0x24, WRAP_WORDS * 8, /* lea 40(%rsp) */
-                                         0xc3};                                  /* ret */
+    static const unsigned char code[] = {
+        0x48, 0x8b, 0x6c, 0x24, WRAP_WORDS * 8 - 8, /* mov 32(%rsp), %rbp */
+        0x48, 0x8d, 0x64, 0x24, WRAP_WORDS * 8,     /* lea 40(%rsp), %rsp */
+        0xc3,                                       /* ret */
+    };
     uint64_t at = agent_address(h, area, AGENT_AFTER);
     *from = at & ~(PAGE - 1);
     *to = page_up(at + sizeof code);

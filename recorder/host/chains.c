@@ -76,7 +76,8 @@ static bool is_agents(struct chains *c, struct unwind_module *part)
         if (areas[i].address == 0 || !areas_hold(&areas[i], part->start))
             continue;
         uint64_t after = agent_address(c->h, &areas[i], AGENT_AFTER) - part->start;
-        const uint64_t row = UNWIND_SP | (WRAP_WORDS + 1) << 9;
+        /* rbp: in the second word below. */
+        const uint64_t row = UNWIND_SP | (WRAP_WORDS + 1) << 9 | UINT64_C(0xfffe) << 32;
         c->after[i] = (struct after_row){
             {(uint32_t)after - 1, (uint32_t)after, (uint32_t)after + 1},
             {row, row | UNWIND_FIRST, UNWIND_LOST},
