@@ -1,9 +1,13 @@
 """How much of its own memory the recorder leaves out of what a program has resident."""
 
+import os
 import subprocess
 
 import pytest
 from recorder_programs import built
+
+
+BRKPOINT = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "brkpoint")
 
 
 def test_equals_smaps():
@@ -16,3 +20,19 @@ def test_equals_smaps():
     assert all(asked == smaps for asked, smaps in rows.values()), told
     assert rows["touched"][0] == rows["shared"][0] == str((1000 + 6) // 7 * 4)
     assert rows["never"][0] == "0"
+
+
+@pytest.mark.parametrize("where", ["-no-pie", "-pie", "-static"])
+def test_both_engines_count_the_same_mappings(tmp_path, where):
+    """Wherever the recorder's code lies beside the program: none of the program's counts as ours."""
+    source, program = tmp_path / "large.c", tmp_path / "large"
+    source.write_text("static char room[3 << 20]; int main(void) { room[5] = 1; return 0; }")
+    subprocess.run(["gcc", where, "-fPIE" if where == "-pie" else "-O0", "-o", program, source])
+    seen = []
+    for engine in ("breakpoints", "recorder"):
+        trace = tmp_path / engine
+        words = ["run", "--quiet", "--engine", engine, "-o", trace, program]
+        subprocess.run([BRKPOINT, *words], check=True)
+        asked = "select phase, mapped_bytes, mappings from borders order by number"
+        seen.append(subprocess.check_output([BRKPOINT, "sql", trace, asked], text=True))
+    assert seen[0] == seen[1] and int(seen[0].split()[-2]) > 3 << 20

@@ -58,7 +58,7 @@ static bool map_code(struct process *p, struct code_area *area)
     int64_t got = at ? area_remote_map(p, at, size, PROT_READ | PROT_EXEC, flags, -1, 0) : -ENOMEM;
     if (got != (int64_t)at || at == 0)
         return areas_problem(p, "no room for the recorder's code near the program's", got);
-    *area = (struct code_area){at, at + AGENT_ROOM};
+    *area = (struct code_area){at, at + AGENT_ROOM, at + size + (first ? IDENTITY_SIZE : 0)};
     if (!first)
         return true;
     got = area_remote_map(p, at + size, IDENTITY_SIZE, PROT_READ | PROT_WRITE, flags, -1, 0);
@@ -88,11 +88,11 @@ bool areas_choose(struct process *p)
     if (maps_read(&maps, p->tracee.pid))
         at = place_code(&maps, anchor_of(p), size + IDENTITY_SIZE);
     if (at != 0) {
-        p->areas[0] = (struct code_area){at, at + AGENT_ROOM};
+        p->areas[0] = (struct code_area){at, at + AGENT_ROOM, at + size + IDENTITY_SIZE};
         own = needs_own_area(p) ? place_code(&maps, p->entry, size) : 0;
     }
     if (own != 0)
-        p->areas[1] = (struct code_area){own, own + AGENT_ROOM};
+        p->areas[1] = (struct code_area){own, own + AGENT_ROOM, own + size};
     maps_free(&maps);
     return at != 0;
 }

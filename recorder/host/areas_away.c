@@ -7,8 +7,7 @@
 
 bool areas_hold(const struct code_area *area, uint64_t address)
 {
-    return area->address != 0 && address >= area->address &&
-           address < area->stubs + STUBS_ROOM + IDENTITY_SIZE;
+    return area->address != 0 && address >= area->address && address < area->end;
 }
 
 static bool remote_unmap(struct process *p, uint64_t from, uint64_t to)
@@ -36,9 +35,7 @@ static bool leave_way_back(struct host *h, const struct process *p, const struct
 
 static bool take_code_away(struct host *h, struct process *p, struct code_area *area, bool keep)
 {
-    uint64_t end = area->stubs + STUBS_ROOM, from = end, to = end;
-    if (area == &p->areas[0])
-        end += IDENTITY_SIZE;
+    uint64_t end = area->end, from = end, to = end;
     if (keep && !leave_way_back(h, p, area, &from, &to))
         return false;
     if (!keep)

@@ -15,9 +15,7 @@ static unsigned our_ranges(const struct process *p, struct range ours[1 + MAX_AR
         ours[count++] = (struct range){p->area, p->area + AREA_SIZE, false};
     for (unsigned i = 0; i < MAX_AREAS; i++)
         if (p->areas[i].address)
-            ours[count++] = (struct range){
-                p->areas[i].address,
-                p->areas[i].stubs + (uint64_t)MAX_HOOKS * STUB_SIZE + IDENTITY_SIZE, false};
+            ours[count++] = (struct range){p->areas[i].address, p->areas[i].end, false};
     return count;
 }
 

@@ -69,6 +69,7 @@ struct module {
 struct code_area {
     uint64_t address; /* 0: none */
     uint64_t stubs;   /* address of the first */
+    uint64_t end;     /* behind it, and behind the identity pages where it has them */
 };
 #define MAX_AREAS 3
 
