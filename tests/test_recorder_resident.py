@@ -7,7 +7,8 @@ import pytest
 from recorder_programs import built
 
 
-BRKPOINT = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "brkpoint")
+TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+BRKPOINT = os.path.join(TOP, "brkpoint")
 
 
 def test_equals_smaps():
