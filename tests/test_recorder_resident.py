@@ -25,7 +25,7 @@ def test_equals_smaps():
 
 @pytest.mark.parametrize("where", ["-no-pie", "-pie", "-static"])
 def test_both_engines_count_the_same_mappings(tmp_path, where):
-    """Wherever the recorder's code lies beside the program: none of the program's counts as ours."""
+    """Wherever the recorder's code lies: nothing of the program counts as ours."""
     source, program = tmp_path / "large.c", tmp_path / "large"
     source.write_text("static char room[3 << 20]; int main(void) { room[5] = 1; return 0; }")
     subprocess.run(["gcc", where, "-fPIE" if where == "-pie" else "-O0", "-o", program, source])
