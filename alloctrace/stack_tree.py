@@ -104,6 +104,8 @@ class StackTree(Mapping):
     def outer(self, node, index):
         """The node `index` callers outwards; 0 or less where the stack ends before."""
         parents = self.parents
+        if index >= len(parents):  # more than there can be: of a damaged trace
+            return 0
         if index > 2 * LEAP:
             leaps, index = divmod(index, LEAP)
             for _ in range(leaps):

@@ -86,7 +86,7 @@ BROKEN = {
     "cut off": lambda data: lzma.compress(data)[:-40],
     "no xz": lambda data: data,
     "empty": lambda data: lzma.compress(b""),
-    "without end": lambda data: lzma.compress(bytes(elf_debug._MAX_UNPACKED + 1)),
+    "without end": lambda data: lzma.compress(bytes(elf_debug.MAX_UNPACKED + 1)),
     "no symbols": _again,
     "damaged": lambda data: lzma.compress(data)[:100] + bytes(40) + lzma.compress(data)[140:],
 }

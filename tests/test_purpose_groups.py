@@ -78,7 +78,7 @@ def test_a_group_says_of_no_event_what_is_not_so(run, monkeypatch, first, picked
 def test_what_all_have_in_common():
     from_a, from_b = Purpose("a.so: code", "code"), Purpose("b.so: code", "code")
     assert purpose_groups.agreed([from_a, from_a]) is from_a
-    assert purpose_groups.agreed([from_a, from_b]).text == "various code"
+    assert purpose_groups.agreed([from_a, from_b]).text == "various: code"
     two = purpose_groups.agreed([from_a, Purpose("a.so: data", "data")])
     assert (two.text, two.rule) == ("a.so: code or a.so: data", "code or data")
 

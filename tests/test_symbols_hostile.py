@@ -18,7 +18,7 @@ pytestmark = pytest.mark.skipif(not shutil.which("gcc"), reason="no gcc")
 
 
 def test_without_gdb_the_tables_name(tmp_path):
-    path = compiled(tmp_path, "-O1", "-fno-builtin")
+    path = compiled(tmp_path, "-O1", "-g", "-fno-builtin")
     program = module(path, role="executable")
     site = call_sites(path, "malloc")[0]
     past = history([program], [program.base + site])
@@ -28,7 +28,7 @@ def test_without_gdb_the_tables_name(tmp_path):
 
 
 def test_a_failing_gdb_is_said(tmp_path):
-    path = compiled(tmp_path, "-O1")
+    path = compiled(tmp_path, "-O1", "-g")
     fake = tmp_path / "gdb"
     fake.write_text("#!/bin/sh\necho broken >&2\nexit 3\n")
     fake.chmod(0o755)
@@ -149,7 +149,7 @@ with open("answer.jsonl", "w") as out:
 
 
 def test_a_temporary_folder_that_cannot_be_written(tmp_path, monkeypatch):
-    path = compiled(tmp_path)
+    path = compiled(tmp_path, "-g")
     program = module(path, role="executable")
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "missing"))
     past = history([program], [program.base + ElfFile(path).function("main").value])
