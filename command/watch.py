@@ -54,12 +54,21 @@ class Watch:
         while True:
             self._reap()
             if self.status is not None and self.observer_status is not None:
+                self._take_last()
                 return
             self._look()
             info = signal.sigtimedwait(self.signals, TICK)
             if info is not None:
                 self._handle(info.si_signo, info.si_code)
             self._tick()
+
+    def _take_last(self):
+        """A Ctrl-C that came while tick() took its time: it may be what ended the target."""
+        info = signal.sigtimedwait(self.signals, 0)
+        while info is not None:
+            if info.si_signo in _SHARED and info.si_code not in _SI_USER_CODES:
+                self.interrupted = info.si_signo
+            info = signal.sigtimedwait(self.signals, 0)
 
     def _reap(self):
         """The target last: it can be waited for only once a tracer has seen its end or gone."""

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 import time
+import types
 
 import pytest
 
@@ -60,3 +61,23 @@ def test_else_it_is_waited_for(wait, number, times):
     watched, seconds = wait(number, times)
     assert not watched.hurried and watched.observer_status == 0
     assert seconds >= SECONDS
+
+
+@pytest.mark.parametrize("code, wanted", [(0x80, signal.SIGINT), (0, None)])
+def test_ctrl_c_during_a_tick_is_what_ended_both(monkeypatch, code, wanted):
+    """The terminal's (SI_KERNEL), not another process's, which was for brkpoint alone."""
+    pending = []
+    last = lambda signals, seconds: pending.pop() if pending else None  # noqa: E731
+    monkeypatch.setattr(signal, "sigtimedwait", last)
+    target = os.posix_spawn("/bin/sh", ["sh", "-c", "kill -INT $$"], {})
+    process = subprocess.Popen(["/bin/true"])
+
+    def tick():
+        os.waitid(os.P_PID, target, os.WEXITED | os.WNOWAIT)
+        os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
+        pending.append(types.SimpleNamespace(si_signo=signal.SIGINT, si_code=code))
+
+    watched = watch.Watch(target, Observer(process, None, None), set(), tick=tick)
+    watched.run()
+    assert (watched.status, watched.observer_status) == (signal.SIGINT, 0)
+    assert watched.interrupted == wanted
