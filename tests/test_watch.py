@@ -69,13 +69,20 @@ def test_ctrl_c_during_a_tick_is_what_ended_both(monkeypatch, code, wanted):
     pending = []
     last = lambda signals, seconds: pending.pop() if pending else None  # noqa: E731
     monkeypatch.setattr(signal, "sigtimedwait", last)
-    target = os.posix_spawn("/bin/sh", ["sh", "-c", "kill -INT $$"], {})
-    process = subprocess.Popen(["/bin/true"])
+    waiting, go = os.pipe()  # both wait until its end is closed
+    words, actions = ["sh", "-c", "read x; kill -INT $$"], [(os.POSIX_SPAWN_DUP2, waiting, 0)]
+    target = os.posix_spawn("/bin/sh", words, {}, file_actions=actions)
+    process = subprocess.Popen(["/bin/cat"], stdin=waiting, stdout=subprocess.DEVNULL)
+    os.close(waiting)
+    ticks = []
 
     def tick():
-        os.waitid(os.P_PID, target, os.WEXITED | os.WNOWAIT)
-        os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
-        pending.append(types.SimpleNamespace(si_signo=signal.SIGINT, si_code=code))
+        ticks.append(None)
+        if len(ticks) == 1:
+            os.close(go)
+            os.waitid(os.P_PID, target, os.WEXITED | os.WNOWAIT)
+            os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
+            pending.append(types.SimpleNamespace(si_signo=signal.SIGINT, si_code=code))
 
     watched = watch.Watch(target, Observer(process, None, None), set(), tick=tick)
     watched.run()
