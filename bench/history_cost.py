@@ -26,10 +26,10 @@ import sys
 sys.path.insert(0, sys.argv[1])
 from alloctrace.history import history
 from alloctrace.spool import spool
-from alloctrace.symbols import symbols
+from start import symbol_gdb
 from alloctrace.trace import trace
 recorded = history.build(spool.read(sys.argv[2]))
-trace.write(sys.argv[3], recorded, symbols.symbolise(recorded), {})
+trace.write(sys.argv[3], recorded, symbol_gdb.symbolise(recorded), {})
 """
 _NATIVE = """
 #include <stdlib.h>

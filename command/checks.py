@@ -12,10 +12,9 @@ import shutil
 import subprocess
 import sys
 
-from alloctrace import gdb_start
 from alloctrace.plain import plain
 
-from start import recorder
+from start import gdb_start, recorder
 from . import debug_files, ptrace_probe
 
 _TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))

@@ -9,10 +9,9 @@ from alloctrace.escape import visible
 from alloctrace.history import history, run_facts
 from alloctrace.spool import spool
 from alloctrace.summary.summary import summarise
-from alloctrace.symbols import symbols
 from alloctrace.trace import trace
 from command import watching
-from start import record
+from start import record, symbol_gdb
 from start.errors import UserError
 
 NAME = "recover"
@@ -41,7 +40,7 @@ def _recover(args, output, tell):
     tell(record.READING)
     recovered = read(args.spool)
     tell(record.NAMING)
-    stacks = symbols.symbolise(recovered)
+    stacks = symbol_gdb.symbolise(recovered)
     try:
         trace.write(output, recovered, stacks, {}, args.force, tell)
     except trace.TraceError as error:

@@ -11,10 +11,10 @@ from alloctrace.elf import sanitizers, unwatched
 from alloctrace.elf.debug import DEBUG_ROOTS
 from alloctrace.history import history
 from alloctrace.spool import spool
-from alloctrace.symbols import cache as symbol_cache, symbols
+from alloctrace.symbols import cache as symbol_cache
 from alloctrace.trace import trace
 
-from . import cache, tracer
+from . import cache, symbol_gdb, tracer
 from .errors import UserError, shown
 from .version import VERSION
 
@@ -45,7 +45,7 @@ def make_trace(outcome, place, force=False, use_symbols=True, tell=lambda what: 
             recorded.unseen.append({"kind": "named", "why": text})
             recorded.notes.append(text)
     tell(NAMING)
-    stacks = symbols.symbolise(recorded, **_how(use_symbols))
+    stacks = symbol_gdb.symbolise(recorded, **_how(use_symbols))
     known = {**facts(outcome, recorded), "also_watched": named, "hints": hints}
     try:
         counted = trace.write(place.trace, recorded, stacks, known, force, tell)
@@ -71,7 +71,7 @@ def _how(use_symbols):
     folder = cache.folder()
     if folder:
         cache_folder.make_room(folder)  # the recorder keeps things there as well
-    asked = symbol_cache.Cached(folder, gdb, roots) if folder else gdb
+    asked = symbol_cache.Cached(folder, gdb, roots, symbol_gdb.ask) if folder else gdb
     return {"gdb": asked, "debug_roots": roots}
 
 

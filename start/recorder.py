@@ -6,9 +6,9 @@ import os
 import subprocess
 
 from alloctrace import allocators, cache_folder
-from alloctrace.gdb_start import ENVIRONMENT
 
 from .errors import EngineError, shown
+from .gdb_start import ENVIRONMENT
 from .observer import Observer, last_line
 
 _TOP = os.path.dirname(os.path.dirname(os.path.realpath(__file__)))

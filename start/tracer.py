@@ -13,10 +13,10 @@ from alloctrace import allocators
 from alloctrace.elf import debug as elf_debug
 from alloctrace.elf.debug import DEBUG_ROOTS
 from alloctrace.elf.elf import ElfError, ElfFile
-from alloctrace.gdb_start import ENVIRONMENT, WORDS
 
 from . import target
 from .errors import EngineError, UserError, shown
+from .gdb_start import ENVIRONMENT, WORDS
 from .observer import Observer
 
 ENGINE = os.path.join(

@@ -10,7 +10,7 @@ from alloctrace.history import history
 from alloctrace.model import Purpose
 from alloctrace.purpose import classify, examples, groups as purpose_groups
 from alloctrace.spool import spool
-from alloctrace.symbols import symbols
+from start import symbol_gdb
 import made_chaos
 from test_history_c import convert, tool  # noqa: F401
 
@@ -43,7 +43,7 @@ def asked(path, many, monkeypatch):
     monkeypatch.setattr("alloctrace.history.recorded.MANY", 3 if many else 10**9)
     built = history.build(spool.read(path))
     assert built.has_many() == many
-    classify.classify(built, symbols.symbolise(built))
+    classify.classify(built, symbol_gdb.symbolise(built))
     return built
 
 

@@ -9,10 +9,9 @@ import pytest
 
 from alloctrace import cache_folder
 from alloctrace.elf.elf import ElfFile
-from alloctrace.symbols import cache as symbol_cache, files as symbol_files, gdb as symbol_gdb
-from alloctrace.symbols import symbols
+from alloctrace.symbols import cache as symbol_cache, files as symbol_files
 from alloctrace.symbols.cache import Cached
-from start import cache
+from start import cache, symbol_gdb
 
 from made_programs import call_sites, compiled, history, module
 
@@ -220,11 +219,11 @@ def test_the_names_are_those_of_gdb(folder, tmp_path, monkeypatch):
     pcs = [program.base + site for site in call_sites(path, "malloc")]
     pcs += [libc.base + function for function in (0x26000, 0x27000, 0x80123, 0x98765)]
     past = history([program, libc], pcs)
-    wanted = symbols.symbolise(past, gdb=shutil.which("gdb"))
-    fresh = symbols.symbolise(past, gdb=Cached(folder, shutil.which("gdb")))
+    wanted = symbol_gdb.symbolise(past, gdb=shutil.which("gdb"))
+    fresh = symbol_gdb.symbolise(past, gdb=Cached(folder, shutil.which("gdb"), ask=symbol_gdb.ask))
     never = Cached(folder, shutil.which("gdb"), ask=None)  # calling None would fail
     monkeypatch.setattr(symbol_files, "Tables", None)
-    assert wanted == fresh == symbols.symbolise(past, gdb=never)
+    assert wanted == fresh == symbol_gdb.symbolise(past, gdb=never)
     assert any(frame.line for frame in wanted[1])
     monkeypatch.undo()
     for bad in (
@@ -241,10 +240,10 @@ def test_the_names_are_those_of_gdb(folder, tmp_path, monkeypatch):
                 lines = [dict(json.loads(line), **bad) for line in file]
             with open(path, "w", encoding="ascii") as file:
                 file.writelines(json.dumps(line) + "\n" for line in lines)
-        again = Cached(folder, shutil.which("gdb"))
+        again = Cached(folder, shutil.which("gdb"), ask=symbol_gdb.ask)
         assert again([(LIBC, set())]) == ([{}], []) and again.functions(LIBC) == {}
         assert again.returns(LIBC) == set()
-        assert wanted == symbols.symbolise(past, gdb=again)
+        assert wanted == symbol_gdb.symbolise(past, gdb=again)
 
 
 BARE = """#include <stdlib.h>
@@ -265,8 +264,8 @@ def asked_of(folder, path, sites):
 
     program = module(path, role="executable")
     past = history([program], [program.base + site for site in sites])
-    found = symbols.symbolise(past, gdb=Cached(folder, gdb, ask=ask))
-    assert found == symbols.symbolise(past, gdb=gdb)
+    found = symbol_gdb.symbolise(past, gdb=Cached(folder, gdb, ask=ask))
+    assert found == symbol_gdb.symbolise(past, gdb=gdb)
     return len(asked), [frame.function for frame in found[1]]
 
 

@@ -8,6 +8,7 @@ import pytest
 from alloctrace.elf.elf import ElfFile
 from alloctrace.model import Event, Hook, Module
 from alloctrace.symbols import files as symbol_files, symbols
+from start import symbol_gdb
 
 from made_programs import call_sites, compiled, functions, history, module, said
 
@@ -31,7 +32,7 @@ def test_inlined_calls_as_addr2line_says(tmp_path):
     assert len(sites) == 2
     program = module(path, role="executable")
     stacks = [[program.base + site, program.base + site] for site in sites]
-    found = symbols.symbolise(history([program], *stacks))
+    found = symbol_gdb.symbolise(history([program], *stacks))
     for site, frames in zip(sites, found.values()):
         lines = said("addr2line", "-ifse", path, hex(site - 1)).split()
         wanted = [(n, int(at.split(":")[1])) for n, at in zip(lines[::2], lines[1::2])]
@@ -68,7 +69,7 @@ def test_a_function_that_is_not_inlined_prefers_a_line_of_its_own_file(tmp_path)
     program = module(path, role="executable")
     calls = call_sites(path, "malloc")
     stacks = [[program.base + call, program.base + call] for call in calls]
-    found = symbols.symbolise(history([program], *stacks)).values()
+    found = symbol_gdb.symbolise(history([program], *stacks)).values()
     places = {}
     for frames in found:
         for frame in frames[1:]:
@@ -85,7 +86,7 @@ def test_the_innermost_pc_is_exact_and_the_others_are_return_addresses(tmp_path)
     elf, program = ElfFile(path), module(path, role="executable")
     start = elf.function("main").value + program.base
     after = start + elf.function("main").size
-    found = symbols.symbolise(history([program], [start], [start, after]))
+    found = symbol_gdb.symbolise(history([program], [start], [start, after]))
     assert functions(found[1]) == ["main"]
     assert functions(found[2]) == ["main", "main"]
     assert found[2][1].offset == after - program.base
@@ -100,11 +101,11 @@ def test_known_addresses_also_when_stripped(tmp_path):
     program = module(path, role="executable")
     mains = [{"address": program.base + offsets["main"], "user_main": None, "how": "test"}]
     pcs = [program.base + offsets[n] + 5 for n in ("main", "early", "_start")]
-    frames = symbols.symbolise(history([program], pcs, mains=mains))[1]
+    frames = symbol_gdb.symbolise(history([program], pcs, mains=mains))[1]
     assert [f.known for f in frames] == ["main", "initialiser", "entry"]
     assert [f.start for f in frames] == [offsets[n] for n in ("main", "early", "_start")]
     assert functions(frames) == [None, None, None]
-    twin = symbols.symbolise(history([program], [pcs[0] + 1]))[1]
+    twin = symbol_gdb.symbolise(history([program], [pcs[0] + 1]))[1]
     assert twin[0].known == ""
 
 
@@ -116,7 +117,7 @@ def test_well_known_names_of_libc():
     names = ["malloc", "free", "calloc", "realloc", "fopen", "memalign", "exit", "getdelim"]
     pcs = [libc.base + elf.function(name).value for name in names]
     stacks = [[pc] for pc in pcs]
-    assert [f[0].function for f in symbols.symbolise(history([libc], *stacks)).values()] == names
+    assert [f[0].function for f in symbol_gdb.symbolise(history([libc], *stacks)).values()] == names
     alone = symbols.symbolise(history([libc], *stacks), gdb=None, debug_roots=())
     assert [f[0].function for f in alone.values()] == names
 
@@ -130,7 +131,7 @@ def test_well_known_names_of_the_loader():
     with ElfFile(elf.debug_file()) as debug:
         starts = {n: debug.function(n).value for n in ("mprotect", "strdup", "_dl_new_object")}
     stacks = [[loader.base + start] for start in starts.values()]
-    found = symbols.symbolise(history([loader], *stacks)).values()
+    found = symbol_gdb.symbolise(history([loader], *stacks)).values()
     assert [frames[-1].function for frames in found] == list(starts)
 
 
@@ -145,7 +146,7 @@ def test_cxx_names(tmp_path, flags):
         if "Pool" in line or "twiceI" in line or "push_back" in line:
             named[int(line.split()[0], 16)] = None
     stacks = [[program.base + offset] for offset in named]
-    found = symbols.symbolise(history([program], *stacks))
+    found = symbol_gdb.symbolise(history([program], *stacks))
     names = {frames[-1].function for frames in found.values()}
     assert {"(anonymous namespace)::Pool::get", "twice<int>"} <= names
     assert not any("allocator" in name or "(int" in name for name in names)

@@ -9,8 +9,8 @@ import pytest
 
 from alloctrace.elf import debug as elf_debug
 from alloctrace.elf.elf import ElfFile
-from alloctrace.symbols import gdb as symbol_gdb, symbols
 from alloctrace.symbols.cache import Cached
+from start import symbol_gdb
 from made_programs import compiled, functions, history, module
 from target_programs import brkpoint
 
@@ -63,7 +63,7 @@ def named(path):
 def symbolised(path):
     main = module(path, role="executable")
     past = history([main], [main.base + ElfFile(path).function("main").value])
-    return symbols.symbolise(past)[1], past.notes
+    return symbol_gdb.symbolise(past)[1], past.notes
 
 
 @pytest.mark.parametrize("where", SECTIONS)

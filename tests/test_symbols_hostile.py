@@ -9,7 +9,8 @@ import subprocess
 import pytest
 
 from alloctrace.elf.elf import ElfFile
-from alloctrace.symbols import gdb as symbol_gdb, symbols
+from alloctrace.symbols import symbols
+from start import symbol_gdb
 
 from made_programs import call_sites, compiled, functions, history, module
 
@@ -22,7 +23,7 @@ def test_without_gdb_the_tables_name(tmp_path):
     program = module(path, role="executable")
     site = call_sites(path, "malloc")[0]
     past = history([program], [program.base + site])
-    frames = symbols.symbolise(past, gdb=str(tmp_path / "no-such-gdb"))[1]
+    frames = symbol_gdb.symbolise(past, gdb=str(tmp_path / "no-such-gdb"))[1]
     assert functions(frames) in (["early"], ["main"])
     assert any("gdb cannot be run" in note for note in past.notes)
 
@@ -34,7 +35,7 @@ def test_a_failing_gdb_is_said(tmp_path):
     fake.chmod(0o755)
     program = module(path, role="executable")
     past = history([program], [program.base + ElfFile(path).function("main").value])
-    assert functions(symbols.symbolise(past, gdb=str(fake))[1]) == ["main"]
+    assert functions(symbol_gdb.symbolise(past, gdb=str(fake))[1]) == ["main"]
     assert any("status 3" in note and "broken" in note for note in past.notes)
 
 
@@ -44,15 +45,15 @@ def test_another_file_under_the_same_path_names_nothing(tmp_path):
     program = module(path, role="executable")
     pc = program.base + ElfFile(path).function("main").value
     past = history([program], [pc])
-    assert functions(symbols.symbolise(past)[1]) == ["main"] and past.notes == []
+    assert functions(symbol_gdb.symbolise(past)[1]) == ["main"] and past.notes == []
     compiled(tmp_path, "-g", source="int f(void) { return 3; } int main(void) { return f(); }")
     past = history([program], [pc])
-    frames = symbols.symbolise(past)[1]
+    frames = symbol_gdb.symbolise(past)[1]
     assert functions(frames) == [None] and frames[0].role == "executable"
     assert "changed" in past.notes[0]
     os.unlink(path)
     past = history([program], [pc])
-    assert functions(symbols.symbolise(past)[1]) == [None] and len(past.notes) == 1
+    assert functions(symbol_gdb.symbolise(past)[1]) == [None] and len(past.notes) == 1
 
 
 @needs_gdb
@@ -65,7 +66,7 @@ def test_hostile_paths_are_data(tmp_path, name):
     path = compiled(folder, "-g", name="program " + name)
     program = module(path, role="executable")
     past = history([program], [program.base + ElfFile(path).function("main").value])
-    frames = symbols.symbolise(past)[1]
+    frames = symbol_gdb.symbolise(past)[1]
     assert (functions(frames), past.notes) == (["main"], [])
     assert frames[0].line is not None and frames[0].path == path
     assert not os.path.exists("x")
@@ -81,7 +82,7 @@ def test_code_in_the_target_is_not_run(tmp_path):
     assert b"open(" in ElfFile(path).section_data(".debug_gdb_scripts")
     program = module(path, role="executable")
     past = history([program], [program.base + ElfFile(path).function("main").value])
-    assert functions(symbols.symbolise(past)[1]) == ["main"]
+    assert functions(symbol_gdb.symbolise(past)[1]) == ["main"]
     assert not proof.exists()
     iex = "set auto-load safe-path /"
     subprocess.run(["gdb", "-nx", "-batch", "-iex", iex, path], capture_output=True)
@@ -153,7 +154,7 @@ def test_a_temporary_folder_that_cannot_be_written(tmp_path, monkeypatch):
     program = module(path, role="executable")
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "missing"))
     past = history([program], [program.base + ElfFile(path).function("main").value])
-    assert functions(symbols.symbolise(past)[1]) == ["main"]
+    assert functions(symbol_gdb.symbolise(past)[1]) == ["main"]
     assert "no symbols from gdb" in past.notes[0]
 
 

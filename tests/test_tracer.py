@@ -5,8 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from alloctrace.symbols import gdb as symbol_gdb
-from start import record, recorder, tracer
+from start import record, recorder, symbol_gdb, tracer
 from start.errors import EngineError, UserError
 
 OLD = (

@@ -24,9 +24,17 @@ from alloctrace.elf import debug as elf_debug, elf as elf_file, frames as elf_fr
 from alloctrace.elf import symbols as elf_symbols
 from alloctrace.elf.debug import DEBUG_ROOTS
 from alloctrace.elf.elf import ElfError, ElfFile
-from . import gdb as symbol_gdb, names as symbol_names, tables as symbol_tables
+from . import names as symbol_names, tables as symbol_tables
 from .tables import Function
 
+_TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.realpath(__file__))))
+_SCRIPTS = os.path.join(_TOP, "gdb-scripts")
+# What gdb runs, and the part of it that looks names up.
+SCRIPTS = (
+    os.path.join(_SCRIPTS, "symbolise.py"),
+    os.path.join(_SCRIPTS, "brkpoint_gdb", "symbol_lookup.py"),
+)
+TIMEOUT_S = 120.0  # for one gdb
 VERSION = 4  # of the answers' form
 CODE = (
     elf_file,
@@ -64,11 +72,11 @@ class _Kept:
 
 
 class Cached:
-    """As symbol_gdb.ask, for symbols.symbolise: asks gdb only for what is not known."""
+    """For symbols.symbolise: asks gdb (`ask`: start/symbol_gdb.ask) only for what is not known."""
 
-    def __init__(self, folder, gdb="gdb", debug_roots=DEBUG_ROOTS, ask=symbol_gdb.ask):
+    def __init__(self, folder, gdb="gdb", debug_roots=DEBUG_ROOTS, ask=None):
         self._folder, self._gdb, self._debug_roots, self._ask = folder, gdb, debug_roots, ask
-        scripts = [*symbol_gdb.SCRIPTS, *(module.__file__ for module in CODE)]
+        scripts = [*SCRIPTS, *(module.__file__ for module in CODE)]
         self._how = [VERSION, _state(gdb), list(debug_roots), *map(_state, scripts)]
         self._files = {}  # path -> (key, _Kept) of those that were asked about
 
@@ -90,7 +98,7 @@ class Cached:
         problems = problems + [files[at][1].bad for at in wanted if files[at][1].bad]
         for at, new in zip(asked, found):
             if new is None:
-                self._learn(rest[at][0], bad=_BAD % (rest[at][0], symbol_gdb.TIMEOUT_S))
+                self._learn(rest[at][0], bad=_BAD % (rest[at][0], TIMEOUT_S))
                 continue
             unnamed = {} if problems else dict.fromkeys(rest[at][1])  # gdb knows nothing there
             self._learn(rest[at][0], answers={**unnamed, **new})

@@ -1,7 +1,7 @@
 """Program counters -> frames: which function of which file, and whose file it is.
 
 Each distinct (file, offset) is looked up once: gdb reads the debug information of all files in
-one run without a process (symbols/gdb.py), ELF tables fill in what it does not know
+one run without a process (start/symbol_gdb.py), ELF tables fill in what it does not know
 (symbols/tables.py). A file that is no longer the one that ran names nothing.
 """
 
@@ -12,7 +12,7 @@ from alloctrace.elf.debug import DEBUG_ROOTS
 from alloctrace.elf.elf import ElfError
 from alloctrace.model import Frame, by_image
 from alloctrace.plain import replace
-from . import files as symbol_files, gdb as symbol_gdb, names as symbol_names
+from . import files as symbol_files, names as symbol_names
 from . import places as symbol_places, roles as symbol_roles, stacks as symbol_stacks
 from .places import Places
 from .tables import is_exported
@@ -22,7 +22,7 @@ def symbolise(
     history,
     user_libs=(),
     system_libs=(),
-    gdb="gdb",
+    gdb=None,
     debug_roots=DEBUG_ROOTS,
     notes=None,
     kept=None,
@@ -30,9 +30,9 @@ def symbolise(
     """The StackTree of history.stacks: {stack id: (Frame, …)}, inlined frames unfolded.
 
     `user_libs`, `system_libs`: patterns of file names or paths that override whose a library is.
-    `gdb`: the program to run, None for ELF tables only, or a function that answers as
-    symbol_gdb.ask does (a gdb that runs already). What could not be read is said in
-    `notes` (a list; by default the history's). Never raises for what files contain.
+    `gdb`: None for ELF tables only, or a function that answers as start/symbol_gdb.ask does. What
+    could not be read is said in `notes` (a list; by default the history's). Never raises for what
+    files contain.
     `kept`: a dict of the caller's that keeps files open and read from one call to the next.
     """
     notes = history.notes if notes is None else notes
@@ -84,11 +84,8 @@ def _look_up(wanted, files, gdb, debug_roots, notes):
     if hasattr(gdb, "functions"):
         starts = [lambda at, file=group[0]: file.function_at(at)[0] for group, _ in groups]
         answers, problems = gdb(requests, starts)
-    elif callable(gdb):
-        answers, problems = gdb(requests)
     else:
-        roots = None if tuple(debug_roots) == DEBUG_ROOTS else list(debug_roots)
-        answers, problems = symbol_gdb.ask(requests, gdb, roots)
+        answers, problems = gdb(requests)
     notes.extend(problems)
     for (group, _), found in zip(groups, answers):
         for file in group:

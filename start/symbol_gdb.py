@@ -12,16 +12,29 @@ import os
 import signal
 import subprocess
 
-from alloctrace import gdb_start, leftovers
+from alloctrace import leftovers
+from alloctrace.elf.debug import DEBUG_ROOTS
+from alloctrace.symbols import symbols
+from alloctrace.symbols.cache import SCRIPTS, TIMEOUT_S
 
-_HERE = os.path.dirname(os.path.dirname(os.path.dirname(os.path.realpath(__file__))))
-SCRIPT = os.path.join(_HERE, "gdb-scripts", "symbolise.py")
-SCRIPTS = (SCRIPT, os.path.join(_HERE, "gdb-scripts", "brkpoint_gdb", "symbol_lookup.py"))
-TIMEOUT_S = 120.0
+from . import gdb_start
+
 _TOOK = "gdb took more than"
 _MAX_ANSWER = 1 << 28  # bytes
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h
 _MAX_CRASHES = 3  # files that gdb may fail on before it is no longer asked
+
+
+def symbolise(history, gdb="gdb", debug_roots=DEBUG_ROOTS, **more):
+    """As symbols.symbolise; `gdb` may also be the program to run."""
+    asked = gdb
+    if isinstance(gdb, str):
+        roots = None if tuple(debug_roots) == DEBUG_ROOTS else list(debug_roots)
+
+        def asked(requests):
+            return ask(requests, gdb, roots)
+
+    return symbols.symbolise(history, gdb=asked, debug_roots=debug_roots, **more)
 
 
 def ask(requests, gdb="gdb", debug_roots=None, timeout=TIMEOUT_S):
@@ -68,7 +81,7 @@ def _ask(requests, gdb, debug_roots, timeout):
 def _run(gdb, folder, timeout):
     """None, or a sentence that says why gdb's answers are missing or incomplete."""
     # auto-load off: a file's .debug_gdb_scripts is code of a stranger
-    command = [gdb, *gdb_start.WORDS, "-iex", "set auto-load no", "-x", SCRIPT]
+    command = [gdb, *gdb_start.WORDS, "-iex", "set auto-load no", "-x", SCRIPTS[0]]
     try:
         with open(os.path.join(folder, "said"), "w+b") as said:
             done = subprocess.run(
