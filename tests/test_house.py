@@ -52,6 +52,12 @@ def test_only_gdb_scripts_imports_gdb():
     assert [name for name in found if not name.startswith(INSIDE_GDB)] == []
 
 
+def test_the_pure_room_starts_no_process():
+    """The search for imports is the one below."""
+    for name in tracked("alloctrace/*.py"):
+        assert not imports(read(name)) & {"subprocess", "multiprocessing", "pty"}, name
+
+
 @pytest.mark.parametrize(
     "line, found",
     [
