@@ -8,8 +8,10 @@ import sys
 
 import pytest
 
-from alloctrace import groups, history, spool, trace
-from alloctrace.summary import summarise
+from alloctrace.history import groups, history
+from alloctrace.spool import spool
+from alloctrace.summary.summary import summarise
+from alloctrace.trace import trace
 import made_chaos
 import made_traces
 from made_records import LIBC, Made, write_spool
@@ -213,7 +215,7 @@ MUTATIONS = [
     ("history/calls.c", "if (call->sp > sp)", "if (0)"),
     ("history/blocks.c", "if (inner->seq > call->outer)", "if (1)"),
     ("history/blocks.c", "block.last = call->seq;\n        if", "if"),
-    ("history.c", "while (count--)", "while (--count)"),
+    ("history/history.c", "while (count--)", "while (--count)"),
     ("history/syscalls.c", "t->syscall_ptr != 0 && now != t->syscall_ptr", "0"),
     ("history/processes.c", "(int)phase <= p->bordered", "0"),
     (
@@ -270,7 +272,7 @@ def test_a_trace_of_many_events_says_the_same(tmp_path, monkeypatch):
     records = made_traces.made_records()
     _, few, path = convert(tmp_path, records)
     trace.write(tmp_path / "few", few, made_traces.symbolise(few), {})
-    monkeypatch.setattr("alloctrace.recorded.MANY", 3)
+    monkeypatch.setattr("alloctrace.history.recorded.MANY", 3)
     many = history.build(spool.read(path))
     assert many.has_many()
     trace.write(tmp_path / "many", many, made_traces.symbolise(many), {})
@@ -294,6 +296,6 @@ def test_a_library_loaded_again_and_again_costs_no_more_each_time(tmp_path):
         made.call("free", 0)
         made.info("unmodule", id=number + 1, t_ns=made.now)
     write_spool(str(tmp_path / "plain"), made.records)
-    subprocess.run([TOOL, tmp_path / "plain", tmp_path / "made"], check=True, timeout=10)
+    subprocess.run([TOOL, tmp_path / "plain", tmp_path / "made"], check=True, timeout=40)
     c = history.build(spool.read(str(tmp_path / "made")))
     assert len(c.recorded.sums.groups) == 200 + count
