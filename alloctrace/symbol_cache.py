@@ -21,6 +21,7 @@ import zlib
 
 from . import cache_folder
 from . import elf as elf_file
+from . import demangle_cxx, demangle_rust, demangle_types
 from . import elf_debug, elf_frames, elf_symbols, fields, symbol_gdb, symbol_names, symbol_tables
 from .elf import ElfError, ElfFile
 from .elf_debug import DEBUG_ROOTS
@@ -28,6 +29,9 @@ from .symbol_tables import Function
 
 VERSION = 4  # of the answers' form
 CODE = (
+    demangle_cxx,
+    demangle_rust,
+    demangle_types,
     elf_file,
     elf_frames,
     elf_symbols,

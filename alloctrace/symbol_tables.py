@@ -8,7 +8,7 @@ from itertools import accumulate, chain
 
 from . import elf_symbols
 from .elf import ElfError, ElfFile
-from .symbol_names import is_mangled, plain
+from .symbol_names import demangled, is_mangled, plain
 
 Function = namedtuple("Function", "start end name raw rank")
 # raw: as the linker spells it; end == start where the symbol has no size
@@ -62,7 +62,8 @@ class Tables:
         if found is None:
             symbols = [symbol for table in self._tables for symbol in table.at(start)]
             best = min(symbols, key=_rank)
-            found = Function(start, self._ends[start], plain(best.name), best.name, _rank(best))
+            name = _own_name([symbol.name for symbol in symbols]) or plain(best.name)
+            found = Function(start, self._ends[start], name, best.name, _rank(best))
             self._best[start] = found
         return found
 
@@ -101,6 +102,12 @@ class Tables:
             return function.start
         found = self.range_at(offset)
         return found[0] if found else None
+
+
+def _own_name(names):
+    """What a function of these mangled names is called; None: not sure, or of several there."""
+    found = {demangled(name) for name in set(names)}
+    return found.pop() if len(found) == 1 else None
 
 
 def is_exported(function):
