@@ -19,11 +19,12 @@ import os
 import stat
 import zlib
 
-from alloctrace import cache_folder, demangle_cxx, demangle_rust, demangle_types, fields
+from alloctrace import cache_folder, fields
 from alloctrace.elf import debug as elf_debug, elf as elf_file, frames as elf_frames
 from alloctrace.elf import symbols as elf_symbols
 from alloctrace.elf.debug import DEBUG_ROOTS
 from alloctrace.elf.elf import ElfError, ElfFile
+from . import demangle_cxx, demangle_rust, demangle_types
 from . import gdb as symbol_gdb, names as symbol_names, tables as symbol_tables
 from .tables import Function
 

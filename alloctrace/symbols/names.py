@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from alloctrace import demangle_cxx, demangle_rust
+from . import demangle_cxx, demangle_rust
 
 MAX_NAME = 4096  # characters; what is longer is cut
 _INTERNAL = "__GI_"  # glibc's own calls go to such aliases (include/libc-symbols.h)

@@ -51,9 +51,10 @@ class Tables:
         starts = list(chain.from_iterable(table.starts for table in self._tables))
         ends = list(chain.from_iterable(table.ends for table in self._tables))
         found = dict(zip(starts, ends))
-        for start, end in zip(starts, ends):
-            if found[start] < end:
-                found[start] = end
+        if len(found) < len(starts) and list(map(found.__getitem__, starts)) != ends:
+            for start, end in zip(starts, ends):
+                if found[start] < end:
+                    found[start] = end
         return found
 
     def _function(self, start):
