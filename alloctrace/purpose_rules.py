@@ -22,11 +22,11 @@ without it `text` does. `means` is a longer explanation, for the manual. Conditi
 from __future__ import annotations
 
 import os
-import re
 from functools import cached_property, lru_cache
 
 from . import tables, words
 from .globs import Globs, glob
+from .patterns import Pattern
 from .plain import frozen
 from .tables import TableError
 
@@ -36,7 +36,7 @@ KEYS = (
     "text thing means source"
 ).split()
 NAMES = words.ENTRY_POINTS + words.SYSCALL_NAMES
-_FIELD = re.compile(r"{(\w+)}")
+_FIELD = Pattern(r"{(\w+)}")
 ALLOCATING = tuple(name for name in words.ENTRY_POINTS if name != "free")
 
 

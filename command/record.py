@@ -10,7 +10,7 @@ from alloctrace import allocators, cache_folder, history, sanitizers, spool, sym
 from alloctrace import symbols, trace, unwatched
 from alloctrace.elf_debug import DEBUG_ROOTS
 
-from . import VERSION, cache, tracer
+from . import VERSION, cache, gdb_program
 from .errors import UserError, shown
 
 READING, NAMING = "reading what was recorded", "naming functions"
@@ -90,7 +90,7 @@ def _gdb():
     """The gdb to ask for names. The recorder needs none: then names are those of symbol tables, and
     a note of the trace says so."""
     try:
-        return tracer.find_gdb()
+        return gdb_program.find()
     except UserError:
         return "gdb"
 
