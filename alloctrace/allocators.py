@@ -10,7 +10,7 @@ import os
 from collections import namedtuple
 from functools import lru_cache
 
-from . import tables, words
+from . import kept, tables, words
 from .patterns import Pattern
 from .tables import is_yes
 
@@ -93,6 +93,12 @@ def of_file(text, origin):
 @lru_cache(maxsize=1)
 def standard():
     """libc's ten, then known allocators under other names, in the order of their file."""
+    code = (__file__, tables.__file__, words.__file__)
+    rows = kept.made("allocators", (PATH, *code), lambda: list(map(tuple, _standard())))
+    return tuple(Named(*row) for row in rows)
+
+
+def _standard():
     found = {}
     for point, arguments in words.SIGNATURES.items():
         text = "%s(%s)=%s" % (point, ",".join(arguments.split()), point)
@@ -100,7 +106,7 @@ def standard():
     for key, section in table().items():
         for named in () if key.startswith(UNWATCHED) else _section(key, section):
             found.setdefault(named.name, named)
-    return tuple(found.values())
+    return found.values()
 
 
 def is_other(name):

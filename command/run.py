@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 import os
 
+from alloctrace import kept
+
 from . import also, attach, attachable, cache, choice, heritage, launch, main, place
 from . import process_option, program, recorder, seconds, watching
 from .errors import NOT_FOUND, USAGE, UserError, shown
@@ -66,6 +68,11 @@ def configure(parser):
         default=[],
         metavar="FILE",
         help="such functions from FILE, one or more per line; # starts a comment",
+    )
+    add(
+        "--no-cache",
+        action="store_true",
+        help="use nothing that earlier runs have kept, and keep nothing for later ones",
     )
     add("--no-symbols", action="store_true", help="as if no debug files were installed")
     add(
@@ -129,6 +136,9 @@ def _program_at(parser, words):
 
 def invoke(args):
     """Run and report; the exit status."""
+    if args.no_cache:
+        cache.switch_off()
+    kept.use(cache.folder())
     _check(args)
     if args.pid is not None:
         return _attach(args)
