@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 
 from . import fields, regions, thread_names, words
-from .node_stacks import NodeStacks
 
 MAX_KEPT = 1000  # of a list of forks, threads, signals
 MAX_LIVES = 20000  # of what tells processes apart
@@ -18,6 +17,8 @@ def facts(history, outcome):
     "exited"|"signalled"|"detached"|"unknown", "status": N}), date (text), versions ({name: text}),
     notes, complete, and anything else that reports shall know. It wins over what the engine said.
     """
+    from . import region_names  # only now: a report of a stored trace needs no files
+
     end = _plain(history.end or {})
     run = _plain(history.run)
     run.update(
@@ -34,7 +35,7 @@ def facts(history, outcome):
         process_at_end=end,
         cuts=cuts(history),
         purposes="examples" if history.has_many() else "each",
-        regions=regions.named(history),
+        regions=region_names.named(history),
         thread_names=history.thread_names,
     )
     if is_attached(run):
@@ -99,6 +100,8 @@ def missing(history):
 
 def cuts(history):
     """{reason: distinct stacks that end before their outermost frame}."""
+    from .node_stacks import NodeStacks  # only now, as above
+
     if isinstance(history.stacks, NodeStacks):
         found = history.stacks.cuts()
     else:

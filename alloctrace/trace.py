@@ -9,7 +9,7 @@ from __future__ import annotations
 import _sqlite3 as sqlite3  # as in trace_check.py
 import os
 
-from . import classify, leftovers, run_facts, trace_schema, trace_write
+from . import trace_schema
 from .trace_check import TraceError, check_header, connect
 from .trace_read import Trace
 
@@ -25,6 +25,8 @@ def write(path, history, stacks, outcome, force=False, tell=lambda what: None):
     what it may hold. An existing file is replaced only with `force`; raises TraceError. Returns
     what was counted: summary.summarise need not read it again. `tell(what)` hears what is done.
     """
+    from . import classify, leftovers, run_facts  # only now: who reads a trace needs none of them
+
     tell("judging who asked and what for")
     classify.classify(history, stacks)
     tell("writing")
@@ -49,6 +51,8 @@ def open(path):
 
 def _fill(path, run, history, stacks):
     """No journal: a file that is not whole is never renamed into place."""
+    from . import trace_write  # only now, as above
+
     connection = sqlite3.connect(path, isolation_level=None)
     try:
         execute = connection.execute
