@@ -1,4 +1,4 @@
-"""Plain values that are made once and kept on disk, beside what symbol_cache.py keeps: indexes of
+"""Plain values that are made once and kept on disk, beside what symbols/cache.py keeps: indexes of
 rule tables, which each start would else make anew of their text.
 
 One file a value: a head, a checksum, and what `marshal` makes of (key, value). It is believed where

@@ -3,10 +3,11 @@ since. Apart from regions.py, for a report reads them in a trace and needs no fi
 
 from __future__ import annotations
 
-from . import elf, elf_of_run, fields
-from .elf_image import c_string
-from .regions import LONGEST_NAME
-from .symbol_places import Places
+from alloctrace.elf.image import c_string
+from alloctrace.history.regions import LONGEST_NAME
+from alloctrace.symbols.places import Places
+from . import fields
+from .elf import elf, of_run as elf_of_run
 
 _PF_W = 2  # elf.h
 

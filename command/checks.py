@@ -16,7 +16,8 @@ import sys
 from alloctrace import gdb_start, kept
 from alloctrace.plain import plain
 
-from . import cache, debug_files, ptrace_probe, recorder
+from start import cache, recorder
+from . import debug_files, ptrace_probe
 
 _TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 _OLDEST_PYTHON = (3, 9)

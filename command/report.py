@@ -5,14 +5,14 @@ from __future__ import annotations
 import os
 import sys
 
-from alloctrace import chosen
 from alloctrace.escape import visible
-from alloctrace.summary import TOP_SITES
+from alloctrace.summary import chosen
+from alloctrace.summary.summary import TOP_SITES
 from command import process_option
-from command.errors import USAGE, UserError
 from command.summaries import summary_of
 from command.traces import naming_errors, newest, open_trace
 from reports import ink, measures
+from start.errors import USAGE, UserError
 
 NAME = "report"
 MAX_LISTED = 200000  # a page is made in memory, of some KiB an event
@@ -87,7 +87,7 @@ def invoke(args):
             summary = summary_of(recorded, args.process or chosen.ASKED)
             from reports.page import document  # only now: few runs need all of it
 
-            from . import page_file
+            from start import page_file
 
             page_file.write(args.html, document.render(summary, recorded))
             return 0

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from alloctrace import chosen
 from alloctrace.escape import visible
-from alloctrace.summary import summarise
+from alloctrace.summary import chosen
+from alloctrace.summary.summary import summarise
 
-from .errors import USAGE, UserError
+from start.errors import USAGE, UserError
 
 
 def summary_of(recorded, process, kinds=None, **more):

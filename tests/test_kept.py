@@ -8,7 +8,9 @@ import zlib
 
 import pytest
 
-from alloctrace import allocators, cache_folder, kept, origin_table, purpose_rules
+from alloctrace import allocators, cache_folder, kept
+from alloctrace.origin import table as origin_table
+from alloctrace.purpose import rules as purpose_rules
 from command import checks
 
 VALUE = {"rules": [("a", 1 << 300)], "names": ["é", None]}

@@ -1,0 +1,118 @@
+"""One spelling of a function for the rule tables, whoever demangled it.
+
+`plain("<alloc[fd2b]::raw_vec::RawVec<u8>>::grow_one")` is `alloc::raw_vec::RawVec::grow_one`,
+`plain("std::vector<int, std::allocator<int> >::push_back(int const&)")` is
+`std::vector::push_back`, `plain("__GI___libc_malloc")` is `__libc_malloc`. Names come from the
+target: any text is taken, none fails, and the work is linear in its length.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+from alloctrace.patterns import Pattern
+from .mangled_names import path
+
+MAX_NAME = 1000  # characters looked at
+MAX_DEPTH = 8  # of <<A as B>::C as D>::e
+
+_HASH = Pattern(r"::h[0-9a-f]{16}$")
+_CRATE_ID = Pattern(r"\[[0-9a-f]{4,16}\](?=::|>|$)")
+_COMPILER_PART = Pattern(r"(?:\.(?:cold|part|constprop|isra|llvm|lto_priv|__uniq)(?:\.\d+)*)+$")
+_VERSION = Pattern(r"@@?[A-Za-z]\w*(?:\.[\w.]+)?$")
+_OPERATOR = Pattern(r"operator ?(?:\(\)|\[\]|->\*?|<=>|<<=?|>>=?|<=?|>=?)")
+_NEW = Pattern(r"^_IO_new_(?=[a-z]*open|fclose|pclose|getline|fdopen)")  # glibc's aliases
+_CLOSURE = Pattern(r"\{\{closure\}\}|\{closure[^}]*\}")
+_IMPL = Pattern(r"\{impl#\d+\}::")
+_INLINE_NAMESPACES = (("std::__cxx11::", "std::"), ("std::__1::", "std::"))
+_REFERENCE = Pattern(r"^(?:&(?:mut )?|\*(?:const|mut) |dyn )+")
+_QUALIFIERS = Pattern(r"(?: (?:const|volatile|&&?)| ?\[clone [^\]]*\])+$")
+_CLASS_TEMPLATES = (("std::basic_string::", "std::string::"),)
+
+
+@lru_cache(maxsize=65536)
+def plain(name):
+    """`name` without arguments, generics, hashes and compiler's suffixes; None for None."""
+    if name is None:
+        return None
+    name = (path(name) if name.startswith("_Z") else None) or name
+    name = name[:MAX_NAME]
+    if "::" not in name and "(" not in name and "<" not in name:
+        return _plain_c(name)
+    name = _CRATE_ID.sub("", _HASH.sub("", name))
+    name = _without_brackets(name)
+    name = _IMPL.sub("", _CLOSURE.sub("{closure}", name)).replace("<", "").replace(">", "")
+    for old, new in _INLINE_NAMESPACES + _CLASS_TEMPLATES:
+        name = name.replace(old, new)
+    return _COMPILER_PART.sub("", name).replace("::::", "::").strip() or "?"
+
+
+def _plain_c(name):
+    name = _QUALIFIERS.sub("", name)
+    name = _VERSION.sub("", _COMPILER_PART.sub("", name))
+    if name.startswith("__GI_") and len(name) > 5:
+        name = name[5:]
+    return _NEW.sub("", name)
+
+
+def _without_brackets(name):
+    """Drop (arguments) and <generics>; a leading <Type as Trait> becomes its path."""
+    for _ in range(MAX_DEPTH):
+        if not name.startswith("<"):
+            break
+        end = _closing(name, 1)
+        name = _self_path(name[1:end]) + name[end + 1 :]
+    name = name.replace("(anonymous namespace)", "{anonymous}")
+    kept, depth, at = [], 0, 0
+    while at < len(name):
+        match = _OPERATOR.match(name, at) if name[at] == "o" else None
+        if match:
+            kept.append(match.group().replace("<", "{lt}").replace(">", "{gt}") * (not depth))
+            at = match.end()
+            continue
+        char = name[at]
+        if char in "<(":
+            depth += 1
+        elif char in ">)" and name[at - 1 : at + 1] != "->":
+            depth = max(0, depth - 1)
+        elif not depth:
+            kept.append(char)
+        at += 1
+    return _last_word("".join(kept)).replace("{lt}", "<").replace("{gt}", ">")
+
+
+def _last_word(name):
+    """Without a return type before the name and qualifiers behind it."""
+    name = _QUALIFIERS.sub("", name)
+    head, operator, tail = name.partition("operator")
+    head = head.rstrip() if not operator else head
+    return (head.rsplit(" ", 1)[-1] + operator + tail).rstrip(": ")
+
+
+def _self_path(inside):
+    """Of `Type as Trait` the type where it is a path, else the trait; of `Type` the type."""
+    type_, _, trait = _split_as(inside)
+    type_ = _REFERENCE.sub("", type_)
+    if "::" in type_.split("<", 1)[0] or not trait:
+        return type_
+    return trait
+
+
+def _split_as(text):
+    depth = 0
+    for at, char in enumerate(text):
+        depth += (char == "<") - (char == ">" and text[at - 1] != "-")
+        if not depth and text.startswith(" as ", at):
+            return text[:at], " as ", text[at + 4 :]
+    return text, "", ""
+
+
+def _closing(text, at):
+    """Where the `<` before `at` is closed; the text's end where it is not."""
+    depth = 1
+    while at < len(text):
+        depth += (text[at] == "<") - (text[at] == ">" and text[at - 1] != "-")
+        if not depth:
+            return at
+        at += 1
+    return at
