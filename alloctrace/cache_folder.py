@@ -1,5 +1,5 @@
 """The folder of what was found out once: names of functions (symbols/cache.py), indexes of rules
-(kept.py), and what the recorder found in files of code (recorder/host/findings_disk.h). But for
+(kept.py), and what the recorder found in files of code (recorder/host/findings/disk.h). But for
 open_own nothing here raises.
 """
 
