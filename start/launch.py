@@ -13,8 +13,7 @@ import signal
 from alloctrace.plain import plain
 from alloctrace.words import signal_name
 
-from command import gdb_program
-from . import heritage, program, recorder, target, watch, why
+from . import gdb_program, heritage, program, recorder, target, watch, why
 from .errors import CANNOT_EXECUTE, EngineError, NOT_FOUND, UserError, shown
 
 _NOT_THERE = (2, 20)  # ENOENT, ENOTDIR

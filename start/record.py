@@ -14,8 +14,7 @@ from alloctrace.spool import spool
 from alloctrace.symbols import cache as symbol_cache, symbols
 from alloctrace.trace import trace
 
-from command import gdb_program
-from . import cache
+from . import cache, gdb_program
 from .errors import UserError, shown
 from .version import VERSION
 

@@ -7,7 +7,7 @@ import os
 from alloctrace import allocators, cache_folder
 from alloctrace.gdb_start import ENVIRONMENT
 
-from command.child import Child
+from .child import Child
 from .errors import EngineError, shown
 from .observer import Observer, last_line
 

@@ -15,8 +15,7 @@ from alloctrace.elf.debug import DEBUG_ROOTS
 from alloctrace.elf.elf import ElfError, ElfFile
 from alloctrace.gdb_start import ENVIRONMENT, WORDS
 
-from command import gdb_program
-from . import target
+from . import gdb_program, target
 from .errors import EngineError, UserError, shown
 from .observer import Observer
 

@@ -7,7 +7,7 @@ import pytest
 
 import launching
 from bad_input import brkpoint, file, refused
-from command import gdb_program
+from start import gdb_program
 from start.errors import UserError
 
 pytestmark = pytest.mark.skipif(bool(launching.needed), reason="needs %s" % launching.needed)

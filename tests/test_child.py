@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from command.child import Child
+from start.child import Child
 
 ENVIRONMENT = {"PATH": "/usr/bin:/bin", "GIVEN": "yes"}
 SAID = 'echo "$GIVEN $HOME $(cat | wc -c)"; echo to stderr >&2'

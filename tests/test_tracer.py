@@ -6,8 +6,7 @@ from types import SimpleNamespace
 import pytest
 
 from alloctrace.symbols import gdb as symbol_gdb
-from command import gdb_program
-from start import record, recorder, tracer
+from start import gdb_program, record, recorder, tracer
 from start.errors import EngineError, UserError
 
 OLD = (

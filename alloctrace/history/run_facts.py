@@ -18,7 +18,7 @@ def facts(history, outcome):
     "exited"|"signalled"|"detached"|"unknown", "status": N}), date (text), versions ({name: text}),
     notes, complete, and anything else that reports shall know. It wins over what the engine said.
     """
-    from alloctrace import region_names  # only now: a report of a stored trace needs no files
+    from . import region_names  # only now: a report of a stored trace needs no files
 
     end = _plain(history.end or {})
     run = _plain(history.run)

@@ -25,9 +25,9 @@ def write(path, history, stacks, outcome, force=False, tell=lambda what: None):
     what it may hold. An existing file is replaced only with `force`; raises TraceError. Returns
     what was counted: summary.summarise need not read it again. `tell(what)` hears what is done.
     """
-    from alloctrace import leftovers  # only now: who reads a trace needs none of them
-    from alloctrace.history import run_facts  # only now: who reads a trace needs none of them
-    from alloctrace.purpose import classify  # only now: who reads a trace needs none of them
+    from alloctrace import leftovers  # only now: who reads a trace needs none of these
+    from alloctrace.history import run_facts
+    from alloctrace.purpose import classify
 
     tell("judging who asked and what for")
     classify.classify(history, stacks)

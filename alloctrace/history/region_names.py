@@ -3,11 +3,12 @@ since. Apart from regions.py, for a report reads them in a trace and needs no fi
 
 from __future__ import annotations
 
+from alloctrace import fields
+from alloctrace.elf import elf, of_run as elf_of_run
 from alloctrace.elf.image import c_string
-from alloctrace.history.regions import LONGEST_NAME
 from alloctrace.symbols.places import Places
-from . import fields
-from .elf import elf, of_run as elf_of_run
+
+from .regions import LONGEST_NAME
 
 _PF_W = 2  # elf.h
 

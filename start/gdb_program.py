@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from start.errors import UserError
+from .errors import UserError
 
 _FOLDERS = ("/usr/local/bin", "/usr/bin", "/bin")  # where PATH has no gdb
 
