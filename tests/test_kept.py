@@ -178,7 +178,8 @@ def test_tables_are_the_same(folder, default, plain):
 
 ASK = """
 import sys; sys.path.insert(0, ".")
-from alloctrace import kept, purpose_rules, tables
+from alloctrace import kept, tables
+from alloctrace.purpose import rules as purpose_rules
 if sys.argv[1]: kept.use(sys.argv[1])
 tables.read = None  # no text is read
 purpose_rules.default()

@@ -31,7 +31,7 @@ re.purge()  # what the standard library compiles for itself
 sys.path.insert(0, ".")
 from command import conclude, main, run
 assert not re._cache, list(re._cache)
-from alloctrace import function_names
+from alloctrace.symbols import function_names
 function_names.plain("a::{closure#0}")
 assert re._cache  # and it would be seen
 """
