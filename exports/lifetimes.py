@@ -61,6 +61,7 @@ class _Followed:
         if min(groups) < 1 or max(groups) >= len(self._roles):
             raise TraceError("damaged: an event behind %d is of no group" % first)
         blocks, is_one, roles, of = columns[9], self._is_one, self._roles, self._of
+        live, latest = self._live, self._latest
         for at, (has, group, t_ns, block) in enumerate(zip(present, groups, begun, blocks)):
             if self._watches_execs:
                 yield from self._exec(group, t_ns)
@@ -69,6 +70,13 @@ class _Followed:
             if self._returning:
                 yield from self._returned(t_ns)
             role, block = roles[group], block + of[group][0]
+            if role == _FREE and is_one and not has & _OUTER:  # as _free: most are so
+                gone = live.pop(block, None)
+                if gone:
+                    owner, size, born, tid = gone
+                    is_temporary = latest.get(tid) == block
+                    yield TEMPORARY if is_temporary else FREED, t_ns, owner, size, born
+                continue
             size = _bytes(columns, at, has)
             is_end = role == _FREE or (role == _REALLOC and _is_end(columns, at, has, size))
             if has & _OUTER:
