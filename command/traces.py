@@ -5,9 +5,9 @@ from __future__ import annotations
 import contextlib
 import os
 
-from alloctrace import trace
 from alloctrace.escape import visible
-from command.errors import UserError
+from alloctrace.trace import trace
+from start.errors import UserError
 
 
 def open_trace(path):

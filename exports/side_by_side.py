@@ -10,8 +10,8 @@ import contextlib
 import os
 import signal
 
-from alloctrace import trace as traces
-from alloctrace.trace_check import TraceError
+from alloctrace.columns.check import TraceError
+from alloctrace.trace import trace as traces
 
 MOST = 3  # processes: so that all together hold less than 300 MiB
 _FEWEST = 500_000  # events: for less, starting them is not worth while

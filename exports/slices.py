@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from operator import add, itemgetter
 
-from alloctrace.columns import MASK64
-from alloctrace.trace_check import TraceError, checked
-from alloctrace.trace_schema import PRESENT, SIGNED_SIZE
+from alloctrace.columns.check import TraceError, checked
+from alloctrace.columns.columns import MASK64
+from alloctrace.columns.schema import PRESENT, SIGNED_SIZE
 
 from .protobuf import data, fixed64, varint
 

@@ -1,5 +1,6 @@
 """One table for both languages: recorder/contract.py makes the C of what Python reads."""
 
+import glob
 import importlib.util
 import os
 import re
@@ -7,7 +8,9 @@ import subprocess
 
 import pytest
 
-from alloctrace import spool_rows, trace_schema, words
+from alloctrace import words
+from alloctrace.columns import schema as trace_schema
+from alloctrace.spool import rows as spool_rows
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 _SPEC = importlib.util.spec_from_file_location("contract", ROOT + "/recorder/contract.py")
@@ -59,7 +62,7 @@ def test_each_table_compiles_and_says_what_python_says(tmp_path):
 def test_a_row_that_python_takes_for_longer_does_not_compile(tmp_path, monkeypatch):
     monkeypatch.setitem(spool_rows.CODES, "u8", "H")  # as if Python read two bytes
     status, said = compiled(tmp_path, "")
-    assert status and "spool_rows.py" in said
+    assert status and "spool/rows.py" in said
 
 
 def test_a_name_that_python_lost_does_not_compile(tmp_path, monkeypatch):
@@ -91,8 +94,8 @@ ELSEWHERE = {
 def test_c_says_nothing_of_it_twice(what):
     pattern, found = re.compile(ELSEWHERE[what]), []
     for folder in ("host", "agent", "tools"):
-        for name in sorted(os.listdir(os.path.join(ROOT, "recorder", folder))):
-            with open(os.path.join(ROOT, "recorder", folder, name), encoding="utf-8") as file:
+        for name in glob.glob("%s/recorder/%s/**/*.[chS]" % (ROOT, folder), recursive=True):
+            with open(name, encoding="utf-8") as file:
                 found += ["%s: %s" % (name, m[0]) for m in pattern.finditer(file.read())]
     assert not found
     assert pattern.search(

@@ -8,8 +8,10 @@ import sys
 
 import pytest
 
-from alloctrace import groups, history, spool, trace
-from alloctrace.summary import summarise
+from alloctrace.history import groups, history
+from alloctrace.spool import spool
+from alloctrace.summary.summary import summarise
+from alloctrace.trace import trace
 import made_chaos
 import made_traces
 from made_records import LIBC, Made, write_spool
@@ -208,16 +210,16 @@ def test_the_comparison_notices(tmp_path):
 
 
 MUTATIONS = [
-    ("history_calls.c", "call->back == NONE || call->back == back)", "1)"),
-    ("history_calls.c", "call->sp - sp > SAME_STACK", "0"),
-    ("history_calls.c", "if (call->sp > sp)", "if (0)"),
-    ("history_blocks.c", "if (inner->seq > call->outer)", "if (1)"),
-    ("history_blocks.c", "block.last = call->seq;\n        if", "if"),
+    ("history/calls.c", "call->back == NONE || call->back == back)", "1)"),
+    ("history/calls.c", "call->sp - sp > SAME_STACK", "0"),
+    ("history/calls.c", "if (call->sp > sp)", "if (0)"),
+    ("history/blocks.c", "if (inner->seq > call->outer)", "if (1)"),
+    ("history/blocks.c", "block.last = call->seq;\n        if", "if"),
     ("history.c", "while (count--)", "while (--count)"),
-    ("history_syscalls.c", "t->syscall_ptr != 0 && now != t->syscall_ptr", "0"),
-    ("history_processes.c", "(int)phase <= p->bordered", "0"),
+    ("history/syscalls.c", "t->syscall_ptr != 0 && now != t->syscall_ptr", "0"),
+    ("history/processes.c", "(int)phase <= p->bordered", "0"),
     (
-        "history_stacks.c",
+        "history/stacks.c",
         "*frame = (struct frame_node){.parent = number,",
         "*frame = (struct frame_node){",
     ),
@@ -225,7 +227,16 @@ MUTATIONS = [
 
 
 HOST = os.path.join(TOP, "recorder", "host")
-COMPILE = ["gcc", "-O0", "-iquote", HOST, "-I", os.path.join(TOP, "recorder")]
+COMPILE = [
+    "gcc",
+    "-O0",
+    "-iquote",
+    HOST + "/history",
+    "-I",
+    HOST,
+    "-I",
+    os.path.join(TOP, "recorder"),
+]
 COMPILE += ["-I", OUT]
 
 
@@ -233,7 +244,7 @@ COMPILE += ["-I", OUT]
 def right(tmp_path_factory):
     """{source's name: its object}: what is not changed is compiled once."""
     folder = tmp_path_factory.mktemp("right")
-    sources = glob.glob(HOST + "/history*.c") + glob.glob(TOP + "/recorder/tools/*.c")
+    sources = glob.glob(HOST + "/history/*.c") + glob.glob(TOP + "/recorder/tools/*.c")
     subprocess.run([*COMPILE, "-c", *sources], check=True, cwd=folder)
     names = [os.path.basename(path) for path in sources]
     return {name: str(folder / (name[:-2] + ".o")) for name in names}
@@ -244,9 +255,9 @@ def test_a_changed_rule_is_noticed(tmp_path, monkeypatch, right, name, rule, oth
     with open(os.path.join(HOST, name)) as file:
         text = file.read()
     assert text.count(rule) == 1
-    changed, tool = tmp_path / name, str(tmp_path / "tool")
+    changed, tool = tmp_path / os.path.basename(name), str(tmp_path / "tool")
     changed.write_text(text.replace(rule, other))
-    files = [path for other_name, path in right.items() if other_name != name]
+    files = [path for other_name, path in right.items() if other_name != changed.name]
     subprocess.run([*COMPILE, "-o", tool, str(changed), *files, "-lz"], check=True)
     monkeypatch.setattr(sys.modules[__name__], "TOOL", tool)
     for seed in range(60):
@@ -261,7 +272,7 @@ def test_a_trace_of_many_events_says_the_same(tmp_path, monkeypatch):
     records = made_traces.made_records()
     _, few, path = convert(tmp_path, records)
     trace.write(tmp_path / "few", few, made_traces.symbolise(few), {})
-    monkeypatch.setattr("alloctrace.recorded.MANY", 3)
+    monkeypatch.setattr("alloctrace.history.recorded.MANY", 3)
     many = history.build(spool.read(path))
     assert many.has_many()
     trace.write(tmp_path / "many", many, made_traces.symbolise(many), {})

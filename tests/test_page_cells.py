@@ -6,10 +6,14 @@ from collections import Counter
 import pytest
 
 import made_pages
-from alloctrace import columns, history, measure, summary, trace
+from alloctrace import measure
+from alloctrace.columns import columns
+from alloctrace.columns.check import TraceError
+from alloctrace.history import history
 from alloctrace.model import Frame
-from alloctrace.sites import place
-from alloctrace.trace_check import TraceError
+from alloctrace.summary import summary
+from alloctrace.summary.sites import place
+from alloctrace.trace import trace
 from made_records import MAIN, Made
 from reports.page import cells, data, windows
 

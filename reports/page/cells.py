@@ -10,7 +10,7 @@ import heapq
 from array import array
 
 from alloctrace import measure, words
-from alloctrace.trace_schema import PRESENT
+from alloctrace.columns.schema import PRESENT
 
 LARGEST_SUM = (1 << 63) - 1  # in an array
 PARTS = 512

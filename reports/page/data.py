@@ -9,8 +9,9 @@ from __future__ import annotations
 import errno
 from array import array
 
-from alloctrace import chosen, measure, words
-from alloctrace.sites import PLACE, key_of, place
+from alloctrace import measure, words
+from alloctrace.summary import chosen
+from alloctrace.summary.sites import PLACE, key_of, place
 from reports import card_words, json_report, measures, sentences
 from reports.event_json import address
 from reports.page import cells, replay, space, windows

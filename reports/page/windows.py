@@ -10,7 +10,7 @@ from array import array
 from collections import Counter, defaultdict
 from operator import add
 
-from alloctrace.trace_check import TraceError
+from alloctrace.columns.check import TraceError
 from reports.page import cells
 
 BINS = 4096

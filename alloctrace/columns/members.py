@@ -1,0 +1,49 @@
+"""What is true of each event of a group, not only of its example (recorder/host/history/members.h).
+
+Events of a group differ in time, size and address. A purpose that rests on these holds for the
+group only where it holds for each of them.
+"""
+
+from __future__ import annotations
+
+from collections import namedtuple
+
+MAKERS = 4
+_MANY = 0xFFFFFFFF
+_MOVED_BASE = 1 << 63  # brk's sizes have signs
+
+
+# sized: how many have a size; least, most: of `size`, for arrays that of one element; known: how
+# many whose block was known; makers: frozenset, ids of groups that their blocks were of, None: and
+# of others
+_VALUES = "count sized least most nulls known grew shrank makers"
+
+
+class Members(namedtuple("Members", _VALUES)):
+    """Each question has three answers: True of all, False of all, None: it is not known."""
+
+    __slots__ = ()
+
+    def within(self, low, high):
+        """Whether their sizes lie within these limits, None: open."""
+        low = self.least if low is None else low
+        high = self.most if high is None else high
+        if not self.sized or self.most < low or self.least > high:
+            return False
+        return (
+            True if self.sized == self.count and low <= self.least and self.most <= high else None
+        )
+
+    def all(self, name):
+        """nulls, known, grew or shrank."""
+        number = getattr(self, name)
+        return number == self.count or (None if number else False)
+
+
+def of_row(name, count, row):
+    """The Members of a spool.Members row, without its id; of `count` events `name`."""
+    makers, (sized, least, most, *rest) = row[:MAKERS], row[MAKERS:]
+    if name == "brk":
+        least, most = least - _MOVED_BASE, most - _MOVED_BASE
+    makers = None if _MANY in makers else frozenset(makers) - {0}
+    return Members(count, sized, least, most, *rest, makers)

@@ -1,0 +1,112 @@
+"""The recorder as a child of brkpoint: the program outside the target that plants and drains."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+
+from alloctrace import allocators, cache_folder
+from alloctrace.gdb_start import ENVIRONMENT
+
+from .errors import EngineError, shown
+from .observer import Observer, last_line
+
+_TOP = os.path.dirname(os.path.dirname(os.path.realpath(__file__)))
+_PLACES = ("build/recorder/brkpoint-recorder", "recorder/brkpoint-recorder")
+_PATIENCE_S = 60  # for counting what is left in a memory file: at most all of it is read once
+NOT_PLANTED = 4  # its exit status where the target was ended before its first instruction
+
+
+def find():
+    """The path of the program, None where it is not built."""
+    for place in _PLACES:
+        path = os.path.join(_TOP, place)
+        if os.access(path, os.X_OK):
+            return path
+    return None
+
+
+def _listed(also):
+    """A memory file with the names that count as allocator functions: host/findings/watched.c reads it."""
+    file = os.memfd_create("brkpoint-names")
+    text = "".join(allocators.line(named) + "\n" for named in allocators.watched(also))
+    os.write(file, text.encode("ascii"))
+    return file
+
+
+def words(options):
+    """What it is told on its command line; `options`: launch.Options."""
+    told = [] if options.symbols else ["no-symbols"]
+    told += ["clock=%d" % options.clock] if options.clock else []
+    told += ["may-refuse"] if options.may_refuse else []
+    if options.cache_dir and cache_folder.make(options.cache_dir):
+        told.append("cache=" + options.cache_dir)
+    return told + (["keep=totals"] if options.keep == "totals" else [])
+
+
+def start(pid, spool, options, *more):
+    """Start it for the process `pid`, to record into `spool`; `more`: further words."""
+    path = find()
+    if path is None:
+        raise EngineError("the recorder is not built: make recorder", "")
+    area, log = os.memfd_create("brkpoint-recorder"), os.memfd_create("brkpoint-recorder-log")
+    ready, ready_write = os.pipe()
+    go_read, go = os.pipe()
+    names = _listed(options.also)
+    fds = [area, ready_write, go_read]
+    told = ["parent=%d" % os.getpid(), "names=%d" % names]  # it prepares itself: no fork
+    process = subprocess.Popen(
+        [path, str(pid), spool, *map(str, fds), *told, *words(options), *more],
+        stdin=subprocess.DEVNULL,
+        stdout=log,
+        stderr=log,
+        env=ENVIRONMENT,
+        cwd="/",
+        pass_fds=fds + [names],
+        start_new_session=True,  # Ctrl-C at the terminal is for the target
+    )
+    for descriptor in [ready_write, go_read, names]:
+        os.close(descriptor)
+    return Recorder((process, ready, log), path, area, go)
+
+
+class Recorder(Observer):
+    """The recorder; `area`: the memory that it shares with the target; `go`: held until the end, so
+    that it sees by it that we live."""
+
+    name = "the recorder"
+    keeps_target = True
+
+    def __init__(self, started, path, area, go):
+        super().__init__(*started)
+        self._path, self._area, self._go = path, area, go
+
+    def configure(self, program):
+        try:
+            os.write(self._go, b"G")
+        except BrokenPipeError:
+            pass
+
+    def why_not(self, said):
+        return EngineError(last_line(said)) if last_line(said) else super().why_not(said)
+
+    def refusal(self, status, said):
+        if status == NOT_PLANTED:
+            return shown(last_line(said) or "for an unknown reason")
+        return None
+
+    def recorded(self):
+        """By the memory that it shares with the target: what the spool has not of it is lost."""
+        words = [self._path, "--unread", str(self._area)]
+        how = {"capture_output": True, "env": ENVIRONMENT, "pass_fds": [self._area]}
+        try:
+            done = subprocess.run(words, check=True, timeout=_PATIENCE_S, **how)
+        except subprocess.SubprocessError:
+            return None
+        taken, unread, moved = map(int, done.stdout.split())
+        return None if moved else taken + unread
+
+    def close(self):
+        super().close()
+        os.close(self._go)
+        os.close(self._area)
