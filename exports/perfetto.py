@@ -8,8 +8,7 @@ one that ended it.
 from __future__ import annotations
 
 from alloctrace import measure
-from alloctrace.fields import number as number_of
-from alloctrace.fields import text as text_of
+from alloctrace.fields import number as number_of, text as text_of
 
 from . import stacks
 from .formats import Format
