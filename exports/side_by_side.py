@@ -31,19 +31,24 @@ def write(out, trace, maker):
         return
     with contextlib.ExitStack() as stack:
         turns = [(number, count) for number in range(count)]
-        pipes = [stack.enter_context(_process(trace.path, maker, turn)) for turn in turns]
+        pipes = [stack.enter_context(_process(trace, maker, turn)) for turn in turns]
         while all(pipe.copy(out) for pipe in pipes):
             pass
 
 
 @contextlib.contextmanager
-def _process(path, maker, turn):
+def _process(trace, maker, turn):
     """The pipe that it writes to. Whatever happens, it is gone afterwards."""
     reads, writes = os.pipe()
     pid = os.fork()
     if not pid:
         try:
-            _in_process(path, maker, turn, writes)
+            os.close(reads)  # or it would wait for itself to read
+            _in_process(trace, maker, turn, writes)
+        except Exception:
+            import traceback  # only now, as it should be never
+
+            traceback.print_exc()
         finally:
             os._exit(1)  # nothing of the parent's is written or cleaned up here
     os.close(writes)
@@ -55,15 +60,19 @@ def _process(path, maker, turn):
         os.waitpid(pid, 0)
 
 
-def _in_process(path, maker, turn, writes):
+def _in_process(theirs, maker, turn, writes):
     """It ends without a word where the parent does: by Ctrl-C, or because nobody reads."""
     for number in _SIGNALS:
-        signal.signal(number, signal.SIG_DFL)
-    with open(writes, "wb") as pipe, traces.open(path) as trace:  # SQLite's do not cross a fork
+        if signal.getsignal(number) != signal.SIG_IGN or number == signal.SIGPIPE:
+            signal.signal(number, signal.SIG_DFL)
+    with open(writes, "wb") as pipe:
         try:
-            for made in maker(trace)(turn):
-                pipe.write(sum(map(len, made)).to_bytes(_LENGTH, "little"))
-                pipe.writelines(made)
+            with traces.open(theirs.path) as trace:  # what SQLite opened must not cross a fork
+                if trace.run != theirs.run:
+                    raise TraceError("another one has taken its place meanwhile")
+                for made in maker(trace)(turn):
+                    pipe.write(sum(map(len, made)).to_bytes(_LENGTH, "little"))
+                    pipe.writelines(made)
             pipe.write(_END.to_bytes(_LENGTH, "little"))
         except TraceError as error:
             text = str(error).encode("utf-8", "replace")[:_PIECE]

@@ -37,6 +37,8 @@ def totals_only(path):
 def test_the_list_says_what_each_keeps_and_loses(capsys):
     assert run("--list") == 0
     told = capsys.readouterr().out
+    assert max(map(len, told.splitlines())) <= 80
+    told = " ".join(told.split())  # lines are folded
     for name in formats.NAMES:
         about = formats.load(name).FORMAT
         assert name in told and about.keeps in told and about.loses in told and about.opens in told

@@ -1,6 +1,8 @@
 """pprof: decoded with the published proto, checked as its reader does, and read by pprof itself."""
 
 import gzip
+import json
+import os
 import re
 from collections import Counter, defaultdict
 
@@ -114,6 +116,31 @@ def test_pprof_itself_counts_the_same(path, tmp_path, name, measure, monkeypatch
             for value, text in re.findall(r"^ *(\d+)(?:\.0)?B? \([^)]*\): (\w+)$", section, re.M):
                 found[key, text] += int(value)
     assert found == wanted
+
+
+def by_npm(path, tmp_path):
+    """What `pprof-format` of npm reads: (types, {(phase, origin): values}, texts of all)."""
+    file = tmp_path / "a.pb.gz"
+    file.write_bytes(made_exports.export(path, "pprof")[0])
+    script = os.path.join(made_exports.HERE, "readers", "pprof.js")
+    told = json.loads(made_exports.run("node", script, made_exports.PACKAGES, str(file)))
+    found, texts = defaultdict(Counter), set()
+    for sample in told["samples"]:
+        key = sample["labels"]["phase"], sample["labels"]["origin"]
+        found[key].update(dict(zip(MEASURES, map(int, sample["values"]))))
+        texts.update(sample["functions"], sample["labels"].values())
+    sums = {key: tuple(values[name] for name in MEASURES) for key, values in found.items()}
+    return told["types"], sums, texts
+
+
+@made_exports.needs("node", os.path.join(made_exports.PACKAGES, "pprof-format"))
+def test_a_reader_of_npm_finds_the_same_sums(path, tmp_path):
+    types, sums, texts = by_npm(path, tmp_path)
+    assert types == TYPES and sums == made_exports.of(path, *MEASURES)
+    assert {"caller;of", "größer 漢字", r"\x1b[31mred\x0aline\x0d\x09\x00"} <= texts
+    for column in ("allocations", "live_bytes"):
+        wrong = made_exports.wrong(path, column)
+        assert by_npm(wrong, tmp_path)[1] != made_exports.of(path, *MEASURES)
 
 
 @made_exports.needs("node", made_exports.SPEEDSCOPE)
