@@ -71,7 +71,7 @@ class _File:
         next_ns = _MS  # when the next millisecond begins
         is_resized, lines, allocated = False, self._lines, lifetimes.ALLOCATED
         put, of_group = lines.append, self._of_group
-        for what, t_ns, group, size, born in lifetimes.replay(trace):
+        for what, t_ns, group, size, born, _ in lifetimes.replay(trace):
             if t_ns >= next_ns:
                 while borders and borders[-1][0] <= t_ns:
                     put("R %x" % (borders.pop()[1] // _PAGE))

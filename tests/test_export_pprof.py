@@ -9,6 +9,8 @@ from collections import Counter, defaultdict
 import pytest
 
 import made_exports
+from alloctrace import measure
+from alloctrace.trace import trace
 from exports import protobuf
 
 FOLDER = "/usr/share/gocode/src/github.com/google/pprof/proto"
@@ -54,6 +56,48 @@ def test_the_sums_by_phase_and_origin_are_those_of_the_trace(path):
 def test_one_wrong_number_is_seen(path, column):
     wrong = made_exports.wrong(path, column)
     assert by_labels(profile_of(wrong)) != made_exports.of(path, *MEASURES)
+
+
+def by_thread(profile):
+    """{thread: values}, and of what has none: None."""
+    found = defaultdict(Counter)
+    for sample in profile["sample"]:
+        tid = labels(profile, sample).get("thread")
+        found[tid and int(tid)].update(dict(zip(MEASURES, sample["value"])))
+    return {tid: tuple(values[name] for name in MEASURES) for tid, values in found.items()}
+
+
+def counted(path):
+    """{thread: values}, of events one by one."""
+    found, live = defaultdict(Counter), {}
+    with trace.open(path) as recorded:
+        for event in recorded.events():
+            if event.block is None or event.outer is not None:
+                continue
+            if measure.frees(event) or event.block in live:
+                tid, size = live.pop(event.block)
+                found[tid].update(blocks=-1, live=-size)
+            if measure.hands_out(event):
+                size = event.size * (event.nmemb or 1)
+                live[event.block] = event.tid, size
+                found[event.tid].update(calls=1, bytes=size, blocks=1, live=size)
+    return {tid: tuple(values[name] for name in MEASURES) for tid, values in found.items()}
+
+
+@decoded
+def test_each_sample_has_its_thread(path):
+    found = by_thread(profile_of(path))
+    assert found == counted(path) and len(found) == 2
+
+
+@decoded
+def test_where_events_do_not_add_up_no_thread_is_named(path):
+    """Sums stay those of the trace."""
+    wrong = made_exports.wrong(path, "live_bytes")
+    found, right = by_thread(profile_of(wrong)), by_thread(profile_of(path))
+    assert set(found) == {None, *right} and found[None][0] > 0
+    added = [sum(column) for column in zip(*found.values())]
+    assert added == [a + b for a, b in zip(map(sum, zip(*right.values())), (0, 0, 0, 1))]
 
 
 @decoded
