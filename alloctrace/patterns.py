@@ -12,7 +12,7 @@ class Pattern:
     """What re.compile gives, later."""
 
     def __init__(self, text: str | bytes, flags: int = 0) -> None:
-        self._how = text, flags
+        self._how: tuple[Any, int] = text, flags
 
     def __getattr__(self, name: str) -> Any:
         import re

@@ -1,9 +1,8 @@
 """C++ names as linkers have them -> as gdb shows them, but for results and arguments.
 
 `demangle("_ZNSt6vectorIiSaIiEE9push_backERKi")` is `std::vector<int, std::allocator<int>
->::push_back()`: what the function itself returns and takes is left out, for nobody here shows it.
-None where this is not sure to say what gdb says. Grammar: Itanium C++ ABI, 5.1 "External Names";
-spelling: libiberty's cp-demangle.c, which is gdb's.
+>::push_back()`: without its own result and arguments. None where this is not sure to say what gdb
+says. Grammar: Itanium C++ ABI, 5.1 "External Names"; spelling: libiberty's cp-demangle.c, gdb's.
 """
 
 from __future__ import annotations
