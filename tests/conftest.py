@@ -17,6 +17,24 @@ world.set_up()
 
 def pytest_configure(config):
     config.add_cleanup(shared_cache.begin(os.environ))
+    if config.getoption("--no-processes"):
+        config.known = processless.Known()
+        # Only a look at everything tells of a file that all its tests were seen.
+        if not (hasattr(config, "workerinput") or config.option.keyword or config.option.markexpr):
+            config.pluginmanager.register(_Seen(config), "what starts processes")
+
+
+class _Seen:
+    def __init__(self, config):
+        self._config = config
+
+    def pytest_runtest_logreport(self, report):
+        name = report.nodeid.split("::")[0]
+        self._config.known.see(self._config.rootpath / name, report)
+
+    def pytest_sessionfinish(self, exitstatus):
+        if exitstatus in (0, 1) and not any("::" in word for word in self._config.args):
+            self._config.known.keep()
 
 
 def pytest_addoption(parser):
@@ -24,9 +42,12 @@ def pytest_addoption(parser):
 
 
 def pytest_ignore_collect(collection_path, config):
-    if config.getoption("--no-processes") and not processless.is_quick(collection_path):
-        return True
-    return None
+    """`--no-processes` leaves out what is slow, and of a whole look what is known to start some."""
+    if not config.getoption("--no-processes"):
+        return None
+    named = any(str(collection_path).endswith(word.split("::")[0]) for word in config.args)
+    known = collection_path.suffix == ".py" and not named and config.known.has(collection_path)
+    return True if known or not processless.is_quick(collection_path) else None
 
 
 def pytest_collection_modifyitems(items):

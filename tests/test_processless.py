@@ -4,6 +4,7 @@ import os
 import pathlib
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import pytest
 
@@ -59,3 +60,38 @@ def test_the_rules_are_looked_at_quickly():
     assert "passed" in counts[0] and "passed" not in counts[1] and "skipped" in counts[1]
     quick = [processless.is_quick(pathlib.Path(name)) for name in names]
     assert quick == [True, True, False, False]
+
+
+def reports(*outcomes):
+    """Of tests that start a process, that are skipped for another reason, or that pass."""
+    why = {"starts": processless.WHY, "absent": "no browser"}
+    for outcome in outcomes:
+        skipped = outcome in why
+        yield SimpleNamespace(when="setup", passed=True, skipped=False, longrepr=None)
+        yield SimpleNamespace(
+            when="call", passed=not skipped, skipped=skipped, longrepr=("x", 1, why.get(outcome))
+        )
+
+
+@pytest.mark.parametrize(
+    "outcomes, left_out",
+    [(["starts"], True), (["starts", "starts"], True), (["starts", "passes"], False)]
+    + [(["passes", "starts"], False), (["absent"], False), (["passes"], False)],
+)
+def test_a_file_is_left_out_when_all_its_tests_start_processes(tmp_path, outcomes, left_out):
+    path, kept = tmp_path / "test_it.py", str(tmp_path / "kept" / "kept.json")
+    path.write_text("")
+    known = processless.Known(kept)
+    for report in reports(*outcomes):
+        known.see(path, report)
+    known.keep()
+    assert processless.Known(kept).has(path) == left_out
+    os.utime(path, ns=(1, 1))  # it changes
+    assert not processless.Known(kept).has(path)
+
+
+def test_what_was_kept_is_no_matter_of_faith(tmp_path):
+    kept = tmp_path / "kept.json"
+    for text in ("", "{", "[1]", "7", '{"a": null}'):
+        kept.write_text(text)
+        assert not processless.Known(str(kept)).has(tmp_path / "a")
