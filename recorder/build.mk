@@ -172,4 +172,4 @@ $(RECORDER_OUT)/host/history/columns.o: RECORDER_CFLAGS += -O3
 .PHONY: recorder-history
 recorder-history: $(RECORDER_OUT)/brkpoint-history ## build what makes a history of a spool
 
--include $(wildcard $(RECORDER_OUT)/*/*.d $(RECORDER_OUT)/*/*/*.d)
+-include $(wildcard $(RECORDER_OUT)/*/*.d $(RECORDER_OUT)/host/*/*.d)
