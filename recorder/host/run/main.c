@@ -178,6 +178,8 @@ static bool begin_as_child_of(pid_t parent)
     sigset_t mask;
     prctl(PR_SET_PDEATHSIG, SIGTERM, 0, 0, 0);
     umask(077);
+    if (chdir("/") != 0) /* no folder of the user's is held */
+        return false;
     signal(SIGCHLD, SIG_DFL);
     signal(SIGTERM, SIG_DFL);
     signal(SIGHUP, SIG_DFL);
