@@ -138,8 +138,8 @@ recorder-check-stacks: recorder-checked ## compare STACKS remembered stacks with
 extra_agent_cost = $(recorder_agent_o)
 $(RECORDER_OUT)/tests/agent_cost: $(recorder_agent_o)
 # All of the host but its start and its sentences.
-extra_borders_of_two = $(filter-out %/run/main.o %/say.o,$(recorder_host_o))
-$(RECORDER_OUT)/tests/borders_of_two: $(recorder_host_o)
+extra_phases_of_two = $(filter-out %/run/main.o %/say.o,$(recorder_host_o))
+$(RECORDER_OUT)/tests/phases_of_two: $(recorder_host_o)
 libs_ring_late = -Wl,--wrap=calls_take
 extra_unwind_shared = recorder/agent/unwind.c
 extra_unwind_speed = recorder/agent/unwind.c
@@ -172,4 +172,4 @@ $(RECORDER_OUT)/host/history/columns.o: RECORDER_CFLAGS += -O3
 .PHONY: recorder-history
 recorder-history: $(RECORDER_OUT)/brkpoint-history ## build what makes a history of a spool
 
--include $(wildcard $(RECORDER_OUT)/*/*.d $(RECORDER_OUT)/*/*/*.d)
+-include $(wildcard $(RECORDER_OUT)/*/*.d $(RECORDER_OUT)/host/*/*.d)

@@ -101,7 +101,7 @@ enum ask_kind {
                   * the function at it may have come from another one */
     ASK_MAPPED,  /* a: address, length, fd, prot: a file was mapped, and its path is not known */
     ASK_LIBS,    /* the loader's list of libraries has changed */
-    ASK_BORDER,  /* a: enum border and module, number of the hook, sp, stack node */
+    ASK_PHASE,   /* a: enum phase_at and module, number of the hook, sp, stack node */
     ASK_EXEC,    /* a: system call, thread, its first two arguments: be there at the first
                   * instruction of the new program */
     ASK_NO_EXEC, /* a: thread: it failed */
@@ -110,7 +110,7 @@ enum ask_kind {
     ASK_FORKED,  /* a: the child's number: it has begun */
     ASK_START    /* a: main, as handed to the C library -> answer: what to hand on */
 };
-enum border { BORDER_INIT = 1, BORDER_MAIN, BORDER_AFTER_MAIN, BORDER_EXIT };
+enum phase_at { AT_INIT = 1, AT_MAIN, AT_AFTER_MAIN, AT_EXIT };
 enum ask_state { ASK_IDLE, ASK_WRITING, ASK_WAITING, ASK_ASLEEP, ASK_ANSWERED };
 
 struct ask {
@@ -246,7 +246,7 @@ enum hook_kind {
     HOOK_MEMPTR,      /* posix_memalign: the pointer is behind its first argument */
     HOOK_LIBS,        /* _dl_debug_state */
     HOOK_START,       /* __libc_start_main: its first argument is main */
-    HOOK_BORDER,      /* a border of the phases; the number is in bits 8-15 */
+    HOOK_PHASE,       /* where a phase begins; which: enum phase_at, is in bits 8-15 */
     HOOK_LAST_MUNMAP, /* the same, where munmap may take away the stack that it stands on */
     HOOK_CLONE,       /* clone, clone3 or fork; from bit 8 on which it is */
     HOOK_SYSCALL,     /* a syscall instruction; from bit 8 on the address behind it */

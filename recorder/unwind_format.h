@@ -54,7 +54,7 @@ enum unwind_kind {
 /* Executable bytes of one file, [start, end) in the target. All of them can be read. */
 struct unwind_module {
     uint64_t start, end;
-    uint64_t base;   /* what the rows' pcs count from: load bias + struct frames' base */
+    uint64_t base;   /* what the rows' pcs count from: load bias + struct unwind_rows' base */
     uint64_t pcs;    /* in the area: uint32_t[rows], sorted */
     uint64_t what;   /* in the area: uint64_t[rows] */
     uint32_t rows;   /* 0: code without a table, for instance made at run time */

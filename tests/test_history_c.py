@@ -217,7 +217,7 @@ MUTATIONS = [
     ("history/blocks.c", "block.last = call->seq;\n        if", "if"),
     ("history/history.c", "while (count--)", "while (--count)"),
     ("history/syscalls.c", "t->syscall_ptr != 0 && now != t->syscall_ptr", "0"),
-    ("history/processes.c", "(int)phase <= p->bordered", "0"),
+    ("history/processes.c", "(int)phase <= p->begun_phase", "0"),
     (
         "history/stacks.c",
         "*frame = (struct frame_node){.parent = number,",

@@ -70,15 +70,15 @@ the one that nobody watched: its own init its own init its own init
 
 
 def test_slots_of_two_processes():
-    done = subprocess.run([built("borders_of_two")], capture_output=True, text=True)
+    done = subprocess.run([built("phases_of_two")], capture_output=True, text=True)
     assert (done.returncode, done.stdout) == (0, BOTH), done.stderr
 
 
 def test_twin_one_list_of_slots_for_all(tmp_path):
     """The fault that there was: what one process waits for, another takes for its own."""
-    built("borders_of_two")
+    built("phases_of_two")
     host = os.path.join(TOP, "recorder", "host")
-    with open(os.path.join(host, "phases", "borders.c")) as file:
+    with open(os.path.join(host, "phases", "phases.c")) as file:
         text = file.read()
     assert text.count("p->armed") > 5
     text = text.replace("p->armed", "armed")
@@ -86,14 +86,14 @@ def test_twin_one_list_of_slots_for_all(tmp_path):
         "#define MAX_ARMED",
         "static struct armed *armed; static size_t armed_count;\n#define MAX_ARMED",
     )
-    (tmp_path / "borders.c").write_text(text)
+    (tmp_path / "phases.c").write_text(text)
     objects = os.path.join(OUT, "host")
-    left_out = ("run/main.c", "say.c", "phases/borders.c")
+    left_out = ("run/main.c", "say.c", "phases/phases.c")
     names = [os.path.relpath(path, host) for path in glob.glob(host + "/**/*.c", recursive=True)]
     others = [os.path.join(objects, n[:-1] + "o") for n in names if n not in left_out]
     program = str(tmp_path / "one_list")
-    test = os.path.join(TOP, "recorder", "tests", "borders_of_two.c")
-    sources = [tmp_path / "borders.c", test]
+    test = os.path.join(TOP, "recorder", "tests", "phases_of_two.c")
+    sources = [tmp_path / "phases.c", test]
     options = ["-std=gnu11", "-iquote" + host + "/phases", "-I" + host, "-I" + OUT]
     options.append("-I" + os.path.join(TOP, "recorder"))
     libraries = ["-lZydis", "-lz", "-ldl"]

@@ -1,4 +1,4 @@
-/* hook.c - everything hooked that is no allocator function: system calls, borders of the phases,
+/* hook.c - everything hooked that is no allocator function: system calls, beginnings of phases,
  * the loader's news. All of it is rare beside the calls.
  */
 #include "contract.h"
@@ -200,7 +200,7 @@ static void at_border(struct thread_state *t, struct hook_stack *s, uint64_t kin
     if (thread_is_guest())
         return;
     uint64_t node = stack_at_entry(t, sp, load(sp), s->rbp, s->rbx);
-    ask_host(t, ASK_BORDER, kind >> 8, s->number, sp, node);
+    ask_host(t, ASK_PHASE, kind >> 8, s->number, sp, node);
 }
 
 /* The C library is handed the address of main: it gets that of a stub, which leads there. */
@@ -220,7 +220,7 @@ static void at_hook(struct thread_state *t, struct hook_stack *s, uint64_t kind)
     case HOOK_START:
         at_start(t, s);
         break;
-    case HOOK_BORDER:
+    case HOOK_PHASE:
         at_border(t, s, kind);
         break;
     case HOOK_CLONE:

@@ -131,7 +131,7 @@ struct process {
     bool has_begun_image;   /* its phases are its own: it has exec'd */
     struct mapped *mapped;  /* mapped.h; NULL: nothing is known */
     uint32_t forker;        /* the thread that is about to fork, or has just done so */
-    struct armed *armed;    /* borders.c: MAX_ARMED of them; NULL: none yet */
+    struct armed *armed;    /* phases.c: MAX_ARMED of them; NULL: none yet */
     size_t armed_count;
     struct exec_names *exec_names; /* thread_names.c; NULL: none of its threads is about to exec */
     bool exits;                    /* lives.c: it called exit_group, and so cannot come back */
@@ -157,7 +157,7 @@ struct host {
     struct history *history;
     struct views views;
     struct known_files known;
-    struct stacks stacks; /* only of borders that are found by them */
+    struct stacks stacks; /* only of phases that are found by them */
     struct clock clock;
     struct process **processes;
     size_t process_count, process_room;

@@ -16,14 +16,14 @@ static bool is_ours(uint64_t address)
 int main(int argc, char **argv)
 {
     struct elf elf;
-    struct frames frames;
+    struct unwind_rows frames;
     is_all_ours = argc > 2 && strcmp(argv[2], "ours") == 0;
     if (argc < 3 || is_all_ours)
         guard_begin(is_ours);
     if (argc < 2 || elf_open(&elf, argv[1]) != 0 || truncate(argv[1], 64) != 0)
         return 2;
-    int result = frames_read(&frames, &elf);
-    frames_free(&frames);
+    int result = rows_read(&frames, &elf);
+    rows_free(&frames);
     elf_close(&elf);
     printf("%s\n", result == 0 && guard_pages() > 0 ? "read on" : "nothing was gone");
     return 0;

@@ -78,7 +78,7 @@ static void read_elf(struct elf *elf)
         elf_plt_target(elf, random_word() % (2 * elf->size));
 }
 
-static void check(const struct frames *frames)
+static void check(const struct unwind_rows *frames)
 {
     for (size_t i = 1; i < frames->rows; i++)
         assert(frames->pcs[i - 1] < frames->pcs[i]);
@@ -90,7 +90,7 @@ static void check(const struct frames *frames)
     }
 }
 
-static void fill_stack(uint64_t base, const struct frames *frames)
+static void fill_stack(uint64_t base, const struct unwind_rows *frames)
 {
     for (size_t i = 0; i < sizeof fake_stack / 8; i++) {
         uint64_t word = random_word(), pc = base;
@@ -103,7 +103,7 @@ static void fill_stack(uint64_t base, const struct frames *frames)
     }
 }
 
-static void walk_stacks(const struct frames *frames)
+static void walk_stacks(const struct unwind_rows *frames)
 {
     static struct unwind_cache cache;
     static uint32_t version;
@@ -138,22 +138,22 @@ static void walk_stacks(const struct frames *frames)
 
 static void read_frames(const struct elf *elf)
 {
-    struct frames frames;
-    struct frames_range range;
-    int result = frames_read(&frames, elf);
+    struct unwind_rows frames;
+    struct rows_range range;
+    int result = rows_read(&frames, elf);
     assert(result == 0);
     check(&frames);
     for (int i = 0; i < 16; i++) {
         uint64_t at = random_word() % (2 * elf->size);
-        frames_extent(&frames, at, &range);
-        frames_find(elf, at, &range);
-        frames_row(&frames, at);
+        rows_extent(&frames, at, &range);
+        rows_find(elf, at, &range);
+        rows_at(&frames, at);
     }
-    range = frames_start(&frames, elf, random_word() & 1);
-    frames_end_stacks(&frames, range);
+    range = rows_start(&frames, elf, random_word() & 1);
+    rows_end_stacks(&frames, range);
     check(&frames);
     walk_stacks(&frames);
-    frames_free(&frames);
+    rows_free(&frames);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

@@ -63,14 +63,14 @@ int main(int argc, char **argv)
     if (f == NULL)
         return 3;
     const char *how = f->is_new ? "anew" : "kept";
-    add(f->frames.pcs, f->frames.rows * sizeof *f->frames.pcs);
-    add(f->frames.what, f->frames.rows * sizeof *f->frames.what);
-    add(f->frames.extents, f->frames.extent_count * sizeof *f->frames.extents);
+    add(f->unwind.pcs, f->unwind.rows * sizeof *f->unwind.pcs);
+    add(f->unwind.what, f->unwind.rows * sizeof *f->unwind.what);
+    add(f->unwind.extents, f->unwind.extent_count * sizeof *f->unwind.extents);
     for (unsigned i = 0; elf_segment(&elf, i, &segment); i++)
         if (segment.p_type == PT_LOAD && segment.p_flags & PF_X)
             add_sites(f, &elf, segment.p_vaddr, segment.p_filesz);
     add_functions(f, &elf);
-    printf("%s %zu %08x\n", how, f->frames.rows, digest);
+    printf("%s %zu %08x\n", how, f->unwind.rows, digest);
     findings_store_all(&known);
     elf_close(&elf);
     return 0;

@@ -38,7 +38,7 @@ void overwritten_soon(struct host *h, const struct process *p, uint64_t start, u
     (void)h, (void)p, (void)start, (void)length;
 }
 
-void border_by_stack(struct host *h, struct process *p, uint32_t node, uint64_t t_ns)
+void phase_by_stack(struct host *h, struct process *p, uint32_t node, uint64_t t_ns)
 {
     (void)h, (void)p, (void)node, (void)t_ns;
 }

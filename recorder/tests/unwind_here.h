@@ -59,9 +59,9 @@ static struct unwind_tables *here_tables(uint64_t *stack_low, uint64_t *stack_hi
     for (size_t i = 0; i < count; i++) {
         struct unwind_module *module = &tables->modules[tables->count++];
         struct elf elf;
-        struct frames frames;
+        struct unwind_rows frames;
         *module = (struct unwind_module){.start = lines[i].start, .end = lines[i].end};
-        if (elf_open(&elf, lines[i].path) != 0 || frames_read(&frames, &elf) != 0)
+        if (elf_open(&elf, lines[i].path) != 0 || rows_read(&frames, &elf) != 0)
             continue;
         module->base = lines[i].first;
         module->rows = frames.rows;
@@ -71,7 +71,7 @@ static struct unwind_tables *here_tables(uint64_t *stack_low, uint64_t *stack_hi
         module->what = used;
         memcpy(area + used, frames.what, frames.rows * 8);
         used += frames.rows * 8;
-        frames_free(&frames);
+        rows_free(&frames);
         elf_close(&elf);
     }
     return tables;

@@ -39,7 +39,7 @@ static unsigned region_count;
 static struct file {
     char *path;
     struct elf elf;
-    struct frames frames;
+    struct unwind_rows frames;
     uint64_t pcs, what; /* in the area */
 } files[MAX_FILES];
 static unsigned file_count;
@@ -96,14 +96,14 @@ static struct file *open_file(const char *path)
         if (!strcmp(files[i].path, path))
             return &files[i];
     struct file *file = &files[file_count];
-    if (elf_open(&file->elf, path) != 0 || frames_read(&file->frames, &file->elf) != 0)
+    if (elf_open(&file->elf, path) != 0 || rows_read(&file->frames, &file->elf) != 0)
         return NULL;
     file->path = strdup(path);
     file_count++;
     return file;
 }
 
-static void corrupt_rows(struct frames *frames)
+static void corrupt_rows(struct unwind_rows *frames)
 {
     for (size_t i = 0; i < frames->rows; i++)
         if (UNWIND_KIND(frames->what[i]) == UNWIND_SP)
@@ -122,9 +122,8 @@ static const uint64_t *read_modules(const uint64_t *at)
     for (uint64_t i = 0; i < starts; i++, at += 2)
         for (unsigned j = 0; j < code_count; j++)
             if (codes[j].file && at[0] >= codes[j].start && at[0] < codes[j].end)
-                frames_end_stacks(
-                    &codes[j].file->frames,
-                    (struct frames_range){at[0] - codes[j].bias, at[1] - codes[j].bias});
+                rows_end_stacks(&codes[j].file->frames,
+                                (struct rows_range){at[0] - codes[j].bias, at[1] - codes[j].bias});
     tables = (void *)(area + put(NULL, 0));
     tables->self = (char *)tables - area;
     tables->version = ++version;

@@ -10,7 +10,7 @@
 static const char *const kinds[] = {"none", "lost",  "end",   "rsp", "rbp",
                                     "rbx",  "at_bp", "at_sp", "plt", "signal"};
 
-static void print_rows(const struct frames *frames)
+static void print_rows(const struct unwind_rows *frames)
 {
     for (size_t i = 0; i < frames->rows; i++) {
         uint64_t what = frames->what[i];
@@ -32,12 +32,12 @@ static double milliseconds(const struct timespec *from, const struct timespec *t
 int main(int argc, char **argv)
 {
     struct elf elf;
-    struct frames frames;
+    struct unwind_rows frames;
     struct timespec start, end;
     if (argc < 2 || elf_open(&elf, argv[1]) != 0)
         return fprintf(stderr, "unwind_rows: %s\n", argc < 2 ? "no file named" : elf.error), 2;
     clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &start);
-    if (frames_read(&frames, &elf) != 0)
+    if (rows_read(&frames, &elf) != 0)
         return fprintf(stderr, "unwind_rows: out of memory\n"), 2;
     clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &end);
     if (argc > 2 && !strcmp(argv[2], "time"))
@@ -46,7 +46,7 @@ int main(int argc, char **argv)
                milliseconds(&start, &end));
     else
         print_rows(&frames);
-    frames_free(&frames);
+    rows_free(&frames);
     elf_close(&elf);
     return 0;
 }

@@ -12,7 +12,7 @@
 #include "proc/status.h"
 #include "base/hold.h"
 #include "modules/modules.h"
-#include "phases/borders.h"
+#include "phases/phases.h"
 #include "program/follow.h"
 #include "turn/turn.h"
 
@@ -271,7 +271,7 @@ bool image_attach(struct host *h, struct process *p)
                                              : HAS_EXECED);
     p->deferred = &planned;
     modules_plan(h, p);
-    borders_attached(h, p);
+    phases_attached(h, p);
     inject_prepare(&p->tracee);
     errno = 0;
     if (!stop_prepared(h, p, &threads, &begun)) {

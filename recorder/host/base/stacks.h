@@ -1,4 +1,4 @@
-/* stacks.h - frames of stacks as a tree in which equal ones are one: for the borders of the phases.
+/* stacks.h - frames of stacks as a tree in which equal ones are one: for phases that are found by them.
  *
  * The agent numbers the nodes of each thread anew whenever its memory of them is full; here a frame
  * keeps its number. The tree of all stacks is history.h's.

@@ -3,7 +3,7 @@
 #include "process/mapped.h"
 #include "plant/overwritten.h"
 #include "nodes.h"
-#include "phases/borders.h"
+#include "phases/phases.h"
 #include "plant/hooks.h"
 
 #include <stdlib.h>
@@ -186,7 +186,7 @@ static void enter(struct host *h, struct process *p, struct reader *r, uint64_t 
     r->sp = raw ? raw->slot : 0;
     opened(r, r->sp);
     if (p->watch_stacks && r->tid == r->pid)
-        border_by_stack(h, p, node_of(h, r, id), t_ns);
+        phase_by_stack(h, p, node_of(h, r, id), t_ns);
     uint32_t name = hook->names > 1 ? hook_id_at(p, number, raw ? raw->pc : 0) : hook->spool_id[0];
     if (raw != NULL && id != 0) {
         raw->hook = number + 1;
@@ -245,7 +245,7 @@ static void system_call(struct host *h, struct process *p, struct reader *r, uin
     if (number == SYS_mprotect && record->syscall.arguments[2] & PROT_WRITE)
         overwritten_soon(h, p, record->syscall.arguments[0], record->syscall.arguments[1]);
     if (p->watch_stacks && r->tid == r->pid)
-        border_by_stack(h, p, node_of(h, r, id), t_ns);
+        phase_by_stack(h, p, node_of(h, r, id), t_ns);
     history_sysenter(h->history, t_ns, r->pid, r->tid, number, record->syscall.sp,
                      record->syscall.arguments, stack, path, strlen(path));
     history_sysleave(h->history, event_ns(h, r, record->syscall.end), r->pid, r->tid, number,

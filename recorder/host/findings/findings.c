@@ -39,7 +39,7 @@ static bool is_key(const struct findings_key *a, const struct findings_key *b)
 
 void findings_empty(struct findings *f)
 {
-    frames_free(&f->frames);
+    rows_free(&f->unwind);
     for (size_t i = 0; i < f->part_count; i++)
         sites_free(&f->parts[i].sites);
     for (size_t i = 0; i < f->name_count; i++) {
@@ -87,7 +87,7 @@ static void make_room(struct known_files *known)
             if (f->users > 0)
                 continue;
             idle++;
-            rows += f->frames.rows;
+            rows += f->unwind.rows;
             if (oldest == known->count || f->used_at < known->list[oldest]->used_at)
                 oldest = i;
         }
@@ -101,10 +101,10 @@ static void make_room(struct known_files *known)
 
 static bool read_frames(struct findings *f, const struct elf *elf)
 {
-    if (frames_read(&f->frames, elf) != 0)
+    if (rows_read(&f->unwind, elf) != 0)
         return false;
     if (f->key.starts)
-        frames_end_stacks(&f->frames, frames_start(&f->frames, elf, f->key.starts == 2));
+        rows_end_stacks(&f->unwind, rows_start(&f->unwind, elf, f->key.starts == 2));
     f->is_new = true;
     return true;
 }
@@ -120,7 +120,7 @@ static struct findings *look_into(struct known_files *known, const struct elf *e
     bool is_kept = f->is_shared && findings_load(known->folder, f);
     known->searched += !is_kept && elf->identity != 0;
     if (!is_kept && !read_frames(f, elf))
-        frames_free(&f->frames); /* no memory: as a file without tables */
+        rows_free(&f->unwind); /* no memory: as a file without tables */
     return f;
 }
 
@@ -151,7 +151,7 @@ void findings_leave(struct known_files *known, struct findings *f)
         return;
     if (!f->is_shared)
         release(f);
-    else if (known->count > MOST_FILES || f->frames.rows > MOST_ROWS / 64)
+    else if (known->count > MOST_FILES || f->unwind.rows > MOST_ROWS / 64)
         make_room(known);
 }
 
@@ -165,14 +165,14 @@ const struct sites *found_sites(struct findings *f, const struct code *code)
             return &f->parts[i].sites;
     struct found_part *list =
         with_room_for_one(f->parts, f->part_count, &f->part_room, 2, sizeof *list);
-    struct extent *extents = calloc(f->frames.extent_count + 1, sizeof *extents);
+    struct extent *extents = calloc(f->unwind.extent_count + 1, sizeof *extents);
     struct sites sites = {0};
     if (list != NULL)
         f->parts = list;
-    for (size_t i = 0; extents != NULL && i < f->frames.extent_count; i++)
-        extents[i] = (struct extent){f->frames.extents[i].low,
-                                     f->frames.extents[i].high - f->frames.extents[i].low};
-    const struct text text = {.code = *code, .functions = extents, .count = f->frames.extent_count};
+    for (size_t i = 0; extents != NULL && i < f->unwind.extent_count; i++)
+        extents[i] = (struct extent){f->unwind.extents[i].low,
+                                     f->unwind.extents[i].high - f->unwind.extents[i].low};
+    const struct text text = {.code = *code, .functions = extents, .count = f->unwind.extent_count};
     bool done = list != NULL && extents != NULL && sites_find(&text, &sites);
     free(extents);
     if (!done) {

@@ -45,7 +45,7 @@ struct findings {
     bool is_shared;   /* known under its key; else it goes with its only user */
     bool is_new;      /* something in it is not on disk yet */
     uint64_t used_at; /* the higher, the later */
-    struct frames frames;
+    struct unwind_rows unwind;
     struct found_part *parts;
     size_t part_count, part_room;
     struct found_name *names;

@@ -120,9 +120,9 @@ static bool is_setter(const struct stores *stores)
 /* The code of the function at `start`, none where the unwind tables know none there. */
 static struct elf_bytes body(const struct elf *elf, uint64_t start)
 {
-    struct frames_range range;
+    struct rows_range range;
     struct elf_bytes code = elf_stored(elf, start);
-    if (!frames_find(elf, start, &range) || range.low != start || range.high - start > MAX_BODY ||
+    if (!rows_find(elf, start, &range) || range.low != start || range.high - start > MAX_BODY ||
         code.size < range.high - start)
         return (struct elf_bytes){NULL, 0};
     code.size = range.high - start;

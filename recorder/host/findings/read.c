@@ -41,7 +41,7 @@ static bool rises(const uint32_t *pcs, uint64_t rows)
     return true;
 }
 
-static bool lie_apart(const struct frames_range *list, uint64_t count)
+static bool lie_apart(const struct rows_range *list, uint64_t count)
 {
     for (uint64_t i = 0; i < count; i++)
         if (list[i].high < list[i].low || (i > 0 && list[i].low < list[i - 1].high))
@@ -49,7 +49,7 @@ static bool lie_apart(const struct frames_range *list, uint64_t count)
     return true;
 }
 
-static void read_frames(struct reading *r, const struct disk_head *head, struct frames *f)
+static void read_frames(struct reading *r, const struct disk_head *head, struct unwind_rows *f)
 {
     f->base = head->base;
     f->pcs = take(r, head->rows, sizeof *f->pcs);
@@ -129,7 +129,7 @@ static bool read_all(const uint8_t *bytes, size_t size, struct findings *f)
     f->part_room = head.parts + 1;
     f->name_room = head.names + 1;
     r.bad = f->parts == NULL || f->names == NULL;
-    read_frames(&r, &head, &f->frames);
+    read_frames(&r, &head, &f->unwind);
     for (uint64_t i = 0; !r.bad && i < head.parts; i++)
         read_part(&r, f);
     for (uint64_t i = 0; !r.bad && i < head.names; i++)

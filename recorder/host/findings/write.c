@@ -64,11 +64,11 @@ static void put_all(struct writing *w, const struct findings *f)
     struct disk_head head = {.magic = MAGIC,
                              .maker = disk_maker(),
                              .key = f->key,
-                             .base = f->frames.base,
-                             .rows = f->frames.rows,
-                             .extents = f->frames.extent_count,
-                             .synthetic = f->frames.synthetic,
-                             .lost = f->frames.lost,
+                             .base = f->unwind.base,
+                             .rows = f->unwind.rows,
+                             .extents = f->unwind.extent_count,
+                             .synthetic = f->unwind.synthetic,
+                             .lost = f->unwind.lost,
                              .parts = f->part_count,
                              .names = f->name_count,
                              .branches = f->branch_count,
@@ -78,9 +78,9 @@ static void put_all(struct writing *w, const struct findings *f)
         memcpy(head.loader, f->loader, sizeof head.loader);
     }
     put(w, &head, sizeof head);
-    put(w, f->frames.pcs, f->frames.rows * sizeof *f->frames.pcs);
-    put(w, f->frames.what, f->frames.rows * sizeof *f->frames.what);
-    put(w, f->frames.extents, f->frames.extent_count * sizeof *f->frames.extents);
+    put(w, f->unwind.pcs, f->unwind.rows * sizeof *f->unwind.pcs);
+    put(w, f->unwind.what, f->unwind.rows * sizeof *f->unwind.what);
+    put(w, f->unwind.extents, f->unwind.extent_count * sizeof *f->unwind.extents);
     put_parts(w, f);
     put_names(w, f);
     put(w, f->branches, f->branch_count * sizeof *f->branches);

@@ -45,7 +45,7 @@ int history_failed(const struct history *h);
 
 /* ---- what is known of the run. Each is to be told before the events that it is about. ----
  *
- * An information record for readers (modules with their paths, borders with resident memory,
+ * An information record for readers (modules with their paths, phases with resident memory,
  * notes …) is passed on as it is; it means nothing to the history. Text, at most
  * SPOOL_MAX_PAYLOAD bytes. */
 void history_info(struct history *h, const char *json, size_t length);

@@ -45,7 +45,7 @@ struct process *process_of(struct history *h, uint32_t pid)
         return NULL;
     h->last_process = h->process_count++;
     struct process *p = &h->processes[h->last_process];
-    *p = (struct process){.pid = pid, .brk = HISTORY_UNKNOWN, .bordered = -1};
+    *p = (struct process){.pid = pid, .brk = HISTORY_UNKNOWN, .begun_phase = -1};
     return p;
 }
 
@@ -182,7 +182,7 @@ void history_image(struct history *h, uint32_t pid, uint64_t index)
     p->image = index;
     p->own = 0;
     p->phase = 0;
-    p->bordered = -1;
+    p->begun_phase = -1;
     p->brk = HISTORY_UNKNOWN;
     p->module_count = 0;
 }
@@ -190,11 +190,11 @@ void history_image(struct history *h, uint32_t pid, uint64_t index)
 void history_phase(struct history *h, uint32_t pid, unsigned phase, uint64_t brk)
 {
     struct process *p = process_of(h, pid);
-    if (!p || phase >= PHASES || (int)phase <= p->bordered)
+    if (!p || phase >= PHASES || (int)phase <= p->begun_phase)
         return;
     h->stamp++;
     p->phase = phase;
-    p->bordered = (int)phase;
+    p->begun_phase = (int)phase;
     if (brk != HISTORY_UNKNOWN)
         p->brk = brk;
 }
@@ -224,7 +224,7 @@ void history_fork(struct history *h, uint32_t parent, uint32_t child)
     to = &h->processes[h->process_count - 1]; /* the array may have moved */
     to->image = from->image;
     to->phase = from->phase;
-    to->bordered = from->bordered;
+    to->begun_phase = from->begun_phase;
     to->unloads = from->unloads;
     to->brk = from->brk;
     if (!copy_modules(h, from, to))

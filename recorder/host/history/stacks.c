@@ -30,7 +30,7 @@ static uint64_t node_hash(const void *nodes, uint32_t number)
 }
 
 /* How many frames of a stack that is new are kept. */
-static uint32_t frames_kept(const struct history *h)
+static uint32_t rows_kept(const struct history *h)
 {
     uint64_t room = SOME_NODES + NODES_AN_EVENT * h->events;
     room = room < MANY_NODES ? room : MANY_NODES;
@@ -67,7 +67,7 @@ static void resolve(struct history *h, struct thread *t, struct frame_node *fram
     if (frame->depth >= SHOWN_FRAMES || (outer && !outer->trace))
         return;
     frame->trace = trace_node(h, outer ? outer->trace : frame->cut, module_at(p, frame->pc),
-                              frame->pc, frame->depth <= frames_kept(h));
+                              frame->pc, frame->depth <= rows_kept(h));
 }
 
 /* Known chains are put together to stacks of any depth. Of a deep recursion all are alike, cut; so
@@ -75,7 +75,7 @@ static void resolve(struct history *h, struct thread *t, struct frame_node *fram
 static int32_t shorten(struct history *h, const struct thread *t, const struct frame_node *frame)
 {
     uint64_t pcs[SHOWN_FRAMES];
-    uint32_t kept = frames_kept(h), count = 0;
+    uint32_t kept = rows_kept(h), count = 0;
     int32_t node = kept < SHOWN_FRAMES ? -CUT_MANY : -CUT_DEEP;
     for (const struct frame_node *at = frame; count < kept; at = &t->frames[at->parent - 1]) {
         pcs[count++] = at->pc;

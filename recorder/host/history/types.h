@@ -144,7 +144,7 @@ struct process {
     uint64_t image, brk; /* brk: UNKNOWN where it is not known */
     uint32_t own;        /* its place in `images`, plus 1; 0: it did nothing yet */
     unsigned phase;
-    int bordered;
+    int begun_phase;
     struct module *modules;
     uint32_t module_count, module_room;
     uint32_t epoch;           /* counts loadings at addresses used before */

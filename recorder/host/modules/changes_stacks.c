@@ -19,9 +19,9 @@ static bool sets_stack_pointer(const struct instruction *i)
 
 bool changes_stacks(const struct module *m, uint64_t pc)
 {
-    struct frames_range range;
+    struct rows_range range;
     struct instruction i;
-    if (m == NULL || !m->has_elf || !frames_find(&m->elf, pc - 1 - m->bias, &range) ||
+    if (m == NULL || !m->has_elf || !rows_find(&m->elf, pc - 1 - m->bias, &range) ||
         range.high - range.low > MAX_FUNCTION)
         return false;
     struct elf_bytes bytes = elf_stored(&m->elf, range.low);

@@ -44,7 +44,7 @@ void tables_add(struct host *h, const struct process *p, struct module *m)
 {
     if (!m->has_elf)
         return;
-    const struct frames *f = &m->found->frames;
+    const struct unwind_rows *f = &m->found->unwind;
     uint64_t pcs = take(p, f->rows * sizeof *f->pcs), what = take(p, f->rows * sizeof *f->what);
     if (pcs == 0 || what == 0) {
         say_note(h, "no room for the unwind table of %s: stacks are cut there", m->path);
@@ -74,7 +74,7 @@ static void fill(const struct process *p, struct unwind_module *part)
     const struct module *m = module_around(p, part->start);
     if (m == NULL || !m->has_elf)
         return;
-    part->base = m->bias + m->found->frames.base;
+    part->base = m->bias + m->found->unwind.base;
     part->pcs = m->pcs;
     part->what = m->what;
     part->rows = m->rows;

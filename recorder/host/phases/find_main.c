@@ -1,7 +1,7 @@
 /* phases/find_main.c - where main is, from the program's file. */
 #include "host.h"
 #include "code/startup.h"
-#include "borders.h"
+#include "phases.h"
 
 #include <stddef.h>
 
@@ -40,7 +40,7 @@ static bool word_of_program(void *context, uint64_t address, uint64_t *value)
     return wanted.found || elf_word(&m->elf, address - m->bias, value);
 }
 
-struct module *border_program(const struct process *p)
+struct module *phase_program(const struct process *p)
 {
     for (size_t i = 0; i < p->module_count; i++) {
         struct module *m = p->modules[i];
@@ -64,7 +64,7 @@ static void announce_main(struct host *h, const struct process *p, const char *h
     spool_json(&h->spool, &h->json);
 }
 
-void border_know_main(struct host *h, struct process *p, struct module *program, uint64_t main)
+void phase_know_main(struct host *h, struct process *p, struct module *program, uint64_t main)
 {
     struct elf_symbol symbol;
     struct code_source source = {code_of_program, word_of_program, program};

@@ -1,8 +1,8 @@
-/* phases/state.c - what /proc says of a process at a border, without what is the recorder's own. */
+/* phases/state.c - what /proc says of a process where a phase begins, without what is the recorder's own. */
 #include "host.h"
 #include "code/branches.h"
 #include "proc/resident.h"
-#include "borders.h"
+#include "phases.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -102,7 +102,7 @@ static uint64_t own_resident(const struct process *p, struct maps *maps)
     return total;
 }
 
-uint64_t border_state(const struct process *p, struct json *json)
+uint64_t phase_state(const struct process *p, struct json *json)
 {
     char text[256];
     struct maps maps;

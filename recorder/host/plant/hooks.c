@@ -1,4 +1,4 @@
-/* hooks.c - allocator functions, system calls and borders get their detours.
+/* hooks.c - allocator functions, system calls and beginnings of phases get their detours.
  *
  * The target either stands still, or the code is that of a file that it has only just mapped and
  * that runs nowhere yet: the thread that mapped it waits for our answer.
@@ -59,7 +59,7 @@ static void plan_named(struct host *h, struct process *p, struct module *m, cons
         plan_function(h, p, plan, &f, NOTICE);
 }
 
-uint32_t hook_border(struct host *h, struct process *p, uint64_t address, uint64_t border)
+uint32_t hook_phase(struct host *h, struct process *p, uint64_t address, uint64_t at)
 {
     struct module *m = module_around(p, address);
     struct plans plans = {0};
@@ -68,7 +68,7 @@ uint32_t hook_border(struct host *h, struct process *p, uint64_t address, uint64
     uint32_t number = NO_HOOK;
     if (m != NULL && m->has_elf && text_around(p, m, address, &text) &&
         function_at(m, &text, address, 0, &f)) {
-        struct plan *plan = plan_notice(h, p, m, HOOK_BORDER, border, address, &plans);
+        struct plan *plan = plan_notice(h, p, m, HOOK_PHASE, at, address, &plans);
         if (plan != NULL) {
             plan_function(h, p, plan, &f, NOTICE);
             if (plans_carry_out(p, m, &text, &plans) == 0) {
@@ -84,7 +84,7 @@ uint32_t hook_border(struct host *h, struct process *p, uint64_t address, uint64
 }
 
 uint64_t hook_stub_to(struct host *h, const struct process *p, struct code_area *area,
-                      uint64_t address, uint64_t border)
+                      uint64_t address, uint64_t at)
 {
     uint32_t number;
     struct hook *hook = hook_new(h, p, &number);
@@ -93,8 +93,8 @@ uint64_t hook_stub_to(struct host *h, const struct process *p, struct code_area 
     uint8_t bytes[64];
     struct emitter out;
     uint64_t stub = stub_address(area, number);
-    hook->kind = HOOK_BORDER;
-    p->family->area->hook_kind[number] = HOOK_BORDER | border << 8;
+    hook->kind = HOOK_PHASE;
+    p->family->area->hook_kind[number] = HOOK_PHASE | at << 8;
     emit_begin(&out, stub, bytes, sizeof bytes);
     emit_hook_call(&out, agent_address(h, area, AGENT_ANY), number);
     emit_bytes(&out, "\xff\x25\0\0\0\0", 6); /* jmp *0(%rip) */
@@ -260,7 +260,7 @@ static void plant_part(struct host *h, struct process *p, struct module *m, cons
         plan_named(h, p, m, text, "_dl_debug_state", HOOK_LIBS, 0, &plans);
     if (m->role == ROLE_LIBRARY || m->role == ROLE_LOADER) /* musl: both in one file */
         plan_named(h, p, m, text, "__libc_start_main", HOOK_START, 0, &plans);
-    plan_named(h, p, m, text, "exit", HOOK_BORDER, BORDER_EXIT, &plans);
+    plan_named(h, p, m, text, "exit", HOOK_PHASE, AT_EXIT, &plans);
     plan_find_fde(h, p, m, text, &plans);
     h->planted += plans_carry_out(p, m, text, &plans);
     tell_refused(h, p, m, &plans);

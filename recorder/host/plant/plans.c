@@ -60,12 +60,12 @@ bool text_around(const struct process *p, const struct module *m, uint64_t addre
 bool function_at(const struct module *m, const struct text *text, uint64_t address,
                  uint64_t symbol_size, struct function *out)
 {
-    struct frames_range range;
+    struct rows_range range;
     const struct code *code = &text->code;
     if (address < code->address || address - code->address >= code->length)
         return false;
     size_t at = address - code->address, left = code->length - at, extent = symbol_size;
-    if (frames_extent(&m->found->frames, address - m->bias, &range))
+    if (rows_extent(&m->found->unwind, address - m->bias, &range))
         extent = range.high - (address - m->bias);
     size_t length = extent == 0 ? 512 : extent + 64;
     *out = (struct function){{address, code->bytes + at, length < left ? length : left},
@@ -119,13 +119,13 @@ static uint64_t find_padding(const struct process *p, const struct module *m,
     const struct code *code = &text->code;
     uint64_t low = near - SHORT_REACH > code->address ? near - SHORT_REACH : code->address;
     uint64_t end = code->address + code->length;
-    struct frames_range range;
+    struct rows_range range;
     for (uint64_t at = low; at < near + SHORT_REACH && at + JUMP_BYTES <= end; at++) {
         unsigned n = 0;
         if (at < near + SHORT_JUMP_BYTES && at + JUMP_BYTES > near)
             continue; /* the short jump itself goes there */
         while (n < JUMP_BYTES && code->bytes[at - code->address + n] == 0xcc &&
-               !frames_extent(&m->found->frames, at + n - m->bias, &range))
+               !rows_extent(&m->found->unwind, at + n - m->bias, &range))
             n++;
         /* another hook's jump may lie in it, which goes when that is undone */
         if (n == JUMP_BYTES && tracee_read(&p->tracee, at, there, sizeof there) &&

@@ -233,10 +233,10 @@ static bool is_loaded(const struct process *p, const struct plan *plan)
     return m != NULL && m->id == p->family->hooks[plan->number].module;
 }
 
-/* Without a border or an unwinder events are seen all the same. */
+/* Without a phase's begin or an unwinder events are seen all the same. */
 static bool shows_events(const struct hook *hook)
 {
-    return hook->kind != HOOK_BORDER && hook->kind != HOOK_START && hook->kind != HOOK_FDE;
+    return hook->kind != HOOK_PHASE && hook->kind != HOOK_START && hook->kind != HOOK_FDE;
 }
 
 void plan_refused(struct host *h, const struct process *p, const struct plan *plan, uint64_t vaddr,

@@ -2,7 +2,7 @@
  * they were given, their parents, their exit statuses. */
 #define _GNU_SOURCE
 #include "lives.h"
-#include "phases/borders.h"
+#include "phases/phases.h"
 
 #include <poll.h>
 #include <stdio.h>
@@ -85,7 +85,7 @@ static void end_of_run(struct host *h, const struct process *p, uint64_t t_ns)
     json_begin(&h->end_state, "end");
     json_text(&h->end_state, "kind", "exited");
     json_number(&h->end_state, "t_ns", t_ns);
-    border_state(p, &h->end_state);
+    phase_state(p, &h->end_state);
     h->has_end_state = true;
 }
 
@@ -94,13 +94,13 @@ void life_exits(struct host *h, struct process *p, uint64_t t_ns, int status, bo
     p->exit_status = status;
     p->exits = whole;
     if (p->has_begun_image)
-        border_exit(h, p, t_ns, whole);
+        phase_exit(h, p, t_ns, whole);
     if (p->tracee.pid == h->first)
         end_of_run(h, p, t_ns);
     begin_of(p, &h->json, "exit", t_ns);
     add_command(&h->json, p->tracee.pid);
     if (p->has_begun_image && p->tracee.pid != h->first)
-        border_state(p, &h->json);
+        phase_state(p, &h->json);
     spool_json(&h->spool, &h->json);
 }
 

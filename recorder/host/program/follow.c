@@ -1,8 +1,8 @@
-/* follow.c - new files of code get their unwind tables, hooks and borders (follow.h). */
+/* follow.c - new files of code get their unwind tables, hooks and phases (follow.h). */
 #include "follow.h"
 #include "modules/modules.h"
 #include "modules/tables.h"
-#include "phases/borders.h"
+#include "phases/phases.h"
 #include "plant/hooks.h"
 
 static void plan(struct host *h, struct process *p, const struct maps *maps)
@@ -20,7 +20,7 @@ static void plan(struct host *h, struct process *p, const struct maps *maps)
             continue;
         m->hooked = true;
         hooks_plant(h, p, m);
-        borders_watch(h, p, m);
+        phases_watch(h, p, m);
     }
 }
 

@@ -6,7 +6,7 @@
 #include "plant/calls.h"
 #include "proc/status.h"
 #include "area/areas.h"
-#include "phases/borders.h"
+#include "phases/phases.h"
 #include "follow.h"
 #include "say.h"
 
@@ -120,7 +120,7 @@ static bool plant(struct host *h, struct process *p)
     struct maps maps;
     if (maps_read(&maps, p->tracee.pid))
         modules_update_by(h, p, &maps);
-    borders_begin(h, p);
+    phases_begin(h, p);
     mapped_begin_by(p, &maps);
     maps_free(&maps);
     return true;

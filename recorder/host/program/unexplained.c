@@ -2,7 +2,7 @@
 #include "process/mapped.h"
 #include "proc/maps.h"
 #include "drain/drain.h"
-#include "phases/borders.h"
+#include "phases/phases.h"
 #include "unexplained.h"
 #include "say.h"
 

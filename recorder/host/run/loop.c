@@ -2,7 +2,7 @@
 #include "program/execs.h"
 #include "turn/rest.h"
 #include "attach/attach.h"
-#include "phases/borders.h"
+#include "phases/phases.h"
 #include "process/lives.h"
 #include "process/processes.h"
 #include "program/ends.h"
@@ -20,7 +20,7 @@ static void announce_detached(struct host *h)
     json_begin(&h->end_state, "end");
     json_text(&h->end_state, "kind", "detached");
     json_number(&h->end_state, "t_ns", clock_now_ns());
-    border_state(process_by(h, h->first), &h->end_state);
+    phase_state(process_by(h, h->first), &h->end_state);
     h->has_end_state = true;
 }
 

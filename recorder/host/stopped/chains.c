@@ -98,7 +98,7 @@ static void fill(struct chains *c, struct unwind_module *part)
     const struct module *m = module_around(c->p, part->start);
     if (is_agents(c, part) || m == NULL || !m->has_elf)
         return;
-    const struct frames *f = &m->found->frames;
+    const struct unwind_rows *f = &m->found->unwind;
     part->base = m->bias + f->base;
     part->rows = (uint32_t)f->rows;
     part->pcs = distance(c->tables, f->pcs);

@@ -10,7 +10,7 @@
 #include "drain/drain.h"
 #include "drain/records.h"
 #include "modules/modules.h"
-#include "phases/borders.h"
+#include "phases/phases.h"
 #include "process/processes.h"
 #include "program/follow.h"
 #include "program/unexplained.h"
@@ -95,7 +95,7 @@ static void answer_libs(struct host *h, struct process *p)
 {
     modules_update(h, p);
     for (size_t i = 0; i < p->module_count; i++)
-        borders_watch(h, p, p->modules[i]);
+        phases_watch(h, p, p->modules[i]);
 }
 
 static void answer(struct host *h, struct process *p, struct thread_state *t, struct reader *r)
@@ -109,10 +109,10 @@ static void answer(struct host *h, struct process *p, struct thread_state *t, st
     case ASK_LIBS:
         answer_libs(h, p);
         break;
-    case ASK_BORDER:
-        border_reached(h, p,
-                       &(struct reached){ask->a[0], now, ask->a[2], (uint32_t)ask->a[1],
-                                         node_of(h, r, (uint32_t)ask->a[3])});
+    case ASK_PHASE:
+        phase_reached(h, p,
+                      &(struct reached){ask->a[0], now, ask->a[2], (uint32_t)ask->a[1],
+                                        node_of(h, r, (uint32_t)ask->a[3])});
         break;
     case ASK_EXEC:
         exec_begins(h, p, ask);
@@ -140,7 +140,7 @@ static void answer(struct host *h, struct process *p, struct thread_state *t, st
         process_forked(h, p, (pid_t)ask->a[0]);
         break;
     case ASK_START:
-        ask->answer[0] = border_start(h, p, ask->a[0], (uint32_t)ask->a[1]);
+        ask->answer[0] = phase_start(h, p, ask->a[0], (uint32_t)ask->a[1]);
         break;
     case ASK_STACK: /* without all this: answer_stacks */
     case ASK_NOTHING:

@@ -3,8 +3,8 @@
  * Registers: AMD64 supplement of the System V ABI, figure 3.36. DW_CFA_*: DWARF 5, section 7.24;
  * DW_CFA_GNU_*: LSB Core, "DWARF Extensions". DW_OP_*: DWARF 5, section 7.7.1.
  */
-#ifndef BRKPOINT_FRAMES_DWARF_H
-#define BRKPOINT_FRAMES_DWARF_H
+#ifndef RECORDER_DWARF_H
+#define RECORDER_DWARF_H
 
 #include "index.h"
 
@@ -43,9 +43,9 @@ enum { /* DW_CFA_*: the first three hold their operand in the low 6 bits */
 
 /* The kind of row that finds the CFA by this expression, or UNWIND_LOST. `plt_from` is set for
  * UNWIND_PLT: the byte from which on one word more lies on the stack. */
-enum unwind_kind frames_cfa_expression(struct frames_cursor code, int64_t *cfa, int64_t *plt_from);
+enum unwind_kind rows_cfa_expression(struct rows_cursor code, int64_t *cfa, int64_t *plt_from);
 
-/* Whether a register is saved at rbp + `offset`: gcc writes it so in realigned frames. */
-bool frames_bp_expression(struct frames_cursor code, int64_t *offset);
+/* Whether a register is saved at rbp + `offset`: gcc writes it so in realigned table. */
+bool rows_bp_expression(struct rows_cursor code, int64_t *offset);
 
 #endif

@@ -8,7 +8,7 @@
     (1u << 10)     /* bytes; linkers write about 24. Entries may take turns with two of them */
 #define MAX_LEB 16 /* bytes of a number; more would let each of many entries cost a whole file */
 
-uint64_t frames_fixed(struct frames_cursor *cursor, unsigned size)
+uint64_t rows_fixed(struct rows_cursor *cursor, unsigned size)
 {
     uint64_t value = 0;
     if ((size_t)(cursor->end - cursor->at) < size) {
@@ -20,7 +20,7 @@ uint64_t frames_fixed(struct frames_cursor *cursor, unsigned size)
     return value;
 }
 
-uint64_t frames_uleb(struct frames_cursor *cursor)
+uint64_t rows_uleb(struct rows_cursor *cursor)
 {
     uint64_t value = 0;
     for (unsigned shift = 0; cursor->at < cursor->end && shift < 7 * MAX_LEB; shift += 7) {
@@ -34,7 +34,7 @@ uint64_t frames_uleb(struct frames_cursor *cursor)
     return 0;
 }
 
-int64_t frames_sleb(struct frames_cursor *cursor)
+int64_t rows_sleb(struct rows_cursor *cursor)
 {
     uint64_t value = 0;
     for (unsigned shift = 0; cursor->at < cursor->end && shift < 7 * MAX_LEB;) {
@@ -53,17 +53,16 @@ int64_t frames_sleb(struct frames_cursor *cursor)
 }
 
 /* Of the augmentation: R encoding, P and L are skipped, S signal, B pointer signing. */
-static void read_augmentation(struct frames_cie *cie, const char *letters,
-                              struct frames_cursor *cursor)
+static void read_augmentation(struct rows_cie *cie, const char *letters, struct rows_cursor *cursor)
 {
     for (; *letters; letters++) {
         if (*letters == 'R') {
-            cie->encoding = frames_fixed(cursor, 1);
+            cie->encoding = rows_fixed(cursor, 1);
         } else if (*letters == 'P') {
-            uint8_t encoding = frames_fixed(cursor, 1);
-            frames_fixed(cursor, frames_pointer_size(encoding));
+            uint8_t encoding = rows_fixed(cursor, 1);
+            rows_fixed(cursor, rows_pointer_size(encoding));
         } else if (*letters == 'L') {
-            frames_fixed(cursor, 1);
+            rows_fixed(cursor, 1);
         } else if (*letters == 'S') {
             cie->is_signal = true;
         }
@@ -71,17 +70,17 @@ static void read_augmentation(struct frames_cie *cie, const char *letters,
 }
 
 /* DWARF 5, section 6.4.1; LSB Core, "The Common Information Entry Format". */
-static void read_cie(struct frames_cie *cie, const uint8_t *at, const uint8_t *end, bool is_eh)
+static void read_cie(struct rows_cie *cie, const uint8_t *at, const uint8_t *end, bool is_eh)
 {
     memset(cie, 0, sizeof *cie);
     cie->at = at;
-    struct frames_cursor cursor = {at, end, false};
-    uint32_t length = frames_fixed(&cursor, 4), id = frames_fixed(&cursor, 4);
+    struct rows_cursor cursor = {at, end, false};
+    uint32_t length = rows_fixed(&cursor, 4), id = rows_fixed(&cursor, 4);
     if (cursor.bad || length < 8 || length > MAX_CIE || length - 4 > (size_t)(end - cursor.at) ||
         id != (is_eh ? 0 : EXTENDED))
         return;
     cursor.end = cursor.at + length - 4;
-    uint8_t version = frames_fixed(&cursor, 1);
+    uint8_t version = rows_fixed(&cursor, 1);
     const char *letters = (const char *)cursor.at;
     const uint8_t *zero = memchr(cursor.at, 0, cursor.end - cursor.at);
     if (!zero)
@@ -89,11 +88,11 @@ static void read_cie(struct frames_cie *cie, const uint8_t *at, const uint8_t *e
     cursor.at = zero + 1 + (version >= 4 ? 2 : 0); /* size of addresses and of selectors */
     if (cursor.at > cursor.end)
         return;
-    cie->code_align = frames_uleb(&cursor);
-    cie->data_align = frames_sleb(&cursor);
-    cie->return_column = version == 1 ? frames_fixed(&cursor, 1) : frames_uleb(&cursor);
+    cie->code_align = rows_uleb(&cursor);
+    cie->data_align = rows_sleb(&cursor);
+    cie->return_column = version == 1 ? rows_fixed(&cursor, 1) : rows_uleb(&cursor);
     if (*letters == 'z') {
-        uint64_t size = frames_uleb(&cursor);
+        uint64_t size = rows_uleb(&cursor);
         cie->augmented = true;
         if (cursor.bad || size > (size_t)(cursor.end - cursor.at))
             return;
@@ -108,16 +107,16 @@ static void read_cie(struct frames_cie *cie, const uint8_t *at, const uint8_t *e
     cie->is_valid = !cursor.bad;
 }
 
-static const struct frames_cie *cie_at(struct frames_cies *cies, const uint8_t *at,
-                                       const uint8_t *end, bool is_eh)
+static const struct rows_cie *cie_at(struct rows_cies *cies, const uint8_t *at, const uint8_t *end,
+                                     bool is_eh)
 {
-    struct frames_cie *cie = &cies->held[(uintptr_t)at / 8 % FRAMES_CIES];
+    struct rows_cie *cie = &cies->held[(uintptr_t)at / 8 % ROWS_CIES];
     if (cie->at != at)
         read_cie(cie, at, end, is_eh);
     return cie->is_valid ? cie : NULL;
 }
 
-const struct frames_cie *frames_cie_of(struct frames_cies *cies, const struct frames_entry *entry)
+const struct rows_cie *rows_cie_of(struct rows_cies *cies, const struct rows_entry *entry)
 {
     return cie_at(cies, entry->cie, entry->cie_end, !entry->in_debug_frame);
 }
@@ -129,19 +128,18 @@ struct block {
     bool is_eh;
 };
 
-static bool read_range(const struct block *block, uint8_t encoding, struct frames_cursor *cursor,
-                       struct frames_range *range)
+static bool read_range(const struct block *block, uint8_t encoding, struct rows_cursor *cursor,
+                       struct rows_range *range)
 {
-    unsigned size = frames_pointer_size(encoding);
+    unsigned size = rows_pointer_size(encoding);
     uint64_t here = block->vaddr + (cursor->at - block->bytes.at);
-    if (!size || encoding & FRAMES_INDIRECT ||
-        (encoding & 0x70 && (encoding & 0x70) != FRAMES_PCREL))
+    if (!size || encoding & ROWS_INDIRECT || (encoding & 0x70 && (encoding & 0x70) != ROWS_PCREL))
         return false;
     unsigned unused = 64 - 8 * size;
-    uint64_t start = frames_fixed(cursor, size), length = frames_fixed(cursor, size);
+    uint64_t start = rows_fixed(cursor, size), length = rows_fixed(cursor, size);
     if (encoding & 8)
         start = (uint64_t)((int64_t)(start << unused) >> unused);
-    if (encoding & FRAMES_PCREL)
+    if (encoding & ROWS_PCREL)
         start += here;
     range->low = start;
     range->high = start + length;
@@ -150,30 +148,30 @@ static bool read_range(const struct block *block, uint8_t encoding, struct frame
 
 /* The entry at `at` of the block. False for a CIE and for what cannot be read. `next`: where the
  * one after it begins, NULL behind the last. */
-static bool read_entry(const struct block *block, struct frames_cies *cies, uint64_t at,
-                       struct frames_entry *entry, uint64_t *next)
+static bool read_entry(const struct block *block, struct rows_cies *cies, uint64_t at,
+                       struct rows_entry *entry, uint64_t *next)
 {
     const uint8_t *data = block->bytes.at, *end = data + block->bytes.size;
-    struct frames_cursor cursor = {data + at, end, false};
-    uint32_t length = frames_fixed(&cursor, 4);
+    struct rows_cursor cursor = {data + at, end, false};
+    uint32_t length = rows_fixed(&cursor, 4);
     *next = at + 4 + length;
     if (cursor.bad || length == EXTENDED || length > (size_t)(end - cursor.at)) {
         *next = 0;
         return false;
     }
     cursor.end = cursor.at + length;
-    uint64_t link_at = at + 4, link = frames_fixed(&cursor, 4);
+    uint64_t link_at = at + 4, link = rows_fixed(&cursor, 4);
     if (length < 8 || link == (block->is_eh ? 0 : EXTENDED))
         return false;
     uint64_t cie_offset = block->is_eh ? link_at - link : link;
     if (block->is_eh ? link > link_at : link >= block->bytes.size)
         return false;
-    *entry = (struct frames_entry){
+    *entry = (struct rows_entry){
         .cie = data + cie_offset, .cie_end = end, .in_debug_frame = !block->is_eh};
-    const struct frames_cie *cie = frames_cie_of(cies, entry);
+    const struct rows_cie *cie = rows_cie_of(cies, entry);
     if (!cie || !read_range(block, cie->encoding, &cursor, &entry->range))
         return false;
-    uint64_t skip = cie->augmented ? frames_uleb(&cursor) : 0;
+    uint64_t skip = cie->augmented ? rows_uleb(&cursor) : 0;
     if (cursor.bad || skip > (size_t)(cursor.end - cursor.at))
         return false;
     entry->code = cursor.at + skip;
@@ -181,8 +179,8 @@ static bool read_entry(const struct block *block, struct frames_cies *cies, uint
     return true;
 }
 
-bool frames_entry_at(const struct elf *elf, struct frames_cies *cies, uint64_t where,
-                     struct frames_entry *entry)
+bool rows_entry_at(const struct elf *elf, struct rows_cies *cies, uint64_t where,
+                   struct rows_entry *entry)
 {
     Elf64_Phdr segment;
     for (unsigned i = 0; elf_segment(elf, i, &segment); i++) {
@@ -197,10 +195,10 @@ bool frames_entry_at(const struct elf *elf, struct frames_cies *cies, uint64_t w
     return false;
 }
 
-static void each_in(const struct block *block, bool is_extra, struct frames_cies *cies,
-                    frames_entry_fn *each, void *context)
+static void each_in(const struct block *block, bool is_extra, struct rows_cies *cies,
+                    rows_entry_fn *each, void *context)
 {
-    struct frames_entry entry;
+    struct rows_entry entry;
     for (uint64_t at = 0, next; at + 8 <= block->bytes.size; at = next) {
         bool found = read_entry(block, cies, at, &entry, &next);
         entry.is_extra = is_extra;
@@ -212,7 +210,7 @@ static void each_in(const struct block *block, bool is_extra, struct frames_cies
 }
 
 static bool each_in_section(const struct elf *elf, const char *name, bool is_extra,
-                            struct frames_cies *cies, frames_entry_fn *each, void *context)
+                            struct rows_cies *cies, rows_entry_fn *each, void *context)
 {
     Elf64_Shdr section;
     if (!elf_section_named(elf, name, &section))
@@ -223,19 +221,19 @@ static bool each_in_section(const struct elf *elf, const char *name, bool is_ext
     return block.bytes.size != 0;
 }
 
-void frames_each_entry(const struct elf *elf, struct frames_cies *cies, frames_entry_fn *each,
-                       void *context)
+void rows_each_entry(const struct elf *elf, struct rows_cies *cies, rows_entry_fn *each,
+                     void *context)
 {
-    struct frames_index index;
-    struct frames_entry entry;
-    bool has_index = frames_open_index(elf, &index), has_eh = has_index;
+    struct rows_index index;
+    struct rows_entry entry;
+    bool has_index = rows_open_index(elf, &index), has_eh = has_index;
     if (!has_index) {
         has_eh = each_in_section(elf, ".eh_frame", false, cies, each, context);
     } else {
         uint64_t start, where;
         for (uint64_t row = 0; row < index.count; row++) {
-            frames_index_row(&index, row, &start, &where);
-            if (frames_entry_at(elf, cies, where, &entry))
+            rows_index_row(&index, row, &start, &where);
+            if (rows_entry_at(elf, cies, where, &entry))
                 each(context, &entry);
         }
     }

@@ -20,13 +20,13 @@ struct state {
 #define MAX_REMEMBERED 16
 
 struct run {
-    struct frames *frames;
-    const struct frames_cie *cie;
-    struct frames_range range;
+    struct unwind_rows *table;
+    const struct rows_cie *cie;
+    struct rows_range range;
     uint64_t mark, location;
     struct state now, initial, remembered[MAX_REMEMBERED];
     unsigned depth;
-    struct frames_cursor cursor;
+    struct rows_cursor cursor;
 };
 
 static struct rule *rule_of(struct state *state, uint64_t column)
@@ -89,13 +89,13 @@ static uint64_t encode(const struct run *run)
         bp = 0; /* the usual `push %rbp; mov %rsp, %rbp`: the word at rbp itself */
     else if (from_bp && now->bp.how == SAME)
         bp = UNWIND_GONE;
-    return frames_what(now->kind, now->cfa / 8, bp, saved(&now->bx, from_bp));
+    return rows_what(now->kind, now->cfa / 8, bp, saved(&now->bx, from_bp));
 }
 
 static void emit(const struct run *run)
 {
     if (run->location < run->range.high && run->location >= run->range.low)
-        frames_add(run->frames, run->location, encode(run) | run->mark);
+        rows_add(run->table, run->location, encode(run) | run->mark);
 }
 
 static void advance(struct run *run, uint64_t delta)
@@ -106,15 +106,15 @@ static void advance(struct run *run, uint64_t delta)
         run->cursor.bad = true;
 }
 
-static struct frames_cursor block(struct run *run)
+static struct rows_cursor block(struct run *run)
 {
-    struct frames_cursor *from = &run->cursor;
-    uint64_t size = frames_uleb(from);
+    struct rows_cursor *from = &run->cursor;
+    uint64_t size = rows_uleb(from);
     if (size > (size_t)(from->end - from->at)) {
         from->bad = true;
         size = 0;
     }
-    struct frames_cursor code = {from->at, from->at + size, false};
+    struct rows_cursor code = {from->at, from->at + size, false};
     from->at = code.end;
     return code;
 }
@@ -122,14 +122,14 @@ static struct frames_cursor block(struct run *run)
 static void cfa_expression(struct run *run)
 {
     run->now.cfa_register = 17;
-    run->now.kind = frames_cfa_expression(block(run), &run->now.cfa, &run->now.plt_from);
+    run->now.kind = rows_cfa_expression(block(run), &run->now.cfa, &run->now.plt_from);
 }
 
 static void saved_by_expression(struct run *run)
 {
-    uint64_t column = frames_uleb(&run->cursor);
+    uint64_t column = rows_uleb(&run->cursor);
     int64_t offset = 0;
-    bool from_bp = frames_bp_expression(block(run), &offset);
+    bool from_bp = rows_bp_expression(block(run), &offset);
     set(run, column, from_bp ? AT_BP : ELSEWHERE, offset);
 }
 
@@ -174,9 +174,9 @@ static void def_cfa_offset(struct run *run, int64_t offset)
 
 static void moved_elsewhere(struct run *run, bool with_operand)
 {
-    uint64_t column = frames_uleb(&run->cursor);
+    uint64_t column = rows_uleb(&run->cursor);
     if (with_operand)
-        frames_uleb(&run->cursor);
+        rows_uleb(&run->cursor);
     else
         block(run);
     set(run, column, ELSEWHERE, 0);
@@ -185,29 +185,29 @@ static void moved_elsewhere(struct run *run, bool with_operand)
 /* Instructions about single registers. False: none of them. */
 static bool register_instruction(struct run *run, uint8_t code)
 {
-    struct frames_cursor *from = &run->cursor;
+    struct rows_cursor *from = &run->cursor;
     uint64_t column;
     switch (code) {
     case OFFSET_EXTENDED:
-        column = frames_uleb(from);
-        offset_of(run, column, frames_uleb(from));
+        column = rows_uleb(from);
+        offset_of(run, column, rows_uleb(from));
         return true;
     case OFFSET_EXTENDED_SF:
-        column = frames_uleb(from);
-        offset_of(run, column, frames_sleb(from));
+        column = rows_uleb(from);
+        offset_of(run, column, rows_sleb(from));
         return true;
     case GNU_NEGATIVE_OFFSET_EXTENDED:
-        column = frames_uleb(from);
-        offset_of(run, column, -(int64_t)frames_uleb(from));
+        column = rows_uleb(from);
+        offset_of(run, column, -(int64_t)rows_uleb(from));
         return true;
     case RESTORE_EXTENDED:
-        restore(run, frames_uleb(from));
+        restore(run, rows_uleb(from));
         return true;
     case UNDEFINED:
-        set(run, frames_uleb(from), NOWHERE, 0);
+        set(run, rows_uleb(from), NOWHERE, 0);
         return true;
     case SAME_VALUE:
-        set(run, frames_uleb(from), SAME, 0);
+        set(run, rows_uleb(from), SAME, 0);
         return true;
     case EXPRESSION:
         saved_by_expression(run);
@@ -225,35 +225,35 @@ static bool register_instruction(struct run *run, uint8_t code)
 /* Instructions about the CFA, the location and the whole state. */
 static void other_instruction(struct run *run, uint8_t code)
 {
-    struct frames_cursor *from = &run->cursor;
+    struct rows_cursor *from = &run->cursor;
     uint64_t column;
     switch (code) {
     case GNU_ARGS_SIZE:
-        frames_uleb(from); /* fall through */
+        rows_uleb(from); /* fall through */
     case NOP:
         return;
     case ADVANCE_LOC1:
-        return advance(run, frames_fixed(from, 1));
+        return advance(run, rows_fixed(from, 1));
     case ADVANCE_LOC2:
-        return advance(run, frames_fixed(from, 2));
+        return advance(run, rows_fixed(from, 2));
     case ADVANCE_LOC4:
-        return advance(run, frames_fixed(from, 4));
+        return advance(run, rows_fixed(from, 4));
     case REMEMBER_STATE:
         return remember(run);
     case RESTORE_STATE:
         return recall(run);
     case DEF_CFA:
-        column = frames_uleb(from);
-        return def_cfa(run, column, frames_uleb(from));
+        column = rows_uleb(from);
+        return def_cfa(run, column, rows_uleb(from));
     case DEF_CFA_SF:
-        column = frames_uleb(from);
-        return def_cfa(run, column, scaled(run, frames_sleb(from)));
+        column = rows_uleb(from);
+        return def_cfa(run, column, scaled(run, rows_sleb(from)));
     case DEF_CFA_REGISTER:
-        return cfa_from(run, frames_uleb(from));
+        return cfa_from(run, rows_uleb(from));
     case DEF_CFA_OFFSET:
-        return def_cfa_offset(run, frames_uleb(from));
+        return def_cfa_offset(run, rows_uleb(from));
     case DEF_CFA_OFFSET_SF:
-        return def_cfa_offset(run, scaled(run, frames_sleb(from)));
+        return def_cfa_offset(run, scaled(run, rows_sleb(from)));
     case DEF_CFA_EXPRESSION:
         return cfa_expression(run);
     }
@@ -262,13 +262,13 @@ static void other_instruction(struct run *run, uint8_t code)
 
 static void execute(struct run *run, const uint8_t *code, const uint8_t *end)
 {
-    run->cursor = (struct frames_cursor){code, end, false};
-    while (run->cursor.at < end && !run->cursor.bad && !run->frames->failed) {
+    run->cursor = (struct rows_cursor){code, end, false};
+    while (run->cursor.at < end && !run->cursor.bad && !run->table->failed) {
         uint8_t byte = *run->cursor.at++;
         if ((byte & 0xc0) == ADVANCE_LOC)
             advance(run, byte & 0x3f);
         else if ((byte & 0xc0) == OFFSET)
-            offset_of(run, byte & 0x3f, frames_uleb(&run->cursor));
+            offset_of(run, byte & 0x3f, rows_uleb(&run->cursor));
         else if ((byte & 0xc0) == RESTORE)
             restore(run, byte & 0x3f);
         else if (!register_instruction(run, byte))
@@ -276,14 +276,13 @@ static void execute(struct run *run, const uint8_t *code, const uint8_t *end)
     }
 }
 
-void frames_run(struct frames *frames, const struct frames_cie *cie,
-                const struct frames_entry *entry)
+void rows_run(struct unwind_rows *table, const struct rows_cie *cie, const struct rows_entry *entry)
 {
-    struct run run = {.frames = frames, .cie = cie, .range = entry->range, .now.kind = UNWIND_LOST};
+    struct run run = {.table = table, .cie = cie, .range = entry->range, .now.kind = UNWIND_LOST};
     size_t cost = (cie->code_end - cie->code) + (entry->code_end - entry->code);
-    if (cost > frames->budget)
+    if (cost > table->budget)
         return;
-    frames->budget -= cost;
+    table->budget -= cost;
     run.mark = entry->is_extra ? UNWIND_SYNTHETIC : 0;
     run.location = UINT64_MAX; /* a CIE's instructions make no rows */
     execute(&run, cie->code, cie->code_end);
@@ -293,8 +292,8 @@ void frames_run(struct frames *frames, const struct frames_cie *cie,
     if (!run.cursor.bad && cie->return_column == RETURN)
         execute(&run, entry->code, entry->code_end);
     if (run.cursor.bad || cie->return_column != RETURN)
-        frames_add(frames, run.location < entry->range.high ? run.location : entry->range.low,
-                   UNWIND_LOST | run.mark);
+        rows_add(table, run.location < entry->range.high ? run.location : entry->range.low,
+                 UNWIND_LOST | run.mark);
     else
         emit(&run);
 }

@@ -12,7 +12,7 @@
 #define MAX_BYTES 4096 /* of a function that are taken to follow its first instructions */
 
 struct prologue {
-    struct frames *frames;
+    struct unwind_rows *table;
     uint64_t vaddr;
     int64_t size;   /* bytes between the stack pointer and the return address */
     int64_t bp, bx; /* words from the CFA to where they were pushed, or UNWIND_SAME */
@@ -58,11 +58,11 @@ static bool differs_from_guess(const struct prologue *prologue)
 
 static void add_row(const struct prologue *prologue)
 {
-    uint64_t what = prologue->has_frame ? frames_what(UNWIND_BP, 2, -2, prologue->bx)
-                                        : frames_what(UNWIND_SP, prologue->size / 8 + 1,
-                                                      prologue->bp, prologue->bx);
+    uint64_t what = prologue->has_frame
+                        ? rows_what(UNWIND_BP, 2, -2, prologue->bx)
+                        : rows_what(UNWIND_SP, prologue->size / 8 + 1, prologue->bp, prologue->bx);
     what |= UNWIND_SYNTHETIC | (differs_from_guess(prologue) ? UNWIND_GUESSED : 0);
-    frames_add(prologue->frames, prologue->vaddr, what);
+    rows_add(prologue->table, prologue->vaddr, what);
 }
 
 static void push(struct prologue *prologue, const ZydisDecodedOperand *operand)
@@ -105,10 +105,10 @@ static bool follow(struct prologue *prologue, const ZydisDecodedInstruction *ins
     return prologue->has_frame || (is_known && prologue->size / 8 + 1 < UNWIND_CFA_MAX);
 }
 
-void frames_run_prologue(struct frames *frames, const struct elf *elf, struct frames_range range)
+void rows_run_prologue(struct unwind_rows *table, const struct elf *elf, struct rows_range range)
 {
     struct elf_bytes code = elf_stored(elf, range.low);
-    struct prologue prologue = {.frames = frames, .vaddr = range.low};
+    struct prologue prologue = {.table = table, .vaddr = range.low};
     ZydisDecoder decoder;
     ZydisDecodedInstruction instruction;
     ZydisDecodedOperand operands[ZYDIS_MAX_OPERAND_COUNT];
@@ -125,11 +125,11 @@ void frames_run_prologue(struct frames *frames, const struct elf *elf, struct fr
         prologue.vaddr = range.low + at + instruction.length;
         if (!goes_on) {
             if (!is_end(&instruction))
-                frames_add(frames, prologue.vaddr, UNWIND_NO_TABLE);
+                rows_add(table, prologue.vaddr, UNWIND_NO_TABLE);
             break;
         }
         add_row(&prologue);
     }
     if (range.high - range.low > MAX_BYTES)
-        frames_add(frames, range.low + MAX_BYTES, UNWIND_NO_TABLE);
+        rows_add(table, range.low + MAX_BYTES, UNWIND_NO_TABLE);
 }

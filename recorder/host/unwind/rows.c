@@ -8,7 +8,7 @@
 #define LAST_BYTES 96 /* of a symbol without a size, behind which there is no other */
 
 struct functions {
-    struct frames_entry *held;
+    struct rows_entry *held;
     size_t count, room;
     bool sorted, failed;
     const struct elf *elf;
@@ -20,7 +20,7 @@ static void *grown(void *held, size_t *room, size_t size)
     return realloc(held, *room * size);
 }
 
-static void add_function(void *context, const struct frames_entry *entry)
+static void add_function(void *context, const struct rows_entry *entry)
 {
     struct functions *functions = context;
     if (functions->failed || functions->count >= MAX_ENTRIES)
@@ -40,7 +40,7 @@ static void add_function(void *context, const struct frames_entry *entry)
 /* By start; of one start tables first, then the longest. */
 static int by_start(const void *left, const void *right)
 {
-    const struct frames_entry *a = left, *b = right;
+    const struct rows_entry *a = left, *b = right;
     if (a->range.low != b->range.low)
         return a->range.low < b->range.low ? -1 : 1;
     if (!a->code != !b->code)
@@ -58,8 +58,8 @@ static void sort(struct functions *functions)
 }
 
 /* The last of the first `count` functions that begins at or before `vaddr`, or NULL. */
-static const struct frames_entry *before(const struct functions *functions, size_t count,
-                                         uint64_t vaddr)
+static const struct rows_entry *before(const struct functions *functions, size_t count,
+                                       uint64_t vaddr)
 {
     size_t low = 0, high = count;
     while (low < high) {
@@ -82,16 +82,16 @@ static void add_symbols(struct functions *functions)
     while (elf_next_symbol(elf, &walk, &symbol)) {
         if (!elf_is_code(elf, &symbol) || !elf_is_loaded(elf, symbol.value, PF_X))
             continue;
-        const struct frames_entry *known = before(functions, by_table, symbol.value);
+        const struct rows_entry *known = before(functions, by_table, symbol.value);
         if (known && symbol.value < known->range.high)
             continue;
-        struct frames_entry entry = {.range = {symbol.value, symbol.value + symbol.size}};
+        struct rows_entry entry = {.range = {symbol.value, symbol.value + symbol.size}};
         if (entry.range.high >= entry.range.low)
             add_function(functions, &entry);
     }
 }
 
-static bool is_synthetic(const struct frames_entry *entry)
+static bool is_synthetic(const struct rows_entry *entry)
 {
     return !entry->code;
 }
@@ -100,10 +100,10 @@ static bool is_synthetic(const struct frames_entry *entry)
  * reaches to the next, and what overlaps ends where the next begins. */
 static void separate(struct functions *functions)
 {
-    struct frames_entry *held = functions->held;
+    struct rows_entry *held = functions->held;
     size_t kept = 0;
     for (size_t i = 0; i < functions->count; i++) {
-        struct frames_entry *last = kept ? &held[kept - 1] : NULL;
+        struct rows_entry *last = kept ? &held[kept - 1] : NULL;
         bool is_label = is_synthetic(&held[i]) && held[i].range.low == held[i].range.high;
         if (last && last->range.low == held[i].range.low)
             continue;
@@ -120,101 +120,101 @@ static void separate(struct functions *functions)
     functions->count = kept;
 }
 
-bool frames_make_room(struct frames *frames, size_t more)
+bool rows_make_room(struct unwind_rows *table, size_t more)
 {
-    size_t room = frames->room;
-    if (frames->rows + more <= room)
+    size_t room = table->room;
+    if (table->rows + more <= room)
         return true;
-    uint32_t *pcs = grown(frames->pcs, &room, sizeof *frames->pcs);
+    uint32_t *pcs = grown(table->pcs, &room, sizeof *table->pcs);
     if (pcs)
-        frames->pcs = pcs;
-    uint64_t *what = pcs ? realloc(frames->what, room * sizeof *frames->what) : NULL;
+        table->pcs = pcs;
+    uint64_t *what = pcs ? realloc(table->what, room * sizeof *table->what) : NULL;
     if (what)
-        frames->what = what;
-    frames->room = what ? room : frames->room;
-    frames->failed = !what;
+        table->what = what;
+    table->room = what ? room : table->room;
+    table->failed = !what;
     return what;
 }
 
-void frames_add(struct frames *frames, uint64_t vaddr, uint64_t what)
+void rows_add(struct unwind_rows *table, uint64_t vaddr, uint64_t what)
 {
-    uint64_t pc = vaddr - frames->base;
+    uint64_t pc = vaddr - table->base;
     const uint64_t shown = ~(uint64_t)UNWIND_FIRST;
-    if (frames->failed || pc > UINT32_MAX)
+    if (table->failed || pc > UINT32_MAX)
         return;
-    if (frames->rows && frames->pcs[frames->rows - 1] >= pc) {
-        uint64_t *last = &frames->what[frames->rows - 1];
-        if (frames->pcs[frames->rows - 1] == pc)
+    if (table->rows && table->pcs[table->rows - 1] >= pc) {
+        uint64_t *last = &table->what[table->rows - 1];
+        if (table->pcs[table->rows - 1] == pc)
             *last = what | (*last & UNWIND_FIRST);
         return;
     }
-    if (frames->rows && (frames->what[frames->rows - 1] & shown) == what)
+    if (table->rows && (table->what[table->rows - 1] & shown) == what)
         return;
-    if (!frames_make_room(frames, 1))
+    if (!rows_make_room(table, 1))
         return;
-    frames->pcs[frames->rows] = pc;
-    frames->what[frames->rows++] = what;
+    table->pcs[table->rows] = pc;
+    table->what[table->rows++] = what;
 }
 
 /* Add the rows of one function. Its first row stands even where it equals the one before it. */
-static void add_rows(struct frames *frames, const struct elf *elf, struct frames_cies *cies,
-                     const struct frames_entry *entry)
+static void add_rows(struct unwind_rows *table, const struct elf *elf, struct rows_cies *cies,
+                     const struct rows_entry *entry)
 {
     bool is_table = !is_synthetic(entry) && !entry->is_extra;
-    const struct frames_cie *cie = is_synthetic(entry) ? NULL : frames_cie_of(cies, entry);
-    size_t first = frames->rows;
-    if (entry->range.high - frames->base > UINT32_MAX)
+    const struct rows_cie *cie = is_synthetic(entry) ? NULL : rows_cie_of(cies, entry);
+    size_t first = table->rows;
+    if (entry->range.high - table->base > UINT32_MAX)
         return;
     if (is_table)
-        frames_add(frames, entry->range.low, UNWIND_LOST | UNWIND_FIRST);
-    if (is_table && frames->rows > first) {
-        frames->extents[frames->extent_count++] = entry->range;
+        rows_add(table, entry->range.low, UNWIND_LOST | UNWIND_FIRST);
+    if (is_table && table->rows > first) {
+        table->extents[table->extent_count++] = entry->range;
     }
-    if (cie && (entry->is_extra || frames->rows > first)) {
-        frames_run(frames, cie, entry);
+    if (cie && (entry->is_extra || table->rows > first)) {
+        rows_run(table, cie, entry);
     } else if (is_synthetic(entry)) {
-        frames_run_prologue(frames, elf, entry->range);
-        frames->synthetic++;
+        rows_run_prologue(table, elf, entry->range);
+        table->synthetic++;
     }
 }
 
-static void build(struct frames *frames, const struct functions *functions,
-                  struct frames_cies *cies)
+static void build(struct unwind_rows *table, const struct functions *functions,
+                  struct rows_cies *cies)
 {
-    for (size_t i = 0; i < functions->count && !frames->failed; i++) {
-        const struct frames_entry *entry = &functions->held[i];
-        add_rows(frames, functions->elf, cies, entry);
+    for (size_t i = 0; i < functions->count && !table->failed; i++) {
+        const struct rows_entry *entry = &functions->held[i];
+        add_rows(table, functions->elf, cies, entry);
         if (i + 1 == functions->count || functions->held[i + 1].range.low > entry->range.high)
-            frames_add(frames, entry->range.high, UNWIND_NO_TABLE);
+            rows_add(table, entry->range.high, UNWIND_NO_TABLE);
     }
-    for (size_t i = 0; i < frames->rows; i++)
-        frames->lost += UNWIND_KIND(frames->what[i]) == UNWIND_LOST;
+    for (size_t i = 0; i < table->rows; i++)
+        table->lost += UNWIND_KIND(table->what[i]) == UNWIND_LOST;
 }
 
-int frames_read(struct frames *frames, const struct elf *elf)
+int rows_read(struct unwind_rows *table, const struct elf *elf)
 {
     struct functions functions = {.sorted = true, .elf = elf};
-    struct frames_cies cies = {0};
-    memset(frames, 0, sizeof *frames);
-    frames->base = elf_lowest_vaddr(elf);
-    frames->budget = 4 * elf->size + (1 << 20);
-    frames_each_entry(elf, &cies, add_function, &functions);
+    struct rows_cies cies = {0};
+    memset(table, 0, sizeof *table);
+    table->base = elf_lowest_vaddr(elf);
+    table->budget = 4 * elf->size + (1 << 20);
+    rows_each_entry(elf, &cies, add_function, &functions);
     sort(&functions);
     add_symbols(&functions);
     sort(&functions);
     separate(&functions);
-    frames->extents = malloc((functions.count + 1) * sizeof *frames->extents);
-    frames->failed = functions.failed || !frames->extents;
-    if (!frames->failed)
-        build(frames, &functions, &cies);
+    table->extents = malloc((functions.count + 1) * sizeof *table->extents);
+    table->failed = functions.failed || !table->extents;
+    if (!table->failed)
+        build(table, &functions, &cies);
     free(functions.held);
-    return frames->failed ? -1 : 0;
+    return table->failed ? -1 : 0;
 }
 
-void frames_free(struct frames *frames)
+void rows_free(struct unwind_rows *table)
 {
-    free(frames->pcs);
-    free(frames->what);
-    free(frames->extents);
-    memset(frames, 0, sizeof *frames);
+    free(table->pcs);
+    free(table->what);
+    free(table->extents);
+    memset(table, 0, sizeof *table);
 }

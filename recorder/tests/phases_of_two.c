@@ -1,4 +1,4 @@
-/* borders_of_two.c - the borders of processes at the same addresses (host/phases/borders.c): the slots of one's
+/* phases_of_two.c - the phases of processes at the same addresses (host/phases/phases.c): the slots of one's
  * initialisers are nobody else's. Three children of this program stand still: in two the first
  * initialiser is waited for, at one address. Prints after each step what stands in the slots and which
  * phases they are in, and last how each began.
@@ -6,7 +6,7 @@
 #define _GNU_SOURCE /* dl_iterate_phdr */
 #include "host/area/areas.h"
 #include "host/process/families.h"
-#include "host/phases/borders.h"
+#include "host/phases/phases.h"
 #include "host/plant/hooks.h"
 #include "host/say.h"
 
@@ -131,8 +131,8 @@ static void tell_how(void)
 
 static void reach_initialiser(struct process *p)
 {
-    const struct reached reached = {.what = BORDER_INIT | 1 << 8, .hook = NO_HOOK};
-    border_reached(&host, p, &reached);
+    const struct reached reached = {.what = AT_INIT | 1 << 8, .hook = NO_HOOK};
+    phase_reached(&host, p, &reached);
     tell_how();
 }
 
@@ -155,13 +155,13 @@ int main(void)
     for (int i = 0; i < COUNT; i++)
         begin(i, (uint64_t)area);
     for (int i = 0; i < 2; i++)
-        borders_watch(&host, &processes[i], &modules[i]);
+        phases_watch(&host, &processes[i], &modules[i]);
     tell("armed");
     reach_initialiser(&processes[0]);
     tell("the first");
     reach_initialiser(&processes[1]);
     tell("the second");
-    border_start(&host, &processes[2], 1, NO_HOOK); /* of no program that is known */
+    phase_start(&host, &processes[2], 1, NO_HOOK); /* of no program that is known */
     tell_how();
     tell("the one that nobody watched");
     for (int i = 0; i < COUNT; i++) {

@@ -1,8 +1,8 @@
-/* borders.c - where the phases begin: load, init, main, exit. */
+/* phases.c - where the phases begin: load, init, main, exit. */
 #include "host.h"
 #include "area/areas.h"
 #include "modules/modules.h"
-#include "borders.h"
+#include "phases.h"
 #include "plant/hooks.h"
 
 #include <stdio.h>
@@ -22,7 +22,7 @@ struct armed {
  * static one has it in main, where it has thread-local variables, as libc does. */
 static void know_thread_pointer(const struct process *p)
 {
-    const struct module *program = border_program(p);
+    const struct module *program = phase_program(p);
     Elf64_Phdr segment;
     bool has = p->base != 0 && p->phase >= PHASE_INIT;
     if (!has && p->phase >= PHASE_MAIN && p->main != 0 && program != NULL && program->has_elf)
@@ -32,7 +32,7 @@ static void know_thread_pointer(const struct process *p)
         p->family->area->thread_by = THREAD_BY_WORD;
 }
 
-/* A child that runs its parent's program has no borders of its own to tell of: its phase goes on. */
+/* A child that runs its parent's program has no phases of its own to tell of: its phase goes on. */
 static void cross(struct host *h, struct process *p, enum phase phase, uint64_t t_ns,
                   const char *how)
 {
@@ -45,7 +45,7 @@ static void cross(struct host *h, struct process *p, enum phase phase, uint64_t 
     json_number(&h->json, "t_ns", t_ns);
     json_text(&h->json, "how", how);
     json_number(&h->json, "image", p->image);
-    uint64_t brk = border_state(p, &h->json);
+    uint64_t brk = phase_state(p, &h->json);
     if (p->has_begun_image)
         spool_json(&h->spool, &h->json);
     history_phase(h->history, pid_of(p), phase - PHASE_LOAD, brk);
@@ -53,38 +53,38 @@ static void cross(struct host *h, struct process *p, enum phase phase, uint64_t 
 
 /* ---- load and start ---- */
 
-void borders_begin(struct host *h, struct process *p)
+void phases_begin(struct host *h, struct process *p)
 {
     p->phase = PHASE_NONE;
     p->main = p->user_main = 0;
     p->main_node = 0;
     p->armed_count = 0;
     uint64_t now = clock_now_ns(); /* it is let go next */
-    struct module *program = border_program(p);
+    struct module *program = phase_program(p);
     if (p->base != 0 || (program != NULL && program->role == ROLE_LOADER)) {
         cross(h, p, PHASE_LOAD, now, BEGAN_LOADER);
         return;
     }
     if (program != NULL)
-        border_know_main(h, p, program, 0);
+        phase_know_main(h, p, program, 0);
     if (p->main == 0) {
         cross(h, p, PHASE_MAIN, now, BEGAN_NO_LIBC);
         return;
     }
     cross(h, p, PHASE_INIT, now, BEGAN_NO_LOADER);
-    hook_border(h, p, p->user_main ? p->user_main : p->main, BORDER_MAIN);
+    hook_phase(h, p, p->user_main ? p->user_main : p->main, AT_MAIN);
 }
 
-void borders_attached(struct host *h, struct process *p)
+void phases_attached(struct host *h, struct process *p)
 {
-    struct module *program = border_program(p);
+    struct module *program = phase_program(p);
     p->phase = PHASE_NONE;
     if (program != NULL)
-        border_know_main(h, p, program, 0);
+        phase_know_main(h, p, program, 0);
     cross(h, p, PHASE_MAIN, h->last_ns, BEGAN_ATTACHED);
 }
 
-uint64_t border_start(struct host *h, struct process *p, uint64_t main, uint32_t hook)
+uint64_t phase_start(struct host *h, struct process *p, uint64_t main, uint32_t hook)
 {
     struct module *program = module_around(p, main);
     hook_undo(p, hook);
@@ -92,13 +92,13 @@ uint64_t border_start(struct host *h, struct process *p, uint64_t main, uint32_t
         cross(h, p, PHASE_INIT, h->last_ns, BEGAN_NO_INITIALISER);
     if (program == NULL || !program->has_elf || p->main != 0)
         return 0;
-    border_know_main(h, p, program, main);
+    phase_know_main(h, p, program, main);
     if (p->user_main && area_near(p, p->user_main) != NULL) {
-        hook_border(h, p, p->user_main, BORDER_MAIN);
+        hook_phase(h, p, p->user_main, AT_MAIN);
         return 0;
     }
     p->user_main = 0;
-    return hook_stub_to(h, p, &p->areas[0], main, BORDER_MAIN);
+    return hook_stub_to(h, p, &p->areas[0], main, AT_MAIN);
 }
 
 /* ---- the first initialiser ---- */
@@ -120,7 +120,7 @@ static void arm(struct host *h, struct process *p, struct module *m, uint64_t sl
     if (p->armed_count == MAX_ARMED || !tracee_read(&p->tracee, slot, &original, sizeof original) ||
         original < m->start || original >= m->end)
         return; /* not relocated yet, or empty */
-    uint64_t stub = hook_stub_to(h, p, area, original, BORDER_INIT | m->id << 8);
+    uint64_t stub = hook_stub_to(h, p, area, original, AT_INIT | m->id << 8);
     must(!is_armed(p, slot),
          "what stands in an initialisers' array is kept once, before it is ours");
     if (stub != 0 && tracee_write(&p->tracee, slot, &stub, sizeof stub))
@@ -137,7 +137,7 @@ static void arm_array(struct host *h, struct process *p, struct module *m, int64
 }
 
 /* When the loader says that its list is complete: arrays are relocated, and nothing of them ran. */
-void borders_watch(struct host *h, struct process *p, struct module *m)
+void phases_watch(struct host *h, struct process *p, struct module *m)
 {
     uint64_t init;
     if (p->phase != PHASE_LOAD || !m->has_elf || m->role == ROLE_LOADER || m->role == ROLE_VDSO)
@@ -146,16 +146,16 @@ void borders_watch(struct host *h, struct process *p, struct module *m)
     arm_array(h, p, m, DT_INIT_ARRAY, DT_INIT_ARRAYSZ);
     if (elf_dynamic(&m->elf, DT_INIT, &init) && !m->init_hooked && area_near(p, init + m->bias)) {
         m->init_hooked = true;
-        hook_border(h, p, init + m->bias, BORDER_INIT | m->id << 8);
+        hook_phase(h, p, init + m->bias, AT_INIT | m->id << 8);
     }
 }
 
-/* What tells of a border that is behind us need not ask any more. */
-static void undo_all(struct process *p, enum border border)
+/* What tells of a phase that has begun need not ask any more. */
+static void undo_all(struct process *p, enum phase_at at)
 {
     for (uint32_t i = 0; i < p->family->hook_count; i++)
-        if (p->family->hooks[i].kind == HOOK_BORDER && p->family->hooks[i].patch != 0 &&
-            (p->family->area->hook_kind[i] >> 8 & 0xff) == border)
+        if (p->family->hooks[i].kind == HOOK_PHASE && p->family->hooks[i].patch != 0 &&
+            (p->family->area->hook_kind[i] >> 8 & 0xff) == at)
             hook_undo(p, i);
 }
 
@@ -172,7 +172,7 @@ static void first_initialiser(struct host *h, struct process *p, uint32_t id, ui
     for (size_t i = 0; i < p->armed_count; i++)
         tracee_write(&p->tracee, p->armed[i].slot, &p->armed[i].original, 8);
     p->armed_count = 0;
-    undo_all(p, BORDER_INIT);
+    undo_all(p, AT_INIT);
 }
 
 /* ---- reached ---- */
@@ -186,7 +186,7 @@ static void watch_return(struct host *h, struct process *p, uint32_t node)
     p->main_node = node & STACK_CUT ? 0 : node;
     for (int i = 0; i < RETURNS_TRIED && node != 0 && !(node & STACK_CUT); i++) {
         const struct stack_node *n = &h->stacks.nodes[node];
-        p->after_main = hook_border(h, p, n->pc, BORDER_AFTER_MAIN);
+        p->after_main = hook_phase(h, p, n->pc, AT_AFTER_MAIN);
         p->after_main_sp = n->slot + 8;
         if (p->after_main != NO_HOOK)
             return;
@@ -205,7 +205,7 @@ static bool is_outside(const struct stacks *stacks, uint32_t node, uint32_t main
 
 /* Without a detour: a stack that begins as main's did, and does not go through it, proves that main
  * has returned. */
-void border_by_stack(struct host *h, struct process *p, uint32_t node, uint64_t t_ns)
+void phase_by_stack(struct host *h, struct process *p, uint32_t node, uint64_t t_ns)
 {
     if (p->phase != PHASE_MAIN)
         return;
@@ -227,32 +227,32 @@ static void main_begins(struct host *h, struct process *p, const struct reached 
     watch_return(h, p, reached->node);
 }
 
-/* A border is passed once. Its code is put back: it may have held a call, whose bytes prove the
+/* A phase begins once. Its code is put back: it may have held a call, whose bytes prove the
  * stacks of what was called. */
-void border_reached(struct host *h, struct process *p, const struct reached *reached)
+void phase_reached(struct host *h, struct process *p, const struct reached *reached)
 {
-    switch ((enum border)(reached->what & 0xff)) {
-    case BORDER_INIT:
+    switch ((enum phase_at)(reached->what & 0xff)) {
+    case AT_INIT:
         if (p->phase == PHASE_LOAD)
             first_initialiser(h, p, (uint32_t)(reached->what >> 8), reached->t_ns);
         break;
-    case BORDER_MAIN:
+    case AT_MAIN:
         main_begins(h, p, reached);
         break;
-    case BORDER_AFTER_MAIN:
+    case AT_AFTER_MAIN:
         if (reached->sp != p->after_main_sp)
             return;
         cross(h, p, PHASE_EXIT, reached->t_ns, BEGAN_RETURNED);
-        undo_all(p, BORDER_EXIT);
+        undo_all(p, AT_EXIT);
         break;
-    case BORDER_EXIT:
+    case AT_EXIT:
         cross(h, p, PHASE_EXIT, reached->t_ns, BEGAN_EXIT);
         break;
     }
     hook_undo(p, reached->hook);
 }
 
-void border_exit(struct host *h, struct process *p, uint64_t t_ns, bool whole)
+void phase_exit(struct host *h, struct process *p, uint64_t t_ns, bool whole)
 {
     char how[64];
     snprintf(how, sizeof how, BEGAN_SYSCALL, whole ? "exit_group" : "exit");
