@@ -9,6 +9,8 @@ from __future__ import annotations
 from alloctrace.patterns import Pattern
 
 
+from . import demangle_cxx, demangle_rust
+
 MAX_NAME = 4096  # characters; what is longer is cut
 _INTERNAL = "__GI_"  # glibc's own calls go to such aliases (include/libc-symbols.h)
 _ANONYMOUS = "(anonymous namespace)"
@@ -37,6 +39,15 @@ def readable(name, has_return_type=False):
     if has_return_type and "<" in name:
         name = _without_return_type(name)
     return _without_defaults(name)
+
+
+def demangled(name):
+    """As `readable` gives it of what gdb makes of a mangled name; None: not mangled, or not sure to
+    be the same."""
+    if not is_mangled(name):
+        return None
+    text = demangle_rust.demangle(name) or demangle_cxx.demangle(name)
+    return text and readable(text, has_return_type=True)
 
 
 def plain(name):

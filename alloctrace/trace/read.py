@@ -6,6 +6,7 @@ import os
 from bisect import bisect_right
 from collections import Counter
 from functools import cached_property
+from itertools import islice
 
 from alloctrace import fields, words
 from alloctrace.columns import columns, events as trace_events, schema as trace_schema
@@ -214,10 +215,11 @@ class Trace:
             for index, first, count in chunks[max(0, at) :] if step > 0 else chunks[: at + 1][::-1]:
                 yield first, self._group_column(index, count)
 
-    def chunk_columns(self, names):
-        """Yield (seq of the first event, [column of each of `names`]) chunk by chunk."""
+    def chunk_columns(self, names, turn=(0, 1)):
+        """Yield (seq of the first event, [column of each of `names`]) chunk by chunk; `turn` (k, n):
+        of every n-th chunk, from chunk k on."""
         self._check_kept()
-        for index, first, count in self._chunks():
+        for index, first, count in islice(self._chunks(), turn[0], None, turn[1]):
             yield first, self._chunk(index, first, count, names)
 
     def packed_chunks(self, names):
