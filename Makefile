@@ -8,7 +8,7 @@ ATTACHES ?= 2000
 FUZZ ?= 60
 
 .DEFAULT_GOAL := all
-.PHONY: help all article evaluator-story check test fuzz test-real attach-long real-docs lint format bench bench-page bench-recorder bench-export doctor readme page-pictures export-pictures install uninstall deb test-deb clean
+.PHONY: help all article evaluator-story check test fuzz test-real attach-long real-docs lint format bench bench-page bench-recorder bench-start bench-export doctor readme page-pictures export-pictures install uninstall deb test-deb clean
 
 help: ## list these verbs
 	@awk -F ':[^#]*## ' '/^[a-z][a-z%-]*:[^#]*## / { sub("%", "NAME", $$1); \
@@ -88,6 +88,9 @@ bench-page: recorder ## measure the page of a thousand and of ten million events
 
 bench-recorder: recorder ## measure the recorder beside heaptrack; each figure beside the wanted one
 	$(PYTHON) bench/recorder_cost.py
+
+bench-start: recorder ## measure what a run and a report cost beside their program
+	$(PYTHON) bench/start_cost.py
 
 doctor: ## say what is missing here, and which command mends it
 	./brkpoint doctor

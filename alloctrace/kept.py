@@ -1,5 +1,5 @@
 """Plain values that are made once and kept on disk, beside what symbols/cache.py keeps: indexes of
-rule tables, which each start would else make anew of their text.
+rule tables, which each start would else make anew of their text, and verdicts (origin/verdicts.py).
 
 One file a value: a head, a checksum, and what `marshal` makes of (key, value). It is believed where
 nobody else could have written it, where it is whole, and where its key is that of the files that
@@ -35,25 +35,39 @@ def use(folder: str | None) -> None:
 
 
 def made(name: str, sources: Iterable[str], make: Callable[[], Any]) -> Any:
-    """What `make()` gives, by this run or an earlier one: a value that marshal can hold. `sources`:
-    the files that it rests on, the code that makes it among them."""
-    if _folder is None:
-        return make()
-    sources = [__file__, *sources]
-    key = [name, sys.hexversion, *map(cache_folder.state, sources)]
-    # another copy of brkpoint has a file of its own
-    path = os.path.join(_folder, file_name(name, sources))
-    found = _load(path)
-    if isinstance(found, tuple) and found[0] == key:
-        return found[1]
-    value = make()
-    _store(path, (key, value))
+    """What `make()` gives, by this run or an earlier one; of the rest as `load` and `store`."""
+    sources = list(sources)
+    value = load(name, sources)
+    if value is None:
+        value = make()
+        store(name, sources, value)
     return value
 
 
-def file_name(name: str, sources: Iterable[str]) -> str:
+def load(name: str, sources: Iterable[str]) -> Any:
+    """The value of that name, None: none is known. `sources`: the files that it rests on, the code
+    that makes it among them: it counts while they are the same."""
+    if _folder is None:
+        return None
+    path, key = _path_and_key(_folder, name, sources)
+    found = _load(path)
+    return found[1] if isinstance(found, tuple) and found[0] == key else None
+
+
+def store(name: str, sources: Iterable[str], value: Any) -> None:
+    """Keep it in place of an older one: what marshal can hold."""
+    if _folder is not None:
+        path, key = _path_and_key(_folder, name, sources)
+        _store(path, (key, value))
+
+
+def _path_and_key(folder: str, name: str, sources: Iterable[str]) -> tuple[str, list[Any]]:
+    """Two names of one path only take turns: the key holds the name. Another copy of brkpoint has
+    files of its own."""
+    sources = [__file__, *sources]
     told = "\n".join([name, *sources]).encode("utf-8", "surrogateescape")
-    return "%s%08x" % (cache_folder.TABLES, zlib.crc32(told))
+    path = os.path.join(folder, "%s%08x" % (cache_folder.TABLES, zlib.crc32(told)))
+    return path, [name, sys.hexversion, *map(cache_folder.state, sources)]
 
 
 def _load(path: str) -> Any:

@@ -14,6 +14,7 @@ sys.path.insert(0, BENCH)
 import recorder_cost  # noqa: E402
 import cost_programs  # noqa: E402
 import cost_runs  # noqa: E402
+import start_cost  # noqa: E402
 
 needs_recorder = pytest.mark.skipif(
     cost_runs.recorder_missing() is not None, reason="the recorder is not built"
@@ -89,3 +90,14 @@ def test_a_figure_that_misses_is_marked():
     assert recorder_cost.figure(31, 30, "%d") == "31 (30)!"
     with pytest.raises(SystemExit):
         recorder_cost.parse(["nonsense"])
+
+
+@needs_recorder
+def test_a_start_is_measured_cold_and_warm(capsys, monkeypatch):
+    monkeypatch.setenv("BRKPOINT_CACHE", "")  # is set, and put back
+    start_cost.main(["--repeat", "1"])
+    shown = capsys.readouterr().out.splitlines()
+    assert [line[:14].strip() for line in shown] == [
+        "alone", "watched first", "watched again", "--no-cache", "report"
+    ]  # fmt: skip
+    assert "(120)" in shown[2] and "(80)" in shown[4]

@@ -12,7 +12,7 @@ from alloctrace.history import history
 from alloctrace.model import Module
 from alloctrace.purpose import classify
 from alloctrace.spool import spool
-from alloctrace.stacks.beginnings import Beginnings
+from alloctrace.stacks.beginnings import LONGER, Beginnings
 from alloctrace.stacks.tree import StackTree
 from alloctrace.summary.summary import summarise
 from alloctrace.symbols import symbols
@@ -47,7 +47,8 @@ def make(folder, built):
 @pytest.mark.parametrize("outer", ["program", "library", "nowhere"])
 def test_a_stack_costs_what_is_new_in_it_however_deep(tmp_path, outer):
     classify.prepare()
-    shallow, deep = (made_nodes.recorded(3000, depth, outer) for depth in (20, 240))
+    depths = (LONGER + 12, 8 * (LONGER + 12))  # shorter ones cost less yet: they are remembered
+    shallow, deep = (made_nodes.recorded(3000, depth, outer) for depth in depths)
     make(tmp_path, made_nodes.recorded(10, 20, outer))  # what is read once
     few, many = (steps(lambda: make(tmp_path, built)) for built in (shallow, deep))
     assert many < 1.5 * few

@@ -59,8 +59,8 @@ class Walk:
         return name, None, acts and frame.role != "loader" and not frame.known, *rest
 
     def known_from(self, at, via, passed):
-        """(Verdict, index) over the stack from `at` on, where another one met this with the same
-        behind it; `passed` is what is to be remembered later."""
+        """(Verdict, index, on how many frames it rests) over the stack from `at` on, where another
+        one met this with the same behind it; `passed`: what is to be remembered later."""
         key = self.stack.nodes[at], via.state(), id(self.stack[at - 1]), len(self._further)
         passed.append((key, at))
         return self._shared.get(key)
@@ -68,12 +68,12 @@ class Walk:
     def remembered(self, passed, verdict, at=None):
         """The Verdict; `at`: it is one that was remembered, with the index from which it held."""
         if at is not None:
-            verdict, before = verdict
-            self.stack.looked_far()
+            verdict, before, beyond = verdict
+            self.stack.rests_on(at + beyond)
             if verdict.decided_by is not None and before != at:
                 verdict = replace(verdict, decided_by=verdict.decided_by + at - before)
                 key = (*vars(verdict).values(),)
                 verdict = self._shared.setdefault(key, verdict)
         for key, index in passed if len(self._shared or ()) < MAX_SHARED else ():
-            self._shared[key] = verdict, index
+            self._shared[key] = verdict, index, self.stack.looked - index
         return verdict

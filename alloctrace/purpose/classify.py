@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from alloctrace.columns.group_table import Indexed
 from alloctrace.origin import origin, program_facts, table as origin_table
-from alloctrace.stacks.beginnings import Beginnings
+from alloctrace.origin.verdicts import Verdicts
 from alloctrace.stacks.tree import StackTree
 from . import events as purpose_events, examples, groups as purpose_groups, purpose
 from . import questions as purpose_questions, rules as purpose_rules, split
@@ -31,6 +31,7 @@ def classify(history, stacks):
     judge = _Judge(history, tree)
     if history.recorded is not None:
         _judge_groups(history.recorded.sums.groups, judge)
+        judge.keep()
         explain = _explain_groups if history.has_many() else _explain_events
         explain(history, tree, judge)
         return
@@ -43,6 +44,7 @@ def classify(history, stacks):
         else:
             stacks = tree.node(outer.stack), tree.node(event.stack)
             event.verdict = inner.of(outer.verdict, *stacks)
+    judge.keep()
     survey = purpose.Survey(history.events, tree, history.modules, judge.facts)
     for index, event in enumerate(history.events):
         event.purpose = purpose.explain(index, history.events, tree, survey)
@@ -191,8 +193,8 @@ class _Judge:
             image: same.setdefault(tuple(told.values()), told) for image, told in programs.items()
         }
         self._facts, self._askers = {}, {}
-        self._seen = {}  # program -> what origin.decide remembers of its frames
-        self._answers = Beginnings(tree)
+        path = next((module.path for module in history.modules if module.role == "executable"), "")
+        self._verdicts = Verdicts(tree, path)
 
     def facts(self, event):
         return self.facts_of(event.image, event.phase, event.name)
@@ -211,9 +213,7 @@ class _Judge:
 
     def asker(self, image, phase, name):
         """A function: the verdict over the stack at a node."""
-        program = id(self._program[image])
-        facts, seen = self.facts_of(image, phase, name), self._seen.setdefault(program, {})
-        answer, question = self._answers.answer, (program, phase, name)
-        return lambda node: answer(
-            question, node, lambda stack: origin.decide(stack, facts, seen=seen)
-        )
+        return self._verdicts.asker(self.facts_of(image, phase, name))
+
+    def keep(self):
+        self._verdicts.keep()

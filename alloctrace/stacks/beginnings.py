@@ -7,8 +7,10 @@ far, it may find at a node what it found there before (`Beginning.shared`).
 
 from __future__ import annotations
 
-LONGEST = 16  # frames of a beginning that is remembered
-MAX_TABLES = 1 << 17  # of 232 bytes
+# A beginning that is remembered: its frames, and the tables of 232 bytes that there may be before
+# it. Who has many long ones would pay for each of their frames.
+LONGEST, MAX_TABLES = 16, 1 << 17
+LONGER, FEWER_TABLES = 48, 1 << 14
 EVERY = 8  # one node in so many remembers
 AHEAD = 4  # frames are fetched together
 _END = -1  # in a frame's place: the stack ends here
@@ -17,12 +19,12 @@ _END = -1  # in a frame's place: the stack ends here
 class Beginning:
     """A stack of a StackTree as a sequence of frames, innermost first; knows what was looked at.
 
-    Of frames that are alike (StackTree.alike) it shows the first: their addresses say nothing.
+    Of frames that are alike it shows the first.
     `shared`: a dict for answers over the rest of a stack, by node; `nodes`: of the frames so far.
     """
 
-    def __init__(self, tree, node, shared):
-        self._tree, self._next, self._frames, self.nodes = tree, node, [], []
+    def __init__(self, parents, numbers, alike, node, shared):
+        self._tree, self._next, self._frames, self.nodes = (parents, numbers, alike), node, [], []
         self.shared = shared
         self.looked = 0  # frames, and the end
 
@@ -38,50 +40,64 @@ class Beginning:
 
     def _fetch(self, index):
         """Some more at once: who asks for one will ask for the next."""
-        tree, frames, nodes, node = self._tree, self._frames, self.nodes, self._next
-        parents, alike, all_ = tree.parents, tree.alike, tree.frames
+        (parents, numbers, alike), frames = self._tree, self._frames
+        nodes, node = self.nodes, self._next
         for _ in range(index + AHEAD - len(frames)):
             if node <= 0:
                 break
             nodes.append(node)
-            frames.append(all_[alike[node]])
+            frames.append(alike[numbers[node]])
             node = parents[node]
         self._next = node
 
-    def looked_far(self):
-        """The answer rests on all of the stack."""
-        self.looked = LONGEST + 1
+    def rests_on(self, count):
+        """The answer rests on that many frames at least, looked at for it or for another one."""
+        self.looked = max(self.looked, count)
 
 
 class Beginnings:
-    """Remembers answers by the frames that they rest on: a tree of dicts, from inside outwards."""
+    """Remembers answers by the frames that they rest on: a tree of dicts, from inside outwards.
 
-    def __init__(self, tree):
-        self._tree, self._roots, self._tables = tree, {}, 0
+    `numbers`: by node, the same of frames that are alike: of StackTree.alike, their addresses say
+    nothing; `alike`: by number, a frame. `roots`, `answers`: what was remembered before.
+    """
+
+    def __init__(self, tree, numbers=None, alike=None, roots=None, answers=(), tables=0):
+        self._parents = tree.parents
+        self._numbers = tree.alike if numbers is None else numbers
+        self._alike = tree.frames if alike is None else alike
+        self.roots = {} if roots is None else roots  # question -> dicts of dicts, at last (number,)
+        self.answers = list(answers)  # by number
+        self.has_more = False  # than it was given
+        self.tables = tables  # that there are
         self._shared = {}
 
     def answer(self, question, node, ask):
         """`ask(Beginning)`'s answer for the stack at `node`. `question`: all else it rests on."""
-        parents, frame_of = self._tree.parents, self._tree.alike
-        found, at = self._roots.get(question), node
+        parents, frame_of = self._parents, self._numbers
+        found, at = self.roots.get(question), node
         while type(found) is dict:
             found = found.get(frame_of[at] if at > 0 else _END)
             at = parents[at] if at > 0 else 0
         if found is not None:
-            return found[0]
-        beginning = Beginning(self._tree, node, self._shared.setdefault(question, {}))
+            return self.answers[found[0]]
+        shared = self._shared.setdefault(question, {})
+        beginning = Beginning(parents, frame_of, self._alike, node, shared)
         answer = ask(beginning)
-        if beginning.looked <= LONGEST and self._tables < MAX_TABLES:
-            table = self._roots.setdefault(question, {})
+        is_long = beginning.looked > LONGEST
+        if beginning.looked <= LONGER and self.tables < (FEWER_TABLES if is_long else MAX_TABLES):
+            table = self.roots.setdefault(question, {})
             self._remember(table, node, max(beginning.looked, 1), answer)
         return answer
 
     def _remember(self, table, node, length, answer):
-        parents, frame_of = self._tree.parents, self._tree.alike
+        parents, frame_of = self._parents, self._numbers
         for _ in range(length - 1):
             key = frame_of[node] if node > 0 else _END
             if key not in table:
                 table[key] = {}
-                self._tables += 1
+                self.tables += 1
             table, node = table[key], parents[node]
-        table[frame_of[node] if node > 0 else _END] = (answer,)
+        table[frame_of[node] if node > 0 else _END] = (len(self.answers),)
+        self.answers.append(answer)
+        self.has_more = True
