@@ -31,8 +31,8 @@ function setUpFlame() {
     el("details", { class: "beside" }, el("summary", {}, "The same as a table: each function with everything it called"),
       el("div", { class: "scroll", tabindex: "0", role: "group", "aria-label": "functions" }, el("table", { id: "flame-table" }, el("thead", {}), el("tbody", {})))));
   home.querySelector("details").addEventListener("toggle", drawFlameTable);
-  new ResizeObserver(() => requestAnimationFrame(drawFlame)).observe(flame.parentElement);
   onView("flame", drawFlame);
+  followWidth(flame, drawFlame);
   onView("flame", drawFlameTable);
 }
 

@@ -227,7 +227,7 @@ def _matrix(summary):
 def _cell(calls, syscalls):
     if not calls and not syscalls:
         return "·"
-    return "%s / %s" % (sentences.grouped(calls), sentences.grouped(syscalls))
+    return "%s /\xa0%s" % (sentences.grouped(calls), sentences.grouped(syscalls))
 
 
 def _sites(summary):
