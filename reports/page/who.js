@@ -70,11 +70,13 @@ function groupsOf(keyOf) {
 
 function programName(key) {
   const [pid, image] = key.split(".").map(Number);
-  for (const process of summary.processes) {
-    const program = process.pid === pid && process.programs.find((one) => one.image === image);
-    if (program) return `${program.name || "unknown"}, process ${pid}`;
-  }
-  return `process ${pid}`;
+  const program = programNamed(pid, image);
+  return program ? `${program.name || "unknown"}, process ${pid}` : `process ${pid}`;
+}
+
+function programNamed(pid, image) {
+  const process = summary.processes.find((one) => one.pid === pid && one.programs.some((program) => program.image === image));
+  return process && process.programs.find((program) => program.image === image);
 }
 
 // Its own filter does not empty the list.
