@@ -9,8 +9,8 @@ from alloctrace import chosen
 from alloctrace.escape import visible
 from alloctrace.summary import TOP_SITES, summarise
 from command import page_file, process_option, progress
-from command.errors import USAGE, UserError
-from command.traces import naming_errors, newest, open_trace
+from command.errors import USAGE, UserError, shown
+from command.traces import is_trace, naming_errors, newest, open_trace
 from reports import ink, json_report, markdown, measures, ranked, text
 
 NAME = "report"
@@ -91,6 +91,9 @@ def _choice(args):
 
 def invoke(args):
     choice = _choice(args)
+    for option, output in (("--html", args.html), ("-o", args.output)):
+        if output is not None:
+            _spare_a_trace(option, output)
     path = args.trace or newest(os.curdir)
     with open_trace(path) as recorded, naming_errors(path):
         if args.html is not None:
@@ -103,6 +106,14 @@ def invoke(args):
             return 0
         made = render(args, recorded, choice)
     return write(made, args.output)
+
+
+def _spare_a_trace(option, output):
+    """`report --html TRACE` would write the page over the run."""
+    if is_trace(output):
+        said = "%s FILE is what to write, and %s is a trace: brkpoint report %s %s FILE"
+        name = shown(output)
+        raise UserError(said % (option, name, name, option), USAGE)
 
 
 def render(args, recorded, choice=None):
