@@ -86,7 +86,7 @@ function cutSaid() {
     const isWider = ends[0] < view.range[0] || ends[1] > Math.min(lastSeq, view.range[1]);
     said.push(`events ${ends.map(grouped).join(" to ")}${isWider ? `, because places are counted in steps of ${grouped(partWidth())} events` : ""}`);
   }
-  if (view.tid) said.push(`thread ${view.tid}`);
+  if (view.tid) said.push(threadName(view.tid));
   const out = run.bins.cells.left_out[1];
   return said.join(", ") + (out ? `; ${count(out, "allocation")} of calls that sometimes hand out nothing are left out` : "");
 }

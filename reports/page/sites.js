@@ -1,7 +1,7 @@
 // Where in the code: places that allocate, sorted by any measure, found by any name.
 
 const MEASURES = run.measures; // field, label, what it means
-const UNKNOWN = "true of some of these allocations, and this page does not have which";
+const UNKNOWN = "this page does not have how much";
 const AT_ONCE = 50;
 let more = AT_ONCE;
 
