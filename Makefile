@@ -31,7 +31,7 @@ article: ## investigate the article's programs on this machine and write the rep
 	./brkpoint article
 
 evaluator-story: $(addprefix $(TARGETS_OUT)/,eval_list eval_array eval_mexe) ## run three designs of an evaluator; tell what each costs
-	$(PYTHON) -m command.designs
+	$(PYTHON) -m article.designs_runs
 
 # Many tests wait, for a timeout or a debugger: one more worker than processors.
 test: PYTEST_ARGS ?= -n $(shell expr $$(nproc) + 1) --dist loadfile
@@ -134,7 +134,7 @@ readme: targets ## write the generated parts anew: README's run, manual, complet
 
 # ---- installing ---------------------------------------------------------------------------------
 
-rooms = command alloctrace reports exports gdb-scripts trace-scripts targets evaluator
+rooms = command start article alloctrace reports exports gdb-scripts trace-scripts targets evaluator
 lib = $(DESTDIR)$(PREFIX)/lib/brkpoint
 doc = $(DESTDIR)$(PREFIX)/share/doc/brkpoint
 man = $(DESTDIR)$(PREFIX)/share/man/man1/brkpoint.1
@@ -192,7 +192,7 @@ uninstall: ## remove what install put there
 	@cd '$(DESTDIR)$(PREFIX)/share' 2>/dev/null && rmdir -p --ignore-fail-on-non-empty \
 	  bash-completion/completions zsh/site-functions fish/vendor_completions.d brkpoint 2>/dev/null || true
 
-version = $(shell sed -n 's/^VERSION = "\(.*\)"/\1/p' command/__init__.py)
+version = $(shell sed -n 's/^VERSION = "\(.*\)"/\1/p' start/version.py)
 architecture = $(shell dpkg --print-architecture 2>/dev/null)
 
 deb: ## make a package of Debian in build/, for the release that this machine has

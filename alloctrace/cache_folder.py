@@ -1,4 +1,4 @@
-"""The folder of what was found out once: names of functions (symbol_cache.py), and what the
+"""The folder of what was found out once: names of functions (symbols/cache.py), and what the
 recorder found in files of code (recorder/host/findings_disk.h). Nothing here raises.
 """
 

@@ -14,8 +14,10 @@ _TOP = os.path.dirname(os.path.dirname(os.path.realpath(__file__)))
 sys.dont_write_bytecode = True
 sys.path[:0] = [_TOP, os.path.join(_TOP, "tests")]
 
-from alloctrace import classify, symbols, trace  # noqa: E402
-from alloctrace.summary import summarise  # noqa: E402
+from alloctrace.purpose import classify  # noqa: E402
+from alloctrace.summary.summary import summarise  # noqa: E402
+from alloctrace.symbols import symbols  # noqa: E402
+from alloctrace.trace import trace  # noqa: E402
 import made_nodes  # noqa: E402
 
 

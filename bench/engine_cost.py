@@ -16,7 +16,7 @@ import time
 TOP = os.path.dirname(os.path.dirname(os.path.realpath(__file__)))
 sys.path.insert(0, TOP)
 
-from command import launch  # noqa: E402
+from start import launch  # noqa: E402
 
 MARKED = os.path.join(TOP, "gdb-scripts", "checks", "engine_with_marker.py")
 LIMIT = 4.0  # times an empty stop

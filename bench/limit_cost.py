@@ -16,8 +16,12 @@ _TOP = os.path.dirname(os.path.dirname(os.path.realpath(__file__)))
 sys.dont_write_bytecode = True
 sys.path.insert(0, _TOP)
 
-from alloctrace import classify, history, recorded, spool, symbols, trace  # noqa: E402
-from alloctrace.summary import summarise  # noqa: E402
+from alloctrace.history import history, recorded  # noqa: E402
+from alloctrace.purpose import classify  # noqa: E402
+from alloctrace.spool import spool  # noqa: E402
+from alloctrace.summary.summary import summarise  # noqa: E402
+from alloctrace.symbols import symbols  # noqa: E402
+from alloctrace.trace import trace  # noqa: E402
 
 _TOOL = os.path.join(_TOP, "build", "recorder", "brkpoint-history")
 KINDS = (("500 stacks", ("--stacks", "500", "--live", "5000")), ("new stacks", ("--ways", "250")))

@@ -17,7 +17,7 @@ from collections import Counter
 HERE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 sys.path.insert(0, HERE)
 
-from alloctrace import trace  # noqa: E402
+from alloctrace.trace import trace  # noqa: E402
 
 
 def main():

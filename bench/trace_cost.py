@@ -15,8 +15,10 @@ _TOP = os.path.dirname(os.path.dirname(os.path.realpath(__file__)))
 sys.dont_write_bytecode = True
 sys.path[:0] = [_TOP, os.path.join(_TOP, "tests")]
 
-from alloctrace import history, spool, trace  # noqa: E402
+from alloctrace.history import history  # noqa: E402
 from alloctrace.model import Frame  # noqa: E402
+from alloctrace.spool import spool  # noqa: E402
+from alloctrace.trace import trace  # noqa: E402
 from made_records import LIBC, MAIN, TOP, Made, write_spool  # noqa: E402
 
 STACKS, DEPTH, LIVE = 500, 25, 5000

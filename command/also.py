@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from alloctrace import allocators
 
-from .errors import USAGE, UserError, shown
+from start.errors import USAGE, UserError, shown
 
 
 def named(args):

@@ -12,10 +12,9 @@ import sys
 import time
 
 from alloctrace.escape import visible
-from command import article_runs
-from command.errors import UserError
-from reports import article, article_rows
-from reports.designs import TOLD as DESIGNS
+from article import article, rows as article_rows, runs as article_runs
+from article.designs import TOLD as DESIGNS
+from start.errors import UserError
 
 NAME = "article"
 HELP = "reproduce the article: its 2022 numbers beside yours"
@@ -73,7 +72,7 @@ def invoke(args):
 
 
 def _record(traces):
-    """The record that reports/article.py renders."""
+    """The record that article/article.py renders."""
     data, began = article_rows.read_data(), time.monotonic()
     facts, skipped = _run_all(traces, data[7]["functions"].split())
     evaluator, why = _evaluator(traces)

@@ -14,9 +14,9 @@ from alloctrace.budget import judge, language, rewrite, scopes
 from alloctrace.escape import visible
 from reports import check_machines, check_text, check_words, ink
 
+from start.errors import USAGE, UserError, shown
 from . import check_files, check_news, check_runs, main, report
 from .check_files import FILE
-from .errors import USAGE, UserError, shown
 from .traces import naming_errors, open_trace
 
 NAME = "check"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from .errors import USAGE, UserError, shown
+from start.errors import USAGE, UserError, shown
 
 FILE = "brkpoint.budget"
 MAX_TEXT = 1 << 20  # characters; no budget has more

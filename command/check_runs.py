@@ -7,8 +7,8 @@ import shlex
 import subprocess
 import sys
 
+from start.errors import USAGE, UserError, shown
 from . import main
-from .errors import USAGE, UserError, shown
 
 _TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 _FAILURES = (125, 126, 127)  # of brkpoint run

@@ -15,7 +15,8 @@ import sys
 from alloctrace import gdb_start
 from alloctrace.plain import plain
 
-from . import debug_files, ptrace_probe, recorder
+from start import recorder
+from . import debug_files, ptrace_probe
 
 _TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 _OLDEST_PYTHON = (3, 9)

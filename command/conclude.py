@@ -7,10 +7,13 @@ import os
 import signal
 import sys
 
-from alloctrace import chosen, classify, trace
+from alloctrace.purpose import classify
+from alloctrace.summary import chosen
+from alloctrace.trace import trace
 
-from . import main, record, watching
-from .errors import FAILED, UserError, shown
+from start import record
+from start.errors import FAILED, UserError, shown
+from . import main, watching
 
 
 prepare = classify.prepare  # for who has time to spare before

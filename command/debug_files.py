@@ -6,9 +6,9 @@ import os
 import re
 import sys
 
-from alloctrace.elf import ElfFile
-from alloctrace.elf_image import ElfError
-from alloctrace.maps import parse_maps
+from alloctrace.elf.elf import ElfFile
+from alloctrace.elf.image import ElfError
+from alloctrace.elf.maps import parse_maps
 
 _LIBC = re.compile(r"^(ld-linux|ld-musl|ld-|libc\.|libc-)[^/]*\.so|^libc\.so")
 

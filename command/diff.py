@@ -6,14 +6,16 @@ import contextlib
 import json
 import sys
 
-from alloctrace import trace, words
+from alloctrace import words
 from alloctrace.compare import difference, left
 from alloctrace.escape import visible
+from alloctrace.trace import trace
 from reports import diff_markdown, diff_text, diff_words, ink, left_text
 from reports.diff_page import document
 
-from . import main, page_file, report
-from .errors import USAGE, UserError
+from start import page_file
+from start.errors import USAGE, UserError
+from . import main, report
 from .traces import naming_errors, open_trace
 
 NAME = "diff"

@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import sys
 
-from alloctrace import trace
+from alloctrace.trace import trace
 from reports import sentences
 from reports.page import document
 
-from . import conclude, main, page_file, run
-from .errors import USAGE, UserError, shown
+from start import page_file
+from start.errors import USAGE, UserError, shown
+from . import conclude, main, run
 
 NAME = "explain"
 HELP = "run a program and write a page that explains what it allocated"

@@ -12,8 +12,8 @@ from alloctrace.escape import visible
 from exports import formats
 from exports.measures import MEASURES
 
+from start.errors import USAGE, UserError, shown
 from . import main
-from .errors import USAGE, UserError, shown
 from .traces import naming_errors, newest, open_trace
 
 NAME = "export"

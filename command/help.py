@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 
+from start.errors import USAGE, UserError, shown
 from . import main
-from .errors import USAGE, UserError, shown
 
 NAME = "help"
 HELP = "show examples, or everything about one COMMAND"

@@ -9,8 +9,9 @@ import os
 import signal
 import sys
 
-from . import VERSION, heritage, surroundings
-from .errors import FAILED, USAGE, UserError, shown
+from start import heritage, surroundings
+from start.errors import FAILED, USAGE, UserError, shown
+from start.version import VERSION
 
 VERBS = (
     "run",

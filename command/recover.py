@@ -5,11 +5,15 @@ from __future__ import annotations
 import os
 import sys
 
-from alloctrace import history, run_facts, spool, symbols, trace
 from alloctrace.escape import visible
-from alloctrace.summary import summarise
-from command import record, watching
-from command.errors import UserError
+from alloctrace.history import history, run_facts
+from alloctrace.spool import spool
+from alloctrace.summary.summary import summarise
+from alloctrace.symbols import symbols
+from alloctrace.trace import trace
+from command import watching
+from start import record
+from start.errors import UserError
 
 NAME = "recover"
 HELP = "make a trace from the spool of a run that was cut short"

@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 import sys
 
-from alloctrace import chosen
 from alloctrace.escape import visible
-from alloctrace.summary import TOP_SITES, summarise
-from command import page_file, process_option, progress
-from command.errors import USAGE, UserError, shown
+from alloctrace.summary import chosen
+from alloctrace.summary.summary import TOP_SITES, summarise
+from command import process_option, progress
 from command.traces import is_trace, naming_errors, newest, open_trace
 from reports import ink, json_report, markdown, measures, ranked, text
+from start import page_file
+from start.errors import USAGE, UserError, shown
 
 NAME = "report"
 MAX_LISTED = 200000  # a page is made in memory, of some KiB an event

@@ -5,9 +5,10 @@ from __future__ import annotations
 import contextlib
 import os
 
-from . import also, attach, attachable, cache, choice, heritage, launch, main, place
-from . import process_option, program, recorder, seconds, watching
-from .errors import NOT_FOUND, USAGE, UserError, shown
+from start import attach, attachable, cache, choice, heritage, launch, place, program, recorder
+from start import seconds
+from start.errors import NOT_FOUND, USAGE, UserError, shown
+from . import also, main, process_option, watching
 
 NAME = "run"
 HELP = "run a program and show what it allocated, when, for whom and what for"

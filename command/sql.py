@@ -10,11 +10,12 @@ import signal
 import sys
 import threading
 
-from alloctrace import trace_sql
 from alloctrace.escape import visible
-from command import main, progress, seconds
-from command.errors import USAGE, UserError
+from alloctrace.trace import sql as trace_sql
+from command import main, progress
 from command.traces import naming_errors, newest, open_trace
+from start import seconds
+from start.errors import USAGE, UserError
 
 NAME = "sql"
 HELP = "query a recorded run with SQL"

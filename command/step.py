@@ -6,13 +6,13 @@ import os
 import select
 import sys
 
-from alloctrace import chosen
 from alloctrace.escape import visible
 from alloctrace.event_cursor import Cursor
+from alloctrace.summary import chosen
 from reports import card_words, ink, quantities, step_card, step_screen
 
+from start.errors import USAGE, UserError
 from . import process_option, report
-from .errors import USAGE, UserError
 from .traces import naming_errors, newest, open_trace
 
 NAME = "step"

@@ -5,9 +5,10 @@ from __future__ import annotations
 import contextlib
 import os
 
-from alloctrace import trace, trace_schema
+from alloctrace.columns import schema as trace_schema
 from alloctrace.escape import visible
-from command.errors import UserError
+from alloctrace.trace import trace
+from start.errors import UserError
 
 
 def open_trace(path):

@@ -6,10 +6,11 @@ import os
 import sys
 import tempfile
 
-from alloctrace import same, trace
+from alloctrace.trace import same, trace
 
-from . import launch, main, place, record, target
-from .errors import EngineError, UserError, shown
+from start import launch, place, record, target
+from start.errors import EngineError, UserError, shown
+from . import main
 
 ENGINES = ("breakpoints", "recorder")
 SAME, DIFFERENT, UNDECIDED = 0, 1, 2

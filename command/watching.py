@@ -81,7 +81,8 @@ class Live:
     """The events as they come, from the growing spool."""
 
     def __init__(self, path):
-        from alloctrace import follow, spool  # only now: other runs begin without all this
+        from alloctrace.spool import spool  # only now: other runs begin without all this
+        from alloctrace.trace import follow  # only now: other runs begin without all this
         from reports import ink, live
 
         self._damaged = spool.SpoolError

@@ -6,9 +6,10 @@ import os
 import sys
 
 from alloctrace.escape import visible
-from command import program, run, seconds
-from command.errors import USAGE, UserError, shown
+from command import run
 from reports import ink, witnesses
+from start import program, seconds
+from start.errors import USAGE, UserError, shown
 
 NAME = "witnesses"
 HELP = "compare what strace, ltrace, gdb and /proc/PID/maps see of a program"

@@ -1,7 +1,7 @@
 """Blocks through time: what happened to each, from the events of a trace, column by column.
 
-The rules are those of alloctrace/live_bytes.py: a block that `realloc` moves is ended and begun
-anew, an exec ends all blocks of its process, nested calls count only where they end or resize a
+The rules are those of history/live_bytes.py: a block that `realloc` moves is ended and begun anew,
+an exec ends all blocks of its process, nested calls count only where they end or resize a
 block that no call around them works on. In a run of several threads live bytes change when a call
 returns, as the recorder counts them.
 """
@@ -11,9 +11,9 @@ from __future__ import annotations
 from collections import namedtuple
 from heapq import heappop, heappush
 
-from alloctrace.columns import MASK64
-from alloctrace.trace_check import TraceError, checked
-from alloctrace.trace_schema import PRESENT
+from alloctrace.columns.check import TraceError, checked
+from alloctrace.columns.columns import MASK64
+from alloctrace.columns.schema import PRESENT
 
 # What happened, and of which group the block is. `born`: when the block began; of RESIZED it is the
 # size before, and `size` the one behind.

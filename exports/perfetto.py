@@ -9,11 +9,10 @@ handed it out to the one that ended it.
 from __future__ import annotations
 
 from alloctrace import measure
-from alloctrace.columns import MASK64
-from alloctrace.fields import number as number_of
-from alloctrace.fields import text as text_of
-from alloctrace.trace_check import TraceError, checked
-from alloctrace.trace_schema import PRESENT, SIGNED_SIZE
+from alloctrace.columns.check import TraceError, checked
+from alloctrace.columns.columns import MASK64
+from alloctrace.columns.schema import PRESENT, SIGNED_SIZE
+from alloctrace.fields import number as number_of, text as text_of
 
 from . import stacks
 from .formats import Format

@@ -10,9 +10,9 @@ from itertools import repeat
 from operator import sub
 
 from alloctrace import measure
-from alloctrace.columns import MASK64
-from alloctrace.trace_check import TraceError, checked
-from alloctrace.trace_schema import EVENT_COLUMNS, PRESENT, SIGNED_SIZE
+from alloctrace.columns.check import TraceError, checked
+from alloctrace.columns.columns import MASK64
+from alloctrace.columns.schema import EVENT_COLUMNS, PRESENT, SIGNED_SIZE
 
 OWN = "seq t_ns dur_ns tid size nmemb align ptr result errno block cause outer".split()
 ALIKE = (

@@ -1,6 +1,6 @@
 """What the parent gives to `gdb -x` for symbols: no process, files only, then the end of gdb.
 
-Works in the current folder: request.json in, answer.jsonl out (alloctrace/symbol_gdb.py).
+Works in the current folder: request.json in, answer.jsonl out (alloctrace/symbols/gdb.py).
 """
 
 import ctypes

@@ -71,7 +71,7 @@ $(RECORDER_OUT)/host/agent_blob.o: recorder/host/agent_blob.S $(RECORDER_OUT)/ag
 # What both languages say. Objects know it by their .d files, once it is there.
 recorder_contract = $(RECORDER_OUT)/contract.h $(RECORDER_OUT)/contract_history.h
 $(recorder_contract): recorder/contract.py \
-  $(addprefix alloctrace/,words.py spool_rows.py trace_schema.py inforecords.py elf_debug.py)
+  $(addprefix alloctrace/,words.py spool/rows.py columns/schema.py history/inforecords.py elf/debug.py)
 	@mkdir -p $(@D)
 	@/usr/bin/python3 $< $(if $(findstring history,$@),history,words) > $@.new && mv $@.new $@
 

@@ -18,7 +18,11 @@ import sys
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
-from alloctrace import elf_debug, inforecords, spool_rows, trace_schema, words  # noqa: E402
+from alloctrace import words  # noqa: E402
+from alloctrace.columns import schema as trace_schema  # noqa: E402
+from alloctrace.elf import debug as elf_debug  # noqa: E402
+from alloctrace.history import inforecords  # noqa: E402
+from alloctrace.spool import rows as spool_rows  # noqa: E402
 
 C_TYPES = {
     "u8": "uint8_t",
@@ -71,7 +75,7 @@ def struct_of(name):
         lines.append("    %s %s%s;" % (C_TYPES[type_], what, "[%d]" % number if number else ""))
     size = spool_rows.layout(name).size
     lines.append("};")
-    lines.append('_Static_assert(sizeof(struct spool_%s) == %d, "spool_rows.py");' % (name, size))
+    lines.append('_Static_assert(sizeof(struct spool_%s) == %d, "spool/rows.py");' % (name, size))
     return "\n".join(lines) + "\n"
 
 
@@ -93,7 +97,7 @@ def of_words():
     yield define("MAX_LISTED", inforecords.MAX_LISTED)
     yield define("MAX_REGION_MARKS", elf_debug.MAX_REGION_MARKS)
     yield define("MAX_UNPACKED", elf_debug.MAX_UNPACKED)
-    yield "/* spool_rows.py */\n"
+    yield "/* spool/rows.py */\n"
     yield define("SPOOL_MAGIC", spool_rows.MAGIC.decode("ascii"))
     yield define("SPOOL_VERSION", spool_rows.VERSION)
     yield define("SPOOL_MAX_PAYLOAD", spool_rows.MAX_PAYLOAD)

@@ -5,9 +5,9 @@ from __future__ import annotations
 
 from collections import namedtuple
 
-from alloctrace import call_tree, chosen
 from alloctrace.escape import visible
 from alloctrace.ranges import OfRange
+from alloctrace.summary import call_tree, chosen
 from reports import markdown, measures, sections, sentences, site_table, tables, text
 from reports.ink import Ink, cells, speaks_unicode
 from reports.markdown_text import code, fenced, table

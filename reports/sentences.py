@@ -7,7 +7,7 @@ import shlex
 
 from alloctrace import words
 from alloctrace.escape import visible
-from alloctrace.sites import SEVERAL
+from alloctrace.summary.sites import SEVERAL
 from reports import endings, quantities
 
 ending = endings.ending

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from alloctrace import measure, run_facts, sites
+from alloctrace import measure
 from alloctrace.escape import visible
+from alloctrace.history import run_facts
+from alloctrace.summary import sites
 from reports import event_lines, quantities, ranked, site_table
 from reports.card_words import WORDS, deed, fill
 

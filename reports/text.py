@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from alloctrace import chosen
+from alloctrace.summary import chosen
 from reports import about, process_tree, recording, run_view, sections, sentences
 from reports.ink import Ink, cells, speaks_unicode
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import subprocess
 
-from alloctrace import history, spool
+from alloctrace.history import history
+from alloctrace.spool import spool
 
 TOP = os.path.dirname(os.path.dirname(os.path.realpath(__file__)))
 _CODE = """

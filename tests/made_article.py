@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from alloctrace.model import Module
-from alloctrace.summary import summarise
-from reports import article_facts, article_rows
+from alloctrace.summary.summary import summarise
+from article import facts as article_facts, rows as article_rows
 from summary_fake import FakeTrace, because, call, frame, loader, runtime, syscall, user
 
 ELSEWHERE = 0x7F0000000000

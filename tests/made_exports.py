@@ -12,8 +12,11 @@ from collections import Counter, defaultdict
 import pytest
 
 import made_traces
-from alloctrace import classify, history, measure, trace
+from alloctrace import measure
+from alloctrace.history import history
 from alloctrace.model import Frame, Purpose, Verdict
+from alloctrace.purpose import classify
+from alloctrace.trace import trace
 from exports import formats
 from made_records import LIBC, MAIN, Made
 

@@ -1,8 +1,9 @@
 """A run in which some blocks are left, temporary or live at the peak, and some calls reached the
 kernel."""
 
-from alloctrace import history, trace
+from alloctrace.history import history
 from alloctrace.model import Frame
+from alloctrace.trace import trace
 from made_records import HOOK, LIBC, MAIN, TOP, Made
 
 CALLS = 997

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import struct
 
-from alloctrace import history, spool
+from alloctrace.history import history
+from alloctrace.spool import spool
 
 ENTRY, PROGRAM, LIBRARY, NOWHERE = 0x10, 0x400000, 0x7F0000000000, 0x10000000000
 OF = {"program": PROGRAM, "library": LIBRARY, "nowhere": NOWHERE}

@@ -11,8 +11,10 @@ from base64 import b64encode
 from contextlib import contextmanager
 
 import launching
-from alloctrace import history, summary, trace
+from alloctrace.history import history
 from alloctrace.model import Frame, Verdict
+from alloctrace.summary import summary
+from alloctrace.trace import trace
 from made_records import Made
 from made_traces import symbolise
 from reports.page import document

@@ -6,9 +6,9 @@ import re
 import subprocess
 from types import SimpleNamespace
 
-from alloctrace import spool
-from alloctrace.elf import ElfFile
+from alloctrace.elf.elf import ElfFile
 from alloctrace.model import Module
+from alloctrace.spool import spool
 
 SOURCE = r"""
 #include <stdlib.h>

@@ -1,6 +1,6 @@
 """Hand-made spools for the tests of history and trace: a target that never ran."""
 
-from alloctrace import spool
+from alloctrace.spool import spool
 from alloctrace.words import ENTRY_POINTS, MEMORY_SYSCALLS
 
 HOOK = {name: index for index, name in enumerate(ENTRY_POINTS, 1)}

@@ -8,8 +8,10 @@ import json
 import sqlite3
 from array import array
 
-from alloctrace import columns, history, trace
-from alloctrace.trace_schema import EVENT_COLUMNS, PRESENT, insert_statement
+from alloctrace.columns import columns
+from alloctrace.columns.schema import EVENT_COLUMNS, PRESENT, insert_statement
+from alloctrace.history import history
+from alloctrace.trace import trace
 from made_records import Made
 from made_traces import symbolise
 

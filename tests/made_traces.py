@@ -3,9 +3,10 @@
 import shutil
 import sqlite3
 
-from alloctrace import history, trace
-from alloctrace import classify as rules
+from alloctrace.history import history
 from alloctrace.model import Frame, Purpose, Verdict
+from alloctrace.purpose import classify as rules
+from alloctrace.trace import trace
 from made_records import LIBC, TOP, Made
 
 USER = Verdict("user", None, ("strdup", "std::x"), False, 1, "user function", "frame")

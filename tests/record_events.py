@@ -16,7 +16,8 @@ from types import SimpleNamespace
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 sys.path.insert(0, ROOT)
 
-from alloctrace import program_facts, trace  # noqa: E402  (needs the path above)
+from alloctrace.origin import program_facts  # noqa: E402  (needs the path above)
+from alloctrace.trace import trace  # noqa: E402  (needs the path above)
 
 MOST = 5000  # events of a case
 _KEPT = (

@@ -53,7 +53,7 @@ launch.run([os.fsencode(w) for w in sys.argv[4:]], sys.argv[3], launch.Options(r
 def compared(words, way=1):
     """(stacks that were compared, how many differ) of one run."""
     sys.path.insert(0, TOP)
-    from alloctrace import spool
+    from alloctrace.spool import spool
 
     with tempfile.TemporaryDirectory() as folder:
         place = os.path.join(folder, "spool")

@@ -8,8 +8,9 @@ import os
 import subprocess
 from collections import Counter, namedtuple
 
-from alloctrace import history, spool
-from command import recorder
+from alloctrace.history import history
+from alloctrace.spool import spool
+from start import recorder
 
 TOP = os.path.dirname(os.path.dirname(os.path.realpath(__file__)))
 PROBES = os.path.join(TOP, "recorder", "tests", "probes")

@@ -1,10 +1,10 @@
-"""A stand-in for alloctrace.trace.Trace made of plain model values, for tests of the reports."""
+"""A stand-in for trace.Trace made of plain model values, for tests of the reports."""
 
 from __future__ import annotations
 
-from alloctrace import groups
-from alloctrace.stack_tree import StackTree
+from alloctrace.history import groups
 from alloctrace.model import Border, Event, Frame, Purpose, Verdict
+from alloctrace.stacks.tree import StackTree
 
 MS = 1_000_000
 

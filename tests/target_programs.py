@@ -10,7 +10,7 @@ import shlex
 import subprocess
 from collections import namedtuple
 
-from alloctrace.elf import ElfFile
+from alloctrace.elf.elf import ElfFile
 
 from expectation_checks import Run
 

@@ -5,8 +5,9 @@ import subprocess
 
 import pytest
 
-from alloctrace import address_space, mappings, trace
 from alloctrace.model import Border, Module, Purpose
+from alloctrace.space import address_space, mappings
+from alloctrace.trace import trace
 from reports.page import space
 from summary_fake import FakeTrace, call, syscall
 from target_programs import ROOT

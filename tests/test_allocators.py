@@ -3,7 +3,9 @@
 import pytest
 
 import made_programs
-from alloctrace import allocators, entries, history, unwatched, words
+from alloctrace import allocators, words
+from alloctrace.elf import entries, unwatched
+from alloctrace.history import history
 from alloctrace.model import Hook, Module
 from made_records import Made
 

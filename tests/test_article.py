@@ -5,11 +5,11 @@ import os
 import pytest
 
 from alloctrace.model import Verdict
+from article import runs as article_runs
 from command import article as command
-from command import article_runs
 from made_article import MODULES, facts_of, row, vec_events
-from reports import article_loading, article_rows, article_story
-from reports.article_words import CHANGED, FAILS, HOLDS, SAME, SKIPPED, ranges
+from article import loading as article_loading, rows as article_rows, story as article_story
+from article.words import CHANGED, FAILS, HOLDS, SAME, SKIPPED, ranges
 from summary_fake import because, call, loader, runtime, syscall
 
 

@@ -14,9 +14,9 @@ import subprocess
 import pytest
 
 import target_programs
-from alloctrace import trace
+from alloctrace.trace import trace
+from article.words import FAILS, HOLDS, OPEN, SAME, SKIPPED
 from command import article as command
-from reports.article_words import FAILS, HOLDS, OPEN, SAME, SKIPPED
 
 ROOT = target_programs.ROOT
 BY_HAND = os.path.join(ROOT, "tests", "data", "article-environments.ini")

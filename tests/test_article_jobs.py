@@ -2,7 +2,8 @@
 
 import os
 
-from command import article, article_runs
+from article import runs as article_runs
+from command import article
 
 
 def outcomes(monkeypatch, run, names):

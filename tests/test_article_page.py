@@ -7,8 +7,8 @@ import pytest
 
 from command import article as command
 from made_article import facts_of, record, vec_events
-from reports import article, article_files, article_rows
-from reports.article_words import HOLDS, SKIPPED, VERDICTS
+from article import article, files as article_files, rows as article_rows
+from article.words import HOLDS, SKIPPED, VERDICTS
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,7 @@ import shutil
 import pytest
 
 import target_programs
-from command import article_runs
+from article import runs as article_runs
 from fake_tools import fake
 from target_programs import ROOT
 

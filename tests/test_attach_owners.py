@@ -10,8 +10,8 @@ import recorder_runs
 from attaching import Attached, totals, traced_by, until
 from engine_runs import compile_c
 
-from command import attachable
-from command.errors import UserError
+from start import attachable
+from start.errors import UserError
 
 NOBODY = 65534
 OTHER = {"user": NOBODY, "group": NOBODY, "extra_groups": []}

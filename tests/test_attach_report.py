@@ -3,12 +3,12 @@
 import pytest
 from summary_fake import FakeTrace, call, usual_borders
 
-from alloctrace import run_facts
+from alloctrace.history import run_facts
 from alloctrace.model import Purpose
-from alloctrace.summary import summarise
-from command import attach
+from alloctrace.summary.summary import summarise
 from reports import endings, run_view, sections, sentences
 from reports.ink import Ink
+from start import attach
 
 ATTACHED = {"mode": "attached", "pid": 4711, "unknown_ends": 3}
 LEFT = {"kind": "detached", "status": None}

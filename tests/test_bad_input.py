@@ -10,7 +10,7 @@ import pytest
 
 import launching
 from bad_input import brkpoint, file, refused
-from command import program, recorder
+from start import program, recorder
 
 pytestmark = pytest.mark.skipif(bool(launching.needed), reason="needs %s" % launching.needed)
 TRUE = shutil.which("true")

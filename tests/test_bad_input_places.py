@@ -7,8 +7,8 @@ import pytest
 
 import launching
 from bad_input import brkpoint, file, refused
-from command import tracer
-from command.errors import UserError
+from start import tracer
+from start.errors import UserError
 
 pytestmark = pytest.mark.skipif(bool(launching.needed), reason="needs %s" % launching.needed)
 

@@ -8,12 +8,16 @@ import pytest
 
 import made_nodes
 import made_traces
-from alloctrace import classify, history, spool, symbols, trace
+from alloctrace.history import history
 from alloctrace.model import Module
-from alloctrace.stack_beginnings import Beginnings
-from alloctrace.stack_tree import StackTree
-from alloctrace.symbol_places import Places
-from alloctrace.summary import summarise
+from alloctrace.purpose import classify
+from alloctrace.spool import spool
+from alloctrace.stacks.beginnings import Beginnings
+from alloctrace.stacks.tree import StackTree
+from alloctrace.summary.summary import summarise
+from alloctrace.symbols import symbols
+from alloctrace.symbols.places import Places
+from alloctrace.trace import trace
 from command import watching
 from test_history_c import convert, tool  # noqa: F401
 
@@ -143,7 +147,7 @@ def test_what_differs_in_the_address_alone_is_asked_once():
 @pytest.mark.usefixtures("tool")
 def test_of_too_many_groups_nothing_false_is_said(tmp_path, monkeypatch):
     """What the rest is for is what an example would have told, or unknown."""
-    monkeypatch.setattr("alloctrace.recorded.MANY", 3)
+    monkeypatch.setattr("alloctrace.history.recorded.MANY", 3)
     _, _, path = convert(tmp_path, made_traces.made_records())
     told = {}
     for limit in (10**9, 1):

@@ -6,8 +6,8 @@ import subprocess
 import xml.etree.ElementTree as xml
 
 import pytest
-from alloctrace import trace
 from alloctrace.budget import judge, language, rewrite, scopes
+from alloctrace.trace import trace
 
 TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 

@@ -4,8 +4,8 @@ import pytest
 from alloctrace.budget import judge, language, scopes
 from alloctrace.model import Module
 from command import check_files
-from command.errors import UserError
 from reports import check_machines, check_words
+from start.errors import UserError
 from summary_fake import FakeTrace, because, call, frame, loader, user
 from test_check import LEAK, check
 

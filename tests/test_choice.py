@@ -8,8 +8,8 @@ import shutil
 import pytest
 from target_programs import ROOT, brkpoint
 
-from command import choice, recorder
-from command.errors import UserError
+from start import choice, recorder
+from start.errors import UserError
 
 needs_recorder = pytest.mark.skipif(
     recorder.find() is None or not shutil.which("gdb"), reason="the recorder is not built"

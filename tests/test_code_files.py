@@ -1,4 +1,4 @@
-"""Which files are mapped as code, and where: alloctrace/code_files.py on plain values, and beside
+"""Which files are mapped as code, and where: elf/code_files.py on plain values, and beside
 recorder/host/code_files.c on living processes, also on what their headers lie."""
 
 import os
@@ -10,8 +10,8 @@ import sys
 import pytest
 from recorder_programs import built
 
-from alloctrace.code_files import Load, bias_of, code_files
-from alloctrace.maps import Mapping, parse_maps
+from alloctrace.elf.code_files import Load, bias_of, code_files
+from alloctrace.elf.maps import Mapping, parse_maps
 
 BASE = 0x555500000000
 R, RX, RW = (4, "r--p"), (5, "r-xp"), (6, "rw-p")

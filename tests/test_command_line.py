@@ -10,8 +10,9 @@ import pytest
 
 import launching
 from alloctrace import words
-from command import errors, heritage, main, run, watch
-from command.errors import UserError
+from command import main, run
+from start import errors, heritage, watch
+from start.errors import UserError
 
 
 def brkpoint(*words, **how):

@@ -7,9 +7,10 @@ import os
 import subprocess
 
 import pytest
-from alloctrace import trace, trace_schema
 from alloctrace.budget import judge, language, scopes
+from alloctrace.columns import schema as trace_schema
 from alloctrace.compare import difference, left
+from alloctrace.trace import trace
 from reports import check_words, diff_words, left_text
 from target_programs import ROOT
 from test_trace_contract import changed, path, validator  # noqa: F401

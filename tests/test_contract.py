@@ -7,7 +7,9 @@ import subprocess
 
 import pytest
 
-from alloctrace import spool_rows, trace_schema, words
+from alloctrace import words
+from alloctrace.columns import schema as trace_schema
+from alloctrace.spool import rows as spool_rows
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 _SPEC = importlib.util.spec_from_file_location("contract", ROOT + "/recorder/contract.py")
@@ -59,7 +61,7 @@ def test_each_table_compiles_and_says_what_python_says(tmp_path):
 def test_a_row_that_python_takes_for_longer_does_not_compile(tmp_path, monkeypatch):
     monkeypatch.setitem(spool_rows.CODES, "u8", "H")  # as if Python read two bytes
     status, said = compiled(tmp_path, "")
-    assert status and "spool_rows.py" in said
+    assert status and "spool/rows.py" in said
 
 
 def test_a_name_that_python_lost_does_not_compile(tmp_path, monkeypatch):

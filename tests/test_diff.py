@@ -8,9 +8,9 @@ import random
 import subprocess
 
 import pytest
-from alloctrace import trace
 from alloctrace.compare import difference, entries, likeness, matching, names
 from alloctrace.model import Frame
+from alloctrace.trace import trace
 from reports import diff_markdown, diff_text, diff_words
 from reports.diff_words import change
 

@@ -7,8 +7,8 @@ import subprocess
 
 import pytest
 
-from alloctrace import trace
-from alloctrace.summary import summarise
+from alloctrace.summary.summary import summarise
+from alloctrace.trace import trace
 
 TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 BRKPOINT = os.path.join(TOP, "brkpoint")

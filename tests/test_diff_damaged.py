@@ -2,9 +2,9 @@
 
 import random
 
-from alloctrace import trace
 from alloctrace.budget import judge, language, scopes
 from alloctrace.compare import difference
+from alloctrace.trace import trace
 from mutations import mutate
 from reports import diff_markdown, diff_text
 from test_diff import LEAK, SUCCESS

@@ -8,8 +8,8 @@ import subprocess
 import pytest
 
 import made_pages
-from alloctrace import trace
 from alloctrace.compare import difference
+from alloctrace.trace import trace
 from made_traces import write
 from reports import diff_words
 from reports.diff_page import document

@@ -1,4 +1,4 @@
-"""alloctrace.elf against independent readers: nm, readelf, objdump."""
+"""alloctrace.elf.elf against independent readers: nm, readelf, objdump."""
 
 import os
 import re
@@ -8,8 +8,8 @@ import subprocess
 
 import pytest
 
-from alloctrace import elf as elf_module
-from alloctrace.elf import ElfError, ElfFile
+from alloctrace.elf import elf as elf_module
+from alloctrace.elf.elf import ElfError, ElfFile
 
 LOADER = "/lib64/ld-linux-x86-64.so.2"
 MUSL = "/lib/ld-musl-x86_64.so.1"

@@ -9,7 +9,7 @@ import sys
 import pytest
 
 import target_programs
-from alloctrace.elf import ElfFile
+from alloctrace.elf.elf import ElfFile
 from target_programs import ROOT
 
 elffile = pytest.importorskip("elftools.elf.elffile")

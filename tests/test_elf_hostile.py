@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from alloctrace.elf import ElfError, ElfFile
+from alloctrace.elf.elf import ElfError, ElfFile
 
 SEED = 20240607
 LIMIT_S = 5.0  # for one file of a few KB; thousands of times what it takes

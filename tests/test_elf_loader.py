@@ -6,7 +6,7 @@ import struct
 
 import pytest
 
-from alloctrace.elf import ElfFile
+from alloctrace.elf.elf import ElfFile
 
 LOADER = "/lib64/ld-linux-x86-64.so.2"
 MUSL = "/lib/ld-musl-x86_64.so.1"

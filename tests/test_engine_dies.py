@@ -6,7 +6,7 @@ import subprocess
 
 import launching
 import pytest
-from command import launch
+from start import launch
 from engine_runs import compile_c
 
 DYING = os.path.join(launching.ROOT, "gdb-scripts", "checks", "engine_dying.py")

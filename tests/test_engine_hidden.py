@@ -8,7 +8,7 @@ import tempfile
 import pytest
 from engine_runs import TOP, calls, compile_c, record
 
-from alloctrace import maps
+from alloctrace.elf import maps
 
 FIVE = """
 #include <stdlib.h>

@@ -6,7 +6,7 @@ import subprocess
 import pytest
 from engine_runs import record
 
-from alloctrace.elf import ElfFile
+from alloctrace.elf.elf import ElfFile
 
 pytestmark = pytest.mark.skipif(not shutil.which("musl-gcc"), reason="no musl-gcc here")
 

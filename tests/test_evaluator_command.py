@@ -12,7 +12,7 @@ import time
 
 import pytest
 
-from command import VERSION
+from start.version import VERSION
 from evaluator_command import MEXE, ROOT, build, mexe, result
 
 

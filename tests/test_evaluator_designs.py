@@ -6,8 +6,7 @@ from types import SimpleNamespace
 import pytest
 
 import target_programs
-from command import designs as runs
-from reports import article_words, designs
+from article import designs, designs_runs as runs, words as article_words
 
 
 def speed(ns, faults=0.0):

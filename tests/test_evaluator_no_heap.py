@@ -6,7 +6,7 @@ import subprocess
 
 import pytest
 
-from command import designs
+from article import designs_runs as designs
 from evaluator_command import MEXE, build
 from launching import ROOT
 from test_evaluator_table import ACCEPTED, REFUSED

@@ -7,9 +7,12 @@ import time
 
 import pytest
 
-from alloctrace import classify, history, spool, trace
+from alloctrace.history import history
+from alloctrace.purpose import classify
+from alloctrace.spool import spool
+from alloctrace.trace import trace
 from command import events, recover, sql
-from command.errors import USAGE, UserError
+from start.errors import USAGE, UserError
 import made_traces
 from made_records import Made, write_spool
 
@@ -201,7 +204,7 @@ def test_sql_gives_up_in_time_and_memory(recorded, capsys):
 
 
 def test_sql_makes_no_table_without_end(recorded, capsys, monkeypatch):
-    monkeypatch.setattr("alloctrace.trace_sql.MAX_EVENTS", len(recorded.events) - 1)
+    monkeypatch.setattr("alloctrace.trace.sql.MAX_EVENTS", len(recorded.events) - 1)
     with pytest.raises(UserError, match="too many"):
         run(capsys, sql, "SELECT 1 FROM events")
     assert run(capsys, sql, "SELECT 1 FROM notes") == "1\n1\n"
@@ -250,7 +253,7 @@ def test_recover_overwrites_nothing_and_names_what_is_wrong(tmp_path, monkeypatc
 
 def test_report_keeps_its_contract(recorded):
     schema = validator("report.json")
-    from alloctrace.summary import summarise
+    from alloctrace.summary.summary import summarise
 
     with trace.open("a.7.brkpoint") as opened:
         summary = json.loads(json.dumps(summarise(opened)))

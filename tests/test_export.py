@@ -9,8 +9,8 @@ import pytest
 import made_exports
 import made_traces
 from command import export, main
-from command.errors import USAGE, UserError
 from exports import formats
+from start.errors import USAGE, UserError
 
 BRKPOINT = os.path.join(made_exports.ROOT, "brkpoint")
 

@@ -9,7 +9,8 @@ import pytest
 
 import made_exports
 import made_traces
-from alloctrace import measure, trace
+from alloctrace import measure
+from alloctrace.trace import trace
 from exports import lifetimes
 
 VIEWER = "/usr/libexec/valgrind/dh_view.js"

@@ -6,7 +6,8 @@ import sqlite3
 import pytest
 
 import made_exports
-from alloctrace import trace, trace_schema
+from alloctrace.columns import schema as trace_schema
+from alloctrace.trace import trace
 from exports import formats
 from mutations import CASES
 

@@ -7,7 +7,7 @@ import pytest
 
 import made_exports
 import made_traces
-from alloctrace import trace
+from alloctrace.trace import trace
 from exports import heaptrack
 
 COSTS = {"allocations": "calls", "temporary": "temporary_blocks", "leaked": "live", "peak": "peak"}

@@ -6,7 +6,8 @@ from collections import Counter, defaultdict
 import pytest
 
 import made_exports
-from alloctrace import measure, trace
+from alloctrace import measure
+from alloctrace.trace import trace
 
 BEGIN, END, COUNTER = 1, 2, 4
 decoded = made_exports.needs("protoc")

@@ -8,7 +8,8 @@ from collections import Counter
 import pytest
 
 import made_exports
-from alloctrace import measure, trace
+from alloctrace import measure
+from alloctrace.trace import trace
 from exports import rows
 from exports.csv import quoted
 

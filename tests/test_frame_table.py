@@ -4,11 +4,12 @@ import sqlite3
 
 import pytest
 
-from alloctrace import frame_table, stored
-from alloctrace.frame_table import FrameTable
+from alloctrace.columns import stored
+from alloctrace.columns.check import TraceError
+from alloctrace.columns.schema import create_statement, insert_statement
 from alloctrace.model import Frame
-from alloctrace.trace_check import TraceError
-from alloctrace.trace_schema import create_statement, insert_statement
+from alloctrace.stacks import frames as frame_table
+from alloctrace.stacks.frames import FrameTable
 
 FUNCTIONS = [(1, "main", "a.c", "a.out", "/bin/a.out", "executable"), (2, None, None, "", "", "")]
 ROWS = [

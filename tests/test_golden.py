@@ -10,8 +10,8 @@ import re
 
 import pytest
 
-from alloctrace import trace
-from alloctrace.summary import summarise
+from alloctrace.summary.summary import summarise
+from alloctrace.trace import trace
 from reports import markdown, text
 
 DATA = os.path.join(os.path.dirname(os.path.abspath(__file__)), "data")

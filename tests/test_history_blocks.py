@@ -1,6 +1,6 @@
 """Blocks: which free ends which allocation, and what is live at the end."""
 
-from alloctrace import history
+from alloctrace.history import history
 from made_records import LIBC, MAIN, TOP, Made
 
 

@@ -8,8 +8,10 @@ import sys
 
 import pytest
 
-from alloctrace import groups, history, spool, trace
-from alloctrace.summary import summarise
+from alloctrace.history import groups, history
+from alloctrace.spool import spool
+from alloctrace.summary.summary import summarise
+from alloctrace.trace import trace
 import made_chaos
 import made_traces
 from made_records import LIBC, Made, write_spool
@@ -261,7 +263,7 @@ def test_a_trace_of_many_events_says_the_same(tmp_path, monkeypatch):
     records = made_traces.made_records()
     _, few, path = convert(tmp_path, records)
     trace.write(tmp_path / "few", few, made_traces.symbolise(few), {})
-    monkeypatch.setattr("alloctrace.recorded.MANY", 3)
+    monkeypatch.setattr("alloctrace.history.recorded.MANY", 3)
     many = history.build(spool.read(path))
     assert many.has_many()
     trace.write(tmp_path / "many", many, made_traces.symbolise(many), {})

@@ -1,6 +1,6 @@
 """Pairing and nesting of calls: the rules of docs/architecture.md over hand-made records."""
 
-from alloctrace import history
+from alloctrace.history import history
 from alloctrace.words import ENTRY_POINTS
 from made_records import LIBC, MAIN, TOP, Made
 

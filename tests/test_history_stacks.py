@@ -7,7 +7,8 @@ import subprocess
 
 import pytest
 import recorder_runs
-from alloctrace import spool, words
+from alloctrace import words
+from alloctrace.spool import spool
 from made_records import Made, write_spool
 from recorder_runs import NOT_BUILT, probe
 from test_history_c import TOOL, tool  # noqa: F401

@@ -2,7 +2,8 @@
 
 import json
 
-from alloctrace import history, spool, syscalls
+from alloctrace.history import history, syscalls
+from alloctrace.spool import spool
 from made_records import LIBC, MAIN, TOP, Made
 
 

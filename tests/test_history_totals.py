@@ -8,10 +8,12 @@ from collections import Counter
 
 import pytest
 
-from alloctrace import groups, history, spool, stages, trace, trace_sql
-from alloctrace.group_table import MAX_INT, GroupTable
+from alloctrace.columns.group_table import GroupTable, MAX_INT
+from alloctrace.history import groups, history, stages
 from alloctrace.model import Verdict
-from alloctrace.summary import summarise
+from alloctrace.spool import spool
+from alloctrace.summary.summary import summarise
+from alloctrace.trace import sql as trace_sql, trace
 import made_chaos
 import made_traces
 from made_records import Made
@@ -190,7 +192,7 @@ def test_by_origin():
 @pytest.fixture
 def traces(tmp_path, monkeypatch):
     """(a trace that keeps all, one of totals) of the same run."""
-    monkeypatch.setattr("alloctrace.recorded.MANY", 3)
+    monkeypatch.setattr("alloctrace.history.recorded.MANY", 3)
     records = made_traces.made_records()
     folder = tmp_path / "sums"
     folder.mkdir()  # columns stay in the spool until they are asked for

@@ -6,10 +6,10 @@ import recorder_runs
 from summary_fake import frame
 from target_programs import ROOT, brkpoint
 
-from alloctrace import trace
-from alloctrace.inner_verdicts import InnerVerdicts
 from alloctrace.model import Verdict
-from alloctrace.stack_tree import StackTree
+from alloctrace.purpose.inner_verdicts import InnerVerdicts
+from alloctrace.stacks.tree import StackTree
+from alloctrace.trace import trace
 
 START, MAIN, WORK = frame("_start"), frame("main"), frame("work")
 MALLOC, INSIDE, BRK = frame("malloc"), frame("sysmalloc"), frame("brk")

@@ -6,7 +6,7 @@ import subprocess
 
 import pytest
 
-from command import recorder
+from start import recorder
 
 TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 PREFIX = "/opt/a prefix"

@@ -8,8 +8,8 @@ import time
 import pytest
 
 import launching
-from command import launch, observer
-from command.errors import EngineError
+from start import launch, observer
+from start.errors import EngineError
 from launching import name_of, report, state_of
 
 pytestmark = pytest.mark.skipif(bool(launching.needed), reason="needs %s" % launching.needed)

@@ -28,8 +28,8 @@ setattr(module, name, instead)
 from command import main
 sys.exit(main.main(sys.argv[3:]))
 """
-BEFORE = ["alloctrace.history.build", "alloctrace.symbols.symbolise"]
-BEFORE += ["alloctrace.classify.classify", "alloctrace.trace_write.write_tables"]
+BEFORE = ["alloctrace.history.history.build", "alloctrace.symbols.symbols.symbolise"]
+BEFORE += ["alloctrace.purpose.classify.classify", "alloctrace.trace.write.write_tables"]
 AFTER = "reports.text.render"
 PROGRAM = ["--", "/bin/sh", "-c", "exit 3"]
 

@@ -12,8 +12,9 @@ import tempfile
 import pytest
 
 import launching
-from command import conclude, launch, place, record, target, watching
-from command.errors import UserError
+from command import conclude, watching
+from start import launch, place, record, target
+from start.errors import UserError
 
 pytestmark = pytest.mark.skipif(bool(launching.needed), reason="needs %s" % launching.needed)
 BRKPOINT = os.fsdecode(launching.BRKPOINT)

@@ -1,5 +1,5 @@
 """Programs and libraries that lie in memory as other linkers lay them out: names, stacks and phases
-of both engines, and an allocator of their own. alloctrace/code_files.py decides what lies where."""
+of both engines, and an allocator of their own. elf/code_files.py decides what lies where."""
 
 import os
 import shutil
@@ -9,7 +9,7 @@ import pytest
 import recorder_runs
 from target_programs import ROOT, brkpoint
 
-from alloctrace import trace
+from alloctrace.trace import trace
 
 pytestmark = pytest.mark.skipif(not recorder_runs.BUILT, reason=recorder_runs.NOT_BUILT)
 

@@ -7,8 +7,9 @@ import sys
 
 import pytest
 
-from alloctrace import leftovers, trace
-from command import page_file
+from alloctrace import leftovers
+from alloctrace.trace import trace
+from start import page_file
 import made_traces
 
 TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))

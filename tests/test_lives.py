@@ -3,9 +3,9 @@
 import pytest
 from summary_fake import FakeTrace, call
 
-from alloctrace import asked_for, chosen, lives
 from alloctrace.model import Border
-from alloctrace.summary import summarise
+from alloctrace.summary import asked_for, chosen, lives
+from alloctrace.summary.summary import summarise
 
 FIRST = 100
 

@@ -9,7 +9,8 @@ import pytest
 
 import made_pages
 import made_sites
-from alloctrace import group_kinds, summary, trace
+from alloctrace.summary import group_kinds, summary
+from alloctrace.trace import trace
 from reports import measures
 from reports.page import data, document
 

@@ -9,8 +9,9 @@ import subprocess
 
 import pytest
 
-from alloctrace import trace, trace_schema
-from alloctrace.summary import summarise
+from alloctrace.columns import schema as trace_schema
+from alloctrace.summary.summary import summarise
+from alloctrace.trace import trace
 from reports import markdown, markdown_text
 import made_traces
 

@@ -4,7 +4,7 @@
 import pytest
 
 from alloctrace import plain
-from alloctrace.summary import summarise
+from alloctrace.summary.summary import summarise
 from reports import memory_table
 from reports.ink import Ink
 from summary_fake import FakeTrace, because, call

@@ -7,8 +7,9 @@ import pytest
 import recorder_runs
 from target_programs import brkpoint
 
-from alloctrace import elf_debug, trace
-from alloctrace.elf import ElfFile
+from alloctrace.elf import debug as elf_debug
+from alloctrace.elf.elf import ElfFile
+from alloctrace.trace import trace
 
 SOURCE = """
 #include <stdlib.h>

@@ -8,7 +8,8 @@ import recorder_runs
 from made_records import LIBC, MAIN, TOP, Made, write_spool
 from test_history_c import TOOL, tool  # noqa: F401
 
-from alloctrace import groups, history, spool
+from alloctrace.history import groups, history
+from alloctrace.spool import spool
 
 pytestmark = pytest.mark.skipif(not recorder_runs.BUILT, reason=recorder_runs.NOT_BUILT)
 CASES = {

@@ -2,8 +2,8 @@
 
 import pytest
 
-from alloctrace.function_names import plain
-from alloctrace.mangled_names import path
+from alloctrace.symbols.function_names import plain
+from alloctrace.symbols.mangled_names import path
 
 SPELLINGS = [
     ("__GI___libc_malloc", "__libc_malloc"),

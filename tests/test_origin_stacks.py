@@ -6,9 +6,9 @@ from alloctrace.plain import replace
 
 import pytest
 
-from alloctrace import origin
 from alloctrace.model import Frame
-from alloctrace.origin_facts import Facts
+from alloctrace.origin import origin
+from alloctrace.origin.facts import Facts
 
 FOLDER = os.path.join(os.path.dirname(__file__), "data", "stacks")
 

@@ -8,7 +8,8 @@ import subprocess
 import pytest
 
 import made_pages
-from alloctrace import chosen, summary, trace
+from alloctrace.summary import chosen, summary
+from alloctrace.trace import trace
 from reports import json_report
 from reports.page import data, document, fit, windows
 from summary_fake import FakeTrace, call

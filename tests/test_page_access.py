@@ -7,7 +7,7 @@ import pytest
 
 import made_fates
 import made_pages
-from alloctrace import trace
+from alloctrace.trace import trace
 from target_programs import ROOT
 
 AXE = os.path.join(ROOT, "build", "axe", "node_modules", "axe-core", "axe.min.js")

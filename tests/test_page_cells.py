@@ -9,9 +9,13 @@ import pytest
 
 import made_fates
 import made_pages
-from alloctrace import columns, history, measure, summary, trace
-from alloctrace.sites import place
-from alloctrace.trace_check import TraceError
+from alloctrace import measure
+from alloctrace.columns import columns
+from alloctrace.columns.check import TraceError
+from alloctrace.history import history
+from alloctrace.summary import summary
+from alloctrace.summary.sites import place
+from alloctrace.trace import trace
 from made_records import MAIN, Made
 from reports.page import cells, data, fates, replay, windows
 

@@ -3,7 +3,7 @@
 import pytest
 
 import made_pages
-from alloctrace import trace
+from alloctrace.trace import trace
 
 WHY_NOT = made_pages.why_no_browser()
 pytestmark = pytest.mark.skipif(WHY_NOT is not None, reason=str(WHY_NOT))

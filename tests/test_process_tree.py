@@ -4,7 +4,7 @@ import pytest
 from summary_fake import usual_borders
 from test_lives import FIRST, Run, Wanting, family
 
-from alloctrace.summary import summarise
+from alloctrace.summary.summary import summarise
 from reports import about, markdown, process_tree, tables, text
 from reports.ink import Ink, cells
 

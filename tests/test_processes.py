@@ -9,8 +9,9 @@ from recorder_runs import NOT_BUILT, probe, recorded
 from summary_fake import FakeTrace, call, syscall
 from target_programs import brkpoint
 
-from alloctrace import groups, trace
-from alloctrace.summary import summarise
+from alloctrace.history import groups
+from alloctrace.summary.summary import summarise
+from alloctrace.trace import trace
 from reports import markdown, text
 from test_history_c import SUMS, frames, sums
 

@@ -7,9 +7,11 @@ from collections import Counter
 import pytest
 
 import record_events
-from alloctrace import origin, purpose, purpose_rules, trace
 from alloctrace.model import Event, Frame, Module
-from alloctrace.origin_facts import Facts
+from alloctrace.origin import origin
+from alloctrace.origin.facts import Facts
+from alloctrace.purpose import purpose, rules as purpose_rules
+from alloctrace.trace import trace
 
 FOLDER = os.path.join(os.path.dirname(__file__), "data", "events")
 TRACES = os.path.join(os.path.dirname(__file__), "data", "traces")

@@ -5,8 +5,12 @@ import recorder_runs
 from recorder_runs import NOT_BUILT, recorded
 from engine_runs import compile_c
 
-from alloctrace import classify, examples, history, members, purpose_groups, spool, symbols
+from alloctrace.columns import members
+from alloctrace.history import history
 from alloctrace.model import Purpose
+from alloctrace.purpose import classify, examples, groups as purpose_groups
+from alloctrace.spool import spool
+from alloctrace.symbols import symbols
 import made_chaos
 from test_history_c import convert, tool  # noqa: F401
 
@@ -36,7 +40,7 @@ int main(void)
 
 def asked(path, many, monkeypatch):
     """The run's history, each event's purpose or each group's asked for."""
-    monkeypatch.setattr("alloctrace.recorded.MANY", 3 if many else 10**9)
+    monkeypatch.setattr("alloctrace.history.recorded.MANY", 3 if many else 10**9)
     built = history.build(spool.read(path))
     assert built.has_many() == many
     classify.classify(built, symbols.symbolise(built))

@@ -4,9 +4,10 @@ import os
 
 import pytest
 
-from alloctrace import origin_table, purpose_manual, purpose_rules
-from alloctrace.origin_table import TableError
-from alloctrace.purpose_facts import FACTS, FIELDS
+from alloctrace.origin import table as origin_table
+from alloctrace.origin.table import TableError
+from alloctrace.purpose import manual as purpose_manual, rules as purpose_rules
+from alloctrace.purpose.facts import FACTS, FIELDS
 
 HOUSE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 PAGE = os.path.join(HOUSE, "docs", "purposes.md")

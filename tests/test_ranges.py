@@ -6,8 +6,10 @@ import pytest
 
 import made_fates
 import made_pages
-from alloctrace import measure, ranges, summary, trace
-from alloctrace.group_table import SUMS
+from alloctrace import measure, ranges
+from alloctrace.columns.group_table import SUMS
+from alloctrace.summary import summary
+from alloctrace.trace import trace
 from reports.page import replay
 
 NAMES = ("peak", "left", "temporary")

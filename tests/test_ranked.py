@@ -4,10 +4,11 @@ import json
 
 import pytest
 
-from alloctrace import call_tree, chosen, summary, trace
-from alloctrace.stack_tree import StackTree
+from alloctrace.stacks.tree import StackTree
+from alloctrace.summary import call_tree, chosen, summary
+from alloctrace.trace import trace
 from command import report
-from command.errors import UserError
+from start.errors import UserError
 from made_pages import hostile_trace, long_trace
 from reports import measures, ranked
 from summary_fake import FakeTrace, call, frame, syscall

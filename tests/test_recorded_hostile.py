@@ -2,7 +2,10 @@
 
 import pytest
 
-from alloctrace import examples, history, recorded, spool, trace
+from alloctrace.history import history, recorded
+from alloctrace.purpose import examples
+from alloctrace.spool import spool
+from alloctrace.trace import trace
 import made_traces
 from made_records import Made
 from test_history_c import convert, tool  # noqa: F401

@@ -11,8 +11,8 @@ import pytest
 from engine_runs import compile_c
 from recorder_programs import SANITIZED, built
 
-from alloctrace import elf_debug, elf_symbols
-from alloctrace.elf import ElfFile
+from alloctrace.elf import debug as elf_debug, symbols as elf_symbols
+from alloctrace.elf.elf import ElfFile
 
 LOADER = "/lib64/ld-linux-x86-64.so.2"
 LIBC = "/lib/x86_64-linux-gnu/libc.so.6"

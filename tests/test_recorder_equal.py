@@ -1,5 +1,5 @@
 """The recorder and the breakpoint engine see the same: event by event, on every target and on real
-programs, with addresses, stacks, origins, purposes and causes (alloctrace/same.py).
+programs, with addresses, stacks, origins, purposes and causes (alloctrace/trace/same.py).
 
 Each program runs once under each engine; what must differ is listed, with its reason.
 """
@@ -15,7 +15,8 @@ import recorder_runs
 import target_programs
 from target_programs import ROOT, brkpoint
 
-from alloctrace import same, trace, words
+from alloctrace import words
+from alloctrace.trace import same, trace
 
 pytestmark = pytest.mark.skipif(not recorder_runs.BUILT, reason=recorder_runs.NOT_BUILT)
 

@@ -8,7 +8,7 @@ import recorder_runs
 from recorder_runs import NOT_BUILT, probe
 from target_programs import brkpoint
 
-from alloctrace import trace
+from alloctrace.trace import trace
 
 needs_recorder = pytest.mark.skipif(not recorder_runs.BUILT, reason=NOT_BUILT)
 PROGRAM = ["deep.c", "down", "40", "1"]  # 83 blocks of its own

@@ -5,7 +5,8 @@ import recorder_runs
 from recorder_runs import both, probe
 from target_programs import brkpoint
 
-from alloctrace import spool, words
+from alloctrace import words
+from alloctrace.spool import spool
 
 pytestmark = pytest.mark.skipif(not recorder_runs.BUILT, reason=recorder_runs.NOT_BUILT)
 

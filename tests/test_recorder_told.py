@@ -9,7 +9,7 @@ from engine_runs import compile_c
 from recorder_runs import NOT_BUILT, probe, recorded
 from target_programs import brkpoint
 
-from alloctrace import run_facts
+from alloctrace.history import run_facts
 from reports import recording
 
 pytestmark = pytest.mark.skipif(not recorder_runs.BUILT, reason=NOT_BUILT)

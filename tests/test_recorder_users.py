@@ -13,7 +13,7 @@ from recorder_runs import NOT_BUILT, TOP, alone, both, counted, probe, recorded
 
 from reports import sentences
 from summary_fake import FakeTrace
-from alloctrace.summary import summarise
+from alloctrace.summary.summary import summarise
 
 NOBODY = 65534
 AS_NOBODY = ["setpriv", "--reuid", str(NOBODY), "--regid", str(NOBODY), "--clear-groups"]

@@ -5,8 +5,11 @@ import random
 
 import pytest
 
-from alloctrace import recorded, spool, symbols, trace
-from alloctrace.summary import summarise
+from alloctrace.history import recorded
+from alloctrace.spool import spool
+from alloctrace.summary.summary import summarise
+from alloctrace.symbols import symbols
+from alloctrace.trace import trace
 from command.main import main
 import made_chaos
 import made_traces
@@ -64,7 +67,7 @@ def test_sums_that_deny_the_chunks_are_counted_anew(tmp_path, monkeypatch):
     records = [
         record for record in spool.read(made) if not isinstance(record, (spool.Sums, spool.AtPeak))
     ]
-    from alloctrace import history
+    from alloctrace.history import history
 
     again = history.build(records)
     wanted, found = built.recorded.sums.groups.sums, again.recorded.sums.groups.sums

@@ -10,7 +10,8 @@ from launching import BRKPOINT, PROBES, ROOT
 from recorder_runs import ENGINES, traced
 from test_check import check
 
-from alloctrace import regions, trace
+from alloctrace.history import regions
+from alloctrace.trace import trace
 
 LINK = ["-I" + ROOT + "/region", "-L" + ROOT + "/build", "-lbrkpoint_region"]
 INSIDE = {  # by size, as the probes say

@@ -8,7 +8,7 @@ import pytest
 from target_programs import ROOT
 
 sys.path.append(os.path.join(ROOT, "trace-scripts"))
-from alloctrace.maps import Mapping  # noqa: E402
+from alloctrace.elf.maps import Mapping  # noqa: E402
 from brkpoint_trace.events import Seen  # noqa: E402
 from brkpoint_trace.replay import differences, merged, perms, replay  # noqa: E402
 

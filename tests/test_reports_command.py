@@ -8,7 +8,7 @@ import json
 import pytest
 
 from command import report
-from command.errors import UserError
+from start.errors import UserError
 
 
 def arguments(*words):

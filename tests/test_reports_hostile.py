@@ -9,7 +9,7 @@ import re
 import pytest
 
 from alloctrace.model import Border, Purpose, Verdict
-from alloctrace.summary import summarise
+from alloctrace.summary.summary import summarise
 from reports import json_report, markdown, text
 from summary_fake import FakeTrace, call, frame, syscall
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 
-from alloctrace.summary import summarise
+from alloctrace.summary.summary import summarise
 from reports import json_report, markdown
 from summary_fake import FakeTrace, because, call, frame, syscall
 

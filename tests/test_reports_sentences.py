@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from alloctrace.model import Verdict
-from alloctrace.summary import summarise
+from alloctrace.summary.summary import summarise
 from reports import recording, sections, sentences
 from reports.ink import Ink
 from summary_fake import FakeTrace, call, loader, runtime, syscall, user

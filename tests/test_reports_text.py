@@ -7,7 +7,7 @@ import re
 import pytest
 
 from alloctrace.model import Border
-from alloctrace.summary import summarise
+from alloctrace.summary.summary import summarise
 from reports import text
 from reports.ink import Ink, cells, of_stream
 from summary_fake import FakeTrace, because, call, frame, loader, runtime, syscall, user

@@ -5,9 +5,9 @@ import subprocess
 
 import pytest
 import target_programs
-from alloctrace import trace
 from alloctrace.model import Frame, Verdict
-from alloctrace.summary import summarise
+from alloctrace.summary.summary import summarise
+from alloctrace.trace import trace
 from reports import quantities, site_table, tables, text
 from reports.ink import Ink, cells
 from summary_fake import FakeTrace, because, call, frame, loader

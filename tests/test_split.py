@@ -4,8 +4,11 @@ import random
 
 import pytest
 
-from alloctrace import groups, history, spool, split, trace
+from alloctrace.history import groups, history
 from alloctrace.model import Purpose
+from alloctrace.purpose import split
+from alloctrace.spool import spool
+from alloctrace.trace import trace
 import made_chaos
 import made_traces
 from made_records import Made
@@ -76,7 +79,7 @@ def test_twin_of_one_purpose_nothing_is_split(tmp_path):
 def test_just_below_and_above_the_limit_the_same_is_counted(tmp_path, monkeypatch, many):
     """A run of exactly so many events, and of one more."""
     _, few, path = convert(tmp_path, made_traces.made_records())
-    monkeypatch.setattr("alloctrace.recorded.MANY", len(few.events) - many)
+    monkeypatch.setattr("alloctrace.history.recorded.MANY", len(few.events) - many)
     built = history.build(spool.read(path))
     assert built.has_many() == bool(many)
     trace.write(tmp_path / "trace", built, made_traces.symbolise(built), {})

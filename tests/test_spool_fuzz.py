@@ -7,8 +7,10 @@ import tracemalloc
 
 import pytest
 
-from alloctrace import history, spool, trace
-from alloctrace.summary import summarise
+from alloctrace.history import history
+from alloctrace.spool import spool
+from alloctrace.summary.summary import summarise
+from alloctrace.trace import trace
 import made_traces
 from made_records import STARTED, write_spool
 from mutations import CASES as FEW, mutate

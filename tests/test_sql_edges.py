@@ -9,7 +9,7 @@ import sys
 import launching
 import pytest
 
-from alloctrace import trace, trace_sql, trace_table
+from alloctrace.trace import sql as trace_sql, table as trace_table, trace
 from command.main import main
 
 HERE = os.path.dirname(os.path.abspath(__file__))

@@ -5,7 +5,7 @@ import subprocess
 
 import pytest
 
-from command import program, recorder, target
+from start import program, recorder, target
 
 pytestmark = pytest.mark.skipif(recorder.find() is None, reason="the recorder is not built")
 ENVIRONMENT = [b"PATH=/bin:/usr/bin", b"TWICE=1", b"TWICE=2", b"odd \xff entry"]

@@ -6,9 +6,9 @@ import subprocess
 import pytest
 
 import summary_fake
-from alloctrace import trace
 from alloctrace.event_cursor import Cursor
 from alloctrace.model import Verdict
+from alloctrace.trace import trace
 from command.step import Walk
 from made_pages import hostile_trace, long_trace, small_trace
 from reports import card_words, step_card, step_screen

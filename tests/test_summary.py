@@ -6,7 +6,7 @@ import json
 from alloctrace.plain import replace
 
 from alloctrace.model import Border, Purpose, Verdict
-from alloctrace.summary import summarise
+from alloctrace.summary.summary import summarise
 from reports import sentences
 from summary_fake import FakeTrace, because, call, frame, loader, runtime, syscall, user
 

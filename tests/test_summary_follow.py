@@ -6,8 +6,9 @@ import io
 
 import pytest
 
-from alloctrace import follow, spool
-from alloctrace.follow import Follow
+from alloctrace.spool import spool
+from alloctrace.trace import follow
+from alloctrace.trace.follow import Follow
 
 
 def written():

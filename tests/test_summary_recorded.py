@@ -7,8 +7,8 @@ import os
 
 import pytest
 
-from alloctrace import trace
-from alloctrace.summary import summarise
+from alloctrace.summary.summary import summarise
+from alloctrace.trace import trace
 from command import report
 from reports import json_report, sentences
 

@@ -9,7 +9,8 @@ import time
 
 import pytest
 
-from command import heritage, main, surroundings
+from command import main
+from start import heritage, surroundings
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 BRKPOINT = os.path.join(os.path.dirname(HERE), "brkpoint")

@@ -7,10 +7,12 @@ import threading
 
 import pytest
 
-from alloctrace import cache_folder, symbol_cache, symbol_files, symbol_gdb, symbols
-from alloctrace.elf import ElfFile
-from alloctrace.symbol_cache import Cached
-from command import cache
+from alloctrace import cache_folder
+from alloctrace.elf.elf import ElfFile
+from alloctrace.symbols import cache as symbol_cache, files as symbol_files, gdb as symbol_gdb
+from alloctrace.symbols import symbols
+from alloctrace.symbols.cache import Cached
+from start import cache
 
 from made_programs import call_sites, compiled, history, module
 

@@ -1,13 +1,13 @@
-"""alloctrace.symbols against addr2line and nm, on programs compiled here."""
+"""alloctrace.symbols.symbols against addr2line and nm, on programs compiled here."""
 
 import os
 import shutil
 
 import pytest
 
-from alloctrace import symbol_files, symbols
-from alloctrace.elf import ElfFile
+from alloctrace.elf.elf import ElfFile
 from alloctrace.model import Event, Hook, Module
+from alloctrace.symbols import files as symbol_files, symbols
 
 from made_programs import call_sites, compiled, functions, history, module, said
 

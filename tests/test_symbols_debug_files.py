@@ -7,9 +7,10 @@ import time
 
 import pytest
 
-from alloctrace import elf_debug, symbol_gdb, symbols
-from alloctrace.elf import ElfFile
-from alloctrace.symbol_cache import Cached
+from alloctrace.elf import debug as elf_debug
+from alloctrace.elf.elf import ElfFile
+from alloctrace.symbols import gdb as symbol_gdb, symbols
+from alloctrace.symbols.cache import Cached
 from made_programs import compiled, functions, history, module
 from target_programs import brkpoint
 

@@ -1,4 +1,4 @@
-"""alloctrace.symbols where files lie, are damaged or gone, and where gdb fails."""
+"""alloctrace.symbols.symbols where files lie, are damaged or gone, and where gdb fails."""
 
 import json
 import os
@@ -8,8 +8,8 @@ import subprocess
 
 import pytest
 
-from alloctrace import symbol_gdb, symbols
-from alloctrace.elf import ElfFile
+from alloctrace.elf.elf import ElfFile
+from alloctrace.symbols import gdb as symbol_gdb, symbols
 
 from made_programs import call_sites, compiled, functions, history, module
 

@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from alloctrace.symbol_names import MAX_NAME, is_mangled, plain, readable
+from alloctrace.symbols.names import MAX_NAME, is_mangled, plain, readable
 
 CASES = [
     ("main", "main"),

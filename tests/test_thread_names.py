@@ -8,7 +8,8 @@ from launching import BRKPOINT, build
 from recorder_runs import ENGINES, traced
 from test_check import check
 
-from alloctrace import thread_names, trace
+from alloctrace.history import thread_names
+from alloctrace.trace import trace
 
 NAMES = {4111: "worker", 4222: "other and much ", 4333: "thread_names"}
 SOME = ("worker", "plain", "other", "worker", "waiting")

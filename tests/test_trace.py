@@ -5,7 +5,10 @@ import sqlite3
 
 import pytest
 
-from alloctrace import classify, history, trace, trace_schema
+from alloctrace.columns import schema as trace_schema
+from alloctrace.history import history
+from alloctrace.purpose import classify
+from alloctrace.trace import trace
 import made_traces
 from made_records import Made
 
@@ -107,7 +110,7 @@ def test_a_history_without_events_is_a_trace(tmp_path):
 
 
 def test_more_events_than_a_chunk_holds(tmp_path, monkeypatch):
-    monkeypatch.setattr("alloctrace.columns.CHUNK", 7)
+    monkeypatch.setattr("alloctrace.columns.columns.CHUNK", 7)
     built, _ = write(tmp_path / "t", _many(50))
     with trace.open(tmp_path / "t") as opened:
         assert [e.result for e in opened.events()] == [e.result for e in built.events]
@@ -142,7 +145,7 @@ def test_no_file_is_left_beside_the_trace(tmp_path):
 
 
 def test_a_failure_while_writing_leaves_nothing(tmp_path, monkeypatch):
-    monkeypatch.setattr("alloctrace.trace_write._write_sums", _fail)
+    monkeypatch.setattr("alloctrace.trace.write._write_sums", _fail)
     with pytest.raises(trace.TraceError, match="full"):
         write(tmp_path / "t")
     assert os.listdir(tmp_path) == []

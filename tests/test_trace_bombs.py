@@ -8,9 +8,9 @@ import sys
 
 import pytest
 
-from alloctrace import trace
-from alloctrace.trace_schema import COLUMN_NAMES, LONGEST_TEXT, MAX_DEPTH
-from alloctrace.summary import summarise
+from alloctrace.columns.schema import COLUMN_NAMES, LONGEST_TEXT, MAX_DEPTH
+from alloctrace.summary.summary import summarise
+from alloctrace.trace import trace
 from command.main import main
 import made_traces
 

@@ -2,8 +2,10 @@
 
 import pytest
 
-from alloctrace import classify, history, origin, program_facts, purpose
+from alloctrace.history import history
 from alloctrace.model import Frame, Purpose, Verdict
+from alloctrace.origin import origin, program_facts
+from alloctrace.purpose import classify, purpose
 from made_records import LIBC, MAIN, TOP, Made
 
 

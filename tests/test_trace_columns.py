@@ -5,8 +5,8 @@ import zlib
 
 import pytest
 
-from alloctrace import columns
-from alloctrace.columns import ColumnError, Packed
+from alloctrace.columns import columns
+from alloctrace.columns.columns import ColumnError, Packed
 
 
 def round_trip(values, delta):

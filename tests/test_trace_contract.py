@@ -6,8 +6,9 @@ import sqlite3
 
 import pytest
 
-from alloctrace import trace, trace_schema
-from alloctrace.summary import summarise
+from alloctrace.columns import schema as trace_schema
+from alloctrace.summary.summary import summarise
+from alloctrace.trace import trace
 from reports import event_json, json_report
 from made_traces import changed
 import made_traces

@@ -8,8 +8,10 @@ import zlib
 
 import pytest
 
-from alloctrace import classify, columns, trace, trace_schema
-from alloctrace.trace_sql import Query
+from alloctrace.columns import columns, schema as trace_schema
+from alloctrace.purpose import classify
+from alloctrace.trace import trace
+from alloctrace.trace.sql import Query
 import made_traces
 
 TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))

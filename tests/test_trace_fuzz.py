@@ -8,8 +8,10 @@ import zlib
 
 import pytest
 
-from alloctrace import classify, trace, trace_schema
-from alloctrace.summary import summarise
+from alloctrace.columns import schema as trace_schema
+from alloctrace.purpose import classify
+from alloctrace.summary.summary import summarise
+from alloctrace.trace import trace
 from reports import event_json
 import made_traces
 from mutations import CASES as FEW, mutate

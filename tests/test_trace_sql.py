@@ -5,8 +5,8 @@ import os
 
 import pytest
 
-from alloctrace import trace, trace_sql, trace_table
 from alloctrace.measure import deciding_frame
+from alloctrace.trace import sql as trace_sql, table as trace_table, trace
 import made_chaos
 import made_traces
 from test_history_c import convert, tool  # noqa: F401
@@ -77,7 +77,7 @@ def test_every_column_of_random_targets(tmp_path, flush):
 
 @pytest.mark.parametrize("is_many", [False, True])
 def test_chunks_of_a_recorder(tmp_path, monkeypatch, is_many):
-    monkeypatch.setattr("alloctrace.recorded.MANY", 3 if is_many else 50000)
+    monkeypatch.setattr("alloctrace.history.recorded.MANY", 3 if is_many else 50000)
     for seed in range(12):
         folder = tmp_path / str(seed)
         folder.mkdir()

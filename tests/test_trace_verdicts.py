@@ -2,8 +2,8 @@
 
 import pytest
 
-from alloctrace import origin
 from alloctrace.model import Frame
+from alloctrace.origin import origin
 
 
 def frame(function, role="executable", **more):

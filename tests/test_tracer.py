@@ -5,9 +5,9 @@ from types import SimpleNamespace
 
 import pytest
 
-from alloctrace import symbol_gdb
-from command import record, recorder, tracer
-from command.errors import EngineError, UserError
+from alloctrace.symbols import gdb as symbol_gdb
+from start import record, recorder, tracer
+from start.errors import EngineError, UserError
 
 OLD = (
     "Traceback (most recent call last):\n"

@@ -10,9 +10,11 @@ import pytest
 from made_traces import classify, made_history, symbolise
 from target_programs import brkpoint
 
-from alloctrace import plain, same, trace
+from alloctrace import plain
 from alloctrace.model import Event, Purpose, Verdict
-from command import recorder, verify
+from alloctrace.trace import same, trace
+from command import verify
+from start import recorder
 
 needs_recorder = pytest.mark.skipif(
     recorder.find() is None or not shutil.which("gdb"), reason="the recorder is not built"
@@ -35,7 +37,7 @@ class Changed:
 
 @pytest.fixture(name="opened")
 def _opened(tmp_path, monkeypatch):
-    monkeypatch.setattr("alloctrace.classify.classify", classify)
+    monkeypatch.setattr("alloctrace.purpose.classify.classify", classify)
     built, path = made_history(), str(tmp_path / "made.brkpoint")
     trace.write(path, built, symbolise(built), {})
     with trace.open(path) as opened:
@@ -213,7 +215,7 @@ class Ended:
 
 def verified(tmp_path, monkeypatch, histories):
     """The status of `--verify`, where the runs, in their order, are these histories."""
-    monkeypatch.setattr("alloctrace.classify.classify", classify)
+    monkeypatch.setattr("alloctrace.purpose.classify.classify", classify)
 
     def recorded(argv, found, options, folder, engine, time):
         path = str(tmp_path / ("%s-%d.brkpoint" % (engine, time)))

@@ -10,8 +10,8 @@ import types
 
 import pytest
 
-from command import watch
-from command.observer import Observer
+from start import watch
+from start.observer import Observer
 
 SECONDS = 2  # that the observer takes
 READS = "import time\nfor i in range(%d): print(i, flush=True); time.sleep(0.05)" % (SECONDS * 20)

@@ -6,7 +6,7 @@ import pytest
 
 import target_programs
 import witnesses
-from alloctrace.elf import ElfFile
+from alloctrace.elf.elf import ElfFile
 
 COMMANDS = {
     "true": ["/bin/true"],

@@ -9,8 +9,9 @@ import subprocess
 import sys
 from collections import Counter
 
-from alloctrace import history, spool
-from alloctrace.elf import ElfFile
+from alloctrace.elf.elf import ElfFile
+from alloctrace.history import history
+from alloctrace.spool import spool
 
 from target_programs import LIMIT_S, ROOT
 

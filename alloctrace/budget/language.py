@@ -15,7 +15,7 @@ from fractions import Fraction
 
 from alloctrace import words
 
-from ..plain import fresh, plain
+from alloctrace.plain import fresh, plain
 
 PHASES = (*words.PHASES, "all")
 ORIGINS = (*words.ORIGINS, "any")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from alloctrace import measure
 from alloctrace.budget import language
-from alloctrace.totals import ORIGIN_RANK, PHASE_RANK
+from alloctrace.summary.totals import ORIGIN_RANK, PHASE_RANK
 
 GENEROUS = 25  # percent, where runs disagreed
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from array import array
 
-from alloctrace import chosen, function_names, groups, lives, measure, processes, regions
-from alloctrace import thread_names
+from alloctrace import measure
 from alloctrace.compare import fairness
 from alloctrace.compare.chains import MAINS
 from alloctrace.compare.entries import MOST_VIA
+from alloctrace.history import groups, regions, thread_names
+from alloctrace.summary import chosen, lives, processes
+from alloctrace.symbols import function_names
 
 _ITS_OWN = object()  # of a rule
 _OF_CALLS = {"calls": "count", "bytes": "bytes", "reached": "reached"}

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from array import array
 
-from alloctrace.trace_schema import MAX_DEPTH
+from alloctrace.columns.schema import MAX_DEPTH
 
 _OUTSIDE = frozenset("_start _start_c _dl_start_user __libc_start_main clone clone3".split())
 MAINS = ("main", "user_main")

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from alloctrace import fields, words
 from alloctrace.compare import entries, fairness, likeness, matching, names, strips
-from alloctrace.totals import ORIGIN_RANK, PHASE_RANK
+from alloctrace.summary.totals import ORIGIN_RANK, PHASE_RANK
 
 MEASURES = entries.MEASURES
 _JUDGED = [MEASURES.index(name) for name in ("count", "bytes", "live_blocks", "live_bytes")]
 
 
 def compare(before, after, with_strips=False):
-    """The record; `before`, `after`: lists of alloctrace.trace.Trace, at least one each.
+    """The record; `before`, `after`: lists of alloctrace.trace.trace.Trace, at least one each.
 
     `with_strips`: also `strips`, of strips.of: that reads each event.
     """

@@ -5,14 +5,15 @@ from __future__ import annotations
 import os
 import re
 
-from alloctrace import coverage, run_facts
+from alloctrace.history import run_facts
+from alloctrace.summary import coverage
 
 _GLIBC = re.compile(r"libc\.so\.6|libc-2\.\d+\.so")
 _MUSL = re.compile(r"(?:ld-|libc\.)musl-\w+\.so\.1")
 
 
 def warnings(before, after):
-    """Sentences. `before`, `after`: alloctrace.trace.Trace, one of each side."""
+    """Sentences. `before`, `after`: alloctrace.trace.trace.Trace, one of each side."""
     found = []
     for what, of in _FACTS:
         one, other = of(before), of(after)

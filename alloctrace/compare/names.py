@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import re
 
-from alloctrace import function_names
 from alloctrace.compare.chains import MAINS
+from alloctrace.symbols import function_names
 
 _LIBRARY = re.compile(r"(\.so)(?:\.\d+)+(?![\w.]*\w)")
 _DASHED = re.compile(r"-\d+(?:\.\d+)+(?=\.so\b)")  # libfoo-1.2.so

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import namedtuple
 
-from alloctrace import lives
+from alloctrace.summary import lives
 
 DEEPEST = 40  # names of a place; of deeper ones the last
 _Counted = namedtuple("_Counted", "pid image count is_call")

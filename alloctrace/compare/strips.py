@@ -6,7 +6,7 @@ A phase is as wide in both; within it events stand by their number, at one scale
 from __future__ import annotations
 
 from alloctrace import words
-from alloctrace.trace_schema import PRESENT
+from alloctrace.columns.schema import PRESENT
 
 BINS = 240  # of the phase with most events
 _COLUMNS = ("present", "group", "size", "nmemb")

@@ -14,7 +14,7 @@ import manual  # noqa: E402
 import options  # noqa: E402
 import transcript  # noqa: E402
 
-from alloctrace import purpose_manual  # noqa: E402
+from alloctrace.purpose import manual as purpose_manual  # noqa: E402
 
 
 def read(name):

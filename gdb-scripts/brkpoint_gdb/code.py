@@ -7,7 +7,8 @@ import os
 
 import gdb
 
-from alloctrace import allocators, code_files, elf, entries
+from alloctrace import allocators
+from alloctrace.elf import code_files, elf, entries
 from alloctrace.fields import MASK64
 
 DEBUG_ROOTS = ("/usr/lib/debug",)

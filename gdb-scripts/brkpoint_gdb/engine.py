@@ -11,7 +11,9 @@ import signal
 
 import gdb
 
-from alloctrace import allocators, elf, escape, spool
+from alloctrace import allocators, escape
+from alloctrace.elf import elf
+from alloctrace.spool import spool
 
 from . import borders, code, hooks, libraries, planted, regions, rescue, settings
 from . import spool_file, stacks, syscalls
@@ -104,7 +106,7 @@ class Engine:
         self.spool.info("note", text=text)
 
     def unseen(self, kind, text):
-        """A note, once, that weakens every count; `kind` is one word: alloctrace/coverage.py."""
+        """A note, once, that weakens every count; `kind` is one word: summary/coverage.py."""
         if text not in self._noted:
             self._noted.add(text)
             self.spool.info("unseen", kind=kind, text=text)

@@ -8,17 +8,17 @@ import traceback
 
 import gdb
 
-from alloctrace.elf_image import ElfError
+from alloctrace.elf.image import ElfError
 
 FAILED = "brkpoint: gdb could not go on: "
-LET_GO = 5  # the program traces itself, and was let go before its end; command/watch.py
+LET_GO = 5  # the program traces itself, and was let go before its end; start/watch.py
 
 
 def main(engine_class):
     """The exit status for gdb: 0; 3 when the engine failed (its log tells how); LET_GO.
 
     What gdb or a reader of files throws at a stop is the target's: a damaged file, memory that is
-    gone. Then the last line of the log says so (FAILED, command/why.py); else it is our fault.
+    gone. Then the last line of the log says so (FAILED, start/why.py); else it is our fault.
     """
     with open(os.environ["BRKPOINT_ENGINE_CONFIG"], encoding="ascii") as file:
         engine = engine_class(json.load(file))

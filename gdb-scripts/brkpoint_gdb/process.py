@@ -14,7 +14,7 @@ from collections import namedtuple
 
 import gdb
 
-from alloctrace import maps
+from alloctrace.elf import maps
 
 # The words of user_regs_struct (sys/user.h) that an event needs, by index.
 _INDEX = {"rax": 10, "rdx": 12, "rsi": 13, "rdi": 14, "orig_rax": 15, "rip": 16, "rsp": 19}

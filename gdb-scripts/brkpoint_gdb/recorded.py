@@ -10,7 +10,11 @@ import tempfile
 
 import gdb
 
-from alloctrace import classify, follow, groups, run_facts, stack_tree, summary, trace
+from alloctrace.history import groups, run_facts
+from alloctrace.purpose import classify
+from alloctrace.stacks import tree as stack_tree
+from alloctrace.summary import summary
+from alloctrace.trace import follow, trace
 
 from reports import event_lines
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from alloctrace import elf, elf_debug, elf_symbols
+from alloctrace.elf import debug as elf_debug, elf, symbols as elf_symbols
 
 from .hooks import Breakpoint
 from .process import now

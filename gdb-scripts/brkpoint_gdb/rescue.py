@@ -13,7 +13,7 @@ import os
 import signal
 import sys
 
-from alloctrace import maps
+from alloctrace.elf import maps
 
 _GETREGS, _SETREGS, _DETACH, _GETSIGINFO = 12, 13, 17, 0x4202  # sys/ptrace.h
 _WALL = 0x40000000

@@ -40,7 +40,7 @@ class Session(Engine):
         self.with_syscalls = with_syscalls
         self.ended = None
         self._replaced = False  # by exec
-        self.exit = {"kind": "unknown", "status": None}  # as alloctrace.run_facts has it
+        self.exit = {"kind": "unknown", "status": None}  # as alloctrace.history.run_facts has it
 
     # -- beginning and end
 

@@ -11,7 +11,7 @@ import sys
 _TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.realpath(__file__))))
 sys.path[:0] = [os.path.join(_TOP, "gdb-scripts"), _TOP]
 
-from alloctrace.elf import ElfFile  # noqa: E402
+from alloctrace.elf.elf import ElfFile  # noqa: E402
 from brkpoint_gdb import narration  # noqa: E402
 
 _PT_LOAD = 1

@@ -1,5 +1,5 @@
 /* code_files.h - the files mapped as code, and where: from the mappings and from the program headers
- * in memory. The rules are those of alloctrace/code_files.py, which says why. */
+ * in memory. The rules are those of alloctrace/elf/code_files.py, which says why. */
 #ifndef RECORDER_CODE_FILES_H
 #define RECORDER_CODE_FILES_H
 

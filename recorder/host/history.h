@@ -3,7 +3,7 @@
  * The caller tells what threads did, in the order of its clock; the history pairs calls with
  * their returns, nests them, finds which call made which memory syscall, follows blocks, and
  * hands out records of a spool (docs/trace-format.md): events as compressed columns, stacks as a
- * tree, sums. The rules are those of alloctrace/history.py, in docs/architecture.md; a test holds
+ * tree, sums. The rules are those of alloctrace/history/history.py, in docs/architecture.md; a test holds
  * both beside each other. Memory: live blocks, distinct stacks and one chunk of events.
  *
  * Nothing here prints, exits or reads the environment. Times are nanoseconds of the caller's

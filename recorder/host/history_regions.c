@@ -1,7 +1,7 @@
 /* history_regions.c - the regions of the program that threads are in (docs/regions.md).
  *
  * They form a tree: a region is its name's address, in one program, within another region. A name
- * that is open already leads to no new one, so that recursion makes none. alloctrace/regions.py has
+ * that is open already leads to no new one, so that recursion makes none. alloctrace/history/regions.py has
  * the same rules.
  */
 #include "history_inside.h"

@@ -218,7 +218,7 @@ bool host_turn(struct host *h);
 
 /* ---- main.c ---- */
 void say_note(struct host *h, const char *format, ...);
-/* A note that weakens every count; `kind` is one word for programs: alloctrace/coverage.py. */
+/* A note that weakens every count; `kind` is one word for programs: alloctrace/summary/coverage.py. */
 void say_unseen(struct host *h, const char *kind, const char *format, ...);
 void say_lost(struct host *h, uint64_t count, const char *reason);
 /* A whole program that is not recorded; "": its name is not known. */

@@ -1,7 +1,7 @@
 /* leaving.c - an end before the target's (leaving.h).
  *
  * brkpoint asks for it by SIGTERM. That it has died is told by the kernel, twice: SIGTERM again
- * (PR_SET_PDEATHSIG, command/recorder.py), and SIGCONT from a pipe that nobody can write to any more. Then nobody waits for what we do, and what takes long is given up: all that is lost are the
+ * (PR_SET_PDEATHSIG, start/recorder.py), and SIGCONT from a pipe that nobody can write to any more. Then nobody waits for what we do, and what takes long is given up: all that is lost are the
  * last moments. The target looks after itself once we are gone.
  */
 #define _GNU_SOURCE /* F_SETSIG */

@@ -1,7 +1,7 @@
 /* main.c - the recorder outside the target: plants the agent before the first instruction of each
  * program, then takes out what it records, until the process has ended.
  *
- * Started by brkpoint (command/recorder.py): brkpoint-recorder PID SPOOL AREA_FD READY_FD GO_FD
+ * Started by brkpoint (start/recorder.py): brkpoint-recorder PID SPOOL AREA_FD READY_FD GO_FD
  * [OPTION...]. It waits for a byte on GO_FD, becomes the tracer of PID, and writes "A" to READY_FD.
  * Or, when that one was killed: brkpoint-recorder --unread AREA_FD (unread.h). And, as what becomes
  * the target: brkpoint-recorder --start PLAN_FD GO_FD REPORT_FD PARENT (starter.h).
@@ -26,7 +26,7 @@
 
 extern const unsigned char agent_begin[], agent_finish[];
 
-#define NOT_PLANTED 4 /* exit status: command/recorder.py */
+#define NOT_PLANTED 4 /* exit status: start/recorder.py */
 
 /* ---- words ---- */
 

@@ -1,4 +1,4 @@
-/* maps.h - /proc/PID/maps as plain values (proc(5)); the rules of alloctrace/maps.py. */
+/* maps.h - /proc/PID/maps as plain values (proc(5)); the rules of alloctrace/elf/maps.py. */
 #ifndef RECORDER_MAPS_H
 #define RECORDER_MAPS_H
 

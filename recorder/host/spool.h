@@ -1,4 +1,4 @@
-/* spool.h - writing the spool: alloctrace/spool.py reads it, docs/trace-format.md describes it. */
+/* spool.h - writing the spool: alloctrace/spool/spool.py reads it, docs/trace-format.md describes it. */
 #ifndef RECORDER_SPOOL_H
 #define RECORDER_SPOOL_H
 

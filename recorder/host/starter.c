@@ -17,7 +17,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#define CANNOT_EXECUTE 126 /* command/errors.py */
+#define CANNOT_EXECUTE 126 /* start/errors.py */
 #define LAST_SIGNAL 64
 
 /* ---- the plan: words that end with NUL, in the order in which they are taken here ---- */

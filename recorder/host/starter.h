@@ -1,6 +1,6 @@
 /* starter.h - the target before it is a target: waits for its tracer, then execs the program.
  *
- * What command/target.py does in a forked child, in a process that is nearly empty: brkpoint starts
+ * What start/target.py does in a forked child, in a process that is nearly empty: brkpoint starts
  * it by posix_spawn, where a fork copies all of Python, twice as dear as all that the recorder does.
  */
 #ifndef RECORDER_STARTER_H

@@ -3,7 +3,7 @@
  *   brkpoint-history [--nodes N] [--flush N] [--together 1] [--totals 1] SPOOL OUT
  *   brkpoint-history --synthetic N [--stacks N] [--live N] [--ways N] [--together 1] [--totals 1] OUT
  *
- * The first form serves the tests, which hold the result beside alloctrace/history.py; the second
+ * The first form serves the tests, which hold the result beside alloctrace/history/history.py; the second
  * makes up N events and says what each cost.
  */
 #include <stdlib.h>

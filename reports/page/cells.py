@@ -14,7 +14,7 @@ from array import array
 from operator import add
 
 from alloctrace import measure, words
-from alloctrace.trace_schema import PRESENT
+from alloctrace.columns.schema import PRESENT
 
 LARGEST_SUM = (1 << 63) - 1  # in an array
 PARTS = 512

@@ -10,9 +10,10 @@ import errno
 import itertools
 from array import array
 
-from alloctrace import chosen, measure, words
-from alloctrace.sites import PLACE, key_of, place
-from alloctrace.thread_names import ThreadNames
+from alloctrace import measure, words
+from alloctrace.history.thread_names import ThreadNames
+from alloctrace.summary import chosen
+from alloctrace.summary.sites import PLACE, key_of, place
 from reports import card_words, json_report, measures, sentences
 from reports.event_json import address
 from reports.page import cells, replay, space, windows

@@ -1,12 +1,12 @@
 """What was live after each event, and what became of each event's block: by the one rule of
-alloctrace.live_bytes, event by event."""
+alloctrace.history.live_bytes, event by event."""
 
 from __future__ import annotations
 
 from itertools import accumulate
 
 from alloctrace import measure, words
-from alloctrace.live_bytes import LiveBytes
+from alloctrace.history.live_bytes import LiveBytes
 from alloctrace.model import Group
 
 

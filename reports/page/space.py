@@ -1,8 +1,8 @@
-"""What was mapped after each event, as data of the page: by alloctrace.address_space."""
+"""What was mapped after each event, as data of the page: by alloctrace.space.address_space."""
 
 from __future__ import annotations
 
-from alloctrace import address_space
+from alloctrace.space import address_space
 from reports.page.fit import fit
 
 PIECE = "pid start end label access made since until".split()

@@ -10,8 +10,8 @@ from array import array
 from collections import Counter, defaultdict
 from operator import add
 
-from alloctrace import chosen
-from alloctrace.trace_check import TraceError
+from alloctrace.columns.check import TraceError
+from alloctrace.summary import chosen
 from reports.page import cells
 from reports.page.fates import Fates
 

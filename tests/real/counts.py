@@ -12,8 +12,9 @@ from programs import ROOT
 from runs import run
 
 sys.path.insert(0, ROOT)
-from alloctrace import trace, words  # noqa: E402
-from alloctrace.elf import ElfFile  # noqa: E402
+from alloctrace import words  # noqa: E402
+from alloctrace.elf.elf import ElfFile  # noqa: E402
+from alloctrace.trace import trace  # noqa: E402
 
 NAMES = tuple(words.MEMORY_SYSCALLS.values())
 CALLS = ("malloc calloc realloc reallocarray free aligned_alloc posix_memalign memalign valloc"

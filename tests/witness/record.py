@@ -9,7 +9,7 @@ import sys
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
 
-from command import launch  # noqa: E402
+from start import launch  # noqa: E402
 
 
 def main(spool, symbols, *words):

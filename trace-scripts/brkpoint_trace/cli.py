@@ -8,10 +8,10 @@ import json
 import os
 import sys
 
-from alloctrace.elf import ElfError
+from alloctrace.elf.elf import ElfError
 from alloctrace.escape import visible
-from command import program
-from command.errors import CANNOT_EXECUTE, FAILED, USAGE, UserError, shown
+from start import program
+from start.errors import CANNOT_EXECUTE, FAILED, USAGE, UserError, shown
 
 from .tool import Missing
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from collections import Counter
 
-from alloctrace.elf import ElfError
+from alloctrace.elf.elf import ElfError
 
 from . import compare, gather, replay, silence
 from .events import Seen

@@ -14,7 +14,7 @@ import sys
 import tempfile
 from collections import Counter
 
-from alloctrace import trace
+from alloctrace.trace import trace
 
 from . import gdb_run, ltrace_events, ltrace_run, maps_probe, strace_events, strace_run, tool
 

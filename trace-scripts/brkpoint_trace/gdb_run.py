@@ -6,7 +6,8 @@ import os
 import sys
 import tempfile
 
-from alloctrace import measure, trace
+from alloctrace import measure
+from alloctrace.trace import trace
 
 from . import events, tool
 from .events import Seen

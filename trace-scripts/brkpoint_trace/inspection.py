@@ -11,7 +11,7 @@ import re
 import shutil
 import subprocess
 
-from alloctrace.elf import ElfFile
+from alloctrace.elf.elf import ElfFile
 
 from . import libraries, silence
 

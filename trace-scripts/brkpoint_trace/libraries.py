@@ -12,8 +12,8 @@ import os
 import struct
 from collections import deque, namedtuple
 
-from alloctrace.elf import ElfError, ElfFile
-from alloctrace.elf_image import c_string
+from alloctrace.elf.elf import ElfError, ElfFile
+from alloctrace.elf.image import c_string
 
 CACHE = "/etc/ld.so.cache"
 DEFAULT = ("/lib/x86_64-linux-gnu", "/usr/lib/x86_64-linux-gnu", "/lib64", "/usr/lib64", "/lib",

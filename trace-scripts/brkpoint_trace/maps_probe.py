@@ -10,7 +10,7 @@ import ctypes
 import os
 import signal
 
-from alloctrace import maps
+from alloctrace.elf import maps
 
 _TRACEME, _CONT, _SETOPTIONS = 0, 7, 0x4200  # linux/ptrace.h
 _TRACECLONE, _TRACEEXEC, _TRACEEXIT, _EXITKILL = 1 << 3, 1 << 4, 1 << 6, 1 << 20

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import namedtuple
 
 from alloctrace import words
-from alloctrace.elf import ElfError, ElfFile
+from alloctrace.elf.elf import ElfError, ElfFile
 
 _DT_DEBUG = 21  # System V gABI, "Dynamic Section"
 _R_64, _GLOB_DAT, _JUMP_SLOT = 1, 6, 7

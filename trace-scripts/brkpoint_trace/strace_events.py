@@ -129,7 +129,7 @@ def _seen(record, brk):
 
 
 def _moved(event, brk):
-    """As alloctrace/syscalls.py has it: a query moves nothing, the first break is where it is."""
+    """As history/syscalls.py has it: a query moves nothing, the first break is where it is."""
     if event.result is None:
         return event, brk
     if not event.ptr or brk is None:

@@ -6,8 +6,8 @@ import os
 
 import gdb
 
-from alloctrace import trace
 from alloctrace.escape import visible
+from alloctrace.trace import trace
 from alloctrace.words import PHASES
 from reports import sentences
 

@@ -1,0 +1,115 @@
+"""What a trace must be before anything in it is believed: an SQLite file from a stranger."""
+
+from __future__ import annotations
+
+import _sqlite3 as sqlite3  # without what `sqlite3` adds: dates, which each start would pay for
+import os
+import stat
+import struct
+
+from . import schema as trace_schema
+from .schema import TABLES, from_text
+
+_MAGIC = b"SQLite format 3\0"
+_HEADER = 100  # bytes; www.sqlite.org/fileformat2.html, section 1.3
+
+
+class TraceError(Exception):
+    """The file is no trace, of a newer version, damaged, or cannot be written. One line."""
+
+
+def check_header(path):
+    """Refuse what is no trace before SQLite sees it."""
+    try:
+        # Without O_NONBLOCK opening a named pipe would wait for its writer.
+        with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
+            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                raise TraceError("not a file")
+            header = file.read(_HEADER)
+    except OSError as error:
+        raise TraceError("cannot be read: %s" % error.strerror) from None
+    if len(header) < _HEADER or not header.startswith(_MAGIC):
+        raise TraceError("not a brkpoint trace")
+    version, application = struct.unpack_from(">I4xI", header, 60)
+    if application != trace_schema.APPLICATION_ID:
+        raise TraceError("not a brkpoint trace, but another SQLite file")
+    if version != trace_schema.VERSION:
+        text = "a trace of version %d; this brkpoint reads version %d"
+        raise TraceError(text % (version, trace_schema.VERSION))
+
+
+def read_only_uri(path):
+    """The SQLite URI that opens `path` for reading and writes no file beside it."""
+    from urllib.parse import quote  # only where a trace is read: importing it takes 3 ms
+
+    return "file:%s?mode=ro&immutable=1" % quote(os.fsencode(os.path.abspath(path)))
+
+
+def connect(path):
+    connection = None
+    try:
+        connection = sqlite3.connect(read_only_uri(path), uri=True, isolation_level=None)
+        connection.text_factory = _Texts().__getitem__
+        protect(connection)
+        _check_schema(connection)
+        return connection
+    except (sqlite3.Error, ValueError, TraceError) as error:  # a message may be no UTF-8
+        if connection is not None:
+            connection.close()
+        raise TraceError(_damaged(error)) from None
+
+
+class _Texts(dict):
+    """Names of files stand in row after row: each of the latest is one string."""
+
+    MOST = 4096
+
+    def __missing__(self, data):
+        if len(self) >= self.MOST:
+            self.clear()
+        return self.setdefault(data, data.decode("utf-8", "surrogateescape"))
+
+
+def protect(connection):
+    """Before anything of the file is read: www.sqlite.org/security.html."""
+    for pragma in ("trusted_schema=OFF", "cell_size_check=ON", "mmap_size=0", "query_only=ON"):
+        connection.execute("PRAGMA " + pragma)
+
+
+def _check_schema(connection):
+    rows = connection.execute("SELECT type, name, sql FROM sqlite_master LIMIT 1000").fetchall()
+    found = {name: sql for type_, name, sql in rows if type_ == "table"}
+    others = [row for row in rows if row[0] != "table" and row[2] is not None]
+    ours = all(found.get(name) in trace_schema.create_statements(name) for name in TABLES)
+    if not ours or len(found) != len(TABLES) or others:
+        raise TraceError("its tables are not those of a trace")
+    for (answer,) in connection.execute("PRAGMA quick_check(1)"):
+        if answer != "ok":
+            raise TraceError(answer)
+
+
+def _damaged(error):
+    return str(error) if str(error).startswith("damaged") else "damaged: %s" % _one_line(error)
+
+
+def _one_line(error):
+    return str(error).splitlines()[0] if str(error) else type(error).__name__
+
+
+def checked_value(value, name, type_, may_be_null):
+    value = from_text(value) if type_ is str else value
+    if not (isinstance(value, type_) or value is None and may_be_null):
+        raise TraceError("damaged: %s holds no %s" % (name, type_.__name__))
+    return value
+
+
+class checked:
+    """Inside it, whatever a damaged trace makes of plain code is a TraceError."""
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, _, error, __):
+        expected = (sqlite3.Error, KeyError, IndexError, ValueError, TypeError, AttributeError)
+        if isinstance(error, expected + (struct.error, RecursionError, OverflowError)):
+            raise TraceError(_damaged(error)) from None

@@ -1,0 +1,139 @@
+"""Column chunks -> events. Raises plain errors and TraceError; trace_check.checked names them."""
+
+from __future__ import annotations
+
+from alloctrace.model import Event
+from . import columns
+from .check import TraceError, checked
+from .schema import COLUMN_NAMES, PRESENT, SIGNED_SIZE
+
+MAX_MADE = 10000
+_GROUP = COLUMN_NAMES.index("group")
+
+
+class Events:
+    """Makes events: `groups` is a list of Group by id - 1, `arguments(id)` gives a dict."""
+
+    def __init__(self, groups, arguments):
+        self._groups, self._arguments = groups, arguments
+        self._group = getattr(groups, "bare", groups.__getitem__)
+        self._made = {}  # id -> Group: the table makes them anew
+
+    def of(self, first, chunk):
+        """Yield (event, id of its group) of a chunk, columns in the order of EVENT_COLUMNS."""
+        for seq, row in enumerate(zip(*chunk), first):
+            yield self.one(seq, row), row[_GROUP]
+
+    def some(self, seqs, chunk):
+        """The same of columns that hold these seqs only."""
+        for seq, row in zip(seqs, zip(*chunk)):
+            yield self.one(seq, row), row[_GROUP]
+
+    def one(self, seq, row):
+        """The event of one row."""
+        present, t_ns, tid, group, dur_ns, size, nmemb, align, ptr, result, errno, *rest = row
+        args, block, cause, outer = rest
+        if not 0 < group <= len(self._groups):
+            raise TraceError("damaged: event %d is of no group" % seq)
+        alike = self._made.get(group) or self._make(group)
+        has = present.__and__
+        if not present & SIGNED_SIZE:
+            size &= columns.MASK64
+        return Event(
+            seq,
+            t_ns,
+            alike.pid,
+            tid,
+            alike.kind,
+            alike.name,
+            alike.impl,
+            dur_ns if has(_DUR) else None,
+            size if has(_SIZE) else None,
+            nmemb & columns.MASK64 if has(_NMEMB) else None,
+            align & columns.MASK64 if has(_ALIGN) else None,
+            ptr & columns.MASK64 if has(_PTR) else None,
+            result & columns.MASK64 if has(_RESULT) else None,
+            errno if has(_ERRNO) else None,
+            self._arguments(args) if args else {},
+            block if has(_BLOCK) else None,
+            alike.phase,
+            alike.image,
+            _earlier(seq, cause) if has(_CAUSE) else None,
+            _earlier(seq, outer) if has(_OUTER) else None,
+            alike.stack,
+            alike.verdict,
+            alike.purpose,
+            alike.region,
+        )
+
+    def _make(self, id_):
+        if len(self._made) >= MAX_MADE:
+            self._made.clear()
+        return self._made.setdefault(id_, self._group(id_ - 1))
+
+
+_DUR, _SIZE, _NMEMB, _ALIGN = (PRESENT[name] for name in ("dur_ns", "size", "nmemb", "align"))
+_PTR, _RESULT, _ERRNO = (PRESENT[name] for name in ("ptr", "result", "errno"))
+_BLOCK, _CAUSE, _OUTER = (PRESENT[name] for name in ("block", "cause", "outer"))
+
+
+def _earlier(seq, distance):
+    if not 0 < distance <= seq:
+        raise TraceError("damaged: event %d points outside" % seq)
+    return seq - distance
+
+
+class PackedChunk:
+    """Columns of a chunk, unpacked when they are asked for: without what became known later."""
+
+    def __init__(self, rows, count):
+        self._found, self._count = by_name(rows), count
+
+    def column(self, name, rows=None):
+        """Its integers; `rows`: of these only."""
+        with checked():
+            return unpack(self._found, self._count, (name,), rows)[0]
+
+    def above(self, name):
+        """(base, list): each of its integers without `base`."""
+        with checked():
+            base, values = columns.decode_above(*self._found[name], self._count)
+            return int(base), values
+
+    def constant(self, name):
+        """The one integer that all its rows have; None where they may differ."""
+        with checked():
+            packed, delta = self._found[name]
+            is_one = packed.width == 0 and not delta
+        return self.column(name, (0,))[0] if is_one else None
+
+
+def by_name(rows):
+    """{name: (Packed, delta)} of rows of the table `columns`."""
+    return {row[0]: (columns.Packed(*row[1:5]), row[5]) for row in rows}
+
+
+def unpack(found, count, names=COLUMN_NAMES, rows=None):
+    """Columns in the order of `names` of {name: (Packed, delta)}; `rows`: of these only."""
+    if rows is None:
+        return [columns.decode(*found[name], count) for name in names]
+    return [columns.decode_rows(*found[name], count, rows) for name in names]
+
+
+def mend(chunk, first, late, names=COLUMN_NAMES):
+    """Put in what became known when the chunk was written already: (seq, name, value).
+
+    `names`: those of the chunk's columns; `present` is among them.
+    """
+    places = {name: at for at, name in enumerate(names)}
+    present = chunk[places["present"]]
+    for seq, name, value in late:
+        row = seq - first
+        if name not in COLUMN_NAMES:
+            raise TraceError("damaged: no column %r" % (name,))
+        if name == "present":
+            present[row] |= value
+            continue
+        present[row] |= PRESENT.get(name, 0)
+        if name in places:
+            chunk[places[name]][row] = value

@@ -1,0 +1,287 @@
+"""Groups in columns. A run may have as many groups as events: as objects they would cost too much.
+
+A Group is made of a row when somebody asks for one. Sums beyond 2^63 stay at the largest number.
+"""
+
+from __future__ import annotations
+
+import heapq
+from array import array
+from collections.abc import Sequence
+from operator import attrgetter
+
+from alloctrace import words
+from alloctrace.model import Event, Group
+from alloctrace.spool.rows import layout
+from . import members
+from .schema import to_signed
+
+MAX_INT = (1 << 63) - 1
+SUMS = (
+    "count bytes failed unfinished reached allocations allocated"
+    " live_blocks live_bytes temporary_blocks temporary_bytes peak_bytes"
+).split()
+_MEMBERS = layout("members")
+FIRST = ("first_seq", "first_t", "before")  # before: -1 for None
+sums_of = attrgetter(*SUMS)
+
+
+class GroupTable(Sequence):
+    """`table[id - 1]` is a Group. `whats`: (kind, name, impl, pid, phase, image) of many groups;
+    `verdicts`, `purposes`: index 0 is None. The columns are public, to be read.
+    """
+
+    def __init__(self):
+        self.whats, self._what_ids = [], {}
+        self.verdicts, self.purposes = [None], [None]
+        self.what, self.within = array("I"), array("I")
+        self.verdict, self.purpose = array("I"), array("I")
+        self.stack = array("q")
+        self.first_seq, self.first_t, self.before = (array("q") for _ in FIRST)
+        self.sums = {name: array("q") for name in SUMS}
+        self.own_peak = array("q")  # bytes live at the peak of its own program
+        self.region = array("I")
+        self._members = bytearray()  # rows as a recorder tells them; 0: none
+
+    @classmethod
+    def of(cls, groups):
+        """The same of Group objects, numbered from 1 in their order."""
+        if isinstance(groups, cls):
+            return groups
+        made, verdicts, purposes = cls(), Indexed(), Indexed()
+        made.extend(
+            [made.what_id((g.kind, g.name, g.impl, g.pid, g.phase, g.image)) for g in groups],
+            [g.stack for g in groups],
+            [g.within for g in groups],
+            [g.first_seq for g in groups],
+            [g.first_t for g in groups],
+            [-1 if g.before is None else g.before for g in groups],
+        )
+        made.verdict = array("I", [verdicts.of(g.verdict) for g in groups])
+        made.purpose = array("I", [purposes.of(g.purpose) for g in groups])
+        made.set_sums(0, list(zip(*map(sums_of, groups))))
+        made.set_own_peaks(0, [g.own_peak_bytes for g in groups])
+        made.region = array("I", [g.region for g in groups])
+        made.verdicts, made.purposes = verdicts.values, purposes.values
+        return made
+
+    def picked(self, indexes):
+        """A table of these rows of it, with the same verdicts and purposes."""
+        made = GroupTable()
+        made.whats, made._what_ids = self.whats, self._what_ids
+        made.verdicts, made.purposes = self.verdicts, self.purposes
+        for name, column in vars(self).items():
+            if isinstance(column, array):
+                code = getattr(made, name).typecode
+                setattr(made, name, array(code, map(column.__getitem__, indexes)))
+        for name, column in self.sums.items():
+            made.sums[name] = array("q", map(column.__getitem__, indexes))
+        return made
+
+    def what_id(self, what):
+        if what not in self._what_ids:
+            self._what_ids[what] = len(self.whats)
+            self.whats.append(what)
+        return self._what_ids[what]
+
+    def extend(self, whats, stacks, withins, *firsts):
+        """Append rows without verdicts and sums: lists of one length."""
+        self.what.extend(whats)
+        self.stack.extend(iter(stacks))
+        self.within.extend(iter(withins))
+        for name, values in zip(FIRST, firsts):
+            getattr(self, name).extend(clamped(values))
+        for column in (self.verdict, self.purpose, self.region):
+            column.frombytes(bytes(4 * len(whats)))
+
+    def make_room(self):
+        """For the sums of all rows: of many a few come at a time, and each column would grow."""
+        zeros = bytes(8 * (len(self) - len(self.own_peak)))
+        for column in (*self.sums.values(), self.own_peak) if zeros else ():
+            column.frombytes(zeros)
+
+    def set_sums(self, first, columns):
+        """Sums of the groups from index `first` on: a list for each of SUMS.
+
+        Calls that contradict each other (a block that is freed twice) may lead below zero.
+        """
+        self.make_room()
+        for name, values in zip(SUMS, columns):
+            if name != "bytes" and min(values, default=0) < 0:  # a `brk` may give back
+                values = [max(0, value) for value in values]
+            self.sums[name][first : first + len(values)] = clamped(values)
+
+    def set_row(self, index, sums, own_peak):
+        """The same of one group: `sums` by name."""
+        for name, value in sums.items():
+            self.sums[name][index] = _clamp(value if value >= 0 or name == "bytes" else 0)
+        self.own_peak[index] = _clamp(own_peak)
+
+    def set_own_peaks(self, first, values):
+        """Of the groups from index `first` on."""
+        self.make_room()
+        self.own_peak[first : first + len(values)] = clamped(values)
+
+    def set_regions(self, first, values):
+        """Of the groups from index `first` on."""
+        self.region[first : first + len(values)] = array("I", values)
+
+    def set_members(self, rows):
+        """What is true of each event of groups: a spool.Table, of groups that are there."""
+        size, ids = _MEMBERS.size, rows.column("I", 0)
+        is_row = ids and ids == array("I", range(ids[0], ids[0] + len(ids)))
+        if is_row and size * (ids[0] - 1) == len(self._members):
+            self._members += rows.payload
+            return
+        self._members.extend(bytes(size * len(self) - len(self._members)))
+        if is_row:
+            first = size * (ids[0] - 1)
+            self._members[first : first + size * len(ids)] = rows.payload
+            return
+        for id_, row in zip(ids, rows.packed()):
+            self._members[size * (id_ - 1) : size * id_] = row
+
+    def forget_members(self):
+        """They are large, and nobody asks any more."""
+        self._members = bytearray()
+
+    def members_of(self, id_):
+        """The Members of a group, or None."""
+        row = self._members_at(id_ - 1)
+        name, count = self.whats[self.what[id_ - 1]][1], self.sums["count"][id_ - 1]
+        return members.of_row(name, count, row[1:]) if row else None
+
+    def _members_at(self, index):
+        row = _MEMBERS
+        if row.size * (index + 1) > len(self._members):
+            return None
+        found = row.unpack_from(self._members, row.size * index)
+        return found if found[0] else None
+
+    def __len__(self):
+        return len(self.what)
+
+    def __getitem__(self, index):
+        if isinstance(index, slice):
+            return [self[at] for at in range(*index.indices(len(self)))]
+        made = self.bare(range(len(self))[index])
+        made.members = self.members_of(made.id) if self._members else None
+        return made
+
+    def bare(self, index):
+        """The Group without its members, which are dear: for who does not ask for them."""
+        kind, name, impl, pid, phase, image = self.whats[self.what[index]]
+        before = self.before[index]
+        return Group(
+            index + 1,
+            pid,
+            kind,
+            name,
+            impl,
+            phase,
+            image,
+            self.stack[index],
+            self.within[index],
+            self.verdicts[self.verdict[index]],
+            self.purposes[self.purpose[index]],
+            self.first_seq[index],
+            self.first_t[index],
+            None if before < 0 else before,
+            *[column[index] for column in self.sums.values()],
+            own_peak_bytes=self.own_peak[index],
+            region=self.region[index],
+        )
+
+    def example(self, index):
+        """An Event of what all events of a group have in common."""
+        kind, name, impl, pid, phase, image = self.whats[self.what[index]]
+        made = Event(0, 0, pid, pid, kind, name, impl, phase=phase, image=image)
+        made.stack, made.verdict = self.stack[index], self.verdicts[self.verdict[index]]
+        return made
+
+    def most_telling(self, limit, indexes):
+        """`limit` of these indexes of groups, in their order: those of loader and runtimes, of
+        which most can be told, then those with the most events."""
+        if len(indexes) <= limit:
+            return indexes
+        is_users = [verdict is None or verdict.origin == "user" for verdict in self.verdicts]
+        counts = self.sums["count"]
+        ranked = ((is_users[self.verdict[at]], -counts[at], at) for at in indexes)
+        return sorted(at for _, _, at in heapq.nsmallest(limit, ranked))
+
+    def counts(self, kind):
+        """Yield (id, number of events) of the groups of that kind."""
+        wanted = [what[0] == kind for what in self.whats]
+        for id_, (what, count) in enumerate(zip(self.what, self.sums["count"]), 1):
+            if wanted[what]:
+                yield id_, count
+
+    def whats_of(self):
+        """Of each group its one of `whats`."""
+        return map(self.whats.__getitem__, self.what)
+
+    def programs(self):
+        """(pid, image) of each of `whats`."""
+        return [(pid, image) for _, _, _, pid, _, image in self.whats]
+
+    def origin(self, id_):
+        """Of a group by its id: one of words.ORIGINS."""
+        verdict = self.verdicts[self.verdict[id_ - 1]]
+        return verdict.origin if verdict else "unknown"
+
+    def rows(self, names, nodes, verdicts, purposes):
+        """Yield the rows of the table `groups` of a trace. `names`, `verdicts`, `purposes`: the
+        number there of each of ours; `nodes`: of each stack."""
+        whats = [_what_row(what, name) for what, name in zip(self.whats, names)]
+        columns = list(zip(*whats)) or [()] * 4
+        name, pid, phase, image = (map(column.__getitem__, self.what) for column in columns)
+        ids = range(1, len(self) + 1)
+        judged = map(verdicts.__getitem__, self.verdict), map(purposes.__getitem__, self.purpose)
+        begun = self.first_seq, self.first_t
+        sums = *self.sums.values(), self.own_peak
+        return zip(
+            ids, name, pid, phase, image, nodes, self.within, *judged, *begun, *sums, self.region
+        )
+
+
+class Indexed:
+    """Objects that are shared, numbered by identity; 0 is None."""
+
+    def __init__(self):
+        self.values = [None]
+        self._ids = {id(None): 0}
+
+    def of(self, value):
+        number = self._ids.get(id(value))
+        if number is None:
+            number = self._ids[id(value)] = len(self.values)
+            self.values.append(value)  # kept: or its identity would be used again
+        return number
+
+
+def _what_row(what, name):
+    _, _, _, pid, phase, image = what
+    return name, to_signed(pid), words.PHASES.index(phase), to_signed(image)
+
+
+def clamped(values):
+    """As an array: sums of a hostile spool may pass 2^63."""
+    if isinstance(values, array) and values.typecode == "q":
+        return values
+    try:
+        return array("q", values)
+    except OverflowError:
+        return array("q", map(_clamp, values))
+
+
+def unsigned(values):
+    """The same array, of numbers without a sign that were read as if they had one."""
+    return (
+        clamped([v if v >= 0 else MAX_INT for v in values])
+        if min(values, default=0) < 0
+        else values
+    )
+
+
+def _clamp(value):
+    return max(-MAX_INT, min(value, MAX_INT))

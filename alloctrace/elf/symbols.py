@@ -1,0 +1,250 @@
+"""The symbol tables of an ELF file."""
+
+from __future__ import annotations
+
+import struct
+import sys
+from array import array
+from collections import namedtuple
+from operator import add
+
+from .image import MAX_STRING, c_string
+
+Symbol = namedtuple("Symbol", "name value size kind bind defined table hidden")
+# hidden: a version other than the default one (foo@V rather than foo@@V)
+
+_ROW = struct.Struct("<IBBHQQ")
+_KINDS = {0: "NOTYPE", 1: "OBJECT", 2: "FUNC", 3: "SECTION", 4: "FILE", 6: "TLS", 10: "IFUNC"}
+_BINDS = {0: "LOCAL", 1: "GLOBAL", 2: "WEAK", 10: "UNIQUE"}
+_FUNCTION_KINDS = (2, 10)
+_DT_HASH, _DT_SYMTAB, _DT_VERSYM, _DT_GNU_HASH = 4, 6, 0x6FFFFFF0, 0x6FFFFEF5
+_HIDDEN = 0x8000
+_RESERVED = 0xFF  # highest byte of a section's number that is none
+_NOTYPE = 1  # of a symbol's kind as Code sees it; 0: it is no code
+_NAME = (1 << 32) - 1
+_OF_CODE = bytes(
+    _NOTYPE if info & 15 == 0 else 2 * (info & 15 in _FUNCTION_KINDS) for info in range(256)
+)
+_PT_LOAD, _PF_X = 1, 1
+
+
+class Table:
+    """One symbol table: rows, the strings that they name, and the version of each row."""
+
+    def __init__(self, name, rows, strings, versions=b""):
+        self.name = name
+        self._rows = rows[: len(rows) // _ROW.size * _ROW.size]
+        self.strings = strings
+        self._versions = versions
+
+    def __len__(self):
+        return len(self._rows) // _ROW.size
+
+    def rows(self):
+        """Yield (index, name offset, info, other, section index, value, size)."""
+        for index, row in enumerate(_ROW.iter_unpack(self._rows)):
+            yield (index, *row)
+
+    def symbol(self, index):
+        name, info, _, section, value, size = _ROW.unpack_from(self._rows, index * _ROW.size)
+        kind, bind = info & 15, info >> 4
+        return Symbol(
+            c_string(self.strings, name),
+            value,
+            size,
+            _KINDS.get(kind, str(kind)),
+            _BINDS.get(bind, str(bind)),
+            section != 0,
+            self.name,
+            self._is_hidden(index),
+        )
+
+    @property
+    def data(self):
+        """The bytes of its rows."""
+        return self._rows
+
+    def named(self, rows, names):
+        """Those of `rows` to which `symbol` would give a name. `names`: by row, words that begin
+        with where its name stands."""
+        strings, end = self.strings, self._sure_end()
+        if end:
+            return [row for row in rows if names[row] & _NAME < end and strings[names[row] & _NAME]]
+        starts = [(row, names[row] & _NAME) for row in rows]
+        return [row for row, at in starts if strings.find(b"\0", at, at + MAX_STRING) > at]
+
+    def _sure_end(self):
+        """Whatever begins before, but for a zero, is a name; 0: there is one too long to be one."""
+        at, end = 0, self.strings.rfind(b"\0")
+        while at < end:
+            last = self.strings.rfind(b"\0", at, at + MAX_STRING)
+            if last < 0:
+                return 0
+            at = last + 1
+        return max(end, 0)
+
+    def _is_hidden(self, index):
+        version = self._versions[2 * index : 2 * index + 2]
+        return len(version) == 2 and bool(struct.unpack("<H", version)[0] & _HIDDEN)
+
+    def name_offsets(self, name):
+        """Where `name` stands in the strings, also as the tail of a longer one."""
+        wanted = name.encode("utf-8", "surrogateescape") + b"\0"
+        found, at = set(), self.strings.find(wanted)
+        while at >= 0:
+            found.add(at)
+            at = self.strings.find(wanted, at + 1)
+        return found
+
+
+class Code:
+    """The named symbols of a table that lie in code, looked at by columns: a browser has a million,
+    of which a few are asked for. What assemblers leave without a type may also name data."""
+
+    def __init__(self, elf, table):
+        self._table, self._first = table, None
+        data, size = table.data, _ROW.size
+        words = array("Q", data)
+        if sys.byteorder == "big":
+            words.byteswap()
+        values = words[1::3]
+        kinds, sections = data[4::size].translate(_OF_CODE), zip(data[6::size], data[7::size])
+        rows = [
+            row
+            for row, (kind, (low, high)) in enumerate(zip(kinds, sections))
+            if kind and (low or high) and high != _RESERVED
+        ]
+        untyped = _NOTYPE.__eq__
+        rows = [row for row in rows if not untyped(kinds[row]) or is_in_code(elf, values[row])]
+        self._rows = table.named(rows, words[0::3])
+        self.starts = list(map(values.__getitem__, self._rows))
+        self.ends = list(map(add, self.starts, map(words[2::3].__getitem__, self._rows)))
+
+    def at(self, start):
+        """The symbols that begin there."""
+        if self._first is None:
+            self._first, self._others = dict(zip(self.starts, self._rows)), {}
+            for value, row in zip(self.starts, self._rows):
+                if self._first[value] != row:
+                    self._others.setdefault(value, []).append(row)
+        if start not in self._first:
+            return []
+        return list(map(self._table.symbol, [self._first[start], *self._others.get(start, ())]))
+
+
+def tables(elf):
+    """The symbol tables: .dynsym (or what DT_SYMTAB points to), then .symtab or what is packed."""
+    if not elf.is_supported:
+        return []
+    own = _section_table(elf, ".symtab")
+    if own is None and elf.mini_debug is not None:
+        own = _section_table(elf.mini_debug, ".symtab")
+    return [table for table in (_dynamic_table(elf), own) if table]
+
+
+def dynamic_table(elf):
+    """The table that relocations refer to; empty where there is none."""
+    return _dynamic_table(elf) or Table("dynsym", b"", b"")
+
+
+def _section_table(elf, name):
+    section = elf.sections.get(name)
+    if section is None or section.link >= len(elf.section_list):
+        return None
+    strings = elf.section_data(elf.section_list[section.link])
+    versions = elf.section_data(".gnu.version") if name == ".dynsym" else b""
+    return Table(name[1:], elf.section_data(section), strings, versions)
+
+
+def _dynamic_table(elf):
+    table = _section_table(elf, ".dynsym")
+    if table is not None or _DT_SYMTAB not in elf.dynamic:
+        return table
+    count = _count_by_hash(elf)
+    versym = elf.dynamic.get(_DT_VERSYM)
+    rows = elf.stored(elf.dynamic[_DT_SYMTAB], count * _ROW.size)
+    versions = elf.stored(versym, 2 * count) if versym is not None else b""
+    return Table("dynsym", rows, elf.dynamic_strings, versions)
+
+
+def _count_by_hash(elf):
+    """The number of dynamic symbols, which only the hash tables tell without section headers."""
+    if _DT_HASH in elf.dynamic:
+        return struct.unpack("<II", elf.stored(elf.dynamic[_DT_HASH], 8))[1]
+    if _DT_GNU_HASH not in elf.dynamic:
+        return 0
+    table = elf.stored(elf.dynamic[_DT_GNU_HASH])
+    try:
+        return _count_by_gnu_hash(table)
+    except struct.error:
+        raise elf.image.error("a hash table that is cut off") from None
+
+
+def _count_by_gnu_hash(table):
+    """One more than the last symbol of the last chain: the lowest bit of its hash marks its end."""
+    buckets, first, words = struct.unpack_from("<III", table)
+    at = 16 + 8 * words
+    last = max(struct.unpack_from("<%dI" % buckets, table, at), default=0)
+    if last < first:
+        return first
+    chains = at + 4 * buckets
+    while not struct.unpack_from("<I", table, chains + 4 * (last - first))[0] & 1:
+        last += 1
+    return last + 1
+
+
+def walk(elf):
+    """Yield the symbols of all tables. Names may share bytes: what they cost together is capped."""
+    for table in tables(elf):
+        budget = 8 * len(table.strings) + (1 << 20)
+        for index in range(len(table)):
+            symbol = table.symbol(index)
+            budget -= len(symbol.name)
+            if budget < 0:
+                raise elf.image.error("symbol names that overlap without end")
+            yield symbol
+
+
+def functions_named(elf, names):
+    """{name: [Symbol]}: defined functions at distinct addresses, the default version first."""
+    found = {name: [] for name in names}
+    for table in tables(elf):
+        wanted = {at: name for name in found for at in table.name_offsets(name)}
+        for index, name_at, info, _, section, value, _ in table.rows() if wanted else ():
+            if name_at in wanted and section and _is_code(elf, info & 15, value):
+                _add(found[wanted[name_at]], table.symbol(index))
+    for symbols in found.values():
+        symbols.sort(key=_preference)
+    return found
+
+
+def _is_code(elf, kind, value):
+    """Functions, and what assemblers leave without a type if it lies in code (nasm's main)."""
+    return kind in _FUNCTION_KINDS or (kind == 0 and is_in_code(elf, value))
+
+
+def is_in_code(elf, vaddr):
+    return any(
+        segment.type == _PT_LOAD
+        and segment.flags & _PF_X
+        and segment.vaddr <= vaddr < segment.vaddr + segment.memsz
+        for segment in elf.segments
+    )
+
+
+def _add(symbols, symbol):
+    for index, known in enumerate(symbols):
+        if known.value == symbol.value:
+            if _preference(symbol) < _preference(known):
+                symbols[index] = symbol
+            return
+    symbols.append(symbol)
+
+
+def _preference(symbol):
+    untyped = symbol.kind == "NOTYPE"
+    return (symbol.hidden, untyped, symbol.bind == "LOCAL", symbol.table != "dynsym")
+
+
+def best(symbols):
+    return symbols[0] if symbols else None

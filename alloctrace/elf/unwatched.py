@@ -1,0 +1,57 @@
+"""Allocators that a program holds and that were not watched: data/allocators.ini, [unwatched …]."""
+
+from __future__ import annotations
+
+from collections import namedtuple
+
+from alloctrace import allocators
+from alloctrace.tables import is_yes
+from . import elf
+
+# `also`: what watches it, "" where nothing can. `weakens`: counts without it are too small.
+Known = namedtuple("Known", "marks words also weakens")
+
+
+def known():
+    """[Known] of the table."""
+    table = allocators.table().items()
+    return [_known(section) for key, section in table if key.startswith(allocators.UNWATCHED)]
+
+
+def _known(section):
+    weakens = is_yes(section, "weakens")
+    return Known(section["marks"].split(), section["words"], section.get("also", ""), weakens)
+
+
+def held(modules, hooks):
+    """[(Known, name of the file)] of programs in `modules` that `hooks` do not watch."""
+    table, seen, found = known(), {hook.impl for hook in hooks}, []
+    paths = {module.path: module.name for module in modules if module.role == "executable"}
+    for path, name in paths.items():
+        defined = _defined(path, [mark for row in table for mark in row.marks])
+        found += [(row, name) for row in table if (set(row.marks) & defined) - seen]
+    return found
+
+
+def _defined(path, names):
+    try:
+        with elf.ElfFile(path) as file:
+            found = {name for name, symbols in file.functions_named(names).items() if symbols}
+            return found | {name for name in names if name in file.sections}
+    except (OSError, elf.ElfError):
+        return set()
+
+
+def tell(history):
+    """Say in `history.unseen` and `history.notes` what weakens, and give the rest as hints."""
+    hints = []
+    for row, name in held(history.modules, history.hooks.values()):
+        how = ": --also '%s'" % row.also if row.also else ""
+        if row.weakens:
+            text = "not watched: %s, in %s%s" % (row.words, name, how)
+            history.unseen.append({"kind": "allocator", "why": text})
+            history.notes.append(text)
+        elif how:
+            gives = "what %s hands out" % row.words
+            hints.append({"missing": "it is not watched", "gives": gives, "command": how[2:]})
+    return hints

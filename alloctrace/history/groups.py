@@ -1,0 +1,110 @@
+"""Events -> groups of those that are alike, with their sums: all that a report shows.
+
+Events are alike when only time, size and address differ: they have one verdict and one purpose.
+The history in C (recorder/host/) does the same while a program runs.
+"""
+
+from __future__ import annotations
+
+from alloctrace import measure
+from alloctrace.columns.group_table import GroupTable
+from alloctrace.model import Group
+from alloctrace.plain import fresh, plain
+from . import live_bytes
+
+
+@plain
+class Sums:
+    """The groups of a run, and what is in none of them."""
+
+    groups: list = fresh(list)  # Group, or a GroupTable; groups[id - 1]
+    events: int = 0
+    peak: dict = fresh(dict)  # bytes, seq, t_ns, phase
+    peaks: list = fresh(list)  # the same of each program: with pid, image
+    timeline: list = fresh(list)  # (seq, t_ns, live bytes, highest until the next)
+    stages: list = fresh(list)  # stages.Stages.rows: the same by group
+
+
+def of_events(events):
+    """The Sums of classified events."""
+    gather = Gather()
+    for event in events:
+        gather.add(event)
+    return gather.finish()
+
+
+class Gather:
+    """Takes events in their order; `finish` gives the Sums."""
+
+    def __init__(self):
+        self.sums = Sums()
+        self._known = {}
+        self._kept = []  # or identities of verdicts and purposes would be used again
+        self._of_call = {}  # seq of a call -> its group
+        self._outer = {}  # seq of a nested call -> its outer call
+        self._reached = set()
+        self._live = live_bytes.LiveBytes()
+
+    def add(self, event):
+        """The Group of the event."""
+        within = event.cause if event.kind == "syscall" else event.outer
+        group = self._group(event, within)
+        self.sums.events += 1
+        group.count += 1
+        group.bytes += measure.bytes_asked(event)
+        group.failed += event.failed
+        group.unfinished += event.dur_ns is None
+        if event.kind == "call":
+            self._of_call[event.seq] = group
+            if event.outer is not None:
+                self._outer[event.seq] = event.outer
+        elif event.cause is not None:
+            self._reach(event.cause)
+        self._live.add(event, group)
+        return group
+
+    def _group(self, event, within):
+        around = self._of_call.get(within)
+        alike = (event.kind, event.name, event.impl, event.pid, event.phase, event.image)
+        key = alike + (event.stack, id(event.verdict), id(event.purpose), around and around.id)
+        key += (event.region,)
+        group = self._known.get(key)
+        if group is None:
+            group = self._known[key] = Group(
+                id=len(self.sums.groups) + 1,
+                pid=event.pid,
+                kind=event.kind,
+                name=event.name,
+                impl=event.impl,
+                phase=event.phase,
+                image=event.image,
+                stack=event.stack,
+                within=around.id if around else 0,
+                verdict=event.verdict,
+                purpose=event.purpose,
+                first_seq=event.seq,
+                first_t=event.t_ns,
+                region=event.region,
+            )
+            self._kept.append((event.verdict, event.purpose))
+            self.sums.groups.append(group)
+        return group
+
+    def _reach(self, seq):
+        """The un-nested call around `seq` made a syscall; it is counted once."""
+        for _ in range(len(self._outer) + 1):
+            if seq not in self._outer:
+                break
+            seq = self._outer[seq]
+        if seq in self._of_call and seq not in self._reached:
+            self._reached.add(seq)
+            self._of_call[seq].reached += 1
+
+    def finish(self):
+        self._live.finish()
+        self.sums.groups = GroupTable.of(self.sums.groups)
+        self.sums.peak = self._live.peak
+        self.sums.peaks = self._live.own.peaks()
+        self.sums.timeline = self._live.timeline
+        self.sums.stages = self._live.stages.rows()
+        return self.sums

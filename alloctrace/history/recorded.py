@@ -1,0 +1,131 @@
+"""What the history in C made of a run: chunks of columns, groups with their sums, a tree of stacks.
+
+It is written by recorder/host/history.c into the spool, and read here as a part of the History. Of
+few events all columns are at hand (few_events.py); of many they are read one chunk at a time.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from operator import itemgetter
+
+from alloctrace.columns import columns, events as trace_events
+from alloctrace.columns.check import TraceError
+from alloctrace.columns.group_table import GroupTable
+from alloctrace.columns.schema import COLUMN_NAMES
+from alloctrace.stacks.nodes import NodeStacks
+from .groups import Sums
+
+MANY = 50000  # events: each one's purpose is asked for up to here, beyond only each group's
+
+
+class Recorded:
+    """The records of one history in C."""
+
+    def __init__(self):
+        self.names = {}  # id -> (kind, name, impl)
+        self.arguments = {}  # id -> dict
+        self.chunks = []  # (first, count, [spool.Column])
+        self.late = []  # (seq, column, value)
+        self._late_rows = None  # the same by seq
+        self.sums = Sums(GroupTable())
+        self.blocks = []
+        self.stacks = NodeStacks()
+        self.is_whole = False  # its sums are there: it was not cut off
+        self.keeps_events = True  # else only the first ones are there, as examples
+        self.told = 0  # events of which the sums are
+        self.events = Events(self)
+
+    def chunk_events(self, index):
+        """Yield (Event, id of its group) of one chunk."""
+        return self.maker().of(self.chunks[index][0], self.chunk_columns(index))
+
+    def chunk_columns(self, index):
+        """All columns of one chunk, with what became known later."""
+        first, chunk = self.columns(index, COLUMN_NAMES)
+        trace_events.mend(chunk, first, self._late_of(first, first + len(chunk[0])))
+        return chunk
+
+    def columns(self, index, names, rows=None):
+        """(seq of its first event, these columns of the chunk), without what became known later;
+        `rows`: indexes of those that are wanted, else all."""
+        first, count, packed = self.chunks[index]
+        try:
+            return first, _unpack(packed, count, names, rows)
+        except columns.ColumnError as error:
+            raise TraceError("damaged: %s" % error) from None
+
+    def pick(self, wanted, chunks):
+        """(Event, id of its group) of the seqs in `wanted`, as far as they lie in `chunks`
+        (indexes)."""
+        wanted = sorted(wanted)
+        for index in sorted(chunks):
+            first, count, _ = self.chunks[index]
+            here = wanted[bisect_left(wanted, first) : bisect_left(wanted, first + count)]
+            if here:
+                _, chunk = self.columns(index, COLUMN_NAMES, [seq - first for seq in here])
+                row_of = {seq: row for row, seq in enumerate(here)}
+                late = self._late_of(first, first + count)
+                late = ((row_of[seq], *rest) for seq, *rest in late if seq in row_of)
+                trace_events.mend(chunk, 0, late)
+                yield from self.maker().some(here, chunk)
+
+    def _late_of(self, first, end):
+        """(seq, name of the column, value) of what became known later."""
+        if self._late_rows is None or len(self._late_rows) != len(self.late):
+            self._late_rows = sorted(self.late, key=itemgetter(0))
+        rows = self._late_rows
+        here = rows[bisect_left(rows, (first,)) : bisect_left(rows, (end,))]
+        return ((seq, COLUMN_NAMES[at], _signed(value)) for seq, at, value in here)
+
+    def maker(self):
+        """Makes events of rows."""
+        return trace_events.Events(self.sums.groups, self._arguments)
+
+    def _arguments(self, id_):
+        if id_ not in self.arguments:
+            raise TraceError("damaged: no arguments %d" % id_)
+        return dict(self.arguments[id_])
+
+
+class NotKept:
+    """In place of events of which only sums were kept."""
+
+    def __init__(self, count):
+        self._count = count
+
+    def __len__(self):
+        return self._count
+
+    def __iter__(self):
+        return iter(())
+
+
+class Events:
+    """The events, made anew at each iteration: one chunk at a time is in memory."""
+
+    def __init__(self, recorded):
+        self._recorded = recorded
+
+    def __len__(self):
+        chunks = self._recorded.chunks
+        return chunks[-1][0] + chunks[-1][1] if chunks else 0
+
+    def __iter__(self):
+        for index in range(len(self._recorded.chunks)):
+            for event, _ in self._recorded.chunk_events(index):
+                yield event
+
+
+def _unpack(packed, count, names, rows):
+    """Columns in the order of `names`; one that was left out is all zeros."""
+    found = dict.fromkeys(COLUMN_NAMES, (columns.Packed(0, 0, count, b""), False))
+    for column in packed:
+        data = bytes(column.data) if column.width else b""
+        row = columns.Packed(column.width, column.base, column.period, data)
+        found[COLUMN_NAMES[column.column]] = row, bool(column.delta)
+    return trace_events.unpack(found, count, names, rows)
+
+
+def _signed(value):
+    return value - (1 << 64) if value >> 63 else value

@@ -1,0 +1,165 @@
+"""The regions of a program that its threads were in: marked by region/, docs/regions.md.
+
+They form a tree: a region is its name's address, in one program, within another region. A name
+that is open already leads to no new one, so that recursion makes none. The history in C has the
+same rules (recorder/host/history_regions.c).
+"""
+
+from __future__ import annotations
+
+from collections import namedtuple
+
+from alloctrace import fields
+from alloctrace.elf import elf, of_run as elf_of_run
+from alloctrace.elf.image import c_string
+from alloctrace.symbols.places import Places
+
+MOST = 1 << 16
+MOST_DEEP = 1 << 12
+LONGEST_NAME = 255  # bytes
+LOST = "more regions, or deeper ones, than are kept apart: some events lie in none"
+_PF_W = 2
+
+Region = namedtuple("Region", "id parent name")  # name: text, None where it is no literal of a file
+
+
+class Regions:
+    """Which regions threads are in; `made(row)` hears of each new one, in the order of ids."""
+
+    def __init__(self, made, lost):
+        self._made, self._lost = made, lost
+        self._rows = [None]  # id -> (parent, what it is)
+        self._inside = {}  # (parent, what it is) -> id
+        self._open = {}  # tid -> ids, the innermost last
+        self._beyond = {}  # tid -> how many more were begun
+        self.image = self.unloads = 0  # the program, and what a name may lie in no more
+
+    def of(self, tid):
+        """The id of the innermost region that the thread is in; 0: it is in none."""
+        opened = self._open.get(tid)
+        return opened[-1] if opened else 0
+
+    def begin(self, tid, name, t_ns):
+        opened = self._open.setdefault(tid, [])
+        is_beyond = tid in self._beyond or len(opened) >= MOST_DEEP
+        number = 0 if is_beyond else self._inner(self.of(tid), name, t_ns)
+        if number:
+            opened.append(number)
+        else:
+            self._beyond[tid] = self._beyond.get(tid, 0) + 1
+            self._lost()
+
+    def end(self, tid):
+        if tid in self._beyond:
+            self._beyond[tid] -= 1
+            if not self._beyond[tid]:
+                del self._beyond[tid]
+        elif self._open.get(tid):
+            self._open[tid].pop()
+
+    def forget(self, tid):
+        """The thread begins anew."""
+        self._open.pop(tid, None)
+        self._beyond.pop(tid, None)
+
+    def exec(self, image):
+        self._open.clear()
+        self._beyond.clear()
+        self.image, self.unloads = image, 0
+
+    def _inner(self, parent, name, t_ns):
+        what = (name, self.image, self.unloads)
+        at = parent
+        while at:
+            above, known = self._rows[at]
+            if known == what:
+                return parent
+            at = above
+        number = self._inside.get((parent, what), 0)
+        if not number and len(self._rows) <= MOST:
+            number = self._inside[parent, what] = len(self._rows)
+            self._rows.append((parent, what))
+            row = {"id": number, "parent": parent, "image": self.image, "name": name}
+            self._made(dict(row, t_ns=t_ns))
+        return number
+
+
+# ---- their names
+
+
+def named(history):
+    """[{id, parent, name}] of the regions of a History, fit for JSON: names are read from the files
+    in which they lie, where nobody can have changed them since."""
+    opened, rows = {}, []
+    places = Places(history.modules, lambda module, offset: False)
+    try:
+        for row in history.regions:
+            name = _name(row, places, opened)
+            rows.append({"id": row["id"], "parent": row["parent"], "name": name})
+    finally:
+        for file in filter(None, opened.values()):
+            file.close()
+    return rows
+
+
+def _name(row, places, opened):
+    place, _, _ = places.found[places.find(row["name"], (row["t_ns"], row["image"]))]
+    if place.module is None:
+        return None
+    return _text(_file(place.module, opened), row["name"] - place.module.base & fields.MASK64)
+
+
+def _file(module, opened):
+    """The ElfFile, None where it is no longer the one that ran."""
+    key = module.path, module.build_id
+    if key not in opened:
+        try:
+            opened[key] = elf_of_run.that_ran(module.path, module.build_id)
+        except elf.ElfError:
+            opened[key] = None
+    return opened[key]
+
+
+def _text(file, vaddr):
+    """The text that lies there, in what the program cannot write to; None: there is none."""
+    try:
+        for segment in file.segments_of(elf.PT_LOAD) if file else ():
+            skip = vaddr - segment.vaddr
+            if 0 <= skip < segment.filesz and not segment.flags & _PF_W:
+                size = min(segment.filesz - skip, LONGEST_NAME + 1)
+                return c_string(file.image.upto(segment.offset + skip, size), 0) or None
+    except elf.ElfError:
+        pass
+    return None
+
+
+# ---- in a trace
+
+
+def of_run(run):
+    """[Region] by id - 1 of the facts of a trace's run; ValueError where they are damaged."""
+    rows = run.get("regions") or []
+    if not isinstance(rows, list) or len(rows) > MOST:
+        raise ValueError("run: regions is not a list")
+    found = []
+    for number, row in enumerate(rows, 1):
+        id_, parent, name = (row.get(key) for key in Region._fields)
+        is_inner = type(parent) is int and 0 <= parent < number
+        if id_ != number or not is_inner or not isinstance(name, (str, type(None))):
+            raise ValueError("run: a region that is malformed")
+        found.append(Region(id_, parent, name))
+    return found
+
+
+def within(known, name):
+    """{ids of the regions of that name, and of those inside them}; `known`: of of_run."""
+    found = set()
+    for region in known:
+        if region.name == name or region.parent in found:
+            found.add(region.id)
+    return found
+
+
+def nameless(known):
+    """{ids of the regions whose name is not known, and of those inside them}."""
+    return within(known, None)

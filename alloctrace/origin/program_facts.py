@@ -1,0 +1,68 @@
+"""What is known of each program of a run as a whole, for the judgement of its stacks."""
+
+from __future__ import annotations
+
+import functools
+
+from alloctrace.elf.elf import ElfError
+from alloctrace.elf.of_run import that_ran
+from alloctrace.model import by_image
+from alloctrace.stacks.tree import StackTree
+from . import facts as origin_facts
+
+
+def of_images(history, stacks):
+    """{image: {"libc", "holds", "executable_mixed"}}, fields of origin.Facts.
+
+    `stacks`: a StackTree, or {stack id: (Frame, …)}.
+    """
+    held = _held(history, StackTree.of(stacks))
+    of_images = {**{image: [] for image in held}, **by_image(history.modules)}
+    in_file = functools.lru_cache(maxsize=None)(_in_file)  # one program may run many times
+    return {
+        image: _program(history, image, modules, frozenset(held.get(image, ())), in_file)
+        for image, modules in of_images.items()
+    }
+
+
+def _held(history, tree):
+    """{image: languages}, by its own stacks: what one program holds says nothing of another."""
+    if history.recorded is not None:
+        groups = history.recorded.sums.groups
+        images = [what[-1] for what in groups.whats]
+        nodes = tree.nodes(groups.stack)
+        return tree.said(map(images.__getitem__, groups.what), nodes, origin_facts.language)
+    images = [event.image for event in history.events]
+    nodes = tree.nodes([event.stack for event in history.events])
+    return tree.said(images, nodes, origin_facts.language)
+
+
+def _program(history, image, modules, held, in_file):
+    program = next((module for module in modules if module.role == "executable"), None)
+    libc = _libc(history, image, modules, program)
+    is_rust, is_stripped = in_file(program.path, program.build_id) if program else (False, False)
+    holds = held | {"Rust"} if is_rust else held
+    mixed = is_stripped and (libc == "static" or "Rust" in holds)
+    return {"libc": libc, "holds": frozenset(holds), "executable_mixed": mixed}
+
+
+def _libc(history, image, modules, program):
+    """shared, static or none: a program without libc has no main and no loader."""
+    if any(origin_facts.is_libc(module.name) for module in modules):
+        return "shared"
+    has_main = any(main.get("image") == image for main in history.mains)
+    has_hooks = program is not None and any(
+        hook.module == program.id for hook in history.hooks.values()
+    )
+    if has_main or has_hooks or not modules:
+        return "static"
+    return "none"
+
+
+def _in_file(path, build_id):
+    """(holds Rust's standard library, is stripped) by the file, if it is the one that ran."""
+    try:
+        with that_ran(path, build_id) as elf:
+            return bool(elf.looks_like_rust()), elf.is_stripped
+    except ElfError:
+        return False, False

@@ -1,0 +1,99 @@
+"""data/origin.ini: which function is whose. Rows are data; this file only reads and finds them.
+
+A row: `class` (allocator | pass | loader | runtime | user), `names` (patterns with `*`, one a
+line, spelled as function_names.plain does), `where` (in whose file the name counts), `owner`,
+`calls` (yes: what it calls directly is an initialiser, finaliser or exit handler),
+`calls back` (yes: what it calls may be the program's own function), `thread` (yes: sets a thread
+up for its caller), `public` (yes: worth a word in `via`), `source` (where to read it up).
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from functools import lru_cache
+
+from alloctrace import tables
+from alloctrace.globs import Globs, glob
+from alloctrace.plain import frozen
+from alloctrace.tables import TableError, is_yes
+
+PATH = os.path.join(
+    os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "data", "origin.ini"
+)
+CLASSES = ("allocator", "pass", "loader", "runtime", "user")
+PLACES = ("any", "libc", "loader", "library", "program", "static", "rust", "cpython")
+
+
+@frozen
+class Row:
+    """One line of data. `places`: any of them must be among the places of the frame."""
+
+    key: str
+    kind: str
+    places: frozenset
+    names: tuple
+    owner: str = ""
+    calls: bool = False
+    calls_back: bool = False
+    thread: bool = False
+    public: bool = False
+    source: str = ""
+
+
+class Table:
+    """Rows by name, in the order of the file: the first that fits a frame is its row."""
+
+    def __init__(self, rows, owners):
+        self.rows = rows
+        self._owners = owners
+        self._orders = Globs((name, at) for at, row in enumerate(rows) for name in row.names)
+        self._named = {}
+
+    def find(self, name, places):
+        """The row of a function `name` that lies in `places` (a set), or None."""
+        if name is None:
+            return None
+        if name not in self._named:
+            self._named[name] = self._rows_of(name)
+        for row in self._named[name]:
+            if not places.isdisjoint(row.places):
+                return row
+        return None
+
+    def _rows_of(self, name):
+        return [self.rows[order] for order in sorted(set(self._orders.fitting(name)))]
+
+    def owner(self, module):
+        """Who a library is, for people: "C" for libc.so.6, "libselinux" for libselinux.so.1."""
+        for pattern, name in self._owners:
+            if pattern.match(module):
+                return name
+        return re.split(r"\.so\b|-\d", module, maxsplit=1)[0] or module
+
+
+def read(path):
+    sections = tables.read(path)
+    owners = [(glob(pattern), name) for pattern, name in sections.pop("owners").items()]
+    return Table([_row(key, section) for key, section in sections.items()], owners)
+
+
+def _row(key, section):
+    kind, names = section.get("class", ""), tuple(section.get("names", "").split("\n"))
+    places = frozenset(section.get("where", "any").split())
+    names = tuple(name.strip() for name in names if name.strip())
+    if kind not in CLASSES or not names or not places.issubset(PLACES) or "source" not in section:
+        raise TableError("origin.ini, [%s]: class, where, names or source" % key)
+    if kind == "runtime" and "owner" not in section:
+        raise TableError("origin.ini, [%s]: a runtime without owner" % key)
+    flags = {flag: is_yes(section, flag.replace("_", " ")) for flag in _FLAGS}
+    owner = section.get("owner", "")
+    return Row(key, kind, places, names, owner, source=section["source"], **flags)
+
+
+_FLAGS = ("calls", "calls_back", "thread", "public")
+
+
+@lru_cache(maxsize=1)
+def default():
+    return read(PATH)

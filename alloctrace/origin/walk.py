@@ -1,0 +1,79 @@
+"""The walk outwards over a stack: frames are looked at when they are asked for, and what a long
+walk found is shared by the stacks that lead through the same nodes (stack_beginnings.Beginning)."""
+
+from __future__ import annotations
+
+from alloctrace.plain import replace
+from alloctrace.symbols.function_names import plain
+from .facts import is_interpreter, places
+from .via import word
+
+FAR = 4  # frames; from there on stacks share what they lead to
+_OF_NOBODY = ("system", "vdso", "")  # roles of code of which only a row could say whose it is
+MAX_SHARED = 1 << 18  # answers, of some 350 bytes
+
+
+class Walk:
+    """Over one stack, by `facts` of its event and the `table` of functions."""
+
+    def __init__(self, stack, facts, table, seen):
+        self.stack = stack
+        self.facts = facts
+        self.table = table
+        self._further = {}  # index of a frame -> verdict over the stack from there on
+        self._seen, self._looks = seen, []
+        self._shared = getattr(stack, "shared", None)  # of a stack_beginnings.Beginning
+
+    def has(self, at):
+        """Whether the stack is so deep. Nothing outside the last index asked for is looked at."""
+        looks = self._looks
+        while at >= len(looks):
+            try:
+                frame = self.stack[len(looks)]
+            except IndexError:
+                return False
+            looks.append(self._seen.get(id(frame)) or self._remember(frame))
+        return True
+
+    def look(self, at):
+        """What is known of frame `at`, as `_look` tells it."""
+        self.has(at)
+        return self._looks[at]
+
+    def row(self, at):
+        """The row of frame `at`; None also behind the end."""
+        return self._looks[at][1] if self.has(at) else None
+
+    def _remember(self, frame):
+        return self._seen.setdefault(id(frame), self._look(frame))
+
+    def _look(self, frame):
+        """(name, row, whether it only acts for its caller, unless that calls it back, its word, its
+        module, whether it is inlined)."""
+        name = plain(frame.function)
+        row = self.table.find(name, places(frame, self.facts))
+        rest = word(frame, name, row), frame.module, frame.inlined
+        if row is not None:
+            return name, row, row.kind == "pass" and not frame.known, *rest
+        acts = frame.role in _OF_NOBODY or is_interpreter(frame, self.facts)
+        return name, None, acts and frame.role != "loader" and not frame.known, *rest
+
+    def known_from(self, at, via, passed):
+        """(Verdict, index) over the stack from `at` on, where another one met this with the same
+        behind it; `passed` is what is to be remembered later."""
+        key = self.stack.nodes[at], via.state(), id(self.stack[at - 1]), len(self._further)
+        passed.append((key, at))
+        return self._shared.get(key)
+
+    def remembered(self, passed, verdict, at=None):
+        """The Verdict; `at`: it is one that was remembered, with the index from which it held."""
+        if at is not None:
+            verdict, before = verdict
+            self.stack.looked_far()
+            if verdict.decided_by is not None and before != at:
+                verdict = replace(verdict, decided_by=verdict.decided_by + at - before)
+                key = (*vars(verdict).values(),)
+                verdict = self._shared.setdefault(key, verdict)
+        for key, index in passed if len(self._shared or ()) < MAX_SHARED else ():
+            self._shared[key] = verdict, index
+        return verdict

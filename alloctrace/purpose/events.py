@@ -1,0 +1,95 @@
+"""What each event of a run is for: as purpose.explain says, asked as seldom as can be.
+
+Events of a group have stack, verdict and phase in common. A rule that rests on no more says the
+same of all of them; one that rests on their sizes, the same of those of one size.
+"""
+
+from __future__ import annotations
+
+from alloctrace.columns.schema import PRESENT, SIGNED_SIZE
+from . import purpose, questions as purpose_questions
+from .facts import AROUND, BEFORE, NULL, THING
+
+_BLOCK, _ERRNO, _PTR = PRESENT["block"], PRESENT["errno"], PRESENT["ptr"]
+_SIZES = PRESENT["size"] | PRESENT["nmemb"] | SIGNED_SIZE
+
+
+class Explained:
+    """`numbers`: for each event the number of its Purpose; `purposes`: those, 0 is unknown.
+
+    `events`: few_events.FewEvents; `groups`: their GroupTable, with verdicts; `survey`: a
+    purpose.Survey of them; `facts_of(image, phase, name)`: origin.Facts.
+    """
+
+    def __init__(self, events, groups, survey, facts_of):
+        self._events, self._columns, self._groups = events, events.columns, groups
+        self._survey, self._known, self.purposes = survey, {}, []
+        self._number(purpose.UNKNOWN)
+        self.numbers = self._all(purpose_questions.of_groups(groups, survey, facts_of))
+
+    def _number(self, found):
+        number = self._known.setdefault((found.text, found.rule), len(self.purposes))
+        if number == len(self.purposes):
+            self.purposes.append(found)
+        return number
+
+    def _all(self, questions):
+        """In the order of the events: what a block is was said when it was made."""
+        columns, survey, found, last = self._columns, self._survey, [], {}
+        things, before = survey.things, survey.before
+        answers = {q: self._numbered(q.answer) for q in dict.fromkeys(questions) if q and q.answer}
+        keyed = self._images_of_blocks()
+        rows = zip(columns["group"], columns["outer"], columns["present"], columns["block"])
+        for index, (id_, outer, present, block) in enumerate(rows):
+            if outer:  # a nested call is for what the call around it is for
+                found.append(found[index - outer])
+                continue
+            key = None
+            if present & _BLOCK and keyed[id_] is not None:
+                key = keyed[id_], block
+                if key in last:
+                    before[index] = last[key]
+                if not present & _ERRNO:  # else the block is as it was
+                    last[key] = index
+            question = questions[id_]
+            number, thing = answers.get(question) or self._ask(question, index, key)
+            found.append(number)
+            if thing is not None and key:
+                things[key] = thing
+        return found
+
+    def _images_of_blocks(self):
+        """By id of a group: the image in which its calls' blocks are; None of syscalls."""
+        of_what = [what[5] if what[0] == "call" else None for what in self._groups.whats]
+        return [None, *map(of_what.__getitem__, self._groups.what)]
+
+    def _ask(self, question, index, key):
+        if AROUND in question.differ:
+            return self._answer(question, index)
+        values = self._values(question.differ, index, key)
+        if values not in question.known:
+            question.known[values] = self._answer(question, index)
+        return question.known[values]
+
+    def _answer(self, question, index):
+        """(number of the Purpose, what the block is from then on or None)."""
+        event, survey = self._events[index], self._survey
+        found, thing = purpose.by_rules(question.rules, index, event, survey)
+        return self._number(found), thing if question.remembers else None
+
+    def _numbered(self, answer):
+        found, thing = answer
+        return self._number(found), thing
+
+    def _values(self, differ, index, key):
+        """What an answer rests on."""
+        columns = self._columns
+        size, nmemb, present = columns["size"], columns["nmemb"], columns["present"]
+        before = self._survey.before.get(index) if BEFORE in differ else None
+        return (
+            (size[index], nmemb[index], present[index] & _SIZES) if "size" in differ else None,
+            columns["args"][index] if "args" in differ else None,
+            present[index] & _PTR and not columns["ptr"][index] if NULL in differ else None,
+            self._survey.things.get(key) if THING in differ else None,
+            None if before is None else (size[before], nmemb[before], present[before] & _SIZES),
+        )

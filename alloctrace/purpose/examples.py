@@ -1,0 +1,134 @@
+"""Of many recorded events some of each group, with the events that say what they are for.
+
+An example is read from the chunk in which its group began, together with the call around it and
+the one that made its block. The first events of a run come all, and of small groups every member
+as far as there is room, with what follows it: there the loader's neighbours tell which library it
+is about. Chunks cost time: where too many would have to be unfolded, those with the most events
+decide, and the other groups get an example without sizes.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+
+from alloctrace.plain import fresh, plain
+from .survey import LOOK_AHEAD
+
+FIRST_EVENTS = 3000
+MAX_CHUNKS = 64
+FEW = 64  # members: a small group
+MAX_PICKED = 20000
+
+
+@plain
+class Examples:
+    """Events numbered anew, in their order."""
+
+    events: list
+    seqs: list  # what they were numbered before
+    stands_for: dict  # {index: Group that began with it}
+    members: dict = fresh(dict)  # {id of a group: [indexes of its events here]}
+    has_syscalls: bool = False  # whether all of the run's are here
+    followed: set = fresh(set)  # ids of groups of which is here what came next
+
+    def is_whole(self, low, high):
+        """Whether no event between these two indexes is left out."""
+        return self.seqs[high] - self.seqs[low] == high - low and (low or not self.seqs[0])
+
+    def is_before(self, low, high):
+        """Whether the event at `low` is known to be the one before, of those of its block."""
+        group = self.stands_for.get(high)
+        return self.is_whole(0, high) or (group is not None and group.before == self.seqs[low])
+
+    def are_all(self, group):
+        """Whether every event of the group is here."""
+        return len(self.members.get(group.id, ())) == group.count
+
+    def have_neighbours(self, group):
+        """Whether what rules may ask of the events around them is here too."""
+        if group.kind == "syscall":
+            return self.has_syscalls
+        last = self.seqs[max(self.members[group.id])]
+        return group.id in self.followed or last + LOOK_AHEAD < FIRST_EVENTS
+
+
+def of(recorded, groups):
+    """The Examples of a recorded.Recorded, for these of its groups."""
+    chunks = _chunks_of(recorded, groups)
+    first = {group.first_seq: group for group in groups}
+    wanted = set(range(min(FIRST_EVENTS, len(recorded.events)))) | set(first)
+    wanted |= {group.before for group in groups if group.before is not None}
+    window = _windows(groups)
+    wanted |= _of_small_groups(recorded, window, chunks)
+    found = {event.seq: (event, id_) for event, id_ in recorded.pick(wanted, chunks)}
+    outside = {seq for event, _ in found.values() for seq in (event.cause, event.outer)}
+    outside -= found.keys() | {None}
+    found.update((event.seq, (event, id_)) for event, id_ in recorded.pick(outside, chunks))
+    for seq, group in first.items():
+        if seq not in found:
+            found[seq] = _bare(recorded.sums.groups, group), group.id
+    made = _numbered_anew(found, first)
+    made.followed = {id_ for id_, length in window.items() if length == LOOK_AHEAD}
+    made.has_syscalls = all(
+        len(made.members.get(id_, ())) == count
+        for id_, count in recorded.sums.groups.counts("syscall")
+    )
+    return made
+
+
+def _chunks_of(recorded, groups):
+    """Indexes of the chunks to unfold."""
+    starts = [first for first, _, _ in recorded.chunks]
+    chosen = set(range(bisect_right(starts, FIRST_EVENTS - 1)))
+    for group in sorted(groups if starts else (), key=lambda group: -group.count):
+        chosen.add(bisect_right(starts, group.first_seq) - 1)
+        if len(chosen) >= MAX_CHUNKS:
+            return chosen
+    return chosen | set(range(min(MAX_CHUNKS, len(starts))))
+
+
+def _windows(groups):
+    """{id of a small group: how many events from each of its members on}: syscalls first, then the
+    smallest. Behind calls of the loader also what follows: soon after, files are mapped."""
+    window, room = {}, MAX_PICKED
+    for group in sorted(groups, key=lambda group: (group.kind == "call", group.count)):
+        is_loaders = group.is_call and group.verdict and group.verdict.origin == "loader"
+        length = LOOK_AHEAD if is_loaders and group.name != "free" else 1
+        room -= group.count * length
+        if room < 0:
+            break
+        if group.count <= FEW or group.kind == "syscall":
+            window[group.id] = length
+    return window
+
+
+def _of_small_groups(recorded, window, chunks):
+    """Seqs of their members, with what follows."""
+    found = set()
+    for index in sorted(chunks if window else ()):
+        first, (column,) = recorded.columns(index, ("group",))
+        for seq in [seq for seq, id_ in enumerate(column, first) if id_ in window]:
+            found.update(range(seq, seq + window[column[seq - first]]))
+    return found
+
+
+def _bare(groups, group):
+    """What is known of an event without reading it."""
+    made = groups.example(group.id - 1)
+    made.seq, made.t_ns = group.first_seq, group.first_t
+    return made
+
+
+def _numbered_anew(found, first):
+    """As if there had been no others. The events were made for this, and are changed."""
+    made = Examples([], sorted(found), {})
+    numbers = {seq: index for index, seq in enumerate(made.seqs)}
+    for index, seq in enumerate(made.seqs):
+        event, id_ = found[seq]
+        made.events.append(event)
+        made.members.setdefault(id_, []).append(index)
+        if seq in first:
+            made.stands_for[index] = first[seq]
+        event.seq = index
+        event.cause, event.outer = numbers.get(event.cause), numbers.get(event.outer)
+    return made

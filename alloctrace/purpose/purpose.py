@@ -1,0 +1,176 @@
+"""What for: the rules of data/purpose.ini over an event, its stack and its neighbours.
+
+One pure function over a Survey, which is made once per run. No rule holds: the text is None,
+and people read "unknown". docs/purposes.md lists the rules with their evidence and sources.
+"""
+
+from __future__ import annotations
+
+from alloctrace.model import Purpose
+from . import rules as purpose_rules
+from .facts import FACTS, FIELDS
+from .survey import Functions, Survey
+
+__all__ = ["Survey", "explain"]
+
+UNKNOWN = Purpose()
+MAX_UNNAMED = 3  # functions in a row; further out, the named one may be about something else
+_LIBRARIES = ("alloc::", "core::", "std::", "hashbrown::", "__gnu_cxx::")
+
+
+def explain(index, events, stacks, facts) -> Purpose:
+    """The purpose of events[index]; `facts`: the Survey of these events and stacks.
+
+    The events before it must have been explained: a syscall and a `free` look back.
+    """
+    event = events[index]
+    if event.outer is not None and 0 <= event.outer < index:
+        return events[event.outer].purpose or UNKNOWN
+    found, thing = by_rules(fitting(event, facts), index, event, facts)
+    if found is not UNKNOWN:
+        facts.remember(event, thing)
+    return found
+
+
+def by_rules(rules, index, event, survey):
+    """(The Purpose by the first of `rules` that holds, what the event's block is from then on)."""
+    for rule in rules:
+        values = _values(rule, survey, index, event)
+        if values is not None:
+            return _with(rule, values)
+    return UNKNOWN, None
+
+
+def said(rule, survey, event):
+    """The same of a rule that is known to hold, whichever event of a group it is."""
+    return _with(rule, {name: FIELDS[name](survey, 0, event) for name in rule.fields})
+
+
+def _with(rule, values):
+    found = Purpose(rule.text.format_map(values), rule.key, rule.source)
+    return found, rule.thing.format_map(values) or found.text
+
+
+def fitting(event, survey):
+    """Rules whose `stack` and `file` fit: the same for all events whose stacks begin alike."""
+    facts = survey.facts_of(event)
+    linked = survey.linked_libc(event)
+    return fitting_stack(survey, event.name, event.kind, event.stack, facts, linked)
+
+
+def fitting_stack(survey, name, kind, stack, facts, linked):
+    """The same of an event that is known by its `name`, `kind` and `stack`; `linked`: the C library
+    that its program has linked in. Equal answers are one object."""
+    node = survey.tree.node(stack)
+    there = survey.steps.of(node)
+    question = name, kind, there, linked, facts.libc, facts.holds
+
+    def ask(found):
+        functions = Functions(found, kind, facts)
+        rules = tuple(
+            rule
+            for rule in purpose_rules.default().candidates(name, there)
+            if _stack_fits(rule, functions) and _file_fits(rule, functions, found, linked)
+        )
+        return survey.fitting.setdefault(tuple(rule.order for rule in rules), rules)
+
+    return survey.answers.answer(question, node, ask)
+
+
+def _stack_fits(rule, functions):
+    return not rule.steps or _match(rule.steps, functions, 0)
+
+
+def _match(steps, functions, at):
+    """Whether the first of `steps` fits a function from index `at` on, all others further out."""
+    first, unnamed, passed, index = steps[0], set(), 0, at
+    while function := functions.at(index):
+        name, frame = function
+        if name and first.fits(name) and unnamed <= {frame.module} and passed <= MAX_UNNAMED:
+            if len(steps) == 1 or _match(steps[1:], functions, index + 1):
+                return True
+        if first.reach == "<" or (first.reach == "~" and name and not _is_inside(name)):
+            return False
+        if first.reach == "~" and not name:
+            unnamed.add(frame.module)  # `~` passes over unnamed functions of the same file only
+            passed += 1
+        index += 1
+    return False
+
+
+def _is_inside(name):
+    """Of a language's own library: what `~` may pass over."""
+    return name.startswith(_LIBRARIES)
+
+
+def _file_fits(rule, functions, stack, module):
+    """By the first function outside the allocator; where there is none, of the whole stack."""
+    if not rule.file:
+        return True
+    function = functions.at(0)
+    frame = function[1] if function else next(iter(stack), None)
+    if frame is None:
+        return False
+    name = module if frame.role == "executable" and module else frame.module
+    return any(pattern.match(name) for pattern in rule.file)
+
+
+def _values(rule, survey, index, event):
+    """{field: value} where the rule's other conditions hold and its fields are known, or None."""
+    if not (suits(rule, survey, event) and _sized(rule, event)):
+        return None
+    if not (_flagged(rule, event) and _mapped(rule, event)):
+        return None
+    for name in rule.when:
+        wanted = not name.startswith("!")
+        if bool(FACTS[name.lstrip("!")](survey, index, event)) != wanted:
+            return None
+    values = {}
+    for name in rule.fields:
+        values[name] = FIELDS[name](survey, index, event)
+        if values[name] is None:
+            return None
+    return values
+
+
+def suits(rule, survey, event):
+    """Whether what all events of its group share is as the rule wants it."""
+    call = survey.cause(event) if rule.cause else None
+    return is_equal(rule, event, call.name if call is not None else "none")
+
+
+def is_equal(rule, event, around):
+    """The same; `around`: the name of the un-nested call around the event, or none."""
+    if rule.cause and around not in rule.cause:
+        return False
+    for name, values in rule.equal:
+        found = event.phase if name == "phase" else getattr(event.verdict, name, None)
+        if found not in values:
+            return False
+    return True
+
+
+def _sized(rule, event):
+    if not rule.sizes:
+        return True
+    size = event.size
+    if size is None:
+        return False
+    return any(
+        (low is None or size >= low) and (high is None or size <= high) for low, high in rule.sizes
+    )
+
+
+def _flagged(rule, event):
+    for name, there, absent in rule.flags:
+        found = set(str(event.args.get(name, "")).split("|"))
+        if not there <= found or absent & found:
+            return False
+    return True
+
+
+def _mapped(rule, event):
+    if rule.path is None:
+        return True
+    path = event.args.get("path") or ""
+    return path == "" if rule.path == "" else bool(rule.path.match(path))

@@ -1,0 +1,175 @@
+"""What is asked of the events of a group: the rules that may hold, and by what answers differ.
+
+Events of a group have stack, verdict and phase in common. A rule that rests on no more says the
+same of all of them, whatever their sizes are; there may be as many groups as events, but what is
+asked of them is soon the same.
+"""
+
+from __future__ import annotations
+
+from . import purpose, rules as purpose_rules
+from .facts import FACTS, LASTING, rests_on
+
+_BY_STACK = {"inlining-known", "stack_user"}  # rest on the whole stack
+_ON_FRAMES = _BY_STACK | {"asker"}  # that, on the frame that decided
+
+
+class Question:
+    """`rules`: those that may hold; `differ`: what decides between them, of purpose_facts; where
+    that is nothing, `answer` is (Purpose, what their blocks are from then on or None)."""
+
+    def __init__(self, rules=(), differ=frozenset(), answer=None, is_free=False):
+        self.rules, self.differ, self.answer = rules, differ, answer
+        self.remembers = not is_free
+        self.known = {}  # what they differ by -> answer
+
+    @property
+    def is_closed(self):
+        """Whether no event needs to be looked at."""
+        return self.answer is not None or self is OUTER
+
+
+NOTHING = Question(answer=(purpose.UNKNOWN, None))
+OUTER = Question()  # a nested call: what the call around it is for
+
+
+def of_groups(groups, survey, facts_of):
+    """A Question by id of a group, 0 is None. `groups`: a GroupTable with verdicts."""
+    return _Questions(groups, survey, facts_of).all()
+
+
+class _ByAsker:
+    """Rules that rest on no more than the frame that decided. `known`: its number -> Question."""
+
+    def __init__(self, rules):
+        self.rules, self.known = rules, {}
+
+
+class _Questions:
+    def __init__(self, groups, survey, facts_of):
+        self._groups, self._survey, self._rules = groups, survey, purpose_rules.default()
+        self._facts = [facts_of(what[5], what[4], what[1]) for what in groups.whats]
+        self._nodes = survey.tree.nodes(groups.stack)
+        self._known, self._walked, self._names = {}, {}, {}
+
+    def all(self):
+        groups, found, steps, known = self._groups, [None], self._survey.steps.all(), self._known
+        who = [v and (v.origin, v.owner, v.direct) for v in groups.verdicts]
+        is_call = [what[0] == "call" for what in groups.whats]
+        alike = self._alike()
+        rows = zip(groups.what, groups.verdict, groups.within, self._nodes)
+        for at, (what, verdict, within, node) in enumerate(rows):
+            if within and is_call[what]:
+                found.append(OUTER)
+                continue
+            around = within and groups.whats[groups.what[_outermost(groups, within)]][1]
+            there = steps[node] if node > 0 else 0
+            key = alike[what], who[verdict], there, around
+            question = known.get(key)
+            if question is None:
+                question = known[key] = self._new(at, what, there, around)
+            if type(question) is _ByAsker:
+                question = self._by_asker(at, question)
+            found.append(question or self._by_stack(at, key))
+        return found
+
+    def _alike(self):
+        """Of each of groups.whats the first that differs in process and image alone: no rule asks
+        for these, and a shell's hundred children are of a few kinds."""
+        known = {}
+        return [
+            known.setdefault((kind, name, impl, phase, id(facts)), number)
+            for number, ((kind, name, impl, _, phase, _), facts) in enumerate(
+                zip(self._groups.whats, self._facts)
+            )
+        ]
+
+    def _new(self, at, what, there, around):
+        """False: that rests on more of the stack; or a _ByAsker."""
+        event = self._groups.example(at)
+        rules = self._rules.candidates(event.name, there)
+        rules = [rule for rule in rules if purpose.is_equal(rule, event, around or "none")]
+        names = set().union(*[rule.asks for rule in rules])
+        if names & _BY_STACK or any(rule.steps or rule.file for rule in rules):
+            return False
+        return _ByAsker(rules) if "asker" in names else self._made(rules, event)
+
+    def _by_asker(self, at, asked):
+        frame = self._decided(at)
+        if frame not in asked.known:
+            asked.known[frame] = self._made(asked.rules, self._groups.example(at))
+        return asked.known[frame]
+
+    def _decided(self, at):
+        """The number of the frame that decided whose they are, the same for all that are alike."""
+        tree, verdict = self._survey.tree, self._groups.verdicts[self._groups.verdict[at]]
+        index = verdict.decided_by if verdict is not None else None
+        node = tree.outer(self._nodes[at], index) if index is not None else 0
+        return tree.alike[node] if node > 0 else None
+
+    def _by_stack(self, at, key):
+        groups, survey, what = self._groups, self._survey, key[0]
+        event, facts, linked = self._groups.example(at), self._facts[what], ""
+        if facts.libc == "static":
+            call = _outermost(groups, groups.within[at])
+            around = () if call is None else (groups.stack[call],)
+            linked = survey.libc_of(facts, event.stack, *around)
+        rules = purpose.fitting_stack(survey, event.name, event.kind, event.stack, facts, linked)
+        names = self._names.get(id(rules))
+        if names is None:
+            names = self._names[id(rules)] = (
+                set().union(*[rule.asks for rule in rules]) & _ON_FRAMES
+            )
+        key += (id(rules),)
+        if names:
+            key += (self._decided(at),)
+        if names & _BY_STACK:
+            key += (self._nodes[at],)
+        if key not in self._walked:
+            around = key[3] or "none"
+            fit = [rule for rule in rules if purpose.is_equal(rule, event, around)]
+            self._walked[key] = self._made(fit, event)
+        return self._walked[key]
+
+    def _made(self, rules, event):
+        """Behind a rule that holds for all of them, none is asked."""
+        may_hold, differ, answer = [], set(), None
+        for rule in rules:
+            if not _lasts(rule, self._survey, event):
+                continue
+            rests = rests_on(rule)
+            differ |= rests
+            may_hold.append(rule)
+            if not rests:
+                answer = purpose.said(rule, self._survey, event)
+                break
+        if not may_hold:
+            return NOTHING
+        is_free = event.name == "free"
+        return Question(may_hold, differ, None if differ else _kept(answer, is_free), is_free)
+
+
+def _kept(answer, is_free):
+    found, thing = answer
+    return found, None if is_free else thing
+
+
+def _lasts(rule, survey, event):
+    """Whether what the events have in common lets the rule hold."""
+    if rule.asks.isdisjoint(LASTING):
+        return True
+    for name in rule.when:
+        wanted, name = not name.startswith("!"), name.lstrip("!")
+        if name in LASTING and bool(FACTS[name](survey, 0, event)) != wanted:
+            return False
+    fields = LASTING.intersection(rule.fields)
+    return all(purpose.FIELDS[name](survey, 0, event) is not None for name in fields)
+
+
+def _outermost(groups, within):
+    """The index of the un-nested call around a group; None where there is none."""
+    at = None
+    while within:
+        at = within - 1
+        within = groups.within[at]
+    return at

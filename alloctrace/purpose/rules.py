@@ -1,0 +1,235 @@
+"""data/purpose.ini: rules that say what an event is for. Data; this file only reads and indexes.
+
+A rule: `on` (event names), conditions, `text` (a sentence with {fields}), `source` (where to read
+it up). The first rule of the file whose conditions all hold explains the event; a rule whose
+field is not known does not hold. `thing` names the block, for its `free` ("gives back: …");
+without it `text` does. `means` is a longer explanation, for the manual. Conditions, all optional:
+
+`stack`   functions, innermost first: `a < b` b called a directly, `a << b` b is further out,
+          `a ~ b` between them lie only a few unnamed functions of the same file or the insides
+          of a language's own library; `a|b` either; `*` any text. It begins at the first
+          function outside the allocator (for a syscall: outside its wrapper); a leading `~` or
+          `<<` loosens that
+`file`    pattern of the first function's file, alternatives by `|`
+`origin`, `owner`, `phase`   of the event
+`size`    `472`, `>=4096`, `<0`, `8..64`; several, separated by blanks: any of them
+`prot`, `flags`, `advice`    names that must all be there, `-NAME` must not
+`path`    pattern of the mapped file; `none`: anonymous
+`cause`   names of the call that made the syscall; `none`
+`when`    facts by name (purpose_facts.FACTS) that must hold
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from functools import cached_property, lru_cache
+
+from alloctrace import tables, words
+from alloctrace.globs import Globs, glob
+from alloctrace.plain import frozen
+from alloctrace.tables import TableError
+
+PATH = os.path.join(
+    os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "data", "purpose.ini"
+)
+KEYS = (
+    "on stack file origin owner phase size prot flags advice path cause when "
+    "text thing means source"
+).split()
+NAMES = words.ENTRY_POINTS + words.SYSCALL_NAMES
+_FIELD = re.compile(r"{(\w+)}")
+ALLOCATING = tuple(name for name in words.ENTRY_POINTS if name != "free")
+
+
+@frozen
+class Step:
+    """One function of a `stack` condition."""
+
+    names: frozenset  # as they are written, `*` for any text
+    exact: frozenset
+    patterns: tuple
+    reach: str  # "<" the direct caller, "~" through insides of a library, "<<" anywhere out
+
+    def fits(self, name):
+        return name in self.exact or any(pattern.match(name) for pattern in self.patterns)
+
+
+@frozen
+class Rule:
+    key: str
+    order: int
+    on: frozenset
+    steps: tuple  # Step, innermost first
+    file: tuple  # patterns of the first function's file
+    equal: tuple  # (attribute, set of values)
+    sizes: tuple  # (low, high), None: open
+    flags: tuple  # (argument, names that must be there, names that must not)
+    path: object  # None: any; "": anonymous; else a compiled pattern
+    cause: frozenset
+    when: tuple
+    text: str
+    thing: str
+    fields: tuple
+    source: str
+
+    @cached_property
+    def asks(self):
+        """Names of all facts and fields that it rests on."""
+        return frozenset([*(name.lstrip("!") for name in self.when), *self.fields])
+
+
+class Rules:
+    """The rules by event name and functions of the stack, so that few are tried per event.
+
+    A rule is out of the question where one of its steps fits no function at all. Each distinct
+    step is a bit: of a function's name the steps that it fits are found once, and of an event
+    and the bits of its stack the rules.
+    """
+
+    def __init__(self, rules):
+        self.rules = rules
+        self._bits = {}  # names of a step -> its bit
+        self._on = {}  # name of an event -> [(bits that are needed, rule)]
+        for rule in rules:
+            needed = self._bits_of(rule)
+            for name in rule.on:
+                self._on.setdefault(name, []).append((needed, rule))
+        self._steps = Globs((name, bit) for names, bit in self._bits.items() for name in names)
+        self._fitting = {}  # name of a function -> bits of the steps that it fits
+        self._found = {}  # (name of an event, bits of its stack) -> rules
+
+    def candidates(self, name, there):
+        """Rules for event `name` whose steps are all in `there`, bits; in the file's order."""
+        key = (name, there)
+        if key not in self._found:
+            rules = self._on.get(name, ())
+            self._found[key] = [rule for needed, rule in rules if not needed & ~there]
+        return self._found[key]
+
+    def _bits_of(self, rule):
+        found = 0
+        for step in rule.steps:
+            found |= self._bits.setdefault(step.names, 1 << len(self._bits))
+        return found
+
+    def steps_of(self, function):
+        """Bits of the steps that a function's name fits."""
+        known = self._fitting.get(function)
+        if known is None:
+            known = 0
+            for bit in self._steps.fitting(function):
+                known |= bit
+            self._fitting[function] = known
+        return known
+
+
+def read(path, facts):
+    """The Rules of the file at `path`; `facts`: names that `when` may use."""
+    sections = tables.read(path).items()
+    rules = [_rule(key, order, section) for order, (key, section) in enumerate(sections)]
+    for rule in rules:
+        unknown = [name for name in rule.when if name.lstrip("!") not in facts]
+        if unknown:
+            raise TableError("purpose.ini, [%s]: no fact %s" % (rule.key, unknown[0]))
+    return Rules(rules)
+
+
+def _rule(key, order, section):
+    try:
+        return _make(key, order, section)
+    except (KeyError, ValueError) as error:
+        raise TableError("purpose.ini, [%s]: %s" % (key, error)) from None
+
+
+def _make(key, order, section):
+    unknown = set(section) - set(KEYS)
+    if unknown:
+        raise ValueError("unknown key %s" % sorted(unknown)[0])
+    text = section["text"]
+    equal = [
+        (name, _values(section[name])) for name in ("origin", "owner", "phase") if name in section
+    ]
+    flags = [
+        (name, *_flags(section[name])) for name in ("prot", "flags", "advice") if name in section
+    ]
+    return Rule(
+        key=key,
+        order=order,
+        on=_names(section["on"]),
+        steps=tuple(_steps(section["stack"])) if "stack" in section else (),
+        file=tuple(map(glob, section["file"].split("|"))) if "file" in section else (),
+        equal=tuple(equal),
+        sizes=tuple(_range(word) for word in section.get("size", "").split()),
+        flags=tuple(flags),
+        path=_path(section.get("path")),
+        cause=frozenset(section.get("cause", "").split()),
+        when=tuple(section.get("when", "").split()),
+        text=text,
+        thing=section.get("thing", ""),
+        fields=tuple(dict.fromkeys(_FIELD.findall(text + section.get("thing", "")))),
+        source=section["source"],
+    )
+
+
+def _names(text):
+    names = set()
+    for word in text.split():
+        names.update(ALLOCATING if word == "allocation" else (word,))
+    if not names or not names.issubset(NAMES):
+        raise ValueError("on = %s" % text)
+    return frozenset(names)
+
+
+def _values(text):
+    return frozenset(word.strip() for word in text.split(","))
+
+
+def _steps(text):
+    """`a < b << c` as Steps."""
+    reach = "<"
+    for word in text.replace("operator ", "operator_").split():
+        if word in ("<", "~", "<<"):
+            reach = word
+            continue
+        yield _step(word.replace("operator_", "operator "), reach)
+        reach = "<"
+
+
+@lru_cache(maxsize=None)  # many rules ask for the same one
+def _step(word, reach):
+    names = frozenset(word.split("|"))
+    if "*" not in word:
+        return Step(names, names, (), reach)
+    patterns = frozenset(name for name in names if "*" in name)
+    return Step(names, names - patterns, tuple(map(glob, sorted(patterns))), reach)
+
+
+def _range(word):
+    if ".." in word:
+        low, high = word.split("..")
+        return int(low), int(high)
+    if word.startswith(">="):
+        return int(word[2:]), None
+    if word.startswith("<"):
+        return None, int(word[1:]) - 1
+    return int(word), int(word)
+
+
+def _flags(text):
+    asked = text.split()
+    there = frozenset(name for name in asked if not name.startswith("-"))
+    return there, frozenset(name[1:] for name in asked if name.startswith("-"))
+
+
+def _path(text):
+    if text is None:
+        return None
+    return "" if text == "none" else glob(text)
+
+
+@lru_cache(maxsize=1)
+def default():
+    from .facts import FACTS
+
+    return read(PATH, FACTS)

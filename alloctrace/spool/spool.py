@@ -1,0 +1,256 @@
+"""The spool: what an engine writes while the target runs, append-only, one writer.
+
+Layout (little-endian; docs/trace-format.md): 16 bytes of header (magic, version, zero), then
+records of 8 bytes of header (payload length u32, kind u8, three zero bytes) and a payload.
+A record that the end of the file cuts off is no error: the reader stops before it and says so.
+A spool comes from a stranger: lengths and kinds are checked, nothing is trusted.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import struct
+from collections import namedtuple
+
+from alloctrace import fields
+from .rows import ARGUMENTS, AT_PEAK, BLOCKS, COLUMN, ENTER, GROUPS, JSON, LATE, LEAVE, MAGIC
+from .rows import MAX_PAYLOAD, MEMBERS, NODES, PEAKS, STACK, STAGES, SUMS, SYSENTER, SYSLEAVE
+from .rows import VERSION, VERSIONS, layout, names
+from .table import Table
+
+_FILE = layout("file")
+_RECORD = layout("record")
+_STACK = layout("stack")
+_ENTER = layout("enter")
+_LEAVE = layout("leave")
+_SYSENTER = layout("sysenter")
+_SYSLEAVE = layout("sysleave")
+_ARGUMENTS = layout("arguments")
+_COLUMN = layout("column")
+
+# One class a kind. Addresses and arguments are unsigned 64-bit integers, t_ns is CLOCK_MONOTONIC.
+Info = namedtuple("Info", "data")  # a dict with a "type"; docs/trace-format.md lists them
+Stack = namedtuple("Stack", "id cut frames")  # frames: ((pc, slot), …), innermost first
+Enter = namedtuple("Enter", "t_ns tid hook sp arg0 arg1 arg2 stack")
+Leave = namedtuple("Leave", "t_ns tid hook sp result")
+SysEnter = namedtuple("SysEnter", "t_ns tid number sp args stack path")
+SysLeave = namedtuple("SysLeave", "t_ns tid number result")
+CutOff = namedtuple("CutOff", "offset lost_bytes")  # only ever the last one
+
+# What the history in C hands out (recorder/host/history.h): rows are plain tuples.
+Nodes = namedtuple("Nodes", "rows")  # a Table: id, parent, pc
+Groups = namedtuple("Groups", "rows")  # a Table: GroupRow
+GroupRow = namedtuple("GroupRow", names("group"))
+Arguments = namedtuple("Arguments", "id number args path")
+Column = namedtuple("Column", "first count column width delta base period data")
+Late = namedtuple("Late", "rows")  # seq, column, value
+Sums = namedtuple("Sums", "rows")  # a Table: SumRow
+SumRow = namedtuple("SumRow", names("sum"))
+Blocks = namedtuple("Blocks", "rows")  # number, address, size, seq, last, pid
+Stages = namedtuple("Stages", "rows")  # seq, t_ns, group (0: all), live bytes
+Members = namedtuple(
+    "Members", "rows"
+)  # a Table: group, 4 makers, sized least most nulls known grew shrank
+Peaks = namedtuple("Peaks", "rows")  # pid, phase, image, bytes, seq, t_ns
+AtPeak = namedtuple("AtPeak", "rows")  # a Table: group, bytes live at the peak of its own program
+
+
+class Source:
+    """A spool that is opened once for all its pieces, when the first of them is asked for."""
+
+    def __init__(self, path):
+        self._path, self._file = path, None
+
+    def read(self, offset, length):
+        if self._file is None:
+            self._file = open(self._path, "rb", buffering=0)
+        return os.pread(self._file.fileno(), length, offset)
+
+
+class Piece:
+    """Bytes that stay in the spool until somebody asks for them."""
+
+    __slots__ = ("_source", "_offset", "_length")
+
+    def __init__(self, source, offset, length):
+        self._source, self._offset, self._length = source, offset, length
+
+    def __bytes__(self):
+        return self._source.read(self._offset, self._length)
+
+
+class SpoolError(Exception):
+    """The file is no spool, of another version, or damaged. One line, for people."""
+
+
+class Writer:
+    """Appends records to `file` (binary, owned by the caller). Not thread-safe: gdb has one."""
+
+    def __init__(self, file):
+        self._file = file
+        file.write(_FILE.pack(MAGIC, VERSION))
+
+    def _put(self, kind, payload):
+        self._file.write(_RECORD.pack(len(payload), kind) + payload)
+
+    def info(self, type_, **data):
+        """A rare record, as JSON; bytes that are no UTF-8 travel as lone surrogates."""
+        data["type"] = type_
+        self._put(JSON, json.dumps(data, separators=(",", ":")).encode("ascii"))
+
+    def stack(self, id_, cut, frames):
+        """`frames`: (pc, slot) pairs, innermost first; slot holds the frame's return address."""
+        flat = [word for frame in frames for word in frame]
+        self._put(STACK, _STACK.pack(id_, cut) + struct.pack("<%dQ" % len(flat), *flat))
+
+    def enter(self, t_ns, tid, hook, sp, args, stack):
+        self._put(ENTER, _ENTER.pack(t_ns, tid, hook, sp, *args, stack))
+
+    def leave(self, t_ns, tid, hook, sp, result):
+        self._put(LEAVE, _LEAVE.pack(t_ns, tid, hook, sp, result))
+
+    def sysenter(self, t_ns, tid, number, sp, args, stack, path=b""):
+        """`path`: of the mapped file, empty where there is none."""
+        self._put(SYSENTER, _SYSENTER.pack(t_ns, tid, number, sp, *args, stack) + path)
+
+    def sysleave(self, t_ns, tid, number, result):
+        """`result`: signed, as the kernel returns it (-errno on failure)."""
+        self._put(SYSLEAVE, _SYSLEAVE.pack(t_ns, tid, number, result))
+
+    def flush(self):
+        self._file.flush()
+
+
+def read(path):
+    """Yield the records of the spool at `path`; raises SpoolError."""
+    with open(path, "rb") as file:
+        size, source = os.fstat(file.fileno()).st_size, Source(path)
+        _check_header(file.read(_FILE.size))
+        while True:
+            offset = file.tell()
+            head = file.read(_RECORD.size)
+            if not head:
+                return
+            if len(head) < _RECORD.size:
+                yield CutOff(offset, size - offset)
+                return
+            length, kind = _RECORD.unpack(head)
+            if length > MAX_PAYLOAD:
+                raise SpoolError(
+                    "spool damaged at byte %d: a record of %d bytes" % (offset, length)
+                )
+            payload = file.read(length)
+            if len(payload) < length:
+                yield CutOff(offset, size - offset)
+                return
+            record = _decode(kind, payload, offset)
+            if kind == COLUMN:
+                at = offset + _RECORD.size + _COLUMN.size
+                record = record._replace(data=Piece(source, at, length - _COLUMN.size))
+            yield record
+
+
+def whole_records(data, at):
+    """What `data`, a part of a growing spool that begins at its byte `at`, holds so far.
+
+    Returns (records, bytes used): the rest is the beginning of a record still being written.
+    `at` 0: with the file's header. Raises SpoolError.
+    """
+    records, used = [], 0
+    if at == 0:
+        if len(data) < _FILE.size:
+            return records, 0
+        _check_header(data[: _FILE.size])
+        used = _FILE.size
+    while used + _RECORD.size <= len(data):
+        length, kind = _RECORD.unpack_from(data, used)
+        if length > MAX_PAYLOAD:
+            raise SpoolError("spool damaged at byte %d: %d bytes" % (at + used, length))
+        end = used + _RECORD.size + length
+        if end > len(data):
+            break
+        records.append(_decode(kind, data[used + _RECORD.size : end], at + used))
+        used = end
+    return records, used
+
+
+def _check_header(data):
+    if len(data) < _FILE.size or data[:8] != MAGIC:
+        raise SpoolError("not a brkpoint spool")
+    version = _FILE.unpack(data)[1]
+    if version not in VERSIONS:
+        raise SpoolError(
+            "a spool of version %d; this brkpoint reads version %d" % (version, VERSIONS[-1])
+        )
+
+
+def _decode(kind, payload, offset):
+    try:
+        return _DECODERS[kind](payload)
+    except (KeyError, struct.error, ValueError, RecursionError, TypeError) as error:
+        raise SpoolError("spool damaged at byte %d: %s" % (offset, error)) from None
+
+
+def _decode_info(payload):
+    data = fields.loads(payload.decode("ascii"))
+    if not isinstance(data, dict) or not isinstance(data.get("type"), str):
+        raise ValueError("an information record without a type")
+    return Info(data)
+
+
+def _decode_stack(payload):
+    id_, cut = _STACK.unpack_from(payload)
+    count = (len(payload) - _STACK.size) // 8
+    words = struct.unpack_from("<%dQ" % count, payload, _STACK.size)
+    if count % 2 or len(payload) != _STACK.size + 8 * count:
+        raise ValueError("a stack of odd length")
+    return Stack(id_, cut, tuple(zip(words[::2], words[1::2])))
+
+
+def _decode_sysenter(payload):
+    t_ns, tid, number, sp, *rest = _SYSENTER.unpack_from(payload)
+    return SysEnter(t_ns, tid, number, sp, tuple(rest[:6]), rest[6], payload[_SYSENTER.size :])
+
+
+def _decode_arguments(payload):
+    id_, number, *args = _ARGUMENTS.unpack_from(payload)
+    return Arguments(id_, number, tuple(args), payload[_ARGUMENTS.size :])
+
+
+def _decode_column(payload):
+    return Column(*_COLUMN.unpack_from(payload), payload[_COLUMN.size :])
+
+
+def _rows(row, layout, type_):
+    """A decoder of many rows of one layout."""
+    return lambda payload: row(list(map(type_._make, layout.iter_unpack(payload))))
+
+
+def _plain_rows(row, layout):
+    return lambda payload: row(list(layout.iter_unpack(payload)))
+
+
+def _table(row, layout):
+    return lambda payload: row(Table(payload, layout))
+
+
+_DECODERS = {
+    NODES: _table(Nodes, layout("node")),
+    GROUPS: _table(Groups, layout("group")),
+    ARGUMENTS: _decode_arguments,
+    COLUMN: _decode_column,
+    LATE: _plain_rows(Late, layout("late")),
+    SUMS: _table(Sums, layout("sum")),
+    BLOCKS: _plain_rows(Blocks, layout("block")),
+    STAGES: _plain_rows(Stages, layout("stage")),
+    MEMBERS: _table(Members, layout("members")),
+    PEAKS: _plain_rows(Peaks, layout("peak")),
+    AT_PEAK: _table(AtPeak, layout("at_peak")),
+    JSON: _decode_info,
+    STACK: _decode_stack,
+    ENTER: lambda payload: Enter(*_ENTER.unpack(payload)),
+    LEAVE: lambda payload: Leave(*_LEAVE.unpack(payload)),
+    SYSENTER: _decode_sysenter,
+    SYSLEAVE: lambda payload: SysLeave(*_SYSLEAVE.unpack(payload)),
+}

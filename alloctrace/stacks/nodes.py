@@ -1,0 +1,66 @@
+"""The stacks of a recorder as it tells them: nodes, each a program counter and its caller's node.
+
+A mapping {node: spool.Stack} of those that events have. A stack is unrolled when somebody asks for
+it: a run may have as many stacks as events, each of hundreds of frames.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections import Counter
+from collections.abc import Mapping
+
+from alloctrace import words
+from alloctrace.spool import spool
+
+
+class NodeStacks(Mapping):
+    """`parents`, `pcs`: by number of the node, from 1; a parent is older, 0 or less where a stack
+    ends: -N, cut for reason N. `used`: numbers of nodes where stacks begin, in their order.
+    """
+
+    def __init__(self):
+        self.parents, self.pcs = array("i", [0]), array("Q", [0])
+        self.used = array("i")
+
+    def add(self, ids, parents, pcs):
+        """Take the next nodes, as arrays; False: they are others, or damaged."""
+        first = len(self.parents)
+        if ids != array("i", range(first, first + len(ids))) or any(map(int.__ge__, parents, ids)):
+            return False
+        self.parents.extend(parents)
+        self.pcs.extend(pcs)
+        return True
+
+    @property
+    def last(self):
+        """The highest number of a node."""
+        return len(self.parents) - 1
+
+    def use(self, nodes):
+        """These are the stacks of all events."""
+        self.used = array("i", sorted(node for node in set(nodes) if node > 0))
+
+    def __getitem__(self, node):
+        """Slots are not kept."""
+        if not 0 < node <= self.last:
+            raise KeyError(node)
+        frames, start = [], node
+        while node > 0:
+            frames.append((self.pcs[node], 0))
+            node = self.parents[node]
+        return spool.Stack(start, -node if -node in words.CUTS else 0, tuple(frames))
+
+    def __iter__(self):
+        return iter(self.used)
+
+    def __len__(self):
+        return len(self.used)
+
+    def cuts(self):
+        """{reason: how many of the stacks end for it}."""
+        ends = array("i", [0])
+        for parent in self.parents[1:]:
+            ends.append(parent if parent <= 0 else ends[parent])
+        found = Counter(map(ends.__getitem__, self.used))
+        return {-end: count for end, count in found.items() if -end in words.CUTS and end}

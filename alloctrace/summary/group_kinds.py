@@ -1,0 +1,94 @@
+"""Groups that a report cannot tell apart, added up: what is counted of a run needs no more.
+
+Their stacks may differ, as long as the same frame decided: a run may have as many stacks as events.
+It seldom has as many places in its code, but it can: many_sites.py adds up those.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections import namedtuple
+
+from alloctrace.columns.group_table import SUMS
+from . import coverage
+
+
+MOST = 1 << 14  # kinds of a run that are told apart by place
+
+
+# groups: a GroupTable, as they began, each with the stack of its first one, `within`
+# the kind of the calls around it, which is an older one; tree: their StackTree; looks: {(pid,
+# image): what coverage.look says of the frames of its stacks}; by_place: whether a kind is of one
+# place: else what is asked of places must be asked of the groups.
+Kinds = namedtuple("Kinds", "groups tree looks by_place")
+
+
+def of(groups, tree, nodes, most=None):
+    """The Kinds of a GroupTable. `nodes`: of the StackTree `tree`, where their stacks begin.
+
+    `most`: with more kinds than that they are not told apart by place, nor by the words of their
+    purposes; None: whatever their number.
+    """
+    purposes, frames = range(len(groups.purposes)), range(len(tree.frames))
+    made = _numbered(groups, tree, nodes, purposes, frames, most)
+    by_place = made is not None
+    if not by_place:
+        purposes, frames = _purposes(groups.purposes), _frames(tree.frames)
+        made = _numbered(groups, tree, nodes, purposes, frames, None)
+    kind_of, firsts, withins = made
+    found = groups.picked(firsts)
+    found.within = withins
+    found.set_sums(0, [_added(groups.sums[name], kind_of, len(firsts)) for name in SUMS])
+    found.set_own_peaks(0, _added(groups.own_peak, kind_of, len(firsts)))
+    programs = groups.programs()
+    looks = tree.said(map(programs.__getitem__, groups.what), nodes, coverage.look)
+    return Kinds(found, tree, looks, by_place)
+
+
+def _numbered(groups, tree, nodes, purposes, frames, most):
+    """(by group its kind, by kind its first group, and the kind around it); None: more than
+    `most`. What has the same number in `purposes`, or in `frames`, is alike."""
+    known, kind_of = {}, array("I")
+    firsts, withins = array("I"), array("I")  # of each kind
+    decided = [verdict.decided_by if verdict else None for verdict in groups.verdicts]
+    place, frame_of = tree.deciding_node, tree.frame_of
+    rows = zip(groups.what, groups.verdict, groups.purpose, groups.within, nodes)
+    for index, (what, verdict, purpose, within, node) in enumerate(rows):
+        within = kind_of[within - 1] if within else 0
+        node = place(node, decided[verdict])
+        key = what, verdict, purposes[purpose], within, frames[frame_of[node]] if node else -1
+        kind = known.setdefault(key, len(known) + 1)
+        kind_of.append(kind)
+        if kind > len(firsts):
+            firsts.append(index)
+            withins.append(within)
+            if most is not None and kind > most:
+                return None
+    return kind_of, firsts, withins
+
+
+def _frames(frames):
+    """By frame a number of what coverage.Understood asks of it."""
+    known = {}
+    asked = (
+        (frame.path, bool(frame.function), bool(frame.line)) if frame.role == "executable" else None
+        for frame in frames
+    )
+    return array("I", [known.setdefault(what, len(known)) for what in asked])
+
+
+def _purposes(purposes):
+    """By purpose a number of its rule, and of whether it says something."""
+    known = {}
+    asked = ((None, False) if p is None else (p.rule, p.text is not None) for p in purposes)
+    if hasattr(purposes, "rule_of"):  # of a trace: the texts stay in the file
+        asked = zip(purposes.rule_of.values, purposes.is_said)
+    return array("I", [known.setdefault(what, len(known)) for what in asked])
+
+
+def _added(column, kind_of, count):
+    totals = [0] * (count + 1)
+    if any(column):
+        for kind, value in zip(kind_of, column):
+            totals[kind] += value
+    return totals[1:]

@@ -1,0 +1,253 @@
+"""Trace -> the one record that every report renders. Pure; one pass over the groups of events.
+
+The fields of design section 5 (`report --json`) are a contract: added to, never renamed.
+"""
+
+from __future__ import annotations
+
+from alloctrace.history import run_facts
+from alloctrace.summary import chosen, coverage, group_kinds, lives, processes
+from alloctrace.summary.causes import Causes
+from alloctrace.summary.many_sites import ManySites
+from alloctrace.summary.memory import Memory
+from alloctrace.summary.phases import Phases
+from alloctrace.summary.processes import Processes
+from alloctrace.summary.sites import Sites
+from alloctrace.summary.totals import Tally, Totals
+
+SCHEMA = 1
+TOP_SITES = 1000
+
+
+def summarise(trace, top_sites=TOP_SITES, process=chosen.ALL, kinds=None, by="bytes"):
+    """The record of one run as plain values, fit for JSON. `trace`: alloctrace.trace.trace.Trace.
+
+    `process`: what it is about, as in chosen.choose, whose NoSuchProcess may be raised.
+    `kinds`: what trace.write counted, where the trace was written just now: it is not read again.
+    `by`: one of sites.SUMS, by which the sites are ordered.
+    """
+    run = dict(trace.run)
+    peak = run.get("peak") or {} if kinds else trace.sums().peak
+    kinds = kinds or _kinds(trace)
+    about = chosen.choose(lives.of_run(run, kinds.groups), process)
+    counters = _Counters(kinds, peak, run, about)
+    if not kinds.by_place:
+        counters.look_at_places(trace)
+    record = _about_run(run)
+    record.update(_contract(counters, trace, top_sites, by))
+    record.update(_added(counters, trace, run))
+    record.update(_of_processes(counters, trace))
+    return record
+
+
+def _kinds(trace):
+    groups = trace.sums().groups
+    return group_kinds.of(groups, trace.tree, trace.tree.nodes(groups.stack), group_kinds.MOST)
+
+
+def _without_libc(borders, about):
+    """Whether the program begins with its own code: it has no allocator that could be missed."""
+    image = about.one.image if about.one else 0
+    first = next((border for border in borders if border.image == image), None)
+    return first is not None and first.phase == "main"
+
+
+def _text(value):
+    """A trace may come from a stranger: what should be text and is none, is not there."""
+    return value if isinstance(value, str) else None
+
+
+def _numbers(values):
+    return {name: value for name, value in (values or {}).items() if isinstance(value, int)}
+
+
+class _Counters:
+    """Everything that counts, fed in one pass. `about`: chosen.Chosen."""
+
+    def __init__(self, kinds, peak, run, about):
+        self.about = about
+        self.totals, self.tally, self.causes = Totals(), Tally(), Causes()
+        self.memory, self.phases = Memory(), Phases()
+        looks = [look for key, look in kinds.looks.items() if about.has(key)]
+        self.understood = coverage.Understood(kinds.tree, set().union(*looks))
+        self.processes = Processes()
+        self.of_cache = coverage.OfCache()
+        self._peak = {"bytes": 0, "seq": None, "t_ns": None, "phase": None, **peak}
+        everything = processes.programs_of(about.processes)
+        self.peaks = processes.peaks(run, everything, self._peak)
+        self.sites = Sites(kinds.tree.deciding_frame, self._at_peak(kinds.groups))
+        self._chosen = (self.totals, self.tally, self.causes, self.memory, self.sites)
+        self._chosen += (self.understood, self.of_cache)
+
+        for kind in kinds.groups:
+            self._add(kind)
+
+    def _add(self, group):
+        self.processes.add(group)
+        self.phases.add(group)
+        if self.about.holds(group):
+            for counter in self._chosen:
+                counter.add(group)
+
+    def look_at_places(self, trace):
+        """Of so many that they cannot be told apart by kinds: the sites, of all groups."""
+        groups, key = trace.sums().groups, self._highest()
+        peaks = groups.sums["peak_bytes"]
+        if self.about.keys is not None:
+            is_its = [program == key for program in groups.programs()]
+            peaks = [own if is_its[what] else 0 for what, own in zip(groups.what, groups.own_peak)]
+            peaks = peaks if any(groups.own_peak) else None
+        nodes, at_peak = trace.tree.nodes(groups.stack), self._at_peak(groups)
+        holds = self.about.has
+        self.sites = ManySites(groups, trace.tree, nodes, holds, at_peak, peaks)
+
+    def peak(self):
+        """Of all processes the most that was live in them at one time; of one program its own; of
+        several the largest of them."""
+        if self.about.keys is None:
+            return dict(self.memory.peak(self._peak), pid=None, image=None)
+        nothing = {"bytes": None, "seq": None, "t_ns": None, "phase": None, "by_origin": {}}
+        pid, image = self._highest() or (None, None)
+        return dict(self.peaks.get((pid, image), nothing), pid=pid, image=image)
+
+    def _highest(self):
+        """The program whose own peak is told."""
+        own = [p.key for p in self.about.programs if p.key in self.peaks]
+        return max(own, key=lambda key: self.peaks[key]["bytes"], default=None)
+
+    def _at_peak(self, groups):
+        """What a group held at the peak that is told. None: of an older trace it is not known."""
+        if self.about.keys is None:
+            return None
+        if not any(groups.own_peak):
+            return lambda group: None
+        return chosen.at_peak_of(self._highest())
+
+
+def _about_run(run):
+    """What was run, by what, and how it ended."""
+    ended = run.get("exit") or {}
+    lost = run.get("events_lost") or 0
+    return {
+        "schema": SCHEMA,
+        "program": run.get("program") or "",
+        "program_file": _text(run.get("program_file")) or run.get("program") or "",
+        "command": list(run.get("command") or ()),
+        "engine": run.get("engine") or "",
+        "why_engine": _text(run.get("why_engine")),
+        "complete": bool(run.get("complete")),
+        "incomplete_because": _text(run.get("incomplete_because")),
+        "events_lost": lost,
+        "programs_not_seen": run.get("programs_not_seen") or 0,
+        "exit": {"kind": ended.get("kind") or "unknown", "status": ended.get("status")},
+        "date": _text(run.get("date")),
+        "versions": {str(name): str(v) for name, v in (run.get("versions") or {}).items()},
+    }
+
+
+def _attached(run, ends):
+    """Of a program that ran before: its number, and how many older blocks it freed or moved."""
+    if not run_facts.is_attached(run):
+        return None
+    pid = run.get("pid")
+    return {"pid": pid if isinstance(pid, int) else None, "unknown_blocks": ends}
+
+
+def _contract(counters, trace, top_sites, by):
+    borders, about = list(trace.borders), counters.about
+    return {
+        "totals": counters.totals.rows(),
+        "sites": counters.sites.rows(top_sites, by),
+        "sites_by": {"measure": by, "sum": counters.sites.sum(by)},
+        "causes": counters.causes.figures(),
+        "phases": _phases(counters.phases, borders, about),
+        "peak_bytes": counters.peak()["bytes"],
+        "leaked": counters.memory.of("leaked"),
+        "temporary": counters.memory.of("temporary"),
+    }
+
+
+def _phases(phases, borders, about):
+    if about.keys is None:
+        return phases.of_images(borders, about.programs)
+    return [row for program in about.programs for row in phases.of_program(borders, program)]
+
+
+def _of_processes(counters, trace):
+    """Who is who of them, and which of them the sums are of."""
+    about, asked = counters.about, counters.about.asked
+    rows = counters.processes.rows(
+        about.processes, counters.phases, list(trace.borders), counters.peaks
+    )
+    return {
+        "processes": rows,
+        "asked_for": _asked_for(asked) if asked else None,
+        "sums_over": {
+            "what": about.what,
+            "programs": len(about.programs),
+            "processes": len({program.pid for program in about.programs}),
+            "others": about.others,
+            "members": []
+            if about.keys is None
+            else [{"pid": p.pid, "image": p.image} for p in about.programs],
+            **(_named(about.one) if about.one else dict.fromkeys(_NAMES)),
+        },
+    }
+
+
+def _asked_for(asked):
+    steps = [{"how": how, **_named(before), "why": why} for how, before, why in asked.steps]
+    return {**_named(asked.program), "steps": steps}
+
+
+_NAMES = ("pid", "image", "name", "file", "script")
+
+
+def _named(program):
+    found = {name: getattr(program, name) for name in _NAMES}
+    return {name: None if value == "" else value for name, value in found.items()}
+
+
+def _timeline(run, about):
+    if about.keys is None:
+        return run.get("live_by_origin") or _NO_TIMELINE
+    if about.one:
+        for row in run.get("live_by_program") or ():
+            if (row.get("pid"), row.get("image")) == about.one.key:
+                return {name: row[name] for name in _NO_TIMELINE}
+    return _NO_TIMELINE
+
+
+_NO_TIMELINE = {"seq": [], "t_ns": [], "live_bytes": {}}
+
+
+def _added(counters, trace, run):
+    tally = counters.tally
+    ends = coverage.unknown_ends(run, counters.of_cache)
+    begins = not run_facts.is_attached(run)
+    hooked = run.get("calls_hooked", True)
+    hooked = hooked or (begins and _without_libc(trace.borders, counters.about))
+    unseen = coverage.unseen(run, hooked)
+    return {
+        "attached": _attached(run, ends),
+        "events": tally.events,
+        "verdict": tally.figures(),
+        "reached_kernel": counters.causes.rows(),
+        "site_count": len(counters.sites),
+        "peak": counters.peak(),
+        "allocated": counters.memory.of("allocated"),
+        "held": counters.memory.of("held"),
+        "until": _text(run.get("until")) or "end",
+        "purpose_known": counters.understood.figures(),
+        "purposes_by_example": run.get("purposes") == "examples",
+        "keep": run.get("keep") or "all",
+        "timeline": _timeline(run, counters.about),
+        "seen_everything": not unseen,
+        "unseen": unseen,
+        "not_seen": coverage.not_seen(run, run.get("cuts") or {}, hooked, ends),
+        "hints": coverage.hints(counters.understood, trace.notes) + list(run.get("hints") or ()),
+        "also_watched": list(run.get("also_watched") or ()),
+        "cost": _numbers(run.get("cost")),
+        "notes": [str(note) for note in trace.notes],
+        "calls_hooked": hooked,
+    }

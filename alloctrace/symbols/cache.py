@@ -1,0 +1,299 @@
+"""What gdb and the ELF tables said of files, kept on disk: a program that is watched again needs
+neither for its names.
+
+One file for each file that was looked into, named by all that the answers depend on: the file and
+its debug files as they are now, gdb, the script that it runs. Each of its lines is JSON of what a
+run had to ask for. Whatever is wrong with the cache, the answers come from gdb as without it:
+nothing here raises, nothing is believed that is not of the right shape, and a folder that others
+may write to is left alone.
+
+Code of one function is of one compilation: where gdb knows no debug information at one of its
+addresses there is none at the others, and only the distance from its symbol differs.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import stat
+import zlib
+
+from alloctrace import cache_folder, fields
+from alloctrace.elf import debug as elf_debug, elf as elf_file, frames as elf_frames
+from alloctrace.elf import symbols as elf_symbols
+from alloctrace.elf.debug import DEBUG_ROOTS
+from alloctrace.elf.elf import ElfError, ElfFile
+from . import gdb as symbol_gdb, names as symbol_names, tables as symbol_tables
+from .tables import Function
+
+VERSION = 4  # of the answers' form
+CODE = (
+    elf_file,
+    elf_frames,
+    elf_symbols,
+    symbol_names,
+    symbol_tables,
+)  # what ELF tables say is theirs
+MAX_FILE = 8 << 20  # bytes that are kept of one file's answers
+_BAD = "gdb is not asked about %r: the last time it took more than %g s"
+MAX_CHAIN = 256  # functions at one address: symbol_lookup.py stops there
+
+
+class _Kept:
+    """What is known of one file."""
+
+    def __init__(self):
+        self.answers = {}  # offset -> what gdb said, None: nothing
+        self.functions = {}  # offset -> (start, Function or None), of the ELF tables
+        self.returns = set()  # offsets that were looked at, and are no signal trampolines
+        self.bad = ""  # why gdb is not asked about it again
+        self.size = 0  # bytes of the file that holds it; 0: there is none that may be believed
+
+    def silent(self):
+        """{start: name} of functions for which gdb has no more than the linker's symbol."""
+        found = {}
+        for offset, answer in self.answers.items():
+            start, function = self.functions.get(offset, (None, None))
+            if function is None or answer is None or answer["chain"] or answer["symbol"] is None:
+                continue
+            name, distance = answer["symbol"]
+            if offset - distance == start:
+                found[start] = name
+        return found
+
+
+class Cached:
+    """As symbol_gdb.ask, for symbols.symbolise: asks gdb only for what is not known."""
+
+    def __init__(self, folder, gdb="gdb", debug_roots=DEBUG_ROOTS, ask=symbol_gdb.ask):
+        self._folder, self._gdb, self._debug_roots, self._ask = folder, gdb, debug_roots, ask
+        scripts = [*symbol_gdb.SCRIPTS, *(module.__file__ for module in CODE)]
+        self._how = [VERSION, _state(gdb), list(debug_roots), *map(_state, scripts)]
+        self._files = {}  # path -> (key, _Kept) of those that were asked about
+
+    def __call__(self, requests, starts=None):
+        """[(path, offsets)] -> ([{offset: answer}], [what went wrong]). `starts`: of each file, a
+        function: where the function around an offset begins."""
+        files = [self._file(path) for path, _ in requests]
+        self._derive(requests, starts or ())
+        rest = [
+            (path, [offset for offset in offsets if offset not in kept.answers])
+            for (path, offsets), (_, kept) in zip(requests, files)
+        ]
+        wanted = [at for at, (_, offsets) in enumerate(rest) if offsets]
+        asked = [at for at in wanted if not files[at][1].bad]
+        found, problems = [], []
+        if asked:
+            roots = None if tuple(self._debug_roots) == DEBUG_ROOTS else list(self._debug_roots)
+            found, problems = self._ask([rest[at] for at in asked], self._gdb, roots)
+        problems = problems + [files[at][1].bad for at in wanted if files[at][1].bad]
+        for at, new in zip(asked, found):
+            if new is None:
+                self._learn(rest[at][0], bad=_BAD % (rest[at][0], symbol_gdb.TIMEOUT_S))
+                continue
+            unnamed = {} if problems else dict.fromkeys(rest[at][1])  # gdb knows nothing there
+            self._learn(rest[at][0], answers={**unnamed, **new})
+        answers = [
+            _known(offsets, kept.answers) for (_, offsets), (_, kept) in zip(requests, files)
+        ]
+        return answers, problems
+
+    def _derive(self, requests, starts):
+        """What gdb would say of more addresses in functions that it says no more of."""
+        for (path, offsets), start_of in zip(requests, starts):
+            kept = self._file(path)[1]
+            new = [offset for offset in offsets if offset not in kept.answers]
+            silent = kept.silent() if new and kept.answers else {}
+            for offset in new if silent else ():
+                start = start_of(offset)
+                if start in silent:
+                    symbol = [silent[start], offset - start]
+                    kept.answers[offset] = {"chain": [], "symbol": symbol}
+
+    def functions(self, path):
+        """{offset: (start, Function)} that is known of a file."""
+        return dict(self._file(path)[1].functions)
+
+    def returns(self, path):
+        """Offsets that are known to be no signal trampolines."""
+        return self._file(path)[1].returns
+
+    def keep(self, elf, functions, returns=()):
+        """The same of an ElfFile, to be known from now on, if its path still leads to it."""
+        if elf.path not in self._files:
+            return
+        kept = self._files[elf.path][1]
+        new = {at: functions[at] for at in functions.keys() - kept.functions.keys()}
+        returns = set(returns) - kept.returns
+        if (new or returns) and _of(elf.image.status) == _state(elf.path):
+            self._learn(elf.path, functions=new, returns=returns)
+
+    def _file(self, path):
+        if path not in self._files:
+            key = self._key(path)
+            self._files[path] = key, self._load(key)
+        return self._files[path]
+
+    def _learn(self, path, answers=(), functions=(), returns=(), bad=""):
+        """Where the file is still the same. What is new stays, where all together is too much."""
+        key, kept = self._files[path]
+        kept.answers.update(answers)
+        kept.functions.update(functions)
+        kept.returns.update(returns)
+        kept.bad = bad or kept.bad
+        if key is not None and key == self._key(path):
+            self._store(key, kept, _line(key, dict(answers), dict(functions), returns, bad))
+            cache_folder.make_room(self._folder)
+
+    def _key(self, path):
+        """What the answers for a file depend on, as text; None: it cannot be told."""
+        try:
+            with ElfFile(path) as elf:
+                debug = elf.debug_file(self._debug_roots)
+                states = [_state(path), debug and _state(debug)]
+            states += map(_state, _shared(debug))
+        except (ElfError, OSError):
+            return None
+        return json.dumps([*self._how, os.path.abspath(path), states])
+
+    def _path(self, key):
+        """Two keys of one name only take turns: the file holds the key."""
+        name = "%08x%08x" % (zlib.crc32(key.encode("ascii")), zlib.adler32(key.encode("ascii")))
+        return os.path.join(self._folder, cache_folder.SYMBOLS + name)
+
+    def _load(self, key):
+        """The _Kept of what is known."""
+        kept = _Kept()
+        try:
+            if key is None or not cache_folder.is_ours(os.stat(self._folder)):
+                return kept
+            with open(self._path(key), "rb", opener=_open_own) as file:
+                data = file.read(MAX_FILE + 1)
+            if len(data) > MAX_FILE or not data.endswith(b"\n"):
+                return _Kept()
+            for line in data.decode("ascii").splitlines():
+                _take(fields.loads(line), key, kept)
+            kept.size = len(data)
+            return kept
+        except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError):
+            return _Kept()
+
+    def _store(self, key, kept, line):
+        """One line more, or where that is too much, or nothing may be believed, this line alone, in
+        one step: a reader sees the old file or the new one, whole."""
+        if len(line) > MAX_FILE:
+            return
+        if kept.size and kept.size + len(line) <= MAX_FILE:
+            with contextlib.suppress(OSError):
+                with open(self._path(key), "ab", buffering=0, opener=_open_own) as file:
+                    kept.size += file.write(line)
+            return
+        import tempfile  # only now: most runs know all their names
+
+        try:
+            if not cache_folder.make(self._folder):
+                return
+            descriptor, name = tempfile.mkstemp(prefix="." + cache_folder.SYMBOLS, dir=self._folder)
+            try:
+                with open(descriptor, "wb") as file:
+                    file.write(line)
+                os.replace(name, self._path(key))
+                kept.size = len(line)
+            except BaseException:
+                os.unlink(name)
+                raise
+        except OSError:
+            pass  # a full disk, a home that cannot be written: next time gdb is asked again
+
+
+def _line(key, answers, functions, returns, bad):
+    """Of a file: what was found out; a function once for all its addresses."""
+    rows, numbers = [], {}
+    for _, function in functions.values():
+        if function is not None and function not in numbers:
+            numbers[function] = len(rows)
+            rows.append(function)
+    at = {offset: [start, numbers.get(function)] for offset, (start, function) in functions.items()}
+    data = {"key": key, "found": answers, "functions": rows, "at": at}
+    data.update(returns=sorted(returns), bad=bad)
+    return json.dumps(data, separators=(",", ":")).encode("ascii") + b"\n"
+
+
+def _take(data, key, kept):
+    """What `_line` has written. Raises where it is another's or not made so."""
+    answers = {int(offset): answer for offset, answer in data["found"].items()}
+    rows, returns = list(map(_function, data["functions"])), data["returns"]
+    if data["key"] != key or not all(map(_is_answer, answers.values())):
+        raise ValueError(key)
+    if not (isinstance(data["bad"], str) and all(type(offset) is int for offset in returns)):
+        raise ValueError(key)
+    for offset, (start, number) in data["at"].items():
+        if not (start is None or type(start) is int) or number is not None and number < 0:
+            raise ValueError(offset)
+        kept.functions[int(offset)] = start, None if number is None else rows[number]
+    kept.answers.update(answers)
+    kept.returns.update(returns)
+    kept.bad = data["bad"] or kept.bad
+
+
+def _state(path):
+    """What changes when the file does."""
+    try:
+        status = os.stat(path)
+    except OSError:
+        return None
+    return _of(status)
+
+
+def _of(status):
+    return [status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns]
+
+
+def _shared(debug):
+    """Paths of the file with what several debug files have in common (dwz), if there is one."""
+    if debug is None:
+        return []
+    with ElfFile(debug) as elf:
+        return elf_debug.shared(elf)
+
+
+def _open_own(path, flags):
+    descriptor = os.open(path, flags & ~os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK)
+    status = os.fstat(descriptor)
+    if not cache_folder.is_ours(status) or not stat.S_ISREG(status.st_mode):
+        os.close(descriptor)
+        raise PermissionError(path)
+    return descriptor
+
+
+def _is_answer(answer):
+    """None, or what symbol_lookup.look_up gives for an address."""
+    if answer is None:
+        return True
+    chain, symbol = answer["chain"], answer["symbol"]
+    if not isinstance(chain, list) or len(chain) > MAX_CHAIN or not all(map(_is_function, chain)):
+        return False
+    return symbol is None or (len(symbol) == 2 and _is(symbol[0], str) and _is(symbol[1], int))
+
+
+def _function(row):
+    """The Function that is stored as a list. Raises ValueError or TypeError."""
+    start, end, name, raw, rank = row
+    made = Function(start, end, name, raw, tuple(rank))
+    if not all(map(_is, made, (int, int, str, str, tuple))) or len(made.rank) != 7:
+        raise ValueError(row)
+    return made
+
+
+def _is_function(row):
+    name, file, line = row
+    return _is(name, str) and (file is None or _is(file, str)) and (line is None or _is(line, int))
+
+
+def _is(value, kind):
+    return type(value) is kind
+
+
+def _known(offsets, found):
+    return {offset: found[offset] for offset in offsets if found.get(offset) is not None}

@@ -1,0 +1,100 @@
+"""Program counters -> modules: which file was mapped there when the stack was seen."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections import namedtuple
+
+from alloctrace.model import by_image
+
+Place = namedtuple("Place", "pc module is_call")
+# module: None where no file is mapped. is_call: the pc is a return address, so that the call lies
+# before it. Not so where a stack begins, in a signal's trampoline, and where a signal interrupted.
+
+
+class Places:
+    """The modules of a history by address, image and time.
+
+    `is_signal_return(module, offset)` tells whether a signal trampoline is at that place. `found`:
+    by number, what is at an address: its Place where a stack begins there, its Place as a caller,
+    and whether its caller is one: not so of a signal trampoline. Equal places are one object.
+    """
+
+    def __init__(self, modules, is_signal_return):
+        self.found = []
+        self._is_signal_return = is_signal_return
+        of_images = {None: modules, **by_image(modules)}
+        self._mapped = {image: _Mapped(rows) for image, rows in of_images.items()}
+        self._numbers = {}  # (pc, module id) -> number
+        self._lasting = {}  # image -> {pc: a number that holds at all its times}
+
+    def lasting(self, image):
+        """{pc: number}: what need not be asked again in an image; None: of no image."""
+        return self._lasting.setdefault(image, {})
+
+    def find(self, pc, when):
+        """The number of what is at `pc`; `when`: (t_ns, image), or None."""
+        t_ns, image = when or (None, None)
+        held = self._mapped[image].holding(pc) if image in self._mapped else []
+        module = _choose(held, t_ns)
+        key = (pc, None if module is None else module.id)
+        number = self._numbers.get(key)
+        if number is None:
+            number = self._numbers[key] = len(self.found)
+            signal = module is not None and self._is_signal_return(module, pc - module.base)
+            exact = Place(pc, module, False)
+            self.found.append((exact, exact if signal else Place(pc, module, True), not signal))
+        if not held or len(held) == 1 and held[0].unloaded_ns is None:
+            self.lasting(image)[pc] = number  # another time would find the same
+        return number
+
+
+class _Mapped:
+    """The modules of one image, or all: those of one address are not looked through together."""
+
+    def __init__(self, modules):
+        self._modules = sorted(modules, key=lambda module: module.start)
+        self._starts = [module.start for module in self._modules]
+        self._reach = _furthest_ends(self._modules)
+        self._held = {}
+
+    def holding(self, pc):
+        """Those that ever held `pc`."""
+        if pc not in self._held:
+            found, index = [], bisect_right(self._starts, pc) - 1
+            while index >= 0 and self._reach[index] > pc:
+                if pc < self._modules[index].end:
+                    found.append(self._modules[index])
+                index -= 1
+            self._held[pc] = found
+        return self._held[pc]
+
+
+def wanted(places):
+    """{module id: {(offset, is_call)}} of Places."""
+    found = {}
+    for place in places:
+        if place.module is not None:
+            rows = found.setdefault(place.module.id, set())
+            rows.add((place.pc - place.module.base, place.is_call))
+    return found
+
+
+def _furthest_ends(modules):
+    ends, furthest = [], 0
+    for module in modules:
+        furthest = max(furthest, module.end)
+        ends.append(furthest)
+    return ends
+
+
+def _choose(modules, t_ns):
+    """The one that was mapped at that time, and of several the last one loaded; None: no such.
+
+    An engine learns of a library shortly after it was mapped: one loaded later counts last.
+    """
+    if t_ns is not None:
+        modules = [m for m in modules if m.unloaded_ns is None or m.unloaded_ns > t_ns]
+        if len(modules) > 1:
+            return min(modules, key=lambda m: (m.loaded_ns > t_ns, -m.loaded_ns))
+    return max(modules, key=lambda m: m.loaded_ns, default=None)

@@ -1,0 +1,47 @@
+"""What a trace keeps of each program of each process: its peak, and its live bytes through time.
+
+A program is one image of one process, named by the pair (pid, image).
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+
+from alloctrace.history import stages
+
+MOST_LIVES = 100  # programs with a timeline: those with most events
+
+
+def peaks(sums):
+    """[{pid, image, bytes, seq, t_ns, phase, by_origin}]; `sums`: groups.Sums with verdicts."""
+    groups, programs, held = sums.groups, sums.groups.programs(), defaultdict(Counter)
+    for id_, (what, size) in enumerate(zip(groups.what, groups.own_peak), 1):
+        if size:
+            held[programs[what]][groups.origin(id_)] += size
+    return [dict(row, by_origin=dict(held[row["pid"], row["image"]])) for row in sums.peaks]
+
+
+def lives(sums):
+    """[{pid, image, seq, t_ns, live_bytes}], as stages.by_origin has them; [] for one program."""
+    groups, programs, counts = sums.groups, sums.groups.programs(), Counter()
+    for what, count in zip(groups.what, groups.sums["count"]):
+        counts[programs[what]] += count
+    if len(counts) < 2:
+        return []
+    rows, moments = defaultdict(list), []
+    for row in sums.stages:
+        if row[2] == 0:
+            moments.append(row)
+        else:
+            rows[programs[groups.what[row[2] - 1]]].append((len(moments), row))
+    chosen = {key for key, _ in counts.most_common(MOST_LIVES)}
+    return [_life(key, rows[key], moments, groups) for key in counts if key in chosen & set(rows)]
+
+
+def _life(key, rows, moments, groups):
+    """From the first moment at which it held something else than before to the last."""
+    begin, end = rows[0][0], rows[-1][0]
+    merged = [(at, moment) for at, moment in enumerate(moments[begin - 1 : end], begin)]
+    merged = sorted(merged + rows, key=lambda item: item[0])  # a moment before what it is about
+    found = stages.by_origin([row for _, row in merged], groups)
+    return {"pid": key[0], "image": key[1], **found}

@@ -1,0 +1,94 @@
+"""Events -> the column chunks of a trace, and their sums by group."""
+
+from __future__ import annotations
+
+import json
+import operator
+
+from alloctrace.columns import columns
+from alloctrace.columns.schema import EVENT_COLUMNS, PRESENT, SIGNED_SIZE
+from alloctrace.history.groups import Gather
+
+
+class Interned:
+    """Values that many events share, numbered from 1; 0 is None."""
+
+    def __init__(self):
+        self._ids = {}
+        self._by_identity = {}  # objects are shared too: comparing them is slow
+        self._kept = []
+
+    def id(self, value, key):
+        """The number of `value`; `key(value)` is the row that is stored."""
+        if value is None:
+            return 0
+        known = self._by_identity.get(id(value))
+        if known is None:
+            known = self._ids.setdefault(key(value), len(self._ids) + 1)
+            self._by_identity[id(value)] = known
+            self._kept.append(value)  # or its identity would be used again
+        return known
+
+    def all(self, values, key):
+        """The numbers of many values: as `id` of each."""
+        found = list(map(self._by_identity.get, map(id, values)))
+        for at, value in enumerate(values) if None in found else ():
+            found[at] = self.id(value, key)
+        return found
+
+    def plain(self, value):
+        """The number of a hashable value."""
+        return self._ids.setdefault(value, len(self._ids) + 1)
+
+    def rows(self):
+        return self._ids
+
+
+class EventColumns:
+    """Turns events into column chunks, and adds them up in groups."""
+
+    def __init__(self):
+        self._gather = Gather()
+        self.arguments = Interned()
+
+    def chunk(self, events):
+        """Yield (name, width, delta, base, period, data) of up to columns.CHUNK events."""
+        table = list(zip(*map(self._row, events)))
+        for (name, delta), values in zip(EVENT_COLUMNS, table):
+            packed = columns.encode(list(values), delta)
+            yield (name, packed.width, int(delta), *packed[1:])
+
+    def _row(self, event):
+        return (
+            _present(event),
+            event.t_ns,
+            event.tid,
+            self._gather.add(event).id,
+            event.dur_ns or 0,
+            event.size or 0,
+            event.nmemb or 0,
+            event.align or 0,
+            event.ptr or 0,
+            event.result or 0,
+            event.errno or 0,
+            self.arguments.plain(json.dumps(event.args)) if event.args else 0,
+            event.block or 0,
+            event.seq - event.cause if event.cause is not None else 0,
+            event.seq - event.outer if event.outer is not None else 0,
+        )
+
+    def sums(self):
+        """The groups.Sums of all events."""
+        return self._gather.finish()
+
+
+_nullable = operator.attrgetter(*PRESENT)
+_BITS = tuple(PRESENT.values())
+
+
+def _present(event):
+    bits = SIGNED_SIZE if event.size is not None and event.size < 0 else 0
+    for value, bit in zip(_nullable(event), _BITS):
+        if value is not None:
+            bits |= bit
+    return bits

@@ -1,0 +1,303 @@
+"""A trace, opened for reading. Each method may raise TraceError: the file is a stranger's."""
+
+from __future__ import annotations
+
+import os
+from bisect import bisect_right
+from collections import Counter
+from functools import cached_property
+
+from alloctrace import fields, words
+from alloctrace.columns import columns, events as trace_events, schema as trace_schema
+from alloctrace.columns.check import TraceError, checked, checked_value
+from alloctrace.columns.schema import LONGEST_TEXT, to_unsigned
+from alloctrace.history import run_facts
+from alloctrace.history.blocks import Block
+from alloctrace.history.groups import Sums
+from alloctrace.model import Border, Module
+from . import tables as trace_tables
+
+_KEPT_STACKS = 1000
+_PACKED = "SELECT name, width, base, period, data, delta FROM columns WHERE chunk = ?"
+_KNOWN = {"origin": words.ORIGINS, "phase": words.PHASES, "kind": ("call", "syscall")}
+_COUNTS = ("count", "live_blocks", "live_bytes")
+_SMALLEST_ROW = 3  # bytes a row needs at least: more rows than that allow, a file cannot hold
+
+
+class Trace:
+    """A recorded run. Iterators read lazily; every method may raise TraceError."""
+
+    def __init__(self, connection, path):
+        self._db = connection
+        self.path = path
+        self._limit = os.path.getsize(path) // _SMALLEST_ROW
+        self._stacks = {}
+        self._sums = None
+        try:
+            with checked():
+                self.run = {key: fields.loads(value) for key, value in self._table("run")}
+                run_facts.check(self.run)
+                self.modules = [self._module(row) for row in self._table("modules")]
+                self.borders = [self._border(row) for row in self._table("borders")]
+                self.notes = [row[1] for row in self._table("notes")]
+                self._check_counts()
+        except TraceError:
+            self.close()
+            raise
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+    def close(self):
+        self._db.close()
+
+    def _check_counts(self):
+        """Whoever believes the sums must not meet more events, nor less."""
+        said = self.run.get("events") or 0
+        found = [("groups", *self._count("groups"))]
+        found += [("chunks", *self._count("chunks"))] if self.keeps_events else []
+        for table, fewest, events in found:
+            if fewest < 0 or events != said:
+                text = "damaged: its %s hold %d events, it says %d"
+                raise TraceError(text % (table, events, said))
+
+    def _count(self, table):
+        query = "SELECT ifnull(min(count), 0), ifnull(sum(count), 0) FROM " + table
+        return [int(value) for value in self._db.execute(query).fetchone()]
+
+    # plain tables
+
+    def _table(self, table):
+        """All rows, in order; a b-tree that a stranger tied into a knot is cut."""
+        types = trace_schema.row_types(table)
+        plain = tuple(type_ for _, type_, _ in types)
+        for count, row in enumerate(self._db.execute("SELECT * FROM " + table)):
+            if count > self._limit:
+                raise TraceError("damaged: more rows in %s than the file can hold" % table)
+            if tuple(map(type, row)) != plain:
+                row = tuple(checked_value(value, *type_) for value, type_ in zip(row, types))
+            if table != "run" and any(type(v) is str and len(v) > LONGEST_TEXT for v in row):
+                raise TraceError("damaged: a text in %s is too long" % table)
+            yield row
+
+    @staticmethod
+    def _module(row):
+        _, id_, path, base, start, end, build_id, role, image, loaded, unloaded = row
+        addresses = map(to_unsigned, (base, start, end))
+        return Module(
+            to_unsigned(id_), path, *addresses, build_id, role, to_unsigned(image), loaded, unloaded
+        )
+
+    @staticmethod
+    def _border(row):
+        _, phase, t_ns, how, image, *numbers = row
+        if phase not in words.PHASES or t_ns < 0:
+            raise TraceError("damaged: no phase %r at %d" % (phase, t_ns))
+        return Border(phase, t_ns, how, to_unsigned(image), *map(to_unsigned, numbers))
+
+    def blocks(self):
+        """Yield the blocks live at the end (blocks.Block), by number."""
+        with checked():
+            for number, address, size, seq, last in self._table("blocks"):
+                yield Block(number, to_unsigned(address), to_unsigned(size), seq, last)
+
+    def sites(self):
+        """Yield the allocation sites as dicts: the columns of the table `sites`."""
+        return self._dicts("sites")
+
+    def totals(self):
+        """Yield the matrix of un-nested events as dicts: the columns of the table `totals`."""
+        return self._dicts("totals")
+
+    def _dicts(self, table):
+        with checked():
+            names = [type_[0] for type_ in trace_schema.row_types(table)]
+            for row in self._table(table):
+                made = dict(zip(names, row))
+                for name, value in made.items():
+                    if value not in _KNOWN.get(name, (value,)) or (name in _COUNTS and value < 0):
+                        raise TraceError("damaged: %s %r in %s" % (name, value, table))
+                yield made
+
+    # stacks
+
+    @cached_property
+    def tree(self):
+        """The StackTree: an event's `stack` is a node."""
+        with checked():
+            return trace_tables.stack_tree(self._db, self._table, self._limit)
+
+    def stack(self, id_):
+        """The frames of an event's stack, innermost first; () for 0."""
+        if id_ not in self._stacks:
+            if len(self._stacks) >= _KEPT_STACKS:
+                self._stacks.clear()
+            with checked():
+                self._stacks[id_] = self.tree[id_] if id_ > 0 else ()
+        return self._stacks[id_]
+
+    def cut(self, id_):
+        """Why the stack ends before its outermost frame, in words; None: it does not."""
+        with checked():
+            while id_ > 0:
+                id_ = self.tree.parents[id_]
+            return words.CUTS[-id_]
+
+    # groups and events
+
+    @property
+    def keeps_events(self):
+        """Whether there are events to read, and not only their sums."""
+        return self.run.get("keep") != "totals"
+
+    def sums(self):
+        """The groups.Sums: all that is alike, counted."""
+        if self._sums is None:
+            with checked():
+                peak = self.run.get("peak") or {}
+                events = self.run.get("events") or 0
+                groups = trace_tables.groups(self._db, self._table, self._limit)
+                timeline = list(self._table("timeline"))
+                self._sums = Sums(groups, events, peak, timeline=timeline)
+        return self._sums
+
+    def events(self, wanted=None):
+        """Every Event in order; `wanted(group)`: whether its events are. Memory: one chunk."""
+        return (event for event, _ in self.events_of_groups(wanted))
+
+    def events_of_groups(self, wanted=None):
+        """The same, each with the id of its group."""
+        self._check_kept()
+        with checked():
+            groups = self.sums().groups
+            chosen = None if wanted is None else {g.id for g in groups if wanted(g)}
+            made = trace_events.Events(groups, self._arguments_of())
+            counted = _Counted(groups)
+            for index, first, count in self._chunks():
+                of_events = self._group_column(index, count)
+                counted.add(of_events)
+                if chosen is None or not chosen.isdisjoint(of_events):
+                    for event, group in made.of(first, self._chunk(index, first, count)):
+                        if chosen is None or group in chosen:
+                            yield event, group
+            counted.compare()
+
+    def events_within(self, ranges):
+        """Yield the events of some ranges of seqs, sorted pairs (first, last) that do not overlap;
+        chunks that hold none of them are not read."""
+        self._check_kept()
+        with checked():
+            made, at = trace_events.Events(self.sums().groups, self._arguments_of()), 0
+            for index, first, count in self._chunks():
+                wanted, until = [], first + count
+                while at < len(ranges) and ranges[at][0] < until:
+                    wanted += range(max(ranges[at][0], first), min(ranges[at][1] + 1, until))
+                    if ranges[at][1] >= until:
+                        break  # the next chunk has more of it
+                    at += 1
+                if wanted:
+                    rows = [seq - first for seq in wanted]
+                    for event, _ in made.some(wanted, self._chunk(index, first, count, rows=rows)):
+                        yield event
+
+    def group_columns(self, seq=0, step=1):
+        """Yield (first seq, of which group its events are) chunk by chunk, from the one that holds
+        `seq` on, forwards or (step -1) backwards."""
+        self._check_kept()
+        with checked():
+            chunks = list(self._chunks())
+            at = bisect_right([first for _, first, _ in chunks], seq) - 1
+            for index, first, count in chunks[max(0, at) :] if step > 0 else chunks[: at + 1][::-1]:
+                yield first, self._group_column(index, count)
+
+    def chunk_columns(self, names):
+        """Yield (seq of the first event, [column of each of `names`]) chunk by chunk."""
+        self._check_kept()
+        for index, first, count in self._chunks():
+            yield first, self._chunk(index, first, count, names)
+
+    def packed_chunks(self, names):
+        """Yield (seq of the first event, trace_events.PackedChunk) chunk by chunk."""
+        self._check_kept()
+        query = _PACKED + " AND name IN (%s)" % ",".join("?" * len(names))
+        with checked():
+            for index, first, count in self._chunks():
+                rows = self._db.execute(query, (index, *names)).fetchall()
+                yield first, trace_events.PackedChunk(rows, count)
+
+    def _check_kept(self):
+        if not self.keeps_events:
+            raise TraceError("its events were not kept: it was recorded with --keep totals")
+
+    def _chunks(self):
+        expected = 0
+        for index, first, count in self._table("chunks"):
+            if first != expected or count < 1:
+                raise TraceError("damaged: chunk %r begins at event %r" % (index, first))
+            expected += count
+            yield index, first, count
+
+    def _arguments_of(self):
+        texts = {row[0]: row[1] for row in self._table("arguments")}
+
+        def arguments(id_):
+            value = fields.loads(texts[id_])
+            if not isinstance(value, dict):
+                raise TraceError("damaged: arguments %d" % id_)
+            return value
+
+        return arguments
+
+    def _group_column(self, index, count):
+        """Of which group each event of a chunk is."""
+        row = self._db.execute(_PACKED + " AND name = 'group'", (index,)).fetchone()
+        return columns.decode(columns.Packed(*row[1:5]), row[5], count)
+
+    def _chunk(self, index, first, count, names=trace_schema.COLUMN_NAMES, rows=None):
+        """Its columns; `rows`: of these only."""
+        found = trace_events.by_name(self._db.execute(_PACKED, (index,)))
+        chunk = trace_events.unpack(found, count, names, rows)
+        query = "SELECT seq, name, value FROM late WHERE seq >= ? AND seq < ?"
+        late = self._db.execute(query, (first, first + count))
+        if rows is not None:
+            place_of = {first + row: first + place for place, row in enumerate(rows)}
+            late = [(place_of[seq], *more) for seq, *more in late if seq in place_of]
+        trace_events.mend(chunk, first, late, names)
+        _check_numbers(dict(zip(names, chunk)), first)
+        return chunk
+
+
+# The least that an event may have there, where it has any.
+_LEAST = {"t_ns": 0, "tid": 0, "dur_ns": 0, "errno": 1, "block": 1}
+
+
+def _check_numbers(chunk, first):
+    for name, least in _LEAST.items():
+        if name in chunk and min(chunk[name]) < least:
+            bit = trace_schema.PRESENT.get(name)
+            if bit is None or any(
+                present & bit and value < least
+                for present, value in zip(chunk["present"], chunk[name])
+            ):
+                raise TraceError("damaged: %s of an event behind %d" % (name, first))
+
+
+class _Counted:
+    """How many events each group has in the chunks, beside what the group says."""
+
+    def __init__(self, groups):
+        self._said, self._found = groups.sums["count"], Counter()
+
+    def add(self, of_events):
+        if not 0 < min(of_events) <= max(of_events) <= len(self._said):
+            raise TraceError("damaged: an event is of no group")
+        self._found.update(of_events)
+
+    def compare(self):
+        for id_, said in enumerate(self._said, 1):
+            if self._found[id_] != said:
+                text = "damaged: group %d has %d events, it says %d"
+                raise TraceError(text % (id_, self._found[id_], said))

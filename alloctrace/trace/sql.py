@@ -1,0 +1,145 @@
+"""SQL over a trace: its tables as they are, and `events` as a table with names. Reading only."""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+import time
+
+from alloctrace.columns import check as trace_check, schema as trace_schema
+from . import table as trace_table
+
+MAX_MEMORY = 512 << 20  # bytes that one query may take
+MAX_EVENTS = 50000000  # as a table they take up to 100 bytes each, in a temporary file
+FILE_LIMIT = 8 << 20  # pages of 4 KiB that this table may have
+TIMEOUT = 300  # seconds
+TOO_LONG = "the query took too long: --timeout S gives it more time"
+_STEPS = 10000  # of SQLite's virtual machine between two looks at the clock
+
+_ALLOWED = {
+    sqlite3.SQLITE_SELECT,
+    sqlite3.SQLITE_READ,
+    sqlite3.SQLITE_FUNCTION,
+    33,  # SQLITE_RECURSIVE, without a name in Python 3.9
+}
+_INNOCUOUS = 0x200000  # SQLITE_INNOCUOUS
+# Give or take pointers, or run code.
+_REFUSED = {"fts3_tokenizer", "load_extension"}
+
+
+class QueryError(Exception):
+    """The query is wrong, writes, or takes too long. One line."""
+
+
+class Query:
+    """Runs a query over `trace` (alloctrace.trace.trace.Trace); close it or use it in a `with`."""
+
+    def __init__(self, trace, timeout=TIMEOUT, tell=None):
+        """`tell(events so far)` is called while many events are read."""
+        self._trace, self._tell = trace, tell
+        # A private database that SQLite keeps in a temporary file, gone when closed.
+        self._db = sqlite3.connect("", uri=True, isolation_level=None)
+        self._db.text_factory = lambda data: data.decode("utf-8", "surrogateescape")
+        self._db.execute("PRAGMA trusted_schema=OFF")
+        self._db.execute("PRAGMA hard_heap_limit=%d" % MAX_MEMORY)
+        self._db.execute("PRAGMA main.max_page_count=%d" % FILE_LIMIT)
+        self._db.execute("ATTACH ? AS trace", (trace_check.read_only_uri(trace.path),))
+        self._refused = _REFUSED | _not_innocuous(self._db)
+        self._end = time.monotonic() + timeout
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+    def close(self):
+        self._db.close()
+
+    def run(self, query):
+        """(column names, iterator of rows); raises QueryError, the iterator too."""
+        if re.search(r"\bevents\b", query, re.IGNORECASE):
+            self._make_events(query)
+        self._db.set_authorizer(self._only_reading)
+        self._db.set_progress_handler(self._is_late, _STEPS)
+        with _query_errors():
+            cursor = self._db.execute(query)
+            names = [column[0] for column in cursor.description or ()]
+        return names, _rows(cursor)
+
+    def _make_events(self, query):
+        count = self._trace.run.get("events") or 0
+        if count > MAX_EVENTS:
+            raise QueryError(
+                "%d events are too many for a table (%d): ask `groups`, `sites` or `totals`"
+                % (count, MAX_EVENTS)
+            )
+        try:
+            trace_table.make(self._db, self._trace, query, self._told)
+        except OSError as error:
+            raise QueryError("no table of the events can be made: %s" % error) from None
+
+    def _told(self, count):
+        if self._is_late():
+            raise QueryError(TOO_LONG)
+        if self._tell is not None:
+            self._tell(count)
+
+    def _is_late(self):
+        return time.monotonic() > self._end
+
+    def _only_reading(self, action, _, function, *__):
+        is_refused = action == sqlite3.SQLITE_FUNCTION and function.lower() in self._refused
+        is_allowed = action in _ALLOWED and not is_refused
+        return sqlite3.SQLITE_OK if is_allowed else sqlite3.SQLITE_DENY
+
+
+def _not_innocuous(connection):
+    """Functions that SQLite itself would not let a stranger's schema call; JSON's are harmless."""
+    harmless, names = set(), set()
+    for row in connection.execute("PRAGMA function_list"):
+        names.add(row[0])
+        if row[0].startswith(("json", "->")) or row[5] & _INNOCUOUS:
+            harmless.add(row[0])
+    return names - harmless
+
+
+def _rows(cursor):
+    with _query_errors():
+        for row in cursor:
+            yield tuple(map(trace_schema.from_text, row))
+
+
+class _query_errors:
+    """Inside it, SQLite's complaints are QueryErrors of one line."""
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, _, error, __):
+        if isinstance(error, MemoryError):
+            raise QueryError("the query needs too much memory") from None
+        if isinstance(error, (sqlite3.Error, sqlite3.Warning, ValueError, OverflowError)):
+            raise QueryError(_message(str(error))) from None
+
+
+def _message(text):
+    refused = re.search("not authorized to use function: (.*)", text)
+    if refused:
+        return "a query may not use the function %s" % refused[1]
+    if (
+        "cannot modify" in text
+        or "not authorized" in text
+        or "prohibited" in text
+        or "authorization denied" in text
+    ):
+        return "a query may only read: SELECT and WITH"
+    if text == "interrupted":
+        return TOO_LONG
+    return text.splitlines()[0] if text else "the query failed"
+
+
+def tables():
+    """{table: [columns]} of all that a query can name."""
+    found = {name: [row[0] for row in trace_schema.row_types(name)] for name in trace_schema.TABLES}
+    return dict(events=trace_table.COLUMNS, **found)

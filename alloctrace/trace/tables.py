@@ -1,0 +1,172 @@
+"""The large tables of a trace as columns: stacks as a StackTree, groups as a GroupTable.
+
+The file is a stranger's: what does not fit together is a TraceError, or an error that
+trace_check.checked turns into one.
+"""
+
+from __future__ import annotations
+
+from array import array
+
+from alloctrace import fields, words
+from alloctrace.columns.check import TraceError
+from alloctrace.columns.group_table import GroupTable, SUMS
+from alloctrace.columns.growing import Growing
+from alloctrace.columns.schema import MAX_DEPTH, to_unsigned
+from alloctrace.columns.stored import Stored
+from alloctrace.model import Purpose, Verdict
+from alloctrace.stacks.frames import FrameTable
+from alloctrace.stacks.tree import StackTree
+
+_ROWS = 4096  # read at once
+
+
+def stack_tree(connection, table, limit):
+    """The StackTree. `table(name)`: its rows; `limit`: of rows that a table may have."""
+    frames = FrameTable(connection, table)
+    parents, of, depths = array("i", [0]), array("I", [0]), array("I", [0])
+    for first, (ids, outer, frame) in _columns(connection, "stacks", limit):
+        if any(map(int.__ge__, outer, ids)):
+            raise TraceError("damaged: a stack behind %d has no end" % first)
+        parents.extend(outer)
+        for above in outer:
+            depths.append(depths[above] + 1 if above > 0 else 1)
+        if max(depths[first:]) > MAX_DEPTH:
+            raise TraceError("damaged: a stack behind %d is too deep" % first)
+        if not 0 < min(frame) <= max(frame) <= len(frames):
+            raise TraceError("damaged: a stack behind %d is of no frame" % first)
+        of.extend([number - 1 for number in frame])
+    return StackTree(frames, parents, of, None, range(1, len(parents)))
+
+
+def groups(connection, table, limit):
+    """The GroupTable, its columns as narrow as can be. Arguments as of `stack_tree`."""
+    names = {row[0]: _name(row[1:]) for row in table("names")}
+    made, whats = GroupTable(), {}
+    verdicts = _numbered(made.verdicts, table("verdicts"), _verdict)
+    made.purposes = Purposes(connection, table)
+
+    def what(key):
+        name, pid, phase, image = key
+        if not 0 <= phase < len(words.PHASES):
+            raise TraceError("damaged: no phase %d" % phase)
+        if key not in whats:
+            about = to_unsigned(pid), words.PHASES[phase], to_unsigned(image)
+            whats[key] = made.what_id((*names[name], *about))
+        return whats[key]
+
+    read = _Narrow()
+    for first, columns in _columns(connection, "groups", limit):
+        ids, name, pid, phase, image, stack, within, verdict, purpose, *rest = columns
+        if min(within) < 0 or any(map(int.__ge__, within, ids)):
+            raise TraceError("damaged: a group behind %d" % first)
+        sums = dict(zip(SUMS, rest[2:]))
+        if min(map(min, (rest[0], *(sums[name] for name in SUMS if name != "bytes")))) < 0:
+            raise TraceError("damaged: a count of a group behind %d" % first)
+        if not 0 <= min(purpose) <= max(purpose) < len(made.purposes):
+            raise TraceError("damaged: a group behind %d is for nothing that is told" % first)
+        read.add("what", list(map(what, zip(name, pid, phase, image))))
+        read.add("verdict", list(map(verdicts.__getitem__, verdict)))
+        for name, values in zip(_PLAIN, (stack, within, purpose, *rest[:2])):
+            read.add(name, values)
+        added = rest[2 + len(SUMS) :]  # traces of older brkpoints have none, or the first
+        if len(added) == len(_ADDED) and not 0 <= min(added[-1]) <= max(added[-1]) < 1 << 32:
+            raise TraceError("damaged: the region of a group behind %d" % first)
+        for name, values in zip(SUMS + _ADDED, rest[2 : 2 + len(SUMS)] + added):
+            read.add(name, values)
+    read.into(made)
+    return made
+
+
+_PLAIN = ("stack", "within", "purpose", "first_seq", "first_t")
+_ADDED = ["own_peak", "region"]
+
+
+class _Narrow:
+    """The columns of a GroupTable, by name."""
+
+    def __init__(self):
+        self._columns = {}
+
+    def add(self, name, values):
+        self._columns.setdefault(name, Growing()).extend(values)
+
+    def into(self, made):
+        if not self._columns:
+            return
+        columns = {name: column.values for name, column in self._columns.items()}
+        nothing = bytes(len(columns["what"]))
+        made.sums = {name: columns.pop(name) for name in SUMS}
+        made.before = array("b", b"\xff" * len(nothing))  # -1
+        made.own_peak, made.region = array("B", nothing), array("B", nothing)
+        vars(made).update(columns)
+
+
+class Purposes(Stored):
+    """`purposes[id]`; 0 is None. Of a million texts few are asked for: which rules there are, and
+    whether they say something, is known of all."""
+
+    def __init__(self, connection, table):
+        self.rules, self.rule_of, self.is_said = [None], Growing(), bytearray(1)
+        self.rule_of.append(0)
+        numbers, count = {}, 0
+        for id_, text, rule, _ in table("purposes"):
+            count += 1
+            if id_ != count:
+                raise TraceError("damaged: the rows of purposes behind %d" % count)
+            if rule not in numbers:
+                numbers[rule] = len(self.rules)
+                self.rules.append(rule)
+            self.rule_of.append(numbers[rule])
+            self.is_said.append(text is not None)
+        super().__init__(connection, "purposes", count, Purpose)
+
+    def __len__(self):
+        return super().__len__() + 1
+
+    def _read(self, index):
+        return super()._read(index - 1) if index > 1 else None
+
+
+def _name(row):
+    kind, name, _ = row
+    known = {"call": words.ENTRY_POINTS, "syscall": words.SYSCALL_NAMES}
+    if name not in known.get(kind, ()):
+        raise TraceError("damaged: no %s %r" % (kind, name))
+    return row
+
+
+def _numbered(values, rows, make):
+    """Append what rows are to `values`; {id of the row: its place there}."""
+    places = {0: 0}
+    for id_, *row in rows:
+        places[id_] = len(values)
+        values.append(make(row))
+    return places
+
+
+def _verdict(row):
+    origin, owner, via, direct, decided_by, rule, confidence, for_whom = row
+    if origin not in words.ORIGINS:
+        raise TraceError("damaged: no origin %r" % (origin,))
+    if confidence not in ("", *words.CONFIDENCES):
+        raise TraceError("damaged: no confidence %r" % (confidence,))
+    via = tuple(map(str, fields.loads(via)))
+    return Verdict(origin, owner, via, bool(direct), decided_by, rule, confidence, for_whom)
+
+
+def _columns(connection, table, limit):
+    """Yield (rows before, columns) of a table of numbers, whose first column counts from 1."""
+    cursor, first = connection.execute("SELECT * FROM " + table), 0
+    while rows := cursor.fetchmany(_ROWS):
+        columns = list(zip(*rows))
+        if set(map(type, columns[0])) != {int} or columns[0] != _count(first, len(rows)):
+            raise TraceError("damaged: the rows of %s behind %d" % (table, first))
+        yield first, columns
+        first += len(rows)
+        if first > limit:
+            raise TraceError("damaged: more rows in %s than the file can hold" % table)
+
+
+def _count(first, count):
+    return tuple(range(first + 1, first + count + 1))

@@ -1,0 +1,94 @@
+"""The trace: the file that holds one recorded run. docs/trace-format.md.
+
+`write` makes one, whole or not at all; `open` reads one, from a stranger too: nothing in it is
+run, nothing in it is trusted, and what is damaged raises TraceError.
+"""
+
+from __future__ import annotations
+
+import _sqlite3 as sqlite3  # as in columns/check.py
+import os
+
+from alloctrace import leftovers
+from alloctrace.columns import schema as trace_schema
+from alloctrace.columns.check import TraceError, check_header, connect
+from alloctrace.history import run_facts
+from alloctrace.purpose import classify
+from . import write as trace_write
+from .read import Trace
+
+__all__ = ["Trace", "TraceError", "write", "open", "EXTENSION"]
+
+EXTENSION = ".brkpoint"
+
+
+def write(path, history, stacks, outcome, force=False, tell=lambda what: None):
+    """Classify the events of `history` and write the trace file `path`, atomically.
+
+    `stacks`: what symbols.symbolise gave. `outcome`: a dict, may be {}; run_facts.facts says
+    what it may hold. An existing file is replaced only with `force`; raises TraceError. Returns
+    what was counted: summary.summarise need not read it again. `tell(what)` hears what is done.
+    """
+    tell("judging who asked and what for")
+    classify.classify(history, stacks)
+    tell("writing")
+    folder, name = os.path.split(os.fspath(path))
+    try:
+        with leftovers.file(folder or os.curdir, name) as temporary:
+            counted = _fill(temporary, run_facts.facts(history, outcome), history, stacks)
+            _into_place(temporary, path, force)
+        _sync(folder or os.curdir)
+        return counted
+    except OSError as error:
+        raise TraceError("cannot be written: %s" % error.strerror) from None
+    except (sqlite3.Error, OverflowError) as error:
+        raise TraceError("cannot be written: %s" % error) from None
+
+
+def open(path):
+    """The Trace at `path`, to be closed or used in a `with`; raises TraceError."""
+    check_header(path)
+    return Trace(connect(path), path)
+
+
+def _fill(path, run, history, stacks):
+    """No journal: a file that is not whole is never renamed into place."""
+    connection = sqlite3.connect(path, isolation_level=None)
+    try:
+        execute = connection.execute
+        has_large = history.has_many() and history.recorded.keeps_events
+        execute("PRAGMA page_size=%d" % trace_schema.page_size(has_large))
+        execute("PRAGMA journal_mode=OFF")
+        execute("PRAGMA synchronous=OFF")
+        execute("PRAGMA locking_mode=EXCLUSIVE")
+        execute("PRAGMA application_id=%d" % trace_schema.APPLICATION_ID)
+        execute("PRAGMA user_version=%d" % trace_schema.VERSION)
+        execute("BEGIN")
+        counted = trace_write.write_tables(connection, run, history, stacks)
+        execute("COMMIT")
+        return counted
+    finally:
+        connection.close()
+
+
+def _into_place(temporary, path, force):
+    _sync(temporary)
+    if force:
+        os.replace(temporary, path)
+        return
+    try:
+        os.link(temporary, path)  # unlike rename it fails where there is a file already
+    except FileExistsError:
+        raise TraceError("exists already") from None
+    except OSError:  # a file system without hard links
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
+        os.close(descriptor)
+        os.replace(temporary, path)
+
+
+def _sync(path):
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

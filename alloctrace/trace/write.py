@@ -1,0 +1,230 @@
+"""Writes a trace: all tables of trace_schema, from classified events and symbolised stacks."""
+
+from __future__ import annotations
+
+import itertools
+import json
+
+from alloctrace.columns import columns
+from alloctrace.columns.schema import COLUMN_NAMES, EVENT_COLUMNS, LONGEST_TEXT, TABLES
+from alloctrace.columns.schema import create_statement, insert_statement, row_types, to_signed
+from alloctrace.columns.schema import to_text
+from alloctrace.history.stages import by_origin
+from alloctrace.stacks.tree import StackTree
+from alloctrace.summary import group_kinds
+from alloctrace.summary.sites import STORED, Sites
+from alloctrace.summary.totals import Totals
+from . import by_program
+from .event_columns import EventColumns, Interned
+
+MAX_INT = (1 << 63) - 1
+
+
+class Tables:
+    """Fills the tables through one connection, in the caller's transaction."""
+
+    def __init__(self, connection):
+        self._execute = connection.execute
+        self._many = connection.executemany
+        for table in TABLES:
+            self._execute(create_statement(table))
+
+    def rows(self, table, rows, replace=False):
+        """Insert rows of plain values; strings that are no UTF-8 become bytes."""
+        rows = iter(rows)
+        stored = _as_stored if table == "run" else _cut
+        for first in rows:
+            statement = insert_statement(table, len(first), replace)
+            self._many(statement, map(stored, itertools.chain((first,), rows)))
+
+    def plain_rows(self, table, rows):
+        """Insert rows of as many numbers as the table has columns: nothing is to be looked at."""
+        self._many(insert_statement(table, len(row_types(table))), rows)
+
+    def numbered(self, table, rows):
+        """Insert rows whose first column counts from 1."""
+        self.rows(table, ((index, *row) for index, row in enumerate(rows, 1)))
+
+
+def _cut(row):
+    if str not in map(type, row):
+        return tuple(row)
+    return [to_text(value[:LONGEST_TEXT]) if isinstance(value, str) else value for value in row]
+
+
+def _as_stored(row):
+    if str not in map(type, row):
+        return tuple(row)
+    return [to_text(value) if isinstance(value, str) else value for value in row]
+
+
+def verdict_row(verdict):
+    return (
+        verdict.origin,
+        verdict.owner,
+        json.dumps(list(verdict.via)),
+        int(verdict.direct),
+        verdict.decided_by,
+        verdict.rule,
+        verdict.confidence,
+        verdict.for_whom,
+    )
+
+
+def purpose_row(purpose):
+    return purpose.text, purpose.rule, purpose.source
+
+
+def write_tables(connection, run, history, stacks):
+    """Everything of one run; what was counted. `stacks`: a StackTree, or {stack id: (Frame, …)};
+    `run`: a dict, stored as JSON."""
+    tables = Tables(connection)
+    tree = StackTree.of(stacks, history.stacks)
+    if history.recorded is not None:
+        sums = _copy_events(tables, history.recorded)
+    else:
+        sums = _write_events(tables, history.events)
+    nodes = tree.nodes(sums.groups.stack)
+    _write_groups(tables, sums, nodes)
+    run = dict(run, peak=sums.peak, live_by_origin=by_origin(sums.stages, sums.groups))
+    run.update(peaks=by_program.peaks(sums), live_by_program=by_program.lives(sums))
+    _write_plain(tables, run, history)
+    _write_stacks(tables, tree)
+    return _write_sums(tables, sums.groups, tree, nodes)
+
+
+def _write_plain(tables, run, history):
+    tables.rows("run", ((key, json.dumps(value)) for key, value in run.items()))
+    tables.numbered("modules", map(_module_row, history.modules))
+    tables.numbered("hooks", map(_hook_row, history.hooks.values()))
+    tables.numbered("borders", map(_border_row, history.borders))
+    tables.rows("blocks", map(_block_row, history.blocks))
+    tables.numbered("notes", ((note,) for note in history.notes))
+
+
+def _module_row(module):
+    addresses = [to_signed(value) for value in (module.base, module.start, module.end)]
+    times = (module.loaded_ns, module.unloaded_ns)
+    what = (*addresses, module.build_id, module.role, to_signed(module.image), *times)
+    return (to_signed(module.id), module.path, *what)
+
+
+def _hook_row(hook):
+    numbers = to_signed(hook.id), to_signed(hook.module)
+    return (*numbers, hook.name, hook.impl, to_signed(hook.address))
+
+
+def _border_row(border):
+    numbers = (border.rss_bytes, border.minor_faults, border.major_faults, border.mapped_bytes)
+    numbers += (border.brk, border.mappings)
+    image = to_signed(border.image)
+    return (border.phase, border.t_ns, border.how, image, *map(to_signed, numbers))
+
+
+def _block_row(block):
+    return block.number, to_signed(block.address), to_signed(block.size), block.seq, block.last
+
+
+def _write_events(tables, events):
+    made = EventColumns()
+    for index, first in enumerate(range(0, len(events), columns.CHUNK)):
+        part = events[first : first + columns.CHUNK]
+        tables.rows("chunks", [(index, first, len(part))])
+        tables.rows("columns", ((index, *row) for row in made.chunk(part)))
+    tables.numbered("arguments", ((text,) for text in made.arguments.rows()))
+    return made.sums()
+
+
+def _copy_events(tables, recorded):
+    """The chunks of a recorder are those of a trace."""
+    if not recorded.keeps_events:
+        return recorded.sums
+    chunks = list(enumerate(recorded.chunks))
+    tables.rows("chunks", ((index, first, count) for index, (first, count, _) in chunks))
+    tables.rows(
+        "columns",
+        (
+            (index, *row)
+            for index, (_, count, packed) in chunks
+            for row in _column_rows(packed, count)
+        ),
+    )
+    late = ((seq, COLUMN_NAMES[column], to_signed(value)) for seq, column, value in recorded.late)
+    tables.rows("late", late, replace=True)
+    arguments = sorted(recorded.arguments.items())
+    tables.rows("arguments", ((id_, json.dumps(value)) for id_, value in arguments))
+    return recorded.sums
+
+
+def _column_rows(packed, count):
+    """Rows as EventColumns.chunk gives them; a recorder leaves out columns of zeros."""
+    found = {COLUMN_NAMES[column.column]: column for column in packed}
+    for name, delta in EVENT_COLUMNS:
+        column = found.get(name)
+        if column is None:
+            yield (name, 0, int(delta), 0, count, b"")
+        else:
+            data = bytes(column.data) if column.width else b""
+            yield (name, column.width, int(bool(column.delta)), column.base, column.period, data)
+
+
+def _write_groups(tables, sums, nodes):
+    groups, names, verdicts, purposes = sums.groups, Interned(), Interned(), Interned()
+    ids = [names.plain(what[:3]) for what in groups.whats]
+    judged = [verdicts.id(verdict, verdict_row) for verdict in groups.verdicts]
+    explained = [purposes.id(purpose, purpose_row) for purpose in groups.purposes]
+    tables.plain_rows("groups", groups.rows(ids, nodes, judged, explained))
+    tables.numbered("names", names.rows())
+    tables.numbered("verdicts", verdicts.rows())
+    tables.numbered("purposes", purposes.rows())
+    tables.rows("timeline", map(_clamped, sums.timeline))
+
+
+def _clamped(values):
+    """Sums of a hostile spool may pass 2^63: SQLite cannot hold them."""
+    return tuple(
+        [v if type(v) is not int or -MAX_INT <= v <= MAX_INT else _clamp(v) for v in values]
+    )
+
+
+def _clamp(value):
+    return max(-MAX_INT, min(value, MAX_INT))
+
+
+def _write_stacks(tables, tree):
+    functions, frames = Interned(), Interned()
+    ids = [frames.plain(_frame_row(frame, functions)) for frame in tree.frames]
+    tables.numbered("functions", functions.rows())
+    tables.numbered("frames", frames.rows())
+    nodes = zip(itertools.count(), tree.parents, map((ids or [0]).__getitem__, tree.frame_of))
+    next(nodes)  # nodes count from 1
+    tables.plain_rows("stacks", nodes)
+
+
+def _frame_row(frame, functions):
+    what = (frame.function, frame.file, frame.module, frame.path, frame.role)
+    return (
+        to_signed(frame.pc),
+        to_signed(frame.offset),
+        functions.plain(what),
+        frame.line,
+        int(frame.inlined),
+        to_signed(frame.start),
+        frame.known,
+    )
+
+
+def _write_sums(tables, groups, tree, nodes):
+    """The same sums that a report shows, so that plain SQL can read them."""
+    totals, sites, kinds = Totals(), Sites(tree.deciding_frame), group_kinds.of(groups, tree, nodes)
+    for kind in kinds.groups:
+        totals.add(kind)
+        sites.add(kind)
+    tables.rows("totals", (_clamped(row.values()) for row in totals.rows()))
+    tables.rows("sites", (_clamped(row.values()) for row in map(_site, sites.rows())))
+    return kinds
+
+
+def _site(row):
+    names = ("function", "module", "file", "line", "offset", "origin", "purpose")
+    return {name: row[name] for name in names + STORED}

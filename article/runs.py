@@ -1,0 +1,181 @@
+"""Running one program of the article: brkpoint, and the tools that the article typed.
+
+Each run is bounded in time. A tool that is missing or fails leaves its own answer empty and says
+why; only a program that brkpoint cannot record is left out.
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+import shutil
+import subprocess
+import sys
+
+from alloctrace.summary import chosen
+from alloctrace.summary.summary import summarise
+from alloctrace.trace import trace
+from article import designs_runs as measuring, facts as article_facts, files as article_files
+from command import witnesses
+from reports import witnesses as page
+from reports.page import document
+from start import page_file
+
+LIMIT_S = 60  # for one run of one program
+# The programs with a page of their own: what strace, ltrace, gdb and /proc/PID/maps see of them.
+SIDE_BY_SIDE = ("success_asm", "success", "alloc", "empty", "empty.small", "vec", "vec_fn", "stack")
+# What the article typed: {program: words before the program}. All are also counted by strace.
+LTRACED = {
+    "empty": ((), ("-x", "malloc")),
+    "vec": ((), ("-x", "malloc"), ("-x", "malloc+realloc")),
+    "alloc": ((), ("-x", "malloc+free@*")),
+    "alloc.no-plt": ((),),
+}
+LOOKED_AT = {"success": ("file", "ldd"), "empty": ("file", "ldd"), "success_asm": ("file", "ldd")}
+DISASSEMBLED = ("empty.stripped",)
+PATH_LENGTH = 300  # of the copy that shows what a long path costs
+
+
+class RunError(Exception):
+    """brkpoint could not record one of the programs. One line."""
+
+
+def folders(name, traces):
+    """Where the trace of a program and its page lie."""
+    return os.path.join(traces, name + ".brkpoint"), os.path.join(traces, name + ".md")
+
+
+def run(name, command, traces, wanted):
+    """The facts of one program. `wanted`: names of functions that libraries are asked for.
+
+    Raises RunError.
+    """
+    file = article_files.facts(command[-1])
+    if "error" in file:
+        raise RunError(file["error"])
+    command, variables = _started(name, command, traces)
+    path, beside = folders(name, traces)
+    record = None
+    if os.path.exists(path):
+        os.unlink(path)
+    if name in SIDE_BY_SIDE:
+        record = _side_by_side(command, path, beside)
+    if not os.path.exists(path):
+        _record(command, path, variables)
+    facts = _facts(name, path, wanted)
+    facts.update(file=file, typed=_typed(name, command), variables=variables)
+    facts["repeat"] = " ".join(["%s=%s" % item for item in variables.items()] + _words(command))
+    facts.update(trace=os.path.relpath(path), path_length=len(os.path.abspath(command[-1])))
+    facts["witnesses"] = record
+    return facts
+
+
+def designs(commands, traces):
+    """{"evaluator": the three designs compared, and each program's facts}."""
+    record = measuring.measure(
+        {name: [os.path.abspath(words[0])] for name, words in commands.items()}, traces
+    )
+    found = {"evaluator": {"name": "evaluator", "designs": record, "repeat": record["repeat"]}}
+    for name, command in commands.items():
+        path, _ = folders(name, traces)
+        found[name] = dict(_facts(name, path, ()), trace=os.path.relpath(path), typed={})
+        found[name]["repeat"] = " ".join(_words(command))
+    return found
+
+
+def _words(command):
+    return ["./brkpoint", *map(shlex.quote, command)]
+
+
+def _started(name, command, traces):
+    """(command, variables to set) of the two ways that are made here."""
+    if name == "success.library-path":
+        return command, {"LD_LIBRARY_PATH": "/nowhere/one:/nowhere/two"}
+    if name == "empty.long-path":
+        return [_copied(command[-1], traces)], {}
+    return command, {}
+
+
+def _copied(path, traces):
+    """A copy of a program under a path of some PATH_LENGTH letters."""
+    folder = os.path.relpath(os.path.join(traces, "long-path"))
+    while len(os.path.abspath(folder)) < PATH_LENGTH:
+        folder = os.path.join(folder, "a-folder-with-a-name-of-forty-letters-ok")
+    os.makedirs(folder, exist_ok=True)
+    return shutil.copy2(path, folder)
+
+
+def _facts(name, path, wanted):
+    try:
+        recorded = trace.open(path)
+    except trace.TraceError as error:
+        raise RunError(str(error)) from None
+    with recorded:
+        facts = article_facts.facts(name, recorded, summarise(recorded))
+        facts["explained"] = _explained(recorded, path)
+        loaders = [module.path for module in recorded.modules if module.role == "loader"]
+    for library in facts["libraries"]:
+        library.update(_mapped(library["path"], wanted))
+    facts["loader_exports"] = [_mapped(path, ("malloc",)) for path in loaders]
+    return facts
+
+
+def _explained(recorded, path):
+    """The name of the page that explains the run, written beside its trace."""
+    made = page_file.beside(path)
+    summary = summarise(recorded, process=chosen.ASKED)
+    page_file.write(made, document.render(summary, recorded))
+    return os.path.basename(made)
+
+
+def _mapped(path, wanted):
+    found = article_files.mapped(path)
+    if "functions" in found:
+        found["defines"] = sorted(set(wanted) & found.pop("functions"))
+    return found
+
+
+def _record(command, path, variables):
+    words = [sys.executable, os.path.join(witnesses.TOP, "brkpoint"), "run", "-o", path, "--force"]
+    words += ["--engine", "breakpoints"]
+    words += ["--quiet", "--timeout", str(LIMIT_S), *command]
+    done = subprocess.run(
+        words,
+        env=dict(os.environ, **variables),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        check=False,
+    )
+    if done.returncode:
+        said = done.stderr.decode("utf-8", "replace").strip().splitlines()
+        raise RunError(said[-1] if said else "it ended with status %d" % done.returncode)
+
+
+def _side_by_side(command, path, beside):
+    """Run all witnesses; brkpoint's trace of this run stays, and the page beside it."""
+    record = witnesses.watch(command, LIMIT_S, keep=path, progress=lambda name: None)
+    with open(beside, "w", encoding="utf-8", errors="backslashreplace") as file:
+        file.write(page.to_markdown(record, every=True))
+    return {
+        "page": os.path.basename(beside),
+        "verdict": page.verdict(record),
+        "sound": page.is_sound(record),
+        "unexplained": record["unexplained"],
+        "explained": sum(row["count"] for row in record["differences"] if row["explained"]),
+        "saw": page.run_rows(record),
+        "maps": {name: record["maps"].get(name) for name in ("start", "end")},
+    }
+
+
+def _typed(name, command):
+    """{what the article typed: what it printed here}; see brkpoint_trace/as_typed.py."""
+    as_typed = witnesses.load().as_typed
+    found = {"strace": as_typed.strace(command, LIMIT_S)}
+    for flags in LTRACED.get(name, ()):
+        found[" ".join(("ltrace", *flags))] = as_typed.ltrace(command, LIMIT_S, *flags)
+    for tool in LOOKED_AT.get(name, ()):
+        found[tool] = as_typed.prints([tool, command[-1]], LIMIT_S)
+    if name in DISASSEMBLED:
+        found["objdump"] = as_typed.disassembled(command[-1], LIMIT_S)
+    return found

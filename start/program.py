@@ -1,0 +1,133 @@
+"""Which file a program word means, and whether the kernel will run it, said before gdb starts."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections import namedtuple
+
+from alloctrace.elf import elf
+
+from . import heritage
+from .errors import CANNOT_EXECUTE, NOT_FOUND, UserError, shown
+
+# path: bytes, as given to execve; argv: [bytes]; notes: [str], what the user should know first.
+# fallback: the argv for /bin/sh where the kernel refuses the file as no program of its own.
+# of_breakpoints: [str], what the user should know where breakpoints are the engine.
+# odd: what is wrong with the file, as far as we can tell; the kernel decides whether it is run.
+Program = namedtuple("Program", "path argv fallback notes of_breakpoints odd", defaults=[None])
+
+_DEFAULT_PATH = b"/bin:/usr/bin"  # execvp(3) without PATH
+_SHELL = b"/bin/sh"
+
+
+def find(argv, environment):
+    """The Program for the words `argv` (bytes); raises UserError 126 or 127 as a shell would.
+
+    What Linux runs is run: a file is refused here only where the kernel would refuse it too.
+    """
+    path = _search(argv[0], environment)
+    notes = _privileges(path)
+    try:
+        with open(path, "rb") as file:
+            head = file.read(256)
+    except OSError as error:
+        text = "%s may be executed but not read (%s): little of it is seen"
+        return Program(path, argv, None, notes + [text % (shown(path), error.strerror)], [])
+    if head.startswith(b"\x7fELF"):
+        return _of_elf(path, argv, notes)
+    if head.startswith(b"#!"):
+        return Program(path, argv, None, notes, [])
+    if b"\0" in head.split(b"\n")[0]:  # perhaps for binfmt_misc
+        return Program(path, argv, None, notes, [], "not a program that Linux can run")
+    return Program(path, argv, [_SHELL, path] + argv[1:], notes, [])
+
+
+def _search(word, environment):
+    """The file as execvp finds it; a hit that may not be executed is remembered."""
+    if b"/" in word:
+        _check_executable(word)
+        return word
+    folders = heritage.variable(environment, b"PATH", _DEFAULT_PATH).split(b":")
+    candidates = [os.path.join(folder or b".", word) for folder in folders]
+    present = [path for path in candidates if word and os.path.isfile(path)]
+    for path in present:
+        if os.access(path, os.X_OK, effective_ids=True):
+            return path
+    if present:
+        _check_executable(present[0])
+    hint = "; did you mean ./%s?" % shown(word) if word and os.path.isfile(word) else ""
+    raise UserError("%s: command not found%s" % (shown(word), hint), NOT_FOUND)
+
+
+def _check_executable(path):
+    try:
+        mode = os.stat(path).st_mode
+    except OSError as error:
+        missing = isinstance(error, (FileNotFoundError, NotADirectoryError))
+        status = NOT_FOUND if missing else CANNOT_EXECUTE
+        raise UserError("%s: %s" % (shown(path), error.strerror), status) from None
+    if stat.S_ISDIR(mode):
+        raise UserError("%s: is a directory" % shown(path), CANNOT_EXECUTE)
+    if not stat.S_ISREG(mode):
+        raise UserError("%s: is not a regular file" % shown(path), CANNOT_EXECUTE)
+    if not os.access(path, os.X_OK, effective_ids=True):
+        fix = "Permission denied (chmod +x makes a program executable)"
+        raise UserError("%s: %s" % (shown(path), fix), CANNOT_EXECUTE)
+
+
+def _of_elf(path, argv, notes):
+    """Raises UserError where its loader is missing."""
+    odd, interpreter, traces = None, None, False
+    try:
+        with elf.ElfFile(path) as file:
+            odd = _odd_machine(file) or _odd_segments(file, os.path.getsize(path))
+            interpreter = file.interp
+            traces = b"\0ptrace\0" in file.dynamic_strings
+    except elf.ElfError as error:
+        odd = odd or shown(str(error))
+    if interpreter is not None and not os.path.exists(interpreter):
+        text = "its loader %s is not installed" % shown(interpreter)
+        raise UserError("%s: %s" % (shown(path), text), NOT_FOUND)
+    text = "uses ptrace: breakpoints keep it from tracing itself; what it traces is not followed"
+    of_breakpoints = ["%s %s" % (shown(path), text)] if traces else []
+    return Program(path, argv, None, notes, of_breakpoints, odd)
+
+
+def _odd_machine(file):
+    if not file.is_supported:
+        bits = "%d-bit " % file.elf_class if file.elf_class else ""
+        return "a %s%s program; brkpoint watches 64-bit x86-64 programs" % (bits, file.machine_name)
+    if file.type not in ("EXEC", "DYN"):
+        return "an ELF file of type %s, not a program" % file.type
+    return None
+
+
+def _odd_segments(file, size):
+    loads = file.segments_of(elf.PT_LOAD)
+    if not loads:
+        return "damaged ELF file: it loads nothing"
+    end = max(segment.offset + segment.filesz for segment in loads)
+    if end > size:
+        return "damaged ELF file: cut off: it loads up to byte %d of %d" % (end, size)
+    return None
+
+
+def _privileges(path):
+    """What a traced program loses: the kernel gives no privileges to it (ptrace(2))."""
+    about = os.stat(path)
+    gains = about.st_mode & stat.S_ISUID and about.st_uid != os.geteuid()
+    gains = gains or about.st_mode & stat.S_ISGID and about.st_gid != os.getegid()
+    if os.geteuid() != 0 and (gains or _has_capabilities(path)):
+        return [
+            "%s is set-user-ID or privileged: watched, it runs without its privileges and "
+            "may behave otherwise" % shown(path)
+        ]
+    return []
+
+
+def _has_capabilities(path):
+    try:
+        return bool(os.getxattr(path, "security.capability"))
+    except OSError:
+        return False

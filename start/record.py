@@ -1,0 +1,110 @@
+"""From the spool of a finished run to its trace. The spool goes when the trace is there."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import time
+
+from alloctrace import allocators, cache_folder
+from alloctrace.elf import sanitizers, unwatched
+from alloctrace.elf.debug import DEBUG_ROOTS
+from alloctrace.history import history
+from alloctrace.spool import spool
+from alloctrace.symbols import cache as symbol_cache, symbols
+from alloctrace.trace import trace
+
+from . import cache, tracer
+from .errors import UserError, shown
+from .version import VERSION
+
+READING, NAMING = "reading what was recorded", "naming functions"
+
+
+def make_trace(outcome, place, force=False, use_symbols=True, tell=lambda what: None):
+    """Write the trace of `outcome` to `place`; returns what was counted, for summary.summarise.
+
+    `tell(what)` hears what is being done. Raises UserError where spool or trace cannot be read or
+    written; the spool is kept then.
+    """
+    tell(READING)
+    try:
+        recorded = history.build(spool.read(place.spool))
+    except (OSError, spool.SpoolError) as error:
+        raise UserError("nothing was recorded: %s" % shown(str(error))) from None
+    _count_lost(outcome, recorded)
+    recorded.notes[:0] = outcome.notes
+    if outcome.reason:
+        recorded.notes.insert(0, "the trace is incomplete: " + outcome.reason)
+    hints = unwatched.tell(recorded)
+    sanitizers.tell(recorded)
+    named = allocators.told(recorded.hooks.values(), outcome.also)
+    for row in named:
+        if not row["found"]:
+            text = "%s (%s) was not found: no call of it was seen" % (row["name"], row["from"])
+            recorded.unseen.append({"kind": "named", "why": text})
+            recorded.notes.append(text)
+    tell(NAMING)
+    stacks = symbols.symbolise(recorded, **_how(use_symbols))
+    known = {**facts(outcome, recorded), "also_watched": named, "hints": hints}
+    try:
+        counted = trace.write(place.trace, recorded, stacks, known, force, tell)
+    except trace.TraceError as error:
+        text = "%s %s; `brkpoint recover %s` makes it from what was recorded"
+        raise UserError(text % (shown(place.trace), error, shown(place.spool))) from None
+    os.unlink(place.spool)
+    return counted
+
+
+def _count_lost(outcome, recorded):
+    """What a recorder that died had recorded, and not written."""
+    lost = (outcome.recorded or 0) - len(recorded.events)
+    if lost > 0:
+        recorded.lost += lost
+        events = "1 event" if lost == 1 else "%d events" % lost
+        outcome.reason += ": %s of what it had recorded lost" % events
+
+
+def _how(use_symbols):
+    """Without symbols no separate debug file is read; the program's own are its own."""
+    gdb, roots = _gdb(), DEBUG_ROOTS if use_symbols else ()
+    folder = cache.folder()
+    if folder:
+        cache_folder.make_room(folder)  # the recorder keeps things there as well
+    asked = symbol_cache.Cached(folder, gdb, roots) if folder else gdb
+    return {"gdb": asked, "debug_roots": roots}
+
+
+def facts(outcome, recorded):
+    """What the parent knows of a run, for alloctrace/history/run_facts.py."""
+    return {
+        "pid": outcome.pid,
+        "program": outcome.program,
+        "program_file": os.path.realpath(outcome.program),
+        "command": outcome.command,
+        "exit": {"kind": outcome.kind, "status": outcome.status},
+        "complete": outcome.complete,
+        "incomplete_because": outcome.reason,
+        "why_engine": outcome.why_engine,
+        "date": time.strftime("%Y-%m-%d %H:%M:%S %z"),
+        "versions": versions(recorded.run.get("gdb")),
+    }
+
+
+def _gdb():
+    """The gdb to ask for names. The recorder needs none: then names are those of symbol tables, and
+    a note of the trace says so."""
+    try:
+        return tracer.find_gdb()
+    except UserError:
+        return "gdb"
+
+
+def versions(gdb):
+    """{name: version} of what made the trace; `gdb`: what the engine said, or None."""
+    found = {"brkpoint": VERSION, "kernel": os.uname().release}
+    with contextlib.suppress(ValueError, OSError):  # another C library than glibc
+        found["libc"] = os.confstr("CS_GNU_LIBC_VERSION")
+    if gdb:
+        found["gdb"] = gdb
+    return found
