@@ -1,5 +1,5 @@
 """The folder of what was found out once: names of functions (symbols/cache.py), and what the
-recorder found in files of code (recorder/host/findings_disk.h). Nothing here raises.
+recorder found in files of code (recorder/host/findings/disk.h). Nothing here raises.
 """
 
 from __future__ import annotations

@@ -9,7 +9,7 @@ RECORDER_WARN = -std=gnu11 -Wall -Wextra -Wshadow -Wstrict-prototypes
 SANITIZE ?=
 SANITIZED_LOG ?= /tmp/brkpoint-sanitized
 recorder_sanitize = $(addprefix -fsanitize=,$(SANITIZE)) $(if $(SANITIZE),-fno-omit-frame-pointer)
-recorder_include = -Irecorder -I$(RECORDER_OUT)
+recorder_include = -Irecorder -Irecorder/host -I$(RECORDER_OUT)
 # MUST=1: what must hold is looked at (must.h); so it is under the sanitizers.
 MUST ?=
 recorder_must = $(if $(MUST)$(SANITIZE),-DMUST_HOLD)
@@ -22,13 +22,12 @@ AGENT_CFLAGS = $(AGENT_CHECKED:%=-DAGENT_CHECKED=%) -O2 -g $(RECORDER_WARN) $(re
 recorder_agent_c := $(filter-out %/offsets.c,$(sort $(wildcard recorder/agent/*.c)))
 recorder_agent_o = $(patsubst recorder/agent/%.c,$(RECORDER_OUT)/agent/%.o,$(recorder_agent_c)) \
   $(patsubst recorder/agent/%.S,$(RECORDER_OUT)/agent/%.o,$(wildcard recorder/agent/*.S))
-recorder_host_c := $(sort $(wildcard recorder/host/*.c))
+recorder_host_c := $(sort $(wildcard recorder/host/*.c recorder/host/*/*.c))
 recorder_host_o = $(patsubst recorder/host/%.c,$(RECORDER_OUT)/host/%.o,$(recorder_host_c))
-# What tests and fuzzers link with, by how its files' names begin: what reads and moves code, and what
-# drains a ring. The rest needs a target.
-recorder_parts = elf findings frames unwind instruction emit move detour branches constants site startup \
-  calls clock code_files drain guard history mapped maps ranges records resident ring spool stacks \
-  status thread_names unread
+# What tests and fuzzers link with, by its folders and files: what reads and moves code, and what drains
+# a ring. The rest needs a target.
+recorder_parts = base/ code/ drain/ elf/ findings/ history/ proc/ unwind/ modules/code_files \
+  process/mapped process/thread_names
 recorder_parts_o = $(filter $(recorder_parts:%=$(RECORDER_OUT)/host/%%.o),$(recorder_host_o))
 recorder_tests := $(basename $(notdir $(wildcard recorder/tests/*.c)))
 
@@ -40,7 +39,7 @@ $(RECORDER_OUT)/sanitized/options.o: recorder/sanitized/options.c
 	@mkdir -p $(@D)
 	@$(RECORDER_CC) $(RECORDER_CFLAGS) -DSANITIZED_LOG='"$(SANITIZED_LOG)"' -c -o $@ $<
 
-$(RECORDER_OUT)/brkpoint-recorder: $(recorder_host_o) $(recorder_sanitized_o) $(RECORDER_OUT)/host/agent_blob.o
+$(RECORDER_OUT)/brkpoint-recorder: $(recorder_host_o) $(recorder_sanitized_o) $(RECORDER_OUT)/host/run/agent_blob.o
 	@$(RECORDER_CC) -o $@ $^ $(RECORDER_LIBS)
 
 $(RECORDER_OUT)/agent/%.o: recorder/agent/%.c recorder/build.mk
@@ -64,7 +63,7 @@ $(RECORDER_OUT)/agent.elf: $(recorder_agent_o) recorder/agent/agent.lds
 $(RECORDER_OUT)/agent.bin: $(RECORDER_OUT)/agent.elf
 	@objcopy -O binary -j .text $< $@
 
-$(RECORDER_OUT)/host/agent_blob.o: recorder/host/agent_blob.S $(RECORDER_OUT)/agent.bin
+$(RECORDER_OUT)/host/run/agent_blob.o: recorder/host/run/agent_blob.S $(RECORDER_OUT)/agent.bin
 	@mkdir -p $(@D)
 	@$(RECORDER_CC) -DAGENT_BIN='"$(RECORDER_OUT)/agent.bin"' -c -o $@ $<
 
@@ -84,7 +83,7 @@ $(RECORDER_OUT)/host/%.o: recorder/host/%.c
 
 $(RECORDER_OUT)/parts.a: $(recorder_parts_o)
 	@rm -f $@
-	@ar rcs $@ $^
+	@ar qcs $@ $^
 
 # A test program of the recorder's parts: recorder/tests/NAME.c -> build/recorder/tests/NAME.
 # extra_NAME: further sources that it needs, for instance of the agent.
@@ -139,7 +138,7 @@ recorder-check-stacks: recorder-checked ## compare STACKS remembered stacks with
 extra_agent_cost = $(recorder_agent_o)
 $(RECORDER_OUT)/tests/agent_cost: $(recorder_agent_o)
 # All of the host but its start.
-extra_borders_of_two = $(filter-out %/main.o,$(recorder_host_o))
+extra_borders_of_two = $(filter-out %/run/main.o,$(recorder_host_o))
 $(RECORDER_OUT)/tests/borders_of_two: $(recorder_host_o)
 libs_ring_late = -Wl,--wrap=calls_take
 extra_unwind_shared = recorder/agent/unwind.c
@@ -151,7 +150,7 @@ recorder-tests: $(addprefix $(RECORDER_OUT)/tests/,$(recorder_tests)) ## build t
 
 # The history alone, without a target: for tests and benchmarks (bench/history_cost.py).
 recorder_history_o = $(patsubst recorder/host/%.c,$(RECORDER_OUT)/host/%.o,\
-  $(sort $(wildcard recorder/host/history*.c)))
+  $(sort $(wildcard recorder/host/history/*.c)))
 recorder_tools_o = $(patsubst recorder/tools/%.c,$(RECORDER_OUT)/tools/%.o,\
   $(sort $(wildcard recorder/tools/*.c)))
 
@@ -168,9 +167,9 @@ $(RECORDER_OUT)/brkpoint-history: $(recorder_history_o) $(recorder_tools_o)
 $(RECORDER_OUT)/agent/event.o: AGENT_CFLAGS += -falign-functions=64 -falign-loops=32
 
 # Its loops over columns are worth unrolling.
-$(RECORDER_OUT)/host/history_columns.o: RECORDER_CFLAGS += -O3
+$(RECORDER_OUT)/host/history/columns.o: RECORDER_CFLAGS += -O3
 
 .PHONY: recorder-history
 recorder-history: $(RECORDER_OUT)/brkpoint-history ## build what makes a history of a spool
 
--include $(wildcard $(RECORDER_OUT)/*/*.d)
+-include $(wildcard $(RECORDER_OUT)/*/*.d $(RECORDER_OUT)/*/*/*.d)

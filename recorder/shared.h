@@ -179,7 +179,7 @@ struct thread_state {
     uint64_t unwinding[8];           /* a frame (agent/unwind.h), to keep the target's stack free */
     struct site_begun sites[SITES_BEGUN];
     struct ask ask;
-    uint64_t read_to; /* by the host, for who counts what it left unread: host/unread.h */
+    uint64_t read_to; /* by the host, for who counts what it left unread: host/drain/unread.h */
     uint32_t buckets[MEMO_BUCKETS];
     struct memo_word words[MEMO_NODES];
     struct memo_node nodes[MEMO_NODES];
@@ -222,7 +222,7 @@ struct area_head {
     uint64_t waits;                      /* how often a thread found no free chunk */
     uint64_t unmaps;                     /* how often memory may have gone: munmap and its like */
     uint64_t checked[2];                 /* agent/check.c: stacks that were wrong, and right */
-    uint64_t host_list;                  /* host/leaving.c: for the kernel */
+    uint64_t host_list;                  /* host/run/leaving.c: for the kernel */
     uint64_t may_sleep;                  /* 0: seccomp may forbid it, a thread waits spinning;
                                              * nor does it look up the paths of files */
     uint32_t threads[AREA_THREADS / 32]; /* bit set: the state is in use */
@@ -253,7 +253,7 @@ enum hook_kind {
     HOOK_FDE          /* _Unwind_Find_FDE, of the program's own unwinder */
 };
 
-/* Of a HOOK_CALL1: free; no call but a mark of a region, for who counts calls (host/unread.h). */
+/* Of a HOOK_CALL1: free; no call but a mark of a region, for who counts calls (host/drain/unread.h). */
 #define HOOK_FREES (1u << 8)
 #define HOOK_MARKS (1u << 9)
 /* Of a HOOK_CALL3 or HOOK_MEMPTR whose arguments are not the first ones: which of the six registers

@@ -27,7 +27,7 @@ def find():
 
 
 def _listed(also):
-    """A memory file with the names that count as allocator functions: host/watched.c reads it."""
+    """A memory file with the names that count as allocator functions (findings/watched.c)."""
     file = os.memfd_create("brkpoint-names")
     text = "".join(allocators.line(named) + "\n" for named in allocators.watched(also))
     os.write(file, text.encode("ascii"))

@@ -50,7 +50,7 @@ def check_fixed_addresses():
 def start(plan, starter=None):
     """Start the child; it waits. Returns Child (descriptors of the parent's side).
 
-    `starter`: the program that does what the fork does here, for less (recorder/host/starter.h).
+    `starter`: the program that does what the fork does here, for less (host/run/starter.h).
     """
     go_read, go_write = os.pipe()  # close-on-exec, like every file that Python opens
     report_read, report_write = os.pipe()

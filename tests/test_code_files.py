@@ -1,5 +1,5 @@
 """Which files are mapped as code, and where: elf/code_files.py on plain values, and beside
-recorder/host/code_files.c on living processes, also on what their headers lie."""
+recorder/host/modules/code_files.c on living processes, also on what their headers lie."""
 
 import os
 import random

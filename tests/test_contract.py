@@ -1,5 +1,6 @@
 """One table for both languages: recorder/contract.py makes the C of what Python reads."""
 
+import glob
 import importlib.util
 import os
 import re
@@ -93,8 +94,8 @@ ELSEWHERE = {
 def test_c_says_nothing_of_it_twice(what):
     pattern, found = re.compile(ELSEWHERE[what]), []
     for folder in ("host", "agent", "tools"):
-        for name in sorted(os.listdir(os.path.join(ROOT, "recorder", folder))):
-            with open(os.path.join(ROOT, "recorder", folder, name), encoding="utf-8") as file:
+        for name in glob.glob("%s/recorder/%s/**/*.[chS]" % (ROOT, folder), recursive=True):
+            with open(name, encoding="utf-8") as file:
                 found += ["%s: %s" % (name, m[0]) for m in pattern.finditer(file.read())]
     assert not found
     assert pattern.search(

@@ -210,16 +210,16 @@ def test_the_comparison_notices(tmp_path):
 
 
 MUTATIONS = [
-    ("history_calls.c", "call->back == NONE || call->back == back)", "1)"),
-    ("history_calls.c", "call->sp - sp > SAME_STACK", "0"),
-    ("history_calls.c", "if (call->sp > sp)", "if (0)"),
-    ("history_blocks.c", "if (inner->seq > call->outer)", "if (1)"),
-    ("history_blocks.c", "block.last = call->seq;\n        if", "if"),
-    ("history.c", "while (count--)", "while (--count)"),
-    ("history_syscalls.c", "t->syscall_ptr != 0 && now != t->syscall_ptr", "0"),
-    ("history_processes.c", "(int)phase <= p->bordered", "0"),
+    ("history/calls.c", "call->back == NONE || call->back == back)", "1)"),
+    ("history/calls.c", "call->sp - sp > SAME_STACK", "0"),
+    ("history/calls.c", "if (call->sp > sp)", "if (0)"),
+    ("history/blocks.c", "if (inner->seq > call->outer)", "if (1)"),
+    ("history/blocks.c", "block.last = call->seq;\n        if", "if"),
+    ("history/history.c", "while (count--)", "while (--count)"),
+    ("history/syscalls.c", "t->syscall_ptr != 0 && now != t->syscall_ptr", "0"),
+    ("history/processes.c", "(int)phase <= p->bordered", "0"),
     (
-        "history_stacks.c",
+        "history/stacks.c",
         "*frame = (struct frame_node){.parent = number,",
         "*frame = (struct frame_node){",
     ),
@@ -227,7 +227,16 @@ MUTATIONS = [
 
 
 HOST = os.path.join(TOP, "recorder", "host")
-COMPILE = ["gcc", "-O0", "-iquote", HOST, "-I", os.path.join(TOP, "recorder")]
+COMPILE = [
+    "gcc",
+    "-O0",
+    "-iquote",
+    HOST + "/history",
+    "-I",
+    HOST,
+    "-I",
+    os.path.join(TOP, "recorder"),
+]
 COMPILE += ["-I", OUT]
 
 
@@ -235,7 +244,7 @@ COMPILE += ["-I", OUT]
 def right(tmp_path_factory):
     """{source's name: its object}: what is not changed is compiled once."""
     folder = tmp_path_factory.mktemp("right")
-    sources = glob.glob(HOST + "/history*.c") + glob.glob(TOP + "/recorder/tools/*.c")
+    sources = glob.glob(HOST + "/history/*.c") + glob.glob(TOP + "/recorder/tools/*.c")
     subprocess.run([*COMPILE, "-c", *sources], check=True, cwd=folder)
     names = [os.path.basename(path) for path in sources]
     return {name: str(folder / (name[:-2] + ".o")) for name in names}
@@ -246,9 +255,9 @@ def test_a_changed_rule_is_noticed(tmp_path, monkeypatch, right, name, rule, oth
     with open(os.path.join(HOST, name)) as file:
         text = file.read()
     assert text.count(rule) == 1
-    changed, tool = tmp_path / name, str(tmp_path / "tool")
+    changed, tool = tmp_path / os.path.basename(name), str(tmp_path / "tool")
     changed.write_text(text.replace(rule, other))
-    files = [path for other_name, path in right.items() if other_name != name]
+    files = [path for other_name, path in right.items() if other_name != changed.name]
     subprocess.run([*COMPILE, "-o", tool, str(changed), *files, "-lz"], check=True)
     monkeypatch.setattr(sys.modules[__name__], "TOOL", tool)
     for seed in range(60):
@@ -287,6 +296,6 @@ def test_a_library_loaded_again_and_again_costs_no_more_each_time(tmp_path):
         made.call("free", 0)
         made.info("unmodule", id=number + 1, t_ns=made.now)
     write_spool(str(tmp_path / "plain"), made.records)
-    subprocess.run([TOOL, tmp_path / "plain", tmp_path / "made"], check=True, timeout=10)
+    subprocess.run([TOOL, tmp_path / "plain", tmp_path / "made"], check=True, timeout=40)
     c = history.build(spool.read(str(tmp_path / "made")))
     assert len(c.recorded.sums.groups) == 200 + count

@@ -1,4 +1,4 @@
-"""Moving machine code (recorder/host/detour.h, sites.h, startup.h): by running it, and against
+"""Moving machine code (recorder/host/code/detour.h, sites.h, startup.h): by running it, and against
 objdump, nm and strace."""
 
 import glob
@@ -286,10 +286,10 @@ def test_no_bytes_lead_out_of_bounds(tmp_path):
     parts += ["sites", "site_reading", "site_detour"]
     program = str(tmp_path / "fuzz")
     run(
-        *["gcc", "-O1", "-g", "-Irecorder", "-Ibuild/recorder", "-o", program],
+        *["gcc", "-O1", "-g", "-Irecorder", "-Irecorder/host", "-Ibuild/recorder", "-o", program],
         "-fsanitize=address,undefined",
         *["-fno-sanitize-recover=all", "recorder/tests/detour_fuzz.c"],
-        *["recorder/host/%s.c" % part for part in parts],
+        *["recorder/host/code/%s.c" % part for part in parts],
         "-lZydis",
         check=True,
     )

@@ -1,4 +1,4 @@
-"""The recorder's ELF reader (recorder/host/elf.h) against the one in Python, fact by fact."""
+"""The recorder's ELF reader (recorder/host/elf/elf.h) against the one in Python, fact by fact."""
 
 import os
 import re

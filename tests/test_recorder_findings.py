@@ -1,4 +1,4 @@
-"""What the recorder found in a file of code, kept for the next run (recorder/host/findings_disk.h):
+"""What the recorder found in a file of code, kept for the next run (recorder/host/findings/disk.h):
 the same as found anew, and believed only where nobody else could have written it."""
 
 import os

@@ -1,5 +1,6 @@
 """Several processes at once, all at the same addresses: what is said of one is never another's."""
 
+import glob
 import os
 import subprocess
 
@@ -77,7 +78,7 @@ def test_twin_one_list_of_slots_for_all(tmp_path):
     """The fault that there was: what one process waits for, another takes for its own."""
     built("borders_of_two")
     host = os.path.join(TOP, "recorder", "host")
-    with open(os.path.join(host, "borders.c")) as file:
+    with open(os.path.join(host, "phases", "borders.c")) as file:
         text = file.read()
     assert text.count("p->armed") > 5
     text = text.replace("p->armed", "armed")
@@ -87,13 +88,14 @@ def test_twin_one_list_of_slots_for_all(tmp_path):
     )
     (tmp_path / "borders.c").write_text(text)
     objects = os.path.join(OUT, "host")
-    left_out = ("main.c", "borders.c")
-    names = [name for name in os.listdir(host) if name.endswith(".c") and name not in left_out]
-    others = [os.path.join(objects, name[:-1] + "o") for name in names]
+    left_out = ("run/main.c", "phases/borders.c")
+    names = [os.path.relpath(path, host) for path in glob.glob(host + "/**/*.c", recursive=True)]
+    others = [os.path.join(objects, n[:-1] + "o") for n in names if n not in left_out]
     program = str(tmp_path / "one_list")
     test = os.path.join(TOP, "recorder", "tests", "borders_of_two.c")
     sources = [tmp_path / "borders.c", test]
-    options = ["-std=gnu11", "-iquote" + host, "-I" + os.path.join(TOP, "recorder"), "-I" + OUT]
+    options = ["-std=gnu11", "-iquote" + host + "/phases", "-I" + host, "-I" + OUT]
+    options.append("-I" + os.path.join(TOP, "recorder"))
     libraries = ["-lZydis", "-lz", "-ldl"]
     subprocess.run(["gcc", *options, "-o", program, *sources, *others, *libraries], check=True)
     done = subprocess.run([program], capture_output=True, text=True)

@@ -1,4 +1,4 @@
-"""What is true of each event of a group, not only of its example (recorder/host/history_members.h).
+"""What is true of each event of a group, not only of its example (recorder/host/history/members.h).
 
 Events of a group differ in time, size and address. A purpose that rests on these holds for the
 group only where it holds for each of them.

@@ -2,7 +2,7 @@
 
 A loader maps a file's segments as its program headers say, and these are mapped too. So what lies
 where is never guessed from offsets alone: linkers that do not pad (lld, mold) have one page of the
-file in two segments, mapped twice. recorder/host/code_files.c has the same rules.
+file in two segments, mapped twice. recorder/host/modules/code_files.c has the same rules.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Which functions of a file are allocator entry points; as recorder/host/hook_calls.c has it."""
+"""Which functions of a file are allocator entry points; as recorder/host/plant/calls.c has it."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from .image import ElfError
 
 _GLOBAL = ("GLOBAL", "WEAK", "UNIQUE")
 _MAX_OPERATOR = 512  # bytes of operator new that are looked at
-_MAX_SAME = 16  # functions of one name; ELF_SAME_NAME of recorder/host/elf.h
+_MAX_SAME = 16  # functions of one name; ELF_SAME_NAME of recorder/host/elf/elf.h
 
 
 def of_file(file, watched):

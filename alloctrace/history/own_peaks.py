@@ -1,7 +1,7 @@
 """The most that was live at once in each program of each process, and what each group held of it.
 
 A program is one image of one process: the memory ends with it. The history in C does the same
-(recorder/host/history_peaks.c).
+(recorder/host/history/peaks.c).
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """What the history in C made of a run: chunks of columns, groups with their sums, a tree of stacks.
 
-It is written by recorder/host/history.c into the spool, and read here as a part of the History. Of
+It is written by recorder/host/history/ into the spool, and read here as a part of the History. Of
 few events all columns are at hand (few_events.py); of many they are read one chunk at a time.
 """
 

@@ -2,7 +2,7 @@
 
 They form a tree: a region is its name's address, in one program, within another region. A name
 that is open already leads to no new one, so that recursion makes none. The history in C has the
-same rules (recorder/host/history_regions.c).
+same rules (recorder/host/history/regions.c).
 """
 
 from __future__ import annotations

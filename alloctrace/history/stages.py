@@ -2,7 +2,7 @@
 
 A moment comes every so many events; of each only what changed since the one before is kept. When
 there are too many, every second one goes, and its changes count at the next. The history in C does
-the same (recorder/host/history_stages.c).
+the same (recorder/host/history/stages.c).
 """
 
 from __future__ import annotations

@@ -38,7 +38,7 @@ SysEnter = namedtuple("SysEnter", "t_ns tid number sp args stack path")
 SysLeave = namedtuple("SysLeave", "t_ns tid number result")
 CutOff = namedtuple("CutOff", "offset lost_bytes")  # only ever the last one
 
-# What the history in C hands out (recorder/host/history.h): rows are plain tuples.
+# What the history in C hands out (recorder/host/history/history.h): rows are plain tuples.
 Nodes = namedtuple("Nodes", "rows")  # a Table: id, parent, pc
 Groups = namedtuple("Groups", "rows")  # a Table: GroupRow
 GroupRow = namedtuple("GroupRow", names("group"))

@@ -22,7 +22,7 @@ agent_frames:                       /* unwind tables of all this code: through.c
 
 	.text
 
-/* At any other hooked instruction: called as host/emit.h, emit_hook_call, tells. */
+/* At any other hooked instruction: called as host/code/emit.h, emit_hook_call, tells. */
 	.globl agent_behind
 	.hidden agent_behind
 agent_behind:                       /* behind a system call: bit 15 of the number tells */

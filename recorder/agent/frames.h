@@ -35,7 +35,7 @@ struct leave_stack {
 };
 
 /* At any other hook: every register; what is changed here the target goes on with. Above it lies
- * the red zone, then the target's own stack (host/emit.h, emit_hook_call). */
+ * the red zone, then the target's own stack (host/code/emit.h, emit_hook_call). */
 struct hook_stack {
     uint64_t rbp, rbx, r11, r10, r9, r8, rdi, rsi, rdx, rcx, rax, r12, r13, r14, r15, flags;
     uint64_t stub;   /* the thunk's return address */

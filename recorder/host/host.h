@@ -8,15 +8,15 @@
  *   attach.c    the same of a running one, its threads stopped (threads.c, standing.c, chains.c,
  *               inject.c)
  *   unplant.c   the code out again
- *               a process of another user is handed the memory file (area_receive.c)
- *   modules.c   files mapped as code (module_files.c, open: views.c); their unwind tables for the
+ *               a process of another user is handed the memory file (area/receive.c)
+ *   modules.c   files mapped as code (modules/files.c, open: views.c); their unwind tables for the
  *               agent (tables.c)
  *   findings.c  what is found in such a file, kept for the next process, and on disk
- *               (findings_disk.h)
- *   hooks.c     allocator functions (hook_calls.c), marks of regions (hook_regions.c), system calls
+ *               (findings/disk.h)
+ *   hooks.c     allocator functions (plant/calls.c), marks of regions (plant/regions.c), system calls
  *               and borders get their detours,
  *               worked out before they are written (plans.c), page by page (patches.c)
- *   borders.c   the phases: where they begin (border_main.c), the process there (border_state.c)
+ *   borders.c   the phases: where they begin (phases/find_main.c), the process there (phases/state.c)
  *   execs.c     threads that are about to exec; whether they gain rights by it (privileges.c)
  *   answers.c   what threads of the target ask
  *   rest.c      the time between two looks at the ring
@@ -27,18 +27,18 @@
 #ifndef RECORDER_HOST_H
 #define RECORDER_HOST_H
 
-#include "../must.h"
-#include "../shared.h"
-#include "clock.h"
-#include "elf.h"
-#include "findings.h"
-#include "history.h"
-#include "maps.h"
-#include "spool.h"
-#include "stacks.h"
-#include "tracee.h"
-#include "watched.h"
-#include "views.h"
+#include "must.h"
+#include "shared.h"
+#include "base/clock.h"
+#include "elf/elf.h"
+#include "findings/findings.h"
+#include "history/history.h"
+#include "proc/maps.h"
+#include "base/spool.h"
+#include "base/stacks.h"
+#include "ptrace/tracee.h"
+#include "findings/watched.h"
+#include "findings/views.h"
 
 #include <signal.h>
 
@@ -282,7 +282,7 @@ struct module *module_around(const struct process *p, uint64_t address);
 void tables_add(struct host *h, const struct process *p, struct module *m);
 void tables_publish(struct process *p, const struct maps *maps);
 
-/* ---- hooks.c, plans_write.c ---- */
+/* ---- hooks.c, plant/write.c ---- */
 void hooks_plant(struct host *h, struct process *p, struct module *m);
 #define NO_HOOK UINT32_MAX
 /* Notice that `address` is reached; the number of the hook, or NO_HOOK. */
@@ -310,6 +310,6 @@ struct thread_state *thread_state(const struct family *f, uint32_t index);
 uint32_t node_of(struct host *h, struct reader *r, uint32_t id);
 uint64_t event_ns(struct host *h, struct reader *r, uint64_t tsc);
 
-#include "borders.h"
+#include "phases/borders.h"
 
 #endif

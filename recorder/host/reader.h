@@ -17,7 +17,7 @@ struct reader {
     uint64_t pace_ns;  /* from one event without a time stamp to the next */
     uint64_t open[64]; /* stack pointers of open calls, innermost last */
     unsigned open_count;
-    void *nodes;        /* what the thread's agent said of its nodes: records_nodes.h */
+    void *nodes;        /* what the thread's agent said of its nodes: drain/nodes.h */
     uint32_t node_room; /* so many of them */
     uint32_t walk_first, walk_last, walks_end; /* numbers of nodes: records.c */
     uint64_t sp;                               /* of the call at `offset` */

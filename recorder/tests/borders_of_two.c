@@ -1,11 +1,11 @@
-/* borders_of_two.c - the borders of processes at the same addresses (host/borders.c): the slots of one's
+/* borders_of_two.c - the borders of processes at the same addresses (host/phases/borders.c): the slots of one's
  * initialisers are nobody else's. Three children of this program stand still: in two the first
  * initialiser is waited for, at one address. Prints after each step what stands in the slots and which
  * phases they are in, and last how each began.
  */
 #define _GNU_SOURCE /* dl_iterate_phdr */
-#include "host/areas.h"
-#include "host/families.h"
+#include "host/area/areas.h"
+#include "host/process/families.h"
 
 #include <assert.h>
 #include <link.h>

@@ -1,6 +1,6 @@
-/* code_files.c - what host/code_files.c says of a process, a line a file: start, end, bias, path. */
+/* code_files.c - what host/modules/code_files.c says of a process, a line a file: start, end, bias, path. */
 #define _GNU_SOURCE
-#include "../host/code_files.h"
+#include "host/modules/code_files.h"
 
 #include <fcntl.h>
 #include <stdio.h>

@@ -3,8 +3,8 @@
  * Each buffer is exactly as long as is said, so that a sanitizer sees a byte read beyond it. What
  * is moved is checked as far as that can be done without running it.
  */
-#include "host/site_detour.h"
-#include "host/startup.h"
+#include "host/code/site_detour.h"
+#include "host/code/startup.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -7,9 +7,9 @@
  * Behind FILE: --no-symbols, as if the file had none; --whole, look for jumps from other functions.
  */
 #include "functions_of.h"
-#include "host/branches.h"
-#include "host/site_detour.h"
-#include "host/startup.h"
+#include "host/code/branches.h"
+#include "host/code/site_detour.h"
+#include "host/code/startup.h"
 
 #include <string.h>
 

@@ -4,7 +4,7 @@
  */
 #define _GNU_SOURCE
 #include "detour_cases.h"
-#include "host/site_detour.h"
+#include "host/code/site_detour.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -8,8 +8,8 @@
  */
 #define _GNU_SOURCE
 #include "functions_of.h"
-#include "host/branches.h"
-#include "host/site_detour.h"
+#include "host/code/branches.h"
+#include "host/code/site_detour.h"
 #include "stopped_child.h"
 
 #include <signal.h>

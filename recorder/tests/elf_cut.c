@@ -1,7 +1,7 @@
 /* elf_cut.c FILE [bare|ours]: a file that is cut off while its tables are read. Prints whether pages
  * were gone; bare: without the guard; ours: it lies in memory that is not guarded. */
-#include "host/frames.h"
-#include "host/guard.h"
+#include "host/unwind/rows.h"
+#include "host/base/guard.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -1,5 +1,5 @@
-/* elf_facts.c - prints what host/elf.h tells of files, for the comparison with another reader. */
-#include "host/elf.h"
+/* elf_facts.c - prints what host/elf/elf.h tells of files, for the comparison with another reader. */
+#include "host/elf/elf.h"
 
 #include <inttypes.h>
 #include <stdio.h>

@@ -1,6 +1,6 @@
 /* findings_kept.c - FOLDER FILE: what is found in an ELF file, as a digest, and whether FOLDER held it
  * ("kept") or it was found anew; it is kept for the next call. */
-#include "host/findings.h"
+#include "host/findings/findings.h"
 
 #include <stdio.h>
 #include <zlib.h>

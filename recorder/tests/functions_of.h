@@ -2,9 +2,9 @@
 #ifndef RECORDER_TESTS_FUNCTIONS_OF_H
 #define RECORDER_TESTS_FUNCTIONS_OF_H
 
-#include "host/detour.h"
-#include "host/elf.h"
-#include "host/sites.h"
+#include "host/code/detour.h"
+#include "host/elf/elf.h"
+#include "host/code/sites.h"
 
 #include <stdio.h>
 #include <stdlib.h>

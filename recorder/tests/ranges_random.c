@@ -1,6 +1,6 @@
 /* ranges_random.c SEED - ranges.h beside a page table that is an array: random additions, removals and
  * questions, told in times that overlap. Prints the number of differences. */
-#include "host/ranges.h"
+#include "host/base/ranges.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,7 +1,7 @@
 /* resident.c - what of some memory of this process is resident, as the recorder asks the kernel and as
  * smaps says: "NAME asked smaps", in KiB, and "unknown" where the kernel cannot be asked. */
-#include "host/maps.h"
-#include "host/resident.h"
+#include "host/proc/maps.h"
+#include "host/proc/resident.h"
 
 #include <stdio.h>
 #include <sys/mman.h>

@@ -6,9 +6,9 @@
  * A FILE is a ring as ring_take.c takes it from a run. One that is none is read as a script, of which
  * one is made.
  */
-#include "host/mapped.h"
-#include "host/overwritten.h"
-#include "host/records.h"
+#include "host/process/mapped.h"
+#include "host/plant/overwritten.h"
+#include "host/drain/records.h"
 #include "ring_file.h"
 #include <assert.h>
 #include <fcntl.h>

@@ -3,8 +3,8 @@
 #ifndef RECORDER_TESTS_RING_HOST_H
 #define RECORDER_TESTS_RING_HOST_H
 
-#include "host/overwritten.h"
-#include "host/records.h"
+#include "host/plant/overwritten.h"
+#include "host/drain/records.h"
 
 #include <stdio.h>
 

@@ -2,7 +2,7 @@
  *
  *     rules_broken table | block | live | none
  */
-#include "host/history_inside.h"
+#include "host/history/inside.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,10 +1,10 @@
-/* unread_left.c - what is counted as left in a memory file (host/unread.c). Prints it in the middle of a
+/* unread_left.c - what is counted as left in a memory file (host/drain/unread.c). Prints it in the middle of a
  * turn, each time that some calls have been taken, as if the host was killed there; then of a ring that
  * leads round in a circle.
  */
 #define _GNU_SOURCE
 #include "ring_host.h"
-#include "host/unread.h"
+#include "host/drain/unread.h"
 
 #include <assert.h>
 #include <fcntl.h>

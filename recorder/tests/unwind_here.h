@@ -2,7 +2,7 @@
 #ifndef UNWIND_HERE_H
 #define UNWIND_HERE_H
 
-#include "host/frames.h"
+#include "host/unwind/rows.h"
 #include "unwind_format.h"
 
 #include <inttypes.h>

@@ -5,7 +5,7 @@
  *
  * With "corrupt" one field of every row is wrong: the comparison must notice. With "kinds" it also
  * prints which kinds of rows were followed. */
-#include "host/frames.h"
+#include "host/unwind/rows.h"
 #include "unwind_format.h"
 
 #include <fcntl.h>

@@ -1,6 +1,6 @@
-/* unwind_rows.c - prints the rows that host/frames.h makes of a file, for the comparison with
+/* unwind_rows.c - prints the rows that host/unwind/rows.h makes of a file, for the comparison with
  * another reader. With "time": only how long reading took. */
-#include "host/frames.h"
+#include "host/unwind/rows.h"
 
 #include <inttypes.h>
 #include <stdio.h>

@@ -3,7 +3,7 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include "host/history_table.h"
+#include "host/history/table.h"
 #include "spool_facts.h"
 
 enum { NEVER_WRITTEN = 0x7ffffff0 };

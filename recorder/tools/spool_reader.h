@@ -3,7 +3,7 @@
 #define BRKPOINT_SPOOL_READER_H
 
 #include <stdio.h>
-#include "host/history.h"
+#include "host/history/history.h"
 
 struct reader_options {
     uint32_t node_numbers; /* how many numbers of nodes a thread has before it uses them again */

@@ -2,7 +2,7 @@
 #ifndef BRKPOINT_SYNTHETIC_H
 #define BRKPOINT_SYNTHETIC_H
 
-#include "host/history.h"
+#include "host/history/history.h"
 
 struct synthetic {
     uint64_t events;   /* half of them free */

@@ -1,0 +1,36 @@
+/* areas.h - the sizes of the areas in the target: for those who make them, and take them away. */
+#ifndef RECORDER_AREAS_H
+#define RECORDER_AREAS_H
+
+#include "host.h"
+
+#define PAGE UINT64_C(4096)
+#define AGENT_ROOM (UINT64_C(64) << 10)
+#define STUBS_ROOM ((uint64_t)MAX_HOOKS * STUB_SIZE)
+
+static inline uint64_t page_up(uint64_t value)
+{
+    return (value + PAGE - 1) & ~(PAGE - 1);
+}
+
+/* What cannot be done, into p->problem; `result`: the negative errno, or 0. Returns false. */
+bool areas_problem(struct process *p, const char *what, int64_t result);
+/* mmap(2) in the target: the address, or a negative errno. */
+int64_t area_remote_map(struct process *p, uint64_t at, uint64_t size, int prot, int flags, int fd,
+                        uint64_t from);
+/* Whether that is an address. */
+bool area_is_address(int64_t result);
+/* The run's memory file as a descriptor in the target, which stands at its first instruction; or a
+ * negative errno (area/receive.c). */
+int64_t area_receive(struct host *h, struct process *p);
+/* A memory file that the target has made, and that is the run's from now on: its descriptor in the
+ * target, or a negative errno. */
+int64_t area_offer(struct host *h, struct process *p);
+/* It is not needed after all. */
+void area_withdraw(struct host *h, struct process *p);
+/* The data area into the target; false: p->problem says why not. */
+bool area_map_data(struct host *h, struct process *p);
+/* A note where it is smaller than it may be. */
+void area_tell_room(struct host *h, const struct process *p);
+
+#endif

@@ -1,0 +1,165 @@
+/* area/data.c - the data area in the target, shared with this process. */
+#define _GNU_SOURCE /* memfd_create */
+#include "areas.h"
+#include "process/families.h"
+#include "place.h"
+#include "room.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#ifndef MAP_FIXED_NOREPLACE
+#define MAP_FIXED_NOREPLACE 0x100000
+#endif
+
+bool areas_problem(struct process *p, const char *what, int64_t result)
+{
+    snprintf(p->problem, sizeof p->problem, "%s: %s", what,
+             strerror(result < 0 ? (int)-result : 0));
+    return false;
+}
+
+bool area_is_address(int64_t result)
+{
+    return result < 0 ? result < -4095 : result != 0;
+}
+
+int64_t area_remote_map(struct process *p, uint64_t at, uint64_t size, int prot, int flags, int fd,
+                        uint64_t from)
+{
+    int64_t result = -EIO;
+    const uint64_t a[6] = {at, size, (uint64_t)prot, (uint64_t)flags, (uint64_t)(int64_t)fd, from};
+    if (!tracee_syscall(&p->tracee, SYS_mmap, a, NULL, 0, &result))
+        return -EIO;
+    return result;
+}
+
+static int64_t map_piece(struct process *p, uint64_t at, const struct piece *piece, int fd)
+{
+    return area_remote_map(
+        p, at + piece->at, piece->size, piece->open ? PROT_READ | PROT_WRITE : PROT_NONE,
+        MAP_SHARED | MAP_NORESERVE | MAP_FIXED_NOREPLACE, fd, p->family->place + piece->at);
+}
+
+static int64_t map_pieces(struct process *p, uint64_t at, int fd)
+{
+    struct piece pieces[MAX_PIECES];
+    unsigned count = room_pieces(p->family->room, pieces);
+    int64_t result = (int64_t)at, ignored;
+    for (unsigned i = 0; i < count; i++) {
+        result = map_piece(p, at, &pieces[i], fd);
+        if (result == (int64_t)(at + pieces[i].at))
+            continue;
+        while (i-- > 0) {
+            const uint64_t unmap[6] = {at + pieces[i].at, pieces[i].size};
+            tracee_syscall(&p->tracee, SYS_munmap, unmap, NULL, 0, &ignored);
+        }
+        return area_is_address(result) ? -EEXIST : result;
+    }
+    return (int64_t)at;
+}
+
+/* All of it, or where address space is limited a part that leaves the program most. */
+static int64_t map_room(struct process *p, int fd)
+{
+    struct family *f = p->family;
+    uint64_t limit = room_limit(p->tracee.pid), at = place_data(p, AREA_SIZE);
+    int64_t result = -ENOMEM;
+    for (; f->room != NULL; f->room = room_smaller(f->room)) {
+        if (at != 0 && room_size(f->room) <= limit)
+            result = map_pieces(p, at, fd);
+        if (area_is_address(result))
+            break;
+    }
+    return result;
+}
+
+/* A process of another user, or in a container, may not open our memory file, or not see it: it
+ * makes one, and we open that. */
+int64_t area_offer(struct host *h, struct process *p)
+{
+    char path[48];
+    int64_t fd = -EIO, ignored;
+    const uint64_t a[6] = {0, MFD_CLOEXEC};
+    if (!tracee_syscall(&p->tracee, SYS_memfd_create, a, "brkpoint-recorder", 0, &fd) || fd < 0)
+        return fd;
+    snprintf(path, sizeof path, "/proc/%d/fd/%d", p->tracee.pid, (int)fd);
+    int ours = open(path, O_RDWR | O_CLOEXEC);
+    if (ours < 0 || !family_moves(h, p->family, ours)) {
+        const uint64_t close_it[6] = {(uint64_t)fd};
+        tracee_syscall(&p->tracee, SYS_close, close_it, NULL, 0, &ignored);
+        fd = -EACCES;
+    }
+    if (ours >= 0)
+        close(ours);
+    return fd;
+}
+
+/* Whether the descriptor still is what it was: the program has run since. */
+static bool is_offered(const struct host *h, const struct process *p)
+{
+    char path[48];
+    struct stat ours, its;
+    if (p->offered <= 0 || fstat(h->area_fd, &ours) != 0)
+        return false;
+    snprintf(path, sizeof path, "/proc/%d/fd/%d", p->tracee.pid, (int)p->offered);
+    return stat(path, &its) == 0 && its.st_ino == ours.st_ino && its.st_dev == ours.st_dev;
+}
+
+void area_withdraw(struct host *h, struct process *p)
+{
+    int64_t ignored;
+    const uint64_t close_it[6] = {(uint64_t)p->offered};
+    if (is_offered(h, p))
+        tracee_syscall(&p->tracee, SYS_close, close_it, NULL, 0, &ignored);
+    p->offered = 0;
+}
+
+static int64_t open_data(struct host *h, struct process *p)
+{
+    char path[48];
+    int64_t fd = -EIO;
+    if (is_offered(h, p))
+        return p->offered;
+    snprintf(path, sizeof path, "/proc/%d/fd/%d", (int)getpid(), h->area_fd);
+    const uint64_t a[6] = {(uint64_t)AT_FDCWD, 0, O_RDWR | O_CLOEXEC};
+    tracee_syscall(&p->tracee, SYS_openat, a, path, 1, &fd);
+    if (fd >= 0)
+        return fd;
+    return p->tracee.runner ? area_offer(h, p) : area_receive(h, p);
+}
+
+bool area_map_data(struct host *h, struct process *p)
+{
+    int64_t ignored, fd = open_data(h, p);
+    if (fd < 0)
+        return areas_problem(p, "the program may not open the recorder's memory", fd);
+    int64_t address = map_room(p, (int)fd);
+    const uint64_t close_it[6] = {(uint64_t)fd};
+    tracee_syscall(&p->tracee, SYS_close, close_it, NULL, 0, &ignored);
+    p->offered = 0;
+    if (!area_is_address(address))
+        return areas_problem(p, "no room for the recorder's data (see `ulimit -v`)", address);
+    p->area = (uint64_t)address;
+    room_use(p->family);
+    return true;
+}
+
+void area_tell_room(struct host *h, const struct process *p)
+{
+    const struct room *room = p->family->room;
+    uint64_t size = room_size(room);
+    for (unsigned i = 0; i < MAX_AREAS; i++)
+        size += p->areas[i].address ? AGENT_ROOM + STUBS_ROOM : 0;
+    if (room != room_largest())
+        say_note(h,
+                 "address space is limited (ulimit -v): of it the recorder takes %llu MiB, which "
+                 "has room for %u threads at one moment",
+                 (unsigned long long)(size >> 20) + 1, room->threads);
+}

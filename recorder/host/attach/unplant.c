@@ -1,0 +1,115 @@
+/* unplant.c - the code out of a running process again, which goes on as if it had never been there.
+ *
+ * First every byte of its code is as it was; from then on no call begins in the agent. Threads that
+ * still are inside, or will return to it, run on for some milliseconds, and are looked at again.
+ * When nobody is, the areas go.
+ */
+#include "attach.h"
+#include "code/detour.h"
+#include "program/image.h"
+#include "ptrace/inject.h"
+#include "stopped/inside.h"
+#include "plant/overwritten.h"
+
+#include <string.h>
+#include <unistd.h>
+
+#define ROUNDS 60
+#define SAVED_ROUNDS 20
+#define SAVED_NS 250000000 /* 0.25 s in all: each reads the memory of the target, which stands */
+#define LONGEST_REST_US 50000
+
+static void only_pass_through(struct host *h, const struct process *p, const char *why)
+{
+    p->family->area->recording = 0;
+    p->family->area->host = HOST_GONE;
+    say_note(h, "the recorder's code stays in process %d, and does nothing any more: %s",
+             (int)p->tracee.pid, why);
+}
+
+static void take_away(struct host *h, struct process *p, const struct threads *threads,
+                      struct inside inside)
+{
+    struct tracee *t = &p->tracee;
+    t->runner = threads_runner(threads);
+    size_t open_calls = inside.waiting > inside.returning ? inside.waiting : inside.returning;
+    if (inside.standing + inside.saved == 0 && !inside.unsearched)
+        for (uint32_t i = 0; i < p->family->hook_count; i++)
+            hook_undo_padding(p, i);
+    if (inside.standing > 0)
+        only_pass_through(h, p, "a thread stands in it");
+    else if (inside.saved > 0)
+        only_pass_through(h, p,
+                          "saved contexts of coroutines, or what looks like them, lead there");
+    else if (inside.unsearched)
+        only_pass_through(h, p,
+                          "its memory could not be searched whole for saved contexts of "
+                          "coroutines that may lead there");
+    else if (!inject_prepare(t) || !areas_take_away(h, p, inside.areas))
+        only_pass_through(h, p, "the memory could not be unmapped");
+    else if (open_calls > 0)
+        say_note(h,
+                 "calls of an allocator that have not returned in process %d: %zu; a page of code "
+                 "stays that they return through",
+                 (int)t->pid, open_calls);
+    t->runner = 0;
+}
+
+/* Run on, and be looked at again; answers are given meanwhile. */
+static bool run_on(struct host *h, struct process *p, struct threads *threads, unsigned round,
+                   uint64_t *begun)
+{
+    unsigned rest = 500u << (round < 8 ? round : 8);
+    p->tracee.attached = false;
+    threads_run(threads);
+    image_stood(h, *begun);
+    attach_rest(h, rest < LONGEST_REST_US ? rest : LONGEST_REST_US);
+    *begun = clock_now_ns();
+    bool stopped = threads_stop(threads, p->tracee.pid);
+    p->tracee.attached = stopped;
+    return stopped;
+}
+
+/* What nobody runs now may be run in a moment, or be what was left on a stack that is used again. */
+static bool may_get_out(const struct inside *inside, unsigned round, uint64_t *searched_ns)
+{
+    if (inside->standing || inside->returning)
+        return true;
+    *searched_ns += inside->searched_ns;
+    return (inside->saved || inside->waiting) && !inside->unsearched && round < SAVED_ROUNDS &&
+           *searched_ns < SAVED_NS;
+}
+
+void unplant(struct host *h, struct process *p)
+{
+    struct threads threads = {0};
+    if (p->areas[0].address == 0)
+        return;
+    if (p->phase < PHASE_MAIN) {
+        only_pass_through(h, p, "it has only just started");
+        return;
+    }
+    uint64_t begun, searched_ns = 0;
+    if (!attach_stop(h, p, &threads, &begun)) {
+        only_pass_through(h, p, threads.problem);
+        return;
+    }
+    overwritten_at_end(h, p);
+    for (uint32_t i = 0; i < p->family->hook_count; i++)
+        hook_undo(p, i);
+    bool last = !threads_can_run(&threads), stopped = true;
+    struct inside inside = inside_look(h, p, &threads, last);
+    for (unsigned round = 0; !last && may_get_out(&inside, round, &searched_ns); round++) {
+        stopped = run_on(h, p, &threads, round, &begun);
+        if (!stopped)
+            break;
+        last = round == ROUNDS || !threads_can_run(&threads);
+        p->tracee.runner = threads_runner(&threads);
+        inside = inside_look(h, p, &threads, last);
+    }
+    if (stopped)
+        take_away(h, p, &threads, inside);
+    else if (threads.culprit != p->tracee.pid)
+        only_pass_through(h, p, threads.problem);
+    attach_go_on(h, p, &threads, begun);
+}

@@ -1,0 +1,19 @@
+/* records.h - what a record of the ring means; into the history with it. */
+#ifndef RECORDER_RECORDS_H
+#define RECORDER_RECORDS_H
+
+#include "ring.h"
+
+/* Take the record at the reader's place, whose first word is `word`; of a call only its begin where
+ * it ends behind the time stamp `limit`. False where the next one must be waited for. */
+bool record_take(struct host *h, struct process *p, struct reader *r, uint64_t word,
+                 uint64_t limit);
+/* Of the calls at the reader's place those that are over, up to the time stamp `limit`: calls.c;
+ * false: there is none. */
+bool calls_take(struct host *h, struct process *p, struct reader *r, uint64_t limit);
+
+/* The call at the reader's place is of a mark of a region: drain/regions.c. */
+void region_marked(struct host *h, struct reader *r, const struct hook *hook,
+                   const union record *record);
+
+#endif

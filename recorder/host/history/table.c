@@ -1,0 +1,126 @@
+/* history/table.c - open addressing with linear probing; half of the slots stay empty. */
+#include "table.h"
+
+#include <stdlib.h>
+
+enum { SMALLEST = 64, LARGEST = 1 << 30 };
+
+/* The slot of the key, or the empty one where it would be. There are slots. */
+static inline struct table_slot *find(const struct table *table, uint64_t key)
+{
+    for (uint32_t at = mixed(key) & table->mask;; at = (at + 1) & table->mask) {
+        struct table_slot *slot = &table->slots[at];
+        if (!slot->value || slot->key == key)
+            return slot;
+    }
+}
+
+uint32_t table_get(const struct table *table, uint64_t key)
+{
+    return table->slots ? find(table, key)->value : 0;
+}
+
+static int table_grow(struct table *table)
+{
+    uint32_t size = table->slots ? 2 * (table->mask + 1) : SMALLEST;
+    struct table old = *table, new = {.mask = size - 1};
+    if (size > LARGEST || !(new.slots = calloc(size, sizeof *new.slots)))
+        return -1;
+    for (uint32_t at = 0; old.slots && at <= old.mask; at++)
+        if (old.slots[at].value)
+            table_fill(&new, find(&new, old.slots[at].key), old.slots[at].key, old.slots[at].value);
+    free(old.slots);
+    *table = new;
+    return 0;
+}
+
+struct table_slot *table_slot_for(struct table *table, uint64_t key)
+{
+    if ((!table->slots || 2 * (uint64_t)table->count > table->mask) && table_grow(table))
+        return NULL;
+    must(2 * (uint64_t)table->count <= table->mask, "half of a table stays empty: a search ends");
+    return find(table, key);
+}
+
+int table_put(struct table *table, uint64_t key, uint32_t value)
+{
+    struct table_slot *slot = table_slot_for(table, key);
+    if (slot)
+        table_fill(table, slot, key, value);
+    return slot ? 0 : -1;
+}
+
+/* Close the gap at `gap`: move back what would no longer be found. */
+static void close_gap(struct table *table, uint32_t gap)
+{
+    for (uint32_t at = (gap + 1) & table->mask; table->slots[at].value;
+         at = (at + 1) & table->mask) {
+        uint32_t home = mixed(table->slots[at].key) & table->mask;
+        if (((at - home) & table->mask) >= ((at - gap) & table->mask)) {
+            table->slots[gap] = table->slots[at];
+            gap = at;
+        }
+    }
+    table->slots[gap].value = 0;
+}
+
+uint32_t table_take(struct table *table, uint64_t key)
+{
+    struct table_slot *slot = table->slots ? find(table, key) : NULL;
+    uint32_t value = slot ? slot->value : 0;
+    if (value) {
+        must(table->count > 0, "a key that is found was counted");
+        table->count--;
+        close_gap(table, (uint32_t)(slot - table->slots));
+    }
+    return value;
+}
+
+void table_clear(struct table *table)
+{
+    free(table->slots);
+    *table = (struct table){0};
+}
+
+uint32_t index_find(const struct index *index, const void *array, uint64_t hash, index_equal *equal,
+                    const void *wanted)
+{
+    if (!index->slots)
+        return 0;
+    for (uint32_t at = hash & index->mask; index->slots[at]; at = (at + 1) & index->mask)
+        if (equal(array, index->slots[at], wanted))
+            return index->slots[at];
+    return 0;
+}
+
+static void index_place(struct index *index, uint64_t hash, uint32_t number)
+{
+    uint32_t at = hash & index->mask;
+    while (index->slots[at])
+        at = (at + 1) & index->mask;
+    index->slots[at] = number;
+}
+
+int index_add(struct index *index, const void *array, index_hash *hash, uint32_t number)
+{
+    if (!index->slots || 2 * (uint64_t)index->count > index->mask) {
+        uint32_t size = index->slots ? 2 * (index->mask + 1) : SMALLEST;
+        struct index new = {.mask = size - 1, .count = index->count};
+        if (size > LARGEST || !(new.slots = calloc(size, sizeof *new.slots)))
+            return -1;
+        for (uint32_t at = 0; index->slots && at <= index->mask; at++)
+            if (index->slots[at])
+                index_place(&new, hash(array, index->slots[at]), index->slots[at]);
+        free(index->slots);
+        *index = new;
+    }
+    index_place(index, hash(array, number), number);
+    index->count++;
+    return 0;
+}
+
+void index_clear(struct index *index)
+{
+    free(index->slots);
+    *index = (struct index){0};
+}

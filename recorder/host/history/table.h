@@ -1,0 +1,61 @@
+/* history/table.h - two hash tables: a map of integers, and an index of things kept elsewhere. */
+#ifndef BRKPOINT_HISTORY_TABLE_H
+#define BRKPOINT_HISTORY_TABLE_H
+
+#include "must.h"
+
+#include <stdint.h>
+
+/* Integer -> index. Begins as zeros; open addressing, no tombstones. */
+struct table {
+    struct table_slot {
+        uint64_t key;
+        uint32_t value; /* index + 1; 0: the slot is empty */
+    } * slots;
+    uint32_t mask, count;
+};
+
+uint32_t table_get(const struct table *table, uint64_t key);      /* index + 1, or 0 */
+int table_put(struct table *table, uint64_t key, uint32_t value); /* value: index + 1; -1: full */
+/* Removes the key; what it led to. */
+uint32_t table_take(struct table *table, uint64_t key);
+void table_clear(struct table *table); /* forgets the keys and their memory */
+
+/* In two steps: the slot of the key, `value` 0 where it is new; NULL: full. Then it is filled. */
+struct table_slot *table_slot_for(struct table *table, uint64_t key);
+static inline void table_fill(struct table *table, struct table_slot *slot, uint64_t key,
+                              uint32_t value)
+{
+    must(value != 0, "a key of a table leads to something");
+    table->count += !slot->value;
+    *slot = (struct table_slot){.key = key, .value = value};
+}
+
+/* Finds things that are numbered from 1 in an array of the caller's. */
+struct index {
+    uint32_t *slots;
+    uint32_t mask, count;
+};
+
+typedef int index_equal(const void *array, uint32_t number, const void *wanted);
+typedef uint64_t index_hash(const void *array, uint32_t number);
+
+/* The number of a thing equal to `wanted`, or 0. */
+uint32_t index_find(const struct index *index, const void *array, uint64_t hash, index_equal *equal,
+                    const void *wanted);
+int index_add(struct index *index, const void *array, index_hash *hash, uint32_t number);
+void index_clear(struct index *index);
+
+static inline uint64_t mixed(uint64_t value)
+{
+    value *= 0x9e3779b97f4a7c15u;
+    return value ^ value >> 32;
+}
+
+/* Where the key is looked for first. There are slots. */
+static inline const struct table_slot *table_home(const struct table *table, uint64_t key)
+{
+    return &table->slots[mixed(key) & table->mask];
+}
+
+#endif

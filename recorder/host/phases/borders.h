@@ -1,0 +1,36 @@
+/* borders.h - the phases of a process: where they begin, and what it was like there. Part of host.h. */
+#ifndef RECORDER_BORDERS_H
+#define RECORDER_BORDERS_H
+
+#include "host.h"
+
+/* ---- phases/state.c ---- */
+/* Memory, faults and mappings of `p` into `json`; its program break. */
+uint64_t border_state(const struct process *p, struct json *json);
+/* Whether the mapping at `start` of that process is the recorder's own. */
+bool is_ours(const struct process *p, uint64_t start);
+
+/* ---- phases/find_main.c ---- */
+/* The file that the entry point lies in; NULL: unknown. */
+struct module *border_program(const struct process *p);
+/* C's main, known or 0, and with it Rust's. */
+void border_know_main(struct host *h, struct process *p, struct module *program, uint64_t main);
+
+/* ---- borders.c ---- */
+void borders_begin(struct host *h, struct process *p);
+void borders_watch(struct host *h, struct process *p, struct module *m);
+/* Of a program that has run for a while: it is in main. */
+void borders_attached(struct host *h, struct process *p);
+/* what: enum border, and from bit 8 on the module's id. */
+struct reached {
+    uint64_t what, t_ns, sp;
+    uint32_t hook; /* number */
+    uint32_t node; /* of stacks.h: whom it returns to */
+};
+void border_reached(struct host *h, struct process *p, const struct reached *reached);
+/* The C library was handed `main`: what it is to be given instead. */
+uint64_t border_start(struct host *h, struct process *p, uint64_t main, uint32_t hook);
+void border_by_stack(struct host *h, struct process *p, uint32_t node, uint64_t t_ns);
+void border_exit(struct host *h, struct process *p, uint64_t t_ns, bool whole);
+
+#endif

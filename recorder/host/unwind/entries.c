@@ -1,0 +1,243 @@
+/* unwind/entries.c - the entries of .eh_frame and .debug_frame: CIEs and FDEs. */
+#include "index.h"
+
+#include <string.h>
+
+#define EXTENDED 0xffffffffu /* a 64-bit length follows: compilers do not write these */
+#define MAX_CIE                                                                                    \
+    (1u << 10)     /* bytes; linkers write about 24. Entries may take turns with two of them */
+#define MAX_LEB 16 /* bytes of a number; more would let each of many entries cost a whole file */
+
+uint64_t frames_fixed(struct frames_cursor *cursor, unsigned size)
+{
+    uint64_t value = 0;
+    if ((size_t)(cursor->end - cursor->at) < size) {
+        cursor->bad = true;
+        return 0;
+    }
+    memcpy(&value, cursor->at, size);
+    cursor->at += size;
+    return value;
+}
+
+uint64_t frames_uleb(struct frames_cursor *cursor)
+{
+    uint64_t value = 0;
+    for (unsigned shift = 0; cursor->at < cursor->end && shift < 7 * MAX_LEB; shift += 7) {
+        uint8_t byte = *cursor->at++;
+        if (shift < 64)
+            value |= (uint64_t)(byte & 0x7f) << shift;
+        if (!(byte & 0x80))
+            return value;
+    }
+    cursor->bad = true;
+    return 0;
+}
+
+int64_t frames_sleb(struct frames_cursor *cursor)
+{
+    uint64_t value = 0;
+    for (unsigned shift = 0; cursor->at < cursor->end && shift < 7 * MAX_LEB;) {
+        uint8_t byte = *cursor->at++;
+        if (shift < 64)
+            value |= (uint64_t)(byte & 0x7f) << shift;
+        shift += 7;
+        if (byte & 0x80)
+            continue;
+        if (byte & 0x40 && shift < 64)
+            value |= ~(uint64_t)0 << shift;
+        return (int64_t)value;
+    }
+    cursor->bad = true;
+    return 0;
+}
+
+/* Of the augmentation: R encoding, P and L are skipped, S signal, B pointer signing. */
+static void read_augmentation(struct frames_cie *cie, const char *letters,
+                              struct frames_cursor *cursor)
+{
+    for (; *letters; letters++) {
+        if (*letters == 'R') {
+            cie->encoding = frames_fixed(cursor, 1);
+        } else if (*letters == 'P') {
+            uint8_t encoding = frames_fixed(cursor, 1);
+            frames_fixed(cursor, frames_pointer_size(encoding));
+        } else if (*letters == 'L') {
+            frames_fixed(cursor, 1);
+        } else if (*letters == 'S') {
+            cie->is_signal = true;
+        }
+    }
+}
+
+/* DWARF 5, section 6.4.1; LSB Core, "The Common Information Entry Format". */
+static void read_cie(struct frames_cie *cie, const uint8_t *at, const uint8_t *end, bool is_eh)
+{
+    memset(cie, 0, sizeof *cie);
+    cie->at = at;
+    struct frames_cursor cursor = {at, end, false};
+    uint32_t length = frames_fixed(&cursor, 4), id = frames_fixed(&cursor, 4);
+    if (cursor.bad || length < 8 || length > MAX_CIE || length - 4 > (size_t)(end - cursor.at) ||
+        id != (is_eh ? 0 : EXTENDED))
+        return;
+    cursor.end = cursor.at + length - 4;
+    uint8_t version = frames_fixed(&cursor, 1);
+    const char *letters = (const char *)cursor.at;
+    const uint8_t *zero = memchr(cursor.at, 0, cursor.end - cursor.at);
+    if (!zero)
+        return;
+    cursor.at = zero + 1 + (version >= 4 ? 2 : 0); /* size of addresses and of selectors */
+    if (cursor.at > cursor.end)
+        return;
+    cie->code_align = frames_uleb(&cursor);
+    cie->data_align = frames_sleb(&cursor);
+    cie->return_column = version == 1 ? frames_fixed(&cursor, 1) : frames_uleb(&cursor);
+    if (*letters == 'z') {
+        uint64_t size = frames_uleb(&cursor);
+        cie->augmented = true;
+        if (cursor.bad || size > (size_t)(cursor.end - cursor.at))
+            return;
+        cie->code = cursor.at + size;
+        read_augmentation(cie, letters + 1, &cursor);
+        cursor.at = cie->code;
+    } else if (*letters) {
+        return; /* "eh" of gcc 2 */
+    }
+    cie->code = cursor.at;
+    cie->code_end = cursor.end;
+    cie->is_valid = !cursor.bad;
+}
+
+static const struct frames_cie *cie_at(struct frames_cies *cies, const uint8_t *at,
+                                       const uint8_t *end, bool is_eh)
+{
+    struct frames_cie *cie = &cies->held[(uintptr_t)at / 8 % FRAMES_CIES];
+    if (cie->at != at)
+        read_cie(cie, at, end, is_eh);
+    return cie->is_valid ? cie : NULL;
+}
+
+const struct frames_cie *frames_cie_of(struct frames_cies *cies, const struct frames_entry *entry)
+{
+    return cie_at(cies, entry->cie, entry->cie_end, !entry->in_debug_frame);
+}
+
+/* Unwind data and the vaddr of its first byte. */
+struct block {
+    struct elf_bytes bytes;
+    uint64_t vaddr;
+    bool is_eh;
+};
+
+static bool read_range(const struct block *block, uint8_t encoding, struct frames_cursor *cursor,
+                       struct frames_range *range)
+{
+    unsigned size = frames_pointer_size(encoding);
+    uint64_t here = block->vaddr + (cursor->at - block->bytes.at);
+    if (!size || encoding & FRAMES_INDIRECT ||
+        (encoding & 0x70 && (encoding & 0x70) != FRAMES_PCREL))
+        return false;
+    unsigned unused = 64 - 8 * size;
+    uint64_t start = frames_fixed(cursor, size), length = frames_fixed(cursor, size);
+    if (encoding & 8)
+        start = (uint64_t)((int64_t)(start << unused) >> unused);
+    if (encoding & FRAMES_PCREL)
+        start += here;
+    range->low = start;
+    range->high = start + length;
+    return range->high > start && !cursor->bad;
+}
+
+/* The entry at `at` of the block. False for a CIE and for what cannot be read. `next`: where the
+ * one after it begins, NULL behind the last. */
+static bool read_entry(const struct block *block, struct frames_cies *cies, uint64_t at,
+                       struct frames_entry *entry, uint64_t *next)
+{
+    const uint8_t *data = block->bytes.at, *end = data + block->bytes.size;
+    struct frames_cursor cursor = {data + at, end, false};
+    uint32_t length = frames_fixed(&cursor, 4);
+    *next = at + 4 + length;
+    if (cursor.bad || length == EXTENDED || length > (size_t)(end - cursor.at)) {
+        *next = 0;
+        return false;
+    }
+    cursor.end = cursor.at + length;
+    uint64_t link_at = at + 4, link = frames_fixed(&cursor, 4);
+    if (length < 8 || link == (block->is_eh ? 0 : EXTENDED))
+        return false;
+    uint64_t cie_offset = block->is_eh ? link_at - link : link;
+    if (block->is_eh ? link > link_at : link >= block->bytes.size)
+        return false;
+    *entry = (struct frames_entry){
+        .cie = data + cie_offset, .cie_end = end, .in_debug_frame = !block->is_eh};
+    const struct frames_cie *cie = frames_cie_of(cies, entry);
+    if (!cie || !read_range(block, cie->encoding, &cursor, &entry->range))
+        return false;
+    uint64_t skip = cie->augmented ? frames_uleb(&cursor) : 0;
+    if (cursor.bad || skip > (size_t)(cursor.end - cursor.at))
+        return false;
+    entry->code = cursor.at + skip;
+    entry->code_end = cursor.end;
+    return true;
+}
+
+bool frames_entry_at(const struct elf *elf, struct frames_cies *cies, uint64_t where,
+                     struct frames_entry *entry)
+{
+    Elf64_Phdr segment;
+    for (unsigned i = 0; elf_segment(elf, i, &segment); i++) {
+        if (segment.p_type != PT_LOAD || where < segment.p_vaddr ||
+            where - segment.p_vaddr >= segment.p_filesz)
+            continue;
+        uint64_t next;
+        struct block block = {elf_stored(elf, segment.p_vaddr), segment.p_vaddr, true};
+        return where - segment.p_vaddr < block.bytes.size &&
+               read_entry(&block, cies, where - segment.p_vaddr, entry, &next);
+    }
+    return false;
+}
+
+static void each_in(const struct block *block, bool is_extra, struct frames_cies *cies,
+                    frames_entry_fn *each, void *context)
+{
+    struct frames_entry entry;
+    for (uint64_t at = 0, next; at + 8 <= block->bytes.size; at = next) {
+        bool found = read_entry(block, cies, at, &entry, &next);
+        entry.is_extra = is_extra;
+        if (found)
+            each(context, &entry);
+        if (!next)
+            return;
+    }
+}
+
+static bool each_in_section(const struct elf *elf, const char *name, bool is_extra,
+                            struct frames_cies *cies, frames_entry_fn *each, void *context)
+{
+    Elf64_Shdr section;
+    if (!elf_section_named(elf, name, &section))
+        return false;
+    struct block block = {elf_section_bytes(elf, &section), section.sh_addr,
+                          !strcmp(name, ".eh_frame")};
+    each_in(&block, is_extra, cies, each, context);
+    return block.bytes.size != 0;
+}
+
+void frames_each_entry(const struct elf *elf, struct frames_cies *cies, frames_entry_fn *each,
+                       void *context)
+{
+    struct frames_index index;
+    struct frames_entry entry;
+    bool has_index = frames_open_index(elf, &index), has_eh = has_index;
+    if (!has_index) {
+        has_eh = each_in_section(elf, ".eh_frame", false, cies, each, context);
+    } else {
+        uint64_t start, where;
+        for (uint64_t row = 0; row < index.count; row++) {
+            frames_index_row(&index, row, &start, &where);
+            if (frames_entry_at(elf, cies, where, &entry))
+                each(context, &entry);
+        }
+    }
+    each_in_section(elf, ".debug_frame", has_eh, cies, each, context);
+}

@@ -1,0 +1,300 @@
+/* unwind/instructions.c - the call frame instructions of one function, made into rows.
+ *
+ * DWARF 5, section 6.4.2. Only what finds the caller is followed: the CFA, and where rbp, rbx and
+ * the return address are.
+ */
+#include "dwarf.h"
+
+/* Where a register of the caller is. */
+struct rule {
+    enum { SAME, AT_CFA, AT_BP, NOWHERE, ELSEWHERE } how; /* NOWHERE: undefined */
+    int64_t offset;
+};
+
+struct state {
+    unsigned kind, cfa_register; /* of `kind` UNWIND_SP, _BP or _BX follows the register */
+    int64_t cfa, plt_from;
+    struct rule bp, bx, ret;
+};
+
+#define MAX_REMEMBERED 16
+
+struct run {
+    struct frames *frames;
+    const struct frames_cie *cie;
+    struct frames_range range;
+    uint64_t mark, location;
+    struct state now, initial, remembered[MAX_REMEMBERED];
+    unsigned depth;
+    struct frames_cursor cursor;
+};
+
+static struct rule *rule_of(struct state *state, uint64_t column)
+{
+    if (column == RBP)
+        return &state->bp;
+    if (column == RBX)
+        return &state->bx;
+    return column == RETURN ? &state->ret : NULL;
+}
+
+static void set(struct run *run, uint64_t column, int how, int64_t offset)
+{
+    struct rule *rule = rule_of(&run->now, column);
+    if (rule)
+        *rule = (struct rule){how, offset};
+}
+
+static void restore(struct run *run, uint64_t column)
+{
+    struct rule *rule = rule_of(&run->now, column);
+    if (rule)
+        *rule = *rule_of(&run->initial, column);
+}
+
+static void cfa_from(struct run *run, uint64_t column)
+{
+    run->now.cfa_register = column < 17 ? column : 17;
+    run->now.kind = column == RSP   ? UNWIND_SP
+                    : column == RBP ? UNWIND_BP
+                    : column == RBX ? UNWIND_BX
+                                    : UNWIND_LOST;
+}
+
+/* The field of a row for a saved register, or UNWIND_GONE. */
+static int64_t saved(const struct rule *rule, bool from_bp)
+{
+    int64_t words = rule->offset / 8;
+    if (rule->how == SAME || rule->how == NOWHERE)
+        return UNWIND_SAME;
+    if (rule->how != (from_bp ? AT_BP : AT_CFA) || rule->offset % 8 || words > UNWIND_WORDS_MAX ||
+        words < -UNWIND_WORDS_MAX)
+        return UNWIND_GONE;
+    return words;
+}
+
+static uint64_t encode(const struct run *run)
+{
+    const struct state *now = &run->now;
+    if (run->cie->is_signal)
+        return UNWIND_SIGNAL;
+    if (now->ret.how == NOWHERE)
+        return UNWIND_END;
+    if (now->kind == UNWIND_LOST || now->ret.how != AT_CFA || now->ret.offset != -8 ||
+        now->cfa % 8 || now->cfa / 8 >= UNWIND_CFA_MAX || now->cfa / 8 < -UNWIND_CFA_MAX)
+        return UNWIND_LOST;
+    bool from_bp = now->kind == UNWIND_AT_BP;
+    int64_t bp = now->kind == UNWIND_PLT ? now->plt_from : saved(&now->bp, from_bp);
+    if (from_bp && now->bp.how == AT_BP && now->bp.offset == 0)
+        bp = 0; /* the usual `push %rbp; mov %rsp, %rbp`: the word at rbp itself */
+    else if (from_bp && now->bp.how == SAME)
+        bp = UNWIND_GONE;
+    return frames_what(now->kind, now->cfa / 8, bp, saved(&now->bx, from_bp));
+}
+
+static void emit(const struct run *run)
+{
+    if (run->location < run->range.high && run->location >= run->range.low)
+        frames_add(run->frames, run->location, encode(run) | run->mark);
+}
+
+static void advance(struct run *run, uint64_t delta)
+{
+    emit(run);
+    run->location += delta * run->cie->code_align;
+    if (run->location < run->range.low)
+        run->cursor.bad = true;
+}
+
+static struct frames_cursor block(struct run *run)
+{
+    struct frames_cursor *from = &run->cursor;
+    uint64_t size = frames_uleb(from);
+    if (size > (size_t)(from->end - from->at)) {
+        from->bad = true;
+        size = 0;
+    }
+    struct frames_cursor code = {from->at, from->at + size, false};
+    from->at = code.end;
+    return code;
+}
+
+static void cfa_expression(struct run *run)
+{
+    run->now.cfa_register = 17;
+    run->now.kind = frames_cfa_expression(block(run), &run->now.cfa, &run->now.plt_from);
+}
+
+static void saved_by_expression(struct run *run)
+{
+    uint64_t column = frames_uleb(&run->cursor);
+    int64_t offset = 0;
+    bool from_bp = frames_bp_expression(block(run), &offset);
+    set(run, column, from_bp ? AT_BP : ELSEWHERE, offset);
+}
+
+static void remember(struct run *run)
+{
+    if (run->depth < MAX_REMEMBERED)
+        run->remembered[run->depth++] = run->now;
+    else
+        run->cursor.bad = true;
+}
+
+static void recall(struct run *run)
+{
+    if (run->depth)
+        run->now = run->remembered[--run->depth];
+    else
+        run->cursor.bad = true;
+}
+
+static void def_cfa(struct run *run, uint64_t column, int64_t offset)
+{
+    cfa_from(run, column);
+    run->now.cfa = offset;
+}
+
+static int64_t scaled(const struct run *run, int64_t value)
+{
+    return (int64_t)((uint64_t)value * (uint64_t)run->cie->data_align);
+}
+
+static void offset_of(struct run *run, uint64_t column, int64_t value)
+{
+    set(run, column, AT_CFA, scaled(run, value));
+}
+
+static void def_cfa_offset(struct run *run, int64_t offset)
+{
+    run->now.cfa = offset;
+    if (run->now.cfa_register == 17)
+        run->now.kind = UNWIND_LOST; /* an offset has no meaning after an expression */
+}
+
+static void moved_elsewhere(struct run *run, bool with_operand)
+{
+    uint64_t column = frames_uleb(&run->cursor);
+    if (with_operand)
+        frames_uleb(&run->cursor);
+    else
+        block(run);
+    set(run, column, ELSEWHERE, 0);
+}
+
+/* Instructions about single registers. False: none of them. */
+static bool register_instruction(struct run *run, uint8_t code)
+{
+    struct frames_cursor *from = &run->cursor;
+    uint64_t column;
+    switch (code) {
+    case OFFSET_EXTENDED:
+        column = frames_uleb(from);
+        offset_of(run, column, frames_uleb(from));
+        return true;
+    case OFFSET_EXTENDED_SF:
+        column = frames_uleb(from);
+        offset_of(run, column, frames_sleb(from));
+        return true;
+    case GNU_NEGATIVE_OFFSET_EXTENDED:
+        column = frames_uleb(from);
+        offset_of(run, column, -(int64_t)frames_uleb(from));
+        return true;
+    case RESTORE_EXTENDED:
+        restore(run, frames_uleb(from));
+        return true;
+    case UNDEFINED:
+        set(run, frames_uleb(from), NOWHERE, 0);
+        return true;
+    case SAME_VALUE:
+        set(run, frames_uleb(from), SAME, 0);
+        return true;
+    case EXPRESSION:
+        saved_by_expression(run);
+        return true;
+    case REGISTER:
+    case VAL_OFFSET:
+    case VAL_OFFSET_SF:
+    case VAL_EXPRESSION:
+        moved_elsewhere(run, code != VAL_EXPRESSION);
+        return true;
+    }
+    return false;
+}
+
+/* Instructions about the CFA, the location and the whole state. */
+static void other_instruction(struct run *run, uint8_t code)
+{
+    struct frames_cursor *from = &run->cursor;
+    uint64_t column;
+    switch (code) {
+    case GNU_ARGS_SIZE:
+        frames_uleb(from); /* fall through */
+    case NOP:
+        return;
+    case ADVANCE_LOC1:
+        return advance(run, frames_fixed(from, 1));
+    case ADVANCE_LOC2:
+        return advance(run, frames_fixed(from, 2));
+    case ADVANCE_LOC4:
+        return advance(run, frames_fixed(from, 4));
+    case REMEMBER_STATE:
+        return remember(run);
+    case RESTORE_STATE:
+        return recall(run);
+    case DEF_CFA:
+        column = frames_uleb(from);
+        return def_cfa(run, column, frames_uleb(from));
+    case DEF_CFA_SF:
+        column = frames_uleb(from);
+        return def_cfa(run, column, scaled(run, frames_sleb(from)));
+    case DEF_CFA_REGISTER:
+        return cfa_from(run, frames_uleb(from));
+    case DEF_CFA_OFFSET:
+        return def_cfa_offset(run, frames_uleb(from));
+    case DEF_CFA_OFFSET_SF:
+        return def_cfa_offset(run, scaled(run, frames_sleb(from)));
+    case DEF_CFA_EXPRESSION:
+        return cfa_expression(run);
+    }
+    from->bad = true; /* SET_LOC, and what nobody writes */
+}
+
+static void execute(struct run *run, const uint8_t *code, const uint8_t *end)
+{
+    run->cursor = (struct frames_cursor){code, end, false};
+    while (run->cursor.at < end && !run->cursor.bad && !run->frames->failed) {
+        uint8_t byte = *run->cursor.at++;
+        if ((byte & 0xc0) == ADVANCE_LOC)
+            advance(run, byte & 0x3f);
+        else if ((byte & 0xc0) == OFFSET)
+            offset_of(run, byte & 0x3f, frames_uleb(&run->cursor));
+        else if ((byte & 0xc0) == RESTORE)
+            restore(run, byte & 0x3f);
+        else if (!register_instruction(run, byte))
+            other_instruction(run, byte);
+    }
+}
+
+void frames_run(struct frames *frames, const struct frames_cie *cie,
+                const struct frames_entry *entry)
+{
+    struct run run = {.frames = frames, .cie = cie, .range = entry->range, .now.kind = UNWIND_LOST};
+    size_t cost = (cie->code_end - cie->code) + (entry->code_end - entry->code);
+    if (cost > frames->budget)
+        return;
+    frames->budget -= cost;
+    run.mark = entry->is_extra ? UNWIND_SYNTHETIC : 0;
+    run.location = UINT64_MAX; /* a CIE's instructions make no rows */
+    execute(&run, cie->code, cie->code_end);
+    run.initial = run.now;
+    run.depth = 0;
+    run.location = entry->range.low;
+    if (!run.cursor.bad && cie->return_column == RETURN)
+        execute(&run, entry->code, entry->code_end);
+    if (run.cursor.bad || cie->return_column != RETURN)
+        frames_add(frames, run.location < entry->range.high ? run.location : entry->range.low,
+                   UNWIND_LOST | run.mark);
+    else
+        emit(&run);
+}
