@@ -159,7 +159,7 @@ def _ranked(args, recorded, process, choice):
 
 def _of_range(recorded, args, choice):
     """The trace as if no other events had a block."""
-    from alloctrace import ranges  # only now: few runs need it
+    from alloctrace.history import ranges  # only now: few runs need it
 
     events = recorded.run.get("events") or 0
     first, last = args.seq or (0, max(0, events - 1))

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections import namedtuple
 
 from alloctrace.escape import visible
-from alloctrace.ranges import OfRange
+from alloctrace.history.ranges import OfRange
 from alloctrace.summary import call_tree, chosen
 from reports import markdown, measures, sections, sentences, site_table, tables, text
 from reports.ink import Ink, cells, speaks_unicode

@@ -6,8 +6,9 @@ import pytest
 
 import made_fates
 import made_pages
-from alloctrace import measure, ranges
+from alloctrace import measure
 from alloctrace.columns.group_table import SUMS
+from alloctrace.history import ranges
 from alloctrace.summary import summary
 from alloctrace.trace import trace
 from reports.page import replay

@@ -6,10 +6,10 @@ threads overlap a recorder knows better what was live when: a sum that is not it
 
 from __future__ import annotations
 
+from alloctrace import measure
 from alloctrace.columns.group_table import SUMS
-from alloctrace.history.groups import Sums
-from alloctrace.history.live_bytes import LiveBytes
-from . import measure
+from .groups import Sums
+from .live_bytes import LiveBytes
 
 # Of a group: what only a replay can tell of some of its events.
 REPLAYED = ("peak_bytes", "live_bytes", "temporary_bytes", "reached", "own_peak_bytes")
