@@ -1,7 +1,7 @@
 // Where in the code: places that allocate, sorted by any measure, found by any name.
 
 const MEASURES = run.measures; // field, label, what it means
-const UNKNOWN = "this page does not have how much";
+const UNKNOWN = "not in this page";
 const AT_ONCE = 50;
 let more = AT_ONCE;
 
