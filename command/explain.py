@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 from alloctrace.trace import trace
@@ -37,6 +38,11 @@ parse = run.parse
 def invoke(args):
     if args.verify:
         raise UserError("--verify keeps no trace to explain: brkpoint run --verify", USAGE)
+    if not args.command and args.pid is None:
+        raise UserError("which program? usage: " + USAGE_LINE, USAGE)
+    if args.output and not args.force and os.path.lexists(page_file.beside(args.output)):
+        said = "%s exists already: --force overwrites it, -o FILE chooses another"
+        raise UserError(said % shown(page_file.beside(args.output)))
     args.show = _show
     return run.invoke(args)
 

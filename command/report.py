@@ -8,11 +8,11 @@ import sys
 from alloctrace.escape import visible
 from alloctrace.summary import chosen
 from alloctrace.summary.summary import TOP_SITES
-from command import process_option
+from command import process_option, progress
 from command.summaries import summary_of
-from command.traces import naming_errors, newest, open_trace
+from command.traces import is_trace, naming_errors, newest, open_trace
 from reports import ink, measures
-from start.errors import USAGE, UserError
+from start.errors import USAGE, UserError, shown
 
 NAME = "report"
 MAX_LISTED = 200000  # a page is made in memory, of some KiB an event
@@ -50,6 +50,9 @@ def add_ranking(parser):
     parser.add_argument(
         "--stacks", action="store_true", help="each place with its full chain of calls"
     )
+    alone = "with these: of events with these numbers alone"
+    parser.add_argument("--seq", type=_range, metavar="N-N", help=alone)
+    parser.add_argument("--tid", type=int, metavar="TID", help="with these: of one thread alone")
 
 
 def _number(text_):
@@ -58,12 +61,22 @@ def _number(text_):
     return int(text_)
 
 
+def _range(text_):
+    first, last = map(int, text_.split("-"))
+    if not 0 <= first <= last:
+        raise ValueError
+    return first, last
+
+
+_range.__name__ = "range of numbers"
 _number.__name__ = "number from 1 to %d" % measures.MOST  # argparse names the type in its message
 
 
 def _choice(args):
     """What ranking is asked for, or None."""
     if not (args.by or args.top or args.tree or args.stacks):
+        if args.seq or args.tid is not None:
+            raise UserError("--seq and --tid go with --by, --top, --tree or --stacks", USAGE)
         return None
     for name in ("events", "summary", "html"):
         if getattr(args, name):
@@ -72,6 +85,8 @@ def _choice(args):
         raise UserError(
             "--tree and --stacks are no JSON: `brkpoint events --json` has stacks", USAGE
         )
+    if args.json and (args.seq or args.tid is not None):
+        raise UserError("--seq and --tid are for people to read: without --json", USAGE)
     from reports import ranked  # only now, as below: a run needs one form of many
 
     return ranked.Choice(args.by or "bytes", args.top, args.tree, args.stacks)
@@ -79,6 +94,9 @@ def _choice(args):
 
 def invoke(args):
     choice = _choice(args)
+    for option, output in (("--html", args.html), ("-o", args.output)):
+        if output is not None:
+            _spare_a_trace(option, output)
     path = args.trace or newest(os.curdir)
     with open_trace(path) as recorded, naming_errors(path):
         if args.html is not None:
@@ -95,8 +113,18 @@ def invoke(args):
     return write(made, args.output)
 
 
+def _spare_a_trace(option, output):
+    """`report --html TRACE` would write the page over the run."""
+    if is_trace(output):
+        said = "%s FILE is what to write, and %s is a trace: brkpoint report %s %s FILE"
+        name = shown(output)
+        raise UserError(said % (option, name, name, option), USAGE)
+
+
 def render(args, recorded, choice=None):
     process = args.process or (chosen.ALL if args.json else chosen.ASKED)
+    if args.seq or args.tid is not None:
+        recorded = _of_range(recorded, args, choice)
     find = _ranked if choice else _listed
     summary = find(args, recorded, process, choice)
     if args.json:
@@ -141,6 +169,35 @@ def _ranked(args, recorded, process, choice):
         said = "an older trace does not know what one program of several held at its peak: "
         raise UserError(said + "--process all", USAGE)
     return summary
+
+
+def _of_range(recorded, args, choice):
+    """The trace as if no other events had a block."""
+    from alloctrace.history import ranges  # only now: few runs need it
+
+    events = recorded.run.get("events") or 0
+    first, last = args.seq or (0, max(0, events - 1))
+    if first >= events:
+        raise UserError("--seq: the events have the numbers 0 to %d" % (events - 1), USAGE)
+    shows = events > SILENT and sys.stderr is not None and sys.stderr.isatty()
+    found = ranges.OfRange(
+        recorded, first, last, args.tid, progress.reading(events) if shows else None
+    )
+    field = measures.BY[choice.by].field
+    field = {"calls_reaching_kernel": "reached"}.get(field, field)
+    if found.unknown & ({field, "own_peak_bytes"} if field == "peak_bytes" else {field}):
+        said = "calls of several threads overlap in this run: what of a part of it %s is not known"
+        raise UserError(said % _NOT_KNOWN[choice.by])
+    return found
+
+
+SILENT = 1000000  # events that are read at once
+_NOT_KNOWN = {
+    "peak": "was live at the peak",
+    "live": "is left",
+    "temporary": "is temporary",
+    "kernel": "reached the kernel",
+}
 
 
 def write(made, output):

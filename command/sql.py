@@ -12,7 +12,7 @@ import threading
 
 from alloctrace.escape import visible
 from alloctrace.trace import sql as trace_sql
-from command import main
+from command import main, progress
 from command.traces import naming_errors, newest, open_trace
 from start import seconds
 from start.errors import USAGE, UserError
@@ -48,7 +48,7 @@ def invoke(args):
         raise UserError("sql takes a query, and a trace before it: sql TRACE 'select …'", USAGE)
     path = args.words[0] if len(args.words) == 2 else newest(os.curdir)
     with _can_be_ended(args.timeout), open_trace(path) as recorded, naming_errors(path):
-        tell = _progress(recorded.run.get("events")) if sys.stderr.isatty() else None
+        tell = progress.reading(recorded.run.get("events")) if sys.stderr.isatty() else None
         with trace_sql.Query(recorded, args.timeout, tell) as query:
             for line in render(query, args.words[-1], args.json):
                 sys.stdout.write(line)
@@ -76,18 +76,6 @@ def _can_be_ended(timeout):
 def _give_up():
     main.say("sql: %s" % trace_sql.TOO_LONG)
     os._exit(USAGE)
-
-
-def _progress(total):
-    """Says how far the reading of many events is, on one line that goes when it is done."""
-
-    def tell(count):
-        last = not total or count + 65536 * 2 > total
-        words = "reading events: %d of %s" % (count, total)
-        sys.stderr.write("\r" + (" " * len(words) + "\r" if last else words))
-        sys.stderr.flush()
-
-    return tell
 
 
 def render(query, text, as_json):

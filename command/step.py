@@ -135,7 +135,7 @@ class Walk:
         lines += [("", "plain")] * (room - len(lines))
         said = self.said if self.number is None else "go to event: " + self.number
         if not said and len(shown) > self.top + room:
-            said = "%d more lines below" % (len(shown) - self.top - room)
+            said = quantities.count(len(shown) - self.top - room, "more line") + " below"
         lines.append((said, "strong" if self.number is not None else "quiet"))
         lines += [(line, "keys") for line in keys]
         return lines[:height] if height > len(keys) + 1 else lines[:1]

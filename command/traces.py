@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 
+from alloctrace.columns import schema as trace_schema
 from alloctrace.escape import visible
 from alloctrace.trace import trace
 from start.errors import UserError
@@ -23,6 +24,21 @@ def naming_errors(path):
         yield
     except trace.TraceError as error:
         raise UserError("%s: %s" % (visible(os.fspath(path)), visible(str(error)))) from None
+
+
+def is_trace(path):
+    """Whether the file says that it is one, whole or not."""
+    try:
+        if not os.path.isfile(path):  # to open a pipe would wait
+            return False
+        with open(path, "rb") as file:
+            head = file.read(72)
+    except OSError:
+        return False
+    return head[:16] == b"SQLite format 3\0" and head[68:] == _APPLICATION
+
+
+_APPLICATION = trace_schema.APPLICATION_ID.to_bytes(4, "big")
 
 
 def newest(folder):

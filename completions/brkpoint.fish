@@ -52,6 +52,8 @@ complete -c brkpoint -n '__fish_seen_subcommand_from report' -l by -x -a 'bytes 
 complete -c brkpoint -n '__fish_seen_subcommand_from report' -l top -r -d 'as many places as N (20), or functions of the tree (60)'
 complete -c brkpoint -n '__fish_seen_subcommand_from report' -l tree -d 'the tree of calls, from the program\'s start, each function with its share'
 complete -c brkpoint -n '__fish_seen_subcommand_from report' -l stacks -d 'each place with its full chain of calls'
+complete -c brkpoint -n '__fish_seen_subcommand_from report' -l seq -r -d 'with these: of events with these numbers alone'
+complete -c brkpoint -n '__fish_seen_subcommand_from report' -l tid -r -d 'with these: of one thread alone'
 complete -c brkpoint -n '__fish_seen_subcommand_from report' -l width -r -d 'columns, 80 to 120 (text)'
 complete -c brkpoint -n 'not __fish_seen_subcommand_from run explain report events export step sql diff check article witnesses doctor recover help' -a events -d 'list the events of a recorded run, one per line, as text or JSON'
 complete -c brkpoint -n '__fish_seen_subcommand_from events' -s h -l help -d 'show this help message and exit'

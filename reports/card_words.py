@@ -48,6 +48,7 @@ WORDS = {
     "reasons": {
         "title": "Why do you say so?",
         "who": "{who}, by the rule “{rule}”{evidence}",
+        "who by no rule": "{who}: no rule decides it, and a guess is not shown as a fact",
         "decided by": "frame {number}, {function} of {module}",
         "what for": "“{purpose}”, by the rule “{rule}”",
         "unknown": "no rule explains it, and a guess is not shown as a fact",

@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections import namedtuple
 
 from alloctrace.escape import visible
+from alloctrace.history.ranges import OfRange
 from alloctrace.summary import call_tree, chosen
 from reports import markdown, measures, sections, sentences, site_table, tables, text
 from reports.ink import Ink, cells, speaks_unicode
@@ -25,7 +26,7 @@ def render(record, trace, choice, width=80, colour=False, unicode=None):
     """The report as text. `record`: of summarise(by=…, top_sites=choice.sites)."""
     ink = Ink(width, colour, speaks_unicode() if unicode is None else unicode)
     lines = [*text.first(record, ink), ""]
-    lines += text.wrapped(sentences.verdict(record), ink, "", ink.bold)
+    lines += text.wrapped(_said(trace) + sentences.verdict(record), ink, "", ink.bold)
     if choice.tree:
         lines += ["", *_tree(record, trace, choice, ink)]
     if choice.stacks or not choice.tree:
@@ -33,8 +34,19 @@ def render(record, trace, choice, width=80, colour=False, unicode=None):
     return text.for_output("\n".join(lines) + "\n", ink)
 
 
+def _said(trace):
+    """What events the report is of, where it is of some alone (ranges.OfRange)."""
+    if not isinstance(trace, OfRange):
+        return ""
+    thread = "" if trace.tid is None else ", thread %d" % trace.tid
+    ends = map(sentences.grouped, (trace.first, trace.last))
+    return "Events %s to %s%s alone: " % (*ends, thread)
+
+
 def render_markdown(record, trace, choice):
     ink, parts = Ink(120), [markdown.head(record)]
+    if _said(trace):
+        parts.append([_said(trace) + "nothing else counts here."])
     if choice.tree:
         title, *drawn = _tree(record, trace, choice, ink)
         parts.append(["## Tree of calls", "", *fenced("text", drawn)])
@@ -127,10 +139,10 @@ def _chains(record, trace, choice, rows):
         return [[] for _ in rows]
     value = measures.of_group(choice.by, chosen.at_peak(record))
     found = call_tree.stacks_of_places(trace, chosen.of_record(record), value, rows)
-    return [list(_said(trace, choice.by, stacks)) for stacks in found]
+    return [list(_chains_said(trace, choice.by, stacks)) for stacks in found]
 
 
-def _said(trace, by, stacks):
+def _chains_said(trace, by, stacks):
     """Stacks that are told in the same words are one chain."""
     told = {}
     for stack, value in stacks[:LOOKED_AT]:

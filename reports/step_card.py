@@ -135,10 +135,11 @@ def _event(seq):
 def _reasons(event, stack):
     words, verdict, purpose = WORDS["reasons"], event.verdict, event.purpose
     evidence = WORDS["evidence"].get(verdict.confidence if verdict else "")
+    rule = _fit(verdict.rule if verdict else "")
     yield "who", fill(
-        words["who"],
+        words["who" if rule else "who by no rule"],
         who=_fit(event_lines.who(event)),
-        rule=_fit(verdict.rule if verdict else "") or "none",
+        rule=rule,
         evidence="; the evidence is " + evidence if evidence else "",
     )
     at = verdict.decided_by if verdict else None

@@ -276,6 +276,21 @@ def test_report_wants_one_name(tmp_path):
     assert done.returncode == 2 and not (tmp_path / "a.html").exists()
 
 
+@pytest.mark.parametrize("option", ["--html", "-o"])
+def test_a_trace_is_not_overwritten_by_its_report(tmp_path, option):
+    path = made_pages.long_trace(str(tmp_path / "a.brkpoint"), 3)
+    with open(path, "rb") as file:
+        before = file.read()
+    done = brkpoint("report", option, path)
+    assert done.returncode == 2 and "brkpoint report %s %s FILE" % (path, option) in done.stderr
+    with open(path, "rb") as file:
+        assert file.read() == before
+    other = tmp_path / "b.brkpoint"
+    other.write_text("no trace")
+    assert brkpoint("report", path, option, str(other)).returncode == 0  # twin
+    assert other.read_text() != "no trace"
+
+
 def test_report_to_where_nothing_can_be_written(tmp_path):
     path = made_pages.long_trace(str(tmp_path / "a.brkpoint"), 3)
     done = brkpoint("report", path, "--html", str(tmp_path / "no" / "a.html"))
@@ -299,6 +314,16 @@ def test_explain_has_the_programs_status_and_names_its_page(tmp_path):
     assert str(tmp_path / "x.html") in done.stderr
     page = (tmp_path / "x.html").read_text()
     assert allows(page) and made_pages.data_of(page)["summary"]["exit"]["status"] == 1
+
+
+def test_explain_spares_a_page_that_is_there(tmp_path):
+    (tmp_path / "x.html").write_text("mine")
+    words = ("explain", "--no-open", "-o", str(tmp_path / "x.brkpoint"), "/bin/true")
+    done = brkpoint(*words)
+    assert done.returncode == 125 and "x.html exists already" in done.stderr
+    assert (tmp_path / "x.html").read_text() == "mine" and not (tmp_path / "x.brkpoint").exists()
+    assert brkpoint(words[0], "--force", *words[1:]).returncode == 0
+    assert (tmp_path / "x.html").read_text() != "mine"
 
 
 def test_explain_of_nothing_is_a_wrong_command_line():

@@ -5,7 +5,9 @@ import os
 
 import pytest
 
+import made_fates
 import made_pages
+from alloctrace.trace import trace
 from target_programs import ROOT
 
 AXE = os.path.join(ROOT, "build", "axe", "node_modules", "axe-core", "axe.min.js")
@@ -33,12 +35,21 @@ def violations(browser):
         ("real", "#step=24&origin=loader", 1280, False),
         ("real", "#step=24&only=reached", 360, True),
         ("long", "#phase=main", 1280, True),
+        ("long", "#range=100-9000&sort=peak_bytes", 360, False),
         ("small", "", 360, False),
     ],
 )
 def test_axe_finds_nothing(browser, pages, name, hash_, width, dark):
     browser.open(pages[name], hash_, width=width, dark=dark)
     browser.js("document.querySelectorAll('details').forEach((one) => { one.open = true; })")
+    assert violations(browser) == []
+
+
+def test_axe_finds_nothing_where_there_are_several_threads(browser, tmp_path):
+    with trace.open(made_fates.write(str(tmp_path / "a.brkpoint"))) as recorded:
+        (tmp_path / "a.html").write_text(made_pages.page_of(recorded), encoding="utf-8")
+    browser.open(tmp_path / "a.html", "#tid=78", width=360)
+    assert browser.js("return document.querySelector('#tid-table th').textContent") == "thread"
     assert violations(browser) == []
 
 

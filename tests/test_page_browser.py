@@ -25,7 +25,7 @@ def matrix(browser):
     for origin, *cells in browser.js(script):
         for phase, cell in zip(PHASES, cells):
             numbers_ = "0 / 0" if cell == "·" else cell
-            found[origin, phase] = [int(n.replace(",", "")) for n in numbers_.split(" / ")]
+            found[origin, phase] = [int(n.replace(",", "")) for n in numbers_.split(" /")]
     return found
 
 

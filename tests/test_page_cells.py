@@ -1,21 +1,23 @@
 """What each place asked for, by thread and part of a run that is too long for its page."""
 
+import re
 import sqlite3
+import subprocess
 from collections import Counter
 
 import pytest
 
+import made_fates
 import made_pages
 from alloctrace import measure
 from alloctrace.columns import columns
 from alloctrace.columns.check import TraceError
 from alloctrace.history import history
-from alloctrace.model import Frame
 from alloctrace.summary import summary
 from alloctrace.summary.sites import place
 from alloctrace.trace import trace
 from made_records import MAIN, Made
-from reports.page import cells, data, windows
+from reports.page import cells, data, fates, replay, windows
 
 CALLS = 997
 FAILING = 4  # the line whose calls hand out nothing at times
@@ -38,13 +40,11 @@ def write(path):
             made.call("free", result, line=line, tid=tid)
     made.info("end", kind="exited", status=0, t_ns=made.tick())
     built = history.build(made.records)
-    stacks = {id_: _frames(stack.frames[1][0] - MAIN) for id_, stack in built.stacks.items()}
+    stacks = {
+        id_: made_fates.frames(stack.frames[1][0] - MAIN) for id_, stack in built.stacks.items()
+    }
     trace.write(path, built, stacks, {"program": "/bin/target"})
     return path
-
-
-def _frames(line):
-    return (Frame(MAIN, "target", "/bin/target", "executable", 1, "main", "a.c", line),)
 
 
 @pytest.fixture(autouse=True)
@@ -70,7 +70,7 @@ def told(facts):
     for site, _, origin, phase, program, tid, *parts in facts["bins"]["cells"]["rows"]:
         assert (phase, program) == ("main", "77.0")
         name = tuple(facts["sites"]["rows"][site]) if site >= 0 else origin
-        for part, size, times in zip(*parts):
+        for part, size, times in zip(*parts[:3]):
             sums = found.setdefault((name, tid, part), [0, 0])
             sums[0] += size
             sums[1] += times
@@ -103,6 +103,76 @@ def test_places_by_thread_and_part_are_those_of_the_events(path):
     assert left_out[1] == sum(n % 5 == FAILING and n % 7 > 0 for n in range(CALLS))
     sums = [sum(row[at] for row in found.values()) + left_out[at] for at in (0, 1)]
     assert sums == [allocated["bytes"], allocated["blocks"]]
+
+
+FATES = ("peak", "left", "temporary", "reached")
+
+
+def fates_counted(recorded, facts):
+    """{(line, tid, part): [bytes or calls of FATES]}, event by event."""
+    events, found = list(recorded.events()), {}
+    wide = facts["bins"]["width"] * facts["bins"]["cells"]["per"]
+    became = replay.of(events, summary.summarise(recorded))
+    reached = set()
+    for event in events:
+        if event.cause is not None:
+            call = events[event.cause]
+            reached.add(call.seq if call.outer is None else call.outer)
+    for event in filter(measure.hands_out, events):
+        line = recorded.tree.deciding_frame(event.stack, event.verdict).line
+        sums = found.setdefault((line, str(event.tid), event.seq // wide), [0] * len(FATES))
+        for at, name in enumerate(FATES[:3]):
+            sums[at] += became[name][event.seq]
+        sums[3] += event.seq in reached
+    return found
+
+
+def fates_told(facts):
+    """The same; None where the page does not know."""
+    found = {}
+    for site, *_, tid, parts, asked, times, peak, left, temporary, reached in facts["bins"][
+        "cells"
+    ]["rows"]:
+        line = facts["sites"]["rows"][site][3]
+        whole = {0: [0] * len(parts), 1: asked, None: [None] * len(parts)}
+        of = [whole[x] if not isinstance(x, list) else x for x in (peak, left, temporary)]
+        of.append(times if reached == 1 else [0] * len(parts) if reached == 0 else reached)
+        for part, *values in zip(parts, *[o or [None] * len(parts) for o in of]):
+            sums = found.setdefault((line, tid, part), [0] * len(FATES))
+            sums[:] = [None if v is None else v + w for v, w in zip(values, sums)]
+    return found
+
+
+def test_what_became_of_a_part_is_that_of_its_events(tmp_path):
+    with trace.open(made_fates.write(str(tmp_path / "a.brkpoint"))) as recorded:
+        facts = facts_of(recorded)
+        told_, counted_ = fates_told(facts), fates_counted(recorded, facts)
+    assert told_.keys() == counted_.keys()
+    unknown = {name: set() for name in FATES}
+    for key, values in told_.items():
+        for name, value, true in zip(FATES, values, counted_[key]):
+            assert value in (None, true), (key, name)
+            if value is None:
+                unknown[name].add(key[0])
+    assert unknown == {"peak": {1, 2, 3, 4}, "left": set(), "temporary": {2, 3}, "reached": set()}
+    assert sum(values[3] for values in told_.values()) > 100
+
+
+def test_twin_of_too_many_or_of_wrong_sums_nothing_is_told(tmp_path, monkeypatch):
+    path = made_fates.write(str(tmp_path / "a.brkpoint"))
+    monkeypatch.setattr(fates, "BLOCKS", 10)
+    monkeypatch.setattr(fates, "SYSCALLS", 10)
+    with trace.open(path) as recorded:
+        told_ = fates_told(facts_of(recorded))
+    assert {key[0] for key, values in told_.items() if values[1] is None} == {2, 3}
+    assert {key[0] for key, values in told_.items() if values[3] is None} == {3, 4}
+    monkeypatch.setattr(fates, "BLOCKS", made_fates.CALLS)
+    monkeypatch.setattr(fates, "SYSCALLS", made_fates.CALLS)
+    statement = "UPDATE blocks SET size = size + 1 WHERE number = (SELECT max(number) FROM blocks)"
+    with trace.open(changed(path, tmp_path, statement)) as recorded:
+        told_ = fates_told(facts_of(recorded))
+    assert any(values[1] is None for values in told_.values())
+    assert not any(values[3] is None for values in told_.values())
 
 
 def test_many_cells_are_of_longer_parts_and_add_up_the_same(path, monkeypatch):
@@ -178,10 +248,7 @@ def test_the_page_filters_places_by_thread_and_range(browser, path, tmp_path):
     browser.click("[data-tid='78']")
     of_thread = sum(n for (_, tid, _), (_, n) in sums.items() if tid == "78")
     assert sum(browser.js(script)) == of_thread < sum(whole)
-    assert (
-        "thread 78; all other measures are known for the whole run only; 170 allocations of"
-        in browser.text("#sites-said")
-    )
+    assert "thread 78; 170 allocations of" in browser.text("#sites-said")
     browser.js("location.hash = 'range=%d-%d'" % (2 * wide, 4 * wide - 2))
     browser.wait("document.getElementById('sites-said').textContent.includes('told apart, events')")
     of_range = sum(n for (_, _, part), (_, n) in sums.items() if part in (2, 3))
@@ -193,7 +260,18 @@ def test_the_page_filters_places_by_thread_and_range(browser, path, tmp_path):
     assert {tid: int(browser.js(cells_of % tid)) for tid in in_range} == in_range
     said = "events %d to %d, because places are counted in steps of" % (2 * wide, 4 * wide - 1)
     assert said in browser.text("#sites-said") and said in browser.text("#flame-of")
-    assert browser.js("return document.querySelector('[data-measure=live_bytes]').disabled")
+    for name, is_known in (("live_bytes", True), ("temporary_bytes", False)):
+        button = "return document.querySelector('[data-measure=%s]').disabled" % name
+        assert browser.js(button) is not is_known
+    left = "return document.querySelector('td[data-label=left]').textContent"
+    assert browser.js(left).replace(",", "").isdigit()
+    assert browser.js(left.replace("=left", "=temporary")) == "?"
+    command = browser.text("#sites-command")
+    ends = 2 * wide, 4 * wide - 1
+    assert re.fullmatch(r"brkpoint report \S+ --by (peak|temporary) --seq %d-%d" % ends, command)
+    shown = [*made_pages.COMMAND, *command.split()[1:]]
+    done = subprocess.run(shown, stdout=subprocess.PIPE, check=True)
+    assert "Events %d to %d alone: " % ends in done.stdout.decode()
     browser.click("#filters .link")
     assert browser.js(script) == whole
     assert browser.complaints() == []

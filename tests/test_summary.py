@@ -196,15 +196,19 @@ def test_twin_of_one_purpose_or_none_it_is_said_plainly():
 
 def test_what_one_rule_says_in_several_ways_is_one_purpose():
     site = site_of(*[because("Vec from %d to %d bytes" % (n, 2 * n)) for n in (4, 8)])
-    assert (site["purpose"], site["purposes"]) == ("Vec from various to various bytes", 1)
+    assert (site["purpose"], site["purposes"]) == ("Vec from N to M bytes", 1)
     site = site_of(*[because("path of " + name) for name in ("a.so", "the program", "b.so")])
     assert (site["purpose"], site["purposes"]) == ("path of various", 1)
     site = site_of(*[because(name + "'s own") for name in ("main", "work", "x::y")])
     assert (site["purpose"], site["purposes"]) == ("callers' own", 1)
     site = site_of(*[because("copy of a string (%d bytes)" % n) for n in (4, 8, 15)])
-    assert site["purpose"] == "copy of a string (various bytes)"
+    assert site["purpose"] == "copy of a string (N bytes)"
     site = site_of(*[because("a string of (%s)" % n) for n in ("4", "8", "x")])
     assert site["purpose"] == "a string of (various)"
+    site = site_of(*[because("%d, %d of 5 and %s" % (n, n + 1, n)) for n in (1, 2, 3)])
+    assert site["purpose"] == "N, M of 5 and K"
+    site = site_of(*[because("Vec from 4 to %d bytes" % n) for n in (8, 16)])
+    assert site["purpose"] == "Vec from 4 to N bytes"  # twin: what is the same stays
 
 
 def test_what_two_rules_say_alike_is_one_purpose():

@@ -38,5 +38,12 @@ class ThreadNames:
             return None
         return ends[min(bisect_left(ends, (event.t_ns,)), len(ends) - 1)][1]
 
+    def plainly(self):
+        """{tid: name}, of the threads that had one alone as long as their number was theirs."""
+        found = defaultdict(set)
+        for (_, tid), ends in self._ends.items():
+            found[tid].update(name for _, name in ends)
+        return {tid: min(names) for tid, names in found.items() if len(names) == 1}
+
     def has(self, name):
         return any(name == known for ends in self._ends.values() for _, known in ends)

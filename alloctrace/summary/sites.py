@@ -18,6 +18,7 @@ STORED += ("temporary_blocks", "temporary_bytes", "peak_bytes")
 SUMS = STORED + ("calls_reaching_kernel",)
 PLACE = ("function", "module", "file", "line", "offset", "origin")
 _VARIOUS, _CALLERS = "various", "callers'"  # what differs between purposes that are alike
+_NUMBERS = ("N", "M", "K", "L")  # of the numbers that differ the first, the second …
 _AROUND = "(),;:"  # of two words that differ these stay
 
 
@@ -142,27 +143,44 @@ def _new(text):
 
 
 def in_common(one, other):
-    """The words of both texts, `various` for what differs: `growing to various bytes`; None: none
-    is the same."""
+    """The words of both texts. Numbers that differ are N, M …: `growing from N to M bytes`; what
+    else differs is `various`. None: no word is the same."""
     ones, others = one.split(), other.split()
     if len(ones) == len(others):
-        words = [a if a == b else _either(a, b) for a, b in zip(ones, others)]
+        words = list(_lettered(map(_either, ones, others)))
     else:
         ahead = len(commonprefix([ones, others]))
         rest = [ones[ahead:][::-1], others[ahead:][::-1]]
         behind = commonprefix(rest)[::-1]
         words = ones[:ahead] + [_VARIOUS] + behind
-    return " ".join(words) if any(word.strip(_AROUND) != _VARIOUS for word in words) else None
+    differs = (_VARIOUS, *_NUMBERS)
+    return " ".join(words) if any(word.strip(_AROUND) not in differs for word in words) else None
 
 
 def _either(one, other):
     """`main's own` and `work's own` are `callers' own`."""
+    if one == other:
+        return one
     is_whose = all(word == _CALLERS or word.endswith("'s") for word in (one, other))
     if is_whose:
         return _CALLERS
     ahead = "(" if one[0] == other[0] == "(" else ""
     behind = one[-1] if one[-1] == other[-1] and one[-1] in _AROUND else ""
-    return ahead + _VARIOUS + behind
+    are_numbers = all(map(_is_number, (one, other)))
+    return ahead + (_NUMBERS[0] if are_numbers else _VARIOUS) + behind
+
+
+def _is_number(word):
+    word = word.strip(_AROUND)
+    return word in _NUMBERS or (word.isascii() and word.isdigit())
+
+
+def _lettered(words):
+    """Numbers that differ have the letters in their order."""
+    letters = iter(_NUMBERS)
+    for word in words:
+        bare = word.strip(_AROUND)
+        yield word.replace(bare, next(letters, _VARIOUS)) if bare in _NUMBERS else word
 
 
 def _finish(key, distance, purposes):

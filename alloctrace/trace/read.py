@@ -168,10 +168,11 @@ class Trace:
         return self._sums
 
     def events(self, wanted=None):
-        """Yield every Event in order, with its verdict and purpose. Memory: one chunk.
+        """Every Event in order; `wanted(group)`: whether its events are. Memory: one chunk."""
+        return (event for event, _ in self.events_of_groups(wanted))
 
-        `wanted`: a function that says of a Group whether its events are; others are left out.
-        """
+    def events_of_groups(self, wanted=None):
+        """The same, each with the id of its group."""
         self._check_kept()
         with checked():
             groups = self.sums().groups
@@ -184,7 +185,7 @@ class Trace:
                 if chosen is None or not chosen.isdisjoint(of_events):
                     for event, group in made.of(first, self._chunk(index, first, count)):
                         if chosen is None or group in chosen:
-                            yield event
+                            yield event, group
             counted.compare()
 
     def events_within(self, ranges):

@@ -2,12 +2,16 @@
 
 A part is some bins. A call is counted in the part in which it began. Only groups of which every
 event handed out memory can be told so; the stacks with the most bytes are told apart.
+
+Of what became of it is told what all or none of a row's calls came to; else, where fates.py knows,
+part by part.
 """
 
 from __future__ import annotations
 
 import heapq
 from array import array
+from operator import add
 
 from alloctrace import measure, words
 from alloctrace.columns.schema import PRESENT
@@ -16,6 +20,8 @@ LARGEST_SUM = (1 << 63) - 1  # in an array
 PARTS = 512
 LEAVES = 500  # stacks that are told apart
 CELLS = 100000  # with more of them a part is twice as long
+FATES = ("peak_bytes", "live_bytes", "temporary_bytes", "reached")  # of a group; as a page has them
+ALL, NONE, UNKNOWN = 1, 0, None
 _COUNTED = {name for name, given in words.SIGNATURES.items() if "nmemb" in given}
 
 
@@ -49,7 +55,7 @@ def largest(nodes, values, most):
 class Cells:
     """Takes the events bin by bin. `groups`: of the trace; `nodes`: where their stacks begin."""
 
-    def __init__(self, groups, nodes, wanted, bins):
+    def __init__(self, groups, nodes, wanted, bins, at_peak):
         self.per = max(1, -(-bins // PARTS))  # bins
         self.left_out = [0, 0]  # bytes, allocations of groups that cannot be told so
         self._count = len(groups) + 1
@@ -58,6 +64,9 @@ class Cells:
         self._asked = array("q", bytes(8 * self._count))  # group -> bytes of all its events
         self._multiplied = set()  # groups whose events have a number of elements
         self._adds_up = True
+        self._at_peak = at_peak
+        self._whole = [None]  # by place there, [bytes, allocations, *FATES] of all its events
+        self._parts_of = {}  # one of FATES -> {(what, thread): {bin: value}}
         self._choose(groups, nodes, wanted)
         self._held = []  # by key, zero between two bins
         self._found, self._part = {}, 0  # key -> [bytes, allocations]; the part it is of
@@ -79,9 +88,16 @@ class Cells:
             if key not in known:
                 known[key] = len(self._told)
                 self._told.append(what)
+                self._whole.append([0] * (2 + len(FATES)))
+            whole = self._whole[known[key]]
+            whole[:] = map(add, whole, self._sums_of(group))
             self._asked[group.id], self._keys[group.id] = group.allocated, known[key]
             if group.name in _COUNTED:
                 self._multiplied.add(group.id)
+
+    def _sums_of(self, group):
+        came_to = group.live_bytes, group.temporary_bytes, group.reached
+        return (group.allocated, group.allocations, self._at_peak(group) or 0, *came_to)
 
     @staticmethod
     def _largest(groups, nodes, wanted):
@@ -140,6 +156,21 @@ class Cells:
         while self._size > CELLS and self.per < 1 << 20:
             self._halve()
 
+    def tell(self, fates):
+        """What became of the events; what does not add up to what the groups say is not told."""
+        for name, found in (("live_bytes", fates.left), ("reached", fates.reached)):
+            sums, by_what = [0] * len(self._told), {}
+            for key, bins in (found or {}).items():
+                thread, group = divmod(key, self._count)
+                place = self._keys[group]
+                sums[place] += sum(bins.values())
+                known = by_what.setdefault((self._told[place], thread), {})
+                for number, value in bins.items():
+                    known[number] = known.get(number, 0) + value
+            at = 2 + FATES.index(name)
+            if sums[1:] == [whole[at] for whole in self._whole[1:]]:
+                self._parts_of[name] = by_what
+
     def _halve(self):
         self.per *= 2
         self._part //= 2
@@ -157,31 +188,66 @@ class Cells:
         self.flush()
         if any(self._asked) or not self._adds_up:
             return None
-        rows = {}  # (site, node, origin, phase, program, tid) -> {part: [bytes, allocations]}
+        rows = {}  # (site, node, origin, phase, program, tid) -> _Row
+        places = {what: place for place, what in enumerate(self._told)}
         for (what, thread), parts in self._sums.items():
             key = (leaf(what) if isinstance(what, int) else _folded(what)) + (threads[thread],)
-            known = rows.setdefault(key, {})
-            for part, (asked, times) in parts.items():
-                held = known.setdefault(part, [0, 0])
-                held[0] += asked
-                held[1] += times
+            row = rows.setdefault(key, _Row())
+            row.whole = list(map(add, row.whole, self._whole[places[what]]))
+            row.add(0, parts, 0)
+            row.add(1, parts, 1)
+            for at, name in enumerate(FATES, 2):
+                found = self._parts_of.get(name, {}).get((what, thread), {})
+                for number, value in found.items():
+                    row.add_one(at, number // self.per, value)
         return {
             "per": self.per,
             "left_out": self.left_out,
-            "rows": [[*key, *_columns(parts)] for key, parts in sorted(rows.items(), key=_largest)],
+            "rows": [
+                [*key, *row.columns(self._parts_of)]
+                for key, row in sorted(rows.items(), key=_largest)
+            ],
         }
 
 
-def _largest(row):
-    return -sum(asked for asked, _ in row[1].values())
+class _Row:
+    """Sums of one place and thread by part: bytes, allocations, and of FATES."""
+
+    def __init__(self):
+        self.whole = [0] * (2 + len(FATES))
+        self._sums = {}  # part -> list
+
+    def add(self, at, parts, of):
+        for part, sums in parts.items():
+            self.add_one(at, part, sums[of])
+
+    def add_one(self, at, part, value):
+        self._sums.setdefault(part, [0] * len(self.whole))[at] += value
+
+    @property
+    def bytes(self):
+        return sum(sums[0] for sums in self._sums.values())
+
+    def columns(self, known):
+        """[parts], [bytes], [allocations], and of each of FATES ALL, NONE, UNKNOWN or a list."""
+        order = sorted(self._sums)
+        columns = [[self._sums[part][at] for part in order] for at in range(len(self.whole))]
+        return [order, *columns[:2]] + [
+            self._fate(at, columns[at] if name in known else UNKNOWN)
+            for at, name in enumerate(FATES, 2)
+        ]
+
+    def _fate(self, at, column):
+        if not self.whole[at]:
+            return NONE
+        all_ = self.whole[1 if FATES[at - 2] == "reached" else 0]
+        return ALL if self.whole[at] == all_ else column
+
+
+def _largest(item):
+    return -item[1].bytes
 
 
 def _folded(what):
     origin, phase, pid, image = what
     return -1, -1, origin, phase, "%d.%d" % (pid, image)
-
-
-def _columns(parts):
-    """[parts], [bytes], [allocations]"""
-    order = sorted(parts)
-    return order, [parts[part][0] for part in order], [parts[part][1] for part in order]

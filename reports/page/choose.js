@@ -22,8 +22,8 @@ function setUpStrip() {
   strip.addEventListener("pointercancel", () => { dragging = null; drawSoon(); });
   strip.addEventListener("pointerleave", () => { hovered = null; drawSoon(); });
   strip.addEventListener("keydown", stripKey);
-  new ResizeObserver(drawSoon).observe(strip.parentElement);
   onView("strip", drawStrip);
+  followWidth(strip, drawStrip);
   onView("strip", drawStripTable);
   onView("strip", drawStripButtons);
 }

@@ -7,9 +7,11 @@ some exact windows (windows.py).
 from __future__ import annotations
 
 import errno
+import itertools
 from array import array
 
 from alloctrace import measure, words
+from alloctrace.history.thread_names import ThreadNames
 from alloctrace.summary import chosen
 from alloctrace.summary.sites import PLACE, key_of, place
 from reports import card_words, json_report, measures, sentences
@@ -24,6 +26,7 @@ KIND = (
 ).split()
 FRAME = "function module file line inlined offset".split()
 LEAF = "site node origin phase program".split() + [m.field for m in measures.BY.values()]
+NAMED = 1000  # threads
 NODES = 20000  # of the tree of stacks; the others are the rest
 COLUMNS = (
     "seq t_ns tid kind dur_ns size nmemb align ptr result errno args block cause outer".split()
@@ -62,6 +65,7 @@ def of(summary, trace):
         "summary": fit(json_report.record(summary)),
         "bins": bins,
         "ranges": ranges,
+        "threads": fit({str(tid): name for tid, name in _threads(trace)}),
         "leaves": leaves,
         **packed.tables(),
     }
@@ -69,6 +73,11 @@ def of(summary, trace):
         facts["memory"] = replay.of(events, summary)
         facts["space"] = space.of(events, trace)
     return facts
+
+
+def _threads(trace):
+    """What threads were called: of so many as a page has room for."""
+    return itertools.islice(ThreadNames(trace.run).plainly().items(), NAMED)
 
 
 def _events(trace, wanted, ranges):

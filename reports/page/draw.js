@@ -28,10 +28,21 @@ function widthOf(canvas) {
   return Math.max(240, canvas.parentElement.clientWidth);
 }
 
+function sharpness() {
+  return Math.min(2, window.devicePixelRatio || 1);
+}
+
+// Draws anew what is due where a canvas is no longer as wide as its place.
+function followWidth(canvas, draw) {
+  new ResizeObserver(() => {
+    if (canvas.width !== Math.round(widthOf(canvas) * sharpness())) drawAgain(draw);
+  }).observe(canvas.parentElement);
+}
+
 // A canvas as wide as its place, sharp on every screen; gives [context, width in CSS pixels].
 function canvasOf(canvas, height) {
   const width = widthOf(canvas);
-  const ratio = Math.min(2, window.devicePixelRatio || 1);
+  const ratio = sharpness();
   const [wide, high] = [Math.round(width * ratio), Math.round(height * ratio)];
   if (canvas.width !== wide || canvas.height !== high) {
     canvas.width = wide;

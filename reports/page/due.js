@@ -18,6 +18,11 @@ function redraw() {
   drawSight();
 }
 
+function drawAgain(draw) {
+  for (const one of drawers) if (one.draw === draw) one.isDue = true;
+  drawSight();
+}
+
 function drawSight() {
   for (const one of drawers) if (one.isDue && (!one.home || inSight.has(one.home))) drawNow(one);
   drawRest();

@@ -31,7 +31,7 @@ function drawFilters() {
   if (view.site !== null) say(`at ${placeOf(sites[view.site])}`, { site: null });
   if (view.fn !== null) say(`through ${view.fn}`, { fn: null });
   if (view.program) say(programName(view.program), { program: null });
-  if (view.tid) say(`thread ${view.tid}`, { tid: null });
+  if (view.tid) say(threadName(view.tid), { tid: null });
   const bar = byId("filters");
   bar.hidden = !isFiltered();
   if (bar.hidden) return bar.replaceChildren();

@@ -31,8 +31,8 @@ function setUpFlame() {
     el("details", { class: "beside" }, el("summary", {}, "The same as a table: each function with everything it called"),
       el("div", { class: "scroll", tabindex: "0", role: "group", "aria-label": "functions" }, el("table", { id: "flame-table" }, el("thead", {}), el("tbody", {})))));
   home.querySelector("details").addEventListener("toggle", drawFlameTable);
-  new ResizeObserver(() => requestAnimationFrame(drawFlame)).observe(flame.parentElement);
   onView("flame", drawFlame);
+  followWidth(flame, drawFlame);
   onView("flame", drawFlameTable);
 }
 
@@ -43,7 +43,20 @@ function turn(outwards) {
 }
 
 function measureNow() {
-  return measures().some(([name]) => name === view.sort) ? view.sort : "bytes";
+  return flameMeasures().has(view.sort) ? view.sort : "bytes";
+}
+
+const known = { view: null, names: null };
+
+// The names of measures that are known of every stack that is shown.
+function flameMeasures() {
+  if (known.view === view) return known.names;
+  const names = new Set(measures().map(([name]) => name));
+  if (isCut()) {
+    for (const [, value] of toldLeaves()) for (const name of names) if (value(name) === null) names.delete(name);
+  }
+  [known.view, known.names] = [view, names];
+  return names;
 }
 
 function drawFlame() {
@@ -65,10 +78,16 @@ function drawFlame() {
   byId("flame-matched").textContent = search ? `${share(matched(root, search), root.total)} of it goes through the highlighted functions` : "";
   for (const made of document.querySelectorAll("[data-measure]")) {
     made.setAttribute("aria-pressed", made.dataset.measure === measureNow());
-    made.disabled = !measures().some(([name]) => name === made.dataset.measure);
+    made.disabled = !flameMeasures().has(made.dataset.measure);
   }
-  if (!run.whole) byId("flame-of").textContent = `Shown: ${cutSaid()}.`;
+  if (!run.whole) byId("flame-of").textContent = `Shown: ${cutSaid()}.${flameUnknown()}`;
   for (const made of document.querySelectorAll("[data-turn]")) made.setAttribute("aria-pressed", (made.dataset.turn === "out") === isOutwards);
+}
+
+function flameUnknown() {
+  const missing = measures().filter(([name]) => !flameMeasures().has(name));
+  if (!missing.length) return "";
+  return ` Not known here of all stacks: ${listed(missing.map(([, label]) => label))}. In a terminal: ${cutCommand(missing[0][0])} --tree`;
 }
 
 function layOut(node, x, y, wide, deep) {

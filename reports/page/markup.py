@@ -5,6 +5,9 @@ from __future__ import annotations
 from html import escape
 
 
+TALL = 60  # rows: a table with more scrolls in its place
+
+
 def bdi(text):
     """A text of the target's: whatever direction its letters have, those around it keep theirs."""
     return "<bdi>%s</bdi>" % escape(text)
@@ -33,9 +36,9 @@ def table(name, heads, rows, caption):
         cells = "".join("<td%s>%s</td>" % (_side(text), bdi(text)) for text in rest)
         lines.append('<tr><th scope="row">%s</th>%s</tr>' % (bdi(first), cells))
     return (
-        '<div class="scroll" tabindex="0" role="group" aria-label="%s"><table id="%s">'
+        '<div class="scroll%s" tabindex="0" role="group" aria-label="%s"><table id="%s">'
         "<caption>%s</caption><thead><tr>%s</tr></thead><tbody>%s</tbody></table></div>"
-        % (caption, name, caption, head, "".join(lines))
+        % (" tall" if len(rows) > TALL else "", caption, name, caption, head, "".join(lines))
     )
 
 

@@ -42,7 +42,7 @@ function drawMatrix() {
 }
 
 function numbers(calls, syscalls) {
-  return calls || syscalls ? `${grouped(calls)} / ${grouped(syscalls)}` : "·";
+  return calls || syscalls ? `${grouped(calls)} /\u00a0${grouped(syscalls)}` : "·";
 }
 
 function cellButton(inner, origin, phase) {

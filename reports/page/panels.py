@@ -53,7 +53,7 @@ def body(summary, facts):
                 "Allocator calls / memory syscalls; · is none. Click a cell to see only those.",
                 _matrix(summary),
             ),
-            _processes(summary),
+            _processes(summary, facts["trace"]),
             section(
                 "sites",
                 "Where in the code?",
@@ -190,7 +190,7 @@ def _memory():
     )
 
 
-def _processes(summary):
+def _processes(summary, trace):
     """Who is who of several: `listed below`, says the sentence at the top."""
     if not process_tree.has_several(summary):
         return ""
@@ -202,11 +202,18 @@ def _processes(summary):
     lead += ", * the one this page is about." if summary["sums_over"]["what"] == "one" else "."
     if process_tree.has_alike(process_tree.rows(summary, ink.Ink(unicode=True))):
         lead += " Alike ones stand together: sums, and the largest peak."
+    more = ""
+    if summary["sums_over"]["others"]:
+        more = (
+            '<p class="quiet">A page of all of them, in which each is a filter: <code>brkpoint '
+            "report %s --process all --html FILE</code>; of another one: <code>--process PID</code>"
+            " or its name.</p>" % escape(trace)
+        )
     return section(
         "processes",
         "%s in this run" % process_tree.count(summary),
         lead,
-        table("processes-table", process_tree.HEAD, rows, "processes"),
+        table("processes-table", process_tree.HEAD, rows, "processes") + more,
     )
 
 
@@ -227,7 +234,7 @@ def _matrix(summary):
 def _cell(calls, syscalls):
     if not calls and not syscalls:
         return "·"
-    return "%s / %s" % (sentences.grouped(calls), sentences.grouped(syscalls))
+    return "%s /\xa0%s" % (sentences.grouped(calls), sentences.grouped(syscalls))
 
 
 def _sites(summary):

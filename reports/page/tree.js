@@ -4,7 +4,7 @@
 function valuesByNode(measure) {
   const found = new Map();
   const put = (node, origin, value) => {
-    if (!value) return;
+    if (!value) return; // null as well: flameMeasures leaves such a measure out
     if (!found.has(node)) found.set(node, {});
     const by = found.get(node);
     by[origin] = (by[origin] || 0) + value;

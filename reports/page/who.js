@@ -6,7 +6,7 @@ function setUpWho() {
   const threads = groupsOf((at) => String(ev.tid[at]));
   for (const [name, found, title, label] of [
     ["program", programs, "Programs", programName],
-    ["tid", threads, "Threads", (key) => `thread ${key}`],
+    ["tid", threads, "Threads", threadName],
   ]) {
     if (found.length < 2) continue;
     const table = whoTable(name, title);
@@ -17,7 +17,7 @@ function setUpWho() {
 function whoTable(name, title) {
   const table = el("table", { id: `${name}-table` }, el("caption", {}, title), el("thead", {}), el("tbody", {}));
   byId("matrix").append(el("h3", {}, title),
-    el("div", { class: "scroll", tabindex: "0", role: "group", "aria-label": title }, table));
+    el("div", { class: "scroll tall", tabindex: "0", role: "group", "aria-label": title }, table));
   return table;
 }
 
@@ -25,7 +25,7 @@ const MOST_PROGRAMS = 200; // rows
 
 function setUpSums() {
   setUpSumsOf("program", "Programs", programName);
-  setUpSumsOf("tid", "Threads", (key) => (key === null ? "all later threads" : `thread ${key}`));
+  setUpSumsOf("tid", "Threads", (key) => (key === null ? "all later threads" : threadName(key)));
 }
 
 function setUpSumsOf(name, title, label) {
@@ -70,11 +70,17 @@ function groupsOf(keyOf) {
 
 function programName(key) {
   const [pid, image] = key.split(".").map(Number);
-  for (const process of summary.processes) {
-    const program = process.pid === pid && process.programs.find((one) => one.image === image);
-    if (program) return `${program.name || "unknown"}, process ${pid}`;
-  }
-  return `process ${pid}`;
+  const program = programNamed(pid, image);
+  return program ? `${program.name || "unknown"}, process ${pid}` : `process ${pid}`;
+}
+
+function threadName(tid) {
+  return Object.hasOwn(run.threads, tid) ? `thread ${tid}, ${run.threads[tid]}` : `thread ${tid}`;
+}
+
+function programNamed(pid, image) {
+  const process = summary.processes.find((one) => one.pid === pid && one.programs.some((program) => program.image === image));
+  return process && process.programs.find((program) => program.image === image);
 }
 
 // Its own filter does not empty the list.
@@ -98,7 +104,7 @@ function drawWho(table, name, found, label) {
 }
 
 function fillWho(table, name, rows, all, label, heads) {
-  fill(table.querySelector("thead"), el("tr", {}, ...["", ...heads].map((text, i) => el("th", { scope: "col", class: i ? "n" : null }, text))));
+  fill(table.querySelector("thead"), el("tr", {}, ...[name === "tid" ? "thread" : "program", ...heads].map((text, i) => el("th", { scope: "col", class: i ? "n" : null }, text))));
   fill(table.querySelector("tbody"), ...rows.map(([key, sums]) => {
     const isOn = view[name] === key;
     const made = key === null ? el("span") : button("", () => look({ [name]: isOn ? null : key }), { class: "cell", "aria-pressed": isOn, [`data-${name}`]: key });

@@ -6,7 +6,7 @@ function reasons(at) {
   const number = kindOf(at).decided_by;
   const frame = number === null ? null : stackOf(at)[number];
   const rows = [
-    ["who", fillIn(said.reasons.who, { who: whoOf(kind), rule: kind.rule || "none", evidence: how })],
+    ["who", fillIn(said.reasons[kind.rule ? "who" : "who by no rule"], { who: whoOf(kind), rule: kind.rule, evidence: how })],
     frame ? ["decided by", fillIn(said.reasons["decided by"], { number, function: nameOf(frame), module: frame.module || "no file" })] : null,
     kind.via ? ["passed through", kind.via] : null,
     kind.for_whom ? ["on behalf of", kind.for_whom] : null,

@@ -11,13 +11,15 @@ from collections import Counter, defaultdict
 from operator import add
 
 from alloctrace.columns.check import TraceError
+from alloctrace.summary import chosen
 from reports.page import cells
+from reports.page.fates import Fates
 
 BINS = 4096
 EDGE = 1500  # events of each window at most
 AROUND = 200  # before and behind the peak
 SYSCALLS = 2500
-_NAMES = ("group", "tid", "size", "nmemb", "present", "cause")
+_NAMES = ("group", "tid", "size", "nmemb", "present", "cause", "outer")
 _SERIES = ("origin", "phase", "kind", "program", "tid")
 PROGRAMS = 100  # with more the bins do not tell them apart
 THREADS = 32  # that are told apart, by when they came
@@ -30,12 +32,15 @@ def of(summary, trace, wanted):
     total = sum(groups.sums["count"])
     width = max(1, -(-total // BINS))
     counts = _Counts(groups, wanted, width)
-    places = cells.Cells(groups, trace.tree.nodes(groups.stack), wanted, -(-total // width))
+    nodes, at_peak = trace.tree.nodes(groups.stack), chosen.at_peak(summary)
+    places = cells.Cells(groups, nodes, wanted, -(-total // width), at_peak)
+    fates = Fates(trace, groups, width)
     threads = _Threads(len(groups) + 1)
     for first, chunk in trace.packed_chunks(_NAMES):
         base, group = chunk.above("group")
         above, keys = threads.keys(chunk, base, group)
         least, sizes = places.bytes_of(chunk, base, group)
+        syscalls = []
         for number, begin, end in _bins(first, len(group), width):
             part = keys[begin:end]
             found = Counter(part)
@@ -43,7 +48,10 @@ def of(summary, trace, wanted):
                 raise TraceError("damaged: an event is of no group")
             counts.add(number, found, above)
             places.add(number, found, above, zip(part, sizes[begin:end]), least)
-        counts.note_reaching(first, chunk, base, group)
+            syscalls += counts.syscalls(found, above, base, group, begin, end)
+        counts.note_reaching(first, chunk, syscalls)
+        fates.add(first, chunk, base, group, keys, above, syscalls)
+    places.tell(fates)
     tids = threads.tids()
     starts = _starts(groups, wanted)
     ranges = _edges(starts, total, summary["peak"]["seq"]) + counts.reaching
@@ -139,12 +147,16 @@ class _Counts:
             if of[group]:
                 sums[series[of[group]], thread][bin_] += times
 
-    def note_reaching(self, first, chunk, base, group):
+    def syscalls(self, found, above, base, group, begin, end):
+        """Rows of memory syscalls of a bin. `found`: as `add` takes it."""
+        count, is_one = len(self._series_of), self._syscalls
+        if not any(is_one[(key + above) % count] for key in found):
+            return ()
+        return [row for row in range(begin, end) if is_one[group[row] + base]]
+
+    def note_reaching(self, first, chunk, rows):
         """The first syscalls, with the calls that made them."""
-        if len(self.reaching) >= SYSCALLS:
-            return
-        rows = [row for row, id_ in enumerate(group) if self._syscalls[id_ + base]]
-        if not rows:
+        if len(self.reaching) >= SYSCALLS or not rows:
             return
         for row, distance in zip(rows, chunk.column("cause", rows)):
             seq = first + row

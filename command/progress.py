@@ -1,0 +1,17 @@
+"""How far a long reading is."""
+
+from __future__ import annotations
+
+import sys
+
+
+def reading(total):
+    """A function of how many events were read: says so on one line, which goes at the end."""
+
+    def tell(count):
+        last = not total or count + 65536 * 2 > total
+        words = "reading events: %d of %s" % (count, total)
+        sys.stderr.write("\r" + (" " * len(words) + "\r" if last else words))
+        sys.stderr.flush()
+
+    return tell
