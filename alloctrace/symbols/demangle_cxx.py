@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 
 from . import demangle_types as types
-from .demangle_types import Unsure, named, whole
+from .demangle_types import LITERALS, QUALIFIERS, REFERENCES, Unsure, named, whole
 
 MAX_MANGLED = 2000  # characters; steps and depth are of that order
 MAX_TEXT = 4096  # as symbol_names.MAX_NAME: what is longer would be cut
@@ -19,9 +19,6 @@ _MAX_DEPTH = 60
 _CLONE = re.compile(r"[A-Za-z0-9_]*(?:\.(?:[a-z_]+|\d+)(?:\.\d+)*)*\Z")
 _THUNKS = {"h": "non-virtual thunk to ", "v": "virtual thunk to "}
 _NUMBER = re.compile(r"n?\d+")
-_LITERALS = {"i": "", "j": "u", "l": "l", "m": "ul", "x": "ll", "y": "ull"}
-_QUALIFIERS = {"r": " restrict", "V": " volatile", "K": " const"}
-_REFERENCES = {"R": " &", "O": " &&"}
 
 
 def demangle(name):
@@ -138,10 +135,10 @@ class _Reader:
     def _nested(self):
         self._expect("N")
         after = ""
-        while self._peek() in _QUALIFIERS:
-            after = _QUALIFIERS[self._take()] + after
-        if self._peek() in _REFERENCES:
-            after += _REFERENCES[self._take()]
+        while self._peek() in QUALIFIERS:
+            after = QUALIFIERS[self._take()] + after
+        if self._peek() in REFERENCES:
+            after += REFERENCES[self._take()]
         made = self._component(None)
         while not self._is("E"):
             if not made.is_known:
@@ -267,7 +264,7 @@ class _Reader:
         return "" if found == ["void"] else ", ".join(found)
 
     def _ends_arguments(self):
-        return self._peek() == "E" or self._peek() in _REFERENCES and self.text[self.at + 1] == "E"
+        return self._peek() == "E" or self._peek() in REFERENCES and self.text[self.at + 1] == "E"
 
     # ---- templates ---------------------------------------------------------------------------
 
@@ -302,7 +299,7 @@ class _Reader:
         if kind == "b" and value in ("0", "1"):
             return "true" if value == "1" else "false"
         value = value.replace("n", "-")
-        return value + _LITERALS[kind] if kind in _LITERALS else "(%s)%s" % (type_, value)
+        return value + LITERALS[kind] if kind in LITERALS else "(%s)%s" % (type_, value)
 
     def _parameter(self):
         self._expect("T")
@@ -343,7 +340,7 @@ class _Reader:
         if char in "PRO":
             self._take()
             return types.pointer(self._type(), {"P": "*", "R": "&", "O": "&&"}[char])
-        if char in _QUALIFIERS:
+        if char in QUALIFIERS:
             return self._qualified_type()
         if char == "F":
             return self._function_type()
@@ -378,8 +375,8 @@ class _Reader:
 
     def _qualified_type(self):
         words = ""
-        while self._peek() in _QUALIFIERS:
-            words = _QUALIFIERS[self._take()] + words
+        while self._peek() in QUALIFIERS:
+            words = QUALIFIERS[self._take()] + words
         inner = self._function_type() if self._peek() == "F" else self._type()
         return types.qualified(inner, words)
 
@@ -387,7 +384,7 @@ class _Reader:
         self._expect("F")
         self._is("Y")
         result, arguments = self._type(), self._arguments()
-        after = _REFERENCES[self._take()] if self._peek() in _REFERENCES else ""
+        after = REFERENCES[self._take()] if self._peek() in REFERENCES else ""
         self._expect("E")
         return types.function(result, arguments, after)
 

@@ -1,8 +1,8 @@
 """Rust's names as linkers have them -> as gdb shows them. None: not Rust's, or not sure.
 
-`demangle("_RNvNtCs1234_3std2io5write")` is `std[1f4]::io::write`, and so is that of the legacy scheme,
-`_ZN3std2io5write17h0123456789abcdefE`. Grammar: Rust RFC 2603, "Symbol name mangling v0"; spelling:
-libiberty's rust-demangle.c, which is gdb's.
+`demangle("_RNvNtCs1234_3std2io5write")` is `std[3c1c0]::io::write`; of the legacy scheme,
+`_ZN3std2io5write17h0123456789abcdefE` is `std::io::write`. Grammar: Rust RFC 2603, "Symbol name
+mangling v0"; spelling: libiberty's rust-demangle.c, which is gdb's.
 """
 
 from __future__ import annotations
