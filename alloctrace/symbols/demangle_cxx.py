@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 
 from . import demangle_types as types
+from .demangle_text import Text
 from .demangle_types import LITERALS, QUALIFIERS, REFERENCES, Unsure, named, whole
 
 MAX_MANGLED = 2000  # characters; steps and depth are of that order
@@ -18,7 +19,6 @@ MAX_TEXT = 4096  # as symbol_names.MAX_NAME: what is longer would be cut
 _MAX_DEPTH = 60
 _CLONE = re.compile(r"[A-Za-z0-9_]*(?:\.(?:[a-z_]+|\d+)(?:\.\d+)*)*\Z")
 _THUNKS = {"h": "non-virtual thunk to ", "v": "virtual thunk to "}
-_NUMBER = re.compile(r"n?\d+")
 
 
 def demangle(name):
@@ -42,12 +42,13 @@ class _Name:
         self.after = ""
 
 
-class _Reader:
+class _Reader(Text):
     def __init__(self, text):
-        self.text, self.at = text, 2
+        super().__init__(text, 2)
         self.found = []  # spellings: what S_, S0_, … stand for
         self.args = None  # of the template that is read: what T_, T0_, … stand for
-        self.in_lambda = False
+        self.in_lambda = False  # in whose arguments T_ is auto
+        self.parameters, self.resting = 0, {}  # on T_: by index of `found`, whether in a lambda
         self.depth = 0
 
     def outermost(self):
@@ -65,47 +66,11 @@ class _Reader:
             raise Unsure
         return text
 
-    # ---- characters --------------------------------------------------------------------------
-
-    def _peek(self):
-        return self.text[self.at]
-
-    def _take(self, count=1):
-        self.at += count
-        if self.at > len(self.text):
-            raise Unsure
-        return self.text[self.at - count : self.at]
-
-    def _peeks(self, what):
-        return self.text.startswith(what, self.at)
-
-    def _is(self, what):
-        found = self._peeks(what)
-        self.at += len(what) * found
-        return found
-
-    def _expect(self, what):
-        if not self._is(what):
-            raise Unsure
-
-    def _number(self):
-        match = _NUMBER.match(self.text, self.at)
-        if match is None:
-            raise Unsure
-        self.at = match.end()
-        return match.group()
-
-    def _sequence(self, base=36):
-        """`_` is 0, `0_` is 1, …"""
-        end = self.text.find("_", self.at)
-        digits = self.text[self.at : end]
-        if end < 0 or len(digits) > 4 or digits and not digits.isalnum():
-            raise Unsure
-        self.at = end + 1
-        try:
-            return int(digits, base) + 1 if digits else 0
-        except ValueError:
-            raise Unsure from None
+    def _add(self, spelling, parameters):
+        """To what may be spoken of again; `parameters`: how many there were where it began."""
+        if self.parameters != parameters:
+            self.resting[len(self.found)] = self.in_lambda
+        self.found.append(spelling)
 
     # ---- names -------------------------------------------------------------------------------
 
@@ -122,19 +87,20 @@ class _Reader:
 
     def _short(self):
         """Without a class around it; `std` may be."""
+        before = self.parameters
         if self._peek() == "S" and not self._peeks("St"):
             made = self._substituted()
         else:
             made = self._unqualified(_Name("std") if self._is("St") else None)
         if self._peeks("I"):
             if not made.is_known:
-                self.found.append(named(made.text, made.last))
+                self._add(named(made.text, made.last), before)
             made = self._with_arguments(made)
         return made
 
     def _nested(self):
         self._expect("N")
-        after = ""
+        after, before = "", self.parameters
         while self._peek() in QUALIFIERS:
             after = QUALIFIERS[self._take()] + after
         if self._peek() in REFERENCES:
@@ -142,7 +108,7 @@ class _Reader:
         made = self._component(None)
         while not self._is("E"):
             if not made.is_known:
-                self.found.append(named(made.text, made.last))
+                self._add(named(made.text, made.last), before)
             made = self._component(made)
         made.after = after
         return made
@@ -197,6 +163,8 @@ class _Reader:
         if digits[0] in "n0" or len(digits) > 4:
             raise Unsure
         text = self._take(int(digits))
+        if "$" in text:
+            raise Unsure  # Rust's, or nobody's
         is_anonymous = text.startswith("_GLOBAL_") and text[8] in "._$" and text[9] == "N"
         return "(anonymous namespace)" if is_anonymous else text
 
@@ -304,6 +272,7 @@ class _Reader:
     def _parameter(self):
         self._expect("T")
         number = self._sequence()
+        self.parameters += 1
         if self.in_lambda:
             return named("auto:%d" % (number + 1))
         if self.args is None or number >= len(self.args):
@@ -317,7 +286,7 @@ class _Reader:
         self.depth += 1
         if self.depth > _MAX_DEPTH:
             raise Unsure
-        char = self._peek()
+        char, before = self._peek(), self.parameters
         if char in types.BUILTINS:
             found = named(types.BUILTINS[self._take()])
         elif char == "D":
@@ -326,7 +295,7 @@ class _Reader:
             found = self._substituted_type()
         else:
             found = self._new_type(char)
-            self.found.append(found)
+            self._add(found, before)
         self.depth -= 1
         if len(found[0]) + len(found[1]) > MAX_TEXT:
             raise Unsure
@@ -364,13 +333,14 @@ class _Reader:
         raise Unsure
 
     def _substituted_type(self):
+        before = self.parameters
         found = self._substitution()
         if self._peeks("I"):
             around = self.args
             made = self._with_arguments(_Name(whole(found), found[3]))
             self.args = around
             found = named(made.text, made.last)
-            self.found.append(found)
+            self._add(found, before)
         return found
 
     def _qualified_type(self):
@@ -393,6 +363,7 @@ class _Reader:
         if self._peek() in types.STANDARD:
             return named(*types.STANDARD[self._take()])
         number = self._sequence()
-        if number >= len(self.found):
-            raise Unsure
+        if number >= len(self.found) or self.resting.get(number, self.in_lambda) != self.in_lambda:
+            raise Unsure  # gdb reads T_ as of where it is spoken of
+        self.parameters += number in self.resting
         return self.found[number]

@@ -26,7 +26,7 @@ _V0 = re.compile(r"(_R[A-Z][A-Za-z0-9_]*)(?:\.[\w.]*)?\Z", re.ASCII)
 _DIGITS = re.compile(r"[1-9]\d{0,3}|0")
 _BASE_62 = re.compile(r"([0-9A-Za-z]{0,11})_")
 _HEX = re.compile(r"([0-9a-f]{0,32})_")
-_HASH = re.compile(r"17h([0-9a-f]{16})E\Z")
+_HASH = re.compile(r"17h([0-9a-f]{16})E(?:\.[\w.]*)?\Z", re.ASCII)
 _ESCAPE = re.compile(r"\$(SP|BP|RF|LT|GT|LP|RP|C|u[0-9a-f]{2})\$|\.\.|[$]")
 _ESCAPES = dict(SP="@", BP="*", RF="&", LT="<", GT=">", LP="(", RP=")", C=",")
 
@@ -38,7 +38,7 @@ def demangle(name):
         v0 = _V0.match(name)
         if v0:
             return _Reader(v0.group(1)).whole()
-        legacy = _HASH.match(name, max(0, len(name) - 20)) if name.startswith("_ZN") else None
+        legacy = _HASH.search(name) if name.startswith("_ZN") else None
         if legacy and len(set(legacy.group(1))) >= 5:
             return _legacy(name[3 : legacy.start()])
     except (Unsure, IndexError):
