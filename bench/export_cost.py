@@ -6,10 +6,12 @@ measured is brkpoint and no disk. Each figure stands beside the wanted one, `!` 
 reached; a format that writes as much as a disk takes in that time may take longer.
 """
 
+import contextlib
 import os
 import subprocess
 import sys
 import tempfile
+import time
 
 _TOP = os.path.dirname(os.path.dirname(os.path.realpath(__file__)))
 sys.dont_write_bytecode = True
@@ -28,14 +30,14 @@ def main(words):
     wanted = SECONDS * pairs / PAIRS
     with tempfile.TemporaryDirectory(prefix="brkpoint-bench-") as folder:
         trace = record(folder, pairs)
-        print("%d events: CPU seconds (%.1f), MiB of memory (%d), MiB written" % (
+        print("%d events: seconds (%.1f), of CPU, MiB of memory (%d), MiB written" % (
             2 * pairs, wanted, MIB_HELD))  # fmt: skip
         for name in formats.NAMES:
-            seconds, held, written = export(trace, name)
+            seconds, used, held, written = export(trace, name)
             is_late = seconds > max(wanted, written / DISK)
             marks = "!" if is_late else " ", "!" if held > MIB_HELD else " "
-            print("  %-11s %7.1f%s %6.0f%s %8.0f" % (
-                name, seconds, marks[0], held, marks[1], written))  # fmt: skip
+            print("  %-11s %7.1f%s %7.1f %6.0f%s %8.0f" % (
+                name, seconds, marks[0], used, held, marks[1], written))  # fmt: skip
 
 
 def record(folder, pairs):
@@ -48,16 +50,29 @@ def record(folder, pairs):
 
 
 def export(trace, name):
-    """(seconds of processor, MiB of memory, MiB written) of one export."""
+    """(seconds, seconds of processors, MiB of memory, MiB written) of one export."""
     words = [os.path.join(_TOP, "brkpoint"), "export", trace, "--format", name]
+    begun = time.monotonic()
     with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as started:
-        written = 0
-        for piece in iter(lambda: started.stdout.read(MIB), b""):
+        written = together = 0
+        for number, piece in enumerate(iter(lambda: started.stdout.read(MIB), b"")):
             written += len(piece)
+            if number % 8 == 0:
+                together = max(together, resident(started.pid))
         _, status, used = os.wait4(started.pid, 0)
         started.returncode = os.waitstatus_to_exitcode(status)
     assert started.returncode == 0
-    return used.ru_utime + used.ru_stime, used.ru_maxrss / 1024, written / MIB
+    held = max(used.ru_maxrss / 1024, together / MIB)
+    return time.monotonic() - begun, used.ru_utime + used.ru_stime, held, written / MIB
+
+
+def resident(pid):
+    """Bytes of a process and of its children; what they share counts for each."""
+    with contextlib.suppress(OSError), open("/proc/%d/task/%d/children" % (pid, pid)) as children:
+        pids = [pid, *map(int, children.read().split())]
+        pages = [open("/proc/%d/statm" % one).read().split()[1] for one in pids]
+        return sum(map(int, pages)) * os.sysconf("SC_PAGE_SIZE")
+    return 0
 
 
 if __name__ == "__main__":

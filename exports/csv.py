@@ -25,8 +25,16 @@ class Look:
     none, address = "", "0x%x"
 
     @staticmethod
+    def key(name):
+        return "" if name == rows.OWN[0] else ","
+
+    @staticmethod
     def row(_, values):
         return ",".join(map(_field, values))
+
+    @classmethod
+    def rest(cls, names, values):
+        return ",%s\r\n" % cls.row(names, values)
 
 
 def _field(value):
@@ -53,8 +61,7 @@ def write(out, trace, choice):
     if choice.sites:
         return _write_sites(out, trace)
     out.write((",".join(rows.EVENTS) + "\r\n").encode())
-    for chunk in rows.events(trace, Look):
-        out.write(("\r\n".join(map(",".join, chunk)) + "\r\n").encode())
+    rows.events(out, trace, Look)
     return []
 
 

@@ -116,7 +116,7 @@ class Sums:
         """A place notes what it held when it is about to change, if there was a peak since."""
         live, held, seen = self._live, self._held, self._seen
         total = peaks = t_ns = 0
-        for what, t_ns, group, size, born in happened:
+        for what, t_ns, group, size, born, _ in happened:
             place = of_group[group]
             if seen[place] != peaks:
                 seen[place] = peaks

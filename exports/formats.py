@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import importlib
+import textwrap
 from collections import namedtuple
 
 NAMES = ("folded", "dhat", "pprof", "heaptrack", "perfetto", "speedscope", "csv", "ndjson")
@@ -11,6 +12,10 @@ NAMES = ("folded", "dhat", "pprof", "heaptrack", "perfetto", "speedscope", "csv"
 Format = namedtuple("Format", "title ending keeps loses opens is_binary needs_events")
 # What the user chose: measure, one of measures.NAMES or None; sites: places in place of events.
 Choice = namedtuple("Choice", "measure sites")
+
+
+WIDTH = 80  # columns of `--list`
+_INDENT, _NO_BREAK = " " * 12, "\xa0"
 
 
 class CannotExport(Exception):
@@ -23,10 +28,16 @@ def load(name):
 
 
 def table():
-    """The lines of `--list`."""
+    """The lines of `--list`, no longer than a narrow terminal."""
     for name in NAMES:
         about = load(name).FORMAT
-        yield "%-11s %s" % (name, about.title)
-        yield "  keeps     " + about.keeps
-        yield "  loses     " + about.loses
-        yield "  open with " + about.opens
+        yield from _folded("%-11s " % name, about.title)
+        for title, text in zip(("keeps", "loses"), about[2:4]):
+            yield from _folded("  %-10s" % title, text)
+        whole = about.opens.replace(" ", _NO_BREAK).replace("," + _NO_BREAK, ", ")
+        yield from (line.replace(_NO_BREAK, " ") for line in _folded("  open with ", whole))
+
+
+def _folded(first, text):
+    options = {"break_long_words": False, "break_on_hyphens": False}
+    return textwrap.wrap(text, WIDTH, initial_indent=first, subsequent_indent=_INDENT, **options)

@@ -27,7 +27,7 @@ _TEMPORARY = "[temporary: other threads or other frees lay between]"
 _ENDS = ("main", "__libc_start_main", "__static_initialization_and_destruction_0")
 _MOST_KNOWN = 1 << 18  # kinds of allocations that are remembered
 _TOGETHER = 1 << 14  # lines
-_PAGE = 4096
+_PAGE, _MS = 4096, 1_000_000
 
 
 def write(out, trace, _):
@@ -37,18 +37,26 @@ def write(out, trace, _):
     return said + told(file.peak, trace)
 
 
+class _Numbers(dict):
+    """{size: number of `a`} of a stack; of ~size the number of a twin."""
+
+    def __init__(self, stack):
+        super().__init__()
+        self.stack = stack
+
+
 class _File:
     def __init__(self, out, trace):
         self._out = out
         self._lines = ["v 10400 3", "X " + self._command(trace.run), "I %x 0" % _PAGE]
-        self._strings, self._places, self._stacks, self._allocations = {"": 0}, {}, {}, {}
-        self._count = 0  # of `a`
+        self._strings, self._places, self._stacks = {"": 0}, {}, {}
+        self._of_group, self._of_stack = {}, {}  # id, stack -> _Numbers
+        self._count = self._known = 0  # of `a`; of those in _Numbers
         self._latest = 0  # as its reader has it: `+` sets it, `-` makes it 0
         self._merged = stacks.Merged(trace.tree, self._frame, self._text)
-        self._of_node = {}
         self.peak = 0
         self._trace = trace
-        self._allocation(0, self._stack(self._text(_TEMPORARY), 0))  # number 0
+        self._allocation(_Numbers(self._stack(self._text(_TEMPORARY), 0)), 0)  # number 0
 
     @staticmethod
     def _command(run):
@@ -59,62 +67,66 @@ class _File:
         trace = self._trace
         borders = [(b.t_ns, b.rss_bytes) for b in trace.borders if b.rss_bytes is not None]
         borders.sort(reverse=True)
-        live = time = 0
-        is_resized, lines = False, self._lines
-        for what, t_ns, group, size, born in lifetimes.replay(trace):
-            if t_ns // 1000000 > time:
+        live = peak = 0
+        next_ns = _MS  # when the next millisecond begins
+        is_resized, lines, allocated = False, self._lines, lifetimes.ALLOCATED
+        put, of_group = lines.append, self._of_group
+        for what, t_ns, group, size, born, _ in lifetimes.replay(trace):
+            if t_ns >= next_ns:
                 while borders and borders[-1][0] <= t_ns:
-                    lines.append("R %x" % (borders.pop()[1] // _PAGE))
-                time = t_ns // 1000000
-                lines.append("c %x" % time)
-            stack = self._of_group(group)
-            if what == lifetimes.ALLOCATED:
-                self._begin(size, stack)
+                    put("R %x" % (borders.pop()[1] // _PAGE))
+                put("c %x" % (t_ns // _MS))
+                next_ns = (t_ns // _MS + 1) * _MS
+            numbers = of_group.get(group)
+            if numbers is None:
+                numbers = self._numbers(group)
+            if what == allocated:
                 live += size
             elif what == lifetimes.RESIZED:
                 is_resized = True
-                self._end(born, stack, False)
-                self._begin(size, stack)
                 live += size - born
+                self._end(numbers, born, False)
             else:
-                self._end(size, stack, what == lifetimes.TEMPORARY)
                 live -= size
-            if live > self.peak:
-                self.peak = live
+                self._end(numbers, size, what == lifetimes.TEMPORARY)
+                continue
+            number = numbers.get(size)
+            if number is None:
+                number = self._allocation(numbers, size)
+            put("+ %x" % number)
+            self._latest = number
+            if live > peak:
+                peak = live
             if len(lines) > _TOGETHER:
                 self._flush()
+        self.peak = peak
         lines += ["R %x" % (rss // _PAGE) for _, rss in reversed(borders)]
         self._flush()
         return is_resized
 
-    def _begin(self, size, stack):
-        number = self._allocations.get((size, stack))
+    def _end(self, numbers, size, is_temporary):
+        number = numbers.get(size)
         if number is None:
-            number = self._allocation(size, stack)
-        self._lines.append("+ %x" % number)
-        self._latest = number
-
-    def _end(self, size, stack, is_temporary):
-        number = self._allocations.get((size, stack))
-        if number is None:
-            number = self._allocation(size, stack)
-        if not is_temporary and self._latest == number:
+            number = self._allocation(numbers, size)
+        if number == self._latest and not is_temporary:
             # Another block of the kind, or realloc: a second number for the same is not mistaken.
-            number = self._allocations.get((size, stack, "twin"))
+            number = numbers.get(~size)
             if number is None:
-                number = self._allocation(size, stack, "twin")
-        is_told = self._latest == number
+                number = self._allocation(numbers, size, ~size)
         self._lines.append("- %x" % number)
-        if is_temporary and not is_told:
+        if is_temporary and number != self._latest:
             self._lines.append("- 0")  # behind a `-` this counts one temporary, and nothing else
         self._latest = 0
 
-    def _allocation(self, size, stack, *more):
-        if len(self._allocations) >= _MOST_KNOWN:
-            self._allocations.clear()  # the same kind may have several numbers
-        number = self._allocations[(size, stack, *more)] = self._count
+    def _allocation(self, numbers, size, key=None):
+        if self._known >= _MOST_KNOWN:
+            self._known = 0
+            for each in self._of_stack.values():
+                each.clear()  # the same kind may have several numbers
+        number = numbers[size if key is None else key] = self._count
+        self._known += 1
         self._count += 1
-        self._lines.append("a %x %x" % (size, stack))
+        self._lines.append("a %x %x" % (size, numbers.stack))
         return number
 
     def _flush(self):
@@ -123,13 +135,13 @@ class _File:
 
     # stacks
 
-    def _of_group(self, id_):
-        stack = self._of_node.get(id_)
-        if stack is None:
-            if len(self._of_node) >= _MOST_KNOWN:
-                self._of_node.clear()
-            stack = self._of_node[id_] = self._made(self._trace.sums().groups.bare(id_ - 1))
-        return stack
+    def _numbers(self, id_):
+        """The _Numbers of the stack of a group."""
+        if len(self._of_group) >= _MOST_KNOWN:
+            self._of_group.clear()
+        stack = self._made(self._trace.sums().groups.bare(id_ - 1))
+        numbers = self._of_group[id_] = self._of_stack.setdefault(stack, _Numbers(stack))
+        return numbers
 
     def _made(self, group):
         stack = 0

@@ -15,9 +15,9 @@ from alloctrace.columns.check import TraceError, checked
 from alloctrace.columns.columns import MASK64
 from alloctrace.columns.schema import PRESENT
 
-# What happened, and of which group the block is. `born`: when the block began; of RESIZED it is the
-# size before, and `size` the one behind.
-Happened = namedtuple("Happened", "what t_ns group size born")
+# What happened, of which group the block is, and which thread asked for it. `born`: when the block
+# began; of RESIZED it is the size before, and `size` the one behind.
+Happened = namedtuple("Happened", "what t_ns group size born tid")
 ALLOCATED, FREED, TEMPORARY, RESIZED = range(4)  # TEMPORARY: freed before its thread asked again
 _COLUMNS = ("present", "group", "t_ns", "dur_ns", "tid", "size", "nmemb", "ptr", "result", "block",
             "outer")  # fmt: skip
@@ -61,6 +61,7 @@ class _Followed:
         if min(groups) < 1 or max(groups) >= len(self._roles):
             raise TraceError("damaged: an event behind %d is of no group" % first)
         blocks, is_one, roles, of = columns[9], self._is_one, self._roles, self._of
+        live, latest = self._live, self._latest
         for at, (has, group, t_ns, block) in enumerate(zip(present, groups, begun, blocks)):
             if self._watches_execs:
                 yield from self._exec(group, t_ns)
@@ -69,6 +70,13 @@ class _Followed:
             if self._returning:
                 yield from self._returned(t_ns)
             role, block = roles[group], block + of[group][0]
+            if role == _FREE and is_one and not has & _OUTER:  # as _free: most are so
+                gone = live.pop(block, None)
+                if gone:
+                    owner, size, born, tid = gone
+                    is_temporary = latest.get(tid) == block
+                    yield TEMPORARY if is_temporary else FREED, t_ns, owner, size, born, tid
+                continue
             size = _bytes(columns, at, has)
             is_end = role == _FREE or (role == _REALLOC and _is_end(columns, at, has, size))
             if has & _OUTER:
@@ -98,10 +106,10 @@ class _Followed:
     def _allocate(self, t_ns, group, block, size, tid):
         grown = self._live.pop(block, None)
         if grown:
-            yield FREED, t_ns, grown[0], grown[1], grown[2]
+            yield (FREED, t_ns, *grown)
         self._live[block] = group, size, t_ns, tid
         self._latest[tid] = None if grown else block
-        yield ALLOCATED, t_ns, group, size, t_ns
+        yield ALLOCATED, t_ns, group, size, t_ns, tid
 
     def _free(self, t_ns, block):
         if block not in self._live and self._returning:
@@ -110,7 +118,7 @@ class _Followed:
         if gone:
             group, size, born, tid = gone
             is_temporary = self._latest.get(tid) == block
-            yield TEMPORARY if is_temporary else FREED, t_ns, group, size, born
+            yield TEMPORARY if is_temporary else FREED, t_ns, group, size, born, tid
 
     def _nested(self, first, columns, at, block, size, is_end):
         """A call inside another one: it is not counted, but what it ends is gone."""
@@ -122,7 +130,7 @@ class _Followed:
         elif not columns[0][at] & _ERRNO and block in self._live:
             group, before, born, tid = self._live[block]
             self._live[block] = group, size, born, tid
-            yield RESIZED, t_ns, group, size, before
+            yield RESIZED, t_ns, group, size, before, tid
 
     def _blocks_around(self, first, columns, at):
         """Those that the calls work on in which an event lies."""
@@ -150,7 +158,7 @@ class _Followed:
             gone, size, born, tid = self._live.pop(block)
             if self._latest.get(tid) == block:
                 del self._latest[tid]
-            yield FREED, t_ns, gone, size, born
+            yield FREED, t_ns, gone, size, born, tid
 
 
 def _role(kind, name):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from itertools import repeat
 
 from alloctrace.escape import visible
 
@@ -27,8 +26,16 @@ class Look:
     none, address = "null", '"0x%x"'
 
     @staticmethod
+    def key(name):
+        return '%s"%s":' % ("{" if name == rows.OWN[0] else ",", name)
+
+    @staticmethod
     def row(names, values):
         return ",".join('"%s":%s' % (name, _value(v)) for name, v in zip(names, values))
+
+    @classmethod
+    def rest(cls, names, values):
+        return ",%s}\n" % cls.row(names, values)
 
 
 def _value(value):
@@ -41,8 +48,5 @@ def write(out, trace, choice):
         for row in rows.sites(trace, Look):
             out.write(("{%s}\n" % row).encode())
         return []
-    keys = ['{"%s":' % rows.OWN[0], *[',"%s":' % name for name in rows.OWN[1:]], ","]
-    for some in rows.events(trace, Look):
-        between = [key for pair in zip(map(repeat, keys), zip(*some)) for key in pair]
-        out.write(("}\n".join(map("".join, zip(*between))) + "}\n").encode())
+    rows.events(out, trace, Look)
     return []

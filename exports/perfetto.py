@@ -1,22 +1,19 @@
 """Perfetto's protobuf: a track a thread, its calls with the syscalls in them, phases, counters.
 
 Fields: github.com/google/perfetto, protos/perfetto/trace/ (trace_packet, track_event/*,
-interned_data). Slices of a track nest by time alone, so a slice never outlasts the one around it,
-nor the next one of its thread. What nesting cannot show is a flow: a block from the call that
-handed it out to the one that ended it.
+interned_data). What nesting cannot show is a flow: a block from the call that handed it out to the
+one that ended it.
 """
 
 from __future__ import annotations
 
 from alloctrace import measure
-from alloctrace.columns.check import TraceError, checked
-from alloctrace.columns.columns import MASK64
-from alloctrace.columns.schema import PRESENT, SIGNED_SIZE
 from alloctrace.fields import number as number_of, text as text_of
 
 from . import stacks
 from .formats import Format
-from .protobuf import data, fixed64, number, text, varint
+from .protobuf import data, number, text, varint
+from .slices import Slices
 
 FORMAT = Format(
     title="a timeline for Perfetto: threads, calls and the syscalls in them, phases, counters",
@@ -27,10 +24,6 @@ FORMAT = Format(
     is_binary=True,
     needs_events=True,
 )
-_COLUMNS = ("present", "group", "t_ns", "dur_ns", "tid", "size", "nmemb", "block", "cause",
-            "outer")  # fmt: skip
-_DUR, _SIZE, _NMEMB = PRESENT["dur_ns"], PRESENT["size"], PRESENT["nmemb"]
-_BLOCK, _CAUSE, _OUTER = PRESENT["block"], PRESENT["cause"], PRESENT["outer"]
 # TracePacket: the sequence that all are of; that it begins; that interned data must be known.
 _SEQUENCE, _BEGINS, _NEEDS = number(10, 1), number(13, 1), number(13, 2)
 _EVENT, _INTERNED, _TRACK = 11, 12, 60
@@ -39,13 +32,13 @@ _CATEGORIES, _NAMES, _KEYS, _TEXTS = 1, 2, 3, 29  # InternedData
 _BYTES = number(3, 3)  # CounterDescriptor.unit
 _MOST_KNOWN = 1 << 16
 _PROCESS = 44  # bits of a block's number: above them is its process
-_FOREVER = 1 << 64
 
 
 def write(out, trace, _):
     file = _File(out, trace)
-    file.events()
-    file.phases()
+    events = Slices(out, trace, file)
+    events.write()
+    file.phases(events.last)
     file.counters()
     return []
 
@@ -54,11 +47,11 @@ class _File:
     def __init__(self, out, trace):
         self._out, self._trace, self._groups = out, trace, trace.sums().groups
         self._interned, self._uuids, self._made = {}, {}, {}
-        self._last = 0  # when the latest thing happened
         images = [row for row in trace.run.get("images") or () if isinstance(row, dict)]
         self._pids = {number_of(row, "index"): number_of(row, "pid") for row in images}
         self._paths = {number_of(row, "pid"): text_of(row, "path") for row in images}
         self._put(_SEQUENCE + _BEGINS)
+        self._id(_KEYS, "size")  # of each event: a small number
 
     def _put(self, packet):
         self._out.write(data(1, packet))
@@ -77,7 +70,7 @@ class _File:
             )
         return known
 
-    def _said(self, key, value):
+    def said(self, key, value):
         """A debug annotation of a text."""
         return data(4, number(1, self._id(_KEYS, key)) + number(17, self._id(_TEXTS, value)))
 
@@ -112,73 +105,36 @@ class _File:
 
         return self._track(("thread", pid, tid), message)
 
-    # events
+    # what events are made of (slices.py)
 
-    def events(self):
-        self._open = {}  # (pid, tid) -> as _opened; a slice: (seq, end, what ends it)
-        with checked():
-            for first, columns in self._trace.chunk_columns(_COLUMNS):
-                if min(columns[1]) < 1 or max(columns[1]) > len(self._groups):
-                    raise TraceError("damaged: an event behind %d is of no group" % first)
-                for seq, row in enumerate(zip(*columns), first):
-                    self._event(seq, *row)
-        for slices, *_ in self._open.values():
-            self._close(slices, 0, _FOREVER)
-
-    def _event(self, seq, has, group, t_ns, dur, tid, size, nmemb, block, cause, outer):
-        about, pid, process = self._made.get(group) or self._about(group)
-        slices, track, ends = self._open.get((pid, tid)) or self._opened(pid, tid)
-        within = seq - cause if has & _CAUSE else seq - outer if has & _OUTER else None
-        depth = len(slices)
-        while depth and slices[depth - 1][0] != within:
-            depth -= 1
-        if depth < len(slices):
-            self._close(slices, depth, t_ns)
-        event = track + about
-        if has & _SIZE:
-            event += self._size(has, size, nmemb)
-        if has & _BLOCK:
-            event += fixed64(47, block + process)
-        if has & _DUR:
-            end = t_ns + dur
-            if slices and slices[-1][1] < end:
-                end = slices[-1][1]
-        else:
-            end = _FOREVER
-            event += self._said("return", "never seen")
-        if t_ns > self._last:
-            self._last = t_ns
-        self._at(t_ns, event)
-        slices.append((seq, end, ends))
-
-    def _opened(self, pid, tid):
-        """(the open slices of a thread, what begins one, what ends one)."""
+    def thread(self, id_, tid):
+        """(its key, what begins an event of it, what ends one); `id_`: of a group."""
+        pid = self._groups.bare(id_ - 1).pid
         track = self._thread(pid, tid)
-        self._open[pid, tid] = made = [], _BEGIN + track, _END + track
-        return made
+        return (pid, tid), _BEGIN + track, _END + track
 
-    def _close(self, slices, depth, t_ns):
-        """End the slices from `depth` on, the innermost first; what had no end ends here."""
-        for _, end, event in slices[: depth - 1 if depth else None : -1]:
-            end = min(end, t_ns)
-            self._at(self._last if end == _FOREVER else end, event)
-            self._last = max(self._last, end if end != _FOREVER else 0)
-        del slices[depth:]
+    @staticmethod
+    def event(size):
+        """(what stands between the time of a packet and an event of so many bytes, how much of the
+        packet are both)."""
+        between = _SEQUENCE + _NEEDS + data(_EVENT, bytes(size))[: -size]
+        return between, len(between) + size + 1
 
-    def _size(self, has, size, nmemb):
-        key = number(1, self._id(_KEYS, "size"))
-        if has & SIGNED_SIZE:
-            return data(4, key + b"\x20" + varint(size))  # int_value
-        size &= MASK64
-        if has & _NMEMB:
-            size = min(size * (nmemb & MASK64), MASK64)
-        return data(4, key + b"\x18" + varint(size))  # uint_value
+    def size(self, value):
+        """A debug annotation of a size: its uint_value, or of (value,) its int_value."""
+        is_signed = isinstance(value, tuple)
+        sign, value = (b"\x20", *value) if is_signed else (b"\x18", value)
+        return data(4, number(1, self._id(_KEYS, "size")) + sign + varint(value))
 
-    def _about(self, id_):
-        """(what all events of a group say of themselves, their process, its bits of a block)."""
+    def about(self, id_):
+        """(what all events of a group say of themselves, its process's bits of a block)."""
         if len(self._made) >= _MOST_KNOWN:
             self._made.clear()
-        group = self._groups.bare(id_ - 1)
+        if id_ not in self._made:
+            self._made[id_] = self._about(self._groups.bare(id_ - 1))
+        return self._made[id_]
+
+    def _about(self, group):
         frame = self._trace.tree.deciding_frame(group.stack, group.verdict)
         said = {
             "phase": group.phase,
@@ -189,16 +145,15 @@ class _File:
         }
         about = number(3, self._id(_CATEGORIES, measure.origin(group)))
         about += number(10, self._id(_NAMES, stacks.short(group.name)))
-        about += b"".join(self._said(k, stacks.short(v)) for k, v in said.items() if v)
+        about += b"".join(self.said(k, stacks.short(v)) for k, v in said.items() if v)
         self._process(group.pid)
-        process = (self._uuids["process", group.pid]) << _PROCESS
-        self._made[id_] = made = about, group.pid, process
-        return made
+        return about, self._uuids["process", group.pid] << _PROCESS
 
     # phases and counters
 
-    def phases(self):
-        """A track a process; a phase lasts until the next one of its process."""
+    def phases(self, last):
+        """A track a process; a phase lasts until the next one of its process, the last one until
+        `last`."""
         rows = {}
         for border in self._trace.borders:
             pid = self._pid(border)
@@ -206,7 +161,7 @@ class _File:
         for pid, begun in rows.items():
             made = self._parent(pid) + text(2, "phases")
             track = self._track(("phases", pid), lambda made=made: made)
-            ends = [t_ns for t_ns, _ in begun[1:]] + [max(self._last, begun[-1][0])]
+            ends = [t_ns for t_ns, _ in begun[1:]] + [max(last, begun[-1][0])]
             for (t_ns, phase), end in zip(begun, ends):
                 name = number(10, self._id(_NAMES, "phase " + phase))
                 self._at(t_ns, _BEGIN + track + name)

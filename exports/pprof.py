@@ -1,7 +1,8 @@
 """pprof's profile.proto, gzipped: a sample for all allocations that are alike.
 
 github.com/google/pprof, proto/profile.proto has the fields; profile.CheckValid what readers insist
-on. Made from groups alone, so it works for `--keep totals` and costs the same however long the run.
+on. Made from groups alone, so it works for `--keep totals` and costs the same however long the run; but
+in a run of several threads their shares are counted from the events.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import gzip
 
 from alloctrace import measure, words
 
-from . import stacks
+from . import by_thread, stacks
 from .formats import Format
 from .protobuf import data, number, numbers, text
 
@@ -19,8 +20,9 @@ FORMAT = Format(
     title="a profile for pprof and the stores that take it (Pyroscope, Parca, Google's)",
     ending=".pb.gz",
     keeps="allocations and bytes, in all and live at the end, by stack with inlined functions;"
-    " labels phase, origin, owner, purpose, call, pid, and thread where there is one",
-    loses="time, single sizes, peak, temporary blocks, syscalls; which of several threads",
+    " labels phase, origin, owner, purpose, call, pid, thread",
+    loses="time, single sizes, peak, temporary blocks, syscalls; with --keep totals which of several"
+    " threads",
     opens="go tool pprof -http : FILE, speedscope FILE",
     is_binary=True,
     needs_events=False,
@@ -89,21 +91,34 @@ class _Profile:
         groups, node_of = self._trace.sums().groups, self._trace.tree.node
         columns = [groups.sums[column] for *_, column in TYPES]
         alike, found = {}, {}
+        has_many = bool(self._trace.run.get("threads") or self._trace.run.get("children"))
+        # Several threads can be told apart by events alone.
+        shares = by_thread.shares(self._trace) if has_many and self._trace.keeps_events else {}
         for index, count in enumerate(groups.sums["allocations"]):
             if not count:
                 continue
             of = groups.what[index], groups.verdict[index], groups.purpose[index]
             if of not in alike:
                 alike[of] = self._labels(groups.bare(index))
-            key = node_of(groups.stack[index]), alike[of]
-            values = [column[index] for column in columns]
-            found[key] = list(map(sum, zip(found[key], values))) if key in found else values
+            alone = None if has_many else groups.whats[of[0]][3]  # the process's
+            whole = {alone: [column[index] for column in columns]}
+            for tid, values in shares.get(index + 1, whole).items():
+                if values[0]:
+                    thread = self._label("thread", tid and str(tid))
+                    key = node_of(groups.stack[index]), alike[of] + thread
+                    values = list(map(sum, zip(found[key], values))) if key in found else values
+                    found[key] = values
         return found
+
+    def _label(self, key, value):
+        """A tuple of its message; of none where there is no value."""
+        if not value:
+            return ()
+        return (data(3, number(1, self._string(key)) + number(2, self._string(value))),)
 
     def _labels(self, group):
         """The messages of a sample's labels."""
         owner = group.verdict.owner if group.verdict else None
-        is_alone = not self._trace.run.get("threads") and not self._trace.run.get("children")
         said = {
             "phase": group.phase,
             "origin": measure.origin(group),
@@ -111,13 +126,8 @@ class _Profile:
             "purpose": stacks.short(measure.purpose(group) or ""),
             "call": stacks.short(group.name),
             "pid": str(group.pid),
-            "thread": str(group.pid) if is_alone else None,
         }
-        return tuple(
-            data(3, number(1, self._string(key)) + number(2, self._string(value)))
-            for key, value in said.items()
-            if value
-        )
+        return tuple(one for key, value in said.items() for one in self._label(key, value))
 
     def _stack(self, node):
         """The ids of the locations of a stack, innermost first."""

@@ -1,18 +1,21 @@
 """A table of a trace's events, or of its places, as texts: what CSV and NDJSON write.
 
 Events are turned column by column, never one by one: ten million are written in the time of a
-coffee. `look` says how a format writes what there is: `look.text(str)`, `look.none`.
+coffee. `look` says how a format writes what there is: `look.key(column)` in front of a value, a
+number's digits, `look.address`, `look.none`, and `look.rest` of what all events of a group share.
 """
 
 from __future__ import annotations
 
-from itertools import repeat
+from itertools import chain, repeat
 from operator import sub
 
 from alloctrace import measure
 from alloctrace.columns.check import TraceError, checked
 from alloctrace.columns.columns import MASK64
 from alloctrace.columns.schema import EVENT_COLUMNS, PRESENT, SIGNED_SIZE
+
+from . import side_by_side
 
 OWN = "seq t_ns dur_ns tid size nmemb align ptr result errno block cause outer".split()
 ALIKE = (
@@ -25,26 +28,45 @@ SITES = (
 ).split()
 _STORED = [name for name, _ in EVENT_COLUMNS if name != "args"]
 _NEW = ("seq", "t_ns", "block")  # numbers that seldom come again
-_TOGETHER = 1 << 12  # rows: what is at hand stays in the processor's cache
+_TOGETHER = 1 << 10  # rows: what is at hand stays in the processor's cache
 _MOST_TEXTS = 1 << 16  # that are kept
 
 
-def events(trace, look):
-    """Yield some rows at a time, as an iterator of tuples of texts: those of OWN, and one more that
-    is `look.row` of those of ALIKE."""
-    groups = trace.sums().groups
-    texts = _Texts(trace, look)
-    written = {name: _Written(name, look) for name in OWN}
+def events(out, trace, look):
+    """Write all events: by as many processes as there are processors, where there are many."""
     with checked():
-        for first, found in trace.chunk_columns(_STORED):
+        side_by_side.write(out, trace, lambda mine: _Rows(mine, look).pieces)
+
+
+class _Rows:
+    def __init__(self, trace, look):
+        self._trace, self._look = trace, look
+        self._texts = _Texts(trace, look)
+        self._written = {name: _Written(name, look) for name in OWN}
+
+    def pieces(self, turn):
+        """Yield lists of bytes, a chunk each: `turn` as of Trace.chunk_columns."""
+        groups, columns = len(self._trace.sums().groups), self._columns
+        for first, found in self._trace.chunk_columns(_STORED, turn):
             chunk = dict(zip(_STORED, found))
-            _check(chunk, first, len(groups))
+            _check(chunk, first, groups)
             chunk["seq"] = range(first, first + len(chunk["group"]))
+            made = []
             for begin in range(0, len(chunk["group"]), _TOGETHER):
                 part = {name: values[begin : begin + _TOGETHER] for name, values in chunk.items()}
-                known = set(part["present"])
-                columns = [_column(name, part, known, written[name]) for name in OWN]
-                yield zip(*columns, map(texts.__getitem__, part["group"]))
+                rows = zip(*columns(part))
+                made.append("".join(chain.from_iterable(rows)).encode())
+            yield made
+
+    def _columns(self, part):
+        """What follows one another in each row; joined they are the rows, with their ends."""
+        known = set(part["present"])
+        for name in OWN:
+            written = self._written[name]
+            if name in _NEW:
+                yield repeat(written.key)
+            yield _column(name, part, known, written)
+        yield map(self._texts.__getitem__, part["group"])
 
 
 def _check(chunk, first, groups):
@@ -57,32 +79,37 @@ def _column(name, part, known, written):
     """The texts of some rows. `known`: the different values of `present`."""
     values, present, bit = part[name], part["present"], PRESENT.get(name)
     if name in ("cause", "outer") and any(map(bit.__and__, known)):
-        values = list(map(sub, part["seq"], values))
+        values = map(sub, part["seq"], values)
     if name == "size" and min(values) < 0:
         pairs = zip(values, present)
         values = [v if has & SIGNED_SIZE else v & MASK64 for v, has in pairs]
     if bit is not None and not all(map(bit.__and__, known)):
         if not any(map(bit.__and__, known)):
-            return repeat(written[None], len(present))
-        values = [v if has & bit else None for v, has in zip(values, present)]
-    elif name in _NEW:
+            return repeat(written[None])
+        none = written[None]
+        return [written[v] if has & bit else none for v, has in zip(values, present)]
+    if name in _NEW:
         return map(str, values)
     return map(written.__getitem__, values)
 
 
 class _Written(dict):
-    """{number: its text}, made once: sizes and addresses come again. Addresses are hexadecimal
-    text, for no reader's numbers hold 64 bits for sure; None is `look.none`."""
+    """{number: its text, with its key in front}, made once: sizes and addresses come again.
+    Addresses are hexadecimal text, for no reader's numbers hold 64 bits for sure; None is
+    `look.none`. Where numbers are new each time `key` is a column of its own."""
 
     def __init__(self, name, look):
         super().__init__()
-        self._none, self._address = look.none, name in ("ptr", "result") and look.address
+        self.key, self._none = look.key(name), look.none
+        self._before = "" if name in _NEW else self.key
+        self._address = name in ("ptr", "result") and look.address
         self._is_unsigned = name in ("nmemb", "align")
 
     def __missing__(self, value):
         if len(self) >= _MOST_TEXTS:
             self.clear()
-        self[value] = made = self._none if value is None else self._text(value)
+        text = self._none if value is None else self._text(value)
+        self[value] = made = self._before + text
         return made
 
     def _text(self, value):
@@ -107,7 +134,7 @@ class _Texts(dict):
         values = [group.pid, group.image, group.kind, group.name, group.impl, group.phase]
         values += [measure.origin(group), said.owner if said else None]
         values += [said.direct if said else None, measure.purpose(group), *_place(frame)]
-        self[id_] = made = self._look.row(ALIKE, values)
+        self[id_] = made = self._look.rest(ALIKE, values)
         return made
 
 

@@ -1,12 +1,16 @@
 """pprof: decoded with the published proto, checked as its reader does, and read by pprof itself."""
 
 import gzip
+import json
+import os
 import re
 from collections import Counter, defaultdict
 
 import pytest
 
 import made_exports
+from alloctrace import measure
+from alloctrace.trace import trace
 from exports import protobuf
 
 FOLDER = "/usr/share/gocode/src/github.com/google/pprof/proto"
@@ -52,6 +56,48 @@ def test_the_sums_by_phase_and_origin_are_those_of_the_trace(path):
 def test_one_wrong_number_is_seen(path, column):
     wrong = made_exports.wrong(path, column)
     assert by_labels(profile_of(wrong)) != made_exports.of(path, *MEASURES)
+
+
+def by_thread(profile):
+    """{thread: values}, and of what has none: None."""
+    found = defaultdict(Counter)
+    for sample in profile["sample"]:
+        tid = labels(profile, sample).get("thread")
+        found[tid and int(tid)].update(dict(zip(MEASURES, sample["value"])))
+    return {tid: tuple(values[name] for name in MEASURES) for tid, values in found.items()}
+
+
+def counted(path):
+    """{thread: values}, of events one by one."""
+    found, live = defaultdict(Counter), {}
+    with trace.open(path) as recorded:
+        for event in recorded.events():
+            if event.block is None or event.outer is not None:
+                continue
+            if measure.frees(event) or event.block in live:
+                tid, size = live.pop(event.block)
+                found[tid].update(blocks=-1, live=-size)
+            if measure.hands_out(event):
+                size = event.size * (event.nmemb or 1)
+                live[event.block] = event.tid, size
+                found[event.tid].update(calls=1, bytes=size, blocks=1, live=size)
+    return {tid: tuple(values[name] for name in MEASURES) for tid, values in found.items()}
+
+
+@decoded
+def test_each_sample_has_its_thread(path):
+    found = by_thread(profile_of(path))
+    assert found == counted(path) and len(found) == 2
+
+
+@decoded
+def test_where_events_do_not_add_up_no_thread_is_named(path):
+    """Sums stay those of the trace."""
+    wrong = made_exports.wrong(path, "live_bytes")
+    found, right = by_thread(profile_of(wrong)), by_thread(profile_of(path))
+    assert set(found) == {None, *right} and found[None][0] > 0
+    added = [sum(column) for column in zip(*found.values())]
+    assert added == [a + b for a, b in zip(map(sum, zip(*right.values())), (0, 0, 0, 1))]
 
 
 @decoded
@@ -114,6 +160,31 @@ def test_pprof_itself_counts_the_same(path, tmp_path, name, measure, monkeypatch
             for value, text in re.findall(r"^ *(\d+)(?:\.0)?B? \([^)]*\): (\w+)$", section, re.M):
                 found[key, text] += int(value)
     assert found == wanted
+
+
+def by_npm(path, tmp_path):
+    """What `pprof-format` of npm reads: (types, {(phase, origin): values}, texts of all)."""
+    file = tmp_path / "a.pb.gz"
+    file.write_bytes(made_exports.export(path, "pprof")[0])
+    script = os.path.join(made_exports.HERE, "readers", "pprof.js")
+    told = json.loads(made_exports.run("node", script, made_exports.PACKAGES, str(file)))
+    found, texts = defaultdict(Counter), set()
+    for sample in told["samples"]:
+        key = sample["labels"]["phase"], sample["labels"]["origin"]
+        found[key].update(dict(zip(MEASURES, map(int, sample["values"]))))
+        texts.update(sample["functions"], sample["labels"].values())
+    sums = {key: tuple(values[name] for name in MEASURES) for key, values in found.items()}
+    return told["types"], sums, texts
+
+
+@made_exports.needs("node", os.path.join(made_exports.PACKAGES, "pprof-format"))
+def test_a_reader_of_npm_finds_the_same_sums(path, tmp_path):
+    types, sums, texts = by_npm(path, tmp_path)
+    assert types == TYPES and sums == made_exports.of(path, *MEASURES)
+    assert {"caller;of", "größer 漢字", r"\x1b[31mred\x0aline\x0d\x09\x00"} <= texts
+    for column in ("allocations", "live_bytes"):
+        wrong = made_exports.wrong(path, column)
+        assert by_npm(wrong, tmp_path)[1] != made_exports.of(path, *MEASURES)
 
 
 @made_exports.needs("node", made_exports.SPEEDSCOPE)

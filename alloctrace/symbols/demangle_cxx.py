@@ -8,7 +8,7 @@ spelling: libiberty's cp-demangle.c, which is gdb's.
 
 from __future__ import annotations
 
-import re
+from alloctrace.patterns import Pattern
 
 from . import demangle_types as types
 from .demangle_text import Text
@@ -17,7 +17,7 @@ from .demangle_types import LITERALS, QUALIFIERS, REFERENCES, Unsure, named, who
 MAX_MANGLED = 2000  # characters; steps and depth are of that order
 MAX_TEXT = 4096  # as symbol_names.MAX_NAME: what is longer would be cut
 _MAX_DEPTH = 60
-_CLONE = re.compile(r"[A-Za-z0-9_]*(?:\.(?:[a-z_]+|\d+)(?:\.\d+)*)*\Z")
+_CLONE = Pattern(r"[A-Za-z0-9_]*(?:\.(?:[a-z_]+|\d+)(?:\.\d+)*)*\Z")
 _THUNKS = {"h": "non-virtual thunk to ", "v": "virtual thunk to "}
 
 

@@ -7,7 +7,9 @@ mangling v0"; spelling: libiberty's rust-demangle.c, which is gdb's.
 
 from __future__ import annotations
 
-import re
+from re import ASCII
+
+from alloctrace.patterns import Pattern
 
 from .demangle_types import Unsure
 
@@ -22,12 +24,12 @@ _BASIC = {
 }
 _UNSIGNED, _SIGNED = "htmyoj", "aslxni"
 _SPECIAL = {"C": "closure", "S": "shim"}
-_V0 = re.compile(r"(_R[A-Z][A-Za-z0-9_]*)(?:\.[\w.]*)?\Z", re.ASCII)
-_DIGITS = re.compile(r"[1-9]\d{0,3}|0")
-_BASE_62 = re.compile(r"([0-9A-Za-z]{0,11})_")
-_HEX = re.compile(r"([0-9a-f]{0,32})_")
-_HASH = re.compile(r"17h([0-9a-f]{16})E(?:\.[\w.]*)?\Z", re.ASCII)
-_ESCAPE = re.compile(r"\$(SP|BP|RF|LT|GT|LP|RP|C|u[0-9a-f]{2})\$|\.\.|[$]")
+_V0 = Pattern(r"(_R[A-Z][A-Za-z0-9_]*)(?:\.[\w.]*)?\Z", ASCII)
+_DIGITS = Pattern(r"[1-9]\d{0,3}|0")
+_BASE_62 = Pattern(r"([0-9A-Za-z]{0,11})_")
+_HEX = Pattern(r"([0-9a-f]{0,32})_")
+_HASH = Pattern(r"17h([0-9a-f]{16})E(?:\.[\w.]*)?\Z", ASCII)
+_ESCAPE = Pattern(r"\$(SP|BP|RF|LT|GT|LP|RP|C|u[0-9a-f]{2})\$|\.\.|[$]")
 _ESCAPES = dict(SP="@", BP="*", RF="&", LT="<", GT=">", LP="(", RP=")", C=",")
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
+from alloctrace.patterns import Pattern
 
 from .demangle_types import Unsure
 
-_NUMBER = re.compile(r"n?\d+")
+_NUMBER = Pattern(r"n?\d+")
 
 
 class Text:

@@ -6,7 +6,8 @@
 
 from __future__ import annotations
 
-import re
+from alloctrace.patterns import Pattern
+
 
 from . import demangle_cxx, demangle_rust
 
@@ -16,14 +17,14 @@ _ANONYMOUS = "(anonymous namespace)"
 _OPERATOR = (
     r"\boperator ?(?:\(\)|\[\]|->\*?|<=>|<<=?|>>=?|<=?|>=?|\"\" ?|[-+*/%^&|~!=,]+|new|delete)"
 )
-_MARKS = re.compile(_OPERATOR + r"|->|[][<>{}() ]")
-_ANGLES = re.compile("[<>]")
-_RUST_HASH = re.compile(r"::h[0-9a-f]{16}$")
-_COMPILER_PART = re.compile(r"(?:\.(?:cold|part|constprop|isra|llvm|lto_priv)(?:\.\d+)*)+$")
-_CLONE = re.compile(r" \[clone [^\]]*\]")
-_STRING = re.compile(r"std::(?:__cxx11::)?basic_string<char>")
+_MARKS = Pattern(_OPERATOR + r"|->|[][<>{}() ]")
+_ANGLES = Pattern("[<>]")
+_RUST_HASH = Pattern(r"::h[0-9a-f]{16}$")
+_COMPILER_PART = Pattern(r"(?:\.(?:cold|part|constprop|isra|llvm|lto_priv)(?:\.\d+)*)+$")
+_CLONE = Pattern(r" \[clone [^\]]*\]")
+_STRING = Pattern(r"std::(?:__cxx11::)?basic_string<char>")
 _DEFAULTS = (", std::allocator<", ", std::char_traits<")
-_QUALIFIERS = re.compile(r" (?:const|volatile|&&?)(?=$|::| (?:const|volatile|&))")
+_QUALIFIERS = Pattern(r" (?:const|volatile|&&?)(?=$|::| (?:const|volatile|&))")
 _OPENING, _CLOSING = "<[{(", ">]})"
 
 

@@ -6,6 +6,7 @@ import os
 from bisect import bisect_right
 from collections import Counter
 from functools import cached_property
+from itertools import islice
 
 from alloctrace import fields, words
 from alloctrace.columns import columns, events as trace_events, schema as trace_schema
@@ -74,13 +75,15 @@ class Trace:
         """All rows, in order; a b-tree that a stranger tied into a knot is cut."""
         types = trace_schema.row_types(table)
         plain = tuple(type_ for _, type_, _ in types)
+        texts = [at for at, type_ in enumerate(plain) if type_ is str and table != "run"]
         for count, row in enumerate(self._db.execute("SELECT * FROM " + table)):
             if count > self._limit:
                 raise TraceError("damaged: more rows in %s than the file can hold" % table)
             if tuple(map(type, row)) != plain:
                 row = tuple(checked_value(value, *type_) for value, type_ in zip(row, types))
-            if table != "run" and any(type(v) is str and len(v) > LONGEST_TEXT for v in row):
-                raise TraceError("damaged: a text in %s is too long" % table)
+            for at in texts:
+                if row[at] is not None and len(row[at]) > LONGEST_TEXT:
+                    raise TraceError("damaged: a text in %s is too long" % table)
             yield row
 
     @staticmethod
@@ -212,10 +215,11 @@ class Trace:
             for index, first, count in chunks[max(0, at) :] if step > 0 else chunks[: at + 1][::-1]:
                 yield first, self._group_column(index, count)
 
-    def chunk_columns(self, names):
-        """Yield (seq of the first event, [column of each of `names`]) chunk by chunk."""
+    def chunk_columns(self, names, turn=(0, 1)):
+        """Yield (seq of the first event, [column of each of `names`]) chunk by chunk; `turn` (k, n):
+        of every n-th chunk, from chunk k on."""
         self._check_kept()
-        for index, first, count in self._chunks():
+        for index, first, count in islice(self._chunks(), turn[0], None, turn[1]):
             yield first, self._chunk(index, first, count, names)
 
     def packed_chunks(self, names):

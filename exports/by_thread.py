@@ -1,0 +1,37 @@
+"""What each thread allocated, group by group: sums of groups do not tell threads apart, events do."""
+
+from __future__ import annotations
+
+from . import lifetimes
+
+COLUMNS = ("allocations", "allocated", "live_blocks", "live_bytes")
+
+
+def shares(trace):
+    """{id of a group: {tid: values of COLUMNS}}. A group whose threads do not add up to what the
+    trace says of it is left out."""
+    found = {}
+    for what, _, group, size, before, tid in lifetimes.replay(trace):
+        of_group = found.get(group)
+        if of_group is None:
+            of_group = found[group] = {}
+        sums = of_group.get(tid)
+        if sums is None:
+            sums = of_group[tid] = [0, 0, 0, 0]
+        if what == lifetimes.ALLOCATED:
+            sums[0] += 1
+            sums[1] += size
+            sums[2] += 1
+            sums[3] += size
+        elif what == lifetimes.RESIZED:
+            sums[3] += size - before
+        else:
+            sums[2] -= 1
+            sums[3] -= size
+    groups = trace.sums().groups
+    said = [groups.sums[name] for name in COLUMNS]
+    return {
+        id_: threads
+        for id_, threads in found.items()
+        if [column[id_ - 1] for column in said] == list(map(sum, zip(*threads.values())))
+    }

@@ -1,0 +1,169 @@
+"""Events as slices of Perfetto's tracks: each begins with a packet and ends with another one.
+
+Slices of a track nest by time alone, so none outlasts the one around it, nor the next one of its
+thread. The packets that begin slices are made column by column; what is left to do event by event
+is to end what is over.
+"""
+
+from __future__ import annotations
+
+from operator import add, itemgetter
+
+from alloctrace.columns.check import TraceError, checked
+from alloctrace.columns.columns import MASK64
+from alloctrace.columns.schema import PRESENT, SIGNED_SIZE
+
+from .protobuf import data, fixed64, varint
+
+_COLUMNS = ("group", "tid", "present", "t_ns", "dur_ns", "size", "nmemb", "block", "cause",
+            "outer")  # fmt: skip
+_DUR, _SIZE, _NMEMB = PRESENT["dur_ns"], PRESENT["size"], PRESENT["nmemb"]
+_BLOCK, _CAUSE, _OUTER = PRESENT["block"], PRESENT["cause"], PRESENT["outer"]
+_INSIDE = _CAUSE | _OUTER
+_TOGETHER = 1 << 12  # events
+_MOST_KNOWN = 1 << 16
+_FLOW = fixed64(47, 0)[:-8]  # TrackEvent.flow_ids, without the block's number
+_AT = b"\x40"  # TracePacket.timestamp: it is there even where it is 0
+_FOREVER = 1 << 64
+# A time is written as its lower bits, in a table, and the others, which many events share.
+_BITS = 14
+_MASK = (1 << _BITS) - 1
+_LOW = [bytes((low & 127 | 128, low >> 7 | 128)) for low in range(1 << _BITS)]
+
+
+class Slices:
+    """`file`: what they are made of, see _File in perfetto.py."""
+
+    def __init__(self, out, trace, file):
+        self._out, self._trace, self._file = out, trace, file
+        self._threads, self._made = {}, _Kept(self._make)
+        self._sizes = _Kept(lambda size: b"" if size is None else file.size(size))
+        self._events = _Kept(file.event)
+        self._heads = _Kept(lambda size: b"\x0a" + varint(size) + _AT)  # Trace.packet
+        self.last = 0  # when the latest thing happened
+
+    def write(self):
+        with checked():
+            for first, columns in self._trace.chunk_columns(_COLUMNS):
+                if min(columns[0]) < 1 or max(columns[0]) > len(self._trace.sums().groups):
+                    raise TraceError("damaged: an event behind %d is of no group" % first)
+                for begin in range(0, len(columns[0]), _TOGETHER):
+                    part = [column[begin : begin + _TOGETHER] for column in columns]
+                    self._out.write(b"".join(self._some(first + begin, *part)))
+        for slices, ends in self._threads.values():
+            self._out.write(b"".join(self._ended(slices, 0, _FOREVER, ends)))
+
+    def _some(self, first, groups, tids, has, times, durs, sizes, nmembs, blocks, *inside):
+        """The packets of some events. A packet is its head, when, how long its event is, what all
+        such events say, of which block it is, and a size."""
+        keys = zip(groups, tids, has)
+        abouts, processes, threads = zip(*map(self._made.__getitem__, keys))
+        flows = [
+            b"" if process is None else (block + process & MASK64).to_bytes(8, "little")
+            for block, process in zip(blocks, processes)
+        ]
+        said = list(map(self._sizes.__getitem__, _bytes(has, sizes, nmembs)))
+        lengths = map(add, map(add, map(len, abouts), map(len, flows)), map(len, said))
+        events = list(map(self._events.__getitem__, lengths))
+        stamps = [_LOW[t & _MASK] + _HIGH[t >> _BITS] for t in times]
+        lengths = map(add, map(len, stamps), map(itemgetter(1), events))
+        heads = map(self._heads.__getitem__, lengths)
+        begins = map(b"".join, zip(heads, stamps, map(itemgetter(0), events), abouts, flows, said))
+        self.last = max(self.last, max(times))
+        return self._nested(first, zip(has, times, durs, threads, begins), *inside)
+
+    def _nested(self, first, rows, causes, outers):
+        """The packets that begin slices, and in front of each those that end what is over."""
+        made = []
+        put = made.append
+        for seq, (has, t_ns, dur, (slices, ends), begin) in enumerate(rows, first):
+            end = t_ns + dur if has & _DUR else _FOREVER
+            if has & _INSIDE:
+                lag = causes[seq - first] if has & _CAUSE else outers[seq - first]
+                made += self._ended(slices, _depth(slices, seq - lag), t_ns, ends)
+                if slices and slices[-1][1] < end:
+                    end = slices[-1][1]
+            elif slices:
+                if len(slices) > 1:
+                    made += self._ended(slices, 1, t_ns, ends)
+                until = slices.pop()[1]
+                if until > t_ns:
+                    until = t_ns
+                high = _HIGH[until >> _BITS]
+                put(ends[len(high)] + _LOW[until & _MASK] + high + ends[0])
+            put(begin)
+            slices.append((seq, end))
+        return made
+
+    def _ended(self, slices, depth, t_ns, ends):
+        """End the slices from `depth` on, the innermost first; what had no end ends here."""
+        found = []
+        for _, end in slices[: depth - 1 if depth else None : -1]:
+            end = min(end, t_ns)
+            end = self.last if end == _FOREVER else end
+            self.last = max(self.last, end)
+            high = _HIGH[end >> _BITS]
+            found.append(ends[len(high)] + _LOW[end & _MASK] + high + ends[0])
+        del slices[depth:]
+        return found
+
+    def _make(self, key):
+        """(what all such events say, the process's bits of a block or None, their thread)."""
+        group, tid, has = key
+        about, process = self._file.about(group)
+        name, begins, ends = self._file.thread(group, tid)
+        thread = self._threads.get(name)
+        if thread is None:
+            thread = self._threads[name] = [], self._ends(ends)
+        event = begins + about
+        event += b"" if has & _DUR else self._file.said("return", "never seen")
+        return (event + _FLOW, process, thread) if has & _BLOCK else (event, None, thread)
+
+    def _ends(self, event):
+        """[what follows the time of a packet that ends a slice; what is before it, by how long the
+        upper part of the time is]."""
+        tail = self._file.event(len(event))[0] + event
+        return [tail] + [self._heads[len(tail) + len(_LOW[0]) + n + len(_AT)] for n in range(1, 11)]
+
+
+class _Kept(dict):
+    """{key: make(key)}, some of them."""
+
+    def __init__(self, make):
+        super().__init__()
+        self._make = make
+
+    def __missing__(self, key):
+        if len(self) >= _MOST_KNOWN:
+            self.clear()
+        self[key] = made = self._make(key)
+        return made
+
+
+_HIGH = _Kept(varint)
+
+
+def _depth(slices, within):
+    """How many of them are around an event that lies in `within`."""
+    depth = len(slices)
+    while depth and slices[depth - 1][0] != within:
+        depth -= 1
+    return depth
+
+
+def _bytes(has, sizes, nmembs):
+    """What each asked for, as much as 64 bits hold; None where it asked for nothing, and in a tuple
+    what is signed."""
+    known = set(has)
+    if all(one & _SIZE and not one & (_NMEMB | SIGNED_SIZE) for one in known) and min(sizes) >= 0:
+        return sizes
+    return list(map(_bytes_of, has, sizes, nmembs))
+
+
+def _bytes_of(has, size, nmemb):
+    if not has & _SIZE:
+        return None
+    if has & SIGNED_SIZE:
+        return (size,)
+    size &= MASK64
+    return min(size * (nmemb & MASK64), MASK64) if has & _NMEMB else size
