@@ -31,6 +31,11 @@ CASES = [
         "_ZN4core3ptr31drop_in_place$LT$alloc..Vec$GT$17h0123456789abcdefE",
         "core::ptr::drop_in_place<alloc::Vec>",
     ),
+    (
+        "_ZN58_$LT$alloc..string..String$u20$as$u20$core..fmt..Write$GT$9write_str"
+        "17h0123456789abcdefE.1929",
+        "<alloc::string::String as core::fmt::Write>::write_str",
+    ),
     ("_RNvNtCs1234_3std2io5write", "std[3c1c0]::io::write"),
     ("_Z1fIJiEEvDpT_", "f<int>"),
     ("_RNCNvC4main3run0", "main[0]::run::{closure#0}"),
@@ -43,6 +48,8 @@ UNSURE = [
     "_ZNSt6vectorIiSaIiEE",
     "_Z4callIXadL_Z3foovEEEvv",  # an expression
     "_ZZ1fIJiiEEvDpT_E1g",  # a pack in a function around
+    "_ZN4core11a$LT$b$GT$c17h0000000000000000E",  # no hash
+    "_ZZ1fIiEvPT_ENKUlS1_E_clIcEEDaS1_",  # the lambda's own T_, or that of f
     "_RNvC2u33aäa4run",
     "_RNvBx_4run",
 ]

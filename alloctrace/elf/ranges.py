@@ -1,7 +1,7 @@
 """Which code of a file debug information is about: what asks nobody for lines where there are none.
 
-Told by .debug_aranges, if that speaks of every unit of .debug_info; else it cannot be told. DWARF 5,
-6.1.2 "Lookup by Address" and 7.5.1 "Unit Headers".
+Told by .debug_aranges, if that speaks of every unit of .debug_info; else it cannot be told. DWARF
+5, 6.1.2 "Lookup by Address" and 7.5.1 "Unit Headers".
 """
 
 from __future__ import annotations

@@ -119,7 +119,7 @@ def _with_makers(groups, asked, questions):
                 break
             wanted.update(id_ - 1 for id_ in group.members.makers)
     made = {group.id - 1: group for group in asked}
-    return [made.get(at) or groups[at] for at in sorted(wanted)]
+    return [made.get(at) or groups.bare(at) for at in sorted(wanted)]
 
 
 def _explained(groups, picked, tree, questions, survey, things):

@@ -262,14 +262,27 @@ class Grower:
             self.frames.append(frame)
         return number
 
+    def adder(self):
+        """`add`, for who calls it for each of a million nodes: most are of one frame."""
+        depths, add_any = self._depths, self.add
+        push_parent, push_frame = self.parents.append, self.frame_of.append
+        push_depth = depths.append
+
+        def add(parent, numbers):
+            if len(numbers) == 1:
+                depth = depths[parent] if parent > 0 else 0
+                if depth < MAX_DEPTH:
+                    push_parent(parent)
+                    push_frame(numbers[0])
+                    push_depth(depth + 1)
+                    return len(depths) - 1
+            return add_any(parent, numbers)
+
+        return add
+
     def add(self, parent, numbers):
         """New nodes of the frames with these numbers, outermost first; the innermost node."""
         parents, depths = self.parents, self._depths
-        if len(numbers) == 1 and depths[parent if parent > 0 else 0] < MAX_DEPTH:  # as most are
-            parents.append(parent)
-            self.frame_of.append(numbers[0])
-            depths.append(depths[parent] + 1 if parent > 0 else 1)
-            return len(parents) - 1
         for number in numbers:
             depth = depths[parent] + 1 if parent > 0 else 1
             if depth > MAX_DEPTH:

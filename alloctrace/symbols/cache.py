@@ -24,7 +24,7 @@ from alloctrace.elf import debug as elf_debug, elf as elf_file, frames as elf_fr
 from alloctrace.elf import symbols as elf_symbols
 from alloctrace.elf.debug import DEBUG_ROOTS
 from alloctrace.elf.elf import ElfError, ElfFile
-from . import demangle_cxx, demangle_rust, demangle_types
+from . import demangle_cxx, demangle_rust, demangle_text, demangle_types
 from . import names as symbol_names, tables as symbol_tables
 from .tables import Function
 
@@ -40,6 +40,7 @@ VERSION = 4  # of the answers' form
 CODE = (
     demangle_cxx,
     demangle_rust,
+    demangle_text,
     demangle_types,
     elf_file,
     elf_frames,

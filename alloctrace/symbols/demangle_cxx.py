@@ -7,20 +7,17 @@ says. Grammar: Itanium C++ ABI, 5.1 "External Names"; spelling: libiberty's cp-d
 
 from __future__ import annotations
 
-import re
+from alloctrace.patterns import Pattern
 
 from . import demangle_types as types
-from .demangle_types import Unsure, named, whole
+from .demangle_text import Text
+from .demangle_types import LITERALS, QUALIFIERS, REFERENCES, Unsure, named, whole
 
 MAX_MANGLED = 2000  # characters; steps and depth are of that order
 MAX_TEXT = 4096  # as symbol_names.MAX_NAME: what is longer would be cut
 _MAX_DEPTH = 60
-_CLONE = re.compile(r"[A-Za-z0-9_]*(?:\.(?:[a-z_]+|\d+)(?:\.\d+)*)*\Z")
+_CLONE = Pattern(r"[A-Za-z0-9_]*(?:\.(?:[a-z_]+|\d+)(?:\.\d+)*)*\Z")
 _THUNKS = {"h": "non-virtual thunk to ", "v": "virtual thunk to "}
-_NUMBER = re.compile(r"n?\d+")
-_LITERALS = {"i": "", "j": "u", "l": "l", "m": "ul", "x": "ll", "y": "ull"}
-_QUALIFIERS = {"r": " restrict", "V": " volatile", "K": " const"}
-_REFERENCES = {"R": " &", "O": " &&"}
 
 
 def demangle(name):
@@ -44,12 +41,13 @@ class _Name:
         self.after = ""
 
 
-class _Reader:
+class _Reader(Text):
     def __init__(self, text):
-        self.text, self.at = text, 2
+        super().__init__(text, 2)
         self.found = []  # spellings: what S_, S0_, … stand for
         self.args = None  # of the template that is read: what T_, T0_, … stand for
-        self.in_lambda = False
+        self.in_lambda = False  # in whose arguments T_ is auto
+        self.parameters, self.resting = 0, {}  # on T_: by index of `found`, whether in a lambda
         self.depth = 0
 
     def outermost(self):
@@ -67,47 +65,11 @@ class _Reader:
             raise Unsure
         return text
 
-    # ---- characters --------------------------------------------------------------------------
-
-    def _peek(self):
-        return self.text[self.at]
-
-    def _take(self, count=1):
-        self.at += count
-        if self.at > len(self.text):
-            raise Unsure
-        return self.text[self.at - count : self.at]
-
-    def _peeks(self, what):
-        return self.text.startswith(what, self.at)
-
-    def _is(self, what):
-        found = self._peeks(what)
-        self.at += len(what) * found
-        return found
-
-    def _expect(self, what):
-        if not self._is(what):
-            raise Unsure
-
-    def _number(self):
-        match = _NUMBER.match(self.text, self.at)
-        if match is None:
-            raise Unsure
-        self.at = match.end()
-        return match.group()
-
-    def _sequence(self, base=36):
-        """`_` is 0, `0_` is 1, …"""
-        end = self.text.find("_", self.at)
-        digits = self.text[self.at : end]
-        if end < 0 or len(digits) > 4 or digits and not digits.isalnum():
-            raise Unsure
-        self.at = end + 1
-        try:
-            return int(digits, base) + 1 if digits else 0
-        except ValueError:
-            raise Unsure from None
+    def _add(self, spelling, parameters):
+        """To what may be spoken of again; `parameters`: how many there were where it began."""
+        if self.parameters != parameters:
+            self.resting[len(self.found)] = self.in_lambda
+        self.found.append(spelling)
 
     # ---- names -------------------------------------------------------------------------------
 
@@ -124,27 +86,28 @@ class _Reader:
 
     def _short(self):
         """Without a class around it; `std` may be."""
+        before = self.parameters
         if self._peek() == "S" and not self._peeks("St"):
             made = self._substituted()
         else:
             made = self._unqualified(_Name("std") if self._is("St") else None)
         if self._peeks("I"):
             if not made.is_known:
-                self.found.append(named(made.text, made.last))
+                self._add(named(made.text, made.last), before)
             made = self._with_arguments(made)
         return made
 
     def _nested(self):
         self._expect("N")
-        after = ""
-        while self._peek() in _QUALIFIERS:
-            after = _QUALIFIERS[self._take()] + after
-        if self._peek() in _REFERENCES:
-            after += _REFERENCES[self._take()]
+        after, before = "", self.parameters
+        while self._peek() in QUALIFIERS:
+            after = QUALIFIERS[self._take()] + after
+        if self._peek() in REFERENCES:
+            after += REFERENCES[self._take()]
         made = self._component(None)
         while not self._is("E"):
             if not made.is_known:
-                self.found.append(named(made.text, made.last))
+                self._add(named(made.text, made.last), before)
             made = self._component(made)
         made.after = after
         return made
@@ -199,6 +162,8 @@ class _Reader:
         if digits[0] in "n0" or len(digits) > 4:
             raise Unsure
         text = self._take(int(digits))
+        if "$" in text:
+            raise Unsure  # Rust's, or nobody's
         is_anonymous = text.startswith("_GLOBAL_") and text[8] in "._$" and text[9] == "N"
         return "(anonymous namespace)" if is_anonymous else text
 
@@ -266,7 +231,7 @@ class _Reader:
         return "" if found == ["void"] else ", ".join(found)
 
     def _ends_arguments(self):
-        return self._peek() == "E" or self._peek() in _REFERENCES and self.text[self.at + 1] == "E"
+        return self._peek() == "E" or self._peek() in REFERENCES and self.text[self.at + 1] == "E"
 
     # ---- templates ---------------------------------------------------------------------------
 
@@ -301,11 +266,12 @@ class _Reader:
         if kind == "b" and value in ("0", "1"):
             return "true" if value == "1" else "false"
         value = value.replace("n", "-")
-        return value + _LITERALS[kind] if kind in _LITERALS else "(%s)%s" % (type_, value)
+        return value + LITERALS[kind] if kind in LITERALS else "(%s)%s" % (type_, value)
 
     def _parameter(self):
         self._expect("T")
         number = self._sequence()
+        self.parameters += 1
         if self.in_lambda:
             return named("auto:%d" % (number + 1))
         if self.args is None or number >= len(self.args):
@@ -319,7 +285,7 @@ class _Reader:
         self.depth += 1
         if self.depth > _MAX_DEPTH:
             raise Unsure
-        char = self._peek()
+        char, before = self._peek(), self.parameters
         if char in types.BUILTINS:
             found = named(types.BUILTINS[self._take()])
         elif char == "D":
@@ -328,7 +294,7 @@ class _Reader:
             found = self._substituted_type()
         else:
             found = self._new_type(char)
-            self.found.append(found)
+            self._add(found, before)
         self.depth -= 1
         if len(found[0]) + len(found[1]) > MAX_TEXT:
             raise Unsure
@@ -342,7 +308,7 @@ class _Reader:
         if char in "PRO":
             self._take()
             return types.pointer(self._type(), {"P": "*", "R": "&", "O": "&&"}[char])
-        if char in _QUALIFIERS:
+        if char in QUALIFIERS:
             return self._qualified_type()
         if char == "F":
             return self._function_type()
@@ -366,19 +332,20 @@ class _Reader:
         raise Unsure
 
     def _substituted_type(self):
+        before = self.parameters
         found = self._substitution()
         if self._peeks("I"):
             around = self.args
             made = self._with_arguments(_Name(whole(found), found[3]))
             self.args = around
             found = named(made.text, made.last)
-            self.found.append(found)
+            self._add(found, before)
         return found
 
     def _qualified_type(self):
         words = ""
-        while self._peek() in _QUALIFIERS:
-            words = _QUALIFIERS[self._take()] + words
+        while self._peek() in QUALIFIERS:
+            words = QUALIFIERS[self._take()] + words
         inner = self._function_type() if self._peek() == "F" else self._type()
         return types.qualified(inner, words)
 
@@ -386,7 +353,7 @@ class _Reader:
         self._expect("F")
         self._is("Y")
         result, arguments = self._type(), self._arguments()
-        after = _REFERENCES[self._take()] if self._peek() in _REFERENCES else ""
+        after = REFERENCES[self._take()] if self._peek() in REFERENCES else ""
         self._expect("E")
         return types.function(result, arguments, after)
 
@@ -395,6 +362,7 @@ class _Reader:
         if self._peek() in types.STANDARD:
             return named(*types.STANDARD[self._take()])
         number = self._sequence()
-        if number >= len(self.found):
-            raise Unsure
+        if number >= len(self.found) or self.resting.get(number, self.in_lambda) != self.in_lambda:
+            raise Unsure  # gdb reads T_ as of where it is spoken of
+        self.parameters += number in self.resting
         return self.found[number]

@@ -1,13 +1,15 @@
 """Rust's names as linkers have them -> as gdb shows them. None: not Rust's, or not sure.
 
-`demangle("_RNvNtCs1234_3std2io5write")` is `std[1f4]::io::write`, and so is that of the legacy scheme,
-`_ZN3std2io5write17h0123456789abcdefE`. Grammar: Rust RFC 2603, "Symbol name mangling v0"; spelling:
-libiberty's rust-demangle.c, which is gdb's.
+`demangle("_RNvNtCs1234_3std2io5write")` is `std[3c1c0]::io::write`; of the legacy scheme,
+`_ZN3std2io5write17h0123456789abcdefE` is `std::io::write`. Grammar: Rust RFC 2603, "Symbol name
+mangling v0"; spelling: libiberty's rust-demangle.c, which is gdb's.
 """
 
 from __future__ import annotations
 
-import re
+from re import ASCII
+
+from alloctrace.patterns import Pattern
 
 from .demangle_types import Unsure
 
@@ -22,12 +24,12 @@ _BASIC = {
 }
 _UNSIGNED, _SIGNED = "htmyoj", "aslxni"
 _SPECIAL = {"C": "closure", "S": "shim"}
-_V0 = re.compile(r"(_R[A-Z][A-Za-z0-9_]*)(?:\.[\w.]*)?\Z", re.ASCII)
-_DIGITS = re.compile(r"[1-9]\d{0,3}|0")
-_BASE_62 = re.compile(r"([0-9A-Za-z]{0,11})_")
-_HEX = re.compile(r"([0-9a-f]{0,32})_")
-_HASH = re.compile(r"17h([0-9a-f]{16})E\Z")
-_ESCAPE = re.compile(r"\$(SP|BP|RF|LT|GT|LP|RP|C|u[0-9a-f]{2})\$|\.\.|[$]")
+_V0 = Pattern(r"(_R[A-Z][A-Za-z0-9_]*)(?:\.[\w.]*)?\Z", ASCII)
+_DIGITS = Pattern(r"[1-9]\d{0,3}|0")
+_BASE_62 = Pattern(r"([0-9A-Za-z]{0,11})_")
+_HEX = Pattern(r"([0-9a-f]{0,32})_")
+_HASH = Pattern(r"17h([0-9a-f]{16})E(?:\.[\w.]*)?\Z", ASCII)
+_ESCAPE = Pattern(r"\$(SP|BP|RF|LT|GT|LP|RP|C|u[0-9a-f]{2})\$|\.\.|[$]")
 _ESCAPES = dict(SP="@", BP="*", RF="&", LT="<", GT=">", LP="(", RP=")", C=",")
 
 
@@ -38,7 +40,7 @@ def demangle(name):
         v0 = _V0.match(name)
         if v0:
             return _Reader(v0.group(1)).whole()
-        legacy = _HASH.match(name, max(0, len(name) - 20)) if name.startswith("_ZN") else None
+        legacy = _HASH.search(name) if name.startswith("_ZN") else None
         if legacy and len(set(legacy.group(1))) >= 5:
             return _legacy(name[3 : legacy.start()])
     except (Unsure, IndexError):

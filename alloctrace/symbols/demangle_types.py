@@ -28,6 +28,9 @@ OPERATORS = {
     **{"ss": "<=>", "nt": "!", "aa": "&&", "oo": "||", "pp": "++", "mm": "--", "cm": ","},
     **{"pm": "->*", "pt": "->", "cl": "()", "ix": "[]", "qu": "?"},
 }
+LITERALS = {"i": "", "j": "u", "l": "l", "m": "ul", "x": "ll", "y": "ull"}  # what follows them
+QUALIFIERS = {"r": " restrict", "V": " volatile", "K": " const"}
+REFERENCES = {"R": " &", "O": " &&"}  # of a member function
 _CHARS = "char, std::char_traits<char>"
 STANDARD = {  # letter: (in full, what its constructors are called)
     "a": ("std::allocator", "allocator"),

@@ -20,7 +20,8 @@ _HASH = Pattern(r"::h[0-9a-f]{16}$")
 _CRATE_ID = Pattern(r"\[[0-9a-f]{4,16}\](?=::|>|$)")
 _COMPILER_PART = Pattern(r"(?:\.(?:cold|part|constprop|isra|llvm|lto_priv|__uniq)(?:\.\d+)*)+$")
 _VERSION = Pattern(r"@@?[A-Za-z]\w*(?:\.[\w.]+)?$")
-_OPERATOR = Pattern(r"operator ?(?:\(\)|\[\]|->\*?|<=>|<<=?|>>=?|<=?|>=?)")
+_BRACKETS = Pattern(r"operator ?(?:\(\)|\[\]|->\*?|<=>|<<=?|>>=?|<=?|>=?)|[<>()]")
+_ANGLES, _AS = Pattern("[<>]"), Pattern("[<>]| as ")
 _NEW = Pattern(r"^_IO_new_(?=[a-z]*open|fclose|pclose|getline|fdopen)")  # glibc's aliases
 _CLOSURE = Pattern(r"\{\{closure\}\}|\{closure[^}]*\}")
 _IMPL = Pattern(r"\{impl#\d+\}::")
@@ -64,20 +65,19 @@ def _without_brackets(name):
         name = _self_path(name[1:end]) + name[end + 1 :]
     name = name.replace("(anonymous namespace)", "{anonymous}")
     kept, depth, at = [], 0, 0
-    while at < len(name):
-        match = _OPERATOR.match(name, at) if name[at] == "o" else None
-        if match:
-            kept.append(match.group().replace("<", "{lt}").replace(">", "{gt}") * (not depth))
-            at = match.end()
-            continue
-        char = name[at]
-        if char in "<(":
+    for match in _BRACKETS.finditer(name):
+        text, start = match.group(), match.start()
+        if not depth:
+            kept.append(name[at:start])
+        at = match.end()
+        if text in "<(":
             depth += 1
-        elif char in ">)" and name[at - 1 : at + 1] != "->":
+        elif text in ">)" and name[start - 1 : start + 1] != "->":
             depth = max(0, depth - 1)
         elif not depth:
-            kept.append(char)
-        at += 1
+            kept.append(text if text == ">" else text.replace("<", "{lt}").replace(">", "{gt}"))
+    if not depth:
+        kept.append(name[at:])
     return _last_word("".join(kept)).replace("{lt}", "<").replace("{gt}", ">")
 
 
@@ -100,19 +100,20 @@ def _self_path(inside):
 
 def _split_as(text):
     depth = 0
-    for at, char in enumerate(text):
-        depth += (char == "<") - (char == ">" and text[at - 1] != "-")
-        if not depth and text.startswith(" as ", at):
+    for match in _AS.finditer(text):
+        mark, at = match.group(), match.start()
+        if mark == " as " and not depth:
             return text[:at], " as ", text[at + 4 :]
+        depth += (mark == "<") - (mark == ">" and text[at - 1] != "-")
     return text, "", ""
 
 
 def _closing(text, at):
     """Where the `<` before `at` is closed; the text's end where it is not."""
     depth = 1
-    while at < len(text):
-        depth += (text[at] == "<") - (text[at] == ">" and text[at - 1] != "-")
+    for match in _ANGLES.finditer(text, at):
+        start = match.start()
+        depth += 1 if match.group() == "<" else -(text[start - 1] != "-")
         if not depth:
-            return at
-        at += 1
-    return at
+            return start
+    return max(at, len(text))

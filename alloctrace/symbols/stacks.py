@@ -114,7 +114,7 @@ class _OfNodes:
         grower, stacks = Grower(), self._stacks
         pieces, found = self._pieces(grower, frames_at), self._places.found
         begins, called = array("i", bytes(4 * len(self._marks))), self._first  # room to use again
-        add, cuts = grower.add, words.CUTS
+        add, cuts = grower.adder(), words.CUTS
         for node, (mark, parent, number) in enumerate(zip(self._marks, stacks.parents, self._at)):
             if not mark:
                 continue
