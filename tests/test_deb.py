@@ -75,6 +75,8 @@ def test_in_a_new_root_it_is_installed_used_and_removed(package, tmp_path):
         "trap 'cat said' EXIT; brkpoint -o t.brkpoint ls / 2> said",
         "brkpoint report t.brkpoint --json > told",
         'grep -q \'"engine": "recorder"\' told; grep -q \'"complete": true\' told',
+        "for name in folded pprof csv perfetto; do"
+        " brkpoint export t.brkpoint --format $name -o t.$name 2>> said; test -s t.$name; done",
         "trap - EXIT; brkpoint doctor > doctor || true; apt-get purge -qy brkpoint",
         "test ! -e /usr/lib/brkpoint && test ! -e /usr/bin/brkpoint",
     )
