@@ -7,11 +7,11 @@ name their own: `pool_alloc(size)=malloc,pool_free(ptr)=free`.
 from __future__ import annotations
 
 import os
-import re
 from collections import namedtuple
 from functools import lru_cache
 
-from . import tables, words
+from . import kept, tables, words
+from .patterns import Pattern
 from .tables import is_yes
 
 PATH = os.path.join(os.path.dirname(os.path.abspath(__file__)), "data", "allocators.ini")
@@ -20,7 +20,8 @@ MATTERING = 3  # arguments that a record holds
 UNWATCHED = "unwatched "  # so begin sections of what is not watched: unwatched.py
 MAX_NAMES = 1000  # of a user's
 MAX_TEXT = 1 << 18  # of a file of theirs
-_FORM = re.compile(r"\s*([\w.$@]+)\s*\(([\w\s,]*)\)\s*=\s*(\w+)\s*(->\s*size)?\s*$")
+_COMMA = Pattern(r",(?![^(]*\))")  # not within brackets
+_FORM = Pattern(r"\s*([\w.$@]+)\s*\(([\w\s,]*)\)\s*=\s*(\w+)\s*(->\s*size)?\s*$")
 
 # A function that counts as entry point `point`. `arguments`: what those at `places` are.
 # `returns_size`: it resizes in place and returns the block's size. `beside`: see allocators.ini.
@@ -77,7 +78,7 @@ def _check_places(name, arguments, places, point):
 
 def of_user(text, origin):
     """[Named] of a list `a(size)=malloc,b(ptr)=free`; raises Unclear."""
-    parts = [part for part in re.split(r",(?![^(]*\))", text) if part.strip()]
+    parts = [part for part in _COMMA.split(text) if part.strip()]
     if not 0 < len(parts) <= MAX_NAMES:
         raise Unclear("%s functions are named" % (len(parts) or "no"))
     return [described(part, origin) for part in parts]
@@ -92,6 +93,12 @@ def of_file(text, origin):
 @lru_cache(maxsize=1)
 def standard():
     """libc's ten, then known allocators under other names, in the order of their file."""
+    code = (__file__, tables.__file__, words.__file__)
+    rows = kept.made("allocators", (PATH, *code), lambda: list(map(tuple, _standard())))
+    return tuple(Named(*row) for row in rows)
+
+
+def _standard():
     found = {}
     for point, arguments in words.SIGNATURES.items():
         text = "%s(%s)=%s" % (point, ",".join(arguments.split()), point)
@@ -99,7 +106,7 @@ def standard():
     for key, section in table().items():
         for named in () if key.startswith(UNWATCHED) else _section(key, section):
             found.setdefault(named.name, named)
-    return tuple(found.values())
+    return found.values()
 
 
 def is_other(name):

@@ -1,15 +1,18 @@
-"""The folder of what was found out once: names of functions (symbols/cache.py), and what the
-recorder found in files of code (recorder/host/findings/disk.h). Nothing here raises.
+"""The folder of what was found out once: names of functions (symbols/cache.py), indexes of rules
+(kept.py), and what the recorder found in files of code (recorder/host/findings/disk.h). But for
+open_own nothing here raises.
 """
 
 from __future__ import annotations
 
 import contextlib
 import os
+import stat
 import time
 
 MAX_FOLDER = 64 << 20  # bytes of all together
-SYMBOLS, CODE = "symbols-", "code-"  # how names begin; those of unfinished files with a dot more
+# How names begin; those of unfinished files with a dot more.
+SYMBOLS, CODE, TABLES = "symbols-", "code-", "tables-"
 _LATELY_S = 60
 _STALE_S = 3600  # an unfinished file that old was left behind
 
@@ -17,6 +20,34 @@ _STALE_S = 3600  # an unfinished file that old was left behind
 def is_ours(status: os.stat_result) -> bool:
     """Nobody else could have written there."""
     return status.st_uid == os.geteuid() and not status.st_mode & 0o022
+
+
+def open_own(path: str, flags: int) -> int:
+    """An opener of regular files that nobody else could have written; raises OSError."""
+    descriptor = os.open(path, flags & ~os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK)
+    status = os.fstat(descriptor)
+    if not is_ours(status) or not stat.S_ISREG(status.st_mode):
+        os.close(descriptor)
+        raise PermissionError(path)
+    return descriptor
+
+
+def state(path: str) -> list[int] | None:
+    """What changes when the file does; None: there is none."""
+    try:
+        return state_of(os.stat(path))
+    except OSError:
+        return None
+
+
+def state_of(status: os.stat_result) -> list[int]:
+    return [
+        status.st_dev,
+        status.st_ino,
+        status.st_size,
+        status.st_mtime_ns,
+        status.st_ctime_ns,
+    ]
 
 
 def make(folder: str) -> bool:
@@ -37,7 +68,7 @@ def make_room(folder: str) -> None:
             return
     with contextlib.suppress(OSError):
         for entry in os.scandir(folder):
-            if entry.name.lstrip(".").startswith((SYMBOLS, CODE)):
+            if entry.name.lstrip(".").startswith((SYMBOLS, CODE, TABLES)):
                 status = entry.stat(follow_symlinks=False)
                 rows.append((status.st_mtime, status.st_size, entry))
     left = sum(size for _, size, _ in rows)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping
+
+from .patterns import Pattern
 
 TYPE_CHECKING = False  # to import typing would take longer than all of this file
 if TYPE_CHECKING:
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
 MASK64 = (1 << 64) - 1
 MAX_TEXT = 1 << 16
 MAX_DIGITS = 40  # of an integer: before Python 3.11 a long one took quadratic time
-_LONG = re.compile("[0-9]{%d}" % (MAX_DIGITS + 1))
+_LONG = Pattern("[0-9]{%d}" % (MAX_DIGITS + 1))
 
 
 def loads(text: str) -> Any:

@@ -10,6 +10,8 @@ TYPE_CHECKING = False  # to import typing would take longer than all of this fil
 if TYPE_CHECKING:
     from typing import Any
 
+    Index = tuple[dict[str, list[Any]], dict[str, list[tuple[str, Any]]]]
+
 
 @frozen
 class Glob:
@@ -42,20 +44,32 @@ def glob(pattern: str) -> Glob:
     return Glob(first, tuple(rest[:-1]), rest[-1] if rest else "", not rest)
 
 
+def indexed(rows: Iterable[tuple[str, Any]]) -> Index:
+    """What Globs is made of, as plain values. `rows`: (pattern as text, its value)."""
+    exact: dict[str, list[Any]] = {}
+    beginning: dict[str, list[tuple[str, Any]]] = {}
+    for text, value in rows:
+        if "*" not in text:
+            exact.setdefault(text, []).append(value)
+        else:
+            beginning.setdefault(text.partition("*")[0], []).append((text, value))
+    return exact, beginning
+
+
 class Globs:
     """Patterns, each with a value, found by how a text begins: few are tried of hundreds."""
 
-    def __init__(self, rows: Iterable[tuple[str, Any]]) -> None:
-        """`rows`: (pattern as text, its value)."""
-        self._exact: dict[str, list[Any]] = {}
-        self._beginning: dict[str, list[tuple[Glob, Any]]] = {}
-        for text, value in rows:
-            if "*" not in text:
-                self._exact.setdefault(text, []).append(value)
-            else:
-                pattern = glob(text)
-                self._beginning.setdefault(pattern.first, []).append((pattern, value))
+    def __init__(self, index: Index) -> None:
+        """`index`: of `indexed`."""
+        self._exact, self._beginning = index
+        self._globs: dict[str, list[tuple[Glob, Any]]] = {}  # of those that were asked for
         self._lengths = sorted(set(map(len, self._beginning)))
+
+    def _beginning_with(self, first: str) -> list[tuple[Glob, Any]]:
+        if first not in self._globs:
+            rows = self._beginning.get(first, ())
+            self._globs[first] = [(glob(text), value) for text, value in rows]
+        return self._globs[first]
 
     def fitting(self, text: str) -> list[Any]:
         """The values of all patterns that fit the whole text, in no order."""
@@ -63,7 +77,8 @@ class Globs:
         for length in self._lengths:
             if length > len(text):
                 break
-            for pattern, value in self._beginning.get(text[:length], ()):
+            first = text[:length]
+            for pattern, value in self._beginning_with(first) if first in self._beginning else ():
                 if pattern.match(text):
                     found.append(value)
         return found

@@ -13,10 +13,12 @@ import os
 import re
 import stat
 
+from .patterns import Pattern
+
 SYMBOLS = "brkpoint-symbols-"
 _EXTENSION = ".brkpoint"
 _NEW = ".new"
-_FILE = re.compile(r"\..*\.brkpoint\.[a-z0-9_]{8}\.tmp", re.DOTALL)
+_FILE = Pattern(r"\..*\.brkpoint\.[a-z0-9_]{8}\.tmp", re.DOTALL)
 MOST = 1000  # that are looked at
 _TRIES = 100  # for a name that is free
 

@@ -1,7 +1,8 @@
 """Classes that only hold values, as `dataclasses` makes them, for a tenth of its price.
 
 Every start of brkpoint pays for what it imports: dataclasses needs Python's parser, disassembler
-and inspector of modules, and compiles half a dozen functions a class. Here it is one.
+and inspector of modules, and compiles half a dozen functions a class. Here it is one, of a class of
+which there is a value at all.
 """
 
 from __future__ import annotations
@@ -19,24 +20,36 @@ def fresh(make):
 
 def plain(cls):
     """The class with an __init__ that takes its annotated names, in their order."""
+    defaults = {name: vars(cls)[name] for name in cls.__annotations__ if name in vars(cls)}
+    for name, default in defaults.items():
+        if isinstance(default, _Fresh):
+            delattr(cls, name)
+
+    def first(self, *values, **named):
+        cls.__init__ = _initialiser(cls.__annotations__, defaults)
+        cls.__init__(self, *values, **named)
+
+    cls.__init__, cls.__eq__, cls.__repr__ = first, _is_equal, _shown
+    cls.__hash__ = None
+    return cls
+
+
+def _initialiser(names, defaults):
     heads, lines, given = [], [], {}
-    for name in cls.__annotations__:
+    for name in names:
         value = name
-        if name not in vars(cls):
+        if name not in defaults:
             heads.append(name)
         else:
             heads.append("%s=default_%s" % (name, name))
-            default = vars(cls)[name]
+            default = defaults[name]
             if isinstance(default, _Fresh):
-                delattr(cls, name)
                 default = default.make  # nobody hands this in as the value itself
                 value = "default_%s() if %s is default_%s else %s" % ((name,) * 4)
             given["default_" + name] = default
         lines.append("    self.%s = %s\n" % (name, value))
     exec("def __init__(self, %s):\n%s" % (", ".join(heads), "".join(lines)), given)
-    cls.__init__, cls.__eq__, cls.__repr__ = given["__init__"], _is_equal, _shown
-    cls.__hash__ = None
-    return cls
+    return given["__init__"]
 
 
 def frozen(cls):

@@ -16,10 +16,9 @@ from alloctrace.summary import chosen
 from alloctrace.summary.summary import summarise
 from alloctrace.trace import trace
 from article import designs_runs as measuring, facts as article_facts, files as article_files
-from command import witnesses
 from reports import witnesses as page
 from reports.page import document
-from start import page_file
+from start import page_file, scripts
 
 LIMIT_S = 60  # for one run of one program
 # The programs with a page of their own: what strace, ltrace, gdb and /proc/PID/maps see of them.
@@ -136,7 +135,7 @@ def _mapped(path, wanted):
 
 
 def _record(command, path, variables):
-    words = [sys.executable, os.path.join(witnesses.TOP, "brkpoint"), "run", "-o", path, "--force"]
+    words = [sys.executable, os.path.join(scripts.TOP, "brkpoint"), "run", "-o", path, "--force"]
     words += ["--engine", "breakpoints"]
     words += ["--quiet", "--timeout", str(LIMIT_S), *command]
     done = subprocess.run(
@@ -154,7 +153,10 @@ def _record(command, path, variables):
 
 def _side_by_side(command, path, beside):
     """Run all witnesses; brkpoint's trace of this run stays, and the page beside it."""
-    record = witnesses.watch(command, LIMIT_S, keep=path, progress=lambda name: None)
+    scripts.find()
+    from brkpoint_trace import watch
+
+    record = watch.watch(command, LIMIT_S, lambda name: None, keep=path)
     with open(beside, "w", encoding="utf-8", errors="backslashreplace") as file:
         file.write(page.to_markdown(record, every=True))
     return {
@@ -170,7 +172,9 @@ def _side_by_side(command, path, beside):
 
 def _typed(name, command):
     """{what the article typed: what it printed here}; see brkpoint_trace/as_typed.py."""
-    as_typed = witnesses.load().as_typed
+    scripts.find()
+    from brkpoint_trace import as_typed
+
     found = {"strace": as_typed.strace(command, LIMIT_S)}
     for flags in LTRACED.get(name, ()):
         found[" ".join(("ltrace", *flags))] = as_typed.ltrace(command, LIMIT_S, *flags)

@@ -24,7 +24,10 @@ _TOOL = os.path.join(_TOP, "build", "recorder", "brkpoint-history")
 _MAKE_TRACE = """
 import sys
 sys.path.insert(0, sys.argv[1])
-from alloctrace import history, spool, symbols, trace
+from alloctrace.history import history
+from alloctrace.spool import spool
+from alloctrace.symbols import symbols
+from alloctrace.trace import trace
 recorded = history.build(spool.read(sys.argv[2]))
 trace.write(sys.argv[3], recorded, symbols.symbolise(recorded), {})
 """

@@ -8,14 +8,15 @@ from __future__ import annotations
 import glob
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
 
-from alloctrace import gdb_start
+from alloctrace import gdb_start, kept
 from alloctrace.plain import plain
 
-from start import recorder
+from start import cache, recorder
 from . import debug_files, ptrace_probe
 
 _TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
@@ -206,7 +207,18 @@ def disk(folder=".", usage=shutil.disk_usage):
     return [Finding("disk", "ok", says)]
 
 
-ALL = (platform, python, gdb, tracing, planted, symbols, environment, disk, tools)
+def kept_tables(folder=None):
+    """What is kept between runs, and not believed: each run makes it anew, and says nothing."""
+    folder = folder or cache.folder()
+    found = kept.not_believed(folder) if folder else []
+    if not found:
+        return []
+    says = "not believed: " + "; ".join("%s: %s" % row for row in found)
+    mend = shlex.join(["rm", "-f", *(path for path, _ in found)])
+    return [Finding("cache", "note", says, False, "each start takes longer", mend)]
+
+
+ALL = (platform, python, gdb, tracing, planted, symbols, environment, disk, kept_tables, tools)
 
 
 def apt(package):

@@ -77,13 +77,13 @@ def _report(args, path, counted):
 
 def summary(args, recorded, counted):
     """Of what was wanted; of the program that was asked for where there is no such process."""
-    from . import report
+    from . import summaries
 
     try:
-        return report.summary_of(recorded, args.process or chosen.ASKED, counted)
+        return summaries.summary_of(recorded, args.process or chosen.ASKED, counted)
     except UserError as error:
         main.say("%s" % error)
-        return report.summary_of(recorded, chosen.ASKED, counted)
+        return summaries.summary_of(recorded, chosen.ASKED, counted)
 
 
 def _failed(outcome, message):

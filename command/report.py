@@ -7,11 +7,11 @@ import sys
 
 from alloctrace.escape import visible
 from alloctrace.summary import chosen
-from alloctrace.summary.summary import TOP_SITES, summarise
+from alloctrace.summary.summary import TOP_SITES
 from command import process_option
+from command.summaries import summary_of
 from command.traces import naming_errors, newest, open_trace
-from reports import ink, json_report, markdown, measures, ranked, text
-from start import page_file
+from reports import ink, measures
 from start.errors import USAGE, UserError
 
 NAME = "report"
@@ -43,7 +43,7 @@ def add_ranking(parser):
     )
     top = "as many places as N (%d), or functions of the tree (%d)"
     parser.add_argument(
-        "--top", type=_number, metavar="N", help=top % (ranked.SITES, ranked.FUNCTIONS)
+        "--top", type=_number, metavar="N", help=top % (measures.SITES, measures.FUNCTIONS)
     )
     tree = "the tree of calls, from the program's start, each function with its share"
     parser.add_argument("--tree", action="store_true", help=tree)
@@ -53,12 +53,12 @@ def add_ranking(parser):
 
 
 def _number(text_):
-    if not 0 < int(text_) <= ranked.MOST:
+    if not 0 < int(text_) <= measures.MOST:
         raise ValueError
     return int(text_)
 
 
-_number.__name__ = "number from 1 to %d" % ranked.MOST  # argparse names the type in its message
+_number.__name__ = "number from 1 to %d" % measures.MOST  # argparse names the type in its message
 
 
 def _choice(args):
@@ -72,6 +72,8 @@ def _choice(args):
         raise UserError(
             "--tree and --stacks are no JSON: `brkpoint events --json` has stacks", USAGE
         )
+    from reports import ranked  # only now, as below: a run needs one form of many
+
     return ranked.Choice(args.by or "bytes", args.top, args.tree, args.stacks)
 
 
@@ -85,6 +87,8 @@ def invoke(args):
             summary = summary_of(recorded, args.process or chosen.ASKED)
             from reports.page import document  # only now: few runs need all of it
 
+            from start import page_file
+
             page_file.write(args.html, document.render(summary, recorded))
             return 0
         made = render(args, recorded, choice)
@@ -96,16 +100,26 @@ def render(args, recorded, choice=None):
     find = _ranked if choice else _listed
     summary = find(args, recorded, process, choice)
     if args.json:
+        from reports import json_report
+
         return json_report.render(summary)
     events = True if args.events else False if args.summary else None
     if args.markdown and choice:
+        from reports import ranked
+
         return ranked.render_markdown(summary, recorded, choice)
     if args.markdown:
+        from reports import markdown
+
         return markdown.render(summary, recorded, events)
     look = ink.of_stream(sys.stdout) if args.output is None else ink.Ink(unicode=True)
     width = args.width or look.width
     if choice:
+        from reports import ranked
+
         return ranked.render(summary, recorded, choice, width, look.colour, look.unicode)
+    from reports import text
+
     return text.render(summary, recorded, width, look.colour, events, look.unicode)
 
 
@@ -127,14 +141,6 @@ def _ranked(args, recorded, process, choice):
         said = "an older trace does not know what one program of several held at its peak: "
         raise UserError(said + "--process all", USAGE)
     return summary
-
-
-def summary_of(recorded, process, kinds=None, **more):
-    """As summarise; raises UserError where there is no such process."""
-    try:
-        return summarise(recorded, process=process, kinds=kinds, **more)
-    except chosen.NoSuchProcess as error:
-        raise UserError(visible(str(error)), USAGE) from None
 
 
 def write(made, output):

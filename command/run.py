@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 import os
 
+from alloctrace import kept
+
 from start import attach, attachable, cache, choice, heritage, launch, place, program, recorder
 from start import seconds
 from start.errors import NOT_FOUND, USAGE, UserError, shown
@@ -68,6 +70,11 @@ def configure(parser):
         metavar="FILE",
         help="such functions from FILE, one or more per line; # starts a comment",
     )
+    add(
+        "--no-cache",
+        action="store_true",
+        help="use nothing that earlier runs have kept, and keep nothing for later ones",
+    )
     add("--no-symbols", action="store_true", help="as if no debug files were installed")
     add(
         "--keep",
@@ -130,6 +137,9 @@ def _program_at(parser, words):
 
 def invoke(args):
     """Run and report; the exit status."""
+    if args.no_cache:
+        cache.switch_off()
+    kept.use(cache.folder())
     _check(args)
     if args.pid is not None:
         return _attach(args)

@@ -12,7 +12,7 @@ from alloctrace.summary import chosen
 from reports import card_words, ink, quantities, step_card, step_screen
 
 from start.errors import USAGE, UserError
-from . import process_option, report
+from . import process_option, summaries
 from .traces import naming_errors, newest, open_trace
 
 NAME = "step"
@@ -37,7 +37,7 @@ def invoke(args):
     _check_terminal()
     path = args.trace or newest(os.curdir)
     with open_trace(path) as recorded, naming_errors(path):
-        summary = report.summary_of(recorded, args.process or chosen.ASKED)
+        summary = summaries.summary_of(recorded, args.process or chosen.ASKED)
         if not summary["events"] or not recorded.keeps_events:
             raise UserError("this trace has no events to step through")
         cursor = Cursor(recorded, chosen.of_record(summary), summary["timeline"])

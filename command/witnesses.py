@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import sys
 
 from alloctrace.escape import visible
 from command import run
 from reports import ink, witnesses
-from start import program, seconds
+from start import scripts, seconds
 from start.errors import USAGE, UserError, shown
 
 NAME = "witnesses"
@@ -20,8 +19,6 @@ prints is not shown. A witness that is not installed is left out; one that fails
 how the program ends is called unreliable and compared with nothing. The exit status is 0 when every
 difference is explained, 1 when one is not or nothing could be compared.
 """
-TOP = os.path.dirname(os.path.dirname(os.path.realpath(__file__)))
-_SCRIPTS = os.path.join(TOP, "trace-scripts")
 
 
 def configure(parser):
@@ -46,35 +43,16 @@ def parse(parser, words):
 def invoke(args):
     if not args.command:
         raise UserError("which program? usage: " + USAGE_LINE, USAGE)
-    record = watch(args.command, args.timeout, args.without)
+    record = _watch(args)
     _write(args.output, _render(args, record))
     return 0 if witnesses.is_sound(record) else 1
 
 
-def watch(command, limit_s=60, left_out=(), keep=None, progress=None):
-    """The record of reports/witnesses.py for `command` (words); raises UserError 126 or 127.
+def _watch(args):
+    scripts.find()
+    from brkpoint_trace import watch
 
-    `keep`: where brkpoint's own trace shall stay; `progress`: told the name of each witness.
-    """
-    crosscheck = load().crosscheck
-    words = [os.fsencode(word) for word in command]
-    entries = [name + b"=" + value for name, value in os.environb.items()]
-    path = os.fsdecode(program.find(words, entries).path)
-    say = progress or _say
-    try:
-        return crosscheck.record(command, limit_s, path, left_out=left_out, progress=say, keep=keep)
-    finally:
-        say("")
-
-
-def load():
-    """trace-scripts/ has a hyphen and is no package: its folder goes to where modules are found."""
-    if _SCRIPTS not in sys.path:
-        sys.path.append(_SCRIPTS)
-    import brkpoint_trace
-    from brkpoint_trace import as_typed, crosscheck  # noqa: F401  (attributes of the package)
-
-    return brkpoint_trace
+    return watch.watch(args.command, args.timeout, _say, args.without)
 
 
 def _render(args, record):

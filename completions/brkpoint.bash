@@ -16,8 +16,8 @@ _brkpoint_programs() {
 _brkpoint() {
     local word=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]} verb=run
     local -A options=(
-        [run]="-h --help -o --output --force --engine --live --timeout --fixed-addresses --process --quiet --verify --also --also-file --no-symbols --keep --clock -p --pid --for"
-        [explain]="-h --help -o --output --force --engine --live --timeout --fixed-addresses --process --quiet --verify --also --also-file --no-symbols --keep --clock -p --pid --for --no-open"
+        [run]="-h --help -o --output --force --engine --live --timeout --fixed-addresses --process --quiet --verify --also --also-file --no-cache --no-symbols --keep --clock -p --pid --for"
+        [explain]="-h --help -o --output --force --engine --live --timeout --fixed-addresses --process --quiet --verify --also --also-file --no-cache --no-symbols --keep --clock -p --pid --for --no-open"
         [report]="-h --help --json --markdown --html -o --events --summary --process --by --top --tree --stacks --width"
         [events]="-h --help --json --origin --phase --name --kind --pid --min-size --max-size --purpose --seq --limit --stacks"
         [export]="-h --help --format --list -o --measure --sites"

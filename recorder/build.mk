@@ -137,8 +137,8 @@ recorder-check-stacks: recorder-checked ## compare STACKS remembered stacks with
 
 extra_agent_cost = $(recorder_agent_o)
 $(RECORDER_OUT)/tests/agent_cost: $(recorder_agent_o)
-# All of the host but its start.
-extra_borders_of_two = $(filter-out %/run/main.o,$(recorder_host_o))
+# All of the host but its start and its sentences.
+extra_borders_of_two = $(filter-out %/run/main.o %/say.o,$(recorder_host_o))
 $(RECORDER_OUT)/tests/borders_of_two: $(recorder_host_o)
 libs_ring_late = -Wl,--wrap=calls_take
 extra_unwind_shared = recorder/agent/unwind.c

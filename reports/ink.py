@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import locale
 import os
-import textwrap
-import unicodedata
 from collections import namedtuple
 
 _STYLES = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33", "cyan": "36"}
@@ -69,6 +66,8 @@ class Ink:
     def wrap(self, text, width, indent=""):
         """Lines of at most `width` columns, those behind the first indented."""
         if cells(text) == len(text):
+            import textwrap  # only now: a file of JSON has no lines to wrap
+
             return textwrap.wrap(text, width, subsequent_indent=indent, break_on_hyphens=False)
         lines, line = [], ""
         for word in text.split():
@@ -139,6 +138,8 @@ def _begin(word, width):
 
 
 def _cells(char):
+    import unicodedata  # only now: hardly any text needs it
+
     if unicodedata.combining(char):
         return 0
     return 2 if unicodedata.east_asian_width(char) in "WF" else 1
@@ -154,7 +155,11 @@ def of_stream(stream, environ=None):
 
 def speaks_unicode(stream=None):
     """Whether the stream, or else the locale, writes UTF-8."""
-    encoding = getattr(stream, "encoding", None) or locale.getpreferredencoding(False)
+    encoding = getattr(stream, "encoding", None)
+    if not encoding:
+        import locale  # only now: a stream knows its own
+
+        encoding = locale.getpreferredencoding(False)
     return encoding.lower().replace("-", "") == "utf8"
 
 

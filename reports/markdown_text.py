@@ -9,12 +9,13 @@ from __future__ import annotations
 import re
 
 from alloctrace.escape import visible
+from alloctrace.patterns import Pattern
 
 _QUOTED = {char: "\\" + char for char in "*_{}[]#"}
 _QUOTED.update({char: "&#%d;" % ord(char) for char in "\\`|~$&<>"})
 _QUOTES = str.maketrans(_QUOTED)
-_AT_BEGIN = re.compile(r"^(\s*(?:\d+(?=[.)])|(?=[-+=])))(.)")  # of a list or a heading
-_UNFIT = re.compile(r"[`|\\]")  # in code they would end it, or the cell; or readers differ
+_AT_BEGIN = Pattern(r"^(\s*(?:\d+(?=[.)])|(?=[-+=])))(.)")  # of a list or a heading
+_UNFIT = Pattern(r"[`|\\]")  # in code they would end it, or the cell; or readers differ
 
 
 class Made(str):

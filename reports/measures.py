@@ -7,6 +7,9 @@ from collections import namedtuple
 from reports import quantities
 
 
+SITES, FUNCTIONS = 20, 60  # that are shown where no number is asked for
+MOST = 100000
+
 Measure = namedtuple("Measure", "field label means is_bytes")  # field: of a site's row
 
 

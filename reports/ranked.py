@@ -10,9 +10,7 @@ from alloctrace.summary import call_tree, chosen
 from reports import markdown, measures, sections, sentences, site_table, tables, text
 from reports.ink import Ink, cells, speaks_unicode
 from reports.markdown_text import code, fenced, table
-
-SITES, FUNCTIONS = 20, 60  # that are shown where no number is asked for
-MOST = 100000
+from reports.measures import FUNCTIONS, SITES
 
 
 class Choice(namedtuple("Choice", "by top tree stacks", defaults=["bytes", None, False, False])):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections import namedtuple
 
 from alloctrace import words
@@ -49,7 +48,7 @@ def summary(record, ink, limits=LIMITS[0]):
 
 def brief(record, ink):
     """The figures that fit under a list of events."""
-    for line in textwrap.wrap(memory_table.sentence(record), ink.width):
+    for line in ink.wrap(memory_table.sentence(record), ink.width):
         yield ink.dim(line)
     tree = list(process_tree.section(record, ink))
     if tree:

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import re
 import shlex
 
 from alloctrace import words
 from alloctrace.escape import visible
+from alloctrace.patterns import Pattern
 from alloctrace.summary.sites import SEVERAL
 from reports import endings, quantities
 
 ending = endings.ending
-_NUMBER = re.compile(r"0x[0-9a-f]+|\d+")
+_NUMBER = Pattern(r"0x[0-9a-f]+|\d+")
 SHOWN_PROGRAMS = 5  # that were not seen, before the verdict
 count = quantities.count
 grouped = quantities.grouped

@@ -17,3 +17,8 @@ def folder() -> str | None:
         base = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
         chosen = os.path.join(base, "brkpoint")
     return chosen if os.path.isabs(chosen) else None
+
+
+def switch_off() -> None:
+    """For the rest of this run, and for what it starts of ours; the target has its own words."""
+    os.environ[VARIABLE] = ""

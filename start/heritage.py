@@ -13,6 +13,8 @@ import resource
 import signal
 import sys
 
+from alloctrace.patterns import Pattern
+
 _IGNORED_BY_PYTHON = (signal.SIGPIPE, signal.SIGXFSZ)
 _LIMITS = (
     resource.RLIMIT_AS,
@@ -22,7 +24,7 @@ _LIMITS = (
     resource.RLIMIT_NOFILE,
 )
 # Programs that ignore SIGPIPE themselves, but give it back to the programs that they start.
-_RESTORING = re.compile(r"python|pypy|node|cargo|fish")
+_RESTORING = Pattern(r"python|pypy|node|cargo|fish")
 
 
 def arguments():

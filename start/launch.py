@@ -13,8 +13,8 @@ import signal
 from alloctrace.plain import plain
 from alloctrace.words import signal_name
 
-from . import heritage, program, recorder, target, tracer, watch, why
-from .errors import CANNOT_EXECUTE, NOT_FOUND, EngineError, UserError, shown
+from . import gdb_program, heritage, program, recorder, target, watch, why
+from .errors import CANNOT_EXECUTE, EngineError, NOT_FOUND, UserError, shown
 
 _NOT_THERE = (2, 20)  # ENOENT, ENOTDIR
 
@@ -27,7 +27,7 @@ class Options:
     symbols: bool = True  # False: as if no debug files were installed
     timeout: float | None = None
     fixed_addresses: bool = False
-    engine: str = tracer.ENGINE  # what gdb runs
+    engine: str | None = None  # what gdb runs; None: tracer.ENGINE
     recorder: bool = False  # the recorder in place of gdb
     may_refuse: bool = False  # the target is not started where the recorder cannot be planted
     clock: int | None = None  # its events a time stamp; None: as it likes
@@ -91,7 +91,9 @@ def run(argv, spool_path, options=None, found=None):
     environment = heritage.environment()
     found = found or program.find(argv, environment)
     if not options.recorder:
-        tracer.find_gdb()
+        from . import tracer  # only now, as below: under the recorder no gdb watches
+
+        gdb_program.find()
         tracer.check_debug_files(os.fsdecode(found.path))
     if options.fixed_addresses:
         target.check_fixed_addresses()
@@ -116,8 +118,7 @@ def _run(plan, signals, spool_path, options):
     observer = None
     try:
         _check_untraced(child.pid)
-        start = recorder.start if options.recorder else tracer.start
-        observer = _started(start, child.pid, spool_path, options)
+        observer = _started(_starter(options), child.pid, spool_path, options)
         target.admit(child, observer.process.pid)
         observer.configure(os.path.realpath(plan.program.path))
         _wait_attached(observer, spool_path)
@@ -137,6 +138,15 @@ def _run(plan, signals, spool_path, options):
         _end_child(child.pid, observer)
         os.close(child.go)
         os.close(child.report)
+
+
+def _starter(options):
+    """What starts who watches."""
+    if options.recorder:
+        return recorder.start
+    from . import tracer
+
+    return tracer.start
 
 
 def _started(start, *args):

@@ -14,7 +14,7 @@ from alloctrace.spool import spool
 from alloctrace.symbols import cache as symbol_cache, symbols
 from alloctrace.trace import trace
 
-from . import cache, tracer
+from . import cache, gdb_program
 from .errors import UserError, shown
 from .version import VERSION
 
@@ -95,7 +95,7 @@ def _gdb():
     """The gdb to ask for names. The recorder needs none: then names are those of symbol tables, and
     a note of the trace says so."""
     try:
-        return tracer.find_gdb()
+        return gdb_program.find()
     except UserError:
         return "gdb"
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-import subprocess
 
 from alloctrace import allocators, cache_folder
 from alloctrace.gdb_start import ENVIRONMENT
 
+from .child import Child
 from .errors import EngineError, shown
 from .observer import Observer, last_line
 
@@ -55,16 +55,8 @@ def start(pid, spool, options, *more):
     names = _listed(options.also)
     fds = [area, ready_write, go_read]
     told = ["parent=%d" % os.getpid(), "names=%d" % names]  # it prepares itself: no fork
-    process = subprocess.Popen(
-        [path, str(pid), spool, *map(str, fds), *told, *words(options), *more],
-        stdin=subprocess.DEVNULL,
-        stdout=log,
-        stderr=log,
-        env=ENVIRONMENT,
-        cwd="/",
-        pass_fds=fds + [names],
-        start_new_session=True,  # Ctrl-C at the terminal is for the target
-    )
+    command = [path, str(pid), spool, *map(str, fds), *told, *words(options), *more]
+    process = Child(command, ENVIRONMENT, log, fds + [names])
     for descriptor in [ready_write, go_read, names]:
         os.close(descriptor)
     return Recorder((process, ready, log), path, area, go)
@@ -97,6 +89,8 @@ class Recorder(Observer):
 
     def recorded(self):
         """By the memory that it shares with the target: what the spool has not of it is lost."""
+        import subprocess  # only now: it has died
+
         words = [self._path, "--unread", str(self._area)]
         how = {"capture_output": True, "env": ENVIRONMENT, "pass_fds": [self._area]}
         try:

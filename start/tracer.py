@@ -15,7 +15,7 @@ from alloctrace.elf.debug import DEBUG_ROOTS
 from alloctrace.elf.elf import ElfError, ElfFile
 from alloctrace.gdb_start import ENVIRONMENT, WORDS
 
-from . import target
+from . import gdb_program, target
 from .errors import EngineError, UserError, shown
 from .observer import Observer
 
@@ -26,7 +26,6 @@ _PR_SET_PDEATHSIG = 1
 # Its exit statuses: of its own, and of gdb-scripts/brkpoint_gdb/main.py.
 _CRASHED, _ENGINE_FAILED, _LET_GO = 1, 3, 5
 _FAILED = "brkpoint: gdb could not go on: "
-_FOLDERS = ("/usr/local/bin", "/usr/bin", "/bin")  # where PATH has no gdb
 _LOOKS_AT_ITSELF = (
     "the program looks at itself by ptrace, as LeakSanitizer does at its end: let go there"
 )
@@ -44,16 +43,6 @@ SETTINGS = (
     "pagination off",
     "history save off",
 )
-
-
-def find_gdb():
-    """The path of gdb; raises UserError where there is none."""
-    folders = [*os.environ.get("PATH", "").split(":"), *_FOLDERS]
-    paths = (os.path.join(folder, "gdb") for folder in folders if folder)
-    path = next((path for path in paths if os.path.isfile(path) and os.access(path, os.X_OK)), None)
-    if path is None:
-        raise UserError("gdb is not installed: apt-get install gdb (or see brkpoint doctor)")
-    return path
 
 
 class Gdb(Observer):
@@ -101,7 +90,7 @@ def start(pid, spool, options):
     environment = dict(ENVIRONMENT, BRKPOINT_ENGINE_CONFIG="/proc/self/fd/%d" % config_read)
     live_fd = [_live_copy()] if options.live else []
     process = subprocess.Popen(
-        _command(options.engine),
+        _command(options.engine or ENGINE),
         stdin=subprocess.DEVNULL,
         stdout=log,
         stderr=log,
@@ -149,7 +138,7 @@ def check_debug_files(path):
 
 
 def _command(engine):
-    command = [find_gdb(), *WORDS]
+    command = [gdb_program.find(), *WORDS]
     for setting in SETTINGS:
         command += ["-iex", "set " + setting]
     return command + ["-x", engine]

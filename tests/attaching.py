@@ -111,7 +111,7 @@ class Attached:
 _HOP = """
 import os, sys
 sys.path.insert(0, sys.argv[1])
-from command import attach, launch
+from start import attach, launch
 attach.TICK = 0.002
 for seconds in map(float, sys.argv[4:]):
     done = attach.run(int(sys.argv[3]), sys.argv[2], launch.Options(timeout=seconds))

@@ -12,7 +12,7 @@ TOP = os.path.dirname(os.path.dirname(os.path.realpath(__file__)))
 _CODE = """
 import os, sys
 sys.path.insert(0, sys.argv[1])
-from command import launch
+from start import launch
 options = launch.Options(engine=sys.argv[3], symbols=sys.argv[4] == "1")
 outcome = launch.run([os.fsencode(word) for word in sys.argv[5:]], sys.argv[2], options)
 print("outcome", outcome.kind, outcome.status, outcome.complete)

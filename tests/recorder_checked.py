@@ -44,7 +44,7 @@ def recorder(way=1):
 _CODE = """
 import os, sys
 sys.path.insert(0, sys.argv[1])
-from command import launch, recorder
+from start import launch, recorder
 recorder._PLACES = (sys.argv[2],)
 launch.run([os.fsencode(w) for w in sys.argv[4:]], sys.argv[3], launch.Options(recorder=True))
 """

@@ -22,7 +22,7 @@ ENGINES = ["breakpoints"] + (["recorder"] if BUILT else [])
 _CODE = """
 import json, os, sys
 sys.path.insert(0, sys.argv[1])
-from command import launch, recorder
+from start import launch, recorder
 if "TESTED_RECORDER" in os.environ:
     recorder.find = lambda: os.environ["TESTED_RECORDER"]
 options = launch.Options(recorder=True)

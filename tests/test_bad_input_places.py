@@ -7,7 +7,7 @@ import pytest
 
 import launching
 from bad_input import brkpoint, file, refused
-from start import tracer
+from start import gdb_program
 from start.errors import UserError
 
 pytestmark = pytest.mark.skipif(bool(launching.needed), reason="needs %s" % launching.needed)
@@ -103,9 +103,9 @@ def test_standard_error_that_cannot_be_written(here, quick):
 
 def test_no_gdb(here, quick, monkeypatch):
     monkeypatch.setenv("PATH", "/nonexistent")
-    monkeypatch.setattr(tracer, "_FOLDERS", ())
+    monkeypatch.setattr(gdb_program, "_FOLDERS", ())
     with pytest.raises(UserError, match="gdb is not installed"):
-        tracer.find_gdb()
+        gdb_program.find()
 
 
 # ---- limits --------------------------------------------------------------------------------------

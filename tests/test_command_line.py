@@ -196,7 +196,7 @@ def test_it_works_through_a_link_from_anywhere(tmp_path):
 
 
 def test_the_current_folder_is_no_source_of_code(tmp_path):
-    for name in ("command", "alloctrace", "reports", "argparse", "json", "sitecustomize"):
+    for name in ("command", "start", "alloctrace", "reports", "argparse", "json", "sitecustomize"):
         (tmp_path / (name + ".py")).write_text("open('taken-over', 'w')")
     environment = dict(os.environ, PYTHONPATH=str(tmp_path), PYTHONSTARTUP="argparse.py")
     assert brkpoint("help", cwd=tmp_path, env=environment).returncode == 0

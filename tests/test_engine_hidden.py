@@ -165,7 +165,7 @@ def as_nobody():
     if os.geteuid() != 0 or not shutil.which("setpriv"):
         pytest.skip("needs root")
     folder = tempfile.mkdtemp()  # unlike tmp_path not below a folder of root's alone
-    kept = ["alloctrace", "command", "gdb-scripts", "reports", "brkpoint"]
+    kept = ["alloctrace", "article", "command", "start", "gdb-scripts", "reports", "brkpoint"]
     for name in kept[:-1]:
         shutil.copytree(os.path.join(TOP, name), os.path.join(folder, name))
     shutil.copy(os.path.join(TOP, kept[-1]), folder)

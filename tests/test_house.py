@@ -67,21 +67,6 @@ def test_the_search_for_imports(line, found):
     assert ("gdb" in imports(line)) == found
 
 
-def imported_rooms(room):
-    """The rooms that the files of `room` import from, but itself."""
-    found = set().union(*(imports(read(name)) for name in tracked(room + "/*.py")))
-    return found & {"alloctrace", "reports", "exports", "command", "start", "article"} - {room}
-
-
-def test_the_flow_has_one_direction():
-    assert imported_rooms("alloctrace") == set()
-    assert imported_rooms("reports") <= {"alloctrace"}
-    assert imported_rooms("exports") == {"alloctrace"}
-    assert imported_rooms("gdb-scripts") == {"alloctrace", "reports"}
-    assert imported_rooms("start") == {"alloctrace"}
-    assert imported_rooms("command") == {"alloctrace", "start", "article", "reports", "exports"}
-
-
 def test_files_are_short():
     for name in tracked("*.py", "*.c", "*.h", "*.sh", "setup"):
         limit = LONGEST_TEST if name.startswith("tests/") else LONGEST

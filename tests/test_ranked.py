@@ -7,7 +7,7 @@ import pytest
 from alloctrace.stacks.tree import StackTree
 from alloctrace.summary import call_tree, chosen, summary
 from alloctrace.trace import trace
-from command import report
+from command import report, summaries
 from start.errors import UserError
 from made_pages import hostile_trace, long_trace
 from reports import measures, ranked
@@ -181,6 +181,6 @@ def test_an_older_trace_that_does_not_know_is_told(long, monkeypatch):
     def of_older(*_args, **_more):
         return {"sites_by": {"measure": "peak_bytes", "sum": None}}
 
-    monkeypatch.setattr(report, "summarise", of_older)
+    monkeypatch.setattr(summaries, "summarise", of_older)
     with pytest.raises(UserError, match="older trace"):
         report.invoke(arguments(long, "--by", "peak"))

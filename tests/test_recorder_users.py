@@ -31,7 +31,7 @@ def become_nobody():
 
 
 def is_reached_by_nobody():
-    words = [*AS_NOBODY, "test", "-r", os.path.join(TOP, "command", "launch.py")]
+    words = [*AS_NOBODY, "test", "-r", os.path.join(TOP, "start", "launch.py")]
     return subprocess.run(words).returncode == 0
 
 

@@ -98,7 +98,7 @@ def test_a_limited_run_leaves_no_half_of_a_compiled_file(tmp_path):
     """Python keeps what it could write of a .pyc; every later start would fail."""
     top = tmp_path / "copy"
     top.mkdir()
-    for name in ("brkpoint", "command", "alloctrace", "reports", "setup.packages"):
+    for name in ("brkpoint", "command", "start", "alloctrace", "reports", "setup.packages"):
         source = os.path.join(os.path.dirname(HERE), name)
         subprocess.run(["cp", "-r", source, top], check=True)
     subprocess.run(["find", top, "-name", "__pycache__", "-prune", "-exec", "rm", "-r", "{}", "+"])

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import pytest
 
 from alloctrace.symbols import gdb as symbol_gdb
-from start import record, recorder, tracer
+from start import gdb_program, record, recorder, tracer
 from start.errors import EngineError, UserError
 
 OLD = (
@@ -62,7 +62,7 @@ def test_without_gdb_the_recorder_has_names_of_symbol_tables(monkeypatch):
     def none():
         raise UserError("gdb is not installed")
 
-    monkeypatch.setattr(tracer, "find_gdb", none)
+    monkeypatch.setattr(gdb_program, "find", none)
     assert record._gdb() == "gdb"  # and when it is asked a note says that it is not there
     found, problems = symbol_gdb.ask([("/bin/true", {0x1000})], gdb="/nonexistent/gdb")
     assert found == [{}] and "gdb cannot be run for symbols" in problems[0]

@@ -12,6 +12,7 @@ import re
 import struct
 from collections import namedtuple
 
+from alloctrace.patterns import Pattern
 from .image import ElfError
 
 Entry = namedtuple("Entry", "impl vaddr source")  # source: "symbols" | "pattern"
@@ -23,10 +24,10 @@ _MAX_BODY = 1 << 12  # bytes; the largest of the four has about 400
 
 # Instructions, as bytes: REX.W, opcode, ModRM with %rip, displacement (Intel SDM, volume 2).
 _RIP = rb"[\x05\x0d\x15\x1d\x25\x2d\x35\x3d]"
-_LEA = re.compile(rb"[\x48\x4c]\x8d" + _RIP, re.DOTALL)
-_LEA_OR_STORE = re.compile(rb"([\x48\x4c])([\x8d\x89])(" + _RIP + rb")(.{4})", re.DOTALL)
-_THROUGH_SLOT = re.compile(rb"(?:\xff[\x15\x25]|\x8b" + _RIP + rb")(.{4})", re.DOTALL)
-_MULTIPLY = re.compile(rb"[\x48\x49]\xf7[\xe0-\xe7]|[\x48-\x4f]\x0f\xaf", re.DOTALL)
+_LEA = Pattern(rb"[\x48\x4c]\x8d" + _RIP, re.DOTALL)
+_LEA_OR_STORE = Pattern(rb"([\x48\x4c])([\x8d\x89])(" + _RIP + rb")(.{4})", re.DOTALL)
+_THROUGH_SLOT = Pattern(rb"(?:\xff[\x15\x25]|\x8b" + _RIP + rb")(.{4})", re.DOTALL)
+_MULTIPLY = Pattern(rb"[\x48\x49]\xf7[\xe0-\xe7]|[\x48-\x4f]\x0f\xaf", re.DOTALL)
 
 
 def find(elf, roots):

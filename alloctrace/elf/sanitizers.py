@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 
+from alloctrace.patterns import Pattern
 from . import elf
 
 MARKS = ("__asan_init", "__lsan_init", "__msan_init", "__tsan_init")
-_LIBRARY = re.compile(r"lib(asan|lsan|msan|tsan)\.so(\.\d+)*")
+_LIBRARY = Pattern(r"lib(asan|lsan|msan|tsan)\.so(\.\d+)*")
 TEXT = (
     "stacks that the sanitizer in %s prints have one line more, `<unknown module>`, behind its"
     " allocator's: the recorder's code"

@@ -6,7 +6,9 @@ import struct
 import sys
 from array import array
 from collections import namedtuple
-from operator import add
+from functools import reduce
+from itertools import compress
+from operator import add, and_, or_
 
 from .image import MAX_STRING, c_string
 
@@ -21,10 +23,11 @@ _DT_HASH, _DT_SYMTAB, _DT_VERSYM, _DT_GNU_HASH = 4, 6, 0x6FFFFFF0, 0x6FFFFEF5
 _HIDDEN = 0x8000
 _RESERVED = 0xFF  # highest byte of a section's number that is none
 _NOTYPE = 1  # of a symbol's kind as Code sees it; 0: it is no code
-_NAME = (1 << 32) - 1
 _OF_CODE = bytes(
     _NOTYPE if info & 15 == 0 else 2 * (info & 15 in _FUNCTION_KINDS) for info in range(256)
 )
+_IS_SET = bytes(value != 0 for value in range(256))
+_IS_ORDINARY = bytes(value != _RESERVED for value in range(256))
 _PT_LOAD, _PF_X = 1, 1
 
 
@@ -65,12 +68,15 @@ class Table:
         return self._rows
 
     def named(self, rows, names):
-        """Those of `rows` to which `symbol` would give a name. `names`: by row, words that begin
-        with where its name stands."""
+        """Those of `rows` to which `symbol` would give a name. `names`: by row, where its name
+        stands."""
         strings, end = self.strings, self._sure_end()
         if end:
-            return [row for row in rows if names[row] & _NAME < end and strings[names[row] & _NAME]]
-        starts = [(row, names[row] & _NAME) for row in rows]
+            starts = list(map(names.__getitem__, rows))
+            if starts and max(starts) < end:
+                return list(compress(rows, map(strings.__getitem__, starts)))
+            return [row for row, at in zip(rows, starts) if at < end and strings[at]]
+        starts = [(row, names[row]) for row in rows]
         return [row for row, at in starts if strings.find(b"\0", at, at + MAX_STRING) > at]
 
     def _sure_end(self):
@@ -104,19 +110,16 @@ class Code:
     def __init__(self, elf, table):
         self._table, self._first = table, None
         data, size = table.data, _ROW.size
-        words = array("Q", data)
+        words, halves = array("Q", data), array("I", data)
         if sys.byteorder == "big":
-            words.byteswap()
+            words.byteswap(), halves.byteswap()
         values = words[1::3]
-        kinds, sections = data[4::size].translate(_OF_CODE), zip(data[6::size], data[7::size])
-        rows = [
-            row
-            for row, (kind, (low, high)) in enumerate(zip(kinds, sections))
-            if kind and (low or high) and high != _RESERVED
-        ]
-        untyped = _NOTYPE.__eq__
-        rows = [row for row in rows if not untyped(kinds[row]) or is_in_code(elf, values[row])]
-        self._rows = table.named(rows, words[0::3])
+        kinds, low, high = data[4::size].translate(_OF_CODE), data[6::size], data[7::size]
+        defined = _all(kinds.translate(_IS_SET), _any(low, high), high.translate(_IS_ORDINARY))
+        rows = list(compress(range(len(kinds)), defined))
+        if _NOTYPE in kinds:
+            rows = [row for row in rows if kinds[row] != _NOTYPE or is_in_code(elf, values[row])]
+        self._rows = table.named(rows, halves[0::6])
         self.starts = list(map(values.__getitem__, self._rows))
         self.ends = list(map(add, self.starts, map(words[2::3].__getitem__, self._rows)))
 
@@ -124,12 +127,28 @@ class Code:
         """The symbols that begin there."""
         if self._first is None:
             self._first, self._others = dict(zip(self.starts, self._rows)), {}
-            for value, row in zip(self.starts, self._rows):
-                if self._first[value] != row:
-                    self._others.setdefault(value, []).append(row)
+            if len(self._first) < len(self._rows):
+                for value, row in zip(self.starts, self._rows):
+                    if self._first[value] != row:
+                        self._others.setdefault(value, []).append(row)
         if start not in self._first:
             return []
         return list(map(self._table.symbol, [self._first[start], *self._others.get(start, ())]))
+
+
+def _all(*columns):
+    """By row, where each of these has a 1."""
+    return _merged(and_, columns)
+
+
+def _any(*columns):
+    """By row, 1 where one of these has something."""
+    return _merged(or_, [column.translate(_IS_SET) for column in columns])
+
+
+def _merged(how, columns):
+    numbers = [int.from_bytes(column, "little") for column in columns]
+    return reduce(how, numbers).to_bytes(len(columns[0]), "little")
 
 
 def tables(elf):

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 
 from alloctrace import fields, words
-from alloctrace.stacks.nodes import NodeStacks
 from . import regions, thread_names
 
 MAX_KEPT = 1000  # of a list of forks, threads, signals
@@ -19,6 +18,8 @@ def facts(history, outcome):
     "exited"|"signalled"|"detached"|"unknown", "status": N}), date (text), versions ({name: text}),
     notes, complete, and anything else that reports shall know. It wins over what the engine said.
     """
+    from . import region_names  # only now: a report of a stored trace needs no files
+
     end = _plain(history.end or {})
     run = _plain(history.run)
     run.update(
@@ -35,7 +36,7 @@ def facts(history, outcome):
         process_at_end=end,
         cuts=cuts(history),
         purposes="examples" if history.has_many() else "each",
-        regions=regions.named(history),
+        regions=region_names.named(history),
         thread_names=history.thread_names,
     )
     if is_attached(run):
@@ -100,6 +101,8 @@ def missing(history):
 
 def cuts(history):
     """{reason: distinct stacks that end before their outermost frame}."""
+    from alloctrace.stacks.nodes import NodeStacks  # only now, as above
+
     if isinstance(history.stacks, NodeStacks):
         found = history.stacks.cuts()
     else:

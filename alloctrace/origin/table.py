@@ -13,7 +13,7 @@ import os
 import re
 from functools import lru_cache
 
-from alloctrace import tables
+from alloctrace import globs, kept, tables
 from alloctrace.globs import Globs, glob
 from alloctrace.plain import frozen
 from alloctrace.tables import TableError, is_yes
@@ -42,13 +42,25 @@ class Row:
 
 
 class Table:
-    """Rows by name, in the order of the file: the first that fits a frame is its row."""
+    """Rows by name, in the order of the file: the first that fits a frame is its row. A row is made
+    when a name asks for it."""
 
-    def __init__(self, rows, owners):
-        self.rows = rows
-        self._owners = owners
-        self._orders = Globs((name, at) for at, row in enumerate(rows) for name in row.names)
+    def __init__(self, sections, owners, orders):
+        """`sections`: [(key, section)]; `owners`: [(pattern, name)]; `orders`: numbers of sections
+        by names of functions, as globs.indexed gives it."""
+        self._sections, self._made = sections, {}
+        self._owners = [(glob(pattern), name) for pattern, name in owners]
+        self._orders = Globs(orders)
         self._named = {}
+
+    @property
+    def rows(self):
+        return list(map(self._row, range(len(self._sections))))
+
+    def _row(self, order):
+        if order not in self._made:
+            self._made[order] = _row(*self._sections[order])
+        return self._made[order]
 
     def find(self, name, places):
         """The row of a function `name` that lies in `places` (a set), or None."""
@@ -62,7 +74,7 @@ class Table:
         return None
 
     def _rows_of(self, name):
-        return [self.rows[order] for order in sorted(set(self._orders.fitting(name)))]
+        return [self._row(order) for order in sorted(set(self._orders.fitting(name)))]
 
     def owner(self, module):
         """Who a library is, for people: "C" for libc.so.6, "libselinux" for libselinux.so.1."""
@@ -73,9 +85,16 @@ class Table:
 
 
 def read(path):
+    return Table(*_compiled(path))
+
+
+def _compiled(path):
+    """What a Table is made of, as plain values; raises TableError where a row is malformed."""
     sections = tables.read(path)
-    owners = [(glob(pattern), name) for pattern, name in sections.pop("owners").items()]
-    return Table([_row(key, section) for key, section in sections.items()], owners)
+    owners = list(sections.pop("owners").items())
+    rows = [_row(key, section) for key, section in sections.items()]
+    orders = globs.indexed((name, at) for at, row in enumerate(rows) for name in row.names)
+    return list(sections.items()), owners, orders
 
 
 def _row(key, section):
@@ -96,4 +115,5 @@ _FLAGS = ("calls", "calls_back", "thread", "public")
 
 @lru_cache(maxsize=1)
 def default():
-    return read(PATH)
+    code = (__file__, globs.__file__, tables.__file__)
+    return Table(*kept.made("origin", (PATH, *code), lambda: _compiled(PATH)))

@@ -22,11 +22,11 @@ without it `text` does. `means` is a longer explanation, for the manual. Conditi
 from __future__ import annotations
 
 import os
-import re
 from functools import cached_property, lru_cache
 
-from alloctrace import tables, words
+from alloctrace import globs, kept, tables, words
 from alloctrace.globs import Globs, glob
+from alloctrace.patterns import Pattern
 from alloctrace.plain import frozen
 from alloctrace.tables import TableError
 
@@ -38,7 +38,7 @@ KEYS = (
     "text thing means source"
 ).split()
 NAMES = words.ENTRY_POINTS + words.SYSCALL_NAMES
-_FIELD = re.compile(r"{(\w+)}")
+_FIELD = Pattern(r"{(\w+)}")
 ALLOCATING = tuple(name for name in words.ENTRY_POINTS if name != "free")
 
 
@@ -84,18 +84,14 @@ class Rules:
 
     A rule is out of the question where one of its steps fits no function at all. Each distinct
     step is a bit: of a function's name the steps that it fits are found once, and of an event
-    and the bits of its stack the rules.
+    and the bits of its stack the rules. A rule is made when it is a candidate.
     """
 
-    def __init__(self, rules):
-        self.rules = rules
-        self._bits = {}  # names of a step -> its bit
-        self._on = {}  # name of an event -> [(bits that are needed, rule)]
-        for rule in rules:
-            needed = self._bits_of(rule)
-            for name in rule.on:
-                self._on.setdefault(name, []).append((needed, rule))
-        self._steps = Globs((name, bit) for names, bit in self._bits.items() for name in names)
+    def __init__(self, sections, on, steps):
+        """`sections`: [(key, section)]; `on`: {name of an event: [(bits that are needed, number of
+        the section)]}; `steps`: bits by names of functions, as globs.indexed gives it."""
+        self._sections, self._made = sections, {}
+        self._on, self._steps = on, Globs(steps)
         self._fitting = {}  # name of a function -> bits of the steps that it fits
         self._found = {}  # (name of an event, bits of its stack) -> rules
 
@@ -103,15 +99,20 @@ class Rules:
         """Rules for event `name` whose steps are all in `there`, bits; in the file's order."""
         key = (name, there)
         if key not in self._found:
-            rules = self._on.get(name, ())
-            self._found[key] = [rule for needed, rule in rules if not needed & ~there]
+            rows = self._on.get(name, ())
+            self._found[key] = [self._rule(at) for needed, at in rows if not needed & ~there]
         return self._found[key]
 
-    def _bits_of(self, rule):
-        found = 0
-        for step in rule.steps:
-            found |= self._bits.setdefault(step.names, 1 << len(self._bits))
-        return found
+    @property
+    def rules(self):
+        """All of them."""
+        return list(map(self._rule, range(len(self._sections))))
+
+    def _rule(self, order):
+        if order not in self._made:
+            key, section = self._sections[order]
+            self._made[order] = _rule(key, order, section)
+        return self._made[order]
 
     def steps_of(self, function):
         """Bits of the steps that a function's name fits."""
@@ -126,13 +127,26 @@ class Rules:
 
 def read(path, facts):
     """The Rules of the file at `path`; `facts`: names that `when` may use."""
-    sections = tables.read(path).items()
+    return Rules(*_compiled(path, facts))
+
+
+def _compiled(path, facts):
+    """What Rules are made of, as plain values; raises TableError where a rule is malformed."""
+    sections = list(tables.read(path).items())
     rules = [_rule(key, order, section) for order, (key, section) in enumerate(sections)]
     for rule in rules:
         unknown = [name for name in rule.when if name.lstrip("!") not in facts]
         if unknown:
             raise TableError("purpose.ini, [%s]: no fact %s" % (rule.key, unknown[0]))
-    return Rules(rules)
+    bits, on = {}, {}
+    for rule in rules:
+        needed = 0
+        for step in rule.steps:
+            needed |= bits.setdefault(step.names, 1 << len(bits))
+        for name in rule.on:
+            on.setdefault(name, []).append((needed, rule.order))
+    steps = globs.indexed((name, bit) for names, bit in bits.items() for name in names)
+    return sections, on, steps
 
 
 def _rule(key, order, section):
@@ -230,6 +244,8 @@ def _path(text):
 
 @lru_cache(maxsize=1)
 def default():
-    from .facts import FACTS
+    from . import facts as purpose_facts
 
-    return read(PATH, FACTS)
+    code = (__file__, globs.__file__, tables.__file__, words.__file__, purpose_facts.__file__)
+    make = lambda: _compiled(PATH, purpose_facts.FACTS)  # noqa: E731
+    return Rules(*kept.made("purpose", (PATH, *code), make))

@@ -7,15 +7,15 @@ own, and a forked child has that of its parent until it execs. Pure; the run com
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
 
 from alloctrace import fields
+from alloctrace.patterns import Pattern
 from alloctrace.plain import fresh, plain
 
 _STATE = ("rss_bytes", "minor_faults", "major_faults", "mapped_bytes")
 SHELLS = frozenset("sh bash dash ksh mksh zsh ash fish".split())
-_INTERPRETERS = re.compile(
+_INTERPRETERS = Pattern(
     r"(%s|(python|perl|ruby|php|lua|tclsh|wish|node|guile)[\d.]*)" % "|".join(SHELLS)
 )
 

@@ -29,8 +29,9 @@ def summarise(trace, top_sites=TOP_SITES, process=chosen.ALL, kinds=None, by="by
     run = dict(trace.run)
     peak = run.get("peak") or {} if kinds else trace.sums().peak
     kinds = kinds or _kinds(trace)
-    about = chosen.choose(lives.of_run(run, kinds.groups), process)
-    counters = _Counters(kinds, peak, run, about)
+    rows = list(kinds.groups)  # each is made when it is asked for: once, and not by each who asks
+    about = chosen.choose(lives.of_run(run, rows), process)
+    counters = _Counters(kinds, rows, peak, run, about)
     if not kinds.by_place:
         counters.look_at_places(trace)
     record = _about_run(run)
@@ -62,9 +63,10 @@ def _numbers(values):
 
 
 class _Counters:
-    """Everything that counts, fed in one pass. `about`: chosen.Chosen."""
+    """Everything that counts, fed in one pass with `rows`, all of kinds.groups. `about`:
+    chosen.Chosen."""
 
-    def __init__(self, kinds, peak, run, about):
+    def __init__(self, kinds, rows, peak, run, about):
         self.about = about
         self.totals, self.tally, self.causes = Totals(), Tally(), Causes()
         self.memory, self.phases = Memory(), Phases()
@@ -79,7 +81,7 @@ class _Counters:
         self._chosen = (self.totals, self.tally, self.causes, self.memory, self.sites)
         self._chosen += (self.understood, self.of_cache)
 
-        for kind in kinds.groups:
+        for kind in rows:
             self._add(kind)
 
     def _add(self, group):

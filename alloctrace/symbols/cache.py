@@ -16,19 +16,23 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import stat
 import zlib
 
 from alloctrace import cache_folder, fields
+from alloctrace.cache_folder import state, state_of
 from alloctrace.elf import debug as elf_debug, elf as elf_file, frames as elf_frames
 from alloctrace.elf import symbols as elf_symbols
 from alloctrace.elf.debug import DEBUG_ROOTS
 from alloctrace.elf.elf import ElfError, ElfFile
+from . import demangle_cxx, demangle_rust, demangle_types
 from . import gdb as symbol_gdb, names as symbol_names, tables as symbol_tables
 from .tables import Function
 
 VERSION = 4  # of the answers' form
 CODE = (
+    demangle_cxx,
+    demangle_rust,
+    demangle_types,
     elf_file,
     elf_frames,
     elf_symbols,
@@ -69,7 +73,7 @@ class Cached:
     def __init__(self, folder, gdb="gdb", debug_roots=DEBUG_ROOTS, ask=symbol_gdb.ask):
         self._folder, self._gdb, self._debug_roots, self._ask = folder, gdb, debug_roots, ask
         scripts = [*symbol_gdb.SCRIPTS, *(module.__file__ for module in CODE)]
-        self._how = [VERSION, _state(gdb), list(debug_roots), *map(_state, scripts)]
+        self._how = [VERSION, state(gdb), list(debug_roots), *map(state, scripts)]
         self._files = {}  # path -> (key, _Kept) of those that were asked about
 
     def __call__(self, requests, starts=None):
@@ -126,7 +130,7 @@ class Cached:
         kept = self._files[elf.path][1]
         new = {at: functions[at] for at in functions.keys() - kept.functions.keys()}
         returns = set(returns) - kept.returns
-        if (new or returns) and _of(elf.image.status) == _state(elf.path):
+        if (new or returns) and state_of(elf.image.status) == state(elf.path):
             self._learn(elf.path, functions=new, returns=returns)
 
     def _file(self, path):
@@ -151,8 +155,8 @@ class Cached:
         try:
             with ElfFile(path) as elf:
                 debug = elf.debug_file(self._debug_roots)
-                states = [_state(path), debug and _state(debug)]
-            states += map(_state, _shared(debug))
+                states = [state(path), debug and state(debug)]
+            states += map(state, _shared(debug))
         except (ElfError, OSError):
             return None
         return json.dumps([*self._how, os.path.abspath(path), states])
@@ -168,7 +172,7 @@ class Cached:
         try:
             if key is None or not cache_folder.is_ours(os.stat(self._folder)):
                 return kept
-            with open(self._path(key), "rb", opener=_open_own) as file:
+            with open(self._path(key), "rb", opener=cache_folder.open_own) as file:
                 data = file.read(MAX_FILE + 1)
             if len(data) > MAX_FILE or not data.endswith(b"\n"):
                 return _Kept()
@@ -186,7 +190,7 @@ class Cached:
             return
         if kept.size and kept.size + len(line) <= MAX_FILE:
             with contextlib.suppress(OSError):
-                with open(self._path(key), "ab", buffering=0, opener=_open_own) as file:
+                with open(self._path(key), "ab", buffering=0, opener=cache_folder.open_own) as file:
                     kept.size += file.write(line)
             return
         import tempfile  # only now: most runs know all their names
@@ -237,34 +241,12 @@ def _take(data, key, kept):
     kept.bad = data["bad"] or kept.bad
 
 
-def _state(path):
-    """What changes when the file does."""
-    try:
-        status = os.stat(path)
-    except OSError:
-        return None
-    return _of(status)
-
-
-def _of(status):
-    return [status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns]
-
-
 def _shared(debug):
     """Paths of the file with what several debug files have in common (dwz), if there is one."""
     if debug is None:
         return []
     with ElfFile(debug) as elf:
         return elf_debug.shared(elf)
-
-
-def _open_own(path, flags):
-    descriptor = os.open(path, flags & ~os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK)
-    status = os.fstat(descriptor)
-    if not cache_folder.is_ours(status) or not stat.S_ISREG(status.st_mode):
-        os.close(descriptor)
-        raise PermissionError(path)
-    return descriptor
 
 
 def _is_answer(answer):

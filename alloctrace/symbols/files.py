@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import cached_property
 
+from alloctrace.elf import ranges as elf_ranges
 from alloctrace.elf.elf import ElfError
 from alloctrace.elf.of_run import that_ran
 from .tables import Tables
@@ -96,14 +97,30 @@ class _LazyTables:
         except ElfError:
             return None
 
-    def may_have_lines(self):
-        """Whether there is debug information, or it cannot be told."""
+    def may_have_lines(self, offset):
+        """Whether there is debug information about that code, or it cannot be told."""
+        return self._may_have_lines and (self._ranges is None or offset in self._ranges)
+
+    @cached_property
+    def _may_have_lines(self):
         try:
             sections = self._elf.sections
         except ElfError:
             return True
         told = any(name.startswith(_OF_DEBUGGERS) for name in sections)
         return told or not sections or self._debug_file is not None
+
+    @cached_property
+    def _ranges(self):
+        """The elf_ranges.Ranges of debug information, None: it may be anywhere."""
+        try:
+            sections = self._elf.sections
+            others = [n for n in sections if n.startswith(_OF_DEBUGGERS) and n[:7] != ".debug_"]
+            if others or not sections or self._debug_file is not None:
+                return None
+            return elf_ranges.with_debug_info(self._elf)
+        except ElfError:
+            return None
 
 
 def close(kept):

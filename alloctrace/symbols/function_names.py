@@ -8,25 +8,25 @@ target: any text is taken, none fails, and the work is linear in its length.
 
 from __future__ import annotations
 
-import re
 from functools import lru_cache
 
+from alloctrace.patterns import Pattern
 from .mangled_names import path
 
 MAX_NAME = 1000  # characters looked at
 MAX_DEPTH = 8  # of <<A as B>::C as D>::e
 
-_HASH = re.compile(r"::h[0-9a-f]{16}$")
-_CRATE_ID = re.compile(r"\[[0-9a-f]{4,16}\](?=::|>|$)")
-_COMPILER_PART = re.compile(r"(?:\.(?:cold|part|constprop|isra|llvm|lto_priv|__uniq)(?:\.\d+)*)+$")
-_VERSION = re.compile(r"@@?[A-Za-z]\w*(?:\.[\w.]+)?$")
-_OPERATOR = re.compile(r"operator ?(?:\(\)|\[\]|->\*?|<=>|<<=?|>>=?|<=?|>=?)")
-_NEW = re.compile(r"^_IO_new_(?=[a-z]*open|fclose|pclose|getline|fdopen)")  # glibc's aliases
-_CLOSURE = re.compile(r"\{\{closure\}\}|\{closure[^}]*\}")
-_IMPL = re.compile(r"\{impl#\d+\}::")
+_HASH = Pattern(r"::h[0-9a-f]{16}$")
+_CRATE_ID = Pattern(r"\[[0-9a-f]{4,16}\](?=::|>|$)")
+_COMPILER_PART = Pattern(r"(?:\.(?:cold|part|constprop|isra|llvm|lto_priv|__uniq)(?:\.\d+)*)+$")
+_VERSION = Pattern(r"@@?[A-Za-z]\w*(?:\.[\w.]+)?$")
+_OPERATOR = Pattern(r"operator ?(?:\(\)|\[\]|->\*?|<=>|<<=?|>>=?|<=?|>=?)")
+_NEW = Pattern(r"^_IO_new_(?=[a-z]*open|fclose|pclose|getline|fdopen)")  # glibc's aliases
+_CLOSURE = Pattern(r"\{\{closure\}\}|\{closure[^}]*\}")
+_IMPL = Pattern(r"\{impl#\d+\}::")
 _INLINE_NAMESPACES = (("std::__cxx11::", "std::"), ("std::__1::", "std::"))
-_REFERENCE = re.compile(r"^(?:&(?:mut )?|\*(?:const|mut) |dyn )+")
-_QUALIFIERS = re.compile(r"(?: (?:const|volatile|&&?)| ?\[clone [^\]]*\])+$")
+_REFERENCE = Pattern(r"^(?:&(?:mut )?|\*(?:const|mut) |dyn )+")
+_QUALIFIERS = Pattern(r"(?: (?:const|volatile|&&?)| ?\[clone [^\]]*\])+$")
 _CLASS_TEMPLATES = (("std::basic_string::", "std::string::"),)
 
 

@@ -6,11 +6,9 @@ writes its answers to a file there, one module a line, so that a crash loses one
 
 from __future__ import annotations
 
-import ctypes
 import json
 import os
 import signal
-import subprocess
 
 from alloctrace import gdb_start, leftovers
 
@@ -67,6 +65,8 @@ def _ask(requests, gdb, debug_roots, timeout):
 
 def _run(gdb, folder, timeout):
     """None, or a sentence that says why gdb's answers are missing or incomplete."""
+    import subprocess  # only now: most runs know all their names
+
     # auto-load off: a file's .debug_gdb_scripts is code of a stranger
     command = [gdb, *gdb_start.WORDS, "-iex", "set auto-load no", "-x", SCRIPT]
     try:
@@ -92,6 +92,8 @@ def _run(gdb, folder, timeout):
 
 def _end_with_parent():
     """For the child before its exec: when the parent is killed, gdb is not left behind."""
+    import ctypes
+
     prctl = ctypes.CDLL(None).prctl
     return lambda: prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
 

@@ -7,7 +7,8 @@ arguments are skipped, not decoded. What is not understood gives None. Grammar: 
 
 from __future__ import annotations
 
-import re
+from alloctrace.patterns import Pattern
+
 
 _SHORT = {
     "St": "std",
@@ -35,7 +36,7 @@ _OPENING = "INXLJF"
 _ESCAPES = (("$LT$", "<"), ("$GT$", ">"), ("$u20$", " "), ("$RF$", "&"), ("$BP$", "*"))
 _ESCAPES += (("$C$", ","), ("$LP$", "("), ("$RP$", ")"), ("$u7b$", "{"), ("$u7d$", "}"))
 _ESCAPES += (("$u5b$", "["), ("$u5d$", "]"), ("$u27$", "'"), ("..", "::"))
-_RUST_HASH = re.compile(r"h[0-9a-f]{16}\Z")
+_RUST_HASH = Pattern(r"h[0-9a-f]{16}\Z")
 
 
 def path(name):

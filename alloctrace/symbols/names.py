@@ -6,7 +6,10 @@
 
 from __future__ import annotations
 
-import re
+from alloctrace.patterns import Pattern
+
+
+from . import demangle_cxx, demangle_rust
 
 MAX_NAME = 4096  # characters; what is longer is cut
 _INTERNAL = "__GI_"  # glibc's own calls go to such aliases (include/libc-symbols.h)
@@ -14,14 +17,14 @@ _ANONYMOUS = "(anonymous namespace)"
 _OPERATOR = (
     r"\boperator ?(?:\(\)|\[\]|->\*?|<=>|<<=?|>>=?|<=?|>=?|\"\" ?|[-+*/%^&|~!=,]+|new|delete)"
 )
-_MARKS = re.compile(_OPERATOR + r"|->|[][<>{}() ]")
-_ANGLES = re.compile("[<>]")
-_RUST_HASH = re.compile(r"::h[0-9a-f]{16}$")
-_COMPILER_PART = re.compile(r"(?:\.(?:cold|part|constprop|isra|llvm|lto_priv)(?:\.\d+)*)+$")
-_CLONE = re.compile(r" \[clone [^\]]*\]")
-_STRING = re.compile(r"std::(?:__cxx11::)?basic_string<char>")
+_MARKS = Pattern(_OPERATOR + r"|->|[][<>{}() ]")
+_ANGLES = Pattern("[<>]")
+_RUST_HASH = Pattern(r"::h[0-9a-f]{16}$")
+_COMPILER_PART = Pattern(r"(?:\.(?:cold|part|constprop|isra|llvm|lto_priv)(?:\.\d+)*)+$")
+_CLONE = Pattern(r" \[clone [^\]]*\]")
+_STRING = Pattern(r"std::(?:__cxx11::)?basic_string<char>")
 _DEFAULTS = (", std::allocator<", ", std::char_traits<")
-_QUALIFIERS = re.compile(r" (?:const|volatile|&&?)(?=$|::| (?:const|volatile|&))")
+_QUALIFIERS = Pattern(r" (?:const|volatile|&&?)(?=$|::| (?:const|volatile|&))")
 _OPENING, _CLOSING = "<[{(", ">]})"
 
 
@@ -36,6 +39,15 @@ def readable(name, has_return_type=False):
     if has_return_type and "<" in name:
         name = _without_return_type(name)
     return _without_defaults(name)
+
+
+def demangled(name):
+    """As `readable` gives it of what gdb makes of a mangled name; None: not mangled, or not sure to
+    be the same."""
+    if not is_mangled(name):
+        return None
+    text = demangle_rust.demangle(name) or demangle_cxx.demangle(name)
+    return text and readable(text, has_return_type=True)
 
 
 def plain(name):

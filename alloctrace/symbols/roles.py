@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fnmatch
 import os
 
 from alloctrace.elf.image import ElfError
@@ -51,6 +50,10 @@ def _is_program(elf):
 
 
 def _matches(path, patterns):
+    if not patterns:
+        return False
+    import fnmatch  # only now: who names no folders need not wait for it
+
     name = os.path.basename(path)
     return any(fnmatch.fnmatch(path, p) or fnmatch.fnmatch(name, p) for p in patterns)
 

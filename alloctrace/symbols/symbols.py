@@ -96,11 +96,15 @@ def _look_up(wanted, files, gdb, debug_roots, notes):
 
 
 def _for_gdb(file, offsets):
-    """Those of which gdb may know more than the file's own tables: lines, or a mangled name."""
-    if file.tables.may_have_lines():
-        return offsets
-    functions = ((offset, file.function_at(offset)[1]) for offset in offsets)
-    return {offset for offset, found in functions if found and symbol_names.is_mangled(found.raw)}
+    """Those of which gdb may know more than the file's own tables: lines, or a mangled name that
+    is not understood here."""
+    lines = {offset for offset in offsets if file.tables.may_have_lines(offset)}
+    functions = ((offset, file.function_at(offset)[1]) for offset in offsets - lines)
+    return lines | {offset for offset, found in functions if found and _is_unread(found)}
+
+
+def _is_unread(function):
+    return symbol_names.is_mangled(function.raw) and symbol_names.is_mangled(function.name)
 
 
 def _may_be_asked(file, debug_roots, notes):

@@ -8,7 +8,7 @@ from itertools import accumulate, chain
 
 from alloctrace.elf import symbols as elf_symbols
 from alloctrace.elf.elf import ElfError, ElfFile
-from .names import is_mangled, plain
+from .names import demangled, is_mangled, plain
 
 Function = namedtuple("Function", "start end name raw rank")
 # raw: as the linker spells it; end == start where the symbol has no size
@@ -51,9 +51,10 @@ class Tables:
         starts = list(chain.from_iterable(table.starts for table in self._tables))
         ends = list(chain.from_iterable(table.ends for table in self._tables))
         found = dict(zip(starts, ends))
-        for start, end in zip(starts, ends):
-            if found[start] < end:
-                found[start] = end
+        if len(found) < len(starts) and list(map(found.__getitem__, starts)) != ends:
+            for start, end in zip(starts, ends):
+                if found[start] < end:
+                    found[start] = end
         return found
 
     def _function(self, start):
@@ -62,7 +63,8 @@ class Tables:
         if found is None:
             symbols = [symbol for table in self._tables for symbol in table.at(start)]
             best = min(symbols, key=_rank)
-            found = Function(start, self._ends[start], plain(best.name), best.name, _rank(best))
+            name = _own_name([symbol.name for symbol in symbols]) or plain(best.name)
+            found = Function(start, self._ends[start], name, best.name, _rank(best))
             self._best[start] = found
         return found
 
@@ -101,6 +103,12 @@ class Tables:
             return function.start
         found = self.range_at(offset)
         return found[0] if found else None
+
+
+def _own_name(names):
+    """What a function of these mangled names is called; None: not sure, or of several there."""
+    found = {demangled(name) for name in set(names)}
+    return found.pop() if len(found) == 1 else None
 
 
 def is_exported(function):

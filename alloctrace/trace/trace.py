@@ -9,12 +9,8 @@ from __future__ import annotations
 import _sqlite3 as sqlite3  # as in columns/check.py
 import os
 
-from alloctrace import leftovers
 from alloctrace.columns import schema as trace_schema
 from alloctrace.columns.check import TraceError, check_header, connect
-from alloctrace.history import run_facts
-from alloctrace.purpose import classify
-from . import write as trace_write
 from .read import Trace
 
 __all__ = ["Trace", "TraceError", "write", "open", "EXTENSION"]
@@ -29,6 +25,10 @@ def write(path, history, stacks, outcome, force=False, tell=lambda what: None):
     what it may hold. An existing file is replaced only with `force`; raises TraceError. Returns
     what was counted: summary.summarise need not read it again. `tell(what)` hears what is done.
     """
+    from alloctrace import leftovers  # only now: who reads a trace needs none of these
+    from alloctrace.history import run_facts
+    from alloctrace.purpose import classify
+
     tell("judging who asked and what for")
     classify.classify(history, stacks)
     tell("writing")
@@ -53,6 +53,8 @@ def open(path):
 
 def _fill(path, run, history, stacks):
     """No journal: a file that is not whole is never renamed into place."""
+    from . import write as trace_write  # only now, as above
+
     connection = sqlite3.connect(path, isolation_level=None)
     try:
         execute = connection.execute

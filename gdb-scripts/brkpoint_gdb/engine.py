@@ -50,7 +50,7 @@ class Engine:
         settings.apply()
         settings.do("attach %d" % self.config["pid"])
         self.process = Process(self.config["pid"])
-        self._rescue = rescue.Rescue(self.process.pid)
+        self._rescue = rescue.Rescue(self.process.pid, self._gdb_died)
         self.exec = syscalls.catchpoint("catch exec")
         gdb.execute("set auto-solib-add on")  # the loader's unwind tables, from the exec on
         os.write(self.config["ready_fd"], b"A")
@@ -85,6 +85,15 @@ class Engine:
         if self.image >= 0:
             self.lose(1, "the engine failed: %s" % error)
             self.finish("detached")
+
+    def _gdb_died(self):
+        """gdb 16.3 fails an assertion of its own where threads die that it was about to step.
+
+        The program is dead as well then: all of its life was seen, as where gdb only throws.
+        """
+        if not self.file.closed and self.image >= 0 and self.process.is_dead():
+            self.finish("exited")
+            os._exit(0)
 
     def finish(self, kind):
         """The last records. The parent knows the true exit status; gdb need not."""

@@ -28,10 +28,10 @@ _kept = []  # what C calls must not be collected
 
 
 class Rescue:
-    """Armed while gdb watches process `pid`."""
+    """Armed while gdb watches process `pid`; `gdb_died` is called first where a signal ends gdb."""
 
-    def __init__(self, pid):
-        self._pid, self._tracer = pid, os.getpid()
+    def __init__(self, pid, gdb_died):
+        self._pid, self._tracer, self.gdb_died = pid, os.getpid(), gdb_died
         self._libc = ctypes.CDLL(None, use_errno=True)
         self._libc.ptrace.argtypes = [
             ctypes.c_long,
@@ -51,6 +51,10 @@ class Rescue:
             self._libc.signal(number, ctypes.cast(at_signal, ctypes.c_void_p))
 
     def _at_signal(self, number):
+        try:
+            self.gdb_died()
+        except Exception:
+            pass  # gdb may be in any state: the target comes first
         self.act()
         os._exit(1)
 

@@ -19,6 +19,10 @@ class SpoolFile:
         except OSError as error:
             self.error = error.strerror
 
+    @property
+    def closed(self):
+        return self._file.closed
+
     def flush(self):
         pass
 

@@ -1,11 +1,13 @@
 """The engine in a gdb that dies where the target stands at a breakpoint: for tests.
 
 How is in the file `dying` beside the target: exit, abort or fault; with `bare` nothing of ours is
-there to let the target go; error: gdb throws instead.
+there to let the target go; error: gdb throws instead. killed: the target dies first; unsaid:
+nothing asks then whether it did.
 """
 
 import ctypes
 import os
+import signal
 import sys
 
 import gdb
@@ -45,6 +47,10 @@ class Dying(Engine):
         how, libc = self._how(), ctypes.CDLL(None)
         if "bare" in how:
             self._rescue.armed = False
+        if "killed" in how:
+            os.kill(self.process.pid, signal.SIGKILL)
+        if "unsaid" in how:
+            self._rescue.gdb_died = lambda: None
         if "exit" in how:
             libc.exit(1)
         if "abort" in how:

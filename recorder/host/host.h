@@ -1,28 +1,10 @@
 /* host.h - the recorder outside the target: what its rooms share.
  *
- *   main.c      the whole run: start and end; loop.c what lies between
- *   processes.c the processes of the target, and what they share; lives.c what is told of each
- *   image.c     a program at its first instruction
- *   tracee.c    ptrace and /proc/PID/mem
- *   areas.c     the two areas in the target, and the agent's code in them
- *   attach.c    the same of a running one, its threads stopped (threads.c, standing.c, chains.c,
- *               inject.c)
- *   unplant.c   the code out again
- *               a process of another user is handed the memory file (area/receive.c)
- *   modules.c   files mapped as code (modules/files.c, open: views.c); their unwind tables for the
- *               agent (tables.c)
- *   findings.c  what is found in such a file, kept for the next process, and on disk
- *               (findings/disk.h)
- *   hooks.c     allocator functions (plant/calls.c), marks of regions (plant/regions.c), system calls
- *               and borders get their detours,
- *               worked out before they are written (plans.c), page by page (patches.c)
- *   borders.c   the phases: where they begin (phases/find_main.c), the process there (phases/state.c)
- *   execs.c     threads that are about to exec; whether they gain rights by it (privileges.c)
- *   answers.c   what threads of the target ask
- *   rest.c      the time between two looks at the ring
- *   leaving.c   an end before the target's: brkpoint asks for it, or has died
- *   drain.c     records of all threads out of the ring (ring.c), for the history (records.c,
- *               and in a hurry calls.c)
+ * Nothing of a process is a static: whoever works on one is handed it. Addresses are the target's where no
+ * word says otherwise, times nanoseconds of CLOCK_MONOTONIC (`t_ns`) or time stamps of the processor
+ * (`time`), sizes bytes. Who owns what: the host its processes and families; a process its modules,
+ * together with those forked from it; a family its hooks and readers. The rooms, and which may include
+ * which: docs/recorder.md, "The rooms of the host".
  */
 #ifndef RECORDER_HOST_H
 #define RECORDER_HOST_H
@@ -210,20 +192,6 @@ struct host {
     struct json json, end_state;
 };
 
-/* ---- loop.c ---- */
-/* Until the first process has ended, or it is time to leave. */
-void host_loop(struct host *h);
-/* One turn of it: questions answered, records taken out. False: there was nothing to do. */
-bool host_turn(struct host *h);
-
-/* ---- main.c ---- */
-void say_note(struct host *h, const char *format, ...);
-/* A note that weakens every count; `kind` is one word for programs: alloctrace/summary/coverage.py. */
-void say_unseen(struct host *h, const char *kind, const char *format, ...);
-void say_lost(struct host *h, uint64_t count, const char *reason);
-/* A whole program that is not recorded; "": its name is not known. */
-void say_unfollowed(struct host *h, const struct process *p, const char *program,
-                    const char *reason);
 /* What lies there in a family's data area. */
 static inline void *host_at(const struct family *f, uint64_t offset)
 {
@@ -234,82 +202,5 @@ static inline uint32_t pid_of(const struct process *p)
 {
     return (uint32_t)p->tracee.pid;
 }
-
-/* ---- processes.c ---- */
-struct process *process_by(struct host *h, pid_t pid);
-/* The process that brkpoint started, before its exec. */
-struct process *process_first(struct host *h, pid_t pid);
-/* The child `pid` that `parent` has forked; the one that there is, or a new one. NULL: it is none. */
-struct process *process_forked(struct host *h, const struct process *parent, pid_t pid);
-/* Whether the agent stands in that memory where `p` has it. */
-bool process_has_code(const struct process *p, const struct tracee *memory);
-/* `pid` has exec'd; until then it had the memory of `former`. NULL: no memory to follow it. */
-struct process *process_executed(struct host *h, pid_t pid, pid_t former);
-/* Those that have ended are drained and forgotten. */
-void processes_ended(struct host *h);
-/* The first has ended: the others run on, and nothing more of them is recorded. */
-void processes_let_go(struct host *h);
-/* An end of recording before theirs: the code out of all of them, and let them go. */
-void processes_leave(struct host *h);
-
-/* ---- areas.c: at the first instruction of a program ---- */
-bool areas_make(struct host *h, struct process *p);
-/* Of a process that runs: only choose where the code will be; areas_make keeps to it. */
-bool areas_choose(struct process *p);
-/* The same process stands again: unmap them. `keep`: a bit for each code area of which the page
- * stays that open calls return through. False: it could not be done. */
-bool areas_take_away(struct host *h, struct process *p, unsigned keep);
-bool areas_hold(const struct code_area *area, uint64_t address);
-/* A code area from which `address` can be reached; NULL where there is none. */
-struct code_area *area_near(struct process *p, uint64_t address);
-/* Address of the identity pages. */
-uint64_t area_identity(const struct process *p);
-/* Addresses of the agent's entries in that area. */
-enum agent_entry { AGENT_ENTRY, AGENT_AFTER, AGENT_ANY, AGENT_BEHIND, AGENT_ENTRIES };
-uint64_t agent_address(const struct host *h, const struct code_area *area, enum agent_entry entry);
-uint64_t stub_address(const struct code_area *area, uint32_t number);
-
-/* ---- modules.c, tables.c ---- */
-/* Look at the mappings again: new files are announced, hooked and unwound, gone ones forgotten. */
-void modules_update(struct host *h, struct process *p);
-void modules_update_by(struct host *h, struct process *p, const struct maps *maps);
-/* The same while p->deferred is set: nothing of the target is touched, it may run. */
-void modules_plan(struct host *h, struct process *p);
-/* Whether there is no file that modules_plan has not seen. */
-bool modules_are_known(struct process *p);
-void modules_forget(struct host *h, struct process *p);
-struct module *module_around(const struct process *p, uint64_t address);
-void tables_add(struct host *h, const struct process *p, struct module *m);
-void tables_publish(struct process *p, const struct maps *maps);
-
-/* ---- hooks.c, plant/write.c ---- */
-void hooks_plant(struct host *h, struct process *p, struct module *m);
-#define NO_HOOK UINT32_MAX
-/* Notice that `address` is reached; the number of the hook, or NO_HOOK. */
-uint32_t hook_border(struct host *h, struct process *p, uint64_t address, uint64_t border);
-/* Put the code back as it was, in this process, unless it is no longer what we wrote; a thread may be in
- * the stub, which goes on leading there. */
-void hook_undo(struct process *p, uint32_t number);
-/* And the padding that a short jump led to: when nobody can come from there any more. */
-void hook_undo_padding(struct process *p, uint32_t number);
-/* A stub that notes the border and goes on at `address`; 0 where there is no room. */
-uint64_t hook_stub_to(struct host *h, const struct process *p, struct code_area *area,
-                      uint64_t address, uint64_t border);
-/* Which of its names a call returning to `ret` used: the spool's number of the hook. */
-uint32_t hook_id_at(const struct process *p, uint32_t number, uint64_t ret);
-
-/* ---- answers.c, drain.c, records.c ---- */
-/* To all threads that share `p`'s data area. */
-void answers_give(struct host *h, struct process *p);
-/* Everything recorded up to the time stamp `limit` into the spool; false: there was nothing.
- * All of its family's; DRAIN_ALL: the rest of `p` alone, of which nothing more will come. */
-#define DRAIN_ALL UINT64_MAX
-bool drain(struct host *h, struct process *p, uint64_t limit);
-struct thread_state *thread_state(const struct family *f, uint32_t index);
-/* The node of stacks.h that a thread's agent means. */
-uint32_t node_of(struct host *h, struct reader *r, uint32_t id);
-uint64_t event_ns(struct host *h, struct reader *r, uint64_t tsc);
-
-#include "phases/borders.h"
 
 #endif

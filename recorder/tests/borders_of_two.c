@@ -6,6 +6,9 @@
 #define _GNU_SOURCE /* dl_iterate_phdr */
 #include "host/area/areas.h"
 #include "host/process/families.h"
+#include "host/phases/borders.h"
+#include "host/plant/hooks.h"
+#include "host/say.h"
 
 #include <assert.h>
 #include <link.h>
@@ -26,7 +29,7 @@ static struct family families[COUNT];
 static struct module modules[COUNT], *lists[COUNT];
 static uint64_t slot, original;
 
-/* ---- what main.c would do ---- */
+/* ---- what say.c would do ---- */
 
 void say_note(struct host *h, const char *format, ...)
 {

@@ -1,5 +1,6 @@
 /* elf_facts.c - prints what host/elf/elf.h tells of files, for the comparison with another reader. */
 #include "host/elf/elf.h"
+#include "host/findings/loader.h"
 
 #include <inttypes.h>
 #include <stdio.h>

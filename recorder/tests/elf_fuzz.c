@@ -5,6 +5,7 @@
  *     elf_fuzz FILE SECONDS SEED      damage FILE in ever new ways, for that long
  *     elf_fuzz FILE                   read FILE once
  */
+#include "host/findings/loader.h"
 #include "host/unwind/rows.h"
 
 #include <assert.h>

@@ -6,6 +6,7 @@
  * A FILE is a ring as ring_take.c takes it from a run. One that is none is read as a script, of which
  * one is made.
  */
+#include "host/drain/drain.h"
 #include "host/process/mapped.h"
 #include "host/plant/overwritten.h"
 #include "host/drain/records.h"

@@ -4,6 +4,7 @@
 #define RECORDER_TESTS_RING_HOST_H
 
 #include "host/plant/overwritten.h"
+#include "host/drain/drain.h"
 #include "host/drain/records.h"
 
 #include <stdio.h>

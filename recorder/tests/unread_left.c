@@ -4,6 +4,7 @@
  */
 #define _GNU_SOURCE
 #include "ring_host.h"
+#include "host/drain/drain.h"
 #include "host/drain/unread.h"
 
 #include <assert.h>

@@ -22,6 +22,12 @@
 #define MADV_WIPEONFORK 18
 #endif
 
+uint64_t agent_address(const struct host *h, const struct code_area *area, enum agent_entry entry)
+{
+    const struct code_head *head = (const void *)h->agent;
+    return area->address + head->entries[entry];
+}
+
 static bool write_agent(struct host *h, struct process *p, struct code_area *area,
                         uint64_t identity)
 {

@@ -1,4 +1,6 @@
-/* areas.h - the sizes of the areas in the target: for those who make them, and take them away. */
+/* areas.h - the areas in the target: the data area, shared with this process, and one or two of code, with
+ * the agent and the stubs. Addresses are those in the target.
+ */
 #ifndef RECORDER_AREAS_H
 #define RECORDER_AREAS_H
 
@@ -13,6 +15,24 @@ static inline uint64_t page_up(uint64_t value)
     return (value + PAGE - 1) & ~(PAGE - 1);
 }
 
+/* At the first instruction of a program: both areas into it. False: p->problem says why not. */
+bool areas_make(struct host *h, struct process *p);
+/* Of a process that runs: only choose where the code will be; areas_make keeps to it. */
+bool areas_choose(struct process *p);
+/* The same process stands again: unmap them. `keep`: a bit for each code area of which the page
+ * stays that open calls return through. False: it could not be done. */
+bool areas_take_away(struct host *h, struct process *p, unsigned keep);
+bool areas_hold(const struct code_area *area, uint64_t address);
+/* A code area from which `address` can be reached; NULL where there is none. */
+struct code_area *area_near(struct process *p, uint64_t address);
+/* Address of the identity pages. */
+uint64_t area_identity(const struct process *p);
+/* Addresses of the agent's entries in that area. */
+enum agent_entry { AGENT_ENTRY, AGENT_AFTER, AGENT_ANY, AGENT_BEHIND, AGENT_ENTRIES };
+uint64_t agent_address(const struct host *h, const struct code_area *area, enum agent_entry entry);
+uint64_t stub_address(const struct code_area *area, uint32_t number);
+
+/* ---- for the files that make them ---- */
 /* What cannot be done, into p->problem; `result`: the negative errno, or 0. Returns false. */
 bool areas_problem(struct process *p, const char *what, int64_t result);
 /* mmap(2) in the target: the address, or a negative errno. */

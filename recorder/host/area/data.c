@@ -1,9 +1,11 @@
 /* area/data.c - the data area in the target, shared with this process. */
 #define _GNU_SOURCE /* memfd_create */
 #include "areas.h"
-#include "process/families.h"
+#include "last_word.h"
+#include "memory_file.h"
 #include "place.h"
 #include "room.h"
+#include "say.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -80,6 +82,25 @@ static int64_t map_room(struct process *p, int fd)
     return result;
 }
 
+/* The only family there is goes on in the memory file `fd`, which becomes that of the run. */
+static bool move_family(struct host *h, struct family *f, int fd)
+{
+    void *old = f->area, *at = MAP_FAILED;
+    struct stat file;
+    if (fstat(h->area_fd, &file) == 0 && ftruncate(fd, file.st_size) == 0)
+        at = mmap(NULL, AREA_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, fd,
+                  (off_t)f->place);
+    if (at == MAP_FAILED || dup2(fd, h->area_fd) < 0)
+        return false;
+    h->ledger->moved = 1;
+    memcpy(at, old, sizeof(struct area_head));
+    memcpy((char *)at + AREA_TABLES_AT, (char *)old + AREA_TABLES_AT, f->tables_used);
+    f->area = at;
+    last_word_prepare(h);
+    munmap(old, AREA_SIZE);
+    return true;
+}
+
 /* A process of another user, or in a container, may not open our memory file, or not see it: it
  * makes one, and we open that. */
 int64_t area_offer(struct host *h, struct process *p)
@@ -91,7 +112,7 @@ int64_t area_offer(struct host *h, struct process *p)
         return fd;
     snprintf(path, sizeof path, "/proc/%d/fd/%d", p->tracee.pid, (int)fd);
     int ours = open(path, O_RDWR | O_CLOEXEC);
-    if (ours < 0 || !family_moves(h, p->family, ours)) {
+    if (ours < 0 || !move_family(h, p->family, ours)) {
         const uint64_t close_it[6] = {(uint64_t)fd};
         tracee_syscall(&p->tracee, SYS_close, close_it, NULL, 0, &ignored);
         fd = -EACCES;

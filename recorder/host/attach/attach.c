@@ -6,11 +6,15 @@
 #include "program/image.h"
 #include "ptrace/inject.h"
 #include "process/mapped.h"
-#include "run/leaving.h"
 #include "process/lives.h"
 #include "plant/plans.h"
 #include "stopped/standing.h"
 #include "proc/status.h"
+#include "base/hold.h"
+#include "modules/modules.h"
+#include "phases/borders.h"
+#include "program/follow.h"
+#include "turn/turn.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -158,7 +162,7 @@ bool attach_stop(struct host *h, struct process *p, struct threads *threads, uin
         errno = error;
         return false;
     }
-    leaving_holds();
+    hold_begins();
     t->runner = threads_runner(threads);
     t->attached = true;
     p->searched_before = h->known.searched;
@@ -174,7 +178,7 @@ void attach_go_on(struct host *h, struct process *p, struct threads *threads, ui
     h->searched_standing += h->known.searched - p->searched_before;
     image_stood(h, begun);
     hurry(false);
-    leaving_lets_go();
+    hold_ends();
 }
 
 void attach_rest(struct host *h, unsigned us)

@@ -5,6 +5,9 @@
 #include "host.h"
 #include "ptrace/threads.h"
 
+/* Its program has run for a while: all threads are stopped, planted, and let go. False:
+ * p->problem says why not, and it goes on as before. */
+bool image_attach(struct host *h, struct process *p);
 /* Stop them; the tracee can be made to execute system calls. False: threads->problem says why not. */
 bool attach_stop(struct host *h, struct process *p, struct threads *threads, uint64_t *begun);
 /* Let them go; the time since `begun` counts as one stop. */

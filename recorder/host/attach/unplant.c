@@ -10,6 +10,9 @@
 #include "ptrace/inject.h"
 #include "stopped/inside.h"
 #include "plant/overwritten.h"
+#include "area/areas.h"
+#include "plant/hooks.h"
+#include "say.h"
 
 #include <string.h>
 #include <unistd.h>

@@ -3,6 +3,8 @@
 #include "proc/status.h"
 #include "process/thread_names.h"
 #include "unread.h"
+#include "drain.h"
+#include "process/processes.h"
 
 #include <linux/futex.h>
 #include <stdio.h>

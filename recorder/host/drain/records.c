@@ -3,6 +3,8 @@
 #include "process/mapped.h"
 #include "plant/overwritten.h"
 #include "nodes.h"
+#include "phases/borders.h"
+#include "plant/hooks.h"
 
 #include <stdlib.h>
 #include <string.h>

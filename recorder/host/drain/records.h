@@ -15,5 +15,9 @@ bool calls_take(struct host *h, struct process *p, struct reader *r, uint64_t li
 /* The call at the reader's place is of a mark of a region: drain/regions.c. */
 void region_marked(struct host *h, struct reader *r, const struct hook *hook,
                    const union record *record);
+/* The node of stacks.h that a thread's agent means. */
+uint32_t node_of(struct host *h, struct reader *r, uint32_t id);
+/* When that was, on the run's clock; 0: no time stamp, it follows the one before. */
+uint64_t event_ns(struct host *h, struct reader *r, uint64_t tsc);
 
 #endif

@@ -5,6 +5,7 @@
  */
 #include "ring.h"
 #include "unread.h"
+#include "say.h"
 
 void ring_release(struct host *h, struct family *f, uint32_t number)
 {

@@ -9,17 +9,9 @@
 #ifndef RECORDER_UNREAD_H
 #define RECORDER_UNREAD_H
 
+#include "area/memory_file.h"
 #include "history/history.h"
 #include "ring.h"
-
-struct ledger {
-    uint64_t taken; /* events that the history was told of */
-    uint64_t moved; /* the run has another memory file, which the target made */
-};
-
-#define FAMILY_SIZE ((AREA_SIZE + 4095) & ~UINT64_C(4095)) /* of the memory file */
-#define LEDGER_AT (MAX_FAMILIES * FAMILY_SIZE)
-#define MEMORY_SIZE (LEDGER_AT + 4096)
 
 /* The ledger of that memory file; NULL: there is none. */
 struct ledger *unread_ledger(int fd);

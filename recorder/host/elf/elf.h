@@ -191,21 +191,11 @@ const char *elf_slot_name(struct elf *elf, uint64_t vaddr);
 /* The symbol that the stub, call or jump at `vaddr` leads to through a slot, or NULL. */
 const char *elf_plt_target(struct elf *elf, uint64_t vaddr);
 
-/* ---- debug files and the loader's allocator: elf/debug.c, findings/loader.c ---- */
+/* ---- debug files: debug.c ---- */
 
 /* Open the separate debug file that provably belongs to `elf` (same build id, or the linked
  * checksum): below `root` ("/usr/lib/debug") or beside the file. `room` gets the path. */
 int elf_open_debug(const struct elf *elf, const char *root, struct elf *debug, char *room,
                    size_t room_size);
-
-/* The loader's private allocator (glibc 2.32 and later: elf/dl-minimal-malloc.c). */
-enum elf_loader_name { ELF_MALLOC, ELF_CALLOC, ELF_REALLOC, ELF_FREE, ELF_LOADER_NAMES };
-extern const char *const elf_loader_impls[ELF_LOADER_NAMES]; /* "__minimal_malloc", … */
-enum elf_source { ELF_NOT_FOUND, ELF_BY_SYMBOLS, ELF_BY_PATTERN };
-
-/* Find it by symbol, by the symbols of the debug file below `debug_root` (NULL: do not look for
- * one), or by the shape of the function that sets its pointers. Nothing rather than a guess. */
-enum elf_source elf_loader_malloc(const struct elf *elf, const char *debug_root,
-                                  uint64_t vaddrs[ELF_LOADER_NAMES]);
 
 #endif

@@ -10,6 +10,7 @@
 
 #include "code/branches.h"
 #include "elf/elf.h"
+#include "loader.h"
 #include "unwind/rows.h"
 #include "code/sites.h"
 

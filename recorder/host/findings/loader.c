@@ -5,7 +5,7 @@
  * Without symbols that function is found by its shape, and the four functions by how they call
  * each other; where either is not unique, nothing is returned rather than a guess.
  */
-#include "elf/elf.h"
+#include "loader.h"
 #include "unwind/rows.h"
 
 #include <limits.h>

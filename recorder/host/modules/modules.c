@@ -1,6 +1,8 @@
 /* modules.c - the files mapped as code in the target, kept up with /proc/PID/maps. */
 #include "code_files.h"
 #include "files.h"
+#include "modules.h"
+#include "say.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -171,7 +173,7 @@ static bool read_memory(const void *context, uint64_t address, void *bytes, size
     return tracee_read(context, address, bytes, size);
 }
 
-static void look(struct host *h, struct process *p, const struct maps *maps)
+void modules_look(struct host *h, struct process *p, const struct maps *maps)
 {
     struct code_file *files = calloc(maps->count + 1, sizeof *files);
     if (files == NULL)
@@ -191,33 +193,6 @@ static void look(struct host *h, struct process *p, const struct maps *maps)
     free(files);
 }
 
-static void plan(struct host *h, struct process *p, const struct maps *maps)
-{
-    look(h, p, maps);
-    for (size_t i = 0; i < p->module_count; i++) {
-        struct module *m = p->modules[i];
-        if (!m->read)
-            tables_add(h, p, m);
-        m->read = true;
-    }
-    for (size_t i = 0; i < p->module_count; i++) {
-        struct module *m = p->modules[i];
-        if (m->hooked)
-            continue;
-        m->hooked = true;
-        hooks_plant(h, p, m);
-        borders_watch(h, p, m);
-    }
-}
-
-void modules_plan(struct host *h, struct process *p)
-{
-    struct maps maps;
-    if (maps_read(&maps, p->tracee.pid))
-        plan(h, p, &maps);
-    maps_free(&maps);
-}
-
 bool modules_are_known(struct process *p)
 {
     struct maps maps;
@@ -231,21 +206,6 @@ bool modules_are_known(struct process *p)
     free(files);
     maps_free(&maps);
     return are;
-}
-
-void modules_update_by(struct host *h, struct process *p, const struct maps *maps)
-{
-    plan(h, p, maps);
-    if (p->module_count > 0)
-        tables_publish(p, maps);
-}
-
-void modules_update(struct host *h, struct process *p)
-{
-    struct maps maps;
-    if (maps_read(&maps, p->tracee.pid))
-        modules_update_by(h, p, &maps);
-    maps_free(&maps);
 }
 
 void modules_forget(struct host *h, struct process *p)

@@ -6,6 +6,10 @@
 #include "host.h"
 
 #include "unwind_format.h"
+#include "area/areas.h"
+#include "modules.h"
+#include "tables.h"
+#include "say.h"
 
 #include <stddef.h>
 #include <stdlib.h>

@@ -1,5 +1,9 @@
 /* borders.c - where the phases begin: load, init, main, exit. */
 #include "host.h"
+#include "area/areas.h"
+#include "modules/modules.h"
+#include "borders.h"
+#include "plant/hooks.h"
 
 #include <stdio.h>
 #include <stdlib.h>

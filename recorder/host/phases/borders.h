@@ -1,4 +1,4 @@
-/* borders.h - the phases of a process: where they begin, and what it was like there. Part of host.h. */
+/* borders.h - the phases of a process: where they begin, and what it was like there. */
 #ifndef RECORDER_BORDERS_H
 #define RECORDER_BORDERS_H
 

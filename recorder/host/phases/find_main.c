@@ -1,6 +1,7 @@
 /* phases/find_main.c - where main is, from the program's file. */
 #include "host.h"
 #include "code/startup.h"
+#include "borders.h"
 
 #include <stddef.h>
 

@@ -2,6 +2,7 @@
 #include "host.h"
 #include "code/branches.h"
 #include "proc/resident.h"
+#include "borders.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -1,6 +1,9 @@
 /* plant/calls.c - which functions of a file are allocator entry points, and their wrappers. */
 #include "calls.h"
 #include "base/grow.h"
+#include "findings/loader.h"
+#include "modules/modules.h"
+#include "hooks.h"
 
 #include <stdlib.h>
 #include <string.h>

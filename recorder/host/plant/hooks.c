@@ -6,6 +6,9 @@
 #include "calls.h"
 #include "plans.h"
 #include "code/site_detour.h"
+#include "area/areas.h"
+#include "modules/modules.h"
+#include "hooks.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,6 +1,8 @@
 /* overwritten.c - whether jumps that were planted at entries are still there (overwritten.h). */
 #include "overwritten.h"
 #include "code/detour.h"
+#include "area/areas.h"
+#include "say.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -1,6 +1,7 @@
 /* plans.c - hooks worked out, checked, and written (plans.h). */
 #include "plans.h"
 #include "base/grow.h"
+#include "area/areas.h"
 
 #include <stdlib.h>
 #include <string.h>

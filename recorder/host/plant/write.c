@@ -3,6 +3,10 @@
 #include "plans.h"
 #include "ptrace/patches.h"
 #include "stopped/standing.h"
+#include "area/areas.h"
+#include "modules/modules.h"
+#include "hooks.h"
+#include "say.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,11 +1,11 @@
 /* families.c - slices of the memory file: one for a program and the children that it forks. */
 #define _GNU_SOURCE
 #include "families.h"
-#include "run/leaving.h"
 #include "reader.h"
 #include "area/room.h"
 #include "stopped/saved.h"
-#include "drain/unread.h"
+#include "area/memory_file.h"
+#include "area/last_word.h"
 
 #include <fcntl.h>
 #include <stddef.h>
@@ -42,28 +42,10 @@ struct family *family_new(struct host *h)
              "a slice that is used again has nothing of its last family");
         if (i >= h->family_top)
             h->family_top = i + 1;
-        leaving_tells(h);
+        last_word_prepare(h);
         return f;
     }
     return NULL;
-}
-
-bool family_moves(struct host *h, struct family *f, int fd)
-{
-    void *old = f->area, *at = MAP_FAILED;
-    struct stat file;
-    if (fstat(h->area_fd, &file) == 0 && ftruncate(fd, file.st_size) == 0)
-        at = mmap(NULL, AREA_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, fd,
-                  (off_t)f->place);
-    if (at == MAP_FAILED || dup2(fd, h->area_fd) < 0)
-        return false;
-    h->ledger->moved = 1;
-    memcpy(at, old, sizeof(struct area_head));
-    memcpy((char *)at + AREA_TABLES_AT, (char *)old + AREA_TABLES_AT, f->tables_used);
-    f->area = at;
-    leaving_tells(h);
-    munmap(old, AREA_SIZE);
-    return true;
 }
 
 static void punch(struct host *h, const struct family *f, uint64_t from, uint64_t to)
@@ -95,7 +77,7 @@ void family_leave(struct host *h, struct family *f)
     for (int i = 0; i < TROUBLES; i++)
         h->trouble[i] += f->area->trouble[i];
     f->used = false;
-    leaving_tells(h);
+    last_word_prepare(h);
     if (!h->leaving) /* else whoever still has it mapped must read there that we are gone */
         clear(h, f);
     for (uint32_t i = 0; i < f->met; i++) {

@@ -8,7 +8,5 @@
 struct family *family_new(struct host *h);
 /* One process fewer uses it; with the last one its slice is free. NULL is allowed. */
 void family_leave(struct host *h, struct family *f);
-/* The only family there is goes on in the memory file `fd`, which becomes that of the run. */
-bool family_moves(struct host *h, struct family *f, int fd);
 
 #endif

@@ -2,6 +2,7 @@
  * they were given, their parents, their exit statuses. */
 #define _GNU_SOURCE
 #include "lives.h"
+#include "phases/borders.h"
 
 #include <poll.h>
 #include <stdio.h>

@@ -21,9 +21,7 @@ struct mapped {
     bool has_ended;        /* it was looked at for the last time */
 };
 
-/* ---- mapped.c ----
- *
- * The program of this process begins, or it was attached to: what is there needs no call. */
+/* The program of this process begins, or it was attached to: what is there needs no call. */
 void mapped_begin(struct process *p);
 void mapped_begin_by(struct process *p, const struct maps *maps);
 /* The same of a child that was forked; it may run already. */
@@ -38,12 +36,5 @@ struct mapped_call {
 };
 void mapped_call(struct process *p, const struct mapped_call *call);
 void mapped_free(struct process *p);
-
-/* ---- unexplained.c ----
- *
- * It is about to end, and the thread that ends it stands: what is there that no call explains? */
-void mapped_last(struct host *h, struct process *p);
-/* It has ended: say so. */
-void mapped_end(struct host *h, struct process *p);
 
 #endif

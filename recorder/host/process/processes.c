@@ -6,11 +6,13 @@
  */
 #define _GNU_SOURCE
 #include "families.h"
-#include "attach/attach.h"
 #include "base/grow.h"
 #include "mapped.h"
 #include "lives.h"
 #include "thread_names.h"
+#include "area/areas.h"
+#include "plant/hooks.h"
+#include "processes.h"
 
 #include <fcntl.h>
 #include <stdio.h>
@@ -20,8 +22,6 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
-
-#define SETTLE_US 1000000
 
 struct process *process_by(struct host *h, pid_t pid)
 {
@@ -57,7 +57,7 @@ struct process *process_first(struct host *h, pid_t pid)
     return p;
 }
 
-static void release(struct host *h, size_t index)
+void process_release(struct host *h, size_t index)
 {
     struct process *p = h->processes[index];
     tracee_close(&p->tracee);
@@ -94,17 +94,6 @@ static void inherit(struct process *child, const struct process *parent)
     mapped_inherit(child, parent);
 }
 
-/* Whether each process is counted in its own family. */
-static bool families_are_counted(const struct host *h)
-{
-    unsigned counted = 0, there = 0;
-    for (unsigned i = 0; i < h->family_top; i++)
-        counted += h->families[i].processes;
-    for (size_t i = 0; i < h->process_count; i++)
-        there += h->processes[i]->family != NULL;
-    return counted == there;
-}
-
 static void announce(struct host *h, const struct process *child, pid_t parent)
 {
     const struct process *from = process_by(h, parent);
@@ -139,7 +128,7 @@ struct process *process_forked(struct host *h, const struct process *parent, pid
         return NULL;
     tracee_open_memory(&child->tracee);
     if (is_stranger(parent, child)) {
-        release(h, h->process_count - 1);
+        process_release(h, h->process_count - 1);
         return NULL;
     }
     inherit(child, parent);
@@ -152,108 +141,13 @@ struct process *process_forked(struct host *h, const struct process *parent, pid
     return child;
 }
 
-/* The streams of one process, read to their end. Others may share the ring and run on. */
-static void finish(struct host *h, struct process *p)
+struct process *process_beside(struct host *h, pid_t pid, pid_t former)
 {
-    drain(h, p, clock_look(&h->clock));
-    drain(h, p, DRAIN_ALL);
-    modules_forget(h, p);
-}
-
-struct process *process_executed(struct host *h, pid_t pid, pid_t former)
-{
-    struct process *p = process_by(h, pid);
-    if (p != NULL) {
-        finish(h, p);
-        names_tell(h, p);
-        family_leave(h, p->family);
-    } else { /* a child that shared its parent's memory until now */
-        const struct process *before = process_by(h, former);
-        p = add(h, pid);
-        if (p == NULL)
-            return NULL;
-        p->image = before ? before->image : 0;
-        announce(h, p, former);
-    }
-    p->family = family_new(h);
-    p->has_begun_image = true;
-    if (p->family != NULL)
-        p->family->processes = 1;
-    p->image = ++h->images;
-    must(families_are_counted(h), "each process is counted in its family");
+    const struct process *before = process_by(h, former);
+    struct process *p = add(h, pid);
+    if (p == NULL)
+        return NULL;
+    p->image = before ? before->image : 0;
+    announce(h, p, former);
     return p;
-}
-
-static void forget(struct host *h, size_t index)
-{
-    struct process *p = h->processes[index];
-    finish(h, p);
-    if (life_is_over(p))
-        names_tell(h, p);
-    mapped_end(h, p);
-    life_ends(h, p);
-    history_exit(h->history, (uint32_t)p->tracee.pid);
-    family_leave(h, p->family);
-    release(h, index);
-    must(families_are_counted(h), "each process is counted in its family");
-}
-
-void processes_ended(struct host *h)
-{
-    for (size_t i = h->process_count; i-- > 0;) {
-        struct process *p = h->processes[i];
-        if (!life_is_over(p))
-            continue;
-        h->first_ended |= p->tracee.pid == h->first;
-        forget(h, i);
-    }
-}
-
-/* Those that are about to exec, or have only just begun, are waited for: a little. */
-static void settle(struct host *h)
-{
-    for (unsigned waited = 0; waited < SETTLE_US; waited += 200) {
-        bool settled = h->executing == 0;
-        for (size_t i = 0; i < h->process_count; i++)
-            settled &= life_is_over(h->processes[i]) || h->processes[i]->phase >= PHASE_MAIN;
-        if (settled)
-            return;
-        if (!host_turn(h))
-            usleep(200);
-    }
-}
-
-void processes_leave(struct host *h)
-{
-    settle(h);
-    h->leaving = true;
-    while (h->process_count > 0) {
-        struct process *p = h->processes[0];
-        if (!life_is_over(p) && p->family != NULL)
-            unplant(h, p);
-        for (size_t i = 0; i < h->process_count; i++)
-            if (h->processes[i] == p) {
-                forget(h, i);
-                break;
-            }
-    }
-}
-
-void processes_let_go(struct host *h)
-{
-    size_t left = h->process_count;
-    h->leaving = true;
-    for (unsigned i = 0; i < h->family_top; i++)
-        if (h->families[i].used)
-            h->families[i].area->recording = 0;
-    for (unsigned i = 0; i < h->family_top; i++)
-        if (h->families[i].used)
-            h->families[i].area->host = HOST_GONE;
-    if (left > 0)
-        say_unseen(h, "processes",
-                   "%zu process%s that the program had started still ran when it ended: what %s "
-                   "did from then on is not recorded",
-                   left, left == 1 ? "" : "es", left == 1 ? "it" : "they");
-    while (h->process_count > 0)
-        forget(h, h->process_count - 1);
 }

@@ -4,6 +4,9 @@
 #include "proc/privileges.h"
 #include "proc/status.h"
 #include "process/thread_names.h"
+#include "process/processes.h"
+#include "ends.h"
+#include "say.h"
 
 #include <errno.h>
 #include <fcntl.h>

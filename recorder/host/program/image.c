@@ -5,6 +5,10 @@
 #include "process/lives.h"
 #include "plant/calls.h"
 #include "proc/status.h"
+#include "area/areas.h"
+#include "phases/borders.h"
+#include "follow.h"
+#include "say.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -16,12 +20,6 @@
 #include <unistd.h>
 
 #define CS_64_BIT 0x33 /* __USER_CS, arch/x86/include/asm/segment.h */
-
-uint64_t agent_address(const struct host *h, const struct code_area *area, enum agent_entry entry)
-{
-    const struct code_head *head = (const void *)h->agent;
-    return area->address + head->entries[entry];
-}
 
 static void read_auxv(struct process *p)
 {

@@ -17,8 +17,5 @@ bool image_is_at_home(pid_t pid);
 void image_stood(struct host *h, uint64_t since_ns);
 /* `p` stands at its first instruction: plant, and let it go. */
 void image_begin(struct host *h, struct process *p);
-/* Its program has run for a while: all threads are stopped, planted, and let go. False:
- * p->problem says why not, and it goes on as before. */
-bool image_attach(struct host *h, struct process *p);
 
 #endif

@@ -1,6 +1,10 @@
 /* unexplained.c - what a process has mapped when it ends, and no call that was seen explains (mapped.h). */
 #include "process/mapped.h"
 #include "proc/maps.h"
+#include "drain/drain.h"
+#include "phases/borders.h"
+#include "unexplained.h"
+#include "say.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -1,7 +1,7 @@
 #define _GNU_SOURCE /* memmem */
 #include "tracee.h"
 #include "inject.h"
-#include "run/leaving.h"
+#include "base/hold.h"
 
 #include <elf.h>
 #include <errno.h>
@@ -39,7 +39,7 @@ bool tracee_at_exec(struct tracee *t)
     t->attached = true;
     t->has_called = false;
     t->syscall_at = 0;
-    leaving_holds();
+    hold_begins();
     t->holds_signals = ptrace(PTRACE_GETSIGMASK, t->pid, sizeof t->mask, &t->mask) == 0 &&
                        ptrace(PTRACE_SETSIGMASK, t->pid, sizeof all, &all) == 0;
     return t->holds_signals &&
@@ -72,7 +72,7 @@ void tracee_detach(struct tracee *t)
         ptrace(PTRACE_SETSIGMASK, t->pid, sizeof t->mask, &t->mask);
     if (t->attached) {
         ptrace(PTRACE_DETACH, t->pid, 0, 0);
-        leaving_lets_go();
+        hold_ends();
     }
     t->attached = t->holds_signals = false;
 }

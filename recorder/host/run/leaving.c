@@ -6,12 +6,11 @@
  */
 #define _GNU_SOURCE /* F_SETSIG */
 #include "leaving.h"
+#include "base/hold.h"
 
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
-#include <stddef.h>
-#include <sys/syscall.h>
 #include <sys/time.h>
 #include <unistd.h>
 
@@ -21,7 +20,6 @@
 
 static struct host *host;
 static int go_end;
-static volatile sig_atomic_t held, gave_up;
 
 static bool brkpoint_lives(void)
 {
@@ -55,9 +53,7 @@ static void look_for_brkpoint(int number)
 static void give_up(int number)
 {
     (void)number;
-    if (!held || gave_up)
-        _exit(3);
-    gave_up = 1;
+    hold_or_exit();
     alarm_in(HOLDING_MS);
 }
 
@@ -73,45 +69,4 @@ void leaving_begin(struct host *h, int go)
     fcntl(go, F_SETFL, O_ASYNC);
     if (!brkpoint_lives())
         raise(SIGTERM);
-}
-
-void leaving_holds(void)
-{
-    held = held + 1;
-}
-
-void leaving_lets_go(void)
-{
-    held = held - 1;
-    if (held == 0 && gave_up)
-        _exit(3);
-}
-
-/* ---- what the kernel does when we have died ---- */
-
-/* linux/futex.h, struct robust_list_head; each entry is the address of the next. The list leads
- * through the target's memory: if that damages it, its own threads are not told. */
-static struct {
-    void *first;
-    long to_word; /* from an entry to its futex */
-    void *pending;
-} list;
-
-void leaving_tells(struct host *h)
-{
-    void *next = &list;
-    list.first = next;
-    for (unsigned i = 0; i < h->family_top; i++) {
-        struct area_head *area = h->families[i].used ? h->families[i].area : NULL;
-        if (area == NULL)
-            continue;
-        area->host_list = (uint64_t)next;
-        next = &area->host_list;
-        if (area->host == 0)
-            area->host = (uint32_t)syscall(SYS_gettid);
-    }
-    list.to_word =
-        (long)offsetof(struct area_head, host) - (long)offsetof(struct area_head, host_list);
-    list.first = next;
-    syscall(SYS_set_robust_list, &list, sizeof list);
 }

@@ -12,11 +12,14 @@
 #include "turn/rest.h"
 #include "starter.h"
 #include "drain/unread.h"
+#include "attach/attach.h"
+#include "process/processes.h"
+#include "loop.h"
+#include "say.h"
 
 #include <errno.h>
 #include <malloc.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -27,58 +30,6 @@
 extern const unsigned char agent_begin[], agent_finish[];
 
 #define NOT_PLANTED 4 /* exit status: start/recorder.py */
-
-/* ---- words ---- */
-
-static void say(struct host *h, const char *type, const char *kind, const char *format,
-                va_list arguments)
-{
-    char text[4096];
-    vsnprintf(text, sizeof text, format, arguments);
-    json_begin(&h->json, type);
-    if (kind)
-        json_text(&h->json, "kind", kind);
-    json_text(&h->json, "text", text);
-    spool_json(&h->spool, &h->json);
-}
-
-void say_note(struct host *h, const char *format, ...)
-{
-    va_list arguments;
-    va_start(arguments, format);
-    say(h, "note", NULL, format, arguments);
-    va_end(arguments);
-}
-
-void say_unseen(struct host *h, const char *kind, const char *format, ...)
-{
-    va_list arguments;
-    va_start(arguments, format);
-    say(h, "unseen", kind, format, arguments);
-    va_end(arguments);
-}
-
-void say_lost(struct host *h, uint64_t count, const char *reason)
-{
-    h->lost += count;
-    json_begin(&h->json, "lost");
-    json_number(&h->json, "count", count);
-    json_text(&h->json, "reason", reason);
-    spool_json(&h->spool, &h->json);
-}
-
-void say_unfollowed(struct host *h, const struct process *p, const char *program,
-                    const char *reason)
-{
-    json_begin(&h->json, "unfollowed");
-    json_number(&h->json, "pid", pid_of(p));
-    json_text(&h->json, "program", program);
-    json_text(&h->json, "reason", reason);
-    json_number(&h->json, "t_ns", h->last_ns);
-    spool_json(&h->spool, &h->json);
-}
-
-/* ---- start and end ---- */
 
 static struct host host;
 
@@ -227,6 +178,8 @@ static bool begin_as_child_of(pid_t parent)
     sigset_t mask;
     prctl(PR_SET_PDEATHSIG, SIGTERM, 0, 0, 0);
     umask(077);
+    if (chdir("/") != 0) /* no folder of the user's is held */
+        return false;
     signal(SIGCHLD, SIG_DFL);
     signal(SIGTERM, SIG_DFL);
     signal(SIGHUP, SIG_DFL);

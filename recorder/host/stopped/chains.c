@@ -33,6 +33,8 @@ static uint8_t byte_at(uint64_t address)
 #define unwind_row chains_unwind_row
 #define unwind_step chains_unwind_step
 #include "agent/unwind.c"
+#include "area/areas.h"
+#include "modules/modules.h"
 
 enum { MOST_FRAMES = 4096, MOST_SIGNALS = 16 };
 

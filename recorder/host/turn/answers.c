@@ -7,6 +7,14 @@
 #include "proc/map_at.h"
 #include "reader.h"
 #include "process/thread_names.h"
+#include "drain/drain.h"
+#include "drain/records.h"
+#include "modules/modules.h"
+#include "phases/borders.h"
+#include "process/processes.h"
+#include "program/follow.h"
+#include "program/unexplained.h"
+#include "answers.h"
 
 #include <linux/futex.h>
 #include <stdio.h>

@@ -6,6 +6,7 @@
  */
 #define _GNU_SOURCE /* ppoll */
 #include "rest.h"
+#include "process/processes.h"
 
 #include <errno.h>
 #include <poll.h>

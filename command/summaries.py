@@ -1,0 +1,17 @@
+"""What a trace says, of the process that is asked for."""
+
+from __future__ import annotations
+
+from alloctrace.escape import visible
+from alloctrace.summary import chosen
+from alloctrace.summary.summary import summarise
+
+from start.errors import USAGE, UserError
+
+
+def summary_of(recorded, process, kinds=None, **more):
+    """As summarise; raises UserError where there is no such process."""
+    try:
+        return summarise(recorded, process=process, kinds=kinds, **more)
+    except chosen.NoSuchProcess as error:
+        raise UserError(visible(str(error)), USAGE) from None

@@ -1,0 +1,13 @@
+/* hold.h - a thread of the target stands and is being changed: that must come to its end, whoever wants
+ * us to end. */
+#ifndef RECORDER_HOLD_H
+#define RECORDER_HOLD_H
+
+/* From here to the same number of hold_ends. */
+void hold_begins(void);
+void hold_ends(void);
+/* In a signal's handler: exit with status 3, now or at the last hold_ends. It returns where something is
+ * held, once: a second time nothing is waited for. */
+void hold_or_exit(void);
+
+#endif

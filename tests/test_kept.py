@@ -1,0 +1,224 @@
+"""Values that are kept between runs: the same as made anew, and never just believed."""
+
+import marshal
+import os
+import subprocess
+import sys
+import zlib
+
+import pytest
+
+from alloctrace import allocators, cache_folder, kept
+from alloctrace.origin import table as origin_table
+from alloctrace.purpose import rules as purpose_rules
+from command import checks
+
+VALUE = {"rules": [("a", 1 << 300)], "names": ["é", None]}
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path):
+    where = str(tmp_path / "cache" / "brkpoint")
+    kept.use(where)
+    yield where
+    kept.use(None)
+
+
+@pytest.fixture
+def source(tmp_path):
+    path = tmp_path / "rules.ini"
+    path.write_text("[a]\n")
+    return str(path)
+
+
+def asked(source, value=VALUE):
+    """(the value, how often it had to be made)"""
+    calls = []
+    return kept.made("test", [source], lambda: calls.append(1) or value), len(calls)
+
+
+def path_of(folder):
+    (name,) = [name for name in os.listdir(folder) if not name.startswith(".")]
+    return os.path.join(folder, name)
+
+
+def rewritten(path, change):
+    with open(path, "rb") as file:
+        data = bytearray(file.read())
+    change(data)
+    with open(path, "wb") as file:
+        file.write(data)
+
+
+def sealed(value):
+    """A whole file that says `value`, as who may write there could make it."""
+    rest = marshal.dumps(value)
+    return kept.HEAD + zlib.crc32(rest).to_bytes(4, "little") + rest
+
+
+def test_made_once(folder, source):
+    assert asked(source) == (VALUE, 1)
+    assert asked(source, "another") == (VALUE, 0)
+    assert os.listdir(folder) == [os.path.basename(path_of(folder))]
+    assert os.stat(path_of(folder)).st_mode & 0o777 == 0o600
+    assert kept.not_believed(folder) == []
+
+
+def test_made_anew_where_a_source_has_changed(folder, source):
+    asked(source)
+    with open(source, "a") as file:
+        file.write("[b]\n")
+    assert asked(source, "newer") == ("newer", 1)
+    assert asked(source) == ("newer", 0)  # in place of the older one
+    assert len(os.listdir(folder)) == 1
+
+
+def test_nowhere(folder, source):
+    kept.use(None)
+    assert asked(source) == (VALUE, 1) and not os.path.exists(folder)
+
+
+def flipped(path, folder):
+    rewritten(path, lambda data: data.__setitem__(-3, data[-3] ^ 1))
+
+
+def truncated(path, folder):
+    rewritten(path, lambda data: data.__delitem__(slice(len(data) // 2, None)))
+
+
+def emptied(path, folder):
+    rewritten(path, lambda data: data.clear())
+
+
+def too_long(path, folder):
+    rewritten(path, lambda data: data.extend(bytes(kept.MAX_FILE)))
+
+
+def no_pair(path, folder):
+    rewritten(path, lambda data: data.__setitem__(slice(None), sealed([1, 2, 3])))
+
+
+def writable(path, folder):
+    os.chmod(path, 0o620)
+
+
+def writable_folder(path, folder):
+    os.chmod(folder, 0o770)
+
+
+def linked(path, folder):
+    os.rename(path, folder + "-elsewhere")
+    os.symlink(folder + "-elsewhere", path)
+
+
+def of_another_user(path, folder):
+    if os.geteuid() != 0:
+        pytest.skip("only root can give a file away")
+    os.chown(path, 12345, -1)
+
+
+BAD = [flipped, truncated, emptied, too_long, no_pair, writable, writable_folder, linked]
+
+
+@pytest.mark.parametrize("spoil", [*BAD, of_another_user], ids=lambda spoil: spoil.__name__)
+def test_what_is_spoilt_is_not_believed_and_told(folder, source, spoil):
+    asked(source)
+    spoil(path_of(folder), folder)
+    ((path, why),) = kept.not_believed(folder)
+    assert path == path_of(folder) and why
+    (finding,) = checks.kept_tables(folder)
+    assert finding.state == "note" and path in finding.says and path in finding.mend
+    assert asked(source, "anew") == ("anew", 1)
+
+
+def test_doctor_says_nothing_of_what_is_whole(folder, source):
+    assert checks.kept_tables(folder) == []
+    asked(source)
+    assert checks.kept_tables(folder) == []
+
+
+@pytest.mark.parametrize(
+    "key", [[], None, ["test", 0, None, None]], ids=["empty", "none", "of another Python"]
+)
+def test_what_was_made_of_something_else_is_not_taken(folder, source, key):
+    asked(source)
+    rewritten(path_of(folder), lambda d: d.__setitem__(slice(None), sealed((key, "poison"))))
+    assert asked(source) == (VALUE, 1)
+
+
+def test_all_that_is_kept_has_a_limit(folder, source, monkeypatch):
+    monkeypatch.setattr(cache_folder, "MAX_FOLDER", 1000)
+    for number in range(9):
+        kept.made("test %d" % number, [source], lambda: "x" * 200)
+    assert sum(os.stat(entry).st_size for entry in os.scandir(folder)) <= 1000
+    kept.made("long", [source], lambda: "x" * (kept.MAX_FILE + 1))
+    assert sum(os.stat(entry).st_size for entry in os.scandir(folder)) <= 1000
+
+
+@pytest.mark.parametrize(
+    "default, plain",
+    [
+        (origin_table.default, lambda table: table.rows),
+        (purpose_rules.default, lambda rules: rules.rules),
+        (allocators.standard, list),
+    ],
+    ids=["origin", "purpose", "allocators"],
+)
+def test_tables_are_the_same(folder, default, plain):
+    kept.use(None)
+    default.cache_clear()
+    of_text = default()
+    kept.use(folder)
+    for _ in range(2):  # the second time of what the first one kept
+        default.cache_clear()
+        assert default() is not of_text and plain(default()) == plain(of_text)
+    assert len(os.listdir(folder)) == 1
+    default.cache_clear()
+
+
+ASK = """
+import sys; sys.path.insert(0, ".")
+from alloctrace import kept, tables
+from alloctrace.purpose import rules as purpose_rules
+if sys.argv[1]: kept.use(sys.argv[1])
+tables.read = None  # no text is read
+purpose_rules.default()
+"""
+
+
+def test_no_text_is_read_of_what_is_kept(folder):
+    purpose_rules.default.cache_clear()
+    purpose_rules.default()
+    words = [sys.executable, "-ISc", ASK]
+    assert subprocess.run([*words, folder], timeout=60).returncode == 0
+    assert subprocess.run([*words, ""], timeout=60, stderr=subprocess.DEVNULL).returncode == 1
+
+
+def test_no_cache(tmp_path, brkpoint_true):
+    """--no-cache writes nothing there and takes nothing from there; without it something is."""
+    where = tmp_path / "own"
+    assert brkpoint_true(where, "--no-cache") == 0 and not where.exists()
+    assert brkpoint_true(where) == 0
+    names = {name.split("-")[0] for name in os.listdir(where)}
+    assert "tables" in names
+    before = {entry.name: entry.stat().st_mtime_ns for entry in os.scandir(where)}
+    assert brkpoint_true(where, "--no-cache") == 0
+    assert before == {entry.name: entry.stat().st_mtime_ns for entry in os.scandir(where)}
+
+
+@pytest.fixture
+def brkpoint_true(tmp_path):
+    top = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+
+    def run(cache, *options):
+        words = [
+            os.path.join(top, "brkpoint"),
+            "run",
+            "--force",
+            "-o",
+            str(tmp_path / "t.brkpoint"),
+        ]
+        words += ["--quiet", *options, "/bin/true"]
+        return subprocess.run(words, env=dict(os.environ, BRKPOINT_CACHE=str(cache))).returncode
+
+    return run
