@@ -1,4 +1,4 @@
-"""What each thread allocated, group by group: sums of groups do not tell threads apart, events do."""
+"""What each thread allocated, group by group: their sums do not tell threads apart, events do."""
 
 from __future__ import annotations
 

@@ -117,7 +117,7 @@ class _File:
     def event(size):
         """(what stands between the time of a packet and an event of so many bytes, how much of the
         packet are both)."""
-        between = _SEQUENCE + _NEEDS + data(_EVENT, bytes(size))[: -size]
+        between = _SEQUENCE + _NEEDS + data(_EVENT, bytes(size))[:-size]
         return between, len(between) + size + 1
 
     def size(self, value):

@@ -1,8 +1,8 @@
 """pprof's profile.proto, gzipped: a sample for all allocations that are alike.
 
 github.com/google/pprof, proto/profile.proto has the fields; profile.CheckValid what readers insist
-on. Made from groups alone, so it works for `--keep totals` and costs the same however long the run; but
-in a run of several threads their shares are counted from the events.
+on. Made from groups alone, so it works for `--keep totals` and costs the same however long the run;
+the shares of several threads are counted from the events.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ FORMAT = Format(
     ending=".pb.gz",
     keeps="allocations and bytes, in all and live at the end, by stack with inlined functions;"
     " labels phase, origin, owner, purpose, call, pid, thread",
-    loses="time, single sizes, peak, temporary blocks, syscalls; with --keep totals which of several"
-    " threads",
+    loses="time, single sizes, peak, temporary blocks, syscalls;"
+    " with --keep totals which of several threads",
     opens="go tool pprof -http : FILE, speedscope FILE",
     is_binary=True,
     needs_events=False,

@@ -13,7 +13,7 @@ from alloctrace.columns.check import TraceError, checked
 from alloctrace.columns.columns import MASK64
 from alloctrace.columns.schema import PRESENT, SIGNED_SIZE
 
-from .protobuf import data, fixed64, varint
+from .protobuf import fixed64, varint
 
 _COLUMNS = ("group", "tid", "present", "t_ns", "dur_ns", "size", "nmemb", "block", "cause",
             "outer")  # fmt: skip

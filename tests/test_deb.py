@@ -6,7 +6,7 @@ import subprocess
 
 import pytest
 
-import command
+from start import version
 
 TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 SOURCE = "#include <stdlib.h>\nint main(void) { return !malloc(1009); }\n"
@@ -36,7 +36,7 @@ def test_what_it_says_of_itself(package):
         for line in asked("dpkg-deb", "--field", package).splitlines()
         if not line.startswith(" ")
     )
-    assert fields["Package"] == "brkpoint" and fields["Version"] == command.VERSION
+    assert fields["Package"] == "brkpoint" and fields["Version"] == version.VERSION
     needed = {word.split()[0] for word in fields["Depends"].split(", ")}
     assert {"python3", "gdb", "libc6-dbg", "libc6"} <= needed and "gcc" not in needed
     if os.path.exists(TOP + "/build/recorder/brkpoint-recorder"):
@@ -75,6 +75,8 @@ def test_in_a_new_root_it_is_installed_used_and_removed(package, tmp_path):
         "trap 'cat said' EXIT; brkpoint -o t.brkpoint ls / 2> said",
         "brkpoint report t.brkpoint --json > told",
         'grep -q \'"engine": "recorder"\' told; grep -q \'"complete": true\' told',
+        "for name in folded pprof csv perfetto; do"
+        " brkpoint export t.brkpoint --format $name -o t.$name 2>> said; test -s t.$name; done",
         "trap - EXIT; brkpoint doctor > doctor || true; apt-get purge -qy brkpoint",
         "test ! -e /usr/lib/brkpoint && test ! -e /usr/bin/brkpoint",
     )

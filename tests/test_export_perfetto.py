@@ -10,6 +10,7 @@ from alloctrace import measure
 from alloctrace.trace import trace
 
 BEGIN, END, COUNTER = 1, 2, 4
+SYSCALLS = ("brk", "mmap", "munmap", "mremap", "mprotect", "madvise")
 decoded = made_exports.needs("protoc")
 
 
@@ -76,7 +77,7 @@ def totals(timeline):
     found = defaultdict(Counter)
     for event, _, _, around in timeline.calls():
         name, origin, said = timeline.of(event)
-        kind = "syscall" if name in ("brk", "mmap") else "call"
+        kind = "syscall" if name in SYSCALLS else "call"
         if kind == "syscall" or around is None:
             found[origin, said["phase"], kind].update(count=1, bytes=said.get("size", 0))
     return {key: (sums["count"], sums["bytes"]) for key, sums in found.items()}

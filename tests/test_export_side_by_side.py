@@ -39,7 +39,11 @@ def three(monkeypatch):
     begun, process = [], side_by_side._process
     monkeypatch.setattr(side_by_side, "_FEWEST", 1)
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0, 1, 2})
-    note = lambda trace, maker, turn: begun.append(turn) or process(trace, maker, turn)  # noqa: E731
+
+    def note(trace, maker, turn):
+        begun.append(turn)
+        return process(trace, maker, turn)
+
     monkeypatch.setattr(side_by_side, "_process", note)
     return begun
 
