@@ -14,7 +14,8 @@ def says(record):
     """Sentences at the top of a report; [] where there was one program only."""
     over, asked = record["sums_over"], record["asked_for"]
     if over["what"] == "all":
-        return ["%s together; the peak is the most that was live in them at one time." % _all(over)]
+        what = "what a process holds at its end counts as live until the last one ends."
+        return ["%s together; %s" % (_all(over), what)]
     if over["what"] == "several":
         what = "About %s together; the peak is the largest of one of them."
         return [what % _several(record["processes"], over), _others(record["processes"], over)]

@@ -104,8 +104,8 @@ class _Counters:
         self.sites = ManySites(groups, trace.tree, nodes, holds, at_peak, peaks)
 
     def peak(self):
-        """Of all processes the most that was live in them at one time; of one program its own; of
-        several the largest of them."""
+        """Of all processes the most at one time, with what those that had ended held at their end;
+        of one program its own; of several the largest of them."""
         if self.about.keys is None:
             return dict(self.memory.peak(self._peak), pid=None, image=None)
         nothing = {"bytes": None, "seq": None, "t_ns": None, "phase": None, "by_origin": {}}

@@ -217,7 +217,7 @@ class Trace:
                 yield first, self._group_column(index, count)
 
     def chunk_columns(self, names, turn=(0, 1)):
-        """Yield (seq of the first event, [column of each of `names`]) chunk by chunk; `turn` (k, n):
+        """Yield (seq of the first event, [column of each name]) chunk by chunk; `turn` (k, n):
         of every n-th chunk, from chunk k on."""
         self._check_kept()
         for index, first, count in islice(self._chunks(), turn[0], None, turn[1]):
