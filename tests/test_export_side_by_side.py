@@ -36,7 +36,7 @@ def path(tmp_path_factory):
 @pytest.fixture
 def three(monkeypatch):
     """As many processes, however short the run. Yields a list of their turns."""
-    begun, process = [], side_by_side._process
+    begun, process, fork = Begun(), side_by_side._process, os.fork
     monkeypatch.setattr(side_by_side, "_FEWEST", 1)
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0, 1, 2})
 
@@ -44,20 +44,34 @@ def three(monkeypatch):
         begun.append(turn)
         return process(trace, maker, turn)
 
+    def forked():
+        pid = fork()
+        begun.pids.append(pid)
+        return pid
+
     monkeypatch.setattr(side_by_side, "_process", note)
+    monkeypatch.setattr(os, "fork", forked)
     return begun
 
 
-def no_child():
-    with pytest.raises(ChildProcessError):
-        os.waitpid(-1, os.WNOHANG)
-    return True
+class Begun(list):
+    """Turns; `pids`: whose they are."""
+
+    def __init__(self):
+        super().__init__()
+        self.pids = []
+
+    def are_gone(self):
+        for pid in self.pids:
+            with pytest.raises(ChildProcessError):
+                os.waitpid(pid, os.WNOHANG)
+        return len(self.pids) == 3
 
 
 @pytest.mark.parametrize("name", ["csv", "ndjson"])
 def test_three_processes_write_what_one_writes(path, three, monkeypatch, name):
     made, _ = made_exports.export(path, name)
-    assert three == [(0, 3), (1, 3), (2, 3)] and no_child()
+    assert three == [(0, 3), (1, 3), (2, 3)] and three.are_gone()
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0})
     assert made_exports.export(path, name)[0] == made and len(three) == 3
 
@@ -68,7 +82,7 @@ def test_damage_that_a_process_meets_is_one_error(path, three):
     damaged = made_traces.changed(path, text)
     with pytest.raises(TraceError, match="^damaged: an event behind") as caught:
         made_exports.export(damaged, "csv")
-    assert three and "\n" not in str(caught.value) and no_child()
+    assert three and "\n" not in str(caught.value) and three.are_gone()
 
 
 def test_a_trace_that_another_one_replaces_is_not_mixed_with_it(path, three, monkeypatch):
@@ -85,7 +99,7 @@ def test_a_trace_that_another_one_replaces_is_not_mixed_with_it(path, three, mon
             made_exports.formats.load("csv").write(
                 open(os.devnull, "wb"), trace, made_exports.formats.Choice(None, False)
             )
-    assert no_child()
+    assert three.are_gone()
 
 
 def started(path, **options):

@@ -31,7 +31,7 @@ def spools(folder):
 @pytest.mark.parametrize("many", [3, recorded.MANY])
 def test_what_comes_of_a_damaged_spool_is_read_by_all(tmp_path, monkeypatch, capsys, many):
     monkeypatch.setattr(recorded, "MANY", many)
-    monkeypatch.setattr(symbols, "symbolise", lambda history: {})
+    monkeypatch.setattr(symbols, "symbolise", lambda history, **_: {})
     monkeypatch.chdir(tmp_path)
     source, made = random.Random(20220115 + many), 0
     for whole in spools(tmp_path):
@@ -54,7 +54,7 @@ def test_what_comes_of_a_damaged_spool_is_read_by_all(tmp_path, monkeypatch, cap
 @pytest.mark.parametrize("many", [3, recorded.MANY])
 def test_what_is_whole_is_recovered(tmp_path, monkeypatch, capsys, many):
     monkeypatch.setattr(recorded, "MANY", many)
-    monkeypatch.setattr(symbols, "symbolise", lambda history: {})
+    monkeypatch.setattr(symbols, "symbolise", lambda history, **_: {})
     for whole in spools(tmp_path):
         (tmp_path / "s").write_bytes(whole)
         assert main(["recover", "--force", "-o", str(tmp_path / "t"), str(tmp_path / "s")]) == 0

@@ -66,7 +66,12 @@ class Engine:
         syscalls.Forks(self)
         self._begin_image()
         while self._alive():
-            self._continue()
+            try:
+                self._continue()
+            except Exception:  # gdb has no thread left to tell of, or /proc no file
+                if not self.process.is_dead():
+                    raise
+                self._dying = True
         self.finish("detached" if self.has_let_go else "exited")
         if self._dying:
             os._exit(0)  # gdb might wait for threads that nobody will hear of again

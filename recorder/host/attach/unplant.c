@@ -24,6 +24,8 @@
 
 static void only_pass_through(struct host *h, const struct process *p, const char *why)
 {
+    if (p->family == NULL) /* it began a program that nothing was planted in */
+        return;
     p->family->area->recording = 0;
     p->family->area->host = HOST_GONE;
     say_note(h, "the recorder's code stays in process %d, and does nothing any more: %s",
@@ -100,17 +102,20 @@ void unplant(struct host *h, struct process *p)
     overwritten_at_end(h, p);
     for (uint32_t i = 0; i < p->family->hook_count; i++)
         hook_undo(p, i);
+    uint32_t image = p->image;
     bool last = !threads_can_run(&threads), stopped = true;
     struct inside inside = inside_look(h, p, &threads, last);
     for (unsigned round = 0; !last && may_get_out(&inside, round, &searched_ns); round++) {
         stopped = run_on(h, p, &threads, round, &begun);
-        if (!stopped)
+        if (!stopped || p->image != image)
             break;
         last = round == ROUNDS || !threads_can_run(&threads);
         p->tracee.runner = threads_runner(&threads);
         inside = inside_look(h, p, &threads, last);
     }
-    if (stopped)
+    if (p->image != image) /* an exec while it ran on: planted anew, if at all */
+        only_pass_through(h, p, "it has begun another program meanwhile");
+    else if (stopped)
         take_away(h, p, &threads, inside);
     else if (threads.culprit != p->tracee.pid)
         only_pass_through(h, p, threads.problem);
