@@ -247,6 +247,8 @@ def _end_child(pid, observer):
         os.kill(pid, signal.SIGKILL)
     if observer is not None:
         observer.close()
+        if alive:
+            watch.free(pid, observer)
     if alive:
         os.waitpid(pid, 0)
 

@@ -5,6 +5,7 @@ All signals of interest are blocked and fetched one by one, so nothing runs at a
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import time
@@ -76,6 +77,8 @@ class Watch:
         if self.status is None:
             pid, status = os.waitpid(self.pid, os.WNOHANG)
             self.status = status if pid else None
+        if self.status is None and self.observer_status is not None and _is_dead(self.pid):
+            free(self.pid, self.observer)
 
     def _look(self):
         now = time.monotonic()
@@ -194,6 +197,15 @@ def _has_ended(pid, tid):
 
 def _tasks(pid):
     return os.listdir("/proc/%d/task" % pid)
+
+
+def free(pid, observer):
+    """The observer is gone, and the dead `pid` cannot be waited for while a tracer keeps it: where
+    gdb is a wrapper that only started gdb, end what it left in its session."""
+    with contextlib.suppress(OSError):
+        tracer = int(field(pid, "TracerPid") or 0)
+        if tracer and os.getsid(tracer) == observer.process.pid:
+            os.kill(tracer, signal.SIGKILL)
 
 
 def field(pid, name):

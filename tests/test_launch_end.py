@@ -1,6 +1,7 @@
 """However a run ends, the status is true, a trace or spool is left, and no process is."""
 
 import os
+import shutil
 import signal
 import subprocess
 import time
@@ -180,6 +181,21 @@ def test_killing_gdb_ends_the_target(run, tmp_path, how, number):
     assert launching.marked(started.marker) == []
     summary = report(tmp_path)
     assert not summary["complete"] and summary["exit"]["kind"] == "unknown"
+
+
+def test_a_wrapper_of_gdb_that_is_killed_leaves_nothing(run, tmp_path, monkeypatch):
+    """gdb itself is stuck below it, and keeps the dead target from being waited for."""
+    wrapper = tmp_path / "gdb"
+    wrapper.write_text('#!/bin/sh\n%s "$@"\nexit $?\n' % shutil.which("gdb"))
+    wrapper.chmod(0o755)
+    monkeypatch.setenv("PATH", "%s:%s" % (tmp_path, os.environ["PATH"]))
+    started = run(b"churn")
+    gdbs = [pid for pid in launching.descendants(started.pid) if name_of(pid) == "gdb"]
+    assert len(gdbs) == 2
+    os.kill(gdbs[1], signal.SIGSTOP)
+    os.kill(gdbs[0], signal.SIGKILL)
+    assert started.finish().status == 125
+    assert launching.gone(gdbs) and launching.marked(started.marker) == []
 
 
 def test_interrupting_gdb_disturbs_nothing(run, tmp_path):
