@@ -59,6 +59,27 @@ def make(folder: str) -> bool:
         return False
 
 
+def put(path: str, data: bytes) -> bool:
+    """Whether that is the file now, in one step: a reader sees the old one or this one, whole."""
+    folder, name = os.path.split(path)
+    temporary = os.path.join(folder, ".%s.%d.%d" % (name, os.getpid(), time.monotonic_ns()))
+    try:
+        if not make(folder):
+            return False
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+        descriptor = os.open(temporary, flags, 0o600)
+        try:
+            with open(descriptor, "wb") as file:
+                file.write(data)
+            os.replace(temporary, path)
+        except BaseException:
+            os.unlink(temporary)
+            raise
+    except OSError:  # a full disk, a home that cannot be written
+        return False
+    return True
+
+
 def make_room(folder: str) -> None:
     """The oldest go, down to half, where all together are too much. Who kept something last has
     done so, and to ask hundreds of files takes time: nothing is done where that is long ago."""

@@ -98,21 +98,11 @@ def _sum(data: bytes) -> bytes:
 
 
 def _store(path: str, pair: tuple[list[Any], Any]) -> None:
-    """In one step: a reader sees the old file or the new one, whole."""
-    folder, name = os.path.split(path)
-    temporary = os.path.join(folder, ".%s.%d" % (name, os.getpid()))
-    with contextlib.suppress(OSError, ValueError):
+    with contextlib.suppress(ValueError):  # what marshal cannot hold
         rest = marshal.dumps(pair)
-        if len(HEAD) + _SUM + len(rest) > MAX_FILE or not cache_folder.make(folder):
-            return
-        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
-        try:
-            with open(os.open(temporary, flags, 0o600), "wb") as file:
-                file.write(HEAD + _sum(rest) + rest)
-            os.replace(temporary, path)
-        except OSError:  # a full disk, a home that cannot be written
-            os.unlink(temporary)
-        cache_folder.make_room(folder)
+        if len(HEAD) + _SUM + len(rest) <= MAX_FILE:
+            cache_folder.put(path, HEAD + _sum(rest) + rest)
+            cache_folder.make_room(os.path.dirname(path))
 
 
 def not_believed(folder: str) -> list[tuple[str, str]]:

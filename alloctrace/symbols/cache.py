@@ -202,22 +202,8 @@ class Cached:
                 with open(self._path(key), "ab", buffering=0, opener=cache_folder.open_own) as file:
                     kept.size += file.write(line)
             return
-        import tempfile  # only now: most runs know all their names
-
-        try:
-            if not cache_folder.make(self._folder):
-                return
-            descriptor, name = tempfile.mkstemp(prefix="." + cache_folder.SYMBOLS, dir=self._folder)
-            try:
-                with open(descriptor, "wb") as file:
-                    file.write(line)
-                os.replace(name, self._path(key))
-                kept.size = len(line)
-            except BaseException:
-                os.unlink(name)
-                raise
-        except OSError:
-            pass  # a full disk, a home that cannot be written: next time gdb is asked again
+        if cache_folder.put(self._path(key), line):  # else gdb is asked again next time
+            kept.size = len(line)
 
 
 def _line(key, answers, functions, returns, bad):
