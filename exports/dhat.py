@@ -10,7 +10,7 @@ from array import array
 
 from alloctrace import fields
 
-from . import lifetimes, stacks
+from . import lifetimes, maker, stacks
 from .formats import CannotExport, Format
 
 FORMAT = Format(
@@ -37,8 +37,19 @@ _MAX = (1 << 53) - 1  # whole numbers of JavaScript
 
 def write(out, trace, _):
     places = _Places(trace)
-    sums = Sums(len(places.keys))
-    sums.follow(lifetimes.replay(trace), places.of_group)
+    told = lifetimes.Facts(trace).told()
+    with maker.started(trace, None, "places", *told, len(places.keys), places.of_group) as made:
+        if made is None:
+            sums = Sums(len(places.keys))
+            sums.follow(lifetimes.replay(trace), places.of_group)
+        else:
+            made.follow(lifetimes.COLUMNS)
+            sums = Made(made.results())
+        _write(out, trace, places, sums)
+    return differing(sums.peak, trace)
+
+
+def _write(out, trace, places, sums):
     run = trace.run
     head = dict(_HEAD, cmd=stacks.short(" ".join(map(str, run.get("command") or ()))))
     head.update(pid=fields.number(run, "pid"), te=sums.end, tg=sums.peak_ns)
@@ -48,10 +59,9 @@ def write(out, trace, _):
         out.write((",\n" if number else "\n").encode() + json.dumps(row).encode())
     texts = ["[root]", *places.texts]
     out.write(b'\n],"ftbl":' + json.dumps(texts, ensure_ascii=False, indent=0).encode() + b"}\n")
-    return told(sums.peak, trace)
 
 
-def told(peak, trace):
+def differing(peak, trace):
     """Where calls of several threads overlap, and clocks are coarse, the order is not known."""
     said = (trace.run.get("peak") or {}).get("bytes") or 0
     if peak == said:
@@ -148,8 +158,26 @@ class Sums:
 
     def rows(self):
         """The fields of a place, under DHAT's names."""
-        names = ("tb", "tbk", "tl", "mb", "mbk", "gb", "gbk", "eb", "ebk")
         columns = (self._all, self._blocks, self._lived, self._own, self._own_held)
         columns += (self._peak, self._peak_held, self._live, self._held)
-        for values in zip(*columns):
-            yield dict(zip(names, (min(value, _MAX) for value in values)))
+        return map(_row, zip(*columns))
+
+
+class Made:
+    """The same, counted by the program that makes bytes."""
+
+    def __init__(self, results):
+        self.peak, self.peak_ns, self.end = maker.numbers(next(results))
+        self._results = results
+
+    def rows(self):
+        for values in map(maker.numbers, self._results):
+            for at in range(0, len(values), len(_NAMES)):
+                yield _row(values[at : at + len(_NAMES)])
+
+
+_NAMES = ("tb", "tbk", "tl", "mb", "mbk", "gb", "gbk", "eb", "ebk")
+
+
+def _row(values):
+    return dict(zip(_NAMES, (min(value, _MAX) for value in values)))

@@ -123,8 +123,13 @@ class _File:
     def size(self, value):
         """A debug annotation of a size: its uint_value, or of (value,) its int_value."""
         is_signed = isinstance(value, tuple)
-        sign, value = (b"\x20", *value) if is_signed else (b"\x18", value)
-        return data(4, number(1, self._id(_KEYS, "size")) + sign + varint(value))
+        _, *signs = self.of_size()
+        return data(4, signs[is_signed] + varint(*value if is_signed else (value,)))
+
+    def of_size(self):
+        """(what begins such an annotation, what is in front of its uint_value, its int_value)."""
+        key = number(1, self._id(_KEYS, "size"))
+        return b"\x22", key + b"\x18", key + b"\x20"
 
     def about(self, id_):
         """(what all events of a group say of themselves, its process's bits of a block)."""
