@@ -10,7 +10,7 @@ from array import array
 
 from alloctrace import fields
 
-from . import lifetimes, maker, stacks
+from . import lifetimes, maker, regions, stacks
 from .formats import CannotExport, Format
 
 FORMAT = Format(
@@ -77,13 +77,14 @@ class _Places:
         self._numbers, self.texts = {}, []
         self._merged = stacks.Merged(trace.tree, self._frame, self._text)
         groups, known = trace.sums().groups, {}
-        roots = {}
+        roots, named = {}, regions.Named(trace)
         self.of_group = array("I", [0])
         for index, what in enumerate(groups.what):
-            of = what, groups.verdict[index]
+            of = what, groups.verdict[index], groups.region[index]
             if of not in roots:
                 phase, verdict = groups.whats[what][4], groups.verdicts[of[1]]
-                roots[of] = tuple(map(self._text, stacks.roots(phase, verdict)))
+                texts = *stacks.roots(phase, verdict), *named.frames(of[2])
+                roots[of] = tuple(map(self._text, texts))
             key = self._merged.at(trace.tree.node(groups.stack[index])), roots[of]
             # Only those that allocate are places; the others have none, and are never asked.
             is_place = groups.sums["allocations"][index]
@@ -93,8 +94,8 @@ class _Places:
             raise CannotExport("there is no allocation in this run")
 
     def frames(self, number):
-        node, (phase, origin) = self.keys[number]
-        return [*self._merged.outwards(node), origin, phase]
+        node, roots = self.keys[number]
+        return [*self._merged.outwards(node), *reversed(roots)]
 
     def _frame(self, frame):
         place = stacks.short("in " + frame.path if frame.path else "?")

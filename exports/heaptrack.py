@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import struct
 
-from . import lifetimes, maker, stacks
+from . import lifetimes, maker, regions, stacks
 from .dhat import differing
 from .formats import Format
 
@@ -56,6 +56,7 @@ class _File:
         self._count = self._known = 0  # of `a`; of those in _Numbers
         self._latest = 0  # as its reader has it: `+` sets it, `-` makes it 0
         self._merged = stacks.Merged(trace.tree, self._frame, self._text)
+        self._named = regions.Named(trace)
         self.peak = 0
         self._trace = trace
         self._allocation(_Numbers(self._stack(self._text(_TEMPORARY), 0)), 0)  # number 0
@@ -174,7 +175,8 @@ class _File:
 
     def _made(self, group):
         stack = 0
-        for text in stacks.roots(group.phase, group.verdict):
+        roots = stacks.roots(group.phase, group.verdict)
+        for text in (*roots, *self._named.frames(group.region)):
             stack = self._stack(self._text(text), stack)
         for place in reversed(self._merged.outwards(self._merged.at(self._node(group)))):
             stack = self._stack(place, stack)

@@ -14,11 +14,11 @@ from alloctrace import measure
 from alloctrace.columns.columns import MASK64
 from alloctrace.columns.schema import EVENT_COLUMNS, PRESENT, SIGNED_SIZE
 
-from . import maker
+from . import maker, regions
 
 OWN = "seq t_ns dur_ns tid size nmemb align ptr result errno block cause outer".split()
 ALIKE = (
-    "pid image kind name impl phase origin owner direct purpose function module offset file line"
+    "pid image kind name impl phase origin owner direct purpose function module offset file line region"
 ).split()
 EVENTS = tuple(OWN + ALIKE)
 SITES = (
@@ -128,6 +128,7 @@ class _Texts(dict):
     def __init__(self, trace, look):
         super().__init__()
         self._trace, self._look, self._groups = trace, look, trace.sums().groups
+        self._named = regions.Named(trace)
 
     def __missing__(self, id_):
         if len(self) >= _MOST_TEXTS:
@@ -138,6 +139,7 @@ class _Texts(dict):
         values = [group.pid, group.image, group.kind, group.name, group.impl, group.phase]
         values += [measure.origin(group), said.owner if said else None]
         values += [said.direct if said else None, measure.purpose(group), *_place(frame)]
+        values.append(self._named.path(group.region))
         self[id_] = made = self._look.rest(ALIKE, values)
         return made
 
