@@ -100,6 +100,11 @@ class PackedChunk:
             base, values = columns.decode_above(*self._found[name], self._count)
             return int(base), values
 
+    def where(self, name, table):
+        """Bytes: of each row what `table` (bytes) holds for its integer, 0 beyond it."""
+        with checked():
+            return columns.where(*self._found[name], self._count, table)
+
     def constant(self, name):
         """The one integer that all its rows have; None where they may differ."""
         with checked():
