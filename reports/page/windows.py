@@ -13,7 +13,7 @@ from operator import add
 
 from alloctrace.columns.check import TraceError
 from alloctrace.summary import chosen
-from reports.page import cells
+from reports.page import cells, memory
 from reports.page.fates import Fates
 
 BINS = 4096
@@ -31,7 +31,7 @@ KEYS = 1 << 22  # groups * threads, at most
 
 
 def of(summary, trace, wanted):
-    """(bins, Cells, tids, [[first seq, last seq]]): one pass over a few columns of all events."""
+    """(bins, Cells, tids, [[first seq, last seq]], memory.Changes): one pass over a few columns of all events."""
     groups = trace.sums().groups
     total = sum(groups.sums["count"])
     width = max(1, -(-total // BINS))
@@ -39,7 +39,7 @@ def of(summary, trace, wanted):
     nodes, at_peak = trace.tree.nodes(groups.stack), chosen.at_peak(summary)
     places = cells.Cells(groups, nodes, wanted, -(-total // width), at_peak)
     fates = Fates(trace, groups, width)
-    threads = _Threads(len(groups) + 1)
+    threads, changes = _Threads(len(groups) + 1), memory.Changes(groups)
     marks = bytes(
         a | b << 1 | c << 2 for a, b, c in zip(counts.syscalls, places.told, places.multiplied)
     )
@@ -61,12 +61,13 @@ def of(summary, trace, wanted):
             places.add(number, found, above, asked, least)
         syscalls = list(compress(range(len(group)), marked.translate(_SYSCALL)))
         counts.note_reaching(first, chunk, syscalls)
+        changes.add(first, group, base, syscalls)
         fates.add(first, chunk, base, group, keys, above, syscalls)
     places.tell(fates)
     tids = threads.tids()
     starts = _starts(groups, wanted)
     ranges = _edges(starts, total, summary["peak"]["seq"]) + counts.reaching
-    return {**counts.tables(total, tids), "starts": starts}, places, tids, merged(ranges)
+    return {**counts.tables(total, tids), "starts": starts}, places, tids, merged(ranges), changes
 
 
 def _bins(first, count, width):
@@ -210,7 +211,7 @@ def _edges(starts, total, peak):
 def merged(ranges):
     """Sorted, and joined where they touch."""
     found = []
-    for first, last in sorted(ranges):
+    for first, last in sorted(map(list, ranges)):
         if found and first <= found[-1][1] + 1:
             found[-1][1] = max(found[-1][1], last)
         else:
