@@ -8,6 +8,7 @@ import made_pages
 from alloctrace import measure
 from alloctrace.history import history
 from alloctrace.space import live_blocks
+from alloctrace.space.changes import Changes
 from alloctrace.trace import trace
 from made_records import MAIN, Made
 from made_traces import symbolise
@@ -104,7 +105,7 @@ def test_of_breaks_one_after_the_other_the_last_is_told():
     class Groups:
         whats, what = [("syscall", "brk"), ("syscall", "mmap")], [0, 1]
 
-    changes = memory.Changes(Groups)
+    changes = Changes(Groups)
     for seq, group in ((3, 1), (20, 1), (25, 1), (30, 2), (40, 1), (60, 1), (61, 1)):
         changes.add(seq, [group], 0, [0])
     assert changes.told([[0, 9], [50, 55]]) == [3, 25, 30, 40, 61]

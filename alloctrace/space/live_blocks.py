@@ -1,8 +1,8 @@
 """Which blocks were live right before some events of a run that is too long to be replayed. Pure.
 
-An event of the first half, and of a short run any, is reached from the run's beginning, one of the second half from its end:
-what is left, and what is freed or moved later though it was there before. Numbers of blocks grow
-with time, so most of what comes later need not be looked at one by one.
+An event of the first half, and of a short run any, is reached from the run's beginning; one of the
+second half from its end: what is left, and what is freed or moved later though it was there before.
+Numbers of blocks grow with time, so most of what comes later need not be looked at one by one.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _ENDS = bytes(mark & _ENDED for mark in range(256))
 
 @plain
 class Held:
-    """A block that is live at a moment, as the latest call that handed it out or moved it left it."""
+    """A block that is live at a moment, as the call left it that handed it out or moved it last."""
 
     number: int
     address: int
@@ -169,14 +169,14 @@ def _from_the_beginning(reader, moments):
     for first, marks, numbers in reader.chunks():
         if first > moments[-1]:
             break
-        at = 0
-        until = first + len(numbers)
-        for seq in [seq for seq in moments if first <= seq < until] + [until]:
-            _apply(since, first, marks, numbers, at, seq - first)
-            at = seq - first
-            if seq < until:
+        at, until = 0, first + len(numbers)
+        for seq in moments:
+            if first <= seq < until or seq == until == reader.count:
+                _apply(since, first, marks, numbers, at, seq - first)
+                at = seq - first
                 live = compress(range(len(since)), since)
                 found[seq] = {number: since[number] - 1 for number in live}
+        _apply(since, first, marks, numbers, at, len(numbers))
     return found
 
 

@@ -127,7 +127,7 @@ class _Packer:
         row["outer"].append(event.outer)
 
     def kind(self, event):
-        """The number of what it, or a Group, shares with others; their identities are asked first."""
+        """The number of what it, or a Group, shares with others: identities are asked first."""
         alike = (event.kind, event.name, event.impl, event.pid, event.image, event.phase)
         short = alike + (event.stack, id(event.verdict), id(event.purpose))
         if short not in self._kind_of:

@@ -3,8 +3,6 @@ goes on event by event."""
 
 from __future__ import annotations
 
-from bisect import bisect_right
-
 from alloctrace import measure
 from alloctrace.space import live_blocks
 
@@ -12,40 +10,6 @@ BLOCKS = 24000  # live at the begin of one window
 ROWS = 26000  # blocks in all
 LARGE = 8  # windows whose blocks are looked for first: the beginnings, the peak, the end
 SMALL, SOON = 100, 100000  # of the others the first that begin so early
-CHANGES = 200000  # memory syscalls that are noted
-FOLLOWED = 20000  # of these, whose mappings are followed
-
-
-class Changes:
-    """Notes memory syscalls, in their order. `wanted`: by group whether it is of such ones."""
-
-    def __init__(self, groups):
-        self._moves = bytearray(b"\0") + bytes(groups.whats[w][1] == "brk" for w in groups.what)
-        self._noted = []  # (seq, whether it is a brk)
-        self.stopped = None  # the first that is not told, None: all are
-
-    def add(self, first, group, base, rows):
-        if len(self._noted) < CHANGES:
-            moves = self._moves
-            self._noted += [(first + row, moves[group[row] + base]) for row in rows]
-
-    def told(self, ranges):
-        """Seqs of those that mappings in these windows follow from: of several brk's one after the
-        other the last one says all, where no window lies between."""
-        starts = [first for first, _ in ranges]
-        found, before = [], None
-        for seq, moves in self._noted:
-            place = bisect_right(starts, seq)
-            is_inside = place > 0 and seq <= ranges[place - 1][1]
-            if moves and not is_inside and before == place:
-                found.pop()
-            before = place if moves and not is_inside else None
-            found.append(seq)
-        limit = self._noted[CHANGES][0] if len(self._noted) > CHANGES else None
-        if len(found) > FOLLOWED:
-            limit = found[FOLLOWED]
-        self.stopped = limit
-        return [seq for seq in found if limit is None or seq < limit]
 
 
 def blocks(trace, wanted, ranges, events, summary, kind_of):

@@ -12,8 +12,9 @@ from itertools import compress
 from operator import add
 
 from alloctrace.columns.check import TraceError
+from alloctrace.space.changes import Changes
 from alloctrace.summary import chosen
-from reports.page import cells, memory
+from reports.page import cells
 from reports.page.fates import Fates
 
 BINS = 4096
@@ -31,7 +32,7 @@ KEYS = 1 << 22  # groups * threads, at most
 
 
 def of(summary, trace, wanted):
-    """(bins, Cells, tids, [[first seq, last seq]], memory.Changes): one pass over a few columns of all events."""
+    """(bins, Cells, tids, [[first seq, last seq]], Changes): one pass over a few columns."""
     groups = trace.sums().groups
     total = sum(groups.sums["count"])
     width = max(1, -(-total // BINS))
@@ -39,7 +40,7 @@ def of(summary, trace, wanted):
     nodes, at_peak = trace.tree.nodes(groups.stack), chosen.at_peak(summary)
     places = cells.Cells(groups, nodes, wanted, -(-total // width), at_peak)
     fates = Fates(trace, groups, width)
-    threads, changes = _Threads(len(groups) + 1), memory.Changes(groups)
+    threads, changes = _Threads(len(groups) + 1), Changes(groups)
     marks = bytes(
         a | b << 1 | c << 2 for a, b, c in zip(counts.syscalls, places.told, places.multiplied)
     )
