@@ -40,7 +40,8 @@ test: targets recorder ## run the tests
 	$(PYTHON) -m pytest $(PYTEST_ARGS)
 
 check: PYTEST_ARGS ?= -n $(shell nproc) --dist loadfile
-check: lint ## the loop of who changes a rule: style, types, and each test that starts no process
+check: ## the loop of who changes a rule: style, types, and each test that starts no process
+	@$(MAKE) -s -j $$(nproc) lint
 	@env -u PYTHONDONTWRITEBYTECODE $(PYTHON) -m pytest -q --no-processes \
 	  -o addopts='-p no:cacheprovider' $(PYTEST_ARGS)
 
