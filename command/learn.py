@@ -6,7 +6,8 @@ import os
 import sys
 import tempfile
 
-from start.errors import shown
+from start.errors import UserError, shown
+from . import main
 
 NAME = "learn"
 HELP = "learn what programs ask of memory, by lessons that run on this machine"
@@ -17,6 +18,8 @@ In a pipe a lesson is printed as a whole, and nothing is asked.
 
   brkpoint learn                      the lessons, and what you have done
   brkpoint learn nothing              one of them, by its name or number
+  brkpoint learn nothing --html FILE  the same lesson as a page
+  brkpoint learn --html DIR           all of them as pages, with an index and the traces
   brkpoint learn --check              run all lessons, with right and wrong answers: their test
 """
 
@@ -24,6 +27,7 @@ In a pipe a lesson is printed as a whole, and nothing is asked.
 def configure(parser):
     parser.add_argument("lesson", nargs="?", metavar="LESSON", help="a name, a number, or a file")
     parser.add_argument("--check", action="store_true", help="run unattended, with all answers")
+    parser.add_argument("--html", metavar="FILE", help="write a page; of all lessons a folder")
     parser.add_argument("--folder", metavar="DIR", help="where your copies of the programs go")
     parser.add_argument("--traces", metavar="DIR", help="take stored traces from DIR, run nothing")
 
@@ -33,6 +37,8 @@ def invoke(args):
 
     if args.check:
         return _check([library.lesson(args.lesson)] if args.lesson else library.lessons())
+    if args.html:
+        return _pages(args)
     if args.lesson is None:
         return _list(library.lessons())
     return _play(args, library.lesson(args.lesson))
@@ -95,3 +101,38 @@ def _check(lessons):
                 print("      left out: %s" % shown(text))
             sys.stdout.flush()
     return 1 if faults else 0
+
+
+def _pages(args):
+    from course import library, measured, workshop
+    from course.page import folder as pages
+    from start import page_file
+
+    stored = [args.traces] if args.traces else workshop.stored_folders()
+    with tempfile.TemporaryDirectory(prefix="brkpoint-") as home:
+        kept = {}
+
+        def shop_of(lesson):
+            where = os.path.join(home, lesson.name)
+            return workshop.Workshop(where, stored, bool(args.traces), kept)
+
+        if args.lesson is None:
+            left = pages.write(library.lessons(), args.html, shop_of, _progress)
+            _progress("")
+            for name, why in left:
+                main.say("%s is left out: %s" % (name, shown(why)))
+            print("The course: %s" % shown(os.path.join(args.html, "index.html")))
+            return 1 if left else 0
+        lesson = library.lesson(args.lesson)
+        try:
+            page_file.write(args.html, pages.lesson_page(lesson, shop_of(lesson))[0])
+        except measured.Unmeasured as error:
+            raise UserError("%s cannot be run: %s" % (lesson.name, shown(str(error)))) from None
+    return 0
+
+
+def _progress(name):
+    """On one line of a terminal."""
+    if sys.stderr is not None and sys.stderr.isatty():
+        sys.stderr.write("\r\033[K" + name)
+        sys.stderr.flush()

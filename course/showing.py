@@ -20,7 +20,12 @@ def lines(show, values, ink):
         program = values.lesson.runs[values.after if show.run == "after" else show.run]
         text = workshop.original(program).rstrip("\n")
         return ["    " + line for line in ink.said(text).split("\n")]
-    return _KINDS[show.what](show, values.run(show.run), ink)
+    return lines_of(show, values.run(show.run), ink)
+
+
+def lines_of(show, run, ink):
+    """The same of one run."""
+    return _KINDS[show.what](show, run, ink)
 
 
 def summary(run):
