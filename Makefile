@@ -8,7 +8,7 @@ ATTACHES ?= 2000
 FUZZ ?= 60
 
 .DEFAULT_GOAL := all
-.PHONY: help all article evaluator-story check test fuzz test-real attach-long real-docs lint format bench bench-page bench-recorder bench-start bench-export doctor readme page-pictures export-pictures install uninstall deb test-deb clean
+.PHONY: help all article course evaluator-story check test fuzz test-real attach-long real-docs lint format bench bench-page bench-recorder bench-start bench-export doctor readme page-pictures export-pictures install uninstall deb test-deb clean
 
 help: ## list these verbs
 	@awk -F ':[^#]*## ' '/^[a-z][a-z%-]*:[^#]*## / { sub("%", "NAME", $$1); \
@@ -29,6 +29,9 @@ all: targets evaluator region $(recorder_if_can) ## build everything that is com
 
 article: ## investigate the article's programs on this machine and write the report
 	./brkpoint article
+
+course: $(recorder_if_can) ## make the course as pages that need no network, with its traces, into build/course
+	./brkpoint learn --html build/course
 
 evaluator-story: $(addprefix $(TARGETS_OUT)/,eval_list eval_array eval_mexe) ## run three designs of an evaluator; tell what each costs
 	$(PYTHON) -m article.designs_runs
@@ -138,7 +141,7 @@ readme: targets ## write the generated parts anew: README's run, manual, complet
 
 # ---- installing ---------------------------------------------------------------------------------
 
-rooms = command start article alloctrace reports exports gdb-scripts trace-scripts targets evaluator
+rooms = command start article course alloctrace reports exports gdb-scripts trace-scripts targets evaluator
 lib = $(DESTDIR)$(PREFIX)/lib/brkpoint
 doc = $(DESTDIR)$(PREFIX)/share/doc/brkpoint
 man = $(DESTDIR)$(PREFIX)/share/man/man1/brkpoint.1
