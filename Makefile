@@ -178,8 +178,8 @@ install: uninstall $(if $(with_mexe),build/mexe region) $(recorder_if_can) ## in
 	  'for f; do m=644; [ -x "$$f" ] && m=755; install -D -m $$m "$$f" "$(lib)/$$f" || exit; done' - {} +
 	install -m 755 brkpoint '$(lib)/brkpoint'
 	install -m 644 setup.packages LICENSE '$(lib)'
-	$(if $(recorder_if_can),install -D -m 755 build/recorder/brkpoint-recorder \
-	  '$(lib)/recorder/brkpoint-recorder',@echo 'not installed: the recorder (no Zydis to build it with)')
+	$(if $(recorder_if_can),install -D -m 755 -t '$(lib)/recorder' \
+	  build/recorder/brkpoint-recorder build/recorder/brkpoint-rows,@echo 'not installed: the recorder (no Zydis to build it with)')
 	ln -s ../lib/brkpoint/brkpoint '$(DESTDIR)$(PREFIX)/bin/brkpoint'
 	install -D -m 644 docs/man/brkpoint.1 '$(man)'
 	install -d '$(doc)'
