@@ -8,7 +8,7 @@ ATTACHES ?= 2000
 FUZZ ?= 60
 
 .DEFAULT_GOAL := all
-.PHONY: help all article course evaluator-story check test fuzz test-real attach-long real-docs lint format bench bench-page bench-recorder bench-start bench-export doctor readme page-pictures export-pictures install uninstall deb test-deb clean
+.PHONY: help all article course evaluator-story check test fuzz test-real attach-long killed-long real-docs lint format bench bench-page bench-recorder bench-start bench-export doctor readme page-pictures export-pictures install uninstall deb test-deb clean
 
 help: ## list these verbs
 	@awk -F ':[^#]*## ' '/^[a-z][a-z%-]*:[^#]*## / { sub("%", "NAME", $$1); \
@@ -57,6 +57,9 @@ test-real: recorder ## run real programs alone and watched, and compare; REAL_AR
 
 attach-long: recorder ## attach ATTACHES times to programs whose handlers allocate, and see that they stay as they were
 	$(PYTHON) tests/attach_long.py $(ATTACHES)
+
+killed-long: recorder ## kill the recorder at MOMENTS random moments, and see that nothing of what it had recorded is lost
+	BRKPOINT_MOMENTS=$(or $(MOMENTS),50) $(PYTHON) -m pytest -q tests/test_recorder_heir.py
 
 real-docs: ## write what test-real found last into docs/real-programs.md
 	$(PYTHON) tests/real/run.py --docs

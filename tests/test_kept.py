@@ -4,6 +4,7 @@ import marshal
 import os
 import subprocess
 import sys
+import time
 import zlib
 
 import pytest
@@ -39,8 +40,12 @@ def asked(source, value=VALUE):
     return kept.made("test", [source], lambda: calls.append(1) or value), len(calls)
 
 
+def listed(folder):
+    return [name for name in os.listdir(folder) if name != cache_folder.LOOKED]
+
+
 def path_of(folder):
-    (name,) = [name for name in os.listdir(folder) if not name.startswith(".")]
+    (name,) = listed(folder)
     return os.path.join(folder, name)
 
 
@@ -61,7 +66,7 @@ def sealed(value):
 def test_made_once(folder, source):
     assert asked(source) == (VALUE, 1)
     assert asked(source, "another") == (VALUE, 0)
-    assert os.listdir(folder) == [os.path.basename(path_of(folder))]
+    assert listed(folder) == [os.path.basename(path_of(folder))]
     assert os.stat(path_of(folder)).st_mode & 0o777 == 0o600
     assert kept.not_believed(folder) == []
 
@@ -72,7 +77,7 @@ def test_made_anew_where_a_source_has_changed(folder, source):
         file.write("[b]\n")
     assert asked(source, "newer") == ("newer", 1)
     assert asked(source) == ("newer", 0)  # in place of the older one
-    assert len(os.listdir(folder)) == 1
+    assert len(listed(folder)) == 1
 
 
 def test_nowhere(folder, source):
@@ -150,11 +155,24 @@ def test_what_was_made_of_something_else_is_not_taken(folder, source, key):
 
 def test_all_that_is_kept_has_a_limit(folder, source, monkeypatch):
     monkeypatch.setattr(cache_folder, "MAX_FOLDER", 1000)
+    monkeypatch.setattr(cache_folder, "AGAIN_S", 0)
     for number in range(9):
         kept.made("test %d" % number, [source], lambda: "x" * 200)
     assert sum(os.stat(entry).st_size for entry in os.scandir(folder)) <= 1000
     kept.made("long", [source], lambda: "x" * (kept.MAX_FILE + 1))
     assert sum(os.stat(entry).st_size for entry in os.scandir(folder)) <= 1000
+
+
+def test_all_files_are_looked_at_once_a_minute(folder, source, monkeypatch):
+    looked, scandir = [], os.scandir
+    monkeypatch.setattr(os, "scandir", lambda path: looked.append(path) or scandir(path))
+    for number in range(9):
+        kept.made("test %d" % number, [source], lambda: "x")
+    assert looked == [folder]
+    minute_ago = time.time() - cache_folder.AGAIN_S
+    os.utime(os.path.join(folder, cache_folder.LOOKED), (minute_ago, minute_ago))
+    kept.made("later", [source], lambda: "x")
+    assert looked == [folder, folder]
 
 
 @pytest.mark.parametrize(
@@ -174,7 +192,7 @@ def test_tables_are_the_same(folder, default, plain):
     for _ in range(2):  # the second time of what the first one kept
         default.cache_clear()
         assert default() is not of_text and plain(default()) == plain(of_text)
-    assert len(os.listdir(folder)) == 1
+    assert len(listed(folder)) == 1
     default.cache_clear()
 
 
@@ -202,7 +220,7 @@ def test_no_cache(tmp_path, brkpoint_true):
     where = tmp_path / "own"
     assert brkpoint_true(where, "--no-cache") == 0 and not where.exists()
     assert brkpoint_true(where) == 0
-    names = {name.split("-")[0] for name in os.listdir(where)}
+    names = {name.split("-")[0] for name in listed(where)}
     assert "tables" in names
     before = {entry.name: entry.stat().st_mtime_ns for entry in os.scandir(where)}
     assert brkpoint_true(where, "--no-cache") == 0
