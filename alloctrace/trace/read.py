@@ -211,9 +211,7 @@ class Trace:
         `seq` on, forwards or (step -1) backwards."""
         self._check_kept()
         with checked():
-            chunks = list(self._chunks())
-            at = bisect_right([first for _, first, _ in chunks], seq) - 1
-            for index, first, count in chunks[max(0, at) :] if step > 0 else chunks[: at + 1][::-1]:
+            for index, first, count in self._chunks_from(seq, step):
                 yield first, self._group_column(index, count)
 
     def chunk_columns(self, names):
@@ -237,12 +235,13 @@ class Trace:
                 late = self._db.execute(_LATE, (first, first + count)).fetchall()
                 yield first, count, [found[name] for name in names], late
 
-    def packed_chunks(self, names):
-        """Yield (seq of the first event, trace_events.PackedChunk) chunk by chunk."""
+    def packed_chunks(self, names, seq=0, step=1):
+        """Yield (seq of the first event, trace_events.PackedChunk) chunk by chunk; `seq`, `step`:
+        as group_columns takes them."""
         self._check_kept()
         query = _PACKED + " AND name IN (%s)" % ",".join("?" * len(names))
         with checked():
-            for index, first, count in self._chunks():
+            for index, first, count in self._chunks_from(seq, step):
                 rows = self._db.execute(query, (index, *names)).fetchall()
                 yield first, trace_events.PackedChunk(rows, count)
 
@@ -257,6 +256,17 @@ class Trace:
                 raise TraceError("damaged: chunk %r begins at event %r" % (index, first))
             expected += count
             yield index, first, count
+
+    def _chunks_from(self, seq, step):
+        chunks = list(self._chunks())
+        at = bisect_right([first for _, first, _ in chunks], seq) - 1
+        return chunks[max(0, at) :] if step > 0 else chunks[: at + 1][::-1]
+
+    def late_values(self, names):
+        """[(seq, name, value)] of what became known when the chunk was written already."""
+        with checked():
+            query = "SELECT seq, name, value FROM late WHERE name IN (%s) ORDER BY seq"
+            return self._db.execute(query % ",".join("?" * len(names)), names).fetchall()
 
     def _arguments_of(self):
         texts = {row[0]: row[1] for row in self._table("arguments")}
