@@ -11,7 +11,7 @@ _SIGINFO_SIZE = 128
 
 
 def ended(pid, how=0):
-    """As os.waitpid, of a child's end alone: the child's status, None where it has not ended yet."""
+    """As os.waitpid, of a child's end alone: its status, None where it has not ended yet."""
     while True:
         found, status = os.waitpid(pid, how)
         if not found:
