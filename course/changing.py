@@ -7,7 +7,6 @@ import os
 
 from course import filling, measured, places, workshop
 from course.lesson import Question
-from start.errors import UserError
 
 _COMPILER_LINES = 12
 KEYS = "r: run my file   t: take the given change   s: skip   q: leave"
@@ -74,7 +73,7 @@ def _given(player, section):
         player.values.forget(change.program.name)
         player.tell_run(player.run_of(change.program.name))
         _told(player, section)
-    except (measured.Unmeasured, UserError) as error:
+    except measured.Unmeasured as error:
         player.left_out(error)
 
 

@@ -43,10 +43,16 @@ def read(text, source="lesson", name="lesson", number=0, path="", common=None):
 def read_values(text, source):
     """{name: Value} of a file of nothing but `measure` lines."""
     reader = _Reader(text, source)
-    lesson = Lesson("", 0, "", "", "")
     for item in reader.items:
         if item.key != "measure":
             reader.fail(item, "expected: measure NAME: …")
+    return measures(reader.items, text, source)
+
+
+def measures(items, text, source):
+    """{name: Value} of these Items."""
+    reader, lesson = _Reader(text, source), Lesson("", 0, "", "", "")
+    for item in items:
         reader.measure(lesson, item)
     return lesson.values
 

@@ -146,15 +146,17 @@ class Workshop:
     def run(self, lesson, program, is_readers=False):
         """A Run of a program, made here or stored; `is_readers`: of the reader's copy of it. Raises
         Unmeasured where neither can be had, DoesNotCompile and NeverEnds of a reader's own."""
+        failed = measured.Unmeasured
         if not self.only_stored:
             try:
                 return self._run_here(program, is_readers)
             except (CannotBuild, UserError, OSError) as error:
                 why = str(error)
-            except DoesNotCompile:
+            except DoesNotCompile as error:
                 if is_readers:
                     raise
-                why = "%s does not compile here" % program.source
+                first = shown(str(error).split("\n")[0])
+                why, failed = "%s does not compile: %s" % (program.source, first), measured.Broken
         else:
             why = "stored traces were asked for"
         if is_readers:
@@ -163,7 +165,7 @@ class Workshop:
             path = os.path.join(folder, "%s.%s.brkpoint" % (lesson.name, program.name))
             if os.path.exists(path):
                 return Run(path, [], "", why)
-        raise measured.Unmeasured(why)
+        raise failed(why)
 
     def _run_here(self, program, is_readers):
         if self._kept is None or is_readers:
@@ -196,12 +198,12 @@ def original(program):
 
 
 def taken(program):
-    """The source with the given change; raises UserError where that does not fit it."""
+    """The source with the given change; raises Broken where that does not fit it."""
     text = original(program)
     for old, new in program.replaced:
         if text.count(old) != 1:
             told = "%s: %s stands there %d times; a change wants it once"
-            raise UserError(told % (program.source, shown(old), text.count(old)))
+            raise measured.Broken(told % (program.source, shown(old), text.count(old)))
         text = text.replace(old, new)
     return text
 
