@@ -42,7 +42,7 @@ def test_a_lesson_holds_on_this_machine(path, home):
     ],
 )
 def test_a_lesson_that_does_not_hold_is_seen(old, new, told, home, tmp_path):
-    with open(library.paths()[1], encoding="utf-8") as file:
+    with open(library.lesson("first-malloc").path, encoding="utf-8") as file:
         text = file.read()
     text = text.replace("prove: ", "// prove: ")
     assert old in text
