@@ -138,6 +138,8 @@ class _Reader:
                 program.arguments = words
             elif word == "build":
                 program.build = program.build + words
+            elif clause == "theirs":
+                program.theirs = True
             elif word == "needs":
                 program.needs = program.needs + words
             elif word == "compiler" and len(words) == 1:
@@ -147,7 +149,8 @@ class _Reader:
                 program.variables = {**program.variables, name: value}
             else:
                 known = (
-                    "arguments WORDS, variable NAME=VALUE, build FLAGS, compiler NAME, needs FILE"
+                    "arguments WORDS, variable NAME=VALUE, build FLAGS, compiler NAME, needs FILE, "
+                    "theirs"
                 )
                 self.fail(item, "%s; expected: %s" % (clause, known), item.at)
 
@@ -377,4 +380,5 @@ def _copy(program, name, line):
     )
     made.build, made.compiler = list(program.build), program.compiler
     made.needs, made.replaced = list(program.needs), list(program.replaced)
+    made.theirs = program.theirs
     return made

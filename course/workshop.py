@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 import resource
+import shlex
 import shutil
 import signal
 import subprocess
@@ -71,11 +72,13 @@ class Run:
 
 class Workshop:
     """`folder`: the reader's; `stored`: folders of stored traces; `only_stored`: nothing is run.
-    `kept`: {what was run: its Run}, for who plays many lessons that share programs."""
+    `kept`: {what was run: its Run}, for who plays many lessons that share programs; `command`:
+    a program that the reader names, for the lesson that is about it."""
 
-    def __init__(self, folder, stored=(), only_stored=False, kept=None):
+    def __init__(self, folder, stored=(), only_stored=False, kept=None, command=()):
         self.folder, self.stored, self.only_stored = folder, stored, only_stored
         self._built, self._kept = {}, kept
+        self.command, self._home = list(command), os.getcwd()
 
     # ---- sources -------------------------------------------------------------------------------
 
@@ -168,6 +171,8 @@ class Workshop:
         raise failed(why)
 
     def _run_here(self, program, is_readers):
+        if self.is_named(program):
+            return self._run_named(program)
         if self._kept is None or is_readers:
             return self._made(program, is_readers)
         how = vars(replace(program, name="", line=0, replaced=[]))
@@ -175,6 +180,17 @@ class Workshop:
         if key not in self._kept:
             self._kept[key] = self._made(program, False)
         return self._kept[key]
+
+    def is_named(self, program):
+        """Whether it is the program that the reader named."""
+        return bool(program.theirs and self.command)
+
+    def _run_named(self, program):
+        """As they would run it: where they are, with all that is set there."""
+        os.makedirs(self.folder, exist_ok=True)
+        trace = os.path.join(self.folder, program.name + ".brkpoint")
+        output = record(self.command, self._home, dict(os.environ), trace)
+        return Run(trace, [" ".join(["brkpoint", *map(shlex.quote, self.command)])], output)
 
     def _made(self, program, is_readers):
         source = self.own(program) if is_readers else self._given(program)
