@@ -23,6 +23,7 @@ VERBS = (
     "sql",
     "diff",
     "check",
+    "learn",
     "article",
     "witnesses",
     "doctor",

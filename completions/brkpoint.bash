@@ -25,6 +25,7 @@ _brkpoint() {
         [sql]="-h --help --json --tables --timeout"
         [diff]="-h --help --json --markdown --html -o --from --to --width"
         [check]="-h --help -f --budget --trace --base -o --force --strict --update --init --json --github --junit"
+        [learn]="-h --help --check --folder --traces"
         [article]="-h --help -o"
         [witnesses]="-h --help --markdown --json --events -o --output --timeout --without"
         [doctor]="-h --help --json"

@@ -90,8 +90,14 @@ class Attached:
         assert b"attached to process %d" % pid in line, line + self.process.stderr.read()
 
     def host(self):
+        return self._child("brkpoint-record")
+
+    def heir(self):
+        return self._child("brkpoint-heir")
+
+    def _child(self, name):
         found = launching.descendants(self.process.pid)
-        return next(pid for pid in found if launching.name_of(pid) == "brkpoint-record")
+        return next(pid for pid in found if launching.name_of(pid) == name)
 
     def leave(self, number=signal.SIGINT):
         """As Ctrl-C does: (exit status, what it said)."""
