@@ -38,7 +38,8 @@ evaluator-story: $(addprefix $(TARGETS_OUT)/,eval_list eval_array eval_mexe) ## 
 
 # Many tests wait, for a timeout or a debugger: one more worker than processors.
 test: PYTEST_ARGS ?= -n $(shell expr $$(nproc) + 1) --dist loadfile
-test: targets recorder ## run the tests
+test: targets ## run the tests
+	@$(MAKE) -s -j $$(nproc) recorder
 	@echo 'the tests: some 25 minutes on two processors; at the end they list what failed or was skipped'
 	$(PYTHON) -m pytest $(PYTEST_ARGS)
 
