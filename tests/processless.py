@@ -35,7 +35,7 @@ def _refuse(event, _):
 
 def is_quick(path):
     """Whether a file of tests is worth a look."""
-    return not any(word in path.name for word in ("fuzz", "contract"))
+    return not any(word in path.name for word in ("fuzz", "contract", "damaged"))
 
 
 class Known:
