@@ -92,10 +92,10 @@ def test_the_installed_recorder_records(installed, tmp_path):
 @pytest.mark.skipif(recorder.find() is None, reason="the recorder is not built")
 def test_the_program_that_makes_bytes_was_built_for_what_is_installed(untouched):
     lib = str(untouched) + PREFIX + "/lib/brkpoint"
-    script = "from exports import maker; print(maker.find(), maker.greeting(), end='')"
+    script = "from exports import maker; print(maker.find(), maker.greeting(), sep='\\n', end='')"
     words = ["/usr/bin/python3", "-B", "-c", script]
     found = subprocess.run(words, cwd=lib, stdout=subprocess.PIPE, text=True, check=True).stdout
-    program, _, greeting = found.partition(" ")
+    program, _, greeting = found.partition("\n")
     assert os.path.dirname(program) == os.path.realpath(lib) + "/recorder"
     said = subprocess.run([program, "rows"], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
     assert said.stdout.decode() == greeting
