@@ -28,9 +28,8 @@ def small():
 
 
 @pytest.fixture(scope="module")
-def long(tmp_path_factory):
-    path = made_pages.long_trace(str(tmp_path_factory.mktemp("page") / "long.brkpoint"))
-    with trace.open(path) as recorded:
+def long():
+    with trace.open(made_pages.long()) as recorded:
         record = summary.summarise(recorded)
         yield record, data.of(record, recorded), document.render(record, recorded), recorded
 

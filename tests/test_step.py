@@ -5,12 +5,13 @@ import subprocess
 
 import pytest
 
+import made_pages
 import summary_fake
 from alloctrace.event_cursor import Cursor
 from alloctrace.model import Verdict
 from alloctrace.trace import trace
 from command.step import Walk
-from made_pages import hostile_trace, long_trace, small_trace
+from made_pages import hostile_trace, small_trace
 from reports import card_words, step_card, step_screen
 from summary_fake import call, syscall
 from terminals import COMMAND, Terminal
@@ -44,9 +45,9 @@ class FakeTrace(summary_fake.FakeTrace):
 
 
 @pytest.fixture(scope="module")
-def long(tmp_path_factory):
+def long():
     """24,013 events: 12 calls that reached the kernel, in chunks that are not read all."""
-    return long_trace(str(tmp_path_factory.mktemp("step") / "long.brkpoint"))
+    return made_pages.long()
 
 
 def walk_of(recorded, **more):

@@ -189,6 +189,8 @@ def _unpacked(packed, count, above=False):
     width, base, _, data = packed
     if not 0 <= count <= CHUNK:
         raise ColumnError("a chunk of %d values" % count)
+    if not isinstance(base, int):
+        raise ColumnError("a column that begins with no whole number")
     if width == 0:
         return base, None
     if width not in _TYPE:

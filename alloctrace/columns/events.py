@@ -136,6 +136,8 @@ def mend(chunk, first, late, names=COLUMN_NAMES):
         row = seq - first
         if name not in COLUMN_NAMES:
             raise TraceError("damaged: no column %r" % (name,))
+        if not isinstance(value, int):
+            raise TraceError("damaged: event %r has no number as %s" % (seq, name))
         if name == "present":
             present[row] |= value
             continue
