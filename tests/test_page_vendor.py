@@ -1,4 +1,4 @@
-"""The library in the page is what the lock file says: made anew from npm, where npm can be reached."""
+"""The library in the page is what its lock file says: made anew, where npm can be reached."""
 
 import json
 import os

@@ -117,12 +117,16 @@ def _number(summary):
         "left": summary["leaked"]["bytes"],
     }
 
+    # All of one size: a smaller number in larger digits would look like the larger one.
+    size = (
+        " long" if any(value is not None and value >= 10**7 for value in values.values()) else ""
+    )
+
     def made(row):
         name, label, means = row
         value, means = values[name], means or _left(summary)
         text = "unknown" if value is None else sentences.grouped(value)
         unit = " bytes" if name in ("peak", "left") and value is not None else ""
-        size = " long" if len(text) > 8 else ""
         return (
             '<li><button type="button" class="number" data-number="%s" aria-pressed="false">'
             '<b><span class="value%s">%s</span><small>%s</small></b><span class="label">%s</span>'

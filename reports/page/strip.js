@@ -66,8 +66,9 @@ function drawBaselines(context, width) {
 // What stands where from left to right.
 function drawMarks(context, axis) {
   context.fillStyle = paints().quiet;
+  const half = view.x === "number" ? (axis.of(axis.left + 1) - 1) / 2 : 0; // bars stand in the middle
   for (const [value, name] of marksOf(axis)) {
-    const x = axis.of(value);
+    const x = axis.of(value) + half;
     const left = Math.max(0, Math.min(axis.width - context.measureText(name).width, x - context.measureText(name).width / 2));
     context.fillRect(Math.min(axis.width - 1, x), LANES.live, 1, 5);
     context.fillText(name, left, LANES.height - 5);
