@@ -156,6 +156,15 @@ static int64_t open_data(struct host *h, struct process *p)
     return p->tracee.runner ? area_offer(h, p) : area_receive(h, p);
 }
 
+/* Of a program that dumps its core none of this is: it would be 2 GB. What lies between the pieces is
+ * not mapped, which is said by an error and does no harm. */
+static void keep_from_core(struct process *p, int64_t address)
+{
+    int64_t ignored;
+    const uint64_t a[6] = {(uint64_t)address, AREA_SIZE, MADV_DONTDUMP};
+    tracee_syscall(&p->tracee, SYS_madvise, a, NULL, 0, &ignored);
+}
+
 bool area_map_data(struct host *h, struct process *p)
 {
     int64_t ignored, fd = open_data(h, p);
@@ -167,6 +176,7 @@ bool area_map_data(struct host *h, struct process *p)
     p->offered = 0;
     if (!area_is_address(address))
         return areas_problem(p, "no room for the recorder's data (see `ulimit -v`)", address);
+    keep_from_core(p, address);
     p->area = (uint64_t)address;
     room_use(p->family);
     return true;
