@@ -5,6 +5,7 @@ from __future__ import annotations
 # Rules of data/purpose.ini: buffers of the standard streams, which libc or std keeps to the end.
 _OF_STREAMS = {"stdout-buffer", "rust-stdout-once", "rust-stdout", "rust-stdout-vec", "rust-stdin"}
 _CACHE_ENDS = "thread-cache-end"  # the rule of data/purpose.ini
+MOVES = ("realloc", "reallocarray")  # to no bytes they only end a block
 
 
 def is_call(event):
@@ -31,7 +32,7 @@ def frees(event):
     """A call that only ends a block: `free`, or `realloc` of a block to no bytes."""
     if event.name == "free":
         return True
-    shrunk = event.name in ("realloc", "reallocarray") and event.ptr and bytes_asked(event) == 0
+    shrunk = event.name in MOVES and event.ptr and bytes_asked(event) == 0
     return bool(shrunk and not event.result)
 
 

@@ -11,6 +11,7 @@ from base64 import b64encode
 from contextlib import contextmanager
 
 import launching
+import verbs
 from alloctrace.history import history
 from alloctrace.model import Frame, Verdict
 from alloctrace.summary import summary
@@ -107,8 +108,7 @@ def write_some(folder):
 
 
 def record(path):
-    done = subprocess.run([*COMMAND, "report", "--json", path], stdout=subprocess.PIPE, check=True)
-    return json.loads(done.stdout)
+    return json.loads(verbs.said("report", "--json", path))
 
 
 def data_of(page):

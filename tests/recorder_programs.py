@@ -19,7 +19,7 @@ def built(name, *settings):
     `settings`: further variables for make. Tests that run beside this one build the same parts.
     """
     out = OUT + "-sanitized" if SANITIZED in settings else OUT
-    is_test = name not in ("brkpoint-recorder", "brkpoint-history")
+    is_test = name not in ("brkpoint-recorder", "brkpoint-history", "brkpoint-rows")
     path = os.path.join(out, "tests" if is_test else "", name)
     command = [
         "make",

@@ -82,6 +82,24 @@ def test_the_next_that_reached_the_kernel_is_that_of_all_events(long):
         assert walk.seq == mine[4]
 
 
+def test_memory_at_a_step_is_one_key_away(long):
+    with trace.open(long) as recorded:
+        walk = walk_of(recorded, seq=recorded.run["peak"]["seq"])
+
+        def told():
+            return "\n".join(text for text, _ in walk.screen(100, 60, True))
+
+        assert "Memory then" not in told()
+        walk.press("b")
+        live = recorded.run["peak"]["bytes"]
+        assert "Live after this event: 2 blocks of %d bytes." % live in told()
+        assert "← this event's" in told() or "<- this event's" in told()
+        walk.press("LEFT")
+        assert "Live after this event: 1 block of 47 bytes." in told()
+        walk.press("b")
+        assert "Memory then" not in told()
+
+
 def test_a_number_is_typed(long):
     with trace.open(long) as recorded:
         walk = walk_of(recorded)

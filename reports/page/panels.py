@@ -136,7 +136,7 @@ def _of_events(facts):
     """What is told of single events: nothing where there is none."""
     if not facts["events"]["seq"]:
         return ""
-    return _card() + (_memory() if facts["whole"] else "")
+    return _card() + _memory()
 
 
 def _strip(facts):
