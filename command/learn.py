@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import argparse
 import os
 import sys
 import tempfile
 
-from start.errors import UserError, shown
+from start.errors import USAGE, UserError, shown
 from . import main
 
 NAME = "learn"
@@ -26,18 +25,34 @@ In a pipe a lesson is printed as a whole, and nothing is asked.
 """
 
 
+USAGE_LINE = "brkpoint learn [OPTION...] [LESSON [PROGRAM ARG...]]"
+_WITH_VALUE = ("--folder", "--traces", "--html")
+
+
 def configure(parser):
+    parser.usage = USAGE_LINE
     parser.add_argument("lesson", nargs="?", metavar="LESSON", help="a name, a number, or a file")
-    parser.add_argument(
-        "command",
-        nargs=argparse.REMAINDER,
-        metavar="PROGRAM ARG",
-        help="of the lesson `yours`: your own program",
-    )
     parser.add_argument("--check", action="store_true", help="run unattended, with all answers")
     parser.add_argument("--html", metavar="FILE", help="write a page; of all lessons a folder")
     parser.add_argument("--folder", metavar="DIR", help="where your copies of the programs go")
     parser.add_argument("--traces", metavar="DIR", help="take stored traces from DIR, run nothing")
+
+
+def parse(parser, words):
+    """The arguments; what is no option behind LESSON begins a program of the reader's."""
+    at, lesson = 0, False
+    while at < len(words):
+        if words[at] in _WITH_VALUE:
+            at += 2
+        elif words[at].startswith("-") and words[at] != "--":
+            at += 1
+        elif not lesson and words[at] != "--":
+            at, lesson = at + 1, True
+        else:
+            break
+    args = parser.parse_args(words[:at])
+    args.command = words[at + 1 :] if words[at : at + 1] == ["--"] else words[at:]
+    return args
 
 
 def invoke(args):
@@ -70,6 +85,9 @@ def _play(args, lesson):
     from course import player, screen as screens, workshop
     from course.progress import Progress
 
+    if args.command and not lesson.first.theirs:
+        said = "the lesson %s runs a program of its own; `brkpoint learn yours` takes yours"
+        raise UserError(said % lesson.name, USAGE)
     screen, progress = screens.Screen(), Progress()
     if args.folder:
         progress.use(args.folder)
@@ -79,8 +97,7 @@ def _play(args, lesson):
     if not screen.is_terminal:
         with tempfile.TemporaryDirectory(prefix="brkpoint-") as folder:
             shop.folder = folder
-            player.Player(lesson, shop, screen).play()
-        return 0
+            return 0 if player.Player(lesson, shop, screen).play() else 1
     try:
         player.Player(lesson, shop, screen, progress).play()
     except KeyboardInterrupt:

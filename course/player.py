@@ -34,6 +34,8 @@ class Player:
         """All of it, or until the reader leaves: whether it was to the end."""
         with self.values:
             self._head()
+            if not self._can_be_had():
+                return False
             at = 0
             try:
                 at = self._begin()
@@ -117,19 +119,29 @@ class Player:
             said = "This run was not made here, but taken from a stored trace: %s." % run.why
             self.screen.text(said, lambda text: self.ink.paint(text, "yellow"))
 
-    def _run_before_eyes(self):
-        """Compile and watch the program, whether or not a question needed that already."""
-        program = self.lesson.first
-        self.runs.pop(program.name, None)
-        self.values.forget(program.name)
+    def _can_be_had(self):
+        """Whether there is a run to tell of; without one there is no lesson."""
         try:
-            run = self.run_of(program.name)
+            self.run_of(self.lesson.first.name)
+            return True
         except measured.Unmeasured as error:
-            said = "The program cannot be run here: %s. There is no stored trace of it either: "
-            said += "`make course` makes them, on a machine where it can."
-            self.screen.text(said % error, lambda text: self.ink.paint(text, "red"))
-            return
-        self.tell_run(run)
+            said = "The program of this lesson cannot be run here: %s. There is no stored trace of "
+            said += (
+                "it either: `make course` makes them where it can, and `--traces DIR` takes them."
+            )
+            self.screen.text(said % error)
+            return False
+
+    def _run_before_eyes(self):
+        """Compile and watch the program, although a question may have needed that already."""
+        program = self.lesson.first
+        if self.screen.is_terminal:
+            self.runs.pop(program.name, None)
+            self.values.forget(program.name)
+        try:
+            self.tell_run(self.run_of(program.name))
+        except measured.Unmeasured as error:
+            self.left_out(error)
 
     def tell_run(self, run):
         for words in run.typed or ():

@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from course import progress, workshop
+from course import library, progress, workshop
 from terminals import COMMAND, Terminal
 
 pyte = pytest.importorskip("pyte")
@@ -132,3 +132,33 @@ def test_a_state_that_cannot_be_written_is_told(tmp_path):
     found = progress.Progress(str(tmp_path / "file" / "course.json"))
     found.note("a", step=2)
     assert "cannot be kept" in found.trouble
+
+
+def test_without_a_compiler_it_takes_stored_traces_and_says_so(tmp_path):
+    shop = workshop.Workshop(str(tmp_path / "work"), kept={})
+    lesson = library.lesson("first-malloc")
+    stored = tmp_path / "traces"
+    stored.mkdir()
+    for name, program in lesson.runs.items():
+        shutil.copy(shop.run(lesson, program).trace, stored / ("first-malloc.%s.brkpoint" % name))
+    (tmp_path / "bin").mkdir()
+    os.symlink(shutil.which("gdb") or "/nonexistent", tmp_path / "bin" / "gdb")
+
+    def learn(*words):
+        environ = {**os.environ, **world(tmp_path), "PATH": str(tmp_path / "bin")}
+        command = [*COMMAND, "learn", "first-malloc", *words]
+        done = subprocess.run(command, env=environ, stdout=subprocess.PIPE, text=True)
+        return done.returncode, " ".join(done.stdout.split())
+
+    status, said = learn("--traces", str(stored))
+    assert status == 0 and "taken from a stored trace: stored traces were asked for" in said
+    assert "The answer: 1." in said and "left out" not in said
+    status, said = learn()
+    assert "gcc is missing: apt-get install gcc" in said
+    assert status == (0 if any(map(os.path.isdir, workshop.stored_folders())) else 1)
+
+
+def test_a_program_of_ones_own_is_only_for_its_lesson(tmp_path):
+    command = [*COMMAND, "learn", "first-malloc", "ls"]
+    done = subprocess.run(command, stderr=subprocess.PIPE, text=True, cwd=tmp_path)
+    assert done.returncode == 2 and "`brkpoint learn yours` takes yours" in done.stderr
