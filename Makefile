@@ -8,7 +8,7 @@ ATTACHES ?= 2000
 FUZZ ?= 60
 
 .DEFAULT_GOAL := all
-.PHONY: help all article course evaluator-story check test fuzz test-real attach-long killed-long real-docs lint format bench bench-page bench-recorder bench-start bench-export doctor readme page-pictures export-pictures install uninstall deb test-deb clean
+.PHONY: help all article course evaluator-story check test fuzz test-real attach-long killed-long real-docs lint format bench bench-page bench-recorder bench-start bench-export doctor readme page-pictures page-vendor export-pictures install uninstall deb test-deb clean
 
 help: ## list these verbs
 	@awk -F ':[^#]*## ' '/^[a-z][a-z%-]*:[^#]*## / { sub("%", "NAME", $$1); \
@@ -90,6 +90,9 @@ page-pictures: recorder targets ## take the pictures of the page anew, in a real
 
 export-pictures: recorder targets ## take the pictures of other tools' viewers anew, in a real browser
 	$(PYTHON) docs/make/export_pictures.py
+
+page-vendor: ## make the library in the page anew, of npm's packages that its lock file names
+	reports/page/vendor/build.sh reports/page/vendor/d3.js
 
 bench-page: recorder ## measure the page of a thousand and of ten million events in a real browser
 	$(PYTHON) bench/page_cost.py

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import os
 import sys
 import tempfile
@@ -20,12 +21,19 @@ In a pipe a lesson is printed as a whole, and nothing is asked.
   brkpoint learn nothing              one of them, by its name or number
   brkpoint learn nothing --html FILE  the same lesson as a page
   brkpoint learn --html DIR           all of them as pages, with an index and the traces
+  brkpoint learn yours ./a.out ARG    the same questions, about a program of yours
   brkpoint learn --check              run all lessons, with right and wrong answers: their test
 """
 
 
 def configure(parser):
     parser.add_argument("lesson", nargs="?", metavar="LESSON", help="a name, a number, or a file")
+    parser.add_argument(
+        "command",
+        nargs=argparse.REMAINDER,
+        metavar="PROGRAM ARG",
+        help="of the lesson `yours`: your own program",
+    )
     parser.add_argument("--check", action="store_true", help="run unattended, with all answers")
     parser.add_argument("--html", metavar="FILE", help="write a page; of all lessons a folder")
     parser.add_argument("--folder", metavar="DIR", help="where your copies of the programs go")
@@ -67,7 +75,7 @@ def _play(args, lesson):
         progress.use(args.folder)
     home = os.path.join(progress.folder, lesson.name)
     stored = [args.traces] if args.traces else workshop.stored_folders()
-    shop = workshop.Workshop(home, stored, bool(args.traces))
+    shop = workshop.Workshop(home, stored, bool(args.traces), command=args.command)
     if not screen.is_terminal:
         with tempfile.TemporaryDirectory(prefix="brkpoint-") as folder:
             shop.folder = folder

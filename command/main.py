@@ -24,6 +24,8 @@ VERBS = (
     "diff",
     "check",
     "learn",
+    "words",
+    "quiz",
     "article",
     "witnesses",
     "doctor",

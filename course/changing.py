@@ -7,7 +7,6 @@ import os
 
 from course import filling, measured, places, workshop
 from course.lesson import Question
-from start.errors import UserError
 
 _COMPILER_LINES = 12
 KEYS = "r: run my file   t: take the given change   s: skip   q: leave"
@@ -15,6 +14,9 @@ KEYS = "r: run my file   t: take the given change   s: skip   q: leave"
 
 def play(player, section):
     change, screen = section.change, player.screen
+    if player.shop.is_named(change.program):
+        _named(player, section)
+        return
     if change.program.replaced and screen.is_terminal and not player.shop.only_stored:
         _own(player, section)
         return
@@ -38,10 +40,22 @@ def _own(player, section):
             return
 
 
+def _named(player, section):
+    """The change is one of the reader's own program, which only they can make and build."""
+    screen = player.screen
+    if not screen.is_terminal:
+        return
+    screen.text("Change your program, build it again, and come back.", player.ink.bold)
+    while screen.key("r: run it again   s: skip   q: leave", "rs") == "r":
+        if _theirs(player, section):
+            return
+
+
 def _theirs(player, section):
-    """Run the reader's file; whether it did what the change is for."""
+    """Run what the reader changed; whether it did what the change is for."""
     change, screen = section.change, player.screen
-    if not player.shop.is_changed(change.program):
+    named = player.shop.is_named(change.program)
+    if not named and not player.shop.is_changed(change.program):
         screen.text("The file is still as it was: save your change first.")
         return False
     try:
@@ -74,7 +88,7 @@ def _given(player, section):
         player.values.forget(change.program.name)
         player.tell_run(player.run_of(change.program.name))
         _told(player, section)
-    except (measured.Unmeasured, UserError) as error:
+    except measured.Unmeasured as error:
         player.left_out(error)
 
 

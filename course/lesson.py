@@ -19,6 +19,7 @@ class Program:
     compiler: str | None = None  # in the place of the usual one
     needs: list = fresh(list)  # files of libraries without which it is left out
     replaced: list = fresh(list)  # [(old, new)] in the source
+    theirs: bool = False  # where the reader names a program, it is that
     line: int = 0
 
 

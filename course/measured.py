@@ -17,6 +17,10 @@ class Unmeasured(LookupError):
     """A value that cannot be had here. One line, for people."""
 
 
+class Broken(Unmeasured):
+    """The lesson itself is at fault, not this machine."""
+
+
 class OfRun:
     """The values of one trace; each is measured when it is first asked for."""
 

@@ -43,10 +43,16 @@ def read(text, source="lesson", name="lesson", number=0, path="", common=None):
 def read_values(text, source):
     """{name: Value} of a file of nothing but `measure` lines."""
     reader = _Reader(text, source)
-    lesson = Lesson("", 0, "", "", "")
     for item in reader.items:
         if item.key != "measure":
             reader.fail(item, "expected: measure NAME: …")
+    return measures(reader.items, text, source)
+
+
+def measures(items, text, source):
+    """{name: Value} of these Items."""
+    reader, lesson = _Reader(text, source), Lesson("", 0, "", "", "")
+    for item in items:
         reader.measure(lesson, item)
     return lesson.values
 
@@ -132,6 +138,8 @@ class _Reader:
                 program.arguments = words
             elif word == "build":
                 program.build = program.build + words
+            elif clause == "theirs":
+                program.theirs = True
             elif word == "needs":
                 program.needs = program.needs + words
             elif word == "compiler" and len(words) == 1:
@@ -141,7 +149,8 @@ class _Reader:
                 program.variables = {**program.variables, name: value}
             else:
                 known = (
-                    "arguments WORDS, variable NAME=VALUE, build FLAGS, compiler NAME, needs FILE"
+                    "arguments WORDS, variable NAME=VALUE, build FLAGS, compiler NAME, needs FILE, "
+                    "theirs"
                 )
                 self.fail(item, "%s; expected: %s" % (clause, known), item.at)
 
@@ -371,4 +380,5 @@ def _copy(program, name, line):
     )
     made.build, made.compiler = list(program.build), program.compiler
     made.needs, made.replaced = list(program.needs), list(program.replaced)
+    made.theirs = program.theirs
     return made

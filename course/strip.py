@@ -24,6 +24,7 @@ class Column:
     who: str | None = None
     size: int = 0  # bytes asked for
     syscalls: list = fresh(list)
+    reached: int = 0  # of its calls
 
 
 def columns(events, most):
@@ -40,7 +41,9 @@ def columns(events, most):
             made = event.cause in at
             if not made:
                 found.append(Column(event.phase))
-            found[at[event.cause] if made else -1].syscalls.append(event.name)
+            column = found[at[event.cause] if made else -1]
+            column.syscalls.append(event.name)
+            column.reached = int(made)
     return _folded(found, most)
 
 
@@ -60,7 +63,7 @@ def _one(several):
     who = max(counts, key=counts.get) if counts else None
     syscalls = [name for column in several for name in column.syscalls]
     calls, size = sum(c.calls for c in several), sum(c.size for c in several)
-    return Column(several[0].phase, calls, who, size, syscalls)
+    return Column(several[0].phase, calls, who, size, syscalls, sum(c.reached for c in several))
 
 
 def lines(found, ink):
@@ -71,7 +74,7 @@ def lines(found, ink):
         "         " + ink.dim(_phases(found, ink)),
         "calls    " + "".join(_above(column, ink) for column in found),
         "kernel   " + "".join(map(_below, found)).rstrip(),
-        ink.dim("         " + _legend(found)),
+        *(ink.dim("         " + line) for line in ink.wrap(_legend(found), ink.width - 9, "")),
     ]
 
 
@@ -92,7 +95,7 @@ def _above(column, ink):
     if column.who is None:
         return " "
     letter = LETTERS[column.who]
-    return ink.origin(column.who, letter.upper() if column.syscalls else letter)
+    return ink.origin(column.who, letter.upper() if column.reached else letter)
 
 
 def _below(column):
@@ -104,7 +107,7 @@ def _legend(found):
     whos = [who for who in words.ORIGINS if any(column.who == who for column in found)]
     names = [n for n in SYSCALLS if any(n in column.syscalls for column in found)]
     told = ["%s %s" % (LETTERS[who], who) for who in whos]
-    told += ["CAPITAL: reached the kernel"] if any(c.who and c.syscalls for c in found) else []
+    told += ["CAPITAL: reached the kernel"] if any(column.reached for column in found) else []
     below = ["%s %s" % (SYSCALLS[name], name) for name in names]
     several = "; a column is several events" if any(c.calls > 1 for c in found) else ""
     return "%s%s%s" % (", ".join(told), "; below: %s" % ", ".join(below) if below else "", several)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 import resource
+import shlex
 import shutil
 import signal
 import subprocess
@@ -71,11 +72,13 @@ class Run:
 
 class Workshop:
     """`folder`: the reader's; `stored`: folders of stored traces; `only_stored`: nothing is run.
-    `kept`: {what was run: its Run}, for who plays many lessons that share programs."""
+    `kept`: {what was run: its Run}, for who plays many lessons that share programs; `command`:
+    a program that the reader names, for the lesson that is about it."""
 
-    def __init__(self, folder, stored=(), only_stored=False, kept=None):
+    def __init__(self, folder, stored=(), only_stored=False, kept=None, command=()):
         self.folder, self.stored, self.only_stored = folder, stored, only_stored
         self._built, self._kept = {}, kept
+        self.command, self._home = list(command), os.getcwd()
 
     # ---- sources -------------------------------------------------------------------------------
 
@@ -146,15 +149,17 @@ class Workshop:
     def run(self, lesson, program, is_readers=False):
         """A Run of a program, made here or stored; `is_readers`: of the reader's copy of it. Raises
         Unmeasured where neither can be had, DoesNotCompile and NeverEnds of a reader's own."""
+        failed = measured.Unmeasured
         if not self.only_stored:
             try:
                 return self._run_here(program, is_readers)
             except (CannotBuild, UserError, OSError) as error:
                 why = str(error)
-            except DoesNotCompile:
+            except DoesNotCompile as error:
                 if is_readers:
                     raise
-                why = "%s does not compile here" % program.source
+                first = shown(str(error).split("\n")[0])
+                why, failed = "%s does not compile: %s" % (program.source, first), measured.Broken
         else:
             why = "stored traces were asked for"
         if is_readers:
@@ -163,9 +168,11 @@ class Workshop:
             path = os.path.join(folder, "%s.%s.brkpoint" % (lesson.name, program.name))
             if os.path.exists(path):
                 return Run(path, [], "", why)
-        raise measured.Unmeasured(why)
+        raise failed(why)
 
     def _run_here(self, program, is_readers):
+        if self.is_named(program):
+            return self._run_named(program)
         if self._kept is None or is_readers:
             return self._made(program, is_readers)
         how = vars(replace(program, name="", line=0, replaced=[]))
@@ -173,6 +180,17 @@ class Workshop:
         if key not in self._kept:
             self._kept[key] = self._made(program, False)
         return self._kept[key]
+
+    def is_named(self, program):
+        """Whether it is the program that the reader named."""
+        return bool(program.theirs and self.command)
+
+    def _run_named(self, program):
+        """As they would run it: where they are, with all that is set there."""
+        os.makedirs(self.folder, exist_ok=True)
+        trace = os.path.join(self.folder, program.name + ".brkpoint")
+        output = record(self.command, self._home, dict(os.environ), trace)
+        return Run(trace, [" ".join(["brkpoint", *map(shlex.quote, self.command)])], output)
 
     def _made(self, program, is_readers):
         source = self.own(program) if is_readers else self._given(program)
@@ -196,12 +214,12 @@ def original(program):
 
 
 def taken(program):
-    """The source with the given change; raises UserError where that does not fit it."""
+    """The source with the given change; raises Broken where that does not fit it."""
     text = original(program)
     for old, new in program.replaced:
         if text.count(old) != 1:
             told = "%s: %s stands there %d times; a change wants it once"
-            raise UserError(told % (program.source, shown(old), text.count(old)))
+            raise measured.Broken(told % (program.source, shown(old), text.count(old)))
         text = text.replace(old, new)
     return text
 

@@ -16,7 +16,7 @@ from .formats import CannotExport, Format
 FORMAT = Format(
     title="block lifetimes by stack, for DHAT's viewer and the Firefox profiler",
     ending=".dhat.json",
-    keeps="blocks, bytes, lifetimes, peak and what is left, by stack with lines, phase, origin",
+    keeps="blocks, bytes, lifetimes, peak and what is left, by stack, phase, origin, region",
     loses="reads and writes of blocks (nobody saw them), threads, processes, purposes, syscalls",
     opens="/usr/libexec/valgrind/dh_view.html (load FILE), profiler.firefox.com (load FILE)",
     is_binary=False,

@@ -10,7 +10,7 @@ from .stacks import Merged, name, sums
 FORMAT = Format(
     title="folded stacks, a line each, of one measure (--measure)",
     ending=".folded",
-    keeps="stacks with inlined functions, phase, origin; every allocation, one measure a file",
+    keeps="stacks with inlined functions, phase, origin, region; one measure a file",
     loses="time, sizes, threads, processes, purposes, lines; `;` in a name becomes `:`",
     opens="flamegraph.pl FILE, inferno-flamegraph FILE, speedscope FILE",
     is_binary=False,

@@ -16,7 +16,7 @@ from .formats import Format
 FORMAT = Format(
     title="every allocation and its end, for heaptrack's tools",
     ending=".heaptrack",
-    keeps="allocations, peak, leaked, temporary, by stack with lines, phase, origin; milliseconds",
+    keeps="allocations, peak, leaked, temporary, by stack, phase, origin, region; milliseconds",
     loses="threads, processes, purposes, syscalls; which functions are inlined",
     opens="heaptrack_print --disable-builtin-suppressions FILE, heaptrack_gui FILE",
     is_binary=False,

@@ -18,7 +18,7 @@ from .slices import Slices
 FORMAT = Format(
     title="a timeline for Perfetto: threads, calls and the syscalls in them, phases, counters",
     ending=".perfetto-trace",
-    keeps="every event: time, size, phase, origin, purpose, function, block; live, resident bytes",
+    keeps="every event: time, size, phase, origin, purpose, region, function, block; live bytes",
     loses="stacks but that one function, addresses, syscalls' arguments",
     opens="ui.perfetto.dev (open FILE), traceconv text FILE",
     is_binary=True,

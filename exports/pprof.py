@@ -20,7 +20,7 @@ FORMAT = Format(
     title="a profile for pprof and the stores that take it (Pyroscope, Parca, Google's)",
     ending=".pb.gz",
     keeps="allocations and bytes, in all and live at the end, by stack with inlined functions;"
-    " labels phase, origin, owner, purpose, call, pid, thread",
+    " labels phase, origin, owner, purpose, region, call, pid, thread",
     loses="time, single sizes, peak, temporary blocks, syscalls;"
     " with --keep totals which of several threads",
     opens="go tool pprof -http : FILE, speedscope FILE",

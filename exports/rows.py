@@ -18,7 +18,8 @@ from . import maker, regions
 
 OWN = "seq t_ns dur_ns tid size nmemb align ptr result errno block cause outer".split()
 ALIKE = (
-    "pid image kind name impl phase origin owner direct purpose function module offset file line region"
+    "pid image kind name impl phase origin owner direct purpose function module offset file line"
+    " region"
 ).split()
 EVENTS = tuple(OWN + ALIKE)
 SITES = (

@@ -15,7 +15,7 @@ from .measures import MEASURES
 FORMAT = Format(
     title="flame graphs for speedscope: one profile a measure, all in one file",
     ending=".speedscope.json",
-    keeps="stacks with inlined functions, files and lines, phase, origin; all six measures",
+    keeps="stacks with inlined functions, files and lines, phase, origin, region; all six measures",
     loses="time, sizes, threads, processes, purposes",
     opens="speedscope FILE, www.speedscope.app (load FILE)",
     is_binary=False,

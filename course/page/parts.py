@@ -75,7 +75,7 @@ def _strip(_, run):
         wide = max(0.8, 0.8 * one)
         if column.who:
             high = max(3, _ABOVE * math.log2(1 + column.size) / math.log2(2 + most))
-            grey = "" if column.syscalls else " stays"
+            grey = "" if column.reached else " stays"
             parts.append(_bar(column.who + grey, x, _TOP + _ABOVE - high, wide, high))
         for number, _ in enumerate(column.syscalls[:4]):
             parts.append(_bar("below", x, _TOP + _ABOVE + 3 + 8 * number, wide, 6))

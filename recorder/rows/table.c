@@ -23,12 +23,19 @@ static struct slot *find(const struct table *table, uint64_t a, uint64_t b)
     }
 }
 
+void table_clear(struct table *table)
+{
+    for (uint64_t at = 0; at < table->size; at++)
+        table->slots[at].value = TABLE_NONE;
+    table->used = 0;
+}
+
 static void grow(struct table *table)
 {
-    struct table larger = {.size = table->size ? 2 * table->size : SMALLEST, .used = table->used};
+    struct table larger = {.size = table->size ? 2 * table->size : SMALLEST};
     larger.slots = must_have(larger.size, sizeof *larger.slots);
-    for (uint64_t at = 0; at < larger.size; at++)
-        larger.slots[at].value = TABLE_NONE;
+    table_clear(&larger);
+    larger.used = table->used;
     for (uint64_t at = 0; at < table->size; at++) {
         const struct slot *slot = &table->slots[at];
         if (slot->value != TABLE_NONE)
@@ -73,10 +80,4 @@ uint64_t table_take(struct table *table, uint64_t a, uint64_t b)
     table->slots[empty].value = TABLE_NONE;
     table->used--;
     return value;
-}
-
-void table_clear(struct table *table)
-{
-    free(table->slots);
-    *table = (struct table){0};
 }

@@ -24,6 +24,7 @@ uint64_t *table_at(struct table *table, uint64_t a, uint64_t b);
 /* Take it out: its value, or TABLE_NONE. */
 uint64_t table_take(struct table *table, uint64_t a, uint64_t b);
 
+/* It stays as large as it is. */
 void table_clear(struct table *table);
 
 #endif

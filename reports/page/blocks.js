@@ -47,13 +47,7 @@ function blocksAfter(last) {
 
 // The window of the page that an event lies in.
 function windowOf(at) {
-  let [low, high] = [0, run.ranges.length];
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (run.ranges[middle][1] < ev.seq[at]) low = middle + 1;
-    else high = middle;
-  }
-  return run.ranges[low];
+  return run.ranges[d3.bisector(([, last]) => last).left(run.ranges, ev.seq[at])];
 }
 
 // What was live where the window of an event begins: {at, blocks}, or {why: it is not in this page}.

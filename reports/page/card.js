@@ -54,14 +54,7 @@ function stepToSeq(seq) {
 
 // The place of the step among the events that are shown; between two where it is filtered out.
 function amongShown() {
-  const list = shown();
-  let [low, high] = [0, list.length];
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (list[middle] < view.step) low = middle + 1;
-    else high = middle;
-  }
-  return low;
+  return d3.bisector((at) => at).left(shown(), view.step);
 }
 
 function stepBy(by) {

@@ -45,7 +45,7 @@ function legend() {
 
 function nearest(x) {
   if (!N) return null;
-  const axis = scale(strip.parentElement.clientWidth);
+  const axis = scale(widthOf());
   const value = axis.back(x);
   if (run.whole && view.x === "number") return Math.max(0, Math.min(N - 1, Math.floor(value)));
   const after = run.whole ? eventAt(value) : firstFrom(value);
@@ -76,7 +76,7 @@ function dropped(event) {
   dragging[1] = event.offsetX;
   const [from, to] = [...dragging].sort((a, b) => a - b);
   dragging = null;
-  const axis = scale(strip.parentElement.clientWidth);
+  const axis = scale(widthOf());
   if (to - from < 5) {
     const at = nearest(from);
     if (at !== null) stepTo(at);

@@ -96,13 +96,7 @@ function isIn(block, mapping) {
 
 // Of blocks by address the first that is not below it.
 function fromAddress(blocks, address) {
-  let [low, high] = [0, blocks.length];
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (blocks[middle].address < address) low = middle + 1;
-    else high = middle;
-  }
-  return low;
+  return d3.bisector((block) => block.address).left(blocks, address);
 }
 
 function numberIn(blocks, mapping) {
