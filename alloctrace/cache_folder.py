@@ -14,6 +14,8 @@ MAX_FOLDER = 64 << 20  # bytes of all together
 # How names begin; those of unfinished files with a dot more.
 SYMBOLS, CODE, TABLES = "symbols-", "code-", "tables-"
 _LATELY_S = 60
+AGAIN_S = 60  # between two looks at all of them
+LOOKED = ".looked"  # a file whose time is that of the last look at all of them
 _STALE_S = 3600  # an unfinished file that old was left behind
 
 
@@ -80,13 +82,30 @@ def put(path: str, data: bytes) -> bool:
     return True
 
 
-def make_room(folder: str) -> None:
-    """The oldest go, down to half, where all together are too much. Who kept something last has
-    done so, and to ask hundreds of files takes time: nothing is done where that is long ago."""
-    rows, now = [], time.time()
-    with contextlib.suppress(OSError):
+def _is_due(folder: str, now: float) -> bool:
+    """Whether something was kept lately, and nobody has looked since about then. Tells that now
+    somebody does."""
+    looked = os.path.join(folder, LOOKED)
+    try:
         if now - os.stat(folder).st_mtime > _LATELY_S:
-            return
+            return False
+        with contextlib.suppress(FileNotFoundError):
+            if 0 <= now - os.stat(looked, follow_symlinks=False).st_mtime < AGAIN_S:
+                return False
+        flags = os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+        os.close(os.open(looked, flags, 0o600))
+        os.utime(looked, (now, now))
+    except OSError:
+        return False
+    return True
+
+
+def make_room(folder: str) -> None:
+    """The oldest go, down to half, where all together are too much. To ask a thousand files takes
+    14 ms: it is done once a minute, by whoever keeps something, and not where that is long ago."""
+    rows, now = [], time.time()
+    if not _is_due(folder, now):
+        return
     with contextlib.suppress(OSError):
         for entry in os.scandir(folder):
             if entry.name.lstrip(".").startswith((SYMBOLS, CODE, TABLES)):

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 # Rules of data/purpose.ini: buffers of the standard streams, which libc or std keeps to the end.
 _OF_STREAMS = {"stdout-buffer", "rust-stdout-once", "rust-stdout", "rust-stdout-vec", "rust-stdin"}
 _CACHE_ENDS = "thread-cache-end"  # the rule of data/purpose.ini
+MOVES = ("realloc", "reallocarray")  # to no bytes they only end a block
 
 
 def is_call(event: Event) -> bool:
@@ -37,7 +38,7 @@ def frees(event: Event) -> bool:
     """A call that only ends a block: `free`, or `realloc` of a block to no bytes."""
     if event.name == "free":
         return True
-    shrunk = event.name in ("realloc", "reallocarray") and event.ptr and bytes_asked(event) == 0
+    shrunk = event.name in MOVES and event.ptr and bytes_asked(event) == 0
     return bool(shrunk and not event.result)
 
 

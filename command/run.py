@@ -219,9 +219,9 @@ def _watched(args, argv, where, found):
     """The Outcome of the run under the engine that is wanted, or that can be had."""
     alone = args.engine == "auto" and (args.keep == "totals" or args.clock)
     chosen = choice.choose("recorder" if alone else args.engine, args.live)
-    if chosen.engine == "breakpoints":
-        for note in found.of_breakpoints:
-            main.say("note: " + note)
+    of_engine = {"breakpoints": found.of_breakpoints, "recorder": found.of_recorder}
+    for note in of_engine[chosen.engine]:
+        main.say("note: " + note)
     if chosen.may_change:
         try:
             outcome = _launch(args, chosen, argv, where, found)

@@ -171,6 +171,15 @@ class Waiting:
         return bool(select.select([self._pidfd], [], [], 0)[0])
 
 
+def _has_our_memory(pid):
+    """Whether the recorder's memory is still mapped there: an heir takes it out, with the code."""
+    try:
+        with open("/proc/%d/maps" % pid, "rb") as file:
+            return any(recorder.MEMORY_NAME in line for line in file)
+    except OSError:
+        return True
+
+
 def _outcome(waiting, words, path, spool_path):
     left = not waiting.has_ended
     died = waiting.status != 0
@@ -179,7 +188,7 @@ def _outcome(waiting, words, path, spool_path):
         reason = "the recorder ended with status %d" % waiting.status
         if waiting.status < 0:
             reason = waiting.host.died(-waiting.status)
-        if left:
+        if left and _has_our_memory(waiting.pid):
             reason += "; its code stays in the process, and does nothing any more"
     text = [word.decode("utf-8", "surrogateescape") for word in words]
     name = path.decode("utf-8", "surrogateescape")

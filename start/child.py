@@ -52,4 +52,6 @@ class Child:
             os.kill(self.pid, number)
 
     def kill(self):
-        self.send_signal(signal.SIGKILL)
+        """With what it has started, as the recorder's heir: all that is in its session's group."""
+        if self.poll() is None:
+            os.killpg(self.pid, signal.SIGKILL)

@@ -13,7 +13,7 @@ import signal
 from alloctrace.plain import plain
 from alloctrace.words import signal_name
 
-from . import gdb_program, heritage, program, recorder, target, watch, why
+from . import gdb_program, heritage, program, recorder, target, traced, watch, why
 from .errors import CANNOT_EXECUTE, EngineError, NOT_FOUND, UserError, shown
 
 _NOT_THERE = (2, 20)  # ENOENT, ENOTDIR
@@ -240,7 +240,7 @@ def _outcome(watched, plan, spool_path):
 def _end_child(pid, observer):
     """Whatever happened, neither outlives the run. Who is traced can be waited for after that."""
     try:
-        alive = os.waitpid(pid, os.WNOHANG)[0] == 0
+        alive = traced.ended(pid, os.WNOHANG) is None
     except ChildProcessError:  # the watch has waited for it: the number may be another's by now
         alive = False
     if alive:
@@ -250,7 +250,7 @@ def _end_child(pid, observer):
         if alive:
             watch.free(pid, observer)
     if alive:
-        os.waitpid(pid, 0)
+        traced.ended(pid)
 
 
 def _size(path):

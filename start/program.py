@@ -13,10 +13,17 @@ from .errors import CANNOT_EXECUTE, NOT_FOUND, UserError, shown
 
 # path: bytes, as given to execve; argv: [bytes]; notes: [str], what the user should know first.
 # fallback: the argv for /bin/sh where the kernel refuses the file as no program of its own.
-# of_breakpoints: [str], what the user should know where breakpoints are the engine.
+# of_breakpoints, of_recorder: [str], what the user should know where that is the engine.
 # odd: what is wrong with the file, as far as we can tell; the kernel decides whether it is run.
-Program = namedtuple("Program", "path argv fallback notes of_breakpoints odd", defaults=[None])
+Program = namedtuple(
+    "Program", "path argv fallback notes of_breakpoints odd of_recorder", defaults=[None, ()]
+)
 
+_PTRACE = "uses ptrace: breakpoints keep it from tracing itself; what it traces is not followed"
+_MLOCKALL = (
+    "uses mlockall: with it the recorder's 1.5 GiB are locked into memory, and without privileges "
+    "a limit (ulimit -l) may forbid that; under `ulimit -v 900000` they are 0.2 GiB"
+)
 _DEFAULT_PATH = b"/bin:/usr/bin"  # execvp(3) without PATH
 _SHELL = b"/bin/sh"
 
@@ -78,20 +85,22 @@ def _check_executable(path):
 
 def _of_elf(path, argv, notes):
     """Raises UserError where its loader is missing."""
-    odd, interpreter, traces = None, None, False
+    odd, interpreter, strings = None, None, b""
     try:
         with elf.ElfFile(path) as file:
             odd = _odd_machine(file) or _odd_segments(file, os.path.getsize(path))
             interpreter = file.interp
-            traces = b"\0ptrace\0" in file.dynamic_strings
+            strings = file.dynamic_strings
     except elf.ElfError as error:
         odd = odd or shown(str(error))
     if interpreter is not None and not os.path.exists(interpreter):
         text = "its loader %s is not installed" % shown(interpreter)
         raise UserError("%s: %s" % (shown(path), text), NOT_FOUND)
-    text = "uses ptrace: breakpoints keep it from tracing itself; what it traces is not followed"
-    of_breakpoints = ["%s %s" % (shown(path), text)] if traces else []
-    return Program(path, argv, None, notes, of_breakpoints, odd)
+    of_breakpoints, of_recorder = (
+        ["%s %s" % (shown(path), text)] if b"\0%s\0" % name in strings else []
+        for name, text in ((b"ptrace", _PTRACE), (b"mlockall", _MLOCKALL))
+    )
+    return Program(path, argv, None, notes, of_breakpoints, odd, of_recorder)
 
 
 def _odd_machine(file):

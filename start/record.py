@@ -58,11 +58,15 @@ def make_trace(outcome, place, force=False, use_symbols=True, tell=lambda what: 
 
 def _count_lost(outcome, recorded):
     """What a recorder that died had recorded, and not written."""
-    lost = (outcome.recorded or 0) - len(recorded.events)
-    if lost > 0:
-        recorded.lost += lost
-        events = "1 event" if lost == 1 else "%d events" % lost
-        outcome.reason += ": %s of what it had recorded lost" % events
+    if outcome.recorded is None:
+        return
+    lost = outcome.recorded - len(recorded.events)
+    if lost <= 0:
+        outcome.reason += ": nothing of what it had recorded is lost"
+        return
+    recorded.lost += lost
+    events = "1 event" if lost == 1 else "%d events" % lost
+    outcome.reason += ": %s of what it had recorded lost" % events
 
 
 def _how(use_symbols):

@@ -14,6 +14,7 @@ from .observer import Observer, last_line
 _TOP = os.path.dirname(os.path.dirname(os.path.realpath(__file__)))
 _PLACES = ("build/recorder/brkpoint-recorder", "recorder/brkpoint-recorder")
 _PATIENCE_S = 60  # for counting what is left in a memory file: at most all of it is read once
+MEMORY_NAME = b"brkpoint-recorder"  # of the memory that it shares with the program, in maps too
 NOT_PLANTED = 4  # its exit status where the target was ended before its first instruction
 
 
@@ -49,7 +50,8 @@ def start(pid, spool, options, *more):
     path = find()
     if path is None:
         raise EngineError("the recorder is not built: make recorder", "")
-    area, log = os.memfd_create("brkpoint-recorder"), os.memfd_create("brkpoint-recorder-log")
+    area = os.memfd_create(MEMORY_NAME.decode())
+    log = os.memfd_create("brkpoint-recorder-log")
     ready, ready_write = os.pipe()
     go_read, go = os.pipe()
     names = _listed(options.also)

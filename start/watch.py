@@ -12,6 +12,8 @@ import time
 
 from alloctrace.words import signal_name
 
+from . import traced
+
 
 TICK = 0.25  # seconds between looks at what sends no signal
 GRACE = 5  # seconds from the request to end to SIGKILL; of the observer, once the target has ended
@@ -75,8 +77,7 @@ class Watch:
         """The target last: it can be waited for only once a tracer has seen its end or gone."""
         self.observer_status = self.observer.process.poll()
         if self.status is None:
-            pid, status = os.waitpid(self.pid, os.WNOHANG)
-            self.status = status if pid else None
+            self.status = traced.ended(self.pid, os.WNOHANG)
         if self.status is None and self.observer_status is not None and _is_dead(self.pid):
             free(self.pid, self.observer)
 

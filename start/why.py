@@ -10,8 +10,8 @@ from .errors import shown
 def notes(found, observer):
     """What the user should know of a Program that ran."""
     odd = ["%s: %s: not all of it may be seen" % (shown(found.path), found.odd)]
-    of_breakpoints = [] if observer.keeps_target else found.of_breakpoints
-    return found.notes + (odd if found.odd else []) + of_breakpoints
+    of_engine = found.of_recorder if observer.keeps_target else found.of_breakpoints
+    return found.notes + (odd if found.odd else []) + list(of_engine)
 
 
 def incomplete(watched, kind, status, said):

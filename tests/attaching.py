@@ -12,6 +12,7 @@ import subprocess
 import time
 
 import launching
+import verbs
 from recorder_runs import probe
 
 WORDS = ("pid", "rounds", "wrong", "go", "done", "mallocs", "frees", "end", "signals")
@@ -89,8 +90,14 @@ class Attached:
         assert b"attached to process %d" % pid in line, line + self.process.stderr.read()
 
     def host(self):
+        return self._child("brkpoint-record")
+
+    def heir(self):
+        return self._child("brkpoint-heir")
+
+    def _child(self, name):
         found = launching.descendants(self.process.pid)
-        return next(pid for pid in found if launching.name_of(pid) == "brkpoint-record")
+        return next(pid for pid in found if launching.name_of(pid) == name)
 
     def leave(self, number=signal.SIGINT):
         """As Ctrl-C does: (exit status, what it said)."""
@@ -102,10 +109,7 @@ class Attached:
         return self.process.returncode, err
 
     def report(self):
-        done = subprocess.run(
-            [launching.BRKPOINT, "report", "--json", self.trace], capture_output=True, check=True
-        )
-        return json.loads(done.stdout)
+        return json.loads(verbs.said("report", "--json", self.trace))
 
 
 _HOP = """

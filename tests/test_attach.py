@@ -150,14 +150,22 @@ def test_brkpoint_is_killed(tmp_path):
     assert totals(attached.report(), "malloc") > 100
 
 
-def test_the_recorder_is_killed(tmp_path):
+@pytest.mark.parametrize("has_heir", [True, False])
+def test_the_recorder_is_killed(tmp_path, has_heir):
+    """Its heir takes its code out, as it would have."""
     with Running(tmp_path, "attached.c", "2") as run:
+        before = state(run)
         attached = Attached(tmp_path, run.pid)
         run.goes_on()
+        if not has_heir:
+            os.kill(attached.heir(), signal.SIGKILL)
         os.kill(attached.host(), signal.SIGKILL)
         status, said = attached.finish()
         assert status == 125
-        assert "its code stays in the process, and does nothing any more" in said
+        stays = "its code stays in the process, and does nothing any more"
+        assert (stays in " ".join(said.split())) != has_heir
+        if has_heir:
+            as_before(run, before)
         run.goes_on(20)
         assert run.finish() == PROBE_WELL
     assert not attached.report()["complete"]

@@ -4,13 +4,16 @@ import marshal
 import os
 import subprocess
 import sys
+import time
 import zlib
 
 import pytest
 
 from alloctrace import allocators, cache_folder, kept
+from alloctrace.elf import defined, elf, symbols as elf_symbols
 from alloctrace.origin import table as origin_table
 from alloctrace.purpose import rules as purpose_rules
+from alloctrace.symbols.tables import Tables
 from command import checks
 
 VALUE = {"rules": [("a", 1 << 300)], "names": ["é", None]}
@@ -37,8 +40,12 @@ def asked(source, value=VALUE):
     return kept.made("test", [source], lambda: calls.append(1) or value), len(calls)
 
 
+def listed(folder):
+    return [name for name in os.listdir(folder) if name != cache_folder.LOOKED]
+
+
 def path_of(folder):
-    (name,) = [name for name in os.listdir(folder) if not name.startswith(".")]
+    (name,) = listed(folder)
     return os.path.join(folder, name)
 
 
@@ -59,7 +66,7 @@ def sealed(value):
 def test_made_once(folder, source):
     assert asked(source) == (VALUE, 1)
     assert asked(source, "another") == (VALUE, 0)
-    assert os.listdir(folder) == [os.path.basename(path_of(folder))]
+    assert listed(folder) == [os.path.basename(path_of(folder))]
     assert os.stat(path_of(folder)).st_mode & 0o777 == 0o600
     assert kept.not_believed(folder) == []
 
@@ -70,7 +77,7 @@ def test_made_anew_where_a_source_has_changed(folder, source):
         file.write("[b]\n")
     assert asked(source, "newer") == ("newer", 1)
     assert asked(source) == ("newer", 0)  # in place of the older one
-    assert len(os.listdir(folder)) == 1
+    assert len(listed(folder)) == 1
 
 
 def test_nowhere(folder, source):
@@ -148,11 +155,24 @@ def test_what_was_made_of_something_else_is_not_taken(folder, source, key):
 
 def test_all_that_is_kept_has_a_limit(folder, source, monkeypatch):
     monkeypatch.setattr(cache_folder, "MAX_FOLDER", 1000)
+    monkeypatch.setattr(cache_folder, "AGAIN_S", 0)
     for number in range(9):
         kept.made("test %d" % number, [source], lambda: "x" * 200)
     assert sum(os.stat(entry).st_size for entry in os.scandir(folder)) <= 1000
     kept.made("long", [source], lambda: "x" * (kept.MAX_FILE + 1))
     assert sum(os.stat(entry).st_size for entry in os.scandir(folder)) <= 1000
+
+
+def test_all_files_are_looked_at_once_a_minute(folder, source, monkeypatch):
+    looked, scandir = [], os.scandir
+    monkeypatch.setattr(os, "scandir", lambda path: looked.append(path) or scandir(path))
+    for number in range(9):
+        kept.made("test %d" % number, [source], lambda: "x")
+    assert looked == [folder]
+    minute_ago = time.time() - cache_folder.AGAIN_S
+    os.utime(os.path.join(folder, cache_folder.LOOKED), (minute_ago, minute_ago))
+    kept.made("later", [source], lambda: "x")
+    assert looked == [folder, folder]
 
 
 @pytest.mark.parametrize(
@@ -172,7 +192,7 @@ def test_tables_are_the_same(folder, default, plain):
     for _ in range(2):  # the second time of what the first one kept
         default.cache_clear()
         assert default() is not of_text and plain(default()) == plain(of_text)
-    assert len(os.listdir(folder)) == 1
+    assert len(listed(folder)) == 1
     default.cache_clear()
 
 
@@ -180,6 +200,7 @@ ASK = """
 import sys; sys.path.insert(0, ".")
 from alloctrace import kept, tables
 from alloctrace.purpose import rules as purpose_rules
+from alloctrace.symbols.tables import Tables
 if sys.argv[1]: kept.use(sys.argv[1])
 tables.read = None  # no text is read
 purpose_rules.default()
@@ -199,7 +220,7 @@ def test_no_cache(tmp_path, brkpoint_true):
     where = tmp_path / "own"
     assert brkpoint_true(where, "--no-cache") == 0 and not where.exists()
     assert brkpoint_true(where) == 0
-    names = {name.split("-")[0] for name in os.listdir(where)}
+    names = {name.split("-")[0] for name in listed(where)}
     assert "tables" in names
     before = {entry.name: entry.stat().st_mtime_ns for entry in os.scandir(where)}
     assert brkpoint_true(where, "--no-cache") == 0
@@ -222,3 +243,52 @@ def brkpoint_true(tmp_path):
         return subprocess.run(words, env=dict(os.environ, BRKPOINT_CACHE=str(cache))).returncode
 
     return run
+
+
+@pytest.fixture
+def large(tmp_path, monkeypatch):
+    """A program that counts as a large one."""
+    monkeypatch.setattr(kept, "LARGE", 0)
+    path = tmp_path / "program"
+    source = "int asked_for(void) { return 7; } int main(void) { return asked_for(); }"
+    command = ["gcc", "-g0", "-xc", "-", "-o", str(path)]
+    subprocess.run(command, input=source, text=True, check=True)
+    return str(path)
+
+
+def functions_of(path):
+    """{name: (start, end)} as alloctrace/symbols/tables.py finds them, without looking at symbols
+    that it is not asked for."""
+    with elf.ElfFile(path) as file:
+        tables = Tables(file)
+        starts = tables._index.starts
+        return {f.name: (f.start, f.end) for f in map(tables.at, starts) if f is not None}
+
+
+def test_functions_of_a_large_file_are_found_once(large, monkeypatch):
+    first = functions_of(large)
+    assert "asked_for" in first and "main" in first
+    monkeypatch.setattr(elf_symbols, "Code", None)  # what looks at every symbol
+    assert functions_of(large) == first
+
+
+def test_twin_functions_of_a_file_that_was_changed_are_found_anew(large):
+    assert "asked_for" in functions_of(large)
+    subprocess.run(["strip", large], check=True)
+    assert "asked_for" not in functions_of(large)
+
+
+def test_twin_what_is_found_in_a_small_file_is_not_kept(large, monkeypatch, folder):
+    monkeypatch.setattr(kept, "LARGE", 4 << 20)
+    assert "asked_for" in functions_of(large)
+    assert defined.functions(large, ["asked_for"]) == {"asked_for"}
+    assert not os.path.exists(folder)
+
+
+def test_which_names_a_large_file_defines_is_looked_up_once(large, monkeypatch):
+    names = ["asked_for", ".text", "not_there"]
+    assert defined.functions(large, names) == {"asked_for", ".text"}
+    monkeypatch.setattr(elf_symbols, "functions_named", None)
+    assert defined.functions(large, names) == {"asked_for", ".text"}
+    with pytest.raises(TypeError):
+        defined.functions(large, ["main"])  # another question

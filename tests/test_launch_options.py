@@ -12,6 +12,7 @@ import tempfile
 import pytest
 
 import launching
+import verbs
 from command import conclude, watching
 from start import launch, place, record, target
 from start.errors import UserError
@@ -37,9 +38,7 @@ def brkpoint(tmp_path):
 
 
 def events(trace):
-    words = [BRKPOINT, "events", str(trace), "--json"]
-    lines = subprocess.run(words, stdout=subprocess.PIPE, check=True).stdout.splitlines()
-    return [json.loads(line) for line in lines[1:]]
+    return [json.loads(line) for line in verbs.said("events", trace, "--json").splitlines()[1:]]
 
 
 def test_the_report_goes_to_standard_error_only(brkpoint, waiter, tmp_path):
@@ -114,22 +113,26 @@ def test_without_symbols_the_calls_are_the_same(brkpoint, waiter, tmp_path):
     assert len(calls("c")) > 10
 
 
-def test_notes_on_the_program_are_kept_in_the_trace(tmp_path):
+@pytest.mark.parametrize(
+    "function, call, engine_told",
+    [
+        ("ptrace", "ptrace(PTRACE_TRACEME, 0, 0, 0)", "breakpoints"),
+        ("mlockall", "munlockall() + (getpid() == 1 && mlockall(MCL_CURRENT))", "recorder"),
+    ],
+)
+def test_notes_on_the_program_are_kept_in_the_trace(tmp_path, function, call, engine_told):
     source = tmp_path / "t.c"
-    source.write_text(
-        "#include <sys/ptrace.h>\nint main(){return ptrace(PTRACE_TRACEME,0,0,0)==7;}"
-    )
+    files = "<sys/ptrace.h>", "<sys/mman.h>", "<unistd.h>"
+    lines = ["#include " + name for name in files] + ["int main(void) { return %s == 7; }" % call]
+    source.write_text("\n".join(lines))
     subprocess.run(["gcc", "-o", tmp_path / "uses", source], check=True)
-    for engine, is_told in (
-        ("breakpoints", True),
-        ("recorder", False),
-    ):  # it stands in nobody's way
+    for engine in ("breakpoints", "recorder"):
         trace = tmp_path / engine
         words = [BRKPOINT, "--quiet", "--engine", engine, "-o", trace, tmp_path / "uses"]
         subprocess.run(words, stderr=subprocess.PIPE)
-        words = [BRKPOINT, "report", trace, "--json"]
-        summary = json.loads(subprocess.run(words, stdout=subprocess.PIPE, check=True).stdout)
-        assert any("uses ptrace" in note for note in summary["notes"]) == is_told
+        summary = json.loads(verbs.said("report", trace, "--json"))
+        is_told = any("uses " + function in note for note in summary["notes"])
+        assert is_told == (engine == engine_told)
 
 
 # ---- faults after the run ------------------------------------------------------------------------

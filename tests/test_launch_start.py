@@ -88,6 +88,16 @@ def test_environment_keeps_order_duplicates_and_odd_entries(both):
     ]
 
 
+def test_a_shell_hands_on_another_environment(tmp_path):
+    """Why brkpoint's first line is none of the shell's (docs/run.md). Nor can Python be given it:
+    a descriptor of /proc/self/environ ends with the program that it is of."""
+    tell = "import os; print(len(os.read(9, 9)), sorted(os.environb))"
+    words = ["/bin/sh", "-c", 'exec 9< /proc/$$/environ; exec /usr/bin/python3 -Ic "$0"', tell]
+    given = {"a.b": "1", "IFS": ":", "PATH": "/usr/bin:/bin", "LC_ALL": "C"}
+    done = subprocess.run(words, env=given, capture_output=True, check=True)
+    assert done.stdout.startswith(b"0 ") and b"PWD" in done.stdout
+
+
 def test_empty_environment(both):
     assert "environment" not in same(both(environment=[]))
 

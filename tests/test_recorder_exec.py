@@ -66,6 +66,17 @@ def test_in_a_pid_namespace_nobody_else_is_traced(tmp_path):
     assert "is it in a PID namespace" in reasons
 
 
+@pytest.mark.skipif(not may_unshare("-pf", "true"), reason="no PID namespace may be made here")
+def test_what_begins_in_a_pid_namespace_bears_no_name_of_its_parents(tmp_path):
+    """The child has written another path where the parent's memory has one."""
+    words = [os.fsencode(probe("execs.c")), b"renamed"]
+    options = [b"--engine", b"recorder"]
+    done = launching.run(launching.watched(*words, options=options, trace=tmp_path / "t.brkpoint"))
+    told = json.dumps(launching.report(tmp_path))
+    assert done.status == 0 and "is it in a PID namespace" in told
+    assert "/bin/only-in-the-parent" not in told
+
+
 @pytest.mark.skipif(
     not may_unshare("-m", "sh", "-c", "mount --bind /usr /mnt"), reason="nothing may be mounted"
 )

@@ -45,7 +45,9 @@ def program(tmp_path):
 
 
 def files(folder):
-    return sorted(os.path.join(folder, name) for name in os.listdir(folder))
+    return sorted(
+        os.path.join(folder, name) for name in os.listdir(folder) if name != cache_folder.LOOKED
+    )
 
 
 def ask(folder, requests, gdb=None):
@@ -192,6 +194,7 @@ def test_its_size_is_bounded(folder, program, monkeypatch):
             file.write("x" * 200)
         os.utime(name, (number, number))
     monkeypatch.setattr(cache_folder, "MAX_FOLDER", 3000)
+    monkeypatch.setattr(cache_folder, "AGAIN_S", 0)
     ask(folder, [(program, {60})])
     assert sum(map(os.path.getsize, files(folder))) <= 1500 and path in files(folder)
 

@@ -108,6 +108,13 @@ REFUSED = [
     'UPDATE run SET value = \'{"kind": "eaten", "status": 1}\' WHERE key = \'exit\'',
     "UPDATE borders SET t_ns = -1",
     "UPDATE totals SET origin = 'me'",
+    "UPDATE run SET value = '-4' WHERE key = 'pid'",
+    "UPDATE run SET value = '\"4\"' WHERE key = 'pid'",
+    "UPDATE run SET value = '[7]' WHERE key = 'images'",
+    "UPDATE run SET value = '[{\"index\": -1, \"pid\": 4}]' WHERE key = 'images'",
+    "UPDATE run SET value = '[{\"index\": 0, \"path\": 4}]' WHERE key = 'images'",
+    "UPDATE run SET value = '[{\"index\": 0, \"command\": [4]}]' WHERE key = 'images'",
+    "UPDATE run SET value = '[{\"pid\": \"4\"}]' WHERE key = 'exits'",
     "UPDATE sites SET count = -1",
 ]
 
@@ -123,3 +130,10 @@ def test_what_is_no_count_no_time_and_no_name(path, statement):
 
 def test_the_trace_itself_is_not_refused(path):
     assert not is_refused(path)
+
+
+def test_a_life_as_it_is_written_is_read(path):
+    """The negative twin."""
+    rows = [{"index": 0, "pid": None, "path": "/bin/a", "command": ["a"], "t_ns": 0}]
+    copy = changed(path, ("UPDATE run SET value = ? WHERE key = 'images'", (json.dumps(rows),)))
+    assert not is_refused(copy)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import NamedTuple, TypeVar
 
-    _Values = TypeVar("_Values", "list[int]", "array[int]")
+    _Values = TypeVar("_Values", "list[int]", "array[int]", bytes)
 
 CHUNK = 65536
 MASK64 = (1 << 64) - 1
@@ -126,15 +126,15 @@ def _same(values: list[int]) -> list[int]:
     return values
 
 
-def decode_above(packed: Packed, delta: bool, count: int) -> tuple[int, list[int]]:
-    """(base, list): what is to be added to each of its integers: who reads many can do so with
-    their sums. Where they are narrow the list is of no negative ones."""
+def decode_above(packed: Packed, delta: bool, count: int) -> tuple[int, Sequence[int]]:
+    """(base, list or array): what is to be added to each of its integers: who reads many can do so
+    with their sums. Where they are narrow it is of no negative ones."""
     if delta or packed.width == 8:
         return 0, decode(packed, delta, count)
     base, values = _unpacked(packed, count, True)
     if values is None:
         return base, [0] * count
-    return base - (1 << 8 * packed.width - 1), _repeated(values.tolist(), count)
+    return base - (1 << 8 * packed.width - 1), _repeated(values, count)
 
 
 def decode_rows(packed: Packed, delta: bool, count: int, rows: Sequence[int]) -> list[int]:
@@ -149,19 +149,69 @@ def decode_rows(packed: Packed, delta: bool, count: int, rows: Sequence[int]) ->
     return _wrapped([values[row % period] + base for row in rows])
 
 
+def where(packed: Packed, delta: bool, count: int, table: bytes) -> bytes:
+    """Bytes: of each row what `table` holds for its value, 0 where that is beyond it. Of narrow
+    columns no value is made: who looks for few of many rows need not look at all."""
+    if delta or packed.width not in (0, 1, 2):
+        held = [value if 0 <= value < len(table) else -1 for value in decode(packed, delta, count)]
+        return bytes(map((bytes(table) + b"\0").__getitem__, held))
+    width, base, _, data = packed
+    if not 0 <= count <= CHUNK:
+        raise ColumnError("a chunk of %d values" % count)
+    if not width:
+        return _part(table, base, 1) * count
+    rows = _rows_of(packed, count)
+    planes = _inflate(data, width * rows)
+    low = planes[:rows]
+    if width == 1:
+        part = low.translate(_signed(_part(table, base - 128, 256)))
+    else:
+        part = _by_planes(low, planes[rows:], table, base)
+    return _repeated(part, count)
+
+
+def _by_planes(low: bytes, high: bytes, table: bytes, base: int) -> bytes:
+    found = 0
+    for sign in set(high):
+        values = _part(table, base + 256 * ((sign ^ 0x80) - 0x80), 256)
+        if any(values):
+            only = bytes(sign) + b"\xff" + bytes(255 - sign)
+            here = int.from_bytes(high.translate(only), "little")
+            found |= here & int.from_bytes(low.translate(values), "little")
+    return found.to_bytes(len(low), "little")
+
+
+def _part(table: bytes, first: int, count: int) -> bytes:
+    """`count` bytes of it from `first` on, which may lie outside."""
+    inside = bytes(table[max(0, first) : max(0, first + count)])
+    return (bytes(min(count, max(0, -first))) + inside).ljust(count, b"\0")
+
+
+def _signed(values: bytes) -> bytes:
+    """In the order of bytes that hold signed numbers."""
+    return values[128:] + values[:128]
+
+
+def _rows_of(packed: Packed, count: int) -> int:
+    period = packed.period
+    if period != count and period not in range(1, min(count, LONGEST_PERIOD + 1)):
+        raise ColumnError("a column that repeats after %r rows" % (period,))
+    return period
+
+
 def _unpacked(packed: Packed, count: int, above: bool = False) -> tuple[int, array[int] | None]:
     """(base, the differences of one period as an array); None: there are none. `above`: to the
     least that their width can hold, so that none is negative."""
-    width, base, period, data = packed
+    width, base, _, data = packed
     if not 0 <= count <= CHUNK:
         raise ColumnError("a chunk of %d values" % count)
+    if not isinstance(base, int):
+        raise ColumnError("a column that begins with no whole number")
     if width == 0:
         return base, None
     if width not in _TYPE:
         raise ColumnError("integers of %r bytes" % (width,))
-    if period != count and period not in range(1, min(count, LONGEST_PERIOD + 1)):
-        raise ColumnError("a column that repeats after %r rows" % (period,))
-    return base, _integers(width, period, data, above)
+    return base, _integers(width, _rows_of(packed, count), data, above)
 
 
 def _repeated(values: _Values, count: int) -> _Values:

@@ -98,18 +98,23 @@ class PackedChunk:
     """Columns of a chunk, unpacked when they are asked for: without what became known later."""
 
     def __init__(self, rows: Iterable[Sequence[Any]], count: int) -> None:
-        self._found, self._count = by_name(rows), count
+        self._found, self.count = by_name(rows), count
 
     def column(self, name: str, rows: Sequence[int] | None = None) -> list[int]:
         """Its integers; `rows`: of these only."""
         with checked():
-            return unpack(self._found, self._count, (name,), rows)[0]
+            return unpack(self._found, self.count, (name,), rows)[0]
 
-    def above(self, name: str) -> tuple[int, list[int]]:
+    def above(self, name: str) -> tuple[int, Sequence[int]]:
         """(base, list): each of its integers without `base`."""
         with checked():
-            base, values = columns.decode_above(*self._found[name], self._count)
+            base, values = columns.decode_above(*self._found[name], self.count)
             return int(base), values
+
+    def where(self, name: str, table: bytes) -> bytes:
+        """Bytes: of each row what `table` (bytes) holds for its integer, 0 beyond it."""
+        with checked():
+            return columns.where(*self._found[name], self.count, table)
 
     def constant(self, name: str) -> int | None:
         """The one integer that all its rows have; None where they may differ."""
@@ -152,6 +157,8 @@ def mend(
         row = seq - first
         if name not in COLUMN_NAMES:
             raise TraceError("damaged: no column %r" % (name,))
+        if not isinstance(value, int):
+            raise TraceError("damaged: event %r has no number as %s" % (seq, name))
         if name == "present":
             present[row] |= value
             continue

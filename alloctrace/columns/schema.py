@@ -147,6 +147,9 @@ NULLABLE = ("dur_ns", "size", "nmemb", "align", "ptr", "result", "errno", "block
 PRESENT = {name: 1 << index for index, name in enumerate(NULLABLE)}
 SIGNED_SIZE = 1 << len(NULLABLE)  # `size` is negative (brk), not a large unsigned number
 
+# The least that an event may have there, where it has any.
+LEAST = {"t_ns": 0, "tid": 0, "dur_ns": 0, "errno": 1, "block": 1}
+
 
 def page_size(has_many: bool) -> int:
     """Small runs make small files; of many events a column fits into a page or two."""

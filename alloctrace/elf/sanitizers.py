@@ -4,7 +4,7 @@ from __future__ import annotations
 
 
 from alloctrace.patterns import Pattern
-from . import elf
+from . import defined
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -24,16 +24,7 @@ def tell(history: History) -> None:
         return
     libraries = (m.name for m in history.modules if _LIBRARY.fullmatch(m.name))
     programs = {m.path: m.name for m in history.modules if m.role == "executable"}
-    linked_in = (name for path, name in programs.items() if _holds(path))
+    linked_in = (name for path, name in programs.items() if defined.functions(path, MARKS))
     found = next(libraries, None) or next(linked_in, None)
     if found is not None:
         history.notes.append(TEXT % found)
-
-
-def _holds(path: str) -> bool:
-    """Whether one is linked into the program."""
-    try:
-        with elf.ElfFile(path) as file:
-            return any(file.functions_named(MARKS).values())
-    except (OSError, elf.ElfError):
-        return False

@@ -128,9 +128,7 @@ class Code:
     of which a few are asked for. What assemblers leave without a type may also name data."""
 
     def __init__(self, elf: ElfFile, table: Table) -> None:
-        self._table = table
-        self._first: dict[int, int] | None = None
-        self._others: dict[int, list[int]] = {}
+        self.table = table
         data, size = table.data, _ROW.size
         words, halves = array("Q", data), array("I", data)
         if sys.byteorder == "big":
@@ -142,21 +140,9 @@ class Code:
         rows = list(compress(range(len(kinds)), defined))
         if _NOTYPE in kinds:
             rows = [row for row in rows if kinds[row] != _NOTYPE or is_in_code(elf, values[row])]
-        self._rows = table.named(rows, halves[0::6])
-        self.starts = list(map(values.__getitem__, self._rows))
-        self.ends = list(map(add, self.starts, map(words[2::3].__getitem__, self._rows)))
-
-    def at(self, start: int) -> list[Symbol]:
-        """The symbols that begin there."""
-        if self._first is None:
-            self._first = dict(zip(self.starts, self._rows))
-            if len(self._first) < len(self._rows):
-                for value, row in zip(self.starts, self._rows):
-                    if self._first[value] != row:
-                        self._others.setdefault(value, []).append(row)
-        if start not in self._first:
-            return []
-        return list(map(self._table.symbol, [self._first[start], *self._others.get(start, ())]))
+        self.rows = table.named(rows, halves[0::6])
+        self.starts = list(map(values.__getitem__, self.rows))
+        self.ends = list(map(add, self.starts, map(words[2::3].__getitem__, self.rows)))
 
 
 def _all(*columns: bytes) -> bytes:

@@ -6,7 +6,7 @@ from collections import namedtuple
 
 from alloctrace import allocators
 from alloctrace.tables import is_yes
-from . import elf
+from . import defined
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -45,18 +45,9 @@ def held(modules: Iterable[Module], hooks: Iterable[Hook]) -> list[tuple[Known, 
     table, seen, found = known(), {hook.impl for hook in hooks}, []
     paths = {module.path: module.name for module in modules if module.role == "executable"}
     for path, name in paths.items():
-        defined = _defined(path, [mark for row in table for mark in row.marks])
-        found += [(row, name) for row in table if (set(row.marks) & defined) - seen]
+        there = defined.functions(path, [mark for row in table for mark in row.marks])
+        found += [(row, name) for row in table if (set(row.marks) & there) - seen]
     return found
-
-
-def _defined(path: str, names: list[str]) -> set[str]:
-    try:
-        with elf.ElfFile(path) as file:
-            found = {name for name, symbols in file.functions_named(names).items() if symbols}
-            return found | {name for name in names if name in file.sections}
-    except (OSError, elf.ElfError):
-        return set()
 
 
 def tell(history: History) -> list[dict[str, Any]]:

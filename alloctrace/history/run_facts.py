@@ -5,10 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 from alloctrace import fields, words
-from . import regions, thread_names
-
-MAX_KEPT = 1000  # of a list of forks, threads, signals
-MAX_LIVES = 20000  # of what tells processes apart
+from . import life_rows, regions, thread_names
 
 
 def facts(history, outcome):
@@ -20,8 +17,8 @@ def facts(history, outcome):
     """
     from . import region_names  # only now: a report of a stored trace needs no files
 
-    end = _plain(history.end or {})
-    run = _plain(history.run)
+    end = life_rows.plain(history.end or {})
+    run = life_rows.plain(history.run)
     run.update(
         pid=fields.number(run, "pid", None),
         engine=fields.text(run, "engine"),
@@ -32,7 +29,7 @@ def facts(history, outcome):
         events_lost=history.lost,
         programs_not_seen=len(history.unfollowed),
         events=len(history.events),
-        cost=_plain(history.cost),
+        cost=life_rows.plain(history.cost),
         process_at_end=end,
         cuts=cuts(history),
         purposes="examples" if history.has_many() else "each",
@@ -46,15 +43,6 @@ def facts(history, outcome):
     run.update((key, value) for key, value in outcome.items() if value is not None)
     run["complete"] = bool(run["complete"] and _complete(history))
     return run
-
-
-def _plain(data):
-    """What of a spool's record is text or a number: the rest is a stranger's."""
-    return {
-        key: value[: fields.MAX_TEXT] if isinstance(value, str) else value
-        for key, value in data.items()
-        if value is None or isinstance(value, (str, int))
-    }
 
 
 def _program(history):
@@ -111,22 +99,10 @@ def cuts(history):
 
 
 def _not_followed(history):
-    names = ("forks", "threads", "signals", "mains", "unseen", "unfollowed")
-    lists = {name: list(map(_plain, getattr(history, name)[:MAX_KEPT])) for name in names}
-    for name in ("children", "images", "exits", "ends"):
-        lists[name] = list(map(_life, getattr(history, name)[:MAX_LIVES]))
+    lists = life_rows.of(history)
     lists["made_code"] = min(history.made_code, (1 << 63) - 1)
     lists["children_not_followed"] = len(history.forks)
     return lists
-
-
-def _life(data):
-    """As _plain, with the words of its command."""
-    words_ = data.get("command")
-    if not isinstance(words_, list):
-        return _plain(data)
-    shown = [word[: fields.MAX_TEXT] for word in words_ if isinstance(word, str)]
-    return dict(_plain(data), command=shown)
 
 
 def _calls(history):
@@ -222,6 +198,7 @@ def check(run):
         if not isinstance(row, dict) or not _is_timeline(row):
             raise ValueError("run: live_by_program holds no timeline")
     regions.of_run(run)
+    life_rows.check(run)
     thread_names.check(run)
     if not all(isinstance(count, int) for count in run.get("cuts", {}).values()):
         raise ValueError("run: a count of cut stacks is not a number")

@@ -136,7 +136,7 @@ def _of_events(facts):
     """What is told of single events: nothing where there is none."""
     if not facts["events"]["seq"]:
         return ""
-    return _card() + (_memory() if facts["whole"] else "")
+    return _card() + _memory()
 
 
 def _strip(facts):
@@ -285,7 +285,11 @@ def _closing(summary, facts):
         tag("h3", "What measuring cost the program")
         + tag("p", bdi(sentences.begun(fit(recording.cost(summary) or "not measured"))))
         + tag("p", "Recorded: " + bdi(fit(recording.recorded(summary)))),
-        tag("h3", "Words") + '<dl class="words">%s</dl>' % words_,
+        tag("h3", "Words")
+        + '<dl class="words">%s</dl>' % words_
+        + '<p class="quiet">More words, each with an example from your machine: '
+        "<code>brkpoint words</code>. To learn it from the ground up: "
+        "<code>brkpoint learn</code>.</p>",
         '<h3>Data</h3><div class="js" id="save"></div><p class="quiet">The same in a terminal: '
         "<code>brkpoint report %s --json</code>, <code>brkpoint events %s --json</code></p>"
         % ((escape(facts["trace"]),) * 2),

@@ -20,6 +20,11 @@ void hold_ends(void)
         _exit(GAVE_UP);
 }
 
+_Bool hold_is_on(void)
+{
+    return held > 0;
+}
+
 void hold_or_exit(void)
 {
     if (!held || gave_up)

@@ -1,5 +1,5 @@
-/* unread.h - how much a recorder that was killed had not written: its memory file outlives it, and
- * brkpoint has it too (start/recorder.py).
+/* unread.h - how much a recorder that was killed together with its heir (run/heir.h) had not written:
+ * its memory file outlives it, and brkpoint has it too (start/recorder.py).
  *
  * The history's own memory is gone, so the events cannot be had back; but they are counted: those that
  * had been taken out of the rings, by the ledger in the last page of the file, and those still in the

@@ -115,7 +115,9 @@ void exec_begins(struct host *h, struct process *p, const struct ask *ask)
     if (problem == NULL) {
         h->execs[h->executing++] = (struct exec_begun){tid, p->tracee.pid};
     } else if (!found || !will_fail(&program)) {
-        say_unfollowed(h, p, found ? program.name : "", problem);
+        /* in a child that is not found the name may be another: it is its parent's memory */
+        bool is_its_name = found && has_our_code(p, tid);
+        say_unfollowed(h, p, is_its_name ? program.name : "", problem);
     }
 }
 

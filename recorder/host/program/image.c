@@ -103,6 +103,8 @@ void image_know(struct host *h, struct process *p)
     announce_image(h, p);
 }
 
+#define NO_CALLS "no allocator function was found to hook in the first files"
+
 /* At the first instruction, the process standing still. */
 static bool plant(struct host *h, struct process *p)
 {
@@ -145,14 +147,16 @@ void image_stood(struct host *h, uint64_t since_ns)
 
 void image_begin(struct host *h, struct process *p)
 {
-    uint64_t begun = clock_now_ns();
+    uint64_t begun = clock_now_ns(), calls = h->calls;
     p->problem[0] = 0;
     memset(p->own, 0, sizeof p->own);
     bool planted = plant(h, p) && is_seen(h, p);
     image_stood(h, begun);
     if (planted) {
-        if (h->calls == 0)
-            say_note(h, "no allocator function was found to hook in the first files");
+        if (h->calls == calls && p->image == 0)
+            say_note(h, NO_CALLS);
+        else if (h->calls == calls)
+            say_note(h, NO_CALLS " of %s", p->executable ? p->executable : "a program");
     } else {
         p->family->area->recording = 0;
         if (h->may_refuse && p->image == 0)

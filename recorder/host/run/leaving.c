@@ -70,3 +70,11 @@ void leaving_begin(struct host *h, int go)
     if (!brkpoint_lives())
         raise(SIGTERM);
 }
+
+void leaving_as_heir(void)
+{
+    host->leaving = true; /* whoever execs now is nobody's tracee */
+    host->left_alone = 1;
+    fcntl(go_end, F_SETOWN, getpid());
+    look_for_brkpoint(SIGCONT);
+}

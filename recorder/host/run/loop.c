@@ -57,7 +57,8 @@ static void settle(struct host *h)
 
 static void leave_all(struct host *h)
 {
-    settle(h);
+    if (!h->leaving)
+        settle(h);
     h->leaving = true;
     while (h->process_count > 0) {
         struct process *p = h->processes[0];
@@ -81,7 +82,7 @@ static void let_go(struct host *h)
     for (unsigned i = 0; i < h->family_top; i++)
         if (h->families[i].used)
             h->families[i].area->host = HOST_GONE;
-    if (left > 0)
+    if (left > 0 && h->first_ended)
         say_unseen(h, "processes",
                    "%zu process%s that the program had started still ran when it ended: what %s "
                    "did from then on is not recorded",

@@ -8,6 +8,7 @@
  */
 #include "base/guard.h"
 #include "program/image.h"
+#include "heir.h"
 #include "leaving.h"
 #include "turn/rest.h"
 #include "starter.h"
@@ -158,11 +159,13 @@ static int run(struct host *h, const char *spool, pid_t pid, int ready, int go)
             return NOT_PLANTED;
         }
     }
+    heir_make(leaving_as_heir);
     host_loop(h);
     if (guard_pages() > 0)
         say_unseen(h, "hook",
                    "a file was cut off while it was read: not all of its calls are seen");
     announce_end(h);
+    heir_dismiss();
     findings_store_all(&h->known);
     if (h->spool.error != 0) {
         errno = h->spool.error;

@@ -1,6 +1,7 @@
 /* execs.c - programs that begin others: amid signals, beside other children, in vain, and
- * several at once. */
+ * several at once; and in a PID namespace. */
 #define _GNU_SOURCE
+#include <sched.h>
 #include <signal.h>
 #include <spawn.h>
 #include <stdbool.h>
@@ -107,9 +108,27 @@ static void abreast(char *self, int left, int most)
     }
 }
 
+/* In a PID namespace of its own a child execs what only its own memory names. */
+static int renamed(void)
+{
+    static char name[32] = "/bin/only-in-the-parent";
+    int status = 0;
+    if (unshare(CLONE_NEWPID) != 0)
+        return 1;
+    if (fork() == 0) {
+        strcpy(name, "/bin/true");
+        execl(name, name, NULL);
+        _exit(1);
+    }
+    wait(&status);
+    return WEXITSTATUS(status);
+}
+
 int main(int argc, char **argv)
 {
     const char *what = argc > 1 ? argv[1] : "";
+    if (strcmp(what, "renamed") == 0)
+        return renamed();
     if (strcmp(what, "signals") == 0)
         amid_signals(argv[0], atoi(argv[2]));
     else if (strcmp(what, "beside") == 0)
