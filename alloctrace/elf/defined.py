@@ -8,10 +8,14 @@ from alloctrace import kept
 
 from . import elf, symbols
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
 _SOURCES = [__file__, elf.__file__, symbols.__file__]
 
 
-def functions(path, names):
+def functions(path: str, names: Collection[str]) -> set[str]:
     """The set of those `names` that are functions defined in the file; sections count as well.
     Empty where it cannot be read."""
     try:
@@ -21,14 +25,15 @@ def functions(path, names):
         return set()
 
 
-def _functions(file, names):
+def _functions(file: elf.ElfFile, names: Collection[str]) -> Collection[str]:
     if not kept.is_worth_it(file.image):
         return _found(file, names)
     name, sources = "%s in %s" % (" ".join(names), file.path), [file.path, *_SOURCES]
-    return kept.made(name, sources, lambda: _found(file, names))
+    found: list[str] = kept.made(name, sources, lambda: _found(file, names))
+    return found
 
 
-def _found(file, names):
+def _found(file: elf.ElfFile, names: Collection[str]) -> list[str]:
     return [
         name
         for name, there in file.functions_named(names).items()

@@ -6,6 +6,10 @@ from __future__ import annotations
 from alloctrace.patterns import Pattern
 from . import defined
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from alloctrace.history.history import History
+
 MARKS = ("__asan_init", "__lsan_init", "__msan_init", "__tsan_init")
 _LIBRARY = Pattern(r"lib(asan|lsan|msan|tsan)\.so(\.\d+)*")
 TEXT = (
@@ -14,7 +18,7 @@ TEXT = (
 )
 
 
-def tell(history):
+def tell(history: History) -> None:
     """Say so in `history.notes`, where the recorder watched a program that has one."""
     if history.run.get("engine") != "recorder":
         return
