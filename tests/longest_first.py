@@ -7,13 +7,13 @@ recordings (tests/target_recordings.py) does not begin at once: one would wait f
 from __future__ import annotations
 
 FILES = (
+    "test_article_here.py",
     "test_cross_check_targets.py",
     "test_recorder_code.py",
     "test_recorder_sanitizers.py",
     "test_recorder_equal.py",
     "test_targets.py",
     "test_evaluator_random.py",
-    "test_article_here.py",
     "test_launch_end.py",
     "test_attach.py",
     "test_recorder_safety.py",
