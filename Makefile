@@ -8,7 +8,7 @@ ATTACHES ?= 2000
 FUZZ ?= 60
 
 .DEFAULT_GOAL := all
-.PHONY: help all article evaluator-story check test fuzz test-real attach-long killed-long real-docs lint format bench bench-page bench-recorder bench-start bench-export doctor readme page-pictures export-pictures install uninstall deb test-deb clean
+.PHONY: help all article course evaluator-story check test fuzz test-real attach-long killed-long real-docs lint format bench bench-page bench-recorder bench-start bench-export doctor readme page-pictures page-vendor export-pictures install uninstall deb test-deb clean
 
 help: ## list these verbs
 	@awk -F ':[^#]*## ' '/^[a-z][a-z%-]*:[^#]*## / { sub("%", "NAME", $$1); \
@@ -30,17 +30,22 @@ all: targets evaluator region $(recorder_if_can) ## build everything that is com
 article: ## investigate the article's programs on this machine and write the report
 	./brkpoint article
 
+course: $(recorder_if_can) ## make the course as pages that need no network, with its traces, into build/course
+	./brkpoint learn --html build/course
+
 evaluator-story: $(addprefix $(TARGETS_OUT)/,eval_list eval_array eval_mexe) ## run three designs of an evaluator; tell what each costs
 	$(PYTHON) -m article.designs_runs
 
 # Many tests wait, for a timeout or a debugger: one more worker than processors.
 test: PYTEST_ARGS ?= -n $(shell expr $$(nproc) + 1) --dist loadfile
-test: targets recorder ## run the tests
+test: targets ## run the tests
+	@$(MAKE) -s -j $$(nproc) recorder
 	@echo 'the tests: some 25 minutes on two processors; at the end they list what failed or was skipped'
 	$(PYTHON) -m pytest $(PYTEST_ARGS)
 
 check: PYTEST_ARGS ?= -n $(shell nproc) --dist loadfile
-check: lint ## the loop of who changes a rule: style, types, and each test that starts no process
+check: ## the loop of who changes a rule: style, types, and each test that starts no process
+	@$(MAKE) -s -j $$(nproc) lint
 	@env -u PYTHONDONTWRITEBYTECODE $(PYTHON) -m pytest -q --no-processes \
 	  -o addopts='-p no:cacheprovider' $(PYTEST_ARGS)
 
@@ -85,6 +90,9 @@ page-pictures: recorder targets ## take the pictures of the page anew, in a real
 
 export-pictures: recorder targets ## take the pictures of other tools' viewers anew, in a real browser
 	$(PYTHON) docs/make/export_pictures.py
+
+page-vendor: ## make the library in the page anew, of npm's packages that its lock file names
+	reports/page/vendor/build.sh reports/page/vendor/d3.js
 
 bench-page: recorder ## measure the page of a thousand and of ten million events in a real browser
 	$(PYTHON) bench/page_cost.py
@@ -140,7 +148,7 @@ readme: targets ## write the generated parts anew: README's run, manual, complet
 
 # ---- installing ---------------------------------------------------------------------------------
 
-rooms = command start article alloctrace reports exports gdb-scripts trace-scripts targets evaluator
+rooms = command start article course alloctrace reports exports gdb-scripts trace-scripts targets evaluator
 lib = $(DESTDIR)$(PREFIX)/lib/brkpoint
 doc = $(DESTDIR)$(PREFIX)/share/doc/brkpoint
 man = $(DESTDIR)$(PREFIX)/share/man/man1/brkpoint.1
@@ -177,8 +185,8 @@ install: uninstall $(if $(with_mexe),build/mexe region) $(recorder_if_can) ## in
 	  'for f; do m=644; [ -x "$$f" ] && m=755; install -D -m $$m "$$f" "$(lib)/$$f" || exit; done' - {} +
 	install -m 755 brkpoint '$(lib)/brkpoint'
 	install -m 644 setup.packages LICENSE '$(lib)'
-	$(if $(recorder_if_can),install -D -m 755 build/recorder/brkpoint-recorder \
-	  '$(lib)/recorder/brkpoint-recorder',@echo 'not installed: the recorder (no Zydis to build it with)')
+	$(if $(recorder_if_can),install -D -m 755 -t '$(lib)/recorder' \
+	  build/recorder/brkpoint-recorder build/recorder/brkpoint-rows,@echo 'not installed: the recorder (no Zydis to build it with)')
 	ln -s ../lib/brkpoint/brkpoint '$(DESTDIR)$(PREFIX)/bin/brkpoint'
 	install -D -m 644 docs/man/brkpoint.1 '$(man)'
 	install -d '$(doc)'

@@ -21,7 +21,7 @@ class Cursor:
         self.trace = trace
         self.count = trace.run.get("events") or 0
         self._timeline = timeline or {"seq": [], "live_bytes": {}}
-        self._wanted, self._groups = wanted, trace.sums().groups
+        self.wanted, self._groups = wanted, trace.sums().groups
         self._ids = {}  # what was searched for -> the ids of its groups
         self._windows = {}  # number -> events
 
@@ -42,7 +42,7 @@ class Cursor:
             self._ids[name] = {
                 group.id
                 for group in self._groups
-                if is_one(group) and (self._wanted is None or self._wanted(group))
+                if is_one(group) and (self.wanted is None or self.wanted(group))
             }
         return self._ids[name]
 

@@ -9,7 +9,7 @@ from .patterns import Pattern
 
 TYPE_CHECKING = False  # to import typing would take longer than all of this file
 if TYPE_CHECKING:
-    from typing import Any
+    from typing import Any, overload
 
 MASK64 = (1 << 64) - 1
 MAX_TEXT = 1 << 16
@@ -30,7 +30,18 @@ def _integer(text: str) -> int:
     return int(text)
 
 
-def number(data: Mapping[str, Any], key: str, default: int = 0) -> int:
+if TYPE_CHECKING:
+
+    @overload
+    def number(data: Mapping[str, Any], key: str, default: int = 0) -> int:
+        ...
+
+    @overload
+    def number(data: Mapping[str, Any], key: str, default: int | None) -> int | None:
+        ...
+
+
+def number(data: Mapping[str, Any], key: str, default: int | None = 0) -> int | None:
     """The unsigned 64-bit integer `key` of `data`; `default` where it is none."""
     value = data.get(key)
     if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= MASK64:

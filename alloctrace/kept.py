@@ -1,5 +1,6 @@
 """Plain values that are made once and kept on disk, beside what symbols/cache.py keeps: indexes of
-rule tables, which each start would else make anew of their text, and verdicts (origin/verdicts.py).
+rule tables, which each start would else make anew of their text, verdicts (origin/verdicts.py), and
+what is in large files of code (symbols/index.py, elf/defined.py).
 
 One file a value: a head, a checksum, and what `marshal` makes of (key, value). It is believed where
 nobody else could have written it, where it is whole, and where its key is that of the files that
@@ -22,9 +23,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from typing import Any
 
+    from .elf.image import Image
+
 HEAD = b"brkpoint kept 1\n"
 _SUM = 4  # bytes of the checksum behind it
 MAX_FILE = 4 << 20
+LARGE = 4 << 20  # bytes of a file of code; of smaller ones all is found as fast as it is kept
 _folder: str | None = None
 
 
@@ -35,13 +39,25 @@ def use(folder: str | None) -> None:
 
 
 def made(name: str, sources: Iterable[str], make: Callable[[], Any]) -> Any:
-    """What `make()` gives, by this run or an earlier one; of the rest as `load` and `store`."""
-    sources = list(sources)
-    value = load(name, sources)
+    """What `make()` gives, by this run or an earlier one; of the rest as `load` and `store`. A file
+    that changes meanwhile is another one: what is made of it is kept as of the one before."""
+    if _folder is None:
+        return make()
+    path, key = _path_and_key(_folder, name, list(sources))
+    value = _value(path, key)
     if value is None:
         value = make()
-        store(name, sources, value)
+        _store(path, (key, value))
     return value
+
+
+def is_worth_it(image: Image) -> bool:
+    """Whether to keep what was found in an opened file of code: a large one, which is still the one
+    at its path."""
+    status = image.status
+    return status.st_size >= LARGE and cache_folder.state_of(status) == cache_folder.state(
+        image.path
+    )
 
 
 def load(name: str, sources: Iterable[str]) -> Any:
@@ -49,9 +65,7 @@ def load(name: str, sources: Iterable[str]) -> Any:
     that makes it among them: it counts while they are the same."""
     if _folder is None:
         return None
-    path, key = _path_and_key(_folder, name, sources)
-    found = _load(path)
-    return found[1] if isinstance(found, tuple) and found[0] == key else None
+    return _value(*_path_and_key(_folder, name, sources))
 
 
 def store(name: str, sources: Iterable[str], value: Any) -> None:
@@ -68,6 +82,11 @@ def _path_and_key(folder: str, name: str, sources: Iterable[str]) -> tuple[str, 
     told = "\n".join([name, *sources]).encode("utf-8", "surrogateescape")
     path = os.path.join(folder, "%s%08x" % (cache_folder.TABLES, zlib.crc32(told)))
     return path, [name, sys.hexversion, *map(cache_folder.state, sources)]
+
+
+def _value(path: str, key: list[Any]) -> Any:
+    found = _load(path)
+    return found[1] if isinstance(found, tuple) and found[0] == key else None
 
 
 def _load(path: str) -> Any:

@@ -15,6 +15,10 @@ import stat
 
 from .patterns import Pattern
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
 SYMBOLS = "brkpoint-symbols-"
 _EXTENSION = ".brkpoint"
 _NEW = ".new"
@@ -24,7 +28,7 @@ _TRIES = 100  # for a name that is free
 
 
 @contextlib.contextmanager
-def folder():
+def folder() -> Iterator[str]:
     """The path of a new empty folder for gdb, removed in the end; raises OSError."""
     import shutil  # only now, as below: most runs know all their names, and make no folder
     import tempfile
@@ -44,7 +48,7 @@ def folder():
 
 
 @contextlib.contextmanager
-def file(parent, name):
+def file(parent: str, name: str) -> Iterator[str]:
     """The path of a new empty file in the folder `parent`, to be renamed to `name`, readable for
     whom the user lets; what is still there in the end is removed. Raises OSError."""
     _clean(parent, _FILE.fullmatch, 0)
@@ -61,7 +65,7 @@ def file(parent, name):
         os.close(descriptor)
 
 
-def _made(beginning):
+def _made(beginning: str) -> tuple[int, str]:
     """(descriptor, path) of a new file that nobody else has, as tempfile.mkstemp makes it."""
     for _ in range(_TRIES):
         path = beginning + os.urandom(4).hex() + _NEW
@@ -70,16 +74,16 @@ def _made(beginning):
     raise FileExistsError(errno.EEXIST, "no name is free for a temporary file", beginning)
 
 
-def _prefix(name):
+def _prefix(name: str) -> str:
     """It tells that the file is ours, whatever it will be: a trace or a page of any name."""
     return ".%s%s." % (name.removesuffix(_EXTENSION)[:50], _EXTENSION)
 
 
-def _middle(path):
+def _middle(path: str) -> str:
     return os.path.basename(path)[len(".brkpoint-") : -len(_NEW)]
 
 
-def _locked(descriptor, path, wanted):
+def _locked(descriptor: int, path: str, wanted: str) -> str:
     """Lock it and give it its name; without locks, as on some networks, it keeps the one it has."""
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -89,7 +93,7 @@ def _locked(descriptor, path, wanted):
     return wanted
 
 
-def _clean(parent, is_meant, kind):
+def _clean(parent: str, is_meant: Callable[[str], object], kind: int) -> None:
     """Remove what was left in the folder `parent`. Whatever is wrong there, it stays."""
     with contextlib.suppress(OSError), os.scandir(parent) as entries:
         names = [entry.name for entry in entries if is_meant(entry.name)]
@@ -98,7 +102,7 @@ def _clean(parent, is_meant, kind):
                 _remove(os.path.join(parent, name), kind)
 
 
-def _remove(path, kind):
+def _remove(path: str, kind: int) -> None:
     descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | kind)
     try:
         status = os.fstat(descriptor)

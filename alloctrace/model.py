@@ -7,6 +7,15 @@ from __future__ import annotations
 
 from .plain import fresh, plain, replace
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from typing import Any, TypeVar
+
+    from .columns.members import Members
+
+    _OfImage = TypeVar("_OfImage", "Module", "Border")
+
 
 @plain
 class Module:
@@ -24,13 +33,13 @@ class Module:
     unloaded_ns: int | None = None
 
     @property
-    def name(self):
+    def name(self) -> str:
         return self.path.rsplit("/", 1)[-1]
 
 
-def by_image(rows):
+def by_image(rows: Iterable[_OfImage]) -> dict[int, list[_OfImage]]:
     """{image: [row, …]} of modules, or of borders, in their order."""
-    found = {}
+    found: dict[int, list[_OfImage]] = {}
     for row in rows:
         found.setdefault(row.image, []).append(row)
     return found
@@ -45,7 +54,7 @@ class Hook:
     name: str  # canonical entry point: one of words.ENTRY_POINTS
     impl: str  # the function really entered: malloc, __minimal_malloc …
     address: int
-    arguments: tuple = ()  # what a record's three are: words.ARGUMENTS
+    arguments: tuple[str, ...] = ()  # what a record's three are: words.ARGUMENTS
     returns_size: bool = False  # it resizes in place, and returns the size, as xallocx does
 
 
@@ -81,7 +90,7 @@ class Frame:
     start: int | None = None  # offset of the function's first byte, by symbol or unwind table
     known: str = ""  # entry | main | user_main | initialiser | finaliser: by address, not by name
 
-    def at(self, pc):
+    def at(self, pc: int) -> Frame:
         """The same in another process, where it has another address."""
         return replace(self, pc=pc)
 
@@ -92,7 +101,7 @@ class Verdict:
 
     origin: str = "unknown"
     owner: str | None = None
-    via: tuple = ()
+    via: tuple[str, ...] = ()
     direct: bool = False
     decided_by: int | None = None  # index into the stack
     rule: str = ""
@@ -125,7 +134,7 @@ class Event:
     ptr: int | None = None
     result: int | None = None
     errno: int | None = None
-    args: dict = fresh(dict)
+    args: dict[str, Any] = fresh(dict)
     block: int | None = None
     phase: str = "load"
     image: int = 0
@@ -137,7 +146,7 @@ class Event:
     region: int = 0  # id of the innermost that its thread was in; 0: none
 
     @property
-    def failed(self):
+    def failed(self) -> bool:
         return self.errno is not None
 
 
@@ -171,15 +180,15 @@ class Group:  # a GroupTable holds many
     temporary_blocks: int = 0
     temporary_bytes: int = 0
     peak_bytes: int = 0  # live at the run's peak
-    members: object | None = None  # members.Members, where a recorder told of them
+    members: Members | None = None  # where a recorder told of them
     own_peak_bytes: int = 0  # live at the peak of its own program, in its process
     region: int = 0  # as of its events
 
     @property
-    def is_call(self):
+    def is_call(self) -> bool:
         """An un-nested call."""
         return self.kind == "call" and not self.within
 
     @property
-    def is_counted(self):
+    def is_counted(self) -> bool:
         return self.kind == "syscall" or not self.within

@@ -5,11 +5,17 @@ Pure. A phase is named only where a frame proves it.
 
 from __future__ import annotations
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
 # What a frame may be known as, by its function's address: see decide().
 KINDS = ("entry", "main", "user_main", "initialiser", "exit")
 
 
-def decide(frames, has_user_main=False):
+def decide(
+    frames: Sequence[tuple[str, str]], has_user_main: bool = False
+) -> tuple[str | None, str]:
     """(phase, the evidence in words), or (None, why it cannot be told).
 
     `frames`: innermost first, (role of the module, kind or ""). `has_user_main`: the program's own
@@ -33,7 +39,7 @@ def decide(frames, has_user_main=False):
     return None, "neither main nor the entry point is on the stack"
 
 
-def _in_main(kinds, has_user_main):
+def _in_main(kinds: Sequence[str], has_user_main: bool) -> tuple[str | None, str]:
     """C's main surrounds Rust's: beneath it lie the start of the runtime and its end."""
     if not has_user_main:
         return "main", "main is on the stack"

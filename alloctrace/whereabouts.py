@@ -6,6 +6,10 @@ from . import measure
 from .model import Event
 from .plain import plain
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
 
 @plain
 class Found:
@@ -16,7 +20,7 @@ class Found:
     ended_by: Event | None = None  # the free or realloc that gave it back; None: live
 
 
-def find(events, address):
+def find(events: Iterable[Event], address: int) -> Found | None:
     """The Found for `address`, the newest first; None where no recorded block held it."""
     found, at = None, 0
     for event in events:
@@ -29,7 +33,7 @@ def find(events, address):
     return found
 
 
-def _gives_back(event, allocation):
+def _gives_back(event: Event, allocation: Event) -> bool:
     """`free(p)`, or a `realloc(p)` that did not fail: also one that leaves the block in place."""
     if event.kind != "call" or event.outer is not None or event.failed:
         return False

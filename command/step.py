@@ -9,7 +9,7 @@ import sys
 from alloctrace.escape import visible
 from alloctrace.event_cursor import Cursor
 from alloctrace.summary import chosen
-from reports import card_words, ink, quantities, step_card, step_screen
+from reports import card_words, ink, quantities, step_card, step_memory, step_screen
 
 from start.errors import USAGE, UserError
 from . import process_option, summaries
@@ -19,7 +19,7 @@ NAME = "step"
 HELP = "step through the events of a recorded run in the terminal, forward and back"
 EPILOG = """\
 Keys: right (or space) forward, left back, n the next that reached the kernel, m the next of mine,
-p the peak, g a number and Enter, Home, End, up and down in the card, q quit.
+p the peak, b memory then, g a number and Enter, Home, End, up and down in the card, q quit.
 
   brkpoint step                       the newest trace here
   brkpoint step a.brkpoint --seq 42   from event 42 on
@@ -61,12 +61,25 @@ class Walk:
         self.cursor, self.peak = cursor, peak
         self.seq = cursor.near(0 if seq is None else seq)
         self.top, self.said, self.number = 0, "", None  # number: what is typed behind `g`
-        self._card = None, None
+        self._card = self._memory = None, None
+        self.tells_memory = False
 
     def card(self):
         if self._card[0] != self.seq:
             self._card = self.seq, step_card.of(self.cursor, self.seq)
         return self._card[1]
+
+    def memory(self):
+        """Lines of what memory looked like, where they are asked for: of a long run that takes a
+        second or two."""
+        if not self.tells_memory:
+            return ()
+        if self._memory[0] != self.seq:
+            self._memory = self.seq, step_memory.of(self.cursor, self.seq)
+        return self._memory[1]
+
+    def _turn_memory(self):
+        self.tells_memory = not self.tells_memory
 
     def press(self, key):
         """Whether to go on. `key`: a character, or LEFT, RIGHT, UP, DOWN, PAGE UP …"""
@@ -83,6 +96,7 @@ class Walk:
             "HOME": lambda: self._go(self.cursor.near(0)),
             "END": lambda: self._go(self.cursor.near(self.cursor.count - 1)),
             "p": self._go_to_peak,
+            "b": self._turn_memory,
             "g": lambda: setattr(self, "number", ""),
             "UP": lambda: self._scroll(-1),
             "DOWN": lambda: self._scroll(1),
@@ -127,7 +141,7 @@ class Walk:
 
     def screen(self, width, height, unicode):
         """[(text, style)] of at most `height` lines: the card, what is said, the keys."""
-        shown = step_screen.lines(self.card(), width, unicode)
+        shown = step_screen.lines(self.card(), width, unicode, self.memory())
         keys = step_screen.keys(width, unicode)
         room = max(1, height - 1 - len(keys))
         self.top = min(self.top, max(0, len(shown) - room))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from . import lifetimes
+from . import lifetimes, maker
 
 COLUMNS = ("allocations", "allocated", "live_blocks", "live_bytes")
 
@@ -10,6 +10,23 @@ COLUMNS = ("allocations", "allocated", "live_blocks", "live_bytes")
 def shares(trace):
     """{id of a group: {tid: values of COLUMNS}}. A group whose threads do not add up to what the
     trace says of it is left out."""
+    found = _counted(trace)
+    groups = trace.sums().groups
+    said = [groups.sums[name] for name in COLUMNS]
+    return {
+        id_: threads
+        for id_, threads in found.items()
+        if [column[id_ - 1] for column in said] == list(map(sum, zip(*threads.values())))
+    }
+
+
+def _counted(trace):
+    """The same, whatever the trace says."""
+    facts = lifetimes.Facts(trace)
+    with maker.started(trace, None, "threads", *facts.told()) as made:
+        if made is not None:
+            made.follow(lifetimes.COLUMNS)
+            return _of_rows(map(maker.numbers, made.results()))
     found = {}
     for what, _, group, size, before, tid in lifetimes.replay(trace):
         of_group = found.get(group)
@@ -28,10 +45,13 @@ def shares(trace):
         else:
             sums[2] -= 1
             sums[3] -= size
-    groups = trace.sums().groups
-    said = [groups.sums[name] for name in COLUMNS]
-    return {
-        id_: threads
-        for id_, threads in found.items()
-        if [column[id_ - 1] for column in said] == list(map(sum, zip(*threads.values())))
-    }
+    return found
+
+
+def _of_rows(results):
+    found, width = {}, 2 + len(COLUMNS)
+    for values in results:
+        for at in range(0, len(values), width):
+            group, tid, *sums = values[at : at + width]
+            found.setdefault(group, {})[tid] = sums
+    return found

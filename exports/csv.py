@@ -10,7 +10,7 @@ from .formats import Format
 FORMAT = Format(
     title="a table of events, or with --sites of places, for spreadsheets and databases",
     ending=".csv",
-    keeps="every event with origin, purpose, cause, its deciding function; addresses as text",
+    keeps="every event with origin, purpose, cause, region, deciding function; addresses as text",
     loses="stacks but that one function (`brkpoint events --json` has them), syscalls' arguments",
     opens="sqlite3 -csv x.db '.import FILE events', duckdb, a spreadsheet",
     is_binary=False,

@@ -10,13 +10,13 @@ from array import array
 
 from alloctrace import fields
 
-from . import lifetimes, stacks
+from . import lifetimes, maker, regions, stacks
 from .formats import CannotExport, Format
 
 FORMAT = Format(
     title="block lifetimes by stack, for DHAT's viewer and the Firefox profiler",
     ending=".dhat.json",
-    keeps="blocks, bytes, lifetimes, peak and what is left, by stack with lines, phase, origin",
+    keeps="blocks, bytes, lifetimes, peak and what is left, by stack, phase, origin, region",
     loses="reads and writes of blocks (nobody saw them), threads, processes, purposes, syscalls",
     opens="/usr/libexec/valgrind/dh_view.html (load FILE), profiler.firefox.com (load FILE)",
     is_binary=False,
@@ -37,8 +37,19 @@ _MAX = (1 << 53) - 1  # whole numbers of JavaScript
 
 def write(out, trace, _):
     places = _Places(trace)
-    sums = Sums(len(places.keys))
-    sums.follow(lifetimes.replay(trace), places.of_group)
+    told = lifetimes.Facts(trace).told()
+    with maker.started(trace, None, "places", *told, len(places.keys), places.of_group) as made:
+        if made is None:
+            sums = Sums(len(places.keys))
+            sums.follow(lifetimes.replay(trace), places.of_group)
+        else:
+            made.follow(lifetimes.COLUMNS)
+            sums = Made(made.results())
+        _write(out, trace, places, sums)
+    return differing(sums.peak, trace)
+
+
+def _write(out, trace, places, sums):
     run = trace.run
     head = dict(_HEAD, cmd=stacks.short(" ".join(map(str, run.get("command") or ()))))
     head.update(pid=fields.number(run, "pid"), te=sums.end, tg=sums.peak_ns)
@@ -48,10 +59,9 @@ def write(out, trace, _):
         out.write((",\n" if number else "\n").encode() + json.dumps(row).encode())
     texts = ["[root]", *places.texts]
     out.write(b'\n],"ftbl":' + json.dumps(texts, ensure_ascii=False, indent=0).encode() + b"}\n")
-    return told(sums.peak, trace)
 
 
-def told(peak, trace):
+def differing(peak, trace):
     """Where calls of several threads overlap, and clocks are coarse, the order is not known."""
     said = (trace.run.get("peak") or {}).get("bytes") or 0
     if peak == said:
@@ -67,13 +77,14 @@ class _Places:
         self._numbers, self.texts = {}, []
         self._merged = stacks.Merged(trace.tree, self._frame, self._text)
         groups, known = trace.sums().groups, {}
-        roots = {}
+        roots, named = {}, regions.Named(trace)
         self.of_group = array("I", [0])
         for index, what in enumerate(groups.what):
-            of = what, groups.verdict[index]
+            of = what, groups.verdict[index], groups.region[index]
             if of not in roots:
                 phase, verdict = groups.whats[what][4], groups.verdicts[of[1]]
-                roots[of] = tuple(map(self._text, stacks.roots(phase, verdict)))
+                texts = *stacks.roots(phase, verdict), *named.frames(of[2])
+                roots[of] = tuple(map(self._text, texts))
             key = self._merged.at(trace.tree.node(groups.stack[index])), roots[of]
             # Only those that allocate are places; the others have none, and are never asked.
             is_place = groups.sums["allocations"][index]
@@ -83,8 +94,8 @@ class _Places:
             raise CannotExport("there is no allocation in this run")
 
     def frames(self, number):
-        node, (phase, origin) = self.keys[number]
-        return [*self._merged.outwards(node), origin, phase]
+        node, roots = self.keys[number]
+        return [*self._merged.outwards(node), *reversed(roots)]
 
     def _frame(self, frame):
         place = stacks.short("in " + frame.path if frame.path else "?")
@@ -148,8 +159,26 @@ class Sums:
 
     def rows(self):
         """The fields of a place, under DHAT's names."""
-        names = ("tb", "tbk", "tl", "mb", "mbk", "gb", "gbk", "eb", "ebk")
         columns = (self._all, self._blocks, self._lived, self._own, self._own_held)
         columns += (self._peak, self._peak_held, self._live, self._held)
-        for values in zip(*columns):
-            yield dict(zip(names, (min(value, _MAX) for value in values)))
+        return map(_row, zip(*columns))
+
+
+class Made:
+    """The same, counted by the program that makes bytes."""
+
+    def __init__(self, results):
+        self.peak, self.peak_ns, self.end = maker.numbers(next(results))
+        self._results = results
+
+    def rows(self):
+        for values in map(maker.numbers, self._results):
+            for at in range(0, len(values), len(_NAMES)):
+                yield _row(values[at : at + len(_NAMES)])
+
+
+_NAMES = ("tb", "tbk", "tl", "mb", "mbk", "gb", "gbk", "eb", "ebk")
+
+
+def _row(values):
+    return dict(zip(_NAMES, (min(value, _MAX) for value in values)))

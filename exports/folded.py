@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from . import regions
 from .formats import Format
 from .measures import of_groups
 from .stacks import Merged, name, sums
@@ -9,7 +10,7 @@ from .stacks import Merged, name, sums
 FORMAT = Format(
     title="folded stacks, a line each, of one measure (--measure)",
     ending=".folded",
-    keeps="stacks with inlined functions, phase, origin; every allocation, one measure a file",
+    keeps="stacks with inlined functions, phase, origin, region; one measure a file",
     loses="time, sizes, threads, processes, purposes, lines; `;` in a name becomes `:`",
     opens="flamegraph.pl FILE, inferno-flamegraph FILE, speedscope FILE",
     is_binary=False,
@@ -20,25 +21,26 @@ DEFAULT = "bytes"
 
 def write(out, trace, choice):
     measure = choice.measure or DEFAULT
-    merged = Merged(trace.tree, _text, _text_of)
+    merged, named = Merged(trace.tree, _text, _text_of), regions.Named(trace)
     for key, value in of_stacks(trace, merged, measure).items():
-        line = ";".join(frames(merged, key))
+        line = ";".join(frames(merged, named, key))
         out.write(("%s %d\n" % (line, value)).encode("utf-8", "backslashreplace"))
     return []
 
 
 def of_stacks(trace, merged, measure):
-    """{(phase, origin, stack of `merged`, name of the syscall or None): sum}."""
+    """{(phase, origin, region, stack of `merged`, name of the syscall or None): sum}."""
     groups = trace.sums().groups
     is_syscalls = measure == "syscalls"
     leaf = (lambda index: groups.whats[groups.what[index]][1]) if is_syscalls else None
     return sums(trace, merged, of_groups(groups, measure), leaf)
 
 
-def frames(merged, key):
-    """The texts of a stack, outermost first."""
-    phase, origin, number, syscall = key
+def frames(merged, named, key):
+    """The texts of a stack, outermost first. `named`: regions.Named."""
+    phase, origin, region, number, syscall = key
     found = ["[phase %s]" % phase, _text_of("[origin %s]" % origin)]
+    found += map(_text_of, named.frames(region))
     found += reversed(merged.outwards(number))
     return found + (["[syscall %s]" % syscall] if syscall else [])
 

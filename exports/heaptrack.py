@@ -7,14 +7,16 @@ stack) from 0; `+` and `-` name one of the latter.
 
 from __future__ import annotations
 
-from . import lifetimes, stacks
-from .dhat import told
+import struct
+
+from . import lifetimes, maker, regions, stacks
+from .dhat import differing
 from .formats import Format
 
 FORMAT = Format(
     title="every allocation and its end, for heaptrack's tools",
     ending=".heaptrack",
-    keeps="allocations, peak, leaked, temporary, by stack with lines, phase, origin; milliseconds",
+    keeps="allocations, peak, leaked, temporary, by stack, phase, origin, region; milliseconds",
     loses="threads, processes, purposes, syscalls; which functions are inlined",
     opens="heaptrack_print --disable-builtin-suppressions FILE, heaptrack_gui FILE",
     is_binary=False,
@@ -34,7 +36,7 @@ def write(out, trace, _):
     file = _File(out, trace)
     is_resized = file.blocks()
     said = ["a nested call resized a block: it is one allocation more there"] if is_resized else []
-    return said + told(file.peak, trace)
+    return said + differing(file.peak, trace)
 
 
 class _Numbers(dict):
@@ -54,6 +56,7 @@ class _File:
         self._count = self._known = 0  # of `a`; of those in _Numbers
         self._latest = 0  # as its reader has it: `+` sets it, `-` makes it 0
         self._merged = stacks.Merged(trace.tree, self._frame, self._text)
+        self._named = regions.Named(trace)
         self.peak = 0
         self._trace = trace
         self._allocation(_Numbers(self._stack(self._text(_TEMPORARY), 0)), 0)  # number 0
@@ -64,17 +67,46 @@ class _File:
 
     def blocks(self):
         """Whether a block was resized in a way that the format has no word for."""
-        trace = self._trace
-        borders = [(b.t_ns, b.rss_bytes) for b in trace.borders if b.rss_bytes is not None]
-        borders.sort(reverse=True)
-        live = peak = 0
+        borders = [(b.t_ns, b.rss_bytes) for b in self._trace.borders if b.rss_bytes is not None]
+        borders = [(t_ns, "R %x" % (rss // _PAGE)) for t_ns, rss in sorted(borders)]
+        told = (part for t_ns, line in borders for part in (t_ns, (line + "\n").encode()))
+        facts = lifetimes.Facts(self._trace).told()
+        self._flush()
+        with maker.started(
+            self._trace, self._out, "heaptrack", *facts, len(borders), *told
+        ) as made:
+            if made is not None:
+                made.follow(lifetimes.COLUMNS, self._stacks_of)
+                (result,) = made.results()
+                self.peak, is_resized, said = maker.numbers(result)
+            else:
+                is_resized, said = self._follow(borders)
+        self._lines += [line for _, line in borders[said:]]
+        self._flush()
+        return is_resized
+
+    def _stacks_of(self, groups):
+        """What the program that makes bytes asks for."""
+        found = [self._numbers(id_).stack for id_ in groups]
+        self._flush()
+        return struct.pack("<%dQ" % len(found), *found)
+
+    def _follow(self, borders):
+        """(as `blocks`, how many of the borders were told)."""
+        live = peak = said = 0
         next_ns = _MS  # when the next millisecond begins
         is_resized, lines, allocated = False, self._lines, lifetimes.ALLOCATED
         put, of_group = lines.append, self._of_group
-        for what, t_ns, group, size, born, _ in lifetimes.replay(trace):
+
+        def tell(groups):
+            for id_ in groups:
+                self._numbers(id_)
+
+        for what, t_ns, group, size, born, _ in lifetimes.replay(self._trace, tell):
             if t_ns >= next_ns:
-                while borders and borders[-1][0] <= t_ns:
-                    put("R %x" % (borders.pop()[1] // _PAGE))
+                while said < len(borders) and borders[said][0] <= t_ns:
+                    put(borders[said][1])
+                    said += 1
                 put("c %x" % (t_ns // _MS))
                 next_ns = (t_ns // _MS + 1) * _MS
             numbers = of_group.get(group)
@@ -100,9 +132,7 @@ class _File:
             if len(lines) > _TOGETHER:
                 self._flush()
         self.peak = peak
-        lines += ["R %x" % (rss // _PAGE) for _, rss in reversed(borders)]
-        self._flush()
-        return is_resized
+        return is_resized, said
 
     def _end(self, numbers, size, is_temporary):
         number = numbers.get(size)
@@ -130,7 +160,7 @@ class _File:
         return number
 
     def _flush(self):
-        self._out.write(("\n".join(self._lines) + "\n").encode())
+        self._out.write("".join(line + "\n" for line in self._lines).encode())
         self._lines.clear()
 
     # stacks
@@ -145,7 +175,8 @@ class _File:
 
     def _made(self, group):
         stack = 0
-        for text in stacks.roots(group.phase, group.verdict):
+        roots = stacks.roots(group.phase, group.verdict)
+        for text in (*roots, *self._named.frames(group.region)):
             stack = self._stack(self._text(text), stack)
         for place in reversed(self._merged.outwards(self._merged.at(self._node(group)))):
             stack = self._stack(place, stack)

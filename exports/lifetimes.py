@@ -8,10 +8,11 @@ returns, as the recorder counts them.
 
 from __future__ import annotations
 
+from array import array
 from collections import namedtuple
 from heapq import heappop, heappush
 
-from alloctrace.columns.check import TraceError, checked
+from alloctrace.columns.check import TraceError
 from alloctrace.columns.columns import MASK64
 from alloctrace.columns.schema import PRESENT
 
@@ -19,48 +20,75 @@ from alloctrace.columns.schema import PRESENT
 # began; of RESIZED it is the size before, and `size` the one behind.
 Happened = namedtuple("Happened", "what t_ns group size born tid")
 ALLOCATED, FREED, TEMPORARY, RESIZED = range(4)  # TEMPORARY: freed before its thread asked again
-_COLUMNS = ("present", "group", "t_ns", "dur_ns", "tid", "size", "nmemb", "ptr", "result", "block",
-            "outer")  # fmt: skip
-_PROCESS = 44  # bits of a block's number: above them is its process
+COLUMNS = ("present", "group", "t_ns", "dur_ns", "tid", "size", "nmemb", "ptr", "result", "block",
+           "outer")  # fmt: skip
+PROCESS = 44  # bits of a block's number: above them is its process
+MOST_PROCESSES = 1 << 19
 _BLOCK, _NMEMB, _OUTER = PRESENT["block"], PRESENT["nmemb"], PRESENT["outer"]
 _SIZE, _ERRNO, _DUR = PRESENT["size"], PRESENT["errno"], PRESENT["dur_ns"]
-_FREE, _REALLOC, _OTHER = 1, 2, 3
+ROLES = {"FREE": 1, "REALLOC": 2, "OTHER": 3}  # what a call does with blocks; 0: nothing
+_FREE, _REALLOC, _OTHER = ROLES.values()
 _DEEPEST = 100  # calls in one another
 
 
-def replay(trace):
-    """Yield tuples as Happened, in order."""
-    followed = _Followed(trace)
-    with checked():
-        for first, columns in trace.chunk_columns(_COLUMNS):
-            yield from followed.chunk(first, columns)
-        yield from followed.finish()
+def replay(trace, tell=None):
+    """Yield tuples as Happened, in order. `tell(groups)` hears before each chunk of which groups
+    blocks may begin in it."""
+    followed = _Followed(Facts(trace))
+    for first, columns in trace.chunk_columns(COLUMNS):
+        if tell:
+            tell([id_ for id_ in dict.fromkeys(columns[1]) if followed.allocates(id_)])
+        yield from followed.chunk(first, columns)
+    yield from followed.finish()
+
+
+class Facts:
+    """What is known of the groups: by id what they do, their process, and its program as a number
+    from 1. A run of one thread in one process has no calls that overlap."""
+
+    def __init__(self, trace):
+        groups, processes, images = trace.sums().groups, {}, {}
+        whats = [
+            (
+                _role(kind, name),
+                processes.setdefault(pid, len(processes)),
+                images.setdefault((pid, image), len(images) + 1),
+            )
+            for kind, name, _, pid, _, image in groups.whats
+        ]
+        of = list(map(whats.__getitem__, groups.what))
+        self.roles = bytes([0, *(role for role, _, _ in of)])
+        self.process_of = array("I", [0, *(process for _, process, _ in of)])
+        self.image_of = array("I", [0, *(image for *_, image in of)])
+        self.processes = len(processes)
+        self.is_one = not trace.run.get("threads") and len(processes) < 2
+        self.watches_execs = len(set(self.image_of[1:])) > len(set(self.process_of[1:]))
+
+    def told(self):
+        """As the program that makes bytes is told them (maker.py)."""
+        facts = self.processes, int(self.is_one), int(self.watches_execs), self.roles
+        return (*facts, self.process_of, self.image_of)
 
 
 class _Followed:
-    def __init__(self, trace):
-        groups = trace.sums().groups
-        self._roles, self._of = [0], [(0, 0)]  # by group: what it does; (process, its program)
-        processes = {}
-        whats = [
-            (_role(kind, name), processes.setdefault(pid, len(processes)) << _PROCESS, image)
-            for kind, name, _, pid, _, image in groups.whats
-        ]
-        self._roles += [whats[what][0] for what in groups.what]
-        self._of += [whats[what][1:] for what in groups.what]
-        self._is_one = not trace.run.get("threads") and len(processes) < 2
+    def __init__(self, facts):
+        self._roles, self._image_of = facts.roles, facts.image_of
+        self._process_of = [process << PROCESS for process in facts.process_of]
+        self._is_one, self._watches_execs = facts.is_one, facts.watches_execs
         self._images = {}  # process -> its program, where that may change
-        self._watches_execs = len(set(self._of[1:])) > len(processes)
         self._live = {}  # block -> (group, size, t_ns, tid)
         self._latest = {}  # tid -> the block of its latest allocation, if that was its first
         self._returning = []  # calls that hand out a block when they return: a heap
         self._before = 0, ()  # the chunk before
 
+    def allocates(self, group):
+        return self._roles[group] in (_REALLOC, _OTHER)
+
     def chunk(self, first, columns):
         present, groups, begun, *_ = columns
-        if min(groups) < 1 or max(groups) >= len(self._roles):
-            raise TraceError("damaged: an event behind %d is of no group" % first)
-        blocks, is_one, roles, of = columns[9], self._is_one, self._roles, self._of
+        blocks, is_one, roles, process_of = columns[9], self._is_one, self._roles, self._process_of
+        if max(blocks) >> PROCESS:
+            _check_blocks(first, present, blocks)
         live, latest = self._live, self._latest
         for at, (has, group, t_ns, block) in enumerate(zip(present, groups, begun, blocks)):
             if self._watches_execs:
@@ -69,7 +97,7 @@ class _Followed:
                 continue
             if self._returning:
                 yield from self._returned(t_ns)
-            role, block = roles[group], block + of[group][0]
+            role, block = roles[group], block + process_of[group]
             if role == _FREE and is_one and not has & _OUTER:  # as _free: most are so
                 gone = live.pop(block, None)
                 if gone:
@@ -145,20 +173,25 @@ class _Followed:
             if seq < begin:
                 break
             if held[0][seq - begin] & _BLOCK:
-                found.add(held[9][seq - begin] + self._of[held[1][seq - begin]][0])
+                found.add(held[9][seq - begin] + self._process_of[held[1][seq - begin]])
         return found
 
     def _exec(self, group, t_ns):
-        process, image = self._of[group]
+        process, image = self._process_of[group], self._image_of[group]
         if self._images.setdefault(process, image) == image:
             return
         self._images[process] = image
         yield from self._returned(None)
-        for block in [b for b in self._live if b >> _PROCESS == process >> _PROCESS]:
+        for block in [b for b in self._live if b >> PROCESS == process >> PROCESS]:
             gone, size, born, tid = self._live.pop(block)
             if self._latest.get(tid) == block:
                 del self._latest[tid]
             yield FREED, t_ns, gone, size, born, tid
+
+
+def _check_blocks(first, present, blocks):
+    if any(has & _BLOCK and block >> PROCESS for has, block in zip(present, blocks)):
+        raise TraceError("damaged: block of an event behind %d" % first)
 
 
 def _role(kind, name):

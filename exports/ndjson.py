@@ -12,7 +12,7 @@ from .formats import Format
 FORMAT = Format(
     title="JSON lines, an object an event, or with --sites a place",
     ending=".ndjson",
-    keeps="every event with origin, purpose, cause, its deciding function; addresses as text",
+    keeps="every event with origin, purpose, cause, region, deciding function; addresses as text",
     loses="stacks but that one function (`brkpoint events --json` has them), syscalls' arguments",
     opens="duckdb -c \"SELECT * FROM 'FILE'\", jq . FILE",
     is_binary=False,

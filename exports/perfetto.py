@@ -10,7 +10,7 @@ from __future__ import annotations
 from alloctrace import measure
 from alloctrace.fields import number as number_of, text as text_of
 
-from . import stacks
+from . import regions, stacks
 from .formats import Format
 from .protobuf import data, number, text, varint
 from .slices import Slices
@@ -18,7 +18,7 @@ from .slices import Slices
 FORMAT = Format(
     title="a timeline for Perfetto: threads, calls and the syscalls in them, phases, counters",
     ending=".perfetto-trace",
-    keeps="every event: time, size, phase, origin, purpose, function, block; live, resident bytes",
+    keeps="every event: time, size, phase, origin, purpose, region, function, block; live bytes",
     loses="stacks but that one function, addresses, syscalls' arguments",
     opens="ui.perfetto.dev (open FILE), traceconv text FILE",
     is_binary=True,
@@ -47,6 +47,7 @@ class _File:
     def __init__(self, out, trace):
         self._out, self._trace, self._groups = out, trace, trace.sums().groups
         self._interned, self._uuids, self._made = {}, {}, {}
+        self._named = regions.Named(trace)
         images = [row for row in trace.run.get("images") or () if isinstance(row, dict)]
         self._pids = {number_of(row, "index"): number_of(row, "pid") for row in images}
         self._paths = {number_of(row, "pid"): text_of(row, "path") for row in images}
@@ -123,8 +124,13 @@ class _File:
     def size(self, value):
         """A debug annotation of a size: its uint_value, or of (value,) its int_value."""
         is_signed = isinstance(value, tuple)
-        sign, value = (b"\x20", *value) if is_signed else (b"\x18", value)
-        return data(4, number(1, self._id(_KEYS, "size")) + sign + varint(value))
+        _, *signs = self.of_size()
+        return data(4, signs[is_signed] + varint(*value if is_signed else (value,)))
+
+    def of_size(self):
+        """(what begins such an annotation, what is in front of its uint_value, its int_value)."""
+        key = number(1, self._id(_KEYS, "size"))
+        return b"\x22", key + b"\x18", key + b"\x20"
 
     def about(self, id_):
         """(what all events of a group say of themselves, its process's bits of a block)."""
@@ -142,6 +148,7 @@ class _File:
             "purpose": measure.purpose(group),
             "function": frame and stacks.name(frame),
             "entered": group.impl,
+            "region": self._named.path(group.region),
         }
         about = number(3, self._id(_CATEGORIES, measure.origin(group)))
         about += number(10, self._id(_NAMES, stacks.short(group.name)))

@@ -12,7 +12,7 @@ import gzip
 
 from alloctrace import measure, words
 
-from . import by_thread, stacks
+from . import by_thread, regions, stacks
 from .formats import Format
 from .protobuf import data, number, numbers, text
 
@@ -20,7 +20,7 @@ FORMAT = Format(
     title="a profile for pprof and the stores that take it (Pyroscope, Parca, Google's)",
     ending=".pb.gz",
     keeps="allocations and bytes, in all and live at the end, by stack with inlined functions;"
-    " labels phase, origin, owner, purpose, call, pid, thread",
+    " labels phase, origin, owner, purpose, region, call, pid, thread",
     loses="time, single sizes, peak, temporary blocks, syscalls;"
     " with --keep totals which of several threads",
     opens="go tool pprof -http : FILE, speedscope FILE",
@@ -52,6 +52,7 @@ class _Profile:
 
     def __init__(self, out, trace):
         self._out, self._trace = out, trace
+        self._named = regions.Named(trace)
         self._strings, self._functions, self._locations = {}, {}, {}
         self._string("")
         self._mappings = self._mapped(trace.modules)
@@ -98,6 +99,7 @@ class _Profile:
             if not count:
                 continue
             of = groups.what[index], groups.verdict[index], groups.purpose[index]
+            of += (groups.region[index],)
             if of not in alike:
                 alike[of] = self._labels(groups.bare(index))
             alone = None if has_many else groups.whats[of[0]][3]  # the process's
@@ -126,6 +128,7 @@ class _Profile:
             "purpose": stacks.short(measure.purpose(group) or ""),
             "call": stacks.short(group.name),
             "pid": str(group.pid),
+            "region": self._named.path(group.region),
         }
         return tuple(one for key, value in said.items() for one in self._label(key, value))
 

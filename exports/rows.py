@@ -11,15 +11,15 @@ from itertools import chain, repeat
 from operator import sub
 
 from alloctrace import measure
-from alloctrace.columns.check import TraceError, checked
 from alloctrace.columns.columns import MASK64
 from alloctrace.columns.schema import EVENT_COLUMNS, PRESENT, SIGNED_SIZE
 
-from . import side_by_side
+from . import maker, regions
 
 OWN = "seq t_ns dur_ns tid size nmemb align ptr result errno block cause outer".split()
 ALIKE = (
     "pid image kind name impl phase origin owner direct purpose function module offset file line"
+    " region"
 ).split()
 EVENTS = tuple(OWN + ALIKE)
 SITES = (
@@ -33,30 +33,41 @@ _MOST_TEXTS = 1 << 16  # that are kept
 
 
 def events(out, trace, look):
-    """Write all events: by as many processes as there are processors, where there are many."""
-    with checked():
-        side_by_side.write(out, trace, lambda mine: _Rows(mine, look).pieces)
+    """Write all events."""
+    texts = _Texts(trace, look)
+    with maker.started(trace, out, "rows", *_told(look)) as made:
+        if made is not None:
+            made.follow(
+                _STORED, lambda ids: b"".join(maker.text(texts[id_].encode()) for id_ in ids)
+            )
+            for _ in made.results():
+                pass
+            return
+    for piece in _Rows(trace, look, texts).pieces():
+        out.write(piece)
+
+
+def _told(look):
+    """What the program that makes bytes must know: what stands for nothing, around an address, and
+    in front of each value."""
+    said = [look.none, *look.address.split("%x"), *map(look.key, OWN)]
+    return [value.encode() for value in said]
 
 
 class _Rows:
-    def __init__(self, trace, look):
-        self._trace, self._look = trace, look
-        self._texts = _Texts(trace, look)
+    def __init__(self, trace, look, texts):
+        self._trace, self._texts = trace, texts
         self._written = {name: _Written(name, look) for name in OWN}
 
-    def pieces(self, turn):
-        """Yield lists of bytes, a chunk each: `turn` as of Trace.chunk_columns."""
-        groups, columns = len(self._trace.sums().groups), self._columns
-        for first, found in self._trace.chunk_columns(_STORED, turn):
+    def pieces(self):
+        """Yield all rows as bytes."""
+        for first, found in self._trace.chunk_columns(_STORED):
             chunk = dict(zip(_STORED, found))
-            _check(chunk, first, groups)
             chunk["seq"] = range(first, first + len(chunk["group"]))
-            made = []
             for begin in range(0, len(chunk["group"]), _TOGETHER):
                 part = {name: values[begin : begin + _TOGETHER] for name, values in chunk.items()}
-                rows = zip(*columns(part))
-                made.append("".join(chain.from_iterable(rows)).encode())
-            yield made
+                rows = zip(*self._columns(part))
+                yield "".join(chain.from_iterable(rows)).encode()
 
     def _columns(self, part):
         """What follows one another in each row; joined they are the rows, with their ends."""
@@ -67,12 +78,6 @@ class _Rows:
                 yield repeat(written.key)
             yield _column(name, part, known, written)
         yield map(self._texts.__getitem__, part["group"])
-
-
-def _check(chunk, first, groups):
-    """A stranger's chunk must not lead outside."""
-    if min(chunk["group"]) < 1 or max(chunk["group"]) > groups:
-        raise TraceError("damaged: an event behind %d is of no group" % first)
 
 
 def _column(name, part, known, written):
@@ -124,6 +129,7 @@ class _Texts(dict):
     def __init__(self, trace, look):
         super().__init__()
         self._trace, self._look, self._groups = trace, look, trace.sums().groups
+        self._named = regions.Named(trace)
 
     def __missing__(self, id_):
         if len(self) >= _MOST_TEXTS:
@@ -134,6 +140,7 @@ class _Texts(dict):
         values = [group.pid, group.image, group.kind, group.name, group.impl, group.phase]
         values += [measure.origin(group), said.owner if said else None]
         values += [said.direct if said else None, measure.purpose(group), *_place(frame)]
+        values.append(self._named.path(group.region))
         self[id_] = made = self._look.rest(ALIKE, values)
         return made
 

@@ -7,12 +7,14 @@ is to end what is over.
 
 from __future__ import annotations
 
+import struct
+from collections import namedtuple
 from operator import add, itemgetter
 
-from alloctrace.columns.check import TraceError, checked
 from alloctrace.columns.columns import MASK64
 from alloctrace.columns.schema import PRESENT, SIGNED_SIZE
 
+from . import maker
 from .protobuf import fixed64, varint
 
 _COLUMNS = ("group", "tid", "present", "t_ns", "dur_ns", "size", "nmemb", "block", "cause",
@@ -23,12 +25,17 @@ _INSIDE = _CAUSE | _OUTER
 _TOGETHER = 1 << 12  # events
 _MOST_KNOWN = 1 << 16
 _FLOW = fixed64(47, 0)[:-8]  # TrackEvent.flow_ids, without the block's number
+_PACKET = b"\x0a"  # Trace.packet
 _AT = b"\x40"  # TracePacket.timestamp: it is there even where it is 0
 _FOREVER = 1 << 64
 # A time is written as its lower bits, in a table, and the others, which many events share.
 _BITS = 14
 _MASK = (1 << _BITS) - 1
 _LOW = [bytes((low & 127 | 128, low >> 7 | 128)) for low in range(1 << _BITS)]
+
+# slices: those that are open, (number of the event, when it ends); ends: see Slices._ends; event:
+# what ends one.
+_Thread = namedtuple("_Thread", "number slices ends event")
 
 
 class Slices:
@@ -39,19 +46,38 @@ class Slices:
         self._threads, self._made = {}, _Kept(self._make)
         self._sizes = _Kept(lambda size: b"" if size is None else file.size(size))
         self._events = _Kept(file.event)
-        self._heads = _Kept(lambda size: b"\x0a" + varint(size) + _AT)  # Trace.packet
+        self._heads = _Kept(lambda size: _PACKET + varint(size) + _AT)
         self.last = 0  # when the latest thing happened
 
     def write(self):
-        with checked():
-            for first, columns in self._trace.chunk_columns(_COLUMNS):
-                if min(columns[0]) < 1 or max(columns[0]) > len(self._trace.sums().groups):
-                    raise TraceError("damaged: an event behind %d is of no group" % first)
-                for begin in range(0, len(columns[0]), _TOGETHER):
-                    part = [column[begin : begin + _TOGETHER] for column in columns]
-                    self._out.write(b"".join(self._some(first + begin, *part)))
-        for slices, ends in self._threads.values():
-            self._out.write(b"".join(self._ended(slices, 0, _FOREVER, ends)))
+        with maker.started(self._trace, self._out, "slices", *self._told()) as made:
+            if made is not None:
+                made.follow(_COLUMNS, self._asked)
+                (last,) = made.results()
+                self.last = int.from_bytes(last, "little")
+                return
+        for first, columns in self._trace.chunk_columns(_COLUMNS):
+            for begin in range(0, len(columns[0]), _TOGETHER):
+                part = [column[begin : begin + _TOGETHER] for column in columns]
+                self._out.write(b"".join(self._some(first + begin, *part)))
+        for thread in self._threads.values():
+            ended = self._ended(thread.slices, 0, _FOREVER, thread.ends)
+            self._out.write(b"".join(ended))
+
+    def _told(self):
+        """What the program that makes bytes must know: what stands in front of a packet, a time, an
+        event, a size in it, and a size without and with a sign."""
+        event, _ = self._file.event(1)
+        return _PACKET, _AT, event[:-1], *self._file.of_size()
+
+    def _asked(self, keys):
+        """What it asks for: what all events of a group, a thread and alike in `present` say."""
+        said = []
+        for key in zip(keys[::3], keys[1::3], keys[2::3]):
+            about, process, thread = self._made[key]
+            said.append(struct.pack("<QQ", process or 0, thread.number))
+            said += [maker.text(thread.event), maker.text(about)]
+        return b"".join(said)
 
     def _some(self, first, groups, tids, has, times, durs, sizes, nmembs, blocks, *inside):
         """The packets of some events. A packet is its head, when, how long its event is, what all
@@ -76,7 +102,7 @@ class Slices:
         """The packets that begin slices, and in front of each those that end what is over."""
         made = []
         put = made.append
-        for seq, (has, t_ns, dur, (slices, ends), begin) in enumerate(rows, first):
+        for seq, (has, t_ns, dur, (_, slices, ends, _), begin) in enumerate(rows, first):
             end = t_ns + dur if has & _DUR else _FOREVER
             if has & _INSIDE:
                 lag = causes[seq - first] if has & _CAUSE else outers[seq - first]
@@ -114,7 +140,8 @@ class Slices:
         name, begins, ends = self._file.thread(group, tid)
         thread = self._threads.get(name)
         if thread is None:
-            thread = self._threads[name] = [], self._ends(ends)
+            number = len(self._threads)
+            thread = self._threads[name] = _Thread(number, [], self._ends(ends), ends)
         event = begins + about
         event += b"" if has & _DUR else self._file.said("return", "never seen")
         return (event + _FLOW, process, thread) if has & _BLOCK else (event, None, thread)

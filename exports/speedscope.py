@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import json
 
-from . import folded, stacks
+from . import folded, regions, stacks
 from .formats import CannotExport, Format
 from .measures import MEASURES
 
 FORMAT = Format(
     title="flame graphs for speedscope: one profile a measure, all in one file",
     ending=".speedscope.json",
-    keeps="stacks with inlined functions, files and lines, phase, origin; all six measures",
+    keeps="stacks with inlined functions, files and lines, phase, origin, region; all six measures",
     loses="time, sizes, threads, processes, purposes",
     opens="speedscope FILE, www.speedscope.app (load FILE)",
     is_binary=False,
@@ -27,6 +27,7 @@ _SCHEMA = "https://www.speedscope.app/file-format-schema.json"
 def write(out, trace, _):
     frames = _Frames()
     merged = stacks.Merged(trace.tree, frames.of_frame, frames.of_text)
+    named = regions.Named(trace)
     head = {"$schema": _SCHEMA, "exporter": "brkpoint", "name": _name(trace.run)}
     out.write(json.dumps(head)[:-1].encode() + b',"profiles":[')
     between = "\n"
@@ -34,7 +35,7 @@ def write(out, trace, _):
         found = folded.of_stacks(trace, merged, measure)
         if found:
             out.write(between.encode())
-            _profile(out, means, unit, found, merged, frames)
+            _profile(out, (means, unit), found, merged, named, frames)
             between = ",\n"
     if not frames.rows or between == "\n":
         raise CannotExport("there is nothing in this run that could be shown")
@@ -47,13 +48,15 @@ def _name(run):
     return stacks.short(" ".join(map(str, run.get("command") or ())) or "a run")
 
 
-def _profile(out, means, unit, found, merged, frames):
+def _profile(out, measure, found, merged, named, frames):
     """Samples are lists of frames, outermost first."""
+    means, unit = measure
     head = {"type": "sampled", "name": means, "unit": "bytes" if unit == "bytes" else "none"}
     head.update(startValue=0, endValue=sum(found.values()))
     out.write(json.dumps(head)[:-1].encode() + b',"samples":[')
-    for number, (phase, origin, node, syscall) in enumerate(found):
-        sample = [frames.of_text("[phase %s]" % phase), frames.of_text("[origin %s]" % origin)]
+    for number, (phase, origin, region, node, syscall) in enumerate(found):
+        roots = "[phase %s]" % phase, "[origin %s]" % origin, *named.frames(region)
+        sample = list(map(frames.of_text, roots))
         sample += reversed(merged.outwards(node))
         sample += [frames.of_text("[syscall %s]" % syscall)] if syscall else []
         out.write((",\n" if number else "\n").encode() + json.dumps(sample).encode())

@@ -91,7 +91,7 @@ class Merged:
 
 
 def sums(trace, merged, pairs, leaf=None):
-    """{(phase, origin's text, number in `merged`, leaf): sum} of (index of a group, value).
+    """{(phase, origin's text, region, number in `merged`, leaf): sum} of (index of a group, value).
 
     `leaf(index)`: what else tells them apart.
     """
@@ -102,6 +102,7 @@ def sums(trace, merged, pairs, leaf=None):
         key = (
             phases[groups.what[index]],
             texts[groups.verdict[index]],
+            groups.region[index],
             merged.at(tree.node(groups.stack[index])),
             leaf(index) if leaf else None,
         )

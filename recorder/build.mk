@@ -32,7 +32,7 @@ recorder_parts_o = $(filter $(recorder_parts:%=$(RECORDER_OUT)/host/%%.o),$(reco
 recorder_tests := $(basename $(notdir $(wildcard recorder/tests/*.c)))
 
 .PHONY: recorder
-recorder: $(RECORDER_OUT)/brkpoint-recorder ## build what records at the program's speed
+recorder: $(RECORDER_OUT)/brkpoint-recorder $(RECORDER_OUT)/brkpoint-rows ## build what records at the program's speed
 
 recorder_sanitized_o = $(if $(SANITIZE),$(RECORDER_OUT)/sanitized/options.o)
 $(RECORDER_OUT)/sanitized/options.o: recorder/sanitized/options.c
@@ -68,11 +68,12 @@ $(RECORDER_OUT)/host/run/agent_blob.o: recorder/host/run/agent_blob.S $(RECORDER
 	@$(RECORDER_CC) -DAGENT_BIN='"$(RECORDER_OUT)/agent.bin"' -c -o $@ $<
 
 # What both languages say. Objects know it by their .d files, once it is there.
-recorder_contract = $(RECORDER_OUT)/contract.h $(RECORDER_OUT)/contract_history.h
+recorder_contract = $(addprefix $(RECORDER_OUT)/,contract.h contract_history.h contract_rows.h)
 $(recorder_contract): recorder/contract.py \
   $(addprefix alloctrace/,words.py spool/rows.py columns/schema.py history/inforecords.py elf/debug.py)
 	@mkdir -p $(@D)
-	@/usr/bin/python3 $< $(if $(findstring history,$@),history,words) > $@.new && mv $@.new $@
+	@/usr/bin/python3 $< $(patsubst contract_%.h,%,$(subst contract.h,contract_words.h,$(@F))) > $@.new && mv $@.new $@
+$(RECORDER_OUT)/contract_rows.h: alloctrace/columns/columns.py $(wildcard exports/*.py)
 
 $(recorder_host_o) $(recorder_agent_o): | $(recorder_contract)
 
@@ -168,6 +169,18 @@ $(RECORDER_OUT)/agent/event.o: AGENT_CFLAGS += -falign-functions=64 -falign-loop
 
 # Its loops over columns are worth unrolling.
 $(RECORDER_OUT)/host/history/columns.o: RECORDER_CFLAGS += -O3
+
+# What makes the bytes of exports of many events: exports/maker.py.
+recorder_rows_o = $(patsubst recorder/rows/%.c,$(RECORDER_OUT)/rows/%.o,$(wildcard recorder/rows/*.c))
+$(recorder_rows_o): RECORDER_CFLAGS += -O3
+$(recorder_rows_o): | $(recorder_contract)
+
+$(RECORDER_OUT)/rows/%.o: recorder/rows/%.c
+	@mkdir -p $(@D)
+	@$(RECORDER_CC) $(RECORDER_CFLAGS) -I$(RECORDER_OUT) -MMD -MP -c -o $@ $<
+
+$(RECORDER_OUT)/brkpoint-rows: $(recorder_rows_o) $(recorder_sanitized_o)
+	@$(RECORDER_CC) $(RECORDER_CFLAGS) -o $@ $^ -lz
 
 .PHONY: recorder-history
 recorder-history: $(RECORDER_OUT)/brkpoint-history ## build what makes a history of a spool

@@ -3,6 +3,7 @@
 
     recorder/contract.py words   > contract.h           vocabularies, limits, the rows of a spool
     recorder/contract.py history > contract_history.h   what a history calls its events and columns
+    recorder/contract.py rows    > contract_rows.h      what exports/maker.py and its program say
 
 alloctrace has each table once: vocabularies (words), the rows and kinds of a spool (spool_rows),
 the columns of events (trace_schema). recorder/build.mk runs this before it compiles: a name or a
@@ -19,10 +20,11 @@ sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 from alloctrace import words  # noqa: E402
-from alloctrace.columns import schema as trace_schema  # noqa: E402
+from alloctrace.columns import columns, schema as trace_schema  # noqa: E402
 from alloctrace.elf import debug as elf_debug  # noqa: E402
 from alloctrace.history import inforecords  # noqa: E402
 from alloctrace.spool import rows as spool_rows  # noqa: E402
+from exports import lifetimes, maker  # noqa: E402
 
 C_TYPES = {
     "u8": "uint8_t",
@@ -136,7 +138,23 @@ def of_history():
     yield table("UNMATCHED_WORDS", map(text, words.UNMATCHED.values()))
 
 
-HEADERS = {"words": of_words, "history": of_history}
+def of_rows():
+    """contract_rows.h"""
+    yield "/* exports/maker.py */\n"
+    yield define("ROWS_GREETING", maker.greeting())
+    yield define("ROWS_LONGEST", maker.LONGEST)
+    yield enum("rows_message", ["ROWS_" + name for name in maker.MESSAGES])
+    yield "/* exports/lifetimes.py */\n"
+    yield define("ROWS_PROCESS", lifetimes.PROCESS)
+    yield enum("rows_role", [("ROLE_" + name, n) for name, n in lifetimes.ROLES.items()])
+    yield "/* columns/columns.py, columns/schema.py */\n"
+    yield define("ROWS_CHUNK", columns.CHUNK)
+    yield define("ROWS_PERIOD", columns.LONGEST_PERIOD)
+    yield table("ROWS_LEAST", ["{%s, %d}" % (n.upper(), v) for n, v in trace_schema.LEAST.items()])
+    yield table("ROWS_COLUMNS", map(text, trace_schema.COLUMN_NAMES))
+
+
+HEADERS = {"words": of_words, "history": of_history, "rows": of_rows}
 
 
 def made(which):

@@ -7,21 +7,84 @@ import json
 SCHEMA = 1
 CLOCK = "CLOCK_MONOTONIC, nanoseconds since the first instruction"
 STACKS = ("full", "ids", "none")
+_MOST_KEPT = 1 << 25  # characters of texts that many events share
+_OWN = (
+    '{"seq":%d,"t_ns":%d,"dur_ns":%s,"pid":%d,"tid":%d,%s,"size":%s,"nmemb":%s,"align":%s,"ptr":%s,'
+    '"result":%s,"errno":%s,"args":%s,"block":%s,%s,"cause":%s,"outer":%s%s}\n'
+)
 
 
 def lines(trace, events, stacks="full"):
     """Yield the header line and then one line an event; lines end with a newline."""
     yield _line(header(trace.run))
-    told = {0}
+    told, shared = {0}, _Shared(trace, stacks)
     for event in events:
         if stacks == "ids" and event.stack not in told:
             told.add(event.stack)
             yield _line(_stack(trace, event.stack))
-        yield _line(dict(fields(event), **_stack_fields(trace, event.stack, stacks)))
+        yield shared.line(event)
+
+
+class _Shared:
+    """Lines of events as `fields` has them; what many events share is made into text once."""
+
+    def __init__(self, trace, stacks):
+        self._trace, self._stacks = trace, stacks
+        self._texts, self._kept = {}, 0  # key -> (text, what the key is the identity of)
+
+    def line(self, event):
+        said = event.verdict, event.purpose
+        numbers = event.size, event.nmemb, event.align
+        addresses = map(address, (event.ptr, event.result))
+        return _OWN % (
+            *(event.seq, event.t_ns, _number(event.dur_ns), event.pid, event.tid),
+            self._text((event.kind, event.name, event.impl), _named),
+            *map(_number, numbers),
+            *("null" if value is None else '"%s"' % value for value in addresses),
+            _number(event.errno),
+            _json(event.args) if event.args else "{}",
+            _number(event.block),
+            self._text((event.phase, event.image, *map(id, said)), _judged, said),
+            *(_number(event.cause), _number(event.outer)),
+            "," + self._text(event.stack, self._stack) if self._stacks != "none" else "",
+        )
+
+    def _text(self, key, make, *more):
+        """What `make` of the key says, without its braces."""
+        known = self._texts.get(key)
+        if known is None:
+            text = _json(make(key, *more))[1:-1]
+            self._kept += len(text)
+            if self._kept > _MOST_KEPT:
+                self._texts.clear()
+                self._kept = len(text)
+            known = self._texts[key] = text, more
+        return known[0]
+
+    def _stack(self, id_):
+        return _stack_fields(self._trace, id_, self._stacks)
+
+
+def _number(value):
+    return "null" if value is None else "%d" % value
+
+
+def _named(key):
+    return dict(zip(("kind", "name", "impl"), key))
+
+
+def _judged(key, said):
+    verdict, purpose = said
+    made = {"phase": key[0], "image": key[1], **_verdict(verdict)}
+    return dict(made, purpose=purpose.text if purpose else None)
+
+
+def _json(data):
+    return json.dumps(data, separators=(",", ":"))
 
 
 def _line(data):
-    return json.dumps(data, separators=(",", ":")) + "\n"
+    return _json(data) + "\n"
 
 
 def header(run):

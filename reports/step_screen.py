@@ -11,6 +11,7 @@ KEYS = (
     ("n", "next that reached the kernel"),
     ("m", "next of mine"),
     ("p", "peak"),
+    ("b", "memory then"),
     ("g", "go to a number"),
     ("↑↓", "scroll"),
     ("q", "quit"),
@@ -19,8 +20,10 @@ _PLAIN = {"→": "right", "←": "left", "↑↓": "up/down"}
 TERM = 16  # columns of the reasons' terms
 
 
-def lines(card, width, unicode=True):
-    """[(text, style)]; styles: where, code, origin, plain, strong, quiet, title."""
+def lines(card, width, unicode=True, memory=()):
+    """[(text, style)]; `memory`: lines that are told of it as well.
+
+    Styles: where, code, origin, plain, strong, quiet, title."""
     ink = Ink(80, False, unicode)
     found = []
 
@@ -35,7 +38,12 @@ def lines(card, width, unicode=True):
     add("", "plain")
     add(card.sentence, "origin")
     add(card.effect, "strong" if card.reached else "quiet")
-    if card.live:
+    if memory:
+        add("", "plain")
+        add("Memory then", "title")
+        for text in memory:
+            add(text, "plain", "    ")
+    elif card.live:
         add(card.live, "quiet")
     for part, rows in (("reasons", card.reasons), ("stack", ())):
         add("", "plain")

@@ -100,6 +100,7 @@ def _last(summary, trace, ink, all_shown):
     facts += [("see also", row) for row in sentences.how_to_see(trace, all_shown)]
     if process_tree.has_several(summary):
         facts.append(("see also", "--process PID, NAME or all: of other processes"))
+    facts.append(("see also", "brkpoint words: what the words mean"))
     before = None
     for label, text in facts:
         first = ink.column("" if label == before else label, 10)

@@ -12,6 +12,7 @@ import subprocess
 import time
 
 import launching
+import verbs
 from recorder_runs import probe
 
 WORDS = ("pid", "rounds", "wrong", "go", "done", "mallocs", "frees", "end", "signals")
@@ -108,10 +109,7 @@ class Attached:
         return self.process.returncode, err
 
     def report(self):
-        done = subprocess.run(
-            [launching.BRKPOINT, "report", "--json", self.trace], capture_output=True, check=True
-        )
-        return json.loads(done.stdout)
+        return json.loads(verbs.said("report", "--json", self.trace))
 
 
 _HOP = """

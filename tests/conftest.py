@@ -13,6 +13,12 @@ import shared_cache  # noqa: E402
 import world  # noqa: E402
 
 world.set_up()
+_WRITES = not sys.dont_write_bytecode
+
+
+def pytest_collectstart():
+    """Scripts that tests import would keep Python from writing any compiled file after them."""
+    sys.dont_write_bytecode = not _WRITES
 
 
 def pytest_configure(config):
@@ -50,8 +56,15 @@ def pytest_ignore_collect(collection_path, config):
     return True if known or not processless.is_quick(collection_path) else None
 
 
-def pytest_collection_modifyitems(items):
+def pytest_collection_modifyitems(config, items):
     items.sort(key=longest_first.place)
+    if config.getoption("--no-processes") and not _files_named(config):
+        known = config.known
+        items[:] = [i for i in items if not known.starts(i.path, i.nodeid.partition("::")[2])]
+
+
+def _files_named(config):
+    return [word for word in config.args if ".py" in word]
 
 
 def pytest_collection_finish(session):

@@ -14,6 +14,8 @@ import tempfile
 import time
 from collections import namedtuple
 
+import verbs
+
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 BRKPOINT = os.path.join(ROOT, "brkpoint").encode()
 PROBES = os.path.join(ROOT, "tests", "probes")
@@ -171,8 +173,7 @@ def state_of(pid):
 
 def report(folder):
     """What `brkpoint report` says of the trace t.brkpoint in `folder`."""
-    words = [BRKPOINT, "report", str(folder / "t.brkpoint"), "--json"]
-    return json.loads(subprocess.run(words, stdout=subprocess.PIPE, check=True).stdout)
+    return json.loads(verbs.said("report", folder / "t.brkpoint", "--json"))
 
 
 class Terminal:

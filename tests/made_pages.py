@@ -11,6 +11,8 @@ from base64 import b64encode
 from contextlib import contextmanager
 
 import launching
+import shared_cache
+import verbs
 from alloctrace.history import history
 from alloctrace.model import Frame, Verdict
 from alloctrace.summary import summary
@@ -88,13 +90,22 @@ def long_trace(path, calls=12000):
     return path
 
 
+def long():
+    """One of 24,013 events, made once for all tests: only to be read."""
+
+    def make(folder):
+        long_trace(os.path.join(folder, "long.brkpoint"))
+
+    return os.path.join(shared_cache.once("long", make), "long.brkpoint")
+
+
 def write_some(folder):
     """{name: path} of a real run, a small one, a hostile one, one too long for its page."""
     found = {n: os.path.join(folder, n + ".html") for n in "real small hostile long".split()}
     found["trace"] = os.path.join(folder, "real.brkpoint")
     run = [*COMMAND, "explain", "--no-open", "-o", found["trace"], ROOT + "/build/targets/alloc"]
     subprocess.run(run, check=True, stderr=subprocess.DEVNULL)
-    with trace.open(long_trace(os.path.join(folder, "long.brkpoint"))) as recorded:
+    with trace.open(long()) as recorded:
         made = {
             "small": page_of(small_trace()),
             "hostile": page_of(hostile_trace()),
@@ -107,8 +118,7 @@ def write_some(folder):
 
 
 def record(path):
-    done = subprocess.run([*COMMAND, "report", "--json", path], stdout=subprocess.PIPE, check=True)
-    return json.loads(done.stdout)
+    return json.loads(verbs.said("report", "--json", path))
 
 
 def data_of(page):

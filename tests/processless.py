@@ -3,8 +3,9 @@
 Which these are nobody lists: a test is skipped at the moment at which it starts one. Damaging
 every value there is, by chance or in turn, is not for a quick look: `make fuzz` and `make test` do.
 
-Reading the files costs much of the time, and of many of them every test starts a process. Which, is
-kept in build/: such a file is not even read, until it changes or any file that tests share does.
+To skip costs time as well, and to read the files more of it. Which tests start a process is kept in
+build/: they are left out, and a file of such alone is not even read, until it changes or any file
+that tests share does.
 """
 
 from __future__ import annotations
@@ -34,16 +35,19 @@ def _refuse(event, _):
 
 def is_quick(path):
     """Whether a file of tests is worth a look."""
-    return not any(word in path.name for word in ("fuzz", "contract"))
+    return not any(word in path.name for word in ("fuzz", "contract", "damaged"))
 
 
 class Known:
-    """Of which files every test starts a process: {path: how it and what tests share was then}."""
+    """Which tests start a process: {path: [its state, whether all do, their names]}.
+
+    The state: when the file and what tests share changed last.
+    """
 
     def __init__(self, path=KEPT):
         self._path = path
         self._shared = _shared()
-        self._seen = {}  # path -> whether all its tests so far start one
+        self._seen = {}  # path -> {a test's name: whether it starts one}
         try:
             with open(path, encoding="utf-8") as file:
                 self._known = dict(json.load(file))
@@ -51,19 +55,32 @@ class Known:
             self._known = {}
 
     def has(self, path):
-        state = self._known.get(str(path))
-        return state is not None and state == self._state(path)
+        """Whether all tests of the file start one."""
+        return self._of(path)[0]
+
+    def starts(self, path, name):
+        return name in self._of(path)[1]
+
+    def _of(self, path):
+        try:
+            state, all_do, names = self._known[str(path)]
+        except (KeyError, ValueError, TypeError):
+            return False, ()
+        return (all_do, names) if state == self._state(path) else (False, ())
 
     def see(self, path, report):
         """A report of a test's preparation or of the test itself."""
         if report.when == "setup" and report.passed or report.when == "teardown":
             return
         starts = report.skipped and WHY in str(report.longrepr)
-        self._seen[str(path)] = starts and self._seen.get(str(path), True)
+        name = report.nodeid.partition("::")[2]
+        self._seen.setdefault(str(path), {})[name] = bool(starts)
 
     def keep(self):
-        known = {path: state for path, state in self._known.items() if path not in self._seen}
-        known.update({path: self._state(path) for path, starts in self._seen.items() if starts})
+        known = dict(self._known)
+        for path, seen in self._seen.items():
+            names = {*self._of(path)[1], *(name for name, starts in seen.items() if starts)}
+            known[path] = [self._state(path), all(seen.values()), sorted(names)]
         os.makedirs(os.path.dirname(self._path), exist_ok=True)
         with open(self._path + ".new", "w", encoding="utf-8") as file:
             json.dump(known, file)

@@ -19,18 +19,11 @@ def built(name, *settings):
     `settings`: further variables for make. Tests that run beside this one build the same parts.
     """
     out = OUT + "-sanitized" if SANITIZED in settings else OUT
-    is_test = name not in ("brkpoint-recorder", "brkpoint-history")
+    is_test = name not in ("brkpoint-recorder", "brkpoint-history", "brkpoint-rows")
     path = os.path.join(out, "tests" if is_test else "", name)
-    command = [
-        "make",
-        "-s",
-        "-f",
-        "recorder/build.mk",
-        "RECORDER_OUT=" + out,
-        "MUST=1",
-        path,
-        *settings,
-    ]
+    # In parallel: other tests wait for the lock.
+    command = ["make", "-s", "-j", str(os.cpu_count()), "-f", "recorder/build.mk"]
+    command += ["RECORDER_OUT=" + out, "MUST=1", path, *settings]
     os.makedirs(out, exist_ok=True)
     with open(os.path.join(out, "lock"), "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)

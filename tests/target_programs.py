@@ -10,6 +10,7 @@ import shlex
 import subprocess
 from collections import namedtuple
 
+import verbs
 from alloctrace.elf.elf import ElfFile
 
 from expectation_checks import Run
@@ -95,13 +96,8 @@ def record(program, trace):
     """
     done = brkpoint("run", "-o", trace, "--quiet", *program.command)
     assert os.path.exists(trace), "no trace; brkpoint said: %s" % done.stderr
-    events = [json.loads(line) for line in _out("events", trace, "--json").splitlines()]
+    events = [json.loads(line) for line in verbs.said("events", trace, "--json").splitlines()]
     events = [event for event in events if event["kind"] in ("call", "syscall")]
     events = [event for event in events if event["pid"] == events[0]["pid"]]
-    return Run(events, json.loads(_out("report", trace, "--json")), features(program)), done
-
-
-def _out(verb, trace, *options):
-    done = brkpoint(verb, trace, *options)
-    assert done.returncode == 0, "brkpoint %s: %s" % (verb, done.stderr)
-    return done.stdout
+    report = json.loads(verbs.said("report", trace, "--json"))
+    return Run(events, report, features(program)), done

@@ -82,12 +82,18 @@ def test_what_a_stranger_put_into_a_table(path, table):  # noqa: F811
                 assert str(error) and "\n" not in str(error)
 
 
+def shortened(value):
+    """A record with one item of each list: the others are judged by the same part of a schema."""
+    if isinstance(value, dict):
+        return {key: shortened(part) for key, part in value.items()}
+    return [shortened(part) for part in value[:1]] if isinstance(value, list) else value
+
+
 def paths(value, at=()):
-    """Yield the path of each value in a record, one item of each list."""
+    """Yield the path of each value in a record."""
     yield at
     items = value.items() if isinstance(value, dict) else ()
-    items = list(enumerate(value))[:1] if isinstance(value, list) else items
-    for key, part in items:
+    for key, part in enumerate(value) if isinstance(value, list) else items:
         yield from paths(part, (*at, key))
 
 
@@ -110,6 +116,8 @@ def test_twin_a_record_of_another_kind_is_refused(what):
             "check": lambda: check_of(other),
         }[what]()
     schema = {"diff": DIFF, "left": LEFT, "check": CHECK}[what]
+    assert schema.is_valid(made)
+    made = shortened(made)
     assert schema.is_valid(made)
     for at in paths(made):
         if at:

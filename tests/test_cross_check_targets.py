@@ -1,17 +1,17 @@
 """Every target under every witness: all differences are explained, a changed trace is noticed."""
 
 import copy
-import os
 import shutil
 
 import pytest
 
 import target_programs
+import target_recordings
 from fake_tools import tool  # fake_tools.py knows where brkpoint_trace is
 from reports import witnesses as page
-from target_programs import LIMIT_S, ROOT
+from target_programs import LIMIT_S
 
-from brkpoint_trace import crosscheck  # isort: skip
+from brkpoint_trace import crosscheck, gdb_run  # isort: skip
 
 PROGRAMS = {program.name: program.command for program in target_programs.programs()}
 # What ltrace cannot follow: it refuses static programs, and takes a SIGTRAP for its own.
@@ -26,13 +26,10 @@ pytestmark = [
 ]
 
 
-def words(name):
-    return [os.path.join(ROOT, word) if "/" in word else word for word in PROGRAMS[name]]
-
-
 @pytest.mark.parametrize("name", PROGRAMS)
-def test_every_difference_is_explained(name):
-    command = words(name)
+def test_every_difference_is_explained(name, monkeypatch):
+    command = target_recordings.words(name)
+    monkeypatch.setattr(gdb_run, "witness", target_recordings.witness(name))
     left_out = ("ltrace",) if name in HANGS_LTRACE else ()
     found = crosscheck.watch(command, LIMIT_S, command[0], left_out=left_out)
     record = crosscheck.judge(found, rerun=crosscheck.rerunner(command, LIMIT_S, found))

@@ -49,6 +49,9 @@ def test_what_it_holds(package):
     held = {row[5] for row in rows}
     for name in ("bin/brkpoint", "share/man/man1/brkpoint.1.gz", "share/doc/brkpoint/copyright"):
         assert "./usr/" + name in held
+    for name in ("brkpoint-recorder", "brkpoint-rows"):
+        is_built = os.path.exists(TOP + "/build/recorder/" + name)
+        assert ("./usr/lib/brkpoint/recorder/" + name in held) == is_built
     assert all(name.startswith("./usr/") or name == "./" for name in held)
     assert not any("__pycache__" in name or "/tests/" in name for name in held)
 

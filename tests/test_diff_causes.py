@@ -7,6 +7,7 @@ import subprocess
 
 import pytest
 
+import verbs
 from alloctrace.summary.summary import summarise
 from alloctrace.trace import trace
 
@@ -95,10 +96,9 @@ def programs(tmp_path_factory):
 
 
 def diff(before, after):
-    command = [BRKPOINT, "diff", "--json", before, after]
-    done = subprocess.run(command, stdout=subprocess.PIPE, timeout=LIMIT_S)
-    record = json.loads(done.stdout)
-    assert done.returncode == (0 if record["same"] else 1)
+    status, said, _ = verbs.run("diff", "--json", before, after)
+    record = json.loads(said)
+    assert status == (0 if record["same"] else 1)
     return record
 
 

@@ -12,7 +12,9 @@ from alloctrace.purpose import classify
 from alloctrace.spool import spool
 from alloctrace.trace import trace
 from command import events, recover, sql
+from reports import event_json
 from start.errors import USAGE, UserError
+import made_exports
 import made_traces
 from made_records import Made, write_spool
 
@@ -270,3 +272,20 @@ def test_calls_of_several_threads_show_which(tmp_path, monkeypatch, capsys):
     built = history.build(made.records)
     trace.write("t.brkpoint", built, made_traces.symbolise(built), {})
     assert " 78 " in run(capsys, events)
+
+
+@pytest.mark.parametrize("stacks", event_json.STACKS)
+@pytest.mark.parametrize("kept", [event_json._MOST_KEPT, 10])
+def test_a_line_is_its_fields_as_json_whatever_is_kept(tmp_path, monkeypatch, stacks, kept):
+    """With names of every kind; what events share is made into text once."""
+    monkeypatch.setattr(event_json, "_MOST_KEPT", kept)
+    with trace.open(made_exports.write(tmp_path)) as recorded:
+        events = list(recorded.events())
+        lines = list(event_json.lines(recorded, events, stacks))
+        found = [line for line in lines[1:] if not line.startswith('{"kind":"stack"')]
+        plain = [
+            dict(event_json.fields(e), **event_json._stack_fields(recorded, e.stack, stacks))
+            for e in events
+        ]
+    assert found == [json.dumps(each, separators=(",", ":")) + "\n" for each in plain]
+    assert len(set(found)) == len(events) > 100

@@ -9,6 +9,7 @@ import pytest
 import made_exports
 import test_export_dhat
 import test_export_heaptrack
+import test_export_maker
 import test_export_perfetto
 import test_export_pprof
 import test_export_rows
@@ -143,3 +144,9 @@ def test_speedscope_and_folded(path, tmp_path):
         told = made_exports.speedscope(tmp_path / file)
         wanted = {key: value for key, (value,) in made_exports.of(path, "bytes").items()}
         assert made_exports.by_roots(told[0]["stacks"]) == wanted
+
+
+@pytest.mark.parametrize("name", test_export_maker.OF_EVENTS)
+def test_the_program_that_makes_bytes_makes_those_of_python(path, name):
+    program = test_export_maker.built(test_export_maker.maker.NAME, test_export_maker.SANITIZED)
+    assert test_export_maker.are_alike(path, name, program)

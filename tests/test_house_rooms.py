@@ -39,12 +39,23 @@ def arrows(sources):
     known, found = modules(sources), set()
     names = {path: name for name, path in known.items()}
     for path, text in sources.items():
-        for node in ast.walk(ast.parse(text)):
+        for node in _that_runs(ast.parse(text)):
             for name in _imported(node, names[path]):
                 target = known.get(name) or known.get(name.rpartition(".")[0])
                 if target and target != path:
                     found.add((path, target))
     return found
+
+
+def _that_runs(node):
+    """Its nodes but for what only mypy reads: no code depends on that."""
+    yield node
+    for inner in ast.iter_child_nodes(node):
+        if not (isinstance(inner, ast.If) and ast.unparse(inner.test) == "TYPE_CHECKING"):
+            yield from _that_runs(inner)
+        else:
+            for other in inner.orelse:
+                yield from _that_runs(other)
 
 
 @functools.lru_cache(maxsize=1)
@@ -150,6 +161,9 @@ def test_no_modules_import_each_other():
         ("from brkpoint_trace import watch", "trace-scripts/brkpoint_trace/watch.py"),
         ("from reports import nothing_of_ours", None),
         ("'from start import errors'", None),
+        ("if TYPE_CHECKING:\n    from start import errors", None),
+        ("if TYPE_CHECKING:\n    pass\nelse:\n    from start import errors", "start/errors.py"),
+        ("if CHECKING:\n    from start import errors", "start/errors.py"),
     ],
 )
 def test_each_kind_of_import_is_an_arrow(line, to):

@@ -89,6 +89,18 @@ def test_the_installed_recorder_records(installed, tmp_path):
     assert (tmp_path / "trace").exists()
 
 
+@pytest.mark.skipif(recorder.find() is None, reason="the recorder is not built")
+def test_the_program_that_makes_bytes_was_built_for_what_is_installed(untouched):
+    lib = str(untouched) + PREFIX + "/lib/brkpoint"
+    script = "from exports import maker; print(maker.find(), maker.greeting(), sep='\\n', end='')"
+    words = ["/usr/bin/python3", "-B", "-c", script]
+    found = subprocess.run(words, cwd=lib, stdout=subprocess.PIPE, text=True, check=True).stdout
+    program, _, greeting = found.partition("\n")
+    assert os.path.dirname(program) == os.path.realpath(lib) + "/recorder"
+    said = subprocess.run([program, "rows"], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
+    assert said.stdout.decode() == greeting
+
+
 def test_a_program_links_with_the_installed_library_of_regions(installed, tmp_path):
     top, program = str(installed) + PREFIX, str(tmp_path / "a.out")
     source = "#include <brkpoint_region.h>\n#include <stdlib.h>\nint main(void)\n"

@@ -10,8 +10,10 @@ import zlib
 import pytest
 
 from alloctrace import allocators, cache_folder, kept
+from alloctrace.elf import defined, elf, symbols as elf_symbols
 from alloctrace.origin import table as origin_table
 from alloctrace.purpose import rules as purpose_rules
+from alloctrace.symbols.tables import Tables
 from command import checks
 
 VALUE = {"rules": [("a", 1 << 300)], "names": ["é", None]}
@@ -198,6 +200,7 @@ ASK = """
 import sys; sys.path.insert(0, ".")
 from alloctrace import kept, tables
 from alloctrace.purpose import rules as purpose_rules
+from alloctrace.symbols.tables import Tables
 if sys.argv[1]: kept.use(sys.argv[1])
 tables.read = None  # no text is read
 purpose_rules.default()
@@ -240,3 +243,52 @@ def brkpoint_true(tmp_path):
         return subprocess.run(words, env=dict(os.environ, BRKPOINT_CACHE=str(cache))).returncode
 
     return run
+
+
+@pytest.fixture
+def large(tmp_path, monkeypatch):
+    """A program that counts as a large one."""
+    monkeypatch.setattr(kept, "LARGE", 0)
+    path = tmp_path / "program"
+    source = "int asked_for(void) { return 7; } int main(void) { return asked_for(); }"
+    command = ["gcc", "-g0", "-xc", "-", "-o", str(path)]
+    subprocess.run(command, input=source, text=True, check=True)
+    return str(path)
+
+
+def functions_of(path):
+    """{name: (start, end)} as alloctrace/symbols/tables.py finds them, without looking at symbols
+    that it is not asked for."""
+    with elf.ElfFile(path) as file:
+        tables = Tables(file)
+        starts = tables._index.starts
+        return {f.name: (f.start, f.end) for f in map(tables.at, starts) if f is not None}
+
+
+def test_functions_of_a_large_file_are_found_once(large, monkeypatch):
+    first = functions_of(large)
+    assert "asked_for" in first and "main" in first
+    monkeypatch.setattr(elf_symbols, "Code", None)  # what looks at every symbol
+    assert functions_of(large) == first
+
+
+def test_twin_functions_of_a_file_that_was_changed_are_found_anew(large):
+    assert "asked_for" in functions_of(large)
+    subprocess.run(["strip", large], check=True)
+    assert "asked_for" not in functions_of(large)
+
+
+def test_twin_what_is_found_in_a_small_file_is_not_kept(large, monkeypatch, folder):
+    monkeypatch.setattr(kept, "LARGE", 4 << 20)
+    assert "asked_for" in functions_of(large)
+    assert defined.functions(large, ["asked_for"]) == {"asked_for"}
+    assert not os.path.exists(folder)
+
+
+def test_which_names_a_large_file_defines_is_looked_up_once(large, monkeypatch):
+    names = ["asked_for", ".text", "not_there"]
+    assert defined.functions(large, names) == {"asked_for", ".text"}
+    monkeypatch.setattr(elf_symbols, "functions_named", None)
+    assert defined.functions(large, names) == {"asked_for", ".text"}
+    with pytest.raises(TypeError):
+        defined.functions(large, ["main"])  # another question

@@ -12,6 +12,7 @@ import tempfile
 import pytest
 
 import launching
+import verbs
 from command import conclude, watching
 from start import launch, place, record, target
 from start.errors import UserError
@@ -37,9 +38,7 @@ def brkpoint(tmp_path):
 
 
 def events(trace):
-    words = [BRKPOINT, "events", str(trace), "--json"]
-    lines = subprocess.run(words, stdout=subprocess.PIPE, check=True).stdout.splitlines()
-    return [json.loads(line) for line in lines[1:]]
+    return [json.loads(line) for line in verbs.said("events", trace, "--json").splitlines()[1:]]
 
 
 def test_the_report_goes_to_standard_error_only(brkpoint, waiter, tmp_path):
@@ -131,8 +130,7 @@ def test_notes_on_the_program_are_kept_in_the_trace(tmp_path, function, call, en
         trace = tmp_path / engine
         words = [BRKPOINT, "--quiet", "--engine", engine, "-o", trace, tmp_path / "uses"]
         subprocess.run(words, stderr=subprocess.PIPE)
-        words = [BRKPOINT, "report", trace, "--json"]
-        summary = json.loads(subprocess.run(words, stdout=subprocess.PIPE, check=True).stdout)
+        summary = json.loads(verbs.said("report", trace, "--json"))
         is_told = any("uses " + function in note for note in summary["notes"])
         assert is_told == (engine == engine_told)
 

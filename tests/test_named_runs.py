@@ -5,6 +5,7 @@ import os
 from collections import Counter
 
 import pytest
+import verbs
 from recorder_runs import BUILT, NOT_BUILT, probe
 from target_programs import brkpoint
 
@@ -20,10 +21,10 @@ def run(folder, *words, env=None):
     trace = str(folder / "a.brkpoint")
     done = brkpoint("--force", "-o", trace, *words, env=env)
     assert done.returncode == 0, done.stderr
-    lines = brkpoint("events", trace, "--json").stdout.splitlines()[1:]
+    lines = verbs.said("events", trace, "--json").splitlines()[1:]
     events = [row for row in map(json.loads, lines) if row["kind"] == "call"]
     own = [row for row in events if row["outer"] is None and row["origin"] == "user"]
-    return json.loads(brkpoint("report", trace, "--json").stdout), own, done.stderr
+    return json.loads(verbs.said("report", trace, "--json")), own, done.stderr
 
 
 def told(events):

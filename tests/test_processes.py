@@ -5,6 +5,7 @@ from collections import Counter
 
 import pytest
 import recorder_runs
+import verbs
 from recorder_runs import NOT_BUILT, probe, recorded
 from summary_fake import FakeTrace, call, syscall
 from target_programs import brkpoint
@@ -66,7 +67,7 @@ def test_a_shell_and_its_commands(tmp_path):
     words = ["--engine", "recorder", "--quiet", "-o", path, "--", "/bin/sh", "-c"]
     done = brkpoint("run", *words, "/bin/ls / | /usr/bin/wc -l; /bin/true")
     assert done.returncode == 0, done.stderr
-    report = json.loads(brkpoint("report", path, "--json").stdout)
+    report = json.loads(verbs.said("report", path, "--json"))
     programs = Counter((row["program"] or "").rsplit("/", 1)[-1] for row in report["processes"])
     assert programs["ls"] == programs["wc"] == programs["true"] == 1
     first = report["processes"][0]

@@ -6,6 +6,7 @@ import signal
 import launching
 import pytest
 import recorder_runs
+import verbs
 from recorder_runs import NOT_BUILT, alone, probe
 
 pytestmark = pytest.mark.skipif(not recorder_runs.BUILT, reason=NOT_BUILT)
@@ -23,9 +24,7 @@ def run(folder, *words, status=0, options=()):
 
 def report(folder, *options):
     path = str(folder / "t.brkpoint")
-    done = alone([launching.BRKPOINT, "report", path, "--json", *options])
-    assert done.status == 0, done.err
-    return json.loads(done.out)
+    return json.loads(verbs.said("report", path, "--json", *options))
 
 
 def programs(record):
@@ -101,14 +100,13 @@ def test_only_the_events_of_a_process(tmp_path):
     pids = [row["pid"] for row in record["processes"]]
     path = str(tmp_path / "t.brkpoint")
     for row in record["processes"]:
-        words = [launching.BRKPOINT, "events", path, "--json", "--stacks", "ids"]
-        lines = alone([*words, "--pid", str(row["pid"])]).out.splitlines()[1:]
-        events = [json.loads(line) for line in lines if b'"seq"' in line]
+        words = ["events", path, "--json", "--stacks", "ids", "--pid", str(row["pid"])]
+        lines = verbs.said(*words).splitlines()[1:]
+        events = [json.loads(line) for line in lines if '"seq"' in line]
         assert {event["pid"] for event in events} == {row["pid"]}
         calls = [e for e in events if e["kind"] == "call" and e["outer"] is None]
         assert len(calls) == row["calls"] > 0
-    words = [launching.BRKPOINT, "events", path, "--pid", str(max(pids) + 1)]
-    assert alone(words).out == b""
+    assert verbs.said("events", path, "--pid", str(max(pids) + 1)) == ""
 
 
 def test_breakpoints_follow_the_first_and_its_execs(tmp_path):

@@ -65,11 +65,12 @@ def test_the_rules_are_looked_at_quickly():
 def reports(*outcomes):
     """Of tests that start a process, that are skipped for another reason, or that pass."""
     why = {"starts": processless.WHY, "absent": "no browser"}
-    for outcome in outcomes:
-        skipped = outcome in why
-        yield SimpleNamespace(when="setup", passed=True, skipped=False, longrepr=None)
+    for number, outcome in enumerate(outcomes):
+        skipped, name = outcome in why, "test_it.py::test_%s[%d]" % (outcome, number)
+        yield SimpleNamespace(nodeid=name, when="setup", passed=True, skipped=False, longrepr=None)
+        said = ("x", 1, why.get(outcome))
         yield SimpleNamespace(
-            when="call", passed=not skipped, skipped=skipped, longrepr=("x", 1, why.get(outcome))
+            nodeid=name, when="call", passed=not skipped, skipped=skipped, longrepr=said
         )
 
 
@@ -85,9 +86,16 @@ def test_a_file_is_left_out_when_all_its_tests_start_processes(tmp_path, outcome
     for report in reports(*outcomes):
         known.see(path, report)
     known.keep()
+    again = processless.Known(kept)
+    assert again.has(path) == left_out
+    for number, outcome in enumerate(outcomes):
+        name = "test_%s[%d]" % (outcome, number)
+        assert again.starts(path, name) == (outcome == "starts")
+    again.keep()  # where none of them was looked at
     assert processless.Known(kept).has(path) == left_out
     os.utime(path, ns=(1, 1))  # it changes
     assert not processless.Known(kept).has(path)
+    assert not processless.Known(kept).starts(path, "test_starts[0]")
 
 
 def test_what_was_kept_is_no_matter_of_faith(tmp_path):

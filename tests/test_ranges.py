@@ -1,11 +1,9 @@
 """The sums of some events of a run: against those of each event; and `report --seq`, `--tid`."""
 
-import subprocess
-
 import pytest
 
 import made_fates
-import made_pages
+import verbs
 from alloctrace import measure
 from alloctrace.columns.group_table import SUMS
 from alloctrace.history import ranges
@@ -65,13 +63,7 @@ def test_twin_what_does_not_add_up_is_not_known(path, name):
 
 
 def report(path, *words):
-    done = subprocess.run(
-        [*made_pages.COMMAND, "report", path, *words],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        check=False,
-    )
-    return done.returncode, done.stdout.decode(), done.stderr.decode()
+    return verbs.run("report", path, *words)
 
 
 def test_the_command_says_of_which_events_it_is(path):

@@ -1,6 +1,7 @@
 """Moving machine code (recorder/host/code/detour.h, sites.h, startup.h): by running it, and against
 objdump, nm and strace."""
 
+import functools
 import glob
 import os
 import re
@@ -107,6 +108,7 @@ def test_a_jump_from_another_function_is_seen():
 # -- system calls
 
 
+@functools.lru_cache(maxsize=None)
 def objdump_sites(path):
     text = run("objdump", "-d", "--no-show-raw-insn", path, check=True).stdout
     return [int(a, 16) for a in re.findall(r"^ *([0-9a-f]+):\t(?:rex\S* )?syscall", text, re.M)]

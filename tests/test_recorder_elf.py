@@ -181,3 +181,24 @@ def test_a_file_that_is_cut_off_while_it_is_read(tmp_path):
 def test_cut_off_without_the_guard(tmp_path, how):
     """And where what is gone is the recorder's own memory: there zeros would be a loss unsaid."""
     assert cut_off(tmp_path, how).returncode == -signal.SIGBUS
+
+
+def rested(folder, size, *words):
+    """(KiB of a file in memory when all was looked at, after elf_rest, whether it reads alike)"""
+    path = folder / "rest"
+    shutil.copy(LIBC, path)
+    os.truncate(path, size)
+    command = [built("elf_rest"), path, *words]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    return tuple(map(int, done.stdout.split()))
+
+
+def test_a_large_file_does_not_stay_in_memory(tmp_path):
+    looked, left, is_same = rested(tmp_path, 17 << 20)
+    assert looked > 16 << 10 and left < 1 << 10 and is_same
+
+
+@pytest.mark.parametrize("size, words", [(3 << 20, ()), (17 << 20, ("memory",))])
+def test_twin_a_small_one_and_what_is_memory_alone_stays(tmp_path, size, words):
+    looked, left, is_same = rested(tmp_path, size, *words)
+    assert left == looked > 2 << 10 and is_same

@@ -1,7 +1,8 @@
 """The recorder and the breakpoint engine see the same: event by event, on every target and on real
 programs, with addresses, stacks, origins, purposes and causes (alloctrace/trace/same.py).
 
-Each program runs once under each engine; what must differ is listed, with its reason.
+Each program runs once under each engine; what must differ is listed, with its reason. In gdb the
+targets run once for all tests.
 """
 
 import os
@@ -13,6 +14,7 @@ from resource import RLIMIT_STACK, setrlimit
 import pytest
 import recorder_runs
 import target_programs
+import target_recordings
 from target_programs import ROOT, brkpoint
 
 from alloctrace import words
@@ -54,9 +56,9 @@ def record(folder, engine, command, prepare=None):
     return trace.open(path), (done.returncode, done.stdout)
 
 
-def compared(folder, command):
-    """(sentences about what differs, number of events)"""
-    one, ending = record(folder, "breakpoints", command)
+def compared(folder, command, in_gdb=None):
+    """(sentences about what differs, number of events); `in_gdb`: as `record` gives it."""
+    one, ending = in_gdb or record(folder, "breakpoints", command)
     other, other_ending = record(folder, "recorder", command)
     with one, other:
         assert other_ending == ending
@@ -71,7 +73,9 @@ def test_targets(built, tmp_path, name):
         pytest.skip("not built: " + name)
     if name in CHANCE:
         pytest.skip("what it does is chance")
-    found, _ = compared(tmp_path, PROGRAMS[name])
+    path, done = target_recordings.by_gdb(name)
+    in_gdb = trace.open(path), (done.status, done.out)
+    found, _ = compared(tmp_path, target_recordings.words(name), in_gdb)
     assert not found
 
 

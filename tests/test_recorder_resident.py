@@ -4,6 +4,7 @@ import os
 import subprocess
 
 import pytest
+import verbs
 from recorder_programs import built
 
 
@@ -35,5 +36,5 @@ def test_both_engines_count_the_same_mappings(tmp_path, where):
         words = ["run", "--quiet", "--engine", engine, "-o", trace, program]
         subprocess.run([BRKPOINT, *words], check=True)
         asked = "select phase, mapped_bytes, mappings from borders order by number"
-        seen.append(subprocess.check_output([BRKPOINT, "sql", trace, asked], text=True))
+        seen.append(verbs.said("sql", trace, asked))
     assert seen[0] == seen[1] and int(seen[0].split()[-2]) > 3 << 20

@@ -5,6 +5,7 @@ import subprocess
 
 import pytest
 import recorder_runs
+import verbs
 from engine_runs import compile_c
 from recorder_runs import NOT_BUILT, probe, recorded
 from target_programs import brkpoint
@@ -19,7 +20,7 @@ def reported(folder, *words):
     trace = str(folder / "t.brkpoint")
     done = brkpoint("run", "--engine", "recorder", "--quiet", "-o", trace, *words)
     assert done.returncode in (0, 5), done.stderr
-    return brkpoint("report", trace).stdout.replace("\n          ", " ").replace("\n  ", " ")
+    return verbs.said("report", trace).replace("\n          ", " ").replace("\n  ", " ")
 
 
 def test_no_hook_at_all(tmp_path):

@@ -5,12 +5,13 @@ import subprocess
 
 import pytest
 
+import made_pages
 import summary_fake
 from alloctrace.event_cursor import Cursor
 from alloctrace.model import Verdict
 from alloctrace.trace import trace
 from command.step import Walk
-from made_pages import hostile_trace, long_trace, small_trace
+from made_pages import hostile_trace, small_trace
 from reports import card_words, step_card, step_screen
 from summary_fake import call, syscall
 from terminals import COMMAND, Terminal
@@ -44,9 +45,9 @@ class FakeTrace(summary_fake.FakeTrace):
 
 
 @pytest.fixture(scope="module")
-def long(tmp_path_factory):
+def long():
     """24,013 events: 12 calls that reached the kernel, in chunks that are not read all."""
-    return long_trace(str(tmp_path_factory.mktemp("step") / "long.brkpoint"))
+    return made_pages.long()
 
 
 def walk_of(recorded, **more):
@@ -80,6 +81,24 @@ def test_the_next_that_reached_the_kernel_is_that_of_all_events(long):
         walk = walk_of(recorded, seq=mine[3])
         walk.press("m")
         assert walk.seq == mine[4]
+
+
+def test_memory_at_a_step_is_one_key_away(long):
+    with trace.open(long) as recorded:
+        walk = walk_of(recorded, seq=recorded.run["peak"]["seq"])
+
+        def told():
+            return "\n".join(text for text, _ in walk.screen(100, 60, True))
+
+        assert "Memory then" not in told()
+        walk.press("b")
+        live = recorded.run["peak"]["bytes"]
+        assert "Live after this event: 2 blocks of %d bytes." % live in told()
+        assert "← this event's" in told() or "<- this event's" in told()
+        walk.press("LEFT")
+        assert "Live after this event: 1 block of 47 bytes." in told()
+        walk.press("b")
+        assert "Memory then" not in told()
 
 
 def test_a_number_is_typed(long):

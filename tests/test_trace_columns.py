@@ -62,6 +62,21 @@ def test_integers_above_a_base_are_the_same(delta, wide):
         columns.decode_above(damaged, delta, 200)
 
 
+@pytest.mark.parametrize("delta", [False, True])
+@pytest.mark.parametrize("high", [1, 200, 5000, 70000])
+def test_rows_are_found_by_a_table_of_values(delta, high):
+    chance = random.Random(high)
+    for period in (1, 3, 200):
+        values = ([chance.randrange(-40, high) for _ in range(period)] * 200)[:200]
+        table = bytes(chance.randrange(2) for _ in range(high // 2))
+        packed = columns.encode(values, delta)
+        wanted = [0 <= value < len(table) and table[value] for value in values]
+        assert list(columns.where(packed, delta, 200, table)) == wanted
+    damaged = packed._replace(width=1, data=b"no zlib")
+    with pytest.raises(ColumnError):
+        columns.where(damaged, delta, 200, b"\1")
+
+
 def test_a_bomb_is_refused_before_it_unfolds():
     bomb = zlib.compress(b"\0" * (64 << 20), 9)
     with pytest.raises(ColumnError, match="length"):

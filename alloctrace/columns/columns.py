@@ -14,6 +14,13 @@ from array import array
 from collections import namedtuple
 from itertools import accumulate
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import NamedTuple, TypeVar
+
+    _Values = TypeVar("_Values", "list[int]", "array[int]", bytes)
+
 CHUNK = 65536
 MASK64 = (1 << 64) - 1
 SIGN = 1 << 63
@@ -24,14 +31,23 @@ _TYPES = ((1, "b"), (2, "h"), (4, "i"), (8, "q"))
 _TYPE = dict(_TYPES)
 _OTHER_SIGN = bytes(byte ^ 0x80 for byte in range(256))
 
-Packed = namedtuple("Packed", "width base period data")
+if TYPE_CHECKING:
+
+    class Packed(NamedTuple):
+        width: int
+        base: int
+        period: int
+        data: bytes
+
+else:
+    Packed = namedtuple("Packed", "width base period data")
 
 
 class ColumnError(ValueError):
     """A chunk is damaged."""
 
 
-def encode(values, delta):
+def encode(values: list[int], delta: bool) -> Packed:
     """The Packed of a list of integers."""
     values = _wrapped(values)
     if not values:
@@ -49,14 +65,14 @@ def encode(values, delta):
     return Packed(width, base, period, zlib.compress(planes, LEVEL))
 
 
-def _wrapped(values):
+def _wrapped(values: list[int]) -> list[int]:
     """Modulo 2^64, as signed."""
     if values and (min(values) < -SIGN or max(values) >= SIGN):
         return [((value + SIGN) & MASK64) - SIGN for value in values]
     return values
 
 
-def _deltas(values):
+def _deltas(values: list[int]) -> tuple[int, list[int]]:
     """The first difference is free, for the base makes up for it: let it be like another one."""
     steps = _wrapped([b - a for a, b in zip(values, values[1:])]) or [0]
     period = _period(steps)
@@ -64,7 +80,7 @@ def _deltas(values):
     return _wrapped([values[0] - first])[0], [first] + steps[: len(values) - 1]
 
 
-def _offsets(values):
+def _offsets(values: list[int]) -> tuple[int, list[int]]:
     """Differences to the middle of the range, so that the fewest bytes hold them."""
     low, range_ = min(values), max(values) - min(values)
     width = next((w for w in (0, 1, 2, 4) if range_ < 1 << 8 * w), 8)
@@ -72,7 +88,7 @@ def _offsets(values):
     return base, [value - base for value in values] if base else values
 
 
-def _period(values):
+def _period(values: list[int]) -> int:
     """The shortest period with which they repeat, or how many there are."""
     for period in range(1, min(LONGEST_PERIOD, (len(values) - 1) // 2) + 1):
         if values[period] == values[0] and values[period:] == values[:-period]:
@@ -80,7 +96,7 @@ def _period(values):
     return len(values)
 
 
-def _narrowest(low, high):
+def _narrowest(low: int, high: int) -> tuple[int, str]:
     if not (low or high):
         return 0, ""
     for width, code in _TYPES:
@@ -90,7 +106,7 @@ def _narrowest(low, high):
     raise ValueError("no integer of 64 bits: %d, %d" % (low, high))
 
 
-def decode(packed, delta, count):
+def decode(packed: Packed, delta: bool, count: int) -> list[int]:
     """The `count` integers of a Packed, signed; raises ColumnError, never uses more memory."""
     base, values = _unpacked(packed, count)
     if values is None:
@@ -106,22 +122,22 @@ def decode(packed, delta, count):
     return _repeated(wrapped([value + base for value in values]), count)
 
 
-def _same(values):
+def _same(values: list[int]) -> list[int]:
     return values
 
 
-def decode_above(packed, delta, count):
-    """(base, list): what is to be added to each of its integers: who reads many can do so with
-    their sums. Where they are narrow the list is of no negative ones."""
+def decode_above(packed: Packed, delta: bool, count: int) -> tuple[int, Sequence[int]]:
+    """(base, list or array): what is to be added to each of its integers: who reads many can do so
+    with their sums. Where they are narrow it is of no negative ones."""
     if delta or packed.width == 8:
         return 0, decode(packed, delta, count)
     base, values = _unpacked(packed, count, True)
     if values is None:
         return base, [0] * count
-    return base - (1 << 8 * packed.width - 1), _repeated(values.tolist(), count)
+    return base - (1 << 8 * packed.width - 1), _repeated(values, count)
 
 
-def decode_rows(packed, delta, count, rows):
+def decode_rows(packed: Packed, delta: bool, count: int, rows: Sequence[int]) -> list[int]:
     """As decode, of the rows (indexes) that somebody asks for: few of many."""
     base, values = _unpacked(packed, count)
     if values is None:
@@ -133,28 +149,78 @@ def decode_rows(packed, delta, count, rows):
     return _wrapped([values[row % period] + base for row in rows])
 
 
-def _unpacked(packed, count, above=False):
-    """(base, the differences of one period as an array); None: there are none. `above`: to the
-    least that their width can hold, so that none is negative."""
-    width, base, period, data = packed
+def where(packed: Packed, delta: bool, count: int, table: bytes) -> bytes:
+    """Bytes: of each row what `table` holds for its value, 0 where that is beyond it. Of narrow
+    columns no value is made: who looks for few of many rows need not look at all."""
+    if delta or packed.width not in (0, 1, 2):
+        held = [value if 0 <= value < len(table) else -1 for value in decode(packed, delta, count)]
+        return bytes(map((bytes(table) + b"\0").__getitem__, held))
+    width, base, _, data = packed
     if not 0 <= count <= CHUNK:
         raise ColumnError("a chunk of %d values" % count)
+    if not width:
+        return _part(table, base, 1) * count
+    rows = _rows_of(packed, count)
+    planes = _inflate(data, width * rows)
+    low = planes[:rows]
+    if width == 1:
+        part = low.translate(_signed(_part(table, base - 128, 256)))
+    else:
+        part = _by_planes(low, planes[rows:], table, base)
+    return _repeated(part, count)
+
+
+def _by_planes(low: bytes, high: bytes, table: bytes, base: int) -> bytes:
+    found = 0
+    for sign in set(high):
+        values = _part(table, base + 256 * ((sign ^ 0x80) - 0x80), 256)
+        if any(values):
+            only = bytes(sign) + b"\xff" + bytes(255 - sign)
+            here = int.from_bytes(high.translate(only), "little")
+            found |= here & int.from_bytes(low.translate(values), "little")
+    return found.to_bytes(len(low), "little")
+
+
+def _part(table: bytes, first: int, count: int) -> bytes:
+    """`count` bytes of it from `first` on, which may lie outside."""
+    inside = bytes(table[max(0, first) : max(0, first + count)])
+    return (bytes(min(count, max(0, -first))) + inside).ljust(count, b"\0")
+
+
+def _signed(values: bytes) -> bytes:
+    """In the order of bytes that hold signed numbers."""
+    return values[128:] + values[:128]
+
+
+def _rows_of(packed: Packed, count: int) -> int:
+    period = packed.period
+    if period != count and period not in range(1, min(count, LONGEST_PERIOD + 1)):
+        raise ColumnError("a column that repeats after %r rows" % (period,))
+    return period
+
+
+def _unpacked(packed: Packed, count: int, above: bool = False) -> tuple[int, array[int] | None]:
+    """(base, the differences of one period as an array); None: there are none. `above`: to the
+    least that their width can hold, so that none is negative."""
+    width, base, _, data = packed
+    if not 0 <= count <= CHUNK:
+        raise ColumnError("a chunk of %d values" % count)
+    if not isinstance(base, int):
+        raise ColumnError("a column that begins with no whole number")
     if width == 0:
         return base, None
     if width not in _TYPE:
         raise ColumnError("integers of %r bytes" % (width,))
-    if period != count and period not in range(1, min(count, LONGEST_PERIOD + 1)):
-        raise ColumnError("a column that repeats after %r rows" % (period,))
-    return base, _integers(width, period, data, above)
+    return base, _integers(width, _rows_of(packed, count), data, above)
 
 
-def _repeated(values, count):
+def _repeated(values: _Values, count: int) -> _Values:
     if len(values) == count:
         return values
     return (values * (count // len(values) + 1))[:count]
 
 
-def _integers(width, count, data, above):
+def _integers(width: int, count: int, data: bytes, above: bool) -> array[int]:
     planes, raw = _inflate(data, width * count), bytearray(width * count)
     for plane in range(width):
         part = planes[plane * count : (plane + 1) * count]
@@ -167,7 +233,7 @@ def _integers(width, count, data, above):
     return packed
 
 
-def _inflate(data, size):
+def _inflate(data: bytes, size: int) -> bytes:
     try:
         inflater = zlib.decompressobj()
         raw = inflater.decompress(data, size + 1)

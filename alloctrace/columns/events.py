@@ -7,6 +7,15 @@ from . import columns
 from .check import TraceError, checked
 from .schema import COLUMN_NAMES, PRESENT, SIGNED_SIZE
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from typing import Any
+
+    from alloctrace.model import Group
+
+    PackedColumns = dict[str, tuple[columns.Packed, bool]]
+
 MAX_MADE = 10000
 _GROUP = COLUMN_NAMES.index("group")
 
@@ -14,22 +23,24 @@ _GROUP = COLUMN_NAMES.index("group")
 class Events:
     """Makes events: `groups` is a list of Group by id - 1, `arguments(id)` gives a dict."""
 
-    def __init__(self, groups, arguments):
+    def __init__(self, groups: Sequence[Group], arguments: Callable[[int], dict[str, Any]]) -> None:
         self._groups, self._arguments = groups, arguments
-        self._group = getattr(groups, "bare", groups.__getitem__)
-        self._made = {}  # id -> Group: the table makes them anew
+        self._group: Callable[[int], Group] = getattr(groups, "bare", groups.__getitem__)
+        self._made: dict[int, Group] = {}  # id -> Group: the table makes them anew
 
-    def of(self, first, chunk):
+    def of(self, first: int, chunk: Iterable[Sequence[int]]) -> Iterator[tuple[Event, int]]:
         """Yield (event, id of its group) of a chunk, columns in the order of EVENT_COLUMNS."""
         for seq, row in enumerate(zip(*chunk), first):
             yield self.one(seq, row), row[_GROUP]
 
-    def some(self, seqs, chunk):
+    def some(
+        self, seqs: Iterable[int], chunk: Iterable[Sequence[int]]
+    ) -> Iterator[tuple[Event, int]]:
         """The same of columns that hold these seqs only."""
         for seq, row in zip(seqs, zip(*chunk)):
             yield self.one(seq, row), row[_GROUP]
 
-    def one(self, seq, row):
+    def one(self, seq: int, row: Sequence[int]) -> Event:
         """The event of one row."""
         present, t_ns, tid, group, dur_ns, size, nmemb, align, ptr, result, errno, *rest = row
         args, block, cause, outer = rest
@@ -66,7 +77,7 @@ class Events:
             alike.region,
         )
 
-    def _make(self, id_):
+    def _make(self, id_: int) -> Group:
         if len(self._made) >= MAX_MADE:
             self._made.clear()
         return self._made.setdefault(id_, self._group(id_ - 1))
@@ -77,7 +88,7 @@ _PTR, _RESULT, _ERRNO = (PRESENT[name] for name in ("ptr", "result", "errno"))
 _BLOCK, _CAUSE, _OUTER = (PRESENT[name] for name in ("block", "cause", "outer"))
 
 
-def _earlier(seq, distance):
+def _earlier(seq: int, distance: int) -> int:
     if not 0 < distance <= seq:
         raise TraceError("damaged: event %d points outside" % seq)
     return seq - distance
@@ -86,21 +97,26 @@ def _earlier(seq, distance):
 class PackedChunk:
     """Columns of a chunk, unpacked when they are asked for: without what became known later."""
 
-    def __init__(self, rows, count):
-        self._found, self._count = by_name(rows), count
+    def __init__(self, rows: Iterable[Sequence[Any]], count: int) -> None:
+        self._found, self.count = by_name(rows), count
 
-    def column(self, name, rows=None):
+    def column(self, name: str, rows: Sequence[int] | None = None) -> list[int]:
         """Its integers; `rows`: of these only."""
         with checked():
-            return unpack(self._found, self._count, (name,), rows)[0]
+            return unpack(self._found, self.count, (name,), rows)[0]
 
-    def above(self, name):
+    def above(self, name: str) -> tuple[int, Sequence[int]]:
         """(base, list): each of its integers without `base`."""
         with checked():
-            base, values = columns.decode_above(*self._found[name], self._count)
+            base, values = columns.decode_above(*self._found[name], self.count)
             return int(base), values
 
-    def constant(self, name):
+    def where(self, name: str, table: bytes) -> bytes:
+        """Bytes: of each row what `table` (bytes) holds for its integer, 0 beyond it."""
+        with checked():
+            return columns.where(*self._found[name], self.count, table)
+
+    def constant(self, name: str) -> int | None:
         """The one integer that all its rows have; None where they may differ."""
         with checked():
             packed, delta = self._found[name]
@@ -108,19 +124,29 @@ class PackedChunk:
         return self.column(name, (0,))[0] if is_one else None
 
 
-def by_name(rows):
+def by_name(rows: Iterable[Sequence[Any]]) -> PackedColumns:
     """{name: (Packed, delta)} of rows of the table `columns`."""
     return {row[0]: (columns.Packed(*row[1:5]), row[5]) for row in rows}
 
 
-def unpack(found, count, names=COLUMN_NAMES, rows=None):
+def unpack(
+    found: PackedColumns,
+    count: int,
+    names: Iterable[str] = COLUMN_NAMES,
+    rows: Sequence[int] | None = None,
+) -> list[list[int]]:
     """Columns in the order of `names` of {name: (Packed, delta)}; `rows`: of these only."""
     if rows is None:
         return [columns.decode(*found[name], count) for name in names]
     return [columns.decode_rows(*found[name], count, rows) for name in names]
 
 
-def mend(chunk, first, late, names=COLUMN_NAMES):
+def mend(
+    chunk: list[list[int]],
+    first: int,
+    late: Iterable[tuple[int, str, int]],
+    names: Sequence[str] = COLUMN_NAMES,
+) -> None:
     """Put in what became known when the chunk was written already: (seq, name, value).
 
     `names`: those of the chunk's columns; `present` is among them.
@@ -131,6 +157,8 @@ def mend(chunk, first, late, names=COLUMN_NAMES):
         row = seq - first
         if name not in COLUMN_NAMES:
             raise TraceError("damaged: no column %r" % (name,))
+        if not isinstance(value, int):
+            raise TraceError("damaged: event %r has no number as %s" % (seq, name))
         if name == "present":
             present[row] |= value
             continue

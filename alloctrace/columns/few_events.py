@@ -12,20 +12,29 @@ from operator import gt
 from .check import TraceError
 from .schema import COLUMN_NAMES
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import overload
 
-class FewEvents(Sequence):
+    from alloctrace.history.recorded import Recorded
+    from alloctrace.model import Event
+
+
+class FewEvents(Sequence["Event"]):
     """`columns`: {name: list} of all events, as trace_schema.EVENT_COLUMNS has them."""
 
-    def __init__(self, recorded):
-        self._recorded, self._made = recorded, {}
-        self.columns = {name: [] for name in COLUMN_NAMES}
+    def __init__(self, recorded: Recorded) -> None:
+        self._recorded = recorded
+        self._made: dict[int, Event] = {}
+        self.columns: dict[str, list[int]] = {name: [] for name in COLUMN_NAMES}
         for index in range(len(recorded.chunks)):
             for values, more in zip(self.columns.values(), recorded.chunk_columns(index)):
                 values += more
         self._check()
         self.regrouped()
 
-    def _check(self):
+    def _check(self) -> None:
         """What rows point to is there: they may come from a stranger."""
         groups, columns = self.columns["group"], self.columns
         if groups and not 0 < min(groups) <= max(groups) <= len(self._recorded.sums.groups):
@@ -37,16 +46,26 @@ class FewEvents(Sequence):
         if not set(columns["args"]) - {0} <= self._recorded.arguments.keys():
             raise TraceError("damaged: no arguments of an event")
 
-    def regrouped(self):
+    def regrouped(self) -> None:
         """The events are of other groups than before, or their groups say more."""
         self._made.clear()
         self._make = self._recorded.maker().one
         self._rows = tuple(self.columns.values())
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self.columns["group"])
 
-    def __getitem__(self, index):
+    if TYPE_CHECKING:
+
+        @overload
+        def __getitem__(self, index: int) -> Event:
+            ...
+
+        @overload
+        def __getitem__(self, index: slice) -> list[Event]:
+            ...
+
+    def __getitem__(self, index: int | slice) -> Event | list[Event]:
         if isinstance(index, slice):
             return [self[at] for at in range(*index.indices(len(self)))]
         index = range(len(self))[index]
@@ -56,14 +75,14 @@ class FewEvents(Sequence):
             event = self._made[index] = self._make(index, row)
         return event
 
-    def __eq__(self, other):
-        return list(self) == list(other)
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Sequence) and list(self) == list(other)
 
-    def threads(self):
+    def threads(self) -> list[int]:
         """The thread of each event."""
         return self.columns["tid"]
 
-    def named(self, name):
+    def named(self, name: str) -> Iterator[tuple[int, Event]]:
         """(index, Event) of the events of that name."""
         groups = self._recorded.sums.groups
         of_name = {number for number, what in enumerate(groups.whats) if what[1] == name}

@@ -16,6 +16,16 @@ from alloctrace.spool.rows import layout
 from . import members
 from .schema import to_signed
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+    from typing import overload, Any, Optional
+
+    from alloctrace.model import Purpose, Verdict
+    from alloctrace.spool.table import Table
+
+    What = tuple[str, str, Optional[str], int, str, int]
+
 MAX_INT = (1 << 63) - 1
 SUMS = (
     "count bytes failed unfinished reached allocations allocated"
@@ -26,14 +36,16 @@ FIRST = ("first_seq", "first_t", "before")  # before: -1 for None
 sums_of = attrgetter(*SUMS)
 
 
-class GroupTable(Sequence):
+class GroupTable(Sequence[Group]):
     """`table[id - 1]` is a Group. `whats`: (kind, name, impl, pid, phase, image) of many groups;
     `verdicts`, `purposes`: index 0 is None. The columns are public, to be read.
     """
 
-    def __init__(self):
-        self.whats, self._what_ids = [], {}
-        self.verdicts, self.purposes = [None], [None]
+    def __init__(self) -> None:
+        self.whats: list[What] = []
+        self._what_ids: dict[What, int] = {}
+        self.verdicts: list[Verdict | None] = [None]
+        self.purposes: list[Purpose | None] = [None]
         self.what, self.within = array("I"), array("I")
         self.verdict, self.purpose = array("I"), array("I")
         self.stack = array("q")
@@ -44,7 +56,7 @@ class GroupTable(Sequence):
         self._members = bytearray()  # rows as a recorder tells them; 0: none
 
     @classmethod
-    def of(cls, groups):
+    def of(cls, groups: Sequence[Group]) -> GroupTable:
         """The same of Group objects, numbered from 1 in their order."""
         if isinstance(groups, cls):
             return groups
@@ -65,7 +77,7 @@ class GroupTable(Sequence):
         made.verdicts, made.purposes = verdicts.values, purposes.values
         return made
 
-    def picked(self, indexes):
+    def picked(self, indexes: Sequence[int]) -> GroupTable:
         """A table of these rows of it, with the same verdicts and purposes."""
         made = GroupTable()
         made.whats, made._what_ids = self.whats, self._what_ids
@@ -78,13 +90,19 @@ class GroupTable(Sequence):
             made.sums[name] = array("q", map(column.__getitem__, indexes))
         return made
 
-    def what_id(self, what):
+    def what_id(self, what: What) -> int:
         if what not in self._what_ids:
             self._what_ids[what] = len(self.whats)
             self.whats.append(what)
         return self._what_ids[what]
 
-    def extend(self, whats, stacks, withins, *firsts):
+    def extend(
+        self,
+        whats: Sequence[int],
+        stacks: Iterable[int],
+        withins: Iterable[int],
+        *firsts: Sequence[int],
+    ) -> None:
         """Append rows without verdicts and sums: lists of one length."""
         self.what.extend(whats)
         self.stack.extend(iter(stacks))
@@ -94,13 +112,13 @@ class GroupTable(Sequence):
         for column in (self.verdict, self.purpose, self.region):
             column.frombytes(bytes(4 * len(whats)))
 
-    def make_room(self):
+    def make_room(self) -> None:
         """For the sums of all rows: of many a few come at a time, and each column would grow."""
         zeros = bytes(8 * (len(self) - len(self.own_peak)))
         for column in (*self.sums.values(), self.own_peak) if zeros else ():
             column.frombytes(zeros)
 
-    def set_sums(self, first, columns):
+    def set_sums(self, first: int, columns: Iterable[Sequence[int]]) -> None:
         """Sums of the groups from index `first` on: a list for each of SUMS.
 
         Calls that contradict each other (a block that is freed twice) may lead below zero.
@@ -111,22 +129,22 @@ class GroupTable(Sequence):
                 values = [max(0, value) for value in values]
             self.sums[name][first : first + len(values)] = clamped(values)
 
-    def set_row(self, index, sums, own_peak):
+    def set_row(self, index: int, sums: Mapping[str, int], own_peak: int) -> None:
         """The same of one group: `sums` by name."""
         for name, value in sums.items():
             self.sums[name][index] = _clamp(value if value >= 0 or name == "bytes" else 0)
         self.own_peak[index] = _clamp(own_peak)
 
-    def set_own_peaks(self, first, values):
+    def set_own_peaks(self, first: int, values: Sequence[int]) -> None:
         """Of the groups from index `first` on."""
         self.make_room()
         self.own_peak[first : first + len(values)] = clamped(values)
 
-    def set_regions(self, first, values):
+    def set_regions(self, first: int, values: Sequence[int]) -> None:
         """Of the groups from index `first` on."""
         self.region[first : first + len(values)] = array("I", values)
 
-    def set_members(self, rows):
+    def set_members(self, rows: Table) -> None:
         """What is true of each event of groups: a spool.Table, of groups that are there."""
         size, ids = _MEMBERS.size, rows.column("I", 0)
         is_row = ids and ids == array("I", range(ids[0], ids[0] + len(ids)))
@@ -141,65 +159,91 @@ class GroupTable(Sequence):
         for id_, row in zip(ids, rows.packed()):
             self._members[size * (id_ - 1) : size * id_] = row
 
-    def forget_members(self):
+    def forget_members(self) -> None:
         """They are large, and nobody asks any more."""
         self._members = bytearray()
 
-    def members_of(self, id_):
+    def members_of(self, id_: int) -> members.Members | None:
         """The Members of a group, or None."""
         row = self._members_at(id_ - 1)
         name, count = self.whats[self.what[id_ - 1]][1], self.sums["count"][id_ - 1]
         return members.of_row(name, count, row[1:]) if row else None
 
-    def _members_at(self, index):
+    def _members_at(self, index: int) -> tuple[int, ...] | None:
         row = _MEMBERS
         if row.size * (index + 1) > len(self._members):
             return None
         found = row.unpack_from(self._members, row.size * index)
         return found if found[0] else None
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self.what)
 
-    def __getitem__(self, index):
+    if TYPE_CHECKING:
+
+        @overload
+        def __getitem__(self, index: int) -> Group:
+            ...
+
+        @overload
+        def __getitem__(self, index: slice) -> list[Group]:
+            ...
+
+    def __getitem__(self, index: int | slice) -> Group | list[Group]:
         if isinstance(index, slice):
             return [self[at] for at in range(*index.indices(len(self)))]
         made = self.bare(range(len(self))[index])
         made.members = self.members_of(made.id) if self._members else None
         return made
 
-    def bare(self, index):
+    def __iter__(self) -> Iterator[Group]:
+        """The same of all, row by row: to ask for one after the other costs twice as much."""
+        self.make_room()
+        for id_, row in enumerate(zip(*self._columns()), 1):
+            made = self._group(id_, row)
+            made.members = self.members_of(id_) if self._members else None
+            yield made
+
+    def bare(self, index: int) -> Group:
         """The Group without its members, which are dear: for who does not ask for them."""
-        kind, name, impl, pid, phase, image = self.whats[self.what[index]]
-        before = self.before[index]
-        return Group(
-            index + 1,
+        return self._group(index + 1, [column[index] for column in self._columns()])
+
+    def _columns(self) -> tuple[array[int], ...]:
+        numbers = self.what, self.stack, self.within, self.verdict, self.purpose
+        begun = self.first_seq, self.first_t, self.before
+        return (*numbers, *begun, self.own_peak, self.region, *self.sums.values())
+
+    def _group(self, id_: int, row: Sequence[int]) -> Group:
+        what, stack, within, verdict, purpose, seq, t_ns, before, own_peak, region, *sums = row
+        kind, name, impl, pid, phase, image = self.whats[what]
+        return Group(  # type: ignore[misc]  # mypy cannot count the sums
+            id_,
             pid,
             kind,
             name,
             impl,
             phase,
             image,
-            self.stack[index],
-            self.within[index],
-            self.verdicts[self.verdict[index]],
-            self.purposes[self.purpose[index]],
-            self.first_seq[index],
-            self.first_t[index],
+            stack,
+            within,
+            self.verdicts[verdict],
+            self.purposes[purpose],
+            seq,
+            t_ns,
             None if before < 0 else before,
-            *[column[index] for column in self.sums.values()],
-            own_peak_bytes=self.own_peak[index],
-            region=self.region[index],
+            *sums,  # type: ignore[arg-type]
+            own_peak_bytes=own_peak,
+            region=region,
         )
 
-    def example(self, index):
+    def example(self, index: int) -> Event:
         """An Event of what all events of a group have in common."""
         kind, name, impl, pid, phase, image = self.whats[self.what[index]]
         made = Event(0, 0, pid, pid, kind, name, impl, phase=phase, image=image)
         made.stack, made.verdict = self.stack[index], self.verdicts[self.verdict[index]]
         return made
 
-    def most_telling(self, limit, indexes):
+    def most_telling(self, limit: int, indexes: list[int]) -> list[int]:
         """`limit` of these indexes of groups, in their order: those of loader and runtimes, of
         which most can be told, then those with the most events."""
         if len(indexes) <= limit:
@@ -209,27 +253,33 @@ class GroupTable(Sequence):
         ranked = ((is_users[self.verdict[at]], -counts[at], at) for at in indexes)
         return sorted(at for _, _, at in heapq.nsmallest(limit, ranked))
 
-    def counts(self, kind):
+    def counts(self, kind: str) -> Iterator[tuple[int, int]]:
         """Yield (id, number of events) of the groups of that kind."""
         wanted = [what[0] == kind for what in self.whats]
         for id_, (what, count) in enumerate(zip(self.what, self.sums["count"]), 1):
             if wanted[what]:
                 yield id_, count
 
-    def whats_of(self):
+    def whats_of(self) -> Iterator[What]:
         """Of each group its one of `whats`."""
         return map(self.whats.__getitem__, self.what)
 
-    def programs(self):
+    def programs(self) -> list[tuple[int, int]]:
         """(pid, image) of each of `whats`."""
         return [(pid, image) for _, _, _, pid, _, image in self.whats]
 
-    def origin(self, id_):
+    def origin(self, id_: int) -> str:
         """Of a group by its id: one of words.ORIGINS."""
         verdict = self.verdicts[self.verdict[id_ - 1]]
         return verdict.origin if verdict else "unknown"
 
-    def rows(self, names, nodes, verdicts, purposes):
+    def rows(
+        self,
+        names: Sequence[int],
+        nodes: Iterable[int],
+        verdicts: Sequence[int],
+        purposes: Sequence[int],
+    ) -> Iterator[tuple[Any, ...]]:
         """Yield the rows of the table `groups` of a trace. `names`, `verdicts`, `purposes`: the
         number there of each of ours; `nodes`: of each stack."""
         whats = [_what_row(what, name) for what, name in zip(self.whats, names)]
@@ -247,11 +297,11 @@ class GroupTable(Sequence):
 class Indexed:
     """Objects that are shared, numbered by identity; 0 is None."""
 
-    def __init__(self):
-        self.values = [None]
+    def __init__(self) -> None:
+        self.values: list[Any] = [None]
         self._ids = {id(None): 0}
 
-    def of(self, value):
+    def of(self, value: Any) -> int:
         number = self._ids.get(id(value))
         if number is None:
             number = self._ids[id(value)] = len(self.values)
@@ -259,12 +309,12 @@ class Indexed:
         return number
 
 
-def _what_row(what, name):
+def _what_row(what: What, name: int) -> tuple[Any, ...]:
     _, _, _, pid, phase, image = what
     return name, to_signed(pid), words.PHASES.index(phase), to_signed(image)
 
 
-def clamped(values):
+def clamped(values: Iterable[int]) -> array[int]:
     """As an array: sums of a hostile spool may pass 2^63."""
     if isinstance(values, array) and values.typecode == "q":
         return values
@@ -274,7 +324,7 @@ def clamped(values):
         return array("q", map(_clamp, values))
 
 
-def unsigned(values):
+def unsigned(values: array[int]) -> array[int]:
     """The same array, of numbers without a sign that were read as if they had one."""
     return (
         clamped([v if v >= 0 else MAX_INT for v in values])
@@ -283,5 +333,5 @@ def unsigned(values):
     )
 
 
-def _clamp(value):
+def _clamp(value: int) -> int:
     return max(-MAX_INT, min(value, MAX_INT))

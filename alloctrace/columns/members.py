@@ -8,6 +8,11 @@ from __future__ import annotations
 
 from collections import namedtuple
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import NamedTuple
+
 MAKERS = 4
 _MANY = 0xFFFFFFFF
 _MOVED_BASE = 1 << 63  # brk's sizes have signs
@@ -19,12 +24,29 @@ _MOVED_BASE = 1 << 63  # brk's sizes have signs
 _VALUES = "count sized least most nulls known grew shrank makers"
 
 
-class Members(namedtuple("Members", _VALUES)):
+if TYPE_CHECKING:
+
+    class _Values(NamedTuple):
+        count: int  # type: ignore[assignment]  # hides what a tuple counts
+        sized: int
+        least: int
+        most: int
+        nulls: int
+        known: int
+        grew: int
+        shrank: int
+        makers: frozenset[int] | None
+
+else:
+    _Values = namedtuple("Members", _VALUES)
+
+
+class Members(_Values):
     """Each question has three answers: True of all, False of all, None: it is not known."""
 
     __slots__ = ()
 
-    def within(self, low, high):
+    def within(self, low: int | None, high: int | None) -> bool | None:
         """Whether their sizes lie within these limits, None: open."""
         low = self.least if low is None else low
         high = self.most if high is None else high
@@ -34,16 +56,16 @@ class Members(namedtuple("Members", _VALUES)):
             True if self.sized == self.count and low <= self.least and self.most <= high else None
         )
 
-    def all(self, name):
+    def all(self, name: str) -> bool | None:
         """nulls, known, grew or shrank."""
         number = getattr(self, name)
         return number == self.count or (None if number else False)
 
 
-def of_row(name, count, row):
+def of_row(name: str, count: int, row: Sequence[int]) -> Members:
     """The Members of a spool.Members row, without its id; of `count` events `name`."""
     makers, (sized, least, most, *rest) = row[:MAKERS], row[MAKERS:]
     if name == "brk":
         least, most = least - _MOVED_BASE, most - _MOVED_BASE
-    makers = None if _MANY in makers else frozenset(makers) - {0}
-    return Members(count, sized, least, most, *rest, makers)
+    those = None if _MANY in makers else frozenset(makers) - {0}
+    return Members._make((count, sized, least, most, *rest, those))

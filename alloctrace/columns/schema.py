@@ -6,6 +6,13 @@ that no view, trigger or virtual table of a stranger's file ever runs.
 
 from __future__ import annotations
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Optional, TypeVar
+
+    _Number = TypeVar("_Number", int, Optional[int])
+    _Text = TypeVar("_Text", str, Optional[str])
+
 APPLICATION_ID = 0x62726B70  # "brkp"
 VERSION = 2
 MAX_DEPTH = 10000  # frames of a stack; an engine's own limit is far below
@@ -99,7 +106,7 @@ _ADDED = {
 }
 
 
-def create_statements(table):
+def create_statements(table: str) -> list[str]:
     """How the table may have been made: today's way first."""
     ways = [create_statement(table)]
     for added in _ADDED.get(table, ()):
@@ -107,7 +114,7 @@ def create_statements(table):
     return ways
 
 
-def row_types(table):
+def row_types(table: str) -> list[tuple[str, type, bool]]:
     """[(name, type, may be NULL)] of a table's columns; type: int, str or bytes."""
     kinds = {"INTEGER": int, "TEXT": str, "BLOB": bytes}
     declared = TABLES[table].split(", PRIMARY KEY (")[0].split(", ")
@@ -140,22 +147,25 @@ NULLABLE = ("dur_ns", "size", "nmemb", "align", "ptr", "result", "errno", "block
 PRESENT = {name: 1 << index for index, name in enumerate(NULLABLE)}
 SIGNED_SIZE = 1 << len(NULLABLE)  # `size` is negative (brk), not a large unsigned number
 
+# The least that an event may have there, where it has any.
+LEAST = {"t_ns": 0, "tid": 0, "dur_ns": 0, "errno": 1, "block": 1}
 
-def page_size(has_many):
+
+def page_size(has_many: bool) -> int:
     """Small runs make small files; of many events a column fits into a page or two."""
     return 16384 if has_many else 1024
 
 
-def create_statement(table):
+def create_statement(table: str) -> str:
     return "CREATE TABLE %s (%s)" % (table, TABLES[table])
 
 
-def insert_statement(table, width, replace=False):
+def insert_statement(table: str, width: int, replace: bool = False) -> str:
     verb = "INSERT OR REPLACE" if replace else "INSERT"
     return "%s INTO %s VALUES (%s)" % (verb, table, ",".join("?" * width))
 
 
-def to_signed(value):
+def to_signed(value: _Number) -> _Number:
     """An unsigned 64-bit integer as SQLite's signed one; None stays."""
     if value is None:
         return None
@@ -163,27 +173,27 @@ def to_signed(value):
     return value - (1 << 64) if value >> 63 else value
 
 
-def to_unsigned(value):
+def to_unsigned(value: _Number) -> _Number:
     return None if value is None else value & ((1 << 64) - 1)
 
 
-def to_text(value):
+def to_text(value: _Text) -> _Text | bytes:
     """A string as SQLite can hold it: bytes where it is no UTF-8 (paths may be anything)."""
     try:
         if value is not None:
             value.encode("utf-8")
         return value
     except UnicodeEncodeError:
-        return _as_bytes(value)
+        return _as_bytes(value or "")
 
 
-def _as_bytes(value):
+def _as_bytes(value: str) -> bytes:
     try:
         return value.encode("utf-8", "surrogateescape")
     except UnicodeEncodeError:  # a surrogate that stands for no byte
         return value.encode("utf-8", "surrogatepass")
 
 
-def from_text(value):
+def from_text(value: Any) -> Any:
     """The inverse of to_text: undecodable bytes become lone surrogates again."""
     return value.decode("utf-8", "surrogateescape") if isinstance(value, bytes) else value

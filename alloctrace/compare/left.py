@@ -10,6 +10,13 @@ import re
 
 from alloctrace import measure, words
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from typing import Any
+
+    from alloctrace.model import Event
+
 _UNITS = {"ns": 1, "us": 1000, "µs": 1000, "ms": 10**6, "s": 10**9}
 _TIME = re.compile(r"(\d+(?:\.\d+)?)(%s)" % "|".join(_UNITS))
 END = "end"
@@ -19,7 +26,7 @@ class WrongMark(ValueError):
     """A mark that is none. One line, for people, not escaped."""
 
 
-def moment(mark):
+def moment(mark: str) -> Callable[..., Any]:
     """A function of an event: whether it lies at or behind the moment `mark`."""
     if mark == END:
         return lambda event: False
@@ -36,13 +43,17 @@ def moment(mark):
     return lambda event: event.t_ns >= t_ns
 
 
-def between(events, begin, end, deciding):
+def between(
+    events: list[Event], begin: str, end: str, deciding: Callable[..., Any]
+) -> dict[str, Any]:
     """The record of what was allocated from the mark `begin` on, and is live at the mark `end`.
 
     `events`: in their order, with blocks; `deciding(event)`: the frame that decided, or None.
     """
     has_begun, is_over = moment(begin), moment(end)
-    live, images, begun = {}, {}, False
+    live: dict[int, dict[int, list[Event | int]]] = {}
+    images: dict[int, int] = {}
+    begun = False
     for event in events:
         if is_over(event):
             break
@@ -60,7 +71,9 @@ def between(events, begin, end, deciding):
     }
 
 
-def _follow(live, images, event, begun):
+def _follow(
+    live: dict[int, dict[int, list[Event | int]]], images: dict[int, int], event: Event, begun: bool
+) -> None:
     """`live`: {pid: {block: [event that allocated it, its bytes now]}}; `images`: {pid: image}.
 
     An exec ends all memory of its process."""
@@ -79,8 +92,8 @@ def _follow(live, images, event, begun):
             its[block] = [event, measure.bytes_asked(event)]
 
 
-def _by_place(blocks, deciding):
-    found = {}
+def _by_place(blocks: Iterable[Any], deciding: Callable[..., Any]) -> list[dict[str, Any]]:
+    found: dict[tuple[int | str | None, ...], dict[str, Any]] = {}
     for event, size in blocks:
         frame = deciding(event)
         place = (frame.function, frame.file, frame.line, frame.module) if frame else (None,) * 4

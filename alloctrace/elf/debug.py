@@ -10,6 +10,12 @@ import zlib
 
 from .image import ElfError, Image, Unpacked
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from .elf import ElfFile
+
 DEBUG_ROOTS = ("/usr/lib/debug",)  # gdb's own, on every system known
 _PT_LOAD, _PT_NOTE, _PF_W = 1, 4, 2
 _NT_GNU_BUILD_ID = 3
@@ -28,7 +34,7 @@ MAX_UNPACKED = 1 << 26  # bytes of .gnu_debugdata; that of a large browser has 1
 _RUST_MARKS = (b"library/std/src", b"library/core/src", b"library/alloc/src", b"rustc version ")
 
 
-def build_id(elf):
+def build_id(elf: ElfFile) -> str:
     """The note NT_GNU_BUILD_ID in hexadecimal, or ""."""
     for segment in elf.segments_of(_PT_NOTE):
         found = _build_id_in(elf.image.upto(segment.offset, min(segment.filesz, _MAX_NOTES)))
@@ -37,12 +43,12 @@ def build_id(elf):
     return _build_id_in(elf.section_data(".note.gnu.build-id")[:_MAX_NOTES])
 
 
-def _build_id_in(notes):
+def _build_id_in(notes: bytes) -> str:
     found = (told for _, told in _notes(notes, b"GNU\0", _NT_GNU_BUILD_ID) if 0 < len(told) <= 64)
     return next(found, b"").hex()
 
 
-def _notes(notes, name, type_):
+def _notes(notes: bytes, name: bytes, type_: int) -> Iterator[tuple[int, bytes]]:
     """Yield (where, bytes) of each note of that name and type."""
     at = 0
     while at + 12 <= len(notes):
@@ -54,7 +60,7 @@ def _notes(notes, name, type_):
         at = start + (size + 3 & ~3)
 
 
-def region_marks(elf):
+def region_marks(elf: ElfFile) -> list[tuple[int, int]]:
     """[(begin, end)]: the vaddrs of the functions where regions of the program begin and end, by
     the notes of region/markers.S."""
     found = []
@@ -68,7 +74,7 @@ def region_marks(elf):
     return found[:MAX_REGION_MARKS]
 
 
-def unpacked(elf):
+def unpacked(elf: ElfFile) -> ElfFile | None:
     """The ElfFile in .gnu_debugdata (MiniDebugInfo: gdb's manual, "Debugging information in a
     special section"), as Fedora's programs have it; None without one, or where it is damaged."""
     if not elf.is_supported or ".gnu_debugdata" not in elf.sections:
@@ -86,7 +92,7 @@ def unpacked(elf):
         return None
 
 
-def find(elf, roots):
+def find(elf: ElfFile, roots: Iterable[str]) -> str | None:
     """The debug file under `roots` or beside the file: same build id, or the linked checksum."""
     for path in _by_build_id(elf, roots):
         if _same_build_id(elf, path):
@@ -98,14 +104,14 @@ def find(elf, roots):
     return None
 
 
-def _by_build_id(elf, roots):
+def _by_build_id(elf: ElfFile, roots: Iterable[str]) -> Iterator[str]:
     name = elf.build_id
     if len(name) > 2:
         for root in roots:
             yield os.path.join(root, ".build-id", name[:2], name[2:] + ".debug")
 
 
-def _debug_link(elf):
+def _debug_link(elf: ElfFile) -> tuple[str, int]:
     """(file name, CRC-32) of .gnu_debuglink, or ("", 0)."""
     data = elf.section_data(".gnu_debuglink")[:4096]
     end = data.find(b"\0")
@@ -115,7 +121,7 @@ def _debug_link(elf):
     return os.fsdecode(data[:end]), struct.unpack_from("<I", data, at)[0]
 
 
-def _by_link(elf, name, roots):
+def _by_link(elf: ElfFile, name: str, roots: Iterable[str]) -> Iterator[str]:
     if not name:
         return
     folder = os.path.dirname(os.path.realpath(elf.path))
@@ -125,14 +131,14 @@ def _by_link(elf, name, roots):
         yield os.path.join(root, folder.lstrip("/"), name)
 
 
-def unfit(elf, roots):
+def unfit(elf: ElfFile, roots: Iterable[str]) -> str | None:
     """A path that gdb would follow from this file for debug information and had better not: no
     regular file (opening a FIFO waits for ever), or a huge one (it sums over all of it); or None.
     """
     return next((path for path in _gdb_follows(elf, roots) if not _is_fit(path)), None)
 
 
-def _is_fit(path):
+def _is_fit(path: str) -> bool:
     try:
         status = os.stat(path)
     except (OSError, ValueError):
@@ -140,7 +146,7 @@ def _is_fit(path):
     return stat.S_ISREG(status.st_mode) and status.st_size <= _MAX_DEBUG_FILE
 
 
-def _gdb_follows(elf, roots):
+def _gdb_follows(elf: ElfFile, roots: Iterable[str]) -> Iterator[str]:
     """Yield what gdb would open, as far as names in the file's sections tell (gdb/symfile.c,
     find_separate_debug_file). Of .dwo files, whose names stand in DWARF itself, it opens regular
     ones only (gdbsupport, is_regular_file)."""
@@ -153,14 +159,14 @@ def _gdb_follows(elf, roots):
     yield os.path.realpath(elf.path) + ".dwp"
 
 
-def shared(elf):
+def shared(elf: ElfFile) -> list[str]:
     """[path of the file with what several debug files have in common (dwz)], or []."""
     name = elf.section_data(".gnu_debugaltlink")[:_MAX_LINK].split(b"\0", 1)[0]
     folder = os.path.dirname(os.path.realpath(elf.path))
     return [os.path.join(folder, os.fsdecode(name))] if name else []
 
 
-def _same_build_id(elf, path):
+def _same_build_id(elf: ElfFile, path: str) -> bool:
     if not elf.build_id or not os.path.isfile(path):
         return False
     try:
@@ -170,7 +176,7 @@ def _same_build_id(elf, path):
         return False
 
 
-def _sums_to(path, checksum):
+def _sums_to(path: str, checksum: int) -> bool:
     try:
         image = Image(path)
     except ElfError:
@@ -188,7 +194,7 @@ def _sums_to(path, checksum):
         image.close()
 
 
-def rust_evidence(elf):
+def rust_evidence(elf: ElfFile) -> str:
     """The first mark of Rust's standard library in .comment or in read-only data, or ""."""
     for offset, size in _string_places(elf):
         for data in _chunks(elf.image, offset, size):
@@ -198,7 +204,7 @@ def rust_evidence(elf):
     return ""
 
 
-def _string_places(elf):
+def _string_places(elf: ElfFile) -> list[tuple[int, int]]:
     found = [elf.sections[name] for name in (".comment", ".rodata") if name in elf.sections]
     if found:
         return [(section.offset, section.size) for section in found if section.type != 8]
@@ -206,7 +212,7 @@ def _string_places(elf):
     return [(segment.offset, segment.filesz) for segment in segments]
 
 
-def _chunks(image, offset, size):
+def _chunks(image: Image, offset: int, size: int) -> Iterator[bytes]:
     """Pieces that overlap by a mark's length, so that none is missed at a border."""
     end = min(offset + size, image.size, offset + _MAX_SEARCHED)
     while offset < end:

@@ -16,10 +16,38 @@ from . import debug as elf_debug, frames as elf_frames, loader as elf_loader
 from . import relocations as elf_relocations, symbols as elf_symbols
 from .image import ElfError, Image, MAX_READ, c_string
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+    import os
+    from typing import NamedTuple
+
 __all__ = ["ElfError", "ElfFile", "Section", "Segment", "EM_X86_64"]
 
-Segment = namedtuple("Segment", "type flags vaddr memsz offset filesz")
-Section = namedtuple("Section", "name type flags vaddr offset size link info entsize")
+if TYPE_CHECKING:
+
+    class Segment(NamedTuple):
+        type: int
+        flags: int
+        vaddr: int
+        memsz: int
+        offset: int
+        filesz: int
+
+    class Section(NamedTuple):
+        name: str
+        type: int
+        flags: int
+        vaddr: int
+        offset: int
+        size: int
+        link: int
+        info: int
+        entsize: int
+
+else:
+    Segment = namedtuple("Segment", "type flags vaddr memsz offset filesz")
+    Section = namedtuple("Section", "name type flags vaddr offset size link info entsize")
 
 EM_X86_64 = 62
 _TYPES = {1: "REL", 2: "EXEC", 3: "DYN", 4: "CORE"}
@@ -48,7 +76,7 @@ class ElfFile:
     `machine_name` and `elf_class`, so that a caller can say what it is.
     """
 
-    def __init__(self, path, image=None):
+    def __init__(self, path: str | os.PathLike[str], image: Image | None = None) -> None:
         self.image = image or Image(path)  # its bytes, if not those at `path`
         self.path = self.image.path
         try:
@@ -57,16 +85,16 @@ class ElfFile:
             self.close()
             raise
 
-    def __enter__(self):
+    def __enter__(self) -> ElfFile:
         return self
 
-    def __exit__(self, *_):
+    def __exit__(self, *_: object) -> None:
         self.close()
 
-    def close(self):
+    def close(self) -> None:
         self.image.close()
 
-    def _read_header(self):
+    def _read_header(self) -> None:
         start = self.image.upto(0, 64)
         if start[:4] != b"\x7fELF":
             raise ElfError("%r is not an ELF file" % (self.path,))
@@ -83,12 +111,12 @@ class ElfFile:
             self.entry, self._tables = row[3], _Tables(row[4], row[5], *row[8:])
 
     @property
-    def is_supported(self):
+    def is_supported(self) -> bool:
         """Whether this is a 64-bit x86 file, the only ones that are read beyond the header."""
         return self.machine == EM_X86_64 and self.elf_class == 64
 
     @cached_property
-    def segments(self):
+    def segments(self) -> list[Segment]:
         """The program headers, [Segment]."""
         table = self._tables
         if table.phnum and table.phentsize < _SEGMENT.size:
@@ -100,16 +128,16 @@ class ElfFile:
         return [Segment(r[0], r[1], r[3], r[6], r[2], r[5]) for r in rows]
 
     @cached_property
-    def section_list(self):
+    def section_list(self) -> list[Section]:
         """The section headers in the file's order; empty where they were stripped."""
         rows = self._section_rows()
         index = self._tables.shstrndx
         if index == _SHN_XINDEX and rows:
             index = rows[0][6]
         names = self.image.at(rows[index][4], rows[index][5]) if index < len(rows) else b""
-        return [Section(c_string(names, r[0]), *r[1:8], r[9]) for r in rows]
+        return [Section._make((c_string(names, r[0]), *r[1:8], r[9])) for r in rows]
 
-    def _section_rows(self):
+    def _section_rows(self) -> list[tuple[int, ...]]:
         table = self._tables
         if not table.shoff:
             return []
@@ -123,24 +151,24 @@ class ElfFile:
         return [_SECTION.unpack_from(data, i * table.shentsize) for i in range(count)]
 
     @cached_property
-    def sections(self):
+    def sections(self) -> dict[str, Section]:
         """{name: Section}; of sections with one name, the first."""
-        found = {}
+        found: dict[str, Section] = {}
         for section in self.section_list:
             found.setdefault(section.name, section)
         return found
 
-    def section_data(self, section):
+    def section_data(self, section: Section | str) -> bytes:
         """The bytes of a Section or of the section of that name; b"" where there are none."""
-        section = self.sections.get(section) if isinstance(section, str) else section
-        if section is None or section.type == SHT_NOBITS or not section.size:
+        found = self.sections.get(section) if isinstance(section, str) else section
+        if found is None or found.type == SHT_NOBITS or not found.size:
             return b""
-        return self.image.at(section.offset, section.size)
+        return self.image.at(found.offset, found.size)
 
-    def segments_of(self, type_):
+    def segments_of(self, type_: int) -> list[Segment]:
         return [segment for segment in self.segments if segment.type == type_]
 
-    def read(self, vaddr, size):
+    def read(self, vaddr: int, size: int) -> bytes:
         """The `size` bytes that the file holds for `vaddr`; zeroes where it only reserves memory.
 
         Raises ElfError where the range lies in no loadable segment.
@@ -153,7 +181,7 @@ class ElfFile:
                 return data + _zeroes(size - held, self.image)
         raise self.image.error("nothing is loaded at %#x" % vaddr)
 
-    def stored(self, vaddr, size=None):
+    def stored(self, vaddr: int, size: int | None = None) -> bytes:
         """Like `read`, but only bytes that the file holds; to the end of the segment by default.
 
         For tables: one that would lie in zeroed memory is none.
@@ -168,14 +196,14 @@ class ElfFile:
         raise self.image.error("no table is stored at %#x" % vaddr)
 
     @cached_property
-    def interp(self):
+    def interp(self) -> str | None:
         """The path of the dynamic loader that the kernel is to start, or None."""
         for segment in self.segments_of(PT_INTERP):
             return c_string(self.image.at(segment.offset, segment.filesz), 0, 4096) or None
         return None
 
     @cached_property
-    def _dynamic_rows(self):
+    def _dynamic_rows(self) -> list[tuple[int, ...]]:
         for segment in self.segments_of(PT_DYNAMIC):
             data = self.image.upto(segment.offset, min(segment.filesz, 16 * _MAX_DYNAMIC))
             rows = list(struct.iter_unpack("<QQ", data[: len(data) // 16 * 16]))
@@ -184,31 +212,31 @@ class ElfFile:
         return []
 
     @cached_property
-    def dynamic(self):
+    def dynamic(self) -> dict[int, int]:
         """{tag: value} of the dynamic section, by number; of repeated tags the first."""
-        found = {}
+        found: dict[int, int] = {}
         for tag, value in self._dynamic_rows:
             found.setdefault(tag, value)
         return found
 
     @cached_property
-    def dynamic_strings(self):
+    def dynamic_strings(self) -> bytes:
         where, size = self.dynamic.get(DT_STRTAB), self.dynamic.get(DT_STRSZ, 0)
         return self.stored(where, size) if where is not None and size else b""
 
     @cached_property
-    def needed(self):
+    def needed(self) -> list[str]:
         """Names of the libraries in DT_NEEDED, in order."""
         wanted = [value for tag, value in self._dynamic_rows if tag == DT_NEEDED]
         return [c_string(self.dynamic_strings, value, 4096) for value in wanted]
 
     @cached_property
-    def soname(self):
+    def soname(self) -> str | None:
         value = self.dynamic.get(DT_SONAME)
         return None if value is None else c_string(self.dynamic_strings, value, 4096) or None
 
     @cached_property
-    def is_pie(self):
+    def is_pie(self) -> bool:
         """Whether this program may be loaded anywhere (of linkers before 2016: by INTERP)."""
         if self.type != "DYN":
             return False
@@ -216,86 +244,88 @@ class ElfFile:
         return bool(marked) or (self.interp is not None and self.soname is None)
 
     @cached_property
-    def is_static(self):
+    def is_static(self) -> bool:
         """Whether this is a program that runs without a dynamic loader."""
         return self.interp is None and (self.type == "EXEC" or self.is_pie)
 
     @cached_property
-    def build_id(self):
+    def build_id(self) -> str:
         """The build id in hexadecimal, "" where the file has none."""
         return elf_debug.build_id(self)
 
-    def debug_file(self, roots=("/usr/lib/debug",)):
+    def debug_file(self, roots: Sequence[str] = ("/usr/lib/debug",)) -> str | None:
         """The path of the separate debug file that provably belongs to this file, or None."""
         return elf_debug.find(self, roots)
 
     @cached_property
-    def mini_debug(self):
+    def mini_debug(self) -> ElfFile | None:
         """The ElfFile that stands packed in .gnu_debugdata: symbols alone; None without it."""
         return elf_debug.unpacked(self)
 
     @property
-    def is_stripped(self):
+    def is_stripped(self) -> bool:
         return ".symtab" not in self.sections and self.mini_debug is None
 
-    def looks_like_rust(self):
+    def looks_like_rust(self) -> str:
         """The text in the file that shows Rust's standard library inside, or ""."""
         return elf_debug.rust_evidence(self)
 
-    def symbols(self):
+    def symbols(self) -> Iterator[elf_symbols.Symbol]:
         """Yield every elf_symbols.Symbol of .dynsym, then of .symtab."""
         return elf_symbols.walk(self)
 
-    def function(self, name):
+    def function(self, name: str) -> elf_symbols.Symbol | None:
         """The defined function of that name (of several versions the default one), or None."""
         return elf_symbols.best(self.functions_named((name,))[name])
 
-    def functions_named(self, names):
+    def functions_named(self, names: Iterable[str]) -> dict[str, list[elf_symbols.Symbol]]:
         """{name: [Symbol]} of the defined functions, one for each distinct address."""
         return elf_symbols.functions_named(self, names)
 
     @cached_property
-    def frames(self):
+    def frames(self) -> elf_frames.Frames:
         """The unwind tables: elf_frames.Frames."""
         return elf_frames.Frames(self)
 
-    def fde_at(self, vaddr):
+    def fde_at(self, vaddr: int) -> tuple[int, int] | None:
         """(start, end) of the range that the unwind tables describe around `vaddr`, or None."""
         return self.frames.find(vaddr)
 
-    def has_cfi(self, vaddr):
+    def has_cfi(self, vaddr: int) -> bool:
         return self.fde_at(vaddr) is not None
 
-    def relocations(self):
+    def relocations(self) -> Iterator[elf_relocations.Relocation]:
         """Yield (offset, type, symbol name, addend) of the dynamic relocations."""
         return elf_relocations.walk(self)
 
-    def initialisers(self):
+    def initialisers(self) -> list[int]:
         """vaddrs of the functions that run before main, in order (DT_PREINIT, INIT, INIT_ARRAY)."""
         return elf_relocations.initialisers(self)
 
-    def finalisers(self):
+    def finalisers(self) -> list[int]:
         """vaddrs of the functions that run at exit, in the file's order (FINI_ARRAY, FINI)."""
         return elf_relocations.finalisers(self)
 
-    def slot_symbols(self):
+    def slot_symbols(self) -> dict[int, str]:
         """{vaddr of a pointer that the loader fills: name of the symbol that it gets}."""
         return self._slot_symbols
 
     @cached_property
-    def _slot_symbols(self):
+    def _slot_symbols(self) -> dict[int, str]:
         return elf_relocations.slot_symbols(self)
 
-    def plt_target(self, vaddr):
+    def plt_target(self, vaddr: int) -> str | None:
         """The symbol that the stub, call or jump at `vaddr` leads to through a slot, or None."""
         return elf_relocations.plt_target(self, vaddr)
 
-    def loader_malloc(self, roots=("/usr/lib/debug",)):
+    def loader_malloc(
+        self, roots: Sequence[str] = ("/usr/lib/debug",)
+    ) -> dict[str, elf_loader.Entry]:
         """{canonical name: elf_loader.Entry} of a dynamic loader's own allocator, or {}."""
         return elf_loader.find(self, roots)
 
 
-def _zeroes(size, image):
+def _zeroes(size: int, image: Image) -> bytes:
     if size > MAX_READ:
         raise image.error("%d bytes of zeroes wanted" % size)
     return bytes(size)

@@ -4,18 +4,26 @@ from __future__ import annotations
 
 from .image import ElfError
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable
+
+    from alloctrace.allocators import Named
+    from .elf import ElfFile
+    from .symbols import Symbol
+
 _GLOBAL = ("GLOBAL", "WEAK", "UNIQUE")
 _MAX_OPERATOR = 512  # bytes of operator new that are looked at
 _MAX_SAME = 16  # functions of one name; ELF_SAME_NAME of recorder/host/elf/elf.h
 
 
-def of_file(file, watched):
+def of_file(file: ElfFile, watched: Iterable[Named]) -> dict[int, list[Named]]:
     """[[Named, …]] with their vaddr, by address: {vaddr: [Named, …]}, those of one function alike.
 
     `file`: an elf.ElfFile; `watched`: of allocators.watched.
     """
     symbols = file.functions_named([named.name for named in watched])
-    found = {}
+    found: dict[int, list[Named]] = {}
     for named in watched:
         if not named.beside:
             _add(found, named, _reached(file, named, symbols[named.name]))
@@ -29,7 +37,7 @@ def of_file(file, watched):
     return dict(sorted(found.items()))
 
 
-def _reached(file, named, entries):
+def _reached(file: ElfFile, named: Named, entries: Iterable[Symbol]) -> list[Symbol]:
     """Of one name's symbols those that callers reach.
 
     The linker of a static PIE makes libc's hidden `malloc` a local name; and a user may name a
@@ -41,19 +49,19 @@ def _reached(file, named, entries):
     return shared or (own if is_other or (file.is_static and len(own) == 1) else [])
 
 
-def _add(found, named, symbols):
+def _add(found: dict[int, list[Named]], named: Named, symbols: Iterable[Symbol]) -> None:
     for symbol in symbols:
         there = found.setdefault(symbol.value, [])
         if not there or _alike(there[0], named):
             there.append(named)
 
 
-def _alike(left, right):
+def _alike(left: Named, right: Named) -> bool:
     how = (left.arguments, left.places, left.returns_size)
     return how == (right.arguments, right.places, right.returns_size)
 
 
-def _passes_on(file, symbol, known, names):
+def _passes_on(file: ElfFile, symbol: Symbol, known: set[int], names: Collection[str]) -> bool:
     """Whether it calls a function that is watched: then it only passes on what that hands out.
 
     libstdc++'s operator new does; an allocator's own hands out memory itself.

@@ -8,6 +8,16 @@ from __future__ import annotations
 import struct
 from bisect import bisect_right
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from .elf import ElfFile, Segment
+    from .image import Image
+
+
+if TYPE_CHECKING:
+    Range = tuple[int, int]  # start, end
 
 _PT_GNU_EH_FRAME = 0x6474E550
 _OMIT, _PCREL, _DATAREL, _INDIRECT = 0xFF, 0x10, 0x30, 0x80
@@ -20,19 +30,21 @@ _MAX_ENTRIES = 1 << 22
 class Frames:
     """The frame description entries (FDE) of one file."""
 
-    def __init__(self, elf):
+    def __init__(self, elf: ElfFile) -> None:
         self._elf = elf
-        self._cies = {}
+        self._cies: dict[int, int] = {}
         self._read_index()
 
-    def _read_index(self):
-        self._table, self._header, self._scanned, self._extra = b"", 0, None, None
+    def _read_index(self) -> None:
+        self._table, self._header = b"", 0
+        self._scanned: list[Range] | None = None
+        self._extra: list[Range] | None = None
         for segment in self._elf.segments:
             if segment.type == _PT_GNU_EH_FRAME:
                 self._read_header(segment)
                 return
 
-    def _read_header(self, segment):
+    def _read_header(self, segment: Segment) -> None:
         data = self._elf.image.upto(segment.offset, segment.filesz)
         if len(data) < 12 or data[0] != 1 or data[3] != _SORTED_TABLE:
             return
@@ -48,7 +60,7 @@ class Frames:
         if 0 < count <= (len(data) - skip) // 8:
             self._table, self._header = data[skip : skip + 8 * count], segment.vaddr
 
-    def find(self, vaddr):
+    def find(self, vaddr: int) -> Range | None:
         """(start, end) of the FDE that covers `vaddr`, or None."""
         if not self._table:
             return self._find_by_scan(vaddr)
@@ -58,7 +70,7 @@ class Frames:
         start, end = self._read_fde(where)
         return (start, end) if start <= vaddr < end else None
 
-    def _fde_before(self, vaddr):
+    def _fde_before(self, vaddr: int) -> int | None:
         low, high = 0, len(self._table) // 8
         while low < high:
             middle = (low + high) // 2
@@ -68,11 +80,11 @@ class Frames:
                 high = middle
         return self._row(low - 1)[1] if low else None
 
-    def _row(self, index):
+    def _row(self, index: int) -> tuple[int, int]:
         start, fde = struct.unpack_from("<ii", self._table, 8 * index)
         return (start + self._header) & _MASK, (fde + self._header) & _MASK
 
-    def _read_fde(self, where):
+    def _read_fde(self, where: int) -> Range:
         length, back = struct.unpack("<II", self._elf.read(where, 8))
         if length in (0, 0xFFFFFFFF) or length < 8:
             raise self._elf.image.error("a frame entry of length %#x" % length)
@@ -80,7 +92,7 @@ class Frames:
         body = self._elf.read(where + 8, min(length - 4, 16))
         return _range(body, 0, where + 8, encoding, self._elf.image)
 
-    def _encoding(self, where):
+    def _encoding(self, where: int) -> int:
         """How the entries of the CIE at `where` write addresses (augmentation "R")."""
         if where not in self._cies:
             length = struct.unpack("<I", self._elf.read(where, 4))[0]
@@ -89,16 +101,16 @@ class Frames:
             self._cies[where] = _cie_encoding(self._elf.read(where + 8, length - 4))
         return self._cies[where]
 
-    def find_for_debuggers(self, vaddr):
+    def find_for_debuggers(self, vaddr: int) -> Range | None:
         """The same of .debug_frame, which only debuggers read, beside .eh_frame or without it."""
         if self._extra is None:
             self._extra = sorted(_scan(self._elf, ".debug_frame"))
         return _around(self._extra, vaddr)
 
-    def _find_by_scan(self, vaddr):
+    def _find_by_scan(self, vaddr: int) -> Range | None:
         return _around(self.ranges(), vaddr)
 
-    def ranges(self):
+    def ranges(self) -> list[Range]:
         """[(start, end)] of all entries, sorted; reads the whole table."""
         if self._scanned is None:
             found = _scan(self._elf, ".eh_frame") or _scan(self._elf, ".debug_frame")
@@ -106,21 +118,24 @@ class Frames:
         return self._scanned
 
 
-def _around(ranges, vaddr):
+def _around(ranges: list[Range], vaddr: int) -> Range | None:
     at = bisect_right(ranges, (vaddr, _MASK)) - 1
     return ranges[at] if at >= 0 and ranges[at][0] <= vaddr < ranges[at][1] else None
 
 
-def _scan(elf, name):
+def _scan(elf: ElfFile, name: str) -> list[Range]:
     """Every (start, end) of that section."""
     section = elf.sections.get(name)
-    data = elf.section_data(name) if section and not section.flags & 0x800 else b""
+    if section is None or section.flags & 0x800:
+        return []
     # addresses in .debug_frame are absolute, and its CIEs are named by offset
-    return list(_entries(elf, data, section.vaddr, name == ".eh_frame")) if data else []
+    data = elf.section_data(name)
+    return list(_entries(elf, data, section.vaddr, name == ".eh_frame"))
 
 
-def _entries(elf, data, vaddr, is_eh):
-    encodings, at, count = {}, 0, 0
+def _entries(elf: ElfFile, data: bytes, vaddr: int, is_eh: bool) -> Iterator[Range]:
+    encodings: dict[int, int] = {}
+    at = count = 0
     while at + 8 <= len(data):
         count += 1
         length, link = struct.unpack_from("<II", data, at)
@@ -137,7 +152,7 @@ def _entries(elf, data, vaddr, is_eh):
         at = end
 
 
-def _cie_encoding(body):
+def _cie_encoding(body: bytes) -> int:
     """`body`: a CIE from its version byte on. 0 (absolute, 8 bytes) where nothing else is said."""
     end = body.find(b"\0", 1)
     augmentation = body[1:end] if end > 0 else b""
@@ -155,13 +170,13 @@ def _cie_encoding(body):
     return 0
 
 
-def _skip_leb(data, at):
+def _skip_leb(data: bytes, at: int) -> int:
     while at < len(data) and data[at] & 0x80:
         at += 1
     return at + 1
 
 
-def _range(data, at, vaddr, encoding, image):
+def _range(data: bytes, at: int, vaddr: int, encoding: int, image: Image) -> Range:
     format_ = _FORMATS.get(encoding & 15)
     if format_ is None or encoding & _INDIRECT or encoding & 0x70 not in (0, _PCREL):
         raise image.error("a frame entry with addresses of form %#x" % encoding)
@@ -175,5 +190,5 @@ def _range(data, at, vaddr, encoding, image):
     return start, start + (size & _size_mask(format_))
 
 
-def _size_mask(format_):
+def _size_mask(format_: str) -> int:
     return (1 << 8 * struct.calcsize(format_)) - 1

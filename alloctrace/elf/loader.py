@@ -15,7 +15,22 @@ from collections import namedtuple
 from alloctrace.patterns import Pattern
 from .image import ElfError
 
-Entry = namedtuple("Entry", "impl vaddr source")  # source: "symbols" | "pattern"
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator, Sequence
+    from typing import NamedTuple
+
+    from .elf import ElfFile
+
+if TYPE_CHECKING:
+
+    class Entry(NamedTuple):
+        impl: str
+        vaddr: int
+        source: str
+
+else:
+    Entry = namedtuple("Entry", "impl vaddr source")  # source: "symbols" | "pattern"
 
 NAMES = {name: "__minimal_" + name for name in ("malloc", "calloc", "realloc", "free")}
 _PT_LOAD, _PF_X = 1, 1
@@ -30,7 +45,7 @@ _THROUGH_SLOT = Pattern(rb"(?:\xff[\x15\x25]|\x8b" + _RIP + rb")(.{4})", re.DOTA
 _MULTIPLY = Pattern(rb"[\x48\x49]\xf7[\xe0-\xe7]|[\x48-\x4f]\x0f\xaf", re.DOTALL)
 
 
-def find(elf, roots):
+def find(elf: ElfFile, roots: Sequence[str]) -> dict[str, Entry]:
     """{canonical name: Entry}: by .symtab, else by the debug file's, else by shape, else {}."""
     if elf.interp is not None or elf.function("malloc") is not None:
         return {}  # no loader, or one that exports its allocator: found by name like any library
@@ -40,14 +55,14 @@ def find(elf, roots):
     return found or _by_shape(elf)
 
 
-def _by_symbols(elf):
+def _by_symbols(elf: ElfFile) -> dict[str, Entry]:
     symbols = elf.functions_named(NAMES.values())
     if any(len(symbols[impl]) != 1 for impl in NAMES.values()):
         return {}
     return {name: Entry(impl, symbols[impl][0].value, "symbols") for name, impl in NAMES.items()}
 
 
-def _by_debug_file(elf, roots):
+def _by_debug_file(elf: ElfFile, roots: Sequence[str]) -> dict[str, Entry]:
     path = elf.debug_file(roots)
     if path is None:
         return {}
@@ -58,7 +73,7 @@ def _by_debug_file(elf, roots):
         return {}
 
 
-def _by_shape(elf):
+def _by_shape(elf: ElfFile) -> dict[str, Entry]:
     found = [
         named
         for vaddr, code in _texts(elf)
@@ -71,13 +86,13 @@ def _by_shape(elf):
     return {name: Entry(NAMES[name], found[0][name], "pattern") for name in NAMES}
 
 
-def _texts(elf):
+def _texts(elf: ElfFile) -> Iterator[tuple[int, bytes]]:
     for segment in elf.segments:
         if segment.type == _PT_LOAD and segment.flags & _PF_X:
             yield segment.vaddr, elf.image.upto(segment.offset, min(segment.filesz, _MAX_TEXT))
 
 
-def _setters(vaddr, code):
+def _setters(vaddr: int, code: bytes) -> Iterator[dict[int, int]]:
     """Yield {slot: target} of each run of exactly four stores to four consecutive slots."""
     skip_to = 0
     for match in _LEA.finditer(code):
@@ -88,9 +103,10 @@ def _setters(vaddr, code):
             yield stores
 
 
-def _stores(vaddr, code, at):
+def _stores(vaddr: int, code: bytes, at: int) -> tuple[dict[int, int], int]:
     """({slot: target}, end) of the run of `lea target(%rip), reg; mov reg, slot(%rip)` at `at`."""
-    registers, stores = {}, {}
+    registers: dict[int, int] = {}
+    stores: dict[int, int] = {}
     while True:
         match = _LEA_OR_STORE.match(code, at)
         if match is None:
@@ -106,7 +122,7 @@ def _stores(vaddr, code, at):
             return {}, at
 
 
-def _named(elf, stores):
+def _named(elf: ElfFile, stores: dict[int, int]) -> dict[str, int] | None:
     """{name: target} where the four tell apart by what they do, else None.
 
     Of the four only calloc and realloc allocate, both through the pointer to malloc, and only
@@ -116,7 +132,7 @@ def _named(elf, stores):
     if len(bodies) != 4 or not all(bodies.values()):
         return None
     uses = {target: _slots_used(target, code, stores) for target, code in bodies.items()}
-    used = set().union(*uses.values())
+    used: set[int] = set().union(*uses.values())
     callers = [target for target in bodies if uses[target]]
     if len(used) != 1 or len(callers) != 2:
         return None
@@ -129,7 +145,7 @@ def _named(elf, stores):
     return {"malloc": malloc, "calloc": calloc[0], "realloc": realloc, "free": rest[0]}
 
 
-def _body(elf, start):
+def _body(elf: ElfFile, start: int) -> bytes:
     """The code of the function at `start`, b"" where the unwind tables know none there."""
     found = elf.fde_at(start)
     if found is None or found[0] != start or found[1] - start > _MAX_BODY:
@@ -137,7 +153,7 @@ def _body(elf, start):
     return elf.read(start, found[1] - start)
 
 
-def _slots_used(start, code, slots):
+def _slots_used(start: int, code: bytes, slots: Collection[int]) -> set[int]:
     places = (
         start + match.end() + struct.unpack("<i", match.group(1))[0]
         for match in _THROUGH_SLOT.finditer(code)

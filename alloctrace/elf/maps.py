@@ -4,8 +4,23 @@ from __future__ import annotations
 
 from collections import namedtuple
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import NamedTuple
+
 # One line of maps. `path` is bytes, unescaped; b"" for anonymous memory, b"[heap]" and the like.
-Mapping = namedtuple("Mapping", "start end perms offset inode path")
+if TYPE_CHECKING:
+
+    class Mapping(NamedTuple):
+        start: int
+        end: int
+        perms: str
+        offset: int
+        inode: int
+        path: bytes
+
+else:
+    Mapping = namedtuple("Mapping", "start end perms offset inode path")
 
 
 def parse_maps(data: bytes) -> list[Mapping]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from .elf import ElfError, ElfFile
 
 
-def that_ran(path, build_id):
+def that_ran(path: str, build_id: str) -> ElfFile:
     """The ElfFile at `path`, if it still has that build id ("": any will do). Raises ElfError."""
     file = ElfFile(path)
     try:

@@ -12,7 +12,19 @@ from itertools import accumulate
 
 from .image import ElfError
 
-_PLAIN = (".debug_aranges", ".debug_info", ".debug_abbrev", ".debug_line", ".debug_line_str")
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from .elf import ElfFile
+
+_PLAIN: tuple[str, ...] = (
+    ".debug_aranges",
+    ".debug_info",
+    ".debug_abbrev",
+    ".debug_line",
+    ".debug_line_str",
+)
 _PLAIN += (".debug_str", ".debug_loc", ".debug_loclists", ".debug_ranges", ".debug_rnglists")
 _PLAIN += (".debug_frame", ".debug_macro", ".debug_str_offsets", ".debug_addr")
 _COMPRESSED = 0x800  # SHF_COMPRESSED
@@ -25,17 +37,17 @@ _SET = struct.Struct("<IHIBB")  # its length, version, unit, sizes of addresses 
 class Ranges:
     """`offset in Ranges`: whether a unit is about the code there."""
 
-    def __init__(self, pairs):
+    def __init__(self, pairs: Iterable[tuple[int, ...]]) -> None:
         pairs = sorted(pairs)
         self._starts = [start for start, _ in pairs]
-        self._ends = list(accumulate((start + size for start, size in pairs), max))
+        self._ends: list[int] = list(accumulate([start + size for start, size in pairs], max))
 
-    def __contains__(self, offset):
+    def __contains__(self, offset: int) -> bool:
         index = bisect_right(self._starts, offset) - 1
         return index >= 0 and offset < self._ends[index]
 
 
-def with_debug_info(elf):
+def with_debug_info(elf: ElfFile) -> Ranges | None:
     """The Ranges of an ElfFile, or None."""
     debug = [section for name, section in elf.sections.items() if name.startswith(".debug")]
     if any(s.name not in _PLAIN or s.flags & _COMPRESSED or s.size > _MAX_SIZE for s in debug):
@@ -48,9 +60,10 @@ def with_debug_info(elf):
     return Ranges(pairs) if units <= told else None
 
 
-def _units(data):
+def _units(data: bytes) -> set[int]:
     """Where the units of .debug_info begin."""
-    found, at = set(), 0
+    found: set[int] = set()
+    at = 0
     while at < len(data):
         (length,) = struct.unpack_from("<I", data, at)
         if length >= _LONG or len(found) >= _MAX_UNITS:
@@ -60,9 +73,11 @@ def _units(data):
     return found
 
 
-def _sets(data):
+def _sets(data: bytes) -> tuple[list[tuple[int, ...]], set[int]]:
     """([(start, size)], units) of .debug_aranges."""
-    pairs, told, at = [], set(), 0
+    pairs: list[tuple[int, ...]] = []
+    told: set[int] = set()
+    at = 0
     while at < len(data):
         length, version, unit, size, segment = _SET.unpack_from(data, at)
         end = at + 4 + length

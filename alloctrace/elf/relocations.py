@@ -12,7 +12,23 @@ from collections import namedtuple
 from . import symbols as elf_symbols
 from .image import ElfError
 
-Relocation = namedtuple("Relocation", "offset type symbol addend")
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from typing import NamedTuple
+
+    from .elf import ElfFile
+
+if TYPE_CHECKING:
+
+    class Relocation(NamedTuple):
+        offset: int
+        type: int
+        symbol: str
+        addend: int
+
+else:
+    Relocation = namedtuple("Relocation", "offset type symbol addend")
 
 _RELA = struct.Struct("<QQq")
 R_64, R_GLOB_DAT, R_JUMP_SLOT, R_RELATIVE, R_IRELATIVE = 1, 6, 7, 8, 37
@@ -25,16 +41,16 @@ _FEW = 8  # slots: so many searches take less time than a look at each row
 _LAST = (1 << 64) - 1
 
 
-def walk(elf):
+def walk(elf: ElfFile) -> Iterator[Relocation]:
     """Yield Relocation(offset, type, symbol name, addend) of RELA, JMPREL and RELR."""
     yield from _named(elf, _rela_rows(elf))
     for offset in _relr_offsets(elf):
         yield Relocation(offset, R_RELATIVE, "", _word(elf, offset))
 
 
-def _named(elf, rows):
+def _named(elf: ElfFile, rows: Iterable[tuple[int, ...]]) -> Iterator[Relocation]:
     table = elf_symbols.dynamic_table(elf)
-    names = {}
+    names: dict[int, str] = {}
     for offset, info, addend in rows:
         index = info >> 32
         if index and index not in names:
@@ -42,12 +58,12 @@ def _named(elf, rows):
         yield Relocation(offset, info & 0xFFFFFFFF, names.get(index, ""), addend)
 
 
-def _rela_rows(elf):
+def _rela_rows(elf: ElfFile) -> Iterator[tuple[int, ...]]:
     for table in _rela_tables(elf):
         yield from _RELA.iter_unpack(table)
 
 
-def _rela_tables(elf):
+def _rela_tables(elf: ElfFile) -> Iterator[bytes]:
     """Bytes of whole rows."""
     tags = elf.dynamic
     for where, size in ((_DT_RELA, _DT_RELASZ), (_DT_JMPREL, _DT_PLTRELSZ)):
@@ -64,11 +80,11 @@ def _rela_tables(elf):
                 yield _whole(data, _RELA.size)
 
 
-def _whole(data, size):
+def _whole(data: bytes, size: int) -> bytes:
     return data[: len(data) // size * size]
 
 
-def _relr_offsets(elf):
+def _relr_offsets(elf: ElfFile) -> Iterator[int]:
     """Unpack DT_RELR: an even word is an address, an odd one a bitmap of the 63 words after it."""
     where, size = elf.dynamic.get(_DT_RELR), elf.dynamic.get(_DT_RELRSZ)
     if where is None or not size:
@@ -83,21 +99,22 @@ def _relr_offsets(elf):
             next_ += 8 * 63
 
 
-def _word(elf, vaddr):
-    return struct.unpack("<q", elf.read(vaddr, 8))[0]
+def _word(elf: ElfFile, vaddr: int) -> int:
+    (word,) = struct.unpack("<q", elf.read(vaddr, 8))
+    return int(word)
 
 
-def initialisers(elf):
+def initialisers(elf: ElfFile) -> list[int]:
     """vaddrs of DT_PREINIT_ARRAY, DT_INIT, DT_INIT_ARRAY; without a dynamic section by section."""
     return _array(elf, "preinit") + _single(elf, _DT_INIT, ".init") + _array(elf, "init")
 
 
-def finalisers(elf):
+def finalisers(elf: ElfFile) -> list[int]:
     """vaddrs of DT_FINI_ARRAY, then DT_FINI."""
     return _array(elf, "fini") + _single(elf, _DT_FINI, ".fini")
 
 
-def _single(elf, tag, section):
+def _single(elf: ElfFile, tag: int, section: str) -> list[int]:
     if elf.dynamic:
         value = elf.dynamic.get(tag)
         return [value] if value else []
@@ -105,7 +122,7 @@ def _single(elf, tag, section):
     return [found.vaddr] if found is not None and found.vaddr else []
 
 
-def _array(elf, what):
+def _array(elf: ElfFile, what: str) -> list[int]:
     start, size = _array_place(elf, what)
     if not start or not size:
         return []
@@ -117,15 +134,17 @@ def _array(elf, what):
     return [vaddr for vaddr in found if vaddr]
 
 
-def _array_place(elf, what):
+def _array_place(elf: ElfFile, what: str) -> tuple[int | None, int | None]:
     if elf.dynamic:
-        return tuple(elf.dynamic.get(tag) for tag in _ARRAYS[what])
+        start, size = _ARRAYS[what]
+        return elf.dynamic.get(start), elf.dynamic.get(size)
     section = elf.sections.get(".%s_array" % what)
     return (section.vaddr, section.size) if section is not None else (None, None)
 
 
-def _pointers(elf, wanted):
+def _pointers(elf: ElfFile, wanted: range) -> dict[int, int | None]:
     """{slot: vaddr, or None where another file defines it} of the slots that are relocated."""
+    found: dict[int, int | None]
     found = {slot: _word(elf, slot) for slot in _relr_offsets(elf) if slot in wanted}
     rows = [row for table in _rela_tables(elf) for row in _rows_at(table, wanted)]
     for row in _named(elf, rows):
@@ -133,7 +152,7 @@ def _pointers(elf, wanted):
     return found
 
 
-def _rows_at(table, wanted):
+def _rows_at(table: bytes, wanted: range) -> list[tuple[int, ...]]:
     """Of a million rows the few of these offsets, in the table's order."""
     if len(wanted) > _FEW:
         rows = enumerate(struct.iter_unpack("<Q16x", table))
@@ -143,7 +162,7 @@ def _rows_at(table, wanted):
     return [_RELA.unpack_from(table, at) for at in found]
 
 
-def _places_of(table, offset):
+def _places_of(table: bytes, offset: int) -> Iterator[int]:
     """Yield where the rows of `offset` begin."""
     if offset > _LAST:
         return
@@ -155,17 +174,17 @@ def _places_of(table, offset):
         at = table.find(key, at - at % size + size)
 
 
-def _defined(elf, row):
+def _defined(elf: ElfFile, row: Relocation) -> int | None:
     symbol = elf.function(row.symbol) if row.type == R_64 and row.symbol else None
     return symbol.value + row.addend if symbol is not None else None
 
 
-def _plain(elf, slot):
+def _plain(elf: ElfFile, slot: int) -> int | None:
     value = _word(elf, slot)
     return value if value not in (0, -1) else None
 
 
-def slot_symbols(elf):
+def slot_symbols(elf: ElfFile) -> dict[int, str]:
     """{slot: symbol name} of the slots that the loader fills with an address by name."""
     by_name = (R_64, R_GLOB_DAT, R_JUMP_SLOT)
     return {
@@ -175,7 +194,7 @@ def slot_symbols(elf):
     }
 
 
-def plt_target(elf, vaddr):
+def plt_target(elf: ElfFile, vaddr: int) -> str | None:
     """The symbol name behind `jmp *slot(%rip)`, `call *slot(%rip)` or `call stub` at `vaddr`."""
     for _ in range(2):  # a call, then the stub that it calls
         try:

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 
 from alloctrace.patterns import Pattern
-from . import elf
+from . import defined
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from alloctrace.history.history import History
 
 MARKS = ("__asan_init", "__lsan_init", "__msan_init", "__tsan_init")
 _LIBRARY = Pattern(r"lib(asan|lsan|msan|tsan)\.so(\.\d+)*")
@@ -14,22 +18,13 @@ TEXT = (
 )
 
 
-def tell(history):
+def tell(history: History) -> None:
     """Say so in `history.notes`, where the recorder watched a program that has one."""
     if history.run.get("engine") != "recorder":
         return
     libraries = (m.name for m in history.modules if _LIBRARY.fullmatch(m.name))
     programs = {m.path: m.name for m in history.modules if m.role == "executable"}
-    linked_in = (name for path, name in programs.items() if _holds(path))
+    linked_in = (name for path, name in programs.items() if defined.functions(path, MARKS))
     found = next(libraries, None) or next(linked_in, None)
     if found is not None:
         history.notes.append(TEXT % found)
-
-
-def _holds(path):
-    """Whether one is linked into the program."""
-    try:
-        with elf.ElfFile(path) as file:
-            return any(file.functions_named(MARKS).values())
-    except (OSError, elf.ElfError):
-        return False

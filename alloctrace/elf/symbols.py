@@ -12,7 +12,27 @@ from operator import add, and_, or_
 
 from .image import MAX_STRING, c_string
 
-Symbol = namedtuple("Symbol", "name value size kind bind defined table hidden")
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from typing import NamedTuple
+
+    from .elf import ElfFile
+
+if TYPE_CHECKING:
+
+    class Symbol(NamedTuple):
+        name: str
+        value: int
+        size: int
+        kind: str
+        bind: str
+        defined: bool
+        table: str
+        hidden: bool
+
+else:
+    Symbol = namedtuple("Symbol", "name value size kind bind defined table hidden")
 # hidden: a version other than the default one (foo@V rather than foo@@V)
 
 _ROW = struct.Struct("<IBBHQQ")
@@ -34,21 +54,21 @@ _PT_LOAD, _PF_X = 1, 1
 class Table:
     """One symbol table: rows, the strings that they name, and the version of each row."""
 
-    def __init__(self, name, rows, strings, versions=b""):
+    def __init__(self, name: str, rows: bytes, strings: bytes, versions: bytes = b"") -> None:
         self.name = name
         self._rows = rows[: len(rows) // _ROW.size * _ROW.size]
         self.strings = strings
         self._versions = versions
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self._rows) // _ROW.size
 
-    def rows(self):
+    def rows(self) -> Iterator[tuple[int, ...]]:
         """Yield (index, name offset, info, other, section index, value, size)."""
         for index, row in enumerate(_ROW.iter_unpack(self._rows)):
             yield (index, *row)
 
-    def symbol(self, index):
+    def symbol(self, index: int) -> Symbol:
         name, info, _, section, value, size = _ROW.unpack_from(self._rows, index * _ROW.size)
         kind, bind = info & 15, info >> 4
         return Symbol(
@@ -63,11 +83,11 @@ class Table:
         )
 
     @property
-    def data(self):
+    def data(self) -> bytes:
         """The bytes of its rows."""
         return self._rows
 
-    def named(self, rows, names):
+    def named(self, rows: list[int], names: array[int]) -> list[int]:
         """Those of `rows` to which `symbol` would give a name. `names`: by row, where its name
         stands."""
         strings, end = self.strings, self._sure_end()
@@ -76,10 +96,10 @@ class Table:
             if starts and max(starts) < end:
                 return list(compress(rows, map(strings.__getitem__, starts)))
             return [row for row, at in zip(rows, starts) if at < end and strings[at]]
-        starts = [(row, names[row]) for row in rows]
-        return [row for row, at in starts if strings.find(b"\0", at, at + MAX_STRING) > at]
+        places = [(row, names[row]) for row in rows]
+        return [row for row, at in places if strings.find(b"\0", at, at + MAX_STRING) > at]
 
-    def _sure_end(self):
+    def _sure_end(self) -> int:
         """Whatever begins before, but for a zero, is a name; 0: there is one too long to be one."""
         at, end = 0, self.strings.rfind(b"\0")
         while at < end:
@@ -89,11 +109,11 @@ class Table:
             at = last + 1
         return max(end, 0)
 
-    def _is_hidden(self, index):
+    def _is_hidden(self, index: int) -> bool:
         version = self._versions[2 * index : 2 * index + 2]
         return len(version) == 2 and bool(struct.unpack("<H", version)[0] & _HIDDEN)
 
-    def name_offsets(self, name):
+    def name_offsets(self, name: str) -> set[int]:
         """Where `name` stands in the strings, also as the tail of a longer one."""
         wanted = name.encode("utf-8", "surrogateescape") + b"\0"
         found, at = set(), self.strings.find(wanted)
@@ -107,51 +127,40 @@ class Code:
     """The named symbols of a table that lie in code, looked at by columns: a browser has a million,
     of which a few are asked for. What assemblers leave without a type may also name data."""
 
-    def __init__(self, elf, table):
-        self._table, self._first = table, None
+    def __init__(self, elf: ElfFile, table: Table) -> None:
+        self.table = table
         data, size = table.data, _ROW.size
         words, halves = array("Q", data), array("I", data)
         if sys.byteorder == "big":
-            words.byteswap(), halves.byteswap()
+            words.byteswap()
+            halves.byteswap()
         values = words[1::3]
         kinds, low, high = data[4::size].translate(_OF_CODE), data[6::size], data[7::size]
         defined = _all(kinds.translate(_IS_SET), _any(low, high), high.translate(_IS_ORDINARY))
         rows = list(compress(range(len(kinds)), defined))
         if _NOTYPE in kinds:
             rows = [row for row in rows if kinds[row] != _NOTYPE or is_in_code(elf, values[row])]
-        self._rows = table.named(rows, halves[0::6])
-        self.starts = list(map(values.__getitem__, self._rows))
-        self.ends = list(map(add, self.starts, map(words[2::3].__getitem__, self._rows)))
-
-    def at(self, start):
-        """The symbols that begin there."""
-        if self._first is None:
-            self._first, self._others = dict(zip(self.starts, self._rows)), {}
-            if len(self._first) < len(self._rows):
-                for value, row in zip(self.starts, self._rows):
-                    if self._first[value] != row:
-                        self._others.setdefault(value, []).append(row)
-        if start not in self._first:
-            return []
-        return list(map(self._table.symbol, [self._first[start], *self._others.get(start, ())]))
+        self.rows = table.named(rows, halves[0::6])
+        self.starts = list(map(values.__getitem__, self.rows))
+        self.ends = list(map(add, self.starts, map(words[2::3].__getitem__, self.rows)))
 
 
-def _all(*columns):
+def _all(*columns: bytes) -> bytes:
     """By row, where each of these has a 1."""
     return _merged(and_, columns)
 
 
-def _any(*columns):
+def _any(*columns: bytes) -> bytes:
     """By row, 1 where one of these has something."""
     return _merged(or_, [column.translate(_IS_SET) for column in columns])
 
 
-def _merged(how, columns):
+def _merged(how: Callable[[int, int], int], columns: Sequence[bytes]) -> bytes:
     numbers = [int.from_bytes(column, "little") for column in columns]
     return reduce(how, numbers).to_bytes(len(columns[0]), "little")
 
 
-def tables(elf):
+def tables(elf: ElfFile) -> list[Table]:
     """The symbol tables: .dynsym (or what DT_SYMTAB points to), then .symtab or what is packed."""
     if not elf.is_supported:
         return []
@@ -161,12 +170,12 @@ def tables(elf):
     return [table for table in (_dynamic_table(elf), own) if table]
 
 
-def dynamic_table(elf):
+def dynamic_table(elf: ElfFile) -> Table:
     """The table that relocations refer to; empty where there is none."""
     return _dynamic_table(elf) or Table("dynsym", b"", b"")
 
 
-def _section_table(elf, name):
+def _section_table(elf: ElfFile, name: str) -> Table | None:
     section = elf.sections.get(name)
     if section is None or section.link >= len(elf.section_list):
         return None
@@ -175,7 +184,7 @@ def _section_table(elf, name):
     return Table(name[1:], elf.section_data(section), strings, versions)
 
 
-def _dynamic_table(elf):
+def _dynamic_table(elf: ElfFile) -> Table | None:
     table = _section_table(elf, ".dynsym")
     if table is not None or _DT_SYMTAB not in elf.dynamic:
         return table
@@ -186,10 +195,11 @@ def _dynamic_table(elf):
     return Table("dynsym", rows, elf.dynamic_strings, versions)
 
 
-def _count_by_hash(elf):
+def _count_by_hash(elf: ElfFile) -> int:
     """The number of dynamic symbols, which only the hash tables tell without section headers."""
     if _DT_HASH in elf.dynamic:
-        return struct.unpack("<II", elf.stored(elf.dynamic[_DT_HASH], 8))[1]
+        count: int = struct.unpack("<II", elf.stored(elf.dynamic[_DT_HASH], 8))[1]
+        return count
     if _DT_GNU_HASH not in elf.dynamic:
         return 0
     table = elf.stored(elf.dynamic[_DT_GNU_HASH])
@@ -199,11 +209,12 @@ def _count_by_hash(elf):
         raise elf.image.error("a hash table that is cut off") from None
 
 
-def _count_by_gnu_hash(table):
+def _count_by_gnu_hash(table: bytes) -> int:
     """One more than the last symbol of the last chain: the lowest bit of its hash marks its end."""
+    first: int
     buckets, first, words = struct.unpack_from("<III", table)
     at = 16 + 8 * words
-    last = max(struct.unpack_from("<%dI" % buckets, table, at), default=0)
+    last: int = max(struct.unpack_from("<%dI" % buckets, table, at), default=0)
     if last < first:
         return first
     chains = at + 4 * buckets
@@ -212,7 +223,7 @@ def _count_by_gnu_hash(table):
     return last + 1
 
 
-def walk(elf):
+def walk(elf: ElfFile) -> Iterator[Symbol]:
     """Yield the symbols of all tables. Names may share bytes: what they cost together is capped."""
     for table in tables(elf):
         budget = 8 * len(table.strings) + (1 << 20)
@@ -224,9 +235,9 @@ def walk(elf):
             yield symbol
 
 
-def functions_named(elf, names):
+def functions_named(elf: ElfFile, names: Iterable[str]) -> dict[str, list[Symbol]]:
     """{name: [Symbol]}: defined functions at distinct addresses, the default version first."""
-    found = {name: [] for name in names}
+    found: dict[str, list[Symbol]] = {name: [] for name in names}
     for table in tables(elf):
         wanted = {at: name for name in found for at in table.name_offsets(name)}
         for index, name_at, info, _, section, value, _ in table.rows() if wanted else ():
@@ -237,12 +248,12 @@ def functions_named(elf, names):
     return found
 
 
-def _is_code(elf, kind, value):
+def _is_code(elf: ElfFile, kind: int, value: int) -> bool:
     """Functions, and what assemblers leave without a type if it lies in code (nasm's main)."""
     return kind in _FUNCTION_KINDS or (kind == 0 and is_in_code(elf, value))
 
 
-def is_in_code(elf, vaddr):
+def is_in_code(elf: ElfFile, vaddr: int) -> bool:
     return any(
         segment.type == _PT_LOAD
         and segment.flags & _PF_X
@@ -251,7 +262,7 @@ def is_in_code(elf, vaddr):
     )
 
 
-def _add(symbols, symbol):
+def _add(symbols: list[Symbol], symbol: Symbol) -> None:
     for index, known in enumerate(symbols):
         if known.value == symbol.value:
             if _preference(symbol) < _preference(known):
@@ -260,10 +271,10 @@ def _add(symbols, symbol):
     symbols.append(symbol)
 
 
-def _preference(symbol):
+def _preference(symbol: Symbol) -> tuple[bool, bool, bool, bool]:
     untyped = symbol.kind == "NOTYPE"
     return (symbol.hidden, untyped, symbol.bind == "LOCAL", symbol.table != "dynsym")
 
 
-def best(symbols):
+def best(symbols: Sequence[Symbol]) -> Symbol | None:
     return symbols[0] if symbols else None

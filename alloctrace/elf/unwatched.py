@@ -6,43 +6,51 @@ from collections import namedtuple
 
 from alloctrace import allocators
 from alloctrace.tables import is_yes
-from . import elf
+from . import defined
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from typing import Any, NamedTuple
+
+    from alloctrace.history.history import History
+    from alloctrace.model import Hook, Module
 
 # `also`: what watches it, "" where nothing can. `weakens`: counts without it are too small.
-Known = namedtuple("Known", "marks words also weakens")
+if TYPE_CHECKING:
+
+    class Known(NamedTuple):
+        marks: list[str]
+        words: str
+        also: str
+        weakens: bool
+
+else:
+    Known = namedtuple("Known", "marks words also weakens")
 
 
-def known():
+def known() -> list[Known]:
     """[Known] of the table."""
     table = allocators.table().items()
     return [_known(section) for key, section in table if key.startswith(allocators.UNWATCHED)]
 
 
-def _known(section):
+def _known(section: Mapping[str, str]) -> Known:
     weakens = is_yes(section, "weakens")
     return Known(section["marks"].split(), section["words"], section.get("also", ""), weakens)
 
 
-def held(modules, hooks):
+def held(modules: Iterable[Module], hooks: Iterable[Hook]) -> list[tuple[Known, str]]:
     """[(Known, name of the file)] of programs in `modules` that `hooks` do not watch."""
     table, seen, found = known(), {hook.impl for hook in hooks}, []
     paths = {module.path: module.name for module in modules if module.role == "executable"}
     for path, name in paths.items():
-        defined = _defined(path, [mark for row in table for mark in row.marks])
-        found += [(row, name) for row in table if (set(row.marks) & defined) - seen]
+        there = defined.functions(path, [mark for row in table for mark in row.marks])
+        found += [(row, name) for row in table if (set(row.marks) & there) - seen]
     return found
 
 
-def _defined(path, names):
-    try:
-        with elf.ElfFile(path) as file:
-            found = {name for name, symbols in file.functions_named(names).items() if symbols}
-            return found | {name for name in names if name in file.sections}
-    except (OSError, elf.ElfError):
-        return set()
-
-
-def tell(history):
+def tell(history: History) -> list[dict[str, Any]]:
     """Say in `history.unseen` and `history.notes` what weakens, and give the rest as hints."""
     hints = []
     for row, name in held(history.modules, history.hooks.values()):

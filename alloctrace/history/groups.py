@@ -12,20 +12,25 @@ from alloctrace.model import Group
 from alloctrace.plain import fresh, plain
 from . import live_bytes
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+    from alloctrace.model import Event, Purpose, Verdict
+
 
 @plain
 class Sums:
     """The groups of a run, and what is in none of them."""
 
-    groups: list = fresh(list)  # Group, or a GroupTable; groups[id - 1]
+    groups: Any = fresh(list)  # Group, or a GroupTable; groups[id - 1]
     events: int = 0
-    peak: dict = fresh(dict)  # bytes, seq, t_ns, phase
-    peaks: list = fresh(list)  # the same of each program: with pid, image
-    timeline: list = fresh(list)  # (seq, t_ns, live bytes, highest until the next)
-    stages: list = fresh(list)  # stages.Stages.rows: the same by group
+    peak: dict[str, Any] = fresh(dict)  # bytes, seq, t_ns, phase
+    peaks: list[dict[str, Any]] = fresh(list)  # the same of each program: with pid, image
+    timeline: list[tuple[int, ...]] = fresh(list)  # (seq, t_ns, live bytes, highest until the next)
+    stages: list[tuple[int, int, int, int]] = fresh(list)  # stages.Stages.rows: the same by group
 
 
-def of_events(events):
+def of_events(events: list[Event]) -> Sums:
     """The Sums of classified events."""
     gather = Gather()
     for event in events:
@@ -36,16 +41,18 @@ def of_events(events):
 class Gather:
     """Takes events in their order; `finish` gives the Sums."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.sums = Sums()
-        self._known = {}
-        self._kept = []  # or identities of verdicts and purposes would be used again
-        self._of_call = {}  # seq of a call -> its group
-        self._outer = {}  # seq of a nested call -> its outer call
-        self._reached = set()
+        self._known: dict[tuple[Any, ...], Group] = {}
+        self._kept: list[
+            tuple[Verdict | None, Purpose | None]
+        ] = []  # or identities of verdicts and purposes would be used again
+        self._of_call: dict[int, Group] = {}  # seq of a call -> its group
+        self._outer: dict[int, int] = {}  # seq of a nested call -> its outer call
+        self._reached: set[int] = set()
         self._live = live_bytes.LiveBytes()
 
-    def add(self, event):
+    def add(self, event: Event) -> Group:
         """The Group of the event."""
         within = event.cause if event.kind == "syscall" else event.outer
         group = self._group(event, within)
@@ -63,10 +70,22 @@ class Gather:
         self._live.add(event, group)
         return group
 
-    def _group(self, event, within):
-        around = self._of_call.get(within)
-        alike = (event.kind, event.name, event.impl, event.pid, event.phase, event.image)
-        key = alike + (event.stack, id(event.verdict), id(event.purpose), around and around.id)
+    def _group(self, event: Event, within: int | None) -> Group:
+        around = self._of_call.get(within) if within is not None else None
+        alike: tuple[Any, ...] = (
+            event.kind,
+            event.name,
+            event.impl,
+            event.pid,
+            event.phase,
+            event.image,
+        )
+        key: tuple[Any, ...] = alike + (
+            event.stack,
+            id(event.verdict),
+            id(event.purpose),
+            around and around.id,
+        )
         key += (event.region,)
         group = self._known.get(key)
         if group is None:
@@ -90,7 +109,7 @@ class Gather:
             self.sums.groups.append(group)
         return group
 
-    def _reach(self, seq):
+    def _reach(self, seq: int) -> None:
         """The un-nested call around `seq` made a syscall; it is counted once."""
         for _ in range(len(self._outer) + 1):
             if seq not in self._outer:
@@ -100,7 +119,7 @@ class Gather:
             self._reached.add(seq)
             self._of_call[seq].reached += 1
 
-    def finish(self):
+    def finish(self) -> Sums:
         self._live.finish()
         self.sums.groups = GroupTable.of(self.sums.groups)
         self.sums.peak = self._live.peak

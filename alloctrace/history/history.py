@@ -6,6 +6,7 @@ The rules are in docs/architecture.md, "Rules of the history".
 from __future__ import annotations
 
 from collections import Counter
+from operator import attrgetter
 
 from alloctrace import words
 from alloctrace.model import Event
@@ -16,6 +17,14 @@ from .blocks import Blocks
 from .inforecords import InfoRecords
 from .recorded import Recorded
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from alloctrace.model import Border, Hook
+    from .blocks import Block
+    from collections.abc import Callable, Iterable
+    from typing import Any
+    from alloctrace.model import Module
+
 MAX_NS = (1 << 63) - 1
 EINVAL = 22
 ENOMEM = 12
@@ -25,41 +34,45 @@ ENOMEM = 12
 class History:
     """One run. Times are nanoseconds since the first instruction."""
 
-    run: dict = fresh(dict)
-    images: list = fresh(list)  # dicts: index, path, entry, t_ns …
-    modules: list = fresh(list)  # Module
-    hooks: dict = fresh(dict)  # id -> Hook
-    stacks: dict = fresh(dict)  # id -> spool.Stack
-    borders: list = fresh(list)  # Border
-    events: list = fresh(list)  # Event; events[seq]
-    blocks: list = fresh(list)  # blocks.Block, live at the end, by number
-    unfollowed: list = fresh(list)  # dicts: pid, program, reason: not recorded at all
-    mains: list = fresh(list)  # dicts: address, user_main, how
-    forks: list = fresh(list)  # dicts: what, tid, child, t_ns; not followed
-    children: list = fresh(list)  # dicts: pid, parent, image, t_ns; followed
-    exits: list = fresh(list)  # dicts: pid, image, t_ns, command; about to exit
-    ends: list = fresh(list)  # dicts: pid, image, t_ns, kind, status; gone
-    threads: list = fresh(list)  # dicts: tid, t_ns
-    signals: list = fresh(list)  # dicts: name, tid, t_ns
-    thread_names: list = fresh(list)  # dicts: pid, tid, t_ns, name; as they ended
-    regions: list = fresh(list)  # dicts: id, parent, image, name (its address), t_ns
-    cost: dict = fresh(dict)  # stops, engine_ns
-    notes: list = fresh(list)  # sentences for people
+    run: dict[str, Any] = fresh(dict)
+    images: list[dict[str, Any]] = fresh(list)  # dicts: index, path, entry, t_ns …
+    modules: list[Module] = fresh(list)
+    hooks: dict[int, Hook] = fresh(dict)  # by id
+    stacks: Any = fresh(dict)  # by id
+    borders: list[Border] = fresh(list)
+    events: Any = fresh(list)  # Event; events[seq]
+    blocks: list[Block] = fresh(list)  # blocks.Block, live at the end, by number
+    unfollowed: list[dict[str, Any]] = fresh(
+        list
+    )  # dicts: pid, program, reason: not recorded at all
+    mains: list[dict[str, Any]] = fresh(list)  # dicts: address, user_main, how
+    forks: list[dict[str, Any]] = fresh(list)  # dicts: what, tid, child, t_ns; not followed
+    children: list[dict[str, Any]] = fresh(list)  # dicts: pid, parent, image, t_ns; followed
+    exits: list[dict[str, Any]] = fresh(list)  # dicts: pid, image, t_ns, command; about to exit
+    ends: list[dict[str, Any]] = fresh(list)  # dicts: pid, image, t_ns, kind, status; gone
+    threads: list[dict[str, Any]] = fresh(list)  # dicts: tid, t_ns
+    signals: list[dict[str, Any]] = fresh(list)  # dicts: name, tid, t_ns
+    thread_names: list[dict[str, Any]] = fresh(list)  # dicts: pid, tid, t_ns, name; as they ended
+    regions: list[dict[str, Any]] = fresh(
+        list
+    )  # dicts: id, parent, image, name (its address), t_ns
+    cost: dict[str, Any] = fresh(dict)  # stops, engine_ns
+    notes: list[str] = fresh(list)  # sentences for people
     made_code: int = 0  # bytes of code of no file in the processes as they ended
-    unseen: list = fresh(list)  # dicts: kind, why; why counts are too small
+    unseen: list[dict[str, Any]] = fresh(list)  # dicts: kind, why; why counts are too small
     lost: int = 0  # events that the engine could not record
     unknown_ends: int = 0  # frees and moves of blocks that nobody saw allocated; recorder only
-    end: dict = None  # kind, status, t_ns; None: the engine did not see the end
+    end: dict[str, Any] | None = None  # kind, status, t_ns; None: the engine did not see the end
     cut_off: bool = False  # the spool ends inside a record
     recorded: Recorded | None = None  # what the recorder's own history made of it
 
-    def has_many(self):
+    def has_many(self) -> bool:
         """Whether there are too many events to hold: `events` then only iterates."""
         known = self.recorded
         return known is not None and (not known.keeps_events or len(known.events) > recorded.MANY)
 
 
-def build(records):
+def build(records: Iterable[Any]) -> History:
     """The History of `records` (spool.read, or any iterable of its records)."""
     builder = Builder()
     handlers = builder.handlers()
@@ -71,25 +84,25 @@ def build(records):
 class Builder(InfoRecords):
     """Takes record after record; `finish` gives the History."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.history = History()
         self.blocks = Blocks(self.history.events)
-        self.unmatched = Counter()  # what -> how often
+        self.unmatched: Counter[Any] = Counter()  # what -> how often
         self.recorder = recorded_builder.Builder(self.unmatched, lambda: len(self.history.regions))
-        self._threads = {}  # tid -> calls.Thread
+        self._threads: dict[int, calls.Thread] = {}  # tid -> calls.Thread
         self._slots = calls.SlotCache()
         self._pairs = calls.Pairs()
-        self._shapes = {}  # hook id -> reader of its arguments
-        self._modules = {}  # id -> Module, those loaded now
-        self._start = None  # CLOCK_MONOTONIC of the first instruction
+        self._shapes: dict[int, Callable[..., Any]] = {}  # hook id -> reader of its arguments
+        self._modules: dict[int, Module] = {}  # id -> Module, those loaded now
+        self._start: int | None = None  # CLOCK_MONOTONIC of the first instruction
         self._pid = 0
         self._phase = words.PHASES[0]
         self._regions = regions.Regions(self._region_made, self._regions_lost)
-        self._bordered = {}  # image -> index of its last border's phase
+        self._bordered: dict[int, int] = {}  # image -> index of its last border's phase
         self._image = 0
-        self._break = None  # the last known program break
+        self._break: int | None = None  # the last known program break
 
-    def handlers(self):
+    def handlers(self) -> dict[type, Callable[[Any], None]]:
         return {
             spool.Info: self.info,
             spool.Stack: self.stack,
@@ -101,17 +114,17 @@ class Builder(InfoRecords):
             **self.recorder.handlers(),
         }
 
-    def open_call(self, tid):
+    def open_call(self, tid: int) -> Event | None:
         """The Event of the innermost call that thread `tid` is in by now, or None."""
         thread = self._threads.get(tid)
         return thread.open[-1].event if thread and thread.open else None
 
-    def finish(self):
+    def finish(self) -> History:
         history = self.history
         for thread in self._threads.values():
             for call in thread.open:
                 self.blocks.abandon(call.event)
-        history.blocks = sorted(self.blocks.live.values(), key=lambda block: block.number)
+        history.blocks = sorted(self.blocks.live.values(), key=attrgetter("number"))
         if self.blocks.overwritten:
             self.unmatched[words.UNMATCHED["blocks_overwritten"]] = self.blocks.overwritten
         self.recorder.finish(history)
@@ -121,7 +134,7 @@ class Builder(InfoRecords):
 
     # calls
 
-    def enter(self, record):
+    def enter(self, record: spool.Enter) -> None:
         read = self._shapes.get(record.hook)
         if read is None:
             self.unmatched[words.UNMATCHED["calls_of_unknown_hook"]] += 1
@@ -139,7 +152,12 @@ class Builder(InfoRecords):
         self._leave_open(thread.push(call))
         self.blocks.begin(event)
 
-    def _call_event(self, record, shape, around):
+    def _call_event(
+        self,
+        record: spool.Enter,
+        shape: tuple[int | None, int | None, int | None, int | None],
+        around: calls.OpenCall | None,
+    ) -> Event:
         hook = self.history.hooks[record.hook]
         event = self._event(record, "call", hook.name)
         event.impl = hook.impl
@@ -147,7 +165,7 @@ class Builder(InfoRecords):
         event.outer = None if around is None else around.event.seq
         return event
 
-    def leave(self, record):
+    def leave(self, record: spool.Leave) -> None:
         thread = self._threads.get(record.tid)
         closed, left = thread.close(record.sp) if thread else ((), ())
         if not closed:
@@ -161,19 +179,19 @@ class Builder(InfoRecords):
             _RESULTS.get(event.name, _pointer_result)(call, self._pointer(call, record.result))
             self.blocks.end(event)
 
-    def _pointer(self, call, result):
+    def _pointer(self, call: calls.OpenCall, result: int) -> int | None:
         """What resizes in place returns the block's size: it is there, if that is large enough."""
         if not self.history.hooks[call.hook].returns_size:
             return result
         return call.event.ptr if result >= (call.event.size or 0) else 0
 
-    def _leave_open(self, left):
+    def _leave_open(self, left: list[calls.OpenCall] | tuple[()]) -> None:
         for call in left:
             self.blocks.abandon(call.event)
 
     # memory syscalls
 
-    def sysenter(self, record):
+    def sysenter(self, record: spool.SysEnter) -> None:
         name = words.MEMORY_SYSCALLS.get(record.number)
         if name is None:
             self.unmatched[words.UNMATCHED["syscalls_of_unknown_number"]] += 1
@@ -185,10 +203,14 @@ class Builder(InfoRecords):
         event.cause = None if around is None else around.event.seq
         thread.syscall = event
 
-    def sysleave(self, record):
+    def sysleave(self, record: spool.SysLeave) -> None:
         thread = self._threads.get(record.tid)
         event = thread.syscall if thread else None
-        if event is None or words.MEMORY_SYSCALLS.get(record.number) != event.name:
+        if (
+            thread is None
+            or event is None
+            or words.MEMORY_SYSCALLS.get(record.number) != event.name
+        ):
             self.unmatched[words.UNMATCHED["sysreturns_without_syscall"]] += 1
             return
         thread.syscall = None
@@ -197,7 +219,7 @@ class Builder(InfoRecords):
         if event.name == "brk":
             self._moved_break(event)
 
-    def _moved_break(self, event):
+    def _moved_break(self, event: Event) -> None:
         """brk returns the break as it is now: refused when that is not what was asked for."""
         now, before = event.result, self._break
         if now is None:
@@ -212,12 +234,12 @@ class Builder(InfoRecords):
 
     # the rest
 
-    def stack(self, record):
+    def stack(self, record: spool.Stack) -> None:
         record = record._replace(frames=self._pairs.shared(record.frames))
         if self.history.stacks.setdefault(record.id, record) != record:
             self.unmatched["stacks with a number already given"] += 1
 
-    def cut_off(self, record):
+    def cut_off(self, record: spool.CutOff) -> None:
         self.history.cut_off = True
         self.history.notes.append(
             "The spool ends inside a record; %d bytes at its end are lost." % record.lost_bytes
@@ -225,7 +247,7 @@ class Builder(InfoRecords):
 
     # small parts
 
-    def _event(self, record, kind, name):
+    def _event(self, record: spool.Enter | spool.SysEnter, kind: str, name: str) -> Event:
         events = self.history.events
         event = Event(
             len(events), self._since_start(record.t_ns), self._pid, record.tid, kind, name
@@ -235,28 +257,30 @@ class Builder(InfoRecords):
         events.append(event)
         return event
 
-    def _around(self, thread, sp, stack):
+    def _around(
+        self, thread: calls.Thread, sp: int, stack: spool.Stack | None
+    ) -> calls.OpenCall | None:
         return thread.around(sp, self._slots.of(stack)) if thread.open else None
 
-    def _thread(self, tid):
+    def _thread(self, tid: int) -> calls.Thread:
         thread = self._threads.get(tid)
         if thread is None:
             thread = self._threads[tid] = calls.Thread()
         return thread
 
-    def _stack(self, id_):
-        stack = self.history.stacks.get(id_)
+    def _stack(self, id_: int) -> spool.Stack | None:
+        stack: spool.Stack | None = self.history.stacks.get(id_)
         if stack is None and id_ != 0:
             self.unmatched[words.UNMATCHED["stacks_never_written"]] += 1
         return stack
 
-    def _since_start(self, t_ns):
+    def _since_start(self, t_ns: int) -> int:
         if self._start is None:
             self._start = t_ns
         return min(max(0, t_ns - self._start), MAX_NS)
 
 
-def _pointer_result(call, result):
+def _pointer_result(call: calls.OpenCall, result: int | None) -> None:
     event = call.event
     event.result = result
     if result == 0 and event.size and event.nmemb != 0:
@@ -265,7 +289,7 @@ def _pointer_result(call, result):
         event.errno = EINVAL if bad_align else ENOMEM
 
 
-def _code_result(call, result):
+def _code_result(call: calls.OpenCall, result: int) -> None:
     """posix_memalign returns an int; the pointer came in a record of its own."""
     event = call.event
     code = syscalls.int32(result)
@@ -276,8 +300,11 @@ def _code_result(call, result):
         event.result = call.memptr
 
 
-def _no_result(call, result):
+def _no_result(call: calls.OpenCall, result: int) -> None:
     """free returns nothing: the register holds leftovers."""
 
 
-_RESULTS = {"posix_memalign": _code_result, "free": _no_result}
+_RESULTS: dict[str, Callable[[calls.OpenCall, Any], None]] = {
+    "posix_memalign": _code_result,
+    "free": _no_result,
+}

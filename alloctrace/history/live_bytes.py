@@ -18,31 +18,42 @@ from alloctrace import measure
 from .own_peaks import OwnPeaks
 from .stages import Stages
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+    from alloctrace.model import Event, Group
+
 TIMELINE = 512  # points of the timeline, at most twice as many
 
 
 class LiveBytes:
     """Follows the blocks of one run, event by event, and adds them up in groups."""
 
-    def __init__(self):
-        self._live = {}  # pid -> {block -> (bytes, group)}
-        self._images = {}  # pid -> the program that it is
-        self._latest = {}  # tid -> the block of its latest allocation, if that was its first
-        self._maker = {}  # (pid, block) -> tid
-        self._open = (
-            {}
-        )  # tid -> its calls, each inside the one before: [event, what its return does]
-        self._tid = None  # of the event before
-        self._at_peak = {}  # group id -> (number of the peak, group)
+    def __init__(self) -> None:
+        self._live: dict[
+            int, dict[int | None, tuple[int, Group]]
+        ] = {}  # pid -> {block -> (bytes, group)}
+        self._images: dict[int, int] = {}  # pid -> the program that it is
+        self._latest: dict[
+            int | None, int | None
+        ] = {}  # tid -> the block of its latest allocation, if that was its first
+        self._maker: dict[tuple[int, int | None], int] = {}  # (pid, block) -> tid
+        self._open: dict[
+            int, list[list[Any]]
+        ] = {}  # tid -> its calls, each inside the one before: [event, what its return does]
+        self._tid: int = 0  # of the event before
+        self._at_peak: dict[int, tuple[int, Group]] = {}  # group id -> (number of the peak, group)
         self._peaks = self._events = 0
         self._every = 1
         self.bytes = 0
-        self.peak = {"bytes": 0, "seq": None, "t_ns": None, "phase": None}
-        self.timeline = []
+        self.peak: dict[str, Any] = {"bytes": 0, "seq": None, "t_ns": None, "phase": None}
+        self.timeline: list[tuple[int, ...]] = []
         self.stages = Stages()
         self.own = OwnPeaks()
 
-    def add(self, event, group):
+    def add(self, event: Event, group: Group) -> bool:
         """Whether it ends its block."""
         calls = self._around(event)
         if self._images.setdefault(event.pid, event.image) != event.image:
@@ -52,18 +63,18 @@ class LiveBytes:
             return False
         is_for_outer = any(call.block == event.block for call, _ in calls)
         ends = measure.frees(event) and not is_for_outer
-        act = self._free if ends else None
+        act: Callable[[Event], object] | None = self._free if ends else None
         if measure.hands_out(event):
             act = partial(self._allocate, group=group)
         elif calls and not ends and not is_for_outer and not event.failed:
             act = self._resize
         if ends and event.name == "free":
-            act(event)  # another thread may be handed the address before it returns
+            self._free(event)  # another thread may be handed the address before it returns
             act = None
         calls.append([event, act])
         return ends
 
-    def _around(self, event):
+    def _around(self, event: Event) -> list[list[Any]]:
         """The calls of its thread that it lies in; the others have returned. So, for all that is
         known, have those of the thread that came before it."""
         if event.tid != self._tid:
@@ -77,20 +88,20 @@ class LiveBytes:
         return calls
 
     @staticmethod
-    def _return(calls):
+    def _return(calls: list[list[Any]] | tuple[()]) -> None:
         for call in reversed(calls):
             event, act = call
             call[1] = None
             if act:
                 act(event)
 
-    def _start_image(self, event):
+    def _start_image(self, event: Event) -> None:
         self._images[event.pid] = event.image
         for block, (size, group) in self._live.pop(event.pid, {}).items():
             self._change(group, -1, -size)
             self._latest.pop(self._maker.pop((event.pid, block), None), None)
 
-    def _change(self, group, blocks, size):
+    def _change(self, group: Group, blocks: int, size: int) -> None:
         if group.id not in self._at_peak or self._at_peak[group.id][0] != self._peaks:
             self._at_peak[group.id] = (self._peaks, group)
             group.peak_bytes = group.live_bytes
@@ -100,7 +111,7 @@ class LiveBytes:
         group.live_bytes += size
         self.bytes += size
 
-    def _allocate(self, event, group):
+    def _allocate(self, event: Event, group: Group) -> None:
         grown = self._drop(event)
         size = measure.bytes_asked(event)
         self._live.setdefault(event.pid, {})[event.block] = (size, group)
@@ -111,21 +122,21 @@ class LiveBytes:
         group.allocated += size
         self._look_up(event)
 
-    def _drop(self, event):
+    def _drop(self, event: Event) -> tuple[int, Group] | None:
         """Take its block out of the live ones; (bytes, group), or None if it was not live."""
         gone = self._live.get(event.pid, {}).pop(event.block, None)
         if gone:
             self._change(gone[1], -1, -gone[0])
         return gone
 
-    def _free(self, event):
+    def _free(self, event: Event) -> None:
         gone = self._drop(event)
         maker = self._maker.pop((event.pid, event.block), None)
         if gone and self._latest.get(maker) == event.block:
             gone[1].temporary_blocks += 1
             gone[1].temporary_bytes += gone[0]
 
-    def _resize(self, event):
+    def _resize(self, event: Event) -> None:
         """A nested realloc of a block, which stays its maker's."""
         live = self._live.get(event.pid, {})
         if event.block in live:
@@ -134,7 +145,7 @@ class LiveBytes:
             self._change(group, 0, measure.bytes_asked(event) - size)
             self._look_up(event)
 
-    def _look_up(self, event):
+    def _look_up(self, event: Event) -> None:
         """What is live has grown, or may have."""
         self.own.look_up(event)
         if self.bytes > self.peak["bytes"]:
@@ -148,7 +159,7 @@ class LiveBytes:
         if self.timeline and self.bytes > self.timeline[-1][3]:
             self.timeline[-1] = self.timeline[-1][:3] + (self.bytes,)
 
-    def _tick(self, event):
+    def _tick(self, event: Event) -> None:
         """The timeline has a point every so many events, and half as many when it is full."""
         if self._events % self._every == 0:
             if len(self.timeline) == 2 * TIMELINE:
@@ -160,7 +171,7 @@ class LiveBytes:
                 self.stages.tick(self._events, event, self.bytes)
         self._events += 1
 
-    def finish(self):
+    def finish(self) -> None:
         """Groups that did not change since the peak held then what they hold now."""
         self._return(self._open.get(self._tid, ()))
         self.own.finish()

@@ -16,37 +16,49 @@ from alloctrace.columns.schema import COLUMN_NAMES
 from alloctrace.stacks.nodes import NodeStacks
 from .groups import Sums
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from alloctrace.columns.few_events import FewEvents
+    from collections.abc import Iterator, Sequence
+    from typing import Any
+
+    from alloctrace.model import Event
+    from alloctrace.spool.spool import Column
+    from .blocks import Block
+
 MANY = 50000  # events: each one's purpose is asked for up to here, beyond only each group's
 
 
 class Recorded:
     """The records of one history in C."""
 
-    def __init__(self):
-        self.names = {}  # id -> (kind, name, impl)
-        self.arguments = {}  # id -> dict
-        self.chunks = []  # (first, count, [spool.Column])
-        self.late = []  # (seq, column, value)
-        self._late_rows = None  # the same by seq
+    def __init__(self) -> None:
+        self.names: dict[int, tuple[str, str, str | None]] = {}  # id -> (kind, name, impl)
+        self.arguments: dict[int, dict[str, Any]] = {}  # id -> dict
+        self.chunks: list[tuple[int, int, list[Column]]] = []  # (first, count, [spool.Column])
+        self.late: list[Any] = []  # (seq, column, value)
+        self._late_rows: list[Any] | None = None  # the same by seq
         self.sums = Sums(GroupTable())
-        self.blocks = []
+        self.blocks: list[Block] = []
         self.stacks = NodeStacks()
         self.is_whole = False  # its sums are there: it was not cut off
         self.keeps_events = True  # else only the first ones are there, as examples
         self.told = 0  # events of which the sums are
-        self.events = Events(self)
+        self.events: Events | NotKept | FewEvents = Events(self)
 
-    def chunk_events(self, index):
+    def chunk_events(self, index: int) -> Iterator[tuple[Event, int]]:
         """Yield (Event, id of its group) of one chunk."""
         return self.maker().of(self.chunks[index][0], self.chunk_columns(index))
 
-    def chunk_columns(self, index):
+    def chunk_columns(self, index: int) -> list[list[int]]:
         """All columns of one chunk, with what became known later."""
         first, chunk = self.columns(index, COLUMN_NAMES)
         trace_events.mend(chunk, first, self._late_of(first, first + len(chunk[0])))
         return chunk
 
-    def columns(self, index, names, rows=None):
+    def columns(
+        self, index: int, names: Sequence[str], rows: Sequence[int] | None = None
+    ) -> tuple[int, list[list[int]]]:
         """(seq of its first event, these columns of the chunk), without what became known later;
         `rows`: indexes of those that are wanted, else all."""
         first, count, packed = self.chunks[index]
@@ -55,7 +67,7 @@ class Recorded:
         except columns.ColumnError as error:
             raise TraceError("damaged: %s" % error) from None
 
-    def pick(self, wanted, chunks):
+    def pick(self, wanted: list[int] | set[int], chunks: set[int]) -> Iterator[tuple[Event, int]]:
         """(Event, id of its group) of the seqs in `wanted`, as far as they lie in `chunks`
         (indexes)."""
         wanted = sorted(wanted)
@@ -66,11 +78,11 @@ class Recorded:
                 _, chunk = self.columns(index, COLUMN_NAMES, [seq - first for seq in here])
                 row_of = {seq: row for row, seq in enumerate(here)}
                 late = self._late_of(first, first + count)
-                late = ((row_of[seq], *rest) for seq, *rest in late if seq in row_of)
+                late = ((row_of[seq], name, value) for seq, name, value in late if seq in row_of)
                 trace_events.mend(chunk, 0, late)
                 yield from self.maker().some(here, chunk)
 
-    def _late_of(self, first, end):
+    def _late_of(self, first: int, end: int) -> Iterator[tuple[int, str, int]]:
         """(seq, name of the column, value) of what became known later."""
         if self._late_rows is None or len(self._late_rows) != len(self.late):
             self._late_rows = sorted(self.late, key=itemgetter(0))
@@ -78,11 +90,11 @@ class Recorded:
         here = rows[bisect_left(rows, (first,)) : bisect_left(rows, (end,))]
         return ((seq, COLUMN_NAMES[at], _signed(value)) for seq, at, value in here)
 
-    def maker(self):
+    def maker(self) -> trace_events.Events:
         """Makes events of rows."""
         return trace_events.Events(self.sums.groups, self._arguments)
 
-    def _arguments(self, id_):
+    def _arguments(self, id_: int) -> dict[str, Any]:
         if id_ not in self.arguments:
             raise TraceError("damaged: no arguments %d" % id_)
         return dict(self.arguments[id_])
@@ -91,33 +103,35 @@ class Recorded:
 class NotKept:
     """In place of events of which only sums were kept."""
 
-    def __init__(self, count):
+    def __init__(self, count: int) -> None:
         self._count = count
 
-    def __len__(self):
+    def __len__(self) -> int:
         return self._count
 
-    def __iter__(self):
+    def __iter__(self) -> Iterator[Event]:
         return iter(())
 
 
 class Events:
     """The events, made anew at each iteration: one chunk at a time is in memory."""
 
-    def __init__(self, recorded):
+    def __init__(self, recorded: Recorded) -> None:
         self._recorded = recorded
 
-    def __len__(self):
+    def __len__(self) -> int:
         chunks = self._recorded.chunks
         return chunks[-1][0] + chunks[-1][1] if chunks else 0
 
-    def __iter__(self):
+    def __iter__(self) -> Iterator[Event]:
         for index in range(len(self._recorded.chunks)):
             for event, _ in self._recorded.chunk_events(index):
                 yield event
 
 
-def _unpack(packed, count, names, rows):
+def _unpack(
+    packed: list[Column], count: int, names: Sequence[str], rows: Sequence[int] | None
+) -> list[list[int]]:
     """Columns in the order of `names`; one that was left out is all zeros."""
     found = dict.fromkeys(COLUMN_NAMES, (columns.Packed(0, 0, count, b""), False))
     for column in packed:
@@ -127,5 +141,5 @@ def _unpack(packed, count, names, rows):
     return trace_events.unpack(found, count, names, rows)
 
 
-def _signed(value):
+def _signed(value: int) -> int:
     return value - (1 << 64) if value >> 63 else value

@@ -9,21 +9,30 @@ from alloctrace.columns.group_table import SUMS, clamped, sums_of
 from .blocks import Block, asked
 from .live_bytes import LiveBytes
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from .recorded import Recorded
+    from alloctrace.model import Event
+
 _REMEMBERED = 1 << 12  # nested calls, and calls that reached the kernel; fewer are ever open
 
 
 class Recount:
     """Takes events with their groups, in their order."""
 
-    def __init__(self, recorded):
+    def __init__(self, recorded: Recorded) -> None:
         table = recorded.sums.groups
         table.set_sums(0, [array("q", bytes(8 * len(table)))] * len(SUMS))  # it may have told some
         self._recorded, self._groups = recorded, list(table)
-        self._live, self._blocks = LiveBytes(), {}  # pid -> {number: Block}
-        self._images = {}
-        self._outer, self._reached = {}, {}
+        self._live = LiveBytes()
+        self._blocks: dict[Any, Any] = {}  # pid -> {number: Block}
+        self._images: dict[Any, Any] = {}
+        self._outer: dict[Any, Any] = {}
+        self._reached: dict[Any, Any] = {}
 
-    def all(self):
+    def all(self) -> None:
         """Fill in the sums and blocks of `recorded`."""
         groups = self._groups
         for index in range(len(self._recorded.chunks)):
@@ -39,7 +48,7 @@ class Recount:
         self._recorded.sums.stages = self._live.stages.rows()
         self._recorded.blocks = [b for held in self._blocks.values() for b in held.values()]
 
-    def _add(self, event, group):
+    def _add(self, event: Event, group: Any) -> None:
         group.count += 1
         group.bytes += measure.bytes_asked(event)
         group.failed += event.failed
@@ -50,7 +59,7 @@ class Recount:
             self._reach(event.cause, group)
         self._follow(event, self._live.add(event, group))
 
-    def _reach(self, seq, group):
+    def _reach(self, seq: int, group: Any) -> None:
         """The un-nested call of this syscall's group reached the kernel; it is counted once."""
         groups = self._groups
         while group.within:
@@ -61,7 +70,7 @@ class Recount:
             _remember(self._reached, seq, True)
             group.reached += 1
 
-    def _follow(self, event, ends):
+    def _follow(self, event: Event, ends: int | list[bytes]) -> None:
         held = self._blocks.setdefault(event.pid, {})
         if self._images.setdefault(event.pid, event.image) != event.image:
             self._images[event.pid] = event.image
@@ -69,13 +78,13 @@ class Recount:
         if measure.hands_out(event) and event.result:
             known = held.get(event.block)
             seq = known.seq if known else event.seq
-            made = Block(event.block, event.result, asked(event), seq, event.seq)
+            made = Block(event.block or 0, event.result, asked(event), seq, event.seq)
             held[event.block] = made
         elif ends:
             held.pop(event.block, None)
 
 
-def _remember(known, key, value):
+def _remember(known: dict[Any, Any], key: object, value: object) -> None:
     known[key] = value
     if len(known) > _REMEMBERED:
         known.pop(next(iter(known)))

@@ -9,6 +9,12 @@ from __future__ import annotations
 
 from collections import namedtuple
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+
 MOST = 1 << 16
 MOST_DEEP = 1 << 12
 LONGEST_NAME = 255  # bytes
@@ -20,20 +26,20 @@ Region = namedtuple("Region", "id parent name")  # name: text, None where it is 
 class Regions:
     """Which regions threads are in; `made(row)` hears of each new one, in the order of ids."""
 
-    def __init__(self, made, lost):
+    def __init__(self, made: Callable[..., Any], lost: Callable[..., Any]) -> None:
         self._made, self._lost = made, lost
-        self._rows = [None]  # id -> (parent, what it is)
-        self._inside = {}  # (parent, what it is) -> id
-        self._open = {}  # tid -> ids, the innermost last
-        self._beyond = {}  # tid -> how many more were begun
+        self._rows: list[Any] = [None]  # id -> (parent, what it is)
+        self._inside: dict[tuple[int, tuple[int, int, int]], int] = {}  # (parent, what it is) -> id
+        self._open: dict[int, list[int]] = {}  # tid -> ids, the innermost last
+        self._beyond: dict[Any, Any] = {}  # tid -> how many more were begun
         self.image = self.unloads = 0  # the program, and what a name may lie in no more
 
-    def of(self, tid):
+    def of(self, tid: int) -> int:
         """The id of the innermost region that the thread is in; 0: it is in none."""
         opened = self._open.get(tid)
         return opened[-1] if opened else 0
 
-    def begin(self, tid, name, t_ns):
+    def begin(self, tid: int, name: int, t_ns: int) -> None:
         opened = self._open.setdefault(tid, [])
         is_beyond = tid in self._beyond or len(opened) >= MOST_DEEP
         number = 0 if is_beyond else self._inner(self.of(tid), name, t_ns)
@@ -43,7 +49,7 @@ class Regions:
             self._beyond[tid] = self._beyond.get(tid, 0) + 1
             self._lost()
 
-    def end(self, tid):
+    def end(self, tid: int) -> None:
         if tid in self._beyond:
             self._beyond[tid] -= 1
             if not self._beyond[tid]:
@@ -51,17 +57,17 @@ class Regions:
         elif self._open.get(tid):
             self._open[tid].pop()
 
-    def forget(self, tid):
+    def forget(self, tid: int) -> None:
         """The thread begins anew."""
         self._open.pop(tid, None)
         self._beyond.pop(tid, None)
 
-    def exec(self, image):
+    def exec(self, image: int) -> None:
         self._open.clear()
         self._beyond.clear()
         self.image, self.unloads = image, 0
 
-    def _inner(self, parent, name, t_ns):
+    def _inner(self, parent: int, name: int, t_ns: int) -> int:
         what = (name, self.image, self.unloads)
         at = parent
         while at:
@@ -81,7 +87,7 @@ class Regions:
 # ---- in a trace
 
 
-def of_run(run):
+def of_run(run: dict[str, Any]) -> list[Any]:
     """[Region] by id - 1 of the facts of a trace's run; ValueError where they are damaged."""
     rows = run.get("regions") or []
     if not isinstance(rows, list) or len(rows) > MOST:
@@ -96,7 +102,7 @@ def of_run(run):
     return found
 
 
-def within(known, name):
+def within(known: Any, name: Any) -> Any:
     """{ids of the regions of that name, and of those inside them}; `known`: of of_run."""
     found = set()
     for region in known:
@@ -105,6 +111,6 @@ def within(known, name):
     return found
 
 
-def nameless(known):
+def nameless(known: Any) -> Any:
     """{ids of the regions whose name is not known, and of those inside them}."""
     return within(known, None)

@@ -9,22 +9,30 @@ from __future__ import annotations
 
 from alloctrace import words
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+    from alloctrace.columns.group_table import GroupTable
+    from alloctrace.model import Event, Group
+
 STAGES = 128  # moments, at most twice as many
 
 
 class Stages:
     """Collects moments; groups tell when they change."""
 
-    def __init__(self):
-        self._moments = []  # (seq, t_ns, live bytes, {group id: its live bytes})
-        self._touched = {}
+    def __init__(self) -> None:
+        self._moments: list[
+            tuple[int, int, int, dict[int, int]]
+        ] = []  # (seq, t_ns, live bytes, {group id: its live bytes})
+        self._touched: dict[int, Group] = {}
         self._every = 1
 
-    def touch(self, group):
+    def touch(self, group: Group) -> None:
         """The group is about to change."""
         self._touched[group.id] = group
 
-    def tick(self, events, event, live):
+    def tick(self, events: int, event: Event, live: int) -> None:
         """Before the event `event`, after so many others: one at which the timeline has a point."""
         if events % self._every:
             return
@@ -35,14 +43,14 @@ class Stages:
             self._moments.append((event.seq, event.t_ns, live, changes))
             self._touched.clear()
 
-    def _thin_out(self):
+    def _thin_out(self) -> None:
         first, *rest = self._moments
         pairs = list(zip(rest[::2], rest[1::2]))
         merged = [(*b[:3], {**a[3], **b[3]}) for a, b in pairs]
         self._moments = [first, *merged, *rest[2 * len(pairs) :]]
         self._every *= 2
 
-    def rows(self):
+    def rows(self) -> list[tuple[int, int, int, int]]:
         """[(seq, t_ns, group id, live bytes)]; id 0: all groups together, first of its moment."""
         found = []
         for seq, t_ns, live, changes in self._moments:
@@ -51,13 +59,18 @@ class Stages:
         return found
 
 
-def by_origin(rows, groups):
+def by_origin(rows: list[tuple[int, int, int, int]], groups: GroupTable) -> dict[str, Any]:
     """Plain lists for JSON: `seq`, `t_ns`, and `live_bytes` {origin: one for each moment}.
 
     `rows`: of Stages; `groups`: a GroupTable, with their verdicts.
     """
-    held, origins = {}, dict.fromkeys(words.ORIGINS, 0)
-    found = {"seq": [], "t_ns": [], "live_bytes": {origin: [] for origin in words.ORIGINS}}
+    held: dict[int, int] = {}
+    origins = dict.fromkeys(words.ORIGINS, 0)
+    found: dict[str, Any] = {
+        "seq": [],
+        "t_ns": [],
+        "live_bytes": {origin: [] for origin in words.ORIGINS},
+    }
     for seq, t_ns, id_, live in rows:
         if id_ == 0:
             _take(found, origins)
@@ -72,7 +85,7 @@ def by_origin(rows, groups):
     return dict(found, live_bytes=shown)
 
 
-def _take(found, origins):
+def _take(found: dict[str, Any], origins: dict[str, int]) -> None:
     """The moment that was told last is whole."""
     if found["seq"]:
         for origin, values in found["live_bytes"].items():

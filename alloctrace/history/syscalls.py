@@ -7,6 +7,11 @@ from __future__ import annotations
 
 from alloctrace import words
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+    from collections.abc import Callable
+
 PROT = {1: "PROT_READ", 2: "PROT_WRITE", 4: "PROT_EXEC"}
 PROT.update({0x01000000: "PROT_GROWSDOWN", 0x02000000: "PROT_GROWSUP"})
 
@@ -54,7 +59,7 @@ MAX_ERRNO = 4095
 ENOMEM = 12
 
 
-def bits(value, names, none="0"):
+def bits(value: int, names: dict[int, str], none: str = "0") -> str:
     """`value` as names joined by "|"; what has no name stays a hexadecimal number."""
     found = []
     for bit, name in names.items():
@@ -66,32 +71,34 @@ def bits(value, names, none="0"):
     return "|".join(found) or none
 
 
-def map_flags(value):
+def map_flags(value: int) -> str:
     """The flags of mmap: "MAP_PRIVATE|MAP_ANONYMOUS"."""
     kind, rest = value & MAP_TYPE_MASK, value & ~MAP_TYPE_MASK
     first = MAP_TYPES.get(kind, hex(kind))
     return first + "|" + bits(rest, MAP) if rest else first
 
 
-def int32(value):
+def int32(value: int) -> int:
     """The low 32 bits as the signed `int` that the kernel takes them for."""
     value &= 0xFFFFFFFF
     return value - (1 << 32) if value & 0x80000000 else value
 
 
-def int64(value):
+def int64(value: int) -> int:
     """The low 64 bits as a signed number."""
     value &= (1 << 64) - 1
     return value - (1 << 64) if value >> 63 else value
 
 
-def decode(number, args, path):
+def decode(
+    number: int, args: tuple[int, ...], path: bytes
+) -> tuple[int | None, int, dict[str, Any]]:
     """(size, ptr, further arguments) of the system call `number` of six raw registers.
 
     `path`: bytes, of the mapped file. The size of brk is None: history knows the last break.
     """
     name = words.MEMORY_SYSCALLS[number]
-    more = _MORE[name](args) if name in _MORE else {}
+    more: dict[str, Any] = _MORE[name](args) if name in _MORE else {}
     if number == words.PKEY_MPROTECT:
         more["pkey"] = int32(args[3])
     if path:
@@ -100,7 +107,7 @@ def decode(number, args, path):
     return size, args[0], more
 
 
-def _mmap(args):
+def _mmap(args: tuple[int, ...]) -> dict[str, Any]:
     return {
         "prot": bits(args[2], PROT, "PROT_NONE"),
         "flags": map_flags(args[3]),
@@ -109,19 +116,19 @@ def _mmap(args):
     }
 
 
-def _mremap(args):
-    more = {"new_size": args[2], "flags": bits(args[3], MREMAP)}
+def _mremap(args: tuple[int, ...]) -> dict[str, Any]:
+    more: dict[str, Any] = {"new_size": args[2], "flags": bits(args[3], MREMAP)}
     if args[3] & 6:  # MREMAP_FIXED, MREMAP_DONTUNMAP: only then the kernel reads the address
         more["new_address"] = hex(args[4])
     return more
 
 
-def _madvise(args):
+def _madvise(args: tuple[int, ...]) -> dict[str, str]:
     advice = int32(args[2])
     return {"advice": MADVISE.get(advice, str(advice))}
 
 
-_MORE = {
+_MORE: dict[str, Callable[[tuple[int, ...]], dict[str, Any]]] = {
     "mmap": _mmap,
     "mremap": _mremap,
     "mprotect": lambda args: {"prot": bits(args[2], PROT, "PROT_NONE")},
@@ -129,7 +136,7 @@ _MORE = {
 }
 
 
-def outcome(result):
+def outcome(result: int) -> tuple[int | None, int | None]:
     """(result, errno) of what the kernel returned, signed: an address or number, or -errno."""
     if -MAX_ERRNO <= result < 0:
         return None, -result

@@ -5,15 +5,21 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections import defaultdict
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from alloctrace.model import Event
+
 LONGEST = 15  # bytes of a thread's name: the kernel cuts longer ones, linux/sched.h
 
 
-def cut(name):
+def cut(name: str) -> str:
     """As the kernel has it."""
     return name.encode("utf-8", "surrogateescape")[:LONGEST].decode("utf-8", "surrogateescape")
 
 
-def check(run):
+def check(run: dict[str, Any]) -> None:
     """Raise ValueError where the facts of a trace's run hold what is no name."""
     for row in run.get("thread_names") or ():
         numbers = [row.get(key) for key in ("pid", "tid", "t_ns")]
@@ -24,26 +30,26 @@ def check(run):
 class ThreadNames:
     """Of the facts of a run. Numbers are used again: a name holds up to the end of its thread."""
 
-    def __init__(self, run):
+    def __init__(self, run: dict[str, Any]) -> None:
         self._ends = defaultdict(list)  # (pid, tid) -> [(t_ns, name)]
         for row in run.get("thread_names") or ():
             self._ends[row["pid"], row["tid"]].append((row["t_ns"], row["name"]))
         for ends in self._ends.values():
             ends.sort()
 
-    def of(self, event):
+    def of(self, event: Event) -> Any:
         """None: it is not known."""
         ends = self._ends.get((event.pid, event.tid))
         if not ends:
             return None
         return ends[min(bisect_left(ends, (event.t_ns,)), len(ends) - 1)][1]
 
-    def plainly(self):
+    def plainly(self) -> dict[Any, Any]:
         """{tid: name}, of the threads that had one alone as long as their number was theirs."""
-        found = defaultdict(set)
+        found: dict[Any, Any] = defaultdict(set)
         for (_, tid), ends in self._ends.items():
             found[tid].update(name for _, name in ends)
         return {tid: min(names) for tid, names in found.items() if len(names) == 1}
 
-    def has(self, name):
+    def has(self, name: Any) -> Any:
         return any(name == known for ends in self._ends.values() for _, known in ends)

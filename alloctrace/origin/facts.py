@@ -6,6 +6,12 @@ from functools import lru_cache
 
 from alloctrace.plain import frozen
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from alloctrace.model import Frame
+
 
 @frozen
 class Facts:
@@ -20,25 +26,25 @@ class Facts:
     name: str = "malloc"
     executable_mixed: bool = False
     libc: str = "shared"
-    holds: frozenset = frozenset()
+    holds: frozenset[str] = frozenset()
 
 
 _LIBC = ("libc.so", "libc-2.", "libc.musl", "libpthread", "libdl.so", "libdl-", "ld-musl")
 
 
-def is_libc(module):
+def is_libc(module: str) -> bool:
     """Whether a file of that name is the C library (musl's is the loader as well)."""
     return module.startswith(_LIBC)
 
 
-def is_interpreter(frame, facts):
+def is_interpreter(frame: Frame, facts: Facts) -> bool:
     """Whether the frame lies in CPython itself, wherever that was installed."""
     if frame.role == "executable":
         return "CPython" in facts.holds
     return frame.module.startswith("libpython")
 
 
-def places(frame, facts):
+def places(frame: Frame, facts: Facts) -> frozenset[str]:
     """The places of data/origin.ini in which the frame lies."""
     if frame.role == "user" and is_interpreter(frame, facts):
         return frozenset(("any", "library", "cpython"))
@@ -46,7 +52,7 @@ def places(frame, facts):
 
 
 @lru_cache(maxsize=256)
-def _places(role, in_libc, is_static, holds):
+def _places(role: str, in_libc: bool, is_static: bool, holds: frozenset[str]) -> frozenset[str]:
     found = {"any"}
     if role == "loader":
         found.add("loader")
@@ -63,7 +69,7 @@ def _places(role, in_libc, is_static, holds):
     return frozenset(found)
 
 
-def language(frame):
+def language(frame: Frame) -> Any:
     """The language whose runtime the executable holds, as this function's name tells; or None."""
     if frame.role != "executable" or not frame.function:
         return None

@@ -10,14 +10,26 @@ from alloctrace.model import by_image
 from alloctrace.stacks.tree import StackTree
 from . import facts as origin_facts
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
-def of_images(history, stacks):
+    from alloctrace.history.history import History
+    from alloctrace.model import Frame, Module
+
+
+def of_images(
+    history: History, stacks: StackTree | dict[int, tuple[Frame, ...]]
+) -> dict[int, dict[str, Any]]:
     """{image: {"libc", "holds", "executable_mixed"}}, fields of origin.Facts.
 
     `stacks`: a StackTree, or {stack id: (Frame, …)}.
     """
     held = _held(history, StackTree.of(stacks))
-    of_images = {**{image: [] for image in held}, **by_image(history.modules)}
+    of_images: dict[int, list[Module]] = {
+        **{image: [] for image in held},
+        **by_image(history.modules),
+    }
     in_file = functools.lru_cache(maxsize=None)(_in_file)  # one program may run many times
     return {
         image: _program(history, image, modules, frozenset(held.get(image, ())), in_file)
@@ -25,7 +37,7 @@ def of_images(history, stacks):
     }
 
 
-def _held(history, tree):
+def _held(history: History, tree: StackTree) -> dict[int, set[str]]:
     """{image: languages}, by its own stacks: what one program holds says nothing of another."""
     if history.recorded is not None:
         groups = history.recorded.sums.groups
@@ -37,7 +49,9 @@ def _held(history, tree):
     return tree.said(images, nodes, origin_facts.language)
 
 
-def _program(history, image, modules, held, in_file):
+def _program(
+    history: History, image: int, modules: list[Module], held: frozenset[str], in_file: Any
+) -> dict[str, Any]:
     program = next((module for module in modules if module.role == "executable"), None)
     libc = _libc(history, image, modules, program)
     is_rust, is_stripped = in_file(program.path, program.build_id) if program else (False, False)
@@ -46,7 +60,7 @@ def _program(history, image, modules, held, in_file):
     return {"libc": libc, "holds": frozenset(holds), "executable_mixed": mixed}
 
 
-def _libc(history, image, modules, program):
+def _libc(history: History, image: int, modules: list[Module], program: Module | None) -> str:
     """shared, static or none: a program without libc has no main and no loader."""
     if any(origin_facts.is_libc(module.name) for module in modules):
         return "shared"
@@ -59,7 +73,7 @@ def _libc(history, image, modules, program):
     return "none"
 
 
-def _in_file(path, build_id):
+def _in_file(path: str, build_id: str) -> tuple[bool, bool]:
     """(holds Rust's standard library, is stripped) by the file, if it is the one that ran."""
     try:
         with that_ran(path, build_id) as elf:

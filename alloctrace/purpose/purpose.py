@@ -121,9 +121,8 @@ def _values(rule, survey, index, event):
         return None
     if not (_flagged(rule, event) and _mapped(rule, event)):
         return None
-    for name in rule.when:
-        wanted = not name.startswith("!")
-        if bool(FACTS[name.lstrip("!")](survey, index, event)) != wanted:
+    for name, wanted in rule.facts:
+        if bool(FACTS[name](survey, index, event)) != wanted:
             return None
     values = {}
     for name in rule.fields:

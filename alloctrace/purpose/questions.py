@@ -158,8 +158,7 @@ def _lasts(rule, survey, event):
     """Whether what the events have in common lets the rule hold."""
     if rule.asks.isdisjoint(LASTING):
         return True
-    for name in rule.when:
-        wanted, name = not name.startswith("!"), name.lstrip("!")
+    for name, wanted in rule.facts:
         if name in LASTING and bool(FACTS[name](survey, 0, event)) != wanted:
             return False
     fields = LASTING.intersection(rule.fields)

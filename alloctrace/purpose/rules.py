@@ -76,7 +76,12 @@ class Rule:
     @cached_property
     def asks(self):
         """Names of all facts and fields that it rests on."""
-        return frozenset([*(name.lstrip("!") for name in self.when), *self.fields])
+        return frozenset([*(name for name, _ in self.facts), *self.fields])
+
+    @cached_property
+    def facts(self):
+        """((name of a fact, whether it must hold), …)"""
+        return tuple([(name.lstrip("!"), not name.startswith("!")) for name in self.when])
 
 
 class Rules:

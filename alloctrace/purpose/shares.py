@@ -2,7 +2,7 @@
 
 The recorder knows when the most was live; what a part held then is what was made before, and was
 not freed or moved on. As in the history in C, live bytes change when a call returns, of a free when
-it begins.
+it begins. What is asked of an event is in its columns: an Event of each costs more than the counts.
 """
 
 from __future__ import annotations
@@ -11,11 +11,15 @@ from bisect import bisect_right
 from collections import defaultdict
 
 from alloctrace import measure
+from alloctrace.columns.columns import MASK64
 from alloctrace.columns.group_table import SUMS
-from alloctrace.columns.schema import PRESENT
+from alloctrace.columns.schema import PRESENT, SIGNED_SIZE
 
-_BLOCK = PRESENT["block"]
-_HANDED = _BLOCK | PRESENT["errno"]
+_BLOCK, _ERRNO, _DUR = PRESENT["block"], PRESENT["errno"], PRESENT["dur_ns"]
+_SIZE, _NMEMB = PRESENT["size"], PRESENT["nmemb"]
+_PTR, _RESULT = PRESENT["ptr"], PRESENT["result"]
+_HANDED = _BLOCK | _ERRNO
+_SYSCALL, _CALL, _FREE, _MOVE = range(4)
 
 
 class Part:
@@ -30,30 +34,112 @@ class Part:
 
 def count(recorded, part_of, parts):
     """Fill in the sums of all `parts`; `part_of`: {index of an event: its Part}."""
-    events = recorded.events
+    rows = _Rows(recorded)
     for part in parts:
-        for index in part.members:
-            _add(part.sums, events[index])
-    _reached(recorded, part_of)
-    lives = _Lives(recorded, part_of)
+        _add(part.sums, rows, part.members)
+    _reached(rows.outer, recorded.events.columns["cause"], part_of)
+    lives = _Lives(recorded.sums, rows, part_of)
     lives.follow()
     lives.tell()
 
 
-def _add(sums, event):
-    sums["count"] += 1
-    sums["bytes"] += measure.bytes_asked(event)
-    sums["failed"] += event.failed
-    sums["unfinished"] += event.dur_ns is None
-    if measure.hands_out(event):
-        sums["allocations"] += 1
-        sums["allocated"] += measure.bytes_asked(event)
+class _Rows:
+    """By the index of an event, as alloctrace/measure.py says of an Event: `asked` (its bytes),
+    `frees`, `handed` (whether it is an allocation), and columns."""
+
+    def __init__(self, recorded):
+        columns, groups = recorded.events.columns, recorded.sums.groups
+        self.tid, self.outer, self.present = map(columns.get, ("tid", "outer", "present"))
+        self.t_ns, self.dur_ns, self.block = map(columns.get, ("t_ns", "dur_ns", "block"))
+        self._columns, group_of = columns, columns["group"]
+        self.program = _of_events(groups.programs(), groups.what, group_of)
+        self.kind = _of_events(list(map(_kind, groups.whats)), groups.what, group_of)
+        sized = zip(self.present, columns["size"], columns["nmemb"])
+        self.asked = [_asked(*row) if row[0] & _SIZE else 0 for row in sized]
+        self.frees = [kind == _FREE for kind in self.kind]
+        for index, kind in enumerate(self.kind if _MOVE in self.kind else ()):
+            if kind == _MOVE and not self.asked[index]:
+                self.frees[index] = self._only_ends(index)
+        rows = zip(self.kind, self.frees, self.outer, self.present)
+        self.handed = [
+            kind > 0 and not frees and not outer and present & _HANDED == _BLOCK
+            for kind, frees, outer, present in rows
+        ]
+
+    def _only_ends(self, index):
+        """A block that is moved to no bytes."""
+        present, columns = self.present[index], self._columns
+        has_result = present & _RESULT and columns["result"][index]
+        return bool(present & _PTR and columns["ptr"][index] and not has_result)
+
+    def __len__(self):
+        return len(self.kind)
+
+    def is_for_outer(self, index):
+        """A call around it works on the same block, and tells."""
+        block = self.block[index]
+        while self.outer[index]:
+            index -= self.outer[index]
+            if self.block[index] == block and self.present[index] & _BLOCK:
+                return True
+        return False
+
+    def is_before(self, a, b):
+        """Whether moment `a` was before `b`, or is the same."""
+        (one, begins), (other, _) = a, b
+        if self.tid[one] != self.tid[other]:
+            return (self._time(a), one) <= (self._time(b), other)
+        if one < other:
+            return begins or not self._lies_in(other, one)
+        return one == other or self._lies_in(one, other)
+
+    def _lies_in(self, index, call):
+        """Whether the call returns only after the event."""
+        while index > call and self.outer[index]:
+            index -= self.outer[index]
+        return index == call
+
+    def _time(self, moment):
+        index, begins = moment
+        lasts = not begins and self.present[index] & _DUR
+        return self.t_ns[index] + (self.dur_ns[index] if lasts else 0)
 
 
-def _reached(recorded, part_of):
+def _of_events(of_what, whats, group_of):
+    """By event what is so of its group's what."""
+    of_group = [None, *map(of_what.__getitem__, whats)]
+    return list(map(of_group.__getitem__, group_of))
+
+
+def _kind(what):
+    kind, name = what[:2]
+    if name == "free":
+        return _FREE
+    return _SYSCALL if kind != "call" else _MOVE if name in measure.MOVES else _CALL
+
+
+def _asked(present, size, nmemb):
+    """Of an event that has a size, as measure.bytes_asked."""
+    if not present & SIGNED_SIZE:
+        size &= MASK64
+    return size * (nmemb & MASK64) if present & _NMEMB else size
+
+
+def _add(sums, rows, members):
+    asked, present = rows.asked, rows.present
+    handed = [index for index in members if rows.handed[index]]
+    sums["count"] += len(members)
+    sums["bytes"] += sum(map(asked.__getitem__, members))
+    sums["failed"] += sum([present[index] & _ERRNO != 0 for index in members])
+    sums["unfinished"] += sum([not present[index] & _DUR for index in members])
+    sums["allocations"] += len(handed)
+    sums["allocated"] += sum(map(asked.__getitem__, handed))
+
+
+def _reached(outers, causes, part_of):
     """Un-nested calls that made a syscall, each counted once."""
-    outers, seen = recorded.events.columns["outer"], set()
-    for index, distance in enumerate(recorded.events.columns["cause"]):
+    seen = set()
+    for index, distance in enumerate(causes):
         if distance:
             index -= distance
             while outers[index]:
@@ -71,67 +157,58 @@ class _Life:
     def __init__(self, part, size, begun):
         self.part, self.size, self.begun, self.ended = part, size, begun, None
 
-    def holds(self, events, moment):
-        if not _is_before(events, self.begun, moment):
+    def holds(self, rows, moment):
+        if not rows.is_before(self.begun, moment):
             return False
-        return self.ended is None or not _is_before(events, self.ended, moment)
+        return self.ended is None or not rows.is_before(self.ended, moment)
 
 
 class _Lives:
-    """Of the blocks that parts handed out."""
+    """Of the blocks that parts handed out. A moment: (index of an event, whether it begins)."""
 
-    def __init__(self, recorded, part_of):
-        self._sums, self._events, self._part_of = recorded.sums, recorded.events, part_of
-        self._live, self._all = {}, []  # (pid, image, block) -> _Life; all that were in parts
+    def __init__(self, sums, rows, part_of):
+        self._sums, self._rows, self._part_of = sums, rows, part_of
+        self._live, self._all = {}, []  # (program, block) -> _Life; all that were in parts
         self._makers = {}  # the same -> the event that made it; None: it has grown since
-        self._gone = []  # (_Life, the event that made its block, the one that freed it)
-        self._ends = _ends_of_programs(recorded.sums.groups)
+        self._gone = []  # (_Life, the event that made its block)
+        self._ends = _ends_of_programs(sums.groups)
 
     def follow(self):
         """Through all events of these blocks, in their order."""
+        rows = self._rows
         for index in self._of_blocks():
-            event = self._events[index]
-            key = event.pid, event.image, event.block
-            if measure.hands_out(event):
-                self._makers[key] = None if self._end(key, event) else event
-                self._begin(key, self._part_of.get(index), event)
-            elif self._is_for_outer(event):
+            key = rows.program[index], rows.block[index]
+            if rows.handed[index]:
+                self._makers[key] = None if self._end(key, index) else index
+                self._begin(key, self._part_of.get(index), index)
+            elif rows.is_for_outer(index):
                 continue
-            elif measure.frees(event):
-                self._free(key, event)
-            elif event.outer is not None and not event.failed and key in self._live:
-                self._begin(key, self._end(key, event).part, event)
+            elif rows.frees[index]:
+                self._free(key, index)
+            elif rows.outer[index] and not rows.present[index] & _ERRNO and key in self._live:
+                self._begin(key, self._end(key, index).part, index)
 
     def _of_blocks(self):
-        handed = filter(measure.hands_out, map(self._events.__getitem__, self._part_of))
-        blocks, columns = {event.block for event in handed}, self._events.columns
-        rows = enumerate(zip(columns["block"], columns["present"]))
-        return [at for at, (block, present) in rows if block in blocks and present & _BLOCK]
+        rows = self._rows
+        blocks = {rows.block[index] for index in self._part_of if rows.handed[index]}
+        all_ = enumerate(zip(rows.block, rows.present))
+        return [at for at, (block, present) in all_ if block in blocks and present & _BLOCK]
 
-    def _is_for_outer(self, event):
-        """A call around it works on the same block, and tells."""
-        block = event.block
-        while event.outer is not None:
-            event = self._events[event.outer]
-            if event.block == block:
-                return True
-        return False
-
-    def _begin(self, key, part, event):
-        life = self._live[key] = _Life(part, measure.bytes_asked(event), _returned(event))
+    def _begin(self, key, part, index):
+        life = self._live[key] = _Life(part, self._rows.asked[index], (index, False))
         if part is not None:
-            ended = self._ends.get(key[:2], len(self._events))
-            life.ended = _begun(self._events[ended]) if ended < len(self._events) else None
+            ended = self._ends.get(key[0], len(self._rows))
+            life.ended = (ended, True) if ended < len(self._rows) else None
             self._all.append(life)
 
-    def _end(self, key, event):
+    def _end(self, key, index):
         life = self._live.pop(key, None)
         if life is not None:
-            life.ended = _begun(event) if event.name == "free" else _returned(event)
+            life.ended = index, self._rows.kind[index] == _FREE
         return life
 
-    def _free(self, key, event):
-        life, maker = self._end(key, event), self._makers.pop(key, None)
+    def _free(self, key, index):
+        life, maker = self._end(key, index), self._makers.pop(key, None)
         if life is not None and life.part is not None and maker is not None:
             self._gone.append((life, maker))
 
@@ -142,42 +219,38 @@ class _Lives:
                 life.part.sums["live_blocks"] += 1
                 life.part.sums["live_bytes"] += life.size
         self._tell_temporary()
-        peak = self._moment(self._sums.peak)
+        rows, peak = self._rows, self._moment(self._sums.peak)
         own = {(row["pid"], row["image"]): self._moment(row) for row in self._sums.peaks}
         for life in self._all:
-            if peak and life.holds(self._events, peak):
+            if peak and life.holds(rows, peak):
                 life.part.sums["peak_bytes"] += life.size
-            event = life.begun[0]
-            at = own.get((event.pid, event.image))
-            if at and life.holds(self._events, at):
+            at = own.get(rows.program[life.begun[0]])
+            if at and life.holds(rows, at):
                 life.part.own_peak += life.size
 
     def _moment(self, peak):
         seq = peak.get("seq")
-        known = seq is not None and 0 <= seq < len(self._events)
-        return _returned(self._events[seq]) if known else None
+        known = seq is not None and 0 <= seq < len(self._rows)
+        return (seq, False) if known else None
 
     def _tell_temporary(self):
         """Of the blocks that were freed before their thread's next allocation."""
-        handed = self._handed_out({maker.tid for _, maker in self._gone})
+        rows = self._rows
+        handed = self._handed_out({rows.tid[maker] for _, maker in self._gone})
         for life, maker in self._gone:
-            mine = handed[maker.tid]
-            after = bisect_right(mine, maker.seq)
-            following = _returned(self._events[mine[after]]) if after < len(mine) else None
-            if following is None or not _is_before(self._events, following, life.ended):
+            mine = handed[rows.tid[maker]]
+            after = bisect_right(mine, maker)
+            following = (mine[after], False) if after < len(mine) else None
+            if following is None or not rows.is_before(following, life.ended):
                 life.part.sums["temporary_blocks"] += 1
                 life.part.sums["temporary_bytes"] += life.size
 
     def _handed_out(self, tids):
-        """{tid: seqs of its allocations}."""
-        columns, groups, found = self._events.columns, self._sums.groups, defaultdict(list)
-        hands = [kind == "call" and name != "free" for kind, name, *_ in groups.whats]
-        of_group = [False, *map(hands.__getitem__, groups.what)] if tids else ()
-        names = ("group", "tid", "outer", "present", "result")
-        for seq, (id_, tid, outer, present, result) in enumerate(zip(*map(columns.get, names))):
-            if tid in tids and of_group[id_] and not outer and present & _HANDED == _BLOCK:
-                if result or measure.hands_out(self._events[seq]):
-                    found[tid].append(seq)
+        """{tid: indexes of its allocations}."""
+        rows, found = self._rows, defaultdict(list)
+        for index, (tid, handed) in enumerate(zip(rows.tid, rows.handed) if tids else ()):
+            if handed and tid in tids:
+                found[tid].append(index)
         return found
 
 
@@ -192,36 +265,3 @@ def _ends_of_programs(groups):
             found[pid, began[pid]] = seq
         began[pid] = image
     return found
-
-
-# ---- moments: (event, whether it begins) --------------------------------------------------------
-
-
-def _begun(event):
-    return event, True
-
-
-def _returned(event):
-    return event, False
-
-
-def _is_before(events, a, b):
-    """Whether moment `a` was before `b`, or is the same."""
-    (one, begins), (other, _) = a, b
-    if one.tid != other.tid:
-        return (_time(a), one.seq) <= (_time(b), other.seq)
-    if one.seq < other.seq:
-        return begins or not _lies_in(events, other, one)
-    return one.seq == other.seq or _lies_in(events, one, other)
-
-
-def _lies_in(events, event, call):
-    """Whether the call returns only after the event."""
-    while event.seq > call.seq and event.outer is not None:
-        event = events[event.outer]
-    return event.seq == call.seq
-
-
-def _time(moment):
-    event, begins = moment
-    return event.t_ns + (0 if begins else event.dur_ns or 0)

@@ -43,7 +43,7 @@ class Check:
 
     pid: int
     phase: str  # that begins there; "end": the process ended
-    at: int  # before this event
+    at: int  # before this event, a seq
     mapped: int
     resident: int | None
     found: int | None  # bytes of all pieces; None: they could not be told any more
@@ -59,11 +59,12 @@ class Spaces:
 
 
 def replay(events, trace):
-    """The Spaces of `events`, all those of some processes in their order."""
+    """The Spaces of `events`, of some processes in their order: all that changed mappings, and the
+    first of each phase. All is told by their seqs."""
     made = _Replay(trace, events)
-    for at, event in enumerate(events):
-        made.add(at, event)
-    made.finish(len(events))
+    for event in events:
+        made.add(event.seq, event)
+    made.finish(events[-1].seq + 1 if events else 0)
     pieces = sorted(made.pieces, key=lambda piece: (piece.pid, piece.start, piece.since))
     pids = sorted(pid for pid, space in made.spaces.items() if space)
     return Spaces(pieces, made.checks, pids, made.stops, trace.run.get("mode") == "attached")

@@ -14,7 +14,7 @@ _ACCESS = (("READ", "r"), ("WRITE", "w"), ("EXEC", "x"))
 
 @plain
 class Piece:
-    """Pages from `start` to `end`, from one event to another: numbers of the list of events."""
+    """Pages from `start` to `end`, from one event to another: seqs."""
 
     pid: int
     start: int

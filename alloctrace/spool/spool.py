@@ -19,6 +19,12 @@ from .rows import MAX_PAYLOAD, MEMBERS, NODES, PEAKS, STACK, STAGES, SUMS, SYSEN
 from .rows import VERSION, VERSIONS, layout, names
 from .table import Table
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+    from io import FileIO
+    from typing import Any, BinaryIO, NamedTuple
+
 _FILE = layout("file")
 _RECORD = layout("record")
 _STACK = layout("stack")
@@ -30,23 +36,97 @@ _ARGUMENTS = layout("arguments")
 _COLUMN = layout("column")
 
 # One class a kind. Addresses and arguments are unsigned 64-bit integers, t_ns is CLOCK_MONOTONIC.
-Info = namedtuple("Info", "data")  # a dict with a "type"; docs/trace-format.md lists them
-Stack = namedtuple("Stack", "id cut frames")  # frames: ((pc, slot), …), innermost first
-Enter = namedtuple("Enter", "t_ns tid hook sp arg0 arg1 arg2 stack")
-Leave = namedtuple("Leave", "t_ns tid hook sp result")
-SysEnter = namedtuple("SysEnter", "t_ns tid number sp args stack path")
-SysLeave = namedtuple("SysLeave", "t_ns tid number result")
-CutOff = namedtuple("CutOff", "offset lost_bytes")  # only ever the last one
+if TYPE_CHECKING:
+
+    class Info(NamedTuple):
+        data: dict[str, Any]
+
+    class Stack(NamedTuple):
+        id: int
+        cut: int
+        frames: tuple[tuple[int, int], ...]
+
+    class Enter(NamedTuple):
+        t_ns: int
+        tid: int
+        hook: int
+        sp: int
+        arg0: int
+        arg1: int
+        arg2: int
+        stack: int
+
+    class Leave(NamedTuple):
+        t_ns: int
+        tid: int
+        hook: int
+        sp: int
+        result: int
+
+    class SysEnter(NamedTuple):
+        t_ns: int
+        tid: int
+        number: int
+        sp: int
+        args: tuple[int, ...]
+        stack: int
+        path: bytes
+
+    class SysLeave(NamedTuple):
+        t_ns: int
+        tid: int
+        number: int
+        result: int
+
+    class CutOff(NamedTuple):
+        offset: int
+        lost_bytes: int
+
+    class GroupRow(NamedTuple):
+        id: int
+        name: int
+        pid: int
+        phase: int
+        within: int
+        stack: int
+        image: int
+        first_seq: int
+        first_t: int
+        before: int
+
+    class SumRow(NamedTuple):
+        id: int
+        count: int  # type: ignore[assignment]  # hides what a tuple counts
+        failed: int
+        unfinished: int
+        reached: int
+        bytes: int
+        allocations: int
+        allocated: int
+        live_blocks: int
+        live_bytes: int
+        temporary_blocks: int
+        temporary_bytes: int
+        peak_bytes: int
+
+else:
+    Info = namedtuple("Info", "data")  # a dict with a "type"; docs/trace-format.md lists them
+    Stack = namedtuple("Stack", "id cut frames")  # frames: ((pc, slot), …), innermost first
+    Enter = namedtuple("Enter", "t_ns tid hook sp arg0 arg1 arg2 stack")
+    Leave = namedtuple("Leave", "t_ns tid hook sp result")
+    SysEnter = namedtuple("SysEnter", "t_ns tid number sp args stack path")
+    SysLeave = namedtuple("SysLeave", "t_ns tid number result")
+    CutOff = namedtuple("CutOff", "offset lost_bytes")  # only ever the last one
+    GroupRow = namedtuple("GroupRow", names("group"))
+    SumRow = namedtuple("SumRow", names("sum"))
 
 # What the history in C hands out (recorder/host/history/history.h): rows are plain tuples.
 Nodes = namedtuple("Nodes", "rows")  # a Table: id, parent, pc
 Groups = namedtuple("Groups", "rows")  # a Table: GroupRow
-GroupRow = namedtuple("GroupRow", names("group"))
 Arguments = namedtuple("Arguments", "id number args path")
 Column = namedtuple("Column", "first count column width delta base period data")
 Late = namedtuple("Late", "rows")  # seq, column, value
 Sums = namedtuple("Sums", "rows")  # a Table: SumRow
-SumRow = namedtuple("SumRow", names("sum"))
 Blocks = namedtuple("Blocks", "rows")  # number, address, size, seq, last, pid
 Stages = namedtuple("Stages", "rows")  # seq, t_ns, group (0: all), live bytes
 Members = namedtuple(
@@ -59,10 +139,11 @@ AtPeak = namedtuple("AtPeak", "rows")  # a Table: group, bytes live at the peak 
 class Source:
     """A spool that is opened once for all its pieces, when the first of them is asked for."""
 
-    def __init__(self, path):
-        self._path, self._file = path, None
+    def __init__(self, path: str) -> None:
+        self._path = path
+        self._file: FileIO | None = None
 
-    def read(self, offset, length):
+    def read(self, offset: int, length: int) -> bytes:
         if self._file is None:
             self._file = open(self._path, "rb", buffering=0)
         return os.pread(self._file.fileno(), length, offset)
@@ -73,10 +154,10 @@ class Piece:
 
     __slots__ = ("_source", "_offset", "_length")
 
-    def __init__(self, source, offset, length):
+    def __init__(self, source: Source, offset: int, length: int) -> None:
         self._source, self._offset, self._length = source, offset, length
 
-    def __bytes__(self):
+    def __bytes__(self) -> bytes:
         return self._source.read(self._offset, self._length)
 
 
@@ -87,42 +168,53 @@ class SpoolError(Exception):
 class Writer:
     """Appends records to `file` (binary, owned by the caller). Not thread-safe: gdb has one."""
 
-    def __init__(self, file):
+    def __init__(self, file: BinaryIO) -> None:
         self._file = file
         file.write(_FILE.pack(MAGIC, VERSION))
 
-    def _put(self, kind, payload):
+    def _put(self, kind: int, payload: bytes) -> None:
         self._file.write(_RECORD.pack(len(payload), kind) + payload)
 
-    def info(self, type_, **data):
+    def info(self, type_: str, **data: object) -> None:
         """A rare record, as JSON; bytes that are no UTF-8 travel as lone surrogates."""
         data["type"] = type_
         self._put(JSON, json.dumps(data, separators=(",", ":")).encode("ascii"))
 
-    def stack(self, id_, cut, frames):
+    def stack(self, id_: int, cut: int, frames: Iterable[tuple[int, int]]) -> None:
         """`frames`: (pc, slot) pairs, innermost first; slot holds the frame's return address."""
         flat = [word for frame in frames for word in frame]
         self._put(STACK, _STACK.pack(id_, cut) + struct.pack("<%dQ" % len(flat), *flat))
 
-    def enter(self, t_ns, tid, hook, sp, args, stack):
+    def enter(
+        self, t_ns: int, tid: int, hook: int, sp: int, args: Iterable[int], stack: int
+    ) -> None:
         self._put(ENTER, _ENTER.pack(t_ns, tid, hook, sp, *args, stack))
 
-    def leave(self, t_ns, tid, hook, sp, result):
+    def leave(self, t_ns: int, tid: int, hook: int, sp: int, result: int) -> None:
         self._put(LEAVE, _LEAVE.pack(t_ns, tid, hook, sp, result))
 
-    def sysenter(self, t_ns, tid, number, sp, args, stack, path=b""):
+    def sysenter(
+        self,
+        t_ns: int,
+        tid: int,
+        number: int,
+        sp: int,
+        args: Iterable[int],
+        stack: int,
+        path: bytes = b"",
+    ) -> None:
         """`path`: of the mapped file, empty where there is none."""
         self._put(SYSENTER, _SYSENTER.pack(t_ns, tid, number, sp, *args, stack) + path)
 
-    def sysleave(self, t_ns, tid, number, result):
+    def sysleave(self, t_ns: int, tid: int, number: int, result: int) -> None:
         """`result`: signed, as the kernel returns it (-errno on failure)."""
         self._put(SYSLEAVE, _SYSLEAVE.pack(t_ns, tid, number, result))
 
-    def flush(self):
+    def flush(self) -> None:
         self._file.flush()
 
 
-def read(path):
+def read(path: str) -> Iterator[Any]:
     """Yield the records of the spool at `path`; raises SpoolError."""
     with open(path, "rb") as file:
         size, source = os.fstat(file.fileno()).st_size, Source(path)
@@ -151,13 +243,14 @@ def read(path):
             yield record
 
 
-def whole_records(data, at):
+def whole_records(data: bytes, at: int) -> tuple[list[Any], int]:
     """What `data`, a part of a growing spool that begins at its byte `at`, holds so far.
 
     Returns (records, bytes used): the rest is the beginning of a record still being written.
     `at` 0: with the file's header. Raises SpoolError.
     """
-    records, used = [], 0
+    records: list[Any] = []
+    used = 0
     if at == 0:
         if len(data) < _FILE.size:
             return records, 0
@@ -175,7 +268,7 @@ def whole_records(data, at):
     return records, used
 
 
-def _check_header(data):
+def _check_header(data: bytes) -> None:
     if len(data) < _FILE.size or data[:8] != MAGIC:
         raise SpoolError("not a brkpoint spool")
     version = _FILE.unpack(data)[1]
@@ -185,21 +278,21 @@ def _check_header(data):
         )
 
 
-def _decode(kind, payload, offset):
+def _decode(kind: int, payload: bytes, offset: int) -> Any:
     try:
         return _DECODERS[kind](payload)
     except (KeyError, struct.error, ValueError, RecursionError, TypeError) as error:
         raise SpoolError("spool damaged at byte %d: %s" % (offset, error)) from None
 
 
-def _decode_info(payload):
+def _decode_info(payload: bytes) -> Info:
     data = fields.loads(payload.decode("ascii"))
     if not isinstance(data, dict) or not isinstance(data.get("type"), str):
         raise ValueError("an information record without a type")
     return Info(data)
 
 
-def _decode_stack(payload):
+def _decode_stack(payload: bytes) -> Stack:
     id_, cut = _STACK.unpack_from(payload)
     count = (len(payload) - _STACK.size) // 8
     words = struct.unpack_from("<%dQ" % count, payload, _STACK.size)
@@ -208,34 +301,34 @@ def _decode_stack(payload):
     return Stack(id_, cut, tuple(zip(words[::2], words[1::2])))
 
 
-def _decode_sysenter(payload):
+def _decode_sysenter(payload: bytes) -> SysEnter:
     t_ns, tid, number, sp, *rest = _SYSENTER.unpack_from(payload)
     return SysEnter(t_ns, tid, number, sp, tuple(rest[:6]), rest[6], payload[_SYSENTER.size :])
 
 
-def _decode_arguments(payload):
+def _decode_arguments(payload: bytes) -> Arguments:
     id_, number, *args = _ARGUMENTS.unpack_from(payload)
     return Arguments(id_, number, tuple(args), payload[_ARGUMENTS.size :])
 
 
-def _decode_column(payload):
-    return Column(*_COLUMN.unpack_from(payload), payload[_COLUMN.size :])
+def _decode_column(payload: bytes) -> Column:
+    return Column._make((*_COLUMN.unpack_from(payload), payload[_COLUMN.size :]))
 
 
-def _rows(row, layout, type_):
+def _rows(row: Any, layout: struct.Struct, type_: Any) -> Callable[[bytes], Any]:
     """A decoder of many rows of one layout."""
     return lambda payload: row(list(map(type_._make, layout.iter_unpack(payload))))
 
 
-def _plain_rows(row, layout):
+def _plain_rows(row: Any, layout: struct.Struct) -> Callable[[bytes], Any]:
     return lambda payload: row(list(layout.iter_unpack(payload)))
 
 
-def _table(row, layout):
+def _table(row: Any, layout: struct.Struct) -> Callable[[bytes], Any]:
     return lambda payload: row(Table(payload, layout))
 
 
-_DECODERS = {
+_DECODERS: dict[int, Callable[[bytes], Any]] = {
     NODES: _table(Nodes, layout("node")),
     GROUPS: _table(Groups, layout("group")),
     ARGUMENTS: _decode_arguments,

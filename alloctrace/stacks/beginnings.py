@@ -7,6 +7,15 @@ far, it may find at a node what it found there before (`Beginning.shared`).
 
 from __future__ import annotations
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from array import array
+    from collections.abc import Callable, Iterable, Sequence
+    from typing import Any
+
+    from alloctrace.model import Frame
+    from .tree import StackTree
+
 # A beginning that is remembered: its frames, and the tables of 232 bytes that there may be before
 # it. Who has many long ones would pay for each of their frames.
 LONGEST, MAX_TABLES = 16, 1 << 17
@@ -23,12 +32,21 @@ class Beginning:
     `shared`: a dict for answers over the rest of a stack, by node; `nodes`: of the frames so far.
     """
 
-    def __init__(self, parents, numbers, alike, node, shared):
-        self._tree, self._next, self._frames, self.nodes = (parents, numbers, alike), node, [], []
+    def __init__(
+        self,
+        parents: array[int],
+        numbers: array[int],
+        alike: Sequence[Frame],
+        node: int,
+        shared: dict[int, Any],
+    ) -> None:
+        self._tree, self._next = (parents, numbers, alike), node
+        self._frames: list[Frame] = []
+        self.nodes: list[int] = []
         self.shared = shared
         self.looked = 0  # frames, and the end
 
-    def __getitem__(self, index):
+    def __getitem__(self, index: int) -> Frame:
         if index < 0:
             raise IndexError(index)
         frames = self._frames
@@ -38,7 +56,7 @@ class Beginning:
             self.looked = min(index, len(frames)) + 1
         return frames[index]
 
-    def _fetch(self, index):
+    def _fetch(self, index: int) -> None:
         """Some more at once: who asks for one will ask for the next."""
         (parents, numbers, alike), frames = self._tree, self._frames
         nodes, node = self.nodes, self._next
@@ -50,7 +68,7 @@ class Beginning:
             node = parents[node]
         self._next = node
 
-    def rests_on(self, count):
+    def rests_on(self, count: int) -> None:
         """The answer rests on that many frames at least, looked at for it or for another one."""
         self.looked = max(self.looked, count)
 
@@ -62,17 +80,27 @@ class Beginnings:
     nothing; `alike`: by number, a frame. `roots`, `answers`: what was remembered before.
     """
 
-    def __init__(self, tree, numbers=None, alike=None, roots=None, answers=(), tables=0):
+    def __init__(
+        self,
+        tree: StackTree,
+        numbers: array[int] | None = None,
+        alike: Sequence[Frame] | None = None,
+        roots: dict[Any, Any] | None = None,
+        answers: Iterable[Any] = (),
+        tables: int = 0,
+    ) -> None:
         self._parents = tree.parents
         self._numbers = tree.alike if numbers is None else numbers
         self._alike = tree.frames if alike is None else alike
-        self.roots = {} if roots is None else roots  # question -> dicts of dicts, at last (number,)
+        self.roots: dict[Any, Any] = (
+            {} if roots is None else roots
+        )  # question -> dicts of dicts, at last (number,)
         self.answers = list(answers)  # by number
         self.has_more = False  # than it was given
         self.tables = tables  # that there are
-        self._shared = {}
+        self._shared: dict[Any, dict[int, Any]] = {}
 
-    def answer(self, question, node, ask):
+    def answer(self, question: Any, node: int, ask: Callable[[Beginning], Any]) -> Any:
         """`ask(Beginning)`'s answer for the stack at `node`. `question`: all else it rests on."""
         parents, frame_of = self._parents, self._numbers
         found, at = self.roots.get(question), node
@@ -90,7 +118,7 @@ class Beginnings:
             self._remember(table, node, max(beginning.looked, 1), answer)
         return answer
 
-    def _remember(self, table, node, length, answer):
+    def _remember(self, table: dict[Any, Any], node: int, length: int, answer: Any) -> None:
         parents, frame_of = self._parents, self._numbers
         for _ in range(length - 1):
             key = frame_of[node] if node > 0 else _END

@@ -14,6 +14,14 @@ from alloctrace.columns.schema import from_text, to_unsigned
 from alloctrace.columns.stored import Stored
 from alloctrace.model import Frame
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+    import sqlite3
+    from typing import Any, overload
+
+    _Rows = Callable[[str], Iterable[tuple[Any, ...]]]
+
 MOST_MADE = 1 << 14
 _NONE = -1 << 63  # no line, no start
 _IN_ORDER = (
@@ -26,20 +34,21 @@ _BY_PLACE = (
 )
 
 
-class FrameTable(Sequence):
+class FrameTable(Sequence[Frame]):
     """`table(name)`: the rows of that table of a trace, which are looked at once each."""
 
-    def __init__(self, connection, table):
+    def __init__(self, connection: sqlite3.Connection, table: _Rows) -> None:
         self._execute = connection.execute
         names = ("pc", "offset", "line", "start", "function")
         self._columns = {name: Growing() for name in names}
-        self._inlined, self._known = bytearray(), []
+        self._inlined = bytearray()
+        self._known: list[str] = []
         count = _counted(table, "functions")
         self._functions = Stored(connection, "functions", count, lambda *row: row)
         self._read(table, count)
-        self._made = {}
+        self._made: dict[int, Frame] = {}
 
-    def _read(self, table, functions):
+    def _read(self, table: _Rows, functions: int) -> None:
         pcs, offsets, lines, starts, of = self._columns.values()
         for at, (id_, pc, offset, function, line, inlined, start, known) in enumerate(
             table("frames"), 1
@@ -54,10 +63,20 @@ class FrameTable(Sequence):
             self._inlined.append(bool(inlined))
             self._known.append(known)
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self._inlined)
 
-    def __getitem__(self, index):
+    if TYPE_CHECKING:
+
+        @overload
+        def __getitem__(self, index: int) -> Frame:
+            ...
+
+        @overload
+        def __getitem__(self, index: slice) -> list[Frame]:
+            ...
+
+    def __getitem__(self, index: int | slice) -> Frame | list[Frame]:
         if isinstance(index, slice):
             return [self[at] for at in range(*index.indices(len(self)))]
         made = self._made.get(index)
@@ -67,15 +86,15 @@ class FrameTable(Sequence):
             made = self._made[index] = self._make(range(len(self))[index])
         return made
 
-    def _make(self, index):
+    def _make(self, index: int) -> Frame:
         pc, offset, line, start, function = (c.values[index] for c in self._columns.values())
-        line, start = (None if value == _NONE else value for value in (line, start))
+        told, begin = (None if value == _NONE else value for value in (line, start))
         name, file, module, path, role = self._functions[function]
         inlined, known = bool(self._inlined[index]), self._known[index]
         numbers = to_unsigned(pc), module, path, role, to_unsigned(offset)
-        return Frame(*numbers, name, file, line, inlined, to_unsigned(start), known)
+        return Frame(*numbers, name, file, told, inlined, to_unsigned(begin), known)
 
-    def __iter__(self):
+    def __iter__(self) -> Iterator[Frame]:
         """All of them in their order, by one reading of the file."""
         with checked():
             for pc, module, path, role, offset, name, file, *rest in self._execute(_IN_ORDER):
@@ -85,7 +104,7 @@ class FrameTable(Sequence):
                 start, known = to_unsigned(start), from_text(known)
                 yield Frame(*numbers, name, file, line, bool(inlined), start, known)
 
-    def places(self):
+    def places(self) -> tuple[array[int], array[int]]:
         """Of each frame a number of the place in the code that it stands for, from 1: (where the
         function tells it, where without a line the offset does). Those of sites.place."""
         with checked():
@@ -104,7 +123,7 @@ class FrameTable(Sequence):
             return told, exact
 
 
-def _counted(table, name):
+def _counted(table: _Rows, name: str) -> int:
     """How many rows it has, which must be numbered from 1."""
     count = 0
     for id_, *_ in table(name):

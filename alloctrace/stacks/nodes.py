@@ -13,17 +13,21 @@ from collections.abc import Mapping
 from alloctrace import words
 from alloctrace.spool import spool
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
 
-class NodeStacks(Mapping):
+
+class NodeStacks(Mapping[int, spool.Stack]):
     """`parents`, `pcs`: by number of the node, from 1; a parent is older, 0 or less where a stack
     ends: -N, cut for reason N. `used`: numbers of nodes where stacks begin, in their order.
     """
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.parents, self.pcs = array("i", [0]), array("Q", [0])
         self.used = array("i")
 
-    def add(self, ids, parents, pcs):
+    def add(self, ids: array[int], parents: array[int], pcs: array[int]) -> bool:
         """Take the next nodes, as arrays; False: they are others, or damaged."""
         first = len(self.parents)
         if ids != array("i", range(first, first + len(ids))) or any(map(int.__ge__, parents, ids)):
@@ -33,15 +37,15 @@ class NodeStacks(Mapping):
         return True
 
     @property
-    def last(self):
+    def last(self) -> int:
         """The highest number of a node."""
         return len(self.parents) - 1
 
-    def use(self, nodes):
+    def use(self, nodes: Iterable[int]) -> None:
         """These are the stacks of all events."""
         self.used = array("i", sorted(node for node in set(nodes) if node > 0))
 
-    def __getitem__(self, node):
+    def __getitem__(self, node: int) -> spool.Stack:
         """Slots are not kept."""
         if not 0 < node <= self.last:
             raise KeyError(node)
@@ -51,13 +55,13 @@ class NodeStacks(Mapping):
             node = self.parents[node]
         return spool.Stack(start, -node if -node in words.CUTS else 0, tuple(frames))
 
-    def __iter__(self):
+    def __iter__(self) -> Iterator[int]:
         return iter(self.used)
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self.used)
 
-    def cuts(self):
+    def cuts(self) -> dict[int, int]:
         """{reason: how many of the stacks end for it}."""
         ends = array("i", [0])
         for parent in self.parents[1:]:

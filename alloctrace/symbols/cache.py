@@ -25,7 +25,7 @@ from alloctrace.elf import symbols as elf_symbols
 from alloctrace.elf.debug import DEBUG_ROOTS
 from alloctrace.elf.elf import ElfError, ElfFile
 from . import demangle_cxx, demangle_rust, demangle_text, demangle_types
-from . import names as symbol_names, tables as symbol_tables
+from . import index as symbol_index, names as symbol_names, tables as symbol_tables
 from .tables import Function
 
 _TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.realpath(__file__))))
@@ -45,6 +45,7 @@ CODE = (
     elf_file,
     elf_frames,
     elf_symbols,
+    symbol_index,
     symbol_names,
     symbol_tables,
 )  # what ELF tables say is theirs

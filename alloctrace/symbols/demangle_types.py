@@ -7,6 +7,12 @@ class, what its constructors are called.
 
 from __future__ import annotations
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Optional
+
+    Spelling = tuple[str, str, str, Optional[str]]
+
 
 class Unsure(Exception):
     """Left to gdb."""
@@ -42,15 +48,15 @@ STANDARD = {  # letter: (in full, what its constructors are called)
 }
 
 
-def named(text, last=None):
+def named(text: str, last: str | None = None) -> Spelling:
     return text, "", "", last
 
 
-def whole(spelling):
+def whole(spelling: Spelling) -> str:
     return spelling[0] + spelling[1]
 
 
-def pointer(spelling, mark):
+def pointer(spelling: Spelling, mark: str) -> Spelling:
     """`mark`: `*`, `&` or `&&`."""
     left, right, kind, _ = spelling
     if kind:
@@ -62,7 +68,7 @@ def pointer(spelling, mark):
     return left + mark, right, "", None
 
 
-def qualified(spelling, words):
+def qualified(spelling: Spelling, words: str) -> Spelling:
     """`words`: such as " const"."""
     left, right, kind, _ = spelling
     if kind == "f":
@@ -72,19 +78,19 @@ def qualified(spelling, words):
     return left + words, right, kind, None
 
 
-def function(result, arguments, after):
+def function(result: Spelling, arguments: str, after: str) -> Spelling:
     left, right = result[:2]
     return left if right else left + " ", "(%s)%s%s" % (arguments, after, right), "f", None
 
 
-def array(spelling, length):
+def array(spelling: Spelling, length: str) -> Spelling:
     left, right, kind, _ = spelling
     if kind == "f" or right and kind != "a":
         raise Unsure
     return left, " [%s]%s" % (length, right[1:] if right else ""), "a", None
 
 
-def member(owner, spelling):
+def member(owner: str, spelling: Spelling) -> Spelling:
     """A pointer to a member of the class `owner`."""
     left, right, kind, _ = spelling
     if kind == "f":
@@ -94,7 +100,7 @@ def member(owner, spelling):
     return "%s %s::*" % (left, owner), "", "", None
 
 
-def template(name, arguments):
+def template(name: str, arguments: list[Spelling]) -> str:
     """`name<arguments>`: no `<<`, no `>>`."""
     text = name + (" <" if name.endswith("<") else "<") + ", ".join(map(whole, arguments))
     return text + (" >" if text.endswith(">") else ">")

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from collections import namedtuple
-from itertools import accumulate, chain
 
-from alloctrace.elf import symbols as elf_symbols
-from alloctrace.elf.elf import ElfError, ElfFile
+from alloctrace.elf.elf import ElfError
+from .index import Index
 from .names import demangled, is_mangled, plain
 
 Function = namedtuple("Function", "start end name raw rank")
@@ -21,69 +19,36 @@ class Tables:
 
     def __init__(self, elf, debug_path=None):
         self.elf = elf
-        self.debug_path = debug_path
-        self._tables = []  # elf_symbols.Code of each table
-        self._best = {}  # start -> Function, once asked for
-        self._read(elf)
-        if debug_path is not None:
-            self._read_debug(debug_path)
-        self._ends = self._furthest_ends()
-        self._starts = sorted(self._ends)
-        ends = map(self._ends.__getitem__, self._starts)
-        self._reach = list(accumulate(ends, max))  # symbols may contain others
+        self._index = Index(elf, debug_path)
+        self._best = {}  # number in the index -> Function, once asked for
 
-    def _read_debug(self, path):
-        try:
-            with ElfFile(path) as debug:
-                self._read(debug)
-        except ElfError:
-            self.debug_path = None
-
-    def _read(self, elf):
-        try:
-            for table in elf_symbols.tables(elf):
-                self._tables.append(elf_symbols.Code(elf, table))
-        except ElfError:
-            pass  # a damaged table names nothing; the unwind tables are read on their own
-
-    def _furthest_ends(self):
-        """{start: the furthest end of the symbols there}."""
-        starts = list(chain.from_iterable(table.starts for table in self._tables))
-        ends = list(chain.from_iterable(table.ends for table in self._tables))
-        found = dict(zip(starts, ends))
-        if len(found) < len(starts) and list(map(found.__getitem__, starts)) != ends:
-            for start, end in zip(starts, ends):
-                if found[start] < end:
-                    found[start] = end
-        return found
-
-    def _function(self, start):
+    def _function(self, number):
         """The Function that begins there, by the best of its names."""
-        found = self._best.get(start)
+        found = self._best.get(number)
         if found is None:
-            symbols = [symbol for table in self._tables for symbol in table.at(start)]
+            index, symbols = self._index, self._index.symbols(number)
             best = min(symbols, key=_rank)
             name = _own_name([symbol.name for symbol in symbols]) or plain(best.name)
-            found = Function(start, self._ends[start], name, best.name, _rank(best))
-            self._best[start] = found
+            start, end = index.starts[number], index.ends[number]
+            found = self._best[number] = Function(start, end, name, best.name, _rank(best))
         return found
 
     def at(self, offset):
         """The Function whose symbol covers `offset`, or None."""
-        index = bisect_right(self._starts, offset) - 1
-        while index >= 0 and self._reach[index] > offset:
-            found = self._function(self._starts[index])
-            if offset < found.end:
-                return found
-            index -= 1
+        index = self._index
+        number = index.before(offset)
+        while number >= 0 and index.reach[number] > offset:
+            if offset < index.ends[number]:
+                return self._function(number)
+            number -= 1
         return self._without_size(offset)
 
     def _without_size(self, offset):
         """A symbol without size reaches to the next symbol or unwind entry (assembly code)."""
-        index = bisect_right(self._starts, offset) - 1
-        if index < 0:
+        number = self._index.before(offset)
+        if number < 0:
             return None
-        found = self._function(self._starts[index])
+        found = self._function(number)
         if found.end != found.start or offset - found.start > _MAX_GAP:
             return None
         here, there = self.range_at(offset), self.range_at(found.start)

@@ -9,16 +9,24 @@ from alloctrace.columns import columns
 from alloctrace.columns.schema import EVENT_COLUMNS, PRESENT, SIGNED_SIZE
 from alloctrace.history.groups import Gather
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from typing import Any
+
+    from alloctrace.history.groups import Sums
+    from alloctrace.model import Event, Purpose, Verdict
+
 
 class Interned:
     """Values that many events share, numbered from 1; 0 is None."""
 
-    def __init__(self):
-        self._ids = {}
-        self._by_identity = {}  # objects are shared too: comparing them is slow
-        self._kept = []
+    def __init__(self) -> None:
+        self._ids: dict[str | tuple[int | str | None, ...], int] = {}
+        self._by_identity: dict[int, int] = {}  # objects are shared too: comparing them is slow
+        self._kept: list[Purpose | Verdict] = []
 
-    def id(self, value, key):
+    def id(self, value: Purpose | Verdict | None, key: Callable[..., Any]) -> int:
         """The number of `value`; `key(value)` is the row that is stored."""
         if value is None:
             return 0
@@ -29,36 +37,36 @@ class Interned:
             self._kept.append(value)  # or its identity would be used again
         return known
 
-    def all(self, values, key):
+    def all(self, values: Any, key: Any) -> Any:
         """The numbers of many values: as `id` of each."""
         found = list(map(self._by_identity.get, map(id, values)))
         for at, value in enumerate(values) if None in found else ():
             found[at] = self.id(value, key)
         return found
 
-    def plain(self, value):
+    def plain(self, value: str | tuple[int | str | None, ...]) -> int:
         """The number of a hashable value."""
         return self._ids.setdefault(value, len(self._ids) + 1)
 
-    def rows(self):
+    def rows(self) -> dict[str | tuple[int | str | None, ...], int]:
         return self._ids
 
 
 class EventColumns:
     """Turns events into column chunks, and adds them up in groups."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self._gather = Gather()
         self.arguments = Interned()
 
-    def chunk(self, events):
+    def chunk(self, events: list[Event]) -> Iterator[tuple[bytes | int | str, ...]]:
         """Yield (name, width, delta, base, period, data) of up to columns.CHUNK events."""
         table = list(zip(*map(self._row, events)))
         for (name, delta), values in zip(EVENT_COLUMNS, table):
             packed = columns.encode(list(values), delta)
             yield (name, packed.width, int(delta), *packed[1:])
 
-    def _row(self, event):
+    def _row(self, event: Event) -> tuple[int, ...]:
         return (
             _present(event),
             event.t_ns,
@@ -77,7 +85,7 @@ class EventColumns:
             event.seq - event.outer if event.outer is not None else 0,
         )
 
-    def sums(self):
+    def sums(self) -> Sums:
         """The groups.Sums of all events."""
         return self._gather.finish()
 
@@ -86,7 +94,7 @@ _nullable = operator.attrgetter(*PRESENT)
 _BITS = tuple(PRESENT.values())
 
 
-def _present(event):
+def _present(event: Event) -> int:
     bits = SIGNED_SIZE if event.size is not None and event.size < 0 else 0
     for value, bit in zip(_nullable(event), _BITS):
         if value is not None:

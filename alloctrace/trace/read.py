@@ -6,7 +6,6 @@ import os
 from bisect import bisect_right
 from collections import Counter
 from functools import cached_property
-from itertools import islice
 
 from alloctrace import fields, words
 from alloctrace.columns import columns, events as trace_events, schema as trace_schema
@@ -20,6 +19,7 @@ from . import tables as trace_tables
 
 _KEPT_STACKS = 1000
 _PACKED = "SELECT name, width, base, period, data, delta FROM columns WHERE chunk = ?"
+_LATE = "SELECT seq, name, value FROM late WHERE seq >= ? AND seq < ?"
 _KNOWN = {"origin": words.ORIGINS, "phase": words.PHASES, "kind": ("call", "syscall")}
 _COUNTS = ("count", "live_blocks", "live_bytes")
 _SMALLEST_ROW = 3  # bytes a row needs at least: more rows than that allow, a file cannot hold
@@ -211,24 +211,37 @@ class Trace:
         `seq` on, forwards or (step -1) backwards."""
         self._check_kept()
         with checked():
-            chunks = list(self._chunks())
-            at = bisect_right([first for _, first, _ in chunks], seq) - 1
-            for index, first, count in chunks[max(0, at) :] if step > 0 else chunks[: at + 1][::-1]:
+            for index, first, count in self._chunks_from(seq, step):
                 yield first, self._group_column(index, count)
 
-    def chunk_columns(self, names, turn=(0, 1)):
-        """Yield (seq of the first event, [column of each name]) chunk by chunk; `turn` (k, n):
-        of every n-th chunk, from chunk k on."""
+    def chunk_columns(self, names):
+        """Yield (seq of the first event, [column of each name]) chunk by chunk; `names` begin with
+        `present` and `group`."""
         self._check_kept()
-        for index, first, count in islice(self._chunks(), turn[0], None, turn[1]):
-            yield first, self._chunk(index, first, count, names)
+        groups = len(self.sums().groups)
+        with checked():
+            for index, first, count in self._chunks():
+                chunk = self._chunk(index, first, count, names)
+                _check_places(dict(zip(names, chunk)), first, groups)
+                yield first, chunk
 
-    def packed_chunks(self, names):
-        """Yield (seq of the first event, trace_events.PackedChunk) chunk by chunk."""
+    def stored_chunks(self, names):
+        """Yield (seq of the first event, count, rows of `columns`, rows of `late`) chunk by chunk:
+        as they are stored, and not to be believed."""
+        self._check_kept()
+        with checked():
+            for index, first, count in self._chunks():
+                found = {row[0]: row for row in self._db.execute(_PACKED, (index,))}
+                late = self._db.execute(_LATE, (first, first + count)).fetchall()
+                yield first, count, [found[name] for name in names], late
+
+    def packed_chunks(self, names, seq=0, step=1):
+        """Yield (seq of the first event, trace_events.PackedChunk) chunk by chunk; `seq`, `step`:
+        as group_columns takes them."""
         self._check_kept()
         query = _PACKED + " AND name IN (%s)" % ",".join("?" * len(names))
         with checked():
-            for index, first, count in self._chunks():
+            for index, first, count in self._chunks_from(seq, step):
                 rows = self._db.execute(query, (index, *names)).fetchall()
                 yield first, trace_events.PackedChunk(rows, count)
 
@@ -243,6 +256,17 @@ class Trace:
                 raise TraceError("damaged: chunk %r begins at event %r" % (index, first))
             expected += count
             yield index, first, count
+
+    def _chunks_from(self, seq, step):
+        chunks = list(self._chunks())
+        at = bisect_right([first for _, first, _ in chunks], seq) - 1
+        return chunks[max(0, at) :] if step > 0 else chunks[: at + 1][::-1]
+
+    def late_values(self, names):
+        """[(seq, name, value)] of what became known when the chunk was written already."""
+        with checked():
+            query = "SELECT seq, name, value FROM late WHERE name IN (%s) ORDER BY seq"
+            return self._db.execute(query % ",".join("?" * len(names)), names).fetchall()
 
     def _arguments_of(self):
         texts = {row[0]: row[1] for row in self._table("arguments")}
@@ -264,8 +288,7 @@ class Trace:
         """Its columns; `rows`: of these only."""
         found = trace_events.by_name(self._db.execute(_PACKED, (index,)))
         chunk = trace_events.unpack(found, count, names, rows)
-        query = "SELECT seq, name, value FROM late WHERE seq >= ? AND seq < ?"
-        late = self._db.execute(query, (first, first + count))
+        late = self._db.execute(_LATE, (first, first + count))
         if rows is not None:
             place_of = {first + row: first + place for place, row in enumerate(rows)}
             late = [(place_of[seq], *more) for seq, *more in late if seq in place_of]
@@ -274,12 +297,21 @@ class Trace:
         return chunk
 
 
-# The least that an event may have there, where it has any.
-_LEAST = {"t_ns": 0, "tid": 0, "dur_ns": 0, "errno": 1, "block": 1}
+def _check_places(chunk, first, groups):
+    """A stranger's chunk must not lead outside."""
+    if min(chunk["group"]) < 1 or max(chunk["group"]) > groups:
+        raise TraceError("damaged: an event behind %d is of no group" % first)
+    known = set(chunk["present"])
+    for name in ("cause", "outer"):
+        bit = trace_schema.PRESENT[name]
+        column = chunk.get(name, ()) if any(map(bit.__and__, known)) else ()
+        for seq, (present, back) in enumerate(zip(chunk["present"], column), first):
+            if present & bit and not 0 < back <= seq:
+                raise TraceError("damaged: event %d points outside" % seq)
 
 
 def _check_numbers(chunk, first):
-    for name, least in _LEAST.items():
+    for name, least in trace_schema.LEAST.items():
         if name in chunk and min(chunk[name]) < least:
             bit = trace_schema.PRESENT.get(name)
             if bit is None or any(

@@ -11,7 +11,7 @@ import re
 import sqlite3
 
 from alloctrace.columns import columns, schema as trace_schema
-from alloctrace.columns.check import TraceError, checked
+from alloctrace.columns.check import checked
 from alloctrace.columns.schema import PRESENT, SIGNED_SIZE
 
 COLUMNS = (
@@ -62,7 +62,6 @@ def make(connection, trace, query, tell=None):
     _insert(connection, "alike", len(_SHARED) + 1, map(_shared(trace), trace.sums().groups))
     with checked():
         for number, (first, found) in enumerate(trace.chunk_columns(stored)):
-            _check(first, found, len(trace.sums().groups), stored)
             rows = zip(range(first, first + len(found[0])), *found)
             _insert(connection, "each", len(stored) + 1, rows)
             if tell is not None and number % TELL_EVERY == TELL_EVERY - 1:
@@ -98,18 +97,6 @@ def _insert(connection, table, width, rows):
         connection.executemany(trace_schema.insert_statement("main." + table, width), rows)
     except sqlite3.OperationalError as error:  # no damage of the trace, but a full disk
         raise OSError(str(error)) from None
-
-
-def _check(first, found, groups, names):
-    """A stranger's chunk must not lead outside."""
-    if min(found[1]) < 1 or max(found[1]) > groups:
-        raise TraceError("damaged: an event behind %d is of no group" % first)
-    for name in ("cause", "outer"):
-        if name in names:
-            column = found[names.index(name)]
-            for seq, (present, distance) in enumerate(zip(found[0], column), first):
-                if present & PRESENT[name] and not 0 < distance <= seq:
-                    raise TraceError("damaged: event %d points outside" % seq)
 
 
 def _shared(trace):

@@ -22,23 +22,13 @@ function position(at) {
 
 // The first event that is not before a value of the axis.
 function eventAt(value) {
-  let [low, high] = [0, N];
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (position(middle) < value) low = middle + 1;
-    else high = middle;
-  }
-  return low;
+  return d3.bisector(position).left(eventNumbers, value);
 }
 
+const eventNumbers = ev.seq.map((_, at) => at);
+
 function firstFrom(seq) {
-  let [low, high] = [0, N];
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (ev.seq[middle] < seq) low = middle + 1;
-    else high = middle;
-  }
-  return low;
+  return d3.bisector((one) => one).left(ev.seq, seq);
 }
 
 // [left, right] of what is seen, as values of the axis.
@@ -65,4 +55,13 @@ function valueOf(seq) {
   const at = firstFrom(seq);
   if (at >= N) return span()[1];
   return position(at);
+}
+
+// [value, its name]: round values of the axis.
+function marksOf(axis) {
+  const names = { number: (at) => grouped(run.whole ? ev.seq[at] : at), time: duration, bytes: size };
+  const unit = view.x === "bytes" ? 1024 ** Math.floor(Math.log2(Math.max(1, axis.right)) / 10) : 1;
+  return d3.ticks(axis.left / unit, axis.right / unit, axis.width / 130).map((value) => value * unit)
+    .filter((value) => view.x !== "number" || (Number.isInteger(value) && (!run.whole || value < N)))
+    .map((value) => [value, names[view.x](value)]);
 }

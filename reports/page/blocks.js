@@ -1,11 +1,12 @@
 // The blocks that are live after the step, by address: a number stays a block's own when realloc
-// moves it. Only where all events are in the page, and where the sum is that of the replay.
+// moves it. Of a run whose events are not all here, only in the windows at whose begin it is known
+// what was live. An address is below 2^53, for what a program may have ends at 2^47.
 
 const BLOCKS = 400; // shown at once
 let isToScale = false;
 
 function setUpBlocks() {
-  if (!run.whole || !N) return;
+  if (!N) return;
   const home = place("memory");
   home.append(
     el("dl", { id: "bars", class: "bars" }),
@@ -17,11 +18,13 @@ function setUpBlocks() {
   onView("memory", drawBlocks);
 }
 
-// "pid block" -> {block, address, bytes, at}, after the event; null where it cannot be told.
+// {blocks: "pid block" -> {pid, block, address, bytes, kind, made}} after the event, or {why: not}.
 function blocksAfter(last) {
-  const found = new Map();
+  const start = run.whole ? { at: 0, blocks: new Map() } : blocksBefore(last);
+  if (start.why) return start;
+  const found = start.blocks;
   const images = new Map();
-  for (let at = 0; at <= last; at++) {
+  for (let at = start.at; at <= last; at++) {
     const kind = kindOf(at);
     if (images.has(kind.pid) && images.get(kind.pid) !== kind.image) {
       for (const [key, block] of found) if (block.pid === kind.pid) found.delete(key);
@@ -30,15 +33,42 @@ function blocksAfter(last) {
     if (isSyscall(at) || ev.block[at] === null) continue;
     const key = `${kind.pid} ${ev.block[at]}`;
     if (handsOut(at)) {
-      found.set(key, { pid: kind.pid, block: ev.block[at], address: ev.result[at], bytes: bytesOf(at), at });
+      found.set(key, { pid: kind.pid, block: ev.block[at], address: ev.result[at] === null ? null : Number(ev.result[at]), bytes: bytesOf(at), kind, made: ev.seq[at] });
     } else if (kind.name === "free" && ev.errno[at] === null) {
       found.delete(key);
     }
   }
+  if (!run.whole) return start;
   let sum = 0;
   for (const block of found.values()) sum += block.bytes;
   const told = Object.values(run.memory.live).reduce((all, values) => all + values[last], 0);
-  return sum === told ? found : null;
+  return sum === told ? start : { why: "Calls of several threads overlap here, so it is not known which blocks were live after each event." };
+}
+
+// The window of the page that an event lies in.
+function windowOf(at) {
+  return run.ranges[d3.bisector(([, last]) => last).left(run.ranges, ev.seq[at])];
+}
+
+// What was live where the window of an event begins: {at, blocks}, or {why: it is not in this page}.
+function blocksBefore(last) {
+  const [first] = windowOf(last);
+  const place = run.held.at.findIndex(([seq]) => seq === first);
+  const told = place < 0 ? null : run.held.at[place][1];
+  if (told === null) return { why: "Which blocks were live here is not in this page." };
+  if (told !== true) return { why: `${grouped(told)} blocks were live here, more than this page holds.` };
+  const [of, blocks, pid] = [run.held.blocks, new Map(), kindOf(last).pid];
+  for (let i = 0; i < of.number.length; i++) {
+    if (of.since[i] > place || of.until[i] < place) continue;
+    blocks.set(`${pid} ${of.number[i]}`, { pid, block: of.number[i], address: Number(of.address[i]), bytes: of.bytes[i],
+      kind: of.kind[i] === null ? null : kinds[of.kind[i]], made: of.made[i] });
+  }
+  return { at: firstFrom(first), blocks };
+}
+
+// Where this page does not know, a terminal does.
+function stepCommand(seq) {
+  return el("p", { class: "quiet" }, "In a terminal, with the key b: ", el("code", {}, `brkpoint step ${run.trace} --seq ${seq}`));
 }
 
 function drawBlocks() {
@@ -46,22 +76,24 @@ function drawBlocks() {
     made.setAttribute("aria-pressed", (made.dataset.scale === "true") === isToScale);
   }
   const at = view.step;
+  const isOutside = at === null && view.outside !== null;
   if (at === null || asking !== null) {
-    const said = at === null ? "Choose an event to see what was live right after it." : "Hidden while you predict.";
+    const said = isOutside ? `Event ${grouped(view.outside)} is not in this page, nor is the memory of that moment.`
+      : at === null ? "Choose an event to see what was live right after it." : "Hidden while you predict.";
     fill(byId("bars"));
     fill(byId("space"));
-    return fill(byId("blocks"), el("p", { class: "quiet" }, said));
+    return fill(byId("blocks"), el("p", { class: "quiet" }, said), isOutside ? stepCommand(view.outside) : null);
   }
   const all = blocksAfter(at);
-  const mine = all && [...all.values()].filter((block) => block.pid === kindOf(at).pid && block.address !== null);
-  if (mine) mine.sort((a, b) => (BigInt(a.address) < BigInt(b.address) ? -1 : 1));
-  drawSpace(at, mine);
-  drawRows(at, mine);
+  const mine = all.blocks ? [...all.blocks.values()].filter((block) => block.pid === kindOf(at).pid && block.address !== null) : null;
+  if (mine) mine.sort((a, b) => a.address - b.address);
+  drawSpace(at, mine, all.why);
+  drawRows(at, mine, all.why);
 }
 
-function drawRows(at, mine) {
+function drawRows(at, mine, why) {
   const home = byId("blocks");
-  if (!mine) return fill(home, el("p", { class: "quiet" }, "Calls of several threads overlap here, so it is not known which blocks were live after each event."));
+  if (!mine) return fill(home, el("p", { class: "quiet" }, why), run.whole ? null : stepCommand(ev.seq[at]));
   const now = mine.findIndex((block) => block.block === ev.block[at]);
   const first = Math.max(0, Math.min(now - BLOCKS / 2, mine.length - BLOCKS));
   const seen = mine.slice(first, first + BLOCKS);
@@ -79,8 +111,10 @@ function drawRows(at, mine) {
 function rowsOf(blocks, mappings) {
   const parts = mappings.flatMap((one) => usableParts(one));
   const rows = [];
+  let next = 0; // both are sorted by address
   for (const block of blocks) {
-    const mapping = parts.find((one) => isIn(block, one)) || null;
+    while (next < parts.length && parts[next].end <= block.address) next++;
+    const mapping = next < parts.length && isIn(block, parts[next]) ? parts[next] : null;
     const last = rows[rows.length - 1];
     if (last && last.mapping === mapping) last.blocks.push(block);
     else rows.push({ mapping, blocks: [block] });
@@ -89,7 +123,7 @@ function rowsOf(blocks, mappings) {
 }
 
 function ofAll(row, all) {
-  const number = all.filter((block) => isIn(block, row.mapping)).length;
+  const number = numberIn(all, row.mapping);
   return number === row.blocks.length ? count(number, "live block") : `${grouped(row.blocks.length)} of ${count(number, "live block")}`;
 }
 
@@ -111,9 +145,9 @@ function boxesOf({ mapping, blocks }, at, all) {
   const found = [];
   let end = mapping && isFirstOf(blocks[0], mapping, all) ? mapping.start : null;
   for (const block of blocks) {
-    if (end !== null) found.push(gapBox(BigInt(block.address) - end, end === (mapping && mapping.start) ? "before the first block" : "between"));
+    if (end !== null) found.push(gapBox(block.address - end, end === (mapping && mapping.start) ? "before the first block" : "between"));
     found.push(blockBox(block, at));
-    end = BigInt(block.address) + BigInt(block.bytes);
+    end = block.address + block.bytes;
   }
   if (mapping && end <= mapping.end && isLastOf(blocks[blocks.length - 1], mapping, all)) {
     found.push(topBox(mapping.end - end, mapping.kind === "heap"));
@@ -122,18 +156,19 @@ function boxesOf({ mapping, blocks }, at, all) {
 }
 
 function isFirstOf(block, mapping, all) {
-  return all.find((one) => isIn(one, mapping)) === block;
+  return all[fromAddress(all, mapping.start)] === block;
 }
 
 function isLastOf(block, mapping, all) {
-  return all.filter((one) => isIn(one, mapping)).pop() === block;
+  return all[fromAddress(all, mapping.end) - 1] === block;
 }
 
 function blockBox(block, at) {
-  const kind = kindOf(block.at);
-  const made = button("", () => stepTo(block.at), {
-    class: `block ${kind.origin}${block.block === ev.block[at] && !isSyscall(at) ? " now" : ""}`, "data-block": block.block,
-    title: `block #${block.block} at ${block.address}: ${exactSize(block.bytes)}, ${whoOf(kind)}, ${kind.purpose || "for: unknown"}` });
+  const kind = block.kind;
+  const who = kind ? `, ${whoOf(kind)}, ${kind.purpose || "for: unknown"}` : `, of event ${grouped(block.made)}`;
+  const made = button("", () => stepToSeq(block.made), {
+    class: `block ${kind ? kind.origin : ""}${block.block === ev.block[at] && !isSyscall(at) ? " now" : ""}`, "data-block": block.block,
+    title: `block #${block.block} at 0x${block.address.toString(16)}: ${exactSize(block.bytes)}${who}` });
   made.append(el("b", {}, `#${block.block}`), el("span", {}, size(block.bytes)));
   const box = el("li", {}, made);
   if (isToScale) box.style.flexGrow = String(Math.max(1, block.bytes));
@@ -141,14 +176,14 @@ function blockBox(block, at) {
 }
 
 function gapBox(bytes, where) {
-  const isNear = bytes >= 0n && bytes < 1048576n;
+  const isNear = bytes >= 0 && bytes < 1048576;
   return el("li", { class: "gap", title: isNear ? `${grouped(bytes)} bytes ${where}: headers, padding, or free` : "far apart" },
-    isNear ? (bytes < 4096n ? String(bytes) : size(Number(bytes))) : "…");
+    isNear ? (bytes < 4096 ? String(bytes) : size(bytes)) : "…");
 }
 
 function topBox(bytes, isHeap) {
-  const text = isHeap ? `${size(Number(bytes))} to the top` : size(Number(bytes));
+  const text = isHeap ? `${size(bytes)} to the top` : size(bytes);
   const box = el("li", { class: "gap top", title: `${grouped(bytes)} bytes up to ${isHeap ? "the break, the end of the heap" : "the mapping's end"}: free, or freed before` }, text);
-  if (isToScale) box.style.flexGrow = String(Math.max(1, Number(bytes)));
+  if (isToScale) box.style.flexGrow = String(Math.max(1, bytes));
   return box;
 }

@@ -41,20 +41,20 @@ function stepTo(at) {
   if (at === undefined || at === view.step) return;
   isTold = false;
   asking = null;
-  look({ step: at });
+  look({ step: at, outside: null });
   askNow();
+}
+
+// An event that may not be in this page; then the page says so.
+function stepToSeq(seq) {
+  if (indexOf.has(seq)) return stepTo(indexOf.get(seq));
+  asking = null;
+  look({ step: null, outside: seq });
 }
 
 // The place of the step among the events that are shown; between two where it is filtered out.
 function amongShown() {
-  const list = shown();
-  let [low, high] = [0, list.length];
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (list[middle] < view.step) low = middle + 1;
-    else high = middle;
-  }
-  return low;
+  return d3.bisector((at) => at).left(shown(), view.step);
 }
 
 function stepBy(by) {
@@ -84,6 +84,10 @@ function askNow() {
 function drawCard() {
   const home = byId("step");
   const at = view.step;
+  if (at === null && view.outside !== null) {
+    return fill(home, el("p", {}, `Event ${grouped(view.outside)} is not in this page, which holds the single events of some stretches only.`),
+      el("p", { class: "quiet" }, "In a terminal: ", el("code", {}, `brkpoint step ${run.trace} --seq ${view.outside}`)));
+  }
   if (at === null) {
     home.replaceChildren(el("p", { class: "quiet" }, "No event is chosen yet: press → for the first one."));
     return;

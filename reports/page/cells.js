@@ -20,21 +20,29 @@ function partsSeen() {
 
 // Whether it is known what each part of the run asked for.
 const tellsBytes = Boolean(run.bins && run.bins.cells);
-const partBytes = { view: null, sums: null };
+const partBytes = { all: null, view: null, seen: null };
 
 // [{part: bytes}] of all that was asked for, and of what the filters let through.
 function bytesByPart() {
-  if (partBytes.view === view) return partBytes.sums;
-  const sums = [new Map(), new Map()];
-  for (const row of run.bins.cells.rows) {
-    const isSeen = isLeafShown(row) && (!view.tid || row[5] === view.tid);
-    row[6].forEach((part, i) => {
-      addTo(sums[0], part, row[CELLS.bytes][i]);
-      if (isSeen) addTo(sums[1], part, row[CELLS.bytes][i]);
-    });
+  if (!partBytes.all) partBytes.all = sumsByPart(() => true);
+  if (partBytes.view !== view) {
+    const isSeen = (row) => isLeafShown(row) && (!view.tid || row[5] === view.tid);
+    const all = run.bins.cells.rows.every(isSeen);
+    [partBytes.view, partBytes.seen] = [view, all ? partBytes.all : sumsByPart(isSeen)];
   }
-  [partBytes.view, partBytes.sums] = [view, sums];
-  return sums;
+  return [partBytes.all, partBytes.seen];
+}
+
+function sumsByPart(isWanted) {
+  const sums = new Float64Array(Math.floor(lastSeq / partWidth()) + 1);
+  for (const row of run.bins.cells.rows) {
+    if (!isWanted(row)) continue;
+    const [parts, bytes] = [row[6], row[CELLS.bytes]];
+    for (let i = 0; i < parts.length; i++) sums[parts[i]] += bytes[i];
+  }
+  const found = new Map();
+  sums.forEach((sum, part) => { if (sum) found.set(part, sum); });
+  return found;
 }
 
 // [leaf, a function: its value of a measure] of those that the filters let through. A leaf begins

@@ -62,12 +62,13 @@ class Cells:
         self._told = [None]  # what groups are told as: the first of them, or an origin …
         self._keys = array("I", bytes(4 * self._count))  # group -> its place there
         self._asked = array("q", bytes(8 * self._count))  # group -> bytes of all its events
-        self._multiplied = set()  # groups whose events have a number of elements
+        self.multiplied = bytearray(self._count)  # by group: its events have a number of elements
         self._adds_up = True
         self._at_peak = at_peak
         self._whole = [None]  # by place there, [bytes, allocations, *FATES] of all its events
         self._parts_of = {}  # one of FATES -> {(what, thread): {bin: value}}
         self._choose(groups, nodes, wanted)
+        self.told = bytes(map(bool, self._keys))  # by group whether its bytes are added
         self._held = []  # by key, zero between two bins
         self._found, self._part = {}, 0  # key -> [bytes, allocations]; the part it is of
         self._sums = {}  # (what, thread) -> {part: [bytes, allocations]}
@@ -93,7 +94,7 @@ class Cells:
             whole[:] = map(add, whole, self._sums_of(group))
             self._asked[group.id], self._keys[group.id] = group.allocated, known[key]
             if group.name in _COUNTED:
-                self._multiplied.add(group.id)
+                self.multiplied[group.id] = 1
 
     def _sums_of(self, group):
         came_to = group.live_bytes, group.temporary_bytes, group.reached
@@ -110,10 +111,10 @@ class Cells:
         )
         return largest(nodes, values, LEAVES)
 
-    def bytes_of(self, chunk, base, groups):
-        """(least, what each event of a chunk asked for beyond that). `base`: of the groups."""
-        multiplied = {id_ - base for id_ in self._multiplied}
-        if not multiplied or multiplied.isdisjoint(groups):
+    @staticmethod
+    def bytes_of(chunk, has_multiplied):
+        """(least, what each event of a chunk asked for beyond that)."""
+        if not has_multiplied:
             return chunk.above("size")
         rows = zip(chunk.column("size"), chunk.column("nmemb"), chunk.column("present"))
         bit = PRESENT["nmemb"]
@@ -121,7 +122,8 @@ class Cells:
 
     def add(self, number, found, above, asked, least):
         """The bin `number`, or a piece of it. `found`: how many events of each key, without what
-        it is `above`; `asked`: of each event such a key, and the bytes beyond `least`."""
+        it is `above`; `asked`: of each event of a group that is `told`, such a key and the bytes
+        beyond `least`."""
         if number // self.per != self._part:
             self.flush()
             self._part = number // self.per

@@ -45,7 +45,7 @@ function legend() {
 
 function nearest(x) {
   if (!N) return null;
-  const axis = scale(strip.parentElement.clientWidth);
+  const axis = scale(widthOf());
   const value = axis.back(x);
   if (run.whole && view.x === "number") return Math.max(0, Math.min(N - 1, Math.floor(value)));
   const after = run.whole ? eventAt(value) : firstFrom(value);
@@ -76,10 +76,11 @@ function dropped(event) {
   dragging[1] = event.offsetX;
   const [from, to] = [...dragging].sort((a, b) => a - b);
   dragging = null;
-  const axis = scale(strip.parentElement.clientWidth);
+  const axis = scale(widthOf());
   if (to - from < 5) {
     const at = nearest(from);
-    if (at !== null) look({ step: at });
+    if (at !== null) stepTo(at);
+    else if (!run.whole) stepToSeq(seqAt(axis.back(from)));
   } else {
     look({ range: inBins([seqAt(axis.back(from)), seqAt(axis.back(to) - 1e-9)]) });
   }
@@ -102,7 +103,7 @@ function stripKey(event) {
     const next = Math.max(0, Math.min(N - 1, at + by));
     const range = view.range || [ev.seq[at], ev.seq[at]];
     const grown = by > 0 ? [range[0], Math.max(range[0], ev.seq[next])] : [Math.min(range[1], ev.seq[next]), range[1]];
-    look({ step: next, range: inBins(grown) });
+    look({ step: next, outside: null, range: inBins(grown) });
     event.preventDefault();
     event.stopPropagation();
   }
@@ -128,7 +129,7 @@ function aroundPeak() {
   const seq = summary.peak.seq;
   const wide = run.whole ? Math.max(5, Math.round(N / 40)) : run.bins.width;
   const at = indexOf.get(seq);
-  return { range: inBins([Math.max(firstSeq, seq - wide), Math.min(lastSeq, seq + wide)]), step: at === undefined ? view.step : at };
+  return { range: inBins([Math.max(firstSeq, seq - wide), Math.min(lastSeq, seq + wide)]), ...(at === undefined ? {} : { step: at, outside: null }) };
 }
 
 function numbersTyped() {

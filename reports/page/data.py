@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 import itertools
 from array import array
+from bisect import bisect_right
 
 from alloctrace import measure, words
 from alloctrace.history.thread_names import ThreadNames
@@ -16,7 +17,7 @@ from alloctrace.summary import chosen
 from alloctrace.summary.sites import PLACE, key_of, place
 from reports import card_words, json_report, measures, sentences
 from reports.event_json import address
-from reports.page import cells, replay, space, windows
+from reports.page import cells, memory, replay, space, windows
 from reports.page.fit import fit
 
 WHOLE = 10000  # events: with more a page holds windows of them
@@ -38,11 +39,12 @@ def of(summary, trace):
     wanted = chosen.of_record(summary)
     kept = summary["keep"] != "totals"
     whole = kept and summary["events"] <= WHOLE
-    bins = ranges = places = None
+    bins = ranges = places = changes = None
     if kept and not whole:
-        bins, places, tids, ranges = windows.of(summary, trace, wanted)
+        bins, places, tids, ranges, changes = windows.of(summary, trace, wanted)
     packed = _Packer(trace)
-    events = list(_events(trace, wanted, ranges)) if kept else []
+    read = list(_events(trace, wanted, ranges, changes)) if kept else []
+    events = _inside(read, ranges) if ranges else read
     for event in events:
         packed.add(event)
     at_peak = chosen.at_peak(summary)
@@ -67,11 +69,14 @@ def of(summary, trace):
         "ranges": ranges,
         "threads": fit({str(tid): name for tid, name in _threads(trace)}),
         "leaves": leaves,
-        **packed.tables(),
     }
     if whole:
         facts["memory"] = replay.of(events, summary)
-        facts["space"] = space.of(events, trace)
+    elif kept:
+        facts["held"] = memory.blocks(trace, wanted, ranges, events, summary, packed.kind)
+    if kept:
+        facts["space"] = space.of(read, trace, ranges, changes and changes.stopped)
+    facts.update(packed.tables())
     return facts
 
 
@@ -80,12 +85,21 @@ def _threads(trace):
     return itertools.islice(ThreadNames(trace.run).plainly().items(), NAMED)
 
 
-def _events(trace, wanted, ranges):
-    """Those of the programs that it is about; `ranges`: [(first, last)] of seqs, None: all."""
+def _events(trace, wanted, ranges, changes):
+    """Those of the programs that it is about; `ranges`: [(first, last)] of seqs, None: all. Of a
+    long run the changes of mappings between its windows as well."""
     if ranges is None:
         return trace.events(wanted) if wanted else trace.events()
-    found = trace.events_within(ranges)
+    between = [[seq, seq] for seq in changes.told(ranges)]
+    found = trace.events_within(windows.merged(ranges + between))
     return filter(wanted, found) if wanted else found
+
+
+def _inside(events, ranges):
+    """Those that lie in one of the windows."""
+    starts = [first for first, _ in ranges]
+    places = [bisect_right(starts, event.seq) - 1 for event in events]
+    return [e for e, place in zip(events, places) if place >= 0 and e.seq <= ranges[place][1]]
 
 
 class _Packer:
@@ -102,7 +116,7 @@ class _Packer:
         row = self._columns
         for name in ("seq", "t_ns", "tid", "dur_ns", "size", "nmemb", "align", "block"):
             row[name].append(getattr(event, name))
-        row["kind"].append(self._kind(event))
+        row["kind"].append(self.kind(event))
         row["ptr"].append(address(event.ptr))
         row["result"].append(address(event.result))
         code = event.errno
@@ -112,8 +126,8 @@ class _Packer:
         row["cause"].append(event.cause)
         row["outer"].append(event.outer)
 
-    def _kind(self, event):
-        """The number of what it shares with others; their identities are asked first."""
+    def kind(self, event):
+        """The number of what it, or a Group, shares with others: identities are asked first."""
         alike = (event.kind, event.name, event.impl, event.pid, event.image, event.phase)
         short = alike + (event.stack, id(event.verdict), id(event.purpose))
         if short not in self._kind_of:

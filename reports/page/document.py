@@ -16,6 +16,7 @@ from reports.page import data, panels
 
 # One script and one style, joined in this order; each file is one idea.
 SCRIPTS = (
+    "vendor/d3.js",
     "words.js",
     "run.js",
     "checks.js",

@@ -18,30 +18,35 @@ function paints() {
 
 for (const media of ["(prefers-color-scheme: dark)", "print"]) {
   matchMedia(media).addEventListener("change", () => {
-    colours = null;
+    colours = pageWidth = null;
     redraw();
     drawAll();
   });
 }
 
-function widthOf(canvas) {
-  return Math.max(240, canvas.parentElement.clientWidth);
+// Drawings are as wide as the page; to measure again what did not change would lay out the page.
+let pageWidth = null;
+
+function widthOf() {
+  if (pageWidth === null) pageWidth = document.querySelector("main").clientWidth;
+  return Math.max(240, pageWidth);
 }
 
 function sharpness() {
   return Math.min(2, window.devicePixelRatio || 1);
 }
 
-// Draws anew what is due where a canvas is no longer as wide as its place.
+// Draws anew where the page is no longer as wide as a canvas.
 function followWidth(canvas, draw) {
-  new ResizeObserver(() => {
-    if (canvas.width !== Math.round(widthOf(canvas) * sharpness())) drawAgain(draw);
-  }).observe(canvas.parentElement);
+  new ResizeObserver(([seen]) => {
+    pageWidth = Math.round(seen.contentRect.width);
+    if (canvas.width !== Math.round(widthOf() * sharpness())) drawAgain(draw);
+  }).observe(document.querySelector("main"));
 }
 
 // A canvas as wide as its place, sharp on every screen; gives [context, width in CSS pixels].
 function canvasOf(canvas, height) {
-  const width = widthOf(canvas);
+  const width = widthOf();
   const ratio = sharpness();
   const [wide, high] = [Math.round(width * ratio), Math.round(height * ratio)];
   if (canvas.width !== wide || canvas.height !== high) {

@@ -1,10 +1,11 @@
-// What is drawn when. Panels in sight follow the view at once; the others one by one, when the page
-// has nothing else to do: nobody waits for what cannot be seen.
+// What is drawn when. Panels in sight follow the view at once; the others little by little, when the
+// page has nothing else to do: nobody waits for what cannot be seen.
 
 const drawers = []; // {draw, home: its section or null, isDue}
 const inSight = new Set(); // sections
 const NEAR = "200px"; // to what is in sight
 const PATIENCE = 300; // milliseconds: then what is out of sight is drawn, however busy the page is
+const SLICE = 12; // milliseconds: after so long others may go first
 let isKnown = false; // what is in sight
 let isPlanned = true; // nothing is drawn before that is known
 
@@ -13,8 +14,13 @@ function onView(section, draw) {
   drawers.push({ draw, home: section && byId(section), isDue: true });
 }
 
+// Does it once, when all in sight is drawn.
+function later(act) {
+  drawers.push({ draw: act, home: byId("closing"), isDue: true, isOnce: true });
+}
+
 function redraw() {
-  for (const one of drawers) one.isDue = true;
+  for (const one of drawers) if (!one.isOnce) one.isDue = true;
   drawSight();
 }
 
@@ -47,8 +53,9 @@ function drawRest() {
   isPlanned = true;
   whenIdle(() => {
     isPlanned = false;
-    const next = drawers.find((one) => one.isDue);
-    if (next) drawNow(next);
+    const begun = performance.now();
+    // Several at once: the browser lays out and paints but once.
+    for (const one of drawers) if (one.isDue && performance.now() - begun < SLICE) drawNow(one);
     drawRest();
   });
 }

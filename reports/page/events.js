@@ -3,15 +3,25 @@
 const ROW = 26;
 const TALLEST = 8000000; // pixels that every browser can scroll
 let lines = [];
+let [listTop, listHigh] = [0, 442]; // as last told: to ask for them would lay out the page
 
 function setUpEvents() {
   if (!N) return;
   place("events").append(
     el("p", { class: "quiet", id: "events-said", role: "status" }),
-    el("div", { class: "list", id: "events-list", tabindex: "0", role: "listbox", "aria-label": "events", keydown: listKey, scroll: drawInSight },
+    el("div", { class: "list", id: "events-list", tabindex: "0", role: "listbox", "aria-label": "events", keydown: listKey, scroll: scrolled },
       el("div", { class: "all" })),
     el("p", { class: "quiet" }, "In a terminal: ", el("code", { id: "events-command" })));
+  new ResizeObserver(([seen]) => {
+    if (seen.contentRect.height) listHigh = seen.contentRect.height;
+    scrolled();
+  }).observe(byId("events-list"));
   onView("events", drawList);
+}
+
+function scrolled() {
+  listTop = byId("events-list").scrollTop;
+  drawInSight();
 }
 
 // Lines of the list: numbers of events, or [first, last] of those that are not in this page.
@@ -58,15 +68,17 @@ function keepInSight() {
   const list = byId("events-list");
   if (at < 0) return;
   const top = at * ROW;
-  if (top < list.scrollTop || top > list.scrollTop + list.clientHeight - 2 * ROW) {
-    list.scrollTop = Math.max(0, top - list.clientHeight / 2);
+  if (top < listTop || top > listTop + listHigh - 2 * ROW) {
+    listTop = Math.max(0, Math.min(top - listHigh / 2, lines.length * ROW - listHigh));
+    list.scrollTop = listTop;
   }
 }
 
 function drawInSight() {
   const list = byId("events-list");
-  const first = Math.max(0, Math.floor(list.scrollTop / ROW) - 6);
-  const last = Math.min(lines.length, Math.ceil((list.scrollTop + list.clientHeight) / ROW) + 6);
+  listTop = Math.max(0, Math.min(listTop, lines.length * ROW - listHigh)); // as the browser does
+  const first = Math.max(0, Math.floor(listTop / ROW) - 6);
+  const last = Math.min(lines.length, Math.ceil((listTop + listHigh) / ROW) + 6);
   const rows = [];
   for (let i = first; i < last; i++) rows.push(lineOf(lines[i], i));
   list.firstChild.replaceChildren(...rows);

@@ -63,7 +63,7 @@ function drawFlame() {
   if (!flame) return;
   const root = treeOf(measureNow(), isOutwards);
   rects = [];
-  if (root.total) layOut(root, 0, 0, widthOf(flame), 0);
+  if (root.total) layOut(root, 0, 0, widthOf(), 0);
   const height = rects.reduce((most, [, y]) => Math.max(most, y), 0) + FLAME.row + 2;
   flame.style.height = `${height}px`;
   const [context] = canvasOf(flame, height);

@@ -117,12 +117,16 @@ def _number(summary):
         "left": summary["leaked"]["bytes"],
     }
 
+    # All of one size: a smaller number in larger digits would look like the larger one.
+    size = (
+        " long" if any(value is not None and value >= 10**7 for value in values.values()) else ""
+    )
+
     def made(row):
         name, label, means = row
         value, means = values[name], means or _left(summary)
         text = "unknown" if value is None else sentences.grouped(value)
         unit = " bytes" if name in ("peak", "left") and value is not None else ""
-        size = " long" if len(text) > 8 else ""
         return (
             '<li><button type="button" class="number" data-number="%s" aria-pressed="false">'
             '<b><span class="value%s">%s</span><small>%s</small></b><span class="label">%s</span>'
@@ -136,7 +140,7 @@ def _of_events(facts):
     """What is told of single events: nothing where there is none."""
     if not facts["events"]["seq"]:
         return ""
-    return _card() + (_memory() if facts["whole"] else "")
+    return _card() + _memory()
 
 
 def _strip(facts):
@@ -285,7 +289,11 @@ def _closing(summary, facts):
         tag("h3", "What measuring cost the program")
         + tag("p", bdi(sentences.begun(fit(recording.cost(summary) or "not measured"))))
         + tag("p", "Recorded: " + bdi(fit(recording.recorded(summary)))),
-        tag("h3", "Words") + '<dl class="words">%s</dl>' % words_,
+        tag("h3", "Words")
+        + '<dl class="words">%s</dl>' % words_
+        + '<p class="quiet">More words, each with an example from your machine: '
+        "<code>brkpoint words</code>. To learn it from the ground up: "
+        "<code>brkpoint learn</code>.</p>",
         '<h3>Data</h3><div class="js" id="save"></div><p class="quiet">The same in a terminal: '
         "<code>brkpoint report %s --json</code>, <code>brkpoint events %s --json</code></p>"
         % ((escape(facts["trace"]),) * 2),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
+
 from alloctrace.space import address_space
 from reports.page.fit import fit
 
@@ -9,22 +11,38 @@ PIECE = "pid start end label access made since until".split()
 CHECK = "pid phase at mapped resident found".split()
 
 
-def of(events, trace):
-    """Plain values, fit for JSON; an event is told by its place among `events`."""
+def of(events, trace, ranges=None, stopped=None):
+    """Plain values, fit for JSON; an event is told by its seq. `ranges`: the windows of the page,
+    None: all is in it; `stopped`: from there on changes are not among `events`."""
     spaces = address_space.replay(events, trace)
-    labels = sorted({(piece.kind, piece.name) for piece in spaces.pieces})
+    pieces = spaces.pieces
+    if ranges is not None:
+        lasts = [last for _, last in ranges]
+        pieces = [piece for piece in pieces if _is_seen(piece, ranges, lasts)]
+    labels = sorted({(piece.kind, piece.name) for piece in pieces})
     number = {label: at for at, label in enumerate(labels)}
     rows = [
         [p.pid, hex(p.start), hex(p.end), number[p.kind, p.name]]
         + [p.access, p.made, p.since, p.until]
-        for p in spaces.pieces
+        for p in pieces
     ]
+    stops = dict(spaces.stops)
+    if stopped is not None:
+        for pid in spaces.pids:
+            if stops.get(pid, (stopped,))[0] >= stopped:
+                stops[pid] = stopped, "this page follows no more memory syscalls"
     return {
         "kinds": dict(address_space.KINDS),
         "labels": [[kind, fit(name)] for kind, name in labels],
         "pieces": {"names": PIECE, "rows": rows},
         "checks": [{name: getattr(check, name) for name in CHECK} for check in spaces.checks],
         "pids": spaces.pids,
-        "stops": {str(pid): stop for pid, stop in spaces.stops.items()},
+        "stops": {str(pid): stop for pid, stop in stops.items()},
         "partial": spaces.partial,
     }
+
+
+def _is_seen(piece, ranges, lasts):
+    """Whether it is there after an event of one of the windows."""
+    place = bisect_left(lasts, piece.since)
+    return place < len(ranges) and (piece.until is None or piece.until > ranges[place][0])

@@ -1,6 +1,6 @@
 // Everything is set up once; from then on only the view changes.
 
-tellDisagreements();
+later(tellDisagreements);
 setUpStrip();
 setUpCard();
 setUpBlocks();

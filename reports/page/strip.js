@@ -1,7 +1,7 @@
 // The strip: the whole run from left to right. Calls stand above a line, memory syscalls hang
 // below another; between them a line from each call to the syscalls it made. Live bytes beneath.
 
-const LANES = { phases: 20, calls: 118, syscalls: 172, deep: 54, live: 330, liveHigh: 84, height: 336 };
+const LANES = { phases: 20, calls: 118, syscalls: 172, deep: 54, live: 330, liveHigh: 84, height: 354 };
 let strip = null;
 let hovered = null; // an event under the pointer
 let dragging = null; // [x where it began, x now]
@@ -19,6 +19,7 @@ function drawStrip() {
   const axis = scale(width);
   drawPhases(context, axis);
   drawBaselines(context, width);
+  drawMarks(context, axis);
   drawLive(context, axis);
   if (run.bins) drawBins(context, axis);
   if (run.whole || axis.right - axis.left < 40 * width) drawEvents(context, axis);
@@ -60,6 +61,18 @@ function drawPhases(context, axis) {
 function drawBaselines(context, width) {
   context.fillStyle = paints().line;
   for (const y of [LANES.calls, LANES.syscalls, LANES.live]) context.fillRect(0, y, width, 1);
+}
+
+// What stands where from left to right.
+function drawMarks(context, axis) {
+  context.fillStyle = paints().quiet;
+  const half = view.x === "number" ? (axis.of(axis.left + 1) - 1) / 2 : 0; // bars stand in the middle
+  for (const [value, name] of marksOf(axis)) {
+    const x = axis.of(value) + half;
+    const left = Math.max(0, Math.min(axis.width - context.measureText(name).width, x - context.measureText(name).width / 2));
+    context.fillRect(Math.min(axis.width - 1, x), LANES.live, 1, 5);
+    context.fillText(name, left, LANES.height - 5);
+  }
 }
 
 const largest = { call: 1, syscall: 1 };
@@ -168,7 +181,7 @@ function liveMoments(axis) {
 
 // Of several moments on one pixel the one with the most that was live, and the last.
 function thinned(moments, axis) {
-  if (moments.length <= 2 * axis.width) return moments;
+  if (moments.length <= axis.width) return moments;
   const sum = ([, of]) => origins.reduce((all, origin) => all + of(origin), 0);
   const kept = [];
   let [pixel, best, most, last] = [null, null, -1, null];
@@ -205,14 +218,9 @@ function drawLive(context, axis) {
     context.fillStyle = paints()[origin];
     context.globalAlpha = view.origin && view.origin !== origin ? 0.15 : 0.55;
     context.beginPath();
-    const path = (values, i, isBack) => {
-      const x = axis.of(moments[i][0]);
-      const next = i + 1 < moments.length ? axis.of(moments[i + 1][0]) : axis.width;
-      const steps = run.whole ? [[x, values[i]], [next, values[i]]] : [[x, values[i]]];
-      for (const [at, value] of isBack ? steps.reverse() : steps) context.lineTo(at, y(value));
-    };
-    for (let i = 0; i < moments.length; i++) path(tops, i, false);
-    for (let i = moments.length - 1; i >= 0; i--) path(floor, i, true);
+    const xs = moments.map(([at]) => axis.of(at)).concat(axis.width);
+    outline(context, xs, tops.map(y), false);
+    outline(context, xs, floor.map(y), true);
     context.closePath();
     context.fill();
     tops.forEach((top, i) => (floor[i] = top));
@@ -221,6 +229,18 @@ function drawLive(context, axis) {
   context.fillStyle = paints().quiet;
   const when = run.whole ? "in use" : `in use, ${moments.length} samples`;
   context.fillText(`${when}: at most ${size(highest)}`, 5, LANES.live - LANES.liveHigh - 4);
+}
+
+// One side of an area, forth or back; of events in steps, of which those between two alike are left out.
+function outline(context, xs, ys, isBack) {
+  const last = ys.length - 1;
+  for (let k = 0; k <= last; k++) {
+    const i = isBack ? last - k : k;
+    if (k > 0 && k < last && ys[i] === ys[i - 1] && ys[i] === ys[i + 1]) continue;
+    if (isBack && run.whole) context.lineTo(xs[i + 1], ys[i]);
+    context.lineTo(xs[i], ys[i]);
+    if (!isBack && run.whole) context.lineTo(xs[i + 1], ys[i]);
+  }
 }
 
 function drawRange(context, axis) {

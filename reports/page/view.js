@@ -1,7 +1,7 @@
 // What is looked at: filters, range, step. All of it stands in the address's hash, so that Back
 // works and a view can be handed on. Whoever draws it registers with `onView` (due.js).
 
-const FRESH = { range: null, zoom: null, step: null, origin: null, phase: null, only: null, site: null, x: "number", sort: null, q: null, fn: null, program: null, tid: null };
+const FRESH = { range: null, zoom: null, step: null, outside: null, origin: null, phase: null, only: null, site: null, x: "number", sort: null, q: null, fn: null, program: null, tid: null };
 const X_AXES = ["number", "time", "bytes"];
 const ONLY = {
   calls: "calls, no syscalls",
@@ -31,12 +31,14 @@ function oneOf(value, allowed) {
 // The hash may come from anybody: what it cannot say is ignored.
 function viewOf(hash) {
   const said = new URLSearchParams(hash.replace(/^#/, ""));
-  const step = indexOf.get(Number(said.get("step") || NaN));
+  const wanted = Number(said.get("step") || NaN);
+  const step = indexOf.get(wanted);
   const site = Number(said.get("site") || NaN);
   return {
     range: pairOf(said.get("range")),
     zoom: pairOf(said.get("zoom")),
     step: step === undefined ? null : step,
+    outside: step === undefined && !run.whole && Number.isInteger(wanted) && wanted >= 0 && wanted <= lastSeq ? wanted : null,
     origin: oneOf(said.get("origin"), origins),
     phase: oneOf(said.get("phase"), phases),
     only: oneOf(said.get("only"), Object.keys(ONLY).filter(canFilter)),
@@ -54,6 +56,7 @@ function hashOf(seen) {
   const said = new URLSearchParams();
   for (const name of ["range", "zoom"]) if (seen[name]) said.set(name, seen[name].join("-"));
   if (seen.step !== null) said.set("step", ev.seq[seen.step]);
+  else if (seen.outside !== null) said.set("step", seen.outside);
   for (const name of ["origin", "phase", "only", "site", "sort", "q", "fn", "program", "tid"]) if (seen[name] !== null) said.set(name, seen[name]);
   if (seen.x !== "number") said.set("x", seen.x);
   return said.toString();

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from array import array
 from collections import Counter, defaultdict
+from itertools import compress
 from operator import add
 
 from alloctrace.columns.check import TraceError
+from alloctrace.space.changes import Changes
 from alloctrace.summary import chosen
 from reports.page import cells
 from reports.page.fates import Fates
@@ -21,13 +23,16 @@ AROUND = 200  # before and behind the peak
 SYSCALLS = 2500
 _NAMES = ("group", "tid", "size", "nmemb", "present", "cause", "outer")
 _SERIES = ("origin", "phase", "kind", "program", "tid")
+_SYSCALL, _TOLD, _MULTIPLIED = (
+    bytes(mark >> bit & 1 for mark in range(256)) for bit in range(3)
+)  # of marks of groups
 PROGRAMS = 100  # with more the bins do not tell them apart
 THREADS = 32  # that are told apart, by when they came
 KEYS = 1 << 22  # groups * threads, at most
 
 
 def of(summary, trace, wanted):
-    """(bins, Cells, tids, [[first seq, last seq]]): one pass over a few columns of all events."""
+    """(bins, Cells, tids, [[first seq, last seq]], Changes): one pass over a few columns."""
     groups = trace.sums().groups
     total = sum(groups.sums["count"])
     width = max(1, -(-total // BINS))
@@ -35,27 +40,35 @@ def of(summary, trace, wanted):
     nodes, at_peak = trace.tree.nodes(groups.stack), chosen.at_peak(summary)
     places = cells.Cells(groups, nodes, wanted, -(-total // width), at_peak)
     fates = Fates(trace, groups, width)
-    threads = _Threads(len(groups) + 1)
+    threads, changes = _Threads(len(groups) + 1), Changes(groups)
+    marks = bytes(
+        a | b << 1 | c << 2 for a, b, c in zip(counts.syscalls, places.told, places.multiplied)
+    )
     for first, chunk in trace.packed_chunks(_NAMES):
         base, group = chunk.above("group")
         above, keys = threads.keys(chunk, base, group)
-        least, sizes = places.bytes_of(chunk, base, group)
-        syscalls = []
+        marked = chunk.where("group", marks)
+        told, multiplied = marked.translate(_TOLD), marked.translate(_MULTIPLIED)
+        least, sizes = places.bytes_of(chunk, 1 in multiplied)
         for number, begin, end in _bins(first, len(group), width):
             part = keys[begin:end]
             found = Counter(part)
             if not -above < min(found) <= max(found) < threads.end - above:
                 raise TraceError("damaged: an event is of no group")
             counts.add(number, found, above)
-            places.add(number, found, above, zip(part, sizes[begin:end]), least)
-            syscalls += counts.syscalls(found, above, base, group, begin, end)
+            asked = zip(
+                compress(part, told[begin:end]), compress(sizes[begin:end], told[begin:end])
+            )
+            places.add(number, found, above, asked, least)
+        syscalls = list(compress(range(len(group)), marked.translate(_SYSCALL)))
         counts.note_reaching(first, chunk, syscalls)
+        changes.add(first, group, base, syscalls)
         fates.add(first, chunk, base, group, keys, above, syscalls)
     places.tell(fates)
     tids = threads.tids()
     starts = _starts(groups, wanted)
     ranges = _edges(starts, total, summary["peak"]["seq"]) + counts.reaching
-    return {**counts.tables(total, tids), "starts": starts}, places, tids, merged(ranges)
+    return {**counts.tables(total, tids), "starts": starts}, places, tids, merged(ranges), changes
 
 
 def _bins(first, count, width):
@@ -117,7 +130,7 @@ class _Counts:
 
     def __init__(self, groups, wanted, width):
         self._width = width
-        series, self._syscalls = {}, bytearray(len(groups) + 1)
+        series, self.syscalls = {}, bytearray(len(groups) + 1)  # by group whether it is wanted ones
         self._series_of = array("I", [0])  # group -> what it is counted as; 0: it is not
         tells_programs = 1 < len(set(groups.programs())) <= PROGRAMS
         origins = [verdict.origin if verdict else "unknown" for verdict in groups.verdicts]
@@ -133,7 +146,7 @@ class _Counts:
                 counts = is_wanted and group.is_counted
                 number = series.setdefault(shared, len(series) + 1) if counts else 0
                 alike[key] = number, is_wanted and group.kind == "syscall"
-            number, self._syscalls[id_] = alike[key]
+            number, self.syscalls[id_] = alike[key]
             self._series_of.append(number)
         self._series = [None, *series]
         self._sums = defaultdict(lambda: defaultdict(int))  # series -> bin -> events
@@ -146,13 +159,6 @@ class _Counts:
             thread, group = divmod(key + above, len(of))
             if of[group]:
                 sums[series[of[group]], thread][bin_] += times
-
-    def syscalls(self, found, above, base, group, begin, end):
-        """Rows of memory syscalls of a bin. `found`: as `add` takes it."""
-        count, is_one = len(self._series_of), self._syscalls
-        if not any(is_one[(key + above) % count] for key in found):
-            return ()
-        return [row for row in range(begin, end) if is_one[group[row] + base]]
 
     def note_reaching(self, first, chunk, rows):
         """The first syscalls, with the calls that made them."""
@@ -206,7 +212,7 @@ def _edges(starts, total, peak):
 def merged(ranges):
     """Sorted, and joined where they touch."""
     found = []
-    for first, last in sorted(ranges):
+    for first, last in sorted(map(list, ranges)):
         if found and first <= found[-1][1] + 1:
             found[-1][1] = max(found[-1][1], last)
         else:

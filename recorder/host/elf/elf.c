@@ -12,6 +12,7 @@
 #define MAX_SEGMENTS (1u << 7) /* the kernel runs no program with more than 73, one page of them */
 #define MAX_DYNAMIC (1u << 12)
 #define MAX_TEXT (1u << 15)
+#define LARGE (16u << 20) /* bytes of a file of which it matters how much is in memory */
 
 static int fail(struct elf *elf, const char *why)
 {
@@ -257,6 +258,13 @@ int elf_open(struct elf *elf, const char *path)
     int result = elf_open_fd(elf, fd, path);
     close(fd);
     return result;
+}
+
+void elf_rest(const struct elf *elf)
+{
+    bool is_file = elf->identity != 0; /* else it may be memory that is nowhere else */
+    if (is_file && elf->size >= LARGE)
+        madvise((void *)elf->data, elf->size, MADV_DONTNEED);
 }
 
 void elf_close(struct elf *elf)

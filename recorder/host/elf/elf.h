@@ -66,6 +66,10 @@ int elf_open_memory(struct elf *elf, const void *data, size_t size);
 
 void elf_close(struct elf *elf);
 
+/* Nothing more of a large file is wanted for now: what of it is in this process's memory goes from
+ * there, and comes back from the file where it is looked at. */
+void elf_rest(const struct elf *elf);
+
 /* Which file `status` is of, and in which state: identity, size, inode and times of *elf. */
 struct stat;
 void elf_identify(struct elf *elf, const struct stat *status);

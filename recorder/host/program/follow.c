@@ -5,14 +5,22 @@
 #include "phases/phases.h"
 #include "plant/hooks.h"
 
+static void look_no_more(const struct module *m)
+{
+    if (m->has_elf)
+        elf_rest(&m->elf);
+}
+
 static void plan(struct host *h, struct process *p, const struct maps *maps)
 {
     modules_look(h, p, maps);
     for (size_t i = 0; i < p->module_count; i++) {
         struct module *m = p->modules[i];
-        if (!m->read)
-            tables_add(h, p, m);
+        if (m->read)
+            continue;
         m->read = true;
+        tables_add(h, p, m);
+        look_no_more(m);
     }
     for (size_t i = 0; i < p->module_count; i++) {
         struct module *m = p->modules[i];
@@ -21,6 +29,7 @@ static void plan(struct host *h, struct process *p, const struct maps *maps)
         m->hooked = true;
         hooks_plant(h, p, m);
         phases_watch(h, p, m);
+        look_no_more(m);
     }
 }
 

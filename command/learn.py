@@ -1,0 +1,163 @@
+"""`brkpoint learn`: the course, in the terminal."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+
+from start.errors import USAGE, UserError, shown
+from . import main
+
+NAME = "learn"
+HELP = "learn what programs ask of memory, by lessons that run on this machine"
+EPILOG = """\
+A lesson has five steps: predict, run, explain, change one thing, check. Keys: Enter on, b back, q
+leave. What you have done is kept, and the copies of the programs are yours: brkpoint-course/ here.
+In a pipe a lesson is printed as a whole, and nothing is asked.
+
+  brkpoint learn                      the lessons, and what you have done
+  brkpoint learn nothing              one of them, by its name or number
+  brkpoint learn nothing --html FILE  the same lesson as a page
+  brkpoint learn --html DIR           all of them as pages, with an index and the traces
+  brkpoint learn yours ./a.out ARG    the same questions, about a program of yours
+  brkpoint learn --check              run all lessons, with right and wrong answers: their test
+"""
+
+
+USAGE_LINE = "brkpoint learn [OPTION...] [LESSON [PROGRAM ARG...]]"
+_WITH_VALUE = ("--folder", "--traces", "--html")
+
+
+def configure(parser):
+    parser.usage = USAGE_LINE
+    parser.add_argument("lesson", nargs="?", metavar="LESSON", help="a name, a number, or a file")
+    parser.add_argument("--check", action="store_true", help="run unattended, with all answers")
+    parser.add_argument("--html", metavar="FILE", help="write a page; of all lessons a folder")
+    parser.add_argument("--folder", metavar="DIR", help="where your copies of the programs go")
+    parser.add_argument("--traces", metavar="DIR", help="take stored traces from DIR, run nothing")
+
+
+def parse(parser, words):
+    """The arguments; what is no option behind LESSON begins a program of the reader's."""
+    at, lesson = 0, False
+    while at < len(words):
+        if words[at] in _WITH_VALUE:
+            at += 2
+        elif words[at].startswith("-") and words[at] != "--":
+            at += 1
+        elif not lesson and words[at] != "--":
+            at, lesson = at + 1, True
+        else:
+            break
+    args = parser.parse_args(words[:at])
+    args.command = words[at + 1 :] if words[at : at + 1] == ["--"] else words[at:]
+    return args
+
+
+def invoke(args):
+    from course import library
+
+    if args.check:
+        return _check([library.lesson(args.lesson)] if args.lesson else library.lessons())
+    if args.html:
+        return _pages(args)
+    if args.lesson is None:
+        return _list(library.lessons())
+    return _play(args, library.lesson(args.lesson))
+
+
+def _list(lessons):
+    from course.progress import Progress
+    from reports import ink
+
+    progress, look = Progress(), ink.of_stream(sys.stdout)
+    for lesson in lessons:
+        row = progress.of(lesson.name)
+        state = "done" if row.get("done") else "begun" if row.get("step") else ""
+        line = "%2d  %-14s %-5s  %s" % (lesson.number, lesson.name, state, lesson.title)
+        print(look.said(line.rstrip()))
+    print("\nOne of them: brkpoint learn NAME")
+    return 0
+
+
+def _play(args, lesson):
+    from course import player, screen as screens, workshop
+    from course.progress import Progress
+
+    if args.command and not lesson.first.theirs:
+        said = "the lesson %s runs a program of its own; `brkpoint learn yours` takes yours"
+        raise UserError(said % lesson.name, USAGE)
+    screen, progress = screens.Screen(), Progress()
+    if args.folder:
+        progress.use(args.folder)
+    home = os.path.join(progress.folder, lesson.name)
+    stored = [args.traces] if args.traces else workshop.stored_folders()
+    shop = workshop.Workshop(home, stored, bool(args.traces), command=args.command)
+    if not screen.is_terminal:
+        with tempfile.TemporaryDirectory(prefix="brkpoint-") as folder:
+            shop.folder = folder
+            return 0 if player.Player(lesson, shop, screen).play() else 1
+    try:
+        player.Player(lesson, shop, screen, progress).play()
+    except KeyboardInterrupt:
+        print("\nNothing is lost: `brkpoint learn %s` goes on here." % lesson.name)
+        raise
+    finally:
+        if progress.trouble:
+            print("brkpoint: %s" % shown(progress.trouble), file=sys.stderr)
+    return 0
+
+
+def _check(lessons):
+    from course import rehearsal, workshop
+
+    faults, kept = 0, {}
+    with tempfile.TemporaryDirectory(prefix="brkpoint-") as folder:
+        for lesson in lessons:
+            shop = workshop.Workshop(os.path.join(folder, lesson.name), kept=kept)
+            played = rehearsal.Rehearsal(lesson, shop).go()
+            faults += len(played.faults)
+            said = "holds" if not played.faults else "does not hold"
+            print("%2d  %-14s %s" % (lesson.number, lesson.name, said))
+            for text in played.faults:
+                print("      %s: %s" % (os.path.basename(lesson.path), shown(text)))
+            for text in played.notes:
+                print("      left out: %s" % shown(text))
+            sys.stdout.flush()
+    return 1 if faults else 0
+
+
+def _pages(args):
+    from course import library, measured, workshop
+    from course.page import folder as pages
+    from start import page_file
+
+    stored = [args.traces] if args.traces else workshop.stored_folders()
+    with tempfile.TemporaryDirectory(prefix="brkpoint-") as home:
+        kept = {}
+
+        def shop_of(lesson):
+            where = os.path.join(home, lesson.name)
+            return workshop.Workshop(where, stored, bool(args.traces), kept)
+
+        if args.lesson is None:
+            left = pages.write(library.lessons(), args.html, shop_of, _progress)
+            _progress("")
+            for name, why in left:
+                main.say("%s is left out: %s" % (name, shown(why)))
+            print("The course: %s" % shown(os.path.join(args.html, "index.html")))
+            return 1 if left else 0
+        lesson = library.lesson(args.lesson)
+        try:
+            page_file.write(args.html, pages.lesson_page(lesson, shop_of(lesson))[0])
+        except measured.Unmeasured as error:
+            raise UserError("%s cannot be run: %s" % (lesson.name, shown(str(error)))) from None
+    return 0
+
+
+def _progress(name):
+    """On one line of a terminal."""
+    if sys.stderr is not None and sys.stderr.isatty():
+        sys.stderr.write("\r\033[K" + name)
+        sys.stderr.flush()

@@ -1,0 +1,128 @@
+"""The fourth step: the reader changes one thing, in a copy of their own or as it is given; the
+course runs it, and says what happened and why."""
+
+from __future__ import annotations
+
+import os
+
+from course import filling, measured, places, workshop
+from course.lesson import Question
+
+_COMPILER_LINES = 12
+KEYS = "r: run my file   t: take the given change   s: skip   q: leave"
+
+
+def play(player, section):
+    change, screen = section.change, player.screen
+    if player.shop.is_named(change.program):
+        _named(player, section)
+        return
+    if change.program.replaced and screen.is_terminal and not player.shop.only_stored:
+        _own(player, section)
+        return
+    _given(player, section)
+
+
+def _own(player, section):
+    change, screen = section.change, player.screen
+    path = player.shop.own(change.program)
+    screen.text("Your copy to edit: %s" % _near(path), player.ink.bold)
+    screen.text("Edit it in another window, save it, and come back.")
+    screen.line()
+    while True:
+        pressed = screen.key(KEYS, "rts")
+        if pressed == "s":
+            return
+        if pressed == "t":
+            _given(player, section)
+            return
+        if _theirs(player, section):
+            return
+
+
+def _named(player, section):
+    """The change is one of the reader's own program, which only they can make and build."""
+    screen = player.screen
+    if not screen.is_terminal:
+        return
+    screen.text("Change your program, build it again, and come back.", player.ink.bold)
+    while screen.key("r: run it again   s: skip   q: leave", "rs") == "r":
+        if _theirs(player, section):
+            return
+
+
+def _theirs(player, section):
+    """Run what the reader changed; whether it did what the change is for."""
+    change, screen = section.change, player.screen
+    named = player.shop.is_named(change.program)
+    if not named and not player.shop.is_changed(change.program):
+        screen.text("The file is still as it was: save your change first.")
+        return False
+    try:
+        run = player.run_of(change.program.name, is_readers=True)
+    except workshop.DoesNotCompile as error:
+        screen.text("It does not compile yet. The compiler says:", player.ink.bold)
+        said = str(error).split("\n")
+        screen.lines("  " + line for line in said[:_COMPILER_LINES])
+        if len(said) > _COMPILER_LINES:
+            screen.line("  … and %d more lines" % (len(said) - _COMPILER_LINES))
+        screen.text("Begin with the first error. Your file stays as you saved it.")
+    except workshop.NeverEnds as error:
+        screen.text("It was started, and %s." % error, player.ink.bold)
+        screen.text("Is there a loop without an end? Your file stays as you saved it.")
+    except measured.Unmeasured as error:
+        screen.text("It cannot be run here: %s." % error)
+    else:
+        player.tell_run(run)
+        return _told(player, section)
+    screen.line()
+    return False
+
+
+def _given(player, section):
+    change, screen = section.change, player.screen
+    for old, new in change.program.replaced:
+        _difference(old, new, screen)
+    try:
+        player.runs.pop(change.program.name, None)
+        player.values.forget(change.program.name)
+        player.tell_run(player.run_of(change.program.name))
+        _told(player, section)
+    except measured.Unmeasured as error:
+        player.left_out(error)
+
+
+def _difference(old, new, screen):
+    for sign, text, style in (("-", old, "red"), ("+", new, "green")):
+        for line in text.split("\n"):
+            screen.line(screen.ink.paint("  %s %s" % (sign, line), style))
+    screen.line()
+
+
+def _told(player, section):
+    """Say what happened, and why; whether it is what was expected."""
+    change, screen, values = section.change, player.screen, player.values
+    fill = filling.filler(values)
+    missed = next((expected for expected in change.expect if not values.holds(expected)), None)
+    if missed is None:
+        for question in (item for item in section.items if isinstance(item, Question)):
+            player.judge(question)
+        screen.text(fill(change.right))
+        screen.line()
+        return True
+    for mistake in change.mistakes:
+        if mistake.condition is None or values.holds(mistake.condition):
+            screen.text("\u201c%s\u201d: %s" % (mistake.name, fill(mistake.text)))
+            break
+    else:
+        told = ", ".join(
+            "%s is %s" % (name, places.told(values.lookup(name))) for name in missed.names
+        )
+        said = "It ran, but did something else than was meant: expected was %s, and %s."
+        screen.text(said % (missed.text, told))
+    screen.line()
+    return False
+
+
+def _near(path):
+    return min(os.path.relpath(path), path, key=len)

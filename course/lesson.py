@@ -1,0 +1,139 @@
+"""A lesson as plain values: what course/reading.py makes of its file."""
+
+from __future__ import annotations
+
+from alloctrace.plain import fresh, plain
+
+STEPS = ("predict", "run", "explain", "change", "check")  # always, in this order
+
+
+@plain
+class Program:
+    """A program to observe: how it is made from its source, and how it is started."""
+
+    name: str
+    source: str  # a file of course/targets
+    arguments: list = fresh(list)
+    variables: dict = fresh(dict)
+    build: list = fresh(list)  # more words for the compiler
+    compiler: str | None = None  # in the place of the usual one
+    needs: list = fresh(list)  # files of libraries without which it is left out
+    replaced: list = fresh(list)  # [(old, new)] in the source
+    theirs: bool = False  # where the reader names a program, it is that
+    line: int = 0
+
+
+@plain
+class Value:
+    """Something to measure. kind: scope (a rule's, of budgets), sql, list (rows of sql), sum."""
+
+    kind: str
+    what: object
+    line: int
+
+
+@plain
+class Text:
+    """A paragraph, code or a table (`kind`), shown where `condition` holds."""
+
+    text: str
+    line: int
+    kind: str = "text"
+    condition: object = None
+
+
+@plain
+class Mistake:
+    """A wrong idea with a name, and what is to be said of it. `low`, `high`: expressions around
+    the number that shows it; `choice`: the letter; `condition`: of a change; all None: any other.
+    """
+
+    name: str
+    text: str
+    line: int
+    choice: str | None = None
+    low: object = None
+    high: object = None
+    condition: object = None
+
+
+@plain
+class Question:
+    """Asked before its answer can be seen. `answers`: [(letter, Expression)], the first that holds
+    is right; or `number`: an Expression, right within `share` (a part) or `factor`."""
+
+    text: str
+    line: int
+    choices: dict = fresh(dict)
+    answers: list = fresh(list)
+    number: object = None
+    is_bytes: bool = False
+    share: float = 0.0
+    factor: float = 1.0
+    right: str = ""
+    mistakes: list = fresh(list)
+
+
+@plain
+class Show:
+    """`what` of showing.KINDS, of which run, with what chooses in it."""
+
+    what: str
+    run: str
+    argument: str
+    line: int
+
+
+@plain
+class Fact:
+    """kind: holds (an Expression that the text rests on), prove (a command), read (a source)."""
+
+    kind: str
+    what: object
+    line: int
+
+
+@plain
+class Change:
+    """One thing to change: the Program that it makes, what must then hold, and what is said."""
+
+    program: Program
+    of: str  # the run that is changed
+    expect: list = fresh(list)
+    right: str = ""
+    mistakes: list = fresh(list)
+
+
+@plain
+class Section:
+    step: str
+    title: str
+    line: int
+    items: list = fresh(list)
+    change: object = None
+
+
+@plain
+class Lesson:
+    name: str
+    number: int
+    title: str
+    idea: str
+    path: str
+    programs: dict = fresh(dict)
+    values: dict = fresh(dict)
+    sections: list = fresh(list)
+
+    @property
+    def first(self):
+        """The program that the lesson is about."""
+        return next(iter(self.programs.values()))
+
+    @property
+    def changes(self):
+        return [section.change for section in self.sections if section.change]
+
+    @property
+    def runs(self):
+        """{name of a run: Program}, those of changes as well."""
+        return {**self.programs, **{change.program.name: change.program for change in self.changes}}

@@ -1,0 +1,52 @@
+"""Which lessons there are. A file of lessons/ is a lesson; nothing else is to be told of it."""
+
+from __future__ import annotations
+
+import os
+
+from course import reading
+from start.errors import USAGE, UserError, shown
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+FOLDER = os.path.join(HERE, "lessons")
+
+
+def paths(folder=FOLDER):
+    return sorted(
+        os.path.join(folder, name) for name in os.listdir(folder) if name.endswith(".lesson")
+    )
+
+
+def common():
+    """What every lesson can measure."""
+    with open(os.path.join(HERE, "common.values"), encoding="utf-8") as file:
+        return reading.read_values(file.read(), "common.values")
+
+
+def lessons(folder=FOLDER):
+    """Every Lesson, in order; raises UserError of one that cannot be read."""
+    values = common()
+    return [_read(path, values) for path in paths(folder)]
+
+
+def lesson(word, folder=FOLDER):
+    """The Lesson of that name or number, or in that file; raises UserError."""
+    if word.endswith(".lesson"):
+        return _read(word, common())
+    every = {}
+    for path in paths(folder):
+        number, _, name = os.path.basename(path)[: -len(".lesson")].partition("-")
+        if word in (name, number, number.lstrip("0")):
+            return _read(path, common())
+        every[name] = path
+    known = ", ".join(every)
+    raise UserError("no lesson is called %s; there are %s" % (shown(word), known), USAGE)
+
+
+def _read(path, values):
+    try:
+        return reading.read_file(path, values)
+    except reading.LessonError as error:
+        raise UserError(shown(str(error))) from None
+    except OSError as error:
+        raise UserError("%s: %s" % (shown(path), error.strerror)) from None

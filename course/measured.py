@@ -1,0 +1,123 @@
+"""What a lesson measures, of each of its runs: by the scopes of budgets, SQL, and sums of both."""
+
+from __future__ import annotations
+
+import re
+
+from alloctrace.budget import scopes
+from alloctrace.trace import sql, trace
+from course.expressions import Expression, ExpressionError
+from course.reading import AFTER
+
+_ADDRESS = re.compile(r"0x[0-9a-f]{1,16}\Z")
+_LONG_S = 60  # for one query
+
+
+class Unmeasured(LookupError):
+    """A value that cannot be had here. One line, for people."""
+
+
+class Broken(Unmeasured):
+    """The lesson itself is at fault, not this machine."""
+
+
+class OfRun:
+    """The values of one trace; each is measured when it is first asked for."""
+
+    def __init__(self, path, definitions):
+        self.path, self._definitions = path, definitions
+        self._values, self._trace, self._scopes = {}, None, None
+
+    @property
+    def trace(self):
+        if self._trace is None:
+            try:
+                self._trace = trace.open(self.path)
+            except trace.TraceError as error:
+                raise Unmeasured(str(error)) from None
+        return self._trace
+
+    def close(self):
+        if self._trace is not None:
+            self._trace.close()
+        self._trace = self._scopes = None
+
+    def value(self, name):
+        if name not in self._values:
+            self._values[name] = None  # of a value that asks for itself
+            self._values[name] = self._measure(self._definitions[name])
+        return self._values[name]
+
+    def _measure(self, value):
+        if value.kind == "sum":
+            return value.what.value(self.value)
+        if value.kind == "scope":
+            if self._scopes is None:
+                self._scopes = scopes.Recorded(self.trace)
+            try:
+                return self._scopes.value(value.what)
+            except scopes.Unanswered as error:
+                raise Unmeasured(str(error)) from None
+        found = [_number(row[0]) for row in self.rows(value.what)]
+        return found if value.kind == "list" else found[0] if found else None
+
+    def rows(self, text):
+        """What a query answers; raises Unmeasured."""
+        try:
+            with sql.Query(self.trace, _LONG_S) as query:
+                return list(query.run(text)[1])
+        except sql.QueryError as error:
+            raise Unmeasured("%s: %s" % (text, error)) from None
+
+
+def _number(value):
+    """Addresses are text in SQL: here they are numbers."""
+    return int(value, 16) if isinstance(value, str) and _ADDRESS.match(value) else value
+
+
+class Measured:
+    """The values of all runs of a lesson. `run_of(name)` gives the path of a run's trace, or
+    raises Unmeasured."""
+
+    def __init__(self, lesson, run_of):
+        self.lesson, self._run_of, self._runs = lesson, run_of, {}
+        self.after = None  # the name of the run that `after` stands for
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+    def close(self):
+        for run in self._runs.values():
+            run.close()
+        self._runs = {}
+
+    def forget(self, name):
+        """The run will be another one."""
+        if name in self._runs:
+            self._runs.pop(name).close()
+
+    def run(self, name):
+        name = self.after if name == AFTER else name
+        if name not in self._runs:
+            self._runs[name] = OfRun(self._run_of(name), self.lesson.values)
+        return self._runs[name]
+
+    def lookup(self, name):
+        """Of `calls` that of the first program; of `asm.calls` that of `asm`."""
+        run, _, own = name.rpartition(".")
+        return self.run(run or self.lesson.first.name).value(own)
+
+    def value(self, expression):
+        """Of an Expression or its text; raises Unmeasured."""
+        if isinstance(expression, str):
+            expression = Expression(expression)
+        try:
+            return expression.value(self.lookup)
+        except ExpressionError as error:
+            raise Unmeasured(str(error)) from None
+
+    def holds(self, expression):
+        return bool(self.value(expression))

@@ -1,0 +1,104 @@
+"""The whole course as one folder, for a class without ptrace: a page a lesson, an index, the page
+of each lesson's run, and the traces that `brkpoint learn` takes where nothing can be run."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from html import escape
+
+from course import measured
+from course.page import document, parts
+from course.showing import summary
+from reports.page import document as run_page
+from start import page_file
+
+
+class Runs:
+    """The runs of a lesson, made when they are first asked for."""
+
+    def __init__(self, lesson, shop):
+        self.lesson, self.shop, self.made = lesson, shop, {}
+
+    def path(self, name):
+        if name not in self.made:
+            try:
+                self.made[name] = self.shop.run(self.lesson, self.lesson.runs[name])
+            except measured.Unmeasured as error:
+                self.made[name] = error
+        if isinstance(self.made[name], measured.Unmeasured):
+            raise self.made[name]
+        return self.made[name].trace
+
+    def had(self):
+        return {n: r for n, r in self.made.items() if not isinstance(r, measured.Unmeasured)}
+
+
+def lesson_page(lesson, shop, links=()):
+    """(the page as text, Runs); raises Unmeasured where the lesson's program cannot be run."""
+    runs = Runs(lesson, shop)
+    with measured.Measured(lesson, runs.path) as values:
+        values.run(lesson.first.name)
+        for name in lesson.runs:
+            try:
+                values.run(name)
+            except measured.Unmeasured:
+                pass  # its place on the page says so
+        return document.Page(lesson, values, runs.had(), links).render(), runs
+
+
+def write(lessons, folder, shop_of, tell):
+    """Write all; the names of lessons that could not be made, each with why."""
+    traces = os.path.join(folder, "traces")
+    os.makedirs(traces, exist_ok=True)
+    done, left_out = [], []
+    for number, lesson in enumerate(lessons):
+        tell(lesson.name)
+        links = [
+            ("index.html", "All lessons"),
+            (lesson.name + ".run.html", "This run, every event"),
+        ]
+        if number + 1 < len(lessons):
+            links.append(
+                (lessons[number + 1].name + ".html", "The next: " + lessons[number + 1].title)
+            )
+        try:
+            text, runs = lesson_page(lesson, shop_of(lesson), links)
+        except measured.Unmeasured as error:
+            left_out.append((lesson.name, str(error)))
+            continue
+        page_file.write(os.path.join(folder, lesson.name + ".html"), text)
+        for name, run in runs.had().items():
+            kept = os.path.join(traces, "%s.%s.brkpoint" % (lesson.name, name))
+            shutil.copyfile(run.trace, kept + ".new")
+            os.replace(kept + ".new", kept)
+        _write_run(lesson, traces, folder)
+        done.append(lesson)
+    page_file.write(os.path.join(folder, "index.html"), index(done))
+    return left_out
+
+
+def _write_run(lesson, traces, folder):
+    """The page of the lesson's own run."""
+    path = os.path.join(traces, "%s.%s.brkpoint" % (lesson.name, lesson.first.name))
+    run = measured.OfRun(path, {})
+    try:
+        text = run_page.render(summary(run), run.trace)
+    finally:
+        run.close()
+    page_file.write(os.path.join(folder, lesson.name + ".run.html"), text)
+
+
+def index(lessons):
+    rows = "".join(
+        '<li><a href="%s.html">%d. %s</a><p>%s</p></li>'
+        % (escape(lesson.name), lesson.number, escape(lesson.title), parts.inline(lesson.idea))
+        for lesson in lessons
+    )
+    body = (
+        "<main><h1>What programs ask of memory</h1><p>A course in lessons of five steps: predict, "
+        "run, explain, change one thing, check. Every number was measured on the machine that made "
+        "these pages. On your own machine <code>brkpoint learn</code> measures them anew.</p>"
+        '<ol class="index">%s</ol></main>\n' % rows
+    )
+    return document.page("What programs ask of memory", body)

@@ -1,0 +1,172 @@
+"""Ten questions with their answers, from a seed: about a program that the seed makes up and this
+machine runs, and about events of runs that are there. Endless variants, one seed a student."""
+
+from __future__ import annotations
+
+import os
+import random as randoms
+
+from alloctrace import measure
+from alloctrace.escape import visible
+from alloctrace.plain import fresh, plain
+from course import library, measured, places, statements
+from course.lesson import Lesson, Program
+from reports import event_lines
+
+MANY = 10
+OWN = "quiz.brkpoint"
+MOST_EVENTS = 100000  # of a trace that is asked about
+_WHO = {
+    "loader": "the dynamic loader",
+    "runtime": "the runtime of a language",
+    "user": "the program's own code",
+    "unknown": "that cannot be said",
+}
+_PHASES = {
+    "load": "while the libraries were brought in",
+    "init": "while initialisers ran",
+    "main": "while main ran",
+    "exit": "after main had returned",
+}
+
+
+@plain
+class Asked:
+    """`choices`: texts; `answer`: the right text, or a number in words."""
+
+    text: str
+    answer: str
+    choices: list = fresh(list)
+
+
+@plain
+class Quiz:
+    """`program`: the text of the program that most are about, or ""; `why`: why there is none."""
+
+    program: str
+    questions: list
+    why: str = ""
+
+
+def of_seed(seed, shop, traces=()):
+    """The Quiz of a seed. `traces`: paths of other runs to ask about."""
+    random = randoms.Random(seed)
+    told = statements.made(random)
+    lesson = Lesson("quiz", 0, "", "", "")
+    lesson.programs["quiz"] = Program("quiz", "quiz.c", [one.word for one in told])
+    lesson.values = library.common()
+    try:
+        own = shop.run(lesson, lesson.first).trace
+    except measured.Unmeasured as error:
+        return Quiz("", _about_others(random, list(traces), MANY), str(error))
+    program = "\n".join("%2d  %s" % (at, one.text) for at, one in enumerate(told, 1))
+    with measured.Measured(lesson, lambda name: own) as values:
+        found = list(_about_own(random, told, values))
+    random.shuffle(found)
+    rest = _about_others(random, list(traces) or [own], MANY - 6)
+    return Quiz(program, (found[:6] + rest)[:MANY])
+
+
+def _about_own(random, told, values):
+    run = values.run("quiz")
+    events = [e for e in run.trace.events() if e.phase == "main" and measure.is_call(e)]
+    calls = [one for one in told if one.kind != "t"]
+    made = {e.cause: [] for e in run.trace.events() if measure.is_syscall(e)}
+    for event in run.trace.events():
+        if measure.is_syscall(event) and event.cause is not None:
+            made[event.cause].append(event.name)
+    rows = [(told.index(one) + 1, one, event) for one, event in zip(calls, events)]
+    reached = [row for row in rows if made.get(row[2].seq)]
+    yield _number("How many calls of the allocator does this program make in main?", len(events))
+    yield _number("How many of the calls in main reach the kernel?", len(reached))
+    if reached:
+        which = reached[0][0]
+        yield _number("Which statement is the first that reaches the kernel?", which)
+    line, one, event = random.choice(rows[1:])
+    names = sorted(set(made.get(event.seq, ())))
+    told_names = " and ".join(names) if names else "none"
+    choices = sorted({"none", "brk", "mmap", "munmap", told_names})
+    text = "Which system calls about memory does statement %d make: %s"
+    yield Asked(text % (line, one.text), told_names, choices)
+    left = values.lookup("yours_left")
+    yield _number("How many bytes of its own has the program not freed at the end?", left)
+    blocks = values.lookup("yours_left_blocks")
+    yield _number("How many blocks of its own has it not freed at the end?", blocks)
+    for line, one, event in rows:
+        if one.kind == "r":
+            moved = "it moved" if event.result != event.ptr else "it stayed where it was"
+            text = "Does the block of statement %d move: %s" % (line, one.text)
+            yield Asked(text, moved, ["it moved", "it stayed where it was"])
+            break
+    stop = random.randint(4, len(rows))
+    yield _number(
+        "How many bytes of the program's own are live after statement %d?" % rows[stop - 1][0],
+        _live_after([event for _, _, event in rows[:stop]]),
+    )
+    yield _number(
+        "How many calls come before main, from the first instruction on?",
+        values.lookup("before_main"),
+    )
+
+
+def _live_after(events):
+    live = {}
+    for event in events:
+        if measure.hands_out(event):
+            live[event.block] = measure.bytes_asked(event)
+        elif measure.frees(event):
+            live.pop(event.block, None)
+    return sum(live.values())
+
+
+def _number(text, value):
+    return Asked(text, places.told(value))
+
+
+def _about_others(random, traces, many):
+    """Questions about events of runs; where there are no runs, none."""
+    found, seen = [], set()
+    for _ in range(many * 20):
+        if not traces or len(found) == many:
+            break
+        path = random.choice(sorted(traces))
+        run = measured.OfRun(path, library.common())
+        try:
+            name = os.path.basename(path)
+            one = _about_event(random, run, "this program" if name == OWN else name)
+        except (measured.Unmeasured, LookupError):
+            traces = [other for other in traces if other != path]
+            continue
+        finally:
+            run.close()
+        if one.text not in seen:
+            seen.add(one.text)
+            found.append(one)
+    return found
+
+
+def _about_event(random, run, name):
+    """Of a random call of a run: who, when, what for, or whether it reached the kernel."""
+    if (run.trace.run.get("events") or 0) > MOST_EVENTS:
+        raise measured.Unmeasured("too many events")
+    calls = [e for e in run.trace.events() if measure.is_call(e) and e.name != "free"]
+    event = random.choice(calls)  # IndexError, a LookupError, where there is none
+    what = "In the run of %s, event %d is %s. "
+    what %= (name, event.seq, visible(event_lines.asked(event)))
+    kind = random.choice(("who", "when", "for", "kernel"))
+    if kind == "who":
+        return _chosen(what + "Who asked?", _WHO[measure.origin(event)], _WHO.values())
+    if kind == "when":
+        return _chosen(what + "When was that?", _PHASES[event.phase], _PHASES.values())
+    if kind == "for" and measure.purpose(event):
+        purpose = measure.purpose(event)
+        others = sorted({measure.purpose(e) for e in calls} - {None, purpose})
+        offered = random.sample(others, min(3, len(others))) + [purpose]
+        return _chosen(what + "What was it for?", purpose, sorted(offered))
+    text = "select count(*) from events where kind = 'syscall' and cause = %d" % event.seq
+    made = run.rows(text)[0][0]
+    return _chosen(what + "Did it reach the kernel?", "yes" if made else "no", ["yes", "no"])
+
+
+def _chosen(text, answer, choices):
+    return Asked(text, answer, list(choices))

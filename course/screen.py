@@ -1,0 +1,105 @@
+"""The reader's side: lines by the page, keys, and what is typed. A pipe is asked nothing."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+
+from reports import ink as inks
+
+LONGEST = 4096  # bytes of a line
+_LEAST = 8  # lines of a terminal that is taken at its word
+
+
+class Gone(Exception):
+    """The reader has left: `q`, or the end of what they type."""
+
+
+class Screen:
+    def __init__(self, out=None, keys=None):
+        self.out, self.keys = out or sys.stdout, keys or sys.stdin
+        self.ink = inks.of_stream(self.out)
+        self.is_terminal = all(_is_terminal(stream) for stream in (self.out, self.keys))
+        self._shown = 0  # lines since the reader last pressed a key
+
+    def line(self, text=""):
+        if self.is_terminal and self._shown >= self._height() - 2:
+            self.key("Enter: more   q: leave", "\n q")
+        self.out.write(self._said(text) + "\n")
+        self._shown += 1
+
+    def lines(self, texts):
+        for text in texts:
+            self.line(text)
+
+    def text(self, text, paint=str, indent=""):
+        for line in self.ink.wrap(self._said(text), self.ink.width - len(indent), ""):
+            self.line(indent + paint(line))
+
+    def _said(self, text):
+        return self.ink.said(text)
+
+    def _height(self):
+        try:
+            return max(_LEAST, os.get_terminal_size(self.out.fileno()).lines)
+        except (OSError, ValueError):
+            return 24
+
+    def ask(self, prompt):
+        """A line of what the reader types; raises Gone at the end of it."""
+        self.out.write(self.ink.bold(self._said(prompt)))
+        self.out.flush()
+        self._shown = 0
+        try:  # a terminal hands over a line at a time; a buffer of ours would keep later keys
+            line = os.read(self.keys.fileno(), LONGEST).decode("utf-8", "replace")
+        except OSError:
+            line = ""
+        if not line:
+            self.out.write("\n")
+            raise Gone
+        return line.strip()
+
+    def key(self, prompt, known):
+        """One of the characters of `known` ("\\n" for Enter); raises Gone at `q`."""
+        self.out.write(self.ink.paint(self._said(prompt), "dim") + " ")
+        self.out.flush()
+        self._shown = 0
+        while True:
+            pressed = self._pressed()
+            if pressed in ("", "\x04") or pressed.lower() == "q":
+                self.out.write("\n")
+                raise Gone
+            pressed = "\n" if pressed == "\r" else pressed.lower()
+            if pressed in known:
+                break
+        self.out.write("\r\033[K" if self.ink.colour else "\r" + " " * len(prompt) + "\r")
+        return pressed
+
+    def _pressed(self):
+        with _each_key(self.keys.fileno()):
+            try:
+                return os.read(self.keys.fileno(), 1).decode("latin-1")
+            except OSError:
+                return ""
+
+
+@contextlib.contextmanager
+def _each_key(descriptor):
+    """A key is heard as it is pressed, not with Enter; the terminal is then as it was."""
+    import termios
+    import tty
+
+    before = termios.tcgetattr(descriptor)
+    try:
+        tty.setcbreak(descriptor, termios.TCSADRAIN)
+        yield
+    finally:
+        termios.tcsetattr(descriptor, termios.TCSADRAIN, before)
+
+
+def _is_terminal(stream):
+    try:
+        return stream is not None and stream.isatty()
+    except (AttributeError, ValueError):
+        return False

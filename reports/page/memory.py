@@ -1,0 +1,83 @@
+"""Of a run too long for its page: memory at the begin of its windows, from where the page's script
+goes on event by event."""
+
+from __future__ import annotations
+
+from alloctrace import measure
+from alloctrace.space import live_blocks
+
+BLOCKS = 24000  # live at the begin of one window
+ROWS = 26000  # blocks in all
+LARGE = 8  # windows whose blocks are looked for first: the beginnings, the peak, the end
+SMALL, SOON = 100, 100000  # of the others the first that begin so early
+
+
+def blocks(trace, wanted, ranges, events, summary, kind_of):
+    """{at: [[seq of a window's first event, True | how many | None: not known]], blocks: columns}:
+    what was live right before; a block in windows `since` to `until`, as `at` has them. `events`:
+    of all windows; `kind_of`: of a group the number of its kind."""
+    chosen = _chosen(ranges)
+    held = live_blocks.before(trace, wanted, sorted(chosen), BLOCKS)
+    if not _add_up(held, ranges, events, summary):
+        held = dict.fromkeys(held)
+    rows = set()  # what each block is known by that is told
+    for seq in chosen:
+        found = {(b.number, b.made) for b in held[seq]} if isinstance(held[seq], list) else set()
+        if len(rows | found) > ROWS:
+            held[seq] = len(found)
+        else:
+            rows |= found
+    return {
+        "at": [
+            [seq, one if not isinstance(one, list) else True] for seq, one in sorted(held.items())
+        ],
+        "blocks": _columns([held[seq] for seq in sorted(held)], trace.sums().groups, kind_of),
+    }
+
+
+def _columns(windows, groups, kind_of):
+    told = {}  # (number, made) -> [block, since, until]
+    for at, found in enumerate(windows):
+        for block in found if isinstance(found, list) else ():
+            told.setdefault((block.number, block.made), [block, at, at])[2] = at
+    kept = [block for block, _, _ in told.values()]
+    kinds = [None if b.group is None else kind_of(groups.bare(b.group - 1)) for b in kept]
+    return {
+        "number": [block.number for block in kept],
+        "address": [hex(block.address) for block in kept],
+        "bytes": [block.size for block in kept],
+        "made": [block.made for block in kept],
+        "kind": kinds,
+        "since": [since for _, since, _ in told.values()],
+        "until": [until for _, _, until in told.values()],
+    }
+
+
+def _chosen(ranges):
+    """First seqs of windows, the largest ones first."""
+    by_size = sorted(ranges, key=lambda one: one[0] - one[1])
+    large = [first for first, _ in by_size[:LARGE]]
+    small = [first for first, _ in ranges if first not in large and first < SOON]
+    return large + small[:SMALL]
+
+
+def _add_up(held, ranges, events, summary):
+    """Whether the windows' blocks come to what the record says: at the peak and at the end."""
+    peak = summary["peak"]["seq"]
+    starts = {first: held.get(first) for first, _ in ranges}
+    live, last = None, None
+    for event in events:
+        if event.seq in starts:
+            found = starts[event.seq]
+            live = {b.number: b.size for b in found} if isinstance(found, list) else None
+        last = event.seq
+        if live is None:
+            continue
+        if measure.hands_out(event):
+            live[event.block] = measure.bytes_asked(event)
+        elif event.name == "free" and not event.failed:
+            live.pop(event.block, None)
+        if event.seq == peak and sum(live.values()) != summary["peak_bytes"]:
+            return False
+    is_end = last is not None and last == (ranges[-1][1] if ranges else None)
+    return live is None or not is_end or sum(live.values()) == summary["leaked"]["bytes"]

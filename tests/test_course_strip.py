@@ -1,0 +1,34 @@
+"""The strip of a run: calls above, syscalls below, and no call reaches the kernel that did not."""
+
+from course import strip
+from reports.ink import Ink
+from summary_fake import call, syscall
+
+
+def drawn(events, most=70):
+    return strip.lines(strip.columns(events, most), Ink(80, False, True))
+
+
+def test_a_syscall_hangs_beneath_the_call_that_made_it():
+    events = [call(0, size=24), syscall(1, "brk", cause=0), call(2, size=24), syscall(3, "mmap")]
+    columns = strip.columns(events, 70)
+    assert [(c.calls, c.reached, c.syscalls) for c in columns] == [
+        (1, 1, ["brk"]),
+        (1, 0, []),
+        (0, 0, ["mmap"]),
+    ]
+
+
+def test_folded_a_syscall_that_no_call_made_stays_nobodys():
+    events = []
+    for number in range(0, 200, 2):
+        events += [call(number, size=24), syscall(number + 1, "mmap")]
+    columns = strip.columns(events, 20)
+    assert len(columns) <= 20 and sum(c.calls for c in columns) == 100
+    assert sum(len(c.syscalls) for c in columns) == 100
+    assert not any(c.reached for c in columns)
+    assert "reached the kernel" not in "\n".join(drawn(events, 20))
+
+
+def test_nothing_is_said_to_be_nothing():
+    assert "nothing to draw" in drawn([])[0]

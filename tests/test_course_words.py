@@ -1,0 +1,47 @@
+"""The words: each of the page's is here, each has a meaning, and each example its values."""
+
+import subprocess
+
+import pytest
+
+from course import measured, words, workshop
+from terminals import COMMAND
+from reports.page import glossary
+from start.errors import UserError
+
+
+def test_every_word_of_the_page_is_explained_and_none_twice():
+    known, _ = words.read()
+    assert {name for name, _ in glossary.rows()} <= set(known)
+    assert all(word.meaning for word in known.values())
+
+
+def test_a_word_is_found_as_people_type_it():
+    known, _ = words.read()
+    assert words.find("Page  Faults", known).name == "page fault"
+    with pytest.raises(UserError, match="there is heap"):
+        words.find("heep", known)
+
+
+def test_every_example_is_measured(tmp_path):
+    known, lesson = words.read()
+    shop = workshop.Workshop(str(tmp_path), kept={})
+    told = [words.example(word, lesson, shop) for word in known.values()]
+    assert [text for text in told if "There is no example" in text or "unknown" in text] == []
+    assert sum(text.startswith("Here: ") for text in told) > 20
+
+
+def test_without_a_run_it_says_why_there_is_no_example(tmp_path):
+    known, lesson = words.read()
+    shop = workshop.Workshop(str(tmp_path), only_stored=True)
+    told = words.example(known["heap"], lesson, shop)
+    assert told == "(There is no example: stored traces were asked for.)"
+    with pytest.raises(measured.Unmeasured):
+        shop.run(lesson, lesson.first)
+
+
+def test_the_command_lists_them():
+    done = subprocess.run([*COMMAND, "words"], stdout=subprocess.PIPE, text=True)
+    assert done.returncode == 0 and "page fault" in done.stdout
+    done = subprocess.run([*COMMAND, "words", "nothing"], stderr=subprocess.PIPE, text=True)
+    assert done.returncode == 2 and "no word here is nothing" in done.stderr
