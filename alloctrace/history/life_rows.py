@@ -1,4 +1,4 @@
-"""What a run says of its processes, programs and threads, a row each: what of it is kept, and whether
+"""What a run says of its processes, programs and threads, a row each: what of it is kept, and if
 a stranger's trace holds nothing else."""
 
 from __future__ import annotations
