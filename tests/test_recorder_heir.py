@@ -1,5 +1,5 @@
-"""A recorder that is killed, at random moments: what it had read and what lay in the rings comes into
-the trace, each call once and in its order, by its heir (recorder/host/run/heir.h).
+"""A recorder that is killed, at random moments: what it had read and what lay in the rings comes
+into the trace, each call once and in its order, by its heir (recorder/host/run/heir.h).
 
 BRKPOINT_MOMENTS=50 (`make killed-long`) looks longer."""
 
@@ -77,8 +77,8 @@ class Numbered:
         return sorted(streams.values())
 
     def told(self):
-        """Of how many calls of each thread the trace tells, as many as there are threads: it tells of
-        all up to that one, each once, and in their order."""
+        """Of how many calls of each thread the trace tells: of all up to that one, each once, and
+        in their order."""
         ours = [sizes for sizes in self.sizes() if sizes[0] == 33]
         assert all(sizes == list(range(33, 33 + len(sizes))) for sizes in ours)
         return sorted(map(len, ours))
