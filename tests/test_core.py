@@ -1,4 +1,4 @@
-"""What a program that dumps its core would write of the recorder's memory: nothing of its 1.5 GiB."""
+"""What a program that dumps its core would write of the recorder's memory: nothing of 1.5 GiB."""
 
 import re
 
