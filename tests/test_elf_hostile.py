@@ -55,14 +55,14 @@ def small(tmp_path_factory):
 
 def check(path, data):
     path.write_bytes(data)
-    start = time.monotonic()
+    start = time.process_time()
     try:
         return read_everything(str(path))
     except ElfError as error:
         assert "\n" not in str(error)
         return 1
     finally:
-        assert time.monotonic() - start < LIMIT_S
+        assert time.process_time() - start < LIMIT_S
 
 
 def test_the_untouched_file_has_no_errors(small, tmp_path):
