@@ -10,7 +10,7 @@ import re
 import shlex
 
 from alloctrace.budget import language
-from course import places
+from course import places, tools
 from course.items import Items, LessonError
 from course.expressions import Expression, ExpressionError
 from course.lesson import Change, Fact, Lesson, Mistake, Program, Question, Section, Show, STEPS
@@ -21,7 +21,7 @@ _FILE = re.compile(r"(\d+)-([a-z][a-z0-9-]*)\.lesson\Z")
 _NAME = re.compile(r"[a-z][a-z0-9_]*\Z")
 _HEADING = re.compile(r"## ([a-z]+)(?: ([a-z][a-z0-9_]*): (.*))?\Z")
 _SOURCES = (".c", ".cc", ".rs", ".asm")
-KINDS = ("verdict", "report", "strip", "source", "event", "events", "live")
+KINDS = ("verdict", "report", "strip", "source", "event", "events", "live", "tool")
 AFTER = "after"  # the run of the change at hand
 
 
@@ -160,10 +160,26 @@ class _Reader:
         word, _, rest = item.text.partition(" ")
         if word in ("sql", "list"):
             lesson.values[item.rest] = Value(word, rest.strip(), item.line)
+        elif word == "tool":
+            words, _, pick = rest.rpartition(" ; ")
+            words = self._tool(words, item)
+            if words[0] not in tools.SCRIPTS and not pick.startswith(tools.LINES):
+                self.fail(item, "expected: tool WORDS ; lines TEXT", item.at)
+            lesson.values[item.rest] = Value("tool", (words, pick), item.line)
         elif word == "=":
             lesson.values[item.rest] = Value("sum", self._expression(rest, item), item.line)
         else:
             lesson.values[item.rest] = Value("scope", self._scope(item), item.line)
+
+    def _tool(self, text, item):
+        """The words of a tool's command, without the program."""
+        try:
+            words = shlex.split(text)
+        except ValueError as error:
+            self.fail(item, "%s: %s" % (text, error), item.at)
+        if not words or words[0] not in tools.NAMES:
+            self.fail(item, "unknown tool; expected: %s" % ", ".join(tools.NAMES), item.at)
+        return words
 
     def _scope(self, item):
         try:
@@ -223,6 +239,8 @@ class _Reader:
         run = item.rest or (AFTER if self.change else lesson.first.name)
         if word not in KINDS:
             self.fail(item, "unknown %s; expected: %s" % (word, ", ".join(KINDS)), item.at)
+        if word == "tool":
+            self._tool(rest, item)
         if run not in lesson.runs and run != AFTER:
             self.fail(item, "no program is called %s; expected: one above" % run)
         self._add(Show(word, run, rest.strip(), item.line))
