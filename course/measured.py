@@ -50,7 +50,11 @@ class OfRun:
     def value(self, name):
         if name not in self._values:
             self._values[name] = None  # of a value that asks for itself
-            self._values[name] = self._measure(self._definitions[name])
+            try:
+                self._values[name] = self._measure(self._definitions[name])
+            except Unmeasured:
+                del self._values[name]  # who asks again is told again
+                raise
         return self._values[name]
 
     def _measure(self, value):
@@ -70,6 +74,8 @@ class OfRun:
 
     def of_tool(self, what, *words):
         """`what` of tools, of this run's program; raises Missing."""
+        if self.path not in tools.made_here:
+            raise Missing("the program itself is not on this machine, only its trace")
         try:
             return what(*words, self.trace)
         except tools.Lacking as error:

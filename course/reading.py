@@ -161,25 +161,19 @@ class _Reader:
         if word in ("sql", "list"):
             lesson.values[item.rest] = Value(word, rest.strip(), item.line)
         elif word == "tool":
-            words, _, pick = rest.rpartition(" ; ")
-            words = self._tool(words, item)
-            if words[0] not in tools.SCRIPTS and not pick.startswith(tools.LINES):
-                self.fail(item, "expected: tool WORDS ; lines TEXT", item.at)
-            lesson.values[item.rest] = Value("tool", (words, pick), item.line)
+            lesson.values[item.rest] = Value(
+                "tool", self._tool(tools.picked, rest, item), item.line
+            )
         elif word == "=":
             lesson.values[item.rest] = Value("sum", self._expression(rest, item), item.line)
         else:
             lesson.values[item.rest] = Value("scope", self._scope(item), item.line)
 
-    def _tool(self, text, item):
-        """The words of a tool's command, without the program."""
+    def _tool(self, read_it, text, item):
         try:
-            words = shlex.split(text)
+            return read_it(text)
         except ValueError as error:
-            self.fail(item, "%s: %s" % (text, error), item.at)
-        if not words or words[0] not in tools.NAMES:
-            self.fail(item, "unknown tool; expected: %s" % ", ".join(tools.NAMES), item.at)
-        return words
+            self.fail(item, str(error), item.at)
 
     def _scope(self, item):
         try:
@@ -240,7 +234,7 @@ class _Reader:
         if word not in KINDS:
             self.fail(item, "unknown %s; expected: %s" % (word, ", ".join(KINDS)), item.at)
         if word == "tool":
-            self._tool(rest, item)
+            self._tool(tools.read, rest, item)
         if run not in lesson.runs and run != AFTER:
             self.fail(item, "no program is called %s; expected: one above" % run)
         self._add(Show(word, run, rest.strip(), item.line))

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import shutil
 
 from alloctrace.escape import visible
@@ -29,10 +30,28 @@ SCRIPTS = {
 }
 NAMES = (*_TOOLS, *SCRIPTS)
 _done = {}  # what was run: what it printed
+made_here = set()  # paths of traces; what a trace of others names is never run
 
 
 class Lacking(Exception):
     """The tool or the program is not there, or could do nothing. One line."""
+
+
+def read(text):
+    """A tool's command, without the program; raises ValueError."""
+    found = shlex.split(text)
+    if not found or found[0] not in NAMES:
+        raise ValueError("unknown tool; expected: %s" % ", ".join(NAMES))
+    return found
+
+
+def picked(text):
+    """(its words, what to pick) of `WORDS ; PICK`; raises ValueError."""
+    before, _, pick = text.rpartition(" ; ")
+    found = read(before)
+    if found[0] not in SCRIPTS and not pick.startswith(LINES):
+        raise ValueError("expected: tool WORDS ; lines TEXT")
+    return found, pick
 
 
 def typed(words, trace):
@@ -84,7 +103,7 @@ def _run(words, trace):
     folder, command = _program(trace)
     path = os.path.join(folder, command[0])
     if not os.path.isfile(path):
-        raise Lacking("the program itself is not on this machine, only its trace")
+        raise Lacking("%s is gone" % shown(path))
     for tool in SCRIPTS.get(words[0], words[0]).split():
         if shutil.which(tool) is None:
             raise Lacking("%s is not on this machine: apt-get install %s" % (tool, tool))

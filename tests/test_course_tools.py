@@ -53,7 +53,7 @@ def a_tool(monkeypatch, folder, text):
 
 
 def test_what_it_prints_is_shown_counted_and_harmless(monkeypatch, tmp_path, program):
-    a_tool(monkeypatch, tmp_path, "sys.stderr.write('\\x1b[2J brk(0)\\n' * 100 + str(sys.argv[1:]))")
+    a_tool(monkeypatch, tmp_path, "sys.stderr.write('\\x1b[2J brk(0)\\n' * 100 + str(sys.argv))")
     shown = tools.lines(["strace", "-e", "trace=brk"], program)
     assert len(shown) == tools.MOST_LINES + 1 and "61 more lines" in shown[-1]
     assert shown[0] == "\\x1b[2J brk(0)"
@@ -70,7 +70,7 @@ def test_a_tool_that_is_missing_or_silent_is_said(monkeypatch, tmp_path, program
     with pytest.raises(tools.Lacking, match="strace is not of use on this machine"):
         tools.lines(["strace"], program)
     os.unlink(tmp_path / "p")
-    with pytest.raises(tools.Lacking, match="only its trace"):
+    with pytest.raises(tools.Lacking, match="p is gone"):
         tools.lines(["strace"], program)
 
 
@@ -100,6 +100,11 @@ def test_a_lesson_without_its_tool_leaves_out_and_holds(is_there, monkeypatch, t
 def test_a_tool_that_nobody_knows_is_a_mistake_with_its_line(words, pick, told):
     with pytest.raises(reading.LessonError, match="lesson:4:.*" + told):
         reading.read(LESSON % (words, pick, "strace"))
+
+
+def test_what_a_trace_of_others_names_is_never_run():
+    with pytest.raises(measured.Missing, match="only its trace"):
+        measured.OfRun("others.brkpoint", {}).of_tool(tools.lines, ["strace"])
 
 
 def test_a_script_that_says_something_else_is_no_value(monkeypatch, program):
