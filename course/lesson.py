@@ -25,7 +25,8 @@ class Program:
 
 @plain
 class Value:
-    """Something to measure. kind: scope (a rule's, of budgets), sql, list (rows of sql), sum."""
+    """Something to measure. kind: scope (a rule's, of budgets), sql, list (rows of sql), sum,
+    tool (its words, and what to pick from what it prints)."""
 
     kind: str
     what: object

@@ -6,6 +6,7 @@ import re
 
 from alloctrace.budget import scopes
 from alloctrace.trace import sql, trace
+from course import tools
 from course.expressions import Expression, ExpressionError
 from course.reading import AFTER
 
@@ -15,6 +16,10 @@ _LONG_S = 60  # for one query
 
 class Unmeasured(LookupError):
     """A value that cannot be had here. One line, for people."""
+
+
+class Missing(Unmeasured):
+    """A tool that is not on this machine, or the program itself."""
 
 
 class Broken(Unmeasured):
@@ -45,7 +50,11 @@ class OfRun:
     def value(self, name):
         if name not in self._values:
             self._values[name] = None  # of a value that asks for itself
-            self._values[name] = self._measure(self._definitions[name])
+            try:
+                self._values[name] = self._measure(self._definitions[name])
+            except Unmeasured:
+                del self._values[name]  # who asks again is told again
+                raise
         return self._values[name]
 
     def _measure(self, value):
@@ -58,8 +67,19 @@ class OfRun:
                 return self._scopes.value(value.what)
             except scopes.Unanswered as error:
                 raise Unmeasured(str(error)) from None
+        if value.kind == "tool":
+            return self.of_tool(tools.value, *value.what)
         found = [_number(row[0]) for row in self.rows(value.what)]
         return found if value.kind == "list" else found[0] if found else None
+
+    def of_tool(self, what, *words):
+        """`what` of tools, of this run's program; raises Missing."""
+        if self.path not in tools.made_here:
+            raise Missing("the program itself is not on this machine, only its trace")
+        try:
+            return what(*words, self.trace)
+        except tools.Lacking as error:
+            raise Missing(str(error)) from None
 
     def rows(self, text):
         """What a query answers; raises Unmeasured."""

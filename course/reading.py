@@ -10,7 +10,7 @@ import re
 import shlex
 
 from alloctrace.budget import language
-from course import places
+from course import places, tools
 from course.items import Items, LessonError
 from course.expressions import Expression, ExpressionError
 from course.lesson import Change, Fact, Lesson, Mistake, Program, Question, Section, Show, STEPS
@@ -21,7 +21,7 @@ _FILE = re.compile(r"(\d+)-([a-z][a-z0-9-]*)\.lesson\Z")
 _NAME = re.compile(r"[a-z][a-z0-9_]*\Z")
 _HEADING = re.compile(r"## ([a-z]+)(?: ([a-z][a-z0-9_]*): (.*))?\Z")
 _SOURCES = (".c", ".cc", ".rs", ".asm")
-KINDS = ("verdict", "report", "strip", "source", "event", "events", "live")
+KINDS = ("verdict", "report", "strip", "source", "event", "events", "live", "tool")
 AFTER = "after"  # the run of the change at hand
 
 
@@ -160,10 +160,20 @@ class _Reader:
         word, _, rest = item.text.partition(" ")
         if word in ("sql", "list"):
             lesson.values[item.rest] = Value(word, rest.strip(), item.line)
+        elif word == "tool":
+            lesson.values[item.rest] = Value(
+                "tool", self._tool(tools.picked, rest, item), item.line
+            )
         elif word == "=":
             lesson.values[item.rest] = Value("sum", self._expression(rest, item), item.line)
         else:
             lesson.values[item.rest] = Value("scope", self._scope(item), item.line)
+
+    def _tool(self, read_it, text, item):
+        try:
+            return read_it(text)
+        except ValueError as error:
+            self.fail(item, str(error), item.at)
 
     def _scope(self, item):
         try:
@@ -223,6 +233,8 @@ class _Reader:
         run = item.rest or (AFTER if self.change else lesson.first.name)
         if word not in KINDS:
             self.fail(item, "unknown %s; expected: %s" % (word, ", ".join(KINDS)), item.at)
+        if word == "tool":
+            self._tool(tools.read, rest, item)
         if run not in lesson.runs and run != AFTER:
             self.fail(item, "no program is called %s; expected: one above" % run)
         self._add(Show(word, run, rest.strip(), item.line))

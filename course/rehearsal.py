@@ -66,6 +66,7 @@ class Rehearsal:
         """A tool that is missing here is a note; a value that nobody can measure is a fault."""
         missing = any(isinstance(found, measured.Unmeasured) for found in self.traces.values())
         missing = missing and not isinstance(why, measured.Broken)
+        missing = missing or isinstance(why, measured.Missing)
         (self.notes if missing else self.faults).append("line %d: %s" % (line, why))
 
     def _fault(self, item, text, *values):

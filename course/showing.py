@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import shlex
+
 from alloctrace.event_cursor import Cursor
 from alloctrace.summary import chosen
 from alloctrace.summary.summary import summarise
-from course import measured, strip, workshop
+from course import measured, strip, tools, workshop
 from reports import event_tree, run_view, sentences, step_card, step_screen
 from reports import text as report_text, through_time
 
@@ -96,6 +98,21 @@ def _events(show, run, ink):
     return made
 
 
+def tool_lines(show, run):
+    """What a tool prints of the run's program, beneath the command."""
+    words = shlex.split(show.argument)
+    printed = run.of_tool(tools.lines, words)
+    return ["$ " + tools.typed(words, run.trace), *printed]
+
+
+def _tool(show, run, ink):
+    first, *rest = tool_lines(show, run)
+    made = [ink.bold(first)]
+    for line in rest:
+        made += ["  " + ink.said(part) for part in ink.wrap(line, ink.width - 4)]
+    return made
+
+
 def _live(_, run, ink):
     rows = through_time.picture(summary(run), ink)
     if not rows:
@@ -114,4 +131,5 @@ _KINDS = {
     "event": _event,
     "events": _events,
     "live": _live,
+    "tool": _tool,
 }

@@ -15,7 +15,7 @@ import signal
 import subprocess
 
 from alloctrace.plain import plain, replace
-from course import measured
+from course import measured, tools
 from start import scripts
 from start.errors import UserError, shown
 
@@ -30,14 +30,7 @@ _COMPILERS = {
     ".cc": ["g++", "-g", "-O0", "-Wall"],
     ".rs": ["rustc", "--edition", "2021", "-O"],
 }
-_PACKAGES = {
-    "gcc": "gcc libc6-dev",
-    "g++": "g++",
-    "rustc": "rustc",
-    "nasm": "nasm",
-    "ld": "binutils",
-}
-_PACKAGES["musl-gcc"] = "musl-tools"
+_PACKAGES = {"gcc": "gcc libc6-dev", "ld": "binutils", "musl-gcc": "musl-tools"}
 _LIBRARIES = (
     "/usr/lib/x86_64-linux-gnu",
     "/lib/x86_64-linux-gnu",
@@ -292,6 +285,7 @@ def record(words, folder, environment, trace):
             text = said[-1] if said else "it ended with status %d" % done.returncode
             raise UserError(shown(text.replace("brkpoint: ", "", 1)))
         os.replace(partial, trace)
+        tools.made_here.add(trace)
     finally:
         with contextlib.suppress(OSError):
             os.unlink(partial)

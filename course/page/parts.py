@@ -159,6 +159,10 @@ def _live(item, run):
     return code("\n".join(showing.lines_of(item, run, Ink(80, False, True))))
 
 
+def _tool(item, run):
+    return code("\n".join(showing.tool_lines(item, run)))
+
+
 _KINDS = {
     "verdict": _verdict,
     "report": _report,
@@ -166,4 +170,5 @@ _KINDS = {
     "event": _event,
     "events": _events,
     "live": _live,
+    "tool": _tool,
 }

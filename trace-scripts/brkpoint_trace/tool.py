@@ -31,8 +31,10 @@ def can_fix_addresses():
     return True
 
 
-def run(words, limit_s, stdin=subprocess.DEVNULL, fixed_addresses=True, environment=None):
-    """Run `words`; Done. Whatever they started is killed after `limit_s` seconds."""
+def run(
+    words, limit_s, stdin=subprocess.DEVNULL, fixed_addresses=True, environment=None, folder=None
+):
+    """Run `words`, in `folder`; Done. Whatever they started is killed after `limit_s` seconds."""
     try:
         process = subprocess.Popen(
             words,
@@ -40,6 +42,7 @@ def run(words, limit_s, stdin=subprocess.DEVNULL, fixed_addresses=True, environm
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             env=environment,
+            cwd=folder,
             start_new_session=True,
             preexec_fn=_fix_addresses if fixed_addresses else None,
         )

@@ -1,0 +1,134 @@
+"""The tools of the trade over a lesson's program: strace, ltrace, gdb as one types them, and the
+scripts of trace-scripts/. What they print is shown; what it says can be measured.
+
+They run the program again, in its folder. Where it is not there (a stored trace) or the tool is
+missing, that is said.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+import shutil
+
+from alloctrace.escape import visible
+from start import scripts
+from start.errors import shown
+
+LIMIT_S = 60
+MOST_LINES = 40
+LINES = "lines "
+# What each needs, and the words before a lesson's own.
+_GDB = ["gdb", "-nx", "-q", "-batch", "-ex", "set debuginfod enabled off"]
+_TOOLS = {"strace": ["strace"], "ltrace": ["ltrace"], "gdb": _GDB}
+SCRIPTS = {
+    "count-syscalls": "strace",
+    "list-calls": "ltrace",
+    "cross-check": "strace ltrace gdb",
+    "inspect": "",
+}
+NAMES = (*_TOOLS, *SCRIPTS)
+_done = {}  # what was run: what it printed
+made_here = set()  # paths of traces; what a trace of others names is never run
+
+
+class Lacking(Exception):
+    """The tool or the program is not there, or could do nothing. One line."""
+
+
+def read(text):
+    """A tool's command, without the program; raises ValueError."""
+    found = shlex.split(text)
+    if not found or found[0] not in NAMES:
+        raise ValueError("unknown tool; expected: %s" % ", ".join(NAMES))
+    return found
+
+
+def picked(text):
+    """(its words, what to pick) of `WORDS ; PICK`; raises ValueError."""
+    before, _, pick = text.rpartition(" ; ")
+    found = read(before)
+    if found[0] not in SCRIPTS and not pick.startswith(LINES):
+        raise ValueError("expected: tool WORDS ; lines TEXT")
+    return found, pick
+
+
+def typed(words, trace):
+    """The command as a reader can type it, in the folder of the program."""
+    quoted = [word if word.isalnum() else _quoted(word) for word in words[1:]]
+    before = ["trace-scripts/" + words[0] if words[0] in SCRIPTS else words[0]]
+    if words[0] == "gdb":
+        before.append("-batch")
+    return " ".join([*before, *quoted, *_program(trace)[1]])
+
+
+def lines(words, trace):
+    """What it prints, the first MOST_LINES lines; raises Lacking."""
+    found = visible_lines(_run(words, trace))
+    more = ["… and %d more lines" % (len(found) - MOST_LINES)] if len(found) > MOST_LINES else []
+    return found[:MOST_LINES] + more
+
+
+def value(words, pick, trace):
+    """A number or text of it: with `lines malloc(` how many lines have that; else `counts.brk` of
+    a script's JSON, where a list counts as its length."""
+    if pick.startswith(LINES):
+        return sum(pick[len(LINES) :] in line for line in visible_lines(_run(words, trace)))
+    try:
+        found = json.loads(_run([words[0], "--json", *words[1:]], trace))
+        for key in pick.split("."):
+            found = found[int(key)] if isinstance(found, list) else found[key]
+    except (ValueError, LookupError) as error:
+        raise Lacking("%s says no %s on this machine: %s" % (words[0], pick, error)) from None
+    return len(found) if isinstance(found, (list, dict)) else found
+
+
+def visible_lines(text):
+    return [visible(line.expandtabs()) for line in text.rstrip("\n").split("\n") if line.strip()]
+
+
+def _quoted(word):
+    plain = word.replace("-", "").replace("=", "").replace(",", "").isalnum()
+    return word if plain else "'%s'" % word
+
+
+def _program(trace):
+    """(folder, the words that start the program there)."""
+    path = trace.run.get("program_file") or ""
+    return os.path.dirname(path), ["./" + os.path.basename(path), *trace.run["command"][1:]]
+
+
+def _run(words, trace):
+    folder, command = _program(trace)
+    path = os.path.join(folder, command[0])
+    if not os.path.isfile(path):
+        raise Lacking("%s is gone" % shown(path))
+    for tool in SCRIPTS.get(words[0], words[0]).split():
+        if shutil.which(tool) is None:
+            raise Lacking("%s is not on this machine: apt-get install %s" % (tool, tool))
+    key = (*words, *command, folder, os.stat(path).st_mtime_ns)
+    if key not in _done:
+        _done[key] = _started(words, folder, command)
+    return _done[key]
+
+
+def _started(words, folder, command):
+    scripts.find()
+    from brkpoint_trace import tool
+
+    if words[0] in SCRIPTS:
+        before = [os.path.join(scripts.TOP, "trace-scripts", words[0]), *words[1:]]
+    else:
+        before = [*_TOOLS[words[0]], *words[1:]]
+    environment = {key: text for key, text in os.environ.items() if key != "LD_PRELOAD"}
+    environment.update(LC_ALL="C.UTF-8", DEBUGINFOD_URLS="")
+    try:
+        done = tool.run([*before, *command], LIMIT_S, environment=environment, folder=folder)
+    except tool.Missing as error:
+        raise Lacking(shown(str(error))) from None
+    text = done.err if words[0] in ("strace", "ltrace") else done.out
+    if done.timed_out or not text.strip():
+        said = visible_lines(done.err)[-1:] or ["it said nothing"]
+        raise Lacking("%s is not of use on this machine: %s" % (words[0], shown(said[0])))
+    return text
