@@ -3,13 +3,25 @@
 #include <memory>
 #include <string>
 
-void short_string() { std::string text("a cat"); }
+void short_string()
+{
+    std::string text("a cat");
+}
 
-void long_string() { std::string text("a cat that sat on a mat for a very long time"); }
+void long_string()
+{
+    std::string text("a cat that sat on a mat for a very long time");
+}
 
-void three_in_a_map() { std::map<int, int> ages{{1, 30}, {2, 40}, {3, 50}}; }
+void three_in_a_map()
+{
+    std::map<int, int> ages{{1, 30}, {2, 40}, {3, 50}};
+}
 
-void one_box() { std::unique_ptr<int> box(new int(7)); }
+void one_box()
+{
+    std::unique_ptr<int> box(new int(7));
+}
 
 void small_closure()
 {

@@ -29,6 +29,7 @@ _SYSCALL, _TOLD, _MULTIPLIED = (
 PROGRAMS = 100  # with more the bins do not tell them apart
 THREADS = 32  # that are told apart, by when they came
 KEYS = 1 << 22  # groups * threads, at most
+KEPT = 1 << 17  # of which it is kept where they go
 
 
 def of(summary, trace, wanted):
@@ -150,15 +151,23 @@ class _Counts:
             self._series_of.append(number)
         self._series = [None, *series]
         self._sums = defaultdict(lambda: defaultdict(int))  # series -> bin -> events
+        self._bins_of = {}  # key -> the bins that its events are added to
+        self._not_told = defaultdict(int)
         self.reaching = []  # ranges of syscalls and the calls that made them
 
     def add(self, bin_, found, above):
         """`found`: how many events of each key, without what it is above."""
-        sums, series, of = self._sums, self._series, self._series_of
+        bins_of = self._bins_of
         for key, times in found.items():
-            thread, group = divmod(key + above, len(of))
-            if of[group]:
-                sums[series[of[group]], thread][bin_] += times
+            bins = bins_of.get(key + above)
+            if bins is None:
+                if len(bins_of) >= KEPT:
+                    bins_of.clear()
+                thread, group = divmod(key + above, len(self._series_of))
+                number = self._series_of[group]
+                bins = self._sums[self._series[number], thread] if number else self._not_told
+                bins_of[key + above] = bins
+            bins[bin_] += times
 
     def note_reaching(self, first, chunk, rows):
         """The first syscalls, with the calls that made them."""
