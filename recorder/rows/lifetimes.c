@@ -8,13 +8,25 @@
 #include "returning.h"
 #include "table.h"
 
-enum { DEEPEST = 100 /* calls in one another */ };
+enum {
+    DEEPEST = 100, /* calls in one another */
+    TOGETHER = 16, /* blocks with neighbouring numbers */
+};
 
 struct live {
     uint64_t block, size, t_ns, tid;
-    uint64_t order; /* counts allocations */
+    uint64_t order; /* counts allocations, where programs may be replaced */
     uint32_t group;
 };
+
+/* Neighbours lie together: with ten million of them live a block takes some 28 bytes. */
+struct few {
+    uint64_t t_ns[TOGETHER], size[TOGETHER];
+    uint32_t thread[TOGETHER], group[TOGETHER];
+    uint32_t are_live; /* bits; of none of them: */
+    uint32_t next;     /* that is free, or NO_PLACE */
+};
+#define NO_PLACE UINT32_MAX
 
 /* What Python told: by group what it does, its process, that one's program; all by its id. */
 static const uint8_t *roles;
@@ -22,9 +34,14 @@ static uint32_t *process_of, *image_of;
 static int is_one, watches_execs;
 static void (*take)(const struct happened *);
 
-static struct table live_of; /* block, process -> its place in `pool` */
-static struct live *pool;
-static uint64_t pool_room, pool_used, pool_free = TABLE_NONE; /* free ones by `block` */
+static struct table few_of; /* block / TOGETHER, process -> its place in `pool` */
+static struct few *pool;
+static uint64_t (*orders)[TOGETHER]; /* beside it */
+static uint64_t pool_room, pool_used;
+static uint32_t pool_free = NO_PLACE;
+static struct table thread_of; /* tid -> its place in `tids` */
+static uint64_t *tids;
+static uint64_t tids_room;
 static struct table latest; /* tid -> the block of its latest allocation, if that was its first */
 static uint32_t *image_now; /* by process; 0: not known yet */
 static uint64_t allocations;
@@ -52,20 +69,81 @@ int lifetimes_allocates(uint64_t group)
     return roles[group] == ROLE_REALLOC || roles[group] == ROLE_OTHER;
 }
 
-static uint64_t new_place(void)
+static void *larger(void *array, uint64_t count, size_t size)
 {
-    if (pool_free != TABLE_NONE) {
-        uint64_t at = pool_free;
-        pool_free = pool[at].block;
+    array = realloc(array, count * size);
+    if (!array)
+        wire_failed(ENOMEM);
+    return array;
+}
+
+static uint32_t new_place(void)
+{
+    if (pool_free != NO_PLACE) {
+        uint32_t at = pool_free;
+        pool_free = pool[at].next;
         return at;
     }
     if (pool_used == pool_room) {
-        pool_room = pool_room + pool_room / 2 + 1024;
-        pool = realloc(pool, pool_room * sizeof *pool);
-        if (!pool)
+        pool_room = pool_room + pool_room / 4 + 1024;
+        if (pool_room >= NO_PLACE)
             wire_failed(ENOMEM);
+        pool = larger(pool, pool_room, sizeof *pool);
+        if (watches_execs)
+            orders = larger(orders, pool_room, sizeof *orders);
     }
-    return pool_used++;
+    return (uint32_t)pool_used++;
+}
+
+static uint32_t thread_at(uint64_t tid)
+{
+    uint64_t *at = table_at(&thread_of, tid, 0);
+    if (*at != TABLE_NONE)
+        return (uint32_t)*at;
+    *at = thread_of.used - 1;
+    if (thread_of.used > tids_room) {
+        tids_room = 2 * tids_room + 64;
+        tids = larger(tids, tids_room, sizeof *tids);
+    }
+    tids[*at] = tid;
+    return (uint32_t)*at;
+}
+
+/* Where it is; NULL: it is not live. */
+static struct few *find(uint64_t block, uint64_t process)
+{
+    uint64_t at = table_get(&few_of, block / TOGETHER, process);
+    if (at == TABLE_NONE || !(pool[at].are_live >> block % TOGETHER & 1))
+        return NULL;
+    return &pool[at];
+}
+
+static struct live copy_of(const struct few *few, uint64_t block)
+{
+    uint64_t i = block % TOGETHER;
+    return (struct live){.block = block,
+                         .size = few->size[i],
+                         .t_ns = few->t_ns[i],
+                         .tid = tids[few->thread[i]],
+                         .order = orders ? orders[few - pool][i] : 0,
+                         .group = few->group[i]};
+}
+
+static void put_in(const struct live *block, uint64_t process)
+{
+    uint64_t i = block->block % TOGETHER, *at = table_at(&few_of, block->block / TOGETHER, process);
+    if (*at == TABLE_NONE) {
+        *at = new_place();
+        pool[*at].are_live = 0;
+    }
+    struct few *few = &pool[*at];
+    few->t_ns[i] = block->t_ns;
+    few->size[i] = block->size;
+    few->thread[i] = thread_at(block->tid);
+    few->group[i] = block->group;
+    few->are_live |= 1u << i;
+    if (orders)
+        orders[*at][i] = block->order;
 }
 
 static void say(enum what what, uint64_t t_ns, const struct live *block, uint64_t size,
@@ -77,12 +155,16 @@ static void say(enum what what, uint64_t t_ns, const struct live *block, uint64_
 /* Take a block out; 0: it is not live. */
 static int take_out(uint64_t block, uint64_t process, struct live *found)
 {
-    uint64_t at = table_take(&live_of, block, process);
-    if (at == TABLE_NONE)
+    struct few *few = find(block, process);
+    if (!few)
         return 0;
-    *found = pool[at];
-    pool[at].block = pool_free;
-    pool_free = at;
+    *found = copy_of(few, block);
+    few->are_live &= ~(1u << block % TOGETHER);
+    if (!few->are_live) {
+        table_take(&few_of, block / TOGETHER, process);
+        few->next = pool_free;
+        pool_free = (uint32_t)(few - pool);
+    }
     return 1;
 }
 
@@ -99,16 +181,15 @@ static void allocate(const struct returning *call)
     int is_grown = take_out(call->block, process, &grown);
     if (is_grown)
         say(FREED, call->t_ns, &grown, grown.size, grown.t_ns);
-    uint64_t at = new_place();
-    pool[at] = (struct live){.block = call->block,
-                             .size = call->size,
-                             .t_ns = call->t_ns,
-                             .tid = call->tid,
-                             .order = allocations++,
-                             .group = call->group};
-    *table_at(&live_of, call->block, process) = at;
+    struct live block = {.block = call->block,
+                         .size = call->size,
+                         .t_ns = call->t_ns,
+                         .tid = call->tid,
+                         .order = allocations++,
+                         .group = call->group};
+    put_in(&block, process);
     *table_at(&latest, call->tid, 0) = is_grown ? 0 : whole(call->block, process);
-    say(ALLOCATED, call->t_ns, &pool[at], call->size, call->t_ns);
+    say(ALLOCATED, call->t_ns, &block, call->size, call->t_ns);
 }
 
 /* The calls that have returned until then. */
@@ -121,7 +202,7 @@ static void returned(uint64_t until)
 
 static void free_block(uint64_t t_ns, uint64_t block, uint64_t process)
 {
-    if (returning_count() && table_get(&live_of, block, process) == TABLE_NONE)
+    if (returning_count() && !find(block, process))
         returned(UINT64_MAX); /* clocks are coarse: it was handed out before */
     struct live gone;
     if (!take_out(block, process, &gone))
@@ -153,12 +234,12 @@ static int is_around(const struct events *now, const struct events *before, uint
 
 static void resize(uint64_t t_ns, uint64_t block, uint64_t process, uint64_t size)
 {
-    uint64_t at = table_get(&live_of, block, process);
-    if (at == TABLE_NONE)
+    struct few *few = find(block, process);
+    if (!few)
         return;
-    uint64_t before = pool[at].size;
-    pool[at].size = size;
-    say(RESIZED, t_ns, &pool[at], size, before);
+    struct live resized = copy_of(few, block);
+    few->size[block % TOGETHER] = size;
+    say(RESIZED, t_ns, &resized, size, resized.size);
 }
 
 static int by_order(const void *a, const void *b)
@@ -170,11 +251,16 @@ static int by_order(const void *a, const void *b)
 /* All blocks of a process end with its program, in the order in which they began. */
 static void end_all(uint64_t process, uint64_t t_ns)
 {
-    struct live *gone = must_have(live_of.used, sizeof *gone);
+    struct live *gone = must_have(few_of.used, TOGETHER * sizeof *gone);
     uint64_t count = 0;
-    for (uint64_t at = 0; at < live_of.size; at++)
-        if (live_of.slots[at].value != TABLE_NONE && live_of.slots[at].b == process)
-            gone[count++] = pool[live_of.slots[at].value];
+    for (uint64_t at = 0; at < few_of.size; at++) {
+        const struct slot *slot = &few_of.slots[at];
+        if (slot->value == TABLE_NONE || slot->b != process)
+            continue;
+        for (uint64_t i = 0; i < TOGETHER; i++)
+            if (pool[slot->value].are_live >> i & 1)
+                gone[count++] = copy_of(&pool[slot->value], slot->a * TOGETHER + i);
+    }
     qsort(gone, count, sizeof *gone, by_order);
     for (uint64_t i = 0; i < count; i++) {
         struct live *block = &gone[i];
