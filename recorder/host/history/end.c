@@ -1,41 +1,65 @@
 /* history/end.c - what is left when a process or the whole run ends. */
+#define _GNU_SOURCE
 #include "inside.h"
 
 #include <stdlib.h>
 
 enum { FLUSHES = 64 }; /* of those where an eighth more is not known yet */
 
-static int by_number(const void *left, const void *right)
+static int by_number(const void *left, const void *right, void *of)
 {
-    const struct spool_block *a = left, *b = right;
-    return a->number < b->number ? -1 : a->number > b->number;
+    const struct block *blocks = of;
+    uint64_t a = blocks[*(const uint32_t *)left].number;
+    uint64_t b = blocks[*(const uint32_t *)right].number;
+    return a < b ? -1 : a > b;
 }
 
-static size_t gather(const struct process *p, struct spool_block *rows)
+/* Where they are, in that order: blocks mostly lie as they are numbered, so that little is left to
+ * sort, and memory is read from its beginning to its end. */
+static size_t gather(const struct process *p, uint64_t *is_live, uint32_t *places)
 {
     size_t count = 0;
-    for (uint32_t at = 0; p->live.slots && at <= p->live.mask; at++) {
-        const struct table_slot *slot = &p->live.slots[at];
-        const struct block *block = slot->value ? &p->blocks[slot->value - 1] : NULL;
-        if (block && !block->is_copy)
-            rows[count++] = (struct spool_block){block->number, block->address, block->size,
-                                                 block->seq,    block->last,    p->pid};
-    }
+    for (uint32_t at = 0; p->live.slots && at <= p->live.mask; at++)
+        if (p->live.slots[at].value) {
+            uint32_t place = p->live.slots[at].value - 1;
+            is_live[place / 64] |= (uint64_t)1 << place % 64;
+        }
+    for (uint32_t place = 0; place < p->block_count; place++)
+        if (is_live[place / 64] >> place % 64 & 1 && !p->blocks[place].is_copy)
+            places[count++] = place;
     return count;
+}
+
+static void write_in_order(struct history *h, const struct process *p, const uint32_t *places,
+                           size_t count)
+{
+    static struct spool_block rows[SPOOL_MAX_PAYLOAD / sizeof(struct spool_block)];
+    size_t most = sizeof rows / sizeof *rows, filled = 0;
+    for (size_t i = 0; i < count; i++) {
+        const struct block *block = &p->blocks[places[i]];
+        rows[filled++] = (struct spool_block){block->number, block->address, block->size,
+                                              block->seq,    block->last,    p->pid};
+        if (filled == most || i + 1 == count) {
+            put_rows(h, SPOOL_BLOCKS, rows, sizeof *rows, filled);
+            filled = 0;
+        }
+    }
 }
 
 /* The live blocks of a process in the order of their numbers; not the copies of a child. */
 void write_blocks(struct history *h, const struct process *p)
 {
-    struct spool_block *rows = malloc((p->live.count + 1) * sizeof *rows);
-    if (!rows) {
+    uint64_t *is_live = calloc(p->block_count / 64 + 1, sizeof *is_live);
+    uint32_t *places = malloc((p->live.count + 1) * sizeof *places);
+    if (is_live && places) {
+        size_t count = gather(p, is_live, places);
+        qsort_r(places, count, sizeof *places, by_number, p->blocks);
+        write_in_order(h, p, places, count);
+    } else {
         h->failed = 1;
-        return;
     }
-    size_t count = gather(p, rows);
-    qsort(rows, count, sizeof *rows, by_number);
-    put_rows(h, SPOOL_BLOCKS, rows, sizeof *rows, count);
-    free(rows);
+    free(is_live);
+    free(places);
 }
 
 void history_flush(struct history *h)
