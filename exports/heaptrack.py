@@ -27,7 +27,7 @@ FORMAT = Format(
 _TEMPORARY = "[temporary: other threads or other frees lay between]"
 # Its stacks end at these names, and phase and origin would be out of sight.
 _ENDS = ("main", "__libc_start_main", "__static_initialization_and_destruction_0")
-_MOST_KNOWN = 1 << 18  # kinds of allocations that are remembered
+MOST_KNOWN = 1 << 18  # kinds of allocations that are remembered
 _TOGETHER = 1 << 14  # lines
 _PAGE, _MS = 4096, 1_000_000
 
@@ -100,7 +100,8 @@ class _File:
 
         def tell(groups):
             for id_ in groups:
-                self._numbers(id_)
+                if id_ not in of_group:
+                    self._numbers(id_)
 
         for what, t_ns, group, size, born, _ in lifetimes.replay(self._trace, tell):
             if t_ns >= next_ns:
@@ -149,7 +150,7 @@ class _File:
         self._latest = 0
 
     def _allocation(self, numbers, size, key=None):
-        if self._known >= _MOST_KNOWN:
+        if self._known >= MOST_KNOWN:
             self._known = 0
             for each in self._of_stack.values():
                 each.clear()  # the same kind may have several numbers
@@ -167,7 +168,7 @@ class _File:
 
     def _numbers(self, id_):
         """The _Numbers of the stack of a group."""
-        if len(self._of_group) >= _MOST_KNOWN:
+        if len(self._of_group) >= MOST_KNOWN:
             self._of_group.clear()
         stack = self._made(self._trace.sums().groups.bare(id_ - 1))
         numbers = self._of_group[id_] = self._of_stack.setdefault(stack, _Numbers(stack))

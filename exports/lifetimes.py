@@ -23,12 +23,11 @@ ALLOCATED, FREED, TEMPORARY, RESIZED = range(4)  # TEMPORARY: freed before its t
 COLUMNS = ("present", "group", "t_ns", "dur_ns", "tid", "size", "nmemb", "ptr", "result", "block",
            "outer")  # fmt: skip
 PROCESS = 44  # bits of a block's number: above them is its process
-MOST_PROCESSES = 1 << 19
 _BLOCK, _NMEMB, _OUTER = PRESENT["block"], PRESENT["nmemb"], PRESENT["outer"]
 _SIZE, _ERRNO, _DUR = PRESENT["size"], PRESENT["errno"], PRESENT["dur_ns"]
 ROLES = {"FREE": 1, "REALLOC": 2, "OTHER": 3}  # what a call does with blocks; 0: nothing
 _FREE, _REALLOC, _OTHER = ROLES.values()
-_DEEPEST = 100  # calls in one another
+DEEPEST = 100  # calls in one another
 
 
 def replay(trace, tell=None):
@@ -163,7 +162,7 @@ class _Followed:
     def _blocks_around(self, first, columns, at):
         """Those that the calls work on in which an event lies."""
         found, seq = set(), first + at
-        for _ in range(_DEEPEST):
+        for _ in range(DEEPEST):
             begin, held = (first, columns) if seq >= first else self._before
             row = seq - begin
             if row < 0 or not held[0][row] & _OUTER:

@@ -37,6 +37,8 @@ _FILES = [
     )),
     "alloctrace/columns/schema.py",
     "alloctrace/columns/columns.py",
+    "alloctrace/columns/events.py",
+    "alloctrace/trace/read.py",
 ]  # fmt: skip
 _HEAD = struct.Struct("<QQ")
 _COLUMN = struct.Struct("<QQQqqQ")  # column, width, whether delta-coded, base, period, bytes

@@ -10,7 +10,7 @@ from __future__ import annotations
 from alloctrace import measure
 from alloctrace.fields import number as number_of, text as text_of
 
-from . import regions, stacks
+from . import lifetimes, regions, stacks
 from .formats import Format
 from .protobuf import data, number, text, varint
 from .slices import Slices
@@ -31,7 +31,6 @@ _BEGIN, _END, _COUNTER = number(9, 1), number(9, 2), number(9, 4)  # TrackEvent.
 _CATEGORIES, _NAMES, _KEYS, _TEXTS = 1, 2, 3, 29  # InternedData
 _BYTES = number(3, 3)  # CounterDescriptor.unit
 _MOST_KNOWN = 1 << 16
-_PROCESS = 44  # bits of a block's number: above them is its process
 
 
 def write(out, trace, _):
@@ -154,7 +153,7 @@ class _File:
         about += number(10, self._id(_NAMES, stacks.short(group.name)))
         about += b"".join(self.said(k, stacks.short(v)) for k, v in said.items() if v)
         self._process(group.pid)
-        return about, self._uuids["process", group.pid] << _PROCESS
+        return about, self._uuids["process", group.pid] << lifetimes.PROCESS
 
     # phases and counters
 

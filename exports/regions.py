@@ -24,7 +24,7 @@ class Named:
 
     def path(self, number):
         """The same as one text: `outer/inner`; None where it lies in none."""
-        return "/".join(self.of(number)) or None
+        return stacks.short("/".join(self.of(number))) or None
 
     def frames(self, number):
         """The same as frames of a stack."""

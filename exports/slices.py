@@ -75,7 +75,7 @@ class Slices:
         said = []
         for key in zip(keys[::3], keys[1::3], keys[2::3]):
             about, process, thread = self._made[key]
-            said.append(struct.pack("<QQ", process or 0, thread.number))
+            said.append(struct.pack("<QQ", (process or 0) & MASK64, thread.number))
             said += [maker.text(thread.event), maker.text(about)]
         return b"".join(said)
 

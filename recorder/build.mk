@@ -73,7 +73,7 @@ $(recorder_contract): recorder/contract.py \
   $(addprefix alloctrace/,words.py spool/rows.py columns/schema.py history/inforecords.py elf/debug.py)
 	@mkdir -p $(@D)
 	@/usr/bin/python3 $< $(patsubst contract_%.h,%,$(subst contract.h,contract_words.h,$(@F))) > $@.new && mv $@.new $@
-$(RECORDER_OUT)/contract_rows.h: alloctrace/columns/columns.py $(wildcard exports/*.py)
+$(RECORDER_OUT)/contract_rows.h: $(addprefix alloctrace/,columns/columns.py columns/events.py trace/read.py) $(wildcard exports/*.py)
 
 $(recorder_host_o) $(recorder_agent_o): | $(recorder_contract)
 

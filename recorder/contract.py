@@ -5,9 +5,9 @@
     recorder/contract.py history > contract_history.h   what a history calls its events and columns
     recorder/contract.py rows    > contract_rows.h      what exports/maker.py and its program say
 
-alloctrace has each table once: vocabularies (words), the rows and kinds of a spool (spool_rows),
-the columns of events (trace_schema). recorder/build.mk runs this before it compiles: a name or a
-row that C needs and Python no longer has does not compile.
+alloctrace and exports have each table once: vocabularies (words), the rows and kinds of a spool
+(spool_rows), the columns of events (trace_schema). recorder/build.mk runs this before it compiles:
+a name or a row that C needs and Python no longer has does not compile.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from alloctrace.columns import columns, schema as trace_schema  # noqa: E402
 from alloctrace.elf import debug as elf_debug  # noqa: E402
 from alloctrace.history import inforecords  # noqa: E402
 from alloctrace.spool import rows as spool_rows  # noqa: E402
-from exports import lifetimes, maker  # noqa: E402
+from exports import heaptrack, lifetimes, maker  # noqa: E402
 
 C_TYPES = {
     "u8": "uint8_t",
@@ -146,7 +146,10 @@ def of_rows():
     yield enum("rows_message", ["ROWS_" + name for name in maker.MESSAGES])
     yield "/* exports/lifetimes.py */\n"
     yield define("ROWS_PROCESS", lifetimes.PROCESS)
+    yield define("ROWS_DEEPEST", lifetimes.DEEPEST)
     yield enum("rows_role", [("ROLE_" + name, n) for name, n in lifetimes.ROLES.items()])
+    yield "/* exports/heaptrack.py */\n"
+    yield define("ROWS_MOST_KNOWN", heaptrack.MOST_KNOWN)
     yield "/* columns/columns.py, columns/schema.py */\n"
     yield define("ROWS_CHUNK", columns.CHUNK)
     yield define("ROWS_PERIOD", columns.LONGEST_PERIOD)

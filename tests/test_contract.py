@@ -11,6 +11,7 @@ import pytest
 from alloctrace import words
 from alloctrace.columns import schema as trace_schema
 from alloctrace.spool import rows as spool_rows
+from exports import lifetimes
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 _SPEC = importlib.util.spec_from_file_location("contract", ROOT + "/recorder/contract.py")
@@ -18,13 +19,15 @@ contract = importlib.util.module_from_spec(_SPEC)
 _SPEC.loader.exec_module(contract)
 
 
+HEADERS = {"words": "contract.h", "history": "contract_history.h", "rows": "contract_rows.h"}
+
+
 def compiled(tmp_path, body):
-    """(status, what the compiler said) of C that includes both headers."""
-    for which, name in (("words", "contract.h"), ("history", "contract_history.h")):
+    """(status, what the compiler said) of C that includes all headers."""
+    for which, name in HEADERS.items():
         (tmp_path / name).write_text(contract.made(which))
-    (tmp_path / "t.c").write_text(
-        '#include <stddef.h>\n#include "contract.h"\n#include "contract_history.h"\n' + body
-    )
+    lines = ["#include <stddef.h>", *('#include "%s"' % name for name in HEADERS.values()), body]
+    (tmp_path / "t.c").write_text("\n".join(lines))
     done = subprocess.run(
         ["gcc", "-std=gnu11", "-Wall", "-Wextra", "-Werror", "-fsyntax-only", tmp_path / "t.c"],
         capture_output=True,
@@ -50,6 +53,7 @@ def test_each_table_compiles_and_says_what_python_says(tmp_path):
         "HAS_OUTER": trace_schema.PRESENT["outer"],
         "CUT_MANY": words.CUT_MANY,
         "SPOOL_AT_PEAK": spool_rows.AT_PEAK,
+        "ROWS_DEEPEST": lifetimes.DEEPEST,
         "offsetof(struct spool_sum, peak_bytes)": 8
         * spool_rows.names("sum").split().index("peak_bytes"),
         "IS_MEMORY_SYSCALL(329) && !IS_MEMORY_SYSCALL(59)": 1,
@@ -86,6 +90,7 @@ ELSEWHERE = {
     "cut reasons": r"\bCUT_\w+ *=? *[0-9]",
     "kinds of records": r"\bSPOOL_[A-Z]+ *= *[0-9]",
     "how a phase began": "|".join(re.escape('"%s"' % how) for how in words.BEGAN.values()),
+    "limits of exports": r"\bDEEPEST *= *%d\b|\bMOST_KNOWN *= *[0-9]" % lifetimes.DEEPEST,
     "unmatched": "|".join(re.escape('"%s"' % what) for what in words.UNMATCHED.values()),
 }
 
@@ -93,11 +98,11 @@ ELSEWHERE = {
 @pytest.mark.parametrize("what", list(ELSEWHERE))
 def test_c_says_nothing_of_it_twice(what):
     pattern, found = re.compile(ELSEWHERE[what]), []
-    for folder in ("host", "agent", "tools"):
+    for folder in ("host", "agent", "rows", "tools"):
         for name in glob.glob("%s/recorder/%s/**/*.[chS]" % (ROOT, folder), recursive=True):
             with open(name, encoding="utf-8") as file:
                 found += ["%s: %s" % (name, m[0]) for m in pattern.finditer(file.read())]
     assert not found
     assert pattern.search(
-        'CUT_MANY = 5, SPOOL_SUMS = 12, "main returned", "returns without a call"'
+        'CUT_MANY = 5, SPOOL_SUMS = 12, DEEPEST = 100, "main returned", "returns without a call"'
     )

@@ -98,7 +98,7 @@ def test_the_lines_are_as_its_reader_takes_them(path):
 
 
 def test_kinds_that_are_forgotten_are_told_again(path, monkeypatch, tmp_path):
-    monkeypatch.setattr(heaptrack, "_MOST_KNOWN", 3)
+    monkeypatch.setattr(heaptrack, "MOST_KNOWN", 3)
     with trace.open(path) as recorded:
         calls = sum(recorded.sums().groups.sums["allocations"])
     text, said = made_exports.export(path, "heaptrack")

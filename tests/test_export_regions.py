@@ -15,6 +15,7 @@ import test_export_heaptrack
 import test_export_perfetto
 import test_export_pprof
 import test_regions
+from exports import regions, stacks
 
 # Bytes that the probe asks for in each, `?` where the name is no literal.
 WANTED = {"outer": 2 * 4101, "inner": 4102, "outer/inner": 4103, "?": 4104}
@@ -114,3 +115,16 @@ def test_perfetto(path):
     said = [timeline.of(row[0]) for row in timeline.calls()]
     sizes = [(about.get("region"), about["size"]) for name, _, about in said if name == "malloc"]
     assert summed(sizes) == WANTED
+
+
+class Deep:
+    """A stranger's run: each region in the one before."""
+
+    run = {"regions": [{"id": n, "parent": n - 1, "name": "r" * 99} for n in range(1, 3000)]}
+
+
+def test_a_chain_of_many_regions_is_no_longer_than_a_name():
+    named = regions.Named(Deep)
+    texts = named.path(2998), named.path(2999)
+    assert texts[0] != texts[1] and max(map(len, texts)) <= stacks.LONGEST
+    assert len(named.of(2999)) == 2999 and named.path(2) == "/".join(["r" * 99] * 2)

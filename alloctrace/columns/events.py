@@ -106,7 +106,7 @@ class PackedChunk:
             return unpack(self._found, self.count, (name,), rows)[0]
 
     def above(self, name: str) -> tuple[int, Sequence[int]]:
-        """(base, list): each of its integers without `base`."""
+        """(base, list or array): each of its integers without `base`."""
         with checked():
             base, values = columns.decode_above(*self._found[name], self.count)
             return int(base), values

@@ -215,8 +215,8 @@ class Trace:
                 yield first, self._group_column(index, count)
 
     def chunk_columns(self, names):
-        """Yield (seq of the first event, [column of each name]) chunk by chunk; `names` begin with
-        `present` and `group`."""
+        """Yield (seq of the first event, [column of each name]) chunk by chunk; `present`
+        and `group` are among `names`."""
         self._check_kept()
         groups = len(self.sums().groups)
         with checked():

@@ -10,10 +10,7 @@
 
 #include "table.h"
 
-enum {
-    MOST_KNOWN = 1 << 18, /* kinds of allocations that are remembered */
-    LINE = 3 * OUT_NUMBER,
-};
+enum { LINE = 3 * OUT_NUMBER };
 #define MS 1000000u
 
 /* Lines that come at some time, what was resident then: Python's. */
@@ -47,7 +44,7 @@ static uint64_t number_of(uint64_t size, uint64_t stack, int is_twin)
     uint64_t key = stack << 1 | (unsigned)is_twin, found = table_get(&numbers, size, key);
     if (found != TABLE_NONE)
         return found;
-    if (known >= MOST_KNOWN) {
+    if (known >= ROWS_MOST_KNOWN) {
         known = 0;
         table_clear(&numbers); /* the same kind may have several numbers */
     }

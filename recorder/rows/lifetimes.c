@@ -8,10 +8,7 @@
 #include "returning.h"
 #include "table.h"
 
-enum {
-    DEEPEST = 100, /* calls in one another */
-    TOGETHER = 16, /* blocks with neighbouring numbers */
-};
+enum { TOGETHER = 16 /* blocks with neighbouring numbers */ };
 
 struct live {
     uint64_t block, size, t_ns, tid;
@@ -27,6 +24,7 @@ struct few {
     uint32_t next;     /* that is free, or NO_PLACE */
 };
 #define NO_PLACE UINT32_MAX
+#define NO_BLOCK ((uint64_t)1 << ROWS_PROCESS) /* that a free could make temporary */
 
 /* What Python told: by group what it does, its process, that one's program; all by its id. */
 static const uint8_t *roles;
@@ -42,7 +40,7 @@ static uint32_t pool_free = NO_PLACE;
 static struct table thread_of; /* tid -> its place in `tids` */
 static uint64_t *tids;
 static uint64_t tids_room;
-static struct table latest; /* tid -> the block of its latest allocation, if that was its first */
+static struct table latest; /* tid, 0 or 1 -> the block of its latest allocation, its process */
 static uint32_t *image_now; /* by process; 0: not known yet */
 static uint64_t allocations;
 
@@ -168,10 +166,15 @@ static int take_out(uint64_t block, uint64_t process, struct live *found)
     return 1;
 }
 
-/* A block of a thread and of a process as one number: blocks are below 2^44. */
-static uint64_t whole(uint64_t block, uint64_t process)
+static void set_latest(uint64_t tid, uint64_t block, uint64_t process)
 {
-    return block + (process << ROWS_PROCESS);
+    *table_at(&latest, tid, 0) = block;
+    *table_at(&latest, tid, 1) = process;
+}
+
+static int is_latest(uint64_t tid, uint64_t block, uint64_t process)
+{
+    return table_get(&latest, tid, 0) == block && table_get(&latest, tid, 1) == process;
 }
 
 static void allocate(const struct returning *call)
@@ -188,7 +191,7 @@ static void allocate(const struct returning *call)
                          .order = allocations++,
                          .group = call->group};
     put_in(&block, process);
-    *table_at(&latest, call->tid, 0) = is_grown ? 0 : whole(call->block, process);
+    set_latest(call->tid, is_grown ? NO_BLOCK : call->block, process);
     say(ALLOCATED, call->t_ns, &block, call->size, call->t_ns);
 }
 
@@ -207,8 +210,8 @@ static void free_block(uint64_t t_ns, uint64_t block, uint64_t process)
     struct live gone;
     if (!take_out(block, process, &gone))
         return;
-    int is_latest = table_get(&latest, gone.tid, 0) == whole(block, process);
-    say(is_latest ? TEMPORARY : FREED, t_ns, &gone, gone.size, gone.t_ns);
+    int is_temporary = is_latest(gone.tid, block, process);
+    say(is_temporary ? TEMPORARY : FREED, t_ns, &gone, gone.size, gone.t_ns);
 }
 
 /* Whether a call around an event works on a block. */
@@ -216,7 +219,7 @@ static int is_around(const struct events *now, const struct events *before, uint
                      uint64_t block, uint64_t process)
 {
     uint64_t seq = now->first + row;
-    for (int depth = 0; depth < DEEPEST; depth++) {
+    for (int depth = 0; depth < ROWS_DEEPEST; depth++) {
         const struct events *held = seq >= now->first ? now : before;
         if (!held || seq < held->first || !(held->column[PRESENT][seq - held->first] & HAS_OUTER))
             return 0;
@@ -265,8 +268,8 @@ static void end_all(uint64_t process, uint64_t t_ns)
     for (uint64_t i = 0; i < count; i++) {
         struct live *block = &gone[i];
         take_out(block->block, process, block);
-        if (table_get(&latest, block->tid, 0) == whole(block->block, process))
-            table_take(&latest, block->tid, 0);
+        if (is_latest(block->tid, block->block, process))
+            set_latest(block->tid, NO_BLOCK, process);
         say(FREED, t_ns, block, block->size, block->t_ns);
     }
     free(gone);
