@@ -219,9 +219,7 @@ def _watched(args, argv, where, found):
     """The Outcome of the run under the engine that is wanted, or that can be had."""
     alone = args.engine == "auto" and (args.keep == "totals" or args.clock)
     chosen = choice.choose("recorder" if alone else args.engine, args.live)
-    of_engine = {"breakpoints": found.of_breakpoints, "recorder": found.of_recorder}
-    for note in of_engine[chosen.engine]:
-        main.say("note: " + note)
+    _tell_notes(chosen, found)
     if chosen.may_change:
         try:
             outcome = _launch(args, chosen, argv, where, found)
@@ -230,11 +228,17 @@ def _watched(args, argv, where, found):
             refused = shown(str(error))
         if refused is not None:
             chosen = choice.instead(refused)
+            _tell_notes(chosen, found)
             _remove_spool(where)
     if not chosen.may_change:
         outcome = _launch(args, chosen, argv, where, found)
     outcome.why_engine = chosen.why
     return outcome
+
+
+def _tell_notes(chosen, found):
+    for note in found.of_engine(chosen.engine == "recorder"):
+        main.say("note: " + note)
 
 
 def _remove_spool(where):

@@ -52,6 +52,6 @@ class Child:
             os.kill(self.pid, number)
 
     def kill(self):
-        """With what it has started, as the recorder's heir: all that is in its session's group."""
+        """It and what stayed in its group of processes, as the recorder's heir does."""
         if self.poll() is None:
             os.killpg(self.pid, signal.SIGKILL)

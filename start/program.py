@@ -11,13 +11,22 @@ from alloctrace.elf import elf
 from . import heritage
 from .errors import CANNOT_EXECUTE, NOT_FOUND, UserError, shown
 
+
 # path: bytes, as given to execve; argv: [bytes]; notes: [str], what the user should know first.
 # fallback: the argv for /bin/sh where the kernel refuses the file as no program of its own.
 # of_breakpoints, of_recorder: [str], what the user should know where that is the engine.
 # odd: what is wrong with the file, as far as we can tell; the kernel decides whether it is run.
-Program = namedtuple(
-    "Program", "path argv fallback notes of_breakpoints odd of_recorder", defaults=[None, ()]
-)
+class Program(
+    namedtuple(
+        "Program", "path argv fallback notes of_breakpoints odd of_recorder", defaults=[None, ()]
+    )
+):
+    __slots__ = ()
+
+    def of_engine(self, is_recorder):
+        """What the user should know where this engine watches it."""
+        return list(self.of_recorder if is_recorder else self.of_breakpoints)
+
 
 _PTRACE = "uses ptrace: breakpoints keep it from tracing itself; what it traces is not followed"
 _MLOCKALL = (

@@ -62,7 +62,8 @@ def _count_lost(outcome, recorded):
         return
     lost = outcome.recorded - len(recorded.events)
     if lost <= 0:
-        outcome.reason += ": nothing of what it had recorded is lost"
+        if not recorded.lost:
+            outcome.reason += ": nothing of what it had recorded is lost"
         return
     recorded.lost += lost
     events = "1 event" if lost == 1 else "%d events" % lost

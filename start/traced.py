@@ -1,12 +1,17 @@
 """A program that asks for its parent as its tracer (PTRACE_TRACEME), as some do to find out whether
-another one traces them: from then on each of its signals stops it, and comes to brkpoint first."""
+another one traces them: from then on each of its signals stops it, and comes to brkpoint first.
+
+A stop by SIGSTOP and its like does not last there: whoever is traced so has no way to stay stopped
+and be told of SIGCONT (ptrace(2), Group-stop: that takes PTRACE_SEIZE)."""
 
 from __future__ import annotations
 
 import os
 import signal
 
-_PTRACE_CONT, _PTRACE_GETSIGINFO = 7, 0x4202  # linux/ptrace.h
+_PTRACE_PEEKUSER, _PTRACE_CONT, _PTRACE_GETSIGINFO = 3, 7, 0x4202  # linux/ptrace.h
+_CALL = 8 * 15  # sys/reg.h: ORIG_RAX, the number of the system call that it is in
+_PTRACE, _EXECS = 101, (59, 322)  # asm/unistd_64.h: ptrace; execve, execveat
 _SIGINFO_SIZE = 128
 
 
@@ -27,6 +32,17 @@ def _let_go_on(pid, number):
 
     libc, info = ctypes.CDLL(None), (ctypes.c_int * (_SIGINFO_SIZE // 4))()
     is_signal = libc.ptrace(_PTRACE_GETSIGINFO, pid, None, info) == 0  # else it has stopped already
-    tells_of_exec = number == signal.SIGTRAP and info[2] == 0  # the kernel's, for a tracer alone
+    # The kernel sends one after an exec, for a tracer alone. It looks like one by kill(2).
+    tells_of_exec = number == signal.SIGTRAP and info[2] == 0 and _is_in_exec(libc, pid)
     passed = number if is_signal and not tells_of_exec else 0
     libc.ptrace(_PTRACE_CONT, pid, None, ctypes.c_void_p(passed))
+
+
+def _is_in_exec(libc, pid):
+    import ctypes
+
+    call = ctypes.c_long(-1)
+    ask = libc.syscall  # as the kernel has it: the C library's ptrace returns the word
+    ask.restype = ctypes.c_long
+    words = [ctypes.c_long(word) for word in (_PTRACE, _PTRACE_PEEKUSER, pid, _CALL)]
+    return ask(*words, ctypes.byref(call)) == 0 and call.value in _EXECS

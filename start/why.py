@@ -10,8 +10,7 @@ from .errors import shown
 def notes(found, observer):
     """What the user should know of a Program that ran."""
     odd = ["%s: %s: not all of it may be seen" % (shown(found.path), found.odd)]
-    of_engine = found.of_recorder if observer.keeps_target else found.of_breakpoints
-    return found.notes + (odd if found.odd else []) + list(of_engine)
+    return found.notes + (odd if found.odd else []) + found.of_engine(observer.keeps_target)
 
 
 def incomplete(watched, kind, status, said):

@@ -9,7 +9,7 @@ import recorder_runs
 from recorder_runs import NOT_BUILT, probe
 
 pytestmark = pytest.mark.skipif(not recorder_runs.BUILT, reason=NOT_BUILT)
-ENDS = {"": 5, "exec": 6, "trap": 128 + 5, "kill": 128 + 15, "stop": 5}
+ENDS = {"": 5, "exec": 6, "trap": 128 + 5, "sent": 128 + 5, "kill": 128 + 15, "stop": 5}
 
 
 @pytest.mark.parametrize("how", ENDS)

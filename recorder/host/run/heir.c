@@ -44,6 +44,7 @@ static void (*begin_as_heir)(void);
 static struct user_regs_struct registers;
 static char state[1 << 14] __attribute__((aligned(64)));
 static size_t state_size;
+static sigset_t mask; /* the former's */
 
 static long call(long number, long a, long b, long c, long d)
 {
@@ -101,8 +102,7 @@ static void become(int number, siginfo_t *info, void *context)
     };
     /* clang-format on */
     memcpy(to->uc_mcontext.gregs, general, sizeof general);
-    sigemptyset(&to->uc_sigmask);
-    sigaddset(&to->uc_sigmask, SIGCHLD);
+    memcpy(&to->uc_sigmask, &mask, _NSIG / 8); /* the kernel's is no longer, libc's is */
     begin_as_heir();
 }
 
@@ -168,7 +168,7 @@ void heir_make(void (*begin)(void))
 #if defined(__SANITIZE_ADDRESS__)
     (void)begin; /* its own memory tells of one process only */
 #else
-    sigset_t all, mask;
+    sigset_t all;
     begin_as_heir = begin;
     former = getpid();
     sigfillset(&all);

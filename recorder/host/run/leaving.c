@@ -1,8 +1,9 @@
 /* leaving.c - an end before the target's (leaving.h).
  *
  * brkpoint asks for it by SIGTERM. That it has died is told by the kernel, twice: SIGTERM again
- * (PR_SET_PDEATHSIG, start/recorder.py), and SIGCONT from a pipe that nobody can write to any more. Then nobody waits for what we do, and what takes long is given up: all that is lost are the
- * last moments. The target looks after itself once we are gone.
+ * (PR_SET_PDEATHSIG, start/recorder.py), and SIGCONT from a pipe that nobody can write to any more.
+ * Then nobody waits for what we do, and what takes long is given up: all that is lost are the last
+ * moments. The target looks after itself once we are gone.
  */
 #define _GNU_SOURCE /* F_SETSIG */
 #include "leaving.h"
@@ -75,6 +76,7 @@ void leaving_as_heir(void)
 {
     host->leaving = true; /* whoever execs now is nobody's tracee */
     host->left_alone = 1;
+    host->orphaned = 0; /* timers die with their process: ours is set anew */
     fcntl(go_end, F_SETOWN, getpid());
     look_for_brkpoint(SIGCONT);
 }

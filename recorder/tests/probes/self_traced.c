@@ -1,4 +1,4 @@
-/* self_traced.c [exec|trap|kill|stop]: asks its parent to trace it, and then gets signals. */
+/* self_traced.c [exec|trap|sent|kill|stop]: asks its parent to trace it, and then gets signals. */
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -30,6 +30,8 @@ int main(int argc, char **argv)
         execl("/proc/self/exe", argv[0], "again", (char *)0);
     if (strcmp(how, "trap") == 0)
         __asm__ volatile("int3");
+    if (strcmp(how, "sent") == 0)
+        kill(getpid(), SIGTRAP);
     if (strcmp(how, "kill") == 0)
         raise(SIGTERM);
     if (strcmp(how, "stop") == 0)
