@@ -40,7 +40,7 @@ evaluator-story: $(addprefix $(TARGETS_OUT)/,eval_list eval_array eval_mexe) ## 
 test: PYTEST_ARGS ?= -n $(shell expr $$(nproc) + 1) --dist loadfile
 test: targets ## run the tests
 	@$(MAKE) -s -j $$(nproc) recorder
-	@echo 'the tests: some 25 minutes on two processors; at the end they list what failed or was skipped'
+	@echo 'the tests: some 30 minutes on two processors; at the end they list what failed or was skipped'
 	$(PYTHON) -m pytest $(PYTEST_ARGS)
 
 check: PYTEST_ARGS ?= -n $(shell nproc) --dist loadfile

@@ -6,6 +6,7 @@ import resource
 import shutil
 
 import pytest
+from recorder_runs import probe
 from target_programs import ROOT, brkpoint
 
 from start import choice, recorder
@@ -81,6 +82,14 @@ def test_where_it_cannot_be_planted_breakpoints_take_over_and_the_program_runs_o
     assert said["engine"] == "breakpoints" and said["complete"]
     assert "no room" in said["why_engine"] and "ulimit -v" in said["why_engine"]
     assert sorted(os.listdir(tmp_path)) == ["a.brkpoint", "once"]
+
+
+@needs_recorder
+def test_what_takes_over_says_what_the_user_should_know_of_it(tmp_path):
+    words = ["--quiet", "-o", str(tmp_path / "a.brkpoint"), probe("self_traced.c")]
+    said = "breakpoints keep it from tracing itself"
+    assert said in brkpoint(*words, preexec_fn=little_room).stderr
+    assert said not in brkpoint("--force", *words).stderr  # the twin: the recorder lets it
 
 
 @needs_recorder
