@@ -4,6 +4,7 @@ import importlib.util
 import os
 import re
 import shutil
+import subprocess
 
 import pytest
 
@@ -42,11 +43,20 @@ def test_rooms_are_small():
 
 
 @pytest.mark.skipif(not os.path.exists(OBJECTS), reason="the recorder is not built")
-def test_no_circles_of_rooms_by_calls():
-    """Also by what is declared by hand, without an include."""
+def test_no_circles_by_calls():
+    """Neither of files nor of rooms; also by what is declared by hand, without an include."""
     calls = house_c.called(house_c.files(HOST), OBJECTS)
     assert "drain/ring.c" in calls["drain/records.c"]  # the search finds something
-    assert house_c.circles(house_c.between_rooms(calls)) == []
+    assert house_c.circles(calls) == house_c.circles(house_c.between_rooms(calls)) == []
+
+
+def test_twin_a_circle_of_calls_is_found(tmp_path):
+    for name, calls in (("a", "b"), ("b", "a")):
+        text = "void %s(void);\nvoid %s(void) { %s(); }\n" % (calls, name, calls)
+        (tmp_path / (name + ".c")).write_text(text)
+        subprocess.run(["gcc", "-c", name + ".c"], cwd=tmp_path, check=True)
+    calls = house_c.called(house_c.files(str(tmp_path)), str(tmp_path))
+    assert house_c.circles(calls) == [("a.c", "b.c")]
 
 
 @pytest.mark.parametrize(

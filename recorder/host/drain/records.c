@@ -200,7 +200,7 @@ static void begin_call(struct host *h, struct process *p, struct reader *r, uint
 {
     const struct hook *hook = &p->family->hooks[word >> 8 & 0xffff];
     if (hook->region != REGION_NONE)
-        region_marked(h, r, hook, record);
+        region_marked(h, r, hook, event_ns(h, r, r->begun), record->call.argument);
     else
         enter(h, p, r, word, record);
     r->pace_ns = ring_pace(h, p->family, r);

@@ -2,13 +2,12 @@
 #include "records.h"
 #include "reader.h"
 
-void region_marked(struct host *h, struct reader *r, const struct hook *hook,
-                   const union record *record)
+void region_marked(struct host *h, struct reader *r, const struct hook *hook, uint64_t t_ns,
+                   uint64_t name)
 {
-    uint64_t t_ns = event_ns(h, r, r->begun);
     r->sp = 0; /* nothing is open there: its return means nothing */
     if (hook->region == REGION_BEGIN)
-        history_region_begin(h->history, t_ns, r->pid, r->tid, record->call.argument);
+        history_region_begin(h->history, t_ns, r->pid, r->tid, name);
     else
         history_region_end(h->history, r->pid, r->tid);
 }

@@ -78,6 +78,8 @@ void elf_identify(struct elf *elf, const struct stat *status);
 
 /* The bytes at a place in the file, NULL unless all of them are in it. */
 const uint8_t *elf_at(const struct elf *elf, uint64_t offset, uint64_t size);
+/* As much of a range as the file holds. */
+struct elf_bytes elf_upto(const struct elf *elf, uint64_t offset, uint64_t size);
 
 /* The text at `offset` of `from` with its zero byte, "" where it has none within 32768 bytes. */
 const char *elf_text(struct elf_bytes from, uint64_t offset);

@@ -2,6 +2,7 @@
  * manual, "MiniDebugInfo"). liblzma unpacks it where it is there, as gdb's own; without it such a
  * program is one without symbols. */
 #include "elf.h"
+#include "tables.h"
 
 #include <dlfcn.h>
 #include <stdlib.h>
@@ -46,21 +47,9 @@ static uint8_t *unpack(decode_fn *decode, struct elf_bytes packed, size_t *size)
     return NULL;
 }
 
-void elf_find_packed(struct elf *elf); /* elf/symbols.c */
-void elf_find_packed(struct elf *elf)
+uint8_t *elf_unpack(const struct elf *elf, size_t *size)
 {
     struct elf_bytes packed = elf_bytes_named(elf, ".gnu_debugdata");
     decode_fn *decode = packed.at ? decoder() : NULL;
-    struct elf held;
-    size_t size;
-    uint8_t *bytes = decode ? unpack(decode, packed, &size) : NULL;
-    if (bytes == NULL)
-        return;
-    if (elf_open_memory(&held, bytes, size) == 0 && held.symtab.count > 0) {
-        elf->symtab = held.symtab;
-        elf->unpacked = bytes;
-        return;
-    }
-    elf_close(&held);
-    free(bytes);
+    return decode ? unpack(decode, packed, size) : NULL;
 }

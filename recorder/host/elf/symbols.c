@@ -1,5 +1,6 @@
 /* elf/symbols.c - the symbol tables of an ELF file. */
 #include "elf.h"
+#include "tables.h"
 
 #include <string.h>
 
@@ -78,14 +79,10 @@ static void dynamic_table(const struct elf *elf, struct elf_table *table)
         table->versions = elf_stored(elf, versions);
 }
 
-void elf_find_packed(struct elf *elf); /* elf/mini.c */
-void elf_find_tables(struct elf *elf);
 void elf_find_tables(struct elf *elf)
 {
     dynamic_table(elf, &elf->dynsym);
-    bool is_program = elf_interp(elf) || elf_is_static(elf); /* of a library .dynsym is enough */
-    if (!table_by_section(elf, ".symtab", &elf->symtab) && elf->mapped && is_program)
-        elf_find_packed(elf);
+    table_by_section(elf, ".symtab", &elf->symtab);
 }
 
 static bool is_hidden(const struct elf_table *table, size_t index)

@@ -37,7 +37,7 @@ static bool is_key(const struct findings_key *a, const struct findings_key *b)
 
 /* ---- keeping them ---- */
 
-void findings_empty(struct findings *f)
+static void findings_empty(struct findings *f)
 {
     rows_free(&f->unwind);
     for (size_t i = 0; i < f->part_count; i++)
@@ -118,6 +118,8 @@ static struct findings *look_into(struct known_files *known, const struct elf *e
     f->key = *key;
     f->is_shared = is_shared && keep(known, f);
     bool is_kept = f->is_shared && findings_load(known->folder, f);
+    if (!is_kept)
+        findings_empty(f);
     known->searched += !is_kept && elf->identity != 0;
     if (!is_kept && !read_frames(f, elf))
         rows_free(&f->unwind); /* no memory: as a file without tables */

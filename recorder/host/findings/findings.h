@@ -86,13 +86,12 @@ bool found_loader(struct findings *f, const struct elf *elf, const char *debug_r
 bool found_rust(struct findings *f, const struct elf *elf);
 
 /* ---- findings/read.c, findings/write.c ---- */
-/* Read what an earlier run has kept of the file f->key; false: nothing that could be believed. */
+/* Read what an earlier run has kept of the file f->key; false: nothing that could be believed,
+ * though a part of it may be in `f`. */
 bool findings_load(const char *folder, struct findings *f);
 /* Keep what is new. */
 void findings_store(const char *folder, struct findings *f);
 
-/* As if nothing had been found. */
-void findings_empty(struct findings *f);
 /* All that is new of all files. */
 void findings_store_all(struct known_files *known);
 

@@ -182,8 +182,6 @@ bool findings_load(const char *folder, struct findings *f)
     disk_name(&f->key, name);
     uint8_t *bytes = read_bytes(fd, name, &size);
     bool done = bytes != NULL && is_of(bytes, size, &f->key) && read_all(bytes, size, f);
-    if (bytes != NULL && !done)
-        findings_empty(f);
     close(fd);
     return done;
 }

@@ -50,6 +50,12 @@ uint64_t new_event(struct history *h, uint64_t t_ns, uint32_t tid, uint32_t grou
     return h->events++;
 }
 
+/* Whether readers get this event: of totals only the first ones, to see what groups are about. */
+static int keeps_event(const struct history *h, uint64_t seq)
+{
+    return !h->keeps_totals || seq < HISTORY_CHUNK;
+}
+
 /* Too late: the chunk of that event is with the reader. Row: event, column, value. */
 static void put_late(struct history *h, uint64_t seq, enum column column, uint64_t value)
 {
@@ -91,6 +97,24 @@ int event_field(struct history *h, uint64_t seq, enum column column, uint64_t *v
     uint32_t row = (uint32_t)(seq - chunk->first);
     *value = chunk->column[column][row];
     return (chunk->column[PRESENT][row] & column_bit(column)) != 0;
+}
+
+/* ---- handing out ---- */
+
+void history_keep_totals(struct history *h)
+{
+    h->keeps_totals = 1;
+}
+
+/* A reader believes the latest sums that it was told, so that what is known survives the end of the
+ * writer, as events do that are written as they come. */
+void tell_sums(struct history *h)
+{
+    h->told = h->events;
+    write_nodes(h);
+    write_groups(h);
+    write_sums(h, 1);
+    put_ends(h, 0);
 }
 
 static void put_column(struct history *h, enum column column, uint8_t *record)

@@ -9,8 +9,11 @@
 
 #include "members.h"
 
-/* history/processes.c */
+/* history/known.c */
 struct process *process_of(struct history *h, uint32_t pid);
+int grow(struct history *h, void **array, uint32_t *room, uint32_t count, size_t size);
+
+/* history/processes.c */
 struct thread *find_thread(struct history *h, uint32_t pid, uint32_t tid);
 struct thread *known_thread(struct history *h, uint32_t pid, uint32_t tid);
 
@@ -33,7 +36,6 @@ static inline uint64_t since_start(struct history *h, uint64_t t)
 }
 
 void thread_free(struct thread *t);
-int grow(struct history *h, void **array, uint32_t *room, uint32_t count, size_t size);
 
 /* history/modules.c */
 uint32_t module_at(const struct process *p, uint64_t pc);
@@ -51,10 +53,14 @@ uint64_t argument_id(struct history *h, uint32_t number, const uint64_t args[6],
                      size_t length);
 void free_arguments(struct arguments *arguments);
 
+/* history/tree.c */
+uint32_t rows_kept(const struct history *h);
+int32_t trace_node(struct history *h, int32_t parent, uint32_t module, uint64_t pc, int may_add);
+void write_nodes(struct history *h);
+
 /* history/stacks.c */
 struct frame_node *frame_of(struct history *h, struct thread *t, int32_t node);
 int32_t trace_stack(struct history *h, struct thread *t, struct frame_node *frame, int32_t node);
-void write_nodes(struct history *h);
 
 /* history/calls.c */
 struct call *call_around(struct thread *t, uint64_t sp, const struct frame_node *frame,
@@ -97,10 +103,6 @@ void look_up_image(struct history *h, const struct group *group, uint64_t seq, u
 void note_stage(struct history *h, uint64_t t_ns);
 void write_stages(struct history *h);
 
-/* history/totals.c: sums on the way, where events are not kept */
-int keeps_event(const struct history *h, uint64_t seq);
-void tell_sums(struct history *h);
-
 /* Rows of tables go out so many at a time: a reader's work is by the record. */
 enum { ROWS_TOLD = 512 };
 
@@ -110,9 +112,6 @@ uint32_t group_of(struct history *h, const struct group_key *key, uint64_t t_ns,
 void write_groups(struct history *h);
 void write_sums(struct history *h, int only_changed);
 
-/* history/regions.c */
-void leave_regions(struct thread *t);
-
 /* history/events.c */
 uint64_t new_event(struct history *h, uint64_t t_ns, uint32_t tid, uint32_t group,
                    const struct shape *shape);
@@ -121,6 +120,7 @@ void set_rare_field(struct history *h, uint64_t seq, enum column column, uint64_
 void set_signed(struct history *h, uint64_t seq);
 int event_field(struct history *h, uint64_t seq, enum column column, uint64_t *value);
 void write_events(struct history *h);
+void tell_sums(struct history *h);
 
 /* A field that becomes known after the event began; it is no longer NULL. */
 static inline void set_field(struct history *h, uint64_t seq, enum column column, uint64_t value)

@@ -141,12 +141,3 @@ void history_regions_of(struct history *h, uint32_t pid, uint32_t tid, uint32_t 
     to->region = from->region;
     to->regions_beyond = from->regions_beyond;
 }
-
-/* It is in none any more: it begins or ends, or its program does. */
-void leave_regions(struct thread *t)
-{
-    free(t->regions);
-    t->regions = NULL;
-    t->region_depth = t->region_room = t->region = 0;
-    t->regions_beyond = 0;
-}

@@ -1,4 +1,4 @@
-/* history/stacks.c - frames as a thread numbers them, and the tree of stacks of the trace.
+/* history/stacks.c - frames as a thread numbers them, and where they are in the tree of the trace.
  *
  * A thread's frame, once made, never changes: a number that is given again gets a new frame.
  * What no number leads to any more is swept away, each time that there are twice as many frames as
@@ -10,53 +10,6 @@
 #include <string.h>
 
 enum { FEW = 4096, FIRST_IDS = 256 };
-/* Where stacks are always new, memory and the time that a reader needs for an event are bounded: from
- * so many nodes or groups on, or so many nodes an event, only some of a new stack's innermost frames
- * are kept, beyond a quarter more only the function and its caller, of which a program has not many.
- * Real programs have two or three nodes an event. */
-enum { MANY_NODES = 1 << 21, MANY_GROUPS = 1 << 18, FEW_SHOWN = 16, FEWEST_SHOWN = 2 };
-enum { SOME_NODES = 1 << 18, NODES_AN_EVENT = 4 };
-
-static int is_same_node(const void *nodes, uint32_t number, const void *wanted)
-{
-    const struct trace_node *node = (const struct trace_node *)nodes + number - 1, *key = wanted;
-    return node->pc == key->pc && node->parent == key->parent && node->module == key->module;
-}
-
-static uint64_t node_hash(const void *nodes, uint32_t number)
-{
-    const struct trace_node *node = (const struct trace_node *)nodes + number - 1;
-    return mixed(mixed(node->pc ^ (uint64_t)node->module << 48) + (uint32_t)node->parent);
-}
-
-/* How many frames of a stack that is new are kept. */
-static uint32_t rows_kept(const struct history *h)
-{
-    uint64_t room = SOME_NODES + NODES_AN_EVENT * h->events;
-    room = room < MANY_NODES ? room : MANY_NODES;
-    if (h->node_count < room && h->group_count < MANY_GROUPS)
-        return SHOWN_FRAMES;
-    int is_more = h->node_count < room / 4 * 5 && h->group_count < MANY_GROUPS / 4 * 5;
-    return is_more ? FEW_SHOWN : FEWEST_SHOWN;
-}
-
-/* The node of the tree with these values; a new one only where `may_add`, else 0. */
-static int32_t trace_node(struct history *h, int32_t parent, uint32_t module, uint64_t pc,
-                          int may_add)
-{
-    struct trace_node key = {.parent = parent, .module = module, .pc = pc};
-    uint32_t known = index_find(&h->node_index, h->nodes, node_hash(&key, 1), is_same_node, &key);
-    if (known || !may_add)
-        return (int32_t)known;
-    if (h->node_count >= INT32_MAX - 1 ||
-        grow(h, (void **)&h->nodes, &h->node_room, h->node_count + 1, sizeof key))
-        return 0;
-    h->nodes[h->node_count++] = key;
-    if (index_add(&h->node_index, h->nodes, node_hash, h->node_count))
-        h->failed = 1;
-    return (int32_t)h->node_count;
-}
-
 /* The frame's own node in the tree, anew where addresses have come to mean something else. */
 static void resolve(struct history *h, struct thread *t, struct frame_node *frame)
 {
@@ -200,17 +153,4 @@ void history_node(struct history *h, uint32_t pid, uint32_t tid, uint32_t id, in
         resolve_all(h, t);
     else
         resolve(h, t, frame);
-}
-
-void write_nodes(struct history *h)
-{
-    struct spool_node rows[4 * ROWS_TOLD];
-    while (h->nodes_written < h->node_count) {
-        size_t count = 0;
-        while (count < 4 * ROWS_TOLD && h->nodes_written < h->node_count) {
-            const struct trace_node *node = &h->nodes[h->nodes_written++];
-            rows[count++] = (struct spool_node){h->nodes_written, node->parent, node->pc};
-        }
-        put_record(h, SPOOL_NODES, rows, count * sizeof *rows);
-    }
 }

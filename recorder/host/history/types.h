@@ -45,7 +45,7 @@ struct group_key {
 
 enum { MAKERS = 4 };
 
-/* What tells of all events of a group, not of one of them (history/members.c). */
+/* What tells of all events of a group, not of one of them (history/groups.c). */
 struct members {
     uint64_t sized, least, most; /* how many have a size, and within which limits */
     uint64_t nulls;              /* pointers that are none */

@@ -1,11 +1,9 @@
-/* plant/calls.h - the allocator functions of a file, and what hooks.c shares with them. */
+/* plant/calls.h - the allocator functions of a file, and those that mark its regions. */
 #ifndef RECORDER_HOOK_CALLS_H
 #define RECORDER_HOOK_CALLS_H
 
 #include "plans.h"
 
-/* A new number for a hook; NULL where there are too many. */
-struct hook *hook_new(struct host *h, const struct process *p, uint32_t *number);
 /* A new hook that wraps the function at `address`, which is called as `w`, and the plan for it; NULL:
  * the function lies in another part of the file than `text`, or there is no room. */
 struct plan *plan_wrapper(struct host *h, struct process *p, struct module *m,

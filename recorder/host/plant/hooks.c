@@ -14,18 +14,6 @@
 #include <string.h>
 #include <sys/syscall.h>
 
-struct hook *hook_new(struct host *h, const struct process *p, uint32_t *number)
-{
-    if (p->family->hook_count == MAX_HOOKS) {
-        h->refused++;
-        return NULL;
-    }
-    *number = p->family->hook_count;
-    struct hook *hook = &p->family->hooks[p->family->hook_count++];
-    *hook = (struct hook){0};
-    return hook;
-}
-
 /* ---- functions that are only to be noticed ---- */
 
 static struct plan *plan_notice(struct host *h, const struct process *p, struct module *m,

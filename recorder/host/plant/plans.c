@@ -8,6 +8,18 @@
 
 #define SHORT_REACH 120
 
+struct hook *hook_new(struct host *h, const struct process *p, uint32_t *number)
+{
+    if (p->family->hook_count == MAX_HOOKS) {
+        h->refused++;
+        return NULL;
+    }
+    *number = p->family->hook_count;
+    struct hook *hook = &p->family->hooks[p->family->hook_count++];
+    *hook = (struct hook){0};
+    return hook;
+}
+
 struct plan *plans_add(struct plans *plans)
 {
     struct plan *list =
@@ -208,6 +220,17 @@ static void look_at_place(const struct text *text, struct plan *plan)
         memcpy(plan->seen, text->code.bytes + at, sizeof plan->seen);
 }
 
+static void defer(const struct process *p, struct plan *list, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        struct plan *later = list[i].refusal == MOVED ? plans_add(p->deferred) : NULL;
+        if (later != NULL)
+            *later = list[i];
+        else if (list[i].refusal == MOVED)
+            list[i].refusal = TOO_LONG;
+    }
+}
+
 size_t plans_carry_out(struct process *p, const struct module *m, const struct text *text,
                        struct plans *plans)
 {
@@ -217,7 +240,7 @@ size_t plans_carry_out(struct process *p, const struct module *m, const struct t
     for (size_t i = 0; i < plans->count; i++)
         look_at_place(text, &plans->list[i]);
     if (p->deferred)
-        plans_defer(p, plans->list, plans->count);
+        defer(p, plans->list, plans->count);
     else
         plans_put(p, plans->list, plans->count);
     for (size_t i = 0; i < plans->count; i++)

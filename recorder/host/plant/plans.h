@@ -30,6 +30,8 @@ struct plans {
     size_t count, room;
 };
 
+/* A new number for a hook; NULL where there are too many. */
+struct hook *hook_new(struct host *h, const struct process *p, uint32_t *number);
 struct plan *plans_add(struct plans *plans);
 void plans_free(struct plans *plans);
 
@@ -56,9 +58,8 @@ void plan_hop(struct host *h, struct process *p, struct plan *plan, const struct
  * each that is not has its refusal. */
 size_t plans_carry_out(struct process *p, const struct module *m, const struct text *text,
                        struct plans *plans);
-/* Write those that are not refused, or keep them for plans_write. */
+/* Write those that are not refused. */
 void plans_put(struct process *p, struct plan *list, size_t count);
-void plans_defer(const struct process *p, struct plan *list, size_t count);
 /* Say so; `vaddr` in the file. */
 void plan_refused(struct host *h, const struct process *p, const struct plan *plan, uint64_t vaddr,
                   const char *path);

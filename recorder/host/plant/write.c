@@ -215,17 +215,6 @@ void plans_put(struct process *p, struct plan *list, size_t count)
     free(ways.list);
 }
 
-void plans_defer(const struct process *p, struct plan *list, size_t count)
-{
-    for (size_t i = 0; i < count; i++) {
-        struct plan *later = list[i].refusal == MOVED ? plans_add(p->deferred) : NULL;
-        if (later != NULL)
-            *later = list[i];
-        else if (list[i].refusal == MOVED)
-            list[i].refusal = TOO_LONG;
-    }
-}
-
 /* The file may have been unloaded meanwhile. */
 static bool is_loaded(const struct process *p, const struct plan *plan)
 {

@@ -1,3 +1,4 @@
+/* ptrace/tracee.c - a process that is traced: its start, its end, and system calls in its name. */
 #define _GNU_SOURCE /* memmem */
 #include "tracee.h"
 #include "inject.h"
@@ -77,65 +78,6 @@ void tracee_detach(struct tracee *t)
     t->attached = t->holds_signals = false;
 }
 
-int tracee_open_memory(struct tracee *t)
-{
-    char path[32];
-    tracee_close(t);
-    snprintf(path, sizeof path, "/proc/%d/mem", t->pid);
-    t->mem = open(path, O_RDWR | O_CLOEXEC);
-    return t->mem < 0 ? -1 : 0;
-}
-
-void tracee_close(struct tracee *t)
-{
-    if (t->mem >= 0)
-        close(t->mem);
-    t->mem = -1;
-}
-
-size_t tracee_read_some(const struct tracee *t, uint64_t address, void *bytes, size_t size)
-{
-    ssize_t got = pread(t->mem, bytes, size, (off_t)address);
-    return got < 0 ? 0 : (size_t)got;
-}
-
-bool tracee_read(const struct tracee *t, uint64_t address, void *bytes, size_t size)
-{
-    return tracee_read_some(t, address, bytes, size) == size;
-}
-
-/* The thread that ptrace is asked about. */
-static pid_t standing(const struct tracee *t)
-{
-    return t->runner ? t->runner : t->pid;
-}
-
-/* Where the kernel forbids writing code through /proc/PID/mem (proc_mem.force_override), ptrace
- * still may while the process stands. */
-static bool poke(const struct tracee *t, uint64_t address, const void *bytes, size_t size)
-{
-    for (size_t at = 0; at < size;) {
-        uint64_t word_at = (address + at) & ~UINT64_C(7), skip = address + at - word_at;
-        size_t count = size - at < 8 - skip ? size - at : 8 - skip;
-        errno = 0;
-        uint64_t word = (uint64_t)ptrace(PTRACE_PEEKTEXT, standing(t), word_at, 0);
-        if (errno != 0)
-            return false;
-        memcpy((char *)&word + skip, (const char *)bytes + at, count);
-        if (ptrace(PTRACE_POKETEXT, standing(t), word_at, word) != 0)
-            return false;
-        at += count;
-    }
-    return true;
-}
-
-bool tracee_write(const struct tracee *t, uint64_t address, const void *bytes, size_t size)
-{
-    if (pwrite(t->mem, bytes, size, (off_t)address) == (ssize_t)size)
-        return true;
-    return t->attached && poke(t, address, bytes, size);
-}
-
 static void set_call(struct user_regs_struct *regs, long number, const uint64_t a[6])
 {
     regs->rax = (uint64_t)number;
@@ -189,7 +131,7 @@ void tracee_know_vdso(struct tracee *t, uint64_t vdso)
 static bool begin_calls(struct tracee *t)
 {
     if (!t->has_called)
-        t->has_called = ptrace(PTRACE_GETREGS, standing(t), 0, &t->regs) == 0 &&
+        t->has_called = ptrace(PTRACE_GETREGS, tracee_standing(t), 0, &t->regs) == 0 &&
                         (t->runner == 0 || inject_begin(t));
     return t->has_called;
 }
@@ -208,7 +150,7 @@ static bool make_call(struct tracee *t, struct user_regs_struct *regs)
     if (t->syscall_at == 0)
         return call_where_it_stands(t, regs);
     regs->rip = t->syscall_at;
-    return inject_call(standing(t), regs);
+    return inject_call(tracee_standing(t), regs);
 }
 
 bool tracee_syscall(struct tracee *t, long number, const uint64_t arguments[6], const char *text,

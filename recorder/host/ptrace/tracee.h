@@ -24,6 +24,12 @@ struct tracee {
     struct user_regs_struct regs;
 };
 
+/* The thread that ptrace is asked about. */
+static inline pid_t tracee_standing(const struct tracee *t)
+{
+    return t->runner ? t->runner : t->pid;
+}
+
 /* Be its tracer, without stopping it; it stops at the first instruction of what it execs. */
 int tracee_seize(struct tracee *t, pid_t pid);
 /* Wait until it stands at the first instruction of a new program. False: it ended instead. */
@@ -32,6 +38,8 @@ bool tracee_wait_exec(struct tracee *t);
 bool tracee_at_exec(struct tracee *t);
 /* Let it go. */
 void tracee_detach(struct tracee *t);
+/* ---- memory.c ---- */
+
 /* Open its memory; to be done again after an exec. */
 int tracee_open_memory(struct tracee *t);
 void tracee_close(struct tracee *t);
@@ -41,6 +49,8 @@ bool tracee_read(const struct tracee *t, uint64_t address, void *bytes, size_t s
 bool tracee_write(const struct tracee *t, uint64_t address, const void *bytes, size_t size);
 /* As tracee_read, but fewer bytes where memory ends: how many. */
 size_t tracee_read_some(const struct tracee *t, uint64_t address, void *bytes, size_t size);
+
+/* ---- tracee.c ---- */
 
 /* Make the standing process execute a system call; *result as the kernel returned it. Code is as
  * before; its registers, and in a process that ran already its signals, only after tracee_calls_end.

@@ -1,5 +1,6 @@
 /* unwind/rows.c - all functions of a file, sorted, and their rows. */
 #include "index.h"
+#include "base/grow.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -14,24 +15,17 @@ struct functions {
     const struct elf *elf;
 };
 
-static void *grown(void *held, size_t *room, size_t size)
-{
-    *room = *room ? 2 * *room : 1024;
-    return realloc(held, *room * size);
-}
-
 static void add_function(void *context, const struct rows_entry *entry)
 {
     struct functions *functions = context;
     if (functions->failed || functions->count >= MAX_ENTRIES)
         return;
-    if (functions->count == functions->room) {
-        void *held = grown(functions->held, &functions->room, sizeof *entry);
-        functions->failed = !held;
-        if (!held)
-            return;
-        functions->held = held;
-    }
+    struct rows_entry *held =
+        with_room_for_one(functions->held, functions->count, &functions->room, 1024, sizeof *held);
+    functions->failed = !held;
+    if (!held)
+        return;
+    functions->held = held;
     if (functions->count && functions->held[functions->count - 1].range.low > entry->range.low)
         functions->sorted = false;
     functions->held[functions->count++] = *entry;
@@ -120,42 +114,6 @@ static void separate(struct functions *functions)
     functions->count = kept;
 }
 
-bool rows_make_room(struct unwind_rows *table, size_t more)
-{
-    size_t room = table->room;
-    if (table->rows + more <= room)
-        return true;
-    uint32_t *pcs = grown(table->pcs, &room, sizeof *table->pcs);
-    if (pcs)
-        table->pcs = pcs;
-    uint64_t *what = pcs ? realloc(table->what, room * sizeof *table->what) : NULL;
-    if (what)
-        table->what = what;
-    table->room = what ? room : table->room;
-    table->failed = !what;
-    return what;
-}
-
-void rows_add(struct unwind_rows *table, uint64_t vaddr, uint64_t what)
-{
-    uint64_t pc = vaddr - table->base;
-    const uint64_t shown = ~(uint64_t)UNWIND_FIRST;
-    if (table->failed || pc > UINT32_MAX)
-        return;
-    if (table->rows && table->pcs[table->rows - 1] >= pc) {
-        uint64_t *last = &table->what[table->rows - 1];
-        if (table->pcs[table->rows - 1] == pc)
-            *last = what | (*last & UNWIND_FIRST);
-        return;
-    }
-    if (table->rows && (table->what[table->rows - 1] & shown) == what)
-        return;
-    if (!rows_make_room(table, 1))
-        return;
-    table->pcs[table->rows] = pc;
-    table->what[table->rows++] = what;
-}
-
 /* Add the rows of one function. Its first row stands even where it equals the one before it. */
 static void add_rows(struct unwind_rows *table, const struct elf *elf, struct rows_cies *cies,
                      const struct rows_entry *entry)
@@ -209,12 +167,4 @@ int rows_read(struct unwind_rows *table, const struct elf *elf)
         build(table, &functions, &cies);
     free(functions.held);
     return table->failed ? -1 : 0;
-}
-
-void rows_free(struct unwind_rows *table)
-{
-    free(table->pcs);
-    free(table->what);
-    free(table->extents);
-    memset(table, 0, sizeof *table);
 }
