@@ -17,7 +17,7 @@ import time
 from alloctrace.summary.summary import summarise
 from alloctrace.trace import trace
 from article import designs
-from reports import recording
+from reports import observed
 from start.errors import UserError
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
@@ -96,7 +96,7 @@ def _observed(words, path):
         summary = summarise(recorded)
         if not summary["complete"] or summary["events_lost"]:
             raise UserError("%s: not all of the run was recorded" % words[0])
-        return dict(designs.facts(recorded.events()), recorded=recording.recorded(summary))
+        return dict(designs.facts(recorded.events()), recorded=observed.recorded(summary))
 
 
 def _speeds(commands, expressions):

@@ -11,7 +11,7 @@ from alloctrace.purpose import classify
 from alloctrace.summary import chosen
 from alloctrace.trace import trace
 
-from start import record
+from start import trace_file
 from start.errors import FAILED, UserError, shown
 from . import main, watching
 
@@ -24,7 +24,7 @@ def conclude(args, where, outcome):
     try:
         with _ending_in_order():
             with watching.working(where.spool, args.quiet) as tell:
-                counted = record.make_trace(outcome, where, args.force, not args.no_symbols, tell)
+                counted = trace_file.make(outcome, where, args.force, not args.no_symbols, tell)
             show = getattr(args, "show", _report)  # what comes instead, of another verb
             show(args, where.trace, counted)
     except KeyboardInterrupt:

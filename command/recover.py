@@ -11,7 +11,7 @@ from alloctrace.spool import spool
 from alloctrace.summary.summary import summarise
 from alloctrace.trace import trace
 from command import watching
-from start import record, symbol_gdb
+from start import symbol_gdb, trace_file
 from start.errors import UserError
 
 NAME = "recover"
@@ -37,9 +37,9 @@ def invoke(args):
 
 
 def _recover(args, output, tell):
-    tell(record.READING)
+    tell(trace_file.READING)
     recovered = read(args.spool)
-    tell(record.NAMING)
+    tell(trace_file.NAMING)
     stacks = symbol_gdb.symbolise(recovered)
     try:
         trace.write(output, recovered, stacks, {}, args.force, tell)

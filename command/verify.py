@@ -8,7 +8,7 @@ import tempfile
 
 from alloctrace.trace import same, trace
 
-from start import launch, place, record, target
+from start import launch, place, target, trace_file
 from start.errors import EngineError, UserError, shown
 from . import main
 
@@ -79,7 +79,7 @@ def _recorded(argv, found, options, folder, engine, time):
         raise UserError("%s: %s" % (engine, error)) from None
     if outcome.failed:
         raise UserError("%s: the trace is incomplete: %s" % (engine, outcome.reason))
-    record.make_trace(outcome, where, use_symbols=options.symbols)
+    trace_file.make(outcome, where, use_symbols=options.symbols)
     return outcome, path
 
 

@@ -8,8 +8,8 @@ from reports import (
     endings,
     event_tree,
     memory_table,
+    observed,
     process_tree,
-    recording,
     run_view,
     sections,
 )
@@ -41,7 +41,7 @@ def head(summary):
     said = [sentence for sentence in about.says(summary) if sentence]
     lines += [escape(" ".join(said)), ""] if said else []
     ended = sentences.ending(summary)
-    return lines + [escape("%s. Recorded %s." % (_ran(ended), recording.recorded(summary)))]
+    return lines + [escape("%s. Recorded %s." % (_ran(ended), observed.recorded(summary)))]
 
 
 def _ran(ended):
@@ -161,7 +161,7 @@ def _live(summary):
 def _limits(summary):
     lines = ["## What this cannot see, and what it cost", ""]
     lines += ["* " + escape(row) for row in sentences.unseen(summary)]
-    lines.append("* Cost: %s." % escape(recording.cost(summary) or "not measured"))
+    lines.append("* Cost: %s." % escape(observed.cost(summary) or "not measured"))
     if summary["also_watched"]:
         lines.append("* Watched as well: %s." % escape(sentences.also_watched(summary)))
     lines += ["* More could be told. %s." % escape(sentences.hint(row)) for row in summary["hints"]]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from alloctrace.summary import chosen
-from reports import about, process_tree, recording, run_view, sections, sentences
+from reports import about, observed, process_tree, run_view, sections, sentences
 from reports.ink import Ink, cells, speaks_unicode
 
 EVENTS_AT_MOST = 70  # above this the summary; an empty Rust program makes 63
@@ -91,8 +91,8 @@ def _last(summary, trace, ink, all_shown):
     """What was not seen, what it cost, what more could be told, how to see the rest."""
     yield ""
     facts = [("not seen", sentences.unseen_in_short(summary))]
-    facts.append(("cost", recording.cost(summary) or "not measured"))
-    facts.append(("recorded", recording.recorded(summary)))
+    facts.append(("cost", observed.cost(summary) or "not measured"))
+    facts.append(("recorded", observed.recorded(summary)))
     if summary["also_watched"]:
         facts.append(("watched", sentences.also_watched(summary)))
     facts += [("more", sentences.hint(row)) for row in summary["hints"]]

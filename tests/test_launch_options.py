@@ -14,7 +14,7 @@ import pytest
 import launching
 import verbs
 from command import conclude, watching
-from start import launch, place, record, target
+from start import launch, place, target, trace_file
 from start.errors import UserError
 
 pytestmark = pytest.mark.skipif(bool(launching.needed), reason="needs %s" % launching.needed)
@@ -158,7 +158,7 @@ def test_a_fault_of_ours_hides_nothing(ended, monkeypatch, capsys, error, says):
     def broken(*_):
         raise error
 
-    monkeypatch.setattr(record, "make_trace", broken)
+    monkeypatch.setattr(trace_file, "make", broken)
     assert conclude.conclude(Args, where, outcome) == 125
     said = capsys.readouterr().err
     assert says in said and "brkpoint recover" in said and "status 5" in said

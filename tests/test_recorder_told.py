@@ -11,7 +11,7 @@ from recorder_runs import NOT_BUILT, probe, recorded
 from target_programs import brkpoint
 
 from alloctrace.history import run_facts
-from reports import recording
+from reports import observed
 
 pytestmark = pytest.mark.skipif(not recorder_runs.BUILT, reason=NOT_BUILT)
 
@@ -83,7 +83,7 @@ def test_stacks_that_are_cut(tmp_path):
     past = recorded(tmp_path, [program]).history
     assert past.cost["cut"] > 0 and run_facts.cuts(past)
     # what was not seen says it, with the number of distinct stacks: once
-    assert "cut" not in recording.cost({"cost": past.cost, "engine": "recorder"})
+    assert "cut" not in observed.cost({"cost": past.cost, "engine": "recorder"})
 
 
 def test_threads_beyond_the_room(tmp_path):

@@ -6,7 +6,7 @@ import pytest
 
 from alloctrace.model import Verdict
 from alloctrace.summary.summary import summarise
-from reports import recording, sections, sentences
+from reports import observed, sections, sentences
 from reports.ink import Ink
 from summary_fake import FakeTrace, call, loader, runtime, syscall, user
 
@@ -211,10 +211,10 @@ def test_stacks_cut_for_several_reasons_are_one_number():
 
 def test_a_program_is_called_as_it_was_and_its_file_is_told():
     linked = FakeTrace(program="/usr/bin/sh", program_file="/usr/bin/dash")
-    assert "/usr/bin/sh is /usr/bin/dash" in recording.recorded(summarise(linked))
+    assert "/usr/bin/sh is /usr/bin/dash" in observed.recorded(summarise(linked))
     plain = FakeTrace(program="/bin/sh", program_file="/usr/bin/sh")
-    assert " is " not in recording.recorded(summarise(plain))
-    assert " is " not in recording.recorded(summarise(FakeTrace()))
+    assert " is " not in observed.recorded(summarise(plain))
+    assert " is " not in observed.recorded(summarise(FakeTrace()))
 
 
 def test_the_command_can_be_pasted_and_steers_nothing():

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from start import gdb_program, record, recorder, symbol_gdb, tracer
+from start import gdb_program, recorder, symbol_gdb, trace_file, tracer
 from start.errors import EngineError, UserError
 
 OLD = (
@@ -62,6 +62,6 @@ def test_without_gdb_the_recorder_has_names_of_symbol_tables(monkeypatch):
         raise UserError("gdb is not installed")
 
     monkeypatch.setattr(gdb_program, "find", none)
-    assert record._gdb() == "gdb"  # and when it is asked a note says that it is not there
+    assert trace_file._gdb() == "gdb"  # and when it is asked a note says that it is not there
     found, problems = symbol_gdb.ask([("/bin/true", {0x1000})], gdb="/nonexistent/gdb")
     assert found == [{}] and "gdb cannot be run for symbols" in problems[0]

@@ -6,7 +6,7 @@ import gdb
 
 from alloctrace import measure, whereabouts
 
-from . import recorded
+from . import so_far
 from .commands import why
 from .commands.where import _MASK64
 
@@ -66,7 +66,7 @@ class Phase(gdb.Function):
         super().__init__(self.NAME)
 
     def invoke(self):
-        current = recorded.current(must=False)
+        current = so_far.current(must=False)
         return current.session.borders.phase if current else ""
 
 
@@ -79,7 +79,7 @@ def register():
 
 
 def _event(pointer):
-    current = recorded.current(must=False)
+    current = so_far.current(must=False)
     if current is None:
         return None
     events = current.refresh()

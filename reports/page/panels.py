@@ -5,7 +5,7 @@ from __future__ import annotations
 from html import escape
 
 from alloctrace import words
-from reports import about, endings, ink, process_tree, recording, sentences
+from reports import about, endings, ink, observed, process_tree, sentences
 from reports.page import glossary
 from reports.page.fit import fit
 from reports.page.markup import bdi, section, table, tag
@@ -287,8 +287,8 @@ def _closing(summary, facts):
     parts = (
         tag("h3", "What was not seen") + seen,
         tag("h3", "What measuring cost the program")
-        + tag("p", bdi(sentences.begun(fit(recording.cost(summary) or "not measured"))))
-        + tag("p", "Recorded: " + bdi(fit(recording.recorded(summary)))),
+        + tag("p", bdi(sentences.begun(fit(observed.cost(summary) or "not measured"))))
+        + tag("p", "Recorded: " + bdi(fit(observed.recorded(summary)))),
         tag("h3", "Words")
         + '<dl class="words">%s</dl>' % words_
         + '<p class="quiet">More words, each with an example from your machine: '

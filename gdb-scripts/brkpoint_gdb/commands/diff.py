@@ -9,7 +9,7 @@ from alloctrace.compare import left
 
 from reports import ink, left_text
 
-from .. import recorded
+from .. import so_far
 from ..arguments import Arguments
 
 
@@ -32,7 +32,7 @@ class Diff(gdb.Command):
 
     def invoke(self, argument, from_tty):
         options = parser().read(argument)
-        current = recorded.current()
+        current = so_far.current()
         events = current.refresh()
         begin = current.diff_mark if options.event is None else options.event
         if not 0 <= begin <= len(events):

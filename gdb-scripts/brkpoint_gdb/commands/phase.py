@@ -6,7 +6,7 @@ import gdb
 
 from reports import answers
 
-from .. import recorded
+from .. import so_far
 from ..arguments import Arguments
 
 
@@ -25,7 +25,7 @@ class Phase(gdb.Command):
 
     def invoke(self, argument, from_tty):
         parser().read(argument)
-        current = recorded.current()
+        current = so_far.current()
         events = current.refresh()
         for line in answers.phases(current.borders, events, current.session.borders.phase):
             print(line)

@@ -6,7 +6,7 @@ import gdb
 
 from reports import ink, json_report, markdown, text
 
-from .. import recorded
+from .. import so_far
 from ..arguments import Arguments, matching
 
 OPTIONS = ("--events", "--json", "--markdown", "--summary")
@@ -33,7 +33,7 @@ class Report(gdb.Command):
 
     def invoke(self, argument, from_tty):
         options = parser().read(argument)
-        current = recorded.current()
+        current = so_far.current()
         facts = current.summarised()
         print(render(facts, current, options, gdb.parameter("width")), end="")
 

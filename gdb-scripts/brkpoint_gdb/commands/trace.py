@@ -11,7 +11,7 @@ from alloctrace.trace import trace
 from alloctrace.words import PHASES
 from reports import sentences
 
-from .. import parameters, recorded
+from .. import parameters, so_far
 from ..arguments import Arguments, matching
 
 ACTIONS = ("start", "stop", "status", "save")
@@ -65,12 +65,12 @@ def parser():
 
 
 def _start(options):
-    before = recorded.current(must=False)
+    before = so_far.current(must=False)
     if before is not None and before.session.ended is None:
         raise gdb.GdbError("alloc: recording already: alloc trace stop ends it.")
-    new = recorded.Recorded(parameters.value("syscalls"))
+    new = so_far.SoFar(parameters.value("syscalls"))
     new.start(options.phase)
-    recorded.replace(new)
+    so_far.replace(new)
     new.refresh()
     yield "Recording process %d from phase %s on." % (
         new.session.process.pid,
@@ -90,13 +90,13 @@ def _warnings():
 
 
 def _stop(options):
-    current = recorded.current()
+    current = so_far.current()
     current.end("alloc trace stop")
     yield from _status(options)
 
 
 def _status(options):
-    current = recorded.current()
+    current = so_far.current()
     current.refresh()
     yield status_line(current)
     yield from (visible(note) for note in current.notes)
@@ -107,7 +107,7 @@ def _save(options):
         raise gdb.GdbError("alloc trace save: into which file?")
     path = os.path.expanduser(options.file)
     try:
-        recorded.current().save(path, options.force)
+        so_far.current().save(path, options.force)
     except trace.TraceError as error:
         hint = " (--force overwrites)" if os.path.exists(path) else ""
         raise gdb.GdbError("alloc trace save: %s %s%s" % (visible(path), error, hint)) from None

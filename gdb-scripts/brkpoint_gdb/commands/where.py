@@ -8,7 +8,7 @@ from alloctrace import whereabouts
 from alloctrace.escape import visible
 from reports import answers
 
-from .. import parameters, recorded
+from .. import parameters, so_far
 from ..arguments import Arguments
 
 _MASK64 = (1 << 64) - 1
@@ -31,7 +31,7 @@ class Where(gdb.Command):
     def invoke(self, argument, from_tty):
         options = parse(argument)
         address = read_address(options.pointer)
-        current = recorded.current()
+        current = so_far.current()
         found = whereabouts.find(current.refresh(), address)
         lines = nowhere(address, current) if found is None else known(address, found, current)
         for line in lines(options.frames or parameters.value("frames")):

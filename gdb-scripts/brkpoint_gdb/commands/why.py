@@ -6,7 +6,7 @@ import gdb
 
 from reports import answers
 
-from .. import parameters, recorded
+from .. import parameters, so_far
 from ..arguments import Arguments
 
 
@@ -29,7 +29,7 @@ class Why(gdb.Command):
 
     def invoke(self, argument, from_tty):
         options = parser().read(argument)
-        current = recorded.current()
+        current = so_far.current()
         events = current.refresh()
         event = current.explained(choose(events, options.event, current))
         frames = options.frames or parameters.value("frames")

@@ -21,7 +21,7 @@ from .version import VERSION
 READING, NAMING = "reading what was recorded", "naming functions"
 
 
-def make_trace(outcome, place, force=False, use_symbols=True, tell=lambda what: None):
+def make(outcome, place, force=False, use_symbols=True, tell=lambda what: None):
     """Write the trace of `outcome` to `place`; returns what was counted, for summary.summarise.
 
     `tell(what)` hears what is being done. Raises UserError where spool or trace cannot be read or

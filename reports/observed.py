@@ -1,4 +1,4 @@
-"""How a run was recorded, and what that cost it, in words."""
+"""How a run was observed, and what that cost it, in words."""
 
 from __future__ import annotations
 

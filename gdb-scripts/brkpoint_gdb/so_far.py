@@ -23,7 +23,7 @@ from .process import now
 from .session import Session
 
 
-class Recorded:
+class SoFar:
     """A Session and its events. It looks like a trace to summary and reports."""
 
     def __init__(self, with_syscalls):
