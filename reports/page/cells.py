@@ -14,7 +14,7 @@ from array import array
 from operator import add
 
 from alloctrace import measure, words
-from alloctrace.columns.schema import PRESENT
+from alloctrace.columns import asked as columns_asked
 
 LARGEST_SUM = (1 << 63) - 1  # in an array
 PARTS = 512
@@ -117,9 +117,7 @@ class Cells:
         """(least, what each event of a chunk asked for beyond that)."""
         if not has_multiplied:
             return chunk.above("size")
-        rows = zip(chunk.column("size"), chunk.column("nmemb"), chunk.column("present"))
-        bit = PRESENT["nmemb"]
-        return 0, [size * number if has & bit else size for size, number, has in rows]
+        return 0, columns_asked.each(*map(chunk.column, ("present", "size", "nmemb")))
 
     def add(self, number, found, above, asked, least):
         """The bin `number`, or a piece of it. `found`: how many events of each key, without what
