@@ -15,6 +15,7 @@ from alloctrace.trace import trace
 from made_records import MAIN, Made
 from made_traces import symbolise
 from reports.page import data, memory, windows
+from summary_fake import FakeTrace, call
 
 WHY_NOT = made_pages.why_no_browser()
 NUMBER = "(element) => element.dataset.block"
@@ -226,6 +227,25 @@ def test_the_blocks_that_are_live_after_a_step(browser, pages):
     assert browser.hash() == "#step=0"
     browser.click("[data-scale=true]")
     assert browser.complaints() == []
+
+
+@in_a_browser
+def test_a_block_ends_when_it_is_moved_to_no_bytes_and_not_when_its_call_frees(browser, tmp_path):
+    """musl's realloc moves a block by a malloc and a free inside."""
+    moving = {"name": "realloc", "block": 2, "ptr": 0x2000}
+    events = [
+        call(0, size=24, block=1, result=0x1000),
+        call(1, size=40, block=2, result=0x2000),
+        call(2, size=64, result=0x3000, **moving),
+        call(3, "free", block=2, ptr=0x2000, result=None, outer=2),
+        call(4, "realloc", size=0, block=1, ptr=0x1000, result=None),
+        call(5, size=0, result=0x4000, **moving),
+    ]
+    (tmp_path / "a.html").write_text(made_pages.page_of(FakeTrace(events)), encoding="utf-8")
+    for seq, said in ((3, "2 blocks of 88"), (4, "1 block of 64"), (5, "1 block of 0")):
+        browser.open(tmp_path / "a.html", "#step=%d" % seq)
+        assert browser.text("#blocks p").startswith(said)
+    assert "Block #1 is gone now" not in browser.text("#blocks")
 
 
 @in_a_browser

@@ -70,11 +70,6 @@ function blocksBefore(last) {
   return { at: firstFrom(first), blocks, images };
 }
 
-// Where this page does not know, a terminal does.
-function stepCommand(seq) {
-  return el("p", { class: "quiet" }, "In a terminal, with the key b: ", el("code", {}, `brkpoint step ${run.trace} --seq ${seq}`));
-}
-
 function drawBlocks() {
   for (const made of document.querySelectorAll("[data-scale]")) {
     made.setAttribute("aria-pressed", (made.dataset.scale === "true") === isToScale);
@@ -86,7 +81,7 @@ function drawBlocks() {
       : at === null ? "Choose an event to see what was live right after it." : "Hidden while you predict.";
     fill(byId("bars"));
     fill(byId("space"));
-    return fill(byId("blocks"), el("p", { class: "quiet" }, said), isOutside ? stepCommand(view.outside) : null);
+    return fill(byId("blocks"), el("p", { class: "quiet" }, said), isOutside ? stepCommand(view.outside, "b") : null);
   }
   const all = blocksAfter(at);
   const mine = all.blocks ? [...all.blocks.values()].filter((block) => block.pid === kindOf(at).pid && block.address !== null) : null;
@@ -97,7 +92,7 @@ function drawBlocks() {
 
 function drawRows(at, mine, why) {
   const home = byId("blocks");
-  if (!mine) return fill(home, el("p", { class: "quiet" }, why), run.whole ? null : stepCommand(ev.seq[at]));
+  if (!mine) return fill(home, el("p", { class: "quiet" }, why), run.whole ? null : stepCommand(ev.seq[at], "b"));
   const now = mine.findIndex((block) => block.block === ev.block[at]);
   const first = Math.max(0, Math.min(now - BLOCKS / 2, mine.length - BLOCKS));
   const seen = mine.slice(first, first + BLOCKS);

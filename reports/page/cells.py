@@ -22,7 +22,6 @@ LEAVES = 500  # stacks that are told apart
 CELLS = 100000  # with more of them a part is twice as long
 FATES = ("peak_bytes", "live_bytes", "temporary_bytes", "reached")  # of a group; as a page has them
 ALL, NONE, UNKNOWN = 1, 0, None
-_NOBODY = [0, 0]  # where events of groups that are not told are added
 _COUNTED = {name for name, given in words.SIGNATURES.items() if "nmemb" in given}
 
 
@@ -70,8 +69,9 @@ class Cells:
         self._parts_of = {}  # one of FATES -> {(what, thread): {bin: value}}
         self._choose(groups, nodes, wanted)
         self.told = bytes(map(bool, self._keys))  # by group whether its bytes are added
+        self._nobody = [0, 0]  # where events of groups that are not told are added
         self._held = []  # by key, zero between two bins
-        self._found, self._part = {}, 0  # key -> [bytes, allocations] of this part, or _NOBODY
+        self._found, self._part = {}, 0  # key -> [bytes, allocations] of this part, or _nobody
         self._sums = {}  # (what, thread) -> {part: [bytes, allocations]}
         self._size = 0
 
@@ -135,14 +135,14 @@ class Cells:
             sums = known.get(key + above)
             if sums is None:
                 told = self._keys[(key + above) % self._count]
-                sums = known[key + above] = [0, 0] if told else _NOBODY
+                sums = known[key + above] = [0, 0] if told else self._nobody
             sums[0] += held[key] + least * times
             sums[1] += times
             held[key] = 0
 
     def flush(self):
         for key, found in self._found.items():
-            if found is _NOBODY:
+            if found is self._nobody:
                 continue
             asked, times = found
             thread, group = divmod(key, self._count)

@@ -11,6 +11,7 @@ from collections import Counter, defaultdict
 from itertools import compress
 from operator import add
 
+from alloctrace import measure
 from alloctrace.columns.check import TraceError
 from alloctrace.space.changes import Changes
 from alloctrace.summary import chosen
@@ -146,7 +147,7 @@ class _Counts:
                 is_wanted = not wanted or wanted(group)
                 counts = is_wanted and group.is_counted
                 number = series.setdefault(shared, len(series) + 1) if counts else 0
-                alike[key] = number, is_wanted and group.kind == "syscall"
+                alike[key] = number, is_wanted and measure.is_syscall(group)
             number, self.syscalls[id_] = alike[key]
             self._series_of.append(number)
         self._series = [None, *series]
