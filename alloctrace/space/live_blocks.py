@@ -23,6 +23,7 @@ READ = 6000000  # events on each side, at most: beyond them nothing is known
 FEW = 1500000  # events that are read from the beginning, whatever is asked
 NUMBERS = 1 << 24  # blocks that are followed
 LIVE = 1 << 20  # blocks of several programs that are live at once
+OVERLAP = 1024  # events that a call may overlap with, mostly
 CHUNKS = 300  # in which blocks are looked up
 _NEW, _MOVED, _ENDED, _INNER = 1, 2, 4, 8  # marks of groups; the last: only where it ends a block
 _BITS = 40  # of a number, above them the program's
@@ -107,20 +108,26 @@ class _Reader:
         self._late = trace.late_values(("block", "errno"))
         self._late_results = {seq for seq, _, value in trace.late_values(("result",)) if value}
 
-    def chunks(self, seq=0, step=1):
-        """Yield (first seq, marks of rows, numbers of blocks, chunk)."""
+    def chunks(self, seq=0, step=1, most=None):
+        """Yield (first seq, marks of rows, numbers of blocks, what these are above, chunk); not
+        where all numbers are higher than `most`."""
         names = ["present", "group", "block"]
         if self._may_end:
             names += ["size", "nmemb", "ptr", "result"]
         for first, chunk in self.trace.packed_chunks(names, seq, step):
-            yield (first, *self._of(first, chunk), chunk)
+            found = self._of(first, chunk, most)
+            if found is not None:
+                yield (first, *found, chunk)
 
-    def _of(self, first, chunk):
-        marks, known = chunk.where("group", self._marks), chunk.where("present", _KNOWN)
-        numbers = chunk.column("block")
+    def _of(self, first, chunk, most):
+        marks, (base, numbers) = chunk.where("group", self._marks), chunk.above("block")
         late = [row for row in self._late if first <= row[0] < first + len(numbers)]
+        if most is not None and not late:
+            if base + min(compress(numbers, marks), default=0) > most:
+                return None
+        known = chunk.where("present", _KNOWN)
         if late:
-            known = bytearray(known)
+            known, numbers, base = bytearray(known), [base + number for number in numbers], 0
             for seq, name, value in late:
                 known[seq - first] = 255 if name == "block" else 0
                 if name == "block":
@@ -129,7 +136,7 @@ class _Reader:
         marks = both.to_bytes(len(marks), "little")
         if self._may_end:
             marks = self._with_ends(first, chunk, marks)
-        return marks, numbers
+        return marks, numbers, base
 
     def _with_ends(self, first, chunk, marks):
         """A realloc to no bytes hands out nothing where it returned nothing: it ends its block."""
@@ -204,9 +211,10 @@ def _marks(groups, whats):
 def _from_the_beginning(reader, moments):
     """{seq: {number: seq that made it}}"""
     found, since = {}, array("q")  # by number: the seq that made it, plus 1; 0: it is not live
-    for first, marks, numbers, _ in reader.chunks():
+    for first, marks, numbers, base, _ in reader.chunks():
         if first > moments[-1]:
             break
+        numbers = [base + number for number in numbers]
         at, until = 0, first + len(numbers)
         for seq in moments:
             if first <= seq < until or seq == until == reader.count:
@@ -242,11 +250,11 @@ def _of_several(reader, moments):
     place = {program: at for at, program in enumerate(reader.programs)}
     above = [place.get(program, 0) << _BITS for program in reader.program_of]
     ends, found, live = reader.groups.ends_of_programs(), {}, {}
-    for first, marks, numbers, chunk in reader.chunks():
+    for first, marks, numbers, base, chunk in reader.chunks():
         if first > moments[-1]:
             break
         marked = list(compress(range(len(marks)), marks))
-        told = [numbers[row] for row in marked]
+        told = [base + numbers[row] for row in marked]
         if marked and not 0 <= min(told) <= max(told) < 1 << _BITS:
             raise _Unknown
         keys = list(map(add, told, map(above.__getitem__, chunk.column("group", marked))))
@@ -277,15 +285,15 @@ def _from_the_end(reader, moments):
     bounds = {seq: _highest_before(reader, seq) for seq in moments}
     old = {seq: set() for seq in moments}  # live then, because something happens to them later
     fresh = {seq: set() for seq in moments}  # numbered out of order: they come later
-    for first, marks, numbers, _ in reader.chunks(moments[0]):
-        touched = list(compress(numbers, marks))
-        least = min(touched, default=0)
+    most = max(bounds.values())
+    for first, marks, numbers, base, _ in reader.chunks(moments[0], most=most):
+        least = base + min(compress(numbers, marks), default=0)
         for seq, bound in bounds.items():
             if seq >= first + len(numbers) or least > bound:
                 continue
             rows = range(max(0, seq - first), len(numbers))
             for row in rows:
-                number = numbers[row]
+                number = base + numbers[row]
                 if marks[row] and number <= bound:
                     if marks[row] == _NEW and number not in old[seq]:
                         fresh[seq].add(number)
@@ -304,9 +312,10 @@ def _with_makers(reader, seq, old, left):
             sought.discard(block.number)
         elif block.seq < seq:
             sought.add(block.number)
-    for first, marks, numbers, _ in reader.chunks(seq, -1) if sought else ():
+    for first, marks, numbers, base, _ in reader.chunks(seq, -1) if sought else ():
         if first < seq - READ:
             raise _Unknown
+        numbers = [base + number for number in numbers]
         hands = marks.translate(_HANDS)[: max(0, seq - first)]
         seqs = dict(zip(compress(numbers, hands), compress(range(first, seq), hands)))
         here = sought & seqs.keys()
@@ -321,11 +330,12 @@ def _with_makers(reader, seq, old, left):
 
 def _highest_before(reader, seq):
     """The highest number of a block that was handed out before: what only moved may be an old one,
-    so that it takes a piece in which something new was handed out."""
+    so that it takes a piece in which something new was handed out; calls of several threads that
+    overlap are numbered as they return."""
     highest = -1
-    for first, marks, numbers, _ in reader.chunks(seq, -1):
+    for first, marks, numbers, base, _ in reader.chunks(seq, -1):
         marks = marks[: max(0, seq - first)]
-        highest = max(highest, max(compress(numbers, marks.translate(_HANDS)), default=-1))
-        if _NEW in marks:
+        highest = max(highest, base + max(compress(numbers, marks.translate(_HANDS)), default=-1))
+        if _NEW in marks and first <= seq - OVERLAP:
             break
     return highest
