@@ -172,14 +172,29 @@ def test_what_adds_up_is_asked_of_the_peak_and_the_end(churned):
 
 
 def test_of_breaks_one_after_the_other_the_last_is_told():
+    assert told_changes((3, 1), (20, 1), (25, 1), (30, 2), (40, 1), (60, 1), (61, 1)) == [
+        *(3, 25, 30, 40, 61)
+    ]
+
+
+def test_of_a_program_the_first_break_and_those_of_others_stay():
+    first, others = ((11, 1), (12, 1), (13, 1)), ((20, 3), (21, 1), (22, 3), (23, 1), (24, 3))
+    assert told_changes(*first, *others) == [11, 20, 23, 24]
+
+
+def told_changes(*noted):
+    """Groups 1 and 2: brk and mmap of one program; 3: brk of another."""
+
     class Groups:
-        whats, what = [("syscall", "brk"), ("syscall", "mmap")], [0, 1]
+        whats = [("syscall", *what, "main", 0) for what in (("brk", None, 7), ("mmap", None, 7))]
+        whats, what = [*whats, ("syscall", "brk", None, 8, "main", 0)], [0, 1, 2]
 
     changes = Changes(Groups)
-    for seq, group in ((3, 1), (20, 1), (25, 1), (30, 2), (40, 1), (60, 1), (61, 1)):
+    for seq, group in noted:
         changes.add(seq, [group], 0, [0])
-    assert changes.told([[0, 9], [50, 55]]) == [3, 25, 30, 40, 61]
+    found = changes.told([[0, 9], [50, 55]])
     assert changes.stopped is None
+    return found
 
 
 @in_a_browser
