@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 HEAD = b"brkpoint kept 1\n"
 _SUM = 4  # bytes of the checksum behind it
-MAX_FILE = 4 << 20
+MAX_FILE = 24 << 20  # a million functions of a browser
 LARGE = 4 << 20  # bytes of a file of code; of smaller ones all is found as fast as it is kept
 _folder: str | None = None
 

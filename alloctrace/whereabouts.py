@@ -37,4 +37,4 @@ def _gives_back(event: Event, allocation: Event) -> bool:
     """`free(p)`, or a `realloc(p)` that did not fail: also one that leaves the block in place."""
     if event.kind != "call" or event.outer is not None or event.failed:
         return False
-    return event.name in ("free", "realloc", "reallocarray") and event.ptr == allocation.result
+    return event.name in ("free", *measure.MOVES) and event.ptr == allocation.result

@@ -26,7 +26,7 @@ def lines(trace, events, stacks="full"):
 
 
 class _Shared:
-    """Lines of events as `fields` has them; what many events share is made into text once."""
+    """Lines of events; what many events share is made into text once."""
 
     def __init__(self, trace, stacks):
         self._trace, self._stacks = trace, stacks
@@ -103,34 +103,6 @@ def header(run):
         "exit": {"kind": ended.get("kind") or "unknown", "status": ended.get("status")},
         "date": run.get("date"),
     }
-
-
-def fields(event):
-    """All fields of the contract but the stack. Addresses are hexadecimal strings."""
-    made = {
-        "seq": event.seq,
-        "t_ns": event.t_ns,
-        "dur_ns": event.dur_ns,
-        "pid": event.pid,
-        "tid": event.tid,
-        "kind": event.kind,
-        "name": event.name,
-        "impl": event.impl,
-        "size": event.size,
-        "nmemb": event.nmemb,
-        "align": event.align,
-        "ptr": address(event.ptr),
-        "result": address(event.result),
-        "errno": event.errno,
-        "args": event.args,
-        "block": event.block,
-        "phase": event.phase,
-        "image": event.image,
-    }
-    made.update(_verdict(event.verdict))
-    made["purpose"] = event.purpose.text if event.purpose else None
-    made["cause"], made["outer"] = event.cause, event.outer
-    return made
 
 
 def _verdict(verdict):

@@ -19,6 +19,8 @@ def of(cursor, seq):
     """Lines. `cursor`: an event_cursor.Cursor."""
     event = cursor.event(seq)
     blocks = live_blocks.before(cursor.trace, cursor.wanted, [seq + 1], BLOCKS)[seq + 1]
+    if isinstance(blocks, list):  # addresses are a process's own
+        blocks = [block for block in blocks if block.program[0] == event.pid]
     mappings, why = _mappings(cursor, event)
     return [
         _live(blocks),

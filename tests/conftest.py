@@ -26,7 +26,9 @@ def pytest_configure(config):
     if config.getoption("--no-processes"):
         config.known = processless.Known()
         # Only a look at everything tells of a file that all its tests were seen.
-        if not (hasattr(config, "workerinput") or config.option.keyword or config.option.markexpr):
+        option = config.option
+        chosen = option.keyword or option.markexpr or option.deselect
+        if not (hasattr(config, "workerinput") or chosen):
             config.pluginmanager.register(_Seen(config), "what starts processes")
 
 
@@ -61,6 +63,12 @@ def pytest_collection_modifyitems(config, items):
     if config.getoption("--no-processes") and not _files_named(config):
         known = config.known
         items[:] = [i for i in items if not known.starts(i.path, i.nodeid.partition("::")[2])]
+
+
+def pytest_deselected(items):
+    """By `--deselect`, `-k` or the like."""
+    for item in items if items and items[0].config.getoption("--no-processes") else ():
+        item.config.known.leave_out(item.path)
 
 
 def _files_named(config):

@@ -45,7 +45,7 @@ class Known:
     """
 
     def __init__(self, path=KEPT):
-        self._path = path
+        self._path, self._left_out = path, set()  # files of which some tests were not looked at
         self._shared = _shared()
         self._seen = {}  # path -> {a test's name: whether it starts one}
         try:
@@ -68,6 +68,10 @@ class Known:
             return False, ()
         return (all_do, names) if state == self._state(path) else (False, ())
 
+    def leave_out(self, path):
+        """A test of the file is not looked at: whatever the others do, nobody says what all do."""
+        self._left_out.add(str(path))
+
     def see(self, path, report):
         """A report of a test's preparation or of the test itself."""
         if report.when == "setup" and report.passed or report.when == "teardown":
@@ -79,8 +83,10 @@ class Known:
     def keep(self):
         known = dict(self._known)
         for path, seen in self._seen.items():
-            names = {*self._of(path)[1], *(name for name, starts in seen.items() if starts)}
-            known[path] = [self._state(path), all(seen.values()), sorted(names)]
+            names = {name for name in self._of(path)[1] if name not in seen}
+            names |= {name for name, starts in seen.items() if starts}
+            all_do = all(seen.values()) and path not in self._left_out
+            known[path] = [self._state(path), all_do, sorted(names)]
         os.makedirs(os.path.dirname(self._path), exist_ok=True)
         with open(self._path + ".new", "w", encoding="utf-8") as file:
             json.dump(known, file)

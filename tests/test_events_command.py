@@ -8,6 +8,7 @@ import time
 import pytest
 
 from alloctrace.history import history
+from alloctrace.model import Verdict
 from alloctrace.purpose import classify
 from alloctrace.spool import spool
 from alloctrace.trace import trace
@@ -274,6 +275,18 @@ def test_calls_of_several_threads_show_which(tmp_path, monkeypatch, capsys):
     assert " 78 " in run(capsys, events)
 
 
+def fields_of(event):
+    """All fields of the contract but the stack, one by one."""
+    names = "seq t_ns dur_ns pid tid kind name impl size nmemb align ptr result errno args block"
+    made = {name: getattr(event, name) for name in (names + " phase image").split()}
+    made.update(ptr=event_json.address(event.ptr), result=event_json.address(event.result))
+    verdict = event.verdict or Verdict(rule=None, confidence=None)
+    for name in "origin owner via direct decided_by rule confidence for_whom".split():
+        made[name] = getattr(verdict, name)
+    made["purpose"] = event.purpose.text if event.purpose else None
+    return dict(made, via=list(verdict.via), cause=event.cause, outer=event.outer)
+
+
 @pytest.mark.parametrize("stacks", event_json.STACKS)
 @pytest.mark.parametrize("kept", [event_json._MOST_KEPT, 10])
 def test_a_line_is_its_fields_as_json_whatever_is_kept(tmp_path, monkeypatch, stacks, kept):
@@ -284,8 +297,10 @@ def test_a_line_is_its_fields_as_json_whatever_is_kept(tmp_path, monkeypatch, st
         lines = list(event_json.lines(recorded, events, stacks))
         found = [line for line in lines[1:] if not line.startswith('{"kind":"stack"')]
         plain = [
-            dict(event_json.fields(e), **event_json._stack_fields(recorded, e.stack, stacks))
+            dict(fields_of(e), **event_json._stack_fields(recorded, e.stack, stacks))
             for e in events
         ]
-    assert found == [json.dumps(each, separators=(",", ":")) + "\n" for each in plain]
+    told = list(map(json.loads, found))
+    assert told == json.loads(json.dumps(plain))
+    assert found == [json.dumps(each, separators=(",", ":")) + "\n" for each in told]
     assert len(set(found)) == len(events) > 100

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 import zlib
+from types import SimpleNamespace
 
 import pytest
 
@@ -13,6 +14,7 @@ from alloctrace import allocators, cache_folder, kept
 from alloctrace.elf import defined, elf, symbols as elf_symbols
 from alloctrace.origin import table as origin_table
 from alloctrace.purpose import rules as purpose_rules
+from alloctrace.symbols import index
 from alloctrace.symbols.tables import Tables
 from command import checks
 
@@ -161,6 +163,20 @@ def test_all_that_is_kept_has_a_limit(folder, source, monkeypatch):
     assert sum(os.stat(entry).st_size for entry in os.scandir(folder)) <= 1000
     kept.made("long", [source], lambda: "x" * (kept.MAX_FILE + 1))
     assert sum(os.stat(entry).st_size for entry in os.scandir(folder)) <= 1000
+
+
+def test_where_the_functions_of_a_browser_begin_is_kept(folder, source):
+    count, calls = 1_000_000, []
+    starts, ends = range(0, 16 * count, 16), range(9, 16 * count + 9, 16)
+    codes = [SimpleNamespace(starts=starts, ends=ends, rows=range(count))]
+
+    def make():
+        calls.append(1)
+        return list(map(index._row, index._made(codes)))
+
+    for _ in range(2):
+        rows = [index._array(*row) for row in kept.made("functions", [source], make)]
+    assert len(calls) == 1 and list(rows[0]) == list(starts) and list(rows[1]) == list(ends)
 
 
 def test_all_files_are_looked_at_once_a_minute(folder, source, monkeypatch):

@@ -222,8 +222,10 @@ def test_where_sums_are_not_those_of_the_groups_none_are_told(path, tmp_path):
         assert facts_of(recorded)["bins"]["cells"] is None
 
 
+@pytest.mark.parametrize("few", [0, windows._Classes.FEW])
 @pytest.mark.parametrize("wrong", [0, -3, 10**6, 1 << 62])
-def test_an_event_of_no_group_is_damage(path, tmp_path, wrong):
+def test_an_event_of_no_group_is_damage(path, tmp_path, monkeypatch, wrong, few):
+    monkeypatch.setattr(windows._Classes, "FEW", few)
     with trace.open(path) as recorded:
         ((_, chunk),) = recorded.packed_chunks(("group",))
         packed = columns.encode(chunk.column("group")[:-1] + [wrong], False)
@@ -275,3 +277,13 @@ def test_the_page_filters_places_by_thread_and_range(browser, path, tmp_path):
     browser.click("#filters .link")
     assert browser.js(script) == whole
     assert browser.complaints() == []
+
+
+@pytest.mark.parametrize("make", [write, made_fates.write])
+def test_a_page_is_the_same_however_its_events_are_counted(tmp_path, monkeypatch, make):
+    """By bytes where few things tell them apart, by numbers where many do; by any piece."""
+    with trace.open(make(str(tmp_path / "b.brkpoint"))) as recorded:
+        page = made_pages.page_of(recorded)
+        monkeypatch.setattr(windows._Classes, "FEW", 0)
+        monkeypatch.setattr(cells, "KEPT", 1)
+        assert made_pages.page_of(recorded) == page

@@ -98,6 +98,31 @@ def test_a_file_is_left_out_when_all_its_tests_start_processes(tmp_path, outcome
     assert not processless.Known(kept).starts(path, "test_starts[0]")
 
 
+def test_a_test_that_starts_one_no_more_is_looked_at_again(tmp_path):
+    path, kept = tmp_path / "test_it.py", str(tmp_path / "kept.json")
+    path.write_text("")
+    for outcome, starts in (("starts", True), ("passes", False)):
+        known = processless.Known(kept)
+        for report in reports(outcome):
+            report.nodeid = "test_it.py::test_one"
+            known.see(path, report)
+        known.keep()
+        assert processless.Known(kept).starts(path, "test_one") is starts
+        assert processless.Known(kept).has(path) is starts
+
+
+def test_of_a_file_of_which_some_were_left_out_nobody_says_what_all_do(tmp_path):
+    path, kept = tmp_path / "test_it.py", str(tmp_path / "kept.json")
+    path.write_text("")
+    known = processless.Known(kept)
+    for report in reports("starts"):
+        known.see(path, report)
+    known.leave_out(path)
+    known.keep()
+    again = processless.Known(kept)
+    assert again.starts(path, "test_starts[0]") and not again.has(path)
+
+
 def test_what_was_kept_is_no_matter_of_faith(tmp_path):
     kept = tmp_path / "kept.json"
     for text in ("", "{", "[1]", "7", '{"a": null}'):

@@ -6,7 +6,7 @@ import pytest
 
 from alloctrace.history import groups, history
 from alloctrace.model import Purpose
-from alloctrace.purpose import split
+from alloctrace.purpose import shares, split
 from alloctrace.spool import spool
 from alloctrace.trace import trace
 import made_chaos
@@ -64,6 +64,17 @@ def test_their_sums_are_those_of_their_events(tmp_path):
             assert event.purpose.text == same.purpose.text
             assert [getattr(event, n) for n in FIELDS] == [getattr(same, n) for n in FIELDS]
     assert several > 50
+
+
+def test_what_is_made_of_all_events_takes_a_byte_each(tmp_path):
+    _, c, _ = convert(tmp_path, made_chaos.records(5, calm=True))
+    columns = {id(column) for column in c.recorded.events.columns.values()}
+    rows, own = shares._Rows(c.recorded), []
+    for name, value in vars(rows).items():
+        if id(value) not in columns and hasattr(value, "__len__") and len(value) == len(c.events):
+            own.append(name)
+            assert isinstance(value, bytes), name
+    assert sorted(own) == ["frees", "handed", "kind"]
 
 
 def test_twin_of_one_purpose_nothing_is_split(tmp_path):

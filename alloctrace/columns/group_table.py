@@ -264,6 +264,19 @@ class GroupTable(Sequence[Group]):
         """Of each group its one of `whats`."""
         return map(self.whats.__getitem__, self.what)
 
+    def ends_of_programs(self) -> dict[tuple[int, int], int]:
+        """{(pid, image): seq of the first event of what the process was next}"""
+        firsts: dict[tuple[int, int], int] = {}
+        for program, seq in zip(map(self.programs().__getitem__, self.what), self.first_seq):
+            firsts[program] = min(seq, firsts.get(program, seq))
+        found: dict[tuple[int, int], int] = {}
+        began: dict[int, int] = {}
+        for (pid, image), seq in sorted(firsts.items(), key=lambda item: item[1]):
+            if pid in began:
+                found[pid, began[pid]] = seq
+            began[pid] = image
+        return found
+
     def programs(self) -> list[tuple[int, int]]:
         """(pid, image) of each of `whats`."""
         return [(pid, image) for _, _, _, pid, _, image in self.whats]

@@ -88,7 +88,7 @@ def _follow(
     elif measure.hands_out(event):
         if block in its:
             its[block][1] = measure.bytes_asked(event)
-        elif begun and not (event.name in ("realloc", "reallocarray") and event.ptr):
+        elif begun and not (event.name in measure.MOVES and event.ptr):
             its[block] = [event, measure.bytes_asked(event)]
 
 

@@ -6,7 +6,7 @@ A phase is as wide in both; within it events stand by their number, at one scale
 from __future__ import annotations
 
 from alloctrace import words
-from alloctrace.columns.schema import PRESENT
+from alloctrace.columns import asked
 
 BINS = 240  # of the phase with most events
 _COLUMNS = ("present", "group", "size", "nmemb")
@@ -57,7 +57,7 @@ class _Side:
         found, at = {phase: [] for phase in words.PHASES}, dict.fromkeys(words.PHASES, 0)
         for _, columns in self._trace.chunk_columns(_COLUMNS):
             for present, group, size, nmemb in zip(*columns):
-                kind = self._kinds[group] if 0 < group < len(self._kinds) else None
+                kind = self._kinds[group]
                 if kind is None:
                     continue
                 phase, place = kind
@@ -66,6 +66,5 @@ class _Side:
                 at[phase] += 1
                 bin_ = found[phase][-1]
                 bin_[4] += 1
-                if present & PRESENT["size"]:
-                    bin_[place] += abs(size) * (nmemb if present & PRESENT["nmemb"] else 1)
+                bin_[place] += abs(asked.bytes_asked(present, size, nmemb))
         return found

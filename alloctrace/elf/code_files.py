@@ -18,10 +18,8 @@ if TYPE_CHECKING:
 
     from .maps import Mapping
 
-# `first` is the lowest mapping and `code` an executable one. `bias`: address - vaddr; None where
-# memory does not hold the program headers: ask the file's own (`bias_of`).
-if TYPE_CHECKING:
-
+    # `first` is the lowest mapping and `code` an executable one. `bias`: address - vaddr; None
+    # where memory does not hold the program headers: ask the file's own (`bias_of`).
     class CodeFile(NamedTuple):
         path: bytes
         start: int

@@ -6,13 +6,12 @@ from __future__ import annotations
 
 from alloctrace import kept
 
-from . import elf, symbols
+from . import elf
+from .readers import READERS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Collection
-
-_SOURCES = [__file__, elf.__file__, symbols.__file__]
 
 
 def functions(path: str, names: Collection[str]) -> set[str]:
@@ -28,7 +27,7 @@ def functions(path: str, names: Collection[str]) -> set[str]:
 def _functions(file: elf.ElfFile, names: Collection[str]) -> Collection[str]:
     if not kept.is_worth_it(file.image):
         return _found(file, names)
-    name, sources = "%s in %s" % (" ".join(names), file.path), [file.path, *_SOURCES]
+    name, sources = "%s in %s" % (" ".join(names), file.path), [file.path, __file__, *READERS]
     found: list[str] = kept.made(name, sources, lambda: _found(file, names))
     return found
 

@@ -16,15 +16,13 @@ from . import debug as elf_debug, frames as elf_frames, loader as elf_loader
 from . import relocations as elf_relocations, symbols as elf_symbols
 from .image import ElfError, Image, MAX_READ, c_string
 
+__all__ = ["ElfError", "ElfFile", "Section", "Segment", "EM_X86_64"]
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     import os
     from typing import NamedTuple
-
-__all__ = ["ElfError", "ElfFile", "Section", "Segment", "EM_X86_64"]
-
-if TYPE_CHECKING:
 
     class Segment(NamedTuple):
         type: int

@@ -15,8 +15,6 @@ if TYPE_CHECKING:
     from .elf import ElfFile, Segment
     from .image import Image
 
-
-if TYPE_CHECKING:
     Range = tuple[int, int]  # start, end
 
 _PT_GNU_EH_FRAME = 0x6474E550

@@ -22,8 +22,6 @@ if TYPE_CHECKING:
 
     from .elf import ElfFile
 
-if TYPE_CHECKING:
-
     class Entry(NamedTuple):
         impl: str
         vaddr: int

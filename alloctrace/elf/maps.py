@@ -8,9 +8,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import NamedTuple
 
-# One line of maps. `path` is bytes, unescaped; b"" for anonymous memory, b"[heap]" and the like.
-if TYPE_CHECKING:
-
+    # One line of maps. `path` is bytes, unescaped; b"" for anonymous memory, b"[heap]" and the
+    # like.
     class Mapping(NamedTuple):
         start: int
         end: int

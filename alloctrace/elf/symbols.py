@@ -19,8 +19,6 @@ if TYPE_CHECKING:
 
     from .elf import ElfFile
 
-if TYPE_CHECKING:
-
     class Symbol(NamedTuple):
         name: str
         value: int

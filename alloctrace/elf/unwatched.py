@@ -16,9 +16,7 @@ if TYPE_CHECKING:
     from alloctrace.history.history import History
     from alloctrace.model import Hook, Module
 
-# `also`: what watches it, "" where nothing can. `weakens`: counts without it are too small.
-if TYPE_CHECKING:
-
+    # `also`: what watches it, "" where nothing can. `weakens`: counts without it are too small.
     class Known(NamedTuple):
         marks: list[str]
         words: str

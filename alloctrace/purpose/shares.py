@@ -11,15 +11,14 @@ from bisect import bisect_right
 from collections import defaultdict
 
 from alloctrace import measure
-from alloctrace.columns.columns import MASK64
+from alloctrace.columns import asked
 from alloctrace.columns.group_table import SUMS
-from alloctrace.columns.schema import PRESENT, SIGNED_SIZE
+from alloctrace.columns.schema import PRESENT
 
 _BLOCK, _ERRNO, _DUR = PRESENT["block"], PRESENT["errno"], PRESENT["dur_ns"]
-_SIZE, _NMEMB = PRESENT["size"], PRESENT["nmemb"]
-_PTR, _RESULT = PRESENT["ptr"], PRESENT["result"]
 _HANDED = _BLOCK | _ERRNO
 _SYSCALL, _CALL, _FREE, _MOVE = range(4)
+_FREES = bytes(kind == _FREE for kind in range(256))
 
 
 class Part:
@@ -44,33 +43,47 @@ def count(recorded, part_of, parts):
 
 
 class _Rows:
-    """By the index of an event, as alloctrace/measure.py says of an Event: `asked` (its bytes),
-    `frees`, `handed` (whether it is an allocation), and columns."""
+    """By the index of an event, as alloctrace/measure.py says of an Event: columns; as a byte each
+    its `kind`, whether it `frees` or is `handed`, an allocation. What few events are asked is made
+    when it is asked: a list of all would be larger than their columns."""
 
     def __init__(self, recorded):
         columns, groups = recorded.events.columns, recorded.sums.groups
         self.tid, self.outer, self.present = map(columns.get, ("tid", "outer", "present"))
         self.t_ns, self.dur_ns, self.block = map(columns.get, ("t_ns", "dur_ns", "block"))
-        self._columns, group_of = columns, columns["group"]
-        self.program = _of_events(groups.programs(), groups.what, group_of)
-        self.kind = _of_events(list(map(_kind, groups.whats)), groups.what, group_of)
-        sized = zip(self.present, columns["size"], columns["nmemb"])
-        self.asked = [_asked(*row) if row[0] & _SIZE else 0 for row in sized]
-        self.frees = [kind == _FREE for kind in self.kind]
-        for index, kind in enumerate(self.kind if _MOVE in self.kind else ()):
-            if kind == _MOVE and not self.asked[index]:
-                self.frees[index] = self._only_ends(index)
+        self._columns, self._group_of = columns, columns["group"]
+        self._programs, self._what = groups.programs(), groups.what
+        kinds = list(map(_kind, groups.whats))
+        of_group = bytes([0, *map(kinds.__getitem__, groups.what)])
+        self.kind = bytes(map(of_group.__getitem__, self._group_of))
+        frees = bytearray(self.kind.translate(_FREES))
+        index = self.kind.find(_MOVE)
+        while index >= 0:
+            if not self.asked(index):
+                frees[index] = self._only_ends(index)
+            index = self.kind.find(_MOVE, index + 1)
+        self.frees = bytes(frees)
         rows = zip(self.kind, self.frees, self.outer, self.present)
-        self.handed = [
+        self.handed = bytes(
             kind > 0 and not frees and not outer and present & _HANDED == _BLOCK
             for kind, frees, outer, present in rows
-        ]
+        )
+
+    def program(self, index):
+        """(pid, image)"""
+        return self._programs[self._what[self._group_of[index] - 1]]
+
+    def asked(self, index):
+        """Its bytes."""
+        columns = self._columns
+        return asked.bytes_asked(
+            self.present[index], columns["size"][index], columns["nmemb"][index]
+        )
 
     def _only_ends(self, index):
         """A block that is moved to no bytes."""
-        present, columns = self.present[index], self._columns
-        has_result = present & _RESULT and columns["result"][index]
-        return bool(present & _PTR and columns["ptr"][index] and not has_result)
+        columns = self._columns
+        return asked.only_ends(self.present[index], columns["ptr"][index], columns["result"][index])
 
     def __len__(self):
         return len(self.kind)
@@ -105,12 +118,6 @@ class _Rows:
         return self.t_ns[index] + (self.dur_ns[index] if lasts else 0)
 
 
-def _of_events(of_what, whats, group_of):
-    """By event what is so of its group's what."""
-    of_group = [None, *map(of_what.__getitem__, whats)]
-    return list(map(of_group.__getitem__, group_of))
-
-
 def _kind(what):
     kind, name = what[:2]
     if name == "free":
@@ -118,22 +125,15 @@ def _kind(what):
     return _SYSCALL if kind != "call" else _MOVE if name in measure.MOVES else _CALL
 
 
-def _asked(present, size, nmemb):
-    """Of an event that has a size, as measure.bytes_asked."""
-    if not present & SIGNED_SIZE:
-        size &= MASK64
-    return size * (nmemb & MASK64) if present & _NMEMB else size
-
-
 def _add(sums, rows, members):
-    asked, present = rows.asked, rows.present
+    present = rows.present
     handed = [index for index in members if rows.handed[index]]
     sums["count"] += len(members)
-    sums["bytes"] += sum(map(asked.__getitem__, members))
+    sums["bytes"] += sum(map(rows.asked, members))
     sums["failed"] += sum([present[index] & _ERRNO != 0 for index in members])
     sums["unfinished"] += sum([not present[index] & _DUR for index in members])
     sums["allocations"] += len(handed)
-    sums["allocated"] += sum(map(asked.__getitem__, handed))
+    sums["allocated"] += sum(map(rows.asked, handed))
 
 
 def _reached(outers, causes, part_of):
@@ -171,13 +171,13 @@ class _Lives:
         self._live, self._all = {}, []  # (program, block) -> _Life; all that were in parts
         self._makers = {}  # the same -> the event that made it; None: it has grown since
         self._gone = []  # (_Life, the event that made its block)
-        self._ends = _ends_of_programs(sums.groups)
+        self._ends = sums.groups.ends_of_programs()
 
     def follow(self):
         """Through all events of these blocks, in their order."""
         rows = self._rows
         for index in self._of_blocks():
-            key = rows.program[index], rows.block[index]
+            key = rows.program(index), rows.block[index]
             if rows.handed[index]:
                 self._makers[key] = None if self._end(key, index) else index
                 self._begin(key, self._part_of.get(index), index)
@@ -195,7 +195,7 @@ class _Lives:
         return [at for at, (block, present) in all_ if block in blocks and present & _BLOCK]
 
     def _begin(self, key, part, index):
-        life = self._live[key] = _Life(part, self._rows.asked[index], (index, False))
+        life = self._live[key] = _Life(part, self._rows.asked(index), (index, False))
         if part is not None:
             ended = self._ends.get(key[0], len(self._rows))
             life.ended = (ended, True) if ended < len(self._rows) else None
@@ -224,7 +224,7 @@ class _Lives:
         for life in self._all:
             if peak and life.holds(rows, peak):
                 life.part.sums["peak_bytes"] += life.size
-            at = own.get(rows.program[life.begun[0]])
+            at = own.get(rows.program(life.begun[0]))
             if at and life.holds(rows, at):
                 life.part.own_peak += life.size
 
@@ -252,16 +252,3 @@ class _Lives:
             if handed and tid in tids:
                 found[tid].append(index)
         return found
-
-
-def _ends_of_programs(groups):
-    """{(pid, image): seq of the first event of what the process was next}."""
-    firsts = {}
-    for program, seq in zip(map(groups.programs().__getitem__, groups.what), groups.first_seq):
-        firsts[program] = min(seq, firsts.get(program, seq))
-    found, began = {}, {}
-    for (pid, image), seq in sorted(firsts.items(), key=lambda item: item[1]):
-        if pid in began:
-            found[pid, began[pid]] = seq
-        began[pid] = image
-    return found

@@ -13,28 +13,36 @@ class Changes:
     """Notes memory syscalls, in their order."""
 
     def __init__(self, groups):
-        self._moves = bytearray(b"\0") + bytes(groups.whats[w][1] == "brk" for w in groups.what)
-        self._noted = []  # (seq, whether it is a brk)
+        self._whats = [None, *((what[1] == "brk", what[3::2]) for what in groups.whats)]
+        self._of_group = [0, *(what + 1 for what in groups.what)]
+        self._noted = []  # (seq, (whether it is a brk, of which program))
         self.stopped = None  # the first that is not told, None: all are
 
     def add(self, first, group, base, rows):
         """Of a chunk from `first` on; `group`: of its rows, less `base`; `rows`: the syscalls."""
         if len(self._noted) <= NOTED:
-            moves = self._moves
-            self._noted += [(first + row, moves[group[row] + base]) for row in rows]
+            whats, of_group = self._whats, self._of_group
+            self._noted += [(first + row, whats[of_group[group[row] + base]]) for row in rows]
 
     def told(self, ranges):
-        """Seqs of those that mappings in these windows follow from: of several brk's one after the
-        other the last one says all, where no window lies between."""
+        """Seqs of those that mappings in these windows follow from: of several brk's of a program
+        one after the other the last one says all, where no window lies between. Its first says
+        where the heap begins."""
         starts = [first for first, _ in ranges]
-        found, before = [], None
-        for seq, moves in self._noted[:NOTED]:
+        found, before, begun = {}, {}, set()  # {seq: None}; program -> (window behind, seq)
+        for seq, (moves, program) in self._noted[:NOTED]:
             place = bisect_right(starts, seq)
             is_inside = place > 0 and seq <= ranges[place - 1][1]
-            if moves and not is_inside and before == place:
-                found.pop()
-            before = place if moves and not is_inside else None
-            found.append(seq)
+            is_passing = moves and not is_inside and program in begun
+            last = before.pop(program, None)
+            if is_passing:
+                if last is not None and last[0] == place:
+                    del found[last[1]]
+                before[program] = place, seq
+            if moves:
+                begun.add(program)
+            found[seq] = None
+        found = list(found)
         self.stopped = self._noted[NOTED][0] if len(self._noted) > NOTED else None
         if len(found) > FOLLOWED:
             self.stopped = found[FOLLOWED]

@@ -8,9 +8,13 @@ Numbers of blocks grow with time, so most of what comes later need not be looked
 from __future__ import annotations
 
 from array import array
+from bisect import bisect_left
 from collections import deque
 from itertools import compress, repeat
+from operator import add
 
+from alloctrace import measure
+from alloctrace.columns import asked
 from alloctrace.columns.columns import MASK64
 from alloctrace.columns.schema import PRESENT
 from alloctrace.plain import plain
@@ -18,21 +22,26 @@ from alloctrace.plain import plain
 READ = 6000000  # events on each side, at most: beyond them nothing is known
 FEW = 1500000  # events that are read from the beginning, whatever is asked
 NUMBERS = 1 << 24  # blocks that are followed
+LIVE = 1 << 20  # blocks of several programs that are live at once
+OVERLAP = 1024  # events that a call may overlap with, mostly
 CHUNKS = 300  # in which blocks are looked up
-_NEW, _MOVED, _ENDED = 1, 2, 4  # marks of groups
-_MOVING = ("realloc", "reallocarray")
+_NEW, _MOVED, _ENDED, _INNER = 1, 2, 4, 8  # marks of groups; the last: only where it ends a block
+_BITS = 40  # of a number, above them the program's
 _KNOWN = bytes(
     255 if has & PRESENT["block"] and not has & PRESENT["errno"] else 0
     for has in range(max(PRESENT.values()) * 4)
 )
 _HANDS = bytes(mark & (_NEW | _MOVED) for mark in range(256))
 _ENDS = bytes(mark & _ENDED for mark in range(256))
+_MAY_END = bytes(mark & (_MOVED | _INNER) for mark in range(256))
+_NOT_INNER = bytes(mark & ~_INNER for mark in range(256))
 
 
 @plain
 class Held:
     """A block that is live at a moment, as the call left it that handed it out or moved it last."""
 
+    program: tuple  # (pid, image) that has it
     number: int
     address: int
     size: int
@@ -47,19 +56,21 @@ class _Unknown(Exception):
 def before(trace, wanted, moments, most):
     """{seq: [Held], how many where these are more than `most`, or None: not known}
 
-    `wanted(group)`: whether its events count; they must be of one program.
+    `wanted(group)`: whether its events count. An exec ends what its process had.
     """
     found = dict.fromkeys(moments)
-    groups = trace.sums().groups
-    programs = {what[3::2] for what in _of_calls(groups, wanted)}
-    if len(programs) != 1:
+    reader = _Reader(trace, trace.sums().groups, wanted)
+    if not reader.programs:
         return found
-    reader = _Reader(trace, groups, wanted)
-    half = max(FEW, reader.count // 2) if reader.has_one_program else reader.count
-    early = [seq for seq in moments if seq <= half and seq <= READ]
-    late = [seq for seq in moments if seq > half and seq >= reader.count - READ]
+    if reader.has_one_program:
+        half = max(FEW, reader.count // 2)
+        early = [seq for seq in moments if seq <= half and seq <= READ]
+        late = [seq for seq in moments if seq > half and seq >= reader.count - READ]
+    else:
+        early, late = [seq for seq in moments if seq <= 2 * READ], []
+    from_the_beginning = _from_the_beginning if len(reader.programs) == 1 else _of_several
     made = {}
-    for look, seqs in ((_from_the_beginning, early), (_from_the_end, late)):
+    for look, seqs in ((from_the_beginning, early), (_from_the_end, late)):
         try:
             made.update(look(reader, seqs) if seqs else {})
         except _Unknown:
@@ -85,29 +96,59 @@ class _Reader:
     """Chunks with what happens to blocks in them."""
 
     def __init__(self, trace, groups, wanted):
-        self.trace, self.count = trace, trace.run.get("events") or 0
-        self._marks = _marks(groups, _of_calls(groups, wanted))
+        self.trace, self.groups, self.count = trace, groups, trace.run.get("events") or 0
+        calls = _of_calls(groups, wanted)
+        self._marks = _marks(groups, calls)
+        self._may_end = any(self._marks.translate(_MAY_END))
+        programs = groups.programs()
+        self.program_of = [None, *map(programs.__getitem__, groups.what)]  # by group
+        self.programs = sorted({what[3::2] for what in calls})
         pids = {what[3::2] for what in _of_calls(groups, None)}
         self.has_one_program = len(pids) == 1  # else the trace does not say whose blocks are left
         self._late = trace.late_values(("block", "errno"))
+        self._late_results = {seq for seq, _, value in trace.late_values(("result",)) if value}
 
-    def chunks(self, seq=0, step=1):
-        """Yield (first seq, marks of rows, numbers of blocks)."""
-        for first, chunk in self.trace.packed_chunks(("present", "group", "block"), seq, step):
-            yield (first, *self._of(first, chunk))
+    def chunks(self, seq=0, step=1, most=None):
+        """Yield (first seq, marks of rows, numbers of blocks, what these are above, chunk); not
+        where all numbers are higher than `most`."""
+        names = ["present", "group", "block"]
+        if self._may_end:
+            names += ["size", "nmemb", "ptr", "result"]
+        for first, chunk in self.trace.packed_chunks(names, seq, step):
+            found = self._of(first, chunk, most)
+            if found is not None:
+                yield (first, *found, chunk)
 
-    def _of(self, first, chunk):
-        marks, known = chunk.where("group", self._marks), chunk.where("present", _KNOWN)
-        numbers = chunk.column("block")
+    def _of(self, first, chunk, most):
+        marks, (base, numbers) = chunk.where("group", self._marks), chunk.above("block")
         late = [row for row in self._late if first <= row[0] < first + len(numbers)]
+        if most is not None and not late:
+            if base + min(compress(numbers, marks), default=0) > most:
+                return None
+        known = chunk.where("present", _KNOWN)
         if late:
-            known = bytearray(known)
+            known, numbers, base = bytearray(known), [base + number for number in numbers], 0
             for seq, name, value in late:
                 known[seq - first] = 255 if name == "block" else 0
                 if name == "block":
                     numbers[seq - first] = value
         both = int.from_bytes(marks, "little") & int.from_bytes(known, "little")
-        return both.to_bytes(len(marks), "little"), numbers
+        marks = both.to_bytes(len(marks), "little")
+        if self._may_end:
+            marks = self._with_ends(first, chunk, marks)
+        return marks, numbers, base
+
+    def _with_ends(self, first, chunk, marks):
+        """A realloc to no bytes hands out nothing where it returned nothing: it ends its block."""
+        rows = list(compress(range(len(marks)), marks.translate(_MAY_END)))
+        found = bytearray(marks.translate(_NOT_INNER))
+        sized = zip(rows, *(chunk.column(name, rows) for name in ("present", "size", "nmemb")))
+        empty = [row for row, *how in sized if not asked.bytes_asked(*how)]
+        columns = [chunk.column(name, empty) for name in ("present", "ptr", "result")]
+        for row, *how in zip(empty, *columns):
+            if asked.only_ends(*how) and first + row not in self._late_results:
+                found[row] = _ENDED
+        return bytes(found)
 
     def looked_up(self, blocks_at):
         """{seq: [Held]} of {seq: {number: seq that made it, or a Held}}; None: too far apart."""
@@ -140,8 +181,9 @@ class _Reader:
                 has, group, size, times, result, number = (
                     late.get((seq, name), value) for name, value in given
                 )
-                size = (size & MASK64) * ((times & MASK64) if has & PRESENT["nmemb"] else 1)
-                found[seq] = Held(number, result & MASK64, size, seq, group)
+                size = asked.bytes_asked(has, size, times)
+                program = self.program_of[group]
+                found[seq] = Held(program, number, result & MASK64, size, seq, group)
             if at == len(seqs):
                 break
         return found
@@ -154,21 +196,25 @@ def _marks(groups, whats):
         told = groups.whats[what]
         if told not in calls:
             continue
-        moves = told[1] in _MOVING
-        if told[1] == "free":
-            outer = groups.whats[groups.what[within - 1]][1] if within else None
-            marks[id_] = 0 if outer in _MOVING else _ENDED
+        name, outer = told[1], groups.whats[groups.what[within - 1]][1] if within else None
+        if outer in measure.MOVES:
+            continue  # that call tells
+        if name == "free":
+            marks[id_] = _ENDED
+        elif name in measure.MOVES:
+            marks[id_] = _INNER if within else _MOVED
         elif not within:
-            marks[id_] = _MOVED if moves else _NEW
+            marks[id_] = _NEW
     return bytes(marks)
 
 
 def _from_the_beginning(reader, moments):
     """{seq: {number: seq that made it}}"""
     found, since = {}, array("q")  # by number: the seq that made it, plus 1; 0: it is not live
-    for first, marks, numbers in reader.chunks():
+    for first, marks, numbers, base, _ in reader.chunks():
         if first > moments[-1]:
             break
+        numbers = [base + number for number in numbers]
         at, until = 0, first + len(numbers)
         for seq in moments:
             if first <= seq < until or seq == until == reader.count:
@@ -199,20 +245,55 @@ def _apply(since, first, marks, numbers, at, until):
     deque(map(since.__setitem__, ended, repeat(0)), maxlen=0)
 
 
+def _of_several(reader, moments):
+    """As _from_the_beginning, of several programs, whose blocks may have the same numbers."""
+    place = {program: at for at, program in enumerate(reader.programs)}
+    above = [place.get(program, 0) << _BITS for program in reader.program_of]
+    ends, found, live = reader.groups.ends_of_programs(), {}, {}
+    for first, marks, numbers, base, chunk in reader.chunks():
+        if first > moments[-1]:
+            break
+        marked = list(compress(range(len(marks)), marks))
+        told = [base + numbers[row] for row in marked]
+        if marked and not 0 <= min(told) <= max(told) < 1 << _BITS:
+            raise _Unknown
+        keys = list(map(add, told, map(above.__getitem__, chunk.column("group", marked))))
+        part, at, until = bytes(map(marks.__getitem__, marked)), 0, first + len(marks)
+        for seq in moments:
+            if first <= seq < until or seq == until == reader.count:
+                end = bisect_left(marked, seq - first)
+                _change(live, keys, part, marked, first, at, end)
+                at, over = end, {place[p] for p, end in ends.items() if p in place and end < seq}
+                found[seq] = {key: seq for key, seq in live.items() if key >> _BITS not in over}
+        _change(live, keys, part, marked, first, at, len(marked))
+        if len(live) > LIVE:
+            raise _Unknown
+    return found
+
+
+def _change(live, keys, part, rows, first, begin, end):
+    """As _apply: `live` by program and number."""
+    keys, part = keys[begin:end], part[begin:end]
+    hands = part.translate(_HANDS)
+    made = compress(rows[begin:end], hands)
+    live.update(zip(compress(keys, hands), map(first.__add__, made)))
+    deque(map(live.pop, compress(keys, part.translate(_ENDS)), repeat(None)), maxlen=0)
+
+
 def _from_the_end(reader, moments):
     """{seq: {number: seq that made it, or a Held}}"""
     bounds = {seq: _highest_before(reader, seq) for seq in moments}
     old = {seq: set() for seq in moments}  # live then, because something happens to them later
     fresh = {seq: set() for seq in moments}  # numbered out of order: they come later
-    for first, marks, numbers in reader.chunks(moments[0]):
-        touched = list(compress(numbers, marks))
-        least = min(touched, default=0)
+    most = max(bounds.values())
+    for first, marks, numbers, base, _ in reader.chunks(moments[0], most=most):
+        least = base + min(compress(numbers, marks), default=0)
         for seq, bound in bounds.items():
             if seq >= first + len(numbers) or least > bound:
                 continue
             rows = range(max(0, seq - first), len(numbers))
             for row in rows:
-                number = numbers[row]
+                number = base + numbers[row]
                 if marks[row] and number <= bound:
                     if marks[row] == _NEW and number not in old[seq]:
                         fresh[seq].add(number)
@@ -226,13 +307,15 @@ def _with_makers(reader, seq, old, left):
     found, sought = {}, set(old)
     for block in left:
         if block.seq < seq and block.last < seq:
-            found[block.number] = Held(block.number, block.address, block.size, block.last, None)
+            told = block.number, block.address, block.size, block.last
+            found[block.number] = Held(reader.programs[0], *told, None)
             sought.discard(block.number)
         elif block.seq < seq:
             sought.add(block.number)
-    for first, marks, numbers in reader.chunks(seq, -1) if sought else ():
+    for first, marks, numbers, base, _ in reader.chunks(seq, -1) if sought else ():
         if first < seq - READ:
             raise _Unknown
+        numbers = [base + number for number in numbers]
         hands = marks.translate(_HANDS)[: max(0, seq - first)]
         seqs = dict(zip(compress(numbers, hands), compress(range(first, seq), hands)))
         here = sought & seqs.keys()
@@ -246,10 +329,13 @@ def _with_makers(reader, seq, old, left):
 
 
 def _highest_before(reader, seq):
-    """The highest number of a block that was handed out before."""
-    for first, marks, numbers in reader.chunks(seq, -1):
-        part = marks.translate(_HANDS)[: max(0, seq - first)]
-        made = list(compress(numbers, part))
-        if made:
-            return max(made)
-    return -1
+    """The highest number of a block that was handed out before: what only moved may be an old one,
+    so that it takes a piece in which something new was handed out; calls of several threads that
+    overlap are numbered as they return."""
+    highest = -1
+    for first, marks, numbers, base, _ in reader.chunks(seq, -1):
+        marks = marks[: max(0, seq - first)]
+        highest = max(highest, base + max(compress(numbers, marks.translate(_HANDS)), default=-1))
+        if _NEW in marks and first <= seq - OVERLAP:
+            break
+    return highest

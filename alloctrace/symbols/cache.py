@@ -20,10 +20,10 @@ import zlib
 
 from alloctrace import cache_folder, fields
 from alloctrace.cache_folder import state, state_of
-from alloctrace.elf import debug as elf_debug, elf as elf_file, frames as elf_frames
-from alloctrace.elf import symbols as elf_symbols
+from alloctrace.elf import debug as elf_debug, frames as elf_frames
 from alloctrace.elf.debug import DEBUG_ROOTS
 from alloctrace.elf.elf import ElfError, ElfFile
+from alloctrace.elf.readers import READERS
 from . import demangle_cxx, demangle_rust, demangle_text, demangle_types
 from . import index as symbol_index, names as symbol_names, tables as symbol_tables
 from .tables import Function
@@ -42,13 +42,11 @@ CODE = (
     demangle_rust,
     demangle_text,
     demangle_types,
-    elf_file,
     elf_frames,
-    elf_symbols,
     symbol_index,
     symbol_names,
     symbol_tables,
-)  # what ELF tables say is theirs
+)  # what ELF tables say is theirs, and of who reads these
 MAX_FILE = 8 << 20  # bytes that are kept of one file's answers
 _BAD = "gdb is not asked about %r: the last time it took more than %g s"
 MAX_CHAIN = 256  # functions at one address: symbol_lookup.py stops there
@@ -82,7 +80,7 @@ class Cached:
 
     def __init__(self, folder, gdb="gdb", debug_roots=DEBUG_ROOTS, ask=None):
         self._folder, self._gdb, self._debug_roots, self._ask = folder, gdb, debug_roots, ask
-        scripts = [*SCRIPTS, *(module.__file__ for module in CODE)]
+        scripts = [*SCRIPTS, *READERS, *(module.__file__ for module in CODE)]
         self._how = [VERSION, state(gdb), list(debug_roots), *map(state, scripts)]
         self._files = {}  # path -> (key, _Kept) of those that were asked about
 

@@ -12,6 +12,7 @@ from itertools import accumulate, chain
 from alloctrace import kept
 from alloctrace.elf import symbols as elf_symbols
 from alloctrace.elf.elf import ElfError, ElfFile
+from alloctrace.elf.readers import READERS
 
 _TABLE_BITS = 2  # of a symbol's number: which table it is of; the rest is its row there
 _NUMBER_BITS = 32
@@ -20,16 +21,23 @@ _MAX = (1 << 64) - 1
 
 class Index:
     """Of an ElfFile and its debug file (None: it has none), in the order of addresses where symbols
-    begin: `starts`; `ends`, the furthest end of those there; `reach`, the furthest so far, for
-    symbols may contain others."""
+    begin: `starts`; `ends`, the furthest end of those there."""
 
     def __init__(self, elf, debug_path=None):
         self._elf, self._debug_path, self._tables = elf, debug_path, None
-        self.starts, self.ends, self.reach, self._first, self._symbols = self._found()
+        self.starts, self.ends, self._first, self._symbols = self._found()
+        self._reach = None
 
     def before(self, address):
         """The number of the last one that does not begin behind it; -1: there is none."""
         return bisect_right(self.starts, address) - 1
+
+    def reach(self, number):
+        """The furthest end of this one and all before it: symbols may contain others. It is seldom
+        asked for."""
+        if self._reach is None:
+            self._reach = array(self.ends.typecode, accumulate(self.ends, max))
+        return self._reach[number]
 
     def symbols(self, number):
         """The Symbols that begin there."""
@@ -45,7 +53,7 @@ class Index:
         if not kept.is_worth_it(self._elf.image):
             return self._made()
         debug = [] if self._debug_path is None else [self._debug_path]
-        sources = [path, *debug, __file__, elf_symbols.__file__]
+        sources = [path, *debug, __file__, *READERS]
         rows = kept.made("functions of " + path, sources, lambda: list(map(_row, self._made())))
         return [_array(*row) for row in rows]
 
@@ -86,7 +94,7 @@ def _array(typecode, data):
 
 
 def _made(codes):
-    """[starts, ends, reach, where the symbols of each begin, numbers of symbols]"""
+    """[starts, ends, where the symbols of each begin, numbers of symbols]"""
     found = [(number, code) for number, code in enumerate(codes) if code is not None]
     all_ = [
         start << _NUMBER_BITS | row << _TABLE_BITS | number
@@ -99,7 +107,7 @@ def _made(codes):
     ends = list(map(furthest.__getitem__, starts))
     begin = [one >> _NUMBER_BITS for one in all_]
     first = dict(zip(reversed(begin), range(len(begin) - 1, -1, -1)))
-    addresses = [_addresses(row) for row in (starts, ends, list(accumulate(ends, max)))]
+    addresses = [_addresses(row) for row in (starts, ends)]
     symbols = array("I", [one & (1 << _NUMBER_BITS) - 1 for one in all_])
     return [*addresses, array("I", [*map(first.__getitem__, starts), len(all_)]), symbols]
 

@@ -37,7 +37,9 @@ class Tables:
         """The Function whose symbol covers `offset`, or None."""
         index = self._index
         number = index.before(offset)
-        while number >= 0 and index.reach[number] > offset:
+        if number >= 0 and offset < index.ends[number]:
+            return self._function(number)
+        while number >= 0 and index.reach(number) > offset:
             if offset < index.ends[number]:
                 return self._function(number)
             number -= 1

@@ -20,10 +20,10 @@ function setUpBlocks() {
 
 // {blocks: "pid block" -> {pid, block, address, bytes, kind, made}} after the event, or {why: not}.
 function blocksAfter(last) {
-  const start = run.whole ? { at: 0, blocks: new Map() } : blocksBefore(last);
+  const start = run.whole ? { at: 0, blocks: new Map(), images: new Map() } : blocksBefore(last);
   if (start.why) return start;
   const found = start.blocks;
-  const images = new Map();
+  const images = start.images;
   for (let at = start.at; at <= last; at++) {
     const kind = kindOf(at);
     if (images.has(kind.pid) && images.get(kind.pid) !== kind.image) {
@@ -34,7 +34,7 @@ function blocksAfter(last) {
     const key = `${kind.pid} ${ev.block[at]}`;
     if (handsOut(at)) {
       found.set(key, { pid: kind.pid, block: ev.block[at], address: ev.result[at] === null ? null : Number(ev.result[at]), bytes: bytesOf(at), kind, made: ev.seq[at] });
-    } else if (kind.name === "free" && ev.errno[at] === null) {
+    } else if (frees(at) && ev.errno[at] === null && !isForOuter(at)) {
       found.delete(key);
     }
   }
@@ -57,18 +57,17 @@ function blocksBefore(last) {
   const told = place < 0 ? null : run.held.at[place][1];
   if (told === null) return { why: "Which blocks were live here is not in this page." };
   if (told !== true) return { why: `${grouped(told)} blocks were live here, more than this page holds.` };
-  const [of, blocks, pid] = [run.held.blocks, new Map(), kindOf(last).pid];
+  const [of, blocks] = [run.held.blocks, new Map()];
+  const programs = of.programs.map((key) => key.split(".").map(Number));
+  const images = new Map();
   for (let i = 0; i < of.number.length; i++) {
     if (of.since[i] > place || of.until[i] < place) continue;
+    const [pid, image] = programs[of.program ? of.program[i] : 0];
+    images.set(pid, image);
     blocks.set(`${pid} ${of.number[i]}`, { pid, block: of.number[i], address: Number(of.address[i]), bytes: of.bytes[i],
       kind: of.kind[i] === null ? null : kinds[of.kind[i]], made: of.made[i] });
   }
-  return { at: firstFrom(first), blocks };
-}
-
-// Where this page does not know, a terminal does.
-function stepCommand(seq) {
-  return el("p", { class: "quiet" }, "In a terminal, with the key b: ", el("code", {}, `brkpoint step ${run.trace} --seq ${seq}`));
+  return { at: firstFrom(first), blocks, images };
 }
 
 function drawBlocks() {
@@ -82,7 +81,7 @@ function drawBlocks() {
       : at === null ? "Choose an event to see what was live right after it." : "Hidden while you predict.";
     fill(byId("bars"));
     fill(byId("space"));
-    return fill(byId("blocks"), el("p", { class: "quiet" }, said), isOutside ? stepCommand(view.outside) : null);
+    return fill(byId("blocks"), el("p", { class: "quiet" }, said), isOutside ? stepCommand(view.outside, "b") : null);
   }
   const all = blocksAfter(at);
   const mine = all.blocks ? [...all.blocks.values()].filter((block) => block.pid === kindOf(at).pid && block.address !== null) : null;
@@ -93,7 +92,7 @@ function drawBlocks() {
 
 function drawRows(at, mine, why) {
   const home = byId("blocks");
-  if (!mine) return fill(home, el("p", { class: "quiet" }, why), run.whole ? null : stepCommand(ev.seq[at]));
+  if (!mine) return fill(home, el("p", { class: "quiet" }, why), run.whole ? null : stepCommand(ev.seq[at], "b"));
   const now = mine.findIndex((block) => block.block === ev.block[at]);
   const first = Math.max(0, Math.min(now - BLOCKS / 2, mine.length - BLOCKS));
   const seen = mine.slice(first, first + BLOCKS);

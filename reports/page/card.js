@@ -81,12 +81,17 @@ function askNow() {
   else drawCard();
 }
 
+// Where this page does not know, a terminal does.
+function stepCommand(seq, key) {
+  return el("p", { class: "quiet" }, `In a terminal${key ? `, with the key ${key}` : ""}: `, el("code", {}, `brkpoint step ${run.trace} --seq ${seq}`));
+}
+
 function drawCard() {
   const home = byId("step");
   const at = view.step;
   if (at === null && view.outside !== null) {
     return fill(home, el("p", {}, `Event ${grouped(view.outside)} is not in this page, which holds the single events of some stretches only.`),
-      el("p", { class: "quiet" }, "In a terminal: ", el("code", {}, `brkpoint step ${run.trace} --seq ${view.outside}`)));
+      stepCommand(view.outside));
   }
   if (at === null) {
     home.replaceChildren(el("p", { class: "quiet" }, "No event is chosen yet: press → for the first one."));

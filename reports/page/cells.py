@@ -11,18 +11,19 @@ from __future__ import annotations
 
 import heapq
 from array import array
+from collections import Counter
 from operator import add
 
 from alloctrace import measure, words
-from alloctrace.columns.schema import PRESENT
+from alloctrace.columns import asked as columns_asked
 
 LARGEST_SUM = (1 << 63) - 1  # in an array
 PARTS = 512
 LEAVES = 500  # stacks that are told apart
 CELLS = 100000  # with more of them a part is twice as long
+KEPT = 1 << 17  # keys of which it is kept where they go
 FATES = ("peak_bytes", "live_bytes", "temporary_bytes", "reached")  # of a group; as a page has them
 ALL, NONE, UNKNOWN = 1, 0, None
-_NOBODY = [0, 0]  # where events of groups that are not told are added
 _COUNTED = {name for name, given in words.SIGNATURES.items() if "nmemb" in given}
 
 
@@ -54,7 +55,7 @@ def largest(nodes, values, most):
 
 
 class Cells:
-    """Takes the events bin by bin. `groups`: of the trace; `nodes`: where their stacks begin."""
+    """Takes events piece by piece. `groups`: of the trace; `nodes`: where their stacks begin."""
 
     def __init__(self, groups, nodes, wanted, bins, at_peak):
         self.per = max(1, -(-bins // PARTS))  # bins
@@ -70,9 +71,9 @@ class Cells:
         self._parts_of = {}  # one of FATES -> {(what, thread): {bin: value}}
         self._choose(groups, nodes, wanted)
         self.told = bytes(map(bool, self._keys))  # by group whether its bytes are added
-        self._held = []  # by key, zero between two bins
-        self._found, self._part = {}, 0  # key -> [bytes, allocations] of this part, or _NOBODY
+        self._held = []  # by key, zero between two pieces
         self._sums = {}  # (what, thread) -> {part: [bytes, allocations]}
+        self._parts = {}  # key -> its parts there
         self._size = 0
 
     def _choose(self, groups, nodes, wanted):
@@ -117,49 +118,42 @@ class Cells:
         """(least, what each event of a chunk asked for beyond that)."""
         if not has_multiplied:
             return chunk.above("size")
-        rows = zip(chunk.column("size"), chunk.column("nmemb"), chunk.column("present"))
-        bit = PRESENT["nmemb"]
-        return 0, [size * number if has & bit else size for size, number, has in rows]
+        return 0, columns_asked.each(*map(chunk.column, ("present", "size", "nmemb")))
 
-    def add(self, number, found, above, asked, least):
-        """The bin `number`, or a piece of it. `found`: how many events of each key, without what
-        it is `above`; `asked`: of each event of a group that is `told`, such a key and the bytes
-        beyond `least`."""
-        if number // self.per != self._part:
-            self.flush()
-            self._part = number // self.per
+    def add(self, number, keys, above, asked, least):
+        """A piece of a part that begins in the bin `number`. `keys`: of its events of groups that
+        are `told`, without what they are `above`; `asked`: their bytes, beyond `least`."""
+        part, found = number // self.per, Counter(keys)
         if max(found) - min(0, min(found)) >= len(self._held):  # a list counts from its end as well
             self._held = [0] * (max(found) - min(0, min(found)) + 1)
-        held, known = self._held, self._found
-        for key, size in asked:
+        held, parts_of = self._held, self._parts
+        for key, size in zip(keys, asked):
             held[key] += size
         for key, times in found.items():
-            sums = known.get(key + above)
-            if sums is None:
-                told = self._keys[(key + above) % self._count]
-                sums = known[key + above] = [0, 0] if told else _NOBODY
-            sums[0] += held[key] + least * times
-            sums[1] += times
-            held[key] = 0
-
-    def flush(self):
-        for key, found in self._found.items():
-            if found is _NOBODY:
-                continue
-            asked, times = found
-            thread, group = divmod(key, self._count)
+            parts = parts_of.get(key + above)
+            if parts is None:
+                parts = self._parts_of_key(key + above)
+            size, held[key] = held[key] + least * times, 0
             try:
-                self._asked[group] -= asked
+                self._asked[(key + above) % self._count] -= size
             except OverflowError:  # of a stranger's events
                 self._adds_up = False
-            parts = self._sums.setdefault((self._told[self._keys[group]], thread), {})
-            self._size += self._part not in parts
-            sums = parts.setdefault(self._part, [0, 0])
-            sums[0] += asked
+            sums = parts.get(part)
+            if sums is None:
+                sums = parts[part] = [0, 0]
+                self._size += 1
+            sums[0] += size
             sums[1] += times
-        self._found.clear()
         while self._size > CELLS and self.per < 1 << 20:
             self._halve()
+
+    def _parts_of_key(self, key):
+        if len(self._parts) >= KEPT:
+            self._parts.clear()
+        thread, group = divmod(key, self._count)
+        found = self._sums.setdefault((self._told[self._keys[group]], thread), {})
+        self._parts[key] = found
+        return found
 
     def tell(self, fates):
         """What became of the events; what does not add up to what the groups say is not told."""
@@ -178,11 +172,11 @@ class Cells:
 
     def _halve(self):
         self.per *= 2
-        self._part //= 2
-        for key, parts in self._sums.items():
-            made = self._sums[key] = {}
-            for part, sums in parts.items():
-                held = made.setdefault(part // 2, [0, 0])
+        for parts in self._sums.values():
+            old = list(parts.items())
+            parts.clear()
+            for part, sums in old:
+                held = parts.setdefault(part // 2, [0, 0])
                 held[0] += sums[0]
                 held[1] += sums[1]
         self._size = sum(map(len, self._sums.values()))
@@ -190,7 +184,6 @@ class Cells:
     def tables(self, leaf, threads):
         """For the page; None where the events do not add up to what the groups say. `leaf`: of the
         id of a group (site, node, origin, phase, program); `threads`: numbers -> tids."""
-        self.flush()
         if any(self._asked) or not self._adds_up:
             return None
         rows = {}  # (site, node, origin, phase, program, tid) -> _Row

@@ -22,7 +22,7 @@ def blocks(trace, wanted, ranges, events, summary, kind_of):
         held = dict.fromkeys(held)
     rows = set()  # what each block is known by that is told
     for seq in chosen:
-        found = {(b.number, b.made) for b in held[seq]} if isinstance(held[seq], list) else set()
+        found = set(map(_key, held[seq])) if isinstance(held[seq], list) else set()
         if len(rows | found) > ROWS:
             held[seq] = len(found)
         else:
@@ -36,13 +36,17 @@ def blocks(trace, wanted, ranges, events, summary, kind_of):
 
 
 def _columns(windows, groups, kind_of):
-    told = {}  # (number, made) -> [block, since, until]
+    told = {}  # _key -> [block, since, until]
     for at, found in enumerate(windows):
         for block in found if isinstance(found, list) else ():
-            told.setdefault((block.number, block.made), [block, at, at])[2] = at
+            told.setdefault(_key(block), [block, at, at])[2] = at
     kept = [block for block, _, _ in told.values()]
     kinds = [None if b.group is None else kind_of(groups.bare(b.group - 1)) for b in kept]
+    keys = ["%d.%d" % block.program for block in kept]
+    programs = {key: place for place, key in enumerate(dict.fromkeys(keys))}
     return {
+        "programs": list(programs),
+        "program": list(map(programs.get, keys)) if len(programs) > 1 else None,
         "number": [block.number for block in kept],
         "address": [hex(block.address) for block in kept],
         "bytes": [block.size for block in kept],
@@ -51,6 +55,10 @@ def _columns(windows, groups, kind_of):
         "since": [since for _, since, _ in told.values()],
         "until": [until for _, _, until in told.values()],
     }
+
+
+def _key(block):
+    return block.program, block.number, block.made
 
 
 def _chosen(ranges):
@@ -65,19 +73,49 @@ def _add_up(held, ranges, events, summary):
     """Whether the windows' blocks come to what the record says: at the peak and at the end."""
     peak = summary["peak"]["seq"]
     starts = {first: held.get(first) for first, _ in ranges}
-    live, last = None, None
+    live = last = None
     for event in events:
         if event.seq in starts:
             found = starts[event.seq]
-            live = {b.number: b.size for b in found} if isinstance(found, list) else None
+            live = _Live(found) if isinstance(found, list) else None
         last = event.seq
         if live is None:
             continue
-        if measure.hands_out(event):
-            live[event.block] = measure.bytes_asked(event)
-        elif event.name == "free" and not event.failed:
-            live.pop(event.block, None)
-        if event.seq == peak and sum(live.values()) != summary["peak_bytes"]:
+        live.add(event)
+        if event.seq == peak and live.bytes != summary["peak_bytes"]:
             return False
     is_end = last is not None and last == (ranges[-1][1] if ranges else None)
-    return live is None or not is_end or sum(live.values()) == summary["leaked"]["bytes"]
+    return live is None or not is_end or live.bytes == summary["leaked"]["bytes"]
+
+
+class _Live:
+    """What is live in a window, event by event, as blocks.js follows it."""
+
+    def __init__(self, found):
+        self._blocks = {(b.program[0], b.number): b.size for b in found}
+        self._images = dict(b.program for b in found)
+        self._calls = {}  # seq -> (block, the call that it lies in)
+
+    @property
+    def bytes(self):
+        return sum(self._blocks.values())
+
+    def add(self, event):
+        if self._images.setdefault(event.pid, event.image) != event.image:
+            self._images[event.pid] = event.image
+            self._blocks = {k: size for k, size in self._blocks.items() if k[0] != event.pid}
+        if event.kind == "call":
+            self._calls[event.seq] = event.block, event.outer
+            if measure.hands_out(event):
+                self._blocks[event.pid, event.block] = measure.bytes_asked(event)
+            elif measure.frees(event) and not event.failed and not self._is_for_outer(event):
+                self._blocks.pop((event.pid, event.block), None)
+
+    def _is_for_outer(self, event):
+        """A call around it works on the same block, and tells."""
+        outer = event.outer
+        while outer in self._calls:
+            block, outer = self._calls[outer]
+            if block == event.block:
+                return True
+        return False

@@ -63,6 +63,19 @@ function bytesOf(at) {
   return one === null ? 0 : one * (ev.nmemb[at] === null ? 1 : ev.nmemb[at]);
 }
 
+// A call that only ends a block: free, or a realloc of one to no bytes that returned nothing.
+function frees(at) {
+  const name = kindOf(at).name;
+  return name === "free" || (["realloc", "reallocarray"].includes(name) && ev.ptr[at] !== null && ev.ptr[at] !== "0x0" &&
+    bytesOf(at) === 0 && (ev.result[at] === null || ev.result[at] === "0x0"));
+}
+
+// Whether a call around it works on the same block, and tells.
+function isForOuter(at) {
+  for (let call = around(at); call >= 0; call = around(call)) if (ev.block[call] === ev.block[at]) return true;
+  return false;
+}
+
 // Bytes of the block that an event handed out: left, at the peak, temporary.
 function remembered(what, at) {
   return run.memory && run.memory[what] ? run.memory[what][at] : 0;

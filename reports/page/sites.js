@@ -28,10 +28,7 @@ function setUpSites() {
 
 function handsOut(at) {
   if (isSyscall(at) || isNested[at] || ev.errno[at] !== null || ev.block[at] === null) return false;
-  const name = kindOf(at).name;
-  const frees = name === "free" || (name.startsWith("realloc") && ev.ptr[at] !== null && ev.ptr[at] !== "0x0" &&
-    bytesOf(at) === 0 && (ev.result[at] === null || ev.result[at] === "0x0"));
-  return !frees;
+  return !frees(at);
 }
 
 // Sums by site of the events that a filter lets through.

@@ -11,6 +11,7 @@ from collections import Counter, defaultdict
 from itertools import compress
 from operator import add
 
+from alloctrace import measure
 from alloctrace.columns.check import TraceError
 from alloctrace.space.changes import Changes
 from alloctrace.summary import chosen
@@ -29,7 +30,6 @@ _SYSCALL, _TOLD, _MULTIPLIED = (
 PROGRAMS = 100  # with more the bins do not tell them apart
 THREADS = 32  # that are told apart, by when they came
 KEYS = 1 << 22  # groups * threads, at most
-KEPT = 1 << 17  # of which it is kept where they go
 
 
 def of(summary, trace, wanted):
@@ -40,28 +40,28 @@ def of(summary, trace, wanted):
     counts = _Counts(groups, wanted, width)
     nodes, at_peak = trace.tree.nodes(groups.stack), chosen.at_peak(summary)
     places = cells.Cells(groups, nodes, wanted, -(-total // width), at_peak)
-    fates = Fates(trace, groups, width)
-    threads, changes = _Threads(len(groups) + 1), Changes(groups)
-    marks = bytes(
+    fates, changes = Fates(trace, groups, width), Changes(groups)
+    marks = [
         a | b << 1 | c << 2 for a, b, c in zip(counts.syscalls, places.told, places.multiplied)
-    )
+    ]
+    classes = _Classes(marks, counts.series_of)
+    threads = _Threads(len(groups) + 1, len(classes.all))
     for first, chunk in trace.packed_chunks(_NAMES):
         base, group = chunk.above("group")
-        above, keys = threads.keys(chunk, base, group)
-        marked = chunk.where("group", marks)
+        found, marked = classes.of(chunk, base, group)
+        above, keys, above_classes, classed = threads.keys(chunk, base, group, found)
+        for number, begin, end in _bins(first, len(group), width):
+            counts.add(number, _counted(classed, begin, end, classes), above_classes)
         told, multiplied = marked.translate(_TOLD), marked.translate(_MULTIPLIED)
         least, sizes = places.bytes_of(chunk, 1 in multiplied)
-        for number, begin, end in _bins(first, len(group), width):
-            part = keys[begin:end]
-            found = Counter(part)
-            if not -above < min(found) <= max(found) < threads.end - above:
-                raise TraceError("damaged: an event is of no group")
-            counts.add(number, found, above)
-            asked = zip(
-                compress(part, told[begin:end]), compress(sizes[begin:end], told[begin:end])
-            )
-            places.add(number, found, above, asked, least)
-        syscalls = list(compress(range(len(group)), marked.translate(_SYSCALL)))
+        asked, keyed, at = list(compress(sizes, told)), list(compress(keys, told)), 0
+        for _, begin, end in _bins(first, len(group), width * places.per):
+            until = at + told.count(1, begin, end)
+            if at < until:
+                number = (first + begin) // width
+                places.add(number, keyed[at:until], above, asked[at:until], least)
+            at = until
+        syscalls = _rows(marked.translate(_SYSCALL))
         counts.note_reaching(first, chunk, syscalls)
         changes.add(first, group, base, syscalls)
         fates.add(first, chunk, base, group, keys, above, syscalls)
@@ -69,7 +69,60 @@ def of(summary, trace, wanted):
     tids = threads.tids()
     starts = _starts(groups, wanted)
     ranges = _edges(starts, total, summary["peak"]["seq"]) + counts.reaching
-    return {**counts.tables(total, tids), "starts": starts}, places, tids, merged(ranges), changes
+    tables = counts.tables(total, tids, classes)
+    return {**tables, "starts": starts}, places, tids, merged(ranges), changes
+
+
+class _Classes:
+    """What tells events apart in bins, by group: marks and a series. `all`: class -> (mark,
+    series); 0 is of no group. Few of them are a byte an event, which is counted fast."""
+
+    FEW = 64
+
+    def __init__(self, marks, series_of):
+        kinds = list(zip(marks, series_of))
+        number = {kind: at for at, kind in enumerate(dict.fromkeys(kinds[1:]), 1)}
+        self.all = [(0, 0), *number]
+        self.are_few = len(self.all) <= self.FEW
+        self._of_group = [0, *map(number.__getitem__, kinds[1:])]
+        if self.are_few:
+            self._of_group = bytes(self._of_group)
+        self._marks = bytes(mark for mark, _ in self.all).ljust(256, b"\0")
+
+    def of(self, chunk, base, group):
+        """(class, mark) of each event. `group`: without `base`."""
+        if self.are_few:
+            found = chunk.where("group", self._of_group)
+            is_sound, marked = 0 not in found, found.translate(self._marks)
+        else:
+            known = len(self._of_group)
+            is_sound = 0 < min(group) + base <= max(group) + base < known
+            found = [self._of_group[one + base] for one in group] if is_sound else []
+            marked = bytes(map(self._marks_of, found))
+        if not is_sound:
+            raise TraceError("damaged: an event is of no group")
+        return found, marked
+
+    def _marks_of(self, class_):
+        return self.all[class_][0]
+
+
+def _rows(marks):
+    """Where they are 1: in most chunks in few places."""
+    if 16 * marks.count(1) > len(marks):
+        return list(compress(range(len(marks)), marks))
+    found, row = [], marks.find(1)
+    while row >= 0:
+        found.append(row)
+        row = marks.find(1, row + 1)
+    return found
+
+
+def _counted(found, begin, end, classes):
+    """(key, how many of these events have it)."""
+    if isinstance(found, bytes):
+        return [(key, found.count(key, begin, end)) for key in range(1, len(classes.all))]
+    return Counter(found[begin:end]).items()
 
 
 def _bins(first, count, width):
@@ -90,33 +143,31 @@ def program(one):
 class _Threads:
     """Numbers threads as they come; what comes late is one together, None.
 
-    A key is a group and a thread: the group plus the thread's number times how many groups are.
+    A key is a group, or a class, and a thread: the group plus the thread's number times how many
+    groups there are.
     """
 
-    def __init__(self, groups):
-        self._groups = groups
-        self._numbers = {}  # tid -> number * groups
+    def __init__(self, groups, classes):
+        self._groups, self._classes = groups, classes
+        self._numbers, self._above = {}, {}  # tid -> number * groups; number * classes
         self._most = max(1, min(THREADS, KEYS // groups))
 
-    def keys(self, chunk, base, groups):
-        """(base, the key of each event without it)"""
+    def keys(self, chunk, base, groups, classes):
+        """(base, the key of each event without it), and the same with classes."""
         tid = chunk.constant("tid")
         if tid is not None:
-            return base + self._number(tid), groups
+            self._number(tid)
+            return base + self._numbers[tid], groups, self._above[tid], classes
         tids = chunk.column("tid")
         for tid in dict.fromkeys(tids):
             self._number(tid)
-        return base, list(map(add, groups, map(self._numbers.__getitem__, tids)))
+        keys = list(map(add, groups, map(self._numbers.__getitem__, tids)))
+        return base, keys, 0, list(map(add, classes, map(self._above.__getitem__, tids)))
 
     def _number(self, tid):
         if tid not in self._numbers:
-            self._numbers[tid] = self._groups * min(len(self._numbers), self._most)
-        return self._numbers[tid]
-
-    @property
-    def end(self):
-        """No key is so large."""
-        return self._groups * (1 + min(len(self._numbers), self._most))
+            number = min(len(self._numbers), self._most)
+            self._numbers[tid], self._above[tid] = number * self._groups, number * self._classes
 
     def tids(self):
         """By number. One thread alone is not told."""
@@ -132,7 +183,7 @@ class _Counts:
     def __init__(self, groups, wanted, width):
         self._width = width
         series, self.syscalls = {}, bytearray(len(groups) + 1)  # by group whether it is wanted ones
-        self._series_of = array("I", [0])  # group -> what it is counted as; 0: it is not
+        self.series_of = array("I", [0])  # group -> what it is counted as; 0: it is not
         tells_programs = 1 < len(set(groups.programs())) <= PROGRAMS
         origins = [verdict.origin if verdict else "unknown" for verdict in groups.verdicts]
         alike = {}  # what tells groups apart here -> number of a series
@@ -146,28 +197,19 @@ class _Counts:
                 is_wanted = not wanted or wanted(group)
                 counts = is_wanted and group.is_counted
                 number = series.setdefault(shared, len(series) + 1) if counts else 0
-                alike[key] = number, is_wanted and group.kind == "syscall"
+                alike[key] = number, is_wanted and measure.is_syscall(group)
             number, self.syscalls[id_] = alike[key]
-            self._series_of.append(number)
+            self.series_of.append(number)
         self._series = [None, *series]
-        self._sums = defaultdict(lambda: defaultdict(int))  # series -> bin -> events
-        self._bins_of = {}  # key -> the bins that its events are added to
-        self._not_told = defaultdict(int)
+        self._sums = defaultdict(lambda: defaultdict(int))  # key -> bin -> events
         self.reaching = []  # ranges of syscalls and the calls that made them
 
-    def add(self, bin_, found, above):
-        """`found`: how many events of each key, without what it is above."""
-        bins_of = self._bins_of
-        for key, times in found.items():
-            bins = bins_of.get(key + above)
-            if bins is None:
-                if len(bins_of) >= KEPT:
-                    bins_of.clear()
-                thread, group = divmod(key + above, len(self._series_of))
-                number = self._series_of[group]
-                bins = self._sums[self._series[number], thread] if number else self._not_told
-                bins_of[key + above] = bins
-            bins[bin_] += times
+    def add(self, bin_, counted, above):
+        """`counted`: (key, events) by class and thread, without what it is `above`."""
+        sums = self._sums
+        for key, times in counted:
+            if times:
+                sums[key + above][bin_] += times
 
     def note_reaching(self, first, chunk, rows):
         """The first syscalls, with the calls that made them."""
@@ -184,15 +226,24 @@ class _Counts:
             if len(self.reaching) >= SYSCALLS:
                 return
 
-    def tables(self, total, tids):
-        by_series = sorted((*series, thread) for series, thread in self._sums)
+    def tables(self, total, tids, classes):
+        by_series = {}  # several classes may be one series
+        for key, bins in self._sums.items():
+            thread, class_ = divmod(key, len(classes.all))
+            series = self._series[classes.all[class_][1]]
+            if series:
+                sums = by_series.setdefault((*series, thread), Counter())
+                sums.update(bins)
         return {
             "width": self._width,
             "total": total,
             "series": [
-                dict(zip(_SERIES, (*series, tids[thread])), at=list(bins), n=list(bins.values()))
-                for *series, thread in by_series
-                for bins in (self._sums[tuple(series), thread],)
+                dict(
+                    zip(_SERIES, (*series, tids[thread])),
+                    at=sorted(bins),
+                    n=[bins[bin_] for bin_ in sorted(bins)],
+                )
+                for (*series, thread), bins in sorted(by_series.items())
             ],
         }
 
