@@ -284,7 +284,11 @@ class _Reader:
         question.factor, question.share = float(form[3] or 1), float(form[4] or 0) / 100
 
     def _of_right(self, lesson, item):
-        if self.question is not None:
+        if self.question is not None and item.rest:
+            if item.rest not in self.question.choices:
+                self.fail(item, "expected: right: or right and the letter of a choice", 7)
+            self.question.rights[item.rest] = self._text(item)
+        elif self.question is not None:
             self.question.right = self._text(item)
         elif self.change is not None:
             self.change.right = self._text(item)

@@ -1,8 +1,8 @@
 """The tools of the trade over a lesson's program: strace, ltrace, gdb as one types them, and the
 scripts of trace-scripts/. What they print is shown; what it says can be measured.
 
-They run the program again, in its folder. Where it is not there (a stored trace) or the tool is
-missing, that is said.
+They run the program again, in its folder and with what was set for its recording. Where it is not
+there (a stored trace) or the tool is missing, that is said.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import shlex
 import shutil
 
 from alloctrace.escape import visible
+from course.surroundings import surroundings
 from start import scripts
 from start.errors import shown
 
@@ -30,7 +31,9 @@ SCRIPTS = {
 }
 NAMES = (*_TOOLS, *SCRIPTS)
 _done = {}  # what was run: what it printed
-made_here = set()  # paths of traces; what a trace of others names is never run
+# {path of a trace: what was set for its run, or None of a reader's program, which ran as it was}.
+# What a trace of others names is never run.
+made_here = {}
 
 
 class Lacking(Exception):
@@ -56,11 +59,13 @@ def picked(text):
 
 def typed(words, trace):
     """The command as a reader can type it, in the folder of the program."""
+    variables = made_here.get(trace.path) or {}
     quoted = [word if word.isalnum() else _quoted(word) for word in words[1:]]
     before = ["trace-scripts/" + words[0] if words[0] in SCRIPTS else words[0]]
     if words[0] == "gdb":
         before.append("-batch")
-    return " ".join([*before, *quoted, *_program(trace)[1]])
+    set_ = [shlex.quote("%s=%s" % item) for item in variables.items()]
+    return " ".join([*set_, *before, *quoted, *map(shlex.quote, _program(trace)[1])])
 
 
 def lines(words, trace):
@@ -107,13 +112,15 @@ def _run(words, trace):
     for tool in SCRIPTS.get(words[0], words[0]).split():
         if shutil.which(tool) is None:
             raise Lacking("%s is not on this machine: apt-get install %s" % (tool, tool))
-    key = (*words, *command, folder, os.stat(path).st_mtime_ns)
+    variables = made_here.get(trace.path, {})
+    around = dict(os.environ) if variables is None else surroundings(variables)
+    key = (*words, *command, folder, os.stat(path).st_mtime_ns, repr(variables))
     if key not in _done:
-        _done[key] = _started(words, folder, command)
+        _done[key] = _started(words, folder, command, around)
     return _done[key]
 
 
-def _started(words, folder, command):
+def _started(words, folder, command, around):
     scripts.find()
     from brkpoint_trace import tool
 
@@ -121,8 +128,7 @@ def _started(words, folder, command):
         before = [os.path.join(scripts.TOP, "trace-scripts", words[0]), *words[1:]]
     else:
         before = [*_TOOLS[words[0]], *words[1:]]
-    environment = {key: text for key, text in os.environ.items() if key != "LD_PRELOAD"}
-    environment.update(LC_ALL="C.UTF-8", DEBUGINFOD_URLS="")
+    environment = {**around, "LC_ALL": "C.UTF-8", "DEBUGINFOD_URLS": ""}
     try:
         done = tool.run([*before, *command], LIMIT_S, environment=environment, folder=folder)
     except tool.Missing as error:
