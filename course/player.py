@@ -20,7 +20,7 @@ class Player:
 
     def __init__(self, lesson, shop, screen, progress=None):
         self.lesson, self.shop, self.screen, self.progress = lesson, shop, screen, progress
-        self.ink, self.runs, self._why_stored = screen.ink, {}, set()
+        self.ink, self.runs, self._why_stored, self._left_out = screen.ink, {}, set(), ""
         self.values = measured.Measured(lesson, lambda name: self.run_of(name).trace)
         self.answers = dict(progress.of(lesson.name).get("answers", {})) if progress else {}
 
@@ -165,6 +165,9 @@ class Player:
 
     def left_out(self, why):
         said = "(Something is left out here, because it cannot be measured: %s.)" % why
+        if str(why) == self._left_out:
+            said = "(This is left out too, for the same reason.)"
+        self._left_out = str(why)
         self.screen.text(said, self.ink.dim)
         self.screen.line()
 

@@ -1,8 +1,9 @@
 """The tools of the trade over a lesson's program: strace, ltrace, gdb as one types them, and the
 scripts of trace-scripts/. What they print is shown; what it says can be measured.
 
-They run the program again, in its folder and with what was set for its recording. Where it is not
-there (a stored trace) or the tool is missing, that is said.
+They run the program again, in its folder and with what was set for its recording. What they said is
+kept beside a stored trace, and taken from there: a program that others made is never run. Where
+that is not there, or the tool is missing, it is said.
 """
 
 from __future__ import annotations
@@ -30,10 +31,11 @@ SCRIPTS = {
     "inspect": "",
 }
 NAMES = (*_TOOLS, *SCRIPTS)
+LARGEST = 1 << 20  # bytes of what is kept beside a trace
 _done = {}  # what was run: what it printed
 # {path of a trace: what was set for its run, or None of a reader's program, which ran as it was}.
-# What a trace of others names is never run.
 made_here = {}
+said = {}  # {path of a trace: {a tool's command: what it printed}}
 
 
 class Lacking(Exception):
@@ -104,7 +106,33 @@ def _program(trace):
     return os.path.dirname(path), ["./" + os.path.basename(path), *trace.run["command"][1:]]
 
 
+def keep(trace, path):
+    """Write beside the trace's copy at `path` what tools said of it."""
+    if said.get(trace):
+        with open(_beside(path), "w", encoding="utf-8") as file:
+            json.dump(said[trace], file, indent=1, sort_keys=True)
+
+
+def _beside(path):
+    return os.path.splitext(path)[0] + ".tools.json"
+
+
+def _stored(words, trace):
+    try:
+        with open(_beside(trace.path), encoding="utf-8") as file:
+            return str(json.loads(file.read(LARGEST))[shlex.join(words)])
+    except (OSError, ValueError, LookupError, TypeError):
+        why = "this run is a stored one, and what %s said is not beside it"
+        raise Lacking(why % words[0]) from None
+
+
 def _run(words, trace):
+    text = _run_here(words, trace) if trace.path in made_here else _stored(words, trace)
+    said.setdefault(trace.path, {})[shlex.join(words)] = text
+    return text
+
+
+def _run_here(words, trace):
     folder, command = _program(trace)
     path = os.path.join(folder, command[0])
     if not os.path.isfile(path):
@@ -112,7 +140,7 @@ def _run(words, trace):
     for tool in SCRIPTS.get(words[0], words[0]).split():
         if shutil.which(tool) is None:
             raise Lacking("%s is not on this machine: apt-get install %s" % (tool, tool))
-    variables = made_here.get(trace.path, {})
+    variables = made_here[trace.path]
     around = dict(os.environ) if variables is None else surroundings(variables)
     key = (*words, *command, folder, os.stat(path).st_mtime_ns, repr(variables))
     if key not in _done:

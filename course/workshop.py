@@ -31,7 +31,13 @@ _COMPILERS = {
     ".cc": ["g++", "-g", "-O0", "-Wall"],
     ".rs": ["rustc", "--edition", "2021", "-O"],
 }
-_PACKAGES = {"gcc": "gcc libc6-dev", "ld": "binutils", "musl-gcc": "musl-tools"}
+_PACKAGES = {
+    "gcc": "gcc libc6-dev",
+    "ld": "binutils",
+    "musl-gcc": "musl-tools",
+    "libjemalloc.so.2": "libjemalloc2",
+    "libmimalloc.so": "libmimalloc-dev",
+}
 _LIBRARIES = (
     "/usr/lib/x86_64-linux-gnu",
     "/lib/x86_64-linux-gnu",
@@ -108,7 +114,9 @@ class Workshop:
         """Compile; (path of the product, commands typed). Raises CannotBuild, DoesNotCompile."""
         for name in program.needs:
             if not any(os.path.exists(os.path.join(one, name)) for one in _LIBRARIES):
-                raise CannotBuild("%s is not on this machine" % name)
+                package = _PACKAGES.get(name)
+                mend = ": apt-get install %s" % package if package else ""
+                raise CannotBuild("%s is not on this machine%s" % (name, mend))
         ending = os.path.splitext(source)[1]
         product = os.path.join(self.folder, program.name)
         commands = _commands(program, os.path.basename(source), ending, os.path.basename(product))

@@ -39,11 +39,13 @@ right: So it is.
 
 
 @pytest.fixture
-def program(tmp_path):
+def program(tmp_path, monkeypatch):
     """What a trace says of a program, as tools want it."""
     shutil.copy("/bin/true", tmp_path / "p")
     run = {"program_file": str(tmp_path / "p"), "command": ["./p", "word"]}
-    return SimpleNamespace(run=run, path=str(tmp_path / "p.brkpoint"))
+    path = str(tmp_path / "p.brkpoint")
+    monkeypatch.setitem(tools.made_here, path, {})
+    return SimpleNamespace(run=run, path=path)
 
 
 def a_tool(monkeypatch, folder, text):
@@ -161,9 +163,27 @@ def test_a_tool_that_nobody_knows_is_a_mistake_with_its_line(words, pick, told):
         reading.read(LESSON % (words, pick, "strace"))
 
 
-def test_what_a_trace_of_others_names_is_never_run():
-    with pytest.raises(measured.Missing, match="only its trace"):
-        measured.OfRun("others.brkpoint", {}).of_tool(tools.lines, ["strace"])
+def test_what_a_trace_of_others_names_is_never_run(monkeypatch, tmp_path, program):
+    """What a tool said is kept beside a trace, and taken from there."""
+    a_tool(monkeypatch, tmp_path, "sys.stderr.write('brk(0)')")
+    assert tools.lines(["strace"], program) == ["brk(0)"]
+    (tmp_path / "others").mkdir()
+    other = SimpleNamespace(run=program.run, path=str(tmp_path / "others" / "p.brkpoint"))
+    run = measured.OfRun(other.path, {})
+    run._trace = other
+    with pytest.raises(measured.Missing, match="this run is a stored one"):
+        run.of_tool(tools.lines, ["strace"])
+    tools.keep(program.path, other.path)
+    assert run.of_tool(tools.lines, ["strace"]) == ["brk(0)"]
+    with pytest.raises(measured.Missing, match="what strace said"):
+        run.of_tool(tools.lines, ["strace", "-f"])
+    for damaged in ("", "[]", "{", '{"strace": null}'):
+        (tmp_path / "others" / "p.tools.json").write_text(damaged)
+        tools.said.clear()
+        try:
+            assert run.of_tool(tools.lines, ["strace"]) == ["None"]
+        except measured.Missing:
+            assert damaged != '{"strace": null}'
 
 
 def test_a_script_that_says_something_else_is_no_value(monkeypatch, program):

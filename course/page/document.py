@@ -53,6 +53,7 @@ class Page:
     def __init__(self, lesson, values, runs, links=()):
         self.lesson, self.values, self.runs, self.links = lesson, values, runs, links
         self.fill = filling.filler(values)
+        self.tables = 0
         self.asked = []  # what the script is told of each question
 
     def render(self):
@@ -137,14 +138,15 @@ class Page:
         if item.kind == "code":
             return parts.code(said)
         if item.kind == "table":
-            return parts.rows(said, "%s, line %d" % (self.lesson.title, item.line))
+            self.tables += 1
+            return parts.rows(said, "%s, table %d" % (self.lesson.title, self.tables))
         return "<p>%s</p>" % parts.inline(said)
 
     def _fact(self, fact):
         if fact.kind == "read":
             return '<p class="quiet">Read it up: %s</p>' % parts.inline(fact.what)
         if fact.kind == "prove":
-            name = "%s.%s.brkpoint" % (self.lesson.name, self.lesson.first.name)
+            name = parts.kept_as(self.lesson, self.values.after or self.lesson.first.name)
             command = self.fill(fact.what.replace("{trace}", name))
             return "<p>Prove it: <code>%s</code></p>" % escape(command)
         if self.values.holds(fact.what):
