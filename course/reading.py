@@ -215,6 +215,9 @@ class _Reader:
 
     def _paragraph(self, lesson, item):
         text = item.text if item.kind == "code" else self._text(item)
+        heads = text.split("\n")[0].strip().strip("|").split("|")[1:]
+        if item.kind == "table" and not all(head.strip() for head in heads):
+            self.fail(item, "a column without a head; expected: | what | head | head |")
         self._add(Text(text, item.line, item.kind))
 
     def _of_if(self, lesson, item):

@@ -34,8 +34,8 @@ NAMES = (*_TOOLS, *SCRIPTS)
 LARGEST = 1 << 20  # bytes of what is kept beside a trace
 _done = {}  # what was run: what it printed
 # {path of a trace: what was set for its run, or None of a reader's program, which ran as it was}.
-made_here = {}
-said = {}  # {path of a trace: {a tool's command: what it printed}}
+made_here: dict = {}
+said: dict = {}  # {path of a trace: {a tool's command: what it printed}}
 
 
 class Lacking(Exception):
