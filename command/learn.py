@@ -26,7 +26,6 @@ In a pipe a lesson is printed as a whole, and nothing is asked.
 
 
 USAGE_LINE = "brkpoint learn [OPTION...] [LESSON [PROGRAM ARG...]]"
-_WITH_VALUE = ("--folder", "--traces", "--html")
 
 
 def configure(parser):
@@ -40,12 +39,10 @@ def configure(parser):
 
 def parse(parser, words):
     """The arguments; what is no option behind LESSON begins a program of the reader's."""
-    at, lesson = 0, False
+    takes_value, at, lesson = main.takes_value(parser), 0, False
     while at < len(words):
-        if words[at] in _WITH_VALUE:
-            at += 2
-        elif words[at].startswith("-") and words[at] != "--":
-            at += 1
+        if words[at].startswith("-") and words[at] != "--":
+            at += 2 if takes_value.get(words[at]) else 1
         elif not lesson and words[at] != "--":
             at, lesson = at + 1, True
         else:
@@ -58,8 +55,14 @@ def parse(parser, words):
 def invoke(args):
     from course import library
 
+    if args.command and not args.lesson:
+        raise UserError("which lesson? For example: brkpoint learn yours ./a.out", USAGE)
+    if args.command and not library.lesson(args.lesson).first.theirs:
+        said = "the lesson %s runs a program of its own; `brkpoint learn yours` takes yours"
+        raise UserError(said % shown(args.lesson), USAGE)
     if args.check:
-        return _check([library.lesson(args.lesson)] if args.lesson else library.lessons())
+        chosen = [library.lesson(args.lesson)] if args.lesson else library.lessons()
+        return _check(chosen, args.command)
     if args.html:
         return _pages(args)
     if args.lesson is None:
@@ -85,9 +88,6 @@ def _play(args, lesson):
     from course import player, screen as screens, workshop
     from course.progress import Progress
 
-    if args.command and not lesson.first.theirs:
-        said = "the lesson %s runs a program of its own; `brkpoint learn yours` takes yours"
-        raise UserError(said % lesson.name, USAGE)
     screen, progress = screens.Screen(), Progress()
     if args.folder:
         progress.use(args.folder)
@@ -109,13 +109,13 @@ def _play(args, lesson):
     return 0
 
 
-def _check(lessons):
+def _check(lessons, command):
     from course import rehearsal, workshop
 
     faults, kept = 0, {}
     with tempfile.TemporaryDirectory(prefix="brkpoint-") as folder:
         for lesson in lessons:
-            shop = workshop.Workshop(os.path.join(folder, lesson.name), kept=kept)
+            shop = workshop.Workshop(os.path.join(folder, lesson.name), kept=kept, command=command)
             played = rehearsal.Rehearsal(lesson, shop).go()
             faults += len(played.faults)
             said = "holds" if not played.faults else "does not hold"
@@ -139,7 +139,7 @@ def _pages(args):
 
         def shop_of(lesson):
             where = os.path.join(home, lesson.name)
-            return workshop.Workshop(where, stored, bool(args.traces), kept)
+            return workshop.Workshop(where, stored, bool(args.traces), kept, args.command)
 
         if args.lesson is None:
             left = pages.write(library.lessons(), args.html, shop_of, _progress)

@@ -117,6 +117,14 @@ def main(words):
         return FAILED
 
 
+def takes_value(parser):
+    """{option: whether a word behind it is its value}."""
+    found = {}
+    for action in parser._actions:  # argparse has no public list
+        found.update((name, action.nargs != 0) for name in action.option_strings)
+    return found
+
+
 def say(message):
     """One line on standard error; it may be closed or full, and then there is no one to tell."""
     try:

@@ -11,7 +11,8 @@ from start.errors import USAGE, UserError, shown
 NAME = "quiz"
 HELP = "ten questions about runs on this machine, one seed a student"
 EPILOG = """\
-The same seed asks the same questions; the answers are those of the machine that runs it.
+A seed makes one program on every machine, and the answers are those of the machine that runs it.
+The last questions are about events of runs: the same ones for the same runs.
 
   brkpoint quiz --seed 7              ten questions
   brkpoint quiz --seed 7 --answers    the same, with the answers

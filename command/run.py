@@ -126,10 +126,7 @@ def parse(parser, words):
 
 def _program_at(parser, words):
     """The index of PROGRAM, or of the `--` before it."""
-    takes_value = {}
-    for action in parser._actions:  # argparse has no public list
-        takes_value.update((name, action.nargs != 0) for name in action.option_strings)
-    at = 0
+    takes_value, at = main.takes_value(parser), 0
     while at < len(words) and words[at].startswith("-") and words[at] not in ("-", "--"):
         at += 2 if takes_value.get(words[at]) else 1
     return min(at, len(words))

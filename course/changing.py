@@ -3,8 +3,6 @@ course runs it, and says what happened and why."""
 
 from __future__ import annotations
 
-import os
-
 from course import filling, measured, places, workshop
 from course.lesson import Question
 
@@ -13,42 +11,42 @@ KEYS = "r: run my file   t: take the given change   s: skip   q: leave"
 
 
 def play(player, section):
+    """Whether there is a run of it to be shown: not where the reader goes on without."""
     change, screen = section.change, player.screen
     if player.shop.is_named(change.program):
-        _named(player, section)
-        return
+        return _named(player, section)
     if change.program.replaced and screen.is_terminal and not player.shop.only_stored:
-        _own(player, section)
-        return
-    _given(player, section)
+        return _own(player, section)
+    return _given(player, section)
 
 
 def _own(player, section):
     change, screen = section.change, player.screen
     path = player.shop.own(change.program)
-    screen.text("Your copy to edit: %s" % _near(path), player.ink.bold)
+    screen.text("Your copy to edit: %s" % workshop.near(path), player.ink.bold)
     screen.text("Edit it in another window, save it, and come back.")
     screen.line()
     while True:
         pressed = screen.key(KEYS, "rts")
         if pressed == "s":
-            return
+            player.forget(change.program.name)  # later steps speak of the given change
+            return False
         if pressed == "t":
-            _given(player, section)
-            return
+            return _given(player, section)
         if _theirs(player, section):
-            return
+            return True
 
 
 def _named(player, section):
     """The change is one of the reader's own program, which only they can make and build."""
     screen = player.screen
     if not screen.is_terminal:
-        return
+        return False
     screen.text("Change your program, build it again, and come back.", player.ink.bold)
     while screen.key("r: run it again   s: skip   q: leave", "rs") == "r":
         if _theirs(player, section):
-            return
+            return True
+    return False
 
 
 def _theirs(player, section):
@@ -84,12 +82,13 @@ def _given(player, section):
     for old, new in change.program.replaced:
         _difference(old, new, screen)
     try:
-        player.runs.pop(change.program.name, None)
-        player.values.forget(change.program.name)
+        player.forget(change.program.name)
         player.tell_run(player.run_of(change.program.name))
         _told(player, section)
+        return True
     except measured.Unmeasured as error:
         player.left_out(error)
+        return False
 
 
 def _difference(old, new, screen):
@@ -122,7 +121,3 @@ def _told(player, section):
         screen.text(said % (missed.text, told))
     screen.line()
     return False
-
-
-def _near(path):
-    return min(os.path.relpath(path), path, key=len)

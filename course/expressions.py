@@ -6,6 +6,8 @@ Names stand for values of a run; nothing else of Python is understood.
 from __future__ import annotations
 
 import ast
+import functools
+import math
 import operator
 import re
 
@@ -27,10 +29,18 @@ _COMPARE = {
     ast.In: lambda one, many: one in many,
     ast.NotIn: lambda one, many: one not in many,
 }
-_FUNCTIONS = {"min": min, "max": max, "sum": sum, "len": len, "abs": abs, "round": round}
+_UNARY = {ast.Not: operator.not_, ast.USub: operator.neg}
 _UNITS = {"KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30}
 _SIZE = re.compile(r"(\d+)\s*(KiB|MiB|GiB)\b")
 LONGEST = 500  # characters
+
+
+def _step(numbers):
+    """The largest number of which all are multiples: of addresses, how they are aligned."""
+    return functools.reduce(math.gcd, numbers, 0)
+
+
+_FUNCTIONS = {"min": min, "max": max, "abs": abs, "step": _step}
 
 
 class ExpressionError(ValueError):
@@ -66,8 +76,10 @@ def _names(node):
     if name is not None:
         yield name
         return
-    if not isinstance(node, _KNOWN):
-        raise ExpressionError("not understood: %s" % type(node).__name__)
+    signs = [getattr(node, "op", None), *getattr(node, "ops", ())]
+    strange = [sign for sign in signs if sign is not None and type(sign) not in _SIGNS]
+    if strange or not isinstance(node, _KNOWN):
+        raise ExpressionError("not understood: %s" % type((strange or [node])[0]).__name__)
     if isinstance(node, ast.Constant) and type(node.value) not in (int, float, str, bool):
         raise ExpressionError("not understood: %r" % (node.value,))
     if isinstance(node, ast.Call):
@@ -80,8 +92,8 @@ def _names(node):
         yield from _names(child)
 
 
-_KNOWN = (ast.BinOp, ast.UnaryOp, ast.BoolOp, ast.Compare, ast.Call, ast.Constant, ast.Subscript)
-_KNOWN += (ast.List, ast.Tuple, ast.IfExp)
+_KNOWN = (ast.BinOp, ast.UnaryOp, ast.BoolOp, ast.Compare, ast.Call, ast.Constant)
+_SIGNS = {*_BINARY, *_UNARY, *_COMPARE, ast.And, ast.Or}
 
 
 def _name(node):
@@ -102,37 +114,23 @@ def _value(node, lookup):
 
     if isinstance(node, ast.Constant):
         return node.value
-    if isinstance(node, (ast.List, ast.Tuple)):
-        return [of(child) for child in node.elts]
-    if isinstance(node, ast.BinOp) and type(node.op) in _BINARY:
+    if isinstance(node, ast.BinOp):
         return _BINARY[type(node.op)](of(node.left), of(node.right))
     if isinstance(node, ast.UnaryOp):
-        return not of(node.operand) if isinstance(node.op, ast.Not) else -of(node.operand)
+        return _UNARY[type(node.op)](of(node.operand))
     if isinstance(node, ast.BoolOp):
         every = isinstance(node.op, ast.And)
         return all(map(of, node.values)) if every else any(map(of, node.values))
     if isinstance(node, ast.Compare):
         return _compared(node, of)
-    if isinstance(node, ast.IfExp):
-        return of(node.body) if of(node.test) else of(node.orelse)
-    if isinstance(node, ast.Subscript):
-        return of(node.value)[
-            of(
-                getattr(node.slice, "value", node.slice)
-                if type(node.slice).__name__ == "Index"
-                else node.slice
-            )
-        ]
-    if isinstance(node, ast.Call):
-        return _FUNCTIONS[_name(node.func)](*map(of, node.args))
-    raise ExpressionError("not understood: %s" % type(node).__name__)
+    return _FUNCTIONS[_name(node.func)](*map(of, node.args))
 
 
 def _compared(node, of):
     left = of(node.left)
     for sign, other in zip(node.ops, node.comparators):
         right = of(other)
-        if type(sign) not in _COMPARE or not _COMPARE[type(sign)](left, right):
+        if not _COMPARE[type(sign)](left, right):
             return False
         left = right
     return True

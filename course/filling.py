@@ -12,10 +12,10 @@ def filler(values):
 
 
 def shown(item, values):
-    """(text, None), (None, why it is left out), or (None, None) where its condition is not met."""
+    """(text, None), (None, the Unmeasured), or (None, None) where its condition is not met."""
     try:
         if item.condition is not None and not values.holds(item.condition):
             return None, None
         return (item.text if item.kind == "code" else filler(values)(item.text)), None
     except measured.Unmeasured as error:
-        return None, str(error)
+        return None, error

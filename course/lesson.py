@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from alloctrace.plain import fresh, plain
 
-STEPS = ("predict", "run", "explain", "change", "check")  # always, in this order
+TITLES = {
+    "predict": "Predict",
+    "run": "Run",
+    "explain": "Explain",
+    "change": "Change one thing",
+    "check": "Check",
+}
+STEPS = tuple(TITLES)  # always, in this order
 
 
 @plain
@@ -61,7 +68,8 @@ class Mistake:
 @plain
 class Question:
     """Asked before its answer can be seen. `answers`: [(letter, Expression)], the first that holds
-    is right; or `number`: an Expression, right within `share` (a part) or `factor`."""
+    is right; or `number`: an Expression, right within `share` (a part) or `factor`. `rights`:
+    {letter: what is said where that is the right one}, in place of `right`."""
 
     text: str
     line: int
@@ -72,6 +80,7 @@ class Question:
     share: float = 0.0
     factor: float = 1.0
     right: str = ""
+    rights: dict = fresh(dict)
     mistakes: list = fresh(list)
 
 
@@ -83,6 +92,11 @@ class Show:
     run: str
     argument: str
     line: int
+
+    @property
+    def is_of_run(self):
+        """In a change it is then shown after the run."""
+        return self.what != "source"
 
 
 @plain
@@ -112,6 +126,10 @@ class Section:
     line: int
     items: list = fresh(list)
     change: object = None
+
+    @property
+    def heading(self):
+        return TITLES[self.step] + (": " + self.title if self.title else "")
 
 
 @plain

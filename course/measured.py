@@ -32,6 +32,7 @@ class OfRun:
     def __init__(self, path, definitions):
         self.path, self._definitions = path, definitions
         self._values, self._trace, self._scopes = {}, None, None
+        self._asking = set()  # values that are being measured
 
     @property
     def trace(self):
@@ -48,13 +49,19 @@ class OfRun:
         self._trace = self._scopes = None
 
     def value(self, name):
+        """Raises Unmeasured, also where a query finds nothing: no text is filled with that."""
+        if name in self._asking:
+            raise Broken("%s is measured by itself" % name)
         if name not in self._values:
-            self._values[name] = None  # of a value that asks for itself
+            self._asking.add(name)
             try:
                 self._values[name] = self._measure(self._definitions[name])
-            except Unmeasured:
-                del self._values[name]  # who asks again is told again
-                raise
+            except ExpressionError as error:
+                raise Unmeasured("%s: %s" % (name, error)) from None
+            finally:
+                self._asking.discard(name)
+        if self._values[name] is None:
+            raise Unmeasured("there is no %s in this run" % name)
         return self._values[name]
 
     def _measure(self, value):
@@ -74,8 +81,6 @@ class OfRun:
 
     def of_tool(self, what, *words):
         """`what` of tools, of this run's program; raises Missing."""
-        if self.path not in tools.made_here:
-            raise Missing("the program itself is not on this machine, only its trace")
         try:
             return what(*words, self.trace)
         except tools.Lacking as error:

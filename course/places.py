@@ -61,9 +61,6 @@ def told(value, form=""):
 FORMS = {
     "size": quantities.size,
     "exact": quantities.exact_size,
-    "time": quantities.duration,
-    "percent": lambda value: "%d %%" % round(value),
+    "duration": quantities.duration,
     "hex": lambda value: hex(int(value)),
-    "times": lambda value: "%.3g times" % value,
-    "plain": lambda value: "%d" % value,
 }

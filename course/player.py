@@ -6,18 +6,12 @@ import os
 import shlex
 
 from course import changing, filling, measured, places, questions, rehearsal, showing
-from course.lesson import Fact, Question, Show, Text
+from course import workshop
+from course.lesson import Fact, Question, Show, Text, TITLES
 from course.screen import Gone
 from start.errors import shown
 
 KEYS = "Enter: on   b: back   q: leave"
-_WORDS = {
-    "predict": "Predict",
-    "run": "Run",
-    "explain": "Explain",
-    "change": "Change one thing",
-    "check": "Check",
-}
 _NO_ANSWER = "No number yet? A guess is enough: it costs nothing. (Enter once more: go on without.)"
 
 
@@ -26,7 +20,7 @@ class Player:
 
     def __init__(self, lesson, shop, screen, progress=None):
         self.lesson, self.shop, self.screen, self.progress = lesson, shop, screen, progress
-        self.ink, self.runs, self._why_stored = screen.ink, {}, set()
+        self.ink, self.runs, self._why_stored, self._left_out = screen.ink, {}, set(), ""
         self.values = measured.Measured(lesson, lambda name: self.run_of(name).trace)
         self.answers = dict(progress.of(lesson.name).get("answers", {})) if progress else {}
 
@@ -62,7 +56,7 @@ class Player:
             return 0
         if not 0 < at < len(self.lesson.sections):
             return 0
-        where = _WORDS[self.lesson.sections[at].step].lower()
+        where = TITLES[self.lesson.sections[at].step].lower()
         said = "You were at: %s.   Enter: go on there   b: from the beginning   q: leave" % where
         return at if self.screen.key(said, "\nb") == "\n" else 0
 
@@ -82,23 +76,22 @@ class Player:
         section = self.lesson.sections[at]
         self._note(step=at)
         self.values.after = section.change.program.name if section.change else None
-        title = "%s%s" % (_WORDS[section.step], ": " + section.title if section.title else "")
         count = "%d of %d" % (at + 1, len(self.lesson.sections))
         rule = self.ink.signs.rule * 2
-        self.screen.line("%s %s %s %s" % (rule, self.ink.bold(title), rule, self.ink.dim(count)))
+        heading = self.ink.bold(section.heading)
+        self.screen.line("%s %s %s %s" % (rule, heading, rule, self.ink.dim(count)))
         self.screen.line()
         if section.step == "run":
             self._run_before_eyes()
         if section.step == "explain":
             self._resolve()
         for item in section.items:
-            if not (section.change and isinstance(item, Show)):
+            if not (section.change and isinstance(item, Show) and item.is_of_run):
                 self.item(item, section)
         if section.change:
-            changing.play(self, section)
-            for item in section.items:
-                if isinstance(item, Show):
-                    self.item(item, section)
+            shows = [i for i in section.items if isinstance(i, Show) and i.is_of_run]
+            for item in shows if changing.play(self, section) else ():
+                self.item(item, section)
         if not self.screen.is_terminal:
             return 1
         return -1 if self.screen.key(KEYS, "\n b") == "b" else 1
@@ -112,6 +105,11 @@ class Player:
             self.values.forget(name)
             self.tell_stored(self.runs[name])
         return self.runs[name]
+
+    def forget(self, name):
+        """The run of that name will be made anew, as the lesson has it."""
+        self.runs.pop(name, None)
+        self.values.forget(name)
 
     def tell_stored(self, run):
         if run.why and run.why not in self._why_stored:
@@ -136,8 +134,7 @@ class Player:
         """Compile and watch the program, although a question may have needed that already."""
         program = self.lesson.first
         if self.screen.is_terminal:
-            self.runs.pop(program.name, None)
-            self.values.forget(program.name)
+            self.forget(program.name)
         try:
             self.tell_run(self.run_of(program.name))
         except measured.Unmeasured as error:
@@ -168,6 +165,9 @@ class Player:
 
     def left_out(self, why):
         said = "(Something is left out here, because it cannot be measured: %s.)" % why
+        if str(why) == self._left_out:
+            said = "(This is left out too, for the same reason.)"
+        self._left_out = str(why)
         self.screen.text(said, self.ink.dim)
         self.screen.line()
 
@@ -190,9 +190,9 @@ class Player:
             self.screen.text("Read it up: " + fact.what, self.ink.dim)
         elif fact.kind == "prove":
             words = rehearsal.command(fact.what, self.values, self.lesson)
-            near = _near if self.screen.is_terminal else os.path.basename
+            near = workshop.near if self.screen.is_terminal else os.path.basename
             words = [near(word) if os.path.isabs(word) else word for word in words]
-            typed = " ".join(["brkpoint", *map(shlex.quote, words)])
+            typed = shlex.join(["brkpoint", *words])
             self.screen.text("Prove it:   " + typed, self.ink.bold)
         elif not self.values.holds(fact.what):
             said = "On this machine it is otherwise than the text says: %s does not hold. The "
@@ -283,7 +283,3 @@ def table(text, ink):
         cells += [cell.rjust(width) for cell, width in zip(row[1:], widths[1:])]
         line = ("  " + "  ".join(cells)).rstrip()
         yield ink.dim(line) if not number else line
-
-
-def _near(path):
-    return min(os.path.relpath(path), path, key=len)

@@ -61,6 +61,11 @@ class Asked:
         return places.told(self.number, "exact" if self.question.is_bytes else "")
 
     @property
+    def said(self):
+        """What is said of the right answer."""
+        return self._fill(self.question.rights.get(self.letter, self.question.right))
+
+    @property
     def limits(self):
         """(least, most) of the numbers that are right."""
         factor, share = self.question.factor, self.question.share * abs(self.number)
@@ -86,7 +91,7 @@ class Asked:
 
     def _verdict(self, right, fits):
         if right:
-            return Verdict(True, "", self._fill(self.question.right))
+            return Verdict(True, "", self.said)
         for mistake, between in self.mistakes:
             if fits(mistake, between):
                 return Verdict(False, mistake.name, self._fill(mistake.text))

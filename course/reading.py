@@ -215,6 +215,9 @@ class _Reader:
 
     def _paragraph(self, lesson, item):
         text = item.text if item.kind == "code" else self._text(item)
+        heads = text.split("\n")[0].strip().strip("|").split("|")[1:]
+        if item.kind == "table" and not all(head.strip() for head in heads):
+            self.fail(item, "a column without a head; expected: | what | head | head |")
         self._add(Text(text, item.line, item.kind))
 
     def _of_if(self, lesson, item):
@@ -284,7 +287,11 @@ class _Reader:
         question.factor, question.share = float(form[3] or 1), float(form[4] or 0) / 100
 
     def _of_right(self, lesson, item):
-        if self.question is not None:
+        if self.question is not None and item.rest:
+            if item.rest not in self.question.choices:
+                self.fail(item, "expected: right: or right and the letter of a choice", 7)
+            self.question.rights[item.rest] = self._text(item)
+        elif self.question is not None:
             self.question.right = self._text(item)
         elif self.change is not None:
             self.change.right = self._text(item)

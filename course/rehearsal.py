@@ -13,7 +13,7 @@ from reports.ink import Ink
 from start import scripts
 from start.errors import shown
 
-_PROVED = {}  # commands that worked already
+_proved = set()  # commands that worked already, of one trace or another
 
 
 class Rehearsal:
@@ -64,9 +64,7 @@ class Rehearsal:
 
     def _left_out(self, line, why):
         """A tool that is missing here is a note; a value that nobody can measure is a fault."""
-        missing = any(isinstance(found, measured.Unmeasured) for found in self.traces.values())
-        missing = missing and not isinstance(why, measured.Broken)
-        missing = missing or isinstance(why, measured.Missing)
+        missing = isinstance(why, measured.Missing)
         (self.notes if missing else self.faults).append("line %d: %s" % (line, why))
 
     def _fault(self, item, text, *values):
@@ -110,8 +108,8 @@ class Rehearsal:
                 self._fault(mistake, said, answer, mistake.name, verdict.name or "none")
             if mistake is None and not verdict.said:
                 self._fault(question, "nothing is said of the right answer; expected: right: …")
-        for mistake in question.mistakes:
-            fill(mistake.text)
+        for text in [*question.rights.values(), *(m.text for m in question.mistakes)]:
+            fill(text)
         if question.choices:
             self._check_choices(asked)
 
@@ -132,7 +130,7 @@ class Rehearsal:
     def _prove(self, fact):
         words = command(fact.what, self.values, self.lesson)
         key = " ".join(words[:1] + words[2:])
-        if key in _PROVED:
+        if key in _proved:
             return
         done = subprocess.run(
             [os.path.join(scripts.TOP, "brkpoint"), *words],
@@ -141,8 +139,9 @@ class Rehearsal:
             stderr=subprocess.STDOUT,
             check=False,
         )
-        _PROVED[key] = done.returncode
-        if done.returncode or not done.stdout.strip():
+        if done.returncode == 0 and done.stdout.strip():
+            _proved.add(key)
+        else:
             said = done.stdout.decode("utf-8", "replace").strip().split("\n")[-1]
             self._fault(fact, "%s: status %d: %s", fact.what, done.returncode, shown(said))
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import sys
 
 from reports import ink as inks
 
 LONGEST = 4096  # bytes of a line
+_STRESS = re.compile(r"\*([^*\s][^*]*)\*")  # which pages show; here its signs are only noise
 _LEAST = 8  # lines of a terminal that is taken at its word
 
 
@@ -34,7 +36,8 @@ class Screen:
             self.line(text)
 
     def text(self, text, paint=str, indent=""):
-        for line in self.ink.wrap(self._said(text), self.ink.width - len(indent), ""):
+        text = _STRESS.sub(r"\1", self._said(text))
+        for line in self.ink.wrap(text, self.ink.width - len(indent), ""):
             self.line(indent + paint(line))
 
     def _said(self, text):

@@ -1,8 +1,9 @@
 """The tools of the trade over a lesson's program: strace, ltrace, gdb as one types them, and the
 scripts of trace-scripts/. What they print is shown; what it says can be measured.
 
-They run the program again, in its folder. Where it is not there (a stored trace) or the tool is
-missing, that is said.
+They run the program again, in its folder and with what was set for its recording. What they said is
+kept beside a stored trace, and taken from there: a program that others made is never run. Where
+that is not there, or the tool is missing, it is said.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import shlex
 import shutil
 
 from alloctrace.escape import visible
+from course.surroundings import surroundings
 from start import scripts
 from start.errors import shown
 
@@ -29,8 +31,11 @@ SCRIPTS = {
     "inspect": "",
 }
 NAMES = (*_TOOLS, *SCRIPTS)
+LARGEST = 1 << 20  # bytes of what is kept beside a trace
 _done = {}  # what was run: what it printed
-made_here = set()  # paths of traces; what a trace of others names is never run
+# {path of a trace: what was set for its run, or None of a reader's program, which ran as it was}.
+made_here: dict = {}
+said: dict = {}  # {path of a trace: {a tool's command: what it printed}}
 
 
 class Lacking(Exception):
@@ -56,11 +61,13 @@ def picked(text):
 
 def typed(words, trace):
     """The command as a reader can type it, in the folder of the program."""
+    variables = made_here.get(trace.path) or {}
     quoted = [word if word.isalnum() else _quoted(word) for word in words[1:]]
     before = ["trace-scripts/" + words[0] if words[0] in SCRIPTS else words[0]]
     if words[0] == "gdb":
         before.append("-batch")
-    return " ".join([*before, *quoted, *_program(trace)[1]])
+    set_ = [shlex.quote("%s=%s" % item) for item in variables.items()]
+    return " ".join([*set_, *before, *quoted, *map(shlex.quote, _program(trace)[1])])
 
 
 def lines(words, trace):
@@ -99,7 +106,33 @@ def _program(trace):
     return os.path.dirname(path), ["./" + os.path.basename(path), *trace.run["command"][1:]]
 
 
+def keep(trace, path):
+    """Write beside the trace's copy at `path` what tools said of it."""
+    if said.get(trace):
+        with open(_beside(path), "w", encoding="utf-8") as file:
+            json.dump(said[trace], file, indent=1, sort_keys=True)
+
+
+def _beside(path):
+    return os.path.splitext(path)[0] + ".tools.json"
+
+
+def _stored(words, trace):
+    try:
+        with open(_beside(trace.path), encoding="utf-8") as file:
+            return str(json.loads(file.read(LARGEST))[shlex.join(words)])
+    except (OSError, ValueError, LookupError, TypeError):
+        why = "this run is a stored one, and what %s said is not beside it"
+        raise Lacking(why % words[0]) from None
+
+
 def _run(words, trace):
+    text = _run_here(words, trace) if trace.path in made_here else _stored(words, trace)
+    said.setdefault(trace.path, {})[shlex.join(words)] = text
+    return text
+
+
+def _run_here(words, trace):
     folder, command = _program(trace)
     path = os.path.join(folder, command[0])
     if not os.path.isfile(path):
@@ -107,13 +140,15 @@ def _run(words, trace):
     for tool in SCRIPTS.get(words[0], words[0]).split():
         if shutil.which(tool) is None:
             raise Lacking("%s is not on this machine: apt-get install %s" % (tool, tool))
-    key = (*words, *command, folder, os.stat(path).st_mtime_ns)
+    variables = made_here[trace.path]
+    around = dict(os.environ) if variables is None else surroundings(variables)
+    key = (*words, *command, folder, os.stat(path).st_mtime_ns, repr(variables))
     if key not in _done:
-        _done[key] = _started(words, folder, command)
+        _done[key] = _started(words, folder, command, around)
     return _done[key]
 
 
-def _started(words, folder, command):
+def _started(words, folder, command, around):
     scripts.find()
     from brkpoint_trace import tool
 
@@ -121,8 +156,7 @@ def _started(words, folder, command):
         before = [os.path.join(scripts.TOP, "trace-scripts", words[0]), *words[1:]]
     else:
         before = [*_TOOLS[words[0]], *words[1:]]
-    environment = {key: text for key, text in os.environ.items() if key != "LD_PRELOAD"}
-    environment.update(LC_ALL="C.UTF-8", DEBUGINFOD_URLS="")
+    environment = {**around, "LC_ALL": "C.UTF-8", "DEBUGINFOD_URLS": ""}
     try:
         done = tool.run([*before, *command], LIMIT_S, environment=environment, folder=folder)
     except tool.Missing as error:

@@ -16,6 +16,7 @@ import subprocess
 
 from alloctrace.plain import plain, replace
 from course import measured, tools
+from course.surroundings import surroundings
 from start import scripts
 from start.errors import UserError, shown
 
@@ -30,7 +31,13 @@ _COMPILERS = {
     ".cc": ["g++", "-g", "-O0", "-Wall"],
     ".rs": ["rustc", "--edition", "2021", "-O"],
 }
-_PACKAGES = {"gcc": "gcc libc6-dev", "ld": "binutils", "musl-gcc": "musl-tools"}
+_PACKAGES = {
+    "gcc": "gcc libc6-dev",
+    "ld": "binutils",
+    "musl-gcc": "musl-tools",
+    "libjemalloc.so.2": "libjemalloc2",
+    "libmimalloc.so": "libmimalloc-dev",
+}
 _LIBRARIES = (
     "/usr/lib/x86_64-linux-gnu",
     "/lib/x86_64-linux-gnu",
@@ -38,7 +45,6 @@ _LIBRARIES = (
     "/usr/lib",
     "/lib",
 )
-_THEIRS = ("GLIBC_TUNABLES", "LD_PRELOAD", "LD_LIBRARY_PATH")  # would change what is seen
 
 
 class CannotBuild(Exception):
@@ -108,7 +114,9 @@ class Workshop:
         """Compile; (path of the product, commands typed). Raises CannotBuild, DoesNotCompile."""
         for name in program.needs:
             if not any(os.path.exists(os.path.join(one, name)) for one in _LIBRARIES):
-                raise CannotBuild("%s is not on this machine" % name)
+                package = _PACKAGES.get(name)
+                mend = ": apt-get install %s" % package if package else ""
+                raise CannotBuild("%s is not on this machine%s" % (name, mend))
         ending = os.path.splitext(source)[1]
         product = os.path.join(self.folder, program.name)
         commands = _commands(program, os.path.basename(source), ending, os.path.basename(product))
@@ -117,7 +125,7 @@ class Workshop:
             for command in commands:
                 self._compile(command)
             self._built[product] = key
-        return product, [" ".join(command) for command in commands]
+        return product, [shlex.join(command) for command in commands]
 
     def _compile(self, command):
         tool = command[0]
@@ -143,10 +151,14 @@ class Workshop:
         """A Run of a program, made here or stored; `is_readers`: of the reader's copy of it. Raises
         Unmeasured where neither can be had, DoesNotCompile and NeverEnds of a reader's own."""
         failed = measured.Unmeasured
+        if self.is_named(program) and program.name not in lesson.programs and not is_readers:
+            raise measured.Missing("to change your own program is yours to do")
         if not self.only_stored:
             try:
                 return self._run_here(program, is_readers)
-            except (CannotBuild, UserError, OSError) as error:
+            except CannotBuild as error:
+                why, failed = str(error), measured.Missing
+            except (UserError, OSError) as error:
                 why = str(error)
             except DoesNotCompile as error:
                 if is_readers:
@@ -183,21 +195,27 @@ class Workshop:
         os.makedirs(self.folder, exist_ok=True)
         trace = os.path.join(self.folder, program.name + ".brkpoint")
         output = record(self.command, self._home, dict(os.environ), trace)
-        return Run(trace, [" ".join(["brkpoint", *map(shlex.quote, self.command)])], output)
+        tools.made_here[trace] = None
+        return Run(trace, [shlex.join(["brkpoint", *self.command])], output)
 
     def _made(self, program, is_readers):
         source = self.own(program) if is_readers else self._given(program)
         product, typed = self._build(program, source)
         words = ["./" + os.path.basename(product), *program.arguments]
-        environment = {k: v for k, v in os.environ.items() if not _is_theirs(k)}
-        environment.update(program.variables)
+        environment = surroundings(program.variables)
         if is_readers:
             _try(words, self.folder, environment)
         trace = os.path.join(self.folder, program.name + ".brkpoint")
         output = record(words, self.folder, environment, trace)
+        tools.made_here[trace] = dict(program.variables)
         variables = ["%s=%s" % item for item in program.variables.items()]
-        typed.append(" ".join([*variables, "brkpoint", *words]))
+        typed.append(shlex.join([*variables, "brkpoint", *words]))
         return Run(trace, typed, output)
+
+
+def near(path):
+    """A path as it is typed from here."""
+    return min(os.path.relpath(path), path, key=len)
 
 
 def original(program):
@@ -215,10 +233,6 @@ def taken(program):
             raise measured.Broken(told % (program.source, shown(old), text.count(old)))
         text = text.replace(old, new)
     return text
-
-
-def _is_theirs(name):
-    return name in _THEIRS or name.startswith("MALLOC_")
 
 
 def _commands(program, source, ending, product):
@@ -285,7 +299,6 @@ def record(words, folder, environment, trace):
             text = said[-1] if said else "it ended with status %d" % done.returncode
             raise UserError(shown(text.replace("brkpoint: ", "", 1)))
         os.replace(partial, trace)
-        tools.made_here.add(trace)
     finally:
         with contextlib.suppress(OSError):
             os.unlink(partial)

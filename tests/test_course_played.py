@@ -33,6 +33,22 @@ def test_a_lesson_holds_on_this_machine(path, home):
     assert all(any(text in note for text in said) for note in found.notes), found.notes
 
 
+def test_what_is_touched_stays_resident_so_the_proof_can_fail(home, tmp_path):
+    """A block that was given back would look like one that was never touched."""
+    old = "expect: after.resident_more > wanted / 10"
+    _broken("touching", old, "holds: after.resident_more < wanted / 100", tmp_path)
+    found = played(library.lesson(str(tmp_path / "03-broken.lesson")), home)
+    assert any("does not hold here" in fault for fault in found.faults), found.faults
+
+
+def _broken(name, old, new, folder):
+    with open(library.lesson(name).path, encoding="utf-8") as file:
+        text = file.read()
+    text = text.replace("prove: ", "// prove: ")
+    assert old in text
+    (folder / "03-broken.lesson").write_text(text.replace(old, new, 1))
+
+
 @pytest.mark.parametrize(
     "old, new, told",
     [
@@ -46,11 +62,6 @@ def test_a_lesson_holds_on_this_machine(path, home):
     ],
 )
 def test_a_lesson_that_does_not_hold_is_seen(old, new, told, home, tmp_path):
-    with open(library.lesson("first-malloc").path, encoding="utf-8") as file:
-        text = file.read()
-    text = text.replace("prove: ", "// prove: ")
-    assert old in text
-    path = tmp_path / "03-first-malloc.lesson"
-    path.write_text(text.replace(old, new, 1))
-    found = played(library.lesson(str(path)), home)
+    _broken("first-malloc", old, new, tmp_path)
+    found = played(library.lesson(str(tmp_path / "03-broken.lesson")), home)
     assert any(told in fault for fault in found.faults), found.faults

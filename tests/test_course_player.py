@@ -8,7 +8,8 @@ import time
 
 import pytest
 
-from course import library, progress, workshop
+from course import changing, library, player, progress, workshop
+from reports.ink import Ink
 from terminals import COMMAND, Terminal
 
 pyte = pytest.importorskip("pyte")
@@ -134,31 +135,87 @@ def test_a_state_that_cannot_be_written_is_told(tmp_path):
     assert "cannot be kept" in found.trouble
 
 
-def test_without_a_compiler_it_takes_stored_traces_and_says_so(tmp_path):
-    shop = workshop.Workshop(str(tmp_path / "work"), kept={})
+class Desk:
+    """A terminal without a person: keys from a list, what is said kept."""
+
+    is_terminal, ink = True, Ink(80, False, True)
+
+    def __init__(self, keys, edits=lambda: None):
+        self.keys, self.said, self.edits = list(keys), [], edits
+
+    def line(self, text=""):
+        self.said.append(text)
+
+    def lines(self, texts):
+        self.said += texts
+
+    def text(self, text, paint=str, indent=""):
+        self.said.append(text)
+
+    def key(self, prompt, known):
+        self.edits()
+        return self.keys.pop(0)
+
+
+@pytest.fixture(scope="module")
+def kept():
+    return {}
+
+
+def played(tmp_path, kept, keys, old, new):
+    """The change `large` of `first-malloc`, whose file has new in the place of old."""
     lesson = library.lesson("first-malloc")
-    stored = tmp_path / "traces"
-    stored.mkdir()
-    for name, program in lesson.runs.items():
-        shutil.copy(shop.run(lesson, program).trace, stored / ("first-malloc.%s.brkpoint" % name))
-    (tmp_path / "bin").mkdir()
-    os.symlink(shutil.which("gdb") or "/nonexistent", tmp_path / "bin" / "gdb")
+    shop = workshop.Workshop(str(tmp_path), kept=kept)
+    desk = Desk(keys)
+    path = shop.own(lesson.runs["large"])
+    with open(path) as file:
+        text = file.read()
+    assert old in text
+    with open(path, "w") as file:
+        file.write(text.replace(old, new))
+    reader = player.Player(lesson, shop, desk)
+    section = next(one for one in lesson.sections if one.change)
+    reader.values.after = "large"
+    with reader.values:
+        was_shown = changing.play(reader, section)
+        reached = reader.values.lookup("large.main_reached"), reader.values.lookup("main_reached")
+    with open(path) as file:
+        assert file.read() == text.replace(old, new)  # nothing of theirs is lost
+    return was_shown, reached, " ".join(desk.said)
 
-    def learn(*words):
-        environ = {**os.environ, **world(tmp_path), "PATH": str(tmp_path / "bin")}
-        command = [*COMMAND, "learn", "first-malloc", *words]
-        done = subprocess.run(command, env=environ, stdout=subprocess.PIPE, text=True)
-        return done.returncode, " ".join(done.stdout.split())
 
-    status, said = learn("--traces", str(stored))
-    assert status == 0 and "taken from a stored trace: stored traces were asked for" in said
-    assert "The answer: 1." in said and "left out" not in said
-    status, said = learn()
-    assert "gcc is missing: apt-get install gcc" in said
-    assert status == (0 if any(map(os.path.isdir, workshop.stored_folders())) else 1)
+def test_who_skips_hears_of_the_given_change_later(tmp_path, kept):
+    old, new = "second = malloc(24)", "second = malloc(1000)"
+    was_shown, (large, before), said = played(tmp_path, kept, "rs", old, new)
+    assert "it still fits" in said
+    assert not was_shown and large > before
+
+
+def test_a_change_that_never_ends_is_answered_kindly(tmp_path, kept, monkeypatch):
+    monkeypatch.setattr(workshop, "LIMIT_S", 0.5)
+    old, new = "free(first);", "for (;;) __builtin_ia32_pause();"
+    was_shown, _, said = played(tmp_path, kept, "rs", old, new)
+    assert "it had not ended after 0 seconds, and was ended" in said
+    assert "Is there a loop without an end? Your file stays as you saved it." in said
+    assert not was_shown
 
 
 def test_a_program_of_ones_own_is_only_for_its_lesson(tmp_path):
     command = [*COMMAND, "learn", "first-malloc", "ls"]
     done = subprocess.run(command, stderr=subprocess.PIPE, text=True, cwd=tmp_path)
     assert done.returncode == 2 and "`brkpoint learn yours` takes yours" in done.stderr
+
+
+def test_a_page_and_a_rehearsal_of_ones_own_program(tmp_path):
+    page = tmp_path / "page.html"
+    command = [*COMMAND, "learn", "yours", "--html", str(page), "/bin/echo", "a word"]
+    assert (
+        subprocess.run(command, cwd=tmp_path, env={**os.environ, **world(tmp_path)}).returncode == 0
+    )
+    text = page.read_text()
+    assert "to change your own program is yours to do" in text
+    assert "first.c" not in text and "malloc(24)" not in text
+    command = [*COMMAND, "learn", "--check", "yours", "/bin/echo", "a word"]
+    done = subprocess.run(command, cwd=tmp_path, stdout=subprocess.PIPE, text=True)
+    assert "left out: line" in done.stdout and "yours to do" in done.stdout
+    assert done.returncode == 0

@@ -1,6 +1,7 @@
 """Lessons as text: what is understood, and each mistake with its place. No process is started."""
 
 import os
+from types import SimpleNamespace
 
 import pytest
 
@@ -45,6 +46,18 @@ def test_a_lesson_is_read():
     assert lesson.changes[0].program.replaced == [("a", "b")]
 
 
+def test_what_is_said_of_the_right_answer_is_of_that_answer():
+    text = (
+        "question: Who?\nchoice a: this\nchoice b: that\nanswer: a if %s > 1\nanswer: b if 1 > 0\n"
+    )
+    text += "right: It is this.\nright b: It is that."
+    for number, letter, said in ((2, "a", "It is this."), (0, "b", "It is that.")):
+        lesson = read(HEAD + REST.replace("Done.", text % number))
+        values = SimpleNamespace(holds=lambda what: what.value(None))
+        asked = questions.Asked(lesson.sections[-1].items[0], values, str)
+        assert asked.judge(letter).said == said and asked.letter == letter
+
+
 def test_every_lesson_of_the_course_can_be_read():
     lessons = library.lessons()
     assert len(lessons) >= 3
@@ -69,6 +82,9 @@ def test_every_lesson_of_the_course_can_be_read():
         ("with: b\n", "", 14, "replace without with"),
         ("expect: after.calls > calls\n", "", 14, "expected: expect:"),
         ("Done.", "done: yes", 20, "unknown word done"),
+        ("Done.", "| | a | |\n| b | 1 | 2 |", 20, "a column without a head"),
+        ("Done.", "right a: So.", 20, "right without question"),
+        ("mistake 0", "right a: So.\nmistake 0", 9, "right and the letter of a choice"),
         ('mistake 0 "none"', "mistake 0", 9, "expected: mistake WHAT"),
         ("program first: first.c", "program first: ../first.c", 3, "a file of course/targets"),
         ("program first: first.c", "program first: first.c ; quick", 3, "quick; expected"),
@@ -104,19 +120,27 @@ def test_numbers_as_people_write_them(text, value):
 
 @pytest.mark.parametrize(
     "text, value",
-    [("2 * a + 1", 7), ("a == 3 and b > a", True), ("min(a, b)", 3), ("c[1]", 5), ("4 KiB", 4096)],
+    [
+        ("2 * a + 1", 7),
+        ("a == 3 and b > a", True),
+        ("min(a, b)", 3),
+        ("step(c)", 16),
+        ("not -a", False),
+        ("4 KiB", 4096),
+    ],
 )
 def test_small_sums(text, value):
-    known = {"a": 3, "b": 4, "c": [4, 5]}
+    known = {"a": 3, "b": 4, "c": [80, 112, 32]}
     assert expressions.Expression(text).value(known.get) == value
 
 
 @pytest.mark.parametrize(
-    "text", ["", "a +", "__import__('os')", "a.b.c", "[x for x in a]", "lambda: 1", "a ** 9"]
+    "text",
+    ["", "a +", "__import__('os')", "a.b.c", "[x for x in a]", "lambda: 1", "a ** 9", "~a", "a[0]"],
 )
 def test_nothing_else_is_understood(text):
     with pytest.raises(expressions.ExpressionError):
-        expressions.Expression(text).value(lambda name: 2)
+        expressions.Expression(text)
 
 
 def test_places_are_filled_and_code_is_none():

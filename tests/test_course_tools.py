@@ -8,6 +8,7 @@ from types import SimpleNamespace
 import pytest
 
 from course import measured, reading, rehearsal, tools, workshop
+from course.surroundings import surroundings
 
 LESSON = """# A tool
 idea: One.
@@ -38,10 +39,13 @@ right: So it is.
 
 
 @pytest.fixture
-def program(tmp_path):
+def program(tmp_path, monkeypatch):
     """What a trace says of a program, as tools want it."""
     shutil.copy("/bin/true", tmp_path / "p")
-    return SimpleNamespace(run={"program_file": str(tmp_path / "p"), "command": ["./p", "word"]})
+    run = {"program_file": str(tmp_path / "p"), "command": ["./p", "word"]}
+    path = str(tmp_path / "p.brkpoint")
+    monkeypatch.setitem(tools.made_here, path, {})
+    return SimpleNamespace(run=run, path=path)
 
 
 def a_tool(monkeypatch, folder, text):
@@ -60,6 +64,19 @@ def test_what_it_prints_is_shown_counted_and_harmless(monkeypatch, tmp_path, pro
     assert tools.value(["strace", "-e", "trace=brk"], "lines brk(", program) == 100
     assert tools.value(["strace"], "lines './p', 'word'", program) == 1
     assert tools.typed(["strace", "-e", "trace=brk"], program) == "strace -e trace=brk ./p word"
+
+
+def test_a_tool_sees_what_the_recording_saw(monkeypatch, tmp_path, program):
+    """What is set for a run is set for the tool, and what changes allocators for none."""
+    a_tool(monkeypatch, tmp_path, "import os; sys.stderr.write(str(sorted(os.environ)))")
+    monkeypatch.setenv("MALLOC_ARENA_MAX", "7")
+    assert tools.value(["strace"], "lines MALLOC_ARENA_MAX", program) == 0
+    monkeypatch.setitem(tools.made_here, program.path, {"MALLOC_ARENA_MAX": "1"})
+    assert tools.value(["strace"], "lines MALLOC_ARENA_MAX", program) == 1
+    assert tools.typed(["strace"], program) == "MALLOC_ARENA_MAX=1 strace ./p word"
+    assert surroundings({"A": "1"})["A"] == "1" and "MALLOC_ARENA_MAX" not in surroundings({})
+    monkeypatch.setitem(tools.made_here, program.path, None)  # the reader's own: as it is
+    assert tools.value(["strace"], "lines MALLOC_ARENA_MAX", program) == 1
 
 
 def test_a_tool_that_is_missing_or_silent_is_said(monkeypatch, tmp_path, program):
@@ -89,6 +106,50 @@ def test_a_lesson_without_its_tool_leaves_out_and_holds(is_there, monkeypatch, t
     assert bool(played.notes) != is_there
 
 
+@pytest.mark.skipif(not shutil.which("gcc"), reason="no gcc")
+def test_what_is_missing_hides_no_fault(tmp_path):
+    """A library that is not here is a note; a sum that has no value is a fault, each time."""
+    text = LESSON.replace("measure lines: tool %s ; %s", "measure lines: = reached / (1 - 1)")
+    text = text.replace("program c:", "program gone: first.c ; needs libgone.so\nprogram c:")
+    text = text.replace("show: tool %s", "show: verdict\nWith the library: {gone.reached: call}.")
+    text = text.replace("program gone", "program d: first.c\nprogram gone", 1)
+    text = text.replace("holds: lines > 0", "Some {lines: line}.\n\nAgain {lines: line}.")
+    played = rehearsal.Rehearsal(reading.read(text), workshop.Workshop(str(tmp_path))).go()
+    assert len(played.notes) == 1 and "libgone.so is not on this machine" in played.notes[0]
+    assert len(played.faults) == 3 and all("division" in fault for fault in played.faults)
+
+
+def test_what_no_query_finds_is_told_and_never_shown(tmp_path):
+    values = reading.read_values("measure a: sql select 1\nmeasure b: = a + 'x'", "values")
+    run = measured.OfRun("x", values)
+    run.rows = lambda text: [(None,)]
+    for _ in range(2):
+        with pytest.raises(measured.Unmeasured, match="there is no a in this run"):
+            run.value("a")
+    run.rows = lambda text: [(1,)]
+    run._values.clear()
+    for _ in range(2):
+        with pytest.raises(measured.Unmeasured, match="b: a .* 'x'"):
+            run.value("b")
+    own = reading.read_values("measure a: = b + 1\nmeasure b: = a", "values")
+    with pytest.raises(measured.Broken, match="measured by itself"):
+        measured.OfRun("x", own).value("a")
+
+
+def test_a_command_that_failed_fails_again(monkeypatch):
+    done = SimpleNamespace(returncode=1, stdout=b"no")
+    monkeypatch.setattr(rehearsal.subprocess, "run", lambda *_, **__: done)
+    monkeypatch.setattr(rehearsal, "command", lambda *_: ["events", "x", "--one-that-fails"])
+    played = rehearsal.Rehearsal(SimpleNamespace(), None)
+    fact = SimpleNamespace(line=1, what="brkpoint events")
+    for _ in range(2):
+        played._prove(fact)
+    done.returncode = 0
+    for _ in range(2):
+        played._prove(fact)
+    assert len(played.faults) == 2
+
+
 @pytest.mark.parametrize(
     "words, pick, told",
     [
@@ -102,9 +163,27 @@ def test_a_tool_that_nobody_knows_is_a_mistake_with_its_line(words, pick, told):
         reading.read(LESSON % (words, pick, "strace"))
 
 
-def test_what_a_trace_of_others_names_is_never_run():
-    with pytest.raises(measured.Missing, match="only its trace"):
-        measured.OfRun("others.brkpoint", {}).of_tool(tools.lines, ["strace"])
+def test_what_a_trace_of_others_names_is_never_run(monkeypatch, tmp_path, program):
+    """What a tool said is kept beside a trace, and taken from there."""
+    a_tool(monkeypatch, tmp_path, "sys.stderr.write('brk(0)')")
+    assert tools.lines(["strace"], program) == ["brk(0)"]
+    (tmp_path / "others").mkdir()
+    other = SimpleNamespace(run=program.run, path=str(tmp_path / "others" / "p.brkpoint"))
+    run = measured.OfRun(other.path, {})
+    run._trace = other
+    with pytest.raises(measured.Missing, match="this run is a stored one"):
+        run.of_tool(tools.lines, ["strace"])
+    tools.keep(program.path, other.path)
+    assert run.of_tool(tools.lines, ["strace"]) == ["brk(0)"]
+    with pytest.raises(measured.Missing, match="what strace said"):
+        run.of_tool(tools.lines, ["strace", "-f"])
+    for damaged in ("", "[]", "{", '{"strace": null}'):
+        (tmp_path / "others" / "p.tools.json").write_text(damaged)
+        tools.said.clear()
+        try:
+            assert run.of_tool(tools.lines, ["strace"]) == ["None"]
+        except measured.Missing:
+            assert damaged != '{"strace": null}'
 
 
 def test_a_script_that_says_something_else_is_no_value(monkeypatch, program):

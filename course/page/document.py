@@ -17,13 +17,6 @@ from start.errors import shown
 
 _HERE = os.path.dirname(os.path.abspath(__file__))
 _POLICY = "default-src 'none'; script-src '%s'; style-src '%s'; base-uri 'none'; form-action 'none'"
-_TITLES = {
-    "predict": "Predict",
-    "run": "Run",
-    "explain": "Explain",
-    "change": "Change one thing",
-    "check": "Check",
-}
 
 
 def page(title, body, data=None):
@@ -60,6 +53,7 @@ class Page:
     def __init__(self, lesson, values, runs, links=()):
         self.lesson, self.values, self.runs, self.links = lesson, values, runs, links
         self.fill = filling.filler(values)
+        self.tables = 0
         self.asked = []  # what the script is told of each question
 
     def render(self):
@@ -102,19 +96,19 @@ class Page:
     def _section(self, number):
         section = self.lesson.sections[number]
         self.values.after = section.change.program.name if section.change else None
-        title = _TITLES[section.step] + (": " + section.title if section.title else "")
         inner = [self._resolved()] if section.step == "explain" else []
         shows = []
         for item in section.items:
             made = self._item(item, section)
-            (shows if section.change and isinstance(item, Show) else inner).append(made)
+            later = section.change and isinstance(item, Show) and item.is_of_run
+            (shows if later else inner).append(made)
         if section.change:
             inner.append(self._after(section, shows))
         later = "" if section.step == "predict" else ' class="later"'
         return '<section id="step-%d"%s><h2>%s</h2>%s</section>\n' % (
             number,
             later,
-            escape(title),
+            escape(section.heading),
             "".join(inner),
         )
 
@@ -144,14 +138,15 @@ class Page:
         if item.kind == "code":
             return parts.code(said)
         if item.kind == "table":
-            return parts.rows(said, "%s, line %d" % (self.lesson.title, item.line))
+            self.tables += 1
+            return parts.rows(said, "%s, table %d" % (self.lesson.title, self.tables))
         return "<p>%s</p>" % parts.inline(said)
 
     def _fact(self, fact):
         if fact.kind == "read":
             return '<p class="quiet">Read it up: %s</p>' % parts.inline(fact.what)
         if fact.kind == "prove":
-            name = "%s.%s.brkpoint" % (self.lesson.name, self.lesson.first.name)
+            name = parts.kept_as(self.lesson, self.values.after or self.lesson.first.name)
             command = self.fill(fact.what.replace("{trace}", name))
             return "<p>Prove it: <code>%s</code></p>" % escape(command)
         if self.values.holds(fact.what):
@@ -169,7 +164,7 @@ class Page:
             "right": asked.letter,
             "limits": None if question.choices else list(asked.limits),
             "answer": _plainly(asked.answer),
-            "said": _plainly(self.fill(question.right)),
+            "said": _plainly(asked.said),
             "mistakes": [self._mistake(*row) for row in asked.mistakes],
         }
         self.asked.append(made)
@@ -179,7 +174,7 @@ class Page:
         )
         answer = "<p>It is: %s.</p><p>%s</p>" % (
             parts.inline(asked.answer),
-            parts.inline(self.fill(question.right)),
+            parts.inline(asked.said),
         )
         return (
             '<div class="ask" id="%s"><p class="question">%s</p><div class="plain"><ol>%s</ol>'

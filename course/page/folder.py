@@ -7,11 +7,13 @@ import os
 import shutil
 from html import escape
 
-from course import measured
+from course import measured, tools, words
 from course.page import document, parts
 from course.showing import summary
 from reports.page import document as run_page
 from start import page_file
+
+WORDS = "words.html"
 
 
 class Runs:
@@ -57,6 +59,7 @@ def write(lessons, folder, shop_of, tell):
         links = [
             ("index.html", "All lessons"),
             (lesson.name + ".run.html", "This run, every event"),
+            (WORDS, "The words"),
         ]
         if number + 1 < len(lessons):
             links.append(
@@ -69,24 +72,53 @@ def write(lessons, folder, shop_of, tell):
             continue
         page_file.write(os.path.join(folder, lesson.name + ".html"), text)
         for name, run in runs.had().items():
-            kept = os.path.join(traces, "%s.%s.brkpoint" % (lesson.name, name))
-            shutil.copyfile(run.trace, kept + ".new")
-            os.replace(kept + ".new", kept)
+            kept = os.path.join(traces, parts.kept_as(lesson, name))
+            _keep(run.trace, kept)
+            tools.keep(run.trace, kept)
         _write_run(lesson, traces, folder)
         done.append(lesson)
+    page_file.write(os.path.join(folder, WORDS), glossary(shop_of, traces))
     page_file.write(os.path.join(folder, "index.html"), index(done))
     return left_out
 
 
+def _keep(trace, path):
+    shutil.copyfile(trace, path + ".new")
+    os.replace(path + ".new", path)
+
+
 def _write_run(lesson, traces, folder):
     """The page of the lesson's own run."""
-    path = os.path.join(traces, "%s.%s.brkpoint" % (lesson.name, lesson.first.name))
+    path = os.path.join(traces, parts.kept_as(lesson, lesson.first.name))
+    beside = [(WORDS, "The words"), (lesson.name + ".html", "The lesson")]
     run = measured.OfRun(path, {})
     try:
-        text = run_page.render(summary(run), run.trace)
+        text = run_page.render(summary(run), run.trace, beside)
     finally:
         run.close()
     page_file.write(os.path.join(folder, lesson.name + ".run.html"), text)
+
+
+def glossary(shop_of, traces):
+    """The words of the reports, each with its example; its run is kept with the others."""
+    known, lesson = words.read()
+    shop, rows = shop_of(lesson), []
+    try:
+        run = shop.run(lesson, lesson.first).trace
+        _keep(run, os.path.join(traces, parts.kept_as(lesson, lesson.first.name)))
+    except measured.Unmeasured:
+        pass  # each example says why there is none
+    for word in known.values():
+        example = words.example(word, lesson, shop)
+        shown = '<p class="quiet">%s</p>' % parts.inline(example) if example else ""
+        told = (escape(word.name.replace(" ", "-")), escape(word.name), parts.inline(word.meaning))
+        rows.append('<dt id="%s">%s</dt><dd>%s' % told + shown + "</dd>")
+    body = (
+        '<main><p><a href="index.html">All lessons</a></p><h1>The words</h1><p>In a terminal: '
+        "<code>brkpoint words</code>, with an example from your machine.</p>"
+        '<dl class="words">%s</dl></main>\n' % "".join(rows)
+    )
+    return document.page("The words", body)
 
 
 def index(lessons):
@@ -99,6 +131,8 @@ def index(lessons):
         "<main><h1>What programs ask of memory</h1><p>A course in lessons of five steps: predict, "
         "run, explain, change one thing, check. Every number was measured on the machine that made "
         "these pages. On your own machine <code>brkpoint learn</code> measures them anew.</p>"
-        '<ol class="index">%s</ol></main>\n' % rows
+        '<p><a href="%s">The words</a> of the lessons. The traces of all runs are in the folder '
+        "<code>traces</code>.</p>"
+        '<ol class="index">%s</ol></main>\n' % (WORDS, rows)
     )
     return document.page("What programs ask of memory", body)

@@ -32,7 +32,17 @@ def show(item, values):
     if item.what == "source":
         program = values.lesson.runs[values.after if item.run == "after" else item.run]
         return code(workshop.original(program))
-    return _KINDS[item.what](item, values.run(item.run))
+    run = values.run(item.run)
+    if item.what == "report":
+        return _report(
+            run, kept_as(values.lesson, values.after if item.run == "after" else item.run)
+        )
+    return _KINDS[item.what](item, run)
+
+
+def kept_as(lesson, run):
+    """The name of a run's trace beside the pages."""
+    return "%s.%s.brkpoint" % (lesson.name, run)
 
 
 def code(text):
@@ -44,7 +54,7 @@ def code(text):
 def rows(text, caption):
     """A table of `| a | b |` lines."""
     cells = [[c.strip() for c in line.strip().strip("|").split("|")] for line in text.split("\n")]
-    name = "t-" + re.sub(r"[^a-z]+", "-", caption.lower()).strip("-")
+    name = "t-" + re.sub(r"[^a-z0-9]+", "-", caption.lower()).strip("-")
     return table(name, [cells[0][0] or "what", *cells[0][1:]], cells[1:], escape(caption))
 
 
@@ -52,11 +62,15 @@ def _verdict(_, run):
     return '<p class="verdict">%s</p>' % bdi(fit(sentences.verdict(showing.summary(run))))
 
 
-def _report(_, run):
-    page = report_text.render(showing.summary(run), run.trace, 80, False, None, True)
-    return _verdict(_, run) + "<details><summary>Every call of this run</summary>%s</details>" % (
-        code(page)
-    )
+def _report(run, name):
+    path, run.trace.path = run.trace.path, name  # a reader has none of that path
+    try:
+        page = report_text.render(showing.summary(run), run.trace, 80, False, None, True)
+    finally:
+        run.trace.path = path
+    return _verdict(
+        None, run
+    ) + "<details><summary>Every call of this run</summary>%s</details>" % (code(page))
 
 
 def _strip(_, run):
@@ -165,7 +179,6 @@ def _tool(item, run):
 
 _KINDS = {
     "verdict": _verdict,
-    "report": _report,
     "strip": _strip,
     "event": _event,
     "events": _events,

@@ -1,10 +1,13 @@
 #include <stdlib.h>
 
 #define COUNT 100000
+#ifndef ROOM
+#define ROOM 4
+#endif
 
 int main(void)
 {
-    size_t room = 4, used = 0;
+    size_t room = ROOM, used = 0;
     int *list = malloc(room * sizeof *list);
 
     while (used < COUNT) {

@@ -48,8 +48,9 @@ _HERE = os.path.dirname(os.path.abspath(__file__))
 _POLICY = "default-src 'none'; script-src '%s'; style-src '%s'; base-uri 'none'; form-action 'none'"
 
 
-def render(summary, trace):
-    """The page as text. `summary`: of summary.summarise, of the same programs of `trace`."""
+def render(summary, trace, beside=()):
+    """The page as text. `summary`: of summary.summarise, of the same programs of `trace`; `beside`:
+    pages in the same folder, [(href, text)]."""
     script, style = joined(SCRIPTS), joined(STYLES)
     facts = data.of(summary, trace)
     return "".join(
@@ -62,7 +63,7 @@ def render(summary, trace):
             '<meta name="referrer" content="no-referrer">\n',
             "<title>%s</title>\n" % escape(panels.title(summary)),
             "<style>%s</style></head>\n<body>\n" % style,
-            panels.body(summary, facts),
+            panels.body(summary, facts, beside),
             '<script type="application/json" id="data">%s</script>\n' % as_data(facts),
             "<script>%s</script>\n" % script,
             "</body></html>\n",

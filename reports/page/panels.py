@@ -34,7 +34,7 @@ def title(summary):
     return "%s: its requests for memory, and which reached the kernel" % name
 
 
-def body(summary, facts):
+def body(summary, facts, beside=()):
     return "".join(
         (
             '<a class="skip" href="#sites">Skip to the sites</a>\n',
@@ -68,7 +68,7 @@ def body(summary, facts):
                 '<div class="js"></div>',
             ),
             _events(facts) if facts["events"]["seq"] else "",
-            _closing(summary, facts),
+            _closing(summary, facts, beside),
             "</main>\n",
         )
     )
@@ -280,7 +280,8 @@ def _events(facts):
     return section("events", head, what, '<div class="js"></div>')
 
 
-def _closing(summary, facts):
+def _closing(summary, facts, beside):
+    links = ", ".join('<a href="%s">%s</a>' % (escape(h), escape(t)) for h, t in beside)
     unseen = [tag("li", bdi(fit(row))) for row in sentences.unseen(summary)]
     seen = "<ul>%s</ul>" % "".join(unseen) if unseen else "<p>Nothing is known to be missing.</p>"
     words_ = "".join("<dt>%s</dt><dd>%s</dd>" % row for row in glossary.rows())
@@ -293,7 +294,8 @@ def _closing(summary, facts):
         + '<dl class="words">%s</dl>' % words_
         + '<p class="quiet">More words, each with an example from your machine: '
         "<code>brkpoint words</code>. To learn it from the ground up: "
-        "<code>brkpoint learn</code>.</p>",
+        "<code>brkpoint learn</code>.</p>"
+        + ('<p class="quiet">Beside this page: %s.</p>' % links if links else ""),
         '<h3>Data</h3><div class="js" id="save"></div><p class="quiet">The same in a terminal: '
         "<code>brkpoint report %s --json</code>, <code>brkpoint events %s --json</code></p>"
         % ((escape(facts["trace"]),) * 2),
