@@ -1,7 +1,8 @@
 """How many events of real programs have a purpose: `bench/purpose_coverage.py [PROGRAM…]`.
 
-Each argument is a command line, split at blanks; without any, some that every system has. One line a command: loader's, runtimes' and
-the user's un-nested events, explained of all. `--unknown` lists what has none, by stack.
+Each argument is a command line, split at blanks; without any, some that every system has. One line
+a command: loader's, runtimes' and the user's un-nested events, explained of all. `--unknown` lists
+what has none, by stack.
 """
 
 from __future__ import annotations

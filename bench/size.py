@@ -1,5 +1,5 @@
-"""How much a benchmark does: with BRKPOINT_BENCH=small in the environment as little as shows that it
-runs (tests/test_bench.py); else what its figures need.
+"""How much a benchmark does: with BRKPOINT_BENCH=small in the environment as little as shows that
+it runs (tests/test_bench.py); else what its figures need.
 """
 
 import os
