@@ -82,7 +82,7 @@ session-%: $$(addprefix $$(TARGETS_OUT)/,$$(session_$$*)) ## tell a session of g
 bench-export: recorder ## measure exports of ten million events; each figure beside the wanted one
 	$(PYTHON) bench/export_cost.py
 
-bench: targets ## measure what brkpoint costs; prints ratios
+bench: targets $(recorder_if_can) ## measure what brkpoint costs; prints ratios
 	$(PYTHON) bench/run.py
 
 page-pictures: recorder targets ## take the pictures of the page anew, in a real browser

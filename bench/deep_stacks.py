@@ -19,6 +19,7 @@ from alloctrace.summary.summary import summarise  # noqa: E402
 from alloctrace.symbols import symbols  # noqa: E402
 from alloctrace.trace import trace  # noqa: E402
 import made_nodes  # noqa: E402
+import size  # noqa: E402
 
 
 def cost(events, depth, outer, path):
@@ -53,4 +54,4 @@ def main(events):
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 100000)
+    main(int(sys.argv[1]) if len(sys.argv) > 1 else size.of(100000, 100))

@@ -17,6 +17,7 @@ TOP = os.path.dirname(os.path.dirname(os.path.realpath(__file__)))
 sys.path.insert(0, TOP)
 
 from start import launch  # noqa: E402
+import size  # noqa: E402
 
 MARKED = os.path.join(TOP, "gdb-scripts", "checks", "engine_with_marker.py")
 LIMIT = 4.0  # times an empty stop
@@ -27,11 +28,11 @@ def main():
         deep = _compile(folder)
         print("one call (entry, return, stack) in empty stops; at most %g is wanted" % LIMIT)
         for depth in (5, 30):
-            stop_us, call_us = _loop(folder, deep, 2003, depth)
+            stop_us, call_us = _loop(folder, deep, size.of(2003, 11), depth)
             row = "%3d frames: %4.1f  (empty stop %.0f us, call %.0f us)"
             print(row % (depth, call_us / stop_us, stop_us, call_us))
         print("the same at 30 frames by count: flat is wanted")
-        for count in (101, 1009, 10007, 50021):
+        for count in size.of((101, 1009, 10007, 50021), (11,)):
             stop_us, call_us = _loop(folder, deep, count, 30)
             print("%7d calls: %4.1f  (call %.0f us)" % (count, call_us / stop_us, call_us))
         print("the whole command on an empty program: %.2f s" % _whole(folder))
@@ -61,7 +62,7 @@ def _whole(folder):
     subprocess.run(["gcc", "-x", "c", "-", "-o", program], input=source, check=True)
     command = [os.path.join(TOP, "brkpoint"), "-o", program + ".brkpoint", "--force", program]
     times = []
-    for _ in range(5):
+    for _ in range(size.of(5, 1)):
         start = time.monotonic()
         subprocess.run(command, check=True, stderr=subprocess.DEVNULL)
         times.append(time.monotonic() - start)

@@ -18,6 +18,7 @@ sys.dont_write_bytecode = True
 sys.path.insert(0, _TOP)
 
 from exports import formats  # noqa: E402
+import size  # noqa: E402
 
 PAIRS = 5_000_000
 SECONDS, MIB_HELD = 20, 300  # of ten million events
@@ -26,7 +27,7 @@ MIB = 1 << 20
 
 
 def main(words):
-    pairs = int(words[0]) if words else PAIRS
+    pairs = int(words[0]) if words else size.of(PAIRS, 500)
     wanted = SECONDS * pairs / PAIRS
     with tempfile.TemporaryDirectory(prefix="brkpoint-bench-") as folder:
         trace = record(folder, pairs)

@@ -20,6 +20,8 @@ import time
 _TOP = os.path.dirname(os.path.dirname(os.path.realpath(__file__)))
 sys.dont_write_bytecode = True
 
+import size  # noqa: E402
+
 _TOOL = os.path.join(_TOP, "build", "recorder", "brkpoint-history")
 _MAKE_TRACE = """
 import sys
@@ -99,4 +101,4 @@ def main(count):
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 10000000)
+    main(int(sys.argv[1]) if len(sys.argv) > 1 else size.of(10000000, 10000))

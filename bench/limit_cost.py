@@ -22,9 +22,13 @@ from alloctrace.spool import spool  # noqa: E402
 from alloctrace.summary.summary import summarise  # noqa: E402
 from alloctrace.symbols import symbols  # noqa: E402
 from alloctrace.trace import trace  # noqa: E402
+import size  # noqa: E402
 
 _TOOL = os.path.join(_TOP, "build", "recorder", "brkpoint-history")
 KINDS = (("500 stacks", ("--stacks", "500", "--live", "5000")), ("new stacks", ("--ways", "250")))
+
+
+EVENTS = (recorded.MANY // 2, recorded.MANY - 9, recorded.MANY + 9, 200000)
 
 
 def cost(folder, events, options):
@@ -42,12 +46,14 @@ def cost(folder, events, options):
 
 
 def main():
+    command = ["make", "-s", "-f", "recorder/build.mk", "recorder-history"]
+    subprocess.run(command, cwd=_TOP, check=True)
     classify.prepare()
     with tempfile.TemporaryDirectory() as folder:
         cost(folder, 100, ())  # what is read once
         for name, options in KINDS:
             first = None
-            for events in (recorded.MANY // 2, recorded.MANY - 9, recorded.MANY + 9, 200000):
+            for events in size.of(EVENTS, (1000,)):
                 seconds, found = cost(folder, events, options)
                 first = first or seconds / found
                 row = (name, found, seconds / found * 1e6, seconds / found / first)

@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""What many of one kind cost under the recorder: bench/many.py threads|children [COUNT...].
+"""What many of one kind cost under the recorder: bench/many.py [threads|children [COUNT...]].
 
 `threads`: so many are alive at once, each with one malloc and one free. `children`: a shell runs
 /bin/true so often. Seconds of CPU of the program alone, of the program watched, of the recorder and
@@ -18,6 +18,7 @@ import tempfile
 sys.dont_write_bytecode = True
 
 import cost_runs  # noqa: E402
+import size  # noqa: E402
 
 KINDS = {"threads": (1000, 2000, 4000, 8000), "children": (50, 100, 200)}
 _SHELL = "i=0; while [ $i -lt %d ]; do /bin/true; i=$((i+1)); done"
@@ -45,19 +46,24 @@ def measured(count, argv, folder):
 
 
 def main(words):
-    if not words or words[0] not in KINDS:
-        sys.exit("usage: bench/many.py threads|children [COUNT...]")
+    if words and words[0] not in KINDS:
+        sys.exit("usage: bench/many.py [threads|children [COUNT...]]")
     problem = cost_runs.recorder_missing()
     if problem:
         sys.exit(problem)
-    counts = [int(word) for word in words[1:]] or KINDS[words[0]]
-    with tempfile.TemporaryDirectory() as folder:
-        rows = commands(words[0], counts, folder)
-        measured(*commands(words[0], [7], folder)[0], folder)
-        print("%8s" % words[0] + "".join("%10s" % title for title in TITLES))
-        for count, argv in rows:
-            figures = measured(count, argv, folder)
-            print("%8d" % count + "".join("%10.2f" % figure for figure in figures), flush=True)
+    for kind in words[:1] or KINDS:
+        counts = [int(word) for word in words[1:]] or size.of(KINDS[kind], (3,))
+        with tempfile.TemporaryDirectory() as folder:
+            table(kind, counts, folder)
+
+
+def table(kind, counts, folder):
+    rows = commands(kind, counts, folder)
+    measured(*commands(kind, [7], folder)[0], folder)
+    print("%8s" % kind + "".join("%10s" % title for title in TITLES))
+    for count, argv in rows:
+        figures = measured(count, argv, folder)
+        print("%8d" % count + "".join("%10.2f" % figure for figure in figures), flush=True)
 
 
 if __name__ == "__main__":

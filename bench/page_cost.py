@@ -22,6 +22,7 @@ sys.path[:0] = [_TOP, os.path.join(_TOP, "tests")]
 
 import made_pages  # noqa: E402
 import made_sites  # noqa: E402
+import size  # noqa: E402
 
 SITES = 1_000_000
 SITES_MIB = 300
@@ -85,7 +86,7 @@ def main(words):
     why_not = made_pages.why_no_browser()
     if not why_not:
         floor(folder)
-    for pairs in map(int, words) if words else PAIRS:
+    for pairs in map(int, words) if words else size.of(PAIRS, PAIRS[:1]):
         trace = record(program, pairs)
         page, seconds, mib = make(trace)
         count = len_of(trace)

@@ -1,7 +1,8 @@
-"""How many events of real programs have a purpose: `bench/purpose_coverage.py PROGRAM…`.
+"""How many events of real programs have a purpose: `bench/purpose_coverage.py [PROGRAM…]`.
 
-Each argument is a command line, split at blanks. One line a command: loader's, runtimes' and
-the user's un-nested events, explained of all. `--unknown` lists what has none, by stack.
+Each argument is a command line, split at blanks; without any, some that every system has. One line
+a command: loader's, runtimes' and the user's un-nested events, explained of all. `--unknown` lists
+what has none, by stack.
 """
 
 from __future__ import annotations
@@ -18,15 +19,18 @@ HERE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 sys.path.insert(0, HERE)
 
 from alloctrace.trace import trace  # noqa: E402
+import size  # noqa: E402
+
+PROGRAMS = ("/bin/true", "/bin/ls -l /usr/bin", "/bin/bash -c :", "/usr/bin/python3 -c pass")
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("commands", nargs="+", metavar="PROGRAM")
+    parser.add_argument("commands", nargs="*", metavar="PROGRAM")
     parser.add_argument("--unknown", type=int, default=0, metavar="N", help="list N of them")
     parser.add_argument("--list", action="store_true", help="every event with its purpose")
     options = parser.parse_args()
-    for command in options.commands:
+    for command in options.commands or size.of(PROGRAMS, PROGRAMS[:1]):
         measure(command, options)
 
 

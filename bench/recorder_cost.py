@@ -16,6 +16,7 @@ import tempfile
 from cost_programs import commands
 from cost_runs import Run, compile_micro, heaptrack_missing, heaptracked, least, plain
 from cost_runs import recorded, recorder_missing, report_time, say
+import size
 
 # Wanted, by frames: ns an event added to the target, and the share of heaptrack's CPU and wall.
 MICRO = {7: (30, 1 / 2), 31: (45, 1 / 3)}
@@ -110,9 +111,15 @@ def parse(words):
     parts = (setup, micro, threads, programs)
     names = [part.__name__ for part in parts]
     parser.add_argument("parts", nargs="*", metavar="PART", help=", ".join(names) + "; all of them")
-    parser.add_argument("--pairs", type=int, default=1000000, help="of the micro benchmark")
-    parser.add_argument("--scale", type=float, default=1.0, help="of the programs' inputs")
-    parser.add_argument("--repeat", type=int, default=3, help="turns, of which the least counts")
+    parser.add_argument(
+        "--pairs", type=int, default=size.of(1000000, 1009), help="of the micro benchmark"
+    )
+    parser.add_argument(
+        "--scale", type=float, default=size.of(1.0, 0.001), help="of the programs' inputs"
+    )
+    parser.add_argument(
+        "--repeat", type=int, default=size.of(3, 1), help="turns, of which the least counts"
+    )
     options = parser.parse_args(words)
     if not set(options.parts) <= set(names):
         parser.error("there are: " + ", ".join(names))

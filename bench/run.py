@@ -1,6 +1,7 @@
 """Runs every benchmark of this folder that is a program: `make bench`, or with names to choose.
 
-A benchmark has a `main()` and prints ratios, never bare times: machines differ, and are noisy.
+A benchmark has a `main()` and prints ratios, never bare times: machines differ, and are noisy. It
+starts without a word; BRKPOINT_BENCH=small in the environment makes each as short as can be.
 """
 
 from __future__ import annotations

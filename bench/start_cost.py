@@ -17,6 +17,7 @@ import tempfile
 sys.dont_write_bytecode = True
 
 import cost_runs  # noqa: E402
+import size  # noqa: E402
 
 BRKPOINT = os.path.join(cost_runs.TOP, "brkpoint")
 WANTED = {"watched again": 120, "report": 80}  # of /bin/true
@@ -41,7 +42,7 @@ def main(words):
     problem = cost_runs.recorder_missing()
     if problem:
         sys.exit(problem)
-    repeat = 5
+    repeat = size.of(5, 1)
     if words[:1] == ["--repeat"]:
         repeat, words = int(words[1]), words[2:]
     argv = words[1:] if words[:1] == ["--"] else words

@@ -20,6 +20,7 @@ from alloctrace.model import Frame  # noqa: E402
 from alloctrace.spool import spool  # noqa: E402
 from alloctrace.trace import trace  # noqa: E402
 from made_records import LIBC, MAIN, TOP, Made, write_spool  # noqa: E402
+import size  # noqa: E402
 
 STACKS, DEPTH, LIVE = 500, 25, 5000
 
@@ -92,4 +93,4 @@ def show(count, reading, building, writing, back, opening, size):
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 100000)
+    main(int(sys.argv[1]) if len(sys.argv) > 1 else size.of(100000, 100))

@@ -128,7 +128,7 @@ def _run(plan, signals, spool_path, options):
             observer,
             signals,
             options.timeout,
-            lambda: _size(spool_path),
+            lambda: (_size(spool_path), observer.works()),
             lambda: _tick(observer, options),
         )
         watched.run()

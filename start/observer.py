@@ -5,6 +5,7 @@ It is started, waits, is told to begin, says that it watches, and ends with the 
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import select
@@ -35,6 +36,7 @@ class Observer:
 
     def __init__(self, process, ready, log):
         self.process, self.ready, self.log = process, ready, log
+        self._works = 0
 
     def wait_attached(self):
         """Until it watches the target; raises EngineError."""
@@ -45,6 +47,14 @@ class Observer:
             raise EngineError(text, self.said(), self.name)
         if os.read(self.ready, 1) != ATTACHED:
             raise self._why_not()
+
+    def works(self):
+        """How often it has said, since it watches, that it has done some more work."""
+        os.set_blocking(self.ready, False)
+        with contextlib.suppress(OSError):
+            while said := os.read(self.ready, 4096):
+                self._works += len(said)
+        return self._works
 
     def _why_not(self):
         self.process.wait(_PATIENCE)

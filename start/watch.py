@@ -36,11 +36,11 @@ def waited(ignored):
 class Watch:
     """The state of the wait; `status` is the target's wait status, None until it has ended."""
 
-    def __init__(self, pid, observer, signals, timeout=None, size=None, tick=None):
-        """`observer`: observer.Observer; `timeout`: seconds or None; `size()`: bytes recorded;
-        `tick()`: called."""
+    def __init__(self, pid, observer, signals, timeout=None, done=None, tick=None):
+        """`observer`: observer.Observer; `timeout`: seconds or None; `done()`: a value that changes
+        while the observer gets on; `tick()`: called."""
         self.pid, self.observer, self.signals = pid, observer, signals
-        self.timeout, self._size, self._tick = timeout, size or (lambda: 0), tick or (lambda: None)
+        self.timeout, self._done, self._tick = timeout, done or (lambda: 0), tick or (lambda: None)
         self.status = None
         self.observer_status = None  # its exit status, or a signal's number, negative
         self.reason = None  # why the trace is incomplete, in words
@@ -50,7 +50,7 @@ class Watch:
         self.hurried = False  # whether brkpoint ended the observer, after the target's end
         self._until = time.monotonic() + timeout if timeout else None
         self._kill_at = self._finish_until = self._asked_until = None
-        self._last_size = -1
+        self._last_done = None
 
     def run(self):
         """Wait; afterwards status and observer_status are set."""
@@ -95,9 +95,9 @@ class Watch:
 
     def _hurry(self, now):
         """The target has ended: its records may be finished, but not for ever."""
-        size = self._size()
-        if size != self._last_size or self._finish_until is None:
-            self._last_size, self._finish_until = size, now + FINISH
+        done = self._done()
+        if done != self._last_done or self._finish_until is None:
+            self._last_done, self._finish_until = done, now + FINISH
         late = self._asked_until is not None and now >= self._asked_until
         if (now >= self._finish_until or late) and self.observer_status is None:
             if late:

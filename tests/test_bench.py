@@ -2,8 +2,11 @@
 
 import importlib.util
 import os
+import re
 import subprocess
 import sys
+
+import pytest
 
 TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 RUNNER = os.path.join(TOP, "bench", "run.py")
@@ -49,3 +52,16 @@ def test_a_benchmark_that_does_not_exist():
     done = subprocess.run([sys.executable, RUNNER, "nonsense"], stdout=subprocess.PIPE)
     assert done.returncode == 2
     assert b"no such benchmark: nonsense" in done.stdout
+
+
+def test_each_benchmark_of_make_bench_runs_to_its_end():
+    """As `make bench` starts them, without a word; each does as little as it can."""
+    if not os.access(os.path.join(TOP, "build", "recorder", "brkpoint-recorder"), os.X_OK):
+        pytest.skip("the recorder is not built")
+    small = {**os.environ, "BRKPOINT_BENCH": "small"}
+    done = subprocess.run(
+        ["/usr/bin/python3", RUNNER], env=small, cwd=TOP, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    names = re.findall(r"^== (\w+)$", done.stdout, re.M)
+    assert names == load(os.path.join(TOP, "bench")).names(os.path.join(TOP, "bench"))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from operator import attrgetter
+
 from alloctrace.model import Event
 from . import columns
 from .check import TraceError, checked
@@ -16,7 +18,10 @@ if TYPE_CHECKING:
 
     PackedColumns = dict[str, tuple[columns.Packed, bool]]
 
+    Alike = tuple[Any, ...]  # what the events of a group have in common: ALIKE of it
+
 MAX_MADE = 10000
+ALIKE = "pid kind name impl phase image stack verdict purpose region".split()
 _GROUP = COLUMN_NAMES.index("group")
 
 
@@ -25,8 +30,8 @@ class Events:
 
     def __init__(self, groups: Sequence[Group], arguments: Callable[[int], dict[str, Any]]) -> None:
         self._groups, self._arguments = groups, arguments
-        self._group: Callable[[int], Group] = getattr(groups, "bare", groups.__getitem__)
-        self._made: dict[int, Group] = {}  # id -> Group: the table makes them anew
+        self._alike: Callable[[int], Alike] = getattr(groups, "alike", self._of_object)
+        self._made: dict[int, Alike] = {}  # by id of a group: a table makes them anew
 
     def of(self, first: int, chunk: Iterable[Sequence[int]]) -> Iterator[tuple[Event, int]]:
         """Yield (event, id of its group) of a chunk, columns in the order of EVENT_COLUMNS."""
@@ -47,17 +52,18 @@ class Events:
         if not 0 < group <= len(self._groups):
             raise TraceError("damaged: event %d is of no group" % seq)
         alike = self._made.get(group) or self._make(group)
+        pid, kind, name, impl, phase, image, stack, verdict, purpose, region = alike
         has = present.__and__
         if not present & SIGNED_SIZE:
             size &= columns.MASK64
         return Event(
             seq,
             t_ns,
-            alike.pid,
+            pid,
             tid,
-            alike.kind,
-            alike.name,
-            alike.impl,
+            kind,
+            name,
+            impl,
             dur_ns if has(_DUR) else None,
             size if has(_SIZE) else None,
             nmemb & columns.MASK64 if has(_NMEMB) else None,
@@ -67,20 +73,26 @@ class Events:
             errno if has(_ERRNO) else None,
             self._arguments(args) if args else {},
             block if has(_BLOCK) else None,
-            alike.phase,
-            alike.image,
+            phase,
+            image,
             _earlier(seq, cause) if has(_CAUSE) else None,
             _earlier(seq, outer) if has(_OUTER) else None,
-            alike.stack,
-            alike.verdict,
-            alike.purpose,
-            alike.region,
+            stack,
+            verdict,
+            purpose,
+            region,
         )
 
-    def _make(self, id_: int) -> Group:
+    def _make(self, id_: int) -> Alike:
         if len(self._made) >= MAX_MADE:
             self._made.clear()
-        return self._made.setdefault(id_, self._group(id_ - 1))
+        return self._made.setdefault(id_, self._alike(id_ - 1))
+
+    def _of_object(self, index: int) -> Alike:
+        return _in_common(self._groups[index])
+
+
+_in_common = attrgetter(*ALIKE)
 
 
 _DUR, _SIZE, _NMEMB, _ALIGN = (PRESENT[name] for name in ("dur_ns", "size", "nmemb", "align"))

@@ -236,6 +236,13 @@ class GroupTable(Sequence[Group]):
             region=region,
         )
 
+    def alike(self, index: int) -> tuple[Any, ...]:
+        """What all events of a group have in common: events.ALIKE of it."""
+        kind, name, impl, pid, phase, image = self.whats[self.what[index]]
+        judged = self.verdicts[self.verdict[index]], self.purposes[self.purpose[index]]
+        what = pid, kind, name, impl, phase, image, self.stack[index]
+        return (*what, *judged, self.region[index])
+
     def example(self, index: int) -> Event:
         """An Event of what all events of a group have in common."""
         kind, name, impl, pid, phase, image = self.whats[self.what[index]]

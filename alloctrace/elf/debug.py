@@ -8,6 +8,8 @@ import stat
 import struct
 import zlib
 
+from alloctrace import kept
+
 from .image import ElfError, Image, Unpacked
 
 TYPE_CHECKING = False
@@ -195,7 +197,15 @@ def _sums_to(path: str, checksum: int) -> bool:
 
 
 def rust_evidence(elf: ElfFile) -> str:
-    """The first mark of Rust's standard library in .comment or in read-only data, or ""."""
+    """The first mark of Rust's standard library in .comment or in read-only data, or "". To look
+    through a large file takes long, so the answer is kept (alloctrace/kept.py)."""
+    if not kept.is_worth_it(elf.image):
+        return _rust_mark(elf)
+    made: str = kept.made("rust in " + elf.path, [elf.path, __file__], lambda: _rust_mark(elf))
+    return made
+
+
+def _rust_mark(elf: ElfFile) -> str:
     for offset, size in _string_places(elf):
         for data in _chunks(elf.image, offset, size):
             for mark in _RUST_MARKS:

@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     from alloctrace.spool.spool import Column
     from .blocks import Block
 
+# What no purpose rests on: to read it of a few events in many chunks would cost more than the rest.
+UNASKED = [COLUMN_NAMES.index(name) for name in ("t_ns", "dur_ns", "align")]
+_ASKED = [name for at, name in enumerate(COLUMN_NAMES) if at not in UNASKED]
 MANY = 50000  # events: each one's purpose is asked for up to here, beyond only each group's
 
 
@@ -67,20 +70,34 @@ class Recorded:
         except columns.ColumnError as error:
             raise TraceError("damaged: %s" % error) from None
 
-    def pick(self, wanted: list[int] | set[int], chunks: set[int]) -> Iterator[tuple[Event, int]]:
+    def where(self, index: int, name: str, table: bytes) -> tuple[int, int, bytes]:
+        """(seq of the first event of a chunk, how many it has, of each what `table` holds for what
+        it has in that column)."""
+        first, count, packed = self.chunks[index]
+        try:
+            found = columns.where(*_by_name(packed, count)[name], count, table)
+        except columns.ColumnError as error:
+            raise TraceError("damaged: %s" % error) from None
+        return first, count, found
+
+    def pick(
+        self, wanted: list[int] | set[int], chunks: set[int], maker: trace_events.Events
+    ) -> Iterator[tuple[Event, int]]:
         """(Event, id of its group) of the seqs in `wanted`, as far as they lie in `chunks`
-        (indexes)."""
+        (indexes), without what no purpose rests on (UNASKED)."""
         wanted = sorted(wanted)
         for index in sorted(chunks):
             first, count, _ = self.chunks[index]
             here = wanted[bisect_left(wanted, first) : bisect_left(wanted, first + count)]
             if here:
-                _, chunk = self.columns(index, COLUMN_NAMES, [seq - first for seq in here])
+                _, chunk = self.columns(index, _ASKED, [seq - first for seq in here])
+                for at in UNASKED:
+                    chunk.insert(at, [0] * len(here))
                 row_of = {seq: row for row, seq in enumerate(here)}
                 late = self._late_of(first, first + count)
                 late = ((row_of[seq], name, value) for seq, name, value in late if seq in row_of)
                 trace_events.mend(chunk, 0, late)
-                yield from self.maker().some(here, chunk)
+                yield from maker.some(here, chunk)
 
     def _late_of(self, first: int, end: int) -> Iterator[tuple[int, str, int]]:
         """(seq, name of the column, value) of what became known later."""
@@ -132,13 +149,19 @@ class Events:
 def _unpack(
     packed: list[Column], count: int, names: Sequence[str], rows: Sequence[int] | None
 ) -> list[list[int]]:
-    """Columns in the order of `names`; one that was left out is all zeros."""
+    """Columns in the order of `names`."""
+    return trace_events.unpack(_by_name(packed, count), count, names, rows)
+
+
+def _by_name(packed: list[Column], count: int) -> trace_events.PackedColumns:
+    """As trace_events.by_name; a column that was left out is all zeros."""
+    found: trace_events.PackedColumns
     found = dict.fromkeys(COLUMN_NAMES, (columns.Packed(0, 0, count, b""), False))
     for column in packed:
         data = bytes(column.data) if column.width else b""
         row = columns.Packed(column.width, column.base, column.period, data)
         found[COLUMN_NAMES[column.column]] = row, bool(column.delta)
-    return trace_events.unpack(found, count, names, rows)
+    return found
 
 
 def _signed(value: int) -> int:

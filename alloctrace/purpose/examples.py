@@ -10,6 +10,7 @@ decide, and the other groups get an example without sizes.
 from __future__ import annotations
 
 from bisect import bisect_right
+from itertools import compress
 
 from alloctrace.plain import fresh, plain
 from .survey import LOOK_AHEAD
@@ -18,6 +19,7 @@ FIRST_EVENTS = 3000
 MAX_CHUNKS = 64
 FEW = 64  # members: a small group
 MAX_PICKED = 20000
+_MORE_THAN_ONE = bytes(number > 1 for number in range(256))
 
 
 @plain
@@ -60,10 +62,12 @@ def of(recorded, groups):
     wanted |= {group.before for group in groups if group.before is not None}
     window = _windows(groups)
     wanted |= _of_small_groups(recorded, window, chunks)
-    found = {event.seq: (event, id_) for event, id_ in recorded.pick(wanted, chunks)}
+    maker = recorded.maker()
+    found = {event.seq: (event, id_) for event, id_ in recorded.pick(wanted, chunks, maker)}
     outside = {seq for event, _ in found.values() for seq in (event.cause, event.outer)}
     outside -= found.keys() | {None}
-    found.update((event.seq, (event, id_)) for event, id_ in recorded.pick(outside, chunks))
+    more = recorded.pick(outside, chunks, maker)
+    found.update((event.seq, (event, id_)) for event, id_ in more)
     for seq, group in first.items():
         if seq not in found:
             found[seq] = _bare(recorded.sums.groups, group), group.id
@@ -104,11 +108,15 @@ def _windows(groups):
 
 def _of_small_groups(recorded, window, chunks):
     """Seqs of their members, with what follows."""
-    found = set()
+    found, lengths = set(), bytearray(max(window, default=0) + 1)
+    for id_, length in window.items():
+        lengths[id_] = length
     for index in sorted(chunks if window else ()):
-        first, (column,) = recorded.columns(index, ("group",))
-        for seq in [seq for seq, id_ in enumerate(column, first) if id_ in window]:
-            found.update(range(seq, seq + window[column[seq - first]]))
+        first, count, here = recorded.where(index, "group", lengths)
+        seqs = range(first, first + count)
+        found.update(compress(seqs, here))
+        for seq in compress(seqs, here.translate(_MORE_THAN_ONE)):
+            found.update(range(seq, seq + here[seq - first]))
     return found
 
 

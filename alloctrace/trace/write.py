@@ -98,7 +98,7 @@ def _write_plain(tables, run, history):
     tables.numbered("modules", map(_module_row, history.modules))
     tables.numbered("hooks", map(_hook_row, history.hooks.values()))
     tables.numbered("borders", map(_border_row, history.borders))
-    tables.rows("blocks", map(_block_row, history.blocks))
+    tables.plain_rows("blocks", map(_block_row, history.blocks))
     tables.numbered("notes", ((note,) for note in history.notes))
 
 

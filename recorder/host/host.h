@@ -152,7 +152,8 @@ struct exec_begun {
 #define MAX_EXECS 256 /* at one moment */
 
 struct host {
-    int area_fd; /* the memory file: a slice of AREA_SIZE for each family */
+    int area_fd;  /* the memory file: a slice of AREA_SIZE for each family */
+    int ready_fd; /* to brkpoint: that we get on, while it waits for our end */
     struct spool spool;
     struct history *history;
     struct views views;

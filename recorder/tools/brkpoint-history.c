@@ -4,7 +4,8 @@
  *   brkpoint-history --synthetic N [--stacks N] [--live N] [--ways N] [--together 1] [--totals 1] OUT
  *
  * The first form serves the tests, which hold the result beside alloctrace/history/history.py; the second
- * makes up N events and says what each cost.
+ * makes up N events and says what each cost. With --work 1 they say how often the history has told,
+ * between two records, that it is at work.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -15,12 +16,22 @@ struct options {
     struct reader_options reader;
     struct synthetic synthetic;
     const char *in, *out;
-    int keeps_totals;
+    int keeps_totals, tells_work;
 };
+
+static unsigned said, most_said; /* that there is work going on, since the last record */
+
+static void at_work(void *owner)
+{
+    (void)owner;
+    said++;
+    most_said = said > most_said ? said : most_said;
+}
 
 static int put(void *owner, enum spool_kind kind, const void *payload, size_t length)
 {
     FILE *file = owner;
+    said = 0;
     struct spool_record head = {.length = (uint32_t)length, .kind = (uint8_t)kind};
     return fwrite(&head, 1, sizeof head, file) == sizeof head &&
                    fwrite(payload, 1, length, file) == length
@@ -39,7 +50,7 @@ static int usage(void)
     fputs(
         "usage: brkpoint-history [--nodes N] [--flush N] [OPTION...] SPOOL OUT\n"
         "       brkpoint-history --synthetic N [--stacks N] [--live N] [--ways N] [OPTION...] OUT\n"
-        "options: --together 1, --totals 1\n",
+        "options: --together 1, --totals 1, --work 1\n",
         stderr);
     return 2;
 }
@@ -57,6 +68,8 @@ static int parse(struct options *options, int argc, char **argv)
             options->reader.together = options->synthetic.together = (uint32_t)value;
         else if (!strcmp(argv[at], "--totals"))
             options->keeps_totals = value != 0;
+        else if (!strcmp(argv[at], "--work"))
+            options->tells_work = value != 0;
         else if (!strcmp(argv[at], "--synthetic"))
             options->synthetic.events = value;
         else if (!strcmp(argv[at], "--stacks"))
@@ -98,11 +111,15 @@ int main(int argc, char **argv)
     struct history *h = out && !put_head(out) ? history_new(put, out) : NULL;
     if (h && options.keeps_totals)
         history_keep_totals(h);
+    if (h && options.tells_work)
+        history_tell_work(h, at_work);
     const char *wrong = h ? feed(&options, h) : "no memory, or the file cannot be written";
     if (h && !wrong) {
         history_finish(h);
         wrong = history_failed(h) ? "the history failed" : NULL;
     }
+    if (options.tells_work)
+        fprintf(stderr, "said %u times that there is work, without a record\n", most_said);
     if (h)
         history_free(h);
     if (out && fclose(out) && !wrong)

@@ -4,29 +4,57 @@
 
 #include <stdlib.h>
 
-enum { FLUSHES = 64 }; /* of those where an eighth more is not known yet */
+enum {
+    FLUSHES = 64,   /* of those where an eighth more is not known yet */
+    STEPS = 1 << 18 /* between two calls of at_work: some milliseconds */
+};
+
+void history_tell_work(struct history *h, void (*at_work)(void *owner))
+{
+    h->at_work = at_work;
+}
+
+/* Ten million blocks are gathered and sorted before the first of them is written. */
+static inline void step(const struct history *h, uint32_t *steps)
+{
+    if (++*steps % STEPS == 0 && h->at_work)
+        h->at_work(h->owner);
+}
+
+struct sorting {
+    const struct history *history;
+    const struct block *blocks;
+    uint32_t steps;
+};
 
 static int by_number(const void *left, const void *right, void *of)
 {
-    const struct block *blocks = of;
-    uint64_t a = blocks[*(const uint32_t *)left].number;
-    uint64_t b = blocks[*(const uint32_t *)right].number;
+    struct sorting *sorting = of;
+    uint64_t a = sorting->blocks[*(const uint32_t *)left].number;
+    uint64_t b = sorting->blocks[*(const uint32_t *)right].number;
+    step(sorting->history, &sorting->steps);
     return a < b ? -1 : a > b;
 }
 
 /* Where they are, in that order: blocks mostly lie as they are numbered, so that little is left to
  * sort, and memory is read from its beginning to its end. */
-static size_t gather(const struct process *p, uint64_t *is_live, uint32_t *places)
+static size_t gather(const struct history *h, const struct process *p, uint64_t *is_live,
+                     uint32_t *places)
 {
     size_t count = 0;
-    for (uint32_t at = 0; p->live.slots && at <= p->live.mask; at++)
+    uint32_t steps = 0;
+    for (uint32_t at = 0; p->live.slots && at <= p->live.mask; at++) {
+        step(h, &steps);
         if (p->live.slots[at].value) {
             uint32_t place = p->live.slots[at].value - 1;
             is_live[place / 64] |= (uint64_t)1 << place % 64;
         }
-    for (uint32_t place = 0; place < p->block_count; place++)
+    }
+    for (uint32_t place = 0; place < p->block_count; place++) {
+        step(h, &steps);
         if (is_live[place / 64] >> place % 64 & 1 && !p->blocks[place].is_copy)
             places[count++] = place;
+    }
     return count;
 }
 
@@ -52,8 +80,9 @@ void write_blocks(struct history *h, const struct process *p)
     uint64_t *is_live = calloc(p->block_count / 64 + 1, sizeof *is_live);
     uint32_t *places = malloc((p->live.count + 1) * sizeof *places);
     if (is_live && places) {
-        size_t count = gather(p, is_live, places);
-        qsort_r(places, count, sizeof *places, by_number, p->blocks);
+        size_t count = gather(h, p, is_live, places);
+        struct sorting sorting = {h, p->blocks, 0};
+        qsort_r(places, count, sizeof *places, by_number, &sorting);
         write_in_order(h, p, places, count);
     } else {
         h->failed = 1;
@@ -65,6 +94,8 @@ void write_blocks(struct history *h, const struct process *p)
 void history_flush(struct history *h)
 {
     write_events(h);
+    if (h->at_work)
+        h->at_work(h->owner);
     if (h->keeps_totals && h->events > h->told && ++h->flushes % FLUSHES == 0)
         tell_sums(h);
 }

@@ -40,6 +40,10 @@ void history_free(struct history *h);
  * groups are about. Sums are handed out on the way, each time that an eighth more is known. */
 void history_keep_totals(struct history *h);
 
+/* `at_work` is called again and again while something takes long, whether or not a record is written:
+ * who waits for the end can tell by it that this is no standstill. */
+void history_tell_work(struct history *h, void (*at_work)(void *owner));
+
 /* Whether memory ran out or a record could not be written. */
 int history_failed(const struct history *h);
 

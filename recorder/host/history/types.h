@@ -182,6 +182,7 @@ struct point {
 struct history {
     history_sink *sink;
     void *owner;
+    void (*at_work)(void *owner); /* or NULL */
     int failed, has_start;
     uint64_t start, events, block_number, births;
     uint32_t stamp;        /* counts changes of what the groups of events depend on */

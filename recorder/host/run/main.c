@@ -2,7 +2,8 @@
  * program, then takes out what it records, until the process has ended.
  *
  * Started by brkpoint (start/recorder.py): brkpoint-recorder PID SPOOL AREA_FD READY_FD GO_FD
- * [OPTION...]. It waits for a byte on GO_FD, becomes the tracer of PID, and writes "A" to READY_FD.
+ * [OPTION...]. It waits for a byte on GO_FD, becomes the tracer of PID, and writes "A" to READY_FD, and
+ * from then on "W" whenever it has done some more work.
  * Or, when that one was killed: brkpoint-recorder --unread AREA_FD (unread.h). And, as what becomes
  * the target: brkpoint-recorder --start PLAN_FD GO_FD REPORT_FD PARENT (starter.h).
  */
@@ -19,6 +20,7 @@
 #include "say.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
@@ -105,6 +107,14 @@ static int keep_record(void *owner, enum spool_kind kind, const void *payload, s
     return spool->error == 0 ? 0 : -1;
 }
 
+/* A byte for who waits: one that does not look in time needs no second one. */
+static void at_work(void *owner)
+{
+    (void)owner;
+    if (write(host.ready_fd, "W", 1) != 1)
+        return;
+}
+
 /* The data areas: zeros in them would be events that nobody misses. */
 static bool is_shared(uint64_t address)
 {
@@ -159,6 +169,9 @@ static int run(struct host *h, const char *spool, pid_t pid, int ready, int go)
             return NOT_PLANTED;
         }
     }
+    fcntl(ready, F_SETFL, O_NONBLOCK);
+    h->ready_fd = ready;
+    history_tell_work(h->history, at_work);
     heir_make(leaving_as_heir);
     host_loop(h);
     if (guard_pages() > 0)
