@@ -234,10 +234,11 @@ def test_threads_and_programs_are_filters(browser, tmp_path):
     trace_ = made_pages.small_trace()
     for event in trace_._events[2:]:
         event.tid, event.image = 8, 1
+    trace_._events[4].tid = 9
     (tmp_path / "a.html").write_text(page_of(trace_), encoding="utf-8")
     browser.open(tmp_path / "a.html")
     browser.click("[data-tid='8']")
-    assert browser.text("#events-said").startswith("3 events")
+    assert browser.text("#events-said").startswith("2 events")
     assert matrix(browser)["loader", "load"] == [0, 0]
     browser.click("[data-program='7.0']")
     assert browser.hash() == "#program=7.0&tid=8"
@@ -245,6 +246,16 @@ def test_threads_and_programs_are_filters(browser, tmp_path):
     browser.click("#filters .link")
     assert browser.hash() == ""
     assert browser.complaints() == []
+
+
+def test_programs_of_one_thread_each_are_told_once(browser, tmp_path):
+    trace_ = made_pages.small_trace()
+    for event in trace_._events[2:]:
+        event.pid = event.tid = 8
+    (tmp_path / "a.html").write_text(page_of(trace_), encoding="utf-8")
+    browser.open(tmp_path / "a.html")
+    script = "return [...document.querySelectorAll('#matrix h3')].map((one) => one.textContent)"
+    assert browser.js(script) == ["2 programs"]
 
 
 def by_function(browser):

@@ -279,6 +279,20 @@ def test_the_page_filters_places_by_thread_and_range(browser, path, tmp_path):
     assert browser.complaints() == []
 
 
+@pytest.mark.skipif(WHY_NOT is not None, reason=str(WHY_NOT))
+def test_counts_of_several_threads_are_added_up(browser, path, tmp_path):
+    """In the table of the strip, and in what filters hide."""
+    with trace.open(path) as recorded:
+        (tmp_path / "a.html").write_text(made_pages.page_of(recorded), encoding="utf-8")
+        calls = sum(measure.is_call(event) for event in recorded.events())
+    browser.open(tmp_path / "a.html", "#phase=main")
+    assert browser.text("#hides") == "nothing is hidden"
+    assert "{:,} /".format(calls) in browser.text("[data-cell='unknown main']")
+    browser.js("document.querySelector('#strip details').open = true")
+    row = "return [...document.querySelectorAll('#strip-table tr')].map((r) => r.textContent)"
+    assert "main{:,}0".format(calls) in browser.js(row)
+
+
 @pytest.mark.parametrize("make", [write, made_fates.write])
 def test_a_page_is_the_same_however_its_events_are_counted(tmp_path, monkeypatch, make):
     """By bytes where few things tell them apart, by numbers where many do; by any piece."""

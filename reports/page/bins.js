@@ -1,5 +1,12 @@
 // The strip of a run whose events are not all here: sums of all of them.
 
+// Whether single events stand in place of these sums: in the middle they are in the page.
+function areSingle(axis, first, last) {
+  if (!drawsEvents(axis)) return false;
+  const middle = (first + Math.min(last, lastSeq)) / 2;
+  return run.ranges.some(([from, to]) => from <= middle && middle <= to);
+}
+
 // Sums of all events, where single ones are too many: a bar is as high as its number of events.
 function drawBins(context, axis) {
   const bars = new Map(); // x -> sums of one pixel
@@ -7,7 +14,7 @@ function drawBins(context, axis) {
     const faint = !isSeriesShown(row);
     row.at.forEach((bin, i) => {
       const x = Math.floor(axis.of(bin * run.bins.width));
-      if (x < -50 || x > axis.width) return;
+      if (x < -50 || x > axis.width || areSingle(axis, bin * run.bins.width, (bin + 1) * run.bins.width - 1)) return;
       if (!bars.has(x)) bars.set(x, { call: 0, syscall: 0, by: {}, faint: true });
       const bar = bars.get(x);
       bar[row.kind] += row.n[i];
@@ -39,7 +46,9 @@ function drawBytes(context, axis) {
   const [all, seen] = bytesByPart();
   const above = LANES.calls - LANES.phases - 10;
   const of = (part) => Math.floor(axis.of(part * partWidth()));
-  const inSpan = [...all.keys()].filter((part) => of(part + 1) >= 0 && of(part) <= axis.width);
+  const inSpan = [...all.keys()].filter((part) => of(part + 1) >= 0 && of(part) <= axis.width &&
+    !areSingle(axis, part * partWidth(), (part + 1) * partWidth() - 1));
+  if (!inSpan.length) return;
   const highest = inSpan.reduce((most, part) => Math.max(most, all.get(part)), 1);
   context.fillStyle = paints().grey;
   for (const part of inSpan) {
@@ -54,6 +63,8 @@ function drawBytes(context, axis) {
   context.globalAlpha = 1;
   context.fillStyle = paints().quiet;
   context.textAlign = "right";
-  context.fillText(`at most ${size(highest)} asked for in ${grouped(partWidth())} events`, axis.width - 5, 15);
+  const most = `at most ${size(highest)} asked for in ${grouped(partWidth())} events`;
+  const more = drawsEvents(axis) ? "; where events stand alone each doubling adds the same height" : "";
+  context.fillText(context.measureText(most + more).width < axis.width - 10 ? most + more : most, axis.width - 5, 15);
   context.textAlign = "left";
 }

@@ -177,8 +177,7 @@ function drawStripTable() {
 function binCells() {
   const found = new Map();
   for (const row of run.bins ? run.bins.series : []) {
-    const sum = shownOf(row);
-    if (sum) found.set([row.origin, row.phase, row.kind].join(" "), sum);
+    addTo(found, [row.origin, row.phase, row.kind].join(" "), shownOf(row)); // of each program and thread
   }
   return found;
 }

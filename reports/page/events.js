@@ -17,6 +17,19 @@ function setUpEvents() {
     scrolled();
   }).observe(byId("events-list"));
   onView("events", drawList);
+  addEventListener("beforeprint", () => forPaper(true));
+  addEventListener("afterprint", () => forPaper(false));
+}
+
+const ON_PAPER = 500; // lines
+
+// Paper does not scroll: as many lines as a few sheets hold are all drawn.
+function forPaper(isPaper) {
+  if (isPaper) drawList();
+  const list = byId("events-list");
+  list.style.height = isPaper && lines.length <= ON_PAPER ? `${lines.length * ROW + 2}px` : "";
+  listHigh = list.clientHeight;
+  drawInSight();
 }
 
 function scrolled() {

@@ -14,7 +14,7 @@ _NUMBERS = (  # filter, label, what it means
     ("calls", "calls", "to the allocator, by anyone"),
     ("yours", "yours", "made by your code, or by a library for it"),
     ("reached", "reached the kernel", "made at least one memory syscall"),
-    ("peak", "live at the peak", "the most in use at any moment"),
+    ("peak", "at the peak", "the most in use at any moment"),
     ("left", "left at the end", ""),  # _left says what it means
 )
 SITES = 25  # without a script
@@ -126,11 +126,11 @@ def _number(summary):
         name, label, means = row
         value, means = values[name], means or _left(summary)
         text = "unknown" if value is None else sentences.grouped(value)
-        unit = " bytes" if name in ("peak", "left") and value is not None else ""
+        unit = "bytes " if name in ("peak", "left") and value is not None else ""
         return (
             '<li><button type="button" class="number" data-number="%s" aria-pressed="false">'
-            '<b><span class="value%s">%s</span><small>%s</small></b><span class="label">%s</span>'
-            '<span class="means">%s</span></button></li>' % (name, size, text, unit, label, means)
+            '<b><span class="value%s">%s</span></b><span class="label">%s</span>'
+            '<span class="means">%s</span></button></li>' % (name, size, text, unit + label, means)
         )
 
     return made

@@ -22,9 +22,15 @@ function drawStrip() {
   drawMarks(context, axis);
   drawLive(context, axis);
   if (run.bins) drawBins(context, axis);
-  if (run.whole || axis.right - axis.left < 40 * width) drawEvents(context, axis);
+  if (drawsEvents(axis)) drawEvents(context, axis);
   drawRange(context, axis);
   drawStep(context, axis);
+}
+
+const PER_PIXEL = 4; // single events beside sums of many: where they are more, they would look like more
+
+function drawsEvents(axis) {
+  return run.whole || axis.right - axis.left < PER_PIXEL * axis.width;
 }
 
 const SEGMENTS = 24; // more of them, of programs side by side, are no bands any more

@@ -1,15 +1,17 @@
-// Programs and threads of the run, where there are several: each is a filter.
+// Programs and threads of the run, where there are several: each is a filter. Programs of one thread
+// each are told but once.
 
 function setUpWho() {
   if (!run.whole) return setUpSums();
   const programs = groupsOf(programOf);
   const threads = groupsOf((at) => String(ev.tid[at]));
-  for (const [name, found, title, label] of [
-    ["program", programs, "Programs", programName],
-    ["tid", threads, "Threads", threadName],
+  const pairs = groupsOf((at) => `${programOf(at)} ${ev.tid[at]}`);
+  for (const [name, found, noun, label] of [
+    ["program", programs, "program", programName],
+    ["tid", pairs.length > programs.length ? threads : [], "thread", threadName],
   ]) {
     if (found.length < 2) continue;
-    const table = whoTable(name, title);
+    const table = whoTable(name, count(found.length, noun));
     onView("matrix", () => drawWho(table, name, found, label));
   }
 }
@@ -24,15 +26,20 @@ function whoTable(name, title) {
 const MOST_PROGRAMS = 200; // rows
 
 function setUpSums() {
-  setUpSumsOf("program", "Programs", programName);
-  setUpSumsOf("tid", "Threads", (key) => (key === null ? "all later threads" : threadName(key)));
+  setUpSumsOf("program", "program", programName);
+  const series = run.bins ? run.bins.series : [];
+  const pairs = new Set(series.map((row) => `${row.program} ${row.tid}`));
+  if (pairs.size > new Set(series.map((row) => row.program)).size) {
+    setUpSumsOf("tid", "thread", (key) => (key === null ? "all later threads" : threadName(key)));
+  }
 }
 
-function setUpSumsOf(name, title, label) {
+function setUpSumsOf(name, noun, label) {
   const keys = sumsOf(name, { range: null, origin: null, phase: null, only: null, program: null, tid: null })
     .sort((a, b) => b[1][0] - a[1][0]).map(([key]) => key);
   if (keys.length < 2) return;
-  const table = whoTable(name, title);
+  const told = keys.includes(null) ? keys.length - 1 : keys.length;
+  const table = whoTable(name, count(told, noun));
   onView("matrix", () => {
     const sums = new Map(sumsOf(name, { [name]: null }));
     const rows = keys.slice(0, MOST_PROGRAMS).map((key) => [key, sums.get(key)]);
