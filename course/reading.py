@@ -138,8 +138,8 @@ class _Reader:
                 program.arguments = words
             elif word == "build":
                 program.build = program.build + words
-            elif clause == "theirs":
-                program.theirs = True
+            elif clause in ("theirs", "timed"):
+                setattr(program, clause, True)
             elif word == "needs":
                 program.needs = program.needs + words
             elif word == "compiler" and len(words) == 1:
@@ -150,7 +150,7 @@ class _Reader:
             else:
                 known = (
                     "arguments WORDS, variable NAME=VALUE, build FLAGS, compiler NAME, needs FILE, "
-                    "theirs"
+                    "theirs, timed"
                 )
                 self.fail(item, "%s; expected: %s" % (clause, known), item.at)
 
@@ -399,5 +399,5 @@ def _copy(program, name, line):
     )
     made.build, made.compiler = list(program.build), program.compiler
     made.needs, made.replaced = list(program.needs), list(program.replaced)
-    made.theirs = program.theirs
+    made.theirs, made.timed = program.theirs, program.timed
     return made
