@@ -6,9 +6,7 @@ import shlex
 
 from course.lesson import Program
 
-_KNOWN = (
-    "arguments WORDS, variable NAME=VALUE, build FLAGS, compiler NAME, needs FILE, theirs, timed"
-)
+_KNOWN = "variable NAME=VALUE, build FLAGS, compiler NAME, needs FILE, theirs, timed"
 
 
 def put(program, clause):
@@ -18,9 +16,7 @@ def put(program, clause):
         words = shlex.split(rest)
     except ValueError as error:
         raise ValueError("%s: %s" % (clause, error)) from None
-    if word == "arguments":
-        program.arguments = words
-    elif word in ("build", "needs"):
+    if word in ("build", "needs"):
         setattr(program, word, getattr(program, word) + words)
     elif clause in ("theirs", "timed"):
         setattr(program, clause, True)
