@@ -40,7 +40,7 @@ def _step(numbers):
     return functools.reduce(math.gcd, numbers, 0)
 
 
-_FUNCTIONS = {"min": min, "max": max, "abs": abs, "step": _step}
+_FUNCTIONS = {"max": max, "abs": abs, "step": _step}
 
 
 class ExpressionError(ValueError):

@@ -27,6 +27,7 @@ class Program:
     needs: list = fresh(list)  # files of libraries without which it is left out
     replaced: list = fresh(list)  # [(old, new)] in the source
     theirs: bool = False  # where the reader names a program, it is that
+    timed: bool = False  # the time is taken at each call, where the recorder is there
     line: int = 0
 
 

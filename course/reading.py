@@ -7,10 +7,9 @@ from __future__ import annotations
 
 import os
 import re
-import shlex
 
 from alloctrace.budget import language
-from course import places, tools
+from course import clauses, places, tools
 from course.items import Items, LessonError
 from course.expressions import Expression, ExpressionError
 from course.lesson import Change, Fact, Lesson, Mistake, Program, Question, Section, Show, STEPS
@@ -104,7 +103,7 @@ class _Reader:
                 self.fail(item, "%s twice; expected: another name" % match[2])
             if not lesson.programs:
                 self.fail(item, "no program; expected: program NAME: SOURCE above")
-            program = _copy(lesson.first, match[2], item.line)
+            program = clauses.copy(lesson.first, match[2], item.line)
             self.change = self.section.change = Change(program, lesson.first.name)
 
     def _head(self, lesson, item):
@@ -120,39 +119,19 @@ class _Reader:
     def _program(self, lesson, item):
         if not _NAME.match(item.rest) or item.rest in lesson.programs or item.rest == AFTER:
             self.fail(item, "expected: program NAME: SOURCE, each name once")
-        source, *clauses = [part.strip() for part in item.text.split(" ; ")]
+        source, *more = [part.strip() for part in item.text.split(" ; ")]
         if not source.endswith(_SOURCES) or "/" in source:
             self.fail(item, "expected: a file of course/targets: %s" % " ".join(_SOURCES), item.at)
         program = Program(item.rest, source, line=item.line)
-        self._clauses(program, clauses, item)
+        self._clauses(program, more, item)
         lesson.programs[item.rest] = program
 
-    def _clauses(self, program, clauses, item):
-        for clause in clauses:
-            word, _, rest = clause.partition(" ")
+    def _clauses(self, program, found, item):
+        for clause in found:
             try:
-                words = shlex.split(rest)
+                clauses.put(program, clause)
             except ValueError as error:
-                self.fail(item, "%s: %s" % (clause, error), item.at)
-            if word == "arguments":
-                program.arguments = words
-            elif word == "build":
-                program.build = program.build + words
-            elif clause == "theirs":
-                program.theirs = True
-            elif word == "needs":
-                program.needs = program.needs + words
-            elif word == "compiler" and len(words) == 1:
-                program.compiler = words[0]
-            elif word == "variable" and len(words) == 1 and "=" in words[0]:
-                name, _, value = words[0].partition("=")
-                program.variables = {**program.variables, name: value}
-            else:
-                known = (
-                    "arguments WORDS, variable NAME=VALUE, build FLAGS, compiler NAME, needs FILE, "
-                    "theirs"
-                )
-                self.fail(item, "%s; expected: %s" % (clause, known), item.at)
+                self.fail(item, str(error), item.at)
 
     def measure(self, lesson, item):
         if not _NAME.match(item.rest) or item.rest in lesson.values:
@@ -341,7 +320,7 @@ class _Reader:
         change = self._changed(item)
         if item.text not in lesson.programs:
             self.fail(item, "expected: a program: %s" % ", ".join(lesson.programs), item.at)
-        change.program = _copy(lesson.programs[item.text], change.program.name, item.line)
+        change.program = clauses.copy(lesson.programs[item.text], change.program.name, item.line)
         change.of = item.text
 
     def _of_set(self, lesson, item):
@@ -391,13 +370,3 @@ class _Reader:
             self.fail(section, "expected: expect: and right: of the change")
         if any(new is None for _, new in change.program.replaced):
             self.fail(section, "replace without with; expected: with: beneath it")
-
-
-def _copy(program, name, line):
-    made = Program(
-        name, program.source, list(program.arguments), dict(program.variables), line=line
-    )
-    made.build, made.compiler = list(program.build), program.compiler
-    made.needs, made.replaced = list(program.needs), list(program.replaced)
-    made.theirs = program.theirs
-    return made

@@ -11,6 +11,7 @@ from reports import ink as inks
 
 LONGEST = 4096  # bytes of a line
 _STRESS = re.compile(r"\*([^*\s][^*]*)\*")  # which pages show; here its signs are only noise
+_PAINT = re.compile("\033\\[[0-9;]*m")
 _LEAST = 8  # lines of a terminal that is taken at its word
 
 
@@ -26,10 +27,11 @@ class Screen:
         self._shown = 0  # lines since the reader last pressed a key
 
     def line(self, text=""):
-        if self.is_terminal and self._shown >= self._height() - 2:
+        rows = max(1, -(-inks.cells(_PAINT.sub("", text)) // self.ink.width))
+        if self.is_terminal and self._shown and self._shown + rows > self._height() - 2:
             self.key("Enter: more   q: leave", "\n q")
         self.out.write(self._said(text) + "\n")
-        self._shown += 1
+        self._shown += rows
 
     def lines(self, texts):
         for text in texts:

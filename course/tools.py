@@ -28,7 +28,6 @@ SCRIPTS = {
     "count-syscalls": "strace",
     "list-calls": "ltrace",
     "cross-check": "strace ltrace gdb",
-    "inspect": "",
 }
 NAMES = (*_TOOLS, *SCRIPTS)
 LARGEST = 1 << 20  # bytes of what is kept beside a trace

@@ -25,6 +25,7 @@ TARGETS = os.path.join(HERE, "targets")
 LIMIT_S = 10  # for a program that a reader may have changed; those of the course take a moment
 RECORD_S = 60  # with what watches it
 MEMORY = 6 << 30  # bytes of addresses for the trial of a changed program
+_EVERY = ("--clock", "every")
 OUTPUT = 64 << 10  # bytes of a program's output that are kept
 _COMPILERS = {
     ".c": ["gcc", "-g", "-O0", "-fno-builtin", "-Wall"],
@@ -206,7 +207,12 @@ class Workshop:
         if is_readers:
             _try(words, self.folder, environment)
         trace = os.path.join(self.folder, program.name + ".brkpoint")
-        output = record(words, self.folder, environment, trace)
+        try:
+            output = record(words, self.folder, environment, trace, _EVERY[: 2 * program.timed])
+        except UserError:
+            if not program.timed:
+                raise
+            output = record(words, self.folder, environment, trace)  # without the recorder
         tools.made_here[trace] = dict(program.variables)
         variables = ["%s=%s" % item for item in program.variables.items()]
         typed.append(shlex.join([*variables, "brkpoint", *words]))
@@ -278,10 +284,10 @@ def _bound():
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
-def record(words, folder, environment, trace):
+def record(words, folder, environment, trace, options=()):
     """Watch a program; what it printed. Raises UserError where nothing could be recorded."""
     command = [os.path.join(scripts.TOP, "brkpoint"), "run", "-o", trace, "--force"]
-    command += ["--quiet", "--timeout", str(RECORD_S), "--", *words]
+    command += ["--quiet", "--timeout", str(RECORD_S), *options, "--", *words]
     partial = trace + ".new"
     command[command.index(trace)] = partial
     try:

@@ -56,6 +56,7 @@ WORDS = {
         "not closeness in time",
         "when": "{phase}: the phase in force when the event began",
         "duration": "its return was never seen",
+        "untimed": "not taken at this event; --clock every takes it at each",
     },
     "stack": {
         "title": "The stack, innermost first",

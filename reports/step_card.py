@@ -166,7 +166,8 @@ def _reasons(event, stack):
         yield "arguments", _fit(", ".join("%s %s" % item for item in event.args.items()))
     yield "thread", "%d of process %d" % (event.tid, event.pid)
     took = event.dur_ns
-    yield "duration", words["duration"] if took is None else quantities.duration(took)
+    untimed = words["duration"] if took is None else words["untimed"]
+    yield "duration", quantities.duration(took) if took else untimed
 
 
 def _frames(event, stack):

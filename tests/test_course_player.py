@@ -1,5 +1,6 @@
 """A reader at a terminal of 80 by 24: wrong answers, empty lines, broken programs, Ctrl-C."""
 
+import io
 import json
 import os
 import shutil
@@ -8,7 +9,7 @@ import time
 
 import pytest
 
-from course import changing, library, player, progress, workshop
+from course import changing, library, player, progress, screen as screens, workshop
 from reports.ink import Ink
 from terminals import COMMAND, Terminal
 
@@ -133,6 +134,22 @@ def test_a_state_that_cannot_be_written_is_told(tmp_path):
     found = progress.Progress(str(tmp_path / "file" / "course.json"))
     found.note("a", step=2)
     assert "cannot be kept" in found.trouble
+
+
+def test_no_line_is_lost_at_the_top_of_a_page(monkeypatch):
+    """A line that is wider than the terminal takes several of its rows."""
+    out = io.StringIO()
+    paper = screens.Screen(out, io.StringIO())
+    paper.is_terminal, seen = True, []
+    monkeypatch.setattr(paper, "_height", lambda: 24)
+    monkeypatch.setattr(
+        paper, "key", lambda *_: (seen.append(out.tell()), paper.__dict__.update(_shown=0))
+    )
+    for _ in range(8):
+        paper.line("\033[1m" + "x" * (2 * paper.ink.width + 1) + "\033[0m")
+    assert len(seen) == 1
+    rows = out.getvalue()[: seen[0]].count("\n") * 3
+    assert rows == 21
 
 
 class Desk:

@@ -123,7 +123,7 @@ def test_numbers_as_people_write_them(text, value):
     [
         ("2 * a + 1", 7),
         ("a == 3 and b > a", True),
-        ("min(a, b)", 3),
+        ("max(a, b)", 4),
         ("step(c)", 16),
         ("not -a", False),
         ("4 KiB", 4096),

@@ -1,6 +1,9 @@
 """The strip of a run: calls above, syscalls below, and no call reaches the kernel that did not."""
 
+from types import SimpleNamespace
+
 from course import strip
+from course.page import parts
 from reports.ink import Ink
 from summary_fake import call, syscall
 
@@ -32,3 +35,16 @@ def test_folded_a_syscall_that_no_call_made_stays_nobodys():
 
 def test_nothing_is_said_to_be_nothing():
     assert "nothing to draw" in drawn([])[0]
+
+
+def test_on_a_page_a_syscall_stands_beneath_its_own_call(monkeypatch):
+    """Two threads at once: the first one's syscall begins after the second one's call."""
+    events = [call(0, size=24), call(1, size=25), syscall(2, "mmap", cause=0)]
+    trace = SimpleNamespace(events_within=lambda ranges: events[: len(ranges)])
+    run = SimpleNamespace(trace=trace, rows=lambda text: [(event.seq,) for event in events])
+    item = SimpleNamespace(what="events", argument="", line=1)
+    shown = parts._events(item, run)
+    assert shown.index("malloc(24)") < shown.index("└ mmap") < shown.index("malloc(25)")
+    assert "and more" not in shown
+    monkeypatch.setattr(parts.showing, "MOST_EVENTS", 2)
+    assert "and more of the same kind" in parts._events(item, run)

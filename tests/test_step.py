@@ -259,3 +259,10 @@ def test_a_terminal_that_cannot_is_one_line(long, term, status):
     terminal.wait("terminal")
     assert "Traceback" not in terminal.text()
     assert terminal.end() == status
+
+
+@pytest.mark.parametrize("took, told", [(None, "never seen"), (0, "not taken"), (251, "251 ns")])
+def test_a_time_that_was_not_taken_is_no_duration(took, told):
+    event = call(0, size=24)
+    event.dur_ns = took
+    assert told in dict(step_card.of(Cursor(FakeTrace([event])), 0).reasons)["duration"]

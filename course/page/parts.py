@@ -7,7 +7,7 @@ import re
 from html import escape
 
 from course import showing, workshop
-from reports import event_lines, sentences, text as report_text
+from reports import event_lines, event_tree, sentences, text as report_text
 from reports.card_words import WORDS
 from reports.page.fit import fit
 from reports.page.markup import bdi, table
@@ -154,17 +154,30 @@ def _event(item, run):
 
 
 def _events(item, run):
-    found = showing.seqs(run, item.argument, showing.MOST_EVENTS)
-    events = list(run.trace.events_within([(seq, seq) for seq in found]))
+    found = showing.seqs(run, item.argument, showing.MOST_EVENTS + 1)
+    shown = found[: showing.MOST_EVENTS]
+    events = list(run.trace.events_within([(seq, seq) for seq in shown]))
     if not events:
         return '<p class="quiet">No event of this run is such a one.</p>'
+    tops = [node for nodes in event_tree.grow(events).values() for node in nodes]
     made = []
-    for event in events:
-        inside = event.cause if event.kind == "syscall" else event.outer
-        hangs = "└ " if inside in found else ""
-        what = hangs + event_lines.asked(event) + event_lines.answered(event)
+    for event, depth in _beneath(tops, 0):
+        what = (
+            "\u00a0\u00a0" * (depth - 1)
+            + ("└ " if depth else "")
+            + event_lines.asked(event)
+            + event_lines.answered(event)
+        )
         made.append([what, fit(event_lines.who(event)), fit(event_lines.why(event))])
-    return table("events-%d" % item.line, ["call", "who", "for"], made, "events of this run")
+    more = '<p class="quiet">… and more of the same kind</p>' if len(found) > len(shown) else ""
+    return table("events-%d" % item.line, ["call", "who", "for"], made, "events of this run") + more
+
+
+def _beneath(nodes, depth):
+    """(event, how deep it hangs), each beneath the call that made it."""
+    for node in nodes:
+        yield node.event, depth
+        yield from _beneath(node.children, depth + 1)
 
 
 def _live(item, run):

@@ -16,7 +16,7 @@ function reasons(at) {
     ["when", fillIn(said.reasons.when, { phase: kind.phase })],
     ev.args[at] !== null ? ["arguments", run.args[ev.args[at]]] : null,
     ["thread", String(ev.tid[at])],
-    ["duration", ev.dur_ns[at] === null ? said.reasons.duration : duration(ev.dur_ns[at])],
+    ["duration", ev.dur_ns[at] === null ? said.reasons.duration : ev.dur_ns[at] === 0 ? said.reasons.untimed : duration(ev.dur_ns[at])],
   ];
   return [el("dl", { class: "reasons" }, ...rows.filter(Boolean).flatMap(([term, text]) => [el("dt", {}, term), el("dd", {}, bdi(text))]))];
 }
