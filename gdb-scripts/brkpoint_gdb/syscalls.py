@@ -164,7 +164,7 @@ def _shown(before):
 
 
 class ByNumber:
-    """A catchpoint that gdb's Python has no object of: its condition counts how often it was hit."""
+    """A catchpoint that Python has no object of: its condition counts how often it was hit."""
 
     def __init__(self, number):
         self.number = number
