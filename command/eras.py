@@ -125,8 +125,9 @@ def _rendered(args, found):
 def _add_rust(args, plan, known):
     if not 1 <= len(args.names) <= 2:
         raise UserError("which compiler? brkpoint eras add-rust RUSTC [NAME]", USAGE)
+    for name in args.names[1:]:
+        eras_plan.check_name(name)
     name = toolchains.add(*args.names)
-    eras_plan.read([name])  # a name that no cell can have is told here
     _say("%s is in the table: brkpoint eras run %s" % (visible(name), visible(name)))
     return 0
 

@@ -14,7 +14,7 @@ import time
 
 from alloctrace.trace import trace
 
-from . import facts, places, roots
+from . import facts, places, plan, roots
 
 DONE, LEFT_OUT, FAILED = "done", "left out", "failed"
 # The program has a name that no purpose has: it is told as "the program".
@@ -122,8 +122,10 @@ def _run(cell, place):
     names = _names(cell, place)
     if cell.target.needs and place.run(cell.target.needs.format(**names))[0]:
         raise LeftOut(cell.target.lacks)
-    build = cell.target.lines[cell.era.builds].format(**names)
+    build = plan.line(cell).format(**names)
     _step(place, build, "it cannot be built")
+    if cell.target.shows and place.run(cell.target.shows.format(**names))[0]:
+        raise LeftOut(cell.target.lacks)
     watch = "%s/brkpoint run --engine breakpoints --quiet --force --timeout %d -o %s %s" % (
         *map(shlex.quote, (place.product,)),
         _SECONDS - 20,
@@ -139,6 +141,7 @@ def _run(cell, place):
     with trace.open(path) as recorded:
         told = facts.of(recorded, place.root, place.folder)
     told["built"] = build
+    told["program_bytes"] = os.path.getsize(os.path.join(place.folder, PROGRAM))
     told["set"] = _way(cell, place)
     told["versions"].update(_versions(cell, place, names))
     return told
@@ -192,7 +195,7 @@ def _last(said, status):
 
 def _versions(cell, place, names):
     """{what: version} of the compiler, Python and the package of libc."""
-    compiler = names.get("rustc") or cell.target.lines[cell.era.builds].split()[0]
+    compiler = names.get("rustc") or plan.line(cell).split()[0]
     libc = "musl" if cell.era.builds == "musl" else "libc6"
     _, said = place.run(_ASK.format(compiler=compiler, libc=libc))
     return dict(zip(("compiler", "python", "package"), said.splitlines()))

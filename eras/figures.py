@@ -67,18 +67,19 @@ def _of_part(entries, part):
 
 
 def _asked(entries):
-    """[(who asked, calls)]: the libc function where one lies between, else the crate, or the
+    """[[who asked, calls]]: the libc function where one lies between, else the crate, or the
     function of C."""
     found = {}
     for entry in entries:
         if entry["kind"] == "call":
             key = who(entry)
             found[key] = found.get(key, 0) + entry["count"]
-    return sorted(found.items(), key=lambda item: (-item[1], item[0]))
+    return [list(item) for item in sorted(found.items(), key=lambda item: (-item[1], item[0]))]
 
 
 def who(entry):
     """`std, fopen`: the crate, and the function of libc that it called."""
     libc = next((name for name in entry["via"] if "::" not in name), None)
-    first = entry["crate"] or (entry["owner"] if libc else entry["asked"])
+    asked = None if entry["asked"] in words.ENTRY_POINTS else entry["asked"]
+    first = entry["crate"] or (entry["owner"] if libc else asked or entry["owner"])
     return ", ".join(word for word in (first, libc) if word) or "unknown"

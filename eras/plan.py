@@ -18,7 +18,7 @@ NAME = re.compile(r"[A-Za-z0-9][\w.+-]*", re.ASCII)
 
 # suite None: this machine. compilers: {name: packages}. builds: the line of a target that is used.
 Era = namedtuple("Era", "name suite packages compilers builds")
-Target = namedtuple("Target", "name source lines needs lacks group about")
+Target = namedtuple("Target", "name source lines needs shows lacks group about")
 Way = namedtuple("Way", "name preload link words")  # of the axis of allocators
 Cell = namedtuple("Cell", "name era target compiler way")
 
@@ -95,6 +95,18 @@ def read(toolchains=(), folder=DATA):
     return Plan(eras, targets, ways, toolchains)
 
 
+def line(cell):
+    """What builds a cell: `build-ERA` where the target has it."""
+    lines = cell.target.lines
+    return lines.get("build-" + cell.era.name) or lines[cell.era.builds]
+
+
+def check_name(name):
+    """Raises PlanError for what cannot be a part of a cell's name."""
+    if not NAME.fullmatch(name):
+        raise PlanError("%r is no name: letters, digits, and . + - _ between them" % name)
+
+
 def _sections(path):
     parser = configparser.ConfigParser(interpolation=None, delimiters=("=",))
     parser.optionxform = str
@@ -104,8 +116,7 @@ def _sections(path):
     except (OSError, configparser.Error) as error:
         raise PlanError("%s: %s" % (path, error)) from None
     for name in parser.sections():
-        if not NAME.fullmatch(name):
-            raise PlanError("%s: %r is no name" % (path, name))
+        check_name(name)
     return {name: dict(parser[name]) for name in parser.sections()}
 
 
@@ -117,11 +128,11 @@ def _era(name, rows, common):
 
 def _target(name, rows):
     try:
-        lines = {key: rows[key] for key in ("build", "musl") if key in rows}
-        needs, lacks = rows.get("needs"), rows.get("lacks", "")
+        lines = {key: row for key, row in rows.items() if key.split("-")[0] in ("build", "musl")}
+        needs, shows, lacks = rows.get("needs"), rows.get("shows"), rows.get("lacks", "")
         group = rows["group"]
         if group not in GROUPS:
             raise PlanError("targets.ini: %s: no group is named %s" % (name, group))
-        return Target(name, rows["source"], lines, needs, lacks, group, rows["about"])
+        return Target(name, rows["source"], lines, needs, shows, lacks, group, rows["about"])
     except KeyError as error:
         raise PlanError("targets.ini: %s has no line %s" % (name, error)) from None

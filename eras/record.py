@@ -76,6 +76,7 @@ def _cell(cell, results):
     row["why"] = told.get("why")
     if row["state"] == DONE:
         row.update(figures=figures.of(told), versions=told["versions"], complete=told["complete"])
+        row["program_bytes"] = told.get("program_bytes")
         row["libraries"] = [r["name"] for r in told["libraries"] if r["role"] == "library"]
         row["asked"] = [_asked(event) for event in told["events"] if event["origin"] != "loader"]
     return row

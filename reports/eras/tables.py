@@ -85,6 +85,7 @@ _FIGURES = (
     ("mremap", _syscalls("mremap")),
     ("mprotect", _syscalls("mprotect")),
     ("madvise", _syscalls("madvise")),
+    ("bytes of the program", lambda cell: str(cell.get("program_bytes") or "")),
     ("libraries", lambda cell: str(len(cell["libraries"]))),
     ("purposes", lambda cell: str(cell["figures"]["purposes"])),
     ("without a known purpose", lambda cell: str(cell["figures"]["without_purpose"])),
