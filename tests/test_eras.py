@@ -115,7 +115,7 @@ def test_a_library_that_is_gone_is_told_with_where_its_functions_are():
     assert "libx.so.1 is gone, and with it 4 mmaps and no calls" in said
     assert "of 2 symbols that were taken from it 1 is in libc now (x_open)." in said
     after["bindings"] = {}
-    assert "nobody asks any more for what were taken from it" in " ".join(told(before, after))
+    assert "nobody asks any more for what was taken from it" in " ".join(told(before, after))
 
 
 def test_segments_of_a_library_are_told_where_they_differ():
@@ -211,3 +211,18 @@ def test_names_from_programs_are_no_markup():
     assert "\x1b" not in plain + marked + html
     assert "<script>" not in html and "<script>" not in marked
     assert "alert(1)" in plain and "alert(1)" in html
+
+
+def test_the_json_keeps_its_schema():
+    schema = pytest.importorskip("jsonschema")
+    top = os.path.dirname(os.path.dirname(os.path.dirname(DATA)))
+    with open(os.path.join(top, "docs", "schema", "eras.json"), encoding="utf-8") as file:
+        wanted = json.load(file)
+    known = plan.read()
+    cells = [recorded(era) for era in ("debian-11", "debian-12")]
+    found = record.of(known, {told["cell"]: told for told in cells}, "today")
+    schema.validate(found, wanted)
+    assert found["rust"][0]["figures"] and found["targets"]
+    del found["targets"][0]["cells"][0]["state"]
+    with pytest.raises(schema.ValidationError):
+        schema.validate(found, wanted)

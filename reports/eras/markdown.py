@@ -13,20 +13,13 @@ def render(record):
     parts += [_table(tables.eras(record)), _table(tables.overview(record))]
     for row in record["targets"]:
         parts += _target(row)
-    for cell in _listed(record):
+    for cell in tables.listed(record):
         parts.append(_table(tables.asked(cell)))
     for table in (*tables.rust(record), *tables.allocators(record), tables.without(record)):
         parts.append(_table(table))
     parts.append(["Made %s." % markdown_text.escape(record["made"])])
     text = "\n\n".join("\n".join(part) for part in parts if part) + "\n"
     return text.encode("utf-8", "backslashreplace").decode("utf-8")
-
-
-def _listed(record):
-    """The cells of Rust's targets, whose calls are told one by one."""
-    for row in record["targets"]:
-        if row["group"] == "rust":
-            yield from (cell for cell in row["cells"] if 0 < len(cell.get("asked", ())) <= 60)
 
 
 def _target(row):

@@ -44,7 +44,8 @@ def _body(record):
     for at, row in enumerate(record["targets"]):
         if any("figures" in cell for cell in row["cells"]):
             yield _section("target-%d" % at, tables.target(row), "".join(_changes(row)))
-    for at, table in enumerate((*tables.rust(record), *tables.allocators(record))):
+    more = [*map(tables.asked, tables.listed(record)), *tables.rust(record)]
+    for at, table in enumerate((*more, *tables.allocators(record))):
         yield _section("more-%d" % at, table)
     yield _section("without", tables.without(record))
 
@@ -57,9 +58,20 @@ def _changes(row):
 
 
 def _section(name, table, more=""):
-    title, lead, head, _, rows = table
+    title, lead, head, align, rows = table
     if not rows:
         return ""
-    shown = [[fit(cell) for cell in row] for row in rows]
-    made = markup.table(name + "-table", head, shown, escape(title))
+    kinds = ["" if side == "l" else ' class="n"' for side in align]
+    heads = "".join('<th scope="col"%s>%s</th>' % row for row in zip(kinds, map(escape, head)))
+    lines = []
+    for first, *rest in rows:
+        cells = "".join(
+            "<td%s>%s</td>" % (kind, markup.bdi(fit(text))) for kind, text in zip(kinds[1:], rest)
+        )
+        lines.append('<tr><th scope="row">%s</th>%s</tr>' % (markup.bdi(fit(first)), cells))
+    made = (
+        '<div class="scroll" tabindex="0" role="group" aria-label="%s"><table><caption>%s</caption>'
+        "<thead><tr>%s</tr></thead><tbody>%s</tbody></table></div>"
+        % (escape(title), escape(title), heads, "".join(lines))
+    )
     return markup.section(name, title, lead, made + more)

@@ -84,7 +84,8 @@ def _moved(row, what, taken):
     symbols = count(row["functions"], "symbol")
     if not parts:
         when = "any more" if what == "gone" else "before"
-        return "%s; nobody asks %s for what %s (%s)." % (text, when, taken, symbols)
+        told = (text, when, taken.replace("were", "was").replace("are", "is"), symbols)
+        return "%s; nobody asks %s for what %s (%s)." % told
     return "%s: of %s that %s %s." % (text, symbols, taken, listed(parts))
 
 
@@ -112,14 +113,22 @@ def _purpose(row):
             listed(one["asked"][:3]),
         )
     if row["change"] == "size":
-        return "%s: %s." % (what, _sizes(before, after))
-    return "%s: %d → %d of them, %s → %s in all." % (
+        return "%s: %s." % (what, _sizes(before, after, row["kind"]))
+    return "%s: %d → %d of them, %s → %s in all%s." % (
         what,
         before["count"],
         after["count"],
         short_size(before["bytes"]),
         short_size(after["bytes"]),
+        _who_asked(before["asked"], after["asked"]),
     )
+
+
+def _who_asked(before, after):
+    """`; asked by a before, by a and b now`, where that is the difference."""
+    if before == after or len(before) + len(after) > 6:
+        return ""
+    return "; asked by %s before, by %s now" % (listed(before), listed(after))
 
 
 def _bytes(row):
@@ -127,12 +136,12 @@ def _bytes(row):
     return " %s%s" % (short_size(row["bytes"]), times and " in all," + times)
 
 
-def _sizes(before, after):
+def _sizes(before, after, kind):
     if before["count"] == 1:
         return "%d → %d bytes" % (before["bytes"], after["bytes"])
     told = "%s → %s in %s" % (
         exact_size(before["bytes"]),
         exact_size(after["bytes"]),
-        count(before["count"], "call"),
+        count(before["count"], kind),
     )
     return told if before["bytes"] != after["bytes"] else "other sizes, the same in all"
