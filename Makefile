@@ -20,6 +20,7 @@ help: ## list these verbs
 -include targets/build.mk
 -include recorder/build.mk
 -include region/build.mk
+-include eras/build.mk
 -include evaluator/bench/build.mk
 
 # Where there is what it is built with; else gdb's breakpoints do its work.
@@ -110,7 +111,7 @@ doctor: ## say what is missing here, and which command mends it
 
 trace_scripts = $(addprefix trace-scripts/,count-syscalls cross-check inspect list-calls list-maps)
 python_files = $(wildcard brkpoint $(trace_scripts) $(shell git ls-files '*.py'))
-shell_files = $(wildcard setup .ci/run packaging/deb $(shell git ls-files '*.sh'))
+shell_files = $(wildcard setup .ci/run packaging/deb eras/enter $(shell git ls-files '*.sh'))
 c_files = $(wildcard $(shell git ls-files '*.c' '*.h' '*.cc'))
 
 # A stamp a tool: what was found sound is looked at again where it is newer, or how it is judged.
@@ -148,7 +149,7 @@ readme: targets ## write the generated parts anew: README's run, manual, complet
 
 # ---- installing ---------------------------------------------------------------------------------
 
-rooms = command start article course alloctrace reports exports gdb-scripts trace-scripts targets evaluator
+rooms = command start article course eras alloctrace reports exports gdb-scripts trace-scripts targets evaluator
 lib = $(DESTDIR)$(PREFIX)/lib/brkpoint
 doc = $(DESTDIR)$(PREFIX)/share/doc/brkpoint
 man = $(DESTDIR)$(PREFIX)/share/man/man1/brkpoint.1

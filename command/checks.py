@@ -33,7 +33,7 @@ _CHANGES_NUMBERS = (
 ).split()
 _ASK_GDB = (
     "python import sys; print('asked', gdb.VERSION, '%d.%d' % sys.version_info[:2],"
-    " hasattr(gdb, 'BP_CATCHPOINT'))"
+    " hasattr(gdb, 'convenience_variable'))"
 )
 
 
@@ -89,7 +89,7 @@ def gdb():
         missing.says = "its Python %s.%s is older than 3.9" % (answer[2], answer[3])
         missing.mend = _NEWER_SYSTEM
     elif answer[4] != "True":
-        missing.says = "%s has no conditions on catchpoints; gdb 11 has" % answer[1]
+        missing.says = "%s tells Python no number of a catchpoint; gdb 10 does" % answer[1]
         missing.mend = _NEWER_SYSTEM
     else:
         says = "%s with Python %s.%s inside" % (answer[1], answer[2], answer[3])

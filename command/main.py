@@ -27,6 +27,7 @@ VERBS = (
     "words",
     "quiz",
     "article",
+    "eras",
     "witnesses",
     "doctor",
     "recover",

@@ -29,6 +29,7 @@ _brkpoint() {
         [words]="-h --help"
         [quiz]="-h --help --seed --answers --traces"
         [article]="-h --help -o"
+        [eras]="-h --help --json --markdown --html -o --width --commands"
         [witnesses]="-h --help --markdown --json --events -o --output --timeout --without"
         [doctor]="-h --help --json"
         [recover]="-h --help -o --force"

@@ -63,7 +63,7 @@ class Gdb(Observer):
             pass
 
     def why_not(self, said):
-        too_old = re.search("gdb .* shows no catchpoints to Python.*", said)
+        too_old = re.search("gdb .* made no catchpoint of: .*", said)
         if too_old:
             return EngineError(too_old[0])
         if "Python scripting is not supported" in said:

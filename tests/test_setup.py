@@ -170,7 +170,7 @@ def test_wrong_usage(machine, args):
 def test_help_is_no_error(machine):
     result = machine.setup("--help")
     assert result.returncode == 0
-    assert "./setup [run|article|test|bench|real]" in result.stdout
+    assert "./setup [run|article|test|eras|bench|real]" in result.stdout
 
 
 def rows(text):

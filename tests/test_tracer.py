@@ -10,8 +10,7 @@ from start.errors import EngineError, UserError
 
 OLD = (
     "Traceback (most recent call last):\n"
-    "gdb.GdbError: gdb 10.1-1.7 shows no catchpoints to Python, and cannot give them conditions;"
-    " gdb 11 can\n"
+    "gdb.GdbError: gdb 10.1-1.7 made no catchpoint of: catch exec\n"
 )
 NO_MEMORY = "brkpoint-recorder: memory: File too large"
 OF_RECORDER = "brkpoint-recorder: no room for the recorder's code near the program's\n"
@@ -36,7 +35,7 @@ def why_not(folder, kind, said):
     "kind, said, says",
     [
         (tracer.Gdb, "ptrace: Operation not permitted.\n", "gdb may not attach: ptrace"),
-        (tracer.Gdb, OLD, "gdb 10.1-1.7 shows no catchpoints to Python, and cannot give them con"),
+        (tracer.Gdb, OLD, "gdb 10.1-1.7 made no catchpoint of: catch exec"),
         (tracer.Gdb, "Python scripting is not supported in this copy of GDB.\n", "gdb-minimal"),
         (tracer.Gdb, "gdb: x.so: failed to map segment from shared object", "gdb has too little"),
         (tracer.Gdb, "something else", "gdb could not attach to the program"),

@@ -146,14 +146,49 @@ def _clone_flags(process, regs):
 
 
 def catchpoint(command):
-    """The gdb.Breakpoint that `command` makes; gdb's Python has no class for catchpoints."""
+    """What `command` makes: a gdb.Breakpoint, or what can do the same (gdb 10 shows none)."""
     before = {breakpoint_.number for breakpoint_ in gdb.breakpoints()}
+    last = gdb.convenience_variable("bpnum")
     gdb.execute(command, to_string=True)
-    for breakpoint_ in gdb.breakpoints():
-        if breakpoint_.number not in before:
-            return breakpoint_
-    text = "gdb %s shows no catchpoints to Python, and cannot give them conditions; gdb 11 can"
-    raise gdb.GdbError(text % gdb.VERSION)
+    shown = _shown(before)
+    if shown is not None:
+        return shown
+    number = gdb.convenience_variable("bpnum")
+    if number is None or number == last:
+        raise gdb.GdbError("gdb %s made no catchpoint of: %s" % (gdb.VERSION, command))
+    return ByNumber(int(number))
+
+
+def _shown(before):
+    return next((b for b in gdb.breakpoints() if b.number not in before), None)
+
+
+class ByNumber:
+    """A catchpoint that Python has no object of: its condition counts how often it was hit."""
+
+    def __init__(self, number):
+        self.number = number
+        self._hits = "_brkpoint_hits_%d" % number
+        gdb.set_convenience_variable(self._hits, 0)
+        self._stop_if("++$" + self._hits)
+
+    def _stop_if(self, condition):
+        gdb.execute("condition %d %s" % (self.number, condition), to_string=True)
+
+    def _set_condition(self, condition):
+        self._stop_if("%s && ++$%s" % (condition, self._hits))
+
+    condition = property(None, _set_condition)
+
+    @property
+    def hit_count(self):
+        return int(gdb.convenience_variable(self._hits))
+
+    def is_valid(self):
+        return gdb.execute("info breakpoints %d" % self.number, to_string=True)[:2] != "No"
+
+    def delete(self):
+        gdb.execute("delete %d" % self.number, to_string=True)
 
 
 def _signed(value):

@@ -1,0 +1,1 @@
+"""The same programs under other releases of Debian, and under musl: docs/eras.md."""

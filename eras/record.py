@@ -1,0 +1,145 @@
+"""The one record that every form of the report is made of. Pure.
+
+Results are what cell.json files hold; a cell without a result was not run.
+"""
+
+from __future__ import annotations
+
+from . import changes, figures
+
+SCHEMA = 1
+DONE, NOT_RUN = "done", "not run"
+
+
+def of(plan, results, made):
+    """The record. `results`: {cell's name: its result}; `made`: the date, in words."""
+    return {
+        "kind": "eras",
+        "schema": SCHEMA,
+        "made": made,
+        "eras": [_era(era, plan, results) for era in plan.eras],
+        "targets": [_target(target, plan, results) for target in plan.targets],
+        "rust": _rust(plan, results),
+        "allocators": _allocators(plan, results),
+        "without": [_without(cell, results) for cell in plan.cells if not _is_done(cell, results)],
+    }
+
+
+def _is_done(cell, results):
+    return results.get(cell.name, {}).get("state") == DONE
+
+
+def _without(cell, results):
+    told = results.get(cell.name) or {}
+    return {"cell": cell.name, "state": told.get("state", NOT_RUN), "why": told.get("why")}
+
+
+def _era(era, plan, results):
+    """What an era is made of, as its own cells tell it."""
+    mine = [cell for cell in plan.cells if cell.era is era]
+    done = [results[cell.name] for cell in mine if _is_done(cell, results)]
+    states = {}
+    for cell in mine:
+        state = (results.get(cell.name) or {}).get("state", NOT_RUN)
+        states[state] = states.get(state, 0) + 1
+    row = {"name": era.name, "suite": era.suite, "cells": states}
+    versions = [told["versions"] for told in done]
+    for name, key in (("gdb", "gdb"), ("python", "python"), ("kernel", "kernel")):
+        row[name] = _first(versions, key)
+    package = _first(versions, "package")
+    row["libc"] = package and "%s %s" % ("musl" if era.builds == "musl" else "glibc", package)
+    row["gcc"] = _first([t["versions"] for t in done if "gcc" in t.get("built", "")], "compiler")
+    row["rustc"] = _first([t["versions"] for t in done if t["compiler"] == "rustc"], "compiler")
+    return row
+
+
+def _first(versions, key):
+    return next((row[key] for row in versions if row.get(key)), None)
+
+
+def _target(target, plan, results):
+    """One target as each era's own compiler builds it, and what changed from era to era."""
+    mine = [cell for cell in plan.cells if cell.target is target and "@" not in cell.name]
+    done = [results[cell.name] for cell in mine if _is_done(cell, results)]
+    return {
+        "name": target.name,
+        "about": target.about,
+        "group": target.group,
+        "cells": [_cell(cell, results) for cell in mine],
+        "changes": [changes.between(*pair) for pair in zip(done, done[1:])],
+    }
+
+
+def _cell(cell, results):
+    told = results.get(cell.name) or {}
+    row = {"cell": cell.name, "era": cell.era.name, "state": told.get("state", NOT_RUN)}
+    row["why"] = told.get("why")
+    if row["state"] == DONE:
+        row.update(figures=figures.of(told), versions=told["versions"], complete=told["complete"])
+        row["program_bytes"] = told.get("program_bytes")
+        row["libraries"] = [r["name"] for r in told["libraries"] if r["role"] == "library"]
+        row["asked"] = [_asked(event) for event in told["events"] if event["origin"] != "loader"]
+    return row
+
+
+def _asked(event):
+    """A call or syscall that is not the loader's, as the list of a cell tells it."""
+    names = ("phase", "kind", "name", "bytes", "origin", "owner", "purpose")
+    return dict({name: event[name] for name in names}, who=figures.who(event))
+
+
+def _rust(plan, results):
+    """Each compiler and variant: what it costs before, in and after main."""
+    rows = []
+    for cell in plan.cells:
+        if cell.target.group == "rust":
+            told = results.get(cell.name) or {}
+            row = {
+                "cell": cell.name,
+                "era": cell.era.name,
+                "compiler": cell.compiler,
+                "target": cell.target.name,
+                "about": cell.target.about,
+                "state": told.get("state", NOT_RUN),
+                "why": told.get("why"),
+                "version": (told.get("versions") or {}).get("compiler"),
+            }
+            if row["state"] == DONE:
+                row["figures"] = figures.of(told)
+            rows.append(row)
+    return rows
+
+
+def _allocators(plan, results):
+    """Each target of the axis in each way: what was asked of the kernel for the same calls."""
+    rows = []
+    for cell in plan.cells:
+        if cell.way is not None:
+            told = results.get(cell.name) or {}
+            row = {
+                "cell": cell.name,
+                "era": cell.era.name,
+                "target": cell.target.name,
+                "way": cell.way.name,
+                "state": told.get("state", NOT_RUN),
+                "why": told.get("why"),
+            }
+            if row["state"] == DONE:
+                row["figures"] = figures.of(told)
+                row["kernel"] = _kernel(told)
+            rows.append(row)
+    return rows
+
+
+def _kernel(told):
+    """Calls of the program and its libraries, and the syscalls made besides those of the loader."""
+    mine = [entry for entry in told["entries"] if entry["origin"] != "loader"]
+    calls = [entry for entry in mine if figures.asks(entry)]
+    found = {"calls": sum(e["count"] for e in calls), "bytes": sum(e["bytes"] for e in calls)}
+    found["syscalls"], found["lengths"] = {}, {}
+    for entry in mine:
+        if entry["kind"] == "syscall":
+            name = entry["name"]
+            found["syscalls"][name] = found["syscalls"].get(name, 0) + entry["count"]
+            found["lengths"][name] = found["lengths"].get(name, 0) + entry["bytes"]
+    return found

@@ -1,0 +1,190 @@
+"""Root file systems of the eras: made once by mmdebstrap, put into their place when they are whole.
+
+A root gets its name by a rename when it is whole, and then a note beside it says of what it was
+made: without the note there is no root. What was interrupted is taken away by the next maker.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import json
+import os
+import shutil
+import subprocess
+import time
+
+from . import debian, places
+
+_LIBRARIES = "usr/lib/x86_64-linux-gnu"
+_MOUNTED = ("brkpoint", "cell", "opt/toolchain", "proc", "dev", "tmp")
+_LAST_WORDS = 8  # lines of a log that are shown
+
+
+class RootError(Exception):
+    """One line: why there is no such root."""
+
+
+def missing():
+    """What this machine lacks to make and enter roots, a sentence each."""
+    found = []
+    if shutil.which("mmdebstrap") is None:
+        found.append("mmdebstrap is missing: ./setup eras, or apt-get install mmdebstrap")
+    if shutil.which("unshare") is None or shutil.which("mount") is None:
+        found.append("unshare and mount are missing: apt-get install util-linux mount")
+    if os.geteuid() and not found:
+        found += _missing_of_user()
+    return found
+
+
+def _missing_of_user():
+    if shutil.which("newuidmap") is None:
+        return ["without root's rights newuidmap is needed: apt-get install uidmap, or run as root"]
+    words = ["unshare", *_as_root(), "true"]
+    done = subprocess.run(words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    if done.returncode:
+        said = done.stdout.decode("utf-8", "replace").strip()
+        return ["no user namespace here (%s): run as root" % said]
+    return []
+
+
+def _as_root():
+    """Options of unshare that give who is not root the rights of one, inside."""
+    return ["--user", "--map-root-user", "--map-auto", "--mount"] if os.geteuid() else ["--mount"]
+
+
+def is_made(era):
+    """Whether there is a whole root, of the packages that the data name."""
+    try:
+        with open(_note(era), encoding="utf-8") as file:
+            made = json.load(file)["recipe"] == _recipe(era)
+        return made and os.path.isdir(places.root(era.name))
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
+
+
+def _note(era):
+    return places.root(era.name) + ".json"
+
+
+def _recipe(era):
+    return {"suite": era.suite, "packages": era.packages, "compilers": era.compilers}
+
+
+def prepare(era, tell, run=None):
+    """Make the root of `era`, unless it is there; True where it was made now.
+
+    `tell(text)` hears of progress. `run(words, log)`: how mmdebstrap is run; its exit status.
+    Raises RootError. Who comes while another makes it waits.
+    """
+    os.makedirs(os.path.dirname(places.root(era.name)), exist_ok=True)
+    with _alone(places.root(era.name)):
+        if is_made(era):
+            return False
+        if run is None and missing():
+            raise RootError("; ".join(missing()))
+        for left in (_note(era), places.root(era.name), _unfinished(era)):
+            _delete(left)
+        _make(era, tell, run or _run)
+        return True
+
+
+@contextlib.contextmanager
+def _alone(path):
+    with open(path + ".lock", "w", encoding="utf-8") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def _unfinished(era):
+    return places.root(era.name) + ".new"
+
+
+def _make(era, tell, run):
+    """From the first mirror that has the suite."""
+    new, log, begun = _unfinished(era), places.root(era.name) + ".log", time.monotonic()
+    for mirror in debian.mirrors():
+        tell("%s: making its root of %s from %s" % (era.name, era.suite, mirror))
+        if run(_command(era, new, mirror), log) == 0:
+            break
+        _delete(new)
+    else:
+        said = "; ".join(_last_words(log))
+        raise RootError("%s cannot be had: %s (all of it: %s)" % (era.suite, said, log))
+    os.rename(new, places.root(era.name))
+    with open(_note(era) + ".new", "w", encoding="utf-8") as file:
+        json.dump({"recipe": _recipe(era), "mirror": mirror}, file, indent=1)
+    os.rename(_note(era) + ".new", _note(era))
+    tell("%s: made in %d s" % (era.name, time.monotonic() - begun))
+
+
+def _command(era, new, mirror):
+    words = ["mmdebstrap", "--variant=apt", "--include=" + ",".join(era.packages)]
+    words += debian.options()
+    for name, packages in era.compilers.items():
+        words.append("--customize-hook=" + _unpacking(name, packages))
+    points = " ".join('"$1"/%s' % name for name in _MOUNTED)
+    words.append("--customize-hook=mkdir -p " + points)
+    return [*words, era.suite, new, mirror]
+
+
+def _unpacking(name, packages):
+    """A hook's command: packages that exclude others are unpacked to a folder of their own."""
+    return (
+        'chroot "$1" sh -c \'set -e; cd "$(mktemp -d)"; apt-get download %s; for package in *.deb; '
+        'do dpkg -x "$package" /opt/%s; done; rm -r "$PWD"\'' % (" ".join(packages), name)
+    )
+
+
+def _run(words, log):
+    """Its exit status. All of it goes to the log; Ctrl-C reaches it as it does us.
+
+    As root it has mounts of its own, which go with it, however it ends.
+    """
+    if not os.geteuid():
+        words = ["unshare", "--mount", "--propagation", "private", *words]
+    environment = dict(os.environ, LC_ALL="C.UTF-8")
+    with open(log, "wb") as file:
+        nothing = subprocess.DEVNULL
+        process = subprocess.Popen(words, stdin=nothing, stdout=file, stderr=file, env=environment)
+        try:
+            return process.wait()
+        except BaseException:
+            process.terminate()
+            process.wait()
+            raise
+
+
+def _last_words(log):
+    with contextlib.suppress(OSError):
+        with open(log, encoding="utf-8", errors="replace") as file:
+            lines = [line.strip() for line in file if line.startswith(("E:", "W:", "Err:"))]
+        return [line for line in lines if not line.startswith("W:")][-_LAST_WORDS:] or lines[-1:]
+    return []
+
+
+def _delete(path):
+    if not os.path.lexists(path):
+        return
+    # Never what is mounted there; some of it may belong to users of the namespace.
+    words = ["unshare", *_as_root(), "rm", "-rf", "--one-file-system", "--", path]
+    subprocess.run(words if os.geteuid() else words[-5:], check=False, stderr=subprocess.DEVNULL)
+    if os.path.lexists(path):
+        raise RootError("%s cannot be deleted" % path)
+
+
+def delete_all():
+    """Roots, cells, and all that was left of making them."""
+    _delete(places.folder())
+
+
+def library(era_name, pattern):
+    """The path inside the root of the library that fits a pattern of its name, or None."""
+    import fnmatch
+
+    folder = os.path.join(places.root(era_name), _LIBRARIES)
+    with contextlib.suppress(OSError):
+        names = sorted(name for name in os.listdir(folder) if fnmatch.fnmatch(name, pattern))
+        if names:
+            return "/%s/%s" % (_LIBRARIES, names[-1])
+    return None

@@ -1,0 +1,1 @@
+"""The report of `brkpoint eras` in its forms: text, Markdown, a page."""

@@ -1,0 +1,44 @@
+"""The report of eras as a page of Markdown."""
+
+from __future__ import annotations
+
+from reports import markdown_text
+
+from . import tables, words
+
+
+def render(record):
+    """The page as text; `record`: of eras/record.py."""
+    parts = [["# Eras", "", markdown_text.escape(words.verdict(record))]]
+    parts += [_table(tables.eras(record)), _table(tables.overview(record))]
+    for row in record["targets"]:
+        parts += _target(row)
+    for cell in tables.listed(record):
+        parts.append(_table(tables.asked(cell)))
+    for table in (*tables.rust(record), *tables.allocators(record), tables.without(record)):
+        parts.append(_table(table))
+    parts.append(["Made %s." % markdown_text.escape(record["made"])])
+    text = "\n\n".join("\n".join(part) for part in parts if part) + "\n"
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def _target(row):
+    if not any("figures" in cell for cell in row["cells"]):
+        return
+    yield _table(tables.target(row))
+    for change in row["changes"]:
+        said = words.sentences(change) or ["nothing changed."]
+        lines = ["* " + markdown_text.escape(sentence) for sentence in said]
+        yield [
+            "### %s: %s" % tuple(map(markdown_text.escape, (row["name"], words.title(change)))),
+            "",
+        ] + lines
+
+
+def _table(table):
+    title, lead, head, align, rows = table
+    if not rows:
+        return []
+    found = ["## " + markdown_text.escape(title), ""]
+    found += [markdown_text.escape(lead), ""] if lead else []
+    return found + markdown_text.table(head, align, rows)

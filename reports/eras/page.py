@@ -1,0 +1,77 @@
+"""The report of eras as one file of HTML without a script, which needs nothing else.
+
+Names of functions and files come from programs: nothing of them is markup.
+"""
+
+from __future__ import annotations
+
+from html import escape
+
+from reports.page import document, markup
+from reports.page.fit import fit
+
+from . import tables, words
+
+_POLICY = "default-src 'none'; style-src '%s'; base-uri 'none'; form-action 'none'"
+
+
+def render(record):
+    """The page as text; `record`: of eras/record.py."""
+    style = document.joined(("page.css",))
+    text = "".join(
+        (
+            "<!DOCTYPE html>\n",
+            '<html lang="en"><head><meta charset="utf-8">\n',
+            '<meta http-equiv="Content-Security-Policy" content="%s">\n'
+            % (_POLICY % document.hash_of(style)),
+            '<meta name="viewport" content="width=device-width, initial-scale=1">\n',
+            '<meta name="referrer" content="no-referrer">\n',
+            "<title>Eras: the same programs under other libcs</title>\n",
+            "<style>%s</style></head>\n<body>\n" % style,
+            '<header><p class="kicker">Eras: the same programs under other libcs</p>',
+            '<h1 id="verdict">%s</h1>' % markup.bdi(fit(words.verdict(record))),
+            '<p class="quiet">Made %s</p></header>\n<main>\n' % escape(record["made"]),
+            *_body(record),
+            "</main>\n</body></html>\n",
+        )
+    )
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def _body(record):
+    yield _section("eras", tables.eras(record))
+    yield _section("overview", tables.overview(record))
+    for at, row in enumerate(record["targets"]):
+        if any("figures" in cell for cell in row["cells"]):
+            yield _section("target-%d" % at, tables.target(row), "".join(_changes(row)))
+    more = [*map(tables.asked, tables.listed(record)), *tables.rust(record)]
+    for at, table in enumerate((*more, *tables.allocators(record))):
+        yield _section("more-%d" % at, table)
+    yield _section("without", tables.without(record))
+
+
+def _changes(row):
+    for change in row["changes"]:
+        said = words.sentences(change) or ["nothing changed."]
+        items = "".join("<li>%s</li>" % markup.bdi(fit(text)) for text in said)
+        yield "<h3>%s</h3><ul>%s</ul>" % (escape(words.title(change)), items)
+
+
+def _section(name, table, more=""):
+    title, lead, head, align, rows = table
+    if not rows:
+        return ""
+    kinds = ["" if side == "l" else ' class="n"' for side in align]
+    heads = "".join('<th scope="col"%s>%s</th>' % row for row in zip(kinds, map(escape, head)))
+    lines = []
+    for first, *rest in rows:
+        cells = "".join(
+            "<td%s>%s</td>" % (kind, markup.bdi(fit(text))) for kind, text in zip(kinds[1:], rest)
+        )
+        lines.append('<tr><th scope="row">%s</th>%s</tr>' % (markup.bdi(fit(first)), cells))
+    made = (
+        '<div class="scroll" tabindex="0" role="group" aria-label="%s"><table><caption>%s</caption>'
+        "<thead><tr>%s</tr></thead><tbody>%s</tbody></table></div>"
+        % (escape(title), escape(title), heads, "".join(lines))
+    )
+    return markup.section(name, title, lead, made + more)

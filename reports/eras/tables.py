@@ -1,0 +1,188 @@
+"""The tables of the report of eras, as lists of text, for every form alike.
+
+`record`: what eras/record.py makes. A table is (title, lead, head, align, rows).
+"""
+
+from __future__ import annotations
+
+from reports.quantities import short_size as size
+
+from . import words
+
+_MARK = "·"
+
+
+def eras(record):
+    head = ["era", "libc", "gdb", "Python", "gcc", "rustc"]
+    rows = [
+        [row["name"]] + [_version(row[key]) for key in ("libc", "gdb", "python", "gcc", "rustc")]
+        for row in record["eras"]
+    ]
+    return "The eras", "Each with its own compilers, gdb and Python.", head, "llllll", rows
+
+
+def _version(text):
+    if not text:
+        return _MARK
+    found = text.split(" (")[0] if text.startswith("rustc") else text
+    return words.short_version(found)
+
+
+def overview(record):
+    """A row a target, a column an era: loader + runtime + user calls, brk/mmap."""
+    names = [era["name"] for era in record["eras"]]
+    rows = []
+    for target in record["targets"]:
+        cells = {cell["era"]: cell for cell in target["cells"]}
+        rows.append([target["name"]] + [_sum(cells.get(name)) for name in names])
+    lead = "Calls of loader + runtimes + your code, then the brk and mmap of all of them."
+    return "Calls and brk/mmap", lead, ["target", *names], "l" * (len(names) + 1), rows
+
+
+def _sum(cell):
+    if cell is None:
+        return _MARK
+    if "figures" not in cell:
+        return cell["state"]
+    figures = cell["figures"]
+    calls = figures["calls"]
+    parts = [str(calls[origin]) for origin in ("loader", "runtime", "user")]
+    if calls["unknown"]:
+        parts.append("%d unknown" % calls["unknown"])
+    return "%s, %d" % ("+".join(parts), figures["brk_mmap"])
+
+
+def target(row):
+    """The figures of one target, a column an era."""
+    cells = [cell for cell in row["cells"] if "figures" in cell]
+    head = [""] + [cell["era"] for cell in cells]
+    lines = [
+        [title] + [pick(cell) for cell in cells]
+        for title, pick in _FIGURES
+        if any(pick(cell) not in ("0", "0 B", "") for cell in cells)
+    ]
+    return row["name"], row["about"], head, "l" + "r" * len(cells), lines
+
+
+def _calls(origin):
+    return lambda cell: str(cell["figures"]["calls"][origin])
+
+
+def _syscalls(name):
+    return lambda cell: str(cell["figures"]["syscalls"][name])
+
+
+_FIGURES = (
+    ("calls of the loader", _calls("loader")),
+    ("calls of runtimes", _calls("runtime")),
+    ("calls of your code", _calls("user")),
+    ("calls of unknown origin", _calls("unknown")),
+    ("frees", lambda cell: str(cell["figures"]["frees"])),
+    ("bytes asked for", lambda cell: size(cell["figures"]["bytes"])),
+    ("brk", _syscalls("brk")),
+    ("mmap", _syscalls("mmap")),
+    ("munmap", _syscalls("munmap")),
+    ("mremap", _syscalls("mremap")),
+    ("mprotect", _syscalls("mprotect")),
+    ("madvise", _syscalls("madvise")),
+    ("bytes of the program", lambda cell: str(cell.get("program_bytes") or "")),
+    ("libraries", lambda cell: str(len(cell["libraries"]))),
+    ("purposes", lambda cell: str(cell["figures"]["purposes"])),
+    ("without a known purpose", lambda cell: str(cell["figures"]["without_purpose"])),
+)
+
+
+def asked(cell):
+    """What is not the loader's in one cell, event by event."""
+    rows = [
+        [
+            e["phase"],
+            e["name"],
+            str(e["bytes"]),
+            words.origin(e),
+            e["purpose"] or "unknown",
+            e["who"],
+        ]
+        for e in cell["asked"]
+        if e["kind"] == "call"
+    ]
+    title = "%s: the calls that are not the loader's" % cell["cell"]
+    return title, "", ["when", "call", "bytes", "who", "for", "asked by"], "llrlll", rows
+
+
+def listed(record):
+    """The cells of Rust's targets, whose calls are told one by one."""
+    for row in record["targets"]:
+        if row["group"] == "rust":
+            yield from (cell for cell in row["cells"] if 0 < len(cell.get("asked", ())) <= _MOST)
+
+
+_MOST = 60
+PARTS = (("before main", "before"), ("in main", "in"), ("after main", "after"))
+
+
+def rust(record):
+    """A table for each program of Rust's: a row a compiler and era."""
+    head = ["era", "rustc"]
+    for _, short in PARTS:
+        head += [short, ""]
+    head += ["brk/mmap", "who asked"]
+    align = "ll" + "rr" * len(PARTS) + "rl"
+    rows = {}
+    for row in record["rust"]:
+        if row["state"] == "done":
+            rows.setdefault((row["target"], row["about"]), []).append(_rust_row(row))
+    for (name, about), lines in rows.items():
+        lead = about + ". What is not the loader's: calls and bytes before, in and after main."
+        yield "Rust: %s" % name, lead, head, align, lines
+
+
+def _rust_row(row):
+    parts, cells, who = row["figures"]["parts"], [], {}
+    for name, _ in PARTS:
+        part = parts[name]
+        cells += [str(part["calls"]), size(part["bytes"])] if part["calls"] else [_MARK, ""]
+        for key, count in part["asked"]:
+            who[key] = who.get(key, 0) + count
+    kernel = "+".join(str(parts[name]["brk_mmap"]) for name, _ in PARTS)
+    said = "; ".join("%s %d" % item for item in sorted(who.items(), key=lambda i: (-i[1], i[0])))
+    compiler = words.short_version(row["version"] or "") or row["compiler"]
+    return [row["era"], compiler, *cells, kernel, said]
+
+
+_OF_KERNEL = ("brk", "mmap", "munmap", "mremap", "mprotect", "madvise")
+
+
+def allocators(record):
+    """A table for each target and era: a row a way."""
+    head = ["way", "calls", "asked for", *_OF_KERNEL, "mapped"]
+    tables = {}
+    for row in record["allocators"]:
+        if row["state"] == "done":
+            tables.setdefault((row["target"], row["era"]), []).append(_allocator_row(row))
+    lead = "What each allocator asks of the kernel for the same calls; the loader's share apart."
+    for (target_name, era), rows in tables.items():
+        title = "Allocators: %s in %s" % (target_name, era)
+        yield title, lead, head, "l" + "r" * (len(head) - 1), rows
+
+
+def _allocator_row(row):
+    kernel = row["kernel"]
+    counts = [str(kernel["syscalls"].get(name, 0) or _MARK) for name in _OF_KERNEL]
+    mapped = sum(kernel["lengths"].get(name, 0) for name in ("mmap", "brk"))
+    return [row["way"], str(kernel["calls"]), size(kernel["bytes"]), *counts, size(mapped)]
+
+
+def without(record):
+    """Alike ones on one line."""
+    alike = {}
+    for row in record["without"]:
+        alike.setdefault((row["state"], row["why"] or ""), []).append(row["cell"])
+    rows = [
+        [state, str(len(cells)), why, ", ".join(cells[:_FEW]) + (", …" if cells[_FEW:] else "")]
+        for (state, why), cells in alike.items()
+    ]
+    return "Cells without a result", "", ["", "cells", "why", "which"], "lrll", rows
+
+
+_FEW = 4

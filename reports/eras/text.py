@@ -1,0 +1,46 @@
+"""The report of eras as text."""
+
+from __future__ import annotations
+
+from alloctrace.escape import visible
+from reports import tables as lines_of
+from reports.ink import Ink
+
+from . import tables, words
+
+
+def render(record, ink=None):
+    """The text; `record`: of eras/record.py."""
+    ink = ink or Ink()
+    found = [ink.bold(words.verdict(record)), ""]
+    for table in (tables.eras(record), tables.overview(record)):
+        found += _table(table, ink)
+    for row in record["targets"]:
+        found += _target(row, ink)
+    for table in (*tables.rust(record), *tables.allocators(record), tables.without(record)):
+        found += _table(table, ink)
+    found.append("made %s" % record["made"])
+    return "\n".join(ink.said(line) for line in found) + "\n"
+
+
+def _target(row, ink):
+    if not any("figures" in cell for cell in row["cells"]):
+        return []
+    found = _table(tables.target(row), ink)
+    for change in row["changes"]:
+        said = words.sentences(change) or ["nothing changed."]
+        found.append("  " + ink.bold(words.title(change)))
+        for sentence in said:
+            found += ink.wrap("    " + visible(sentence), ink.width - 2, "      ")
+        found.append("")
+    return found
+
+
+def _table(table, ink):
+    """Its lines and an empty one; [] where it has no rows."""
+    title, lead, head, align, rows = table
+    if not rows:
+        return []
+    shown = [[visible(cell) for cell in row] for row in rows]
+    found = [ink.bold(title) + ("  " + ink.dim(lead) if lead else "")]
+    return found + list(lines_of.lines(head, shown, ink, align)) + [""]

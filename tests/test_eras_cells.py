@@ -1,0 +1,272 @@
+"""Eras: making roots, running cells, and handing them to GNU parallel. No root is made here."""
+
+import os
+import re
+import shutil
+import subprocess
+
+import pytest
+from made_eras import TARGET, eras
+
+from command import eras as verb, main
+from eras import cell as eras_cell, places, plan, roots, toolchains
+from target_programs import ROOT
+
+ERA = plan.Era("old", "oldest", ["gcc", "gdb"], {"rustc-x": ["rustc-x", "libx"]}, "build")
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path, monkeypatch):
+    """Nothing of this is written into the clone."""
+    monkeypatch.setenv(places.VARIABLE, str(tmp_path / "eras"))
+    monkeypatch.setenv("RUSTUP_HOME", str(tmp_path / "none"))
+    return tmp_path / "eras"
+
+
+# ---- roots ---------------------------------------------------------------------------------------
+
+
+class Maker:
+    """In mmdebstrap's place: makes a folder, or fails, or is interrupted in the middle."""
+
+    def __init__(self, *ends):
+        self.ends, self.commands = list(ends), []
+
+    def __call__(self, words, log):
+        self.commands.append(words)
+        new, end = words[-2], self.ends.pop(0) if self.ends else 0
+        assert not os.path.exists(new)  # what was left is taken away before
+        os.makedirs(os.path.join(new, "usr"))
+        with open(log, "w", encoding="utf-8") as file:
+            file.write("I: begun\nE: no such suite: oldest\n")
+        if end == "interrupted":
+            raise KeyboardInterrupt
+        return end
+
+
+def said():
+    heard = []
+    return heard, heard.append
+
+
+def test_a_root_is_made_once():
+    maker, (heard, tell) = Maker(), said()
+    assert roots.prepare(ERA, tell, maker) is True
+    assert roots.prepare(ERA, tell, maker) is False
+    assert len(maker.commands) == 1 and roots.is_made(ERA)
+    assert "old: making its root of oldest" in heard[0] and re.search(r"made in \d+ s", heard[1])
+    words = maker.commands[0]
+    assert words[0] == "mmdebstrap" and "--include=gcc,gdb" in words and words[-3] == "oldest"
+    assert any("apt-get download rustc-x libx" in word and "/opt/rustc-x" in word for word in words)
+
+
+def test_an_interrupted_root_is_no_root_and_is_made_anew():
+    with pytest.raises(KeyboardInterrupt):
+        roots.prepare(ERA, print, Maker("interrupted"))
+    assert os.path.isdir(places.root("old") + ".new") and not roots.is_made(ERA)
+    assert roots.prepare(ERA, print, Maker()) is True
+    assert roots.is_made(ERA) and not os.path.exists(places.root("old") + ".new")
+
+
+def test_a_root_without_its_note_or_of_other_packages_is_made_anew():
+    roots.prepare(ERA, print, Maker())
+    os.unlink(places.root("old") + ".json")  # interrupted between the two renames
+    assert not roots.is_made(ERA)
+    assert roots.prepare(ERA, print, Maker()) is True
+    other = ERA._replace(packages=["gcc"])
+    assert not roots.is_made(other) and roots.prepare(other, print, Maker()) is True
+    shutil.rmtree(places.root("old"))
+    assert not roots.is_made(other)
+
+
+def test_the_next_mirror_is_asked_and_then_the_last_words_are_told():
+    maker = Maker(1, 0)
+    roots.prepare(ERA, print, maker)
+    assert len({words[-1] for words in maker.commands}) == 2
+    with pytest.raises(roots.RootError, match="oldest cannot be had: E: no such suite"):
+        roots.prepare(ERA._replace(packages=["x"]), print, Maker(*[1] * 9))
+    assert not os.path.exists(places.root("old")) and not os.path.exists(
+        places.root("old") + ".new"
+    )
+
+
+def test_an_era_that_cannot_be_had_is_left_out_and_the_others_are_made(monkeypatch, capsys):
+    other = ERA._replace(name="new")
+    made = plan.Plan([ERA, other], [TARGET], [])
+    monkeypatch.setattr(plan, "read", lambda known: made)
+
+    def prepare(era, tell):
+        if era is ERA:
+            raise roots.RootError("oldest cannot be had")
+        return True
+
+    monkeypatch.setattr(roots, "prepare", prepare)
+    assert main.main(["eras", "prepare"]) == 0
+    assert "old is left out: oldest cannot be had" in capsys.readouterr().err
+    assert main.main(["eras", "prepare", "old"]) != 0
+    assert main.main(["eras", "prepare", "nowhere"]) == 2
+
+
+def test_what_is_missing_is_told(monkeypatch):
+    monkeypatch.setattr(
+        roots.shutil, "which", lambda name: None if name == "mmdebstrap" else "/" + name
+    )
+    assert "mmdebstrap is missing" in " ".join(roots.missing())
+    with pytest.raises(roots.RootError, match="mmdebstrap is missing"):
+        roots.prepare(ERA, print)
+
+
+def test_clean_takes_everything_away(folder):
+    roots.prepare(ERA, print, Maker())
+    assert main.main(["eras", "clean"]) == 0
+    assert not os.path.exists(folder)
+    assert main.main(["eras", "clean"]) == 0
+
+
+# ---- cells ---------------------------------------------------------------------------------------
+
+BUILD = "gcc -O0 -o {out} {source}"
+
+
+def three():
+    """A plan whose first cell cannot be built, whose second lacks something, whose third runs."""
+    known = eras("here")
+    made = [
+        TARGET._replace(name="broken", lines={"build": "gcc -no-such-option {source} -o {out}"}),
+        TARGET._replace(
+            name="lacking", lines={"build": BUILD}, needs="false", lacks="no such thing"
+        ),
+        TARGET._replace(name="other", lines={"build": BUILD}, shows="false", lacks="it is another"),
+        TARGET._replace(name="whole", lines={"build": BUILD}),
+    ]
+    return plan.Plan(known.eras, made, [])
+
+
+def test_what_is_wrong_in_a_cell_stays_in_it(monkeypatch, capsys):
+    made = three()
+    monkeypatch.setattr(plan, "read", lambda known: made)
+    assert main.main(["eras", "run"]) == 1
+    lines = capsys.readouterr().err.splitlines()
+    assert [line.split(" ")[5].rstrip(",") for line in lines] == ["failed", "left", "left", "done"]
+    results = {cell.target.name: eras_cell.read(cell) for cell in made.cells}
+    assert "no-such-option" in results["broken"]["why"]
+    assert (
+        results["lacking"]["why"] == "no such thing" and results["other"]["why"] == "it is another"
+    )
+    assert results["whole"]["state"] == "done" and results["whole"]["complete"]
+    assert sum(e["count"] for e in results["whole"]["entries"] if e["origin"] == "loader") > 20
+    assert main.main(["eras", "run", "whole"]) == 0
+    assert main.main(["eras", "report"]) == 0
+    assert "1 cell in 1 era: 1 cell failed." in capsys.readouterr().out
+
+
+def test_a_cell_whose_era_has_no_root_is_left_out():
+    cell = plan.Plan([ERA], [TARGET], []).cells[0]
+    told = eras_cell.run(cell)
+    assert (told["state"], told["why"]) == (
+        "left out",
+        "old has no root: brkpoint eras prepare old",
+    )
+
+
+def test_without_a_result_there_is_no_report(capsys):
+    assert main.main(["eras", "report"]) != 0
+    assert "no cell was run yet" in capsys.readouterr().err
+
+
+def test_a_result_of_another_cell_is_none(folder):
+    cell = eras("here").cells[0]
+    os.makedirs(places.cell(cell.name))
+    for text in ("{", "[]", '{"cell": "other", "state": "done"}', '{"cell": "here/one"}'):
+        with open(os.path.join(places.cell(cell.name), eras_cell.RESULT), "w") as file:
+            file.write(text)
+        assert eras_cell.read(cell) is None
+
+
+# ---- GNU parallel --------------------------------------------------------------------------------
+
+
+def test_the_file_of_commands(capsys):
+    assert (
+        main.main(["eras", "cells", "--commands", "musl", "debian-12/grow@mmap_threshold-128K"])
+        == 0
+    )
+    assert capsys.readouterr().out.splitlines() == [
+        "./brkpoint eras run musl/c-empty",
+        "./brkpoint eras run musl/c-static",
+        "./brkpoint eras run musl/c-alloc",
+        "./brkpoint eras run musl/grow",
+        "./brkpoint eras run musl/thread",
+        "./brkpoint eras run debian-12/grow@mmap_threshold-128K",
+    ]
+    assert main.main(["eras", "cells", "nothing"]) == 2
+
+
+FAKE_SSH = """#!/bin/sh
+# ssh HOST COMMAND: the command runs here, and the host is noted.
+while [ "${1#-}" != "$1" ]; do shift; done
+host=$1; shift
+[ "$1" != -- ] || shift
+HOST=$host exec sh -c "$*"
+"""
+FAKE_BRKPOINT = '#!/bin/sh\nsleep 0.2\necho "$HOST $3" >> ran\n'
+
+
+@pytest.mark.skipif(not shutil.which("parallel"), reason="no GNU parallel (./setup eras)")
+def test_two_hosts_share_the_cells(tmp_path, capsys):
+    """What docs/eras.md shows, with hosts that are this machine."""
+    main.main(["eras", "cells", "--commands", "musl"])
+    (tmp_path / "cells").write_text(capsys.readouterr().out)
+    for name, script in (("ssh", FAKE_SSH), ("brkpoint", FAKE_BRKPOINT)):
+        (tmp_path / name).write_text(script)
+        (tmp_path / name).chmod(0o755)
+    words = ["parallel", "--will-cite", "--ssh", str(tmp_path / "ssh"), "--sshlogin", "1/one,1/two"]
+    words += ["--workdir", str(tmp_path), "::::", "cells"]
+    environment = dict(os.environ, HOME=str(tmp_path))
+    done = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, env=environment)
+    assert done.returncode == 0, done.stderr
+    ran = [line.split() for line in (tmp_path / "ran").read_text().splitlines()]
+    wanted = [verb.command_of(cell).split()[-1] for cell in plan.read().chosen(["musl"])]
+    assert sorted(name for _, name in ran) == sorted(wanted)
+    assert {host for host, _ in ran} == {"one", "two"}
+
+
+# ---- toolchains ----------------------------------------------------------------------------------
+
+
+def fake_rustc(folder, text):
+    (folder / "bin").mkdir(parents=True)
+    path = folder / "bin" / "rustc"
+    path.write_text("#!/bin/sh\n" + text)
+    path.chmod(0o755)
+    return str(path)
+
+
+def test_a_compiler_of_ones_own_is_in_the_table(tmp_path, capsys):
+    top = tmp_path / "mine"
+    rustc = fake_rustc(top, '[ "$1" = --version ] && echo "rustc 1.57.0 (x)" || echo %s\n' % top)
+    assert main.main(["eras", "add-rust", rustc]) == 0
+    assert toolchains.all_of() == {"rustc-1.57.0": str(top)}
+    main.main(["eras", "cells", "rustc-1.57.0"])
+    assert "debian-11/rust-empty@rustc-1.57.0" in capsys.readouterr().out.split()
+    assert main.main(["eras", "add-rust", rustc, "a/b"]) == 2
+
+
+@pytest.mark.parametrize("text", ["exit 1\n", "echo /nonexistent\n"])
+def test_what_is_no_compiler_is_told(tmp_path, text):
+    assert main.main(["eras", "add-rust", fake_rustc(tmp_path / "x", text)]) == 2
+    assert toolchains.all_of() == {}
+
+
+def test_compilers_of_rustup_are_found(tmp_path, monkeypatch):
+    monkeypatch.setenv("RUSTUP_HOME", str(tmp_path))
+    fake_rustc(tmp_path / "toolchains" / "stable-x86_64-unknown-linux-gnu", "")
+    (tmp_path / "toolchains" / "empty").mkdir()
+    assert list(toolchains.all_of()) == ["rustup-stable"]
+
+
+def test_makes_targets_are_the_cells():
+    done = subprocess.run(
+        ["make", "-n", "eras-cells"], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert "brkpoint eras run 'musl/c-empty'" in done.stdout or "done" not in done.stdout
