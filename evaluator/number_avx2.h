@@ -77,13 +77,15 @@ static inline const char *read_long(const char *p, double *value)
     unsigned places = size - late,
              point = whole + late * bytes_below(rest.point | (uint64_t)1 << 63);
     unsigned fraction = (15 + size - point) * (early | late);
-    if (16 - early + places > DIGITS_KEPT || (fraction == 0 && (early | late)))
+    if (fraction == 0 && (early | late))
         return NULL;
     __m128i order = _mm_add_epi8(load_16(t->slide + 16), load_16(t->step + ((15 - whole) & 31)));
     uint64_t eights = (uint64_t)_mm_cvtsi128_si64(join_eights(t, _mm_shuffle_epi8(digits, order)));
-    uint64_t kept = ((eights & UINT32_MAX) * 100000000 + (eights >> 32)) * tens[places];
-    kept += join_digits(rest.digits << 8 << (56 - 8 * places));
-    return round_short(kept, -(int64_t)fraction, false, value) ? p + 16 + size : NULL;
+    uint64_t kept = (eights & UINT32_MAX) * 100000000 + (eights >> 32);
+    unsigned dropped = not_kept(16 - early + places);
+    bool is_near = dropped ? round_most(kept, rest.digits, places, dropped, fraction, value)
+                           : round_all(kept, rest.digits, places, fraction, value);
+    return is_near ? p + 16 + size : NULL;
 }
 
 #endif

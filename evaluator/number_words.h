@@ -55,7 +55,7 @@ static inline bool read_short(const struct tables *t, const struct marks *marks,
 }
 
 /* Reads a number of 16 to 23 bytes, of which there are 24; returns where it ends. NULL when it is
- * longer, of more digits than are kept, or none: that is for those who look at each byte. */
+ * longer, none, or not to be rounded so: that is for those who look at each byte. */
 static inline const char *read_long(const char *p, double *value)
 {
     struct piece a = find_piece(load_word(p)), b = find_piece(load_word(p + 8));
@@ -66,13 +66,15 @@ static inline const char *read_long(const char *p, double *value)
     unsigned size = bytes_below(c.stop), places = size - in_c;
     uint64_t point = a.point | b.point | c.point | (uint64_t)1 << 63;
     unsigned fraction = 15 + size - bytes_below(point) - 8 * in_b - 16 * in_c;
-    if (16 - in_a - in_b + places > DIGITS_KEPT || fraction == 0)
+    if (fraction == 0)
         return NULL;
     uint64_t kept = join_digits(a.digits << 8 * in_a) * tens[8 - in_b];
-    kept = (kept + join_digits(b.digits << 8 * in_b)) * tens[places];
-    kept += join_digits(c.digits << 8 << (56 - 8 * places));
+    kept += join_digits(b.digits << 8 * in_b);
     fraction *= in_a | in_b | in_c;
-    return round_short(kept, -(int64_t)fraction, false, value) ? p + 16 + size : NULL;
+    unsigned dropped = not_kept(16 - in_a - in_b + places);
+    bool is_near = dropped ? round_most(kept, c.digits, places, dropped, fraction, value)
+                           : round_all(kept, c.digits, places, fraction, value);
+    return is_near ? p + 16 + size : NULL;
 }
 
 #endif

@@ -24,4 +24,35 @@ static inline struct piece find_piece(uint64_t word)
     return piece;
 }
 
+/* ---- a number of 16 to 23 digits: FIRST is the value of its first 15 or 16; then come COUNT more,
+ * which are in LAST, at most 7 ---- */
+
+#define FULL UINT64_C(1000000000000000000) /* the least of DIGITS_KEPT digits */
+
+/* How many of ALL its digits do not fit. */
+static inline unsigned not_kept(unsigned all)
+{
+    return all > DIGITS_KEPT ? all - DIGITS_KEPT : 0;
+}
+
+static inline bool round_all(uint64_t first, uint64_t last, unsigned count, unsigned fraction,
+                             double *value)
+{
+    uint64_t kept = first * tens[count] + join_digits(last << 8 << (56 - 8 * count));
+    return round_short(kept, -(int64_t)fraction, false, value);
+}
+
+/* Without the last DROPPED. Where it begins with zeros, too little is kept to be rounded. */
+static inline bool round_most(uint64_t first, uint64_t last, unsigned count, unsigned dropped,
+                              unsigned fraction, double *value)
+{
+    unsigned more = count - dropped;
+    uint64_t kept = first * tens[more] + join_digits(last << 8 << (56 - 8 * more));
+    uint64_t behind = (last & EACH_BYTE(0x0f)) >> 8 * more;
+    bool cut = (behind & (((uint64_t)1 << 8 * dropped) - 1)) != 0;
+    if (cut && kept < FULL)
+        return false;
+    return round_short(kept, (int64_t)dropped - (int64_t)fraction, cut, value);
+}
+
 #endif

@@ -27,6 +27,8 @@ static const struct plan plans[] = {
      0, 0, 0},
     {"long-different", "numbers of 17 to 19 digits, 1009 different of 1.1 KB", 1009, 1100,
      LONG_NUMBERS, 2.9, 2.4, 0},
+    {"twenty-digits", "numbers of 5 and 15 digits, 1009 different of 1.1 KB", 1009, 1100,
+     TWENTY_DIGITS, 2.7, 2.4, 0},
     {"megabyte", "1 MB", 1, 1000000, SHORT_NUMBERS, 3.7, 3.5, 0},
     {"large", "64 MB", 1, 64000000, SHORT_NUMBERS, 0, 0, 400},
 };

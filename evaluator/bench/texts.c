@@ -53,6 +53,10 @@ void text_number(struct text *text, uint64_t *seed, enum numbers numbers)
         text_digits(text, seed, before);
         text_say(text, ".");
         text_digits(text, seed, digits - before);
+    } else if (numbers == TWENTY_DIGITS) {
+        text_digits(text, seed, 5);
+        text_say(text, ".");
+        text_digits(text, seed, 15);
     } else if (chance(seed, 2)) {
         text_digits(text, seed, 1 + chance(seed, 4));
     } else {

@@ -23,7 +23,8 @@ void text_digits(struct text *text, uint64_t *seed, unsigned digits);
 
 enum numbers {
     SHORT_NUMBERS, /* half of them 1 to 4 digits, half with 1 to 3 before and 1 to 4 behind the point */
-    LONG_NUMBERS /* 17 to 19 digits in all, with a point anywhere among them */
+    LONG_NUMBERS, /* 17 to 19 digits in all, with a point anywhere among them */
+    TWENTY_DIGITS /* 5 before and 15 behind the point */
 };
 
 /* Adds one number. */
