@@ -5,6 +5,14 @@ from __future__ import annotations
 from bisect import bisect_right
 from itertools import compress
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from array import array
+    from typing import Any
+
+    from alloctrace.columns.group_table import GroupTable
+    from alloctrace.trace.read import Trace
+
 NOTED = 200000  # memory syscalls
 FOLLOWED = 20000  # of these, whose mappings are followed
 
@@ -12,22 +20,25 @@ FOLLOWED = 20000  # of these, whose mappings are followed
 class Changes:
     """Notes memory syscalls, in their order."""
 
-    def __init__(self, groups):
+    def __init__(self, groups: GroupTable) -> None:
         self._moves = bytearray(b"\0") + bytes(groups.whats[w][1] == "brk" for w in groups.what)
-        self._noted = []  # (seq, whether it is a brk)
-        self.stopped = None  # the first that is not told, None: all are
+        self._noted: list[tuple[int, int]] = []  # (seq, whether it is a brk)
+        self.stopped: int | None = None  # the first that is not told, None: all are
 
-    def add(self, first, group, base, rows):
+    def add(
+        self, first: int, group: array[int] | dict[int, int] | list[int], base: int, rows: list[int]
+    ) -> None:
         """Of a chunk from `first` on; `group`: of its rows, less `base`; `rows`: the syscalls."""
         if len(self._noted) <= NOTED:
             moves = self._moves
             self._noted += [(first + row, moves[group[row] + base]) for row in rows]
 
-    def told(self, ranges):
+    def told(self, ranges: list[list[int]]) -> list[int]:
         """Seqs of those that mappings in these windows follow from: of several brk's one after the
         other the last one says all, where no window lies between."""
         starts = [first for first, _ in ranges]
-        found, before = [], None
+        before = None
+        found: list[int] = []
         for seq, moves in self._noted[:NOTED]:
             place = bisect_right(starts, seq)
             is_inside = place > 0 and seq <= ranges[place - 1][1]
@@ -41,7 +52,7 @@ class Changes:
         return found[:FOLLOWED]
 
 
-def until(trace, wanted, seq):
+def until(trace: Trace, wanted: Any, seq: int) -> Changes:
     """Changes of all memory syscalls up to one event."""
     groups = trace.sums().groups
     marks = bytearray(len(groups) + 1)
