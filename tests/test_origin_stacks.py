@@ -250,3 +250,15 @@ def test_what_a_thread_needs_is_asked_for_via_its_creation():
     assert (verdict.origin, verdict.via) == ("user", ("pthread_create",))
     without = origin.decide(stack[:2] + stack[3:], Facts(phase="main", name="calloc"))
     assert (without.origin, without.via) == ("loader", ())
+
+
+def test_a_function_without_a_name_in_a_rust_program_that_is_not_stripped():
+    """As of code that somebody wrote by hand: it has no mangled name that could tell Rust's own."""
+    stack = (
+        Frame(1, function="malloc", module="libc.so.6", role="system"),
+        Frame(2, offset=5, module="prog", role="executable"),
+    )
+    verdict = origin.decide(stack, Facts(holds=frozenset({"Rust"})))
+    assert (verdict.origin, verdict.decided_by, verdict.confidence) == ("user", 1, "address")
+    mangled = (stack[0], replace(stack[1], function="_RNvC4prog3own"))
+    assert origin.decide(mangled, Facts(holds=frozenset({"Rust"}))).origin == "unknown"

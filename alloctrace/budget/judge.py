@@ -8,10 +8,18 @@ from __future__ import annotations
 from alloctrace.budget.scopes import Unanswered
 from alloctrace.words import signal_name
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Any
+
+    from alloctrace.budget.language import Budget, Rule
+    from alloctrace.budget.scopes import Recorded
+
 KEPT, BETTER, BROKEN, UNJUDGED, SKIPPED = "kept", "better", "broken", "cannot be judged", "skipped"
 
 
-def judge(budget, runs, strict=False):
+def judge(budget: Budget, runs: Sequence[Recorded], strict: bool = False) -> list[dict[str, Any]]:
     """[verdict of each rule]; `runs`: [scopes.Recorded], at least one.
 
     A verdict: {rule, state, value, values, why, places}. `strict`: less than an exact rule says is
@@ -20,13 +28,13 @@ def judge(budget, runs, strict=False):
     return [_Verdict(rule, runs, budget.status, strict).told for rule in budget.rules]
 
 
-def overall(verdicts):
+def overall(verdicts: list[dict[str, Any]]) -> int:
     """The exit status: 0 all kept, 1 one broken, 2 one that cannot be judged and none broken."""
     states = {verdict["state"] for verdict in verdicts}
     return 1 if BROKEN in states else 2 if UNJUDGED in states else 0
 
 
-def _ended(kind, status):
+def _ended(kind: str, status: int | None) -> str:
     if status is None:
         return "how it ended was not seen"
     if kind == "signalled":
@@ -35,12 +43,18 @@ def _ended(kind, status):
 
 
 class _Verdict:
-    def __init__(self, rule, runs, status, strict):
+    def __init__(self, rule: Rule, runs: Sequence[Recorded], status: int, strict: bool) -> None:
         self._rule, self._runs, self._status = rule, runs, status
-        self.told = {"rule": rule, "value": None, "values": [], "why": None, "places": []}
+        self.told: dict[str, Any] = {
+            "rule": rule,
+            "value": None,
+            "values": [],
+            "why": None,
+            "places": [],
+        }
         self.told["state"], self.told["why"] = self._state(strict)
 
-    def _state(self, strict):
+    def _state(self, strict: bool) -> tuple[str, str | None]:
         rule, told = self._rule, self.told
         unmet = self._unmet()
         if unmet:
@@ -67,7 +81,7 @@ class _Verdict:
             return KEPT, "no call was made beneath %s" % rule.function
         return KEPT, None
 
-    def _unmet(self):
+    def _unmet(self) -> str | None:
         """Why the rule does not hold here, in words; None: it does."""
         if self._rule.when is None:
             return None
@@ -78,7 +92,7 @@ class _Verdict:
         here = " ".join(filter(None, (found, its_version))) or "no C library that is loaded"
         return "it is for %s; here is %s" % (" ".join(filter(None, self._rule.when)), here)
 
-    def _doubt(self, value):
+    def _doubt(self, value: int) -> str | None:
         """Why a value within the limit proves nothing; None: it does."""
         rule = self._rule
         for run in self._runs:

@@ -17,6 +17,10 @@ from alloctrace import words
 
 from alloctrace.plain import fresh, plain
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import NoReturn
+
 PHASES = (*words.PHASES, "all")
 ORIGINS = (*words.ORIGINS, "any")
 COUNTS = ("calls", "live", "temporary", "reached", "syscalls")
@@ -36,7 +40,7 @@ _PERCENT = re.compile(r"\+(\d{1,4})%\Z")
 class BudgetError(ValueError):
     """A mistake in a budget. `str()`: `FILE:LINE:COLUMN: what is wrong; what was expected`."""
 
-    def __init__(self, source, line, column, message):
+    def __init__(self, source: str, line: int, column: int, message: str) -> None:
         super().__init__("%s:%d:%d: %s" % (source, line, column, message))
         self.line, self.column = line, column
 
@@ -60,34 +64,34 @@ class Rule:
     exact: bool = False
     number: int = 0
     percent: int = 0
-    when: tuple | None = None
-    span: tuple = (0, 0)
+    when: tuple[str, str | None] | None = None
+    span: tuple[int, int] = (0, 0)
 
     @property
-    def scope(self):
+    def scope(self) -> tuple[str | None, ...]:
         where = self.function, self.region, self.purpose, self.thread, self.program
         return (self.phase, self.origin, self.owner, *where)
 
     @property
-    def limit(self):
+    def limit(self) -> int:
         """The most that keeps the rule."""
         return self.number + self.number * self.percent // 100
 
     @property
-    def name(self):
+    def name(self) -> str:
         """The scope and the metric, as they are written: `main user calls`."""
         return self.text[: self.span[0]].rstrip(" <=")
 
 
 @plain
 class Budget:
-    rules: list = fresh(list)
-    run: list | None = None  # the words of the program
+    rules: list[Rule] = fresh(list)
+    run: list[str] | None = None  # the words of the program
     runs: int = 1
     status: int = 0  # that the program has to end with
-    _said: dict = fresh(dict)  # (word, source) -> its line
+    _said: dict[tuple[str, str], int] = fresh(dict)  # (word, source) -> its line
 
-    def add(self, text, source, line=1):
+    def add(self, text: str, source: str, line: int = 1) -> None:
         """One line; raises BudgetError."""
         found = _Line(text, source, line)
         if found.next is None:
@@ -103,14 +107,14 @@ class Budget:
         else:
             self._add(found.rule())
 
-    def _once(self, word, source, line):
+    def _once(self, word: str, source: str, line: int) -> None:
         """The command line may say otherwise than the file does; the same text may not."""
         if (word, source) in self._said and source != "--budget":
             text = "%s twice: line %d has it; expected: one such line"
             raise BudgetError(source, line, 1, text % (word, self._said[word, source]))
         self._said.setdefault((word, source), line)
 
-    def _add(self, rule):
+    def _add(self, rule: Rule) -> None:
         for other in self.rules:
             if (other.scope, other.metric, other.when) == (rule.scope, rule.metric, rule.when):
                 text = "the same rule twice: %s has it on line %d; expected: each once"
@@ -118,7 +122,7 @@ class Budget:
         self.rules.append(rule)
 
 
-def read(text, source, into=None):
+def read(text: str, source: str, into: Budget | None = None) -> Budget:
     """The Budget that `text` is; raises BudgetError."""
     budget = into or Budget()
     for number, line in enumerate(text.split("\n"), 1):
@@ -129,7 +133,7 @@ def read(text, source, into=None):
 class _Line:
     """The words of one line, taken one after the other."""
 
-    def __init__(self, text, source, line):
+    def __init__(self, text: str, source: str, line: int) -> None:
         self.text, self.source, self.line = text, source, line
         self._words, self._at = [], 0
         for match in re.finditer(r"\s*(?:%s)" % _WORD.pattern, text):
@@ -139,14 +143,14 @@ class _Line:
                 self._words.append((_unquoted(word), column, match.end(), word[0] == '"'))
 
     @property
-    def next(self):
+    def next(self) -> tuple[str, int, int, bool] | None:
         return self._words[self._at] if self._at < len(self._words) else None
 
-    def fail(self, message, column=None):
+    def fail(self, message: str, column: int | None = None) -> NoReturn:
         column = (self.next[1] if self.next else len(self.text)) if column is None else column
         raise BudgetError(self.source, self.line, column + 1, message)
 
-    def take(self, expected, among=None):
+    def take(self, expected: str, among: tuple[str, ...] | None = None) -> str:
         """The next word; `among`: which words it may be."""
         if self.next is None:
             self.fail("the line ends here; expected: %s" % expected)
@@ -158,14 +162,14 @@ class _Line:
         self._at += 1
         return word
 
-    def rest_of(self, expected):
+    def rest_of(self, expected: str) -> list[str]:
         self._at += 1
         self.take(expected)
         begin = self._words[self._at - 1][1]
         self._at = len(self._words)
         return _shell_words(self, begin)
 
-    def whole(self, least, most):
+    def whole(self, least: int, most: int) -> int:
         self._at += 1
         expected = "a whole number from %d to %d" % (least, most)
         word = self.take(expected)
@@ -175,11 +179,11 @@ class _Line:
         self.end()
         return int(word)
 
-    def end(self):
+    def end(self) -> None:
         if self.next is not None:
             self.fail("%s is too much; expected: the end of the line" % self.next[0])
 
-    def rule(self):
+    def rule(self) -> Rule:
         expected = "a phase (%s), or run, runs, status" % ", ".join(PHASES)
         text = self.text[: self._words[-1][2]]  # without a comment
         rule = Rule(self.source, self.line, text, self.take(expected, PHASES), "")
@@ -198,7 +202,7 @@ class _Line:
         self.end()
         return rule
 
-    def _origin(self, rule):
+    def _origin(self, rule: Rule) -> None:
         expected = "an origin (%s), runtime with its owner (runtime:C++)" % ", ".join(ORIGINS)
         word = self.take(expected)
         rule.origin, colon, owner = word.partition(":")
@@ -207,8 +211,8 @@ class _Line:
             self.fail("unknown word %s; expected: %s" % (word, expected), column)
         rule.owner = owner or None
 
-    def _scope(self, rule):
-        column = self.next[1]
+    def _scope(self, rule: Rule) -> None:
+        column = self.next[1] if self.next else 0
         what = self.take("")
         name = {"in": "function", "for": "purpose"}.get(what, what)
         if what == "in" and self.next and self.next[0] == "region" and not self.next[3]:
@@ -219,7 +223,7 @@ class _Line:
             self.fail('%s; expected: a purpose in "quotes"' % self.next[0])
         setattr(rule, name, self.take(_EXPECTED.get(what, "a name")))
 
-    def _number(self, rule):
+    def _number(self, rule: Rule) -> None:
         is_bytes = rule.metric in BYTES
         expected = "a number of bytes (72 KiB)" if is_bytes else "a whole number"
         word = self.take(expected)
@@ -243,7 +247,7 @@ class _Line:
             self.fail("the number is too large; expected: at most %d" % MAX, column)
         rule.number, rule.span = int(value), (column, end)
 
-    def _tolerance(self, rule):
+    def _tolerance(self, rule: Rule) -> None:
         if self.next and self.next[0].startswith("+"):
             match = _PERCENT.match(self.next[0])
             if not match:
@@ -251,7 +255,7 @@ class _Line:
             rule.percent = int(match[1])
             self._at += 1
 
-    def _when(self, rule):
+    def _when(self, rule: Rule) -> None:
         if self.next is None:
             return
         self.take("+N%, when, or the end of the line", ("when",))
@@ -265,13 +269,13 @@ _LIKE_UNITS = frozenset(
 )
 
 
-def _unquoted(word):
+def _unquoted(word: str) -> str:
     if word[0] != '"' or len(word) < 2 or word[-1] != '"':
         return word
     return re.sub(r"\\(.)", r"\1", word[1:-1])
 
 
-def _shell_words(line, begin):
+def _shell_words(line: _Line, begin: int) -> list[str]:
     try:
         return shlex.split(line.text[begin:], comments=True)
     except ValueError as error:

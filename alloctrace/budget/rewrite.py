@@ -6,10 +6,17 @@ from alloctrace import measure
 from alloctrace.budget import language
 from alloctrace.summary.totals import ORIGIN_RANK, PHASE_RANK
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from alloctrace.budget.language import Rule
+    from alloctrace.budget.scopes import Recorded
+
 GENEROUS = 25  # percent, where runs disagreed
 
 
-def updated(text, verdicts):
+def updated(text: str, verdicts: list[dict[str, Any]]) -> tuple[str, list[tuple[Rule, str, str]]]:
     """(the new text, [(rule, old number, new number)]) of rules whose number is another now."""
     lines, changes = text.split("\n"), []
     for verdict in verdicts:
@@ -24,7 +31,7 @@ def updated(text, verdicts):
     return "\n".join(lines), changes
 
 
-def written(value, metric, like=""):
+def written(value: int, metric: str, like: str = "") -> str:
     """A number as a budget has it: in the unit of `like` where that says it exactly."""
     if metric not in language.BYTES:
         return str(value)
@@ -34,7 +41,7 @@ def written(value, metric, like=""):
     return "%d B" % value
 
 
-def first(words, runs):
+def first(words: str, runs: list[Recorded]) -> str:
     """The text of a first budget of `words`, as a shell has them; `runs`: [scopes.Recorded]."""
     lines = ["run %s" % words, "runs %d" % len(runs), ""]
     for phase, origin in _askers(runs[0]):
@@ -45,7 +52,7 @@ def first(words, runs):
     return "\n".join(lines) + "\n"
 
 
-def _rule(phase, origin, metric, runs):
+def _rule(phase: str, origin: str, metric: str, runs: list[Recorded]) -> str:
     """Exact where the runs agreed, else generous."""
     text = "%-4s %-16s %-10s " % (phase, origin, metric)
     rule = language.read(text + "= 0", "")
@@ -62,7 +69,7 @@ def _rule(phase, origin, metric, runs):
     )
 
 
-def _askers(run):
+def _askers(run: Recorded) -> list[tuple[str, str]]:
     """(phase, origin with its owner) that made calls; and the user in main, who may make none."""
     found = {("main", "user")}
     for group in run.groups:

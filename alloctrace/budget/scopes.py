@@ -12,6 +12,16 @@ from alloctrace.history import groups, regions, thread_names
 from alloctrace.summary import chosen, lives, processes
 from alloctrace.symbols import function_names
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Container, Iterable, Iterator
+    from typing import Any
+
+    from alloctrace.budget.language import Rule
+    from alloctrace.model import Frame, Group
+    from alloctrace.summary.chosen import Chosen
+    from alloctrace.trace.read import Trace
+
 _ITS_OWN = object()  # of a rule
 _OF_CALLS = {"calls": "count", "bytes": "bytes", "reached": "reached"}
 _OF_ALL = {"live": "live_blocks", "live-bytes": "live_bytes", "temporary": "temporary_blocks"}
@@ -25,27 +35,29 @@ class Unanswered(LookupError):
 class Recorded:
     """A trace, asked by rules. The groups are read once."""
 
-    def __init__(self, trace):
+    def __init__(self, trace: Trace) -> None:
         self.trace, self.run = trace, trace.run
         self.groups = list(trace.sums().groups)
         self._tree = trace.tree
         self._nodes = self._tree.nodes(trace.sums().groups.stack)
         self._processes = lives.of_run(trace.run, self.groups)
         self._regions = regions.of_run(trace.run)
-        self._names, self._threads = thread_names.ThreadNames(trace.run), None
-        self._chosen, self._beneath = {}, {}
+        self._names = thread_names.ThreadNames(trace.run)
+        self._threads: list[tuple[str | None, int, Group]] | None = None
+        self._chosen: dict[str | None, Chosen] = {}
+        self._beneath: dict[str, array[int]] = {}
 
     @property
-    def weak(self):
+    def weak(self) -> list[str]:
         """Why its counts may be too small; [] where everything was seen."""
         return fairness.weak(self.trace)
 
     @property
-    def ended(self):
+    def ended(self) -> tuple[str, int | None]:
         """(kind, status) of the program."""
         return fairness.ended(self.trace)
 
-    def libc(self):
+    def libc(self) -> tuple[str | None, str | None]:
         """(`glibc` or `musl`, version or None); (None, None) where none was loaded."""
         name, _ = fairness.libc(self.trace)
         if name != "glibc":
@@ -53,7 +65,7 @@ class Recorded:
         version = str((self.run.get("versions") or {}).get("libc") or "").split(" ")
         return name, version[1] if len(version) > 1 and version[0] == "glibc" else None
 
-    def value(self, rule):
+    def value(self, rule: Rule) -> int:
         """The number that `rule` limits; raises Unanswered."""
         if rule.metric == "peak":
             about = self._about(rule.program)
@@ -64,65 +76,67 @@ class Recorded:
                 raise Unanswered("the part of one place in a peak is known where one program ran")
         return sum(_amount(group, rule.metric) for _, group in self._within(rule))
 
-    def _peak(self, origin, about):
+    def _peak(self, origin: str, about: Chosen) -> int:
         """The most that was live in the program, of several that of the largest; or the part of it
         that `origin` held."""
         if _is_alone(about):
-            held = sum(g.peak_bytes for g in self.groups if measure.origin(g) == origin)
-            return (self.trace.sums().peak.get("bytes") or 0) if origin == "any" else held
+            held: int = sum(g.peak_bytes for g in self.groups if measure.origin(g) == origin)
+            whole = int(self.trace.sums().peak.get("bytes") or 0)
+            return whole if origin == "any" else held
         _, largest = self._largest(about)
-        return largest["bytes"] if origin == "any" else largest["by_origin"].get(origin, 0)
+        return int(largest["bytes"] if origin == "any" else largest["by_origin"].get(origin, 0))
 
-    def _largest(self, about):
+    def _largest(self, about: Chosen) -> tuple[tuple[int, int], dict[str, Any]]:
         """(key, own peak) of the program whose own peak is the largest; raises Unanswered."""
         whole = {"bytes": 0, "by_origin": {}, **self.trace.sums().peak}
         own = processes.peaks(self.run, processes.programs_of(self._processes), whole)
         rows = [(program.key, own[program.key]) for program in about.programs if program.key in own]
         if not rows:
             raise Unanswered("the trace does not know the peak of each program")
-        return max(rows, key=lambda row: row[1]["bytes"])
+        return max(rows, key=lambda row: int(row[1]["bytes"]))
 
-    def unknown(self, rule):
+    def unknown(self, rule: Rule) -> int:
         """The same of events of unknown origin, which may be of the origin that is asked for."""
         if rule.origin in ("any", "unknown"):
             return 0
         return sum(_amount(group, rule.metric) for _, group in self._within(rule, "unknown"))
 
-    def nameless(self, rule):
+    def nameless(self, rule: Rule) -> int:
         """The same of events in regions whose names are not known, one of which may be the one."""
         if rule.region is None:
             return 0
         inside = regions.nameless(self._regions) - regions.within(self._regions, rule.region)
         return sum(_amount(group, rule.metric) for _, group in self._within(rule, inside=inside))
 
-    def has_region(self, name):
+    def has_region(self, name: str) -> bool:
         """Whether a thread was in a region of that name; raises Unanswered where none can tell."""
         if self.run.get("mode") == "attached":
             raise Unanswered("which regions threads were in is not known of a run from its middle")
         return any(region.name == name for region in self._regions)
 
-    def nobody(self, rule):
+    def nobody(self, rule: Rule) -> int:
         """The same of events of threads whose names are not known, one of which may be the one."""
         if rule.thread is None:
             return 0
         return sum(_amount(group, rule.metric) for _, group in self._within(rule, thread=None))
 
-    def has_thread(self, name):
+    def has_thread(self, name: str) -> bool:
         return self._names.has(thread_names.cut(name))
 
-    def meets(self, function):
+    def meets(self, function: str) -> bool:
         """Whether the function is in a stack of the run."""
         return any(self._is(frame, function) for frame in self._tree.frames)
 
-    def has_names(self):
+    def has_names(self) -> bool:
         """Whether the program's own functions have names."""
         return fairness.has_names(self._tree)
 
-    def places(self, rule):
+    def places(self, rule: Rule) -> list[dict[str, Any]]:
         """[{name, count, bytes, function, file, line, purpose, chain}] that the number is of, the
         largest first; `chain`: functions from the call outwards to main; `purpose`: None of the
         user's, whose places are lines of code whatever is done there. Raises Unanswered."""
-        found, amount_of = {}, self._amount_of(rule)
+        amount_of = self._amount_of(rule)
+        found: dict[tuple[Any, ...], dict[str, Any]] = {}
         for node, group in self._within(rule):
             amount = amount_of(group)
             if amount:
@@ -132,9 +146,9 @@ class Recorded:
                 row["count"] += group.count
                 row["bytes"] += group.bytes
                 row["amount"] += amount
-        return sorted(found.values(), key=lambda row: -row["amount"])
+        return sorted(found.values(), key=lambda row: -int(row["amount"]))
 
-    def _amount_of(self, rule):
+    def _amount_of(self, rule: Rule) -> Callable[[Group], int]:
         """A function of a group: its part of the number. Of a program that was not alone, its part
         of that program's own peak."""
         about = self._about(rule.program)
@@ -143,7 +157,7 @@ class Recorded:
         key, _ = self._largest(about)
         return chosen.at_peak_of(key)
 
-    def _place(self, node, group):
+    def _place(self, node: int, group: Group) -> dict[str, Any]:
         stack = list(self._tree.outwards(node))
         frame = measure.deciding_frame(group, stack)
         return {
@@ -158,7 +172,13 @@ class Recorded:
             "amount": 0,
         }
 
-    def _within(self, rule, origin=None, inside=None, thread=_ITS_OWN):
+    def _within(
+        self,
+        rule: Rule,
+        origin: str | None = None,
+        inside: Container[int] | None = None,
+        thread: object = _ITS_OWN,
+    ) -> Iterator[tuple[int, Group]]:
         """Yield (node, group) of the groups that the rule is about; or those of another origin,
         inside other regions, or of threads of another name."""
         about = self._about(rule.program)
@@ -185,14 +205,14 @@ class Recorded:
                 continue
             yield node, group
 
-    def _of_thread(self, rule, thread):
+    def _of_thread(self, rule: Rule, thread: object) -> Iterable[tuple[int, Group]]:
         """(node, group) of all groups, or of what threads of one name did."""
         if rule.thread is None:
             return zip(self._nodes, self.groups)
         wanted = thread_names.cut(rule.thread) if thread is _ITS_OWN else thread
-        return [row for name, *row in self._by_thread() if name == wanted]
+        return [(node, group) for name, node, group in self._by_thread() if name == wanted]
 
-    def _by_thread(self):
+    def _by_thread(self) -> list[tuple[str | None, int, Group]]:
         """[(name of the thread, node, group)]: each event is looked at, once."""
         if self._threads is None:
             if not self.trace.keeps_events:
@@ -200,9 +220,10 @@ class Recorded:
             self._threads = list(self._split())
         return self._threads
 
-    def _split(self):
+    def _split(self) -> Iterator[tuple[str | None, int, Group]]:
         """Groups whose region stands for the thread's name as well, while they are made."""
-        gather, numbers = groups.Gather(), {}
+        gather = groups.Gather()
+        numbers: dict[tuple[str | None, int], int] = {}
         for event in self.trace.events():
             what = self._names.of(event), event.region
             event.region = numbers.setdefault(what, len(numbers))
@@ -213,7 +234,7 @@ class Recorded:
             name, group.region = whats[group.region]
             yield name, node, group
 
-    def _about(self, program):
+    def _about(self, program: str | None) -> Chosen:
         """The program that was asked for, or those of that name."""
         if program not in self._chosen:
             try:
@@ -223,7 +244,7 @@ class Recorded:
                 raise Unanswered(str(error)) from None
         return self._chosen[program]
 
-    def _beneath_function(self, function):
+    def _beneath_function(self, function: str) -> array[int]:
         """By node: whether the function is in its stack."""
         if function not in self._beneath:
             tree = self._tree
@@ -236,26 +257,26 @@ class Recorded:
         return self._beneath[function]
 
     @staticmethod
-    def _is(frame, function):
+    def _is(frame: Frame, function: str) -> bool:
         """By its whole name, or the last parts of its path: `parse::line` of `a::parse::line`."""
         plain = function_names.plain(frame.function) or ""
         return plain == function or plain.endswith("::" + function) or frame.function == function
 
 
-def _is_alone(about):
+def _is_alone(about: Chosen) -> bool:
     """Whether the run was of one program: its peak is the run's."""
     return not about.others and about.one is not None
 
 
-def _amount(group, metric):
+def _amount(group: Group, metric: str) -> int:
     if metric == "syscalls":
         return group.count if group.kind == "syscall" else 0
     if metric in _OF_CALLS:
-        return getattr(group, _OF_CALLS[metric]) if group.is_call else 0
-    return getattr(group, _OF_ALL[metric])
+        return int(getattr(group, _OF_CALLS[metric])) if group.is_call else 0
+    return int(getattr(group, _OF_ALL[metric]))
 
 
-def _chain(stack):
+def _chain(stack: list[Frame]) -> Iterator[str]:
     """`parse_line parse.c:41` from behind the entry point to main."""
     for frame in stack[1 : MOST_VIA + 1]:
         place = (

@@ -19,7 +19,7 @@ from .schema import to_signed
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
-    from typing import overload, Any, Optional
+    from typing import Any, Optional, overload
 
     from alloctrace.model import Purpose, Verdict
     from alloctrace.spool.table import Table
@@ -45,7 +45,7 @@ class GroupTable(Sequence[Group]):
         self.whats: list[What] = []
         self._what_ids: dict[What, int] = {}
         self.verdicts: list[Verdict | None] = [None]
-        self.purposes: list[Purpose | None] = [None]
+        self.purposes: Sequence[Purpose | None] = [None]
         self.what, self.within = array("I"), array("I")
         self.verdict, self.purpose = array("I"), array("I")
         self.stack = array("q")

@@ -10,6 +10,14 @@ from array import array
 
 from alloctrace.columns.schema import MAX_DEPTH
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from alloctrace.compare.names import Functions
+    from alloctrace.model import Frame
+    from alloctrace.stacks.tree import StackTree
+
 _OUTSIDE = frozenset("_start _start_c _dl_start_user __libc_start_main clone clone3".split())
 MAINS = ("main", "user_main")
 NAMELESS = -1  # no chain is equal to one that holds a function without a name
@@ -18,10 +26,10 @@ NAMELESS = -1  # no chain is equal to one that holds a function without a name
 class Chains:
     """Numbers of chains; 0 is the empty one. One for all runs that are compared."""
 
-    def __init__(self):
-        self._numbers = {}
+    def __init__(self) -> None:
+        self._numbers: dict[tuple[int, str], int] = {}
 
-    def number(self, name, outer):
+    def number(self, name: str | None, outer: int) -> int:
         """Of the function `name` called by the chain `outer`; NAMELESS with one without a name."""
         if name is None or outer == NAMELESS:
             return NAMELESS
@@ -34,7 +42,7 @@ class RunChains:
     `expanded`: with inlined functions; `physical`: without; `cut(node, until)`: the innermost part.
     """
 
-    def __init__(self, tree, functions, chains):
+    def __init__(self, tree: StackTree, functions: Functions, chains: Chains) -> None:
         self._tree, self._chains = tree, chains
         self._detailed = [functions.name(frame, True) for frame in tree.frames]
         self.plain = [functions.name(frame) for frame in tree.frames]
@@ -42,7 +50,7 @@ class RunChains:
         self.expanded = self._all(with_inlined=True)
         self.physical = self._all(with_inlined=False)
 
-    def _all(self, with_inlined):
+    def _all(self, with_inlined: bool) -> array[int]:
         frames, frame_of, number = self._tree.frames, self._tree.frame_of, self._chains.number
         found = array("q", [0])
         for node, parent in enumerate(self._tree.parents):
@@ -58,14 +66,14 @@ class RunChains:
                 found.append(number(self._detailed[at], outer))
         return found
 
-    def cut(self, node, until):
+    def cut(self, node: int, until: int) -> tuple[str | None, ...]:
         """From `node` to the function at `until`, included; without the numbers of closures."""
         return tuple(name for name, _ in self.between(node, until)) + self._last(until)
 
-    def _last(self, until):
+    def _last(self, until: int) -> tuple[str | None, ...]:
         return (self.plain[self._tree.frame_of[until]],) if until > 0 else ()
 
-    def between(self, node, until):
+    def between(self, node: int, until: int) -> Iterator[tuple[str | None, Frame]]:
         """Yield (name, frame) from `node` on, without that at `until`."""
         tree = self._tree
         for _ in range(MAX_DEPTH):
@@ -76,5 +84,5 @@ class RunChains:
             node = tree.parents[node]
 
 
-def _is_outside(frame):
+def _is_outside(frame: Frame) -> bool:
     return frame.role in ("system", "loader") or frame.function in _OUTSIDE

@@ -10,11 +10,19 @@ from alloctrace import fields, words
 from alloctrace.compare import entries, fairness, likeness, matching, names, strips
 from alloctrace.summary.totals import ORIGIN_RANK, PHASE_RANK
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from alloctrace.compare.entries import Run
+    from alloctrace.compare.matching import Row
+    from alloctrace.trace.read import Trace
+
 MEASURES = entries.MEASURES
 _JUDGED = [MEASURES.index(name) for name in ("count", "bytes", "live_blocks", "live_bytes")]
 
 
-def compare(before, after, with_strips=False):
+def compare(before: list[Trace], after: list[Trace], with_strips: bool = False) -> dict[str, Any]:
     """The record; `before`, `after`: lists of alloctrace.trace.trace.Trace, at least one each.
 
     `with_strips`: also `strips`, of strips.of: that reads each event.
@@ -46,21 +54,21 @@ def compare(before, after, with_strips=False):
     }
     record["same"] = not any(map(counts, told)) and peaks["same"]
     if with_strips:
-        record["strips"] = strips.of((one, other), rows, lambda index: told[index]["changed"])
+        record["strips"] = strips.of((one, other), rows, lambda index: bool(told[index]["changed"]))
     return record
 
 
-def counts(row):
+def counts(row: dict[str, Any]) -> bool:
     """Whether a row is a difference: more than what the runs before differ by among themselves."""
     return row["changed"] and not row["within_noise"]
 
 
-def _speaker(runs):
+def _speaker(runs: list[Run]) -> int:
     sums = [tuple(map(sum, zip(*[sums for _, sums in run.entries]))) for run in runs]
     return min(range(len(runs)), key=lambda index: sums[index])
 
 
-def _side(speaker, runs):
+def _side(speaker: Run, runs: list[Run]) -> dict[str, Any]:
     run = speaker.trace.run
     return {
         "trace": str(speaker.trace.path),
@@ -74,14 +82,16 @@ def _side(speaker, runs):
     }
 
 
-def _row(row, speakers):
+def _row(row: Row, speakers: tuple[int, int]) -> dict[str, Any]:
     sides = (row.before, row.after)
-    entry = (row.after or row.before)[0]
+    side = row.after or row.before
+    assert side is not None  # a row has one side at least
+    entry = side[0]
     vectors = [side[1] if side else None for side in sides]
     zeros = [0] * len(MEASURES)
     chosen = [of[index] if of else zeros for of, index in zip(vectors, speakers)]
     of_runs = vectors[0] or [zeros]
-    found = {
+    found: dict[str, Any] = {
         "how": row.how,
         "process": list(entry.place),
         "phase": entry.phase,
@@ -111,7 +121,7 @@ def _row(row, speakers):
 _TOLD = ("origin", "owner", "kind", "name", "purpose", "module", "file", "line")
 
 
-def _peaks(ours, theirs, speakers):
+def _peaks(ours: list[Run], theirs: list[Run], speakers: tuple[int, int]) -> dict[str, int]:
     """The most that was live at once; the same where it lies between those of the runs before."""
     before = [run.trace.sums().peak.get("bytes") or 0 for run in ours]
     after = [run.trace.sums().peak.get("bytes") or 0 for run in theirs]
@@ -124,12 +134,12 @@ def _peaks(ours, theirs, speakers):
     }
 
 
-def _totals(rows):
+def _totals(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """[{kind, before, after}] over all rows: calls, and memory syscalls."""
     return _added(rows, ("kind",))
 
 
-def _tables(rows):
+def _tables(rows: list[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:
     """The same rows added up in other ways; each adds up to the totals."""
     return {
         "by_phase_and_origin": _added(rows, ("phase", "origin", "owner", "kind")),
@@ -139,8 +149,8 @@ def _tables(rows):
     }
 
 
-def _added(rows, keys):
-    found = {}
+def _added(rows: list[dict[str, Any]], keys: tuple[str, ...]) -> list[dict[str, Any]]:
+    found: dict[tuple[str | tuple[Any, ...] | None, ...], dict[str, dict[str, int]]] = {}
     for row in rows:
         for side in ("before", "after"):
             phase = (
@@ -158,12 +168,12 @@ def _added(rows, keys):
 _SIDES = ("before", "after")
 
 
-def _order(values):
+def _order(values: dict[str, Any]) -> tuple[int, int, list[str]]:
     rest = [str(value) for value in values.values()]
-    return PHASE_RANK(values.get("phase")), ORIGIN_RANK(values.get("origin")), rest
+    return PHASE_RANK(values.get("phase", "")), ORIGIN_RANK(values.get("origin", "")), rest
 
 
-def _resident(before, after):
+def _resident(before: Trace, after: Trace) -> list[dict[str, Any]]:
     """What the process had at the borders of its phases: told, and no part of the verdict."""
     sides = [_borders(before), _borders(after)]
     moments = [name for name in (*words.PHASES, "end") if any(name in side for side in sides)]
@@ -173,17 +183,17 @@ def _resident(before, after):
     ]
 
 
-def _borders(trace):
+def _borders(trace: Trace) -> dict[str, dict[str, int | None]]:
     found = {b.phase: _state(vars(b)) for b in trace.borders if b.image == 0}
     end = trace.run.get("process_at_end") or {}
     return dict(found, end=_state(end)) if end else found
 
 
-def _state(values):
+def _state(values: dict[str, Any]) -> dict[str, int | None]:
     return {name: fields.number(values, name, None) for name in ("rss_bytes", "mapped_bytes")}
 
 
-def _libraries(before, after):
+def _libraries(before: Trace, after: Trace) -> dict[str, list[str]]:
     """Libraries that only one side loaded, whatever their versions."""
     one, other = [
         {names.library(m.name): m.name for m in trace.modules if m.role == "library"}

@@ -8,6 +8,14 @@ from collections import namedtuple
 from alloctrace.compare import names, places
 from alloctrace.compare.chains import Chains, RunChains
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from typing import Any, NamedTuple
+
+    from alloctrace.model import Verdict
+    from alloctrace.trace.read import Trace
+
 # Of each, the sum. Calls inside another have none of the first two, as in every report.
 MEASURES = ("count", "bytes", "live_blocks", "live_bytes", "peak_bytes", "temporary_blocks")
 MOST_VIA = 30
@@ -16,14 +24,35 @@ MOST_VIA = 30
 # `file` and `line`; `via`: the library functions between that and the call, innermost first;
 # `exact`, `physical`, `cut`: what stands for its stack in the passes of matching.py, None where
 # the purpose does.
-Entry = namedtuple(
-    "Entry",
-    "place phase origin owner kind name purpose module function file line shown via"
-    " exact physical cut",
-)
+if TYPE_CHECKING:
+
+    class Entry(NamedTuple):
+        place: tuple[str, ...]
+        phase: str
+        origin: str
+        owner: str | None
+        kind: str
+        name: str
+        purpose: str | None
+        module: str
+        function: str | None
+        file: str | None
+        line: int | None
+        shown: str | None
+        via: tuple[str | None, ...]
+        exact: int | None
+        physical: int | None
+        cut: tuple[str | None, ...] | None
+
+else:
+    Entry = namedtuple(
+        "Entry",
+        "place phase origin owner kind name purpose module function file line shown via"
+        " exact physical cut",
+    )
 
 
-def key(entry):
+def key(entry: Entry) -> Entry:
     """The same whatever its place in the source is."""
     return entry._replace(file=None, line=None, shown=None)
 
@@ -31,7 +60,9 @@ def key(entry):
 class Run:
     """What is compared of a trace: `entries`, [(Entry, [sum of each of MEASURES])]."""
 
-    def __init__(self, trace, chains, lent, shared):
+    def __init__(
+        self, trace: Trace, chains: Chains, lent: dict[tuple[str, int], str], shared: set[str]
+    ) -> None:
         self.trace = trace
         groups, tree = trace.sums().groups, trace.tree
         self._program = str(trace.run.get("program") or "").rsplit("/", 1)[-1]
@@ -45,10 +76,12 @@ class Run:
         self.keys = [key(entry) for entry, _ in made]
         self.entries = [(entry, sums) for entry, sums in made if any(sums)]
 
-    def _added(self):
+    def _added(self) -> tuple[dict[tuple[int, int, int, int, int], list[int]], array[int]]:
         """{(index of what, verdict and purpose, node, of the call around it): sums}, and the place
         of each group's in it."""
-        groups, found, places = self._groups, {}, {}
+        groups = self._groups
+        found: dict[tuple[int, int, int, int, int], list[int]] = {}
+        places: dict[tuple[int, int, int, int, int], int] = {}
         place_of = array("I")
         nodes = self._tree.nodes(groups.stack)
         within = (nodes[id_ - 1] if id_ else 0 for id_ in groups.within)
@@ -67,9 +100,10 @@ class Run:
                 sums[index] += columns[index][at]
         return found, place_of
 
-    def _entry(self, what, verdict, purpose, node, within):
+    def _entry(self, what: int, verdict_id: int, purpose_id: int, node: int, within: int) -> Entry:
         kind, name, _, pid, phase, image = self._groups.whats[what]
-        verdict, purpose = self._groups.verdicts[verdict], self._groups.purposes[purpose]
+        verdict = self._groups.verdicts[verdict_id]
+        purpose = self._groups.purposes[purpose_id]
         tree, chains = self._tree, self._chains
         at = self._deciding(node, within if kind == "syscall" else 0, verdict)
         frame = tree.frames[tree.frame_of[at]] if at > 0 else None
@@ -94,14 +128,14 @@ class Run:
             *((None,) * 3 if by_purpose else stack),
         )
 
-    def _deciding(self, node, within, verdict):
+    def _deciding(self, node: int, within: int, verdict: Verdict) -> int:
         """Of a memory syscall the function that made the call around it, in its own stack."""
         index = verdict.decided_by if verdict else None
         if index is None and within > 0:
             return self._tree.deciding_node(within, None)
         return self._tree.deciding_node(node, index)
 
-    def _behind_entry(self, node, kind, name):
+    def _behind_entry(self, node: int, kind: str, name: str) -> int:
         """The node of who called the entry point, whose name the event bears already."""
         if node <= 0:
             return 0
@@ -110,17 +144,17 @@ class Run:
         return max(0, self._tree.parents[node]) if is_entry else node
 
 
-def _names(pairs):
+def _names(pairs: Iterable[Any]) -> tuple[str, ...]:
     """Without those that say nothing of what was asked for."""
     return tuple(name for name, _ in pairs if name)[:MOST_VIA]
 
 
-def build_ids(trace):
+def build_ids(trace: Trace) -> dict[str, str]:
     """{path: build-id} of the files of code of a run."""
     return {module.path: module.build_id for module in trace.modules if module.build_id}
 
 
-def of_traces(traces):
+def of_traces(traces: list[Trace]) -> list[Run]:
     """[Run] that may be compared with each other: names that one of them knows serve all."""
     lent = {}
     for trace in traces:

@@ -11,23 +11,47 @@ from collections import defaultdict, namedtuple
 from alloctrace.compare.chains import NAMELESS
 from alloctrace.compare.entries import key
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from typing import NamedTuple, Optional
+
+    from alloctrace.compare.entries import Entry
+
 # `how`: the name of the pass, "new" or "gone". `before`, `after`: (Entry, [vector of each run],
 # [entries.key of all that it is]) of the side, None where it has none; a vector is a sum for each
 # of entries.MEASURES.
-Row = namedtuple("Row", "how before after")
+if TYPE_CHECKING:
+    Side = tuple[Entry, list[list[int]], list[Entry]]
+    Key = tuple[object, ...]  # some fields of an Entry, by which a pass of `match` finds its like
+
+    class Row(NamedTuple):
+        how: str
+        before: Side | None
+        after: Side | None
+
+else:
+    Row = namedtuple("Row", "how before after")
 
 
-def match(before, after):
+def match(
+    before: list[list[tuple[Entry, list[int]]]], after: list[list[tuple[Entry, list[int]]]]
+) -> list[Row]:
     """[Row]. `before`, `after`: the lists of entries.Run.entries of the runs of each side."""
     left = _Side(before), _Side(after)
-    rows = []
+    rows: list[Row] = []
     for how, key_of in PASSES:
         rows += _pass(how, key_of, *left)
     rows += [Row("gone", left[0].take([key]), None) for key in list(left[0].found)]
     return rows + [Row("new", None, left[1].take([key])) for key in list(left[1].found)]
 
 
-def _pass(how, key_of, before, after):
+def _pass(
+    how: str,
+    key_of: Callable[[Entry], Optional[Key]],
+    before: _Side,
+    after: _Side,
+) -> Iterator[Row]:
     ours, theirs = before.by(key_of), after.by(key_of)
     for value in ours:
         if value in theirs:
@@ -37,17 +61,18 @@ def _pass(how, key_of, before, after):
 class _Side:
     """What is left of a side: {Entry without its place in the source: (Entry, vectors)}."""
 
-    def __init__(self, runs):
-        self.found, self._runs = {}, len(runs)
+    def __init__(self, runs: list[list[tuple[Entry, list[int]]]]) -> None:
+        self._runs = len(runs)
+        self.found: dict[Entry, tuple[Entry, list[list[int]]]] = {}
         for index, entries in enumerate(runs):
             for entry, sums in entries:
                 _, vectors = self.found.setdefault(key(entry), (entry, self._zeros(sums)))
                 vectors[index] = [a + b for a, b in zip(vectors[index], sums)]
 
-    def _zeros(self, like):
+    def _zeros(self, like: list[int]) -> list[list[int]]:
         return [[0] * len(like) for _ in range(self._runs)]
 
-    def by(self, key_of):
+    def by(self, key_of: Callable[[Entry], Optional[Key]]) -> defaultdict[Key, list[Entry]]:
         """{value of the key: what is left with it}."""
         found = defaultdict(list)
         for left in self.found:
@@ -56,10 +81,10 @@ class _Side:
                 found[value].append(left)
         return found
 
-    def take(self, keys):
+    def take(self, keys: list[Entry]) -> Side:
         """Remove them; (the Entry of the largest, the vectors of all added up, the keys)."""
         taken = [self.found.pop(key) for key in keys]
-        largest = max(taken, key=lambda pair: max(map(tuple, pair[1])))[0]
+        largest = max(taken, key=lambda pair: max(tuple(vector) for vector in pair[1]))[0]
         added = [
             [sum(column) for column in zip(*of_run)]
             for of_run in zip(*(vectors for _, vectors in taken))
@@ -67,40 +92,40 @@ class _Side:
         return largest, added, keys
 
 
-def _who(entry):
+def _who(entry: Entry) -> Key:
     return entry.place, entry.origin, entry.owner, entry.kind, entry.name
 
 
-def _within(entry):
+def _within(entry: Entry) -> Key:
     return (*_who(entry), entry.phase, entry.purpose, entry.module)
 
 
-def _exact(entry):
+def _exact(entry: Entry) -> Key | None:
     return None if entry.exact == NAMELESS else (*_within(entry), entry.exact)
 
 
-def _physical(entry):
+def _physical(entry: Entry) -> Key | None:
     return None if entry.physical == NAMELESS else (*_within(entry), entry.physical)
 
 
-def _cut(entry):
+def _cut(entry: Entry) -> Key | None:
     is_named = entry.cut and None not in entry.cut
     return (*_within(entry), entry.cut) if is_named else None
 
 
-def _asked_by(entry):
+def _asked_by(entry: Entry) -> Key | None:
     """Where the purpose stands for the stack, it does so here too."""
     if entry.exact is None:
         return (*_who(entry), entry.purpose)
-    return entry.function and (*_who(entry), entry.module, entry.function)
+    return (*_who(entry), entry.module, entry.function) if entry.function else None
 
 
-def _function(entry):
+def _function(entry: Entry) -> Key | None:
     who = _asked_by(entry)
     return who and (*who, entry.phase)
 
 
-def _nameless(entry):
+def _nameless(entry: Entry) -> Key | None:
     """All functions without a name are one: which is which cannot be known."""
     return None if entry.function or entry.exact is None else _within(entry)
 

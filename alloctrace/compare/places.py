@@ -10,11 +10,18 @@ from collections import namedtuple
 
 from alloctrace.summary import lives
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from alloctrace.columns.group_table import GroupTable
+    from alloctrace.summary.lives import Program
+
 DEEPEST = 40  # names of a place; of deeper ones the last
 _Counted = namedtuple("_Counted", "pid image count is_call")
 
 
-def of_run(run, groups):
+def of_run(run: dict[str, Any], groups: GroupTable) -> dict[tuple[int, int], tuple[str, ...]]:
     """{(pid, image): place}; a run of a single program has the place () for it."""
     counts = dict.fromkeys(groups.programs(), 0)
     keys = groups.programs()
@@ -24,16 +31,17 @@ def of_run(run, groups):
     processes = lives.of_run(run, rows)
     if sum(len(process.programs) for process in processes) < 2:
         return dict.fromkeys(counts, ())
-    found = {}
+    found: dict[tuple[int, int], tuple[str, ...]] = {}
     for process in processes:  # a parent before its children
         before = process.parent
-        above = found.get((before.pid, process.parent_image), ()) if before else ()
+        image = process.parent_image
+        above = found.get((before.pid, image), ()) if before and image is not None else ()
         for program in process.programs:
             found[program.key] = (above + (_word(program, process is processes[0]),))[-DEEPEST:]
     return found
 
 
-def _word(program, is_first):
+def _word(program: Program, is_first: bool) -> str:
     """The program that was started has another name in another build."""
     if is_first and program.began == "start":
         return ""

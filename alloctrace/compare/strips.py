@@ -8,11 +8,21 @@ from __future__ import annotations
 from alloctrace import words
 from alloctrace.columns import asked
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+    from alloctrace.compare.entries import Run
+    from alloctrace.compare.matching import Row
+
 BINS = 240  # of the phase with most events
 _COLUMNS = ("present", "group", "size", "nmemb")
 
 
-def of(runs, rows, is_changed):
+def of(
+    runs: tuple[Run, Run], rows: list[Row], is_changed: Callable[[int], bool]
+) -> list[dict[str, Any]] | None:
     """[{phase, width, before, after}] of two Runs and the rows that matching.match gave of them.
 
     `width`: events a bin; a side: [[bytes of calls, of changed ones, of syscalls, of changed ones,

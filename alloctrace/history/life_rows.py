@@ -5,6 +5,12 @@ from __future__ import annotations
 
 from alloctrace import fields
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from alloctrace.history.history import History
+
 MAX_KEPT = 1000  # of a list of forks, threads, signals
 MAX_LIVES = 20000  # of what tells processes apart
 _FEW = ("forks", "threads", "signals", "mains", "unseen", "unfollowed")
@@ -16,14 +22,14 @@ _NUMBERS = frozenset(
 _TEXTS = frozenset("path kind name why".split())
 
 
-def of(history):
+def of(history: History) -> dict[str, list[dict[str, Any]]]:
     """{name: rows}"""
     found = {name: list(map(kept, getattr(history, name)[:MAX_KEPT])) for name in _FEW}
     found.update((name, list(map(kept, getattr(history, name)[:MAX_LIVES]))) for name in _MANY)
     return found
 
 
-def plain(data):
+def plain(data: dict[str, Any]) -> dict[str, Any]:
     """What of a spool's record is text or a number: the rest is a stranger's."""
     return {
         key: value[: fields.MAX_TEXT] if isinstance(value, str) else value
@@ -32,7 +38,7 @@ def plain(data):
     }
 
 
-def kept(data):
+def kept(data: dict[str, Any]) -> dict[str, Any]:
     """As plain, with the words of its command, and without what is not as its name says."""
     row = {key: value for key, value in plain(data).items() if _fits(key, value)}
     command = data.get("command")
@@ -41,7 +47,7 @@ def kept(data):
     return row
 
 
-def _fits(key, value):
+def _fits(key: str, value: int | str | None) -> bool:
     if value is None:
         return True
     if key in _NUMBERS:
@@ -49,7 +55,7 @@ def _fits(key, value):
     return isinstance(value, str) or key not in _TEXTS and key != "command"
 
 
-def check(run):
+def check(run: dict[str, Any]) -> None:
     """Raise ValueError where a row is not as `of` makes it."""
     for name in _FEW + _MANY:
         for row in run.get(name, ()):

@@ -10,13 +10,23 @@ from alloctrace.symbols.places import Places
 
 from .regions import LONGEST_NAME
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Optional
+
+    from alloctrace.history.history import History
+    from alloctrace.model import Module
+
+    Opened = dict[tuple[str, str], Optional[elf.ElfFile]]  # by path and build-id
+
 _PF_W = 2  # elf.h
 
 
-def named(history):
+def named(history: History) -> list[dict[str, Any]]:
     """[{id, parent, name}] of the regions of a History, fit for JSON: names are read from the files
     in which they lie, where nobody can have changed them since."""
-    opened, rows = {}, []
+    rows = []
+    opened: Opened = {}
     places = Places(history.modules, lambda module, offset: False)
     try:
         for row in history.regions:
@@ -28,14 +38,14 @@ def named(history):
     return rows
 
 
-def _name(row, places, opened):
+def _name(row: dict[str, Any], places: Places, opened: Opened) -> str | None:
     place, _, _ = places.found[places.find(row["name"], (row["t_ns"], row["image"]))]
     if place.module is None:
         return None
     return _text(_file(place.module, opened), row["name"] - place.module.base & fields.MASK64)
 
 
-def _file(module, opened):
+def _file(module: Module, opened: Opened) -> elf.ElfFile | None:
     """The ElfFile, None where it is no longer the one that ran."""
     key = module.path, module.build_id
     if key not in opened:
@@ -46,10 +56,12 @@ def _file(module, opened):
     return opened[key]
 
 
-def _text(file, vaddr):
+def _text(file: elf.ElfFile | None, vaddr: int) -> str | None:
     """The text that lies there, in what the program cannot write to; None: there is none."""
     try:
-        for segment in file.segments_of(elf.PT_LOAD) if file else ():
+        if file is None:
+            return None
+        for segment in file.segments_of(elf.PT_LOAD):
             skip = vaddr - segment.vaddr
             if 0 <= skip < segment.filesz and not segment.flags & _PF_W:
                 size = min(segment.filesz - skip, LONGEST_NAME + 1)

@@ -7,8 +7,14 @@ from collections import Counter
 from alloctrace import fields, words
 from . import life_rows, regions, thread_names
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
-def facts(history, outcome):
+    from alloctrace.history.history import History
+
+
+def facts(history: History, outcome: dict[str, Any]) -> dict[str, Any]:
     """The run of `history`, completed by what the parent knows.
 
     `outcome` may hold: program (the path as given), command (argv, a list), exit ({"kind":
@@ -45,16 +51,16 @@ def facts(history, outcome):
     return run
 
 
-def _program(history):
+def _program(history: History) -> str:
     return fields.text(history.images[0], "path") if history.images else ""
 
 
-def is_attached(run):
+def is_attached(run: dict[str, Any]) -> bool:
     """Whether the program ran before the recording began: it may run on behind its end."""
     return run.get("mode") == "attached"
 
 
-def _exit(end):
+def _exit(end: dict[str, Any]) -> dict[str, Any]:
     """Only the parent knows the status: what the engine calls `exited` may have been a signal."""
     status = fields.signed(end, "status")
     known = end.get("kind") in ("exited", "signalled") and status is not None
@@ -62,7 +68,7 @@ def _exit(end):
     return {"kind": end["kind"] if known else "unknown", "status": status}
 
 
-def _complete(history):
+def _complete(history: History) -> bool:
     """Seen to its end: the engine was there, wrote its last record, and lost nothing."""
     return not missing(history)
 
@@ -70,7 +76,7 @@ def _complete(history):
 _ENDS = {False: ("exited", "signalled"), True: ("exited", "signalled", "detached")}
 
 
-def missing(history):
+def missing(history: History) -> list[str]:
     """What makes a history incomplete, as clauses for people; [] for a complete one."""
     found = []
     if history.end is None:
@@ -87,7 +93,7 @@ def missing(history):
     return found
 
 
-def cuts(history):
+def cuts(history: History) -> dict[str, int]:
     """{reason: distinct stacks that end before their outermost frame}."""
     from alloctrace.stacks.nodes import NodeStacks  # only now, as above
 
@@ -95,17 +101,17 @@ def cuts(history):
         found = history.stacks.cuts()
     else:
         found = Counter(stack.cut for stack in history.stacks.values() if stack.cut)
-    return {words.CUTS.get(cut, "unknown reason %d" % cut): n for cut, n in sorted(found.items())}
+    return {words.CUTS.get(cut) or "unknown reason %d" % cut: n for cut, n in sorted(found.items())}
 
 
-def _not_followed(history):
-    lists = life_rows.of(history)
+def _not_followed(history: History) -> dict[str, Any]:
+    lists: dict[str, Any] = {**life_rows.of(history)}
     lists["made_code"] = min(history.made_code, (1 << 63) - 1)
     lists["children_not_followed"] = len(history.forks)
     return lists
 
 
-def _calls(history):
+def _calls(history: History) -> dict[str, Any]:
     if history.hooks:
         return {"calls_hooked": True, "unhooked": []}
     reason = "no allocator function was found to watch: only memory syscalls are recorded"
@@ -164,7 +170,7 @@ _OF_TEXT = ("command", "unhooked")
 _ENDS_OF_RUN = ("exited", "signalled", "detached", "unknown")
 
 
-def check(run):
+def check(run: dict[str, Any]) -> None:
     """Raise ValueError where a stranger's run is not made as `facts` makes it."""
     for key, type_ in _TYPES.items():
         if key in run and not isinstance(run[key], type_):
@@ -204,7 +210,7 @@ def check(run):
         raise ValueError("run: a count of cut stacks is not a number")
 
 
-def _is_timeline(value):
+def _is_timeline(value: dict[str, Any] | None) -> bool:
     """None, or what stages.by_origin gives: columns of whole numbers, all of one length."""
     if value is None:
         return True

@@ -51,5 +51,5 @@ class ThreadNames:
             found[tid].update(name for _, name in ends)
         return {tid: min(names) for tid, names in found.items() if len(names) == 1}
 
-    def has(self, name: Any) -> Any:
+    def has(self, name: str) -> bool:
         return any(name == known for ends in self._ends.values() for _, known in ends)

@@ -18,6 +18,10 @@ from alloctrace.globs import Globs, glob
 from alloctrace.plain import frozen
 from alloctrace.tables import TableError, is_yes
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
 PATH = os.path.join(
     os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "data", "origin.ini"
 )
@@ -31,8 +35,8 @@ class Row:
 
     key: str
     kind: str
-    places: frozenset
-    names: tuple
+    places: frozenset[str]
+    names: tuple[str, ...]
     owner: str = ""
     calls: bool = False
     calls_back: bool = False
@@ -45,24 +49,30 @@ class Table:
     """Rows by name, in the order of the file: the first that fits a frame is its row. A row is made
     when a name asks for it."""
 
-    def __init__(self, sections, owners, orders):
+    def __init__(
+        self,
+        sections: list[tuple[str, dict[str, str]]],
+        owners: list[tuple[str, str]],
+        orders: tuple[dict[str, list[int]], dict[str, list[tuple[str, int]]]],
+    ) -> None:
         """`sections`: [(key, section)]; `owners`: [(pattern, name)]; `orders`: numbers of sections
         by names of functions, as globs.indexed gives it."""
-        self._sections, self._made = sections, {}
+        self._sections = sections
+        self._made: dict[int, Row] = {}
         self._owners = [(glob(pattern), name) for pattern, name in owners]
         self._orders = Globs(orders)
-        self._named = {}
+        self._named: dict[str, list[Row]] = {}
 
     @property
-    def rows(self):
+    def rows(self) -> list[Row]:
         return list(map(self._row, range(len(self._sections))))
 
-    def _row(self, order):
+    def _row(self, order: int) -> Row:
         if order not in self._made:
             self._made[order] = _row(*self._sections[order])
         return self._made[order]
 
-    def find(self, name, places):
+    def find(self, name: str | None, places: frozenset[str]) -> Row | None:
         """The row of a function `name` that lies in `places` (a set), or None."""
         if name is None:
             return None
@@ -73,10 +83,10 @@ class Table:
                 return row
         return None
 
-    def _rows_of(self, name):
+    def _rows_of(self, name: str) -> list[Row]:
         return [self._row(order) for order in sorted(set(self._orders.fitting(name)))]
 
-    def owner(self, module):
+    def owner(self, module: str) -> str:
         """Who a library is, for people: "C" for libc.so.6, "libselinux" for libselinux.so.1."""
         for pattern, name in self._owners:
             if pattern.match(module):
@@ -84,11 +94,11 @@ class Table:
         return re.split(r"\.so\b|-\d", module, maxsplit=1)[0] or module
 
 
-def read(path):
+def read(path: str) -> Table:
     return Table(*_compiled(path))
 
 
-def _compiled(path):
+def _compiled(path: str) -> tuple[Any, ...]:
     """What a Table is made of, as plain values; raises TableError where a row is malformed."""
     sections = tables.read(path)
     owners = list(sections.pop("owners").items())
@@ -97,7 +107,7 @@ def _compiled(path):
     return list(sections.items()), owners, orders
 
 
-def _row(key, section):
+def _row(key: str, section: dict[str, str]) -> Row:
     kind, names = section.get("class", ""), tuple(section.get("names", "").split("\n"))
     places = frozenset(section.get("where", "any").split())
     names = tuple(name.strip() for name in names if name.strip())
@@ -114,6 +124,6 @@ _FLAGS = ("calls", "calls_back", "thread", "public")
 
 
 @lru_cache(maxsize=1)
-def default():
+def default() -> Table:
     code = (__file__, globs.__file__, tables.__file__)
     return Table(*kept.made("origin", (PATH, *code), lambda: _compiled(PATH)))

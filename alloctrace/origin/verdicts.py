@@ -12,25 +12,35 @@ from array import array
 from operator import attrgetter
 
 from alloctrace import globs, kept, model, tables, words
-from alloctrace.model import Verdict
+from alloctrace.model import Frame, Verdict
 from alloctrace.stacks import beginnings
 from alloctrace.symbols import function_names, mangled_names
 
 from . import facts, origin, table, via, walk
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from typing import Any
+
+    from alloctrace.origin.facts import Facts
+    from alloctrace.origin.walk import Look
+    from alloctrace.stacks.beginnings import Beginning
+    from alloctrace.stacks.tree import StackTree
+
 # All of a frame that origin.decide looks at; and whether it has a file.
 TOLD = attrgetter("function", "module", "role", "known", "inlined")
-_CODE = (facts, origin, table, via, walk, globs, model, tables, words, beginnings)
-_CODE += (function_names, mangled_names)
+_CODE = [facts, origin, table, via, walk, globs, model, tables, words, beginnings]
+_CODE += [function_names, mangled_names]
 MOST_KEPT = 1 << 15  # tables of beginnings of one program: some 400 KiB
 
 
 class Verdicts:
     """Over a StackTree; `program`: a name under which they are kept."""
 
-    def __init__(self, tree, program):
+    def __init__(self, tree: StackTree, program: str) -> None:
         self._name = "verdicts of " + program
-        self._sources = [table.PATH, __file__, *(module.__file__ for module in _CODE)]
+        self._sources = [table.PATH, __file__, *(str(module.__file__) for module in _CODE)]
         found = kept.load(self._name, self._sources)
         told, roots, tables_, rows, of = found or ([], {}, 0, [], [])
         self._numbers = {what: number for number, what in enumerate(told)}
@@ -40,30 +50,43 @@ class Verdicts:
         self._same = dict(zip(rows, made))  # equal ones are one
         answers = map(made.__getitem__, of)
         self._known = beginnings.Beginnings(tree, by_node, alike, roots, answers, tables_)
-        self._seen = {}  # program's facts -> what origin.decide remembers of its frames
+        # By a program's facts: what origin.decide remembers of its frames.
+        self._seen: dict[tuple[Any, ...], dict[int, Look]] = {}
 
-    def _numbered(self, frames):
+    def _numbered(self, frames: Sequence[Frame]) -> tuple[list[int], list[Frame]]:
         """(by frame its number, by number the first such frame)"""
         number = self._numbers.setdefault
         told = [(*TOLD(frame), frame.file is not None) for frame in frames]
         found = [number(what, len(self._numbers)) for what in told]
-        alike = [None] * len(self._numbers)  # of those that this run has not, nobody asks
+        nobody = Frame(0)  # of those that this run has not, nobody asks
+        alike = [nobody] * len(self._numbers)
         for at, frame in zip(reversed(found), reversed(frames)):
             alike[at] = frame
         return found, alike
 
-    def asker(self, about):
+    def asker(self, about: Facts) -> Callable[[int], Verdict]:
         """A function: the verdict over the stack at a node; `about`: its origin.Facts."""
         program = about.libc, (*sorted(about.holds),), about.executable_mixed
         question = (*program, about.phase, about.name)
         seen, answer = self._seen.setdefault(program, {}), self._known.answer
-        return lambda node: answer(question, node, lambda stack: self._decide(stack, about, seen))
 
-    def _decide(self, stack, about, seen):
+        def verdict(node: int) -> Verdict:
+            found: Verdict = answer(question, node, lambda stack: self._decide(stack, about, seen))
+            return found
+
+        return verdict
+
+    def _decide(
+        self,
+        stack: Beginning,
+        about: Facts,
+        seen: dict[int, Look],
+    ) -> Verdict:
         verdict = origin.decide(stack, about, seen=seen)
-        return self._same.setdefault((*vars(verdict).values(),), verdict)
+        same: Verdict = self._same.setdefault((*vars(verdict).values(),), verdict)
+        return same
 
-    def keep(self):
+    def keep(self) -> None:
         """For the next run, where there is anything new; of too many none."""
         known = self._known
         if known.has_more and known.tables <= MOST_KEPT:

@@ -2,6 +2,15 @@
 
 from __future__ import annotations
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Optional
+
+    from alloctrace.model import Frame
+    from alloctrace.origin.table import Row
+
+    ViaState = tuple[tuple[str, ...], Optional[str], Optional[tuple[str, bool]]]
+
 MAX_NAMES = 6  # of a long chain the outermost ones
 
 
@@ -12,43 +21,45 @@ class Via:
     the caller named; inside it only those with a row of public names are worth a word.
     """
 
-    def __init__(self):
-        self._found = ()  # names that are told, innermost first
-        self._module = None
-        self._last = None  # (name, is public) of the outermost frame so far
+    def __init__(self) -> None:
+        self._found: tuple[str, ...] = ()  # names that are told, innermost first
+        self._module: str | None = None
+        self._last: tuple[
+            str, bool
+        ] | None = None  # (name, is public) of the outermost frame so far
 
-    def add(self, module, word):
+    def add(self, module: str, word: tuple[str, bool]) -> None:
         """`word`: of the frame, as `word` gives it."""
         if self._last is not None and (module != self._module or _is_worth_a_word(*self._last)):
             self._found = self._with_last()
         self._module, self._last = module, word
 
-    def is_empty(self):
+    def is_empty(self) -> bool:
         return self._last is None
 
-    def state(self):
+    def state(self) -> ViaState:
         """All that what is added later meets with."""
         return self._found, self._module, self._last
 
-    def names(self):
+    def names(self) -> tuple[str, ...]:
         found = self._found if self.is_empty() else self._with_last()
         return found[::-1][:MAX_NAMES]
 
-    def _with_last(self):
-        text = self._last[0]
+    def _with_last(self) -> tuple[str, ...]:
+        text = self._last[0] if self._last else ""
         return self._found + (text,) if text and text not in self._found else self._found
 
 
-def _is_worth_a_word(text, is_public):
+def _is_worth_a_word(text: str, is_public: bool) -> bool:
     return is_public or ("::" in text and "::_" not in text)
 
 
-def word(frame, name, row):
+def word(frame: Frame, name: str | None, row: Row | None) -> tuple[str, bool]:
     """(text, is public) of a frame that is passed through."""
     return _text(name, frame.module), row is not None and row.public
 
 
-def _text(name, module):
+def _text(name: str | None, module: str) -> str:
     """Rust's or C++'s module, the function, or the library's name where it has none."""
     if name is None:
         return module

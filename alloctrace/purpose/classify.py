@@ -11,17 +11,24 @@ from . import questions as purpose_questions, rules as purpose_rules, split
 from .facts import AROUND, THING
 from .inner_verdicts import InnerVerdicts
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from alloctrace.history.history import History
+    from alloctrace.model import Frame
+
 MAX_ASKED = 20000  # groups of which each one's purpose is asked for by an example
 ROUNDS = 2  # a block may go on to a group that began before the one that it comes from
 
 
-def prepare():
+def prepare() -> None:
     """Read the tables that `classify` will need: for who has time to spare before."""
     origin_table.default()
     purpose_rules.default()
 
 
-def classify(history, stacks):
+def classify(history: History, stacks: Mapping[int, Sequence[Frame]]) -> None:
     """Set `verdict` and `purpose` of history.events. `stacks`: a StackTree, or {id: (Frame, …)}.
 
     What lies inside a call, a nested call or a memory syscall, has the call's verdict.

@@ -13,6 +13,13 @@ from alloctrace.plain import plain
 from alloctrace.summary import lives, processes
 from .mappings import Mappings, Unknown, whole_pages
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from alloctrace.model import Border, Event
+    from alloctrace.space.mappings import Piece
+    from alloctrace.summary.lives import Program
+    from alloctrace.trace.read import Trace
+
 KINDS = (  # of a mapping, in the order in which people look for them
     ("program", "the program's file"),
     ("heap", "the heap, which brk moves the end of"),
@@ -51,14 +58,16 @@ class Check:
 
 @plain
 class Spaces:
-    pieces: list
-    checks: list
-    pids: list  # whose address space is known
-    stops: dict  # pid -> (the event from which on its mappings cannot be told, why)
+    pieces: list[Piece]
+    checks: list[Check]
+    pids: list[int]  # whose address space is known
+    stops: dict[
+        int, tuple[int, str]
+    ]  # pid -> (the event from which on its mappings cannot be told, why)
     partial: bool  # attached: what was there before is known by its files alone
 
 
-def replay(events, trace):
+def replay(events: list[Event], trace: Trace) -> Spaces:
     """The Spaces of `events`, of some processes in their order: all that changed mappings, and the
     first of each phase. All is told by their seqs."""
     made = _Replay(trace, events)
@@ -71,18 +80,20 @@ def replay(events, trace):
 
 
 class _Replay:
-    def __init__(self, trace, events):
-        self.pieces, self.checks, self.stops = [], [], {}
-        self.spaces = {}  # pid -> Mappings; None: it began as a copy, which is not followed
-        self._images = {}
+    def __init__(self, trace: Trace, events: list[Event]) -> None:
+        self.pieces: list[Piece] = []
+        self.checks: list[Check] = []
+        self.stops: dict[int, tuple[int, str]] = {}
+        self.spaces: dict[int, Mappings | None] = {}  # None: a copy, which is not followed
+        self._images: dict[int, int] = {}
         self._modules = by_image(trace.modules)
         self._roles = {module.path: module.role for module in trace.modules}
         self._programs = _programs(trace)
         self._borders = by_image(trace.borders)
-        self._waiting = {}  # pid -> borders still to come
+        self._waiting: dict[int, list[Border]] = {}  # pid -> borders still to come
         self._mapped = _mapped_by_syscalls(events)
 
-    def add(self, at, event):
+    def add(self, at: int, event: Event) -> None:
         if self._images.get(event.pid) != event.image:
             self._begin(at, event)
         self._pass_borders(at, event.pid, words.PHASES.index(event.phase))
@@ -90,7 +101,7 @@ class _Replay:
         if event.kind == "syscall" and event.result is not None and not event.failed:
             self._apply(at, event, space)
 
-    def _apply(self, at, event, space):
+    def _apply(self, at: int, event: Event, space: Mappings | None) -> None:
         if space is None or event.pid in self.stops:
             return
         try:
@@ -98,7 +109,7 @@ class _Replay:
         except Unknown as reason:
             self.stops[event.pid] = at, str(reason)
 
-    def _begin(self, at, event):
+    def _begin(self, at: int, event: Event) -> None:
         """A process, or another program in it: what the one before had mapped is gone."""
         self._end_image(at, event.pid)
         before = self.spaces.get(event.pid)
@@ -118,35 +129,38 @@ class _Replay:
                 space.put(at, module.start, module.end, role, module.name, None, None)
         self._waiting[event.pid] = list(self._borders.get(event.image, ()))
 
-    def _pass_borders(self, at, pid, phase):
+    def _pass_borders(self, at: int, pid: int, phase: int) -> None:
         waiting = self._waiting.get(pid)
         while waiting and words.PHASES.index(waiting[0].phase) <= phase:
             border = waiting.pop(0)
             self._check(at, pid, border.phase, border.mapped_bytes, border.rss_bytes)
 
-    def _check(self, at, pid, phase, mapped, resident):
+    def _check(
+        self, at: int, pid: int, phase: str, mapped: int | None, resident: int | None
+    ) -> None:
         space = self.spaces.get(pid)
         if space and mapped is not None:
             found = None if pid in self.stops else space.bytes()
             self.checks.append(Check(pid, phase, at, mapped, resident, found))
 
-    def _end_image(self, at, pid):
+    def _end_image(self, at: int, pid: int) -> None:
         self._pass_borders(at, pid, len(words.PHASES))
-        program = self._programs.get((pid, self._images.get(pid)))
+        image = self._images.get(pid)
+        program = None if image is None else self._programs.get((pid, image))
         if program:
             closing = program.closing
             self._check(at, pid, "end", closing.get("mapped_bytes"), closing.get("rss_bytes"))
 
-    def finish(self, count):
+    def finish(self, count: int) -> None:
         for pid, space in self.spaces.items():
             self._end_image(count, pid)
             self.pieces += space.pieces + space.ended if space else []
 
-    def what(self, event):
+    def what(self, event: Event) -> tuple[str, str]:
         """(kind, name) of what an mmap made."""
         path = event.args.get("path")
         if isinstance(path, str) and path:
-            return _OF_ROLE.get(self._roles.get(path), "file"), path.rsplit("/", 1)[-1]
+            return _OF_ROLE.get(self._roles.get(path, ""), "file"), path.rsplit("/", 1)[-1]
         rule, text = (event.purpose.rule, event.purpose.text) if event.purpose else ("", None)
         kind = _OF_RULE.get(rule, "other")
         if kind == "block":  # its purpose tells a size, which mremap changes
@@ -154,15 +168,15 @@ class _Replay:
         return kind, text or "a mapping, for a purpose that no rule knows"
 
 
-def _programs(trace):
+def _programs(trace: Trace) -> dict[tuple[int, int], Program]:
     """{(pid, image): lives.Program}"""
     of_run = lives.of_run(trace.run, trace.sums().groups)
     return {program.key: program for program in processes.programs_of(of_run)}
 
 
-def _mapped_by_syscalls(events):
+def _mapped_by_syscalls(events: list[Event]) -> dict[tuple[int, int], Mappings]:
     """{(pid, image): Mappings of all files that a syscall mapped}"""
-    found = {}
+    found: dict[tuple[int, int], Mappings] = {}
     for event in events:
         if event.name == "mmap" and event.result is not None and "path" in event.args:
             seen = found.setdefault((event.pid, event.image), Mappings(event.pid, None))

@@ -5,6 +5,16 @@ from __future__ import annotations
 from bisect import bisect_right
 from itertools import compress
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from array import array
+    from typing import Any
+
+    from alloctrace.columns.group_table import GroupTable
+    from alloctrace.trace.read import Trace
+
+    Program = tuple[int, ...]  # pid, image
+
 NOTED = 200000  # memory syscalls
 FOLLOWED = 20000  # of these, whose mappings are followed
 
@@ -12,24 +22,29 @@ FOLLOWED = 20000  # of these, whose mappings are followed
 class Changes:
     """Notes memory syscalls, in their order."""
 
-    def __init__(self, groups):
-        self._whats = [None, *((what[1] == "brk", what[3::2]) for what in groups.whats)]
+    def __init__(self, groups: GroupTable) -> None:
+        whats = ((what[1] == "brk", what[3::2]) for what in groups.whats)
+        self._whats: list[tuple[bool, Program]] = [(False, ()), *whats]
         self._of_group = [0, *(what + 1 for what in groups.what)]
-        self._noted = []  # (seq, (whether it is a brk, of which program))
-        self.stopped = None  # the first that is not told, None: all are
+        self._noted: list[tuple[int, tuple[bool, Program]]] = []  # (seq, whether a brk, of whom)
+        self.stopped: int | None = None  # the first that is not told, None: all are
 
-    def add(self, first, group, base, rows):
+    def add(
+        self, first: int, group: array[int] | dict[int, int] | list[int], base: int, rows: list[int]
+    ) -> None:
         """Of a chunk from `first` on; `group`: of its rows, less `base`; `rows`: the syscalls."""
         if len(self._noted) <= NOTED:
             whats, of_group = self._whats, self._of_group
             self._noted += [(first + row, whats[of_group[group[row] + base]]) for row in rows]
 
-    def told(self, ranges):
+    def told(self, ranges: list[list[int]]) -> list[int]:
         """Seqs of those that mappings in these windows follow from: of several brk's of a program
         one after the other the last one says all, where no window lies between. Its first says
         where the heap begins."""
         starts = [first for first, _ in ranges]
-        found, before, begun = {}, {}, set()  # {seq: None}; program -> (window behind, seq)
+        passing: dict[int, None] = {}
+        before: dict[Program, tuple[int, int]] = {}  # (window behind, seq)
+        begun: set[Program] = set()
         for seq, (moves, program) in self._noted[:NOTED]:
             place = bisect_right(starts, seq)
             is_inside = place > 0 and seq <= ranges[place - 1][1]
@@ -37,19 +52,19 @@ class Changes:
             last = before.pop(program, None)
             if is_passing:
                 if last is not None and last[0] == place:
-                    del found[last[1]]
+                    del passing[last[1]]
                 before[program] = place, seq
             if moves:
                 begun.add(program)
-            found[seq] = None
-        found = list(found)
+            passing[seq] = None
+        found = list(passing)
         self.stopped = self._noted[NOTED][0] if len(self._noted) > NOTED else None
         if len(found) > FOLLOWED:
             self.stopped = found[FOLLOWED]
         return found[:FOLLOWED]
 
 
-def until(trace, wanted, seq):
+def until(trace: Trace, wanted: Any, seq: int) -> Changes:
     """Changes of all memory syscalls up to one event."""
     groups = trace.sums().groups
     marks = bytearray(len(groups) + 1)

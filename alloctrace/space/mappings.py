@@ -6,6 +6,12 @@ from bisect import bisect_left, bisect_right
 
 from alloctrace.plain import plain
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from alloctrace.model import Event
+
 PAGE = 4096
 MOST = 100000  # changes of one process that are followed: a stranger's trace may hold any
 OVERLAP = "syscalls of several threads overlapped: which of them came first is not known"
@@ -37,23 +43,37 @@ class Mappings:
     `what(event)`: kind and name of what an mmap made. `ended`: pieces that are live no more.
     """
 
-    def __init__(self, pid, what):
+    def __init__(self, pid: int, what: Callable[[Event], tuple[str, str]] | None) -> None:
         self._pid, self._what = pid, what
-        self._starts, self.pieces, self.ended = [], [], []
-        self._heap = self._break = self._first = None  # where brk's memory begins, ends; since when
+        self._starts: list[int] = []
+        self.pieces: list[Piece] = []
+        self.ended: list[Piece] = []
+        self._heap: int | None = None  # where brk's memory begins, ends; since when
+        self._break = 0
+        self._first: int | None = None
 
-    def bytes(self):
+    def bytes(self) -> int:
         return sum(piece.end - piece.start for piece in self.pieces)
 
-    def apply(self, at, event):
-        """Change them as the syscall did; raises Unknown where that cannot be told."""
+    def apply(self, at: int, event: Event) -> None:
+        """Change them as the syscall did, which had a result; raises Unknown where that cannot be
+        told."""
         act = self._ACTS.get(event.name)
         if act and (event.ptr is not None or event.name in ("mmap", "brk")):
             act(self, at, event)
         if len(self.ended) > MOST:
             raise Unknown("there were more than %d changes of mappings" % MOST)
 
-    def put(self, at, start, end, kind, name, access, made):
+    def put(
+        self,
+        at: int,
+        start: int,
+        end: int,
+        kind: str,
+        name: str,
+        access: str | None,
+        made: int | None,
+    ) -> None:
         if not start < end <= 1 << 64:
             return
         self.cut(at, start, end)
@@ -61,7 +81,7 @@ class Mappings:
         self._starts.insert(place, start)
         self.pieces.insert(place, Piece(self._pid, start, end, kind, name, access, made, at))
 
-    def cut(self, at, start, end):
+    def cut(self, at: int, start: int, end: int) -> None:
         """End what lies between; what sticks out of it stays."""
         first, last = self._between(start, end)
         kept = []
@@ -77,26 +97,28 @@ class Mappings:
         self.pieces[first:last] = kept
         self._starts[first:last] = [piece.start for piece in kept]
 
-    def _between(self, start, end):
+    def _between(self, start: int, end: int) -> tuple[int, int]:
         first = max(0, bisect_right(self._starts, start) - 1)
         if first < len(self.pieces) and self.pieces[first].end <= start:
             first += 1
         return first, max(first, bisect_left(self._starts, end))
 
-    def at(self, address):
+    def at(self, address: int) -> Piece | None:
         first, last = self._between(address, address + 1)
         return self.pieces[first] if first < last else None
 
-    def _must_be_free(self, start, end):
+    def _must_be_free(self, start: int, end: int) -> None:
         """The kernel puts nothing where something is: else syscalls of several threads overlapped,
         and the order in which they began is not that in which they were done."""
         first, last = self._between(start, end)
         if first < last:
             raise Unknown(OVERLAP)
 
-    def _mmap(self, at, event):
+    def _mmap(self, at: int, event: Event) -> None:
+        assert event.result is not None and self._what is not None
         start, end = event.result, event.result + whole_pages(event.size)
-        (kind, name), made = self._what(event), at
+        made: int | None = at
+        kind, name = self._what(event)
         flags = str(event.args.get("flags", "")).split("|")
         if "MAP_FIXED" in flags:
             below = self.at(start)  # what the loader puts over its own mapping is part of it
@@ -106,10 +128,12 @@ class Mappings:
             self._must_be_free(start, end)
         self.put(at, start, end, kind, name, _access(event.args.get("prot")), made)
 
-    def _munmap(self, at, event):
+    def _munmap(self, at: int, event: Event) -> None:
+        assert event.ptr is not None
         self.cut(at, event.ptr, event.ptr + whole_pages(event.size))
 
-    def _mprotect(self, at, event):
+    def _mprotect(self, at: int, event: Event) -> None:
+        assert event.ptr is not None
         start, end = event.ptr, event.ptr + whole_pages(event.size)
         access = _access(event.args.get("prot"))
         first, last = self._between(start, end)
@@ -117,9 +141,10 @@ class Mappings:
             inside = max(start, piece.start), min(end, piece.end)
             self.put(at, *inside, piece.kind, piece.name, access, piece.made)
 
-    def _mremap(self, at, event):
+    def _mremap(self, at: int, event: Event) -> None:
+        assert event.ptr is not None and event.result is not None
         moved = self.at(event.ptr)
-        rest = ("other", "moved by mremap", None, at)
+        rest: tuple[str, str, str | None, int | None] = ("other", "moved by mremap", None, at)
         if moved:
             rest = moved.kind, moved.name, moved.access, moved.made
         if "MREMAP_DONTUNMAP" not in str(event.args.get("flags", "")):
@@ -129,7 +154,8 @@ class Mappings:
             self._must_be_free(event.result, end)
         self.put(at, event.result, end, *rest)
 
-    def _brk(self, at, event):
+    def _brk(self, at: int, event: Event) -> None:
+        assert event.result is not None
         if self._heap is None:
             self._heap = self._break = event.result - (event.size or 0)
         if self._first is None and event.size:
@@ -142,16 +168,16 @@ class Mappings:
     _ACTS["brk"] = _brk
 
 
-def _up(address):
+def _up(address: int) -> int:
     return -(-address // PAGE) * PAGE
 
 
-def whole_pages(size):
+def whole_pages(size: object) -> int:
     """Bytes in whole pages; what a trace says may be anything."""
     return _up(size) if isinstance(size, int) and 0 < size < 1 << 63 else 0
 
 
-def _access(prot):
+def _access(prot: object) -> str | None:
     if not isinstance(prot, str):
         return None
     return "".join(sign for word, sign in _ACCESS if "PROT_" + word in prot)

@@ -12,6 +12,10 @@ from collections import defaultdict
 
 from . import lives
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from alloctrace.summary.lives import Process, Program
+
 NEARLY_ALL = 0.9  # of the calls
 _STARTERS = frozenset(  # programs that do nothing but start another
     "chroot chrt doas env flatpak ionice linux32 linux64 nice nohup nsenter numactl prlimit runuser"
@@ -23,15 +27,18 @@ _STARTERS = frozenset(  # programs that do nothing but start another
 class AskedFor:
     """`program`: of lives.Program; `steps`: [(how, lives.Program before, why)] that led to it."""
 
-    def __init__(self, program, steps):
+    def __init__(
+        self, program: Program, steps: list[tuple[str, Program, dict[str, float] | None]]
+    ) -> None:
         self.program, self.steps = program, steps
 
 
-def find(processes):
+def find(processes: list[Process]) -> AskedFor | None:
     """The AskedFor of a run, of lives.of_run; None where nothing is known of it."""
     if not processes or not processes[0].programs:
         return None
-    below, steps = _below(processes), []
+    below = _below(processes)
+    steps: list[tuple[str, Program, dict[str, float] | None]] = []
     process = processes[0]
     for _ in processes:
         steps += [("exec", program, None) for program in process.programs[:-1] if _is_own(program)]
@@ -43,14 +50,15 @@ def find(processes):
     return AskedFor(process.last, steps)
 
 
-def _is_own(program):
+def _is_own(program: Program) -> bool:
     """Between the fork and the exec a child is its parent still."""
     return program.began != "fork"
 
 
-def _below(processes):
+def _below(processes: list[Process]) -> dict[int, tuple[list[Process], int]]:
     """{id(process): (its children, calls of it and all below)}."""
-    children, calls = defaultdict(list), {}
+    children: defaultdict[int, list[Process]] = defaultdict(list)
+    calls: dict[int, int] = {}
     for process in reversed(processes):  # a parent is announced before its children
         children[id(process.parent)].insert(0, process)
         own = sum(program.calls for program in process.programs)
@@ -58,7 +66,9 @@ def _below(processes):
     return {id(process): (children[id(process)], calls[id(process)]) for process in processes}
 
 
-def _follow(process, below):
+def _follow(
+    process: Process, below: dict[int, tuple[list[Process], int]]
+) -> tuple[Process | None, dict[str, float] | None]:
     """(the child that did the work of `process`, why); (None, None) where it did its own."""
     last, (children, _) = process.last, below[id(process)]
     mine = [child for child in children if child.parent_image == last.image]
@@ -73,7 +83,7 @@ def _follow(process, below):
     return None, None
 
 
-def _starts(process, below):
+def _starts(process: Process, below: dict[int, tuple[list[Process], int]]) -> bool:
     """Whether it is a program of its own, or forked for one."""
     return any(map(_is_own, process.programs)) or any(
         any(map(_is_own, child.programs)) for child in below[id(process)][0]

@@ -10,6 +10,15 @@ from collections import defaultdict
 from alloctrace import measure
 from . import sites
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from typing import Any
+
+    from alloctrace.model import Frame, Group
+    from alloctrace.stacks.tree import StackTree
+    from alloctrace.trace.read import Trace
+
 FEWEST = 0.01  # of the whole: what has less is not shown by itself
 
 
@@ -18,24 +27,33 @@ class Node:
 
     __slots__ = ("frame", "value", "nodes", "below", "rest")
 
-    def __init__(self, frame, value, nodes):
+    def __init__(self, frame: Frame | None, value: int, nodes: list[int]) -> None:
         self.frame, self.value, self.nodes = frame, value, nodes  # nodes: of the StackTree
-        self.below, self.rest = [], (0, 0)
+        self.rest = (0, 0)
+        self.below: list[Any] = []
 
 
-def of_groups(trace, wanted, value):
+def of_groups(
+    trace: Trace, wanted: Callable[[Group], bool] | None, value: Callable[[Group], int]
+) -> defaultdict[int, int]:
     """{node of the StackTree: the sum of `value(group)`}, of all allocations; 0 or less: no stack.
 
     `wanted(group)`: whether it counts; None: all do.
     """
-    found, tree = defaultdict(int), trace.tree
+    tree = trace.tree
+    found: defaultdict[int, int] = defaultdict(int)
     for group in trace.sums().groups:
         if group.allocations and (wanted is None or wanted(group)):
             found[max(0, tree.node(group.stack))] += value(group)
     return found
 
 
-def grow(tree, values, most, fewest=FEWEST):
+def grow(
+    tree: StackTree,
+    values: dict[int, int],
+    most: int,
+    fewest: float = FEWEST,
+) -> Node:
     """The root, a Node without frame, and below it the `most` largest functions."""
     totals, children = _totals(tree, values), _Children(tree)
     root = Node(None, sum(values.values()), [0])
@@ -55,7 +73,7 @@ def grow(tree, values, most, fewest=FEWEST):
     return root
 
 
-def _totals(tree, values):
+def _totals(tree: StackTree, values: dict[int, int]) -> array[int]:
     """By node: of all stacks that go through it. Callers have smaller numbers."""
     totals = array("q", bytes(8 * len(tree.parents)))
     for node, value in values.items():
@@ -70,23 +88,23 @@ def _totals(tree, values):
 class _Children:
     """By node, the nodes that it called: as two arrays, for there may be millions."""
 
-    def __init__(self, tree):
+    def __init__(self, tree: StackTree) -> None:
         count = len(tree.parents)
         self._first, self._next = array("i", bytes(4 * count)), array("i", bytes(4 * count))
         for node in range(count - 1, 0, -1):
             parent = max(0, tree.parents[node])
             self._next[node], self._first[parent] = self._first[parent], node
 
-    def of(self, node):
+    def of(self, node: int) -> Iterator[int]:
         child = self._first[node]
         while child:
             yield child
             child = self._next[child]
 
 
-def _merged(tree, totals, children, node):
+def _merged(tree: StackTree, totals: array[int], children: _Children, node: Node) -> list[Node]:
     """What a function called: by function, whatever the line; the largest first."""
-    found = {}
+    found: dict[tuple[str, str | int], Node] = {}
     for above in node.nodes:
         for at in children.of(above):
             if not totals[at]:
@@ -102,7 +120,7 @@ def _merged(tree, totals, children, node):
     return sorted(found.values(), key=lambda child: -child.value)
 
 
-def _cut(root, unopened):
+def _cut(root: Node, unopened: set[int]) -> None:
     """What was not opened any more is no node of its own, but a rest of its caller's."""
     stack = [root]
     while stack:
@@ -114,10 +132,15 @@ def _cut(root, unopened):
         stack += kept
 
 
-def stacks_of_places(trace, wanted, value, rows):
+def stacks_of_places(
+    trace: Any,
+    wanted: Callable[[Group], bool] | None,
+    value: Callable[[Group], int],
+    rows: list[dict[str, Any]],
+) -> list[list[tuple[int, int]]]:
     """For each of `rows`, sites of a record: {stack: value}, the largest first."""
     keys = {sites.key_of(row): number for number, row in enumerate(rows)}
-    found = [defaultdict(int) for _ in rows]
+    found: list[defaultdict[int, int]] = [defaultdict(int) for _ in rows]
     for group in trace.sums().groups:
         if group.allocations and (wanted is None or wanted(group)):
             frame = trace.tree.deciding_frame(group.stack, group.verdict)

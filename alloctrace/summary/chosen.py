@@ -5,6 +5,14 @@ from __future__ import annotations
 
 from . import asked_for, processes
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+    from alloctrace.model import Event, Group
+    from alloctrace.summary.lives import Process, Program
+
 ALL, ASKED = "all", "asked"
 
 
@@ -15,7 +23,9 @@ class NoSuchProcess(LookupError):
 class Chosen:
     """`keys`: {(pid, image)}, None: all. `programs`: lives.Program. `what`: all, one, several."""
 
-    def __init__(self, run_processes, keys=None):
+    def __init__(
+        self, run_processes: list[Process], keys: set[tuple[int, int]] | None = None
+    ) -> None:
         self.processes = run_processes
         everything = processes.programs_of(run_processes)
         self.programs = [p for p in everything if keys is None or p.key in keys]
@@ -26,26 +36,26 @@ class Chosen:
         self.what = "one" if one else "all" if self.keys is None else "several"
 
     @property
-    def one(self):
+    def one(self) -> Program | None:
         """The only program that it is about; None: it is about several."""
         return self.programs[0] if len(self.programs) == 1 else None
 
-    def holds(self, group):
+    def holds(self, group: Group) -> bool:
         """Whether a group of events, or an event, is of it."""
         return self.has((group.pid, group.image))
 
-    def has(self, key):
+    def has(self, key: tuple[int, int]) -> bool:
         """Whether the program with this key is of it."""
         return self.keys is None or key in self.keys
 
-    def has_image(self, image):
+    def has_image(self, image: int) -> bool:
         """Whether it is about a program that began with this image."""
         if self.keys is None:
             return True
         return any(p.image == image and p.began != "fork" for p in self.programs)
 
 
-def choose(run_processes, wanted=ALL):
+def choose(run_processes: list[Process], wanted: str = ALL) -> Chosen:
     """The Chosen of `wanted`: "all", "asked", a process's number, or a program's name.
 
     Raises NoSuchProcess.
@@ -63,7 +73,7 @@ def choose(run_processes, wanted=ALL):
     return Chosen(run_processes, keys)
 
 
-def _by_number(run_processes, wanted):
+def _by_number(run_processes: list[Process], wanted: str) -> set[tuple[int, int]]:
     """Of a process that was several programs the last one."""
     if not (wanted.isascii() and wanted.isdigit()):
         return set()
@@ -71,7 +81,7 @@ def _by_number(run_processes, wanted):
     return {process.last.key for process in found}
 
 
-def _by_name(run_processes, wanted):
+def _by_name(run_processes: list[Process], wanted: str) -> set[tuple[int, int]]:
     """Without what a child was between its fork and its exec."""
     return {
         program.key
@@ -82,26 +92,26 @@ def _by_name(run_processes, wanted):
     }
 
 
-def _named(run_processes):
+def _named(run_processes: list[Process]) -> str:
     names = dict.fromkeys(p.name for p in processes.programs_of(run_processes) if p.name)
     shown = list(names)[:12]
     return ", ".join(shown) + (" and %d more" % (len(names) - 12) if len(names) > 12 else "")
 
 
-def at_peak_of(key):
+def at_peak_of(key: tuple[int, int] | None) -> Callable[[Group], int]:
     """A function that says what a group held at the peak of the program `key`; None: of the run."""
     if key is None:
         return lambda group: group.peak_bytes
     return lambda group: group.own_peak_bytes if (group.pid, group.image) == key else 0
 
 
-def at_peak(record):
+def at_peak(record: dict[str, Any]) -> Callable[[Group], int]:
     """The same of the peak that a summary's record tells of."""
     peak = record["peak"]
     return at_peak_of(None if peak["pid"] is None else (peak["pid"], peak["image"]))
 
 
-def of_record(record):
+def of_record(record: dict[str, Any]) -> Callable[[Event | Group], bool] | None:
     """What Chosen.holds does, of a summary's record; None where it holds all."""
     over = record["sums_over"]
     if not over["others"]:

@@ -8,6 +8,14 @@ from collections import Counter
 from alloctrace import measure
 from alloctrace.history import run_facts
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Any
+
+    from alloctrace.model import Frame, Group
+    from alloctrace.stacks.tree import StackTree
+
 # What no tracer of calls and syscalls sees: kind, in short, why. Every report says so.
 ALWAYS_UNSEEN = (
     (
@@ -33,7 +41,7 @@ MOST_NAMED = 3  # programs in one sentence
 NAMELESS_LOADER = ("", False, False)
 
 
-def look(frame):
+def look(frame: Frame) -> tuple[str, bool, bool] | None:
     """What the frame says of its program, for Understood: (path, has a name, main has a line)."""
     if frame.role == "loader":
         return None if frame.function else NAMELESS_LOADER
@@ -49,17 +57,18 @@ class Understood:
     `tree`: of the stacks; `looks`: what `look` says of the frames of all of them.
     """
 
-    def __init__(self, tree, looks):
+    def __init__(self, tree: StackTree, looks: set[tuple[str, bool, bool]]) -> None:
         self._tree = tree
-        self._events, self._known = Counter(), Counter()
+        self._events: Counter[str] = Counter()
+        self._known: Counter[str] = Counter()
         self.loader_is_nameless = NAMELESS_LOADER in looks
         programs = looks - {NAMELESS_LOADER}
         self._named = {path for path, has_name, _ in programs if has_name}
         self._nameless = {path for path, has_name, _ in programs if not has_name}
         self._lined = {path for path, _, has_lines in programs if has_lines}
-        self._lineless = set()
+        self._lineless: set[str] = set()
 
-    def add(self, group):
+    def add(self, group: Group) -> None:
         if group.is_counted:
             who = measure.origin(group)
             self._events[who] += group.count
@@ -67,23 +76,23 @@ class Understood:
         if group.stack and measure.origin(group) == "user" and not group.within:
             self._look_at_line(self._tree.deciding_frame(group.stack, group.verdict))
 
-    def _look_at_line(self, frame):
+    def _look_at_line(self, frame: Frame | None) -> None:
         if frame is not None and frame.role == "executable" and frame.function:
             (self._lined if frame.line else self._lineless).add(frame.path)
 
-    def programs(self):
+    def programs(self) -> set[str]:
         """Paths of all that were met."""
         return self._nameless | self._named
 
-    def stripped(self):
+    def stripped(self) -> list[str]:
         """Programs of which no function at all has a name: one without is no proof."""
         return sorted(self._nameless - self._named)
 
-    def lineless(self):
+    def lineless(self) -> list[str]:
         """Programs that made calls of the user's, and of which no line at all is known."""
         return sorted(self._lineless - self._lined)
 
-    def figures(self):
+    def figures(self) -> dict[str, Any]:
         """Events with a known purpose; `share` is of the loader's and the runtimes' together."""
         machinery = self._events["loader"] + self._events["runtime"]
         known = self._known["loader"] + self._known["runtime"]
@@ -94,7 +103,7 @@ class Understood:
         return {"events": machinery, "known": known, "share": share, "by_origin": rows}
 
 
-def unseen(run, hooked):
+def unseen(run: dict[str, Any], hooked: bool) -> list[dict[str, Any]]:
     """Why counts may be too small: [{kind, why, count}]; [] where everything was seen.
 
     The one place that knows: the verdict, every form of the report and `seen_everything` rest on
@@ -127,31 +136,33 @@ _MADE_CODE = (
 _NO_CALLS = "calls of allocator functions could not be seen, only memory syscalls"
 
 
-def _told(run):
+def _told(run: dict[str, Any]) -> tuple[Any, ...]:
     return run.get("unseen") or ()
 
 
-def _text(value):
+def _text(value: str | None) -> str | None:
     return value if isinstance(value, str) else None
 
 
 class OfCache:
     """Counts frees of blocks that the program had freed before: no end of an unknown block."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.frees = 0
 
-    def add(self, group):
+    def add(self, group: Group) -> None:
         if group.is_call and measure.is_of_cache(group):
             self.frees += group.count
 
 
-def unknown_ends(run, of_cache):
+def unknown_ends(run: dict[str, Any], of_cache: OfCache) -> int:
     """How many blocks ended or were moved that nobody saw allocated."""
     return max(0, _count(run.get("unknown_ends", 0)) - of_cache.frees)
 
 
-def not_seen(run, cuts, hooked, ends=0):
+def not_seen(
+    run: dict[str, Any], cuts: dict[Any, Any], hooked: bool, ends: int = 0
+) -> list[dict[str, Any]]:
     """What was not seen: [{kind, what, names, why, count}], counted things first.
 
     `cuts`: {reason: number of stacks}; `hooked`: whether calls could be seen; `ends`: of blocks
@@ -181,7 +192,7 @@ def not_seen(run, cuts, hooked, ends=0):
     return rows + [_row(kind, why, None, what, what) for kind, what, why in ALWAYS_UNSEEN]
 
 
-def _not_recorded(run):
+def _not_recorded(run: dict[str, Any]) -> list[dict[str, Any]]:
     """Whole programs, by name and reason; those that are alike are one row."""
     told = [row for row in run.get("unfollowed") or () if isinstance(row, dict)]
     alike = Counter((_text_of(row, "program"), _text_of(row, "reason")) for row in told)
@@ -192,12 +203,12 @@ def _not_recorded(run):
     return rows
 
 
-def _text_of(row, key):
+def _text_of(row: dict[str, Any], key: str) -> str:
     value = row.get(key)
     return value if isinstance(value, str) else ""
 
 
-def _before(run, ends):
+def _before(run: dict[str, Any], ends: int) -> list[dict[str, Any]]:
     if not run_facts.is_attached(run):
         return []
     why = (
@@ -211,11 +222,11 @@ def _before(run, ends):
     return [_row("before", why, ends or None, one, many)]
 
 
-def _row(kind, why, count, one, many):
+def _row(kind: str, why: str, count: int | None, one: str, many: str) -> dict[str, Any]:
     return {"kind": kind, "what": many, "names": [one, many], "why": why, "count": count}
 
 
-def _count(value):
+def _count(value: int | None) -> int:
     return value if isinstance(value, int) else len(value or ())
 
 
@@ -223,12 +234,12 @@ def _count(value):
 _PACKAGED = ("/usr/", "/bin/", "/sbin/", "/lib/", "/lib64/", "/opt/", "/snap/", "/nix/", "/gnu/")
 
 
-def is_of_a_package(path):
+def is_of_a_package(path: str) -> bool:
     """Whether a program is, by its path, a distribution's and not of who runs it."""
     return path.startswith(_PACKAGED) and not path.startswith("/usr/local/")
 
 
-def _programs(understood, paths, one, many):
+def _programs(understood: Understood, paths: list[str], one: str, many: str) -> str:
     """`the program is`; where there are several, by their names."""
     if len(understood.programs()) == 1:
         return "the program %s" % one
@@ -238,7 +249,7 @@ def _programs(understood, paths, one, many):
     return "%s %s" % (text, one if len(shown) == 1 else many)
 
 
-def hints(understood, notes=()):
+def hints(understood: Understood, notes: Sequence[str] = ()) -> list[dict[str, str]]:
     """What more could be told with what: [{missing, gives, command}]. `notes`: of the trace."""
     rows = []
     if understood.loader_is_nameless:
@@ -271,10 +282,10 @@ def hints(understood, notes=()):
             }
         )
     elif lineless:
-        lineless = _programs(understood, lineless, "has", "have")
+        which = _programs(understood, lineless, "has", "have")
         rows.append(
             {
-                "missing": "%s no line numbers" % lineless,
+                "missing": "%s no line numbers" % which,
                 "gives": "the file and line of each call of yours",
                 "command": "compile with -g",
             }

@@ -12,6 +12,15 @@ from collections import namedtuple
 from alloctrace.columns.group_table import SUMS
 from . import coverage
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from typing import Any, NamedTuple
+
+    from alloctrace.columns.group_table import GroupTable
+    from alloctrace.model import Frame, Purpose
+    from alloctrace.stacks.tree import StackTree
+
 
 MOST = 1 << 14  # kinds of a run that are told apart by place
 
@@ -20,21 +29,32 @@ MOST = 1 << 14  # kinds of a run that are told apart by place
 # the kind of the calls around it, which is an older one; tree: their StackTree; looks: {(pid,
 # image): what coverage.look says of the frames of its stacks}; by_place: whether a kind is of one
 # place: else what is asked of places must be asked of the groups.
-Kinds = namedtuple("Kinds", "groups tree looks by_place")
+if TYPE_CHECKING:
+
+    class Kinds(NamedTuple):
+        groups: GroupTable
+        tree: StackTree
+        looks: dict[tuple[int, int], set[tuple[str, bool, bool]]]
+        by_place: bool
+
+else:
+    Kinds = namedtuple("Kinds", "groups tree looks by_place")
 
 
-def of(groups, tree, nodes, most=None):
+def of(groups: GroupTable, tree: StackTree, nodes: array[int], most: int | None = None) -> Kinds:
     """The Kinds of a GroupTable. `nodes`: of the StackTree `tree`, where their stacks begin.
 
     `most`: with more kinds than that they are not told apart by place, nor by the words of their
     purposes; None: whatever their number.
     """
-    purposes, frames = range(len(groups.purposes)), range(len(tree.frames))
+    purposes: Sequence[int] = range(len(groups.purposes))
+    frames: Sequence[int] = range(len(tree.frames))
     made = _numbered(groups, tree, nodes, purposes, frames, most)
     by_place = made is not None
     if not by_place:
         purposes, frames = _purposes(groups.purposes), _frames(tree.frames)
         made = _numbered(groups, tree, nodes, purposes, frames, None)
+    assert made is not None  # only with a limit there may be too many
     kind_of, firsts, withins = made
     found = groups.picked(firsts)
     found.within = withins
@@ -45,10 +65,18 @@ def of(groups, tree, nodes, most=None):
     return Kinds(found, tree, looks, by_place)
 
 
-def _numbered(groups, tree, nodes, purposes, frames, most):
+def _numbered(
+    groups: GroupTable,
+    tree: StackTree,
+    nodes: array[int],
+    purposes: Sequence[int],
+    frames: Sequence[int],
+    most: int | None,
+) -> tuple[array[int], array[int], array[int]] | None:
     """(by group its kind, by kind its first group, and the kind around it); None: more than
     `most`. What has the same number in `purposes`, or in `frames`, is alike."""
-    known, kind_of = {}, array("I")
+    kind_of = array("I")
+    known: dict[tuple[int, int, int, int, int], int] = {}
     firsts, withins = array("I"), array("I")  # of each kind
     decided = [verdict.decided_by if verdict else None for verdict in groups.verdicts]
     place, frame_of = tree.deciding_node, tree.frame_of
@@ -67,9 +95,9 @@ def _numbered(groups, tree, nodes, purposes, frames, most):
     return kind_of, firsts, withins
 
 
-def _frames(frames):
+def _frames(frames: Sequence[Frame]) -> array[int]:
     """By frame a number of what coverage.Understood asks of it."""
-    known = {}
+    known: dict[tuple[str, bool, bool] | None, int] = {}
     asked = (
         (frame.path, bool(frame.function), bool(frame.line)) if frame.role == "executable" else None
         for frame in frames
@@ -77,16 +105,19 @@ def _frames(frames):
     return array("I", [known.setdefault(what, len(known)) for what in asked])
 
 
-def _purposes(purposes):
+def _purposes(purposes: Sequence[Purpose | None]) -> array[int]:
     """By purpose a number of its rule, and of whether it says something."""
-    known = {}
+    known: dict[tuple[str | int | None, int], int] = {}
+    asked: Iterable[tuple[Any, int]]
     asked = ((None, False) if p is None else (p.rule, p.text is not None) for p in purposes)
-    if hasattr(purposes, "rule_of"):  # of a trace: the texts stay in the file
+    if hasattr(purposes, "rule_of") and hasattr(
+        purposes, "is_said"
+    ):  # of a trace: the texts stay in the file
         asked = zip(purposes.rule_of.values, purposes.is_said)
     return array("I", [known.setdefault(what, len(known)) for what in asked])
 
 
-def _added(column, kind_of, count):
+def _added(column: array[int], kind_of: array[int], count: int) -> list[int]:
     totals = [0] * (count + 1)
     if any(column):
         for kind, value in zip(kind_of, column):

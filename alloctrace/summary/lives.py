@@ -13,6 +13,31 @@ from alloctrace import fields
 from alloctrace.patterns import Pattern
 from alloctrace.plain import fresh, plain
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Any, Protocol
+
+    class Counted(Protocol):
+        """What is asked of a Group here: of which program its events are, and how many."""
+
+        @property
+        def pid(self) -> int:
+            ...
+
+        @property
+        def image(self) -> int:
+            ...
+
+        @property
+        def count(self) -> int:
+            ...
+
+        @property
+        def is_call(self) -> bool:
+            ...
+
+
 _STATE = ("rss_bytes", "minor_faults", "major_faults", "mapped_bytes")
 SHELLS = frozenset("sh bash dash ksh mksh zsh ash fish".split())
 _INTERPRETERS = Pattern(
@@ -27,32 +52,32 @@ class Program:
     pid: int
     image: int
     path: str = ""
-    command: list = fresh(list)  # the words that it was given; [] not known
+    command: list[str] = fresh(list)  # the words that it was given; [] not known
     began: str = "exec"
     began_ns: int | None = None
     ended_ns: int | None = None
-    closing: dict = fresh(dict)  # the process at its end, as run.process_at_end
+    closing: dict[str, int | None] = fresh(dict)  # the process at its end, as run.process_at_end
     execs: bool = False  # another program followed in the same process
     events: int = 0
     calls: int = 0
 
     @property
-    def key(self):
+    def key(self) -> tuple[int, int]:
         return self.pid, self.image
 
     @property
-    def file(self):
+    def file(self) -> str:
         """The name of its file; "": not known."""
         return self.path.rsplit("/", 1)[-1]
 
     @property
-    def name(self):
+    def name(self) -> str:
         """What it was called as (`sh`, `gcc`, `python3`), else its file (`dash`)."""
         called = self.command[0].rsplit("/", 1)[-1].lstrip("-") if self.command else ""
         return called or self.file
 
     @property
-    def script(self):
+    def script(self) -> str:
         """The name of the script that it runs, where it is an interpreter; "" for none."""
         if not _INTERPRETERS.fullmatch(self.name) or len(self.command) < 2:
             return ""
@@ -66,17 +91,17 @@ class Process:
     parent: Process | None = None
     parent_pid: int | None = None
     parent_image: int | None = None  # what the parent ran then
-    programs: list = fresh(list)
-    copied: tuple = (0, 0)  # blocks, bytes that it began with as copies of its parent's
-    exit: dict = fresh(dict)  # kind, status
-    title: list = fresh(list)  # its command at the end
+    programs: list[Program] = fresh(list)
+    copied: tuple[int, int] = (0, 0)  # blocks, bytes that it began with as copies of its parent's
+    exit: dict[str, Any] = fresh(dict)  # kind, status
+    title: list[str] = fresh(list)  # its command at the end
 
     @property
-    def last(self):
+    def last(self) -> Program:
         return self.programs[-1]
 
 
-def of_run(run, groups):
+def of_run(run: dict[str, Any], groups: Sequence[Counted]) -> list[Process]:
     """[Process], the first one first, then as they began. `groups`: for their events."""
     made = _Maker(run, groups)
     made.count(groups)
@@ -84,9 +109,11 @@ def of_run(run, groups):
 
 
 class _Maker:
-    def __init__(self, run, groups):
-        self.processes = []
-        self._of_pid = defaultdict(list)  # those of one number, the kernel uses them again
+    def __init__(self, run: dict[str, Any], groups: Sequence[Counted]) -> None:
+        self.processes: list[Process] = []
+        self._of_pid: defaultdict[int, list[Process]] = defaultdict(
+            list
+        )  # those of one number, the kernel uses them again
         self._owners = _owners(groups)  # of traces that do not say whose an image is
         first = self._process(fields.number(run, "pid", groups[0].pid if groups else 0))
         first.exit = dict(run.get("exit") or {})
@@ -96,16 +123,16 @@ class _Maker:
             self._program_of(group.pid, group.image)
         self._close(run, first)
 
-    def _process(self, pid, **more):
+    def _process(self, pid: int, **more: Any) -> Process:
         process = Process(pid, **more)
         self.processes.append(process)
         self._of_pid[pid].append(process)
         return process
 
-    def _newest(self, pid):
-        return self._of_pid[pid][-1] if self._of_pid.get(pid) else None
+    def _newest(self, pid: int | None) -> Process | None:
+        return self._of_pid[pid][-1] if pid is not None and self._of_pid.get(pid) else None
 
-    def _child(self, data):
+    def _child(self, data: dict[str, Any]) -> None:
         pid, parent = fields.number(data, "pid", None), fields.number(data, "parent", None)
         if pid is None or pid in (parent, self.processes[0].pid):
             return
@@ -117,7 +144,7 @@ class _Maker:
         began_ns = fields.number(data, "t_ns", None)
         process.programs.append(Program(pid, image or 0, began="fork", began_ns=began_ns))
 
-    def _image(self, data):
+    def _image(self, data: dict[str, Any]) -> None:
         number = fields.number(data, "index", None)
         if number is None:
             return
@@ -138,7 +165,7 @@ class _Maker:
             process.last.execs, process.last.ended_ns = True, program.began_ns
         process.programs.append(program)
 
-    def _exit(self, data):
+    def _exit(self, data: dict[str, Any]) -> None:
         process = self._newest(fields.number(data, "pid", None))
         if process is None or not process.programs:
             return
@@ -146,7 +173,7 @@ class _Maker:
         process.last.ended_ns = fields.number(data, "t_ns", None)
         process.last.closing = {name: fields.number(data, name, None) for name in _STATE}
 
-    def _end(self, data):
+    def _end(self, data: dict[str, Any]) -> None:
         process = self._newest(fields.number(data, "pid", None))
         if process is None or not process.programs:
             return
@@ -157,7 +184,7 @@ class _Maker:
             status = fields.number(data, "status", None)
             process.exit = {"kind": fields.text(data, "kind", "unknown"), "status": status}
 
-    def _close(self, run, first):
+    def _close(self, run: dict[str, Any], first: Process) -> None:
         """What is known of the first process by other ways."""
         if not first.programs:
             first.programs.append(Program(first.pid, 0, began="start"))
@@ -168,7 +195,7 @@ class _Maker:
         first.last.closing = {name: fields.number(closing, name, None) for name in _STATE}
 
     @staticmethod
-    def _inherit(process):
+    def _inherit(process: Process) -> None:
         """A fork runs what its parent did; traces of older brkpoints do not say which program."""
         before, program = process.parent, process.programs[0] if process.programs else None
         if before is None or not before.programs or program is None or program.began != "fork":
@@ -179,7 +206,7 @@ class _Maker:
         if source is not None:
             program.path, program.command = source.path, source.command
 
-    def _program_of(self, pid, image):
+    def _program_of(self, pid: int, image: int) -> Program:
         for process in self._of_pid.get(pid, ()):
             found = _find(process, image)
             if found is not None:
@@ -191,16 +218,16 @@ class _Maker:
         process.programs.insert(0, program)
         return program
 
-    def count(self, groups):
+    def count(self, groups: Sequence[Counted]) -> None:
         for group in groups:
             program = self._program_of(group.pid, group.image)
             program.events += group.count
             program.calls += group.count if group.is_call else 0
 
 
-def _in_time(run):
+def _in_time(run: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
     """(kind, record) of all that tells of processes, in time; of one moment as lives go."""
-    found = []
+    found: list[tuple[int, int, int, str, dict[str, Any]]] = []
     lists = (("child", "children"), ("image", "images"), ("exit", "exits"), ("end", "ends"))
     for rank, (kind, name) in enumerate(lists):
         for data in run.get(name) or ():
@@ -212,19 +239,19 @@ def _in_time(run):
     return [(kind, data) for *_, kind, data in sorted(found, key=lambda row: row[:3])]
 
 
-def _owners(groups):
+def _owners(groups: Sequence[Counted]) -> dict[int, int]:
     """{image: pid}: of several processes the one that ran it first."""
-    found = {}
+    found: dict[int, int] = {}
     for group in groups:
         found.setdefault(group.image, group.pid)
     return found
 
 
-def _find(process, image):
+def _find(process: Process, image: int) -> Program | None:
     programs = process.programs if process is not None else ()
     return next((program for program in programs if program.image == image), None)
 
 
-def texts(value):
+def texts(value: object) -> list[str]:
     """A list of texts, of a stranger's."""
     return [word for word in value if isinstance(word, str)] if isinstance(value, list) else []

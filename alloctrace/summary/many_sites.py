@@ -12,6 +12,16 @@ from alloctrace import words
 from alloctrace.columns.group_table import MAX_INT
 from . import sites
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+    from alloctrace.columns.group_table import GroupTable
+    from alloctrace.model import Group
+    from alloctrace.stacks.frames import FrameTable
+    from alloctrace.stacks.tree import StackTree
+
 _ORIGINS = sorted(words.ORIGINS)  # as Sites orders them
 
 
@@ -22,16 +32,27 @@ class ManySites:
     `at_peak`: as Sites takes it; `peaks`: the same by index, None: not known.
     """
 
-    def __init__(self, groups, tree, nodes, holds, at_peak, peaks):
+    def __init__(
+        self,
+        groups: GroupTable,
+        tree: StackTree,
+        nodes: array[int],
+        holds: Callable[[tuple[int, int]], bool],
+        at_peak: Callable[[Group], int | None] | None,
+        peaks: array[int] | None,
+    ) -> None:
         self._groups, self._tree = groups, tree
         self._at_peak, self._peaks = at_peak, peaks
         self._keys = array("Q")  # by site: its place and origin
         self._site_of = self._numbered(nodes, [holds(key) for key in groups.programs()])
 
-    def _numbered(self, nodes, holds):
+    def _numbered(self, nodes: array[int], holds: list[bool]) -> array[int]:
         """By group the number of its site, from 1; 0: none."""
         groups, tree, keys = self._groups, self._tree, self._keys
-        places, exact = tree.frames.places()
+        frames = tree.frames
+        if TYPE_CHECKING:
+            assert isinstance(frames, FrameTable)  # so many are only ever read from a trace
+        places, exact = frames.places()
         numbers, count = array("I", bytes(4 * len(_ORIGINS) * (len(places) + 1))), len(_ORIGINS)
         judged = [
             (v.decided_by, v.origin in ("user", "unknown"), _ORIGINS.index(v.origin))
@@ -56,13 +77,13 @@ class ManySites:
             found.append(numbers[key])
         return found
 
-    def rows(self, limit=None, by="bytes"):
+    def rows(self, limit: int | None = None, by: str = "bytes") -> list[dict[str, Any]]:
         """As Sites.rows; what is alike in all sums is ordered by its place."""
         limit = len(self) if limit is None else limit
         ranks = [self._sums(name) for name in (by, "bytes", "count")]
         keys, count = self._keys, len(_ORIGINS)
 
-        def rank(number):
+        def rank(number: int) -> tuple[int, ...]:
             place, origin = divmod(keys[number - 1], count)
             return (*[-column[number] for column in ranks], origin, place)
 
@@ -75,26 +96,26 @@ class ManySites:
                 found.add(self._groups.bare(index))
         return found.rows(limit, by)
 
-    def _sums(self, name):
+    def _sums(self, name: str) -> array[int]:
         """By site."""
         found = array("q", bytes(8 * (len(self) + 1)))
         for number, value in zip(self._site_of, self._column(name) or ()):
             found[number] = min(MAX_INT, found[number] + value)
         return found
 
-    def _column(self, name):
+    def _column(self, name: str) -> array[int] | None:
         if name == "peak_bytes":
             return self._peaks
         return self._groups.sums[_COLUMNS.get(name, name)]
 
-    def sum(self, name):
+    def sum(self, name: str) -> int | None:
         """Of all sites; None: not known."""
         column = self._column(name)
         if column is None:
             return None
         return sum(value for number, value in zip(self._site_of, column) if number)
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self._keys)
 
 

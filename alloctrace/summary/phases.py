@@ -10,16 +10,25 @@ from collections import defaultdict
 
 from alloctrace import words
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from alloctrace.model import Border, Group
+    from alloctrace.summary.lives import Program
+
 _COSTS = ("rss_bytes", "minor_faults", "major_faults", "mapped_bytes")
 
 
 class Phases:
     """Adds up groups by program and phase."""
 
-    def __init__(self):
-        self._sums = defaultdict(lambda: defaultdict(int))
+    def __init__(self) -> None:
+        self._sums: defaultdict[tuple[int, int, str], defaultdict[str, int]] = defaultdict(
+            lambda: defaultdict(int)
+        )
 
-    def add(self, group):
+    def add(self, group: Group) -> None:
         if not group.is_counted:
             return
         sums = self._sums[group.pid, group.image, group.phase]
@@ -30,7 +39,7 @@ class Phases:
             sums["syscalls"] += group.count
             sums["brk_mmap"] += group.count if group.name in ("brk", "mmap") else 0
 
-    def of_images(self, borders, programs):
+    def of_images(self, borders: list[Border], programs: list[Program]) -> list[dict[str, Any]]:
         """One row a phase and image, in time. Counts are of all processes that ran the image: also
         of children that were forked and did not exec. `programs`: of lives.Program."""
         sharing = defaultdict(list)
@@ -46,7 +55,7 @@ class Phases:
             rows += self._rows(image, borders, owner, list(dict.fromkeys(keys)))
         return rows
 
-    def of_program(self, borders, program):
+    def of_program(self, borders: list[Border], program: Program) -> list[dict[str, Any]]:
         """One row a phase of one program of one process."""
         if program.began != "fork":
             return self._rows(program.image, borders, program, [program.key])
@@ -60,9 +69,13 @@ class Phases:
             rows[-1]["end_ns"] = program.ended_ns
         return rows
 
-    def _rows(self, image, borders, owner, keys):
+    def _rows(
+        self, image: int, borders: list[Border], owner: Program | None, keys: list[tuple[int, int]]
+    ) -> list[dict[str, Any]]:
         mine = {border.phase: border for border in borders if border.image == image}
-        closing = {} if owner is None else {**owner.closing, "t_ns": owner.ended_ns}
+        closing: dict[str, int | None] = {}
+        if owner is not None:
+            closing = {**owner.closing, "t_ns": owner.ended_ns}
         begin = owner.began_ns if owner is not None else None
         rows, rest = [], list(words.PHASES)
         for phase in words.PHASES:
@@ -77,8 +90,15 @@ class Phases:
             rows[-1]["replaced"] = owner is not None and owner.execs
         return rows
 
-    def _row(self, image, phase, start, until, keys):
-        row = {"phase": phase, "image": image, "how": None}
+    def _row(
+        self,
+        image: int,
+        phase: str,
+        start: dict[str, int | None],
+        until: dict[str, int | None],
+        keys: list[tuple[int, int]],
+    ) -> dict[str, Any]:
+        row: dict[str, Any] = {"phase": phase, "image": image, "how": None}
         row["start_ns"] = start.get("t_ns")
         row["end_ns"] = _behind(until.get("t_ns"), row["start_ns"])
         for name in _COSTS:
@@ -91,7 +111,7 @@ class Phases:
         return row
 
 
-def _as_dict(border, begin):
+def _as_dict(border: Border | None, begin: int | None) -> dict[str, int | None]:
     """`begin`: when its program began. Older traces have 0 for the first border of each."""
     if border is None:
         return {}
@@ -99,10 +119,10 @@ def _as_dict(border, begin):
     return dict(found, t_ns=border.t_ns if begin is None else max(border.t_ns, begin))
 
 
-def _behind(end, start):
+def _behind(end: int | None, start: int | None) -> int | None:
     """None where the end is not known, or is no end: the trace is a stranger's."""
     return None if start is None or end is None or end < start else end
 
 
-def _difference(start, end):
+def _difference(start: int | None, end: int | None) -> int | None:
     return None if start is None or end is None else end - start

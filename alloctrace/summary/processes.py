@@ -8,18 +8,26 @@ from alloctrace import fields, words
 from alloctrace.summary.memory import Memory
 from alloctrace.summary.totals import Totals
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from alloctrace.model import Border, Group
+    from alloctrace.summary.lives import Process, Program
+    from alloctrace.summary.phases import Phases
+
 _SUMS = ("calls", "syscalls", "allocated_bytes", "live_blocks", "live_bytes")
 
 
 class Processes:
     """Adds up groups by process and program."""
 
-    def __init__(self):
-        self._sums = defaultdict(Counter)
-        self._totals = defaultdict(Totals)
-        self._memory = defaultdict(Memory)
+    def __init__(self) -> None:
+        self._sums: defaultdict[tuple[int, int], Counter[str]] = defaultdict(Counter)
+        self._totals: defaultdict[tuple[int, int], Totals] = defaultdict(Totals)
+        self._memory: defaultdict[tuple[int, int], Memory] = defaultdict(Memory)
 
-    def add(self, group):
+    def add(self, group: Group) -> None:
         key = group.pid, group.image
         sums = self._sums[key]
         sums["calls"] += group.count if group.is_call else 0
@@ -30,11 +38,23 @@ class Processes:
         self._totals[key].add(group)
         self._memory[key].add(group)
 
-    def rows(self, processes, phases, borders, peaks):
+    def rows(
+        self,
+        processes: list[Process],
+        phases: Phases,
+        borders: list[Border],
+        peaks: dict[tuple[int | None, int | None], dict[str, Any]],
+    ) -> list[dict[str, Any]]:
         """One a process. `processes`: of lives.of_run; `peaks`: of the function below."""
         return [self._row(process, phases, borders, peaks) for process in processes]
 
-    def _row(self, process, phases, borders, peaks):
+    def _row(
+        self,
+        process: Process,
+        phases: Phases,
+        borders: list[Border],
+        peaks: dict[tuple[int | None, int | None], dict[str, Any]],
+    ) -> dict[str, Any]:
         programs = [self._program(p, phases, borders, peaks) for p in process.programs]
         row = {name: sum(program[name] for program in programs) for name in _SUMS}
         most = [program["peak_bytes"] for program in programs if program["peak_bytes"] is not None]
@@ -59,7 +79,13 @@ class Processes:
             }
         return row
 
-    def _program(self, program, phases, borders, peaks):
+    def _program(
+        self,
+        program: Program,
+        phases: Phases,
+        borders: list[Border],
+        peaks: dict[tuple[int | None, int | None], dict[str, Any]],
+    ) -> dict[str, Any]:
         memory = self._memory[program.key]
         peak = peaks.get(program.key)
         return {
@@ -84,13 +110,17 @@ class Processes:
         }
 
 
-def peaks(run, programs, whole):
+def peaks(
+    run: dict[str, Any], programs: list[Program], whole: dict[str, Any]
+) -> dict[tuple[int | None, int | None], dict[str, Any]]:
     """{(pid, image): bytes, seq, t_ns, phase, by_origin}: the most that was live in it at once.
 
     `whole`: the run's peak, which is that of a program that was alone. Traces of older brkpoints
     do not know those of several.
     """
-    found = {program.key: _NOTHING for program in programs} if "peaks" in run else {}
+    found: dict[tuple[int | None, int | None], dict[str, Any]] = {}
+    if "peaks" in run:
+        found.update((program.key, _NOTHING) for program in programs)
     for row in run.get("peaks") or ():
         if isinstance(row, dict):
             key = fields.number(row, "pid", None), fields.number(row, "image", None)
@@ -101,10 +131,10 @@ def peaks(run, programs, whole):
     return found
 
 
-_NOTHING = {"bytes": 0, "seq": None, "t_ns": None, "phase": None, "by_origin": {}}
+_NOTHING: dict[str, Any] = {"bytes": 0, "seq": None, "t_ns": None, "phase": None, "by_origin": {}}
 
 
-def _peak(row):
+def _peak(row: dict[str, Any]) -> dict[str, Any]:
     phase, by = row.get("phase"), row.get("by_origin")
     by = by if isinstance(by, dict) else {}
     return {
@@ -116,5 +146,5 @@ def _peak(row):
     }
 
 
-def programs_of(processes):
+def programs_of(processes: list[Process]) -> list[Program]:
     return [program for process in processes for program in process.programs]

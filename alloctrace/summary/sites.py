@@ -11,10 +11,25 @@ from os.path import commonprefix  # of lists, too
 
 from alloctrace import measure
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+    from typing import Any, Optional, Union
+
+    from alloctrace.model import Frame, Group, Verdict
+
+    Key = tuple[Optional[str], str, Optional[str], Optional[int], Optional[int], str]  # of PLACE
+    Part = list[
+        Any
+    ]  # the text of a purpose, then its sums as SUMS: filled for each group, so a list
+    Parts = dict[Union[str, tuple[Optional[str], Optional[str]], None], Part]
+
 SEVERAL = "several"
 MOST_PURPOSES = 10  # of one place, told apart
-STORED = ("count", "bytes", "live_blocks", "live_bytes")  # columns of the trace's table
-STORED += ("temporary_blocks", "temporary_bytes", "peak_bytes")
+STORED = (  # columns of the trace's table
+    *("count", "bytes", "live_blocks", "live_bytes"),
+    *("temporary_blocks", "temporary_bytes", "peak_bytes"),
+)
 SUMS = STORED + ("calls_reaching_kernel",)
 PLACE = ("function", "module", "file", "line", "offset", "origin")
 _VARIOUS, _CALLERS = "various", "callers'"  # what differs between purposes that are alike
@@ -22,7 +37,7 @@ _NUMBERS = ("N", "M", "K", "L")  # of the numbers that differ the first, the sec
 _AROUND = "(),;:"  # of two words that differ these stay
 
 
-def place(frame, origin):
+def place(frame: Frame | None, origin: str) -> Key:
     """What tells one place from another, as PLACE. `frame`: the meaningful one, or None."""
     if frame is None:
         return None, "", None, None, None, origin
@@ -30,18 +45,19 @@ def place(frame, origin):
     return frame.function, frame.module, frame.file, frame.line, offset, origin
 
 
-def told(key):
+def told(key: Key) -> dict[str, Any]:
     """A key of `place` as a record tells it: a dict of PLACE, the offset hexadecimal."""
     row = dict(zip(PLACE, key))
-    offset = row["offset"]
+    offset = key[4]
     return dict(row, offset=None if offset is None else hex(offset))
 
 
-def key_of(row):
+def key_of(row: dict[str, Any]) -> Key:
     """As `place` gives it, of a record's site: the way back from `told`."""
     offset = row["offset"]
     values = dict(row, offset=None if offset is None else int(offset, 16))
-    return tuple(values[name] for name in PLACE)
+    function, module, file, line, offset, origin = (values[name] for name in PLACE)
+    return function, module, file, line, offset, origin
 
 
 class Sites:
@@ -50,25 +66,32 @@ class Sites:
     `at_peak(group)`: what it held at the peak that the report tells of; None: that of the run.
     """
 
-    def __init__(self, frame_of, at_peak=None):
+    def __init__(
+        self,
+        frame_of: Callable[[int, Optional[Verdict]], Optional[Frame]],
+        at_peak: Callable[[Group], int | None] | None = None,
+    ) -> None:
         self._frame_of, self._at_peak = frame_of, at_peak or (lambda group: group.peak_bytes)
-        self._rows = {}  # place -> (distance, {purpose: part}); there may be a million
+        self._rows: dict[
+            Key, tuple[int | None, Parts]
+        ] = {}  # place -> (distance, {purpose: part}); there may be a million
 
-    def add(self, group):
+    def add(self, group: Group) -> None:
         if group.allocations:
             _add(_part(self._purposes(group), group), group, self._at_peak(group))
 
-    def _purposes(self, group):
+    def _purposes(self, group: Group) -> Parts:
         frame = self._frame_of(group.stack, group.verdict)
         key = place(frame, measure.origin(group))
         if key not in self._rows:
             offset = key[4]
-            begun = None if offset is None or not frame.function else frame.start
-            distance = None if begun is None or begun > offset else offset - begun
+            begun = frame.start if frame and frame.function else None
+            distance = None if begun is None or offset is None else offset - begun
+            distance = None if distance is None or distance < 0 else distance
             self._rows[key] = distance, {}
         return self._rows[key][1]
 
-    def rows(self, limit=None, by="bytes"):
+    def rows(self, limit: int | None = None, by: str = "bytes") -> list[dict[str, Any]]:
         """The contract's `sites`, the largest first by one of SUMS; all, or the `limit` first.
 
         `purpose`: what all its allocations were for, None where no purpose is known, SEVERAL where
@@ -79,25 +102,25 @@ class Sites:
         first = heapq.nsmallest(limit, self._rows, key=lambda key: self._rank(key, by))
         return [_finish(key, *self._rows[key]) for key in first]
 
-    def _rank(self, key, by):
+    def _rank(self, key: Key, by: str) -> tuple[int, int, int, list[str], int, int]:
         asked = {name: _of_parts(self._rows[key][1], name) for name in (by, "bytes", "count")}
         function, module, file, line, offset, origin = key
         names = [str(name) for name in (origin, module, function, file)]
-        sums = -(asked[by] or 0), -asked["bytes"], -asked["count"]
+        sums = -(asked[by] or 0), -(asked["bytes"] or 0), -(asked["count"] or 0)
         return *sums, names, line or 0, offset or 0
 
-    def sum(self, name):
+    def sum(self, name: str) -> int | None:
         """Of all places; None: not known."""
-        total = 0
+        total: int | None = 0
         for _, purposes in self._rows.values():
             total = _sum(total, _of_parts(purposes, name))
         return total
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self._rows)
 
 
-def _needs_offset(frame, origin):
+def _needs_offset(frame: Frame, origin: str) -> bool:
     """Whether the function alone would take several places for one: of the loader and the runtimes
     it says enough."""
     return not frame.function or (not frame.line and origin in ("user", "unknown"))
@@ -106,7 +129,7 @@ def _needs_offset(frame, origin):
 _AT = {name: at for at, name in enumerate(SUMS, 1)}  # in a part, whose first is the text
 
 
-def _add(part, group, at_peak):
+def _add(part: Part, group: Group, at_peak: int | None) -> None:
     """In the order of SUMS."""
     part[1] += group.allocations
     part[2] += group.allocated
@@ -118,18 +141,18 @@ def _add(part, group, at_peak):
     part[8] += group.reached
 
 
-def _of_parts(purposes, name):
+def _of_parts(purposes: Parts, name: str) -> int | None:
     """The sum of all parts; None: not known."""
     values = [part[_AT[name]] for part in purposes.values()]
     return None if None in values else sum(values)
 
 
-def _part(purposes, group):
+def _part(purposes: Parts, group: Group) -> Part:
     """Its purpose's part. What one rule says in several ways (of other sizes) is one."""
     text = measure.purpose(group)
-    key = group.purpose.rule if text is not None else None
+    key = group.purpose.rule if text is not None and group.purpose else None
     part = purposes.setdefault(key, _new(text))
-    if part[0] == text:
+    if text is None or part[0] == text:
         return part
     common = in_common(part[0], text)
     if common is None:
@@ -138,26 +161,26 @@ def _part(purposes, group):
     return part
 
 
-def _new(text):
+def _new(text: str | None) -> Part:
     return [text, *[0] * len(SUMS)]
 
 
-def in_common(one, other):
+def in_common(one: str, other: str) -> str | None:
     """The words of both texts. Numbers that differ are N, M …: `growing from N to M bytes`; what
     else differs is `various`. None: no word is the same."""
     ones, others = one.split(), other.split()
     if len(ones) == len(others):
         words = list(_lettered(map(_either, ones, others)))
     else:
-        ahead = len(commonprefix([ones, others]))
+        ahead = len(list(commonprefix([ones, others])))
         rest = [ones[ahead:][::-1], others[ahead:][::-1]]
-        behind = commonprefix(rest)[::-1]
+        behind = list(commonprefix(rest)[::-1])
         words = ones[:ahead] + [_VARIOUS] + behind
     differs = (_VARIOUS, *_NUMBERS)
     return " ".join(words) if any(word.strip(_AROUND) not in differs for word in words) else None
 
 
-def _either(one, other):
+def _either(one: str, other: str) -> str:
     """`main's own` and `work's own` are `callers' own`."""
     if one == other:
         return one
@@ -170,12 +193,12 @@ def _either(one, other):
     return ahead + (_NUMBERS[0] if are_numbers else _VARIOUS) + behind
 
 
-def _is_number(word):
+def _is_number(word: str) -> bool:
     word = word.strip(_AROUND)
     return word in _NUMBERS or (word.isascii() and word.isdigit())
 
 
-def _lettered(words):
+def _lettered(words: Iterable[str]) -> Iterator[str]:
     """Numbers that differ have the letters in their order."""
     letters = iter(_NUMBERS)
     for word in words:
@@ -183,7 +206,11 @@ def _lettered(words):
         yield word.replace(bare, next(letters, _VARIOUS)) if bare in _NUMBERS else word
 
 
-def _finish(key, distance, purposes):
+def _finish(
+    key: Key,
+    distance: int | None,
+    purposes: Parts,
+) -> dict[str, Any]:
     row = dict(zip(PLACE, key), distance=distance)
     row.update((name, _of_parts(purposes, name)) for name in SUMS)
     shown = dict(row, **told(key))
@@ -194,9 +221,9 @@ def _finish(key, distance, purposes):
     return shown
 
 
-def _by_text(purposes):
+def _by_text(purposes: Parts) -> Iterable[dict[str, Any]]:
     """Rules that say the same are one purpose."""
-    found = {}
+    found: dict[str | None, dict[str, Any]] = {}
     for text, *sums in purposes.values():
         same = found.setdefault(text, dict(purpose=text, **dict.fromkeys(SUMS, 0)))
         for name, value in zip(SUMS, sums):
@@ -204,11 +231,11 @@ def _by_text(purposes):
     return found.values()
 
 
-def _sum(one, other):
-    return None if None in (one, other) else one + other
+def _sum(one: int | None, other: int | None) -> int | None:
+    return None if one is None or other is None else one + other
 
 
-def _share(part, row):
+def _share(part: dict[str, Any], row: dict[str, Any]) -> float:
     """Of its bytes, or where it asked for none, of its allocations."""
     by = "bytes" if row["bytes"] else "count"
-    return part[by] / row[by] if row[by] else 0
+    return float(part[by] / row[by]) if row[by] else 0

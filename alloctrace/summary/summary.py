@@ -15,11 +15,35 @@ from alloctrace.summary.processes import Processes
 from alloctrace.summary.sites import Sites
 from alloctrace.summary.totals import Tally, Totals
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any, Protocol
+
+    from alloctrace.columns.group_table import GroupTable
+    from alloctrace.model import Border, Group
+    from alloctrace.summary.asked_for import AskedFor
+    from alloctrace.summary.chosen import Chosen
+    from alloctrace.summary.group_kinds import Kinds
+    from alloctrace.summary.lives import Program
+    from alloctrace.trace.read import Trace
+
+    class _Counter(Protocol):
+        def add(self, group: Group) -> None:
+            ...
+
+
 SCHEMA = 1
 TOP_SITES = 1000
 
 
-def summarise(trace, top_sites=TOP_SITES, process=chosen.ALL, kinds=None, by="bytes"):
+def summarise(
+    trace: Trace,
+    top_sites: int = TOP_SITES,
+    process: str = chosen.ALL,
+    kinds: Kinds | None = None,
+    by: str = "bytes",
+) -> dict[str, Any]:
     """The record of one run as plain values, fit for JSON. `trace`: alloctrace.trace.trace.Trace.
 
     `process`: what it is about, as in chosen.choose, whose NoSuchProcess may be raised.
@@ -41,24 +65,24 @@ def summarise(trace, top_sites=TOP_SITES, process=chosen.ALL, kinds=None, by="by
     return record
 
 
-def _kinds(trace):
+def _kinds(trace: Trace) -> Kinds:
     groups = trace.sums().groups
     return group_kinds.of(groups, trace.tree, trace.tree.nodes(groups.stack), group_kinds.MOST)
 
 
-def _without_libc(borders, about):
+def _without_libc(borders: list[Border], about: Chosen) -> bool:
     """Whether the program begins with its own code: it has no allocator that could be missed."""
     image = about.one.image if about.one else 0
     first = next((border for border in borders if border.image == image), None)
     return first is not None and first.phase == "main"
 
 
-def _text(value):
+def _text(value: str | None) -> str | None:
     """A trace may come from a stranger: what should be text and is none, is not there."""
     return value if isinstance(value, str) else None
 
 
-def _numbers(values):
+def _numbers(values: dict[str, Any] | None) -> dict[str, int]:
     return {name: value for name, value in (values or {}).items() if isinstance(value, int)}
 
 
@@ -66,7 +90,14 @@ class _Counters:
     """Everything that counts, fed in one pass with `rows`, all of kinds.groups. `about`:
     chosen.Chosen."""
 
-    def __init__(self, kinds, rows, peak, run, about):
+    def __init__(
+        self,
+        kinds: Kinds,
+        rows: list[Group],
+        peak: dict[str, Any],
+        run: dict[str, Any],
+        about: Chosen,
+    ) -> None:
         self.about = about
         self.totals, self.tally, self.causes = Totals(), Tally(), Causes()
         self.memory, self.phases = Memory(), Phases()
@@ -77,21 +108,23 @@ class _Counters:
         self._peak = {"bytes": 0, "seq": None, "t_ns": None, "phase": None, **peak}
         everything = processes.programs_of(about.processes)
         self.peaks = processes.peaks(run, everything, self._peak)
-        self.sites = Sites(kinds.tree.deciding_frame, self._at_peak(kinds.groups))
-        self._chosen = (self.totals, self.tally, self.causes, self.memory, self.sites)
-        self._chosen += (self.understood, self.of_cache)
+        self.sites: Sites | ManySites = Sites(
+            kinds.tree.deciding_frame, self._at_peak(kinds.groups)
+        )
+        self._chosen: list[_Counter] = [self.totals, self.tally, self.causes, self.memory]
+        self._chosen += [self.sites, self.understood, self.of_cache]
 
         for kind in rows:
             self._add(kind)
 
-    def _add(self, group):
+    def _add(self, group: Group) -> None:
         self.processes.add(group)
         self.phases.add(group)
         if self.about.holds(group):
             for counter in self._chosen:
                 counter.add(group)
 
-    def look_at_places(self, trace):
+    def look_at_places(self, trace: Trace) -> None:
         """Of so many that they cannot be told apart by kinds: the sites, of all groups."""
         groups, key = trace.sums().groups, self._highest()
         peaks = groups.sums["peak_bytes"]
@@ -103,21 +136,23 @@ class _Counters:
         holds = self.about.has
         self.sites = ManySites(groups, trace.tree, nodes, holds, at_peak, peaks)
 
-    def peak(self):
+    def peak(self) -> dict[str, Any]:
         """Of all processes the most at one time, with what those that had ended held at their end;
         of one program its own; of several the largest of them."""
         if self.about.keys is None:
             return dict(self.memory.peak(self._peak), pid=None, image=None)
-        nothing = {"bytes": None, "seq": None, "t_ns": None, "phase": None, "by_origin": {}}
+        nothing: dict[str, Any] = dict.fromkeys(("bytes", "seq", "t_ns", "phase"))
+        nothing["by_origin"] = {}
         pid, image = self._highest() or (None, None)
         return dict(self.peaks.get((pid, image), nothing), pid=pid, image=image)
 
-    def _highest(self):
+    def _highest(self) -> tuple[int, int] | None:
         """The program whose own peak is told."""
         own = [p.key for p in self.about.programs if p.key in self.peaks]
-        return max(own, key=lambda key: self.peaks[key]["bytes"], default=None)
+        sizes = {key: int(self.peaks[key]["bytes"]) for key in own}
+        return max(sizes, key=lambda key: sizes[key]) if sizes else None
 
-    def _at_peak(self, groups):
+    def _at_peak(self, groups: GroupTable) -> Callable[[Group], int | None] | None:
         """What a group held at the peak that is told. None: of an older trace it is not known."""
         if self.about.keys is None:
             return None
@@ -126,7 +161,7 @@ class _Counters:
         return chosen.at_peak_of(self._highest())
 
 
-def _about_run(run):
+def _about_run(run: dict[str, Any]) -> dict[str, Any]:
     """What was run, by what, and how it ended."""
     ended = run.get("exit") or {}
     lost = run.get("events_lost") or 0
@@ -147,7 +182,7 @@ def _about_run(run):
     }
 
 
-def _attached(run, ends):
+def _attached(run: dict[str, Any], ends: int) -> dict[str, int | None] | None:
     """Of a program that ran before: its number, and how many older blocks it freed or moved."""
     if not run_facts.is_attached(run):
         return None
@@ -155,7 +190,7 @@ def _attached(run, ends):
     return {"pid": pid if isinstance(pid, int) else None, "unknown_blocks": ends}
 
 
-def _contract(counters, trace, top_sites, by):
+def _contract(counters: _Counters, trace: Trace, top_sites: int, by: str) -> dict[str, Any]:
     borders, about = list(trace.borders), counters.about
     return {
         "totals": counters.totals.rows(),
@@ -169,13 +204,13 @@ def _contract(counters, trace, top_sites, by):
     }
 
 
-def _phases(phases, borders, about):
+def _phases(phases: Phases, borders: list[Border], about: Chosen) -> list[dict[str, Any]]:
     if about.keys is None:
         return phases.of_images(borders, about.programs)
     return [row for program in about.programs for row in phases.of_program(borders, program)]
 
 
-def _of_processes(counters, trace):
+def _of_processes(counters: _Counters, trace: Trace) -> dict[str, Any]:
     """Who is who of them, and which of them the sums are of."""
     about, asked = counters.about, counters.about.asked
     rows = counters.processes.rows(
@@ -197,7 +232,7 @@ def _of_processes(counters, trace):
     }
 
 
-def _asked_for(asked):
+def _asked_for(asked: AskedFor) -> dict[str, Any]:
     steps = [{"how": how, **_named(before), "why": why} for how, before, why in asked.steps]
     return {**_named(asked.program), "steps": steps}
 
@@ -205,12 +240,12 @@ def _asked_for(asked):
 _NAMES = ("pid", "image", "name", "file", "script")
 
 
-def _named(program):
+def _named(program: Program) -> dict[str, Any]:
     found = {name: getattr(program, name) for name in _NAMES}
     return {name: None if value == "" else value for name, value in found.items()}
 
 
-def _timeline(run, about):
+def _timeline(run: dict[str, Any], about: Chosen) -> dict[str, Any]:
     if about.keys is None:
         return run.get("live_by_origin") or _NO_TIMELINE
     if about.one:
@@ -220,10 +255,10 @@ def _timeline(run, about):
     return _NO_TIMELINE
 
 
-_NO_TIMELINE = {"seq": [], "t_ns": [], "live_bytes": {}}
+_NO_TIMELINE: dict[str, Any] = {"seq": [], "t_ns": [], "live_bytes": {}}
 
 
-def _added(counters, trace, run):
+def _added(counters: _Counters, trace: Trace, run: dict[str, Any]) -> dict[str, Any]:
     tally = counters.tally
     ends = coverage.unknown_ends(run, counters.of_cache)
     begins = not run_facts.is_attached(run)

@@ -9,8 +9,15 @@ from collections import Counter, defaultdict
 
 from alloctrace import measure, words
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from typing import Any
 
-def _by_rank(values):
+    from alloctrace.model import Group
+
+
+def _by_rank(values: Sequence[str]) -> Callable[[str], int]:
     """A sort key: a word's place in its closed list; strangers last."""
     ranks = {value: rank for rank, value in enumerate(values)}
     return lambda word: ranks.get(word, len(ranks))
@@ -23,17 +30,17 @@ ORIGIN_RANK = _by_rank(words.ORIGINS)
 class Totals:
     """The matrix of un-nested events."""
 
-    def __init__(self):
-        self._cells = defaultdict(lambda: [0, 0])
+    def __init__(self) -> None:
+        self._cells: defaultdict[tuple[str, str, str, str], list[int]] = defaultdict(lambda: [0, 0])
 
-    def add(self, group):
+    def add(self, group: Group) -> None:
         if not group.is_counted:
             return
         cell = self._cells[measure.origin(group), group.phase, group.kind, group.name]
         cell[0] += group.count
         cell[1] += group.bytes
 
-    def rows(self):
+    def rows(self) -> list[dict[str, Any]]:
         keys = sorted(self._cells, key=lambda k: (ORIGIN_RANK(k[0]), PHASE_RANK(k[1]), k[2], k[3]))
         names = ("origin", "phase", "kind", "name")
         return [
@@ -45,19 +52,19 @@ class Totals:
 class Tally:
     """The figures of the verdict sentence: who called, for whom, and which words were unsure."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.events = 0
         self.nested = 0
-        self.calls = Counter()
-        self.syscalls = Counter()
-        self.brk_mmap = Counter()
-        self.owners = Counter()
-        self.user = Counter()
-        self.reasons = Counter()
+        self.calls: Counter[str] = Counter()
+        self.syscalls: Counter[str] = Counter()
+        self.brk_mmap: Counter[str] = Counter()
+        self.owners: Counter[str] = Counter()
+        self.user: Counter[str] = Counter()
+        self.reasons: Counter[str] = Counter()
         self.failed = 0
         self.unfinished = 0
 
-    def add(self, group):
+    def add(self, group: Group) -> None:
         self.events += group.count
         if not group.is_counted:
             self.nested += group.count
@@ -73,14 +80,14 @@ class Tally:
         if who == "unknown" and group.verdict and group.verdict.rule:
             self.reasons[group.verdict.rule] += group.count
 
-    def _add_calls(self, group, who):
+    def _add_calls(self, group: Group, who: str) -> None:
         self.calls[who] += group.count
-        if who == "runtime":
+        if who == "runtime" and group.verdict:
             self.owners[group.verdict.owner or "unknown"] += group.count
-        elif who == "user":
+        elif who == "user" and group.verdict:
             self.user["direct" if group.verdict.direct else "via"] += group.count
 
-    def figures(self):
+    def figures(self) -> dict[str, Any]:
         return {
             "calls": sum(self.calls.values()),
             "calls_by_origin": dict(self.calls),

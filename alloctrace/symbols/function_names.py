@@ -32,7 +32,7 @@ _CLASS_TEMPLATES = (("std::basic_string::", "std::string::"),)
 
 
 @lru_cache(maxsize=65536)
-def plain(name):
+def plain(name: str | None) -> str | None:
     """`name` without arguments, generics, hashes and compiler's suffixes; None for None."""
     if name is None:
         return None

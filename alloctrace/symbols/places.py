@@ -7,6 +7,12 @@ from collections import namedtuple
 
 from alloctrace.model import by_image
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from alloctrace.model import Module
+
 Place = namedtuple("Place", "pc module is_call")
 # module: None where no file is mapped. is_call: the pc is a return address, so that the call lies
 # before it. Not so where a stack begins, in a signal's trampoline, and where a signal interrupted.
@@ -20,8 +26,10 @@ class Places:
     and whether its caller is one: not so of a signal trampoline. Equal places are one object.
     """
 
-    def __init__(self, modules, is_signal_return):
-        self.found = []
+    def __init__(
+        self, modules: list[Module], is_signal_return: Callable[[Module, int], bool]
+    ) -> None:
+        self.found: list[tuple[Place, Place, bool]] = []
         self._is_signal_return = is_signal_return
         of_images = {None: modules, **by_image(modules)}
         self._mapped = {image: _Mapped(rows) for image, rows in of_images.items()}
@@ -32,7 +40,7 @@ class Places:
         """{pc: number}: what need not be asked again in an image; None: of no image."""
         return self._lasting.setdefault(image, {})
 
-    def find(self, pc, when):
+    def find(self, pc: int, when: tuple[int, int] | None) -> int:
         """The number of what is at `pc`; `when`: (t_ns, image), or None."""
         t_ns, image = when or (None, None)
         held = self._mapped[image].holding(pc) if image in self._mapped else []

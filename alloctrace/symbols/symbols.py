@@ -17,16 +17,24 @@ from . import places as symbol_places, roles as symbol_roles, stacks as symbol_s
 from .places import Places
 from .tables import is_exported
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from typing import Any
+
+    from alloctrace.history.history import History
+    from alloctrace.stacks.tree import StackTree
+
 
 def symbolise(
-    history,
-    user_libs=(),
-    system_libs=(),
-    gdb=None,
-    debug_roots=DEBUG_ROOTS,
-    notes=None,
-    kept=None,
-):
+    history: History,
+    user_libs: Sequence[str] = (),
+    system_libs: Sequence[str] = (),
+    gdb: Callable[..., Any] | None = None,
+    debug_roots: Sequence[str] = DEBUG_ROOTS,
+    notes: list[str] | None = None,
+    kept: dict[Any, Any] | None = None,
+) -> StackTree:
     """The StackTree of history.stacks: {stack id: (Frame, …)}, inlined frames unfolded.
 
     `user_libs`, `system_libs`: patterns of file names or paths that override whose a library is.

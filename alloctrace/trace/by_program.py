@@ -9,21 +9,30 @@ from collections import Counter, defaultdict
 
 from alloctrace.history import stages
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from alloctrace.columns.group_table import GroupTable
+    from alloctrace.history.groups import Sums
+
 MOST_LIVES = 100  # programs with a timeline: those with most events
 
 
-def peaks(sums):
+def peaks(sums: Sums) -> list[dict[str, Any]]:
     """[{pid, image, bytes, seq, t_ns, phase, by_origin}]; `sums`: groups.Sums with verdicts."""
-    groups, programs, held = sums.groups, sums.groups.programs(), defaultdict(Counter)
+    groups, programs = sums.groups, sums.groups.programs()
+    held: defaultdict[tuple[int, int], Counter[str]] = defaultdict(Counter)
     for id_, (what, size) in enumerate(zip(groups.what, groups.own_peak), 1):
         if size:
             held[programs[what]][groups.origin(id_)] += size
     return [dict(row, by_origin=dict(held[row["pid"], row["image"]])) for row in sums.peaks]
 
 
-def lives(sums):
+def lives(sums: Sums) -> list[dict[str, Any]]:
     """[{pid, image, seq, t_ns, live_bytes}], as stages.by_origin has them; [] for one program."""
-    groups, programs, counts = sums.groups, sums.groups.programs(), Counter()
+    groups, programs = sums.groups, sums.groups.programs()
+    counts: Counter[tuple[int, int]] = Counter()
     for what, count in zip(groups.what, groups.sums["count"]):
         counts[programs[what]] += count
     if len(counts) < 2:
@@ -38,7 +47,12 @@ def lives(sums):
     return [_life(key, rows[key], moments, groups) for key in counts if key in chosen & set(rows)]
 
 
-def _life(key, rows, moments, groups):
+def _life(
+    key: tuple[int, int],
+    rows: list[tuple[int, tuple[int, int, int, int]]],
+    moments: list[tuple[int, int, int, int]],
+    groups: GroupTable,
+) -> dict[str, Any]:
     """From the first moment at which it held something else than before to the last."""
     begin, end = rows[0][0], rows[-1][0]
     merged = [(at, moment) for at, moment in enumerate(moments[begin - 1 : end], begin)]

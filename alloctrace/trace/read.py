@@ -17,6 +17,17 @@ from alloctrace.history.groups import Sums
 from alloctrace.model import Border, Module
 from . import tables as trace_tables
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from sqlite3 import Connection
+    from typing import Any
+
+    from alloctrace.columns.events import PackedChunk
+    from alloctrace.columns.group_table import GroupTable
+    from alloctrace.model import Event, Frame, Group
+    from alloctrace.stacks.tree import StackTree
+
 _KEPT_STACKS = 1000
 _PACKED = "SELECT name, width, base, period, data, delta FROM columns WHERE chunk = ?"
 _LATE = "SELECT seq, name, value FROM late WHERE seq >= ? AND seq < ?"
@@ -28,12 +39,12 @@ _SMALLEST_ROW = 3  # bytes a row needs at least: more rows than that allow, a fi
 class Trace:
     """A recorded run. Iterators read lazily; every method may raise TraceError."""
 
-    def __init__(self, connection, path):
+    def __init__(self, connection: Connection, path: str) -> None:
         self._db = connection
         self.path = path
         self._limit = os.path.getsize(path) // _SMALLEST_ROW
-        self._stacks = {}
-        self._sums = None
+        self._stacks: dict[int, tuple[Frame, ...]] = {}
+        self._sums: Sums | None = None
         try:
             with checked():
                 self.run = {key: fields.loads(value) for key, value in self._table("run")}
@@ -46,32 +57,33 @@ class Trace:
             self.close()
             raise
 
-    def __enter__(self):
+    def __enter__(self) -> Trace:
         return self
 
-    def __exit__(self, *_):
+    def __exit__(self, *_: object) -> None:
         self.close()
 
-    def close(self):
+    def close(self) -> None:
         self._db.close()
 
-    def _check_counts(self):
+    def _check_counts(self) -> None:
         """Whoever believes the sums must not meet more events, nor less."""
         said = self.run.get("events") or 0
-        found = [("groups", *self._count("groups"))]
+        found: list[tuple[str, int, int]] = [("groups", *self._count("groups"))]
         found += [("chunks", *self._count("chunks"))] if self.keeps_events else []
         for table, fewest, events in found:
             if fewest < 0 or events != said:
                 text = "damaged: its %s hold %d events, it says %d"
                 raise TraceError(text % (table, events, said))
 
-    def _count(self, table):
+    def _count(self, table: str) -> tuple[int, int]:
         query = "SELECT ifnull(min(count), 0), ifnull(sum(count), 0) FROM " + table
-        return [int(value) for value in self._db.execute(query).fetchone()]
+        fewest, events = self._db.execute(query).fetchone()
+        return int(fewest), int(events)
 
     # plain tables
 
-    def _table(self, table):
+    def _table(self, table: str) -> Iterator[tuple[Any, ...]]:
         """All rows, in order; a b-tree that a stranger tied into a knot is cut."""
         types = trace_schema.row_types(table)
         plain = tuple(type_ for _, type_, _ in types)
@@ -87,35 +99,34 @@ class Trace:
             yield row
 
     @staticmethod
-    def _module(row):
+    def _module(row: tuple[Any, ...]) -> Module:
         _, id_, path, base, start, end, build_id, role, image, loaded, unloaded = row
-        addresses = map(to_unsigned, (base, start, end))
-        return Module(
-            to_unsigned(id_), path, *addresses, build_id, role, to_unsigned(image), loaded, unloaded
-        )
+        base, start, end = map(to_unsigned, (base, start, end))
+        id_, image = to_unsigned(id_), to_unsigned(image)
+        return Module(id_, path, base, start, end, build_id, role, image, loaded, unloaded)
 
     @staticmethod
-    def _border(row):
+    def _border(row: tuple[Any, ...]) -> Border:
         _, phase, t_ns, how, image, *numbers = row
         if phase not in words.PHASES or t_ns < 0:
             raise TraceError("damaged: no phase %r at %d" % (phase, t_ns))
         return Border(phase, t_ns, how, to_unsigned(image), *map(to_unsigned, numbers))
 
-    def blocks(self):
+    def blocks(self) -> Iterator[Block]:
         """Yield the blocks live at the end (blocks.Block), by number."""
         with checked():
             for number, address, size, seq, last in self._table("blocks"):
                 yield Block(number, to_unsigned(address), to_unsigned(size), seq, last)
 
-    def sites(self):
+    def sites(self) -> Iterator[dict[str, Any]]:
         """Yield the allocation sites as dicts: the columns of the table `sites`."""
         return self._dicts("sites")
 
-    def totals(self):
+    def totals(self) -> Iterator[dict[str, Any]]:
         """Yield the matrix of un-nested events as dicts: the columns of the table `totals`."""
         return self._dicts("totals")
 
-    def _dicts(self, table):
+    def _dicts(self, table: str) -> Iterator[dict[str, Any]]:
         with checked():
             names = [type_[0] for type_ in trace_schema.row_types(table)]
             for row in self._table(table):
@@ -128,12 +139,12 @@ class Trace:
     # stacks
 
     @cached_property
-    def tree(self):
+    def tree(self) -> StackTree:
         """The StackTree: an event's `stack` is a node."""
         with checked():
             return trace_tables.stack_tree(self._db, self._table, self._limit)
 
-    def stack(self, id_):
+    def stack(self, id_: int) -> tuple[Frame, ...]:
         """The frames of an event's stack, innermost first; () for 0."""
         if id_ not in self._stacks:
             if len(self._stacks) >= _KEPT_STACKS:
@@ -142,7 +153,7 @@ class Trace:
                 self._stacks[id_] = self.tree[id_] if id_ > 0 else ()
         return self._stacks[id_]
 
-    def cut(self, id_):
+    def cut(self, id_: int) -> str | None:
         """Why the stack ends before its outermost frame, in words; None: it does not."""
         with checked():
             while id_ > 0:
@@ -152,11 +163,11 @@ class Trace:
     # groups and events
 
     @property
-    def keeps_events(self):
+    def keeps_events(self) -> bool:
         """Whether there are events to read, and not only their sums."""
         return self.run.get("keep") != "totals"
 
-    def sums(self):
+    def sums(self) -> Sums:
         """The groups.Sums: all that is alike, counted."""
         if self._sums is None:
             with checked():
@@ -167,11 +178,13 @@ class Trace:
                 self._sums = Sums(groups, events, peak, timeline=timeline)
         return self._sums
 
-    def events(self, wanted=None):
+    def events(self, wanted: Callable[[Group], bool] | None = None) -> Iterator[Event]:
         """Every Event in order; `wanted(group)`: whether its events are. Memory: one chunk."""
         return (event for event, _ in self.events_of_groups(wanted))
 
-    def events_of_groups(self, wanted=None):
+    def events_of_groups(
+        self, wanted: Callable[[Group], bool] | None = None
+    ) -> Iterator[tuple[Event, int]]:
         """The same, each with the id of its group."""
         self._check_kept()
         with checked():
@@ -188,14 +201,15 @@ class Trace:
                             yield event, group
             counted.compare()
 
-    def events_within(self, ranges):
+    def events_within(self, ranges: Sequence[Sequence[int]]) -> Iterator[Event]:
         """Yield the events of some ranges of seqs, sorted pairs (first, last) that do not overlap;
         chunks that hold none of them are not read."""
         self._check_kept()
         with checked():
             made, at = trace_events.Events(self.sums().groups, self._arguments_of()), 0
             for index, first, count in self._chunks():
-                wanted, until = [], first + count
+                until = first + count
+                wanted: list[int] = []
                 while at < len(ranges) and ranges[at][0] < until:
                     wanted += range(max(ranges[at][0], first), min(ranges[at][1] + 1, until))
                     if ranges[at][1] >= until:
@@ -206,7 +220,7 @@ class Trace:
                     for event, _ in made.some(wanted, self._chunk(index, first, count, rows=rows)):
                         yield event
 
-    def group_columns(self, seq=0, step=1):
+    def group_columns(self, seq: int = 0, step: int = 1) -> Iterator[tuple[int, list[int]]]:
         """Yield (first seq, of which group its events are) chunk by chunk, from the one that holds
         `seq` on, forwards or (step -1) backwards."""
         self._check_kept()
@@ -214,7 +228,7 @@ class Trace:
             for index, first, count in self._chunks_from(seq, step):
                 yield first, self._group_column(index, count)
 
-    def chunk_columns(self, names):
+    def chunk_columns(self, names: Sequence[str]) -> Iterator[tuple[int, list[list[int]]]]:
         """Yield (seq of the first event, [column of each name]) chunk by chunk; `present`
         and `group` are among `names`."""
         self._check_kept()
@@ -225,7 +239,9 @@ class Trace:
                 _check_places(dict(zip(names, chunk)), first, groups)
                 yield first, chunk
 
-    def stored_chunks(self, names):
+    def stored_chunks(
+        self, names: Sequence[str]
+    ) -> Iterator[tuple[int, int, list[tuple[Any, ...]], list[tuple[Any, ...]]]]:
         """Yield (seq of the first event, count, rows of `columns`, rows of `late`) chunk by chunk:
         as they are stored, and not to be believed."""
         self._check_kept()
@@ -235,7 +251,9 @@ class Trace:
                 late = self._db.execute(_LATE, (first, first + count)).fetchall()
                 yield first, count, [found[name] for name in names], late
 
-    def packed_chunks(self, names, seq=0, step=1):
+    def packed_chunks(
+        self, names: tuple[str, ...], seq: int = 0, step: int = 1
+    ) -> Iterator[tuple[int, PackedChunk]]:
         """Yield (seq of the first event, trace_events.PackedChunk) chunk by chunk; `seq`, `step`:
         as group_columns takes them."""
         self._check_kept()
@@ -245,11 +263,11 @@ class Trace:
                 rows = self._db.execute(query, (index, *names)).fetchall()
                 yield first, trace_events.PackedChunk(rows, count)
 
-    def _check_kept(self):
+    def _check_kept(self) -> None:
         if not self.keeps_events:
             raise TraceError("its events were not kept: it was recorded with --keep totals")
 
-    def _chunks(self):
+    def _chunks(self) -> Iterator[tuple[int, int, int]]:
         expected = 0
         for index, first, count in self._table("chunks"):
             if first != expected or count < 1:
@@ -257,21 +275,21 @@ class Trace:
             expected += count
             yield index, first, count
 
-    def _chunks_from(self, seq, step):
+    def _chunks_from(self, seq: int, step: int) -> list[tuple[int, int, int]]:
         chunks = list(self._chunks())
         at = bisect_right([first for _, first, _ in chunks], seq) - 1
         return chunks[max(0, at) :] if step > 0 else chunks[: at + 1][::-1]
 
-    def late_values(self, names):
+    def late_values(self, names: tuple[str, ...]) -> list[tuple[int, str, int]]:
         """[(seq, name, value)] of what became known when the chunk was written already."""
         with checked():
             query = "SELECT seq, name, value FROM late WHERE name IN (%s) ORDER BY seq"
             return self._db.execute(query % ",".join("?" * len(names)), names).fetchall()
 
-    def _arguments_of(self):
+    def _arguments_of(self) -> Callable[[int], dict[str, Any]]:
         texts = {row[0]: row[1] for row in self._table("arguments")}
 
-        def arguments(id_):
+        def arguments(id_: int) -> dict[str, Any]:
             value = fields.loads(texts[id_])
             if not isinstance(value, dict):
                 raise TraceError("damaged: arguments %d" % id_)
@@ -279,16 +297,23 @@ class Trace:
 
         return arguments
 
-    def _group_column(self, index, count):
+    def _group_column(self, index: int, count: int) -> list[int]:
         """Of which group each event of a chunk is."""
         row = self._db.execute(_PACKED + " AND name = 'group'", (index,)).fetchone()
         return columns.decode(columns.Packed(*row[1:5]), row[5], count)
 
-    def _chunk(self, index, first, count, names=trace_schema.COLUMN_NAMES, rows=None):
+    def _chunk(
+        self,
+        index: int,
+        first: int,
+        count: int,
+        names: Sequence[str] = trace_schema.COLUMN_NAMES,
+        rows: list[int] | None = None,
+    ) -> list[list[int]]:
         """Its columns; `rows`: of these only."""
         found = trace_events.by_name(self._db.execute(_PACKED, (index,)))
         chunk = trace_events.unpack(found, count, names, rows)
-        late = self._db.execute(_LATE, (first, first + count))
+        late: Iterable[Any] = self._db.execute(_LATE, (first, first + count))
         if rows is not None:
             place_of = {first + row: first + place for place, row in enumerate(rows)}
             late = [(place_of[seq], *more) for seq, *more in late if seq in place_of]
@@ -297,7 +322,7 @@ class Trace:
         return chunk
 
 
-def _check_places(chunk, first, groups):
+def _check_places(chunk: dict[str, list[int]], first: int, groups: int) -> None:
     """A stranger's chunk must not lead outside."""
     if min(chunk["group"]) < 1 or max(chunk["group"]) > groups:
         raise TraceError("damaged: an event behind %d is of no group" % first)
@@ -310,7 +335,7 @@ def _check_places(chunk, first, groups):
                 raise TraceError("damaged: event %d points outside" % seq)
 
 
-def _check_numbers(chunk, first):
+def _check_numbers(chunk: dict[str, list[int]], first: int) -> None:
     for name, least in trace_schema.LEAST.items():
         if name in chunk and min(chunk[name]) < least:
             bit = trace_schema.PRESENT.get(name)
@@ -324,15 +349,16 @@ def _check_numbers(chunk, first):
 class _Counted:
     """How many events each group has in the chunks, beside what the group says."""
 
-    def __init__(self, groups):
-        self._said, self._found = groups.sums["count"], Counter()
+    def __init__(self, groups: GroupTable) -> None:
+        self._said = groups.sums["count"]
+        self._found: Counter[int] = Counter()
 
-    def add(self, of_events):
+    def add(self, of_events: list[int]) -> None:
         if not 0 < min(of_events) <= max(of_events) <= len(self._said):
             raise TraceError("damaged: an event is of no group")
         self._found.update(of_events)
 
-    def compare(self):
+    def compare(self) -> None:
         for id_, said in enumerate(self._said, 1):
             if self._found[id_] != said:
                 text = "damaged: group %d has %d events, it says %d"

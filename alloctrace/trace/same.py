@@ -10,6 +10,14 @@ from __future__ import annotations
 
 from collections import defaultdict
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Any
+
+    from alloctrace.model import Event
+    from alloctrace.trace.read import Trace
+
 _PLAIN = ("kind", "name", "impl", "size", "nmemb", "align", "errno", "phase", "args")
 _ADDRESSES = ("ptr", "result")
 _VERDICT = ("origin", "owner", "via", "direct", "decided_by", "rule", "confidence", "for_whom")
@@ -18,7 +26,7 @@ _REACH = 64  # events that one side may lack before the two are called different
 _PROOF = 3  # events in a row that must agree where the two meet again
 
 
-def by_thread(events):
+def by_thread(events: list[Event]) -> list[list[Event]]:
     """[[Event]] of each thread, threads in the order of their first event."""
     threads = defaultdict(list)
     for event in events:
@@ -26,13 +34,13 @@ def by_thread(events):
     return list(threads.values())
 
 
-def first_process(trace):
+def first_process(trace: Trace) -> list[Event]:
     """Its events: the breakpoint engine sees no others."""
     pid = trace.run.get("pid")
     return [event for event in trace.events() if pid is None or event.pid == pid]
 
 
-def differences(one, other, addresses=False, limit=10):
+def differences(one: Trace, other: Trace, addresses: bool = False, limit: int = 10) -> list[str]:
     """Sentences about what differs between two open traces; empty: nothing does."""
     found = _whole_differences(one, other)
     threads = by_thread(first_process(one)), by_thread(first_process(other))
@@ -49,7 +57,7 @@ def differences(one, other, addresses=False, limit=10):
     return found[:limit]
 
 
-def _whole_differences(one, other):
+def _whole_differences(one: Trace, other: Trace) -> list[str]:
     """The borders of the phases and what was lost: of the run, not of an event."""
     found = []
     borders = [_borders(trace) for trace in (one, other)]
@@ -64,13 +72,13 @@ def _whole_differences(one, other):
     return found
 
 
-def _images(trace):
+def _images(trace: Trace) -> dict[int, int]:
     """{image of the first process: its rank among them}; children have their own in between."""
     numbers = sorted({event.image for event in first_process(trace)})
     return {number: rank for rank, number in enumerate(numbers)}
 
 
-def _borders(trace):
+def _borders(trace: Trace) -> list[tuple[str, str, int]]:
     images = _images(trace)
     return [(b.phase, b.how, images[b.image]) for b in trace.borders if b.image in images]
 
@@ -79,33 +87,38 @@ class _Comparison:
     """Of two traces, thread by thread. Numbers of events and blocks are those of each run: they
     agree when each stands for one of the other's, always the same."""
 
-    def __init__(self, one, other, addresses):
+    def __init__(self, one: Trace, other: Trace, addresses: bool) -> None:
         self.traces = one, other
         self.addresses = addresses
-        self.partner = {}  # seq in `one` -> seq in `other`
-        self.blocks = {}, {}  # number in the one -> number in the other, and back
-        self.stacks = {}
+        self.partner: dict[int | None, int] = {}  # seq in `one` -> seq in `other`
+        self.blocks: tuple[dict[int, int], dict[int, int]] = (
+            {},
+            {},
+        )  # number in the one -> number in the other, and back
+        self.stacks: dict[tuple[int, int], list[tuple[str, object, object]]] = {}
         self.images = _images(one), _images(other)
 
-    def thread(self, left, right):
+    def thread(self, left: list[Event], right: list[Event]) -> Iterator[str]:
         """Yield sentences, in the order of the events."""
         steps = list(_aligned(left, right))
         self.partner.update((a.seq, b.seq) for _, a, b in steps if a and b)
         for index, a, b in steps:
             if a is None or b is None:
-                side, event = ("second", b) if a is None else ("first", a)
+                side = "second" if a is None else "first"
+                event = a or b
+                assert event is not None
                 yield "event %d: only in the %s: %s" % (index, side, _told(event))
                 continue
             for key, x, y in self._event(a, b):
                 yield "event %d (%s): %s: %r, %r" % (index, _told(a), key, x, y)
 
-    def _event(self, a, b):
+    def _event(self, a: Event, b: Event) -> Iterator[tuple[str, object, object]]:
         """Yield (what, its value in the one, its value in the other) of all that differs."""
         x, y = facts(a, self.addresses), facts(b, self.addresses)
         yield from ((key, x[key], y[key]) for key in x if x[key] != y[key])
         ranks = [images[event.image] for images, event in zip(self.images, (a, b))]
         if ranks[0] != ranks[1]:
-            yield ("image", *ranks)
+            yield "image", ranks[0], ranks[1]
         for key in ("cause", "outer"):
             before, after = getattr(a, key), getattr(b, key)
             if self.partner.get(before) != after:
@@ -114,30 +127,30 @@ class _Comparison:
             yield "block", a.block, b.block
         yield from self._stack(a.stack, b.stack)
 
-    def _same_block(self, a, b):
+    def _same_block(self, a: int | None, b: int | None) -> bool:
         if a is None or b is None:
             return a is b
         there, back = self.blocks
         return there.setdefault(a, b) == b and back.setdefault(b, a) == a
 
-    def _stack(self, a, b):
+    def _stack(self, a: int, b: int) -> list[tuple[str, object, object]]:
         if (a, b) not in self.stacks:
             self.stacks[a, b] = list(self._stack_differences(a, b))
         return self.stacks[a, b]
 
-    def _stack_differences(self, *ids):
+    def _stack_differences(self, *ids: int) -> Iterator[tuple[str, object, object]]:
         pair = [_stack_facts(trace, id_) for trace, id_ in zip(self.traces, ids)]
         for key in pair[0]:
             if pair[0][key] != pair[1][key]:
                 yield key, pair[0][key], pair[1][key]
 
 
-def _stack_facts(trace, id_):
+def _stack_facts(trace: Trace, id_: int) -> dict[str, object]:
     frames = [(frame.module, frame.offset) for frame in trace.stack(id_)]
     return {"stack": frames, "cut": trace.cut(id_)}
 
 
-def facts(event, addresses):
+def facts(event: Event, addresses: bool) -> dict[str, Any]:
     """{what: value} of all that must be equal in an event by itself."""
     names = _PLAIN + _ADDRESSES if addresses else _PLAIN
     found = {name: getattr(event, name) for name in names}
@@ -151,7 +164,9 @@ def facts(event, addresses):
 # ---- which event of the one is which of the other -----------------------------------------------
 
 
-def _aligned(left, right):
+def _aligned(
+    left: list[Event], right: list[Event]
+) -> Iterator[tuple[int, Event | None, Event | None]]:
     """Yield (index, Event or None, Event or None): pairs, and what only one side has."""
     i = j = 0
     while i < len(left) or j < len(right):
@@ -169,11 +184,11 @@ def _aligned(left, right):
             i, j = i + 1, j + 1
 
 
-def _key(event):
+def _key(event: Event) -> tuple[str, str, int | None, int | None]:
     return event.kind, event.name, event.size, event.nmemb
 
 
-def _meeting(left, right, i, j):
+def _meeting(left: list[Event], right: list[Event], i: int, j: int) -> tuple[int, int]:
     """How many events of each side to pass over until both go on alike."""
     for total in range(_REACH):
         for skip in range(total + 1):
@@ -185,9 +200,9 @@ def _meeting(left, right, i, j):
     return len(left) - i, len(right) - j
 
 
-def _agree(left, right):
+def _agree(left: list[Event], right: list[Event]) -> bool:
     return bool(left) and list(map(_key, left)) == list(map(_key, right))
 
 
-def _told(event):
+def _told(event: Event) -> str:
     return event.name if event.size is None else "%s %d" % (event.name, event.size)

@@ -9,6 +9,13 @@ import time
 from alloctrace.columns import check as trace_check, schema as trace_schema
 from . import table as trace_table
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from sqlite3 import Connection, Cursor
+
+    from alloctrace.trace.read import Trace
+
 MAX_MEMORY = 512 << 20  # bytes that one query may take
 MAX_EVENTS = 50000000  # as a table they take up to 100 bytes each, in a temporary file
 FILE_LIMIT = 8 << 20  # pages of 4 KiB that this table may have
@@ -34,7 +41,9 @@ class QueryError(Exception):
 class Query:
     """Runs a query over `trace` (alloctrace.trace.trace.Trace); close it or use it in a `with`."""
 
-    def __init__(self, trace, timeout=TIMEOUT, tell=None):
+    def __init__(
+        self, trace: Trace, timeout: float = TIMEOUT, tell: Callable[[int], None] | None = None
+    ) -> None:
         """`tell(events so far)` is called while many events are read."""
         self._trace, self._tell = trace, tell
         # A private database that SQLite keeps in a temporary file, gone when closed.
@@ -47,16 +56,16 @@ class Query:
         self._refused = _REFUSED | _not_innocuous(self._db)
         self._end = time.monotonic() + timeout
 
-    def __enter__(self):
+    def __enter__(self) -> Query:
         return self
 
-    def __exit__(self, *_):
+    def __exit__(self, *_: object) -> None:
         self.close()
 
-    def close(self):
+    def close(self) -> None:
         self._db.close()
 
-    def run(self, query):
+    def run(self, query: str) -> tuple[list[str], Iterator[tuple[float | str | bytes | None, ...]]]:
         """(column names, iterator of rows); raises QueryError, the iterator too."""
         if re.search(r"\bevents\b", query, re.IGNORECASE):
             self._make_events(query)
@@ -67,7 +76,7 @@ class Query:
             names = [column[0] for column in cursor.description or ()]
         return names, _rows(cursor)
 
-    def _make_events(self, query):
+    def _make_events(self, query: str) -> None:
         count = self._trace.run.get("events") or 0
         if count > MAX_EVENTS:
             raise QueryError(
@@ -79,22 +88,25 @@ class Query:
         except OSError as error:
             raise QueryError("no table of the events can be made: %s" % error) from None
 
-    def _told(self, count):
+    def _told(self, count: int) -> None:
         if self._is_late():
             raise QueryError(TOO_LONG)
         if self._tell is not None:
             self._tell(count)
 
-    def _is_late(self):
+    def _is_late(self) -> bool:
         return time.monotonic() > self._end
 
-    def _only_reading(self, action, _, function, *__):
-        is_refused = action == sqlite3.SQLITE_FUNCTION and function.lower() in self._refused
+    def _only_reading(
+        self, action: int, _: str | None, function: str | None, *__: str | None
+    ) -> int:
+        name = (function or "").lower()
+        is_refused = action == sqlite3.SQLITE_FUNCTION and name in self._refused
         is_allowed = action in _ALLOWED and not is_refused
         return sqlite3.SQLITE_OK if is_allowed else sqlite3.SQLITE_DENY
 
 
-def _not_innocuous(connection):
+def _not_innocuous(connection: Connection) -> set[str]:
     """Functions that SQLite itself would not let a stranger's schema call; JSON's are harmless."""
     harmless, names = set(), set()
     for row in connection.execute("PRAGMA function_list"):
@@ -104,7 +116,7 @@ def _not_innocuous(connection):
     return names - harmless
 
 
-def _rows(cursor):
+def _rows(cursor: Cursor) -> Iterator[tuple[float | str | bytes | None, ...]]:
     with _query_errors():
         for row in cursor:
             yield tuple(map(trace_schema.from_text, row))
@@ -113,17 +125,17 @@ def _rows(cursor):
 class _query_errors:
     """Inside it, SQLite's complaints are QueryErrors of one line."""
 
-    def __enter__(self):
+    def __enter__(self) -> _query_errors:
         return self
 
-    def __exit__(self, _, error, __):
+    def __exit__(self, _: object, error: BaseException | None, __: object) -> None:
         if isinstance(error, MemoryError):
             raise QueryError("the query needs too much memory") from None
         if isinstance(error, (sqlite3.Error, sqlite3.Warning, ValueError, OverflowError)):
             raise QueryError(_message(str(error))) from None
 
 
-def _message(text):
+def _message(text: str) -> str:
     refused = re.search("not authorized to use function: (.*)", text)
     if refused:
         return "a query may not use the function %s" % refused[1]
@@ -139,7 +151,7 @@ def _message(text):
     return text.splitlines()[0] if text else "the query failed"
 
 
-def tables():
+def tables() -> dict[str, list[str]]:
     """{table: [columns]} of all that a query can name."""
     found = {name: [row[0] for row in trace_schema.row_types(name)] for name in trace_schema.TABLES}
     return dict(events=trace_table.COLUMNS, **found)

@@ -14,6 +14,15 @@ from alloctrace.columns import columns, schema as trace_schema
 from alloctrace.columns.check import checked
 from alloctrace.columns.schema import PRESENT, SIGNED_SIZE
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from sqlite3 import Connection
+    from typing import Any
+
+    from alloctrace.model import Group, Verdict
+    from alloctrace.trace.read import Trace
+
 COLUMNS = (
     "seq t_ns dur_ns pid tid kind name impl size nmemb align ptr result errno args block phase"
     " image origin owner via direct decided_by rule confidence for_whom purpose cause outer stack"
@@ -23,11 +32,11 @@ TELL_EVERY = 16  # chunks between two words of progress
 _2_64 = "18446744073709551616.0"  # sizes beyond 2^63 are as good as floating-point numbers
 
 
-def _known(name, value):
+def _known(name: str, value: str) -> str:
     return "CASE WHEN e.present & %d THEN %s END" % (PRESENT[name], value)
 
 
-def _unsigned(name, signed="0"):
+def _unsigned(name: str, signed: str = "0") -> str:
     value = "CASE WHEN e.{0} < 0 AND NOT {1} THEN e.{0} + {2} ELSE e.{0} END"
     return _known(name, value.format(name, signed, _2_64))
 
@@ -51,7 +60,9 @@ _OWN = {
 _SHARED = [name for name in COLUMNS if name not in _OWN and name != "seq"]
 
 
-def make(connection, trace, query, tell=None):
+def make(
+    connection: Connection, trace: Trace, query: str, tell: Callable[[int], None] | None = None
+) -> None:
     """Make `events` for `query`. `tell(events so far)` is called on the way."""
     own = _named(query)
     stored = ["present", "group", *own]
@@ -70,7 +81,7 @@ def make(connection, trace, query, tell=None):
     connection.execute(_view(own))
 
 
-def _named(query):
+def _named(query: str) -> list[str]:
     """Of the columns that events have of their own those that the query may ask for."""
     words = set(re.findall(r"\w+", query.lower()))
     rest = re.sub(r"count\s*\(\s*\*\s*\)", "", query.lower())
@@ -80,7 +91,7 @@ def _named(query):
     return [name for name in _OWN if name in words]
 
 
-def _view(own):
+def _view(own: list[str]) -> str:
     """Outer loop over events, inner one over what they have in common, in any query."""
     shown = ["e.seq AS seq"]
     for name in COLUMNS[1:]:
@@ -92,17 +103,17 @@ def _view(own):
     return "CREATE TEMP VIEW events AS " + select % ", ".join(shown)
 
 
-def _insert(connection, table, width, rows):
+def _insert(connection: Connection, table: str, width: int, rows: Iterable[Any]) -> None:
     try:
         connection.executemany(trace_schema.insert_statement("main." + table, width), rows)
     except sqlite3.OperationalError as error:  # no damage of the trace, but a full disk
         raise OSError(str(error)) from None
 
 
-def _shared(trace):
+def _shared(trace: Trace) -> Callable[[Group], list[Any]]:
     """A function: the row of a Group in the table `alike`."""
 
-    def row(group):
+    def row(group: Group) -> list[Any]:
         frame = trace.tree.deciding_frame(group.stack, group.verdict)
         site = (frame.function, frame.module, frame.file, frame.line) if frame else (None,) * 4
         values = (
@@ -116,7 +127,7 @@ def _shared(trace):
     return row
 
 
-def _verdict(verdict):
+def _verdict(verdict: Verdict | None) -> tuple[Any, ...]:
     if verdict is None:
         return ("unknown",) + (None,) * 7
     via, direct = json.dumps(list(verdict.via)), int(verdict.direct)
@@ -124,6 +135,6 @@ def _verdict(verdict):
     return (verdict.origin, verdict.owner, via, direct, *made_by)
 
 
-def _small(number):
+def _small(number: int) -> float:
     """SQLite's integers end at 2^63."""
     return number if number is None or number < columns.SIGN else float(number)

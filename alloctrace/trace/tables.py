@@ -18,10 +18,18 @@ from alloctrace.model import Purpose, Verdict
 from alloctrace.stacks.frames import FrameTable
 from alloctrace.stacks.tree import StackTree
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from sqlite3 import Connection
+    from typing import Any
+
 _ROWS = 4096  # read at once
 
 
-def stack_tree(connection, table, limit):
+def stack_tree(
+    connection: Connection, table: Callable[[str], Iterator[tuple[Any, ...]]], limit: int
+) -> StackTree:
     """The StackTree. `table(name)`: its rows; `limit`: of rows that a table may have."""
     frames = FrameTable(connection, table)
     parents, of, depths = array("i", [0]), array("I", [0]), array("I", [0])
@@ -39,14 +47,17 @@ def stack_tree(connection, table, limit):
     return StackTree(frames, parents, of, None, range(1, len(parents)))
 
 
-def groups(connection, table, limit):
+def groups(
+    connection: Connection, table: Callable[[str], Iterator[tuple[Any, ...]]], limit: int
+) -> GroupTable:
     """The GroupTable, its columns as narrow as can be. Arguments as of `stack_tree`."""
-    names = {row[0]: _name(row[1:]) for row in table("names")}
-    made, whats = GroupTable(), {}
+    names = {row[0]: _name(row[1:4]) for row in table("names")}
+    made = GroupTable()
+    whats: dict[tuple[int, int, int, int], int] = {}
     verdicts = _numbered(made.verdicts, table("verdicts"), _verdict)
     made.purposes = Purposes(connection, table)
 
-    def what(key):
+    def what(key: tuple[int, int, int, int]) -> int:
         name, pid, phase, image = key
         if not 0 <= phase < len(words.PHASES):
             raise TraceError("damaged: no phase %d" % phase)
@@ -61,19 +72,20 @@ def groups(connection, table, limit):
         if min(within) < 0 or any(map(int.__ge__, within, ids)):
             raise TraceError("damaged: a group behind %d" % first)
         sums = dict(zip(SUMS, rest[2:]))
-        if min(map(min, (rest[0], *(sums[name] for name in SUMS if name != "bytes")))) < 0:
+        counts = (rest[0], *(sums[column] for column in SUMS if column != "bytes"))
+        if min(min(values) for values in counts) < 0:
             raise TraceError("damaged: a count of a group behind %d" % first)
         if not 0 <= min(purpose) <= max(purpose) < len(made.purposes):
             raise TraceError("damaged: a group behind %d is for nothing that is told" % first)
         read.add("what", list(map(what, zip(name, pid, phase, image))))
         read.add("verdict", list(map(verdicts.__getitem__, verdict)))
-        for name, values in zip(_PLAIN, (stack, within, purpose, *rest[:2])):
-            read.add(name, values)
+        for column, values in zip(_PLAIN, (stack, within, purpose, *rest[:2])):
+            read.add(column, values)
         added = rest[2 + len(SUMS) :]  # traces of older brkpoints have none, or the first
         if len(added) == len(_ADDED) and not 0 <= min(added[-1]) <= max(added[-1]) < 1 << 32:
             raise TraceError("damaged: the region of a group behind %d" % first)
-        for name, values in zip(SUMS + _ADDED, rest[2 : 2 + len(SUMS)] + added):
-            read.add(name, values)
+        for column, values in zip(SUMS + _ADDED, rest[2 : 2 + len(SUMS)] + added):
+            read.add(column, values)
     read.into(made)
     return made
 
@@ -85,13 +97,13 @@ _ADDED = ["own_peak", "region"]
 class _Narrow:
     """The columns of a GroupTable, by name."""
 
-    def __init__(self):
-        self._columns = {}
+    def __init__(self) -> None:
+        self._columns: dict[str, Growing] = {}
 
-    def add(self, name, values):
+    def add(self, name: str, values: Sequence[int]) -> None:
         self._columns.setdefault(name, Growing()).extend(values)
 
-    def into(self, made):
+    def into(self, made: GroupTable) -> None:
         if not self._columns:
             return
         columns = {name: column.values for name, column in self._columns.items()}
@@ -106,7 +118,9 @@ class Purposes(Stored):
     """`purposes[id]`; 0 is None. Of a million texts few are asked for: which rules there are, and
     whether they say something, is known of all."""
 
-    def __init__(self, connection, table):
+    def __init__(
+        self, connection: Connection, table: Callable[[str], Iterator[tuple[Any, ...]]]
+    ) -> None:
         self.rules, self.rule_of, self.is_said = [None], Growing(), bytearray(1)
         self.rule_of.append(0)
         numbers, count = {}, 0
@@ -121,22 +135,27 @@ class Purposes(Stored):
             self.is_said.append(text is not None)
         super().__init__(connection, "purposes", count, Purpose)
 
-    def __len__(self):
+    def __len__(self) -> int:
         return super().__len__() + 1
 
-    def _read(self, index):
-        return super()._read(index - 1) if index > 1 else None
+    def _read(self, index: int) -> Purpose | None:
+        made: Purpose | None = super()._read(index - 1) if index > 1 else None
+        return made
 
 
-def _name(row):
-    kind, name, _ = row
+def _name(row: tuple[Any, ...]) -> tuple[str, str, str | None]:
+    kind, name, impl = row
     known = {"call": words.ENTRY_POINTS, "syscall": words.SYSCALL_NAMES}
     if name not in known.get(kind, ()):
         raise TraceError("damaged: no %s %r" % (kind, name))
-    return row
+    return kind, name, impl
 
 
-def _numbered(values, rows, make):
+def _numbered(
+    values: list[Verdict | None],
+    rows: Iterable[tuple[Any, ...]],
+    make: Callable[[list[Any]], Verdict],
+) -> dict[int, int]:
     """Append what rows are to `values`; {id of the row: its place there}."""
     places = {0: 0}
     for id_, *row in rows:
@@ -145,7 +164,7 @@ def _numbered(values, rows, make):
     return places
 
 
-def _verdict(row):
+def _verdict(row: list[Any]) -> Verdict:
     origin, owner, via, direct, decided_by, rule, confidence, for_whom = row
     if origin not in words.ORIGINS:
         raise TraceError("damaged: no origin %r" % (origin,))
@@ -155,7 +174,9 @@ def _verdict(row):
     return Verdict(origin, owner, via, bool(direct), decided_by, rule, confidence, for_whom)
 
 
-def _columns(connection, table, limit):
+def _columns(
+    connection: Connection, table: str, limit: int
+) -> Iterator[tuple[int, list[tuple[int, ...]]]]:
     """Yield (rows before, columns) of a table of numbers, whose first column counts from 1."""
     cursor, first = connection.execute("SELECT * FROM " + table), 0
     while rows := cursor.fetchmany(_ROWS):
@@ -168,5 +189,5 @@ def _columns(connection, table, limit):
             raise TraceError("damaged: more rows in %s than the file can hold" % table)
 
 
-def _count(first, count):
+def _count(first: int, count: int) -> tuple[int, ...]:
     return tuple(range(first + 1, first + count + 1))

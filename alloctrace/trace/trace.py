@@ -6,19 +6,38 @@ run, nothing in it is trusted, and what is damaged raises TraceError.
 
 from __future__ import annotations
 
-import _sqlite3 as sqlite3  # as in columns/check.py
 import os
 
 from alloctrace.columns import schema as trace_schema
 from alloctrace.columns.check import TraceError, check_header, connect
 from .read import Trace
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Callable
+    from typing import Any
+
+    from alloctrace.history.history import History
+    from alloctrace.model import Frame
+    from alloctrace.stacks.tree import StackTree
+    from alloctrace.summary.group_kinds import Kinds
+else:
+    import _sqlite3 as sqlite3  # as in columns/check.py
+
 __all__ = ["Trace", "TraceError", "write", "open", "EXTENSION"]
 
 EXTENSION = ".brkpoint"
 
 
-def write(path, history, stacks, outcome, force=False, tell=lambda what: None):
+def write(
+    path: str | os.PathLike[str],
+    history: History,
+    stacks: StackTree | dict[int, tuple[Frame, ...]],
+    outcome: dict[str, Any],
+    force: bool = False,
+    tell: Callable[[str], None] = lambda what: None,
+) -> Kinds | None:
     """Classify the events of `history` and write the trace file `path`, atomically.
 
     `stacks`: what symbols.symbolise gave. `outcome`: a dict, may be {}; run_facts.facts says
@@ -45,20 +64,26 @@ def write(path, history, stacks, outcome, force=False, tell=lambda what: None):
         raise TraceError("cannot be written: %s" % error) from None
 
 
-def open(path):
+def open(path: str) -> Trace:
     """The Trace at `path`, to be closed or used in a `with`; raises TraceError."""
     check_header(path)
     return Trace(connect(path), path)
 
 
-def _fill(path, run, history, stacks):
+def _fill(
+    path: str,
+    run: dict[str, Any],
+    history: History,
+    stacks: StackTree | dict[int, tuple[Frame, ...]],
+) -> Kinds | None:
     """No journal: a file that is not whole is never renamed into place."""
     from . import write as trace_write  # only now, as above
 
     connection = sqlite3.connect(path, isolation_level=None)
     try:
         execute = connection.execute
-        has_large = history.has_many() and history.recorded.keeps_events
+        recorded = history.recorded
+        has_large = recorded is not None and history.has_many() and recorded.keeps_events
         execute("PRAGMA page_size=%d" % trace_schema.page_size(has_large))
         execute("PRAGMA journal_mode=OFF")
         execute("PRAGMA synchronous=OFF")
@@ -73,7 +98,7 @@ def _fill(path, run, history, stacks):
         connection.close()
 
 
-def _into_place(temporary, path, force):
+def _into_place(temporary: str, path: str | os.PathLike[str], force: bool) -> None:
     _sync(temporary)
     if force:
         os.replace(temporary, path)
@@ -88,7 +113,7 @@ def _into_place(temporary, path, force):
         os.replace(temporary, path)
 
 
-def _sync(path):
+def _sync(path: str) -> None:
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)

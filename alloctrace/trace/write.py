@@ -17,19 +17,35 @@ from alloctrace.summary.totals import Totals
 from . import by_program
 from .event_columns import EventColumns, Interned
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from array import array
+    from collections.abc import Iterable, Iterator, Sequence
+    from sqlite3 import Connection
+    from typing import Any
+
+    from alloctrace.columns.group_table import GroupTable
+    from alloctrace.history.blocks import Block
+    from alloctrace.history.groups import Sums
+    from alloctrace.history.history import History
+    from alloctrace.history.recorded import Recorded
+    from alloctrace.model import Border, Event, Frame, Hook, Module, Purpose, Verdict
+    from alloctrace.spool.spool import Column
+    from alloctrace.summary.group_kinds import Kinds
+
 MAX_INT = (1 << 63) - 1
 
 
 class Tables:
     """Fills the tables through one connection, in the caller's transaction."""
 
-    def __init__(self, connection):
+    def __init__(self, connection: Connection) -> None:
         self._execute = connection.execute
         self._many = connection.executemany
         for table in TABLES:
             self._execute(create_statement(table))
 
-    def rows(self, table, rows, replace=False):
+    def rows(self, table: str, rows: Iterable[Sequence[Any]], replace: bool = False) -> None:
         """Insert rows of plain values; strings that are no UTF-8 become bytes."""
         rows = iter(rows)
         stored = _as_stored if table == "run" else _cut
@@ -37,28 +53,28 @@ class Tables:
             statement = insert_statement(table, len(first), replace)
             self._many(statement, map(stored, itertools.chain((first,), rows)))
 
-    def plain_rows(self, table, rows):
+    def plain_rows(self, table: str, rows: Iterable[Sequence[int]]) -> None:
         """Insert rows of as many numbers as the table has columns: nothing is to be looked at."""
         self._many(insert_statement(table, len(row_types(table))), rows)
 
-    def numbered(self, table, rows):
+    def numbered(self, table: str, rows: Iterable[Sequence[Any]]) -> None:
         """Insert rows whose first column counts from 1."""
         self.rows(table, ((index, *row) for index, row in enumerate(rows, 1)))
 
 
-def _cut(row):
+def _cut(row: Sequence[Any]) -> Sequence[Any]:
     if str not in map(type, row):
         return tuple(row)
     return [to_text(value[:LONGEST_TEXT]) if isinstance(value, str) else value for value in row]
 
 
-def _as_stored(row):
+def _as_stored(row: Sequence[Any]) -> Sequence[Any]:
     if str not in map(type, row):
         return tuple(row)
     return [to_text(value) if isinstance(value, str) else value for value in row]
 
 
-def verdict_row(verdict):
+def verdict_row(verdict: Verdict) -> tuple[Any, ...]:
     return (
         verdict.origin,
         verdict.owner,
@@ -71,11 +87,16 @@ def verdict_row(verdict):
     )
 
 
-def purpose_row(purpose):
+def purpose_row(purpose: Purpose) -> tuple[str | None, str, str]:
     return purpose.text, purpose.rule, purpose.source
 
 
-def write_tables(connection, run, history, stacks):
+def write_tables(
+    connection: Connection,
+    run: dict[str, Any],
+    history: History,
+    stacks: StackTree | dict[int, tuple[Frame, ...]],
+) -> Kinds | None:
     """Everything of one run; what was counted. `stacks`: a StackTree, or {stack id: (Frame, …)};
     `run`: a dict, stored as JSON."""
     tables = Tables(connection)
@@ -93,7 +114,7 @@ def write_tables(connection, run, history, stacks):
     return _write_sums(tables, sums.groups, tree, nodes)
 
 
-def _write_plain(tables, run, history):
+def _write_plain(tables: Tables, run: dict[str, Any], history: History) -> None:
     tables.rows("run", ((key, json.dumps(value)) for key, value in run.items()))
     tables.numbered("modules", map(_module_row, history.modules))
     tables.numbered("hooks", map(_hook_row, history.hooks.values()))
@@ -102,30 +123,36 @@ def _write_plain(tables, run, history):
     tables.numbered("notes", ((note,) for note in history.notes))
 
 
-def _module_row(module):
+def _module_row(module: Module) -> tuple[Any, ...]:
     addresses = [to_signed(value) for value in (module.base, module.start, module.end)]
     times = (module.loaded_ns, module.unloaded_ns)
     what = (*addresses, module.build_id, module.role, to_signed(module.image), *times)
     return (to_signed(module.id), module.path, *what)
 
 
-def _hook_row(hook):
+def _hook_row(hook: Hook) -> tuple[int, int, str, str, int]:
     numbers = to_signed(hook.id), to_signed(hook.module)
     return (*numbers, hook.name, hook.impl, to_signed(hook.address))
 
 
-def _border_row(border):
-    numbers = (border.rss_bytes, border.minor_faults, border.major_faults, border.mapped_bytes)
-    numbers += (border.brk, border.mappings)
+def _border_row(border: Border) -> tuple[Any, ...]:
+    faults = (border.minor_faults, border.major_faults)
+    numbers = (border.rss_bytes, *faults, border.mapped_bytes, border.brk, border.mappings)
     image = to_signed(border.image)
-    return (border.phase, border.t_ns, border.how, image, *map(to_signed, numbers))
+    return (
+        border.phase,
+        border.t_ns,
+        border.how,
+        image,
+        *[to_signed(number) for number in numbers],
+    )
 
 
-def _block_row(block):
+def _block_row(block: Block) -> tuple[int, int, int, int, int]:
     return block.number, to_signed(block.address), to_signed(block.size), block.seq, block.last
 
 
-def _write_events(tables, events):
+def _write_events(tables: Tables, events: list[Event]) -> Sums:
     made = EventColumns()
     for index, first in enumerate(range(0, len(events), columns.CHUNK)):
         part = events[first : first + columns.CHUNK]
@@ -135,7 +162,7 @@ def _write_events(tables, events):
     return made.sums()
 
 
-def _copy_events(tables, recorded):
+def _copy_events(tables: Tables, recorded: Recorded) -> Sums:
     """The chunks of a recorder are those of a trace."""
     if not recorded.keeps_events:
         return recorded.sums
@@ -156,7 +183,9 @@ def _copy_events(tables, recorded):
     return recorded.sums
 
 
-def _column_rows(packed, count):
+def _column_rows(
+    packed: list[Column], count: int
+) -> Iterator[tuple[str, int, int, int, int, bytes]]:
     """Rows as EventColumns.chunk gives them; a recorder leaves out columns of zeros."""
     found = {COLUMN_NAMES[column.column]: column for column in packed}
     for name, delta in EVENT_COLUMNS:
@@ -168,7 +197,7 @@ def _column_rows(packed, count):
             yield (name, column.width, int(bool(column.delta)), column.base, column.period, data)
 
 
-def _write_groups(tables, sums, nodes):
+def _write_groups(tables: Tables, sums: Sums, nodes: array[int]) -> None:
     groups, names, verdicts, purposes = sums.groups, Interned(), Interned(), Interned()
     ids = [names.plain(what[:3]) for what in groups.whats]
     judged = [verdicts.id(verdict, verdict_row) for verdict in groups.verdicts]
@@ -180,18 +209,18 @@ def _write_groups(tables, sums, nodes):
     tables.rows("timeline", map(_clamped, sums.timeline))
 
 
-def _clamped(values):
+def _clamped(values: Iterable[int | str | None]) -> tuple[Any, ...]:
     """Sums of a hostile spool may pass 2^63: SQLite cannot hold them."""
     return tuple(
         [v if type(v) is not int or -MAX_INT <= v <= MAX_INT else _clamp(v) for v in values]
     )
 
 
-def _clamp(value):
+def _clamp(value: int) -> int:
     return max(-MAX_INT, min(value, MAX_INT))
 
 
-def _write_stacks(tables, tree):
+def _write_stacks(tables: Tables, tree: StackTree) -> None:
     functions, frames = Interned(), Interned()
     ids = [frames.plain(_frame_row(frame, functions)) for frame in tree.frames]
     tables.numbered("functions", functions.rows())
@@ -201,7 +230,9 @@ def _write_stacks(tables, tree):
     tables.plain_rows("stacks", nodes)
 
 
-def _frame_row(frame, functions):
+def _frame_row(
+    frame: Frame, functions: Interned
+) -> tuple[int, int, int, int | None, int, int | None, str]:
     what = (frame.function, frame.file, frame.module, frame.path, frame.role)
     return (
         to_signed(frame.pc),
@@ -214,7 +245,7 @@ def _frame_row(frame, functions):
     )
 
 
-def _write_sums(tables, groups, tree, nodes):
+def _write_sums(tables: Tables, groups: GroupTable, tree: StackTree, nodes: array[int]) -> Kinds:
     """The same sums that a report shows, so that plain SQL can read them."""
     totals, sites, kinds = Totals(), Sites(tree.deciding_frame), group_kinds.of(groups, tree, nodes)
     for kind in kinds.groups:
@@ -225,6 +256,6 @@ def _write_sums(tables, groups, tree, nodes):
     return kinds
 
 
-def _site(row):
+def _site(row: dict[str, Any]) -> dict[str, Any]:
     names = ("function", "module", "file", "line", "offset", "origin", "purpose")
     return {name: row[name] for name in names + STORED}
