@@ -45,6 +45,8 @@ GESTURES = {
     "mark in the tree": "const mark = document.querySelector('#flame-search');"
     " mark.value = 'inner'; mark.dispatchEvent(new Event('input'))",
     "a range": "location.hash = '#range=1000-4000000'",
+    "by time": "document.querySelector('[data-x=time]').click()",
+    "by number": "document.querySelector('[data-x=number]').click()",
     "zoom": "location.hash = '#zoom=1000-400000'",
     "a step": "document.querySelector('[data-step=forward]').click()",
     "next that reached": "document.querySelector('[data-step=kernel]').click()",

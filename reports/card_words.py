@@ -34,6 +34,8 @@ WORDS = {
     "effects": {
         "by none": "No recorded call was open: the code made the system call itself.",
         "never": "It never reached the kernel.",
+        "not in the page": "Whether it reached the kernel is not in this page: the events that "
+        "follow are left out.",
         "reached": "It reached the kernel: ",
         "made during": "Made during ",
         "nested": "Nested in ",

@@ -301,3 +301,27 @@ def test_a_page_is_the_same_however_its_events_are_counted(tmp_path, monkeypatch
         monkeypatch.setattr(windows._Classes, "FEW", 0)
         monkeypatch.setattr(cells, "KEPT", 1)
         assert made_pages.page_of(recorded) == page
+
+
+@pytest.mark.skipif(WHY_NOT is not None, reason=str(WHY_NOT))
+def test_a_long_run_by_time(browser, tmp_path):
+    """By time its first half takes a tenth, by bytes two thirds: a click goes to what is there."""
+    made = Made()
+    made.info("image", index=0, path="/bin/target", entry=MAIN, t_ns=made.now)
+    made.info("phase", phase="main", t_ns=made.now, how="symbol")
+    for number in range(1000):
+        size = 200 if number < 500 else 100
+        made.call("malloc", size, result=0x4000 + 256 * number)
+        made.now += 180 if number >= 500 else 0
+    built = history.build(made.records)
+    stacks = {id_: made_fates.frames(1) for id_ in built.stacks}
+    trace.write(str(tmp_path / "a.brkpoint"), built, stacks, {"program": "/bin/target"})
+    with trace.open(str(tmp_path / "a.brkpoint")) as recorded:
+        (tmp_path / "a.html").write_text(made_pages.page_of(recorded), encoding="utf-8")
+    browser.open(tmp_path / "a.html")
+    for name, wanted in (("number", 500), ("bytes", 375), ("time", 725)):
+        browser.click("[data-x=%s]" % name)
+        browser.click("canvas.strip")  # its middle
+        step = int(re.search(r"step=(\d+)", browser.hash()).group(1))
+        assert abs(step - wanted) < 20, name
+    assert "x=time" in browser.hash() and browser.complaints() == []

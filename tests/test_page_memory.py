@@ -285,3 +285,17 @@ def test_the_address_space_at_a_step(browser, pages, record):
     browser.open(pages["small"], "#step=1")
     assert "the mappings cannot be told" not in browser.text("#space")
     assert browser.complaints() == []
+
+
+@in_a_browser
+def test_nothing_is_said_of_what_follows_a_window(browser, monkeypatch, tmp_path):
+    """A window ends within the call that made a syscall."""
+    monkeypatch.setattr(data, "WHOLE", 1000)
+    monkeypatch.setattr(windows, "SYSCALLS", 0)
+    with trace.open(made_pages.long()) as recorded:
+        (cause,) = [e.cause for e in recorded.events() if e.name == "brk" and 1900 < e.seq < 2100]
+        monkeypatch.setattr(windows, "_edges", lambda *_: [(0, 9), (cause - 9, cause)])
+        (tmp_path / "a.html").write_text(made_pages.page_of(recorded), encoding="utf-8")
+    for seq, said in ((cause, "is not in this page"), (cause - 2, "It never reached the kernel")):
+        browser.open(tmp_path / "a.html", "#step=%d" % seq)
+        assert said in browser.text("#step .effect")

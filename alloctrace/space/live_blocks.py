@@ -11,7 +11,7 @@ from array import array
 from bisect import bisect_left
 from collections import deque
 from itertools import compress, repeat
-from operator import add
+from operator import add, attrgetter
 
 from alloctrace import measure
 from alloctrace.columns import asked
@@ -157,7 +157,7 @@ class _Reader:
         found = {}
         for at, blocks in blocks_at.items():
             row = [held.get(m) if isinstance(m, int) else m for m in blocks.values()]
-            found[at] = None if None in row else sorted(row, key=lambda one: one.address)
+            found[at] = sorted(row, key=attrgetter("address")) if all(row) else None
         return found
 
     def _facts(self, seqs):

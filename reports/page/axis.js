@@ -13,9 +13,53 @@ function bytesAxis() {
   });
 }
 
+// Of a run whose events are not all here what is known of the axis: [seqs, values]. In between events
+// are taken to be evenly spread.
+const knotsOf = { time: null, bytes: null };
+
+function knots() {
+  if (!knotsOf[view.x]) knotsOf[view.x] = view.x === "time" ? knownTimes() : knownBytes();
+  return knotsOf[view.x];
+}
+
+// When parts of the run begin.
+function knownBytes() {
+  const [seqs, sums] = [[0], [0]];
+  const asked = bytesByPart()[0];
+  for (let part = 0; part * partWidth() <= lastSeq; part++) {
+    seqs.push(Math.min(lastSeq + 1, (part + 1) * partWidth()));
+    sums.push(sums[part] + (asked.get(part) || 0));
+  }
+  return [seqs, sums];
+}
+
+// Of the events that are here, and of the samples of what was in use.
+function knownTimes() {
+  const { seq, t_ns: times } = summary.timeline;
+  const all = [...ev.seq.map((one, at) => [one, ev.t_ns[at]]), ...seq.map((one, at) => [one, times[at]])].sort((a, b) => a[0] - b[0]);
+  const [seqs, values] = [[], []];
+  let latest = 0;
+  for (const [one, time] of all) {
+    if (seqs.length && one === seqs[seqs.length - 1]) continue;
+    latest = Math.max(latest, time);
+    seqs.push(one);
+    values.push(latest);
+  }
+  return [seqs, values];
+}
+
+// What stands in `to` where `value` stands in `from`: two lists that grow alike.
+function between(value, from, to) {
+  const at = d3.bisector((one) => one).right(from, value);
+  if (at === 0) return to.length ? to[0] : 0;
+  if (at === from.length) return to[at - 1];
+  return to[at - 1] + ((to[at] - to[at - 1]) * (value - from[at - 1])) / (from[at] - from[at - 1]);
+}
+
 // The value of an event on the axis. By number, a page of all events has them side by side.
 function position(at) {
   if (view.x === "number") return run.whole ? at : ev.seq[at];
+  if (!run.whole && view.x === "bytes") return valueOf(ev.seq[at]);
   if (!positions.bytes) positions.bytes = bytesAxis();
   return positions[view.x][at];
 }
@@ -33,7 +77,11 @@ function firstFrom(seq) {
 
 // [left, right] of what is seen, as values of the axis.
 function span() {
-  if (!run.whole) return view.zoom ? [view.zoom[0], view.zoom[1] + 1] : [0, lastSeq + 1];
+  if (!run.whole) {
+    const ends = view.zoom ? [view.zoom[0], view.zoom[1] + 1] : [0, lastSeq + 1];
+    const [left, right] = ends.map(valueOf);
+    return [left, right > left ? right : left + 1];
+  }
   if (!N) return [0, 1];
   const first = view.zoom ? Math.min(N - 1, firstFrom(view.zoom[0])) : 0;
   const last = view.zoom ? Math.max(first, firstFrom(view.zoom[1] + 1) - 1) : N - 1;
@@ -44,6 +92,7 @@ function span() {
 
 // The seq that stands at a value of the axis.
 function seqAt(value) {
+  if (!run.whole && view.x !== "number") value = between(value, ...[...knots()].reverse());
   if (!run.whole) return Math.max(0, Math.min(lastSeq, Math.floor(value)));
   if (view.x === "number") return ev.seq[Math.max(0, Math.min(N - 1, Math.floor(value)))];
   return ev.seq[Math.max(0, Math.min(N - 1, eventAt(value)))];
@@ -51,7 +100,7 @@ function seqAt(value) {
 
 // The value of the axis at which a seq stands.
 function valueOf(seq) {
-  if (!run.whole) return seq;
+  if (!run.whole) return view.x === "number" ? seq : between(seq, ...knots());
   const at = firstFrom(seq);
   if (at >= N) return span()[1];
   return position(at);

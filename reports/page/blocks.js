@@ -45,11 +45,6 @@ function blocksAfter(last) {
   return sum === told ? start : { why: "Calls of several threads overlap here, so it is not known which blocks were live after each event." };
 }
 
-// The window of the page that an event lies in.
-function windowOf(at) {
-  return run.ranges[d3.bisector(([, last]) => last).left(run.ranges, ev.seq[at])];
-}
-
 // What was live where the window of an event begins: {at, blocks}, or {why: it is not in this page}.
 function blocksBefore(last) {
   const [first] = windowOf(last);

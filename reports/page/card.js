@@ -75,7 +75,7 @@ function stepNext(isWanted) {
 // Whether there is something to be guessed at the step: an un-nested call.
 function askNow() {
   const at = view.step;
-  const isQuestion = predicts && !isTold && at !== null && !isSyscall(at) && !isNested[at];
+  const isQuestion = predicts && !isTold && at !== null && !isSyscall(at) && !isNested[at] && !isCutOff(at);
   const next = isQuestion ? at : null;
   if (next !== asking) ask(next);
   else drawCard();
@@ -148,6 +148,7 @@ function consequences(at) {
     const outer = around(at);
     return el("p", { class: "effect" }, effects.nested, outer >= 0 ? link(outer) : `call ${ev.outer[at]}`, effects["not again"]);
   }
+  if (!reaches(at) && isCutOff(at)) return el("p", { class: "effect" }, effects["not in the page"]);
   if (!reaches(at)) return el("p", { class: "effect" }, effects.never, verdictOnGuess(false));
   return el("p", { class: "effect reached" }, effects.reached,
     ...made[at].flatMap((syscall, i) => [i ? ", " : "", link(syscall)]), ".", verdictOnGuess(true));

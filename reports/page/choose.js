@@ -48,7 +48,7 @@ function nearest(x) {
   const axis = scale(widthOf());
   const value = axis.back(x);
   if (run.whole && view.x === "number") return Math.max(0, Math.min(N - 1, Math.floor(value)));
-  const after = run.whole ? eventAt(value) : firstFrom(value);
+  const after = eventAt(value);
   const near = [after - 1, after].filter((at) => at >= 0 && at < N);
   const best = near.reduce((a, b) => (Math.abs(position(a) - value) <= Math.abs(position(b) - value) ? a : b));
   return Math.abs(axis.of(position(best)) - x) < 40 ? best : null;
@@ -121,8 +121,8 @@ function stripButtons() {
     button("zoom to the range", () => look({ zoom: view.range }), { id: "zoom-in" }),
     button("show the whole run", () => look({ zoom: null, range: null }), { id: "zoom-out" }),
     el("span", { class: "axes", role: "group", "aria-label": "from left to right" }, "horizontally: ",
-      ...X_AXES.map((name) => button(name, () => look({ x: name }), { "data-x": name, disabled: !run.whole && name !== "number",
-        title: run.whole ? "" : "a run of this length is shown by event number only" }))));
+      ...X_AXES.map((name) => button(name, () => look({ x: name }), { "data-x": name, disabled: !canShow(name),
+        title: canShow(name) ? "" : "of this run it is not known well enough" }))));
 }
 
 function aroundPeak() {

@@ -3,6 +3,8 @@ goes on event by event."""
 
 from __future__ import annotations
 
+from operator import attrgetter
+
 from alloctrace import measure
 from alloctrace.space import live_blocks
 
@@ -10,6 +12,7 @@ BLOCKS = 24000  # live at the begin of one window
 ROWS = 26000  # blocks in all
 LARGE = 8  # windows whose blocks are looked for first: the beginnings, the peak, the end
 SMALL, SOON = 100, 100000  # of the others the first that begin so early
+_MADE = attrgetter("made")
 
 
 def blocks(trace, wanted, ranges, events, summary, kind_of):
@@ -20,9 +23,9 @@ def blocks(trace, wanted, ranges, events, summary, kind_of):
     held = live_blocks.before(trace, wanted, sorted(chosen), BLOCKS)
     if not _add_up(held, ranges, events, summary):
         held = dict.fromkeys(held)
-    rows = set()  # what each block is known by that is told
+    rows = set()  # what each block is known by that is told: the call that made it
     for seq in chosen:
-        found = set(map(_key, held[seq])) if isinstance(held[seq], list) else set()
+        found = set(map(_MADE, held[seq])) if isinstance(held[seq], list) else set()
         if len(rows | found) > ROWS:
             held[seq] = len(found)
         else:
@@ -36,10 +39,10 @@ def blocks(trace, wanted, ranges, events, summary, kind_of):
 
 
 def _columns(windows, groups, kind_of):
-    told = {}  # _key -> [block, since, until]
+    told = {}  # the call that made it -> [block, since, until]
     for at, found in enumerate(windows):
         for block in found if isinstance(found, list) else ():
-            told.setdefault(_key(block), [block, at, at])[2] = at
+            told.setdefault(block.made, [block, at, at])[2] = at
     kept = [block for block, _, _ in told.values()]
     kinds = [None if b.group is None else kind_of(groups.bare(b.group - 1)) for b in kept]
     keys = ["%d.%d" % block.program for block in kept]
@@ -55,10 +58,6 @@ def _columns(windows, groups, kind_of):
         "since": [since for _, since, _ in told.values()],
         "until": [until for _, _, until in told.values()],
     }
-
-
-def _key(block):
-    return block.program, block.number, block.made
 
 
 def _chosen(ranges):

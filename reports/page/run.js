@@ -54,6 +54,20 @@ function reaches(at) {
   return made[at] !== null && !isSyscall(at);
 }
 
+// The window of the page that an event lies in.
+function windowOf(at) {
+  return run.ranges[d3.bisector(([, last]) => last).left(run.ranges, ev.seq[at])];
+}
+
+// Whether a call may have made more than is known: its window ends before it returned.
+function isCutOff(at) {
+  if (run.whole || isSyscall(at)) return false;
+  const [, last] = windowOf(at);
+  const end = d3.bisector((seq) => seq).right(ev.seq, last) - 1;
+  if (last >= lastSeq) return false;
+  return at === end || ev.dur_ns[at] === null || ev.t_ns[at] + ev.dur_ns[at] > ev.t_ns[end];
+}
+
 function isCounted(at) {
   return isSyscall(at) || !isNested[at];
 }

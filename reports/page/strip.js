@@ -30,7 +30,7 @@ function drawStrip() {
 const PER_PIXEL = 4; // single events beside sums of many: where they are more, they would look like more
 
 function drawsEvents(axis) {
-  return run.whole || axis.right - axis.left < PER_PIXEL * axis.width;
+  return run.whole || seqAt(axis.right) - seqAt(axis.left) < PER_PIXEL * axis.width;
 }
 
 const SEGMENTS = 24; // more of them, of programs side by side, are no bands any more
@@ -116,8 +116,8 @@ class Bars {
 }
 
 function drawEvents(context, axis) {
-  const first = Math.max(0, run.whole ? eventAt(axis.left) - 1 : firstFrom(axis.left));
-  const last = run.whole ? Math.min(N, eventAt(axis.right) + 1) : firstFrom(axis.right);
+  const first = Math.max(0, eventAt(axis.left) - 1);
+  const last = Math.min(N, eventAt(axis.right) + 1);
   const one = view.x === "number" ? axis.of(axis.left + 1) : 2;
   const wide = Math.max(1, Math.min(14, one * 0.7));
   const shift = view.x === "number" ? (one - wide) / 2 : 0;
@@ -174,7 +174,7 @@ function toldMoments() {
 
 // [value on the axis, {origin: live bytes}] through the run: after each event, or at some moments.
 function liveMoments(axis) {
-  if (!run.whole) return toldMoments();
+  if (!run.whole) return toldMoments().map(([seq, of]) => [valueOf(seq), of]);
   const first = Math.max(0, eventAt(axis.left) - 1);
   const last = Math.min(N, eventAt(axis.right) + 1);
   const found = [];

@@ -24,6 +24,12 @@ function canFilter(only) {
   return ["calls", "reached"].includes(only) || Boolean(run.memory && run.memory[only]);
 }
 
+// Of a long run bytes are known part by part, where none of its calls are left out there.
+function canShow(axis) {
+  if (run.whole || axis === "number") return true;
+  return axis === "time" ? summary.timeline.seq.length > 1 : tellsBytes && run.bins.cells.left_out[0] === 0;
+}
+
 function oneOf(value, allowed) {
   return allowed.includes(value) ? value : null;
 }
@@ -48,7 +54,7 @@ function viewOf(hash) {
     sort: said.get("sort"),
     q: said.get("q"),
     fn: functionNames.has(said.get("fn")) ? said.get("fn") : null,
-    x: run.whole ? oneOf(said.get("x"), X_AXES) || "number" : "number",
+    x: oneOf(said.get("x"), X_AXES.filter(canShow)) || "number",
   };
 }
 

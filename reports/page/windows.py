@@ -50,8 +50,9 @@ def of(summary, trace, wanted):
         base, group = chunk.above("group")
         found, marked = classes.of(chunk, base, group)
         above, keys, above_classes, classed = threads.keys(chunk, base, group, found)
+        told = classes.among(classed)
         for number, begin, end in _bins(first, len(group), width):
-            counts.add(number, _counted(classed, begin, end, classes), above_classes)
+            counts.add(number, _counted(classed, begin, end, told), above_classes)
         told, multiplied = marked.translate(_TOLD), marked.translate(_MULTIPLIED)
         least, sizes = places.bytes_of(chunk, 1 in multiplied)
         asked, keyed, at = list(compress(sizes, told)), list(compress(keys, told)), 0
@@ -103,6 +104,12 @@ class _Classes:
             raise TraceError("damaged: an event is of no group")
         return found, marked
 
+    def among(self, found):
+        """The classes that there are, of bytes; None: it is something else."""
+        if isinstance(found, bytes):
+            return [key for key in range(1, len(self.all)) if key in found]
+        return None
+
     def _marks_of(self, class_):
         return self.all[class_][0]
 
@@ -118,10 +125,10 @@ def _rows(marks):
     return found
 
 
-def _counted(found, begin, end, classes):
-    """(key, how many of these events have it)."""
-    if isinstance(found, bytes):
-        return [(key, found.count(key, begin, end)) for key in range(1, len(classes.all))]
+def _counted(found, begin, end, told):
+    """(key, how many of these events have it); `told`: those that there are, of bytes."""
+    if told is not None:
+        return [(key, found.count(key, begin, end)) for key in told]
     return Counter(found[begin:end]).items()
 
 
