@@ -61,7 +61,7 @@ class OfRun:
             finally:
                 self._asking.discard(name)
         if self._values[name] is None:
-            raise Unmeasured("there is no %s in this run" % name)
+            raise Unmeasured("this run has no %s" % name)
         return self._values[name]
 
     def _measure(self, value):

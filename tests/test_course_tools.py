@@ -124,7 +124,7 @@ def test_what_no_query_finds_is_told_and_never_shown(tmp_path):
     run = measured.OfRun("x", values)
     run.rows = lambda text: [(None,)]
     for _ in range(2):
-        with pytest.raises(measured.Unmeasured, match="there is no a in this run"):
+        with pytest.raises(measured.Unmeasured, match="this run has no a"):
             run.value("a")
     run.rows = lambda text: [(1,)]
     run._values.clear()
