@@ -91,7 +91,9 @@ def prepare(era, tell, run=None):
 
 @contextlib.contextmanager
 def _alone(path):
+    """Who makes a root holds its lock, and so does mmdebstrap, should it outlive us."""
     with open(path + ".lock", "w", encoding="utf-8") as file:
+        os.set_inheritable(file.fileno(), True)
         fcntl.flock(file, fcntl.LOCK_EX)
         yield
 
@@ -146,7 +148,9 @@ def _run(words, log):
     environment = dict(os.environ, LC_ALL="C.UTF-8")
     with open(log, "wb") as file:
         nothing = subprocess.DEVNULL
-        process = subprocess.Popen(words, stdin=nothing, stdout=file, stderr=file, env=environment)
+        process = subprocess.Popen(
+            words, stdin=nothing, stdout=file, stderr=file, env=environment, close_fds=False
+        )
         try:
             return process.wait()
         except BaseException:
@@ -174,8 +178,14 @@ def _delete(path):
 
 
 def delete_all():
-    """Roots, cells, and all that was left of making them."""
-    _delete(places.folder())
+    """Roots, cells, reports, and all that was left of making them; nothing else that lies there."""
+    for name in ("roots", "cells", "toolchains.json", *("report." + form for form in _FORMS)):
+        _delete(os.path.join(places.folder(), name))
+    with contextlib.suppress(OSError):
+        os.rmdir(places.folder())
+
+
+_FORMS = ("txt", "md", "json", "html")
 
 
 def library(era_name, pattern):

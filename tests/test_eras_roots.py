@@ -150,6 +150,8 @@ def test_break_malloc_stops_in_the_loader_of_debian_11_and_not_of_12():
         _, first[era] = eras_cell.Place(cell).run("cd /cell && " + line)
     assert "dl-minimal.c" in first["debian-11"]
     assert "dl-minimal.c" not in first["debian-12"]
+    assert ran("debian-11/c-empty")["loader_malloc"] == "calloc, dl-minimal.c"
+    assert ran("debian-12/c-empty")["loader_malloc"] == "__minimal_calloc, dl-minimal-malloc.c"
 
 
 @pytest.mark.parametrize("era", ["debian-11", "debian-12"])

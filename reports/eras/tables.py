@@ -61,7 +61,16 @@ def target(row):
         for title, pick in _FIGURES
         if any(pick(cell) not in ("0", "0 B", "") for cell in cells)
     ]
+    lines += [
+        ["mmap of %s / its segments" % name] + [_mapped(cell, name) for cell in cells]
+        for name in dict.fromkeys(r["name"] for cell in cells for r in cell["libraries"])
+    ]
     return row["name"], row["about"], head, "l" + "r" * len(cells), lines
+
+
+def _mapped(cell, name):
+    row = next((row for row in cell["libraries"] if row["name"] == name), None)
+    return _MARK if row is None else "%d / %s" % (row["mmaps"], row["segments"])
 
 
 def _calls(origin):
@@ -74,6 +83,7 @@ def _syscalls(name):
 
 _FIGURES = (
     ("calls of the loader", _calls("loader")),
+    ("its allocator", lambda cell: cell.get("loader_malloc") or ""),
     ("calls of runtimes", _calls("runtime")),
     ("calls of your code", _calls("user")),
     ("calls of unknown origin", _calls("unknown")),
