@@ -55,7 +55,7 @@ def _sum(cell):
 def target(row):
     """The figures of one target, a column an era."""
     cells = [cell for cell in row["cells"] if "figures" in cell]
-    head = [""] + [cell["era"] for cell in cells]
+    head = ["what"] + [cell["era"] for cell in cells]
     lines = [
         [title] + [pick(cell) for cell in cells]
         for title, pick in _FIGURES
@@ -135,7 +135,7 @@ def rust(record):
     """A table for each program of Rust's: a row a compiler and era."""
     head = ["era", "rustc"]
     for _, short in PARTS:
-        head += [short, ""]
+        head += [short, "bytes"]
     head += ["brk/mmap", "who asked"]
     align = "ll" + "rr" * len(PARTS) + "rl"
     rows = {}
@@ -192,7 +192,7 @@ def without(record):
         [state, str(len(cells)), why, ", ".join(cells[:_FEW]) + (", …" if cells[_FEW:] else "")]
         for (state, why), cells in alike.items()
     ]
-    return "Cells without a result", "", ["", "cells", "why", "which"], "lrll", rows
+    return "Cells without a result", "", ["state", "cells", "why", "which"], "lrll", rows
 
 
 _FEW = 4
