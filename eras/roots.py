@@ -78,7 +78,7 @@ def prepare(era, tell, run=None):
     Raises RootError. Who comes while another makes it waits.
     """
     os.makedirs(os.path.dirname(places.root(era.name)), exist_ok=True)
-    with _alone(places.root(era.name)):
+    with _alone(places.root(era.name), tell):
         if is_made(era):
             return False
         if run is None and missing():
@@ -90,11 +90,15 @@ def prepare(era, tell, run=None):
 
 
 @contextlib.contextmanager
-def _alone(path):
+def _alone(path, tell):
     """Who makes a root holds its lock, and so does mmdebstrap, should it outlive us."""
     with open(path + ".lock", "w", encoding="utf-8") as file:
         os.set_inheritable(file.fileno(), True)
-        fcntl.flock(file, fcntl.LOCK_EX)
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            tell("%s: another is making it, or its mmdebstrap lives on: waiting" % path)
+            fcntl.flock(file, fcntl.LOCK_EX)
         yield
 
 

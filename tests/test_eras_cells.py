@@ -129,7 +129,7 @@ def test_clean_takes_everything_away(folder):
 
 def test_a_root_is_not_made_twice_at_a_time(folder):
     """Not even where who made it was killed, and mmdebstrap lives on: it holds the lock."""
-    with roots._alone(str(folder.parent / "x")):
+    with roots._alone(str(folder.parent / "x"), print):
         sleeper = subprocess.Popen(["sleep", "60"], close_fds=False)
     try:
         with open(folder.parent / "x.lock") as file, pytest.raises(BlockingIOError):
