@@ -175,7 +175,7 @@ def test_what_is_wrong_in_a_cell_stays_in_it(monkeypatch, capsys):
     assert sum(e["count"] for e in results["whole"]["entries"] if e["origin"] == "loader") > 20
     assert main.main(["eras", "run", "whole"]) == 0
     assert main.main(["eras", "report"]) == 0
-    assert "1 cell in 1 era: 1 cell failed." in capsys.readouterr().out
+    assert "1 cell in 1 era: 1 cell failed.\n" in capsys.readouterr().out
 
 
 def test_a_cell_whose_era_has_no_root_is_left_out():

@@ -80,6 +80,11 @@ def test_calls_of_loader_and_kernel(name, of_kernel, of_loader):
     assert (kernel(ran(name)), loader(ran(name))) == (of_kernel, of_loader)
 
 
+def test_the_loaders_calls_outnumber_all_others_on_debian_11():
+    calls = figures.of(ran("debian-11/rust-empty"))["calls"]
+    assert calls["loader"] > 4 * (calls["runtime"] + calls["user"] + calls["unknown"])
+
+
 @pytest.mark.parametrize("name, brk", [("debian-11/c-static", 4), ("debian-12/c-static", 5)])
 def test_a_static_program_has_no_loader_and_asks_before_main(name, brk):
     told = ran(name)
