@@ -4,7 +4,7 @@
 ERAS = build/eras
 eras_forms = $(addprefix $(ERAS)/report.,txt md json html)
 # What a result rests on: when it changes, the cell is run again.
-eras_sources = $(wildcard eras/*.py eras/enter eras/data/*.ini start/*.py alloctrace/*/*.py \
+eras_sources = $(wildcard $(addprefix eras/,cell.py facts.py plan.py enter data/*.ini) start/*.py alloctrace/*/*.py \
   alloctrace/data/*.ini gdb-scripts/brkpoint_gdb/*.py targets/*/*)
 eras_roots = $(wildcard $(ERAS)/roots/*.json)
 eras_jobs = $(if $(filter -j%,$(MAKEFLAGS)),,-j $(shell nproc))

@@ -73,7 +73,7 @@ def libraries(before, after):
                 "name": name,
                 "before": ours[name]["segments"],
                 "after": theirs[name]["segments"],
-                "mmaps": [_mmaps(told, name) for told in (before, after)],
+                "mmaps": [mmaps(told, name) for told in (before, after)],
             }
             for name in ours
             if name in theirs and _is_mapped_otherwise(name, before, after, ours, theirs)
@@ -89,10 +89,11 @@ def _is_mapped_otherwise(name, before, after, ours, theirs):
     if None in (ours[name]["segments"], theirs[name]["segments"]):
         return False
     same = ours[name]["segments"] == theirs[name]["segments"]
-    return not same or _mmaps(before, name) != _mmaps(after, name)
+    return not same or mmaps(before, name) != mmaps(after, name)
 
 
-def _mmaps(told, name):
+def mmaps(told, name):
+    """How many mmap the loader made of a library."""
     return sum(e["count"] for e in told["entries"] if e["name"] == "mmap" and e["library"] == name)
 
 
@@ -107,7 +108,7 @@ def _moved(name, where, other):
     calls = [e for e in where["entries"] if e["library"] == name and figures.asks(e)]
     return {
         "name": name,
-        "mmaps": _mmaps(where, name),
+        "mmaps": mmaps(where, name),
         "calls": sum(entry["count"] for entry in calls),
         "functions": len(taken),
         "elsewhere": [

@@ -24,11 +24,13 @@ def of(trace, root, cell):
     folder that was /cell."""
     files = _files(trace, root, cell)
     names = {path.rsplit("/", 1)[-1]: row["name"] for path, row in files.items()}
-    entries, told = {}, []
+    entries, told, first = {}, [], None
     for event in trace.events():
         if event.outer is not None:
             continue
         row = _of_event(event, trace, names)
+        if first is None and row["origin"] == "loader" and row["kind"] == "call":
+            first = event
         _add(entries, row)
         if len(told) < MOST and event.name != FREEING:
             told.append(row)
@@ -36,6 +38,7 @@ def of(trace, root, cell):
         "schema": SCHEMA,
         "entries": sorted(map(_closed, entries.values()), key=_order),
         "events": told,
+        "loader_malloc": _loader_malloc(trace, first),
         "libraries": [row for row in files.values() if row["role"] != "executable"],
         "needed": next((r["needed"] for r in files.values() if r["role"] == "executable"), []),
         "bindings": _bindings(files),
@@ -67,6 +70,15 @@ def _of_event(event, trace, names):
         "library": _library(text, names),
         "cause": event.cause is not None,
     }
+
+
+def _loader_malloc(trace, event):
+    """Where the loader's first call ends: `calloc, dl-minimal.c`; None without a loader."""
+    frames = trace.stack(event.stack) if event else ()
+    if not frames or not frames[0].function:
+        return None
+    file = (frames[0].file or "").rsplit("/", 1)[-1]
+    return ", ".join(word for word in (frames[0].function, file) if word)
 
 
 def _functions(trace, event):

@@ -77,7 +77,12 @@ def _cell(cell, results):
     if row["state"] == DONE:
         row.update(figures=figures.of(told), versions=told["versions"], complete=told["complete"])
         row["program_bytes"] = told.get("program_bytes")
-        row["libraries"] = [r["name"] for r in told["libraries"] if r["role"] == "library"]
+        row["loader_malloc"] = told.get("loader_malloc")
+        row["libraries"] = [
+            {"name": r["name"], "segments": r["segments"], "mmaps": changes.mmaps(told, r["name"])}
+            for r in told["libraries"]
+            if r["role"] == "library"
+        ]
         row["asked"] = [_asked(event) for event in told["events"] if event["origin"] != "loader"]
     return row
 

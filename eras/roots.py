@@ -78,7 +78,7 @@ def prepare(era, tell, run=None):
     Raises RootError. Who comes while another makes it waits.
     """
     os.makedirs(os.path.dirname(places.root(era.name)), exist_ok=True)
-    with _alone(places.root(era.name)):
+    with _alone(places.root(era.name), tell):
         if is_made(era):
             return False
         if run is None and missing():
@@ -90,9 +90,15 @@ def prepare(era, tell, run=None):
 
 
 @contextlib.contextmanager
-def _alone(path):
+def _alone(path, tell):
+    """Who makes a root holds its lock, and so does mmdebstrap, should it outlive us."""
     with open(path + ".lock", "w", encoding="utf-8") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
+        os.set_inheritable(file.fileno(), True)
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            tell("%s: another is making it, or its mmdebstrap lives on: waiting" % path)
+            fcntl.flock(file, fcntl.LOCK_EX)
         yield
 
 
@@ -146,7 +152,9 @@ def _run(words, log):
     environment = dict(os.environ, LC_ALL="C.UTF-8")
     with open(log, "wb") as file:
         nothing = subprocess.DEVNULL
-        process = subprocess.Popen(words, stdin=nothing, stdout=file, stderr=file, env=environment)
+        process = subprocess.Popen(
+            words, stdin=nothing, stdout=file, stderr=file, env=environment, close_fds=False
+        )
         try:
             return process.wait()
         except BaseException:
@@ -174,8 +182,14 @@ def _delete(path):
 
 
 def delete_all():
-    """Roots, cells, and all that was left of making them."""
-    _delete(places.folder())
+    """Roots, cells, reports, and all that was left of making them; nothing else that lies there."""
+    for name in ("roots", "cells", "toolchains.json", *("report." + form for form in _FORMS)):
+        _delete(os.path.join(places.folder(), name))
+    with contextlib.suppress(OSError):
+        os.rmdir(places.folder())
+
+
+_FORMS = ("txt", "md", "json", "html")
 
 
 def library(era_name, pattern):

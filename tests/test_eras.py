@@ -150,6 +150,10 @@ def test_recorded_eras_are_explained():
     said = " ".join(told(before, after))
     assert "brk/mmap 25 → 16 (-9): libpthread.so.0 -5, libdl.so.2 -4." in said
     assert "16 are in libc.so.6 now" in said
+    found = record.of(plan.read(), {told["cell"]: told for told in (before, after)}, "today")
+    assert words.verdict(found) == (
+        "2 cells in 2 eras. rust-empty changed most, from debian-11 to debian-12: 25 → 16 brk/mmap."
+    )
     assert "came: pthread_attr_t's extension" in said
     assert "libdl.so.2 is gone, and with it 4 mmaps and 3 calls" in said
 

@@ -1,5 +1,6 @@
 """Eras: making roots, running cells, and handing them to GNU parallel. No root is made here."""
 
+import fcntl
 import os
 import re
 import shutil
@@ -120,7 +121,24 @@ def test_clean_takes_everything_away(folder):
     roots.prepare(ERA, print, Maker())
     assert main.main(["eras", "clean"]) == 0
     assert not os.path.exists(folder)
+    roots.prepare(ERA, print, Maker())
+    (folder / "of-the-user").write_text("")
     assert main.main(["eras", "clean"]) == 0
+    assert os.listdir(folder) == ["of-the-user"]
+
+
+def test_a_root_is_not_made_twice_at_a_time(folder):
+    """Not even where who made it was killed, and mmdebstrap lives on: it holds the lock."""
+    with roots._alone(str(folder.parent / "x"), print):
+        sleeper = subprocess.Popen(["sleep", "60"], close_fds=False)
+    try:
+        with open(folder.parent / "x.lock") as file, pytest.raises(BlockingIOError):
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    finally:
+        sleeper.kill()
+        sleeper.wait()
+    with open(folder.parent / "x.lock") as file:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
 # ---- cells ---------------------------------------------------------------------------------------
@@ -157,7 +175,7 @@ def test_what_is_wrong_in_a_cell_stays_in_it(monkeypatch, capsys):
     assert sum(e["count"] for e in results["whole"]["entries"] if e["origin"] == "loader") > 20
     assert main.main(["eras", "run", "whole"]) == 0
     assert main.main(["eras", "report"]) == 0
-    assert "1 cell in 1 era: 1 cell failed." in capsys.readouterr().out
+    assert "1 cell in 1 era: 1 cell failed.\n" in capsys.readouterr().out
 
 
 def test_a_cell_whose_era_has_no_root_is_left_out():

@@ -80,6 +80,11 @@ def test_calls_of_loader_and_kernel(name, of_kernel, of_loader):
     assert (kernel(ran(name)), loader(ran(name))) == (of_kernel, of_loader)
 
 
+def test_the_loaders_calls_outnumber_all_others_on_debian_11():
+    calls = figures.of(ran("debian-11/rust-empty"))["calls"]
+    assert calls["loader"] > 4 * (calls["runtime"] + calls["user"] + calls["unknown"])
+
+
 @pytest.mark.parametrize("name, brk", [("debian-11/c-static", 4), ("debian-12/c-static", 5)])
 def test_a_static_program_has_no_loader_and_asks_before_main(name, brk):
     told = ran(name)
@@ -150,6 +155,8 @@ def test_break_malloc_stops_in_the_loader_of_debian_11_and_not_of_12():
         _, first[era] = eras_cell.Place(cell).run("cd /cell && " + line)
     assert "dl-minimal.c" in first["debian-11"]
     assert "dl-minimal.c" not in first["debian-12"]
+    assert ran("debian-11/c-empty")["loader_malloc"] == "calloc, dl-minimal.c"
+    assert ran("debian-12/c-empty")["loader_malloc"] == "__minimal_calloc, dl-minimal-malloc.c"
 
 
 @pytest.mark.parametrize("era", ["debian-11", "debian-12"])

@@ -83,6 +83,16 @@ def test_deleting_all_breakpoints_is_said(tmp_path, program):
     assert "was deleted" not in gdb(tmp_path, lines, program)
 
 
+def test_deleting_is_said_where_gdb_tells_of_no_catchpoints(tmp_path, program):
+    """As gdb 10, which gives Python no object of them."""
+    hide = "python import brkpoint_gdb.syscalls as s; s._shown = lambda before: None"
+    lines = [hide, "start", "alloc trace start", "delete", "alloc trace status"]
+    text = gdb(tmp_path, lines, program)
+    assert "the catchpoint was deleted: memory syscalls are not seen from there on" in text
+    lines.remove("delete")
+    assert "was deleted" not in gdb(tmp_path, [*lines, "alloc trace stop"], program)
+
+
 def test_after_stop_nothing_of_ours_is_left(tmp_path, program):
     lines = ["break work", "run", "alloc trace start", "alloc trace stop", "echo LIST\\n"]
     lines += ["maint info breakpoints", "echo END\\n", "continue"]

@@ -95,6 +95,7 @@ class Session(Engine):
         for registry, handler in self._events:
             registry.disconnect(handler)
         self.planted.remove_all()
+        self.look_after_syscalls()
         self.syscalls.remove()
         self.finish(kind)
         self.process.close()
@@ -129,6 +130,11 @@ class Session(Engine):
 
     def _deleted(self, breakpoint_):
         if self.syscalls.is_catchpoint(breakpoint_):
+            self.unseen("syscalls", _DELETED)
+
+    def look_after_syscalls(self):
+        """gdb 10 tells of no catchpoint that is deleted."""
+        if self.syscalls.is_gone():
             self.unseen("syscalls", _DELETED)
 
     # -- what the engine stops the target for
@@ -240,6 +246,9 @@ class Syscalls(syscalls.Syscalls):
     def is_catchpoint(self, breakpoint_):
         return breakpoint_ == self._catchpoint
 
+    def is_gone(self):
+        return self._catchpoint is not None and not self._catchpoint.is_valid()
+
     def remove(self):
         catchpoint, self._catchpoint = self._catchpoint, None
         if catchpoint is not None and catchpoint.is_valid():
@@ -250,6 +259,9 @@ class NoSyscalls:
     """`set alloc syscalls off`."""
 
     def is_catchpoint(self, breakpoint_):
+        return False
+
+    def is_gone(self):
         return False
 
     def remove(self):

@@ -75,6 +75,8 @@ class SoFar:
 
     def refresh(self):
         """Read what came since the last time; the events so far."""
+        if self.session.ended is None:
+            self.session.look_after_syscalls()
         while self._follow.poll():
             pass
         return self.history.events

@@ -55,13 +55,22 @@ def _sum(cell):
 def target(row):
     """The figures of one target, a column an era."""
     cells = [cell for cell in row["cells"] if "figures" in cell]
-    head = [""] + [cell["era"] for cell in cells]
+    head = ["what"] + [cell["era"] for cell in cells]
     lines = [
         [title] + [pick(cell) for cell in cells]
         for title, pick in _FIGURES
         if any(pick(cell) not in ("0", "0 B", "") for cell in cells)
     ]
+    lines += [
+        ["mmap of %s / its segments" % name] + [_mapped(cell, name) for cell in cells]
+        for name in dict.fromkeys(r["name"] for cell in cells for r in cell["libraries"])
+    ]
     return row["name"], row["about"], head, "l" + "r" * len(cells), lines
+
+
+def _mapped(cell, name):
+    row = next((row for row in cell["libraries"] if row["name"] == name), None)
+    return _MARK if row is None else "%d / %s" % (row["mmaps"], row["segments"])
 
 
 def _calls(origin):
@@ -74,6 +83,7 @@ def _syscalls(name):
 
 _FIGURES = (
     ("calls of the loader", _calls("loader")),
+    ("its allocator", lambda cell: cell.get("loader_malloc") or ""),
     ("calls of runtimes", _calls("runtime")),
     ("calls of your code", _calls("user")),
     ("calls of unknown origin", _calls("unknown")),
@@ -125,7 +135,7 @@ def rust(record):
     """A table for each program of Rust's: a row a compiler and era."""
     head = ["era", "rustc"]
     for _, short in PARTS:
-        head += [short, ""]
+        head += [short, "bytes"]
     head += ["brk/mmap", "who asked"]
     align = "ll" + "rr" * len(PARTS) + "rl"
     rows = {}
@@ -182,7 +192,7 @@ def without(record):
         [state, str(len(cells)), why, ", ".join(cells[:_FEW]) + (", …" if cells[_FEW:] else "")]
         for (state, why), cells in alike.items()
     ]
-    return "Cells without a result", "", ["", "cells", "why", "which"], "lrll", rows
+    return "Cells without a result", "", ["state", "cells", "why", "which"], "lrll", rows
 
 
 _FEW = 4

@@ -27,7 +27,25 @@ def verdict(record):
     eras = [era for era in record["eras"] if era["cells"].get("done")]
     text = "%s in %s" % (count(done, "cell"), count(len(eras), "era"))
     failed = sum(era["cells"].get("failed", 0) for era in record["eras"])
-    return text + (": %s failed." % count(failed, "cell") if failed else ".")
+    text += ": %s failed." % count(failed, "cell") if failed else "."
+    return " ".join([text, *_most_changed(record)])
+
+
+def _most_changed(record):
+    """The target whose brk and mmap changed most between two eras; [] where none did."""
+    found = [(row["name"], change) for row in record["targets"] for change in row["changes"]]
+    found.sort(key=lambda pair: -abs(_difference(pair[1])))
+    if not found or not _difference(found[0][1]):
+        return []
+    name, change = found[0]
+    told = (name, change["from"], change["to"], change["brk_mmap"]["before"])
+    return [
+        "%s changed most, from %s to %s: %d → %d brk/mmap." % (*told, change["brk_mmap"]["after"])
+    ]
+
+
+def _difference(change):
+    return change["brk_mmap"]["after"] - change["brk_mmap"]["before"]
 
 
 def title(change):
@@ -60,7 +78,7 @@ def _account(account, noun):
     left = rows[_SHOWN:]
     if left:
         rest = sum(row["after"] - row["before"] for row in left)
-        parts.append("%s %+d" % (count(len(left), "other"), rest))
+        parts.append("%s %s" % (count(len(left), "other"), "%+d" % rest if rest else "0"))
     before, after = account["before"], account["after"]
     change = "%+d" % (after - before) if after != before else "the same"
     return "%s %d → %d (%s): %s." % (noun, before, after, change, ", ".join(parts))
