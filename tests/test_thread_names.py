@@ -8,6 +8,7 @@ from launching import BRKPOINT, build
 from recorder_runs import ENGINES, traced
 from test_check import check
 
+from alloctrace.budget import scopes
 from alloctrace.history import thread_names
 from alloctrace.trace import trace
 
@@ -91,3 +92,23 @@ def test_twin_where_names_are_not_known_nothing_is_said_to_be_kept(tmp_path, pro
     rule = ["--budget", "all user thread worker calls = 4", "--trace", totals]
     done = check(tmp_path, *rule)
     assert done.returncode == 2 and "its events were not kept" in done.stdout
+
+
+def sums_by_name(rows):
+    """{name: (events, bytes, live blocks, temporary blocks)}"""
+    found = {}
+    for name, _, group in rows:
+        row = group.count, group.bytes, group.live_blocks, group.temporary_blocks
+        before = found.get(name, (0, 0, 0, 0))
+        found[name] = tuple(a + b for a, b in zip(before, row))
+    return found
+
+
+def test_groups_of_one_name_each_are_taken_as_they_are(tmp_path, program, told):
+    """What was counted is what would be counted again, event by event; of several names it is."""
+    single = traced(tmp_path, ENGINES[-1], program, "worker")
+    for path, is_one in ((single, True), (told, False)):
+        with trace.open(path) as opened:
+            asked = scopes.Recorded(opened)
+            assert (asked._of_one_name() is not None) == is_one
+            assert sums_by_name(asked._split()) == sums_by_name(asked._made_anew())

@@ -221,6 +221,25 @@ class Recorded:
         return self._threads
 
     def _split(self) -> Iterator[tuple[str | None, int, Group]]:
+        names = self._of_one_name()
+        if names is not None:
+            return zip(names, self._nodes, self.groups)
+        return self._made_anew()
+
+    def _of_one_name(self) -> list[str | None] | None:
+        """Of each group the name of the threads that all its events are of: what was counted holds
+        then. None: there is a group of several names."""
+        found: list[set[str | None]] = [set() for _ in self.groups]
+        seen: set[tuple[int, int]] = set()
+        for _, (_, ids, tids) in self.trace.chunk_columns(["present", "group", "tid"]):
+            for id_, tid in set(zip(ids, tids)) - seen:
+                seen.add((id_, tid))
+                found[id_ - 1] |= self._names.lasting(self.groups[id_ - 1].pid, tid)
+                if len(found[id_ - 1]) > 1:
+                    return None
+        return [next(iter(names), None) for names in found]
+
+    def _made_anew(self) -> Iterator[tuple[str | None, int, Group]]:
         """Groups whose region stands for the thread's name as well, while they are made."""
         gather = groups.Gather()
         numbers: dict[tuple[str | None, int], int] = {}

@@ -5,8 +5,11 @@ A phase is as wide in both; within it events stand by their number, at one scale
 
 from __future__ import annotations
 
+from itertools import compress
+
 from alloctrace import words
 from alloctrace.columns import asked
+from alloctrace.columns.schema import PRESENT, SIGNED_SIZE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -18,6 +21,10 @@ if TYPE_CHECKING:
 
 BINS = 240  # of the phase with most events
 _COLUMNS = ("present", "group", "size", "nmemb")
+# What counts, by a number of one byte: (phase, place in a bin).
+_KINDS = [(None, None)] + [(phase, place) for phase in words.PHASES for place in range(4)]
+_HAS_SIZE = bytes(0xFF if present & PRESENT["size"] else 0 for present in range(2 * SIGNED_SIZE))
+_ONLY = [bytes(number == kind for number in range(256)) for kind in range(len(_KINDS))]
 
 
 def of(
@@ -50,31 +57,68 @@ class _Side:
     def __init__(self, run, changed):
         self._trace, self._groups = run.trace, run.trace.sums().groups
         is_changed = [entry in changed for entry in run.keys]
-        self._kinds = [None]  # group id -> (phase, place in a bin)
+        self._kinds = bytearray(len(self._groups) + 1)  # by id of a group: 0, or one of _KINDS
         for at, what in enumerate(self._groups.whats_of()):
             entry = run.entry_of[at]
-            is_counted = what[0] == "syscall" or not self._groups.within[at]
-            place = 2 * (what[0] == "syscall") + is_changed[entry]
-            self._kinds.append((what[4], place) if is_counted else None)
+            if what[0] == "syscall" or not self._groups.within[at]:
+                place = 2 * (what[0] == "syscall") + is_changed[entry]
+                self._kinds[at + 1] = _KINDS.index((what[4], place))
 
     def total(self, phase):
         """How many events it has there."""
         kinds, counts = self._kinds[1:], self._groups.sums["count"]
-        return sum(count for kind, count in zip(kinds, counts) if kind and kind[0] == phase)
+        return sum(count for kind, count in zip(kinds, counts) if _KINDS[kind][0] == phase)
 
     def bins(self, width):
         """{phase: bins}."""
-        found, at = {phase: [] for phase in words.PHASES}, dict.fromkeys(words.PHASES, 0)
-        for _, columns in self._trace.chunk_columns(_COLUMNS):
-            for present, group, size, nmemb in zip(*columns):
-                kind = self._kinds[group]
-                if kind is None:
-                    continue
-                phase, place = kind
-                if at[phase] % width == 0:
-                    found[phase].append([0, 0, 0, 0, 0])
-                at[phase] += 1
-                bin_ = found[phase][-1]
-                bin_[4] += 1
-                bin_[place] += abs(asked.bytes_asked(present, size, nmemb))
-        return found
+        found = {phase: _Bins(width) for phase in words.PHASES}
+        for _, chunk in self._trace.packed_chunks(_COLUMNS):
+            kinds, asked = chunk.where("group", self._kinds), _asked(chunk)
+            has_size = _both(kinds, chunk.where("present", _HAS_SIZE))
+            phases = {_KINDS[kind][0] for kind in set(kinds)}
+            if len(phases) > 1 or None in phases:
+                for at, kind in enumerate(kinds):
+                    if kind:
+                        found[_KINDS[kind][0]].add(1, has_size[at : at + 1], asked[at : at + 1])
+            else:
+                found[phases.pop()].add(len(kinds), has_size, asked)
+        return {phase: bins.made for phase, bins in found.items()}
+
+
+class _Bins:
+    """Of one phase; each as long as there is room in it."""
+
+    def __init__(self, width):
+        self._width, self._room, self.made = width, 0, []
+
+    def add(self, count, kinds, asked):
+        """So many events, of these kinds, that asked for so much each; kind 0: for nothing."""
+        at = 0
+        while at < count:
+            if not self._room:
+                self._room = self._width
+                self.made.append([0, 0, 0, 0, 0])
+            end = min(count, at + self._room)
+            part, bin_ = kinds[at:end], self.made[-1]
+            for kind in set(part) - {0}:
+                is_it = part.translate(_ONLY[kind])
+                bin_[_KINDS[kind][1]] += sum(compress(asked[at:end], is_it))
+            bin_[4] += end - at
+            self._room -= end - at
+            at = end
+
+
+def _both(left, right):
+    """Bytes of the first where the second has ones."""
+    both = int.from_bytes(left, "little") & int.from_bytes(right, "little")
+    return both.to_bytes(len(left), "little")
+
+
+def _asked(chunk):
+    """What each event of a chunk asked for, if it asked for anything."""
+    present, size = chunk.column("present"), chunk.column("size")
+    has_many = any(map(PRESENT["nmemb"].__and__, set(present)))
+    nmemb = chunk.column("nmemb") if has_many else [1] * len(size)
+    if min(size) >= 0:
+        return asked.each(present, size, nmemb) if has_many else size
+    return list(map(abs, map(asked.bytes_asked, present, size, nmemb)))

@@ -6,6 +6,8 @@ The history in C (recorder/host/) does the same while a program runs.
 
 from __future__ import annotations
 
+from array import array
+
 from alloctrace import measure
 from alloctrace.columns.group_table import GroupTable
 from alloctrace.model import Group
@@ -47,7 +49,8 @@ class Gather:
         self._kept: list[
             tuple[Verdict | None, Purpose | None]
         ] = []  # or identities of verdicts and purposes would be used again
-        self._of_call: dict[int, Group] = {}  # seq of a call -> its group
+        self._of_call = array("I")  # by seq the id of a call's group; 0: of none. A dict of ten
+        # million calls would take 700 MiB
         self._outer: dict[int, int] = {}  # seq of a nested call -> its outer call
         self._reached: set[int] = set()
         self._live = live_bytes.LiveBytes()
@@ -62,7 +65,8 @@ class Gather:
         group.failed += event.failed
         group.unfinished += event.dur_ns is None
         if event.kind == "call":
-            self._of_call[event.seq] = group
+            self._of_call.frombytes(bytes(4 * max(0, event.seq + 1 - len(self._of_call))))
+            self._of_call[event.seq] = group.id
             if event.outer is not None:
                 self._outer[event.seq] = event.outer
         elif event.cause is not None:
@@ -71,7 +75,7 @@ class Gather:
         return group
 
     def _group(self, event: Event, within: int | None) -> Group:
-        around = self._of_call.get(within) if within is not None else None
+        around = self._call(within)
         alike: tuple[Any, ...] = (
             event.kind,
             event.name,
@@ -115,9 +119,18 @@ class Gather:
             if seq not in self._outer:
                 break
             seq = self._outer[seq]
-        if seq in self._of_call and seq not in self._reached:
+        call = self._call(seq)
+        if call is not None and seq not in self._reached:
             self._reached.add(seq)
-            self._of_call[seq].reached += 1
+            call.reached += 1
+
+    def _call(self, seq: int | None) -> Group | None:
+        """The group of a call, if it is one that has begun."""
+        if seq is None or not 0 <= seq < len(self._of_call):
+            return None
+        id_ = self._of_call[seq]
+        group: Group | None = self.sums.groups[id_ - 1] if id_ else None
+        return group
 
     def finish(self) -> Sums:
         self._live.finish()

@@ -44,6 +44,10 @@ class ThreadNames:
             return None
         return ends[min(bisect_left(ends, (event.t_ns,)), len(ends) - 1)][1]
 
+    def lasting(self, pid: int, tid: int) -> set[Any]:
+        """All that a thread of that number was called; {None}: it is not known."""
+        return {name for _, name in self._ends.get((pid, tid), ())} or {None}
+
     def plainly(self) -> dict[Any, Any]:
         """{tid: name}, of the threads that had one alone as long as their number was theirs."""
         found: dict[Any, Any] = defaultdict(set)
