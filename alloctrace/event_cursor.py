@@ -28,7 +28,7 @@ class Cursor:
     def __init__(
         self,
         trace: Trace,
-        wanted: Callable[[Group], bool] | None = None,
+        wanted: Callable[[Event | Group], bool] | None = None,
         timeline: dict[str, Any] | None = None,
     ) -> None:
         self.trace = trace

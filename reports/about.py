@@ -6,11 +6,15 @@ from alloctrace.escape import visible
 from reports import endings
 from reports.sentences import count, grouped, listed, size
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
 LONGEST = 40  # characters of a name
 _CHAIN = 3  # programs before it that are named
 
 
-def says(record):
+def says(record: dict[str, Any]) -> list[str]:
     """Sentences at the top of a report; [] where there was one program only."""
     over, asked = record["sums_over"], record["asked_for"]
     if over["what"] == "all":
@@ -29,7 +33,7 @@ def says(record):
     ]
 
 
-def _ended(processes, over):
+def _ended(processes: list[dict[str, Any]], over: dict[str, Any]) -> str:
     """Of another than the first one, of whose end the report speaks anyway."""
     mine = next((row for row in processes[1:] if row["pid"] == over["pid"]), None)
     if mine is None or mine["programs"][-1]["image"] != over["image"]:
@@ -37,15 +41,15 @@ def _ended(processes, over):
     return "It %s." % endings.of_process(mine["exit"])
 
 
-def _is_asked(over, asked):
+def _is_asked(over: dict[str, Any], asked: dict[str, Any]) -> bool:
     return asked is not None and (asked["pid"], asked["image"]) == (over["pid"], over["image"])
 
 
-def _copies(processes, over):
+def _copies(processes: list[dict[str, Any]], over: dict[str, Any]) -> str:
     """Of one that was forked and did not exec."""
     mine = next((row for row in processes if row["pid"] == over["pid"]), None)
     first = mine and mine["programs"] and mine["programs"][0]
-    if not first or first["began"] != "fork" or first["image"] != over["image"]:
+    if not mine or not first or first["began"] != "fork" or first["image"] != over["image"]:
         return ""
     copied = mine["copied"]
     if not copied["blocks"]:
@@ -54,7 +58,7 @@ def _copies(processes, over):
     return "It was forked, with copies of %s of its parent's (%s), which are not counted." % blocks
 
 
-def _several(processes, over):
+def _several(processes: list[dict[str, Any]], over: dict[str, Any]) -> str:
     """`5 processes called true`, `5 programs`."""
     known = {(member["pid"], member["image"]) for member in over["members"]}
     names = {
@@ -68,7 +72,7 @@ def _several(processes, over):
     return "%s called %s" % (count(over["processes"], "process", "processes"), *names)
 
 
-def _all(over):
+def _all(over: dict[str, Any]) -> str:
     if over["processes"] > 1:
         return "All %s processes" % grouped(over["processes"])
     return "All %s that the process was, one exec after the other," % count(
@@ -76,11 +80,11 @@ def _all(over):
     )
 
 
-def _one(over):
+def _one(over: dict[str, Any]) -> str:
     return "About %s (process %s)." % (title(over), over["pid"])
 
 
-def _others(processes, over):
+def _others(processes: list[dict[str, Any]], over: dict[str, Any]) -> str:
     """What is not in the numbers."""
     left = len(processes) - over["processes"]
     mine = {member["pid"] for member in over["members"]}
@@ -99,7 +103,7 @@ def _others(processes, over):
     return "Not in these numbers: %s (listed below)." % listed(parts) if parts else ""
 
 
-def title(row):
+def title(row: dict[str, Any]) -> str:
     """`sh build.sh`, `python3 (python3.11)`."""
     name, file = short(row["name"] or "unknown"), short(row["file"] or "")
     if row["script"]:
@@ -107,20 +111,20 @@ def title(row):
     return name if file in (name, "") else "%s (%s)" % (name, file)
 
 
-def short(text):
+def short(text: str) -> str:
     """A name of the target's, fit for a sentence."""
     text = visible(text)
     return text if len(text) <= LONGEST else text[:LONGEST] + "..."
 
 
-def _asked(over, asked):
+def _asked(over: dict[str, Any], asked: dict[str, Any]) -> str:
     text = "The program that was asked for: %s, process %s" % (title(asked), asked["pid"])
     if asked["steps"]:
         text += ", started by %s" % _started(asked["steps"])
     return text + "."
 
 
-def _started(steps):
+def _started(steps: list[dict[str, Any]]) -> str:
     """`the shell script python3 through 3 execs`, `timeout, which started nothing else`."""
     execs = sum(step["how"] == "exec" for step in steps)
     named = list(dict.fromkeys(map(_by, steps)))
@@ -132,13 +136,13 @@ def _started(steps):
     return text + "".join(", " + reason for reason in list(dict.fromkeys(reasons))[-1:])
 
 
-def _by(step):
+def _by(step: dict[str, Any]) -> str:
     if step["script"]:
         return "the script %s" % short(step["script"])
     return short(step["name"] or "unknown")
 
 
-def _reason(why):
+def _reason(why: dict[str, float]) -> str:
     if why.get("only"):
         return "which started nothing else"
     if why["share"] >= 1:

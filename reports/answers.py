@@ -6,11 +6,18 @@ from alloctrace import measure
 from alloctrace.escape import visible
 from reports import event_lines, sentences
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from alloctrace.model import Border, Event, Frame, Purpose, Verdict
+    from alloctrace.whereabouts import Found
+
 _MEANS = {"load": "the loader brings in the libraries", "init": "initialisers, up to main"}
 _MEANS.update(main="the program's own", exit="after main")
 
 
-def where(address, found, stack, frames):
+def where(address: int, found: Found, stack: tuple[Frame, ...], frames: int) -> Iterator[str]:
     """For a whereabouts.Found: its block, the call that allocated it, and that call's stack."""
     event = found.event
     size = sentences.exact_size(measure.bytes_asked(event))
@@ -22,7 +29,7 @@ def where(address, found, stack, frames):
     yield from stack_lines(stack, frames)
 
 
-def why(event, events, stack, frames):
+def why(event: Event, events: list[Event], stack: tuple[Frame, ...], frames: int) -> Iterator[str]:
     """Phase, origin, purpose and cause of one event. `events`: all, by number."""
     going_on = ", going on" if event.dur_ns is None else ""
     yield "%s%s" % (event_name(event), going_on)
@@ -31,19 +38,19 @@ def why(event, events, stack, frames):
     yield from stack_lines(stack, frames)
 
 
-def event_name(event):
+def event_name(event: Event) -> str:
     """`event 7: malloc(472) = 0x5000, thread 12`."""
     what = event_lines.asked(event) + (event_lines.answered(event) if event.dur_ns else "")
     return "event %d: %s, thread %d" % (event.seq, what, event.tid)
 
 
-def meaning(event):
+def meaning(event: Event) -> Iterator[str]:
     yield "  phase    %s" % event.phase
     yield "  origin   %s" % _origin(event.verdict)
     yield "  for      %s" % _purpose(event.purpose)
 
 
-def _origin(verdict):
+def _origin(verdict: Verdict | None) -> str:
     if verdict is None:
         return "unknown"
     owner = " (%s)" % visible(verdict.owner) if verdict.owner else ""
@@ -54,14 +61,14 @@ def _origin(verdict):
     return verdict.origin + owner + direct + rule
 
 
-def _purpose(purpose):
+def _purpose(purpose: Purpose | None) -> str:
     if purpose is None or not purpose.text:
         return "unknown"
     source = " [%s]" % visible(purpose.source) if purpose.source else ""
     return visible(purpose.text) + source
 
 
-def _cause(event, events):
+def _cause(event: Event, events: list[Event]) -> Iterator[str]:
     if event.kind == "syscall" and event.cause is not None:
         yield "  made by  %s" % event_name(events[event.cause])
     elif event.kind == "syscall":
@@ -73,7 +80,7 @@ def _cause(event, events):
             yield "  made     %s" % event_name(other)
 
 
-def stack_lines(stack, limit):
+def stack_lines(stack: tuple[Frame, ...], limit: int) -> Iterator[str]:
     """At most `limit` frames as gdb numbers them, without those that share a pc."""
     for index, frame in enumerate(stack[:limit]):
         name = frame.function or "%#x" % frame.pc
@@ -85,7 +92,7 @@ def stack_lines(stack, limit):
         yield "  (%d more frames: set alloc frames)" % (len(stack) - limit)
 
 
-def phases(borders, events, now_phase):
+def phases(borders: list[Border], events: list[Event], now_phase: str) -> Iterator[str]:
     """One line a phase that was reached; `now_phase` is marked."""
     for border in borders:
         inside = [event for event in events if event.phase == border.phase]

@@ -4,7 +4,13 @@ from __future__ import annotations
 
 import re
 
-WORDS = {
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from alloctrace.model import Event
+
+WORDS: dict[str, Any] = {
     "where": "Event {number}, in {phase}, {time} after {begin}",
     "begin": {"start": "the first instruction", "attached": "brkpoint attached"},
     "who": {
@@ -71,12 +77,12 @@ WORDS = {
 }
 
 
-def fill(template, **values):
+def fill(template: str, **values: int | str) -> str:
     """What is filled in may hold braces of its own: they stay."""
     return re.sub(r"\{(\w+)\}", lambda found: str(values[found.group(1)]), template)
 
 
-def deed(event, size, block):
+def deed(event: Event, size: str, block: str) -> str:
     """The key of what an event did."""
     if event.name == "brk":
         moved = event.size or 0

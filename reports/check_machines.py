@@ -9,11 +9,16 @@ from alloctrace.budget import judge
 from reports import check_words
 from reports.markdown_text import Made, code, escape as quoted, table
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
 MOST_ANNOTATIONS = 10  # of one kind that GitHub shows of a step
 _NO_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
-def junit(told):
+def junit(told: dict[str, Any]) -> str:
     """JUnit XML: a test a rule. What cannot be judged is an error, what is skipped is skipped."""
     counts = told["counts"]
     cases = "".join(map(_case, told["rules"]))
@@ -33,7 +38,7 @@ def junit(told):
 _ELEMENTS = {judge.BROKEN: "failure", judge.UNJUDGED: "error", judge.SKIPPED: "skipped"}
 
 
-def _case(row):
+def _case(row: dict[str, Any]) -> str:
     words = row["name"].split()
     group = _attribute("brkpoint.%s" % ".".join(words[:2]))
     head = "<testcase classname=%s name=%s" % (group, _attribute(row["rule"]))
@@ -47,15 +52,17 @@ def _case(row):
     return "  %s>%s</testcase>\n" % (head, text)
 
 
-def _text(value):
+def _text(value: str) -> str:
     return escape(_NO_XML.sub("?", value))
 
 
-def _attribute(value):
+def _attribute(value: str) -> str:
     return quoteattr(_NO_XML.sub("?", value))
 
 
-def annotations(told, folder):
+def annotations(  # type: ignore[no-redef]  # of the same name as the import from __future__
+    told: dict[str, Any], folder: Callable[[str], str | None]
+) -> list[str]:
     """Lines that GitHub shows at the code. `folder(path)`: the path within the repository, or None.
 
     https://github.com/actions/toolkit: `% CR LF` are escaped, in properties `: ,` as well."""
@@ -68,7 +75,7 @@ def annotations(told, folder):
     return lines[:MOST_ANNOTATIONS]
 
 
-def _annotation(kind, row, folder):
+def _annotation(kind: str, row: dict[str, Any], folder: Callable[[str], str | None]) -> str:
     file, line = _where(row, folder)
     properties = {"file": file, "line": file and line, "title": row["rule"]}
     shown = ",".join("%s=%s" % (k, _property(str(v))) for k, v in properties.items() if v)
@@ -76,7 +83,7 @@ def _annotation(kind, row, folder):
     return "::%s %s::%s" % (kind, shown, _data(text))
 
 
-def _where(row, folder):
+def _where(row: dict[str, Any], folder: Callable[[str], str | None]) -> tuple[str | None, int]:
     """The first place that lies in the repository, else the rule itself."""
     for place in sorted(row["sites"], key=lambda place: not place.get("new")):
         path = folder(place["file"]) if place["file"] else None
@@ -85,15 +92,15 @@ def _where(row, folder):
     return folder(row["source"]), row["line"]
 
 
-def _data(text):
+def _data(text: str) -> str:
     return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
 
 
-def _property(text):
+def _property(text: str) -> str:
     return _data(text).replace(":", "%3A").replace(",", "%2C")
 
 
-def step_summary(told):
+def step_summary(told: dict[str, Any]) -> str:
     """Markdown: the table of the rules."""
     rows = [
         [

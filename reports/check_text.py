@@ -6,10 +6,17 @@ from alloctrace.escape import visible
 from reports import check_words
 from reports.ink import cells
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Any
+
+    from reports.ink import Ink
+
 _COLOURS = {"FAIL": "red", "cannot": "yellow", "better": "green", "skip": "dim", "ok": ""}
 
 
-def render(told, ink):
+def render(told: dict[str, Any], ink: Ink) -> str:
     """The record of check_words as text with a newline at its end."""
     lines = [ink.bold(line) for line in _wrap("brkpoint check: " + check_words.sentence(told), ink)]
     for row in told["rules"]:
@@ -19,7 +26,7 @@ def render(told, ink):
     return "\n".join(lines) + "\n"
 
 
-def _rule(row, ink):
+def _rule(row: dict[str, Any], ink: Ink) -> Iterator[str]:
     """What was kept is one line where it fits; what was not says where the rule stands."""
     word, name = check_words.word(row), ink.fit(ink.said(row["rule"]), ink.width - 8)
     outcome = ink.said(check_words.outcome(row))
@@ -34,9 +41,9 @@ def _rule(row, ink):
         yield from ink.wrap(ink.said("        " + line), ink.width, "          ")
 
 
-def _labelled(label, text, ink):
+def _labelled(label: str, text: str, ink: Ink) -> Iterator[str]:
     yield ink.dim(ink.column(label, 8) + ink.said(text))
 
 
-def _wrap(text, ink):
+def _wrap(text: str, ink: Ink) -> list[str]:
     return ink.wrap(ink.said(text), ink.width, "  ")

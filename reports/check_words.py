@@ -6,13 +6,17 @@ from alloctrace.budget import judge, language
 from alloctrace.escape import visible
 from reports import quantities
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
 MOST_PLACES = 5
 MOST_OF_CHAIN = 6
 _WORDS = {judge.KEPT: "ok", judge.BETTER: "better", judge.BROKEN: "FAIL"}
 _WORDS.update({judge.UNJUDGED: "cannot", judge.SKIPPED: "skip"})
 
 
-def record(verdicts, about):
+def record(verdicts: list[dict[str, Any]], about: dict[str, Any]) -> dict[str, Any]:
     """The plain record. `about`: {command, runs, engine, trace, base}; see command/check.py."""
     rows = [_row(verdict) for verdict in verdicts]
     count = {state: sum(row["state"] == state for row in rows) for state in _WORDS}
@@ -26,7 +30,7 @@ def record(verdicts, about):
     }
 
 
-def _row(verdict):
+def _row(verdict: dict[str, Any]) -> dict[str, Any]:
     rule = verdict["rule"]
     return {
         "rule": visible(" ".join(rule.text.split())),
@@ -43,7 +47,7 @@ def _row(verdict):
     }
 
 
-def sentence(told):
+def sentence(told: dict[str, Any]) -> str:
     """`1 of 5 budgets broken · ./a.out --small · 3 runs, alike`."""
     counts, number = told["counts"], len(told["rules"])
     judged = number - counts["skipped"]
@@ -64,7 +68,7 @@ def sentence(told):
     return " · ".join([", ".join(parts), visible(told["command"]), _runs(told)])
 
 
-def _runs(told):
+def _runs(told: dict[str, Any]) -> str:
     runs = quantities.count(told["runs"], "run")
     if told["runs"] < 2:
         return runs
@@ -72,14 +76,14 @@ def _runs(told):
     return "%s, %s" % (runs, "alike" if alike else "not alike: the least of each counts")
 
 
-def word(row):
+def word(row: dict[str, Any]) -> str:
     return _WORDS[row["state"]]
 
 
-def outcome(row):
+def outcome(row: dict[str, Any]) -> str:
     """What became of a rule: `2 calls, 48 bytes`, `28 of 30`, or why there is no answer."""
     if row["state"] in (judge.SKIPPED, judge.UNJUDGED):
-        return row["why"]
+        return str(row["why"])
     value = amount(row, row["value"])
     if row["state"] in (judge.BETTER, judge.BROKEN):
         if row["value"] < row["limit"]:
@@ -94,21 +98,21 @@ def outcome(row):
     return "%s; %s" % (value, row["why"]) if row["why"] else value
 
 
-def _limit(row):
+def _limit(row: dict[str, Any]) -> str:
     """The number that the rule allows, without its noun."""
     if row["metric"] in language.BYTES:
         return quantities.exact_size(row["limit"])
     return quantities.grouped(row["limit"])
 
 
-def amount(row, value):
+def amount(row: dict[str, Any], value: int) -> str:
     if row["metric"] in language.BYTES:
         return quantities.exact_size(value)
     noun = {"live": "block", "temporary": "block", "syscalls": "syscall"}.get(row["metric"], "call")
     return quantities.count(value, noun)
 
 
-def site(place):
+def site(place: dict[str, Any]) -> str:
     """`malloc ×2, 48 bytes: parse_line parse.c:41 ← main a.c:12`; what for, where that is told."""
     chain = [visible(name) for name in place["chain"][:MOST_OF_CHAIN]]
     chain += ["…"] if len(place["chain"]) > MOST_OF_CHAIN else []
@@ -119,7 +123,7 @@ def site(place):
     return "%s%s ×%d%s%s: %s" % (new, visible(place["name"]), place["count"], size, what, where)
 
 
-def sites(row):
+def sites(row: dict[str, Any]) -> list[str]:
     """Lines: the places behind a broken rule, new ones first."""
     ranked = sorted(row["sites"], key=lambda place: not place.get("new"))
     lines = [site(place) for place in ranked[:MOST_PLACES]]

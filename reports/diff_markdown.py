@@ -5,8 +5,12 @@ from __future__ import annotations
 from reports import diff_tables, diff_words
 from reports.markdown_text import code, escape, table
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
-def render(record):
+
+def render(record: dict[str, Any]) -> str:
     """The page as text; `record`: of compare.difference."""
     parts = [["**%s**" % escape(diff_words.sentence(record))], _sides(record)]
     parts += [["> %s" % escape(warning)] for warning in record["warnings"]]
@@ -27,7 +31,7 @@ _TABLES = (
 )
 
 
-def _sides(record):
+def _sides(record: dict[str, Any]) -> list[str]:
     sides = ("before", "after")
     return [
         "%s: %s%s" % (side, code(record[side]["trace"]), "  " * (side == "before"))
@@ -35,18 +39,18 @@ def _sides(record):
     ]
 
 
-def _totals(record):
+def _totals(record: dict[str, Any]) -> list[str]:
     return table(["", "before", "after", "difference", ""], "lrrrr", diff_tables.totals(record))
 
 
-def _by_phase(record):
+def _by_phase(record: dict[str, Any]) -> list[str]:
     rows, alike = diff_tables.by_phase_and_origin(record)
     head = ["when", "who", "calls", "", "syscalls", "", "asked for", ""]
     lines = table(head, "llrrrrrr", rows)
     return lines + (["", "%d others: no difference." % alike] if alike and lines else [])
 
 
-def _places(record):
+def _places(record: dict[str, Any]) -> list[str]:
     shown, rest = diff_tables.places(record)
     rows = [
         [
@@ -61,12 +65,14 @@ def _places(record):
     return lines + (["", left + "."] if lines and left else [])
 
 
-def _likenesses(record):
+def _likenesses(record: dict[str, Any]) -> list[str]:
     lines = ["* perhaps the same: " + escape(line) for line in diff_tables.likenesses(record)]
     return lines
 
 
-def _table(record, title, name, keys, head):
+def _table(
+    record: dict[str, Any], title: str, name: str, keys: tuple[str, ...], head: list[str]
+) -> list[str]:
     rows, left = diff_tables.by(record, name, keys)
     align = "l" * len(keys) + "r" * len(_NUMBERS)
     lines = table(head + _NUMBERS, align, rows)

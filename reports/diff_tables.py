@@ -6,11 +6,16 @@ from alloctrace.escape import visible
 from reports import quantities
 from reports.diff_words import change, short
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from typing import Any
+
 MOST = 12
 _SIDES = ("before", "after")
 
 
-def totals(record):
+def totals(record: dict[str, Any]) -> list[list[str]]:
     """[name, before, after, difference, percent] of the figures of the whole run."""
     rows = []
     for kind, word in (("call", "calls"), ("syscall", "memory syscalls")):
@@ -28,27 +33,34 @@ def totals(record):
     return rows + list(_at_end(record))
 
 
-def _figure(word, cells, name, form, kind=None):
+def _figure(
+    word: str,
+    cells: list[dict[str, Any]],
+    name: str,
+    form: Callable[[int], str],
+    kind: str | None = None,
+) -> list[str]:
     chosen = [cell for cell in cells if kind in (None, cell["kind"])]
-    return _row(word, *(sum(cell[side][name] for cell in chosen) for side in _SIDES), form)
+    before, after = (sum(cell[side][name] for cell in chosen) for side in _SIDES)
+    return _row(word, before, after, form)
 
 
-def _row(word, before, after, form):
+def _row(word: str, before: int, after: int, form: Callable[[int], str]) -> list[str]:
     return [word, form(before), form(after), *change(before, after, form)[1:]]
 
 
-def _at_end(record):
+def _at_end(record: dict[str, Any]) -> Iterator[list[str]]:
     """Mapped and resident at the last moment that both runs know."""
     both = [row for row in record["resident"] if row["before"] and row["after"]]
     for name, word in (("mapped_bytes", "mapped at the end"), ("rss_bytes", "resident at the end")):
-        values = [both[-1][side][name] for side in _SIDES] if both else [None]
-        if None not in values:
-            yield _row(word, *values, quantities.short_size)
+        before, after = (both[-1][side][name] if both else None for side in _SIDES)
+        if before is not None and after is not None:
+            yield _row(word, before, after, quantities.short_size)
 
 
-def by_phase_and_origin(record):
+def by_phase_and_origin(record: dict[str, Any]) -> tuple[list[list[str]], int]:
     """([when, who, calls, +-, syscalls, +-, asked for, +-], how many are alike)."""
-    cells = {}
+    cells: dict[tuple[str, str], dict[str, dict[str, Any]]] = {}
     for row in record["tables"]["by_phase_and_origin"]:
         key = row["phase"], _who(row)
         cells.setdefault(key, {})[row["kind"]] = row
@@ -63,17 +75,20 @@ def by_phase_and_origin(record):
     return rows, alike
 
 
-def _who(row):
-    return "%s (%s)" % (row["origin"], visible(row["owner"])) if row["owner"] else row["origin"]
+def _who(row: dict[str, Any]) -> str:
+    who = str(row["origin"])
+    return "%s (%s)" % (who, visible(row["owner"])) if row["owner"] else who
 
 
-def _pair(row, name, form=quantities.grouped):
+def _pair(
+    row: dict[str, Any] | None, name: str, form: Callable[[int], str] = quantities.grouped
+) -> tuple[str, str]:
     if row is None:
         return "", ""
     return change(row["before"][name], row["after"][name], form)[:2]
 
 
-def by(record, table, keys):
+def by(record: dict[str, Any], table: str, keys: tuple[str, ...]) -> tuple[list[list[str]], str]:
     """([keys…, times, +-, %, bytes, +-], others): rows that differ, the largest first."""
     differ = [row for row in record["tables"][table] if row["before"] != row["after"]]
     differ = [row for row in differ if any(_difference(row, n) for n in ("count", "bytes"))]
@@ -84,22 +99,22 @@ def by(record, table, keys):
     return rows, others(rest)
 
 
-def _text(value):
+def _text(value: object) -> str:
     if isinstance(value, (tuple, list)):
         return visible(" > ".join(word or "the program" for word in value)) or "the program"
     return "not known" if value is None else visible(str(value))
 
 
-def _difference(row, name):
-    return row["after"][name] - row["before"][name]
+def _difference(row: dict[str, Any], name: str) -> int:
+    return int(row["after"][name] - row["before"][name])
 
 
-def _numbers(row):
+def _numbers(row: dict[str, Any]) -> list[str]:
     sizes = change(row["before"]["bytes"], row["after"]["bytes"], quantities.short_size)
     return [*change(row["before"]["count"], row["after"]["count"]), *sizes[:2]]
 
 
-def others(rows):
+def others(rows: list[dict[str, Any]]) -> str:
     """The rest in one line, so that all adds up; "" for none."""
     if not rows:
         return ""
@@ -113,7 +128,9 @@ def others(rows):
     return "%s: %s" % (word, ", ".join(parts)) if parts else word
 
 
-def places(record, most=MOST):
+def places(
+    record: dict[str, Any], most: int = MOST
+) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     """(rows that changed, the largest first and at most `most`; the rest)."""
     changed = [row for row in record["rows"] if row["changed"]]
     changed.sort(key=_size, reverse=True)
@@ -122,12 +139,12 @@ def places(record, most=MOST):
     return shown, [row for row in record["rows"] if id(row) not in ids]
 
 
-def _size(row):
+def _size(row: dict[str, Any]) -> tuple[int, ...]:
     names = ("count", "bytes", "live_bytes")
     return (not row["within_noise"], *(abs(_difference(row, name)) for name in names))
 
 
-def sign(row):
+def sign(row: dict[str, Any]) -> str:
     """One character: what became of it, or that the runs do not agree on it."""
     if row["noisy"]:
         return "~"
@@ -136,7 +153,7 @@ def sign(row):
     return ">" if row["how"] == "moved" else " "
 
 
-def where(row):
+def where(row: dict[str, Any]) -> str:
     """`vec::main (vec.rs:9)`."""
     text = visible(row["function"] or "code without a name")
     if row["file"] and row["line"]:
@@ -144,7 +161,7 @@ def where(row):
     return text
 
 
-def place(row):
+def place(row: dict[str, Any]) -> str:
     """What a row is about, in words: `vec::main (vec.rs:9), through Vec::push`."""
     parts = []
     if row["origin"] in ("loader", "runtime") and row["purpose"]:
@@ -160,13 +177,13 @@ def place(row):
     return ", ".join(parts)
 
 
-def who(row):
+def who(row: dict[str, Any]) -> str:
     """`main user malloc`."""
     place_ = "%s: " % _text(row["process"]) if len(row["process"]) > 1 else ""
     return "%s%s %s %s" % (place_, row["phase"], _who(row), visible(row["name"]))
 
 
-def numbers(row):
+def numbers(row: dict[str, Any]) -> list[str]:
     """`24 → 0 calls, -24, gone`, then the same of bytes, and of what is left at the end."""
     noun = "calls" if row["kind"] == "call" else "times"
     if row["before"]["count"] == row["after"]["count"] == 1:
@@ -186,7 +203,7 @@ def numbers(row):
     return parts
 
 
-def likenesses(record):
+def likenesses(record: dict[str, Any]) -> Iterator[str]:
     """Sentences on what is perhaps the same."""
     for pair in record["perhaps_the_same"][:MOST]:
         gone, new = record["rows"][pair["gone"]], record["rows"][pair["new"]]

@@ -6,8 +6,15 @@ from alloctrace.escape import visible
 from reports import diff_tables, diff_words, tables
 from reports.ink import Ink, speaks_unicode
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Any
 
-def render(record, width=80, colour=False, unicode=None):
+
+def render(
+    record: dict[str, Any], width: int = 80, colour: bool = False, unicode: bool | None = None
+) -> str:
     """The difference as text with a newline at its end; `record`: of compare.difference."""
     ink = Ink(width, colour, speaks_unicode() if unicode is None else unicode)
     rows = [ink.bold(line) for line in ink.wrap(ink.said(diff_words.sentence(record)), ink.width)]
@@ -18,12 +25,12 @@ def render(record, width=80, colour=False, unicode=None):
     return "\n".join(rows) + "\n"
 
 
-def _lines(head, rows, ink, align):
+def _lines(head: list[str], rows: list[list[str]], ink: Ink, align: str) -> Iterator[str]:
     rows = [[ink.said(text) for text in row] for row in rows]
     return tables.lines(head, rows, ink, align)
 
 
-def _sides(record, ink):
+def _sides(record: dict[str, Any], ink: Ink) -> Iterator[str]:
     yield ""
     for side in ("before", "after"):
         facts = record[side]
@@ -39,12 +46,12 @@ def _sides(record, ink):
             yield ink.paint(line, "yellow")
 
 
-def _totals(record, ink):
+def _totals(record: dict[str, Any], ink: Ink) -> Iterator[str]:
     head = ["", "before", "after", "difference", ""]
     yield from _lines(head, diff_tables.totals(record), ink, "lrrrr")
 
 
-def _by_phase(record, ink):
+def _by_phase(record: dict[str, Any], ink: Ink) -> Iterator[str]:
     rows, alike = diff_tables.by_phase_and_origin(record)
     if not rows:
         return
@@ -55,7 +62,7 @@ def _by_phase(record, ink):
         yield ink.dim("  %d other%s: no difference" % (alike, "" if alike == 1 else "s"))
 
 
-def _places(record, ink):
+def _places(record: dict[str, Any], ink: Ink) -> Iterator[str]:
     shown, rest = diff_tables.places(record)
     if not shown:
         return
@@ -69,7 +76,7 @@ def _places(record, ink):
         yield from _left(left + _where(rest), ink)
 
 
-def _place(row, ink):
+def _place(row: dict[str, Any], ink: Ink) -> Iterator[str]:
     sign = diff_tables.sign(row)
     painted = ink.paint(sign, {"+": "red", "-": "green", "~": "yellow"}.get(sign, ""))
     words = ink.said("%s  %s" % (diff_tables.who(row), diff_tables.place(row)))
@@ -78,16 +85,16 @@ def _place(row, ink):
     yield from ink.wrap(numbers, ink.width, "      ")
 
 
-def _left(text, ink):
+def _left(text: str, ink: Ink) -> Iterator[str]:
     return map(ink.dim, ink.wrap(ink.said("  " + text), ink.width, "    "))
 
 
-def _where(rest):
+def _where(rest: list[dict[str, Any]]) -> str:
     hidden = sum(row["changed"] for row in rest)
     return "; %d of them changed: --json has them" % hidden if hidden else ", none of them changed"
 
 
-def _likenesses(record, ink):
+def _likenesses(record: dict[str, Any], ink: Ink) -> Iterator[str]:
     lines = list(diff_tables.likenesses(record))
     if lines:
         yield "%s  %s" % (ink.bold("Perhaps the same"), ink.dim("alike, and not counted as one"))
@@ -95,7 +102,9 @@ def _likenesses(record, ink):
             yield from ink.wrap(ink.said("  " + line), ink.width, "      ")
 
 
-def _table(title, head, rows, left, ink, align):
+def _table(
+    title: str, head: list[str], rows: list[list[str]], left: str, ink: Ink, align: str
+) -> Iterator[str]:
     if rows:
         yield ink.bold(title)
         yield from _lines(head, rows, ink, align)
@@ -103,19 +112,19 @@ def _table(title, head, rows, left, ink, align):
             yield from _left(left, ink)
 
 
-def _by_name(record, ink):
+def _by_name(record: dict[str, Any], ink: Ink) -> Iterator[str]:
     rows, left = diff_tables.by(record, "by_name", ("name",))
     head = ["call or syscall", "times", "", "", "bytes", ""]
     yield from _table("By call and memory syscall", head, rows, left, ink, "lrrrrr")
 
 
-def _by_purpose(record, ink):
+def _by_purpose(record: dict[str, Any], ink: Ink) -> Iterator[str]:
     rows, left = diff_tables.by(record, "by_purpose", ("origin", "purpose"))
     head = ["who", "for", "times", "", "", "bytes", ""]
     yield from _table("What for", head, rows, left, ink, "lLrrrrr")
 
 
-def _by_process(record, ink):
+def _by_process(record: dict[str, Any], ink: Ink) -> Iterator[str]:
     if record["before"]["programs"] < 2 and record["after"]["programs"] < 2:
         return
     rows, left = diff_tables.by(record, "by_process", ("process", "kind"))

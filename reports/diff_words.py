@@ -8,12 +8,19 @@ from alloctrace.compare import difference
 from alloctrace.escape import visible
 from reports import quantities
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from typing import Any
+
 MOST_CLAUSES = 3
 MOST_CAUSES = 3
 MOST_OF_IT = 0.8  # of a change, that one function stands for it
 
 
-def change(before, after, form=quantities.grouped):
+def change(
+    before: int, after: int, form: Callable[[int], str] = quantities.grouped
+) -> tuple[str, str, str]:
     """(`24 → 0`, `-24`, `gone`): both values, the difference, and that in percent of the first."""
     if before == after:
         return form(before), "", ""
@@ -21,7 +28,7 @@ def change(before, after, form=quantities.grouped):
     return "%s → %s" % (form(before), form(after)), difference, percent(before, after)
 
 
-def percent(before, after):
+def percent(before: int, after: int) -> str:
     """Of what was before; never infinite: `new`, `gone`; where it became large, how many times."""
     if not before or not after:
         return "new" if not before else "gone"
@@ -31,7 +38,7 @@ def percent(before, after):
     return "%+.0f%%" % value if abs(value) >= 1 else "%+.2g%%" % value
 
 
-def sentence(record):
+def sentence(record: dict[str, Any]) -> str:
     """The whole difference in one sentence."""
     return _sentence(record) if record["seen_everything"] else _AS_FAR + _sentence(record)
 
@@ -39,7 +46,7 @@ def sentence(record):
 _AS_FAR = "As far as was seen: "
 
 
-def _sentence(record):
+def _sentence(record: dict[str, Any]) -> str:
     rows = list(filter(difference.counts, record["rows"]))
     if record["same"]:
         noisy = any(row["changed"] for row in record["rows"])
@@ -52,7 +59,7 @@ def _sentence(record):
 _NOISE = " beyond what the runs before differ by among themselves"
 
 
-def _by_asker(record, rows):
+def _by_asker(record: dict[str, Any], rows: list[dict[str, Any]]) -> Iterator[str]:
     """A clause for each who makes more or fewer calls, the largest change first."""
     found = defaultdict(list)
     for row in rows:
@@ -63,7 +70,7 @@ def _by_asker(record, rows):
             yield _asker(record, origin, owner, theirs)
 
 
-def _left(rows):
+def _left(rows: list[dict[str, Any]]) -> Iterator[str]:
     """What code of the user's leaves behind: the one that matters most after a change."""
     users = [row for row in rows if row["origin"] == "user"]
     number = sum(row["after"]["live_bytes"] - row["before"]["live_bytes"] for row in users)
@@ -72,27 +79,29 @@ def _left(rows):
         yield "%s left at the end: %s" % (_sized(number, "live_bytes"), _places(changed))
 
 
-def _weight(rows):
+def _weight(rows: list[dict[str, Any]]) -> int:
     calls = _sum(_of_kind(rows, "call"))
-    return abs(calls) + sum(map(abs, _syscalls(rows).values()))
+    return abs(calls) + sum(abs(number) for number in _syscalls(rows).values())
 
 
-def _sum(rows):
+def _sum(rows: list[dict[str, Any]]) -> int:
     return sum(row["after"]["count"] - row["before"]["count"] for row in rows)
 
 
-def _of_kind(rows, kind):
+def _of_kind(rows: list[dict[str, Any]], kind: str) -> list[dict[str, Any]]:
     return [row for row in rows if row["kind"] == kind]
 
 
-def _syscalls(rows):
-    found = defaultdict(int)
+def _syscalls(rows: list[dict[str, Any]]) -> dict[str, int]:
+    found: defaultdict[str, int] = defaultdict(int)
     for row in _of_kind(rows, "syscall"):
         found[row["name"]] += row["after"]["count"] - row["before"]["count"]
     return {name: number for name, number in found.items() if number}
 
 
-def _asker(record, origin, owner, rows):
+def _asker(
+    record: dict[str, Any], origin: str, owner: str | None, rows: list[dict[str, Any]]
+) -> str:
     calls = _of_kind(rows, "call")
     number, syscalls = _sum(calls), _syscalls(rows)
     function = _mostly(calls) if origin == "user" else None
@@ -110,7 +119,9 @@ def _asker(record, origin, owner, rows):
     return text + (": " + quantities.listed(causes) if causes else "")
 
 
-def _fewer_or_more(function, number, calls, record):
+def _fewer_or_more(
+    function: str, number: int, calls: list[dict[str, Any]], record: dict[str, Any]
+) -> str:
     """With both values, of all calls of this function."""
     who = visible(function)
     of_it = ("function", "function_before")
@@ -129,16 +140,16 @@ def _fewer_or_more(function, number, calls, record):
     )
 
 
-def _mostly(rows):
+def _mostly(rows: list[dict[str, Any]]) -> str | None:
     """The one function that stands for nearly all of a change, or None."""
-    found = defaultdict(int)
+    found: defaultdict[str, int] = defaultdict(int)
     for row in rows:
         found[row["function"]] += abs(row["after"]["count"] - row["before"]["count"])
-    best = max(found, key=found.get, default=None)
+    best = max(found, key=lambda name: found[name], default=None)
     return best if best and found[best] >= MOST_OF_IT * sum(found.values()) else None
 
 
-def _made(syscalls, calls, in_words):
+def _made(syscalls: dict[str, int], calls: int, in_words: bool) -> list[str]:
     """`4 mmap`, `1 brk` behind calls that went the same way, else with a sign or a word each."""
     ranked = sorted(syscalls.items(), key=lambda item: (-abs(item[1]), item[0]))
     parts = []
@@ -152,11 +163,11 @@ def _made(syscalls, calls, in_words):
     return parts
 
 
-def _signed(number, name):
+def _signed(number: int, name: str) -> str:
     return "%+d %s" % (number, name)
 
 
-def _of(origin, owner):
+def _of(origin: str, owner: str | None) -> str:
     if origin == "loader":
         return "by the loader"
     if origin == "runtime":
@@ -164,7 +175,7 @@ def _of(origin, owner):
     return "by your code" if origin == "user" else "of unknown origin"
 
 
-def _causes(record, origin, rows):
+def _causes(record: dict[str, Any], origin: str, rows: list[dict[str, Any]]) -> list[str]:
     """What is new or gone and explains it: libraries to load, functions that the code called."""
     if origin != "user":
         found = [(name, how) for how in ("new", "gone") for name in record["libraries"][how]]
@@ -175,7 +186,7 @@ def _causes(record, origin, rows):
     return ["%s is %s" % (visible(short(name)), how) for name, how in found[:MOST_CAUSES]]
 
 
-def _other_ways(rows):
+def _other_ways(rows: list[dict[str, Any]]) -> list[tuple[str, str]]:
     """Library functions through which only one of the sides called: those nearest to the code."""
     ways = {
         side: {row[via][-1] for row in _of_kind(rows, "call") if row[side]["count"] and row[via]}
@@ -185,12 +196,12 @@ def _other_ways(rows):
     return [(name, "new") for name in sorted(new)] + [(name, "gone") for name in sorted(gone)]
 
 
-def short(name):
+def short(name: str) -> str:
     """The last two parts of a path: `Vec::with_capacity`."""
     return "::".join(name.split("::")[-2:])
 
 
-def _of_moves(rows):
+def _of_moves(rows: list[dict[str, Any]]) -> Iterator[str]:
     moved = [row for row in rows if row["how"] == "moved"]
     for row in moved[:MOST_CLAUSES]:
         yield "%s of %s moved from %s to %s" % (
@@ -203,7 +214,7 @@ def _of_moves(rows):
         )
 
 
-def _of_bytes(record, rows):
+def _of_bytes(record: dict[str, Any], rows: list[dict[str, Any]]) -> Iterator[str]:
     """The same calls: what else differs."""
     for name, words in (
         ("live_bytes", "left at the end"),
@@ -224,7 +235,7 @@ def _of_bytes(record, rows):
         yield "The same calls, in another order: the peak is %s → %s" % values
 
 
-def _sized(number, name):
+def _sized(number: int, name: str) -> str:
     size = (
         quantities.size(abs(number))
         if name.endswith("bytes")
@@ -233,7 +244,7 @@ def _sized(number, name):
     return "As much in all" if not number else "%s %s" % (size, "more" if number > 0 else "less")
 
 
-def _places(rows):
+def _places(rows: list[dict[str, Any]]) -> str:
     named = [row["function"] or row["purpose"] or "code without a name" for row in rows]
     shown = list(dict.fromkeys(visible(name) for name in named))
     more = ["%d others" % (len(shown) - MOST_CAUSES)] if len(shown) > MOST_CAUSES else []

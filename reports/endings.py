@@ -5,22 +5,26 @@ from __future__ import annotations
 from alloctrace.escape import visible
 from alloctrace.words import signal_name
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
-def _is_left(summary):
-    return summary["exit"]["kind"] == "detached" or summary["until"] == "left"
+
+def _is_left(summary: dict[str, Any]) -> bool:
+    return bool(summary["exit"]["kind"] == "detached" or summary["until"] == "left")
 
 
-def goes_on(summary):
+def goes_on(summary: dict[str, Any]) -> bool:
     """Whether the recording is not over: a session inside gdb."""
-    return summary["until"] == "now"
+    return bool(summary["until"] == "now")
 
 
-def has_end(summary):
+def has_end(summary: dict[str, Any]) -> bool:
     """Whether what is live is live at the program's own end: what is not freed then is leaked."""
     return not (_is_left(summary) or goes_on(summary) or summary["exit"]["kind"] == "signalled")
 
 
-def ending(summary):
+def ending(summary: dict[str, Any]) -> str:
     """How the run ended: `exited with status 0`, `killed by SIGSEGV`."""
     kind, status = summary["exit"]["kind"], summary["exit"]["status"]
     if kind == "exited" and status is not None:
@@ -38,7 +42,7 @@ def ending(summary):
     return "%s (%s)" % (visible(str(kind)), status)
 
 
-def of_process(ended):
+def of_process(ended: dict[str, Any]) -> str:
     """How one of several processes ended: `exited with status 0`. `ended`: kind, status."""
     kind, status = ended["kind"], ended["status"]
     if kind == "exited" and status is not None:
@@ -48,25 +52,25 @@ def of_process(ended):
     return "ran on" if kind in ("running", "detached") else "ended in a way that was not seen"
 
 
-def repeat(summary):
+def repeat(summary: dict[str, Any]) -> str:
     return "brkpoint -p %s" % summary["attached"]["pid"]
 
 
-def what_live_means(summary):
+def what_live_means(summary: dict[str, Any]) -> str:
     """What the last row of the memory stands for, and from when its sums count."""
     since = " since the attach" if summary.get("attached") else ""
     what = "leaked: live at the end" if has_end(summary) else "live: " + when(summary)
     return "bytes asked for%s; %s" % (since, what)
 
 
-def when(summary):
+def when(summary: dict[str, Any]) -> str:
     """The moment of the last sums, where it is not the program's own end."""
     if summary["exit"]["kind"] == "signalled":
         return "when it was killed"
     return "now" if goes_on(summary) else "when it was left"
 
 
-def memory_line(summary, most, left):
+def memory_line(summary: dict[str, Any], most: str, left: str) -> str | None:
     """Peak and end in a sentence; None where the usual one holds."""
     if not summary.get("attached"):
         if has_end(summary):

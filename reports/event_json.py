@@ -4,6 +4,14 @@ from __future__ import annotations
 
 import json
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+    from typing import Any
+
+    from alloctrace.model import Event, Frame, Purpose, Verdict
+    from alloctrace.trace.read import Trace
+
 SCHEMA = 1
 CLOCK = "CLOCK_MONOTONIC, nanoseconds since the first instruction"
 STACKS = ("full", "ids", "none")
@@ -14,7 +22,7 @@ _OWN = (
 )
 
 
-def lines(trace, events, stacks="full"):
+def lines(trace: Trace, events: Iterable[Event], stacks: str = "full") -> Iterator[str]:
     """Yield the header line and then one line an event; lines end with a newline."""
     yield _line(header(trace.run))
     told, shared = {0}, _Shared(trace, stacks)
@@ -28,11 +36,15 @@ def lines(trace, events, stacks="full"):
 class _Shared:
     """Lines of events; what many events share is made into text once."""
 
-    def __init__(self, trace, stacks):
+    def __init__(self, trace: Trace, stacks: str) -> None:
         self._trace, self._stacks = trace, stacks
-        self._texts, self._kept = {}, 0  # key -> (text, what the key is the identity of)
+        self._kept = 0
+        self._texts: dict[
+            int | tuple[int | str | None, ...],
+            tuple[str, tuple[tuple[Verdict | None, Purpose | None], ...]],
+        ] = {}  # key -> (text, what the key is the identity of)
 
-    def line(self, event):
+    def line(self, event: Event) -> str:
         said = event.verdict, event.purpose
         numbers = event.size, event.nmemb, event.align
         addresses = map(address, (event.ptr, event.result))
@@ -49,7 +61,12 @@ class _Shared:
             "," + self._text(event.stack, self._stack) if self._stacks != "none" else "",
         )
 
-    def _text(self, key, make, *more):
+    def _text(
+        self,
+        key: int | tuple[int | str | None, ...],
+        make: Callable[..., dict[str, Any]],
+        *more: tuple[Verdict | None, Purpose | None],
+    ) -> str:
         """What `make` of the key says, without its braces."""
         known = self._texts.get(key)
         if known is None:
@@ -61,33 +78,35 @@ class _Shared:
             known = self._texts[key] = text, more
         return known[0]
 
-    def _stack(self, id_):
+    def _stack(self, id_: int) -> dict[str, Any]:
         return _stack_fields(self._trace, id_, self._stacks)
 
 
-def _number(value):
+def _number(value: int | None) -> str:
     return "null" if value is None else "%d" % value
 
 
-def _named(key):
+def _named(key: tuple[str, str, str | None]) -> dict[str, str | None]:
     return dict(zip(("kind", "name", "impl"), key))
 
 
-def _judged(key, said):
+def _judged(
+    key: tuple[str, int, int, int], said: tuple[Verdict | None, Purpose | None]
+) -> dict[str, Any]:
     verdict, purpose = said
     made = {"phase": key[0], "image": key[1], **_verdict(verdict)}
     return dict(made, purpose=purpose.text if purpose else None)
 
 
-def _json(data):
+def _json(data: dict[str, Any]) -> str:
     return json.dumps(data, separators=(",", ":"))
 
 
-def _line(data):
+def _line(data: dict[str, Any]) -> str:
     return _json(data) + "\n"
 
 
-def header(run):
+def header(run: dict[str, Any]) -> dict[str, Any]:
     """What was run; the trace's own word on whether it is complete comes with it."""
     ended = run.get("exit") or {}
     return {
@@ -105,7 +124,7 @@ def header(run):
     }
 
 
-def _verdict(verdict):
+def _verdict(verdict: Verdict | None) -> dict[str, Any]:
     if verdict is None:
         nothing = ("owner", "decided_by", "rule", "confidence", "for_whom")
         return dict(_UNKNOWN, **dict.fromkeys(nothing))
@@ -124,7 +143,7 @@ def _verdict(verdict):
 _UNKNOWN = {"origin": "unknown", "via": [], "direct": False}
 
 
-def _stack_fields(trace, id_, stacks):
+def _stack_fields(trace: Trace, id_: int, stacks: str) -> dict[str, Any]:
     if stacks == "ids":
         return {"stack": id_ or None}
     if stacks == "none":
@@ -132,12 +151,12 @@ def _stack_fields(trace, id_, stacks):
     return {"stack": frames(trace.stack(id_)), "stack_cut": trace.cut(id_)}
 
 
-def _stack(trace, id_):
+def _stack(trace: Trace, id_: int) -> dict[str, Any]:
     found = {"kind": "stack", "id": id_, "cut": trace.cut(id_)}
     return dict(found, frames=frames(trace.stack(id_)))
 
 
-def frames(stack):
+def frames(stack: tuple[Frame, ...]) -> list[dict[str, Any]]:
     return [
         {
             "pc": address(frame.pc),
@@ -152,5 +171,5 @@ def frames(stack):
     ]
 
 
-def address(value):
+def address(value: int | None) -> str | None:
     return None if value is None else hex(value)

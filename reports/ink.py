@@ -5,6 +5,11 @@ from __future__ import annotations
 import os
 from collections import namedtuple
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import NamedTuple, TextIO
+
 _STYLES = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33", "cyan": "36"}
 _ORIGINS = {"user": "green", "runtime": "yellow", "loader": "cyan", "unknown": "red"}
 
@@ -14,7 +19,21 @@ NARROWEST, WIDEST = 80, 120
 
 _PLAIN = str.maketrans({"→": "->", "←": "<-", "×": "x", "·": "-", "…": "..."})
 
-Signs = namedtuple("Signs", "branch last bar arrow times dot dash more rule")
+if TYPE_CHECKING:
+
+    class Signs(NamedTuple):
+        branch: str
+        last: str
+        bar: str
+        arrow: str
+        times: str
+        dot: str
+        dash: str
+        more: str
+        rule: str
+
+else:
+    Signs = namedtuple("Signs", "branch last bar arrow times dot dash more rule")
 UNICODE = Signs("├─ ", "└─ ", "│  ", "→", "×", "·", "–", "…", "─")
 ASCII = Signs("|- ", "`- ", "|  ", "->", "x", "-", "-", "...", "-")
 
@@ -22,35 +41,35 @@ ASCII = Signs("|- ", "`- ", "|  ", "->", "x", "-", "-", "...", "-")
 class Ink:
     """How to write for one output."""
 
-    def __init__(self, width=80, colour=False, unicode=True):
+    def __init__(self, width: int = 80, colour: bool = False, unicode: bool = True) -> None:
         self.width = max(NARROWEST, min(WIDEST, width))
         self.colour = colour
         self.unicode = unicode
         self.signs = UNICODE if unicode else ASCII
 
-    def paint(self, text, *styles):
+    def paint(self, text: str, *styles: str) -> str:
         """`text` in these styles; styles are names of _STYLES, "" for none."""
         codes = ";".join(_STYLES[style] for style in styles if style)
         if not self.colour or not codes or not text:
             return text
         return "\033[%sm%s\033[0m" % (codes, text)
 
-    def bold(self, text):
+    def bold(self, text: str) -> str:
         return self.paint(text, "bold")
 
-    def dim(self, text):
+    def dim(self, text: str) -> str:
         return self.paint(text, "dim")
 
-    def origin(self, origin, text=None):
+    def origin(self, origin: str, text: str | None = None) -> str:
         return self.paint(origin if text is None else text, _ORIGINS.get(origin, ""))
 
-    def said(self, text):
+    def said(self, text: str) -> str:
         """As the output can write it; before it is cut to a width, for plain signs are longer."""
         kind = "utf-8" if self.unicode else "ascii"
         text = text if self.unicode else text.translate(_PLAIN)
         return text.encode(kind, "backslashreplace").decode(kind)
 
-    def fit(self, text, width):
+    def fit(self, text: str, width: int) -> str:
         """At most `width` columns; what is cut off is shown as cut off."""
         if cells(text) <= width:
             return text
@@ -63,7 +82,7 @@ class Ink:
             kept.append(char)
         return ("".join(kept).rstrip() + more)[: max(width, 0)]
 
-    def wrap(self, text, width, indent=""):
+    def wrap(self, text: str, width: int, indent: str = "") -> list[str]:
         """Lines of at most `width` columns, those behind the first indented."""
         if cells(text) == len(text):
             import textwrap  # only now: a file of JSON has no lines to wrap
@@ -80,7 +99,7 @@ class Ink:
             line = (line + " " + word) if line.strip() else line + word
         return lines + [line] if line.strip() else lines
 
-    def clause(self, text, width):
+    def clause(self, text: str, width: int) -> str:
         """As `fit`, but cut where a clause ends if the rest says enough: no sign of a cut then."""
         if cells(text) <= width:
             return text
@@ -88,7 +107,7 @@ class Ink:
         ends = [end for end in ends if _ENOUGH <= end and cells(text[:end]) <= width]
         return text[: max(ends)] if ends else self.fit(text, width)
 
-    def path(self, text, width):
+    def path(self, text: str, width: int) -> str:
         """A `::` path that is too long loses its front, for its end says more."""
         while cells(text) > width and "::" in text.split(" ")[0]:
             rest = text.split("::", 1)[1]
@@ -97,7 +116,7 @@ class Ink:
             text = rest
         return text
 
-    def fit_place(self, name, place, width):
+    def fit_place(self, name: str, place: str, width: int) -> str:
         """`open_ses… shop.c:56`: the name is cut first, then goes; of the place the end stays."""
         gap = "" if place.startswith("+") else " "
         room = width - cells(place) - len(gap) if place else width
@@ -106,7 +125,7 @@ class Ink:
             return (self.fit(name, room) + gap + place).strip()
         return place if cells(place) <= width else self.signs.more + self._end(place, width)
 
-    def _end(self, text, width):
+    def _end(self, text: str, width: int) -> str:
         """The end of a text that has room beside a sign of a cut."""
         used, at = len(self.signs.more), len(text)
         while at and used + cells(text[at - 1]) <= width:
@@ -114,20 +133,20 @@ class Ink:
             used += cells(text[at])
         return text[at:]
 
-    def column(self, text, width):
+    def column(self, text: str, width: int) -> str:
         """Exactly `width` columns, at the left."""
         text = self.fit(text, width)
         return text + " " * (width - cells(text))
 
 
-def cells(text):
+def cells(text: str) -> int:
     """Columns that `text` takes on a terminal (without colour)."""
     if text.isascii():
         return len(text)
     return sum(_cells(char) for char in text)
 
 
-def _begin(word, width):
+def _begin(word: str, width: int) -> str:
     """As much of a word as has room, at least a character."""
     used = 0
     for at, char in enumerate(word):
@@ -137,7 +156,7 @@ def _begin(word, width):
     return word
 
 
-def _cells(char):
+def _cells(char: str) -> int:
     import unicodedata  # only now: hardly any text needs it
 
     if unicodedata.combining(char):
@@ -145,7 +164,7 @@ def _cells(char):
     return 2 if unicodedata.east_asian_width(char) in "WF" else 1
 
 
-def of_stream(stream, environ=None):
+def of_stream(stream: TextIO, environ: Mapping[str, str] | None = None) -> Ink:
     """The Ink for an open text stream: NO_COLOR, TERM=dumb, the terminal's width, the locale."""
     environ = os.environ if environ is None else environ
     is_terminal = _is_terminal(stream)
@@ -153,7 +172,7 @@ def of_stream(stream, environ=None):
     return Ink(_width(stream) if is_terminal else 80, colour, speaks_unicode(stream))
 
 
-def speaks_unicode(stream=None):
+def speaks_unicode(stream: TextIO | None = None) -> bool:
     """Whether the stream, or else the locale, writes UTF-8."""
     encoding = getattr(stream, "encoding", None)
     if not encoding:
@@ -163,14 +182,14 @@ def speaks_unicode(stream=None):
     return encoding.lower().replace("-", "") == "utf8"
 
 
-def _is_terminal(stream):
+def _is_terminal(stream: TextIO) -> bool:
     try:
         return stream.isatty()
     except (AttributeError, ValueError):
         return False
 
 
-def _width(stream):
+def _width(stream: TextIO) -> int:
     try:
         return os.get_terminal_size(stream.fileno()).columns or 80
     except (OSError, ValueError, AttributeError):

@@ -6,13 +6,17 @@ import json
 
 from reports import sentences
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
-def render(summary, indent=1):
+
+def render(summary: dict[str, Any], indent: int = 1) -> str:
     """The record as JSON text."""
     return json.dumps(record(summary), indent=indent, sort_keys=True) + "\n"
 
 
-def record(summary):
+def record(summary: dict[str, Any]) -> dict[str, Any]:
     """The summary with the verdict in words added."""
     verdict = dict(summary["verdict"], sentence=sentences.verdict(summary))
     return dict(summary, verdict=verdict)

@@ -5,10 +5,17 @@ from __future__ import annotations
 from alloctrace.escape import visible
 from reports import diff_tables, quantities, tables
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Any
+
+    from reports.ink import Ink
+
 MOST = 20
 
 
-def lines(record, ink):
+def lines(record: dict[str, Any], ink: Ink) -> Iterator[str]:
     """`record`: of compare.left.between."""
     yield from map(ink.bold, ink.wrap(ink.said(sentence(record)), ink.width))
     rows = record["rows"][:MOST]
@@ -23,7 +30,7 @@ def lines(record, ink):
         yield ink.dim("  " + said)
 
 
-def sentence(record):
+def sentence(record: dict[str, Any]) -> str:
     moments = "from %s to %s" % (record["from"], record["to"])
     if not record["blocks"]:
         return "Nothing that was allocated %s is live then." % moments
@@ -32,12 +39,12 @@ def sentence(record):
     return "%s, %s, allocated %s %s still live then." % (number, size, moments, verb)
 
 
-def _sums(rows):
+def _sums(rows: list[dict[str, Any]]) -> tuple[str, str]:
     blocks, size = (sum(row[name] for row in rows) for name in ("blocks", "bytes"))
     return quantities.count(blocks, "block"), quantities.size(size)
 
 
-def _row(row):
+def _row(row: dict[str, Any]) -> list[str]:
     size = quantities.short_size(row["bytes"])
     purpose = visible(row["purpose"] or "not known")
     where = diff_tables.where(row)

@@ -18,10 +18,17 @@ from reports.ink import Ink
 from reports.markdown_text import Made, code, escape, fenced, table
 from reports.text import are_few, events_of
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from alloctrace.trace.read import Trace
+    from reports.run_view import Row
+
 SITES = 50
 
 
-def render(summary, trace, events=None):
+def render(summary: dict[str, Any], trace: Trace, events: bool | None = None) -> str:
     """The page as text. `events` as in text.render."""
     parts = [head(summary)]
     if events or (events is None and are_few(summary)):
@@ -33,7 +40,7 @@ def render(summary, trace, events=None):
     return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
-def head(summary):
+def head(summary: dict[str, Any]) -> list[Made | str]:
     lines = ["# %s" % code(sentences.command_line(summary)), ""]
     for warning in sentences.warnings(summary):
         lines += ["> **%s**" % escape(warning), ">"]
@@ -44,7 +51,7 @@ def head(summary):
     return lines + [escape("%s. Recorded %s." % (_ran(ended), observed.recorded(summary)))]
 
 
-def _ran(ended):
+def _ran(ended: str) -> str:
     """The end as a sentence."""
     if ended.startswith(("exited", "ended")):
         return "The program " + ended
@@ -53,7 +60,7 @@ def _ran(ended):
     return sentences.begun(ended)
 
 
-def _run(summary, trace):
+def _run(summary: dict[str, Any], trace: Trace) -> list[Made | str]:
     ink = Ink(120)
     forest = event_tree.grow(events_of(summary, trace))
     lines = ["## The run", ""]
@@ -70,7 +77,7 @@ def _run(summary, trace):
     return lines[:-1]
 
 
-def _event_row(row):
+def _event_row(row: Row) -> list[Made | str]:
     return [
         Made(row.branch.replace(" ", "\u00a0") + code(row.call)),
         row.text_origin,
@@ -79,7 +86,7 @@ def _event_row(row):
     ]
 
 
-def _matrix(summary):
+def _matrix(summary: dict[str, Any]) -> list[str]:
     lines = ["## Who, when and how much", ""]
     head = ["who", "kind", "name", *words.PHASES, "all", "bytes"]
     rows = []
@@ -89,7 +96,7 @@ def _matrix(summary):
     return lines + table(head, "lllrrrrrr", rows) if rows else []
 
 
-def _kernel(summary):
+def _kernel(summary: dict[str, Any]) -> list[str]:
     causes = summary["causes"]
     rows = [
         [row["origin"], code(row["name"]), str(row["calls"]), str(row["calls_reaching_kernel"])]
@@ -101,7 +108,7 @@ def _kernel(summary):
     return lines + table(head, "llrrl", rows) if causes["calls"] or causes["syscalls"] else []
 
 
-def _phases(summary):
+def _phases(summary: dict[str, Any]) -> list[str]:
     rows = sections.phase_rows(summary, Ink(120))
     lines = [
         "## Phases",
@@ -112,12 +119,12 @@ def _phases(summary):
     return lines + table(sections.PHASE_HEAD, "lrrrrrrr", rows) if rows else []
 
 
-def _processes(summary):
+def _processes(summary: dict[str, Any]) -> list[str]:
     if not process_tree.has_several(summary):
         return []
     ink = Ink(120)
     rows = [
-        [Made(escape(tables.whole(row[0])).replace(" ", "\u00a0")), *row[1:]]
+        [Made(escape(tables.whole(row[0])).replace(" ", "\u00a0")), *map(tables.whole, row[1:])]
         for row in process_tree.rows(summary, ink)
     ]
     said = "Alike ones are one row: calls and live bytes are sums, the peak is the largest."
@@ -125,7 +132,7 @@ def _processes(summary):
     return lines + table(process_tree.HEAD, "lrrrrl", rows)
 
 
-def _sites(summary):
+def _sites(summary: dict[str, Any]) -> list[str]:
     rows = [
         [
             code(site_table.in_full(row)),
@@ -145,20 +152,20 @@ def _sites(summary):
     return lines + table(head, "lllrrrrr", rows) if rows else []
 
 
-def _memory(summary):
+def _memory(summary: dict[str, Any]) -> list[str]:
     rows = memory_table.rows(summary, Ink(120))
     said = endings.what_live_means(summary)
     lines = ["## Memory", "", sentences.begun(said) + ".", ""]
     return lines + table(memory_table.HEAD, "lrrrrrr", rows)
 
 
-def _live(summary):
+def _live(summary: dict[str, Any]) -> list[str]:
     """The text report's picture, as it is."""
     drawn = list(sections.live(summary, Ink(100)))
     return ["## Live bytes through the run", "", *fenced("text", drawn[1:])] if drawn else []
 
 
-def _limits(summary):
+def _limits(summary: dict[str, Any]) -> list[str]:
     lines = ["## What this cannot see, and what it cost", ""]
     lines += ["* " + escape(row) for row in sentences.unseen(summary)]
     lines.append("* Cost: %s." % escape(observed.cost(summary) or "not measured"))
@@ -168,6 +175,6 @@ def _limits(summary):
     return lines
 
 
-def _again(summary, trace):
+def _again(summary: dict[str, Any], trace: Trace) -> list[str]:
     typed = [sentences.repeat(summary), *sentences.how_to_see(trace, False)]
     return ["## How to repeat it", "", *fenced("sh", typed)]

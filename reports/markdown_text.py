@@ -11,6 +11,10 @@ import re
 from alloctrace.escape import visible
 from alloctrace.patterns import Pattern
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
 _QUOTED = {char: "\\" + char for char in "*_{}[]#"}
 _QUOTED.update({char: "&#%d;" % ord(char) for char in "\\`|~$&<>"})
 _QUOTES = str.maketrans(_QUOTED)
@@ -22,22 +26,22 @@ class Made(str):
     """Markdown, not text: a table takes it as it is."""
 
 
-def escape(text):
+def escape(text: str) -> Made:
     """Text as Markdown shows it: as it is, on one line."""
     return Made(_AT_BEGIN.sub(r"\1\\\2", _cell(text)))
 
 
-def _cell(text):
+def _cell(text: str) -> str:
     return visible(str(text)).translate(_QUOTES)
 
 
-def code(text):
+def code(text: str) -> Made:
     """Text as code, in a table too, where nothing in it can end it; else as plain text."""
     text = visible(str(text))
     return escape(text) if _UNFIT.search(text) else command(text)
 
 
-def command(text):
+def command(text: str) -> Made:
     """Text as code outside of a table, where a bar divides nothing."""
     text = visible(str(text))
     if not text.strip():
@@ -47,7 +51,7 @@ def command(text):
     return Made(fence + pad + text + pad + fence)
 
 
-def table(head, align, rows):
+def table(head: list[str], align: str, rows: Iterable[Sequence[str]]) -> list[str]:
     """Lines of a table; `align`: `l` or `r` a column; no rows, no table. Cells are text or Made."""
     rows = [[cell if isinstance(cell, Made) else _cell(cell) for cell in row] for row in rows]
     if not rows:
@@ -56,13 +60,13 @@ def table(head, align, rows):
     return ["| %s |" % " | ".join(row) for row in [head, marks] + rows]
 
 
-def fenced(language, lines):
+def fenced(language: str, lines: list[str]) -> list[str]:
     """Lines as a block of code, which no line in it ends."""
     lines = list(map(str, lines))
     fence = "`" * max(3, _longest(lines) + 1)
     return [fence + language, *lines, fence]
 
 
-def _longest(lines):
+def _longest(lines: list[str]) -> int:
     """How many backquotes stand in a row."""
     return max((len(run) for line in lines for run in re.findall("`+", line)), default=0)

@@ -6,11 +6,27 @@ from collections import namedtuple
 
 from reports import quantities
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import NamedTuple
+
+    from alloctrace.model import Group
+
 
 SITES, FUNCTIONS = 20, 60  # that are shown where no number is asked for
 MOST = 100000
 
-Measure = namedtuple("Measure", "field label means is_bytes")  # field: of a site's row
+if TYPE_CHECKING:
+
+    class Measure(NamedTuple):
+        field: str
+        label: str
+        means: str
+        is_bytes: bool
+
+else:
+    Measure = namedtuple("Measure", "field label means is_bytes")  # field: of a site's row
 
 
 BY = {
@@ -30,12 +46,12 @@ BY = {
 }
 
 
-def amount(by, value):
+def amount(by: str, value: int) -> str:
     """For a table: `12.5 KiB`, `1,234`."""
     return quantities.short_size(value) if BY[by].is_bytes else quantities.grouped(value)
 
 
-def of_group(by, at_peak):
+def of_group(by: str, at_peak: Callable[[Group], int]) -> Callable[[Group], int]:
     """A function that says what of a measure a group of events is. `at_peak`: chosen.at_peak."""
     return {
         "bytes": lambda group: group.allocated,

@@ -5,10 +5,16 @@ from __future__ import annotations
 from alloctrace import words
 from reports import endings, sentences
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from reports.ink import Ink
+
 HEAD = ["", "blocks", "bytes", *words.ORIGINS]
 
 
-def rows(record, ink):
+def rows(record: dict[str, Any], ink: Ink) -> list[list[str]]:
     peak = record["peak"]
     by = {who: {"bytes": n} for who, n in peak["by_origin"].items()}
     return [
@@ -19,7 +25,7 @@ def rows(record, ink):
     ]
 
 
-def _last_rows(record, ink):
+def _last_rows(record: dict[str, Any], ink: Ink) -> list[list[str]]:
     """What was live at last: where the program had ended, leaked or kept on purpose."""
     if not endings.has_end(record):
         return [_row("live", record["leaked"], ink)]
@@ -29,7 +35,7 @@ def _last_rows(record, ink):
     return found
 
 
-def _row(name, figures, ink):
+def _row(name: str, figures: dict[str, Any], ink: Ink) -> list[str]:
     blocks = figures.get("blocks")
     by = figures["by_origin"]
     return [
@@ -43,7 +49,7 @@ def _row(name, figures, ink):
     ]
 
 
-def sentence(record):
+def sentence(record: dict[str, Any]) -> str:
     """Peak and end in a sentence; "" where no call was seen."""
     if not record["causes"]["calls"]:
         return ""
@@ -57,7 +63,7 @@ def sentence(record):
     return endings.memory_line(record, *sizes) or usual
 
 
-def _whose_at_end(record):
+def _whose_at_end(record: dict[str, Any]) -> str:
     """What of the end's live bytes is the user's: that is what people call a leak."""
     leaked, held = record["leaked"], record["held"]["by_origin"].get("user")
     if not leaked["blocks"]:
@@ -73,7 +79,7 @@ def _whose_at_end(record):
     return ", whose is unknown." if "unknown" in leaked["by_origin"] else ", none of it yours."
 
 
-def _without(leaked, held):
+def _without(leaked: dict[str, Any], held: dict[str, Any]) -> dict[str, Any]:
     """`leaked` without what is `held`."""
     by = {}
     for who, row in leaked["by_origin"].items():

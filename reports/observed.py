@@ -8,8 +8,12 @@ from alloctrace.escape import visible
 
 from .sentences import count, duration, grouped
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
-def cost(summary):
+
+def cost(summary: dict[str, Any]) -> str | None:
     """What the measurement cost; None when the engine did not say."""
     price = summary["cost"]
     if summary["engine"] == "recorder":
@@ -22,7 +26,7 @@ def cost(summary):
     return " and ".join(parts) or None
 
 
-def _stood_still(total, longest):
+def _stood_still(total: int, longest: int | None) -> str:
     if longest is None or longest >= total:
         return "the program was paused for %s while probes were installed" % duration(total)
     return "the program was paused for %s, at most %s at once, while probes were installed" % (
@@ -31,7 +35,7 @@ def _stood_still(total, longest):
     )
 
 
-def _cost_of_recorder(price):
+def _cost_of_recorder(price: dict[str, int]) -> str | None:
     parts = []
     if price.get("engine_ns") is not None:
         parts.append(_stood_still(price["engine_ns"], price.get("longest_ns")))
@@ -48,7 +52,7 @@ def _cost_of_recorder(price):
     return "; ".join(parts) or None
 
 
-def recorded(summary):
+def recorded(summary: dict[str, Any]) -> str:
     """When and with what: `2026-11-23 06:10:02, engine breakpoints, gdb 13.1`."""
     parts = [str(summary["date"])] if summary["date"] else []
     why = " (%s)" % summary["why_engine"] if summary["why_engine"] else ""

@@ -14,6 +14,13 @@ from alloctrace.words import signal_name
 from reports import sentences, tables
 from reports.ink import cells
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Any
+
+    from reports.ink import Ink
+
 MOST = 16  # lines
 LONGEST_TITLE = 60
 LONGEST_END = 18
@@ -29,21 +36,27 @@ class Node:
     """`members`: (process, its program, its fork) of the summary's `processes`; several: they are
     alike. The fork, None where there is none to tell of: what it was before its first exec."""
 
-    def __init__(self, label, members, parent, chain):
+    def __init__(
+        self,
+        label: str,
+        members: list[tuple[dict[str, Any], dict[str, Any], dict[str, Any] | None]],
+        parent: Node | None,
+        chain: list[tuple[dict[str, Any], list[dict[str, Any]]]],
+    ) -> None:
         self.label, self.members, self.parent = label, members, parent
         self.chain = chain  # the same of nodes that one process was, one exec after the other
-        self.children = []
+        self.children: list[Node] = []
         self.is_shown = True
 
-    def sum(self, name):
+    def sum(self, name: str) -> int:
         return sum(part[name] for _, *parts in self.members for part in parts if part)
 
-    def peak(self):
+    def peak(self) -> int | None:
         """The largest of one program; None: not known."""
         known = [part["peak_bytes"] for _, *parts in self.members for part in parts if part]
         return max((peak for peak in known if peak is not None), default=None)
 
-    def is_of(self, key):
+    def is_of(self, key: tuple[int, int]) -> bool:
         return any(
             (process["pid"], program["image"]) == key for process, program, _ in self.members
         )
@@ -53,17 +66,23 @@ class Tree:
     """Of the summary's `processes`. `keep`: (pid, image) of a program that is shown in any case,
     `asked`: of the one that was asked for, before whose children others give way."""
 
-    def __init__(self, processes, keep=None, asked=None, most=MOST):
+    def __init__(
+        self,
+        processes: list[dict[str, Any]],
+        keep: tuple[int, int] | None = None,
+        asked: tuple[int, int] | None = None,
+        most: int = MOST,
+    ) -> None:
         self._most = most
         self._below = _by_parent(processes)
-        self.nodes = []  # each behind its parent
+        self.nodes: list[Node] = []  # each behind its parent
         self.hidden = self.hidden_calls = 0
         self.roots = self._fold(self._below[None], None, 0)
         self._prune(keep, asked)
 
-    def _fold(self, processes, parent, depth):
+    def _fold(self, processes: list[dict[str, Any]], parent: Node | None, depth: int) -> list[Node]:
         """Nodes of processes beside each other: those whose programs are called the same."""
-        alike = {}
+        alike: dict[tuple[str, ...], list[tuple[dict[str, Any], list[dict[str, Any]]]]] = {}
         for process in processes:
             shown = _shown(process)
             texts = tuple(label(process, program) for program in shown)
@@ -81,7 +100,7 @@ class Tree:
             self._descend(node, depth)
         return made
 
-    def _descend(self, node, depth):
+    def _descend(self, node: Node, depth: int) -> None:
         inner = []
         for process, program, fork in node.members:
             images = [part["image"] for part in (fork, program) if part]
@@ -96,7 +115,7 @@ class Tree:
             for program in process["programs"]:
                 inner += self._below[process["pid"], program["image"]]
 
-    def _prune(self, keep, asked):
+    def _prune(self, keep: tuple[int, int] | None, asked: tuple[int, int] | None) -> None:
         """Leave out leaves with least calls, until the rest has room."""
         kept = [node for node in self.nodes if keep is not None and node.is_of(keep)]
         kept += self.roots[:1]
@@ -109,28 +128,32 @@ class Tree:
         self._leave_out(beside, self._most // 2, kept)
         self._leave_out([node for node in self.nodes if node.is_shown], self._most, kept + main)
 
-    def _leave_out(self, nodes, most, kept):
+    def _leave_out(self, nodes: list[Node], most: int, kept: list[Node]) -> None:
         inner = Counter(id(node.parent) for node in self.nodes if node.is_shown)
-        mine, kept = set(map(id, nodes)), set(map(id, kept))
+        mine, stay = set(map(id, nodes)), set(map(id, kept))
         leaves = [(n.sum("calls"), -at, n) for at, n in enumerate(nodes) if not inner[id(n)]]
         heapq.heapify(leaves)
         excess = len(nodes) - most
         while excess > 0 and leaves:
             calls, place, node = heapq.heappop(leaves)
-            if id(node) in kept:
+            if id(node) in stay:
                 continue
             node.is_shown = False
             self.hidden += len(node.members)
             self.hidden_calls += calls
             excess -= 1
-            inner[id(node.parent)] -= 1
-            if id(node.parent) in mine and not inner[id(node.parent)]:
-                heapq.heappush(leaves, (node.parent.sum("calls"), place, node.parent))
+            above = node.parent
+            inner[id(above)] -= 1
+            if above and id(above) in mine and not inner[id(above)]:
+                heapq.heappush(leaves, (above.sum("calls"), place, above))
 
 
-def _by_parent(processes):
+def _by_parent(
+    processes: list[dict[str, Any]]
+) -> defaultdict[tuple[int, int] | None, list[dict[str, Any]]]:
     """{(pid, image) of the parent, None: nobody's: [process]}"""
-    found, known = defaultdict(list), set()
+    found = defaultdict(list)
+    known: set[tuple[int, int]] = set()
     for process in processes:  # a parent is told of before its children
         parent = (process["parent"], process["parent_image"])
         found[parent if parent in known else None].append(process)
@@ -138,17 +161,18 @@ def _by_parent(processes):
     return found
 
 
-def _shown(process):
+def _shown(process: dict[str, Any]) -> list[dict[str, Any]]:
     """Its programs; what it was between fork and exec is told with what it became."""
-    return process["programs"][1:] if _fork(process) else process["programs"]
+    programs: list[dict[str, Any]] = process["programs"]
+    return programs[1:] if _fork(process) else programs
 
 
-def _fork(process):
+def _fork(process: dict[str, Any]) -> dict[str, Any] | None:
     programs = process["programs"]
     return programs[0] if len(programs) > 1 and programs[0]["began"] == "fork" else None
 
 
-def label(process, program):
+def label(process: dict[str, Any], program: dict[str, Any]) -> str:
     """`sh build.sh`, `python3`, `bash (fork)`, `postgres: checkpointer`."""
     title = process["title"]
     if program["began"] == "fork" and title and title != program["command"]:
@@ -159,17 +183,17 @@ def label(process, program):
     return text + (" (fork)" if program["began"] == "fork" else "")
 
 
-def has_several(record):
+def has_several(record: dict[str, Any]) -> bool:
     """Whether there is a tree to show: more than one program, of one process or of many."""
     return sum(len(row["programs"]) for row in record["processes"]) > 1
 
 
-def has_alike(rows_):
+def has_alike(rows_: list[list[str | tuple[str, str]]]) -> bool:
     """Whether a line stands for several."""
     return any(not row[1] and row[3] for row in rows_)
 
 
-def rows(record, ink, most=MOST):
+def rows(record: dict[str, Any], ink: Ink, most: int = MOST) -> list[list[str | tuple[str, str]]]:
     """Lists of cells of tables.lines under HEAD; the last may say what is left out. `record`: of a
     summary; of `most` lines at most half are of what is not below the program that was asked for.
     """
@@ -184,7 +208,7 @@ def rows(record, ink, most=MOST):
     return found
 
 
-def _walk(nodes, ink, before=""):
+def _walk(nodes: list[Node], ink: Ink, before: str = "") -> Iterator[tuple[Node, str, bool]]:
     """Yield (node, the signs before it, whether it is what the one before became), downwards."""
     nodes = [node for node in nodes if node.is_shown]
     for at, node in enumerate(nodes):
@@ -198,7 +222,9 @@ def _walk(nodes, ink, before=""):
         yield from _walk(node.children, ink, before + inner)
 
 
-def _row(node, before, follows, keep, ink):
+def _row(
+    node: Node, before: str, follows: bool, keep: tuple[int, int] | None, ink: Ink
+) -> list[str | tuple[str, str]]:
     text, marks = node.label, []  # how many there are, and which was asked for, is never cut
     if follows:
         text = "%s %s" % (ink.signs.arrow, text)
@@ -217,7 +243,7 @@ def _row(node, before, follows, keep, ink):
     ]
 
 
-def _ended(node, ink):
+def _ended(node: Node, ink: Ink) -> str:
     """`status 0`, `SIGSEGV`, `exec`; of several that differ each with its number, success last;
     where that is long, of the first alone: `status 3: 1 of 101`."""
     found = Counter(_end(process, program) for process, program, _ in node.members)
@@ -233,7 +259,7 @@ def _ended(node, ink):
     return "%s: %d of %d" % (ends[0], found[ends[0]], len(node.members))
 
 
-def _end(process, program):
+def _end(process: dict[str, Any], program: dict[str, Any]) -> str:
     if program["ended_by_exec"]:
         return "exec"
     kind, status = process["exit"]["kind"], process["exit"]["status"]
@@ -244,7 +270,7 @@ def _end(process, program):
     return {"running": "ran on", "detached": "ran on"}.get(kind, "unknown")
 
 
-def section(record, ink, most=MOST):
+def section(record: dict[str, Any], ink: Ink, most: int = MOST) -> Iterator[str]:
     """Lines of the text report: who did what; of one program alone there is nothing to say."""
     if not has_several(record):
         return
@@ -255,6 +281,6 @@ def section(record, ink, most=MOST):
     yield from tables.lines(HEAD, found, ink, ALIGN)
 
 
-def count(record):
+def count(record: dict[str, Any]) -> str:
     """`39 processes`, `1 process`."""
     return sentences.count(len(record["processes"]), "process", "processes")

@@ -13,16 +13,44 @@ from reports.ink import Ink, cells, speaks_unicode
 from reports.markdown_text import code, fenced, table
 from reports.measures import FUNCTIONS, SITES
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Any, NamedTuple
 
-class Choice(namedtuple("Choice", "by top tree stacks", defaults=["bytes", None, False, False])):
+    from alloctrace.model import Frame
+    from alloctrace.summary.call_tree import Node
+    from alloctrace.trace.read import Trace
+
+
+if TYPE_CHECKING:
+
+    class _Choice(NamedTuple):
+        by: str = "bytes"
+        top: int | None = None
+        tree: bool = False
+        stacks: bool = False
+
+else:
+    _Choice = namedtuple("Choice", "by top tree stacks", defaults=["bytes", None, False, False])
+
+
+class Choice(_Choice):
     __slots__ = ()
 
     @property
-    def sites(self):
+    def sites(self) -> int:
         return SITES if self.top is None else self.top
 
 
-def render(record, trace, choice, width=80, colour=False, unicode=None):
+def render(
+    record: dict[str, Any],
+    trace: OfRange | Trace,
+    choice: Choice,
+    width: int = 80,
+    colour: bool = False,
+    unicode: bool | None = None,
+) -> str:
     """The report as text. `record`: of summarise(by=…, top_sites=choice.sites)."""
     ink = Ink(width, colour, speaks_unicode() if unicode is None else unicode)
     lines = [*text.first(record, ink), ""]
@@ -34,7 +62,7 @@ def render(record, trace, choice, width=80, colour=False, unicode=None):
     return text.for_output("\n".join(lines) + "\n", ink)
 
 
-def _said(trace):
+def _said(trace: OfRange | Trace) -> str:
     """What events the report is of, where it is of some alone (ranges.OfRange)."""
     if not isinstance(trace, OfRange):
         return ""
@@ -43,7 +71,7 @@ def _said(trace):
     return "Events %s to %s%s alone: " % (*ends, thread)
 
 
-def render_markdown(record, trace, choice):
+def render_markdown(record: dict[str, Any], trace: OfRange, choice: Choice) -> str:
     ink, parts = Ink(120), [markdown.head(record)]
     if _said(trace):
         parts.append([_said(trace) + "nothing else counts here."])
@@ -56,11 +84,11 @@ def render_markdown(record, trace, choice):
     return made.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
-def whole(record):
-    return record["sites_by"]["sum"]
+def whole(record: dict[str, Any]) -> int:
+    return int(record["sites_by"]["sum"])
 
 
-def heading(record, rows, by):
+def heading(record: dict[str, Any], rows: list[dict[str, Any]], by: str) -> str:
     """`by bytes live at the peak: 20 of 104 places, with 97 % of 1.2 MiB`."""
     field = measures.BY[by].field
     shown = sum(row[field] for row in rows)
@@ -76,11 +104,13 @@ def heading(record, rows, by):
     )
 
 
-def share_of(part, all_):
+def share_of(part: int, all_: int) -> str:
     return sentences.percent(part / all_) if all_ else "0 %"
 
 
-def _sites(record, trace, choice, ink):
+def _sites(
+    record: dict[str, Any], trace: OfRange | Trace, choice: Choice, ink: Ink
+) -> Iterator[str]:
     rows = _rows(record, choice)
     yield from sections.title("Sites", heading(record, rows, choice.by), ink)
     field = measures.BY[choice.by].field
@@ -101,7 +131,9 @@ def _sites(record, trace, choice, ink):
             )
 
 
-def _sites_as_markdown(record, trace, choice, ink):
+def _sites_as_markdown(
+    record: dict[str, Any], trace: OfRange, choice: Choice, ink: Ink
+) -> list[str]:
     rows, field = _rows(record, choice), measures.BY[choice.by].field
     said = heading(record, rows, choice.by)
     head = ["share", measures.BY[choice.by].label, "where", "who", "for"]
@@ -122,7 +154,7 @@ def _sites_as_markdown(record, trace, choice, ink):
     return lines
 
 
-def _rows(record, choice):
+def _rows(record: dict[str, Any], choice: Choice) -> list[dict[str, Any]]:
     """Without those that have nothing of the measure."""
     field = measures.BY[choice.by].field
     return [row for row in record["sites"][: choice.sites] if row[field]]
@@ -133,7 +165,9 @@ LONGEST = 300  # characters of a name; those of templates are long
 LOOKED_AT = 1000  # stacks of one place
 
 
-def _chains(record, trace, choice, rows):
+def _chains(
+    record: dict[str, Any], trace: OfRange | Trace, choice: Choice, rows: list[dict[str, Any]]
+) -> list[list[str]]:
     """For each row the lines of its chains; none where they are not asked for."""
     if not choice.stacks:
         return [[] for _ in rows]
@@ -142,9 +176,9 @@ def _chains(record, trace, choice, rows):
     return [list(_chains_said(trace, choice.by, stacks)) for stacks in found]
 
 
-def _chains_said(trace, by, stacks):
+def _chains_said(trace: Trace, by: str, stacks: list[tuple[int, int]]) -> Iterator[str]:
     """Stacks that are told in the same words are one chain."""
-    told = {}
+    told: dict[str, int] = {}
     for stack, value in stacks[:LOOKED_AT]:
         words = chain(trace, stack)
         told[words] = told.get(words, 0) + value
@@ -160,14 +194,14 @@ def _chains_said(trace, by, stacks):
         yield "%s: %s" % (measures.amount(by, rest), sentences.count(number, "more chain"))
 
 
-def chain(trace, stack):
+def chain(trace: Trace, stack: int) -> str:
     """`malloc ← main a.c:5 ← _start`: the whole stack, innermost first."""
     names = [function(frame) for frame in trace.stack(stack)]
     cut = trace.cut(stack) if stack > 0 else None
     return " ← ".join(names + (["(%s)" % visible(cut)] if cut else [])) or "no stack"
 
 
-def function(frame):
+def function(frame: Frame) -> str:
     """`main a.c:5`, `a.out+0x1139`."""
     if not frame.function:
         return _short("%s+%#x" % (frame.module, frame.offset) if frame.module else hex(frame.pc))
@@ -177,12 +211,12 @@ def function(frame):
     return _short(frame.function)
 
 
-def _short(name):
+def _short(name: str) -> str:
     """Names of a stranger's program may be of any length."""
     return visible(name if len(name) <= LONGEST else name[:LONGEST] + "…")
 
 
-def _tree(record, trace, choice, ink):
+def _tree(record: dict[str, Any], trace: Trace, choice: Choice, ink: Ink) -> Iterator[str]:
     value = measures.of_group(choice.by, chosen.at_peak(record))
     values = call_tree.of_groups(trace, chosen.of_record(record), value)
     root = call_tree.grow(trace.tree, values, choice.top or FUNCTIONS)
@@ -200,10 +234,12 @@ def _tree(record, trace, choice, ink):
         yield "  %s  %s  %s" % (ink.dim(share), amount.rjust(widest), ink.fit(line, room))
 
 
-def _drawn(root, ink, by):
+def _drawn(root: Node, ink: Ink, by: str) -> Iterator[tuple[str, int, str]]:
     """(amount, value, text with its branch) of each line, callers first. Where one function alone
     is called there is no branch, and no step to the right."""
-    waiting = [(root, "", "", "")]  # node, what stands before its line, below it; its caller's file
+    waiting: list[tuple[Any, Any, str, str]] = [
+        (root, "", "", "")
+    ]  # node, what stands before its line, below it; its caller's file
     while waiting:
         node, branch, bar, module = waiting.pop()
         if isinstance(node, str):
@@ -212,10 +248,11 @@ def _drawn(root, ink, by):
             continue
         if node.frame is not None:
             yield measures.amount(by, node.value), node.value, branch + _name(node.frame, module)
-        below = [(child, child.value) for child in node.below] + _others(node, ink)
+        below: list[tuple[Any, int]] = [(child, child.value) for child in node.below]
+        below += _others(node, ink)
         last = len(below) - 1
         is_alone = last == 0 and node.below
-        made = []
+        made: list[tuple[Any, Any, str, str]] = []
         for at, (child, value) in enumerate(below):
             sign = "" if is_alone else ink.signs.last if at == last else ink.signs.branch
             more = "" if is_alone else "   " if at == last else ink.signs.bar
@@ -227,7 +264,7 @@ def _drawn(root, ink, by):
         waiting += reversed(made)
 
 
-def _others(node, ink):
+def _others(node: Node, ink: Ink) -> list[tuple[str, int]]:
     """What a function holds beside the functions below it that are shown."""
     number, value = node.rest
     own = node.value - value - sum(child.value for child in node.below)
@@ -240,7 +277,7 @@ def _others(node, ink):
     return found
 
 
-def _name(frame, before):
+def _name(frame: Frame, before: str) -> str:
     """The function; of a library also which, where its caller was not there."""
     if not frame.function:
         return function(frame)

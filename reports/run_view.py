@@ -11,9 +11,41 @@ from alloctrace.escape import visible
 from reports.event_tree import grow, pass_through
 from reports.ink import cells
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+    from typing import Any, NamedTuple
+
+    from alloctrace.model import Event, Frame, Verdict
+    from reports.event_tree import Node
+    from reports.ink import Ink
+
 # One line: the thread, what it hangs on, the columns, and whether it is marked as failed.
-Row = namedtuple("Row", "thread branch call origin text_origin purpose where failed")
-Widths = namedtuple("Widths", "thread call origin purpose where")
+if TYPE_CHECKING:
+
+    class Row(NamedTuple):
+        thread: str
+        branch: str
+        call: str
+        origin: str
+        text_origin: str
+        purpose: str
+        where: tuple[str, ...]
+        failed: bool
+
+else:
+    Row = namedtuple("Row", "thread branch call origin text_origin purpose where failed")
+if TYPE_CHECKING:
+
+    class Widths(NamedTuple):
+        thread: int
+        call: int
+        origin: int
+        purpose: int
+        where: int
+
+else:
+    Widths = namedtuple("Widths", "thread call origin purpose where")
 
 MEANINGS = {
     "load": "the libraries are brought in",
@@ -26,7 +58,12 @@ _GAP = "  "
 _LONGEST = {"call": 28, "origin": 16}
 
 
-def lines(events, stack_of, summary, ink):
+def lines(
+    events: Iterable[Event],
+    stack_of: Callable[[int], tuple[Frame, ...]],
+    summary: dict[str, Any],
+    ink: Ink,
+) -> Iterator[str]:
     """The lines of the view; `events` in their order, `stack_of(id)` their frames."""
     tops = grow(events)
     found = {key: rows(nodes, stack_of, ink) for key, nodes in tops.items()}
@@ -44,17 +81,17 @@ def lines(events, stack_of, summary, ink):
             yield line(row, widths, ink)
 
 
-def rows(nodes, stack_of, ink):
+def rows(nodes: list[Node], stack_of: Callable[[int], tuple[Frame, ...]], ink: Ink) -> list[Row]:
     """Rows for the nodes of one phase, what hangs beneath them following them."""
-    made = []
+    made: list[Row] = []
     for node in _fold([pass_through(node) for node in nodes], stack_of, ink):
         made += _node_rows(node, "", "", stack_of, ink, 0)
     return made
 
 
-def _fold(nodes, stack_of, ink):
+def _fold(nodes: list[Node], stack_of: Callable[[int], tuple[Frame, ...]], ink: Ink) -> list[Node]:
     """One node for neighbours that look alike in every column and made no syscall."""
-    folded = []
+    folded: list[Node] = []
     for node in nodes:
         if folded and _alike(folded[-1], node, stack_of, ink):
             folded[-1].times += 1
@@ -63,19 +100,26 @@ def _fold(nodes, stack_of, ink):
     return folded
 
 
-def _alike(left, right, stack_of, ink):
+def _alike(left: Node, right: Node, stack_of: Callable[[int], tuple[Frame, ...]], ink: Ink) -> bool:
     if left.children or right.children or left.event.kind != "call":
         return False
     return _look(left, stack_of, ink) == _look(right, stack_of, ink)
 
 
-def _look(node, stack_of, ink):
+def _look(node: Node, stack_of: Callable[[int], tuple[Frame, ...]], ink: Ink) -> tuple[object, ...]:
     event, frame = node.event, where_texts(node.event, stack_of, ink)
     asked = (event.kind, event.name, event.size, event.nmemb, event.align, event.errno, node.freed)
     return asked, event.tid, origin_text(event), measure.purpose(event), frame
 
 
-def _node_rows(node, branch, below, stack_of, ink, depth):
+def _node_rows(
+    node: Node,
+    branch: str,
+    below: str,
+    stack_of: Callable[[int], tuple[Frame, ...]],
+    ink: Ink,
+    depth: int,
+) -> Iterator[Row]:
     event, hangs = node.event, depth > 0  # what hangs is its call's, in who and where
     yield Row(
         "" if hangs else str(event.tid),
@@ -94,7 +138,7 @@ def _node_rows(node, branch, below, stack_of, ink, depth):
         yield from _node_rows(child, below + sign, deeper, stack_of, ink, depth + 1)
 
 
-def call_text(event, freed, times, ink):
+def call_text(event: Event, freed: int | None, times: int, ink: Ink) -> str:
     """`malloc 472`, `calloc 9 × 144`, `brk +135168`, `free 472`, `memalign 1009 align 64`."""
     text = ("%s %s" % (visible(event.name), _amount(event, freed, ink))).rstrip()
     if event.align is not None:
@@ -102,7 +146,7 @@ def call_text(event, freed, times, ink):
     return text if times == 1 else "%s (%s%d)" % (text, ink.signs.times, times)
 
 
-def _amount(event, freed, ink):
+def _amount(event: Event, freed: int | None, ink: Ink) -> str:
     if event.name == "free":
         unknown = "NULL" if event.ptr == 0 else "unknown block" if is_unknown(event) else ""
         return unknown if freed is None else _number(freed)
@@ -115,14 +159,14 @@ def _amount(event, freed, ink):
     return _number(measure.bytes_asked(event))
 
 
-def is_unknown(event):
+def is_unknown(event: Event) -> bool:
     """Whether it ends or moves a block that nobody saw allocated: older than the recording."""
     if not event.ptr or event.block is not None or measure.is_of_cache(event):
         return False
     return event.kind == "call" and event.outer is None
 
 
-def _number(value):
+def _number(value: int) -> str:
     """Exact; absurdly large ones as people write them: 2^63+1."""
     power = max(value.bit_length() - 1, 0)
     if power < 50:
@@ -132,7 +176,7 @@ def _number(value):
     return str(value) if abs(rest) >= 1 << 16 else "2^%d%s" % (power, "%+d" % rest if rest else "")
 
 
-def origin_text(event):
+def origin_text(event: Event) -> str:
     """`loader`, `runtime Rust`, `user`, `user via` (then the where says via what)."""
     verdict = event.verdict
     if verdict is None:
@@ -142,11 +186,11 @@ def origin_text(event):
     return "user via" if _is_via(verdict) else verdict.origin
 
 
-def _is_via(verdict):
+def _is_via(verdict: Verdict) -> bool:
     return verdict.origin == "user" and not verdict.direct and bool(verdict.via)
 
 
-def _purpose_text(event):
+def _purpose_text(event: Event) -> str:
     """In words; "" where it was not asked for (late events of --live)."""
     text = "" if event.purpose is None else visible(measure.purpose(event) or "unknown")
     if event.failed:
@@ -156,11 +200,13 @@ def _purpose_text(event):
     return text
 
 
-def _errno_name(number):
-    return errno.errorcode.get(number, "error %s" % number)
+def _errno_name(number: int | None) -> str:
+    return errno.errorcode.get(number or 0, "error %s" % number)
 
 
-def where_texts(event, stack_of, ink):
+def where_texts(
+    event: Event, stack_of: Callable[[int], tuple[Frame, ...]], ink: Ink
+) -> tuple[str, ...]:
     """The frame that decided, in words, the fullest first: `main alloc.c:5 → strdup`,
     `main alloc.c:5`, `alloc.c:5`; ("",) for none."""
     frame = measure.deciding_frame(event, stack_of(event.stack) if event.stack else ())
@@ -174,13 +220,13 @@ def where_texts(event, stack_of, ink):
     return tuple(texts)
 
 
-def _frame_text(frame):
+def _frame_text(frame: Frame) -> str:
     if frame.function:
         return visible(frame.function)
     return visible("%s+%#x" % (frame.module, frame.offset) if frame.module else hex(frame.pc))
 
 
-def _short_name(frame):
+def _short_name(frame: Frame) -> str:
     """`ld-linux+0x1d2b8`: of a nameless function the offset says most."""
     if frame.function or not frame.module:
         return _frame_text(frame)
@@ -188,14 +234,14 @@ def _short_name(frame):
     return visible("%s+%#x" % (stem, frame.offset))
 
 
-def _place(frame):
+def _place(frame: Frame) -> str:
     """`alloc.c:5` of a function of the program or a user's library; "" else."""
     if frame.role not in ("executable", "user") or not (frame.function and frame.file):
         return ""
     return visible("%s:%d" % (frame.file.rsplit("/", 1)[-1], frame.line)) if frame.line else ""
 
 
-def _widths(shown, ink):
+def _widths(shown: list[Row], ink: Ink) -> Widths:
     """Purpose and frame share what the other columns leave; one thread needs no column."""
     threads = {row.thread for row in shown if row.thread}
     thread = max(3, *map(len, threads)) if len(threads) > 1 else 0
@@ -211,31 +257,33 @@ def _widths(shown, ink):
     return Widths(thread, call, origin, max(min(purpose, rest - where), 3), where)
 
 
-def _rest(ink, thread, call, origin):
+def _rest(ink: Ink, thread: int, call: int, origin: int) -> int:
     """Columns that are left for purpose and frame."""
     return ink.width - call - origin - 2 - 3 * len(_GAP) - (thread and thread + len(_GAP))
 
 
-def usual_widths(ink):
+def usual_widths(ink: Ink) -> Widths:
     """Columns for events that are not known yet."""
     rest = _rest(ink, 0, 18, 14)
     return Widths(0, 18, 14, rest - rest // 3, rest // 3)
 
 
-def head(widths, ink):
+def head(widths: Widths, ink: Ink) -> Iterator[str]:
     titles = ("tid", "call", "who", "for")
     columns = [ink.column(title, width) for title, width in zip(titles, widths) if width]
     yield ink.dim("  " + _GAP.join(columns + ["where"]))
 
 
-def phase_line(phase, has_events, ink, is_of_several=True):
+def phase_line(
+    phase: dict[str, Any], has_events: bool, ink: Ink, is_of_several: bool = True
+) -> str:
     name = ink.bold(ink.column(phase["phase"], 4))
     if is_of_several and phase["image"] and phase["phase"] == words.PHASES[0]:
         name = ink.bold("exec ") + name
     return "%s  %s" % (name, ink.dim(ink.fit(phase_words(phase, has_events, ink), ink.width - 6)))
 
 
-def phase_words(phase, has_events, ink):
+def phase_words(phase: dict[str, Any], has_events: bool | list[Row], ink: Ink) -> str:
     """What a phase is and how it began, or that it is empty."""
     if not phase["reached"] and not has_events:
         never = "never reached" + (": exec replaced the program" if phase["replaced"] else "")
@@ -246,7 +294,7 @@ def phase_words(phase, has_events, ink):
     return text
 
 
-def line(row, widths, ink):
+def line(row: Row, widths: Widths, ink: Ink) -> str:
     """One row as a line, in these widths. What hangs has no who: it may use its room."""
     less = max(widths.purpose - cells(row.purpose), 0)  # what the purpose leaves of its room
     where = _fit_where(row.where, widths.where + less, ink)
@@ -259,7 +307,7 @@ def line(row, widths, ink):
     return "  " + _GAP.join(part for part in parts + [ink.dim(where)] if part)
 
 
-def _call_and_who(row, widths, ink):
+def _call_and_who(row: Row, widths: Widths, ink: Ink) -> str:
     style = "red" if row.failed else ""
     if row.branch:
         room = widths.call + len(_GAP) + widths.origin - cells(row.branch)
@@ -268,13 +316,13 @@ def _call_and_who(row, widths, ink):
     return ink.paint(ink.column(row.call, widths.call), style) + _GAP + who
 
 
-def _purpose_style(row):
+def _purpose_style(row: Row) -> str:
     if row.failed:
         return "red"
     return "dim" if row.purpose == "unknown" else ""
 
 
-def _fit_where(texts, width, ink):
+def _fit_where(texts: tuple[str, ...], width: int, ink: Ink) -> str:
     """The fullest of `texts` that fits; a `::` path may lose its front: its end says more."""
     for text in texts:
         short = ink.path(text, width)
@@ -283,6 +331,6 @@ def _fit_where(texts, width, ink):
     return ink.fit(short, width)
 
 
-def length(summary):
+def length(summary: dict[str, Any]) -> int:
     """How many lines the view would need at most."""
-    return summary["causes"]["calls"] + summary["causes"]["syscalls"]
+    return int(summary["causes"]["calls"] + summary["causes"]["syscalls"])

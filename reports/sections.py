@@ -9,13 +9,28 @@ from alloctrace.escape import visible
 from reports import endings, memory_table, process_tree, sentences, site_table, tables, through_time
 from reports.ink import cells
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Any, NamedTuple
+
+    from reports.ink import Ink
+
 _SYSCALLS = ("brk", "mmap", "munmap", "mremap", "mprotect", "madvise")
 PHASE_HEAD = ["phase", "took", "calls", "brk/mmap", "asked", "mapped", "resident", "faults"]
 
 
 # Rows of a table that has one for each origin and name, of sites, of processes: as many as there
 # is room for.
-Limits = namedtuple("Limits", "names sites processes")
+if TYPE_CHECKING:
+
+    class Limits(NamedTuple):
+        names: int
+        sites: int
+        processes: int
+
+else:
+    Limits = namedtuple("Limits", "names sites processes")
 LIMITS = [
     Limits(16, 10, 16),
     Limits(13, 8, 13),
@@ -27,7 +42,7 @@ LIMITS = [
 ]
 
 
-def summary(record, ink, limits=LIMITS[0]):
+def summary(record: dict[str, Any], ink: Ink, limits: Limits = LIMITS[0]) -> Iterator[str]:
     """Every section, each with an empty line before it."""
     made = [
         matrix(record, ink, limits.names),
@@ -46,7 +61,7 @@ def summary(record, ink, limits=LIMITS[0]):
             yield from lines
 
 
-def brief(record, ink):
+def brief(record: dict[str, Any], ink: Ink) -> Iterator[str]:
     """The figures that fit under a list of events."""
     for line in ink.wrap(memory_table.sentence(record), ink.width):
         yield ink.dim(line)
@@ -56,7 +71,7 @@ def brief(record, ink):
         yield from tree
 
 
-def title(text, said, ink):
+def title(text: str, said: str, ink: Ink) -> Iterator[str]:
     """A heading, and what is said of the whole: beneath it where there is no room beside."""
     if said and cells(text) + 2 + cells(said) <= ink.width:
         yield "%s  %s" % (ink.bold(text), ink.dim(said))
@@ -66,7 +81,7 @@ def title(text, said, ink):
         yield ink.dim("  " + line)
 
 
-def matrix(record, ink, most=LIMITS[0].names):
+def matrix(record: dict[str, Any], ink: Ink, most: int = LIMITS[0].names) -> Iterator[str]:
     """Origin x name by phase: how often, and the bytes asked for."""
     for kind, text, last in (
         ("call", "Calls", "asked for"),
@@ -79,18 +94,15 @@ def matrix(record, ink, most=LIMITS[0].names):
         yield from title(text, _owners(record["verdict"]) if kind == "call" else "", ink)
         head = ["who", "name", *words.PHASES, "all", last]
         shown, left = tables.largest(
-            cells, most, lambda cell: sum(map(cell.get, words.PHASES, _ZEROS))
+            cells, most, lambda cell: sum(cell.get(phase, 0) for phase in words.PHASES)
         )
         yield from tables.lines(head, list(matrix_rows(shown, ink)), ink, "llrrrrrr")
         yield from tables.left_out(left, ink)
 
 
-_ZEROS = (0,) * len(words.PHASES)
-
-
-def matrix_cells(totals, kind):
+def matrix_cells(totals: list[dict[str, Any]], kind: str) -> dict[tuple[str, str], dict[str, int]]:
     """{(origin, name): {phase: count, "bytes": n}}, in the order of the totals."""
-    found = {}
+    found: dict[tuple[str, str], dict[str, int]] = {}
     for row in totals:
         if row["kind"] == kind:
             cell = found.setdefault((row["origin"], row["name"]), {"bytes": 0})
@@ -99,19 +111,19 @@ def matrix_cells(totals, kind):
     return dict(sorted(found.items(), key=lambda item: _place(*item[0])))
 
 
-def _place(origin, name):
+def _place(origin: str, name: str) -> tuple[int, int]:
     names = words.ENTRY_POINTS + _SYSCALLS
     return words.ORIGINS.index(origin), names.index(name) if name in names else len(names)
 
 
-def _owners(figures):
+def _owners(figures: dict[str, Any]) -> str:
     """`runtime: Rust 15, C 2`; "" for none."""
     owners = sorted(figures["runtime_owners"].items(), key=lambda item: (-item[1], item[0]))
     shown = ", ".join("%s %s" % (visible(o), sentences.grouped(n)) for o, n in owners)
-    return shown and "runtime: " + shown
+    return "runtime: " + shown if shown else ""
 
 
-def matrix_rows(cells, ink):
+def matrix_rows(cells: dict[tuple[str, str], dict[str, int]], ink: Ink) -> Iterator[list[str]]:
     before = None
     for (origin, name), cell in cells.items():
         counts = [cell.get(phase, 0) for phase in words.PHASES]
@@ -122,7 +134,7 @@ def matrix_rows(cells, ink):
         before = origin
 
 
-def kernel(record, ink, most=LIMITS[0].names // 2):
+def kernel(record: dict[str, Any], ink: Ink, most: int = LIMITS[0].names // 2) -> Iterator[str]:
     """Which calls reached the kernel, and which did not."""
     causes = record["causes"]
     if not causes["calls"] and not causes["syscalls"]:
@@ -130,7 +142,7 @@ def kernel(record, ink, most=LIMITS[0].names // 2):
     yield from title("What reached the kernel", kernel_words(causes), ink)
     reached = {at: row for at, row in enumerate(record["reached_kernel"])}
     reached = {at: row for at, row in reached.items() if row["calls_reaching_kernel"]}
-    shown, left = tables.largest(reached, most, lambda row: row["calls_reaching_kernel"])
+    shown, left = tables.largest(reached, most, lambda row: int(row["calls_reaching_kernel"]))
     rows = [
         [row["origin"], visible(row["name"]), sentences.grouped(row["calls"])]
         + [sentences.grouped(row["calls_reaching_kernel"]), made(row, ink)]
@@ -141,7 +153,7 @@ def kernel(record, ink, most=LIMITS[0].names // 2):
     yield from tables.left_out(left, ink)
 
 
-def kernel_words(causes):
+def kernel_words(causes: dict[str, int]) -> str:
     calls, alone = causes["calls"], causes["syscalls_without_call"]
     said = []
     if calls:
@@ -154,14 +166,14 @@ def kernel_words(causes):
     return "; ".join(said)
 
 
-def made(row, ink):
+def made(row: dict[str, Any], ink: Ink) -> str:
     return ", ".join(
         "%s %s %s" % (visible(name), ink.signs.times, sentences.grouped(number))
-        for name, number in sorted(row["syscalls"].items(), key=lambda item: -item[1])
+        for name, number in sorted(row["syscalls"].items(), key=lambda item: -int(item[1]))
     )
 
 
-def phases(record, ink):
+def phases(record: dict[str, Any], ink: Ink) -> Iterator[str]:
     """What each phase asked for, and what it really took."""
     rows = phase_rows(record, ink)
     if not rows:
@@ -172,14 +184,14 @@ def phases(record, ink):
     yield from tables.lines(PHASE_HEAD, rows, ink, "lrrrrrrr")
 
 
-def phase_rows(record, ink):
+def phase_rows(record: dict[str, Any], ink: Ink) -> list[list[str]]:
     """Of one program: the phases of several say nothing together."""
     if record["sums_over"]["programs"] > 1:
         return []
     return [phase_row(row, ink) for row in record["phases"] if row["reached"]]
 
 
-def phase_row(row, ink):
+def phase_row(row: dict[str, Any], ink: Ink) -> list[str]:
     took, known = ink.signs.dot, None not in (row["start_ns"], row["end_ns"])
     if known and row["end_ns"] > row["start_ns"]:  # else its beginning was the last that was seen
         took = sentences.duration(row["end_ns"] - row["start_ns"])
@@ -195,17 +207,17 @@ def phase_row(row, ink):
     ]
 
 
-def _number(value, ink):
+def _number(value: int | None, ink: Ink) -> str:
     return sentences.grouped(value) if value else ink.signs.dot
 
 
-def _grown(value, ink):
+def _grown(value: int | None, ink: Ink) -> str:
     if not value:
         return ink.signs.dot if value == 0 else "?"
     return ("+" if value > 0 else "") + sentences.short_size(value)
 
 
-def sites(record, ink, most=LIMITS[0].sites):
+def sites(record: dict[str, Any], ink: Ink, most: int = LIMITS[0].sites) -> Iterator[str]:
     """Where memory was asked for, most bytes first."""
     rows = record["sites"][:most]
     if rows:
@@ -213,7 +225,7 @@ def sites(record, ink, most=LIMITS[0].sites):
         yield from site_table.lines(rows, ink)
 
 
-def memory(record, ink):
+def memory(record: dict[str, Any], ink: Ink) -> Iterator[str]:
     """Peak, leaked and temporary, by origin."""
     peak = record["peak"]
     said = endings.what_live_means(record)
@@ -223,7 +235,7 @@ def memory(record, ink):
     yield from tables.lines(memory_table.HEAD, memory_table.rows(record, ink), ink, "lrrrrrr")
 
 
-def live(record, ink):
+def live(record: dict[str, Any], ink: Ink) -> Iterator[str]:
     """Live bytes through the run, drawn."""
     rows = through_time.picture(record, ink)
     if not rows:
@@ -239,7 +251,7 @@ def live(record, ink):
         yield ("  %s%s %s" % (name, drawn, most)).rstrip()
 
 
-def understood(record, ink):
+def understood(record: dict[str, Any], ink: Ink) -> Iterator[str]:
     """How much of what the loader and the runtimes asked for is understood."""
     known = record["purpose_known"]
     if known["share"] is not None:

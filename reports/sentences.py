@@ -10,6 +10,13 @@ from alloctrace.patterns import Pattern
 from alloctrace.summary.sites import SEVERAL
 from reports import endings, quantities
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Any
+
+    from alloctrace.trace.read import Trace
+
 ending = endings.ending
 _NUMBER = Pattern(r"0x[0-9a-f]+|\d+")
 SHOWN_PROGRAMS = 5  # that were not seen, before the verdict
@@ -23,11 +30,11 @@ listed = quantities.listed
 begun = quantities.begun
 
 
-def verdict(summary):
+def verdict(summary: dict[str, Any]) -> str:
     """The whole run in one sentence, with its numbers."""
     figures = summary["verdict"]
     if not summary["calls_hooked"] and not figures["calls"]:
-        clauses = _without_hooks(figures)
+        clauses: list[str | None] = _without_hooks(figures)
     elif not figures["calls"]:
         clauses = _without_calls(figures)
     else:
@@ -38,20 +45,20 @@ def verdict(summary):
     return begun(sentence)
 
 
-def _without_hooks(figures):
+def _without_hooks(figures: dict[str, Any]) -> list[str | None]:
     return [
         "calls could not be seen, memory syscalls could: " + _brk_mmap(figures),
         _whose(figures),
     ]
 
 
-def _without_calls(figures):
+def _without_calls(figures: dict[str, Any]) -> list[str | None]:
     if not figures["syscalls"]:
         return ["no calls, no brk/mmap: nothing asked for memory"]
     return ["no calls, " + _brk_mmap(figures), _whose(figures)]
 
 
-def _who_called(figures):
+def _who_called(figures: dict[str, Any]) -> str:
     calls = figures["calls_by_origin"]
     if len(calls) == 1 and "user" not in calls:
         text = "%s %s" % (count(figures["calls"], "call"), _of(figures, *calls))
@@ -65,11 +72,11 @@ def _who_called(figures):
     return text + ", " + _brk_mmap(figures)
 
 
-def _ranked(names):
+def _ranked(names: dict[str, int]) -> list[str]:
     return [who for who in words.ORIGINS if who in names]
 
 
-def _of(figures, who):
+def _of(figures: dict[str, Any], who: str) -> str:
     if who == "loader":
         return "by the loader"
     if who == "runtime":
@@ -79,7 +86,7 @@ def _of(figures, who):
     return "of unknown origin" + _why(figures)
 
 
-def runtimes(figures):
+def runtimes(figures: dict[str, Any]) -> str:
     """`the Rust runtime`, `the runtimes (C 3, Rust 9)`."""
     owners = sorted(figures["runtime_owners"].items(), key=lambda item: (-item[1], item[0]))
     if len(owners) == 1:
@@ -87,7 +94,7 @@ def runtimes(figures):
     return "the runtimes (%s)" % ", ".join("%s %s" % (visible(o), grouped(n)) for o, n in owners)
 
 
-def _behalf(figures):
+def _behalf(figures: dict[str, Any]) -> str:
     direct, via = figures["user_direct"], figures["user_via"]
     if not via:
         return "by your code directly"
@@ -99,11 +106,11 @@ def _behalf(figures):
     )
 
 
-def _brk_mmap(figures):
+def _brk_mmap(figures: dict[str, Any]) -> str:
     return count(figures["brk_mmap"], "brk/mmap", "brk/mmap")
 
 
-def _kernel(summary):
+def _kernel(summary: dict[str, Any]) -> str:
     calls, reached = summary["causes"]["calls"], summary["causes"]["calls_reaching_kernel"]
     if calls == 1:
         return "it %s the kernel" % ("reached" if reached else "never reached")
@@ -114,7 +121,7 @@ def _kernel(summary):
     return "%s of the %s never reached the kernel" % (grouped(calls - reached), grouped(calls))
 
 
-def _whose(figures):
+def _whose(figures: dict[str, Any]) -> str | None:
     calls, syscalls = figures["calls_by_origin"], figures["brk_mmap_by_origin"]
     if syscalls.get("unknown") and not calls.get("unknown"):
         return _some(figures, syscalls["unknown"], "of unknown origin" + _why(figures))
@@ -126,7 +133,7 @@ def _whose(figures):
     return "none is yours" if calls or syscalls else None
 
 
-def _some(figures, number, what):
+def _some(figures: dict[str, Any], number: int, what: str) -> str:
     """`1 of the 9 brk/mmap is yours`, `all 3 are yours`."""
     verb = "is" if number == 1 else "are"
     if number == figures["brk_mmap"]:
@@ -135,7 +142,7 @@ def _some(figures, number, what):
     return "%s of the %s brk/mmap %s %s" % (grouped(number), everything, verb, what)
 
 
-def _why(figures):
+def _why(figures: dict[str, Any]) -> str:
     """The reasons for unknown origins, in brackets."""
     reasons = [visible(reason) for reason in figures["unknown_reasons"]]
     if figures["unknown_reasons_more"]:
@@ -143,7 +150,7 @@ def _why(figures):
     return " (%s)" % "; ".join(reasons) if reasons else ""
 
 
-def _programs_not_seen(summary):
+def _programs_not_seen(summary: dict[str, Any]) -> list[str]:
     """How many programs of the run were not recorded, then which, and why."""
     number = summary["programs_not_seen"]
     if not number:
@@ -159,11 +166,11 @@ def _programs_not_seen(summary):
     return [head] + rows
 
 
-def _times(number):
+def _times(number: int) -> str:
     return " (%s times)" % grouped(number) if number > 1 else ""
 
 
-def warnings(summary):
+def warnings(summary: dict[str, Any]) -> list[str]:
     """What is lost, incomplete or could not be hooked: said before anything else."""
     rows = []
     if summary["events_lost"]:
@@ -185,9 +192,9 @@ def warnings(summary):
     return [visible(row) for row in rows + list(folded(notes))]
 
 
-def folded(notes):
+def folded(notes: list[str]) -> Iterator[str]:
     """Each once, with how often it was said; of those that differ in numbers alone the first."""
-    alike = {}
+    alike: dict[str, list[str]] = {}
     for note in notes:
         alike.setdefault(_NUMBER.sub("0", note), []).append(note)
     for same in alike.values():
@@ -200,7 +207,7 @@ def folded(notes):
             yield note if times == 1 else "%s (%s times)" % (note, grouped(times))
 
 
-def site_purpose(row):
+def site_purpose(row: dict[str, Any]) -> str:
     """What a place asked for: `stdout's buffer`, `unknown`, `several: 96 % unknown`."""
     if row["purpose"] != SEVERAL:
         return row["purpose"] or "unknown"
@@ -208,7 +215,7 @@ def site_purpose(row):
     return "%s: %s %s" % (SEVERAL, percent(largest["share"]), largest["purpose"] or "unknown")
 
 
-def percent(share):
+def percent(share: float) -> str:
     """`96 %`; what is not all is not said to be all, and what is not nothing not nothing."""
     rounded = round(100 * share)
     if 0 < share < 1 and rounded in (0, 100):
@@ -216,14 +223,14 @@ def percent(share):
     return "%d %%" % rounded
 
 
-def command_line(summary):
+def command_line(summary: dict[str, Any]) -> str:
     """The command as one can repeat it in a shell, fit for a terminal."""
     return visible(
         " ".join(shlex.quote(word) for word in summary["command"] or [summary["program"]])
     )
 
 
-def unseen(summary):
+def unseen(summary: dict[str, Any]) -> list[str]:
     """What was not seen, one sentence a row."""
     rows = []
     for row in summary["not_seen"]:
@@ -232,9 +239,9 @@ def unseen(summary):
     return rows
 
 
-def unseen_in_short(summary):
+def unseen_in_short(summary: dict[str, Any]) -> str:
     """The same in one line: `3 child processes, growth of stacks …`."""
-    sums = {}  # what is called the same is one number
+    sums: dict[tuple[str, ...], int | None] = {}  # what is called the same is one number
     for row in summary["not_seen"]:
         names = tuple(row["names"])
         sums[names] = (
@@ -244,9 +251,10 @@ def unseen_in_short(summary):
     return visible(", ".join(said))
 
 
-def also_watched(summary):
+def also_watched(summary: dict[str, Any]) -> str:
     """Allocators under other names, in one line: `jemalloc (9 functions)`, and the user's own."""
-    known, own = {}, []
+    own = []
+    known: dict[str, int] = {}
     for row in summary["also_watched"]:
         if not row.get("by_user"):
             known[row["from"]] = known.get(row["from"], 0) + 1
@@ -256,18 +264,18 @@ def also_watched(summary):
     return visible("; ".join(parts))
 
 
-def hint(row):
+def hint(row: dict[str, str]) -> str:
     """One thing that more could be told with."""
     return visible("%s: %s (%s)" % (row["command"], row["gives"], row["missing"]))
 
 
-def trace_name(trace):
+def trace_name(trace: Trace) -> str:
     """The trace as one types it in a shell, whole; a placeholder where it is in no file."""
     path = getattr(trace, "path", None)
     return visible(shlex.quote(str(path))) if path else "TRACE"
 
 
-def how_to_see(trace, all_shown):
+def how_to_see(trace: Trace, all_shown: bool) -> Iterator[str]:
     """The commands that show the rest of this trace."""
     name = trace_name(trace)
     if not all_shown:
@@ -275,7 +283,7 @@ def how_to_see(trace, all_shown):
     yield "brkpoint report %s --json" % name
 
 
-def repeat(summary):
+def repeat(summary: dict[str, Any]) -> str:
     """The command that records such a run again."""
     if summary.get("attached"):
         return endings.repeat(summary)

@@ -7,17 +7,24 @@ from collections import Counter
 from alloctrace.escape import visible
 from reports import sentences, tables
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from typing import Any
+
+    from reports.ink import Ink
+
 _SUMS = ["times", "bytes", "live", "temporary", "at peak"]
 
 
-def heading(rows, record):
+def heading(rows: Sequence[object], record: dict[str, Any]) -> str:
     """Which of all places these are; "" where they are all."""
     if record["site_count"] <= len(rows):
         return ""
     return "the %d of %s with most bytes" % (len(rows), sentences.grouped(record["site_count"]))
 
 
-def lines(rows, ink):
+def lines(rows: list[dict[str, Any]], ink: Ink) -> Iterator[str]:
     """The table; where a column of purposes has no room, what is known of them has own lines."""
     head = ["where", "who", "for", *_SUMS]
     names = Counter((row["function"], row["origin"]) for row in rows)
@@ -27,19 +34,19 @@ def lines(rows, ink):
         return
     del head[2]
     shown = [[*cells[:2], *cells[3:]] for cells in shown]
-    head, *found = tables.lines(head, shown, ink, "llrrrrr")
-    yield head
+    titles, *found = tables.lines(head, shown, ink, "llrrrrr")
+    yield titles
     for row, line in zip(rows, found):
         yield line
         if row["purpose"] is not None and not row["purpose"].endswith("'s own"):
             yield ink.dim("    for " + ink.fit(_purpose(row), ink.width - 8))
 
 
-def _purpose(row):
+def _purpose(row: dict[str, Any]) -> str:
     return visible(sentences.site_purpose(row))
 
 
-def sums(row, ink):
+def sums(row: dict[str, Any], ink: Ink) -> list[str]:
     """Texts under times, bytes, live, temporary and at peak."""
     dot, peak = ink.signs.dot, row["peak_bytes"]
     return [
@@ -51,13 +58,15 @@ def sums(row, ink):
     ]
 
 
-def temporary(row):
+def temporary(row: dict[str, Any]) -> str:
     """Which share of its blocks was freed at once: `98 %`; "" for none."""
     blocks = row["temporary_blocks"]
     return sentences.percent(min(1, blocks / row["count"])) if blocks and row["count"] else ""
 
 
-def place(row, names=None):
+def place(
+    row: dict[str, Any], names: Counter[tuple[str | None, str]] | None = None
+) -> tuple[str, str]:
     """(function, place): `push`, `vec.rs:5`; where no line is known the offset; without a name the
     module and offset alone. Of the loader and the runtimes the function says enough, unless `names`
     counts it more than once."""
@@ -73,13 +82,13 @@ def place(row, names=None):
     return visible(row["function"]), ""
 
 
-def _offset(row):
+def _offset(row: dict[str, Any]) -> str:
     """`+0x1f` from the function's begin; else from the file's: `a.out+0x1159`."""
     if row["distance"] is not None:
         return "+%#x" % row["distance"]
     return visible("%s+%s" % (row["module"] or "?", row["offset"]))
 
 
-def in_full(row):
+def in_full(row: dict[str, Any]) -> str:
     """The place as one text: `main+0x1f`, `main alloc.c:5`."""
     return tables.whole(place(row))

@@ -11,6 +11,15 @@ from alloctrace.summary import sites
 from reports import event_lines, quantities, ranked, site_table
 from reports.card_words import WORDS, deed, fill
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Any
+
+    from alloctrace.event_cursor import Cursor
+    from alloctrace.model import Event, Frame
+    from alloctrace.trace.read import Trace
+
 MOST_SYSCALLS, MOST_FRAMES, LONGEST = 12, 200, 400
 
 
@@ -22,12 +31,12 @@ class Card(NamedTuple):
     effect: str
     reached: bool
     live: str
-    reasons: list  # (term, text)
-    stack: list  # (text, whether it decided)
+    reasons: list[tuple[str, str]]  # (term, text)
+    stack: list[tuple[str, bool]]  # (text, whether it decided)
     note: str  # of the stack; "" for none
 
 
-def of(cursor, seq):
+def of(cursor: Cursor, seq: int) -> Card:
     event = cursor.event(seq)
     effect, reached = _effect(cursor, event)
     stack = cursor.trace.stack(event.stack) if event.stack > 0 else ()
@@ -51,19 +60,19 @@ def of(cursor, seq):
     )
 
 
-def _begin(run):
+def _begin(run: dict[str, Any]) -> str:
     return "attached" if run_facts.is_attached(run) else "start"
 
 
-def _fit(text):
+def _fit(text: str) -> str:
     text = str(text)
     return visible(text if len(text) <= LONGEST else text[:LONGEST] + "…")
 
 
-def _sentence(cursor, event):
+def _sentence(cursor: Cursor, event: Event) -> str:
     verdict, purpose = event.verdict, measure.purpose(event)
     origin = measure.origin(event)
-    key = "via" if origin == "user" and not verdict.direct else origin
+    key = "via" if origin == "user" and not (verdict and verdict.direct) else origin
     owner = _fit(verdict.owner or "unknown") if verdict else "unknown"
     via = _fit(", ".join(verdict.via)) if verdict and verdict.via else "a library"
     size = quantities.exact_size(abs(measure.bytes_asked(event)))
@@ -81,7 +90,7 @@ def _sentence(cursor, event):
     )
 
 
-def _place(cursor, event):
+def _place(cursor: Cursor, event: Event) -> str:
     """Where in the code: of the call around it."""
     call = cursor.outermost(event)
     frame = cursor.trace.tree.deciding_frame(call.stack, call.verdict)
@@ -89,11 +98,11 @@ def _place(cursor, event):
     return site_table.in_full({name: _cut(value) for name, value in row.items()})
 
 
-def _cut(value):
+def _cut(value: int | str | None) -> int | str | None:
     return value[:LONGEST] if isinstance(value, str) else value
 
 
-def _effect(cursor, event):
+def _effect(cursor: Cursor, event: Event) -> tuple[str, bool]:
     """(what it did in the kernel, whether it reached it)."""
     effects = WORDS["effects"]
     if event.kind == "syscall":
@@ -114,11 +123,11 @@ def _effect(cursor, event):
     return effects["reached"] + ", ".join(names) + ".", True
 
 
-def _named(event):
+def _named(event: Event) -> str:
     return "%s (%s)" % (event_lines.asked(event), _event(event.seq))
 
 
-def _live(cursor, seq):
+def _live(cursor: Cursor, seq: int) -> str:
     known = cursor.live_around(seq)
     told = [
         "%s before %s" % (quantities.exact_size(live), "it" if moment == seq else _event(moment))
@@ -128,11 +137,11 @@ def _live(cursor, seq):
     return "Live: %s%s." % (", ".join(told), more) if told else ""
 
 
-def _event(seq):
+def _event(seq: int) -> str:
     return "event %s" % quantities.grouped(seq)
 
 
-def _reasons(event, stack):
+def _reasons(event: Event, stack: tuple[Frame, ...]) -> Iterator[tuple[str, str]]:
     words, verdict, purpose = WORDS["reasons"], event.verdict, event.purpose
     evidence = WORDS["evidence"].get(verdict.confidence if verdict else "")
     rule = _fit(verdict.rule if verdict else "")
@@ -170,7 +179,7 @@ def _reasons(event, stack):
     yield "duration", quantities.duration(took) if took else untimed
 
 
-def _frames(event, stack):
+def _frames(event: Event, stack: tuple[Frame, ...]) -> Iterator[tuple[str, bool]]:
     deciding = event.verdict.decided_by if event.verdict else None
     for number, frame in enumerate(stack[:MOST_FRAMES]):
         file = _fit(frame.file or "").rsplit("/", 1)[-1]
@@ -185,8 +194,8 @@ def _frames(event, stack):
         yield "     %d more" % (len(stack) - MOST_FRAMES), False
 
 
-def _note(trace, event, stack):
+def _note(trace: Trace, event: Event, stack: tuple[Frame, ...]) -> str:
     if not stack:
-        return WORDS["stack"]["none"]
+        return str(WORDS["stack"]["none"])
     cut = trace.cut(event.stack)
     return fill(WORDS["stack"]["cut"], why=_fit(cut)) if cut else ""

@@ -10,12 +10,21 @@ from alloctrace.plain import replace
 from alloctrace.space import address_space, changes, live_blocks
 from reports import quantities
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from alloctrace.event_cursor import Cursor
+    from alloctrace.model import Event
+    from alloctrace.space.live_blocks import Held
+    from alloctrace.space.mappings import Piece
+
 NEAR = 8  # blocks on each side of the event's own
 MOST_MAPPINGS = 200
 BLOCKS = 2000000
 
 
-def of(cursor, seq):
+def of(cursor: Cursor, seq: int) -> list[str]:
     """Lines. `cursor`: an event_cursor.Cursor."""
     event = cursor.event(seq)
     blocks = live_blocks.before(cursor.trace, cursor.wanted, [seq + 1], BLOCKS)[seq + 1]
@@ -29,7 +38,7 @@ def of(cursor, seq):
     ]
 
 
-def _live(blocks):
+def _live(blocks: list[Held] | int | None) -> str:
     if blocks is None:
         return "Which blocks are live here is not known from what can be read quickly."
     if isinstance(blocks, int):
@@ -38,7 +47,7 @@ def _live(blocks):
     return "Live after this event: %s of %s." % (quantities.count(len(blocks), "block"), size)
 
 
-def _mappings(cursor, event):
+def _mappings(cursor: Cursor, event: Event) -> tuple[list[tuple[int, int, str]], str]:
     """([(start, end, name)] by address, why they are not known)"""
     made = cursor.syscalls_of(event) if event.kind == "call" and event.outer is None else None
     last = made[-1].seq if made else event.seq  # what the call did in the kernel is done
@@ -56,7 +65,7 @@ def _mappings(cursor, event):
         return [], "Its mappings are not known: it began as a copy of another process (fork)."
     if stop or seqs.stopped is not None:
         return [], "Its mappings are not known%s." % (": " + stop[1] if stop else "")
-    found = []
+    found: list[Piece] = []
     for piece in spaces.pieces:
         if piece.pid != event.pid or piece.until is not None:
             continue
@@ -67,13 +76,13 @@ def _mappings(cursor, event):
     return [(piece.start, piece.end, piece.name) for piece in found], ""
 
 
-def _are_one(one, other):
+def _are_one(one: Piece, other: Piece) -> bool:
     """Two stacks side by side are two; the segments of a file are one."""
     is_file = one.kind in ("program", "library", "loader", "file")
     return (one.kind, one.name) == (other.kind, other.name) and (is_file or one.made == other.made)
 
 
-def _table(mappings, blocks):
+def _table(mappings: list[tuple[int, int, str]], blocks: list[Held] | int | None) -> Iterator[str]:
     known = [block.address for block in blocks] if isinstance(blocks, list) else None
     yield "%s mapped in %s:" % (
         quantities.exact_size(sum(end - start for start, end, _ in mappings)),
@@ -87,7 +96,7 @@ def _table(mappings, blocks):
         yield "  %d more" % (len(mappings) - MOST_MAPPINGS)
 
 
-def _near(blocks, event):
+def _near(blocks: list[Held], event: Event) -> Iterator[str]:
     """The blocks beside the event's own, by address; of none of its own the first ones."""
     own = [at for at, block in enumerate(blocks) if block.number == event.block]
     first = max(0, (own[0] if own else 0) - NEAR)

@@ -5,6 +5,12 @@ from __future__ import annotations
 from reports.card_words import WORDS
 from reports.ink import Ink, cells
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from reports.step_card import Card
+
 KEYS = (
     ("→", "forward"),
     ("←", "back"),
@@ -20,14 +26,16 @@ _PLAIN = {"→": "right", "←": "left", "↑↓": "up/down"}
 TERM = 16  # columns of the reasons' terms
 
 
-def lines(card, width, unicode=True, memory=()):
+def lines(
+    card: Card, width: int, unicode: bool = True, memory: Sequence[str] = ()
+) -> list[tuple[str, str]]:
     """[(text, style)]; `memory`: lines that are told of it as well.
 
     Styles: where, code, origin, plain, strong, quiet, title."""
     ink = Ink(80, False, unicode)
     found = []
 
-    def add(text, style, indent="", first=""):
+    def add(text: str, style: str, indent: str = "", first: str = "") -> None:
         room = max(8, width - len(first))
         wrapped = ink.wrap(ink.said(text), room, "") or [""]
         for at, line in enumerate(wrapped):
@@ -57,7 +65,7 @@ def lines(card, width, unicode=True, memory=()):
     return found
 
 
-def keys(width, unicode=True):
+def keys(width: int, unicode: bool = True) -> list[str]:
     """The lines that tell the keys, two at most; how to leave is told always."""
     names = [(key if unicode else _PLAIN.get(key, key), what) for key, what in KEYS]
     found = [""]

@@ -4,11 +4,24 @@ from __future__ import annotations
 
 from reports.ink import cells
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+    from typing import TypeVar, Union
+
+    from reports.ink import Ink
+
+    Cell = Union[str, tuple[str, str]]  # text, or (name, place)
+    _Key = TypeVar("_Key")
+    _Counted = TypeVar("_Counted")
+
 _GAP = "  "
 _NARROWEST = 8
 
 
-def lines(head, rows, ink, align):
+def lines(
+    head: list[str], rows: Sequence[Sequence[Cell]], ink: Ink, align: Sequence[str]
+) -> Iterator[str]:
     """`head`: titles; `rows`: lists of text, or of (name, place), of which the place is cut last;
     `align`: `l`, `L` or `r` a column. Where all of it is too wide, `L` gives way first, then the
     widest `l`; no title is cut. A column that is empty everywhere goes."""
@@ -21,20 +34,22 @@ def lines(head, rows, ink, align):
         yield _row(row, widths, align, ink)
 
 
-def has_room(head, rows, ink):
+def has_room(head: list[str], rows: Sequence[Sequence[Cell]], ink: Ink) -> bool:
     """Whether nothing needs to be cut."""
     return _taken(_wanted(head, rows)) <= ink.width
 
 
-def _wanted(head, rows):
-    return [max(cells(whole(row[i])) for row in [head] + rows) for i in range(len(head))]
+def _wanted(head: list[str], rows: Sequence[Sequence[Cell]]) -> list[int]:
+    return [max(cells(whole(row[i])) for row in [head, *rows]) for i in range(len(head))]
 
 
-def _taken(widths):
+def _taken(widths: list[int]) -> int:
     return 2 + sum(widths) + len(_GAP) * (len(widths) - 1)
 
 
-def _widths(head, rows, align, ink):
+def _widths(
+    head: list[str], rows: Sequence[Sequence[Cell]], align: Sequence[str], ink: Ink
+) -> list[int]:
     widths = [min(width, ink.width) for width in _wanted(head, rows)]
     least = [max(_NARROWEST, cells(title)) for title in head]
     excess = _taken(widths) - ink.width
@@ -48,12 +63,12 @@ def _widths(head, rows, align, ink):
     return widths
 
 
-def _gives_way(side, width):
+def _gives_way(side: str, width: int) -> tuple[bool, int]:
     """A key: who gives way first. An `L` of 22 columns still says something."""
     return (side == "L" and width > 22, width)
 
 
-def whole(text):
+def whole(text: str | tuple[str, str]) -> str:
     """A cell in full: of (name, place) `main alloc.c:5`, `main+0x1f`."""
     if not isinstance(text, tuple):
         return text
@@ -61,16 +76,18 @@ def whole(text):
     return (name + ("" if place.startswith("+") else " ") + place).strip()
 
 
-def _row(row, widths, align, ink):
+def _row(row: Sequence[Cell], widths: list[int], align: Sequence[str], ink: Ink) -> str:
     parts = []
     for text, width, side in zip(row, widths, align):
-        text = ink.fit_place(*text, width) if isinstance(text, tuple) else ink.fit(text, width)
-        space = " " * (width - cells(text))
-        parts.append(text + space if side in "lL" else space + text)
+        fit = ink.fit_place(*text, width) if isinstance(text, tuple) else ink.fit(text, width)
+        space = " " * (width - cells(fit))
+        parts.append(fit + space if side in "lL" else space + fit)
     return ("  " + _GAP.join(parts)).rstrip()
 
 
-def largest(cells, most, count):
+def largest(
+    cells: dict[_Key, _Counted], most: int, count: Callable[[_Counted], int]
+) -> tuple[dict[_Key, _Counted], int]:
     """(those of `cells`, a dict, with the largest count, in their order; how many are left out)."""
     if len(cells) <= most:
         return cells, 0
@@ -78,7 +95,7 @@ def largest(cells, most, count):
     return {key: cell for key, cell in cells.items() if key in kept}, len(cells) - most
 
 
-def left_out(number, ink):
+def left_out(number: int, ink: Ink) -> Iterator[str]:
     """The line behind a table that `largest` has made shorter."""
     if number:
         rows = "%d more rows with" % number if number > 1 else "1 more row with"

@@ -6,13 +6,27 @@ from alloctrace.summary import chosen
 from reports import about, observed, process_tree, run_view, sections, sentences
 from reports.ink import Ink, cells, speaks_unicode
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from typing import Any
+
+    from alloctrace.trace.read import Trace
+
 EVENTS_AT_MOST = 70  # above this the summary; an empty Rust program makes 63
 WARNINGS = 8
 COMMAND = 3  # lines of what was run
 LINES = 100  # of the whole, where tables can give way
 
 
-def render(summary, trace, width=80, colour=False, events=None, unicode=None):
+def render(
+    summary: dict[str, Any],
+    trace: Trace,
+    width: int = 80,
+    colour: bool = False,
+    events: bool | None = None,
+    unicode: bool | None = None,
+) -> str:
     """The report as text with a newline at its end.
 
     `summary`: of summary.summarise; `trace`: for the events and their stacks; `events`: True
@@ -32,7 +46,7 @@ def render(summary, trace, width=80, colour=False, events=None, unicode=None):
     return for_output("\n".join(above + middle + below) + "\n", ink)
 
 
-def _tables(summary, ink, room):
+def _tables(summary: dict[str, Any], ink: Ink, room: int) -> list[str]:
     """The sections; where they need more lines than `room`, their tables give way."""
     for limits in sections.LIMITS:
         lines = list(sections.summary(summary, ink, limits))
@@ -41,7 +55,7 @@ def _tables(summary, ink, room):
     return lines
 
 
-def are_few(summary):
+def are_few(summary: dict[str, Any]) -> bool:
     """Whether the events fit on a page, one by one; other programs take room there too."""
     others = 0
     if process_tree.has_several(summary):
@@ -50,13 +64,13 @@ def are_few(summary):
     return length <= EVENTS_AT_MOST and summary["keep"] != "totals"
 
 
-def events_of(summary, trace):
+def events_of(summary: dict[str, Any], trace: Trace) -> Iterator[Any]:
     """The events that the summary is about, in their order."""
     wanted = chosen.of_record(summary)
     return trace.events() if wanted is None else trace.events(wanted)
 
 
-def first(summary, ink):
+def first(summary: dict[str, Any], ink: Ink) -> Iterator[str]:
     """What is lost, before anything else; then what was run, how it ended, what this is about."""
     warnings = sentences.warnings(summary)
     if len(warnings) > WARNINGS:
@@ -74,7 +88,7 @@ def first(summary, ink):
         yield from wrapped(" ".join(said), ink, "", str)
 
 
-def _command(summary, ended, painted, ink):
+def _command(summary: dict[str, Any], ended: str, painted: str, ink: Ink) -> Iterator[str]:
     """What was run, and beside it or beneath how it ended."""
     command, sign = sentences.command_line(summary), ink.dim(ink.signs.dot)
     if cells(command) + len(ended) + 3 <= ink.width:
@@ -87,7 +101,7 @@ def _command(summary, ended, painted, ink):
     yield "%s %s" % (sign, painted)
 
 
-def _last(summary, trace, ink, all_shown):
+def _last(summary: dict[str, Any], trace: Trace, ink: Ink, all_shown: bool | None) -> Iterator[str]:
     """What was not seen, what it cost, what more could be told, how to see the rest."""
     yield ""
     facts = [("not seen", sentences.unseen_in_short(summary))]
@@ -109,11 +123,13 @@ def _last(summary, trace, ink, all_shown):
             yield ink.dim((first if not index else " " * 10) + line)
 
 
-def wrapped(text, ink, indent, paint, taken=0):
+def wrapped(
+    text: str, ink: Ink, indent: str, paint: Callable[[str], str] | type[str], taken: int = 0
+) -> list[str]:
     return [paint(line) for line in ink.wrap(text, ink.width - taken, indent)]
 
 
-def for_output(text, ink):
+def for_output(text: str, ink: Ink) -> str:
     if ink.unicode:
         return text.encode("utf-8", "backslashreplace").decode("utf-8")
     return text.replace("µ", "u").encode("ascii", "backslashreplace").decode("ascii")

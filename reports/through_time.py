@@ -11,12 +11,21 @@ import math
 from alloctrace import words
 from reports import sentences
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Any
+
+    from reports.ink import Ink
+
+    Moment = tuple[int, float, int]  # t_ns, seq, live bytes
+
 NAME, VALUE = 8, 26  # columns beside the picture
 _FIRST = ("main", "load", "exit", "init")
 _UNICODE, _ASCII = "▁▂▃▄▅▆▇█", "_.:-=+*#"
 
 
-def picture(record, ink):
+def picture(record: dict[str, Any], ink: Ink) -> list[tuple[str, str, str]]:
     """[(origin or "all", its picture, what was live at most)], [] where nothing was ever live, or
     the trace, of an older brkpoint, does not tell when.
 
@@ -40,17 +49,17 @@ def picture(record, ink):
     return rows + [("", _phases(record, begin, end, width, ink), "")]
 
 
-def unknown(ink):
+def unknown(ink: Ink) -> str:
     """The sign of a column of which it is not known what was live."""
     return ink.signs.dot if ink.unicode else "?"
 
 
-def has_unknown(rows, ink):
+def has_unknown(rows: list[tuple[str, str, str]], ink: Ink) -> bool:
     """Whether a picture has such a column."""
     return any(unknown(ink) in line for _, line, _ in rows[:-1])
 
 
-def _span(record):
+def _span(record: dict[str, Any]) -> tuple[int, int]:
     """(begin, end) in nanoseconds of the trace's clock."""
     times = [
         t for row in record["phases"] for t in (row["start_ns"], row["end_ns"]) if t is not None
@@ -59,33 +68,36 @@ def _span(record):
     return min(times, default=0), max(times, default=0)
 
 
-def _rows(record, begin, end):
+def _rows(record: dict[str, Any], begin: int, end: int) -> Iterator[tuple[str, list[Moment]]]:
     """(who, [(t_ns, seq, live bytes)]): "all" first; nothing at the begin, the peak, the end."""
     timeline, peak, last = record["timeline"], record["peak"], record["leaked"]
-    held = dict.fromkeys(words.ORIGINS)
-    for who in held:
+    held: dict[str, list[Moment]] = {}
+    for who in words.ORIGINS:
         values = timeline["live_bytes"].get(who) or [0] * len(timeline["t_ns"])
         at_end = last["by_origin"].get(who, {"bytes": 0})["bytes"]
-        moments = [(begin, 0, 0), *zip(timeline["t_ns"], timeline["seq"], values)]
+        moments: list[Moment] = [(begin, 0, 0), *zip(timeline["t_ns"], timeline["seq"], values)]
         moments.append((end, math.inf, at_end))
         if peak["t_ns"] is not None:
             # right behind its event, and so before the next one's moment
             moments.append((peak["t_ns"], (peak["seq"] or 0) + 0.5, peak["by_origin"].get(who, 0)))
         held[who] = sorted(moments, key=lambda moment: moment[:2])
     rows = zip(*held.values())
-    yield "all", [(*row[0][:2], sum(value for _, _, value in row)) for row in rows]
+    yield "all", [(row[0][0], row[0][1], sum(value for _, _, value in row)) for row in rows]
     for who, moments in held.items():
         if any(value for _, _, value in moments):
             yield who, moments
 
 
-def _columns(moments, begin, end, width, peak, signs):
+def _columns(
+    moments: list[Moment], begin: int, end: int, width: int, peak: int, signs: str
+) -> list[str | None]:
     """The sign of the most that was live at some time of each column; None: it is not known."""
-    found = [None] * width
+    found: list[int | None] = [None] * width
 
-    def show(since, until, value):
+    def show(since: int, until: int, value: int) -> None:
         for at in range(_column(since, begin, end, width), _column(until, begin, end, width) + 1):
-            found[at] = value if found[at] is None else max(found[at], value)
+            known = found[at]
+            found[at] = value if known is None else max(known, value)
 
     for t_ns, _, value in moments:
         show(t_ns, t_ns, value)
@@ -96,18 +108,18 @@ def _columns(moments, begin, end, width, peak, signs):
     return [None if value is None else _sign(value, peak, signs) for value in found]
 
 
-def _column(t_ns, begin, end, width):
+def _column(t_ns: int, begin: int, end: int, width: int) -> int:
     return min(width - 1, max(0, (t_ns - begin) * width // max(1, end - begin)))
 
 
-def _sign(value, peak, signs):
+def _sign(value: int, peak: int, signs: str) -> str:
     """Nothing at all is a blank; the least is one step."""
     if value <= 0:
         return " "
     return signs[min(len(signs) - 1, (value * len(signs) - 1) // peak)]
 
 
-def _phases(record, begin, end, width, ink):
+def _phases(record: dict[str, Any], begin: int, end: int, width: int, ink: Ink) -> str:
     """Where each phase begins, as far as there is room for its name: main's first."""
     line = [" "] * width
     for row in sorted(record["phases"], key=lambda row: _FIRST.index(row["phase"])):

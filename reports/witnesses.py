@@ -14,6 +14,13 @@ from reports.ink import Ink
 from reports.markdown_text import code, escape, table
 from reports.sentences import begun, exact_size, grouped, listed
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Any
+
+    Record = dict[str, Any]  # of a comparison, as --json has it
+
 SEEN_BY = ("gdb", "strace", "ltrace", "maps")
 TITLES = {
     "gdb": "gdb (brkpoint)",
@@ -25,11 +32,11 @@ FEW = 60  # rows shown when nobody asked for all
 _CAN = {"call": ("gdb", "ltrace"), "syscall": ("gdb", "strace", "maps")}
 
 
-def to_json(record):
+def to_json(record: Record) -> str:
     return json.dumps(record, indent=1, sort_keys=True) + "\n"
 
 
-def verdict(record):
+def verdict(record: Record) -> str:
     """The page in one sentence."""
     compared = listed([TITLES[name] for name in record["compared"]])
     if len(record["compared"]) < 2 or "gdb" not in record["compared"]:
@@ -46,20 +53,21 @@ def verdict(record):
     return "%s agree on this program: %s." % (compared, found)
 
 
-def is_sound(record):
+def is_sound(record: Record) -> bool:
     """Whether gdb and another witness could be compared, and every difference is explained."""
-    return "gdb" in record["compared"] and len(record["compared"]) > 1 and not record["unexplained"]
+    is_compared = "gdb" in record["compared"] and len(record["compared"]) > 1
+    return is_compared and not record["unexplained"]
 
 
 # ---- what both forms say ------------------------------------------------------------------------
 
 
-def run_rows(record):
+def run_rows(record: Record) -> list[list[str]]:
     """[witness, whether it can be believed, what it saw]."""
     return [[TITLES[name], *_state(record, name)] for name in SEEN_BY if name in record["runs"]]
 
 
-def _state(record, name):
+def _state(record: Record, name: str) -> list[str]:
     run = record["runs"][name]
     if run["state"] != "ok":
         said = " It printed: %s" % visible(run["said"]) if run.get("said") else ""
@@ -67,7 +75,7 @@ def _state(record, name):
     return ["ran", _saw(record, name)]
 
 
-def _saw(record, name):
+def _saw(record: Record, name: str) -> str:
     if name == "maps":
         start, end = record["maps"]["start"], record["maps"]["end"]
         return "%d mappings (%s) at the first instruction, %d (%s) at the end" % (
@@ -82,7 +90,7 @@ def _saw(record, name):
     return listed(words) if words else "nothing"
 
 
-def difference_rows(record):
+def difference_rows(record: Record) -> list[list[str]]:
     """[which witness, how many, what, why], the unexplained first."""
     rows = sorted(record["differences"], key=lambda r: (r["explained"], r["witness"], r["what"]))
     return [
@@ -91,7 +99,7 @@ def difference_rows(record):
     ]
 
 
-def _what(row):
+def _what(row: dict[str, Any]) -> str:
     if row["what"] == "twice":
         return "shown twice"
     examples = ", ".join(asked(event) for event in row["examples"][:3])
@@ -103,7 +111,7 @@ def _what(row):
     return "%s: %s%s" % (text, examples, more)
 
 
-def asked(event):
+def asked(event: dict[str, Any]) -> str:
     """An event in short: `malloc 1009`, `calloc 3 × 1013`, `brk +4096`, `free`."""
     if event["kind"] == "mapping":
         return "%s %s" % (event["name"], exact_size(event["size"]))
@@ -111,21 +119,21 @@ def asked(event):
     if event["name"] == "brk":
         return "brk" if not size else "brk %+d" % size
     if size is None:
-        return event["name"]
+        return str(event["name"])
     text = "%d × %d" % (event["nmemb"], size) if event["nmemb"] is not None else str(size)
     if event.get("new_size") is not None:
         text += " → %d" % event["new_size"]
     return "%s %s%s" % (event["name"], text, " failed" if event["errno"] else "")
 
 
-def event_rows(record, limit=None):
+def event_rows(record: Record, limit: int | None = None) -> list[list[str]]:
     """[[thread, what, gdb, strace, ltrace, maps, why]]; a `-`: by its nature never seen there."""
     rows = record["rows"] if limit is None else record["rows"][:limit]
     several = len({row["task"] for row in record["rows"]}) > 1
     return [_event_row(row, record["compared"], several) for row in rows]
 
 
-def _event_row(row, compared, several):
+def _event_row(row: dict[str, Any], compared: list[str], several: bool) -> list[str]:
     made = [str(row["task"]) if several else "", asked(row)]
     for name in SEEN_BY:
         mark = row["seen"].get(name)
@@ -141,7 +149,7 @@ def _event_row(row, compared, several):
 EVENT_HEAD = ["thread", "event", "gdb", "strace", "ltrace", "maps", "why"]
 
 
-def notes(record):
+def notes(record: Record) -> Iterator[str]:
     """What a reader must know of how the page was made, a sentence each."""
     ran = [name for name in SEEN_BY if record["runs"].get(name, {}).get("state") in ("ok",)]
     yield "The program ran once under each witness (%s), each time anew, with empty input." % (
@@ -173,12 +181,12 @@ def notes(record):
         yield "Maps were not compared: %s." % record["maps"]["why_not"]
 
 
-def silences(record):
+def silences(record: Record) -> Iterator[str]:
     """Which functions plain ltrace would not show of this program, and what to do."""
     found = record.get("silence")
     if not found:
         return
-    groups = {}
+    groups: dict[tuple[bool, str], list[str]] = {}
     for row in found["functions"]:
         groups.setdefault((row["shown"], row["why"]), []).append(row["name"])
     for (shown, why), names in groups.items():
@@ -191,7 +199,9 @@ def silences(record):
 # ---- text ---------------------------------------------------------------------------------------
 
 
-def to_text(record, width=80, colour=False, unicode=True, every=False):
+def to_text(
+    record: Record, width: int = 80, colour: bool = False, unicode: bool = True, every: bool = False
+) -> str:
     ink = Ink(width, colour, unicode)
     lines = _wrapped("", " ".join(record["command"]), width) + _wrapped("", verdict(record), width)
     lines.append("")
@@ -213,12 +223,12 @@ def to_text(record, width=80, colour=False, unicode=True, every=False):
     return "\n".join(line.rstrip() for line in lines) + "\n"
 
 
-def _left(record, rows):
+def _left(record: Record, rows: list[list[str]]) -> list[str]:
     left = len(record["rows"]) - len(rows)
     return ["  … %s more: --events shows all" % grouped(left)] if left else []
 
 
-def _wrapped(head, text, width, indent=None):
+def _wrapped(head: str, text: str, width: int, indent: str | None = None) -> list[str]:
     """Lines of `head` and `text`, the further ones indented."""
     indent = " " * len(head) if indent is None else indent
     lines, line = [], head
@@ -239,22 +249,22 @@ _KEY = (
 )
 
 
-def _known(row):
+def _known(row: dict[str, Any]) -> list[str]:
     """What only brkpoint knows of an event: its number, who asked, what for."""
     if row["seq"] is None:
         return ["", "", ""]
     return [str(row["seq"]), row["origin"], row["purpose"] or "unknown"]
 
 
-def to_markdown(record, every=False):
+def to_markdown(record: Record, every: bool = False) -> str:
     lines = ["# One program, four witnesses", "", code(" ".join(record["command"])), ""]
     lines += ["**%s**" % escape(verdict(record)), ""]
     head = ["witness", "state", "what it saw"]
     lines += table(head, "lll", [list(map(escape, row)) for row in run_rows(record)])
     if record["differences"]:
         lines += ["", "## Differences", ""]
-        rows = [list(map(escape, row)) for row in difference_rows(record)]
-        lines += table(["witness", "events", "what", "why"], "lrll", rows)
+        quoted = [list(map(escape, row)) for row in difference_rows(record)]
+        lines += table(["witness", "events", "what", "why"], "lrll", quoted)
     rows = event_rows(record, None if every else FEW)
     if rows:
         lines += ["", "## Event by event", "", _KEY, ""]

@@ -73,15 +73,15 @@ class _Side:
         """{phase: bins}."""
         found = {phase: _Bins(width) for phase in words.PHASES}
         for _, chunk in self._trace.packed_chunks(_COLUMNS):
-            kinds, asked = chunk.where("group", self._kinds), _asked(chunk)
+            kinds, sizes = chunk.where("group", self._kinds), _asked(chunk)
             has_size = _both(kinds, chunk.where("present", _HAS_SIZE))
             phases = {_KINDS[kind][0] for kind in set(kinds)}
             if len(phases) > 1 or None in phases:
                 for at, kind in enumerate(kinds):
                     if kind:
-                        found[_KINDS[kind][0]].add(1, has_size[at : at + 1], asked[at : at + 1])
+                        found[_KINDS[kind][0]].add(1, has_size[at : at + 1], sizes[at : at + 1])
             else:
-                found[phases.pop()].add(len(kinds), has_size, asked)
+                found[phases.pop()].add(len(kinds), has_size, sizes)
         return {phase: bins.made for phase, bins in found.items()}
 
 
@@ -91,7 +91,7 @@ class _Bins:
     def __init__(self, width):
         self._width, self._room, self.made = width, 0, []
 
-    def add(self, count, kinds, asked):
+    def add(self, count, kinds, sizes):
         """So many events, of these kinds, that asked for so much each; kind 0: for nothing."""
         at = 0
         while at < count:
@@ -102,7 +102,7 @@ class _Bins:
             part, bin_ = kinds[at:end], self.made[-1]
             for kind in set(part) - {0}:
                 is_it = part.translate(_ONLY[kind])
-                bin_[_KINDS[kind][1]] += sum(compress(asked[at:end], is_it))
+                bin_[_KINDS[kind][1]] += sum(compress(sizes[at:end], is_it))
             bin_[4] += end - at
             self._room -= end - at
             at = end

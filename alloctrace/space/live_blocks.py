@@ -19,6 +19,13 @@ from alloctrace.columns.columns import MASK64
 from alloctrace.columns.schema import PRESENT
 from alloctrace.plain import plain
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from alloctrace.model import Group
+    from alloctrace.trace.read import Trace
+
 READ = 6000000  # events on each side, at most: beyond them nothing is known
 FEW = 1500000  # events that are read from the beginning, whatever is asked
 NUMBERS = 1 << 24  # blocks that are followed
@@ -53,7 +60,9 @@ class _Unknown(Exception):
     pass
 
 
-def before(trace, wanted, moments, most):
+def before(
+    trace: Trace, wanted: Callable[[Group], bool] | None, moments: Sequence[int], most: int
+) -> dict[int, list[Held] | int | None]:
     """{seq: [Held], how many where these are more than `most`, or None: not known}
 
     `wanted(group)`: whether its events count. An exec ends what its process had.
