@@ -93,7 +93,7 @@ def _given(player, section):
 
 def _difference(old, new, screen):
     for sign, text, style in (("-", old, "red"), ("+", new, "green")):
-        for line in text.split("\n"):
+        for line in filling.aligned(text):
             screen.line(screen.ink.paint("  %s %s" % (sign, line), style))
     screen.line()
 

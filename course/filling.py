@@ -3,6 +3,8 @@ had is left out, and that is said."""
 
 from __future__ import annotations
 
+import textwrap
+
 from course import measured, places
 
 
@@ -19,3 +21,9 @@ def shown(item, values):
         return (item.text if item.kind == "code" else filler(values)(item.text)), None
     except measured.Unmeasured as error:
         return None, error
+
+
+def aligned(text):
+    """Lines of a change as they stand beneath each other: the first one begins within a line."""
+    first, _, rest = text.partition("\n")
+    return [first, *textwrap.dedent(rest).split("\n")] if rest else [first]

@@ -94,11 +94,6 @@ class Show:
     argument: str
     line: int
 
-    @property
-    def is_of_run(self):
-        """In a change it is then shown after the run."""
-        return self.what != "source"
-
 
 @plain
 class Fact:
@@ -127,6 +122,14 @@ class Section:
     line: int
     items: list = fresh(list)
     change: object = None
+
+    @property
+    def of_run(self):
+        """Its items that are of a change's run, and stand behind it."""
+        if not self.change:
+            return []
+        kinds = (Show, Fact)
+        return [i for i in self.items if isinstance(i, kinds) and i.what != "source"]
 
     @property
     def heading(self):

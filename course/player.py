@@ -86,11 +86,10 @@ class Player:
         if section.step == "explain":
             self._resolve()
         for item in section.items:
-            if not (section.change and isinstance(item, Show) and item.is_of_run):
+            if item not in section.of_run:
                 self.item(item, section)
-        if section.change:
-            shows = [i for i in section.items if isinstance(i, Show) and i.is_of_run]
-            for item in shows if changing.play(self, section) else ():
+        if section.change and changing.play(self, section):
+            for item in section.of_run:
                 self.item(item, section)
         if not self.screen.is_terminal:
             return 1

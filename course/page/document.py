@@ -100,8 +100,7 @@ class Page:
         shows = []
         for item in section.items:
             made = self._item(item, section)
-            later = section.change and isinstance(item, Show) and item.is_of_run
-            (shows if later else inner).append(made)
+            (shows if item in section.of_run else inner).append(made)
         if section.change:
             inner.append(self._after(section, shows))
         later = "" if section.step == "predict" else ' class="later"'
@@ -219,8 +218,8 @@ class Page:
 
 
 def _edit(old, new):
-    lines = ['<span class="minus">- %s</span>' % escape(line) for line in old.split("\n")]
-    lines += ['<span class="plus">+ %s</span>' % escape(line) for line in new.split("\n")]
+    lines = ['<span class="minus">- %s</span>' % escape(line) for line in filling.aligned(old)]
+    lines += ['<span class="plus">+ %s</span>' % escape(line) for line in filling.aligned(new)]
     return (
         '<div class="scroll" tabindex="0" role="group" aria-label="the change"><pre>%s</pre></div>'
         % ("\n".join(lines))
