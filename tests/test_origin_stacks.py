@@ -250,3 +250,24 @@ def test_what_a_thread_needs_is_asked_for_via_its_creation():
     assert (verdict.origin, verdict.via) == ("user", ("pthread_create",))
     without = origin.decide(stack[:2] + stack[3:], Facts(phase="main", name="calloc"))
     assert (without.origin, without.via) == ("loader", ())
+
+
+LOCAL = "std::thread::local::fast::destroy_value"
+INFO = "std::sys_common::thread_info::ThreadInfo"
+
+
+@pytest.mark.parametrize(
+    "name, told",
+    [
+        (LOCAL, "unknown"),  # a symbol table names no type
+        (LOCAL + "<core::cell::RefCell<core::option::Option<%s>>>" % INFO, "runtime"),
+        (LOCAL + "<core::cell::RefCell<mine::Notes>>", "user"),
+    ],
+)
+def test_whose_thread_local_variable_it_was_is_said_where_a_name_tells(name, told):
+    """As in rustc 1.48 with glibc 2.31: at the end of the main thread."""
+    inside = [("free", "libc-2.31.so", "system"), (name, "a.out", "executable")]
+    outside = [(f, "libc-2.31.so", "system") for f in ("__call_tls_dtors", "__run_exit_handlers")]
+    stack = tuple(Frame(1, m, role=r, function=f) for f, m, r in inside + outside)
+    facts = Facts("exit", "free", libc="shared", holds=frozenset(["Rust"]))
+    assert origin.decide(stack, facts).origin == told
