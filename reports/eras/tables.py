@@ -157,6 +157,8 @@ def _rust_row(row):
     kernel = "+".join(str(parts[name]["brk_mmap"]) for name, _ in PARTS)
     said = "; ".join("%s %d" % item for item in sorted(who.items(), key=lambda i: (-i[1], i[0])))
     compiler = words.short_version(row["version"] or "") or row["compiler"]
+    if row["compiler"] != "rustc":
+        compiler = "%s (%s)" % (compiler.split("-")[0], row["compiler"])
     return [row["era"], compiler, *cells, kernel, said]
 
 
