@@ -46,6 +46,7 @@ def _era(era, plan, results):
     versions = [told["versions"] for told in done]
     for name, key in (("gdb", "gdb"), ("python", "python"), ("kernel", "kernel")):
         row[name] = _first(versions, key)
+    row["loader_malloc"] = _first(done, "loader_malloc")
     package = _first(versions, "package")
     row["libc"] = package and "%s %s" % ("musl" if era.builds == "musl" else "glibc", package)
     row["gcc"] = _first([t["versions"] for t in done if "gcc" in t.get("built", "")], "compiler")

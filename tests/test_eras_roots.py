@@ -163,3 +163,22 @@ def test_break_malloc_stops_in_the_loader_of_debian_11_and_not_of_12():
 def test_each_era_watched_with_its_own_gdb_and_python(era):
     told, other = ran(era + "/c-empty")["versions"], {"debian-11": "10.", "debian-12": "13."}
     assert told["gdb"].startswith(other[era]) and told["python"].startswith("3.")
+
+
+def lengths(told, name):
+    rows = [e for e in told["entries"] if e["name"] == name and e["origin"] != "loader"]
+    return [size for entry in rows for size, count in entry["sizes"] for _ in range(count)]
+
+
+@pytest.mark.parametrize("era", ["debian-11", "debian-12"])
+def test_an_array_that_doubles_is_moved_eleven_times_by_glibc_alone(era):
+    assert len(lengths(ran(era + "/grow"), "mremap")) == 11
+    assert lengths(ran(era + "/grow@tcmalloc"), "mremap") == []
+    assert lengths(ran(era + "/grow@jemalloc-linked"), "mremap") == []
+    more = lengths(ran(era + "/grow@mmap_threshold-32M"), "mremap")
+    assert 0 < len(more) < 11  # it stays on the heap until then
+
+
+def test_a_threads_arena_costs_128_mib_of_addresses_unless_there_is_one_arena():
+    assert 1 << 27 in lengths(ran("debian-12/thread"), "mmap")
+    assert 1 << 27 not in lengths(ran("debian-12/thread@arena_max-1"), "mmap")

@@ -262,3 +262,24 @@ def test_a_function_without_a_name_in_a_rust_program_that_is_not_stripped():
     assert (verdict.origin, verdict.decided_by, verdict.confidence) == ("user", 1, "address")
     mangled = (stack[0], replace(stack[1], function="_RNvC4prog3own"))
     assert origin.decide(mangled, Facts(holds=frozenset({"Rust"}))).origin == "unknown"
+
+
+LOCAL = "std::thread::local::fast::destroy_value"
+INFO = "std::sys_common::thread_info::ThreadInfo"
+
+
+@pytest.mark.parametrize(
+    "name, told",
+    [
+        (LOCAL, "unknown"),  # a symbol table names no type
+        (LOCAL + "<core::cell::RefCell<core::option::Option<%s>>>" % INFO, "runtime"),
+        (LOCAL + "<core::cell::RefCell<mine::Notes>>", "user"),
+    ],
+)
+def test_whose_thread_local_variable_it_was_is_said_where_a_name_tells(name, told):
+    """As in rustc 1.48 with glibc 2.31: at the end of the main thread."""
+    inside = [("free", "libc-2.31.so", "system"), (name, "a.out", "executable")]
+    outside = [(f, "libc-2.31.so", "system") for f in ("__call_tls_dtors", "__run_exit_handlers")]
+    stack = tuple(Frame(1, m, role=r, function=f) for f, m, r in inside + outside)
+    facts = Facts("exit", "free", libc="shared", holds=frozenset(["Rust"]))
+    assert origin.decide(stack, facts).origin == told

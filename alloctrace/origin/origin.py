@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Facts", "decide"]
 
+_THREAD = "<core::cell::RefCell<core::option::Option<std::sys_common::thread_info::"  # std's own
 MAX_FURTHER = 8  # loader calls initialiser calls loader …: real stacks have one or two
 
 
@@ -169,7 +170,13 @@ class _Walk(Walk):
                 return Verdict("runtime", "C", (), False, at, rule, how)
             if is_interpreter(frame, self.facts):
                 return Verdict("runtime", "CPython", (), False, at, rule, how)
-            if row is not None and row.key == "rust-library":
+            if (
+                row is not None
+                and row.key == "rust-thread-local"
+                and _THREAD in str(frame.function)
+            ):
+                return Verdict("runtime", row.owner, (), False, at, row.key, how)
+            if row is not None and _is_untold(row, frame):
                 return Verdict(rule=rule + ": a part of Rust's library; for whom is lost")
             return Verdict("user", None, (), via.is_empty(), at, rule, how)
         if frame.role != "system":
@@ -301,3 +308,9 @@ class _Walk(Walk):
         else:
             rule = "no frame of the stack tells whose call this is"
         return Verdict("unknown", None, via.names(), False, None, rule, "")
+
+
+def _is_untold(row, frame):
+    """A function of Rust's library that does not name the type that it is about."""
+    nameless = row.key == "rust-thread-local" and "<" not in (frame.function or "")
+    return nameless or row.key == "rust-library"

@@ -13,18 +13,16 @@ _MARK = "·"
 
 
 def eras(record):
-    head = ["era", "libc", "gdb", "Python", "gcc", "rustc"]
-    rows = [
-        [row["name"]] + [_version(row[key]) for key in ("libc", "gdb", "python", "gcc", "rustc")]
-        for row in record["eras"]
-    ]
-    return "The eras", "Each with its own compilers, gdb and Python.", head, "llllll", rows
+    head = ["era", "libc", "loader's malloc", "gdb", "Python", "gcc", "rustc"]
+    keys = ("libc", "loader_malloc", "gdb", "python", "gcc", "rustc")
+    rows = [[row["name"]] + [_version(row[key]) for key in keys] for row in record["eras"]]
+    return "The eras", "Each with its own compilers, gdb and Python.", head, "lllllll", rows
 
 
 def _version(text):
     if not text:
         return _MARK
-    found = text.split(" (")[0] if text.startswith("rustc") else text
+    found = text.split(" (")[0] if text.startswith("rustc") else text.split(", ")[-1]
     return words.short_version(found)
 
 
@@ -83,7 +81,6 @@ def _syscalls(name):
 
 _FIGURES = (
     ("calls of the loader", _calls("loader")),
-    ("its allocator", lambda cell: cell.get("loader_malloc") or ""),
     ("calls of runtimes", _calls("runtime")),
     ("calls of your code", _calls("user")),
     ("calls of unknown origin", _calls("unknown")),
@@ -157,6 +154,8 @@ def _rust_row(row):
     kernel = "+".join(str(parts[name]["brk_mmap"]) for name, _ in PARTS)
     said = "; ".join("%s %d" % item for item in sorted(who.items(), key=lambda i: (-i[1], i[0])))
     compiler = words.short_version(row["version"] or "") or row["compiler"]
+    if row["compiler"] != "rustc":
+        compiler = "%s (%s)" % (compiler.split("-")[0], row["compiler"])
     return [row["era"], compiler, *cells, kernel, said]
 
 
