@@ -17,7 +17,7 @@ from .walk import FAR, Walk
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from alloctrace.origin.table import Table
+    from alloctrace.origin.table import Row, Table
     from alloctrace.origin.walk import Look, Passed, Stack
     from alloctrace.stacks.beginnings import Beginning
 
@@ -310,7 +310,7 @@ class _Walk(Walk):
         return Verdict("unknown", None, via.names(), False, None, rule, "")
 
 
-def _is_untold(row, frame):
+def _is_untold(row: Row, frame: Frame) -> bool:
     """A function of Rust's library that does not name the type that it is about."""
     nameless = row.key == "rust-thread-local" and "<" not in (frame.function or "")
     return nameless or row.key == "rust-library"
