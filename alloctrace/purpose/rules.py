@@ -71,9 +71,8 @@ class Rule:
     file: tuple[Glob, ...]  # patterns of the first function's file
     equal: tuple[tuple[str, frozenset[str]], ...]  # (attribute, set of values)
     sizes: tuple[tuple[int | None, int | None], ...]  # (low, high), None: open
-    flags: tuple[
-        tuple[str, frozenset[str], frozenset[str]], ...
-    ]  # (argument, names that must be there, names that must not)
+    # (argument, names that must be there, names that must not).
+    flags: tuple[tuple[str, frozenset[str], frozenset[str]], ...]
     path: Glob | str | None  # None: any; "": anonymous; else a compiled pattern
     cause: frozenset[str]
     when: tuple[str, ...]
@@ -113,9 +112,8 @@ class Rules:
         self._made: dict[int, Rule] = {}
         self._on, self._steps = on, Globs(steps)
         self._fitting: dict[str, int] = {}  # name of a function -> bits of the steps that it fits
-        self._found: dict[
-            tuple[str, int], list[Rule]
-        ] = {}  # (name of an event, bits of its stack) -> rules
+        # (name of an event, bits of its stack) -> rules.
+        self._found: dict[tuple[str, int], list[Rule]] = {}
 
     def candidates(self, name: str, there: int) -> list[Rule]:
         """Rules for event `name` whose steps are all in `there`, bits; in the file's order."""

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from alloctrace.model import Event, Frame, Module, Verdict
     from alloctrace.origin.walk import Stack
+    from alloctrace.purpose.examples import Examples
     from alloctrace.purpose.rules import Rule
     from alloctrace.stacks.beginnings import Beginning
 
@@ -46,18 +47,16 @@ class Survey:
     ) -> None:
         self.events = events
         self.tree = StackTree.of(stacks)
-        self.part = None  # examples.Examples, where not all events of the run are here
+        self.part: Examples | None = None  # where not all events of the run are here
         self.facts_of = facts_of or (lambda event: Facts())
         self._modules = by_image(modules)
         self.answers = Beginnings(self.tree)
         self.steps = Unions(self.tree, _steps_of)  # of rules' stacks, that functions fit
-        self.fitting: dict[
-            tuple[int, ...], tuple[Rule, ...]
-        ] = {}  # kept by purpose.fitting: rules by their numbers
+        # Kept by purpose.fitting: rules by their numbers.
+        self.fitting: dict[tuple[int, ...], tuple[Rule, ...]] = {}
         self._libcs = Unions(self.tree, _libc_of)
-        self._inlined: dict[
-            str, Unions
-        ] = {}  # module -> Unions: whether a stack has functions inlined there
+        # By module: whether a stack has functions inlined there.
+        self._inlined: dict[str, Unions] = {}
         # By (image, block): what it was last known to be.
         self.things: dict[tuple[int, int | None], str | None] = {}
 
