@@ -6,10 +6,17 @@ from alloctrace import allocators
 
 from start.errors import USAGE, UserError, shown
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from argparse import Namespace
+    from collections.abc import Callable, Iterable
 
-def named(args):
+    from alloctrace.allocators import Named
+
+
+def named(args: Namespace) -> tuple[Named, ...]:
     """The Named of both options, the later one of a name; raises UserError."""
-    found = {}
+    found: dict[str, Named] = {}
     for text in args.also:
         _take(found, allocators.of_user, text, "--also")
     for path in args.also_file:
@@ -17,7 +24,9 @@ def named(args):
     return tuple(found.values())
 
 
-def _take(found, read, text, origin):
+def _take(
+    found: dict[str, Named], read: Callable[[str, str], Iterable[Named]], text: str, origin: str
+) -> None:
     try:
         for one in read(text, origin):
             found[one.name] = one
@@ -26,7 +35,7 @@ def _take(found, read, text, origin):
         raise UserError("--also%s: %s" % (where, shown(str(error))), USAGE) from None
 
 
-def _text(path):
+def _text(path: str) -> str:
     try:
         with open(path, encoding="utf-8", errors="replace") as file:
             return file.read(allocators.MAX_TEXT)

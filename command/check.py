@@ -19,6 +19,15 @@ from . import check_files, check_news, check_runs, main, report
 from .check_files import FILE
 from .traces import naming_errors, open_trace
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from argparse import ArgumentParser, Namespace
+    from contextlib import ExitStack
+    from typing import Any
+
+    from alloctrace.budget.language import Budget
+    from alloctrace.budget.scopes import Recorded
+
 NAME = "check"
 HELP = "check a program against its budget: what it may allocate, when and for whom"
 USAGE_LINE = "brkpoint check [OPTION...] [-- PROGRAM ARG...]"
@@ -38,7 +47,7 @@ Status 0: all kept, 1: one is broken, 2: one cannot be judged, or wrong usage. S
 """
 
 
-def configure(parser):
+def configure(parser: ArgumentParser) -> None:
     parser.usage = USAGE_LINE
     add = parser.add_argument
     add("-f", metavar="FILE", dest="file", help="the budget (%s, here or in a parent)" % FILE)
@@ -76,7 +85,7 @@ def configure(parser):
     add("--junit", metavar="XML", help="write JUnit XML to this file as well")
 
 
-def parse(parser, typed):
+def parse(parser: ArgumentParser, typed: list[str]) -> Namespace:
     """What stands behind `--` is the program."""
     at = typed.index("--") if "--" in typed else len(typed)
     args = parser.parse_args(typed[:at])
@@ -84,37 +93,38 @@ def parse(parser, typed):
     return args
 
 
-def invoke(args):
+def invoke(args: Namespace) -> int:
     try:
         with contextlib.ExitStack() as stack:
-            return _Check(args, stack).status()
+            status = _Check(args, stack).status()
+        return status
     except UserError as error:
         main.say(str(error))
         return USAGE
 
 
 class _Check:
-    def __init__(self, args, stack):
+    def __init__(self, args: Namespace, stack: ExitStack) -> None:
         self._args, self._stack = args, stack
         self._place = stack.enter_context(tempfile.TemporaryDirectory(prefix="brkpoint-check-"))
-        self._path = args.file or (
-            None if args.budget or args.init else check_files.upwards(os.getcwd())
-        )
-        self._text = "" if args.init else check_files.read(self._path) if self._path else ""
+        self._path: str | None = args.file
+        if not (args.file or args.budget or args.init):
+            self._path = check_files.upwards(os.getcwd())
+        self._text = check_files.read(self._path) if self._path and not args.init else ""
         self._budget = self._read_budget()
 
-    def _read_budget(self):
+    def _read_budget(self) -> Budget:
         budget = language.Budget()
         try:
             if self._text:
-                language.read(self._text, os.path.relpath(self._path), budget)
+                language.read(self._text, os.path.relpath(self._path or ""), budget)
             for number, text in enumerate(self._args.budget, 1):
                 budget.add(text, "--budget", number)
         except language.BudgetError as error:
             raise UserError(shown(str(error)), USAGE) from None
         return budget
 
-    def status(self):
+    def status(self) -> int:
         args = self._args
         if args.output and os.path.lexists(args.output) and not args.force:
             raise UserError("%s exists; --force overwrites it" % shown(args.output), USAGE)
@@ -131,11 +141,11 @@ class _Check:
         if args.update:
             return self._update(told)
         self._tell(told[1])
-        return told[1]["status"]
+        return int(told[1]["status"])
 
     # running
 
-    def _words(self):
+    def _words(self) -> tuple[list[str], str]:
         """The program and the folder to run it in: that of the budget which names it."""
         if self._args.command:
             return self._args.command, os.getcwd()
@@ -144,15 +154,16 @@ class _Check:
         folder = os.path.dirname(os.path.abspath(self._path)) if self._path else os.getcwd()
         return self._budget.run, folder
 
-    def _traces(self, runs=None, name="first"):
+    def _traces(self, runs: int | None = None, name: str = "first") -> list[str]:
         if self._args.trace:
-            return self._args.trace
+            given: list[str] = self._args.trace
+            return given
         words, folder = self._words()
         place = os.path.join(self._place, name)
         os.mkdir(place)
         return check_runs.record(words, runs or self._budget.runs, folder, place, name != "first")
 
-    def _opened(self, paths):
+    def _opened(self, paths: list[str]) -> list[Recorded]:
         found = []
         for path in paths:
             trace = self._stack.enter_context(open_trace(path))
@@ -162,11 +173,11 @@ class _Check:
 
     # judging
 
-    def _judged(self, traces):
+    def _judged(self, traces: list[str]) -> tuple[list[dict[str, Any]], dict[str, Any]]:
         """(verdicts, the record that is told)."""
         runs = self._opened(traces)
         verdicts = judge.judge(self._budget, runs, self._args.strict)
-        least = min(runs, key=lambda run: sum(group.count for group in run.groups))
+        least = min(runs, key=_events)
         is_broken = any(verdict["state"] == judge.BROKEN for verdict in verdicts)
         kept = self._keep(least, is_broken and not self._args.update)
         if self._args.base:
@@ -184,9 +195,10 @@ class _Check:
         )
         return verdicts, told
 
-    def _keep(self, run, is_broken):
+    def _keep(self, run: Recorded, is_broken: bool) -> str | None:
         """The trace, where it is wanted: by -o, or to look at what broke a rule."""
-        path, target = run.trace.path, self._args.output
+        path: str = run.trace.path
+        target: str | None = self._args.output
         if self._args.trace:
             return path
         if target is None and not is_broken:
@@ -204,7 +216,7 @@ class _Check:
 
     # telling
 
-    def _tell(self, told):
+    def _tell(self, told: dict[str, Any]) -> None:
         args = self._args
         is_github = args.github or bool(os.environ.get("GITHUB_ACTIONS")) and not args.json
         if args.junit:
@@ -214,13 +226,13 @@ class _Check:
             return
         report.write(check_text.render(told, ink.of_stream(sys.stdout)), None)
         if is_github:
-            for line in check_machines.annotations(told, _in_repository):
+            for line in check_machines.for_github(told, _in_repository):
                 report.write(line + "\n", None)
             _append_summary(check_machines.step_summary(told))
 
     # writing budgets
 
-    def _update(self, told):
+    def _update(self, told: tuple[list[dict[str, Any]], dict[str, Any]]) -> int:
         """New numbers, where a second judging of new runs has the same."""
         verdicts, _ = told
         again, _ = self._judged(self._traces(name="second"))
@@ -234,7 +246,7 @@ class _Check:
             raise UserError("nothing written: %s" % visible(unjudged[0]["why"]), USAGE)
         mine = [v for v in verdicts if v["rule"].source != "--budget"]
         text, changes = rewrite.updated(self._text, mine)
-        if changes:
+        if changes and self._path:
             check_files.write(self._path, text)
         for rule, old, new in changes:
             print("%s:%d: %s: %s → %s" % (shown(rule.source), rule.line, rule.name, old, new))
@@ -242,7 +254,7 @@ class _Check:
             print("nothing to update: every number is as it was")
         return 0
 
-    def _init(self):
+    def _init(self) -> int:
         path = self._args.file or FILE
         if os.path.lexists(path):
             raise UserError("%s exists; --update renews its numbers" % shown(path), USAGE)
@@ -258,7 +270,11 @@ class _Check:
         return 0
 
 
-def _commands(trace, base, verdicts):
+def _events(run: Recorded) -> int:
+    return sum(group.count for group in run.groups)
+
+
+def _commands(trace: str | None, base: str | None, verdicts: list[dict[str, Any]]) -> list[str]:
     if trace is None:
         return []
     if base:
@@ -271,14 +287,14 @@ def _commands(trace, base, verdicts):
     return ["brkpoint events %s" % " ".join([shlex.quote(trace), *chosen])]
 
 
-def _in_repository(path):
+def _in_repository(path: str) -> str | None:
     """The path from the top of the repository, where it lies in it; else None."""
     top = os.environ.get("GITHUB_WORKSPACE") or os.getcwd()
     inside = os.path.relpath(os.path.abspath(path), top)
     return None if inside.startswith("..") or not os.path.exists(path) else inside
 
 
-def _append_summary(text):
+def _append_summary(text: str) -> None:
     path = os.environ.get("GITHUB_STEP_SUMMARY")
     if path:
         with contextlib.suppress(OSError), open(path, "a", encoding="utf-8") as file:

@@ -10,7 +10,7 @@ FILE = "brkpoint.budget"
 MAX_TEXT = 1 << 20  # characters; no budget has more
 
 
-def upwards(folder):
+def upwards(folder: str) -> str:
     """The nearest budget file."""
     while True:
         path = os.path.join(folder, FILE)
@@ -22,7 +22,7 @@ def upwards(folder):
         folder = above
 
 
-def read(path):
+def read(path: str) -> str:
     try:
         with open(path, encoding="utf-8", errors="surrogateescape", newline="\n") as file:
             text = file.read(MAX_TEXT + 1)
@@ -33,7 +33,7 @@ def read(path):
     return text
 
 
-def write(path, text):
+def write(path: str, text: str) -> None:
     try:
         with open(path, "w", encoding="utf-8", errors="surrogateescape", newline="\n") as file:
             file.write(text)

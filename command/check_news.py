@@ -5,8 +5,14 @@ from __future__ import annotations
 from alloctrace.budget import judge, scopes
 from alloctrace.compare import names
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
-def mark(verdicts, base):
+    from alloctrace.budget.scopes import Recorded
+
+
+def mark(verdicts: list[dict[str, Any]], base: Recorded) -> None:
     """Set `new` of each place of a broken rule. `base`: the scopes.Recorded of the base."""
     for verdict in verdicts:
         if verdict["state"] == judge.BROKEN:
@@ -18,7 +24,7 @@ def mark(verdicts, base):
                 place["new"] = _key(place) not in known
 
 
-def _key(place):
+def _key(place: dict[str, Any]) -> tuple[object, ...]:
     """Without lines: one that was inserted above makes nothing new."""
     chain = tuple(name.rsplit(" ", 1)[0] if ":" in name else name for name in place["chain"])
     return place["name"], place["function"], names.purpose(place["purpose"]), chain

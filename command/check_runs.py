@@ -14,7 +14,7 @@ _TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 _FAILURES = (125, 126, 127)  # of brkpoint run
 
 
-def record(words, count, folder, place, told=False):
+def record(words: list[str], count: int, folder: str, place: str, told: bool = False) -> list[str]:
     """Run `words` `count` times in the folder `folder`; the paths of the traces, made in `place`.
 
     What the program prints goes to standard error: standard output is the report's.
@@ -27,7 +27,7 @@ def record(words, count, folder, place, told=False):
     return [_run(words, folder, os.path.join(place, "%d.brkpoint" % n)) for n in range(count)]
 
 
-def _run(words, folder, path):
+def _run(words: list[str], folder: str, path: str) -> str:
     brkpoint = [os.path.join(_TOP, "brkpoint"), "run", "--quiet", "--force", "-o", path, "--"]
     command = brkpoint + words
     try:

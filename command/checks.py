@@ -19,6 +19,12 @@ from alloctrace.plain import plain
 from start import cache, gdb_start, recorder
 from . import debug_files, ptrace_probe
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from subprocess import CompletedProcess
+    from typing import Any
+
 _TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 _OLDEST_PYTHON = (3, 9)
 _LOW_DISK = 100 << 20  # bytes: the trace of some ten million events
@@ -48,11 +54,11 @@ class Finding:
     group: str = "run"  # the section of setup.packages
 
     @property
-    def fatal(self):
+    def fatal(self) -> bool:
         return self.needed and self.state == "missing"
 
 
-def platform():
+def platform() -> list[Finding]:
     machine = os.uname()
     says = "%s %s, %s" % (machine.sysname, machine.release, machine.machine)
     if (machine.sysname, machine.machine) == ("Linux", "x86_64"):
@@ -60,7 +66,7 @@ def platform():
     return [Finding("system", "missing", says + ": only Linux on x86-64 is supported", True)]
 
 
-def python():
+def python() -> list[Finding]:
     says = "%d.%d" % sys.version_info[:2]
     if sys.version_info < _OLDEST_PYTHON:
         says += " is older than 3.9"
@@ -72,7 +78,7 @@ def python():
     return [Finding("python3", "ok", "%s with SQLite %s" % (says, sqlite3.sqlite_version), True)]
 
 
-def gdb():
+def gdb() -> list[Finding]:
     """gdb, and what its own Python says: it need not be the one that runs this."""
     without, needed = "reports of stored traces work; no program can be observed", True
     if recorder.find():
@@ -97,11 +103,11 @@ def gdb():
     return [missing]
 
 
-def _gdb_command():
-    return [shutil.which("gdb"), *gdb_start.WORDS, "-ex", _ASK_GDB]
+def _gdb_command() -> list[str]:
+    return [shutil.which("gdb") or "gdb", *gdb_start.WORDS, "-ex", _ASK_GDB]
 
 
-def tracing():
+def tracing() -> list[Finding]:
     code = ptrace_probe.try_tracing()
     if code == 0:
         return [Finding("ptrace", "ok", "a harmless child could be traced", True)]
@@ -110,7 +116,7 @@ def tracing():
     return [Finding("ptrace", "missing", says, True, without, mend)]
 
 
-def planted():
+def planted() -> list[Finding]:
     """Whether the recorder is there: breakpoints see the same without it, far more slowly."""
     if recorder.find():
         return [Finding("recorder", "ok", "built: programs run at nearly their own speed")]
@@ -122,7 +128,7 @@ def planted():
     return [Finding("recorder", "note", "not built", False, without, mend)]
 
 
-def symbols(roots=("/usr/lib/debug",)):
+def symbols(roots: Sequence[str] = ("/usr/lib/debug",)) -> list[Finding]:
     files = debug_files.libc_files()
     lacking = debug_files.lacking(files, roots)
     if not lacking:
@@ -134,7 +140,7 @@ def symbols(roots=("/usr/lib/debug",)):
     return [Finding("libc6-dbg", "missing", says, False, without, apt("libc6-dbg"))]
 
 
-def _names(files):
+def _names(files: list[str]) -> str:
     return " and ".join(map(os.path.basename, files)) or "a libc that is part of the program"
 
 
@@ -145,7 +151,9 @@ _WITHOUT = {
 }
 
 
-def tools(path=os.path.join(_TOP, "setup.packages"), only=None):
+def tools(
+    path: str = os.path.join(_TOP, "setup.packages"), only: Sequence[str] = ()
+) -> list[Finding]:
     """The rest of setup.packages, or `only` these, by its own checks, but for what has a function
     here."""
     own = ("python3", "gdb", "libc6-dbg")
@@ -159,7 +167,7 @@ def tools(path=os.path.join(_TOP, "setup.packages"), only=None):
     return findings
 
 
-def unknown_to_apt(names):
+def unknown_to_apt(names: list[str]) -> set[str]:
     """Those of these that the system's release does not have; none where apt cannot know."""
     if not names or not glob.glob(LISTS):
         return set()
@@ -168,7 +176,7 @@ def unknown_to_apt(names):
     return set(names) - set(known) if known else set()
 
 
-def packages(path):
+def packages(path: str) -> list[tuple[str, ...]]:
     """(section, package, check, what for) for each row of the list."""
     section, found = "", []
     with open(path, encoding="utf-8") as file:
@@ -181,14 +189,14 @@ def packages(path):
     return found
 
 
-def _tool(section, package, check, reason):
+def _tool(section: str, package: str, check: str, reason: str) -> Finding:
     if _succeeds(check):
         return Finding(package, "ok", reason, group=section)
     without = _WITHOUT.get(section, "")
     return Finding(package, "missing", reason, False, without, apt(package), section)
 
 
-def environment(environ=os.environ):
+def environment(environ: Mapping[str, str] = os.environ) -> list[Finding]:
     found = [name for name in _CHANGES_NUMBERS if environ.get(name)]
     if not found:
         return [Finding("environment", "ok", "nothing in it changes allocations")]
@@ -197,7 +205,7 @@ def environment(environ=os.environ):
     return [Finding("environment", "note", says, False, without, "unset " + " ".join(found))]
 
 
-def disk(folder=".", usage=shutil.disk_usage):
+def disk(folder: str = ".", usage: Callable[[str], Any] = shutil.disk_usage) -> list[Finding]:
     free = usage(folder).free
     says = "%d MB free in %s" % (free >> 20, os.path.abspath(folder))
     if not os.access(folder, os.W_OK):
@@ -207,7 +215,7 @@ def disk(folder=".", usage=shutil.disk_usage):
     return [Finding("disk", "ok", says)]
 
 
-def kept_tables(folder=None):
+def kept_tables(folder: str | None = None) -> list[Finding]:
     """What is kept between runs, and not believed: each run makes it anew, and says nothing."""
     folder = folder or cache.folder()
     found = kept.not_believed(folder) if folder else []
@@ -218,10 +226,21 @@ def kept_tables(folder=None):
     return [Finding("cache", "note", says, False, "each start takes longer", mend)]
 
 
-ALL = (platform, python, gdb, tracing, planted, symbols, environment, disk, kept_tables, tools)
+ALL: tuple[Callable[[], list[Finding]], ...] = (
+    platform,
+    python,
+    gdb,
+    tracing,
+    planted,
+    symbols,
+    environment,
+    disk,
+    kept_tables,
+    tools,
+)
 
 
-def apt(package):
+def apt(package: str) -> str:
     """The command that installs `package` here."""
     sudo = "" if os.geteuid() == 0 else "sudo "
     if shutil.which("apt-get"):
@@ -229,7 +248,7 @@ def apt(package):
     return "install what Debian calls %s" % package
 
 
-def _succeeds(command):
+def _succeeds(command: str) -> bool:
     """`command` is a line of our own list, for the shell."""
     try:
         return _run(["/bin/sh", "-c", command]).returncode == 0
@@ -237,14 +256,14 @@ def _succeeds(command):
         return False
 
 
-def _output(command, **how):
+def _output(command: list[str], **how: Any) -> str:
     try:
         return _run(command, **how).stdout.decode("utf-8", "replace")
     except (OSError, subprocess.TimeoutExpired):
         return ""
 
 
-def _run(command, **how):
+def _run(command: list[str], **how: Any) -> CompletedProcess[bytes]:
     return subprocess.run(
         command,
         stdin=subprocess.DEVNULL,

@@ -15,11 +15,22 @@ from start import trace_file
 from start.errors import FAILED, UserError, shown
 from . import main, watching
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from argparse import Namespace
+    from collections.abc import Iterator
+    from typing import Any
+
+    from alloctrace.summary.group_kinds import Kinds
+    from alloctrace.trace.read import Trace
+    from start.launch import Outcome
+    from start.place import Place
+
 
 prepare = classify.prepare  # for who has time to spare before
 
 
-def conclude(args, where, outcome):
+def conclude(args: Namespace, where: Place, outcome: Outcome) -> int:
     """Trace and report; whatever fails now must not hide how the target ended."""
     try:
         with _ending_in_order():
@@ -38,14 +49,14 @@ def conclude(args, where, outcome):
         return _failed(outcome, _kept(where, "a bug in brkpoint"))
     if outcome.failed:
         tell_log(outcome.observer, outcome.log)
-        return _failed(outcome, "the trace is incomplete: " + outcome.reason)
+        return _failed(outcome, "the trace is incomplete: %s" % outcome.reason)
     if outcome.reason and args.quiet:  # else the report has said so
         main.say("the trace is incomplete: %s" % outcome.reason)
-    return outcome.exit_status
+    return int(outcome.exit_status)
 
 
 @contextlib.contextmanager
-def _ending_in_order():
+def _ending_in_order() -> Iterator[None]:
     """SIGTERM and SIGHUP end the making of trace and report as Ctrl-C does: nothing is left."""
     before = {}
     for number in (signal.SIGTERM, signal.SIGHUP):
@@ -58,7 +69,7 @@ def _ending_in_order():
             signal.signal(number, handler)
 
 
-def _report(args, path, counted):
+def _report(args: Namespace, path: str, counted: Kinds) -> None:
     if args.quiet:
         return
     from reports import ink, text  # only now: --quiet needs none of it
@@ -75,7 +86,7 @@ def _report(args, path, counted):
         pass  # standard error is closed: the trace is there, and the status still counts
 
 
-def summary(args, recorded, counted):
+def summary(args: Namespace, recorded: Trace, counted: Kinds) -> dict[str, Any]:
     """Of what was wanted; of the program that was asked for where there is no such process."""
     from . import summaries
 
@@ -86,19 +97,19 @@ def summary(args, recorded, counted):
         return summaries.summary_of(recorded, chosen.ASKED, counted)
 
 
-def _failed(outcome, message):
+def _failed(outcome: Outcome, message: str) -> int:
     main.say("%s; %s" % (message, outcome.describe()))
     return FAILED
 
 
-def _kept(where, why):
+def _kept(where: Place, why: str) -> str:
     if os.path.exists(where.spool):
         spool = shown(where.spool)
         return "%s; what was recorded is kept: brkpoint recover %s" % (why, spool)
     return "%s; the trace is %s" % (why, shown(where.trace))
 
 
-def tell_log(observer, log):
+def tell_log(observer: str, log: str) -> None:
     """The last of what the observer said, for whoever looks into it."""
     for line in log.strip().splitlines()[-5:]:
         main.say("%s: %s" % (observer, shown(line)))

@@ -18,6 +18,16 @@ from start.errors import USAGE, UserError
 from . import main, report
 from .traces import naming_errors, open_trace
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from argparse import ArgumentParser, Namespace
+    from contextlib import ExitStack
+    from typing import Any
+
+    from alloctrace.model import Event, Frame
+    from alloctrace.trace.read import Trace
+    from reports.ink import Ink
+
 NAME = "diff"
 HELP = "show what changed between two recorded runs, or several of each"
 USAGE_LINE = "brkpoint diff [OPTION...] A B | A... -- B... | TRACE --from MARK [--to MARK]"
@@ -33,7 +43,7 @@ Status 0: no difference, 1: there is one, 2: the traces cannot be compared.
 """
 
 
-def configure(parser):
+def configure(parser: ArgumentParser) -> None:
     parser.usage = USAGE_LINE
     parser.add_argument("before", nargs="+", metavar="TRACE", help="before and after")
     form = parser.add_mutually_exclusive_group()
@@ -52,7 +62,7 @@ def configure(parser):
     parser.add_argument("--width", type=int, metavar="N", help="columns, 80 to 120 (text)")
 
 
-def parse(parser, typed):
+def parse(parser: ArgumentParser, typed: list[str]) -> Namespace:
     """What stands behind `--` are the runs after; without it there is one of each."""
     at = typed.index("--") if "--" in typed else len(typed)
     args = parser.parse_args(typed[:at])
@@ -69,7 +79,7 @@ def parse(parser, typed):
     return args
 
 
-def _of_moments(args, behind):
+def _of_moments(args: Namespace, behind: int) -> Namespace:
     if behind or len(args.before) > 1 or args.markdown or args.html:
         raise UserError("--from and --to take one trace, and text or --json", USAGE)
     args.begin, args.end = args.begin or words.PHASES[0], args.end or left.END
@@ -80,14 +90,14 @@ def _of_moments(args, behind):
     return args
 
 
-def invoke(args):
+def invoke(args: Namespace) -> int:
     """Compare; the exit status says whether there is a difference."""
     try:
         if args.begin:
             return _left(args)
         with contextlib.ExitStack() as stack:
-            sides = [_opened(paths, stack) for paths in (args.before, args.after)]
-            record = _compared(*sides, args.html is not None)
+            before, after = (_opened(paths, stack) for paths in (args.before, args.after))
+            record = _compared(before, after, args.html is not None)
         if args.html is None:
             report.write(render(args, record), args.output)
         else:
@@ -98,13 +108,13 @@ def invoke(args):
     return SAME if record["same"] else DIFFERENT
 
 
-def _left(args):
+def _left(args: Namespace) -> int:
     """What one run left behind between two moments: 0 nothing, 1 something."""
     (path,) = args.before
     with open_trace(path) as recorded, naming_errors(path):
         tree = recorded.tree
 
-        def deciding(event):
+        def deciding(event: Event) -> Frame | None:
             return tree.deciding_frame(event.stack, event.verdict)
 
         record = left.between(recorded.events(), args.begin, args.end, deciding)
@@ -116,11 +126,11 @@ def _left(args):
     return DIFFERENT if record["blocks"] else SAME
 
 
-def _opened(paths, stack):
+def _opened(paths: list[str], stack: ExitStack) -> list[Trace]:
     return [stack.enter_context(open_trace(path)) for path in paths]
 
 
-def _compared(before, after, with_strips):
+def _compared(before: list[Trace], after: list[Trace], with_strips: bool) -> dict[str, Any]:
     """A trace may turn out damaged while it is read: then the first of the wrong ones is named."""
     for recorded in before + after:
         with naming_errors(recorded.path):
@@ -131,7 +141,7 @@ def _compared(before, after, with_strips):
         raise UserError(visible(str(error))) from None
 
 
-def render(args, record):
+def render(args: Namespace, record: dict[str, Any]) -> str:
     if args.json:
         told = dict(record, sentence=diff_words.sentence(record))
         return json.dumps(told, indent=1, sort_keys=True) + "\n"
@@ -141,6 +151,6 @@ def render(args, record):
     return diff_text.render(record, look.width, look.colour, look.unicode)
 
 
-def _look(args):
+def _look(args: Namespace) -> Ink:
     look = ink.of_stream(sys.stdout) if args.output is None else ink.Ink(unicode=True)
     return ink.Ink(args.width or look.width, look.colour, look.unicode)

@@ -11,6 +11,14 @@ from reports import ink
 
 from . import checks
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from argparse import ArgumentParser, Namespace
+    from typing import Any
+
+    from command.checks import Finding
+    from reports.ink import Ink
+
 NAME = "doctor"
 HELP = "check this machine: what is missing, what works without it, and how to fix it"
 
@@ -18,11 +26,11 @@ _GROUPS = ("article", "test", "bench")
 _MARKS = {"ok": ("ok", "green"), "missing": ("missing", "red"), "note": ("note", "yellow")}
 
 
-def configure(parser):
+def configure(parser: ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print the findings as one JSON object")
 
 
-def invoke(args):
+def invoke(args: Namespace) -> int:
     """0 where `brkpoint PROGRAM` works here, else 1."""
     findings = [finding for check in checks.ALL for finding in check()]
     works = not any(finding.fatal for finding in findings)
@@ -33,11 +41,11 @@ def invoke(args):
     return 0 if works else 1
 
 
-def as_data(findings, works):
+def as_data(findings: list[Finding], works: bool) -> dict[str, Any]:
     return {"works": works, "findings": [vars(finding) for finding in findings]}
 
 
-def as_text(findings, works, pen):
+def as_text(findings: list[Finding], works: bool, pen: Ink) -> list[str]:
     """The lines for people; escapes from the environment are shown, not sent."""
     width = max([len(f.name) for f in findings if f.group == "run" or f.state != "ok"] + [7])
     lines = []
@@ -49,7 +57,7 @@ def as_text(findings, works, pen):
     return lines + [""] + [pen.bold(line) for line in _wrap(verdict(findings, works), 0, pen)]
 
 
-def _group(findings, group, width, pen):
+def _group(findings: list[Finding], group: str, width: int, pen: Ink) -> list[str]:
     """What is there in one line, then what is not with all that there is to say."""
     there = [finding.name for finding in findings if finding.state == "ok"]
     missing = [finding for finding in findings if finding.state != "ok"]
@@ -65,21 +73,21 @@ def _group(findings, group, width, pen):
     return lines
 
 
-def _lines(finding, width, pen):
+def _lines(finding: Finding, width: int, pen: Ink) -> list[str]:
     lines = _first(finding, width, pen)
     if finding.state != "ok":
         lines += _notes(finding.without, finding.mend, width, pen)
     return lines
 
 
-def _first(finding, width, pen):
+def _first(finding: Finding, width: int, pen: Ink) -> list[str]:
     word, colour = _MARKS[finding.state]
     first, *more = _wrap(escape.visible(finding.says), width + 11, pen)
     mark = pen.paint("%-7s" % word, colour)
     return ["%s  %s  %s" % (mark, pen.column(finding.name, width), first.lstrip())] + more
 
 
-def _notes(without, mend, width, pen):
+def _notes(without: str, mend: str, width: int, pen: Ink) -> list[str]:
     lines = []
     for label, text in (("without it: ", without), ("to fix it: ", mend)):
         if text:
@@ -87,7 +95,7 @@ def _notes(without, mend, width, pen):
     return lines
 
 
-def _wrap(text, indent, pen):
+def _wrap(text: str, indent: int, pen: Ink) -> list[str]:
     """`text` in lines of the terminal's width, all `indent` columns from the left."""
     blanks = " " * indent
     found = textwrap.wrap(
@@ -101,7 +109,7 @@ def _wrap(text, indent, pen):
     return found or [blanks]
 
 
-def verdict(findings, works):
+def verdict(findings: list[Finding], works: bool) -> str:
     if not works:
         first = next(finding for finding in findings if finding.fatal)
         return "No program can be observed here: %s (%s)." % (

@@ -12,13 +12,22 @@ from alloctrace.measure import bytes_asked, origin, purpose
 from command.traces import naming_errors, newest, open_trace
 from reports import event_json, event_lines
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from argparse import ArgumentParser, Namespace
+    from collections.abc import Callable, Iterator
+    from typing import Any
+
+    from alloctrace.model import Event, Group
+    from alloctrace.trace.read import Trace
+
 NAME = "events"
 HELP = "list the events of a recorded run, one per line, as text or JSON"
 
 NAMES = words.ENTRY_POINTS + words.SYSCALL_NAMES
 
 
-def configure(parser):
+def configure(parser: ArgumentParser) -> None:
     parser.add_argument("trace", nargs="?", metavar="TRACE", help="default: the newest here")
     parser.add_argument(
         "--json", action="store_true", help="a header line, then one JSON object per event"
@@ -27,7 +36,7 @@ def configure(parser):
     _add_choice(parser, "--phase", words.PHASES, "in this phase")
     _add_choice(parser, "--name", NAMES, "of this function or syscall")
     _add_choice(parser, "--kind", ("call", "syscall"), "allocator calls or memory syscalls")
-    more = {"action": "append", "type": int, "metavar": "PID"}
+    more: dict[str, Any] = {"action": "append", "type": int, "metavar": "PID"}
     parser.add_argument("--pid", help="only those of this process; may be repeated", **more)
     parser.add_argument("--min-size", type=int, metavar="N", help="of at least N bytes")
     parser.add_argument("--max-size", type=int, metavar="N", help="of at most N bytes")
@@ -38,7 +47,7 @@ def configure(parser):
     parser.add_argument("--stacks", choices=event_json.STACKS, default="full", help=stacks)
 
 
-def _numbers(text):
+def _numbers(text: str) -> list[tuple[int, int]]:
     """`3,5-7` as [(3, 3), (5, 7)], for argparse."""
     pairs = [part.split("-") for part in text.split(",")]
     found = [(int(pair[0]), int(pair[-1])) for pair in pairs if len(pair) < 3]
@@ -50,12 +59,12 @@ def _numbers(text):
 _numbers.__name__ = "list of numbers"  # argparse names the type in its message
 
 
-def _add_choice(parser, option, choices, text):
-    more = {"action": "append", "choices": choices, "metavar": option[2:].upper()}
+def _add_choice(parser: ArgumentParser, option: str, choices: tuple[str, ...], text: str) -> None:
+    more: dict[str, Any] = {"action": "append", "choices": choices, "metavar": option[2:].upper()}
     parser.add_argument(option, help="only those %s; may be repeated" % text, **more)
 
 
-def invoke(args):
+def invoke(args: Namespace) -> int:
     path = args.trace or newest(os.curdir)
     with open_trace(path) as recorded, naming_errors(path):
         for line in render(args, recorded):
@@ -64,9 +73,9 @@ def invoke(args):
     return 0
 
 
-def render(args, recorded):
+def render(args: Namespace, recorded: Trace) -> Iterator[str]:
     """Yield the lines, each with its newline."""
-    events = filter(_filter(args), recorded.events(_group_filter(args)))
+    events: Iterator[Event] = filter(_filter(args), recorded.events(_group_filter(args)))
     if args.limit is not None:
         events = itertools.islice(events, max(0, args.limit))
     if args.json:
@@ -77,14 +86,14 @@ def render(args, recorded):
         yield line + "\n"
 
 
-def _width():
+def _width() -> int | None:
     """Lines end where the terminal does; in a file or pipe they are whole."""
     if not sys.stdout.isatty():
         return None
     return max(event_lines.NARROWEST, shutil.get_terminal_size().columns)
 
 
-def _group_filter(args):
+def _group_filter(args: Namespace) -> Callable[[Group], bool] | None:
     """A function that says whether events of a group are wanted; None: all are."""
     tests = []
     for values, value_of in (
@@ -95,18 +104,24 @@ def _group_filter(args):
         (args.pid, lambda group: group.pid),
     ):
         if values:
-            tests.append(lambda group, v=frozenset(values), of=value_of: of(group) in v)
+            tests.append(_is_among(frozenset(values), value_of))
     if args.purpose is not None:
         wanted = args.purpose.casefold()
         tests.append(lambda group: wanted in (purpose(group) or "").casefold())
     return (lambda group: all(test(group) for test in tests)) if tests else None
 
 
-def _filter(args):
+def _is_among(
+    values: frozenset[object], of: Callable[[Group | Event], object]
+) -> Callable[[Group | Event], bool]:
+    return lambda group: of(group) in values
+
+
+def _filter(args: Namespace) -> Callable[[Event], bool]:
     """A function that says whether an event's number and size are wanted."""
     low, high = args.min_size, args.max_size
 
-    def is_wanted(event):
+    def is_wanted(event: Event) -> bool:
         if args.seq is not None and not any(a <= event.seq <= b for a, b in args.seq):
             return False
         if low is None and high is None:

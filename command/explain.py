@@ -13,6 +13,12 @@ from start import page_file
 from start.errors import USAGE, UserError, shown
 from . import conclude, main, run
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from argparse import ArgumentParser, Namespace
+
+    from alloctrace.summary.group_kinds import Kinds
+
 NAME = "explain"
 HELP = "run a program and write a page that explains what it allocated"
 USAGE_LINE = "brkpoint explain [OPTION...] PROGRAM [ARG...]"
@@ -26,7 +32,7 @@ and the exit status are those of `brkpoint run`.
 """
 
 
-def configure(parser):
+def configure(parser: ArgumentParser) -> None:
     run.configure(parser)
     parser.usage = USAGE_LINE
     parser.add_argument("--no-open", action="store_true", help="do not open a browser")
@@ -35,7 +41,7 @@ def configure(parser):
 parse = run.parse
 
 
-def invoke(args):
+def invoke(args: Namespace) -> int:
     if args.verify:
         raise UserError("--verify keeps no trace to explain: brkpoint run --verify", USAGE)
     if not args.command and args.pid is None:
@@ -47,7 +53,7 @@ def invoke(args):
     return run.invoke(args)
 
 
-def _show(args, path, counted):
+def _show(args: Namespace, path: str, counted: Kinds) -> None:
     """In the place of the report for a terminal."""
     with trace.open(path) as recorded:
         summary = conclude.summary(args, recorded, counted)

@@ -16,6 +16,14 @@ from start.errors import USAGE, UserError, shown
 from . import main
 from .traces import naming_errors, newest, open_trace
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from argparse import ArgumentParser, Namespace
+    from collections.abc import Iterator
+    from typing import BinaryIO
+
+    from exports.formats import Choice, Format
+
 NAME = "export"
 HELP = "write a recorded run as a file that another tool opens"
 EPILOG = """\
@@ -26,7 +34,7 @@ EPILOG = """\
 _BUFFER = 1 << 20
 
 
-def configure(parser):
+def configure(parser: ArgumentParser) -> None:
     parser.add_argument("trace", nargs="?", metavar="TRACE", help="default: the newest here")
     names = ", ".join(formats.NAMES)
     parser.add_argument(
@@ -46,7 +54,7 @@ def configure(parser):
     parser.add_argument("--sites", action="store_true", help=sites)
 
 
-def invoke(args):
+def invoke(args: Namespace) -> int:
     if args.list:
         sys.stdout.write("\n".join(formats.table()) + "\n")
         return 0
@@ -67,7 +75,7 @@ def invoke(args):
     return 0
 
 
-def _chosen(args):
+def _chosen(args: Namespace) -> tuple[Format, Choice]:
     """The Format, and the Choice within it."""
     if args.format is None:
         raise UserError("which --format? One of: %s" % ", ".join(formats.NAMES), USAGE)
@@ -79,7 +87,7 @@ def _chosen(args):
     return formats.load(args.format).FORMAT, formats.Choice(args.measure, args.sites)
 
 
-def _without_events(name):
+def _without_events(name: str) -> str:
     able = [n for n in formats.NAMES if not formats.load(n).FORMAT.needs_events]
     more = "; --sites lists places" if name in ("csv", "ndjson") else ""
     text = "%s is made of events, which --keep totals does not keep; %s can be made%s"
@@ -87,7 +95,7 @@ def _without_events(name):
 
 
 @contextlib.contextmanager
-def _output(path):
+def _output(path: str) -> Iterator[BinaryIO]:
     """Standard output, or a file that is there whole or not at all."""
     if path is None:
         yield sys.stdout.buffer

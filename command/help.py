@@ -7,6 +7,11 @@ import os
 from start.errors import USAGE, UserError, shown
 from . import main
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from argparse import ArgumentParser, Namespace
+    from collections.abc import Iterator
+
 NAME = "help"
 HELP = "show examples, or everything about one COMMAND"
 
@@ -69,13 +74,13 @@ Other topics: brkpoint help gdb, brkpoint help verify
 """
 
 
-def configure(parser):
+def configure(parser: ArgumentParser) -> None:
     parser.add_argument(
         "topic", nargs="?", metavar="COMMAND", help="one of the commands, gdb or verify"
     )
 
 
-def invoke(args):
+def invoke(args: Namespace) -> int:
     if args.topic is None:
         print(text(), end="")
         return 0
@@ -89,24 +94,24 @@ def invoke(args):
     return 0
 
 
-def gdb_file():
+def gdb_file() -> str:
     """What people source, in the clone or where it was installed."""
     return os.path.join(_TOP_FOLDER, "gdb-scripts", "brkpoint.py")
 
 
-def docs():
+def docs() -> str:
     """The folder of the manual."""
     installed = os.path.join(_TOP_FOLDER, "..", "..", "share", "doc", "brkpoint")
     clone = os.path.join(_TOP_FOLDER, "docs")
     return clone if os.path.isdir(clone) else os.path.normpath(installed)
 
 
-def text():
+def text() -> str:
     """The page of `brkpoint help`; a command whose file is missing is left out."""
     return _TOP + "".join(_rows()) + _BOTTOM
 
 
-def _rows():
+def _rows() -> Iterator[str]:
     for name in main.VERBS:
         try:
             verb = main.load(name)

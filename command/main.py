@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import gc
 import importlib
+import io
 import os
 import signal
 import sys
@@ -12,6 +13,11 @@ import sys
 from start import heritage, surroundings
 from start.errors import FAILED, USAGE, UserError, shown
 from start.version import VERSION
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from types import ModuleType
+    from typing import NoReturn
 
 VERBS = (
     "run",
@@ -33,7 +39,7 @@ VERBS = (
     "recover",
     "help",
 )
-argparse._ = str  # its words are English, as ours are: to look for translations takes 3 ms
+vars(argparse)["_"] = str  # its words are English, as ours are: to look for translations takes 3 ms
 _INTERRUPTED = 130
 OBJECTS = 200000  # that may come before cycles are looked for: there are next to none
 
@@ -41,11 +47,13 @@ OBJECTS = 200000  # that may come before cycles are looked for: there are next t
 class Parser(argparse.ArgumentParser):
     """One line for a wrong command line, as for every other mistake of the user's."""
 
-    def error(self, message):
+    verb: str
+
+    def error(self, message: str) -> NoReturn:
         raise UserError("%s (see: brkpoint help %s)" % (shown(message), self.verb), USAGE)
 
 
-def start():
+def start() -> int:
     """Called once by the file `brkpoint`; returns the exit status."""
     gc.set_threshold(OBJECTS)
     heritage.occupy_standard_streams()
@@ -59,7 +67,7 @@ def start():
     return _settle(_interruptible(words))
 
 
-def _interruptible(words):
+def _interruptible(words: list[str]) -> int:
     """As main. Before and behind it Ctrl-C ends the process at once: there is nothing to clean."""
     if signal.getsignal(signal.SIGINT) != signal.SIG_DFL:
         return main(words)  # it is ignored, and stays so
@@ -72,7 +80,7 @@ def _interruptible(words):
         return _INTERRUPTED
 
 
-def _settle(status):
+def _settle(status: int) -> int:
     """Flush both outputs; what cannot be written is said where it still can, once."""
     try:
         if sys.stdout is not None:
@@ -91,7 +99,7 @@ def _settle(status):
     return status
 
 
-def main(words):
+def main(words: list[str]) -> int:
     """Run the command line `words` (text; bytes that are no UTF-8 as surrogates); the status."""
     try:
         return _dispatch(words)
@@ -118,15 +126,15 @@ def main(words):
         return FAILED
 
 
-def takes_value(parser):
+def takes_value(parser: ArgumentParser) -> dict[str, bool]:
     """{option: whether a word behind it is its value}."""
-    found = {}
+    found: dict[str, bool] = {}
     for action in parser._actions:  # argparse has no public list
         found.update((name, action.nargs != 0) for name in action.option_strings)
     return found
 
 
-def say(message):
+def say(message: str) -> None:
     """One line on standard error; it may be closed or full, and then there is no one to tell."""
     try:
         sys.stderr.write("brkpoint: %s\n" % message)
@@ -135,7 +143,7 @@ def say(message):
         pass
 
 
-def _dispatch(words):
+def _dispatch(words: list[str]) -> int:
     if not words:
         raise UserError("which program? For example: brkpoint ./a.out (see: brkpoint help)", USAGE)
     first, rest = words[0], words[1:]
@@ -149,18 +157,19 @@ def _dispatch(words):
     return call(first, rest)
 
 
-def call(name, words):
+def call(name: str, words: list[str]) -> int:
     """Run the verb `name` with its own words; its exit status."""
     verb = load(name)
     parser = parser_for(verb)
     try:
         args = verb.parse(parser, words) if hasattr(verb, "parse") else parser.parse_args(words)
     except SystemExit as end:  # argparse after --help
-        return end.code or 0
-    return verb.invoke(args)
+        return int(end.code or 0)
+    status: int = verb.invoke(args)
+    return status
 
 
-def load(name):
+def load(name: str) -> ModuleType:
     """The module of a verb; raises UserError where this installation lacks it."""
     module = "%s.%s" % (__package__, name)
     try:
@@ -176,12 +185,12 @@ class _Help(argparse.RawDescriptionHelpFormatter):
 
     width = None
 
-    def __init__(self, prog):
+    def __init__(self, prog: str) -> None:
         _Help.width = _Help.width or _columns() - 2
         super().__init__(prog, width=_Help.width)
 
 
-def _columns():
+def _columns() -> int:
     """As shutil.get_terminal_size says, whose import takes longer than all of this file."""
     said = os.environ.get("COLUMNS", "")
     try:
@@ -190,7 +199,7 @@ def _columns():
         return 80
 
 
-def parser_for(verb):
+def parser_for(verb: ModuleType) -> Parser:
     """The argument parser of a verb's module; its help text is the module's."""
     parser = Parser(
         prog="brkpoint " + verb.NAME,
@@ -205,7 +214,7 @@ def parser_for(verb):
     return parser
 
 
-def _speak_as_the_locale():
+def _speak_as_the_locale() -> None:
     """-X utf8 makes every output UTF-8: where the user's locale says otherwise, plain ASCII."""
     entries = heritage.environment()  # Python may have changed its own: PEP 538
     chosen = [heritage.variable(entries, name) for name in (b"LC_ALL", b"LC_CTYPE", b"LANG")]
@@ -213,10 +222,10 @@ def _speak_as_the_locale():
     if name in ("c", "posix") or "utf-8" in name or "utf8" in name:
         return  # in the C locale Python writes UTF-8 of its own accord (PEP 538)
     for stream in (sys.stdout, sys.stderr):
-        if stream is not None:
+        if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(encoding="ascii", errors="backslashreplace")
 
 
-def _forget(descriptor):
+def _forget(descriptor: int) -> None:
     """Nobody reads on: keep Python from complaining when it flushes at its end."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), descriptor)

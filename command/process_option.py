@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from argparse import ArgumentParser
 
-def add(parser):
+
+def add(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--process",
         metavar="PID|NAME|all",

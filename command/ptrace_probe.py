@@ -7,6 +7,11 @@ import errno
 import os
 import signal
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import NoReturn
+
 # linux/ptrace.h and linux/prctl.h
 _PTRACE_SEIZE = 0x4206
 _PR_SET_PTRACER = 0x59616D61
@@ -16,7 +21,7 @@ _PR_SET_PDEATHSIG = 1
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
-def try_tracing():
+def try_tracing() -> int:
     """0 where a sibling may trace a sibling (gdb and target are such), else the errno."""
     asleep = _fork(_sleep_traceable)
     tracer = _fork(lambda ready: _seize(asleep, ready))
@@ -27,7 +32,7 @@ def try_tracing():
         os.waitpid(asleep, 0)
 
 
-def _fork(work):
+def _fork(work: Callable[[Callable[[], None]], int]) -> int:
     """The pid of a child that runs `work(ready)`; returns when it has called `ready()` or died."""
     reading, writing = os.pipe()
     pid = os.fork()
@@ -44,21 +49,21 @@ def _fork(work):
     return pid
 
 
-def _sleep_traceable(ready):
+def _sleep_traceable(ready: Callable[[], None]) -> NoReturn:
     _libc.prctl(_PR_SET_PTRACER, _PR_SET_PTRACER_ANY, 0, 0, 0)
     ready()
     while True:
         signal.pause()
 
 
-def _seize(pid, ready):
+def _seize(pid: int, ready: Callable[[], None]) -> int:
     ready()
     if _libc.ptrace(_PTRACE_SEIZE, pid, None, None) == 0:
         return 0
     return ctypes.get_errno() or errno.EPERM
 
 
-def why_not(code, root="/proc"):
+def why_not(code: int, root: str = "/proc") -> tuple[str, str]:
     """(what forbids it, the command that mends it), as far as /proc tells."""
     scope = _read(root + "/sys/kernel/yama/ptrace_scope").strip()
     status = _fields(_read(root + "/self/status"))
@@ -79,12 +84,12 @@ _REBOOT = "set kernel.yama.ptrace_scope=1 in /etc/sysctl.d and reboot: 3 cannot 
 _CONTAINER = "docker run --cap-add=SYS_PTRACE --security-opt seccomp=unconfined … (podman too)"
 
 
-def _fields(text):
+def _fields(text: str) -> dict[str, str]:
     pairs = (line.split(":", 1) for line in text.splitlines() if ":" in line)
     return {name: value.strip() for name, value in pairs}
 
 
-def _read(path):
+def _read(path: str) -> str:
     try:
         with open(path, encoding="ascii", errors="replace") as file:
             return file.read()

@@ -14,11 +14,18 @@ from command import watching
 from start import symbol_gdb, trace_file
 from start.errors import UserError
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from argparse import ArgumentParser, Namespace
+    from collections.abc import Callable
+
+    from alloctrace.history.history import History
+
 NAME = "recover"
 HELP = "make a trace from the spool of a run that was cut short"
 
 
-def configure(parser):
+def configure(parser: ArgumentParser) -> None:
     parser.add_argument("spool", metavar="SPOOL", help="the file that brkpoint named")
     parser.add_argument(
         "-o", metavar="TRACE", dest="output", help="default: the spool's name, ending in .brkpoint"
@@ -26,7 +33,7 @@ def configure(parser):
     parser.add_argument("--force", action="store_true", help="overwrite an existing trace")
 
 
-def invoke(args):
+def invoke(args: Namespace) -> int:
     output = args.output or default_name(args.spool)
     if os.path.lexists(output) and not args.force:
         raise UserError("%s exists already: name another with -o, or --force" % visible(output))
@@ -36,7 +43,7 @@ def invoke(args):
     return 0
 
 
-def _recover(args, output, tell):
+def _recover(args: Namespace, output: str, tell: Callable[[str], None]) -> History:
     tell(trace_file.READING)
     recovered = read(args.spool)
     tell(trace_file.NAMING)
@@ -50,7 +57,7 @@ def _recover(args, output, tell):
     return recovered
 
 
-def _check(path, output):
+def _check(path: str, output: str) -> None:
     """A spool may be a stranger's: what it makes must be what every reader takes."""
     try:
         with trace.open(output) as made:
@@ -63,11 +70,11 @@ def _check(path, output):
         raise UserError(text % (visible(path), visible(str(error)))) from None
 
 
-def default_name(path):
+def default_name(path: str) -> str:
     return os.path.splitext(path)[0] + trace.EXTENSION
 
 
-def read(path):
+def read(path: str) -> History:
     """The History of the spool at `path`."""
     try:
         return history.build(spool.read(path))
@@ -77,7 +84,7 @@ def read(path):
         raise UserError("%s: %s" % (visible(path), error.strerror)) from None
 
 
-def summary(output, recovered):
+def summary(output: str, recovered: History) -> str:
     """One line: what there is, and what is missing."""
     missing = run_facts.missing(recovered)
     state = "incomplete: " + ", ".join(missing) if missing else "seen to its end"

@@ -14,12 +14,21 @@ from command.traces import is_trace, naming_errors, newest, open_trace
 from reports import ink, measures
 from start.errors import USAGE, UserError, shown
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from argparse import ArgumentParser, Namespace
+    from typing import Any
+
+    from alloctrace.history.ranges import OfRange
+    from alloctrace.trace.read import Trace
+    from reports.ranked import Choice
+
 NAME = "report"
 MAX_LISTED = 200000  # a page is made in memory, of some KiB an event
 HELP = "show the report of a recorded run: text, Markdown, JSON or a page"
 
 
-def configure(parser):
+def configure(parser: ArgumentParser) -> None:
     parser.add_argument("trace", nargs="?", metavar="TRACE", help="default: the newest here")
     form = parser.add_mutually_exclusive_group()
     form.add_argument("--json", action="store_true", help="one JSON object, for scripts")
@@ -34,7 +43,7 @@ def configure(parser):
     parser.add_argument("--width", type=int, metavar="N", help="columns, 80 to 120 (text)")
 
 
-def add_ranking(parser):
+def add_ranking(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--by",
         choices=tuple(measures.BY),
@@ -55,13 +64,13 @@ def add_ranking(parser):
     parser.add_argument("--tid", type=int, metavar="TID", help="with these: of one thread alone")
 
 
-def _number(text_):
+def _number(text_: str) -> int | None:
     if not 0 < int(text_) <= measures.MOST:
         raise ValueError
     return int(text_)
 
 
-def _range(text_):
+def _range(text_: str) -> tuple[int, int]:
     first, last = map(int, text_.split("-"))
     if not 0 <= first <= last:
         raise ValueError
@@ -72,7 +81,7 @@ _range.__name__ = "range of numbers"
 _number.__name__ = "number from 1 to %d" % measures.MOST  # argparse names the type in its message
 
 
-def _choice(args):
+def _choice(args: Namespace) -> Choice | None:
     """What ranking is asked for, or None."""
     if not (args.by or args.top or args.tree or args.stacks):
         if args.seq or args.tid is not None:
@@ -92,7 +101,7 @@ def _choice(args):
     return ranked.Choice(args.by or "bytes", args.top, args.tree, args.stacks)
 
 
-def invoke(args):
+def invoke(args: Namespace) -> int:
     choice = _choice(args)
     for option, output in (("--html", args.html), ("-o", args.output)):
         if output is not None:
@@ -113,7 +122,7 @@ def invoke(args):
     return write(made, args.output)
 
 
-def _spare_a_trace(option, output):
+def _spare_a_trace(option: str, output: str) -> None:
     """`report --html TRACE` would write the page over the run."""
     if is_trace(output):
         said = "%s FILE is what to write, and %s is a trace: brkpoint report %s %s FILE"
@@ -121,12 +130,15 @@ def _spare_a_trace(option, output):
         raise UserError(said % (option, name, name, option), USAGE)
 
 
-def render(args, recorded, choice=None):
+def render(args: Namespace, recorded: Trace, choice: Choice | None = None) -> str:
     process = args.process or (chosen.ALL if args.json else chosen.ASKED)
-    if args.seq or args.tid is not None:
+    if choice and (args.seq or args.tid is not None):
         recorded = _of_range(recorded, args, choice)
-    find = _ranked if choice else _listed
-    summary = find(args, recorded, process, choice)
+    summary = (
+        _ranked(args, recorded, process, choice)
+        if choice
+        else _listed(args, recorded, process, choice)
+    )
     if args.json:
         from reports import json_report
 
@@ -151,7 +163,7 @@ def render(args, recorded, choice=None):
     return text.render(summary, recorded, width, look.colour, events, look.unicode)
 
 
-def _listed(args, recorded, process, _):
+def _listed(args: Namespace, recorded: Trace, process: str, _: Choice | None) -> dict[str, Any]:
     """The summary, if its events may be listed as is asked for."""
     summary = summary_of(recorded, process)
     if args.events and not args.json and summary["events"] > MAX_LISTED:
@@ -160,7 +172,7 @@ def _listed(args, recorded, process, _):
     return summary
 
 
-def _ranked(args, recorded, process, choice):
+def _ranked(args: Namespace, recorded: Trace, process: str, choice: Choice) -> dict[str, Any]:
     """The summary with its sites by the measure that is asked for."""
     field = measures.BY[choice.by].field
     most = TOP_SITES if args.json and args.top is None else choice.sites
@@ -171,7 +183,7 @@ def _ranked(args, recorded, process, choice):
     return summary
 
 
-def _of_range(recorded, args, choice):
+def _of_range(recorded: Trace, args: Namespace, choice: Choice) -> OfRange:
     """The trace as if no other events had a block."""
     from alloctrace.history import ranges  # only now: few runs need it
 
@@ -200,7 +212,7 @@ _NOT_KNOWN = {
 }
 
 
-def write(made, output):
+def write(made: str, output: str | None) -> int:
     """To `output`, or to standard output; the exit status."""
     if output is None:
         sys.stdout.write(made)

@@ -12,6 +12,16 @@ from start import seconds
 from start.errors import NOT_FOUND, USAGE, UserError, shown
 from . import also, main, process_option, watching
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from argparse import ArgumentParser, Namespace
+    from collections.abc import Callable
+
+    from start.choice import Choice
+    from start.launch import Options, Outcome
+    from start.place import Place
+    from start.program import Program
+
 NAME = "run"
 HELP = "run a program and show what it allocated, when, for whom and what for"
 MAX_CLOCK = 1 << 16  # events between two time stamps
@@ -31,7 +41,7 @@ the same twice under one engine, and nothing is kept.
 """
 
 
-def configure(parser):
+def configure(parser: ArgumentParser) -> None:
     parser.usage = USAGE_LINE
     add = parser.add_argument
     add("-o", "--output", metavar="TRACE", help="the trace file (PROGRAM.PID.brkpoint)")
@@ -105,7 +115,7 @@ def configure(parser):
     )
 
 
-def _events(word):
+def _events(word: str) -> int:
     value = 1 if word == "every" else int(word)
     if not 0 < value <= MAX_CLOCK:
         raise ValueError
@@ -115,7 +125,7 @@ def _events(word):
 _events.__name__ = "number of events, nor `every`"  # argparse names the type in its message
 
 
-def parse(parser, words):
+def parse(parser: ArgumentParser, words: list[str]) -> Namespace:
     """The arguments; everything from PROGRAM on stays untouched in `command`."""
     at = _program_at(parser, words)
     args = parser.parse_args(words[:at])
@@ -124,7 +134,7 @@ def parse(parser, words):
     return args
 
 
-def _program_at(parser, words):
+def _program_at(parser: ArgumentParser, words: list[str]) -> int:
     """The index of PROGRAM, or of the `--` before it."""
     takes_value, at = main.takes_value(parser), 0
     while at < len(words) and words[at].startswith("-") and words[at] not in ("-", "--"):
@@ -132,7 +142,7 @@ def _program_at(parser, words):
     return min(at, len(words))
 
 
-def invoke(args):
+def invoke(args: Namespace) -> int:
     """Run and report; the exit status."""
     if args.no_cache:
         cache.switch_off()
@@ -152,7 +162,7 @@ def invoke(args):
     return _conclude(args, where, _watched(args, argv, where, found))
 
 
-def _conclude(args, where, outcome):
+def _conclude(args: Namespace, where: Place, outcome: Outcome) -> int:
     """What makes trace and report is read in while the program runs: a fork before it copied all
     that there is."""
     from . import conclude
@@ -160,7 +170,7 @@ def _conclude(args, where, outcome):
     return conclude.conclude(args, where, outcome)
 
 
-def _check(args):
+def _check(args: Namespace) -> None:
     attach.check_arguments(args)
     args.named = also.named(args)
     if args.verify and (args.output or args.live):
@@ -175,7 +185,7 @@ def _check(args):
         raise UserError("which program? usage: " + USAGE_LINE, USAGE)
 
 
-def _attach(args):
+def _attach(args: Namespace) -> int:
     """Into a running process and out again; 0 where that went well, however the target did."""
     attachable.check(args.pid)
     where = place.prepare(args.output, args.force, attach.program(args.pid))
@@ -191,16 +201,16 @@ def _attach(args):
     return _conclude(args, where, outcome)
 
 
-def _tell_attached(args):
+def _tell_attached(args: Namespace) -> None:
     if not args.quiet:
         main.say("attached to process %d; Ctrl-C leaves it running" % args.pid)
 
 
-def _bytes(word):
+def _bytes(word: str) -> bytes:
     return word.encode("utf-8", "surrogateescape")
 
 
-def _find(argv):
+def _find(argv: list[bytes]) -> Program:
     try:
         return program.find(argv, heritage.environment())
     except UserError as error:
@@ -212,7 +222,7 @@ def _find(argv):
         raise
 
 
-def _watched(args, argv, where, found):
+def _watched(args: Namespace, argv: list[bytes], where: Place, found: Program) -> Outcome:
     """The Outcome of the run under the engine that is wanted, or that can be had."""
     alone = args.engine == "auto" and (args.keep == "totals" or args.clock)
     chosen = choice.choose("recorder" if alone else args.engine, args.live)
@@ -233,17 +243,19 @@ def _watched(args, argv, where, found):
     return outcome
 
 
-def _tell_notes(chosen, found):
+def _tell_notes(chosen: Choice, found: Program) -> None:
     for note in found.of_engine(chosen.engine == "recorder"):
         main.say("note: " + note)
 
 
-def _remove_spool(where):
+def _remove_spool(where: Place) -> None:
     with contextlib.suppress(FileNotFoundError):
         os.unlink(where.spool)
 
 
-def _launch(args, chosen, argv, where, found):
+def _launch(
+    args: Namespace, chosen: Choice, argv: list[bytes], where: Place, found: Program
+) -> Outcome:
     view = watching.choose(where.spool, args.live, args.quiet)
     options = _options(args)
     options.recorder = chosen.engine == "recorder"
@@ -263,11 +275,11 @@ def _launch(args, chosen, argv, where, found):
         view.finish()
 
 
-def _ticking(tick):
+def _ticking(tick: Callable[[], None]) -> Callable[[], None]:
     """At the first tick what makes the trace is read in: the program runs meanwhile."""
     waiting = [_prepare]
 
-    def ticked():
+    def ticked() -> None:
         while waiting:
             with contextlib.suppress(Exception):  # then it fails, and is told, where it is needed
                 waiting.pop()()
@@ -277,13 +289,13 @@ def _ticking(tick):
     return ticked
 
 
-def _prepare():
+def _prepare() -> None:
     from . import conclude
 
     conclude.prepare()
 
 
-def _options(args):
+def _options(args: Namespace) -> Options:
     return launch.Options(
         live=args.live,
         symbols=not args.no_symbols,

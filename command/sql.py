@@ -17,12 +17,19 @@ from command.traces import naming_errors, newest, open_trace
 from start import seconds
 from start.errors import USAGE, UserError
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from argparse import ArgumentParser, Namespace
+    from collections.abc import Iterator, Sequence
+
+    from alloctrace.trace.sql import Query
+
 NAME = "sql"
 HELP = "query a recorded run with SQL"
 _GRACE = 1  # seconds for SQLite to stop by itself
 
 
-def configure(parser):
+def configure(parser: ArgumentParser) -> None:
     parser.add_argument(
         "words", nargs="*", metavar="[TRACE] QUERY", help="without TRACE: the newest here"
     )
@@ -37,11 +44,11 @@ def configure(parser):
     )
 
 
-def parse(parser, words):
+def parse(parser: ArgumentParser, words: list[str]) -> Namespace | None:
     return parser.parse_intermixed_args(words)  # options may stand behind TRACE
 
 
-def invoke(args):
+def invoke(args: Namespace) -> int | None:
     if args.tables:
         return _show_tables()
     if len(args.words) not in (1, 2):
@@ -57,7 +64,7 @@ def invoke(args):
 
 
 @contextlib.contextmanager
-def _can_be_ended(timeout):
+def _can_be_ended(timeout: float) -> Iterator[None]:
     """A single function of SQLite may take minutes, in which Python hears of no signal and no
     clock: Ctrl-C ends the process at once, and a thread ends it when the time is over."""
     watchdog = threading.Timer(timeout + _GRACE, _give_up)
@@ -73,12 +80,12 @@ def _can_be_ended(timeout):
         signal.signal(signal.SIGINT, before)
 
 
-def _give_up():
+def _give_up() -> None:
     main.say("sql: %s" % trace_sql.TOO_LONG)
     os._exit(USAGE)
 
 
-def render(query, text, as_json):
+def render(query: Query, text: str, as_json: bool) -> Iterator[str]:
     """Yield the lines of the answer, each with its newline."""
     try:
         names, rows = query.run(text)
@@ -90,24 +97,24 @@ def render(query, text, as_json):
         raise UserError("sql: %s" % visible(str(error)), USAGE) from None
 
 
-def _tabbed(values):
+def _tabbed(values: Sequence[float | str | None]) -> str:
     return "\t".join("" if value is None else visible(str(value)) for value in values) + "\n"
 
 
-def _object(names, row):
+def _object(names: list[str], row: tuple[float | str | None, ...]) -> str:
     pairs = zip(_told_apart(names), row)
     return "{%s}\n" % ",".join("%s:%s" % (json.dumps(name), _value(v)) for name, v in pairs)
 
 
-def _value(value):
+def _value(value: float | str | None) -> str:
     if isinstance(value, float) and math.isinf(value):
         return "9e999" if value > 0 else "-9e999"  # as SQLite writes it: JSON has no word for it
     return json.dumps(value)
 
 
-def _told_apart(names):
+def _told_apart(names: list[str]) -> list[str]:
     """The second `b` is `b:1`, as SQLite names it where it has to tell them apart itself."""
-    found = {}
+    found: dict[str, int] = {}
     for name in names:
         made = name
         while made in found:
@@ -117,7 +124,7 @@ def _told_apart(names):
     return list(found)
 
 
-def _show_tables():
+def _show_tables() -> int:
     for name, columns in sorted(trace_sql.tables().items()):
         sys.stdout.write("%s: %s\n" % (name, ", ".join(columns)))
     return 0

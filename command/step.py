@@ -15,6 +15,14 @@ from start.errors import USAGE, UserError
 from . import process_option, summaries
 from .traces import naming_errors, newest, open_trace
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from argparse import ArgumentParser, Namespace
+    from collections.abc import Callable, Sequence
+    from typing import Any
+
+    from reports.step_card import Card
+
 NAME = "step"
 HELP = "step through the events of a recorded run in the terminal, forward and back"
 EPILOG = """\
@@ -27,13 +35,13 @@ p the peak, b memory then, g a number and Enter, Home, End, up and down in the c
 LONGEST_NUMBER = 18  # digits
 
 
-def configure(parser):
+def configure(parser: ArgumentParser) -> None:
     parser.add_argument("trace", nargs="?", metavar="TRACE", help="default: the newest here")
     parser.add_argument("--seq", type=int, metavar="N", help="begin at event N")
     process_option.add(parser)
 
 
-def invoke(args):
+def invoke(args: Namespace) -> int:
     _check_terminal()
     path = args.trace or newest(os.curdir)
     with open_trace(path) as recorded, naming_errors(path):
@@ -46,7 +54,7 @@ def invoke(args):
     return 0
 
 
-def _check_terminal():
+def _check_terminal() -> None:
     for stream in (sys.stdin, sys.stdout):
         if stream is None or not stream.isatty():
             raise UserError("step needs a terminal: `brkpoint events` lists them anywhere", USAGE)
@@ -57,38 +65,43 @@ def _check_terminal():
 class Walk:
     """Where one is, and what a key does. `said`: what is told once beneath the card."""
 
-    def __init__(self, cursor, peak, seq=None):
+    def __init__(self, cursor: Cursor, peak: int | None, seq: int | None = None) -> None:
         self.cursor, self.peak = cursor, peak
-        self.seq = cursor.near(0 if seq is None else seq)
-        self.top, self.said, self.number = 0, "", None  # number: what is typed behind `g`
-        self._card = self._memory = None, None
+        found = cursor.near(0 if seq is None else seq)
+        if found is None:
+            raise UserError("this trace has no events of that program to step through")
+        self.seq = found
+        self.top, self.said = 0, ""
+        self.number: str | None = None  # what is typed behind `g`
+        self._card: tuple[int, Card] | None = None
+        self._memory: tuple[int, list[str]] | None = None
         self.tells_memory = False
 
-    def card(self):
-        if self._card[0] != self.seq:
+    def card(self) -> Card:
+        if self._card is None or self._card[0] != self.seq:
             self._card = self.seq, step_card.of(self.cursor, self.seq)
         return self._card[1]
 
-    def memory(self):
+    def memory(self) -> Sequence[str]:
         """Lines of what memory looked like, where they are asked for: of a long run that takes a
         second or two."""
         if not self.tells_memory:
             return ()
-        if self._memory[0] != self.seq:
+        if self._memory is None or self._memory[0] != self.seq:
             self._memory = self.seq, step_memory.of(self.cursor, self.seq)
         return self._memory[1]
 
-    def _turn_memory(self):
+    def _turn_memory(self) -> None:
         self.tells_memory = not self.tells_memory
 
-    def press(self, key):
+    def press(self, key: str) -> bool:
         """Whether to go on. `key`: a character, or LEFT, RIGHT, UP, DOWN, PAGE UP …"""
         self.said = ""
         if self.number is not None:
-            return self._type(key)
+            return self._type(key, self.number)
         if key in ("q", "Q", "ESC"):
             return False
-        acts = {
+        acts: dict[str, Callable[[], None]] = {
             "RIGHT": lambda: self._go(self.cursor.after(self.seq)),
             "LEFT": lambda: self._go(self.cursor.before(self.seq)),
             "n": lambda: self._go(self.cursor.next_that_reached(self.seq)),
@@ -108,9 +121,9 @@ class Walk:
         acts.get(key, lambda: None)()
         return True
 
-    def _type(self, key):
-        if key == "ENTER" and self.number:
-            wanted = int(self.number)
+    def _type(self, key: str, typed: str) -> bool:
+        if key == "ENTER" and typed:
+            wanted = int(typed)
             self._go(self.cursor.near(wanted))
             if self.seq != wanted:
                 self.said = "event %s is not one of these: this is the nearest" % (
@@ -119,27 +132,27 @@ class Walk:
         if key in ("ENTER", "ESC"):
             self.number = None
         elif key == "BACKSPACE":
-            self.number = self.number[:-1]
-        elif key.isdigit() and key.isascii() and len(self.number) < LONGEST_NUMBER:
-            self.number += key
+            self.number = typed[:-1]
+        elif key.isdigit() and key.isascii() and len(typed) < LONGEST_NUMBER:
+            self.number = typed + key
         return True
 
-    def _go(self, seq):
+    def _go(self, seq: int | None) -> None:
         if seq is None:
             self.said = card_words.WORDS["behind"]
         elif seq != self.seq:
             self.seq, self.top = seq, 0
 
-    def _go_to_peak(self):
+    def _go_to_peak(self) -> None:
         if self.peak is None:
             self.said = "The trace does not know when most was live."
         else:
             self._go(self.cursor.near(self.peak))
 
-    def _scroll(self, by):
+    def _scroll(self, by: int) -> None:
         self.top = max(0, self.top + by)
 
-    def screen(self, width, height, unicode):
+    def screen(self, width: int, height: int, unicode: bool) -> list[tuple[str, str]]:
         """[(text, style)] of at most `height` lines: the card, what is said, the keys."""
         shown = step_screen.lines(self.card(), width, unicode, self.memory())
         keys = step_screen.keys(width, unicode)
@@ -155,7 +168,7 @@ class Walk:
         return lines[:height] if height > len(keys) + 1 else lines[:1]
 
 
-def _in_terminal(walk):
+def _in_terminal(walk: Walk) -> None:
     try:
         import curses  # asked for here: a build of Python may lack it
     except ImportError:
@@ -167,18 +180,18 @@ def _in_terminal(walk):
         raise UserError("step cannot use this terminal (TERM=%s): %s" % (_term(), error)) from None
 
 
-def _is_gone():
+def _is_gone() -> bool:
     """Whether nobody holds the other end of the terminal any more."""
     look = select.poll()
     look.register(sys.stdin.fileno(), select.POLLIN)
     return any(state & (select.POLLHUP | select.POLLERR) for _, state in look.poll(0))
 
 
-def _term():
+def _term() -> str:
     return visible(os.environ.get("TERM", ""))
 
 
-def _loop(screen, walk, curses):
+def _loop(screen: Any, walk: Walk, curses: Any) -> None:
     styles = _styles(curses)
     names = _key_names(curses)
     _hide_cursor(curses)
@@ -199,14 +212,14 @@ def _loop(screen, walk, curses):
             return
 
 
-def _hide_cursor(curses):
+def _hide_cursor(curses: Any) -> None:
     try:
         curses.curs_set(0)
     except curses.error:
         pass
 
 
-def _draw(screen, walk, styles, curses):
+def _draw(screen: Any, walk: Walk, styles: dict[str, int], curses: Any) -> None:
     height, width = screen.getmaxyx()
     screen.erase()
     look = styles.get(walk.card().origin, 0)
@@ -218,7 +231,7 @@ def _draw(screen, walk, styles, curses):
     screen.refresh()
 
 
-def _key_names(curses):
+def _key_names(curses: Any) -> dict[object, str]:
     found = {
         curses.KEY_LEFT: "LEFT",
         curses.KEY_RIGHT: "RIGHT",
@@ -237,7 +250,7 @@ def _key_names(curses):
     return found
 
 
-def _styles(curses):
+def _styles(curses: Any) -> dict[str, int]:
     found = {"code": curses.A_BOLD, "strong": curses.A_BOLD, "title": curses.A_UNDERLINE}
     found.update({"where": curses.A_DIM, "quiet": curses.A_DIM, "keys": curses.A_REVERSE})
     if os.environ.get("NO_COLOR") or not curses.has_colors():

@@ -8,8 +8,17 @@ from alloctrace.summary.summary import summarise
 
 from start.errors import USAGE, UserError
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
-def summary_of(recorded, process, kinds=None, **more):
+    from alloctrace.summary.group_kinds import Kinds
+    from alloctrace.trace.read import Trace
+
+
+def summary_of(
+    recorded: Trace, process: str, kinds: Kinds | None = None, **more: Any
+) -> dict[str, Any]:
     """As summarise; raises UserError where there is no such process."""
     try:
         return summarise(recorded, process=process, kinds=kinds, **more)

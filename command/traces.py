@@ -10,15 +10,21 @@ from alloctrace.escape import visible
 from alloctrace.trace import trace
 from start.errors import UserError
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
-def open_trace(path):
+    from alloctrace.trace.read import Trace
+
+
+def open_trace(path: str) -> Trace:
     """The trace at `path`; what is wrong with it is one line for people."""
     with naming_errors(path):
         return trace.open(path)
 
 
 @contextlib.contextmanager
-def naming_errors(path):
+def naming_errors(path: str) -> Iterator[None]:
     """A trace can turn out damaged long after it was opened."""
     try:
         yield
@@ -26,7 +32,7 @@ def naming_errors(path):
         raise UserError("%s: %s" % (visible(os.fspath(path)), visible(str(error)))) from None
 
 
-def is_trace(path):
+def is_trace(path: str) -> bool:
     """Whether the file says that it is one, whole or not."""
     try:
         if not os.path.isfile(path):  # to open a pipe would wait
@@ -41,7 +47,7 @@ def is_trace(path):
 _APPLICATION = trace_schema.APPLICATION_ID.to_bytes(4, "big")
 
 
-def newest(folder):
+def newest(folder: str) -> str:
     """The trace in `folder` that was written last."""
     with os.scandir(folder) as entries:
         traces = [e for e in entries if e.name.endswith(trace.EXTENSION) and e.is_file()]

@@ -7,13 +7,18 @@ import os
 import sys
 import time
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+    from typing import TextIO
+
 _FIRST = 3.0  # seconds before there is any progress to tell
 _EVERY = 1.0
 _LARGE = 1 << 20  # bytes of spool that take a moment
 _MOMENT = 0.3  # seconds
 
 
-def choose(spool_path, is_live, quiet):
+def choose(spool_path: str, is_live: bool, quiet: bool) -> Live | Nothing | Progress:
     """The view for this run; it has tick() and finish()."""
     if is_live:
         return Live(spool_path)
@@ -24,12 +29,13 @@ def choose(spool_path, is_live, quiet):
 
 
 @contextlib.contextmanager
-def working(spool_path, quiet):
+def working(spool_path: str, quiet: bool) -> Iterator[Callable[[str], None]]:
     """Gives tell(what), for what is being done while a spool is turned into a trace: a line on the
     terminal, where the spool is large or it has taken a moment already."""
-    size, start, told = _size(spool_path), time.monotonic(), []
+    size, start = _size(spool_path), time.monotonic()
+    told: list[str] = []
 
-    def tell(what):
+    def tell(what: str) -> None:
         if told or size > _LARGE or time.monotonic() - start > _MOMENT:
             told.append(what)
             words = "brkpoint: making the trace of %.1f MiB: %s ..." % (size / 2**20, what)
@@ -44,23 +50,23 @@ def working(spool_path, quiet):
 
 
 class Nothing:
-    def tick(self):
+    def tick(self) -> None:
         pass
 
-    def finish(self):
+    def finish(self) -> None:
         pass
 
 
 class Progress:
     """One line that is overwritten, from the size of the spool."""
 
-    def __init__(self, path):
+    def __init__(self, path: str) -> None:
         self._path = path
         self._start = time.monotonic()
         self._next = self._start + _FIRST
         self._shown = False
 
-    def tick(self):
+    def tick(self) -> None:
         now = time.monotonic()
         if now < self._next:
             return
@@ -72,7 +78,7 @@ class Progress:
         )
         _write("\r" + words + "\033[K")
 
-    def finish(self):
+    def finish(self) -> None:
         if self._shown:
             _write("\r\033[K")
 
@@ -80,7 +86,7 @@ class Progress:
 class Live:
     """The events as they come, from the growing spool."""
 
-    def __init__(self, path):
+    def __init__(self, path: str) -> None:
         from alloctrace.spool import spool  # only now: other runs begin without all this
         from alloctrace.trace import follow  # only now: other runs begin without all this
         from reports import ink, live
@@ -92,24 +98,24 @@ class Live:
         )
         self._broken = False
 
-    def tick(self):
+    def tick(self) -> None:
         try:
             if not self._broken:
                 self._write(self._lines.feed(self._follow.poll()))
         except self._damaged:
             self._broken = True  # said when the trace is made
 
-    def finish(self):
+    def finish(self) -> None:
         self.tick()
         self._write(self._lines.finish())
         self._write([""])
 
-    def _write(self, lines):
+    def _write(self, lines: Iterable[str]) -> None:
         for line in lines:
             _write(line + "\n")
 
 
-def _write(words):
+def _write(words: str) -> None:
     try:
         sys.stderr.write(words)
         sys.stderr.flush()
@@ -117,14 +123,14 @@ def _write(words):
         pass
 
 
-def _is_terminal(stream):
+def _is_terminal(stream: TextIO) -> bool:
     try:
         return stream is not None and stream.isatty()
     except ValueError:
         return False
 
 
-def _size(path):
+def _size(path: str) -> int:
     try:
         return os.stat(path).st_size
     except OSError:

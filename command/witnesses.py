@@ -10,6 +10,11 @@ from reports import ink, witnesses
 from start import scripts, seconds
 from start.errors import USAGE, UserError, shown
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from argparse import ArgumentParser, Namespace
+    from typing import Any
+
 NAME = "witnesses"
 HELP = "compare what strace, ltrace, gdb and /proc/PID/maps see of a program"
 USAGE_LINE = "brkpoint witnesses [OPTION...] [--] PROGRAM [ARG...]"
@@ -21,7 +26,7 @@ difference is explained, 1 when one is not or nothing could be compared.
 """
 
 
-def configure(parser):
+def configure(parser: ArgumentParser) -> None:
     parser.usage = USAGE_LINE
     add = parser.add_argument
     add("--markdown", action="store_true", help="a page in Markdown instead of text")
@@ -35,12 +40,12 @@ def configure(parser):
     add("--without", action="append", choices=choices, default=[], metavar="WITNESS", help=text)
 
 
-def parse(parser, words):
+def parse(parser: ArgumentParser, words: list[str]) -> Namespace:
     """The arguments; everything from PROGRAM on stays untouched in `command`."""
     return run.parse(parser, words)
 
 
-def invoke(args):
+def invoke(args: Namespace) -> int:
     if not args.command:
         raise UserError("which program? usage: " + USAGE_LINE, USAGE)
     record = _watch(args)
@@ -48,14 +53,15 @@ def invoke(args):
     return 0 if witnesses.is_sound(record) else 1
 
 
-def _watch(args):
+def _watch(args: Namespace) -> dict[str, Any]:
     scripts.find()
-    from brkpoint_trace import watch
+    from brkpoint_trace import watch  # type: ignore[import]  # found by scripts.find alone
 
-    return watch.watch(args.command, args.timeout, _say, args.without)
+    record: dict[str, Any] = watch.watch(args.command, args.timeout, _say, args.without)
+    return record
 
 
-def _render(args, record):
+def _render(args: Namespace, record: dict[str, Any]) -> str:
     if args.json:
         return witnesses.to_json(record)
     if args.markdown:
@@ -64,7 +70,7 @@ def _render(args, record):
     return witnesses.to_text(record, look.width, look.colour, look.unicode, args.events)
 
 
-def _write(path, text):
+def _write(path: str | None, text: str) -> None:
     if path is None:
         sys.stdout.write(text)
         return
@@ -75,7 +81,7 @@ def _write(path, text):
         raise UserError("cannot write %s: %s" % (shown(path), error.strerror)) from None
 
 
-def _say(name):
+def _say(name: str) -> None:
     """Progress, on one line of a terminal."""
     if sys.stderr.isatty():
         sys.stderr.write("\r\033[K" + visible("%s watches ..." % name if name else ""))

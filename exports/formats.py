@@ -7,6 +7,11 @@ import importlib
 import textwrap
 from collections import namedtuple
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from types import ModuleType
+
 NAMES = ("folded", "dhat", "pprof", "heaptrack", "perfetto", "speedscope", "csv", "ndjson")
 # ending: of a file's name. opens: commands that read it, FILE in their place.
 Format = namedtuple("Format", "title ending keeps loses opens is_binary needs_events")
@@ -22,12 +27,12 @@ class CannotExport(Exception):
     """The trace has not what the format is made of, or the choice is none of its. One line."""
 
 
-def load(name):
+def load(name: str) -> ModuleType:
     """The module of a format: its FORMAT, and `write(out, trace, choice)`."""
     return importlib.import_module("%s.%s" % (__package__, name))
 
 
-def table():
+def table() -> Iterator[str]:
     """The lines of `--list`, no longer than a narrow terminal."""
     for name in NAMES:
         about = load(name).FORMAT

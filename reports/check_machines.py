@@ -60,9 +60,7 @@ def _attribute(value: str) -> str:
     return quoteattr(_NO_XML.sub("?", value))
 
 
-def annotations(  # type: ignore[no-redef]  # of the same name as the import from __future__
-    told: dict[str, Any], folder: Callable[[str], str | None]
-) -> list[str]:
+def for_github(told: dict[str, Any], folder: Callable[[str], str | None]) -> list[str]:
     """Lines that GitHub shows at the code. `folder(path)`: the path within the repository, or None.
 
     https://github.com/actions/toolkit: `% CR LF` are escaped, in properties `: ,` as well."""

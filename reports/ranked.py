@@ -45,7 +45,7 @@ class Choice(_Choice):
 
 def render(
     record: dict[str, Any],
-    trace: OfRange | Trace,
+    trace: Trace,
     choice: Choice,
     width: int = 80,
     colour: bool = False,
@@ -62,7 +62,7 @@ def render(
     return text.for_output("\n".join(lines) + "\n", ink)
 
 
-def _said(trace: OfRange | Trace) -> str:
+def _said(trace: Trace) -> str:
     """What events the report is of, where it is of some alone (ranges.OfRange)."""
     if not isinstance(trace, OfRange):
         return ""
@@ -71,7 +71,7 @@ def _said(trace: OfRange | Trace) -> str:
     return "Events %s to %s%s alone: " % (*ends, thread)
 
 
-def render_markdown(record: dict[str, Any], trace: OfRange, choice: Choice) -> str:
+def render_markdown(record: dict[str, Any], trace: Trace, choice: Choice) -> str:
     ink, parts = Ink(120), [markdown.head(record)]
     if _said(trace):
         parts.append([_said(trace) + "nothing else counts here."])
@@ -108,9 +108,7 @@ def share_of(part: int, all_: int) -> str:
     return sentences.percent(part / all_) if all_ else "0 %"
 
 
-def _sites(
-    record: dict[str, Any], trace: OfRange | Trace, choice: Choice, ink: Ink
-) -> Iterator[str]:
+def _sites(record: dict[str, Any], trace: Trace, choice: Choice, ink: Ink) -> Iterator[str]:
     rows = _rows(record, choice)
     yield from sections.title("Sites", heading(record, rows, choice.by), ink)
     field = measures.BY[choice.by].field
@@ -131,9 +129,7 @@ def _sites(
             )
 
 
-def _sites_as_markdown(
-    record: dict[str, Any], trace: OfRange, choice: Choice, ink: Ink
-) -> list[str]:
+def _sites_as_markdown(record: dict[str, Any], trace: Trace, choice: Choice, ink: Ink) -> list[str]:
     rows, field = _rows(record, choice), measures.BY[choice.by].field
     said = heading(record, rows, choice.by)
     head = ["share", measures.BY[choice.by].label, "where", "who", "for"]
@@ -166,7 +162,7 @@ LOOKED_AT = 1000  # stacks of one place
 
 
 def _chains(
-    record: dict[str, Any], trace: OfRange | Trace, choice: Choice, rows: list[dict[str, Any]]
+    record: dict[str, Any], trace: Trace, choice: Choice, rows: list[dict[str, Any]]
 ) -> list[list[str]]:
     """For each row the lines of its chains; none where they are not asked for."""
     if not choice.stacks:

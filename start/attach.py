@@ -13,6 +13,13 @@ from alloctrace.words import signal_name
 from . import attachable, heritage, launch, recorder
 from .errors import USAGE, EngineError, UserError
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from argparse import Namespace
+    from collections.abc import Callable
+
+    from start.launch import Options, Outcome
+
 TICK = 0.25  # seconds between looks at the clock
 _ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
 _LEAVE = 30  # seconds that taking the code out may take, before the recorder is given up
@@ -41,7 +48,7 @@ seconds.__name__ = "duration, such as 10s, 250ms or 5m"
 process.__name__ = "process number"
 
 
-def check_arguments(args):
+def check_arguments(args: Namespace) -> None:
     """Raises UserError where options do not go together with -p, or it cannot be had."""
     if args.pid is None:
         if args.duration is not None:
@@ -75,13 +82,15 @@ def words_of(data):
     return words
 
 
-def program(pid):
+def program(pid: int) -> bytes:
     """The path of its program, bytes, without the mark of a file that is gone."""
     path = os.readlink(b"/proc/%d/exe" % pid)
     return path[: -len(b" (deleted)")] if path.endswith(b" (deleted)") else path
 
 
-def run(pid, spool_path, options, tell=lambda: None):
+def run(
+    pid: int, spool_path: str, options: Options, tell: Callable[[], None] = lambda: None
+) -> Outcome:
     """Record until the process ends, a signal comes, or options.timeout; returns launch.Outcome.
 
     `tell()` is called once it records.

@@ -9,12 +9,16 @@ import struct
 from . import watch
 from .errors import UserError, shown
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
 _SCOPE = "/proc/sys/kernel/yama/ptrace_scope"
 _EM_X86_64, _CLASS_64 = 62, 2
 _SYS_KCMP, _KCMP_VM = 312, 1  # kcmp(2): 0 where both have one memory
 
 
-def check(pid):
+def check(pid: int) -> None:
     """Raises UserError where the process cannot be attached to, as far as /proc tells."""
     if pid in (os.getpid(), 1 if os.getpid() == 1 else 0):
         raise UserError("-p %d is brkpoint itself" % pid)
@@ -30,17 +34,17 @@ def check(pid):
     _check_program(pid)
 
 
-def _twice(status):
+def _twice(status: Any) -> Any:
     return (status.get("Tgid"),) * 2
 
 
-def _status(pid):
+def _status(pid: int) -> Any:
     with open("/proc/%d/status" % pid, encoding="ascii", errors="replace") as file:
         lines = (line.split(":", 1) for line in file if ":" in line)
         return {name: value.strip() for name, value in lines}
 
 
-def _check_state(pid, status):
+def _check_state(pid: int, status: Any) -> None:
     if status.get("State", "")[:1] in ("Z", "X"):
         raise UserError("process %d has ended already; its parent has not waited for it" % pid)
     if int(status.get("Kthread") or 0) or ("VmSize" not in status):
@@ -53,7 +57,7 @@ def _check_state(pid, status):
         raise UserError(text % pid)
 
 
-def _check_tracer(pid, status):
+def _check_tracer(pid: int, status: Any) -> None:
     other = int(status.get("TracerPid") or 0)
     if other:
         name = watch.field(other, "Name") if os.path.exists("/proc/%d" % other) else "?"
@@ -61,14 +65,14 @@ def _check_tracer(pid, status):
         raise UserError(text % (pid, shown(name), other))
 
 
-def _check_memory(pid, parent):
+def _check_memory(pid: int, parent: Any) -> None:
     """Code that is planted in a child of vfork would stand in its parent, too, and stay there."""
     if ctypes.CDLL(None).syscall(_SYS_KCMP, pid, parent, _KCMP_VM, 0, 0) == 0:
         text = "process %d has the memory of its parent, %d, until it execs (vfork): try again, or"
         raise UserError((text + " brkpoint -p %d") % (pid, parent, parent))
 
 
-def _check_program(pid):
+def _check_program(pid: int) -> None:
     try:
         with open("/proc/%d/exe" % pid, "rb") as file:
             head = file.read(20)
@@ -81,7 +85,7 @@ def _check_program(pid):
         raise UserError("process %d is no 64-bit x86 program: it cannot be recorded" % pid)
 
 
-def not_permitted(pid):
+def not_permitted(pid: int) -> str:
     """Why ptrace is refused, and what helps."""
     owner = os.stat("/proc/%d" % pid).st_uid
     if os.geteuid() and owner != os.geteuid():
@@ -95,7 +99,7 @@ def not_permitted(pid):
     return "process %d may not be traced: ptrace is not permitted; `brkpoint doctor` says why" % pid
 
 
-def _scope():
+def _scope() -> int:
     try:
         with open(_SCOPE, encoding="ascii") as file:
             return int(file.read())

@@ -7,13 +7,14 @@ from collections import namedtuple
 from . import recorder
 from .errors import FAILED, USAGE, UserError
 
+
 NAMES = ("auto", "breakpoints", "recorder")
 # engine: breakpoints or recorder. why: in words, None where the user asked for it.
 # may_change: whether breakpoints may take over where the recorder finds that it cannot be planted.
 Choice = namedtuple("Choice", "engine why may_change")
 
 
-def choose(wanted, live=False):
+def choose(wanted: str, live: bool = False) -> Choice:
     """The Choice for `wanted`, one of NAMES; raises UserError where it cannot be had."""
     if wanted == "breakpoints":
         return Choice(wanted, None, False)
@@ -27,12 +28,12 @@ def choose(wanted, live=False):
     return Choice(wanted, None, False)
 
 
-def instead(refused):
+def instead(refused: str) -> Choice:
     """The Choice after the recorder could not be planted; `refused`: why, in its words."""
     return Choice("breakpoints", "the recorder cannot be planted: " + refused, False)
 
 
-def _obstacle(live):
+def _obstacle(live: bool) -> str | None:
     """Why there is no recorder for this run, before it begins; None: there may be."""
     if live:
         return "--live shows events as gdb meets them"

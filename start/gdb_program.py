@@ -9,7 +9,7 @@ from .errors import UserError
 _FOLDERS = ("/usr/local/bin", "/usr/bin", "/bin")  # where PATH has no gdb
 
 
-def find():
+def find() -> str:
     """The path of gdb; raises UserError where there is none."""
     folders = [*os.environ.get("PATH", "").split(":"), *_FOLDERS]
     paths = (os.path.join(folder, "gdb") for folder in folders if folder)

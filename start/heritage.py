@@ -27,7 +27,7 @@ _LIMITS = (
 _RESTORING = Pattern(r"python|pypy|node|cargo|fish")
 
 
-def arguments():
+def arguments() -> list[bytes]:
     """The words after the command's own name, bytes.
 
     /proc/self/cmdline also holds the interpreter and its options: the last words are ours.
@@ -37,17 +37,17 @@ def arguments():
     return words[-count:] if count else []
 
 
-def is_known():
+def is_known() -> bool:
     """Whether the kernel tells: nothing here can be known without /proc."""
     return os.path.exists("/proc/self/environ")
 
 
-def environment():
+def environment() -> list[bytes]:
     """The entries of the environment as the kernel handed it over: order, duplicates and all."""
     return _read("/proc/self/environ").split(b"\0")[:-1]
 
 
-def variable(entries, name, default=b""):
+def variable(entries: list[bytes], name: bytes, default: bytes = b"") -> bytes:
     """The first of the environment's `entries` of that name: what getenv finds."""
     for entry in entries:
         if entry.startswith(name + b"="):
@@ -90,7 +90,7 @@ def free_limits():
     return before
 
 
-def occupy_standard_streams():
+def occupy_standard_streams() -> None:
     """Keep a closed standard stream closed for the target, and safe from our own files.
 
     The next file opened would become descriptor 0, 1 or 2 and be written to by mistake.

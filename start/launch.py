@@ -16,6 +16,10 @@ from alloctrace.words import signal_name
 from . import gdb_program, heritage, program, recorder, target, traced, watch, why
 from .errors import CANNOT_EXECUTE, EngineError, NOT_FOUND, UserError, shown
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from start.program import Program
+
 _NOT_THERE = (2, 20)  # ENOENT, ENOTDIR
 
 
@@ -69,7 +73,7 @@ class Outcome:
             return None
         return self.status + 128 if self.kind == "signalled" else self.status
 
-    def describe(self):
+    def describe(self) -> str:
         """The target's end in words."""
         if self.kind == "signalled":
             return "the target was ended by %s" % signal_name(self.status)
@@ -81,7 +85,12 @@ class Outcome:
         return "the target was killed because it could no longer be watched"
 
 
-def run(argv, spool_path, options=None, found=None):
+def run(
+    argv: list[bytes],
+    spool_path: str,
+    options: Options | None = None,
+    found: Program | None = None,
+) -> Outcome:
     """Run the words `argv` (bytes), recording into `spool_path`; returns Outcome.
 
     `found`: the Program when it is known already. Raises UserError where it cannot be executed

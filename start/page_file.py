@@ -16,13 +16,13 @@ from .errors import UserError, shown
 _OPENERS = ("xdg-open", "x-www-browser")
 
 
-def beside(trace):
+def beside(trace: str) -> str:
     """The name of a trace's page."""
     stem = trace[: -len(EXTENSION)] if trace.endswith(EXTENSION) else trace
     return stem + ".html"
 
 
-def write(path, text):
+def write(path: str, text: str) -> None:
     """Whole or not at all. What is no regular file (`/dev/stdout`) is written as it is."""
     try:
         if os.path.lexists(path) and not os.path.isfile(path):
@@ -42,7 +42,7 @@ def _replace(path, text):
         os.replace(temporary, path)
 
 
-def open_in_browser(path):
+def open_in_browser(path: str) -> None:
     """Ask a browser to show the page: one with windows, not one in this terminal."""
     entries = heritage.environment()
     if not any(heritage.variable(entries, name) for name in (b"DISPLAY", b"WAYLAND_DISPLAY")):

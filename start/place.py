@@ -16,7 +16,7 @@ _LONGEST = 200  # bytes of a file name are taken from the program's; the limit i
 Place = namedtuple("Place", "trace spool")
 
 
-def prepare(output, force, program):
+def prepare(output: str | None, force: bool, program: bytes) -> Place:
     """The Place for a run of `program` (a path, bytes); raises UserError where none is possible.
 
     `output`: what the user named, or None for PROGRAM.PID.brkpoint in the current folder, PID
@@ -29,7 +29,7 @@ def prepare(output, force, program):
     return Place(trace, spool)
 
 
-def default_name(program):
+def default_name(program: bytes) -> str:
     """PROGRAM.PID.brkpoint, without what would trouble a terminal or a command line."""
     name = os.path.basename(program)[:_LONGEST].decode("utf-8", "replace")
     name = "".join(char if char.isprintable() and char != "\ufffd" else "_" for char in name)
@@ -38,7 +38,7 @@ def default_name(program):
     return "%s.%d%s" % (name, os.getpid(), EXTENSION)
 
 
-def _check_existing(trace, force):
+def _check_existing(trace: str, force: bool) -> None:
     if not trace:
         raise UserError("cannot write a trace without a name (-o FILE)")
     try:
@@ -54,7 +54,7 @@ def _check_existing(trace, force):
         raise UserError(text % shown(trace))
 
 
-def _spool_name(trace):
+def _spool_name(trace: str) -> str:
     stem = trace[: -len(EXTENSION)] if trace.endswith(EXTENSION) else trace
     first = stem + SPOOL_EXTENSION
     if not os.path.lexists(first):
@@ -63,7 +63,7 @@ def _spool_name(trace):
     return "%s.%d%s" % (stem, os.getpid(), SPOOL_EXTENSION)
 
 
-def _try(trace, spool):
+def _try(trace: str, spool: str) -> None:
     """Write beside the trace, and take it away again."""
     folder = os.path.dirname(trace) or os.curdir
     limit = resource.getrlimit(resource.RLIMIT_FSIZE)[0]

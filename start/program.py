@@ -23,7 +23,7 @@ class Program(
 ):
     __slots__ = ()
 
-    def of_engine(self, is_recorder):
+    def of_engine(self, is_recorder: bool) -> list[str]:
         """What the user should know where this engine watches it."""
         return list(self.of_recorder if is_recorder else self.of_breakpoints)
 
@@ -37,7 +37,7 @@ _DEFAULT_PATH = b"/bin:/usr/bin"  # execvp(3) without PATH
 _SHELL = b"/bin/sh"
 
 
-def find(argv, environment):
+def find(argv: list[bytes], environment: list[bytes]) -> Program:
     """The Program for the words `argv` (bytes); raises UserError 126 or 127 as a shell would.
 
     What Linux runs is run: a file is refused here only where the kernel would refuse it too.

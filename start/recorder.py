@@ -18,7 +18,7 @@ MEMORY_NAME = b"brkpoint-recorder"  # of the memory that it shares with the prog
 NOT_PLANTED = 4  # its exit status where the target was ended before its first instruction
 
 
-def find():
+def find() -> str | None:
     """The path of the program, None where it is not built."""
     for place in _PLACES:
         path = os.path.join(_TOP, place)

@@ -51,7 +51,7 @@ class _Named(io.FileIO):
             raise
 
 
-def name_output():
+def name_output() -> None:
     """From now on an error of standard output can be told from others."""
     old = sys.stdout
     if old is not None and isinstance(old, io.TextIOWrapper):
@@ -60,11 +60,11 @@ def name_output():
         sys.stdout = io.TextIOWrapper(binary, line_buffering=old.line_buffering, **how)
 
 
-def is_of_output(error):
+def is_of_output(error: BaseException) -> bool:
     return isinstance(error, OSError) and error.filename == _OUTPUT
 
 
-def cause(error):
+def cause(error: BaseException) -> str | None:
     """What happened around us and what mends it; None: it is a fault of ours."""
     if isinstance(error, MemoryError) or "start new thread" in str(error):
         return _MEMORY

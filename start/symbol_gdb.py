@@ -17,13 +17,23 @@ from alloctrace.symbols.cache import SCRIPTS, TIMEOUT_S
 
 from . import gdb_start
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Any
+
+    from alloctrace.history.history import History
+    from alloctrace.stacks.tree import StackTree
+
 _TOOK = "gdb took more than"
 _MAX_ANSWER = 1 << 28  # bytes
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h
 _MAX_CRASHES = 3  # files that gdb may fail on before it is no longer asked
 
 
-def symbolise(history, gdb="gdb", debug_roots=DEBUG_ROOTS, **more):
+def symbolise(
+    history: History, gdb: Any = "gdb", debug_roots: Sequence[str] = DEBUG_ROOTS, **more: Any
+) -> StackTree:
     """As symbols.symbolise; `gdb` may also be the program to run."""
     asked = gdb
     if isinstance(gdb, str):

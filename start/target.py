@@ -37,7 +37,7 @@ def libc():
     return ctypes.CDLL(None, use_errno=True)
 
 
-def check_fixed_addresses():
+def check_fixed_addresses() -> None:
     """Raises UserError where this process may not switch address randomisation off."""
     personality = libc().personality
     before = personality(_QUERY)

@@ -18,10 +18,24 @@ from . import cache, gdb_program, symbol_gdb
 from .errors import UserError, shown
 from .version import VERSION
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from alloctrace.summary.group_kinds import Kinds
+    from start.place import Place
+    from start.launch import Outcome
+
 READING, NAMING = "reading what was recorded", "naming functions"
 
 
-def make(outcome, place, force=False, use_symbols=True, tell=lambda what: None):
+def make(
+    outcome: Outcome,
+    place: Place,
+    force: bool = False,
+    use_symbols: bool = True,
+    tell: Callable[[str], None] = lambda what: None,
+) -> Kinds:
     """Write the trace of `outcome` to `place`; returns what was counted, for summary.summarise.
 
     `tell(what)` hears what is being done. Raises UserError where spool or trace cannot be read or

@@ -9,13 +9,17 @@ from __future__ import annotations
 import os
 import signal
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
 _PTRACE_PEEKUSER, _PTRACE_CONT, _PTRACE_GETSIGINFO = 3, 7, 0x4202  # linux/ptrace.h
 _CALL = 8 * 15  # sys/reg.h: ORIG_RAX, the number of the system call that it is in
 _PTRACE, _EXECS = 101, (59, 322)  # asm/unistd_64.h: ptrace; execve, execveat
 _SIGINFO_SIZE = 128
 
 
-def ended(pid, how=0):
+def ended(pid: int, how: int = 0) -> int | None:
     """As os.waitpid, of a child's end alone: its status, None where it has not ended yet."""
     while True:
         found, status = os.waitpid(pid, how)
@@ -26,7 +30,7 @@ def ended(pid, how=0):
         _let_go_on(pid, os.WSTOPSIG(status))
 
 
-def _let_go_on(pid, number):
+def _let_go_on(pid: int, number: int) -> None:
     """With the signal that it stopped for, as if nobody traced it."""
     import ctypes  # only now: hardly any program does that
 
@@ -38,7 +42,7 @@ def _let_go_on(pid, number):
     libc.ptrace(_PTRACE_CONT, pid, None, ctypes.c_void_p(passed))
 
 
-def _is_in_exec(libc, pid):
+def _is_in_exec(libc: Any, pid: int) -> Any:
     import ctypes
 
     call = ctypes.c_long(-1)

@@ -209,7 +209,7 @@ def free(pid, observer):
             os.kill(tracer, signal.SIGKILL)
 
 
-def field(pid, name):
+def field(pid: int, name: str) -> str:
     """One field of /proc/PID/status, as text."""
     with open("/proc/%d/status" % pid, encoding="ascii", errors="replace") as file:
         for line in file:

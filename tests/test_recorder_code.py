@@ -127,6 +127,17 @@ def test_the_system_calls_are_those_that_objdump_sees(name, symbols):
     assert {row[6] for row in rows} <= {"moved", CANCELLATION, SIGNAL_RETURN}
 
 
+@pytest.mark.parametrize("between", [506, 509, 510, 511, 512, 515, 1021, 1024, 1025, 1030])
+def test_system_calls_are_seen_however_far_apart_they_are(tmp_path, between):
+    """Where no function is known code is read in pieces, which begin where instructions do."""
+    source, path = tmp_path / "s.S", str(tmp_path / "s.so")
+    far = "mov $11, %%eax; syscall; .fill %d, 1, 0x58; mov $0x146, %%eax; syscall; ret\n"
+    source.write_text(".fill 600, 1, 0x58\n" + far % between + ".fill 600, 1, 0x58\n")
+    run("gcc", "-nostdlib", "-shared", "-o", path, str(source), check=True)
+    found = [int(row[1]) for row in listed("sites", path, "--no-symbols")]
+    assert len(objdump_sites(path)) == 2 and found == [11, 0x146]
+
+
 @pytest.mark.parametrize("path", [LIBC, MUSL])
 def test_the_number_is_known_where_it_stands_in_the_code(path):
     sites = {int(row[0], 16): int(row[1]) for row in listed("sites", path)}

@@ -13,6 +13,7 @@ from alloctrace.trace import trace
 from command.step import Walk
 from made_pages import hostile_trace, small_trace
 from reports import card_words, step_card, step_screen
+from start.errors import UserError
 from summary_fake import call, syscall
 from terminals import COMMAND, Terminal
 
@@ -124,6 +125,14 @@ def test_only_the_events_of_one_process_are_walked_through():
     assert [cursor.after(seq) for seq in (0, 1, 5, 7)] == [1, 6, 6, None]
     assert [cursor.before(seq) for seq in (7, 6, 2, 0)] == [6, 1, 1, None]
     assert [cursor.near(seq) for seq in (3, -5, 99)] == [6, 0, 7]
+
+
+def test_a_process_without_events_is_one_line():
+    """As of one that was forked and did nothing: there is no first event."""
+    events = [call(seq, size=17) for seq in range(3)]
+    with pytest.raises(UserError, match="no events of that program"):
+        Walk(Cursor(FakeTrace(events), lambda group: group.pid == 8), None)
+    assert Walk(Cursor(FakeTrace(events), lambda group: group.pid == 7), None).seq == 0
 
 
 def test_a_call_ends_where_its_thread_goes_on():

@@ -44,7 +44,7 @@ def moment(mark: str) -> Callable[..., Any]:
 
 
 def between(
-    events: list[Event], begin: str, end: str, deciding: Callable[..., Any]
+    events: Iterable[Event], begin: str, end: str, deciding: Callable[..., Any]
 ) -> dict[str, Any]:
     """The record of what was allocated from the mark `begin` on, and is live at the mark `end`.
 

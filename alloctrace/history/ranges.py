@@ -71,9 +71,8 @@ class _Replay:
         self._inside: dict[int, Group] = {}
         self._outside: dict[int, Group] = {}  # id -> Group
         self._live = LiveBytes()
-        self._calls: dict[
-            int, list[tuple[int, Group]]
-        ] = {}  # of each thread the calls that may be open: [event, group]
+        # Of each thread the calls that may be open: [event, group].
+        self._calls: dict[int, list[tuple[int, Group]]] = {}
         self._reached: set[int] = set()  # un-nested calls
 
     def add(self, event: Event, id_: int) -> None:

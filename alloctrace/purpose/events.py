@@ -10,6 +10,17 @@ from alloctrace.columns.schema import PRESENT, SIGNED_SIZE
 from . import purpose, questions as purpose_questions
 from .facts import AROUND, BEFORE, NULL, THING
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Set
+
+    from alloctrace.columns.few_events import FewEvents
+    from alloctrace.columns.group_table import GroupTable
+    from alloctrace.model import Purpose
+    from alloctrace.origin.facts import Facts
+    from alloctrace.purpose.questions import Question
+    from alloctrace.purpose.survey import Survey
+
 _BLOCK, _ERRNO, _PTR = PRESENT["block"], PRESENT["errno"], PRESENT["ptr"]
 _SIZES = PRESENT["size"] | PRESENT["nmemb"] | SIGNED_SIZE
 
@@ -21,22 +32,33 @@ class Explained:
     purpose.Survey of them; `facts_of(image, phase, name)`: origin.Facts.
     """
 
-    def __init__(self, events, groups, survey, facts_of):
+    def __init__(
+        self,
+        events: FewEvents,
+        groups: GroupTable,
+        survey: Survey,
+        facts_of: Callable[[int, str, str], Facts],
+    ) -> None:
         self._events, self._columns, self._groups = events, events.columns, groups
-        self._survey, self._known, self.purposes = survey, {}, []
+        self._survey = survey
+        self._known: dict[tuple[str | None, str], int] = {}
+        self.purposes: list[Purpose] = []
         self._number(purpose.UNKNOWN)
         self.numbers = self._all(purpose_questions.of_groups(groups, survey, facts_of))
 
-    def _number(self, found):
+    def _number(self, found: Purpose) -> int:
         number = self._known.setdefault((found.text, found.rule), len(self.purposes))
         if number == len(self.purposes):
             self.purposes.append(found)
         return number
 
-    def _all(self, questions):
+    def _all(self, questions: list[Question | None]) -> list[int]:
         """In the order of the events: what a block is was said when it was made."""
-        columns, survey, found, last = self._columns, self._survey, [], {}
+        columns, survey = self._columns, self._survey
+        found: list[int] = []
+        last: dict[tuple[int, int], int] = {}
         things, before = survey.things, survey.before
+        answers: dict[Question, tuple[int, str | None]]
         answers = {q: self._numbered(q.answer) for q in dict.fromkeys(questions) if q and q.answer}
         keyed = self._images_of_blocks()
         rows = zip(columns["group"], columns["outer"], columns["present"], columns["block"])
@@ -44,26 +66,29 @@ class Explained:
             if outer:  # a nested call is for what the call around it is for
                 found.append(found[index - outer])
                 continue
-            key = None
-            if present & _BLOCK and keyed[id_] is not None:
-                key = keyed[id_], block
+            key, image = None, keyed[id_]
+            if present & _BLOCK and image is not None:
+                key = image, block
                 if key in last:
                     before[index] = last[key]
                 if not present & _ERRNO:  # else the block is as it was
                     last[key] = index
             question = questions[id_]
+            assert question is not None  # of a group there is one
             number, thing = answers.get(question) or self._ask(question, index, key)
             found.append(number)
             if thing is not None and key:
                 things[key] = thing
         return found
 
-    def _images_of_blocks(self):
+    def _images_of_blocks(self) -> list[int | None]:
         """By id of a group: the image in which its calls' blocks are; None of syscalls."""
         of_what = [what[5] if what[0] == "call" else None for what in self._groups.whats]
         return [None, *map(of_what.__getitem__, self._groups.what)]
 
-    def _ask(self, question, index, key):
+    def _ask(
+        self, question: Question, index: int, key: tuple[int, int] | None
+    ) -> tuple[int, str | None]:
         if AROUND in question.differ:
             return self._answer(question, index)
         values = self._values(question.differ, index, key)
@@ -71,17 +96,19 @@ class Explained:
             question.known[values] = self._answer(question, index)
         return question.known[values]
 
-    def _answer(self, question, index):
+    def _answer(self, question: Question, index: int) -> tuple[int, str | None]:
         """(number of the Purpose, what the block is from then on or None)."""
         event, survey = self._events[index], self._survey
         found, thing = purpose.by_rules(question.rules, index, event, survey)
         return self._number(found), thing if question.remembers else None
 
-    def _numbered(self, answer):
+    def _numbered(self, answer: tuple[Purpose, str | None]) -> tuple[int, str | None]:
         found, thing = answer
         return self._number(found), thing
 
-    def _values(self, differ, index, key):
+    def _values(
+        self, differ: Set[str], index: int, key: tuple[int, int] | None
+    ) -> tuple[object, ...]:
         """What an answer rests on."""
         columns = self._columns
         size, nmemb, present = columns["size"], columns["nmemb"], columns["present"]
@@ -90,6 +117,6 @@ class Explained:
             (size[index], nmemb[index], present[index] & _SIZES) if "size" in differ else None,
             columns["args"][index] if "args" in differ else None,
             present[index] & _PTR and not columns["ptr"][index] if NULL in differ else None,
-            self._survey.things.get(key) if THING in differ else None,
+            self._survey.things.get(key) if THING in differ and key else None,
             None if before is None else (size[before], nmemb[before], present[before] & _SIZES),
         )

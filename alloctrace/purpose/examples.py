@@ -15,6 +15,12 @@ from itertools import compress
 from alloctrace.plain import fresh, plain
 from .survey import LOOK_AHEAD
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from alloctrace.columns.group_table import GroupTable
+    from alloctrace.history.recorded import Recorded
+    from alloctrace.model import Event, Group
+
 FIRST_EVENTS = 3000
 MAX_CHUNKS = 64
 FEW = 64  # members: a small group
@@ -26,27 +32,28 @@ _MORE_THAN_ONE = bytes(number > 1 for number in range(256))
 class Examples:
     """Events numbered anew, in their order."""
 
-    events: list
-    seqs: list  # what they were numbered before
-    stands_for: dict  # {index: Group that began with it}
-    members: dict = fresh(dict)  # {id of a group: [indexes of its events here]}
+    events: list[Event]
+    seqs: list[int]  # what they were numbered before
+    stands_for: dict[int, Group]  # {index: Group that began with it}
+    members: dict[int, list[int]] = fresh(dict)  # {id of a group: [indexes of its events here]}
     has_syscalls: bool = False  # whether all of the run's are here
-    followed: set = fresh(set)  # ids of groups of which is here what came next
+    followed: set[int] = fresh(set)  # ids of groups of which is here what came next
 
-    def is_whole(self, low, high):
+    def is_whole(self, low: int, high: int) -> bool:
         """Whether no event between these two indexes is left out."""
-        return self.seqs[high] - self.seqs[low] == high - low and (low or not self.seqs[0])
+        is_gapless = self.seqs[high] - self.seqs[low] == high - low
+        return is_gapless and (low > 0 or not self.seqs[0])
 
-    def is_before(self, low, high):
+    def is_before(self, low: int, high: int) -> bool:
         """Whether the event at `low` is known to be the one before, of those of its block."""
         group = self.stands_for.get(high)
         return self.is_whole(0, high) or (group is not None and group.before == self.seqs[low])
 
-    def are_all(self, group):
+    def are_all(self, group: Group) -> bool:
         """Whether every event of the group is here."""
         return len(self.members.get(group.id, ())) == group.count
 
-    def have_neighbours(self, group):
+    def have_neighbours(self, group: Group) -> bool:
         """Whether what rules may ask of the events around them is here too."""
         if group.kind == "syscall":
             return self.has_syscalls
@@ -54,7 +61,7 @@ class Examples:
         return group.id in self.followed or last + LOOK_AHEAD < FIRST_EVENTS
 
 
-def of(recorded, groups):
+def of(recorded: Recorded, groups: list[Group]) -> Examples:
     """The Examples of a recorded.Recorded, for these of its groups."""
     chunks = _chunks_of(recorded, groups)
     first = {group.first_seq: group for group in groups}
@@ -64,8 +71,8 @@ def of(recorded, groups):
     wanted |= _of_small_groups(recorded, window, chunks)
     maker = recorded.maker()
     found = {event.seq: (event, id_) for event, id_ in recorded.pick(wanted, chunks, maker)}
-    outside = {seq for event, _ in found.values() for seq in (event.cause, event.outer)}
-    outside -= found.keys() | {None}
+    around = (seq for event, _ in found.values() for seq in (event.cause, event.outer))
+    outside = {seq for seq in around if seq is not None} - found.keys()
     more = recorded.pick(outside, chunks, maker)
     found.update((event.seq, (event, id_)) for event, id_ in more)
     for seq, group in first.items():
@@ -80,7 +87,7 @@ def of(recorded, groups):
     return made
 
 
-def _chunks_of(recorded, groups):
+def _chunks_of(recorded: Recorded, groups: list[Group]) -> set[int]:
     """Indexes of the chunks to unfold."""
     starts = [first for first, _, _ in recorded.chunks]
     chosen = set(range(bisect_right(starts, FIRST_EVENTS - 1)))
@@ -91,10 +98,11 @@ def _chunks_of(recorded, groups):
     return chosen | set(range(min(MAX_CHUNKS, len(starts))))
 
 
-def _windows(groups):
+def _windows(groups: list[Group]) -> dict[int, int]:
     """{id of a small group: how many events from each of its members on}: syscalls first, then the
     smallest. Behind calls of the loader also what follows: soon after, files are mapped."""
-    window, room = {}, MAX_PICKED
+    window: dict[int, int] = {}
+    room = MAX_PICKED
     for group in sorted(groups, key=lambda group: (group.kind == "call", group.count)):
         is_loaders = group.is_call and group.verdict and group.verdict.origin == "loader"
         length = LOOK_AHEAD if is_loaders and group.name != "free" else 1
@@ -106,9 +114,10 @@ def _windows(groups):
     return window
 
 
-def _of_small_groups(recorded, window, chunks):
+def _of_small_groups(recorded: Recorded, window: dict[int, int], chunks: set[int]) -> set[int]:
     """Seqs of their members, with what follows."""
-    found, lengths = set(), bytearray(max(window, default=0) + 1)
+    found: set[int] = set()
+    lengths = bytearray(max(window, default=0) + 1)
     for id_, length in window.items():
         lengths[id_] = length
     for index in sorted(chunks if window else ()):
@@ -120,17 +129,17 @@ def _of_small_groups(recorded, window, chunks):
     return found
 
 
-def _bare(groups, group):
+def _bare(groups: GroupTable, group: Group) -> Event:
     """What is known of an event without reading it."""
     made = groups.example(group.id - 1)
     made.seq, made.t_ns = group.first_seq, group.first_t
     return made
 
 
-def _numbered_anew(found, first):
+def _numbered_anew(found: dict[int, tuple[Event, int]], first: dict[int, Group]) -> Examples:
     """As if there had been no others. The events were made for this, and are changed."""
     made = Examples([], sorted(found), {})
-    numbers = {seq: index for index, seq in enumerate(made.seqs)}
+    numbers: dict[int | None, int] = {seq: index for index, seq in enumerate(made.seqs)}
     for index, seq in enumerate(made.seqs):
         event, id_ = found[seq]
         made.events.append(event)

@@ -12,6 +12,17 @@ from alloctrace.summary.sites import in_common
 from . import purpose
 from .facts import FACTS, FIELDS, LASTING, NULL, STRING, THING, VEC
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence, Set
+
+    from alloctrace.columns.group_table import GroupTable
+    from alloctrace.columns.members import Members
+    from alloctrace.model import Event, Group
+    from alloctrace.purpose.questions import Question
+    from alloctrace.purpose.rules import Rule
+    from alloctrace.purpose.survey import Survey
+
 MOST = 4  # things that are told of one group
 DIFFERENT = Purpose(None, "its events are for several things")
 MAKE = {name for name, given in words.SIGNATURES.items() if "ptr" not in given}  # new blocks
@@ -19,64 +30,71 @@ _COUNTED = {"null": "nulls", "growing": "grew", "shrinking": "shrank"}
 _KNOWN_THINGS = {"known-vec": VEC, "known-string": STRING}
 
 
-def agreed(purposes):
+def agreed(purposes: list[Purpose]) -> Purpose:
     """What these purposes, of all events of a group, have in common: `…: code or …: data`."""
-    texts, first = {}, purposes[0]  # rule -> its text
+    first = purposes[0]
+    texts: dict[str, str | None] = {}  # rule -> its text
     for each in purposes:
         text = texts.setdefault(each.rule, each.text)
-        if text is not None and text != each.text:
+        if text is not None and each.text is not None and text != each.text:
             texts[each.rule] = in_common(text, each.text)
     if list(texts.values()) == [first.text]:
         return first
     if None in texts.values() or len(texts) > MOST:
         return DIFFERENT
-    text = " or ".join(dict.fromkeys(texts.values()))
-    return Purpose(text, " or ".join(texts), first.source)
+    told = dict.fromkeys(text for text in texts.values() if text is not None)
+    return Purpose(" or ".join(told), " or ".join(texts), first.source)
 
 
 class Things:
     """What the blocks of each group are, as far as it is one thing. `questions`: by id of a group;
     some have their answer already."""
 
-    def __init__(self, groups, questions):
+    def __init__(self, groups: GroupTable, questions: list[Question | None]) -> None:
         answers = [(id_, q.answer[1]) for id_, q in enumerate(questions) if q and q.answer]
-        self._of = {id_: thing for id_, thing in answers if thing is not None}
+        self._of: dict[int, str | None] = {
+            id_: thing for id_, thing in answers if thing is not None
+        }
         makes = [what[0] == "call" and what[1] in MAKE for what in groups.whats]
         self._none = {
             id_ for id_, thing in answers if thing is None and makes[groups.what[id_ - 1]]
         }
 
-    def remember(self, group, things):
+    def remember(self, group: Group, things: Set[str | None]) -> None:
         """What its blocks are from then on."""
         self._of[group.id] = next(iter(things)) if len(things) == 1 else None
 
-    def before(self, group):
+    def before(self, group: Group) -> set[str]:
         """What the blocks were that its events end or move; none: not known of all."""
         members = group.members
         if members is None or members.makers is None or not members.all("known"):
             return set()
-        things = {self._of.get(id_) for id_ in members.makers}
-        return set() if None in things else things
+        things = [self._of.get(id_) for id_ in members.makers]
+        known = {thing for thing in things if thing is not None}
+        return known if None not in things else set()
 
-    def all_before(self, members):
+    def all_before(self, members: Members) -> set[str | None] | None:
         """The same, with None for blocks of which it is known that they are for nothing that could
-        be told; False: there may be others."""
+        be told; None: there may be others."""
         of, none = self._of, self._none
         if members.makers is None or not all(id_ in of or id_ in none for id_ in members.makers):
-            return False
+            return None
         things = {self._of.get(id_) for id_ in members.makers}
         return things | {None} if members.known + members.nulls < members.count else things
 
 
-def by_makers(groups, questions, things, survey):
+def by_makers(
+    groups: GroupTable, questions: list[Question | None], things: Things, survey: Survey
+) -> dict[int, Purpose]:
     """{id: Purpose} of frees that differ only in what their blocks were for, and in having one."""
-    found, known = {}, {}
+    found: dict[int, Purpose] = {}
+    known: dict[tuple[Question, int, frozenset[str | None]], Purpose] = {}
     for id_, question in enumerate(questions):
         if question is None or question.remembers or not question.differ <= {THING, NULL}:
             continue
         members = None if question.is_closed else groups.members_of(id_)
-        before = members is not None and things.all_before(members)
-        if before is False:
+        before = things.all_before(members) if members is not None else None
+        if members is None or before is None:
             continue
         nulls = members.nulls and (1 if members.nulls < members.count else 2)
         key = question, nulls, frozenset(before)
@@ -86,11 +104,14 @@ def by_makers(groups, questions, things, survey):
     return found
 
 
-def _of_all(question, made, nulls, before, survey):
+def _of_all(
+    question: Question, made: Event, nulls: int, before: set[str | None], survey: Survey
+) -> Purpose:
     """`made`: an example; `nulls`: 0 none, 1 some, 2 all of its events had no pointer."""
     made.ptr = made.block = 1
-    told = sorted(before - {None})
-    things = [None] * (None in before) + [" or ".join(told)] * bool(told)
+    told = sorted(thing for thing in before if thing is not None)
+    things: list[str | None] = [None] * (None in before)
+    things += [" or ".join(told)] * bool(told)
     answers = []
     for thing in things if nulls < 2 else ():
         survey.things[made.image, made.block] = thing
@@ -102,7 +123,14 @@ def _of_all(question, made, nulls, before, survey):
     return agreed(answers)
 
 
-def explain(group, rules, index, events, survey, things):
+def explain(
+    group: Group,
+    rules: Sequence[Rule],
+    index: int,
+    events: Sequence[Event],
+    survey: Survey,
+    things: Things,
+) -> Purpose:
     """The Purpose of all events of `group`; events[index] is one of them, `rules` may hold."""
     event = events[index]
     for rule in rules:
@@ -118,10 +146,12 @@ def explain(group, rules, index, events, survey, things):
 class _Asked:
     """A rule, asked of a group: True where it holds for all its events, False for none."""
 
-    def __init__(self, group, rule, example, things):
+    def __init__(
+        self, group: Group, rule: Rule, example: tuple[Survey, int, Event], things: Things
+    ) -> None:
         self._group, self._rule, self._example, self._things = group, rule, example, things
 
-    def holds(self):
+    def holds(self) -> bool | None:
         survey, _, event = self._example
         if not purpose.suits(self._rule, survey, event):
             return False
@@ -130,27 +160,28 @@ class _Asked:
         answers += [self._field(name)[0] for name in self._rule.fields]
         return False if False in answers else None if None in answers else True
 
-    def purpose(self):
+    def purpose(self) -> Purpose:
         rule = self._rule
         values = {name: self._field(name)[1] for name in rule.fields}
         found = Purpose(rule.text.format_map(values), rule.key, rule.source)
         self._things.remember(self._group, {rule.thing.format_map(values) or found.text})
         return found
 
-    def _members(self, answer):
+    def _members(self, answer: Callable[[Members], bool | None]) -> bool | None:
         return None if self._group.members is None else answer(self._group.members)
 
-    def _size(self):
+    def _size(self) -> bool | None:
         limits = self._rule.sizes
         found = [self._members(lambda of: of.within(*limit)) for limit in limits]
         return True if not limits or True in found else None if None in found else False
 
-    def _arguments(self):
+    def _arguments(self) -> bool | None:
         """Flags and paths differ from event to event."""
         return None if self._rule.flags or self._rule.path is not None else True
 
-    def _fact(self, name):
+    def _fact(self, name: str) -> bool | None:
         wanted, name = not name.startswith("!"), name.lstrip("!")
+        answer: bool | None
         if name in LASTING:
             answer = bool(FACTS[name](*self._example))
         elif name in _COUNTED:
@@ -164,7 +195,7 @@ class _Asked:
             answer = None
         return answer if answer is None or wanted else not answer
 
-    def _field(self, name):
+    def _field(self, name: str) -> tuple[bool | None, object]:
         """(whether it is known, its value: `…` where that differs)."""
         event = self._example[2]
         if name in LASTING:
@@ -182,7 +213,8 @@ class _Asked:
             return (False if is_none else bool(things) or None), " or ".join(things)
         return None, "…"
 
-    def _only_size(self):
+    def _only_size(self) -> object:
         members, event = self._group.members, self._example[2]
-        is_one = members is not None and members.least == members.most and event.nmemb is None
-        return members.least if is_one else "…"
+        if members is None or members.least != members.most or event.nmemb is not None:
+            return "…"
+        return members.least

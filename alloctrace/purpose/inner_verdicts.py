@@ -5,6 +5,13 @@ from __future__ import annotations
 
 from alloctrace.plain import replace
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from alloctrace.model import Verdict
+    from alloctrace.stacks.tree import StackTree
+
 
 MOST_FRAMES = 200  # that are looked through for the deciding one
 
@@ -12,11 +19,12 @@ MOST_FRAMES = 200  # that are looked through for the deciding one
 class InnerVerdicts:
     """Over one StackTree; asked for stacks by their nodes."""
 
-    def __init__(self, tree):
+    def __init__(self, tree: StackTree) -> None:
         self._tree = tree
-        self._places, self._made = {}, {}
+        self._places: dict[tuple[int, int, int], int | None] = {}
+        self._made: dict[tuple[int, int | None], tuple[Verdict, ...]] = {}
 
-    def of(self, verdict, outer, node):
+    def of(self, verdict: Verdict, outer: int, node: int) -> Verdict:
         """Of the stack that begins at `node`; `verdict`: of the call, whose stack is `outer`."""
         if verdict is None or verdict.decided_by is None:
             return verdict
@@ -25,7 +33,7 @@ class InnerVerdicts:
             self._places[question] = self._place(*question)
         return self._with(verdict, self._places[question])
 
-    def _with(self, verdict, place):
+    def _with(self, verdict: Verdict, place: int | None) -> Verdict:
         if place == verdict.decided_by:
             return verdict
         key = id(verdict), place
@@ -33,7 +41,7 @@ class InnerVerdicts:
             self._made[key] = verdict, replace(verdict, decided_by=place)
         return self._made[key][1]
 
-    def _place(self, index, outer, node):
+    def _place(self, index: int, outer: int, node: int) -> int | None:
         """None where the stack was cut before that frame."""
         wanted = self._tree.outer(outer, index)
         inner = list(self._begin(node))
@@ -44,7 +52,7 @@ class InnerVerdicts:
         frame = frame_of[wanted] if wanted > 0 else None
         return frames.index(frame) if frame in frames else None
 
-    def _begin(self, node):
+    def _begin(self, node: int) -> Iterator[int]:
         for _ in range(MOST_FRAMES):
             if node <= 0:
                 return

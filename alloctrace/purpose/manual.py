@@ -17,7 +17,7 @@ END = "<!-- end of rules -->\n"
 _HEADING = re.compile(r"^# =+ (.+)$")
 
 
-def listing(path=purpose_rules.PATH):
+def listing(path: str = purpose_rules.PATH) -> str:
     """The rules as Markdown, a table for each heading of the file."""
     with open(path, encoding="utf-8") as file:
         text = file.read()
@@ -34,7 +34,7 @@ def listing(path=purpose_rules.PATH):
     return "\n".join([count] + lines) + "\n"
 
 
-def _row(key, section):
+def _row(key: str, section: dict[str, str]) -> str:
     means = section.get("means", "")
     text = section["text"] + (" (%s)" % means if means else "")
     return "| %s | %s | %s | %s |" % (
@@ -45,7 +45,7 @@ def _row(key, section):
     )
 
 
-def _evidence(section):
+def _evidence(section: dict[str, str]) -> str:
     found = ["%s" % section["on"]]
     for name in purpose_rules.KEYS:
         if name in section and name not in ("on", "text", "thing", "means", "source"):
@@ -53,11 +53,11 @@ def _evidence(section):
     return "; ".join(found)
 
 
-def _cell(text):
+def _cell(text: str) -> str:
     return text.replace("|", "\\|").replace("<", "&lt;").replace("\n", " ")
 
 
-def replaced(page):
+def replaced(page: str) -> str:
     """`page` with the generated part made anew; raises ValueError where its marks are missing."""
     before, begin, rest = page.partition(BEGIN)
     _, end, after = rest.partition(END)
@@ -66,7 +66,7 @@ def replaced(page):
     return before + BEGIN + listing() + END + after
 
 
-def main(arguments):
+def main(arguments: list[str]) -> int:
     check, path = "--check" in arguments, arguments[-1]
     with open(path, encoding="utf-8") as file:
         page = file.read()

@@ -11,6 +11,17 @@ from . import rules as purpose_rules
 from .facts import FACTS, FIELDS
 from .survey import Functions, Survey
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Any
+
+    from alloctrace.model import Event, Frame
+    from alloctrace.origin.facts import Facts
+    from alloctrace.purpose.rules import Rule, Step
+    from alloctrace.stacks.beginnings import Beginning
+    from alloctrace.stacks.tree import StackTree
+
 __all__ = ["Survey", "explain"]
 
 UNKNOWN = Purpose()
@@ -18,7 +29,7 @@ MAX_UNNAMED = 3  # functions in a row; further out, the named one may be about s
 _LIBRARIES = ("alloc::", "core::", "std::", "hashbrown::", "__gnu_cxx::")
 
 
-def explain(index, events, stacks, facts) -> Purpose:
+def explain(index: int, events: list[Event], stacks: StackTree, facts: Survey) -> Purpose:
     """The purpose of events[index]; `facts`: the Survey of these events and stacks.
 
     The events before it must have been explained: a syscall and a `free` look back.
@@ -32,7 +43,9 @@ def explain(index, events, stacks, facts) -> Purpose:
     return found
 
 
-def by_rules(rules, index, event, survey):
+def by_rules(
+    rules: Sequence[Rule], index: int, event: Event, survey: Survey
+) -> tuple[Purpose, str | None]:
     """(The Purpose by the first of `rules` that holds, what the event's block is from then on)."""
     for rule in rules:
         values = _values(rule, survey, index, event)
@@ -41,31 +54,33 @@ def by_rules(rules, index, event, survey):
     return UNKNOWN, None
 
 
-def said(rule, survey, event):
+def said(rule: Rule, survey: Survey, event: Event) -> tuple[Purpose, str | None]:
     """The same of a rule that is known to hold, whichever event of a group it is."""
     return _with(rule, {name: FIELDS[name](survey, 0, event) for name in rule.fields})
 
 
-def _with(rule, values):
+def _with(rule: Rule, values: dict[str, Any]) -> tuple[Purpose, str | None]:
     found = Purpose(rule.text.format_map(values), rule.key, rule.source)
     return found, rule.thing.format_map(values) or found.text
 
 
-def fitting(event, survey):
+def fitting(event: Event, survey: Survey) -> tuple[Rule, ...]:
     """Rules whose `stack` and `file` fit: the same for all events whose stacks begin alike."""
     facts = survey.facts_of(event)
     linked = survey.linked_libc(event)
     return fitting_stack(survey, event.name, event.kind, event.stack, facts, linked)
 
 
-def fitting_stack(survey, name, kind, stack, facts, linked):
+def fitting_stack(
+    survey: Survey, name: str, kind: str, stack: int, facts: Facts, linked: str
+) -> tuple[Rule, ...]:
     """The same of an event that is known by its `name`, `kind` and `stack`; `linked`: the C library
     that its program has linked in. Equal answers are one object."""
     node = survey.tree.node(stack)
     there = survey.steps.of(node)
     question = name, kind, there, linked, facts.libc, facts.holds
 
-    def ask(found):
+    def ask(found: Beginning) -> tuple[Rule, ...]:
         functions = Functions(found, kind, facts)
         rules = tuple(
             rule
@@ -74,16 +89,18 @@ def fitting_stack(survey, name, kind, stack, facts, linked):
         )
         return survey.fitting.setdefault(tuple(rule.order for rule in rules), rules)
 
-    return survey.answers.answer(question, node, ask)
+    found: tuple[Rule, ...] = survey.answers.answer(question, node, ask)
+    return found
 
 
-def _stack_fits(rule, functions):
+def _stack_fits(rule: Rule, functions: Functions) -> bool:
     return not rule.steps or _match(rule.steps, functions, 0)
 
 
-def _match(steps, functions, at):
+def _match(steps: tuple[Step, ...], functions: Functions, at: int) -> bool:
     """Whether the first of `steps` fits a function from index `at` on, all others further out."""
-    first, unnamed, passed, index = steps[0], set(), 0, at
+    first, passed, index = steps[0], 0, at
+    unnamed: set[Any] = set()
     while function := functions.at(index):
         name, frame = function
         if name and first.fits(name) and unnamed <= {frame.module} and passed <= MAX_UNNAMED:
@@ -98,24 +115,31 @@ def _match(steps, functions, at):
     return False
 
 
-def _is_inside(name):
+def _is_inside(name: str) -> bool:
     """Of a language's own library: what `~` may pass over."""
     return name.startswith(_LIBRARIES)
 
 
-def _file_fits(rule, functions, stack, module):
+def _file_fits(rule: Rule, functions: Functions, stack: Beginning, module: str) -> bool:
     """By the first function outside the allocator; where there is none, of the whole stack."""
     if not rule.file:
         return True
     function = functions.at(0)
-    frame = function[1] if function else next(iter(stack), None)
+    frame = function[1] if function else _innermost(stack)
     if frame is None:
         return False
     name = module if frame.role == "executable" and module else frame.module
     return any(pattern.match(name) for pattern in rule.file)
 
 
-def _values(rule, survey, index, event):
+def _innermost(stack: Beginning) -> Frame | None:
+    try:
+        return stack[0]
+    except IndexError:
+        return None
+
+
+def _values(rule: Rule, survey: Survey, index: int, event: Event) -> dict[str, Any] | None:
     """{field: value} where the rule's other conditions hold and its fields are known, or None."""
     if not (suits(rule, survey, event) and _sized(rule, event)):
         return None
@@ -132,13 +156,13 @@ def _values(rule, survey, index, event):
     return values
 
 
-def suits(rule, survey, event):
+def suits(rule: Rule, survey: Survey, event: Event) -> bool:
     """Whether what all events of its group share is as the rule wants it."""
     call = survey.cause(event) if rule.cause else None
     return is_equal(rule, event, call.name if call is not None else "none")
 
 
-def is_equal(rule, event, around):
+def is_equal(rule: Rule, event: Event, around: str) -> bool:
     """The same; `around`: the name of the un-nested call around the event, or none."""
     if rule.cause and around not in rule.cause:
         return False
@@ -149,7 +173,7 @@ def is_equal(rule, event, around):
     return True
 
 
-def _sized(rule, event):
+def _sized(rule: Rule, event: Event) -> bool:
     if not rule.sizes:
         return True
     size = event.size
@@ -160,7 +184,7 @@ def _sized(rule, event):
     )
 
 
-def _flagged(rule, event):
+def _flagged(rule: Rule, event: Event) -> bool:
     for name, there, absent in rule.flags:
         found = set(str(event.args.get(name, "")).split("|"))
         if not there <= found or absent & found:
@@ -168,8 +192,8 @@ def _flagged(rule, event):
     return True
 
 
-def _mapped(rule, event):
+def _mapped(rule: Rule, event: Event) -> bool:
     if rule.path is None:
         return True
     path = event.args.get("path") or ""
-    return path == "" if rule.path == "" else bool(rule.path.match(path))
+    return path == "" if isinstance(rule.path, str) else bool(rule.path.match(path))

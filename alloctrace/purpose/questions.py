@@ -8,7 +8,21 @@ asked of them is soon the same.
 from __future__ import annotations
 
 from . import purpose, rules as purpose_rules
-from .facts import FACTS, LASTING, rests_on
+from .facts import FACTS, FIELDS, LASTING, rests_on
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence, Set
+    from typing import Optional
+
+    from alloctrace.columns.group_table import GroupTable
+    from alloctrace.model import Event, Purpose
+    from alloctrace.origin.facts import Facts
+    from alloctrace.purpose.rules import Rule
+    from alloctrace.purpose.survey import Survey
+
+    Key = tuple[object, ...]  # what two groups must share for one question to be asked of both
+    Answer = tuple[Purpose, Optional[str]]
 
 _BY_STACK = {"inlining-known", "stack_user"}  # rest on the whole stack
 _ON_FRAMES = _BY_STACK | {"asker"}  # that, on the frame that decided
@@ -18,13 +32,19 @@ class Question:
     """`rules`: those that may hold; `differ`: what decides between them, of purpose_facts; where
     that is nothing, `answer` is (Purpose, what their blocks are from then on or None)."""
 
-    def __init__(self, rules=(), differ=frozenset(), answer=None, is_free=False):
+    def __init__(
+        self,
+        rules: Sequence[Rule] = (),
+        differ: Set[str] = frozenset(),
+        answer: Answer | None = None,
+        is_free: bool = False,
+    ) -> None:
         self.rules, self.differ, self.answer = rules, differ, answer
         self.remembers = not is_free
-        self.known = {}  # what they differ by -> answer
+        self.known: dict[Key, tuple[int, str | None]] = {}  # what they differ by -> answer
 
     @property
-    def is_closed(self):
+    def is_closed(self) -> bool:
         """Whether no event needs to be looked at."""
         return self.answer is not None or self is OUTER
 
@@ -33,7 +53,9 @@ NOTHING = Question(answer=(purpose.UNKNOWN, None))
 OUTER = Question()  # a nested call: what the call around it is for
 
 
-def of_groups(groups, survey, facts_of):
+def of_groups(
+    groups: GroupTable, survey: Survey, facts_of: Callable[[int, str, str], Facts]
+) -> list[Question | None]:
     """A Question by id of a group, 0 is None. `groups`: a GroupTable with verdicts."""
     return _Questions(groups, survey, facts_of).all()
 
@@ -41,19 +63,25 @@ def of_groups(groups, survey, facts_of):
 class _ByAsker:
     """Rules that rest on no more than the frame that decided. `known`: its number -> Question."""
 
-    def __init__(self, rules):
-        self.rules, self.known = rules, {}
+    def __init__(self, rules: list[Rule]) -> None:
+        self.rules = rules
+        self.known: dict[int | None, Question] = {}
 
 
 class _Questions:
-    def __init__(self, groups, survey, facts_of):
+    def __init__(
+        self, groups: GroupTable, survey: Survey, facts_of: Callable[[int, str, str], Facts]
+    ) -> None:
         self._groups, self._survey, self._rules = groups, survey, purpose_rules.default()
         self._facts = [facts_of(what[5], what[4], what[1]) for what in groups.whats]
         self._nodes = survey.tree.nodes(groups.stack)
-        self._known, self._walked, self._names = {}, {}, {}
+        self._known: dict[Key, Question | _ByAsker | None] = {}
+        self._walked: dict[Key, Question] = {}
+        self._names: dict[int, set[str]] = {}
 
-    def all(self):
-        groups, found, steps, known = self._groups, [None], self._survey.steps.all(), self._known
+    def all(self) -> list[Question | None]:
+        groups, steps, known = self._groups, self._survey.steps.all(), self._known
+        found: list[Question | None] = [None]
         who = [v and (v.origin, v.owner, v.direct) for v in groups.verdicts]
         is_call = [what[0] == "call" for what in groups.whats]
         alike = self._alike()
@@ -62,21 +90,22 @@ class _Questions:
             if within and is_call[what]:
                 found.append(OUTER)
                 continue
-            around = within and groups.whats[groups.what[_outermost(groups, within)]][1]
+            call = _outermost(groups, within)
+            around = "" if call is None else groups.whats[groups.what[call]][1]
             there = steps[node] if node > 0 else 0
             key = alike[what], who[verdict], there, around
-            question = known.get(key)
-            if question is None:
-                question = known[key] = self._new(at, what, there, around)
-            if type(question) is _ByAsker:
+            if key not in known:
+                known[key] = self._new(at, there, around)
+            question = known[key]
+            if isinstance(question, _ByAsker):
                 question = self._by_asker(at, question)
-            found.append(question or self._by_stack(at, key))
+            found.append(question or self._by_stack(at, what, around, key))
         return found
 
-    def _alike(self):
+    def _alike(self) -> list[int]:
         """Of each of groups.whats the first that differs in process and image alone: no rule asks
         for these, and a shell's hundred children are of a few kinds."""
-        known = {}
+        known: dict[tuple[str, str, str | None, str, int], int] = {}
         return [
             known.setdefault((kind, name, impl, phase, id(facts)), number)
             for number, ((kind, name, impl, _, phase, _), facts) in enumerate(
@@ -84,36 +113,36 @@ class _Questions:
             )
         ]
 
-    def _new(self, at, what, there, around):
-        """False: that rests on more of the stack; or a _ByAsker."""
+    def _new(self, at: int, there: int, around: str) -> Question | _ByAsker | None:
+        """None: that rests on more of the stack; or a _ByAsker."""
         event = self._groups.example(at)
         rules = self._rules.candidates(event.name, there)
         rules = [rule for rule in rules if purpose.is_equal(rule, event, around or "none")]
         names = set().union(*[rule.asks for rule in rules])
         if names & _BY_STACK or any(rule.steps or rule.file for rule in rules):
-            return False
+            return None
         return _ByAsker(rules) if "asker" in names else self._made(rules, event)
 
-    def _by_asker(self, at, asked):
+    def _by_asker(self, at: int, asked: _ByAsker) -> Question:
         frame = self._decided(at)
         if frame not in asked.known:
             asked.known[frame] = self._made(asked.rules, self._groups.example(at))
         return asked.known[frame]
 
-    def _decided(self, at):
+    def _decided(self, at: int) -> int | None:
         """The number of the frame that decided whose they are, the same for all that are alike."""
         tree, verdict = self._survey.tree, self._groups.verdicts[self._groups.verdict[at]]
         index = verdict.decided_by if verdict is not None else None
         node = tree.outer(self._nodes[at], index) if index is not None else 0
         return tree.alike[node] if node > 0 else None
 
-    def _by_stack(self, at, key):
-        groups, survey, what = self._groups, self._survey, key[0]
+    def _by_stack(self, at: int, what: int, around: str, key: Key) -> Question:
+        groups, survey = self._groups, self._survey
         event, facts, linked = self._groups.example(at), self._facts[what], ""
         if facts.libc == "static":
             call = _outermost(groups, groups.within[at])
-            around = () if call is None else (groups.stack[call],)
-            linked = survey.libc_of(facts, event.stack, *around)
+            outer = () if call is None else (groups.stack[call],)
+            linked = survey.libc_of(facts, event.stack, *outer)
         rules = purpose.fitting_stack(survey, event.name, event.kind, event.stack, facts, linked)
         names = self._names.get(id(rules))
         if names is None:
@@ -126,14 +155,15 @@ class _Questions:
         if names & _BY_STACK:
             key += (self._nodes[at],)
         if key not in self._walked:
-            around = key[3] or "none"
-            fit = [rule for rule in rules if purpose.is_equal(rule, event, around)]
+            fit = [rule for rule in rules if purpose.is_equal(rule, event, around or "none")]
             self._walked[key] = self._made(fit, event)
         return self._walked[key]
 
-    def _made(self, rules, event):
+    def _made(self, rules: list[Rule], event: Event) -> Question:
         """Behind a rule that holds for all of them, none is asked."""
-        may_hold, differ, answer = [], set(), None
+        may_hold: list[Rule] = []
+        differ: set[str] = set()
+        answer: Answer | None = None
         for rule in rules:
             if not _lasts(rule, self._survey, event):
                 continue
@@ -146,15 +176,17 @@ class _Questions:
         if not may_hold:
             return NOTHING
         is_free = event.name == "free"
-        return Question(may_hold, differ, None if differ else _kept(answer, is_free), is_free)
+        return Question(
+            may_hold, differ, None if differ or not answer else _kept(answer, is_free), is_free
+        )
 
 
-def _kept(answer, is_free):
+def _kept(answer: Answer, is_free: bool) -> Answer:
     found, thing = answer
     return found, None if is_free else thing
 
 
-def _lasts(rule, survey, event):
+def _lasts(rule: Rule, survey: Survey, event: Event) -> bool:
     """Whether what the events have in common lets the rule hold."""
     if rule.asks.isdisjoint(LASTING):
         return True
@@ -162,10 +194,10 @@ def _lasts(rule, survey, event):
         if name in LASTING and bool(FACTS[name](survey, 0, event)) != wanted:
             return False
     fields = LASTING.intersection(rule.fields)
-    return all(purpose.FIELDS[name](survey, 0, event) is not None for name in fields)
+    return all(FIELDS[name](survey, 0, event) is not None for name in fields)
 
 
-def _outermost(groups, within):
+def _outermost(groups: GroupTable, within: int) -> int | None:
     """The index of the un-nested call around a group; None where there is none."""
     at = None
     while within:

@@ -30,6 +30,13 @@ from alloctrace.patterns import Pattern
 from alloctrace.plain import frozen
 from alloctrace.tables import TableError
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Container, Iterator
+    from typing import Any
+
+    from alloctrace.globs import Glob
+
 PATH = os.path.join(
     os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "data", "purpose.ini"
 )
@@ -46,12 +53,12 @@ ALLOCATING = tuple(name for name in words.ENTRY_POINTS if name != "free")
 class Step:
     """One function of a `stack` condition."""
 
-    names: frozenset  # as they are written, `*` for any text
-    exact: frozenset
-    patterns: tuple
+    names: frozenset[str]  # as they are written, `*` for any text
+    exact: frozenset[str]
+    patterns: tuple[Glob, ...]
     reach: str  # "<" the direct caller, "~" through insides of a library, "<<" anywhere out
 
-    def fits(self, name):
+    def fits(self, name: str) -> bool:
         return name in self.exact or any(pattern.match(name) for pattern in self.patterns)
 
 
@@ -59,27 +66,28 @@ class Step:
 class Rule:
     key: str
     order: int
-    on: frozenset
-    steps: tuple  # Step, innermost first
-    file: tuple  # patterns of the first function's file
-    equal: tuple  # (attribute, set of values)
-    sizes: tuple  # (low, high), None: open
-    flags: tuple  # (argument, names that must be there, names that must not)
-    path: object  # None: any; "": anonymous; else a compiled pattern
-    cause: frozenset
-    when: tuple
+    on: frozenset[str]
+    steps: tuple[Step, ...]  # Step, innermost first
+    file: tuple[Glob, ...]  # patterns of the first function's file
+    equal: tuple[tuple[str, frozenset[str]], ...]  # (attribute, set of values)
+    sizes: tuple[tuple[int | None, int | None], ...]  # (low, high), None: open
+    # (argument, names that must be there, names that must not).
+    flags: tuple[tuple[str, frozenset[str], frozenset[str]], ...]
+    path: Glob | str | None  # None: any; "": anonymous; else a compiled pattern
+    cause: frozenset[str]
+    when: tuple[str, ...]
     text: str
     thing: str
-    fields: tuple
+    fields: tuple[str, ...]
     source: str
 
     @cached_property
-    def asks(self):
+    def asks(self) -> frozenset[str]:
         """Names of all facts and fields that it rests on."""
         return frozenset([*(name for name, _ in self.facts), *self.fields])
 
     @cached_property
-    def facts(self):
+    def facts(self) -> tuple[tuple[str, bool], ...]:
         """((name of a fact, whether it must hold), …)"""
         return tuple([(name.lstrip("!"), not name.startswith("!")) for name in self.when])
 
@@ -92,15 +100,22 @@ class Rules:
     and the bits of its stack the rules. A rule is made when it is a candidate.
     """
 
-    def __init__(self, sections, on, steps):
+    def __init__(
+        self,
+        sections: list[tuple[str, dict[str, str]]],
+        on: dict[str, list[tuple[int, int]]],
+        steps: tuple[dict[str, list[int]], dict[str, list[tuple[str, int]]]],
+    ) -> None:
         """`sections`: [(key, section)]; `on`: {name of an event: [(bits that are needed, number of
         the section)]}; `steps`: bits by names of functions, as globs.indexed gives it."""
-        self._sections, self._made = sections, {}
+        self._sections = sections
+        self._made: dict[int, Rule] = {}
         self._on, self._steps = on, Globs(steps)
-        self._fitting = {}  # name of a function -> bits of the steps that it fits
-        self._found = {}  # (name of an event, bits of its stack) -> rules
+        self._fitting: dict[str, int] = {}  # name of a function -> bits of the steps that it fits
+        # (name of an event, bits of its stack) -> rules.
+        self._found: dict[tuple[str, int], list[Rule]] = {}
 
-    def candidates(self, name, there):
+    def candidates(self, name: str, there: int) -> list[Rule]:
         """Rules for event `name` whose steps are all in `there`, bits; in the file's order."""
         key = (name, there)
         if key not in self._found:
@@ -109,33 +124,33 @@ class Rules:
         return self._found[key]
 
     @property
-    def rules(self):
+    def rules(self) -> list[Rule]:
         """All of them."""
         return list(map(self._rule, range(len(self._sections))))
 
-    def _rule(self, order):
+    def _rule(self, order: int) -> Rule:
         if order not in self._made:
             key, section = self._sections[order]
             self._made[order] = _rule(key, order, section)
         return self._made[order]
 
-    def steps_of(self, function):
+    def steps_of(self, function: str) -> int:
         """Bits of the steps that a function's name fits."""
         known = self._fitting.get(function)
         if known is None:
-            known = 0
+            bits = 0
             for bit in self._steps.fitting(function):
-                known |= bit
-            self._fitting[function] = known
+                bits |= bit
+            known = self._fitting[function] = bits
         return known
 
 
-def read(path, facts):
+def read(path: str, facts: Container[str]) -> Rules:
     """The Rules of the file at `path`; `facts`: names that `when` may use."""
     return Rules(*_compiled(path, facts))
 
 
-def _compiled(path, facts):
+def _compiled(path: str, facts: Container[str]) -> tuple[Any, ...]:
     """What Rules are made of, as plain values; raises TableError where a rule is malformed."""
     sections = list(tables.read(path).items())
     rules = [_rule(key, order, section) for order, (key, section) in enumerate(sections)]
@@ -143,7 +158,8 @@ def _compiled(path, facts):
         unknown = [name for name in rule.when if name.lstrip("!") not in facts]
         if unknown:
             raise TableError("purpose.ini, [%s]: no fact %s" % (rule.key, unknown[0]))
-    bits, on = {}, {}
+    bits: dict[frozenset[str], int] = {}
+    on: dict[str, list[tuple[int, int]]] = {}
     for rule in rules:
         needed = 0
         for step in rule.steps:
@@ -154,14 +170,14 @@ def _compiled(path, facts):
     return sections, on, steps
 
 
-def _rule(key, order, section):
+def _rule(key: str, order: int, section: dict[str, str]) -> Rule:
     try:
         return _make(key, order, section)
     except (KeyError, ValueError) as error:
         raise TableError("purpose.ini, [%s]: %s" % (key, error)) from None
 
 
-def _make(key, order, section):
+def _make(key: str, order: int, section: dict[str, str]) -> Rule:
     unknown = set(section) - set(KEYS)
     if unknown:
         raise ValueError("unknown key %s" % sorted(unknown)[0])
@@ -191,8 +207,8 @@ def _make(key, order, section):
     )
 
 
-def _names(text):
-    names = set()
+def _names(text: str) -> frozenset[str]:
+    names: set[str] = set()
     for word in text.split():
         names.update(ALLOCATING if word == "allocation" else (word,))
     if not names or not names.issubset(NAMES):
@@ -200,11 +216,11 @@ def _names(text):
     return frozenset(names)
 
 
-def _values(text):
+def _values(text: str) -> frozenset[str]:
     return frozenset(word.strip() for word in text.split(","))
 
 
-def _steps(text):
+def _steps(text: str) -> Iterator[Step]:
     """`a < b << c` as Steps."""
     reach = "<"
     for word in text.replace("operator ", "operator_").split():
@@ -216,7 +232,7 @@ def _steps(text):
 
 
 @lru_cache(maxsize=None)  # many rules ask for the same one
-def _step(word, reach):
+def _step(word: str, reach: str) -> Step:
     names = frozenset(word.split("|"))
     if "*" not in word:
         return Step(names, names, (), reach)
@@ -224,7 +240,7 @@ def _step(word, reach):
     return Step(names, names - patterns, tuple(map(glob, sorted(patterns))), reach)
 
 
-def _range(word):
+def _range(word: str) -> tuple[int | None, int | None]:
     if ".." in word:
         low, high = word.split("..")
         return int(low), int(high)
@@ -235,20 +251,20 @@ def _range(word):
     return int(word), int(word)
 
 
-def _flags(text):
+def _flags(text: str) -> tuple[frozenset[str], frozenset[str]]:
     asked = text.split()
     there = frozenset(name for name in asked if not name.startswith("-"))
     return there, frozenset(name[1:] for name in asked if name.startswith("-"))
 
 
-def _path(text):
+def _path(text: str | None) -> Glob | str | None:
     if text is None:
         return None
     return "" if text == "none" else glob(text)
 
 
 @lru_cache(maxsize=1)
-def default():
+def default() -> Rules:
     from . import facts as purpose_facts
 
     code = (__file__, globs.__file__, tables.__file__, words.__file__, purpose_facts.__file__)

@@ -14,6 +14,17 @@ from alloctrace.stacks.tree import StackTree, Unions
 from alloctrace.symbols.function_names import plain
 from . import rules as purpose_rules
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from typing import Any
+
+    from alloctrace.model import Event, Frame, Module, Verdict
+    from alloctrace.origin.walk import Stack
+    from alloctrace.purpose.examples import Examples
+    from alloctrace.purpose.rules import Rule
+    from alloctrace.stacks.beginnings import Beginning
+
 _GLIBC, _MUSL = 1, 2
 MAX_FUNCTIONS = 200  # of a stack, innermost; deeper ones are no evidence
 LOOK_AHEAD = 16  # events of the thread, for the file that the loader maps next
@@ -27,42 +38,51 @@ _ONLY_MUSL = {"libc_start_main_stage2", "_start_c", "libc_start_init", "alloc_gr
 class Survey:
     """Prepared once for all events. `facts_of(event)`: the origin.Facts it was judged by."""
 
-    def __init__(self, events, stacks, modules=(), facts_of=None):
+    def __init__(
+        self,
+        events: FewEvents | list[Event],
+        stacks: StackTree | dict[int, tuple[Frame, ...]],
+        modules: Sequence[Module] = (),
+        facts_of: Callable[[Event], Facts] | None = None,
+    ) -> None:
         self.events = events
         self.tree = StackTree.of(stacks)
-        self.part = None  # examples.Examples, where not all events of the run are here
+        self.part: Examples | None = None  # where not all events of the run are here
         self.facts_of = facts_of or (lambda event: Facts())
         self._modules = by_image(modules)
         self.answers = Beginnings(self.tree)
         self.steps = Unions(self.tree, _steps_of)  # of rules' stacks, that functions fit
-        self.fitting = {}  # kept by purpose.fitting: rules by their numbers
+        # Kept by purpose.fitting: rules by their numbers.
+        self.fitting: dict[tuple[int, ...], tuple[Rule, ...]] = {}
         self._libcs = Unions(self.tree, _libc_of)
-        self._inlined = {}  # module -> Unions: whether a stack has functions inlined there
-        self.things = {}  # (image, block) -> what it was last known to be
+        # By module: whether a stack has functions inlined there.
+        self._inlined: dict[str, Unions] = {}
+        # By (image, block): what it was last known to be.
+        self.things: dict[tuple[int, int | None], str | None] = {}
 
     @cached_property
-    def before(self):
+    def before(self) -> dict[int, int]:
         """{seq: index of the event that handed out or moved the same block before}."""
         return _blocks(self.events)
 
     @cached_property
-    def _following(self):
+    def _following(self) -> list[int | None]:
         return _following(self.events)
 
     @cached_property
-    def _files(self):
+    def _files(self) -> dict[int, list[tuple[int, str]]]:
         return _files(self.events)
 
     @cached_property
-    def _mapped(self):
+    def _mapped(self) -> dict[tuple[int, int], list[tuple[int, str | None]]]:
         return _mappings(self.events)
 
-    def linked_libc(self, event):
+    def linked_libc(self, event: Event) -> str:
         """The C library's name where the program has it linked in and the stack tells which."""
         call = self.cause(event) or event
         return self.libc_of(self.facts_of(event), event.stack, call.stack)
 
-    def libc_of(self, facts, *stacks):
+    def libc_of(self, facts: Facts, *stacks: int) -> str:
         """The same of stacks, by their ids."""
         if facts.libc != "static":
             return ""
@@ -71,23 +91,25 @@ class Survey:
             return "libc.so.6"
         return "libc.so" if any(told) else ""
 
-    def first(self, event):
+    def first(self, event: Event) -> tuple[str, Frame] | None:
         """(name, frame) of the first function outside the allocator, or None; unnamed: ""."""
         facts = self.facts_of(event)
         question = event.kind, facts.libc, facts.holds
         ask = _first_asked(event.kind, facts)
-        return self.answers.answer(question, self.tree.node(event.stack), ask)
+        found: tuple[str, Frame] | None
+        found = self.answers.answer(question, self.tree.node(event.stack), ask)
+        return found
 
-    def decided(self, stack, verdict):
+    def decided(self, stack: int, verdict: Verdict | None) -> Frame | None:
         """The frame of that stack that decided, or None."""
         at = verdict.decided_by if verdict is not None else None
         return self.tree.frame(stack, at) if at is not None else None
 
-    def functions(self, event):
+    def functions(self, event: Event) -> Functions:
         """The Functions of its stack."""
         return Functions(self.tree.stack(event.stack), event.kind, self.facts_of(event))
 
-    def has_inlined(self, event, module):
+    def has_inlined(self, event: Event, module: str) -> bool:
         """Whether the stack shows a function inlined into one of that module."""
         if module not in self._inlined:
             self._inlined[module] = Unions(
@@ -95,27 +117,27 @@ class Survey:
             )
         return bool(self._inlined[module].of(self.tree.node(event.stack)))
 
-    def remember(self, event, thing):
+    def remember(self, event: Event, thing: str | None) -> None:
         """`event` was explained: its block is from now on `thing`."""
         if event.name != "free" and event.block is not None and event.outer is None:
             self.things[event.image, event.block] = thing
 
-    def thing(self, event):
+    def thing(self, event: Event) -> str | None:
         """What the event's block was last known to be, or None."""
         return self.things.get((event.image, event.block))
 
-    def index_before(self, event):
+    def index_before(self, event: Event) -> int | None:
         """Index of the event that handed out or last moved the block of `event`, or None."""
         index = self.before.get(event.seq)
         is_sure = self.part is None or index is None or self.part.is_before(index, event.seq)
         return index if is_sure else None
 
-    def previous(self, event):
+    def previous(self, event: Event) -> Event | None:
         """That event, or None."""
         index = self.index_before(event)
         return None if index is None else self.events[index]
 
-    def cause(self, event):
+    def cause(self, event: Event) -> Event | None:
         """The un-nested call during which a syscall was made, or None."""
         seq = event.cause
         for _ in range(8):
@@ -127,17 +149,18 @@ class Survey:
             seq = call.outer
         return None
 
-    def next_file(self, index):
+    def next_file(self, index: int) -> str | None:
         """Path of the file that this thread maps next for the same loading, or None."""
         event = self.events[index]
         own, following = self._first_function(event), self._following
+        at: int | None = index
         for _ in range(LOOK_AHEAD):
-            index = following[index]
-            if index is None:
+            at = following[at] if at is not None else None
+            if at is None:
                 return None
-            later = self.events[index]
-            path = later.args.get("path")
-            if self.part is not None and not self.part.is_whole(event.seq, index):
+            later = self.events[at]
+            path: str | None = later.args.get("path")
+            if self.part is not None and not self.part.is_whole(event.seq, at):
                 return None
             if later.name == "mmap" and path and not path.endswith(_CACHES):
                 return path
@@ -146,7 +169,7 @@ class Survey:
                     return None
         return None
 
-    def count_before(self, index):
+    def count_before(self, index: int) -> int:
         """How many earlier calls of that name the same function made on this thread."""
         event = self.events[index]
         own, found = self._first_function(event), 0
@@ -155,27 +178,27 @@ class Survey:
                 found += self._first_function(other) == own
         return found
 
-    def _first_function(self, event):
+    def _first_function(self, event: Event) -> str:
         first = self.first(event)
         return first[0] if first else ""
 
-    def file_mapped_at(self, index, address):
+    def file_mapped_at(self, index: int, address: int) -> str | None:
         """Path of the file that was last mapped at exactly `address` before that event, or None."""
         rows = self._mapped.get((self.events[index].image, address), ())
         before = bisect_left(rows, (index,))
         return rows[before - 1][1] if before and self._knows_syscalls(index) else None
 
-    def last_file(self, index):
+    def last_file(self, index: int) -> str | None:
         """Path of the file that this thread mapped last, or None."""
         rows = self._files.get(self.events[index].tid, ())
         before = bisect_left(rows, (index,))
         return rows[before - 1][1] if before and self._knows_syscalls(index) else None
 
-    def _knows_syscalls(self, index):
+    def _knows_syscalls(self, index: int) -> bool:
         """Whether all syscalls before that event are here."""
         return self.part is None or self.part.has_syscalls or self.part.is_whole(0, index)
 
-    def file_at(self, address, image):
+    def file_at(self, address: int, image: int) -> str | None:
         """Path of the module that holds `address` in that image, or None."""
         for module in self._modules.get(image, ()):
             if module.start <= address < module.end:
@@ -183,18 +206,18 @@ class Survey:
         return None
 
 
-def _steps_of(frame):
+def _steps_of(frame: Frame) -> int:
     return purpose_rules.default().steps_of(plain(frame.function) or "")
 
 
-def _libc_of(frame):
+def _libc_of(frame: Frame) -> int:
     if frame.function in _ONLY_GLIBC:
         return _GLIBC
     return _MUSL if frame.function in _ONLY_MUSL else 0
 
 
-def _first_asked(kind, facts):
-    def ask(stack):
+def _first_asked(kind: str, facts: Facts) -> Callable[[Beginning], tuple[str, Frame] | None]:
+    def ask(stack: Beginning) -> tuple[str, Frame] | None:
         return Functions(stack, kind, facts).at(0)
 
     return ask
@@ -206,11 +229,12 @@ class Functions:
     Nothing further out is looked at than what is asked for.
     """
 
-    def __init__(self, stack, kind, facts):
-        self._stack, self._found = stack, []
+    def __init__(self, stack: Stack, kind: str, facts: Facts) -> None:
+        self._stack = stack
+        self._found: list[tuple[str, Frame]] = []
         self._start = self._outside(kind, facts)
 
-    def at(self, index):
+    def at(self, index: int) -> tuple[str, Frame] | None:
         """(name, frame) of a function, None where there is none."""
         found = self._found
         while index >= len(found):
@@ -220,7 +244,7 @@ class Functions:
             found.append((plain(frame.function) or "", frame))
         return found[index]
 
-    def _outside(self, kind, facts):
+    def _outside(self, kind: str, facts: Facts) -> int:
         stack, start = self._stack, 0
         if kind == "call":
             while _has(stack, start) and stack[start].inlined:
@@ -237,41 +261,42 @@ class Functions:
         return start
 
 
-def _has(stack, index):
+def _has(stack: Stack, index: int) -> bool:
     try:
         return stack[index] is not None
     except IndexError:
         return False
 
 
-def _following(events):
+def _following(events: FewEvents | list[Event]) -> list[int | None]:
     """By index: the index of the thread's next event, or None."""
-    is_few, next_ = isinstance(events, FewEvents), {}
-    threads = events.threads() if is_few else [event.tid for event in events]
-    found = [None] * len(threads)
+    next_: dict[int, int] = {}
+    threads = events.threads() if isinstance(events, FewEvents) else [event.tid for event in events]
+    found: list[int | None] = [None] * len(threads)
     for index in range(len(threads) - 1, -1, -1):
         found[index] = next_.get(threads[index])
         next_[threads[index]] = index
     return found
 
 
-def _files(events):
+def _files(events: FewEvents | list[Event]) -> dict[int, list[tuple[int, str]]]:
     """{thread: [(index, path)]} of the files that it mapped."""
-    found = {}
+    found: dict[int, list[tuple[int, str]]] = {}
     for index, event in _mmaps(events):
         if event.args.get("path"):
             found.setdefault(event.tid, []).append((index, event.args["path"]))
     return found
 
 
-def _mmaps(events):
+def _mmaps(events: FewEvents | list[Event]) -> Iterator[Any]:
     if isinstance(events, FewEvents):
         return events.named("mmap")
     return ((index, event) for index, event in enumerate(events) if event.name == "mmap")
 
 
-def _blocks(events):
-    before, last = {}, {}
+def _blocks(events: Iterable[Event]) -> dict[int, int]:
+    before = {}
+    last: dict[tuple[int, int], int] = {}
     for index, event in enumerate(events):
         if event.block is None or event.outer is not None or event.kind != "call":
             continue
@@ -283,9 +308,11 @@ def _blocks(events):
     return before
 
 
-def _mappings(events):
+def _mappings(
+    events: FewEvents | list[Event],
+) -> dict[tuple[int, int], list[tuple[int, str | None]]]:
     """{(image, address): [(index, path of the file or None)]} of what was mapped there."""
-    found = {}
+    found: dict[tuple[int, int], list[tuple[int, str | None]]] = {}
     for index, event in _mmaps(events):
         if event.kind == "syscall" and event.result is not None:
             where = event.image, event.result

@@ -61,9 +61,8 @@ class Spaces:
     pieces: list[Piece]
     checks: list[Check]
     pids: list[int]  # whose address space is known
-    stops: dict[
-        int, tuple[int, str]
-    ]  # pid -> (the event from which on its mappings cannot be told, why)
+    # Pid -> (the event from which on its mappings cannot be told, why).
+    stops: dict[int, tuple[int, str]]
     partial: bool  # attached: what was there before is known by its files alone
 
 

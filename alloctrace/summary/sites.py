@@ -72,9 +72,8 @@ class Sites:
         at_peak: Callable[[Group], int | None] | None = None,
     ) -> None:
         self._frame_of, self._at_peak = frame_of, at_peak or (lambda group: group.peak_bytes)
-        self._rows: dict[
-            Key, tuple[int | None, Parts]
-        ] = {}  # place -> (distance, {purpose: part}); there may be a million
+        # Place -> (distance, {purpose: part}); there may be a million.
+        self._rows: dict[Key, tuple[int | None, Parts]] = {}
 
     def add(self, group: Group) -> None:
         if group.allocations:

@@ -39,7 +39,7 @@ _ESCAPES += (("$u5b$", "["), ("$u5d$", "]"), ("$u27$", "'"), ("..", "::"))
 _RUST_HASH = Pattern(r"h[0-9a-f]{16}\Z")
 
 
-def path(name):
+def path(name: str | None) -> str | None:
     """The function's path without arguments, or None."""
     if not name.startswith("_Z") or len(name) > 10000:
         return None

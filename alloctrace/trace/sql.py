@@ -65,7 +65,7 @@ class Query:
     def close(self) -> None:
         self._db.close()
 
-    def run(self, query: str) -> tuple[list[str], Iterator[tuple[float | str | bytes | None, ...]]]:
+    def run(self, query: str) -> tuple[list[str], Iterator[tuple[float | str | None, ...]]]:
         """(column names, iterator of rows); raises QueryError, the iterator too."""
         if re.search(r"\bevents\b", query, re.IGNORECASE):
             self._make_events(query)
@@ -116,7 +116,7 @@ def _not_innocuous(connection: Connection) -> set[str]:
     return names - harmless
 
 
-def _rows(cursor: Cursor) -> Iterator[tuple[float | str | bytes | None, ...]]:
+def _rows(cursor: Cursor) -> Iterator[tuple[float | str | None, ...]]:
     with _query_errors():
         for row in cursor:
             yield tuple(map(trace_schema.from_text, row))

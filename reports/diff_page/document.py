@@ -15,6 +15,10 @@ from reports.page import document
 from reports.page.fit import fit
 from reports.page.markup import bdi, section
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
 MOST = 500  # rows of the table of places
 _STYLE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "diff.css")
 _POLICY = "default-src 'none'; style-src '%s'; base-uri 'none'; form-action 'none'"
@@ -22,7 +26,7 @@ _SIDES = ("before", "after")
 _FIGURES = ["times", "", "", "bytes", ""]
 
 
-def render(record):
+def render(record: dict[str, Any]) -> str:
     """The page as text; `record`: of compare.difference, with its strips."""
     with open(_STYLE, encoding="utf-8") as file:
         style = document.joined(("page.css",)) + file.read()

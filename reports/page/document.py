@@ -14,6 +14,12 @@ from html import escape
 
 from reports.page import data, panels
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from alloctrace.trace.read import Trace
+
 # One script and one style, joined in this order; each file is one idea.
 SCRIPTS = (
     "vendor/d3.js",
@@ -48,7 +54,7 @@ _HERE = os.path.dirname(os.path.abspath(__file__))
 _POLICY = "default-src 'none'; script-src '%s'; style-src '%s'; base-uri 'none'; form-action 'none'"
 
 
-def render(summary, trace, beside=()):
+def render(summary: dict[str, Any], trace: Trace, beside: Sequence[tuple[str, str]] = ()) -> str:
     """The page as text. `summary`: of summary.summarise, of the same programs of `trace`; `beside`:
     pages in the same folder, [(href, text)]."""
     script, style = joined(SCRIPTS), joined(STYLES)

@@ -51,7 +51,8 @@ static bool look_between(const struct text *text, uint64_t low, uint64_t high, s
 {
     for (uint64_t at = next_bytes(text, low, high); at < high; at = next_bytes(text, low, high)) {
         uint64_t from = at - low > AROUND ? at - AROUND : low, to = at;
-        for (; at < high && at - to <= AROUND; at = next_bytes(text, to, high))
+        /* pieces that touched would part at a place where no instruction need begin */
+        for (; at < high && at - to <= 2 * AROUND; at = next_bytes(text, to, high))
             to = at + SYSCALL_BYTES;
         to = high - to > AROUND ? to + AROUND : high;
         if (!read_piece(text, from, to, false, out))
