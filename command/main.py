@@ -126,7 +126,7 @@ def main(words: list[str]) -> int:
         return FAILED
 
 
-def takes_value(parser: ArgumentParser) -> dict[str, bool]:
+def takes_value(parser: argparse.ArgumentParser) -> dict[str, bool]:
     """{option: whether a word behind it is its value}."""
     found: dict[str, bool] = {}
     for action in parser._actions:  # argparse has no public list

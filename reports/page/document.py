@@ -16,6 +16,7 @@ from reports.page import data, panels
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from typing import Any
 
     from alloctrace.trace.read import Trace
