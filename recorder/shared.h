@@ -133,13 +133,14 @@ struct memo_node {
     uint32_t left;   /* nodes behind it in the run */
     uint32_t parent; /* of the run's last: the frame outside; 0: none */
     uint32_t next;   /* in the bucket, plus the flags below */
-    uint32_t unused;
+    uint32_t length; /* of what is left of its bucket from it on, at most MEMO_LONGEST */
 };
 #define MEMO_USES_BP (1u << 31)
 #define MEMO_CHECK (1u << 30)    /* no frame: memory at `slot` must hold `pc`, that is all */
 #define MEMO_SAVED_BP (1u << 29) /* a check of where the frame before it saved rbp */
 #define MEMO_UNSTEADY (1u << 28) /* the frames up to it rest on more than their words */
 #define MEMO_NEXT 0xffffu
+#define MEMO_LONGEST 64u /* chains in a bucket: to go through more takes longer than to unwind */
 
 #define THREAD_NAME 16u /* bytes of a thread's name: linux/sched.h, TASK_COMM_LEN */
 

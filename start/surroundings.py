@@ -30,14 +30,26 @@ _SAID = (
     ("Too many open files", "%s has too few files: raise the limit of open files (`ulimit -n`)"),
     ("No space left on device", "%s has no space left for what it keeps (is /dev/shm full?)"),
 )
+_LITTLE = 128 << 20  # bytes of addresses; gdb 16 with its Python needs some 95 MiB to begin
 _OUTPUT = "standard output"
 _MEMORY = "out of memory: raise the limit (`ulimit -v`), or free some memory"
 
 
 def said_by(observer, log):
     """Of what gdb or the recorder said at its end: the cause, where it lies around us; or None."""
-    found = (text for pattern, text in _SAID if re.search(pattern, log))
-    return next((text % observer for text in found), None)
+    found = [text for pattern, text in _SAID if re.search(pattern, log)]
+    if not found and _is_short_of_room():
+        found = [_SAID[0][1]]
+    return found[0] % observer if found else None
+
+
+def _is_short_of_room():
+    """Whether addresses are so few that gdb, which is told so by Python, the loader or a crash of
+    its own, has hardly begun."""
+    import resource  # only now: hardly any run needs it
+
+    limit = resource.getrlimit(resource.RLIMIT_AS)[0]
+    return limit != resource.RLIM_INFINITY and limit < _LITTLE
 
 
 class _Named(io.FileIO):

@@ -22,7 +22,8 @@ def rebuilt(folder):
     """The library as npm's packages make it; skips where they cannot be had."""
     if not shutil.which("npm"):
         pytest.skip("no npm")
-    if subprocess.run(["npm", "ping"], stderr=subprocess.DEVNULL, timeout=60).returncode:
+    ping = "npm ping --fetch-retries 0 --fetch-timeout 20000".split()
+    if subprocess.run(ping, stderr=subprocess.DEVNULL, timeout=120).returncode:
         pytest.skip("npm's registry cannot be reached")
     made = os.path.join(folder, "d3.js")
     subprocess.run([os.path.join(HERE, "build.sh"), made], check=True, timeout=300)

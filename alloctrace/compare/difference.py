@@ -151,16 +151,20 @@ def _tables(rows: list[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:
 
 def _added(rows: list[dict[str, Any]], keys: tuple[str, ...]) -> list[dict[str, Any]]:
     found: dict[tuple[str | tuple[Any, ...] | None, ...], dict[str, dict[str, int]]] = {}
+    has_process = "process" in keys
     for row in rows:
-        for side in ("before", "after"):
-            phase = (
-                row["phase_before"] if side == "before" and row["phase_before"] else row["phase"]
-            )
-            values = dict(row, phase=phase, process=tuple(row["process"]))
-            key = tuple(values[name] for name in keys)
-            cell = found.setdefault(key, {s: dict.fromkeys(MEASURES, 0) for s in _SIDES})
-            for name in MEASURES:
-                cell[side][name] += row[side][name]
+        for side in _SIDES:
+            key = tuple(map(row.__getitem__, keys))
+            if has_process:
+                key = tuple(tuple(value) if type(value) is list else value for value in key)
+            if side == "before" and row["phase_before"] and keys[0] == "phase":
+                key = (row["phase_before"], *key[1:])
+            cell = found.get(key)
+            if cell is None:
+                cell = found[key] = {s: dict.fromkeys(MEASURES, 0) for s in _SIDES}
+            sums = cell[side]
+            for name, value in row[side].items():
+                sums[name] += value
     ordered = sorted(found, key=lambda key: _order(dict(zip(keys, key))))
     return [{**dict(zip(keys, key)), **found[key]} for key in ordered]
 

@@ -145,6 +145,16 @@ static void close_up(struct thread_state *t, const struct walk *walk)
     t->memo_count = to;
 }
 
+/* In front of a bucket. One that is full is begun anew: an interpreter comes to the same place in
+ * thousands of ways, and those before are not found by their turn but all looked at. */
+static void put(const struct thread_state *t, struct memo_node *n, uint32_t *bucket, uint32_t i)
+{
+    uint32_t length = *bucket ? t->nodes[*bucket].length : 0;
+    n->length = length < MEMO_LONGEST ? length + 1 : 1;
+    n->next |= length < MEMO_LONGEST ? *bucket : 0;
+    *bucket = i;
+}
+
 /* Into the buckets, and to the host, from the outermost inwards. */
 static void finish(struct thread_state *t, const struct walk *walk)
 {
@@ -162,11 +172,8 @@ static void finish(struct thread_state *t, const struct walk *walk)
             steady = 0;
         if (n->next & MEMO_CHECK)
             continue;
-        if (steady) {
-            uint32_t *bucket = &t->buckets[bucket_of(w->slot, w->pc)];
-            n->next |= *bucket;
-            *bucket = i;
-        }
+        if (steady)
+            put(t, n, &t->buckets[bucket_of(w->slot, w->pc)], i);
         tell(t, i, outer, w->pc, w->slot);
         outer = i;
     }
