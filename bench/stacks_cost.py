@@ -1,9 +1,9 @@
 #!/usr/bin/python3
 """A run of many events with many stacks: bench/stacks_cost.py [PAIRS [WAYS]].
 
-PAIRS: 5,000,000, WAYS: 50,000: ten million events with 100,000 distinct stacks, as an interpreter or
-a compiler has them; alone, watched and under heaptrack, in turns, and then the report of the stored
-trace. Each figure stands before the wanted one, `!` where it is not reached.
+PAIRS: 5,000,000, WAYS: 50,000: ten million events with 100,000 distinct stacks, as an interpreter
+or a compiler has them; alone, watched and under heaptrack, in turns, and then the report of the
+stored trace. Each figure stands before the wanted one, `!` where it is not reached.
 """
 
 from __future__ import annotations
