@@ -23,7 +23,7 @@ EPILOG = """\
   brkpoint eras prepare [ERA...]        make root file systems of Debian's packages (minutes, once)
   brkpoint eras cells [--commands]      list what there is to run: eras × targets × compilers
   brkpoint eras run [ERA/TARGET...]     build and watch targets in their eras; `make eras` does all
-  brkpoint eras report [--json | --markdown | --html FILE]
+  brkpoint eras [report] [--json | --markdown | --html FILE]
   brkpoint eras add-rust RUSTC [NAME]   take a Rust compiler of your own into the table
   brkpoint eras clean                   delete roots and results
 
@@ -32,7 +32,9 @@ docs/eras.md tells more, and how many machines share the cells.
 
 
 def configure(parser):
-    parser.add_argument("action", choices=ACTIONS, help="what to do: see below")
+    parser.add_argument(
+        "action", choices=ACTIONS, nargs="?", default="report", help="what to do: see below"
+    )
     parser.add_argument("names", nargs="*", metavar="NAME", help="eras, targets, or ERA/TARGET")
     form = parser.add_mutually_exclusive_group()
     form.add_argument("--json", action="store_true", help="report: one JSON object, for scripts")

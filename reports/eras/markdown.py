@@ -10,7 +10,7 @@ from . import tables, words
 def render(record):
     """The page as text; `record`: of eras/record.py."""
     parts = [["# Eras", "", markdown_text.escape(words.verdict(record))]]
-    parts += [_table(tables.eras(record)), _table(tables.overview(record))]
+    parts += map(_table, (tables.eras(record), *tables.overview(record)))
     for row in record["targets"]:
         parts += _target(row)
     for cell in tables.listed(record):

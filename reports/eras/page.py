@@ -40,7 +40,8 @@ def render(record):
 
 def _body(record):
     yield _section("eras", tables.eras(record))
-    yield _section("overview", tables.overview(record))
+    for name, table in zip(("calls", "brk-mmap"), tables.overview(record)):
+        yield _section(name, table)
     for at, row in enumerate(record["targets"]):
         if any("figures" in cell for cell in row["cells"]):
             yield _section("target-%d" % at, tables.target(row), "".join(_changes(row)))

@@ -27,27 +27,33 @@ def _version(text):
 
 
 def overview(record):
-    """A row a target, a column an era: loader + runtime + user calls, brk/mmap."""
+    """Two tables of a row a target and a column an era: calls by origin, brk and mmap."""
+    lead = "Of loader + runtimes + your code; the fourth, with `?`, are of unknown origin."
+    yield _overview(record, "Calls", lead, _calls_by_origin)
+    yield _overview(record, "brk and mmap", "", lambda figures: str(figures["brk_mmap"]))
+
+
+def _overview(record, title, lead, told):
     names = [era["name"] for era in record["eras"]]
     rows = []
     for target in record["targets"]:
         cells = {cell["era"]: cell for cell in target["cells"]}
-        rows.append([target["name"]] + [_sum(cells.get(name)) for name in names])
-    lead = "Calls of loader + runtimes + your code, then the brk and mmap of all of them."
-    return "Calls and brk/mmap", lead, ["target", *names], "l" * (len(names) + 1), rows
+        rows.append([target["name"]] + [_of_cell(cells.get(name), told) for name in names])
+    return title, lead, ["target", *names], "l" + "r" * len(names), rows
 
 
-def _sum(cell):
+def _of_cell(cell, told):
     if cell is None:
         return _MARK
-    if "figures" not in cell:
-        return cell["state"]
-    figures = cell["figures"]
+    return told(cell["figures"]) if "figures" in cell else cell["state"]
+
+
+def _calls_by_origin(figures):
     calls = figures["calls"]
     parts = [str(calls[origin]) for origin in ("loader", "runtime", "user")]
     if calls["unknown"]:
-        parts.append("%d unknown" % calls["unknown"])
-    return "%s, %d" % ("+".join(parts), figures["brk_mmap"])
+        parts.append("%d?" % calls["unknown"])
+    return "+".join(parts)
 
 
 def target(row):

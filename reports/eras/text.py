@@ -13,7 +13,7 @@ def render(record, ink=None):
     """The text; `record`: of eras/record.py."""
     ink = ink or Ink()
     found = [ink.bold(words.verdict(record)), ""]
-    for table in (tables.eras(record), tables.overview(record)):
+    for table in (tables.eras(record), *tables.overview(record)):
         found += _table(table, ink)
     for row in record["targets"]:
         found += _target(row, ink)
