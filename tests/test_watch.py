@@ -31,7 +31,7 @@ def wait(tmp_path, monkeypatch):
         with open(tmp_path / "spool", "wb") as spool:
             process = subprocess.Popen([sys.executable, "-c", READS], stdout=spool)
         size = lambda: os.path.getsize(tmp_path / "spool")  # noqa: E731
-        watched = watch.Watch(target, Observer(process, None, None), signals, size=size)
+        watched = watch.Watch(target, Observer(process, None, None), signals, done=size)
         if number:
             for after in range(1, times + 1):
                 threading.Timer(0.4 * after, os.kill, (os.getpid(), number)).start()
