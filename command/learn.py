@@ -90,7 +90,11 @@ def _play(args, lesson):
 
     screen, progress = screens.Screen(), Progress()
     if args.folder:
-        progress.use(args.folder)
+        try:
+            progress.use(args.folder)
+        except OSError as error:
+            said = "--folder %s: %s" % (shown(args.folder), error.strerror)
+            raise UserError(said, USAGE) from None
     home = os.path.join(progress.folder, lesson.name)
     stored = [args.traces] if args.traces else workshop.stored_folders()
     shop = workshop.Workshop(home, stored, bool(args.traces), command=args.command)

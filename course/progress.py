@@ -60,6 +60,8 @@ class Progress:
         return os.path.join(os.getcwd(), FOLDER)
 
     def use(self, folder):
+        """From now on the copies are there; raises OSError where it cannot be made."""
+        os.makedirs(folder, exist_ok=True)
         self._all["folder"] = os.path.abspath(folder)
         self.write()
 

@@ -129,6 +129,20 @@ def test_a_damaged_state_is_none_and_is_kept(text, tmp_path):
         assert (tmp_path / "course.json.damaged").read_text() == "{"
 
 
+def test_the_folder_that_is_named_is_made_and_remembered(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    path, folder = str(tmp_path / "course.json"), tmp_path / "new" / "mine"
+    found = progress.Progress(path)
+    assert found.folder == str(tmp_path / progress.FOLDER)  # the twin: nothing was named
+    found.use("new/mine")
+    assert folder.is_dir() and progress.Progress(path).folder == found.folder == str(folder)
+    (tmp_path / "file").write_text("")
+    done = subprocess.run(
+        [*COMMAND, "learn", "--folder", "file/x", "nothing"], stdout=-1, stderr=-1, text=True
+    )
+    assert done.returncode == 2 and "--folder file/x: Not a directory" in done.stderr
+
+
 def test_a_state_that_cannot_be_written_is_told(tmp_path):
     (tmp_path / "file").write_text("")
     found = progress.Progress(str(tmp_path / "file" / "course.json"))
