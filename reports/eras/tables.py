@@ -28,7 +28,7 @@ def _version(text):
 
 def overview(record):
     """Two tables of a row a target and a column an era: calls by origin, brk and mmap."""
-    lead = "Of loader + runtimes + your code; the fourth, with `?`, are of unknown origin."
+    lead = "Of loader + runtimes + your code; a fourth number, with a ?, is of unknown origin."
     yield _overview(record, "Calls", lead, _calls_by_origin)
     yield _overview(record, "brk and mmap", "", lambda figures: str(figures["brk_mmap"]))
 
