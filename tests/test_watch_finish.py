@@ -14,7 +14,7 @@ from start.observer import Observer
 from test_history_c import TOOL, tool  # noqa: F401
 
 # READY is its pipe; FD in its words.
-TELLS = "import os, time\nfor _ in range(15):\n    os.write(FD, b'W')\n    time.sleep(0.1)\n"
+TELLS = "import os, time\nfor _ in range(30):\n    os.write(FD, b'W')\n    time.sleep(0.1)\n"
 SLEEPS = "import time\ntime.sleep(60)\n"
 SPINS = "while True:\n    pass\n"
 TOLD_ONCE = "import os\nos.write(FD, b'W')\n" + SPINS
@@ -46,7 +46,7 @@ print(outcome.complete, outcome.reason)
 
 def waited(code, monkeypatch):
     """A Watch of a target that has ended, after its run, with an observer that does `code`."""
-    monkeypatch.setattr(watch, "FINISH", 1)
+    monkeypatch.setattr(watch, "FINISH", 2)
     ready, write = os.pipe()
     words = [sys.executable, "-c", code.replace("FD", str(write))]
     signals = watch.waited(set())
