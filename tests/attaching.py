@@ -90,14 +90,10 @@ class Attached:
         assert b"attached to process %d" % pid in line, line + self.process.stderr.read()
 
     def host(self):
-        return self._child("brkpoint-record")
+        return launching.descendant(self.process.pid, "brkpoint-record")
 
     def heir(self):
-        return self._child("brkpoint-heir")
-
-    def _child(self, name):
-        found = launching.descendants(self.process.pid)
-        return next(pid for pid in found if launching.name_of(pid) == name)
+        return launching.descendant(self.process.pid, "brkpoint-heir")
 
     def leave(self, number=signal.SIGINT):
         """As Ctrl-C does: (exit status, what it said)."""

@@ -134,6 +134,12 @@ def wait_for(condition, limit_s=60):
     raise AssertionError("did not happen within %g s" % limit_s)
 
 
+def descendant(pid, name):
+    """The number of a process below `pid` that has this name, as soon as there is one: it gives
+    itself its name only once it runs."""
+    return wait_for(lambda: next((p for p in descendants(pid) if name_of(p) == name), None))
+
+
 def gone(pids, limit_s=30):
     """Whether all of `pids` end within the limit (zombies have ended)."""
 

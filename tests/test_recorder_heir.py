@@ -47,13 +47,9 @@ class Numbered:
     def come(self):
         return struct.unpack_from("<%dQ" % self.streams, self._page)
 
-    def child(self, name):
-        found = launching.descendants(self.process.pid)
-        return next(pid for pid in found if launching.name_of(pid) == name)
-
     def strike(self, *names):
         """Kill them, in this order; how far each thread had come before."""
-        found = [self.child(name) for name in names]
+        found = [launching.descendant(self.process.pid, name) for name in names]
         come = self.come()
         for pid in found:
             os.kill(pid, signal.SIGKILL)
