@@ -105,7 +105,11 @@ def test_places_by_thread_and_part_are_those_of_the_events(path):
     assert sums == [allocated["bytes"], allocated["blocks"]]
 
 
-FATES = ("peak", "left", "temporary", "reached")
+FATES = ("peak", "left", "temporary", "reached", "syscalls")
+
+
+def un_nested(event, events):
+    return event if event.outer is None else events[event.outer]
 
 
 def fates_counted(recorded, facts):
@@ -113,30 +117,29 @@ def fates_counted(recorded, facts):
     events, found = list(recorded.events()), {}
     wide = facts["bins"]["width"] * facts["bins"]["cells"]["per"]
     became = replay.of(events, summary.summarise(recorded))
-    reached = set()
-    for event in events:
-        if event.cause is not None:
-            call = events[event.cause]
-            reached.add(call.seq if call.outer is None else call.outer)
+    causes = [events[event.cause] for event in events if event.cause is not None]
+    made = Counter(un_nested(call, events).seq for call in causes)
     for event in filter(measure.hands_out, events):
         line = recorded.tree.deciding_frame(event.stack, event.verdict).line
         sums = found.setdefault((line, str(event.tid), event.seq // wide), [0] * len(FATES))
         for at, name in enumerate(FATES[:3]):
             sums[at] += became[name][event.seq]
-        sums[3] += event.seq in reached
+        sums[3] += event.seq in made
+        sums[4] += made[event.seq]
     return found
 
 
 def fates_told(facts):
     """The same; None where the page does not know."""
     found = {}
-    for site, *_, tid, parts, asked, times, peak, left, temporary, reached in facts["bins"][
-        "cells"
-    ]["rows"]:
+    for site, *_, tid, parts, asked, times, peak, left, temporary, reached, syscalls in facts[
+        "bins"
+    ]["cells"]["rows"]:
         line = facts["sites"]["rows"][site][3]
         whole = {0: [0] * len(parts), 1: asked, None: [None] * len(parts)}
         of = [whole[x] if not isinstance(x, list) else x for x in (peak, left, temporary)]
         of.append(times if reached == 1 else [0] * len(parts) if reached == 0 else reached)
+        of.append([0] * len(parts) if syscalls == 0 else syscalls)
         for part, *values in zip(parts, *[o or [None] * len(parts) for o in of]):
             sums = found.setdefault((line, tid, part), [0] * len(FATES))
             sums[:] = [None if v is None else v + w for v, w in zip(values, sums)]
@@ -154,7 +157,8 @@ def test_what_became_of_a_part_is_that_of_its_events(tmp_path):
             assert value in (None, true), (key, name)
             if value is None:
                 unknown[name].add(key[0])
-    assert unknown == {"peak": {1, 2, 3, 4}, "left": set(), "temporary": {2, 3}, "reached": set()}
+    known = {"reached": set(), "syscalls": set()}
+    assert unknown == {"peak": {1, 2, 3, 4}, "left": set(), "temporary": {2, 3}, **known}
     assert sum(values[3] for values in told_.values()) > 100
 
 

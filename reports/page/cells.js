@@ -2,7 +2,7 @@
 // a range or on a thread. A range is as exact as the parts that the sums are kept in.
 
 // Columns of a row of cells, behind its parts; what became of it: 0 none of it, 1 all, null: unknown.
-const CELLS = { bytes: 7, count: 8, peak_bytes: 9, live_bytes: 10, temporary_bytes: 11, calls_reaching_kernel: 12 };
+const CELLS = { bytes: 7, count: 8, peak_bytes: 9, live_bytes: 10, temporary_bytes: 11, calls_reaching_kernel: 12, syscalls: 13 };
 
 function isCut() {
   return !run.whole && Boolean(run.bins && run.bins.cells && (view.range || view.tid));
@@ -26,7 +26,8 @@ const partBytes = { all: null, view: null, seen: null };
 function bytesByPart() {
   if (!partBytes.all) partBytes.all = sumsByPart(() => true);
   if (partBytes.view !== view) {
-    const isSeen = (row) => isLeafShown(row) && (!view.tid || row[5] === view.tid);
+    // What those asked for that reached the kernel is not known.
+    const isSeen = (row) => view.only !== "reached" && isLeafShown(row) && (!view.tid || row[5] === view.tid);
     const all = run.bins.cells.rows.every(isSeen);
     [partBytes.view, partBytes.seen] = [view, all ? partBytes.all : sumsByPart(isSeen)];
   }

@@ -22,7 +22,8 @@ PARTS = 512
 LEAVES = 500  # stacks that are told apart
 CELLS = 100000  # with more of them a part is twice as long
 KEPT = 1 << 17  # keys of which it is kept where they go
-FATES = ("peak_bytes", "live_bytes", "temporary_bytes", "reached")  # of a group; as a page has them
+# Of a group; as a page has them.
+FATES = ("peak_bytes", "live_bytes", "temporary_bytes", "reached", "syscalls")
 ALL, NONE, UNKNOWN = 1, 0, None
 _COUNTED = {name for name, given in words.SIGNATURES.items() if "nmemb" in given}
 
@@ -42,6 +43,19 @@ def allocating(groups, wanted):
             group = groups.bare(index)
             if not wanted or wanted(group):
                 yield group
+
+
+def syscalls_made(groups):
+    """By id of a group how many memory syscalls its un-nested calls made, those of the calls nested
+    in them as well."""
+    made, within, counts = [0] * (len(groups) + 1), groups.within, groups.sums["count"]
+    for index, what in enumerate(groups.what):
+        if groups.whats[what][0] == "syscall" and within[index]:
+            call = within[index]
+            while within[call - 1]:
+                call = within[call - 1]
+            made[call] += counts[index]
+    return made
 
 
 def largest(nodes, values, most):
@@ -66,7 +80,7 @@ class Cells:
         self._asked = array("q", bytes(8 * self._count))  # group -> bytes of all its events
         self.multiplied = bytearray(self._count)  # by group: its events have a number of elements
         self._adds_up = True
-        self._at_peak = at_peak
+        self._at_peak, self._made = at_peak, syscalls_made(groups)
         self._whole = [None]  # by place there, [bytes, allocations, *FATES] of all its events
         self._parts_of = {}  # one of FATES -> {(what, thread): {bin: value}}
         self._choose(groups, nodes, wanted)
@@ -99,7 +113,7 @@ class Cells:
                 self.multiplied[group.id] = 1
 
     def _sums_of(self, group):
-        came_to = group.live_bytes, group.temporary_bytes, group.reached
+        came_to = group.live_bytes, group.temporary_bytes, group.reached, self._made[group.id]
         return (group.allocated, group.allocations, self._at_peak(group) or 0, *came_to)
 
     @staticmethod
@@ -157,7 +171,8 @@ class Cells:
 
     def tell(self, fates):
         """What became of the events; what does not add up to what the groups say is not told."""
-        for name, found in (("live_bytes", fates.left), ("reached", fates.reached)):
+        known = ("live_bytes", fates.left), ("reached", fates.reached), ("syscalls", fates.made)
+        for name, found in known:
             sums, by_what = [0] * len(self._told), {}
             for key, bins in (found or {}).items():
                 thread, group = divmod(key, self._count)
@@ -238,7 +253,7 @@ class _Row:
     def _fate(self, at, column):
         if not self.whole[at]:
             return NONE
-        all_ = self.whole[1 if FATES[at - 2] == "reached" else 0]
+        all_ = {"reached": self.whole[1], "syscalls": None}.get(FATES[at - 2], self.whole[0])
         return ALL if self.whole[at] == all_ else column
 
 

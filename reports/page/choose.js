@@ -163,37 +163,14 @@ function drawStripTable() {
   } else {
     for (const [key, number] of binCells()) {
       const [, phase, kind] = key.split(" ");
-      rows.get(phase)[kind === "syscall" ? 2 : 0] += number;
+      const row = rows.get(phase);
+      const at = kind === "syscall" ? 2 : 0;
+      row[at] = plus(row[at], number);
     }
   }
   const heads = ["phase", "calls", ...(run.whole ? ["reached the kernel"] : []), "memory syscalls", ...(run.whole ? ["bytes asked for"] : [])];
   byId("strip-table").replaceChildren(
     el("thead", {}, el("tr", {}, ...heads.map((head) => el("th", { scope: "col" }, head)))),
     el("tbody", {}, ...[...rows].map(([phase, row]) => el("tr", {}, el("th", { scope: "row" }, phase),
-      ...(run.whole ? row : [row[0], row[2]]).map((number) => el("td", { class: "n" }, grouped(number)))))));
-}
-
-// Sums of the bins that the filters let through: "origin phase kind" -> events.
-function binCells() {
-  const found = new Map();
-  for (const row of run.bins ? run.bins.series : []) {
-    addTo(found, [row.origin, row.phase, row.kind].join(" "), shownOf(row)); // of each program and thread
-  }
-  return found;
-}
-
-// How many events of one series of bins the filters let through.
-function shownOf(row) {
-  if (!isSeriesShown(row) || (view.only === "calls" && row.kind !== "call")) return 0;
-  const wide = run.bins.width;
-  let sum = 0;
-  row.at.forEach((bin, i) => {
-    if (!view.range || (bin * wide >= view.range[0] && bin * wide <= view.range[1])) sum += row.n[i];
-  });
-  return sum;
-}
-
-function isSeriesShown(row) {
-  return !(view.origin && row.origin !== view.origin) && !(view.phase && row.phase !== view.phase) &&
-    !(view.program && row.program && row.program !== view.program) && !(view.tid && row.tid !== view.tid);
+      ...(run.whole ? row : [row[0], row[2]]).map((number) => el("td", { class: "n" }, orUnknown(number)))))));
 }

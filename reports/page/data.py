@@ -26,7 +26,8 @@ KIND = (
     " purpose purpose_rule source site stack cut"
 ).split()
 FRAME = "function module file line inlined offset".split()
-LEAF = "site node origin phase program".split() + [m.field for m in measures.BY.values()]
+LEAF = [*"site node origin phase program".split(), *(m.field for m in measures.BY.values())]
+LEAF.append("syscalls")  # that its calls made
 NAMED = 1000  # threads
 NODES = 20000  # of the tree of stacks; the others are the rest
 COLUMNS = (
@@ -180,7 +181,9 @@ class _Packer:
         """Sums by place, stack, phase and program: of `told`, places of the record, and of stacks
         with most bytes; of the rest together."""
         self._places = places = {key_of(row) for row in told}
-        sums, values = {}, [measures.of_group(by, at_peak) for by in measures.BY]
+        made = cells.syscalls_made(groups)
+        values = [measures.of_group(by, at_peak) for by in measures.BY]
+        sums, values = {}, [*values, lambda group: made[group.id]]
         nodes = self._tree.nodes(groups.stack)
         large = cells.largest(nodes, groups.sums["allocated"], NODES)
         for group in cells.allocating(groups, wanted):

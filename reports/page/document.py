@@ -43,6 +43,7 @@ SCRIPTS = (
     "who.js",
     "sites.js",
     "cells.js",
+    "counts.js",
     "tree.js",
     "flame.js",
     "events.js",

@@ -1,5 +1,5 @@
-"""Of a run too long for its page: which blocks are left, and which calls reached the kernel, by
-when they were made. Where there are very many they are not looked for.
+"""Of a run too long for its page: which blocks are left, which calls reached the kernel, and how
+many syscalls they made, by when that was. Where there are very many they are not looked for.
 
 A key is a group and a thread, as windows.py numbers them.
 """
@@ -15,8 +15,10 @@ BACK = 1 << 17  # events: a call that holds a syscall seldom began before
 
 
 class Fates:
-    """Takes chunks in their order. `left`, `reached`: {key: {bin: bytes or calls}}, None: not
-    known. Whoever uses them compares their sums with those of the groups."""
+    """Takes chunks in their order: {key: {bin: how many}}, None: not known. `left`: bytes;
+    `reached`: un-nested calls, and `made`: the syscalls that they made; `caused`: the same
+    syscalls, as what they are themselves. Whoever uses them compares their sums with those of the
+    groups."""
 
     def __init__(self, trace, groups, width):
         self._width, self._groups = width, groups
@@ -25,7 +27,9 @@ class Fates:
         kinds = [what[0] == "syscall" for what in groups.whats]
         counts = zip(groups.what, groups.sums["count"])
         syscalls = sum(count for what, count in counts if kinds[what])
-        self.reached = {} if syscalls <= SYSCALLS else None
+        self.reached = self.made = self.caused = None
+        if syscalls <= SYSCALLS:
+            self.reached, self.made, self.caused = {}, {}, {}
         self._counted = set()  # calls, by seq: one may make several
         self.left, self._blocks = None, []
         if sum(groups.sums["live_blocks"]) <= BLOCKS:
@@ -43,7 +47,8 @@ class Fates:
             self._note(self.left, seq, keys[seq - first] + above, size)
         if self.reached is not None and syscalls:
             for row, distance in zip(syscalls, chunk.column("cause", syscalls)):
-                if distance > 0:
+                if distance > 0 and self.reached is not None:
+                    self._note(self.caused, first + row, keys[row] + above, 1)
                     self._reach(first + row - distance)
 
     def _note(self, sums, seq, key, value):
@@ -52,10 +57,10 @@ class Fates:
 
     def _reach(self, seq):
         """The un-nested call that this call lies in reached the kernel."""
-        while self.reached is not None:
+        while True:
             found = next((one for one in reversed(self._chunks) if one[0] <= seq), None)
             if found is None:
-                self.reached = None  # it began too long ago
+                self.reached = self.made = self.caused = None  # it began too long ago
                 return
             first, chunk, base, group, keys, above = found
             row = seq - first
@@ -65,6 +70,7 @@ class Fates:
             if distance <= 0:
                 break
             seq -= distance
-        if self.reached is not None and seq not in self._counted:
+        self._note(self.made, seq, keys[row] + above, 1)
+        if seq not in self._counted:
             self._counted.add(seq)
             self._note(self.reached, seq, keys[row] + above, 1)

@@ -51,6 +51,7 @@ function hides() {
   } else {
     for (const [key, number] of binCells()) {
       const [origin, , kind] = key.split(" ");
+      if (number === null) return "how much is hidden is not known in this page";
       add(all, origin, kind, -number);
     }
   }
@@ -63,7 +64,7 @@ function hides() {
     else if (number) parts.push(`${count(number, "call")} ${names[origin]}`);
   }
   if (syscalls) parts.push(count(syscalls, "memory syscall"));
-  const rest = !run.whole && (view.only === "reached" || view.site !== null || view.fn !== null) ? " (filters by call, place or function apply to single events, sites and the tree of calls, not to these counts)" : "";
+  const rest = run.whole || !isOfPlace() ? "" : " (of a place or a function those calls are counted that handed out memory, and the syscalls that they made)";
   return (parts.length ? `hidden: ${listed(parts)}` : "nothing is hidden") + rest;
 }
 

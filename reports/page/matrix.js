@@ -17,7 +17,7 @@ function matrixCells() {
       if (isCounted(at) && isShown(at)) addTo(found, [kind.origin, kind.phase, kind.kind].join(" "), 1);
     }
   } else {
-    for (const [key, number] of binCells()) addTo(found, key, number);
+    for (const [key, number] of binCells()) found.set(key, number);
   }
   view = kept;
   return found;
@@ -31,8 +31,8 @@ function drawMatrix() {
   const cells = matrixCells();
   const told = new Set(summary.totals.map((row) => row.origin));
   const rows = origins.filter((origin) => origin !== "unknown" || told.has(origin));
-  const sum = (origin, phase, kind) => cells.get([origin, phase, kind].join(" ")) || 0;
-  const total = (origin, kind) => phases.reduce((all, phase) => all + sum(origin, phase, kind), 0);
+  const sum = (origin, phase, kind) => cells.has([origin, phase, kind].join(" ")) ? cells.get([origin, phase, kind].join(" ")) : 0;
+  const total = (origin, kind) => phases.reduce((all, phase) => plus(all, sum(origin, phase, kind)), 0);
   byId("matrix-table").querySelector("tbody").replaceChildren(...rows.map((origin) =>
     el("tr", {},
       el("th", { scope: "row" }, cellButton([el("span", { class: `mark ${origin}` }), origin], origin, null)),
@@ -42,7 +42,7 @@ function drawMatrix() {
 }
 
 function numbers(calls, syscalls) {
-  return calls || syscalls ? `${grouped(calls)} /\u00a0${grouped(syscalls)}` : "·";
+  return calls !== 0 || syscalls !== 0 ? `${orUnknown(calls)} /\u00a0${orUnknown(syscalls)}` : "·";
 }
 
 function cellButton(inner, origin, phase) {

@@ -42,7 +42,7 @@ function setUpSumsOf(name, noun, label) {
   const table = whoTable(name, count(told, noun));
   onView("matrix", () => {
     const sums = new Map(sumsOf(name, { [name]: null }));
-    const rows = keys.slice(0, MOST_PROGRAMS).map((key) => [key, sums.get(key)]);
+    const rows = keys.slice(0, MOST_PROGRAMS).map((key) => [key, sums.get(key) || [0, 0]]);
     fillWho(table, name, rows, keys.length, label, ["calls", "memory syscalls"]);
   });
 }
@@ -52,10 +52,15 @@ function sumsOf(name, changes) {
   const found = new Map();
   const kept = view;
   view = { ...view, ...changes };
-  for (const row of run.bins ? run.bins.series : []) {
-    if (row[name] === "") continue;
-    if (!found.has(row[name])) found.set(row[name], [0, 0]);
-    found.get(row[name])[row.kind === "syscall" ? 1 : 0] += shownOf(row);
+  const put = (key, counts) => found.set(key, (found.get(key) || [0, 0]).map((sum, i) => plus(sum, counts[i])));
+  if (isOfPlace()) {
+    for (const [leaf, counts] of placeCounts(name === "tid")) put(leaf[name === "tid" ? 5 : 4], counts);
+  } else {
+    for (const row of run.bins ? run.bins.series : []) {
+      if (row[name] === "") continue;
+      const number = shownOf(row);
+      put(row[name], row.kind === "syscall" ? [0, number] : [number, 0]);
+    }
   }
   view = kept;
   return [...found];
@@ -116,6 +121,6 @@ function fillWho(table, name, rows, all, label, heads) {
     const isOn = view[name] === key;
     const made = key === null ? el("span") : button("", () => look({ [name]: isOn ? null : key }), { class: "cell", "aria-pressed": isOn, [`data-${name}`]: key });
     made.append(bdi(label(key)));
-    return el("tr", {}, el("th", { scope: "row" }, made), ...sums.map((sum) => el("td", { class: "n" }, grouped(sum))));
+    return el("tr", {}, el("th", { scope: "row" }, made), ...sums.map((sum) => el("td", { class: "n" }, orUnknown(sum))));
   }), rows.length < all ? el("tr", {}, el("td", {}, `${count(all - rows.length, "more")}`)) : null);
 }

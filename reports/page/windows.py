@@ -70,7 +70,7 @@ def of(summary, trace, wanted):
     tids = threads.tids()
     starts = _starts(groups, wanted)
     ranges = _edges(starts, total, summary["peak"]["seq"]) + counts.reaching
-    tables = counts.tables(total, tids, classes)
+    tables = counts.tables(total, tids, classes, counts.reached_in(fates, groups))
     return {**tables, "starts": starts}, places, tids, merged(ranges), changes
 
 
@@ -233,26 +233,56 @@ class _Counts:
             if len(self.reaching) >= SYSCALLS:
                 return
 
-    def tables(self, total, tids, classes):
+    def reached_in(self, fates, groups):
+        """{(number of a series, thread): {bin: events}} of the calls that reached the kernel, and
+        of the syscalls that calls made; None where it is not known."""
+        if fates.reached is None:
+            return None
+        found, left = {}, Counter()
+        for index, (number, reached) in enumerate(zip(self.series_of[1:], groups.sums["reached"])):
+            made = groups.sums["count"][index] if groups.within[index] else 0
+            is_call = number and self._series[number][2] == "call"
+            left[number] += reached if is_call else made
+        for key, bins in [*fates.reached.items(), *fates.caused.items()]:
+            thread, group = divmod(key, len(groups) + 1)
+            number = self.series_of[group]
+            sums = found.setdefault((number, thread), Counter())
+            sums.update(bins)
+            left[number] -= sum(bins.values())
+        is_sound = not any(left[number] for number in range(1, len(self._series)))
+        return found if is_sound else None
+
+    def tables(self, total, tids, classes, reached):
         by_series = {}  # several classes may be one series
         for key, bins in self._sums.items():
             thread, class_ = divmod(key, len(classes.all))
-            series = self._series[classes.all[class_][1]]
-            if series:
-                sums = by_series.setdefault((*series, thread), Counter())
-                sums.update(bins)
+            number = classes.all[class_][1]
+            if number:
+                by_series.setdefault((number, thread), Counter()).update(bins)
         return {
             "width": self._width,
             "total": total,
             "series": [
                 dict(
-                    zip(_SERIES, (*series, tids[thread])),
-                    at=sorted(bins),
-                    n=[bins[bin_] for bin_ in sorted(bins)],
+                    zip(_SERIES, (*self._series[number], tids[thread])),
+                    **_columns(bins),
+                    reached=_known(reached, (number, thread)),
                 )
-                for (*series, thread), bins in sorted(by_series.items())
+                for (number, thread), bins in sorted(by_series.items(), key=self._order)
             ],
         }
+
+    def _order(self, item):
+        (number, thread), _ = item
+        return (*self._series[number], thread)
+
+
+def _known(reached, key):
+    return None if reached is None else _columns(reached.get(key, {}))
+
+
+def _columns(bins):
+    return {"at": sorted(bins), "n": [bins[bin_] for bin_ in sorted(bins)]}
 
 
 def _starts(groups, wanted):
