@@ -119,6 +119,6 @@ def _asked(chunk):
     present, size = chunk.column("present"), chunk.column("size")
     has_many = any(map(PRESENT["nmemb"].__and__, set(present)))
     nmemb = chunk.column("nmemb") if has_many else [1] * len(size)
-    if min(size) >= 0:
+    if min(min(size), min(nmemb)) >= 0:
         return asked.each(present, size, nmemb) if has_many else size
     return list(map(abs, map(asked.bytes_asked, present, size, nmemb)))
