@@ -16,7 +16,7 @@ from . import rules as purpose_rules
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from typing import Any
 
     from alloctrace.model import Event, Frame, Module, Verdict
@@ -41,7 +41,7 @@ class Survey:
     def __init__(
         self,
         events: FewEvents | list[Event],
-        stacks: StackTree | dict[int, tuple[Frame, ...]],
+        stacks: Mapping[int, Sequence[Frame]],
         modules: Sequence[Module] = (),
         facts_of: Callable[[Event], Facts] | None = None,
     ) -> None:
