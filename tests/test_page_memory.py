@@ -314,3 +314,22 @@ def test_nothing_is_said_of_what_follows_a_window(browser, monkeypatch, tmp_path
     for seq, said in ((cause, "is not in this page"), (cause - 2, "It never reached the kernel")):
         browser.open(tmp_path / "a.html", "#step=%d" % seq)
         assert said in browser.text("#step .effect")
+
+
+@in_a_browser
+def test_a_call_is_cut_off_where_times_were_not_taken_too(browser, monkeypatch, tmp_path):
+    """The window ends with a call inside it; the syscall that it makes comes next."""
+    built = churn(50)
+    outer, inner, brk = built.events[20:23]
+    for event in (inner, brk):
+        event.dur_ns, event.t_ns = 0, outer.t_ns
+    outer.dur_ns, inner.outer, inner.name, inner.block = 0, outer.seq, "malloc", None
+    brk.kind, brk.name, brk.cause, brk.block, brk.ptr = "syscall", "brk", outer.seq, None, 0
+    monkeypatch.setattr(data, "WHOLE", 10)
+    monkeypatch.setattr(windows, "SYSCALLS", 0)
+    monkeypatch.setattr(windows, "_edges", lambda *_: [(0, 9), (15, inner.seq)])
+    with written(tmp_path, built) as recorded:
+        (tmp_path / "a.html").write_text(made_pages.page_of(recorded), encoding="utf-8")
+    for seq, said in ((outer.seq, "is not in this page"), (17, "It never reached the kernel")):
+        browser.open(tmp_path / "a.html", "#step=%d" % seq)
+        assert said in browser.text("#step .effect")
