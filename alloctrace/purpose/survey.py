@@ -96,9 +96,7 @@ class Survey:
         facts = self.facts_of(event)
         question = event.kind, facts.libc, facts.holds
         ask = _first_asked(event.kind, facts)
-        found: tuple[str, Frame] | None
-        found = self.answers.answer(question, self.tree.node(event.stack), ask)
-        return found
+        return self.answers.answer(question, self.tree.node(event.stack), ask)
 
     def decided(self, stack: int, verdict: Verdict | None) -> Frame | None:
         """The frame of that stack that decided, or None."""
