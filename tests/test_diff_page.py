@@ -84,7 +84,10 @@ def test_its_strips_have_every_event_of_both(told):
     for side, path in (("before", "vec_fn"), ("after", "success")):
         drawn = sum(bin_[4] for row in told["strips"] for bin_ in row[side])
         with trace.open(stored(path)) as opened:
-            assert drawn == sum(group.count for group in opened.sums().groups if group.is_counted)
+            groups = [group for group in opened.sums().groups if group.is_counted]
+        assert drawn == sum(group.count for group in groups)
+        asked = sum(sum(bin_[:2]) for row in told["strips"] for bin_ in row[side])
+        assert asked == sum(group.bytes for group in groups if group.is_call)
     assert all(len(row["before"]) <= 240 for row in told["strips"])
 
 
@@ -98,6 +101,7 @@ def test_its_strips_have_what_nobody_could_get(tmp_path, name, words):
     trace.write(path, built, symbolise(built), {})
     told = record(path, path)
     assert [bin_[0] for row in told["strips"] for bin_ in row["after"]] == [2**64 - 1, 21]
+    assert document.render(told).count('<rect class="same"') == 4
 
 
 def test_what_changed_is_marked_and_nothing_else(told):
