@@ -113,7 +113,9 @@ def of_file(text: str, origin: str) -> list[Named]:
 def standard() -> tuple[Named, ...]:
     """libc's ten, then known allocators under other names, in the order of their file."""
     code = (__file__, tables.__file__, words.__file__)
-    rows = kept.made("allocators", (PATH, *code), lambda: [tuple(row) for row in _standard()])
+    rows: list[tuple[Any, ...]] = kept.made(
+        "allocators", (PATH, *code), lambda: [tuple(row) for row in _standard()]
+    )
     return tuple(Named(*row) for row in rows)
 
 

@@ -21,9 +21,11 @@ from . import cache_folder
 TYPE_CHECKING = False  # to import typing would take longer than all of this file
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
-    from typing import Any
+    from typing import Any, TypeVar
 
     from .elf.image import Image
+
+    _Value = TypeVar("_Value")
 
 HEAD = b"brkpoint kept 1\n"
 _SUM = 4  # bytes of the checksum behind it
@@ -38,13 +40,13 @@ def use(folder: str | None) -> None:
     _folder = folder
 
 
-def made(name: str, sources: Iterable[str], make: Callable[[], Any]) -> Any:
+def made(name: str, sources: Iterable[str], make: Callable[[], _Value]) -> _Value:
     """What `make()` gives, by this run or an earlier one; of the rest as `load` and `store`. A file
     that changes meanwhile is another one: what is made of it is kept as of the one before."""
     if _folder is None:
         return make()
     path, key = _path_and_key(_folder, name, list(sources))
-    value = _value(path, key)
+    value: _Value | None = _value(path, key)
     if value is None:
         value = make()
         _store(path, (key, value))

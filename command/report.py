@@ -134,11 +134,10 @@ def render(args: Namespace, recorded: Trace, choice: Choice | None = None) -> st
     process = args.process or (chosen.ALL if args.json else chosen.ASKED)
     if choice and (args.seq or args.tid is not None):
         recorded = _of_range(recorded, args, choice)
-    summary = (
-        _ranked(args, recorded, process, choice)
-        if choice
-        else _listed(args, recorded, process, choice)
-    )
+    if choice:
+        summary = _ranked(args, recorded, process, choice)
+    else:
+        summary = _listed(args, recorded, process)
     if args.json:
         from reports import json_report
 
@@ -163,7 +162,7 @@ def render(args: Namespace, recorded: Trace, choice: Choice | None = None) -> st
     return text.render(summary, recorded, width, look.colour, events, look.unicode)
 
 
-def _listed(args: Namespace, recorded: Trace, process: str, _: Choice | None) -> dict[str, Any]:
+def _listed(args: Namespace, recorded: Trace, process: str) -> dict[str, Any]:
     """The summary, if its events may be listed as is asked for."""
     summary = summary_of(recorded, process)
     if args.events and not args.json and summary["events"] > MAX_LISTED:

@@ -233,9 +233,8 @@ def _tree(record: dict[str, Any], trace: Trace, choice: Choice, ink: Ink) -> Ite
 def _drawn(root: Node, ink: Ink, by: str) -> Iterator[tuple[str, int, str]]:
     """(amount, value, text with its branch) of each line, callers first. Where one function alone
     is called there is no branch, and no step to the right."""
-    waiting: list[tuple[Any, Any, str, str]] = [
-        (root, "", "", "")
-    ]  # node, what stands before its line, below it; its caller's file
+    # Node, what stands before its line, below it; its caller's file.
+    waiting: list[tuple[Any, Any, str, str]] = [(root, "", "", "")]
     while waiting:
         node, branch, bar, module = waiting.pop()
         if isinstance(node, str):

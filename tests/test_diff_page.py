@@ -9,8 +9,10 @@ import pytest
 
 import made_pages
 from alloctrace.compare import difference
+from alloctrace.history import history
 from alloctrace.trace import trace
-from made_traces import write
+from made_records import Made
+from made_traces import symbolise, write
 from reports import diff_words
 from reports.diff_page import document
 from target_programs import ROOT
@@ -82,8 +84,24 @@ def test_its_strips_have_every_event_of_both(told):
     for side, path in (("before", "vec_fn"), ("after", "success")):
         drawn = sum(bin_[4] for row in told["strips"] for bin_ in row[side])
         with trace.open(stored(path)) as opened:
-            assert drawn == sum(group.count for group in opened.sums().groups if group.is_counted)
+            groups = [group for group in opened.sums().groups if group.is_counted]
+        assert drawn == sum(group.count for group in groups)
+        asked = sum(sum(bin_[:2]) for row in told["strips"] for bin_ in row[side])
+        assert asked == sum(group.bytes for group in groups if group.is_call)
     assert all(len(row["before"]) <= 240 for row in told["strips"])
+
+
+@pytest.mark.parametrize("name, words", [("malloc", [2**64 - 1]), ("calloc", [2**64 - 1, 1])])
+def test_its_strips_have_what_nobody_could_get(tmp_path, name, words):
+    path, made = str(tmp_path / "huge.brkpoint"), Made()
+    made.info("phase", phase="main", t_ns=made.now, how="symbol")
+    made.call(name, *words, result=0)
+    made.call("calloc", 3, 7, result=0x1000)
+    built = history.build(made.records)
+    trace.write(path, built, symbolise(built), {})
+    told = record(path, path)
+    assert [bin_[0] for row in told["strips"] for bin_ in row["after"]] == [2**64 - 1, 21]
+    assert document.render(told).count('<rect class="same"') == 4
 
 
 def test_what_changed_is_marked_and_nothing_else(told):

@@ -67,6 +67,11 @@ def churned(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def of_two(tmp_path_factory):
+    with written(tmp_path_factory.mktemp("two"), of_two_programs()) as recorded:
+        yield recorded
+
+
+def of_two_programs():
     """Of two processes in turn, whose blocks have the same numbers; the child execs in between."""
     built, other = churn(4000), churn(4000, 8, 78)
     for event in other.events:
@@ -77,8 +82,7 @@ def of_two(tmp_path_factory):
         event.seq, event.t_ns = seq, 10 * seq
     built.children.append({"pid": 78, "parent": 77, "image": 0, "t_ns": 0})
     built.images.append({"index": 1, "pid": 78, "path": "/bin/other", "t_ns": 30000})
-    with written(tmp_path_factory.mktemp("two"), built) as recorded:
-        yield recorded
+    return built
 
 
 def replayed(recorded, moments):
@@ -133,6 +137,17 @@ def test_pieces_in_which_blocks_only_move_hide_no_block(tmp_path, monkeypatch, f
         found = live_blocks.before(recorded, None, moments, 10000)
         assert [len(found[seq]) for seq in moments] == [200, 200, 200, 190]
         assert told_of(found) == replayed(recorded, moments)
+
+
+def test_what_is_known_is_told_though_later_moments_are_not(tmp_path, churned, monkeypatch):
+    monkeypatch.setattr(live_blocks, "NUMBERS", 1000)
+    found = live_blocks.before(churned, None, [100, 6000], 10000)
+    assert found.pop(6000) is None and told_of(found) == replayed(churned, [100])
+    monkeypatch.setattr(columns, "CHUNK", 64)
+    monkeypatch.setattr(live_blocks, "LIVE", 30)
+    with written(tmp_path, of_two_programs()) as recorded:
+        found = live_blocks.before(recorded, None, [40, 6000], 10000)
+        assert found.pop(6000) is None and told_of(found) == replayed(recorded, [40])
 
 
 def test_blocks_of_several_programs_are_those_of_a_replay(of_two):
@@ -297,5 +312,24 @@ def test_nothing_is_said_of_what_follows_a_window(browser, monkeypatch, tmp_path
         monkeypatch.setattr(windows, "_edges", lambda *_: [(0, 9), (cause - 9, cause)])
         (tmp_path / "a.html").write_text(made_pages.page_of(recorded), encoding="utf-8")
     for seq, said in ((cause, "is not in this page"), (cause - 2, "It never reached the kernel")):
+        browser.open(tmp_path / "a.html", "#step=%d" % seq)
+        assert said in browser.text("#step .effect")
+
+
+@in_a_browser
+def test_a_call_is_cut_off_where_times_were_not_taken_too(browser, monkeypatch, tmp_path):
+    """The window ends with a call inside it; the syscall that it makes comes next."""
+    built = churn(50)
+    outer, inner, brk = built.events[20:23]
+    for event in (inner, brk):
+        event.dur_ns, event.t_ns = 0, outer.t_ns
+    outer.dur_ns, inner.outer, inner.name, inner.block = 0, outer.seq, "malloc", None
+    brk.kind, brk.name, brk.cause, brk.block, brk.ptr = "syscall", "brk", outer.seq, None, 0
+    monkeypatch.setattr(data, "WHOLE", 10)
+    monkeypatch.setattr(windows, "SYSCALLS", 0)
+    monkeypatch.setattr(windows, "_edges", lambda *_: [(0, 9), (15, inner.seq)])
+    with written(tmp_path, built) as recorded:
+        (tmp_path / "a.html").write_text(made_pages.page_of(recorded), encoding="utf-8")
+    for seq, said in ((outer.seq, "is not in this page"), (17, "It never reached the kernel")):
         browser.open(tmp_path / "a.html", "#step=%d" % seq)
         assert said in browser.text("#step .effect")

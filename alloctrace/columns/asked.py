@@ -19,7 +19,7 @@ def bytes_asked(present: int, size: int, nmemb: int) -> int:
 
 
 def each(presents: list[int], sizes: list[int], nmembs: list[int]) -> list[int]:
-    """The same of calls by the thousand, none of which asked for 2^63 bytes."""
+    """The same of calls by the thousand, of which no size and no number is 2^63 or more."""
     rows = zip(presents, sizes, nmembs)
     return [size * nmemb if present & _NMEMB else size for present, size, nmemb in rows]
 

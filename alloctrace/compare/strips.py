@@ -32,8 +32,9 @@ def of(
 ) -> list[dict[str, Any]] | None:
     """[{phase, width, before, after}] of two Runs and the rows that matching.match gave of them.
 
-    `width`: events a bin; a side: [[bytes of calls, of changed ones, of syscalls, of changed ones,
-    events] of each bin]. None where a run kept no events. `is_changed(index of the row)`.
+    `width`: events a bin; a side: [[bytes of calls that are alike, of changed ones, of syscalls
+    that are alike, of changed ones, events] of each bin]. None where a run kept no events.
+    `is_changed(index of the row)`.
     """
     if not all(run.trace.keeps_events for run in runs):
         return None
@@ -119,6 +120,6 @@ def _asked(chunk):
     present, size = chunk.column("present"), chunk.column("size")
     has_many = any(map(PRESENT["nmemb"].__and__, set(present)))
     nmemb = chunk.column("nmemb") if has_many else [1] * len(size)
-    if min(size) >= 0:
+    if min(min(size), min(nmemb)) >= 0:
         return asked.each(present, size, nmemb) if has_many else size
     return list(map(abs, map(asked.bytes_asked, present, size, nmemb)))

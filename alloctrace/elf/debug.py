@@ -201,8 +201,7 @@ def rust_evidence(elf: ElfFile) -> str:
     through a large file takes long, so the answer is kept (alloctrace/kept.py)."""
     if not kept.is_worth_it(elf.image):
         return _rust_mark(elf)
-    made: str = kept.made("rust in " + elf.path, [elf.path, __file__], lambda: _rust_mark(elf))
-    return made
+    return kept.made("rust in " + elf.path, [elf.path, __file__], lambda: _rust_mark(elf))
 
 
 def _rust_mark(elf: ElfFile) -> str:

@@ -28,8 +28,7 @@ def _functions(file: elf.ElfFile, names: Collection[str]) -> Collection[str]:
     if not kept.is_worth_it(file.image):
         return _found(file, names)
     name, sources = "%s in %s" % (" ".join(names), file.path), [file.path, __file__, *READERS]
-    found: list[str] = kept.made(name, sources, lambda: _found(file, names))
-    return found
+    return kept.made(name, sources, lambda: _found(file, names))
 
 
 def _found(file: elf.ElfFile, names: Collection[str]) -> list[str]:

@@ -11,16 +11,21 @@ from collections import namedtuple
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from typing import Any
+    from collections.abc import Callable, Iterable
+    from typing import Any, NamedTuple
 
+    class Region(NamedTuple):
+        id: int
+        parent: int
+        name: str | None  # None where it is no literal of a file
+
+else:
+    Region = namedtuple("Region", "id parent name")
 
 MOST = 1 << 16
 MOST_DEEP = 1 << 12
 LONGEST_NAME = 255  # bytes
 LOST = "more regions, or deeper ones, than are kept apart: some events lie in none"
-
-Region = namedtuple("Region", "id parent name")  # name: text, None where it is no literal of a file
 
 
 class Regions:
@@ -87,7 +92,7 @@ class Regions:
 # ---- in a trace
 
 
-def of_run(run: dict[str, Any]) -> list[Any]:
+def of_run(run: dict[str, Any]) -> list[Region]:
     """[Region] by id - 1 of the facts of a trace's run; ValueError where they are damaged."""
     rows = run.get("regions") or []
     if not isinstance(rows, list) or len(rows) > MOST:
@@ -102,15 +107,15 @@ def of_run(run: dict[str, Any]) -> list[Any]:
     return found
 
 
-def within(known: Any, name: Any) -> Any:
+def within(known: Iterable[Region], name: str | None) -> set[int]:
     """{ids of the regions of that name, and of those inside them}; `known`: of of_run."""
-    found = set()
+    found: set[int] = set()
     for region in known:
         if region.name == name or region.parent in found:
             found.add(region.id)
     return found
 
 
-def nameless(known: Any) -> Any:
+def nameless(known: Iterable[Region]) -> set[int]:
     """{ids of the regions whose name is not known, and of those inside them}."""
     return within(known, None)

@@ -31,26 +31,28 @@ class ThreadNames:
     """Of the facts of a run. Numbers are used again: a name holds up to the end of its thread."""
 
     def __init__(self, run: dict[str, Any]) -> None:
-        self._ends = defaultdict(list)  # (pid, tid) -> [(t_ns, name)]
+        # By (pid, tid): [(t_ns, name)].
+        self._ends: defaultdict[tuple[int, int], list[tuple[int, str]]] = defaultdict(list)
         for row in run.get("thread_names") or ():
             self._ends[row["pid"], row["tid"]].append((row["t_ns"], row["name"]))
         for ends in self._ends.values():
             ends.sort()
 
-    def of(self, event: Event) -> Any:
+    def of(self, event: Event) -> str | None:
         """None: it is not known."""
         ends = self._ends.get((event.pid, event.tid))
         if not ends:
             return None
         return ends[min(bisect_left(ends, (event.t_ns,)), len(ends) - 1)][1]
 
-    def lasting(self, pid: int, tid: int) -> set[Any]:
+    def lasting(self, pid: int, tid: int) -> set[str | None]:
         """All that a thread of that number was called; {None}: it is not known."""
-        return {name for _, name in self._ends.get((pid, tid), ())} or {None}
+        names: set[str | None] = {name for _, name in self._ends.get((pid, tid), ())}
+        return names or {None}
 
-    def plainly(self) -> dict[Any, Any]:
+    def plainly(self) -> dict[int, str]:
         """{tid: name}, of the threads that had one alone as long as their number was theirs."""
-        found: dict[Any, Any] = defaultdict(set)
+        found: defaultdict[int, set[str]] = defaultdict(set)
         for (_, tid), ends in self._ends.items():
             found[tid].update(name for _, name in ends)
         return {tid: min(names) for tid, names in found.items() if len(names) == 1}

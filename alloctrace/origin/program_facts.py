@@ -12,15 +12,14 @@ from . import facts as origin_facts
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
     from typing import Any
 
     from alloctrace.history.history import History
     from alloctrace.model import Frame, Module
 
 
-def of_images(
-    history: History, stacks: StackTree | dict[int, tuple[Frame, ...]]
-) -> dict[int, dict[str, Any]]:
+def of_images(history: History, stacks: Mapping[int, Sequence[Frame]]) -> dict[int, dict[str, Any]]:
     """{image: {"libc", "holds", "executable_mixed"}}, fields of origin.Facts.
 
     `stacks`: a StackTree, or {stack id: (Frame, …)}.

@@ -69,12 +69,7 @@ class Verdicts:
         program = about.libc, (*sorted(about.holds),), about.executable_mixed
         question = (*program, about.phase, about.name)
         seen, answer = self._seen.setdefault(program, {}), self._known.answer
-
-        def verdict(node: int) -> Verdict:
-            found: Verdict = answer(question, node, lambda stack: self._decide(stack, about, seen))
-            return found
-
-        return verdict
+        return lambda node: answer(question, node, lambda stack: self._decide(stack, about, seen))
 
     def _decide(
         self,

@@ -24,9 +24,8 @@ class Via:
     def __init__(self) -> None:
         self._found: tuple[str, ...] = ()  # names that are told, innermost first
         self._module: str | None = None
-        self._last: tuple[
-            str, bool
-        ] | None = None  # (name, is public) of the outermost frame so far
+        # Of the outermost frame so far: its name, and whether it is public.
+        self._last: tuple[str, bool] | None = None
 
     def add(self, module: str, word: tuple[str, bool]) -> None:
         """`word`: of the frame, as `word` gives it."""

@@ -49,9 +49,8 @@ class Walk:
         self._further: dict[int, Verdict] = {}  # by a frame: over the stack from there on
         self._seen = seen
         self._looks: list[Look] = []
-        self._shared: dict[Any, Any] | None = getattr(
-            stack, "shared", None
-        )  # of a stack_beginnings.Beginning
+        # Of a beginnings.Beginning.
+        self._shared: dict[Any, Any] | None = getattr(stack, "shared", None)
 
     def has(self, at: int) -> bool:
         """Whether the stack is so deep. Nothing outside the last index asked for is looked at."""

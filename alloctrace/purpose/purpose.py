@@ -89,8 +89,7 @@ def fitting_stack(
         )
         return survey.fitting.setdefault(tuple(rule.order for rule in rules), rules)
 
-    found: tuple[Rule, ...] = survey.answers.answer(question, node, ask)
-    return found
+    return survey.answers.answer(question, node, ask)
 
 
 def _stack_fits(rule: Rule, functions: Functions) -> bool:

@@ -16,7 +16,7 @@ from . import rules as purpose_rules
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from typing import Any
 
     from alloctrace.model import Event, Frame, Module, Verdict
@@ -41,7 +41,7 @@ class Survey:
     def __init__(
         self,
         events: FewEvents | list[Event],
-        stacks: StackTree | dict[int, tuple[Frame, ...]],
+        stacks: Mapping[int, Sequence[Frame]],
         modules: Sequence[Module] = (),
         facts_of: Callable[[Event], Facts] | None = None,
     ) -> None:
@@ -96,9 +96,7 @@ class Survey:
         facts = self.facts_of(event)
         question = event.kind, facts.libc, facts.holds
         ask = _first_asked(event.kind, facts)
-        found: tuple[str, Frame] | None
-        found = self.answers.answer(question, self.tree.node(event.stack), ask)
-        return found
+        return self.answers.answer(question, self.tree.node(event.stack), ask)
 
     def decided(self, stack: int, verdict: Verdict | None) -> Frame | None:
         """The frame of that stack that decided, or None."""

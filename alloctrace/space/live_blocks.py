@@ -57,10 +57,6 @@ class Held:
     group: int | None  # of that call; None: it was not looked up
 
 
-class _Unknown(Exception):
-    pass
-
-
 def before(
     trace: Trace, wanted: Callable[[Group], bool] | None, moments: Sequence[int], most: int
 ) -> dict[int, list[Held] | int | None]:
@@ -68,7 +64,7 @@ def before(
 
     `wanted(group)`: whether its events count. An exec ends what its process had.
     """
-    found = dict.fromkeys(moments)
+    found: dict[int, list[Held] | int | None] = dict.fromkeys(moments)
     reader = _Reader(trace, trace.sums().groups, wanted)
     if not reader.programs:
         return found
@@ -79,16 +75,13 @@ def before(
     else:
         early, late = [seq for seq in moments if seq <= READ], []
     from_the_beginning = _from_the_beginning if len(reader.programs) == 1 else _of_several
-    made = {}
+    few = {}
     for look, seqs in ((from_the_beginning, early), (_from_the_end, late)):
-        try:
-            made.update(look(reader, seqs) if seqs else {})
-        except _Unknown:
-            continue
-    told = {seq: len(blocks) for seq, blocks in made.items()}
-    few = {seq: blocks for seq, blocks in made.items() if len(blocks) <= most}
-    told.update(reader.looked_up(few))
-    found.update(told)
+        for seq, blocks in look(reader, seqs) if seqs else ():
+            found[seq] = len(blocks)
+            if len(blocks) <= most:
+                few[seq] = blocks
+    found.update(reader.looked_up(few))
     return found
 
 
@@ -219,8 +212,8 @@ def _marks(groups, whats):
 
 
 def _from_the_beginning(reader, moments):
-    """{seq: {number: seq that made it}}"""
-    found, since = {}, array("q")  # by number: the seq that made it, plus 1; 0: it is not live
+    """Yield (seq, {number: seq that made it}) as far as they are known."""
+    since = array("q")  # by number: the seq that made it, plus 1; 0: it is not live
     for first, marks, numbers, base, _ in reader.chunks():
         if first > moments[-1]:
             break
@@ -228,38 +221,39 @@ def _from_the_beginning(reader, moments):
         at, until = 0, first + len(numbers)
         for seq in moments:
             if first <= seq < until or seq == until == reader.count:
-                _apply(since, first, marks, numbers, at, seq - first)
+                if not _apply(since, first, marks, numbers, at, seq - first):
+                    return
                 at = seq - first
                 live = compress(range(len(since)), since)
-                found[seq] = {number: since[number] - 1 for number in live}
-        _apply(since, first, marks, numbers, at, len(numbers))
-    return found
+                yield seq, {number: since[number] - 1 for number in live}
+        if not _apply(since, first, marks, numbers, at, len(numbers)):
+            return
 
 
 def _apply(since, first, marks, numbers, at, until):
-    """Rows `at` to `until` of a chunk. No block is handed out again after it has ended."""
+    """Rows `at` to `until` of a chunk; whether they can be followed. No block is handed out again
+    after it has ended."""
     part, ids = marks[at:until], numbers[at:until]
     hands = part.translate(_HANDS)
     made = list(compress(ids, hands))
+    if made and not 0 <= min(made) <= max(made) < NUMBERS:
+        return False
     if made and max(made) >= len(since):
-        if max(made) >= NUMBERS:
-            raise _Unknown
         since.frombytes(bytes(8 * (max(made) + 4096 - len(since))))
-    if made and min(made) < 0:
-        raise _Unknown
     seqs = compress(range(first + at + 1, first + until + 1), hands)
     deque(map(since.__setitem__, made, seqs), maxlen=0)
     ended = list(compress(ids, part.translate(_ENDS)))
     if ended and (min(ended) < 0 or max(ended) >= len(since)):
         ended = [number for number in ended if 0 <= number < len(since)]
     deque(map(since.__setitem__, ended, repeat(0)), maxlen=0)
+    return True
 
 
 def _of_several(reader, moments):
     """As _from_the_beginning, of several programs, whose blocks may have the same numbers."""
     place = {program: at for at, program in enumerate(reader.programs)}
     above = [place.get(program, 0) << _BITS for program in reader.program_of]
-    ends, found, live = reader.groups.ends_of_programs(), {}, {}
+    ends, live = reader.groups.ends_of_programs(), {}
     for first, marks, numbers, base, chunk in reader.chunks():
         if first > moments[-1]:
             break
@@ -274,11 +268,10 @@ def _of_several(reader, moments):
                 end = seq - first - marks.count(0, 0, seq - first)
                 _change(live, keys[at:end], part[at:end], seqs[at:end])
                 at, over = end, {place[p] for p, end in ends.items() if p in place and end < seq}
-                found[seq] = {key: seq for key, seq in live.items() if key >> _BITS not in over}
+                yield seq, {key: made for key, made in live.items() if key >> _BITS not in over}
         _change(live, keys[at:], part[at:], seqs[at:])
         if len(live) > LIVE:
-            raise _Unknown
-    return found
+            return
 
 
 def _change(live, keys, part, seqs):
@@ -289,7 +282,7 @@ def _change(live, keys, part, seqs):
 
 
 def _from_the_end(reader, moments):
-    """{seq: {number: seq that made it, or a Held}}"""
+    """Yield (seq, {number: seq that made it, or a Held}) of those that are known."""
     bounds = {seq: _highest_before(reader, seq) for seq in moments}
     old = {seq: set() for seq in moments}  # live then, because something happens to them later
     fresh = {seq: set() for seq in moments}  # numbered out of order: they come later
@@ -308,10 +301,14 @@ def _from_the_end(reader, moments):
                     elif number not in fresh[seq]:
                         old[seq].add(number)
     left = list(reader.trace.blocks())
-    return {seq: _with_makers(reader, seq, old[seq], left) for seq in moments}
+    for seq in moments:
+        found = _with_makers(reader, seq, old[seq], left)
+        if found is not None:
+            yield seq, found
 
 
 def _with_makers(reader, seq, old, left):
+    """None: not known."""
     found, sought = {}, set(old)
     for block in left:
         if block.seq < seq and block.last < seq:
@@ -322,7 +319,7 @@ def _with_makers(reader, seq, old, left):
             sought.add(block.number)
     for first, marks, numbers, base, _ in reader.chunks(seq, -1) if sought else ():
         if first < seq - BACK:
-            raise _Unknown
+            return None
         numbers = [base + number for number in numbers]
         hands = marks.translate(_HANDS)[: max(0, seq - first)]
         seqs = dict(zip(compress(numbers, hands), compress(range(first, seq), hands)))
@@ -331,9 +328,7 @@ def _with_makers(reader, seq, old, left):
         sought -= here
         if not sought:
             break
-    if sought:
-        raise _Unknown
-    return found
+    return None if sought else found
 
 
 def _highest_before(reader, seq):

@@ -11,10 +11,12 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from array import array
     from collections.abc import Callable, Iterable, Sequence
-    from typing import Any
+    from typing import Any, TypeVar
 
     from alloctrace.model import Frame
     from .tree import StackTree
+
+    _Answer = TypeVar("_Answer")
 
 # A beginning that is remembered: its frames, and the tables of 232 bytes that there may be before
 # it. Who has many long ones would pay for each of their frames.
@@ -100,7 +102,7 @@ class Beginnings:
         self.tables = tables  # that there are
         self._shared: dict[Any, dict[int, Any]] = {}
 
-    def answer(self, question: Any, node: int, ask: Callable[[Beginning], Any]) -> Any:
+    def answer(self, question: Any, node: int, ask: Callable[[Beginning], _Answer]) -> _Answer:
         """`ask(Beginning)`'s answer for the stack at `node`. `question`: all else it rests on."""
         parents, frame_of = self._parents, self._numbers
         found, at = self.roots.get(question), node
@@ -108,7 +110,8 @@ class Beginnings:
             found = found.get(frame_of[at] if at > 0 else _END)
             at = parents[at] if at > 0 else 0
         if found is not None:
-            return self.answers[found[0]]
+            known: _Answer = self.answers[found[0]]
+            return known
         shared = self._shared.setdefault(question, {})
         beginning = Beginning(parents, frame_of, self._alike, node, shared)
         answer = ask(beginning)

@@ -110,9 +110,8 @@ def _purposes(purposes: Sequence[Purpose | None]) -> array[int]:
     known: dict[tuple[str | int | None, int], int] = {}
     asked: Iterable[tuple[Any, int]]
     asked = ((None, False) if p is None else (p.rule, p.text is not None) for p in purposes)
-    if hasattr(purposes, "rule_of") and hasattr(
-        purposes, "is_said"
-    ):  # of a trace: the texts stay in the file
+    # Of a trace the texts stay in the file.
+    if hasattr(purposes, "rule_of") and hasattr(purposes, "is_said"):
         asked = zip(purposes.rule_of.values, purposes.is_said)
     return array("I", [known.setdefault(what, len(known)) for what in asked])
 

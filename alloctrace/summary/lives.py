@@ -111,9 +111,8 @@ def of_run(run: dict[str, Any], groups: Sequence[Counted]) -> list[Process]:
 class _Maker:
     def __init__(self, run: dict[str, Any], groups: Sequence[Counted]) -> None:
         self.processes: list[Process] = []
-        self._of_pid: defaultdict[int, list[Process]] = defaultdict(
-            list
-        )  # those of one number, the kernel uses them again
+        # Those of one number: the kernel uses them again.
+        self._of_pid: defaultdict[int, list[Process]] = defaultdict(list)
         self._owners = _owners(groups)  # of traces that do not say whose an image is
         first = self._process(fields.number(run, "pid", groups[0].pid if groups else 0))
         first.exit = dict(run.get("exit") or {})

@@ -10,11 +10,13 @@ from alloctrace.summary.totals import Totals
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
+    from typing import Any, Optional
 
     from alloctrace.model import Border, Group
     from alloctrace.summary.lives import Process, Program
     from alloctrace.summary.phases import Phases
+
+    Peaks = dict[tuple[Optional[int], Optional[int]], dict[str, Any]]  # by (pid, image)
 
 _SUMS = ("calls", "syscalls", "allocated_bytes", "live_blocks", "live_bytes")
 
@@ -39,52 +41,16 @@ class Processes:
         self._memory[key].add(group)
 
     def rows(
-        self,
-        processes: list[Process],
-        phases: Phases,
-        borders: list[Border],
-        peaks: dict[tuple[int | None, int | None], dict[str, Any]],
+        self, processes: list[Process], phases: Phases, borders: list[Border], peaks: Peaks
     ) -> list[dict[str, Any]]:
         """One a process. `processes`: of lives.of_run; `peaks`: of the function below."""
-        return [self._row(process, phases, borders, peaks) for process in processes]
-
-    def _row(
-        self,
-        process: Process,
-        phases: Phases,
-        borders: list[Border],
-        peaks: dict[tuple[int | None, int | None], dict[str, Any]],
-    ) -> dict[str, Any]:
-        programs = [self._program(p, phases, borders, peaks) for p in process.programs]
-        row = {name: sum(program[name] for program in programs) for name in _SUMS}
-        most = [program["peak_bytes"] for program in programs if program["peak_bytes"] is not None]
-        row.update(
-            pid=process.pid,
-            parent=process.parent_pid,
-            parent_image=process.parent_image,
-            program=programs[-1]["program"] if programs else None,
-            command=programs[-1]["command"] if programs else [],
-            title=process.title,
-            began_ns=programs[0]["began_ns"] if programs else None,
-            ended_ns=programs[-1]["ended_ns"] if programs else None,
-            exit={"kind": "unknown", "status": None, **process.exit},
-            peak_bytes=max(most, default=None),
-            copied={"blocks": process.copied[0], "bytes": process.copied[1]},
-            programs=programs,
-        )
-        for name in ("leaked", "temporary"):
-            row[name] = {
-                what: sum(program[name][what] for program in programs)
-                for what in ("blocks", "bytes")
-            }
-        return row
+        return [
+            _row(process, [self._program(p, phases, borders, peaks) for p in process.programs])
+            for process in processes
+        ]
 
     def _program(
-        self,
-        program: Program,
-        phases: Phases,
-        borders: list[Border],
-        peaks: dict[tuple[int | None, int | None], dict[str, Any]],
+        self, program: Program, phases: Phases, borders: list[Border], peaks: Peaks
     ) -> dict[str, Any]:
         memory = self._memory[program.key]
         peak = peaks.get(program.key)
@@ -110,15 +76,37 @@ class Processes:
         }
 
 
-def peaks(
-    run: dict[str, Any], programs: list[Program], whole: dict[str, Any]
-) -> dict[tuple[int | None, int | None], dict[str, Any]]:
+def _row(process: Process, programs: list[dict[str, Any]]) -> dict[str, Any]:
+    row = {name: sum(program[name] for program in programs) for name in _SUMS}
+    most = [program["peak_bytes"] for program in programs if program["peak_bytes"] is not None]
+    row.update(
+        pid=process.pid,
+        parent=process.parent_pid,
+        parent_image=process.parent_image,
+        program=programs[-1]["program"] if programs else None,
+        command=programs[-1]["command"] if programs else [],
+        title=process.title,
+        began_ns=programs[0]["began_ns"] if programs else None,
+        ended_ns=programs[-1]["ended_ns"] if programs else None,
+        exit={"kind": "unknown", "status": None, **process.exit},
+        peak_bytes=max(most, default=None),
+        copied={"blocks": process.copied[0], "bytes": process.copied[1]},
+        programs=programs,
+    )
+    for name in ("leaked", "temporary"):
+        row[name] = {
+            what: sum(program[name][what] for program in programs) for what in ("blocks", "bytes")
+        }
+    return row
+
+
+def peaks(run: dict[str, Any], programs: list[Program], whole: dict[str, Any]) -> Peaks:
     """{(pid, image): bytes, seq, t_ns, phase, by_origin}: the most that was live in it at once.
 
     `whole`: the run's peak, which is that of a program that was alone. Traces of older brkpoints
     do not know those of several.
     """
-    found: dict[tuple[int | None, int | None], dict[str, Any]] = {}
+    found: Peaks = {}
     if "peaks" in run:
         found.update((program.key, _NOTHING) for program in programs)
     for row in run.get("peaks") or ():

@@ -19,9 +19,8 @@ if TYPE_CHECKING:
     from alloctrace.model import Frame, Group, Verdict
 
     Key = tuple[Optional[str], str, Optional[str], Optional[int], Optional[int], str]  # of PLACE
-    Part = list[
-        Any
-    ]  # the text of a purpose, then its sums as SUMS: filled for each group, so a list
+    # The text of a purpose, then its sums as SUMS: filled for each group, so a list.
+    Part = list[Any]
     Parts = dict[Union[str, tuple[Optional[str], Optional[str]], None], Part]
 
 SEVERAL = "several"

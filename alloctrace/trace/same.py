@@ -91,10 +91,8 @@ class _Comparison:
         self.traces = one, other
         self.addresses = addresses
         self.partner: dict[int | None, int] = {}  # seq in `one` -> seq in `other`
-        self.blocks: tuple[dict[int, int], dict[int, int]] = (
-            {},
-            {},
-        )  # number in the one -> number in the other, and back
+        # Number in the one -> number in the other, and back.
+        self.blocks: tuple[dict[int, int], dict[int, int]] = ({}, {})
         self.stacks: dict[tuple[int, int], list[tuple[str, object, object]]] = {}
         self.images = _images(one), _images(other)
 

@@ -15,12 +15,11 @@ from .read import Trace
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping, Sequence
     from typing import Any
 
     from alloctrace.history.history import History
     from alloctrace.model import Frame
-    from alloctrace.stacks.tree import StackTree
     from alloctrace.summary.group_kinds import Kinds
 else:
     import _sqlite3 as sqlite3  # as in columns/check.py
@@ -33,7 +32,7 @@ EXTENSION = ".brkpoint"
 def write(
     path: str | os.PathLike[str],
     history: History,
-    stacks: StackTree | dict[int, tuple[Frame, ...]],
+    stacks: Mapping[int, Sequence[Frame]],
     outcome: dict[str, Any],
     force: bool = False,
     tell: Callable[[str], None] = lambda what: None,
@@ -74,7 +73,7 @@ def _fill(
     path: str,
     run: dict[str, Any],
     history: History,
-    stacks: StackTree | dict[int, tuple[Frame, ...]],
+    stacks: Mapping[int, Sequence[Frame]],
 ) -> Kinds | None:
     """No journal: a file that is not whole is never renamed into place."""
     from . import write as trace_write  # only now, as above

@@ -20,7 +20,7 @@ from .event_columns import EventColumns, Interned
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from array import array
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from sqlite3 import Connection
     from typing import Any
 
@@ -95,7 +95,7 @@ def write_tables(
     connection: Connection,
     run: dict[str, Any],
     history: History,
-    stacks: StackTree | dict[int, tuple[Frame, ...]],
+    stacks: Mapping[int, Sequence[Frame]],
 ) -> Kinds | None:
     """Everything of one run; what was counted. `stacks`: a StackTree, or {stack id: (Frame, …)};
     `run`: a dict, stored as JSON."""

@@ -59,13 +59,15 @@ function windowOf(at) {
   return run.ranges[d3.bisector(([, last]) => last).left(run.ranges, ev.seq[at])];
 }
 
-// Whether a call may have made more than is known: its window ends before it returned.
+// Whether a call may have made more than is known: its window ends before it returned. Times say so,
+// and where they were not taken the last event, which lies in the call or is it.
 function isCutOff(at) {
   if (run.whole || isSyscall(at)) return false;
   const [, last] = windowOf(at);
   const end = d3.bisector((seq) => seq).right(ev.seq, last) - 1;
   if (last >= lastSeq) return false;
-  return at === end || ev.dur_ns[at] === null || ev.t_ns[at] + ev.dur_ns[at] > ev.t_ns[end];
+  for (let call = end; call >= 0; call = around(call)) if (call === at) return true;
+  return ev.dur_ns[at] === null || ev.t_ns[at] + ev.dur_ns[at] > ev.t_ns[end];
 }
 
 function isCounted(at) {
