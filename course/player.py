@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shlex
 
 from course import changing, filling, measured, places, questions, rehearsal, showing
 from course import workshop
@@ -188,10 +187,9 @@ class Player:
         if fact.kind == "read":
             self.screen.text("Read it up: " + fact.what, self.ink.dim)
         elif fact.kind == "prove":
-            words = rehearsal.command(fact.what, self.values, self.lesson)
             near = workshop.near if self.screen.is_terminal else os.path.basename
-            words = [near(word) if os.path.isabs(word) else word for word in words]
-            typed = shlex.join(["brkpoint", *words])
+            trace = near(rehearsal.proved(self.values, self.lesson))
+            typed = rehearsal.typed(fact.what, filling.filler(self.values), trace)
             self.screen.text("Prove it:   " + typed, self.ink.bold)
         elif not self.values.holds(fact.what):
             said = "On this machine it is otherwise than the text says: %s does not hold. The "
