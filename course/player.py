@@ -12,6 +12,7 @@ from start.errors import shown
 
 KEYS = "Enter: on   b: back   q: leave"
 _NO_ANSWER = "No number yet? A guess is enough: it costs nothing. (Enter once more: go on without.)"
+_NOT_KEPT = "(Its runs are not kept, as nobody was at a terminal: there the commands above work.)"
 
 
 class Player:
@@ -40,6 +41,8 @@ class Player:
             self._note(step=0, done=True)
             self.screen.line()
             self.screen.text("That was the lesson. `brkpoint learn` lists the others.")
+            if not self.screen.is_terminal and not all(run.why for run in self.runs.values()):
+                self.screen.text(_NOT_KEPT, self.ink.dim)
         return True
 
     # ---- where one is --------------------------------------------------------------------------
