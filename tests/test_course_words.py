@@ -50,7 +50,9 @@ def test_every_example_is_measured(tmp_path):
     shop = workshop.Workshop(str(tmp_path), kept={})
     told = [words.example(word, lesson, shop) for word in known.values()]
     assert [text for text in told if "There is no example" in text or "unknown" in text] == []
-    assert sum(text.startswith("Here: ") for text in told) > 20
+    plain = {word.name for word, text in zip(known.values(), told) if not text}
+    assert plain == {"arena", "bin", "not seen", "owner"}  # of which that run has nothing to count
+    assert all(text.startswith("Here: ") for text in told if text)
     none = [text for text in told if text.startswith(("Here: no ", "Here: 0 "))]
     assert none == ["Here: no calls of it, in a program in C."]  # a runtime's
 
