@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shlex
 
 from course import changing, filling, measured, places, questions, rehearsal, showing
 from course import workshop
@@ -13,6 +12,7 @@ from start.errors import shown
 
 KEYS = "Enter: on   b: back   q: leave"
 _NO_ANSWER = "No number yet? A guess is enough: it costs nothing. (Enter once more: go on without.)"
+_NOT_KEPT = "(Its runs are not kept, as nobody was at a terminal: there the commands above work.)"
 
 
 class Player:
@@ -41,6 +41,8 @@ class Player:
             self._note(step=0, done=True)
             self.screen.line()
             self.screen.text("That was the lesson. `brkpoint learn` lists the others.")
+            if not self.screen.is_terminal and not all(run.why for run in self.runs.values()):
+                self.screen.text(_NOT_KEPT, self.ink.dim)
         return True
 
     # ---- where one is --------------------------------------------------------------------------
@@ -188,10 +190,9 @@ class Player:
         if fact.kind == "read":
             self.screen.text("Read it up: " + fact.what, self.ink.dim)
         elif fact.kind == "prove":
-            words = rehearsal.command(fact.what, self.values, self.lesson)
             near = workshop.near if self.screen.is_terminal else os.path.basename
-            words = [near(word) if os.path.isabs(word) else word for word in words]
-            typed = shlex.join(["brkpoint", *words])
+            trace = near(rehearsal.proved(self.values, self.lesson))
+            typed = rehearsal.typed(fact.what, filling.filler(self.values), trace)
             self.screen.text("Prove it:   " + typed, self.ink.bold)
         elif not self.values.holds(fact.what):
             said = "On this machine it is otherwise than the text says: %s does not hold. The "

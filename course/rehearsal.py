@@ -171,9 +171,19 @@ class Rehearsal:
             self.values.after = before
 
 
+def proved(values, lesson):
+    """The path of the trace that a `prove:` is about."""
+    return values.run("after" if values.after else lesson.first.name).path
+
+
+def typed(text, fill, trace):
+    """A `prove:` as a reader types it: quoted as its lesson has it, `trace` and values in place."""
+    return fill(text.replace("{trace}", "\0")).replace("\0", shlex.quote(trace))
+
+
 def command(text, values, lesson):
     """The words of a `prove:`, with `{trace}` and values in their places, without `brkpoint`."""
-    path = values.run("after" if values.after else lesson.first.name).path
+    path = proved(values, lesson)
     parts = shlex.split(text.replace("{trace}", "\0"))[1:]
     fill = filling.filler(values)
     return [fill(part).replace("\0", path) for part in parts]

@@ -61,12 +61,11 @@ def picked(text):
 def typed(words, trace):
     """The command as a reader can type it, in the folder of the program."""
     variables = made_here.get(trace.path) or {}
-    quoted = [word if word.isalnum() else _quoted(word) for word in words[1:]]
     before = ["trace-scripts/" + words[0] if words[0] in SCRIPTS else words[0]]
     if words[0] == "gdb":
         before.append("-batch")
     set_ = [shlex.quote("%s=%s" % item) for item in variables.items()]
-    return " ".join([*set_, *before, *quoted, *map(shlex.quote, _program(trace)[1])])
+    return " ".join([*set_, *before, *map(shlex.quote, words[1:] + _program(trace)[1])])
 
 
 def lines(words, trace):
@@ -92,11 +91,6 @@ def value(words, pick, trace):
 
 def visible_lines(text):
     return [visible(line.expandtabs()) for line in text.rstrip("\n").split("\n") if line.strip()]
-
-
-def _quoted(word):
-    plain = word.replace("-", "").replace("=", "").replace(",", "").isalnum()
-    return word if plain else "'%s'" % word
 
 
 def _program(trace):

@@ -21,6 +21,7 @@ class Word:
     name: str
     meaning: str
     example: str = ""
+    also: tuple = ()  # words that its meaning explains as well
 
 
 def read(path=FILE):
@@ -33,8 +34,8 @@ def read(path=FILE):
     lesson.values = {**library.common(), **reading.measures(definitions, text, "words.txt")}
     for item in Items(text, "words.txt"):
         if item.key == "#":
-            name = item.text.lstrip("# ")
-            now = words[name] = Word(name, meanings.get(name, ""))
+            name, *also = item.text.lstrip("# ").split(", ")
+            now = words[name] = Word(name, meanings.get(name, ""), also=tuple(also))
         elif item.key is None and item.text.startswith(_EXAMPLE):
             now.example = item.text
         elif item.key is None:
@@ -45,10 +46,13 @@ def read(path=FILE):
 def find(name, words):
     """The Word called so; raises UserError, which names those that are like it."""
     name = " ".join(name.lower().split())
+    names = {other: word for word in words.values() for other in word.also}
+    names.update(words)
     for known in (name, name[:-1], name[:-2]):
-        if known in words:
-            return words[known]
-    near = difflib.get_close_matches(name, words, 3) or list(words)
+        if known in names:
+            return names[known]
+    alike = (difflib.get_close_matches(name, these, 3) for these in (words, names))
+    near = next(filter(None, alike), list(words))
     said = "no word here is %s; there %s %s"
     verb = "is" if len(near) == 1 else "are"
     raise UserError(said % (shown(name), verb, ", ".join(near)), USAGE)

@@ -23,9 +23,10 @@ _MENDS = {
     errno.ENOENT: "is there a folder for temporary files (TMPDIR)?",
 }
 _NO_ROOM = "Cannot allocate memory|failed to map segment|[Vv]irtual memory exhausted"
+_TOO_LITTLE = "%s has too little memory: raise the limit (`ulimit -v`), or free some memory"
 # What an observer of ours says -> what to say of it.
 _SAID = (
-    (_NO_ROOM, "%s has too little memory: raise the limit (`ulimit -v`), or free some memory"),
+    (_NO_ROOM, _TOO_LITTLE),
     ("File too large", "%s cannot have its memory: raise the limit of a file's size (`ulimit -f`)"),
     ("Too many open files", "%s has too few files: raise the limit of open files (`ulimit -n`)"),
     ("No space left on device", "%s has no space left for what it keeps (is /dev/shm full?)"),
@@ -37,19 +38,18 @@ _MEMORY = "out of memory: raise the limit (`ulimit -v`), or free some memory"
 
 def said_by(observer, log):
     """Of what gdb or the recorder said at its end: the cause, where it lies around us; or None."""
-    found = [text for pattern, text in _SAID if re.search(pattern, log)]
-    if not found and _is_short_of_room():
-        found = [_SAID[0][1]]
-    return found[0] % observer if found else None
+    found = (text for pattern, text in _SAID if re.search(pattern, log))
+    return next((text % observer for text in found), None)
 
 
-def _is_short_of_room():
-    """Whether addresses are so few that gdb, which is told so by Python, the loader or a crash of
-    its own, has hardly begun."""
+def too_few_addresses(observer):
+    """That gdb had too few addresses to begin, where that is so, and what mends it; or None. It is
+    told so by Python, the loader or a crash of its own: what it says then has no pattern."""
     import resource  # only now: hardly any run needs it
 
     limit = resource.getrlimit(resource.RLIMIT_AS)[0]
-    return limit != resource.RLIM_INFINITY and limit < _LITTLE
+    is_little = limit != resource.RLIM_INFINITY and limit < _LITTLE
+    return _TOO_LITTLE % observer if is_little else None
 
 
 class _Named(io.FileIO):

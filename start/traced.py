@@ -42,7 +42,7 @@ def _let_go_on(pid: int, number: int) -> None:
     libc.ptrace(_PTRACE_CONT, pid, None, ctypes.c_void_p(passed))
 
 
-def _is_in_exec(libc: Any, pid: int) -> Any:
+def _is_in_exec(libc: Any, pid: int) -> bool:
     import ctypes
 
     call = ctypes.c_long(-1)

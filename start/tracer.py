@@ -14,7 +14,7 @@ from alloctrace.elf import debug as elf_debug
 from alloctrace.elf.debug import DEBUG_ROOTS
 from alloctrace.elf.elf import ElfError, ElfFile
 
-from . import gdb_program, target
+from . import gdb_program, surroundings, target
 from .errors import EngineError, UserError, shown
 from .gdb_start import ENVIRONMENT, WORDS
 from .observer import Observer
@@ -68,7 +68,8 @@ class Gdb(Observer):
             return EngineError(too_old[0])
         if "Python scripting is not supported" in said:
             return EngineError("this gdb has no Python: apt-get install gdb (not gdb-minimal)")
-        return super().why_not(said)
+        few = surroundings.too_few_addresses(self.name)
+        return EngineError(few) if few else super().why_not(said)
 
     def left(self, status):
         return _LOOKS_AT_ITSELF if status == _LET_GO else None

@@ -114,6 +114,7 @@ def test_in_a_pipe_it_asks_nothing_and_colours_nothing(tmp_path):
     assert done.returncode == 0
     assert "The answer: 1." in done.stdout and "That was the lesson" in done.stdout
     assert "\033" not in done.stdout and "Your answer" not in done.stdout
+    assert "Its runs are not kept" in done.stdout
     assert os.listdir(tmp_path) == []  # neither copies nor a state
 
 

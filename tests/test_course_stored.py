@@ -86,7 +86,7 @@ def test_twin_without_them_it_says_what_is_missing(forbidden, why, tmp_path):
 def test_who_asks_for_stored_traces_gets_them(traces, tmp_path):
     status, said = play(tmp_path, "/nowhere", "none", "learn", "headers", "--traces", traces)
     assert status == 0 and "taken from a stored trace: stored traces were asked for" in said
-    assert "The answer: " in said and "left out" not in said
+    assert "The answer: " in said and "left out" not in said and "are not kept" not in said
 
 
 def painted(terminal):

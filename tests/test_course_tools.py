@@ -193,3 +193,11 @@ def test_a_script_that_says_something_else_is_no_value(monkeypatch, program):
         with pytest.raises(tools.Lacking, match="says no " + pick):
             tools.value(["count-syscalls"], pick, program)
     assert issubclass(measured.Missing, measured.Unmeasured)
+
+
+def test_a_proof_is_typed_as_its_lesson_has_it():
+    """Python's quoting of an apostrophe is one that nobody types."""
+    text = "brkpoint sql {trace} \"select 1 where kind = 'syscall' and count > {n}\""
+    typed = rehearsal.typed(text, lambda text: text.replace("{n}", "3"), "/a b/{n}.brkpoint")
+    said = "brkpoint sql '/a b/{n}.brkpoint' \"select 1 where kind = 'syscall' and count > 3\""
+    assert typed == said

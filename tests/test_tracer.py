@@ -1,6 +1,7 @@
 """Why what was to watch did not come to it: said in one line, with what mends it."""
 
 import os
+import resource
 from types import SimpleNamespace
 
 import pytest
@@ -49,6 +50,22 @@ def test_why_nobody_came_to_watch(tmp_path, kind, said, says):
     why = str(why_not(tmp_path, kind, said))
     assert says in why
     assert "\n" not in why and ("gdb" in why) == (kind is tracer.Gdb)
+
+
+@pytest.mark.parametrize(
+    "kind, said, says",
+    [
+        (tracer.Gdb, "Segmentation fault", "gdb has too little memory"),
+        (tracer.Gdb, "ptrace: Operation not permitted.\n", "gdb may not attach: ptrace"),
+        (recorder.Recorder, "Operation not permitted", "the recorder may not attach: ptrace"),
+        (recorder.Recorder, OF_RECORDER, "no room for the recorder's code near the program's"),
+    ],
+)
+def test_few_addresses_are_blamed_only_where_gdb_has_no_other_reason(
+    tmp_path, monkeypatch, kind, said, says
+):
+    monkeypatch.setattr(resource, "getrlimit", lambda limit: (100 << 20, 100 << 20))
+    assert says in str(why_not(tmp_path, kind, said))
 
 
 @pytest.mark.parametrize("said, kept", [(OLD, ""), ("something else", "something else")])

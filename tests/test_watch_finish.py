@@ -8,6 +8,7 @@ import sys
 
 import pytest
 
+from made_records import Made, write_spool
 from recorder_runs import BUILT, NOT_BUILT, TOP
 from start import watch
 from start.observer import Observer
@@ -101,3 +102,18 @@ def test_the_history_says_so_while_it_gathers_live_blocks(tmp_path, tool):  # no
         done = subprocess.run([TOOL, *words], capture_output=True, text=True, check=True)
         said = re.search(r"^said (\d+) times that there is work", done.stderr, re.M)
         assert least <= int(said.group(1)) <= most, done.stderr
+
+
+@pytest.mark.parametrize("events", [0, 1])
+def test_it_says_so_of_what_it_finds_and_not_of_looking(tmp_path, tool, events):  # noqa: F811
+    """A loop that goes on and finds nothing more is stuck, though it looks for ever."""
+    made = Made()
+    if events:
+        made.call("malloc", 16, result=0x5000)
+    for index in range(50):
+        made.stack((0x401000 + index, 0x7FFE00000000))
+    write_spool(str(tmp_path / "plain"), made.records)
+    words = ["--flush", "1", "--work", "1", tmp_path / "plain", tmp_path / "made"]
+    done = subprocess.run([TOOL, *words], capture_output=True, text=True, check=True)
+    said = re.search(r"^said (\d+) times that there is work", done.stderr, re.M)
+    assert int(said[1]) == events, done.stderr

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from html import escape
 
-from course import filling, measured, questions
+from course import filling, measured, questions, rehearsal
 from course.lesson import Fact, Question, Show, Text
 from course.page import parts
 from reports.page import document
@@ -146,7 +146,7 @@ class Page:
             return '<p class="quiet">Read it up: %s</p>' % parts.inline(fact.what)
         if fact.kind == "prove":
             name = parts.kept_as(self.lesson, self.values.after or self.lesson.first.name)
-            command = self.fill(fact.what.replace("{trace}", name))
+            command = rehearsal.typed(fact.what, self.fill, name)
             return "<p>Prove it: <code>%s</code></p>" % escape(command)
         if self.values.holds(fact.what):
             return ""

@@ -9,6 +9,7 @@ int main(void)
     char *large = malloc(300000);
 
     free(malloc(48));
+    free(malloc(48));
     list = realloc(list, 2000);
     memset(large, 1, 300000);
     free(large);

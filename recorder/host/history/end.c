@@ -94,8 +94,9 @@ void write_blocks(struct history *h, const struct process *p)
 void history_flush(struct history *h)
 {
     write_events(h);
-    if (h->at_work)
+    if (h->at_work && h->events > h->flushed) /* one that finds nothing more may be stuck */
         h->at_work(h->owner);
+    h->flushed = h->events;
     if (h->keeps_totals && h->events > h->told && ++h->flushes % FLUSHES == 0)
         tell_sums(h);
 }

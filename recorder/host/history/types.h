@@ -235,7 +235,8 @@ struct history {
         uint32_t known_room;
     } stages;
     int keeps_totals;
-    uint64_t told; /* events when sums were handed out last */
+    uint64_t told;    /* events when sums were handed out last */
+    uint64_t flushed; /* events when history_flush was called last */
     unsigned flushes;
     uint64_t unmatched[UNMATCHED];
 };

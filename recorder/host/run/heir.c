@@ -102,7 +102,7 @@ static void become(int number, siginfo_t *info, void *context)
     };
     /* clang-format on */
     memcpy(to->uc_mcontext.gregs, general, sizeof general);
-    memcpy(&to->uc_sigmask, &mask, _NSIG / 8); /* the kernel's is no longer, libc's is */
+    memcpy(&to->uc_sigmask, &mask, _NSIG / 8); /* the kernel keeps so many, libc more */
     begin_as_heir();
 }
 
