@@ -122,7 +122,7 @@ class Ink:
         room = width - cells(place) - len(gap) if place else width
         name = self.path(name, room)
         if not place or room >= min(cells(name), _SHORTEST_NAME):
-            return (self.fit(name, room) + gap + place).strip()
+            return self.fit(name, room) + (gap + place if name and place else place)
         return place if cells(place) <= width else self.signs.more + self._end(place, width)
 
     def _end(self, text: str, width: int) -> str:

@@ -73,7 +73,9 @@ def whole(text: str | tuple[str, str]) -> str:
     if not isinstance(text, tuple):
         return text
     name, place = text
-    return (name + ("" if place.startswith("+") else " ") + place).strip()
+    if not name or not place:
+        return name or place
+    return name + ("" if place.startswith("+") else " ") + place  # what stands before it is a tree's
 
 
 def _row(row: Sequence[Cell], widths: list[int], align: Sequence[str], ink: Ink) -> str:

@@ -10,10 +10,10 @@ from reports.ink import Ink, cells
 
 
 def shown(run, process="asked", **how):
-    """The rows, blanks removed."""
+    """The rows, cells in full."""
     record = summarise(Wanting(run), process=process)
     rows = process_tree.rows(record, Ink(**how))
-    return [[tables.whole(cell).strip() for cell in row] for row in rows]
+    return [[tables.whole(cell) for cell in row] for row in rows]
 
 
 def labels(run, **how):
@@ -26,7 +26,7 @@ def test_alike_ones_are_one_line_with_their_sums():
         run.spawn(FIRST, pid, "gcc").calls(pid, 2).spawn(pid, pid + 1, "cc1").calls(pid + 1, 1000)
         run.end(pid + 1).end(pid)
     rows = shown(run)
-    assert [row[0] for row in rows] == ["make *", "└─ gcc × 3", "└─ cc1 × 3"]
+    assert [row[0] for row in rows] == ["make *", "└─ gcc × 3", "   └─ cc1 × 3"]
     assert [row[2] for row in rows] == ["10", "6", "3,000"]
     assert [row[1] for row in rows] == [str(FIRST), "", ""]
 

@@ -34,7 +34,9 @@ def wait(tmp_path, monkeypatch):
         watched = watch.Watch(target, Observer(process, None, None), signals, done=size)
         if number:
             for after in range(1, times + 1):
-                threading.Timer(0.4 * after, os.kill, (os.getpid(), number)).start()
+                # To this thread, which blocks it: others of who runs the tests would die of it.
+                to_here = threading.get_ident(), number
+                threading.Timer(0.4 * after, signal.pthread_kill, to_here).start()
         watched.run()
         return watched, time.monotonic() - began
 
