@@ -104,6 +104,7 @@ def _run(args, plan, known):
 
 
 def _report(args, plan, known):
+    _takes_no_names(args)
     results = {cell.name: eras_cell.read(cell) for cell in plan.cells}
     results = {name: told for name, told in results.items() if told}
     if not results:
@@ -128,15 +129,22 @@ def _add_rust(args, plan, known):
     if not 1 <= len(args.names) <= 2:
         raise UserError("which compiler? brkpoint eras add-rust RUSTC [NAME]", USAGE)
     for name in args.names[1:]:
-        eras_plan.check_name(name)
+        plan.check_new(name)
     name = toolchains.add(*args.names)
     _say("%s is in the table: brkpoint eras run %s" % (visible(name), visible(name)))
     return 0
 
 
 def _clean(args, plan, known):
+    _takes_no_names(args)
     roots.delete_all()
     return 0
+
+
+def _takes_no_names(args):
+    """Who says a name means that part alone."""
+    if args.names:
+        raise UserError("eras %s takes no names: it is about all there is" % args.action, USAGE)
 
 
 _ACTIONS = {

@@ -124,6 +124,9 @@ def test_clean_takes_everything_away(folder):
     assert not os.path.exists(folder)
     roots.prepare(ERA, print, Maker())
     (folder / "of-the-user").write_text("")
+    for action in ("clean", "report"):
+        assert main.main(["eras", action, "old"]) == 2  # not all of it, where a part is named
+    assert roots.is_made(ERA)
     assert main.main(["eras", "clean"]) == 0
     assert os.listdir(folder) == ["of-the-user"]
 
@@ -269,6 +272,10 @@ def test_a_compiler_of_ones_own_is_in_the_table(tmp_path, capsys):
     main.main(["eras", "cells", "rustc-1.57.0"])
     assert "debian-11/rust-empty@rustc-1.57.0" in capsys.readouterr().out.split()
     assert main.main(["eras", "add-rust", rustc, "a/b"]) == 2
+    for name in ("rustc", "rustc-web", "musl", "rust-empty", "start", "jemalloc"):
+        assert main.main(["eras", "add-rust", rustc, name]) == 2  # else it stood for the era's own
+    assert list(toolchains.all_of()) == ["rustc-1.57.0"]
+    assert main.main(["eras", "add-rust", rustc, "mine"]) == 0
 
 
 @pytest.mark.parametrize("text", ["exit 1\n", "echo /nonexistent\n"])
