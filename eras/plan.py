@@ -76,7 +76,6 @@ class Plan:
         names = ", ".join(era.name for era in self.eras)
         raise PlanError("no era is named %s; there are: %s" % (name, names))
 
-
     def check_new(self, name):
         """Raises PlanError for what cannot name a toolchain of the user's."""
         check_name(name)
