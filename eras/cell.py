@@ -19,6 +19,7 @@ from . import facts, places, plan, roots
 DONE, LEFT_OUT, FAILED = "done", "left out", "failed"
 # The program has a name that no purpose has: it is told as "the program".
 RESULT, TRACE, PROGRAM, LOG = "cell.json", "run.brkpoint", "eras-program", "log"
+STAMP = "done"  # what make looks at: it is there where the result is, and is not failed
 _SECONDS = 180  # for each step
 _ENTER = os.path.join(os.path.dirname(os.path.abspath(__file__)), "enter")
 _WORDS = ("LANG=C.UTF-8", "HOME=/root", "BRKPOINT_CACHE=")
@@ -62,25 +63,28 @@ class Place:
         try:
             said = process.communicate(timeout=_SECONDS)[0].decode("utf-8", "replace")
         except subprocess.TimeoutExpired:
-            raise CellError("nothing after %d s: %s" % (_SECONDS, command)) from None
-        finally:
             _end(process)
+            raise CellError("nothing after %d s: %s" % (_SECONDS, command)) from None
+        except BaseException:
+            _end(process)
+            raise
         with open(os.path.join(self.folder, LOG), "a", encoding="utf-8") as file:
             file.write("$ %s\n%s" % (command, said))
         return process.returncode, said
 
 
 def _end(process):
-    if process.poll() is None:
-        os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
+    """All of its group: the shell may have ended before what it began. Not waited for until now,
+    so that its id is no other's."""
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
 
 
 def run(cell, toolchain=None, place=None):
     """Run a cell; the dict that is in its cell.json then. `place`: as Place."""
     folder = places.cell(cell.name)
     os.makedirs(folder, exist_ok=True)
-    for name in (LOG, RESULT):
+    for name in (STAMP, LOG, RESULT):
         if os.path.exists(os.path.join(folder, name)):
             os.unlink(os.path.join(folder, name))
     told, begun = about(cell), time.monotonic()
@@ -92,6 +96,8 @@ def run(cell, toolchain=None, place=None):
         told.update(state=FAILED, why=str(error))
     told["took_s"] = round(time.monotonic() - begun, 1)
     write(told)
+    if told["state"] != FAILED:
+        open(os.path.join(folder, STAMP), "w", encoding="utf-8").close()
     return told
 
 
