@@ -10,8 +10,9 @@ import subprocess
 import pytest
 from made_eras import TARGET, eras
 
-from command import eras as verb, main
+from command import main
 from eras import cell as eras_cell, debian, places, plan, roots, toolchains
+from launching import wait_for
 from target_programs import ROOT
 
 ERA = plan.Era("old", "oldest", ["gcc", "gdb"], {"rustc-x": ["rustc-x", "libx"]}, "build")
@@ -209,7 +210,8 @@ def test_what_outlives_the_shell_of_a_step_is_ended(monkeypatch, folder):
     with pytest.raises(eras_cell.CellError, match="nothing after 1 s"):
         eras_cell.Place(cell).run("sleep 60 & echo $! > left")
     with open(os.path.join(places.cell(cell.name), "left"), encoding="utf-8") as file:
-        assert not is_running(file.read().strip())
+        pid = file.read().strip()
+    wait_for(lambda: not is_running(pid), 20)
 
 
 def is_running(pid):
@@ -269,26 +271,63 @@ host=$1; shift
 [ "$1" != -- ] || shift
 HOST=$host exec sh -c "$*"
 """
-FAKE_BRKPOINT = '#!/bin/sh\nsleep 0.2\necho "$HOST $3" >> ran\n'
+FAKE_BRKPOINT = """#!/bin/sh
+sleep 0.2
+mkdir -p "build/eras/cells/$3"
+echo "$HOST $3" > "build/eras/cells/$3/cell.json"
+[ "$3" != musl/grow ] # this cell fails
+"""
 
 
-@pytest.mark.skipif(not shutil.which("parallel"), reason="no GNU parallel (./setup eras)")
-def test_two_hosts_share_the_cells(tmp_path, capsys):
-    """What docs/eras.md shows, with hosts that are this machine."""
-    main.main(["eras", "cells", "--commands", "musl"])
-    (tmp_path / "cells").write_text(capsys.readouterr().out)
-    for name, script in (("ssh", FAKE_SSH), ("brkpoint", FAKE_BRKPOINT)):
+@pytest.fixture
+def fleet(tmp_path):
+    """Runs the rest of a command of parallel on two hosts that are this machine, whose product is
+    in the folder `there`; (exit status, {cell: host} of the results below a folder)."""
+    (tmp_path / "there").mkdir()
+    (tmp_path / "bin").mkdir()
+    for name, script in (("bin/ssh", FAKE_SSH), ("there/brkpoint", FAKE_BRKPOINT)):
         (tmp_path / name).write_text(script)
         (tmp_path / name).chmod(0o755)
-    words = ["parallel", "--will-cite", "--ssh", str(tmp_path / "ssh"), "--sshlogin", "1/one,1/two"]
-    words += ["--workdir", str(tmp_path), "::::", "cells"]
-    environment = dict(os.environ, HOME=str(tmp_path))
-    done = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, env=environment)
-    assert done.returncode == 0, done.stderr
-    ran = [line.split() for line in (tmp_path / "ran").read_text().splitlines()]
-    wanted = [verb.command_of(cell).split()[-1] for cell in plan.read().chosen(["musl"])]
-    assert sorted(name for _, name in ran) == sorted(wanted)
-    assert {host for host, _ in ran} == {"one", "two"}
+    path = "%s:%s" % (tmp_path / "bin", os.environ["PATH"])
+
+    def share(where, *rest, text=""):
+        words = ["parallel", "--will-cite", "--sshlogin", "1/one,1/two"]
+        words += ["--workdir", str(tmp_path / "there"), *rest]
+        environment = dict(os.environ, HOME=str(tmp_path), PATH=path)
+        done = subprocess.run(
+            words, cwd=tmp_path, input=text, capture_output=True, text=True, env=environment
+        )
+        results = (tmp_path / where).glob("build/eras/cells/*/*/cell.json")
+        return done.returncode, dict(reversed(path.read_text().split()) for path in results)
+
+    return share
+
+
+no_parallel = pytest.mark.skipif(not shutil.which("parallel"), reason="no GNU parallel (./setup)")
+
+
+@no_parallel
+def test_two_hosts_share_the_cells(fleet, tmp_path, capsys):
+    """What docs/eras.md shows."""
+    main.main(["eras", "cells", "--commands", "musl"])
+    (tmp_path / "cells").write_text(capsys.readouterr().out)
+    status, ran = fleet("there", "::::", "cells")
+    assert status == 1  # as many as have failed
+    assert sorted(ran) == sorted(cell.name for cell in plan.read().chosen(["musl"]))
+    assert set(ran.values()) == {"one", "two"}
+
+
+@no_parallel
+@pytest.mark.skipif(not shutil.which("rsync"), reason="no rsync (./setup)")
+def test_results_come_back_from_two_hosts_also_of_what_failed(fleet, capsys):
+    words = ["musl", "debian-12/grow@mmap_threshold-128K"]
+    main.main(["eras", "cells", *words])
+    names = capsys.readouterr().out
+    rest = ["--return", "build/eras/cells/{}/cell.json", "./brkpoint eras run {}"]
+    assert fleet("none", text="")[1] == {}
+    status, ran = fleet(".", *rest, text=names)
+    assert (status, sorted(ran)) == (1, sorted(names.split()))
+    assert set(ran.values()) == {"one", "two"}
 
 
 # ---- toolchains ----------------------------------------------------------------------------------
