@@ -5,6 +5,8 @@ Results are what cell.json files hold; a cell without a result was not run.
 
 from __future__ import annotations
 
+from alloctrace import words
+
 from . import changes, figures
 
 SCHEMA = 1
@@ -67,8 +69,24 @@ def _target(target, plan, results):
         "about": target.about,
         "group": target.group,
         "cells": [_cell(cell, results) for cell in mine],
+        "purposes": _purposes(done),
         "changes": [changes.between(*pair) for pair in zip(done, done[1:])],
     }
+
+
+def _purposes(done):
+    """What for, in each era: [{"origin", "owner", "kind", "what", "eras": {era: sums}}]."""
+    rows = {}
+    for told in done:
+        for key, sums in changes.by_purpose(told).items():
+            row = dict(zip(("origin", "owner", "kind", "what"), key))
+            eras = rows.setdefault(key, dict(row, eras={}))["eras"]
+            eras[told["era"]] = {"count": sums["count"], "bytes": sums["bytes"]}
+    return [rows[key] for key in sorted(rows, key=_by_origin)]
+
+
+def _by_origin(key):
+    return words.ORIGINS.index(key[0]), *map(str, key)
 
 
 def _cell(cell, results):

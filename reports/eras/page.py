@@ -46,6 +46,7 @@ def _body(record):
     for at, row in enumerate(record["targets"]):
         if any("figures" in cell for cell in row["cells"]):
             yield _section("target-%d" % at, tables.target(row), "".join(_changes(row)))
+            yield _section("purposes-%d" % at, tables.purposes(row))
     more = [*map(tables.asked, tables.listed(record)), *tables.rust(record)]
     for at, table in enumerate((*more, *tables.allocators(record))):
         yield _section("more-%d" % at, table)
