@@ -14,7 +14,7 @@ from reports.eras import markdown, page, text
 from start import page_file
 from start.errors import FAILED, USAGE, UserError
 
-from . import report
+from . import conclude, report
 
 NAME = "eras"
 HELP = "show the same programs under other libcs and compilers"
@@ -56,7 +56,8 @@ def invoke(args):
     known = toolchains.all_of()
     try:
         plan = eras_plan.read(known)
-        return _ACTIONS[args.action](args, plan, known)
+        with conclude.ending_in_order():
+            return _ACTIONS[args.action](args, plan, known)
     except (eras_plan.PlanError, toolchains.ToolchainError) as error:
         raise UserError(visible(str(error)), USAGE) from None
     except roots.RootError as error:

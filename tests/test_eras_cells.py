@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 
 import pytest
 from made_eras import TARGET, eras
@@ -210,6 +211,27 @@ def test_what_outlives_the_shell_of_a_step_is_ended(monkeypatch, folder):
     with pytest.raises(eras_cell.CellError, match="nothing after 1 s"):
         eras_cell.Place(cell).run("sleep 60 & echo $! > left")
     with open(os.path.join(places.cell(cell.name), "left"), encoding="utf-8") as file:
+        pid = file.read().strip()
+    wait_for(lambda: not is_running(pid), 20)
+
+
+ENDED = """
+import os, sys
+sys.path.insert(0, %r)
+from command import main
+from eras import cell
+step = "sleep 60 & echo $! > left; kill -TERM %%d; wait" %% os.getpid()
+cell._run = lambda cell, place: place.run(step)
+sys.exit(main.main(["eras", "run", "musl/c-empty"]))
+"""
+
+
+def test_who_ends_it_ends_what_runs_in_the_cell():
+    """As GNU parallel does with a job that is to stop."""
+    words = [sys.executable, "-c", ENDED % ROOT]
+    done = subprocess.run(words, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (130, "brkpoint: interrupted\n")
+    with open(os.path.join(places.cell("musl/c-empty"), "left"), encoding="utf-8") as file:
         pid = file.read().strip()
     wait_for(lambda: not is_running(pid), 20)
 
