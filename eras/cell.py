@@ -126,11 +126,11 @@ def _run(cell, place):
     if cell.era.suite and not roots.is_made(cell.era):
         raise LeftOut("%s has no root: brkpoint eras prepare %s" % (cell.era.name, cell.era.name))
     names = _names(cell, place)
-    if cell.target.needs and place.run(cell.target.needs.format(**names))[0]:
+    if cell.target.needs and place.run(_filled(cell.target.needs, names))[0]:
         raise LeftOut(cell.target.lacks)
-    build = plan.line(cell).format(**names)
+    build = _filled(plan.line(cell), names)
     _step(place, build, "it cannot be built")
-    if cell.target.shows and place.run(cell.target.shows.format(**names))[0]:
+    if cell.target.shows and place.run(_filled(cell.target.shows, names))[0]:
         raise LeftOut(cell.target.lacks)
     watch = "%s/brkpoint run --engine breakpoints --quiet --force --timeout %d -o %s %s" % (
         *map(shlex.quote, (place.product,)),
@@ -145,12 +145,33 @@ def _run(cell, place):
     if not os.path.exists(path):
         raise CellError("it was not recorded: %s" % _last(said, status))
     with trace.open(path) as recorded:
+        _check_whole(recorded.run)
         told = facts.of(recorded, place.root, place.folder)
     told["built"] = build
     told["program_bytes"] = os.path.getsize(os.path.join(place.folder, PROGRAM))
     told["set"] = _way(cell, place)
     told["versions"].update(_versions(cell, place, names))
     return told
+
+
+def _filled(line, names):
+    try:
+        return line.format(**names)
+    except (LookupError, ValueError):
+        known = ", ".join("{%s}" % name for name in sorted(names))
+        raise CellError("of braces there are %s, and {{ for a brace: %s" % (known, line)) from None
+
+
+def _check_whole(run):
+    """Raises CellError for a part of a run: its figures would be too small."""
+    if not run.get("complete"):
+        why = run.get("incomplete_because") or "the recording ended before the program did"
+        raise CellError("its trace is incomplete: %s" % why)
+    if run.get("events_lost"):
+        raise CellError("its trace is incomplete: %d events were lost" % run["events_lost"])
+    end = run.get("exit") or {}
+    if (end.get("kind"), end.get("status")) != ("exited", 0):
+        raise CellError("the program %(kind)s: status %(status)s" % end)
 
 
 def _names(cell, place):

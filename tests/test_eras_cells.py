@@ -167,6 +167,13 @@ def three():
     return plan.Plan(known.eras, made, [])
 
 
+@pytest.mark.parametrize("line", ["gcc {unknown}", "gcc { -o", "gcc {} -o {out}"])
+def test_a_line_with_other_braces_fails_in_its_cell(line):
+    cell = plan.Plan(eras("here").eras, [TARGET._replace(lines={"build": line})], []).cells[0]
+    told = eras_cell.run(cell)
+    assert told["state"] == "failed" and told["why"].endswith("for a brace: " + line)
+
+
 def test_what_is_wrong_in_a_cell_stays_in_it(monkeypatch, capsys):
     made = three()
     monkeypatch.setattr(plan, "read", lambda known: made)
@@ -185,6 +192,27 @@ def test_what_is_wrong_in_a_cell_stays_in_it(monkeypatch, capsys):
     assert main.main(["eras", "run", "whole"]) == 0
     assert main.main(["eras", "report"]) == 0
     assert "1 cell in 1 era: 1 cell failed.\n" in capsys.readouterr().out
+
+
+def test_a_program_that_fails_gives_no_figures():
+    build = "echo 'int main(void) {{ return 3; }}' | gcc -x c -o {out} -"
+    cell = plan.Plan(eras("here").eras, [TARGET._replace(lines={"build": build})], []).cells[0]
+    told = eras_cell.run(cell)
+    assert (told["state"], told["why"]) == ("failed", "the program exited: status 3")
+    assert "entries" not in told
+
+
+def test_a_part_of_a_run_gives_no_figures():
+    whole = {"complete": True, "events_lost": 0, "exit": {"kind": "exited", "status": 0}}
+    eras_cell._check_whole(whole)
+    for more, why in (
+        ({"complete": False, "incomplete_because": "gdb died"}, "incomplete: gdb died"),
+        ({"events_lost": 7}, "7 events were lost"),
+        ({"exit": {"kind": "signalled", "status": 11}}, "signalled: status 11"),
+        ({"exit": {"kind": "unknown", "status": None}}, "unknown: status None"),
+    ):
+        with pytest.raises(eras_cell.CellError, match=why):
+            eras_cell._check_whole(dict(whole, **more))
 
 
 def test_an_interrupted_cell_is_made_anew(monkeypatch):
