@@ -5,6 +5,7 @@ Whatever goes wrong in a cell stays in that cell: its state says so.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shlex
@@ -74,9 +75,9 @@ class Place:
 
 
 def _end(process):
-    """All of its group: the shell may have ended before what it began. Not waited for until now,
-    so that its id is no other's."""
-    os.killpg(process.pid, signal.SIGKILL)
+    """All of its group: the shell may have ended before what it began."""
+    with contextlib.suppress(ProcessLookupError):  # Ctrl-C waits for it; nothing is left
+        os.killpg(process.pid, signal.SIGKILL)
     process.wait()
 
 

@@ -248,7 +248,7 @@ import os, sys
 sys.path.insert(0, %r)
 from command import main
 from eras import cell
-step = "sleep 60 & echo $! > left; kill -TERM %%d; wait" %% os.getpid()
+step = "sleep 60 & echo $! > left; sleep 1; kill -TERM %%d; wait" %% os.getpid()
 cell._run = lambda cell, place: place.run(step)
 sys.exit(main.main(["eras", "run", "musl/c-empty"]))
 """
