@@ -33,7 +33,7 @@ prepare = classify.prepare  # for who has time to spare before
 def conclude(args: Namespace, where: Place, outcome: Outcome) -> int:
     """Trace and report; whatever fails now must not hide how the target ended."""
     try:
-        with _ending_in_order():
+        with ending_in_order():
             with watching.working(where.spool, args.quiet) as tell:
                 counted = trace_file.make(outcome, where, args.force, not args.no_symbols, tell)
             show = getattr(args, "show", _report)  # what comes instead, of another verb
@@ -56,8 +56,8 @@ def conclude(args: Namespace, where: Place, outcome: Outcome) -> int:
 
 
 @contextlib.contextmanager
-def _ending_in_order() -> Iterator[None]:
-    """SIGTERM and SIGHUP end the making of trace and report as Ctrl-C does: nothing is left."""
+def ending_in_order() -> Iterator[None]:
+    """SIGTERM and SIGHUP end what is being made as Ctrl-C does: nothing is left."""
     before = {}
     for number in (signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(number) == signal.SIG_DFL:

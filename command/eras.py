@@ -14,7 +14,7 @@ from reports.eras import markdown, page, text
 from start import page_file
 from start.errors import FAILED, USAGE, UserError
 
-from . import report
+from . import conclude, report
 
 NAME = "eras"
 HELP = "show the same programs under other libcs and compilers"
@@ -56,7 +56,8 @@ def invoke(args):
     known = toolchains.all_of()
     try:
         plan = eras_plan.read(known)
-        return _ACTIONS[args.action](args, plan, known)
+        with conclude.ending_in_order():
+            return _ACTIONS[args.action](args, plan, known)
     except (eras_plan.PlanError, toolchains.ToolchainError) as error:
         raise UserError(visible(str(error)), USAGE) from None
     except roots.RootError as error:
@@ -104,6 +105,7 @@ def _run(args, plan, known):
 
 
 def _report(args, plan, known):
+    _takes_no_names(args)
     results = {cell.name: eras_cell.read(cell) for cell in plan.cells}
     results = {name: told for name, told in results.items() if told}
     if not results:
@@ -128,15 +130,22 @@ def _add_rust(args, plan, known):
     if not 1 <= len(args.names) <= 2:
         raise UserError("which compiler? brkpoint eras add-rust RUSTC [NAME]", USAGE)
     for name in args.names[1:]:
-        eras_plan.check_name(name)
+        plan.check_new(name)
     name = toolchains.add(*args.names)
     _say("%s is in the table: brkpoint eras run %s" % (visible(name), visible(name)))
     return 0
 
 
 def _clean(args, plan, known):
+    _takes_no_names(args)
     roots.delete_all()
     return 0
+
+
+def _takes_no_names(args):
+    """Who says a name means that part alone."""
+    if args.names:
+        raise UserError("eras %s takes no names: it is about all there is" % args.action, USAGE)
 
 
 _ACTIONS = {

@@ -1,10 +1,10 @@
 # The same programs under other releases of Debian: docs/eras.md. `make -j4 eras` runs four cells at
 # a time; without -j as many as there are processors.
 
-ERAS = build/eras
+ERAS = $(or $(BRKPOINT_ERAS),build/eras)
 eras_forms = $(addprefix $(ERAS)/report.,txt md json html)
 # What a result rests on: when it changes, the cell is run again.
-eras_sources = $(wildcard $(addprefix eras/,cell.py facts.py plan.py enter data/*.ini) start/*.py alloctrace/*/*.py \
+eras_sources = $(wildcard $(addprefix eras/,cell.py facts.py plan.py enter data/*.ini) start/*.py alloctrace/*.py alloctrace/*/*.py \
   alloctrace/data/*.ini gdb-scripts/brkpoint_gdb/*.py targets/*/*)
 eras_roots = $(wildcard $(ERAS)/roots/*.json)
 eras_jobs = $(if $(filter -j%,$(MAKEFLAGS)),,-j $(shell nproc))
@@ -24,7 +24,6 @@ eras-cells: $(eras_cells) ## run those cells of the eras whose results are older
 
 $(ERAS)/cells/%/done: $(eras_sources) $(eras_roots)
 	@./brkpoint eras run '$*'
-	@touch '$@'
 
 $(eras_forms): force
 $(ERAS)/report.txt:

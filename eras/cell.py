@@ -5,6 +5,7 @@ Whatever goes wrong in a cell stays in that cell: its state says so.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shlex
@@ -19,6 +20,7 @@ from . import facts, places, plan, roots
 DONE, LEFT_OUT, FAILED = "done", "left out", "failed"
 # The program has a name that no purpose has: it is told as "the program".
 RESULT, TRACE, PROGRAM, LOG = "cell.json", "run.brkpoint", "eras-program", "log"
+STAMP = "done"  # what make looks at: it is there where the result is, and is not failed
 _SECONDS = 180  # for each step
 _ENTER = os.path.join(os.path.dirname(os.path.abspath(__file__)), "enter")
 _WORDS = ("LANG=C.UTF-8", "HOME=/root", "BRKPOINT_CACHE=")
@@ -62,25 +64,28 @@ class Place:
         try:
             said = process.communicate(timeout=_SECONDS)[0].decode("utf-8", "replace")
         except subprocess.TimeoutExpired:
-            raise CellError("nothing after %d s: %s" % (_SECONDS, command)) from None
-        finally:
             _end(process)
+            raise CellError("nothing after %d s: %s" % (_SECONDS, command)) from None
+        except BaseException:
+            _end(process)
+            raise
         with open(os.path.join(self.folder, LOG), "a", encoding="utf-8") as file:
             file.write("$ %s\n%s" % (command, said))
         return process.returncode, said
 
 
 def _end(process):
-    if process.poll() is None:
+    """All of its group: the shell may have ended before what it began."""
+    with contextlib.suppress(ProcessLookupError):  # Ctrl-C waits for it; nothing is left
         os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
+    process.wait()
 
 
 def run(cell, toolchain=None, place=None):
     """Run a cell; the dict that is in its cell.json then. `place`: as Place."""
     folder = places.cell(cell.name)
     os.makedirs(folder, exist_ok=True)
-    for name in (LOG, RESULT):
+    for name in (STAMP, LOG, RESULT):
         if os.path.exists(os.path.join(folder, name)):
             os.unlink(os.path.join(folder, name))
     told, begun = about(cell), time.monotonic()
@@ -92,6 +97,8 @@ def run(cell, toolchain=None, place=None):
         told.update(state=FAILED, why=str(error))
     told["took_s"] = round(time.monotonic() - begun, 1)
     write(told)
+    if told["state"] != FAILED:
+        open(os.path.join(folder, STAMP), "w", encoding="utf-8").close()
     return told
 
 
@@ -120,11 +127,11 @@ def _run(cell, place):
     if cell.era.suite and not roots.is_made(cell.era):
         raise LeftOut("%s has no root: brkpoint eras prepare %s" % (cell.era.name, cell.era.name))
     names = _names(cell, place)
-    if cell.target.needs and place.run(cell.target.needs.format(**names))[0]:
+    if cell.target.needs and place.run(_filled(cell.target.needs, names))[0]:
         raise LeftOut(cell.target.lacks)
-    build = plan.line(cell).format(**names)
+    build = _filled(plan.line(cell), names)
     _step(place, build, "it cannot be built")
-    if cell.target.shows and place.run(cell.target.shows.format(**names))[0]:
+    if cell.target.shows and place.run(_filled(cell.target.shows, names))[0]:
         raise LeftOut(cell.target.lacks)
     watch = "%s/brkpoint run --engine breakpoints --quiet --force --timeout %d -o %s %s" % (
         *map(shlex.quote, (place.product,)),
@@ -139,12 +146,33 @@ def _run(cell, place):
     if not os.path.exists(path):
         raise CellError("it was not recorded: %s" % _last(said, status))
     with trace.open(path) as recorded:
+        _check_whole(recorded.run)
         told = facts.of(recorded, place.root, place.folder)
     told["built"] = build
     told["program_bytes"] = os.path.getsize(os.path.join(place.folder, PROGRAM))
     told["set"] = _way(cell, place)
     told["versions"].update(_versions(cell, place, names))
     return told
+
+
+def _filled(line, names):
+    try:
+        return line.format(**names)
+    except (LookupError, ValueError):
+        known = ", ".join("{%s}" % name for name in sorted(names))
+        raise CellError("of braces there are %s, and {{ for a brace: %s" % (known, line)) from None
+
+
+def _check_whole(run):
+    """Raises CellError for a part of a run: its figures would be too small."""
+    if not run.get("complete"):
+        why = run.get("incomplete_because") or "the recording ended before the program did"
+        raise CellError("its trace is incomplete: %s" % why)
+    if run.get("events_lost"):
+        raise CellError("its trace is incomplete: %d events were lost" % run["events_lost"])
+    end = run.get("exit") or {}
+    if (end.get("kind"), end.get("status")) != ("exited", 0):
+        raise CellError("the program %(kind)s: status %(status)s" % end)
 
 
 def _names(cell, place):

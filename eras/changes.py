@@ -123,24 +123,25 @@ def _moved(name, where, other):
 
 def purposes(before, after):
     """[{"change": came | gone | more | fewer | size, "origin", "what", …}], libraries' apart."""
-    ours, theirs = _purposes(before), _purposes(after)
+    ours, theirs = by_purpose(before), by_purpose(after)
     found = []
     for key in [*ours, *(key for key in theirs if key not in ours)]:
         change = _change(ours.get(key), theirs.get(key))
         if change:
-            origin, kind, what = key
+            origin, _, kind, what = key
             sides = {"before": ours.get(key), "after": theirs.get(key)}
             found.append(dict(change=change, origin=origin, kind=kind, what=what, **sides))
     order = ("gone", "came", "size", "fewer", "more")
     return sorted(found, key=lambda row: order.index(row["change"]))
 
 
-def _purposes(told):
+def by_purpose(told):
+    """{(origin, owner, kind, what for): its sums} of calls, brk and mmap; libraries' apart."""
     found = OrderedDict()
     for entry in told["entries"]:
         if entry["library"] or not (figures.asks(entry) or _is_brk_mmap(entry)):
             continue
-        key = entry["origin"], entry["kind"], _row_of(entry)[1]
+        key = entry["origin"], entry["owner"], entry["kind"], _row_of(entry)[1]
         row = found.setdefault(
             key,
             {

@@ -76,6 +76,15 @@ class Plan:
         names = ", ".join(era.name for era in self.eras)
         raise PlanError("no era is named %s; there are: %s" % (name, names))
 
+    def check_new(self, name):
+        """Raises PlanError for what cannot name a toolchain of the user's."""
+        check_name(name)
+        known = {PACKAGED, *GROUPS}
+        known.update(row.name for row in (*self.eras, *self.targets, *self.ways))
+        known.update(compiler for era in self.eras for compiler in era.compilers)
+        if name in known:
+            raise PlanError("%s names something else in the plan: choose another name" % name)
+
 
 def _is_named(cell, word):
     era, _, rest = cell.name.partition("/")

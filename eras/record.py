@@ -5,6 +5,8 @@ Results are what cell.json files hold; a cell without a result was not run.
 
 from __future__ import annotations
 
+from alloctrace import words
+
 from . import changes, figures
 
 SCHEMA = 1
@@ -30,8 +32,15 @@ def _is_done(cell, results):
 
 
 def _without(cell, results):
+    row = _head(cell, results)
+    return {name: row[name] for name in ("cell", "state", "why")}
+
+
+def _head(cell, results):
+    """What is said of a cell in every list."""
     told = results.get(cell.name) or {}
-    return {"cell": cell.name, "state": told.get("state", NOT_RUN), "why": told.get("why")}
+    state, why = told.get("state", NOT_RUN), told.get("why")
+    return {"cell": cell.name, "era": cell.era.name, "state": state, "why": why}
 
 
 def _era(era, plan, results):
@@ -40,7 +49,7 @@ def _era(era, plan, results):
     done = [results[cell.name] for cell in mine if _is_done(cell, results)]
     states = {}
     for cell in mine:
-        state = (results.get(cell.name) or {}).get("state", NOT_RUN)
+        state = _head(cell, results)["state"]
         states[state] = states.get(state, 0) + 1
     row = {"name": era.name, "suite": era.suite, "cells": states}
     versions = [told["versions"] for told in done]
@@ -67,14 +76,28 @@ def _target(target, plan, results):
         "about": target.about,
         "group": target.group,
         "cells": [_cell(cell, results) for cell in mine],
+        "purposes": _purposes(done),
         "changes": [changes.between(*pair) for pair in zip(done, done[1:])],
     }
 
 
+def _purposes(done):
+    """What for, in each era: [{"origin", "owner", "kind", "what", "eras": {era: sums}}]."""
+    rows = {}
+    for told in done:
+        for key, sums in changes.by_purpose(told).items():
+            row = dict(zip(("origin", "owner", "kind", "what"), key))
+            eras = rows.setdefault(key, dict(row, eras={}))["eras"]
+            eras[told["era"]] = {"count": sums["count"], "bytes": sums["bytes"]}
+    return [rows[key] for key in sorted(rows, key=_by_origin)]
+
+
+def _by_origin(key):
+    return words.ORIGINS.index(key[0]), *map(str, key)
+
+
 def _cell(cell, results):
-    told = results.get(cell.name) or {}
-    row = {"cell": cell.name, "era": cell.era.name, "state": told.get("state", NOT_RUN)}
-    row["why"] = told.get("why")
+    told, row = results.get(cell.name), _head(cell, results)
     if row["state"] == DONE:
         row.update(figures=figures.of(told), versions=told["versions"], complete=told["complete"])
         row["program_bytes"] = told.get("program_bytes")
@@ -100,16 +123,9 @@ def _rust(plan, results):
     for cell in plan.cells:
         if cell.target.group == "rust":
             told = results.get(cell.name) or {}
-            row = {
-                "cell": cell.name,
-                "era": cell.era.name,
-                "compiler": cell.compiler,
-                "target": cell.target.name,
-                "about": cell.target.about,
-                "state": told.get("state", NOT_RUN),
-                "why": told.get("why"),
-                "version": (told.get("versions") or {}).get("compiler"),
-            }
+            row = _head(cell, results)
+            row.update(compiler=cell.compiler, target=cell.target.name, about=cell.target.about)
+            row["version"] = (told.get("versions") or {}).get("compiler")
             if row["state"] == DONE:
                 row["figures"] = figures.of(told)
             rows.append(row)
@@ -121,15 +137,8 @@ def _allocators(plan, results):
     rows = []
     for cell in plan.cells:
         if cell.way is not None:
-            told = results.get(cell.name) or {}
-            row = {
-                "cell": cell.name,
-                "era": cell.era.name,
-                "target": cell.target.name,
-                "way": cell.way.name,
-                "state": told.get("state", NOT_RUN),
-                "why": told.get("why"),
-            }
+            told = results.get(cell.name)
+            row = dict(_head(cell, results), target=cell.target.name, way=cell.way.name)
             if row["state"] == DONE:
                 row["figures"] = figures.of(told)
                 row["kernel"] = _kernel(told)

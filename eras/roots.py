@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import fnmatch
 import json
 import os
 import shutil
@@ -194,8 +195,6 @@ _FORMS = ("txt", "md", "json", "html")
 
 def library(era_name, pattern):
     """The path inside the root of the library that fits a pattern of its name, or None."""
-    import fnmatch
-
     folder = os.path.join(places.root(era_name), _LIBRARIES)
     with contextlib.suppress(OSError):
         names = sorted(name for name in os.listdir(folder) if fnmatch.fnmatch(name, pattern))

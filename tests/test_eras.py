@@ -204,6 +204,26 @@ def test_every_form_tells_the_change_and_what_has_no_result():
     assert "failed" not in text.render(record.of(known, results, "today"))
 
 
+def test_every_form_tells_each_purpose_in_each_era():
+    owners = [entry("table", 544), entry("table", 7, owner="C")]
+    results = {
+        one["cell"]: one
+        for one in (cell("a", entry(FILE, 472), entry(FILE, 472)), cell("b", *owners))
+    }
+    found = record.of(eras("a", "b"), results, "today")
+    assert [(p["owner"], p["what"], p["eras"]) for p in found["targets"][0]["purposes"]] == [
+        ("C", "table", {"b": {"count": 1, "bytes": 7}}),
+        ("Rust", FILE, {"a": {"count": 2, "bytes": 944}}),
+        ("Rust", "table", {"b": {"count": 1, "bytes": 544}}),
+    ]
+    rows = [line.split("  ") for line in text.render(found).splitlines() if "2: 944 B" in line]
+    assert [[word.strip() for word in row if word] for row in rows] == [
+        ["runtime (Rust)", "call", FILE, "2: 944 B", "·"]
+    ]
+    for form in forms(found):
+        assert "one: what for" in form and "2: 944 B" in form
+
+
 def test_names_from_programs_are_no_markup():
     hostile = "<script>alert(1)</script> | [x](y) \x1b[31m"
     found = record.of(

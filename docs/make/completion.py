@@ -27,11 +27,10 @@ def fish(verbs):
     none = "not __fish_seen_subcommand_from %s" % names
     lines = [_fish_line(none, "-a '(__fish_complete_external_command)'", "a program to run")]
     for verb in verbs:
-        other = "not __fish_seen_subcommand_from %s" % names
-        lines.append(_fish_line(other, "-a %s" % verb.name, verb.help))
+        lines.append(_fish_line(none, "-a %s" % verb.name, verb.help))
         within = "__fish_seen_subcommand_from " + verb.name
         if verb.name == "run":  # the verb that may be left out
-            within += "; or " + other
+            within += "; or " + none
         lines += [_fish_line(within, _fish_option(option), option.help) for option in verb.options]
     return _HEAD % "fish" + "".join(lines)
 

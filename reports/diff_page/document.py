@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
 MOST = 500  # rows of the table of places
 _STYLE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "diff.css")
-_POLICY = "default-src 'none'; style-src '%s'; base-uri 'none'; form-action 'none'"
 _SIDES = ("before", "after")
 _FIGURES = ["times", "", "", "bytes", ""]
 
@@ -30,20 +29,7 @@ def render(record: dict[str, Any]) -> str:
     """The page as text; `record`: of compare.difference, with its strips."""
     with open(_STYLE, encoding="utf-8") as file:
         style = document.joined(("page.css",)) + file.read()
-    text = "".join(
-        (
-            "<!DOCTYPE html>\n",
-            '<html lang="en"><head><meta charset="utf-8">\n',
-            '<meta http-equiv="Content-Security-Policy" content="%s">\n'
-            % (_POLICY % document.hash_of(style)),
-            '<meta name="viewport" content="width=device-width, initial-scale=1">\n',
-            '<meta name="referrer" content="no-referrer">\n',
-            "<title>%s</title>\n" % escape(_title(record)),
-            "<style>%s</style></head>\n<body>\n" % style,
-            *_body(record),
-            "</body></html>\n",
-        )
-    )
+    text = document.whole(_title(record), style, _body(record))
     return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 

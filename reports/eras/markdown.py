@@ -26,6 +26,7 @@ def _target(row):
     if not any("figures" in cell for cell in row["cells"]):
         return
     yield _table(tables.target(row))
+    yield _table(tables.purposes(row))
     for change in row["changes"]:
         said = words.sentences(change) or ["nothing changed."]
         lines = ["* " + markdown_text.escape(sentence) for sentence in said]

@@ -13,43 +13,31 @@ from reports.page.fit import fit
 from . import tables, words
 
 _NAMES = "tbody th { min-width: 8.5em; }\n"  # of eras and targets, in one piece on a narrow screen
-_POLICY = "default-src 'none'; style-src '%s'; base-uri 'none'; form-action 'none'"
+_TITLE = "Eras: the same programs under other libcs"
 
 
 def render(record):
     """The page as text; `record`: of eras/record.py."""
-    style = document.joined(("page.css",)) + _NAMES
-    text = "".join(
-        (
-            "<!DOCTYPE html>\n",
-            '<html lang="en"><head><meta charset="utf-8">\n',
-            '<meta http-equiv="Content-Security-Policy" content="%s">\n'
-            % (_POLICY % document.hash_of(style)),
-            '<meta name="viewport" content="width=device-width, initial-scale=1">\n',
-            '<meta name="referrer" content="no-referrer">\n',
-            "<title>Eras: the same programs under other libcs</title>\n",
-            "<style>%s</style></head>\n<body>\n" % style,
-            '<header><p class="kicker">Eras: the same programs under other libcs</p>',
-            '<h1 id="verdict">%s</h1>' % markup.bdi(fit(words.verdict(record))),
-            '<p class="quiet">Made %s</p></header>\n<main>\n' % escape(record["made"]),
-            *_body(record),
-            "</main>\n</body></html>\n",
-        )
-    )
+    text = document.whole(_TITLE, document.joined(("page.css",)) + _NAMES, _body(record))
     return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def _body(record):
+    yield '<header><p class="kicker">%s</p>' % _TITLE
+    yield '<h1 id="verdict">%s</h1>' % markup.bdi(fit(words.verdict(record)))
+    yield '<p class="quiet">Made %s</p></header>\n<main>\n' % escape(record["made"])
     yield _section("eras", tables.eras(record))
     for name, table in zip(("calls", "brk-mmap"), tables.overview(record)):
         yield _section(name, table)
     for at, row in enumerate(record["targets"]):
         if any("figures" in cell for cell in row["cells"]):
             yield _section("target-%d" % at, tables.target(row), "".join(_changes(row)))
+            yield _section("purposes-%d" % at, tables.purposes(row))
     more = [*map(tables.asked, tables.listed(record)), *tables.rust(record)]
     for at, table in enumerate((*more, *tables.allocators(record))):
         yield _section("more-%d" % at, table)
     yield _section("without", tables.without(record))
+    yield "</main>\n"
 
 
 def _changes(row):

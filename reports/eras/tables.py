@@ -77,6 +77,25 @@ def _mapped(cell, name):
     return _MARK if row is None else "%d / %s" % (row["mmaps"], row["segments"])
 
 
+def purposes(row):
+    """What one target asks for memory for, a column an era; libraries are in `target`."""
+    names = [cell["era"] for cell in row["cells"] if "figures" in cell]
+    lines = [
+        [words.origin(one), one["kind"], one["what"]] + [_sums(one["eras"].get(n)) for n in names]
+        for one in row["purposes"]
+    ]
+    title = row["name"] + ": what for"
+    lead = "How often, and bytes in all, of calls, brk and mmap; those for a library are apart."
+    head = ["who", "kind", "for", *names]
+    return title, lead, head, "lll" + "r" * len(names), lines
+
+
+def _sums(sums):
+    if sums is None:
+        return _MARK
+    return ("%d: " % sums["count"] if sums["count"] > 1 else "") + size(sums["bytes"])
+
+
 def _calls(origin):
     return lambda cell: str(cell["figures"]["calls"][origin])
 

@@ -26,7 +26,7 @@ def render(record, ink=None):
 def _target(row, ink):
     if not any("figures" in cell for cell in row["cells"]):
         return []
-    found = _table(tables.target(row), ink)
+    found = _table(tables.target(row), ink) + _table(tables.purposes(row), ink)
     for change in row["changes"]:
         said = words.sentences(change) or ["nothing changed."]
         found.append("  " + ink.bold(words.title(change)))

@@ -16,7 +16,7 @@ from reports.page import data, panels
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
     from typing import Any
 
     from alloctrace.trace.read import Trace
@@ -53,27 +53,35 @@ SCRIPTS = (
 STYLES = ("page.css", "panels.css")
 
 _HERE = os.path.dirname(os.path.abspath(__file__))
-_POLICY = "default-src 'none'; script-src '%s'; style-src '%s'; base-uri 'none'; form-action 'none'"
+_POLICY = "default-src 'none'; %sstyle-src '%s'; base-uri 'none'; form-action 'none'"
 
 
 def render(summary: dict[str, Any], trace: Trace, beside: Sequence[tuple[str, str]] = ()) -> str:
     """The page as text. `summary`: of summary.summarise, of the same programs of `trace`; `beside`:
     pages in the same folder, [(href, text)]."""
-    script, style = joined(SCRIPTS), joined(STYLES)
-    facts = data.of(summary, trace)
+    script, facts = joined(SCRIPTS), data.of(summary, trace)
+    body = (
+        panels.body(summary, facts, beside),
+        '<script type="application/json" id="data">%s</script>\n' % as_data(facts),
+        "<script>%s</script>\n" % script,
+    )
+    return whole(panels.title(summary), joined(STYLES), body, script)
+
+
+def whole(title: str, style: str, body: Iterable[str], script: str | None = None) -> str:
+    """A page that reaches for nothing; of scripts, only `script`, which is in its body, may run."""
+    scripts = "script-src '%s'; " % hash_of(script) if script is not None else ""
     return "".join(
         (
             "<!DOCTYPE html>\n",
             '<html lang="en"><head><meta charset="utf-8">\n',
             '<meta http-equiv="Content-Security-Policy" content="%s">\n'
-            % (_POLICY % (hash_of(script), hash_of(style))),
+            % (_POLICY % (scripts, hash_of(style))),
             '<meta name="viewport" content="width=device-width, initial-scale=1">\n',
             '<meta name="referrer" content="no-referrer">\n',
-            "<title>%s</title>\n" % escape(panels.title(summary)),
+            "<title>%s</title>\n" % escape(title),
             "<style>%s</style></head>\n<body>\n" % style,
-            panels.body(summary, facts, beside),
-            '<script type="application/json" id="data">%s</script>\n' % as_data(facts),
-            "<script>%s</script>\n" % script,
+            *body,
             "</body></html>\n",
         )
     )
