@@ -9,7 +9,8 @@ if TYPE_CHECKING:
     from alloctrace.model import Event, Frame, Group
 
 # Rules of data/purpose.ini: buffers of the standard streams, which libc or std keeps to the end.
-_OF_STREAMS = {"stdout-buffer", "rust-stdout-once", "rust-stdout", "rust-stdout-vec", "rust-stdin"}
+_OF_STREAMS = set("stdout-buffer cout-buffer rust-stdout-once rust-stdout".split())
+_OF_STREAMS |= {"rust-stdout-vec", "rust-stdin"}
 _CACHE_ENDS = "thread-cache-end"  # the rule of data/purpose.ini
 MOVES = ("realloc", "reallocarray")  # to no bytes they only end a block
 

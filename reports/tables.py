@@ -75,7 +75,7 @@ def whole(text: str | tuple[str, str]) -> str:
     name, place = text
     if not name or not place:
         return name or place
-    return name + ("" if place.startswith("+") else " ") + place  # what stands before it is a tree's
+    return name + ("" if place.startswith("+") else " ") + place
 
 
 def _row(row: Sequence[Cell], widths: list[int], align: Sequence[str], ink: Ink) -> str:
