@@ -108,7 +108,8 @@ def _asker(
     if function and number:
         text = _fewer_or_more(function, number, calls, record)
     elif number:
-        text = "%+d call%s %s" % (number, "" if abs(number) == 1 else "s", _of(origin, owner))
+        noun = "call" if abs(number) == 1 else "calls"
+        text = "%s %s" % (_signed(number, noun), _of(origin, owner))
     else:
         text = ""
     made = _made(syscalls, number, bool(function and number))
@@ -150,21 +151,24 @@ def _mostly(rows: list[dict[str, Any]]) -> str | None:
 
 
 def _made(syscalls: dict[str, int], calls: int, in_words: bool) -> list[str]:
-    """`4 mmap`, `1 brk` behind calls that went the same way, else with a sign or a word each."""
+    """`4 mmap`, `1 brk` behind calls where all went the same way, else with a sign or a word
+    each."""
     ranked = sorted(syscalls.items(), key=lambda item: (-abs(item[1]), item[0]))
+    is_one_way = all(calls * number > 0 for number in syscalls.values())
     parts = []
     for name, number in ranked:
         if in_words:
-            parts.append("%d %s %s" % (abs(number), "fewer" if number < 0 else "more", name))
+            word = "fewer" if number < 0 else "more"
+            parts.append("%s %s %s" % (quantities.grouped(abs(number)), word, name))
+        elif is_one_way:
+            parts.append("%s %s" % (quantities.grouped(abs(number)), name))
         else:
-            parts.append(
-                "%d %s" % (abs(number), name) if calls * number > 0 else _signed(number, name)
-            )
+            parts.append(_signed(number, name))
     return parts
 
 
 def _signed(number: int, name: str) -> str:
-    return "%+d %s" % (number, name)
+    return "%s%s %s" % ("+" if number > 0 else "-", quantities.grouped(abs(number)), name)
 
 
 def _of(origin: str, owner: str | None) -> str:

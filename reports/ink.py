@@ -80,7 +80,8 @@ class Ink:
             if used > width:
                 break
             kept.append(char)
-        return ("".join(kept).rstrip() + more)[: max(width, 0)]
+        shown = _without_half_a_number("".join(kept), text)
+        return (shown.rstrip() + more)[: max(width, 0)]
 
     def wrap(self, text: str, width: int, indent: str = "") -> list[str]:
         """Lines of at most `width` columns, those behind the first indented."""
@@ -137,6 +138,15 @@ class Ink:
         """Exactly `width` columns, at the left."""
         text = self.fit(text, width)
         return text + " " * (width - cells(text))
+
+
+def _without_half_a_number(kept: str, text: str) -> str:
+    """What is kept of a text; the first digits of 9000 would read as 900."""
+    at = len(kept)
+    while at and kept[at - 1].isdigit():
+        at -= 1
+    is_cut = at < len(kept) < len(text) and text[len(kept)].isdigit()
+    return kept[:at] if is_cut and at and kept[at - 1] == " " else kept
 
 
 def cells(text: str) -> int:

@@ -1,5 +1,7 @@
 """What is left between two moments across an exec; and a difference that always has its words."""
 
+import pytest
+
 from alloctrace.compare import left
 from alloctrace.model import Frame
 from reports import diff_words, left_text
@@ -82,3 +84,16 @@ def test_calls_that_went_elsewhere_have_words():
 def test_another_order_is_told_where_no_call_differs():
     assert sentence(peaks=(5, 6)).startswith("The same calls, in another order: the peak is 5")
     assert sentence(row("f", 3, 2)).startswith("f makes 1 fewer call (3 → 2)")
+
+
+@pytest.mark.parametrize(
+    "calls, syscalls, told",
+    [
+        (1200, {"mmap": 2000, "brk": 3}, ["2,000 mmap", "3 brk"]),
+        (-5, {"mmap": -2, "brk": -1}, ["2 mmap", "1 brk"]),
+        (-5, {"mmap": 2000, "brk": -3}, ["+2,000 mmap", "-3 brk"]),
+        (0, {"mmap": 2}, ["+2 mmap"]),
+    ],
+)
+def test_a_number_without_a_sign_has_that_of_the_calls_and_all_others_too(calls, syscalls, told):
+    assert diff_words._made(syscalls, calls, False) == told

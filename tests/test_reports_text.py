@@ -231,6 +231,9 @@ def test_colour_is_for_terminals(terminal, environ, colour):
 def test_fit_counts_columns_and_shows_the_cut():
     ink = Ink()
     assert ink.fit("abcdef", 4) == "abc…"
+    assert ink.fit("3000 to 9000", 11) == "3000 to…"  # not 900
+    assert ink.fit("x 9000 bytes", 7) == "x 9000…"
+    assert ink.fit("90001", 4) == "900…"  # better than nothing
     assert ink.fit("abcd", 4) == "abcd"
     assert cells(ink.fit("日本語日本語", 5)) <= 5
     assert ink.column("é", 3) == "é  "
