@@ -79,7 +79,7 @@ class Walk:
 
     def card(self) -> Card:
         if self._card is None or self._card[0] != self.seq:
-            self._card = self.seq, step_card.of(self.cursor, self.seq)
+            self._card = self.seq, step_card.of(self.cursor, self.seq, "b counts")
         return self._card[1]
 
     def memory(self) -> Sequence[str]:

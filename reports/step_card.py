@@ -36,7 +36,8 @@ class Card(NamedTuple):
     note: str  # of the stack; "" for none
 
 
-def of(cursor: Cursor, seq: int) -> Card:
+def of(cursor: Cursor, seq: int, between: str = "it is not known") -> Card:
+    """`between`: what is to be said of live bytes between two moments at which they are known."""
     event = cursor.event(seq)
     effect, reached = _effect(cursor, event)
     stack = cursor.trace.stack(event.stack) if event.stack > 0 else ()
@@ -53,7 +54,7 @@ def of(cursor: Cursor, seq: int) -> Card:
         _sentence(cursor, event),
         effect,
         reached,
-        _live(cursor, seq),
+        _live(cursor, seq, between),
         list(_reasons(event, stack)),
         list(_frames(event, stack)),
         _note(cursor.trace, event, stack),
@@ -127,13 +128,13 @@ def _named(event: Event) -> str:
     return "%s (%s)" % (event_lines.asked(event), _event(event.seq))
 
 
-def _live(cursor: Cursor, seq: int) -> str:
+def _live(cursor: Cursor, seq: int, between: str) -> str:
     known = cursor.live_around(seq)
     told = [
         "%s before %s" % (quantities.exact_size(live), "it" if moment == seq else _event(moment))
         for moment, live in known
     ]
-    more = "; between them it is not known" if len(told) > 1 else ""
+    more = "; between them " + between if len(told) > 1 else ""
     return "Live: %s%s." % (", ".join(told), more) if told else ""
 
 

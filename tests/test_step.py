@@ -169,6 +169,7 @@ def test_the_card_says_what_the_page_says():
 def test_live_bytes_are_told_where_they_are_known():
     timeline = {"seq": [0, 4], "live_bytes": {"user": [0, 47], "loader": [5, 6]}}
     cursor = Cursor(FakeTrace([call(seq, size=1) for seq in range(6)]), None, timeline)
+    assert step_card.of(cursor, 2, "b counts").live.endswith("; between them b counts.")
     said = [step_card.of(cursor, seq).live for seq in (0, 2, 5)]
     assert said == [
         "Live: 5 bytes before it.",
