@@ -263,11 +263,15 @@ class _Check:
         runs = self._opened(self._traces(FIRST_RUNS, "init"))
         for run in runs:
             if run.weak or run.ended != ("exited", 0):
-                why = "; ".join(run.weak) or "the program did not exit with status 0"
-                raise UserError("no budget written: %s" % shown(why), USAGE)
+                why = "; ".join(run.weak) or _NOT_ZERO + judge.ended(*run.ended)
+                raise UserError("no budget written: %s%s" % (shown(why), _WAY_ON), USAGE)
         check_files.write(path, rewrite.first(shlex.join(self._args.command), runs))
         print("%s: a first budget, from %d runs" % (shown(path), len(runs)))
         return 0
+
+
+_NOT_ZERO = "the program did not end with status 0: "
+_WAY_ON = " (a budget written by hand may expect another one by a line `status N`)"
 
 
 def _events(run: Recorded) -> int:

@@ -25,6 +25,10 @@ def mark(verdicts: list[dict[str, Any]], base: Recorded) -> None:
 
 
 def _key(place: dict[str, Any]) -> tuple[object, ...]:
-    """Without lines: one that was inserted above makes nothing new."""
-    chain = tuple(name.rsplit(" ", 1)[0] if ":" in name else name for name in place["chain"])
+    """Without lines and offsets: one that was inserted above makes nothing new."""
+    chain = tuple(map(_without_offset, place["chain"]))
     return place["name"], place["function"], names.purpose(place["purpose"]), chain
+
+
+def _without_offset(name: str) -> str:
+    return (name.rsplit(" ", 1)[0] if ":" in name else name).split("+0x", 1)[0]

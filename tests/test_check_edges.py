@@ -2,8 +2,8 @@
 
 import pytest
 from alloctrace.budget import judge, language, scopes
-from alloctrace.model import Module
-from command import check_files
+from alloctrace.model import Frame, Module
+from command import check_files, check_news
 from reports import check_machines, check_words
 from start.errors import UserError
 from summary_fake import FakeTrace, because, call, frame, loader, user
@@ -225,3 +225,18 @@ def test_how_a_program_ended_is_said_in_words(ended, said):
     run = scopes.Recorded(FakeTrace([call(1, size=8)], exit=ended))
     (row,) = told("all user calls <= 9", run)["rules"]
     assert row["why"] == "the program did not end with status 0: " + said
+
+
+@pytest.mark.parametrize(
+    "frames, wanted",
+    [
+        ([frame("malloc"), Frame(1, "prog", offset=0x10AE)], "prog+0x10ae"),
+        ([frame("malloc"), Frame(1)], "?"),
+    ],
+)
+def test_code_without_a_name_is_told_by_its_offset(frames, wanted):
+    assert list(scopes._chain(frames)) == [wanted]
+    place = {"name": "malloc", "function": None, "purpose": None}
+    other = wanted.replace("10ae", "20ff")  # built anew
+    keys = [check_news._key(dict(place, chain=(name,))) for name in (wanted, other)]
+    assert keys[0] == keys[1] != check_news._key(dict(place, chain=("other",)))

@@ -93,6 +93,9 @@ def test_a_program_that_fails_proves_nothing(place):
     done = check(place, *rule, *words)
     assert done.returncode == 2 and "did not end with status 0: exited with 1" in done.stdout
     assert check(place, *rule, "--budget", "status 1", *words).returncode == 0
+    done = check(place, "--init", *words)
+    said = "did not end with status 0: exited with 1 (a budget written by hand may expect"
+    assert done.returncode == 2 and said in done.stderr
     done = check(place, *rule, "--", "./nowhere")
     assert done.returncode == 2 and "Traceback" not in done.stderr
 

@@ -34,7 +34,8 @@ def overall(verdicts: list[dict[str, Any]]) -> int:
     return 1 if BROKEN in states else 2 if UNJUDGED in states else 0
 
 
-def _ended(kind: str, status: int | None) -> str:
+def ended(kind: str, status: int | None) -> str:
+    """How a program ended, in words."""
     if status is None:
         return "how it ended was not seen"
     if kind == "signalled":
@@ -99,7 +100,7 @@ class _Verdict:
             kind, status = run.ended
             if (kind, status) != ("exited", self._status):
                 text = "the program did not end with status %d: %s"
-                return text % (self._status, _ended(kind, status))
+                return text % (self._status, ended(kind, status))
             if run.weak:
                 return "not everything was seen: %s" % "; ".join(run.weak)
             unknown = run.unknown(rule)

@@ -295,6 +295,13 @@ def _amount(group: Group, metric: str) -> int:
     return int(getattr(group, _OF_ALL[metric]))
 
 
+def _unnamed(frame: Frame) -> str:
+    """Code without a name: `a.out+0x1139`."""
+    if not frame.module:
+        return "?"
+    return "%s+%#x" % (frame.module, frame.offset)
+
+
 def _chain(stack: list[Frame]) -> Iterator[str]:
     """`parse_line parse.c:41` from behind the entry point to main."""
     for frame in stack[1 : MOST_VIA + 1]:
@@ -303,6 +310,6 @@ def _chain(stack: list[Frame]) -> Iterator[str]:
             if frame.file and frame.line
             else ""
         )
-        yield (function_names.plain(frame.function) or "?") + place
+        yield (function_names.plain(frame.function) or _unnamed(frame)) + place
         if frame.known in MAINS or frame.function == "main":
             return
