@@ -188,7 +188,7 @@ def _check(args: Namespace) -> None:
 def _attach(args: Namespace) -> int:
     """Into a running process and out again; 0 where that went well, however the target did."""
     attachable.check(args.pid)
-    where = place.prepare(args.output, args.force, attach.program(args.pid))
+    where = place.prepare(args.output, args.force, attach.known_as(args.pid))
     options = _options(args)
     options.timeout = args.duration
     view = watching.choose(where.spool, args.live, args.quiet)

@@ -88,6 +88,17 @@ def program(pid: int) -> bytes:
     return path[: -len(b" (deleted)")] if path.endswith(b" (deleted)") else path
 
 
+def known_as(pid: int) -> bytes:
+    """The name that it was started under, bytes: of a link the link's, where nobody has changed it
+    since; else its program's."""
+    with open("/proc/%d/comm" % pid, "rb") as file:
+        start = file.read().rstrip(b"\n")  # of the name, as the kernel cuts it
+    with open("/proc/%d/cmdline" % pid, "rb") as file:
+        word = file.read(4096).split(b"\0")[0].split(b" ")[0]
+    name = os.path.basename(word)
+    return name if start and name[:15] == start else program(pid)
+
+
 def run(
     pid: int, spool_path: str, options: Options, tell: Callable[[], None] = lambda: None
 ) -> Outcome:

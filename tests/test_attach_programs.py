@@ -2,6 +2,7 @@
 
 import ctypes
 import os
+import shutil
 import signal
 import subprocess
 
@@ -9,6 +10,7 @@ import launching
 import pytest
 import recorder_runs
 from engine_runs import compile_c
+from start import attach
 from attaching import PROBE_WELL, Attached, Running, mappings, totals, traced_by, until
 
 pytestmark = pytest.mark.skipif(not recorder_runs.BUILT, reason=recorder_runs.NOT_BUILT)
@@ -297,3 +299,15 @@ def test_a_time_alone_is_for_attaching():
     words = [launching.BRKPOINT, "--for", "3s", "true"]
     done = subprocess.run(words, capture_output=True, text=True)
     assert done.returncode == 2 and "-p PID" in done.stderr
+
+
+@pytest.mark.parametrize("words, wanted", [([], b"its-link"), (["new title"], b"sleep")])
+def test_what_an_attached_program_is_called(tmp_path, words, wanted):
+    """redis-server is a link to another program's file; a title of its own is no name."""
+    link = tmp_path / "its-link"
+    link.symlink_to(shutil.which("sleep"))
+    argv = [*words, str(link)][:1] + ["60"]
+    with subprocess.Popen(argv, executable=link) as process:
+        launching.wait_for(lambda: attach.program(process.pid).endswith(b"sleep"))
+        assert os.path.basename(attach.known_as(process.pid)) == wanted
+        process.kill()
