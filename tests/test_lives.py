@@ -253,3 +253,19 @@ def test_a_stranger_s_lists_do_no_harm():
         run = Run("ls").calls(FIRST, 1)
         run.run[name] = odd
         assert calls(summarise(run.trace())) == 1
+
+
+@pytest.mark.parametrize(
+    "shell, child, is_followed",
+    [
+        (("exited", 0), ("exited", 0), True),
+        (("exited", 5), ("exited", 0), False),
+        (("exited", 139), ("signalled", 11), True),
+        (("exited", 5), ("running", None), True),
+    ],
+)
+def test_a_shell_that_ends_otherwise_than_its_child_is_no_wrapper(shell, child, is_followed):
+    run = Run("sh", "-c", "ls; exit 5").calls(FIRST, 10).spawn(FIRST, 101, "ls").calls(101, 10)
+    run.run["exit"] = dict(zip(("kind", "status"), shell))
+    run.end(101, *child)
+    assert (run.asked().program.name == "ls") == is_followed

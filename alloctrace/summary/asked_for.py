@@ -14,6 +14,8 @@ from . import lives
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from alloctrace.summary.lives import Process, Program
 
 NEARLY_ALL = 0.9  # of the calls
@@ -78,9 +80,25 @@ def _follow(
         if share >= NEARLY_ALL:
             return child, {"share": round(share, 4)}
     started = [child for child in mine if _starts(child, below)]
-    if len(started) == 1 and last.name in _STARTERS:
+    if len(started) == 1 and last.name in _STARTERS and _may_pass_on(process, started[0]):
         return started[0], {"only": True}
     return None, None
+
+
+def _may_pass_on(process: Process, child: Process) -> bool:
+    """A shell that ends otherwise than its only child has done something of its own."""
+    if process.last.name not in lives.SHELLS:
+        return True
+    ends = [_status(one.exit) for one in (process, child)]
+    return None in ends or ends[0] == ends[1]
+
+
+def _status(exit_: dict[str, Any]) -> int | None:
+    """As a shell has it: 128 and the number of the signal. None: unknown."""
+    status = exit_.get("status")
+    if not isinstance(status, int) or exit_.get("kind") not in ("exited", "signalled"):
+        return None
+    return status + 128 if exit_["kind"] == "signalled" else status
 
 
 def _starts(process: Process, below: dict[int, tuple[list[Process], int]]) -> bool:
