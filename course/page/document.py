@@ -16,7 +16,6 @@ from reports.page import document
 from start.errors import shown
 
 _HERE = os.path.dirname(os.path.abspath(__file__))
-_POLICY = "default-src 'none'; script-src '%s'; style-src '%s'; base-uri 'none'; form-action 'none'"
 
 
 def page(title, body, data=None):
@@ -25,19 +24,8 @@ def page(title, body, data=None):
     words = document.joined(("words.js",)) if data is not None else ""
     script = words.replace("})();\n", _own("lesson.js") + "})();\n") if words else ""
     told = '<script type="application/json" id="data">%s</script>\n<script>%s</script>\n'
-    policy = _POLICY % (document.hash_of(script), document.hash_of(style))
-    text = "".join(
-        (
-            '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">\n',
-            '<meta http-equiv="Content-Security-Policy" content="%s">\n' % policy,
-            '<meta name="viewport" content="width=device-width, initial-scale=1">\n',
-            '<meta name="referrer" content="no-referrer">\n',
-            "<title>%s</title>\n<style>%s</style></head>\n<body>\n" % (escape(title), style),
-            body,
-            told % (document.as_data(data), script) if script else "",
-            "</body></html>\n",
-        )
-    )
+    more = [told % (document.as_data(data), script)] if script else []
+    text = document.whole(title, style, [body, *more], script or None)
     return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
