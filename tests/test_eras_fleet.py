@@ -61,7 +61,8 @@ def fleet(tmp_path):
     def share(where, *rest, text=""):
         words = ["parallel", "--will-cite", "--sshlogin", "1/one,1/two"]
         words += ["--workdir", str(tmp_path / "there"), *rest]
-        environment = dict(os.environ, HOME=str(tmp_path), PATH=path)
+        # Without SHELL, parallel takes the interpreter that started it, which is Python here.
+        environment = dict(os.environ, HOME=str(tmp_path), PATH=path, SHELL="/bin/sh")
         done = subprocess.run(
             words, cwd=tmp_path, input=text, capture_output=True, text=True, env=environment
         )
