@@ -16,7 +16,7 @@ _TOP = os.path.dirname(os.path.dirname(os.path.realpath(__file__)))
 sys.dont_write_bytecode = True
 sys.path.insert(0, _TOP)
 
-from alloctrace.history import history, recorded  # noqa: E402
+from alloctrace.history import history, packed  # noqa: E402
 from alloctrace.purpose import classify  # noqa: E402
 from alloctrace.spool import spool  # noqa: E402
 from alloctrace.summary.summary import summarise  # noqa: E402
@@ -28,7 +28,7 @@ _TOOL = os.path.join(_TOP, "build", "recorder", "brkpoint-history")
 KINDS = (("500 stacks", ("--stacks", "500", "--live", "5000")), ("new stacks", ("--ways", "250")))
 
 
-EVENTS = (recorded.MANY // 2, recorded.MANY - 9, recorded.MANY + 9, 200000)
+EVENTS = (packed.MANY // 2, packed.MANY - 9, packed.MANY + 9, 200000)
 
 
 def cost(folder, events, options):

@@ -148,14 +148,14 @@ def test_what_differs_in_the_address_alone_is_asked_once():
 @pytest.mark.usefixtures("tool")
 def test_of_too_many_groups_nothing_false_is_said(tmp_path, monkeypatch):
     """What the rest is for is what an example would have told, or unknown."""
-    monkeypatch.setattr("alloctrace.history.recorded.MANY", 3)
+    monkeypatch.setattr("alloctrace.history.packed.MANY", 3)
     _, _, path = convert(tmp_path, made_traces.made_records())
     told = {}
     for limit in (10**9, 1):
         monkeypatch.setattr(classify, "MAX_ASKED", limit)
         built = history.build(spool.read(path))
         classify.classify(built, made_traces.symbolise(built))
-        told[limit] = [group.purpose for group in built.recorded.sums.groups]
+        told[limit] = [group.purpose for group in built.packed.sums.groups]
     for whole, short in zip(*told.values()):
         assert short == whole or short.text is None
     assert any(short != whole for whole, short in zip(*told.values()))

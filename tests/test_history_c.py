@@ -75,7 +75,7 @@ def test_chunks_that_end_anywhere_are_equal(tmp_path):
     for seed in range(60):
         python, c, _ = convert(tmp_path, made_chaos.records(seed, calm=True), "--flush", "7")
         assert differences(python, c) == [], seed
-        assert len(c.recorded.chunks) > 20
+        assert len(c.packed.chunks) > 20
 
 
 def test_addresses_that_repeat_come_back(tmp_path):
@@ -133,7 +133,7 @@ def test_late_fields_are_there(tmp_path):
         made.leave("malloc", 0x7000, sp=2**47 - 4096)
     made.leave("malloc", 0x5000)
     python, c, _ = convert(tmp_path, made.records, "--flush", "5")
-    assert c.recorded.late and differences(python, c) == []
+    assert c.packed.late and differences(python, c) == []
 
 
 def key(group, stack, keys):
@@ -161,7 +161,7 @@ def test_sums_are_those_of_the_events(tmp_path):
         made.records = made_chaos.records(seed, calm=True)
         made.call("malloc", 1, result=0x9000)  # an exec is complete when something follows it
         python, c, _ = convert(tmp_path, made.records)
-        wanted, found = groups.of_events(python.events), c.recorded.sums
+        wanted, found = groups.of_events(python.events), c.packed.sums
         expected = sums(wanted.groups, lambda group: frames(python, group.stack))
         assert sums(found.groups, lambda group: frames(c, group.stack)) == expected, seed
         assert found.peak == wanted.peak
@@ -188,13 +188,13 @@ def test_what_a_killed_recorder_wrote_is_counted_anew(tmp_path):
         with open(path, "wb") as file:
             file.write(data)
         built = history.build(spool.read(path))
-        assert not built.recorded.is_whole and built.events == whole.events
+        assert not built.packed.is_whole and built.events == whole.events
         names = ("count", "reached", "live_bytes", "temporary_blocks", "peak_bytes")
         for name in names + ("own_peak_bytes",):
-            found = [getattr(group, name) for group in built.recorded.sums.groups]
-            assert found == [getattr(group, name) for group in whole.recorded.sums.groups], name
-        assert built.recorded.sums.peak == whole.recorded.sums.peak
-        assert built.recorded.sums.peaks == whole.recorded.sums.peaks
+            found = [getattr(group, name) for group in built.packed.sums.groups]
+            assert found == [getattr(group, name) for group in whole.packed.sums.groups], name
+        assert built.packed.sums.peak == whole.packed.sums.peak
+        assert built.packed.sums.peaks == whole.packed.sums.peaks
 
 
 def test_the_comparison_notices(tmp_path):
@@ -272,7 +272,7 @@ def test_a_trace_of_many_events_says_the_same(tmp_path, monkeypatch):
     records = made_traces.made_records()
     _, few, path = convert(tmp_path, records)
     trace.write(tmp_path / "few", few, made_traces.symbolise(few), {})
-    monkeypatch.setattr("alloctrace.history.recorded.MANY", 3)
+    monkeypatch.setattr("alloctrace.history.packed.MANY", 3)
     many = history.build(spool.read(path))
     assert many.has_many()
     trace.write(tmp_path / "many", many, made_traces.symbolise(many), {})
@@ -298,4 +298,4 @@ def test_a_library_loaded_again_and_again_costs_no_more_each_time(tmp_path):
     write_spool(str(tmp_path / "plain"), made.records)
     subprocess.run([TOOL, tmp_path / "plain", tmp_path / "made"], check=True, timeout=40)
     c = history.build(spool.read(str(tmp_path / "made")))
-    assert len(c.recorded.sums.groups) == 200 + count
+    assert len(c.packed.sums.groups) == 200 + count

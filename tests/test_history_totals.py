@@ -25,10 +25,10 @@ TOTALS = ("--totals", "1")
 def everything(built):
     """All sums of a history in C, by what is alike."""
     keys, found = {}, {}
-    for group in built.recorded.sums.groups:
+    for group in built.packed.sums.groups:
         keys[group.id] = key(group, frames(built, group.stack), keys)
         found[group.id] = (keys[group.id], [getattr(group, name) for name in SUMS])
-    sums = built.recorded.sums
+    sums = built.packed.sums
     return found, sums.peak, sums.timeline, sums.stages, built.blocks, len(built.events)
 
 
@@ -105,7 +105,7 @@ def test_a_killed_recorder_leaves_the_sums_of_what_it_told_last(tmp_path):
         records = list(spool.read(path))
         run = spool.Info({"type": "run", "pid": 1, "engine": "recorder", "keep": "totals"})
         built = history.build([*records, run])
-        known = built.recorded
+        known = built.packed
         assert sum(group.count for group in known.sums.groups) == known.told == len(built.events)
         assert known.is_whole == (at == -1)
         assert bool([note for note in built.notes if "sums" in note]) == (at != -1)
@@ -141,7 +141,7 @@ def test_what_each_origin_held_adds_up(tmp_path):
     for seed in range(30):
         _, c, _ = convert(tmp_path, made_chaos.records(seed))
         held, checked, expected = Counter(), 0, None
-        for seq, t_ns, id_, live in [*c.recorded.sums.stages, (None, None, 0, None)]:
+        for seq, t_ns, id_, live in [*c.packed.sums.stages, (None, None, 0, None)]:
             if id_ == 0:
                 assert expected is None or min(sum(held.values()), MAX_INT) == expected
                 checked, expected = checked + 1, live
@@ -163,7 +163,7 @@ def many_calls(count):
 def test_both_histories_have_the_same_moments(tmp_path):
     for count in (3, 100, 2000):
         python, c, _ = convert(tmp_path, many_calls(count))
-        wanted, found = groups.of_events(python.events).stages, c.recorded.sums.stages
+        wanted, found = groups.of_events(python.events).stages, c.packed.sums.stages
         assert found == wanted
         moments = sum(1 for row in found if row[2] == 0)
         assert moments == len(python.events) if count == 3 else 128 <= moments <= 256
@@ -192,7 +192,7 @@ def test_by_origin():
 @pytest.fixture
 def traces(tmp_path, monkeypatch):
     """(a trace that keeps all, one of totals) of the same run."""
-    monkeypatch.setattr("alloctrace.history.recorded.MANY", 3)
+    monkeypatch.setattr("alloctrace.history.packed.MANY", 3)
     records = made_traces.made_records()
     folder = tmp_path / "sums"
     folder.mkdir()  # columns stay in the spool until they are asked for
@@ -257,5 +257,5 @@ def test_a_strangers_stages_are_refused(tmp_path):
     for row in ((0, 0, 999, 1), (1 << 63, 0, 0, 1), (0, 1 << 63, 0, 1)):
         damaged = [*records[:at], spool.Stages([row]), *records[at + 1 :]]
         built = history.build(damaged)
-        assert built.recorded.sums.stages == []
+        assert built.packed.sums.stages == []
         assert any("stages" in note for note in built.notes)

@@ -47,7 +47,7 @@ def test_inside_another_call(tmp_path, name, outer):
     assert sorted(block.size for block in in_c.blocks) == wanted
     assert sorted(block.size for block in here.blocks) == wanted
     sums = groups.of_events(here.events)
-    assert live(in_c.recorded.sums) == live(sums) == (sum(wanted), len(wanted))
+    assert live(in_c.packed.sums) == live(sums) == (sum(wanted), len(wanted))
 
 
 def test_what_another_thread_does_meanwhile_changes_nothing(tmp_path):
@@ -65,4 +65,4 @@ def test_what_another_thread_does_meanwhile_changes_nothing(tmp_path):
     subprocess.run([TOOL, tmp_path / "a", tmp_path / "c"], check=True)
     in_c, here = (history.build(spool.read(str(tmp_path / name))) for name in "ca")
     sums = groups.of_events(here.events)
-    assert live(in_c.recorded.sums) == live(sums) == (131, 2)
+    assert live(in_c.packed.sums) == live(sums) == (131, 2)

@@ -87,7 +87,7 @@ def test_a_shell_and_its_commands(tmp_path):
 def test_both_histories_count_the_blocks_of_a_family_alike(tmp_path, how):
     """What a child inherits is its parent's; what it allocates is its own, until it execs."""
     past = recorded(tmp_path, [probe("children.c"), how]).history
-    c, python = past.recorded.sums, groups.of_events(past.events)
+    c, python = past.packed.sums, groups.of_events(past.events)
     wanted = sums(c.groups, lambda group: frames(past, group.stack))
     found = sums(python.groups, lambda group: frames(past, group.stack))
     assert {row[0] for row in wanted} == {row[0] for row in found}

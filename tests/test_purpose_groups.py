@@ -40,7 +40,7 @@ int main(void)
 
 def asked(path, many, monkeypatch):
     """The run's history, each event's purpose or each group's asked for."""
-    monkeypatch.setattr("alloctrace.history.recorded.MANY", 3 if many else 10**9)
+    monkeypatch.setattr("alloctrace.history.packed.MANY", 3 if many else 10**9)
     built = history.build(spool.read(path))
     assert built.has_many() == many
     classify.classify(built, symbol_gdb.symbolise(built))
@@ -50,9 +50,9 @@ def asked(path, many, monkeypatch):
 def purposes(path, monkeypatch):
     """[(event, its own purpose, its group's)]"""
     few, many = asked(path, False, monkeypatch), asked(path, True, monkeypatch)
-    groups, found = many.recorded.sums.groups, []
-    for index in range(len(many.recorded.chunks)):
-        for event, id_ in many.recorded.chunk_events(index):
+    groups, found = many.packed.sums.groups, []
+    for index in range(len(many.packed.chunks)):
+        for event, id_ in many.packed.chunk_events(index):
             found.append((event, few.events[event.seq].purpose, groups[id_ - 1].purpose))
     return found
 
@@ -133,8 +133,8 @@ def test_the_recorder_counts_members_as_events_tell(tmp_path, options):
     seen = 0
     for seed in range(15):
         _, built, _ = convert(tmp_path, plain(seed), *options)
-        for id_, (sizes, *counts, makers) in witness(built.recorded).items():
-            made = built.recorded.sums.groups[id_ - 1].members
+        for id_, (sizes, *counts, makers) in witness(built.packed).items():
+            made = built.packed.sums.groups[id_ - 1].members
             assert made.sized == len(sizes), seed
             assert not sizes or (made.least, made.most) == (min(sizes), max(sizes))
             assert [made.nulls, made.known, made.grew, made.shrank] == counts, seed

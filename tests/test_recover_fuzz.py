@@ -5,7 +5,7 @@ import random
 
 import pytest
 
-from alloctrace.history import recorded
+from alloctrace.history import packed
 from alloctrace.spool import spool
 from alloctrace.summary.summary import summarise
 from alloctrace.symbols import symbols
@@ -28,9 +28,9 @@ def spools(folder):
             yield file.read()
 
 
-@pytest.mark.parametrize("many", [3, recorded.MANY])
+@pytest.mark.parametrize("many", [3, packed.MANY])
 def test_what_comes_of_a_damaged_spool_is_read_by_all(tmp_path, monkeypatch, capsys, many):
-    monkeypatch.setattr(recorded, "MANY", many)
+    monkeypatch.setattr(packed, "MANY", many)
     monkeypatch.setattr(symbols, "symbolise", lambda history, **_: {})
     monkeypatch.chdir(tmp_path)
     source, made = random.Random(20220115 + many), 0
@@ -51,9 +51,9 @@ def test_what_comes_of_a_damaged_spool_is_read_by_all(tmp_path, monkeypatch, cap
     assert made > CASES // 2  # of four times as many: most damage is told
 
 
-@pytest.mark.parametrize("many", [3, recorded.MANY])
+@pytest.mark.parametrize("many", [3, packed.MANY])
 def test_what_is_whole_is_recovered(tmp_path, monkeypatch, capsys, many):
-    monkeypatch.setattr(recorded, "MANY", many)
+    monkeypatch.setattr(packed, "MANY", many)
     monkeypatch.setattr(symbols, "symbolise", lambda history, **_: {})
     for whole in spools(tmp_path):
         (tmp_path / "s").write_bytes(whole)
@@ -62,7 +62,7 @@ def test_what_is_whole_is_recovered(tmp_path, monkeypatch, capsys, many):
 
 
 def test_sums_that_deny_the_chunks_are_counted_anew(tmp_path, monkeypatch):
-    monkeypatch.setattr(recorded, "MANY", 3)
+    monkeypatch.setattr(packed, "MANY", 3)
     _, built, made = convert(tmp_path, made_chaos.records(1, calm=True), "--flush", "7")
     records = [
         record for record in spool.read(made) if not isinstance(record, (spool.Sums, spool.AtPeak))
@@ -70,6 +70,6 @@ def test_sums_that_deny_the_chunks_are_counted_anew(tmp_path, monkeypatch):
     from alloctrace.history import history
 
     again = history.build(records)
-    wanted, found = built.recorded.sums.groups.sums, again.recorded.sums.groups.sums
+    wanted, found = built.packed.sums.groups.sums, again.packed.sums.groups.sums
     assert sum(found["count"]) == len(again.events) and found["count"] == wanted["count"]
     assert found["bytes"] == wanted["bytes"]

@@ -35,8 +35,8 @@ def both(folder, seed):
     numbers = purposes(python.events, seed)
     for event, number in zip(python.events, numbers):
         event.purpose = PURPOSES[number]
-    c.recorded.sums.groups.purposes = [None, *PURPOSES]
-    split.by_purpose(c.recorded, numbers)
+    c.packed.sums.groups.purposes = [None, *PURPOSES]
+    split.by_purpose(c.packed, numbers)
     return python, groups.of_events(python.events), c
 
 
@@ -57,7 +57,7 @@ def test_their_sums_are_those_of_their_events(tmp_path):
     several = 0
     for seed in range(60):
         python, wanted, c = both(tmp_path, seed)
-        found = sums(c.recorded.sums.groups, lambda group: frames(c, group.stack))
+        found = sums(c.packed.sums.groups, lambda group: frames(c, group.stack))
         assert found == sums(wanted.groups, lambda group: frames(python, group.stack)), seed
         several += len(found) > len({(key[0], key[1], key[3]) for key in found})
         for event, same in zip(c.events, python.events):
@@ -68,8 +68,8 @@ def test_their_sums_are_those_of_their_events(tmp_path):
 
 def test_what_is_made_of_all_events_takes_a_byte_each(tmp_path):
     _, c, _ = convert(tmp_path, made_chaos.records(5, calm=True))
-    columns = {id(column) for column in c.recorded.events.columns.values()}
-    rows, own = shares._Rows(c.recorded), []
+    columns = {id(column) for column in c.packed.events.columns.values()}
+    rows, own = shares._Rows(c.packed), []
     for name, value in vars(rows).items():
         if id(value) not in columns and hasattr(value, "__len__") and len(value) == len(c.events):
             own.append(name)
@@ -79,10 +79,10 @@ def test_what_is_made_of_all_events_takes_a_byte_each(tmp_path):
 
 def test_twin_of_one_purpose_nothing_is_split(tmp_path):
     _, c, _ = convert(tmp_path, made_chaos.records(5, calm=True))
-    groups_before, chunks = c.recorded.sums.groups, list(c.recorded.chunks)
+    groups_before, chunks = c.packed.sums.groups, list(c.packed.chunks)
     groups_before.purposes = [None, *PURPOSES]
-    split.by_purpose(c.recorded, [1] * len(c.events))
-    assert c.recorded.sums.groups is groups_before and c.recorded.chunks == chunks
+    split.by_purpose(c.packed, [1] * len(c.events))
+    assert c.packed.sums.groups is groups_before and c.packed.chunks == chunks
     assert {event.purpose.text for event in c.events} == {"a list"}
 
 
@@ -90,7 +90,7 @@ def test_twin_of_one_purpose_nothing_is_split(tmp_path):
 def test_just_below_and_above_the_limit_the_same_is_counted(tmp_path, monkeypatch, many):
     """A run of exactly so many events, and of one more."""
     _, few, path = convert(tmp_path, made_traces.made_records())
-    monkeypatch.setattr("alloctrace.history.recorded.MANY", len(few.events) - many)
+    monkeypatch.setattr("alloctrace.history.packed.MANY", len(few.events) - many)
     built = history.build(spool.read(path))
     assert built.has_many() == bool(many)
     trace.write(tmp_path / "trace", built, made_traces.symbolise(built), {})

@@ -77,7 +77,7 @@ def test_every_column_of_random_targets(tmp_path, flush):
 
 @pytest.mark.parametrize("is_many", [False, True])
 def test_chunks_of_a_recorder(tmp_path, monkeypatch, is_many):
-    monkeypatch.setattr("alloctrace.history.recorded.MANY", 3 if is_many else 50000)
+    monkeypatch.setattr("alloctrace.history.packed.MANY", 3 if is_many else 50000)
     for seed in range(12):
         folder = tmp_path / str(seed)
         folder.mkdir()

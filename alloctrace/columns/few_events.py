@@ -17,19 +17,19 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import overload
 
-    from alloctrace.history.recorded import Recorded
+    from alloctrace.history.packed import PackedHistory
     from alloctrace.model import Event
 
 
 class FewEvents(Sequence["Event"]):
     """`columns`: {name: list} of all events, as trace_schema.EVENT_COLUMNS has them."""
 
-    def __init__(self, recorded: Recorded) -> None:
-        self._recorded = recorded
+    def __init__(self, packed: PackedHistory) -> None:
+        self._packed = packed
         self._made: dict[int, Event] = {}
         self.columns: dict[str, list[int]] = {name: [] for name in COLUMN_NAMES}
-        for index in range(len(recorded.chunks)):
-            for values, more in zip(self.columns.values(), recorded.chunk_columns(index)):
+        for index in range(len(packed.chunks)):
+            for values, more in zip(self.columns.values(), packed.chunk_columns(index)):
                 values += more
         self._check()
         self.regrouped()
@@ -37,19 +37,19 @@ class FewEvents(Sequence["Event"]):
     def _check(self) -> None:
         """What rows point to is there: they may come from a stranger."""
         groups, columns = self.columns["group"], self.columns
-        if groups and not 0 < min(groups) <= max(groups) <= len(self._recorded.sums.groups):
+        if groups and not 0 < min(groups) <= max(groups) <= len(self._packed.sums.groups):
             raise TraceError("damaged: an event is of no group")
         for name in ("cause", "outer"):
             distances = columns[name]
             if any(distances) and (min(distances) < 0 or any(map(gt, distances, count()))):
                 raise TraceError("damaged: the %s of an event" % name)
-        if not set(columns["args"]) - {0} <= self._recorded.arguments.keys():
+        if not set(columns["args"]) - {0} <= self._packed.arguments.keys():
             raise TraceError("damaged: no arguments of an event")
 
     def regrouped(self) -> None:
         """The events are of other groups than before, or their groups say more."""
         self._made.clear()
-        self._make = self._recorded.maker().one
+        self._make = self._packed.maker().one
         self._rows = tuple(self.columns.values())
 
     def __len__(self) -> int:
@@ -84,7 +84,7 @@ class FewEvents(Sequence["Event"]):
 
     def named(self, name: str) -> Iterator[tuple[int, Event]]:
         """(index, Event) of the events of that name."""
-        groups = self._recorded.sums.groups
+        groups = self._packed.sums.groups
         of_name = {number for number, what in enumerate(groups.whats) if what[1] == name}
         wanted = {id_ for id_, what in enumerate(groups.what, 1) if what in of_name}
         for index, group in enumerate(self.columns["group"]):

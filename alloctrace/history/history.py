@@ -12,10 +12,10 @@ from alloctrace import words
 from alloctrace.model import Event
 from alloctrace.plain import fresh, plain
 from alloctrace.spool import spool
-from . import calls, recorded, recorded_builder, regions, syscalls
+from . import calls, packed, packed_builder, regions, syscalls
 from .blocks import Blocks
 from .inforecords import InfoRecords
-from .recorded import Recorded
+from .packed import PackedHistory
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -64,12 +64,12 @@ class History:
     unknown_ends: int = 0  # frees and moves of blocks that nobody saw allocated; recorder only
     end: dict[str, Any] | None = None  # kind, status, t_ns; None: the engine did not see the end
     cut_off: bool = False  # the spool ends inside a record
-    recorded: Recorded | None = None  # what the recorder's own history made of it
+    packed: PackedHistory | None = None  # what the recorder's own history made of it
 
     def has_many(self) -> bool:
         """Whether there are too many events to hold: `events` then only iterates."""
-        known = self.recorded
-        return known is not None and (not known.keeps_events or len(known.events) > recorded.MANY)
+        known = self.packed
+        return known is not None and (not known.keeps_events or len(known.events) > packed.MANY)
 
 
 def build(records: Iterable[Any]) -> History:
@@ -88,7 +88,7 @@ class Builder(InfoRecords):
         self.history = History()
         self.blocks = Blocks(self.history.events)
         self.unmatched: Counter[Any] = Counter()  # what -> how often
-        self.recorder = recorded_builder.Builder(self.unmatched, lambda: len(self.history.regions))
+        self.recorder = packed_builder.Builder(self.unmatched, lambda: len(self.history.regions))
         self._threads: dict[int, calls.Thread] = {}  # tid -> calls.Thread
         self._slots = calls.SlotCache()
         self._pairs = calls.Pairs()

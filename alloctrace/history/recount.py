@@ -13,7 +13,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from .recorded import Recorded
+    from .packed import PackedHistory
     from alloctrace.model import Event
 
 _REMEMBERED = 1 << 12  # nested calls, and calls that reached the kernel; fewer are ever open
@@ -22,10 +22,10 @@ _REMEMBERED = 1 << 12  # nested calls, and calls that reached the kernel; fewer 
 class Recount:
     """Takes events with their groups, in their order."""
 
-    def __init__(self, recorded: Recorded) -> None:
-        table = recorded.sums.groups
+    def __init__(self, packed: PackedHistory) -> None:
+        table = packed.sums.groups
         table.set_sums(0, [array("q", bytes(8 * len(table)))] * len(SUMS))  # it may have told some
-        self._recorded, self._groups = recorded, list(table)
+        self._packed, self._groups = packed, list(table)
         self._live = LiveBytes()
         self._blocks: dict[Any, Any] = {}  # pid -> {number: Block}
         self._images: dict[Any, Any] = {}
@@ -33,20 +33,20 @@ class Recount:
         self._reached: dict[Any, Any] = {}
 
     def all(self) -> None:
-        """Fill in the sums and blocks of `recorded`."""
+        """Fill in the sums and blocks of `packed`."""
         groups = self._groups
-        for index in range(len(self._recorded.chunks)):
-            for event, id_ in self._recorded.chunk_events(index):
+        for index in range(len(self._packed.chunks)):
+            for event, id_ in self._packed.chunk_events(index):
                 self._add(event, groups[id_ - 1])
         self._live.finish()
-        table = self._recorded.sums.groups
+        table = self._packed.sums.groups
         table.set_sums(0, list(zip(*map(sums_of, groups))))
         table.own_peak = clamped([group.own_peak_bytes for group in groups])
-        self._recorded.sums.peak = self._live.peak
-        self._recorded.sums.peaks = self._live.own.peaks()
-        self._recorded.sums.timeline = self._live.timeline
-        self._recorded.sums.stages = self._live.stages.rows()
-        self._recorded.blocks = [b for held in self._blocks.values() for b in held.values()]
+        self._packed.sums.peak = self._live.peak
+        self._packed.sums.peaks = self._live.own.peaks()
+        self._packed.sums.timeline = self._live.timeline
+        self._packed.sums.stages = self._live.stages.rows()
+        self._packed.blocks = [b for held in self._blocks.values() for b in held.values()]
 
     def _add(self, event: Event, group: Any) -> None:
         group.count += 1

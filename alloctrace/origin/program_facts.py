@@ -38,8 +38,8 @@ def of_images(history: History, stacks: Mapping[int, Sequence[Frame]]) -> dict[i
 
 def _held(history: History, tree: StackTree) -> dict[int, set[str]]:
     """{image: languages}, by its own stacks: what one program holds says nothing of another."""
-    if history.recorded is not None:
-        groups = history.recorded.sums.groups
+    if history.packed is not None:
+        groups = history.packed.sums.groups
         images = [what[-1] for what in groups.whats]
         nodes = tree.nodes(groups.stack)
         return tree.said(map(images.__getitem__, groups.what), nodes, origin_facts.language)

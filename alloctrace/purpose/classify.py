@@ -36,8 +36,8 @@ def classify(history: History, stacks: Mapping[int, Sequence[Frame]]) -> None:
     """
     tree = StackTree.of(stacks)
     judge = _Judge(history, tree)
-    if history.recorded is not None:
-        _judge_groups(history.recorded.sums.groups, judge)
+    if history.packed is not None:
+        _judge_groups(history.packed.sums.groups, judge)
         judge.keep()
         explain = _explain_groups if history.has_many() else _explain_events
         explain(history, tree, judge)
@@ -73,7 +73,7 @@ def _judge_groups(groups, judge):
 
 def _explain_events(history, tree, judge):
     """Each event; a group whose events are for several things becomes several."""
-    recorded, events = history.recorded, history.events
+    recorded, events = history.packed, history.events
     groups = recorded.sums.groups
     survey = purpose.Survey(events, tree, history.modules, judge.facts)
     survey.before = {}
@@ -86,7 +86,7 @@ def _explain_events(history, tree, judge):
 def _explain_groups(history, tree, judge):
     """What can be said of all events of a group at once is; of the others the most telling and
     the frequent ones are asked by some of their events."""
-    groups = history.recorded.sums.groups
+    groups = history.packed.sums.groups
     survey = purpose.Survey((), tree, history.modules, judge.facts)
     questions = purpose_questions.of_groups(groups, survey, judge.facts_of)
     things = purpose_groups.Things(groups, questions)
@@ -97,7 +97,7 @@ def _explain_groups(history, tree, judge):
         id_ for id_, (q, what) in rows if not is_call[what] or not (q.is_closed or id_ in found)
     ]
     asked = [groups[at] for at in groups.most_telling(MAX_ASKED, [id_ - 1 for id_ in open_])]
-    picked = examples.of(history.recorded, _with_makers(groups, asked, questions))
+    picked = examples.of(history.packed, _with_makers(groups, asked, questions))
     survey.events, survey.part = picked.events, picked
     found.update(_explained(asked, picked, tree, questions, survey, things))
     known, numbers = Indexed(), {}

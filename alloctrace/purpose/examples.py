@@ -18,7 +18,7 @@ from .survey import LOOK_AHEAD
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from alloctrace.columns.group_table import GroupTable
-    from alloctrace.history.recorded import Recorded
+    from alloctrace.history.packed import PackedHistory
     from alloctrace.model import Event, Group
 
 FIRST_EVENTS = 3000
@@ -61,8 +61,8 @@ class Examples:
         return group.id in self.followed or last + LOOK_AHEAD < FIRST_EVENTS
 
 
-def of(recorded: Recorded, groups: list[Group]) -> Examples:
-    """The Examples of a recorded.Recorded, for these of its groups."""
+def of(recorded: PackedHistory, groups: list[Group]) -> Examples:
+    """The Examples of a packed.PackedHistory, for these of its groups."""
     chunks = _chunks_of(recorded, groups)
     first = {group.first_seq: group for group in groups}
     wanted = set(range(min(FIRST_EVENTS, len(recorded.events)))) | set(first)
@@ -87,7 +87,7 @@ def of(recorded: Recorded, groups: list[Group]) -> Examples:
     return made
 
 
-def _chunks_of(recorded: Recorded, groups: list[Group]) -> set[int]:
+def _chunks_of(recorded: PackedHistory, groups: list[Group]) -> set[int]:
     """Indexes of the chunks to unfold."""
     starts = [first for first, _, _ in recorded.chunks]
     chosen = set(range(bisect_right(starts, FIRST_EVENTS - 1)))
@@ -114,7 +114,7 @@ def _windows(groups: list[Group]) -> dict[int, int]:
     return window
 
 
-def _of_small_groups(recorded: Recorded, window: dict[int, int], chunks: set[int]) -> set[int]:
+def _of_small_groups(recorded: PackedHistory, window: dict[int, int], chunks: set[int]) -> set[int]:
     """Seqs of their members, with what follows."""
     found: set[int] = set()
     lengths = bytearray(max(window, default=0) + 1)

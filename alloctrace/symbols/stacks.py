@@ -18,7 +18,7 @@ _BEGINS, _CALLS = 1, 2  # a node is where a stack begins, or a caller
 def plan(history, places):
     """What of `places` the stacks of `history` need: `.wanted()`, then `.tree(frames_at)`."""
     if isinstance(history.stacks, NodeStacks):
-        return _OfNodes(history.stacks, history.recorded.sums.groups, places)
+        return _OfNodes(history.stacks, history.packed.sums.groups, places)
     return _OfStacks(history, places)
 
 

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from alloctrace.history.blocks import Block
     from alloctrace.history.groups import Sums
     from alloctrace.history.history import History
-    from alloctrace.history.recorded import Recorded
+    from alloctrace.history.packed import PackedHistory
     from alloctrace.model import Border, Event, Frame, Hook, Module, Purpose, Verdict
     from alloctrace.spool.spool import Column
     from alloctrace.summary.group_kinds import Kinds
@@ -101,8 +101,8 @@ def write_tables(
     `run`: a dict, stored as JSON."""
     tables = Tables(connection)
     tree = StackTree.of(stacks, history.stacks)
-    if history.recorded is not None:
-        sums = _copy_events(tables, history.recorded)
+    if history.packed is not None:
+        sums = _copy_events(tables, history.packed)
     else:
         sums = _write_events(tables, history.events)
     nodes = tree.nodes(sums.groups.stack)
@@ -162,7 +162,7 @@ def _write_events(tables: Tables, events: list[Event]) -> Sums:
     return made.sums()
 
 
-def _copy_events(tables: Tables, recorded: Recorded) -> Sums:
+def _copy_events(tables: Tables, recorded: PackedHistory) -> Sums:
     """The chunks of a recorder are those of a trace."""
     if not recorded.keeps_events:
         return recorded.sums

@@ -2,7 +2,7 @@
 
 import pytest
 
-from alloctrace.history import history, recorded
+from alloctrace.history import history, packed
 from alloctrace.purpose import examples
 from alloctrace.spool import spool
 from alloctrace.trace import trace
@@ -16,7 +16,7 @@ MINUS_ONE = (1 << 64) - 1
 
 @pytest.fixture
 def records(tmp_path, monkeypatch):
-    monkeypatch.setattr(recorded, "MANY", 3)
+    monkeypatch.setattr(packed, "MANY", 3)
     made = Made()
     for number in range(50):
         made.sysenter("mmap", 0, 4096 * number * number, 3, 34, MINUS_ONE)
@@ -51,6 +51,6 @@ def test_groups_without_any_chunk_have_no_example(tmp_path):
     made.call("malloc", 8, result=0x1000)
     _, path = told_totals(tmp_path, made.records)
     kept = [record for record in spool.read(path) if not isinstance(record, spool.Column)]
-    known = history.build(kept).recorded
+    known = history.build(kept).packed
     picked = examples.of(known, list(known.sums.groups))
     assert [event.name for event in picked.events] == ["malloc"] and len(picked.stands_for) == 1

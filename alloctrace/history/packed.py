@@ -32,7 +32,7 @@ _ASKED = [name for at, name in enumerate(COLUMN_NAMES) if at not in UNASKED]
 MANY = 50000  # events: each one's purpose is asked for up to here, beyond only each group's
 
 
-class Recorded:
+class PackedHistory:
     """The records of one history in C."""
 
     def __init__(self) -> None:
@@ -133,16 +133,16 @@ class NotKept:
 class Events:
     """The events, made anew at each iteration: one chunk at a time is in memory."""
 
-    def __init__(self, recorded: Recorded) -> None:
-        self._recorded = recorded
+    def __init__(self, packed: PackedHistory) -> None:
+        self._packed = packed
 
     def __len__(self) -> int:
-        chunks = self._recorded.chunks
+        chunks = self._packed.chunks
         return chunks[-1][0] + chunks[-1][1] if chunks else 0
 
     def __iter__(self) -> Iterator[Event]:
-        for index in range(len(self._recorded.chunks)):
-            for event, _ in self._recorded.chunk_events(index):
+        for index in range(len(self._packed.chunks)):
+            for event, _ in self._packed.chunk_events(index):
                 yield event
 
 

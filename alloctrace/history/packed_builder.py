@@ -1,4 +1,4 @@
-"""Records of the history in C become a recorded.Recorded, and a part of the History."""
+"""Records of the history in C become a packed.PackedHistory, and a part of the History."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from alloctrace.columns.schema import COLUMN_NAMES
 from alloctrace.spool import spool
 from . import recount, syscalls
 from .blocks import Block
-from .recorded import NotKept, Recorded
+from .packed import NotKept, PackedHistory
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from .recorded import Events
+    from .packed import Events
     from collections.abc import Callable
     from typing import Any
 
@@ -36,7 +36,7 @@ class Builder:
 
     def __init__(self, unmatched: Counter[str], regions: Callable[[], int] = lambda: 0) -> None:
         """`regions`: tells how many regions there are by now."""
-        self.recorded = Recorded()
+        self.packed = PackedHistory()
         self._regions = regions
         self._unmatched = unmatched
         self._open: list[spool.Column] = []  # columns of the chunk that is not whole yet
@@ -69,11 +69,11 @@ class Builder:
             self._refuse("names")
             return
         impl = fields.text(data, "impl", name) if kind == "call" else None
-        self.recorded.names[fields.number(data, "id")] = (kind, name, impl)
+        self.packed.names[fields.number(data, "id")] = (kind, name, impl)
 
     def nodes(self, record: spool.Nodes) -> None:
         rows = record.rows
-        if not self.recorded.stacks.add(
+        if not self.packed.stacks.add(
             rows.column("i", 0), rows.column("i", 4), rows.column("Q", 8)
         ):
             self._refuse("stacks")
@@ -89,15 +89,15 @@ class Builder:
         ):
             self._refuse("groups")
             return
-        count = len(self.recorded.sums.groups)
+        count = len(self.packed.sums.groups)
         keys = list(zip(name, pid, phase, image))
         whats = list(map(self._whats.get, keys))
         if None in whats:
             whats = list(map(self._what, keys))
         first = [unsigned(record.rows.column("q", at)) for at in (32, 40)]
         before = record.rows.column("q", 48)
-        self.recorded.sums.groups.extend(whats, stack, within, *first, before)
-        self.recorded.sums.groups.set_regions(count, region)
+        self.packed.sums.groups.extend(whats, stack, within, *first, before)
+        self.packed.sums.groups.set_regions(count, region)
 
     def _are_groups(
         self,
@@ -107,7 +107,7 @@ class Builder:
         within: array[Any],
         stack: array[Any],
     ) -> bool:
-        known, next_ = self.recorded, len(self.recorded.sums.groups) + 1
+        known, next_ = self.packed, len(self.packed.sums.groups) + 1
         return (
             ids == array("I", range(next_, next_ + len(ids)))
             and set(name) <= known.names.keys()
@@ -120,13 +120,13 @@ class Builder:
         number = self._whats.get(key)
         if number is None:
             name, pid, phase, image = key
-            what = (*self.recorded.names[name], pid, words.PHASES[phase], image)
-            number = self._whats[key] = self.recorded.sums.groups.what_id(what)
+            what = (*self.packed.names[name], pid, words.PHASES[phase], image)
+            number = self._whats[key] = self.packed.sums.groups.what_id(what)
         return number
 
     def arguments(self, record: spool.Arguments) -> None:
         try:
-            self.recorded.arguments[record.id] = _arguments(record)
+            self.packed.arguments[record.id] = _arguments(record)
         except (KeyError, IndexError):
             self._refuse("arguments")
 
@@ -140,22 +140,22 @@ class Builder:
         packed, self._open = self._open, []
         numbers = {column.column for column in packed}
         is_known = len(numbers) == len(packed) and max(numbers) < len(COLUMN_NAMES)
-        is_next = record.first == len(self.recorded.events)
+        is_next = record.first == len(self.packed.events)
         if is_known and is_next and 0 < record.count <= columns.CHUNK:
-            self.recorded.chunks.append((record.first, record.count, packed))
+            self.packed.chunks.append((record.first, record.count, packed))
         else:
             self._refuse("chunks")
 
     def late(self, record: spool.Late) -> None:
-        known = len(self.recorded.events)
+        known = len(self.packed.events)
         for row in record.rows:
             if row[0] < known and row[1] < len(COLUMN_NAMES):
-                self.recorded.late.append(row)
+                self.packed.late.append(row)
             else:
                 self._refuse("late fields")
 
     def sums(self, record: spool.Sums) -> None:
-        groups, ids = self.recorded.sums.groups, record.rows.column("Q", 0)
+        groups, ids = self.packed.sums.groups, record.rows.column("Q", 0)
         if not ids:
             return
         if not self._are_known(ids):
@@ -170,10 +170,10 @@ class Builder:
             groups.set_sums(id_ - 1, [column[at : at + 1] for column in sums])
 
     def blocks(self, record: spool.Blocks) -> None:
-        self.recorded.blocks += [Block(*row[:5]) for row in record.rows]
+        self.packed.blocks += [Block(*row[:5]) for row in record.rows]
 
     def stages(self, record: spool.Stages) -> None:
-        known = self.recorded.sums
+        known = self.packed.sums
         for row in record.rows:
             if row[2] > len(known.groups) or row[1] >= columns.SIGN or row[0] >= columns.SIGN:
                 self._refuse("stages")
@@ -182,12 +182,12 @@ class Builder:
 
     def members(self, record: spool.Members) -> None:
         if self._are_known(record.rows.column("I", 0)):
-            self.recorded.sums.groups.set_members(record.rows)
+            self.packed.sums.groups.set_members(record.rows)
         else:
             self._refuse("members")
 
     def _are_known(self, ids: array[Any]) -> bool:
-        groups = self.recorded.sums.groups
+        groups = self.packed.sums.groups
         return 0 < min(ids, default=1) and max(ids, default=0) <= len(groups)
 
     def peaks(self, record: spool.Peaks) -> None:
@@ -196,21 +196,21 @@ class Builder:
                 self._refuse("peaks")
                 return
             row = {"pid": pid, "image": image, "bytes": size, "seq": seq, "t_ns": t_ns}
-            self.recorded.sums.peaks.append(dict(row, phase=words.PHASES[phase]))
+            self.packed.sums.peaks.append(dict(row, phase=words.PHASES[phase]))
 
     def at_peak(self, record: spool.AtPeak) -> None:
         ids, sizes = record.rows.column("Q", 0), record.rows.column("q", 8)
         if not self._are_known(ids):
             self._refuse("bytes at a peak")
             return
-        groups = self.recorded.sums.groups
+        groups = self.packed.sums.groups
         groups.make_room()
         own_peak = groups.own_peak
         for id_, size in zip(ids, sizes):
             own_peak[id_ - 1] = size
 
     def ends(self, data: dict[str, Any]) -> None:
-        sums, peak = self.recorded.sums, data.get("peak")
+        sums, peak = self.packed.sums, data.get("peak")
         peak = peak if isinstance(peak, dict) else {}
         index = fields.number(peak, "phase", len(words.PHASES))
         sums.peak = {key: fields.signed(peak, key) for key in ("bytes", "seq", "t_ns")}
@@ -218,12 +218,12 @@ class Builder:
         sums.peak["phase"] = words.PHASES[index] if index < len(words.PHASES) else None
         points: Any = data.get("timeline")
         sums.timeline = [tuple(p) for p in points if _is_point(p)] if _is_list(points) else []
-        self.recorded.told = fields.number(data, "events")
-        self.recorded.is_whole = data.get("last") is not False
+        self.packed.told = fields.number(data, "events")
+        self.packed.is_whole = data.get("last") is not False
 
     def finish(self, history: History) -> None:
         """Few events have their columns at hand; of many the History only knows how to iterate."""
-        known = self.recorded
+        known = self.packed
         if not known.names and not known.chunks:
             return
         known.sums.groups.make_room()
@@ -234,7 +234,7 @@ class Builder:
         if not known.keeps_events:
             known.told = counted  # it may have been killed while it told
         known.sums.events = len(known.events) if known.keeps_events else known.told
-        history.recorded = known
+        history.packed = known
         known.stacks.use(known.sums.groups.stack)
         history.stacks = known.stacks
         try:
@@ -246,14 +246,14 @@ class Builder:
             raise spool.SpoolError("spool damaged: %s" % error) from None
 
     def _events(self, history: History) -> FewEvents | NotKept | Events:
-        known = self.recorded
+        known = self.packed
         if not known.keeps_events:
             return NotKept(known.told)
         return known.events if history.has_many() else FewEvents(known)
 
     def _are_counted(self) -> bool:
         """Whether the groups have as many events as they say."""
-        known = self.recorded
+        known = self.packed
         if not isinstance(known.events, FewEvents):
             return True
         found = Counter(known.events.columns["group"])
@@ -261,12 +261,12 @@ class Builder:
         return all(found[id_] == count for id_, count in counts)
 
     def _cut_off(self, history: History) -> None:
-        if self.recorded.keeps_events:
-            recount.Recount(self.recorded).all()
+        if self.packed.keeps_events:
+            recount.Recount(self.packed).all()
             return
         history.notes.append(
             "Of the first %d events there are sums; the recorder ended before it told more, and"
-            " without a list of the blocks." % self.recorded.told
+            " without a list of the blocks." % self.packed.told
         )
 
 
