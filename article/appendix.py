@@ -12,20 +12,20 @@ from reports.sentences import exact_size, grouped
 ASKED = ("empty", "vec", "vec_reserved", "success", "alloc", "grow", "reserve")
 
 
-def parts(record, story):
+def parts(results, story):
     """The sections, each a list of lines."""
-    yield _at_a_glance(record)
-    yield _side_by_side(record, story)
-    yield _programs(record, story)
-    yield _limits(record)
-    yield _made(record)
+    yield _at_a_glance(results)
+    yield _side_by_side(results, story)
+    yield _programs(results, story)
+    yield _limits(results)
+    yield _made(results)
 
 
-def yours(record, story):
+def yours(results, story):
     """Lines of a table: what each program's own code asked for."""
     rows = []
     for name in ASKED:
-        facts = record["programs"].get(name)
+        facts = results["programs"].get(name)
         if facts is None:
             continue
         calls = facts["user_calls"]
@@ -41,7 +41,7 @@ def _what(story, name):
     return story.programs.get(name, name).replace("`", "")
 
 
-def _at_a_glance(record):
+def _at_a_glance(results):
     rows = [
         [
             str(row["claim"]),
@@ -50,16 +50,16 @@ def _at_a_glance(record):
             escape(row["value_here"].split("; ")[0]),
             escape(row["verdict"]),
         ]
-        for row in record["rows"]
+        for row in results["rows"]
     ]
     head = ["#", "step or claim", "2022", "here", "verdict"]
     return ["## All steps at a glance", ""] + table(head, "rllll", rows)
 
 
-def _side_by_side(record, story):
+def _side_by_side(results, story):
     """Links to the pages of the witnesses, with what each says in one sentence."""
     rows = []
-    for name, facts in record["programs"].items():
+    for name, facts in results["programs"].items():
         found = facts.get("witnesses")
         if found:
             link = Made("[%s](article/%s)" % (code(name), quote(found["page"])))
@@ -74,9 +74,9 @@ def _side_by_side(record, story):
     return lines + [""] + table(["page", "program", "what the witnesses say"], "lll", rows)
 
 
-def _programs(record, story):
+def _programs(results, story):
     rows = []
-    for name, facts in record["programs"].items():
+    for name, facts in results["programs"].items():
         libc = facts["libc_calls"]
         rows.append(
             [
@@ -101,16 +101,16 @@ def _explained(name, facts):
     return Made("[%s](article/%s)" % (code(name), quote(made))) if made else code(name)
 
 
-def _limits(record):
+def _limits(results):
     lines = ["## What was not seen", ""]
-    lines += ["* %s was not run: %s" % (code(n), escape(w)) for n, w in record["skipped"].items()]
-    for name, facts in record["programs"].items():
+    lines += ["* %s was not run: %s" % (code(n), escape(w)) for n, w in results["skipped"].items()]
+    for name, facts in results["programs"].items():
         if not facts["complete"] or facts["events_lost"]:
             lost = "%s events lost" % grouped(facts["events_lost"])
             lines.append("* %s: incomplete; %s" % (code(name), lost))
-    lines += _tools(record["programs"])
+    lines += _tools(results["programs"])
     lines.append("* What memory is resident, and who touched it: asking is not touching.%s" % (
-        _resident(record)))  # fmt: skip
+        _resident(results)))  # fmt: skip
     lines.append("* `shmat`, and what processes that a program makes ask for.")
     return lines
 
@@ -128,22 +128,22 @@ def _tools(programs):
         yield "* What %s prints of %s: %s; %s" % (code(tool), of, state, escape(why))
 
 
-def _resident(record):
+def _resident(results):
     found = [
         "%s %s" % (code(name), exact_size(phase["rss_bytes"]))
         for name in ("vec", "untouched")
-        for phase in record["programs"].get(name, {}).get("phases", ())
+        for phase in results["programs"].get(name, {}).get("phases", ())
         if phase["phase"] == "exit" and phase["rss_bytes"] is not None
     ]
     return " At the end of main: %s." % ", ".join(found) if found else ""
 
 
-def _made(record):
-    versions = sorted(record["versions"].items())
+def _made(results):
+    versions = sorted(results["versions"].items())
     lines = [
         "## How this was made",
         "",
-        "%s, in %d s." % (code(record["repeat"]), record["took_s"]),
+        "%s, in %d s." % (code(results["repeat"]), results["took_s"]),
     ]
     lines += [
         "The same as data, with every number of an event: article.json; the recorded runs lie"

@@ -1,7 +1,7 @@
-"""The article, re-lived: the page and the JSON of `brkpoint article`, from one record.
+"""The article, re-lived: the page and the JSON of `brkpoint article`, from one set of results.
 
-The record: {"made", "took_s", "versions", "rows": [article_rows.Row as a dict], "programs": {name:
-facts}, "evaluator": the record of article/designs.py or None, "skipped": {name: why}, "repeat"}.
+The results: {"made", "took_s", "versions", "rows": [article_rows.Row as a dict], "programs": {name:
+facts}, "evaluator": what article/designs.py takes or None, "skipped": {name: why}, "repeat"}.
 Sorted, so that two runs diff clean.
 """
 
@@ -24,41 +24,41 @@ MEXE = "[mexe](https://github.com/yds12/mexe)"
 SHOWN = 3  # commands of a step
 
 
-def to_json(record):
-    return json.dumps(record, indent=1, sort_keys=True) + "\n"
+def to_json(results):
+    return json.dumps(results, indent=1, sort_keys=True) + "\n"
 
 
-def to_markdown(record):
+def to_markdown(results):
     """The page as text."""
     story = article_story.read()
-    rows = {row["claim"]: row for row in record["rows"]}
-    parts = [_head(record, story)]
+    rows = {row["claim"]: row for row in results["rows"]}
+    parts = [_head(results, story)]
     for number, chapter in enumerate(story.chapters, 1):
-        parts.append(_chapter(number, chapter, story, rows, record["programs"]))
-    if record["evaluator"]:
-        parts.append(designs.to_markdown(record["evaluator"], 3).splitlines())
-    parts += [_end(record, story, len(story.chapters) + 1)]
-    parts += article_appendix.parts(record, story)
+        parts.append(_chapter(number, chapter, story, rows, results["programs"]))
+    if results["evaluator"]:
+        parts.append(designs.to_markdown(results["evaluator"], 3).splitlines())
+    parts += [_end(results, story, len(story.chapters) + 1)]
+    parts += article_appendix.parts(results, story)
     text = "\n\n".join("\n".join(part) for part in parts if part) + "\n"
     return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
-def verdict(record):
+def verdict(results):
     """The report in one sentence."""
-    counts = Counter(row["verdict"] for row in record["rows"])
+    counts = Counter(row["verdict"] for row in results["rows"])
     parts = [told(word, counts[word]) for word in VERDICTS if counts[word]]
-    return "Of the article's %d steps %s." % (len(record["rows"]), listed(parts))
+    return "Of the article's %d steps %s." % (len(results["rows"]), listed(parts))
 
 
-def _head(record, story):
-    lines = ["# %s" % TITLE, "", "**%s**" % verdict(record), "", story.start, ""]
+def _head(results, story):
+    lines = ["# %s" % TITLE, "", "**%s**" % verdict(results), "", story.start, ""]
     lines += ["The article is %s. Its author was on the way to the crate" % ARTICLE]
     lines += ["%s; thanks for both, the questions and the honest wrong turns." % MEXE, ""]
     lines += [
         "Every value under *here* was measured by brkpoint, and by the article's own tools, in"
     ]
-    lines += ["one run on %s: none is quoted. In short:" % escape(record["made"]), ""]
-    wrong = [row for row in record["rows"] if row["verdict"] == FAILS]
+    lines += ["one run on %s: none is quoted. In short:" % escape(results["made"]), ""]
+    wrong = [row for row in results["rows"] if row["verdict"] == FAILS]
     lines += ["* Step %d does not hold. %s" % (r["claim"], _in_short(r)) for r in wrong]
     return lines + ([] if wrong else ["* Everything that the article says holds here."])
 
@@ -112,10 +112,10 @@ def _events(proof):
     return "./brkpoint events %s --seq %s" % (proof["trace"], ranges(proof["seqs"]))
 
 
-def _end(record, story, number):
+def _end(results, story, number):
     """The article's real question, asked of the programs at hand."""
     lines = ["## %d. What did your code allocate?" % number, "", story.end, ""]
-    lines += article_appendix.yours(record, story)
+    lines += article_appendix.yours(results, story)
     lines += ["", "Ask it of any program, and check the answer against strace, ltrace and"]
     lines += ["`/proc/PID/maps`:", "", "```sh", "./brkpoint ./your-program"]
     return lines + ["./brkpoint witnesses ./your-program", "```"]

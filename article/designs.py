@@ -1,6 +1,6 @@
 """One evaluator, three designs: what each asks of the allocator and the kernel, and how fast it is.
 
-The record (made by article/designs_runs.py): {"made", "recorded", "repeat", "long_bytes", "sizes":
+`measured`, by article/designs_runs.py: {"made", "recorded", "repeat", "long_bytes", "sizes":
 [bytes of an expression], "designs": {name: {"told", "small", "long", "speed"}}}. `small` and `long`
 are what `facts` says of a trace, of the built-in expressions and of one expression of `long_bytes`
 bytes. `speed`: {size: {"ns_per_byte", "faults"}}, as measured without brkpoint. Pure.
@@ -43,106 +43,106 @@ def facts(events):
 # ---- what follows from it ------------------------------------------------------------------------
 
 
-def growth(record, name):
+def growth(measured, name):
     """Nanoseconds a byte at the longest expressions, in those at the shortest."""
-    speed = [record["designs"][name]["speed"][str(size)] for size in record["sizes"]]
+    speed = [measured["designs"][name]["speed"][str(size)] for size in measured["sizes"]]
     return speed[-1]["ns_per_byte"] / speed[0]["ns_per_byte"]
 
 
-def share(record, size, slower=LIST, faster=ARRAY):
+def share(measured, size, slower=LIST, faster=ARRAY):
     """How much of `slower`'s time `faster` does not need: 0.6 is sixty percent."""
-    times = [record["designs"][n]["speed"][str(size)]["ns_per_byte"] for n in (slower, faster)]
+    times = [measured["designs"][n]["speed"][str(size)]["ns_per_byte"] for n in (slower, faster)]
     return 1 - times[1] / times[0]
 
 
-def times(record, size, slower, faster=MEXE):
+def times(measured, size, slower, faster=MEXE):
     """How often `faster` does what `slower` does once."""
-    return 1 / (1 - share(record, size, slower, faster))
+    return 1 / (1 - share(measured, size, slower, faster))
 
 
-def is_linear(record):
-    return all(growth(record, name) < LINEAR for name in TOLD)
+def is_linear(measured):
+    return all(growth(measured, name) < LINEAR for name in TOLD)
 
 
-def verdict(record):
+def verdict(measured):
     """The story in one sentence."""
-    small = [sum(record["designs"][name]["small"]["calls"].values()) for name in TOLD]
-    first = record["sizes"][0]
+    small = [sum(measured["designs"][name]["small"]["calls"].values()) for name in TOLD]
+    first = measured["sizes"][0]
     said = (
         "For the same expressions a list of tokens makes %s of the allocator, an array %s, mexe %s"
     )
     said %= (count(small[0], "call"), *("none" if not n else grouped(n) for n in small[1:]))
     fast = "mexe is %.1f times as fast as the list and %.1f times as fast as the array, at %s"
-    fast %= (times(record, first, LIST), times(record, first, ARRAY), count(first, "byte"))
+    fast %= (times(measured, first, LIST), times(measured, first, ARRAY), count(first, "byte"))
     return "%s; %s." % (said, fast)
 
 
-def call_ns(record, size):
+def call_ns(measured, size):
     """Nanoseconds of one allocator call: what the list's additional ones cost more. At LONG bytes
     only, where the calls of one expression were counted."""
-    calls = [sum(record["designs"][n]["long"]["calls"].values()) for n in (LIST, ARRAY)]
-    speeds = [record["designs"][n]["speed"][str(size)]["ns_per_byte"] for n in (LIST, ARRAY)]
-    return (speeds[0] - speeds[1]) * record["long_bytes"] / (calls[0] - calls[1])
+    calls = [sum(measured["designs"][n]["long"]["calls"].values()) for n in (LIST, ARRAY)]
+    speeds = [measured["designs"][n]["speed"][str(size)]["ns_per_byte"] for n in (LIST, ARRAY)]
+    return (speeds[0] - speeds[1]) * measured["long_bytes"] / (calls[0] - calls[1])
 
 
-def answer(record):
+def answer(measured):
     """Of the article's claim that it is O(n) and allocations are its bottleneck: (value, cause,
     verdict), as article_rows has them."""
-    first, last = record["sizes"][0], record["sizes"][-1]
-    grown = max(growth(record, name) for name in TOLD)
+    first, last = measured["sizes"][0], measured["sizes"][-1]
+    grown = max(growth(measured, name) for name in TOLD)
     value = "%s times the length: %.1f times the time a byte; allocation: %.0f %% of a list's time"
-    value %= (grouped(last // first), grown, 100 * share(record, first))
-    return value, _cause(record), _word(record, first)
+    value %= (grouped(last // first), grown, 100 * share(measured, first))
+    return value, _cause(measured), _word(measured, first)
 
 
-def _word(record, size):
-    if not is_linear(record):
+def _word(measured, size):
+    if not is_linear(measured):
         return FAILS
-    return HOLDS if share(record, size) >= BOTTLENECK else EXPLAINED
+    return HOLDS if share(measured, size) >= BOTTLENECK else EXPLAINED
 
 
-def _cause(record):
-    first = record["sizes"][0]
+def _cause(measured):
+    first = measured["sizes"][0]
     return (
         "a token a node costs %.1f times what the same reading and parsing costs with an array, "
         "whose few calls are no bottleneck any more; mexe, which makes none, is %.1f times as fast "
         "as the array, for it reads numbers faster too"
-        % (times(record, first, LIST, ARRAY), times(record, first, ARRAY))
+        % (times(measured, first, LIST, ARRAY), times(measured, first, ARRAY))
     )
 
 
 # ---- the page ------------------------------------------------------------------------------------
 
 
-def to_json(record):
-    return json.dumps(dict(record, verdict=verdict(record)), indent=1, sort_keys=True) + "\n"
+def to_json(measured):
+    return json.dumps(dict(measured, verdict=verdict(measured)), indent=1, sort_keys=True) + "\n"
 
 
-def to_markdown(record, level=1):
+def to_markdown(measured, level=1):
     """The page, or with `level` 2 a chapter of another one."""
-    parts = [["#" * level + " The evaluator, three ways", "", "**%s**" % verdict(record)]]
-    parts += [_about(record), _costs(record), _speeds(record), _reading(record)]
-    parts += [["To see it again: %s." % code(record["repeat"])]]
+    parts = [["#" * level + " The evaluator, three ways", "", "**%s**" % verdict(measured)]]
+    parts += [_about(measured), _costs(measured), _speeds(measured), _reading(measured)]
+    parts += [["To see it again: %s." % code(measured["repeat"])]]
     return "\n\n".join("\n".join(part) for part in parts) + "\n"
 
 
-def _about(record):
+def _about(measured):
     return [
         "The article plans an evaluator of arithmetic that allocates as little as can be. Here are",
         "three, run under brkpoint and, for their speed, without it (processor time, %s)."
-        % escape(record["made"]),
-        "Recorded %s." % escape(record["recorded"]),
+        % escape(measured["made"]),
+        "Recorded %s." % escape(measured["recorded"]),
         "",
         *("* %s: %s, %s" % (code(n), told, code("make run-" + n)) for n, told in TOLD.items()),
     ]
 
 
-def _costs(record):
+def _costs(measured):
     """Calls, bytes and syscalls: of the built-in expressions, and of a long one."""
     rows = []
-    for which, title in (("small", "four, of 79 tokens"), ("long", "one of %s" % _long(record))):
+    for which, title in (("small", "four, of 79 tokens"), ("long", "one of %s" % _long(measured))):
         for name in TOLD:
-            fact = record["designs"][name][which]
+            fact = measured["designs"][name][which]
             rows.append([title, code(name), _counted(fact["calls"])])
             rows[-1] += [exact_size(fact["asked_bytes"]), exact_size(fact["peak_bytes"])]
             rows[-1].append(_counted(fact["syscalls"]))
@@ -150,22 +150,22 @@ def _costs(record):
     return ["What the user's code asked for, in the whole run:", ""] + table(head, "lllrrl", rows)
 
 
-def _long(record):
-    return count(record["long_bytes"], "byte")
+def _long(measured):
+    return count(measured["long_bytes"], "byte")
 
 
 def _counted(counts):
     return listed("%s %s" % (grouped(number), name) for name, number in counts.items()) or "none"
 
 
-def _speeds(record):
+def _speeds(measured):
     rows = []
-    for size in record["sizes"]:
+    for size in measured["sizes"]:
         for name in TOLD:
-            speed = record["designs"][name]["speed"][str(size)]
+            speed = measured["designs"][name]["speed"][str(size)]
             rows.append([grouped(size), code(name), "%.2f" % speed["ns_per_byte"]])
             rows[-1].append("%.0f" % (1000 / speed["ns_per_byte"]))
-            rows[-1] += ["%.1f" % times(record, size, LIST, name), "%.1f" % speed["faults"]]
+            rows[-1] += ["%.1f" % times(measured, size, LIST, name), "%.1f" % speed["faults"]]
     head = ["bytes", "design", "ns a byte", "MB/s", "times the list", "page faults"]
     return [
         "How fast, by the length of an expression (always as many bytes in all; page faults of an",
@@ -174,10 +174,10 @@ def _speeds(record):
     ] + table(head, "rlrrrr", rows)
 
 
-def _reading(record):
-    first, last = record["sizes"][0], record["sizes"][-1]
-    linear = "It is O(n)" if is_linear(record) else "It is not O(n) here"
-    grown = listed("%.1f (%s)" % (growth(record, name), code(name)) for name in TOLD)
+def _reading(measured):
+    first, last = measured["sizes"][0], measured["sizes"][-1]
+    linear = "It is O(n)" if is_linear(measured) else "It is not O(n) here"
+    grown = listed("%.1f (%s)" % (growth(measured, name), code(name)) for name in TOLD)
     return [
         "%s: from expressions of %s bytes to those of %s, the time a byte changes by the factors"
         % (linear, grouped(first), grouped(last)),
@@ -185,11 +185,13 @@ def _reading(record):
         "",
         "List and array read and parse with the same code, so what the list takes longer is",
         "allocation and what follows from it: %s of its time, about %.0f ns a call."
-        % (listed(_percents(record)), call_ns(record, first)),
+        % (listed(_percents(measured)), call_ns(measured, first)),
         "What mexe gains on the array is only in small part allocation: it reads numbers faster",
         "than `strtod` does, and looks at nothing twice.",
     ]
 
 
-def _percents(record):
-    return ["%.0f %% (%s bytes)" % (100 * share(record, s), grouped(s)) for s in record["sizes"]]
+def _percents(measured):
+    return [
+        "%.0f %% (%s bytes)" % (100 * share(measured, s), grouped(s)) for s in measured["sizes"]
+    ]

@@ -1,6 +1,6 @@
 """Runs an evaluator's three designs under brkpoint, and times them: `make evaluator-story`.
 
-`measure` makes the record that article/designs.py tells.
+`measure` gives what article/designs.py tells.
 """
 
 from __future__ import annotations
@@ -32,7 +32,8 @@ REPEAT = "make evaluator-story"
 
 
 def measure(commands, folder=None):
-    """The record. `commands`: {name: its words} of the three; `folder`: where the traces stay.
+    """What was measured. `commands`: {name: its words} of the three; `folder`: for the
+    traces.
 
     It measures time: run nothing beside it. Raises UserError.
     """
@@ -92,11 +93,11 @@ def _observed(words, path):
     if done.returncode:
         said = done.stderr.decode("utf-8", "replace").strip().splitlines()
         raise UserError("%s: %s" % (words[0], said[-1] if said else "it failed"))
-    with trace.open(path) as recorded:
-        summary = summarise(recorded)
+    with trace.open(path) as opened:
+        summary = summarise(opened)
         if not summary["complete"] or summary["events_lost"]:
             raise UserError("%s: not all of the run was recorded" % words[0])
-        return dict(designs.facts(recorded.events()), recorded=observed.recorded(summary))
+        return dict(designs.facts(opened.events()), recorded=observed.recorded(summary))
 
 
 def _speeds(commands, expressions):
@@ -145,11 +146,11 @@ def main(folder=os.path.join(ROOT, "build", "reports")):
     """Writes evaluator.md and evaluator.json there; the targets are built already."""
     os.makedirs(os.path.join(folder, "evaluator"), exist_ok=True)
     commands = {n: [os.path.join(ROOT, "build", "targets", n)] for n in designs.TOLD}
-    record = measure(commands, os.path.join(folder, "evaluator"))
+    measured = measure(commands, os.path.join(folder, "evaluator"))
     for ending, render in (("md", designs.to_markdown), ("json", designs.to_json)):
         with open(os.path.join(folder, "evaluator." + ending), "w", encoding="utf-8") as file:
-            file.write(render(record))
-    print(designs.verdict(record))
+            file.write(render(measured))
+    print(designs.verdict(measured))
     print("The report: %s" % os.path.relpath(os.path.join(folder, "evaluator.md")))
 
 

@@ -54,27 +54,27 @@ def run(name, command, traces, wanted):
         raise RunError(file["error"])
     command, variables = _started(name, command, traces)
     path, beside = folders(name, traces)
-    record = None
+    comparison = None
     if os.path.exists(path):
         os.unlink(path)
     if name in SIDE_BY_SIDE:
-        record = _side_by_side(command, path, beside)
+        comparison = _side_by_side(command, path, beside)
     if not os.path.exists(path):
         _record(command, path, variables)
     facts = _facts(name, path, wanted)
     facts.update(file=file, typed=_typed(name, command), variables=variables)
     facts["repeat"] = " ".join(["%s=%s" % item for item in variables.items()] + _words(command))
     facts.update(trace=os.path.relpath(path), path_length=len(os.path.abspath(command[-1])))
-    facts["witnesses"] = record
+    facts["witnesses"] = comparison
     return facts
 
 
 def designs(commands, traces):
     """{"evaluator": the three designs compared, and each program's facts}."""
-    record = measuring.measure(
+    measured = measuring.measure(
         {name: [os.path.abspath(words[0])] for name, words in commands.items()}, traces
     )
-    found = {"evaluator": {"name": "evaluator", "designs": record, "repeat": record["repeat"]}}
+    found = {"evaluator": {"name": "evaluator", "designs": measured, "repeat": measured["repeat"]}}
     for name, command in commands.items():
         path, _ = folders(name, traces)
         found[name] = dict(_facts(name, path, ()), trace=os.path.relpath(path), typed={})
@@ -106,24 +106,24 @@ def _copied(path, traces):
 
 def _facts(name, path, wanted):
     try:
-        recorded = trace.open(path)
+        opened = trace.open(path)
     except trace.TraceError as error:
         raise RunError(str(error)) from None
-    with recorded:
-        facts = article_facts.facts(name, recorded, summarise(recorded))
-        facts["explained"] = _explained(recorded, path)
-        loaders = [module.path for module in recorded.modules if module.role == "loader"]
+    with opened:
+        facts = article_facts.facts(name, opened, summarise(opened))
+        facts["explained"] = _explained(opened, path)
+        loaders = [module.path for module in opened.modules if module.role == "loader"]
     for library in facts["libraries"]:
         library.update(_mapped(library["path"], wanted))
     facts["loader_exports"] = [_mapped(path, ("malloc",)) for path in loaders]
     return facts
 
 
-def _explained(recorded, path):
+def _explained(opened, path):
     """The name of the page that explains the run, written beside its trace."""
     made = page_file.beside(path)
-    summary = summarise(recorded, process=chosen.ASKED)
-    page_file.write(made, document.render(summary, recorded))
+    summary = summarise(opened, process=chosen.ASKED)
+    page_file.write(made, document.render(summary, opened))
     return os.path.basename(made)
 
 
@@ -156,17 +156,17 @@ def _side_by_side(command, path, beside):
     scripts.find()
     from brkpoint_trace import watch
 
-    record = watch.watch(command, LIMIT_S, lambda name: None, keep=path)
+    comparison = watch.watch(command, LIMIT_S, lambda name: None, keep=path)
     with open(beside, "w", encoding="utf-8", errors="backslashreplace") as file:
-        file.write(page.to_markdown(record, every=True))
+        file.write(page.to_markdown(comparison, every=True))
     return {
         "page": os.path.basename(beside),
-        "verdict": page.verdict(record),
-        "sound": page.is_sound(record),
-        "unexplained": record["unexplained"],
-        "explained": sum(row["count"] for row in record["differences"] if row["explained"]),
-        "saw": page.run_rows(record),
-        "maps": {name: record["maps"].get(name) for name in ("start", "end")},
+        "verdict": page.verdict(comparison),
+        "sound": page.is_sound(comparison),
+        "unexplained": comparison["unexplained"],
+        "explained": sum(row["count"] for row in comparison["differences"] if row["explained"]),
+        "saw": page.run_rows(comparison),
+        "maps": {name: comparison["maps"].get(name) for name in ("start", "end")},
     }
 
 

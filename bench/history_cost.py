@@ -30,8 +30,8 @@ from alloctrace.history import history
 from alloctrace.spool import spool
 from start import symbol_gdb
 from alloctrace.trace import trace
-recorded = history.build(spool.read(sys.argv[2]))
-trace.write(sys.argv[3], recorded, symbol_gdb.symbolise(recorded), {})
+past = history.build(spool.read(sys.argv[2]))
+trace.write(sys.argv[3], past, symbol_gdb.symbolise(past), {})
 """
 _NATIVE = """
 #include <stdlib.h>

@@ -39,19 +39,19 @@ def measure(command, options):
         path = os.path.join(folder, "trace.brkpoint")
         run = [os.path.join(HERE, "brkpoint"), "run", "--quiet", "-o", path, "--"]
         subprocess.run(run + shlex.split(command), stdout=subprocess.DEVNULL, check=False)
-        with trace.open(path) as recorded:
-            report(command, recorded, options)
+        with trace.open(path) as opened:
+            report(command, opened, options)
 
 
-def report(command, recorded, options):
+def report(command, opened, options):
     total, known, unknown = Counter(), Counter(), Counter()
-    for event in recorded.events():
+    for event in opened.events():
         if event.outer is not None:
             continue
         origin, text = event.verdict.origin, event.purpose.text if event.purpose else None
         total[origin] += 1
         known[origin] += text is not None
-        names = [frame.function or frame.module or "?" for frame in recorded.stack(event.stack)]
+        names = [frame.function or frame.module or "?" for frame in opened.stack(event.stack)]
         if text is None:
             unknown[origin, event.name, " < ".join(names[:9])] += 1
         if options.list:

@@ -63,16 +63,16 @@ def invoke(args):
     os.chdir(ROOT)  # the programs are named as a reader in the clone would type them
     _say("building the article's programs ...")
     _build()
-    record = _record(traces)
-    _write(os.path.join(folder, "article.json"), article.to_json(record))
-    _write(os.path.join(folder, "article.md"), article.to_markdown(record))
-    print(article.verdict(record))
+    results = _results(traces)
+    _write(os.path.join(folder, "article.json"), article.to_json(results))
+    _write(os.path.join(folder, "article.md"), article.to_markdown(results))
+    print(article.verdict(results))
     print("The report: %s" % visible(os.path.relpath(os.path.join(folder, "article.md"), home)))
     return 0
 
 
-def _record(traces):
-    """The record that article/article.py renders."""
+def _results(traces):
+    """The results that article/article.py renders."""
     data, began = article_rows.read_data(), time.monotonic()
     facts, skipped = _run_all(traces, data[7]["functions"].split())
     evaluator, why = _evaluator(traces)

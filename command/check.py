@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from alloctrace.budget.language import Budget
-    from alloctrace.budget.scopes import Recorded
+    from alloctrace.budget.scopes import Run
 
 NAME = "check"
 HELP = "check a program against its budget: what it may allocate, when and for whom"
@@ -163,18 +163,18 @@ class _Check:
         os.mkdir(place)
         return check_runs.record(words, runs or self._budget.runs, folder, place, name != "first")
 
-    def _opened(self, paths: list[str]) -> list[Recorded]:
+    def _opened(self, paths: list[str]) -> list[Run]:
         found = []
         for path in paths:
             trace = self._stack.enter_context(open_trace(path))
             with naming_errors(path):
-                found.append(scopes.Recorded(trace))
+                found.append(scopes.Run(trace))
         return found
 
     # judging
 
     def _judged(self, traces: list[str]) -> tuple[list[dict[str, Any]], dict[str, Any]]:
-        """(verdicts, the record that is told)."""
+        """(verdicts, what is told of them)."""
         runs = self._opened(traces)
         verdicts = judge.judge(self._budget, runs, self._args.strict)
         least = min(runs, key=_events)
@@ -183,7 +183,7 @@ class _Check:
         if self._args.base:
             base = self._opened([self._args.base])[0]
             check_news.mark(verdicts, base)
-        told = check_words.record(
+        told = check_words.plain(
             verdicts,
             {
                 "command": shlex.join(str(word) for word in least.run.get("command") or ()),
@@ -195,7 +195,7 @@ class _Check:
         )
         return verdicts, told
 
-    def _keep(self, run: Recorded, is_broken: bool) -> str | None:
+    def _keep(self, run: Run, is_broken: bool) -> str | None:
         """The trace, where it is wanted: by -o, or to look at what broke a rule."""
         path: str = run.trace.path
         target: str | None = self._args.output
@@ -274,7 +274,7 @@ _NOT_ZERO = "the program did not end with status 0: "
 _WAY_ON = " (a budget written by hand may expect another one by a line `status N`)"
 
 
-def _events(run: Recorded) -> int:
+def _events(run: Run) -> int:
     return sum(group.count for group in run.groups)
 
 

@@ -9,11 +9,11 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from alloctrace.budget.scopes import Recorded
+    from alloctrace.budget.scopes import Run
 
 
-def mark(verdicts: list[dict[str, Any]], base: Recorded) -> None:
-    """Set `new` of each place of a broken rule. `base`: the scopes.Recorded of the base."""
+def mark(verdicts: list[dict[str, Any]], base: Run) -> None:
+    """Set `new` of each place of a broken rule. `base`: the scopes.Run of the base."""
     for verdict in verdicts:
         if verdict["state"] == judge.BROKEN:
             try:

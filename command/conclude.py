@@ -75,10 +75,10 @@ def _report(args: Namespace, path: str, counted: Kinds) -> None:
     from reports import ink, text  # only now: --quiet needs none of it
 
     look = ink.of_stream(sys.stderr)
-    with trace.open(path) as recorded:
-        facts = summary(args, recorded, counted)
+    with trace.open(path) as opened:
+        facts = summary(args, opened, counted)
         events = False if args.live else None  # they have been shown
-        page = text.render(facts, recorded, look.width, look.colour, events, look.unicode)
+        page = text.render(facts, opened, look.width, look.colour, events, look.unicode)
     try:
         sys.stderr.write(page)
         sys.stderr.flush()
@@ -86,15 +86,15 @@ def _report(args: Namespace, path: str, counted: Kinds) -> None:
         pass  # standard error is closed: the trace is there, and the status still counts
 
 
-def summary(args: Namespace, recorded: Trace, counted: Kinds) -> dict[str, Any]:
+def summary(args: Namespace, opened: Trace, counted: Kinds) -> dict[str, Any]:
     """Of what was wanted; of the program that was asked for where there is no such process."""
     from . import summaries
 
     try:
-        return summaries.summary_of(recorded, args.process or chosen.ASKED, counted)
+        return summaries.summary_of(opened, args.process or chosen.ASKED, counted)
     except UserError as error:
         main.say("%s" % error)
-        return summaries.summary_of(recorded, chosen.ASKED, counted)
+        return summaries.summary_of(opened, chosen.ASKED, counted)
 
 
 def _failed(outcome: Outcome, message: str) -> int:

@@ -97,33 +97,33 @@ def invoke(args: Namespace) -> int:
             return _left(args)
         with contextlib.ExitStack() as stack:
             before, after = (_opened(paths, stack) for paths in (args.before, args.after))
-            record = _compared(before, after, args.html is not None)
+            compared = _compared(before, after, args.html is not None)
         if args.html is None:
-            report.write(render(args, record), args.output)
+            report.write(render(args, compared), args.output)
         else:
-            page_file.write(args.html, document.render(record))
+            page_file.write(args.html, document.render(compared))
     except UserError as error:
         main.say(str(error))
         return TROUBLE
-    return SAME if record["same"] else DIFFERENT
+    return SAME if compared["same"] else DIFFERENT
 
 
 def _left(args: Namespace) -> int:
     """What one run left behind between two moments: 0 nothing, 1 something."""
     (path,) = args.before
-    with open_trace(path) as recorded, naming_errors(path):
-        tree = recorded.tree
+    with open_trace(path) as opened, naming_errors(path):
+        tree = opened.tree
 
         def deciding(event: Event) -> Frame | None:
             return tree.deciding_frame(event.stack, event.verdict)
 
-        record = left.between(recorded.events(), args.begin, args.end, deciding)
+        found = left.between(opened.events(), args.begin, args.end, deciding)
     if args.json:
-        made = json.dumps(dict(record, sentence=left_text.sentence(record)), indent=1) + "\n"
+        made = json.dumps(dict(found, sentence=left_text.sentence(found)), indent=1) + "\n"
     else:
-        made = "\n".join(left_text.lines(record, _look(args))) + "\n"
+        made = "\n".join(left_text.lines(found, _look(args))) + "\n"
     report.write(made, args.output)
-    return DIFFERENT if record["blocks"] else SAME
+    return DIFFERENT if found["blocks"] else SAME
 
 
 def _opened(paths: list[str], stack: ExitStack) -> list[Trace]:
@@ -132,23 +132,23 @@ def _opened(paths: list[str], stack: ExitStack) -> list[Trace]:
 
 def _compared(before: list[Trace], after: list[Trace], with_strips: bool) -> dict[str, Any]:
     """A trace may turn out damaged while it is read: then the first of the wrong ones is named."""
-    for recorded in before + after:
-        with naming_errors(recorded.path):
-            recorded.sums(), recorded.tree
+    for opened in before + after:
+        with naming_errors(opened.path):
+            opened.sums(), opened.tree
     try:
         return difference.compare(before, after, with_strips)
     except trace.TraceError as error:
         raise UserError(visible(str(error))) from None
 
 
-def render(args: Namespace, record: dict[str, Any]) -> str:
+def render(args: Namespace, compared: dict[str, Any]) -> str:
     if args.json:
-        told = dict(record, sentence=diff_words.sentence(record))
+        told = dict(compared, sentence=diff_words.sentence(compared))
         return json.dumps(told, indent=1, sort_keys=True) + "\n"
     if args.markdown:
-        return diff_markdown.render(record)
+        return diff_markdown.render(compared)
     look = _look(args)
-    return diff_text.render(record, look.width, look.colour, look.unicode)
+    return diff_text.render(compared, look.width, look.colour, look.unicode)
 
 
 def _look(args: Namespace) -> Ink:

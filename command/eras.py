@@ -8,7 +8,7 @@ import sys
 import time
 
 from alloctrace.escape import visible
-from eras import cell as eras_cell, plan as eras_plan, record, roots, toolchains
+from eras import cell as eras_cell, plan as eras_plan, comparison, roots, toolchains
 from reports import ink
 from reports.eras import markdown, page, text
 from start import page_file
@@ -110,7 +110,7 @@ def _report(args, plan, known):
     results = {name: told for name, told in results.items() if told}
     if not results:
         raise UserError("no cell was run yet: brkpoint eras prepare, then brkpoint eras run")
-    found = record.of(plan, results, time.strftime("%Y-%m-%d %H:%M:%S %z"))
+    found = comparison.of(plan, results, time.strftime("%Y-%m-%d %H:%M:%S %z"))
     if args.html is not None:
         page_file.write(args.html, page.render(found))
         return 0

@@ -66,22 +66,22 @@ def _add_choice(parser: ArgumentParser, option: str, choices: tuple[str, ...], t
 
 def invoke(args: Namespace) -> int:
     path = args.trace or newest(os.curdir)
-    with open_trace(path) as recorded, naming_errors(path):
-        for line in render(args, recorded):
+    with open_trace(path) as opened, naming_errors(path):
+        for line in render(args, opened):
             sys.stdout.write(line)
         sys.stdout.flush()
     return 0
 
 
-def render(args: Namespace, recorded: Trace) -> Iterator[str]:
+def render(args: Namespace, opened: Trace) -> Iterator[str]:
     """Yield the lines, each with its newline."""
-    events: Iterator[Event] = filter(_filter(args), recorded.events(_group_filter(args)))
+    events: Iterator[Event] = filter(_filter(args), opened.events(_group_filter(args)))
     if args.limit is not None:
         events = itertools.islice(events, max(0, args.limit))
     if args.json:
-        yield from event_json.lines(recorded, events, args.stacks)
+        yield from event_json.lines(opened, events, args.stacks)
         return
-    several_threads = bool(recorded.run.get("threads"))
+    several_threads = bool(opened.run.get("threads"))
     for line in event_lines.lines(events, _width(), several_threads):
         yield line + "\n"
 

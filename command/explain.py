@@ -55,9 +55,9 @@ def invoke(args: Namespace) -> int:
 
 def _show(args: Namespace, path: str, counted: Kinds) -> None:
     """In the place of the report for a terminal."""
-    with trace.open(path) as recorded:
-        summary = conclude.summary(args, recorded, counted)
-        made = document.render(summary, recorded)
+    with trace.open(path) as opened:
+        summary = conclude.summary(args, opened, counted)
+        made = document.render(summary, opened)
     page = page_file.beside(path)
     page_file.write(page, made)
     if args.quiet:

@@ -62,11 +62,11 @@ def invoke(args: Namespace) -> int:
     if args.output is None and about.is_binary and sys.stdout.isatty():
         raise UserError("%s is no text for a terminal: -o FILE, or a pipe" % args.format, USAGE)
     path = args.trace or newest(os.curdir)
-    with open_trace(path) as recorded, naming_errors(path), _output(args.output) as out:
-        if about.needs_events and not choice.sites and not recorded.keeps_events:
+    with open_trace(path) as opened, naming_errors(path), _output(args.output) as out:
+        if about.needs_events and not choice.sites and not opened.keeps_events:
             raise UserError(_without_events(args.format))
         try:
-            said = formats.load(args.format).write(out, recorded, choice)
+            said = formats.load(args.format).write(out, opened, choice)
         except formats.CannotExport as error:
             raise UserError(visible(str(error))) from None
     main.say("%s loses: %s" % (args.format, about.loses))

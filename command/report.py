@@ -107,18 +107,18 @@ def invoke(args: Namespace) -> int:
         if output is not None:
             _spare_a_trace(option, output)
     path = args.trace or newest(os.curdir)
-    with open_trace(path) as recorded, naming_errors(path):
+    with open_trace(path) as opened, naming_errors(path):
         if args.html is not None:
             if args.output is not None:
                 raise UserError("--html FILE names the file already: without -o", USAGE)
-            summary = summary_of(recorded, args.process or chosen.ASKED)
+            summary = summary_of(opened, args.process or chosen.ASKED)
             from reports.page import document  # only now: few runs need all of it
 
             from start import page_file
 
-            page_file.write(args.html, document.render(summary, recorded))
+            page_file.write(args.html, document.render(summary, opened))
             return 0
-        made = render(args, recorded, choice)
+        made = render(args, opened, choice)
     return write(made, args.output)
 
 
@@ -130,14 +130,14 @@ def _spare_a_trace(option: str, output: str) -> None:
         raise UserError(said % (option, name, name, option), USAGE)
 
 
-def render(args: Namespace, recorded: Trace, choice: Choice | None = None) -> str:
+def render(args: Namespace, opened: Trace, choice: Choice | None = None) -> str:
     process = args.process or (chosen.ALL if args.json else chosen.ASKED)
     if choice and (args.seq or args.tid is not None):
-        recorded = _of_range(recorded, args, choice)
+        opened = _of_range(opened, args, choice)
     if choice:
-        summary = _ranked(args, recorded, process, choice)
+        summary = _ranked(args, opened, process, choice)
     else:
-        summary = _listed(args, recorded, process)
+        summary = _listed(args, opened, process)
     if args.json:
         from reports import json_report
 
@@ -146,53 +146,53 @@ def render(args: Namespace, recorded: Trace, choice: Choice | None = None) -> st
     if args.markdown and choice:
         from reports import ranked
 
-        return ranked.render_markdown(summary, recorded, choice)
+        return ranked.render_markdown(summary, opened, choice)
     if args.markdown:
         from reports import markdown
 
-        return markdown.render(summary, recorded, events)
+        return markdown.render(summary, opened, events)
     look = ink.of_stream(sys.stdout) if args.output is None else ink.Ink(unicode=True)
     width = args.width or look.width
     if choice:
         from reports import ranked
 
-        return ranked.render(summary, recorded, choice, width, look.colour, look.unicode)
+        return ranked.render(summary, opened, choice, width, look.colour, look.unicode)
     from reports import text
 
-    return text.render(summary, recorded, width, look.colour, events, look.unicode)
+    return text.render(summary, opened, width, look.colour, events, look.unicode)
 
 
-def _listed(args: Namespace, recorded: Trace, process: str) -> dict[str, Any]:
+def _listed(args: Namespace, opened: Trace, process: str) -> dict[str, Any]:
     """The summary, if its events may be listed as is asked for."""
-    summary = summary_of(recorded, process)
+    summary = summary_of(opened, process)
     if args.events and not args.json and summary["events"] > MAX_LISTED:
         said = "report --events lists %d events at most, not %d: `brkpoint events` lists them all"
         raise UserError(said % (MAX_LISTED, summary["events"]), USAGE)
     return summary
 
 
-def _ranked(args: Namespace, recorded: Trace, process: str, choice: Choice) -> dict[str, Any]:
+def _ranked(args: Namespace, opened: Trace, process: str, choice: Choice) -> dict[str, Any]:
     """The summary with its sites by the measure that is asked for."""
     field = measures.BY[choice.by].field
     most = TOP_SITES if args.json and args.top is None else choice.sites
-    summary = summary_of(recorded, process, by=field, top_sites=most)
+    summary = summary_of(opened, process, by=field, top_sites=most)
     if summary["sites_by"]["sum"] is None:
         said = "an older trace does not know what one program of several held at its peak: "
         raise UserError(said + "--process all", USAGE)
     return summary
 
 
-def _of_range(recorded: Trace, args: Namespace, choice: Choice) -> OfRange:
+def _of_range(opened: Trace, args: Namespace, choice: Choice) -> OfRange:
     """The trace as if no other events had a block."""
     from alloctrace.history import ranges  # only now: few runs need it
 
-    events = recorded.run.get("events") or 0
+    events = opened.run.get("events") or 0
     first, last = args.seq or (0, max(0, events - 1))
     if first >= events:
         raise UserError("--seq: the events have the numbers 0 to %d" % (events - 1), USAGE)
     shows = events > SILENT and sys.stderr is not None and sys.stderr.isatty()
     found = ranges.OfRange(
-        recorded, first, last, args.tid, progress.reading(events) if shows else None
+        opened, first, last, args.tid, progress.reading(events) if shows else None
     )
     field = measures.BY[choice.by].field
     field = {"calls_reaching_kernel": "reached"}.get(field, field)

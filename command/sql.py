@@ -54,9 +54,9 @@ def invoke(args: Namespace) -> int | None:
     if len(args.words) not in (1, 2):
         raise UserError("sql takes a query, and a trace before it: sql TRACE 'select …'", USAGE)
     path = args.words[0] if len(args.words) == 2 else newest(os.curdir)
-    with _can_be_ended(args.timeout), open_trace(path) as recorded, naming_errors(path):
-        tell = progress.reading(recorded.run.get("events")) if sys.stderr.isatty() else None
-        with trace_sql.Query(recorded, args.timeout, tell) as query:
+    with _can_be_ended(args.timeout), open_trace(path) as opened, naming_errors(path):
+        tell = progress.reading(opened.run.get("events")) if sys.stderr.isatty() else None
+        with trace_sql.Query(opened, args.timeout, tell) as query:
             for line in render(query, args.words[-1], args.json):
                 sys.stdout.write(line)
     sys.stdout.flush()

@@ -44,11 +44,11 @@ def configure(parser: ArgumentParser) -> None:
 def invoke(args: Namespace) -> int:
     _check_terminal()
     path = args.trace or newest(os.curdir)
-    with open_trace(path) as recorded, naming_errors(path):
-        summary = summaries.summary_of(recorded, args.process or chosen.ASKED)
-        if not summary["events"] or not recorded.keeps_events:
+    with open_trace(path) as opened, naming_errors(path):
+        summary = summaries.summary_of(opened, args.process or chosen.ASKED)
+        if not summary["events"] or not opened.keeps_events:
             raise UserError("this trace has no events to step through")
-        cursor = Cursor(recorded, chosen.of_record(summary), summary["timeline"])
+        cursor = Cursor(opened, chosen.of_summary(summary), summary["timeline"])
         walk = Walk(cursor, summary["peak"]["seq"], args.seq)
         _in_terminal(walk)
     return 0

@@ -17,10 +17,10 @@ if TYPE_CHECKING:
 
 
 def summary_of(
-    recorded: Trace, process: str, kinds: Kinds | None = None, **more: Any
+    opened: Trace, process: str, kinds: Kinds | None = None, **more: Any
 ) -> dict[str, Any]:
     """As summarise; raises UserError where there is no such process."""
     try:
-        return summarise(recorded, process=process, kinds=kinds, **more)
+        return summarise(opened, process=process, kinds=kinds, **more)
     except chosen.NoSuchProcess as error:
         raise UserError(visible(str(error)), USAGE) from None

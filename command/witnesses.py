@@ -48,26 +48,26 @@ def parse(parser: ArgumentParser, words: list[str]) -> Namespace:
 def invoke(args: Namespace) -> int:
     if not args.command:
         raise UserError("which program? usage: " + USAGE_LINE, USAGE)
-    record = _watch(args)
-    _write(args.output, _render(args, record))
-    return 0 if witnesses.is_sound(record) else 1
+    comparison = _watch(args)
+    _write(args.output, _render(args, comparison))
+    return 0 if witnesses.is_sound(comparison) else 1
 
 
 def _watch(args: Namespace) -> dict[str, Any]:
     scripts.find()
     from brkpoint_trace import watch  # type: ignore[import]  # found by scripts.find alone
 
-    record: dict[str, Any] = watch.watch(args.command, args.timeout, _say, args.without)
-    return record
+    comparison: dict[str, Any] = watch.watch(args.command, args.timeout, _say, args.without)
+    return comparison
 
 
-def _render(args: Namespace, record: dict[str, Any]) -> str:
+def _render(args: Namespace, comparison: dict[str, Any]) -> str:
     if args.json:
-        return witnesses.to_json(record)
+        return witnesses.to_json(comparison)
     if args.markdown:
-        return witnesses.to_markdown(record, args.events)
+        return witnesses.to_markdown(comparison, args.events)
     look = ink.of_stream(sys.stdout)
-    return witnesses.to_text(record, look.width, look.colour, look.unicode, args.events)
+    return witnesses.to_text(comparison, look.width, look.colour, look.unicode, args.events)
 
 
 def _write(path: str | None, text: str) -> None:

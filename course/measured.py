@@ -69,7 +69,7 @@ class OfRun:
             return value.what.value(self.value)
         if value.kind == "scope":
             if self._scopes is None:
-                self._scopes = scopes.Recorded(self.trace)
+                self._scopes = scopes.Run(self.trace)
             try:
                 return self._scopes.value(value.what)
             except scopes.Unanswered as error:

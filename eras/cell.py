@@ -145,9 +145,9 @@ def _run(cell, place):
     status, said = place.run(watch + " > /dev/null", _way(cell, place))
     if not os.path.exists(path):
         raise CellError("it was not recorded: %s" % _last(said, status))
-    with trace.open(path) as recorded:
-        _check_whole(recorded.run)
-        told = facts.of(recorded, place.root, place.folder)
+    with trace.open(path) as opened:
+        _check_whole(opened.run)
+        told = facts.of(opened, place.root, place.folder)
     told["built"] = build
     told["program_bytes"] = os.path.getsize(os.path.join(place.folder, PROGRAM))
     told["set"] = _way(cell, place)

@@ -14,22 +14,22 @@ LONGEST = 40  # characters of a name
 _CHAIN = 3  # programs before it that are named
 
 
-def says(record: dict[str, Any]) -> list[str]:
+def says(summary: dict[str, Any]) -> list[str]:
     """Sentences at the top of a report; [] where there was one program only."""
-    over, asked = record["sums_over"], record["asked_for"]
+    over, asked = summary["sums_over"], summary["asked_for"]
     if over["what"] == "all":
         what = "what a process holds at its end counts as live until the last one ends."
         return ["%s together; %s" % (_all(over), what)]
     if over["what"] == "several":
         what = "About %s together; the peak is the largest of one of them."
-        return [what % _several(record["processes"], over), _others(record["processes"], over)]
+        return [what % _several(summary["processes"], over), _others(summary["processes"], over)]
     if not over["others"]:
         return []
     return [
         _asked(over, asked) if _is_asked(over, asked) else _one(over),
-        _ended(record["processes"], over),
-        _copies(record["processes"], over),
-        _others(record["processes"], over),
+        _ended(summary["processes"], over),
+        _copies(summary["processes"], over),
+        _others(summary["processes"], over),
     ]
 
 

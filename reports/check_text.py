@@ -17,7 +17,7 @@ _COLOURS = {"FAIL": "red", "cannot": "yellow", "better": "green", "skip": "dim",
 
 
 def render(told: dict[str, Any], ink: Ink) -> str:
-    """The record of check_words as text with a newline at its end."""
+    """What check_words.plain gives, as text with a newline at its end."""
     lines = [ink.bold(line) for line in _wrap("brkpoint check: " + check_words.sentence(told), ink)]
     for row in told["rules"]:
         lines += _rule(row, ink)

@@ -1,4 +1,4 @@
-"""A judged budget in words: one record for text, JSON, JUnit and GitHub."""
+"""A judged budget in words: one object for text, JSON, JUnit and GitHub."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ _WORDS = {judge.KEPT: "ok", judge.BETTER: "better", judge.BROKEN: "FAIL"}
 _WORDS.update({judge.UNJUDGED: "cannot", judge.SKIPPED: "skip"})
 
 
-def record(verdicts: list[dict[str, Any]], about: dict[str, Any]) -> dict[str, Any]:
-    """The plain record. `about`: {command, runs, engine, trace, base}; see command/check.py."""
+def plain(verdicts: list[dict[str, Any]], about: dict[str, Any]) -> dict[str, Any]:
+    """The plain object. `about`: {command, runs, engine, trace, base}; see command/check.py."""
     rows = [_row(verdict) for verdict in verdicts]
     count = {state: sum(row["state"] == state for row in rows) for state in _WORDS}
     return {

@@ -10,16 +10,16 @@ if TYPE_CHECKING:
     from typing import Any
 
 
-def render(record: dict[str, Any]) -> str:
-    """The page as text; `record`: of compare.difference."""
-    parts = [["**%s**" % escape(diff_words.sentence(record))], _sides(record)]
-    parts += [["> %s" % escape(warning)] for warning in record["warnings"]]
-    if not record["same"]:
-        parts += [_totals(record), _by_phase(record)]
-    parts += [_places(record), _likenesses(record)]
-    if not record["same"]:
+def render(compared: dict[str, Any]) -> str:
+    """The page as text; `compared`: of compare.difference."""
+    parts = [["**%s**" % escape(diff_words.sentence(compared))], _sides(compared)]
+    parts += [["> %s" % escape(warning)] for warning in compared["warnings"]]
+    if not compared["same"]:
+        parts += [_totals(compared), _by_phase(compared)]
+    parts += [_places(compared), _likenesses(compared)]
+    if not compared["same"]:
         for title, name, keys, head in _TABLES:
-            parts.append(_table(record, title, name, keys, head))
+            parts.append(_table(compared, title, name, keys, head))
     text = "\n\n".join("\n".join(part) for part in parts if part) + "\n"
     return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
@@ -31,27 +31,27 @@ _TABLES = (
 )
 
 
-def _sides(record: dict[str, Any]) -> list[str]:
+def _sides(compared: dict[str, Any]) -> list[str]:
     sides = ("before", "after")
     return [
-        "%s: %s%s" % (side, code(record[side]["trace"]), "  " * (side == "before"))
+        "%s: %s%s" % (side, code(compared[side]["trace"]), "  " * (side == "before"))
         for side in sides
     ]
 
 
-def _totals(record: dict[str, Any]) -> list[str]:
-    return table(["", "before", "after", "difference", ""], "lrrrr", diff_tables.totals(record))
+def _totals(compared: dict[str, Any]) -> list[str]:
+    return table(["", "before", "after", "difference", ""], "lrrrr", diff_tables.totals(compared))
 
 
-def _by_phase(record: dict[str, Any]) -> list[str]:
-    rows, alike = diff_tables.by_phase_and_origin(record)
+def _by_phase(compared: dict[str, Any]) -> list[str]:
+    rows, alike = diff_tables.by_phase_and_origin(compared)
     head = ["when", "who", "calls", "", "syscalls", "", "asked for", ""]
     lines = table(head, "llrrrrrr", rows)
     return lines + (["", "%d others: no difference." % alike] if alike and lines else [])
 
 
-def _places(record: dict[str, Any]) -> list[str]:
-    shown, rest = diff_tables.places(record)
+def _places(compared: dict[str, Any]) -> list[str]:
+    shown, rest = diff_tables.places(compared)
     rows = [
         [
             diff_tables.sign(row).strip() and code(diff_tables.sign(row)),
@@ -65,15 +65,15 @@ def _places(record: dict[str, Any]) -> list[str]:
     return lines + (["", left + "."] if lines and left else [])
 
 
-def _likenesses(record: dict[str, Any]) -> list[str]:
-    lines = ["* perhaps the same: " + escape(line) for line in diff_tables.likenesses(record)]
+def _likenesses(compared: dict[str, Any]) -> list[str]:
+    lines = ["* perhaps the same: " + escape(line) for line in diff_tables.likenesses(compared)]
     return lines
 
 
 def _table(
-    record: dict[str, Any], title: str, name: str, keys: tuple[str, ...], head: list[str]
+    compared: dict[str, Any], title: str, name: str, keys: tuple[str, ...], head: list[str]
 ) -> list[str]:
-    rows, left = diff_tables.by(record, name, keys)
+    rows, left = diff_tables.by(compared, name, keys)
     align = "l" * len(keys) + "r" * len(_NUMBERS)
     lines = table(head + _NUMBERS, align, rows)
     return ["### " + title, "", *lines] + (["", left + "."] if left else []) if lines else []

@@ -15,22 +15,22 @@ MOST = 12
 _SIDES = ("before", "after")
 
 
-def totals(record: dict[str, Any]) -> list[list[str]]:
+def totals(compared: dict[str, Any]) -> list[list[str]]:
     """[name, before, after, difference, percent] of the figures of the whole run."""
     rows = []
     for kind, word in (("call", "calls"), ("syscall", "memory syscalls")):
-        rows.append(_figure(word, record["totals"], "count", quantities.grouped, kind))
+        rows.append(_figure(word, compared["totals"], "count", quantities.grouped, kind))
     for kind, word in (("call", "bytes asked for"), ("syscall", "bytes of memory syscalls")):
-        rows.append(_figure(word, record["totals"], "bytes", quantities.short_size, kind))
-    peak = record["peak_bytes"]
+        rows.append(_figure(word, compared["totals"], "bytes", quantities.short_size, kind))
+    peak = compared["peak_bytes"]
     rows.append(_row("peak", peak["before"], peak["after"], quantities.short_size))
     for name, word, form in (
         ("live_blocks", "blocks left at the end", quantities.grouped),
         ("live_bytes", "bytes left at the end", quantities.short_size),
         ("temporary_blocks", "temporary blocks", quantities.grouped),
     ):
-        rows.append(_figure(word, record["totals"], name, form))
-    return rows + list(_at_end(record))
+        rows.append(_figure(word, compared["totals"], name, form))
+    return rows + list(_at_end(compared))
 
 
 def _figure(
@@ -49,19 +49,19 @@ def _row(word: str, before: int, after: int, form: Callable[[int], str]) -> list
     return [word, form(before), form(after), *change(before, after, form)[1:]]
 
 
-def _at_end(record: dict[str, Any]) -> Iterator[list[str]]:
+def _at_end(compared: dict[str, Any]) -> Iterator[list[str]]:
     """Mapped and resident at the last moment that both runs know."""
-    both = [row for row in record["resident"] if row["before"] and row["after"]]
+    both = [row for row in compared["resident"] if row["before"] and row["after"]]
     for name, word in (("mapped_bytes", "mapped at the end"), ("rss_bytes", "resident at the end")):
         before, after = (both[-1][side][name] if both else None for side in _SIDES)
         if before is not None and after is not None:
             yield _row(word, before, after, quantities.short_size)
 
 
-def by_phase_and_origin(record: dict[str, Any]) -> tuple[list[list[str]], int]:
+def by_phase_and_origin(compared: dict[str, Any]) -> tuple[list[list[str]], int]:
     """([when, who, calls, +-, syscalls, +-, asked for, +-], how many are alike)."""
     cells: dict[tuple[str, str], dict[str, dict[str, Any]]] = {}
-    for row in record["tables"]["by_phase_and_origin"]:
+    for row in compared["tables"]["by_phase_and_origin"]:
         key = row["phase"], _who(row)
         cells.setdefault(key, {})[row["kind"]] = row
     rows, alike = [], 0
@@ -88,14 +88,14 @@ def _pair(
     return change(row["before"][name], row["after"][name], form)[:2]
 
 
-def by(record: dict[str, Any], table: str, keys: tuple[str, ...]) -> tuple[list[list[str]], str]:
+def by(compared: dict[str, Any], table: str, keys: tuple[str, ...]) -> tuple[list[list[str]], str]:
     """([keys…, times, +-, %, bytes, +-], others): rows that differ, the largest first."""
-    differ = [row for row in record["tables"][table] if row["before"] != row["after"]]
+    differ = [row for row in compared["tables"][table] if row["before"] != row["after"]]
     differ = [row for row in differ if any(_difference(row, n) for n in ("count", "bytes"))]
     differ.sort(key=lambda row: (-abs(_difference(row, "count")), -abs(_difference(row, "bytes"))))
     rows = [[*(_text(row[key]) for key in keys), *_numbers(row)] for row in differ[:MOST]]
     shown = [id(row) for row in differ[:MOST]]
-    rest = [row for row in record["tables"][table] if id(row) not in shown]
+    rest = [row for row in compared["tables"][table] if id(row) not in shown]
     return rows, others(rest)
 
 
@@ -129,14 +129,14 @@ def others(rows: list[dict[str, Any]]) -> str:
 
 
 def places(
-    record: dict[str, Any], most: int = MOST
+    compared: dict[str, Any], most: int = MOST
 ) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     """(rows that changed, the largest first and at most `most`; the rest)."""
-    changed = [row for row in record["rows"] if row["changed"]]
+    changed = [row for row in compared["rows"] if row["changed"]]
     changed.sort(key=_size, reverse=True)
     shown = changed[:most]
     ids = set(map(id, shown))
-    return shown, [row for row in record["rows"] if id(row) not in ids]
+    return shown, [row for row in compared["rows"] if id(row) not in ids]
 
 
 def _size(row: dict[str, Any]) -> tuple[int, ...]:
@@ -203,8 +203,8 @@ def numbers(row: dict[str, Any]) -> list[str]:
     return parts
 
 
-def likenesses(record: dict[str, Any]) -> Iterator[str]:
+def likenesses(compared: dict[str, Any]) -> Iterator[str]:
     """Sentences on what is perhaps the same."""
-    for pair in record["perhaps_the_same"][:MOST]:
-        gone, new = record["rows"][pair["gone"]], record["rows"][pair["new"]]
+    for pair in compared["perhaps_the_same"][:MOST]:
+        gone, new = compared["rows"][pair["gone"]], compared["rows"][pair["new"]]
         yield "%s %s → %s" % (gone["name"], place(gone), place(new))

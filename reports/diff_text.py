@@ -13,14 +13,14 @@ if TYPE_CHECKING:
 
 
 def render(
-    record: dict[str, Any], width: int = 80, colour: bool = False, unicode: bool | None = None
+    compared: dict[str, Any], width: int = 80, colour: bool = False, unicode: bool | None = None
 ) -> str:
-    """The difference as text with a newline at its end; `record`: of compare.difference."""
+    """The difference as text with a newline at its end; `compared`: of compare.difference."""
     ink = Ink(width, colour, speaks_unicode() if unicode is None else unicode)
-    rows = [ink.bold(line) for line in ink.wrap(ink.said(diff_words.sentence(record)), ink.width)]
-    rows += list(_sides(record, ink))
+    rows = [ink.bold(line) for line in ink.wrap(ink.said(diff_words.sentence(compared)), ink.width)]
+    rows += list(_sides(compared, ink))
     for section in (_totals, _by_phase, _places, _likenesses, _by_name, _by_purpose, _by_process):
-        lines = [] if record["same"] and section is not _places else list(section(record, ink))
+        lines = [] if compared["same"] and section is not _places else list(section(compared, ink))
         rows += ["", *lines] if lines else []
     return "\n".join(rows) + "\n"
 
@@ -30,10 +30,10 @@ def _lines(head: list[str], rows: list[list[str]], ink: Ink, align: str) -> Iter
     return tables.lines(head, rows, ink, align)
 
 
-def _sides(record: dict[str, Any], ink: Ink) -> Iterator[str]:
+def _sides(compared: dict[str, Any], ink: Ink) -> Iterator[str]:
     yield ""
     for side in ("before", "after"):
-        facts = record[side]
+        facts = compared[side]
         number = len(facts["runs"])
         many = ", the one of %d runs with the fewest events" % number if number > 1 else ""
         yield "%s  %s%s" % (
@@ -41,18 +41,18 @@ def _sides(record: dict[str, Any], ink: Ink) -> Iterator[str]:
             ink.fit(ink.said(visible(facts["trace"])), 60),
             many,
         )
-    for warning in record["warnings"]:
+    for warning in compared["warnings"]:
         for line in ink.wrap(ink.said("! " + visible(warning)), ink.width, "  "):
             yield ink.paint(line, "yellow")
 
 
-def _totals(record: dict[str, Any], ink: Ink) -> Iterator[str]:
+def _totals(compared: dict[str, Any], ink: Ink) -> Iterator[str]:
     head = ["", "before", "after", "difference", ""]
-    yield from _lines(head, diff_tables.totals(record), ink, "lrrrr")
+    yield from _lines(head, diff_tables.totals(compared), ink, "lrrrr")
 
 
-def _by_phase(record: dict[str, Any], ink: Ink) -> Iterator[str]:
-    rows, alike = diff_tables.by_phase_and_origin(record)
+def _by_phase(compared: dict[str, Any], ink: Ink) -> Iterator[str]:
+    rows, alike = diff_tables.by_phase_and_origin(compared)
     if not rows:
         return
     yield ink.bold("When and who")
@@ -62,11 +62,11 @@ def _by_phase(record: dict[str, Any], ink: Ink) -> Iterator[str]:
         yield ink.dim("  %d other%s: no difference" % (alike, "" if alike == 1 else "s"))
 
 
-def _places(record: dict[str, Any], ink: Ink) -> Iterator[str]:
-    shown, rest = diff_tables.places(record)
+def _places(compared: dict[str, Any], ink: Ink) -> Iterator[str]:
+    shown, rest = diff_tables.places(compared)
     if not shown:
         return
-    noisy = any(row["noisy"] for row in record["rows"])
+    noisy = any(row["noisy"] for row in compared["rows"])
     said = "+ new   - gone   > moved" + ("   ~ the runs before do not agree" if noisy else "")
     yield "%s  %s" % (ink.bold("What changed"), ink.dim(said))
     for row in shown:
@@ -94,8 +94,8 @@ def _where(rest: list[dict[str, Any]]) -> str:
     return "; %d of them changed: --json has them" % hidden if hidden else ", none of them changed"
 
 
-def _likenesses(record: dict[str, Any], ink: Ink) -> Iterator[str]:
-    lines = list(diff_tables.likenesses(record))
+def _likenesses(compared: dict[str, Any], ink: Ink) -> Iterator[str]:
+    lines = list(diff_tables.likenesses(compared))
     if lines:
         yield "%s  %s" % (ink.bold("Perhaps the same"), ink.dim("alike, and not counted as one"))
         for line in lines:
@@ -112,21 +112,21 @@ def _table(
             yield from _left(left, ink)
 
 
-def _by_name(record: dict[str, Any], ink: Ink) -> Iterator[str]:
-    rows, left = diff_tables.by(record, "by_name", ("name",))
+def _by_name(compared: dict[str, Any], ink: Ink) -> Iterator[str]:
+    rows, left = diff_tables.by(compared, "by_name", ("name",))
     head = ["call or syscall", "times", "", "", "bytes", ""]
     yield from _table("By call and memory syscall", head, rows, left, ink, "lrrrrr")
 
 
-def _by_purpose(record: dict[str, Any], ink: Ink) -> Iterator[str]:
-    rows, left = diff_tables.by(record, "by_purpose", ("origin", "purpose"))
+def _by_purpose(compared: dict[str, Any], ink: Ink) -> Iterator[str]:
+    rows, left = diff_tables.by(compared, "by_purpose", ("origin", "purpose"))
     head = ["who", "for", "times", "", "", "bytes", ""]
     yield from _table("What for", head, rows, left, ink, "lLrrrrr")
 
 
-def _by_process(record: dict[str, Any], ink: Ink) -> Iterator[str]:
-    if record["before"]["programs"] < 2 and record["after"]["programs"] < 2:
+def _by_process(compared: dict[str, Any], ink: Ink) -> Iterator[str]:
+    if compared["before"]["programs"] < 2 and compared["after"]["programs"] < 2:
         return
-    rows, left = diff_tables.by(record, "by_process", ("process", "kind"))
+    rows, left = diff_tables.by(compared, "by_process", ("process", "kind"))
     head = ["program", "", "times", "", "", "bytes", ""]
     yield from _table("By program", head, rows, left, ink, "LLrrrrr")

@@ -38,28 +38,28 @@ def percent(before: int, after: int) -> str:
     return "%+.0f%%" % value if abs(value) >= 1 else "%+.2g%%" % value
 
 
-def sentence(record: dict[str, Any]) -> str:
+def sentence(compared: dict[str, Any]) -> str:
     """The whole difference in one sentence."""
-    return _sentence(record) if record["seen_everything"] else _AS_FAR + _sentence(record)
+    return _sentence(compared) if compared["seen_everything"] else _AS_FAR + _sentence(compared)
 
 
 _AS_FAR = "As far as was seen: "
 
 
-def _sentence(record: dict[str, Any]) -> str:
-    rows = list(filter(difference.counts, record["rows"]))
-    if record["same"]:
-        noisy = any(row["changed"] for row in record["rows"])
+def _sentence(compared: dict[str, Any]) -> str:
+    rows = list(filter(difference.counts, compared["rows"]))
+    if compared["same"]:
+        noisy = any(row["changed"] for row in compared["rows"])
         return "No difference%s." % (_NOISE if noisy else "")
-    clauses = list(_by_asker(record, rows))[:MOST_CLAUSES] or list(_of_moves(rows))
-    clauses = clauses + list(_left(rows)) if clauses else list(_of_bytes(record, rows))
+    clauses = list(_by_asker(compared, rows))[:MOST_CLAUSES] or list(_of_moves(rows))
+    clauses = clauses + list(_left(rows)) if clauses else list(_of_bytes(compared, rows))
     return "; ".join(clauses) + "."
 
 
 _NOISE = " beyond what the runs before differ by among themselves"
 
 
-def _by_asker(record: dict[str, Any], rows: list[dict[str, Any]]) -> Iterator[str]:
+def _by_asker(compared: dict[str, Any], rows: list[dict[str, Any]]) -> Iterator[str]:
     """A clause for each who makes more or fewer calls, the largest change first."""
     found = defaultdict(list)
     for row in rows:
@@ -67,7 +67,7 @@ def _by_asker(record: dict[str, Any], rows: list[dict[str, Any]]) -> Iterator[st
     ranked = sorted(found.items(), key=lambda item: -_weight(item[1]))
     for (origin, owner), theirs in ranked:
         if _weight(theirs):
-            yield _asker(record, origin, owner, theirs)
+            yield _asker(compared, origin, owner, theirs)
 
 
 def _left(rows: list[dict[str, Any]]) -> Iterator[str]:
@@ -100,13 +100,13 @@ def _syscalls(rows: list[dict[str, Any]]) -> dict[str, int]:
 
 
 def _asker(
-    record: dict[str, Any], origin: str, owner: str | None, rows: list[dict[str, Any]]
+    compared: dict[str, Any], origin: str, owner: str | None, rows: list[dict[str, Any]]
 ) -> str:
     calls = _of_kind(rows, "call")
     number, syscalls = _sum(calls), _syscalls(rows)
     function = _mostly(calls) if origin == "user" else None
     if function and number:
-        text = _fewer_or_more(function, number, calls, record)
+        text = _fewer_or_more(function, number, calls, compared)
     elif number:
         noun = "call" if abs(number) == 1 else "calls"
         text = "%s %s" % (_signed(number, noun), _of(origin, owner))
@@ -116,17 +116,17 @@ def _asker(
     if not text:
         made[-1] += " " + _of(origin, owner)
     text = quantities.listed(([text] if text else []) + made)
-    causes = _causes(record, origin, rows)
+    causes = _causes(compared, origin, rows)
     return text + (": " + quantities.listed(causes) if causes else "")
 
 
 def _fewer_or_more(
-    function: str, number: int, calls: list[dict[str, Any]], record: dict[str, Any]
+    function: str, number: int, calls: list[dict[str, Any]], compared: dict[str, Any]
 ) -> str:
     """With both values, of all calls of this function."""
     who = visible(function)
     of_it = ("function", "function_before")
-    rows = [row for row in _of_kind(record["rows"], "call") if function in map(row.get, of_it)]
+    rows = [row for row in _of_kind(compared["rows"], "call") if function in map(row.get, of_it)]
     rows += [row for row in calls if function not in map(row.get, of_it)]
     before, after = (sum(row[side]["count"] for row in rows) for side in ("before", "after"))
     word = "fewer" if number < 0 else "more"
@@ -179,10 +179,10 @@ def _of(origin: str, owner: str | None) -> str:
     return "by your code" if origin == "user" else "of unknown origin"
 
 
-def _causes(record: dict[str, Any], origin: str, rows: list[dict[str, Any]]) -> list[str]:
+def _causes(compared: dict[str, Any], origin: str, rows: list[dict[str, Any]]) -> list[str]:
     """What is new or gone and explains it: libraries to load, functions that the code called."""
     if origin != "user":
-        found = [(name, how) for how in ("new", "gone") for name in record["libraries"][how]]
+        found = [(name, how) for how in ("new", "gone") for name in compared["libraries"][how]]
         named = [row["purpose"] or "" for row in rows]
         found = [pair for pair in found if any(pair[0].split(".so")[0] in text for text in named)]
     else:
@@ -218,7 +218,7 @@ def _of_moves(rows: list[dict[str, Any]]) -> Iterator[str]:
         )
 
 
-def _of_bytes(record: dict[str, Any], rows: list[dict[str, Any]]) -> Iterator[str]:
+def _of_bytes(compared: dict[str, Any], rows: list[dict[str, Any]]) -> Iterator[str]:
     """The same calls: what else differs."""
     for name, words in (
         ("live_bytes", "left at the end"),
@@ -231,7 +231,7 @@ def _of_bytes(record: dict[str, Any], rows: list[dict[str, Any]]) -> Iterator[st
             what = _sized(number, name)
             yield "%s %s, by as many calls: %s" % (what, words, _places(changed))
             return
-    peak = record["peak_bytes"]
+    peak = compared["peak_bytes"]
     if rows:
         yield "As many calls in all, made elsewhere: %s" % _places(rows)
     elif not peak["same"]:

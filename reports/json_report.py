@@ -12,11 +12,11 @@ if TYPE_CHECKING:
 
 
 def render(summary: dict[str, Any], indent: int = 1) -> str:
-    """The record as JSON text."""
-    return json.dumps(record(summary), indent=indent, sort_keys=True) + "\n"
+    """A summary as JSON text."""
+    return json.dumps(plain(summary), indent=indent, sort_keys=True) + "\n"
 
 
-def record(summary: dict[str, Any]) -> dict[str, Any]:
+def plain(summary: dict[str, Any]) -> dict[str, Any]:
     """The summary with the verdict in words added."""
     verdict = dict(summary["verdict"], sentence=sentences.verdict(summary))
     return dict(summary, verdict=verdict)

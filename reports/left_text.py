@@ -15,27 +15,27 @@ if TYPE_CHECKING:
 MOST = 20
 
 
-def lines(record: dict[str, Any], ink: Ink) -> Iterator[str]:
-    """`record`: of compare.left.between."""
-    yield from map(ink.bold, ink.wrap(ink.said(sentence(record)), ink.width))
-    rows = record["rows"][:MOST]
+def lines(left: dict[str, Any], ink: Ink) -> Iterator[str]:
+    """`left`: of compare.left.between."""
+    yield from map(ink.bold, ink.wrap(ink.said(sentence(left)), ink.width))
+    rows = left["rows"][:MOST]
     if rows:
         head = ["who", "where", "for", "blocks", "bytes", "event"]
         yield ""
         told = [[ink.said(text) for text in _row(row)] for row in rows]
         yield from tables.lines(head, told, ink, "llLrrr")
-    rest = record["rows"][MOST:]
+    rest = left["rows"][MOST:]
     if rest:
         said = "%d others: %s, %s" % (len(rest), *_sums(rest))
         yield ink.dim("  " + said)
 
 
-def sentence(record: dict[str, Any]) -> str:
-    moments = "from %s to %s" % (record["from"], record["to"])
-    if not record["blocks"]:
+def sentence(left: dict[str, Any]) -> str:
+    moments = "from %s to %s" % (left["from"], left["to"])
+    if not left["blocks"]:
         return "Nothing that was allocated %s is live then." % moments
-    number, size = _sums(record["rows"])
-    verb = "is" if record["blocks"] == 1 else "are"
+    number, size = _sums(left["rows"])
+    verb = "is" if left["blocks"] == 1 else "are"
     return "%s, %s, allocated %s %s still live then." % (number, size, moments, verb)
 
 

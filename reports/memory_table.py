@@ -14,24 +14,24 @@ if TYPE_CHECKING:
 HEAD = ["", "blocks", "bytes", *words.ORIGINS]
 
 
-def rows(record: dict[str, Any], ink: Ink) -> list[list[str]]:
-    peak = record["peak"]
+def rows(summary: dict[str, Any], ink: Ink) -> list[list[str]]:
+    peak = summary["peak"]
     by = {who: {"bytes": n} for who, n in peak["by_origin"].items()}
     return [
         _row("peak", {"bytes": peak["bytes"], "by_origin": by}, ink),
-        _row("handed out", record["allocated"], ink),
-        _row("temporary", record["temporary"], ink),
-        *_last_rows(record, ink),
+        _row("handed out", summary["allocated"], ink),
+        _row("temporary", summary["temporary"], ink),
+        *_last_rows(summary, ink),
     ]
 
 
-def _last_rows(record: dict[str, Any], ink: Ink) -> list[list[str]]:
+def _last_rows(summary: dict[str, Any], ink: Ink) -> list[list[str]]:
     """What was live at last: where the program had ended, leaked or kept on purpose."""
-    if not endings.has_end(record):
-        return [_row("live", record["leaked"], ink)]
-    found = [_row("leaked", _without(record["leaked"], record["held"]), ink)]
-    if record["held"]["blocks"]:
-        found.append(_row("kept to the end", record["held"], ink))
+    if not endings.has_end(summary):
+        return [_row("live", summary["leaked"], ink)]
+    found = [_row("leaked", _without(summary["leaked"], summary["held"]), ink)]
+    if summary["held"]["blocks"]:
+        found.append(_row("kept to the end", summary["held"], ink))
     return found
 
 
@@ -49,26 +49,26 @@ def _row(name: str, figures: dict[str, Any], ink: Ink) -> list[str]:
     ]
 
 
-def sentence(record: dict[str, Any]) -> str:
+def sentence(summary: dict[str, Any]) -> str:
     """Peak and end in a sentence; "" where no call was seen."""
-    if not record["causes"]["calls"]:
+    if not summary["causes"]["calls"]:
         return ""
-    if not record["allocated"]["blocks"]:
+    if not summary["allocated"]["blocks"]:
         return "No call handed out memory."
-    if record["peak_bytes"] is None:  # a trace of an older brkpoint, of several processes
-        left = sentences.size(record["leaked"]["bytes"])
-        return "%s live at the end%s" % (left, _whose_at_end(record))
-    sizes = sentences.size(record["peak_bytes"]), sentences.size(record["leaked"]["bytes"])
-    usual = "At most %s live at once; %s live at the end" % sizes + _whose_at_end(record)
-    return endings.memory_line(record, *sizes) or usual
+    if summary["peak_bytes"] is None:  # a trace of an older brkpoint, of several processes
+        left = sentences.size(summary["leaked"]["bytes"])
+        return "%s live at the end%s" % (left, _whose_at_end(summary))
+    sizes = sentences.size(summary["peak_bytes"]), sentences.size(summary["leaked"]["bytes"])
+    usual = "At most %s live at once; %s live at the end" % sizes + _whose_at_end(summary)
+    return endings.memory_line(summary, *sizes) or usual
 
 
-def _whose_at_end(record: dict[str, Any]) -> str:
+def _whose_at_end(summary: dict[str, Any]) -> str:
     """What of the end's live bytes is the user's: that is what people call a leak."""
-    leaked, held = record["leaked"], record["held"]["by_origin"].get("user")
+    leaked, held = summary["leaked"], summary["held"]["by_origin"].get("user")
     if not leaked["blocks"]:
         return "."
-    mine = _without(leaked, record["held"])["by_origin"].get("user")
+    mine = _without(leaked, summary["held"])["by_origin"].get("user")
     kept = held and "a standard stream's buffer (%s)" % sentences.size(held["bytes"])
     if mine:
         blocks = sentences.count(mine["blocks"], "block")

@@ -183,9 +183,9 @@ def label(process: dict[str, Any], program: dict[str, Any]) -> str:
     return text + (" (fork)" if program["began"] == "fork" else "")
 
 
-def has_several(record: dict[str, Any]) -> bool:
+def has_several(summary: dict[str, Any]) -> bool:
     """Whether there is a tree to show: more than one program, of one process or of many."""
-    return sum(len(row["programs"]) for row in record["processes"]) > 1
+    return sum(len(row["programs"]) for row in summary["processes"]) > 1
 
 
 def has_alike(rows_: list[list[str | tuple[str, str]]]) -> bool:
@@ -193,14 +193,14 @@ def has_alike(rows_: list[list[str | tuple[str, str]]]) -> bool:
     return any(not row[1] and row[3] for row in rows_)
 
 
-def rows(record: dict[str, Any], ink: Ink, most: int = MOST) -> list[list[str | tuple[str, str]]]:
-    """Lists of cells of tables.lines under HEAD; the last may say what is left out. `record`: of a
+def rows(summary: dict[str, Any], ink: Ink, most: int = MOST) -> list[list[str | tuple[str, str]]]:
+    """Lists of cells of tables.lines under HEAD; the last may say what is left out. `summary`: of a
     summary; of `most` lines at most half are of what is not below the program that was asked for.
     """
-    about = record["sums_over"]
+    about = summary["sums_over"]
     keep = (about["pid"], about["image"]) if about["what"] == "one" else None
-    asked = record["asked_for"]
-    tree = Tree(record["processes"], keep, asked and (asked["pid"], asked["image"]), most)
+    asked = summary["asked_for"]
+    tree = Tree(summary["processes"], keep, asked and (asked["pid"], asked["image"]), most)
     found = [_row(*line, keep, ink) for line in _walk(tree.roots, ink)]
     if tree.hidden:
         text = "%s %s" % (ink.signs.more, sentences.count(tree.hidden, "more program"))
@@ -270,17 +270,17 @@ def _end(process: dict[str, Any], program: dict[str, Any]) -> str:
     return {"running": "ran on", "detached": "ran on"}.get(kind, "unknown")
 
 
-def section(record: dict[str, Any], ink: Ink, most: int = MOST) -> Iterator[str]:
+def section(summary: dict[str, Any], ink: Ink, most: int = MOST) -> Iterator[str]:
     """Lines of the text report: who did what; of one program alone there is nothing to say."""
-    if not has_several(record):
+    if not has_several(summary):
         return
-    found = rows(record, ink, most)
+    found = rows(summary, ink, most)
     said = "alike ones on one line: sums, and the largest peak" if has_alike(found) else ""
-    head = ink.bold(count(record))
+    head = ink.bold(count(summary))
     yield "%s  %s" % (head, ink.dim(said)) if said else head
     yield from tables.lines(HEAD, found, ink, ALIGN)
 
 
-def count(record: dict[str, Any]) -> str:
+def count(summary: dict[str, Any]) -> str:
     """`39 processes`, `1 process`."""
-    return sentences.count(len(record["processes"]), "process", "processes")
+    return sentences.count(len(summary["processes"]), "process", "processes")

@@ -44,21 +44,21 @@ class Choice(_Choice):
 
 
 def render(
-    record: dict[str, Any],
+    summary: dict[str, Any],
     trace: Trace,
     choice: Choice,
     width: int = 80,
     colour: bool = False,
     unicode: bool | None = None,
 ) -> str:
-    """The report as text. `record`: of summarise(by=…, top_sites=choice.sites)."""
+    """The report as text. `summary`: of summarise(by=…, top_sites=choice.sites)."""
     ink = Ink(width, colour, speaks_unicode() if unicode is None else unicode)
-    lines = [*text.first(record, ink), ""]
-    lines += text.wrapped(_said(trace) + sentences.verdict(record), ink, "", ink.bold)
+    lines = [*text.first(summary, ink), ""]
+    lines += text.wrapped(_said(trace) + sentences.verdict(summary), ink, "", ink.bold)
     if choice.tree:
-        lines += ["", *_tree(record, trace, choice, ink)]
+        lines += ["", *_tree(summary, trace, choice, ink)]
     if choice.stacks or not choice.tree:
-        lines += ["", *_sites(record, trace, choice, ink)]
+        lines += ["", *_sites(summary, trace, choice, ink)]
     return text.for_output("\n".join(lines) + "\n", ink)
 
 
@@ -71,36 +71,36 @@ def _said(trace: Trace) -> str:
     return "Events %s to %s%s alone: " % (*ends, thread)
 
 
-def render_markdown(record: dict[str, Any], trace: Trace, choice: Choice) -> str:
-    ink, parts = Ink(120), [markdown.head(record)]
+def render_markdown(summary: dict[str, Any], trace: Trace, choice: Choice) -> str:
+    ink, parts = Ink(120), [markdown.head(summary)]
     if _said(trace):
         parts.append([_said(trace) + "nothing else counts here."])
     if choice.tree:
-        title, *drawn = _tree(record, trace, choice, ink)
+        title, *drawn = _tree(summary, trace, choice, ink)
         parts.append(["## Tree of calls", "", *fenced("text", drawn)])
     if choice.stacks or not choice.tree:
-        parts.append(_sites_as_markdown(record, trace, choice, ink))
+        parts.append(_sites_as_markdown(summary, trace, choice, ink))
     made = "\n\n".join("\n".join(part) for part in parts) + "\n"
     return made.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
-def whole(record: dict[str, Any]) -> int:
-    return int(record["sites_by"]["sum"])
+def whole(summary: dict[str, Any]) -> int:
+    return int(summary["sites_by"]["sum"])
 
 
-def heading(record: dict[str, Any], rows: list[dict[str, Any]], by: str) -> str:
+def heading(summary: dict[str, Any], rows: list[dict[str, Any]], by: str) -> str:
     """`by bytes live at the peak: 20 of 104 places, with 97 % of 1.2 MiB`."""
     field = measures.BY[by].field
     shown = sum(row[field] for row in rows)
-    places = sentences.count(record["site_count"], "place")
+    places = sentences.count(summary["site_count"], "place")
     said = "%s of %s" % (sentences.grouped(len(rows)), places)
-    said = places if len(rows) == record["site_count"] else said
-    share = " with %s" % share_of(shown, whole(record)) if shown < whole(record) else ""
+    said = places if len(rows) == summary["site_count"] else said
+    share = " with %s" % share_of(shown, whole(summary)) if shown < whole(summary) else ""
     return "by %s: %s%s of %s" % (
         measures.BY[by].means,
         said,
         share or ", all",
-        measures.amount(by, whole(record)),
+        measures.amount(by, whole(summary)),
     )
 
 
@@ -108,18 +108,18 @@ def share_of(part: int, all_: int) -> str:
     return sentences.percent(part / all_) if all_ else "0 %"
 
 
-def _sites(record: dict[str, Any], trace: Trace, choice: Choice, ink: Ink) -> Iterator[str]:
-    rows = _rows(record, choice)
-    yield from sections.title("Sites", heading(record, rows, choice.by), ink)
+def _sites(summary: dict[str, Any], trace: Trace, choice: Choice, ink: Ink) -> Iterator[str]:
+    rows = _rows(summary, choice)
+    yield from sections.title("Sites", heading(summary, rows, choice.by), ink)
     field = measures.BY[choice.by].field
     head = ["share", measures.BY[choice.by].label, "where", "who", "for"]
     shown = [
-        [share_of(row[field], whole(record)), measures.amount(choice.by, row[field])]
+        [share_of(row[field], whole(summary)), measures.amount(choice.by, row[field])]
         + [site_table.place(row), row["origin"], visible(sentences.site_purpose(row))]
         for row in rows
     ]
     titles, *lines = tables.lines(head, shown, ink, "rrllL") if shown else [""]
-    chains = _chains(record, trace, choice, rows)
+    chains = _chains(summary, trace, choice, rows)
     yield titles
     for row, line, chain in zip(rows, lines, chains):
         yield line
@@ -129,31 +129,33 @@ def _sites(record: dict[str, Any], trace: Trace, choice: Choice, ink: Ink) -> It
             )
 
 
-def _sites_as_markdown(record: dict[str, Any], trace: Trace, choice: Choice, ink: Ink) -> list[str]:
-    rows, field = _rows(record, choice), measures.BY[choice.by].field
-    said = heading(record, rows, choice.by)
+def _sites_as_markdown(
+    summary: dict[str, Any], trace: Trace, choice: Choice, ink: Ink
+) -> list[str]:
+    rows, field = _rows(summary, choice), measures.BY[choice.by].field
+    said = heading(summary, rows, choice.by)
     head = ["share", measures.BY[choice.by].label, "where", "who", "for"]
     lines = ["## Sites", "", sentences.begun(said) + ".", ""]
     lines += table(
         head,
         "rrlll",
         [
-            [share_of(row[field], whole(record)), str(row[field])]
+            [share_of(row[field], whole(summary)), str(row[field])]
             + [code(site_table.in_full(row)), row["origin"], sentences.site_purpose(row)]
             for row in rows
         ],
     )
     if choice.stacks:
-        for row, chain in zip(rows, _chains(record, trace, choice, rows)):
+        for row, chain in zip(rows, _chains(summary, trace, choice, rows)):
             lines += ["", "* " + code(site_table.in_full(row))]
             lines += ["  * " + code(said) for said in chain]
     return lines
 
 
-def _rows(record: dict[str, Any], choice: Choice) -> list[dict[str, Any]]:
+def _rows(summary: dict[str, Any], choice: Choice) -> list[dict[str, Any]]:
     """Without those that have nothing of the measure."""
     field = measures.BY[choice.by].field
-    return [row for row in record["sites"][: choice.sites] if row[field]]
+    return [row for row in summary["sites"][: choice.sites] if row[field]]
 
 
 CHAINS = 3  # of one place
@@ -162,13 +164,13 @@ LOOKED_AT = 1000  # stacks of one place
 
 
 def _chains(
-    record: dict[str, Any], trace: Trace, choice: Choice, rows: list[dict[str, Any]]
+    summary: dict[str, Any], trace: Trace, choice: Choice, rows: list[dict[str, Any]]
 ) -> list[list[str]]:
     """For each row the lines of its chains; none where they are not asked for."""
     if not choice.stacks:
         return [[] for _ in rows]
-    value = measures.of_group(choice.by, chosen.at_peak(record))
-    found = call_tree.stacks_of_places(trace, chosen.of_record(record), value, rows)
+    value = measures.of_group(choice.by, chosen.at_peak(summary))
+    found = call_tree.stacks_of_places(trace, chosen.of_summary(summary), value, rows)
     return [list(_chains_said(trace, choice.by, stacks)) for stacks in found]
 
 
@@ -212,9 +214,9 @@ def _short(name: str) -> str:
     return visible(name if len(name) <= LONGEST else name[:LONGEST] + "…")
 
 
-def _tree(record: dict[str, Any], trace: Trace, choice: Choice, ink: Ink) -> Iterator[str]:
-    value = measures.of_group(choice.by, chosen.at_peak(record))
-    values = call_tree.of_groups(trace, chosen.of_record(record), value)
+def _tree(summary: dict[str, Any], trace: Trace, choice: Choice, ink: Ink) -> Iterator[str]:
+    value = measures.of_group(choice.by, chosen.at_peak(summary))
+    values = call_tree.of_groups(trace, chosen.of_summary(summary), value)
     root = call_tree.grow(trace.tree, values, choice.top or FUNCTIONS)
     means = measures.BY[choice.by].means
     said = "by %s, of %s" % (means, measures.amount(choice.by, root.value))

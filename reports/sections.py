@@ -42,17 +42,17 @@ LIMITS = [
 ]
 
 
-def summary(record: dict[str, Any], ink: Ink, limits: Limits = LIMITS[0]) -> Iterator[str]:
+def together(summary: dict[str, Any], ink: Ink, limits: Limits = LIMITS[0]) -> Iterator[str]:
     """Every section, each with an empty line before it."""
     made = [
-        matrix(record, ink, limits.names),
-        kernel(record, ink, limits.names // 2),
-        phases(record, ink),
-        sites(record, ink, limits.sites),
-        memory(record, ink),
-        live(record, ink),
-        process_tree.section(record, ink, limits.processes),
-        understood(record, ink),
+        matrix(summary, ink, limits.names),
+        kernel(summary, ink, limits.names // 2),
+        phases(summary, ink),
+        sites(summary, ink, limits.sites),
+        memory(summary, ink),
+        live(summary, ink),
+        process_tree.section(summary, ink, limits.processes),
+        understood(summary, ink),
     ]
     for section in made:
         lines = list(section)
@@ -61,11 +61,11 @@ def summary(record: dict[str, Any], ink: Ink, limits: Limits = LIMITS[0]) -> Ite
             yield from lines
 
 
-def brief(record: dict[str, Any], ink: Ink) -> Iterator[str]:
+def brief(summary: dict[str, Any], ink: Ink) -> Iterator[str]:
     """The figures that fit under a list of events."""
-    for line in ink.wrap(memory_table.sentence(record), ink.width):
+    for line in ink.wrap(memory_table.sentence(summary), ink.width):
         yield ink.dim(line)
-    tree = list(process_tree.section(record, ink))
+    tree = list(process_tree.section(summary, ink))
     if tree:
         yield ""
         yield from tree
@@ -81,17 +81,17 @@ def title(text: str, said: str, ink: Ink) -> Iterator[str]:
         yield ink.dim("  " + line)
 
 
-def matrix(record: dict[str, Any], ink: Ink, most: int = LIMITS[0].names) -> Iterator[str]:
+def matrix(summary: dict[str, Any], ink: Ink, most: int = LIMITS[0].names) -> Iterator[str]:
     """Origin x name by phase: how often, and the bytes asked for."""
     for kind, text, last in (
         ("call", "Calls", "asked for"),
         ("syscall", "Memory syscalls", "length"),
     ):
-        cells = matrix_cells(record["totals"], kind)
+        cells = matrix_cells(summary["totals"], kind)
         if not cells:
             continue
         yield from [""] if kind == "syscall" else []
-        yield from title(text, _owners(record["verdict"]) if kind == "call" else "", ink)
+        yield from title(text, _owners(summary["verdict"]) if kind == "call" else "", ink)
         head = ["who", "name", *words.PHASES, "all", last]
         shown, left = tables.largest(
             cells, most, lambda cell: sum(cell.get(phase, 0) for phase in words.PHASES)
@@ -134,13 +134,13 @@ def matrix_rows(cells: dict[tuple[str, str], dict[str, int]], ink: Ink) -> Itera
         before = origin
 
 
-def kernel(record: dict[str, Any], ink: Ink, most: int = LIMITS[0].names // 2) -> Iterator[str]:
+def kernel(summary: dict[str, Any], ink: Ink, most: int = LIMITS[0].names // 2) -> Iterator[str]:
     """Which calls reached the kernel, and which did not."""
-    causes = record["causes"]
+    causes = summary["causes"]
     if not causes["calls"] and not causes["syscalls"]:
         return
     yield from title("What reached the kernel", kernel_words(causes), ink)
-    reached = {at: row for at, row in enumerate(record["reached_kernel"])}
+    reached = {at: row for at, row in enumerate(summary["reached_kernel"])}
     reached = {at: row for at, row in reached.items() if row["calls_reaching_kernel"]}
     shown, left = tables.largest(reached, most, lambda row: int(row["calls_reaching_kernel"]))
     rows = [
@@ -173,9 +173,9 @@ def made(row: dict[str, Any], ink: Ink) -> str:
     )
 
 
-def phases(record: dict[str, Any], ink: Ink) -> Iterator[str]:
+def phases(summary: dict[str, Any], ink: Ink) -> Iterator[str]:
     """What each phase asked for, and what it really took."""
-    rows = phase_rows(record, ink)
+    rows = phase_rows(summary, ink)
     if not rows:
         return
     yield from title(
@@ -184,11 +184,11 @@ def phases(record: dict[str, Any], ink: Ink) -> Iterator[str]:
     yield from tables.lines(PHASE_HEAD, rows, ink, "lrrrrrrr")
 
 
-def phase_rows(record: dict[str, Any], ink: Ink) -> list[list[str]]:
+def phase_rows(summary: dict[str, Any], ink: Ink) -> list[list[str]]:
     """Of one program: the phases of several say nothing together."""
-    if record["sums_over"]["programs"] > 1:
+    if summary["sums_over"]["programs"] > 1:
         return []
-    return [phase_row(row, ink) for row in record["phases"] if row["reached"]]
+    return [phase_row(row, ink) for row in summary["phases"] if row["reached"]]
 
 
 def phase_row(row: dict[str, Any], ink: Ink) -> list[str]:
@@ -217,27 +217,27 @@ def _grown(value: int | None, ink: Ink) -> str:
     return ("+" if value > 0 else "") + sentences.short_size(value)
 
 
-def sites(record: dict[str, Any], ink: Ink, most: int = LIMITS[0].sites) -> Iterator[str]:
+def sites(summary: dict[str, Any], ink: Ink, most: int = LIMITS[0].sites) -> Iterator[str]:
     """Where memory was asked for, most bytes first."""
-    rows = record["sites"][:most]
+    rows = summary["sites"][:most]
     if rows:
-        yield from title("Sites", site_table.heading(rows, record), ink)
+        yield from title("Sites", site_table.heading(rows, summary), ink)
         yield from site_table.lines(rows, ink)
 
 
-def memory(record: dict[str, Any], ink: Ink) -> Iterator[str]:
+def memory(summary: dict[str, Any], ink: Ink) -> Iterator[str]:
     """Peak, leaked and temporary, by origin."""
-    peak = record["peak"]
-    said = endings.what_live_means(record)
+    peak = summary["peak"]
+    said = endings.what_live_means(summary)
     if peak["phase"]:
         said += "; the peak was in %s" % peak["phase"]
     yield from title("Memory", said, ink)
-    yield from tables.lines(memory_table.HEAD, memory_table.rows(record, ink), ink, "lrrrrrr")
+    yield from tables.lines(memory_table.HEAD, memory_table.rows(summary, ink), ink, "lrrrrrr")
 
 
-def live(record: dict[str, Any], ink: Ink) -> Iterator[str]:
+def live(summary: dict[str, Any], ink: Ink) -> Iterator[str]:
     """Live bytes through the run, drawn."""
-    rows = through_time.picture(record, ink)
+    rows = through_time.picture(summary, ink)
     if not rows:
         return
     said = "time from left to right, one scale for all"
@@ -251,9 +251,9 @@ def live(record: dict[str, Any], ink: Ink) -> Iterator[str]:
         yield ("  %s%s %s" % (name, drawn, most)).rstrip()
 
 
-def understood(record: dict[str, Any], ink: Ink) -> Iterator[str]:
+def understood(summary: dict[str, Any], ink: Ink) -> Iterator[str]:
     """How much of what the loader and the runtimes asked for is understood."""
-    known = record["purpose_known"]
+    known = summary["purpose_known"]
     if known["share"] is not None:
         events = sentences.count(known["events"], "event")
         share = sentences.percent(known["share"])

@@ -17,11 +17,11 @@ if TYPE_CHECKING:
 _SUMS = ["times", "bytes", "live", "temporary", "at peak"]
 
 
-def heading(rows: Sequence[object], record: dict[str, Any]) -> str:
+def heading(rows: Sequence[object], summary: dict[str, Any]) -> str:
     """Which of all places these are; "" where they are all."""
-    if record["site_count"] <= len(rows):
+    if summary["site_count"] <= len(rows):
         return ""
-    return "the %d of %s with most bytes" % (len(rows), sentences.grouped(record["site_count"]))
+    return "the %d of %s with most bytes" % (len(rows), sentences.grouped(summary["site_count"]))
 
 
 def lines(rows: list[dict[str, Any]], ink: Ink) -> Iterator[str]:

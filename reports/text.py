@@ -49,7 +49,7 @@ def render(
 def _tables(summary: dict[str, Any], ink: Ink, room: int) -> list[str]:
     """The sections; where they need more lines than `room`, their tables give way."""
     for limits in sections.LIMITS:
-        lines = list(sections.summary(summary, ink, limits))
+        lines = list(sections.together(summary, ink, limits))
         if len(lines) <= room:
             break
     return lines
@@ -66,7 +66,7 @@ def are_few(summary: dict[str, Any]) -> bool:
 
 def events_of(summary: dict[str, Any], trace: Trace) -> Iterator[Any]:
     """The events that the summary is about, in their order."""
-    wanted = chosen.of_record(summary)
+    wanted = chosen.of_summary(summary)
     return trace.events() if wanted is None else trace.events(wanted)
 
 

@@ -25,20 +25,20 @@ _FIRST = ("main", "load", "exit", "init")
 _UNICODE, _ASCII = "▁▂▃▄▅▆▇█", "_.:-=+*#"
 
 
-def picture(record: dict[str, Any], ink: Ink) -> list[tuple[str, str, str]]:
+def picture(summary: dict[str, Any], ink: Ink) -> list[tuple[str, str, str]]:
     """[(origin or "all", its picture, what was live at most)], [] where nothing was ever live, or
     the trace, of an older brkpoint, does not tell when.
 
     All rows have one scale, so that they can be compared: a full block is the peak. The last row
-    is ("", the phases, ""). `record`: of summary.summarise.
+    is ("", the phases, ""). `summary`: of summary.summarise.
     """
-    peak, begin, end = record["peak"], *_span(record)
-    if not peak["bytes"] or not record["timeline"]["t_ns"]:
+    peak, begin, end = summary["peak"], *_span(summary)
+    if not peak["bytes"] or not summary["timeline"]["t_ns"]:
         return []
     width = ink.width - 2 - NAME - VALUE
     signs = _UNICODE if ink.unicode else _ASCII
     rows = []
-    for who, moments in _rows(record, begin, end):
+    for who, moments in _rows(summary, begin, end):
         columns = _columns(moments, begin, end, width, peak["bytes"], signs)
         line = "".join(unknown(ink) if value is None else value for value in columns)
         most = max([value for _, _, value in moments])
@@ -46,7 +46,7 @@ def picture(record: dict[str, Any], ink: Ink) -> list[tuple[str, str, str]]:
     if peak["t_ns"] is not None:
         at = sentences.duration(max(0, peak["t_ns"] - begin))
         rows[0] = rows[0][:2] + ("%s after %s" % (rows[0][2], at),)
-    return rows + [("", _phases(record, begin, end, width, ink), "")]
+    return rows + [("", _phases(summary, begin, end, width, ink), "")]
 
 
 def unknown(ink: Ink) -> str:
@@ -59,18 +59,18 @@ def has_unknown(rows: list[tuple[str, str, str]], ink: Ink) -> bool:
     return any(unknown(ink) in line for _, line, _ in rows[:-1])
 
 
-def _span(record: dict[str, Any]) -> tuple[int, int]:
+def _span(summary: dict[str, Any]) -> tuple[int, int]:
     """(begin, end) in nanoseconds of the trace's clock."""
     times = [
-        t for row in record["phases"] for t in (row["start_ns"], row["end_ns"]) if t is not None
+        t for row in summary["phases"] for t in (row["start_ns"], row["end_ns"]) if t is not None
     ]
-    times += record["timeline"]["t_ns"]
+    times += summary["timeline"]["t_ns"]
     return min(times, default=0), max(times, default=0)
 
 
-def _rows(record: dict[str, Any], begin: int, end: int) -> Iterator[tuple[str, list[Moment]]]:
+def _rows(summary: dict[str, Any], begin: int, end: int) -> Iterator[tuple[str, list[Moment]]]:
     """(who, [(t_ns, seq, live bytes)]): "all" first; nothing at the begin, the peak, the end."""
-    timeline, peak, last = record["timeline"], record["peak"], record["leaked"]
+    timeline, peak, last = summary["timeline"], summary["peak"], summary["leaked"]
     held: dict[str, list[Moment]] = {}
     for who in words.ORIGINS:
         values = timeline["live_bytes"].get(who) or [0] * len(timeline["t_ns"])
@@ -119,10 +119,10 @@ def _sign(value: int, peak: int, signs: str) -> str:
     return signs[min(len(signs) - 1, (value * len(signs) - 1) // peak)]
 
 
-def _phases(record: dict[str, Any], begin: int, end: int, width: int, ink: Ink) -> str:
+def _phases(summary: dict[str, Any], begin: int, end: int, width: int, ink: Ink) -> str:
     """Where each phase begins, as far as there is room for its name: main's first."""
     line = [" "] * width
-    for row in sorted(record["phases"], key=lambda row: _FIRST.index(row["phase"])):
+    for row in sorted(summary["phases"], key=lambda row: _FIRST.index(row["phase"])):
         if not row["reached"] or row["start_ns"] is None:
             continue
         name = ink.signs.bar.strip() + row["phase"]

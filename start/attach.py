@@ -226,5 +226,5 @@ def _outcome(waiting, words, path, spool_path):
         notes=[],
         failed=died,
         attached=True,
-        recorded=waiting.host.recorded() if died else None,
+        events=waiting.host.recorded() if died else None,
     )

@@ -62,7 +62,7 @@ class Outcome:
     refused: str | None = None  # why it was not started; nothing of it has run then
     also: tuple = ()  # allocators.Named: what the user named
     why_engine: str | None = None  # why this engine watched, where it was chosen for the user
-    recorded: int | None = None  # events, where the recorder died and may not have written all
+    events: int | None = None  # recorded, where the recorder died with some perhaps unwritten
 
     @property
     def exit_status(self):
@@ -242,7 +242,7 @@ def _outcome(watched, plan, spool_path):
         notes=why.notes(plan.program, observer),
         failed=(ended != 0 or watched.detached) and watched.why_left is None,
         refused=refused,
-        recorded=observer.recorded() if ended != 0 and not refused else None,
+        events=observer.recorded() if ended != 0 and not refused else None,
     )
 
 

@@ -43,26 +43,26 @@ def make(
     """
     tell(READING)
     try:
-        recorded = history.build(spool.read(place.spool))
+        past = history.build(spool.read(place.spool))
     except (OSError, spool.SpoolError) as error:
         raise UserError("nothing was recorded: %s" % shown(str(error))) from None
-    _count_lost(outcome, recorded)
-    recorded.notes[:0] = outcome.notes
+    _count_lost(outcome, past)
+    past.notes[:0] = outcome.notes
     if outcome.reason:
-        recorded.notes.insert(0, "the trace is incomplete: " + outcome.reason)
-    hints = unwatched.tell(recorded)
-    sanitizers.tell(recorded)
-    named = allocators.told(recorded.hooks.values(), outcome.also)
+        past.notes.insert(0, "the trace is incomplete: " + outcome.reason)
+    hints = unwatched.tell(past)
+    sanitizers.tell(past)
+    named = allocators.told(past.hooks.values(), outcome.also)
     for row in named:
         if not row["found"]:
             text = "%s (%s) was not found: no call of it was seen" % (row["name"], row["from"])
-            recorded.unseen.append({"kind": "named", "why": text})
-            recorded.notes.append(text)
+            past.unseen.append({"kind": "named", "why": text})
+            past.notes.append(text)
     tell(NAMING)
-    stacks = symbol_gdb.symbolise(recorded, **_how(use_symbols))
-    known = {**facts(outcome, recorded), "also_watched": named, "hints": hints}
+    stacks = symbol_gdb.symbolise(past, **_how(use_symbols))
+    known = {**facts(outcome, past), "also_watched": named, "hints": hints}
     try:
-        counted = trace.write(place.trace, recorded, stacks, known, force, tell)
+        counted = trace.write(place.trace, past, stacks, known, force, tell)
     except trace.TraceError as error:
         text = "%s %s; `brkpoint recover %s` makes it from what was recorded"
         raise UserError(text % (shown(place.trace), error, shown(place.spool))) from None
@@ -70,16 +70,16 @@ def make(
     return counted
 
 
-def _count_lost(outcome, recorded):
+def _count_lost(outcome, past):
     """What a recorder that died had recorded, and not written."""
-    if outcome.recorded is None:
+    if outcome.events is None:
         return
-    lost = outcome.recorded - len(recorded.events)
+    lost = outcome.events - len(past.events)
     if lost <= 0:
-        if not recorded.lost:
+        if not past.lost:
             outcome.reason += ": nothing of what it had recorded is lost"
         return
-    recorded.lost += lost
+    past.lost += lost
     events = "1 event" if lost == 1 else "%d events" % lost
     outcome.reason += ": %s of what it had recorded lost" % events
 
@@ -94,7 +94,7 @@ def _how(use_symbols):
     return {"gdb": asked, "debug_roots": roots}
 
 
-def facts(outcome, recorded):
+def facts(outcome, past):
     """What the parent knows of a run, for alloctrace/history/run_facts.py."""
     return {
         "pid": outcome.pid,
@@ -106,7 +106,7 @@ def facts(outcome, recorded):
         "incomplete_because": outcome.reason,
         "why_engine": outcome.why_engine,
         "date": time.strftime("%Y-%m-%d %H:%M:%S %z"),
-        "versions": versions(recorded.run.get("gdb")),
+        "versions": versions(past.run.get("gdb")),
     }
 
 

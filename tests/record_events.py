@@ -56,7 +56,7 @@ def _facts(recorded, events):
     """What is not as usual of the program."""
     has_main = any(border.phase == "main" for border in recorded.borders)
     history = SimpleNamespace(
-        recorded=None,
+        packed=None,
         events=events,
         modules=recorded.modules,
         mains=[{"image": 0}] if has_main else [],

@@ -106,7 +106,7 @@ def judged(rules, *names, strict=False, change=None):
     """{rule: verdict} of the stored traces."""
     traces = [trace.open(stored(name)) for name in names]
     try:
-        runs = [scopes.Recorded(one) for one in traces]
+        runs = [scopes.Run(one) for one in traces]
         for run in runs:
             run.run.update(change or {})
         verdicts = judge.judge(language.read(rules, "f"), runs, strict)
@@ -207,7 +207,7 @@ def test_an_update_rewrites_numbers_alone():
 
 def test_a_first_budget_is_kept_by_its_run():
     with trace.open(stored("leak")) as recorded:
-        text = rewrite.first("./leak", [scopes.Recorded(recorded)])
+        text = rewrite.first("./leak", [scopes.Run(recorded)])
     assert "\nmain user " in text
     assert {verdict["state"] for verdict in judged(text, "leak").values()} == {judge.KEPT}
 

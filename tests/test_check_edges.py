@@ -14,7 +14,7 @@ ABOUT = {"command": "./p", "runs": 1, "engine": "", "trace": None, "see": []}
 
 def told(rule, *runs, strict=False):
     """The record of one judged rule."""
-    return check_words.record(judge.judge(language.read(rule, "f"), runs, strict), ABOUT)
+    return check_words.plain(judge.judge(language.read(rule, "f"), runs, strict), ABOUT)
 
 
 # ---- the language --------------------------------------------------------------------------------
@@ -54,7 +54,7 @@ def test_numbers_of_few_digits_are_taken_as_they_are():
 def test_a_rule_is_told_without_its_comment_and_with_its_quotes():
     text = 'all user for "step #2" calls = 0'
     assert rule(text + "   # why").text == text
-    run = scopes.Recorded(FakeTrace([call(1, size=8)]))
+    run = scopes.Run(FakeTrace([call(1, size=8)]))
     (row,) = told(text + " # why", run)["rules"]
     assert row["rule"] == text
 
@@ -68,7 +68,7 @@ def libc(*names):
         Module(at, "/lib/" + name, 0, 0, 1, "", "loader" if at == 1 else "library")
         for at, name in enumerate(names)
     ]
-    return scopes.Recorded(trace)
+    return scopes.Run(trace)
 
 
 @pytest.mark.parametrize(
@@ -113,7 +113,7 @@ def family(knows_peaks=True):
     run = FakeTrace(events, images=images, children=children, pid=7)
     if knows_peaks:
         run.run["peaks"] = run.sums().peaks
-    return scopes.Recorded(run)
+    return scopes.Run(run)
 
 
 def test_the_places_of_a_peak_are_those_of_its_program():
@@ -125,7 +125,7 @@ def test_the_places_of_a_peak_are_those_of_its_program():
 
 
 def test_the_places_of_the_peak_of_a_program_that_was_alone():
-    run = scopes.Recorded(FakeTrace([call(1, size=30), call(2, "calloc", nmemb=1, size=5)]))
+    run = scopes.Run(FakeTrace([call(1, size=30), call(2, "calloc", nmemb=1, size=5)]))
     (row,) = told("all any peak = 0", run)["rules"]
     assert (row["value"], [site["amount"] for site in row["sites"]]) == (35, [30, 5])
 
@@ -136,7 +136,7 @@ def test_a_peak_that_nobody_knows_is_not_judged():
 
 
 def test_only_less_than_the_budget_is_worth_keeping():
-    run = scopes.Recorded(FakeTrace([call(1, size=8)]))
+    run = scopes.Run(FakeTrace([call(1, size=8)]))
     for text, strict, kept in (
         ("all any calls = 3", False, True),
         ("all any calls = 3", True, True),
@@ -151,7 +151,7 @@ def test_only_less_than_the_budget_is_worth_keeping():
 
 
 def test_the_step_summary_quotes_its_cells_once():
-    run = scopes.Recorded(FakeTrace([call(1, size=8), call(2, "calloc", nmemb=1, size=4)]))
+    run = scopes.Run(FakeTrace([call(1, size=8), call(2, "calloc", nmemb=1, size=4)]))
     text = check_machines.step_summary(told("all any calls = 0", run))
     assert "malloc ×1, 8 bytes: code without a name<br>calloc ×1, 4 bytes" in text
     hostile = told("all any calls = 0", run)
@@ -208,7 +208,7 @@ def test_a_line_of_the_users_is_one_place_whatever_is_done_there(verdict, places
         for number, size, what in ((1, 8, "a"), (2, 16, "b"))
     ]
     stacks = {5: (frame("malloc", "system", "libc.so.6"), frame("grow", file="a.c", line=3))}
-    run = scopes.Recorded(FakeTrace(calls, stacks=stacks))
+    run = scopes.Run(FakeTrace(calls, stacks=stacks))
     (row,) = told("all any calls = 0", run)["rules"]
     assert sorted(check_words.sites(row)) == sorted(places)
 
@@ -222,7 +222,7 @@ def test_a_line_of_the_users_is_one_place_whatever_is_done_there(verdict, places
     ],
 )
 def test_how_a_program_ended_is_said_in_words(ended, said):
-    run = scopes.Recorded(FakeTrace([call(1, size=8)], exit=ended))
+    run = scopes.Run(FakeTrace([call(1, size=8)], exit=ended))
     (row,) = told("all user calls <= 9", run)["rules"]
     assert row["why"] == "the program did not end with status 0: " + said
 

@@ -41,9 +41,9 @@ def left_of(opened):
 
 
 def check_of(opened):
-    verdicts = judge.judge(language.read(RULES, "x"), [scopes.Recorded(opened)])
+    verdicts = judge.judge(language.read(RULES, "x"), [scopes.Run(opened)])
     about = {"command": "./a", "runs": 1, "engine": "recorder", "trace": None, "see": []}
-    return json.loads(json.dumps(check_words.record(verdicts, about)))
+    return json.loads(json.dumps(check_words.plain(verdicts, about)))
 
 
 def validate(opened, other):

@@ -46,7 +46,7 @@ def test_what_explains_the_differences(built):
     codes = {}
     for name in ("family", "static_object"):
         if name in PROGRAMS:
-            rows = crosscheck.record(words(name), 60)["differences"]
+            rows = crosscheck.of(words(name), 60)["differences"]
             codes[name] = {row["code"]: row["count"] for row in rows}
     assert codes["family"]["loader"] > 10 and codes["family"]["twice"] > 10
     assert set(codes["family"]) == {"loader", "twice"}
@@ -141,7 +141,7 @@ def test_a_program_that_does_not_repeat_itself(seen):
 )
 def test_a_tool_that_fails_spoils_nothing(built, tmp_path, monkeypatch, script, why, said):
     fake(tmp_path, monkeypatch, "ltrace", script)
-    record = crosscheck.record(words("alloc"), 60)
+    record = crosscheck.of(words("alloc"), 60)
     run = record["runs"]["ltrace"]
     assert run["state"] == "unreliable" and why in run["why"] and said in run["said"]
     assert len(run["said"]) <= gather.SAID
@@ -153,7 +153,7 @@ def test_a_tool_that_kills_its_target(built, tmp_path, monkeypatch):
     real = shutil.which("ltrace")
     script = 'shift 4; exec %s -f -o "$1" /bin/sh -c "kill -9 \\$\\$"\n' % real
     fake(tmp_path, monkeypatch, "ltrace", script)
-    record = crosscheck.record(words("alloc"), 60)
+    record = crosscheck.of(words("alloc"), 60)
     assert record["runs"]["ltrace"]["state"] == "unreliable"
     assert "ended otherwise" in record["runs"]["ltrace"]["why"]
     assert page.is_sound(record)
@@ -163,16 +163,16 @@ def test_a_tool_that_kills_its_target(built, tmp_path, monkeypatch):
 def test_a_tool_that_is_not_installed(built, monkeypatch, missing):
     find = shutil.which
     monkeypatch.setattr(shutil, "which", lambda n, **o: None if n == missing else find(n, **o))
-    record = crosscheck.record(words("alloc"), 60)
+    record = crosscheck.of(words("alloc"), 60)
     assert record["runs"][missing]["state"] == "missing"
     assert "apt-get install " + missing in page.to_text(record)
     assert missing not in record["compared"] and page.is_sound(record)
 
 
 def test_twin_with_gdb_alone_nothing_is_proven(built):
-    record = crosscheck.record(words("alloc"), 60, left_out=("strace", "ltrace", "maps"))
+    record = crosscheck.of(words("alloc"), 60, left_out=("strace", "ltrace", "maps"))
     assert not page.is_sound(record) and "Nothing could be compared" in page.to_text(record)
-    record = crosscheck.record(words("alloc"), 60, left_out=("gdb",))
+    record = crosscheck.of(words("alloc"), 60, left_out=("gdb",))
     assert not page.is_sound(record) and record["rows"]
 
 

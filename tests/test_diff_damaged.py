@@ -26,7 +26,7 @@ def test_damaged_traces_are_refused_or_read(tmp_path):
                     record = difference.compare(*sides)
                     diff_text.render(record)
                     diff_markdown.render(record)
-                judge.judge(language.read(RULES, "f"), [scopes.Recorded(damaged)])
+                judge.judge(language.read(RULES, "f"), [scopes.Run(damaged)])
                 read += 1
         except trace.TraceError:
             pass

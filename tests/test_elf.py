@@ -141,8 +141,8 @@ def test_unwind_ranges_as_readelf_says(built, name):
         if low < high:
             assert elf.fde_at(low) == (low, high) == elf.fde_at(high - 1)
     assert elf.fde_at(1) is None and not elf.has_cfi(1 << 60)
-    assert bool(elf.frames._table) == (name not in ("noindex", "static"))
-    assert wanted <= set(elf.frames.ranges())
+    assert bool(elf.unwind_tables._table) == (name not in ("noindex", "static"))
+    assert wanted <= set(elf.unwind_tables.ranges())
 
 
 @pytest.mark.parametrize("name", ["pie", "nopie", "static", "staticpie", "relr", "lib", "noplt"])

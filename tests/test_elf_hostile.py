@@ -24,7 +24,7 @@ def read_everything(path):
             lambda: list(elf.symbols()),
             lambda: elf.functions_named(("main", "malloc", "")),
             lambda: (elf.fde_at(elf.entry), elf.fde_at(0), elf.has_cfi(1 << 63)),
-            lambda: elf.frames.ranges(),
+            lambda: elf.unwind_tables.ranges(),
             lambda: list(elf.relocations()),
             lambda: (elf.initialisers(), elf.finalisers()),
             lambda: [elf.plt_target(elf.entry + i) for i in range(40)],

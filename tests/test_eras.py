@@ -6,7 +6,7 @@ import os
 import pytest
 from made_eras import cell, entry, eras, library
 
-from eras import changes, debian, facts, figures, plan, record
+from eras import changes, debian, facts, figures, plan, comparison
 from reports.eras import markdown, page, text, words
 
 DATA = os.path.join(os.path.dirname(os.path.abspath(__file__)), "data", "eras")
@@ -150,7 +150,7 @@ def test_recorded_eras_are_explained():
     said = " ".join(told(before, after))
     assert "brk/mmap 25 → 16 (-9): libpthread.so.0 -5, libdl.so.2 -4." in said
     assert "16 are in libc.so.6 now" in said
-    found = record.of(plan.read(), {told["cell"]: told for told in (before, after)}, "today")
+    found = comparison.of(plan.read(), {told["cell"]: told for told in (before, after)}, "today")
     assert words.verdict(found) == (
         "2 cells in 2 eras. rust-empty changed most, from debian-11 to debian-12: 25 → 16 brk/mmap."
     )
@@ -195,13 +195,13 @@ def test_every_form_tells_the_change_and_what_has_no_result():
         one["cell"]: one for one in (cell("a", entry(FILE, 552)), cell("b", entry(FILE, 472)))
     }
     results["c/one"] = {"state": "failed", "why": "it cannot be built: no gcc", "versions": {}}
-    found = record.of(known, results, "today")
+    found = comparison.of(known, results, "today")
     assert json.loads(json.dumps(found)) == found
     for form in forms(found):
         assert "552 → 472" in form and "no gcc" in form and "1 cell failed" in form
     del results["c/one"]
-    assert found["without"] != record.of(known, results, "today")["without"]
-    assert "failed" not in text.render(record.of(known, results, "today"))
+    assert found["without"] != comparison.of(known, results, "today")["without"]
+    assert "failed" not in text.render(comparison.of(known, results, "today"))
 
 
 def test_every_form_tells_each_purpose_in_each_era():
@@ -210,7 +210,7 @@ def test_every_form_tells_each_purpose_in_each_era():
         one["cell"]: one
         for one in (cell("a", entry(FILE, 472), entry(FILE, 472)), cell("b", *owners))
     }
-    found = record.of(eras("a", "b"), results, "today")
+    found = comparison.of(eras("a", "b"), results, "today")
     assert [(p["owner"], p["what"], p["eras"]) for p in found["targets"][0]["purposes"]] == [
         ("C", "table", {"b": {"count": 1, "bytes": 7}}),
         ("Rust", FILE, {"a": {"count": 2, "bytes": 944}}),
@@ -226,7 +226,7 @@ def test_every_form_tells_each_purpose_in_each_era():
 
 def test_names_from_programs_are_no_markup():
     hostile = "<script>alert(1)</script> | [x](y) \x1b[31m"
-    found = record.of(
+    found = comparison.of(
         eras("a", "b"),
         {"a/one": cell("a"), "b/one": cell("b", entry(hostile, 5, crate=hostile))},
         "today",
@@ -244,7 +244,7 @@ def test_the_json_keeps_its_schema():
         wanted = json.load(file)
     known = plan.read()
     cells = [recorded(era) for era in ("debian-11", "debian-12")]
-    found = record.of(known, {told["cell"]: told for told in cells}, "today")
+    found = comparison.of(known, {told["cell"]: told for told in cells}, "today")
     schema.validate(found, wanted)
     assert found["rust"][0]["figures"] and found["targets"]
     del found["targets"][0]["cells"][0]["state"]

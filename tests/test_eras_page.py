@@ -6,7 +6,7 @@ import os
 import pytest
 
 import made_pages
-from eras import plan, record
+from eras import plan, comparison
 from reports.eras import page
 from test_page_access import WHY_NOT, violations
 
@@ -22,7 +22,7 @@ def test_the_page_can_be_used_by_all(tmp_path):
         results[told["cell"]] = told
     path = str(tmp_path / "eras.html")
     with open(path, "w", encoding="utf-8") as file:
-        file.write(page.render(record.of(plan.read(), results, "today")))
+        file.write(page.render(comparison.of(plan.read(), results, "today")))
     with made_pages.browser() as browser:
         for width, dark in ((1280, False), (360, True)):
             browser.open(path, width=width, dark=dark)

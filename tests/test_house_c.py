@@ -63,7 +63,7 @@ def test_twin_a_circle_of_calls_is_found(tmp_path):
     "name, what, files, rooms",
     [
         ("host.h", "plant/plans.h", [("host.h", "plant/plans.h")], [("host.h", "plant")]),
-        ("area/room.h", "drain/ring.h", [], [("area", "drain")]),
+        ("area/size.h", "drain/ring.h", [], [("area", "drain")]),
         ("proc/maps.c", "proc/map_at.h", [], []),
     ],
 )

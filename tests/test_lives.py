@@ -226,8 +226,8 @@ def test_nobody_bears_that_name():
 def test_the_events_of_a_choice():
     trace, record = Wanting(family()), None
     record = summarise(trace, process="ls")
-    assert {event.pid for event in trace.events(chosen.of_record(record))} == {101}
-    assert chosen.of_record(summarise(trace)) is None
+    assert {event.pid for event in trace.events(chosen.of_summary(record))} == {101}
+    assert chosen.of_summary(summarise(trace)) is None
 
 
 def test_copies_and_ends_are_told():

@@ -1,5 +1,5 @@
-"""Moving machine code (recorder/host/code/detour.h, sites.h, startup.h): by running it, and against
-objdump, nm and strace."""
+"""Moving machine code (recorder/host/code/detour.h, syscall_sites.h, startup.h): by running it,
+and against objdump, nm and strace."""
 
 import functools
 import glob
@@ -302,7 +302,7 @@ def test_the_main_of_a_rust_program_is_found_unless_it_is_inlined(path):
 
 def test_no_bytes_lead_out_of_bounds(tmp_path):
     parts = "instruction emit move detour branches constants startup".split()
-    parts += ["sites", "site_reading", "site_detour"]
+    parts += ["syscall_sites", "syscall_reading", "syscall_detour"]
     program = str(tmp_path / "fuzz")
     run(
         *["gcc", "-O1", "-g", "-Irecorder", "-Irecorder/host", "-Ibuild/recorder", "-o", program],

@@ -109,6 +109,6 @@ def test_groups_of_one_name_each_are_taken_as_they_are(tmp_path, program, told):
     single = traced(tmp_path, ENGINES[-1], program, "worker")
     for path, is_one in ((single, True), (told, False)):
         with trace.open(path) as opened:
-            asked = scopes.Recorded(opened)
+            asked = scopes.Run(opened)
             assert (asked._of_one_name() is not None) == is_one
             assert sums_by_name(asked._split()) == sums_by_name(asked._made_anew())

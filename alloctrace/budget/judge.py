@@ -14,13 +14,13 @@ if TYPE_CHECKING:
     from typing import Any
 
     from alloctrace.budget.language import Budget, Rule
-    from alloctrace.budget.scopes import Recorded
+    from alloctrace.budget.scopes import Run
 
 KEPT, BETTER, BROKEN, UNJUDGED, SKIPPED = "kept", "better", "broken", "cannot be judged", "skipped"
 
 
-def judge(budget: Budget, runs: Sequence[Recorded], strict: bool = False) -> list[dict[str, Any]]:
-    """[verdict of each rule]; `runs`: [scopes.Recorded], at least one.
+def judge(budget: Budget, runs: Sequence[Run], strict: bool = False) -> list[dict[str, Any]]:
+    """[verdict of each rule]; `runs`: [scopes.Run], at least one.
 
     A verdict: {rule, state, value, values, why, places}. `strict`: less than an exact rule says is
     broken too.
@@ -44,7 +44,7 @@ def ended(kind: str, status: int | None) -> str:
 
 
 class _Verdict:
-    def __init__(self, rule: Rule, runs: Sequence[Recorded], status: int, strict: bool) -> None:
+    def __init__(self, rule: Rule, runs: Sequence[Run], status: int, strict: bool) -> None:
         self._rule, self._runs, self._status = rule, runs, status
         self.told: dict[str, Any] = {
             "rule": rule,

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from alloctrace.budget.language import Rule
-    from alloctrace.budget.scopes import Recorded
+    from alloctrace.budget.scopes import Run
 
 GENEROUS = 25  # percent, where runs disagreed
 
@@ -41,8 +41,8 @@ def written(value: int, metric: str, like: str = "") -> str:
     return "%d B" % value
 
 
-def first(words: str, runs: list[Recorded]) -> str:
-    """The text of a first budget of `words`, as a shell has them; `runs`: [scopes.Recorded]."""
+def first(words: str, runs: list[Run]) -> str:
+    """The text of a first budget of `words`, as a shell has them; `runs`: [scopes.Run]."""
     lines = ["run %s" % words, "runs %d" % len(runs), ""]
     for phase, origin in _askers(runs[0]):
         for metric in ("calls", "bytes"):
@@ -52,7 +52,7 @@ def first(words: str, runs: list[Recorded]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _rule(phase: str, origin: str, metric: str, runs: list[Recorded]) -> str:
+def _rule(phase: str, origin: str, metric: str, runs: list[Run]) -> str:
     """Exact where the runs agreed, else generous."""
     text = "%-4s %-16s %-10s " % (phase, origin, metric)
     rule = language.read(text + "= 0", "")
@@ -69,7 +69,7 @@ def _rule(phase: str, origin: str, metric: str, runs: list[Recorded]) -> str:
     )
 
 
-def _askers(run: Recorded) -> list[tuple[str, str]]:
+def _askers(run: Run) -> list[tuple[str, str]]:
     """(phase, origin with its owner) that made calls; and the user in main, who may make none."""
     found = {("main", "user")}
     for group in run.groups:

@@ -32,7 +32,7 @@ class Unanswered(LookupError):
     """The run has no answer to what a rule asks. One line, for people, not escaped."""
 
 
-class Recorded:
+class Run:
     """A trace, asked by rules. The groups are read once."""
 
     def __init__(self, trace: Trace) -> None:

@@ -1,4 +1,4 @@
-"""Two sides of runs -> the record of what changed, plain values fit for JSON.
+"""Two sides of runs -> what changed, as plain values fit for JSON.
 
 Of several runs of a side the one with the fewest events speaks for it, for noise only adds; what
 the runs before do not agree on is `noisy`. Rows add up to the difference of the totals.
@@ -23,7 +23,7 @@ _JUDGED = [MEASURES.index(name) for name in ("count", "bytes", "live_blocks", "l
 
 
 def compare(before: list[Trace], after: list[Trace], with_strips: bool = False) -> dict[str, Any]:
-    """The record; `before`, `after`: lists of alloctrace.trace.trace.Trace, at least one each.
+    """What changed; `before`, `after`: lists of alloctrace.trace.trace.Trace, at least one each.
 
     `with_strips`: also `strips`, of strips.of: that reads each event.
     """
@@ -34,7 +34,7 @@ def compare(before: list[Trace], after: list[Trace], with_strips: bool = False) 
     rows = matching.match([run.entries for run in ours], [run.entries for run in theirs])
     told = [_row(row, speakers) for row in rows]
     peaks = _peaks(ours, theirs, speakers)
-    record = {
+    compared = {
         "kind": "diff",
         "schema": 1,
         "before": _side(one, ours),
@@ -52,10 +52,12 @@ def compare(before: list[Trace], after: list[Trace], with_strips: bool = False) 
         ],
         "rows": told,
     }
-    record["same"] = not any(map(counts, told)) and peaks["same"]
+    compared["same"] = not any(map(counts, told)) and peaks["same"]
     if with_strips:
-        record["strips"] = strips.of((one, other), rows, lambda index: bool(told[index]["changed"]))
-    return record
+        compared["strips"] = strips.of(
+            (one, other), rows, lambda index: bool(told[index]["changed"])
+        )
+    return compared
 
 
 def counts(row: dict[str, Any]) -> bool:

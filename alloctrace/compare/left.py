@@ -46,7 +46,7 @@ def moment(mark: str) -> Callable[..., Any]:
 def between(
     events: Iterable[Event], begin: str, end: str, deciding: Callable[..., Any]
 ) -> dict[str, Any]:
-    """The record of what was allocated from the mark `begin` on, and is live at the mark `end`.
+    """What was allocated from the mark `begin` on, and is live at the mark `end`.
 
     `events`: in their order, with blocks; `deciding(event)`: the frame that decided, or None.
     """

@@ -222,7 +222,7 @@ def _string_places(elf: ElfFile) -> list[tuple[int, int]]:
 
 
 def _chunks(image: Image, offset: int, size: int) -> Iterator[bytes]:
-    """Pieces that overlap by a mark's length, so that none is missed at a border."""
+    """Pieces that overlap by a mark's length, so that none is missed at an edge."""
     end = min(offset + size, image.size, offset + _MAX_SEARCHED)
     while offset < end:
         yield image.upto(offset, min(_CHUNK + 32, end - offset))

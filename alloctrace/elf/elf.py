@@ -12,7 +12,7 @@ import struct
 from collections import namedtuple
 from functools import cached_property
 
-from . import debug as elf_debug, frames as elf_frames, loader as elf_loader
+from . import debug as elf_debug, loader as elf_loader, unwind_tables as elf_unwind
 from . import relocations as elf_relocations, symbols as elf_symbols
 from .image import ElfError, Image, MAX_READ, c_string
 
@@ -281,13 +281,13 @@ class ElfFile:
         return elf_symbols.functions_named(self, names)
 
     @cached_property
-    def frames(self) -> elf_frames.Frames:
-        """The unwind tables: elf_frames.Frames."""
-        return elf_frames.Frames(self)
+    def unwind_tables(self) -> elf_unwind.UnwindTables:
+        """Which ranges of code it describes: elf_unwind.UnwindTables."""
+        return elf_unwind.UnwindTables(self)
 
     def fde_at(self, vaddr: int) -> tuple[int, int] | None:
         """(start, end) of the range that the unwind tables describe around `vaddr`, or None."""
-        return self.frames.find(vaddr)
+        return self.unwind_tables.find(vaddr)
 
     def has_cfi(self, vaddr: int) -> bool:
         return self.fde_at(vaddr) is not None

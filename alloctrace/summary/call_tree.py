@@ -138,7 +138,7 @@ def stacks_of_places(
     value: Callable[[Group], int],
     rows: list[dict[str, Any]],
 ) -> list[list[tuple[int, int]]]:
-    """For each of `rows`, sites of a record: {stack: value}, the largest first."""
+    """For each of `rows`, sites of a summary: {stack: value}, the largest first."""
     keys = {sites.key_of(row): number for number, row in enumerate(rows)}
     found: list[defaultdict[int, int]] = [defaultdict(int) for _ in rows]
     for group in trace.sums().groups:

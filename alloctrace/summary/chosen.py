@@ -105,15 +105,15 @@ def at_peak_of(key: tuple[int, int] | None) -> Callable[[Group], int]:
     return lambda group: group.own_peak_bytes if (group.pid, group.image) == key else 0
 
 
-def at_peak(record: dict[str, Any]) -> Callable[[Group], int]:
-    """The same of the peak that a summary's record tells of."""
-    peak = record["peak"]
+def at_peak(summary: dict[str, Any]) -> Callable[[Group], int]:
+    """The same of the peak that a summary tells of."""
+    peak = summary["peak"]
     return at_peak_of(None if peak["pid"] is None else (peak["pid"], peak["image"]))
 
 
-def of_record(record: dict[str, Any]) -> Callable[[Event | Group], bool] | None:
-    """What Chosen.holds does, of a summary's record; None where it holds all."""
-    over = record["sums_over"]
+def of_summary(summary: dict[str, Any]) -> Callable[[Event | Group], bool] | None:
+    """What Chosen.holds does, of a summary; None where it holds all."""
+    over = summary["sums_over"]
     if not over["others"]:
         return None
     keys = {(row["pid"], row["image"]) for row in over["members"]}

@@ -45,14 +45,14 @@ def place(frame: Frame | None, origin: str) -> Key:
 
 
 def told(key: Key) -> dict[str, Any]:
-    """A key of `place` as a record tells it: a dict of PLACE, the offset hexadecimal."""
+    """A key of `place` as a summary tells it: a dict of PLACE, the offset hexadecimal."""
     row = dict(zip(PLACE, key))
     offset = key[4]
     return dict(row, offset=None if offset is None else hex(offset))
 
 
 def key_of(row: dict[str, Any]) -> Key:
-    """As `place` gives it, of a record's site: the way back from `told`."""
+    """As `place` gives it, of a summary's site: the way back from `told`."""
     offset = row["offset"]
     values = dict(row, offset=None if offset is None else int(offset, 16))
     function, module, file, line, offset, origin = (values[name] for name in PLACE)

@@ -1,4 +1,4 @@
-"""Trace -> the one record that every report renders. Pure; one pass over the groups of events.
+"""Trace -> the one summary that every report renders. Pure; one pass over the groups of events.
 
 The fields of design section 5 (`report --json`) are a contract: added to, never renamed.
 """
@@ -44,7 +44,7 @@ def summarise(
     kinds: Kinds | None = None,
     by: str = "bytes",
 ) -> dict[str, Any]:
-    """The record of one run as plain values, fit for JSON. `trace`: alloctrace.trace.trace.Trace.
+    """The summary of one run as plain values, fit for JSON. `trace`: alloctrace.trace.trace.Trace.
 
     `process`: what it is about, as in chosen.choose, whose NoSuchProcess may be raised.
     `kinds`: what trace.write counted, where the trace was written just now: it is not read again.
@@ -58,11 +58,11 @@ def summarise(
     counters = _Counters(kinds, rows, peak, run, about)
     if not kinds.by_place:
         counters.look_at_places(trace)
-    record = _about_run(run)
-    record.update(_contract(counters, trace, top_sites, by))
-    record.update(_added(counters, trace, run))
-    record.update(_of_processes(counters, trace))
-    return record
+    summary = _about_run(run)
+    summary.update(_contract(counters, trace, top_sites, by))
+    summary.update(_added(counters, trace, run))
+    summary.update(_of_processes(counters, trace))
+    return summary
 
 
 def _kinds(trace: Trace) -> Kinds:

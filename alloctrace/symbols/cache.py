@@ -20,7 +20,7 @@ import zlib
 
 from alloctrace import cache_folder, fields
 from alloctrace.cache_folder import state, state_of
-from alloctrace.elf import debug as elf_debug, frames as elf_frames
+from alloctrace.elf import debug as elf_debug, unwind_tables as elf_unwind
 from alloctrace.elf.debug import DEBUG_ROOTS
 from alloctrace.elf.elf import ElfError, ElfFile
 from alloctrace.elf.readers import READERS
@@ -42,7 +42,7 @@ CODE = (
     demangle_rust,
     demangle_text,
     demangle_types,
-    elf_frames,
+    elf_unwind,
     symbol_index,
     symbol_names,
     symbol_tables,

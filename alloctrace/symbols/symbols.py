@@ -143,9 +143,9 @@ def _known_addresses(history, files, wanted):
             own[key] = dict(_own_addresses(file.elf, key[1]))
         known.update(((module.id, offset), kind) for offset, kind in own[key].items())
     modules = by_image(modules)
-    for record, image in _told_addresses(history):
+    for told, image in _told_addresses(history):
         for key, kind in (("address", "main"), ("main", "main"), ("user_main", "user_main")):
-            address = record.get(key)
+            address = told.get(key)
             for module in modules.get(image, ()) if isinstance(address, int) else ():
                 if module.start <= address < module.end:
                     known[module.id, address - module.base] = kind
@@ -153,11 +153,11 @@ def _known_addresses(history, files, wanted):
 
 
 def _told_addresses(history):
-    """Yield (record, its image) of those that tell where a main is."""
-    for record in history.mains:
-        yield record, record.get("image", 0)
-    for record in history.images:
-        yield record, record.get("index", 0)
+    """Yield (told, its image) of those that tell where a main is."""
+    for told in history.mains:
+        yield told, told.get("image", 0)
+    for told in history.images:
+        yield told, told.get("index", 0)
 
 
 def _own_addresses(elf, is_program):

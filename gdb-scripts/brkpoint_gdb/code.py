@@ -79,8 +79,8 @@ class Code:
         """Whether gdb has no unwind table for it either."""
         if self.file is None:
             return self.role != "vdso"  # gdb reads that one in memory
-        frames = self.file.frames
-        return not self.extent(address) and not frames.find_for_debuggers(address - self.bias)
+        tables = self.file.unwind_tables
+        return not self.extent(address) and not tables.find_for_debuggers(address - self.bias)
 
     def hooks(self, symbols, watched=None):
         """[([Named, …], impl, address)] of the allocator entry points defined here.

@@ -40,7 +40,7 @@ class Entry(Breakpoint):
     def __init__(self, engine, address, ids):
         """`ids`: {allocators.Named: hook id}, several for aliases, which are read alike."""
         super().__init__(engine, address)
-        self.by_site = True  # its ends are not clear: watch its callers
+        self.by_caller = True  # its ends are not clear: watch its callers
         self._ids = ids
         self._called = {named.name: named for named in ids}
         self._default = next(iter(ids))
@@ -60,7 +60,7 @@ class Entry(Breakpoint):
         engine.spool.enter(t_ns, tid, self._ids[named], regs.rsp, args, stack)
         out = args[0] if named.point == "posix_memalign" else None
         engine.calls.opened(tid, regs.rsp, ret, (self._ids[named], out))
-        return self.by_site and engine.calls.site_missing(ret)
+        return self.by_caller and engine.calls.caller_missing(ret)
 
     def _name_at(self, ret):
         """Which of its aliases was called: the call site knows, the address does not."""
@@ -83,7 +83,7 @@ class Return(Breakpoint):
         return False
 
 
-class Site(Return):
+class CallerReturn(Return):
     """A caller's return address: the `ret` has popped it."""
 
     offset = 8
@@ -96,7 +96,7 @@ class Calls:
         self._engine = engine
         self._open = {}  # (tid, sp) -> (return address, call) of the outermost there
         self._ends = {}  # address -> Return
-        self._sites = {}  # address -> Site
+        self._callers = {}  # address -> CallerReturn
         self.wanted = set()
 
     def opened(self, tid, sp, ret, call):
@@ -119,8 +119,8 @@ class Calls:
             engine.spool.info("memptr", tid=tid, value=engine.process.word(out))
         engine.spool.leave(t_ns, tid, hook_id, sp, result)
 
-    def site_missing(self, address):
-        if address is None or address in self._sites:
+    def caller_missing(self, address):
+        if address is None or address in self._callers:
             return False
         self.wanted.add(address)
         return True
@@ -128,7 +128,7 @@ class Calls:
     def plant_wanted(self):
         """Outside stop(): watch the return addresses that calls asked for."""
         for address in self.wanted:
-            self._sites[address] = Site(self._engine, address)
+            self._callers[address] = CallerReturn(self._engine, address)
         self.wanted.clear()
 
     def plant_ends(self, address, extent):
@@ -142,7 +142,7 @@ class Calls:
 
     def forget(self, breakpoint_):
         """Its code is gone; what comes to lie there may need one of its own."""
-        for table in (self._ends, self._sites):
+        for table in (self._ends, self._callers):
             if table.get(breakpoint_.address) is breakpoint_:
                 del table[breakpoint_.address]
 
@@ -154,7 +154,7 @@ def watch(engine, item, entry_class):
         ids = {named: _announce(engine, item, named, impl, address) for named in names}
         entries.append(entry_class(engine, address, ids))
     for entry in entries:  # gdb asks in the order of making: a lone `ret` is entry, then end
-        entry.by_site = not engine.calls.plant_ends(entry.address, engine.map.extent)
+        entry.by_caller = not engine.calls.plant_ends(entry.address, engine.map.extent)
 
 
 def _announce(engine, item, named, impl, address):

@@ -200,15 +200,15 @@ _current = []  # the last recording of this gdb, at most one
 
 
 def current(must=True):
-    """The Recorded of this gdb, running or ended; raises gdb.GdbError where there is none."""
+    """The SoFar of this gdb, running or ended; raises gdb.GdbError where there is none."""
     if not _current and must:
         raise gdb.GdbError("alloc: nothing is recorded: alloc trace start.")
     return _current[0] if _current else None
 
 
-def replace(recorded):
-    """From now on `recorded` is the current one; None: none is."""
+def replace(new):
+    """From now on `new` is the current one; None: none is."""
     for old in _current:
         old.end("another recording begins")
         old.discard()
-    _current[:] = [recorded] if recorded else []
+    _current[:] = [new] if new else []

@@ -82,7 +82,7 @@ struct call_site {
 #define CHUNKS_KEPT 256
 
 /* How much of the data area there is. */
-struct room {
+struct area_size {
     uint32_t threads, chunks;
     uint64_t tables;
 };
@@ -90,7 +90,7 @@ struct room {
 /* Processes that share one data area: a program and the children that it forks, until they exec. */
 struct family {
     bool used, drained;
-    const struct room *room;
+    const struct area_size *size;
     uint64_t place; /* where it begins in the memory file */
     uint32_t hook_count;
     uint32_t met;         /* readers behind that many are unused */

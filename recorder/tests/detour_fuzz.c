@@ -3,7 +3,7 @@
  * Each buffer is exactly as long as is said, so that a sanitizer sees a byte read beyond it. What
  * is moved is checked as far as that can be done without running it.
  */
-#include "host/code/site_detour.h"
+#include "host/code/syscall_detour.h"
 #include "host/code/startup.h"
 
 #include <stdio.h>
@@ -64,20 +64,20 @@ static void try_sites(const struct code *code)
 {
     struct extent extents[3];
     struct text text = {*code, extents, random_number() % 4};
-    static const struct site_hooks hooks = {BASE, BASE + 99, 5};
-    struct sites sites;
+    static const struct syscall_hooks hooks = {BASE, BASE + 99, 5};
+    struct syscall_sites sites;
     struct moved moved;
     for (size_t n = 0; n < text.count; n++)
         extents[n] = (struct extent){BASE - 50 + random_number() % LONGEST, random_number() % 300};
-    must(sites_find(&text, &sites), "no memory");
+    must(syscall_sites_find(&text, &sites), "no memory");
     for (size_t n = 0; n < sites.count; n++) {
-        const struct site *site = &sites.list[n];
+        const struct syscall_site *site = &sites.list[n];
         struct instruction i;
         must(instruction_at(code, site->address, &i) && i.kind == SYSCALL, "no system call");
-        if (site_detour(code, site, &hooks, BASE + 0x10000, &moved) == MOVED)
+        if (syscall_detour(code, site, &hooks, BASE + 0x10000, &moved) == MOVED)
             must(moved.displaced >= JUMP_BYTES && moved.count <= DETOUR_STEPS_MAX, "site");
     }
-    sites_free(&sites);
+    syscall_sites_free(&sites);
 }
 
 static bool code_at(void *context, uint64_t address, struct code *out)

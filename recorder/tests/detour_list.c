@@ -8,7 +8,7 @@
  */
 #include "functions_of.h"
 #include "host/code/branches.h"
-#include "host/code/site_detour.h"
+#include "host/code/syscall_detour.h"
 #include "host/code/startup.h"
 
 #include <string.h>
@@ -58,19 +58,19 @@ static int list_entries(const struct elf *elf, const struct functions *all, bool
 
 static void print_sites(const struct text *text)
 {
-    static const struct site_hooks hooks = {0x1000, 0x2000, 7};
-    struct sites sites;
-    if (!sites_find(text, &sites))
+    static const struct syscall_hooks hooks = {0x1000, 0x2000, 7};
+    struct syscall_sites sites;
+    if (!syscall_sites_find(text, &sites))
         abort();
     for (size_t n = 0; n < sites.count; n++) {
-        const struct site *site = &sites.list[n];
+        const struct syscall_site *site = &sites.list[n];
         struct moved moved;
-        enum refusal refusal = site_detour(&text->code, site, &hooks, 0x3000, &moved);
+        enum refusal refusal = syscall_detour(&text->code, site, &hooks, 0x3000, &moved);
         printf("%#lx %d %s %d %#lx %u %s\n", site->address, site->number,
                site->certain ? "certain" : "uncertain", site->stack, site->start, site->length,
                refusal_text(refusal));
     }
-    sites_free(&sites);
+    syscall_sites_free(&sites);
 }
 
 static int list_sites(const struct elf *elf, const struct functions *all)

@@ -4,7 +4,7 @@
  */
 #define _GNU_SOURCE
 #include "detour_cases.h"
-#include "host/code/site_detour.h"
+#include "host/code/syscall_detour.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -120,21 +120,21 @@ static void check_site(const struct subject_case *c)
 {
     struct extent extent = {(uint64_t)c->begin, c->end - c->begin};
     struct text text = {{extent.address, c->begin, extent.length}, &extent, 1};
-    struct site_hooks hooks = {(uint64_t)count_thunk, (uint64_t)count_thunk, 4};
-    struct sites sites;
+    struct syscall_hooks hooks = {(uint64_t)count_thunk, (uint64_t)count_thunk, 4};
+    struct syscall_sites sites;
     struct moved moved;
     uint64_t before = results(c), count = counted;
-    check(sites_find(&text, &sites) && sites.count == 1, c->name, "is one system call");
+    check(syscall_sites_find(&text, &sites) && sites.count == 1, c->name, "is one system call");
     check(sites.list[0].number == c->expected, c->name, "number of the system call");
     enum refusal refusal =
-        site_detour(&text.code, &sites.list[0], &hooks, (uint64_t)area + used, &moved);
+        syscall_detour(&text.code, &sites.list[0], &hooks, (uint64_t)area + used, &moved);
     check(refusal == MOVED, c->name, refusal_text(refusal));
     if (refusal == MOVED) {
         plant(&moved, moved.copy);
         check(results(c) == before, c->name, "gives another result around its detour");
         check(counted >= count + 10, c->name, "hooks are not called");
     }
-    sites_free(&sites);
+    syscall_sites_free(&sites);
 }
 
 /* The first of them; the second one of `unmap` stands on no stack. */
@@ -142,19 +142,19 @@ static void check_special(const struct subject_case *c)
 {
     struct extent extent = {(uint64_t)c->begin, c->end - c->begin};
     struct text text = {{extent.address, c->begin, extent.length}, &extent, 1};
-    struct site_hooks hooks = {(uint64_t)count_thunk, (uint64_t)count_thunk, 4};
-    struct sites sites;
+    struct syscall_hooks hooks = {(uint64_t)count_thunk, (uint64_t)count_thunk, 4};
+    struct syscall_sites sites;
     struct moved moved;
-    check(sites_find(&text, &sites) && sites.count > 0, c->name, "is a system call");
+    check(syscall_sites_find(&text, &sites) && sites.count > 0, c->name, "is a system call");
     for (size_t n = 0; n < sites.count; n++) {
-        const struct site *site = &sites.list[n];
+        const struct syscall_site *site = &sites.list[n];
         unsigned hook_calls = 2 - site->stack;
         check((int)site->refusal == c->expected, c->name, refusal_text(site->refusal));
         check(site->stack == (c->expected == MOVED ? STACK_UNMAPPED + n : 0), c->name, "stack");
-        if (site_detour(&text.code, site, &hooks, (uint64_t)area + used, &moved) == MOVED)
+        if (syscall_detour(&text.code, site, &hooks, (uint64_t)area + used, &moved) == MOVED)
             check(moved.length / HOOK_CALL_BYTES == hook_calls, c->name, "number of hooks");
     }
-    sites_free(&sites);
+    syscall_sites_free(&sites);
 }
 
 /* Too far for 32 bits: the copy, or what it refers to. */

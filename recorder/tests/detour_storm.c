@@ -9,7 +9,7 @@
 #define _GNU_SOURCE
 #include "functions_of.h"
 #include "host/code/branches.h"
-#include "host/code/site_detour.h"
+#include "host/code/syscall_detour.h"
 #include "stopped_child.h"
 
 #include <signal.h>
@@ -151,17 +151,17 @@ static bool child_goes_on_behind(int number)
     return number == SYS_clone || number == SYS_vfork || number == SYS_clone3 || number == SYS_fork;
 }
 
-static void plant_site(struct module *m, const struct code *text, struct site site)
+static void plant_site(struct module *m, const struct code *text, struct syscall_site site)
 {
-    struct site_hooks hooks = {m->area + (storm_before - storm_thunks),
-                               m->area + (storm_after - storm_thunks), storm.ids};
+    struct syscall_hooks hooks = {m->area + (storm_before - storm_thunks),
+                                  m->area + (storm_after - storm_thunks), storm.ids};
     struct code code = {text->address + m->bias, text->bytes, text->length};
     struct moved moved;
     if (child_goes_on_behind(site.number))
         hooks.after = 0;
     site.address += m->bias, site.start += m->bias;
     if (m->used + 1024 > m->area_size || storm.ids == IDS ||
-        site_detour(&code, &site, &hooks, m->area + m->used, &moved) != MOVED) {
+        syscall_detour(&code, &site, &hooks, m->area + m->used, &moved) != MOVED) {
         storm.sites_refused++;
         return;
     }
@@ -176,14 +176,14 @@ static void plant_sites(struct module *m, const struct functions *all, const str
 {
     struct extent *extents = calloc(all->count + 1, sizeof *extents);
     struct text whole = {*text, extents, all->count};
-    struct sites sites;
+    struct syscall_sites sites;
     for (size_t n = 0; n < all->count; n++)
         extents[n] = (struct extent){all->list[n].address, all->list[n].size};
-    if (!sites_find(&whole, &sites))
+    if (!syscall_sites_find(&whole, &sites))
         fail("no memory");
     for (size_t n = 0; n < sites.count; n++)
         plant_site(m, text, sites.list[n]);
-    sites_free(&sites);
+    syscall_sites_free(&sites);
     free(extents);
 }
 

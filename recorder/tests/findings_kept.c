@@ -21,10 +21,10 @@ static void add_sites(struct findings *f, const struct elf *elf, uint64_t vaddr,
 {
     struct elf_bytes held = elf_stored(elf, vaddr);
     struct code code = {vaddr, held.at, held.size < size ? held.size : size};
-    const struct sites *sites = found_sites(f, &code);
+    const struct syscall_sites *sites = found_syscall_sites(f, &code);
     add_number(sites->count);
     for (size_t i = 0; i < sites->count; i++) {
-        const struct site *site = &sites->list[i];
+        const struct syscall_site *site = &sites->list[i];
         struct range range = {site->address, site->address + 5, false};
         found_branches(f, &code, &range, 1);
         add_number(site->address);

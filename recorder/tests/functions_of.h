@@ -4,7 +4,7 @@
 
 #include "host/code/detour.h"
 #include "host/elf/elf.h"
-#include "host/code/sites.h"
+#include "host/code/syscall_sites.h"
 
 #include <stdio.h>
 #include <stdlib.h>

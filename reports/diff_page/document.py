@@ -1,6 +1,6 @@
 """The page of a difference: one file of HTML without a script, which needs nothing else.
 
-It is written from the same record as the text. All of it may come from a hostile target: nothing
+It is written from the same data as the text. All of it may come from a hostile target: nothing
 is markup.
 """
 
@@ -25,49 +25,49 @@ _SIDES = ("before", "after")
 _FIGURES = ["times", "", "", "bytes", ""]
 
 
-def render(record: dict[str, Any]) -> str:
-    """The page as text; `record`: of compare.difference, with its strips."""
+def render(compared: dict[str, Any]) -> str:
+    """The page as text; `compared`: of compare.difference, with its strips."""
     with open(_STYLE, encoding="utf-8") as file:
         style = document.joined(("page.css",)) + file.read()
-    text = document.whole(_title(record), style, _body(record))
+    text = document.whole(_title(compared), style, _body(compared))
     return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
-def _title(record):
-    names = [fit(record[side]["program"]).rsplit("/", 1)[-1] or "a run" for side in _SIDES]
+def _title(compared):
+    names = [fit(compared[side]["program"]).rsplit("/", 1)[-1] or "a run" for side in _SIDES]
     return "%s: what changed" % (names[0] if names[0] == names[1] else " → ".join(names))
 
 
-def _body(record):
-    yield _warnings(record)
-    yield '<header><p class="kicker">%s</p>' % escape(_title(record))
-    yield '<h1 id="verdict">%s</h1>' % bdi(fit(diff_words.sentence(record)))
-    yield "".join(_side(record, side) for side in _SIDES)
+def _body(compared):
+    yield _warnings(compared)
+    yield '<header><p class="kicker">%s</p>' % escape(_title(compared))
+    yield '<h1 id="verdict">%s</h1>' % bdi(fit(diff_words.sentence(compared)))
+    yield "".join(_side(compared, side) for side in _SIDES)
     yield "</header>\n<main>\n"
-    if not record["same"]:
+    if not compared["same"]:
         lead = "Of the whole run, before and after."
         heads = ["", "before", "after", "difference", ""]
         yield section(
-            "totals", "What it asked for", lead, _table(heads, diff_tables.totals(record))
+            "totals", "What it asked for", lead, _table(heads, diff_tables.totals(compared))
         )
-    yield section("strips", "Both runs, phase beneath phase", "", _strips(record))
-    yield section("places", "What changed", "", _places(record))
-    if not record["same"]:
-        yield from _others(record)
+    yield section("strips", "Both runs, phase beneath phase", "", _strips(compared))
+    yield section("places", "What changed", "", _places(compared))
+    if not compared["same"]:
+        yield from _others(compared)
     yield "</main>\n"
 
 
-def _warnings(record):
-    if not record["warnings"]:
+def _warnings(compared):
+    if not compared["warnings"]:
         return ""
-    items = "".join("<li>%s</li>" % bdi(fit(text)) for text in record["warnings"])
+    items = "".join("<li>%s</li>" % bdi(fit(text)) for text in compared["warnings"])
     return (
         '<div class="banner" role="note"><p>Not all of this is fair:</p><ul>%s</ul></div>' % items
     )
 
 
-def _side(record, side):
-    facts = record[side]
+def _side(compared, side):
+    facts = compared[side]
     many = ", the one of %d runs with the fewest events" % len(facts["runs"])
     return '<p class="runs"><b>%s</b> <code>%s</code>%s<br><span class="quiet">%s</span></p>' % (
         side,
@@ -77,8 +77,8 @@ def _side(record, side):
     )
 
 
-def _strips(record):
-    told = record.get("strips")
+def _strips(compared):
+    told = compared.get("strips")
     if told is None:
         return "<p>One of the runs kept sums alone: there are no events to draw.</p>"
     if not told:
@@ -99,9 +99,9 @@ def _strips(record):
     return said + drawn
 
 
-def _places(record):
-    changed = [row for row in record["rows"] if row["changed"]]
-    shown, rest = diff_tables.places(record, MOST)
+def _places(compared):
+    changed = [row for row in compared["rows"] if row["changed"]]
+    shown, rest = diff_tables.places(compared, MOST)
     if not shown:
         return "<p>No place in the code allocates otherwise.</p>"
     lines = []
@@ -110,18 +110,18 @@ def _places(record):
         cells += '<td class="place">%s</td>' % bdi(fit(diff_tables.place(row)))
         cells += "<td>%s</td>" % "<br>".join(map(_figure, diff_tables.numbers(row)))
         lines.append('<tr><th scope="row">%s</th>%s</tr>' % (_sign(row), cells))
-    said = "<p>+ new, - gone, &gt; moved to another phase%s</p>" % _noise(record)
+    said = "<p>+ new, - gone, &gt; moved to another phase%s</p>" % _noise(compared)
     heads = ["", "when, who, call", "where or what for", "change"]
     left = diff_tables.others(rest)
     hidden = len(changed) - len(shown)
     left += "; %d of them changed: --json has them" % hidden if hidden else ""
-    alike = "".join("<li>%s</li>" % bdi(fit(line)) for line in diff_tables.likenesses(record))
+    alike = "".join("<li>%s</li>" % bdi(fit(line)) for line in diff_tables.likenesses(compared))
     alike = "<h3>Perhaps the same</h3><ul>%s</ul>" % alike if alike else ""
     return said + _framed(heads, lines) + ("<p>%s.</p>" % escape(left) if left else "") + alike
 
 
-def _noise(record):
-    noisy = any(row["noisy"] for row in record["rows"])
+def _noise(compared):
+    noisy = any(row["noisy"] for row in compared["rows"])
     return ", ~ the runs before do not agree among themselves" if noisy else ""
 
 
@@ -148,8 +148,8 @@ def _figure(text):
     )
 
 
-def _others(record):
-    rows, alike = diff_tables.by_phase_and_origin(record)
+def _others(compared):
+    rows, alike = diff_tables.by_phase_and_origin(compared)
     heads = ["when", "who", "calls", "", "syscalls", "", "asked for", ""]
     more = "<p>%d others: no difference.</p>" % alike if alike else ""
     if rows:
@@ -159,8 +159,8 @@ def _others(record):
         ("by_purpose", "What for", ("origin", "purpose"), ["who", "for"]),
         ("by_process", "By program", ("process", "kind"), ["program", ""]),
     ):
-        rows, left = diff_tables.by(record, name, keys)
-        is_told = name != "by_process" or max(record[side]["programs"] for side in _SIDES) > 1
+        rows, left = diff_tables.by(compared, name, keys)
+        is_told = name != "by_process" or max(compared[side]["programs"] for side in _SIDES) > 1
         if rows and is_told:
             left = "<p>%s.</p>" % escape(left) if left else ""
             yield section(name, title, "", _table(heads + _FIGURES, rows) + left)

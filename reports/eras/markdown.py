@@ -7,17 +7,21 @@ from reports import markdown_text
 from . import tables, words
 
 
-def render(record):
-    """The page as text; `record`: of eras/record.py."""
-    parts = [["# Eras", "", markdown_text.escape(words.verdict(record))]]
-    parts += map(_table, (tables.eras(record), *tables.overview(record)))
-    for row in record["targets"]:
+def render(comparison):
+    """The page as text; `comparison`: of eras/comparison.py."""
+    parts = [["# Eras", "", markdown_text.escape(words.verdict(comparison))]]
+    parts += map(_table, (tables.eras(comparison), *tables.overview(comparison)))
+    for row in comparison["targets"]:
         parts += _target(row)
-    for cell in tables.listed(record):
+    for cell in tables.listed(comparison):
         parts.append(_table(tables.asked(cell)))
-    for table in (*tables.rust(record), *tables.allocators(record), tables.without(record)):
+    for table in (
+        *tables.rust(comparison),
+        *tables.allocators(comparison),
+        tables.without(comparison),
+    ):
         parts.append(_table(table))
-    parts.append(["Made %s." % markdown_text.escape(record["made"])])
+    parts.append(["Made %s." % markdown_text.escape(comparison["made"])])
     text = "\n\n".join("\n".join(part) for part in parts if part) + "\n"
     return text.encode("utf-8", "backslashreplace").decode("utf-8")
 

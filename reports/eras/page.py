@@ -16,27 +16,27 @@ _NAMES = "tbody th { min-width: 8.5em; }\n"  # of eras and targets, in one piece
 _TITLE = "Eras: the same programs under other libcs"
 
 
-def render(record):
-    """The page as text; `record`: of eras/record.py."""
-    text = document.whole(_TITLE, document.joined(("page.css",)) + _NAMES, _body(record))
+def render(comparison):
+    """The page as text; `comparison`: of eras/comparison.py."""
+    text = document.whole(_TITLE, document.joined(("page.css",)) + _NAMES, _body(comparison))
     return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
-def _body(record):
+def _body(comparison):
     yield '<header><p class="kicker">%s</p>' % _TITLE
-    yield '<h1 id="verdict">%s</h1>' % markup.bdi(fit(words.verdict(record)))
-    yield '<p class="quiet">Made %s</p></header>\n<main>\n' % escape(record["made"])
-    yield _section("eras", tables.eras(record))
-    for name, table in zip(("calls", "brk-mmap"), tables.overview(record)):
+    yield '<h1 id="verdict">%s</h1>' % markup.bdi(fit(words.verdict(comparison)))
+    yield '<p class="quiet">Made %s</p></header>\n<main>\n' % escape(comparison["made"])
+    yield _section("eras", tables.eras(comparison))
+    for name, table in zip(("calls", "brk-mmap"), tables.overview(comparison)):
         yield _section(name, table)
-    for at, row in enumerate(record["targets"]):
+    for at, row in enumerate(comparison["targets"]):
         if any("figures" in cell for cell in row["cells"]):
             yield _section("target-%d" % at, tables.target(row), "".join(_changes(row)))
             yield _section("purposes-%d" % at, tables.purposes(row))
-    more = [*map(tables.asked, tables.listed(record)), *tables.rust(record)]
-    for at, table in enumerate((*more, *tables.allocators(record))):
+    more = [*map(tables.asked, tables.listed(comparison)), *tables.rust(comparison)]
+    for at, table in enumerate((*more, *tables.allocators(comparison))):
         yield _section("more-%d" % at, table)
-    yield _section("without", tables.without(record))
+    yield _section("without", tables.without(comparison))
     yield "</main>\n"
 
 

@@ -1,6 +1,6 @@
 """The tables of the report of eras, as lists of text, for every form alike.
 
-`record`: what eras/record.py makes. A table is (title, lead, head, align, rows).
+`comparison`: what eras/comparison.py makes. A table is (title, lead, head, align, rows).
 """
 
 from __future__ import annotations
@@ -12,10 +12,10 @@ from . import words
 _MARK = "·"
 
 
-def eras(record):
+def eras(comparison):
     head = ["era", "libc", "loader's malloc", "gdb", "Python", "gcc", "rustc"]
     keys = ("libc", "loader_malloc", "gdb", "python", "gcc", "rustc")
-    rows = [[row["name"]] + [_version(row[key]) for key in keys] for row in record["eras"]]
+    rows = [[row["name"]] + [_version(row[key]) for key in keys] for row in comparison["eras"]]
     return "The eras", "Each with its own compilers, gdb and Python.", head, "lllllll", rows
 
 
@@ -26,17 +26,17 @@ def _version(text):
     return words.short_version(found)
 
 
-def overview(record):
+def overview(comparison):
     """Two tables of a row a target and a column an era: calls by origin, brk and mmap."""
     lead = "Of loader + runtimes + your code; a fourth number, with a ?, is of unknown origin."
-    yield _overview(record, "Calls", lead, _calls_by_origin)
-    yield _overview(record, "brk and mmap", "", lambda figures: str(figures["brk_mmap"]))
+    yield _overview(comparison, "Calls", lead, _calls_by_origin)
+    yield _overview(comparison, "brk and mmap", "", lambda figures: str(figures["brk_mmap"]))
 
 
-def _overview(record, title, lead, told):
-    names = [era["name"] for era in record["eras"]]
+def _overview(comparison, title, lead, told):
+    names = [era["name"] for era in comparison["eras"]]
     rows = []
-    for target in record["targets"]:
+    for target in comparison["targets"]:
         cells = {cell["era"]: cell for cell in target["cells"]}
         rows.append([target["name"]] + [_of_cell(cells.get(name), told) for name in names])
     return title, lead, ["target", *names], "l" + "r" * len(names), rows
@@ -142,9 +142,9 @@ def asked(cell):
     return title, "", ["when", "call", "bytes", "who", "for", "asked by"], "llrlll", rows
 
 
-def listed(record):
+def listed(comparison):
     """The cells of Rust's targets, whose calls are told one by one."""
-    for row in record["targets"]:
+    for row in comparison["targets"]:
         if row["group"] == "rust":
             yield from (cell for cell in row["cells"] if 0 < len(cell.get("asked", ())) <= _MOST)
 
@@ -153,7 +153,7 @@ _MOST = 60
 PARTS = (("before main", "before"), ("in main", "in"), ("after main", "after"))
 
 
-def rust(record):
+def rust(comparison):
     """A table for each program of Rust's: a row a compiler and era."""
     head = ["era", "rustc"]
     for _, short in PARTS:
@@ -161,7 +161,7 @@ def rust(record):
     head += ["brk/mmap", "who asked"]
     align = "ll" + "rr" * len(PARTS) + "rl"
     rows = {}
-    for row in record["rust"]:
+    for row in comparison["rust"]:
         if row["state"] == "done":
             rows.setdefault((row["target"], row["about"]), []).append(_rust_row(row))
     for (name, about), lines in rows.items():
@@ -187,11 +187,11 @@ def _rust_row(row):
 _OF_KERNEL = ("brk", "mmap", "munmap", "mremap", "mprotect", "madvise")
 
 
-def allocators(record):
+def allocators(comparison):
     """A table for each target and era: a row a way."""
     head = ["way", "calls", "asked for", *_OF_KERNEL, "mapped"]
     tables = {}
-    for row in record["allocators"]:
+    for row in comparison["allocators"]:
         if row["state"] == "done":
             tables.setdefault((row["target"], row["era"]), []).append(_allocator_row(row))
     lead = "What each allocator asks of the kernel for the same calls; the loader's share apart."
@@ -207,10 +207,10 @@ def _allocator_row(row):
     return [row["way"], str(kernel["calls"]), size(kernel["bytes"]), *counts, size(mapped)]
 
 
-def without(record):
+def without(comparison):
     """Alike ones on one line."""
     alike = {}
-    for row in record["without"]:
+    for row in comparison["without"]:
         alike.setdefault((row["state"], row["why"] or ""), []).append(row["cell"])
     rows = [
         [state, str(len(cells)), why, ", ".join(cells[:_FEW]) + (", …" if cells[_FEW:] else "")]

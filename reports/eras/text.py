@@ -9,17 +9,21 @@ from reports.ink import Ink
 from . import tables, words
 
 
-def render(record, ink=None):
-    """The text; `record`: of eras/record.py."""
+def render(comparison, ink=None):
+    """The text; `comparison`: of eras/comparison.py."""
     ink = ink or Ink()
-    found = [ink.bold(words.verdict(record)), ""]
-    for table in (tables.eras(record), *tables.overview(record)):
+    found = [ink.bold(words.verdict(comparison)), ""]
+    for table in (tables.eras(comparison), *tables.overview(comparison)):
         found += _table(table, ink)
-    for row in record["targets"]:
+    for row in comparison["targets"]:
         found += _target(row, ink)
-    for table in (*tables.rust(record), *tables.allocators(record), tables.without(record)):
+    for table in (
+        *tables.rust(comparison),
+        *tables.allocators(comparison),
+        tables.without(comparison),
+    ):
         found += _table(table, ink)
-    found.append("made %s" % record["made"])
+    found.append("made %s" % comparison["made"])
     return "\n".join(ink.said(line) for line in found) + "\n"
 
 

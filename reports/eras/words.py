@@ -21,19 +21,19 @@ def origin(row):
     return "%s (%s)" % (row["origin"], row["owner"]) if row.get("owner") else row["origin"]
 
 
-def verdict(record):
+def verdict(comparison):
     """The first sentence: how much of it there is."""
-    done = sum(era["cells"].get("done", 0) for era in record["eras"])
-    eras = [era for era in record["eras"] if era["cells"].get("done")]
+    done = sum(era["cells"].get("done", 0) for era in comparison["eras"])
+    eras = [era for era in comparison["eras"] if era["cells"].get("done")]
     text = "%s in %s" % (count(done, "cell"), count(len(eras), "era"))
-    failed = sum(era["cells"].get("failed", 0) for era in record["eras"])
+    failed = sum(era["cells"].get("failed", 0) for era in comparison["eras"])
     text += ": %s failed." % count(failed, "cell") if failed else "."
-    return " ".join([text, *_most_changed(record)])
+    return " ".join([text, *_most_changed(comparison)])
 
 
-def _most_changed(record):
+def _most_changed(comparison):
     """The target whose brk and mmap changed most between two eras; [] where none did."""
-    found = [(row["name"], change) for row in record["targets"] for change in row["changes"]]
+    found = [(row["name"], change) for row in comparison["targets"] for change in row["changes"]]
     found.sort(key=lambda pair: -abs(_difference(pair[1])))
     if not found or not _difference(found[0][1]):
         return []

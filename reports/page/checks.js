@@ -23,7 +23,7 @@ function sumsOfBins() {
   return { cells, reached: null };
 }
 
-// Where record, text and events of this page disagree, in words.
+// Where summary, text and events of this page disagree, in words.
 function disagreements() {
   const found = [];
   const counted = run.whole ? sumsOfEvents() : run.bins ? sumsOfBins() : null;

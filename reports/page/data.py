@@ -1,4 +1,4 @@
-"""A run as the data of its page: the record that all reports render, and the events in columns.
+"""A run as the data of its page: the summary that all reports render, and the events in columns.
 
 Where a run has more events than a page can hold, `bins` counts them all, and `events` has those of
 some exact windows (windows.py).
@@ -37,7 +37,7 @@ COLUMNS = (
 
 def of(summary, trace):
     """The data as plain values, fit for JSON."""
-    wanted = chosen.of_record(summary)
+    wanted = chosen.of_summary(summary)
     kept = summary["keep"] != "totals"
     whole = kept and summary["events"] <= WHOLE
     bins = ranges = places = changes = None
@@ -65,7 +65,7 @@ def of(summary, trace):
         "phases": list(words.PHASES),
         "words": card_words.WORDS,
         "measures": [[m.field, m.label, m.means] for m in measures.BY.values()],
-        "summary": fit(json_report.record(summary)),
+        "summary": fit(json_report.plain(summary)),
         "bins": bins,
         "ranges": ranges,
         "threads": fit({str(tid): name for tid, name in _threads(trace)}),
@@ -178,7 +178,7 @@ class _Packer:
         return self._frames.of((*names, frame.line, frame.inlined, address(frame.offset)))
 
     def leaves(self, groups, wanted, at_peak, told):
-        """Sums by place, stack, phase and program: of `told`, places of the record, and of stacks
+        """Sums by place, stack, phase and program: of `told`, places of the summary, and of stacks
         with most bytes; of the rest together."""
         self._places = places = {key_of(row) for row in told}
         made = cells.syscalls_made(groups)

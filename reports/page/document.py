@@ -1,6 +1,6 @@
 """The page that explains a run: one file of HTML that needs nothing else and reaches for nothing.
 
-What the page says without its script is written here, from the same record as text and JSON; what
+What the page says without its script is written here, from the same summary as text and JSON; what
 the script needs is written as data. All of it may come from a hostile target: nothing is markup.
 """
 

@@ -69,7 +69,7 @@ def _chosen(ranges):
 
 
 def _add_up(held, ranges, events, summary):
-    """Whether the windows' blocks come to what the record says: at the peak and at the end."""
+    """Whether the windows' blocks come to what the summary says: at the peak and at the end."""
     peak = summary["peak"]["seq"]
     starts = {first: held.get(first) for first, _ in ranges}
     live = last = None

@@ -49,7 +49,7 @@ def of(events, summary):
     """{left, peak, temporary: bytes of each event's block; live: {origin: bytes after each}}.
 
     Where calls of several threads overlap, a recorder may know better than what it told event by
-    event: a list whose sum is not the record's is None.
+    event: a list whose sum is not the summary's is None.
     """
     replay, groups = _Replay(len(events)), []
     for number, event in enumerate(events, 1):

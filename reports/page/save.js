@@ -1,4 +1,4 @@
-// The data to save: the record as JSON, sites and events as CSV.
+// The data to save: the summary as JSON, sites and events as CSV.
 
 function setUpSave() {
   byId("save").append(el("div", { class: "buttons" },

@@ -85,7 +85,7 @@ function newRow([site, , origin]) {
   return row;
 }
 
-let purposes = null; // by place, what the record says it is for
+let purposes = null; // by place, what the summary says it is for
 
 function toldPurpose(site) {
   if (!purposes) {

@@ -101,11 +101,11 @@ def output(args):
         yield file
 
 
-def put(args, record, lines):
-    """Write `record` as JSON, or `lines` (text without newlines)."""
+def put(args, data, lines):
+    """Write `data` as JSON, or `lines` (text without newlines)."""
     with output(args) as file:
         if args.json:
-            file.write(json.dumps(record, indent=1, sort_keys=True) + "\n")
+            file.write(json.dumps(data, indent=1, sort_keys=True) + "\n")
         else:
             file.write("".join("%s\n" % line for line in lines))
 

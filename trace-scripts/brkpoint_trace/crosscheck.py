@@ -1,4 +1,4 @@
-"""All witnesses of one program in one record: events side by side, differences, explanations."""
+"""All witnesses of one program, compared: events side by side, differences, explanations."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ NATURE = {
 }
 
 
-def record(command, limit_s, path=None, **options):
-    """The record that reports/witnesses.py renders; `path`: the file that is
+def of(command, limit_s, path=None, **options):
+    """The comparison that reports/witnesses.py renders; `path`: the file that is
     executed (default: as PATH finds it)."""
     path = path or shutil.which(command[0])
     found = watch(command, limit_s, path, **options)

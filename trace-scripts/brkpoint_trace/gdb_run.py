@@ -32,21 +32,21 @@ def witness(command, limit_s, fixed_addresses=True, keep=None):
         done = tool.run([*words, "--", *command], limit_s, fixed_addresses=False)
         if not os.path.exists(path):
             raise NoTrace(done.err.strip() or "brkpoint made no trace")
-        with trace.open(path) as recorded:
-            return dict(recorded.run), seen(recorded), done
+        with trace.open(path) as opened:
+            return dict(opened.run), seen(opened), done
 
 
-def seen(recorded):
+def seen(opened):
     """[Seen] of a trace's events, in order; `inside` and `task` as indices."""
-    tids = [recorded.run.get("pid")] + [row.get("tid") for row in recorded.run.get("threads") or ()]
+    tids = [opened.run.get("pid")] + [row.get("tid") for row in opened.run.get("threads") or ()]
     found = []
-    for event in recorded.events():
+    for event in opened.events():
         if event.tid not in tids:
             tids.append(event.tid)
         found.append(_seen(event))
         found[-1].task = event.tid
         if event.phase in ("load", "init") and event.kind == "call":
-            found[-1].early = any(f.role == "loader" for f in recorded.stack(event.stack))
+            found[-1].early = any(f.role == "loader" for f in opened.stack(event.stack))
     order = {tid: index for index, tid in enumerate(events.in_order(tids))}
     for event in found:
         event.task = order[event.task]

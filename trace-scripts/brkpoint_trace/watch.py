@@ -10,7 +10,7 @@ from . import crosscheck
 
 
 def watch(command, limit_s, progress, left_out=(), keep=None):
-    """The record of reports/witnesses.py for `command` (words); raises UserError 126 or 127.
+    """The comparison of reports/witnesses.py for `command` (words); raises UserError 126 or 127.
 
     `keep`: where brkpoint's own trace shall stay; `progress`: told the name of each witness, and
     "" at the end.
@@ -19,7 +19,7 @@ def watch(command, limit_s, progress, left_out=(), keep=None):
     entries = [name + b"=" + value for name, value in os.environb.items()]
     path = os.fsdecode(program.find(words, entries).path)
     try:
-        return crosscheck.record(
+        return crosscheck.of(
             command, limit_s, path, left_out=left_out, progress=progress, keep=keep
         )
     finally:

@@ -41,9 +41,9 @@ class Diff(gdb.Command):
         def deciding(event):
             return measure.deciding_frame(current.explained(event), current.stack(event.stack))
 
-        record = left.between(events, str(begin), left.END, deciding)
-        record.update({"from": "event %d" % begin, "to": "now"})
-        for line in left_text.lines(record, ink.Ink()):
+        found = left.between(events, str(begin), left.END, deciding)
+        found.update({"from": "event %d" % begin, "to": "now"})
+        for line in left_text.lines(found, ink.Ink()):
             print(line)
         if not options.keep:
             current.diff_mark = len(events)

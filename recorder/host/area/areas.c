@@ -117,7 +117,7 @@ bool areas_make(struct host *h, struct process *p)
     for (unsigned i = 0; i < MAX_AREAS; i++)
         if (p->areas[i].address && !write_agent(h, p, &p->areas[i], area_identity(p)))
             return areas_problem(p, "the program's memory cannot be written", -errno);
-    area_tell_room(h, p);
+    area_tell_size(h, p);
     return tracee_calls_end(&p->tracee);
 }
 

@@ -51,6 +51,6 @@ void area_withdraw(struct host *h, struct process *p);
 /* The data area into the target; false: p->problem says why not. */
 bool area_map_data(struct host *h, struct process *p);
 /* A note where it is smaller than it may be. */
-void area_tell_room(struct host *h, const struct process *p);
+void area_tell_size(struct host *h, const struct process *p);
 
 #endif

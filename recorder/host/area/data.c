@@ -4,7 +4,7 @@
 #include "last_word.h"
 #include "memory_file.h"
 #include "place.h"
-#include "room.h"
+#include "size.h"
 #include "say.h"
 
 #include <errno.h>
@@ -52,7 +52,7 @@ static int64_t map_piece(struct process *p, uint64_t at, const struct piece *pie
 static int64_t map_pieces(struct process *p, uint64_t at, int fd)
 {
     struct piece pieces[MAX_PIECES];
-    unsigned count = room_pieces(p->family->room, pieces);
+    unsigned count = area_size_pieces(p->family->size, pieces);
     int64_t result = (int64_t)at, ignored;
     for (unsigned i = 0; i < count; i++) {
         result = map_piece(p, at, &pieces[i], fd);
@@ -71,10 +71,10 @@ static int64_t map_pieces(struct process *p, uint64_t at, int fd)
 static int64_t map_room(struct process *p, int fd)
 {
     struct family *f = p->family;
-    uint64_t limit = room_limit(p->tracee.pid), at = place_data(p, AREA_SIZE);
+    uint64_t limit = area_size_limit(p->tracee.pid), at = place_data(p, AREA_SIZE);
     int64_t result = -ENOMEM;
-    for (; f->room != NULL; f->room = room_smaller(f->room)) {
-        if (at != 0 && room_size(f->room) <= limit)
+    for (; f->size != NULL; f->size = area_size_smaller(f->size)) {
+        if (at != 0 && area_size_bytes(f->size) <= limit)
             result = map_pieces(p, at, fd);
         if (area_is_address(result))
             break;
@@ -178,19 +178,19 @@ bool area_map_data(struct host *h, struct process *p)
         return areas_problem(p, "no room for the recorder's data (see `ulimit -v`)", address);
     keep_from_core(p, address);
     p->area = (uint64_t)address;
-    room_use(p->family);
+    area_size_use(p->family);
     return true;
 }
 
-void area_tell_room(struct host *h, const struct process *p)
+void area_tell_size(struct host *h, const struct process *p)
 {
-    const struct room *room = p->family->room;
-    uint64_t size = room_size(room);
+    const struct area_size *size = p->family->size;
+    uint64_t bytes = area_size_bytes(size);
     for (unsigned i = 0; i < MAX_AREAS; i++)
-        size += p->areas[i].address ? AGENT_ROOM + STUBS_ROOM : 0;
-    if (room != room_largest())
+        bytes += p->areas[i].address ? AGENT_ROOM + STUBS_ROOM : 0;
+    if (size != area_size_largest())
         say_note(h,
                  "address space is limited (ulimit -v): of it the recorder takes %llu MiB, which "
                  "has room for %u threads at one moment",
-                 (unsigned long long)(size >> 20) + 1, room->threads);
+                 (unsigned long long)(bytes >> 20) + 1, size->threads);
 }

@@ -41,9 +41,9 @@ static enum refusal look_for_branches(const struct function *f, uint64_t patch, 
 /* Whether [at, end) is padding only, and nobody else's. */
 static bool is_padding(const struct function *f, uint64_t at, uint64_t end)
 {
-    uint64_t border = (function_end(f) + ALIGNMENT - 1) & ~(uint64_t)(ALIGNMENT - 1);
+    uint64_t edge = (function_end(f) + ALIGNMENT - 1) & ~(uint64_t)(ALIGNMENT - 1);
     struct instruction i;
-    if (end > border)
+    if (end > edge)
         return false;
     for (; at < end; at = instruction_end(&i)) {
         if (!instruction_at(&f->code, at, &i))

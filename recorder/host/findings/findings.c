@@ -41,7 +41,7 @@ static void findings_empty(struct findings *f)
 {
     rows_free(&f->unwind);
     for (size_t i = 0; i < f->part_count; i++)
-        sites_free(&f->parts[i].sites);
+        syscall_sites_free(&f->parts[i].sites);
     for (size_t i = 0; i < f->name_count; i++) {
         free(f->names[i].name);
         free(f->names[i].symbols);
@@ -159,26 +159,26 @@ void findings_leave(struct known_files *known, struct findings *f)
 
 /* ---- finding ---- */
 
-const struct sites *found_sites(struct findings *f, const struct code *code)
+const struct syscall_sites *found_syscall_sites(struct findings *f, const struct code *code)
 {
-    static const struct sites none = {0};
+    static const struct syscall_sites none = {0};
     for (size_t i = 0; i < f->part_count; i++)
         if (f->parts[i].vaddr == code->address && f->parts[i].size == code->length)
             return &f->parts[i].sites;
     struct found_part *list =
         with_room_for_one(f->parts, f->part_count, &f->part_room, 2, sizeof *list);
     struct extent *extents = calloc(f->unwind.extent_count + 1, sizeof *extents);
-    struct sites sites = {0};
+    struct syscall_sites sites = {0};
     if (list != NULL)
         f->parts = list;
     for (size_t i = 0; extents != NULL && i < f->unwind.extent_count; i++)
         extents[i] = (struct extent){f->unwind.extents[i].low,
                                      f->unwind.extents[i].high - f->unwind.extents[i].low};
     const struct text text = {.code = *code, .functions = extents, .count = f->unwind.extent_count};
-    bool done = list != NULL && extents != NULL && sites_find(&text, &sites);
+    bool done = list != NULL && extents != NULL && syscall_sites_find(&text, &sites);
     free(extents);
     if (!done) {
-        sites_free(&sites);
+        syscall_sites_free(&sites);
         return &none;
     }
     f->is_new = true;

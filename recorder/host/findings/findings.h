@@ -12,7 +12,7 @@
 #include "elf/elf.h"
 #include "loader.h"
 #include "unwind/rows.h"
-#include "code/sites.h"
+#include "code/syscall_sites.h"
 
 /* Which file it is. Equal keys: equal bytes. */
 struct findings_key {
@@ -34,7 +34,7 @@ size_t found_stored(size_t count); /* how many symbols are there */
 /* The system calls of one executable segment. */
 struct found_part {
     uint64_t vaddr, size;
-    struct sites sites;
+    struct syscall_sites sites;
 };
 
 enum found_answer { NOT_ASKED, FOUND_NO, FOUND_YES };
@@ -74,7 +74,7 @@ void findings_leave(struct known_files *known, struct findings *f);
 
 /* Below, `elf` and `code` are of the same file, `code` at its vaddr. What is not known yet is looked
  * for. */
-const struct sites *found_sites(struct findings *f, const struct code *code);
+const struct syscall_sites *found_syscall_sites(struct findings *f, const struct code *code);
 void found_branches(struct findings *f, const struct code *code, struct range *ranges,
                     size_t count);
 void found_functions(struct findings *f, const struct elf *elf, const char *const *names,

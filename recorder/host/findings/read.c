@@ -62,7 +62,7 @@ static void read_frames(struct reading *r, const struct disk_head *head, struct 
     r->bad = r->bad || !rises(f->pcs, f->rows) || !lie_apart(f->extents, f->extent_count);
 }
 
-static bool is_possible(const struct site *site, const struct disk_part *part)
+static bool is_possible(const struct syscall_site *site, const struct disk_part *part)
 {
     uint64_t end = part->vaddr + part->size;
     bool inside = site->address >= part->vaddr && site->address < end &&
@@ -70,7 +70,7 @@ static bool is_possible(const struct site *site, const struct disk_part *part)
     bool has_run = site->refusal == MOVED;
     return inside && site->refusal < REFUSALS && site->stack <= STACK_NONE &&
            (!has_run || (site->start >= part->vaddr && site->start <= site->address &&
-                         site->length <= SITE_RUN_MAX && site->length <= end - site->start));
+                         site->length <= SYSCALL_RUN_MAX && site->length <= end - site->start));
 }
 
 static void read_part(struct reading *r, struct findings *f)

@@ -19,7 +19,7 @@
 static uint64_t take(const struct process *p, uint64_t size)
 {
     uint64_t at = (p->family->tables_used + 15) & ~UINT64_C(15);
-    if (at + size > p->family->room->tables)
+    if (at + size > p->family->size->tables)
         return 0;
     p->family->tables_used = at + size;
     return AREA_TABLES_AT + at;

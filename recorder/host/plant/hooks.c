@@ -5,7 +5,7 @@
  */
 #include "calls.h"
 #include "plans.h"
-#include "code/site_detour.h"
+#include "code/syscall_detour.h"
 #include "area/areas.h"
 #include "modules/modules.h"
 #include "hooks.h"
@@ -100,7 +100,7 @@ static bool makes_child(int number)
 
 /* The loader sets the thread pointer (init_tls, elf/rtld.c) when it has mapped all libraries, and
  * relocates them next: that runs code of theirs and of the program, resolvers of IFUNCs. */
-static enum hook_kind kind_of_site(const struct module *m, const struct site *site)
+static enum hook_kind kind_of_site(const struct module *m, const struct syscall_site *site)
 {
     if (m->role == ROLE_LOADER && site->number == SYS_arch_prctl)
         return HOOK_LIBS;
@@ -111,8 +111,8 @@ static enum hook_kind kind_of_site(const struct module *m, const struct site *si
 
 /* What runs in place of the hooked system call where it takes the stack away that it stands on:
  * munmap and, without a stack, all up to the exit behind it. */
-static void plan_last_munmap(struct plan *plan, const struct code *code, const struct site *site,
-                             uint64_t end, uint64_t stub)
+static void plan_last_munmap(struct plan *plan, const struct code *code,
+                             const struct syscall_site *site, uint64_t end, uint64_t stub)
 {
     struct emitter out;
     struct instruction i;
@@ -130,7 +130,7 @@ static void plan_last_munmap(struct plan *plan, const struct code *code, const s
 }
 
 static void plan_site(struct host *h, struct process *p, struct module *m, const struct code *code,
-                      struct site *site, uint64_t end_of_exit, struct plans *plans)
+                      struct syscall_site *site, uint64_t end_of_exit, struct plans *plans)
 {
     uint32_t number;
     struct code_area *area = area_near(p, site->address);
@@ -139,8 +139,8 @@ static void plan_site(struct host *h, struct process *p, struct module *m, const
     if (plan == NULL)
         return;
     uint64_t stub = stub_address(area, number);
-    struct site_hooks hooks = {agent_address(h, area, AGENT_ANY),
-                               agent_address(h, area, AGENT_BEHIND), number};
+    struct syscall_hooks hooks = {agent_address(h, area, AGENT_ANY),
+                                  agent_address(h, area, AGENT_BEHIND), number};
     hook->kind = kind_of_site(m, site);
     bool last = hook->kind == HOOK_LAST_MUNMAP;
     hook->address = site->address;
@@ -153,7 +153,7 @@ static void plan_site(struct host *h, struct process *p, struct module *m, const
     plan->number = number;
     plan->what = "a system call";
     site->stack = STACK_STAYS; /* the agent looks where the stack is */
-    plan->refusal = site_detour(code, site, &hooks, stub, &plan->moved);
+    plan->refusal = syscall_detour(code, site, &hooks, stub, &plan->moved);
     if (plan->refusal == MOVED && plan->moved.length > (last ? STUB_TAIL : STUB_ORIGIN))
         plan->refusal = TOO_LONG;
     if (plan->refusal == MOVED && last)
@@ -163,7 +163,7 @@ static void plan_site(struct host *h, struct process *p, struct module *m, const
 /* A signal's restorer: it finds the signal's frame by the stack pointer, and unwinders know it by
  * its bytes: mov $15, %rax; or as musl has it, mov $15, %eax. Its unwind table begins a byte before
  * it, so that it is not always read as what it is. */
-static bool is_restorer(const struct code *code, const struct site *site)
+static bool is_restorer(const struct code *code, const struct syscall_site *site)
 {
     uint64_t at = site->address - code->address;
     const uint8_t *bytes = code->bytes + at;
@@ -172,9 +172,9 @@ static bool is_restorer(const struct code *code, const struct site *site)
            (at >= 5 && memcmp(bytes - 5, "\xb8\x0f\0\0", 5) == 0);
 }
 
-static struct site site_at(const struct site *site, uint64_t bias)
+static struct syscall_site site_at(const struct syscall_site *site, uint64_t bias)
 {
-    struct site moved = *site;
+    struct syscall_site moved = *site;
     moved.address += bias;
     moved.line += bias;
     moved.start += bias;
@@ -186,11 +186,11 @@ static void plan_sites(struct host *h, struct process *p, struct module *m, cons
 {
     struct code code = text->code;
     code.address -= m->bias;
-    const struct sites *sites = found_sites(m->found, &code);
+    const struct syscall_sites *sites = found_syscall_sites(m->found, &code);
     for (size_t i = 0; i < sites->count; i++) {
-        struct site site = site_at(&sites->list[i], m->bias);
+        struct syscall_site site = site_at(&sites->list[i], m->bias);
         uint64_t end = i + 1 < sites->count ? sites->list[i + 1].address + m->bias + 2 : 0;
-        if (site_matters(site.number) && !is_restorer(&text->code, &site) &&
+        if (syscall_matters(site.number) && !is_restorer(&text->code, &site) &&
             site.refusal != CANCELLATION)
             plan_site(h, p, m, &text->code, &site, end, plans);
     }

@@ -8,7 +8,7 @@
 
 #include "code/detour.h"
 #include "host.h"
-#include "code/sites.h"
+#include "code/syscall_sites.h"
 
 struct plan {
     uint32_t number;    /* of the hook */

@@ -2,7 +2,7 @@
 #define _GNU_SOURCE
 #include "families.h"
 #include "reader.h"
-#include "area/room.h"
+#include "area/size.h"
 #include "stopped/saved.h"
 #include "area/memory_file.h"
 #include "area/last_word.h"
@@ -22,7 +22,7 @@ static bool open_family(struct host *h, struct family *f, unsigned number)
     f->place = number * FAMILY_SIZE;
     if (f->readers == NULL)
         f->readers = calloc(AREA_THREADS, sizeof *f->readers);
-    if (f->readers == NULL || (f->area == NULL && !room_map(f, h->area_fd, number)))
+    if (f->readers == NULL || (f->area == NULL && !area_size_map(f, h->area_fd, number)))
         return false;
     f->used = true;
     f->area->magic = AREA_MAGIC;
@@ -90,10 +90,10 @@ void family_leave(struct host *h, struct family *f)
     if (f->before != NULL)
         saved_free(f->before);
     free(f->before);
-    if (f->room != room_largest()) { /* the next one has more */
+    if (f->size != area_size_largest()) { /* the next one has more */
         munmap(f->area, AREA_SIZE);
         f->area = NULL;
     }
     memset(f, 0, offsetof(struct family, area));
-    f->room = room_largest();
+    f->size = area_size_largest();
 }

@@ -3,7 +3,7 @@
  * they are (chains.h).
  *
  * Return addresses need no look: none lies inside bytes that a detour overwrites, since calls there
- * are refused (detour.h, sites.h). Where a signal interrupted the code any instruction is possible.
+ * are refused (detour.h, syscall_sites.h). Where a signal interrupted the code any instruction is possible.
  */
 #ifndef RECORDER_STANDING_H
 #define RECORDER_STANDING_H

@@ -1,5 +1,5 @@
-/* site_reading.c - the system calls of one stretch of code, read in its order (site_reading.h). */
-#include "site_reading.h"
+/* syscall_reading.c - the system calls of one stretch of code, read in its order (syscall_reading.h). */
+#include "syscall_reading.h"
 #include "branches.h"
 #include "constants.h"
 #include "detour.h"
@@ -23,20 +23,20 @@ struct reading {
     uint64_t line_start;
     uint64_t line[LINE_MAX_STEPS]; /* addresses of the last instructions that lead to here */
     unsigned steps;
-    struct site *before; /* the site before, when nothing but straight code is between */
-    struct sites *out;
+    struct syscall_site *before; /* the site before, when nothing but straight code is between */
+    struct syscall_sites *out;
 };
 
-static struct site *append(struct sites *sites)
+static struct syscall_site *append(struct syscall_sites *sites)
 {
     size_t count = sites->count;
     if ((count & (count - 1)) == 0) { /* a power of two is full */
-        struct site *list = realloc(sites->list, (count ? 2 * count : 1) * sizeof *list);
+        struct syscall_site *list = realloc(sites->list, (count ? 2 * count : 1) * sizeof *list);
         if (!list)
             return NULL;
         sites->list = list;
     }
-    return memset(&sites->list[sites->count++], 0, sizeof(struct site));
+    return memset(&sites->list[sites->count++], 0, sizeof(struct syscall_site));
 }
 
 /* -- which run of instructions can make place for a jump */
@@ -61,7 +61,8 @@ static unsigned run_length(const struct reading *r, uint64_t start, uint64_t beh
 }
 
 /* Best is a jump that leaves the syscall itself alone: a thread may be waiting in it. */
-static void choose_run(const struct reading *r, const struct instruction *i, struct site *site)
+static void choose_run(const struct reading *r, const struct instruction *i,
+                       struct syscall_site *site)
 {
     bool jumped_to = labels_between(&r->labels, i->address, instruction_end(i) + 1);
     site->refusal = jumped_to ? BRANCHED_INTO : TOO_SHORT;
@@ -70,7 +71,7 @@ static void choose_run(const struct reading *r, const struct instruction *i, str
         unsigned length = run_length(r, start, instruction_end(i));
         if (n && length == 0 && labels_between(&r->labels, start + 1, site->address + 1))
             return;
-        if (length == 0 || length > SITE_RUN_MAX)
+        if (length == 0 || length > SYSCALL_RUN_MAX)
             continue;
         site->refusal = MOVED;
         site->start = start;
@@ -93,11 +94,11 @@ static bool is_cancellation_point(const struct registers *registers)
 static int number_in(const struct registers *registers)
 {
     const struct held *rax = &registers->in[RAX];
-    return rax->what == CONSTANT && rax->value <= INT32_MAX ? (int)rax->value : SITE_NUMBER_UNKNOWN;
+    return rax->what == CONSTANT && rax->value <= INT32_MAX ? (int)rax->value : SYSCALL_UNKNOWN;
 }
 
 /* munmap, exit, with nothing between them that could need a stack. */
-static void mark_unmapped_stack(struct site *munmap, struct site *exit)
+static void mark_unmapped_stack(struct syscall_site *munmap, struct syscall_site *exit)
 {
     if (munmap->number != SYS_munmap || exit->address - munmap->address > UNMAP_EXIT_BYTES)
         return;
@@ -109,7 +110,7 @@ static void mark_unmapped_stack(struct site *munmap, struct site *exit)
 static bool add_site(struct reading *r, const struct instruction *i)
 {
     bool follows = r->before != NULL;
-    struct site *site = append(r->out);
+    struct syscall_site *site = append(r->out);
     if (!site)
         return false;
     site->address = i->address;
@@ -199,7 +200,7 @@ static bool read_lines(struct reading *r)
     return true;
 }
 
-bool read_sites(const struct code *code, bool certain, struct sites *out)
+bool read_syscall_sites(const struct code *code, bool certain, struct syscall_sites *out)
 {
     struct reading r = {.code = code, .certain = certain, .out = out};
     uint64_t end = code->address + code->length;

@@ -1,12 +1,13 @@
-/* site_detour.c - a detour around one `syscall` instruction (site_detour.h). */
-#include "site_detour.h"
+/* syscall_detour.c - a detour around one `syscall` instruction (syscall_detour.h). */
+#include "syscall_detour.h"
 
 #include <string.h>
 
 /* The hooks that its stack allows. */
-static struct site_hooks allowed(const struct site *site, const struct site_hooks *hooks)
+static struct syscall_hooks allowed(const struct syscall_site *site,
+                                    const struct syscall_hooks *hooks)
 {
-    struct site_hooks those = *hooks;
+    struct syscall_hooks those = *hooks;
     if (site->stack != STACK_STAYS)
         those.after = 0;
     if (site->stack == STACK_NONE)
@@ -20,7 +21,7 @@ static void remember_step(struct moved *out, uint64_t from, size_t to)
 }
 
 static enum refusal move_with_hooks(struct emitter *copy, const struct instruction *i,
-                                    const struct site_hooks *hooks, struct moved *out)
+                                    const struct syscall_hooks *hooks, struct moved *out)
 {
     remember_step(out, i->address, copy->length);
     if (hooks->before)
@@ -33,8 +34,8 @@ static enum refusal move_with_hooks(struct emitter *copy, const struct instructi
     return refusal;
 }
 
-static enum refusal copy_run(const struct code *code, const struct site *site,
-                             const struct site_hooks *hooks, struct emitter *copy,
+static enum refusal copy_run(const struct code *code, const struct syscall_site *site,
+                             const struct syscall_hooks *hooks, struct emitter *copy,
                              struct moved *out)
 {
     uint64_t at = site->start, end = at + site->length;
@@ -62,11 +63,11 @@ static enum refusal copy_run(const struct code *code, const struct site *site,
     return emit_refusal(copy);
 }
 
-enum refusal site_detour(const struct code *code, const struct site *site,
-                         const struct site_hooks *hooks, uint64_t place, struct moved *out)
+enum refusal syscall_detour(const struct code *code, const struct syscall_site *site,
+                            const struct syscall_hooks *hooks, uint64_t place, struct moved *out)
 {
     struct emitter copy;
-    struct site_hooks those = allowed(site, hooks);
+    struct syscall_hooks those = allowed(site, hooks);
     if (site->refusal != MOVED)
         return site->refusal;
     memset(out, 0, sizeof *out);

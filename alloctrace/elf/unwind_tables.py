@@ -25,7 +25,7 @@ _MASK = (1 << 64) - 1
 _MAX_ENTRIES = 1 << 22
 
 
-class Frames:
+class UnwindTables:
     """The frame description entries (FDE) of one file."""
 
     def __init__(self, elf: ElfFile) -> None:

@@ -1,34 +1,34 @@
-/* room.c - how much of the data area there is: less where address space is limited.
+/* size.c - how much of the data area there is: less where address space is limited.
  *
  * Chunks, unwind tables and threads have their places in it (shared.h); of each the first part is
  * mapped, and what lies between stays free. The states of more threads than programs usually have
  * are closed: a program that locks its memory (mlockall) would be given all that is open.
  */
 #define _GNU_SOURCE /* prlimit */
-#include "room.h"
+#include "size.h"
 
 #include <sys/mman.h>
 #include <sys/resource.h>
 
-static const struct room rooms[] = {
+static const struct area_size sizes[] = {
     {AREA_THREADS, AREA_CHUNKS, TABLES_SIZE},
     {AREA_OPEN, 4096, TABLES_SIZE},
     {256, 1024, UINT64_C(48) << 20},
     {64, 512, UINT64_C(16) << 20},
     {32, 128, UINT64_C(8) << 20},
 };
-#define ROOMS (sizeof rooms / sizeof *rooms)
+#define SIZES (sizeof sizes / sizeof *sizes)
 /* Of a limited address space, so much may be taken: the rest is the program's. */
 #define SHARE 4
 
-const struct room *room_largest(void)
+const struct area_size *area_size_largest(void)
 {
-    return rooms;
+    return sizes;
 }
 
-const struct room *room_smaller(const struct room *room)
+const struct area_size *area_size_smaller(const struct area_size *size)
 {
-    return room + 1 < rooms + ROOMS ? room + 1 : NULL;
+    return size + 1 < sizes + SIZES ? size + 1 : NULL;
 }
 
 static bool follows(const struct piece *last, const struct piece *next)
@@ -36,15 +36,15 @@ static bool follows(const struct piece *last, const struct piece *next)
     return last->at + last->size == next->at && last->open == next->open;
 }
 
-unsigned room_pieces(const struct room *room, struct piece pieces[MAX_PIECES])
+unsigned area_size_pieces(const struct area_size *size, struct piece pieces[MAX_PIECES])
 {
-    uint32_t open = room->threads < AREA_OPEN ? room->threads : AREA_OPEN;
+    uint32_t open = size->threads < AREA_OPEN ? size->threads : AREA_OPEN;
     uint64_t opened = AREA_THREADS_AT + (uint64_t)open * THREAD_SIZE;
     const struct piece all[MAX_PIECES] = {
-        {0, AREA_CHUNKS_AT + (uint64_t)room->chunks * CHUNK_SIZE, true},
-        {AREA_TABLES_AT, room->tables, true},
+        {0, AREA_CHUNKS_AT + (uint64_t)size->chunks * CHUNK_SIZE, true},
+        {AREA_TABLES_AT, size->tables, true},
         {AREA_THREADS_AT, opened - AREA_THREADS_AT, true},
-        {opened, (uint64_t)(room->threads - open) * THREAD_SIZE, false},
+        {opened, (uint64_t)(size->threads - open) * THREAD_SIZE, false},
     };
     unsigned count = 0;
     for (unsigned i = 0; i < MAX_PIECES; i++)
@@ -55,16 +55,16 @@ unsigned room_pieces(const struct room *room, struct piece pieces[MAX_PIECES])
     return count;
 }
 
-uint64_t room_size(const struct room *room)
+uint64_t area_size_bytes(const struct area_size *size)
 {
     struct piece pieces[MAX_PIECES];
-    uint64_t size = 0;
-    for (unsigned i = room_pieces(room, pieces); i-- > 0;)
-        size += pieces[i].size;
-    return size;
+    uint64_t bytes = 0;
+    for (unsigned i = area_size_pieces(size, pieces); i-- > 0;)
+        bytes += pieces[i].size;
+    return bytes;
 }
 
-uint64_t room_limit(pid_t pid)
+uint64_t area_size_limit(pid_t pid)
 {
     struct rlimit limit;
     if (prlimit(pid, RLIMIT_AS, NULL, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY)
@@ -77,7 +77,7 @@ uint64_t room_limit(pid_t pid)
 static bool map_pieces(const struct family *f, int fd, char *at)
 {
     struct piece pieces[MAX_PIECES];
-    unsigned count = room_pieces(f->room, pieces);
+    unsigned count = area_size_pieces(f->size, pieces);
     for (unsigned i = 0; i < count; i++)
         if (mmap(at + pieces[i].at, pieces[i].size, PROT_READ | PROT_WRITE,
                  MAP_SHARED | MAP_NORESERVE | MAP_FIXED_NOREPLACE, fd,
@@ -90,10 +90,10 @@ static bool map_pieces(const struct family *f, int fd, char *at)
 
 _Static_assert(AREA_SIZE <= UINT64_C(8) << 30, "beside each other");
 
-bool room_map(struct family *f, int fd, unsigned number)
+bool area_size_map(struct family *f, int fd, unsigned number)
 {
     char *at = (char *)UINT64_C(0x1a0000000000) + number * (UINT64_C(8) << 30);
-    for (f->room = rooms; f->room != NULL; f->room = room_smaller(f->room))
+    for (f->size = sizes; f->size != NULL; f->size = area_size_smaller(f->size))
         if (map_pieces(f, fd, at)) {
             f->area = (struct area_head *)at;
             return true;
@@ -101,9 +101,9 @@ bool room_map(struct family *f, int fd, unsigned number)
     return false;
 }
 
-void room_use(struct family *f)
+void area_size_use(struct family *f)
 {
-    f->area->thread_limit = f->room->threads;
+    f->area->thread_limit = f->size->threads;
     for (unsigned w = 0; w < AREA_CHUNKS / 32; w++)
-        f->area->free_chunks[w] = w < f->room->chunks / 32 ? UINT32_MAX : 0;
+        f->area->free_chunks[w] = w < f->size->chunks / 32 ? UINT32_MAX : 0;
 }

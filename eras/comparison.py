@@ -1,4 +1,4 @@
-"""The one record that every form of the report is made of. Pure.
+"""The one comparison that every form of the report is made of. Pure.
 
 Results are what cell.json files hold; a cell without a result was not run.
 """
@@ -14,7 +14,7 @@ DONE, NOT_RUN = "done", "not run"
 
 
 def of(plan, results, made):
-    """The record. `results`: {cell's name: its result}; `made`: the date, in words."""
+    """The comparison. `results`: {cell's name: its result}; `made`: the date, in words."""
     return {
         "kind": "eras",
         "schema": SCHEMA,
