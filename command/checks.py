@@ -16,7 +16,7 @@ import sys
 from alloctrace import kept
 from alloctrace.plain import plain
 
-from start import cache, gdb_start, recorder
+from start import cache, gdb_program, recorder
 from . import debug_files, ptrace_probe
 
 TYPE_CHECKING = False
@@ -87,7 +87,7 @@ def gdb() -> list[Finding]:
     missing = Finding("gdb", "missing", "not found", needed, without, apt("gdb"))
     if not shutil.which("gdb"):
         return [missing]
-    said = _output(_gdb_command(), env=gdb_start.ENVIRONMENT)
+    said = _output(_gdb_command(), env=gdb_program.ENVIRONMENT)
     answer = re.search(r"^asked (\S+) (\d+)\.(\d+) (\w+)$", said, re.M)
     if not answer:
         missing.says = "found, but without Python inside"
@@ -104,7 +104,7 @@ def gdb() -> list[Finding]:
 
 
 def _gdb_command() -> list[str]:
-    return [shutil.which("gdb") or "gdb", *gdb_start.WORDS, "-ex", _ASK_GDB]
+    return [shutil.which("gdb") or "gdb", *gdb_program.WORDS, "-ex", _ASK_GDB]
 
 
 def tracing() -> list[Finding]:

@@ -150,7 +150,7 @@ def invoke(args: Namespace) -> int:
     _check(args)
     if args.pid is not None:
         return _attach(args)
-    argv = [_bytes(word) for word in args.command]
+    argv = [word.encode("utf-8", "surrogateescape") for word in args.command]
     found = _find(argv)
     for note in found.notes:
         main.say("note: " + note)
@@ -204,10 +204,6 @@ def _attach(args: Namespace) -> int:
 def _tell_attached(args: Namespace) -> None:
     if not args.quiet:
         main.say("attached to process %d; Ctrl-C leaves it running" % args.pid)
-
-
-def _bytes(word: str) -> bytes:
-    return word.encode("utf-8", "surrogateescape")
 
 
 def _find(argv: list[bytes]) -> Program:

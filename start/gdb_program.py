@@ -1,10 +1,27 @@
-"""Where gdb is."""
+"""Where gdb is, and how every gdb of ours is started: nothing of the user's environment reaches it.
+
+PYTHONPATH, PYTHONHOME or GDBHISTFILE of whoever runs brkpoint would run a stranger's code in gdb,
+or keep it from starting.
+"""
 
 from __future__ import annotations
 
 import os
 
 from .errors import UserError
+
+# -nx -nh: no gdbinit of anybody's.
+WORDS = ("-nx", "-nh", "-batch", "-q")
+
+ENVIRONMENT = {
+    "PATH": "/usr/local/bin:/usr/bin:/bin",
+    "HOME": "/nonexistent",
+    "LC_ALL": "C.UTF-8",
+    "TERM": "dumb",
+    "DEBUGINFOD_URLS": "",
+    "PYTHONDONTWRITEBYTECODE": "1",
+    "PYTHONNOUSERSITE": "1",
+}
 
 _FOLDERS = ("/usr/local/bin", "/usr/bin", "/bin")  # where PATH has no gdb
 

@@ -8,7 +8,7 @@ from alloctrace import allocators, cache_folder
 
 from .child import Child
 from .errors import EngineError, shown
-from .gdb_start import ENVIRONMENT
+from .gdb_program import ENVIRONMENT
 from .observer import Observer, last_line
 
 _TOP = os.path.dirname(os.path.dirname(os.path.realpath(__file__)))

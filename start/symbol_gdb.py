@@ -15,7 +15,7 @@ from alloctrace.elf.debug import DEBUG_ROOTS
 from alloctrace.symbols import symbols
 from alloctrace.symbols.cache import SCRIPTS, TIMEOUT_S
 
-from . import gdb_start
+from . import gdb_program
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -91,13 +91,13 @@ def _run(gdb, folder, timeout):
     import subprocess  # only now: most runs know all their names
 
     # auto-load off: a file's .debug_gdb_scripts is code of a stranger
-    command = [gdb, *gdb_start.WORDS, "-iex", "set auto-load no", "-x", SCRIPTS[0]]
+    command = [gdb, *gdb_program.WORDS, "-iex", "set auto-load no", "-x", SCRIPTS[0]]
     try:
         with open(os.path.join(folder, "said"), "w+b") as said:
             done = subprocess.run(
                 command,
                 cwd=folder,
-                env=gdb_start.ENVIRONMENT,
+                env=gdb_program.ENVIRONMENT,
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=said,

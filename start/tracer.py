@@ -16,7 +16,6 @@ from alloctrace.elf.elf import ElfError, ElfFile
 
 from . import gdb_program, surroundings, target
 from .errors import EngineError, UserError, shown
-from .gdb_start import ENVIRONMENT, WORDS
 from .observer import Observer
 
 ENGINE = os.path.join(
@@ -88,7 +87,9 @@ def start(pid, spool, options):
     config_read, config_write = os.pipe()
     ready_read, ready_write = os.pipe()
     log = os.memfd_create("brkpoint-gdb-log")
-    environment = dict(ENVIRONMENT, BRKPOINT_ENGINE_CONFIG="/proc/self/fd/%d" % config_read)
+    environment = dict(
+        gdb_program.ENVIRONMENT, BRKPOINT_ENGINE_CONFIG="/proc/self/fd/%d" % config_read
+    )
     live_fd = [_live_copy()] if options.live else []
     process = subprocess.Popen(
         _command(options.engine or ENGINE),
@@ -139,7 +140,7 @@ def check_debug_files(path):
 
 
 def _command(engine):
-    command = [gdb_program.find(), *WORDS]
+    command = [gdb_program.find(), *gdb_program.WORDS]
     for setting in SETTINGS:
         command += ["-iex", "set " + setting]
     return command + ["-x", engine]

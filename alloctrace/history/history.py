@@ -12,7 +12,7 @@ from alloctrace import words
 from alloctrace.model import Event
 from alloctrace.plain import fresh, plain
 from alloctrace.spool import spool
-from . import calls, packed, packed_builder, regions, syscalls
+from . import calls, packed, regions, syscalls
 from .blocks import Blocks
 from .inforecords import InfoRecords
 from .packed import PackedHistory
@@ -88,7 +88,7 @@ class Builder(InfoRecords):
         self.history = History()
         self.blocks = Blocks(self.history.events)
         self.unmatched: Counter[Any] = Counter()  # what -> how often
-        self.recorder = packed_builder.Builder(self.unmatched, lambda: len(self.history.regions))
+        self.recorder = packed.Builder(self.unmatched, lambda: len(self.history.regions))
         self._threads: dict[int, calls.Thread] = {}  # tid -> calls.Thread
         self._slots = calls.SlotCache()
         self._pairs = calls.Pairs()

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from .blocks import Blocks
     from .history import History
-    from .packed_builder import Builder
+    from .packed import Builder
     from typing import Any
 
     from alloctrace.spool.spool import Info

@@ -7,7 +7,8 @@ A nested call is not counted, but what it frees is no longer live; where it work
 call around it, that one tells.
 
 What each group held at the peak is known without looking at all of them at every new peak: a group
-notes what it holds when it is about to change, if there was a peak since its last change.
+notes what it holds when it is about to change, if there was a peak since its last change. Each
+program of each process has a peak of its own besides (recorder/host/history/live.c has the same).
 """
 
 from __future__ import annotations
@@ -15,7 +16,6 @@ from __future__ import annotations
 from functools import partial
 
 from alloctrace import measure
-from .own_peaks import OwnPeaks
 from .stages import Stages
 
 TYPE_CHECKING = False
@@ -178,3 +178,55 @@ class LiveBytes:
         for number, group in self._at_peak.values():
             if number != self._peaks:
                 group.peak_bytes = group.live_bytes
+
+
+class OwnPeaks:
+    """The most that was live at once in each program of each process, and what groups held of it.
+
+    A program is one image of one process: the memory ends with it."""
+
+    def __init__(self) -> None:
+        self._images: dict[tuple[int, int], _Image] = {}  # (pid, image) -> _Image
+        self._at_peak: dict[int, tuple[int, Group]] = {}  # group id -> (number of the peak, group)
+
+    def change(self, group: Group, size: int) -> None:
+        """The group is about to hold `size` bytes more."""
+        image = self._images.setdefault((group.pid, group.image), _Image())
+        if self._at_peak.get(group.id, (0,))[0] != image.number:
+            group.own_peak_bytes = group.live_bytes
+        self._at_peak[group.id] = image.number, group
+        image.live += size
+
+    def look_up(self, event: Event) -> None:
+        """What is live has grown by the event, or may have."""
+        image = self._images[event.pid, event.image]
+        if image.live > image.bytes:
+            image.bytes, image.event = image.live, event
+            image.number += 1
+
+    def finish(self) -> None:
+        """Groups that did not change since the peak held then what they hold now."""
+        for number, group in self._at_peak.values():
+            if number != self._images[group.pid, group.image].number:
+                group.own_peak_bytes = group.live_bytes
+
+    def peaks(self) -> list[dict[str, Any]]:
+        """[{pid, image, bytes, seq, t_ns, phase}], in the order in which they began."""
+        return [
+            {
+                "pid": pid,
+                "image": number,
+                "bytes": image.bytes,
+                "seq": image.event.seq,
+                "t_ns": image.event.t_ns,
+                "phase": image.event.phase,
+            }
+            for (pid, number), image in self._images.items()
+            if image.event
+        ]
+
+
+class _Image:
+    def __init__(self) -> None:
+        self.live = self.bytes = self.number = 0
+        self.event: Event | None = None  # that made the peak

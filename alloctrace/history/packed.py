@@ -1,31 +1,43 @@
 """What the history in C made of a run: chunks of columns, groups with their sums, a tree of stacks.
 
-It is written by recorder/host/history/ into the spool, and read here as a part of the History. Of
-few events all columns are at hand (few_events.py); of many they are read one chunk at a time.
+recorder/host/history/ writes it into the spool; Builder takes its records and makes a PackedHistory
+of them, a part of the History. Of few events all columns are at hand (few_events.py); of many they
+are read one chunk at a time.
 """
 
 from __future__ import annotations
 
+from array import array
 from bisect import bisect_left
-from operator import itemgetter
+from collections import Counter
+from operator import attrgetter, itemgetter
 
+from alloctrace import fields, words
 from alloctrace.columns import columns, events as trace_events
 from alloctrace.columns.check import TraceError
-from alloctrace.columns.group_table import GroupTable
+from alloctrace.columns.few_events import FewEvents
+from alloctrace.columns.group_table import SUMS, GroupTable, unsigned
 from alloctrace.columns.schema import COLUMN_NAMES
+from alloctrace.spool import spool
 from alloctrace.stacks.nodes import NodeStacks
+from . import recount, syscalls
+from .blocks import Block
 from .groups import Sums
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from alloctrace.columns.few_events import FewEvents
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from typing import Any
 
     from alloctrace.model import Event
     from alloctrace.spool.spool import Column
-    from .blocks import Block
 
+    from .history import History
+
+_PHASE_BITS, _PHASE = 8, 0xFF  # of what a row of groups says of phase and region
+_CODE = 0xFFFFFFFF  # instead of a syscall's number: the code that posix_memalign returned
+_SIGNED = ("bytes", "allocated", "live_bytes", "temporary_bytes", "peak_bytes")
+_SUMS_AT = [8 * spool.SumRow._fields.index(name) for name in SUMS]  # bytes in a row
 # What no purpose rests on: to read it of a few events in many chunks would cost more than the rest.
 UNASKED = [COLUMN_NAMES.index(name) for name in ("t_ns", "dur_ns", "align")]
 _ASKED = [name for at, name in enumerate(COLUMN_NAMES) if at not in UNASKED]
@@ -166,3 +178,258 @@ def _by_name(packed: list[Column], count: int) -> trace_events.PackedColumns:
 
 def _signed(value: int) -> int:
     return value - (1 << 64) if value >> 63 else value
+
+
+class Builder:
+    """Takes the records of a history in C; `finish` puts them into the History."""
+
+    def __init__(self, unmatched: Counter[str], regions: Callable[[], int] = lambda: 0) -> None:
+        """`regions`: tells how many regions there are by now."""
+        self.packed = PackedHistory()
+        self._regions = regions
+        self._unmatched = unmatched
+        self._open: list[spool.Column] = []  # columns of the chunk that is not whole yet
+        self._whats: dict[
+            tuple[int, int, int, int], int
+        ] = {}  # (name, pid, phase, image) of a row -> what the table knows it by
+
+    def handlers(self) -> dict[type, Callable[[Any], None]]:
+        return {
+            spool.Nodes: self.nodes,
+            spool.Groups: self.groups,
+            spool.Arguments: self.arguments,
+            spool.Column: self.column,
+            spool.Late: self.late,
+            spool.Sums: self.sums,
+            spool.Blocks: self.blocks,
+            spool.Stages: self.stages,
+            spool.Members: self.members,
+            spool.Peaks: self.peaks,
+            spool.AtPeak: self.at_peak,
+        }
+
+    def _refuse(self, what: str) -> None:
+        self._unmatched["damaged records of the recorder: " + what] += 1
+
+    def name(self, data: dict[str, Any]) -> None:
+        kind, name = fields.text(data, "kind"), fields.text(data, "name")
+        known = words.ENTRY_POINTS if kind == "call" else words.SYSCALL_NAMES
+        if kind not in ("call", "syscall") or name not in known:
+            self._refuse("names")
+            return
+        impl = fields.text(data, "impl", name) if kind == "call" else None
+        self.packed.names[fields.number(data, "id")] = (kind, name, impl)
+
+    def nodes(self, record: spool.Nodes) -> None:
+        rows = record.rows
+        if not self.packed.stacks.add(
+            rows.column("i", 0), rows.column("i", 4), rows.column("Q", 8)
+        ):
+            self._refuse("stacks")
+
+    def groups(self, record: spool.Groups) -> None:
+        numbers = [record.rows.column("I", at) for at in range(0, 20, 4)]
+        stack, image = record.rows.column("i", 20), record.rows.column("Q", 24)
+        ids, name, pid, phases, within = numbers
+        phase = array("I", [value & _PHASE for value in phases])
+        region = array("I", [value >> _PHASE_BITS for value in phases])
+        if len(record.rows) and not (
+            self._are_groups(ids, name, phase, within, stack) and max(region) <= self._regions()
+        ):
+            self._refuse("groups")
+            return
+        count = len(self.packed.sums.groups)
+        keys = list(zip(name, pid, phase, image))
+        whats = list(map(self._whats.get, keys))
+        if None in whats:
+            whats = list(map(self._what, keys))
+        first = [unsigned(record.rows.column("q", at)) for at in (32, 40)]
+        before = record.rows.column("q", 48)
+        self.packed.sums.groups.extend(whats, stack, within, *first, before)
+        self.packed.sums.groups.set_regions(count, region)
+
+    def _are_groups(
+        self,
+        ids: array[Any],
+        name: array[Any],
+        phase: array[Any],
+        within: array[Any],
+        stack: array[Any],
+    ) -> bool:
+        known, next_ = self.packed, len(self.packed.sums.groups) + 1
+        return (
+            ids == array("I", range(next_, next_ + len(ids)))
+            and set(name) <= known.names.keys()
+            and max(phase) < len(words.PHASES)
+            and all(map(int.__lt__, within, ids))
+            and max(stack) <= known.stacks.last
+        )
+
+    def _what(self, key: tuple[int, int, int, int]) -> int:
+        number = self._whats.get(key)
+        if number is None:
+            name, pid, phase, image = key
+            what = (*self.packed.names[name], pid, words.PHASES[phase], image)
+            number = self._whats[key] = self.packed.sums.groups.what_id(what)
+        return number
+
+    def arguments(self, record: spool.Arguments) -> None:
+        try:
+            self.packed.arguments[record.id] = _arguments(record)
+        except (KeyError, IndexError):
+            self._refuse("arguments")
+
+    def column(self, record: spool.Column) -> None:
+        """The column `present` comes last: with it the chunk is whole."""
+        if self._open and self._open[0][:2] != record[:2]:
+            self._open = []
+        self._open.append(record)
+        if record.column != 0:
+            return
+        packed, self._open = self._open, []
+        numbers = {column.column for column in packed}
+        is_known = len(numbers) == len(packed) and max(numbers) < len(COLUMN_NAMES)
+        is_next = record.first == len(self.packed.events)
+        if is_known and is_next and 0 < record.count <= columns.CHUNK:
+            self.packed.chunks.append((record.first, record.count, packed))
+        else:
+            self._refuse("chunks")
+
+    def late(self, record: spool.Late) -> None:
+        known = len(self.packed.events)
+        for row in record.rows:
+            if row[0] < known and row[1] < len(COLUMN_NAMES):
+                self.packed.late.append(row)
+            else:
+                self._refuse("late fields")
+
+    def sums(self, record: spool.Sums) -> None:
+        groups, ids = self.packed.sums.groups, record.rows.column("Q", 0)
+        if not ids:
+            return
+        if not self._are_known(ids):
+            self._refuse("sums")
+            return
+        sums = [record.rows.column("q", at) for at in _SUMS_AT]
+        sums = [column if name in _SIGNED else unsigned(column) for name, column in zip(SUMS, sums)]
+        if ids == array("Q", range(ids[0], ids[0] + len(ids))):
+            groups.set_sums(ids[0] - 1, sums)
+            return
+        for at, id_ in enumerate(ids):
+            groups.set_sums(id_ - 1, [column[at : at + 1] for column in sums])
+
+    def blocks(self, record: spool.Blocks) -> None:
+        self.packed.blocks += [Block(*row[:5]) for row in record.rows]
+
+    def stages(self, record: spool.Stages) -> None:
+        known = self.packed.sums
+        for row in record.rows:
+            if row[2] > len(known.groups) or row[1] >= columns.SIGN or row[0] >= columns.SIGN:
+                self._refuse("stages")
+                return
+        known.stages += record.rows
+
+    def members(self, record: spool.Members) -> None:
+        if self._are_known(record.rows.column("I", 0)):
+            self.packed.sums.groups.set_members(record.rows)
+        else:
+            self._refuse("members")
+
+    def _are_known(self, ids: array[Any]) -> bool:
+        groups = self.packed.sums.groups
+        return 0 < min(ids, default=1) and max(ids, default=0) <= len(groups)
+
+    def peaks(self, record: spool.Peaks) -> None:
+        for pid, phase, image, size, seq, t_ns in record.rows:
+            if phase >= len(words.PHASES) or seq >= columns.SIGN or t_ns >= columns.SIGN:
+                self._refuse("peaks")
+                return
+            row = {"pid": pid, "image": image, "bytes": size, "seq": seq, "t_ns": t_ns}
+            self.packed.sums.peaks.append(dict(row, phase=words.PHASES[phase]))
+
+    def at_peak(self, record: spool.AtPeak) -> None:
+        ids, sizes = record.rows.column("Q", 0), record.rows.column("q", 8)
+        if not self._are_known(ids):
+            self._refuse("bytes at a peak")
+            return
+        groups = self.packed.sums.groups
+        groups.make_room()
+        own_peak = groups.own_peak
+        for id_, size in zip(ids, sizes):
+            own_peak[id_ - 1] = size
+
+    def ends(self, data: dict[str, Any]) -> None:
+        sums, peak = self.packed.sums, data.get("peak")
+        peak = peak if isinstance(peak, dict) else {}
+        index = fields.number(peak, "phase", len(words.PHASES))
+        sums.peak = {key: fields.signed(peak, key) for key in ("bytes", "seq", "t_ns")}
+        sums.peak["bytes"] = sums.peak["bytes"] or 0
+        sums.peak["phase"] = words.PHASES[index] if index < len(words.PHASES) else None
+        points: Any = data.get("timeline")
+        sums.timeline = [tuple(p) for p in points if _is_point(p)] if _is_list(points) else []
+        self.packed.told = fields.number(data, "events")
+        self.packed.is_whole = data.get("last") is not False
+
+    def finish(self, history: History) -> None:
+        """Few events have their columns at hand; of many the History only knows how to iterate."""
+        known = self.packed
+        if not known.names and not known.chunks:
+            return
+        known.sums.groups.make_room()
+        if history.events:
+            self._refuse("single calls beside them")
+        known.keeps_events = history.run.get("keep") != "totals"
+        counted = sum(known.sums.groups.sums["count"])
+        if not known.keeps_events:
+            known.told = counted  # it may have been killed while it told
+        known.sums.events = len(known.events) if known.keeps_events else known.told
+        history.packed = known
+        known.stacks.use(known.sums.groups.stack)
+        history.stacks = known.stacks
+        try:
+            history.events = known.events = self._events(history)
+            if not known.is_whole or counted != known.sums.events or not self._are_counted():
+                self._cut_off(history)
+            history.blocks = sorted(known.blocks, key=attrgetter("number"))
+        except TraceError as error:
+            raise spool.SpoolError("spool damaged: %s" % error) from None
+
+    def _events(self, history: History) -> FewEvents | NotKept | Events:
+        known = self.packed
+        if not known.keeps_events:
+            return NotKept(known.told)
+        return known.events if history.has_many() else FewEvents(known)
+
+    def _are_counted(self) -> bool:
+        """Whether the groups have as many events as they say."""
+        known = self.packed
+        if not isinstance(known.events, FewEvents):
+            return True
+        found = Counter(known.events.columns["group"])
+        counts = enumerate(known.sums.groups.sums["count"], 1)
+        return all(found[id_] == count for id_, count in counts)
+
+    def _cut_off(self, history: History) -> None:
+        if self.packed.keeps_events:
+            recount.Recount(self.packed).all()
+            return
+        history.notes.append(
+            "Of the first %d events there are sums; the recorder ended before it told more, and"
+            " without a list of the blocks." % self.packed.told
+        )
+
+
+def _is_list(value: object) -> bool:
+    return isinstance(value, list) and len(value) <= 4096
+
+
+def _is_point(point: list[int]) -> bool:
+    numbers = isinstance(point, list) and len(point) == 4
+    return numbers and all(type(n) is int and 0 <= n < columns.SIGN for n in point)
+
+
+def _arguments(record: spool.Arguments) -> dict[str, Any]:
+    """What a syscall was given, or posix_memalign returned, as the event's `args`."""
+    if record.number == _CODE:
+        return {"code": syscalls.int32(record.args[0])}
+    return syscalls.decode(record.number, record.args, record.path)[2]

@@ -5,13 +5,23 @@ from __future__ import annotations
 from collections import Counter
 
 from alloctrace import fields, words
-from . import life_rows, regions, thread_names
+from . import regions, thread_names
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
     from alloctrace.history.history import History
+
+MAX_KEPT = 1000  # of a list of forks, threads, signals
+MAX_LIVES = 20000  # of what tells processes apart
+_FEW = ("forks", "threads", "signals", "mains", "unseen", "unfollowed")
+_MANY = ("children", "images", "exits", "ends")
+_NUMBERS = frozenset(
+    "pid tid parent image index t_ns status copied_blocks copied_bytes rss_bytes minor_faults"
+    " major_faults mapped_bytes".split()
+)
+_TEXTS = frozenset("path kind name why".split())
 
 
 def facts(history: History, outcome: dict[str, Any]) -> dict[str, Any]:
@@ -23,8 +33,8 @@ def facts(history: History, outcome: dict[str, Any]) -> dict[str, Any]:
     """
     from . import region_names  # only now: a report of a stored trace needs no files
 
-    end = life_rows.plain(history.end or {})
-    run = life_rows.plain(history.run)
+    end = _plain(history.end or {})
+    run = _plain(history.run)
     run.update(
         pid=fields.number(run, "pid", None),
         engine=fields.text(run, "engine"),
@@ -35,7 +45,7 @@ def facts(history: History, outcome: dict[str, Any]) -> dict[str, Any]:
         events_lost=history.lost,
         programs_not_seen=len(history.unfollowed),
         events=len(history.events),
-        cost=life_rows.plain(history.cost),
+        cost=_plain(history.cost),
         process_at_end=end,
         cuts=cuts(history),
         purposes="examples" if history.has_many() else "each",
@@ -105,7 +115,7 @@ def cuts(history: History) -> dict[str, int]:
 
 
 def _not_followed(history: History) -> dict[str, Any]:
-    lists: dict[str, Any] = {**life_rows.of(history)}
+    lists: dict[str, Any] = {**_rows(history)}
     lists["made_code"] = min(history.made_code, (1 << 63) - 1)
     lists["children_not_followed"] = len(history.forks)
     return lists
@@ -204,7 +214,7 @@ def check(run: dict[str, Any]) -> None:
         if not isinstance(row, dict) or not _is_timeline(row):
             raise ValueError("run: live_by_program holds no timeline")
     regions.of_run(run)
-    life_rows.check(run)
+    _check_rows(run)
     thread_names.check(run)
     if not all(isinstance(count, int) for count in run.get("cuts", {}).values()):
         raise ValueError("run: a count of cut stacks is not a number")
@@ -221,3 +231,46 @@ def _is_timeline(value: dict[str, Any] | None) -> bool:
     if not all(isinstance(column, list) and len(column) == len(lists[0]) for column in lists):
         return False
     return all(type(number) is int and number >= 0 for column in lists for number in column)
+
+
+def _rows(history: History) -> dict[str, list[dict[str, Any]]]:
+    """{name: rows} of what a run says of its processes, programs and threads."""
+    found = {name: list(map(_kept, getattr(history, name)[:MAX_KEPT])) for name in _FEW}
+    found.update((name, list(map(_kept, getattr(history, name)[:MAX_LIVES]))) for name in _MANY)
+    return found
+
+
+def _plain(data: dict[str, Any]) -> dict[str, Any]:
+    """What of a spool's record is text or a number: the rest is a stranger's."""
+    return {
+        key: value[: fields.MAX_TEXT] if isinstance(value, str) else value
+        for key, value in data.items()
+        if value is None or isinstance(value, (str, int))
+    }
+
+
+def _kept(data: dict[str, Any]) -> dict[str, Any]:
+    """As _plain, with the words of its command, and without what is not as its name says."""
+    row = {key: value for key, value in _plain(data).items() if _fits(key, value)}
+    command = data.get("command")
+    if isinstance(command, list):
+        row["command"] = [word[: fields.MAX_TEXT] for word in command if isinstance(word, str)]
+    return row
+
+
+def _fits(key: str, value: int | str | None) -> bool:
+    if value is None:
+        return True
+    if key in _NUMBERS:
+        return fields.number({key: value}, key, None) is not None
+    return isinstance(value, str) or key not in _TEXTS and key != "command"
+
+
+def _check_rows(run: dict[str, Any]) -> None:
+    """Raise ValueError where a row is not as `_rows` makes it."""
+    for name in _FEW + _MANY:
+        for row in run.get(name, ()):
+            if not isinstance(row, dict) or _kept(row) != row:
+                raise ValueError("run: %s holds a malformed row" % name)
+    if run.get("pid") is not None and fields.number(run, "pid", None) is None:
+        raise ValueError("run: pid is no number of a process")
