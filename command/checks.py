@@ -87,7 +87,8 @@ def gdb() -> list[Finding]:
     missing = Finding("gdb", "missing", "not found", needed, without, apt("gdb"))
     if not shutil.which("gdb"):
         return [missing]
-    said = _output(_gdb_command(), env=gdb_program.ENVIRONMENT)
+    command = [shutil.which("gdb") or "gdb", *gdb_program.WORDS, "-ex", _ASK_GDB]
+    said = _output(command, env=gdb_program.ENVIRONMENT)
     answer = re.search(r"^asked (\S+) (\d+)\.(\d+) (\w+)$", said, re.M)
     if not answer:
         missing.says = "found, but without Python inside"
@@ -101,10 +102,6 @@ def gdb() -> list[Finding]:
         says = "%s with Python %s.%s inside" % (answer[1], answer[2], answer[3])
         return [Finding("gdb", "ok", says, True)]
     return [missing]
-
-
-def _gdb_command() -> list[str]:
-    return [shutil.which("gdb") or "gdb", *gdb_program.WORDS, "-ex", _ASK_GDB]
 
 
 def tracing() -> list[Finding]:
@@ -132,16 +129,14 @@ def symbols(roots: Sequence[str] = ("/usr/lib/debug",)) -> list[Finding]:
     files = debug_files.libc_files()
     lacking = debug_files.lacking(files, roots)
     if not lacking:
-        return [Finding("libc6-dbg", "ok", "symbols for " + _names(files))]
+        names = " and ".join(map(os.path.basename, files))
+        names = names or "a libc that is part of the program"
+        return [Finding("libc6-dbg", "ok", "symbols for " + names)]
     says = "no symbols for " + ", ".join(
         "%s (build id %s…)" % (os.path.basename(path), build_id[:8]) for path, build_id in lacking
     )
     without = "every call is seen; functions inside libc and the loader stay nameless"
     return [Finding("libc6-dbg", "missing", says, False, without, apt("libc6-dbg"))]
-
-
-def _names(files: list[str]) -> str:
-    return " and ".join(map(os.path.basename, files)) or "a libc that is part of the program"
 
 
 _WITHOUT = {

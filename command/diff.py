@@ -21,7 +21,6 @@ from .traces import naming_errors, open_trace
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
-    from contextlib import ExitStack
     from typing import Any
 
     from alloctrace.model import Event, Frame
@@ -96,7 +95,10 @@ def invoke(args: Namespace) -> int:
         if args.begin:
             return _left(args)
         with contextlib.ExitStack() as stack:
-            before, after = (_opened(paths, stack) for paths in (args.before, args.after))
+            before, after = (
+                [stack.enter_context(open_trace(path)) for path in paths]
+                for paths in (args.before, args.after)
+            )
             compared = _compared(before, after, args.html is not None)
         if args.html is None:
             report.write(render(args, compared), args.output)
@@ -124,10 +126,6 @@ def _left(args: Namespace) -> int:
         made = "\n".join(left_text.lines(found, _look(args))) + "\n"
     report.write(made, args.output)
     return DIFFERENT if found["blocks"] else SAME
-
-
-def _opened(paths: list[str], stack: ExitStack) -> list[Trace]:
-    return [stack.enter_context(open_trace(path)) for path in paths]
 
 
 def _compared(before: list[Trace], after: list[Trace], with_strips: bool) -> dict[str, Any]:

@@ -177,7 +177,8 @@ def _in_terminal(walk: Walk) -> None:
     try:
         curses.wrapper(_loop, walk, curses)
     except curses.error as error:
-        raise UserError("step cannot use this terminal (TERM=%s): %s" % (_term(), error)) from None
+        term = visible(os.environ.get("TERM", ""))
+        raise UserError("step cannot use this terminal (TERM=%s): %s" % (term, error)) from None
 
 
 def _is_gone() -> bool:
@@ -185,10 +186,6 @@ def _is_gone() -> bool:
     look = select.poll()
     look.register(sys.stdin.fileno(), select.POLLIN)
     return any(state & (select.POLLHUP | select.POLLERR) for _, state in look.poll(0))
-
-
-def _term() -> str:
-    return visible(os.environ.get("TERM", ""))
 
 
 def _loop(screen: Any, walk: Walk, curses: Any) -> None:

@@ -15,7 +15,9 @@ def render(compared: dict[str, Any]) -> str:
     parts = [["**%s**" % escape(diff_words.sentence(compared))], _sides(compared)]
     parts += [["> %s" % escape(warning)] for warning in compared["warnings"]]
     if not compared["same"]:
-        parts += [_totals(compared), _by_phase(compared)]
+        head = ["", "before", "after", "difference", ""]
+        totals = table(head, "lrrrr", diff_tables.totals(compared))
+        parts += [totals, _by_phase(compared)]
     parts += [_places(compared), _likenesses(compared)]
     if not compared["same"]:
         for title, name, keys, head in _TABLES:
@@ -37,10 +39,6 @@ def _sides(compared: dict[str, Any]) -> list[str]:
         "%s: %s%s" % (side, code(compared[side]["trace"]), "  " * (side == "before"))
         for side in sides
     ]
-
-
-def _totals(compared: dict[str, Any]) -> list[str]:
-    return table(["", "before", "after", "difference", ""], "lrrrr", diff_tables.totals(compared))
 
 
 def _by_phase(compared: dict[str, Any]) -> list[str]:

@@ -63,17 +63,14 @@ def _who_called(figures: dict[str, Any]) -> str:
     if len(calls) == 1 and "user" not in calls:
         text = "%s %s" % (count(figures["calls"], "call"), _of(figures, *calls))
     else:
-        shares = ["%s %s" % (grouped(calls[who]), _of(figures, who)) for who in _ranked(calls)]
+        ranked = [who for who in words.ORIGINS if who in calls]
+        shares = ["%s %s" % (grouped(calls[who]), _of(figures, who)) for who in ranked]
         text = "%s: %s" % (count(figures["calls"], "call"), listed(shares))
         if len(calls) == 1:
             text = "%s, all %s" % (count(figures["calls"], "call"), _of(figures, "user"))
         if figures["calls"] == 1:
             text = "1 call, %s" % _of(figures, "user")
     return text + ", " + _brk_mmap(figures)
-
-
-def _ranked(names: dict[str, int]) -> list[str]:
-    return [who for who in words.ORIGINS if who in names]
 
 
 def _of(figures: dict[str, Any], who: str) -> str:

@@ -26,16 +26,13 @@ def check(pid: int) -> None:
         status = _status(pid)
     except OSError:
         raise UserError("there is no process %d (see: ps -e)" % pid) from None
-    if status.get("Tgid") != str(pid):
-        raise UserError("%d is a thread of process %s: brkpoint -p %s" % (pid, *_twice(status)))
+    owner = status.get("Tgid")
+    if owner != str(pid):
+        raise UserError("%d is a thread of process %s: brkpoint -p %s" % (pid, owner, owner))
     _check_state(pid, status)
     _check_tracer(pid, status)
     _check_memory(pid, int(status.get("PPid") or 0))
     _check_program(pid)
-
-
-def _twice(status: Any) -> Any:
-    return (status.get("Tgid"),) * 2
 
 
 def _status(pid: int) -> Any:

@@ -64,7 +64,7 @@ def test_twin_a_circle_of_calls_is_found(tmp_path):
     [
         ("host.h", "plant/plans.h", [("host.h", "plant/plans.h")], [("host.h", "plant")]),
         ("area/size.h", "drain/ring.h", [], [("area", "drain")]),
-        ("proc/maps.c", "proc/map_at.h", [], []),
+        ("proc/maps.c", "proc/status.h", [], []),
     ],
 )
 def test_a_circle_made_in_a_copy_is_found(tmp_path, name, what, files, rooms):

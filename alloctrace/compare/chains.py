@@ -68,10 +68,8 @@ class RunChains:
 
     def cut(self, node: int, until: int) -> tuple[str | None, ...]:
         """From `node` to the function at `until`, included; without the numbers of closures."""
-        return tuple(name for name, _ in self.between(node, until)) + self._last(until)
-
-    def _last(self, until: int) -> tuple[str | None, ...]:
-        return (self.plain[self._tree.frame_of[until]],) if until > 0 else ()
+        last = (self.plain[self._tree.frame_of[until]],) if until > 0 else ()
+        return tuple(name for name, _ in self.between(node, until)) + last
 
     def between(self, node: int, until: int) -> Iterator[tuple[str | None, Frame]]:
         """Yield (name, frame) from `node` on, without that at `until`."""

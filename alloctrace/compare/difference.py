@@ -42,7 +42,7 @@ def compare(before: list[Trace], after: list[Trace], with_strips: bool = False) 
         "warnings": fairness.warnings(one.trace, other.trace),
         "seen_everything": not fairness.weak(one.trace) and not fairness.weak(other.trace),
         "peak_bytes": peaks,
-        "totals": _totals(told),
+        "totals": _added(told, ("kind",)),
         "tables": _tables(told),
         "resident": _resident(one.trace, other.trace),
         "libraries": _libraries(one.trace, other.trace),
@@ -134,11 +134,6 @@ def _peaks(ours: list[Run], theirs: list[Run], speakers: tuple[int, int]) -> dic
         "noisy": len(set(before)) > 1,
         "same": min(before) <= chosen <= max(before),
     }
-
-
-def _totals(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """[{kind, before, after}] over all rows: calls, and memory syscalls."""
-    return _added(rows, ("kind",))
 
 
 def _tables(rows: list[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:

@@ -66,11 +66,9 @@ class _Side:
         self.found: dict[Entry, tuple[Entry, list[list[int]]]] = {}
         for index, entries in enumerate(runs):
             for entry, sums in entries:
-                _, vectors = self.found.setdefault(key(entry), (entry, self._zeros(sums)))
+                zeros = [[0] * len(sums) for _ in range(self._runs)]
+                _, vectors = self.found.setdefault(key(entry), (entry, zeros))
                 vectors[index] = [a + b for a, b in zip(vectors[index], sums)]
-
-    def _zeros(self, like: list[int]) -> list[list[int]]:
-        return [[0] * len(like) for _ in range(self._runs)]
 
     def by(self, key_of: Callable[[Entry], Optional[Key]]) -> defaultdict[Key, list[Entry]]:
         """{value of the key: what is left with it}."""

@@ -61,7 +61,7 @@ class UnwindTables:
     def find(self, vaddr: int) -> Range | None:
         """(start, end) of the FDE that covers `vaddr`, or None."""
         if not self._table:
-            return self._find_by_scan(vaddr)
+            return _around(self.ranges(), vaddr)
         where = self._fde_before(vaddr)
         if where is None:
             return None
@@ -104,9 +104,6 @@ class UnwindTables:
         if self._extra is None:
             self._extra = sorted(_scan(self._elf, ".debug_frame"))
         return _around(self._extra, vaddr)
-
-    def _find_by_scan(self, vaddr: int) -> Range | None:
-        return _around(self.ranges(), vaddr)
 
     def ranges(self) -> list[Range]:
         """[(start, end)] of all entries, sorted; reads the whole table."""
@@ -185,8 +182,4 @@ def _range(data: bytes, at: int, vaddr: int, encoding: int, image: Image) -> Ran
     if encoding & 0x70 == _PCREL:
         start += vaddr
     start &= _MASK
-    return start, start + (size & _size_mask(format_))
-
-
-def _size_mask(format_: str) -> int:
-    return (1 << 8 * struct.calcsize(format_)) - 1
+    return start, start + (size & (1 << 8 * struct.calcsize(format_)) - 1)

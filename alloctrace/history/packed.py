@@ -78,7 +78,8 @@ class PackedHistory:
         `rows`: indexes of those that are wanted, else all."""
         first, count, packed = self.chunks[index]
         try:
-            return first, _unpack(packed, count, names, rows)
+            found = trace_events.unpack(_by_name(packed, count), count, names, rows)
+            return first, found
         except columns.ColumnError as error:
             raise TraceError("damaged: %s" % error) from None
 
@@ -156,13 +157,6 @@ class Events:
         for index in range(len(self._packed.chunks)):
             for event, _ in self._packed.chunk_events(index):
                 yield event
-
-
-def _unpack(
-    packed: list[Column], count: int, names: Sequence[str], rows: Sequence[int] | None
-) -> list[list[int]]:
-    """Columns in the order of `names`."""
-    return trace_events.unpack(_by_name(packed, count), count, names, rows)
 
 
 def _by_name(packed: list[Column], count: int) -> trace_events.PackedColumns:

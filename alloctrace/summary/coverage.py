@@ -109,13 +109,15 @@ def unseen(run: dict[str, Any], hooked: bool) -> list[dict[str, Any]]:
     The one place that knows: the verdict, every form of the report and `seen_everything` rest on
     it. An engine adds a reason by an information record `unseen` (architecture.md).
     """
-    rows = [{"kind": row["kind"], "why": row["why"], "count": None} for row in _told(run)]
+    rows = [
+        {"kind": row["kind"], "why": row["why"], "count": None} for row in run.get("unseen") or ()
+    ]
     children, lost = _count(run.get("children_not_followed")), run.get("events_lost") or 0
     programs = run.get("programs_not_seen") or 0
     if lost:
         rows.append({"kind": "lost", "why": "events were lost", "count": lost})
     if not run.get("complete") and not (lost or programs):
-        why = _text(run.get("incomplete_because")) or "the recording ended before the program did"
+        why = run.get("incomplete_because") or "the recording ended before the program did"
         rows.append({"kind": "incomplete", "why": why, "count": None})
     if programs:
         rows.append({"kind": "programs", "why": _PROGRAMS, "count": programs})
@@ -134,14 +136,6 @@ _MADE_CODE = (
     " what they mapped, and was still there at the end, would be told of at the top",
 )
 _NO_CALLS = "calls of allocator functions could not be seen, only memory syscalls"
-
-
-def _told(run: dict[str, Any]) -> tuple[Any, ...]:
-    return run.get("unseen") or ()
-
-
-def _text(value: str | None) -> str | None:
-    return value if isinstance(value, str) else None
 
 
 class OfCache:

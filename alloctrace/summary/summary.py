@@ -82,10 +82,6 @@ def _text(value: str | None) -> str | None:
     return value if isinstance(value, str) else None
 
 
-def _numbers(values: dict[str, Any] | None) -> dict[str, int]:
-    return {name: value for name, value in (values or {}).items() if isinstance(value, int)}
-
-
 class _Counters:
     """Everything that counts, fed in one pass with `rows`, all of kinds.groups. `about`:
     chosen.Chosen."""
@@ -284,7 +280,7 @@ def _added(counters: _Counters, trace: Trace, run: dict[str, Any]) -> dict[str, 
         "not_seen": coverage.not_seen(run, run.get("cuts") or {}, hooked, ends),
         "hints": coverage.hints(counters.understood, trace.notes) + list(run.get("hints") or ()),
         "also_watched": list(run.get("also_watched") or ()),
-        "cost": _numbers(run.get("cost")),
+        "cost": {k: v for k, v in (run.get("cost") or {}).items() if isinstance(v, int)},
         "notes": [str(note) for note in trace.notes],
         "calls_hooked": hooked,
     }

@@ -195,6 +195,17 @@ static void enter(struct host *h, struct process *p, struct reader *r, uint64_t 
     history_enter(h->history, t_ns, r->pid, r->tid, name, r->sp, arguments, stack);
 }
 
+/* The reader's thread has called a mark of a region (plant/calls.c). */
+static void region_marked(struct host *h, struct reader *r, const struct hook *hook, uint64_t t_ns,
+                          uint64_t name)
+{
+    r->sp = 0; /* nothing is open there: its return means nothing */
+    if (hook->region == REGION_BEGIN)
+        history_region_begin(h->history, t_ns, r->pid, r->tid, name);
+    else
+        history_region_end(h->history, r->pid, r->tid);
+}
+
 static void begin_call(struct host *h, struct process *p, struct reader *r, uint64_t word,
                        const union record *record)
 {

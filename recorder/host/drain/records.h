@@ -12,9 +12,6 @@ bool record_take(struct host *h, struct process *p, struct reader *r, uint64_t w
  * false: there is none. */
 bool calls_take(struct host *h, struct process *p, struct reader *r, uint64_t limit);
 
-/* The reader's thread has called a mark of a region: drain/regions.c. */
-void region_marked(struct host *h, struct reader *r, const struct hook *hook, uint64_t t_ns,
-                   uint64_t name);
 /* The node of stacks.h that a thread's agent means. */
 uint32_t node_of(struct host *h, struct reader *r, uint32_t id);
 /* When that was, on the run's clock; 0: no time stamp, it follows the one before. */

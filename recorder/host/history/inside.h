@@ -92,12 +92,8 @@ void live_free(struct history *h, struct block *block);
 void live_end(struct history *h, struct process *p);
 void live_tick(struct history *h, uint64_t t_ns);
 wide bytes_asked(const struct shape *shape);
-
-/* history/peaks.c: the peaks of each program of each process */
 uint32_t image_of(struct history *h, struct process *p);
 void write_peaks(struct history *h);
-void change_of_image(struct history *h, struct group *group, wide bytes);
-void look_up_image(struct history *h, const struct group *group, uint64_t seq, uint64_t t_ns);
 
 /* history/stages.c: live bytes of each group through time */
 void note_stage(struct history *h, uint64_t t_ns);

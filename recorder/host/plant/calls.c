@@ -1,5 +1,7 @@
-/* plant/calls.c - which functions of a file are allocator entry points, and their wrappers. */
+/* plant/calls.c - which functions of a file are allocator entry points or mark regions of the
+ * program (region/), and their wrappers. */
 #include "calls.h"
+#include "contract.h"
 #include "base/grow.h"
 #include "findings/loader.h"
 #include "modules/modules.h"
@@ -212,6 +214,38 @@ void plan_calls(struct host *h, struct process *p, struct module *m, const struc
     for (size_t i = 0; i < entries.count; i++)
         plan_call(h, p, m, text, &entries.list[i], NULL, plans);
     free(entries.list);
+}
+
+/* ---- where regions begin and end ---- */
+
+/* To the agent they are calls with one argument, noted as they begin. */
+static const struct watched marks[] = {
+    [REGION_BEGIN] = {.name = "brkpoint_region_begin",
+                      .point = "free",
+                      .arguments = "ptr",
+                      .count = 1},
+    [REGION_END] = {.name = "brkpoint_region_end", .point = "free", .arguments = "ptr", .count = 1},
+};
+
+static void plan_mark(struct host *h, struct process *p, struct module *m, const struct text *text,
+                      uint64_t address, enum region_mark mark, struct plans *plans)
+{
+    const struct plan *plan = plan_wrapper(h, p, m, text, address, 0, &marks[mark], plans);
+    if (plan == NULL)
+        return;
+    p->family->hooks[plan->number].region = mark;
+    p->family->area->hook_kind[plan->number] |= HOOK_MARKS;
+}
+
+void plan_regions(struct host *h, struct process *p, struct module *m, const struct text *text,
+                  struct plans *plans)
+{
+    struct elf_region_marks found[MAX_REGION_MARKS];
+    size_t count = elf_region_marks(&m->elf, found, MAX_REGION_MARKS);
+    for (size_t i = 0; i < count; i++) {
+        plan_mark(h, p, m, text, found[i].begin + m->bias, REGION_BEGIN, plans);
+        plan_mark(h, p, m, text, found[i].end + m->bias, REGION_END, plans);
+    }
 }
 
 /* ---- which alias was called: the call site knows, the address does not ---- */

@@ -28,4 +28,8 @@ void maps_free(struct maps *maps);
 /* The mapping around `address`, or NULL. */
 const struct mapping *maps_at(const struct maps *maps, uint64_t address);
 
+/* Into *m what is mapped around `address`, `path` being "" or "[stack]"; false: nothing that can be
+ * told so, maps_read may know more (an older kernel, a file). */
+bool map_at(pid_t pid, uint64_t address, struct mapping *m);
+
 #endif

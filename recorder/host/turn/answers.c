@@ -4,7 +4,7 @@
 #include "process/mapped.h"
 #include "plant/overwritten.h"
 #include "process/lives.h"
-#include "proc/map_at.h"
+#include "proc/maps.h"
 #include "reader.h"
 #include "process/thread_names.h"
 #include "drain/drain.h"

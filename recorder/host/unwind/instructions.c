@@ -1,9 +1,90 @@
 /* unwind/instructions.c - the call frame instructions of one function, made into rows.
  *
- * DWARF 5, section 6.4.2. Only what finds the caller is followed: the CFA, and where rbp, rbx and
+ * Registers: AMD64 supplement of the System V ABI, figure 3.36. DW_CFA_*: DWARF 5, sections 6.4.2
+ * and 7.24; DW_CFA_GNU_*: LSB Core, "DWARF Extensions". DW_OP_*: DWARF 5, section 7.7.1. Only what finds the caller is followed: the CFA, and where rbp, rbx and
  * the return address are.
  */
-#include "dwarf.h"
+#include "index.h"
+
+#include <string.h>
+
+enum { RBX = 3, RBP = 6, RSP = 7, RETURN = 16 };
+
+enum { /* DW_CFA_*: the first three hold their operand in the low 6 bits */
+       ADVANCE_LOC = 0x40,
+       OFFSET = 0x80,
+       RESTORE = 0xc0,
+       NOP = 0,
+       SET_LOC,
+       ADVANCE_LOC1,
+       ADVANCE_LOC2,
+       ADVANCE_LOC4,
+       OFFSET_EXTENDED,
+       RESTORE_EXTENDED,
+       UNDEFINED,
+       SAME_VALUE,
+       REGISTER,
+       REMEMBER_STATE,
+       RESTORE_STATE,
+       DEF_CFA,
+       DEF_CFA_REGISTER,
+       DEF_CFA_OFFSET,
+       DEF_CFA_EXPRESSION,
+       EXPRESSION,
+       OFFSET_EXTENDED_SF,
+       DEF_CFA_SF,
+       DEF_CFA_OFFSET_SF,
+       VAL_OFFSET,
+       VAL_OFFSET_SF,
+       VAL_EXPRESSION,
+       GNU_ARGS_SIZE = 0x2e,
+       GNU_NEGATIVE_OFFSET_EXTENDED = 0x2f,
+};
+
+enum { DEREF = 0x06, PLUS_UCONST = 0x23, BREG0 = 0x70 }; /* DW_OP_* */
+
+/* ---- the few expressions that compilers and linkers write ---- */
+
+/* breg7 8, breg16 0, lit15, and, litN, ge, lit3, shl, plus: rsp + 8, plus 8 from byte N of each 16
+ * on, as linkers write it for the PLT. */
+static bool is_plt(struct rows_cursor code, int64_t *from)
+{
+    static const uint8_t pattern[] = {0x77, 8, 0x80, 0, 0x3f, 0x1a, 0, 0x2a, 0x33, 0x24, 0x22};
+    if (code.end - code.at != sizeof pattern || code.at[6] < 0x30 || code.at[6] > 0x3f)
+        return false;
+    *from = code.at[6] - 0x30;
+    return !memcmp(code.at, pattern, 6) && !memcmp(code.at + 7, pattern + 7, 4);
+}
+
+/* The kind of row that finds the CFA by this expression, or UNWIND_LOST. `plt_from` is set for
+ * UNWIND_PLT: the byte from which on one word more lies on the stack.
+ * breg6 N, deref (gcc's realigned table); breg7 N, deref, plus_uconst 8 (OpenSSL). */
+static enum unwind_kind read_cfa_expression(struct rows_cursor code, int64_t *cfa,
+                                            int64_t *plt_from)
+{
+    *cfa = 8;
+    if (is_plt(code, plt_from))
+        return UNWIND_PLT;
+    unsigned base = rows_fixed(&code, 1) - BREG0;
+    *cfa = rows_sleb(&code);
+    bool deref = rows_fixed(&code, 1) == DEREF && !code.bad;
+    if (deref && base == RBP && code.at == code.end)
+        return UNWIND_AT_BP;
+    if (deref && base == RSP && rows_fixed(&code, 1) == PLUS_UCONST && rows_uleb(&code) == 8 &&
+        code.at == code.end && !code.bad)
+        return UNWIND_AT_SP;
+    return UNWIND_LOST;
+}
+
+/* Whether a register is saved at rbp + `offset`: gcc writes it so in realigned table. */
+static bool read_bp_expression(struct rows_cursor code, int64_t *offset)
+{
+    bool from_bp = rows_fixed(&code, 1) == BREG0 + RBP;
+    *offset = rows_sleb(&code);
+    return from_bp && !code.bad && code.at == code.end;
+}
+
+/* ---- the instructions ---- */
 
 /* Where a register of the caller is. */
 struct rule {
@@ -122,14 +203,14 @@ static struct rows_cursor block(struct run *run)
 static void cfa_expression(struct run *run)
 {
     run->now.cfa_register = 17;
-    run->now.kind = rows_cfa_expression(block(run), &run->now.cfa, &run->now.plt_from);
+    run->now.kind = read_cfa_expression(block(run), &run->now.cfa, &run->now.plt_from);
 }
 
 static void saved_by_expression(struct run *run)
 {
     uint64_t column = rows_uleb(&run->cursor);
     int64_t offset = 0;
-    bool from_bp = rows_bp_expression(block(run), &offset);
+    bool from_bp = read_bp_expression(block(run), &offset);
     set(run, column, from_bp ? AT_BP : ELSEWHERE, offset);
 }
 

@@ -1,4 +1,5 @@
-/* unwind/rows.c - all functions of a file, sorted, and their rows. */
+/* unwind/rows.c - all functions of a file, sorted, and their rows; or one function of a file that is
+ * not read otherwise. */
 #include "index.h"
 #include "base/grow.h"
 
@@ -167,4 +168,45 @@ int rows_read(struct unwind_rows *table, const struct elf *elf)
         build(table, &functions, &cies);
     free(functions.held);
     return table->failed ? -1 : 0;
+}
+
+/* ---- in a file whose table was not read ---- */
+
+static bool search(const struct rows_index *index, uint64_t vaddr, uint64_t *fde)
+{
+    uint64_t low = 0, high = index->count, start;
+    while (low < high) {
+        uint64_t middle = low + (high - low) / 2;
+        rows_index_row(index, middle, &start, fde);
+        if (start <= vaddr)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    if (!low)
+        return false;
+    rows_index_row(index, low - 1, &start, fde);
+    return true;
+}
+
+static bool find_by_scan(const struct elf *elf, uint64_t vaddr, struct rows_range *range)
+{
+    struct unwind_rows table;
+    bool found = rows_read(&table, elf) == 0 && rows_extent(&table, vaddr, range);
+    rows_free(&table);
+    return found;
+}
+
+bool rows_find(const struct elf *elf, uint64_t vaddr, struct rows_range *range)
+{
+    struct rows_index index;
+    struct rows_cies cies = {0};
+    struct rows_entry entry;
+    uint64_t where;
+    if (!rows_open_index(elf, &index))
+        return find_by_scan(elf, vaddr, range);
+    if (!search(&index, vaddr, &where) || !rows_entry_at(elf, &cies, where, &entry))
+        return false;
+    *range = entry.range;
+    return vaddr >= range->low && vaddr < range->high;
 }

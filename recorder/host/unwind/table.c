@@ -1,8 +1,10 @@
-/* unwind/table.c - a table of rows as it grows. */
+/* unwind/table.c - a table of rows as it grows, and what is asked of it. */
 #include "index.h"
 
 #include <stdlib.h>
 #include <string.h>
+
+#define START_BYTES 96 /* glibc's _start and _dl_start_user: sysdeps/x86_64/dl-machine.h */
 
 static void *grown(void *held, size_t *room, size_t size)
 {
@@ -52,4 +54,75 @@ void rows_free(struct unwind_rows *table)
     free(table->what);
     free(table->extents);
     memset(table, 0, sizeof *table);
+}
+
+/* ---- questions ---- */
+
+ptrdiff_t rows_at(const struct unwind_rows *table, uint64_t vaddr)
+{
+    size_t low = 0, high = table->rows;
+    if (vaddr < table->base || vaddr - table->base > UINT32_MAX)
+        return -1;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (table->pcs[middle] <= vaddr - table->base)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return (ptrdiff_t)low - 1;
+}
+
+bool rows_extent(const struct unwind_rows *table, uint64_t vaddr, struct rows_range *range)
+{
+    size_t low = 0, high = table->extent_count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (table->extents[middle].low <= vaddr)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    if (!low || vaddr >= table->extents[low - 1].high)
+        return false;
+    *range = table->extents[low - 1];
+    return true;
+}
+
+struct rows_range rows_start(const struct unwind_rows *table, const struct elf *elf, bool is_loader)
+{
+    struct rows_range range;
+    if (!is_loader && rows_extent(table, elf->entry, &range))
+        return range;
+    return (struct rows_range){elf->entry, elf->entry + START_BYTES};
+}
+
+/* Take rows [first, next) out and put `count` others there. */
+static void replace(struct unwind_rows *table, size_t first, size_t next, const uint32_t *pcs,
+                    const uint64_t *what, size_t count)
+{
+    size_t rest = table->rows - next;
+    memmove(table->pcs + first + count, table->pcs + next, rest * sizeof *pcs);
+    memmove(table->what + first + count, table->what + next, rest * sizeof *what);
+    memcpy(table->pcs + first, pcs, count * sizeof *pcs);
+    memcpy(table->what + first, what, count * sizeof *what);
+    table->rows = first + count + rest;
+}
+
+void rows_end_stacks(struct unwind_rows *table, struct rows_range range)
+{
+    uint64_t size = range.high - range.low;
+    if (range.high <= range.low || range.low < table->base ||
+        range.high - table->base > UINT32_MAX || !rows_make_room(table, 2))
+        return;
+    ptrdiff_t last = rows_at(table, range.high);
+    ptrdiff_t first = rows_at(table, range.low);
+    uint32_t low = range.low - table->base, pcs[2] = {low, low + (uint32_t)size};
+    bool begins = first >= 0 && table->pcs[first] == low;
+    uint64_t mark = begins ? table->what[first] & UNWIND_FIRST : 0;
+    uint64_t what[2] = {UNWIND_END | mark, last >= 0 ? table->what[last] : UNWIND_NO_TABLE};
+    bool goes_on = last < 0 || table->pcs[last] != pcs[1];
+    if (goes_on)
+        what[1] &= ~(uint64_t)UNWIND_FIRST;
+    replace(table, begins ? first : first + 1, last + !!goes_on, pcs, what, 1 + goes_on);
 }
