@@ -95,7 +95,7 @@ def _load(path: str) -> Any:
     """(key, value), or a sentence that says why it is not believed; None: there is none."""
     try:
         if not cache_folder.is_ours(os.stat(os.path.dirname(path))):
-            return "others may write to its folder"
+            return "others may write to its directory"
         with open(path, "rb", opener=cache_folder.open_own) as file:
             data = file.read(MAX_FILE + 1)
     except FileNotFoundError:

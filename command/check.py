@@ -29,13 +29,13 @@ if TYPE_CHECKING:
     from alloctrace.budget.scopes import Run
 
 NAME = "check"
-HELP = "check a program against its budget: what it may allocate, when and for whom"
+HELP = "check a program against its budget of allocations"
 USAGE_LINE = "brkpoint check [OPTION...] [-- PROGRAM ARG...]"
 FIRST_RUNS = 3
 
 EPILOG = """\
-A budget is a line: PHASE ORIGIN [SCOPE] METRIC = N or <= N. A scope: in FUNCTION, in region NAME,
-for "PURPOSE", thread NAME, program NAME.
+A budget is a line: PHASE ORIGIN [SCOPE] METRIC = N or <= N. A scope: in
+FUNCTION, in region NAME, for "PURPOSE", thread NAME, program NAME.
 
   run ./a.out --small
   runs 3                          noise only adds: the least of three counts
@@ -43,7 +43,8 @@ for "PURPOSE", thread NAME, program NAME.
   init runtime:C++ bytes <= 72 KiB
   all any peak <= 1.2 MiB +5%
 
-Status 0: all kept, 1: one is broken, 2: one cannot be judged, or wrong usage. See docs/ci.md.
+Status 0: all rules kept, 1: one is broken, 2: one cannot be judged, or wrong
+usage. See docs/ci.md.
 """
 
 
@@ -63,16 +64,22 @@ def configure(parser: ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="TRACE",
-        help="check this recorded run, and run nothing; several count as several runs",
+        help="check this recorded run instead of running the program; may be repeated",
     )
-    add("--base", metavar="TRACE", help="a run from before: what is not in it is called new")
-    add("-o", metavar="TRACE", dest="output", help="keep the trace of the run with the least calls")
+    add("--base", metavar="TRACE", help="an earlier run: places that it lacks are marked as new")
+    add(
+        "-o", metavar="TRACE", dest="output", help="keep the trace of the run with the fewest calls"
+    )
     add("--force", action="store_true", help="overwrite an existing TRACE of -o")
-    add("--strict", action="store_true", help="fail also where it is less than a rule with = says")
+    add(
+        "--strict",
+        action="store_true",
+        help="also fail if a count is below what a rule with = says",
+    )
     add(
         "--update",
         action="store_true",
-        help="run it twice, and write the numbers into the file if both runs agree",
+        help="run the program twice; if both runs agree, write their numbers into the file",
     )
     add("--init", action="store_true", help="write a first budget for PROGRAM into the file")
     form = parser.add_mutually_exclusive_group()
@@ -80,7 +87,7 @@ def configure(parser: ArgumentParser) -> None:
     form.add_argument(
         "--github",
         action="store_true",
-        help="annotations and a step summary; the default where GITHUB_ACTIONS is set",
+        help="print annotations and a step summary; the default if GITHUB_ACTIONS is set",
     )
     add("--junit", metavar="XML", help="write JUnit XML to this file as well")
 

@@ -29,16 +29,18 @@ if TYPE_CHECKING:
 
 NAME = "diff"
 HELP = "show what changed between two recorded runs, or several of each"
-USAGE_LINE = "brkpoint diff [OPTION...] A B | A... -- B... | TRACE --from MARK [--to MARK]"
+USAGE_LINE = "brkpoint diff [OPTION...] A B | A... -- B... | TRACE --from MARK"
 SAME, DIFFERENT, TROUBLE = 0, 1, 2
 
 EPILOG = """\
 Status 0: no difference, 1: there is one, 2: the traces cannot be compared.
 
   brkpoint diff old.brkpoint new.brkpoint
-  brkpoint diff run.brkpoint --from main --to exit     what is left behind of what main allocated
-  brkpoint diff a1.brkpoint a2.brkpoint a3.brkpoint -- b1.brkpoint b2.brkpoint b3.brkpoint
-                                      ~ marks what the runs before do not agree on
+  brkpoint diff run.brkpoint --from main --to exit
+                        what main allocated and never freed
+  brkpoint diff a1.brkpoint a2.brkpoint -- b1.brkpoint b2.brkpoint
+                        several runs of each; ~ marks rows in which the runs
+                        before disagree among themselves
 """
 
 
@@ -48,16 +50,16 @@ def configure(parser: ArgumentParser) -> None:
     form = parser.add_mutually_exclusive_group()
     form.add_argument("--json", action="store_true", help="one JSON object, for scripts")
     form.add_argument("--markdown", action="store_true", help="a page of Markdown")
-    form.add_argument("--html", metavar="FILE", help="write a page that shows it to FILE")
+    form.add_argument("--html", metavar="FILE", help="write the difference as a page to FILE")
     parser.add_argument("-o", metavar="FILE", dest="output", help="write to FILE")
     parser.add_argument(
         "--from",
         metavar="MARK",
         dest="begin",
-        help="of one trace: what was allocated from this moment on and is live at --to: a "
-        "phase (where it begins), an event's number, a time such as 12ms, or end",
+        help="with one trace: show what was allocated after this moment and is live at --to; "
+        "MARK: a phase (its beginning), an event's number, a time such as 12ms, or end",
     )
-    parser.add_argument("--to", metavar="MARK", dest="end", help="the moment it ends; default: end")
+    parser.add_argument("--to", metavar="MARK", dest="end", help="up to this moment; default: end")
     parser.add_argument("--width", type=int, metavar="N", help="columns, 80 to 120 (text)")
 
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from reports.ink import Ink
 
 NAME = "doctor"
-HELP = "check this machine: what is missing, what works without it, and how to fix it"
+HELP = "check this machine: what is missing, and how to fix it"
 
 _GROUPS = ("article", "test", "bench")
 _MARKS = {"ok": ("ok", "green"), "missing": ("missing", "red"), "note": ("note", "yellow")}

@@ -20,14 +20,17 @@ NAME = "eras"
 HELP = "show the same programs under other libcs and compilers"
 ACTIONS = ("prepare", "cells", "run", "report", "add-rust", "clean")
 EPILOG = """\
-  brkpoint eras prepare [ERA...]        make root file systems of Debian's packages (minutes, once)
-  brkpoint eras cells [--commands]      list what there is to run: eras × targets × compilers
-  brkpoint eras run [ERA/TARGET...]     build and watch targets in their eras; `make eras` does all
+  brkpoint eras prepare [ERA...]       make root file systems from Debian's
+                                       packages (takes minutes, once)
+  brkpoint eras cells [--commands]     list the runs: eras × targets ×
+                                       compilers
+  brkpoint eras run [ERA/TARGET...]    build and watch targets in their eras;
+                                       `make eras` does all
   brkpoint eras [report] [--json | --markdown | --html FILE]
-  brkpoint eras add-rust RUSTC [NAME]   take a Rust compiler of your own into the table
-  brkpoint eras clean                   delete roots and results
+  brkpoint eras add-rust RUSTC [NAME]  add a Rust compiler of your own
+  brkpoint eras clean                  delete roots and results
 
-docs/eras.md tells more, and how many machines share the cells.
+docs/eras.md says more, and how several machines can share the cells.
 """
 
 
@@ -39,11 +42,11 @@ def configure(parser):
     form = parser.add_mutually_exclusive_group()
     form.add_argument("--json", action="store_true", help="report: one JSON object, for scripts")
     form.add_argument("--markdown", action="store_true", help="report: a page of Markdown")
-    form.add_argument("--html", metavar="FILE", help="report: write a page that shows it to FILE")
+    form.add_argument("--html", metavar="FILE", help="report: write it as a page to FILE")
     parser.add_argument("-o", metavar="FILE", dest="output", help="report: write to FILE")
     parser.add_argument("--width", type=int, metavar="N", help="report: columns, 80 to 120 (text)")
     parser.add_argument(
-        "--commands", action="store_true", help="cells: a command a line, for GNU parallel"
+        "--commands", action="store_true", help="cells: one command per line, for GNU parallel"
     )
 
 

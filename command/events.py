@@ -38,10 +38,12 @@ def configure(parser: ArgumentParser) -> None:
     _add_choice(parser, "--kind", ("call", "syscall"), "allocator calls or memory syscalls")
     more: dict[str, Any] = {"action": "append", "type": int, "metavar": "PID"}
     parser.add_argument("--pid", help="only those of this process; may be repeated", **more)
-    parser.add_argument("--min-size", type=int, metavar="N", help="of at least N bytes")
-    parser.add_argument("--max-size", type=int, metavar="N", help="of at most N bytes")
-    parser.add_argument("--purpose", metavar="TEXT", help="whose purpose contains TEXT")
-    parser.add_argument("--seq", type=_numbers, metavar="N,N-N", help="of these numbers")
+    parser.add_argument("--min-size", type=int, metavar="N", help="only those of at least N bytes")
+    parser.add_argument("--max-size", type=int, metavar="N", help="only those of at most N bytes")
+    parser.add_argument("--purpose", metavar="TEXT", help="only those whose purpose contains TEXT")
+    parser.add_argument(
+        "--seq", type=_numbers, metavar="N,N-N", help="only those with these numbers"
+    )
     parser.add_argument("--limit", type=int, metavar="N", help="stop after N events")
     stacks = "call stacks in the JSON (default: full)"
     parser.add_argument("--stacks", choices=event_json.STACKS, default="full", help=stacks)

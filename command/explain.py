@@ -24,11 +24,11 @@ HELP = "run a program and write a page that explains what it allocated"
 USAGE_LINE = "brkpoint explain [OPTION...] PROGRAM [ARG...]"
 
 EPILOG = """\
-The page is PROGRAM.PID.html, beside the trace: one file that needs no network. Options, PROGRAM
-and the exit status are those of `brkpoint run`.
+The page is PROGRAM.PID.html, beside the trace: one file that needs no network.
+Options, PROGRAM and the exit status are those of `brkpoint run`.
 
-  brkpoint explain ./a.out            then: open the page
-  brkpoint report --html run.html     the same of a trace that is there already
+  brkpoint explain ./a.out         then: open the page
+  brkpoint report --html run.html  the same page from an existing trace
 """
 
 

@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 NAME = "export"
 HELP = "write a recorded run as a file that another tool opens"
 EPILOG = """\
-  brkpoint export --list                                  the formats, and what opens each
-  brkpoint export --format pprof -o run.pb.gz             then: go tool pprof -top run.pb.gz
+  brkpoint export --list                       the formats, and what opens each
+  brkpoint export --format pprof -o run.pb.gz  then: go tool pprof run.pb.gz
   brkpoint export --format folded --measure peak | flamegraph.pl > peak.svg
 """
 _BUFFER = 1 << 20
@@ -50,7 +50,7 @@ def configure(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--measure", choices=MEASURES, metavar="NAME", help="for folded: one of: %s" % measures
     )
-    sites = "for csv and ndjson: the places that allocate, in place of events"
+    sites = "for csv and ndjson: the places that allocate instead of events"
     parser.add_argument("--sites", action="store_true", help=sites)
 
 

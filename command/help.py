@@ -19,19 +19,19 @@ _TOP_FOLDER = os.path.dirname(os.path.dirname(os.path.realpath(__file__)))
 _TOP = """\
 brkpoint: who allocated that, when, and why?
 
-It runs a program, from its first instruction to its last, and reports when each allocation
-happened, who made it, why, and which syscalls it cost.
+It runs a program from its first instruction to its last, and reports when each
+allocation happened, who made it, why, and which syscalls it cost.
 
-  brkpoint ./a.out                    run ./a.out and show what it allocated
-  brkpoint ls -l /tmp                 any program, with its arguments
-  brkpoint --live ./a.out             show each event as it happens
-  brkpoint -o run.brkpoint ./a.out    choose the name of the trace
-  brkpoint report run.brkpoint        show a recorded run again, without gdb
-  brkpoint events --origin user       only what your own code asked for
-  brkpoint diff a.brkpoint b.brkpoint what changed between two runs
-  brkpoint check                      keep the budget of a program
-  brkpoint witnesses ./a.out          what strace, ltrace and /proc/PID/maps see of it
-  brkpoint doctor                     is something missing here?
+  brkpoint ./a.out                     run ./a.out and show what it allocated
+  brkpoint ls -l /tmp                  any program, with its arguments
+  brkpoint --live ./a.out              show each event as it happens
+  brkpoint -o run.brkpoint ./a.out     choose the name of the trace
+  brkpoint report run.brkpoint         show a recorded run again, without gdb
+  brkpoint events --origin user        only what your own code asked for
+  brkpoint diff a.brkpoint b.brkpoint  what changed between two runs
+  brkpoint check                       check a program against its budget
+  brkpoint witnesses ./a.out           what strace, ltrace and the kernel see
+  brkpoint doctor                      is anything missing here?
 
 The commands:
 """
@@ -41,26 +41,27 @@ TOPICS = {
     "gdb": """\
 Inside gdb: source {gdb}
 
-That gives one command, `alloc`, to your own session:
+That adds one command, `alloc`, to your own session:
 
-  alloc trace start         record from where the program stands
+  alloc trace start         record from where the program is now
   alloc why                 the last call: who asked, and what for
-  alloc where POINTER       which block a pointer lies in, and who asked for it
-  alloc report              what was recorded so far
-  help alloc                the others, and their options
+  alloc where POINTER       the block that a pointer points into, and its owner
+  alloc report              what has been recorded so far
+  help alloc                all commands, with their options
 
 The manual: {docs}/gdb.md
 """,
     "verify": """\
 brkpoint --verify PROGRAM [ARG...]
 
-Runs the program twice, under gdb's breakpoints and under the recorder, and compares what they saw,
-event by event. Nothing is kept. Where they differ, each watches once more: a program that differs
-from itself tells nothing of the engines.
+Runs the program twice, once under gdb's breakpoints and once under the
+recorder, and compares what they saw, event by event. No trace is kept. If they
+differ, each engine runs the program once more: a program that never does the
+same thing twice proves nothing about the engines.
 
   status 0    both engines saw the same
   status 1    the engines differ
-  status 2    the two runs differ: the program did not do the same twice
+  status 2    the two runs differ: the program does not repeat itself
   status 125  a run failed
 
 The manual: {docs}/run.md
@@ -68,8 +69,9 @@ The manual: {docs}/run.md
 }
 
 _BOTTOM = """
-`run` may be left out, unless the program is named like a command: brkpoint run report.
-One command with all its options: brkpoint help COMMAND
+`run` may be left out, unless the program has the name of a command:
+brkpoint run report.
+All options of one command: brkpoint help COMMAND
 Other topics: brkpoint help gdb, brkpoint help verify
 """
 

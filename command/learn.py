@@ -10,18 +10,19 @@ from start.errors import USAGE, UserError, shown
 from . import main
 
 NAME = "learn"
-HELP = "learn what programs ask of memory, by lessons that run on this machine"
+HELP = "learn how programs use memory, in lessons that run on this machine"
 EPILOG = """\
-A lesson has five steps: predict, run, explain, change one thing, check. Keys: Enter on, b back, q
-leave. What you have done is kept, and the copies of the programs are yours: brkpoint-course/ here.
-In a pipe a lesson is printed as a whole, and nothing is asked.
+A lesson has five steps: predict, run, explain, change one thing, check. Keys:
+Enter on, b back, q quit. Your progress is saved, and the copies of the programs
+are yours to edit: brkpoint-course/ here. In a pipe a lesson is printed whole,
+and nothing is asked.
 
-  brkpoint learn                      the lessons, and what you have done
+  brkpoint learn                      the lessons, and your progress
   brkpoint learn nothing              one of them, by its name or number
   brkpoint learn nothing --html FILE  the same lesson as a page
-  brkpoint learn --html DIR           all of them as pages, with an index and the traces
-  brkpoint learn yours ./a.out ARG    the same questions, about a program of yours
-  brkpoint learn --check              run all lessons, with right and wrong answers: their test
+  brkpoint learn --html DIR           all as pages, with an index and the traces
+  brkpoint learn yours ./a.out ARG    the same questions about your own program
+  brkpoint learn --check              test all lessons: right and wrong answers
 """
 
 
@@ -32,9 +33,11 @@ def configure(parser):
     parser.usage = USAGE_LINE
     parser.add_argument("lesson", nargs="?", metavar="LESSON", help="a name, a number, or a file")
     parser.add_argument("--check", action="store_true", help="run unattended, with all answers")
-    parser.add_argument("--html", metavar="FILE", help="write a page; of all lessons a folder")
+    parser.add_argument(
+        "--html", metavar="FILE", help="write a page, or a directory of all lessons"
+    )
     parser.add_argument("--folder", metavar="DIR", help="where your copies of the programs go")
-    parser.add_argument("--traces", metavar="DIR", help="take stored traces from DIR, run nothing")
+    parser.add_argument("--traces", metavar="DIR", help="use stored traces from DIR, run nothing")
 
 
 def parse(parser, words):

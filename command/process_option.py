@@ -11,6 +11,6 @@ def add(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--process",
         metavar="PID|NAME|all",
-        help="what the report is about, where there were several: one process, those that a name "
+        help="which processes the report is about, if there were several: one, those that a name "
         "fits, or the sums over all; default: the program that was asked for (JSON: all)",
     )

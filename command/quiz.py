@@ -9,22 +9,25 @@ import tempfile
 from start.errors import USAGE, UserError, shown
 
 NAME = "quiz"
-HELP = "ten questions about runs on this machine, one seed a student"
+HELP = "ask ten questions about runs on this machine, a seed per student"
 EPILOG = """\
-A seed makes one program on every machine, and the answers are those of the machine that runs it.
-The last questions are about events of runs: the same ones for the same runs.
+A seed makes the same program on every machine; the answers are those of the
+machine that runs it. The last questions are about events of runs: the same runs
+get the same questions.
 
-  brkpoint quiz --seed 7              ten questions
-  brkpoint quiz --seed 7 --answers    the same, with the answers
-  brkpoint quiz --seed 7 --traces DIR ask about the runs in DIR as well
+  brkpoint quiz --seed 7               ten questions
+  brkpoint quiz --seed 7 --answers     the same, with the answers
+  brkpoint quiz --seed 7 --traces DIR  ask about the runs in DIR as well
 """
 MOST = 1 << 32
 
 
 def configure(parser):
-    parser.add_argument("--seed", type=_seed, metavar="N", help="which of the variants")
-    parser.add_argument("--answers", action="store_true", help="with the answers")
-    parser.add_argument("--traces", metavar="DIR", help="runs to ask about: the class's own")
+    parser.add_argument("--seed", type=_seed, metavar="N", help="which variant of the questions")
+    parser.add_argument("--answers", action="store_true", help="print the answers too")
+    parser.add_argument(
+        "--traces", metavar="DIR", help="ask about the runs in DIR, such as the class's own"
+    )
 
 
 def _seed(word):

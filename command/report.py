@@ -33,11 +33,11 @@ def configure(parser: ArgumentParser) -> None:
     form = parser.add_mutually_exclusive_group()
     form.add_argument("--json", action="store_true", help="one JSON object, for scripts")
     form.add_argument("--markdown", action="store_true", help="a page of Markdown")
-    form.add_argument("--html", metavar="FILE", help="write the page that explains the run to FILE")
+    form.add_argument("--html", metavar="FILE", help="write a page that explains the run to FILE")
     parser.add_argument("-o", metavar="FILE", dest="output", help="write to FILE")
     listed = "list every event, up to %d" % MAX_LISTED
     parser.add_argument("--events", action="store_true", help=listed)
-    parser.add_argument("--summary", action="store_true", help="no list of events, however few")
+    parser.add_argument("--summary", action="store_true", help="never list events, however few")
     process_option.add(parser)
     add_ranking(parser)
     parser.add_argument("--width", type=int, metavar="N", help="columns, 80 to 120 (text)")
@@ -50,18 +50,18 @@ def add_ranking(parser: ArgumentParser) -> None:
         metavar="MEASURE",
         help="sort the places that allocate by: %s" % ", ".join(measures.BY),
     )
-    top = "as many places as N (%d), or functions of the tree (%d)"
+    top = "show N places (%d), or N functions of the tree (%d)"
     parser.add_argument(
         "--top", type=_number, metavar="N", help=top % (measures.SITES, measures.FUNCTIONS)
     )
-    tree = "the tree of calls, from the program's start, each function with its share"
+    tree = "the call tree, from the program's start, with each function's share"
     parser.add_argument("--tree", action="store_true", help=tree)
-    parser.add_argument(
-        "--stacks", action="store_true", help="each place with its full chain of calls"
-    )
-    alone = "with these: of events with these numbers alone"
+    parser.add_argument("--stacks", action="store_true", help="each place with its full call stack")
+    alone = "with these options: only events with these numbers"
     parser.add_argument("--seq", type=_range, metavar="N-N", help=alone)
-    parser.add_argument("--tid", type=int, metavar="TID", help="with these: of one thread alone")
+    parser.add_argument(
+        "--tid", type=int, metavar="TID", help="with these options: only events of one thread"
+    )
 
 
 def _number(text_: str) -> int | None:

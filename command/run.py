@@ -23,21 +23,22 @@ if TYPE_CHECKING:
     from start.program import Program
 
 NAME = "run"
-HELP = "run a program and show what it allocated, when, for whom and what for"
+HELP = "run a program and show what it allocated, when, for whom and why"
 MAX_CLOCK = 1 << 16  # events between two time stamps
 USAGE_LINE = "brkpoint [run] [OPTION...] PROGRAM [ARG...]"
 
 EPILOG = """\
-Options end at PROGRAM: what follows is the program's own. The exit status is the program's
-(128+N when signal N ended it), or 125 when brkpoint failed, 126 when PROGRAM cannot be executed,
-127 when it is not found, 2 for a wrong command line. The report goes to standard error.
-With --verify it is 0 where both engines saw the same, 1 where not, 2 where the program did not do
-the same twice under one engine, and nothing is kept.
+Options end at PROGRAM: everything after it belongs to the program. The exit
+status is the program's (128+N if signal N ended it), or 125 if brkpoint failed,
+126 if PROGRAM cannot be executed, 127 if it is not found, 2 for a wrong command
+line. The report goes to standard error. With --verify no trace is kept, and the
+status is 0 if both engines saw the same, 1 if not, 2 if the program did not do
+the same thing twice under one engine.
 
-  brkpoint ./a.out < input            the program's standard streams stay as they are
-  brkpoint -o day1.brkpoint ./a.out   then: brkpoint report day1.brkpoint
-  brkpoint -p PID --for 10s           a program that runs already; status 0, whatever its own
-  brkpoint run -- -odd-name           a program whose name begins with a hyphen
+  brkpoint ./a.out < input           the program keeps its standard streams
+  brkpoint -o day1.brkpoint ./a.out  then: brkpoint report day1.brkpoint
+  brkpoint -p PID --for 10s          a running program; the status is 0
+  brkpoint run -- -odd-name          a program whose name begins with a hyphen
 """
 
 
@@ -50,18 +51,19 @@ def configure(parser: ArgumentParser) -> None:
         "--engine",
         choices=choice.NAMES,
         default="auto",
-        help="what records: gdb's breakpoints, or code planted in the program, at the program's "
-        "speed (build it with `make recorder`); auto, the default: planted code where that can be",
+        help="what records: gdb's breakpoints, or code planted in the program, which then runs "
+        "at nearly full speed (`make recorder` builds it); auto, the default: planted code "
+        "where possible",
     )
     add("--live", action="store_true", help="show each event while the program runs")
     add("--timeout", type=seconds.below(1e9), metavar="S", help="end the program after S seconds")
-    add("--fixed-addresses", action="store_true", help="without address randomisation")
+    add("--fixed-addresses", action="store_true", help="switch address randomisation off")
     process_option.add(parser)
-    add("--quiet", action="store_true", help="no report: only the trace, and what went wrong")
+    add("--quiet", action="store_true", help="print no report, only what went wrong")
     add(
         "--verify",
         action="store_true",
-        help="run it twice, once with each engine (its side effects happen twice), and "
+        help="run the program twice, once with each engine (its side effects happen twice), and "
         "compare event by event: status 0 same, 1 different",
     )
     add(
@@ -70,48 +72,48 @@ def configure(parser: ArgumentParser) -> None:
         default=[],
         metavar="NAMES",
         help="functions of the program's own allocator, for instance "
-        "'pool_alloc(size)=malloc,pool_free(ptr)=free': each with its arguments in their order "
-        "(size nmemb align ptr out, _ for one that does not matter) and what it is",
+        "'pool_alloc(size)=malloc,pool_free(ptr)=free': each with its arguments in order "
+        "(size nmemb align ptr out, _ for one that does not matter) and the function it acts as",
     )
     add(
         "--also-file",
         action="append",
         default=[],
         metavar="FILE",
-        help="such functions from FILE, one or more per line; # starts a comment",
+        help="read such functions from FILE, one or more per line; # starts a comment",
     )
     add(
         "--no-cache",
         action="store_true",
-        help="use nothing that earlier runs have kept, and keep nothing for later ones",
+        help="neither use what earlier runs cached nor cache anything",
     )
-    add("--no-symbols", action="store_true", help="as if no debug files were installed")
+    add("--no-symbols", action="store_true", help="ignore installed debug files")
     add(
         "--keep",
         choices=("all", "totals"),
         default="all",
-        help="with the recorder: every event, or only totals and the timeline, for long runs",
+        help="with the recorder: keep every event, or only totals and the timeline (for long runs)",
     )
     add(
         "--clock",
         type=_events,
         metavar="every|N",
-        help="with the recorder: a time stamp for every event, or for one in N (16); durations are "
-        "known with every",
+        help="with the recorder: take a time stamp for every event, or for one in N (16); only "
+        "`every` gives durations",
     )
     add(
         "-p",
         "--pid",
         type=attach.process,
         metavar="PID",
-        help="attach to a running program; Ctrl-C leaves it running, as it was before",
+        help="attach to a running program; Ctrl-C detaches and leaves it running",
     )
     add(
         "--for",
         dest="duration",
         type=attach.seconds,
         metavar="TIME",
-        help="with -p: leave after this long, for instance 10s, 250ms, 5m or 1h",
+        help="with -p: detach after this long, for instance 10s, 250ms, 5m or 1h",
     )
 
 

@@ -24,13 +24,14 @@ if TYPE_CHECKING:
     from reports.step_card import Card
 
 NAME = "step"
-HELP = "step through the events of a recorded run in the terminal, forward and back"
+HELP = "step through a recorded run in the terminal, forward and back"
 EPILOG = """\
-Keys: right (or space) forward, left back, n the next that reached the kernel, m the next of mine,
-p the peak, b memory then, g a number and Enter, Home, End, up and down in the card, q quit.
+Keys: right (or space) forward, left back, n next event that reached the kernel,
+m next event of mine, p the peak, b memory at that event, g a number and Enter,
+Home, End, up and down within the card, q quit.
 
-  brkpoint step                       the newest trace here
-  brkpoint step a.brkpoint --seq 42   from event 42 on
+  brkpoint step                      the newest trace here
+  brkpoint step a.brkpoint --seq 42  from event 42 on
 """
 LONGEST_NUMBER = 18  # digits
 

@@ -19,20 +19,21 @@ NAME = "witnesses"
 HELP = "compare what strace, ltrace, gdb and /proc/PID/maps see of a program"
 USAGE_LINE = "brkpoint witnesses [OPTION...] [--] PROGRAM [ARG...]"
 EPILOG = """\
-The program runs once for each witness, with empty input and without address randomisation; what it
-prints is not shown. A witness that is not installed is left out; one that fails, hangs or changes
-how the program ends is called unreliable and compared with nothing. The exit status is 0 when every
-difference is explained, 1 when one is not or nothing could be compared.
+The program runs once for each witness, with empty input and without address
+randomisation; its output is not shown. A witness that is not installed is left
+out; one that fails, hangs or changes how the program ends is called unreliable
+and compared with nothing. The exit status is 0 if every difference is
+explained, 1 if one is not or nothing could be compared.
 """
 
 
 def configure(parser: ArgumentParser) -> None:
     parser.usage = USAGE_LINE
     add = parser.add_argument
-    add("--markdown", action="store_true", help="a page in Markdown instead of text")
+    add("--markdown", action="store_true", help="a page of Markdown")
     add("--json", action="store_true", help="everything, as one JSON object")
     add("--events", action="store_true", help="every event, however many there are")
-    add("-o", "--output", metavar="FILE", help="write there, not to standard output")
+    add("-o", "--output", metavar="FILE", help="write to FILE")
     limit = seconds.below(1e9)
     add("--timeout", type=limit, default=60, metavar="S", help="for each witness (60)")
     choices = witnesses.SEEN_BY

@@ -8,8 +8,8 @@ import tempfile
 NAME = "words"
 HELP = "explain a word of the reports, with an example from this machine"
 EPILOG = """\
-  brkpoint words                      all words
-  brkpoint words page fault           one of them, and what it was in a run on this machine
+  brkpoint words             all words
+  brkpoint words page fault  one of them, as seen in a run on this machine
 """
 
 

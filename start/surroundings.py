@@ -20,7 +20,7 @@ _MENDS = {
     errno.EIO: "the disk or terminal fails",
     errno.EROFS: "choose another place (-o, TMPDIR)",
     errno.EACCES: "choose another place (-o, TMPDIR)",
-    errno.ENOENT: "is there a folder for temporary files (TMPDIR)?",
+    errno.ENOENT: "is there a directory for temporary files (TMPDIR)?",
 }
 _NO_ROOM = "Cannot allocate memory|failed to map segment|[Vv]irtual memory exhausted"
 _TOO_LITTLE = "%s has too little memory: raise the limit (`ulimit -v`), or free some memory"

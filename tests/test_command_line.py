@@ -10,7 +10,7 @@ import pytest
 
 import launching
 from alloctrace import words
-from command import main, run
+from command import help as help_, main, run
 from start import errors, heritage, watch
 from start.errors import UserError
 
@@ -107,7 +107,6 @@ def test_help_names_every_command_and_has_examples():
         assert re.search(r"^  %s +\w" % name, text, re.M), name
     assert "brkpoint ./a.out" in text
     assert text == brkpoint("--help").stdout
-    assert max(map(len, text.splitlines())) <= 100
 
 
 @pytest.mark.parametrize("name", main.VERBS)
@@ -119,7 +118,18 @@ def test_help_of_a_command_tells_every_option(name):
         for option in action.option_strings:
             assert option in text or action.dest == "pid"
     assert text == brkpoint(name, "--help").stdout
-    assert verb.NAME == name
+    assert too_wide(text) == [] and verb.NAME == name
+
+
+def too_wide(text):
+    """Lines that an ordinary terminal would break; where brkpoint lies is not in its hands."""
+    return [line for line in text.replace(launching.ROOT, "").splitlines() if len(line) > 80]
+
+
+@pytest.mark.parametrize("topic", [(), *((name,) for name in help_.TOPICS)])
+def test_help_fits_an_ordinary_terminal(topic):
+    assert too_wide(brkpoint("help", *topic).stdout) == []
+    assert too_wide("x" * 80) == [] and too_wide("\n" + "x" * 81) == ["x" * 81]
 
 
 def test_help_of_nothing():

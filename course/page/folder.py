@@ -131,7 +131,7 @@ def index(lessons):
         "<main><h1>What programs ask of memory</h1><p>A course in lessons of five steps: predict, "
         "run, explain, change one thing, check. Every number was measured on the machine that made "
         "these pages. On your own machine <code>brkpoint learn</code> measures them anew.</p>"
-        '<p><a href="%s">The words</a> of the lessons. The traces of all runs are in the folder '
+        '<p><a href="%s">The words</a> of the lessons. The traces of all runs are in the directory '
         "<code>traces</code>.</p>"
         '<ol class="index">%s</ol></main>\n' % (WORDS, rows)
     )

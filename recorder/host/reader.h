@@ -10,7 +10,7 @@ struct reader {
     uint64_t stop;          /* what this turn reads to: the thread's `cur` as it began (ring.h) */
     bool entered;           /* the call at `offset` has been written, its result is awaited */
     bool done;              /* thread gone, everything read */
-    bool keeps;             /* the chunk holds a record that was begun and given up: drain.c */
+    bool keeps;             /* the chunk holds a record that was begun and given up: ring.c */
     bool known;
     uint32_t pid, tid;
     uint64_t last_time;

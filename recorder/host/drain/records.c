@@ -11,7 +11,7 @@
 #include <sys/mman.h>
 #include <sys/syscall.h>
 
-/* Between two time stamps the events are spread evenly (pace_behind). */
+/* Between two time stamps the events are spread evenly (ring_pace). */
 uint64_t event_ns(struct host *h, struct reader *r, uint64_t tsc)
 {
     uint64_t ns = tsc ? clock_ns(&h->clock, tsc) : r->last_time + r->pace_ns;
