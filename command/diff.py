@@ -70,7 +70,7 @@ def parse(parser: ArgumentParser, typed: list[str]) -> Namespace:
     if args.begin or args.end:
         return _of_moments(args, len(typed) - at)
     if args.html is not None and args.output is not None:
-        raise UserError("--html FILE names the file already: without -o", USAGE)
+        raise UserError("--html FILE already names the file: leave out -o", USAGE)
     args.after = typed[at + 1 :]
     if at == len(typed) and len(args.before) == 2:
         args.before, args.after = args.before[:1], args.before[1:]
@@ -82,7 +82,7 @@ def parse(parser: ArgumentParser, typed: list[str]) -> Namespace:
 
 def _of_moments(args: Namespace, behind: int) -> Namespace:
     if behind or len(args.before) > 1 or args.markdown or args.html:
-        raise UserError("--from and --to take one trace, and text or --json", USAGE)
+        raise UserError("--from and --to take one trace, and print text or --json", USAGE)
     args.begin, args.end = args.begin or words.PHASES[0], args.end or left.END
     try:
         left.moment(args.begin), left.moment(args.end)

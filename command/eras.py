@@ -148,7 +148,7 @@ def _clean(args, plan, known):
 def _takes_no_names(args):
     """Who says a name means that part alone."""
     if args.names:
-        raise UserError("eras %s takes no names: it is about all there is" % args.action, USAGE)
+        raise UserError("eras %s takes no names: it works on everything" % args.action, USAGE)
 
 
 _ACTIONS = {

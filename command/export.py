@@ -60,7 +60,8 @@ def invoke(args: Namespace) -> int:
         return 0
     about, choice = _chosen(args)
     if args.output is None and about.is_binary and sys.stdout.isatty():
-        raise UserError("%s is no text for a terminal: -o FILE, or a pipe" % args.format, USAGE)
+        text = "%s is not text for a terminal: use -o FILE, or a pipe"
+        raise UserError(text % args.format, USAGE)
     path = args.trace or newest(os.curdir)
     with open_trace(path) as opened, naming_errors(path), _output(args.output) as out:
         if about.needs_events and not choice.sites and not opened.keeps_events:

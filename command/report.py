@@ -89,13 +89,14 @@ def _choice(args: Namespace) -> Choice | None:
         return None
     for name in ("events", "summary", "html"):
         if getattr(args, name):
-            raise UserError("--by, --top, --tree and --stacks go without --%s" % name, USAGE)
+            text = "--by, --top, --tree and --stacks cannot be combined with --%s"
+            raise UserError(text % name, USAGE)
     if args.json and (args.tree or args.stacks):
         raise UserError(
-            "--tree and --stacks are no JSON: `brkpoint events --json` has stacks", USAGE
+            "--tree and --stacks have no JSON form: `brkpoint events --json` has stacks", USAGE
         )
     if args.json and (args.seq or args.tid is not None):
-        raise UserError("--seq and --tid are for people to read: without --json", USAGE)
+        raise UserError("--seq and --tid cannot be combined with --json", USAGE)
     from reports import ranked  # only now, as below: a run needs one form of many
 
     return ranked.Choice(args.by or "bytes", args.top, args.tree, args.stacks)
@@ -110,7 +111,7 @@ def invoke(args: Namespace) -> int:
     with open_trace(path) as opened, naming_errors(path):
         if args.html is not None:
             if args.output is not None:
-                raise UserError("--html FILE names the file already: without -o", USAGE)
+                raise UserError("--html FILE already names the file: leave out -o", USAGE)
             summary = summary_of(opened, args.process or chosen.ASKED)
             from reports.page import document  # only now: few runs need all of it
 
@@ -189,7 +190,7 @@ def _of_range(opened: Trace, args: Namespace, choice: Choice) -> OfRange:
     events = opened.run.get("events") or 0
     first, last = args.seq or (0, max(0, events - 1))
     if first >= events:
-        raise UserError("--seq: the events have the numbers 0 to %d" % (events - 1), USAGE)
+        raise UserError("--seq: events are numbered 0 to %d" % (events - 1), USAGE)
     shows = events > SILENT and sys.stderr is not None and sys.stderr.isatty()
     found = ranges.OfRange(
         opened, first, last, args.tid, progress.reading(events) if shows else None

@@ -176,11 +176,12 @@ def _check(args: Namespace) -> None:
     attach.check_arguments(args)
     args.named = also.named(args)
     if args.verify and (args.output or args.live):
-        raise UserError("--verify keeps no trace and shows no events: without -o and --live", USAGE)
+        text = "--verify keeps no trace and shows no events: leave out -o and --live"
+        raise UserError(text, USAGE)
     if args.engine == "breakpoints" and (args.keep == "totals" or args.clock) and not args.verify:
-        raise UserError("--keep totals and --clock are the recorder's: --engine recorder", USAGE)
+        raise UserError("--keep totals and --clock need the recorder: --engine recorder", USAGE)
     if args.verify and args.keep == "totals":
-        raise UserError("--verify compares events: without --keep totals", USAGE)
+        raise UserError("--verify compares events: leave out --keep totals", USAGE)
     if args.verify and recorder.find() is None:
         raise UserError("--verify: the recorder is not built: make recorder")
     if not args.command and args.pid is None:

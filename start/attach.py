@@ -56,9 +56,9 @@ def check_arguments(args: Namespace) -> None:
             raise UserError(text, USAGE)
         return
     if args.command:
-        raise UserError("-p attaches to a program that runs: it takes no PROGRAM", USAGE)
+        raise UserError("-p attaches to a running program: it takes no PROGRAM", USAGE)
     if args.engine == "breakpoints" or args.live:
-        text = "-p needs the recorder: without --engine breakpoints and --live"
+        text = "-p needs the recorder: leave out --engine breakpoints and --live"
         raise UserError(text, USAGE)
     if args.verify or args.fixed_addresses or args.timeout is not None:
         text = "--verify, --fixed-addresses and --timeout are for programs that brkpoint starts"

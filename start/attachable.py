@@ -79,7 +79,7 @@ def _check_program(pid: int) -> None:
         raise UserError("process %d has no program (it is ending, or the kernel's own)" % pid)
     machine = struct.unpack("<H", head[18:20])[0] if len(head) == 20 else 0
     if head[4:5] != bytes([_CLASS_64]) or machine != _EM_X86_64:
-        raise UserError("process %d is no 64-bit x86 program: it cannot be recorded" % pid)
+        raise UserError("process %d is not a 64-bit x86 program: it cannot be recorded" % pid)
 
 
 def not_permitted(pid: int) -> str:

@@ -125,7 +125,7 @@ def test_the_command_writes_it(tmp_path, monkeypatch):
     with open(page, encoding="utf-8") as file:
         assert file.read().startswith("<!DOCTYPE html>")
     done = subprocess.run([*command, "-o", page], stderr=subprocess.PIPE)
-    assert done.returncode == 2 and b"without -o" in done.stderr
+    assert done.returncode == 2 and b"leave out -o" in done.stderr
     done = subprocess.run([*COMMAND, "diff", stored("leak"), "--from", "main", "--html", page])
     assert done.returncode == 2
     one = str(write(tmp_path / "t", monkeypatch, {"command": ["./a"]}))

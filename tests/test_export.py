@@ -110,4 +110,4 @@ def test_a_pipe_gets_the_bytes_and_a_terminal_a_word(path):
     done = subprocess.run(words, stdout=slave, stderr=subprocess.PIPE)
     os.close(slave), os.close(master)
     assert done.returncode == USAGE and done.stderr.count(b"\n") == 1
-    assert b"is no text for a terminal" in done.stderr
+    assert b"is not text for a terminal" in done.stderr

@@ -80,8 +80,8 @@ def test_the_command_says_of_which_events_it_is(path):
         (["--seq", "1-2"], "go with --by, --top, --tree or --stacks"),
         (["--tid", "7"], "go with --by, --top, --tree or --stacks"),
         (["--by", "live", "--seq", "9-3"], "invalid range of numbers"),
-        (["--by", "live", "--seq", "99999-100000"], "the events have the numbers 0 to"),
-        (["--by", "live", "--seq", "1-2", "--json"], "without --json"),
+        (["--by", "live", "--seq", "99999-100000"], "events are numbered 0 to"),
+        (["--by", "live", "--seq", "1-2", "--json"], "combined with --json"),
     ],
 )
 def test_what_makes_no_sense_is_one_line(path, words, why):

@@ -161,9 +161,9 @@ def test_json_is_ordered_and_cut(long):
 @pytest.mark.parametrize(
     "words, said",
     [
-        (["--by", "bytes", "--events"], "go without --events"),
-        (["--top", "3", "--html", "x"], "go without --html"),
-        (["--json", "--tree"], "are no JSON"),
+        (["--by", "bytes", "--events"], "combined with --events"),
+        (["--top", "3", "--html", "x"], "combined with --html"),
+        (["--json", "--tree"], "have no JSON form"),
     ],
 )
 def test_what_does_not_go_together_is_said(long, words, said):

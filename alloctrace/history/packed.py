@@ -408,7 +408,7 @@ class Builder:
             recount.Recount(self.packed).all()
             return
         history.notes.append(
-            "Of the first %d events there are sums; the recorder ended before it told more, and"
+            "There are sums of the first %d events; the recorder ended before it sent more, and"
             " without a list of the blocks." % self.packed.told
         )
 

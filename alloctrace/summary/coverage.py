@@ -133,7 +133,7 @@ _PROGRAMS = "whole programs were not recorded"
 _MADE_CODE = (
     "system calls of code made at run time",
     "memory syscalls that code makes which the program itself made at run time (a compiler's):"
-    " what they mapped, and was still there at the end, would be told of at the top",
+    " what they mapped, and was still there at the end, would be reported at the top",
 )
 _NO_CALLS = "calls of allocator functions could not be seen, only memory syscalls"
 
