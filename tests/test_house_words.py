@@ -18,7 +18,6 @@ GIVEN_UP = {
 ROOMS = {  # where it is the word
     "record": tuple("alloctrace/%s/" % r for r in ("history", "spool", "trace"))
     + ("trace-scripts/",),
-    "recorded": ("alloctrace/purpose/", "alloctrace/trace/"),  # to be parted
 }
 STRUCTS = re.compile(r"^(?:struct|enum) (site|sites|room)\b[^;(]*\{", re.M)
 AGENT = "recorder/agent/"  # its only sites are those of system calls
@@ -81,6 +80,7 @@ def test_no_name_means_what_was_parted():
         ("reports/x.py", "with trace.open(path) as recorded: pass", {"recorded"}),
         ("reports/x.py", "f(recorded=1)\nx.record(2)\n'record'", set()),
         ("alloctrace/spool/x.py", "for record in y: pass", set()),
+        ("alloctrace/trace/x.py", "recorded = 1", {"recorded"}),
         ("alloctrace/spool/x.py", "class Recorded: pass", {"Recorded"}),
     ],
 )

@@ -73,14 +73,14 @@ def _judge_groups(groups, judge):
 
 def _explain_events(history, tree, judge):
     """Each event; a group whose events are for several things becomes several."""
-    recorded, events = history.packed, history.events
-    groups = recorded.sums.groups
+    packed, events = history.packed, history.events
+    groups = packed.sums.groups
     survey = purpose.Survey(events, tree, history.modules, judge.facts)
     survey.before = {}
     explained = purpose_events.Explained(events, groups, survey, judge.facts_of)
     groups.purposes = [None, *explained.purposes]
     groups.forget_members()
-    split.by_purpose(recorded, explained.numbers)
+    split.by_purpose(packed, explained.numbers)
 
 
 def _explain_groups(history, tree, judge):

@@ -61,35 +61,35 @@ class Examples:
         return group.id in self.followed or last + LOOK_AHEAD < FIRST_EVENTS
 
 
-def of(recorded: PackedHistory, groups: list[Group]) -> Examples:
+def of(packed: PackedHistory, groups: list[Group]) -> Examples:
     """The Examples of a packed.PackedHistory, for these of its groups."""
-    chunks = _chunks_of(recorded, groups)
+    chunks = _chunks_of(packed, groups)
     first = {group.first_seq: group for group in groups}
-    wanted = set(range(min(FIRST_EVENTS, len(recorded.events)))) | set(first)
+    wanted = set(range(min(FIRST_EVENTS, len(packed.events)))) | set(first)
     wanted |= {group.before for group in groups if group.before is not None}
     window = _windows(groups)
-    wanted |= _of_small_groups(recorded, window, chunks)
-    maker = recorded.maker()
-    found = {event.seq: (event, id_) for event, id_ in recorded.pick(wanted, chunks, maker)}
+    wanted |= _of_small_groups(packed, window, chunks)
+    maker = packed.maker()
+    found = {event.seq: (event, id_) for event, id_ in packed.pick(wanted, chunks, maker)}
     around = (seq for event, _ in found.values() for seq in (event.cause, event.outer))
     outside = {seq for seq in around if seq is not None} - found.keys()
-    more = recorded.pick(outside, chunks, maker)
+    more = packed.pick(outside, chunks, maker)
     found.update((event.seq, (event, id_)) for event, id_ in more)
     for seq, group in first.items():
         if seq not in found:
-            found[seq] = _bare(recorded.sums.groups, group), group.id
+            found[seq] = _bare(packed.sums.groups, group), group.id
     made = _numbered_anew(found, first)
     made.followed = {id_ for id_, length in window.items() if length == LOOK_AHEAD}
     made.has_syscalls = all(
         len(made.members.get(id_, ())) == count
-        for id_, count in recorded.sums.groups.counts("syscall")
+        for id_, count in packed.sums.groups.counts("syscall")
     )
     return made
 
 
-def _chunks_of(recorded: PackedHistory, groups: list[Group]) -> set[int]:
+def _chunks_of(packed: PackedHistory, groups: list[Group]) -> set[int]:
     """Indexes of the chunks to unfold."""
-    starts = [first for first, _, _ in recorded.chunks]
+    starts = [first for first, _, _ in packed.chunks]
     chosen = set(range(bisect_right(starts, FIRST_EVENTS - 1)))
     for group in sorted(groups if starts else (), key=lambda group: -group.count):
         chosen.add(bisect_right(starts, group.first_seq) - 1)
@@ -114,14 +114,14 @@ def _windows(groups: list[Group]) -> dict[int, int]:
     return window
 
 
-def _of_small_groups(recorded: PackedHistory, window: dict[int, int], chunks: set[int]) -> set[int]:
+def _of_small_groups(packed: PackedHistory, window: dict[int, int], chunks: set[int]) -> set[int]:
     """Seqs of their members, with what follows."""
     found: set[int] = set()
     lengths = bytearray(max(window, default=0) + 1)
     for id_, length in window.items():
         lengths[id_] = length
     for index in sorted(chunks if window else ()):
-        first, count, here = recorded.where(index, "group", lengths)
+        first, count, here = packed.where(index, "group", lengths)
         seqs = range(first, first + count)
         found.update(compress(seqs, here))
         for seq in compress(seqs, here.translate(_MORE_THAN_ONE)):

@@ -31,13 +31,13 @@ class Part:
         self.sums, self.own_peak = dict.fromkeys(SUMS, 0), 0
 
 
-def count(recorded, part_of, parts):
+def count(packed, part_of, parts):
     """Fill in the sums of all `parts`; `part_of`: {index of an event: its Part}."""
-    rows = _Rows(recorded)
+    rows = _Rows(packed)
     for part in parts:
         _add(part.sums, rows, part.members)
-    _reached(rows.outer, recorded.events.columns["cause"], part_of)
-    lives = _Lives(recorded.sums, rows, part_of)
+    _reached(rows.outer, packed.events.columns["cause"], part_of)
+    lives = _Lives(packed.sums, rows, part_of)
     lives.follow()
     lives.tell()
 
@@ -47,8 +47,8 @@ class _Rows:
     its `kind`, whether it `frees` or is `handed`, an allocation. What few events are asked is made
     when it is asked: a list of all would be larger than their columns."""
 
-    def __init__(self, recorded):
-        columns, groups = recorded.events.columns, recorded.sums.groups
+    def __init__(self, packed):
+        columns, groups = packed.events.columns, packed.sums.groups
         self.tid, self.outer, self.present = map(columns.get, ("tid", "outer", "present"))
         self.t_ns, self.dur_ns, self.block = map(columns.get, ("t_ns", "dur_ns", "block"))
         self._columns, self._group_of = columns, columns["group"]

@@ -15,15 +15,15 @@ from . import shares
 _GROUP = COLUMN_NAMES.index("group")
 
 
-def by_purpose(recorded, numbers):
-    """Each event of `recorded` is for the purpose of that number; its group says so then."""
-    groups, group_of = recorded.sums.groups, recorded.events.columns["group"]
+def by_purpose(packed, numbers):
+    """Each event of `packed` is for the purpose of that number; its group says so then."""
+    groups, group_of = packed.sums.groups, packed.events.columns["group"]
     several = _several(groups, group_of, numbers)
     if several:
-        parts = _Parts(recorded.events.columns, several, numbers)
-        shares.count(recorded, parts.of, parts.all)
-        _number_anew(recorded, parts)
-    recorded.events.regrouped()
+        parts = _Parts(packed.events.columns, several, numbers)
+        shares.count(packed, parts.of, parts.all)
+        _number_anew(packed, parts)
+    packed.events.regrouped()
 
 
 def _several(groups, group_of, numbers):
@@ -59,9 +59,9 @@ class _Parts:
             self.of[index] = known[key]
 
 
-def _number_anew(recorded, parts):
+def _number_anew(packed, parts):
     """In the order in which they began: what a call's group is within is older than it."""
-    sums, group_of = recorded.sums, recorded.events.columns["group"]
+    sums, group_of = packed.sums, packed.events.columns["group"]
     old, count = sums.groups, len(group_of)
     first = dict(zip(reversed(group_of), range(count - 1, -1, -1)))
     split = {part.id for part in parts.all}
@@ -76,7 +76,7 @@ def _number_anew(recorded, parts):
         if part is not None:
             numbers.setdefault(id_, row + 1)
             made.purpose[row], made.first_seq[row] = part.purpose, part.members[0]
-            made.first_t[row] = recorded.events.columns["t_ns"][part.members[0]]
+            made.first_t[row] = packed.events.columns["t_ns"][part.members[0]]
             made.set_row(row, part.sums, part.own_peak)
     for row, (_, id_, part) in enumerate(rows):
         within = old.within[id_ - 1]
@@ -85,8 +85,8 @@ def _number_anew(recorded, parts):
     sums.groups = made
     sums.stages = [(*row[:2], numbers.get(row[2], 0), row[3]) for row in sums.stages]
     new = [numbers[parts.of.get(index, id_)] for index, id_ in enumerate(group_of)]
-    recorded.events.columns["group"][:] = new
-    recorded.chunks = [_with_groups(chunk, new) for chunk in recorded.chunks]
+    packed.events.columns["group"][:] = new
+    packed.chunks = [_with_groups(chunk, new) for chunk in packed.chunks]
 
 
 def _with_groups(chunk, groups):

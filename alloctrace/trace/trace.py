@@ -81,8 +81,8 @@ def _fill(
     connection = sqlite3.connect(path, isolation_level=None)
     try:
         execute = connection.execute
-        recorded = history.packed
-        has_large = recorded is not None and history.has_many() and recorded.keeps_events
+        packed = history.packed
+        has_large = packed is not None and history.has_many() and packed.keeps_events
         execute("PRAGMA page_size=%d" % trace_schema.page_size(has_large))
         execute("PRAGMA journal_mode=OFF")
         execute("PRAGMA synchronous=OFF")

@@ -162,11 +162,11 @@ def _write_events(tables: Tables, events: list[Event]) -> Sums:
     return made.sums()
 
 
-def _copy_events(tables: Tables, recorded: PackedHistory) -> Sums:
+def _copy_events(tables: Tables, packed: PackedHistory) -> Sums:
     """The chunks of a recorder are those of a trace."""
-    if not recorded.keeps_events:
-        return recorded.sums
-    chunks = list(enumerate(recorded.chunks))
+    if not packed.keeps_events:
+        return packed.sums
+    chunks = list(enumerate(packed.chunks))
     tables.rows("chunks", ((index, first, count) for index, (first, count, _) in chunks))
     tables.rows(
         "columns",
@@ -176,11 +176,11 @@ def _copy_events(tables: Tables, recorded: PackedHistory) -> Sums:
             for row in _column_rows(packed, count)
         ),
     )
-    late = ((seq, COLUMN_NAMES[column], to_signed(value)) for seq, column, value in recorded.late)
+    late = ((seq, COLUMN_NAMES[column], to_signed(value)) for seq, column, value in packed.late)
     tables.rows("late", late, replace=True)
-    arguments = sorted(recorded.arguments.items())
+    arguments = sorted(packed.arguments.items())
     tables.rows("arguments", ((id_, json.dumps(value)) for id_, value in arguments))
-    return recorded.sums
+    return packed.sums
 
 
 def _column_rows(
