@@ -123,6 +123,14 @@ def test_every_python_file_says_what_it_is_for():
         assert not text.strip() or text.startswith(('"""', 'r"""', "#!")), name
 
 
+def test_help_inside_gdb_fits_an_ordinary_terminal():
+    """The docstrings of the `alloc` commands, as gdb shows them."""
+    for name in tracked("gdb-scripts/brkpoint_gdb/commands/*.py"):
+        for node in ast.walk(ast.parse(read(name))):
+            text = ast.get_docstring(node) if isinstance(node, ast.ClassDef) else None
+            assert max(map(len, (text or "").splitlines()), default=0) <= 80, name
+
+
 # ---- documents -----------------------------------------------------------------------------------
 
 

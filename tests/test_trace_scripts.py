@@ -64,6 +64,7 @@ def test_the_help_is_the_docstring(name):
     assert done.returncode == 0 and doc in done.stdout
     assert doc.startswith(name + " - ") and "EXAMPLE" in doc and "SEE ALSO" in doc
     assert "--json" in done.stdout
+    assert max(map(len, done.stdout.splitlines())) <= 80
 
 
 @pytest.mark.parametrize("name", SCRIPTS)

@@ -11,7 +11,7 @@ class Alloc(gdb.Command):
     alloc trace start     record from here on, beside your own breakpoints
     alloc where POINTER   which recorded call allocated it
     alloc why             what the call at hand is for
-    alloc phase           how far the program is
+    alloc phase           how far the program has come
     alloc report          the summary so far
 
     Settings: help set alloc. Functions for conditions: help function, $_alloc_...

@@ -18,11 +18,11 @@ class Diff(gdb.Command):
 
     alloc diff [--keep] [EVENT]
 
-    EVENT    since the event with this number instead, as alloc why shows them
+    EVENT    since the event with this number, as alloc why shows it
     --keep   the next alloc diff begins where this one did
 
-    The first one begins where the recording does. Before a line and behind it: what did this line
-    leave behind?
+    The first one begins where the recording does. Use it before a line and after
+    it: what did this line leave behind?
     """
 
     NAME = "alloc diff"

@@ -11,11 +11,11 @@ from ..arguments import Arguments
 
 
 class Phase(gdb.Command):
-    """Show the phases that the program has reached, what happened in each, and how each began.
+    """Show the phases that the program has reached, with what happened in each.
 
     alloc phase
 
-    The current one is marked by a star: load, init, main, exit; it never goes back.
+    A star marks the current one: load, init, main, exit; it never goes back.
     """
 
     NAME = "alloc phase"

@@ -21,17 +21,19 @@ OPTIONS = ("--phase", "--force")
 class Trace(gdb.Command):
     """Record allocator calls and memory syscalls of the process being debugged.
 
-    alloc trace start [--phase PHASE]    from where it stands
-    alloc trace stop                     keep what was recorded, watch no more
+    alloc trace start [--phase PHASE]    from where it is now
+    alloc trace stop                     keep what was recorded, stop watching
     alloc trace status                   what is recorded (also without a word)
     alloc trace save FILE [--force]      a trace file, for `brkpoint report FILE`
 
-    --phase PHASE   load, init, main or exit: where the stack does not tell how far the program is
+    --phase PHASE   load, init, main or exit: if the stack does not show how far
+                    the program has come
     --force         overwrite FILE
 
-    The program goes on as you let it go on; no setting of yours changes. The breakpoints are
-    internal ones. One catchpoint, for memory syscalls, stands in `info breakpoints`, for gdb can
-    hide none; `set alloc syscalls off` goes without it.
+    The program runs when you let it run; none of your settings changes. The
+    breakpoints are internal ones. One catchpoint, for memory syscalls, appears in
+    `info breakpoints`, because gdb cannot hide catchpoints; `set alloc syscalls
+    off` does without it.
     """
 
     NAME = "alloc trace"

@@ -19,7 +19,8 @@ class Where(gdb.Command):
 
     alloc where [--frames N] POINTER
 
-    POINTER      any expression: p, node->next, $rdi, 0x5555555592a0; also inside a block
+    POINTER      any expression: p, node->next, $rdi, 0x5555555592a0; also into a
+                 block
     --frames N   how many frames to show (set alloc frames)
     """
 

@@ -11,15 +11,16 @@ from ..arguments import Arguments
 
 
 class Why(gdb.Command):
-    """Explain the call that the program stands in, else the last event of this thread.
+    """Explain the call that the program is in, else the last event of this thread.
 
     alloc why [--frames N] [EVENT]
 
-    EVENT        the number of an event instead, as alloc where and alloc why show them
+    EVENT        the number of an event, as alloc where and alloc why show it
     --frames N   how many frames to show (set alloc frames)
 
-    Phase: when. Origin: who asked. For: the purpose, by a rule with evidence. Made by: the call
-    during which a memory syscall was made. What cannot be known is said to be unknown.
+    Phase: when. Origin: who asked. For: the purpose, by a rule with evidence.
+    Made by: the call during which a memory syscall was made. What cannot be known
+    is called unknown.
     """
 
     NAME = "alloc why"
