@@ -1,4 +1,4 @@
-"""The article, re-lived: the page and the JSON of `brkpoint article`, from one set of results.
+"""The article, reproduced: the page and the JSON of `brkpoint article`, from one set of results.
 
 The results: {"made", "took_s", "versions", "rows": [article_rows.Row as a dict], "programs": {name:
 facts}, "evaluator": what article/designs.py takes or None, "skipped": {name: why}, "repeat"}.
@@ -16,7 +16,7 @@ from article.words import FAILS, OPEN, SKIPPED, VERDICTS, ranges, told
 from reports.markdown_text import command, escape
 from reports.sentences import listed
 
-TITLE = "Investigating memory allocations in Rust, re-lived"
+TITLE = "Investigating memory allocations in Rust, reproduced"
 ARTICLE = (
     "[Investigating Memory Allocations in Rust](https://ysantos.com), ysantos.com, 15 Jan 2022"
 )

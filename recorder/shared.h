@@ -214,7 +214,7 @@ struct area_head {
     uint32_t clock; /* 0: no time stamps (rdtsc is forbidden), N: one in N events, 1: all, at begin
                      * and end; CLOCK_ORDER, as soon as there is a second thread: what it needs */
     uint32_t thread_by;   /* THREAD_BY_…: how a thread's pointer is read */
-    uint32_t asks;        /* how often the host was asked, for its eye */
+    uint32_t asks;        /* how often the host was asked: it polls this */
     uint32_t threads_top; /* no state from here on was ever in use */
     uint32_t released;    /* counts when the host has given chunks back: a futex */
     uint32_t hungry;      /* how many threads sleep until it does */

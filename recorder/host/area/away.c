@@ -1,4 +1,4 @@
-/* area/away.c - the areas out of the target again, by system calls that it is made to execute. */
+/* area/away.c - remove the areas from the target, by system calls that it is made to execute. */
 #include "areas.h"
 #include "size.h"
 

@@ -1,5 +1,5 @@
-/* attach.c - into a process that runs: all its threads are stopped, the agent is planted, and they
- * go on. Files are read and all is planned before, so that they stand still for the writing only.
+/* attach.c - plant into a running process: all its threads are stopped, the agent is planted, and they
+ * go on. Files are read and all is planned beforehand, so they are stopped for the writing only.
  */
 #include "area/areas.h"
 #include "attach.h"

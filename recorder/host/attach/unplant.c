@@ -1,8 +1,8 @@
-/* unplant.c - the code out of a running process again, which goes on as if it had never been there.
+/* unplant.c - remove our code from a running process, which goes on as if it had never been there.
  *
- * First every byte of its code is as it was; from then on no call begins in the agent. Threads that
- * still are inside, or will return to it, run on for some milliseconds, and are looked at again.
- * When nobody is, the areas go.
+ * First every byte of the program's code is restored; from then on no call begins in the agent.
+ * Threads that are still inside, or will return to it, run on for some milliseconds, and are looked
+ * at again. When none is left, the areas go.
  */
 #include "attach.h"
 #include "code/detour.h"

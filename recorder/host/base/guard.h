@@ -1,5 +1,5 @@
-/* guard.h - files that are mapped may be cut off by others meanwhile: what is gone reads as zeros, in
- * place of ending us by SIGBUS.
+/* guard.h - mapped files may be truncated by others: what is gone reads as zeros instead of ending
+ * us with SIGBUS.
  */
 #ifndef RECORDER_GUARD_H
 #define RECORDER_GUARD_H

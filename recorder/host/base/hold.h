@@ -1,5 +1,5 @@
-/* hold.h - a thread of the target stands and is being changed: that must come to its end, whoever wants
- * us to end. */
+/* hold.h - a stopped thread of the target is being changed: that must be completed first, whoever
+ * wants us to end. */
 #ifndef RECORDER_HOLD_H
 #define RECORDER_HOLD_H
 

@@ -44,8 +44,8 @@ static bool look(struct host *h, struct family *f, struct next *n)
     return true;
 }
 
-/* The process of that number which records here; one that nobody has told of yet is a forked child that
- * was quicker than its parent: `known`, where /proc does not say who that is. NULL: there is none. */
+/* The process of that number which records here. An unannounced one is a forked child that ran before
+ * its parent reported it: `known` is the parent where /proc does not say. NULL: there is none. */
 static struct process *meet_process(struct host *h, struct process *known, pid_t pid)
 {
     struct process *p = process_by(h, pid);

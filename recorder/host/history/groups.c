@@ -79,8 +79,8 @@ static int64_t clamped(wide value)
     return value > INT64_MAX ? INT64_MAX : value < -INT64_MAX ? -INT64_MAX : (int64_t)value;
 }
 
-/* Another one after each change of the sums: it grows with each beginning and end of a call, and of
- * a block. The last bit tells from where the bytes at the peak are taken. */
+/* Changes whenever the sums do: it grows with each beginning and end of a call, and of a block. The
+ * last bit says where the bytes at the peak come from. */
 static uint64_t state_of(const struct history *h, const struct group *g)
 {
     uint64_t calls = 2 * g->count - g->unfinished + g->reached;

@@ -1,4 +1,4 @@
-/* tables.c - unwind tables into the data area, where the agent reads them (unwind_format.h).
+/* tables.c - put unwind tables into the data area, where the agent reads them (unwind_format.h).
  *
  * Rows are written once a module. A list of modules is never changed once it is published: a new
  * one is written behind it.

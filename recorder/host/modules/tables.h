@@ -1,4 +1,4 @@
-/* tables.h - unwind tables into the data area, where the agent reads them (unwind_format.h). */
+/* tables.h - put unwind tables into the data area, where the agent reads them (unwind_format.h). */
 #ifndef RECORDER_TABLES_H
 #define RECORDER_TABLES_H
 

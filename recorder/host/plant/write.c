@@ -1,4 +1,4 @@
-/* plant/write.c - plans into the target: the stubs first, the ways into them last (plans.h). */
+/* plant/write.c - write plans into the target: the stubs first, the jumps to them last (plans.h). */
 #define _GNU_SOURCE /* process_vm_readv */
 #include "plans.h"
 #include "ptrace/patches.h"

@@ -1,4 +1,4 @@
-/* image.c - a program at its first instruction: what it is, and the agent into it. */
+/* image.c - a program at its first instruction: what it is; and planting the agent. */
 #define _GNU_SOURCE
 #include "image.h"
 #include "process/mapped.h"

@@ -1,4 +1,4 @@
-/* leaving.c - an end before the target's (leaving.h).
+/* leaving.c - ending before the target does (leaving.h).
  *
  * brkpoint asks for it by SIGTERM. That it has died is told by the kernel, twice: SIGTERM again
  * (PR_SET_PDEATHSIG, start/recorder.py), and SIGCONT from a pipe that nobody can write to any more.

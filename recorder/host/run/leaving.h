@@ -1,4 +1,4 @@
-/* leaving.h - an end before the target's: brkpoint has asked for it, or has died. */
+/* leaving.h - ending before the target does: brkpoint has asked for it, or has died. */
 #ifndef RECORDER_LEAVING_H
 #define RECORDER_LEAVING_H
 

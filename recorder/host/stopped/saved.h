@@ -1,5 +1,5 @@
-/* saved.h - words in the memory of a process that stands still which lead into given code: contexts
- * that were saved, and that nobody runs just now.
+/* saved.h - words in a stopped process's memory that lead into given code: contexts that were saved,
+ * and that no thread is running now.
  *
  * A coroutine that a signal's handler has switched away from waits with the interrupted place on its
  * own stack, or in a copy of its registers anywhere. No thread's stack tells of it. So all memory that

@@ -1,4 +1,4 @@
-/* answers.c - what threads of the target ask. The asking thread stands still until it is told. */
+/* answers.c - what threads of the target ask. The asking thread waits for the answer. */
 #include "modules/changes_stacks.h"
 #include "program/execs.h"
 #include "process/mapped.h"
