@@ -1,4 +1,4 @@
-"""command/child.py beside subprocess.Popen, which it stands for: the same of each."""
+"""start/child.py beside subprocess.Popen, which it stands for: the same of each."""
 
 import os
 import signal
