@@ -90,7 +90,7 @@ def _how(use_symbols):
     folder = cache.folder()
     if folder:
         cache_folder.make_room(folder)  # the recorder keeps things there as well
-    asked = symbol_cache.Cached(folder, gdb, roots, symbol_gdb.ask) if folder else gdb
+    asked = symbol_cache.Cached(folder, symbol_gdb.ask, gdb, roots) if folder else gdb
     return {"gdb": asked, "debug_roots": roots}
 
 
