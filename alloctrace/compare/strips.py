@@ -60,9 +60,9 @@ class _Side:
         self._kinds = bytearray(len(self._groups) + 1)  # by id of a group: 0, or one of _KINDS
         for at, what in enumerate(self._groups.whats_of()):
             entry = run.entry_of[at]
-            if what[0] == "syscall" or not self._groups.within[at]:
-                place = 2 * (what[0] == "syscall") + is_changed[entry]
-                self._kinds[at + 1] = _KINDS.index((what[4], place))
+            if what.kind == "syscall" or not self._groups.within[at]:
+                place = 2 * (what.kind == "syscall") + is_changed[entry]
+                self._kinds[at + 1] = _KINDS.index((what.phase, place))
 
     def total(self, phase: str) -> int:
         """How many events it has there."""

@@ -135,10 +135,11 @@ class _Rows:
 
 
 def _kind(what: What) -> int:
-    kind, name = what[:2]
-    if name == "free":
+    if what.name == "free":
         return _FREE
-    return _SYSCALL if kind != "call" else _MOVE if name in measure.MOVES else _CALL
+    if what.kind != "call":
+        return _SYSCALL
+    return _MOVE if what.name in measure.MOVES else _CALL
 
 
 def _add(sums: dict[str, int], rows: _Rows, members: list[int]) -> None:

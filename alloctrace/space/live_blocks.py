@@ -106,7 +106,7 @@ def before(
 
 
 def _of_calls(groups: GroupTable, wanted: Callable[[Group], bool] | None) -> list[What]:
-    """What the wanted groups of calls are: (kind, name, impl, pid, phase, image)."""
+    """What the wanted groups of calls are."""
     whats: dict[int, bool] = {}
     for index, what in enumerate(groups.what):
         if what not in whats:
@@ -128,8 +128,8 @@ class _Reader:
         programs = groups.programs()
         # By group; there is none with number 0.
         self.program_of = [(-1, -1), *map(programs.__getitem__, groups.what)]
-        self.programs = sorted({what[3::2] for what in calls})
-        pids = {what[3::2] for what in _of_calls(groups, None)}
+        self.programs = sorted({what.program for what in calls})
+        pids = {what.program for what in _of_calls(groups, None)}
         self.has_one_program = len(pids) == 1  # else the trace does not say whose blocks are left
         self._late = trace.late_values(("block", "errno"))
         self._late_results = {seq for seq, _, value in trace.late_values(("result",)) if value}
@@ -225,12 +225,12 @@ def _marks(groups: GroupTable, whats: Iterable[What]) -> bytes:
         told = groups.whats[what]
         if told not in calls:
             continue
-        name, outer = told[1], groups.whats[groups.what[within - 1]][1] if within else None
+        outer = groups.whats[groups.what[within - 1]].name if within else None
         if outer in measure.MOVES:
             continue  # that call tells
-        if name == "free":
+        if told.name == "free":
             marks[id_] = _ENDED
-        elif name in measure.MOVES:
+        elif told.name in measure.MOVES:
             marks[id_] = _INNER if within else _MOVED
         elif not within:
             marks[id_] = _NEW

@@ -92,7 +92,7 @@ class _OfNodes:
             self._first,
         )
         found, find, at = self._places.found, self._places.find, self._at
-        images, whats = [what[-1] for what in self._groups.whats], self._groups.what
+        images, whats = [what.image for what in self._groups.whats], self._groups.what
         times, lasting = self._groups.first_t, {}
         image: int | None = None
         for node in range(len(parents) - 1, 0, -1):
