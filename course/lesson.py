@@ -148,7 +148,7 @@ class Lesson:
     sections: list = fresh(list)
 
     @property
-    def first(self):
+    def first(self) -> Program:
         """The program that the lesson is about."""
         return next(iter(self.programs.values()))
 

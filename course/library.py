@@ -7,6 +7,10 @@ import os
 from course import reading
 from start.errors import USAGE, UserError, shown
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from course.lesson import Lesson
+
 HERE = os.path.dirname(os.path.abspath(__file__))
 FOLDER = os.path.join(HERE, "lessons")
 
@@ -23,13 +27,13 @@ def common():
         return reading.read_values(file.read(), "common.values")
 
 
-def lessons(folder=FOLDER):
+def lessons(folder: str = FOLDER) -> list[Lesson]:
     """Every Lesson, in order; raises UserError of one that cannot be read."""
     values = common()
     return [_read(path, values) for path in paths(folder)]
 
 
-def lesson(word, folder=FOLDER):
+def lesson(word: str, folder: str = FOLDER) -> Lesson:
     """The Lesson of that name or number, or in that file; raises UserError."""
     if word.endswith(".lesson"):
         return _read(word, common())

@@ -10,6 +10,13 @@ from course.lesson import Fact, Question, Show, Text, TITLES
 from course.screen import Gone
 from start.errors import shown
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from course.lesson import Lesson
+    from course.progress import Progress
+    from course.screen import Screen
+    from course.workshop import Workshop
+
 KEYS = "Enter: on   b: back   q: leave"
 _NO_ANSWER = "No number yet? A guess is enough: it costs nothing. (Enter once more: go on without.)"
 _NOT_KEPT = "(Its runs are not kept, as nobody was at a terminal: there the commands above work.)"
@@ -18,13 +25,15 @@ _NOT_KEPT = "(Its runs are not kept, as nobody was at a terminal: there the comm
 class Player:
     """`screen`: screen.Screen; `progress`: progress.Progress or None."""
 
-    def __init__(self, lesson, shop, screen, progress=None):
+    def __init__(
+        self, lesson: Lesson, shop: Workshop, screen: Screen, progress: Progress | None = None
+    ) -> None:
         self.lesson, self.shop, self.screen, self.progress = lesson, shop, screen, progress
         self.ink, self.runs, self._why_stored, self._left_out = screen.ink, {}, set(), ""
         self.values = measured.Measured(lesson, lambda name: self.run_of(name).trace)
         self.answers = dict(progress.of(lesson.name).get("answers", {})) if progress else {}
 
-    def play(self):
+    def play(self) -> bool:
         """All of it, or until the reader leaves: whether it was to the end."""
         with self.values:
             self._head()

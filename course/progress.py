@@ -6,6 +6,10 @@ import contextlib
 import json
 import os
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
 VARIABLE = "XDG_STATE_HOME"
 LARGEST = 1 << 20
 FOLDER = "brkpoint-course"  # of the reader's copies, where they first asked
@@ -22,7 +26,7 @@ def place():
 class Progress:
     """`of(lesson)`: {"step", "done", "answers"}. `trouble`: why nothing can be kept, or ""."""
 
-    def __init__(self, path=None):
+    def __init__(self, path: str | None = None) -> None:
         self.path, self.trouble = path or place(), ""
         self._all = self._read()
 
@@ -38,7 +42,7 @@ class Progress:
             return {}
         return found if isinstance(found, dict) else {}
 
-    def of(self, name):
+    def of(self, name: str) -> dict[str, Any]:
         lessons = self._all.setdefault("lessons", {})
         if not isinstance(lessons, dict):
             lessons = self._all["lessons"] = {}
@@ -52,14 +56,14 @@ class Progress:
         self.write()
 
     @property
-    def folder(self):
+    def folder(self) -> str:
         """Where the reader's copies are: as they said first, else here."""
         said = self._all.get("folder")
         if isinstance(said, str) and os.path.isdir(said):
             return said
         return os.path.join(os.getcwd(), FOLDER)
 
-    def use(self, folder):
+    def use(self, folder: str) -> None:
         """From now on the copies are there; raises OSError where it cannot be made."""
         os.makedirs(folder, exist_ok=True)
         self._all["folder"] = os.path.abspath(folder)

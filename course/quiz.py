@@ -13,6 +13,12 @@ from course import library, measured, places, statements
 from course.lesson import Lesson, Program
 from reports import event_lines
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from course.workshop import Workshop
+
 MANY = 10
 OWN = "quiz.brkpoint"
 MOST_EVENTS = 100000  # of a trace that is asked about
@@ -48,7 +54,7 @@ class Quiz:
     why: str = ""
 
 
-def of_seed(seed, shop, traces=()):
+def of_seed(seed: int, shop: Workshop, traces: Sequence[str] = ()) -> Quiz:
     """The Quiz of a seed. `traces`: paths of other runs to ask about."""
     random = randoms.Random(seed)
     told = statements.made(random)

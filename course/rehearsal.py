@@ -13,18 +13,23 @@ from reports.ink import Ink
 from start import scripts
 from start.errors import shown
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from course.lesson import Lesson
+    from course.workshop import Workshop
+
 _proved = set()  # commands that worked already, of one trace or another
 
 
 class Rehearsal:
     """`faults`: sentences; `notes`: what was left out, and why."""
 
-    def __init__(self, lesson, workshop, prove=True):
+    def __init__(self, lesson: Lesson, workshop: Workshop, prove: bool = True) -> None:
         self.lesson, self.workshop, self.prove = lesson, workshop, prove
         self.faults, self.notes, self.traces = [], [], {}
         self.values = measured.Measured(lesson, self._trace)
 
-    def go(self):
+    def go(self) -> Rehearsal:
         """Returns itself."""
         with self.values:
             try:

@@ -9,6 +9,10 @@ import sys
 
 from reports import ink as inks
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import TextIO
+
 LONGEST = 4096  # bytes of a line
 _STRESS = re.compile(r"\*([^*\s][^*]*)\*")  # which pages show; here its signs are only noise
 _PAINT = re.compile("\033\\[[0-9;]*m")
@@ -20,7 +24,7 @@ class Gone(Exception):
 
 
 class Screen:
-    def __init__(self, out=None, keys=None):
+    def __init__(self, out: TextIO | None = None, keys: TextIO | None = None) -> None:
         self.out, self.keys = out or sys.stdout, keys or sys.stdin
         self.ink = inks.of_stream(self.out)
         self.is_terminal = all(_is_terminal(stream) for stream in (self.out, self.keys))

@@ -20,6 +20,11 @@ from course.surroundings import surroundings
 from start import scripts
 from start.errors import UserError, shown
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Any
+
 HERE = os.path.dirname(os.path.abspath(__file__))
 TARGETS = os.path.join(HERE, "targets")
 LIMIT_S = 10  # for a program that a reader may have changed; those of the course take a moment
@@ -75,7 +80,14 @@ class Workshop:
     `kept`: {what was run: its Run}, for who plays many lessons that share programs; `command`:
     a program that the reader names, for the lesson that is about it."""
 
-    def __init__(self, folder, stored=(), only_stored=False, kept=None, command=()):
+    def __init__(
+        self,
+        folder: str,
+        stored: Sequence[str] = (),
+        only_stored: bool = False,
+        kept: dict[str, Any] | None = None,
+        command: Sequence[str] = (),
+    ) -> None:
         self.folder, self.stored, self.only_stored = folder, stored, only_stored
         self._built, self._kept = {}, kept
         self.command, self._home = list(command), os.getcwd()
@@ -311,6 +323,6 @@ def record(words, folder, environment, trace, options=()):
     return done.stdout[:OUTPUT].decode("utf-8", "backslashreplace")
 
 
-def stored_folders():
+def stored_folders() -> list[str]:
     """Where stored traces are looked for: of `make course`, and where they were handed out."""
     return [os.path.join(scripts.TOP, "build", "course", "traces"), os.path.join(HERE, "traces")]

@@ -17,6 +17,10 @@ from alloctrace.trace import trace
 
 from . import facts, places, plan, roots
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
 DONE, LEFT_OUT, FAILED = "done", "left out", "failed"
 # The program has a name that no purpose has: it is told as "the program".
 RESULT, TRACE, PROGRAM, LOG = "cell.json", "run.brkpoint", "eras-program", "log"
@@ -81,7 +85,9 @@ def _end(process):
     process.wait()
 
 
-def run(cell, toolchain=None, place=None):
+def run(
+    cell: plan.Cell, toolchain: str | None = None, place: Place | None = None
+) -> dict[str, Any]:
     """Run a cell; the dict that is in its cell.json then. `place`: as Place."""
     folder = places.cell(cell.name)
     os.makedirs(folder, exist_ok=True)
@@ -229,7 +235,7 @@ def _versions(cell, place, names):
     return dict(zip(("compiler", "python", "package"), said.splitlines()))
 
 
-def read(cell):
+def read(cell: plan.Cell) -> dict[str, Any] | None:
     """The result of a cell, or None where it was not run."""
     try:
         with open(os.path.join(places.cell(cell.name), RESULT), encoding="utf-8") as file:

@@ -11,6 +11,10 @@ import os
 import re
 from collections import namedtuple
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
 DATA = os.path.join(os.path.dirname(os.path.abspath(__file__)), "data")
 PACKAGED = "rustc"  # the compiler that an era's own package has
 GROUPS = ("start", "rust", "allocators")
@@ -55,7 +59,7 @@ class Plan:
         else:
             yield "", None, None
 
-    def chosen(self, words):
+    def chosen(self, words: Sequence[str]) -> list[Cell]:
         """The cells that `words` name: eras, targets, `ERA/TARGET`, groups; all without words.
         Raises PlanError for a word that names none."""
         if not words:
@@ -68,7 +72,7 @@ class Plan:
             found += [cell for cell in named if cell not in found]
         return found
 
-    def era(self, name):
+    def era(self, name: str) -> Era:
         """The Era of that name; raises PlanError."""
         for era in self.eras:
             if era.name == name:
@@ -76,7 +80,7 @@ class Plan:
         names = ", ".join(era.name for era in self.eras)
         raise PlanError("no era is named %s; there are: %s" % (name, names))
 
-    def check_new(self, name):
+    def check_new(self, name: str) -> None:
         """Raises PlanError for what cannot name a toolchain of the user's."""
         check_name(name)
         known = {PACKAGED, *GROUPS}
@@ -91,7 +95,7 @@ def _is_named(cell, word):
     return word in (cell.name, era, rest, cell.target.name, cell.target.group, cell.compiler)
 
 
-def read(toolchains=(), folder=DATA):
+def read(toolchains: Iterable[str] = (), folder: str = DATA) -> Plan:
     """The Plan of the data files; raises PlanError."""
     files = [_sections(os.path.join(folder, n + ".ini")) for n in ("eras", "targets", "allocators")]
     common = files[0].pop("all", {}).get("packages", "").split()

@@ -9,11 +9,17 @@ from alloctrace import words
 
 from . import changes, figures
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from .plan import Plan
+
 SCHEMA = 1
 DONE, NOT_RUN = "done", "not run"
 
 
-def of(plan, results, made):
+def of(plan: Plan, results: dict[str, Any], made: str) -> dict[str, Any]:
     """The record. `results`: {cell's name: its result}; `made`: the date, in words."""
     return {
         "kind": "eras",

@@ -17,6 +17,12 @@ import time
 
 from . import debian, places
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from .plan import Era
+
 _LIBRARIES = "usr/lib/x86_64-linux-gnu"
 _MOUNTED = ("brkpoint", "cell", "opt/toolchain", "proc", "dev", "tmp")
 _LAST_WORDS = 8  # lines of a log that are shown
@@ -72,7 +78,11 @@ def _recipe(era):
     return {"suite": era.suite, "packages": era.packages, "compilers": era.compilers}
 
 
-def prepare(era, tell, run=None):
+def prepare(
+    era: Era,
+    tell: Callable[[str], None],
+    run: Callable[[list[str], str], int] | None = None,
+) -> bool:
     """Make the root of `era`, unless it is there; True where it was made now.
 
     `tell(text)` hears of progress. `run(words, log)`: how mmdebstrap is run; its exit status.
@@ -182,7 +192,7 @@ def _delete(path):
         raise RootError("%s cannot be deleted" % path)
 
 
-def delete_all():
+def delete_all() -> None:
     """Roots, cells, reports, and all that was left of making them; nothing else that lies there."""
     for name in ("roots", "cells", "toolchains.json", *("report." + form for form in _FORMS)):
         _delete(os.path.join(places.folder(), name))

@@ -17,7 +17,7 @@ class ToolchainError(Exception):
     """One line: why this is none."""
 
 
-def all_of():
+def all_of() -> dict[str, str]:
     """{name: folder}: of rustup, then of the user, whose names win."""
     return dict(_of_rustup(), **_of_user())
 
@@ -48,7 +48,7 @@ def _of_user():
         return {}
 
 
-def add(rustc, name=None):
+def add(rustc: str, name: str | None = None) -> str:
     """Take a compiler into the table, from now on; its name. Raises ToolchainError."""
     version, sysroot = _ask(rustc, "--version"), _ask(rustc, "--print", "sysroot")
     if not os.access(os.path.join(sysroot, "bin", "rustc"), os.X_OK):

@@ -32,7 +32,7 @@ def of_stacks(trace, merged, measure):
     """{(phase, origin, region, stack of `merged`, name of the syscall or None): sum}."""
     groups = trace.sums().groups
     is_syscalls = measure == "syscalls"
-    leaf = (lambda index: groups.whats[groups.what[index]][1]) if is_syscalls else None
+    leaf = (lambda index: groups.whats[groups.what[index]].name) if is_syscalls else None
     return sums(trace, merged, of_groups(groups, measure), leaf)
 
 

@@ -102,7 +102,7 @@ class _Profile:
             of += (groups.region[index],)
             if of not in alike:
                 alike[of] = self._labels(groups.bare(index))
-            alone = None if has_many else groups.whats[of[0]][3]  # the process's
+            alone = None if has_many else groups.whats[of[0]].pid  # the process's
             whole = {alone: [column[index] for column in columns]}
             for tid, values in shares.get(index + 1, whole).items():
                 if values[0]:

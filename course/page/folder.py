@@ -13,6 +13,13 @@ from course.showing import summary
 from reports.page import document as run_page
 from start import page_file
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from course.lesson import Lesson
+    from course.workshop import Workshop
+
 WORDS = "words.html"
 
 
@@ -36,7 +43,9 @@ class Runs:
         return {n: r for n, r in self.made.items() if not isinstance(r, measured.Unmeasured)}
 
 
-def lesson_page(lesson, shop, links=()):
+def lesson_page(
+    lesson: Lesson, shop: Workshop, links: Sequence[tuple[str, str]] = ()
+) -> tuple[str, Runs]:
     """(the page as text, Runs); raises Unmeasured where the lesson's program cannot be run."""
     runs = Runs(lesson, shop)
     with measured.Measured(lesson, runs.path) as values:
@@ -49,7 +58,12 @@ def lesson_page(lesson, shop, links=()):
         return document.Page(lesson, values, runs.had(), links).render(), runs
 
 
-def write(lessons, folder, shop_of, tell):
+def write(
+    lessons: Sequence[Lesson],
+    folder: str,
+    shop_of: Callable[[Lesson], Workshop],
+    tell: Callable[[str], None],
+) -> list[tuple[str, str]]:
     """Write all; the names of lessons that could not be made, each with why."""
     traces = os.path.join(folder, "traces")
     os.makedirs(traces, exist_ok=True)

@@ -6,8 +6,12 @@ from reports import markdown_text
 
 from . import tables, words
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
-def render(record):
+
+def render(record: dict[str, Any]) -> str:
     """The page as text; `record`: of eras/record.py."""
     parts = [["# Eras", "", markdown_text.escape(words.verdict(record))]]
     parts += map(_table, (tables.eras(record), *tables.overview(record)))

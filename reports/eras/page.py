@@ -12,11 +12,15 @@ from reports.page.fit import fit
 
 from . import tables, words
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
 _NAMES = "tbody th { min-width: 8.5em; }\n"  # of eras and targets, in one piece on a narrow screen
 _TITLE = "Eras: the same programs under other libcs"
 
 
-def render(record):
+def render(record: dict[str, Any]) -> str:
     """The page as text; `record`: of eras/record.py."""
     text = document.whole(_TITLE, document.joined(("page.css",)) + _NAMES, _body(record))
     return text.encode("utf-8", "backslashreplace").decode("utf-8")

@@ -8,8 +8,12 @@ from reports.ink import Ink
 
 from . import tables, words
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
-def render(record, ink=None):
+
+def render(record: dict[str, Any], ink: Ink | None = None) -> str:
     """The text; `record`: of eras/record.py."""
     ink = ink or Ink()
     found = [ink.bold(words.verdict(record)), ""]

@@ -24,7 +24,7 @@ class Fates:
         self._width, self._groups = width, groups
         self._within = groups.within
         self._chunks = deque()  # what `add` was given, the latest last
-        kinds = [what[0] == "syscall" for what in groups.whats]
+        kinds = [what.kind == "syscall" for what in groups.whats]
         counts = zip(groups.what, groups.sums["count"])
         syscalls = sum(count for what, count in counts if kinds[what])
         self.reached = self.made = self.caused = None
