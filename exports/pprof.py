@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import datetime
 import gzip
+from collections import namedtuple
 
 from alloctrace import measure, words
 
@@ -19,13 +20,19 @@ from .protobuf import data, number, numbers, text
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from typing import Any, BinaryIO, Optional
+    from typing import Any, BinaryIO, NamedTuple
 
     from alloctrace.model import Group, Module
     from alloctrace.trace.read import Trace
     from .formats import Choice
 
-    Line = tuple[str, Optional[str], Optional[int]]  # function, file, line
+    class Line(NamedTuple):
+        function: str
+        file: str | None
+        line: int | None
+
+else:
+    Line = namedtuple("Line", "function file line")
 
 FORMAT = Format(
     title="a profile for pprof and the stores that take it (Pyroscope, Parca, Google's)",
@@ -159,7 +166,7 @@ class _Profile:
 
     def _cut(self, node: int) -> Line:
         """A frame in place of those that a cut stack lacks."""
-        return "[stack cut: %s]" % words.CUTS.get(-node), None, None
+        return Line("[stack cut: %s]" % words.CUTS.get(-node), None, None)
 
     def _location(self, node: int) -> tuple[int, int]:
         """(id, the node behind it) of a frame and what was inlined into it: its lines."""
@@ -167,7 +174,7 @@ class _Profile:
         lines: list[Line] = []
         while True:
             frame = tree.frames[tree.frame_of[node]]
-            lines.append((stacks.name(frame), frame.file, frame.line))
+            lines.append(Line(stacks.name(frame), frame.file, frame.line))
             node = tree.parents[node]
             if not frame.inlined or node <= 0:
                 break
@@ -180,16 +187,18 @@ class _Profile:
         known = self._locations.get(key)
         if known is None:
             known = self._locations[key] = len(self._locations) + 1
-            made = [data(4, number(1, self._function(*at)) + number(2, at[2] or 0)) for at in lines]
+            made = [
+                data(4, number(1, self._function(at)) + number(2, at.line or 0)) for at in lines
+            ]
             message = number(1, known) + number(2, mapping) + number(3, address) + b"".join(made)
             self._put(_LOCATION, message)
         return known
 
-    def _function(self, name: str, file: str | None, _: int | None) -> int:
-        known = self._functions.get((name, file))
+    def _function(self, at: Line) -> int:
+        known = self._functions.get((at.function, at.file))
         if known is None:
-            known = self._functions[name, file] = len(self._functions) + 1
-            called, where = self._string(name), self._string(stacks.short(file or ""))
+            known = self._functions[at.function, at.file] = len(self._functions) + 1
+            called, where = self._string(at.function), self._string(stacks.short(at.file or ""))
             message = number(1, known) + number(2, called) + number(3, called) + number(4, where)
             self._put(_FUNCTION, message)
         return known

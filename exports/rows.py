@@ -24,8 +24,6 @@ if TYPE_CHECKING:
     from alloctrace.model import Frame
     from alloctrace.trace.read import Trace
 
-if TYPE_CHECKING:
-
     class Look(Protocol):
         none: str
         address: str

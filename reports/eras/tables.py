@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from typing import Any, NamedTuple
 
-if TYPE_CHECKING:
-
     class Table(NamedTuple):
         title: str
         lead: str

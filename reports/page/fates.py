@@ -30,10 +30,19 @@ if TYPE_CHECKING:
         made: Sums
         caused: Sums
 
+    class _Piece(NamedTuple):
+        first: int
+        chunk: PackedChunk
+        base: int
+        group: Sequence[int]
+        keys: Sequence[int]
+        above: int
+
 else:
     # Un-nested calls that reached it; the syscalls that they made; the same syscalls, as what they
     # are themselves.
     Kernel = namedtuple("Kernel", "reached made caused")
+    _Piece = namedtuple("_Piece", "first chunk base group keys above")  # what `add` was given
 
 
 class Fates:
@@ -43,10 +52,7 @@ class Fates:
     def __init__(self, trace: Trace, groups: GroupTable, width: int) -> None:
         self._width, self._groups = width, groups
         self._within = groups.within
-        # What `add` was given, the latest last.
-        self._chunks: deque[
-            tuple[int, PackedChunk, int, Sequence[int], Sequence[int], int]
-        ] = deque()
+        self._pieces: deque[_Piece] = deque()  # the latest last
         kinds = [what[0] == "syscall" for what in groups.whats]
         counts = zip(groups.what, groups.sums["count"])
         syscalls = sum(count for what, count in counts if kinds[what])
@@ -70,9 +76,9 @@ class Fates:
     ) -> None:
         """`group` and `keys`: of its events, without `base` and what they are `above`; `syscalls`:
         rows of memory syscalls."""
-        self._chunks.append((first, chunk, base, group, keys, above))
-        while self._chunks[0][0] + len(self._chunks[0][3]) < first - BACK:
-            self._chunks.popleft()
+        self._pieces.append(_Piece(first, chunk, base, group, keys, above))
+        while self._pieces[0].first + len(self._pieces[0].group) < first - BACK:
+            self._pieces.popleft()
         if self.left is not None:
             at = bisect_left(self._blocks, (first, -1))
             for seq, size in self._blocks[at : bisect_left(self._blocks, (first + len(group), -1))]:
@@ -90,19 +96,18 @@ class Fates:
     def _reach(self, kernel: Kernel, seq: int) -> None:
         """The un-nested call that this call lies in reached the kernel."""
         while True:
-            found = next((one for one in reversed(self._chunks) if one[0] <= seq), None)
+            found = next((one for one in reversed(self._pieces) if one.first <= seq), None)
             if found is None:
                 self.kernel = None  # it began too long ago
                 return
-            first, chunk, base, group, keys, above = found
-            row = seq - first
+            row = seq - found.first
             distance = 0
-            if self._within[min(group[row] + base, len(self._within)) - 1]:
-                distance = chunk.column("outer", (row,))[0]
+            if self._within[min(found.group[row] + found.base, len(self._within)) - 1]:
+                distance = found.chunk.column("outer", (row,))[0]
             if distance <= 0:
                 break
             seq -= distance
-        self._note(kernel.made, seq, keys[row] + above, 1)
+        self._note(kernel.made, seq, found.keys[row] + found.above, 1)
         if seq not in self._counted:
             self._counted.add(seq)
-            self._note(kernel.reached, seq, keys[row] + above, 1)
+            self._note(kernel.reached, seq, found.keys[row] + found.above, 1)

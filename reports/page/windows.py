@@ -33,7 +33,6 @@ EDGE = 1500  # events of each window at most
 AROUND = 200  # before and behind the peak
 SYSCALLS = 2500
 _NAMES = ("group", "tid", "size", "nmemb", "present", "cause", "outer")
-_SERIES = ("origin", "phase", "kind", "program", "tid")
 _SYSCALL, _TOLD, _MULTIPLIED = (
     bytes(mark >> bit & 1 for mark in range(256)) for bit in range(3)
 )  # of marks of groups
@@ -51,7 +50,14 @@ if TYPE_CHECKING:
         ranges: list[list[int]]
         changes: Changes
 
+    class _Series(NamedTuple):
+        origin: str
+        phase: str
+        kind: str
+        program: str
+
 else:
+    _Series = namedtuple("_Series", "origin phase kind program")  # what a bin tells apart, and tids
     Windows = namedtuple("Windows", "bins cells tids ranges changes")  # ranges: of seqs
 
 
@@ -219,7 +225,7 @@ class _Counts:
 
     def __init__(self, groups: GroupTable, wanted: Wanted, width: int) -> None:
         self._width = width
-        series: dict[tuple[str, ...], int] = {}
+        series: dict[_Series, int] = {}
         self.syscalls = bytearray(len(groups) + 1)  # by group whether it is wanted ones
         self.series_of = array("I", [0])  # group -> what it is counted as; 0: it is not
         tells_programs = 1 < len(set(groups.programs())) <= PROGRAMS
@@ -232,14 +238,14 @@ class _Counts:
             if key not in alike:
                 group = groups.bare(id_ - 1)
                 who = program(group) if tells_programs else ""
-                shared = key[1], group.phase, group.kind, who
+                shared = _Series(key[1], group.phase, group.kind, who)
                 is_wanted = not wanted or wanted(group)
                 counts = is_wanted and group.is_counted
                 number = series.setdefault(shared, len(series) + 1) if counts else 0
                 alike[key] = number, is_wanted and group.kind == "syscall"
             number, self.syscalls[id_] = alike[key]
             self.series_of.append(number)
-        self._series = [(), *series]
+        self._series = [_Series("", "", "", ""), *series]
         # Key -> bin -> events.
         self._sums: defaultdict[int, defaultdict[int, int]] = defaultdict(lambda: defaultdict(int))
         self.reaching: list[tuple[int, int]] = []  # ranges of syscalls and the calls that made them
@@ -276,7 +282,7 @@ class _Counts:
         left: Counter[int] = Counter()
         for index, (number, reached) in enumerate(zip(self.series_of[1:], groups.sums["reached"])):
             made = groups.sums["count"][index] if groups.within[index] else 0
-            is_call = number and self._series[number][2] == "call"
+            is_call = number and self._series[number].kind == "call"
             left[number] += reached if is_call else made
         for key, bins in [*kernel.reached.items(), *kernel.caused.items()]:
             thread, group = divmod(key, len(groups) + 1)
@@ -301,7 +307,8 @@ class _Counts:
             "total": total,
             "series": [
                 dict(
-                    zip(_SERIES, (*self._series[number], tids[thread])),
+                    self._series[number]._asdict(),
+                    tid=tids[thread],
                     **_columns(bins),
                     reached=_known(reached, (number, thread)),
                 )
