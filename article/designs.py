@@ -17,6 +17,13 @@ from article.words import EXPLAINED, FAILS, HOLDS
 from reports.markdown_text import code, escape, table
 from reports.sentences import count, exact_size, grouped, listed
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from alloctrace.model import Event
+    from article.words import Fact
+
 TOLD = {
     "eval_list": "tokens in a linked list",
     "eval_array": "tokens in one growing array",
@@ -27,7 +34,7 @@ LINEAR = 3.0  # times the nanoseconds a byte, from the shortest expressions to t
 BOTTLENECK = 0.5  # of the time
 
 
-def facts(events):
+def facts(events: Iterable[Event]) -> Fact:
     """{calls, asked_bytes, peak_bytes, syscalls, moved_bytes} of the user's own events."""
     mine = [event for event in events if measure.origin(event) == "user"]
     calls = [event for event in mine if measure.is_call(event)]
@@ -43,28 +50,28 @@ def facts(events):
 # ---- what follows from it ------------------------------------------------------------------------
 
 
-def growth(record, name):
+def growth(record: Fact, name: str) -> float:
     """Nanoseconds a byte at the longest expressions, in those at the shortest."""
     speed = [record["designs"][name]["speed"][str(size)] for size in record["sizes"]]
-    return speed[-1]["ns_per_byte"] / speed[0]["ns_per_byte"]
+    return float(speed[-1]["ns_per_byte"] / speed[0]["ns_per_byte"])
 
 
-def share(record, size, slower=LIST, faster=ARRAY):
+def share(record: Fact, size: int, slower: str = LIST, faster: str = ARRAY) -> float:
     """How much of `slower`'s time `faster` does not need: 0.6 is sixty percent."""
     times = [record["designs"][n]["speed"][str(size)]["ns_per_byte"] for n in (slower, faster)]
-    return 1 - times[1] / times[0]
+    return float(1 - times[1] / times[0])
 
 
-def times(record, size, slower, faster=MEXE):
+def times(record: Fact, size: int, slower: str, faster: str = MEXE) -> float:
     """How often `faster` does what `slower` does once."""
     return 1 / (1 - share(record, size, slower, faster))
 
 
-def is_linear(record):
+def is_linear(record: Fact) -> bool:
     return all(growth(record, name) < LINEAR for name in TOLD)
 
 
-def verdict(record):
+def verdict(record: Fact) -> str:
     """The story in one sentence."""
     small = [sum(record["designs"][name]["small"]["calls"].values()) for name in TOLD]
     first = record["sizes"][0]
@@ -77,15 +84,15 @@ def verdict(record):
     return "%s; %s." % (said, fast)
 
 
-def call_ns(record, size):
+def call_ns(record: Fact, size: int) -> float:
     """Nanoseconds of one allocator call: what the list's additional ones cost more. At LONG bytes
     only, where the calls of one expression were counted."""
     calls = [sum(record["designs"][n]["long"]["calls"].values()) for n in (LIST, ARRAY)]
     speeds = [record["designs"][n]["speed"][str(size)]["ns_per_byte"] for n in (LIST, ARRAY)]
-    return (speeds[0] - speeds[1]) * record["long_bytes"] / (calls[0] - calls[1])
+    return float((speeds[0] - speeds[1]) * record["long_bytes"] / (calls[0] - calls[1]))
 
 
-def answer(record):
+def answer(record: Fact) -> tuple[str, str, str]:
     """Of the article's claim that it is O(n) and allocations are its bottleneck: (value, cause,
     verdict), as article_rows has them."""
     first, last = record["sizes"][0], record["sizes"][-1]
@@ -95,13 +102,13 @@ def answer(record):
     return value, _cause(record), _word(record, first)
 
 
-def _word(record, size):
+def _word(record: Fact, size: int) -> str:
     if not is_linear(record):
         return FAILS
     return HOLDS if share(record, size) >= BOTTLENECK else EXPLAINED
 
 
-def _cause(record):
+def _cause(record: Fact) -> str:
     first = record["sizes"][0]
     return (
         "a token a node costs %.1f times what the same reading and parsing costs with an array, "
@@ -114,11 +121,11 @@ def _cause(record):
 # ---- the page ------------------------------------------------------------------------------------
 
 
-def to_json(record):
+def to_json(record: Fact) -> str:
     return json.dumps(dict(record, verdict=verdict(record)), indent=1, sort_keys=True) + "\n"
 
 
-def to_markdown(record, level=1):
+def to_markdown(record: Fact, level: int = 1) -> str:
     """The page, or with `level` 2 a chapter of another one."""
     parts = [["#" * level + " The evaluator, three ways", "", "**%s**" % verdict(record)]]
     parts += [_about(record), _costs(record), _speeds(record), _reading(record)]
@@ -126,7 +133,7 @@ def to_markdown(record, level=1):
     return "\n\n".join("\n".join(part) for part in parts) + "\n"
 
 
-def _about(record):
+def _about(record: Fact) -> list[str]:
     return [
         "The article plans an evaluator of arithmetic that allocates as little as can be. Here are",
         "three, run under brkpoint and, for their speed, without it (processor time, %s)."
@@ -137,7 +144,7 @@ def _about(record):
     ]
 
 
-def _costs(record):
+def _costs(record: Fact) -> list[str]:
     """Calls, bytes and syscalls: of the built-in expressions, and of a long one."""
     rows = []
     for which, title in (("small", "four, of 79 tokens"), ("long", "one of %s" % _long(record))):
@@ -150,15 +157,15 @@ def _costs(record):
     return ["What the user's code asked for, in the whole run:", ""] + table(head, "lllrrl", rows)
 
 
-def _long(record):
+def _long(record: Fact) -> str:
     return count(record["long_bytes"], "byte")
 
 
-def _counted(counts):
+def _counted(counts: Mapping[str, int]) -> str:
     return listed("%s %s" % (grouped(number), name) for name, number in counts.items()) or "none"
 
 
-def _speeds(record):
+def _speeds(record: Fact) -> list[str]:
     rows = []
     for size in record["sizes"]:
         for name in TOLD:
@@ -174,7 +181,7 @@ def _speeds(record):
     ] + table(head, "rlrrrr", rows)
 
 
-def _reading(record):
+def _reading(record: Fact) -> list[str]:
     first, last = record["sizes"][0], record["sizes"][-1]
     linear = "It is O(n)" if is_linear(record) else "It is not O(n) here"
     grown = listed("%.1f (%s)" % (growth(record, name), code(name)) for name in TOLD)
@@ -191,5 +198,5 @@ def _reading(record):
     ]
 
 
-def _percents(record):
+def _percents(record: Fact) -> list[str]:
     return ["%.0f %% (%s bytes)" % (100 * share(record, s), grouped(s)) for s in record["sizes"]]

@@ -53,7 +53,7 @@ def invoke(args: Namespace) -> int:
     return run.invoke(args)
 
 
-def _show(args: Namespace, path: str, counted: Kinds) -> None:
+def _show(args: Namespace, path: str, counted: Kinds | None) -> None:
     """In the place of the report for a terminal."""
     with trace.open(path) as recorded:
         summary = conclude.summary(args, recorded, counted)

@@ -8,6 +8,14 @@ import tempfile
 
 from start.errors import USAGE, UserError, shown
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from argparse import ArgumentParser, Namespace
+    from collections.abc import Iterable, Iterator
+
+    from course.quiz import Quiz
+    from reports.ink import Ink
+
 NAME = "quiz"
 HELP = "ten questions about runs on this machine, one seed a student"
 EPILOG = """\
@@ -21,13 +29,13 @@ The last questions are about events of runs: the same ones for the same runs.
 MOST = 1 << 32
 
 
-def configure(parser):
+def configure(parser: ArgumentParser) -> None:
     parser.add_argument("--seed", type=_seed, metavar="N", help="which of the variants")
     parser.add_argument("--answers", action="store_true", help="with the answers")
     parser.add_argument("--traces", metavar="DIR", help="runs to ask about: the class's own")
 
 
-def _seed(word):
+def _seed(word: str) -> int:
     value = int(word)
     if not 0 <= value < MOST:
         raise ValueError
@@ -37,7 +45,7 @@ def _seed(word):
 _seed.__name__ = "whole number"  # argparse names the type in its message
 
 
-def invoke(args):
+def invoke(args: Namespace) -> int:
     from course import quiz, workshop
     from reports import ink
 
@@ -54,9 +62,9 @@ def invoke(args):
     return 0
 
 
-def _traces(folders, must_be):
+def _traces(folders: Iterable[str], must_be: bool) -> list[str]:
     """Paths of the runs in these folders."""
-    found = []
+    found: list[str] = []
     for folder in folders:
         try:
             names = sorted(os.listdir(folder))
@@ -68,7 +76,7 @@ def _traces(folders, must_be):
     return found
 
 
-def _lines(made, args, look):
+def _lines(made: Quiz, args: Namespace, look: Ink) -> Iterator[str]:
     yield look.bold("Quiz %d" % args.seed)
     if made.program:
         yield "A program asks for memory. Its main does this:"

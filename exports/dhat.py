@@ -95,7 +95,7 @@ class _Places:
         for index, what in enumerate(groups.what):
             of = what, groups.verdict[index], groups.region[index]
             if of not in roots:
-                phase, verdict = groups.whats[what][4], groups.verdicts[of[1]]
+                phase, verdict = groups.whats[what].phase, groups.verdicts[of[1]]
                 texts = *stacks.roots(phase, verdict), *named.frames(of[2])
                 roots[of] = tuple(map(self._text, texts))
             key = self._merged.at(trace.tree.node(groups.stack[index])), roots[of]

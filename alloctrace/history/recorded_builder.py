@@ -10,7 +10,7 @@ from alloctrace import fields, words
 from alloctrace.columns import columns
 from alloctrace.columns.check import TraceError
 from alloctrace.columns.few_events import FewEvents
-from alloctrace.columns.group_table import SUMS, unsigned
+from alloctrace.columns.group_table import SUMS, What, unsigned
 from alloctrace.columns.schema import COLUMN_NAMES
 from alloctrace.spool import spool
 from . import recount, syscalls
@@ -120,7 +120,7 @@ class Builder:
         number = self._whats.get(key)
         if number is None:
             name, pid, phase, image = key
-            what = (*self.recorded.names[name], pid, words.PHASES[phase], image)
+            what = What(*self.recorded.names[name], pid, words.PHASES[phase], image)
             number = self._whats[key] = self.recorded.sums.groups.what_id(what)
         return number
 

@@ -83,7 +83,7 @@ class Explained:
 
     def _images_of_blocks(self) -> list[int | None]:
         """By id of a group: the image in which its calls' blocks are; None of syscalls."""
-        of_what = [what[5] if what[0] == "call" else None for what in self._groups.whats]
+        of_what = [what.image if what.kind == "call" else None for what in self._groups.whats]
         return [None, *map(of_what.__getitem__, self._groups.what)]
 
     def _ask(

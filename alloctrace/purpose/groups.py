@@ -55,7 +55,7 @@ class Things:
         self._of: dict[int, str | None] = {
             id_: thing for id_, thing in answers if thing is not None
         }
-        makes = [what[0] == "call" and what[1] in MAKE for what in groups.whats]
+        makes = [what.kind == "call" and what.name in MAKE for what in groups.whats]
         self._none = {
             id_ for id_, thing in answers if thing is None and makes[groups.what[id_ - 1]]
         }

@@ -23,7 +23,7 @@ class Changes:
     """Notes memory syscalls, in their order."""
 
     def __init__(self, groups: GroupTable) -> None:
-        whats = ((what[1] == "brk", what[3::2]) for what in groups.whats)
+        whats = ((what.name == "brk", what.program) for what in groups.whats)
         self._whats: list[tuple[bool, Program]] = [(False, ()), *whats]
         self._of_group = [0, *(what + 1 for what in groups.what)]
         self._noted: list[tuple[int, tuple[bool, Program]]] = []  # (seq, whether a brk, of whom)

@@ -65,7 +65,7 @@ def syscalls_made(groups: GroupTable) -> list[int]:
     in them as well."""
     made, within, counts = [0] * (len(groups) + 1), groups.within, groups.sums["count"]
     for index, what in enumerate(groups.what):
-        if groups.whats[what][0] == "syscall" and within[index]:
+        if groups.whats[what].kind == "syscall" and within[index]:
             call = within[index]
             while within[call - 1]:
                 call = within[call - 1]

@@ -337,7 +337,7 @@ def _starts(groups: GroupTable, wanted: Wanted) -> dict[str, int]:
         if what not in wants:
             wants[what] = wanted is None or wanted(groups.bare(index))
         if wants[what]:
-            phase = groups.whats[what][4]
+            phase = groups.whats[what].phase
             starts[phase] = min(seq, starts.get(phase, seq))
     return dict(sorted(starts.items(), key=lambda item: item[1]))
 
