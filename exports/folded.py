@@ -43,7 +43,7 @@ def of_stacks(trace: Trace, merged: Merged, measure: str) -> dict[Key, int]:
     groups: GroupTable = trace.sums().groups
 
     def syscall(index: int) -> str:
-        return groups.whats[groups.what[index]][1]
+        return groups.whats[groups.what[index]].name
 
     leaf = syscall if measure == "syscalls" else None
     return sums(trace, merged, of_groups(groups, measure), leaf)

@@ -124,7 +124,7 @@ class _Profile:
             of = what, groups.verdict[index], groups.purpose[index], region
             if of not in alike:
                 alike[of] = self._labels(groups.bare(index))
-            alone = None if has_many else groups.whats[what][3]  # the process's
+            alone = None if has_many else groups.whats[what].pid  # the process's
             whole = {alone: [column[index] for column in columns]}
             for tid, values in shares.get(index + 1, whole).items():
                 if values[0]:
