@@ -58,11 +58,11 @@ class Facts:
         images: dict[tuple[int, int], int] = {}
         whats = [
             (
-                _role(kind, name),
-                processes.setdefault(pid, len(processes)),
-                images.setdefault((pid, image), len(images) + 1),
+                _role(what.kind, what.name),
+                processes.setdefault(what.pid, len(processes)),
+                images.setdefault((what.pid, what.image), len(images) + 1),
             )
-            for kind, name, _, pid, _, image in groups.whats
+            for what in groups.whats
         ]
         of = list(map(whats.__getitem__, groups.what))
         self.roles = bytes([0, *(role for role, _, _ in of)])

@@ -29,7 +29,7 @@ _COLUMNS = {
 
 def of_groups(groups: GroupTable, name: str) -> Iterator[tuple[int, int]]:
     """Yield (index, value) of the groups of a GroupTable that have something of a measure."""
-    is_syscall = [kind == "syscall" for kind, *_ in groups.whats]
+    is_syscall = [what.kind == "syscall" for what in groups.whats]
     wanted = name == "syscalls"
     for index, value in enumerate(groups.sums[_COLUMNS[name]]):
         if value > 0 and is_syscall[groups.what[index]] == wanted:

@@ -118,7 +118,7 @@ def sums(
     groups, tree = trace.sums().groups, trace.tree
     found: dict[Key, int] = {}
     texts = [origin(verdict) for verdict in groups.verdicts]
-    phases = [phase for *_, phase, _ in groups.whats]
+    phases = [what.phase for what in groups.whats]
     for index, value in pairs:
         key = (
             phases[groups.what[index]],

@@ -53,7 +53,7 @@ class Fates:
         self._width, self._groups = width, groups
         self._within = groups.within
         self._pieces: deque[_Piece] = deque()  # the latest last
-        kinds = [what[0] == "syscall" for what in groups.whats]
+        kinds = [what.kind == "syscall" for what in groups.whats]
         counts = zip(groups.what, groups.sums["count"])
         syscalls = sum(count for what, count in counts if kinds[what])
         self.kernel = Kernel({}, {}, {}) if syscalls <= SYSCALLS else None
