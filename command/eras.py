@@ -104,7 +104,7 @@ def _run(args: Namespace, plan: Plan, known: Toolchains) -> int:
     """Run cells one after the other; what is wrong in one stays in it."""
     chosen, failed = plan.chosen(args.names), 0
     for number, cell in enumerate(chosen, 1):
-        told = eras_cell.run(cell, known.get(cell.compiler))
+        told = eras_cell.run(cell, known.get(cell.compiler or ""))
         failed += told["state"] == eras_cell.FAILED
         count = "%*d of %d: " % (len(str(len(chosen))), number, len(chosen))
         why = ": " + visible(told["why"]) if told.get("why") else ""
@@ -115,8 +115,8 @@ def _run(args: Namespace, plan: Plan, known: Toolchains) -> int:
 
 def _report(args: Namespace, plan: Plan, known: Toolchains) -> int:
     _takes_no_names(args)
-    results = {cell.name: eras_cell.read(cell) for cell in plan.cells}
-    results = {name: told for name, told in results.items() if told}
+    read = ((cell.name, eras_cell.read(cell)) for cell in plan.cells)
+    results = {name: told for name, told in read if told}
     if not results:
         raise UserError("no cell was run yet: brkpoint eras prepare, then brkpoint eras run")
     found = record.of(plan, results, time.strftime("%Y-%m-%d %H:%M:%S %z"))

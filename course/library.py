@@ -5,23 +5,24 @@ from __future__ import annotations
 import os
 
 from course import reading
+from course.items import LessonError
 from start.errors import USAGE, UserError, shown
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from course.lesson import Lesson
+    from course.lesson import Lesson, Value
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 FOLDER = os.path.join(HERE, "lessons")
 
 
-def paths(folder=FOLDER):
+def paths(folder: str = FOLDER) -> list[str]:
     return sorted(
         os.path.join(folder, name) for name in os.listdir(folder) if name.endswith(".lesson")
     )
 
 
-def common():
+def common() -> dict[str, Value]:
     """What every lesson can measure."""
     with open(os.path.join(HERE, "common.values"), encoding="utf-8") as file:
         return reading.read_values(file.read(), "common.values")
@@ -47,10 +48,10 @@ def lesson(word: str, folder: str = FOLDER) -> Lesson:
     raise UserError("no lesson is called %s; there are %s" % (shown(word), known), USAGE)
 
 
-def _read(path, values):
+def _read(path: str, values: dict[str, Value]) -> Lesson:
     try:
         return reading.read_file(path, values)
-    except reading.LessonError as error:
+    except LessonError as error:
         raise UserError(shown(str(error))) from None
     except OSError as error:
         raise UserError("%s: %s" % (shown(path), error.strerror)) from None

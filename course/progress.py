@@ -15,7 +15,7 @@ LARGEST = 1 << 20
 FOLDER = "brkpoint-course"  # of the reader's copies, where they first asked
 
 
-def place():
+def place() -> str:
     """The path of the file."""
     base = os.environ.get(VARIABLE) or ""
     if not os.path.isabs(base):
@@ -30,7 +30,7 @@ class Progress:
         self.path, self.trouble = path or place(), ""
         self._all = self._read()
 
-    def _read(self):
+    def _read(self) -> dict[str, Any]:
         try:
             with open(self.path, encoding="utf-8") as file:
                 found = json.loads(file.read(LARGEST))
@@ -46,12 +46,12 @@ class Progress:
         lessons = self._all.setdefault("lessons", {})
         if not isinstance(lessons, dict):
             lessons = self._all["lessons"] = {}
-        found = lessons.setdefault(name, {})
+        found: dict[str, Any] = lessons.setdefault(name, {})
         if not isinstance(found, dict) or not isinstance(found.get("answers", {}), dict):
-            found = lessons[name] = {}
+            lessons[name] = found = {}
         return found
 
-    def note(self, name, **facts):
+    def note(self, name: str, **facts: Any) -> None:
         self.of(name).update(facts)
         self.write()
 
@@ -69,7 +69,7 @@ class Progress:
         self._all["folder"] = os.path.abspath(folder)
         self.write()
 
-    def write(self):
+    def write(self) -> None:
         made = "%s.%d" % (self.path, os.getpid())
         try:
             os.makedirs(os.path.dirname(self.path), exist_ok=True)

@@ -15,8 +15,11 @@ from reports import event_lines
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Iterator
 
+    from alloctrace.model import Event
+    from course.measured import Measured, OfRun
+    from course.statements import Statement
     from course.workshop import Workshop
 
 MANY = 10
@@ -42,7 +45,7 @@ class Asked:
 
     text: str
     answer: str
-    choices: list = fresh(list)
+    choices: list[str] = fresh(list)
 
 
 @plain
@@ -50,11 +53,11 @@ class Quiz:
     """`program`: the text of the program that most are about, or ""; `why`: why there is none."""
 
     program: str
-    questions: list
+    questions: list[Asked]
     why: str = ""
 
 
-def of_seed(seed: int, shop: Workshop, traces: Sequence[str] = ()) -> Quiz:
+def of_seed(seed: int | str, shop: Workshop, traces: Iterable[str] = ()) -> Quiz:
     """The Quiz of a seed. `traces`: paths of other runs to ask about."""
     random = randoms.Random(seed)
     told = statements.made(random)
@@ -73,10 +76,11 @@ def of_seed(seed: int, shop: Workshop, traces: Sequence[str] = ()) -> Quiz:
     return Quiz(program, (found[:6] + rest)[:MANY])
 
 
-def _about_own(random, told, values):
+def _about_own(random: randoms.Random, told: list[Statement], values: Measured) -> Iterator[Asked]:
     run = values.run("quiz")
     events = [e for e in run.trace.events() if e.phase == "main" and measure.is_call(e)]
     calls = [one for one in told if one.kind != "t"]
+    made: dict[int | None, list[str]]
     made = {e.cause: [] for e in run.trace.events() if measure.is_syscall(e)}
     for event in run.trace.events():
         if measure.is_syscall(event) and event.cause is not None:
@@ -115,8 +119,8 @@ def _about_own(random, told, values):
     )
 
 
-def _live_after(events):
-    live = {}
+def _live_after(events: Iterable[Event]) -> int:
+    live: dict[int | None, int] = {}
     for event in events:
         if measure.hands_out(event):
             live[event.block] = measure.bytes_asked(event)
@@ -125,13 +129,14 @@ def _live_after(events):
     return sum(live.values())
 
 
-def _number(text, value):
+def _number(text: str, value: object) -> Asked:
     return Asked(text, places.told(value))
 
 
-def _about_others(random, traces, many):
+def _about_others(random: randoms.Random, traces: list[str], many: int) -> list[Asked]:
     """Questions about events of runs; where there are no runs, none."""
-    found, seen = [], set()
+    found: list[Asked] = []
+    seen: set[str] = set()
     for _ in range(many * 20):
         if not traces or len(found) == many:
             break
@@ -151,7 +156,7 @@ def _about_others(random, traces, many):
     return found
 
 
-def _about_event(random, run, name):
+def _about_event(random: randoms.Random, run: OfRun, name: str) -> Asked:
     """Of a random call of a run: who, when, what for, or whether it reached the kernel."""
     if (run.trace.run.get("events") or 0) > MOST_EVENTS:
         raise measured.Unmeasured("too many events")
@@ -164,9 +169,9 @@ def _about_event(random, run, name):
         return _chosen(what + "Who asked?", _WHO[measure.origin(event)], _WHO.values())
     if kind == "when":
         return _chosen(what + "When was that?", _PHASES[event.phase], _PHASES.values())
-    if kind == "for" and measure.purpose(event):
-        purpose = measure.purpose(event)
-        others = sorted({measure.purpose(e) for e in calls} - {None, purpose})
+    purpose = measure.purpose(event)
+    if kind == "for" and purpose:
+        others = sorted({p for p in map(measure.purpose, calls) if p is not None and p != purpose})
         offered = random.sample(others, min(3, len(others))) + [purpose]
         return _chosen(what + "What was it for?", purpose, sorted(offered))
     text = "select count(*) from events where kind = 'syscall' and cause = %d" % event.seq
@@ -174,5 +179,5 @@ def _about_event(random, run, name):
     return _chosen(what + "Did it reach the kernel?", "yes" if made else "no", ["yes", "no"])
 
 
-def _chosen(text, answer, choices):
+def _chosen(text: str, answer: str, choices: Iterable[str]) -> Asked:
     return Asked(text, answer, list(choices))

@@ -25,14 +25,15 @@ class Word:
     name: str
     meaning: str
     example: str = ""
-    also: tuple = ()  # words that its meaning explains as well
+    also: tuple[str, ...] = ()  # words that its meaning explains as well
 
 
 def read(path: str = FILE) -> tuple[dict[str, Word], Lesson]:
     """({name: Word}, the Lesson whose run the examples are of)."""
     with open(path, encoding="utf-8") as file:
         text = file.read()
-    meanings, words, now = dict(glossary.rows()), {}, None
+    meanings, now = dict(glossary.rows()), Word("", "")
+    words: dict[str, Word] = {}
     lesson = Lesson("words", 0, "", "", path, {"words": Program("words", "words.c")})
     definitions = [item for item in Items(text, "words.txt") if item.key == "measure"]
     lesson.values = {**library.common(), **reading.measures(definitions, text, "words.txt")}
@@ -67,7 +68,7 @@ def example(word: Word, lesson: Lesson, shop: Workshop) -> str:
     if not word.example:
         return ""
 
-    def run_of(name):
+    def run_of(name: str) -> str:
         return shop.run(lesson, lesson.runs[name]).trace
 
     with measured.Measured(lesson, run_of) as values:

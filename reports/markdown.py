@@ -176,5 +176,5 @@ def _limits(summary: dict[str, Any]) -> list[str]:
 
 
 def _again(summary: dict[str, Any], trace: Trace) -> list[str]:
-    typed = [sentences.repeat(summary), *sentences.how_to_see(trace, False)]
+    typed = [sentences.repeat(summary), *sentences.how_to_see(sentences.trace_name(trace), False)]
     return ["## How to repeat it", "", *fenced("sh", typed)]

@@ -272,12 +272,16 @@ def hint(row: dict[str, str]) -> str:
 def trace_name(trace: Trace) -> str:
     """The trace as one types it in a shell, whole; a placeholder where it is in no file."""
     path = getattr(trace, "path", None)
-    return visible(shlex.quote(str(path))) if path else "TRACE"
+    return as_typed(path) if path else "TRACE"
 
 
-def how_to_see(trace: Trace, all_shown: bool) -> Iterator[str]:
-    """The commands that show the rest of this trace."""
-    name = trace_name(trace)
+def as_typed(path: str) -> str:
+    """A path as one types it in a shell, fit for a terminal."""
+    return visible(shlex.quote(str(path)))
+
+
+def how_to_see(name: str, all_shown: bool) -> Iterator[str]:
+    """The commands that show the rest of the trace `name`, as one types it."""
     if not all_shown:
         yield "brkpoint events %s" % name
     yield "brkpoint report %s --json" % name

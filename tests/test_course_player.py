@@ -209,7 +209,7 @@ def played(tmp_path, kept, keys, old, new):
     section = next(one for one in lesson.sections if one.change)
     reader.values.after = "large"
     with reader.values:
-        was_shown = changing.play(reader, section)
+        was_shown = changing.play(reader, section, section.change)
         reached = reader.values.lookup("large.main_reached"), reader.values.lookup("main_reached")
     with open(path) as file:
         assert file.read() == text.replace(old, new)  # nothing of theirs is lost

@@ -8,7 +8,7 @@ import re
 import pytest
 
 TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-ROOMS = ("alloctrace", "article", "command", "reports", "start")
+ROOMS = ("alloctrace", "article", "command", "course", "eras", "exports", "reports", "start")
 
 
 def listed():

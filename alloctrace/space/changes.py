@@ -7,7 +7,7 @@ from itertools import compress
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from array import array
+    from collections.abc import Sequence
     from typing import Any
 
     from alloctrace.columns.group_table import GroupTable
@@ -30,7 +30,7 @@ class Changes:
         self.stopped: int | None = None  # the first that is not told, None: all are
 
     def add(
-        self, first: int, group: array[int] | dict[int, int] | list[int], base: int, rows: list[int]
+        self, first: int, group: Sequence[int] | dict[int, int], base: int, rows: list[int]
     ) -> None:
         """Of a chunk from `first` on; `group`: of its rows, less `base`; `rows`: the syscalls."""
         if len(self._noted) <= NOTED:

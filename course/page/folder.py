@@ -15,10 +15,12 @@ from start import page_file
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from course.lesson import Lesson
-    from course.workshop import Workshop
+    from course.workshop import Run, Workshop
+
+    ShopOf = Callable[[Lesson], Workshop]
 
 WORDS = "words.html"
 
@@ -26,20 +28,22 @@ WORDS = "words.html"
 class Runs:
     """The runs of a lesson, made when they are first asked for."""
 
-    def __init__(self, lesson, shop):
-        self.lesson, self.shop, self.made = lesson, shop, {}
+    def __init__(self, lesson: Lesson, shop: Workshop) -> None:
+        self.lesson, self.shop = lesson, shop
+        self.made: dict[str, Run | measured.Unmeasured] = {}
 
-    def path(self, name):
+    def path(self, name: str) -> str:
         if name not in self.made:
             try:
                 self.made[name] = self.shop.run(self.lesson, self.lesson.runs[name])
             except measured.Unmeasured as error:
                 self.made[name] = error
-        if isinstance(self.made[name], measured.Unmeasured):
-            raise self.made[name]
-        return self.made[name].trace
+        made = self.made[name]
+        if isinstance(made, measured.Unmeasured):
+            raise made
+        return made.trace
 
-    def had(self):
+    def had(self) -> dict[str, Run]:
         return {n: r for n, r in self.made.items() if not isinstance(r, measured.Unmeasured)}
 
 
@@ -59,10 +63,7 @@ def lesson_page(
 
 
 def write(
-    lessons: Sequence[Lesson],
-    folder: str,
-    shop_of: Callable[[Lesson], Workshop],
-    tell: Callable[[str], None],
+    lessons: list[Lesson], folder: str, shop_of: ShopOf, tell: Callable[[str], object]
 ) -> list[tuple[str, str]]:
     """Write all; the names of lessons that could not be made, each with why."""
     traces = os.path.join(folder, "traces")
@@ -96,12 +97,12 @@ def write(
     return left_out
 
 
-def _keep(trace, path):
+def _keep(trace: str, path: str) -> None:
     shutil.copyfile(trace, path + ".new")
     os.replace(path + ".new", path)
 
 
-def _write_run(lesson, traces, folder):
+def _write_run(lesson: Lesson, traces: str, folder: str) -> None:
     """The page of the lesson's own run."""
     path = os.path.join(traces, parts.kept_as(lesson, lesson.first.name))
     beside = [(WORDS, "The words"), (lesson.name + ".html", "The lesson")]
@@ -113,7 +114,7 @@ def _write_run(lesson, traces, folder):
     page_file.write(os.path.join(folder, lesson.name + ".run.html"), text)
 
 
-def glossary(shop_of, traces):
+def glossary(shop_of: ShopOf, traces: str) -> str:
     """The words of the reports, each with its example; its run is kept with the others."""
     known, lesson = words.read()
     shop, rows = shop_of(lesson), []
@@ -135,7 +136,7 @@ def glossary(shop_of, traces):
     return document.page("The words", body)
 
 
-def index(lessons):
+def index(lessons: Iterable[Lesson]) -> str:
     rows = "".join(
         '<li><a href="%s.html">%d. %s</a><p>%s</p></li>'
         % (escape(lesson.name), lesson.number, escape(lesson.title), parts.inline(lesson.idea))

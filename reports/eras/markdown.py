@@ -8,7 +8,10 @@ from . import tables, words
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from typing import Any
+
+    from .tables import Table
 
 
 def render(record: dict[str, Any]) -> str:
@@ -26,7 +29,7 @@ def render(record: dict[str, Any]) -> str:
     return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
-def _target(row):
+def _target(row: dict[str, Any]) -> Iterator[list[str]]:
     if not any("figures" in cell for cell in row["cells"]):
         return
     yield _table(tables.target(row))
@@ -40,7 +43,7 @@ def _target(row):
         ] + lines
 
 
-def _table(table):
+def _table(table: Table) -> list[str]:
     title, lead, head, align, rows = table
     if not rows:
         return []

@@ -12,6 +12,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from .tables import Table
+
 
 def render(record: dict[str, Any], ink: Ink | None = None) -> str:
     """The text; `record`: of eras/record.py."""
@@ -27,7 +29,7 @@ def render(record: dict[str, Any], ink: Ink | None = None) -> str:
     return "\n".join(ink.said(line) for line in found) + "\n"
 
 
-def _target(row, ink):
+def _target(row: dict[str, Any], ink: Ink) -> list[str]:
     if not any("figures" in cell for cell in row["cells"]):
         return []
     found = _table(tables.target(row), ink) + _table(tables.purposes(row), ink)
@@ -40,7 +42,7 @@ def _target(row, ink):
     return found
 
 
-def _table(table, ink):
+def _table(table: Table, ink: Ink) -> list[str]:
     """Its lines and an empty one; [] where it has no rows."""
     title, lead, head, align, rows = table
     if not rows:
