@@ -50,8 +50,8 @@ class Things:
     """What the blocks of each group are, as far as it is one thing. `questions`: by id of a group;
     some have their answer already."""
 
-    def __init__(self, groups: GroupTable, questions: list[Question | None]) -> None:
-        answers = [(id_, q.answer[1]) for id_, q in enumerate(questions) if q and q.answer]
+    def __init__(self, groups: GroupTable, questions: list[Question]) -> None:
+        answers = [(id_, q.answer[1]) for id_, q in enumerate(questions) if q.answer]
         self._of: dict[int, str | None] = {
             id_: thing for id_, thing in answers if thing is not None
         }
@@ -84,13 +84,13 @@ class Things:
 
 
 def by_makers(
-    groups: GroupTable, questions: list[Question | None], things: Things, survey: Survey
+    groups: GroupTable, questions: list[Question], things: Things, survey: Survey
 ) -> dict[int, Purpose]:
     """{id: Purpose} of frees that differ only in what their blocks were for, and in having one."""
     found: dict[int, Purpose] = {}
     known: dict[tuple[Question, int, frozenset[str | None]], Purpose] = {}
     for id_, question in enumerate(questions):
-        if question is None or question.remembers or not question.differ <= {THING, NULL}:
+        if question.remembers or not question.differ <= {THING, NULL}:
             continue
         members = None if question.is_closed else groups.members_of(id_)
         before = things.all_before(members) if members is not None else None

@@ -55,8 +55,8 @@ OUTER = Question()  # a nested call: what the call around it is for
 
 def of_groups(
     groups: GroupTable, survey: Survey, facts_of: Callable[[int, str, str], Facts]
-) -> list[Question | None]:
-    """A Question by id of a group, 0 is None. `groups`: a GroupTable with verdicts."""
+) -> list[Question]:
+    """A Question by id of a group; there is no group 0. `groups`: a GroupTable with verdicts."""
     return _Questions(groups, survey, facts_of).all()
 
 
@@ -79,9 +79,9 @@ class _Questions:
         self._walked: dict[Key, Question] = {}
         self._names: dict[int, set[str]] = {}
 
-    def all(self) -> list[Question | None]:
+    def all(self) -> list[Question]:
         groups, steps, known = self._groups, self._survey.steps.all(), self._known
-        found: list[Question | None] = [None]
+        found = [OUTER]  # there is no group 0
         who = [v and (v.origin, v.owner, v.direct) for v in groups.verdicts]
         is_call = [what.kind == "call" for what in groups.whats]
         alike = self._alike()
