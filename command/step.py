@@ -9,7 +9,7 @@ import sys
 from alloctrace.escape import visible
 from alloctrace.event_cursor import Cursor
 from alloctrace.summary import chosen
-from reports import card_words, ink, quantities, step_card, step_memory, step_screen
+from reports import card_words, ink, key_pieces, quantities, step_card, step_memory, step_screen
 
 from start.errors import USAGE, UserError
 from . import process_option, summaries
@@ -99,7 +99,7 @@ class Walk:
         self.said = ""
         if self.number is not None:
             return self._type(key, self.number)
-        if key in ("q", "Q", "ESC"):
+        if key in ("q", "Q"):  # not ESC: an arrow begins with it
             return False
         acts: dict[str, Callable[[], None]] = {
             "RIGHT": lambda: self._go(self.cursor.after(self.seq)),
@@ -195,6 +195,7 @@ def _loop(screen: Any, walk: Walk, curses: Any) -> None:
     styles = _styles(curses)
     names = _key_names(curses)
     _hide_cursor(curses)
+    pieces = key_pieces.Pieces()
     while True:
         _draw(screen, walk, styles, curses)
         try:
@@ -208,6 +209,10 @@ def _loop(screen: Any, walk: Walk, curses: Any) -> None:
         if key == curses.KEY_RESIZE:
             curses.update_lines_cols()
             continue
+        if isinstance(key, str):
+            key = pieces.whole(key)
+        else:
+            pieces.forget()
         if not walk.press(names.get(key, key if isinstance(key, str) else "")):
             return
 

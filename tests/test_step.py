@@ -12,7 +12,7 @@ from alloctrace.model import Verdict
 from alloctrace.trace import trace
 from command.step import Walk
 from made_pages import hostile_trace, small_trace
-from reports import card_words, step_card, step_screen
+from reports import card_words, key_pieces, step_card, step_screen
 from start.errors import UserError
 from summary_fake import call, syscall
 from terminals import COMMAND, Terminal
@@ -114,7 +114,7 @@ def test_a_number_is_typed(long):
         assert "this is the nearest" in walk.said
         walk.press("g")
         assert walk.press("q") and walk.press("ESC")  # in a number they end nothing
-        assert not walk.press("ESC")
+        assert walk.number is None and walk.press("ESC") and not walk.press("q")
 
 
 def test_only_the_events_of_one_process_are_walked_through():
@@ -231,6 +231,39 @@ def test_in_a_terminal(long):
     assert len(shown.split("\n")) == 12 and "Event 12,345" in shown
     terminal.type("q")
     assert terminal.end() == 0
+
+
+def test_a_key_that_comes_in_pieces_is_the_key(long):
+    """However late they come: over a slow line an arrow's ESC comes alone."""
+    pytest.importorskip("pyte")
+    terminal = Terminal(["step", long])
+    terminal.wait("Event 0 of 24,013")
+    for pieces, shown in (("\x1b", "[", "C"), 1), (("\x1b[", "C"), 2), (("\x1bO", "D"), 1):
+        for piece in pieces:
+            terminal.type(piece)
+            terminal.read(0.2)
+        terminal.wait("Event %d of" % shown)
+    terminal.type("\x1b")
+    terminal.read(0.2)
+    terminal.type("q")
+    assert terminal.end() == 0
+
+
+@pytest.mark.parametrize(
+    "typed, keys",
+    [
+        ("\x1b[C", ["\x1b", "RIGHT"]),
+        ("\x1bOA\x1b[6~q", ["\x1b", "UP", "\x1b", "PAGE DOWN", "q"]),
+        ("\x1b[1;5D\x1b[H", ["\x1b", "LEFT", "\x1b", "HOME"]),
+        ("\x1b\x1b[Bb", ["\x1b", "\x1b", "DOWN", "b"]),
+        ("\x1b[[Ab\x1b[11~b", ["\x1b", "b", "\x1b", "b"]),  # F1, as terminals say it
+        ("\x1bq[C", ["\x1b", "q", "[", "C"]),
+        ("\x1b[" + "1" * 99, ["\x1b", *"1" * 84]),
+    ],
+)
+def test_pieces_of_keys(typed, keys):
+    pieces = key_pieces.Pieces()
+    assert [key for key in map(pieces.whole, typed) if key] == keys
 
 
 def test_ctrl_c_ends_it_and_the_peak_is_one_key_away(long):
