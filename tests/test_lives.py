@@ -269,3 +269,36 @@ def test_a_shell_that_ends_otherwise_than_its_child_is_no_wrapper(shell, child, 
     run.run["exit"] = dict(zip(("kind", "status"), shell))
     run.end(101, *child)
     assert (run.asked().program.name == "ls") == is_followed
+
+
+class Unread:
+    """A trace of which only the run may be read."""
+
+    def __init__(self, run):
+        self.run = run
+
+    def sums(self):
+        raise AssertionError("its events are read")
+
+
+@pytest.mark.parametrize("wanted", ["nonsense", "999", "make "])
+def test_a_process_that_is_not_there_is_told_before_events_are_read(wanted):
+    run = Run("make").spawn(FIRST, 101, "sh").calls(101, 3).run
+    with pytest.raises(chosen.NoSuchProcess, match="there are make, sh"):
+        summarise(Unread(run), process=wanted)
+
+
+@pytest.mark.parametrize("wanted", ["sh", "101", "all", "asked"])
+def test_twin_one_that_is_there_is_looked_at(wanted):
+    run = Run("make").spawn(FIRST, 101, "sh").calls(101, 3).run
+    with pytest.raises(AssertionError, match="events are read"):
+        summarise(Unread(run), process=wanted)
+
+
+def test_of_an_older_trace_only_its_events_know_the_numbers():
+    made = Run("make").spawn(FIRST, 101, "sh").calls(101, 3)
+    for image in made.run["images"]:
+        del image["pid"]
+    chosen.check(made.run, "999")
+    with pytest.raises(chosen.NoSuchProcess):
+        summarise(made.trace(), process="999")
