@@ -80,6 +80,11 @@ def configure(parser: ArgumentParser) -> None:
     )
 
 
+def first_words() -> list[str]:
+    """What completions offer behind it."""
+    return [*main.VERBS, *TOPICS]
+
+
 def invoke(args: Namespace) -> int:
     if args.topic is None:
         print(text(), end="")
@@ -88,7 +93,7 @@ def invoke(args: Namespace) -> int:
         print(TOPICS[args.topic].format(gdb=gdb_file(), docs=docs()), end="")
         return 0
     if args.topic not in main.VERBS:
-        known = ", ".join([*main.VERBS, *TOPICS])
+        known = ", ".join(first_words())
         raise UserError("no command is named %s; there are %s" % (shown(args.topic), known), USAGE)
     main.parser_for(main.load(args.topic)).print_help()
     return 0

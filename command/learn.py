@@ -52,6 +52,13 @@ def parse(parser, words):
     return args
 
 
+def first_words():
+    """What completions offer behind it."""
+    from course import library
+
+    return library.names()
+
+
 def invoke(args):
     from course import library
 

@@ -17,6 +17,13 @@ def configure(parser):
     parser.add_argument("word", nargs="*", metavar="WORD", help="a word or two")
 
 
+def first_words():
+    """What completions offer behind it."""
+    from course import words
+
+    return list(words.read()[0])
+
+
 def invoke(args):
     from course import words
     from reports import ink

@@ -85,9 +85,47 @@ def test_bash_offers_verbs_options_and_choices():
     assert complete("brkpoint", "events", "--phase", "") == {"load", "init", "main", "exit"}
 
 
+def test_bash_offers_all_that_the_parsers_know(tmp_path):
+    """Every verb, option, value of an option, and first word; in one bash, each asked for whole."""
+    wanted = []
+    for verb in options.verbs():
+        wanted.append((verb.name,))
+        wanted += [(verb.name, word) for word in verb.first]
+        for option in verb.options:
+            wanted += [(verb.name, name) for name in option.names]
+            choices = map(str, option.choices)
+            wanted += [(verb.name, option.names[-1], choice) for choice in choices]
+    assert ("eras", "prepare") in wanted and ("help", "verify") in wanted
+    assert ("learn", "first-malloc") in wanted and ("words", "leak") in wanted
+    assert missing(wanted, tmp_path) == []
+    strange = [("eras", "prepares"), ("doctor", "--engine"), ("report", "--by", "colour")]
+    assert missing(strange, tmp_path) == strange  # twin
+
+
+def missing(wanted, folder):
+    """Those of these command lines whose last word bash does not offer."""
+    ask = """
+    while read -ra COMP_WORDS; do
+        COMP_CWORD=$((${#COMP_WORDS[@]} - 1)) COMPREPLY=()
+        _brkpoint
+        for one in "${COMPREPLY[@]}"; do
+            [[ $one == "${COMP_WORDS[COMP_CWORD]}" ]] && continue 2
+        done
+        echo "${COMP_WORDS[@]}"
+    done"""
+    lines = "".join("brkpoint %s\n" % " ".join(words) for words in wanted)
+    command = ["bash", "-c", read("completions/brkpoint.bash") + ask]
+    how = {"stdout": subprocess.PIPE, "universal_newlines": True, "check": True}
+    done = subprocess.run(command, input=lines, cwd=folder, **how)
+    return [tuple(line.split()[1:]) for line in done.stdout.splitlines()]
+
+
 def test_bash_offers_programs_and_no_words_of_the_shell():
     assert "cat" in complete("brkpoint", "ca") and "caller" not in complete("brkpoint", "ca")
     assert "while" not in complete("brkpoint", "whil")
+    assert "cat" in complete("brkpoint", "--engine", "auto", "ca")
+    assert "cat" in complete("brkpoint", "witnesses", "ca")
+    assert complete("brkpoint", "cat", "--eng") == set()  # behind it are the program's own words
     assert complete("brkpoint", "ech") == {"echo"}  # a word of the shell, and a program as well
 
 
