@@ -95,7 +95,8 @@ def _place(cursor: Cursor, event: Event) -> str:
     """Where in the code: of the call around it."""
     call = cursor.outermost(event)
     frame = cursor.trace.tree.deciding_frame(call.stack, call.verdict)
-    row = dict(sites.told(sites.place(frame, measure.origin(call))), distance=None)
+    key = sites.place(frame, measure.origin(call))
+    row = dict(sites.told(key), distance=sites.distance(frame, key))
     return site_table.in_full({name: _cut(value) for name, value in row.items()})
 
 

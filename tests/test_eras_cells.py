@@ -134,18 +134,6 @@ def test_clean_takes_everything_away(folder):
     assert os.listdir(folder) == ["of-the-user"]
 
 
-def test_make_clean_keeps_what_took_minutes_to_fetch(tmp_path):
-    for name in ("eras/roots/debian-12", "axe", "targets", "reports"):
-        (tmp_path / "build" / name).mkdir(parents=True)
-    command = ["make", "-s", "-C", str(tmp_path), "-f", ROOT + "/Makefile", "clean"]
-    for kept in (["axe", "eras"], []):
-        subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
-        build = tmp_path / "build"
-        assert (sorted(os.listdir(build)) if build.exists() else []) == kept
-        for name in kept:
-            shutil.rmtree(build / name)
-
-
 def test_a_root_is_not_made_twice_at_a_time(folder):
     """Not even where who made it was killed, and mmdebstrap lives on: it holds the lock."""
     with roots._alone(str(folder.parent / "x"), print):

@@ -44,6 +44,15 @@ def place(frame: Frame | None, origin: str) -> Key:
     return frame.function, frame.module, frame.file, frame.line, offset, origin
 
 
+def distance(frame: Frame | None, key: Key) -> int | None:
+    """From the first byte of its function to a place that `place` tells by its offset; None: it is
+    told without, or not known."""
+    offset, begun = key[4], frame.start if frame and frame.function else None
+    if offset is None or begun is None or offset < begun:
+        return None
+    return offset - begun
+
+
 def told(key: Key) -> dict[str, Any]:
     """A key of `place` as a record tells it: a dict of PLACE, the offset hexadecimal."""
     row = dict(zip(PLACE, key))
@@ -82,11 +91,7 @@ class Sites:
         frame = self._frame_of(group.stack, group.verdict)
         key = place(frame, measure.origin(group))
         if key not in self._rows:
-            offset = key[4]
-            begun = frame.start if frame and frame.function else None
-            distance = None if begun is None or offset is None else offset - begun
-            distance = None if distance is None or distance < 0 else distance
-            self._rows[key] = distance, {}
+            self._rows[key] = distance(frame, key), {}
         return self._rows[key][1]
 
     def rows(self, limit: int | None = None, by: str = "bytes") -> list[dict[str, Any]]:

@@ -14,7 +14,7 @@ from bisect import bisect_right
 from alloctrace import measure, words
 from alloctrace.history.thread_names import ThreadNames
 from alloctrace.summary import chosen
-from alloctrace.summary.sites import PLACE, key_of, place
+from alloctrace.summary.sites import PLACE, distance, key_of, place
 from reports import card_words, json_report, measures, sentences
 from reports.event_json import address
 from reports.page import cells, memory, replay, space, windows
@@ -26,6 +26,7 @@ KIND = (
     " purpose purpose_rule source site stack cut"
 ).split()
 FRAME = "function module file line inlined offset".split()
+SITE = (*PLACE, "distance")
 LEAF = [*"site node origin phase program".split(), *(m.field for m in measures.BY.values())]
 LEAF.append("syscalls")  # that its calls made
 NAMED = 1000  # threads
@@ -158,7 +159,7 @@ class _Packer:
 
     def _site(self, event):
         frame = self._tree.deciding_frame(event.stack, event.verdict)
-        return self._number_of(place(frame, measure.origin(event)))
+        return self._number_of(frame, place(frame, measure.origin(event)))
 
     def _node(self, node):
         """The page's own number of a node of the tree of stacks; callers come first."""
@@ -221,18 +222,19 @@ class _Packer:
         key = place(frame, measure.origin(group))
         if key not in places:
             return -1
-        return self._number_of(key)
+        return self._number_of(frame, key)
 
-    def _number_of(self, key):
+    def _number_of(self, frame, key):
         *names, line, offset, origin = key
-        return self._sites.of((*map(fit, names), line, address(offset), origin))
+        told = distance(frame, key)
+        return self._sites.of((*map(fit, names), line, address(offset), origin, told))
 
     def tables(self):
         return {
             "events": self._columns,
             "args": self._args.values,
             "kinds": {"names": KIND, "rows": self._kinds.values},
-            "sites": {"names": PLACE, "rows": self._sites.values},
+            "sites": {"names": SITE, "rows": self._sites.values},
             "frames": {"names": FRAME, "rows": self._frames.values},
             "nodes": {
                 "above": [above for above, _ in self._nodes],

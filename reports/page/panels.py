@@ -5,7 +5,7 @@ from __future__ import annotations
 from html import escape
 
 from alloctrace import words
-from reports import about, endings, ink, observed, process_tree, sentences
+from reports import about, endings, ink, observed, process_tree, sentences, site_table, tables
 from reports.page import glossary
 from reports.page.fit import fit
 from reports.page.markup import bdi, section, table, tag
@@ -260,12 +260,8 @@ def _sites(summary):
 
 
 def place(row):
-    """`main, alloc.c:12`; without a name its offset in the file."""
-    name = fit(row["function"]) or "%s+%s" % (fit(row["module"]) or "no file", row["offset"] or "?")
-    file = fit(row["file"] or "").rsplit("/", 1)[-1]
-    if file and row["line"]:
-        return "%s, %s:%s" % (name, file, row["line"])
-    return "%s at %s" % (name, row["offset"]) if row["function"] and row["offset"] else name
+    """As reports have it, the loader's and the runtimes' with their lines too."""
+    return tables.whole(site_table.place(fit(row), brief=False))
 
 
 def _events(facts):

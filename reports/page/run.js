@@ -98,10 +98,12 @@ function remembered(what, at) {
 }
 
 function placeOf(site) {
-  const name = site.function || `${site.module || "no file"}+${site.offset || "?"}`;
+  const inFile = `${site.module || "?"}+${site.offset || "?"}`;
+  if (!site.function) return inFile;
   const file = (site.file || "").split("/").pop();
-  if (file && site.line) return `${name}, ${file}:${site.line}`;
-  return site.function && site.offset ? `${name} at ${site.offset}` : name;
+  if (file && site.line) return `${site.function} ${file}:${site.line}`;
+  if (!site.offset) return site.function;
+  return site.distance === null ? `${site.function} ${inFile}` : `${site.function}+0x${site.distance.toString(16)}`;
 }
 
 function nameOf(frame) {
