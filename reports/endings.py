@@ -20,7 +20,7 @@ def goes_on(summary: dict[str, Any]) -> bool:
 
 
 def has_end(summary: dict[str, Any]) -> bool:
-    """Whether what is live is live at the program's own end: what is not freed then is leaked."""
+    """Whether what is live is live at the program's own end: what is not freed then is left."""
     return not (_is_left(summary) or goes_on(summary) or summary["exit"]["kind"] == "signalled")
 
 
@@ -59,7 +59,7 @@ def repeat(summary: dict[str, Any]) -> str:
 def what_live_means(summary: dict[str, Any]) -> str:
     """What the last row of the memory stands for, and from when its sums count."""
     since = " since the attach" if summary.get("attached") else ""
-    what = "leaked: live at the end" if has_end(summary) else "live: " + when(summary)
+    what = "left: live at the end" if has_end(summary) else "live: " + when(summary)
     return "bytes asked for%s; %s" % (since, what)
 
 

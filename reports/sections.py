@@ -226,7 +226,7 @@ def sites(record: dict[str, Any], ink: Ink, most: int = LIMITS[0].sites) -> Iter
 
 
 def memory(record: dict[str, Any], ink: Ink) -> Iterator[str]:
-    """Peak, leaked and temporary, by origin."""
+    """Peak, temporary and left, by origin."""
     peak = record["peak"]
     said = endings.what_live_means(record)
     if peak["phase"]:

@@ -3,7 +3,6 @@
 import html
 import json
 import re
-import shutil
 import subprocess
 
 import pytest
@@ -11,8 +10,8 @@ import pytest
 import made_pages
 from alloctrace.summary import chosen, summary
 from alloctrace.trace import trace
-from reports import json_report, site_table
-from reports.page import data, document, fit, panels, windows
+from reports import json_report
+from reports.page import data, document, fit, windows
 from summary_fake import FakeTrace, call
 
 TOP = made_pages.os.path.dirname(made_pages.os.path.dirname(made_pages.os.path.abspath(__file__)))
@@ -329,32 +328,3 @@ def test_explain_spares_a_page_that_is_there(tmp_path):
 def test_explain_of_nothing_is_a_wrong_command_line():
     done = brkpoint("explain", "--verify", "/bin/true")
     assert done.returncode == 2 and "--verify" in done.stderr
-
-
-PLACES = [  # function, module, file, line, offset, distance; how it is written
-    ("main", "a.out", None, None, "0x4999", 0x3E9, "main+0x3e9"),
-    ("main", "a.out", None, None, "0x4999", None, "main a.out+0x4999"),
-    ("main", "a.out", "/x/a.c", 12, None, None, "main a.c:12"),
-    ("main", "a.out", None, None, None, None, "main"),
-    (None, "a.out", None, None, "0x4999", None, "a.out+0x4999"),
-    (None, None, None, None, "0x4999", None, "?+0x4999"),
-]
-
-
-def test_a_place_is_written_alike_in_page_and_report():
-    names = (*data.SITE, "written")
-    rows = []
-    for function, module, file, line, offset, distance, written in PLACES:
-        rows.append(
-            dict(zip(names, (function, module, file, line, offset, "user", distance, written)))
-        )
-    assert [panels.place(row) for row in rows] == [row["written"] for row in rows]
-    assert [site_table.in_full(row) for row in rows] == [row["written"] for row in rows]
-    assert panels.place(dict(rows[2], origin="loader")) == "main a.c:12"  # where reports are brief
-    if not shutil.which("node"):
-        pytest.skip("no node to run the script of the page")
-    with open(TOP + "/reports/page/run.js", encoding="utf-8") as file:
-        function = re.search(r"^function placeOf.*?^}", file.read(), re.M | re.S)[0]
-    script = "%s; console.log(JSON.stringify(%s.map(placeOf)))" % (function, json.dumps(rows))
-    done = subprocess.run(["node", "-e", script], stdout=subprocess.PIPE, check=True)
-    assert json.loads(done.stdout) == [row["written"] for row in rows]
