@@ -33,6 +33,7 @@ SUMS = STORED + ("calls_reaching_kernel",)
 PLACE = ("function", "module", "file", "line", "offset", "origin")
 _VARIOUS, _CALLERS = "various", "callers'"  # what differs between purposes that are alike
 _NUMBERS = ("N", "M", "K", "L")  # of the numbers that differ the first, the second …
+ANY = "…"  # a number that differs within a group of events
 _AROUND = "(),;:"  # of two words that differ these stay
 
 
@@ -198,7 +199,15 @@ def _either(one: str, other: str) -> str:
 
 def _is_number(word: str) -> bool:
     word = word.strip(_AROUND)
-    return word in _NUMBERS or (word.isascii() and word.isdigit())
+    return word in _NUMBERS or word == ANY or (word.isascii() and word.isdigit())
+
+
+def lettered(text: str) -> str:
+    """`text` with a letter for each number that is ANY: `growing from N to M bytes`."""
+    words = text.split(" ")
+    is_any = [word.strip(_AROUND) == ANY for word in words]
+    words = [word.replace(ANY, _NUMBERS[0]) if any_ else word for word, any_ in zip(words, is_any)]
+    return " ".join(_lettered(words))
 
 
 def _lettered(words: Iterable[str]) -> Iterator[str]:
