@@ -203,7 +203,7 @@ def phase_row(row: dict[str, Any], ink: Ink) -> list[str]:
         sentences.short_size(row["allocated_bytes"]) if row["allocated_bytes"] else ink.signs.dot,
         _grown(row["mapped_bytes_grown"], ink),
         _grown(row["rss_bytes_grown"], ink),
-        _number(row["minor_faults_grown"], ink),
+        "?" if row["minor_faults_grown"] is None else _number(row["minor_faults_grown"], ink),
     ]
 
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 ending = endings.ending
 _NUMBER = Pattern(r"0x[0-9a-f]+|\d+")
+_UNMATCHED = Pattern(r"^unmatched: (.*): (\d+)$")
 SHOWN_PROGRAMS = 5  # that were not seen, before the verdict
 count = quantities.count
 grouped = quantities.grouped
@@ -189,7 +190,12 @@ def warnings(summary: dict[str, Any]) -> list[str]:
     if not summary["calls_hooked"]:
         said.add("no allocator function was found to hook in the first files")
     notes = [note for note in summary["notes"] if note not in said and note not in rows]
-    return [visible(row) for row in rows + list(folded(notes))]
+    return [visible(_said(row)) for row in rows + list(folded(notes))]
+
+
+def _said(note: str) -> str:
+    """`20 blocks whose end was not seen`, of what histories count and cannot place."""
+    return _UNMATCHED.sub(lambda found: "%s %s" % (grouped(int(found[2])), found[1]), note)
 
 
 def folded(notes: list[str]) -> Iterator[str]:

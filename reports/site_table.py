@@ -87,7 +87,7 @@ def place(
 def _offset(row: dict[str, Any]) -> str:
     """`+0x1f` from the function's begin; else from the file's: `a.out+0x1159`."""
     if row["distance"] is not None:
-        return "+%#x" % row["distance"]
+        return "+%#x" % row["distance"] if row["distance"] else ""
     return visible("%s+%s" % (row["module"] or "?", row["offset"]))
 
 

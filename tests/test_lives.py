@@ -6,6 +6,7 @@ from summary_fake import FakeTrace, call
 from alloctrace.model import Border
 from alloctrace.summary import asked_for, chosen, lives
 from alloctrace.summary.summary import summarise
+from reports import endings
 
 FIRST = 100
 
@@ -302,3 +303,15 @@ def test_of_an_older_trace_only_its_events_know_the_numbers():
     chosen.check(made.run, "999")
     with pytest.raises(chosen.NoSuchProcess):
         summarise(made.trace(), process="999")
+
+
+def test_what_was_live_is_told_of_the_end_of_the_program_that_it_is_about():
+    run = Run("sh", "-c", "prog").spawn(FIRST, 101, "prog").calls(101, 20)
+    told = {"signalled": "when it was killed", "running": "when the recording ended"}
+    for kind in ("signalled", "running", "exited"):
+        run.run["ends"].clear()
+        found = summarise(run.end(101, kind, 9).trace(), process="asked")
+        assert (found["sums_over"]["name"], found["exit"]["kind"]) == ("prog", "exited")
+        assert endings.has_end(found) == (kind not in told)
+        assert kind not in told or endings.when(found) == told[kind]
+    assert endings.has_end(summarise(run.end(101, "signalled", 9).trace(), process="sh"))

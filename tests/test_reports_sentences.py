@@ -133,6 +133,12 @@ def test_warnings_come_with_their_number():
     assert sentences.warnings(summarise(FakeTrace())) == []
 
 
+def test_what_was_counted_and_not_placed_is_said_in_words():
+    notes = ["unmatched: blocks whose end was not seen: 1200", "another: 3"]
+    told = sentences.warnings(summarise(FakeTrace(notes=notes)))
+    assert told == ["1,200 blocks whose end was not seen", "another: 3"]
+
+
 @pytest.mark.parametrize(
     "number, text",
     [(0, "0 bytes"), (1, "1 byte"), (472, "472 bytes"), (1024, "1 KiB"), (8704, "8.5 KiB")]

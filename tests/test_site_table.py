@@ -226,6 +226,7 @@ def test_sizes_of_tables_have_three_figures():
 PLACES = [  # function, module, file, line, offset, distance; how it is written
     ("main", "a.out", None, None, "0x4999", 0x3E9, "main+0x3e9"),
     ("main", "a.out", None, None, "0x4999", None, "main a.out+0x4999"),
+    ("malloc", "a.out", None, None, "0x4999", 0, "malloc"),
     ("main", "a.out", "/x/a.c", 12, None, None, "main a.c:12"),
     ("main", "a.out", None, None, None, None, "main"),
     (None, "a.out", None, None, "0x4999", None, "a.out+0x4999"),
@@ -242,7 +243,7 @@ def test_a_place_is_written_alike_in_page_and_report():
         )
     assert [panels.place(row) for row in rows] == [row["written"] for row in rows]
     assert [site_table.in_full(row) for row in rows] == [row["written"] for row in rows]
-    assert panels.place(dict(rows[2], origin="loader")) == "main a.c:12"  # where reports are brief
+    assert panels.place(dict(rows[3], origin="loader")) == "main a.c:12"  # where reports are brief
     if not shutil.which("node"):
         pytest.skip("no node to run the script of the page")
     with open(target_programs.ROOT + "/reports/page/run.js", encoding="utf-8") as file:

@@ -103,6 +103,7 @@ function placeOf(site) {
   const file = (site.file || "").split("/").pop();
   if (file && site.line) return `${site.function} ${file}:${site.line}`;
   if (!site.offset) return site.function;
+  if (site.distance === 0) return site.function;
   return site.distance === null ? `${site.function} ${inFile}` : `${site.function}+0x${site.distance.toString(16)}`;
 }
 
