@@ -144,7 +144,7 @@ format: ## format Python and C
 	@black -q $(python_files)
 	@clang-format -i $(c_files)
 
-readme: targets ## write the generated parts anew: README's run, manual, completions
+readme: targets $(recorder_if_can) ## write the generated parts anew: the runs in README and docs/report.md, manual, completions
 	$(PYTHON) docs/make
 
 # ---- installing ---------------------------------------------------------------------------------

@@ -15,6 +15,7 @@ sys.path.append(os.path.join(TOP, "docs", "make"))
 completion = importlib.import_module("completion")
 manual = importlib.import_module("manual")
 options = importlib.import_module("options")
+report_samples = importlib.import_module("report_samples")
 transcript = importlib.import_module("transcript")
 
 TOY = [
@@ -209,3 +210,23 @@ def test_masking_keeps_words_and_loses_numbers():
 def test_what_readme_says_first_is_what_its_run_says():
     first, run = (part.split("```")[0] for part in read("README.md").split("```text\n")[1:3])
     assert first and first in run
+
+
+# ---- the samples in docs/report.md ---------------------------------------------------------------
+
+
+def test_samples_stand_between_their_marks():
+    text = read("docs/report.md")
+    samples = {name: "  a line of %s\n" % name for name in ("processes", "live", "tree")}
+    once = report_samples.put(text, samples)
+    assert once != text and report_samples.put(once, samples) == once
+    assert text.count("```") == once.count("```")
+    for name, sample in samples.items():
+        assert (report_samples.BEGIN % name) + "```\n" + sample + "```\n" in once
+
+
+def test_a_part_of_a_report_is_found_by_its_title():
+    report = "a\n\n3 processes  alike\n  x\n\nSites\n"
+    assert report_samples._part(report, "processes  alike") == "3 processes  alike\n  x\n"
+    with pytest.raises(transcript.Failed, match="no 'Tree"):
+        report_samples._part(report, "Tree of calls")
