@@ -147,13 +147,17 @@ def test_other_shells_can_read_theirs(shell, file):
 def test_fish_offers_verbs_options_and_choices():
     def offered(line):
         script = "source completions/brkpoint.fish; complete -C '%s'" % line
-        done = subprocess.run(["fish", "-c", script], cwd=TOP, stdout=subprocess.PIPE, check=True)
+        done = subprocess.run(["fish", "-c", script], cwd=TOP, check=True, capture_output=True)
+        assert done.stderr == b""
         return {row.split("\t")[0] for row in done.stdout.decode().splitlines()}
 
     assert "report" in offered("brkpoint rep")
     assert offered("brkpoint report --j") == {"--json"}
     assert offered("brkpoint --engine br") >= {"breakpoints"}
     assert offered("brkpoint doctor --eng") == set()
+    assert {"prepare", "add-rust"} <= offered("brkpoint eras ")
+    assert offered("brkpoint help ver") == {"verify"}
+    assert "cat" in offered("brkpoint ca") and "cat" in offered("brkpoint witnesses ca")
 
 
 def test_every_shell_knows_every_option_of_a_toy():

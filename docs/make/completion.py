@@ -36,7 +36,8 @@ def _valued(verb):
 def fish(verbs):
     names = " ".join(verb.name for verb in verbs)
     none = "not __fish_seen_subcommand_from %s" % names
-    lines = [_fish_line(none, "-a '(__fish_complete_external_command)'", "a program to run")]
+    programs = "-a '(complete -C (commandline -ct))'"
+    lines = [_fish_line(none, programs, "a program to run")]
     for verb in verbs:
         lines.append(_fish_line(none, "-a %s" % verb.name, verb.help))
         within = "__fish_seen_subcommand_from " + verb.name
@@ -45,11 +46,11 @@ def fish(verbs):
         lines += [_fish_line(within, _fish_option(option), option.help) for option in verb.options]
         if verb.first:
             words = " ".join(verb.first)
-            behind = "%s; and not __fish_seen_subcommand_from %s" % (within, words)
-            lines.append(_fish_line(behind, "-a " + _quoted(words), verb.help))
+            others = " ".join(word for word in verb.first if word != verb.name)
+            behind = "%s; and not __fish_seen_subcommand_from %s" % (within, others)
+            lines.append(_fish_line(behind, "-a " + _quoted(words), "its first word"))
         if verb.runs and verb.name != "run":
-            words = "-a '(__fish_complete_external_command)'"
-            lines.append(_fish_line(within, words, "a program to run"))
+            lines.append(_fish_line(within, programs, "a program to run"))
     return _HEAD % "fish" + "".join(lines)
 
 
