@@ -195,7 +195,7 @@ def warnings(summary: dict[str, Any]) -> list[str]:
 
 def _said(note: str) -> str:
     """`20 blocks whose end was not seen`, of what histories count and cannot place."""
-    return _UNMATCHED.sub(lambda found: "%s %s" % (grouped(int(found[2])), found[1]), note)
+    return str(_UNMATCHED.sub(lambda found: "%s %s" % (grouped(int(found[2])), found[1]), note))
 
 
 def folded(notes: list[str]) -> Iterator[str]:
