@@ -47,8 +47,8 @@ def test_beside_it_what_is_leaked_is():
         "100 B",
     ]
     assert memory_table.sentence(found).endswith(
-        "200 bytes of it in 1 block yours: not freed; a standard stream's buffer (100 bytes) is kept"
-        " to the end."
+        "200 bytes of it in 1 block yours: not freed; a standard stream's buffer (100 bytes) is"
+        " kept to the end."
     )
 
 
