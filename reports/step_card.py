@@ -135,7 +135,9 @@ def _live(cursor: Cursor, seq: int, between: str) -> str:
         "%s before %s" % (quantities.exact_size(live), "it" if moment == seq else _event(moment))
         for moment, live in known
     ]
-    more = "; between them " + between if len(told) > 1 else ""
+    more = ""
+    if told and known[0][0] != seq:
+        more = "; %s %s" % ("between them" if len(told) > 1 else "here", between)
     return "Live: %s%s." % (", ".join(told), more) if told else ""
 
 

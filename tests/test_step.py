@@ -91,8 +91,9 @@ def test_memory_at_a_step_is_one_key_away(long):
         def told():
             return "\n".join(text for text, _ in walk.screen(100, 60, True))
 
-        assert "Memory then" not in told()
+        assert "Memory then" not in told() and not walk.must_count
         walk.press("b")
+        assert walk.must_count and walk.screen(100, 60, True, False)[-3][0].startswith("counting")
         live = recorded.run["peak"]["bytes"]
         assert "Live after this event: 2 blocks of %d bytes." % live in told()
         assert "← this event's" in told() or "<- this event's" in told()
@@ -174,7 +175,7 @@ def test_live_bytes_are_told_where_they_are_known():
     assert said == [
         "Live: 5 bytes before it.",
         "Live: 5 bytes before event 0, 53 bytes before event 4; between them it is not known.",
-        "Live: 53 bytes before event 4.",
+        "Live: 53 bytes before event 4; here it is not known.",
     ]
 
 
