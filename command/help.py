@@ -90,7 +90,7 @@ def invoke(args: Namespace) -> int:
         print(text(), end="")
         return 0
     if args.topic in TOPICS:
-        print(main.filled(TOPICS[args.topic].format(gdb=gdb_file(), docs=docs())), end="")
+        print(main.filled(TOPICS[args.topic]).format(gdb=gdb_file(), docs=docs()), end="")
         return 0
     if args.topic not in main.VERBS:
         known = ", ".join(first_words())
