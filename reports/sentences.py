@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 ending = endings.ending
 _NUMBER = Pattern(r"0x[0-9a-f]+|\d+")
 _UNMATCHED = Pattern(r"^unmatched: (.*): (\d+)$")
+OWNERS = 4  # of runtimes, in the sentence
 SHOWN_PROGRAMS = 5  # that were not seen, before the verdict
 count = quantities.count
 grouped = quantities.grouped
@@ -88,11 +89,16 @@ def _of(figures: dict[str, Any], who: str) -> str:
 
 
 def runtimes(figures: dict[str, Any]) -> str:
-    """`the Rust runtime`, `the runtimes (C 3, Rust 9)`."""
+    """`the Rust runtime`, `the runtimes (C 3, Rust 9)`; of many the largest: a browser
+    has dozens of libraries that initialise themselves."""
     owners = sorted(figures["runtime_owners"].items(), key=lambda item: (-item[1], item[0]))
     if len(owners) == 1:
         return "the %s runtime" % visible(owners[0][0])
-    return "the runtimes (%s)" % ", ".join("%s %s" % (visible(o), grouped(n)) for o, n in owners)
+    said = ["%s %s" % (visible(o), grouped(n)) for o, n in owners]
+    if len(said) > OWNERS + 1:
+        rest = sum(n for _, n in owners[OWNERS:])
+        said[OWNERS:] = ["%d others %s" % (len(said) - OWNERS, grouped(rest))]
+    return "the runtimes (%s)" % ", ".join(said)
 
 
 def _behalf(figures: dict[str, Any]) -> str:

@@ -226,3 +226,11 @@ def test_a_program_is_called_as_it_was_and_its_file_is_told():
 def test_the_command_can_be_pasted_and_steers_nothing():
     record = summarise(FakeTrace(command=["./a b", "$(x)", "-q", "\x1b[2J"]))
     assert sentences.command_line(record) == "'./a b' '$(x)' -q '\\x1b[2J'"
+
+
+def test_of_many_runtimes_the_sentence_names_the_largest():
+    few = {"C": 3, "Rust": 9, "a": 2, "b": 2, "c": 1}
+    told = sentences.runtimes({"runtime_owners": few})
+    assert told == "the runtimes (Rust 9, C 3, a 2, b 2, c 1)"
+    told = sentences.runtimes({"runtime_owners": {**few, "d": 1}})
+    assert told == "the runtimes (Rust 9, C 3, a 2, b 2, 2 others 2)"
