@@ -179,6 +179,21 @@ def test_live_bytes_are_told_where_they_are_known():
     ]
 
 
+@pytest.mark.parametrize(
+    "name, ptr, block, told",
+    [
+        ("free", 0x5000, 7, "freed a block (block #7)"),
+        ("free", 0x5000, None, "freed what is no live block that was seen"),
+        ("free", 0, None, "called free without a pointer"),
+        ("realloc", 0x5000, 7, "asked for 24 bytes in place of an older block (block #7)"),
+        ("realloc", 0, 7, "asked for 24 bytes (block #7)"),
+    ],
+)
+def test_what_a_pointer_makes_of_a_deed(name, ptr, block, told):
+    event = call(0, size=24, name=name, ptr=ptr, block=block)
+    assert card_words.deed(event, "24 bytes", " (block #%s)" % block).startswith(told)
+
+
 def test_hostile_names_are_visible_and_short():
     made = hostile_trace()
     recorded = FakeTrace(made._events, stacks=made._stacks)
