@@ -17,7 +17,7 @@ import time
 from alloctrace.summary.summary import summarise
 from alloctrace.trace import trace
 from article import designs
-from reports import observed
+from reports import ink, observed
 from start.errors import UserError
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
@@ -149,7 +149,8 @@ def main(folder=os.path.join(ROOT, "build", "reports")):
     for ending, render in (("md", designs.to_markdown), ("json", designs.to_json)):
         with open(os.path.join(folder, "evaluator." + ending), "w", encoding="utf-8") as file:
             file.write(render(record))
-    print(designs.verdict(record))
+    look = ink.of_stream(sys.stdout)
+    print("\n".join(look.wrap(designs.verdict(record), look.width, "")))
     print("The report: %s" % os.path.relpath(os.path.join(folder, "evaluator.md")))
 
 
