@@ -204,6 +204,16 @@ def _said(note: str) -> str:
     return str(_UNMATCHED.sub(lambda found: "%s %s" % (grouped(int(found[2])), found[1]), note))
 
 
+def ran(ended: str, whose: str) -> str:
+    """The end as a sentence; `whose`: of the `command` where the report is about another program
+    that it led to."""
+    if ended.startswith(("exited", "ended")):
+        return "The %s %s" % (whose, ended)
+    if ended.startswith(("killed", "left")):
+        return "The %s was %s" % (whose, ended)
+    return quantities.begun(ended)
+
+
 def folded(notes: list[str]) -> Iterator[str]:
     """Each once, with how often it was said; of those that differ in numbers alone the first."""
     alike: dict[str, list[str]] = {}

@@ -94,7 +94,10 @@ def _head(summary):
             '<p class="kicker">%s</p>' % bdi(sentences.command_line(summary)[:600]),
             '<h1 id="verdict">%s</h1>' % bdi(fit(sentences.verdict(summary))),
             '<p class="quiet">%s.%s</p>'
-            % (escape(sentences.begun(fit(ended))), " " + bdi(" ".join(said)) if said else ""),
+            % (
+                escape(fit(sentences.ran(ended, "command") if said else sentences.begun(ended))),
+                " " + bdi(" ".join(said)) if said else "",
+            ),
             '<p class="quiet">%s</p>' % escape(_PLAINLY),
             '<p class="quiet">%s</p>' % escape(_ATTACHED) if summary["attached"] else "",
             '<ul class="numbers">%s</ul>' % "".join(map(_number(summary), _NUMBERS)),
