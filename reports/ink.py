@@ -113,7 +113,7 @@ class Ink:
         says more."""
         if cells(text) <= width or "::" not in text:
             return text
-        from reports import long_names  # only now: hardly any text is too long
+        from alloctrace.symbols import long_names  # only now: hardly any text is too long
 
         parts = [
             long_names.without_arguments(part, self.signs.more) for part in long_names.parts(text)

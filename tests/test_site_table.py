@@ -238,9 +238,8 @@ def test_a_place_is_written_alike_in_page_and_report():
     names = (*data.SITE, "written")
     rows = []
     for function, module, file, line, offset, distance, written in PLACES:
-        rows.append(
-            dict(zip(names, (function, module, file, line, offset, "user", distance, written)))
-        )
+        values = (function, module, file, line, offset, "user", distance, None, written)
+        rows.append(dict(zip(names, values)))
     assert [panels.place(row) for row in rows] == [row["written"] for row in rows]
     assert [site_table.in_full(row) for row in rows] == [row["written"] for row in rows]
     assert panels.place(dict(rows[3], origin="loader")) == "main a.c:12"  # where reports are brief
@@ -251,3 +250,11 @@ def test_a_place_is_written_alike_in_page_and_report():
     script = "%s; console.log(JSON.stringify(%s.map(placeOf)))" % (function, json.dumps(rows))
     done = subprocess.run(["node", "-e", script], stdout=subprocess.PIPE, check=True)
     assert json.loads(done.stdout) == [row["written"] for row in rows]
+
+
+def test_a_long_name_is_shown_by_what_says_most():
+    name = "llvm::Map<llvm::Key<%s>>::grow" % ", ".join(["unsigned long"] * 9)
+    row = {"function": name, "module": "a.out", "file": None, "line": None, "offset": "0x4999"}
+    row.update(origin="user", distance=0x1F, short=data.short_of(name))
+    assert row["short"] == "llvm::Map<…>::grow" and panels.place(row) == "llvm::Map<…>::grow+0x1f"
+    assert data.short_of("main") is None and data.short_of(None) is None

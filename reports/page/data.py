@@ -15,10 +15,11 @@ from alloctrace import measure, words
 from alloctrace.history.thread_names import ThreadNames
 from alloctrace.summary import chosen
 from alloctrace.summary.sites import PLACE, distance, key_of, place
+from alloctrace.symbols import long_names
 from reports import card_words, json_report, measures, sentences
 from reports.event_json import address
 from reports.page import cells, memory, replay, space, windows
-from reports.page.fit import fit
+from reports.page.fit import NAME, fit
 
 WHOLE = 10000  # events: with more a page holds windows of them
 KIND = (
@@ -26,7 +27,7 @@ KIND = (
     " purpose purpose_rule source site stack cut"
 ).split()
 FRAME = "function module file line inlined offset".split()
-SITE = (*PLACE, "distance")
+SITE = (*PLACE, "distance", "short")  # short: of a long name of a function, else null
 LEAF = [*"site node origin phase program".split(), *(m.field for m in measures.BY.values())]
 LEAF.append("syscalls")  # that its calls made
 NAMED = 1000  # threads
@@ -34,6 +35,12 @@ NODES = 20000  # of the tree of stacks; the others are the rest
 COLUMNS = (
     "seq t_ns tid kind dur_ns size nmemb align ptr result errno args block cause outer".split()
 )
+
+
+def short_of(function):
+    """What is shown of a function's name; None: all of it."""
+    name = long_names.short(function, NAME) if function else function
+    return None if name == function else fit(name)
 
 
 def of(summary, trace):
@@ -226,8 +233,8 @@ class _Packer:
 
     def _number_of(self, frame, key):
         *names, line, offset, origin = key
-        told = distance(frame, key)
-        return self._sites.of((*map(fit, names), line, address(offset), origin, told))
+        told = distance(frame, key), short_of(key[0])
+        return self._sites.of((*map(fit, names), line, address(offset), origin, *told))
 
     def tables(self):
         return {

@@ -5,9 +5,10 @@ from __future__ import annotations
 from html import escape
 
 from alloctrace import words
+from alloctrace.symbols import long_names
 from reports import about, endings, ink, observed, process_tree, sentences, site_table, tables
 from reports.page import glossary
-from reports.page.fit import fit
+from reports.page.fit import NAME, fit
 from reports.page.markup import bdi, section, table, tag
 
 _NUMBERS = (  # filter, label, what it means
@@ -264,7 +265,8 @@ def _sites(summary):
 
 def place(row):
     """As reports have it, the loader's and the runtimes' with their lines too."""
-    return tables.whole(site_table.place(fit(row), brief=False))
+    shown = dict(row, function=long_names.short(row["function"] or "", NAME) or None)
+    return tables.whole(site_table.place(fit(shown), brief=False))
 
 
 def _events(facts):

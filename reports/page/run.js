@@ -101,10 +101,10 @@ function placeOf(site) {
   const inFile = `${site.module || "?"}+${site.offset || "?"}`;
   if (!site.function) return inFile;
   const file = (site.file || "").split("/").pop();
-  if (file && site.line) return `${site.function} ${file}:${site.line}`;
-  if (!site.offset) return site.function;
-  if (site.distance === 0) return site.function;
-  return site.distance === null ? `${site.function} ${inFile}` : `${site.function}+0x${site.distance.toString(16)}`;
+  const name = site.short || site.function;
+  if (file && site.line) return `${name} ${file}:${site.line}`;
+  if (!site.offset || site.distance === 0) return name;
+  return site.distance === null ? `${name} ${inFile}` : `${name}+0x${site.distance.toString(16)}`;
 }
 
 function nameOf(frame) {

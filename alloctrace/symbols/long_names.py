@@ -33,3 +33,17 @@ def without_arguments(part: str, sign: str) -> str:
         return "%s<%s>" % (part[: part.index("<")], sign) if "<" in part else part
     first = part[1:-1].split(" as ", 1)[0]
     return "<%s>" % without_arguments(parts(first)[-1], sign)
+
+
+def short(name: str, longest: int, sign: str = "…") -> str:
+    """`name` in at most `longest` characters: without what is in its brackets, then without its
+    front, for its end says more; what is left is cut."""
+    if len(name) <= longest:
+        return name
+    found = [without_arguments(part, sign) for part in parts(name)]
+    while len(found) > 1 and len("::".join(found)) > longest:
+        if found[1].startswith(("{", "<")):  # `{closure#0}` alone says nothing
+            break
+        del found[0]
+    text = "::".join(found)
+    return text if len(text) <= longest else text[: longest - len(sign)] + sign
