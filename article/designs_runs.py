@@ -17,7 +17,7 @@ import time
 from alloctrace.summary.summary import summarise
 from alloctrace.trace import trace
 from article import designs
-from reports import observed
+from reports import ink, observed
 from start.errors import UserError
 
 TYPE_CHECKING = False
@@ -158,7 +158,8 @@ def main(folder: str = os.path.join(ROOT, "build", "reports")) -> None:
     for ending, text in (("md", designs.to_markdown(record)), ("json", designs.to_json(record))):
         with open(os.path.join(folder, "evaluator." + ending), "w", encoding="utf-8") as file:
             file.write(text)
-    print(designs.verdict(record))
+    look = ink.of_stream(sys.stdout)
+    print("\n".join(look.wrap(designs.verdict(record), look.width, "")))
     print("The report: %s" % os.path.relpath(os.path.join(folder, "evaluator.md")))
 
 

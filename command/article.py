@@ -14,6 +14,7 @@ import time
 from alloctrace.escape import visible
 from article import article, rows as article_rows, runs as article_runs
 from article.designs import TOLD as DESIGNS
+from reports import ink
 from start.errors import UserError
 
 TYPE_CHECKING = False
@@ -78,7 +79,8 @@ def invoke(args: Namespace) -> int:
     record = _record(traces)
     _write(os.path.join(folder, "article.json"), article.to_json(record))
     _write(os.path.join(folder, "article.md"), article.to_markdown(record))
-    print(article.verdict(record))
+    look = ink.of_stream(sys.stdout)
+    print("\n".join(look.wrap(article.verdict(record), look.width, "")))
     print("The report: %s" % visible(os.path.relpath(os.path.join(folder, "article.md"), home)))
     return 0
 

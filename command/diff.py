@@ -30,16 +30,16 @@ if TYPE_CHECKING:
 
 NAME = "diff"
 HELP = "show what changed between two recorded runs, or several of each"
-USAGE_LINE = "brkpoint diff [OPTION...] A B | A... -- B... | TRACE --from MARK [--to MARK]"
+USAGE_LINE = "brkpoint diff [OPTION...] A B | A... -- B... | TRACE --from MARK"
 SAME, DIFFERENT, TROUBLE = 0, 1, 2
 
 EPILOG = """\
 Status 0: no difference, 1: there is one, 2: the traces cannot be compared.
 
   brkpoint diff old.brkpoint new.brkpoint
-  brkpoint diff run.brkpoint --from main --to exit     what is left behind of what main allocated
-  brkpoint diff a1.brkpoint a2.brkpoint a3.brkpoint -- b1.brkpoint b2.brkpoint b3.brkpoint
-                                      ~ marks what the runs before do not agree on
+  brkpoint diff run.brkpoint --from main --to exit   what main left behind
+  brkpoint diff a1.brkpoint a2.brkpoint -- b1.brkpoint b2.brkpoint
+                                      ~ marks what runs of one side differ in
 """
 
 

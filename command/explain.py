@@ -6,7 +6,7 @@ import os
 import sys
 
 from alloctrace.trace import trace
-from reports import sentences
+from reports import ink, sentences
 from reports.page import document
 
 from start import page_file
@@ -62,7 +62,8 @@ def _show(args: Namespace, path: str, counted: Kinds | None) -> None:
     page_file.write(page, made)
     if args.quiet:
         return
-    main.say(sentences.verdict(summary))
+    look = ink.of_stream(sys.stderr)
+    main.say("\n".join(look.wrap(sentences.verdict(summary), look.width - len("brkpoint: "), "")))
     main.say("the page that explains it: %s" % shown(page))
     if not args.no_open and sys.stderr is not None and sys.stderr.isatty():
         page_file.open_in_browser(page)

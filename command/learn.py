@@ -60,6 +60,13 @@ def parse(parser: ArgumentParser, words: list[str]) -> Namespace:
     return args
 
 
+def first_words() -> list[str]:
+    """What completions offer behind it."""
+    from course import library
+
+    return library.names()
+
+
 def invoke(args: Namespace) -> int:
     from course import library
 

@@ -26,6 +26,13 @@ def configure(parser: ArgumentParser) -> None:
     parser.add_argument("word", nargs="*", metavar="WORD", help="a word or two")
 
 
+def first_words() -> list[str]:
+    """What completions offer behind it."""
+    from course import words
+
+    return list(words.read()[0])
+
+
 def invoke(args: Namespace) -> int:
     from course import words
     from reports import ink

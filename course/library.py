@@ -34,17 +34,25 @@ def lessons(folder: str = FOLDER) -> list[Lesson]:
     return [_read(path, values) for path in paths(folder)]
 
 
+def names(folder: str = FOLDER) -> list[str]:
+    """Of every lesson, in order."""
+    return [_number_and_name(path)[1] for path in paths(folder)]
+
+
+def _number_and_name(path: str) -> tuple[str, str]:
+    number, _, name = os.path.basename(path)[: -len(".lesson")].partition("-")
+    return number, name
+
+
 def lesson(word: str, folder: str = FOLDER) -> Lesson:
     """The Lesson of that name or number, or in that file; raises UserError."""
     if word.endswith(".lesson"):
         return _read(word, common())
-    every = {}
     for path in paths(folder):
-        number, _, name = os.path.basename(path)[: -len(".lesson")].partition("-")
+        number, name = _number_and_name(path)
         if word in (name, number, number.lstrip("0")):
             return _read(path, common())
-        every[name] = path
-    known = ", ".join(every)
+    known = ", ".join(names(folder))
     raise UserError("no lesson is called %s; there are %s" % (shown(word), known), USAGE)
 
 

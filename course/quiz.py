@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 import random as randoms
+import re
 
 from alloctrace import measure
 from alloctrace.escape import visible
@@ -108,7 +109,9 @@ def _about_own(random: randoms.Random, told: list[Statement], values: Measured) 
             text = "Does the block of statement %d move: %s" % (line, one.text)
             yield Asked(text, moved, ["it moved", "it stayed where it was"])
             break
-    stop = random.randint(4, len(rows))
+    stop = random.randint(
+        min(4, len(rows) - 1), len(rows) - 1
+    )  # not the end, which is asked about above
     yield _number(
         "How many bytes of the program's own are live after statement %d?" % rows[stop - 1][0],
         _live_after([event for _, _, event in rows[:stop]]),
@@ -133,50 +136,79 @@ def _number(text: str, value: object) -> Asked:
     return Asked(text, places.told(value))
 
 
+_KINDS = ("who", "when", "for", "kernel")
+
+
 def _about_others(random: randoms.Random, traces: list[str], many: int) -> list[Asked]:
-    """Questions about events of runs; where there are no runs, none."""
+    """Questions about events of runs, each about another event; where there are no runs, none."""
     found: list[Asked] = []
-    seen: set[str] = set()
+    told: set[tuple[str, str]] = set()
+    kinds: list[str] = []
     for _ in range(many * 20):
         if not traces or len(found) == many:
             break
         path = random.choice(sorted(traces))
+        kinds = kinds or random.sample(_KINDS, len(_KINDS))
         run = measured.OfRun(path, library.common())
         try:
-            name = os.path.basename(path)
-            one = _about_event(random, run, "this program" if name == OWN else name)
+            one = _about_event(random, run, os.path.basename(path), kinds[-1], told)
         except (measured.Unmeasured, LookupError):
             traces = [other for other in traces if other != path]
             continue
         finally:
             run.close()
-        if one.text not in seen:
-            seen.add(one.text)
+        kind = kinds.pop()
+        if one is None:
+            kinds.insert(0, kind)
+        else:
             found.append(one)
     return found
 
 
-def _about_event(random: randoms.Random, run: OfRun, name: str) -> Asked:
-    """Of a random call of a run: who, when, what for, or whether it reached the kernel."""
+def _about_event(
+    random: randoms.Random, run: OfRun, name: str, kind: str, told: set[tuple[str, str]]
+) -> Asked | None:
+    """Of a random call of a run: who, when, what for, or whether it reached the kernel. None where
+    it is in `told`, what is asked about already, or where its question would tell its answer."""
     if (run.trace.run.get("events") or 0) > MOST_EVENTS:
         raise measured.Unmeasured("too many events")
     calls = [e for e in run.trace.events() if measure.is_call(e) and e.name != "free"]
     event = random.choice(calls)  # IndexError, a LookupError, where there is none
-    what = "In the run of %s, event %d is %s. "
-    what %= (name, event.seq, visible(event_lines.asked(event)))
-    kind = random.choice(("who", "when", "for", "kernel"))
+    asked = visible(event_lines.asked(event))
+    if (name, asked) in told or (name == OWN and kind == "kernel" and event.phase == "main"):
+        return None
+    where = "this program" if name == OWN else name
+    what = "In the run of %s, event %d is %s. " % (where, event.seq, asked)
     if kind == "who":
-        return _chosen(what + "Who asked?", _WHO[measure.origin(event)], _WHO.values())
-    if kind == "when":
-        return _chosen(what + "When was that?", _PHASES[event.phase], _PHASES.values())
-    purpose = measure.purpose(event)
-    if kind == "for" and purpose:
-        others = sorted({p for p in map(measure.purpose, calls) if p is not None and p != purpose})
-        offered = random.sample(others, min(3, len(others))) + [purpose]
-        return _chosen(what + "What was it for?", purpose, sorted(offered))
-    text = "select count(*) from events where kind = 'syscall' and cause = %d" % event.seq
-    made = run.rows(text)[0][0]
-    return _chosen(what + "Did it reach the kernel?", "yes" if made else "no", ["yes", "no"])
+        one = _chosen(what + "Who asked?", _WHO[measure.origin(event)], _WHO.values())
+    elif kind == "when":
+        one = _chosen(what + "When was that?", _PHASES[event.phase], _PHASES.values())
+    elif kind == "for":
+        purpose, offered = measure.purpose(event), _purposes(random, event, calls)
+        if purpose is None or len(offered) < 2:
+            return None
+        one = _chosen(what + "What was it for?", purpose, offered)
+    else:
+        text = "select count(*) from events where kind = 'syscall' and cause = %d" % event.seq
+        answer = "yes" if run.rows(text)[0][0] else "no"
+        one = _chosen(what + "Did it reach the kernel?", answer, ["yes", "no"])
+    told.add((name, asked))
+    return one
+
+
+def _purposes(random: randoms.Random, event: Event, calls: list[Event]) -> list[str]:
+    """Four at most, the event's own among them, that differ in more than numbers: the question says
+    its bytes."""
+    own = measure.purpose(event)
+    if own is None:
+        return []
+    others = {_wordy(text): text for text in sorted(map(measure.purpose, calls), key=str) if text}
+    others.pop(_wordy(own), None)
+    return sorted(random.sample(sorted(others.values()), min(3, len(others))) + [own])
+
+
+def _wordy(text: str) -> str:
+    return re.sub(r", \d.*|\d+", "", text)
 
 
 def _chosen(text: str, answer: str, choices: Iterable[str]) -> Asked:

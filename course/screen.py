@@ -7,7 +7,7 @@ import os
 import re
 import sys
 
-from reports import ink as inks
+from reports import ink as inks, key_pieces
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -29,6 +29,7 @@ class Screen:
         self.out, self.keys = out or sys.stdout, keys or sys.stdin
         self.ink = inks.of_stream(self.out)
         self.is_terminal = all(_is_terminal(stream) for stream in (self.out, self.keys))
+        self._pieces = key_pieces.Pieces()
         self._shown = 0  # lines since the reader last pressed a key
 
     def line(self, text: str = "") -> None:
@@ -80,8 +81,9 @@ class Screen:
             if pressed in ("", "\x04") or pressed.lower() == "q":
                 self.out.write("\n")
                 raise Gone
+            pressed = self._pieces.whole(pressed)
             pressed = "\n" if pressed == "\r" else pressed.lower()
-            if pressed in known:
+            if len(pressed) == 1 and pressed in known:
                 break
         self.out.write("\r\033[K" if self.ink.colour else "\r" + " " * len(prompt) + "\r")
         return pressed

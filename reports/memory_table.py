@@ -26,10 +26,10 @@ def rows(record: dict[str, Any], ink: Ink) -> list[list[str]]:
 
 
 def _last_rows(record: dict[str, Any], ink: Ink) -> list[list[str]]:
-    """What was live at last: where the program had ended, leaked or kept on purpose."""
+    """What was live at last: where the program had ended, left or kept on purpose."""
     if not endings.has_end(record):
         return [_row("live", record["leaked"], ink)]
-    found = [_row("leaked", _without(record["leaked"], record["held"]), ink)]
+    found = [_row("left", _without(record["leaked"], record["held"]), ink)]
     if record["held"]["blocks"]:
         found.append(_row("kept to the end", record["held"], ink))
     return found
@@ -72,7 +72,7 @@ def _whose_at_end(record: dict[str, Any]) -> str:
     kept = held and "a standard stream's buffer (%s)" % sentences.size(held["bytes"])
     if mine:
         blocks = sentences.count(mine["blocks"], "block")
-        text = ", %s of it in %s yours: leaked" % (sentences.size(mine["bytes"]), blocks)
+        text = ", %s of it in %s yours: not freed" % (sentences.size(mine["bytes"]), blocks)
         return text + ("; %s is kept to the end." % kept if kept else ".")
     if kept:
         return ", of yours only %s, which is kept on purpose: no leak." % kept

@@ -14,7 +14,7 @@ from alloctrace.plain import plain
 from alloctrace.words import signal_name
 
 from . import gdb_program, heritage, program, recorder, target, traced, watch, why
-from .errors import CANNOT_EXECUTE, EngineError, NOT_FOUND, UserError, shown
+from .errors import CANNOT_EXECUTE, EngineError, FAILED, NOT_FOUND, UserError, shown
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -130,12 +130,12 @@ def run(
 
 
 def _run(plan: target.Plan, signals: set[int], spool_path: str, options: Options) -> Outcome:
-    child = _started(target.start, plan, recorder.find() if options.recorder else None)
+    child = _child(plan, options)
     watching: Observer | None = None
     try:
         _check_untraced(child.pid)
         observer = watching = _started(_starter(options), child.pid, spool_path, options)
-        target.admit(child, observer.process.pid)
+        _admit(child, observer, options)
         observer.configure(os.path.realpath(plan.program.path))
         _wait_attached(observer, spool_path)
         target.release(child)
@@ -154,6 +154,27 @@ def _run(plan: target.Plan, signals: set[int], spool_path: str, options: Options
         _end_child(child.pid, watching)
         os.close(child.go)
         os.close(child.report)
+
+
+def _child(plan: target.Plan, options: Options) -> target.Child:
+    """The target's process, begun by a fork or by the recorder's program."""
+    starter = recorder.find() if options.recorder else None
+    try:
+        return _started(target.start, plan, starter)
+    except UserError:
+        if starter is not None and not recorder.is_running_here():
+            raise EngineError(recorder.DOES_NOT_RUN) from None
+        raise
+
+
+def _admit(child: target.Child, observer: Observer, options: Options) -> None:
+    """The child waits; of the recorder it is the recorder's program, which may not run here."""
+    try:
+        target.admit(child, observer.process.pid)
+    except (BrokenPipeError, ChildProcessError):
+        if options.recorder and not recorder.is_running_here():
+            raise EngineError(recorder.DOES_NOT_RUN) from None
+        raise UserError("the program's process ended before it was watched", FAILED) from None
 
 
 def _starter(options: Options) -> Callable[..., Observer]:

@@ -23,6 +23,11 @@ _TOP = os.path.dirname(os.path.dirname(os.path.realpath(__file__)))
 _PLACES = ("build/recorder/brkpoint-recorder", "recorder/brkpoint-recorder")
 _PATIENCE_S = 60  # for counting what is left in a memory file: at most all of it is read once
 MEMORY_NAME = b"brkpoint-recorder"  # of the memory that it shares with the program, in maps too
+_USAGE = 2  # its exit status where it is told nothing
+DOES_NOT_RUN = (
+    "the recorder does not run here (built on another system?): "
+    "rm -r build/recorder && make recorder"
+)
 NOT_PLANTED = 4  # its exit status where the target was ended before its first instruction
 
 
@@ -33,6 +38,18 @@ def find() -> str | None:
         if os.access(path, os.X_OK):
             return path
     return None
+
+
+def is_running_here() -> bool:
+    """Whether it can be started: one that was built on another system may lack its libraries."""
+    import subprocess  # only now: each run that is watched finds out for less
+
+    no = subprocess.DEVNULL
+    try:
+        done = subprocess.run([find() or ""], stdin=no, stdout=no, stderr=no, env=ENVIRONMENT)
+        return done.returncode == _USAGE
+    except OSError:
+        return False
 
 
 def _listed(also: Sequence[Named]) -> int:

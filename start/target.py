@@ -6,6 +6,7 @@ what it would have found without brkpoint: see heritage.py.
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import errno
 import os
@@ -143,8 +144,9 @@ def admit(child: Child, tracer: int) -> None:
 
 
 def release(child: Child) -> None:
-    """Let the child exec as soon as gdb lets it run."""
-    os.write(child.go, b"G")
+    """Let the child exec as soon as gdb lets it run; of one that has ended the watch tells."""
+    with contextlib.suppress(BrokenPipeError):
+        os.write(child.go, b"G")
 
 
 def exec_error(child: Child) -> int | None:

@@ -3,6 +3,7 @@
 import io
 import json
 import os
+import pty
 import shutil
 import subprocess
 import time
@@ -165,6 +166,15 @@ def test_no_line_is_lost_at_the_top_of_a_page(monkeypatch):
     assert len(seen) == 1
     rows = out.getvalue()[: seen[0]].count("\n") * 3
     assert rows == 21
+
+
+def test_an_arrow_is_no_letter():
+    """Its last piece is B; `b` goes back."""
+    typing, hearing = pty.openpty()
+    with os.fdopen(typing, "wb", 0) as keyboard, os.fdopen(hearing) as keys:
+        keyboard.write(b"\x1b[B\x1bOB\n\x1bb")
+        screen = screens.Screen(io.StringIO(), keys)
+        assert [screen.key("", "\n b") for _ in range(2)] == ["\n", "b"]
 
 
 class Desk:

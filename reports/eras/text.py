@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from alloctrace.escape import visible
-from reports import tables as lines_of
+from reports import sections, tables as lines_of
 from reports.ink import Ink
 
 from . import tables, words
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 def render(record: dict[str, Any], ink: Ink | None = None) -> str:
     """The text; `record`: of eras/record.py."""
     ink = ink or Ink()
-    found = [ink.bold(words.verdict(record)), ""]
+    found = [ink.bold(line) for line in ink.wrap(words.verdict(record), ink.width)] + [""]
     for table in (tables.eras(record), *tables.overview(record)):
         found += _table(table, ink)
     for row in record["targets"]:
@@ -48,5 +48,5 @@ def _table(table: Table, ink: Ink) -> list[str]:
     if not rows:
         return []
     shown = [[visible(cell) for cell in row] for row in rows]
-    found = [ink.bold(title) + ("  " + ink.dim(lead) if lead else "")]
+    found = list(sections.title(title, lead, ink))
     return found + list(lines_of.lines(head, shown, ink, align)) + [""]

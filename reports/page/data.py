@@ -14,11 +14,12 @@ from bisect import bisect_right
 from alloctrace import measure, words
 from alloctrace.history.thread_names import ThreadNames
 from alloctrace.summary import chosen
-from alloctrace.summary.sites import PLACE, key_of, place
+from alloctrace.summary.sites import PLACE, distance, key_of, place
+from alloctrace.symbols import long_names
 from reports import card_words, json_report, measures, sentences
 from reports.event_json import address
 from reports.page import cells, memory, replay, space, windows
-from reports.page.fit import fit
+from reports.page.fit import NAME, fit
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -38,6 +39,7 @@ KIND = (
     " purpose purpose_rule source site stack cut"
 ).split()
 FRAME = "function module file line inlined offset".split()
+SITE = (*PLACE, "distance", "short")  # short: of a long name of a function, else null
 LEAF = [*"site node origin phase program".split(), *(m.field for m in measures.BY.values())]
 LEAF.append("syscalls")  # that its calls made
 NAMED = 1000  # threads
@@ -45,6 +47,12 @@ NODES = 20000  # of the tree of stacks; the others are the rest
 COLUMNS = (
     "seq t_ns tid kind dur_ns size nmemb align ptr result errno args block cause outer".split()
 )
+
+
+def short_of(function: str | None) -> str | None:
+    """What is shown of a function's name; None: all of it."""
+    name = long_names.short(function, NAME) if function else function
+    return None if name == function else fit(name)
 
 
 def of(summary: dict[str, Any], trace: Trace) -> dict[str, Any]:
@@ -172,7 +180,7 @@ class _Packer:
 
     def _site(self, event: Event | Group) -> int:
         frame = self._tree.deciding_frame(event.stack, event.verdict)
-        return self._number_of(place(frame, measure.origin(event)))
+        return self._number_of(frame, place(frame, measure.origin(event)))
 
     def _node(self, node: int) -> int:
         """The page's own number of a node of the tree of stacks; callers come first."""
@@ -243,18 +251,19 @@ class _Packer:
         key = place(frame, measure.origin(group))
         if key not in places:
             return -1
-        return self._number_of(key)
+        return self._number_of(frame, key)
 
-    def _number_of(self, key: Key) -> int:
+    def _number_of(self, frame: Frame | None, key: Key) -> int:
         *names, line, offset, origin = key
-        return self._sites.of((*map(fit, names), line, address(offset), origin))
+        told = distance(frame, key), short_of(key[0])
+        return self._sites.of((*map(fit, names), line, address(offset), origin, *told))
 
     def tables(self) -> dict[str, Any]:
         return {
             "events": self._columns,
             "args": self._args.values,
             "kinds": {"names": KIND, "rows": self._kinds.values},
-            "sites": {"names": PLACE, "rows": self._sites.values},
+            "sites": {"names": SITE, "rows": self._sites.values},
             "frames": {"names": FRAME, "rows": self._frames.values},
             "nodes": {
                 "above": [above for above, _ in self._nodes],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from alloctrace.escape import visible
 
+NAME = 80  # characters of a function's name, where there are many
 LONGEST = 400  # characters of one text; names of templates reach hundreds
 LARGEST = 1 << 53  # a script's numbers are exact below
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from html import escape
 
 from alloctrace import words
-from reports import about, endings, ink, observed, process_tree, sentences
+from alloctrace.symbols import long_names
+from reports import about, endings, ink, observed, process_tree, sentences, site_table, tables
 from reports.page import glossary
-from reports.page.fit import fit
+from reports.page.fit import NAME, fit
 from reports.page.markup import bdi, section, table, tag
 
 TYPE_CHECKING = False
@@ -101,7 +102,10 @@ def _head(summary: dict[str, Any]) -> str:
             '<p class="kicker">%s</p>' % bdi(sentences.command_line(summary)[:600]),
             '<h1 id="verdict">%s</h1>' % bdi(fit(sentences.verdict(summary))),
             '<p class="quiet">%s.%s</p>'
-            % (escape(sentences.begun(fit(ended))), " " + bdi(" ".join(said)) if said else ""),
+            % (
+                escape(fit(sentences.ran(ended, "command") if said else sentences.begun(ended))),
+                " " + bdi(" ".join(said)) if said else "",
+            ),
             '<p class="quiet">%s</p>' % escape(_PLAINLY),
             '<p class="quiet">%s</p>' % escape(_ATTACHED) if summary["attached"] else "",
             '<ul class="numbers">%s</ul>' % "".join(map(_number(summary), _NUMBERS)),
@@ -268,12 +272,9 @@ def _sites(summary: dict[str, Any]) -> str:
 
 
 def place(row: dict[str, Any]) -> str:
-    """`main, alloc.c:12`; without a name its offset in the file."""
-    name = fit(row["function"]) or "%s+%s" % (fit(row["module"]) or "no file", row["offset"] or "?")
-    file = fit(row["file"] or "").rsplit("/", 1)[-1]
-    if file and row["line"]:
-        return "%s, %s:%s" % (name, file, row["line"])
-    return "%s at %s" % (name, row["offset"]) if row["function"] and row["offset"] else name
+    """As reports have it, the loader's and the runtimes' with their lines too."""
+    shown = dict(row, function=long_names.short(row["function"] or "", NAME) or None)
+    return tables.whole(site_table.place(fit(shown), brief=False))
 
 
 def _events(facts: dict[str, Any]) -> str:
