@@ -1,5 +1,5 @@
-"""Not all of an executable segment is code: tables in it hold by chance what looks like a system call,
-and nobody may write over them (recorder/host/findings/code_bytes.h)."""
+"""Not all of an executable segment is code: tables in it look by chance like a system call, and
+nobody may write over them (recorder/host/findings/code_bytes.h)."""
 
 import os
 import shutil
